@@ -1,0 +1,124 @@
+/** Imports point one way: functions -> app -> http, messaging -> image-version, events -> errors. */
+export default {
+  forbidden: [
+    {
+      name: "no-circular",
+      comment:
+        "A cycle has no bottom: neither module can be read, tested or replaced alone.",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "no-unresolvable",
+      comment:
+        "An import that does not resolve here does not resolve in a deployment either.",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: "functions-only-register",
+      comment:
+        "A function file registers a handler that the composition root has built; it knows nothing else.",
+      severity: "error",
+      from: { path: "^functions/" },
+      to: { path: "^src/", pathNot: "^src/app\\.ts$" },
+    },
+    {
+      name: "only-app-imports-azure",
+      comment:
+        "Use cases see ports. The composition root alone chooses the adapters behind them.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(app\\.ts|azure/)" },
+      to: { path: "^src/azure/" },
+    },
+    {
+      name: "domain-is-pure",
+      comment:
+        "The image-version domain knows no transport: it may use events and errors, nothing above it.",
+      severity: "error",
+      from: { path: "^src/(image-version|events)/" },
+      to: {
+        path: "^src/(http|messaging|azure|local)/|^src/(app|config)\\.ts$",
+      },
+    },
+    {
+      name: "doors-do-not-open-each-other",
+      comment:
+        "HTTP and Service Bus are two doors of one domain; what both need belongs to the domain.",
+      severity: "error",
+      from: { path: "^src/(http|messaging)/" },
+      to: { path: "^src/(azure|local)/|^src/(app|config)\\.ts$" },
+    },
+    {
+      name: "errors-is-a-leaf",
+      comment:
+        "Everything may throw a ServiceError, so it may depend on nothing.",
+      severity: "error",
+      from: { path: "^src/errors\\.ts$" },
+      to: { path: "^src/" },
+    },
+    {
+      name: "local-ships-to-nobody",
+      comment:
+        "src/local stands in for Azure; the product must not know it exists.",
+      severity: "error",
+      from: { path: "^(functions|src)/", pathNot: "^src/local/" },
+      to: { path: "^src/local/|^test/" },
+    },
+    {
+      name: "local-stands-apart",
+      comment:
+        "The stand-ins may not import the product: they would agree with its mistakes.",
+      severity: "error",
+      from: { path: "^src/local/" },
+      to: { path: "^(functions/|test/|src/(?!local/))" },
+    },
+    {
+      name: "functions-sdk-at-the-edge",
+      comment:
+        "Only triggers register with the Functions runtime; http, messaging and app may name its types.",
+      severity: "error",
+      from: {
+        path: "^(functions|src)/",
+        pathNot: "^(functions/|src/(http|messaging|local)/|src/app\\.ts$)",
+      },
+      to: { path: "node_modules/@azure/functions" },
+    },
+    {
+      name: "azure-sdks-in-adapters",
+      comment:
+        "An Azure SDK outside src/azure would tie a use case to one transport.",
+      severity: "error",
+      from: { path: "^(functions|src)/", pathNot: "^src/(azure|local)/" },
+      to: { path: "node_modules/@azure/(?!functions)" },
+    },
+    {
+      name: "rhea-in-the-emulator-only",
+      comment:
+        "AMQP frames are the emulator's business; the product speaks through @azure/service-bus.",
+      severity: "error",
+      from: { path: "^(functions|src)/", pathNot: "^src/local/service-bus/" },
+      to: { path: "node_modules/rhea" },
+    },
+    {
+      name: "no-dev-dependencies-in-the-product",
+      comment: "A deployment installs production dependencies only.",
+      severity: "error",
+      from: { path: "^(functions|src)/", pathNot: "^src/local/" },
+      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^(dist|src/generated)/" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "require", "node", "default", "types"],
+      extensions: [".ts", ".js", ".mjs", ".json"],
+    },
+  },
+};

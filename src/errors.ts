@@ -1,0 +1,72 @@
+/** What went wrong, as callers may switch on it: these words are part of the API and never change meaning. */
+export type ErrorCode =
+  // The request itself.
+  | "MalformedJson"
+  | "UnsupportedMediaType"
+  | "PayloadTooLarge"
+  | "InvalidRequest"
+  | "IdempotencyKeyReused"
+  | "Unauthenticated"
+  | "Forbidden"
+  | "NotFound"
+  | "MethodNotAllowed"
+  // The image version and its operation.
+  | "ImageVersionConflict"
+  | "PreflightFailed"
+  | "ReadBackMismatch"
+  | "ReplicationFailed"
+  | "PoisonMessage"
+  // Azure Resource Manager.
+  | "ResourceManagerRefused"
+  | "ResourceManagerThrottled"
+  | "ResourceManagerBusy"
+  | "ResourceManagerUnavailable"
+  // Our own side.
+  | "StateConflict"
+  | "DependencyUnavailable"
+  | "InternalError";
+
+/** One mistake: a stable `code`, an RFC 6901 `pointer` into the request, and what was wrong and would be right. */
+export interface Finding {
+  readonly code: string;
+  readonly pointer: string;
+  readonly message: string;
+}
+
+export interface ServiceErrorOptions {
+  /** Every mistake that was found, not the first alone. */
+  readonly findings?: readonly Finding[];
+  /** Present exactly when the same call may succeed later: after how many milliseconds to try again. */
+  readonly retryAfterMs?: number;
+  /** Further fields for the caller, such as `allow` or `existingOperationId`. Never a secret. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/**
+ * An expected failure. Terminal unless `retryAfterMs` is given. The message is written for the caller: it says what
+ * was wrong and what to do, and holds no secret. Programmer mistakes are TypeErrors, not this.
+ */
+export class ServiceError extends Error {
+  override readonly name = "ServiceError";
+  readonly code: ErrorCode;
+  readonly findings: readonly Finding[];
+  readonly retryAfterMs: number | undefined;
+  readonly fields: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: ServiceErrorOptions = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.findings = options.findings ?? [];
+    this.retryAfterMs = options.retryAfterMs;
+    this.fields = options.fields ?? {};
+  }
+
+  get retryable(): boolean {
+    return this.retryAfterMs !== undefined;
+  }
+}
