@@ -33,6 +33,11 @@ export interface Finding {
   readonly message: string;
 }
 
+/** One reference token of a JSON pointer (RFC 6901, section 3). */
+export function escapePointer(token: string): string {
+  return token.replace(/~/gu, "~0").replace(/\//gu, "~1");
+}
+
 export interface ServiceErrorOptions {
   /** Every mistake that was found, not the first alone. */
   readonly findings?: readonly Finding[];

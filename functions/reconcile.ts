@@ -1,0 +1,7 @@
+import { app as functions } from "@azure/functions";
+import { app } from "../src/app.js";
+
+functions.timer("reconcile", {
+  schedule: app.reconcileSchedule,
+  handler: (_timer, context) => app.reconcile(context),
+});

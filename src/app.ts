@@ -1,0 +1,92 @@
+/** The composition root: reads the configuration and builds each part once, from the edges inwards. */
+import { fileURLToPath } from "node:url";
+import type { InvocationContext } from "@azure/functions";
+import { createAdapters } from "./azure/adapters.js";
+import { readConfig, type Config } from "./config.js";
+import { createAuthenticator } from "./http/authentication.js";
+import { createHttpHandlers, type HttpHandlers } from "./http/handlers.js";
+import { loadOpenApiDocument } from "./http/openapi-document.js";
+import { createValidator } from "./http/validation.js";
+import { createImageVersion } from "./image-version/create-image-version.js";
+import { takeCreationStep } from "./image-version/creation.js";
+import { failPoisoned } from "./image-version/poison.js";
+import { reconcile } from "./image-version/reconcile.js";
+import { takeReplicationStep } from "./image-version/replication.js";
+import { createRequestHandler } from "./messaging/request-handler.js";
+import { createStepHandler } from "./messaging/step-handler.js";
+
+type QueueHandler = (
+  message: unknown,
+  context: InvocationContext,
+) => Promise<void>;
+
+/** What the functions register. */
+export interface App {
+  readonly http: HttpHandlers;
+  readonly requests: QueueHandler;
+  readonly creations: QueueHandler;
+  readonly replications: QueueHandler;
+  readonly reconcile: (context: InvocationContext) => Promise<void>;
+  readonly reconcileSchedule: string;
+}
+
+/** How far the clocks of the issuer and of this host may be apart. */
+const CLOCK_TOLERANCE_SECONDS = 60;
+
+export function createApp(
+  config: Config,
+  openApiFile: string,
+  now: () => Date = () => new Date(),
+): App {
+  const { dependencies: deps, messenger } = createAdapters(config, now);
+  const document = loadOpenApiDocument(openApiFile);
+  const validator = createValidator(document);
+  const authenticator = createAuthenticator({
+    issuer: config.tokenIssuer,
+    audience: config.tokenAudience,
+    clockToleranceSeconds: CLOCK_TOLERANCE_SECONDS,
+    now,
+  });
+  const steps = {
+    failPoisoned: failPoisoned.bind(undefined, deps),
+    maxDeliveryCount: config.maxDeliveryCount,
+  };
+  return {
+    http: createHttpHandlers({ document, validator, authenticator }, deps, [
+      {
+        name: "tables",
+        check: async () => void (await deps.store.read("health")),
+      },
+      { name: "service-bus", check: () => messenger.check() },
+    ]),
+    requests: createRequestHandler({
+      createImageVersion: (command) => createImageVersion(deps, command),
+      validateBody: (body) => validator.validateBody("putImageVersion", body),
+      events: messenger,
+      keepRejected: (request) => messenger.keepRejected(request),
+      eventSource: config.eventSource,
+      now,
+    }),
+    creations: createStepHandler({
+      ...steps,
+      takeStep: (message) => takeCreationStep(deps, message),
+    }),
+    replications: createStepHandler({
+      ...steps,
+      takeStep: (message) => takeReplicationStep(deps, message),
+    }),
+    reconcile: async (context) => {
+      const { errors, ...counts } = await reconcile(deps);
+      context.info("reconciled", counts);
+      for (const error of errors)
+        context.error("an operation could not be looked after", error);
+    },
+    reconcileSchedule: config.reconcileSchedule,
+  };
+}
+
+/** The app of this process. The OpenAPI document lies beside `dist` in a deployment, and in the repository. */
+export const app: App = createApp(
+  readConfig(process.env),
+  fileURLToPath(new URL("../../openapi/openapi.yaml", import.meta.url)),
+);

@@ -1,0 +1,122 @@
+import { ServiceError, type Finding } from "../errors.js";
+
+/** One answer of ARM, as it came over the wire. */
+export interface ArmResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | undefined };
+  readonly body: unknown;
+}
+
+const SHORT_WAIT_MS = 10_000;
+const LONG_WAIT_MS = 30_000;
+
+/**
+ * 409s that pass when what is under way has ended. Any other (PropertyChangeNotAllowed, say) stays however often the
+ * call is repeated.
+ */
+const BUSY_CODES = new Set([
+  "Conflict",
+  "AnotherOperationInProgress",
+  "CrpPirReplicationJobsNotCompleted",
+  "RetryableError",
+]);
+
+/** The error for an answer that is not a success; `what` says which call it was. */
+export function toServiceError(
+  what: string,
+  response: ArmResponse,
+  now: Date,
+): ServiceError {
+  const { status } = response;
+  const error = armErrorIn(response.body);
+  const said = `Azure Resource Manager answered ${status}${error === undefined ? "" : ` ${error.code}`} to ${what}`;
+  const retry = (
+    code:
+      | "ResourceManagerThrottled"
+      | "ResourceManagerBusy"
+      | "ResourceManagerUnavailable",
+    waitMs: number,
+  ) =>
+    new ServiceError(code, `${said}.`, {
+      retryAfterMs: Math.max(retryAfterMs(response, now) ?? 0, waitMs),
+    });
+
+  if (status === 429) return retry("ResourceManagerThrottled", SHORT_WAIT_MS);
+  if (status === 409 && BUSY_CODES.has(error?.code ?? ""))
+    return retry("ResourceManagerBusy", LONG_WAIT_MS);
+  // 401: the token has expired on the way, or a role was just given; the next message brings a new one.
+  if (status === 401 || status === 408 || status >= 500)
+    return retry("ResourceManagerUnavailable", SHORT_WAIT_MS);
+  return new ServiceError(
+    "ResourceManagerRefused",
+    `${said}: ${error?.message ?? "no reason given"}`,
+    {
+      findings:
+        error === undefined ? [] : [error, ...error.details].map(toFinding),
+    },
+  );
+}
+
+/** The error for a call without an answer: the connection failed, or took too long. What became of it is unknown. */
+export function toUnavailable(what: string, cause: unknown): ServiceError {
+  return new ServiceError(
+    "ResourceManagerUnavailable",
+    `Azure Resource Manager did not answer ${what}.`,
+    {
+      retryAfterMs: SHORT_WAIT_MS,
+      cause,
+    },
+  );
+}
+
+interface ArmError {
+  readonly code: string;
+  readonly message: string;
+  readonly target: string | undefined;
+  readonly details: readonly ArmError[];
+}
+
+/** ARM's error body, `{"error": {code, message, target, details}}`, in an answer or in a failed operation. */
+export function armErrorIn(body: unknown): ArmError | undefined {
+  const error = (body as { error?: unknown } | null | undefined)?.error;
+  return typeof error === "object" && error !== null
+    ? readError(error as Record<string, unknown>)
+    : undefined;
+}
+
+function readError(error: Readonly<Record<string, unknown>>): ArmError {
+  const { code, message, target, details } = error;
+  return {
+    code: typeof code === "string" ? code : "Unknown",
+    message: typeof message === "string" ? message : "no message",
+    target: typeof target === "string" ? target : undefined,
+    details: Array.isArray(details)
+      ? (details as Record<string, unknown>[]).map(readError)
+      : [],
+  };
+}
+
+function toFinding({ code, message, target }: ArmError): Finding {
+  return { code, pointer: pointerOf(target), message };
+}
+
+/** `galleryImageVersion.properties.storageProfile.source.id` is how Compute names a field. */
+function pointerOf(target: string | undefined): string {
+  const path =
+    target
+      ?.replace(/^galleryImageVersion\./u, "")
+      .replace(/\[(\d+)\]/gu, ".$1") ?? "";
+  return /^(properties|location|tags)\b/u.test(path)
+    ? `/${path.split(".").join("/")}`
+    : "";
+}
+
+/** RFC 9110, 10.2.3: whole seconds, or a date. */
+function retryAfterMs(response: ArmResponse, now: Date): number | undefined {
+  const value = response.headers.get("retry-after");
+  if (value === undefined) return undefined;
+  const ms = /^\d+$/u.test(value)
+    ? Number(value) * 1_000
+    : Date.parse(value) - now.getTime();
+  return Number.isFinite(ms) ? ms : undefined;
+}

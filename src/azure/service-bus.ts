@@ -1,0 +1,236 @@
+import {
+  ServiceBusClient,
+  type ServiceBusMessage,
+  type ServiceBusSender,
+} from "@azure/service-bus";
+import type { TokenCredential } from "@azure/identity";
+import { ServiceError } from "../errors.js";
+import type { EventPublisher, WorkQueue } from "../image-version/ports.js";
+import type { RejectedRequest } from "../messaging/request-handler.js";
+
+/** How to reach Service Bus: a connection string, or a namespace and an identity. */
+export type ServiceBusNamespace =
+  | { readonly kind: "connectionString"; readonly connectionString: string }
+  | {
+      readonly kind: "identity";
+      readonly fullyQualifiedNamespace: string;
+      readonly credential: TokenCredential;
+    };
+
+const EVENTS_TOPIC = "image-version-events";
+const REJECTED_QUEUE = "image-version-requests-rejected";
+const WORK_QUEUES = [
+  "image-version-creations",
+  "image-version-replications",
+] as const;
+const RETRY_AFTER_MS = 5_000;
+/** How much of a dead-letter queue is looked through for one step, and in portions of how many messages. */
+const MOST_DEAD = 5_000;
+const PEEK_BATCH = 250;
+
+/** All that Sigil sends. Connects at first use; senders are kept. */
+export class ServiceBusMessenger implements EventPublisher, WorkQueue {
+  readonly #client: ServiceBusClient;
+  readonly #senders = new Map<string, ServiceBusSender>();
+  readonly #now: () => Date;
+
+  constructor(namespace: ServiceBusNamespace, now: () => Date) {
+    this.#client =
+      namespace.kind === "connectionString"
+        ? new ServiceBusClient(namespace.connectionString)
+        : new ServiceBusClient(
+            namespace.fullyQualifiedNamespace,
+            namespace.credential,
+          );
+    this.#now = now;
+  }
+
+  /** Structured CloudEvents; `type`, `subject` and `id` are application properties too, for subscription filters. */
+  async publish(
+    events: Parameters<EventPublisher["publish"]>[0],
+  ): Promise<void> {
+    await this.#send(
+      EVENTS_TOPIC,
+      events.map((event) => ({
+        body: event,
+        messageId: event.id,
+        contentType: "application/cloudevents+json",
+        subject: event.type,
+        applicationProperties: {
+          type: event.type,
+          subject: event.subject,
+          id: event.id,
+          source: event.source,
+          ...traceProperties(event.traceparent),
+        },
+      })),
+    );
+  }
+
+  async enqueue(messages: Parameters<WorkQueue["enqueue"]>[0]): Promise<void> {
+    for (const queue of WORK_QUEUES) {
+      await this.#send(
+        queue,
+        messages
+          .filter((message) => message.queue === queue)
+          .map(({ id, operationId, step, traceparent, enqueueTime }) => ({
+            body: { operationId, step },
+            messageId: id,
+            contentType: "application/json",
+            applicationProperties: {
+              operationId,
+              ...traceProperties(traceparent),
+            },
+            ...(Date.parse(enqueueTime) > this.#now().getTime() && {
+              scheduledEnqueueTimeUtc: new Date(enqueueTime),
+            }),
+          })),
+      );
+    }
+  }
+
+  async findDead(
+    operationId: string,
+    step: number,
+  ): Promise<readonly string[]> {
+    const reasons = await Promise.all(
+      WORK_QUEUES.map((queue) => this.#findDeadIn(queue, operationId, step)),
+    );
+    return reasons.flat();
+  }
+
+  /** Keeps a refused request, as it came, where an operator can correct it and send it again. */
+  async keepRejected({
+    id,
+    original,
+    code,
+    reason,
+  }: RejectedRequest): Promise<void> {
+    await this.#send(REJECTED_QUEUE, [
+      {
+        body: original.body,
+        messageId: id,
+        ...(original.contentType !== undefined && {
+          contentType: original.contentType,
+        }),
+        applicationProperties: {
+          ...scalars(original.applicationProperties),
+          ...(original.messageId !== undefined && {
+            originalMessageId: original.messageId,
+          }),
+          rejectionCode: code,
+          rejectionReason: reason.slice(0, 1_000),
+        },
+      },
+    ]);
+  }
+
+  /** Rejects when the namespace cannot be reached or does not know the events topic. */
+  async check(): Promise<void> {
+    await this.#translate(() =>
+      this.#sender(EVENTS_TOPIC).createMessageBatch(),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  async #send(
+    entity: string,
+    messages: readonly ServiceBusMessage[],
+  ): Promise<void> {
+    if (messages.length === 0) return;
+    const sender = this.#sender(entity);
+    await this.#translate(async () => {
+      let batch = await sender.createMessageBatch();
+      for (const message of messages) {
+        if (batch.tryAddMessage(message)) continue;
+        if (batch.count > 0) {
+          await sender.sendMessages(batch);
+          batch = await sender.createMessageBatch();
+          if (batch.tryAddMessage(message)) continue;
+        }
+        throw new RangeError(
+          `a message to ${entity} is larger than Service Bus allows`,
+        );
+      }
+      if (batch.count > 0) await sender.sendMessages(batch);
+    });
+  }
+
+  async #findDeadIn(
+    queue: string,
+    operationId: string,
+    step: number,
+  ): Promise<string[]> {
+    const receiver = this.#client.createReceiver(queue, {
+      subQueueType: "deadLetter",
+    });
+    try {
+      return await this.#translate(async () => {
+        const reasons: string[] = [];
+        for (let seen = 0; seen < MOST_DEAD;) {
+          const messages = await receiver.peekMessages(PEEK_BATCH);
+          for (const { body, deadLetterReason } of messages) {
+            const names = body as
+              { operationId?: unknown; step?: unknown } | null | undefined;
+            if (names?.operationId === operationId && names.step === step) {
+              reasons.push(deadLetterReason ?? "no reason given");
+            }
+          }
+          if (messages.length === 0) break;
+          seen += messages.length;
+        }
+        return reasons;
+      });
+    } finally {
+      await receiver.close();
+    }
+  }
+
+  #sender(entity: string): ServiceBusSender {
+    let sender = this.#senders.get(entity);
+    if (sender === undefined) {
+      sender = this.#client.createSender(entity);
+      this.#senders.set(entity, sender);
+    }
+    return sender;
+  }
+
+  async #translate<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (error instanceof RangeError) throw error;
+      throw new ServiceError(
+        "DependencyUnavailable",
+        "Service Bus did not take a message or answer a question.",
+        {
+          retryAfterMs: RETRY_AFTER_MS,
+          cause: error,
+        },
+      );
+    }
+  }
+}
+
+/** `Diagnostic-Id` is what Service Bus clients and Azure Functions read a W3C trace context from. */
+function traceProperties(
+  traceparent: string | undefined,
+): Record<string, string> {
+  return traceparent === undefined
+    ? {}
+    : { traceparent, "Diagnostic-Id": traceparent };
+}
+
+function scalars(
+  properties: Readonly<Record<string, unknown>>,
+): Record<string, string | number | boolean> {
+  return Object.fromEntries(
+    Object.entries(properties).filter(
+      (entry): entry is [string, string | number | boolean] =>
+        ["string", "number", "boolean"].includes(typeof entry[1]),
+    ),
+  );
+}

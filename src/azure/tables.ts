@@ -1,0 +1,81 @@
+import { RestError, TableClient } from "@azure/data-tables";
+import type { TokenCredential } from "@azure/identity";
+import { ServiceError } from "../errors.js";
+
+/** How to reach Table Storage: a connection string, or the address of the account's tables and an identity. */
+export type TableStorage =
+  | { readonly kind: "connectionString"; readonly connectionString: string }
+  | {
+      readonly kind: "identity";
+      readonly serviceUri: string;
+      readonly credential: TokenCredential;
+    };
+
+const RETRY_AFTER_MS = 5_000;
+
+/** One table, created when it is first used and not there yet. */
+export class Table {
+  readonly #client: TableClient;
+  #created: Promise<void> | undefined;
+
+  constructor(storage: TableStorage, name: string) {
+    this.#client =
+      storage.kind === "connectionString"
+        ? TableClient.fromConnectionString(storage.connectionString, name, {
+            // Only a connection string that itself says http needs it; the SDK refuses http otherwise.
+            allowInsecureConnection: isInsecure(storage.connectionString),
+          })
+        : new TableClient(storage.serviceUri, name, storage.credential);
+  }
+
+  /** Runs `call`; a failure with one of `expected` statuses is answered as that number, any other is a ServiceError. */
+  async run<T, S extends number = never>(
+    call: (client: TableClient) => Promise<T>,
+    ...expected: readonly S[]
+  ): Promise<T | S> {
+    try {
+      await this.#ensureCreated();
+      return await call(this.#client);
+    } catch (error) {
+      const status = statusOf(error);
+      const match = expected.find((code) => code === status);
+      if (match !== undefined) return match;
+      throw new ServiceError(
+        "DependencyUnavailable",
+        `Table Storage did not answer as expected (${status ?? "no answer"}).`,
+        {
+          retryAfterMs: RETRY_AFTER_MS,
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async #ensureCreated(): Promise<void> {
+    this.#created ??= this.#client.createTable().catch((error: unknown) => {
+      this.#created = undefined;
+      throw error;
+    });
+    await this.#created;
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof RestError || hasStatus(error)
+    ? error.statusCode
+    : undefined;
+}
+
+/** A failed transaction is a RestError by name only (`@azure/data-tables`, TableTransaction). */
+function hasStatus(error: unknown): error is { statusCode: number } {
+  return (
+    error instanceof Error &&
+    typeof (error as { statusCode?: unknown }).statusCode === "number"
+  );
+}
+
+function isInsecure(connectionString: string): boolean {
+  return /UseDevelopmentStorage=true|DefaultEndpointsProtocol=http(?!s)|TableEndpoint=http:/iu.test(
+    connectionString,
+  );
+}

@@ -1,0 +1,18 @@
+/**
+ * A CloudEvent in structured JSON form (CloudEvents 1.0.2, "JSON Event Format"). `id` names the fact, not the
+ * sending: the same fact published again has the same id.
+ */
+export interface CloudEvent<Type extends string = string, Data = unknown> {
+  readonly specversion: "1.0";
+  readonly id: string;
+  readonly source: string;
+  readonly type: Type;
+  /** Resource id of the image version. */
+  readonly subject: string;
+  /** RFC 3339, when the fact became true. */
+  readonly time: string;
+  readonly datacontenttype: "application/json";
+  /** W3C trace context of the request that led here (CloudEvents "Distributed Tracing" extension). */
+  readonly traceparent?: string;
+  readonly data: Data;
+}

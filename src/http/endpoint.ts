@@ -1,0 +1,206 @@
+import type {
+  HttpHandler,
+  HttpRequest,
+  HttpResponseInit,
+  InvocationContext,
+} from "@azure/functions";
+import { ServiceError } from "../errors.js";
+import type { operations } from "../generated/openapi.js";
+import type { Authenticator, Principal } from "./authentication.js";
+import { requireRole } from "./authentication.js";
+import { readJsonBody } from "./json-body.js";
+import type { OpenApiDocument, OperationId } from "./openapi-document.js";
+import { toProblem } from "./problem.js";
+import { traceparentOf } from "../events/traceparent.js";
+import type { Validator } from "./validation.js";
+
+type Parameters<Id extends OperationId> = operations[Id]["parameters"];
+type JsonContent<T> = T extends { content: { "application/json": infer B } }
+  ? B
+  : undefined;
+
+/** A request of one operation, authenticated, authorised and valid by the document. */
+export interface EndpointRequest<Id extends OperationId> {
+  readonly path: NonNullable<Parameters<Id>["path"]>;
+  readonly query: NonNullable<Parameters<Id>["query"]>;
+  readonly headers: NonNullable<Parameters<Id>["header"]>;
+  readonly body: JsonContent<operations[Id]["requestBody"]>;
+  /** Undefined exactly where the document asks for no token. */
+  readonly principal: Principal | undefined;
+  /** W3C trace context, always valid. */
+  readonly traceparent: string;
+  /** The address that the caller used, to build other addresses from. */
+  readonly requestUrl: URL;
+}
+
+/** The answers of one operation that the document has with JSON: status, the headers it requires, and body. */
+export type EndpointResponse<Id extends OperationId> = {
+  [
+    S in keyof operations[Id]["responses"]
+  ]: operations[Id]["responses"][S] extends {
+    headers: infer H;
+    content: { "application/json": infer B };
+  }
+    ? { readonly status: S; readonly body: B } & HeadersOf<H>
+    : never;
+}[keyof operations[Id]["responses"]];
+
+/** The headers that the document requires are required; x-request-id is added to every answer. */
+type HeadersOf<H> =
+  Record<never, never> extends Omit<Documented<H>, "x-request-id">
+    ? { readonly headers?: Omit<Documented<H>, "x-request-id"> }
+    : { readonly headers: Omit<Documented<H>, "x-request-id"> };
+type Documented<H> = {
+  [K in keyof H as string extends K ? never : K]: H[K];
+};
+
+export interface EndpointDependencies {
+  readonly document: OpenApiDocument;
+  readonly validator: Validator;
+  readonly authenticator: Authenticator;
+}
+
+type Handler<Id extends OperationId> = (
+  request: EndpointRequest<Id>,
+  context: InvocationContext,
+) => Promise<EndpointResponse<Id>>;
+
+/**
+ * Makes HTTP functions of the document's operations: who calls is settled first, then what the request holds (every
+ * mistake at once), and whatever is thrown becomes a problem.
+ */
+export function createEndpoint(
+  deps: EndpointDependencies,
+): <Id extends OperationId>(id: Id, handler: Handler<Id>) => HttpHandler {
+  return (operationId, handler) => {
+    // An operation that the document lacks is found when the app starts, not when it is called.
+    deps.document.operation(operationId);
+    return async (request, context) =>
+      respond(request, context, async () => {
+        const valid = await admit(deps, operationId, request, context);
+        const { status, headers, body } = (await handler(valid, context)) as {
+          status: number;
+          headers?: Record<string, string | number | undefined>;
+          body: unknown;
+        };
+        return {
+          status,
+          headers: { "Content-Type": "application/json", ...text(headers) },
+          body,
+        };
+      });
+  };
+}
+
+/** Answers what no other function does: 405 where the document has the path with other methods, else 404. */
+export function createFallback(
+  deps: Pick<EndpointDependencies, "document">,
+): HttpHandler {
+  return (request, context) =>
+    respond(request, context, () => {
+      const { pathname } = new URL(request.url);
+      const allow = deps.document.allowedMethods(pathname);
+      if (allow.length === 0 || allow.includes(request.method))
+        throw new ServiceError("NotFound", "There is no such path.");
+      throw new ServiceError(
+        "MethodNotAllowed",
+        `${request.method} is not allowed here. Allowed: ${allow.join(", ")}.`,
+        { fields: { allow } },
+      );
+    });
+}
+
+async function admit<Id extends OperationId>(
+  { document, validator, authenticator }: EndpointDependencies,
+  operationId: Id,
+  request: HttpRequest,
+  context: InvocationContext,
+): Promise<EndpointRequest<Id>> {
+  const { requiredRole, bodySchema } = document.operation(operationId);
+  let principal: Principal | undefined;
+  if (requiredRole !== undefined) {
+    principal = await authenticator.authenticate(
+      request.headers.get("authorization"),
+    );
+    requireRole(principal, requiredRole);
+  }
+  const requestUrl = new URL(request.url);
+  const path = validator.validatePath(operationId, request.params);
+  // Not `request.query`: a repeated parameter is lost on the way there.
+  const query = validator.validateQuery(operationId, requestUrl.searchParams);
+  const headers = validator.validateHeaders(operationId, request.headers);
+  const body =
+    bodySchema === undefined ? undefined : await readJsonBody(request);
+  const findings = [
+    ...path.findings,
+    ...query.findings,
+    ...headers.findings,
+    ...validator.validateBody(operationId, body),
+  ];
+  if (findings.length > 0)
+    throw new ServiceError("InvalidRequest", summary(findings.length), {
+      findings,
+    });
+  const valid: unknown = {
+    path: path.values,
+    query: query.values,
+    headers: headers.values,
+    body,
+    principal,
+    traceparent: traceparentOf(
+      request.headers.get("traceparent"),
+      context.traceContext?.traceParent,
+    ),
+    requestUrl,
+  };
+  return valid as EndpointRequest<Id>;
+}
+
+function summary(count: number): string {
+  return count === 1
+    ? "1 mistake was found in the request."
+    : `${count} mistakes were found in the request.`;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+async function respond(
+  request: HttpRequest,
+  context: InvocationContext,
+  answer: () => Promise<Answer> | Answer,
+): Promise<HttpResponseInit> {
+  let result: Answer;
+  try {
+    result = await answer();
+  } catch (error) {
+    result = toProblem(error, new URL(request.url).pathname);
+    // 4xx is the caller's affair. The error is logged whole, its causes with it.
+    if (result.status >= 500)
+      context.error(`${request.method} answered ${result.status}`, error);
+  }
+  return {
+    status: result.status,
+    headers: {
+      ...result.headers,
+      "x-request-id": context.invocationId,
+      "Cache-Control": "no-store",
+      "Strict-Transport-Security": "max-age=31536000",
+      "X-Content-Type-Options": "nosniff",
+    },
+    body: JSON.stringify(result.body),
+  };
+}
+
+function text(
+  headers: Readonly<Record<string, string | number | undefined>> = {},
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, String(value)]),
+  );
+}

@@ -1,0 +1,110 @@
+import { type ErrorCode, type Finding, ServiceError } from "../errors.js";
+
+/** An answer of `application/problem+json`. */
+export interface ProblemResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Problem;
+}
+
+/** A problem as RFC 9457 has it; further members come from the error's fields. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance: string;
+  readonly code: ErrorCode;
+  readonly errors: readonly Finding[];
+}
+
+// RFC 9110, 15. What can only arise in the background is read in an operation's `error`; escaping by HTTP would be our
+// own fault, 500. A state or a service that is busy is 503, which clients repeat by themselves after Retry-After.
+const PROBLEMS: Record<ErrorCode, readonly [status: number, title: string]> = {
+  MalformedJson: [400, "Malformed JSON"],
+  UnsupportedMediaType: [415, "Unsupported media type"],
+  PayloadTooLarge: [413, "Payload too large"],
+  InvalidRequest: [400, "Invalid request"],
+  IdempotencyKeyReused: [422, "Idempotency key reused"],
+  Unauthenticated: [401, "Not authenticated"],
+  Forbidden: [403, "Forbidden"],
+  NotFound: [404, "Not found"],
+  MethodNotAllowed: [405, "Method not allowed"],
+  ImageVersionConflict: [409, "Image version conflict"],
+  PreflightFailed: [422, "Preflight failed"],
+  ReadBackMismatch: [500, "Read-back mismatch"],
+  ReplicationFailed: [500, "Replication failed"],
+  PoisonMessage: [500, "Poison message"],
+  ResourceManagerRefused: [500, "Refused by Azure Resource Manager"],
+  ResourceManagerThrottled: [503, "Throttled by Azure Resource Manager"],
+  ResourceManagerBusy: [503, "Azure Resource Manager is busy"],
+  ResourceManagerUnavailable: [503, "Azure Resource Manager unavailable"],
+  StateConflict: [503, "State conflict"],
+  DependencyUnavailable: [503, "Dependency unavailable"],
+  InternalError: [500, "Internal error"],
+};
+
+/**
+ * Any thrown value as an answer; `instance` is the path of the request. An error that is not a ServiceError becomes 500
+ * InternalError and says nothing of itself: its message was written for programmers and may hold anything.
+ */
+export function toProblem(error: unknown, instance: string): ProblemResponse {
+  const known =
+    error instanceof ServiceError
+      ? error
+      : new ServiceError(
+          "InternalError",
+          "The service made a mistake. Report it with the value of the x-request-id header.",
+        );
+  const [status, title] = PROBLEMS[known.code];
+  return {
+    status,
+    headers: {
+      "Content-Type": "application/problem+json",
+      ...headersOf(known, status),
+    },
+    body: {
+      ...known.fields,
+      type: `urn:sigil:problem:${known.code}`,
+      title,
+      status,
+      detail: known.message,
+      instance,
+      code: known.code,
+      errors: known.findings,
+    },
+  };
+}
+
+function headersOf(
+  error: ServiceError,
+  status: number,
+): Record<string, string> {
+  const headers: Record<string, string> = {};
+  // RFC 9110, 10.2.3: whole seconds; rounded up, so that the caller never comes too early.
+  if (error.retryAfterMs !== undefined)
+    headers["Retry-After"] = String(Math.ceil(error.retryAfterMs / 1000));
+  // RFC 9110, 15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
+  if (status === 405)
+    headers["Allow"] = (error.fields["allow"] as readonly string[]).join(", ");
+  if (status === 401 || status === 403)
+    headers["WWW-Authenticate"] = challenge(error);
+  return headers;
+}
+
+/** RFC 6750, 3: a request without a token "SHOULD NOT include an error code"; else it is said why the token fails. */
+function challenge(error: ServiceError): string {
+  const { tokenError, requiredRole } = error.fields;
+  const parts = ['Bearer realm="sigil"'];
+  if (typeof tokenError === "string") {
+    parts.push(`error="${tokenError}"`);
+    // RFC 6750, 3: error_description "MUST NOT include characters outside the set %x20-21 / %x23-5B / %x5D-7E".
+    const description = error.message.replace(
+      /[^\x20-\x21\x23-\x5B\x5D-\x7E]/gu,
+      "'",
+    );
+    parts.push(`error_description="${description}"`);
+  }
+  if (typeof requiredRole === "string") parts.push(`scope="${requiredRole}"`);
+  return parts.join(", ");
+}

@@ -1,0 +1,11 @@
+import type { components } from "../generated/openapi.js";
+
+type Schemas = components["schemas"];
+
+/** The body of a request: ARM's GalleryImageVersion in the wire's form, as the OpenAPI document has it. */
+export type ImageVersionRequest = Schemas["GalleryImageVersion"];
+export type TargetRegion = Schemas["TargetRegion"];
+
+/** What the API answers. */
+export type ImageVersionView = Schemas["ImageVersion"];
+export type OperationView = Schemas["Operation"];

@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+
+/** The five names that identify one image version in an Azure Compute Gallery. */
+export interface ImageVersionId {
+  readonly subscriptionId: string;
+  readonly resourceGroupName: string;
+  readonly galleryName: string;
+  readonly imageName: string;
+  readonly versionName: string;
+}
+
+/** A resource id taken apart: `type` is lower case and without its namespace, such as `galleries/images/versions`. */
+export interface ResourceId {
+  readonly subscriptionId: string;
+  readonly resourceGroupName: string;
+  readonly namespace: string;
+  readonly type: string;
+  readonly names: readonly string[];
+}
+
+const RESOURCE_ID =
+  /^\/subscriptions\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\/resourceGroups\/([-\w.()]{0,89}[-\w()])\/providers\/([A-Za-z]+(?:\.[A-Za-z]+)+)((?:\/[A-Za-z]+\/[-\w.]{1,128})+)$/iu;
+
+/** One spelling of an id as callers write it: a single leading slash (the seed writes one without), none at the end. */
+export function normaliseResourceId(text: string): string {
+  return `/${text.trim().replace(/^\/+|\/+$/gu, "")}`;
+}
+
+/** Takes a resource id apart, or answers undefined when it is not one. */
+export function parseResourceId(text: string): ResourceId | undefined {
+  const match = RESOURCE_ID.exec(normaliseResourceId(text));
+  if (match === null) return undefined;
+  const [, subscriptionId, resourceGroupName, namespace, path] =
+    match as unknown as string[];
+  const segments = (path as string).slice(1).split("/");
+  return {
+    subscriptionId: (subscriptionId as string).toLowerCase(),
+    resourceGroupName: resourceGroupName as string,
+    namespace: namespace as string,
+    type: segments
+      .filter((_, i) => i % 2 === 0)
+      .join("/")
+      .toLowerCase(),
+    names: segments.filter((_, i) => i % 2 === 1),
+  };
+}
+
+/** True when `text` names a Microsoft.Compute resource of `type`, such as `diskEncryptionSets`. */
+export function isComputeResourceId(text: string, type: string): boolean {
+  const id = parseResourceId(text);
+  return (
+    id !== undefined &&
+    id.namespace.toLowerCase() === "microsoft.compute" &&
+    id.type === type.toLowerCase()
+  );
+}
+
+/** ARM compares resource ids without regard to case. */
+export function sameResourceId(a: string, b: string): boolean {
+  return (
+    normaliseResourceId(a).toLowerCase() ===
+    normaliseResourceId(b).toLowerCase()
+  );
+}
+
+const VERSION_NAME = /^\d{1,10}\.\d{1,10}\.\d{1,10}$/u;
+
+/** Reads the id of an image version, or answers undefined when `text` is another resource's id or none. */
+export function parseImageVersionId(text: string): ImageVersionId | undefined {
+  if (!isComputeResourceId(text, "galleries/images/versions")) return undefined;
+  const id = parseResourceId(text);
+  if (id === undefined) return undefined;
+  const [galleryName, imageName, versionName] = id.names as [
+    string,
+    string,
+    string,
+  ];
+  if (!VERSION_NAME.test(versionName)) return undefined;
+  return {
+    subscriptionId: id.subscriptionId,
+    resourceGroupName: id.resourceGroupName,
+    galleryName,
+    imageName,
+    versionName,
+  };
+}
+
+/** The id of the gallery that holds an image version. */
+export function galleryIdOf(id: ImageVersionId): string {
+  return `/subscriptions/${id.subscriptionId}/resourceGroups/${id.resourceGroupName}/providers/Microsoft.Compute/galleries/${id.galleryName}`;
+}
+
+/** The id of the image definition that holds an image version. */
+export function imageIdOf(id: ImageVersionId): string {
+  return `${galleryIdOf(id)}/images/${id.imageName}`;
+}
+
+export function formatImageVersionId(id: ImageVersionId): string {
+  return `${imageIdOf(id)}/versions/${id.versionName}`;
+}
+
+/** A resource id as a fixed-length key, safe in Table Storage and in an operation id: 128 bits of SHA-256, in hex. */
+export function keyOf(resourceId: string): string {
+  return createHash("sha256")
+    .update(normaliseResourceId(resourceId).toLowerCase())
+    .digest("hex")
+    .slice(0, 32);
+}
+
+/** ARM spells regions as it likes ("West US", "westus"): lower case without spaces is the canonical name. */
+export function canonicalRegion(name: string): string {
+  return name.replace(/\s+/gu, "").toLowerCase();
+}

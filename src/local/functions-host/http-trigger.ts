@@ -1,0 +1,318 @@
+/**
+ * HTTP triggers: one server for all of them, and the admin calls that fire the others by hand.
+ *
+ * Invariants
+ * 1. A request that matches no function, by path or by method, is answered 404 with an empty body.
+ * 2. A function that throws or times out is answered 500 with an empty body; its error goes to the log alone.
+ * 3. No more than `MAX_REQUEST_BYTES` of a body are ever held: the 104,857,601st byte is answered 413.
+ * 4. Once draining, requests under way are answered and new ones get 503.
+ */
+import {
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  createServer,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import type { RegisteredFunction, RpcNullable } from "./core-module.js";
+import { sendFunctionResponse } from "./http-response.js";
+import type { Invoke } from "./invocation.js";
+import type { Logger } from "./logging.js";
+import { type Route, createRouter } from "./routes.js";
+import { StartupError } from "./startup-error.js";
+import { continueTrace } from "./trace-context.js";
+
+/** FunctionsRequestBodySizeLimit, whose default is 100 MB. */
+const MAX_REQUEST_BYTES = 104_857_600;
+const MAX_ADMIN_BYTES = 1_048_576;
+
+/** Routes of the host itself (WebScriptHostHttpRoutesManager). */
+const reservedRoutes = ["admin", "runtime"];
+
+export interface HttpFunction {
+  readonly registered: RegisteredFunction;
+  readonly bindingName: string;
+  readonly route: string;
+  readonly methods: readonly string[];
+}
+
+export interface AdminCalls {
+  /** Starts function `name` with `input`; false when there is no such function or it cannot be started by hand. */
+  start(name: string, input: unknown): boolean;
+  list(): readonly object[];
+}
+
+export interface HttpListener {
+  readonly port: number;
+  /** Stops accepting; resolves when the requests under way are answered. */
+  stop(): Promise<void>;
+  /** Cuts what is left. */
+  close(): void;
+}
+
+export interface HttpListenerOptions {
+  readonly functions: readonly HttpFunction[];
+  readonly invoke: Invoke;
+  readonly admin: AdminCalls;
+  readonly logger: Logger;
+  readonly port: number;
+}
+
+/** The route of an HTTP trigger below `routePrefix`: the function's name unless it gives one; "/" is the prefix alone. */
+export function readHttpFunction(
+  registered: RegisteredFunction,
+  routePrefix: string,
+): HttpFunction {
+  const { name, bindings } = registered.metadata;
+  const [bindingName, binding] =
+    Object.entries(bindings).find(
+      ([, { type }]) => type.toLowerCase() === "httptrigger",
+    ) ?? [];
+  if (bindingName === undefined || binding === undefined)
+    throw new TypeError(`${name} has no HTTP trigger`);
+  const { route, methods, authLevel } = binding;
+  if (typeof authLevel === "string" && authLevel.toLowerCase() !== "anonymous")
+    throw new StartupError(
+      `function "${name}": authLevel "${authLevel}" needs function keys, which the local host does not have; ` +
+        `use "anonymous" and authenticate in the app`,
+    );
+  const own = typeof route === "string" && route !== "" ? route : name;
+  const full = [routePrefix, own.replace(/^\//, "")]
+    .filter((part) => part !== "")
+    .join("/");
+  if (reservedRoutes.includes(full.split("/")[0]?.toLowerCase() ?? ""))
+    throw new StartupError(
+      `function "${name}": the route "${full}" conflicts with the host's own`,
+    );
+  return {
+    registered,
+    bindingName,
+    route: full,
+    methods: Array.isArray(methods)
+      ? methods.map((method) => String(method).toUpperCase())
+      : ["GET", "POST"],
+  };
+}
+
+/** Reads a body of at most `limit` bytes; undefined when it is longer. Invariant 3. */
+async function readBody(
+  request: IncomingMessage,
+  limit: number,
+): Promise<Buffer | undefined> {
+  if (Number(request.headers["content-length"] ?? 0) > limit) return undefined;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  // The socket has to outlive a refusal, which still has to be written to it.
+  const parts = request.iterator({
+    destroyOnReturn: false,
+  }) as AsyncIterable<Buffer>;
+  for await (const chunk of parts) {
+    length += chunk.length;
+    if (length > limit) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+function tooLarge(response: ServerResponse): void {
+  response.writeHead(413, { connection: "close", "content-length": 0 }).end();
+}
+
+function empty(response: ServerResponse, status: number): void {
+  response.writeHead(status, { "content-length": 0 }).end();
+}
+
+/** StringValues.ToString: the values of one name are joined with a comma, names compared without regard to case. */
+function nullable(
+  pairs: Iterable<readonly [string, string]>,
+  nameOf: (name: string, known: readonly string[]) => string,
+): Record<string, RpcNullable<string>> {
+  const joined = new Map<string, string>();
+  for (const [rawName, value] of pairs) {
+    const name = nameOf(rawName, [...joined.keys()]);
+    const earlier = joined.get(name);
+    joined.set(name, earlier === undefined ? value : `${earlier},${value}`);
+  }
+  return Object.fromEntries(
+    [...joined].map(([name, value]) => [name, { value }]),
+  );
+}
+
+function* headerPairs(request: IncomingMessage): Iterable<[string, string]> {
+  const { rawHeaders } = request;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
+    yield [rawHeaders[index] ?? "", rawHeaders[index + 1] ?? ""];
+}
+
+function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(",") : value;
+}
+
+/** Listens on the loopback address; a taken port is a StartupError. */
+export async function listenForHttp(
+  options: HttpListenerOptions,
+): Promise<HttpListener> {
+  const { functions, invoke, admin, logger } = options;
+  const match = createRouter(
+    functions.map((each): Route<HttpFunction> => ({
+      template: each.route,
+      methods: new Set(each.methods),
+      target: each,
+    })),
+  );
+  let draining = false;
+  let warnedOfChunks = false;
+
+  const call = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+  ): Promise<void> => {
+    const method = request.method ?? "GET";
+    const found = match(method, url.pathname);
+    if (found === undefined) {
+      request.resume();
+      empty(response, 404); // Invariant 1.
+      return;
+    }
+    const body = await readBody(request, MAX_REQUEST_BYTES);
+    if (body === undefined) {
+      tooLarge(response);
+      return;
+    }
+    // The official host passes a body on only where `request.ContentLength > 0` (GrpcMessageConversionExtensions), so
+    // the body of a chunked request is lost to a function (azure-functions-nodejs-worker issue 524).
+    const hasLength = Number(request.headers["content-length"] ?? 0) > 0;
+    if (!hasLength && body.length > 0 && !warnedOfChunks) {
+      warnedOfChunks = true;
+      logger.log(
+        "warning",
+        "Host.Http",
+        "a chunked request was passed on without its body, as Azure Functions does; send a content-length",
+      );
+    }
+    const { registered, bindingName, methods } = found.target;
+    const { traceparent, tracestate } = {
+      traceparent: header(request, "traceparent"),
+      tracestate: header(request, "tracestate"),
+    };
+    const http = {
+      url: url.href,
+      method,
+      body: hasLength ? { bytes: body } : null,
+      nullableHeaders: nullable(headerPairs(request), (name) =>
+        name.toLowerCase(),
+      ),
+      nullableQuery: nullable(
+        url.searchParams,
+        (name, known) =>
+          known.find((each) => each.toLowerCase() === name.toLowerCase()) ??
+          name,
+      ),
+      nullableParams: Object.fromEntries(
+        Object.entries(found.parameters).map(([name, value]) => [
+          name,
+          { value },
+        ]),
+      ),
+    };
+    try {
+      const result = await invoke(registered, {
+        inputData: [{ name: bindingName, data: { http } }],
+        triggerMetadata: {},
+        traceContext: continueTrace(traceparent, tracestate),
+        reason: `This function was programmatically called via the host APIs (${methods.join(",")} ${found.target.route}).`,
+      });
+      if (draining) response.setHeader("connection", "close");
+      sendFunctionResponse(response, result);
+    } catch {
+      if (!response.headersSent)
+        empty(response, 500); // Invariant 2.
+      else response.destroy();
+    }
+  };
+
+  const administer = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+  ): Promise<void> => {
+    const json = (status: number, value: unknown): void => {
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(JSON.stringify(value));
+    };
+    const body = await readBody(request, MAX_ADMIN_BYTES);
+    if (body === undefined) return tooLarge(response);
+    const [, name] = /^\/admin\/functions\/([^/]+)\/?$/.exec(path) ?? [];
+    if (path === "/admin/host/status") return json(200, { state: "Running" });
+    if (path === "/admin/functions" && request.method === "GET")
+      return json(200, admin.list());
+    if (name === undefined || request.method !== "POST")
+      return empty(response, 404);
+    let input: unknown;
+    try {
+      const text = body.toString() || "{}";
+      input = (JSON.parse(text) as { input?: unknown } | null)?.input;
+    } catch {
+      return empty(response, 400);
+    }
+    // As the official host: 202 says that it has been started, not that it has succeeded.
+    empty(response, admin.start(decodeURIComponent(name), input) ? 202 : 404);
+  };
+
+  const handle = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> => {
+    if (draining) {
+      response.setHeader("connection", "close");
+      return empty(response, 503); // Invariant 4.
+    }
+    const authority = request.headers.host ?? "127.0.0.1";
+    const target = request.url ?? "/";
+    const address = target.startsWith("/")
+      ? `http://${authority}${target}`
+      : target;
+    if (!URL.canParse(address)) return empty(response, 400);
+    const url = new URL(address);
+    if (/^\/admin(?:\/|$)/i.test(url.pathname))
+      return administer(request, response, url.pathname);
+    return call(request, response, url);
+  };
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      // The client went away in the middle of its own request.
+      logger.log("debug", "Host.Http", String(error));
+      response.destroy();
+    });
+  });
+  const port = await listen(server, options.port);
+  return {
+    port,
+    async stop() {
+      if (draining) return;
+      draining = true;
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+    close: () => server.closeAllConnections(),
+  };
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === "EADDRINUSE"
+          ? new StartupError(
+              `port ${port} is taken; choose another with --port`,
+            )
+          : error,
+      ),
+    );
+    server.listen(port, "127.0.0.1", () =>
+      resolve((server.address() as AddressInfo).port),
+    );
+  });
+}

@@ -1,0 +1,32 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** Listens on loopback alone and gives the port; a taken port is one clear line, not a stack of socket errors. */
+export async function listen(
+  server: Server,
+  port: number,
+  what: string,
+): Promise<number> {
+  server.listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EADDRINUSE")
+      throw new Error(
+        `${what}: port ${port} on 127.0.0.1 is taken by another process; choose another one (0 takes any free port)`,
+        { cause },
+      );
+    throw cause;
+  }
+  return (server.address() as AddressInfo).port;
+}
+
+/** Ends every connection and waits until the server is closed; a second call does nothing. */
+export async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}

@@ -1,0 +1,167 @@
+import type { Fault, Faults, FaultSpec } from "./faults.js";
+import type { ImageVersions } from "./image-versions.js";
+import { canonicalRegion, findRegion } from "./regions.js";
+import {
+  changeSpeed,
+  resumeRegion,
+  stopRegion,
+  viewRegion,
+} from "./replication.js";
+import type {
+  LoggedRequest,
+  RequestFilter,
+  RequestLog,
+} from "./request-log.js";
+import { resourceKey } from "./resource-id.js";
+import type { ArmResource, RegistrationState } from "./state.js";
+import type { Store } from "./store.js";
+
+export interface RegionStop {
+  /** Absent: whichever version next starts replicating to the region. */
+  readonly versionId?: string;
+  readonly region: string;
+  readonly message?: string;
+  /**
+   * Percent at which it stops. Absent: now where the region already replicates, else 35. A region that is under way
+   * stops at once when it is beyond.
+   */
+  readonly atProgress?: number;
+  /** How many starts of the region meet it, when it is planned ahead. Default 1. */
+  readonly times?: number;
+}
+
+/** What a test or a demonstration does to the simulator: the same by method call and by `POST /simulator/<method>`. */
+export interface SimulatorControl {
+  addFault(fault: FaultSpec): string;
+  clearFaults(): void;
+  faults(): readonly Fault[];
+  failRegion(stop: RegionStop): Promise<void>;
+  stallRegion(stop: RegionStop): Promise<void>;
+  resumeRegion(region: { versionId: string; region: string }): Promise<void>;
+  /** 1 is real time; 60 makes a minute a second; 0 stands still. */
+  setReplicationSpeed(speed: number): Promise<void>;
+  /** "homeRegion" makes an operation succeed while other regions still replicate. */
+  setSucceededWhen(when: "everyRegion" | "homeRegion"): Promise<void>;
+  setRegistrationState(registration: {
+    subscriptionId: string;
+    namespace: string;
+    feature?: string;
+    state: RegistrationState;
+  }): Promise<void>;
+  /** Adds or replaces a resource as it is, unchecked. */
+  putResource(resource: ArmResource): Promise<void>;
+  removeResource(id: string): Promise<void>;
+  requests(): readonly LoggedRequest[];
+  countRequests(filter?: RequestFilter): number;
+  clearRequests(): void;
+  /** How many times a create of this version really happened. */
+  creates(versionId: string): number;
+}
+
+const DEFAULT_STOP_AT = 35;
+
+export function createControl(parts: {
+  store: Store;
+  versions: ImageVersions;
+  faults: Faults;
+  log: RequestLog;
+}): SimulatorControl {
+  const { store, versions, faults, log } = parts;
+  const { state } = store;
+
+  const stop = async (
+    kind: "failed" | "stalled",
+    { versionId, region, message, atProgress, times }: RegionStop,
+  ): Promise<void> => {
+    const name = findRegion(region)?.name;
+    if (name === undefined) throw new TypeError(`'${region}' is no region`);
+    const versionKey =
+      versionId === undefined ? undefined : resourceKey(versionId);
+    const text = message ?? `Replication to region '${name}' failed.`;
+    const now = store.replicationNow();
+    const running =
+      versionKey === undefined
+        ? undefined
+        : versions
+            .find(versionKey)
+            ?.regions.find((entry) => entry.region === name);
+    if (
+      running !== undefined &&
+      ["Unknown", "Replicating"].includes(viewRegion(running, now).state)
+    )
+      stopRegion(running, kind, text, now, atProgress);
+    else
+      state.regionPlans.push({
+        ...(versionKey === undefined ? {} : { versionKey }),
+        region: name,
+        kind,
+        message: text,
+        atProgress: atProgress ?? DEFAULT_STOP_AT,
+        times: times ?? 1,
+      });
+    await store.commit();
+  };
+
+  return {
+    addFault: (fault) => faults.add(fault),
+    clearFaults: () => faults.clear(),
+    faults: () => faults.list(),
+    failRegion: (region) => stop("failed", region),
+    stallRegion: (region) => stop("stalled", region),
+    async resumeRegion({ versionId, region }) {
+      const key = resourceKey(versionId);
+      const name = canonicalRegion(region);
+      const running = versions
+        .find(key)
+        ?.regions.find((entry) => entry.region === name);
+      if (running !== undefined) resumeRegion(running, store.replicationNow());
+      await store.commit();
+    },
+    async setReplicationSpeed(speed) {
+      if (!(speed >= 0)) throw new TypeError("speed must be 0 or more");
+      versions.settleAll();
+      changeSpeed(state.time, store.now(), speed);
+      await store.commit();
+    },
+    async setSucceededWhen(when) {
+      versions.settleAll();
+      state.succeededWhen = when;
+      await store.commit();
+    },
+    async setRegistrationState({
+      subscriptionId,
+      namespace,
+      feature,
+      state: to,
+    }) {
+      const subscription = store.subscription(subscriptionId);
+      const registration =
+        to === "Registering"
+          ? {
+              state: to,
+              registeredAtMs: store.now() + subscription.registrationMs,
+            }
+          : { state: to };
+      if (feature === undefined)
+        subscription.providers[namespace.toLowerCase()] = registration;
+      else
+        subscription.features[`${namespace}/${feature}`.toLowerCase()] =
+          registration;
+      await store.commit();
+    },
+    async putResource(resource) {
+      store.putResource(resource);
+      await store.commit();
+    },
+    async removeResource(id) {
+      const key = resourceKey(id);
+      delete state.resources[key];
+      delete state.imageVersions[key];
+      await store.commit();
+    },
+    requests: () => log.list(),
+    countRequests: (filter) => log.count(filter ?? {}),
+    clearRequests: () => log.clear(),
+    creates: (versionId) => state.creates[resourceKey(versionId)] ?? 0,
+  };
+}

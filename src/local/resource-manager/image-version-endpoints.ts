@@ -1,0 +1,113 @@
+import { invalidParameter } from "./arm-error.js";
+import { page, type ArmAnswer, type ArmRequest } from "./arm-request.js";
+import { renderImageVersion } from "./image-version-view.js";
+import type { Accepted, ImageVersions } from "./image-versions.js";
+import { DELETE_RETRY_AFTER_SECONDS, operationUrls } from "./operations.js";
+import { displayNameOf } from "./regions.js";
+import { aggregate, viewRegion } from "./replication.js";
+import { parentId, type ComputeResourceId } from "./resource-id.js";
+import type { ImageVersionRecord } from "./state.js";
+import type { Store } from "./store.js";
+
+/** GET, PUT, PATCH and DELETE of one gallery image version; undefined for another method. */
+export async function answerImageVersion(
+  versions: ImageVersions,
+  store: Store,
+  id: ComputeResourceId,
+  request: ArmRequest,
+): Promise<ArmAnswer | undefined> {
+  switch (request.method) {
+    case "GET": {
+      const record = versions.require(id);
+      return {
+        status: 200,
+        body: renderImageVersion(record, expand(store, record, request)),
+      };
+    }
+    case "PUT":
+    case "PATCH": {
+      const accepted =
+        request.method === "PUT"
+          ? await versions.put(id, request.body, request.apiVersion)
+          : await versions.patch(id, request.body, request.apiVersion);
+      // "PUT answers 201 with Azure-AsyncOperation", without Retry-After; an update answers 200.
+      return {
+        status: accepted.created ? 201 : 200,
+        body: renderImageVersion(accepted.record),
+        headers: asyncHeaders(accepted, request),
+      };
+    }
+    case "DELETE": {
+      const accepted = await versions.delete(id);
+      if (accepted === undefined) return { status: 204 };
+      return {
+        status: 202,
+        headers: {
+          ...asyncHeaders(accepted, request, true),
+          "Retry-After": String(DELETE_RETRY_AFTER_SECONDS),
+        },
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The versions of a definition; "LIST has no expand": no replication status. */
+export function listImageVersions(
+  versions: ImageVersions,
+  store: Store,
+  id: ComputeResourceId,
+  request: ArmRequest,
+): ArmAnswer {
+  store.requireResourceGroup(id);
+  const definition = store.requireResource(
+    parentId(`${store.canonicalId(id)}`),
+  );
+  return page(
+    request,
+    versions.list(definition).map((record) => renderImageVersion(record)),
+  );
+}
+
+function expand(
+  store: Store,
+  record: ImageVersionRecord,
+  request: ArmRequest,
+): unknown {
+  const wanted = request.query.get("$expand");
+  if (wanted === null || wanted.toLowerCase() === "uefisettings")
+    return undefined;
+  if (wanted.toLowerCase() !== "replicationstatus")
+    throw invalidParameter(
+      "$expand",
+      `The value '${wanted}' of parameter '$expand' is not allowed. Allowed values are: ReplicationStatus, UefiSettings.`,
+    );
+  const now = store.replicationNow();
+  const summary = record.regions.map((region) => ({
+    region: displayNameOf(region.region),
+    ...viewRegion(region, now),
+  }));
+  return {
+    aggregatedState: aggregate(summary.map(({ state }) => state)),
+    summary,
+  };
+}
+
+function asyncHeaders(
+  { record, operation }: Accepted,
+  request: ArmRequest,
+  withLocation = false,
+): Record<string, string> {
+  if (operation === undefined) return {};
+  const urls = operationUrls(
+    request.baseUrl,
+    record.location,
+    operation,
+    request.apiVersion,
+  );
+  return {
+    "Azure-AsyncOperation": urls.asyncOperation,
+    ...(withLocation ? { Location: urls.location } : {}),
+  };
+}

@@ -1,0 +1,384 @@
+/**
+ * Gallery image versions.
+ *
+ *   (none) -PUT-> Creating -> Succeeded | Failed
+ *   Succeeded, Failed -PUT, PATCH-> Updating -> Succeeded | Failed
+ *   any -DELETE-> Deleting -> (none)
+ *
+ * Invariants:
+ *   1. A version is created once: the PUT that is under way, sent again, starts nothing.
+ *   2. While Creating, Updating or Deleting, a different PUT or PATCH is 409 Conflict.
+ *   3. A version is Succeeded only when every region is Completed ("homeRegion": when its own location is).
+ *   4. A region that failed stays failed until an update removes it and another one adds it back.
+ *   5. What cannot change after creation never does: PropertyChangeNotAllowed.
+ *   6. What the caller was told is durable before it is told.
+ *   7. Time alone moves a version on; nothing is scheduled, so a restart loses nothing.
+ */
+import { ArmError, conflict, invalidParameter } from "./arm-error.js";
+import { fillDefaults } from "./image-version-defaults.js";
+import {
+  usesCustomerKeys,
+  validateEncryption,
+} from "./image-version-encryption.js";
+import {
+  lateRefusal,
+  validateAgainstDefinition,
+  validateChange,
+  validateGallery,
+  validateLocation,
+  validateName,
+  validateProfile,
+} from "./image-version-rules.js";
+import {
+  readImageVersionBody,
+  type ImageVersionBody,
+} from "./image-version-shape.js";
+import { findSource } from "./image-version-source.js";
+import { fingerprintOf } from "./image-version-fingerprint.js";
+import { isBusy, settleImageVersion } from "./image-version-settling.js";
+import { endOperation, startOperation } from "./operations.js";
+import { canonicalRegion } from "./regions.js";
+import { requireFeatures, requireProvider } from "./registrations.js";
+import {
+  startRegion,
+  stopRegion,
+  type RegionReplication,
+  type ReplicationModel,
+} from "./replication.js";
+import {
+  parentId,
+  resourceKey,
+  type ComputeResourceId,
+} from "./resource-id.js";
+import type {
+  ArmResource,
+  ImageVersionRecord,
+  OperationRecord,
+} from "./state.js";
+import type { Store } from "./store.js";
+
+/** Share of a replication's duration that an update without new regions, a late refusal or a deletion takes. */
+const SHORT_OPERATION_SHARE = 0.02;
+
+export interface Accepted {
+  readonly record: ImageVersionRecord;
+  readonly operation: OperationRecord | undefined;
+  readonly created: boolean;
+}
+
+export class ImageVersions {
+  readonly #store: Store;
+  readonly #model: ReplicationModel;
+
+  constructor(store: Store, model: ReplicationModel) {
+    this.#store = store;
+    this.#model = model;
+  }
+
+  /** Undefined when there is none, or none any more. */
+  find(key: string): ImageVersionRecord | undefined {
+    const record = this.#store.state.imageVersions[key];
+    if (record === undefined) return undefined;
+    settleImageVersion(this.#store, key, record); // Invariants 3 and 7.
+    return this.#store.state.imageVersions[key];
+  }
+
+  require(id: ComputeResourceId): ImageVersionRecord {
+    this.#store.requireResourceGroup(id);
+    const path = this.#store.canonicalId(id);
+    const record = this.find(resourceKey(path));
+    if (record === undefined) throw this.#store.notFound(path);
+    return record;
+  }
+
+  /** The versions of one image definition, oldest first. */
+  list(definition: ArmResource): ImageVersionRecord[] {
+    const prefix = `${resourceKey(definition.id)}/versions/`;
+    return Object.keys(this.#store.state.imageVersions)
+      .filter((key) => key.startsWith(prefix))
+      .flatMap((key) => this.find(key) ?? []);
+  }
+
+  /** Brings every version up to the present: before a change of what time means. */
+  settleAll(): void {
+    for (const key of Object.keys(this.#store.state.imageVersions))
+      this.find(key);
+  }
+
+  async put(
+    id: ComputeResourceId,
+    body: unknown,
+    apiVersion: string,
+  ): Promise<Accepted> {
+    const { definition, gallery, path } = this.#parents(id);
+    const asked = readImageVersionBody(body);
+    validateName(id.names.at(-1) ?? "");
+    return await this.#write(path, gallery, definition, asked, apiVersion, id);
+  }
+
+  /** A PATCH replaces the members it names and keeps the others; lists, such as the target regions, are one member. */
+  async patch(
+    id: ComputeResourceId,
+    body: unknown,
+    apiVersion: string,
+  ): Promise<Accepted> {
+    const { definition, gallery, path } = this.#parents(id);
+    const record = this.require(id);
+    const asked = readImageVersionBody(body);
+    const { properties } = record;
+    const { publishedDate: _, ...profile } = properties.publishingProfile ?? {};
+    const merged: ImageVersionBody = {
+      location: record.location,
+      ...((asked.tags ?? record.tags) === undefined
+        ? {}
+        : { tags: asked.tags ?? record.tags ?? {} }),
+      properties: {
+        ...properties,
+        ...asked.properties,
+        publishingProfile: {
+          ...profile,
+          ...asked.properties?.publishingProfile,
+        },
+        safetyProfile: {
+          ...properties.safetyProfile,
+          ...asked.properties?.safetyProfile,
+        },
+      },
+    };
+    return await this.#write(path, gallery, definition, merged, apiVersion, id);
+  }
+
+  /** Undefined when there is nothing to delete. */
+  async delete(id: ComputeResourceId): Promise<Accepted | undefined> {
+    this.#store.requireResourceGroup(id);
+    const path = this.#store.canonicalId(id);
+    const key = resourceKey(path);
+    const record = this.find(key);
+    if (record === undefined) return undefined;
+    const running = this.#store.state.operations[record.operationId];
+    if (record.provisioningState === "Deleting")
+      return { record, operation: running, created: false };
+    this.#requireDeletable(record);
+    endOperation(running, {
+      status: "Canceled",
+      endedAtMs: this.#store.now(),
+      error: {
+        code: "OperationPreempted",
+        message:
+          "Operation execution has been preempted by a more recent operation.",
+      },
+    });
+    const operation = startOperation(this.#store, key, id.subscriptionId);
+    record.provisioningState = "Deleting";
+    record.operationId = operation.id;
+    record.notBeforeMs = this.#soon();
+    await this.#store.commit();
+    return { record, operation, created: false };
+  }
+
+  async #write(
+    path: string,
+    gallery: ArmResource,
+    definition: ArmResource,
+    asked: ImageVersionBody,
+    apiVersion: string,
+    id: ComputeResourceId,
+  ): Promise<Accepted> {
+    const store = this.#store;
+    const key = resourceKey(path);
+    const before = this.find(key);
+    const fingerprint = fingerprintOf(asked);
+    if (before !== undefined && isBusy(before)) {
+      // Invariant 1: the same request again is answered as the first was.
+      if (
+        before.provisioningState !== "Deleting" &&
+        fingerprint === before.acceptedBody
+      )
+        return {
+          record: before,
+          operation: store.state.operations[before.operationId],
+          created: before.provisioningState === "Creating",
+        };
+      // Invariant 2.
+      throw conflict(
+        `The gallery image version '${before.id}' is in provisioning state '${before.provisioningState}'. Another operation on it is in progress; retry after it has completed.`,
+      );
+    }
+
+    const location = validateLocation(asked.location);
+    if (before !== undefined && before.location !== location)
+      throw new ArmError(
+        409,
+        "InvalidResourceLocation",
+        `The resource '${before.name}' already exists in location '${before.location}' in resource group '${id.resourceGroup}'. A resource with the same name cannot be created in location '${location}'. Please select a new resource name.`,
+      );
+    const properties = asked.properties ?? {};
+    const regions = properties.publishingProfile?.targetRegions ?? [
+      { name: location },
+    ];
+    validateProfile(properties.publishingProfile ?? {}, regions, location);
+    if (properties.storageProfile === undefined)
+      throw invalidParameter(
+        "galleryImageVersion.properties.storageProfile",
+        "Required parameter 'galleryImageVersion.properties.storageProfile' is missing (null).",
+      );
+    // Invariant 5, before the source is looked for: the source of a finished version may be gone.
+    if (before !== undefined) validateChange(before, properties, regions);
+    const source =
+      before === undefined
+        ? findSource(
+            { store, subscriptionId: id.subscriptionId, location },
+            properties.storageProfile,
+          )
+        : recordedSource(before);
+    validateAgainstDefinition(definition, source);
+    const ownKeys = usesCustomerKeys(regions);
+    if (ownKeys) {
+      requireFeatures(store, id.subscriptionId);
+      validateGallery(gallery);
+    }
+    validateEncryption(store, id.subscriptionId, regions, source);
+
+    const asyncError =
+      before === undefined
+        ? lateRefusal(definition, source)
+        : before.asyncError;
+    const operation = startOperation(store, key, id.subscriptionId);
+    const record: ImageVersionRecord = {
+      id: before?.id ?? path,
+      name: before?.name ?? id.names.at(-1) ?? "",
+      location,
+      tags: asked.tags,
+      properties: fillDefaults(store, properties, regions, source, {
+        apiVersion,
+        publishedDate:
+          before?.properties.publishingProfile?.publishedDate ??
+          new Date(store.now()).toISOString(),
+        before,
+      }),
+      acceptedBody: fingerprint,
+      provisioningState: before === undefined ? "Creating" : "Updating",
+      operationId: operation.id,
+      notBeforeMs: this.#soon(),
+      ...(asyncError === undefined ? {} : { asyncError }),
+      regions: [],
+      usesCustomerKeys: ownKeys,
+    };
+    record.regions = this.#replicate(key, record, before);
+    store.state.imageVersions[key] = record;
+    if (before === undefined)
+      store.state.creates[key] = (store.state.creates[key] ?? 0) + 1;
+    // Invariant 6.
+    await store.commit();
+    return { record, operation, created: before === undefined };
+  }
+
+  /** Keeps the regions that stay as they are (invariant 4) and starts the new ones. */
+  #replicate(
+    key: string,
+    record: ImageVersionRecord,
+    before: ImageVersionRecord | undefined,
+  ): RegionReplication[] {
+    const now = this.#store.replicationNow();
+    const names = record.properties.publishingProfile?.targetRegions ?? [];
+    return names.map(({ name }) => {
+      const region = canonicalRegion(name ?? "");
+      const kept = before?.regions.find((old) => old.region === region);
+      if (kept !== undefined) return kept;
+      const started = startRegion(this.#model, key, region, now);
+      if (record.asyncError === undefined) this.#applyPlan(key, started);
+      else
+        stopRegion(
+          started,
+          "failed",
+          record.asyncError.message,
+          record.notBeforeMs,
+        );
+      return started;
+    });
+  }
+
+  #applyPlan(key: string, region: RegionReplication): void {
+    const plans = this.#store.state.regionPlans;
+    const plan = plans.find(
+      (candidate) =>
+        candidate.region === region.region &&
+        (candidate.versionKey ?? key) === key,
+    );
+    if (plan === undefined) return;
+    plan.times -= 1;
+    if (plan.times <= 0)
+      this.#store.state.regionPlans = plans.filter((other) => other !== plan);
+    stopRegion(
+      region,
+      plan.kind,
+      plan.message,
+      region.startsAtMs,
+      plan.atProgress,
+    );
+  }
+
+  #parents(id: ComputeResourceId): {
+    gallery: ArmResource;
+    definition: ArmResource;
+    path: string;
+  } {
+    const store = this.#store;
+    store.requireResourceGroup(id);
+    requireProvider(store, id.subscriptionId);
+    const path = store.canonicalId(id);
+    const definition = store.findResource(parentId(path));
+    if (definition === undefined)
+      throw new ArmError(
+        404,
+        "ParentResourceNotFound",
+        `Failed to perform 'write' on resource(s) of type 'galleries/images/versions', because the parent resource '${parentId(path)}' could not be found.`,
+      );
+    return {
+      definition,
+      path,
+      gallery: store.requireResource(parentId(definition.id)),
+    };
+  }
+
+  #requireDeletable(record: ImageVersionRecord): void {
+    const { safetyProfile, publishingProfile } = record.properties;
+    const endOfLife = publishingProfile?.endOfLifeDate;
+    if (
+      safetyProfile?.blockDeletionBeforeEndOfLife === true &&
+      endOfLife !== undefined &&
+      Date.parse(endOfLife) > this.#store.now()
+    )
+      throw new ArmError(
+        409,
+        "DeleteGalleryImageVersionBlockedBeforeEndOfLife",
+        `The gallery image version '${record.id}' cannot be deleted before its end of life, ${endOfLife}, because 'blockDeletionBeforeEndOfLife' is true.`,
+      );
+  }
+
+  #soon(): number {
+    return (
+      this.#store.replicationNow() +
+      this.#model.durationMs * SHORT_OPERATION_SHARE
+    );
+  }
+}
+
+/** An update checks LUNs against what was captured; the source itself may be gone by then. */
+function recordedSource(record: ImageVersionRecord) {
+  const { osDiskImage, dataDiskImages = [] } =
+    record.properties.storageProfile ?? {};
+  const describe = (
+    disk: { sizeInGB?: number; hostCaching?: string } | undefined,
+  ) => ({
+    sizeInGB: disk?.sizeInGB ?? 0,
+    hostCaching: disk?.hostCaching ?? "None",
+  });
+  return {
+    osDisk: describe(osDiskImage),
+    dataDisks: dataDiskImages.map((disk) => ({
+      lun: disk.lun ?? 0,
+      ...describe(disk),
+    })),
+  };
+}

@@ -1,0 +1,169 @@
+import { ArmError } from "./arm-error.js";
+import type { Store } from "./store.js";
+import type {
+  Registration,
+  RegistrationState,
+  SubscriptionState,
+} from "./state.js";
+
+/*
+ * Provider and feature registration: NotRegistered -> Registering -> Registered, the last step by the clock alone.
+ * Registering what is registering or registered changes nothing.
+ */
+
+const FEATURE_TYPE = "Microsoft.Features/providers/features";
+
+/** The state by the clock: a registration whose time has come is done. */
+export function settleRegistration(
+  registration: Registration | undefined,
+  nowMs: number,
+): RegistrationState {
+  if (registration === undefined) return "NotRegistered";
+  if (
+    registration.state === "Registering" &&
+    registration.registeredAtMs !== undefined &&
+    registration.registeredAtMs <= nowMs
+  ) {
+    registration.state = "Registered";
+    delete registration.registeredAtMs;
+  }
+  return registration.state;
+}
+
+export function getProvider(
+  store: Store,
+  subscriptionId: string,
+  namespace: string,
+) {
+  const subscription = store.subscription(subscriptionId);
+  const known = namespace.toLowerCase();
+  const registration = subscription.providers[known];
+  if (registration === undefined)
+    throw new ArmError(
+      404,
+      "InvalidResourceNamespace",
+      `The resource namespace '${namespace}' is invalid.`,
+    );
+  return {
+    id: `/subscriptions/${subscription.subscriptionId}/providers/${spellNamespace(known)}`,
+    namespace: spellNamespace(known),
+    registrationPolicy: "RegistrationRequired",
+    registrationState: settleRegistration(registration, store.now()),
+    resourceTypes: [],
+  };
+}
+
+export async function registerProvider(
+  store: Store,
+  subscriptionId: string,
+  namespace: string,
+) {
+  const { registrationState } = getProvider(store, subscriptionId, namespace);
+  const subscription = store.subscription(subscriptionId);
+  if (registrationState !== "Registered" && registrationState !== "Registering")
+    subscription.providers[namespace.toLowerCase()] = begin(
+      store,
+      subscription,
+    );
+  await store.commit();
+  return getProvider(store, subscriptionId, namespace);
+}
+
+export function getFeature(
+  store: Store,
+  subscriptionId: string,
+  namespace: string,
+  feature: string,
+) {
+  const subscription = store.subscription(subscriptionId);
+  const known = `${namespace}/${feature}`.toLowerCase();
+  const registration = subscription.features[known];
+  if (registration === undefined)
+    throw new ArmError(
+      404,
+      "FeatureNotFound",
+      `The feature '${feature}' could not be found.`,
+    );
+  const name = `${spellNamespace(namespace.toLowerCase())}/${spellFeature(feature)}`;
+  return {
+    properties: { state: settleRegistration(registration, store.now()) },
+    id: `/subscriptions/${subscription.subscriptionId}/providers/Microsoft.Features/providers/${name.replace("/", "/features/")}`,
+    type: FEATURE_TYPE,
+    name,
+  };
+}
+
+export async function registerFeature(
+  store: Store,
+  subscriptionId: string,
+  namespace: string,
+  feature: string,
+) {
+  const { properties } = getFeature(store, subscriptionId, namespace, feature);
+  const subscription = store.subscription(subscriptionId);
+  if (properties.state !== "Registered" && properties.state !== "Registering")
+    subscription.features[`${namespace}/${feature}`.toLowerCase()] = begin(
+      store,
+      subscription,
+    );
+  await store.commit();
+  return getFeature(store, subscriptionId, namespace, feature);
+}
+
+/** 409 MissingSubscriptionRegistration, as ARM answers a write to a provider that is not registered. */
+export function requireProvider(store: Store, subscriptionId: string): void {
+  const { providers } = store.subscription(subscriptionId);
+  const state = settleRegistration(providers["microsoft.compute"], store.now());
+  if (state === "Registered") return;
+  const message =
+    "The subscription is not registered to use namespace 'Microsoft.Compute'. See https://aka.ms/rps-not-found for how to register subscriptions.";
+  throw new ArmError(409, "MissingSubscriptionRegistration", message, {
+    details: [
+      {
+        code: "MissingSubscriptionRegistration",
+        target: "Microsoft.Compute",
+        message,
+      },
+    ],
+  });
+}
+
+/** Refuses own keys while a feature that the subscription needs for them is not registered. */
+export function requireFeatures(store: Store, subscriptionId: string): void {
+  const subscription = store.subscription(subscriptionId);
+  for (const feature of subscription.requiredFeatures) {
+    const registration = subscription.features[feature.toLowerCase()];
+    if (settleRegistration(registration, store.now()) === "Registered")
+      continue;
+    throw new ArmError(
+      400,
+      "SubscriptionNotRegisteredForFeature",
+      `Subscription ${subscription.subscriptionId} is not registered for feature ${feature}, which encryption of gallery image versions with customer-managed keys needs.`,
+      { target: feature },
+    );
+  }
+}
+
+function begin(
+  store: Store,
+  { registrationMs }: SubscriptionState,
+): Registration {
+  return {
+    state: "Registering",
+    registeredAtMs: store.now() + registrationMs,
+  };
+}
+
+function spellNamespace(lowerCase: string): string {
+  const known = [
+    "Microsoft.Compute",
+    "Microsoft.KeyVault",
+    "Microsoft.Storage",
+    "Microsoft.Network",
+  ];
+  return known.find((name) => name.toLowerCase() === lowerCase) ?? lowerCase;
+}
+
+function spellFeature(name: string): string {
+  return name.toLowerCase() === "sigencryption" ? "SIGEncryption" : name;
+}

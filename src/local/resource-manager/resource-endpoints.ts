@@ -1,0 +1,150 @@
+import { ArmError, invalidRequestContent } from "./arm-error.js";
+import { page, type ArmAnswer, type ArmRequest } from "./arm-request.js";
+import { isObject } from "./json-shape.js";
+import { findRegion } from "./regions.js";
+import { requireProvider } from "./registrations.js";
+import {
+  parentId,
+  resourceGroupKey,
+  resourceKey,
+  type ComputeResourceId,
+} from "./resource-id.js";
+import type { ArmResource } from "./state.js";
+import type { Store } from "./store.js";
+
+/*
+ * Everything of Microsoft.Compute but image versions: galleries, definitions, disk encryption sets, images, disks,
+ * snapshots, virtual machines. They are kept as they were put; a PUT is done when it is answered.
+ */
+
+/** GET, PUT, PATCH and DELETE of one resource; undefined for another method. */
+export async function answerResource(
+  store: Store,
+  id: ComputeResourceId,
+  request: ArmRequest,
+): Promise<ArmAnswer | undefined> {
+  store.requireResourceGroup(id);
+  const path = store.canonicalId(id);
+  switch (request.method) {
+    case "GET":
+      return { status: 200, body: store.requireResource(path) };
+    case "PUT":
+    case "PATCH":
+      return await putResource(store, id, path, request);
+    case "DELETE": {
+      const key = resourceKey(path);
+      const { resources, imageVersions } = store.state;
+      if (resources[key] === undefined) return { status: 204 };
+      const nested = [...Object.keys(resources), ...Object.keys(imageVersions)];
+      if (nested.some((other) => other.startsWith(`${key}/`)))
+        throw new ArmError(
+          409,
+          "CannotDeleteResource",
+          `Cannot delete resource while nested resources exist. Resource: '${path}'. Please delete all nested resources before deleting this resource.`,
+        );
+      delete resources[key];
+      await store.commit();
+      return { status: 200 };
+    }
+    default:
+      return undefined;
+  }
+}
+
+async function putResource(
+  store: Store,
+  id: ComputeResourceId,
+  path: string,
+  request: ArmRequest,
+): Promise<ArmAnswer> {
+  requireProvider(store, id.subscriptionId);
+  const before = store.findResource(path);
+  if (before === undefined && request.method === "PATCH")
+    throw store.notFound(path);
+  if (id.names.length > 1 && store.findResource(parentId(path)) === undefined)
+    throw new ArmError(
+      404,
+      "ParentResourceNotFound",
+      `Failed to perform 'write' on resource(s) of type '${id.type}', because the parent resource '${parentId(path)}' could not be found.`,
+    );
+  if (!isObject(request.body))
+    throw invalidRequestContent("the body must be a JSON object");
+  const asked =
+    request.method === "PATCH" ? { ...before, ...request.body } : request.body;
+  const region = findRegion(
+    typeof asked["location"] === "string" ? asked["location"] : "",
+  );
+  if (region === undefined)
+    throw new ArmError(
+      400,
+      "LocationRequired",
+      "The location property is required for this definition and must be a region.",
+    );
+  const properties = isObject(asked["properties"]) ? asked["properties"] : {};
+  const resource: ArmResource = {
+    ...asked,
+    id: path,
+    name: before?.name ?? id.names.at(-1) ?? "",
+    type: `Microsoft.Compute/${id.type}`,
+    location: region.name,
+    properties: {
+      ...(request.method === "PATCH" ? before?.properties : {}),
+      ...properties,
+      provisioningState: "Succeeded",
+    },
+  };
+  store.putResource(resource);
+  await store.commit();
+  return { status: before === undefined ? 201 : 200, body: resource };
+}
+
+/** Resources of a type, in a subscription, a resource group or under a parent. */
+export function listResources(
+  store: Store,
+  prefix: string,
+  type: string,
+  request: ArmRequest,
+): ArmAnswer {
+  return page(request, store.listResources(prefix, type));
+}
+
+export async function answerResourceGroup(
+  store: Store,
+  subscriptionId: string,
+  name: string,
+  request: ArmRequest,
+): Promise<ArmAnswer | undefined> {
+  const key = resourceGroupKey({ subscriptionId, resourceGroup: name });
+  store.subscription(subscriptionId);
+  switch (request.method) {
+    case "GET":
+    case "HEAD":
+      store.requireResourceGroup({ subscriptionId, resourceGroup: name });
+      return request.method === "HEAD"
+        ? { status: 204 }
+        : { status: 200, body: store.state.resources[key] };
+    case "PUT": {
+      const location = isObject(request.body) ? request.body["location"] : "";
+      const region = findRegion(typeof location === "string" ? location : "");
+      if (region === undefined)
+        throw new ArmError(
+          400,
+          "LocationRequired",
+          "The location property is required for this definition and must be a region.",
+        );
+      const before = store.state.resources[key];
+      const group: ArmResource = {
+        id: `/subscriptions/${subscriptionId}/resourceGroups/${before?.name ?? name}`,
+        name: before?.name ?? name,
+        type: "Microsoft.Resources/resourceGroups",
+        location: region.name,
+        properties: { provisioningState: "Succeeded" },
+      };
+      store.putResource(group);
+      await store.commit();
+      return { status: before === undefined ? 201 : 200, body: group };
+    }
+    default:
+      return undefined;
+  }
+}

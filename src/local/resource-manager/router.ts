@@ -1,0 +1,300 @@
+import { ArmError } from "./arm-error.js";
+import { page, type ArmAnswer, type ArmRequest } from "./arm-request.js";
+import {
+  answerImageVersion,
+  listImageVersions,
+} from "./image-version-endpoints.js";
+import type { ImageVersions } from "./image-versions.js";
+import {
+  operationBody,
+  operationUrls,
+  requireOperation,
+} from "./operations.js";
+import { REGIONS } from "./regions.js";
+import {
+  getFeature,
+  getProvider,
+  registerFeature,
+  registerProvider,
+} from "./registrations.js";
+import {
+  answerResource,
+  answerResourceGroup,
+  listResources,
+} from "./resource-endpoints.js";
+import { parseComputeId } from "./resource-id.js";
+import type { OperationRecord } from "./state.js";
+import type { Store } from "./store.js";
+
+export interface RouterParts {
+  readonly store: Store;
+  readonly versions: ImageVersions;
+}
+
+const VERSION_TYPE = "galleries/images/versions";
+const MONITOR_RETRY_AFTER_SECONDS = "10";
+
+type Handler = (
+  parts: RouterParts,
+  request: ArmRequest,
+  names: readonly string[],
+) => ArmAnswer | undefined | Promise<ArmAnswer | undefined>;
+
+/** Path patterns, tried in order; a handler gives undefined for a method it does not serve. */
+const ROUTES: readonly (readonly [RegExp, Handler])[] = [
+  [/^\/subscriptions$/i, listSubscriptions],
+  [/^\/subscriptions\/([^/]+)$/i, getSubscription],
+  [/^\/subscriptions\/([^/]+)\/locations$/i, listLocations],
+  [/^\/subscriptions\/([^/]+)\/resourceGroups$/i, listResourceGroups],
+  [
+    /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)$/i,
+    ({ store }, request, [subscriptionId = "", name = ""]) =>
+      answerResourceGroup(store, subscriptionId, name, request),
+  ],
+  [
+    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Features\/providers\/([^/]+)\/features\/([^/]+)(\/register)?$/i,
+    answerFeature,
+  ],
+  [
+    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/locations\/([^/]+)\/capsOperations\/([^/]+)$/i,
+    answerOperation,
+  ],
+  [
+    /^\/subscriptions\/([^/]+)\/providers\/([^/]+)(\/register)?$/i,
+    answerProvider,
+  ],
+  [
+    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/([^/]+)$/i,
+    ({ store }, request, [subscriptionId = "", type = ""]) => {
+      store.subscription(subscriptionId);
+      return request.method === "GET"
+        ? listResources(
+            store,
+            `/subscriptions/${subscriptionId}`,
+            type,
+            request,
+          )
+        : undefined;
+    },
+  ],
+  [
+    /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/.+)$/i,
+    answerCompute,
+  ],
+];
+
+/** Finds the handler of a request; throws ARM's errors for what is not there. */
+export async function route(
+  parts: RouterParts,
+  request: ArmRequest,
+): Promise<ArmAnswer> {
+  for (const [pattern, handler] of ROUTES) {
+    const match = pattern.exec(request.path);
+    if (match === null) continue;
+    const answer = await handler(parts, request, match.slice(1));
+    if (answer !== undefined) return answer;
+    throw new ArmError(
+      405,
+      "MethodNotAllowed",
+      `The request method '${request.method}' is not allowed at '${request.path}'.`,
+    );
+  }
+  throw new ArmError(
+    404,
+    "InvalidResourceType",
+    `The resource type of '${request.path}' could not be found for api version '${request.apiVersion}'.`,
+  );
+}
+
+function listSubscriptions(
+  { store }: RouterParts,
+  request: ArmRequest,
+): ArmAnswer | undefined {
+  if (request.method !== "GET") return undefined;
+  return page(
+    request,
+    Object.values(store.state.subscriptions).map(renderSubscription),
+  );
+}
+
+function getSubscription(
+  { store }: RouterParts,
+  { method }: ArmRequest,
+  [subscriptionId = ""]: readonly string[],
+): ArmAnswer | undefined {
+  const subscription = store.subscription(subscriptionId);
+  return method === "GET"
+    ? { status: 200, body: renderSubscription(subscription) }
+    : undefined;
+}
+
+function renderSubscription(subscription: {
+  subscriptionId: string;
+  tenantId: string;
+  displayName: string;
+}) {
+  const { subscriptionId, tenantId, displayName } = subscription;
+  return {
+    id: `/subscriptions/${subscriptionId}`,
+    subscriptionId,
+    tenantId,
+    displayName,
+    state: "Enabled",
+    authorizationSource: "RoleBased",
+  };
+}
+
+function listLocations(
+  { store }: RouterParts,
+  request: ArmRequest,
+  [subscriptionId = ""]: readonly string[],
+): ArmAnswer | undefined {
+  store.subscription(subscriptionId);
+  if (request.method !== "GET") return undefined;
+  return page(
+    request,
+    REGIONS.map(({ name, displayName, zones }) => ({
+      id: `/subscriptions/${subscriptionId}/locations/${name}`,
+      name,
+      type: "Region",
+      displayName,
+      regionalDisplayName: displayName,
+      ...(zones
+        ? {
+            availabilityZoneMappings: ["1", "2", "3"].map((zone) => ({
+              logicalZone: zone,
+              physicalZone: `${name}-az${zone}`,
+            })),
+          }
+        : {}),
+      metadata: { regionType: "Physical", regionCategory: "Recommended" },
+    })),
+  );
+}
+
+function listResourceGroups(
+  { store }: RouterParts,
+  request: ArmRequest,
+  [subscriptionId = ""]: readonly string[],
+): ArmAnswer | undefined {
+  store.subscription(subscriptionId);
+  if (request.method !== "GET") return undefined;
+  const prefix =
+    `/subscriptions/${subscriptionId}/resourcegroups/`.toLowerCase();
+  return page(
+    request,
+    Object.entries(store.state.resources)
+      .filter(
+        ([key]) =>
+          key.startsWith(prefix) && !key.slice(prefix.length).includes("/"),
+      )
+      .map(([, group]) => group),
+  );
+}
+
+async function answerProvider(
+  { store }: RouterParts,
+  { method }: ArmRequest,
+  [subscriptionId = "", namespace = "", register]: readonly (
+    string | undefined
+  )[],
+): Promise<ArmAnswer | undefined> {
+  if (method !== (register === undefined ? "GET" : "POST")) return undefined;
+  return {
+    status: 200,
+    body:
+      register === undefined
+        ? getProvider(store, subscriptionId, namespace)
+        : await registerProvider(store, subscriptionId, namespace),
+  };
+}
+
+async function answerFeature(
+  { store }: RouterParts,
+  { method }: ArmRequest,
+  [subscriptionId = "", namespace = "", feature = "", register]: readonly (
+    string | undefined
+  )[],
+): Promise<ArmAnswer | undefined> {
+  if (method !== (register === undefined ? "GET" : "POST")) return undefined;
+  return {
+    status: 200,
+    body:
+      register === undefined
+        ? getFeature(store, subscriptionId, namespace, feature)
+        : await registerFeature(store, subscriptionId, namespace, feature),
+  };
+}
+
+function answerOperation(
+  { store, versions }: RouterParts,
+  request: ArmRequest,
+  [subscriptionId = "", location = "", id = ""]: readonly string[],
+): ArmAnswer | undefined {
+  if (request.method !== "GET") return undefined;
+  const operation = requireOperation(store, subscriptionId, id);
+  // The resource moves its operation on: bring it up to the present first.
+  versions.find(operation.resourceKey);
+  return request.query.get("monitor") === "true"
+    ? monitorAnswer(operation, location, request)
+    : { status: 200, body: operationBody(operation) };
+}
+
+/** The Location URL: 202 while it runs, then the outcome itself. */
+function monitorAnswer(
+  operation: OperationRecord,
+  location: string,
+  request: ArmRequest,
+): ArmAnswer {
+  switch (operation.status) {
+    case "InProgress":
+      return {
+        status: 202,
+        headers: {
+          Location: operationUrls(
+            request.baseUrl,
+            location,
+            operation,
+            request.apiVersion,
+          ).location,
+          "Retry-After": MONITOR_RETRY_AFTER_SECONDS,
+        },
+      };
+    case "Succeeded":
+      return { status: 200 };
+    case "Failed":
+    case "Canceled":
+      throw new ArmError(
+        409,
+        operation.error?.code ?? operation.status,
+        operation.error?.message ?? "The operation did not succeed.",
+      );
+  }
+}
+
+async function answerCompute(
+  { store, versions }: RouterParts,
+  request: ArmRequest,
+  [path = ""]: readonly string[],
+): Promise<ArmAnswer | undefined> {
+  const id = parseComputeId(path);
+  if (id !== undefined)
+    return id.type.toLowerCase() === VERSION_TYPE
+      ? await answerImageVersion(versions, store, id, request)
+      : await answerResource(store, id, request);
+
+  // An odd number of segments: a list. Any name completes it to an id whose parts can be read.
+  const list = parseComputeId(`${path}/x`);
+  if (list === undefined || request.method !== "GET") return undefined;
+  store.requireResourceGroup(list);
+  if (list.type.toLowerCase() === VERSION_TYPE)
+    return listImageVersions(versions, store, list, request);
+  const parent = path.split("/").slice(0, -1).join("/");
+  if (list.names.length > 1) store.requireResource(parent);
+  return listResources(
+    store,
+    parent.replace(/\/providers\/Microsoft\.Compute$/i, ""),
+    list.type,
+    request,
+  );
+}

@@ -1,0 +1,116 @@
+import type { EntityConfiguration } from "../configuration.js";
+import type { MessageCounts } from "./queue.js";
+import { Queue, type QueueSettings } from "./queue.js";
+import type { Operation, StoredEntity } from "./store.js";
+import { Topic, type Subscription, type TopicDependencies } from "./topic.js";
+
+/** What an address may lead to. */
+export type Entity =
+  | { readonly kind: "queue"; readonly queue: Queue }
+  | { readonly kind: "topic"; readonly topic: Topic }
+  | { readonly kind: "subscription"; readonly queue: Queue }
+  | { readonly kind: "dead-letter-queue"; readonly queue: Queue };
+
+const DEAD_LETTER_QUEUE = "$DeadLetterQueue";
+
+/** All entities of a namespace, by path; paths compare without case. */
+export class Broker {
+  readonly #entities = new Map<string, Entity>();
+  readonly #queues: Queue[] = [];
+
+  constructor(
+    dependencies: TopicDependencies,
+    configuration: EntityConfiguration,
+  ) {
+    for (const { name, settings } of configuration.queues) {
+      const queue = this.#createQueue(dependencies, name, settings);
+      this.#add(name, { kind: "queue", queue });
+    }
+    for (const { name, settings, subscriptions } of configuration.topics) {
+      const topic = new Topic(
+        dependencies,
+        name,
+        settings,
+        subscriptions.map((subscription): Subscription => {
+          const path = `${name}/Subscriptions/${subscription.name}`;
+          const queue = this.#createQueue(
+            dependencies,
+            path,
+            subscription.settings,
+          );
+          this.#add(path, { kind: "subscription", queue });
+          return { ...subscription, queue };
+        }),
+      );
+      this.#queues.push(topic.door);
+      this.#add(name, { kind: "topic", topic });
+    }
+  }
+
+  find(path: string): Entity | undefined {
+    return this.#entities.get(path.toLowerCase());
+  }
+
+  /** How many messages an entity holds; a topic counts the scheduled ones only. Undefined if there is no such entity. */
+  counts(path: string): MessageCounts | undefined {
+    const entity = this.find(path);
+    if (entity === undefined) return undefined;
+    return queueOf(entity).counts();
+  }
+
+  /** Takes over what a store held and starts; returns the paths of the store that lead to no entity. */
+  start(stored: ReadonlyMap<string, StoredEntity>): string[] {
+    const unknown: string[] = [];
+    for (const [path, entity] of stored) {
+      const found = this.find(path);
+      if (found === undefined) unknown.push(path);
+      else queueOf(found).restore(entity);
+    }
+    for (const queue of this.#queues) queue.start();
+    return unknown;
+  }
+
+  *snapshot(): Iterable<Operation> {
+    for (const queue of this.#queues) yield* queue.snapshot();
+  }
+
+  stop(): void {
+    for (const queue of this.#queues) queue.stop();
+  }
+
+  #createQueue(
+    dependencies: TopicDependencies,
+    path: string,
+    settings: QueueSettings,
+  ): Queue {
+    const deadLetterPath = `${path}/${DEAD_LETTER_QUEUE}`;
+    const deadLetterQueue = new Queue(
+      dependencies,
+      deadLetterPath,
+      {
+        lockDurationMs: settings.lockDurationMs,
+        maxDeliveryCount: Infinity,
+        defaultTimeToLiveMs: undefined,
+        deadLetteringOnExpiration: false,
+        duplicateWindowMs: undefined,
+      },
+      undefined,
+    );
+    this.#add(deadLetterPath, {
+      kind: "dead-letter-queue",
+      queue: deadLetterQueue,
+    });
+    const queue = new Queue(dependencies, path, settings, deadLetterQueue);
+    this.#queues.push(queue, deadLetterQueue);
+    return queue;
+  }
+
+  #add(path: string, entity: Entity): void {
+    this.#entities.set(path.toLowerCase(), entity);
+  }
+}
+
+/** The queue behind an entity: a topic's is its door, which holds the scheduled messages. */
+export function queueOf(entity: Entity): Queue {
+  return entity.kind === "topic" ? entity.topic.door : entity.queue;
+}

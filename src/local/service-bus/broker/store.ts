@@ -1,0 +1,56 @@
+import type { MessageRecord } from "./message.js";
+
+/** A change of the broker's durable state. `entity` is a path such as `q`, `t/Subscriptions/s` or `q/$DeadLetterQueue`. */
+export type Operation =
+  | {
+      readonly kind: "put";
+      readonly entity: string;
+      readonly record: MessageRecord;
+    }
+  | {
+      readonly kind: "remove";
+      readonly entity: string;
+      readonly sequenceNumber: number;
+    }
+  | {
+      readonly kind: "change";
+      readonly entity: string;
+      readonly record: MessageRecord;
+    }
+  /** A MessageId that counts as a duplicate until `untilMs`. */
+  | {
+      readonly kind: "remember";
+      readonly entity: string;
+      readonly messageId: string;
+      readonly sequenceNumber: number;
+      readonly untilMs: number;
+    }
+  | {
+      readonly kind: "sequence";
+      readonly entity: string;
+      readonly next: number;
+    };
+
+/** Where the broker's changes go before anybody hears of them. */
+export interface Store {
+  /** Takes operations that hold all together or not at all. */
+  append(operations: readonly Operation[]): void;
+  /** Runs `task` once everything appended so far is stored; at once when it is. */
+  afterCommit(task: () => void): void;
+}
+
+/** The store of a broker that keeps nothing. */
+export const memoryStore: Store = {
+  append: () => undefined,
+  afterCommit: (task) => task(),
+};
+
+/** What a store holds of one entity. */
+export interface StoredEntity {
+  nextSequenceNumber: number;
+  readonly messages: Map<number, MessageRecord>;
+  readonly remembered: Map<
+    string,
+    { readonly sequenceNumber: number; readonly untilMs: number }
+  >;
+}

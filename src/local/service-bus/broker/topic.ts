@@ -1,0 +1,57 @@
+import type { Filter, FilterableMessage } from "../filter/value.js";
+import {
+  Queue,
+  type Change,
+  type QueueDependencies,
+  type QueueSettings,
+} from "./queue.js";
+import type { MessageRecord } from "./message.js";
+
+/** A subscription's queue and the filters of its rules; it takes a message that any of them takes. */
+export interface Subscription {
+  readonly name: string;
+  readonly queue: Queue;
+  readonly filters: readonly Filter[];
+}
+
+export interface TopicDependencies extends QueueDependencies {
+  /** What filters may ask of an encoded message. */
+  readonly readProperties: (record: MessageRecord) => FilterableMessage;
+}
+
+/**
+ * A topic: a queue that keeps only its scheduled messages and its duplicate history, and hands everything active to the
+ * subscriptions whose filters take it, in the same change.
+ */
+export class Topic {
+  readonly door: Queue;
+  readonly subscriptions: readonly Subscription[];
+  readonly #readProperties: TopicDependencies["readProperties"];
+
+  constructor(
+    dependencies: TopicDependencies,
+    path: string,
+    settings: QueueSettings,
+    subscriptions: readonly Subscription[],
+  ) {
+    this.#readProperties = dependencies.readProperties;
+    this.subscriptions = subscriptions;
+    this.door = new Queue(
+      dependencies,
+      path,
+      settings,
+      undefined,
+      (change, record) => this.#publish(change, record),
+    );
+  }
+
+  #publish(change: Change, record: MessageRecord): void {
+    const properties = this.#readProperties(record);
+    for (const { queue, filters } of this.subscriptions)
+      if (filters.some((filter) => filter(properties)))
+        queue.put(change, {
+          ...record,
+          enqueuedSequenceNumber: record.sequenceNumber,
+        });
+  }
+}

@@ -1,0 +1,126 @@
+import type { Finding } from "../errors.js";
+import type { IncomingMessage } from "./incoming-message.js";
+
+/** What a request by Service Bus says, whichever CloudEvents mode it came in. */
+export interface CloudEventRequest {
+  readonly id: string;
+  readonly source: string;
+  readonly subject: string;
+  readonly data: unknown;
+  /** Where `data` stands in the message, for pointers: `/data` in structured mode, the body itself in binary mode. */
+  readonly dataPointer: "" | "/data";
+  readonly traceparent: string | undefined;
+}
+
+/** Attributes in binary mode are application properties with one of these prefixes (CloudEvents AMQP binding, 3.1.3.1). */
+const BINARY_PREFIX = /^cloudEvents[:_]/iu;
+
+/**
+ * Reads a CloudEvent 1.0 from a message: structured when the body is an object with `specversion`, else binary, with
+ * the attributes in the application properties. Answers the findings when it is none.
+ */
+export function readCloudEventRequest(
+  message: IncomingMessage,
+):
+  | { readonly event: CloudEventRequest }
+  | { readonly findings: readonly Finding[] } {
+  const { body } = message;
+  if (isObject(body) && "specversion" in body) {
+    return fromAttributes(
+      body,
+      (name) => `/${name}`,
+      structuredData(body),
+      "/data",
+    );
+  }
+  const attributes = Object.fromEntries(
+    Object.entries(message.applicationProperties)
+      .filter(([name]) => BINARY_PREFIX.test(name))
+      .map(([name, value]) => [
+        name.replace(BINARY_PREFIX, "").toLowerCase(),
+        value,
+      ]),
+  );
+  if (Object.keys(attributes).length > 0) {
+    return fromAttributes(attributes, () => "", body, "");
+  }
+  return {
+    findings: [
+      {
+        code: "NotACloudEvent",
+        pointer: "",
+        message: `The message is not a CloudEvent 1.0: ${isObject(body) ? "it has no specversion" : "its body is not a JSON object"} and no application property cloudEvents:specversion. Send {"specversion": "1.0", "id", "source", "type", "subject": the image version's resource id, "data": the body of the PUT}.`,
+      },
+    ],
+  };
+}
+
+function fromAttributes(
+  attributes: Readonly<Record<string, unknown>>,
+  pointerTo: (attribute: string) => string,
+  data: unknown,
+  dataPointer: CloudEventRequest["dataPointer"],
+): ReturnType<typeof readCloudEventRequest> {
+  const findings: Finding[] = [];
+  const required = (name: string): string => {
+    const value = attributes[name];
+    // The host hands over a value that looks like a number as a number.
+    if (typeof value === "number") return String(value);
+    if (typeof value === "string" && value !== "") return value;
+    findings.push({
+      code: "MissingProperty",
+      pointer: pointerTo(name),
+      message: `The CloudEvent attribute ${name} must be a string that is not empty.`,
+    });
+    return "";
+  };
+  const [id, source, subject] = [
+    required("id"),
+    required("source"),
+    required("subject"),
+  ];
+  required("type");
+  const version = attributes["specversion"];
+  if (version !== "1.0" && version !== 1) {
+    findings.push({
+      code: "NotAllowedValue",
+      pointer: pointerTo("specversion"),
+      message: `The CloudEvents version is ${JSON.stringify(version)}; send "1.0".`,
+    });
+  }
+  const { traceparent } = attributes;
+  return findings.length > 0
+    ? { findings }
+    : {
+        event: {
+          id,
+          source,
+          subject,
+          data,
+          dataPointer,
+          traceparent:
+            typeof traceparent === "string" ? traceparent : undefined,
+        },
+      };
+}
+
+/** Data of a structured event: `data`, or JSON in `data_base64` (CloudEvents JSON format, 3.1.1). */
+function structuredData(body: Readonly<Record<string, unknown>>): unknown {
+  const encoded = body["data_base64"];
+  if (body["data"] !== undefined || typeof encoded !== "string")
+    return body["data"];
+  try {
+    return JSON.parse(Buffer.from(encoded, "base64").toString("utf8"));
+  } catch {
+    return encoded; // Not JSON: the validation of the data says so.
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !Buffer.isBuffer(value)
+  );
+}

@@ -1,0 +1,172 @@
+import { createHash } from "node:crypto";
+import type { InvocationContext } from "@azure/functions";
+import { ServiceError, type Finding } from "../errors.js";
+import {
+  IMAGE_VERSION_EVENT,
+  findingsInEvent,
+} from "../events/image-version-events.js";
+import { traceparentOf } from "../events/traceparent.js";
+import type { ImageVersionRequest } from "../image-version/contract.js";
+import type { CreateImageVersion } from "../image-version/create-image-version.js";
+import type { EventPublisher } from "../image-version/ports.js";
+import type { OperationRecord } from "../image-version/records.js";
+import { parseImageVersionId } from "../image-version/resource-id.js";
+import { readCloudEventRequest } from "./cloud-event-request.js";
+import { incomingMessage, type IncomingMessage } from "./incoming-message.js";
+
+/** A refused request, as it is kept for an operator to correct and send again. */
+export interface RejectedRequest {
+  /** The same for every delivery of the same message. */
+  readonly id: string;
+  readonly original: IncomingMessage;
+  readonly code: string;
+  readonly reason: string;
+}
+
+export interface RequestHandlerDependencies {
+  readonly createImageVersion: (
+    command: CreateImageVersion,
+  ) => Promise<OperationRecord>;
+  /** Every mistake in the body of a PUT. */
+  readonly validateBody: (body: unknown) => readonly Finding[];
+  readonly events: EventPublisher;
+  readonly keepRejected: (request: RejectedRequest) => Promise<void>;
+  readonly eventSource: string;
+  readonly now: () => Date;
+}
+
+/** An event holds 256 KB (Service Bus, Standard tier): a larger original is only in the rejected queue. */
+const LARGEST_ORIGINAL_BYTES = 128 * 1024;
+
+/**
+ * Makes the handler of `image-version-requests`: the same validation and the same operation as by HTTP. A request
+ * that can never be accepted is kept whole in the rejected queue and told in a `Rejected` event, and the message is
+ * completed; a failure that may pass is thrown, so that the message comes again.
+ */
+export function createRequestHandler(
+  deps: RequestHandlerDependencies,
+): (body: unknown, context: InvocationContext) => Promise<void> {
+  return async (body, context) => {
+    const message = incomingMessage(body, context);
+    const request = readCloudEventRequest(message);
+    const traceparent = traceparentOf(
+      "event" in request ? request.event.traceparent : undefined,
+      context.traceContext?.traceParent,
+    );
+    try {
+      const operation = await deps.createImageVersion(
+        commandOf(deps, request, traceparent),
+      );
+      context.info(
+        `accepted ${operation.resourceId} as operation ${operation.id}`,
+      );
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.retryable) throw error;
+      context.warn(
+        `rejected message ${message.messageId ?? "without id"}: ${error.code}: ${error.message}`,
+      );
+      await reject(
+        deps,
+        message,
+        "event" in request ? request.event.subject : undefined,
+        traceparent,
+        error,
+      );
+    }
+  };
+}
+
+function commandOf(
+  deps: RequestHandlerDependencies,
+  request: ReturnType<typeof readCloudEventRequest>,
+  traceparent: string,
+): CreateImageVersion {
+  if ("findings" in request) throw invalid(request.findings);
+  const { event } = request;
+  const id = parseImageVersionId(event.subject);
+  const findings = deps
+    .validateBody(event.data)
+    .map((finding) => ({
+      ...finding,
+      pointer: `${event.dataPointer}${finding.pointer}`,
+    }));
+  if (id === undefined || findings.length > 0) {
+    throw invalid([
+      ...(id === undefined
+        ? [invalidSubject(event.dataPointer, event.subject)]
+        : []),
+      ...findings,
+    ]);
+  }
+  return {
+    id,
+    body: event.data as ImageVersionRequest,
+    requestedBy: { name: event.source },
+    traceparent,
+    // CloudEvents 1.0, "source + id is unique": a message that comes again, however late, is the same request.
+    idempotencyKey: JSON.stringify([event.source, event.id]),
+  };
+}
+
+function invalidSubject(dataPointer: string, subject: string): Finding {
+  return {
+    code: "InvalidResourceId",
+    pointer: dataPointer === "" ? "" : "/subject",
+    message: `The subject "${subject}" is not an image version's id. Write /subscriptions/{guid}/resourceGroups/{name}/providers/Microsoft.Compute/galleries/{name}/images/{name}/versions/{1.0.0}.`,
+  };
+}
+
+function invalid(findings: readonly Finding[]): ServiceError {
+  return new ServiceError(
+    "InvalidRequest",
+    `${findings.length} mistake${findings.length === 1 ? " was" : "s were"} found in the message.`,
+    { findings },
+  );
+}
+
+async function reject(
+  deps: RequestHandlerDependencies,
+  original: IncomingMessage,
+  subject: string | undefined,
+  traceparent: string,
+  error: ServiceError,
+): Promise<void> {
+  const text = JSON.stringify(original.body) ?? "";
+  const id = createHash("sha256")
+    .update(`${original.messageId} ${text}`)
+    .digest("hex")
+    .slice(0, 32);
+  await deps.keepRejected({
+    id,
+    original,
+    code: error.code,
+    reason: error.message,
+  });
+  await deps.events.publish([
+    {
+      specversion: "1.0",
+      id: `rejected/${id}`,
+      source: deps.eventSource,
+      type: IMAGE_VERSION_EVENT.rejected,
+      subject: subject ?? "",
+      time: deps.now().toISOString(),
+      datacontenttype: "application/json",
+      traceparent,
+      data: {
+        error: {
+          code: error.code,
+          message: error.message,
+          ...findingsInEvent(error.findings),
+        },
+        ...error.fields,
+        messageId: original.messageId,
+        ...(Buffer.byteLength(text) <= LARGEST_ORIGINAL_BYTES
+          ? { original: original.body }
+          : {
+              originalOmitted:
+                "The original is too large for an event; it is in the rejected queue.",
+            }),
+      },
+    },
+  ]);
+}

@@ -1,0 +1,63 @@
+import type { InvocationContext } from "@azure/functions";
+import { ServiceError } from "../errors.js";
+import type { StepMessage } from "../image-version/steps.js";
+import { incomingMessage } from "./incoming-message.js";
+
+export interface StepHandlerDependencies {
+  readonly takeStep: (message: StepMessage) => Promise<void>;
+  /** Ends an operation Failed because its message can never be processed. */
+  readonly failPoisoned: (
+    message: Partial<StepMessage>,
+    reason: string,
+  ) => Promise<void>;
+  /** The queue's maxDeliveryCount: the delivery after which Service Bus dead-letters a message. */
+  readonly maxDeliveryCount: number;
+}
+
+/**
+ * Makes the handler of a queue that drives image versions. The one failure policy of our own queues: whatever is
+ * thrown abandons the message, so that it comes again; at the last delivery an error that no repetition will cure
+ * ends the operation with that reason, and the message goes to the dead-letter queue. A failure of a service that we
+ * depend on ends nothing: the reconciler sends the step again when that service is back.
+ */
+export function createStepHandler(
+  deps: StepHandlerDependencies,
+): (body: unknown, context: InvocationContext) => Promise<void> {
+  return async (body, context) => {
+    const { deliveryCount } = incomingMessage(body, context);
+    try {
+      await deps.takeStep(stepMessage(body));
+    } catch (error) {
+      context.error(
+        `delivery ${deliveryCount} of ${deps.maxDeliveryCount} failed`,
+        error,
+      );
+      const curable = error instanceof ServiceError && error.retryable;
+      if (deliveryCount >= deps.maxDeliveryCount && !curable) {
+        await deps.failPoisoned(namesIn(body), String(error).slice(0, 500));
+      }
+      throw error;
+    }
+  };
+}
+
+function stepMessage(body: unknown): StepMessage {
+  const { operationId, step } = namesIn(body);
+  if (operationId === undefined || step === undefined) {
+    throw new ServiceError(
+      "PoisonMessage",
+      `The message is not of Sigil's making: it needs operationId (a string) and step (an integer).`,
+    );
+  }
+  return { operationId, step };
+}
+
+/** What can be read of a message that may be anything. */
+function namesIn(body: unknown): Partial<StepMessage> {
+  if (typeof body !== "object" || body === null) return {};
+  const { operationId, step } = body as Record<string, unknown>;
+  return {
+    ...(typeof operationId === "string" && { operationId }),
+    ...(typeof step === "number" && Number.isSafeInteger(step) && { step }),
+  };
+}

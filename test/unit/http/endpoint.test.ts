@@ -1,0 +1,383 @@
+import {
+  HttpRequest,
+  type HttpResponseInit,
+  InvocationContext,
+  type LogLevel,
+} from "@azure/functions";
+import { beforeEach, describe, expect, it } from "vitest";
+import { ServiceError } from "../../../src/errors.js";
+import type { Principal } from "../../../src/http/authentication.js";
+import {
+  createEndpoint,
+  createFallback,
+  type EndpointRequest,
+  type EndpointResponse,
+} from "../../../src/http/endpoint.js";
+import type { Problem } from "../../../src/http/problem.js";
+import {
+  document,
+  managedImageBody,
+  responseMistakes,
+  validator,
+} from "./document.js";
+
+const PATH =
+  "/api/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/galleries/g/images/i/versions/1.0.0";
+const params = {
+  subscriptionId: "00000000-0000-0000-0000-000000000000",
+  resourceGroupName: "rg",
+  galleryName: "g",
+  imageName: "i",
+  versionName: "1.0.0",
+};
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+const principals: Record<string, Principal> = {
+  "Bearer reader": { appId: "r", roles: ["ImageVersions.Read"] },
+  "Bearer writer": { appId: "w", roles: ["ImageVersions.Write"] },
+  "Bearer nobody": { roles: [] },
+};
+const endpoint = createEndpoint({
+  document,
+  validator,
+  authenticator: {
+    authenticate(authorization) {
+      const principal = principals[authorization ?? ""];
+      return principal === undefined
+        ? Promise.reject(new ServiceError("Unauthenticated", "Send a token."))
+        : Promise.resolve(principal);
+    },
+  },
+});
+
+let logged: [LogLevel, ...unknown[]][];
+const context = (): InvocationContext =>
+  new InvocationContext({
+    invocationId: "invocation-1",
+    functionName: "test",
+    logHandler: (...entry) => logged.push(entry),
+    traceContext: {},
+  });
+beforeEach(() => (logged = []));
+
+interface Call {
+  method?: string;
+  url?: string;
+  token?: string;
+  headers?: Record<string, string>;
+  body?: string;
+  params?: Record<string, string>;
+}
+function requestOf(call: Call): HttpRequest {
+  return new HttpRequest({
+    method: call.method ?? "PUT",
+    url: `https://sigil.example${call.url ?? PATH}`,
+    headers: {
+      ...(call.token && { authorization: `Bearer ${call.token}` }),
+      ...(call.body !== undefined && { "content-type": "application/json" }),
+      ...call.headers,
+    },
+    params: call.params ?? params,
+    ...(call.body !== undefined && { body: { string: call.body } }),
+  });
+}
+
+const operation = {
+  id: "0b9fcb0cbd3d9a1e4a3f0e9a8f1c2d3e-1",
+  kind: "CreateImageVersion",
+  status: "NotStarted" as const,
+  resourceId: PATH.slice("/api".length).replace(
+    "/galleries/",
+    "/providers/Microsoft.Compute/galleries/",
+  ),
+  percentComplete: 0,
+  createdTime: "2026-01-01T00:00:00Z",
+  lastUpdatedTime: "2026-01-01T00:00:00Z",
+  regions: [],
+  history: [],
+};
+const accepted: EndpointResponse<"putImageVersion"> = {
+  status: 202,
+  headers: {
+    Location: `https://sigil.example${PATH}`,
+    "Operation-Location": "https://sigil.example/api/operations/1",
+    "Retry-After": 15,
+  },
+  body: operation,
+};
+
+async function put(
+  call: Call,
+  handler: (
+    request: EndpointRequest<"putImageVersion">,
+  ) => Promise<EndpointResponse<"putImageVersion">> = () =>
+    Promise.resolve(accepted),
+): Promise<{
+  status: number | undefined;
+  headers: Record<string, string>;
+  body: Problem;
+}> {
+  const response = (await endpoint("putImageVersion", handler)(
+    requestOf(call),
+    context(),
+  )) as HttpResponseInit;
+  return read(response);
+}
+function read(response: HttpResponseInit) {
+  return {
+    status: response.status,
+    headers: response.headers as Record<string, string>,
+    body: JSON.parse(response.body as string) as Problem,
+  };
+}
+
+const body = JSON.stringify(managedImageBody);
+
+describe("an endpoint", () => {
+  it("gives its handler the request, valid and typed", async () => {
+    let seen: EndpointRequest<"putImageVersion"> | undefined;
+    await put(
+      {
+        token: "writer",
+        body,
+        headers: { "idempotency-key": "k-1", traceparent: TRACEPARENT },
+      },
+      (request) => {
+        seen = request;
+        return Promise.resolve(accepted);
+      },
+    );
+    expect(seen).toEqual({
+      path: params,
+      query: {},
+      headers: { "Idempotency-Key": "k-1" },
+      body: managedImageBody,
+      principal: principals["Bearer writer"],
+      traceparent: TRACEPARENT,
+      requestUrl: new URL(`https://sigil.example${PATH}`),
+    });
+  });
+
+  it("answers as its handler does, with the security headers", async () => {
+    const response = await put({ token: "writer", body });
+    expect(response).toEqual({
+      status: 202,
+      headers: {
+        "Content-Type": "application/json",
+        Location: `https://sigil.example${PATH}`,
+        "Operation-Location": "https://sigil.example/api/operations/1",
+        "Retry-After": "15",
+        "x-request-id": "invocation-1",
+        "Cache-Control": "no-store",
+        "Strict-Transport-Security": "max-age=31536000",
+        "X-Content-Type-Options": "nosniff",
+      },
+      body: operation,
+    });
+    expect(
+      responseMistakes(
+        "putImageVersion",
+        202,
+        "application/json",
+        response.body,
+      ),
+    ).toEqual([]);
+  });
+
+  it("asks for a token before it looks at anything else", async () => {
+    const { status, headers, body } = await put({
+      body: "not JSON",
+      params: {},
+    });
+    expect([status, body.code]).toEqual([401, "Unauthenticated"]);
+    expect(headers["WWW-Authenticate"]).toBe('Bearer realm="sigil"');
+  });
+
+  it("asks for the role that the document names before it looks at the body", async () => {
+    for (const token of ["reader", "nobody"]) {
+      const { status, headers, body } = await put({ token, body: "not JSON" });
+      expect([status, body.code]).toEqual([403, "Forbidden"]);
+      expect(headers["WWW-Authenticate"]).toContain(
+        'scope="ImageVersions.Write"',
+      );
+    }
+  });
+
+  it("lets a writer read", async () => {
+    const get = endpoint("getOperation", () =>
+      Promise.resolve({ status: 200, body: operation }),
+    );
+    for (const [token, status] of [
+      ["reader", 200],
+      ["writer", 200],
+      ["nobody", 403],
+    ] as const) {
+      const response = await get(
+        requestOf({
+          method: "GET",
+          token,
+          url: `/api/operations/${operation.id}`,
+          params: { operationId: operation.id },
+        }),
+        context(),
+      );
+      expect(response.status).toBe(status);
+    }
+  });
+
+  it("asks for no token where the document says so", async () => {
+    const live = endpoint("getLiveness", ({ principal }) => {
+      expect(principal).toBeUndefined();
+      return Promise.resolve({
+        status: 200,
+        body: { status: "ok", checks: [] },
+      });
+    });
+    const response = await live(
+      requestOf({ method: "GET", url: "/api/health/live", params: {} }),
+      context(),
+    );
+    expect(response.status).toBe(200);
+  });
+
+  it("answers the mistakes of path, query, headers and body at once", async () => {
+    const { status, body } = await put({
+      token: "writer",
+      url: `${PATH}?plan=require`,
+      params: { ...params, versionName: "latest" },
+      headers: { "idempotency-key": "two words" },
+      body: "{}",
+    });
+    expect(status).toBe(400);
+    expect(body).toMatchObject({
+      code: "InvalidRequest",
+      detail: "5 mistakes were found in the request.",
+      instance: PATH,
+    });
+    expect(body.errors.map(({ pointer }) => pointer)).toEqual([
+      "/path/versionName",
+      "/query/plan",
+      "/headers/Idempotency-Key",
+      "/location",
+      "/properties",
+    ]);
+    expect(
+      responseMistakes(
+        "putImageVersion",
+        400,
+        "application/problem+json",
+        body,
+      ),
+    ).toEqual([]);
+  });
+
+  it.each([
+    [{ body: "{" }, 400, "MalformedJson"],
+    [
+      { body: "{}", headers: { "content-type": "text/xml" } },
+      415,
+      "UnsupportedMediaType",
+    ],
+    [{ body: `"${"x".repeat(262_144)}"` }, 413, "PayloadTooLarge"],
+  ])(
+    "answers a body that cannot be read: %.40j",
+    async (call, status, code) => {
+      const response = await put({ token: "writer", ...(call as Call) });
+      expect([response.status, response.body.code]).toEqual([status, code]);
+      expect(
+        responseMistakes(
+          "putImageVersion",
+          status,
+          "application/problem+json",
+          response.body,
+        ),
+      ).toEqual([]);
+    },
+  );
+
+  it("answers what its handler throws as a problem", async () => {
+    const {
+      status,
+      headers,
+      body: problem,
+    } = await put({ token: "writer", body }, () =>
+      Promise.reject(
+        new ServiceError("ImageVersionConflict", "It exists.", {
+          retryAfterMs: 2_500,
+        }),
+      ),
+    );
+    expect([status, problem.code]).toEqual([409, "ImageVersionConflict"]);
+    expect(headers).toMatchObject({
+      "Content-Type": "application/problem+json",
+      "Retry-After": "3",
+      "x-request-id": "invocation-1",
+      "X-Content-Type-Options": "nosniff",
+    });
+    expect(logged).toEqual([]);
+  });
+
+  it("logs an unexpected error whole, and answers without it", async () => {
+    const error = new Error("secret", { cause: new Error("deeper secret") });
+    const { status, body: problem } = await put({ token: "writer", body }, () =>
+      Promise.reject(error),
+    );
+    expect(status).toBe(500);
+    expect(JSON.stringify(problem)).not.toContain("secret");
+    expect(logged).toEqual([["error", "PUT answered 500", error]]);
+  });
+
+  it("takes the host's traceparent where the caller sends a bad one", async () => {
+    let seen: string | undefined;
+    const live = endpoint("getLiveness", ({ traceparent }) => {
+      seen = traceparent;
+      return Promise.resolve({
+        status: 200,
+        body: { status: "ok", checks: [] },
+      });
+    });
+    const invocation = context();
+    invocation.traceContext = { traceParent: TRACEPARENT };
+    await live(
+      requestOf({ method: "GET", headers: { traceparent: "nonsense" } }),
+      invocation,
+    );
+    expect(seen).toBe(TRACEPARENT);
+  });
+
+  it("of an operation that the document lacks cannot be made", () => {
+    expect(() =>
+      endpoint("other" as "getLiveness", () => expect.fail()),
+    ).toThrow(new TypeError("The document has no operation other."));
+  });
+});
+
+describe("the fallback", () => {
+  const fallback = createFallback({ document });
+  const call = async (method: string, url: string) =>
+    read(await fallback(requestOf({ method, url, params: {} }), context()));
+
+  it.each([
+    ["DELETE", PATH, "GET, PUT"],
+    ["PATCH", `${PATH}?x=1`, "GET, PUT"],
+    ["POST", "/api/operations", "GET"],
+    ["PUT", "/api/health/live", "GET"],
+  ])("answers %s %s with 405 and Allow", async (method, url, allow) => {
+    const { status, headers, body } = await call(method, url);
+    expect([status, body.code]).toEqual([405, "MethodNotAllowed"]);
+    expect(headers["Allow"]).toBe(allow);
+    expect(body.detail).toBe(
+      `${method} is not allowed here. Allowed: ${allow}.`,
+    );
+  });
+
+  it.each([
+    ["GET", "/api/nothing"],
+    ["DELETE", "/api/nothing"],
+    ["GET", `${PATH}/..%2f..`],
+    ["GET", "/api/"],
+  ])("answers %s %s with 404", async (method, url) => {
+    const { status, body } = await call(method, url);
+    expect([status, body.code]).toEqual([404, "NotFound"]);
+  });
+});

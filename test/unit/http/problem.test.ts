@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { ServiceError } from "../../../src/errors.js";
+import { toProblem } from "../../../src/http/problem.js";
+import { responseMistakes } from "./document.js";
+
+describe("toProblem", () => {
+  it("says what a ServiceError says, and is valid by the document", () => {
+    const problem = toProblem(
+      new ServiceError("ImageVersionConflict", "Version 1.0.0 exists.", {
+        findings: [{ code: "Differs", pointer: "/a", message: "2, not 3" }],
+        fields: { existingOperationId: "op", status: 200, code: "Mine" },
+      }),
+      "/api/x",
+    );
+    expect(problem).toEqual({
+      status: 409,
+      headers: { "Content-Type": "application/problem+json" },
+      body: {
+        existingOperationId: "op",
+        type: "urn:sigil:problem:ImageVersionConflict",
+        title: "Image version conflict",
+        status: 409,
+        detail: "Version 1.0.0 exists.",
+        instance: "/api/x",
+        code: "ImageVersionConflict",
+        errors: [{ code: "Differs", pointer: "/a", message: "2, not 3" }],
+      },
+    });
+    expect(
+      responseMistakes(
+        "putImageVersion",
+        409,
+        "application/problem+json",
+        problem.body,
+      ),
+    ).toEqual([]);
+  });
+
+  it.each([
+    new Error("password=hunter2"),
+    "password=hunter2",
+    { message: "password=hunter2" },
+    undefined,
+  ])("tells nothing of an unexpected error", (error) => {
+    const problem = toProblem(error, "/api/x");
+    expect(problem.status).toBe(500);
+    expect(problem.body.code).toBe("InternalError");
+    expect(JSON.stringify(problem)).not.toContain("hunter2");
+  });
+
+  it("rounds Retry-After up to whole seconds", () => {
+    const error = new ServiceError("DependencyUnavailable", "Try again.", {
+      retryAfterMs: 1_001,
+    });
+    expect(toProblem(error, "/")).toMatchObject({
+      status: 503,
+      headers: { "Retry-After": "2" },
+    });
+  });
+
+  it("names the allowed methods in Allow", () => {
+    const error = new ServiceError("MethodNotAllowed", "No.", {
+      fields: { allow: ["GET", "PUT"] },
+    });
+    expect(toProblem(error, "/").headers["Allow"]).toBe("GET, PUT");
+  });
+
+  it("challenges a call without a token without an error code", () => {
+    const error = new ServiceError("Unauthenticated", "Send a token.");
+    expect(toProblem(error, "/").headers["WWW-Authenticate"]).toBe(
+      'Bearer realm="sigil"',
+    );
+  });
+
+  it("challenges a refused token with the reason, in the characters that RFC 6750 allows", () => {
+    const error = new ServiceError("Unauthenticated", 'Not "välid".', {
+      fields: { tokenError: "invalid_token" },
+    });
+    expect(toProblem(error, "/").headers["WWW-Authenticate"]).toBe(
+      `Bearer realm="sigil", error="invalid_token", error_description="Not 'v'lid'."`,
+    );
+  });
+
+  it("names the role that a token lacks", () => {
+    const error = new ServiceError("Forbidden", "Ask.", {
+      fields: {
+        tokenError: "insufficient_scope",
+        requiredRole: "ImageVersions.Write",
+      },
+    });
+    expect(toProblem(error, "/").headers["WWW-Authenticate"]).toBe(
+      'Bearer realm="sigil", error="insufficient_scope", error_description="Ask.", scope="ImageVersions.Write"',
+    );
+  });
+});
