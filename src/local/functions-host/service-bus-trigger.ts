@@ -9,6 +9,8 @@
  * 3. The client reconnects by itself for ever, and no error of its ends the host. The same error is logged once a
  *    minute at most, and again after the next message.
  * 4. `stop` ends receiving and resolves when every message in hand is settled.
+ * 5. At most maxConcurrentCalls messages are in their function: the client, having reconnected with messages in hand, asks
+ *    for more than that.
  */
 import type {
   ProcessErrorArgs,
@@ -23,6 +25,7 @@ import type { Invoke, InvocationInput } from "./invocation.js";
 import type { LogLevel, Logger } from "./logging.js";
 import type { ServiceBusConnection, Settings } from "./settings.js";
 import { StartupError, describeError } from "./startup-error.js";
+import { renewLock } from "./message-lock.js";
 import { continueTrace } from "./trace-context.js";
 import { triggerMetadata } from "./trigger-metadata.js";
 
@@ -168,6 +171,8 @@ export class ServiceBusListener {
   readonly #receiver: ServiceBusReceiver;
   readonly #autoComplete: boolean;
   readonly #inHand = new Set<Promise<void>>();
+  readonly #waiting: (() => void)[] = [];
+  #turns: number;
   #subscription: { close(): Promise<void> } | undefined;
   #lastError: { readonly key: string; readonly atMs: number } | undefined;
 
@@ -178,8 +183,7 @@ export class ServiceBusListener {
       receiveMode: "peekLock",
       skipParsingBodyAsJson: true,
       skipConvertingDate: true,
-      maxAutoLockRenewalDurationInMs:
-        options.options.maxAutoLockRenewalDurationMs,
+      maxAutoLockRenewalDurationInMs: 0, // See message-lock.ts.
     } as const;
     const { entity } = source;
     this.#receiver =
@@ -192,6 +196,7 @@ export class ServiceBusListener {
           );
     this.#autoComplete =
       source.autoCompleteMessages ?? options.options.autoCompleteMessages;
+    this.#turns = options.options.maxConcurrentCalls;
   }
 
   start(): void {
@@ -223,11 +228,23 @@ export class ServiceBusListener {
   }
 
   async #process(message: ServiceBusReceivedMessage): Promise<void> {
-    const { source, client, invoke, logger } = this.#options;
+    const { source, client, invoke, logger, clock } = this.#options;
     const { registered } = source;
     this.#lastError = undefined;
+    const stopRenewing = renewLock({
+      receiver: this.#receiver,
+      message,
+      maxDurationMs: this.#options.options.maxAutoLockRenewalDurationMs,
+      clock,
+      onFailure: (error) =>
+        this.#log(
+          "warning",
+          `could not renew the lock of message ${String(message.messageId)} of '${entityPath(source)}': ${describeError(error)}`,
+        ),
+    });
     let failed = false;
     try {
+      await this.#turn();
       const input = messageInput(
         source,
         message,
@@ -238,6 +255,9 @@ export class ServiceBusListener {
       failed = true;
       // The invoker has logged its own; what cannot be bound never reached it.
       logger.log("debug", this.#category, describeError(error));
+    } finally {
+      stopRenewing();
+      this.#endTurn();
     }
     try {
       // Invariant 1.
@@ -252,6 +272,19 @@ export class ServiceBusListener {
           `'${entityPath(source)}', which will be delivered again: ${describeError(error)}`,
       );
     }
+  }
+
+  /** Invariant 5. */
+  async #turn(): Promise<void> {
+    if (this.#turns === 0)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#turns -= 1;
+  }
+
+  #endTurn(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#turns += 1;
+    else next();
   }
 
   /** Invariant 3. */

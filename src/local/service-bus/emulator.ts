@@ -83,7 +83,10 @@ export async function startServiceBusEmulator(
   }
   const unknownPaths = broker.start(journal?.stored ?? new Map());
   for (const path of unknownPaths)
-    log(`Kept, but not served: messages of ${path}, which is not configured.`);
+    if ((journal?.stored.get(path)?.messages.size ?? 0) > 0)
+      log(
+        `Kept, but not served: messages of ${path}, which is not configured.`,
+      );
   journal?.start(() => broker.snapshot(), unknownPaths);
   return {
     port,

@@ -1,0 +1,84 @@
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+
+/** Azurite's well-known development account: public, and of no use anywhere else. */
+const ACCOUNT = "devstoreaccount1";
+const KEY =
+  "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/** The parts of Azurite that are used; it ships no types. */
+interface TableServer {
+  readonly httpServer: { address(): AddressInfo };
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+interface Azurite {
+  readonly TableServer: new (configuration: object) => TableServer;
+  readonly TableConfiguration: new (...args: unknown[]) => object;
+}
+
+/** A running Azurite table service. */
+export interface TableStorage {
+  readonly port: number;
+  readonly connectionString: string;
+  close(): Promise<void>;
+}
+
+/** Starts Azurite's table service on loopback; without `dataDirectory` it keeps everything in memory. */
+export async function startTableStorage(options: {
+  readonly port?: number;
+  readonly dataDirectory?: string;
+}): Promise<TableStorage> {
+  const { TableServer, TableConfiguration } = loadAzurite();
+  const { port: wanted = 0, dataDirectory } = options;
+  const server = new TableServer(
+    new TableConfiguration(
+      "127.0.0.1",
+      wanted,
+      undefined, // keep-alive: Azurite's default
+      path.join(dataDirectory ?? "", "tables.json"),
+      false, // debug log
+      false, // access log
+      undefined,
+      undefined,
+      false, // loose
+      true, // skipApiVersionCheck: an SDK newer than Azurite is no error
+      "",
+      "",
+      "",
+      undefined,
+      false,
+      dataDirectory === undefined,
+    ),
+  );
+  try {
+    await server.start();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    throw new Error(
+      `Port ${wanted} for table storage is taken: stop what listens there, or choose another port (0 for any free one).`,
+      { cause: error },
+    );
+  }
+  const { port } = server.httpServer.address();
+  let closed: Promise<void> | undefined;
+  return {
+    port,
+    connectionString: `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};TableEndpoint=http://127.0.0.1:${port}/${ACCOUNT};`,
+    close: () => (closed ??= server.close()),
+  };
+}
+
+function loadAzurite(): Azurite {
+  const require = createRequire(import.meta.url);
+  const load = (name: string): unknown =>
+    (require(`azurite/dist/src/table/${name}.js`) as { default: unknown })
+      .default;
+  return {
+    TableServer: load("TableServer") as Azurite["TableServer"],
+    TableConfiguration: load(
+      "TableConfiguration",
+    ) as Azurite["TableConfiguration"],
+  };
+}
