@@ -130,4 +130,4 @@ resource eventSender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // The endpoint reads https://NAMESPACE.servicebus.windows.net:443/, with another domain in sovereign clouds.
-output fullyQualifiedNamespace string = split(split(namespace.properties.serviceBusEndpoint, '//')[1], ':')[0]
+output fullyQualifiedNamespace string = split(replace(namespace.properties.serviceBusEndpoint, 'https://', ''), ':')[0]

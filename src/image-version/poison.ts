@@ -3,6 +3,9 @@ import { versionKeyOf } from "./records.js";
 import { momentOf, take, type StepMessage } from "./steps.js";
 import { fail, isFinal } from "./transitions.js";
 
+/** How often a message that names no step is tried against an operation that moves on meanwhile. */
+const TRIES = 10;
+
 /**
  * Ends an operation Failed because the message of its present step, or one that names no step, can never be processed.
  * A stale message, or one that names no operation that is open, changes nothing.
@@ -16,23 +19,23 @@ export async function failPoisoned(
     message.operationId === undefined
       ? undefined
       : versionKeyOf(message.operationId);
-  const stored = key === undefined ? undefined : await deps.store.read(key);
-  if (stored === undefined || stored.operation.id !== message.operationId)
-    return;
-  if (
-    isFinal(stored.version.state) ||
-    stored.version.step !== (message.step ?? stored.version.step)
-  )
-    return;
-  await take(deps, stored, (pair) =>
-    fail(
-      pair,
-      {
-        code: "PoisonMessage",
-        message: `The message that should have taken the next step could not be processed and is in the dead-letter queue. ${reason}`,
-        errors: [],
-      },
-      momentOf(deps),
-    ),
-  );
+  for (let tries = 0; key !== undefined && tries < TRIES; tries += 1) {
+    const stored = await deps.store.read(key);
+    if (stored === undefined || stored.operation.id !== message.operationId)
+      return;
+    const { state, step } = stored.version;
+    if (isFinal(state) || step !== (message.step ?? step)) return;
+    const failed = await take(deps, stored, (pair) =>
+      fail(
+        pair,
+        {
+          code: "PoisonMessage",
+          message: `The message that should have taken the next step could not be processed and is in the dead-letter queue. ${reason}`,
+          errors: [],
+        },
+        momentOf(deps),
+      ),
+    );
+    if (failed !== undefined) return;
+  }
 }

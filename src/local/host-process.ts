@@ -7,6 +7,8 @@ export interface HostProcessOptions {
   /** Folder of host.json and package.json. */
   readonly scriptRoot: string;
   readonly port?: number;
+  /** Compiled main module of the host; default: the one beside this module. */
+  readonly hostFile?: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stateDirectory?: string;
   /** Each line that the host prints. */
@@ -36,7 +38,7 @@ export async function startHostProcess(
   const child = spawn(
     process.execPath,
     [
-      HOST,
+      options.hostFile ?? HOST,
       "--script-root",
       options.scriptRoot,
       "--port",
@@ -45,7 +47,12 @@ export async function startHostProcess(
         ? []
         : ["--state-directory", options.stateDirectory]),
     ],
-    { env: options.environment, stdio: ["ignore", "pipe", "pipe", "ipc"] },
+    {
+      env: options.environment,
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      // Of its own process group: a Ctrl-C in the terminal reaches the parent alone, which stops things in their order.
+      detached: true,
+    },
   );
   const exited = once(child, "exit").then(([code]) => code as number | null);
   const printed: string[] = [];

@@ -1,0 +1,311 @@
+import {
+  ServiceBusClient,
+  type ServiceBusReceivedMessage,
+  type ServiceBusReceiver,
+} from "@azure/service-bus";
+import { createIdempotencyKeys } from "../../src/azure/idempotency-keys.js";
+import { createImageVersionStore } from "../../src/azure/image-version-store.js";
+import { createIndex } from "../../src/azure/index-table.js";
+import { createResourceManager } from "../../src/azure/resource-manager.js";
+import { ServiceBusMessenger } from "../../src/azure/service-bus.js";
+import type { TableStorage } from "../../src/azure/tables.js";
+import type { CloudEvent } from "../../src/events/cloud-event.js";
+import type { ImageVersionRequest } from "../../src/image-version/contract.js";
+import {
+  createImageVersion,
+  type CreateImageVersion,
+} from "../../src/image-version/create-image-version.js";
+import { takeCreationStep } from "../../src/image-version/creation.js";
+import type {
+  Dependencies,
+  Pace,
+  Stored,
+} from "../../src/image-version/ports.js";
+import type { OperationRecord } from "../../src/image-version/records.js";
+import { takeReplicationStep } from "../../src/image-version/replication.js";
+import {
+  keyOf,
+  parseImageVersionId,
+  type ImageVersionId,
+} from "../../src/image-version/resource-id.js";
+import type { StepMessage } from "../../src/image-version/steps.js";
+import { isFinal } from "../../src/image-version/transitions.js";
+import { createCertificateAuthority } from "../../src/local/certificates.js";
+import { ManualClock } from "../../src/local/clock.js";
+import {
+  startTokenIssuer,
+  type TokenIssuer,
+} from "../../src/local/identity/token-issuer.js";
+import {
+  startResourceManagerSimulator,
+  type ResourceManagerSimulator,
+  type ResourceManagerSimulatorOptions,
+} from "../../src/local/resource-manager/server.js";
+import { readEmulatorConfiguration } from "../../src/local/service-bus/configuration.js";
+import {
+  startServiceBusEmulator,
+  type ServiceBusEmulator,
+} from "../../src/local/service-bus/emulator.js";
+import { startTableStorage } from "../../src/local/table-storage.js";
+
+export const ARM_SCOPE = "https://management.azure.com/.default";
+const ARM_AUDIENCE = "https://management.azure.com";
+const EMULATOR_CONFIGURATION = "infra/service-bus-emulator.json";
+export const QUEUES = [
+  "image-version-creations",
+  "image-version-replications",
+] as const;
+export const TRACEPARENT =
+  "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const EVENT_SOURCE = "urn:sigil:test";
+
+/** The product's default pace. */
+export const PACE: Pace = {
+  pollInitialMs: 15_000,
+  pollMaxMs: 120_000,
+  putTimeoutMs: 60_000,
+  overdueMs: 120_000,
+};
+
+/** A step message as it came from its queue. */
+export interface DueMessage extends StepMessage {
+  readonly queue: (typeof QUEUES)[number];
+  readonly messageId: string;
+}
+
+/** The use cases' dependencies, each a real adapter against a real server on loopback, all at the time of one clock. */
+export interface InProcess {
+  readonly deps: Dependencies;
+  readonly clock: ManualClock;
+  readonly tables: TableStorage;
+  readonly emulator: ServiceBusEmulator;
+  readonly simulator: ResourceManagerSimulator;
+  readonly issuer: TokenIssuer;
+  readonly messenger: ServiceBusMessenger;
+  readonly client: ServiceBusClient;
+  /** Takes every message off the queues that a receiver could have now. */
+  takeDue(): Promise<DueMessage[]>;
+  /** Takes every event off the subscription `all` that has arrived since the last call. */
+  takeEvents(): Promise<CloudEvent[]>;
+  /** Answers a message as the product does; `deps` unless others are given. */
+  handle(message: DueMessage, deps?: Dependencies): Promise<void>;
+  /** Handles due messages and moves the clock until the version's operation has ended. */
+  finish(versionId: string): Promise<OperationRecord>;
+  /** Handles due messages, none of those they cause later than now. */
+  runDue(): Promise<DueMessage[]>;
+  read(versionId: string): Promise<Stored>;
+  close(): Promise<void>;
+}
+
+export interface InProcessOptions {
+  readonly world?: ResourceManagerSimulatorOptions["world"];
+  readonly replicationMs?: number;
+  readonly pace?: Partial<Pace>;
+  /** Also the tokens' life, for tests of one that has expired. */
+  readonly tokenLifetimeSeconds?: () => number;
+}
+
+export async function startInProcess(
+  options: InProcessOptions = {},
+): Promise<InProcess> {
+  const directory = process.env["SIGIL_TEST_CERTIFICATES"] ?? "";
+  const tls = await createCertificateAuthority(directory);
+  // Azurite stamps its rows with the time of day: the clock starts there.
+  const clock = new ManualClock(Math.ceil(Date.now() / 1_000) * 1_000);
+  const now = (): Date => new Date(clock.now());
+  const [tableServer, emulator, issuer] = await Promise.all([
+    startTableStorage({}),
+    startServiceBusEmulator({
+      configuration: await readEmulatorConfiguration(EMULATOR_CONFIGURATION),
+      clock,
+    }),
+    startTokenIssuer({
+      tls,
+      audience: ARM_AUDIENCE,
+      dataDirectory: directory,
+    }),
+  ]);
+  const simulator = await startResourceManagerSimulator({
+    tls,
+    clock,
+    issuer,
+    ...(options.world && { world: options.world }),
+    replication: {
+      durationMs: options.replicationMs ?? 5 * 60_000,
+      spread: 0.5,
+      seed: "test",
+    },
+  });
+  const tables: TableStorage = {
+    kind: "connectionString",
+    connectionString: tableServer.connectionString,
+  };
+  const { connectionString } = emulator;
+  const messenger = new ServiceBusMessenger(
+    { kind: "connectionString", connectionString },
+    now,
+  );
+  const pace = { ...PACE, ...options.pace };
+  const deps: Dependencies = {
+    store: createImageVersionStore(tables),
+    index: createIndex(tables),
+    idempotencyKeys: createIdempotencyKeys(tables),
+    events: messenger,
+    work: messenger,
+    resourceManager: createResourceManager({
+      endpoint: simulator.endpoint,
+      scope: ARM_SCOPE,
+      credential: credentialOf(issuer),
+      timeoutMs: 20_000,
+      now,
+    }),
+    pace,
+    eventSource: EVENT_SOURCE,
+    now,
+  };
+  const client = new ServiceBusClient(connectionString);
+  const receivers = QUEUES.map((queue) => ({
+    queue,
+    receiver: client.createReceiver(queue, { receiveMode: "receiveAndDelete" }),
+  }));
+  const subscription = client.createReceiver("image-version-events", "all", {
+    receiveMode: "receiveAndDelete",
+  });
+
+  const takeDue = async (): Promise<DueMessage[]> =>
+    (
+      await Promise.all(
+        receivers.map(async ({ queue, receiver }) => {
+          const { active } = emulator.counts(queue);
+          return (await receive(receiver, active)).map(
+            ({ body, messageId }): DueMessage => ({
+              ...(body as StepMessage),
+              queue,
+              messageId: String(messageId),
+            }),
+          );
+        }),
+      )
+    ).flat();
+
+  const handle: InProcess["handle"] = (message, given = deps) =>
+    message.queue === "image-version-creations"
+      ? takeCreationStep(given, message)
+      : takeReplicationStep(given, message);
+
+  const runDue = async (): Promise<DueMessage[]> => {
+    const handled: DueMessage[] = [];
+    for (;;) {
+      const due = await takeDue();
+      if (due.length === 0) return handled;
+      for (const message of due) await handle(message);
+      handled.push(...due);
+    }
+  };
+
+  const read = async (versionId: string): Promise<Stored> => {
+    const stored = await deps.store.read(keyOf(versionId));
+    if (stored === undefined) throw new Error(`${versionId} is not stored`);
+    return stored;
+  };
+
+  return {
+    deps,
+    clock,
+    tables,
+    emulator,
+    simulator,
+    issuer,
+    messenger,
+    client,
+    takeDue,
+    handle,
+    runDue,
+    read,
+    takeEvents: async () =>
+      (
+        await receive(
+          subscription,
+          emulator.counts("image-version-events/Subscriptions/all").active,
+        )
+      ).map(({ body }) => body as CloudEvent),
+    async finish(versionId) {
+      for (let steps = 0; steps < 500; steps += 1) {
+        await runDue();
+        const { version, operation } = await read(versionId);
+        if (isFinal(version.state)) return operation;
+        clock.advance(
+          Math.max(1_000, Date.parse(version.dueTime) - clock.now()),
+        );
+      }
+      throw new Error(`${versionId} does not end`);
+    },
+    async close() {
+      await client.close();
+      await messenger.close();
+      await Promise.all([
+        emulator.close(),
+        simulator.close(),
+        issuer.close(),
+        tableServer.close(),
+      ]);
+    },
+  };
+}
+
+/** Entra ID as the SDKs see it, in front of a local issuer. */
+export function credentialOf(issuer: TokenIssuer): {
+  getToken(): Promise<{ token: string; expiresOnTimestamp: number }>;
+} {
+  return {
+    getToken: async () => ({
+      token: await issuer.issueToken({ audience: ARM_AUDIENCE }),
+      expiresOnTimestamp: Date.now() + 3_600_000,
+    }),
+  };
+}
+
+/** Receives exactly `count` messages, waiting as long as it takes. */
+export async function receive(
+  receiver: ServiceBusReceiver,
+  count: number,
+): Promise<ServiceBusReceivedMessage[]> {
+  const received: ServiceBusReceivedMessage[] = [];
+  while (received.length < count)
+    received.push(
+      ...(await receiver.receiveMessages(count - received.length, {
+        maxWaitTimeInMs: 10_000,
+      })),
+    );
+  return received;
+}
+
+export function idOf(versionId: string): ImageVersionId {
+  const id = parseImageVersionId(versionId);
+  if (id === undefined) throw new TypeError(`${versionId} is no version's id`);
+  return id;
+}
+
+/** The command that a PUT of `body` becomes. */
+export function commandOf(
+  versionId: string,
+  body: ImageVersionRequest,
+  more: Partial<CreateImageVersion> = {},
+): CreateImageVersion {
+  return {
+    id: idOf(versionId),
+    body,
+    requestedBy: { appId: "build-system", objectId: "object" },
+    traceparent: TRACEPARENT,
+    ...more,
+  };
+}
+
+export function request(
+  deps: Dependencies,
+  versionId: string,
+  body: ImageVersionRequest,
+  more: Partial<CreateImageVersion> = {},
+): Promise<OperationRecord> {
+  return createImageVersion(deps, commandOf(versionId, body, more));
+}

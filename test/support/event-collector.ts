@@ -1,0 +1,53 @@
+import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
+import type { CloudEvent } from "../../src/events/cloud-event.js";
+
+/** A subscriber of the events topic that keeps what it receives, in order. */
+export class EventCollector {
+  readonly received: CloudEvent[] = [];
+  readonly #receiver: ServiceBusReceiver;
+  readonly #subscription: { close(): Promise<void> };
+  #waiting: (() => void)[] = [];
+
+  constructor(client: ServiceBusClient) {
+    this.#receiver = client.createReceiver("image-version-events", "all");
+    this.#subscription = this.#receiver.subscribe({
+      processMessage: ({ body }) => {
+        this.received.push(body as CloudEvent);
+        for (const look of this.#waiting.splice(0)) look();
+        return Promise.resolve();
+      },
+      processError: () => Promise.resolve(), // A closed connection at the end; what is missing fails the test.
+    });
+  }
+
+  /** Resolves with the received events once they satisfy `done`; the test's own timeout bounds the wait. */
+  async until(
+    done: (events: readonly CloudEvent[]) => boolean,
+  ): Promise<readonly CloudEvent[]> {
+    while (!done(this.received)) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    return this.received;
+  }
+
+  /** Resolves with the event that ends each of these subjects. */
+  async ended(...subjects: readonly string[]): Promise<readonly CloudEvent[]> {
+    const ends = (events: readonly CloudEvent[]): CloudEvent[] =>
+      events.filter(
+        ({ type, subject }) =>
+          subjects.includes(subject) &&
+          [
+            "Sigil.ImageVersion.Completed",
+            "Sigil.ImageVersion.Failed",
+          ].includes(type),
+      );
+    return ends(
+      await this.until((events) => ends(events).length >= subjects.length),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#subscription.close();
+    await this.#receiver.close();
+  }
+}

@@ -1,0 +1,162 @@
+import { ServiceBusClient, type ServiceBusMessage } from "@azure/service-bus";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { CloudEvent } from "../../src/events/cloud-event.js";
+import {
+  startHostProcess,
+  type HostProcess,
+} from "../../src/local/host-process.js";
+import {
+  startLocalServices,
+  type LocalServices,
+  type LocalServicesOptions,
+} from "../../src/local/services.js";
+import { createApiClient, type ApiClient } from "./api-client.js";
+import { EventCollector } from "./event-collector.js";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const HOST_FILE = path.join(ROOT, "dist/src/local/functions-host/main.js");
+
+export interface StackOptions {
+  readonly simulator?: LocalServicesOptions["simulator"];
+  /** Settings of Sigil beside the fast ones below. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Properties that replace those of every queue in the entities file. */
+  readonly queueProperties?: Readonly<Record<string, unknown>>;
+}
+
+/** Short waits, so that a test is over in seconds; nothing asserts on them. */
+const FAST: Readonly<Record<string, string>> = {
+  SIGIL_POLL_INITIAL_SECONDS: "0.1",
+  SIGIL_POLL_MAX_SECONDS: "0.4",
+  SIGIL_CREATE_TIMEOUT_SECONDS: "2",
+  SIGIL_OVERDUE_SECONDS: "2",
+  SIGIL_RECONCILE_SCHEDULE: "* * * * * *",
+};
+
+/** The whole of Sigil on this machine: stand-ins in this process, the unmodified compiled app in processes of its own. */
+export class Stack {
+  readonly services: LocalServices;
+  readonly events: EventCollector;
+  readonly serviceBus: ServiceBusClient;
+  readonly #hosts = new Set<HostProcess>();
+  readonly #settings: Readonly<Record<string, string>>;
+  readonly #directory: string;
+
+  private constructor(
+    services: LocalServices,
+    settings: Readonly<Record<string, string>>,
+    directory: string,
+  ) {
+    this.services = services;
+    this.#settings = settings;
+    this.#directory = directory;
+    this.serviceBus = new ServiceBusClient(
+      services.settings["ServiceBusConnection"] ?? "",
+    );
+    this.events = new EventCollector(this.serviceBus);
+  }
+
+  static async start(options: StackOptions = {}): Promise<Stack> {
+    const directory = await mkdtemp(path.join(tmpdir(), "sigil-test-"));
+    const services = await startLocalServices({
+      environment: {},
+      serviceBusConfigurationFile: await entitiesFile(
+        directory,
+        options.queueProperties,
+      ),
+      certificatesDirectory:
+        process.env["SIGIL_TEST_CERTIFICATES"] ?? directory,
+      simulator: { replication: { durationMs: 1_000 }, ...options.simulator },
+    });
+    return new Stack(services, { ...FAST, ...options.settings }, directory);
+  }
+
+  get simulator(): NonNullable<LocalServices["resourceManager"]>["control"] {
+    if (this.services.resourceManager === undefined)
+      throw new TypeError("the simulator is not running");
+    return this.services.resourceManager.control;
+  }
+
+  async startHost(onLine?: (line: string) => void): Promise<HostProcess> {
+    const host = await startHostProcess({
+      scriptRoot: ROOT,
+      hostFile: HOST_FILE,
+      environment: {
+        ...process.env,
+        ...this.services.settings,
+        ...this.#settings,
+      },
+      ...(onLine && { onLine }),
+    });
+    this.#hosts.add(host);
+    void host.exited.then(() => this.#hosts.delete(host));
+    return host;
+  }
+
+  /** A client of one host with a token of these roles; every answer it sees is checked against the document. */
+  async client(
+    host: HostProcess,
+    roles: readonly string[] = ["ImageVersions.Write"],
+  ): Promise<ApiClient> {
+    const token = await this.services.tokenIssuer?.issueToken({
+      roles: [...roles],
+    });
+    return createApiClient(host.origin, token);
+  }
+
+  async send(
+    queue: string,
+    ...messages: readonly ServiceBusMessage[]
+  ): Promise<void> {
+    const sender = this.serviceBus.createSender(queue);
+    await sender.sendMessages([...messages]);
+    await sender.close();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#hosts].map((host) => host.kill()));
+    await this.events.close();
+    await this.serviceBus.close();
+    await this.services.close();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** Names of the events that tell of one operation or subject, sorted: progress left out, since it depends on speed. */
+export function milestones(
+  events: readonly CloudEvent[],
+  subject: string,
+): string[] {
+  return events
+    .filter(
+      (event) =>
+        event.subject === subject &&
+        event.type !== "Sigil.ImageVersion.RegionReplicating",
+    )
+    .map((event) => event.id.replace(/^[^/]*\//u, ""))
+    .sort();
+}
+
+async function entitiesFile(
+  directory: string,
+  queueProperties: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  const text = await readFile(
+    path.join(ROOT, "infra/service-bus-emulator.json"),
+    "utf8",
+  );
+  const entities = JSON.parse(text) as {
+    UserConfig: { Namespaces: { Queues: { Properties: object }[] }[] };
+  };
+  for (const queue of entities.UserConfig.Namespaces.flatMap(
+    (namespace) => namespace.Queues,
+  )) {
+    Object.assign(queue.Properties, queueProperties);
+  }
+  const file = path.join(directory, "entities.json");
+  await writeFile(file, JSON.stringify(entities));
+  return file;
+}

@@ -1,0 +1,196 @@
+import { readdirSync, readFileSync } from "node:fs";
+import ignore from "ignore";
+import { describe, expect, it } from "vitest";
+import { readConfig } from "../../src/config.js";
+
+const read = (file: string): string =>
+  readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
+const readAll = (folder: string): string =>
+  readdirSync(new URL(`../../${folder}`, import.meta.url))
+    .map((file) => read(`${folder}/${file}`))
+    .join("\n");
+const captures = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map(([, captured]) => captured ?? "").sort();
+
+const serviceBus = read("infra/modules/service-bus.bicep");
+const functionApp = read("infra/modules/function-app.bicep");
+
+/** The body of a Bicep declaration, up to the closing bracket in the first column. */
+function declaration(start: RegExp): string {
+  const body = new RegExp(`${start.source}[^]*?^[\\]}]$`, "mu").exec(
+    serviceBus,
+  );
+  if (body === null)
+    throw new TypeError(`service-bus.bicep declares nothing like ${start}`);
+  return body[0];
+}
+
+const queueNames = captures(declaration(/^var queues = /u), /name: '(.+)'/gu);
+const queue = declaration(/^resource .+namespaces\/queues@/u);
+const topic = declaration(/^resource .+namespaces\/topics@/u);
+const topicNames = captures(topic, /name: '(.+)'/gu);
+
+interface EmulatorEntity {
+  readonly Name: string;
+  readonly Properties: {
+    readonly RequiresDuplicateDetection?: boolean;
+    readonly MaxDeliveryCount?: number;
+  };
+}
+
+interface EmulatorConfiguration {
+  readonly UserConfig: {
+    readonly Namespaces: readonly {
+      readonly Queues: readonly EmulatorEntity[];
+      readonly Topics: readonly EmulatorEntity[];
+    }[];
+  };
+}
+
+interface LocalSettings {
+  readonly IsEncrypted: boolean;
+  readonly Values: Readonly<Record<string, string>>;
+}
+
+describe("Service Bus entities", () => {
+  const {
+    UserConfig: { Namespaces },
+  } = JSON.parse(
+    read("infra/service-bus-emulator.json"),
+  ) as EmulatorConfiguration;
+  const queues = Namespaces.flatMap(({ Queues }) => Queues);
+  const topics = Namespaces.flatMap(({ Topics }) => Topics);
+  const namesOf = (entities: readonly EmulatorEntity[]): string[] =>
+    entities.map(({ Name }) => Name).sort();
+
+  it("are the same in Azure and in the emulator", () => {
+    expect(namesOf(queues)).toEqual(queueNames);
+    expect(namesOf(topics)).toEqual(topicNames);
+  });
+
+  it("detect duplicates, in Azure and in the emulator", () => {
+    for (const { Name, Properties } of [...queues, ...topics])
+      expect(Properties.RequiresDuplicateDetection, Name).toBe(true);
+    for (const body of [queue, topic])
+      expect(body).toMatch(
+        /requiresDuplicateDetection: true\n[^]*duplicateDetectionHistoryTimeWindow: 'P/u,
+      );
+  });
+
+  it("dead-letter a message after the delivery that the service takes for the last", () => {
+    const { maxDeliveryCount } = readConfig({
+      AzureWebJobsStorage: "UseDevelopmentStorage=true",
+      ServiceBusConnection: "Endpoint=sb://localhost",
+      SIGIL_TOKEN_ISSUER: "https://issuer",
+      SIGIL_TOKEN_AUDIENCE: "sigil",
+    });
+    expect(queue).toContain(`maxDeliveryCount: ${maxDeliveryCount}\n`);
+    for (const { Name, Properties } of queues)
+      expect(Properties.MaxDeliveryCount, Name).toBe(maxDeliveryCount);
+  });
+
+  it("are all that triggers and senders name", () => {
+    const code = readAll("functions") + read("src/azure/service-bus.ts");
+    const named = captures(
+      code,
+      /(?:queueName: |_QUEUE = |_TOPIC = |^ {2})"(image-version-[a-z-]+)"/gmu,
+    );
+    expect([...new Set(named)]).toEqual([...topicNames, ...queueNames].sort());
+  });
+
+  it("may be received from where there is a trigger, and nowhere else", () => {
+    const received = captures(
+      serviceBus,
+      /name: '(.+)'\n.*lockDuration.*\n\s*receives: true/gu,
+    );
+    expect(received).toEqual(
+      captures(readAll("functions"), /queueName: "(.+)"/gu),
+    );
+  });
+});
+
+describe("settings", () => {
+  const known = read("src/config.ts");
+
+  it("of the function app are settings that the service reads", () => {
+    const names = captures(functionApp, /^ +(SIGIL_\w+):/gmu);
+    expect(names).toContain("SIGIL_TOKEN_ISSUER");
+    for (const name of names) expect(known).toContain(`"${name}"`);
+  });
+
+  it("of the function app name no secret", () => {
+    expect(functionApp).not.toMatch(/listKeys|AccountKey|SharedAccessKey/u);
+  });
+
+  it("of local.settings.template.json are enough once the placeholders are filled in", () => {
+    const { IsEncrypted, Values } = JSON.parse(
+      read("local.settings.template.json"),
+    ) as LocalSettings;
+    expect(IsEncrypted).toBe(false);
+    expect(Values["FUNCTIONS_WORKER_RUNTIME"]).toBe("node");
+    const filled = Object.fromEntries(
+      Object.entries(Values).map(([name, value]) => [
+        name,
+        value.replaceAll(/<[^>]+>/gu, "localhost"),
+      ]),
+    );
+    expect(() => readConfig(filled)).not.toThrow();
+  });
+});
+
+describe(".funcignore", () => {
+  const patterns = read(".funcignore")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const byGit = ignore().add(patterns);
+  // Core Tools, GitIgnoreParser.cs: anchored at the root, open at the end, `*` is one character or more.
+  const byCoreTools = patterns.map(
+    (pattern) =>
+      new RegExp(
+        `^${pattern.slice(1).replaceAll(".", "\\.").replaceAll("*", "[^/]+")}`,
+        "u",
+      ),
+  );
+  const excluded = (file: string): boolean[] => [
+    byGit.ignores(file),
+    byCoreTools.some((pattern) => pattern.test(file)),
+  ];
+
+  it.each([
+    "dist/functions/put-image-version.js",
+    "dist/src/app.js",
+    "dist/src/azure/service-bus.js",
+    "host.json",
+    "node_modules/debug/src/index.js",
+    "node_modules/@azure/functions/package.json",
+    "openapi/openapi.yaml",
+    "package.json",
+    "package-lock.json",
+  ])("keeps %s in a deployment", (file) => {
+    expect(excluded(file)).toEqual([false, false]);
+  });
+
+  it.each([
+    ".git/config",
+    ".npmrc",
+    ".sigil/state.json",
+    "README.md",
+    "dist/src/local/main.js",
+    "eslint.config.mjs",
+    "functions/put-image-version.ts",
+    "infra/main.bicep",
+    "local.settings.json",
+    "local.settings.template.json",
+    "src/app.ts",
+    "test/unit/infrastructure.test.ts",
+    "tsconfig.build.json",
+    "tsconfig.json",
+    "vitest.config.ts",
+  ])("keeps %s out of a deployment", (file) => {
+    expect(excluded(file)).toEqual([true, true]);
+  });
+
+  it("is written in what git and Core Tools understand alike", () => {
+    for (const pattern of patterns) expect(pattern).toMatch(/^\/[\w.*/-]+$/u);
+  });
+});
