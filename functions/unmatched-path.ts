@@ -10,7 +10,6 @@ functions.http("unmatched-path", {
     "PATCH",
     "DELETE",
     "OPTIONS",
-    "TRACE",
   ],
   authLevel: "anonymous", // It answers 404 or 405 alone.
   route: "{*path}",

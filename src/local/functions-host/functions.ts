@@ -5,7 +5,7 @@ import {
   type ServiceBusFunction,
   entityPath,
   readServiceBusFunction,
-} from "./service-bus-trigger.js";
+} from "./service-bus-function.js";
 import type { Settings } from "./settings.js";
 import { StartupError } from "./startup-error.js";
 import { type TimerFunction, readTimerFunction } from "./timer-trigger.js";
@@ -80,34 +80,29 @@ export function readFunction(
   }
 }
 
+/** A function of the app, ready to be triggered. */
+export interface AppFunction {
+  readonly trigger: TriggerFunction;
+  readonly disabled: boolean;
+}
+
 /** A function as the host lists it. */
 export function describeFunction(
   name: string,
-  each: TriggerFunction,
-  disabled: boolean,
+  { trigger, disabled }: AppFunction,
 ): FunctionDescription {
-  switch (each.kind) {
-    case "http":
-      return {
-        name,
-        trigger: "http",
-        disabled,
-        route: `/${each.http.route}`,
-        methods: each.http.methods,
-      };
-    case "serviceBus":
-      return {
-        name,
-        trigger: "serviceBus",
-        disabled,
-        entity: entityPath(each.serviceBus),
-      };
-    case "timer":
-      return {
-        name,
-        trigger: "timer",
-        disabled,
-        schedule: each.timer.expression,
-      };
+  switch (trigger.kind) {
+    case "http": {
+      const { route, methods } = trigger.http;
+      return { name, trigger: "http", disabled, route: `/${route}`, methods };
+    }
+    case "serviceBus": {
+      const entity = entityPath(trigger.serviceBus);
+      return { name, trigger: "serviceBus", disabled, entity };
+    }
+    case "timer": {
+      const schedule = trigger.timer.expression;
+      return { name, trigger: "timer", disabled, schedule };
+    }
   }
 }

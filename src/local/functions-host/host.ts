@@ -10,15 +10,11 @@
  *    closes everything; called again it gives the same promise.
  */
 import { type Clock, systemClock } from "../clock.js";
-import { loadApp } from "./app-loader.js";
-import type {
-  Registry,
-  RpcInvocationResponse,
-  RpcTypedData,
-} from "./core-module.js";
+import { type LoadedApp, loadApp } from "./app-loader.js";
+import type { Registry, RpcTypedData } from "./core-module.js";
 import {
+  type AppFunction,
   type FunctionDescription,
-  type TriggerFunction,
   describeFunction,
   readFunction,
 } from "./functions.js";
@@ -32,20 +28,14 @@ import {
   writeLines,
 } from "./logging.js";
 import {
-  type ScheduleMonitor,
   createFileMonitor,
   createVolatileMonitor,
 } from "./schedule-monitor.js";
 import { ServiceBusConnections } from "./service-bus-connections.js";
 import { type SendOutputs, createOutputs } from "./service-bus-output.js";
-import {
-  type ServiceBusFunction,
-  ServiceBusListener,
-} from "./service-bus-trigger.js";
 import { type Environment, Settings } from "./settings.js";
 import { StartupError, describeError } from "./startup-error.js";
-import { TimerListener } from "./timer-trigger.js";
-import { continueTrace } from "./trace-context.js";
+import { createTriggers } from "./triggers.js";
 
 /** What the worker tells its host it can do; the programming model adds its own. */
 const workerCapabilities = {
@@ -118,35 +108,31 @@ function withOutputs(
   };
 }
 
-/** The input of a Service Bus function that is run by hand: a body, and no message around it. */
-function handInput(
-  source: ServiceBusFunction,
-  input: unknown,
-): Parameters<Invoke>[1] {
-  const data =
-    input instanceof Uint8Array
-      ? { bytes: input }
-      : {
-          string:
-            typeof input === "string" ? input : JSON.stringify(input ?? null),
-        };
-  return {
-    inputData: [{ name: source.bindingName, data }],
-    triggerMetadata: {},
-    traceContext: continueTrace(undefined, undefined),
-    reason: "This function was programmatically called via the host APIs.",
-  };
-}
-
-interface Triggers {
-  readonly timers: ReadonlyMap<string, TimerListener>;
-  readonly serviceBus: readonly ServiceBusListener[];
-}
-
-async function runTerminateHooks(
-  registry: Registry,
-  logger: Logger,
+/** Runs the appStart hooks and settles what the app wants of its host; either failing stops the start. */
+async function startApp(
+  { registry, model }: LoadedApp,
+  functionAppDirectory: string,
 ): Promise<void> {
+  registry.finishStartup();
+  try {
+    await registry.runHooks("appStart", {
+      hookData: registry.appOnlyHookData,
+      appHookData: registry.appHookData,
+      functionAppDirectory,
+    });
+  } catch (error) {
+    throw new StartupError(`an appStart hook failed: ${describeError(error)}`, {
+      cause: error,
+    });
+  }
+  const capabilities = await model.getCapabilities?.({ ...workerCapabilities });
+  if (capabilities?.["HttpUri"] !== undefined)
+    throw new StartupError(
+      "app.setup({ enableHttpStream: true }) is not supported by the local host",
+    );
+}
+
+async function endApp(registry: Registry, logger: Logger): Promise<void> {
   try {
     await registry.runHooks("appTerminate", {
       hookData: registry.appOnlyHookData,
@@ -192,178 +178,98 @@ export async function startFunctionsHost(
     configuration.logLevels,
     () => clock.now(),
   );
-  const { registry, model } = await loadApp(scriptRoot, logger);
-  registry.finishStartup();
-  await registry.runHooks("appStart", {
-    hookData: registry.appOnlyHookData,
-    appHookData: registry.appHookData,
-    functionAppDirectory: scriptRoot,
-  });
-  const capabilities = await model.getCapabilities?.({ ...workerCapabilities });
-  if (capabilities?.["HttpUri"] !== undefined)
-    throw new StartupError(
-      "app.setup({ enableHttpStream: true }) is not supported by the local host",
-    );
+  const warn = (message: string): void =>
+    logger.log("warning", "Host.Startup", message);
+  const app = await loadApp(scriptRoot, logger);
+  const { registry } = app;
+  await startApp(app, scriptRoot);
 
   // Invariant 1.
   const connections = new ServiceBusConnections(configuration.serviceBus);
   const outputs = new Map<string, SendOutputs>();
-  const all = new Map<string, TriggerFunction>();
-  const disabled = new Set<string>();
+  const functions = new Map<string, AppFunction>();
   for (const [name, registered] of registry.functions) {
-    all.set(
-      name,
-      readFunction(registered, configuration, settings, clock.now()),
-    );
-    outputs.set(
-      name,
-      createOutputs(registered.metadata, settings, connections),
-    );
-    if (settings.isDisabled(name)) disabled.add(name);
-    if (registered.metadata.retryOptions !== undefined)
-      logger.log(
-        "warning",
-        "Host.Startup",
-        `function "${name}": its retry policy is ignored by the local host`,
-      );
+    const { metadata } = registered;
+    functions.set(name, {
+      trigger: readFunction(registered, configuration, settings, clock.now()),
+      disabled: settings.isDisabled(name),
+    });
+    outputs.set(name, createOutputs(metadata, settings, connections));
+    if (metadata.retryOptions !== undefined)
+      warn(`function "${name}": its retry policy is ignored by the local host`);
   }
   if (configuration.serviceBus.prefetchCount > 0)
-    logger.log(
-      "warning",
-      "Host.Startup",
+    warn(
       "serviceBus.prefetchCount has no effect here: the JavaScript client does not prefetch",
     );
 
+  const { functionTimeoutMs } = configuration;
   const invoke = withOutputs(
-    createInvoker({
-      registry,
-      model,
-      logger,
-      clock,
-      functionTimeoutMs: configuration.functionTimeoutMs,
-    }),
+    createInvoker({ ...app, logger, clock, functionTimeoutMs }),
     outputs,
     logger,
   );
-  const monitor: ScheduleMonitor =
-    options.stateDirectory === undefined
-      ? createVolatileMonitor()
-      : createFileMonitor(options.stateDirectory);
-  const triggers = createTriggers();
-
-  function createTriggers(): Triggers {
-    const timers = new Map<string, TimerListener>();
-    const serviceBus: ServiceBusListener[] = [];
-    for (const [name, each] of all) {
-      if (each.kind === "timer")
-        timers.set(
-          name,
-          new TimerListener({
-            timer: each.timer,
-            monitor,
-            invoke,
-            logger,
-            clock,
-          }),
-        );
-      if (each.kind === "serviceBus" && !disabled.has(name))
-        serviceBus.push(
-          new ServiceBusListener({
-            source: each.serviceBus,
-            client: connections.client(each.serviceBus.connection),
-            options: configuration.serviceBus,
-            invoke,
-            logger,
-            clock,
-          }),
-        );
-    }
-    return { timers, serviceBus };
-  }
-
-  const functions = [...all].map(([name, each]) =>
-    describeFunction(name, each, disabled.has(name)),
+  const triggers = createTriggers({
+    functions,
+    connections,
+    serviceBus: configuration.serviceBus,
+    monitor:
+      options.stateDirectory === undefined
+        ? createVolatileMonitor()
+        : createFileMonitor(options.stateDirectory),
+    invoke,
+    logger,
+    clock,
+  });
+  const descriptions = [...functions].map(([name, each]) =>
+    describeFunction(name, each),
   );
-
-  const runByHand = (
-    name: string,
-    input: unknown,
-  ): Promise<RpcInvocationResponse> | undefined => {
-    const each = all.get(name);
-    if (each?.kind === "timer")
-      return triggers.timers
-        .get(name)
-        ?.runByHand(
-          "This function was programmatically called via the host APIs.",
-        );
-    if (each?.kind === "serviceBus")
-      return invoke(
-        each.serviceBus.registered,
-        handInput(each.serviceBus, input),
-      );
-    return undefined;
-  };
-
-  const byHand = new Set<Promise<unknown>>();
   const http = await listenForHttp({
-    functions: [...all].flatMap(([name, each]) =>
-      each.kind === "http" && !disabled.has(name) ? [each.http] : [],
+    // Invariant 2.
+    functions: [...functions.values()].flatMap(({ trigger, disabled }) =>
+      trigger.kind === "http" && !disabled ? [trigger.http] : [],
     ),
     invoke,
     logger,
     port,
     admin: {
-      list: () => functions,
+      list: () => descriptions,
       start(name, input) {
-        const known = [...all.keys()].find(
+        const known = [...functions.keys()].find(
           (each) => each.toLowerCase() === name.toLowerCase(),
         );
-        const run = known === undefined ? undefined : runByHand(known, input);
-        if (run === undefined) return false;
-        const settled = run
-          .catch(() => undefined)
-          .finally(() => byHand.delete(settled));
-        byHand.add(settled);
-        return true;
+        const run = triggers.runByHand(known ?? name, input);
+        run?.catch(() => undefined); // The invoker has logged it.
+        return run !== undefined;
       },
     },
-  }).catch(async (error: unknown) => {
-    await connections.close();
-    throw error;
   });
-  for (const listener of triggers.serviceBus) listener.start();
-  for (const [name, timer] of triggers.timers)
-    if (!disabled.has(name)) timer.start(); // Invariant 2.
+  triggers.start();
 
   // Invariant 3.
   let drained: Promise<void> | undefined;
   const drain = async (): Promise<void> => {
-    const settled = await within(
-      Promise.all([
-        http.stop(),
-        ...triggers.serviceBus.map((listener) => listener.stop()),
-        ...[...triggers.timers.values()].map((timer) => timer.stop()),
-        ...byHand,
-      ]),
+    const inTime = await within(
+      Promise.all([http.stop(), triggers.stop()]),
       drainTimeoutMs,
       clock,
     );
-    if (!settled)
+    if (!inTime)
       logger.log(
         "warning",
         "Host.Shutdown",
         `invocations still run after ${drainTimeoutMs} ms and are left behind; their messages will be delivered again`,
       );
-    await runTerminateHooks(registry, logger);
+    await endApp(registry, logger);
     http.close();
     await connections.close();
   };
 
   return {
     port: http.port,
-    functions,
+    functions: descriptions,
     async invoke(name, input) {
-      const run = runByHand(name, input);
+      const run = triggers.runByHand(name, input);
       if (run === undefined)
         throw new TypeError(
           `"${name}" is not a timer or Service Bus function of this app`,

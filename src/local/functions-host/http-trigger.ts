@@ -14,7 +14,13 @@ import {
   createServer,
 } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { RegisteredFunction, RpcNullable } from "./core-module.js";
+import type { RegisteredFunction } from "./core-module.js";
+import {
+  functionRequest,
+  hasLength,
+  header,
+  readBody,
+} from "./http-request.js";
 import { sendFunctionResponse } from "./http-response.js";
 import type { Invoke } from "./invocation.js";
 import type { Logger } from "./logging.js";
@@ -94,59 +100,12 @@ export function readHttpFunction(
   };
 }
 
-/** Reads a body of at most `limit` bytes; undefined when it is longer. Invariant 3. */
-async function readBody(
-  request: IncomingMessage,
-  limit: number,
-): Promise<Buffer | undefined> {
-  if (Number(request.headers["content-length"] ?? 0) > limit) return undefined;
-  const chunks: Buffer[] = [];
-  let length = 0;
-  // The socket has to outlive a refusal, which still has to be written to it.
-  const parts = request.iterator({
-    destroyOnReturn: false,
-  }) as AsyncIterable<Buffer>;
-  for await (const chunk of parts) {
-    length += chunk.length;
-    if (length > limit) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, length);
-}
-
 function tooLarge(response: ServerResponse): void {
   response.writeHead(413, { connection: "close", "content-length": 0 }).end();
 }
 
 function empty(response: ServerResponse, status: number): void {
   response.writeHead(status, { "content-length": 0 }).end();
-}
-
-/** StringValues.ToString: the values of one name are joined with a comma, names compared without regard to case. */
-function nullable(
-  pairs: Iterable<readonly [string, string]>,
-  nameOf: (name: string, known: readonly string[]) => string,
-): Record<string, RpcNullable<string>> {
-  const joined = new Map<string, string>();
-  for (const [rawName, value] of pairs) {
-    const name = nameOf(rawName, [...joined.keys()]);
-    const earlier = joined.get(name);
-    joined.set(name, earlier === undefined ? value : `${earlier},${value}`);
-  }
-  return Object.fromEntries(
-    [...joined].map(([name, value]) => [name, { value }]),
-  );
-}
-
-function* headerPairs(request: IncomingMessage): Iterable<[string, string]> {
-  const { rawHeaders } = request;
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
-    yield [rawHeaders[index] ?? "", rawHeaders[index + 1] ?? ""];
-}
-
-function header(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value.join(",") : value;
 }
 
 /** Listens on the loopback address; a taken port is a StartupError. */
@@ -181,10 +140,7 @@ export async function listenForHttp(
       tooLarge(response);
       return;
     }
-    // The official host passes a body on only where `request.ContentLength > 0` (GrpcMessageConversionExtensions), so
-    // the body of a chunked request is lost to a function (azure-functions-nodejs-worker issue 524).
-    const hasLength = Number(request.headers["content-length"] ?? 0) > 0;
-    if (!hasLength && body.length > 0 && !warnedOfChunks) {
+    if (body.length > 0 && !hasLength(request) && !warnedOfChunks) {
       warnedOfChunks = true;
       logger.log(
         "warning",
@@ -193,35 +149,17 @@ export async function listenForHttp(
       );
     }
     const { registered, bindingName, methods } = found.target;
-    const { traceparent, tracestate } = {
-      traceparent: header(request, "traceparent"),
-      tracestate: header(request, "tracestate"),
-    };
-    const http = {
-      url: url.href,
-      method,
-      body: hasLength ? { bytes: body } : null,
-      nullableHeaders: nullable(headerPairs(request), (name) =>
-        name.toLowerCase(),
-      ),
-      nullableQuery: nullable(
-        url.searchParams,
-        (name, known) =>
-          known.find((each) => each.toLowerCase() === name.toLowerCase()) ??
-          name,
-      ),
-      nullableParams: Object.fromEntries(
-        Object.entries(found.parameters).map(([name, value]) => [
-          name,
-          { value },
-        ]),
-      ),
+    const data = {
+      http: functionRequest(request, url, found.parameters, body),
     };
     try {
       const result = await invoke(registered, {
-        inputData: [{ name: bindingName, data: { http } }],
+        inputData: [{ name: bindingName, data }],
         triggerMetadata: {},
-        traceContext: continueTrace(traceparent, tracestate),
+        traceContext: continueTrace(
+          header(request, "traceparent"),
+          header(request, "tracestate"),
+        ),
         reason: `This function was programmatically called via the host APIs (${methods.join(",")} ${found.target.route}).`,
       });
       if (draining) response.setHeader("connection", "close");

@@ -35,8 +35,7 @@ export function renewLock(options: LockRenewalOptions): () => void {
   const arm = (lockedUntil: Date | undefined): void => {
     if (stopped || lockedUntil === undefined) return;
     const leftMs = lockedUntil.getTime() - clock.now();
-    const atMs =
-      lockedUntil.getTime() - Math.min(RENEW_BEFORE_MS, leftMs / 2);
+    const atMs = lockedUntil.getTime() - Math.min(RENEW_BEFORE_MS, leftMs / 2);
     if (leftMs <= 0 || atMs >= endMs) return;
     cancel = clock.at(atMs, () => {
       receiver.renewMessageLock(message).then(arm, (error: unknown) => {

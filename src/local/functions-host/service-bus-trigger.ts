@@ -19,141 +19,30 @@ import type {
   ServiceBusReceiver,
 } from "@azure/service-bus";
 import type { Clock } from "../clock.js";
-import type { RegisteredFunction, RpcTypedData } from "./core-module.js";
 import type { ServiceBusOptions } from "./host-configuration.js";
-import type { Invoke, InvocationInput } from "./invocation.js";
+import type { Invoke } from "./invocation.js";
 import type { LogLevel, Logger } from "./logging.js";
-import type { ServiceBusConnection, Settings } from "./settings.js";
-import { StartupError, describeError } from "./startup-error.js";
 import { renewLock } from "./message-lock.js";
-import { continueTrace } from "./trace-context.js";
-import { triggerMetadata } from "./trigger-metadata.js";
+import {
+  type ServiceBusFunction,
+  entityPath,
+  messageInput,
+} from "./service-bus-function.js";
+import { describeError } from "./startup-error.js";
 
 const REPEATED_ERROR_MS = 60_000;
 
-export interface ServiceBusFunction {
-  readonly registered: RegisteredFunction;
-  readonly bindingName: string;
-  readonly connection: ServiceBusConnection;
-  readonly entity:
-    | { readonly queueName: string }
-    | { readonly topicName: string; readonly subscriptionName: string };
-  readonly autoCompleteMessages: boolean | undefined;
-  readonly binary: boolean;
-}
+/** A broker answers a settlement within milliseconds, or its link is gone and nobody ever will. */
+const SETTLEMENT_MS = 10_000;
 
-/** Reads a Service Bus trigger, its `%settings%` expanded and its connection resolved; what is missing is a StartupError. */
-export function readServiceBusFunction(
-  registered: RegisteredFunction,
-  settings: Settings,
-): ServiceBusFunction {
-  const { name, bindings } = registered.metadata;
-  const [bindingName, binding] =
-    Object.entries(bindings).find(
-      ([, { type }]) => type.toLowerCase() === "servicebustrigger",
-    ) ?? [];
-  if (bindingName === undefined || binding === undefined)
-    throw new TypeError(`${name} has no Service Bus trigger`);
-  const neededBy = `function "${name}"`;
-  if (
-    binding["cardinality"] === "many" ||
-    binding["isSessionsEnabled"] === true
-  )
-    throw new StartupError(
-      `${neededBy}: batches (cardinality "many") and sessions are not supported by the local host`,
+/** The client waits a whole tryTimeout for the answer to a settlement that went down with its connection. */
+function answered(settlement: Promise<void>, clock: Clock): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.at(clock.now() + SETTLEMENT_MS, () =>
+      reject(new Error(`no answer within ${SETTLEMENT_MS} ms`)),
     );
-  const text = (property: string): string | undefined => {
-    const value = binding[property];
-    return typeof value === "string"
-      ? settings.expand(value, neededBy)
-      : undefined;
-  };
-  const queueName = text("queueName");
-  const topicName = text("topicName");
-  const subscriptionName = text("subscriptionName");
-  if (
-    queueName === undefined &&
-    (topicName === undefined || subscriptionName === undefined)
-  )
-    throw new StartupError(
-      `${neededBy}: a Service Bus trigger needs queueName, or topicName and subscriptionName`,
-    );
-  const autoComplete = binding["autoCompleteMessages"];
-  return {
-    registered,
-    bindingName,
-    connection: settings.serviceBusConnection(
-      text("connection") ?? "ServiceBus",
-      neededBy,
-    ),
-    entity:
-      queueName === undefined
-        ? {
-            topicName: topicName ?? "",
-            subscriptionName: subscriptionName ?? "",
-          }
-        : { queueName },
-    autoCompleteMessages:
-      typeof autoComplete === "boolean" ? autoComplete : undefined,
-    binary: binding["dataType"] === "binary",
-  };
-}
-
-/** The entity as the log and the function list name it: `q`, or `t/Subscriptions/s`. */
-export function entityPath({ entity }: ServiceBusFunction): string {
-  return "queueName" in entity
-    ? entity.queueName
-    : `${entity.topicName}/Subscriptions/${entity.subscriptionName}`;
-}
-
-/**
- * The body as MessageToStringConverter gives it: data sections as UTF-8 text (bytes that are none become U+FFFD) or,
- * with dataType "binary", as they are; an AMQP value only if it is a string; a sequence never.
- */
-function bodyData(
-  message: ServiceBusReceivedMessage,
-  binary: boolean,
-): RpcTypedData {
-  const body: unknown = message.body;
-  const { bodyType } = message._rawAmqpMessage;
-  if (bodyType === "sequence")
-    throw new Error("A sequence body message cannot be bound to a string.");
-  if (bodyType === "value") {
-    if (typeof body === "string") return { string: body };
-    throw new Error(
-      `A message with a value type of ${typeof body} cannot be bound to a string.`,
-    );
-  }
-  const bytes = body instanceof Uint8Array ? body : Buffer.alloc(0);
-  return binary
-    ? { bytes }
-    : { string: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) };
-}
-
-/** The invocation a message asks for. */
-export function messageInput(
-  source: ServiceBusFunction,
-  message: ServiceBusReceivedMessage,
-  fullyQualifiedNamespace: string,
-): InvocationInput {
-  const data = bodyData(message, source.binary);
-  const property = (name: string): string | undefined => {
-    const value = message.applicationProperties?.[name];
-    return typeof value === "string" ? value : undefined;
-  };
-  return {
-    inputData: [{ name: source.bindingName, data }],
-    triggerMetadata: triggerMetadata(
-      message,
-      fullyQualifiedNamespace,
-      data.string,
-    ),
-    traceContext: continueTrace(
-      property("traceparent") ?? property("Diagnostic-Id"),
-      property("tracestate"),
-    ),
-    reason: `New ServiceBus message detected on '${entityPath(source)}'.`,
-  };
+    settlement.finally(cancel).then(resolve, reject);
+  });
 }
 
 export interface ServiceBusListenerOptions {
@@ -261,15 +150,15 @@ export class ServiceBusListener {
     }
     try {
       // Invariant 1.
-      if (failed) await this.#receiver.abandonMessage(message);
+      if (failed) await answered(this.#receiver.abandonMessage(message), clock);
       else if (this.#autoComplete)
-        await this.#receiver.completeMessage(message);
+        await answered(this.#receiver.completeMessage(message), clock);
     } catch (error) {
       // Invariant 2.
       this.#log(
         "warning",
         `could not ${failed ? "abandon" : "complete"} message ${String(message.messageId)} of ` +
-          `'${entityPath(source)}', which will be delivered again: ${describeError(error)}`,
+          `'${entityPath(source)}', which may come again: ${describeError(error)}`,
       );
     }
   }
@@ -289,6 +178,7 @@ export class ServiceBusListener {
 
   /** Invariant 3. */
   #report({ error, errorSource, entityPath: path }: ProcessErrorArgs): void {
+    if (error.name === "AbortError") return; // Its receiver was told to stop.
     const code = "code" in error ? String(error.code) : error.name;
     const key = `${errorSource} ${code}`;
     const nowMs = this.#options.clock.now();
