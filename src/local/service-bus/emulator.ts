@@ -18,6 +18,8 @@ export interface ServiceBusEmulatorOptions {
   /** The time of locks, schedules, expiry and duplicate detection; default the system's. */
   readonly clock?: Clock;
   readonly log?: (line: string) => void;
+  /** Called when nothing more can be kept, the disk being full say; the emulator closes by itself. */
+  readonly onFailure?: (error: Error) => void;
 }
 
 /** A running emulator. */
@@ -51,7 +53,7 @@ export async function startServiceBusEmulator(
           fsync: options.fsync ?? false,
           onFailure: (error) => {
             log(`Stopping: cannot write the journal: ${error.message}`);
-            void close();
+            void close().then(() => options.onFailure?.(error));
           },
         });
   const store: Store = journal ?? memoryStore;
@@ -77,17 +79,17 @@ export async function startServiceBusEmulator(
   let port: number;
   try {
     port = await server.listen(options.port ?? 0);
+    const unknownPaths = broker.start(journal?.stored ?? new Map());
+    for (const path of unknownPaths)
+      if ((journal?.stored.get(path)?.messages.size ?? 0) > 0)
+        log(
+          `Kept, but not served: messages of ${path}, which is not configured.`,
+        );
+    journal?.start(() => broker.snapshot(), unknownPaths);
   } catch (error) {
-    journal?.close();
-    throw cannotListen(error, options.port ?? 0);
+    await close();
+    throw cannotStart(error, options.port ?? 0);
   }
-  const unknownPaths = broker.start(journal?.stored ?? new Map());
-  for (const path of unknownPaths)
-    if ((journal?.stored.get(path)?.messages.size ?? 0) > 0)
-      log(
-        `Kept, but not served: messages of ${path}, which is not configured.`,
-      );
-  journal?.start(() => broker.snapshot(), unknownPaths);
   return {
     port,
     connectionString: `Endpoint=sb://localhost:${port};SharedAccessKeyName=${KEY.name};SharedAccessKey=${KEY.key};UseDevelopmentEmulator=true`,
@@ -101,11 +103,16 @@ export async function startServiceBusEmulator(
   };
 }
 
-function cannotListen(error: unknown, port: number): Error {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const problem =
-    code === "EADDRINUSE"
-      ? `Port ${port} is taken: stop what listens there, or choose another port (0 for any free one).`
-      : `Cannot listen on port ${port}: ${message}`;
-  return new Error(problem, { cause: error });
+function cannotStart(error: unknown, port: number): Error {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (code === "EADDRINUSE")
+    return new Error(
+      `Port ${port} is taken: stop what listens there, or choose another port (0 for any free one).`,
+      { cause: error },
+    );
+  if (syscall === "listen")
+    return new Error(`Cannot listen on port ${port}: ${message}`, {
+      cause: error,
+    });
+  return error instanceof Error ? error : new Error(message);
 }

@@ -21,7 +21,7 @@ Supported: peek-lock and receive-and-delete, lock renewal, abandon, defer, dead-
 schedule and cancel, duplicate detection, time to live, peek, batches, SQL and correlation filters.
 Not supported, and refused at the start: sessions, forwarding, rule actions.
 
-Exit codes: 0 stopped by a signal, 1 cannot start, 2 bad arguments.
+Exit codes: 0 stopped by a signal, 1 cannot start or go on, 2 bad arguments.
 `;
 const DEFAULT_PORT = 5672;
 
@@ -43,9 +43,11 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`${read}\nTry --help.\n`);
     return 2;
   }
-  const stopped = new Promise<void>((resolve) => {
+  let fail: (error: Error) => void;
+  const stopped = new Promise<void>((resolve, reject) => {
     process.once("SIGINT", resolve);
     process.once("SIGTERM", resolve);
+    fail = reject;
   });
   try {
     const emulator = await startServiceBusEmulator({
@@ -54,6 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
       ...(read.data !== undefined && { dataDirectory: read.data }),
       fsync: read.fsync,
       log: (line) => void process.stderr.write(`${line}\n`),
+      onFailure: (error) => fail(error),
     });
     process.stdout.write(
       `Service Bus emulator listening on 127.0.0.1:${emulator.port}\n` +

@@ -2,22 +2,28 @@ import type { RheaDelivery, Sender } from "./rhea.js";
 
 /**
  * What a link may still be sent. rhea takes credit off when it writes a transfer, one tick later, and a delivery sent
- * without credit would hold up every link of its session: so what is queued is counted against the credit here.
+ * without credit would hold up every link of its session: so what is queued is counted against the credit here. And rhea
+ * writes transfers before attaches, so a link whose credit came in the same breath as its attach has to wait a tick.
  */
 export class LinkCredit {
   readonly #link: Sender;
-  #queued: number[] = [];
+  /** Identifiers of deliveries, ascending. */
+  readonly #queued: number[] = [];
 
   constructor(link: Sender) {
     this.#link = link;
   }
 
+  /** Whether the attach has been written, without which the peer does not know what a transfer is for. */
+  get attached(): boolean {
+    return this.#link.is_open() && this.#link.state.open_requests === 0;
+  }
+
   available(): number {
     const { outgoing } = this.#link.session;
-    this.#queued = this.#queued.filter(
-      (id) => id >= outgoing.next_pending_delivery,
-    );
-    if (!this.#link.is_open()) return 0;
+    while ((this.#queued[0] ?? Infinity) < outgoing.next_pending_delivery)
+      this.#queued.shift();
+    if (!this.attached) return 0;
     return Math.min(
       this.#link.credit - this.#queued.length,
       outgoing.available(),

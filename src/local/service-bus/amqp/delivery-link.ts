@@ -25,7 +25,7 @@ const MODIFIED_MESSAGE_ANNOTATIONS = 2;
  * A link over which a client receives from a queue.
  *
  * Invariants
- * 1. Nothing is sent without credit, nor before the change that took it from the queue is stored.
+ * 1. Nothing is sent before the attach, without credit, or before the change that took it from the queue is stored.
  * 2. A drain is answered as soon as nothing is on its way, and always, even when no credit is left.
  * 3. Closing the link does not free its locks: they can still be settled through `$management`.
  */
@@ -117,6 +117,7 @@ export class DeliveryLink implements Consumer {
 
   #answerDrain(): void {
     if (!this.#link._draining || this.#onTheWay > 0) return;
+    if (!this.#credit.attached) return;
     this.#link.set_drained(true);
     this.#link.connection._register();
   }

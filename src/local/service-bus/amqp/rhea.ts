@@ -87,6 +87,8 @@ export interface Link extends EventEmitter {
   readonly name: string;
   readonly session: Session;
   readonly connection: Connection;
+  /** `open_requests` falls to 0 when the attach is written. */
+  readonly state: { readonly open_requests: number };
   readonly source: Terminus | null;
   readonly target: Terminus | null;
   readonly snd_settle_mode: number | null;

@@ -133,15 +133,16 @@ export class AmqpServer {
       receiveRawMessages(session);
     });
     container.on("sender_open", ({ sender }: LinkContext) => {
-      if (sender !== undefined) this.#openSender(sender);
+      if (sender === undefined) return;
+      this.#openSender(sender);
+      // Credit may have come with the attach, before ours is written.
+      setImmediate(() => this.#onFlow(sender));
     });
     container.on("receiver_open", ({ receiver }: LinkContext) => {
       if (receiver !== undefined) this.#openReceiver(receiver);
     });
     container.on("sender_flow", ({ sender }: LinkContext) => {
-      if (sender === undefined) return;
-      this.#deliveryLinks.get(sender)?.onFlow();
-      this.#responseLinks.get(sender)?.responses.onFlow();
+      if (sender !== undefined) this.#onFlow(sender);
     });
     for (const outcome of ["accepted", "rejected", "released", "modified"])
       container.on(outcome, ({ sender, delivery }: DeliveryContext) => {
@@ -176,6 +177,11 @@ export class AmqpServer {
           `A connection broke the protocol: ${error instanceof Error ? error.message : String(error)}`,
         ),
       );
+  }
+
+  #onFlow(link: Sender): void {
+    this.#deliveryLinks.get(link)?.onFlow();
+    this.#responseLinks.get(link)?.responses.onFlow();
   }
 
   #openSender(link: Sender): void {

@@ -1,5 +1,6 @@
 /**
- * A queue, a subscription or a dead-letter queue, and, with `forward`, the door of a topic.
+ * A queue, a subscription or a dead-letter queue, and, with `forward`, the door of a topic. One long file, because every
+ * step below moves a message between the same few places and has to keep the same invariants.
  *
  * Invariants
  * 1. Every change is appended to the store before anybody is told of it: senders and receivers hear after the commit.
@@ -395,7 +396,7 @@ export class Queue {
     if (this.#expiresAtMs(record) !== Infinity) this.#expiring.push(held);
   }
 
-  /** Puts an unlocked message where its record says it belongs. */
+  /** Puts an unlocked message where its record says it belongs (2), a ready one by its number (3). */
   #place(held: Held): void {
     const state = stateOf(held.record);
     this.#move(held, state === "active" ? "ready" : state);

@@ -9,6 +9,7 @@
  * 4. A compaction replaces the file in one rename; until then the old one stands complete.
  * 5. Lines of entities that are no longer configured are kept.
  * 6. Once a write has failed nothing is acknowledged any more.
+ * 7. One process at a time has the directory.
  */
 import {
   closeSync,
@@ -23,6 +24,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import type { Operation, Store, StoredEntity } from "../broker/store.js";
+import { DirectoryLock } from "./directory-lock.js";
 import { decodeLine, encodeLine } from "./encoding.js";
 
 export interface JournalOptions {
@@ -43,6 +45,7 @@ export class Journal implements Store {
   readonly #fsync: boolean;
   readonly #onFailure: (error: Error) => void;
   readonly #stored = new Map<string, StoredEntity>();
+  readonly #lock: DirectoryLock;
   #descriptor: number;
   #pending: string[] = [];
   #tasks: (() => void)[] = [];
@@ -58,9 +61,15 @@ export class Journal implements Store {
     this.#fsync = options.fsync ?? false;
     this.#onFailure = options.onFailure;
     mkdirSync(options.directory, { recursive: true });
-    const length = this.#read();
-    this.#descriptor = openSync(this.#file, "a");
-    ftruncateSync(this.#descriptor, length); // (2)
+    this.#lock = new DirectoryLock(options.directory); // (7)
+    try {
+      const length = this.#read();
+      this.#descriptor = openSync(this.#file, "a");
+      ftruncateSync(this.#descriptor, length); // (2)
+    } catch (error) {
+      this.#lock.release();
+      throw error;
+    }
   }
 
   /** What the file held when it was opened. */
@@ -68,7 +77,7 @@ export class Journal implements Store {
     return this.#stored;
   }
 
-  /** Says how to write everything anew, with the paths that the broker does not know; compacts if that is worth it. */
+  /** Says how to write everything anew, but for the paths that the broker does not know, and does it; throws if it cannot. */
   start(
     snapshot: () => Iterable<Operation>,
     unknownPaths: readonly string[],
@@ -97,6 +106,7 @@ export class Journal implements Store {
     this.#flush();
     if (!this.#failed) closeSync(this.#descriptor);
     this.#failed = true;
+    this.#lock.release();
   }
 
   #flush(): void {
@@ -120,33 +130,33 @@ export class Journal implements Store {
       this.#tasks = [];
       for (const task of tasks) task();
       if (this.#lines > this.#linesOfSnapshot * 2 + COMPACTION_SLACK)
-        this.#compact();
+        try {
+          this.#compact();
+        } catch (error) {
+          this.#fail(error);
+        }
     }
   }
 
   #compact(): void {
     if (this.#snapshot === undefined) return;
     const temporary = `${this.#file}.new`;
-    try {
-      const descriptor = openSync(temporary, "w");
-      const lines: string[] = [];
-      let count = 0;
-      for (const operation of this.#everything(this.#snapshot)) {
-        lines.push(encodeLine([operation]));
-        count += 1;
-        if (lines.length >= 1_000) write(descriptor, lines.splice(0));
-      }
-      write(descriptor, lines);
-      fsyncSync(descriptor);
-      renameSync(temporary, this.#file); // (4)
-      closeSync(this.#descriptor);
-      this.#descriptor = descriptor;
-      this.#pending = []; // The snapshot is taken between changes, so it has what was still to be written.
-      this.#lines = count;
-      this.#linesOfSnapshot = count;
-    } catch (error) {
-      this.#fail(error);
+    const descriptor = openSync(temporary, "w");
+    const lines: string[] = [];
+    let count = 0;
+    for (const operation of this.#everything(this.#snapshot)) {
+      lines.push(encodeLine([operation]));
+      count += 1;
+      if (lines.length >= 1_000) write(descriptor, lines.splice(0));
     }
+    write(descriptor, lines);
+    fsyncSync(descriptor);
+    renameSync(temporary, this.#file); // (4)
+    closeSync(this.#descriptor);
+    this.#descriptor = descriptor;
+    this.#pending = []; // The snapshot is taken between changes, so it has what was still to be written.
+    this.#lines = count;
+    this.#linesOfSnapshot = count;
   }
 
   *#everything(snapshot: () => Iterable<Operation>): Iterable<Operation> {
