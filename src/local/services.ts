@@ -52,6 +52,8 @@ export interface LocalServices {
   readonly serviceBus: ServiceBusEmulator | undefined;
   readonly resourceManager: ResourceManagerSimulator | undefined;
   readonly tables: TableStorage | undefined;
+  /** What makes a client trust the HTTPS services, for `--cacert` or `NODE_EXTRA_CA_CERTS`. */
+  readonly caFile: string;
   close(): Promise<void>;
 }
 
@@ -83,29 +85,15 @@ export async function startLocalServices(
     const tls = await createCertificateAuthority(
       options.certificatesDirectory ?? (await keep("certificates")),
     );
+    // Empty is absent; it keeps local.settings.json from naming another account or namespace beside a stand-in.
+    const without = (...names: readonly string[]): void => {
+      for (const name of names) settings[name] = "";
+    };
     const settings: Record<string, string> = {
       NODE_EXTRA_CA_CERTS: tls.caFile,
     };
 
-    let tables: TableStorage | undefined;
-    if (
-      !named(
-        "AzureWebJobsStorage",
-        "AzureWebJobsStorage__accountName",
-        "AzureWebJobsStorage__tableServiceUri",
-      )
-    ) {
-      tables = running(
-        await startTableStorage({
-          port: ports.tables ?? 0,
-          ...(options.dataDirectory !== undefined && {
-            dataDirectory: await keep("tables"),
-          }),
-        }),
-      );
-      settings["AzureWebJobsStorage"] = tables.connectionString;
-    }
-
+    // First, as it refuses a directory that another process has.
     let serviceBus: ServiceBusEmulator | undefined;
     if (
       !named(
@@ -126,6 +114,30 @@ export async function startLocalServices(
         }),
       );
       settings["ServiceBusConnection"] = serviceBus.connectionString;
+      without("ServiceBusConnection__fullyQualifiedNamespace");
+    }
+
+    let tables: TableStorage | undefined;
+    if (
+      !named(
+        "AzureWebJobsStorage",
+        "AzureWebJobsStorage__accountName",
+        "AzureWebJobsStorage__tableServiceUri",
+      )
+    ) {
+      tables = running(
+        await startTableStorage({
+          port: ports.tables ?? 0,
+          ...(options.dataDirectory !== undefined && {
+            dataDirectory: await keep("tables"),
+          }),
+        }),
+      );
+      settings["AzureWebJobsStorage"] = tables.connectionString;
+      without(
+        "AzureWebJobsStorage__accountName",
+        "AzureWebJobsStorage__tableServiceUri",
+      );
     }
 
     const simulates = !named("SIGIL_RESOURCE_MANAGER_ENDPOINT");
@@ -170,6 +182,7 @@ export async function startLocalServices(
       serviceBus,
       resourceManager,
       tables,
+      caFile: tls.caFile,
       close,
     };
   } catch (error) {

@@ -1,0 +1,106 @@
+import { versionPath } from "./requests.js";
+import type { DemoStack } from "./stack.js";
+
+/** What the demo reads of an operation. */
+export interface Operation {
+  readonly id: string;
+  readonly status: string;
+  readonly createdTime: string;
+  readonly regions: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly completedTime?: string;
+  }[];
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly errors: readonly Finding[];
+  };
+}
+
+export interface Finding {
+  readonly code: string;
+  readonly pointer: string;
+  readonly message: string;
+}
+
+interface DiskEncryption {
+  readonly diskEncryptionSetId?: string;
+}
+
+/** What the demo reads of an image version. */
+export interface ImageVersion {
+  readonly properties: {
+    readonly provisioningState: string;
+    readonly publishingProfile: {
+      readonly targetRegions: readonly {
+        readonly name: string;
+        readonly regionalReplicaCount: number;
+      }[];
+    };
+  };
+  readonly sigil: {
+    readonly operationId: string;
+    readonly regions: readonly {
+      readonly name: string;
+      readonly state: string;
+      readonly encryption: {
+        readonly osDiskImage: DiskEncryption;
+        readonly dataDiskImages: readonly (DiskEncryption & {
+          readonly lun: number;
+        })[];
+      };
+    }[];
+  };
+}
+
+/** Sigil's API as an internal tool uses it: a bearer token and JSON. An answer that is not a success is an error. */
+export class Api {
+  readonly #origin: string;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor({ origin, token }: Pick<DemoStack, "origin" | "token">) {
+    this.#origin = origin;
+    this.#headers = {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+    };
+  }
+
+  /** Asks for a version and gives the operation that was accepted. */
+  async putVersion(version: string, request: unknown): Promise<Operation> {
+    return (await this.#call(
+      "PUT",
+      versionPath(version),
+      202,
+      JSON.stringify(request),
+    )) as Operation;
+  }
+
+  async getVersion(version: string): Promise<ImageVersion> {
+    return (await this.#call("GET", versionPath(version), 200)) as ImageVersion;
+  }
+
+  async getOperation(id: string): Promise<Operation> {
+    return (await this.#call("GET", `/api/operations/${id}`, 200)) as Operation;
+  }
+
+  async #call(
+    method: string,
+    path: string,
+    expectedStatus: number,
+    body?: string,
+  ): Promise<unknown> {
+    const response = await fetch(`${this.#origin}${path}`, {
+      method,
+      headers: this.#headers,
+      ...(body !== undefined && { body }),
+    });
+    const text = await response.text();
+    if (response.status !== expectedStatus)
+      throw new Error(
+        `${method} ${path} was answered with ${response.status}: ${text}`,
+      );
+    return JSON.parse(text);
+  }
+}

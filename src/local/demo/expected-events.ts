@@ -1,0 +1,78 @@
+import type { ReceivedEvent } from "./subscriber.js";
+
+/** What one request has to lead to. */
+export interface ExpectedVersion {
+  readonly version: string;
+  readonly outcome: "succeeds" | "is refused";
+  readonly regions: readonly string[];
+}
+
+/**
+ * The events that subscribers have to see: for a version that succeeds Accepted, Creating, RegionCompleted of each
+ * region and Completed; for one that is refused Accepted and Failed.
+ *
+ * Invariants
+ * 1. Each of them comes exactly once, and no other comes, but for RegionReplicating.
+ * 2. No event comes twice: subscribers know an event by its id.
+ */
+export class ExpectedEvents {
+  readonly #missing = new Map<string, Set<string>>();
+  readonly #seenIds = new Set<string>();
+  readonly #waiting: { isOver: () => boolean; resolve: () => void }[] = [];
+
+  constructor(versions: readonly ExpectedVersion[]) {
+    for (const { version, outcome, regions } of versions)
+      this.#missing.set(
+        version,
+        new Set(
+          outcome === "succeeds"
+            ? [
+                "Accepted",
+                "Creating",
+                ...regions.map((region) => `RegionCompleted ${region}`),
+                "Completed",
+              ]
+            : ["Accepted", "Failed"],
+        ),
+      );
+  }
+
+  /** Says what is wrong when the event is one that should not have come. */
+  receive(event: ReceivedEvent): string | undefined {
+    const { id, kind, version, data } = event;
+    if (this.#seenIds.has(id)) return `The event ${id} came twice.`; // (2)
+    this.#seenIds.add(id);
+    if (kind === "RegionReplicating") return undefined;
+    const fact = data.region === undefined ? kind : `${kind} ${data.region}`;
+    if (this.#missing.get(version)?.delete(fact) !== true) {
+      const reason = data.error?.message ?? data.details ?? "";
+      return `${version}: ${fact} was not to happen. ${reason}`.trim(); // (1)
+    }
+    for (const { isOver, resolve } of this.#waiting) if (isOver()) resolve();
+    return undefined;
+  }
+
+  /** Resolves when an event of a version has come. */
+  received(version: string, fact: string): Promise<void> {
+    return this.#until(() => this.#missing.get(version)?.has(fact) !== true);
+  }
+
+  /** Resolves when all events of a version have come. */
+  receivedAll(version: string): Promise<void> {
+    return this.#until(() => this.#missing.get(version)?.size === 0);
+  }
+
+  /** Such as "1.0.1 RegionCompleted eastus2". */
+  missing(): readonly string[] {
+    return [...this.#missing].flatMap(([version, facts]) =>
+      [...facts].map((fact) => `${version} ${fact}`),
+    );
+  }
+
+  #until(isOver: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      if (isOver()) resolve();
+      else this.#waiting.push({ isOver, resolve });
+    });
+  }
+}

@@ -1,0 +1,210 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { startTableStorage } from "../../src/local/table-storage.js";
+import {
+  childrenOf,
+  isRunning,
+  runProgram,
+  type Program,
+} from "../support/program.js";
+
+const PORT_OPTIONS = [
+  "--api-port",
+  "--service-bus-port",
+  "--resource-manager-port",
+  "--token-issuer-port",
+  "--managed-identity-port",
+  "--tables-port",
+] as const;
+
+let directory: string;
+let started: Program | undefined;
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), "sigil-start-test-"));
+});
+
+afterEach(async () => {
+  started?.kill("SIGKILL");
+  await started?.exited;
+  started = undefined;
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Starts the stack on free ports, except those that `args` say. */
+function start(
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): Program {
+  started = runProgram(
+    "main.js",
+    [
+      ...PORT_OPTIONS.filter((option) => !args.includes(option)).flatMap(
+        (option) => [option, "0"],
+      ),
+      ...args,
+    ],
+    { TMPDIR: directory, ...environment },
+  );
+  return started;
+}
+
+async function bash(command: string): Promise<string> {
+  const { stdout } = await promisify(execFile)("bash", ["-c", command]);
+  return stdout;
+}
+
+/** What the stack has printed: its address and the lines that are meant to be pasted. */
+async function printed(program: Program) {
+  const create = await program.waitForLine(/^curl -i -X PUT /);
+  const follow = await program.waitForLine(/^curl -s .*\$TOKEN/);
+  const token = await program.waitForLine(/^export TOKEN=ey/);
+  const anotherToken = await program.waitForLine(/^export TOKEN=\$\(curl/);
+  const origin = /http:\/\/127\.0\.0\.1:\d+/.exec(create)?.[0] ?? "";
+  return { create, follow, token, anotherToken, origin };
+}
+
+describe("npm start", () => {
+  test("runs what it prints, stops on Ctrl-C, and goes on where it was when it is started again", async () => {
+    const args = [
+      "--data",
+      path.join(directory, "state"),
+      "--replication-minutes",
+      "0.03",
+    ];
+    const first = start(args);
+    const lines = await printed(first);
+
+    const answer = await bash(lines.create);
+    expect(answer).toMatch(/^HTTP\/1\.1 202 /m);
+    const operation = /^operation-location: .*(\/api\/operations\/\S+)/im.exec(
+      answer,
+    )?.[1];
+    expect(operation).toBeDefined();
+    for (const token of [lines.token, lines.anotherToken])
+      expect(JSON.parse(await bash(`${token}\n${lines.follow}`))).toMatchObject(
+        { name: "1.0.0", location: "westus" },
+      );
+
+    const [host] = await childrenOf(first.pid);
+    first.kill("SIGINT");
+    expect(await first.exited, first.stderr()).toBe(0);
+    expect(isRunning(host ?? 0)).toBe(false);
+    await expect(fetch(`${lines.origin}/api/health/live`)).rejects.toThrow();
+
+    const second = start(args);
+    const again = await printed(second);
+    const headers = {
+      authorization: `Bearer ${again.token.replace("export TOKEN=", "")}`,
+    };
+    await expect
+      .poll(
+        async () =>
+          (await fetch(`${again.origin}${operation}`, { headers })).json(),
+        { timeout: 40_000, interval: 250 },
+      )
+      .toMatchObject({ status: "Succeeded", percentComplete: 100 });
+    second.kill("SIGTERM");
+    expect(await second.exited, second.stderr()).toBe(0);
+  });
+
+  test("keeps nothing with --ephemeral", async () => {
+    const program = start(["--ephemeral"]);
+    await printed(program);
+
+    program.kill("SIGINT");
+
+    expect(await program.exited, program.stderr()).toBe(0);
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  test("leaves out the stand-in of a service that the environment names, says so, and tells no secret of it", async () => {
+    const tables = await startTableStorage({});
+    try {
+      const key = /AccountKey=([^;]+)/.exec(tables.connectionString)?.[1] ?? "";
+      const program = start(["--ephemeral"], {
+        AzureWebJobsStorage: tables.connectionString,
+      });
+      const { origin } = await printed(program);
+
+      expect(program.stdout()).toMatch(
+        /Tables +not local: as AzureWebJobsStorage in the environment says/,
+      );
+      expect(program.stdout()).not.toContain(key);
+      const ready = await fetch(`${origin}/api/health/ready`);
+      expect(ready.status).toBe(200);
+      program.kill("SIGINT");
+      expect(await program.exited, program.stderr()).toBe(0);
+    } finally {
+      await tables.close();
+    }
+  });
+
+  test("ends with 1 and says so when the functions host ends by itself", async () => {
+    const program = start(["--ephemeral"]);
+    await printed(program);
+    const [host] = await childrenOf(program.pid);
+
+    process.kill(host ?? 0, "SIGKILL");
+
+    expect(await program.exited).toBe(1);
+    expect(program.stderr()).toContain(
+      "The functions host has ended by itself (killed)",
+    );
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  test.each(PORT_OPTIONS)(
+    "names a taken port and its option in one line: %s",
+    async (option) => {
+      const squatter = createServer().listen(0, "127.0.0.1");
+      await once(squatter, "listening");
+      const { port } = squatter.address() as AddressInfo;
+      try {
+        const program = start(["--ephemeral", option, String(port)]);
+
+        expect(await program.exited).toBe(1);
+        expect(program.stderr()).toBe(
+          `Port ${port} is taken: stop what listens there, or choose another one with ${option} N (0 takes any free one).\n`,
+        );
+        expect(program.stdout()).toBe("");
+        expect(await readdir(directory)).toEqual([]);
+      } finally {
+        squatter.close();
+      }
+    },
+  );
+
+  test("explains every option with --help", async () => {
+    const program = start(["--help"]);
+
+    expect(await program.exited).toBe(0);
+    for (const option of [
+      ...PORT_OPTIONS,
+      "--data",
+      "--ephemeral",
+      "--replication-minutes",
+    ])
+      expect(program.stdout()).toContain(`${option} `);
+  });
+
+  test.each([
+    [["--prot", "1"], "--prot"],
+    [["--api-port", "http"], "--api-port must be a number from 0 to 65535"],
+    [["--api-port", "65536"], "--api-port must be a number from 0 to 65535"],
+    [["--replication-minutes", "long"], "--replication-minutes must be"],
+    [["--ephemeral", "--data", "here"], "exclude each other"],
+  ])("refuses a bad option with 2: %s", async (args, reason) => {
+    const program = start(args);
+
+    expect(await program.exited).toBe(2);
+    expect(program.stderr()).toContain(reason);
+    expect(program.stderr()).toContain("npm start -- --help");
+  });
+});
