@@ -3,9 +3,9 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/{unit,contract,e2e}/**/*.test.ts"],
-    benchmark: { include: ["test/bench/**/*.bench.ts"] },
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",
+    maxWorkers: 2, // most of a test is waiting for another process
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { ServiceBusClient } from "@azure/service-bus";
 import type { Teardown } from "../teardown.js";
 import { Api, type Finding, type Operation } from "./api.js";
@@ -127,7 +128,12 @@ export async function demonstrate(parts: DemonstrationParts): Promise<void> {
   const hostEnded = stack.ended.then((reason) => {
     throw new Error(reason);
   });
-  await Promise.race([hostEnded, wrongEvent, script()]);
+  const told = script().catch(async (error: unknown) => {
+    // A call fails a moment before the end of its host is told, and that is then the reason.
+    await Promise.race([hostEnded, setTimeout(1_000)]);
+    throw error;
+  });
+  await Promise.race([hostEnded, wrongEvent, told]);
 }
 
 function put(
