@@ -47,7 +47,7 @@ export function readConfig(environment: Environment): Config {
     ) {
       mistakes.push(`${name} is "${value}": it must be an https address.`);
     }
-    return value.replace(/\/+$/u, "");
+    return value;
   };
   const number = (
     name: string,
@@ -68,11 +68,25 @@ export function readConfig(environment: Environment): Config {
   const resourceManagerEndpoint = url(
     "SIGIL_RESOURCE_MANAGER_ENDPOINT",
     text("SIGIL_RESOURCE_MANAGER_ENDPOINT") ?? "https://management.azure.com",
+  ).replace(/\/+$/u, "");
+  const tokenAudience = required(
+    "SIGIL_TOKEN_AUDIENCE",
+    "the audience of access tokens, the API's application id or id URI; several with commas",
   );
+  const audiences = tokenAudience
+    .split(",")
+    .map((audience) => audience.trim())
+    .filter((audience) => audience !== "");
+  if (tokenAudience !== "" && audiences.length === 0) {
+    mistakes.push(
+      `SIGIL_TOKEN_AUDIENCE is "${tokenAudience}": it must name an audience.`,
+    );
+  }
   const config: Config = {
     tables: tables(text, required),
     serviceBus: serviceBus(text, required),
     managedIdentityClientId: text("AZURE_CLIENT_ID"),
+    // As it is: tokens of Entra ID's first version name an issuer that ends in a slash, and `iss` is compared exactly.
     tokenIssuer: url(
       "SIGIL_TOKEN_ISSUER",
       required(
@@ -80,13 +94,7 @@ export function readConfig(environment: Environment): Config {
         "the issuer of access tokens, such as https://login.microsoftonline.com/{tenant}/v2.0",
       ),
     ),
-    tokenAudience: required(
-      "SIGIL_TOKEN_AUDIENCE",
-      "the audience of access tokens, the API's application id or id URI; several with commas",
-    )
-      .split(",")
-      .map((audience) => audience.trim())
-      .filter((audience) => audience !== ""),
+    tokenAudience: audiences,
     resourceManagerEndpoint,
     resourceManagerScope:
       text("SIGIL_RESOURCE_MANAGER_SCOPE") ??

@@ -30,18 +30,14 @@ const PEEK_BATCH = 250;
 
 /** All that Sigil sends. Connects at first use; senders are kept. */
 export class ServiceBusMessenger implements EventPublisher, WorkQueue {
+  readonly #namespace: ServiceBusNamespace;
   readonly #client: ServiceBusClient;
   readonly #senders = new Map<string, ServiceBusSender>();
   readonly #now: () => Date;
 
   constructor(namespace: ServiceBusNamespace, now: () => Date) {
-    this.#client =
-      namespace.kind === "connectionString"
-        ? new ServiceBusClient(namespace.connectionString)
-        : new ServiceBusClient(
-            namespace.fullyQualifiedNamespace,
-            namespace.credential,
-          );
+    this.#namespace = namespace;
+    this.#client = connect(namespace);
     this.#now = now;
   }
 
@@ -58,7 +54,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
         subject: event.type,
         applicationProperties: {
           type: event.type,
-          subject: event.subject,
+          ...(event.subject !== undefined && { subject: event.subject }),
           id: event.id,
           source: event.source,
           ...traceProperties(event.traceparent),
@@ -93,10 +89,19 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     operationId: string,
     step: number,
   ): Promise<readonly string[]> {
-    const reasons = await Promise.all(
-      WORK_QUEUES.map((queue) => this.#findDeadIn(queue, operationId, step)),
-    );
-    return reasons.flat();
+    // A client remembers for each entity how far it has peeked, whichever receiver did it, and goes on from there: only
+    // a client of its own begins at the first message.
+    const client = connect(this.#namespace);
+    try {
+      const reasons = await Promise.all(
+        WORK_QUEUES.map((queue) =>
+          this.#findDeadIn(client, queue, operationId, step),
+        ),
+      );
+      return reasons.flat();
+    } finally {
+      await client.close();
+    }
   }
 
   /** Keeps a refused request, as it came, where an operator can correct it and send it again. */
@@ -160,33 +165,30 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   }
 
   async #findDeadIn(
+    client: ServiceBusClient,
     queue: string,
     operationId: string,
     step: number,
   ): Promise<string[]> {
-    const receiver = this.#client.createReceiver(queue, {
+    const receiver = client.createReceiver(queue, {
       subQueueType: "deadLetter",
     });
-    try {
-      return await this.#translate(async () => {
-        const reasons: string[] = [];
-        for (let seen = 0; seen < MOST_DEAD;) {
-          const messages = await receiver.peekMessages(PEEK_BATCH);
-          for (const { body, deadLetterReason } of messages) {
-            const names = body as
-              { operationId?: unknown; step?: unknown } | null | undefined;
-            if (names?.operationId === operationId && names.step === step) {
-              reasons.push(deadLetterReason ?? "no reason given");
-            }
+    return await this.#translate(async () => {
+      const reasons: string[] = [];
+      for (let seen = 0; seen < MOST_DEAD;) {
+        const messages = await receiver.peekMessages(PEEK_BATCH);
+        for (const { body, deadLetterReason } of messages) {
+          const names = body as
+            { operationId?: unknown; step?: unknown } | null | undefined;
+          if (names?.operationId === operationId && names.step === step) {
+            reasons.push(deadLetterReason ?? "no reason given");
           }
-          if (messages.length === 0) break;
-          seen += messages.length;
         }
-        return reasons;
-      });
-    } finally {
-      await receiver.close();
-    }
+        if (messages.length === 0) break;
+        seen += messages.length;
+      }
+      return reasons;
+    });
   }
 
   #sender(entity: string): ServiceBusSender {
@@ -213,6 +215,15 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
       );
     }
   }
+}
+
+function connect(namespace: ServiceBusNamespace): ServiceBusClient {
+  return namespace.kind === "connectionString"
+    ? new ServiceBusClient(namespace.connectionString)
+    : new ServiceBusClient(
+        namespace.fullyQualifiedNamespace,
+        namespace.credential,
+      );
 }
 
 /** `Diagnostic-Id` is what Service Bus clients and Azure Functions read a W3C trace context from. */

@@ -7,8 +7,8 @@ export interface CloudEvent<Type extends string = string, Data = unknown> {
   readonly id: string;
   readonly source: string;
   readonly type: Type;
-  /** Resource id of the image version. */
-  readonly subject: string;
+  /** Resource id of the image version; absent only when a refused message names none. */
+  readonly subject?: string;
   /** RFC 3339, when the fact became true. */
   readonly time: string;
   readonly datacontenttype: "application/json";

@@ -55,10 +55,11 @@ const RESOURCE_ID_PROPERTIES = new Set([
 const DEFAULTS: Readonly<Record<string, unknown>> = {
   excludeFromLatest: false,
   replicationMode: "Full",
+  replicaCount: 1,
 };
 
 /** Present even when empty, so that a rule can say what is missing inside. */
-const REQUIRED = new Set(["properties", "storageProfile"]);
+const REQUIRED = new Set(["properties", "storageProfile", "targetRegions"]);
 
 /**
  * The canonical form of a request: regions, resource ids, storage types and dates in one spelling, every region
@@ -111,12 +112,18 @@ export function targetRegionsOf(
 
 /** Equal for two requests exactly when they mean the same: SHA-256 over the comparable form, lists in one order. */
 export function fingerprintOf(request: ImageVersionRequest): string {
-  const text = JSON.stringify(comparable("", request), (_, value: unknown) =>
-    Array.isArray(value)
-      ? value.map((item) => JSON.stringify(item)).sort()
-      : value,
-  );
+  const text = JSON.stringify(inOneOrder(comparable("", request)));
   return createHash("sha256").update(text).digest("hex");
+}
+
+/** No list of a request has an order that means anything: from the innermost outwards, each is sorted as text. */
+function inOneOrder(value: unknown): unknown {
+  if (Array.isArray(value))
+    return value.map((item) => JSON.stringify(inOneOrder(item))).sort();
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, inOneOrder(item)]),
+  );
 }
 
 /** The canonical form with ids in lower case and keys in order: for comparison, never to be sent. */
@@ -162,7 +169,7 @@ function isEmpty(value: unknown): boolean {
   return (
     value === undefined ||
     value === null ||
-    (isObject(value) && Object.keys(value).length === 0)
+    (typeof value === "object" && Object.keys(value).length === 0)
   );
 }
 

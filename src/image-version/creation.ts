@@ -9,7 +9,7 @@
 import { ServiceError, type Finding } from "../errors.js";
 import { gatherFacts } from "./facts.js";
 import type { Dependencies, ObservedImageVersion, Stored } from "./ports.js";
-import { readBack } from "./read-back.js";
+import { differsFrom } from "./read-back.js";
 import type { ImageVersionRecord, OperationFailure } from "./records.js";
 import { parseImageVersionId, type ImageVersionId } from "./resource-id.js";
 import type { Facts } from "./rules/rule.js";
@@ -131,7 +131,7 @@ async function adopt(
   existing: ObservedImageVersion,
   { encryptionTypes, dataDiskLuns }: Proven,
 ): Promise<void> {
-  const findings: readonly Finding[] = readBack(
+  const findings: readonly Finding[] = differsFrom(
     stored.version.request,
     existing.request,
   );

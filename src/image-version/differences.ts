@@ -54,8 +54,13 @@ function differs(pointer: string, message: string): Finding {
 }
 
 function identityOf(item: unknown, index: number): string {
-  if (isObject(item) && typeof item["name"] === "string")
-    return `"${item["name"]}"`;
+  if (isObject(item) && typeof item["name"] === "string") {
+    // A region may have several edge zones: there the zone is the identity.
+    const zone = item["extendedLocation"];
+    return isObject(zone) && typeof zone["name"] === "string"
+      ? `"${item["name"]}" (${zone["name"]})`
+      : `"${item["name"]}"`;
+  }
   if (isObject(item) && typeof item["lun"] === "number")
     return `LUN ${item["lun"]}`;
   return `item ${index}`;

@@ -19,7 +19,10 @@ export async function deliver(
 
   for (const effect of ofKind(version.outbox, "index")) {
     const { put, remove } = operationRows(operation, effect.previousStatus);
-    await deps.index.put(put);
+    // Invariant 3, again: a request slower than the reconciler's patience may have lost its first row.
+    const open =
+      effect.previousStatus === undefined ? [openRow(operation.id)] : [];
+    await deps.index.put([...open, ...put]);
     await deps.index.remove(remove);
   }
   await deps.events.publish(

@@ -1,13 +1,13 @@
-import type { Finding } from "../errors.js";
+import { escapePointer, type Finding } from "../errors.js";
 import { targetRegionsOf } from "./canonical-form.js";
 import type { ImageVersionRequest, TargetRegion } from "./contract.js";
 import { canonicalRegion, sameResourceId } from "./resource-id.js";
 import { diskEncryptionReferences } from "./rules/disk-encryption-references.js";
-import { TARGET_REGIONS } from "./rules/rule.js";
+import { STORAGE_PROFILE, TARGET_REGIONS } from "./rules/rule.js";
 
 /**
- * What ARM's version lacks of what was asked for: a region, a replica count, a storage type, or, what nobody may lose
- * in silence, a disk's encryption set. What ARM has beyond the request is not a finding.
+ * Where ARM's version is not what was asked for: its source, a region, a replica count, a storage type, or, what
+ * nobody may lose in silence, a disk's encryption set. What ARM has beyond the request is not a finding.
  */
 export function readBack(
   asked: ImageVersionRequest,
@@ -21,23 +21,8 @@ export function readBack(
   const findings = targetRegionsOf(asked).flatMap((region, i) =>
     compareRegion(`${TARGET_REGIONS}/${i}`, region, shown.get(region.name)),
   );
-  const keys = new Map(
-    diskEncryptionReferences({
-      ...actual,
-      properties: {
-        ...actual.properties,
-        publishingProfile: {
-          targetRegions: [...shown].map(([name, region]) => ({
-            ...region,
-            name,
-          })),
-        },
-      },
-    }).map((reference) => [
-      `${reference.region} ${reference.disk}`,
-      reference.diskEncryptionSetId,
-    ]),
-  );
+  findings.push(...compareSources(asked, actual));
+  const keys = keysOf(actual);
   for (const reference of diskEncryptionReferences(asked)) {
     const key = keys.get(`${reference.region} ${reference.disk}`);
     if (
@@ -55,6 +40,164 @@ export function readBack(
     }
   }
   return findings;
+}
+
+/**
+ * Where a version that Sigil did not make is not what was asked for: as any that is read back; and in what it has
+ * beyond the request, or has otherwise though it could be changed later.
+ */
+export function differsFrom(
+  asked: ImageVersionRequest,
+  actual: ImageVersionRequest,
+): readonly Finding[] {
+  const findings = [...readBack(asked, actual)];
+  const expectSame = (
+    pointer: string,
+    what: string,
+    is: unknown,
+    wanted: unknown,
+  ): void => {
+    if (is !== wanted) findings.push(mismatch(pointer, what, is, wanted));
+  };
+  const regions = targetRegionsOf(asked).map((region) => region.name);
+  for (const { name } of targetRegionsOf(actual)) {
+    if (!regions.includes(canonicalRegion(name)))
+      findings.push(beyond(TARGET_REGIONS, `target region ${name}`));
+  }
+  const keys = keysOf(asked);
+  for (const place of keysOf(actual).keys()) {
+    const region = regions.indexOf(place.split(" ")[0] ?? "");
+    if (region !== -1 && !keys.has(place)) {
+      findings.push(
+        beyond(
+          `${TARGET_REGIONS}/${region}/encryption`,
+          `disk encryption set of ${place}`,
+        ),
+      );
+    }
+  }
+  const wanted = asked.properties.publishingProfile;
+  const shown = actual.properties.publishingProfile;
+  expectSame(
+    "/properties/publishingProfile/excludeFromLatest",
+    "exclusion from latest",
+    shown?.excludeFromLatest ?? false,
+    wanted?.excludeFromLatest ?? false,
+  );
+  expectSame(
+    "/properties/publishingProfile/replicationMode",
+    "replication mode",
+    shown?.replicationMode ?? "Full",
+    wanted?.replicationMode ?? "Full",
+  );
+  expectSame(
+    "/properties/publishingProfile/endOfLifeDate",
+    "end-of-life date",
+    timeOf(shown?.endOfLifeDate),
+    timeOf(wanted?.endOfLifeDate),
+  );
+  // Azure Policy adds tags of its own: those beyond the request are no difference.
+  for (const [name, value] of Object.entries(asked.tags ?? {})) {
+    expectSame(
+      `/tags/${escapePointer(name)}`,
+      `tag ${name}`,
+      actual.tags?.[name],
+      value,
+    );
+  }
+  return findings;
+}
+
+/** ARM writes a date with more digits than people do. */
+function timeOf(date: string | undefined): number | undefined {
+  return date === undefined ? undefined : Date.parse(date);
+}
+
+function beyond(pointer: string, what: string): Finding {
+  return {
+    code: "ReadBackMismatch",
+    pointer,
+    message: `The version in Azure has a ${what}; the request has none.`,
+  };
+}
+
+/** The disk encryption set of each disk in each region, by canonical region and disk. */
+function keysOf(request: ImageVersionRequest): ReadonlyMap<string, string> {
+  return new Map(
+    diskEncryptionReferences({
+      ...request,
+      properties: {
+        ...request.properties,
+        publishingProfile: {
+          targetRegions: targetRegionsOf(request).map((region) => ({
+            ...region,
+            name: canonicalRegion(region.name),
+          })),
+        },
+      },
+    }).map((reference) => [
+      `${reference.region} ${reference.disk}`,
+      reference.diskEncryptionSetId,
+    ]),
+  );
+}
+
+type StorageProfile = ImageVersionRequest["properties"]["storageProfile"];
+
+/**
+ * Another source is another image. What ARM does not show is no finding; an id that it shows as a virtual machine's or
+ * as any resource's, and data disks in another order, are the same.
+ */
+function compareSources(
+  asked: ImageVersionRequest,
+  actual: ImageVersionRequest,
+): Finding[] {
+  const wanted = sourcesOf(asked.properties.storageProfile);
+  const shown = sourcesOf(actual.properties.storageProfile);
+  const findings = [...wanted].flatMap(([place, { pointer, id }]) => {
+    const other = shown.get(place)?.id;
+    return other === undefined || sameResourceId(other, id)
+      ? []
+      : [mismatch(pointer, "source", other, id)];
+  });
+  const [kind, otherKind] = wanted.has("image")
+    ? (["image", "OS disk"] as const)
+    : (["OS disk", "image"] as const);
+  const other = shown.get(otherKind)?.id;
+  const { pointer, id } = wanted.get(kind) ?? {};
+  if (pointer !== undefined && other !== undefined && !shown.has(kind))
+    findings.push(mismatch(pointer, "source", other, id));
+  return findings;
+}
+
+function sourcesOf(
+  profile: StorageProfile | undefined, // ARM's answer may lack anything.
+): ReadonlyMap<string, { readonly pointer: string; readonly id: string }> {
+  const { source, osDiskImage, dataDiskImages } = profile ?? {};
+  const places: [string, string, string | undefined][] = [
+    [
+      "image",
+      "source",
+      source?.id ?? source?.virtualMachineId ?? source?.communityGalleryImageId,
+    ],
+    [
+      "OS disk",
+      "osDiskImage/source",
+      osDiskImage?.source?.id ?? osDiskImage?.source?.uri,
+    ],
+    ...(dataDiskImages ?? []).map((image, i): (typeof places)[number] => [
+      `LUN ${image.lun}`,
+      `dataDiskImages/${i}/source`,
+      image.source?.id ?? image.source?.uri,
+    ]),
+  ];
+  return new Map(
+    places.flatMap(([place, path, id]) =>
+      id === undefined
+        ? []
+        : [[place, { pointer: `${STORAGE_PROFILE}/${path}`, id }] as const],
+    ),
+  );
 }
 
 function compareRegion(

@@ -97,10 +97,11 @@ function isOverdue(deps: Dependencies, { version }: Stored): boolean {
 }
 
 async function resend(deps: Dependencies, stored: Stored): Promise<Outcome> {
-  const dead = await deps.work.findDead(
-    stored.operation.id,
-    stored.version.step,
-  );
+  // No more can be dead than were sent: while those are few, nobody need look.
+  const dead =
+    stored.version.wakes + 1 < DEAD_MESSAGES_OF_POISON
+      ? []
+      : await deps.work.findDead(stored.operation.id, stored.version.step);
   // One dead message may be the mark of an outage that is over. Several are the mark of a message that kills.
   if (dead.length < DEAD_MESSAGES_OF_POISON) {
     await take(deps, stored, (pair) => wake(pair, momentOf(deps)));

@@ -18,8 +18,12 @@ export interface ResourceId {
   readonly names: readonly string[];
 }
 
+/**
+ * Without the `u` flag: with it, `i` would take U+017F for an s and U+212A for a k. A name begins and ends with a letter,
+ * digit or underscore: `..` is a path, not a name.
+ */
 const RESOURCE_ID =
-  /^\/subscriptions\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\/resourceGroups\/([-\w.()]{0,89}[-\w()])\/providers\/([A-Za-z]+(?:\.[A-Za-z]+)+)((?:\/[A-Za-z]+\/[-\w.]{1,128})+)$/iu;
+  /^\/subscriptions\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\/resourceGroups\/([-\w.()]{0,89}[-\w()])\/providers\/([A-Za-z]+(?:\.[A-Za-z]+)+)((?:\/[A-Za-z]+\/\w(?:[-\w.]{0,126}\w)?)+)$/i;
 
 /** One spelling of an id as callers write it: a single leading slash (the seed writes one without), none at the end. */
 export function normaliseResourceId(text: string): string {

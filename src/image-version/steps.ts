@@ -39,7 +39,8 @@ function isCurrent(stored: Stored, message: StepMessage): boolean {
 
 /**
  * Commits the transition and tells what follows from it. Answers undefined when another has taken this step
- * meanwhile: then nothing of this transition has happened.
+ * meanwhile: then nothing of this transition has happened; or when another has already gone on from the new state:
+ * then what is to be done next is theirs.
  */
 export async function take(
   deps: Dependencies,
@@ -55,10 +56,18 @@ export async function take(
     if (from === undefined || !isCurrent(from, step)) return undefined;
     const next = transition(from);
     try {
-      return await deliver(
-        deps,
-        await deps.store.commit(next.version, next.operation, from.etag),
+      const committed = await deps.store.commit(
+        next.version,
+        next.operation,
+        from.etag,
       );
+      const told = await deliver(deps, committed);
+      return isCurrent(told, {
+        operationId: committed.operation.id,
+        step: committed.version.step,
+      })
+        ? told
+        : undefined;
     } catch (error) {
       if (!isStateConflict(error)) throw error;
       from = await deps.store.read(stored.version.key);

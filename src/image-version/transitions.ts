@@ -149,9 +149,11 @@ export function beginCreation(
       ...proven,
       ticks: again ? pair.version.ticks + 1 : 0,
     },
-    message: again
-      ? "The version is not there yet: the create request is sent again."
-      : "Every check has passed: the create request is sent to Azure Resource Manager.",
+    // A PUT that is refused for days is sent as often: an entry for each, and the record would only grow.
+    ...(!again && {
+      message:
+        "Every check has passed: the create request is sent to Azure Resource Manager.",
+    }),
     // Invariant 3: the look-after comes once the PUT can no longer be under way.
     waitMs: moment.pace.putTimeoutMs * 2,
     effects: again ? [] : [event(pair, moment, "creating", "creating", {})],
@@ -326,10 +328,9 @@ export function observe(
       ],
     });
   }
-  if (
-    failed.length > 0 &&
-    failed.length + completed.length === regions.length
-  ) {
+  // ARM may give the version up though each of its regions has its copy: nothing would ever come after that.
+  const ended = failed.length > 0 || observed.provisioningState === "Failed";
+  if (ended && failed.length + completed.length === regions.length) {
     return fail(
       seen,
       replicationFailure(seen.version, failed, failure),
@@ -496,9 +497,11 @@ function replicationFailure(
     pointer: `/properties/publishingProfile/targetRegions/${names.indexOf(region.name)}`,
     message: `Replication to ${region.name} failed: ${region.details ?? failure?.message ?? "Azure gave no reason"}`,
   }));
+  if (failed.length === 0 && failure !== undefined)
+    errors.push({ code: failure.code, pointer: "", message: failure.message });
   return {
     code: "ReplicationFailed",
-    message: `The version is not usable in ${failed.map((region) => region.name).join(", ")}.${failure === undefined ? "" : ` Azure Resource Manager says: ${failure.message}`}`,
+    message: `${failed.length === 0 ? "Every region has its copy, but the version's provisioning state is Failed." : `The version is not usable in ${failed.map((region) => region.name).join(", ")}.`}${failure === undefined ? "" : ` Azure Resource Manager says: ${failure.message}`}`,
     errors,
   };
 }

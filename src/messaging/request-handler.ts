@@ -54,8 +54,10 @@ export function createRequestHandler(
       context.traceContext?.traceParent,
     );
     try {
-      const operation = await deps.createImageVersion(
+      const operation = await create(
+        deps,
         commandOf(deps, request, traceparent),
+        "event" in request ? request.event.dataPointer : "",
       );
       context.info(
         `accepted ${operation.resourceId} as operation ${operation.id}`,
@@ -76,6 +78,27 @@ export function createRequestHandler(
   };
 }
 
+/** What is found in the body is found in the message below `dataPointer`. */
+async function create(
+  deps: RequestHandlerDependencies,
+  command: CreateImageVersion,
+  dataPointer: string,
+): Promise<OperationRecord> {
+  try {
+    return await deps.createImageVersion(command);
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.retryable) throw error;
+    throw new ServiceError(error.code, error.message, {
+      findings: error.findings.map((finding) => ({
+        ...finding,
+        pointer: `${dataPointer}${finding.pointer}`,
+      })),
+      fields: error.fields,
+      cause: error,
+    });
+  }
+}
+
 function commandOf(
   deps: RequestHandlerDependencies,
   request: ReturnType<typeof readCloudEventRequest>,
@@ -84,12 +107,10 @@ function commandOf(
   if ("findings" in request) throw invalid(request.findings);
   const { event } = request;
   const id = parseImageVersionId(event.subject);
-  const findings = deps
-    .validateBody(event.data)
-    .map((finding) => ({
-      ...finding,
-      pointer: `${event.dataPointer}${finding.pointer}`,
-    }));
+  const findings = deps.validateBody(event.data).map((finding) => ({
+    ...finding,
+    pointer: `${event.dataPointer}${finding.pointer}`,
+  }));
   if (id === undefined || findings.length > 0) {
     throw invalid([
       ...(id === undefined
@@ -148,7 +169,8 @@ async function reject(
       id: `rejected/${id}`,
       source: deps.eventSource,
       type: IMAGE_VERSION_EVENT.rejected,
-      subject: subject ?? "",
+      // CloudEvents 1.0, "subject": "If present, MUST be a non-empty string".
+      ...(subject !== undefined && { subject }),
       time: deps.now().toISOString(),
       datacontenttype: "application/json",
       traceparent,

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import {
   ServiceBusClient,
   type ServiceBusReceivedMessage,
@@ -41,7 +42,10 @@ import {
   type ResourceManagerSimulator,
   type ResourceManagerSimulatorOptions,
 } from "../../src/local/resource-manager/server.js";
-import { readEmulatorConfiguration } from "../../src/local/service-bus/configuration.js";
+import {
+  parseEmulatorConfiguration,
+  type EmulatorConfiguration,
+} from "../../src/local/service-bus/configuration.js";
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
@@ -99,10 +103,10 @@ export interface InProcess {
 
 export interface InProcessOptions {
   readonly world?: ResourceManagerSimulatorOptions["world"];
+  /** How long the slowest region takes, and by what share the fastest is faster. */
   readonly replicationMs?: number;
+  readonly spread?: number;
   readonly pace?: Partial<Pace>;
-  /** Also the tokens' life, for tests of one that has expired. */
-  readonly tokenLifetimeSeconds?: () => number;
 }
 
 export async function startInProcess(
@@ -116,7 +120,7 @@ export async function startInProcess(
   const [tableServer, emulator, issuer] = await Promise.all([
     startTableStorage({}),
     startServiceBusEmulator({
-      configuration: await readEmulatorConfiguration(EMULATOR_CONFIGURATION),
+      configuration: await deployedConfiguration(),
       clock,
     }),
     startTokenIssuer({
@@ -132,7 +136,7 @@ export async function startInProcess(
     ...(options.world && { world: options.world }),
     replication: {
       durationMs: options.replicationMs ?? 5 * 60_000,
-      spread: 0.5,
+      spread: options.spread ?? 0.5,
       seed: "test",
     },
   });
@@ -251,6 +255,16 @@ export async function startInProcess(
       ]);
     },
   };
+}
+
+/** The entities with the duplicate detection that they are deployed with; Microsoft's emulator knows no more than PT5M. */
+async function deployedConfiguration(): Promise<EmulatorConfiguration> {
+  const text = await readFile(EMULATOR_CONFIGURATION, "utf8");
+  return parseEmulatorConfiguration(
+    JSON.parse(text, (key, value: unknown) =>
+      key === "DuplicateDetectionHistoryTimeWindow" ? "P1D" : value,
+    ),
+  );
 }
 
 /** Entra ID as the SDKs see it, in front of a local issuer. */

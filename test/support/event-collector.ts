@@ -35,7 +35,7 @@ export class EventCollector {
     const ends = (events: readonly CloudEvent[]): CloudEvent[] =>
       events.filter(
         ({ type, subject }) =>
-          subjects.includes(subject) &&
+          subjects.includes(subject ?? "") &&
           [
             "Sigil.ImageVersion.Completed",
             "Sigil.ImageVersion.Failed",

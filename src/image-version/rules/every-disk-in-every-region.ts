@@ -78,6 +78,8 @@ function hasOwnKeys(request: ImageVersionRequest): boolean {
   return targetRegionsOf(request).some(
     ({ encryption }) =>
       encryption?.osDiskImage?.diskEncryptionSetId !== undefined ||
+      encryption?.osDiskImage?.securityProfile?.secureVMDiskEncryptionSetId !==
+        undefined ||
       encryption?.dataDiskImages?.some(
         (image) => image.diskEncryptionSetId !== undefined,
       ),

@@ -1,0 +1,360 @@
+import { randomBytes } from "node:crypto";
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+} from "vitest";
+import { createIdempotencyKeys } from "../../../src/azure/idempotency-keys.js";
+import { createImageVersionStore } from "../../../src/azure/image-version-store.js";
+import { createIndex } from "../../../src/azure/index-table.js";
+import type { TableStorage } from "../../../src/azure/tables.js";
+import type {
+  ImageVersionRecord,
+  OperationRecord,
+} from "../../../src/image-version/records.js";
+import { startTableStorage } from "../../../src/local/table-storage.js";
+
+let server: Awaited<ReturnType<typeof startTableStorage>>;
+let storage: TableStorage;
+beforeAll(async () => {
+  server = await startTableStorage({});
+  storage = {
+    kind: "connectionString",
+    connectionString: server.connectionString,
+  };
+});
+afterAll(() => server.close());
+
+const TIME = "2026-01-01T00:00:00.000Z";
+/** A key of its own for each test, so that they share one server. */
+const newKey = (): string => randomBytes(16).toString("hex");
+
+function versionOf(
+  key: string,
+  more: Partial<ImageVersionRecord> = {},
+): ImageVersionRecord {
+  return {
+    key,
+    resourceId: `/versions/${key}`,
+    request: {
+      location: "westeurope",
+      properties: {},
+    } as ImageVersionRecord["request"],
+    fingerprint: "f",
+    state: "Accepted",
+    sequence: 1,
+    step: 1,
+    dueTime: TIME,
+    ticks: 0,
+    wakes: 0,
+    absences: 0,
+    regions: [],
+    encryptionTypes: {},
+    dataDiskLuns: [],
+    createdTime: TIME,
+    outbox: [],
+    ...more,
+  };
+}
+
+function operationOf(
+  { key, sequence, resourceId }: ImageVersionRecord,
+  more: Partial<OperationRecord> = {},
+): OperationRecord {
+  return {
+    id: `${key}-${sequence}`,
+    kind: "CreateImageVersion",
+    status: "NotStarted",
+    resourceId,
+    fingerprint: "f",
+    createdTime: TIME,
+    lastUpdatedTime: TIME,
+    requestedBy: { appId: "build-system" },
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    regions: [],
+    history: [],
+    ...more,
+  };
+}
+
+describe("the image version store", () => {
+  const conflict = { code: "StateConflict", retryable: true };
+
+  test("answers undefined for what is not there", async () => {
+    const store = createImageVersionStore(storage);
+    const key = newKey();
+    await expect(store.read(key)).resolves.toBeUndefined();
+    await expect(store.readOperation(`${key}-1`)).resolves.toBeUndefined();
+    await expect(store.readOperation("no id")).resolves.toBeUndefined();
+  });
+
+  test("reads what was committed, with the ETag that the commit answered", async () => {
+    const store = createImageVersionStore(storage);
+    const version = versionOf(newKey());
+    const operation = operationOf(version);
+    const committed = await store.commit(version, operation, undefined);
+    expect(committed).toEqual({
+      version,
+      operation,
+      etag: expect.stringMatching(/./u) as string,
+    });
+    await expect(store.read(version.key)).resolves.toEqual(committed);
+    await expect(store.readOperation(operation.id)).resolves.toEqual(operation);
+  });
+
+  test("keeps a document of any size, and nothing of one that it replaces", async () => {
+    const store = createImageVersionStore(storage);
+    const small = versionOf(newKey());
+    const large = versionOf(small.key, {
+      fingerprint: randomBytes(150 * 1024).toString("base64"),
+    });
+    const operation = operationOf(small);
+    let etag: string | undefined;
+    for (const version of [small, large, small, large]) {
+      ({ etag } = await store.commit(version, operation, etag));
+      await expect(store.read(small.key)).resolves.toEqual({
+        version,
+        operation,
+        etag,
+      });
+    }
+  });
+
+  test("refuses to insert what is stored already, and writes neither row", async () => {
+    const store = createImageVersionStore(storage);
+    const version = versionOf(newKey());
+    const first = await store.commit(version, operationOf(version), undefined);
+    const second = versionOf(version.key, { sequence: 2 });
+    await expect(
+      store.commit(second, operationOf(second), undefined),
+    ).rejects.toMatchObject(conflict);
+    await expect(store.read(version.key)).resolves.toEqual(first);
+    await expect(
+      store.readOperation(`${version.key}-2`),
+    ).resolves.toBeUndefined();
+  });
+
+  test("refuses a stale ETag, and writes neither row", async () => {
+    const store = createImageVersionStore(storage);
+    const version = versionOf(newKey());
+    const operation = operationOf(version);
+    const { etag } = await store.commit(version, operation, undefined);
+    const next = versionOf(version.key, { step: 2 });
+    const current = await store.commit(
+      next,
+      operationOf(next, { status: "Running" }),
+      etag,
+    );
+    const late = versionOf(version.key, { step: 9, sequence: 2 });
+    await expect(
+      store.commit(late, operationOf(late), etag),
+    ).rejects.toMatchObject(conflict);
+    await expect(
+      store.commit(next, operationOf(next, { status: "Failed" }), etag),
+    ).rejects.toMatchObject(conflict);
+    await expect(store.read(version.key)).resolves.toEqual(current);
+    await expect(
+      store.readOperation(`${version.key}-2`),
+    ).resolves.toBeUndefined();
+  });
+
+  test("lets one of many writers win", async () => {
+    const store = createImageVersionStore(storage);
+    const version = versionOf(newKey());
+    const results = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, ticks) =>
+        store.commit({ ...version, ticks }, operationOf(version), undefined),
+      ),
+    );
+    const won = results.filter((result) => result.status === "fulfilled");
+    expect(won).toHaveLength(1);
+    await expect(store.read(version.key)).resolves.toEqual(won[0]?.value);
+    for (const result of results)
+      if (result.status === "rejected")
+        expect(result.reason).toMatchObject(conflict);
+  });
+
+  test("keeps the operations of before", async () => {
+    const store = createImageVersionStore(storage);
+    const version = versionOf(newKey());
+    const first = operationOf(version, { status: "Failed" });
+    const { etag } = await store.commit(version, first, undefined);
+    const again = versionOf(version.key, { sequence: 2 });
+    await store.commit(again, operationOf(again), etag);
+    await expect(store.readOperation(first.id)).resolves.toEqual(first);
+    await expect(store.read(version.key)).resolves.toMatchObject({
+      operation: { id: `${version.key}-2` },
+    });
+  });
+});
+
+describe("the index", () => {
+  const rowsOf = (scope: string, ...rows: string[]) =>
+    rows.map((row) => ({ scope, row, target: `target of ${row}` }));
+
+  test("lists the rows of a scope in their order, and no others", async () => {
+    const index = createIndex(storage);
+    const scope = newKey();
+    await index.put([
+      ...rowsOf(scope, "c", "a", "b"),
+      ...rowsOf(newKey(), "d"),
+    ]);
+    const { rows, ...rest } = await index.page(scope, 10);
+    expect(rest).toEqual({});
+    expect(rows.map(({ writtenTime: _, ...row }) => row)).toEqual(
+      rowsOf(scope, "a", "b", "c"),
+    );
+    for (const { writtenTime } of rows)
+      expect(new Date(writtenTime).getTime()).toBeGreaterThan(0);
+  });
+
+  test("an empty scope has one page, with nothing in it", async () => {
+    const page = await createIndex(storage).page(newKey(), 10);
+    expect(page).toEqual({ rows: [] });
+  });
+
+  test("pages go on where the last ended, each row once", async () => {
+    const index = createIndex(storage);
+    const scope = newKey();
+    await index.put(rowsOf(scope, "e", "d", "c", "b", "a"));
+    const pages: string[][] = [];
+    let token: string | undefined;
+    do {
+      const page = await index.page(scope, 2, token);
+      pages.push(page.rows.map(({ row }) => row));
+      token = page.continuationToken;
+    } while (token !== undefined);
+    expect(pages).toEqual([["a", "b"], ["c", "d"], ["e"]]);
+  });
+
+  test("a token of another scope shows nothing of that scope", async () => {
+    const index = createIndex(storage);
+    const [scope, other] = [newKey(), newKey()];
+    await index.put([...rowsOf(scope, "a"), ...rowsOf(other, "b", "c", "d")]);
+    const { continuationToken } = await index.page(other, 1);
+    expect(continuationToken).toBeDefined();
+    const { rows } = await index.page(scope, 10, continuationToken);
+    expect(rows.filter((row) => row.scope !== scope)).toEqual([]);
+    expect(rows.map(({ target }) => target)).not.toContain("target of c");
+  });
+
+  test("a row put again is one row, with the last target", async () => {
+    const index = createIndex(storage);
+    const scope = newKey();
+    await index.put(rowsOf(scope, "a"));
+    await index.put([{ scope, row: "a", target: "another" }]);
+    const { rows } = await index.page(scope, 10);
+    expect(rows.map(({ row, target }) => [row, target])).toEqual([
+      ["a", "another"],
+    ]);
+  });
+
+  test("a row removed again stays removed", async () => {
+    const index = createIndex(storage);
+    const scope = newKey();
+    await index.put(rowsOf(scope, "a", "b"));
+    await index.remove([{ scope, row: "a" }]);
+    await index.remove([
+      { scope, row: "a" },
+      { scope, row: "never" },
+    ]);
+    const { rows } = await index.page(scope, 10);
+    expect(rows.map(({ row }) => row)).toEqual(["b"]);
+  });
+
+  test.each([
+    ["text", "text"],
+    ["nothing", ""],
+    ["null in base64", Buffer.from("null").toString("base64")],
+    ["an object in base64", Buffer.from('{"a":1}').toString("base64")],
+    [
+      "keys of another type",
+      Buffer.from('{"nextPartitionKey":1}').toString("base64"),
+    ],
+  ])("%s is refused as a continuation token", async (_, token) => {
+    await expect(
+      createIndex(storage).page(newKey(), 10, token),
+    ).rejects.toMatchObject({
+      code: "InvalidRequest",
+      retryable: false,
+      findings: [
+        { code: "InvalidFormat", pointer: "/query/continuationToken" },
+      ],
+    });
+  });
+});
+
+describe("idempotency keys", () => {
+  const claimOf = (operationId: string) => ({
+    resourceKey: "r",
+    fingerprint: "f",
+    operationId,
+  });
+
+  test("the first claim is kept and answered ever after", async () => {
+    const key = newKey();
+    const first = createIdempotencyKeys(storage);
+    await expect(first.claim(key, claimOf("1"))).resolves.toEqual(claimOf("1"));
+    await expect(first.claim(key, claimOf("2"))).resolves.toEqual(claimOf("1"));
+    const afterRestart = createIdempotencyKeys(storage);
+    await expect(afterRestart.claim(key, claimOf("3"))).resolves.toEqual(
+      claimOf("1"),
+    );
+  });
+
+  test("of many claims at once all are answered the same", async () => {
+    const keys = createIdempotencyKeys(storage);
+    const key = newKey();
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => keys.claim(key, claimOf(String(i)))),
+    );
+    expect(new Set(answers.map(({ operationId }) => operationId)).size).toBe(1);
+  });
+
+  test("keys do not meet", async () => {
+    const keys = createIdempotencyKeys(storage);
+    await keys.claim(newKey(), claimOf("1"));
+    await expect(keys.claim(newKey(), claimOf("2"))).resolves.toEqual(
+      claimOf("2"),
+    );
+  });
+});
+
+test("table storage that is down is a retryable DependencyUnavailable, and served again when it is back", async () => {
+  const down = await startTableStorage({});
+  await down.close();
+  const { port, connectionString } = down;
+  const unreachable: TableStorage = {
+    kind: "connectionString",
+    connectionString,
+  };
+  const key = newKey();
+  const store = createImageVersionStore(unreachable);
+  const version = versionOf(key);
+  const results = await Promise.allSettled([
+    store.read(key),
+    store.commit(version, operationOf(version), undefined),
+    createIndex(unreachable).page(key, 1),
+    createIndex(unreachable).remove([{ scope: key, row: "a" }]),
+    createIdempotencyKeys(unreachable).claim(key, {
+      resourceKey: "r",
+      fingerprint: "f",
+      operationId: "o",
+    }),
+  ]);
+  for (const result of results)
+    expect(result).toMatchObject({
+      status: "rejected",
+      reason: {
+        code: "DependencyUnavailable",
+        retryable: true,
+        message: "Table Storage did not answer as expected (no answer).",
+      },
+    });
+  const back = await startTableStorage({ port });
+  onTestFinished(() => back.close());
+  await expect(store.read(key)).resolves.toBeUndefined();
+});

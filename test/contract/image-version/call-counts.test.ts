@@ -1,0 +1,82 @@
+import { onTestFinished, expect, test } from "vitest";
+import { request, startInProcess } from "../../support/dependencies.js";
+import { largeWorld } from "../../support/requests.js";
+
+test.each([
+  { regions: 1, dataDisks: 0 },
+  { regions: 10, dataDisks: 1 },
+  { regions: 30, dataDisks: 2 },
+])(
+  "$regions regions with $dataDisks data disks cost each distinct read once, one PUT, and one GET a tick",
+  async ({ regions, dataDisks }) => {
+    const large = largeWorld(regions, dataDisks);
+    const world = await startInProcess({
+      world: large.world,
+      replicationMs: 10 * 60_000,
+    });
+    onTestFinished(() => world.close());
+    const id = large.versionId("1.0.0");
+    const { control } = world.simulator;
+    control.clearRequests();
+
+    await request(world.deps, id, large.request);
+    expect(control.requests()).toEqual([]);
+    await world.runDue();
+    const sets = regions * (1 + dataDisks);
+    expect(
+      control.countRequests({ method: "GET", path: "/diskEncryptionSets/" }),
+    ).toBe(sets);
+    expect(control.countRequests({ path: "/images/largeImage\\?" })).toBe(1);
+    // Whether the version exists, asked once before the PUT.
+    expect(control.countRequests({ method: "GET", path: "/versions/" })).toBe(
+      1,
+    );
+    expect(control.countRequests({ method: "PUT" })).toBe(1);
+    expect(control.requests()).toHaveLength(sets + 3);
+
+    let ticks = 0;
+    for (;;) {
+      const { version } = await world.read(id);
+      if (version.state === "Succeeded") break;
+      expect(version.state).toBe("Replicating");
+      world.clock.advance(Date.parse(version.dueTime) - world.clock.now());
+      await world.runDue();
+      ticks += 1;
+      expect(control.requests()).toHaveLength(sets + 3 + ticks);
+    }
+    expect(control.countRequests({ path: "expand=ReplicationStatus" })).toBe(
+      ticks + 1,
+    );
+    expect(ticks).toBeLessThan(10);
+  },
+);
+
+test("a set that several disks and regions name is read once", async () => {
+  const large = largeWorld(1, 2);
+  const world = await startInProcess({ world: large.world });
+  onTestFinished(() => world.close());
+  const [region] =
+    large.request.properties.publishingProfile?.targetRegions ?? [];
+  const set = region?.encryption?.osDiskImage?.diskEncryptionSetId ?? "";
+  const one = {
+    name: region?.name ?? "",
+    encryption: {
+      osDiskImage: { diskEncryptionSetId: set },
+      dataDiskImages: [
+        { lun: 0, diskEncryptionSetId: set.toUpperCase() },
+        { lun: 1, diskEncryptionSetId: set.slice(1) },
+      ],
+    },
+  };
+  await request(world.deps, large.versionId("1.0.0"), {
+    ...large.request,
+    properties: {
+      ...large.request.properties,
+      publishingProfile: { targetRegions: [one] },
+    },
+  });
+  await world.runDue();
+  expect(
+    world.simulator.control.countRequests({ path: "/diskEncryptionSets/" }),
+  ).toBe(1);
+});

@@ -1,0 +1,473 @@
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { viewImageVersion } from "../../../src/image-version/views.js";
+import {
+  idOf,
+  request,
+  startInProcess,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+import {
+  managedImageRequest,
+  seedRegion,
+  seedResource,
+  seedVersionId,
+  snapshotsRequest,
+} from "../../support/requests.js";
+
+let world: InProcess;
+beforeAll(async () => {
+  world = await startInProcess({ replicationMs: 10 * 60_000 });
+});
+afterAll(() => world.close());
+
+let versions = 0;
+let id: string;
+beforeEach(async () => {
+  versions += 1;
+  id = seedVersionId(`1.0.${versions}`);
+  await world.takeEvents();
+});
+
+async function eventsOf(subject: string): Promise<CloudEvent[]> {
+  return (await world.takeEvents()).filter(
+    (event) => event.subject === subject,
+  );
+}
+
+function kinds(events: readonly CloudEvent[]): string[] {
+  return events
+    .map((event) => {
+      const { region } = event.data as { region?: string };
+      return `${event.type.replace("Sigil.ImageVersion.", "")}${region ? ` ${region}` : ""}`;
+    })
+    .filter((kind) => !kind.startsWith("RegionReplicating"));
+}
+
+/** A version that ARM already has, made there by somebody else. */
+async function putInAzure(body: ImageVersionRequest): Promise<void> {
+  const url = await world.deps.resourceManager.putImageVersion(idOf(id), body);
+  expect(url).toMatch(/operations\//iu);
+}
+
+describe("a version of which every region completes", () => {
+  test("is Succeeded only when the last region is Completed, with an event for each", async () => {
+    await request(world.deps, id, managedImageRequest());
+    await world.runDue();
+    const seen: string[][] = [];
+    for (;;) {
+      const { version } = await world.read(id);
+      seen.push([version.state, ...version.regions.map(({ state }) => state)]);
+      if (version.state === "Succeeded") break;
+      world.clock.advance(Date.parse(version.dueTime) - world.clock.now());
+      await world.runDue();
+    }
+    expect(seen.at(-1)).toEqual(["Succeeded", "Completed", "Completed"]);
+    for (const [state, ...regions] of seen.slice(0, -1)) {
+      expect(state).toBe("Replicating");
+      expect(regions).not.toEqual(["Completed", "Completed"]);
+    }
+    const events = await eventsOf(id);
+    expect(kinds(events)).toEqual([
+      "Accepted",
+      "Creating",
+      expect.stringMatching(/^RegionCompleted/u),
+      expect.stringMatching(/^RegionCompleted/u),
+      "Completed",
+    ]);
+    expect(
+      events.find(
+        ({ data, type }) =>
+          type.endsWith("RegionCompleted") &&
+          (data as { region: string }).region === "westus",
+      )?.data,
+    ).toMatchObject({
+      region: "westus",
+      regionalReplicaCount: 2,
+      encryption: {
+        osDiskImage: {
+          type: "EncryptionAtRestWithCustomerKey",
+          diskEncryptionSetId: seedResource(
+            "diskEncryptionSets/WestUSDiskEncryptionSet1",
+          ),
+        },
+        dataDiskImages: [
+          {
+            lun: 0,
+            type: "EncryptionAtRestWithCustomerKey",
+            diskEncryptionSetId: seedResource(
+              "diskEncryptionSets/WestUSDiskEncryptionSet2",
+            ),
+          },
+        ],
+      },
+    });
+    for (const event of events) {
+      expect(event).toMatchObject({
+        specversion: "1.0",
+        source: "urn:sigil:test",
+        traceparent: TRACEPARENT,
+        datacontenttype: "application/json",
+      });
+    }
+  });
+
+  test("whose operation succeeds at its home region goes on until the others are there", async () => {
+    await world.simulator.control.setSucceededWhen("homeRegion");
+    await request(world.deps, id, managedImageRequest());
+    const operation = await world.finish(id);
+    await world.simulator.control.setSucceededWhen("everyRegion");
+    expect(operation.status).toBe("Succeeded");
+    expect(operation.regions.map(({ state }) => state)).toEqual([
+      "Completed",
+      "Completed",
+    ]);
+  });
+
+  test("looks after 15, 30, 60, 120, 120 seconds", async () => {
+    await request(world.deps, id, managedImageRequest());
+    await world.runDue();
+    const waits: number[] = [];
+    for (let i = 0; i < 5; i += 1) {
+      const { version } = await world.read(id);
+      waits.push(Date.parse(version.dueTime) - world.clock.now());
+      world.clock.advance(waits.at(-1) ?? 0);
+      await world.runDue();
+    }
+    expect(waits.map((ms) => ms / 1_000)).toEqual([15, 30, 60, 120, 120]);
+    await world.finish(id);
+  });
+
+  test("made from snapshots has the encryption that was asked for", async () => {
+    await request(world.deps, id, snapshotsRequest("eastus2"));
+    expect((await world.finish(id)).status).toBe("Succeeded");
+    const view = viewImageVersion((await world.read(id)).version);
+    expect(view.sigil.regions).toMatchObject([
+      { name: "westus", encryption: { dataDiskImages: [{ lun: 0 }] } },
+      { name: "eastus2", encryption: { dataDiskImages: [{ lun: 0 }] } },
+    ]);
+  });
+
+  test.each([
+    [
+      "a virtual machine",
+      { virtualMachineId: seedResource("virtualMachines/myVM") },
+    ],
+    [
+      "a virtual machine as source.id",
+      { id: seedResource("virtualMachines/myVM") },
+    ],
+  ])("made from %s has its data disks' keys", async (_, source) => {
+    const body = managedImageRequest();
+    await request(world.deps, id, {
+      ...body,
+      properties: { ...body.properties, storageProfile: { source } },
+    });
+    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+    expect((await world.read(id)).version.dataDiskLuns).toEqual([0]);
+  });
+
+  test("with no disk encryption set has platform keys everywhere", async () => {
+    const body = managedImageRequest();
+    await request(world.deps, id, {
+      ...body,
+      properties: {
+        storageProfile: body.properties.storageProfile,
+        publishingProfile: {
+          targetRegions: [{ name: "westus" }, { name: "uksouth" }],
+        },
+      },
+    });
+    expect((await world.finish(id)).status).toBe("Succeeded");
+    expect(
+      viewImageVersion((await world.read(id)).version).sigil.regions[1]
+        ?.encryption,
+    ).toEqual({
+      osDiskImage: { type: "EncryptionAtRestWithPlatformKey" },
+      dataDiskImages: [{ lun: 0, type: "EncryptionAtRestWithPlatformKey" }],
+    });
+  });
+});
+
+describe("a version that breaks a rule over facts", () => {
+  test("ends Failed with every finding, and nothing was created", async () => {
+    await request(world.deps, id, snapshotsRequest("eastus"));
+    const operation = await world.finish(id);
+    expect(operation).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "PreflightFailed",
+        message: expect.stringContaining(
+          "Nothing was created: 2 checks failed before it.",
+        ) as string,
+        errors: ["osDiskImage", "dataDiskImages/0"].map((disk, i) => ({
+          code: "DiskEncryptionSetInOtherRegion",
+          pointer: `/properties/publishingProfile/targetRegions/1/encryption/${disk}/diskEncryptionSetId`,
+          message: `${seedResource(`diskEncryptionSets/EastUS2DiskEncryptionSet${i + 1}`)} is in eastus2 but is given for ${i === 0 ? "the OS disk" : "the data disk at LUN 0"} in eastus. Use a disk encryption set that is in eastus, or correct the region's name.`,
+        })),
+      },
+    });
+    expect(world.simulator.control.creates(id)).toBe(0);
+    expect(kinds(await eventsOf(id))).toEqual(["Accepted", "Failed"]);
+  });
+});
+
+describe("a version of which a region fails", () => {
+  test("lets the others complete, and then ends Failed naming it", async () => {
+    await request(world.deps, id, managedImageRequest());
+    await world.runDue();
+    await world.simulator.control.failRegion({
+      versionId: id,
+      region: "eastus2",
+      message: "Out of capacity in eastus2.",
+      atProgress: 20,
+    });
+    const operation = await world.finish(id);
+    expect(operation).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ReplicationFailed",
+        message: expect.stringContaining(
+          "The version is not usable in eastus2.",
+        ) as string,
+        errors: [
+          {
+            pointer: "/properties/publishingProfile/targetRegions/1",
+            message:
+              "Replication to eastus2 failed: Out of capacity in eastus2.",
+          },
+        ],
+      },
+      regions: [
+        { name: "westus", state: "Completed" },
+        {
+          name: "eastus2",
+          state: "Failed",
+          details: "Out of capacity in eastus2.",
+        },
+      ],
+    });
+    const events = await eventsOf(id);
+    expect(kinds(events)).toEqual([
+      "Accepted",
+      "Creating",
+      "RegionFailed eastus2",
+      "RegionCompleted westus",
+      "Failed",
+    ]);
+    expect(events.at(-1)?.data).toMatchObject({
+      regions: [
+        { name: "westus", state: "Completed" },
+        { name: "eastus2", state: "Failed" },
+      ],
+    });
+  });
+
+  test("tells the reason that ARM's operation gives when it gives the version up", async () => {
+    // A Hyper-V generation mismatch is refused by the operation, not by the PUT.
+    const image = seedResource("images/generation1");
+    await world.simulator.control.putResource({
+      id: image,
+      name: "generation1",
+      type: "Microsoft.Compute/images",
+      location: "westus",
+      properties: {
+        provisioningState: "Succeeded",
+        hyperVGeneration: "V1",
+        storageProfile: {
+          osDisk: { osType: "Linux", osState: "Generalized", diskSizeGB: 30 },
+          dataDisks: [{ lun: 0, diskSizeGB: 8 }],
+        },
+      },
+    });
+    const body = managedImageRequest();
+    await request(world.deps, id, {
+      ...body,
+      properties: {
+        ...body.properties,
+        storageProfile: { source: { id: image } },
+      },
+    });
+    const operation = await world.finish(id);
+    expect(operation).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ReplicationFailed",
+        message: expect.stringMatching(
+          /not usable in westus, eastus2\. Azure Resource Manager says: .*[Gg]eneration/u,
+        ) as string,
+      },
+    });
+    expect(operation.error?.errors).toHaveLength(2);
+    expect(operation.error?.errors[0]?.code).not.toBe("RegionFailed");
+    expect(world.simulator.control.creates(id)).toBe(1);
+  });
+});
+
+describe("a version whose encryption was lost", () => {
+  test("ends Failed at the first look, naming each disk and region", async () => {
+    const lossy = {
+      ...world.deps,
+      resourceManager: {
+        ...world.deps.resourceManager,
+        // ARM drops what it is not told: here all keys of eastus2.
+        putImageVersion: (
+          ...[to, body]: Parameters<
+            typeof world.deps.resourceManager.putImageVersion
+          >
+        ) =>
+          world.deps.resourceManager.putImageVersion(to, {
+            ...body,
+            properties: {
+              ...body.properties,
+              publishingProfile: {
+                targetRegions: [{ name: "westus" }, { name: "eastus2" }],
+              },
+            },
+          }),
+      },
+    };
+    await request(world.deps, id, managedImageRequest());
+    for (const message of await world.takeDue())
+      await world.handle(message, lossy);
+    const operation = await world.finish(id);
+    expect(operation).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ReadBackMismatch",
+        message: expect.stringContaining("Do not use it") as string,
+      },
+    });
+    expect(operation.error?.errors.map(({ pointer }) => pointer)).toEqual(
+      [
+        "/properties/publishingProfile/targetRegions/0/regionalReplicaCount",
+        "/properties/publishingProfile/targetRegions/0/storageAccountType",
+        "/properties/publishingProfile/targetRegions/0/encryption/osDiskImage/diskEncryptionSetId",
+        "/properties/publishingProfile/targetRegions/0/encryption/dataDiskImages/0/diskEncryptionSetId",
+        "/properties/publishingProfile/targetRegions/1/encryption/osDiskImage/diskEncryptionSetId",
+        "/properties/publishingProfile/targetRegions/1/encryption/dataDiskImages/0/diskEncryptionSetId",
+      ].filter(
+        (pointer) =>
+          !pointer.endsWith("storageAccountType") ||
+          operation.error?.errors.some((error) => error.pointer === pointer),
+      ),
+    );
+    expect(kinds(await eventsOf(id)).at(-1)).toBe("Failed");
+  });
+});
+
+describe("a version that Azure already has", () => {
+  test("and that is the same is followed, and not written again", async () => {
+    await putInAzure(managedImageRequest());
+    world.simulator.control.clearRequests();
+    await request(world.deps, id, managedImageRequest());
+    expect((await world.finish(id)).status).toBe("Succeeded");
+    expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
+    expect(world.simulator.control.creates(id)).toBe(1);
+    expect(
+      viewImageVersion((await world.read(id)).version).sigil.regions[0]
+        ?.encryption.osDiskImage.type,
+    ).toBe("EncryptionAtRestWithCustomerKey");
+  });
+
+  const profile = (
+    change: object,
+    more: Partial<ImageVersionRequest> = {},
+  ): ImageVersionRequest => {
+    const body = managedImageRequest();
+    return {
+      ...body,
+      ...more,
+      properties: {
+        ...body.properties,
+        publishingProfile: {
+          ...body.properties.publishingProfile,
+          ...change,
+        },
+      },
+    };
+  };
+  const body = managedImageRequest();
+  const westus = seedRegion("westus", "WestUS", {
+    regionalReplicaCount: 2,
+    storageAccountType: "Standard_LRS",
+  });
+
+  test.each<[string, ImageVersionRequest, string]>([
+    [
+      "another source",
+      {
+        ...body,
+        properties: {
+          ...body.properties,
+          storageProfile: snapshotsRequest("eastus2").properties.storageProfile,
+        },
+      },
+      "/properties/storageProfile/source",
+    ],
+    [
+      "another replica count",
+      profile({
+        targetRegions: [
+          { ...westus, regionalReplicaCount: 3 },
+          seedRegion("eastus2", "EastUS2"),
+        ],
+      }),
+      "/properties/publishingProfile/targetRegions/0/regionalReplicaCount",
+    ],
+    [
+      "a region less",
+      profile({ targetRegions: [westus] }),
+      "/properties/publishingProfile/targetRegions/1",
+    ],
+    [
+      "a region more",
+      profile({
+        targetRegions: [
+          westus,
+          seedRegion("eastus2", "EastUS2"),
+          seedRegion("eastus", "EastUS"),
+        ],
+      }),
+      "/properties/publishingProfile/targetRegions",
+    ],
+    [
+      "another end of life",
+      profile({ endOfLifeDate: "2031-01-01T00:00:00Z" }),
+      "/properties/publishingProfile/endOfLifeDate",
+    ],
+    [
+      "exclusion from latest",
+      profile({ excludeFromLatest: true }),
+      "/properties/publishingProfile/excludeFromLatest",
+    ],
+  ])("and that has %s is left as it is", async (_, existing, pointer) => {
+    await putInAzure(existing);
+    world.simulator.control.clearRequests();
+    await request(world.deps, id, managedImageRequest());
+    const operation = await world.finish(id);
+    expect(operation).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ImageVersionConflict",
+        message: `${id} exists in Azure already and is not what this request asks for. It was left as it is: use another version name.`,
+      },
+    });
+    {
+      expect(operation.error?.errors[0]).toMatchObject({
+        code: "ReadBackMismatch",
+        pointer,
+      });
+    }
+    expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
+  });
+});

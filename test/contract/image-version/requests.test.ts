@@ -1,0 +1,360 @@
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import { ServiceError } from "../../../src/errors.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import type { OperationRecord } from "../../../src/image-version/records.js";
+import { keyOf } from "../../../src/image-version/resource-id.js";
+import {
+  request,
+  startInProcess,
+  type InProcess,
+} from "../../support/dependencies.js";
+import {
+  managedImageRequest,
+  seedRegion,
+  seedVersionId,
+} from "../../support/requests.js";
+
+let world: InProcess;
+beforeAll(async () => {
+  world = await startInProcess({ replicationMs: 60_000 });
+});
+afterAll(() => world.close());
+
+let versions = 0;
+let id: string;
+beforeEach(() => {
+  versions += 1;
+  id = seedVersionId(`${versions}.0.0`);
+});
+
+/** The same content in other words. */
+function respelled(): ImageVersionRequest {
+  const body = managedImageRequest();
+  const regions = body.properties.publishingProfile?.targetRegions ?? [];
+  return {
+    ...body,
+    location: "West US",
+    properties: {
+      ...body.properties,
+      publishingProfile: {
+        targetRegions: [...regions]
+          .reverse()
+          .map((region) => ({ ...region, name: region.name.toUpperCase() })),
+      },
+    },
+  };
+}
+
+function withReplicas(regionalReplicaCount: number): ImageVersionRequest {
+  const body = managedImageRequest();
+  return {
+    ...body,
+    properties: {
+      ...body.properties,
+      publishingProfile: {
+        targetRegions: [
+          seedRegion("eastus2", "EastUS2"),
+          seedRegion("westus", "WestUS", {
+            regionalReplicaCount,
+            storageAccountType: "Standard_LRS",
+          }),
+        ],
+      },
+    },
+  };
+}
+
+/** A request that fails before creation: its image does not exist. */
+function withoutSource(): ImageVersionRequest {
+  const body = managedImageRequest();
+  return {
+    ...body,
+    properties: {
+      ...body.properties,
+      storageProfile: {
+        source: {
+          id: (body.properties.storageProfile.source?.id ?? "").replace(
+            "myImage",
+            "noImage",
+          ),
+        },
+      },
+    },
+  };
+}
+
+async function refusal(promise: Promise<OperationRecord>) {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ServiceError)) throw new Error("not refused");
+  return error;
+}
+
+describe("one request for a version", () => {
+  test("is stored, its message is on its way and its event is out when it is answered", async () => {
+    await world.takeEvents();
+    const operation = await request(world.deps, id, managedImageRequest());
+    expect(operation).toMatchObject({
+      id: `${keyOf(id)}-1`,
+      status: "NotStarted",
+      resourceId: id,
+      requestedBy: { appId: "build-system", objectId: "object" },
+      history: [{ state: "Accepted" }],
+    });
+    const { version } = await world.read(id);
+    expect(version).toMatchObject({ state: "Accepted", step: 1, outbox: [] });
+    expect(await world.takeDue()).toEqual([
+      {
+        queue: "image-version-creations",
+        messageId: `${operation.id}:1`,
+        operationId: operation.id,
+        step: 1,
+      },
+    ]);
+    expect(await world.takeEvents()).toMatchObject([
+      {
+        id: `${operation.id}/accepted`,
+        type: "Sigil.ImageVersion.Accepted",
+        subject: id,
+        data: { targetRegions: ["westus", "eastus2"] },
+      },
+    ]);
+  });
+
+  test("stores nothing when a rule over the request is broken", async () => {
+    const error = await refusal(
+      request(world.deps, id, {
+        ...managedImageRequest(),
+        location: "uksouth",
+      }),
+    );
+    expect(error).toMatchObject({
+      code: "InvalidRequest",
+      message: "The request has 1 mistake; each is listed under errors.",
+      findings: [{ code: "LocationNotInTargetRegions" }],
+    });
+    expect(await world.deps.store.read(keyOf(id))).toBeUndefined();
+    expect(await world.takeDue()).toEqual([]);
+  });
+});
+
+describe("the same request again", () => {
+  test("is the same operation while it runs, however it is spelled", async () => {
+    const first = await request(world.deps, id, managedImageRequest());
+    const again = await request(world.deps, id.toUpperCase(), respelled());
+    expect(again.id).toBe(first.id);
+    expect(await world.takeDue()).toHaveLength(1);
+  });
+
+  test("is the same operation after it has succeeded, with no second create", async () => {
+    const first = await request(world.deps, id, managedImageRequest());
+    await world.finish(id);
+    const again = await request(world.deps, id, respelled());
+    expect(again).toMatchObject({ id: first.id, status: "Succeeded" });
+    expect(await world.takeDue()).toEqual([]);
+    expect(world.simulator.control.creates(id)).toBe(1);
+  });
+
+  test("is one operation and one message when twenty arrive at once", async () => {
+    await world.takeEvents();
+    const operations = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        request(world.deps, id, managedImageRequest()),
+      ),
+    );
+    expect(new Set(operations.map((operation) => operation.id)).size).toBe(1);
+    expect(await world.takeDue()).toHaveLength(1);
+    expect(
+      (await world.takeEvents()).filter(({ subject }) => subject === id),
+    ).toHaveLength(1);
+    expect((await world.read(id)).version.sequence).toBe(1);
+  });
+
+  test("is a new operation after a failure, and can then succeed", async () => {
+    const first = await request(world.deps, id, withoutSource());
+    expect(await world.finish(id)).toMatchObject({
+      id: first.id,
+      status: "Failed",
+      error: { code: "PreflightFailed", errors: [{ code: "SourceNotFound" }] },
+    });
+    const second = await request(world.deps, id, withoutSource());
+    expect(second.id).toBe(`${keyOf(id)}-2`);
+    await world.finish(id);
+    await request(world.deps, id, managedImageRequest());
+    expect(await world.finish(id)).toMatchObject({
+      id: `${keyOf(id)}-3`,
+      status: "Succeeded",
+    });
+    expect(await world.deps.store.readOperation(first.id)).toMatchObject({
+      status: "Failed",
+    });
+    expect(world.simulator.control.creates(id)).toBe(1);
+  });
+});
+
+describe("a different request", () => {
+  test("is refused while the first runs, with the differences and the next free version", async () => {
+    const first = await request(world.deps, id, managedImageRequest());
+    await request(
+      world.deps,
+      id.replace(/\d+\.0\.0$/u, "900.0.7"),
+      managedImageRequest(),
+    );
+    expect(
+      await refusal(request(world.deps, id, withReplicas(3))),
+    ).toMatchObject({
+      code: "ImageVersionConflict",
+      message: `${id} is being created with other properties; errors says which. Send the same request to follow the existing operation, or use another version name.`,
+      findings: [
+        {
+          code: "Differs",
+          // The second region of this request; the first of the existing one.
+          pointer:
+            "/properties/publishingProfile/targetRegions/1/regionalReplicaCount",
+          message: "the existing value is 2, this request says 3.",
+        },
+      ],
+      fields: { existingOperationId: first.id, nextFreeVersion: "900.0.8" },
+    });
+    await world.takeDue();
+  });
+
+  test("is refused after the first has succeeded, and changes nothing in Azure", async () => {
+    await request(world.deps, id, managedImageRequest());
+    await world.finish(id);
+    const before = world.simulator.control.requests().length;
+    expect(
+      await refusal(request(world.deps, id, withReplicas(3))),
+    ).toMatchObject({
+      code: "ImageVersionConflict",
+      message: expect.stringContaining(
+        `${id} exists with other properties`,
+      ) as string,
+    });
+    expect(world.simulator.control.requests()).toHaveLength(before);
+  });
+
+  test("leaves one winner when twenty different ones arrive at once", async () => {
+    const answers = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) =>
+        request(world.deps, id, withReplicas(i + 1)),
+      ),
+    );
+    const refused = answers.flatMap((answer) =>
+      answer.status === "rejected" ? [answer.reason as ServiceError] : [],
+    );
+    expect(answers.length - refused.length).toBe(1);
+    expect(new Set(refused.map(({ code }) => code))).toEqual(
+      new Set(["ImageVersionConflict"]),
+    );
+    expect(await world.takeDue()).toHaveLength(1);
+  });
+});
+
+describe("an Idempotency-Key", () => {
+  let key: string;
+  beforeEach(() => {
+    key = `key-${versions}`;
+  });
+
+  test("with the same request answers the first operation while it runs and after it succeeded", async () => {
+    const send = () =>
+      request(world.deps, id, managedImageRequest(), { idempotencyKey: key });
+    const first = await send();
+    expect((await send()).id).toBe(first.id);
+    await world.finish(id);
+    expect(await send()).toMatchObject({ id: first.id, status: "Succeeded" });
+  });
+
+  test("with the same request answers the first operation though it failed, and makes no new one", async () => {
+    const send = () =>
+      request(world.deps, id, withoutSource(), { idempotencyKey: key });
+    const first = await send();
+    await world.finish(id);
+    expect(await send()).toMatchObject({ id: first.id, status: "Failed" });
+    expect((await world.read(id)).version.sequence).toBe(1);
+  });
+
+  test("of a failed operation answers that one even when a later request has made another", async () => {
+    const first = await request(world.deps, id, withoutSource(), {
+      idempotencyKey: key,
+    });
+    await world.finish(id);
+    await request(world.deps, id, managedImageRequest());
+    expect(
+      await request(world.deps, id, withoutSource(), { idempotencyKey: key }),
+    ).toMatchObject({ id: first.id, status: "Failed" });
+    await world.finish(id);
+  });
+
+  test("with another request is refused, for the same version and for another", async () => {
+    await request(world.deps, id, managedImageRequest(), {
+      idempotencyKey: key,
+    });
+    for (const [other, body] of [
+      [id, withReplicas(3)],
+      [seedVersionId("800.0.0"), managedImageRequest()],
+    ] as const) {
+      expect(
+        await refusal(
+          request(world.deps, other, body, { idempotencyKey: key }),
+        ),
+      ).toMatchObject({
+        code: "IdempotencyKeyReused",
+        message:
+          "This Idempotency-Key was used for another request. Use a new key for a new request.",
+      });
+    }
+    expect(
+      await world.deps.store.read(keyOf(seedVersionId("800.0.0"))),
+    ).toBeUndefined();
+    await world.takeDue();
+  });
+
+  test("belongs to its caller: another may use the same for another request", async () => {
+    await request(world.deps, id, managedImageRequest(), {
+      idempotencyKey: key,
+    });
+    const other = seedVersionId("801.0.0");
+    const operation = await request(world.deps, other, managedImageRequest(), {
+      idempotencyKey: key,
+      requestedBy: { appId: "another" },
+    });
+    expect(operation.resourceId).toBe(other);
+    await world.takeDue();
+  });
+
+  test("claimed by a request that was never stored is good for the same request", async () => {
+    const lost = {
+      ...world.deps,
+      store: {
+        ...world.deps.store,
+        commit: () => Promise.reject(new Error("killed")),
+      },
+    };
+    const send = (deps: typeof world.deps) =>
+      request(deps, id, managedImageRequest(), { idempotencyKey: key });
+    await expect(send(lost)).rejects.toThrow("killed");
+    expect(await send(world.deps)).toMatchObject({ id: `${keyOf(id)}-1` });
+    await world.takeDue();
+  });
+
+  test("is one operation when twenty with it arrive at once", async () => {
+    const operations = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        request(world.deps, id, managedImageRequest(), { idempotencyKey: key }),
+      ),
+    );
+    expect(new Set(operations.map((operation) => operation.id)).size).toBe(1);
+    expect(await world.takeDue()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,299 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import type { OperationRecord } from "../../../src/image-version/records.js";
+import type { FaultSpec } from "../../../src/local/resource-manager/faults.js";
+import {
+  request,
+  startInProcess,
+  type InProcess,
+} from "../../support/dependencies.js";
+import {
+  managedImageRequest,
+  seedResource,
+  seedVersionId,
+} from "../../support/requests.js";
+
+let world: InProcess;
+beforeAll(async () => {
+  world = await startInProcess({ replicationMs: 60_000 });
+});
+afterAll(() => world.close());
+afterEach(() => world.simulator.control.clearFaults());
+
+let versions = 0;
+let id: string;
+let start: number;
+beforeEach(async () => {
+  versions += 1;
+  id = seedVersionId(`1.0.${versions}`);
+  await world.takeEvents();
+  start = world.clock.now();
+  await request(world.deps, id, managedImageRequest());
+});
+
+const paths = (): Record<"version" | "set" | "source", string> => ({
+  version: `/versions/1\\.0\\.${versions}\\?`,
+  set: "/diskEncryptionSets/WestUSDiskEncryptionSet1\\?",
+  source: "/images/myImage\\?",
+});
+
+function fault(spec: FaultSpec): void {
+  world.simulator.control.addFault(spec);
+}
+
+/** When the version's next step is due, in seconds after the request. */
+async function dueAfter(): Promise<number> {
+  return (Date.parse((await world.read(id)).version.dueTime) - start) / 1_000;
+}
+
+function puts(status?: number): number {
+  return world.simulator.control.countRequests({
+    method: "PUT",
+    path: paths().version,
+    ...(status !== undefined && { status }),
+  });
+}
+
+async function expectSucceeded(): Promise<OperationRecord> {
+  const operation = await world.finish(id);
+  expect(operation).toMatchObject({ status: "Succeeded" });
+  expect(world.simulator.control.creates(id)).toBe(1);
+  const ids = (await world.takeEvents())
+    .filter(({ subject }) => subject === id)
+    .map((event) => event.id);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(
+    ids.filter((fact) => /(creating|completed)$/u.test(fact)),
+  ).toHaveLength(4);
+  return operation;
+}
+
+const PASSING: readonly (FaultSpec & { readonly name: string })[] = [
+  { name: "429", status: 429 },
+  { name: "409 of a busy version", status: 409 },
+  { name: "500", status: 500 },
+  { name: "503", status: 503 },
+  { name: "a reset connection", action: "reset" },
+  {
+    name: "a connection reset after the request was processed",
+    action: "reset-after-processing",
+  },
+  { name: "an expired token", action: "expired-token" },
+];
+
+describe("before the create request", () => {
+  test.each(
+    PASSING.flatMap((one) =>
+      (["version", "set", "source"] as const).map((place) => ({
+        ...one,
+        place,
+      })),
+    ),
+  )("$name on the read of the $place delays the version", async (one) => {
+    const { name: _, place, ...spec } = one;
+    fault({ ...spec, method: "GET", path: paths()[place], times: 3 });
+    await world.runDue();
+    expect((await world.read(id)).version).toMatchObject({ state: "Accepted" });
+    expect(await dueAfter()).toBeGreaterThanOrEqual(10);
+    const { history } = await expectSucceeded();
+    expect(history.map(({ state }) => state)).toEqual([
+      "Accepted",
+      "Waiting",
+      "Creating",
+      "Replicating",
+      "Succeeded",
+    ]);
+  });
+});
+
+describe("the create request", () => {
+  test.each(PASSING)("delayed by $name is one create", async (one) => {
+    const { name: _, ...spec } = one;
+    fault({ ...spec, method: "PUT", path: paths().version, times: 3 });
+    await world.runDue();
+    expect((await world.read(id)).version).toMatchObject({ state: "Creating" });
+    await expectSucceeded();
+    // Processed at the first: seen by the next look, and never sent again.
+    expect(puts()).toBe(one.action === "reset-after-processing" ? 1 : 4);
+  });
+
+  test("obeys Retry-After to the second, however long", async () => {
+    fault({
+      method: "PUT",
+      path: paths().version,
+      status: 429,
+      headers: { "Retry-After": "271" },
+    });
+    await world.runDue();
+    expect(await dueAfter()).toBe(271);
+    world.clock.advance(270_999);
+    await world.runDue();
+    expect((await world.read(id)).version.state).toBe("Creating");
+    world.clock.advance(1);
+    await world.runDue();
+    expect((await world.read(id)).version.state).toBe("Replicating");
+    await expectSucceeded();
+  });
+
+  test("obeys Retry-After as a date", async () => {
+    fault({
+      method: "PUT",
+      path: paths().version,
+      status: 503,
+      headers: { "Retry-After": new Date(start + 600_000).toUTCString() },
+    });
+    await world.runDue();
+    // A date has whole seconds.
+    expect(Math.ceil(await dueAfter())).toBe(600);
+    await expectSucceeded();
+  });
+
+  test("that was processed though its answer was lost, and is hidden for a while, is repeated as the same and is one create", async () => {
+    fault({
+      method: "PUT",
+      path: paths().version,
+      action: "reset-after-processing",
+    });
+    // The next looks: for the create, then in replication.
+    fault({ method: "GET", path: paths().version, action: "hide", times: 4 });
+    await expectSucceeded();
+  });
+
+  test("refused for a long time keeps a history of a few entries, and waits two minutes at most", async () => {
+    fault({ method: "PUT", path: paths().version, status: 500, times: 40 });
+    for (let i = 0; i < 40; i += 1) {
+      await world.runDue();
+      const { version } = await world.read(id);
+      const wait = Date.parse(version.dueTime) - world.clock.now();
+      expect(wait).toBeLessThanOrEqual(120_000);
+      world.clock.advance(wait);
+    }
+    expect((await world.read(id)).operation.history.length).toBeLessThan(8);
+    await expectSucceeded();
+  });
+
+  test.each([
+    {
+      status: 409,
+      code: "PropertyChangeNotAllowed",
+      message: "Changing property 'galleryImageVersion.x' is not allowed.",
+    },
+    {
+      status: 403,
+      code: "RequestDisallowedByPolicy",
+      message: "Resource was disallowed by policy.",
+    },
+    {
+      status: 403,
+      code: "AuthorizationFailed",
+      message: "The client does not have authorization.",
+    },
+    {
+      status: 400,
+      code: "InvalidParameter",
+      message: "The value is invalid.",
+      target: "galleryImageVersion.properties.storageProfile.source.id",
+    },
+    { status: 404, code: "ResourceNotFound", message: "No such gallery." },
+  ])("refused with $status $code ends Failed with ARM's words", async (one) => {
+    const { status, ...error } = one;
+    fault({ method: "PUT", path: paths().version, status, body: { error } });
+    const operation = await world.finish(id);
+    expect(operation).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ResourceManagerRefused",
+        message: `Azure Resource Manager answered ${status} ${error.code} to the creation of version 1.0.${versions}: ${error.message}`,
+        errors: [
+          {
+            code: error.code,
+            message: error.message,
+            pointer: error.target ? "/properties/storageProfile/source/id" : "",
+          },
+        ],
+      },
+    });
+    expect(puts()).toBe(1);
+    expect((await world.takeEvents()).at(-1)).toMatchObject({
+      type: "Sigil.ImageVersion.Failed",
+      data: { error: { code: "ResourceManagerRefused", errorCount: 1 } },
+    });
+  });
+});
+
+describe("while the version replicates", () => {
+  test.each([...PASSING, { name: "404", action: "hide" as const }])(
+    "$name delays it and never fails it",
+    async (one) => {
+      const { name: _, ...spec } = one;
+      await world.runDue();
+      fault({ ...spec, method: "GET", path: paths().version, times: 5 });
+      world.clock.advance(15_000);
+      await world.runDue();
+      expect((await world.read(id)).version.state).toBe("Replicating");
+      await expectSucceeded();
+      expect(puts()).toBe(1);
+    },
+  );
+
+  test("404 right after the create request is waited for", async () => {
+    fault({ method: "GET", path: paths().version, action: "hide", times: 9 });
+    await expectSucceeded();
+  });
+
+  test("ten 404s in a row mean that the version is gone", async () => {
+    await world.runDue();
+    await world.simulator.control.removeResource(id);
+    expect(await world.finish(id)).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "NotFound",
+        message:
+          "Azure Resource Manager accepted the version, then answered 10 times in a row that it does not exist: it was deleted, or never made. Send the request again to create it.",
+      },
+    });
+  });
+
+  test("obeys Retry-After to the second", async () => {
+    await world.runDue();
+    fault({
+      method: "GET",
+      path: paths().version,
+      status: 429,
+      headers: { "Retry-After": "299" },
+    });
+    world.clock.advance(15_000);
+    await world.runDue();
+    expect(await dueAfter()).toBe(15 + 299);
+    await expectSucceeded();
+  });
+
+  test("an operation whose error cannot be read now is read later", async () => {
+    await world.simulator.control.failRegion({
+      versionId: id,
+      region: "westus",
+      message: "Out of capacity.",
+    });
+    fault({ method: "GET", path: "/operations/", status: 500, times: 2 });
+    expect(await world.finish(id)).toMatchObject({
+      status: "Failed",
+      error: { code: "ReplicationFailed" },
+    });
+  });
+});
+
+test("the token is asked for anew by the next step after it has expired", async () => {
+  fault({
+    path: seedResource("").replace(/\/$/u, ""),
+    action: "expired-token",
+    times: 9,
+  });
+  await expectSucceeded();
+});

@@ -1,0 +1,117 @@
+import {
+  canonicalForm,
+  fingerprintOf,
+  targetRegionsOf,
+} from "../../src/image-version/canonical-form.js";
+import type { ImageVersionRequest } from "../../src/image-version/contract.js";
+import type { ObservedImageVersion } from "../../src/image-version/ports.js";
+import type { RegionState } from "../../src/image-version/records.js";
+import { keyOf } from "../../src/image-version/resource-id.js";
+import {
+  accept,
+  beginCreation,
+  followReplication,
+  type Moment,
+  type Pair,
+} from "../../src/image-version/transitions.js";
+import { PACE, TRACEPARENT } from "./dependencies.js";
+import { managedImageRequest, seedVersionId } from "./requests.js";
+
+const START = Date.UTC(2026, 0, 1);
+
+/** So many seconds after the first request. */
+export function at(seconds: number): Moment {
+  return {
+    now: new Date(START + seconds * 1_000),
+    pace: PACE,
+    eventSource: "urn:sigil:test",
+  };
+}
+
+/** A version whose request was just accepted. */
+export function accepted(
+  body: ImageVersionRequest = managedImageRequest(),
+  previous?: Pair,
+): Pair {
+  const resourceId = seedVersionId("1.0.0");
+  const request = canonicalForm(body);
+  return accept(
+    {
+      key: keyOf(resourceId),
+      resourceId,
+      request,
+      fingerprint: fingerprintOf(request),
+      requestedBy: { appId: "build-system" },
+      traceparent: TRACEPARENT,
+    },
+    previous?.version,
+    at(0),
+  );
+}
+
+/** The same with an empty outbox: all is told. */
+export function told({ version, operation }: Pair): Pair {
+  return { version: { ...version, outbox: [] }, operation };
+}
+
+export function creating(): Pair {
+  return told(
+    beginCreation(
+      told(accepted()),
+      {
+        encryptionTypes: Object.fromEntries(
+          targetRegionsOf(accepted().version.request).flatMap((region) => [
+            [
+              region.encryption?.osDiskImage?.diskEncryptionSetId?.toLowerCase() ??
+                "",
+              "EncryptionAtRestWithCustomerKey",
+            ],
+          ]),
+        ),
+        dataDiskLuns: [0],
+      },
+      at(1),
+    ),
+  );
+}
+
+export function replicating(): Pair {
+  return told(
+    followReplication(creating(), "https://arm.example/operations/1", at(2)),
+  );
+}
+
+/** ARM's answer: the version as it was asked for, its regions in these states and percentages. */
+export function observed(
+  provisioningState: string,
+  regions: Readonly<Record<string, readonly [RegionState, number, string?]>>,
+): ObservedImageVersion {
+  return {
+    provisioningState,
+    request: accepted().version.request,
+    regions: Object.entries(regions).map(
+      ([name, [state, progress, details]]) => ({
+        name,
+        state,
+        progress,
+        ...(details !== undefined && { details }),
+      }),
+    ),
+  };
+}
+
+/** Each effect in a few words, in order. */
+export function effectsOf({ version }: Pair): string[] {
+  return version.outbox.map((effect) => {
+    switch (effect.kind) {
+      case "event":
+        return `event ${effect.event.id.replace(/^.*?\//u, "")}`;
+      case "message":
+        return `message ${effect.message.id.replace(/^.*?:/u, "")} to ${effect.message.queue}`;
+      case "index":
+        return `index from ${effect.previousStatus ?? "nothing"}`;
+      case "close":
+        return "close";
+    }
+  });
+}

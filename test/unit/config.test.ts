@@ -1,0 +1,176 @@
+import { describe, expect, test } from "vitest";
+import { ConfigurationError, readConfig } from "../../src/config.js";
+
+const SECRET = "c2VjcmV0LWtleQ==";
+const STORAGE = `DefaultEndpointsProtocol=https;AccountName=a;AccountKey=${SECRET}`;
+const SERVICE_BUS = `Endpoint=sb://n.servicebus.windows.net;SharedAccessKeyName=k;SharedAccessKey=${SECRET}`;
+/** No setting more than is needed. */
+const LEAST = {
+  AzureWebJobsStorage: STORAGE,
+  ServiceBusConnection: SERVICE_BUS,
+  SIGIL_TOKEN_ISSUER: "https://login.microsoftonline.com/t/v2.0",
+  SIGIL_TOKEN_AUDIENCE: "api://sigil",
+};
+
+/** The mistakes that are told, one a line. */
+function mistakesIn(environment: Record<string, string | undefined>): string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError);
+    const [head, ...mistakes] = (error as Error).message.split("\n- ");
+    expect(head).toBe("The configuration has mistakes:");
+    return mistakes;
+  }
+  return [];
+}
+
+test("the least configuration has the documented defaults", () => {
+  expect(readConfig(LEAST)).toEqual({
+    tables: { kind: "connectionString", connectionString: STORAGE },
+    serviceBus: { kind: "connectionString", connectionString: SERVICE_BUS },
+    managedIdentityClientId: undefined,
+    tokenIssuer: "https://login.microsoftonline.com/t/v2.0",
+    tokenAudience: ["api://sigil"],
+    resourceManagerEndpoint: "https://management.azure.com",
+    resourceManagerScope: "https://management.azure.com/.default",
+    eventSource: "urn:sigil",
+    pollInitialMs: 15_000,
+    pollMaxMs: 120_000,
+    putTimeoutMs: 60_000,
+    overdueMs: 120_000,
+    maxDeliveryCount: 10,
+    reconcileSchedule: "0 * * * * *",
+  });
+});
+
+test.each([
+  ["AZURE_CLIENT_ID", "c", { managedIdentityClientId: "c" }],
+  [
+    "SIGIL_TOKEN_ISSUER",
+    "https://sts.windows.net/t/",
+    { tokenIssuer: "https://sts.windows.net/t/" },
+  ],
+  ["SIGIL_TOKEN_AUDIENCE", "a, b,,", { tokenAudience: ["a", "b"] }],
+  [
+    "SIGIL_RESOURCE_MANAGER_ENDPOINT",
+    "https://management.usgovcloudapi.net//",
+    { resourceManagerEndpoint: "https://management.usgovcloudapi.net" },
+  ],
+  ["SIGIL_RESOURCE_MANAGER_SCOPE", "s", { resourceManagerScope: "s" }],
+  ["SIGIL_EVENT_SOURCE", "urn:x", { eventSource: "urn:x" }],
+  ["SIGIL_POLL_INITIAL_SECONDS", "0.5", { pollInitialMs: 500 }],
+  ["SIGIL_POLL_MAX_SECONDS", "300", { pollMaxMs: 300_000 }],
+  ["SIGIL_CREATE_TIMEOUT_SECONDS", "0.05", { putTimeoutMs: 50 }],
+  ["SIGIL_OVERDUE_SECONDS", "86400", { overdueMs: 86_400_000 }],
+  ["SIGIL_MAX_DELIVERY_COUNT", "2000", { maxDeliveryCount: 2_000 }],
+  [
+    "SIGIL_RECONCILE_SCHEDULE",
+    "*/5 * * * * *",
+    { reconcileSchedule: "*/5 * * * * *" },
+  ],
+])("%s is read", (name, value, expected) => {
+  expect(readConfig({ ...LEAST, [name]: ` ${value} ` })).toEqual({
+    ...readConfig(LEAST),
+    ...expected,
+  });
+});
+
+test("a setting of blanks is a setting that is absent", () => {
+  expect(readConfig({ ...LEAST, SIGIL_EVENT_SOURCE: "  " }).eventSource).toBe(
+    "urn:sigil",
+  );
+});
+
+describe("with a managed identity", () => {
+  const { SIGIL_TOKEN_AUDIENCE, SIGIL_TOKEN_ISSUER } = LEAST;
+  const identity = {
+    SIGIL_TOKEN_AUDIENCE,
+    SIGIL_TOKEN_ISSUER,
+    AzureWebJobsStorage__accountName: "account",
+    ServiceBusConnection__fullyQualifiedNamespace: "n.servicebus.windows.net",
+  };
+
+  test("the account's name and the namespace are enough", () => {
+    expect(readConfig(identity)).toMatchObject({
+      tables: {
+        kind: "identity",
+        serviceUri: "https://account.table.core.windows.net",
+      },
+      serviceBus: {
+        kind: "identity",
+        fullyQualifiedNamespace: "n.servicebus.windows.net",
+      },
+    });
+  });
+
+  test("the address of the tables goes before the account's name", () => {
+    const serviceUri = "https://account.table.core.usgovcloudapi.net";
+    expect(
+      readConfig({
+        ...identity,
+        AzureWebJobsStorage__tableServiceUri: serviceUri,
+      }).tables,
+    ).toEqual({ kind: "identity", serviceUri });
+  });
+
+  test("the identity goes before a connection string", () => {
+    expect(readConfig({ ...LEAST, ...identity })).toMatchObject({
+      tables: { kind: "identity" },
+      serviceBus: { kind: "identity" },
+    });
+  });
+});
+
+describe("mistakes", () => {
+  test("everything that is missing is told at once, with what it should be", () => {
+    const mistakes = mistakesIn({});
+    expect(mistakes.map((mistake) => mistake.split(":")[0])).toEqual([
+      "SIGIL_TOKEN_AUDIENCE is missing",
+      "AzureWebJobsStorage is missing",
+      "ServiceBusConnection is missing",
+      "SIGIL_TOKEN_ISSUER is missing",
+    ]);
+    expect(mistakes[1]).toContain("AzureWebJobsStorage__accountName");
+    expect(mistakes[2]).toContain(
+      "ServiceBusConnection__fullyQualifiedNamespace",
+    );
+  });
+
+  test("everything that is wrong is told at once, and no secret with it", () => {
+    const mistakes = mistakesIn({
+      ...LEAST,
+      SIGIL_TOKEN_ISSUER: "http://issuer",
+      SIGIL_TOKEN_AUDIENCE: " , ",
+      SIGIL_RESOURCE_MANAGER_ENDPOINT: "management",
+      SIGIL_POLL_INITIAL_SECONDS: "soon",
+      SIGIL_POLL_MAX_SECONDS: "0",
+      SIGIL_CREATE_TIMEOUT_SECONDS: "86401",
+      SIGIL_OVERDUE_SECONDS: "-1",
+      SIGIL_MAX_DELIVERY_COUNT: "0",
+    });
+    const range = "it must be a number from 0.05 to 86400.";
+    expect(mistakes).toEqual([
+      'SIGIL_RESOURCE_MANAGER_ENDPOINT is "management": it must be an https address.',
+      'SIGIL_TOKEN_AUDIENCE is ",": it must name an audience.',
+      'SIGIL_TOKEN_ISSUER is "http://issuer": it must be an https address.',
+      `SIGIL_POLL_INITIAL_SECONDS is "soon": ${range}`,
+      `SIGIL_POLL_MAX_SECONDS is "0": ${range}`,
+      `SIGIL_CREATE_TIMEOUT_SECONDS is "86401": ${range}`,
+      `SIGIL_OVERDUE_SECONDS is "-1": ${range}`,
+      'SIGIL_MAX_DELIVERY_COUNT is "0": it must be a number from 1 to 2000.',
+    ]);
+    expect(mistakes.join()).not.toContain(SECRET);
+  });
+
+  test("the longest wait may not be shorter than the first", () => {
+    expect(mistakesIn({ ...LEAST, SIGIL_POLL_MAX_SECONDS: "14.9" })).toEqual([
+      "SIGIL_POLL_MAX_SECONDS is less than SIGIL_POLL_INITIAL_SECONDS.",
+    ]);
+    expect(mistakesIn({ ...LEAST, SIGIL_POLL_MAX_SECONDS: "15" })).toEqual([]);
+  });
+});
+
+test("the configuration is frozen", () => {
+  expect(readConfig(LEAST)).toSatisfy(Object.isFrozen);
+});

@@ -1,0 +1,24 @@
+import { InvocationContext, type LogLevel } from "@azure/functions";
+
+export interface Invocation {
+  readonly context: InvocationContext;
+  readonly logged: [LogLevel, ...unknown[]][];
+}
+
+/** The context of one delivery, with the metadata that a Service Bus trigger gives. */
+export function invocation(
+  triggerMetadata?: Readonly<Record<string, unknown>>,
+  traceParent?: string,
+): Invocation {
+  const logged: Invocation["logged"] = [];
+  return {
+    logged,
+    context: new InvocationContext({
+      invocationId: "invocation-1",
+      functionName: "test",
+      logHandler: (...entry) => logged.push(entry),
+      traceContext: traceParent === undefined ? {} : { traceParent },
+      ...(triggerMetadata && { triggerMetadata: { ...triggerMetadata } }),
+    }),
+  };
+}

@@ -1,0 +1,318 @@
+import { describe, expect, test } from "vitest";
+import { ServiceError, type Finding } from "../../../src/errors.js";
+import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import type { CreateImageVersion } from "../../../src/image-version/create-image-version.js";
+import type { OperationRecord } from "../../../src/image-version/records.js";
+import {
+  createRequestHandler,
+  type RejectedRequest,
+  type RequestHandlerDependencies,
+} from "../../../src/messaging/request-handler.js";
+import { invocation } from "./invocation.js";
+
+const SUBJECT =
+  "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/i/versions/1.0.0";
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const HOST_TRACEPARENT =
+  "00-11111111111111111111111111111111-2222222222222222-01";
+const DATA = { location: "westeurope" };
+const EVENT = {
+  specversion: "1.0",
+  id: "build-7",
+  source: "urn:build",
+  type: "Build.Finished",
+  subject: SUBJECT,
+  traceparent: TRACEPARENT,
+  data: DATA,
+};
+const OPERATION: OperationRecord = {
+  id: "op-1",
+  kind: "CreateImageVersion",
+  status: "NotStarted",
+  resourceId: SUBJECT,
+  fingerprint: "f",
+  createdTime: "2026-01-01T00:00:00.000Z",
+  lastUpdatedTime: "2026-01-01T00:00:00.000Z",
+  requestedBy: {},
+  traceparent: TRACEPARENT,
+  regions: [],
+  history: [],
+};
+const FINDING: Finding = {
+  code: "UnknownRegion",
+  pointer: "/properties/publishingProfile",
+  message: "No such region.",
+};
+
+type Rejected = CloudEvent<
+  string,
+  {
+    error: { code: string; errors: Finding[]; errorCount: number };
+    original?: unknown;
+    originalOmitted?: string;
+  }
+>;
+
+/** A handler whose ports remember, in order, what they were called with. */
+function handlerWith(ports: Partial<RequestHandlerDependencies> = {}): {
+  readonly calls: string[];
+  readonly commands: CreateImageVersion[];
+  readonly kept: RejectedRequest[];
+  readonly events: Rejected[];
+  readonly handle: ReturnType<typeof createRequestHandler>;
+} {
+  const calls: string[] = [];
+  const commands: CreateImageVersion[] = [];
+  const kept: RejectedRequest[] = [];
+  const events: Rejected[] = [];
+  const handle = createRequestHandler({
+    createImageVersion(command) {
+      commands.push(command);
+      return Promise.resolve(OPERATION);
+    },
+    validateBody: () => [],
+    events: {
+      publish(published) {
+        calls.push("publish");
+        events.push(...(published as Rejected[]));
+        return Promise.resolve();
+      },
+    },
+    keepRejected(request) {
+      calls.push("keepRejected");
+      kept.push(request);
+      return Promise.resolve();
+    },
+    eventSource: "urn:sigil:test",
+    now: () => new Date("2026-01-01T00:00:00Z"),
+    ...ports,
+  });
+  return { calls, commands, kept, events, handle };
+}
+
+const failing = (
+  error: Error,
+): Pick<RequestHandlerDependencies, "createImageVersion"> => ({
+  createImageVersion: () => Promise.reject(error),
+});
+
+const delivery = (deliveryCount = 1): ReturnType<typeof invocation> =>
+  invocation(
+    { messageId: "m1", contentType: "application/json", deliveryCount },
+    HOST_TRACEPARENT,
+  );
+
+describe("an accepted request", () => {
+  test("becomes the command that a PUT would be, asked for by the event's source", async () => {
+    const { handle, commands, calls } = handlerWith();
+    const { context, logged } = delivery();
+    await handle(EVENT, context);
+    expect(commands).toEqual([
+      {
+        id: {
+          subscriptionId: "00000000-0000-0000-0000-000000000000",
+          resourceGroupName: "rg",
+          galleryName: "g",
+          imageName: "i",
+          versionName: "1.0.0",
+        },
+        body: DATA,
+        requestedBy: { name: "urn:build" },
+        traceparent: TRACEPARENT,
+        idempotencyKey: '["urn:build","build-7"]',
+      },
+    ]);
+    expect(calls).toEqual([]);
+    expect(logged).toEqual([
+      ["information", `accepted ${SUBJECT} as operation op-1`],
+    ]);
+  });
+
+  test("has an idempotency key that source and id cannot be divided otherwise to make", async () => {
+    const { handle, commands } = handlerWith();
+    await handle({ ...EVENT, source: "a", id: 'b","c' }, delivery().context);
+    await handle({ ...EVENT, source: 'a","b', id: "c" }, delivery().context);
+    expect(new Set(commands.map((it) => it.idempotencyKey)).size).toBe(2);
+  });
+
+  test("goes on with the host's trace when the event has none", async () => {
+    const { handle, commands } = handlerWith();
+    await handle({ ...EVENT, traceparent: undefined }, delivery().context);
+    expect(commands[0]?.traceparent).toBe(HOST_TRACEPARENT);
+  });
+});
+
+describe("a refused request", () => {
+  test("is kept whole before the event tells of it", async () => {
+    const { handle, calls, kept, events } = handlerWith(
+      failing(
+        new ServiceError("ImageVersionConflict", "It exists otherwise.", {
+          findings: [FINDING],
+          fields: { existingOperationId: "op-0" },
+        }),
+      ),
+    );
+    const { context, logged } = delivery();
+    await handle(EVENT, context);
+    expect(calls).toEqual(["keepRejected", "publish"]);
+    const id = kept[0]?.id;
+    expect(id).toMatch(/^[0-9a-f]{32}$/u);
+    expect(kept).toEqual([
+      {
+        id,
+        original: {
+          body: EVENT,
+          messageId: "m1",
+          contentType: "application/json",
+          applicationProperties: {},
+          deliveryCount: 1,
+        },
+        code: "ImageVersionConflict",
+        reason: "It exists otherwise.",
+      },
+    ]);
+    expect(events).toEqual([
+      {
+        specversion: "1.0",
+        id: `rejected/${id}`,
+        source: "urn:sigil:test",
+        type: "Sigil.ImageVersion.Rejected",
+        subject: SUBJECT,
+        time: "2026-01-01T00:00:00.000Z",
+        datacontenttype: "application/json",
+        traceparent: TRACEPARENT,
+        data: {
+          error: {
+            code: "ImageVersionConflict",
+            message: "It exists otherwise.",
+            errors: [
+              { ...FINDING, pointer: "/data/properties/publishingProfile" },
+            ],
+            errorCount: 1,
+          },
+          existingOperationId: "op-0",
+          messageId: "m1",
+          original: EVENT,
+        },
+      },
+    ]);
+    expect(logged).toEqual([
+      [
+        "warning",
+        "rejected message m1: ImageVersionConflict: It exists otherwise.",
+      ],
+    ]);
+  });
+
+  test("has the same ids when it is delivered again, and another message has others", async () => {
+    const { handle, kept, events } = handlerWith(
+      failing(new ServiceError("InvalidRequest", "No.")),
+    );
+    await handle(EVENT, delivery(1).context);
+    await handle(EVENT, delivery(2).context);
+    await handle(EVENT, invocation({ messageId: "m2" }).context);
+    await handle({ ...EVENT, id: "build-8" }, delivery(1).context);
+    expect(kept[1]?.id).toBe(kept[0]?.id);
+    expect(events[1]?.id).toBe(events[0]?.id);
+    expect(new Set(kept.map(({ id }) => id)).size).toBe(3);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(3);
+  });
+
+  test("is in the event up to 128 KB and left out beyond, but kept whole", async () => {
+    const { handle, kept, events } = handlerWith();
+    // "å" has two bytes in UTF-8, and a JSON text two quotation marks.
+    const largest = "å".repeat(64 * 1024 - 1);
+    await handle(largest, delivery().context);
+    expect(events[0]?.data.original).toBe(largest);
+    expect(events[0]?.data).not.toHaveProperty("originalOmitted");
+
+    await handle(`${largest}x`, delivery().context);
+    expect(events[1]?.data).not.toHaveProperty("original");
+    expect(events[1]?.data.originalOmitted).toContain("rejected queue");
+    expect(kept[1]?.original.body).toBe(`${largest}x`);
+  });
+
+  test("that is no CloudEvent has no subject, but the host's trace", async () => {
+    const { handle, events, commands } = handlerWith();
+    await handle(DATA, delivery().context);
+    expect(commands).toEqual([]);
+    expect(events[0]).not.toHaveProperty("subject");
+    expect(events[0]).toMatchObject({
+      traceparent: HOST_TRACEPARENT,
+      data: {
+        error: {
+          code: "InvalidRequest",
+          message: "1 mistake was found in the message.",
+          errors: [{ code: "NotACloudEvent", pointer: "" }],
+        },
+        original: DATA,
+      },
+    });
+  });
+
+  test("tells of the subject and the body at once, each with its pointer", async () => {
+    const { handle, events } = handlerWith({ validateBody: () => [FINDING] });
+    await handle({ ...EVENT, subject: "elsewhere" }, delivery().context);
+    expect(events[0]).toMatchObject({
+      subject: "elsewhere",
+      data: {
+        error: {
+          message: "2 mistakes were found in the message.",
+          errors: [
+            { code: "InvalidResourceId", pointer: "/subject" },
+            {
+              code: "UnknownRegion",
+              pointer: "/data/properties/publishingProfile",
+            },
+          ],
+        },
+      },
+    });
+  });
+
+  test("in binary mode has pointers into the body itself", async () => {
+    const { handle, events } = handlerWith({ validateBody: () => [FINDING] });
+    const { context } = invocation({
+      applicationProperties: {
+        "cloudEvents:specversion": "1.0",
+        "cloudEvents:id": "1",
+        "cloudEvents:source": "urn:build",
+        "cloudEvents:type": "Build.Finished",
+        "cloudEvents:subject": "elsewhere",
+      },
+    });
+    await handle(DATA, context);
+    expect(events[0]?.data.error.errors).toMatchObject([
+      { code: "InvalidResourceId", pointer: "" },
+      { code: "UnknownRegion", pointer: "/properties/publishingProfile" },
+    ]);
+  });
+
+  test("has fifty findings in the event, and their true count", async () => {
+    const { handle, events } = handlerWith({
+      validateBody: () => Array.from({ length: 60 }, () => FINDING),
+    });
+    await handle(EVENT, delivery().context);
+    expect(events[0]?.data.error.errors).toHaveLength(50);
+    expect(events[0]?.data.error.errorCount).toBe(60);
+  });
+
+  test("that cannot be kept is thrown and not told", async () => {
+    const full = new Error("full");
+    const { handle, calls } = handlerWith({
+      ...failing(new ServiceError("InvalidRequest", "No.")),
+      keepRejected: () => Promise.reject(full),
+    });
+    await expect(handle(EVENT, delivery().context)).rejects.toBe(full);
+    expect(calls).toEqual([]);
+  });
+});
+
+test.each([
+  new ServiceError("DependencyUnavailable", "Down.", { retryAfterMs: 0 }),
+  new TypeError("a mistake of ours"),
+])("%s is thrown, and nothing is rejected", async (error) => {
+  const { handle, calls } = handlerWith(failing(error));
+  await expect(handle(EVENT, delivery().context)).rejects.toBe(error);
+  expect(calls).toEqual([]);
+});
