@@ -71,7 +71,12 @@ function checkContinuationToken(token: string): void {
     const keys = JSON.parse(
       Buffer.from(token, "base64").toString("utf8"),
     ) as Record<string, unknown>;
-    if (typeof keys["nextPartitionKey"] === "string") return;
+    const { nextPartitionKey, nextRowKey } = keys;
+    if (
+      typeof nextPartitionKey === "string" &&
+      (nextRowKey === undefined || typeof nextRowKey === "string")
+    )
+      return;
   } catch {
     // Answered below.
   }

@@ -15,6 +15,8 @@ export interface CloudEventRequest {
 /** Attributes in binary mode are application properties with one of these prefixes (CloudEvents AMQP binding, 3.1.3.1). */
 const BINARY_PREFIX = /^cloudEvents[:_]/iu;
 
+const MOST_SHOWN_CHARACTERS = 200;
+
 /**
  * Reads a CloudEvent 1.0 from a message: structured when the body is an object with `specversion`, else binary, with
  * the attributes in the application properties. Answers the findings when it is none.
@@ -85,7 +87,7 @@ function fromAttributes(
     findings.push({
       code: "NotAllowedValue",
       pointer: pointerTo("specversion"),
-      message: `The CloudEvents version is ${JSON.stringify(version)}; send "1.0".`,
+      message: `The CloudEvents version is ${shown(JSON.stringify(version))}; send "1.0".`,
     });
   }
   const { traceparent } = attributes;
@@ -102,6 +104,13 @@ function fromAttributes(
             typeof traceparent === "string" ? traceparent : undefined,
         },
       };
+}
+
+/** A value from a message as a finding quotes it: findings have to fit into an event, which a whole message may not. */
+export function shown(text = "missing"): string {
+  return text.length > MOST_SHOWN_CHARACTERS
+    ? `${text.slice(0, MOST_SHOWN_CHARACTERS)}…`
+    : text;
 }
 
 /** Data of a structured event: `data`, or JSON in `data_base64` (CloudEvents JSON format, 3.1.1). */

@@ -11,7 +11,7 @@ import type { CreateImageVersion } from "../image-version/create-image-version.j
 import type { EventPublisher } from "../image-version/ports.js";
 import type { OperationRecord } from "../image-version/records.js";
 import { parseImageVersionId } from "../image-version/resource-id.js";
-import { readCloudEventRequest } from "./cloud-event-request.js";
+import { readCloudEventRequest, shown } from "./cloud-event-request.js";
 import { incomingMessage, type IncomingMessage } from "./incoming-message.js";
 
 /** A refused request, as it is kept for an operator to correct and send again. */
@@ -37,6 +37,8 @@ export interface RequestHandlerDependencies {
 
 /** An event holds 256 KB (Service Bus, Standard tier): a larger original is only in the rejected queue. */
 const LARGEST_ORIGINAL_BYTES = 128 * 1024;
+/** No resource id is longer; a subject is an application property too, and all of them hold 64 KB (Service Bus quotas). */
+const LONGEST_SUBJECT = 1_024;
 
 /**
  * Makes the handler of `image-version-requests`: the same validation and the same operation as by HTTP. A request
@@ -133,7 +135,7 @@ function invalidSubject(dataPointer: string, subject: string): Finding {
   return {
     code: "InvalidResourceId",
     pointer: dataPointer === "" ? "" : "/subject",
-    message: `The subject "${subject}" is not an image version's id. Write /subscriptions/{guid}/resourceGroups/{name}/providers/Microsoft.Compute/galleries/{name}/images/{name}/versions/{1.0.0}.`,
+    message: `The subject "${shown(subject)}" is not an image version's id. Write /subscriptions/{guid}/resourceGroups/{name}/providers/Microsoft.Compute/galleries/{name}/images/{name}/versions/{1.0.0}.`,
   };
 }
 
@@ -170,7 +172,8 @@ async function reject(
       source: deps.eventSource,
       type: IMAGE_VERSION_EVENT.rejected,
       // CloudEvents 1.0, "subject": "If present, MUST be a non-empty string".
-      ...(subject !== undefined && { subject }),
+      ...(subject !== undefined &&
+        subject.length <= LONGEST_SUBJECT && { subject }),
       time: deps.now().toISOString(),
       datacontenttype: "application/json",
       traceparent,

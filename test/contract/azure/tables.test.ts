@@ -274,6 +274,10 @@ describe("the index", () => {
       "keys of another type",
       Buffer.from('{"nextPartitionKey":1}').toString("base64"),
     ],
+    [
+      "a row of another type",
+      Buffer.from('{"nextPartitionKey":"a","nextRowKey":1}').toString("base64"),
+    ],
   ])("%s is refused as a continuation token", async (_, token) => {
     await expect(
       createIndex(storage).page(newKey(), 10, token),

@@ -127,6 +127,14 @@ describe("structured mode", () => {
     });
   });
 
+  test("a version of any length is quoted by its beginning, and none as missing", () => {
+    const long = read({ ...ATTRIBUTES, specversion: "x".repeat(100_000) });
+    expect(JSON.stringify(long).length).toBeLessThan(500);
+    expect(
+      JSON.stringify(read(DATA, binary(without("specversion")))),
+    ).toContain("The CloudEvents version is missing;");
+  });
+
   test("all mistakes are told at once", () => {
     expect(mistakes(read({ specversion: "0.3" }))).toEqual([
       ["MissingProperty", "/id"],

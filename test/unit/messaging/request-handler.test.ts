@@ -270,6 +270,15 @@ describe("a refused request", () => {
     });
   });
 
+  test("repeats no subject that is too long for an event, outside of the original", async () => {
+    const { handle, events } = handlerWith();
+    const message = { ...EVENT, subject: "x".repeat(100_000) };
+    await handle(message, delivery().context);
+    expect(events[0]).not.toHaveProperty("subject");
+    expect(events[0]?.data.original).toEqual(message);
+    expect(JSON.stringify(events).length).toBeLessThan(102_000);
+  });
+
   test("in binary mode has pointers into the body itself", async () => {
     const { handle, events } = handlerWith({ validateBody: () => [FINDING] });
     const { context } = invocation({

@@ -1,0 +1,135 @@
+import { expect, test } from "vitest";
+import { ServiceError } from "../../../src/errors.js";
+import type { StepMessage } from "../../../src/image-version/steps.js";
+import { createStepHandler } from "../../../src/messaging/step-handler.js";
+import { invocation } from "./invocation.js";
+
+const MESSAGE: StepMessage = { operationId: "op-1", step: 4 };
+const MAX_DELIVERY_COUNT = 10;
+
+interface Outcome {
+  readonly taken: StepMessage[];
+  readonly poisoned: [Partial<StepMessage>, string][];
+  readonly thrown: unknown;
+  readonly logged: unknown[][];
+}
+
+/** One delivery of `body`, with a step that fails with `failure` if one is given. */
+async function deliver(
+  body: unknown,
+  deliveryCount: number,
+  failure?: Error,
+): Promise<Outcome> {
+  const taken: StepMessage[] = [];
+  const poisoned: Outcome["poisoned"] = [];
+  const handle = createStepHandler({
+    async takeStep(message) {
+      taken.push(message);
+      if (failure !== undefined) await Promise.reject(failure);
+    },
+    failPoisoned(message, reason) {
+      poisoned.push([message, reason]);
+      return Promise.resolve();
+    },
+    maxDeliveryCount: MAX_DELIVERY_COUNT,
+  });
+  const { context, logged } = invocation({ deliveryCount });
+  let thrown: unknown;
+  try {
+    await handle(body, context);
+  } catch (error) {
+    thrown = error;
+  }
+  return { taken, poisoned, thrown, logged };
+}
+
+test("takes the step that the message names, and no more of what it says", async () => {
+  await expect(deliver({ ...MESSAGE, more: true }, 1)).resolves.toEqual({
+    taken: [MESSAGE],
+    poisoned: [],
+    thrown: undefined,
+    logged: [],
+  });
+});
+
+test("an unknown error at the last delivery ends the operation with its reason, and the message is dead-lettered", async () => {
+  const failure = new TypeError("no such thing");
+  const outcome = await deliver(MESSAGE, MAX_DELIVERY_COUNT, failure);
+  expect(outcome.poisoned).toEqual([[MESSAGE, "TypeError: no such thing"]]);
+  expect(outcome.thrown).toBe(failure);
+  expect(outcome.logged).toEqual([
+    ["error", "delivery 10 of 10 failed", failure],
+  ]);
+});
+
+test("a terminal ServiceError at the last delivery ends the operation too", async () => {
+  const failure = new ServiceError("InternalError", "It is broken.");
+  const outcome = await deliver(MESSAGE, MAX_DELIVERY_COUNT, failure);
+  expect(outcome.poisoned).toEqual([[MESSAGE, "ServiceError: It is broken."]]);
+  expect(outcome.thrown).toBe(failure);
+});
+
+test("the reason is cut at 500 characters", async () => {
+  const failure = new Error("x".repeat(1_000));
+  const { poisoned } = await deliver(MESSAGE, MAX_DELIVERY_COUNT, failure);
+  expect(poisoned[0]?.[1]).toBe(`Error: ${"x".repeat(493)}`);
+});
+
+test.each([1, MAX_DELIVERY_COUNT - 1])(
+  "an unknown error at delivery %i ends nothing and is thrown",
+  async (deliveryCount) => {
+    const failure = new Error("once more");
+    const outcome = await deliver(MESSAGE, deliveryCount, failure);
+    expect(outcome.poisoned).toEqual([]);
+    expect(outcome.thrown).toBe(failure);
+  },
+);
+
+test.each([1, MAX_DELIVERY_COUNT, MAX_DELIVERY_COUNT + 1])(
+  "a retryable error at delivery %i ends nothing and is thrown",
+  async (deliveryCount) => {
+    const failure = new ServiceError("DependencyUnavailable", "Down.", {
+      retryAfterMs: 0,
+    });
+    const outcome = await deliver(MESSAGE, deliveryCount, failure);
+    expect(outcome.poisoned).toEqual([]);
+    expect(outcome.thrown).toBe(failure);
+  },
+);
+
+test.each([
+  [undefined, {}],
+  [null, {}],
+  ["text", {}],
+  [[1], {}],
+  [{ step: 4 }, { step: 4 }],
+  [{ operationId: "op-1" }, { operationId: "op-1" }],
+  [{ operationId: 1, step: "4" }, {}],
+  [{ operationId: "op-1", step: 1.5 }, { operationId: "op-1" }],
+])("the malformed body %j takes no step", async (body, names) => {
+  const early = await deliver(body, 1);
+  expect(early).toMatchObject({
+    taken: [],
+    poisoned: [],
+    thrown: { code: "PoisonMessage", retryable: false },
+  });
+  const last = await deliver(body, MAX_DELIVERY_COUNT);
+  expect(last.taken).toEqual([]);
+  expect(last.thrown).toMatchObject({ code: "PoisonMessage" });
+  expect(last.poisoned).toEqual([
+    [names, expect.stringContaining("needs operationId") as string],
+  ]);
+});
+
+test("an operation that cannot be ended leaves the message to the dead-letter queue all the same", async () => {
+  const unavailable = new ServiceError("DependencyUnavailable", "Down.", {
+    retryAfterMs: 0,
+  });
+  const handle = createStepHandler({
+    takeStep: () => Promise.reject(new Error("broken")),
+    failPoisoned: () => Promise.reject(unavailable),
+    maxDeliveryCount: MAX_DELIVERY_COUNT,
+  });
+  const { context } = invocation({ deliveryCount: MAX_DELIVERY_COUNT });
+  await expect(handle(MESSAGE, context)).rejects.toBe(unavailable);
+});
