@@ -153,7 +153,10 @@ export function createHttpHandlers(
       );
       return checks.every(({ status }) => status === "ok")
         ? { status: 200 as const, body: { status: "ok" as const, checks } }
-        : { status: 503 as const, body: { status: "unavailable" as const, checks } };
+        : {
+            status: 503 as const,
+            body: { status: "unavailable" as const, checks },
+          };
     }),
 
     fallback: createFallback(edge),
