@@ -79,9 +79,11 @@ interface ArmError {
 /** ARM's error body, `{"error": {code, message, target, details}}`, in an answer or in a failed operation. */
 export function armErrorIn(body: unknown): ArmError | undefined {
   const error = (body as { error?: unknown } | null | undefined)?.error;
-  return typeof error === "object" && error !== null
-    ? readError(error as Record<string, unknown>)
-    : undefined;
+  return isObject(error) ? readError(error) : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 function readError(error: Readonly<Record<string, unknown>>): ArmError {
@@ -91,7 +93,7 @@ function readError(error: Readonly<Record<string, unknown>>): ArmError {
     message: typeof message === "string" ? message : "no message",
     target: typeof target === "string" ? target : undefined,
     details: Array.isArray(details)
-      ? (details as Record<string, unknown>[]).map(readError)
+      ? details.filter(isObject).map(readError)
       : [],
   };
 }

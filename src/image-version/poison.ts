@@ -1,7 +1,8 @@
 import type { Dependencies } from "./ports.js";
 import { versionKeyOf } from "./records.js";
 import { momentOf, take, type StepMessage } from "./steps.js";
-import { fail, isFinal } from "./transitions.js";
+import { isFinal } from "./advance.js";
+import { fail } from "./transitions.js";
 
 /** How often a message that names no step is tried against an operation that moves on meanwhile. */
 const TRIES = 10;

@@ -11,7 +11,8 @@ import type { Dependencies, IndexPage, Stored } from "./ports.js";
 import { failPoisoned } from "./poison.js";
 import { versionKeyOf } from "./records.js";
 import { momentOf, take } from "./steps.js";
-import { isFinal, overdueMs, wake } from "./transitions.js";
+import { isFinal } from "./advance.js";
+import { overdueMs, wake } from "./transitions.js";
 
 /** How many operations are looked after at once. */
 const PARALLEL = 8;

@@ -9,13 +9,9 @@ import type { Dependencies, ObservedImageVersion } from "./ports.js";
 import { readBack } from "./read-back.js";
 import { parseImageVersionId } from "./resource-id.js";
 import { currentFor, momentOf, take, type StepMessage } from "./steps.js";
-import {
-  fail,
-  observe,
-  observeAbsence,
-  wait,
-  type Pair,
-} from "./transitions.js";
+import { type Pair } from "./advance.js";
+import { observe, observeAbsence } from "./observation.js";
+import { fail, wait } from "./transitions.js";
 
 /** Takes one step of the replication phase. A stale message does nothing. Throws only what another delivery may cure. */
 export async function takeReplicationStep(

@@ -1,7 +1,7 @@
 import { isStateConflict, deliver } from "./outbox.js";
 import type { Dependencies, Stored } from "./ports.js";
 import { versionKeyOf, type WorkMessage } from "./records.js";
-import type { Moment, Pair } from "./transitions.js";
+import type { Moment, Pair } from "./advance.js";
 import { ServiceError } from "../errors.js";
 
 /** What a step message says. */

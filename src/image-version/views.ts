@@ -7,7 +7,7 @@ import {
   type OperationRecord,
   type RegionRecord,
 } from "./records.js";
-import { isFinal } from "./transitions.js";
+import { isFinal } from "./advance.js";
 
 /** An operation as the API shows it. */
 export function viewOperation(operation: OperationRecord): OperationView {

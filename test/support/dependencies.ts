@@ -30,7 +30,7 @@ import {
   type ImageVersionId,
 } from "../../src/image-version/resource-id.js";
 import type { StepMessage } from "../../src/image-version/steps.js";
-import { isFinal } from "../../src/image-version/transitions.js";
+import { isFinal } from "../../src/image-version/advance.js";
 import { createCertificateAuthority } from "../../src/local/certificates.js";
 import { ManualClock } from "../../src/local/clock.js";
 import {

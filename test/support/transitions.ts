@@ -7,12 +7,11 @@ import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import type { ObservedImageVersion } from "../../src/image-version/ports.js";
 import type { RegionState } from "../../src/image-version/records.js";
 import { keyOf } from "../../src/image-version/resource-id.js";
+import { type Moment, type Pair } from "../../src/image-version/advance.js";
 import {
   accept,
   beginCreation,
   followReplication,
-  type Moment,
-  type Pair,
 } from "../../src/image-version/transitions.js";
 import { PACE, TRACEPARENT } from "./dependencies.js";
 import { managedImageRequest, seedVersionId } from "./requests.js";

@@ -5,7 +5,7 @@ import type { ImageVersionRequest } from "../../../src/image-version/contract.js
 import type { OperationRecord } from "../../../src/image-version/records.js";
 import { reconcile } from "../../../src/image-version/reconcile.js";
 import { keyOf } from "../../../src/image-version/resource-id.js";
-import { isFinal } from "../../../src/image-version/transitions.js";
+import { isFinal } from "../../../src/image-version/advance.js";
 import {
   request,
   startInProcess,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { isFinal } from "../../../src/image-version/transitions.js";
+import { isFinal } from "../../../src/image-version/advance.js";
 import {
   request,
   startInProcess,

@@ -559,10 +559,11 @@ describe("keys of confidential virtual machines", () => {
     expect(
       checkFacts(
         versionId(),
-        requestOf([confidential("westus", [0]), { name: "eastus2" }]),
+        requestOf([confidential("westus", []), { name: "eastus2" }]),
         factsOf({ sets: { "westus-os": type } }),
       ).map(({ code, pointer }) => `${code} ${pointer}`),
     ).toEqual([
+      `DiskEncryptionSetMissing ${REGIONS}/0/encryption/dataDiskImages`,
       `DiskEncryptionSetMissing ${REGIONS}/1/encryption/osDiskImage/diskEncryptionSetId`,
       `DiskEncryptionSetMissing ${REGIONS}/1/encryption/dataDiskImages`,
     ]);

@@ -1,16 +1,17 @@
 import { describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import { isFinal, type Pair } from "../../../src/image-version/advance.js";
+import {
+  observe,
+  observeAbsence,
+} from "../../../src/image-version/observation.js";
 import {
   beginCreation,
   fail,
   followReplication,
-  isFinal,
-  observe,
-  observeAbsence,
   overdueMs,
   wait,
   wake,
-  type Pair,
 } from "../../../src/image-version/transitions.js";
 import { PACE } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";

@@ -3,11 +3,9 @@ import {
   viewImageVersion,
   viewOperation,
 } from "../../../src/image-version/views.js";
-import {
-  fail,
-  observe,
-  type Pair,
-} from "../../../src/image-version/transitions.js";
+import { type Pair } from "../../../src/image-version/advance.js";
+import { observe } from "../../../src/image-version/observation.js";
+import { fail } from "../../../src/image-version/transitions.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import {
   managedImageRequest,

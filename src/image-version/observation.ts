@@ -1,0 +1,157 @@
+/** What a look at the version in ARM makes of it: the transitions of the replication phase (see transitions.ts). */
+import type { Finding } from "../errors.js";
+import {
+  advance,
+  event,
+  pollDelayMs,
+  type Moment,
+  type Pair,
+} from "./advance.js";
+import { targetRegionsOf } from "./canonical-form.js";
+import { encryptionOf } from "./encryption.js";
+import type { ObservedImageVersion } from "./ports.js";
+import type {
+  Effect,
+  ImageVersionRecord,
+  OperationFailure,
+  RegionRecord,
+} from "./records.js";
+import { observeRegions } from "./regions.js";
+import { fail, outcomes, wait } from "./transitions.js";
+
+/** Consecutive 404s of a version that ARM had accepted, after which it is taken for gone. */
+const ABSENCES_BEFORE_GONE = 10;
+
+/** ARM answered 404 for a version it had accepted: normal for a while after the PUT, final when it persists. */
+export function observeAbsence(pair: Pair, moment: Moment): Pair {
+  const absences = pair.version.absences + 1;
+  if (absences < ABSENCES_BEFORE_GONE) {
+    const waiting = wait(
+      pair,
+      "Azure Resource Manager does not show the version yet.",
+      0,
+      moment,
+    );
+    return { ...waiting, version: { ...waiting.version, absences } };
+  }
+  return fail(
+    pair,
+    {
+      code: "NotFound",
+      message: `Azure Resource Manager accepted the version, then answered ${absences} times in a row that it does not exist: it was deleted, or never made. Send the request again to create it.`,
+      errors: [],
+    },
+    moment,
+  );
+}
+
+/** One look at the version in ARM. `failure` says why ARM gave it up, where its provisioning state is Failed. */
+export function observe(
+  pair: Pair,
+  observed: ObservedImageVersion,
+  failure: { code: string; message: string } | undefined,
+  moment: Moment,
+): Pair {
+  const time = moment.now.toISOString();
+  const changes = observeRegions(pair.version.regions, observed, failure, time);
+  const regions = changes.map((change) => change.region);
+  const seen: Pair = {
+    version: { ...pair.version, regions, absences: 0 },
+    operation: pair.operation,
+  };
+  const effects = changes.flatMap(({ region, happened }): Effect[] => {
+    switch (happened) {
+      case "completed":
+        return [
+          event(seen, moment, "regionCompleted", `${region.name}/completed`, {
+            region: region.name,
+            regionalReplicaCount: targetRegionsOf(seen.version.request).find(
+              (r) => r.name === region.name,
+            )?.regionalReplicaCount,
+            encryption: encryptionOf(seen.version, region.name),
+          }),
+        ];
+      case "failed":
+        return [
+          event(
+            seen,
+            moment,
+            "regionFailed",
+            `${region.name}/failed/${region.attempts}`,
+            {
+              region: region.name,
+              details: region.details,
+            },
+          ),
+        ];
+      case "progressed":
+        return [
+          event(
+            seen,
+            moment,
+            "regionReplicating",
+            `${region.name}/replicating/${region.progress}`,
+            {
+              region: region.name,
+              progress: region.progress,
+            },
+          ),
+        ];
+      case "nothing":
+        return [];
+    }
+  });
+
+  const failed = regions.filter((region) => region.state === "Failed");
+  const completed = regions.filter((region) => region.state === "Completed");
+  if (
+    completed.length === regions.length &&
+    observed.provisioningState === "Succeeded"
+  ) {
+    return advance(seen, moment, {
+      patch: { state: "Succeeded" },
+      message: `The version is usable in ${regions.map((region) => region.name).join(", ")}.`,
+      effects: [
+        ...effects,
+        event(seen, moment, "completed", "completed", {
+          regions: outcomes(regions),
+        }),
+      ],
+    });
+  }
+  // ARM may give the version up though each of its regions has its copy: nothing would ever come after that.
+  const ended = failed.length > 0 || observed.provisioningState === "Failed";
+  if (ended && failed.length + completed.length === regions.length) {
+    return fail(
+      seen,
+      replicationFailure(seen.version, failed, failure),
+      moment,
+      effects,
+    );
+  }
+  return advance(seen, moment, {
+    patch: { ticks: pair.version.ticks + 1 },
+    waitMs: pollDelayMs(pair.version.ticks + 1, moment.pace),
+    effects,
+  });
+}
+
+function replicationFailure(
+  version: ImageVersionRecord,
+  failed: readonly RegionRecord[],
+  failure: { code: string; message: string } | undefined,
+): OperationFailure {
+  const names = targetRegionsOf(version.request).map((region) => region.name);
+  const errors = failed.map((region): Finding => ({
+    code: failure?.code ?? "RegionFailed",
+    pointer: `/properties/publishingProfile/targetRegions/${names.indexOf(region.name)}`,
+    message: `Replication to ${region.name} failed: ${region.details ?? failure?.message ?? "Azure gave no reason"}`,
+  }));
+  if (failed.length === 0 && failure !== undefined)
+    errors.push({ code: failure.code, pointer: "", message: failure.message });
+  return {
+    code: "ReplicationFailed",
+    message: `${failed.length === 0 ? "Every region has its copy, but the version's provisioning state is Failed." : `The version is not usable in ${failed.map((region) => region.name).join(", ")}.`}${failure === undefined ? "" : ` Azure Resource Manager says: ${failure.message}`}`,
+    errors,
+  };
+}
