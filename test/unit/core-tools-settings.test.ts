@@ -9,6 +9,7 @@ it("writes the settings as func start reads them, for their owner alone", async 
   onTestFinished(() => rm(directory, { recursive: true }));
   const file = await writeCoreToolsSettings(directory, {
     SIGIL_TOKEN_AUDIENCE: "api://sigil",
+    ServiceBusConnection__fullyQualifiedNamespace: "",
   });
   expect(file).toBe(path.join(directory, "local.settings.json"));
   expect(JSON.parse(await readFile(file, "utf8"))).toEqual({

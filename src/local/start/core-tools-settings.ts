@@ -10,7 +10,13 @@ export async function writeCoreToolsSettings(
   settings: Readonly<Record<string, string>>,
 ): Promise<string> {
   const file = path.join(directory, "local.settings.json");
-  const Values = { FUNCTIONS_WORKER_RUNTIME: "node", ...settings };
+  const Values = {
+    FUNCTIONS_WORKER_RUNTIME: "node",
+    // Empty is how a host process of ours is told "absent"; others may take it at its word.
+    ...Object.fromEntries(
+      Object.entries(settings).filter(([, value]) => value !== ""),
+    ),
+  };
   await writeFile(
     file,
     `${JSON.stringify({ IsEncrypted: false, Values }, null, 2)}\n`,
