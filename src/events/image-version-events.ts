@@ -53,10 +53,19 @@ export function imageVersionEvent(
   };
 }
 
-/** Findings as events carry them: the first fifty, and the true count. */
+/** ARM's own messages have no limit; this much of one is enough to act on. */
+const LONGEST_MESSAGE = 2_000;
+
+/** Findings as events carry them: the first fifty, none too long, and the true count. */
 export function findingsInEvent(errors: readonly Finding[]): {
   errors: readonly Finding[];
   errorCount: number;
 } {
-  return { errors: errors.slice(0, MOST_FINDINGS), errorCount: errors.length };
+  return {
+    errors: errors.slice(0, MOST_FINDINGS).map((finding) => ({
+      ...finding,
+      message: finding.message.slice(0, LONGEST_MESSAGE),
+    })),
+    errorCount: errors.length,
+  };
 }

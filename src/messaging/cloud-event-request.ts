@@ -68,7 +68,17 @@ function fromAttributes(
     const value = attributes[name];
     // The host hands over a value that looks like a number as a number.
     if (typeof value === "number") return String(value);
-    if (typeof value === "string" && value !== "") return value;
+    if (typeof value === "string" && value !== "") {
+      // The source is told in an event and kept in the operation; both have their limits.
+      if (value.length > LONGEST_ATTRIBUTE) {
+        findings.push({
+          code: "TooLong",
+          pointer: pointerTo(name),
+          message: `The CloudEvent attribute ${name} has ${value.length} characters; at most ${LONGEST_ATTRIBUTE} are allowed.`,
+        });
+      }
+      return value;
+    }
     findings.push({
       code: "MissingProperty",
       pointer: pointerTo(name),
@@ -105,6 +115,9 @@ function fromAttributes(
         },
       };
 }
+
+/** No resource id is longer; an attribute may be an application property too, and all of them hold 64 KB together. */
+const LONGEST_ATTRIBUTE = 1_024;
 
 /** A value from a message as a finding quotes it: findings have to fit into an event, which a whole message may not. */
 export function shown(text = "missing"): string {

@@ -37,8 +37,6 @@ export interface RequestHandlerDependencies {
 
 /** An event holds 256 KB (Service Bus, Standard tier): a larger original is only in the rejected queue. */
 const LARGEST_ORIGINAL_BYTES = 128 * 1024;
-/** No resource id is longer; a subject is an application property too, and all of them hold 64 KB (Service Bus quotas). */
-const LONGEST_SUBJECT = 1_024;
 
 /**
  * Makes the handler of `image-version-requests`: the same validation and the same operation as by HTTP. A request
@@ -172,8 +170,7 @@ async function reject(
       source: deps.eventSource,
       type: IMAGE_VERSION_EVENT.rejected,
       // CloudEvents 1.0, "subject": "If present, MUST be a non-empty string".
-      ...(subject !== undefined &&
-        subject.length <= LONGEST_SUBJECT && { subject }),
+      ...(subject !== undefined && { subject }),
       time: deps.now().toISOString(),
       datacontenttype: "application/json",
       traceparent,

@@ -206,3 +206,26 @@ test("a drain is answered even when no credit is left", async () => {
   receiver.drain_credit();
   await drained;
 });
+
+test.each(["ANONYMOUS", "MSSBCBS"])(
+  "takes a client that asks for SASL %s",
+  async (mechanism) => {
+    const { emulator } = await start();
+    const connection = rhea.create_container().connect({
+      port: emulator.port,
+      host: "127.0.0.1",
+      reconnect: false,
+      ...{
+        sasl_mechanisms: {
+          [mechanism]: () => ({
+            start: (respond: (error: undefined, response: Buffer) => void) =>
+              respond(undefined, Buffer.from("any")),
+          }),
+        },
+      },
+    });
+    onTestFinished(() => connection.close());
+    await once(connection, "connection_open");
+    expect(connection.is_open()).toBe(true);
+  },
+);

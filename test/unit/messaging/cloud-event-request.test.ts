@@ -114,6 +114,16 @@ describe("structured mode", () => {
     },
   );
 
+  test.each(["id", "source", "subject", "type"] as const)(
+    "%s may have 1,024 characters and no more",
+    (name) => {
+      const of = (length: number) =>
+        mistakes(read({ ...ATTRIBUTES, [name]: "x".repeat(length) }));
+      expect(of(1_024)).toEqual([]);
+      expect(of(1_025)).toEqual([["TooLong", `/${name}`]]);
+    },
+  );
+
   test.each(["0.3", "2.0", null, 2])("version %j is refused", (specversion) => {
     const result = read({ ...ATTRIBUTES, specversion });
     expect(result).toEqual({

@@ -164,7 +164,14 @@ export interface DeliveryContext extends LinkContext {
   readonly delivery: RheaDelivery;
 }
 
+/** By name, a maker of the server's side of a SASL mechanism. */
+export interface SaslServerMechanisms {
+  enable_anonymous(): void;
+  [name: string]: () => unknown;
+}
+
 export interface Container extends EventEmitter {
+  readonly sasl_server_mechanisms: SaslServerMechanisms;
   create_container(options: object): Container;
   listen(options: object): Server;
   readonly types: Types;

@@ -82,6 +82,7 @@ export class AmqpServer {
       sender_options: { autosettle: false, treat_modified_as_released: false },
       receiver_options: { autoaccept: false, autosettle: false },
     });
+    offerSasl(this.#container);
     this.#listenToContainer();
   }
 
@@ -342,4 +343,11 @@ function echo(terminus: Terminus | null, name: string): object {
     if (value !== undefined && value !== null) fields[field] = value;
   }
   return fields;
+}
+
+/** Whoever connects proves himself on `$cbs`: the .NET client calls that mechanism MSSBCBS, the others ANONYMOUS. */
+function offerSasl({ sasl_server_mechanisms }: Container): void {
+  sasl_server_mechanisms.enable_anonymous();
+  const anonymous = sasl_server_mechanisms["ANONYMOUS"];
+  if (anonymous !== undefined) sasl_server_mechanisms["MSSBCBS"] = anonymous;
 }
