@@ -1,4 +1,4 @@
-/** Imports point one way: functions -> app -> http, messaging -> image-version, events -> errors. */
+/** Imports point one way: functions -> app -> http, messaging -> image-version, subscription -> operation -> events. */
 export default {
   forbidden: [
     {
@@ -36,12 +36,20 @@ export default {
     {
       name: "domain-is-pure",
       comment:
-        "The image-version domain knows no transport: it may use events and errors, nothing above it.",
+        "The domain knows no transport: it may use events and errors, nothing above it.",
       severity: "error",
-      from: { path: "^src/(image-version|events)/" },
+      from: { path: "^src/(image-version|subscription|operation|events)/" },
       to: {
         path: "^src/(http|messaging|azure|local)/|^src/(app|config)\\.ts$",
       },
+    },
+    {
+      name: "operations-know-no-kind",
+      comment:
+        "Every kind of operation is tracked, told and looked after by the same code, which knows none of them.",
+      severity: "error",
+      from: { path: "^src/(operation|events)/" },
+      to: { path: "^src/(image-version|subscription)/" },
     },
     {
       name: "doors-do-not-open-each-other",

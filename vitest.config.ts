@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/{unit,contract,e2e}/**/*.test.ts"],
+    benchmark: { include: ["test/bench/**/*.bench.ts"] },
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",
     maxWorkers: 2, // most of a test is waiting for another process

@@ -9,11 +9,12 @@ import { loadOpenApiDocument } from "./http/openapi-document.js";
 import { createValidator } from "./http/validation.js";
 import { createImageVersion } from "./image-version/create-image-version.js";
 import { takeCreationStep } from "./image-version/creation.js";
-import { failPoisoned } from "./image-version/poison.js";
-import { reconcile } from "./image-version/reconcile.js";
+import { failPoisoned } from "./operation/poison.js";
+import { reconcile } from "./operation/reconcile.js";
 import { takeReplicationStep } from "./image-version/replication.js";
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
+import { takePreparationStep } from "./subscription/preparation.js";
 
 type QueueHandler = (
   message: unknown,
@@ -26,6 +27,7 @@ export interface App {
   readonly requests: QueueHandler;
   readonly creations: QueueHandler;
   readonly replications: QueueHandler;
+  readonly preparations: QueueHandler;
   readonly reconcile: (context: InvocationContext) => Promise<void>;
   readonly reconcileSchedule: string;
 }
@@ -38,7 +40,10 @@ export function createApp(
   openApiFile: string,
   now: () => Date = () => new Date(),
 ): App {
-  const { dependencies: deps, messenger } = createAdapters(config, now);
+  const { imageVersions, preparations, operations, messenger } = createAdapters(
+    config,
+    now,
+  );
   const document = loadOpenApiDocument(openApiFile);
   const validator = createValidator(document);
   const authenticator = createAuthenticator({
@@ -48,19 +53,24 @@ export function createApp(
     now,
   });
   const steps = {
-    failPoisoned: failPoisoned.bind(undefined, deps),
+    failPoisoned: failPoisoned.bind(undefined, operations),
     maxDeliveryCount: config.maxDeliveryCount,
   };
   return {
-    http: createHttpHandlers({ document, validator, authenticator }, deps, [
-      {
-        name: "tables",
-        check: async () => void (await deps.store.read("health")),
-      },
-      { name: "service-bus", check: () => messenger.check() },
-    ]),
+    http: createHttpHandlers(
+      { document, validator, authenticator },
+      { imageVersions, preparations, operations },
+      [
+        {
+          name: "tables",
+          check: async () => void (await operations.store.read("health")),
+        },
+        { name: "service-bus", check: () => messenger.check() },
+      ],
+    ),
     requests: createRequestHandler({
-      createImageVersion: (command) => createImageVersion(deps, command),
+      createImageVersion: (command) =>
+        createImageVersion(imageVersions, command),
       validateBody: (body) => validator.validateBody("putImageVersion", body),
       events: messenger,
       keepRejected: (request) => messenger.keepRejected(request),
@@ -69,14 +79,18 @@ export function createApp(
     }),
     creations: createStepHandler({
       ...steps,
-      takeStep: (message) => takeCreationStep(deps, message),
+      takeStep: (message) => takeCreationStep(imageVersions, message),
     }),
     replications: createStepHandler({
       ...steps,
-      takeStep: (message) => takeReplicationStep(deps, message),
+      takeStep: (message) => takeReplicationStep(imageVersions, message),
+    }),
+    preparations: createStepHandler({
+      ...steps,
+      takeStep: (message) => takePreparationStep(preparations, message),
     }),
     reconcile: async (context) => {
-      const { errors, ...counts } = await reconcile(deps);
+      const { errors, ...counts } = await reconcile(operations);
       context.info("reconciled", counts);
       for (const error of errors)
         context.error("an operation could not be looked after", error);

@@ -23,6 +23,8 @@ export interface Config {
   readonly putTimeoutMs: number;
   readonly overdueMs: number;
   readonly maxDeliveryCount: number;
+  /** True where the cloud still asks for the feature Microsoft.Compute/SIGEncryption. */
+  readonly requireSigEncryption: boolean;
   /** NCRONTAB, six fields. */
   readonly reconcileSchedule: string;
 }
@@ -61,6 +63,23 @@ export function readConfig(environment: Environment): Config {
       `${name} is "${text(name)}": it must be a number from ${least} to ${most}.`,
     );
     return fallback;
+  };
+  const boolean = (name: string): boolean => {
+    const value = text(name)?.toLowerCase() ?? "false";
+    if (value !== "true" && value !== "false")
+      mistakes.push(`${name} is "${text(name)}": it must be true or false.`);
+    return value === "true";
+  };
+  const integer = (
+    name: string,
+    fallback: number,
+    least: number,
+    most: number,
+  ): number => {
+    const value = number(name, fallback, least, most);
+    if (!Number.isInteger(value))
+      mistakes.push(`${name} is "${text(name)}": it must be a whole number.`);
+    return value;
   };
   const seconds = (name: string, fallback: number): number =>
     Math.round(number(name, fallback, 0.05, 86_400) * 1_000);
@@ -104,7 +123,8 @@ export function readConfig(environment: Environment): Config {
     pollMaxMs: seconds("SIGIL_POLL_MAX_SECONDS", 120),
     putTimeoutMs: seconds("SIGIL_CREATE_TIMEOUT_SECONDS", 60),
     overdueMs: seconds("SIGIL_OVERDUE_SECONDS", 120),
-    maxDeliveryCount: number("SIGIL_MAX_DELIVERY_COUNT", 10, 1, 2_000),
+    requireSigEncryption: boolean("SIGIL_REQUIRE_SIG_ENCRYPTION"),
+    maxDeliveryCount: integer("SIGIL_MAX_DELIVERY_COUNT", 10, 1, 2_000),
     reconcileSchedule: text("SIGIL_RECONCILE_SCHEDULE") ?? "0 * * * * *",
   };
   if (config.pollMaxMs < config.pollInitialMs) {
@@ -117,6 +137,9 @@ export function readConfig(environment: Environment): Config {
       `The configuration has mistakes:\n- ${mistakes.join("\n- ")}`,
     );
   }
+  Object.freeze(config.tables);
+  Object.freeze(config.serviceBus);
+  Object.freeze(config.tokenAudience);
   return Object.freeze(config);
 }
 

@@ -18,6 +18,7 @@ export type ErrorCode =
   | "PoisonMessage"
   // Azure Resource Manager.
   | "ResourceManagerRefused"
+  | "ResourceManagerForbidden"
   | "ResourceManagerThrottled"
   | "ResourceManagerBusy"
   | "ResourceManagerUnavailable"
@@ -26,11 +27,20 @@ export type ErrorCode =
   | "DependencyUnavailable"
   | "InternalError";
 
-/** One mistake: a stable `code`, an RFC 6901 `pointer` into the request, and what was wrong and would be right. */
+/** An error stops the request; a warning and what is merely worth knowing do not. */
+export type Severity = "error" | "warning" | "info";
+
+/**
+ * One mistake: a stable `code`, an RFC 6901 `pointer` into the request, and what was wrong. What a rule has found also
+ * says which `rule`, how severe it is, and in `remediation` the command or change that mends it.
+ */
 export interface Finding {
   readonly code: string;
   readonly pointer: string;
   readonly message: string;
+  readonly rule?: string;
+  readonly severity?: Severity;
+  readonly remediation?: string;
 }
 
 /** One reference token of a JSON pointer (RFC 6901, section 3). */

@@ -29,12 +29,22 @@ var sourceActions = {
   ]
 }
 
+// What a plan reads of the subscription itself, and what preparing it asks for (Azure permissions for Management and
+// governance, and for Compute).
+var subscriptionActions = [
+  'Microsoft.Resources/subscriptions/locations/read'
+  'Microsoft.Resources/subscriptions/providers/read'
+  'Microsoft.Features/providers/features/read'
+  'Microsoft.Compute/register/action'
+  'Microsoft.Features/providers/features/register/action'
+]
+
 // The built-in Compute Gallery Artifacts Publisher may also delete galleries, and cannot read a disk encryption set.
 resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, name, 'image-publishing')
   properties: {
     roleName: 'Sigil image publishing (${name}, ${subscription().subscriptionId})'
-    description: 'Creates image versions in existing galleries, after a look at their sources and disk encryption sets.'
+    description: 'Creates image versions in existing galleries, after a look at their sources, disk encryption sets and subscription, and registers what they need.'
     type: 'CustomRole'
     assignableScopes: [
       subscription().id
@@ -54,6 +64,7 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
             'Microsoft.Compute/snapshots/read'
             'Microsoft.Compute/virtualMachines/read'
           ],
+          subscriptionActions,
           flatten(map(sources, source => sourceActions[source]))
         )
       }

@@ -43,6 +43,12 @@ var queues = [
     receives: true
     sends: true
   }
+  {
+    name: 'subscription-preparations'
+    lockDuration: 'PT5M'
+    receives: true
+    sends: true
+  }
 ]
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {

@@ -1,16 +1,27 @@
 import { DefaultAzureCredential } from "@azure/identity";
 import type { Config } from "../config.js";
 import type { Dependencies } from "../image-version/ports.js";
+import type { OperationDependencies } from "../operation/ports.js";
+import type { TrackedRecord } from "../operation/records.js";
+import type {
+  PreparationDependencies,
+  Registrable,
+} from "../subscription/ports.js";
 import { createIdempotencyKeys } from "./idempotency-keys.js";
-import { createImageVersionStore } from "./image-version-store.js";
 import { createIndex } from "./index-table.js";
 import { createResourceManager } from "./resource-manager.js";
+import { createResourceReader } from "./resource-reader.js";
 import { ServiceBusMessenger } from "./service-bus.js";
+import { createStateStore } from "./state-store.js";
+import { createSubscriptions } from "./subscriptions.js";
 import type { TableStorage } from "./tables.js";
 
-/** What the domain needs, on Azure; and the messenger, which does more than its ports say. */
+/** What each kind of operation needs, on Azure; and the messenger, which does more than its ports say. */
 export interface Adapters {
-  readonly dependencies: Dependencies;
+  readonly imageVersions: Dependencies;
+  readonly preparations: PreparationDependencies;
+  /** Any kind, for what looks after them all. */
+  readonly operations: OperationDependencies<TrackedRecord>;
   readonly messenger: ServiceBusMessenger;
 }
 
@@ -31,24 +42,45 @@ export function createAdapters(config: Config, now: () => Date): Adapters {
       : config.serviceBus,
     now,
   );
+  const arm = {
+    endpoint: config.resourceManagerEndpoint,
+    scope: config.resourceManagerScope,
+    credential,
+    timeoutMs: config.putTimeoutMs,
+    now,
+  };
+  const subscriptions = createSubscriptions(arm);
+  const requiredRegistrations: Registrable[] = [
+    { namespace: "Microsoft.Compute" },
+    ...(config.requireSigEncryption
+      ? [{ namespace: "Microsoft.Compute", feature: "SIGEncryption" }]
+      : []),
+  ];
+  const common = {
+    index: createIndex(tables),
+    events: messenger,
+    work: messenger,
+    pace: config,
+    eventSource: config.eventSource,
+    now,
+  };
   return {
     messenger,
-    dependencies: {
-      store: createImageVersionStore(tables),
-      index: createIndex(tables),
+    operations: { ...common, store: createStateStore(tables) },
+    preparations: {
+      ...common,
+      store: createStateStore(tables),
+      subscriptions,
+      requiredRegistrations,
+    },
+    imageVersions: {
+      ...common,
+      store: createStateStore(tables),
       idempotencyKeys: createIdempotencyKeys(tables),
-      events: messenger,
-      work: messenger,
-      resourceManager: createResourceManager({
-        endpoint: config.resourceManagerEndpoint,
-        scope: config.resourceManagerScope,
-        credential,
-        timeoutMs: config.putTimeoutMs,
-        now,
-      }),
-      pace: config,
-      eventSource: config.eventSource,
-      now,
+      resourceManager: createResourceManager(arm),
+      resources: createResourceReader(arm),
+      subscriptions,
+      requiredRegistrations,
     },
   };
 }

@@ -1,4 +1,17 @@
 import { ServiceError, type Finding } from "../errors.js";
+import { knownRefusal } from "./arm-codes.js";
+import {
+  deniedIn,
+  grantOf,
+  roleFor,
+  type Permission,
+} from "./arm-permissions.js";
+
+/** A call, as errors speak of it, and the permission that it needs. */
+export interface ArmCall extends Permission {
+  /** Such as `the read of version 1.0.0`. */
+  readonly what: string;
+}
 
 /** One answer of ARM, as it came over the wire. */
 export interface ArmResponse {
@@ -21,15 +34,21 @@ const BUSY_CODES = new Set([
   "RetryableError",
 ]);
 
-/** The error for an answer that is not a success; `what` says which call it was. */
+/** 403s that no role would change: what was asked for is not allowed to anybody. */
+const DISALLOWED_CODES = new Set([
+  "RequestDisallowedByPolicy",
+  "RequestDisallowedByAzure",
+]);
+
+/** The error for an answer that is not a success. */
 export function toServiceError(
-  what: string,
+  call: ArmCall,
   response: ArmResponse,
   now: Date,
 ): ServiceError {
   const { status } = response;
   const error = armErrorIn(response.body);
-  const said = `Azure Resource Manager answered ${status}${error === undefined ? "" : ` ${error.code}`} to ${what}`;
+  const said = `Azure Resource Manager answered ${status}${error === undefined ? "" : ` ${error.code}`} to ${call.what}`;
   const retry = (
     code:
       | "ResourceManagerThrottled"
@@ -42,7 +61,9 @@ export function toServiceError(
     });
 
   if (status === 429) return retry("ResourceManagerThrottled", SHORT_WAIT_MS);
-  if (status === 409 && BUSY_CODES.has(error?.code ?? ""))
+  if (status === 403 && !DISALLOWED_CODES.has(error?.code ?? ""))
+    return forbidden(said, error, call);
+  if (status === 409 && isBusy(error))
     return retry("ResourceManagerBusy", LONG_WAIT_MS);
   // 401: the token has expired on the way, or a role was just given; the next message brings a new one.
   if (status === 401 || status === 408 || status >= 500)
@@ -52,9 +73,47 @@ export function toServiceError(
     `${said}: ${error?.message ?? "no reason given"}`,
     {
       findings:
-        error === undefined ? [] : [error, ...error.details].map(toFinding),
+        error === undefined ? [] : toFindings([error, ...error.details]),
     },
   );
+}
+
+/** A `Conflict` whose words say what does not fit will say the same again. */
+function isBusy(error: ArmError | undefined): boolean {
+  return (
+    error !== undefined &&
+    BUSY_CODES.has(error.code) &&
+    knownRefusal(error).code === error.code
+  );
+}
+
+/** What is not said by ARM, of its action and scope, is known from the call. */
+function forbidden(
+  said: string,
+  error: ArmError | undefined,
+  call: ArmCall,
+): ServiceError {
+  const denied = deniedIn(error?.message, call);
+  const [{ action, scope }] = denied;
+  const azure = error === undefined ? "" : ` Azure says ${saidBy(error)}`;
+  return new ServiceError(
+    "ResourceManagerForbidden",
+    `${said}: ${denied.map((each) => `${lacks(each)} Give it the role ${roleFor(each)} there.`).join(" ")}`,
+    {
+      fields: { action, scope },
+      findings: denied.map((each) => ({
+        code: "InsufficientPermission",
+        pointer: "",
+        message: `${lacks(each)}${azure}`,
+        severity: "error",
+        remediation: `Give the identity the role ${roleFor(each)} there: ${grantOf(each)}`,
+      })),
+    },
+  );
+}
+
+function lacks({ action, scope }: Permission): string {
+  return `Sigil's identity may not perform ${action} on ${scope}.`;
 }
 
 /** The error for a call without an answer: the connection failed, or took too long. What became of it is unknown. */
@@ -69,7 +128,7 @@ export function toUnavailable(what: string, cause: unknown): ServiceError {
   );
 }
 
-interface ArmError {
+export interface ArmError {
   readonly code: string;
   readonly message: string;
   readonly target: string | undefined;
@@ -98,8 +157,32 @@ function readError(error: Readonly<Record<string, unknown>>): ArmError {
   };
 }
 
-function toFinding({ code, message, target }: ArmError): Finding {
-  return { code, pointer: pointerOf(target), message };
+/** ARM's `details` often say again what the error says. */
+function toFindings(errors: readonly ArmError[]): Finding[] {
+  const findings = errors.map((error): Finding => {
+    const { code, remediation } = knownRefusal(error);
+    return {
+      code,
+      pointer: pointerOf(error.target),
+      message: `Azure says ${saidBy(error)}`,
+      severity: "error",
+      ...(remediation !== undefined && { remediation }),
+    };
+  });
+  return findings.filter(
+    ({ code, pointer, message }, i) =>
+      findings.findIndex(
+        (other) =>
+          other.code === code &&
+          other.pointer === pointer &&
+          other.message === message,
+      ) === i,
+  );
+}
+
+/** Azure's code and words. */
+export function saidBy({ code, message }: ArmError): string {
+  return `${code}: ${message}`;
 }
 
 /** `galleryImageVersion.properties.storageProfile.source.id` is how Compute names a field. */

@@ -1,6 +1,6 @@
 import { odata } from "@azure/data-tables";
 import { ServiceError } from "../errors.js";
-import type { Index, IndexPage } from "../image-version/ports.js";
+import type { Index, IndexPage } from "../operation/ports.js";
 import { Table, type TableStorage } from "./tables.js";
 
 interface Row {

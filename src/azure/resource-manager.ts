@@ -3,192 +3,156 @@ import {
   type GalleryImageVersion,
 } from "@azure/arm-compute";
 import {
-  createDefaultHttpClient,
-  createPipelineRequest,
+  bearerTokenAuthenticationPolicyName,
+  createHttpHeaders,
+  type HttpClient,
+  type PipelineRequest,
 } from "@azure/core-rest-pipeline";
-import type { TokenCredential } from "@azure/identity";
 import type { ImageVersionRequest } from "../image-version/contract.js";
 import type {
-  DiskEncryptionSet,
-  ImageSource,
+  ArmRequest,
   ObservedImageVersion,
   ResourceManager,
 } from "../image-version/ports.js";
-import type { EncryptionType, RegionState } from "../image-version/records.js";
+import type { RegionState } from "../operation/records.js";
 import {
   canonicalRegion,
-  parseResourceId,
+  formatImageVersionId,
   type ImageVersionId,
-} from "../image-version/resource-id.js";
+} from "../resource-id.js";
+import {
+  createArmClient,
+  sdkOptionsOf,
+  type CallOptions,
+  type ResourceManagerOptions,
+} from "./arm-client.js";
+import { knownRefusal } from "./arm-codes.js";
 import {
   armErrorIn,
+  saidBy,
   toServiceError,
-  toUnavailable,
-  type ArmResponse,
+  type ArmCall,
 } from "./arm-errors.js";
 
-export interface ResourceManagerOptions {
-  /** Such as `https://management.azure.com`; sovereign clouds have others. */
-  readonly endpoint: string;
-  /** Scope of the access token, such as `https://management.azure.com/.default`. */
-  readonly scope: string;
-  readonly credential: TokenCredential;
-  /** After this long without an answer a call is given up. */
-  readonly timeoutMs: number;
-  readonly now: () => Date;
-}
+const VERSIONS = "Microsoft.Compute/galleries/images/versions";
 
-/** What each call of the SDK takes to hand over the answer as it came, before it is made into a model. */
-interface CallOptions {
-  readonly onResponse: (response: {
-    status: number;
-    headers: ArmResponse["headers"];
-    parsedBody?: unknown;
-  }) => void;
-  readonly requestOptions: { readonly timeout: number };
-  readonly abortSignal: AbortSignal;
-}
-
-type Client = ComputeManagementClient;
-
-/** Azure Resource Manager by `@azure/arm-compute`, one request a call: pace and retries belong to the state machine. */
+/** Gallery image versions by `@azure/arm-compute`. */
 export function createResourceManager(
   options: ResourceManagerOptions,
 ): ResourceManager {
-  const clients = new Map<string, Client>();
-  const httpClient = createDefaultHttpClient();
-
-  function clientFor(subscriptionId: string): Client {
-    let client = clients.get(subscriptionId);
-    if (client === undefined) {
-      client = new ComputeManagementClient(options.credential, subscriptionId, {
-        endpoint: options.endpoint,
-        credentials: { scopes: [options.scope] },
-        retryOptions: { maxRetries: 0 },
-      });
-      clients.set(subscriptionId, client);
-    }
-    return client;
-  }
-
-  async function send(
-    what: string,
-    call: (callOptions: CallOptions) => Promise<unknown>,
-  ): Promise<ArmResponse> {
-    let response: ArmResponse | undefined;
-    try {
-      await call({
-        onResponse: ({ status, headers, parsedBody }) => {
-          response = { status, headers, body: parsedBody };
-        },
-        requestOptions: { timeout: options.timeoutMs },
-        abortSignal: AbortSignal.timeout(options.timeoutMs),
-      });
-    } catch (error) {
-      if (response === undefined) throw toUnavailable(what, error);
-    }
-    if (response === undefined) throw toUnavailable(what, undefined);
-    return response;
-  }
-
-  /** The body of a resource, or undefined for 404. */
-  async function read(
-    what: string,
-    call: (callOptions: CallOptions) => Promise<unknown>,
-  ): Promise<Wire | undefined> {
-    const response = await send(what, call);
-    if (response.status === 404) return undefined;
-    if (response.status !== 200)
-      throw toServiceError(what, response, options.now());
-    return response.body as Wire;
-  }
-
+  const arm = createArmClient(options);
   return {
     async getImageVersion(id) {
-      const body = await read(
-        `the read of version ${id.versionName}`,
-        (callOptions) =>
-          clientFor(id.subscriptionId).galleryImageVersions.get(
-            ...namesOf(id),
-            {
-              ...callOptions,
-              expand: "ReplicationStatus",
-            },
-          ),
+      const call = callOf("read", id);
+      const response = await arm.send(call, (callOptions) =>
+        arm
+          .compute(id.subscriptionId)
+          .galleryImageVersions.get(...namesOf(id), {
+            ...callOptions,
+            expand: "ReplicationStatus",
+          }),
       );
+      const body = arm.bodyOf<WireImageVersion>(call, response);
       return body === undefined ? undefined : observed(body);
     },
 
     async putImageVersion(id, request) {
-      const what = `the creation of version ${id.versionName}`;
-      const response = await send(what, (callOptions) =>
-        // The poller is not awaited: that would poll until the end, hours later. `submitted` is the PUT alone.
-        clientFor(id.subscriptionId)
-          .galleryImageVersions.createOrUpdate(
-            ...namesOf(id),
-            toModel(request),
-            callOptions,
-          )
-          .submitted(),
+      const call = callOf("creation", id);
+      const response = await arm.send(call, (callOptions) =>
+        put(arm.compute(id.subscriptionId), id, request, callOptions),
       );
       if (response.status >= 300)
-        throw toServiceError(what, response, options.now());
+        throw toServiceError(call, response, options.now());
       return response.headers.get("azure-asyncoperation");
+    },
+
+    async previewPut(id, request) {
+      const { httpClient, captured } = capture();
+      const client = new ComputeManagementClient(
+        options.credential,
+        id.subscriptionId,
+        { ...sdkOptionsOf(options), httpClient },
+      );
+      // What is not sent needs no token.
+      client.pipeline.removePolicy({
+        name: bearerTokenAuthenticationPolicyName,
+      });
+      await put(client, id, request);
+      return captured();
     },
 
     async getOperationError(url) {
       // The address came from ARM and carries our token: it goes to ARM or nowhere.
-      if (new URL(url).origin !== new URL(options.endpoint).origin)
-        return undefined;
-      const what = "the read of an operation";
-      const response = await send(what, async ({ onResponse, abortSignal }) => {
-        const answer = await clientFor("").pipeline.sendRequest(
-          httpClient,
-          createPipelineRequest({
-            url,
-            abortSignal,
-            timeout: options.timeoutMs,
-          }),
-        );
-        onResponse({ ...answer, parsedBody: parseJson(answer.bodyAsText) });
-      });
+      const { origin, pathname } = new URL(url);
+      if (origin !== new URL(options.endpoint).origin) return undefined;
+      const call: ArmCall = {
+        what: "the read of an operation",
+        action: "Microsoft.Compute/locations/capsOperations/read",
+        scope: pathname,
+      };
+      const response = await arm.request(call, "GET", url);
       if (response.status === 404) return undefined;
       if (response.status !== 200)
-        throw toServiceError(what, response, options.now());
-      return armErrorIn(response.body);
-    },
-
-    async getDiskEncryptionSet(id) {
-      const { subscriptionId, resourceGroupName, names } = parsed(id);
-      const body = await read(`the read of ${id}`, (callOptions) =>
-        clientFor(subscriptionId).diskEncryptionSets.get(
-          resourceGroupName,
-          names[0] ?? "",
-          callOptions,
-        ),
-      );
-      return body === undefined ? undefined : diskEncryptionSet(id, body);
-    },
-
-    async getSource(id) {
-      const body = await read(`the read of ${id}`, (callOptions) =>
-        getSource(clientFor, id, callOptions),
-      );
-      return body === undefined ? undefined : imageSource(id, body);
+        throw toServiceError(call, response, options.now());
+      const error = armErrorIn(response.body);
+      return error === undefined
+        ? undefined
+        : { code: knownRefusal(error).code, message: saidBy(error) };
     },
   };
 }
 
-/** ARM's resources in the wire's form, as far as they are looked into. */
-interface Wire {
-  readonly location?: string;
+function callOf(what: "read" | "creation", id: ImageVersionId): ArmCall {
+  return {
+    what: `the ${what} of version ${id.versionName}`,
+    action: `${VERSIONS}/${what === "read" ? "read" : "write"}`,
+    scope: formatImageVersionId(id),
+  };
+}
+
+/** The poller is not awaited: that would poll until the end, hours later. `submitted` is the PUT alone. */
+function put(
+  client: ComputeManagementClient,
+  id: ImageVersionId,
+  request: ImageVersionRequest,
+  callOptions?: CallOptions,
+): Promise<void> {
+  return client.galleryImageVersions
+    .createOrUpdate(...namesOf(id), toModel(request), callOptions)
+    .submitted();
+}
+
+/** An HTTP client that sends nothing, and the request that it was given. */
+function capture(): { httpClient: HttpClient; captured: () => ArmRequest } {
+  let last: PipelineRequest | undefined;
+  return {
+    httpClient: {
+      sendRequest(request) {
+        last = request;
+        return Promise.resolve({
+          request,
+          status: 200,
+          headers: createHttpHeaders({ "Content-Type": "application/json" }),
+          bodyAsText: "{}",
+        });
+      },
+    },
+    captured() {
+      if (typeof last?.body !== "string")
+        throw new TypeError("the SDK has sent no JSON");
+      return {
+        method: last.method,
+        url: last.url,
+        body: JSON.parse(last.body) as unknown,
+      };
+    },
+  };
+}
+
+/** The resource in the wire's form, as far as it is looked into here. */
+interface WireImageVersion {
   readonly properties?: {
     readonly provisioningState?: string;
-    readonly encryptionType?: string;
-    readonly storageProfile?: {
-      readonly dataDisks?: readonly { readonly lun: number }[];
-      readonly dataDiskImages?: readonly { readonly lun: number }[];
-    };
     readonly replicationStatus?: {
       readonly summary?: readonly {
         readonly region?: string;
@@ -200,7 +164,7 @@ interface Wire {
   };
 }
 
-function observed(body: Wire): ObservedImageVersion {
+function observed(body: WireImageVersion): ObservedImageVersion {
   return {
     provisioningState: body.properties?.provisioningState ?? "Unknown",
     request: body as unknown as ImageVersionRequest,
@@ -213,59 +177,6 @@ function observed(body: Wire): ObservedImageVersion {
       }),
     ),
   };
-}
-
-function diskEncryptionSet(
-  id: string,
-  { location, properties }: Wire,
-): DiskEncryptionSet {
-  return {
-    id,
-    region: canonicalRegion(location ?? ""),
-    provisioningState: properties?.provisioningState ?? "Unknown",
-    encryptionType: (properties?.encryptionType ??
-      "EncryptionAtRestWithCustomerKey") as EncryptionType,
-  };
-}
-
-function imageSource(id: string, { properties }: Wire): ImageSource {
-  const { type } = parsed(id);
-  if (type === "disks" || type === "snapshots") return { id };
-  const { dataDisks, dataDiskImages } = properties?.storageProfile ?? {};
-  return {
-    id,
-    dataDiskLuns: (dataDisks ?? dataDiskImages ?? []).map((disk) => disk.lun),
-  };
-}
-
-function getSource(
-  clientFor: (subscriptionId: string) => Client,
-  id: string,
-  callOptions: CallOptions,
-): Promise<unknown> {
-  const { subscriptionId, resourceGroupName, type, names } = parsed(id);
-  const client = clientFor(subscriptionId);
-  const [first = "", second = "", third = ""] = names;
-  switch (type) {
-    case "images":
-      return client.images.get(resourceGroupName, first, callOptions);
-    case "disks":
-      return client.disks.get(resourceGroupName, first, callOptions);
-    case "snapshots":
-      return client.snapshots.get(resourceGroupName, first, callOptions);
-    case "virtualmachines":
-      return client.virtualMachines.get(resourceGroupName, first, callOptions);
-    case "galleries/images/versions":
-      return client.galleryImageVersions.get(
-        resourceGroupName,
-        first,
-        second,
-        third,
-        callOptions,
-      );
-    default:
-      throw new TypeError(`${id} is not a source of image versions`);
-  }
 }
 
 /** The SDK's model is the wire's form with `properties` spread out and dates as Date. */
@@ -289,18 +200,4 @@ function toModel({
 
 function namesOf(id: ImageVersionId): [string, string, string, string] {
   return [id.resourceGroupName, id.galleryName, id.imageName, id.versionName];
-}
-
-function parsed(id: string): NonNullable<ReturnType<typeof parseResourceId>> {
-  const resource = parseResourceId(id);
-  if (resource === undefined) throw new TypeError(`${id} is not a resource id`);
-  return resource;
-}
-
-function parseJson(text: string | null | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return undefined;
-  }
 }

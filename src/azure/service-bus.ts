@@ -5,7 +5,7 @@ import {
 } from "@azure/service-bus";
 import type { TokenCredential } from "@azure/identity";
 import { ServiceError } from "../errors.js";
-import type { EventPublisher, WorkQueue } from "../image-version/ports.js";
+import type { EventPublisher, WorkQueue } from "../operation/ports.js";
 import type { RejectedRequest } from "../messaging/request-handler.js";
 
 /** How to reach Service Bus: a connection string, or a namespace and an identity. */
@@ -22,6 +22,7 @@ const REJECTED_QUEUE = "image-version-requests-rejected";
 const WORK_QUEUES = [
   "image-version-creations",
   "image-version-replications",
+  "subscription-preparations",
 ] as const;
 const RETRY_AFTER_MS = 5_000;
 /** How much of a dead-letter queue is looked through for one step, and in portions of how many messages. */

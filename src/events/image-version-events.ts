@@ -1,7 +1,4 @@
-import type { Finding } from "../errors.js";
-import type { CloudEvent } from "./cloud-event.js";
-
-/** Every event type that Sigil publishes. Past tense: each tells a fact that is already stored. */
+/** Every event type of an image version. Past tense: each tells a fact that is already stored. */
 export const IMAGE_VERSION_EVENT = {
   accepted: "Sigil.ImageVersion.Accepted",
   rejected: "Sigil.ImageVersion.Rejected",
@@ -15,57 +12,3 @@ export const IMAGE_VERSION_EVENT = {
 
 export type ImageVersionEventType =
   (typeof IMAGE_VERSION_EVENT)[keyof typeof IMAGE_VERSION_EVENT];
-
-/** What all events of one operation have in common. */
-export interface EventContext {
-  /** CloudEvents `source`. */
-  readonly source: string;
-  readonly operationId: string;
-  /** The image version's resource id. */
-  readonly subject: string;
-  readonly time: string;
-  readonly traceparent: string;
-}
-
-/** A Service Bus message holds 256 KB (Standard tier): an event carries this many findings and says how many there are. */
-const MOST_FINDINGS = 50;
-
-/**
- * An event of an operation. `fact` makes the id: one operation states each fact once, so the same id is the same
- * fact, whoever publishes it and however often.
- */
-export function imageVersionEvent(
-  context: EventContext,
-  type: ImageVersionEventType,
-  fact: string,
-  data: Readonly<Record<string, unknown>>,
-): CloudEvent {
-  return {
-    specversion: "1.0",
-    id: `${context.operationId}/${fact}`,
-    source: context.source,
-    type,
-    subject: context.subject,
-    time: context.time,
-    datacontenttype: "application/json",
-    traceparent: context.traceparent,
-    data: { operationId: context.operationId, ...data },
-  };
-}
-
-/** ARM's own messages have no limit; this much of one is enough to act on. */
-const LONGEST_MESSAGE = 2_000;
-
-/** Findings as events carry them: the first fifty, none too long, and the true count. */
-export function findingsInEvent(errors: readonly Finding[]): {
-  errors: readonly Finding[];
-  errorCount: number;
-} {
-  return {
-    errors: errors.slice(0, MOST_FINDINGS).map((finding) => ({
-      ...finding,
-      message: finding.message.slice(0, LONGEST_MESSAGE),
-    })),
-    errorCount: errors.length,
-  };
-}

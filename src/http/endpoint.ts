@@ -65,13 +65,17 @@ type Handler<Id extends OperationId> = (
   context: InvocationContext,
 ) => Promise<EndpointResponse<Id>>;
 
+/** Makes an operation of the document an HTTP function. */
+export type Endpoint = <Id extends OperationId>(
+  id: Id,
+  handler: Handler<Id>,
+) => HttpHandler;
+
 /**
  * Makes HTTP functions of the document's operations: who calls is settled first, then what the request holds (every
  * mistake at once), and whatever is thrown becomes a problem.
  */
-export function createEndpoint(
-  deps: EndpointDependencies,
-): <Id extends OperationId>(id: Id, handler: Handler<Id>) => HttpHandler {
+export function createEndpoint(deps: EndpointDependencies): Endpoint {
   return (operationId, handler) => {
     // An operation that the document lacks is found when the app starts, not when it is called.
     deps.document.operation(operationId);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ImageVersionRequest, TargetRegion } from "./contract.js";
-import { canonicalRegion, normaliseResourceId } from "./resource-id.js";
+import { canonicalRegion, normaliseResourceId } from "../resource-id.js";
 
 /** ARM's spellings of values that people write in other cases (`standard_lrs` in the CLI, `Standard_LRS` in ARM). */
 const SPELLINGS = new Map(

@@ -8,4 +8,4 @@ export type TargetRegion = Schemas["TargetRegion"];
 
 /** What the API answers. */
 export type ImageVersionView = Schemas["ImageVersion"];
-export type OperationView = Schemas["Operation"];
+export type PlanView = Schemas["Plan"];

@@ -8,24 +8,26 @@
 import { createHash } from "node:crypto";
 import { ServiceError } from "../errors.js";
 import { canonicalForm, fingerprintOf } from "./canonical-form.js";
-import { openRow, versionScope } from "./catalog.js";
+import { openRow, versionScope } from "../operation/catalog.js";
 import type { ImageVersionRequest } from "./contract.js";
 import { differencesBetween } from "./differences.js";
-import { deliver, isStateConflict } from "./outbox.js";
-import type { Dependencies, Stored } from "./ports.js";
+import { deliver, isStateConflict } from "../operation/outbox.js";
+import type { Dependencies, StoredVersion } from "./ports.js";
 import {
   operationIdOf,
   type OperationRecord,
   type Requester,
-} from "./records.js";
+} from "../operation/records.js";
 import {
   formatImageVersionId,
   imageIdOf,
   keyOf,
   type ImageVersionId,
-} from "./resource-id.js";
+} from "../resource-id.js";
+import { planImageVersion } from "./plan.js";
+import { errorsAmong } from "./preflight.js";
 import { checkRequest } from "./rules/rules.js";
-import { momentOf } from "./steps.js";
+import { momentOf } from "../operation/steps.js";
 import { accept } from "./transitions.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
@@ -37,49 +39,50 @@ export interface CreateImageVersion {
   readonly traceparent: string;
   /** Whoever repeats a key with the same request gets the operation that the first got, whatever became of it. */
   readonly idempotencyKey?: string;
+  /** `require`: refuse what a plan finds an error in, before anything is stored. */
+  readonly plan?: "require";
 }
 
 const COMMIT_TRIES = 10;
 
 /**
  * Answers the operation that does what the command asks. Throws ServiceError InvalidRequest with every finding,
- * ImageVersionConflict when the version exists otherwise, IdempotencyKeyReused when the key belongs to another request.
+ * PreflightFailed with those of a plan that is
+ * required, ImageVersionConflict when the version exists otherwise, IdempotencyKeyReused when the key belongs to another request.
  */
 export async function createImageVersion(
   deps: Dependencies,
   command: CreateImageVersion,
 ): Promise<OperationRecord> {
   const request = canonicalForm(command.body);
-  const findings = checkRequest(command.id, request);
-  if (findings.length > 0) {
-    throw new ServiceError(
-      "InvalidRequest",
-      `The request has ${findings.length} mistake${findings.length === 1 ? "" : "s"}; each is listed under errors.`,
-      { findings },
-    );
-  }
   const resourceId = formatImageVersionId(command.id);
   const key = keyOf(resourceId);
   const fingerprint = fingerprintOf(request);
 
+  let passed = false;
   for (let tries = 0; tries < COMMIT_TRIES; tries += 1) {
     const found = await deps.store.read(key);
     const stored = found && (await deliver(deps, found));
-    if (stored !== undefined && stored.version.outbox.length > 0) continue;
-    const failed = stored?.version.state === "Failed";
+    if (stored !== undefined && stored.record.outbox.length > 0) continue;
+    const failed = stored?.record.state === "Failed";
     const next = {
       key,
       sequence:
-        (stored?.version.sequence ?? 0) +
+        (stored?.record.sequence ?? 0) +
         (stored === undefined || failed ? 1 : 0),
     };
     const operationId = operationIdOf(next);
+    // Whoever asks again for what is under way or done gets that, even if it could not be begun today.
+    if (!passed && (failed || stored?.record.fingerprint !== fingerprint)) {
+      await mustPass(deps, command, request);
+      passed = true;
+    }
 
     const earlier = await claimed(deps, command, key, fingerprint, operationId);
     if (earlier !== undefined) return earlier;
 
     if (stored !== undefined && !failed) {
-      if (stored.version.fingerprint === fingerprint) return stored.operation;
+      if (stored.record.fingerprint === fingerprint) return stored.operation;
       throw await conflict(deps, command, stored, request);
     }
     await deps.index.put([openRow(operationId)]); // Invariant 1: before the state.
@@ -92,12 +95,12 @@ export async function createImageVersion(
         requestedBy: command.requestedBy,
         traceparent: command.traceparent,
       },
-      stored?.version,
+      stored?.record,
       momentOf(deps),
     );
     try {
       const accepted = await deps.store.commit(
-        pair.version,
+        pair.record,
         pair.operation,
         stored?.etag,
       );
@@ -115,6 +118,32 @@ export async function createImageVersion(
       retryAfterMs: 1_000,
     },
   );
+}
+
+/** Throws when a rule stops the request: those over the request alone, or all that a plan has. */
+async function mustPass(
+  deps: Dependencies,
+  { id, body, plan }: CreateImageVersion,
+  request: ImageVersionRequest,
+): Promise<void> {
+  const findings =
+    plan === "require"
+      ? (await planImageVersion(deps, { id, body })).findings
+      : checkRequest({ id, request, now: deps.now() });
+  const { length } = errorsAmong(findings);
+  if (length === 0) return;
+  const mistakes = `${length} mistake${length === 1 ? "" : "s"}`;
+  throw plan === "require"
+    ? new ServiceError(
+        "PreflightFailed",
+        `The plan found ${mistakes}; each is listed under errors. Nothing was stored.`,
+        { findings },
+      )
+    : new ServiceError(
+        "InvalidRequest",
+        `The request has ${mistakes}; each is listed under errors.`,
+        { findings },
+      );
 }
 
 /** The operation that the command's Idempotency-Key has already led to, if any. */
@@ -147,15 +176,15 @@ async function claimed(
 async function conflict(
   deps: Dependencies,
   command: CreateImageVersion,
-  stored: Stored,
+  stored: StoredVersion,
   request: ImageVersionRequest,
 ): Promise<ServiceError> {
-  const done = stored.version.state === "Succeeded";
+  const done = stored.record.state === "Succeeded";
   return new ServiceError(
     "ImageVersionConflict",
-    `${stored.version.resourceId} ${done ? "exists" : "is being created"} with other properties; errors says which. Send the same request to follow the existing operation, or use another version name.`,
+    `${stored.record.resourceId} ${done ? "exists" : "is being created"} with other properties; errors says which. Send the same request to follow the existing operation, or use another version name.`,
     {
-      findings: differencesBetween(stored.version.request, request),
+      findings: differencesBetween(stored.record.request, request),
       fields: {
         existingOperationId: stored.operation.id,
         nextFreeVersion: await nextFreeVersion(deps, command.id),

@@ -7,18 +7,32 @@
  *  3. A version that exists in ARM and is not what was asked for is never written over.
  */
 import { ServiceError, type Finding } from "../errors.js";
-import { gatherFacts } from "./facts.js";
-import type { Dependencies, ObservedImageVersion, Stored } from "./ports.js";
+import { found } from "./facts.js";
+import type {
+  Dependencies,
+  ObservedImageVersion,
+  StoredVersion,
+} from "./ports.js";
 import { differsFrom } from "./read-back.js";
-import type { ImageVersionRecord, OperationFailure } from "./records.js";
-import { parseImageVersionId, type ImageVersionId } from "./resource-id.js";
-import type { Facts } from "./rules/rule.js";
-import { checkFacts } from "./rules/rules.js";
-import { sourceDataDiskLuns } from "./rules/source-disks.js";
-import { currentFor, momentOf, take, type StepMessage } from "./steps.js";
-import { beginCreation, fail, followReplication, wait } from "./transitions.js";
-
-type Proven = Pick<ImageVersionRecord, "encryptionTypes" | "dataDiskLuns">;
+import type { OperationFailure } from "../operation/records.js";
+import { parseImageVersionId, type ImageVersionId } from "../resource-id.js";
+import {
+  errorsAmong,
+  preflight,
+  provenBy,
+  type Preflight,
+  type Proven,
+} from "./preflight.js";
+import type { RuleFinding } from "./rules/rule.js";
+import {
+  currentFor,
+  momentOf,
+  take,
+  type StepMessage,
+} from "../operation/steps.js";
+import { fail } from "../operation/failing.js";
+import { wait } from "../operation/waiting.js";
+import { beginCreation, followReplication } from "./transitions.js";
 
 /** Takes one step of the creation phase. A stale message does nothing. Throws only what another delivery may cure. */
 export async function takeCreationStep(
@@ -27,12 +41,12 @@ export async function takeCreationStep(
 ): Promise<void> {
   const stored = await currentFor(deps, message);
   if (stored === undefined) return;
-  const id = parseImageVersionId(stored.version.resourceId);
+  const id = parseImageVersionId(stored.record.resourceId);
   if (id === undefined)
     throw new TypeError(
-      `${stored.version.resourceId} is not an image version's id`,
+      `${stored.record.resourceId} is not an image version's id`,
     );
-  switch (stored.version.state) {
+  switch (stored.record.state) {
     case "Accepted":
       return prove(deps, stored, id);
     case "Creating":
@@ -46,46 +60,42 @@ export async function takeCreationStep(
 
 async function prove(
   deps: Dependencies,
-  stored: Stored,
+  stored: StoredVersion,
   id: ImageVersionId,
 ): Promise<void> {
-  const { request } = stored.version;
-  let facts: Facts;
-  let existing: ObservedImageVersion | undefined;
+  const { request } = stored.record;
+  let checked: Preflight;
   try {
-    [facts, existing] = await Promise.all([
-      gatherFacts(deps.resourceManager, request),
-      deps.resourceManager.getImageVersion(id),
-    ]);
+    checked = await preflight(deps, id, request);
   } catch (error) {
     return postponeOrFail(deps, stored, error);
   }
-  const findings = checkFacts(id, request, facts);
-  if (findings.length > 0) {
-    await end(deps, stored, {
-      code: "PreflightFailed",
-      message: `Nothing was created: ${findings.length} check${findings.length === 1 ? "" : "s"} failed before it. ${findings[0]?.message}`,
-      errors: findings,
-    });
+  const errors = errorsAmong(checked.findings);
+  if (errors.length > 0) {
+    await end(deps, stored, refusal(errors));
     return;
   }
-  const proven: Proven = {
-    encryptionTypes: Object.fromEntries(
-      [...facts.diskEncryptionSets].map(([key, set]) => [
-        key,
-        set?.encryptionType ?? "Unknown",
-      ]),
-    ),
-    dataDiskLuns: sourceDataDiskLuns(request, facts) ?? [],
-  };
+  const proven = provenBy(request, checked);
+  const existing = found(checked.facts.imageVersion);
   if (existing !== undefined) return adopt(deps, stored, existing, proven);
   return send(deps, stored, id, proven);
+}
+
+function refusal(errors: readonly RuleFinding[]): OperationFailure {
+  const [first] = errors;
+  return {
+    code: errors.every((finding) => finding.code === "ImageVersionConflict")
+      ? "ImageVersionConflict"
+      : "PreflightFailed",
+    message: `Nothing was created: ${errors.length} check${errors.length === 1 ? "" : "s"} failed before it. ${first?.message} ${first?.remediation}`,
+    errors,
+  };
 }
 
 /** The message that follows a PUT of unknown outcome: ARM knows what became of it. */
 async function lookAfter(
   deps: Dependencies,
-  stored: Stored,
+  stored: StoredVersion,
   id: ImageVersionId,
 ): Promise<void> {
   let existing: ObservedImageVersion | undefined;
@@ -94,19 +104,19 @@ async function lookAfter(
   } catch (error) {
     return postponeOrFail(deps, stored, error);
   }
-  if (existing !== undefined)
-    return adopt(deps, stored, existing, stored.version);
-  return send(deps, stored, id, stored.version);
+  return existing === undefined
+    ? send(deps, stored, id)
+    : adopt(deps, stored, existing);
 }
 
 async function send(
   deps: Dependencies,
-  stored: Stored,
+  stored: StoredVersion,
   id: ImageVersionId,
-  { encryptionTypes, dataDiskLuns }: Proven,
+  proven?: Proven,
 ): Promise<void> {
   const mine = await take(deps, stored, (pair) =>
-    beginCreation(pair, { encryptionTypes, dataDiskLuns }, momentOf(deps)),
+    beginCreation(pair, proven, momentOf(deps)),
   );
   // Invariant 1: undefined means that another has stored `Creating`; the PUT is theirs.
   if (mine === undefined) return;
@@ -114,7 +124,7 @@ async function send(
   try {
     armOperationUrl = await deps.resourceManager.putImageVersion(
       id,
-      mine.version.request,
+      mine.record.request,
     );
   } catch (error) {
     return postponeOrFail(deps, mine, error);
@@ -127,34 +137,30 @@ async function send(
 /** Invariant 3: what exists is followed if it is what was asked for, and left alone if not. */
 async function adopt(
   deps: Dependencies,
-  stored: Stored,
+  stored: StoredVersion,
   existing: ObservedImageVersion,
-  { encryptionTypes, dataDiskLuns }: Proven,
+  proven?: Proven,
 ): Promise<void> {
   const findings: readonly Finding[] = differsFrom(
-    stored.version.request,
+    stored.record.request,
     existing.request,
   );
   if (findings.length > 0) {
     await end(deps, stored, {
       code: "ImageVersionConflict",
-      message: `${stored.version.resourceId} exists in Azure already and is not what this request asks for. It was left as it is: use another version name.`,
+      message: `${stored.record.resourceId} exists in Azure already and is not what this request asks for. It was left as it is: use another version name.`,
       errors: findings,
     });
     return;
   }
   await take(deps, stored, (pair) =>
-    followReplication(
-      { ...pair, version: { ...pair.version, encryptionTypes, dataDiskLuns } },
-      undefined,
-      momentOf(deps),
-    ),
+    followReplication(pair, undefined, momentOf(deps), proven),
   );
 }
 
 async function postponeOrFail(
   deps: Dependencies,
-  stored: Stored,
+  stored: StoredVersion,
   error: unknown,
 ): Promise<void> {
   if (!(error instanceof ServiceError)) throw error;
@@ -174,7 +180,7 @@ async function postponeOrFail(
 
 async function end(
   deps: Dependencies,
-  stored: Stored,
+  stored: StoredVersion,
   failure: OperationFailure,
 ): Promise<void> {
   await take(deps, stored, (pair) => fail(pair, failure, momentOf(deps)));

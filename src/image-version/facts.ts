@@ -1,37 +1,48 @@
-import type { ImageVersionRequest } from "./contract.js";
-import type { ResourceManager } from "./ports.js";
-import { diskEncryptionReferences } from "./rules/disk-encryption-references.js";
-import type { Facts } from "./rules/rule.js";
-import { sourceReferences } from "./rules/source-disks.js";
+import type {
+  DiskEncryptionSet,
+  Gallery,
+  ImageDefinition,
+  ImageSource,
+  ObservedImageVersion,
+} from "./ports.js";
+import type { RegistrationState } from "../subscription/ports.js";
+import type { ImageVersionRecord } from "./records.js";
 
-/** Reads what the rules need to know: in parallel, each distinct resource once. Throws what a read throws. */
-export async function gatherFacts(
-  resourceManager: ResourceManager,
-  request: ImageVersionRequest,
-): Promise<Facts> {
-  const [diskEncryptionSets, sources] = await Promise.all([
-    readEach(
-      diskEncryptionReferences(request).map(
-        (reference) => reference.diskEncryptionSetId,
-      ),
-      (id) => resourceManager.getDiskEncryptionSet(id),
-    ),
-    readEach(
-      sourceReferences(request).map((reference) => reference.id),
-      (id) => resourceManager.getSource(id),
-    ),
-  ]);
-  return { diskEncryptionSets, sources };
+/** What a read has shown: the resource, that there is none, or that Sigil's identity may not look. */
+export type Seen<T> =
+  | { readonly kind: "found"; readonly value: T }
+  | { readonly kind: "absent" }
+  | Denied;
+
+/** Which action on which scope ARM would not allow. */
+export interface Denied {
+  readonly kind: "denied";
+  readonly action: string;
+  readonly scope: string;
 }
 
-async function readEach<T>(
-  ids: readonly string[],
-  read: (id: string) => Promise<T>,
-): Promise<ReadonlyMap<string, T>> {
-  const distinct = new Map(ids.map((id) => [id.toLowerCase(), id]));
-  return new Map(
-    await Promise.all(
-      [...distinct].map(async ([key, id]) => [key, await read(id)] as const),
-    ),
-  );
+/** Keys of maps are resource ids in lower case. */
+export interface Facts {
+  readonly gallery: Seen<Gallery>;
+  readonly imageDefinition: Seen<ImageDefinition>;
+  readonly imageVersion: Seen<ObservedImageVersion>;
+  readonly diskEncryptionSets: ReadonlyMap<string, Seen<DiskEncryptionSet>>;
+  /** What the request names as a source, and the managed disks of a virtual machine among them. */
+  readonly sources: ReadonlyMap<string, Seen<ImageSource>>;
+  /** Image definitions of the image versions among the sources. */
+  readonly sourceDefinitions: ReadonlyMap<string, Seen<ImageDefinition>>;
+  /** Canonical names of the regions that the subscription offers. */
+  readonly regions: Seen<readonly string[]>;
+  /** What Sigil needs registered in the subscription, by name, such as `Microsoft.Compute/SIGEncryption`. */
+  readonly registrations: ReadonlyMap<string, Seen<RegistrationState>>;
+  /** What Sigil itself was asked for under this version's name; absent where that failed or never was. */
+  readonly known?: Pick<
+    ImageVersionRecord,
+    "state" | "request" | "fingerprint"
+  > & { readonly operationId: string };
+}
+
+/** What was seen, where something was. */
+export function found<T>(seen: Seen<T> | undefined): T | undefined {
+  return seen?.kind === "found" ? seen.value : undefined;
 }

@@ -1,30 +1,30 @@
 /** What a look at the version in ARM makes of it: the transitions of the replication phase (see transitions.ts). */
 import type { Finding } from "../errors.js";
-import {
-  advance,
-  event,
-  pollDelayMs,
-  type Moment,
-  type Pair,
-} from "./advance.js";
+import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { advance, event, type Moment } from "../operation/advance.js";
+import { fail, outcomes } from "../operation/failing.js";
+import { pollDelayMs, wait } from "../operation/waiting.js";
 import { targetRegionsOf } from "./canonical-form.js";
 import { encryptionOf } from "./encryption.js";
 import type { ObservedImageVersion } from "./ports.js";
 import type {
   Effect,
-  ImageVersionRecord,
   OperationFailure,
   RegionRecord,
-} from "./records.js";
+} from "../operation/records.js";
+import type { ImageVersionRecord } from "./records.js";
 import { observeRegions } from "./regions.js";
-import { fail, outcomes, wait } from "./transitions.js";
+import type { ImageVersionPair } from "./transitions.js";
 
 /** Consecutive 404s of a version that ARM had accepted, after which it is taken for gone. */
 const ABSENCES_BEFORE_GONE = 10;
 
 /** ARM answered 404 for a version it had accepted: normal for a while after the PUT, final when it persists. */
-export function observeAbsence(pair: Pair, moment: Moment): Pair {
-  const absences = pair.version.absences + 1;
+export function observeAbsence(
+  pair: ImageVersionPair,
+  moment: Moment,
+): ImageVersionPair {
+  const absences = pair.record.absences + 1;
   if (absences < ABSENCES_BEFORE_GONE) {
     const waiting = wait(
       pair,
@@ -32,7 +32,7 @@ export function observeAbsence(pair: Pair, moment: Moment): Pair {
       0,
       moment,
     );
-    return { ...waiting, version: { ...waiting.version, absences } };
+    return { ...waiting, record: { ...waiting.record, absences } };
   }
   return fail(
     pair,
@@ -47,36 +47,42 @@ export function observeAbsence(pair: Pair, moment: Moment): Pair {
 
 /** One look at the version in ARM. `failure` says why ARM gave it up, where its provisioning state is Failed. */
 export function observe(
-  pair: Pair,
+  pair: ImageVersionPair,
   observed: ObservedImageVersion,
   failure: { code: string; message: string } | undefined,
   moment: Moment,
-): Pair {
+): ImageVersionPair {
   const time = moment.now.toISOString();
-  const changes = observeRegions(pair.version.regions, observed, failure, time);
+  const changes = observeRegions(pair.record.regions, observed, failure, time);
   const regions = changes.map((change) => change.region);
-  const seen: Pair = {
-    version: { ...pair.version, regions, absences: 0 },
+  const seen: ImageVersionPair = {
+    record: { ...pair.record, regions, absences: 0 },
     operation: pair.operation,
   };
   const effects = changes.flatMap(({ region, happened }): Effect[] => {
     switch (happened) {
       case "completed":
         return [
-          event(seen, moment, "regionCompleted", `${region.name}/completed`, {
-            region: region.name,
-            regionalReplicaCount: targetRegionsOf(seen.version.request).find(
-              (r) => r.name === region.name,
-            )?.regionalReplicaCount,
-            encryption: encryptionOf(seen.version, region.name),
-          }),
+          event(
+            seen,
+            moment,
+            IMAGE_VERSION_EVENT.regionCompleted,
+            `${region.name}/completed`,
+            {
+              region: region.name,
+              regionalReplicaCount: targetRegionsOf(seen.record.request).find(
+                (r) => r.name === region.name,
+              )?.regionalReplicaCount,
+              encryption: encryptionOf(seen.record, region.name),
+            },
+          ),
         ];
       case "failed":
         return [
           event(
             seen,
             moment,
-            "regionFailed",
+            IMAGE_VERSION_EVENT.regionFailed,
             `${region.name}/failed/${region.attempts}`,
             {
               region: region.name,
@@ -89,7 +95,7 @@ export function observe(
           event(
             seen,
             moment,
-            "regionReplicating",
+            IMAGE_VERSION_EVENT.regionReplicating,
             `${region.name}/replicating/${region.progress}`,
             {
               region: region.name,
@@ -113,7 +119,7 @@ export function observe(
       message: `The version is usable in ${regions.map((region) => region.name).join(", ")}.`,
       effects: [
         ...effects,
-        event(seen, moment, "completed", "completed", {
+        event(seen, moment, IMAGE_VERSION_EVENT.completed, "completed", {
           regions: outcomes(regions),
         }),
       ],
@@ -124,14 +130,14 @@ export function observe(
   if (ended && failed.length + completed.length === regions.length) {
     return fail(
       seen,
-      replicationFailure(seen.version, failed, failure),
+      replicationFailure(seen.record, failed, failure),
       moment,
       effects,
     );
   }
   return advance(seen, moment, {
-    patch: { ticks: pair.version.ticks + 1 },
-    waitMs: pollDelayMs(pair.version.ticks + 1, moment.pace),
+    patch: { ticks: pair.record.ticks + 1 },
+    waitMs: pollDelayMs(pair.record.ticks + 1, moment.pace),
     effects,
   });
 }

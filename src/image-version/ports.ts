@@ -1,55 +1,12 @@
-import type { CloudEvent } from "../events/cloud-event.js";
+import type { ImageVersionId } from "../resource-id.js";
+import type { OperationDependencies, Stored } from "../operation/ports.js";
+import type { Registrable, Subscriptions } from "../subscription/ports.js";
+import type { RegionState } from "../operation/records.js";
 import type { ImageVersionRequest } from "./contract.js";
-import type { ImageVersionId } from "./resource-id.js";
-import type {
-  EncryptionType,
-  ImageVersionRecord,
-  OperationRecord,
-  RegionState,
-  WorkMessage,
-} from "./records.js";
+import type { EncryptionType, ImageVersionRecord } from "./records.js";
 
-/** An image version and its current operation: one unit, written by one writer at a time. */
-export interface Stored {
-  readonly version: ImageVersionRecord;
-  readonly operation: OperationRecord;
-  readonly etag: string;
-}
-
-/** Durable state of image versions. Every write of a version and its operation is atomic and guarded by an ETag. */
-export interface ImageVersionStore {
-  read(key: string): Promise<Stored | undefined>;
-  readOperation(operationId: string): Promise<OperationRecord | undefined>;
-  /** Writes both if `etag` is still the stored one (`undefined`: if nothing is stored); else ServiceError StateConflict. */
-  commit(
-    version: ImageVersionRecord,
-    operation: OperationRecord,
-    etag: string | undefined,
-  ): Promise<Stored>;
-}
-
-/** One row of a listing: `row` orders it within its `scope`. */
-export interface IndexRow {
-  readonly scope: string;
-  readonly row: string;
-  readonly target: string;
-}
-
-export interface IndexPage {
-  readonly rows: readonly (IndexRow & { readonly writtenTime: string })[];
-  readonly continuationToken?: string;
-}
-
-/** Ordered listings, each scope read page by page without touching the others. Puts and removals are idempotent. */
-export interface Index {
-  put(rows: readonly IndexRow[]): Promise<void>;
-  remove(rows: readonly Omit<IndexRow, "target">[]): Promise<void>;
-  page(
-    scope: string,
-    top: number,
-    continuationToken?: string,
-  ): Promise<IndexPage>;
-}
+/** A version and its current operation, as stored. */
+export type StoredVersion = Stored<ImageVersionRecord>;
 
 /** First come, first kept: a caller's Idempotency-Key and what it was used for. */
 export interface IdempotencyKeys {
@@ -63,31 +20,62 @@ export interface IdempotencyClaim {
   readonly operationId: string;
 }
 
-/** Publishes to the events topic. The event's id is the MessageId, so that duplicate detection makes it once. */
-export interface EventPublisher {
-  publish(events: readonly CloudEvent[]): Promise<void>;
-}
-
-/** Sends the messages that drive image versions. */
-export interface WorkQueue {
-  enqueue(messages: readonly WorkMessage[]): Promise<void>;
-  /** Why each message of this step that is in a dead-letter queue was put there; they stay there. */
-  findDead(operationId: string, step: number): Promise<readonly string[]>;
-}
-
-/** A disk encryption set as ARM shows it. */
+/** A disk encryption set as ARM shows it. Times are RFC 3339. */
 export interface DiskEncryptionSet {
   readonly id: string;
   /** Canonical region. */
   readonly region: string;
   readonly provisioningState: string;
   readonly encryptionType: EncryptionType;
+  /** The key's address in its vault; absent where the set has no active key. */
+  readonly keyUrl?: string;
+  readonly rotationToLatestKeyVersionEnabled: boolean;
+  readonly lastKeyRotationTime?: string;
+  /** Why the key was not rotated; absent where rotation works or is off. */
+  readonly autoKeyRotationError?: {
+    readonly code: string;
+    readonly message: string;
+  };
 }
 
-/** Where an image version comes from; `dataDiskLuns` is absent where the resource is one disk. */
+/** A gallery, and how it is shared (`sharingProfile.permissions`): `Private` to nobody. */
+export interface Gallery {
+  readonly id: string;
+  readonly sharing: string;
+}
+
+/** ARM's own values; `securityType` is the feature `SecurityType`, `Standard` where the definition has none. */
+export interface ImageDefinition {
+  readonly id: string;
+  readonly osType: string;
+  readonly osState: string;
+  readonly hyperVGeneration: string;
+  readonly architecture: string;
+  readonly securityType: string;
+}
+
+/** One disk of a source. `id` is the managed disk of a virtual machine. */
+export interface SourceDisk {
+  readonly id?: string;
+  readonly diskEncryptionSetId?: string;
+}
+
+/**
+ * Where an image version comes from: a managed image, virtual machine, disk, snapshot or image version. A disk or
+ * snapshot is its own `osDisk`. Traits that the resource does not show are absent.
+ */
 export interface ImageSource {
   readonly id: string;
-  readonly dataDiskLuns?: readonly number[];
+  readonly provisioningState: string;
+  /** Canonical regions: the resource's own, and of an image version those it is replicated to. */
+  readonly regions: readonly string[];
+  readonly osDisk: SourceDisk;
+  readonly dataDisks: readonly (SourceDisk & { readonly lun: number })[];
+  readonly osType?: string;
+  readonly osState?: string;
+  readonly hyperVGeneration?: string;
+  readonly architecture?: string;
+  readonly securityType?: string;
 }
 
 /** An image version as ARM shows it, in the wire's form, with each region's replication. */
@@ -103,10 +91,20 @@ export interface ObservedImageVersion {
   }[];
 }
 
-/**
- * Azure Resource Manager. Reads answer undefined for 404. Every other failure is a ServiceError: terminal, or
- * retryable with the time ARM asked for. No call is retried inside: each is one request on the wire.
+/** A request as it goes over the wire to ARM, but for its credentials. */
+export interface ArmRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly body: unknown;
+}
+
+/*
+ * Azure Resource Manager. Reads answer undefined for 404 and throw ServiceError ResourceManagerForbidden, with the
+ * `action` and `scope` in its fields, for 403. Every other failure is a ServiceError: terminal, or retryable with the
+ * time ARM asked for. No call is retried inside: each is one request on the wire.
  */
+
+/** Gallery image versions. */
 export interface ResourceManager {
   getImageVersion(
     id: ImageVersionId,
@@ -116,36 +114,42 @@ export interface ResourceManager {
     id: ImageVersionId,
     request: ImageVersionRequest,
   ): Promise<string | undefined>;
+  /** The very request that `putImageVersion` would send; sends nothing. */
+  previewPut(
+    id: ImageVersionId,
+    request: ImageVersionRequest,
+  ): Promise<ArmRequest>;
   /** Why the asynchronous operation failed, if it says so. */
   getOperationError(
     url: string,
   ): Promise<{ code: string; message: string } | undefined>;
-  getDiskEncryptionSet(id: string): Promise<DiskEncryptionSet | undefined>;
-  /** A managed image, virtual machine, disk, snapshot or image version. */
-  getSource(id: string): Promise<ImageSource | undefined>;
 }
 
-/** Waits between steps and the limits of patience, in milliseconds. */
-export interface Pace {
-  /** First wait between two looks at a replicating version; doubles up to `pollMaxMs`. */
-  readonly pollInitialMs: number;
-  readonly pollMaxMs: number;
-  /** After this long an unanswered PUT is given up; its outcome is then read, not guessed. */
-  readonly putTimeoutMs: number;
-  /** How late a step may be before the reconciler sends it again. */
-  readonly overdueMs: number;
+/** The resources that a request names. */
+export interface ResourceReader {
+  getGallery(id: string): Promise<Gallery | undefined>;
+  getImageDefinition(id: string): Promise<ImageDefinition | undefined>;
+  getDiskEncryptionSet(id: string): Promise<DiskEncryptionSet | undefined>;
+  getSource(id: string): Promise<ImageSource | undefined>;
+  /** One page of a subscription's sets, as ARM pages them; undefined where there is no such subscription. */
+  listDiskEncryptionSets(
+    subscriptionId: string,
+    continuationToken?: string,
+  ): Promise<DiskEncryptionSetPage | undefined>;
+}
+
+export interface DiskEncryptionSetPage {
+  readonly value: readonly DiskEncryptionSet[];
+  /** Opaque; absent on the last page. */
+  readonly continuationToken?: string;
 }
 
 /** What the use cases need. */
-export interface Dependencies {
-  readonly store: ImageVersionStore;
-  readonly index: Index;
+export interface Dependencies extends OperationDependencies<ImageVersionRecord> {
   readonly idempotencyKeys: IdempotencyKeys;
-  readonly events: EventPublisher;
-  readonly work: WorkQueue;
   readonly resourceManager: ResourceManager;
-  readonly pace: Pace;
-  /** CloudEvents `source`. */
-  readonly eventSource: string;
-  readonly now: () => Date;
+  readonly resources: ResourceReader;
+  readonly subscriptions: Subscriptions;
+  /** What a subscription must have registered before an image version is made in it. */
+  readonly requiredRegistrations: readonly Registrable[];
 }

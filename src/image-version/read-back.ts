@@ -1,8 +1,8 @@
 import { escapePointer, type Finding } from "../errors.js";
 import { targetRegionsOf } from "./canonical-form.js";
 import type { ImageVersionRequest, TargetRegion } from "./contract.js";
-import { canonicalRegion, sameResourceId } from "./resource-id.js";
-import { diskEncryptionReferences } from "./rules/disk-encryption-references.js";
+import { canonicalRegion, sameResourceId } from "../resource-id.js";
+import { diskEncryptionReferences } from "./disk-encryption-references.js";
 import { STORAGE_PROFILE, TARGET_REGIONS } from "./rules/rule.js";
 
 /**

@@ -1,5 +1,5 @@
 import type { ObservedImageVersion } from "./ports.js";
-import type { RegionRecord } from "./records.js";
+import type { RegionRecord } from "../operation/records.js";
 
 /** A region after an observation, and what the observation said about it that was not known before. */
 export interface RegionChange {

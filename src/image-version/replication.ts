@@ -7,11 +7,17 @@
 import { ServiceError } from "../errors.js";
 import type { Dependencies, ObservedImageVersion } from "./ports.js";
 import { readBack } from "./read-back.js";
-import { parseImageVersionId } from "./resource-id.js";
-import { currentFor, momentOf, take, type StepMessage } from "./steps.js";
-import { type Pair } from "./advance.js";
+import { parseImageVersionId } from "../resource-id.js";
+import {
+  currentFor,
+  momentOf,
+  take,
+  type StepMessage,
+} from "../operation/steps.js";
 import { observe, observeAbsence } from "./observation.js";
-import { fail, wait } from "./transitions.js";
+import { fail } from "../operation/failing.js";
+import { wait } from "../operation/waiting.js";
+import type { ImageVersionPair } from "./transitions.js";
 
 /** Takes one step of the replication phase. A stale message does nothing. Throws only what another delivery may cure. */
 export async function takeReplicationStep(
@@ -19,20 +25,20 @@ export async function takeReplicationStep(
   message: StepMessage,
 ): Promise<void> {
   const stored = await currentFor(deps, message);
-  if (stored?.version.state !== "Replicating") return;
-  const id = parseImageVersionId(stored.version.resourceId);
+  if (stored?.record.state !== "Replicating") return;
+  const id = parseImageVersionId(stored.record.resourceId);
   if (id === undefined)
     throw new TypeError(
-      `${stored.version.resourceId} is not an image version's id`,
+      `${stored.record.resourceId} is not an image version's id`,
     );
-  let transition: (pair: Pair) => Pair;
+  let transition: (pair: ImageVersionPair) => ImageVersionPair;
   try {
     const observed = await deps.resourceManager.getImageVersion(id);
     const failure =
       observed?.provisioningState === "Failed" &&
-      stored.version.armOperationUrl !== undefined
+      stored.record.armOperationUrl !== undefined
         ? await deps.resourceManager.getOperationError(
-            stored.version.armOperationUrl,
+            stored.record.armOperationUrl,
           )
         : undefined;
     transition = (pair) => look(deps, pair, observed, failure);
@@ -51,13 +57,13 @@ export async function takeReplicationStep(
 
 function look(
   deps: Dependencies,
-  pair: Pair,
+  pair: ImageVersionPair,
   observed: ObservedImageVersion | undefined,
   failure: { code: string; message: string } | undefined,
-): Pair {
+): ImageVersionPair {
   const moment = momentOf(deps);
   if (observed === undefined) return observeAbsence(pair, moment);
-  const lost = readBack(pair.version.request, observed.request);
+  const lost = readBack(pair.record.request, observed.request);
   if (lost.length === 0) return observe(pair, observed, failure, moment);
   return fail(
     pair,

@@ -1,25 +1,10 @@
 import { targetRegionsOf } from "./canonical-form.js";
-import type { ImageVersionView, OperationView } from "./contract.js";
+import type { ImageVersionView, PlanView } from "./contract.js";
 import { encryptionOf } from "./encryption.js";
-import {
-  operationIdOf,
-  type ImageVersionRecord,
-  type OperationRecord,
-  type RegionRecord,
-} from "./records.js";
-import { isFinal } from "./advance.js";
-
-/** An operation as the API shows it. */
-export function viewOperation(operation: OperationRecord): OperationView {
-  const { fingerprint: _, regions, error, history, ...shown } = operation;
-  return {
-    ...shown,
-    percentComplete: percentComplete(operation),
-    regions: [...regions],
-    ...(error && { error: { ...error, errors: [...error.errors] } }),
-    history: [...history],
-  };
-}
+import { operationIdOf, type RegionRecord } from "../operation/records.js";
+import type { Plan } from "./plan.js";
+import type { ImageVersionRecord } from "./records.js";
+import { isFinal } from "../operation/advance.js";
 
 /** An image version as the API shows it: ARM's shape, and beside it what Sigil knows. */
 export function viewImageVersion(
@@ -67,6 +52,21 @@ export function viewImageVersion(
   };
 }
 
+/** A plan as the API shows it. */
+export function viewPlan({ findings, changes, armRequest }: Plan): PlanView {
+  return {
+    findings: findings.map((finding) => ({ ...finding })),
+    changes: changes.map((change) => ({ ...change })),
+    ...(armRequest && {
+      request: {
+        method: "PUT",
+        url: armRequest.url,
+        body: armRequest.body as Record<string, unknown>,
+      },
+    }),
+  };
+}
+
 function aggregatedState(
   regions: readonly RegionRecord[],
 ): ImageVersionView["properties"]["replicationStatus"]["aggregatedState"] {
@@ -77,11 +77,4 @@ function aggregatedState(
   return regions.some((region) => region.state === "Failed")
     ? "Failed"
     : "InProgress";
-}
-
-/** Regions count alike; 100 is kept for an operation that has succeeded. */
-function percentComplete({ status, regions }: OperationRecord): number {
-  if (status === "Succeeded") return 100;
-  const sum = regions.reduce((total, region) => total + region.progress, 0);
-  return Math.min(99, Math.floor(sum / Math.max(1, regions.length)));
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createCertificateAuthority } from "./certificates.js";
@@ -90,7 +90,11 @@ export async function startLocalServices(
       for (const name of names) settings[name] = "";
     };
     const settings: Record<string, string> = {
-      NODE_EXTRA_CA_CERTS: tls.caFile,
+      NODE_EXTRA_CA_CERTS: await beside(
+        environment["NODE_EXTRA_CA_CERTS"],
+        tls.caFile,
+        path.join(directory, "trusted.pem"),
+      ),
     };
 
     // First, as it refuses a directory that another process has.
@@ -189,4 +193,18 @@ export async function startLocalServices(
     await close();
     throw error;
   }
+}
+
+/** A file with the authorities that the environment trusts already, a company's own say, and ours: Node reads one file. */
+async function beside(
+  trusted: string | undefined,
+  caFile: string,
+  bundle: string,
+): Promise<string> {
+  if (!trusted || path.resolve(trusted) === path.resolve(caFile)) return caFile;
+  const files = await Promise.all(
+    [trusted, caFile].map((file) => readFile(file, "utf8")),
+  );
+  await writeFile(bundle, files.join("\n"));
+  return bundle;
 }

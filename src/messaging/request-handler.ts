@@ -1,16 +1,14 @@
 import { createHash } from "node:crypto";
 import type { InvocationContext } from "@azure/functions";
 import { ServiceError, type Finding } from "../errors.js";
-import {
-  IMAGE_VERSION_EVENT,
-  findingsInEvent,
-} from "../events/image-version-events.js";
+import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { findingsInEvent } from "../events/operation-event.js";
 import { traceparentOf } from "../events/traceparent.js";
 import type { ImageVersionRequest } from "../image-version/contract.js";
 import type { CreateImageVersion } from "../image-version/create-image-version.js";
-import type { EventPublisher } from "../image-version/ports.js";
-import type { OperationRecord } from "../image-version/records.js";
-import { parseImageVersionId } from "../image-version/resource-id.js";
+import type { EventPublisher } from "../operation/ports.js";
+import type { OperationRecord } from "../operation/records.js";
+import { parseImageVersionId } from "../resource-id.js";
 import { readCloudEventRequest, shown } from "./cloud-event-request.js";
 import { incomingMessage, type IncomingMessage } from "./incoming-message.js";
 

@@ -1,6 +1,6 @@
 import type { InvocationContext } from "@azure/functions";
 import { ServiceError } from "../errors.js";
-import type { StepMessage } from "../image-version/steps.js";
+import type { StepMessage } from "../operation/steps.js";
 import { incomingMessage } from "./incoming-message.js";
 
 export interface StepHandlerDependencies {

@@ -5,10 +5,12 @@ import {
   type ServiceBusReceiver,
 } from "@azure/service-bus";
 import { createIdempotencyKeys } from "../../src/azure/idempotency-keys.js";
-import { createImageVersionStore } from "../../src/azure/image-version-store.js";
+import { createStateStore } from "../../src/azure/state-store.js";
 import { createIndex } from "../../src/azure/index-table.js";
 import { createResourceManager } from "../../src/azure/resource-manager.js";
+import { createResourceReader } from "../../src/azure/resource-reader.js";
 import { ServiceBusMessenger } from "../../src/azure/service-bus.js";
+import { createSubscriptions } from "../../src/azure/subscriptions.js";
 import type { TableStorage } from "../../src/azure/tables.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
@@ -17,20 +19,20 @@ import {
   type CreateImageVersion,
 } from "../../src/image-version/create-image-version.js";
 import { takeCreationStep } from "../../src/image-version/creation.js";
+import type { Pace } from "../../src/operation/ports.js";
 import type {
   Dependencies,
-  Pace,
-  Stored,
+  StoredVersion,
 } from "../../src/image-version/ports.js";
-import type { OperationRecord } from "../../src/image-version/records.js";
+import type { OperationRecord } from "../../src/operation/records.js";
 import { takeReplicationStep } from "../../src/image-version/replication.js";
 import {
   keyOf,
   parseImageVersionId,
   type ImageVersionId,
-} from "../../src/image-version/resource-id.js";
-import type { StepMessage } from "../../src/image-version/steps.js";
-import { isFinal } from "../../src/image-version/advance.js";
+} from "../../src/resource-id.js";
+import type { StepMessage } from "../../src/operation/steps.js";
+import { isFinal } from "../../src/operation/advance.js";
 import { createCertificateAuthority } from "../../src/local/certificates.js";
 import { ManualClock } from "../../src/local/clock.js";
 import {
@@ -97,7 +99,7 @@ export interface InProcess {
   finish(versionId: string): Promise<OperationRecord>;
   /** Handles due messages, none of those they cause later than now. */
   runDue(): Promise<DueMessage[]>;
-  read(versionId: string): Promise<Stored>;
+  read(versionId: string): Promise<StoredVersion>;
   close(): Promise<void>;
 }
 
@@ -150,19 +152,23 @@ export async function startInProcess(
     now,
   );
   const pace = { ...PACE, ...options.pace };
+  const arm = {
+    endpoint: simulator.endpoint,
+    scope: ARM_SCOPE,
+    credential: credentialOf(issuer),
+    timeoutMs: 20_000,
+    now,
+  };
   const deps: Dependencies = {
-    store: createImageVersionStore(tables),
+    store: createStateStore(tables),
     index: createIndex(tables),
     idempotencyKeys: createIdempotencyKeys(tables),
     events: messenger,
     work: messenger,
-    resourceManager: createResourceManager({
-      endpoint: simulator.endpoint,
-      scope: ARM_SCOPE,
-      credential: credentialOf(issuer),
-      timeoutMs: 20_000,
-      now,
-    }),
+    resourceManager: createResourceManager(arm),
+    resources: createResourceReader(arm),
+    subscriptions: createSubscriptions(arm),
+    requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
     pace,
     eventSource: EVENT_SOURCE,
     now,
@@ -207,7 +213,7 @@ export async function startInProcess(
     }
   };
 
-  const read = async (versionId: string): Promise<Stored> => {
+  const read = async (versionId: string): Promise<StoredVersion> => {
     const stored = await deps.store.read(keyOf(versionId));
     if (stored === undefined) throw new Error(`${versionId} is not stored`);
     return stored;
@@ -236,7 +242,7 @@ export async function startInProcess(
     async finish(versionId) {
       for (let steps = 0; steps < 500; steps += 1) {
         await runDue();
-        const { version, operation } = await read(versionId);
+        const { record: version, operation } = await read(versionId);
         if (isFinal(version.state)) return operation;
         clock.advance(
           Math.max(1_000, Date.parse(version.dueTime) - clock.now()),

@@ -1,6 +1,7 @@
 import { ServiceError } from "../../src/errors.js";
-import { OPEN_SCOPE } from "../../src/image-version/catalog.js";
+import { OPEN_SCOPE } from "../../src/operation/catalog.js";
 import type { Dependencies } from "../../src/image-version/ports.js";
+import type { PreparationDependencies } from "../../src/subscription/ports.js";
 
 /** How a port call fails: the process is killed there, or the service is out of reach, or a commit's answer is lost. */
 export type FailureKind = "killed" | "unavailable" | "answer lost";
@@ -29,8 +30,8 @@ export class Killed extends Error {
 }
 
 /** Dependencies of one process, of which one port call fails; after that it works as before. */
-export interface FailingDependencies {
-  readonly deps: Dependencies;
+export interface FailingDependencies<D = Dependencies> {
+  readonly deps: D;
   /** Port and method of each call so far. */
   readonly calls: readonly string[];
   /** True once the failure has happened. */
@@ -46,17 +47,21 @@ const PORTS = [
   "events",
   "work",
   "resourceManager",
-] as const;
+  "resources",
+  "subscriptions",
+];
 
 /**
  * Wraps every port. `scope` sets this process's open operations apart from others', so that its reconciler looks after
  * its own alone.
  */
-export function failingDependencies(
-  base: Dependencies,
+export function failingDependencies<
+  D extends Dependencies | PreparationDependencies,
+>(
+  base: D,
   scope: string,
   failure: Failure | undefined,
-): FailingDependencies {
+): FailingDependencies<D> {
   const calls: string[] = [];
   let failed = false;
   let dead = false;
@@ -96,7 +101,7 @@ export function failingDependencies(
         throw new Killed(`killed ${failing.when} ${name}`);
       case "unavailable":
         throw new ServiceError(
-          name.startsWith("resourceManager")
+          /^(resourceManager|resources|subscriptions)\./u.test(name)
             ? "ResourceManagerUnavailable"
             : "DependencyUnavailable",
           `${name} did not answer.`,
@@ -112,26 +117,31 @@ export function failingDependencies(
     }
   };
 
-  const scoped = own(base.index, scope);
   const ports = Object.fromEntries(
-    PORTS.map((port) => [
-      port,
-      new Proxy(port === "index" ? scoped : base[port], {
-        get(target, method) {
-          const member: unknown = Reflect.get(target, method);
-          if (typeof member !== "function") return member;
-          return (...args: unknown[]) =>
-            call(`${port}.${String(method)}`, () =>
-              Reflect.apply(
-                member as (...args: unknown[]) => Promise<unknown>,
-                target,
-                args,
-              ),
-            );
-        },
-      }),
-    ]),
-  ) as unknown as Pick<Dependencies, (typeof PORTS)[number]>;
+    Object.entries({ ...base, index: own(base.index, scope) }).flatMap(
+      ([port, target]) =>
+        PORTS.includes(port)
+          ? [[port, failing(port, target as object)] as const]
+          : [],
+    ),
+  );
+
+  function failing(port: string, target: object): object {
+    return new Proxy(target, {
+      get(_, method) {
+        const member: unknown = Reflect.get(target, method);
+        if (typeof member !== "function") return member;
+        return (...args: unknown[]) =>
+          call(`${port}.${String(method)}`, () =>
+            Reflect.apply(
+              member as (...args: unknown[]) => Promise<unknown>,
+              target,
+              args,
+            ),
+          );
+      },
+    });
+  }
 
   return {
     deps: { ...base, ...ports },

@@ -5,13 +5,17 @@ import {
 } from "../../src/image-version/canonical-form.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import type { ObservedImageVersion } from "../../src/image-version/ports.js";
-import type { RegionState } from "../../src/image-version/records.js";
-import { keyOf } from "../../src/image-version/resource-id.js";
-import { type Moment, type Pair } from "../../src/image-version/advance.js";
+import type {
+  RegionState,
+  TrackedRecord,
+} from "../../src/operation/records.js";
+import { keyOf } from "../../src/resource-id.js";
+import type { Moment, Pair } from "../../src/operation/advance.js";
 import {
   accept,
   beginCreation,
   followReplication,
+  type ImageVersionPair,
 } from "../../src/image-version/transitions.js";
 import { PACE, TRACEPARENT } from "./dependencies.js";
 import { managedImageRequest, seedVersionId } from "./requests.js";
@@ -30,8 +34,8 @@ export function at(seconds: number): Moment {
 /** A version whose request was just accepted. */
 export function accepted(
   body: ImageVersionRequest = managedImageRequest(),
-  previous?: Pair,
-): Pair {
+  previous?: ImageVersionPair,
+): ImageVersionPair {
   const resourceId = seedVersionId("1.0.0");
   const request = canonicalForm(body);
   return accept(
@@ -43,38 +47,44 @@ export function accepted(
       requestedBy: { appId: "build-system" },
       traceparent: TRACEPARENT,
     },
-    previous?.version,
+    previous?.record,
     at(0),
   );
 }
 
 /** The same with an empty outbox: all is told. */
-export function told({ version, operation }: Pair): Pair {
-  return { version: { ...version, outbox: [] }, operation };
+export function told<R extends TrackedRecord>({
+  record,
+  operation,
+}: Pair<R>): Pair<R> {
+  return { record: { ...record, outbox: [] }, operation };
 }
 
-export function creating(): Pair {
+export function creating(): ImageVersionPair {
   return told(
     beginCreation(
       told(accepted()),
       {
-        encryptionTypes: Object.fromEntries(
-          targetRegionsOf(accepted().version.request).flatMap((region) => [
-            [
-              region.encryption?.osDiskImage?.diskEncryptionSetId?.toLowerCase() ??
-                "",
-              "EncryptionAtRestWithCustomerKey",
-            ],
-          ]),
-        ),
-        dataDiskLuns: [0],
+        record: {
+          encryptionTypes: Object.fromEntries(
+            targetRegionsOf(accepted().record.request).flatMap((region) => [
+              [
+                region.encryption?.osDiskImage?.diskEncryptionSetId?.toLowerCase() ??
+                  "",
+                "EncryptionAtRestWithCustomerKey",
+              ],
+            ]),
+          ),
+          dataDiskLuns: [0],
+        },
+        operation: {},
       },
       at(1),
     ),
   );
 }
 
-export function replicating(): Pair {
+export function replicating(): ImageVersionPair {
   return told(
     followReplication(creating(), "https://arm.example/operations/1", at(2)),
   );
@@ -87,7 +97,7 @@ export function observed(
 ): ObservedImageVersion {
   return {
     provisioningState,
-    request: accepted().version.request,
+    request: accepted().record.request,
     regions: Object.entries(regions).map(
       ([name, [state, progress, details]]) => ({
         name,
@@ -100,8 +110,8 @@ export function observed(
 }
 
 /** Each effect in a few words, in order. */
-export function effectsOf({ version }: Pair): string[] {
-  return version.outbox.map((effect) => {
+export function effectsOf({ record }: Pair<TrackedRecord>): string[] {
+  return record.outbox.map((effect) => {
     switch (effect.kind) {
       case "event":
         return `event ${effect.event.id.replace(/^.*?\//u, "")}`;

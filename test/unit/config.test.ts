@@ -39,6 +39,7 @@ test("the least configuration has the documented defaults", () => {
     pollMaxMs: 120_000,
     putTimeoutMs: 60_000,
     overdueMs: 120_000,
+    requireSigEncryption: false,
     maxDeliveryCount: 10,
     reconcileSchedule: "0 * * * * *",
   });
@@ -148,6 +149,7 @@ describe("mistakes", () => {
       SIGIL_CREATE_TIMEOUT_SECONDS: "86401",
       SIGIL_OVERDUE_SECONDS: "-1",
       SIGIL_MAX_DELIVERY_COUNT: "0",
+      SIGIL_REQUIRE_SIG_ENCRYPTION: "yes",
     });
     const range = "it must be a number from 0.05 to 86400.";
     expect(mistakes).toEqual([
@@ -158,6 +160,7 @@ describe("mistakes", () => {
       `SIGIL_POLL_MAX_SECONDS is "0": ${range}`,
       `SIGIL_CREATE_TIMEOUT_SECONDS is "86401": ${range}`,
       `SIGIL_OVERDUE_SECONDS is "-1": ${range}`,
+      'SIGIL_REQUIRE_SIG_ENCRYPTION is "yes": it must be true or false.',
       'SIGIL_MAX_DELIVERY_COUNT is "0": it must be a number from 1 to 2000.',
     ]);
     expect(mistakes.join()).not.toContain(SECRET);
@@ -171,6 +174,25 @@ describe("mistakes", () => {
   });
 });
 
-test("the configuration is frozen", () => {
-  expect(readConfig(LEAST)).toSatisfy(Object.isFrozen);
+test("a count is a whole number", () => {
+  expect(mistakesIn({ ...LEAST, SIGIL_MAX_DELIVERY_COUNT: "1.5" })).toEqual([
+    'SIGIL_MAX_DELIVERY_COUNT is "1.5": it must be a whole number.',
+  ]);
+});
+
+test.each([
+  [undefined, false],
+  ["false", false],
+  ["True", true],
+])("the feature SIGEncryption is required where set: %s", (value, required) => {
+  expect(
+    readConfig({ ...LEAST, SIGIL_REQUIRE_SIG_ENCRYPTION: value })
+      .requireSigEncryption,
+  ).toBe(required);
+});
+
+test("the configuration is frozen, and all that it holds", () => {
+  const config = readConfig(LEAST);
+  const values: unknown[] = [config, ...Object.values<unknown>({ ...config })];
+  expect(values.filter((value) => !Object.isFrozen(value))).toEqual([]);
 });

@@ -93,7 +93,7 @@ describe("Service Bus entities", () => {
     const code = readAll("functions") + read("src/azure/service-bus.ts");
     const named = captures(
       code,
-      /(?:queueName: |_QUEUE = |_TOPIC = |^ {2})"(image-version-[a-z-]+)"/gmu,
+      /(?:queueName: |_QUEUE = |_TOPIC = |^ {2})"((?:image-version|subscription)-[a-z-]+)"/gmu,
     );
     expect([...new Set(named)]).toEqual([...topicNames, ...queueNames].sort());
   });

@@ -175,6 +175,7 @@ test("Sigil's own entities are within the limits of Microsoft's emulator", async
     "image-version-requests-rejected",
     "image-version-creations",
     "image-version-replications",
+    "subscription-preparations",
   ]);
   for (const { settings } of queues)
     expect(settings).toEqual({

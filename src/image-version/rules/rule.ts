@@ -1,29 +1,49 @@
-import type { Finding } from "../../errors.js";
+import type { Finding, Severity } from "../../errors.js";
+import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import type { DiskEncryptionSet, ImageSource } from "../ports.js";
-import type { ImageVersionId } from "../resource-id.js";
+import type { Facts } from "../facts.js";
 
-/** A rule over the request alone: checked at the door, so that what breaks it is never accepted. */
-export type RequestRule = (
-  id: ImageVersionId,
-  request: ImageVersionRequest,
-) => readonly Finding[];
-
-/** What was read in ARM before creation. Keys are resource ids in lower case; undefined means that ARM answered 404. */
-export interface Facts {
-  readonly diskEncryptionSets: ReadonlyMap<
-    string,
-    DiskEncryptionSet | undefined
-  >;
-  readonly sources: ReadonlyMap<string, ImageSource | undefined>;
+/** What a rule over the request alone looks at. `request` is canonical. */
+export interface RequestSubject {
+  readonly id: ImageVersionId;
+  readonly request: ImageVersionRequest;
+  readonly now: Date;
 }
 
-/** A rule over the request and the facts, never over a clock or a network: checked before anything is created. */
-export type FactRule = (
-  id: ImageVersionId,
-  request: ImageVersionRequest,
-  facts: Facts,
-) => readonly Finding[];
+/** What a rule over the request and Azure looks at. */
+export interface FactSubject extends RequestSubject {
+  readonly facts: Facts;
+}
+
+/** One place where a rule is broken. */
+export interface Breach {
+  /** RFC 6901, into the request. */
+  readonly pointer: string;
+  /** What is wrong, with the resources and values involved. */
+  readonly message: string;
+  /** The command or change that mends it. */
+  readonly remediation: string;
+}
+
+/**
+ * One rule, in a file of its own name. Never reads a clock or a network: adding a rule is adding its file to rules.ts.
+ */
+export interface Rule<Subject> {
+  /** Kebab-case. */
+  readonly name: string;
+  /** Stable; part of the API. */
+  readonly code: string;
+  readonly severity: Severity;
+  /** What holds where the rule is met, in one sentence: the README's table is made of these. */
+  readonly summary: string;
+  readonly check: (subject: Subject) => readonly Breach[];
+}
+
+export type RequestRule = Rule<RequestSubject>;
+export type FactRule = Rule<FactSubject>;
+
+/** What a rule has found, as callers see it. */
+export type RuleFinding = Required<Finding>;
 
 export const TARGET_REGIONS = "/properties/publishingProfile/targetRegions";
 export const STORAGE_PROFILE = "/properties/storageProfile";

@@ -1,3 +1,5 @@
+import { invalidParameter } from "./arm-error.js";
+
 /** A request as handlers see it: authenticated, with an api-version, its body parsed. */
 export interface ArmRequest {
   readonly method: string;
@@ -9,6 +11,8 @@ export interface ArmRequest {
   readonly body: unknown;
   /** Scheme and host as the client named them. */
   readonly baseUrl: string;
+  /** Most items of one page of a list. */
+  readonly pageSize: number;
 }
 
 export interface ArmAnswer {
@@ -17,15 +21,21 @@ export interface ArmAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const PAGE_SIZE = 100;
+export const DEFAULT_PAGE_SIZE = 100;
 
-/** One page of a list, with `nextLink` while there is more. */
+/** One page of a list, with `nextLink` while there is more; throws InvalidParameter for a skip token that is not ours. */
 export function page(
   request: ArmRequest,
   items: readonly unknown[],
 ): ArmAnswer {
-  const start = Number(request.query.get("$skiptoken") ?? 0);
-  const end = start + PAGE_SIZE;
+  const token = request.query.get("$skiptoken") ?? "0";
+  if (!/^\d+$/.test(token))
+    throw invalidParameter(
+      "$skiptoken",
+      `The value '${token}' of parameter '$skiptoken' is invalid.`,
+    );
+  const start = Number(token);
+  const end = start + request.pageSize;
   const next = new URLSearchParams(request.query);
   next.set("$skiptoken", String(end));
   return {

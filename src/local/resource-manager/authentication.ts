@@ -52,12 +52,12 @@ async function discoverKeys(issuer: string): Promise<JWTVerifyGetKey> {
   return createRemoteJWKSet(new URL(jwks_uri));
 }
 
-/** Throws the 401 that ARM answers: each with WWW-Authenticate, as RFC 6750 section 3 asks. */
+/** What the verifier tells of the token; throws the 401 that ARM answers, with WWW-Authenticate (RFC 6750 section 3). */
 export async function authenticate(
   verify: TokenVerifier,
   authorization: string | undefined,
   authorizationUri: string,
-): Promise<void> {
+): Promise<unknown> {
   const [scheme, token] = (authorization ?? "").split(" ");
   if (authorization === undefined)
     throw unauthorized(
@@ -72,7 +72,7 @@ export async function authenticate(
       authorizationUri,
     );
   try {
-    await verify(token);
+    return await verify(token);
   } catch (error) {
     throw translate(error, authorizationUri);
   }

@@ -1,6 +1,8 @@
 import type { Fault, Faults, FaultSpec } from "./faults.js";
 import type { ImageVersions } from "./image-versions.js";
+import { allowAction, denyAction } from "./authorization.js";
 import { canonicalRegion, findRegion } from "./regions.js";
+import { beginRegistration } from "./registrations.js";
 import {
   changeSpeed,
   resumeRegion,
@@ -13,7 +15,7 @@ import type {
   RequestLog,
 } from "./request-log.js";
 import { resourceKey } from "./resource-id.js";
-import type { ArmResource, RegistrationState } from "./state.js";
+import type { ArmResource, Denial, RegistrationState } from "./state.js";
 import type { Store } from "./store.js";
 
 export interface RegionStop {
@@ -48,6 +50,16 @@ export interface SimulatorControl {
     feature?: string;
     state: RegistrationState;
   }): Promise<void>;
+  /** Replaces the regions that are withheld from a subscription, in any spelling; none: `[]`. */
+  setUnavailableRegions(change: {
+    subscriptionId: string;
+    regions: readonly string[];
+  }): Promise<void>;
+  /** Refuses an action, such as `Microsoft.Compute/diskEncryptionSets/read`, at `scope` and below, to everyone. */
+  denyAction(denial: Denial): Promise<void>;
+  /** Takes back the denials of an action, at `scope` and below; without a scope, all of them. */
+  allowAction(allowed: { action: string; scope?: string }): Promise<void>;
+  deniedActions(): readonly Denial[];
   /** Adds or replaces a resource as it is, unchecked. */
   putResource(resource: ArmResource): Promise<void>;
   removeResource(id: string): Promise<void>;
@@ -135,13 +147,7 @@ export function createControl(parts: {
       state: to,
     }) {
       const subscription = store.subscription(subscriptionId);
-      const registration =
-        to === "Registering"
-          ? {
-              state: to,
-              registeredAtMs: store.now() + subscription.registrationMs,
-            }
-          : { state: to };
+      const registration = beginRegistration(to, subscription, store.now());
       if (feature === undefined)
         subscription.providers[namespace.toLowerCase()] = registration;
       else
@@ -149,6 +155,26 @@ export function createControl(parts: {
           registration;
       await store.commit();
     },
+    async setUnavailableRegions({ subscriptionId, regions }) {
+      store.subscription(subscriptionId).unavailableRegions = regions.map(
+        (region) => {
+          const name = findRegion(region)?.name;
+          if (name === undefined)
+            throw new TypeError(`'${region}' is no region`);
+          return name;
+        },
+      );
+      await store.commit();
+    },
+    async denyAction(denial) {
+      denyAction(state, denial);
+      await store.commit();
+    },
+    async allowAction(allowed) {
+      allowAction(state, allowed);
+      await store.commit();
+    },
+    deniedActions: () => [...state.denials],
     async putResource(resource) {
       store.putResource(resource);
       await store.commit();

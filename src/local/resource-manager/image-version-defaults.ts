@@ -5,7 +5,7 @@ import type {
   StorageProfile,
   TargetRegion,
 } from "./image-version-shape.js";
-import type { ImageSource } from "./image-version-source.js";
+import type { ImageSource } from "./image-source.js";
 import { displayNameOf, findRegion } from "./regions.js";
 import { parseComputeId } from "./resource-id.js";
 import type { ImageVersionRecord } from "./state.js";

@@ -1,7 +1,8 @@
 import { invalidParameter } from "./arm-error.js";
+import { requireSet } from "./disk-encryption-set-use.js";
 import type { RegionEncryption, TargetRegion } from "./image-version-shape.js";
-import type { ImageSource } from "./image-version-source.js";
-import { canonicalRegion, displayNameOf } from "./regions.js";
+import type { ImageSource } from "./image-source.js";
+import { displayNameOf } from "./regions.js";
 import { parseComputeId } from "./resource-id.js";
 import type { Store } from "./store.js";
 
@@ -146,52 +147,14 @@ function validateRegion(
     if (diskEncryptionSetId !== undefined)
       require(diskEncryptionSetId, `${target}.diskEncryptionSetId`, false);
   });
-}
-
-function requireSet(
-  store: Store,
-  use: {
-    id: string;
-    target: string;
-    region: string;
-    subscriptionId: string;
-    confidential: boolean;
-  },
-): void {
-  const { id, target } = use;
-  const parsed = parseComputeId(id);
-  if (parsed?.type.toLowerCase() !== "diskencryptionsets")
+  // Not documented but in the order of `--target-region-encryption`, which begins with the OS disk: rule and code are guesses.
+  const onlyDataDisks =
+    disksOf(encryption).length > 0 &&
+    osDiskImage?.diskEncryptionSetId === undefined &&
+    security?.confidentialVMEncryptionType === undefined;
+  if (onlyDataDisks)
     throw invalidParameter(
-      target,
-      `The value '${id}' of parameter '${target}' is not the resource id of a disk encryption set.`,
-    );
-  // "The disk encryption set must be in the same subscription as your image."
-  if (parsed.subscriptionId.toLowerCase() !== use.subscriptionId.toLowerCase())
-    throw invalidParameter(
-      target,
-      `The disk encryption set '${id}' is in subscription '${parsed.subscriptionId}'. It must be in the subscription of the gallery image version, '${use.subscriptionId}'.`,
-    );
-  const set = store.requireResource(id, target);
-  // "Encryption key sets are regional resources, so each region requires a different encryption key set."
-  if (canonicalRegion(set.location ?? "") !== canonicalRegion(use.region))
-    throw invalidParameter(
-      target,
-      `The disk encryption set '${set.id}' is in region '${set.location}'. It must be in the region it is used for, '${canonicalRegion(use.region)}'.`,
-    );
-  const { provisioningState, encryptionType } = (set.properties ?? {}) as {
-    provisioningState?: string;
-    encryptionType?: string;
-  };
-  if (provisioningState !== "Succeeded")
-    throw invalidParameter(
-      target,
-      `The disk encryption set '${set.id}' is in provisioning state '${provisioningState}'. It must be 'Succeeded'.`,
-    );
-  const confidential =
-    encryptionType === "ConfidentialVmEncryptedWithCustomerKey";
-  if (confidential !== use.confidential)
-    throw invalidParameter(
-      target,
-      `The disk encryption set '${set.id}' has encryption type '${encryptionType}', which does not suit '${target}'.`,
+      `${path}.osDiskImage`,
+      `A disk encryption set is given for data disks in region '${displayNameOf(name)}' but not for the OS disk. It must be given for the OS disk, too.`,
     );
 }

@@ -15,15 +15,19 @@
  *   7. Time alone moves a version on; nothing is scheduled, so a restart loses nothing.
  */
 import { ArmError, conflict, invalidParameter } from "./arm-error.js";
+import {
+  lateRefusal,
+  validateAgainstDefinition,
+  validateConfidentialRegions,
+} from "./image-definition.js";
+import { recordedSource } from "./recorded-source.js";
+import { validateChange, validateDeletion } from "./image-version-change.js";
 import { fillDefaults } from "./image-version-defaults.js";
 import {
   usesCustomerKeys,
   validateEncryption,
 } from "./image-version-encryption.js";
 import {
-  lateRefusal,
-  validateAgainstDefinition,
-  validateChange,
   validateGallery,
   validateLocation,
   validateName,
@@ -158,7 +162,7 @@ export class ImageVersions {
     const running = this.#store.state.operations[record.operationId];
     if (record.provisioningState === "Deleting")
       return { record, operation: running, created: false };
-    this.#requireDeletable(record);
+    validateDeletion(record, this.#store.now());
     endOperation(running, {
       status: "Canceled",
       endedAtMs: this.#store.now(),
@@ -205,7 +209,8 @@ export class ImageVersions {
       );
     }
 
-    const location = validateLocation(asked.location);
+    const subscription = store.subscription(id.subscriptionId);
+    const location = validateLocation(asked.location, subscription);
     if (before !== undefined && before.location !== location)
       throw new ArmError(
         409,
@@ -216,7 +221,12 @@ export class ImageVersions {
     const regions = properties.publishingProfile?.targetRegions ?? [
       { name: location },
     ];
-    validateProfile(properties.publishingProfile ?? {}, regions, location);
+    validateProfile(
+      properties.publishingProfile ?? {},
+      regions,
+      location,
+      subscription,
+    );
     if (properties.storageProfile === undefined)
       throw invalidParameter(
         "galleryImageVersion.properties.storageProfile",
@@ -238,6 +248,7 @@ export class ImageVersions {
       validateGallery(gallery);
     }
     validateEncryption(store, id.subscriptionId, regions, source);
+    validateConfidentialRegions(definition, regions);
 
     const asyncError =
       before === undefined
@@ -341,44 +352,10 @@ export class ImageVersions {
     };
   }
 
-  #requireDeletable(record: ImageVersionRecord): void {
-    const { safetyProfile, publishingProfile } = record.properties;
-    const endOfLife = publishingProfile?.endOfLifeDate;
-    if (
-      safetyProfile?.blockDeletionBeforeEndOfLife === true &&
-      endOfLife !== undefined &&
-      Date.parse(endOfLife) > this.#store.now()
-    )
-      throw new ArmError(
-        409,
-        "DeleteGalleryImageVersionBlockedBeforeEndOfLife",
-        `The gallery image version '${record.id}' cannot be deleted before its end of life, ${endOfLife}, because 'blockDeletionBeforeEndOfLife' is true.`,
-      );
-  }
-
   #soon(): number {
     return (
       this.#store.replicationNow() +
       this.#model.durationMs * SHORT_OPERATION_SHARE
     );
   }
-}
-
-/** An update checks LUNs against what was captured; the source itself may be gone by then. */
-function recordedSource(record: ImageVersionRecord) {
-  const { osDiskImage, dataDiskImages = [] } =
-    record.properties.storageProfile ?? {};
-  const describe = (
-    disk: { sizeInGB?: number; hostCaching?: string } | undefined,
-  ) => ({
-    sizeInGB: disk?.sizeInGB ?? 0,
-    hostCaching: disk?.hostCaching ?? "None",
-  });
-  return {
-    osDisk: describe(osDiskImage),
-    dataDisks: dataDiskImages.map((disk) => ({
-      lun: disk.lun ?? 0,
-      ...describe(disk),
-    })),
-  };
 }

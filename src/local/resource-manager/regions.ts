@@ -79,6 +79,15 @@ export function findRegion(name: string): Region | undefined {
   return BY_NAME.get(canonicalRegion(name));
 }
 
+/** The regions that a subscription may use, without those withheld from it (canonical names). */
+export function offeredRegions(subscription: {
+  readonly unavailableRegions: readonly string[];
+}): readonly Region[] {
+  return REGIONS.filter(
+    ({ name }) => !subscription.unavailableRegions.includes(name),
+  );
+}
+
 /** `westus` becomes `West US`; a name that is no region stays as it is. */
 export function displayNameOf(name: string): string {
   return findRegion(name)?.displayName ?? name;

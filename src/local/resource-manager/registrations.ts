@@ -1,4 +1,5 @@
 import { ArmError } from "./arm-error.js";
+import { offeredRegions } from "./regions.js";
 import type { Store } from "./store.js";
 import type {
   Registration,
@@ -7,11 +8,38 @@ import type {
 } from "./state.js";
 
 /*
- * Provider and feature registration: NotRegistered -> Registering -> Registered, the last step by the clock alone.
- * Registering what is registering or registered changes nothing.
+ * Provider and feature registration:
+ *
+ *   NotRegistered, Unregistering, Unregistered -POST register-> Registering -clock-> Registered
+ *   the same, a feature that needs approval    -POST register-> Pending, until it is set
+ *   Registered, set to Unregistering           -clock-> Unregistered
+ *
+ * Registering what is Pending, Registering or Registered changes nothing.
  */
 
+const API_VERSIONS = ["2025-03-03"];
+const RESOURCE_TYPES = [
+  "galleries",
+  "galleries/images",
+  "galleries/images/versions",
+  "diskEncryptionSets",
+  "disks",
+  "snapshots",
+  "images",
+  "virtualMachines",
+];
 const FEATURE_TYPE = "Microsoft.Features/providers/features";
+
+/** What setting or asking for `state` begins: what takes time ends when the subscription's registrations do. */
+export function beginRegistration(
+  state: RegistrationState,
+  { registrationMs }: SubscriptionState,
+  nowMs: number,
+): Registration {
+  return state === "Registering" || state === "Unregistering"
+    ? { state, settlesAtMs: nowMs + registrationMs }
+    : { state };
+}
 
 /** The state by the clock: a registration whose time has come is done. */
 export function settleRegistration(
@@ -20,12 +48,12 @@ export function settleRegistration(
 ): RegistrationState {
   if (registration === undefined) return "NotRegistered";
   if (
-    registration.state === "Registering" &&
-    registration.registeredAtMs !== undefined &&
-    registration.registeredAtMs <= nowMs
+    registration.settlesAtMs !== undefined &&
+    registration.settlesAtMs <= nowMs
   ) {
-    registration.state = "Registered";
-    delete registration.registeredAtMs;
+    registration.state =
+      registration.state === "Registering" ? "Registered" : "Unregistered";
+    delete registration.settlesAtMs;
   }
   return registration.state;
 }
@@ -49,7 +77,7 @@ export function getProvider(
     namespace: spellNamespace(known),
     registrationPolicy: "RegistrationRequired",
     registrationState: settleRegistration(registration, store.now()),
-    resourceTypes: [],
+    resourceTypes: resourceTypes(known, subscription),
   };
 }
 
@@ -60,10 +88,11 @@ export async function registerProvider(
 ) {
   const { registrationState } = getProvider(store, subscriptionId, namespace);
   const subscription = store.subscription(subscriptionId);
-  if (registrationState !== "Registered" && registrationState !== "Registering")
-    subscription.providers[namespace.toLowerCase()] = begin(
-      store,
+  if (!isUnderWay(registrationState))
+    subscription.providers[namespace.toLowerCase()] = beginRegistration(
+      "Registering",
       subscription,
+      store.now(),
     );
   await store.commit();
   return getProvider(store, subscriptionId, namespace);
@@ -101,10 +130,15 @@ export async function registerFeature(
 ) {
   const { properties } = getFeature(store, subscriptionId, namespace, feature);
   const subscription = store.subscription(subscriptionId);
-  if (properties.state !== "Registered" && properties.state !== "Registering")
-    subscription.features[`${namespace}/${feature}`.toLowerCase()] = begin(
-      store,
+  const known = `${namespace}/${feature}`.toLowerCase();
+  const needsApproval = subscription.approvalRequired.some(
+    (name) => name.toLowerCase() === known,
+  );
+  if (!isUnderWay(properties.state))
+    subscription.features[known] = beginRegistration(
+      needsApproval ? "Pending" : "Registering",
       subscription,
+      store.now(),
     );
   await store.commit();
   return getFeature(store, subscriptionId, namespace, feature);
@@ -144,14 +178,21 @@ export function requireFeatures(store: Store, subscriptionId: string): void {
   }
 }
 
-function begin(
-  store: Store,
-  { registrationMs }: SubscriptionState,
-): Registration {
-  return {
-    state: "Registering",
-    registeredAtMs: store.now() + registrationMs,
-  };
+function isUnderWay(state: RegistrationState): boolean {
+  return ["Pending", "Registering", "Registered"].includes(state);
+}
+
+/** The types that plans read, each in every region the subscription is offered. */
+function resourceTypes(namespace: string, subscription: SubscriptionState) {
+  if (namespace !== "microsoft.compute") return [];
+  const locations = offeredRegions(subscription).map(
+    ({ displayName }) => displayName,
+  );
+  return RESOURCE_TYPES.map((resourceType) => ({
+    resourceType,
+    locations,
+    apiVersions: API_VERSIONS,
+  }));
 }
 
 function spellNamespace(lowerCase: string): string {

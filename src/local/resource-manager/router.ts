@@ -10,7 +10,7 @@ import {
   operationUrls,
   requireOperation,
 } from "./operations.js";
-import { REGIONS } from "./regions.js";
+import { offeredRegions } from "./regions.js";
 import {
   getFeature,
   getProvider,
@@ -149,11 +149,11 @@ function listLocations(
   request: ArmRequest,
   [subscriptionId = ""]: readonly string[],
 ): ArmAnswer | undefined {
-  store.subscription(subscriptionId);
+  const subscription = store.subscription(subscriptionId);
   if (request.method !== "GET") return undefined;
   return page(
     request,
-    REGIONS.map(({ name, displayName, zones }) => ({
+    offeredRegions(subscription).map(({ name, displayName, zones }) => ({
       id: `/subscriptions/${subscriptionId}/locations/${name}`,
       name,
       type: "Region",

@@ -3,7 +3,11 @@ import { createServer } from "node:https";
 import { systemClock, type Clock } from "../clock.js";
 import { closeServer, listen } from "../identity/listening.js";
 import { ArmError } from "./arm-error.js";
-import type { ArmAnswer, ArmRequest } from "./arm-request.js";
+import {
+  DEFAULT_PAGE_SIZE,
+  type ArmAnswer,
+  type ArmRequest,
+} from "./arm-request.js";
 import {
   authenticate,
   expiredToken,
@@ -11,6 +15,7 @@ import {
   type TokenVerifier,
   type TrustedIssuer,
 } from "./authentication.js";
+import { authorize, callerOf } from "./authorization.js";
 import { answerControl } from "./control-endpoint.js";
 import { createControl, type SimulatorControl } from "./control.js";
 import { faultAnswer, Faults } from "./faults.js";
@@ -52,6 +57,8 @@ export interface ResourceManagerSimulatorOptions {
   readonly replication?: Partial<ReplicationModel>;
   /** True: 429 when a limit is reached. Default: limits are only reported in headers. */
   readonly enforceRateLimits?: boolean;
+  /** Most items of one page of a list. Default 100. */
+  readonly pageSize?: number;
   /** One line for each request. */
   readonly log?: (line: string) => void;
 }
@@ -100,6 +107,7 @@ export async function startResourceManagerSimulator(
     verify,
     control: createControl({ store, versions, faults, log }),
     limits: new RateLimits(clock, options.enforceRateLimits ?? false),
+    pageSize: options.pageSize ?? DEFAULT_PAGE_SIZE,
   };
 
   const server = createServer(options.tls, (request, response) => {
@@ -134,6 +142,7 @@ interface Parts {
   readonly verify: TokenVerifier;
   readonly control: SimulatorControl;
   readonly limits: RateLimits;
+  readonly pageSize: number;
 }
 
 async function answer(
@@ -214,7 +223,11 @@ async function processRequest(
 ): Promise<ArmAnswer> {
   let limitHeaders: Record<string, string> = {};
   try {
-    await authenticate(parts.verify, request.headers.authorization, baseUrl);
+    const verified = await authenticate(
+      parts.verify,
+      request.headers.authorization,
+      baseUrl,
+    );
     const apiVersion = requireApiVersion(url);
     if (raw instanceof ArmError) throw raw;
     const path = decodeURIComponent(url.pathname).replace(/\/+$/, "");
@@ -231,8 +244,10 @@ async function processRequest(
       query: url.searchParams,
       apiVersion,
       baseUrl,
+      pageSize: parts.pageSize,
       body: raw === "" ? undefined : requireJson(request, raw),
     };
+    authorize(parts.store.state, callerOf(verified), armRequest);
     const result = await route(parts, armRequest);
     return { ...result, headers: { ...limitHeaders, ...result.headers } };
   } catch (error) {

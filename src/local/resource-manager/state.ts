@@ -12,13 +12,19 @@ export interface ArmResource {
   readonly [member: string]: unknown;
 }
 
+/** `Pending` is a feature's alone: it waits for Microsoft's approval. */
 export type RegistrationState =
-  "NotRegistered" | "Registering" | "Registered" | "Unregistered" | "Pending";
+  | "NotRegistered"
+  | "Pending"
+  | "Registering"
+  | "Registered"
+  | "Unregistering"
+  | "Unregistered";
 
 export interface Registration {
   state: RegistrationState;
-  /** While Registering: when it becomes Registered. */
-  registeredAtMs?: number;
+  /** While Registering or Unregistering: when that is done. Absent: it stays as it is until set. */
+  settlesAtMs?: number;
 }
 
 export interface SubscriptionState {
@@ -31,8 +37,12 @@ export interface SubscriptionState {
   readonly features: Record<string, Registration>;
   /** Features without which a version with own keys is refused; the public cloud needs none today. */
   readonly requiredFeatures: readonly string[];
+  /** Features whose registration stays Pending until it is set, as one does that Microsoft approves by hand. */
+  readonly approvalRequired: readonly string[];
   /** How long a registration takes. */
   readonly registrationMs: number;
+  /** Canonical names of regions that are withheld from the subscription. */
+  unavailableRegions: readonly string[];
 }
 
 export type ProvisioningState =
@@ -78,6 +88,14 @@ export interface RegionPlan {
   times: number;
 }
 
+/** An action that callers may not take at a scope and below. */
+export interface Denial {
+  /** `Microsoft.Compute/diskEncryptionSets/read`, in any case. */
+  readonly action: string;
+  /** A resource id, a resource group's or a subscription's. */
+  readonly scope: string;
+}
+
 /** Everything that survives a restart: plain JSON. */
 export interface SimulatorState {
   readonly subscriptions: Record<string, SubscriptionState>;
@@ -85,6 +103,7 @@ export interface SimulatorState {
   readonly imageVersions: Record<string, ImageVersionRecord>;
   readonly operations: Record<string, OperationRecord>;
   regionPlans: RegionPlan[];
+  denials: readonly Denial[];
   /** How many times a create really happened, by resource key. */
   readonly creates: Record<string, number>;
   readonly time: ReplicationTime;

@@ -41,7 +41,7 @@ export class Store {
     file?: string,
   ): Promise<Store> {
     const saved = file === undefined ? undefined : await readJsonFile(file);
-    const state = (saved as SimulatorState | undefined) ?? begin(world, clock);
+    const state = saved === undefined ? begin(world, clock) : resume(saved);
     const store = new Store(state, clock, file);
     // What was read is not written back: the file may belong to another process that is about to be found out.
     if (saved === undefined) await store.commit();
@@ -141,8 +141,25 @@ function begin(world: SimulatorWorld, clock: Clock): SimulatorState {
     imageVersions: {},
     operations: {},
     regionPlans: [],
+    denials: [],
     creates: {},
     time: { wallMs: clock.now(), replicationMs: 0, speed: 1 },
     succeededWhen: "everyRegion",
   };
+}
+
+/** A file of before these members were known has none. */
+function resume(saved: unknown): SimulatorState {
+  const state = saved as SimulatorState;
+  const subscriptions: Record<string, SubscriptionState> = {};
+  for (const [key, subscription] of Object.entries(state.subscriptions)) {
+    const known: Partial<SubscriptionState> = subscription;
+    subscriptions[key] = {
+      ...subscription,
+      approvalRequired: known.approvalRequired ?? [],
+      unavailableRegions: known.unavailableRegions ?? [],
+    };
+  }
+  const { denials = [] }: Partial<SimulatorState> = state;
+  return { ...state, denials, subscriptions };
 }

@@ -1,5 +1,5 @@
 import { LOCAL_TENANT_ID } from "../identity/token-issuer.js";
-import { findRegion, REGIONS } from "./regions.js";
+import { canonicalRegion, findRegion, REGIONS } from "./regions.js";
 import type {
   ArmResource,
   RegistrationState,
@@ -30,7 +30,11 @@ export function subscription(
     compute?: RegistrationState;
     sigEncryption?: RegistrationState;
     requiredFeatures?: readonly string[];
+    /** Features that stay Pending when they are registered, until they are set. */
+    approvalRequired?: readonly string[];
     registrationMs?: number;
+    /** Regions that are withheld from the subscription, in any spelling. */
+    unavailableRegions?: readonly string[];
   } = {},
 ): SubscriptionState {
   return {
@@ -48,7 +52,9 @@ export function subscription(
       },
     },
     requiredFeatures: options.requiredFeatures ?? [],
+    approvalRequired: options.approvalRequired ?? [],
     registrationMs: options.registrationMs ?? HALF_AN_HOUR_MS,
+    unavailableRegions: (options.unavailableRegions ?? []).map(canonicalRegion),
   };
 }
 
@@ -77,6 +83,8 @@ export function resourcesIn(subscriptionId: string, resourceGroup: string) {
     diskEncryptionSetId === undefined
       ? { type: "EncryptionAtRestWithPlatformKey" }
       : { type: "EncryptionAtRestWithCustomerKey", diskEncryptionSetId };
+  const imageEncryptionOf = (id: string | undefined) =>
+    id === undefined ? {} : { diskEncryptionSet: { id } };
 
   return {
     id: compute,
@@ -145,6 +153,11 @@ export function resourcesIn(subscriptionId: string, resourceGroup: string) {
       location: string,
       dataDiskLuns: readonly number[],
       properties: Record<string, unknown> = {},
+      /** Disk encryption sets of the image's own disks. */
+      sets: {
+        readonly osDisk?: string;
+        readonly dataDisks?: Readonly<Record<number, string>>;
+      } = {},
     ) =>
       make(`images/${name}`, location, {
         hyperVGeneration: "V2",
@@ -156,12 +169,14 @@ export function resourcesIn(subscriptionId: string, resourceGroup: string) {
             diskSizeGB: GIGABYTE_OS_DISK,
             caching: "ReadWrite",
             storageAccountType: "Standard_LRS",
+            ...imageEncryptionOf(sets.osDisk),
           },
           dataDisks: dataDiskLuns.map((lun) => ({
             lun,
             diskSizeGB: GIGABYTE_DATA_DISK,
             caching: "None",
             storageAccountType: "Standard_LRS",
+            ...imageEncryptionOf(sets.dataDisks?.[lun]),
           })),
         },
         ...properties,
@@ -177,7 +192,13 @@ export function resourcesIn(subscriptionId: string, resourceGroup: string) {
         `${kind}/${name}`,
         location,
         {
-          ...(options.os ? { osType: "Linux", hyperVGeneration: "V2" } : {}),
+          ...(options.os
+            ? {
+                osType: "Linux",
+                hyperVGeneration: "V2",
+                supportedCapabilities: { architecture: "x64" },
+              }
+            : {}),
           diskSizeGB: options.os ? GIGABYTE_OS_DISK : GIGABYTE_DATA_DISK,
           diskState: "Unattached",
           creationData: { createOption: "Copy" },
@@ -222,7 +243,8 @@ export function resourcesIn(subscriptionId: string, resourceGroup: string) {
 /**
  * The world of "Use customer-managed keys for encrypting images": MyResourceGroup with MyGallery, MyImage, myImage,
  * myOSSnapshot, myDDSnapshot and two disk encryption sets in each of westus, eastus2 and eastus; beside them a disk
- * pair, a virtual machine, a shared and a community gallery, and a set of each other encryption type.
+ * pair, a virtual machine, myEncryptedImage whose disks have westus's two sets, a shared and a community gallery, and in
+ * westus a set of each other encryption type, for double encryption in eastus2, too.
  */
 export function seedWorld(
   subscriptionId: string,
@@ -257,7 +279,24 @@ export function seedWorld(
         home,
         "ConfidentialVmEncryptedWithCustomerKey",
       ),
+      of.diskEncryptionSet(
+        "EastUS2DoubleEncryptionSet",
+        "eastus2",
+        "EncryptionAtRestWithPlatformAndCustomerKeys",
+      ),
       of.managedImage("myImage", home, [0]),
+      of.managedImage(
+        "myEncryptedImage",
+        home,
+        [0],
+        {},
+        {
+          osDisk: of.id("diskEncryptionSets/WestUSDiskEncryptionSet1"),
+          dataDisks: {
+            0: of.id("diskEncryptionSets/WestUSDiskEncryptionSet2"),
+          },
+        },
+      ),
       of.disk("snapshots", "myOSSnapshot", home, { os: true }),
       of.disk("snapshots", "myDDSnapshot", home, { os: false }),
       of.disk("disks", "myOSDisk", home, { os: true }),

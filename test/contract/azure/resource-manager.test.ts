@@ -1,20 +1,20 @@
-import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
 import {
   afterAll,
   beforeAll,
   beforeEach,
   describe,
   expect,
-  onTestFinished,
   test,
+  vi,
 } from "vitest";
 import { createResourceManager } from "../../../src/azure/resource-manager.js";
-import type { ServiceError } from "../../../src/errors.js";
+import { createResourceReader } from "../../../src/azure/resource-reader.js";
 import { canonicalForm } from "../../../src/image-version/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import type { ResourceManager } from "../../../src/image-version/ports.js";
-import { createCertificateAuthority } from "../../../src/local/certificates.js";
+import type {
+  ResourceManager,
+  ResourceReader,
+} from "../../../src/image-version/ports.js";
 import {
   ARM_SCOPE,
   idOf,
@@ -27,18 +27,16 @@ import {
   seedResource,
   seedVersionId,
 } from "../../support/requests.js";
+import {
+  NOW,
+  refusal,
+  refused,
+  startWireServer,
+  type Reply,
+  type WireServer,
+} from "./wire-server.js";
 
 const id = idOf(seedVersionId("1.0.0"));
-const NOW = Date.UTC(2026, 0, 1);
-
-async function refusal(promise: Promise<unknown>): Promise<ServiceError> {
-  return await promise.then(
-    () => {
-      throw new Error("not refused");
-    },
-    (error: unknown) => error as ServiceError,
-  );
-}
 
 describe("against the simulator", () => {
   let world: InProcess;
@@ -51,50 +49,6 @@ describe("against the simulator", () => {
 
   test("what is not there is undefined", async () => {
     expect(await arm.getImageVersion(id)).toBeUndefined();
-    expect(
-      await arm.getDiskEncryptionSet(seedResource("diskEncryptionSets/none")),
-    ).toBeUndefined();
-    for (const type of ["images", "disks", "snapshots", "virtualMachines"])
-      expect(await arm.getSource(seedResource(`${type}/none`))).toBeUndefined();
-  });
-
-  test.each([
-    ["WestUSDiskEncryptionSet1", "westus", "EncryptionAtRestWithCustomerKey"],
-    ["EastUS2DiskEncryptionSet2", "eastus2", "EncryptionAtRestWithCustomerKey"],
-    [
-      "WestUSDoubleEncryptionSet",
-      "westus",
-      "EncryptionAtRestWithPlatformAndCustomerKeys",
-    ],
-    [
-      "WestUSConfidentialEncryptionSet",
-      "westus",
-      "ConfidentialVmEncryptedWithCustomerKey",
-    ],
-  ])(
-    "disk encryption set %s is in %s and of type %s",
-    async (name, region, encryptionType) => {
-      const set = seedResource(`diskEncryptionSets/${name}`);
-      expect(await arm.getDiskEncryptionSet(set)).toEqual({
-        id: set,
-        region,
-        provisioningState: "Succeeded",
-        encryptionType,
-      });
-    },
-  );
-
-  test.each<[string, readonly number[] | undefined]>([
-    ["images/myImage", [0]],
-    ["virtualMachines/myVM", [0]],
-    ["disks/myOSDisk", undefined],
-    ["snapshots/myDDSnapshot", undefined],
-  ])("the data disks of source %s are at LUNs %j", async (path, luns) => {
-    const source = seedResource(path);
-    expect(await arm.getSource(source)).toEqual({
-      id: source,
-      ...(luns && { dataDiskLuns: luns }),
-    });
   });
 
   test("a version is created by one request, and seen with each region's replication", async () => {
@@ -122,11 +76,86 @@ describe("against the simulator", () => {
         { name: "eastus2", state: "Completed", progress: 100 },
       ],
     });
-    // A version is a source, too.
-    expect(await arm.getSource(seedVersionId("1.0.0"))).toEqual({
-      id: seedVersionId("1.0.0"),
-      dataDiskLuns: [0],
+  });
+
+  test("what a preview says is where the simulator finds the create request", async () => {
+    const previewed = idOf(seedVersionId("4.0.0"));
+    const request = canonicalForm(managedImageRequest());
+    world.simulator.control.clearRequests();
+    const preview = await arm.previewPut(previewed, request);
+    expect(world.simulator.control.requests()).toEqual([]);
+    await arm.putImageVersion(previewed, request);
+    const [sent] = world.simulator.control.requests();
+    expect(preview).toMatchObject({
+      method: sent?.method,
+      url: `${world.simulator.endpoint}${sent?.path}${sent?.query}`,
     });
+  });
+
+  test("a Hyper-V generation that the operation refuses has the code of the rule for it", async () => {
+    await world.simulator.control.putResource({
+      id: seedResource("images/generationOne"),
+      name: "generationOne",
+      type: "Microsoft.Compute/images",
+      location: "westus",
+      properties: {
+        provisioningState: "Succeeded",
+        hyperVGeneration: "V1",
+        storageProfile: {
+          osDisk: { osType: "Linux", osState: "Generalized" },
+          dataDisks: [{ lun: 0 }],
+        },
+      },
+    });
+    const base = managedImageRequest();
+    const url = await arm.putImageVersion(
+      idOf(seedVersionId("5.0.0")),
+      canonicalForm({
+        ...base,
+        properties: {
+          ...base.properties,
+          storageProfile: {
+            source: { id: seedResource("images/generationOne") },
+          },
+        },
+      }),
+    );
+    world.clock.advance(60 * 60_000);
+    await arm.getImageVersion(idOf(seedVersionId("5.0.0")));
+    expect(await arm.getOperationError(url ?? "")).toEqual({
+      code: "HyperVGenerationMismatch",
+      message: expect.stringMatching(
+        /^Conflict: The Hyper-V generation 'V1'/u,
+      ) as string,
+    });
+  });
+
+  test("every set that the identity may not read is told, with the role it needs there", async () => {
+    const action = "Microsoft.Compute/diskEncryptionSets/read";
+    const scopes = [
+      "WestUSDiskEncryptionSet1",
+      "EastUS2DiskEncryptionSet2",
+    ].map((name) => seedResource(`diskEncryptionSets/${name}`));
+    const { control } = world.simulator;
+    for (const scope of scopes) await control.denyAction({ action, scope });
+    const error = await refusal(
+      arm.putImageVersion(
+        idOf(seedVersionId("6.0.0")),
+        canonicalForm(managedImageRequest()),
+      ),
+    );
+    await control.allowAction({ action });
+    expect(error).toMatchObject({
+      code: "ResourceManagerForbidden",
+      retryable: false,
+      fields: { action, scope: scopes[0] },
+    });
+    expect(error.findings.map(({ remediation }) => remediation)).toEqual(
+      scopes.map(
+        (scope) =>
+          `Give the identity the role Reader there: az role assignment create --assignee {Sigil's identity} --role "Reader" --scope ${scope}`,
+      ),
+    );
   });
 
   test("a version that ARM refuses is a terminal error with ARM's code, words and field", async () => {
@@ -149,8 +178,19 @@ describe("against the simulator", () => {
       code: "ResourceManagerRefused",
       retryable: false,
     });
-    expect(error.findings).toHaveLength(1);
-    expect(error.findings[0]?.pointer).toMatch(/^(\/properties|$)/u);
+    expect(error.findings).toEqual([
+      {
+        code: "DiskEncryptionSetInOtherRegion",
+        pointer:
+          "/properties/publishingProfile/targetRegions/1/encryption/osDiskImage/diskEncryptionSetId",
+        message: expect.stringMatching(
+          /^Azure says InvalidParameter: .*EastUS2DiskEncryptionSet1' is in region 'eastus2'/u,
+        ) as string,
+        severity: "error",
+        remediation:
+          "Use a disk encryption set that is in the region it is given for.",
+      },
+    ]);
   });
 
   test("an operation that failed says why", async () => {
@@ -194,83 +234,24 @@ describe("against the simulator", () => {
   });
 });
 
-/** One request as it came over the wire. */
-interface Received {
-  readonly method: string;
-  readonly url: string;
-  readonly authorization: string | undefined;
-  readonly body: unknown;
-}
-
-interface Reply {
-  readonly status: number;
-  readonly headers?: Record<string, string>;
-  readonly body?: unknown;
-}
-
 describe("over the wire", () => {
-  let server: Server;
+  let wire: WireServer;
   let arm: ResourceManager;
-  let endpoint: string;
-  let received: Received[];
-  let reply: Reply | undefined;
+  let resources: ResourceReader;
 
   beforeAll(async () => {
-    const tls = await createCertificateAuthority(
-      process.env["SIGIL_TEST_CERTIFICATES"] ?? "",
-    );
-    server = createServer(tls, (request, response) => {
-      let text = "";
-      request.setEncoding("utf8");
-      request.on("data", (chunk: string) => (text += chunk));
-      request.on("end", () => {
-        received.push({
-          method: request.method ?? "",
-          url: request.url ?? "",
-          authorization: request.headers.authorization,
-          body: text === "" ? undefined : (JSON.parse(text) as unknown),
-        });
-        if (reply === undefined) return; // Never answered.
-        response.writeHead(reply.status, {
-          "Content-Type": "application/json",
-          ...reply.headers,
-        });
-        response.end(
-          typeof reply.body === "string"
-            ? reply.body
-            : JSON.stringify(reply.body ?? {}),
-        );
-      });
-    });
-    await new Promise<void>((resolve) =>
-      server.listen(0, "127.0.0.1", resolve),
-    );
-    endpoint = `https://localhost:${(server.address() as AddressInfo).port}`;
+    wire = await startWireServer();
   });
-  afterAll(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
+  afterAll(() => wire.close());
   beforeEach(() => {
-    received = [];
-    reply = { status: 200 };
+    wire.received = [];
+    wire.reply = { status: 200 };
     arm = create();
+    resources = createResourceReader(wire.options());
   });
 
-  function create(timeoutMs = 10_000): ResourceManager {
-    return createResourceManager({
-      endpoint,
-      scope: ARM_SCOPE,
-      credential: {
-        getToken: (scopes) =>
-          Promise.resolve({
-            token: `token-for-${String(scopes)}`,
-            expiresOnTimestamp: Date.now() + 3_600_000,
-          }),
-      },
-      timeoutMs,
-      now: () => new Date(NOW),
-    });
+  function create(timeoutMs?: number): ResourceManager {
+    return createResourceManager(wire.options(timeoutMs));
   }
 
   test("a create request carries every property that can be written, unchanged", async () => {
@@ -362,37 +343,33 @@ describe("over the wire", () => {
         },
       },
     });
-    reply = {
+    wire.reply = {
       status: 201,
-      headers: { "Azure-AsyncOperation": `${endpoint}/operations/1` },
+      headers: { "Azure-AsyncOperation": `${wire.endpoint}/operations/1` },
       body: request,
     };
     expect(await arm.putImageVersion(id, request)).toBe(
-      `${endpoint}/operations/1`,
+      `${wire.endpoint}/operations/1`,
     );
-    expect(received).toHaveLength(1);
-    expect(received[0]).toMatchObject({
+    expect(wire.received).toHaveLength(1);
+    expect(wire.received[0]).toMatchObject({
       method: "PUT",
       authorization: `Bearer token-for-${ARM_SCOPE}`,
     });
-    expect(received[0]?.url).toMatch(
+    expect(wire.received[0]?.url).toMatch(
       new RegExp(
         `^${seedVersionId("1.0.0").replaceAll(".", "\\.")}\\?api-version=\\d{4}-\\d{2}-\\d{2}$`,
         "u",
       ),
     );
-    expect(received[0]?.body).toEqual(request);
+    expect(wire.received[0]?.body).toEqual(request);
   });
 
   test("an accepted create request without an operation is accepted all the same", async () => {
-    reply = { status: 200, body: managedImageRequest() };
+    wire.reply = { status: 200, body: managedImageRequest() };
     expect(
       await arm.putImageVersion(id, canonicalForm(managedImageRequest())),
     ).toBeUndefined();
-  });
-
-  const refused = (code: string, message = "No."): unknown => ({
-    error: { code, message },
   });
 
   test.each<[string, Reply, string, number]>([
@@ -476,24 +453,38 @@ describe("over the wire", () => {
       120_000,
     ],
   ])("%s may be tried again", async (_, answer, code, retryAfterMs) => {
-    reply = answer;
+    wire.reply = answer;
     const request = canonicalForm(managedImageRequest());
     for (const call of [
       () => arm.getImageVersion(id),
       () => arm.putImageVersion(id, request),
-      () => arm.getSource(seedResource("disks/a")),
-      () => arm.getDiskEncryptionSet(seedResource("diskEncryptionSets/a")),
-      () => arm.getOperationError(`${endpoint}/operations/1`),
+      () => resources.getSource(seedResource("disks/a")),
+      () =>
+        resources.getDiskEncryptionSet(seedResource("diskEncryptionSets/a")),
+      () => arm.getOperationError(`${wire.endpoint}/operations/1`),
     ]) {
-      received = [];
+      wire.received = [];
       expect(await refusal(call())).toMatchObject({ code, retryAfterMs });
-      expect(received).toHaveLength(1); // None is tried again inside.
+      expect(wire.received).toHaveLength(1); // None is tried again inside.
     }
   });
 
   test.each<[string, Reply]>([
     ["400", { status: 400, body: refused("InvalidParameter") }],
-    ["403", { status: 403, body: refused("AuthorizationFailed") }],
+    [
+      "403 by a policy",
+      { status: 403, body: refused("RequestDisallowedByPolicy") },
+    ],
+    [
+      "409 Conflict about what does not fit",
+      {
+        status: 409,
+        body: refused(
+          "Conflict",
+          "The resource with id '/x' has a different Hypervisor generation ['V2'] than the parent gallery image Hypervisor generation ['V1'].",
+        ),
+      },
+    ],
     [
       "409 of another kind",
       { status: 409, body: refused("PropertyChangeNotAllowed") },
@@ -501,7 +492,7 @@ describe("over the wire", () => {
     ["409 without a reason", { status: 409 }],
     ["412", { status: 412, body: refused("PreconditionFailed") }],
   ])("%s is final", async (_, answer) => {
-    reply = answer;
+    wire.reply = answer;
     expect(
       await refusal(
         arm.putImageVersion(id, canonicalForm(managedImageRequest())),
@@ -509,8 +500,153 @@ describe("over the wire", () => {
     ).toMatchObject({ code: "ResourceManagerRefused", retryable: false });
   });
 
+  test.each<[string, string | undefined, string, string, string]>([
+    [
+      "AuthorizationFailed",
+      "The client 'c' with object id 'o' does not have authorization to perform action 'Microsoft.Compute/galleries/images/versions/write' over scope '/subscriptions/s/galleries/g' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+      "Microsoft.Compute/galleries/images/versions/write",
+      "/subscriptions/s/galleries/g",
+      "Compute Gallery Artifacts Publisher",
+    ],
+    [
+      "LinkedAuthorizationFailed",
+      "The client 'c' with object id 'o' has permission to perform action 'Microsoft.Compute/galleries/images/versions/write' on scope '/subscriptions/s/g'; however, it does not have permission to perform action(s) 'Microsoft.Compute/disks/write' on the linked scope(s) '/subscriptions/s/disks/d' (respectively) or the linked scope(s) are invalid.",
+      "Microsoft.Compute/disks/write",
+      "/subscriptions/s/disks/d",
+      "Virtual Machine Contributor",
+    ],
+    [
+      "LinkedAuthorizationFailed",
+      "The client has permission to perform action 'Microsoft.Compute/images/read' on scope '/subscriptions/s/g', however the current tenant 't' is not authorized to access linked subscription 'other'.",
+      "Microsoft.Compute/images/read",
+      "/subscriptions/other",
+      "Reader",
+    ],
+    [
+      "AuthorizationFailed",
+      "The client does not have authorization.",
+      "Microsoft.Compute/galleries/images/versions/write",
+      seedVersionId("1.0.0"),
+      "Compute Gallery Artifacts Publisher",
+    ],
+    [
+      "a 403 without a body",
+      undefined,
+      "Microsoft.Compute/galleries/images/versions/write",
+      seedVersionId("1.0.0"),
+      "Compute Gallery Artifacts Publisher",
+    ],
+  ])(
+    "%s (%#) is terminal and says which action, where, and which role is missing",
+    async (code, message, action, scope, role) => {
+      wire.reply = {
+        status: 403,
+        body: message === undefined ? "" : refused(code, message),
+      };
+      const error = await refusal(
+        arm.putImageVersion(id, canonicalForm(managedImageRequest())),
+      );
+      expect(error).toMatchObject({
+        code: "ResourceManagerForbidden",
+        retryable: false,
+        fields: { action, scope },
+      });
+      expect(error.message).toContain(
+        `Sigil's identity may not perform ${action} on ${scope}. Give it the role ${role} there.`,
+      );
+      expect(error.findings).toEqual([
+        {
+          code: "InsufficientPermission",
+          pointer: "",
+          severity: "error",
+          message: `Sigil's identity may not perform ${action} on ${scope}.${message === undefined ? "" : ` Azure says ${code}: ${message}`}`,
+          remediation: `Give the identity the role ${role} there: az role assignment create --assignee {Sigil's identity} --role "${role}" --scope ${scope}`,
+        },
+      ]);
+    },
+  );
+
+  test("a refusal by a policy keeps Azure's code among the findings", async () => {
+    wire.reply = {
+      status: 403,
+      body: refused(
+        "RequestDisallowedByPolicy",
+        "Resource '1.0.0' was disallowed by policy.",
+      ),
+    };
+    const error = await refusal(
+      arm.putImageVersion(id, canonicalForm(managedImageRequest())),
+    );
+    expect(error).toMatchObject({
+      code: "ResourceManagerRefused",
+      findings: [
+        {
+          code: "RequestDisallowedByPolicy",
+          message:
+            "Azure says RequestDisallowedByPolicy: Resource '1.0.0' was disallowed by policy.",
+        },
+      ],
+    });
+  });
+
+  test("what a detail says again is told once", async () => {
+    const said = {
+      code: "MissingSubscriptionRegistration",
+      message: "The subscription is not registered.",
+    };
+    wire.reply = {
+      status: 409,
+      body: {
+        error: {
+          ...said,
+          details: [{ ...said, target: "Microsoft.Compute" }],
+        },
+      },
+    };
+    const { findings } = await refusal(
+      arm.putImageVersion(id, canonicalForm(managedImageRequest())),
+    );
+    expect(findings).toHaveLength(1);
+    expect(findings[0]?.code).toBe("ProviderNotRegistered");
+  });
+
+  test("a preview is the very request that is then sent, and itself sends nothing", async () => {
+    const base = managedImageRequest();
+    const request = canonicalForm({
+      ...base,
+      tags: { team: "images" },
+      properties: {
+        ...base.properties,
+        publishingProfile: {
+          ...base.properties.publishingProfile,
+          endOfLifeDate: "2030-01-01T00:00:00.000Z",
+        },
+      },
+    });
+    const getToken = vi.fn(() => Promise.reject(new Error("no token here")));
+    const preview = await createResourceManager({
+      ...wire.options(),
+      credential: { getToken },
+    }).previewPut(id, request);
+    expect(wire.received).toEqual([]);
+    expect(getToken).not.toHaveBeenCalled();
+
+    await arm.putImageVersion(id, request);
+    expect(preview).toEqual({
+      method: wire.received[0]?.method,
+      url: `${wire.endpoint}${wire.received[0]?.url}`,
+      body: wire.received[0]?.body,
+    });
+    expect(preview.body).toMatchObject({
+      location: "westus",
+      properties: {
+        publishingProfile: { endOfLifeDate: "2030-01-01T00:00:00.000Z" },
+      },
+    });
+  });
+
   test("every detail of a refusal is a finding, where it says which field", async () => {
-    reply = {
+    wire.reply = {
       status: 400,
       body: {
         error: {
@@ -536,19 +672,35 @@ describe("over the wire", () => {
       "Azure Resource Manager answered 400 InvalidParameter to the creation of version 1.0.0: Two things.",
     );
     expect(error.findings).toEqual([
-      { code: "InvalidParameter", pointer: "", message: "Two things." },
+      {
+        code: "InvalidParameter",
+        pointer: "",
+        message: "Azure says InvalidParameter: Two things.",
+        severity: "error",
+      },
       {
         code: "A",
         pointer: "/properties/storageProfile/dataDiskImages/1/source/id",
-        message: "The source.",
+        message: "Azure says A: The source.",
+        severity: "error",
       },
-      { code: "B", pointer: "", message: "Somewhere." },
-      { code: "Unknown", pointer: "", message: "no message" },
+      {
+        code: "B",
+        pointer: "",
+        message: "Azure says B: Somewhere.",
+        severity: "error",
+      },
+      {
+        code: "Unknown",
+        pointer: "",
+        message: "Azure says Unknown: no message",
+        severity: "error",
+      },
     ]);
   });
 
   test("a detail that is no object is passed over", async () => {
-    reply = {
+    wire.reply = {
       status: 400,
       body: { error: { code: "X", message: "Y.", details: [null, "z", 1] } },
     };
@@ -558,12 +710,12 @@ describe("over the wire", () => {
       ),
     ).toMatchObject({
       code: "ResourceManagerRefused",
-      findings: [{ code: "X", pointer: "", message: "Y." }],
+      findings: [{ code: "X", pointer: "", message: "Azure says X: Y." }],
     });
   });
 
   test("a call without an answer is given up, and may be tried again", async () => {
-    reply = undefined;
+    wire.reply = undefined;
     expect(await refusal(create(50).getImageVersion(id))).toMatchObject({
       code: "ResourceManagerUnavailable",
       retryAfterMs: 10_000,
@@ -573,44 +725,45 @@ describe("over the wire", () => {
   });
 
   test("the token is never sent to another address than ARM's", async () => {
-    const other = await startOther();
-    expect(await arm.getOperationError(`${other.url}/operations/1`)).toBe(
+    const other = await startWireServer();
+    expect(await arm.getOperationError(`${other.endpoint}/operations/1`)).toBe(
       undefined,
     );
-    expect(other.requests()).toBe(0);
-    expect(received).toEqual([]);
+    expect(other.received).toEqual([]);
+    await other.close();
+    expect(wire.received).toEqual([]);
   });
 
   test("an operation that has failed says why; one that is gone or has not, nothing", async () => {
-    reply = {
+    wire.reply = {
       status: 200,
       body: { status: "Failed", ...(refused("X", "Y.") as object) },
     };
     expect(
-      await arm.getOperationError(`${endpoint}/operations/1?a=b`),
-    ).toMatchObject({ code: "X", message: "Y." });
-    expect(received[0]).toMatchObject({
+      await arm.getOperationError(`${wire.endpoint}/operations/1?a=b`),
+    ).toMatchObject({ code: "X", message: "X: Y." });
+    expect(wire.received[0]).toMatchObject({
       method: "GET",
       url: "/operations/1?a=b",
       authorization: `Bearer token-for-${ARM_SCOPE}`,
     });
-    reply = { status: 200, body: { status: "InProgress" } };
+    wire.reply = { status: 200, body: { status: "InProgress" } };
     expect(
-      await arm.getOperationError(`${endpoint}/operations/1`),
+      await arm.getOperationError(`${wire.endpoint}/operations/1`),
     ).toBeUndefined();
-    reply = { status: 404, body: refused("NotFound") };
+    wire.reply = { status: 404, body: refused("NotFound") };
     expect(
-      await arm.getOperationError(`${endpoint}/operations/1`),
+      await arm.getOperationError(`${wire.endpoint}/operations/1`),
     ).toBeUndefined();
   });
 
   test("a version that lacks what ARM usually shows is read as far as it goes", async () => {
-    reply = { status: 200, body: { location: "West US" } };
+    wire.reply = { status: 200, body: { location: "West US" } };
     expect(await arm.getImageVersion(id)).toMatchObject({
       provisioningState: "Unknown",
       regions: [],
     });
-    reply = {
+    wire.reply = {
       status: 200,
       body: {
         location: "West US",
@@ -635,24 +788,4 @@ describe("over the wire", () => {
       { name: "westus", state: "Replicating", progress: 7, details: "Slow." },
     ]);
   });
-
-  async function startOther(): Promise<{ url: string; requests(): number }> {
-    const tls = await createCertificateAuthority(
-      process.env["SIGIL_TEST_CERTIFICATES"] ?? "",
-    );
-    let requests = 0;
-    const other = createServer(tls, (_, response) => {
-      requests += 1;
-      response.end("{}");
-    });
-    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
-    onTestFinished(async () => {
-      other.closeAllConnections();
-      await new Promise((resolve) => other.close(resolve));
-    });
-    return {
-      url: `https://localhost:${(other.address() as AddressInfo).port}`,
-      requests: () => requests,
-    };
-  }
 });

@@ -3,7 +3,7 @@ import { ServiceBusClient } from "@azure/service-bus";
 import { expect, onTestFinished, test } from "vitest";
 import { ServiceBusMessenger } from "../../../src/azure/service-bus.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import type { WorkMessage } from "../../../src/image-version/records.js";
+import type { WorkMessage } from "../../../src/operation/records.js";
 import { ManualClock } from "../../../src/local/clock.js";
 import { parseEmulatorConfiguration } from "../../../src/local/service-bus/configuration.js";
 import {

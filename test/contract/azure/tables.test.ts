@@ -8,13 +8,11 @@ import {
   test,
 } from "vitest";
 import { createIdempotencyKeys } from "../../../src/azure/idempotency-keys.js";
-import { createImageVersionStore } from "../../../src/azure/image-version-store.js";
+import { createStateStore } from "../../../src/azure/state-store.js";
 import { createIndex } from "../../../src/azure/index-table.js";
 import type { TableStorage } from "../../../src/azure/tables.js";
-import type {
-  ImageVersionRecord,
-  OperationRecord,
-} from "../../../src/image-version/records.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import type { ImageVersionRecord } from "../../../src/image-version/records.js";
 import { startTableStorage } from "../../../src/local/table-storage.js";
 
 let server: Awaited<ReturnType<typeof startTableStorage>>;
@@ -84,7 +82,7 @@ describe("the image version store", () => {
   const conflict = { code: "StateConflict", retryable: true };
 
   test("answers undefined for what is not there", async () => {
-    const store = createImageVersionStore(storage);
+    const store = createStateStore(storage);
     const key = newKey();
     await expect(store.read(key)).resolves.toBeUndefined();
     await expect(store.readOperation(`${key}-1`)).resolves.toBeUndefined();
@@ -92,12 +90,12 @@ describe("the image version store", () => {
   });
 
   test("reads what was committed, with the ETag that the commit answered", async () => {
-    const store = createImageVersionStore(storage);
+    const store = createStateStore(storage);
     const version = versionOf(newKey());
     const operation = operationOf(version);
     const committed = await store.commit(version, operation, undefined);
     expect(committed).toEqual({
-      version,
+      record: version,
       operation,
       etag: expect.stringMatching(/./u) as string,
     });
@@ -106,7 +104,7 @@ describe("the image version store", () => {
   });
 
   test("keeps a document of any size, and nothing of one that it replaces", async () => {
-    const store = createImageVersionStore(storage);
+    const store = createStateStore(storage);
     const small = versionOf(newKey());
     const large = versionOf(small.key, {
       fingerprint: randomBytes(150 * 1024).toString("base64"),
@@ -116,7 +114,7 @@ describe("the image version store", () => {
     for (const version of [small, large, small, large]) {
       ({ etag } = await store.commit(version, operation, etag));
       await expect(store.read(small.key)).resolves.toEqual({
-        version,
+        record: version,
         operation,
         etag,
       });
@@ -124,7 +122,7 @@ describe("the image version store", () => {
   });
 
   test("refuses to insert what is stored already, and writes neither row", async () => {
-    const store = createImageVersionStore(storage);
+    const store = createStateStore(storage);
     const version = versionOf(newKey());
     const first = await store.commit(version, operationOf(version), undefined);
     const second = versionOf(version.key, { sequence: 2 });
@@ -138,7 +136,7 @@ describe("the image version store", () => {
   });
 
   test("refuses a stale ETag, and writes neither row", async () => {
-    const store = createImageVersionStore(storage);
+    const store = createStateStore(storage);
     const version = versionOf(newKey());
     const operation = operationOf(version);
     const { etag } = await store.commit(version, operation, undefined);
@@ -162,7 +160,7 @@ describe("the image version store", () => {
   });
 
   test("lets one of many writers win", async () => {
-    const store = createImageVersionStore(storage);
+    const store = createStateStore(storage);
     const version = versionOf(newKey());
     const results = await Promise.allSettled(
       Array.from({ length: 8 }, (_, ticks) =>
@@ -178,7 +176,7 @@ describe("the image version store", () => {
   });
 
   test("keeps the operations of before", async () => {
-    const store = createImageVersionStore(storage);
+    const store = createStateStore(storage);
     const version = versionOf(newKey());
     const first = operationOf(version, { status: "Failed" });
     const { etag } = await store.commit(version, first, undefined);
@@ -336,7 +334,7 @@ test("table storage that is down is a retryable DependencyUnavailable, and serve
     connectionString,
   };
   const key = newKey();
-  const store = createImageVersionStore(unreachable);
+  const store = createStateStore(unreachable);
   const version = versionOf(key);
   const results = await Promise.allSettled([
     store.read(key),

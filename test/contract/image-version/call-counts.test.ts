@@ -26,23 +26,32 @@ test.each([
     expect(
       control.countRequests({ method: "GET", path: "/diskEncryptionSets/" }),
     ).toBe(sets);
-    expect(control.countRequests({ path: "/images/largeImage\\?" })).toBe(1);
+    expect(
+      control.countRequests({ path: "Microsoft.Compute/images/largeImage\\?" }),
+    ).toBe(1);
+    for (const path of [
+      "/galleries/LargeGallery\\?",
+      "/galleries/LargeGallery/images/LargeImage\\?",
+      "/locations\\?",
+      "/providers/Microsoft.Compute\\?",
+    ])
+      expect(control.countRequests({ method: "GET", path }), path).toBe(1);
     // Whether the version exists, asked once before the PUT.
     expect(control.countRequests({ method: "GET", path: "/versions/" })).toBe(
       1,
     );
     expect(control.countRequests({ method: "PUT" })).toBe(1);
-    expect(control.requests()).toHaveLength(sets + 3);
+    expect(control.requests()).toHaveLength(sets + 7);
 
     let ticks = 0;
     for (;;) {
-      const { version } = await world.read(id);
+      const { record: version } = await world.read(id);
       if (version.state === "Succeeded") break;
       expect(version.state).toBe("Replicating");
       world.clock.advance(Date.parse(version.dueTime) - world.clock.now());
       await world.runDue();
       ticks += 1;
-      expect(control.requests()).toHaveLength(sets + 3 + ticks);
+      expect(control.requests()).toHaveLength(sets + 7 + ticks);
     }
     expect(control.countRequests({ path: "expand=ReplicationStatus" })).toBe(
       ticks + 1,

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import { OPEN_SCOPE } from "../../../src/image-version/catalog.js";
+import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import type { OperationRecord } from "../../../src/image-version/records.js";
-import { reconcile } from "../../../src/image-version/reconcile.js";
-import { keyOf } from "../../../src/image-version/resource-id.js";
-import { isFinal } from "../../../src/image-version/advance.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import { reconcile } from "../../../src/operation/reconcile.js";
+import { keyOf } from "../../../src/resource-id.js";
+import { isFinal } from "../../../src/operation/advance.js";
 import {
   request,
   startInProcess,
@@ -138,7 +138,7 @@ async function drive(runs: readonly Run[]): Promise<void> {
 
 /** Final, all told, and out of the reconciler's sight. */
 async function hasEnded(run: Run): Promise<boolean> {
-  const { version, operation } = await world.read(run.id);
+  const { record: version, operation } = await world.read(run.id);
   if (!isFinal(version.state) || version.outbox.length > 0) return false;
   const page = await world.deps.index.page(`${OPEN_SCOPE}-${keyOf(run.id)}`, 1);
   run.operation = operation;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { isFinal } from "../../../src/image-version/advance.js";
+import { isFinal } from "../../../src/operation/advance.js";
 import {
   request,
   startInProcess,
@@ -31,7 +31,7 @@ async function drive(
     const due = await world.takeDue();
     all.push(...due);
     await handle(due);
-    const { version } = await world.read(id);
+    const { record: version } = await world.read(id);
     if (isFinal(version.state)) return all;
     world.clock.advance(
       Math.max(0, Date.parse(version.dueTime) - world.clock.now()),
@@ -41,7 +41,7 @@ async function drive(
 }
 
 async function expectOneVersion(): Promise<void> {
-  const { version, operation } = await world.read(id);
+  const { record: version, operation } = await world.read(id);
   expect(version).toMatchObject({ state: "Succeeded", outbox: [] });
   expect(operation.history.map(({ state }) => state)).toEqual([
     "Accepted",
@@ -163,7 +163,7 @@ test("the messages of an operation that failed leave the next operation alone", 
   expect((await world.read(failedId)).operation.status).toBe("Failed");
   await request(world.deps, failedId, body);
   const before = await world.read(failedId);
-  expect(before.version).toMatchObject({ sequence: 2, step: 1 });
+  expect(before.record).toMatchObject({ sequence: 2, step: 1 });
   await world.handle(first); // Step 1 of operation 1.
   expect(await world.read(failedId)).toEqual(before);
   expect((await world.finish(failedId)).status).toBe("Succeeded");
@@ -180,7 +180,7 @@ test("a step whose state was stored and told by another, after a long stall, is 
       publish: async (
         ...args: Parameters<typeof world.deps.events.publish>
       ) => {
-        const { version } = await world.read(id);
+        const { record: version } = await world.read(id);
         if (!stalled && version.state === "Creating") {
           stalled = true;
           await world.handle({
@@ -196,7 +196,7 @@ test("a step whose state was stored and told by another, after a long stall, is 
   };
   await world.handle(message, first);
   expect(stalled).toBe(true);
-  const { version, operation } = await world.read(id);
+  const { record: version, operation } = await world.read(id);
   expect(version.state).toBe("Succeeded");
   expect(operation.regions.map(({ attempts }) => attempts)).toEqual([1, 1]);
   expect(

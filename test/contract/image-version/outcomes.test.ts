@@ -9,6 +9,8 @@ import {
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { viewImageVersion } from "../../../src/image-version/views.js";
+import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
+import { resourcesIn } from "../../../src/local/resource-manager/world.js";
 import {
   idOf,
   request,
@@ -65,7 +67,7 @@ describe("a version of which every region completes", () => {
     await world.runDue();
     const seen: string[][] = [];
     for (;;) {
-      const { version } = await world.read(id);
+      const { record: version } = await world.read(id);
       seen.push([version.state, ...version.regions.map(({ state }) => state)]);
       if (version.state === "Succeeded") break;
       world.clock.advance(Date.parse(version.dueTime) - world.clock.now());
@@ -138,7 +140,7 @@ describe("a version of which every region completes", () => {
     await world.runDue();
     const waits: number[] = [];
     for (let i = 0; i < 5; i += 1) {
-      const { version } = await world.read(id);
+      const { record: version } = await world.read(id);
       waits.push(Date.parse(version.dueTime) - world.clock.now());
       world.clock.advance(waits.at(-1) ?? 0);
       await world.runDue();
@@ -150,7 +152,7 @@ describe("a version of which every region completes", () => {
   test("made from snapshots has the encryption that was asked for", async () => {
     await request(world.deps, id, snapshotsRequest("eastus2"));
     expect((await world.finish(id)).status).toBe("Succeeded");
-    const view = viewImageVersion((await world.read(id)).version);
+    const view = viewImageVersion((await world.read(id)).record);
     expect(view.sigil.regions).toMatchObject([
       { name: "westus", encryption: { dataDiskImages: [{ lun: 0 }] } },
       { name: "eastus2", encryption: { dataDiskImages: [{ lun: 0 }] } },
@@ -173,7 +175,7 @@ describe("a version of which every region completes", () => {
       properties: { ...body.properties, storageProfile: { source } },
     });
     expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
-    expect((await world.read(id)).version.dataDiskLuns).toEqual([0]);
+    expect((await world.read(id)).record.dataDiskLuns).toEqual([0]);
   });
 
   test("with no disk encryption set has platform keys everywhere", async () => {
@@ -189,7 +191,7 @@ describe("a version of which every region completes", () => {
     });
     expect((await world.finish(id)).status).toBe("Succeeded");
     expect(
-      viewImageVersion((await world.read(id)).version).sigil.regions[1]
+      viewImageVersion((await world.read(id)).record).sigil.regions[1]
         ?.encryption,
     ).toEqual({
       osDiskImage: { type: "EncryptionAtRestWithPlatformKey" },
@@ -212,7 +214,10 @@ describe("a version that breaks a rule over facts", () => {
         errors: ["osDiskImage", "dataDiskImages/0"].map((disk, i) => ({
           code: "DiskEncryptionSetInOtherRegion",
           pointer: `/properties/publishingProfile/targetRegions/1/encryption/${disk}/diskEncryptionSetId`,
-          message: `${seedResource(`diskEncryptionSets/EastUS2DiskEncryptionSet${i + 1}`)} is in eastus2 but is given for ${i === 0 ? "the OS disk" : "the data disk at LUN 0"} in eastus. Use a disk encryption set that is in eastus, or correct the region's name.`,
+          message: `${seedResource(`diskEncryptionSets/EastUS2DiskEncryptionSet${i + 1}`)} is in eastus2 but is given for ${i === 0 ? "the OS disk" : "the data disk at LUN 0"} in eastus.`,
+          remediation: expect.stringContaining(
+            "Use a set that is in eastus",
+          ) as string,
         })),
       },
     });
@@ -273,28 +278,28 @@ describe("a version of which a region fails", () => {
   });
 
   test("tells the reason that ARM's operation gives when it gives the version up", async () => {
-    // A Hyper-V generation mismatch is refused by the operation, not by the PUT.
-    const image = seedResource("images/generation1");
-    await world.simulator.control.putResource({
-      id: image,
-      name: "generation1",
-      type: "Microsoft.Compute/images",
-      location: "westus",
-      properties: {
-        provisioningState: "Succeeded",
-        hyperVGeneration: "V1",
-        storageProfile: {
-          osDisk: { osType: "Linux", osState: "Generalized", diskSizeGB: 30 },
-          dataDisks: [{ lun: 0, diskSizeGB: 8 }],
-        },
-      },
+    // A Hyper-V generation mismatch is refused by the operation, not by the PUT. Here it comes up after the preflight.
+    const { control } = world.simulator;
+    const image = resourcesIn(
+      LOCAL_SUBSCRIPTION_ID,
+      "MyResourceGroup",
+    ).managedImage("generation1", "westus", [0]);
+    await control.putResource({
+      ...image,
+      properties: { ...image.properties, hyperVGeneration: "V1" },
+    });
+    control.addFault({
+      path: "/images/generation1\\?",
+      action: "respond",
+      status: 200,
+      body: image,
     });
     const body = managedImageRequest();
     await request(world.deps, id, {
       ...body,
       properties: {
         ...body.properties,
-        storageProfile: { source: { id: image } },
+        storageProfile: { source: { id: image.id } },
       },
     });
     const operation = await world.finish(id);
@@ -308,8 +313,8 @@ describe("a version of which a region fails", () => {
       },
     });
     expect(operation.error?.errors).toHaveLength(2);
-    expect(operation.error?.errors[0]?.code).not.toBe("RegionFailed");
-    expect(world.simulator.control.creates(id)).toBe(1);
+    expect(operation.error?.errors[0]?.code).toBe("HyperVGenerationMismatch");
+    expect(control.creates(id)).toBe(1);
   });
 });
 
@@ -374,7 +379,7 @@ describe("a version that Azure already has", () => {
     expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
     expect(world.simulator.control.creates(id)).toBe(1);
     expect(
-      viewImageVersion((await world.read(id)).version).sigil.regions[0]
+      viewImageVersion((await world.read(id)).record).sigil.regions[0]
         ?.encryption.osDiskImage.type,
     ).toBe("EncryptionAtRestWithCustomerKey");
   });
@@ -459,12 +464,14 @@ describe("a version that Azure already has", () => {
       status: "Failed",
       error: {
         code: "ImageVersionConflict",
-        message: `${id} exists in Azure already and is not what this request asks for. It was left as it is: use another version name.`,
+        message: expect.stringMatching(
+          /^Nothing was created: .* Use another version name: .* exists already and is left as it is\.$/u,
+        ) as string,
       },
     });
     {
       expect(operation.error?.errors[0]).toMatchObject({
-        code: "ReadBackMismatch",
+        code: "ImageVersionConflict",
         pointer,
       });
     }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { OPEN_SCOPE, openRow } from "../../../src/image-version/catalog.js";
-import { reconcile } from "../../../src/image-version/reconcile.js";
-import { keyOf } from "../../../src/image-version/resource-id.js";
+import { OPEN_SCOPE, openRow } from "../../../src/operation/catalog.js";
+import { reconcile } from "../../../src/operation/reconcile.js";
+import { keyOf } from "../../../src/resource-id.js";
 import {
   PACE,
   receive,
@@ -190,7 +190,7 @@ test("what was stored and not told is told", async () => {
     open: 1,
     delivered: 1,
   });
-  expect((await world.read(id)).version.outbox).toEqual([]);
+  expect((await world.read(id)).record.outbox).toEqual([]);
   expect((await world.takeEvents()).map((event) => event.id)).toEqual([
     `${operationId}/accepted`,
   ]);
@@ -213,7 +213,7 @@ describe("dead messages of a step", () => {
       world.clock.advance(PACE.overdueMs * 2 ** wakes);
       await reconcile(world.deps);
     }
-    const { operation, version } = await world.read(id);
+    const { operation, record: version } = await world.read(id);
     expect(operation).toMatchObject({
       status: "Failed",
       error: {
@@ -237,7 +237,7 @@ describe("dead messages of a step", () => {
       await reconcile(world.deps);
     }
     await world.runDue();
-    expect((await world.read(id)).version.state).toBe("Replicating");
+    expect((await world.read(id)).record.state).toBe("Replicating");
     world.clock.advance(PACE.pollInitialMs);
     await world.takeDue(); // Lost.
     world.clock.advance(PACE.overdueMs);

@@ -8,8 +8,8 @@ import {
 } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import type { OperationRecord } from "../../../src/image-version/records.js";
-import { keyOf } from "../../../src/image-version/resource-id.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import { keyOf } from "../../../src/resource-id.js";
 import {
   request,
   startInProcess,
@@ -110,7 +110,7 @@ describe("one request for a version", () => {
       requestedBy: { appId: "build-system", objectId: "object" },
       history: [{ state: "Accepted" }],
     });
-    const { version } = await world.read(id);
+    const { record: version } = await world.read(id);
     expect(version).toMatchObject({ state: "Accepted", step: 1, outbox: [] });
     expect(await world.takeDue()).toEqual([
       {
@@ -176,7 +176,7 @@ describe("the same request again", () => {
     expect(
       (await world.takeEvents()).filter(({ subject }) => subject === id),
     ).toHaveLength(1);
-    expect((await world.read(id)).version.sequence).toBe(1);
+    expect((await world.read(id)).record.sequence).toBe(1);
   });
 
   test("is a new operation after a failure, and can then succeed", async () => {
@@ -281,7 +281,7 @@ describe("an Idempotency-Key", () => {
     const first = await send();
     await world.finish(id);
     expect(await send()).toMatchObject({ id: first.id, status: "Failed" });
-    expect((await world.read(id)).version.sequence).toBe(1);
+    expect((await world.read(id)).record.sequence).toBe(1);
   });
 
   test("of a failed operation answers that one even when a later request has made another", async () => {

@@ -7,7 +7,7 @@ import {
   expect,
   test,
 } from "vitest";
-import type { OperationRecord } from "../../../src/image-version/records.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
 import type { FaultSpec } from "../../../src/local/resource-manager/faults.js";
 import {
   request,
@@ -50,7 +50,7 @@ function fault(spec: FaultSpec): void {
 
 /** When the version's next step is due, in seconds after the request. */
 async function dueAfter(): Promise<number> {
-  return (Date.parse((await world.read(id)).version.dueTime) - start) / 1_000;
+  return (Date.parse((await world.read(id)).record.dueTime) - start) / 1_000;
 }
 
 function puts(status?: number): number {
@@ -100,7 +100,7 @@ describe("before the create request", () => {
     const { name: _, place, ...spec } = one;
     fault({ ...spec, method: "GET", path: paths()[place], times: 3 });
     await world.runDue();
-    expect((await world.read(id)).version).toMatchObject({ state: "Accepted" });
+    expect((await world.read(id)).record).toMatchObject({ state: "Accepted" });
     expect(await dueAfter()).toBeGreaterThanOrEqual(10);
     const { history } = await expectSucceeded();
     expect(history.map(({ state }) => state)).toEqual([
@@ -118,7 +118,7 @@ describe("the create request", () => {
     const { name: _, ...spec } = one;
     fault({ ...spec, method: "PUT", path: paths().version, times: 3 });
     await world.runDue();
-    expect((await world.read(id)).version).toMatchObject({ state: "Creating" });
+    expect((await world.read(id)).record).toMatchObject({ state: "Creating" });
     await expectSucceeded();
     // Processed at the first: seen by the next look, and never sent again.
     expect(puts()).toBe(one.action === "reset-after-processing" ? 1 : 4);
@@ -135,10 +135,10 @@ describe("the create request", () => {
     expect(await dueAfter()).toBe(271);
     world.clock.advance(270_999);
     await world.runDue();
-    expect((await world.read(id)).version.state).toBe("Creating");
+    expect((await world.read(id)).record.state).toBe("Creating");
     world.clock.advance(1);
     await world.runDue();
-    expect((await world.read(id)).version.state).toBe("Replicating");
+    expect((await world.read(id)).record.state).toBe("Replicating");
     await expectSucceeded();
   });
 
@@ -170,7 +170,7 @@ describe("the create request", () => {
     fault({ method: "PUT", path: paths().version, status: 500, times: 40 });
     for (let i = 0; i < 40; i += 1) {
       await world.runDue();
-      const { version } = await world.read(id);
+      const { record: version } = await world.read(id);
       const wait = Date.parse(version.dueTime) - world.clock.now();
       expect(wait).toBeLessThanOrEqual(120_000);
       world.clock.advance(wait);
@@ -184,16 +184,12 @@ describe("the create request", () => {
       status: 409,
       code: "PropertyChangeNotAllowed",
       message: "Changing property 'galleryImageVersion.x' is not allowed.",
+      told: "ImmutableProperty",
     },
     {
       status: 403,
       code: "RequestDisallowedByPolicy",
       message: "Resource was disallowed by policy.",
-    },
-    {
-      status: 403,
-      code: "AuthorizationFailed",
-      message: "The client does not have authorization.",
     },
     {
       status: 400,
@@ -203,7 +199,7 @@ describe("the create request", () => {
     },
     { status: 404, code: "ResourceNotFound", message: "No such gallery." },
   ])("refused with $status $code ends Failed with ARM's words", async (one) => {
-    const { status, ...error } = one;
+    const { status, told, ...error } = one;
     fault({ method: "PUT", path: paths().version, status, body: { error } });
     const operation = await world.finish(id);
     expect(operation).toMatchObject({
@@ -213,8 +209,8 @@ describe("the create request", () => {
         message: `Azure Resource Manager answered ${status} ${error.code} to the creation of version 1.0.${versions}: ${error.message}`,
         errors: [
           {
-            code: error.code,
-            message: error.message,
+            code: told ?? error.code,
+            message: `Azure says ${error.code}: ${error.message}`,
             pointer: error.target ? "/properties/storageProfile/source/id" : "",
           },
         ],
@@ -225,6 +221,36 @@ describe("the create request", () => {
       type: "Sigil.ImageVersion.Failed",
       data: { error: { code: "ResourceManagerRefused", errorCount: 1 } },
     });
+  });
+
+  test("refused for want of a permission ends Failed and says which role is missing", async () => {
+    fault({
+      method: "PUT",
+      path: paths().version,
+      status: 403,
+      body: {
+        error: {
+          code: "AuthorizationFailed",
+          message: "The client does not have authorization.",
+        },
+      },
+    });
+    expect(await world.finish(id)).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ResourceManagerForbidden",
+        errors: [
+          {
+            code: "InsufficientPermission",
+            pointer: "",
+            remediation: expect.stringContaining(
+              `--role "Compute Gallery Artifacts Publisher" --scope ${id}`,
+            ) as string,
+          },
+        ],
+      },
+    });
+    expect(puts()).toBe(1);
   });
 });
 
@@ -237,7 +263,7 @@ describe("while the version replicates", () => {
       fault({ ...spec, method: "GET", path: paths().version, times: 5 });
       world.clock.advance(15_000);
       await world.runDue();
-      expect((await world.read(id)).version.state).toBe("Replicating");
+      expect((await world.read(id)).record.state).toBe("Replicating");
       await expectSucceeded();
       expect(puts()).toBe(1);
     },

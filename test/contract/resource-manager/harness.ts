@@ -189,6 +189,32 @@ export function plainVersion(
   };
 }
 
+/** A PUT of a version in ARM's own words, and its whole answer: the SDK's errors have no `target`. */
+export async function put(
+  h: Harness,
+  id: string,
+  properties: {
+    storageProfile?: object;
+    targetRegions?: readonly object[];
+    publishingProfile?: object;
+  },
+): Promise<Answer> {
+  const {
+    storageProfile = { source: { id: `${COMPUTE}/images/myImage` } },
+    targetRegions = [{ name: "westus" }],
+    publishingProfile,
+  } = properties;
+  return await h.call("PUT", id, {
+    body: {
+      location: "westus",
+      properties: {
+        storageProfile,
+        publishingProfile: { targetRegions, ...publishingProfile },
+      },
+    },
+  });
+}
+
 /** Sends the PUT and returns when ARM has answered it, without polling; wrapped, because a poller is a promise of its end. */
 export async function submit(
   client: ComputeManagementClient,

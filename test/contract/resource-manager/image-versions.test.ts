@@ -153,6 +153,7 @@ describe("creating a version", () => {
 
   test("takes another version as its source when that one uses platform keys and is in the region", async () => {
     await submit(h.client, "1.0.0", plainVersion());
+    h.clock.advance(DURATION_MS);
     await submit(
       h.client,
       "1.0.1",

@@ -18,6 +18,7 @@ import {
   replication,
   startHarness,
   submit,
+  SUBSCRIPTION,
   versionId,
   type Harness,
 } from "./harness.js";
@@ -46,6 +47,42 @@ describe("a simulator with a data file", () => {
       await get(h.client, "1.0.0"),
     );
     expect(second.control.creates(versionId("1.0.0"))).toBe(1);
+  });
+
+  test("knows after a restart what is denied and which regions are withheld; an older file says nothing of either", async () => {
+    const denial = {
+      action: "Microsoft.Compute/images/read",
+      scope: `/subscriptions/${SUBSCRIPTION}`,
+    };
+    const { control } = h.simulator;
+    await control.denyAction(denial);
+    await control.setUnavailableRegions({
+      subscriptionId: SUBSCRIPTION,
+      regions: ["East US 2"],
+    });
+    await h.simulator.close();
+    const second = await h.start({ dataFile });
+    expect(second.control.deniedActions()).toEqual([denial]);
+    const offered = `https://localhost:${second.port}/subscriptions/${SUBSCRIPTION}/locations?api-version=2022-12-01`;
+    expect(JSON.stringify((await h.call("GET", offered)).body)).not.toContain(
+      "eastus2",
+    );
+    await second.close();
+
+    const { denials, subscriptions, ...state } = JSON.parse(
+      await readFile(dataFile, "utf8"),
+    ) as Record<string, Record<string, Record<string, unknown>>>;
+    expect(denials).toEqual([denial]);
+    const { unavailableRegions, approvalRequired, ...older } =
+      subscriptions?.[SUBSCRIPTION] ?? {};
+    expect([unavailableRegions, approvalRequired]).toEqual([["eastus2"], []]);
+    await writeFile(
+      dataFile,
+      JSON.stringify({ ...state, subscriptions: { [SUBSCRIPTION]: older } }),
+    );
+    const third = await h.start({ dataFile });
+    expect(third.control.deniedActions()).toEqual([]);
+    await submit(h.clientFor(third), "1.0.0", encryptedVersion());
   });
 
   test("goes on where it was after a restart, replication included, and knows the PUT under way", async () => {

@@ -58,8 +58,8 @@ describe("the seed's world, read with the SDK", () => {
     expect(set.activeKey?.keyUrl).toContain("vault.azure.net/keys/");
     expect(
       await names(h.client.diskEncryptionSets.listByResourceGroup(GROUP)),
-    ).toHaveLength(8);
-    expect(await names(h.client.diskEncryptionSets.list())).toHaveLength(8);
+    ).toHaveLength(9);
+    expect(await names(h.client.diskEncryptionSets.list())).toHaveLength(9);
     expect(
       (
         await h.client.diskEncryptionSets.get(

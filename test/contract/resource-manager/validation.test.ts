@@ -50,6 +50,12 @@ beforeAll(async () => {
           "EncryptionAtRestWithCustomerKey",
           { provisioningState: "Failed" },
         ),
+        of.gallery("ConfidentialGallery", "westus"),
+        of.imageDefinition("ConfidentialGallery", "MyImage", "westus", {
+          features: [
+            { name: "SecurityType", value: "ConfidentialVMSupported" },
+          ],
+        }),
         of.managedImage("eastImage", "eastus", [0]),
         of.managedImage("windowsImage", "westus", [0], {
           storageProfile: {
@@ -568,8 +574,14 @@ describe("what is accepted beside the samples:", () => {
       h.client,
       name,
       plainVersion(regions(west({ osDiskImage: { securityProfile } }))),
+      "ConfidentialGallery",
     );
-    const { publishingProfile } = await get(h.client, name);
+    const { publishingProfile } = await h.client.galleryImageVersions.get(
+      GROUP,
+      "ConfidentialGallery",
+      "MyImage",
+      name,
+    );
     expect(
       publishingProfile?.targetRegions?.[0]?.encryption?.osDiskImage
         ?.securityProfile,

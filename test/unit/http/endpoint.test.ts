@@ -243,7 +243,7 @@ describe("an endpoint", () => {
   it("answers the mistakes of path, query, headers and body at once", async () => {
     const { status, body } = await put({
       token: "writer",
-      url: `${PATH}?plan=require`,
+      url: `${PATH}?plans=require`,
       params: { ...params, versionName: "latest" },
       headers: { "idempotency-key": "two words" },
       body: "{}",
@@ -256,7 +256,7 @@ describe("an endpoint", () => {
     });
     expect(body.errors.map(({ pointer }) => pointer)).toEqual([
       "/path/versionName",
-      "/query/plan",
+      "/query/plans",
       "/headers/Idempotency-Key",
       "/location",
       "/properties",

@@ -32,8 +32,12 @@ describe("the document's operations", () => {
       "getOpenApiDocument",
       "getOperation",
       "getReadiness",
+      "getSubscriptionPreparation",
+      "listDiskEncryptionSets",
       "listImageVersions",
       "listOperations",
+      "planImageVersion",
+      "prepareSubscription",
       "putImageVersion",
     ]);
   });

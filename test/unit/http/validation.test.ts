@@ -357,7 +357,7 @@ describe("query parameters", () => {
         code: "UnknownParameter",
         pointer: "/query/api-version",
         message:
-          "`api-version` is not known here. Known are `status`, `subscriptionId`, `resourceGroupName`, `gallery`, `imageDefinition`, `top`, `continuationToken`.",
+          "`api-version` is not known here. Known are `status`, `subscriptionId`, `gallery`, `imageDefinition`, `top`, `continuationToken`.",
       },
     ]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type {
   RegionRecord,
   RegionState,
-} from "../../../src/image-version/records.js";
+} from "../../../src/operation/records.js";
 import { observeRegions } from "../../../src/image-version/regions.js";
 import { observed } from "../../support/transitions.js";
 

@@ -8,7 +8,7 @@ import {
   parseImageVersionId,
   parseResourceId,
   sameResourceId,
-} from "../../../src/image-version/resource-id.js";
+} from "../../../src/resource-id.js";
 
 const GUID = "AAAAAAAA-bbbb-4ccc-8ddd-eeeeeeeeeeee";
 const COMPUTE = `/subscriptions/${GUID}/resourceGroups/My-Group_(1).x(/providers/Microsoft.Compute`;

@@ -1,17 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import { isFinal, type Pair } from "../../../src/image-version/advance.js";
+import { isFinal } from "../../../src/operation/advance.js";
+import { fail } from "../../../src/operation/failing.js";
+import { overdueMs, wait, wake } from "../../../src/operation/waiting.js";
 import {
   observe,
   observeAbsence,
 } from "../../../src/image-version/observation.js";
 import {
   beginCreation,
-  fail,
   followReplication,
-  overdueMs,
-  wait,
-  wake,
+  type ImageVersionPair,
 } from "../../../src/image-version/transitions.js";
 import { PACE } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";
@@ -26,7 +25,10 @@ import {
 } from "../../support/transitions.js";
 
 const FAILURE = { code: "PreflightFailed", message: "No.", errors: [] };
-const NOTHING_PROVEN = { encryptionTypes: {}, dataDiskLuns: [] };
+const NOTHING_PROVEN = {
+  record: { encryptionTypes: {}, dataDiskLuns: [] },
+  operation: {},
+};
 const running = observed("Creating", {
   westus: ["Replicating", 10],
   eastus2: ["Unknown", 0],
@@ -37,54 +39,53 @@ const completed = observed("Succeeded", {
 });
 
 /** Every transition but `wake`, with a state that it may start from. */
-const TRANSITIONS: readonly (readonly [string, Pair, (pair: Pair) => Pair])[] =
+const TRANSITIONS: readonly (readonly [
+  string,
+  ImageVersionPair,
+  (pair: ImageVersionPair) => ImageVersionPair,
+])[] = [
   [
-    [
-      "beginCreation",
-      told(accepted()),
-      (pair) => beginCreation(pair, NOTHING_PROVEN, at(60)),
-    ],
-    [
-      "beginCreation again",
-      creating(),
-      (pair) => beginCreation(pair, NOTHING_PROVEN, at(60)),
-    ],
-    [
-      "followReplication",
-      creating(),
-      (pair) => followReplication(pair, undefined, at(60)),
-    ],
-    [
-      "wait when Accepted",
-      told(accepted()),
-      (pair) => wait(pair, "Busy.", 0, at(60)),
-    ],
-    [
-      "wait when Creating",
-      creating(),
-      (pair) => wait(pair, "Busy.", 0, at(60)),
-    ],
-    [
-      "wait when Replicating",
-      replicating(),
-      (pair) => wait(pair, "Busy.", 0, at(60)),
-    ],
-    [
-      "observe",
-      replicating(),
-      (pair) => observe(pair, running, undefined, at(60)),
-    ],
-    [
-      "observe the end",
-      replicating(),
-      (pair) => observe(pair, completed, undefined, at(60)),
-    ],
-    ["observeAbsence", replicating(), (pair) => observeAbsence(pair, at(60))],
-    ["fail", told(accepted()), (pair) => fail(pair, FAILURE, at(60))],
-  ];
+    "beginCreation",
+    told(accepted()),
+    (pair) => beginCreation(pair, NOTHING_PROVEN, at(60)),
+  ],
+  [
+    "beginCreation again",
+    creating(),
+    (pair) => beginCreation(pair, NOTHING_PROVEN, at(60)),
+  ],
+  [
+    "followReplication",
+    creating(),
+    (pair) => followReplication(pair, undefined, at(60)),
+  ],
+  [
+    "wait when Accepted",
+    told(accepted()),
+    (pair) => wait(pair, "Busy.", 0, at(60)),
+  ],
+  ["wait when Creating", creating(), (pair) => wait(pair, "Busy.", 0, at(60))],
+  [
+    "wait when Replicating",
+    replicating(),
+    (pair) => wait(pair, "Busy.", 0, at(60)),
+  ],
+  [
+    "observe",
+    replicating(),
+    (pair) => observe(pair, running, undefined, at(60)),
+  ],
+  [
+    "observe the end",
+    replicating(),
+    (pair) => observe(pair, completed, undefined, at(60)),
+  ],
+  ["observeAbsence", replicating(), (pair) => observeAbsence(pair, at(60))],
+  ["fail", told(accepted()), (pair) => fail(pair, FAILURE, at(60))],
+];
 
 describe("invariant 1: what a transition causes is in the outbox of the record that states it", () => {
-  test.each<readonly [string, Pair, readonly string[]]>([
+  test.each<readonly [string, ImageVersionPair, readonly string[]]>([
     [
       "accept",
       accepted(),
@@ -171,15 +172,15 @@ describe("invariant 1: what a transition causes is in the outbox of the record t
 
 describe("invariant 2: only the message of the current step may cause the next", () => {
   test.each(TRANSITIONS)("%s raises the step by one", (_, from, transition) => {
-    const { version } = transition(from);
-    expect(version.step).toBe(from.version.step + 1);
+    const { record: version } = transition(from);
+    expect(version.step).toBe(from.record.step + 1);
     expect(version.wakes).toBe(0);
   });
 
   test("wake keeps the step and changes the message's id, each time", () => {
     const once = wake(replicating(), at(200));
     const twice = wake(told(once), at(400));
-    expect(twice.version.step).toBe(replicating().version.step);
+    expect(twice.record.step).toBe(replicating().record.step);
     expect([...effectsOf(once), ...effectsOf(twice)]).toEqual([
       "message 3.1 to image-version-replications",
       "message 3.2 to image-version-replications",
@@ -190,7 +191,7 @@ describe("invariant 2: only the message of the current step may cause the next",
 
 describe("invariant 3: a state that is not final has a message for its step", () => {
   test.each(TRANSITIONS)("%s", (_, from, transition) => {
-    const { version } = transition(from);
+    const { record: version } = transition(from);
     const messages = version.outbox.flatMap((effect) =>
       effect.kind === "message" ? [effect.message] : [],
     );
@@ -209,7 +210,11 @@ describe("invariant 3: a state that is not final has a message for its step", ()
   });
 
   test("the message that looks after a PUT comes when that has been given up, and later", () => {
-    const { version } = beginCreation(told(accepted()), NOTHING_PROVEN, at(0));
+    const { record: version } = beginCreation(
+      told(accepted()),
+      NOTHING_PROVEN,
+      at(0),
+    );
     expect(Date.parse(version.dueTime) - at(0).now.getTime()).toBe(
       2 * PACE.putTimeoutMs,
     );
@@ -266,13 +271,13 @@ describe("invariant 4: Succeeded only when every region is Completed", () => {
       }),
     ],
   ])("%s: it goes on", (_, answer) => {
-    expect(
-      observe(replicating(), answer, undefined, at(60)).version.state,
-    ).toBe("Replicating");
+    expect(observe(replicating(), answer, undefined, at(60)).record.state).toBe(
+      "Replicating",
+    );
   });
 
   test("every region is Completed and the version provisioned: Succeeded", () => {
-    const { version, operation } = observe(
+    const { record: version, operation } = observe(
       replicating(),
       completed,
       undefined,
@@ -304,11 +309,11 @@ describe("invariant 4: Succeeded only when every region is Completed", () => {
       undefined,
       at(90),
     );
-    expect(lost.version.state).toBe("Replicating");
+    expect(lost.record.state).toBe("Replicating");
   });
 
   test("the version Failed though every region is Completed: Failed, for ARM's reason", () => {
-    const { version, operation } = observe(
+    const { record: version, operation } = observe(
       replicating(),
       { ...completed, provisioningState: "Failed" },
       { code: "InternalOperationError", message: "It broke." },
@@ -330,11 +335,11 @@ describe("invariant 5: final states are left only by a new operation", () => {
   test("a failed version that is asked for again is the next operation of the same version", () => {
     const failed = told(fail(accepted(), FAILURE, at(10)));
     const next = accepted(managedImageRequest(), failed);
-    expect(next.version).toMatchObject({
+    expect(next.record).toMatchObject({
       state: "Accepted",
       sequence: 2,
       step: 1,
-      createdTime: failed.version.createdTime,
+      createdTime: failed.record.createdTime,
     });
     expect(next.operation).toMatchObject({
       id: failed.operation.id.replace(/-1$/u, "-2"),
@@ -357,7 +362,7 @@ describe("a failed region", () => {
   const reason = "Out of capacity.";
 
   test("does not hold back the others", () => {
-    const { version } = observe(
+    const { record: version } = observe(
       replicating(),
       observed("Creating", {
         westus: ["Failed", 30, reason],
@@ -367,7 +372,9 @@ describe("a failed region", () => {
       at(60),
     );
     expect(version.state).toBe("Replicating");
-    expect(effectsOf({ version, operation: replicating().operation })).toEqual([
+    expect(
+      effectsOf({ record: version, operation: replicating().operation }),
+    ).toEqual([
       "event westus/failed/1",
       "event eastus2/replicating/50",
       "message 4 to image-version-replications",
@@ -413,7 +420,7 @@ describe("a failed region", () => {
   });
 
   test("is every region that has not completed when ARM gives the version up", () => {
-    const { version, operation } = observe(
+    const { record: version, operation } = observe(
       replicating(),
       observed("Failed", {
         westus: ["Completed", 100],
@@ -435,8 +442,8 @@ describe("a failed region", () => {
 });
 
 describe("the waits", () => {
-  const seconds = (pair: Pair, from: number): number =>
-    (Date.parse(pair.version.dueTime) - at(from).now.getTime()) / 1_000;
+  const seconds = (pair: ImageVersionPair, from: number): number =>
+    (Date.parse(pair.record.dueTime) - at(from).now.getTime()) / 1_000;
 
   test("between looks are 15, 30, 60, 120, 120 seconds", () => {
     let pair = told(followReplication(creating(), undefined, at(0)));
@@ -470,7 +477,7 @@ describe("the waits", () => {
   });
 
   test("before a step is sent again double, 32 times at most", () => {
-    const { version } = accepted();
+    const { record: version } = accepted();
     expect(
       [0, 1, 2, 5, 6, 100].map(
         (wakes) => overdueMs({ ...version, wakes }, PACE) / PACE.overdueMs,
@@ -518,10 +525,10 @@ describe("an absence", () => {
     let pair = replicating();
     for (let i = 0; i < 9; i += 1) {
       pair = told(observeAbsence(pair, at(i)));
-      expect(pair.version.state).toBe("Replicating");
+      expect(pair.record.state).toBe("Replicating");
     }
     pair = observeAbsence(pair, at(10));
-    expect(pair.version.state).toBe("Failed");
+    expect(pair.record.state).toBe("Failed");
     expect(pair.operation.error?.code).toBe("NotFound");
   });
 
@@ -530,13 +537,13 @@ describe("an absence", () => {
     for (let i = 0; i < 30; i += 1) {
       pair = told(observeAbsence(pair, at(i)));
       if (i % 5 === 0) pair = told(observe(pair, running, undefined, at(i)));
-      expect(pair.version.state).toBe("Replicating");
+      expect(pair.record.state).toBe("Replicating");
     }
   });
 });
 
 describe("events", () => {
-  const events = ({ version }: Pair): CloudEvent[] =>
+  const events = ({ record: version }: ImageVersionPair): CloudEvent[] =>
     version.outbox.flatMap((effect) =>
       effect.kind === "event" ? [effect.event] : [],
     );
@@ -585,7 +592,7 @@ describe("events", () => {
 test("a region's last progress is when it last moved, and its completion the first time it was seen", () => {
   const moved = told(observe(replicating(), running, undefined, at(60)));
   const still = told(observe(moved, running, undefined, at(90)));
-  expect(still.version.regions[0]?.lastProgressTime).toBe(
+  expect(still.record.regions[0]?.lastProgressTime).toBe(
     at(60).now.toISOString(),
   );
   const half = observed("Creating", {
@@ -594,7 +601,7 @@ test("a region's last progress is when it last moved, and its completion the fir
   });
   const done = told(observe(still, half, undefined, at(120)));
   const again = told(observe(done, half, undefined, at(150)));
-  expect(again.version.regions[0]).toMatchObject({
+  expect(again.record.regions[0]).toMatchObject({
     state: "Completed",
     progress: 100,
     completedTime: at(120).now.toISOString(),

@@ -1,11 +1,9 @@
 import { describe, expect, test } from "vitest";
-import {
-  viewImageVersion,
-  viewOperation,
-} from "../../../src/image-version/views.js";
-import { type Pair } from "../../../src/image-version/advance.js";
+import { viewImageVersion } from "../../../src/image-version/views.js";
+import { viewOperation } from "../../../src/operation/views.js";
 import { observe } from "../../../src/image-version/observation.js";
-import { fail } from "../../../src/image-version/transitions.js";
+import { fail } from "../../../src/operation/failing.js";
+import type { ImageVersionPair } from "../../../src/image-version/transitions.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import {
   managedImageRequest,
@@ -68,7 +66,7 @@ const refused = fail(
   at(5),
 );
 
-const STATES: readonly (readonly [string, Pair])[] = [
+const STATES: readonly (readonly [string, ImageVersionPair])[] = [
   ["Accepted", accepted()],
   ["Creating", creating()],
   ["Replicating", replicating()],
@@ -81,14 +79,14 @@ const STATES: readonly (readonly [string, Pair])[] = [
     snapshotsBody,
     powerShellBody,
     snapshotsRequest("eastus2"),
-  ].map((body, i): readonly [string, Pair] => [
+  ].map((body, i): readonly [string, ImageVersionPair] => [
     `of sample ${i}`,
     accepted(body as ImageVersionRequest),
   ]),
 ];
 
 describe("an answer is what the OpenAPI document says", () => {
-  test.each(STATES)("%s", (_, { version, operation }) => {
+  test.each(STATES)("%s", (_, { record: version, operation }) => {
     const json = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
     expect(
       responseMistakes(
@@ -110,7 +108,7 @@ describe("an answer is what the OpenAPI document says", () => {
 });
 
 test("a version is ARM's shape, and beside it what Sigil knows", () => {
-  const view = viewImageVersion(partly.version);
+  const view = viewImageVersion(partly.record);
   expect(view).toMatchObject({
     id: seedVersionId("1.0.0"),
     name: "1.0.0",
@@ -151,11 +149,14 @@ test.each([
   ["Succeeded", succeeded, "Succeeded", "Completed"],
   ["Failed in a region", regionFailed, "Failed", "Failed"],
   ["Failed before creation", refused, "Failed", "Unknown"],
-] as const)("%s is shown as ARM would", (_, { version }, state, aggregated) => {
-  const { properties } = viewImageVersion(version);
-  expect(properties.provisioningState).toBe(state);
-  expect(properties.replicationStatus.aggregatedState).toBe(aggregated);
-});
+] as const)(
+  "%s is shown as ARM would",
+  (_, { record: version }, state, aggregated) => {
+    const { properties } = viewImageVersion(version);
+    expect(properties.provisioningState).toBe(state);
+    expect(properties.replicationStatus.aggregatedState).toBe(aggregated);
+  },
+);
 
 test.each([
   [accepted(), 0],

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ServiceError, type Finding } from "../../../src/errors.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { CreateImageVersion } from "../../../src/image-version/create-image-version.js";
-import type { OperationRecord } from "../../../src/image-version/records.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
 import {
   createRequestHandler,
   type RejectedRequest,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
-import type { StepMessage } from "../../../src/image-version/steps.js";
+import type { StepMessage } from "../../../src/operation/steps.js";
 import { createStepHandler } from "../../../src/messaging/step-handler.js";
 import { invocation } from "./invocation.js";
 

@@ -1,0 +1,95 @@
+import { ServiceError } from "../errors.js";
+import type { StateStore, Stored } from "../operation/ports.js";
+import {
+  operationIdOf,
+  recordKeyOf,
+  type OperationRecord,
+  type TrackedRecord,
+} from "../operation/records.js";
+import { fromProperties, toProperties } from "./document.js";
+import { Table, type TableStorage } from "./tables.js";
+
+const RECORD_ROW = "record";
+
+/**
+ * State in Table Storage: one partition a resource, with the row of its record and a row for each of its operations. A
+ * commit is one entity group transaction; the ETag of the record's row guards the whole partition. `R` is what the
+ * caller stores under the keys it asks for: keys are of resource ids, so no two kinds share one.
+ */
+export function createStateStore<R extends TrackedRecord>(
+  storage: TableStorage,
+): StateStore<R> {
+  const table = new Table(storage, "SigilState");
+
+  async function row<T>(
+    key: string,
+    rowKey: string,
+  ): Promise<{ document: T; etag: string } | undefined> {
+    const entity = await table.run(
+      (client) => client.getEntity<Record<string, unknown>>(key, rowKey),
+      404,
+    );
+    return entity === 404
+      ? undefined
+      : { document: fromProperties<T>(entity), etag: entity.etag };
+  }
+
+  async function readOperation(
+    operationId: string,
+  ): Promise<OperationRecord | undefined> {
+    const key = recordKeyOf(operationId);
+    return key === undefined
+      ? undefined
+      : (await row<OperationRecord>(key, operationId))?.document;
+  }
+
+  async function read(key: string): Promise<Stored<R> | undefined> {
+    const record = await row<R>(key, RECORD_ROW);
+    if (record === undefined) return undefined;
+    const operation = await readOperation(operationIdOf(record.document));
+    // Both are written in one transaction and never deleted.
+    if (operation === undefined)
+      throw new TypeError(`the operation of record ${key} is missing`);
+    return { record: record.document, operation, etag: record.etag };
+  }
+
+  return {
+    read,
+    readOperation,
+    async commit(record, operation, etag) {
+      const recordEntity = {
+        partitionKey: record.key,
+        rowKey: RECORD_ROW,
+        ...toProperties(record),
+      };
+      const operationEntity = {
+        partitionKey: record.key,
+        rowKey: operation.id,
+        ...toProperties(operation),
+      };
+      const result = await table.run(
+        (client) =>
+          client.submitTransaction([
+            etag === undefined
+              ? ["create", recordEntity]
+              : ["update", recordEntity, "Replace", { etag }],
+            ["upsert", operationEntity, "Replace"],
+          ]),
+        409, // EntityAlreadyExists
+        412, // UpdateConditionNotSatisfied
+      );
+      const newEtag =
+        typeof result === "number" ? undefined : result.subResponses[0]?.etag;
+      if (newEtag === undefined) {
+        throw new ServiceError(
+          "StateConflict",
+          `Another writer has changed ${record.resourceId}.`,
+          {
+            retryAfterMs: 1_000,
+          },
+        );
+      }
+      return { record, operation, etag: newEtag };
+    },
+  };
+}

@@ -1,0 +1,8 @@
+/** Every event type of a subscription's preparation. Past tense: each tells a fact that is already stored. */
+export const SUBSCRIPTION_EVENT = {
+  preparationRequested: "Sigil.Subscription.PreparationRequested",
+  registering: "Sigil.Subscription.Registering",
+  registered: "Sigil.Subscription.Registered",
+  prepared: "Sigil.Subscription.Prepared",
+  preparationFailed: "Sigil.Subscription.PreparationFailed",
+} as const;

@@ -1,0 +1,52 @@
+import { viewOperation, type OperationView } from "../operation/views.js";
+import type { OperationRecord } from "../operation/records.js";
+import type { Principal } from "./authentication.js";
+
+/** How soon a caller may look at an operation again, in seconds: what Azure does takes minutes at the least. */
+const RETRY_AFTER_SECONDS = 15;
+
+/** 202 with the operation: where it is followed, and where what it makes will be. */
+export function accepted(
+  operation: OperationRecord,
+  requestUrl: URL,
+): {
+  status: 202;
+  headers: {
+    Location: string;
+    "Operation-Location": string;
+    "Retry-After": number;
+  };
+  body: OperationView;
+} {
+  return {
+    status: 202,
+    headers: {
+      Location: requestUrl.origin + requestUrl.pathname,
+      "Operation-Location": `${apiRootOf(requestUrl)}/operations/${operation.id}`,
+      "Retry-After": RETRY_AFTER_SECONDS,
+    },
+    body: viewOperation(operation),
+  };
+}
+
+/** Who asked, as an operation keeps it. */
+export function requesterOf(principal: Principal | undefined): {
+  appId?: string;
+  objectId?: string;
+  name?: string;
+} {
+  const { appId, objectId, name } = principal ?? {};
+  return {
+    ...(appId !== undefined && { appId }),
+    ...(objectId !== undefined && { objectId }),
+    ...(name !== undefined && { name }),
+  };
+}
+
+/** Everything up to `/subscriptions/`: the address that other operations stand under. */
+function apiRootOf(requestUrl: URL): string {
+  return (
+    requestUrl.origin +
+    requestUrl.pathname.replace(/\/subscriptions\/.*$/iu, "")
+  );
+}

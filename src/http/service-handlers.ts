@@ -1,0 +1,53 @@
+import type { HttpHandler } from "@azure/functions";
+import type { Endpoint } from "./endpoint.js";
+import type { OpenApiDocument } from "./openapi-document.js";
+
+/** A part of the service that must answer for the service to work. */
+export interface HealthCheck {
+  readonly name: string;
+  readonly check: () => Promise<void>;
+}
+
+type Names = "getOpenApiDocument" | "getLiveness" | "getReadiness";
+
+export function serviceHandlers(
+  endpoint: Endpoint,
+  document: OpenApiDocument,
+  healthChecks: readonly HealthCheck[],
+): Readonly<Record<Names, HttpHandler>> {
+  return {
+    getOpenApiDocument: endpoint("getOpenApiDocument", () =>
+      Promise.resolve({
+        status: 200 as const,
+        body: document.content as unknown as Record<string, never>,
+      }),
+    ),
+
+    getLiveness: endpoint("getLiveness", () =>
+      Promise.resolve({
+        status: 200 as const,
+        body: { status: "ok", checks: [] },
+      }),
+    ),
+
+    getReadiness: endpoint("getReadiness", async (_request, context) => {
+      const checks = await Promise.all(
+        healthChecks.map(async ({ name, check }) => {
+          try {
+            await check();
+            return { name, status: "ok" as const };
+          } catch (error) {
+            context.warn(`not ready: ${name}`, error);
+            return { name, status: "unavailable" as const };
+          }
+        }),
+      );
+      return checks.every(({ status }) => status === "ok")
+        ? { status: 200 as const, body: { status: "ok" as const, checks } }
+        : {
+            status: 503 as const,
+            body: { status: "unavailable" as const, checks },
+          };
+    }),
+  };
+}

@@ -1,0 +1,66 @@
+import type { HttpHandler } from "@azure/functions";
+import { listDiskEncryptionSets } from "../image-version/disk-encryption-sets.js";
+import type { ResourceReader } from "../image-version/ports.js";
+import { getPreparation } from "../subscription/get-preparation.js";
+import type { PreparationDependencies } from "../subscription/ports.js";
+import { prepareSubscription } from "../subscription/prepare-subscription.js";
+import { accepted, requesterOf } from "./accepted.js";
+import type { Endpoint } from "./endpoint.js";
+import { viewPage } from "./paging.js";
+
+type Names =
+  | "prepareSubscription"
+  | "getSubscriptionPreparation"
+  | "listDiskEncryptionSets";
+
+export function subscriptionHandlers(
+  endpoint: Endpoint,
+  deps: PreparationDependencies,
+  resources: ResourceReader,
+): Readonly<Record<Names, HttpHandler>> {
+  return {
+    prepareSubscription: endpoint(
+      "prepareSubscription",
+      async ({ path, principal, traceparent, requestUrl }) =>
+        accepted(
+          await prepareSubscription(deps, {
+            subscriptionId: path.subscriptionId,
+            requestedBy: requesterOf(principal),
+            traceparent,
+          }),
+          requestUrl,
+        ),
+    ),
+
+    getSubscriptionPreparation: endpoint(
+      "getSubscriptionPreparation",
+      async ({ path }) => {
+        const { registrations, ...preparation } = await getPreparation(
+          deps,
+          path.subscriptionId,
+        );
+        return {
+          status: 200 as const,
+          body: { ...preparation, registrations: [...registrations] },
+        };
+      },
+    ),
+
+    listDiskEncryptionSets: endpoint(
+      "listDiskEncryptionSets",
+      async ({ path, query, requestUrl }) => ({
+        status: 200 as const,
+        body: viewPage(
+          await listDiskEncryptionSets(
+            resources,
+            path.subscriptionId,
+            query.region,
+            query.continuationToken,
+          ),
+          (set) => set,
+          requestUrl,
+        ),
+      }),
+    ),
+  };
+}

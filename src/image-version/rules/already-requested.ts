@@ -1,0 +1,21 @@
+import { formatImageVersionId } from "../../resource-id.js";
+import { fingerprintOf } from "../canonical-form.js";
+import type { FactRule } from "./rule.js";
+
+export const alreadyRequested: FactRule = {
+  name: "already-requested",
+  code: "AlreadyRequested",
+  severity: "info",
+  summary:
+    "Sigil was not asked for this version before; where it was, with the same properties, the same operation answers.",
+  check: ({ id, request, facts: { known } }) =>
+    known?.fingerprint === fingerprintOf(request)
+      ? [
+          {
+            pointer: "",
+            message: `${formatImageVersionId(id)} was requested before with the same properties: operation ${known.operationId} is ${known.state}.`,
+            remediation: `Follow it: GET /api/operations/${known.operationId}. The same PUT answers with it and creates nothing.`,
+          },
+        ]
+      : [],
+};

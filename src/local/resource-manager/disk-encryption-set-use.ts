@@ -1,0 +1,69 @@
+import { invalidParameter } from "./arm-error.js";
+import { canonicalRegion } from "./regions.js";
+import { parseComputeId } from "./resource-id.js";
+import type { Store } from "./store.js";
+
+interface DiskEncryptionSetProperties {
+  readonly provisioningState?: string;
+  readonly encryptionType?: string;
+  readonly activeKey?: { readonly keyUrl?: string };
+}
+
+/** One place of a request that names a disk encryption set. */
+export interface DiskEncryptionSetUse {
+  readonly id: string;
+  /** Path of the property. */
+  readonly target: string;
+  /** In any spelling. */
+  readonly region: string;
+  /** Of the version. */
+  readonly subscriptionId: string;
+  /** True where the set must be of type ConfidentialVmEncryptedWithCustomerKey. */
+  readonly confidential: boolean;
+}
+
+/**
+ * Refuses a set that cannot encrypt there: absent, of another subscription or region, not provisioned, without a key,
+ * of an unfit type. A set whose key no longer rotates (`autoKeyRotationError`) still encrypts, with the key it has.
+ */
+export function requireSet(store: Store, use: DiskEncryptionSetUse): void {
+  const { id, target } = use;
+  const parsed = parseComputeId(id);
+  if (parsed?.type.toLowerCase() !== "diskencryptionsets")
+    throw invalidParameter(
+      target,
+      `The value '${id}' of parameter '${target}' is not the resource id of a disk encryption set.`,
+    );
+  // "The disk encryption set must be in the same subscription as your image."
+  if (parsed.subscriptionId.toLowerCase() !== use.subscriptionId.toLowerCase())
+    throw invalidParameter(
+      target,
+      `The disk encryption set '${id}' is in subscription '${parsed.subscriptionId}'. It must be in the subscription of the gallery image version, '${use.subscriptionId}'.`,
+    );
+  const set = store.requireResource(id, target);
+  // "Encryption key sets are regional resources, so each region requires a different encryption key set."
+  if (canonicalRegion(set.location ?? "") !== canonicalRegion(use.region))
+    throw invalidParameter(
+      target,
+      `The disk encryption set '${set.id}' is in region '${set.location}'. It must be in the region it is used for, '${canonicalRegion(use.region)}'.`,
+    );
+  const { provisioningState, encryptionType, activeKey } = (set.properties ??
+    {}) as DiskEncryptionSetProperties;
+  if (provisioningState !== "Succeeded")
+    throw invalidParameter(
+      target,
+      `The disk encryption set '${set.id}' is in provisioning state '${provisioningState}'. It must be 'Succeeded'.`,
+    );
+  if ((activeKey?.keyUrl ?? "") === "")
+    throw invalidParameter(
+      target,
+      `The disk encryption set '${set.id}' has no active key. 'activeKey.keyUrl' must name a key.`,
+    );
+  const confidential =
+    encryptionType === "ConfidentialVmEncryptedWithCustomerKey";
+  if (confidential !== use.confidential)
+    throw invalidParameter(
+      target,
+      `The disk encryption set '${set.id}' has encryption type '${encryptionType}', which does not suit '${target}'.`,
+    );
+}

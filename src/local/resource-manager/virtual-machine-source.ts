@@ -1,0 +1,79 @@
+import { invalidParameter } from "./arm-error.js";
+import type { DiskProperties } from "./disk-source.js";
+import {
+  DEFAULT_SIZE_IN_GB,
+  optional,
+  type ImageSource,
+  type SourceContext,
+  type SourceDisk,
+} from "./image-source.js";
+import { securityTypeOfMachine } from "./security-type.js";
+import type { ArmResource } from "./state.js";
+
+interface VirtualMachineDisk {
+  readonly lun?: number;
+  readonly osType?: string;
+  readonly diskSizeGB?: number;
+  readonly caching?: string;
+  readonly managedDisk?: {
+    readonly id?: string;
+    readonly diskEncryptionSet?: { readonly id?: string };
+  };
+}
+
+interface VirtualMachineProperties {
+  readonly securityProfile?: { readonly securityType?: string };
+  readonly storageProfile?: {
+    readonly osDisk?: VirtualMachineDisk;
+    readonly dataDisks?: readonly VirtualMachineDisk[];
+  };
+}
+
+/** A virtual machine with its disks; 404 when one of them has been deleted. `target` is the member that names it. */
+export function fromVirtualMachine(
+  context: SourceContext,
+  resource: ArmResource,
+  target: string,
+): ImageSource {
+  const { storageProfile, securityProfile } =
+    resource.properties as VirtualMachineProperties;
+  const { osDisk = {}, dataDisks = [] } = storageProfile ?? {};
+  const propertiesOf = (disk: VirtualMachineDisk): DiskProperties => {
+    const id = disk.managedDisk?.id;
+    if (id === undefined)
+      throw invalidParameter(
+        target,
+        `Source virtual machine '${resource.id}' must be created from Managed Disks.`,
+      );
+    return context.store.requireResource(id, target)
+      .properties as DiskProperties;
+  };
+  const os = propertiesOf(osDisk);
+  return {
+    osDisk: describe(osDisk, os),
+    dataDisks: dataDisks.map((disk) => ({
+      lun: disk.lun ?? 0,
+      ...describe(disk, propertiesOf(disk)),
+    })),
+    securityType: securityTypeOfMachine(securityProfile?.securityType),
+    virtualMachineId: resource.id,
+    ...optional("hyperVGeneration", os.hyperVGeneration),
+    ...optional("architecture", os.supportedCapabilities?.architecture),
+    ...optional("osType", osDisk.osType),
+  };
+}
+
+function describe(
+  disk: VirtualMachineDisk,
+  properties: DiskProperties,
+): SourceDisk {
+  return {
+    sizeInGB: disk.diskSizeGB ?? properties.diskSizeGB ?? DEFAULT_SIZE_IN_GB,
+    hostCaching: disk.caching ?? "None",
+    ...optional(
+      "diskEncryptionSetId",
+      disk.managedDisk?.diskEncryptionSet?.id ??
+        properties.encryption?.diskEncryptionSetId,
+    ),
+  };
+}

@@ -1,0 +1,125 @@
+/**
+ * Finds what is stored but has no message in flight, and sends it again. Invariants:
+ *  1. It changes no state but by the same commits as everybody: running beside the queues, or twice, does no harm.
+ *  2. It judges no version by a clock: an overdue step is sent again, never failed, unless
+ *     several messages of that very step are found in the dead-letter queue.
+ *  3. It reads the open operations alone, never the history.
+ */
+import { OPEN_SCOPE, openRow } from "./catalog.js";
+import { deliver } from "./outbox.js";
+import type { IndexPage, OperationDependencies, Stored } from "./ports.js";
+import { failPoisoned } from "./poison.js";
+import { recordKeyOf, type TrackedRecord } from "./records.js";
+import { momentOf, take } from "./steps.js";
+import { isFinal } from "./advance.js";
+import { overdueMs, wake } from "./waiting.js";
+
+/** How many operations are looked after at once. */
+const PARALLEL = 8;
+
+const DEAD_MESSAGES_OF_POISON = 3;
+
+export interface Reconciliation {
+  readonly open: number;
+  readonly delivered: number;
+  readonly resent: number;
+  readonly failed: number;
+  readonly removed: number;
+  /** One for each operation that could not be looked after this time. */
+  readonly errors: readonly unknown[];
+}
+
+type Outcome = Exclude<keyof Reconciliation, "open" | "errors"> | "untouched";
+
+/** Looks once at every open operation. Throws when the open operations cannot be listed. */
+export async function reconcile(
+  deps: OperationDependencies<TrackedRecord>,
+): Promise<Reconciliation> {
+  const counts = {
+    open: 0,
+    delivered: 0,
+    resent: 0,
+    failed: 0,
+    removed: 0,
+    untouched: 0,
+  };
+  const errors: unknown[] = [];
+  let continuationToken: string | undefined;
+  do {
+    const page: IndexPage = await deps.index.page(
+      OPEN_SCOPE,
+      100,
+      continuationToken,
+    );
+    const rows = [...page.rows];
+    counts.open += rows.length;
+    const lookAfterRows = async (): Promise<void> => {
+      for (let row = rows.shift(); row !== undefined; row = rows.shift()) {
+        try {
+          counts[await lookAfter(deps, row.target, row.writtenTime)] += 1;
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, lookAfterRows));
+    continuationToken = page.continuationToken;
+  } while (continuationToken !== undefined);
+  const { untouched: _, ...seen } = counts;
+  return { ...seen, errors };
+}
+
+async function lookAfter(
+  deps: OperationDependencies<TrackedRecord>,
+  operationId: string,
+  writtenTime: string,
+): Promise<Outcome> {
+  const key = recordKeyOf(operationId);
+  const stored = key === undefined ? undefined : await deps.store.read(key);
+  if (stored?.operation.id !== operationId) {
+    // The row is written before the state: without a state it is either very young or of a request never accepted.
+    if (deps.now().getTime() - Date.parse(writtenTime) < deps.pace.overdueMs)
+      return "untouched";
+    await deps.index.remove([openRow(operationId)]);
+    return "removed";
+  }
+  const delivered = await deliver(deps, stored);
+  if (isFinal(delivered.record.state)) {
+    await deps.index.remove([openRow(operationId)]);
+    return "removed";
+  }
+  if (isOverdue(deps, delivered)) return resend(deps, delivered);
+  return delivered === stored ? "untouched" : "delivered";
+}
+
+function isOverdue(
+  deps: OperationDependencies<TrackedRecord>,
+  { record }: Stored<TrackedRecord>,
+): boolean {
+  return (
+    deps.now().getTime() - Date.parse(record.dueTime) >=
+    overdueMs(record, deps.pace)
+  );
+}
+
+async function resend(
+  deps: OperationDependencies<TrackedRecord>,
+  stored: Stored<TrackedRecord>,
+): Promise<Outcome> {
+  // No more can be dead than were sent: while those are few, nobody need look.
+  const dead =
+    stored.record.wakes + 1 < DEAD_MESSAGES_OF_POISON
+      ? []
+      : await deps.work.findDead(stored.operation.id, stored.record.step);
+  // One dead message may be the mark of an outage that is over. Several are the mark of a message that kills.
+  if (dead.length < DEAD_MESSAGES_OF_POISON) {
+    await take(deps, stored, (pair) => wake(pair, momentOf(deps)));
+    return "resent";
+  }
+  await failPoisoned(
+    deps,
+    { operationId: stored.operation.id, step: stored.record.step },
+    `It was sent ${dead.length} times; Service Bus says: ${dead.at(-1)}`,
+  );
+  return "failed";
+}

@@ -1,0 +1,134 @@
+import type { Finding } from "../errors.js";
+import type { CloudEvent } from "../events/cloud-event.js";
+
+/** ARM's own words for a region's replication (RegionalReplicationStatus.state). */
+export type RegionState = "Unknown" | "Replicating" | "Completed" | "Failed";
+
+/** One target region as last seen in ARM. Times are RFC 3339. */
+export interface RegionRecord {
+  readonly name: string;
+  readonly state: RegionState;
+  /** Percent, 0 to 100. */
+  readonly progress: number;
+  readonly attempts: number;
+  readonly lastProgressTime?: string;
+  readonly completedTime?: string;
+  readonly details?: string;
+}
+
+export interface HistoryEntry {
+  readonly time: string;
+  readonly state: string;
+  readonly message: string;
+}
+
+export interface OperationFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly errors: readonly Finding[];
+}
+
+export interface Requester {
+  readonly appId?: string;
+  readonly objectId?: string;
+  readonly name?: string;
+}
+
+export type OperationStatus =
+  "NotStarted" | "Running" | "Succeeded" | "Failed" | "Canceled";
+
+export type OperationKind = "CreateImageVersion" | "PrepareSubscription";
+
+/** One accepted request and what became of it. */
+export interface OperationRecord {
+  readonly id: string;
+  readonly kind: OperationKind;
+  readonly status: OperationStatus;
+  readonly resourceId: string;
+  /** Of the request that was accepted. */
+  readonly fingerprint: string;
+  readonly createdTime: string;
+  readonly startedTime?: string;
+  readonly endTime?: string;
+  readonly lastUpdatedTime: string;
+  readonly requestedBy: Requester;
+  readonly traceparent: string;
+  readonly regions: readonly RegionRecord[];
+  /** What a subscription's preparation registers, by name, and its state in ARM's words. */
+  readonly registrations?: readonly {
+    readonly name: string;
+    readonly state: string;
+  }[];
+  /** What was found worth saying though it stopped nothing. */
+  readonly warnings?: readonly Finding[];
+  readonly error?: OperationFailure;
+  readonly history: readonly HistoryEntry[];
+}
+
+/** The queues that drive operations, one per phase. */
+export type WorkQueueName =
+  | "image-version-creations"
+  | "image-version-replications"
+  | "subscription-preparations";
+
+/** "Take step `step` of this operation": a message for any other step than the record's own is stale. */
+export interface WorkMessage {
+  readonly queue: WorkQueueName;
+  /** MessageId: the same step sent again is the same message. */
+  readonly id: string;
+  readonly operationId: string;
+  readonly step: number;
+  readonly traceparent: string;
+  /** RFC 3339; not visible to a receiver before. */
+  readonly enqueueTime: string;
+}
+
+/** What must still happen because of a state that is already stored. Each is safe to repeat. */
+export type Effect =
+  | { readonly kind: "index"; readonly previousStatus?: OperationStatus }
+  | { readonly kind: "event"; readonly event: CloudEvent }
+  | { readonly kind: "message"; readonly message: WorkMessage }
+  | { readonly kind: "close" };
+
+/** What an operation changes, as its state machine keeps it: what all kinds of it have in common. */
+export interface TrackedRecord {
+  /** `keyOf(resourceId)`. */
+  readonly key: string;
+  readonly resourceId: string;
+  readonly state: TrackedState;
+  /** Counts the operations of this resource; the current one's id is `${key}-${sequence}`. */
+  readonly sequence: number;
+  /** Grows with every commit of the state machine; names the only message that may take the next step. */
+  readonly step: number;
+  /** When the message of `step` should have arrived; RFC 3339. */
+  readonly dueTime: string;
+  /** Consecutive polls or retries without a state change; lengthens the wait for the next. */
+  readonly ticks: number;
+  /** How often the reconciler had to send a step again since the last one was taken. */
+  readonly wakes: number;
+  /** Target regions as last seen; a subscription has none. */
+  readonly regions: readonly RegionRecord[];
+  readonly createdTime: string;
+  readonly outbox: readonly Effect[];
+}
+
+/** The states of image versions (Accepted, Creating, Replicating) and of subscriptions (Requested, Registering). */
+export type TrackedState =
+  | "Accepted"
+  | "Creating"
+  | "Replicating"
+  | "Requested"
+  | "Registering"
+  | "Succeeded"
+  | "Failed";
+
+export function operationIdOf(
+  record: Pick<TrackedRecord, "key" | "sequence">,
+): string {
+  return `${record.key}-${record.sequence}`;
+}
+
+/** The key of the record that an operation id belongs to, or undefined when it is no operation id. */
+export function recordKeyOf(operationId: string): string | undefined {
+  return /^([0-9a-f]{32})-[1-9]\d{0,8}$/u.exec(operationId)?.[1];
+}

@@ -1,0 +1,92 @@
+import { isStateConflict, deliver } from "./outbox.js";
+import type { OperationDependencies, Stored } from "./ports.js";
+import {
+  recordKeyOf,
+  type TrackedRecord,
+  type WorkMessage,
+} from "./records.js";
+import type { Moment, Pair } from "./advance.js";
+import { ServiceError } from "../errors.js";
+
+/** What a step message says. */
+export type StepMessage = Pick<WorkMessage, "operationId" | "step">;
+
+/** How often a commit is tried against other writers before the message is left to come again. */
+const COMMIT_TRIES = 5;
+
+export function momentOf(
+  deps: Omit<OperationDependencies<TrackedRecord>, "store">,
+): Moment {
+  return { now: deps.now(), pace: deps.pace, eventSource: deps.eventSource };
+}
+
+/**
+ * The stored state that a message may act on, its outbox delivered; undefined when the message is stale: a duplicate,
+ * late, or overtaken.
+ */
+export async function currentFor<R extends TrackedRecord>(
+  deps: OperationDependencies<R>,
+  message: StepMessage,
+): Promise<Stored<R> | undefined> {
+  const key = recordKeyOf(message.operationId);
+  const stored = key === undefined ? undefined : await deps.store.read(key);
+  if (stored === undefined) return undefined;
+  // A crash may have left the outbox of the step before: it goes out first, and may hold this very message's successor.
+  const delivered = await deliver(deps, stored);
+  return isCurrent(delivered, message) ? delivered : undefined;
+}
+
+function isCurrent(
+  stored: Stored<TrackedRecord>,
+  message: StepMessage,
+): boolean {
+  return (
+    stored.operation.id === message.operationId &&
+    stored.record.step === message.step
+  );
+}
+
+/**
+ * Commits the transition and tells what follows from it. Answers undefined when another has taken this step
+ * meanwhile: then nothing of this transition has happened; or when another has already gone on from the new state:
+ * then what is to be done next is theirs.
+ */
+export async function take<R extends TrackedRecord>(
+  deps: OperationDependencies<R>,
+  stored: Stored<R>,
+  transition: (pair: Pair<R>) => Pair<R>,
+): Promise<Stored<R> | undefined> {
+  const step: StepMessage = {
+    operationId: stored.operation.id,
+    step: stored.record.step,
+  };
+  let from: Stored<R> | undefined = stored;
+  for (let tries = 0; tries < COMMIT_TRIES; tries += 1) {
+    if (from === undefined || !isCurrent(from, step)) return undefined;
+    const next = transition(from);
+    try {
+      const committed = await deps.store.commit(
+        next.record,
+        next.operation,
+        from.etag,
+      );
+      const told = await deliver(deps, committed);
+      return isCurrent(told, {
+        operationId: committed.operation.id,
+        step: committed.record.step,
+      })
+        ? told
+        : undefined;
+    } catch (error) {
+      if (!isStateConflict(error)) throw error;
+      from = await deps.store.read(stored.record.key);
+    }
+  }
+  throw new ServiceError(
+    "StateConflict",
+    `Other writers kept changing ${stored.record.resourceId}.`,
+    {
+      retryAfterMs: 1_000,
+    },
+  );
+}

@@ -1,0 +1,179 @@
+/**
+ * The work of a preparation: one look at every registration a step, then a request for each that needs one. Invariants:
+ *  1. A registration is asked for only by whoever has stored the look that says so, with the message of the next look on
+ *     its way. Two of us, a repeated message or a crash in between may ask again, which changes nothing in Azure.
+ *  2. No clock ends a preparation: what Azure throttles, delays or has to approve is looked at for as long as it takes.
+ *  3. What Azure says of a feature before its provider is Registered is no verdict.
+ */
+import { ServiceError } from "../errors.js";
+import { isFinal } from "../operation/advance.js";
+import { fail } from "../operation/failing.js";
+import type { OperationFailure } from "../operation/records.js";
+import {
+  currentFor,
+  momentOf,
+  take,
+  type StepMessage,
+} from "../operation/steps.js";
+import { wait } from "../operation/waiting.js";
+import type {
+  PreparationDependencies,
+  Registrable,
+  RegistrationState,
+  StoredPreparation,
+} from "./ports.js";
+import {
+  subscriptionIdOf,
+  type PreparationRecord,
+  type RegistrationRecord,
+} from "./records.js";
+import {
+  followRegistrations,
+  observe,
+  toRegister,
+  type ObservedStates,
+} from "./transitions.js";
+
+/** Takes one step of a preparation. A stale message does nothing. Throws only what another delivery may cure. */
+export async function takePreparationStep(
+  deps: PreparationDependencies,
+  message: StepMessage,
+): Promise<void> {
+  const stored = await currentFor(deps, message);
+  if (stored === undefined || isFinal(stored.record.state)) return;
+  let states: ObservedStates;
+  try {
+    states = await look(deps, stored.record);
+  } catch (error) {
+    return postponeOrFail(deps, stored, error);
+  }
+  const mine = await take(deps, stored, (pair) =>
+    observe(pair, states, momentOf(deps)),
+  );
+  // Invariant 1: undefined means that another has stored this look; what there is to ask for is theirs.
+  if (mine === undefined || isFinal(mine.record.state)) return;
+  return register(deps, mine, toRegister(mine.record));
+}
+
+/** Throws ServiceError NotFound for what Azure does not know, if that is a verdict. */
+async function look(
+  deps: PreparationDependencies,
+  record: PreparationRecord,
+): Promise<ObservedStates> {
+  const subscriptionId = subscriptionIdOf(record);
+  const found = await Promise.all(
+    record.registrations.map(async (registration) => ({
+      registration,
+      state: await deps.subscriptions.getRegistration(
+        subscriptionId,
+        registrableOf(registration),
+      ),
+    })),
+  );
+  const states = statesIn(found);
+  for (const { registration, state } of found) {
+    const isVerdict =
+      registration.feature === undefined ||
+      states.get(registration.namespace) === "Registered"; // Invariant 3.
+    if (state === undefined && isVerdict)
+      throw unknownToAzure(subscriptionId, registration);
+  }
+  return states;
+}
+
+async function register(
+  deps: PreparationDependencies,
+  stored: StoredPreparation,
+  asked: readonly RegistrationRecord[],
+): Promise<void> {
+  if (asked.length === 0) return;
+  const subscriptionId = subscriptionIdOf(stored.record);
+  const answers: {
+    registration: RegistrationRecord;
+    state: RegistrationState | undefined;
+  }[] = [];
+  // Providers come before their features.
+  for (const registration of asked) {
+    try {
+      const state = await deps.subscriptions.register(
+        subscriptionId,
+        registrableOf(registration),
+      );
+      if (state === undefined)
+        throw unknownToAzure(subscriptionId, registration);
+      answers.push({ registration, state });
+    } catch (error) {
+      const isVerdict = !awaitsProvider(stored.record, registration);
+      return postponeOrFail(deps, stored, error, isVerdict);
+    }
+  }
+  await take(deps, stored, (pair) =>
+    followRegistrations(pair, asked, statesIn(answers), momentOf(deps)),
+  );
+}
+
+function statesIn(
+  found: readonly {
+    registration: RegistrationRecord;
+    state: RegistrationState | undefined;
+  }[],
+): ObservedStates {
+  return new Map(
+    found.flatMap(({ registration: { name }, state }) =>
+      state === undefined ? [] : [[name, state] as const],
+    ),
+  );
+}
+
+function registrableOf({
+  namespace,
+  feature,
+}: RegistrationRecord): Registrable {
+  return { namespace, ...(feature !== undefined && { feature }) };
+}
+
+function awaitsProvider(
+  { registrations }: PreparationRecord,
+  { namespace, feature }: RegistrationRecord,
+): boolean {
+  const provider = registrations.find(
+    (other) => other.namespace === namespace && other.feature === undefined,
+  );
+  return feature !== undefined && provider?.state !== "Registered";
+}
+
+/** ARM answers 404 alike for a subscription it does not know and for what the subscription could register. */
+export function unknownToAzure(
+  subscriptionId: string,
+  { name, feature }: Pick<RegistrationRecord, "name" | "feature">,
+): ServiceError {
+  return new ServiceError(
+    "NotFound",
+    feature === undefined
+      ? `Azure does not know the subscription ${subscriptionId}, or has no resource provider ${name} in it. Check the subscription's id, and that it is in the tenant of Sigil's identity.`
+      : `Azure has no feature ${name} in the subscription ${subscriptionId}. Where the cloud does not offer it, leave it out of what is required.`,
+  );
+}
+
+async function postponeOrFail(
+  deps: PreparationDependencies,
+  stored: StoredPreparation,
+  error: unknown,
+  isVerdict = true,
+): Promise<void> {
+  if (!(error instanceof ServiceError)) throw error;
+  const { retryAfterMs } = error;
+  const isForbidden = error.code === "ResourceManagerForbidden";
+  if (retryAfterMs !== undefined || (!isVerdict && !isForbidden)) {
+    await take(deps, stored, (pair) =>
+      wait(pair, error.message, retryAfterMs ?? 0, momentOf(deps)),
+    ); // Invariant 2.
+    return;
+  }
+  const failure: OperationFailure = {
+    code: error.code,
+    message: error.message,
+    errors: error.findings,
+  };
+  await take(deps, stored, (pair) => fail(pair, failure, momentOf(deps)));
+}

@@ -1,0 +1,297 @@
+/**
+ * The state machine of one subscription's preparation. Pure: a stored state and something that happened give the next
+ * state, and in it everything that must be told because of it.
+ *
+ *   Requested ──not all Registered──▶ Registering ──all Registered, every feature propagated──▶ Succeeded
+ *      │  └───────────────────────all Registered───────────────────────────────────────────────▶ │
+ *      └──refused, or unknown to Azure──┴──▶ Failed
+ *
+ * Invariants, beside those of every transition (operation/advance.ts):
+ *  1. A feature that was seen unregistered is marked before its registration is asked for. The mark goes when its provider
+ *     was registered after the feature was seen Registered, and outlives an operation that ends before that.
+ *  2. Succeeded is reached only from an observation in which everything is Registered and no feature is marked.
+ *  3. Each state of a registration is an event and history once, however often it comes back: the record stays small.
+ *  4. The operation's registrations are the record's.
+ */
+import { createHash } from "node:crypto";
+import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
+import {
+  advance,
+  event,
+  type Moment,
+  type Pair,
+} from "../operation/advance.js";
+import {
+  operationIdOf,
+  type Effect,
+  type OperationRecord,
+  type Requester,
+} from "../operation/records.js";
+import { pollDelayMs } from "../operation/waiting.js";
+import { nameOf, type Registrable, type RegistrationState } from "./ports.js";
+import type { PreparationRecord, RegistrationRecord } from "./records.js";
+
+export type PreparationPair = Pair<PreparationRecord>;
+
+/** States by a registration's name, as ARM has just told them; what it does not show is absent. */
+export type ObservedStates = ReadonlyMap<string, RegistrationState>;
+
+/** Not Registered, and nothing to do but wait: Pending awaits Microsoft's approval. */
+const UNDER_WAY: readonly string[] = ["Registering", "Pending"];
+
+/** The request is to be stored. `previous` is a preparation that has ended, all told. */
+export function accept(
+  input: {
+    readonly key: string;
+    readonly resourceId: string;
+    readonly required: readonly Registrable[];
+    readonly requestedBy: Requester;
+    readonly traceparent: string;
+  },
+  previous: PreparationRecord | undefined,
+  moment: Moment,
+): PreparationPair {
+  const time = moment.now.toISOString();
+  const registrations = input.required.map((what): RegistrationRecord => ({
+    ...what,
+    name: nameOf(what),
+    state: "Unknown",
+    seen: [],
+  }));
+  const names = registrations.map(({ name }) => name);
+  const record: PreparationRecord = {
+    key: input.key,
+    resourceId: input.resourceId,
+    state: "Requested",
+    sequence: (previous?.sequence ?? 0) + 1,
+    step: 0,
+    dueTime: time,
+    ticks: 0,
+    wakes: 0,
+    regions: [],
+    registrations,
+    // Invariant 1: what the operation before has left undone is still to be done.
+    unpropagated: (previous?.unpropagated ?? []).filter((name) =>
+      names.includes(name),
+    ),
+    createdTime: previous?.createdTime ?? time,
+    outbox: [],
+  };
+  const operation: OperationRecord = {
+    id: operationIdOf(record),
+    kind: "PrepareSubscription",
+    status: "NotStarted",
+    resourceId: input.resourceId,
+    fingerprint: createHash("sha256")
+      .update(JSON.stringify(names))
+      .digest("hex"),
+    createdTime: time,
+    lastUpdatedTime: time,
+    requestedBy: input.requestedBy,
+    traceparent: input.traceparent,
+    regions: [],
+    registrations: statesOf(record),
+    history: [],
+  };
+  return advance({ record, operation }, moment, {
+    patch: { state: "Requested" },
+    message: "The request is stored and its work is queued.",
+    effects: [
+      { kind: "index" },
+      event(
+        { record, operation },
+        moment,
+        SUBSCRIPTION_EVENT.preparationRequested,
+        "requested",
+        { requestedBy: input.requestedBy, registrations: names },
+      ),
+    ],
+  });
+}
+
+/** What ARM must be asked to register in this state: what is not registered, and the providers of marked features. */
+export function toRegister(
+  record: PreparationRecord,
+): readonly RegistrationRecord[] {
+  const propagating = record.registrations
+    .filter(
+      ({ name, state }) =>
+        state === "Registered" && record.unpropagated.includes(name),
+    )
+    .map(({ namespace }) => namespace);
+  return record.registrations.filter(
+    ({ namespace, feature, state }) =>
+      isUnregistered(state) ||
+      (feature === undefined &&
+        propagating.includes(namespace) &&
+        state !== "Unregistering"),
+  );
+}
+
+/** One look at the registrations: what there is to ask for then is in `toRegister`. */
+export function observe(
+  pair: PreparationPair,
+  states: ObservedStates,
+  moment: Moment,
+): PreparationPair {
+  const look = see(pair, states, moment);
+  const asked = toRegister(look.pair.record);
+  if (asked.length === 0) return follow(look, moment);
+  return advance(look.pair, moment, {
+    patch: {
+      state: "Registering",
+      ticks: look.news.length > 0 ? 0 : pair.record.ticks,
+    },
+    operation: { registrations: statesOf(look.pair.record) },
+    // A registration that is refused for days is asked for as often: an entry for each, and the record would only grow.
+    ...(look.news.length > 0 && {
+      message: [...look.news, ...asked.map(request)].join(" "),
+    }),
+    effects: look.effects,
+    // Whoever dies with the calls on the way is followed once they can no longer be.
+    waitMs: moment.pace.putTimeoutMs * 2,
+  });
+}
+
+/** ARM was asked to register `asked`, and answered with these states. */
+export function followRegistrations(
+  pair: PreparationPair,
+  asked: readonly Registrable[],
+  states: ObservedStates,
+  moment: Moment,
+): PreparationPair {
+  const providers = asked
+    .filter(({ feature }) => feature === undefined)
+    .map(({ namespace }) => namespace);
+  // Invariant 1: Registered before the call, not by it.
+  const propagated = pair.record.registrations
+    .filter(
+      ({ namespace, state }) =>
+        state === "Registered" && providers.includes(namespace),
+    )
+    .map(({ name }) => name);
+  const unpropagated = pair.record.unpropagated.filter(
+    (name) => !propagated.includes(name),
+  );
+  return follow(
+    see({ ...pair, record: { ...pair.record, unpropagated } }, states, moment),
+    moment,
+  );
+}
+
+interface Look {
+  readonly pair: PreparationPair;
+  /** A sentence for each state that was not seen before. */
+  readonly news: readonly string[];
+  readonly effects: readonly Effect[];
+}
+
+function see(
+  pair: PreparationPair,
+  states: ObservedStates,
+  moment: Moment,
+): Look {
+  const looks = pair.record.registrations.map((before) => {
+    const state = states.get(before.name) ?? before.state;
+    const isNew = states.has(before.name) && !before.seen.includes(state);
+    const now: RegistrationRecord = {
+      ...before,
+      state,
+      ...(isNew && { seen: [...before.seen, state] }),
+    };
+    return { now, isNew };
+  });
+  const registrations = looks.map(({ now }) => now);
+  const unregistered = registrations
+    .filter(({ feature, state }) => feature && state !== "Registered")
+    .map(({ name }) => name);
+  const unpropagated = [
+    ...new Set([...pair.record.unpropagated, ...unregistered]),
+  ];
+  const news = looks.filter(({ isNew }) => isNew).map(({ now }) => now);
+  return {
+    pair: { ...pair, record: { ...pair.record, registrations, unpropagated } },
+    news: news.map(sentence),
+    effects: news.flatMap((registration) => told(pair, registration, moment)),
+  };
+}
+
+/** Nothing is to be asked for now: the end, or the next look. */
+function follow(look: Look, moment: Moment): PreparationPair {
+  const { record } = look.pair;
+  const registrations = statesOf(record);
+  const isDone =
+    record.unpropagated.length === 0 &&
+    registrations.every(({ state }) => state === "Registered");
+  if (isDone) {
+    return advance(look.pair, moment, {
+      patch: { state: "Succeeded" }, // Invariant 2.
+      operation: { registrations },
+      message: `The subscription is prepared. Registered: ${registrations.map(({ name }) => name).join(", ")}.`,
+      effects: [
+        ...look.effects,
+        event(look.pair, moment, SUBSCRIPTION_EVENT.prepared, "prepared", {
+          registrations,
+        }),
+      ],
+    });
+  }
+  const ticks = look.news.length > 0 ? 0 : record.ticks + 1;
+  return advance(look.pair, moment, {
+    patch: { state: "Registering", ticks },
+    operation: { registrations },
+    ...(look.news.length > 0 && { message: look.news.join(" ") }),
+    effects: look.effects,
+    waitMs: pollDelayMs(ticks, moment.pace),
+  });
+}
+
+/** Invariant 3: `registration` has a state that was not seen before. */
+function told(
+  pair: PreparationPair,
+  { name, state }: RegistrationRecord,
+  moment: Moment,
+): Effect[] {
+  if (state === "Registered")
+    return [
+      event(pair, moment, SUBSCRIPTION_EVENT.registered, `${name}/registered`, {
+        name,
+      }),
+    ];
+  return UNDER_WAY.includes(state)
+    ? [
+        event(
+          pair,
+          moment,
+          SUBSCRIPTION_EVENT.registering,
+          `${name}/registering/${state}`,
+          { name, state },
+        ),
+      ]
+    : [];
+}
+
+function sentence({ name, state }: RegistrationRecord): string {
+  return state === "Pending"
+    ? `${name} is Pending: Microsoft has to approve it, which may take days.`
+    : `${name} is ${state}.`;
+}
+
+function request({ name, state }: RegistrationRecord): string {
+  return isUnregistered(state)
+    ? `The registration of ${name} is asked for.`
+    : `${name} is registered once more, so that its features take effect.`;
+}
+
+function isUnregistered(state: string): boolean {
+  return !["Registered", "Unregistering", "Unknown", ...UNDER_WAY].includes(
+    state,
+  );
+}
+
+/** Invariant 4. */
+function statesOf(
+  record: PreparationRecord,
+): NonNullable<OperationRecord["registrations"]> {
+  return record.registrations.map(({ name, state }) => ({ name, state }));
+}

@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { failPoisoned } from "../../../src/operation/poison.js";
+import { reconcile } from "../../../src/operation/reconcile.js";
+import { keyOf } from "../../../src/resource-id.js";
+import { PACE, receive } from "../../support/dependencies.js";
+import {
+  COMPUTE,
+  factsOf,
+  PREPARATIONS,
+  startPreparations,
+  subscriptionId,
+  type Preparations,
+} from "./support.js";
+
+const id = subscriptionId(1);
+const operationId = `${keyOf(`/subscriptions/${id}`)}-1`;
+
+let world: Preparations;
+beforeEach(async () => {
+  world = await startPreparations(1, {
+    compute: "NotRegistered",
+    registrationMs: 60_000,
+  });
+});
+afterEach(() => world.close());
+
+test("a lost message is sent again when it is overdue, and the preparation goes on", async () => {
+  await world.prepare(id);
+  await world.takeDue(); // Lost.
+  world.clock.advance(PACE.overdueMs);
+  expect(await reconcile(world.deps)).toMatchObject({ open: 1, resent: 1 });
+  const { messageId } = (await world.runDue())[0] ?? {};
+  expect(messageId).toBe(`${operationId}:1.1`);
+  expect((await world.finish(id)).status).toBe("Succeeded");
+  expect(await reconcile(world.deps)).toMatchObject({ open: 0 });
+});
+
+test("an operation of poison ends Failed, and the next one begins anew", async () => {
+  await world.prepare(id);
+  await world.runDue();
+  await failPoisoned(world.deps, { operationId }, "It kills.");
+  expect((await world.read(id)).operation).toMatchObject({
+    status: "Failed",
+    registrations: [
+      { name: COMPUTE, state: "Registering" },
+      { name: "Microsoft.Compute/SIGEncryption", state: "Registered" },
+    ],
+    error: {
+      code: "PoisonMessage",
+      message:
+        "The message that should have taken the next step could not be processed and is in the dead-letter queue. It kills.",
+    },
+  });
+  expect(await world.takeEvents()).toContainEqual(
+    expect.objectContaining({
+      id: `${operationId}/failed`,
+      type: "Sigil.Subscription.PreparationFailed",
+    }),
+  );
+  expect((await world.prepare(id)).id).toBe(operationId.replace(/1$/u, "2"));
+  expect((await world.finish(id)).status).toBe("Succeeded");
+  expect(factsOf(await world.takeEvents(), id, 2)).toContain("prepared");
+});
+
+test("three dead messages of a step are found in the queue of preparations", async () => {
+  await world.prepare(id);
+  for (let wakes = 0; wakes < 3; wakes += 1) {
+    const receiver = world.client.createReceiver(PREPARATIONS, {
+      maxAutoLockRenewalDurationInMs: 0,
+    });
+    const [message] = await receive(receiver, 1);
+    if (message === undefined) throw new Error("no message");
+    await receiver.deadLetterMessage(message, {
+      deadLetterReason: "MaxDeliveryCountExceeded",
+      deadLetterErrorDescription: "",
+    });
+    await receiver.close();
+    world.clock.advance(PACE.overdueMs * 2 ** wakes);
+    await reconcile(world.deps);
+  }
+  expect((await world.read(id)).operation.error).toMatchObject({
+    code: "PoisonMessage",
+    message: expect.stringContaining(
+      "It was sent 3 times; Service Bus says: MaxDeliveryCountExceeded",
+    ) as string,
+  });
+});

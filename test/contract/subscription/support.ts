@@ -1,0 +1,141 @@
+import { createStateStore } from "../../../src/azure/state-store.js";
+import { isFinal } from "../../../src/operation/advance.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import type { StepMessage } from "../../../src/operation/steps.js";
+import { keyOf } from "../../../src/resource-id.js";
+import { subscription } from "../../../src/local/resource-manager/world.js";
+import type {
+  PreparationDependencies,
+  StoredPreparation,
+} from "../../../src/subscription/ports.js";
+import { takePreparationStep } from "../../../src/subscription/preparation.js";
+import { prepareSubscription } from "../../../src/subscription/prepare-subscription.js";
+import {
+  receive,
+  startInProcess,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+
+export const PREPARATIONS = "subscription-preparations";
+export const COMPUTE = "Microsoft.Compute";
+export const FEATURE = "Microsoft.Compute/SIGEncryption";
+
+/** A step message as it came from the queue. */
+export interface DueMessage extends StepMessage {
+  readonly messageId: string;
+}
+
+/** The world of the real adapters, and in it what a preparation needs. */
+export interface Preparations extends Pick<
+  InProcess,
+  "clock" | "client" | "emulator" | "simulator" | "takeEvents" | "close"
+> {
+  readonly deps: PreparationDependencies;
+  prepare(
+    subscriptionId: string,
+    deps?: PreparationDependencies,
+  ): Promise<OperationRecord>;
+  takeDue(): Promise<DueMessage[]>;
+  /** Handles due messages, none of those they cause later than now. */
+  runDue(): Promise<DueMessage[]>;
+  /** Handles due messages and moves the clock until the operation has ended. */
+  finish(subscriptionId: string): Promise<OperationRecord>;
+  read(subscriptionId: string): Promise<StoredPreparation>;
+}
+
+export function subscriptionId(number: number): string {
+  return `5b8a0e2c-6d4f-4a3b-9c1d-${String(number).padStart(12, "0")}`;
+}
+
+/** Ids of events without the operation's, of one subscription. */
+export function factsOf(
+  events: Awaited<ReturnType<InProcess["takeEvents"]>>,
+  id: string,
+  sequence = 1,
+): string[] {
+  const prefix = `${keyOf(`/subscriptions/${id}`)}-${sequence}/`;
+  return events
+    .filter((event) => event.id.startsWith(prefix))
+    .map((event) => event.id.slice(prefix.length));
+}
+
+/** `count` subscriptions, numbered from 1, each in the state that the options say. */
+export async function startPreparations(
+  count: number,
+  options: Parameters<typeof subscription>[1],
+): Promise<Preparations> {
+  const world = await startInProcess({
+    world: {
+      subscriptions: Array.from({ length: count }, (_, i) =>
+        subscription(subscriptionId(i + 1), options),
+      ),
+      resources: [],
+    },
+  });
+  const deps: PreparationDependencies = {
+    ...world.deps,
+    store: createStateStore(world.tables),
+    requiredRegistrations: [
+      { namespace: COMPUTE },
+      { namespace: COMPUTE, feature: "SIGEncryption" },
+    ],
+  };
+  const receiver = world.client.createReceiver(PREPARATIONS, {
+    receiveMode: "receiveAndDelete",
+  });
+
+  const takeDue = async (): Promise<DueMessage[]> =>
+    (await receive(receiver, world.emulator.counts(PREPARATIONS).active)).map(
+      ({ body, messageId }): DueMessage => ({
+        ...(body as StepMessage),
+        messageId: String(messageId),
+      }),
+    );
+
+  const runDue = async (): Promise<DueMessage[]> => {
+    const handled: DueMessage[] = [];
+    for (;;) {
+      const due = await takeDue();
+      if (due.length === 0) return handled;
+      for (const message of due) await takePreparationStep(deps, message);
+      handled.push(...due);
+    }
+  };
+
+  const read = async (id: string): Promise<StoredPreparation> => {
+    const stored = await deps.store.read(keyOf(`/subscriptions/${id}`));
+    if (stored === undefined) throw new Error(`${id} is not stored`);
+    return stored;
+  };
+
+  return {
+    clock: world.clock,
+    client: world.client,
+    emulator: world.emulator,
+    simulator: world.simulator,
+    takeEvents: () => world.takeEvents(),
+    close: () => world.close(),
+    deps,
+    takeDue,
+    runDue,
+    read,
+    prepare: (id, given = deps) =>
+      prepareSubscription(given, {
+        subscriptionId: id,
+        requestedBy: { appId: "build-system", objectId: "object" },
+        traceparent: TRACEPARENT,
+      }),
+    async finish(id) {
+      for (let steps = 0; steps < 500; steps += 1) {
+        await runDue();
+        const { record, operation } = await read(id);
+        if (isFinal(record.state)) return operation;
+        world.clock.advance(
+          Math.max(1_000, Date.parse(record.dueTime) - world.clock.now()),
+        );
+      }
+      throw new Error(`${id} does not end`);
+    },
+  };
+}

@@ -1,0 +1,440 @@
+import { describe, expect, test } from "vitest";
+import type {
+  ImageDefinition,
+  ImageSource,
+  ObservedImageVersion,
+} from "../../../../src/image-version/ports.js";
+import {
+  absent,
+  COMPUTE,
+  confidentialRegion,
+  DEFINITION,
+  denied,
+  disk,
+  finding,
+  findings,
+  GALLERY,
+  GOOD_DEFINITION,
+  IMAGE,
+  knownAs,
+  MACHINE,
+  REGIONS,
+  region,
+  seen,
+  source,
+  STORAGE,
+  subject,
+  SUBSCRIPTION,
+  VERSION,
+} from "./subject.js";
+
+const NAMES = `--subscription ${SUBSCRIPTION} --resource-group rg --gallery-name gallery`;
+
+describe("a gallery", () => {
+  test("exists, or nothing in it does", () => {
+    expect(
+      findings({ facts: { gallery: absent, imageDefinition: absent } }),
+    ).toEqual([
+      finding(
+        "GalleryNotFound",
+        "",
+        `The gallery ${GALLERY} does not exist.`,
+        `az sig create ${NAMES} --location westus`,
+      ),
+    ]);
+  });
+
+  test("has the image definition", () => {
+    expect(findings({ facts: { imageDefinition: absent } })).toEqual([
+      finding(
+        "ImageDefinitionNotFound",
+        "",
+        `The image definition ${DEFINITION} does not exist.`,
+        `az sig image-definition create ${NAMES} --gallery-image-definition image`,
+      ),
+    ]);
+  });
+
+  const shared = (sharing: string) => ({
+    facts: { gallery: seen({ id: GALLERY, sharing }) },
+  });
+
+  test.each(["Groups", "Community"])(
+    "that is shared with %s holds no version with customer-managed keys",
+    (sharing) => {
+      expect(findings(shared(sharing))).toEqual([
+        finding(
+          "SharedGalleryWithCustomerKeys",
+          REGIONS,
+          `The gallery ${GALLERY} is shared (${sharing})`,
+          `az sig share reset ${NAMES}`,
+        ),
+      ]);
+    },
+  );
+
+  test("that is shared holds versions with platform-managed keys", () => {
+    expect(
+      findings({ ...shared("Groups"), regions: [{ name: "westus" }] }),
+    ).toEqual([]);
+    expect(findings(shared("private"))).toEqual([]);
+  });
+});
+
+describe("a version that exists in Azure", () => {
+  const existing = (change: object = {}): ObservedImageVersion => {
+    const { request } = subject();
+    const { publishingProfile } = request.properties;
+    return {
+      provisioningState: "Succeeded",
+      request: {
+        ...request,
+        properties: {
+          ...request.properties,
+          publishingProfile: { ...publishingProfile, ...change },
+        },
+      },
+      regions: [],
+    };
+  };
+
+  test("as it is asked for is followed", () => {
+    expect(findings({ facts: { imageVersion: seen(existing()) } })).toEqual([
+      finding(
+        "ImageVersionExists",
+        "",
+        `${VERSION} exists in Azure as the request asks for, in provisioning state Succeeded.`,
+        "a PUT follows it and does not create it again",
+        "info",
+      ),
+    ]);
+  });
+
+  test("otherwise is a conflict, wherever it differs", () => {
+    const other = existing({
+      excludeFromLatest: true,
+      targetRegions: [
+        region("westus", [0], { regionalReplicaCount: 3 }),
+        region("eastus2", [0], { regionalReplicaCount: 1 }),
+      ],
+    });
+    expect(findings({ facts: { imageVersion: seen(other) } })).toEqual([
+      finding(
+        "ImageVersionConflict",
+        `${REGIONS}/0/regionalReplicaCount`,
+        "The replica count of westus in Azure is 3; the request asks for 1.",
+        `Use another version name: ${VERSION} exists already`,
+      ),
+      finding(
+        "ImageVersionConflict",
+        "/properties/publishingProfile/excludeFromLatest",
+        "exclusion from latest in Azure is true",
+        "Use another version name",
+      ),
+    ]);
+  });
+
+  test("is not told of where Sigil was asked for it", () => {
+    const known = knownAs(subject().request);
+    for (const it of [existing(), existing({ excludeFromLatest: true })])
+      expect(
+        findings({ facts: { known, imageVersion: seen(it) } }).map(
+          ({ code }) => code,
+        ),
+      ).toEqual(["AlreadyRequested"]);
+  });
+});
+
+describe("a version that Sigil was asked for before", () => {
+  const OPERATION = "0123456789abcdef0123456789abcdef-1";
+
+  test("with the same properties is the same operation", () => {
+    expect(findings({ facts: { known: knownAs(subject().request) } })).toEqual([
+      finding(
+        "AlreadyRequested",
+        "",
+        `${VERSION} was requested before with the same properties: operation ${OPERATION} is Replicating.`,
+        `GET /api/operations/${OPERATION}`,
+        "info",
+      ),
+    ]);
+  });
+
+  test("with others is a conflict, wherever they differ", () => {
+    const before = subject({
+      publishing: { excludeFromLatest: true },
+      regions: [
+        region("westus", [0], { regionalReplicaCount: 3 }),
+        region("eastus2"),
+      ],
+    });
+    const told = findings({ facts: { known: knownAs(before.request) } });
+    expect(told).toHaveLength(2);
+    expect(told).toEqual(
+      expect.arrayContaining([
+        finding(
+          "ImageVersionRequestedOtherwise",
+          `${REGIONS}/0/regionalReplicaCount`,
+          `${VERSION} was requested otherwise before (operation ${OPERATION}, Replicating): `,
+          `send the request of operation ${OPERATION} again`,
+        ),
+        finding(
+          "ImageVersionRequestedOtherwise",
+          "/properties/publishingProfile/excludeFromLatest",
+          `${VERSION} was requested otherwise before`,
+          "Use another version name",
+        ),
+      ]),
+    );
+  });
+
+  test("with a fingerprint of another kind is a conflict as well", () => {
+    const known = { ...knownAs(subject().request), fingerprint: "other" };
+    expect(findings({ facts: { known } })).toEqual([
+      finding(
+        "ImageVersionRequestedOtherwise",
+        "",
+        "was requested otherwise before",
+        "Use another version name",
+      ),
+    ]);
+  });
+});
+
+describe("an image definition", () => {
+  const traits = [
+    ["osType", "Linux", "Windows", "OsTypeMismatch", "--os-type"],
+    ["osState", "Generalized", "Specialized", "OsStateMismatch", "--os-state"],
+    [
+      "hyperVGeneration",
+      "V2",
+      "V1",
+      "HyperVGenerationMismatch",
+      "--hyper-v-generation",
+    ],
+    ["architecture", "x64", "Arm64", "ArchitectureMismatch", "--architecture"],
+  ] as const;
+
+  test.each(traits)(
+    "has the %s of the source",
+    (trait, same, other, code, option) => {
+      const check = (value: string) =>
+        findings({ sources: { [IMAGE]: source(IMAGE, { [trait]: value }) } });
+      expect(check(same.toUpperCase())).toEqual([]);
+      expect(check(other)).toEqual([
+        finding(
+          code,
+          `${STORAGE}/source/id`,
+          `The ${trait} of the source ${IMAGE} is ${other}; that of the image definition ${DEFINITION} is ${same}.`,
+          `az sig image-definition create ${option} ${other}`,
+        ),
+      ]);
+    },
+  );
+
+  test.each(traits)(
+    "is compared in its %s with the OS disk that the request names",
+    (trait, _, other, code) => {
+      const id = `${COMPUTE}/snapshots/os`;
+      expect(
+        findings({
+          storage: {
+            osDiskImage: { source: { id } },
+            dataDiskImages: [{ lun: 0, source: { id: `${id}-data` } }],
+          },
+          sources: {
+            [id]: disk(id, { [trait]: other }),
+            // What a data disk was made for says nothing.
+            [`${id}-data`]: disk(`${id}-data`, { [trait]: "Other" }),
+          },
+        }).map((told) => [told.code, told.pointer]),
+      ).toEqual([[code, `${STORAGE}/osDiskImage/source/id`]]);
+    },
+  );
+
+  test.each(traits)(
+    "is compared in its %s with the definition of the image version that is the source",
+    (trait, _, other, code) => {
+      const definition = `${COMPUTE}/galleries/gallery/images/base`;
+      const id = `${definition}/versions/1.0.0`;
+      const bare = disk(id, { dataDisks: [{ lun: 0 }] });
+      const check = (shown: Partial<ImageDefinition>) =>
+        findings({
+          storage: { source: { id } },
+          sources: { [id]: bare },
+          facts: {
+            sourceDefinitions: new Map([
+              [
+                definition.toLowerCase(),
+                seen({ ...GOOD_DEFINITION, id: definition, ...shown }),
+              ],
+            ]),
+          },
+        });
+      expect(check({})).toEqual([]);
+      expect(check({ [trait]: other }).map((told) => told.code)).toEqual([
+        code,
+      ]);
+    },
+  );
+
+  test("is compared with the OS disk of a virtual machine where that shows what the machine does not", () => {
+    const osDisk = `${COMPUTE}/disks/os`;
+    const check = (more: Partial<ImageSource>) =>
+      findings({
+        storage: { source: { virtualMachineId: MACHINE } },
+        sources: {
+          [MACHINE]: disk(MACHINE, {
+            osDisk: { id: osDisk },
+            dataDisks: [{ lun: 0 }],
+            osType: "Linux",
+          }),
+          [osDisk]: disk(osDisk, { osType: "Windows", ...more }),
+        },
+      });
+    expect(check({ hyperVGeneration: "V2", architecture: "x64" })).toEqual([]);
+    expect(
+      check({ hyperVGeneration: "V1", architecture: "Arm64" }).map(
+        ({ code, pointer }) => `${code} ${pointer}`,
+      ),
+    ).toEqual([
+      `HyperVGenerationMismatch ${STORAGE}/source/virtualMachineId`,
+      `ArchitectureMismatch ${STORAGE}/source/virtualMachineId`,
+    ]);
+  });
+
+  test("that may not be seen is compared with nothing", () => {
+    expect(
+      findings({
+        sources: { [IMAGE]: source(IMAGE, { osType: "Windows" }) },
+        facts: { imageDefinition: denied(DEFINITION) },
+      }).map(({ code }) => code),
+    ).toEqual(["InsufficientPermission"]);
+  });
+});
+
+describe("security types", () => {
+  const check = (
+    ofSource: string | undefined,
+    ofDefinition: string,
+    type: "images" | "virtualMachines" = "images",
+  ) => {
+    const id = `${COMPUTE}/${type}/it`;
+    return findings({
+      storage: { source: { id } },
+      sources: {
+        [id]: source(
+          id,
+          ofSource === undefined ? {} : { securityType: ofSource },
+        ),
+      },
+      definition: { securityType: ofDefinition },
+    });
+  };
+
+  test.each([
+    [undefined, "Standard"],
+    ["Standard", "TrustedLaunchSupported"],
+    ["Standard", "TrustedLaunchAndConfidentialVmSupported"],
+    ["TrustedLaunch", "TrustedLaunch"],
+    ["TrustedLaunch", "trustedlaunchsupported"],
+    ["TrustedLaunch", "TrustedLaunchAndConfidentialVMSupported"],
+    ["ConfidentialVM", "ConfidentialVM"],
+    ["ConfidentialVM", "ConfidentialVMSupported"],
+    ["ConfidentialVM_DiskEncryptedWithCustomerKey", "ConfidentialVM"],
+  ])("%s of a source suits %s of a definition", (ofSource, ofDefinition) => {
+    expect(check(ofSource, ofDefinition)).toEqual([]);
+  });
+
+  test.each([
+    ["TrustedLaunch", "Standard", "SecurityType=TrustedLaunch "],
+    ["TrustedLaunch", "ConfidentialVM", "SecurityType=TrustedLaunch "],
+    ["ConfidentialVM", "TrustedLaunch", "SecurityType=ConfidentialVM "],
+    ["ConfidentialVM_NonPersistedTPM", "Standard", "SecurityType=Confid"],
+    [undefined, "TrustedLaunch", "SecurityType=TrustedLaunchSupported"],
+    ["Standard", "ConfidentialVM", "SecurityType=ConfidentialVMSupported"],
+  ])(
+    "%s of a source does not suit %s of a definition",
+    (ofSource, ofDefinition, remedy) => {
+      for (const type of ["images", "virtualMachines"] as const)
+        expect(check(ofSource, ofDefinition, type)).toEqual([
+          finding(
+            "SecurityTypeMismatch",
+            `${STORAGE}/source/id`,
+            `The security type of the source ${COMPUTE}/${type}/it is ${ofSource ?? "Standard"}; that of the image definition ${DEFINITION} is ${ofDefinition}.`,
+            remedy,
+          ),
+        ]);
+    },
+  );
+
+  test.each(["TrustedLaunchSupported", "ConfidentialVmSupported"])(
+    "%s takes no virtual machine",
+    (ofDefinition) => {
+      expect(check("Standard", ofDefinition, "virtualMachines")).toEqual([
+        finding(
+          "SecurityTypeMismatch",
+          `${STORAGE}/source/id`,
+          `The source ${COMPUTE}/virtualMachines/it is a virtual machine; the image definition ${DEFINITION}, of security type ${ofDefinition}, takes none.`,
+          "Use a managed image",
+        ),
+      ]);
+    },
+  );
+
+  test("of a VHD, and of what its definition leaves open, are not known", () => {
+    const account = `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/a`;
+    const base = `${GALLERY}/images/base`;
+    const version = `${base}/versions/1.0.0`;
+    const definition = { securityType: "TrustedLaunch" };
+    expect(
+      findings({
+        regions: [{ name: "westus" }],
+        storage: {
+          osDiskImage: {
+            source: { storageAccountId: account, uri: "https://a/b.vhd" },
+          },
+        },
+        definition,
+      }).map(({ severity }) => severity),
+    ).toEqual(["info"]);
+    expect(
+      findings({
+        storage: { source: { id: version } },
+        sources: { [version]: source(version) },
+        definition,
+        facts: {
+          sourceDefinitions: new Map([
+            [
+              base.toLowerCase(),
+              seen({
+                ...GOOD_DEFINITION,
+                securityType: "TrustedLaunchSupported",
+              }),
+            ],
+          ]),
+        },
+      }),
+    ).toEqual([]);
+  });
+
+  test("allow confidential encryption", () => {
+    const regions = [confidentialRegion("westus")];
+    const sets = {
+      "westus-os": {
+        encryptionType: "ConfidentialVmEncryptedWithCustomerKey",
+      },
+    } as const;
+    const told = (securityType: string) =>
+      findings({ regions, sets, definition: { securityType } });
+    expect(told("confidentialvmsupported")).toEqual([]);
+    expect(told("TrustedLaunchSupported")).toEqual([
+      finding(
+        "SecurityTypeMismatch",
+        `${REGIONS}/0/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`,
+        `confidentialVMEncryptionType EncryptedWithCmk in westus is for confidential virtual machines; the security type of the image definition ${DEFINITION} is TrustedLaunchSupported.`,
+        "Leave the securityProfile out",
+      ),
+    ]);
+  });
+});

@@ -1,0 +1,507 @@
+import { describe, expect, test } from "vitest";
+import {
+  COMPUTE,
+  confidentialRegion,
+  finding,
+  findings,
+  IMAGE,
+  MACHINE,
+  REGIONS,
+  region,
+  setId,
+  STORAGE,
+  subject,
+  SUBSCRIPTION,
+  type Storage,
+} from "./subject.js";
+import { checkRequest } from "../../../../src/image-version/rules/rules.js";
+
+describe("a version's name", () => {
+  test.each(["0.0.0", "2147483647.2147483647.2147483647", "10.20.30"])(
+    "may be %s",
+    (name) => expect(findings({ name })).toEqual([]),
+  );
+
+  test.each([
+    "2147483648.0.0",
+    "1.0.9999999999",
+    "01.0.0",
+    "1.00.0",
+    "1.0",
+    "1.0.0.0",
+    "latest",
+  ])("may not be %s", (name) =>
+    expect(findings({ name })).toEqual([
+      finding(
+        "InvalidVersionName",
+        "",
+        `"${name}" is not a version name: each of its three integers must be at most 2147483647 and have no leading zeros.`,
+        "such as 1.0.0",
+      ),
+    ]),
+  );
+});
+
+describe("target regions", () => {
+  test("are given once each, in whatever spelling", () => {
+    expect(
+      findings({
+        regions: [
+          region("westus"),
+          region("eastus2"),
+          region("westus", [0], { name: "West US" }),
+        ],
+      }),
+    ).toEqual([
+      finding(
+        "DuplicateRegion",
+        `${REGIONS}/2/name`,
+        '"westus" is given twice, as target regions 0 and 2: case and spaces do not make another region.',
+        "Keep one entry for westus",
+      ),
+    ]);
+  });
+
+  test("include the version's location", () => {
+    expect(
+      findings({ regions: [region("eastus2")], location: "West US" }),
+    ).toEqual([
+      finding(
+        "LocationNotInTargetRegions",
+        REGIONS,
+        'The version\'s own location "westus" is not among its target regions (eastus2)',
+        "Add westus to targetRegions",
+      ),
+    ]);
+  });
+
+  test("may ask for a hundred replicas, all together", () => {
+    const replicas = (...counts: [number, number, number]) =>
+      findings({
+        regions: [
+          region("westus", [0], {
+            regionalReplicaCount: counts[0],
+            additionalReplicaSets: [
+              {
+                regionalReplicaCount: counts[2],
+                storageAccountType: "Premium_LRS",
+              },
+            ],
+          }),
+          region("eastus2", [0], { regionalReplicaCount: counts[1] }),
+        ],
+      });
+    expect(replicas(50, 49, 1)).toEqual([]);
+    expect(replicas(50, 49, 2)).toEqual([
+      finding(
+        "TooManyReplicas",
+        REGIONS,
+        "The regions ask for 101 replicas in total; Azure allows 100 a version.",
+        "Lower regionalReplicaCount by 1 in total",
+      ),
+    ]);
+  });
+
+  test("have one set for each data disk", () => {
+    expect(findings({ regions: [region("westus", [0, 0])] })).toEqual([
+      finding(
+        "DuplicateLun",
+        `${REGIONS}/0/encryption/dataDiskImages/1/lun`,
+        "LUN 0 is given twice in westus, at 0 and 1.",
+        "Give each data disk one disk encryption set",
+      ),
+    ]);
+  });
+});
+
+describe("a publishing profile", () => {
+  test("may give a strategy and let a region differ", () => {
+    expect(
+      findings({
+        publishing: { storageAccountStrategy: "PreferStandard_ZRS" },
+        regions: [region("westus", [0], { storageAccountType: "Premium_LRS" })],
+      }),
+    ).toEqual([]);
+  });
+
+  test("may not give a strategy and a type", () => {
+    expect(
+      findings({
+        publishing: {
+          storageAccountStrategy: "PreferStandard_ZRS",
+          storageAccountType: "Standard_LRS",
+        },
+      }),
+    ).toEqual([
+      finding(
+        "StorageAccountStrategyConflict",
+        "/properties/publishingProfile/storageAccountStrategy",
+        "storageAccountStrategy PreferStandard_ZRS and storageAccountType Standard_LRS are both given",
+        "Leave out storageAccountStrategy, or leave out the publishing profile's storageAccountType and give Standard_LRS to each of targetRegions",
+      ),
+    ]);
+  });
+
+  test("may end a version's life now or later", () => {
+    for (const endOfLifeDate of ["2026-01-01", "2030-12-01T12:00:00Z"])
+      expect(findings({ publishing: { endOfLifeDate } })).toEqual([]);
+  });
+
+  test("may not end a version's life in the past", () => {
+    expect(findings({ publishing: { endOfLifeDate: "2025-12-31" } })).toEqual([
+      finding(
+        "EndOfLifeDateInPast",
+        "/properties/publishingProfile/endOfLifeDate",
+        "The end-of-life date 2025-12-31T00:00:00.000Z is past: it is 2026-01-01T00:00:00.000Z.",
+        "Give a date that is still to come",
+      ),
+    ]);
+  });
+});
+
+describe("a version's source", () => {
+  const from = (storage: Storage) =>
+    checkRequest(subject({ regions: [{ name: "westus" }], storage }));
+  const disk = (name: string) => ({
+    source: { id: `${COMPUTE}/disks/${name}` },
+  });
+  const account = `/subscriptions/${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/a`;
+  const uri = "https://a.blob.core.windows.net/vhds/os.vhd";
+  const vhd = { source: { storageAccountId: account, uri } };
+  const EXACTLY_ONE = "Give exactly one: source.id";
+
+  test.each<[string, Storage]>([
+    ["a managed image", { source: { id: IMAGE } }],
+    ["a virtual machine", { source: { virtualMachineId: MACHINE } }],
+    [
+      "a community gallery image",
+      { source: { communityGalleryImageId: "/CommunityGalleries/g/Images/i" } },
+    ],
+    [
+      "disks",
+      { osDiskImage: disk("os"), dataDiskImages: [{ lun: 0, ...disk("d") }] },
+    ],
+    ["a VHD", { osDiskImage: vhd }],
+    [
+      "an image whose data disks are told apart by their caching",
+      {
+        source: { id: IMAGE },
+        dataDiskImages: [{ lun: 0, hostCaching: "ReadOnly" }],
+      },
+    ],
+  ])("may be %s", (_, storage) => expect(from(storage)).toEqual([]));
+
+  test.each<[string, Storage, unknown[]]>([
+    [
+      "nothing",
+      {},
+      [
+        finding(
+          "MissingSource",
+          STORAGE,
+          "The version has no source.",
+          EXACTLY_ONE,
+        ),
+      ],
+    ],
+    [
+      "data disks without an OS disk",
+      { dataDiskImages: [{ lun: 0, ...disk("d") }] },
+      [
+        finding(
+          "MissingSource",
+          STORAGE,
+          "sources for data disks and none for its OS disk",
+          EXACTLY_ONE,
+        ),
+      ],
+    ],
+    [
+      "an OS disk, and a data disk from nowhere",
+      { osDiskImage: disk("os"), dataDiskImages: [{ lun: 4 }] },
+      [
+        finding(
+          "MissingSource",
+          `${STORAGE}/dataDiskImages/0/source`,
+          "The data disk at LUN 4 has no source.",
+          "Give either id",
+        ),
+      ],
+    ],
+    [
+      "an image and an OS disk",
+      { source: { id: IMAGE }, osDiskImage: disk("os") },
+      [
+        finding(
+          "SeveralSources",
+          STORAGE,
+          "The version has 2 sources (source.id, osDiskImage.source).",
+          "Keep one of source.id, osDiskImage.source.",
+        ),
+      ],
+    ],
+    [
+      "an image and a data disk",
+      {
+        source: { id: IMAGE },
+        dataDiskImages: [{ lun: 0, ...disk("d") }],
+      },
+      [
+        finding(
+          "SeveralSources",
+          STORAGE,
+          "2 sources (source.id, dataDiskImages.source)",
+          "Keep one of",
+        ),
+      ],
+    ],
+    [
+      "an image and a virtual machine",
+      { source: { id: IMAGE, virtualMachineId: MACHINE } },
+      [
+        finding(
+          "SeveralSources",
+          STORAGE,
+          "source.id, source.virtualMachineId",
+          "Keep one of",
+        ),
+      ],
+    ],
+    [
+      "a disk that is a VHD as well",
+      { osDiskImage: { source: { ...vhd.source, ...disk("os").source } } },
+      [
+        finding(
+          "SeveralSources",
+          `${STORAGE}/osDiskImage/source`,
+          `The OS disk comes from two places: ${COMPUTE}/disks/os and the VHD ${uri}.`,
+          "Keep either id (a managed disk or snapshot) or storageAccountId and uri (a VHD).",
+        ),
+      ],
+    ],
+    [
+      "a VHD without its account",
+      { osDiskImage: { source: { uri } } },
+      [
+        finding(
+          "MissingSource",
+          `${STORAGE}/osDiskImage/source/storageAccountId`,
+          `The OS disk has uri ${uri} without storageAccountId: a VHD needs both.`,
+          "storage account in storageAccountId",
+        ),
+      ],
+    ],
+    [
+      "a VHD without its address",
+      { osDiskImage: { source: { storageAccountId: account } } },
+      [
+        finding(
+          "MissingSource",
+          `${STORAGE}/osDiskImage/source/uri`,
+          `The OS disk has storageAccountId ${account} without uri`,
+          "address of the VHD's blob in uri",
+        ),
+      ],
+    ],
+    [
+      "two data disks at one LUN",
+      {
+        osDiskImage: disk("os"),
+        dataDiskImages: [
+          { lun: 3, ...disk("a") },
+          { lun: 3, ...disk("b") },
+        ],
+      },
+      [
+        finding(
+          "DuplicateLun",
+          `${STORAGE}/dataDiskImages/1/lun`,
+          "LUN 3 is given twice among the version's data disks, at 0 and 1.",
+          "Give each data disk a LUN of its own",
+        ),
+      ],
+    ],
+  ])("may not be %s", (_, storage, expected) =>
+    expect(from(storage)).toEqual(expected),
+  );
+});
+
+describe("a resource id", () => {
+  test("that is none is refused where it stands", () => {
+    expect(
+      findings({
+        regions: [
+          region("westus", [0], {
+            encryption: {
+              osDiskImage: { diskEncryptionSetId: "my-set" },
+              dataDiskImages: [
+                { lun: 0, diskEncryptionSetId: setId("westus-0") },
+              ],
+            },
+          }),
+        ],
+      }),
+    ).toEqual([
+      finding(
+        "InvalidResourceId",
+        `${REGIONS}/0/encryption/osDiskImage/diskEncryptionSetId`,
+        '"/my-set" is not a resource id.',
+        "Write it as /subscriptions/{guid}/resourceGroups/{name}/providers/Microsoft.Compute/diskEncryptionSets/{name}.",
+      ),
+    ]);
+  });
+
+  test("of a storage account is well formed", () => {
+    expect(
+      findings({
+        regions: [{ name: "westus" }],
+        storage: {
+          osDiskImage: {
+            source: { storageAccountId: "a", uri: "https://a/b" },
+          },
+        },
+      }).filter(({ severity }) => severity === "error"),
+    ).toEqual([
+      finding(
+        "InvalidResourceId",
+        `${STORAGE}/osDiskImage/source/storageAccountId`,
+        '"/a" is not a resource id.',
+        "providers/Microsoft.Storage/storageAccounts/{name}",
+      ),
+    ]);
+  });
+
+  test("of a disk encryption set names one, and is not looked for otherwise", () => {
+    const id = `${COMPUTE}/disks/westus-os`;
+    expect(
+      findings({
+        regions: [
+          region("westus", [0], {
+            encryption: {
+              ...region("westus").encryption,
+              osDiskImage: { diskEncryptionSetId: id },
+            },
+          }),
+        ],
+        sets: { [id]: { kind: "absent" } },
+      }),
+    ).toEqual([
+      finding(
+        "WrongResourceType",
+        `${REGIONS}/0/encryption/osDiskImage/diskEncryptionSetId`,
+        `"${id}" is not one of Microsoft.Compute/diskEncryptionSets.`,
+        "Give an id such as",
+      ),
+    ]);
+  });
+
+  test.each<[string, Storage, string]>([
+    [
+      "a snapshot as a virtual machine",
+      { source: { virtualMachineId: `${COMPUTE}/snapshots/a` } },
+      "source/virtualMachineId",
+    ],
+    [
+      "a gallery as an image",
+      { source: { id: `${COMPUTE}/galleries/a` } },
+      "source/id",
+    ],
+    [
+      "an image as a disk",
+      { osDiskImage: { source: { id: IMAGE } } },
+      "osDiskImage/source/id",
+    ],
+    [
+      "an image as a data disk",
+      {
+        osDiskImage: { source: { id: `${COMPUTE}/disks/a` } },
+        dataDiskImages: [{ lun: 0, source: { id: IMAGE } }],
+      },
+      "dataDiskImages/0/source/id",
+    ],
+  ])("that names %s is refused", (_, storage, path) => {
+    expect(findings({ regions: [{ name: "westus" }], storage })).toEqual([
+      finding(
+        "WrongResourceType",
+        `${STORAGE}/${path}`,
+        "is not one of Microsoft.Compute/",
+        "Give an id such as /subscriptions/{guid}/",
+      ),
+    ]);
+  });
+});
+
+describe("keys of a region", () => {
+  const withOsDisk = (osDiskImage: object) =>
+    findings({
+      regions: [
+        region("westus", [0], {
+          encryption: { ...region("westus").encryption, osDiskImage },
+        }),
+      ],
+      definition: { securityType: "ConfidentialVMSupported" },
+      sets: {
+        "westus-os": {
+          encryptionType: "ConfidentialVmEncryptedWithCustomerKey",
+        },
+      },
+    });
+  const PROFILE = `${REGIONS}/0/encryption/osDiskImage/securityProfile`;
+
+  test("of a data disk ask for one of the OS disk", () => {
+    expect(withOsDisk({})).toEqual([
+      finding(
+        "OsDiskEncryptionSetMissing",
+        `${REGIONS}/0/encryption/osDiskImage/diskEncryptionSetId`,
+        "No disk encryption set is given for the OS disk in westus, though data disks have one there.",
+        "Give the OS disk a disk encryption set that is in westus",
+      ),
+    ]);
+  });
+
+  test("of a confidential OS disk are those of its profile", () => {
+    const confidential = confidentialRegion("westus").encryption?.osDiskImage;
+    expect(withOsDisk(confidential ?? {})).toEqual([]);
+    expect(
+      withOsDisk({
+        securityProfile: { confidentialVMEncryptionType: "EncryptedWithPmk" },
+      }),
+    ).toEqual([]);
+  });
+
+  test("name a confidential set where the encryption is with a customer-managed key", () => {
+    expect(
+      withOsDisk({
+        securityProfile: { confidentialVMEncryptionType: "EncryptedWithCmk" },
+      }),
+    ).toEqual([
+      finding(
+        "ConfidentialVmSetMismatch",
+        `${PROFILE}/secureVMDiskEncryptionSetId`,
+        "confidentialVMEncryptionType is EncryptedWithCmk in westus, but secureVMDiskEncryptionSetId is not given.",
+        "ConfidentialVmEncryptedWithCustomerKey that is in westus",
+      ),
+    ]);
+  });
+
+  test.each(["EncryptedWithPmk", undefined])(
+    "name no confidential set where the encryption is %s",
+    (confidentialVMEncryptionType) => {
+      expect(
+        withOsDisk({
+          securityProfile: {
+            confidentialVMEncryptionType,
+            secureVMDiskEncryptionSetId: setId("westus-os"),
+          },
+        }),
+      ).toEqual([
+        finding(
+          "ConfidentialVmSetMismatch",
+          `${PROFILE}/secureVMDiskEncryptionSetId`,
+          `where confidentialVMEncryptionType is ${confidentialVMEncryptionType ?? "absent"}`,
+          "Set confidentialVMEncryptionType to EncryptedWithCmk",
+        ),
+      ]);
+    },
+  );
+});

@@ -1,0 +1,264 @@
+import { expect } from "vitest";
+import type { Severity } from "../../../../src/errors.js";
+import {
+  canonicalForm,
+  fingerprintOf,
+} from "../../../../src/image-version/canonical-form.js";
+import type {
+  ImageVersionRequest,
+  TargetRegion,
+} from "../../../../src/image-version/contract.js";
+import type { Facts, Seen } from "../../../../src/image-version/facts.js";
+import type {
+  DiskEncryptionSet,
+  ImageDefinition,
+  ImageSource,
+} from "../../../../src/image-version/ports.js";
+import type {
+  FactSubject,
+  RuleFinding,
+} from "../../../../src/image-version/rules/rule.js";
+import {
+  checkFacts,
+  checkRequest,
+} from "../../../../src/image-version/rules/rules.js";
+
+export const SUBSCRIPTION = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
+export const OTHER = "bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee";
+export const COMPUTE = computeOf(SUBSCRIPTION);
+export const GALLERY = `${COMPUTE}/galleries/gallery`;
+export const DEFINITION = `${GALLERY}/images/image`;
+export const VERSION = `${DEFINITION}/versions/1.0.0`;
+export const IMAGE = `${COMPUTE}/images/image`;
+export const MACHINE = `${COMPUTE}/virtualMachines/vm`;
+export const REGIONS = "/properties/publishingProfile/targetRegions";
+export const STORAGE = "/properties/storageProfile";
+export const NOW = new Date("2026-01-01T00:00:00Z");
+
+export type Storage = ImageVersionRequest["properties"]["storageProfile"];
+type Publishing = NonNullable<
+  ImageVersionRequest["properties"]["publishingProfile"]
+>;
+
+/** What makes a subject another than the good one. */
+export interface Changes {
+  readonly name?: string;
+  readonly regions?: TargetRegion[];
+  readonly storage?: Storage;
+  readonly location?: string;
+  readonly publishing?: Publishing;
+  readonly sets?: Readonly<
+    Record<string, Partial<DiskEncryptionSet> | Seen<DiskEncryptionSet>>
+  >;
+  readonly sources?: Readonly<Record<string, Seen<ImageSource>>>;
+  readonly definition?: Partial<ImageDefinition>;
+  readonly facts?: Partial<Facts>;
+}
+
+export function computeOf(subscriptionId: string): string {
+  return `/subscriptions/${subscriptionId}/resourceGroups/rg/providers/Microsoft.Compute`;
+}
+
+export function setId(name: string): string {
+  return `${COMPUTE}/diskEncryptionSets/${name}`;
+}
+
+/** A target region with a set for the OS disk, `{name}-os`, and for each LUN, `{name}-{lun}`. */
+export function region(
+  name: string,
+  luns: readonly number[] = [0],
+  more: Partial<TargetRegion> = {},
+): TargetRegion {
+  return {
+    name,
+    encryption: {
+      osDiskImage: { diskEncryptionSetId: setId(`${name}-os`) },
+      dataDiskImages: luns.map((lun) => ({
+        lun,
+        diskEncryptionSetId: setId(`${name}-${lun}`),
+      })),
+    },
+    ...more,
+  };
+}
+
+/** The same for confidential virtual machines. */
+export function confidentialRegion(
+  name: string,
+  luns: readonly number[] = [0],
+): TargetRegion {
+  return region(name, luns, {
+    encryption: {
+      ...region(name, luns).encryption,
+      osDiskImage: {
+        securityProfile: {
+          confidentialVMEncryptionType: "EncryptedWithCmk",
+          secureVMDiskEncryptionSetId: setId(`${name}-os`),
+        },
+      },
+    },
+  });
+}
+
+export function seen<T>(value: T): Seen<T> {
+  return { kind: "found", value };
+}
+
+export const absent = { kind: "absent" } as const;
+
+export function denied(scope: string, action = "Microsoft.Compute/x/read") {
+  return { kind: "denied", action, scope } as const;
+}
+
+/** A source as ARM shows it: a Linux image in westus with a data disk at LUN 0. */
+export function source(
+  id: string,
+  more: Partial<ImageSource> = {},
+): Seen<ImageSource> {
+  return seen({
+    id,
+    provisioningState: "Succeeded",
+    regions: ["westus"],
+    osDisk: {},
+    dataDisks: [{ lun: 0 }],
+    osType: "Linux",
+    osState: "Generalized",
+    hyperVGeneration: "V2",
+    ...more,
+  });
+}
+
+/** A managed disk or snapshot as ARM shows it. */
+export function disk(
+  id: string,
+  more: Partial<ImageSource> = {},
+): Seen<ImageSource> {
+  return seen({
+    id,
+    provisioningState: "Succeeded",
+    regions: ["westus"],
+    osDisk: {},
+    dataDisks: [],
+    ...more,
+  });
+}
+
+export const GOOD_DEFINITION: ImageDefinition = {
+  id: DEFINITION,
+  osType: "Linux",
+  osState: "Generalized",
+  hyperVGeneration: "V2",
+  architecture: "x64",
+  securityType: "Standard",
+};
+
+/** A subject that breaks no rule, but for the changes. */
+export function subject(changes: Changes = {}): FactSubject {
+  const id = {
+    subscriptionId: SUBSCRIPTION,
+    resourceGroupName: "rg",
+    galleryName: "gallery",
+    imageName: "image",
+    versionName: changes.name ?? "1.0.0",
+  };
+  const request = canonicalForm({
+    location: changes.location ?? "westus",
+    properties: {
+      publishingProfile: {
+        targetRegions: changes.regions ?? [region("westus"), region("eastus2")],
+        ...changes.publishing,
+      },
+      storageProfile: changes.storage ?? { source: { id: IMAGE } },
+    },
+  });
+  const facts: Facts = {
+    gallery: seen({ id: GALLERY, sharing: "Private" }),
+    imageDefinition: seen({ ...GOOD_DEFINITION, ...changes.definition }),
+    imageVersion: absent,
+    diskEncryptionSets: setsWith(changes.sets ?? {}),
+    sources: new Map(
+      Object.entries({ [IMAGE]: source(IMAGE), ...changes.sources }).map(
+        ([name, value]) => [name.toLowerCase(), value],
+      ),
+    ),
+    sourceDefinitions: new Map(),
+    regions: seen(["westus", "eastus2", "westeurope"]),
+    registrations: new Map([
+      ["Microsoft.Compute", seen("Registered")],
+      ["Microsoft.Compute/SIGEncryption", seen("Registered")],
+    ]),
+    ...changes.facts,
+  };
+  return { id, request, now: NOW, facts };
+}
+
+/** What Sigil would know of a request that it was sent before. */
+export function knownAs(
+  request: ImageVersionRequest,
+): NonNullable<Facts["known"]> {
+  return {
+    state: "Replicating",
+    request,
+    fingerprint: fingerprintOf(request),
+    operationId: "0123456789abcdef0123456789abcdef-1",
+  };
+}
+
+/** Everything that the rules find. */
+export function findings(changes: Changes): readonly RuleFinding[] {
+  const it = subject(changes);
+  return [...checkRequest(it), ...checkFacts(it)];
+}
+
+/** A finding with that code and pointer, whose message and remediation hold these words. */
+export function finding(
+  code: string,
+  pointer: string,
+  message: string,
+  remediation: string,
+  severity: Severity = "error",
+): unknown {
+  return {
+    rule: expect.any(String) as string,
+    code,
+    severity,
+    pointer,
+    message: expect.stringContaining(message) as string,
+    remediation: expect.stringContaining(remediation) as string,
+  };
+}
+
+function setsWith(
+  changes: NonNullable<Changes["sets"]>,
+): Facts["diskEncryptionSets"] {
+  const sets = new Map<string, Seen<DiskEncryptionSet>>(
+    ["westus", "eastus2"].flatMap((name) =>
+      ["os", 0, 1].map((place): [string, Seen<DiskEncryptionSet>] => [
+        setId(`${name}-${place}`).toLowerCase(),
+        seen(goodSet(`${name}-${place}`, name)),
+      ]),
+    ),
+  );
+  for (const [name, change] of Object.entries(changes)) {
+    const id = name.startsWith("/") ? name : setId(name);
+    const regionName = name.split("-")[0] ?? "";
+    sets.set(
+      id.toLowerCase(),
+      "kind" in change
+        ? change
+        : seen({ ...goodSet(name, regionName), ...change }),
+    );
+  }
+  return sets;
+}
+
+export function goodSet(name: string, regionName: string): DiskEncryptionSet {
+  return {
+    id: setId(name),
+    region: regionName,
+    provisioningState: "Succeeded",
+    encryptionType: "EncryptionAtRestWithCustomerKey",
+    keyUrl: `https://vault.vault.azure.net/keys/${name}/1`,
+    rotationToLatestKeyVersionEnabled: false,
+  };
+}
