@@ -1,12 +1,14 @@
 import { DefaultAzureCredential } from "@azure/identity";
 import type { Config } from "../config.js";
 import type { Dependencies } from "../image-version/ports.js";
-import type { OperationDependencies } from "../operation/ports.js";
+import type { ImageVersionRecord } from "../image-version/records.js";
+import type { OperationDependencies, StateStore } from "../operation/ports.js";
 import type { TrackedRecord } from "../operation/records.js";
 import type {
   PreparationDependencies,
   Registrable,
 } from "../subscription/ports.js";
+import type { PreparationRecord } from "../subscription/records.js";
 import { createIdempotencyKeys } from "./idempotency-keys.js";
 import { createIndex } from "./index-table.js";
 import { createResourceManager } from "./resource-manager.js";
@@ -56,6 +58,9 @@ export function createAdapters(config: Config, now: () => Date): Adapters {
       ? [{ namespace: "Microsoft.Compute", feature: "SIGEncryption" }]
       : []),
   ];
+  // One client of the table: several would each create it at their first use. Keys are of resource ids: no kind meets
+  // another's records under its own.
+  const store = createStateStore<TrackedRecord>(tables);
   const common = {
     index: createIndex(tables),
     events: messenger,
@@ -66,16 +71,16 @@ export function createAdapters(config: Config, now: () => Date): Adapters {
   };
   return {
     messenger,
-    operations: { ...common, store: createStateStore(tables) },
+    operations: { ...common, store },
     preparations: {
       ...common,
-      store: createStateStore(tables),
+      store: store as StateStore<PreparationRecord>,
       subscriptions,
       requiredRegistrations,
     },
     imageVersions: {
       ...common,
-      store: createStateStore(tables),
+      store: store as StateStore<ImageVersionRecord>,
       idempotencyKeys: createIdempotencyKeys(tables),
       resourceManager: createResourceManager(arm),
       resources: createResourceReader(arm),

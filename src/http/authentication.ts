@@ -33,7 +33,8 @@ export interface Authenticator {
 
 /** Asymmetric only: a list with HS256 would let anyone sign with the public key as the secret (RFC 8725, 2.1). */
 const ALGORITHMS = ["RS256", "PS256", "ES256"];
-const DISCOVERY_TIMEOUT_MS = 5_000;
+/** For the issuer's metadata, and for its keys. */
+const ISSUER_TIMEOUT_MS = 15_000;
 const RETRY_AFTER_MS = 5_000;
 
 /** Verifies access tokens against the keys that the OpenID Connect issuer publishes. */
@@ -117,7 +118,7 @@ async function discoverKeys(
   const url = `${issuer.replace(/\/$/u, "")}/.well-known/openid-configuration`;
   const response = await fetch(url, {
     redirect: "error",
-    signal: AbortSignal.timeout(DISCOVERY_TIMEOUT_MS),
+    signal: AbortSignal.timeout(ISSUER_TIMEOUT_MS),
   });
   if (!response.ok) throw new Error(`${url} answered ${response.status}.`);
   const metadata = (await response.json()) as Record<string, unknown>;
@@ -126,6 +127,7 @@ async function discoverKeys(
     throw new Error(`${url} belongs to another issuer.`);
   return createRemoteJWKSet(new URL(String(metadata["jwks_uri"])), {
     cooldownDuration,
+    timeoutDuration: ISSUER_TIMEOUT_MS,
   });
 }
 

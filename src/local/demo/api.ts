@@ -22,6 +22,7 @@ export interface Finding {
   readonly code: string;
   readonly pointer: string;
   readonly message: string;
+  readonly remediation?: string;
 }
 
 interface DiskEncryption {

@@ -179,11 +179,15 @@ function refusal(
   { style, columns }: DemonstrationParts,
 ): string {
   return findings
-    .map(({ code, pointer, message }) =>
+    .map(({ code, pointer, message, remediation = "" }) =>
       [
         `  ${style("red", code)}`,
         `    ${pointer}`,
-        wrap(message.replaceAll(COMPUTE_ID, "…/"), columns, "    "),
+        wrap(
+          `${message} ${remediation}`.replaceAll(COMPUTE_ID, "…/"),
+          columns,
+          "    ",
+        ),
       ].join("\n"),
     )
     .join("\n");
