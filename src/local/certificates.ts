@@ -1,4 +1,4 @@
-import { X509Certificate, createPrivateKey } from "node:crypto";
+import { X509Certificate, createPrivateKey, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { generate } from "selfsigned";
@@ -76,7 +76,13 @@ async function issue(root: string, clock: Clock): Promise<LocalCertificates> {
   } as const;
 
   const authority = await generate(
-    [{ name: "commonName", value: "Sigil local stack authority" }],
+    // A name of its own: among several trusted authorities a client finds a certificate's issuer by its name.
+    [
+      {
+        name: "commonName",
+        value: `Sigil local stack authority ${randomUUID()}`,
+      },
+    ],
     {
       ...shared,
       extensions: [

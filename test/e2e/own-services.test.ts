@@ -1,5 +1,8 @@
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { get } from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -152,4 +155,12 @@ test("trusts the authorities of the environment beside its own", async () => {
     await of(company.caFile),
     await of(stack.caFile),
   ]);
+  // Of two authorities a client takes the right one.
+  const { issuer } = stack.tokenIssuer ?? { issuer: "" };
+  const answer = get(`${issuer}/.well-known/openid-configuration`, {
+    ca: bundle,
+  });
+  const [response] = (await once(answer, "response")) as [IncomingMessage];
+  response.resume();
+  expect(response.statusCode).toBe(200);
 });

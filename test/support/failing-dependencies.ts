@@ -22,6 +22,11 @@ interface RandomFailures {
 
 export type Failure = OneFailure | RandomFailures;
 
+/** A read leaves no effect: to die after it is to die before the next call. */
+export function hasEffect(call: string): boolean {
+  return !/\.(?:read|readOperation|page|findDead|get\w+|list\w+)$/u.test(call);
+}
+
 const MOST_RANDOM_FAILURES = 8;
 
 /** Thrown by every port of a process that was killed. */
