@@ -6,6 +6,7 @@ export default defineConfig({
     benchmark: { include: ["test/bench/**/*.bench.ts"] },
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",
+    isolate: false, // no module keeps state; importing the SDKs anew for each file takes a minute of two cores
     maxWorkers: 2, // most of a test is waiting for another process
     testTimeout: 60_000,
     hookTimeout: 60_000,
