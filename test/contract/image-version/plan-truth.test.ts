@@ -8,14 +8,12 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import { Trial, type Ask } from "../../support/trial.js";
-import {
-  KEYS,
-  PLACES,
-  REQUESTS,
-  SOURCES,
-  SUBSCRIPTIONS,
-  type Case,
-} from "./plan-cases.js";
+import type { Case } from "./plan-cases/case.js";
+import { REQUESTS } from "./plan-cases/requests.js";
+import { PLACES } from "./plan-cases/places.js";
+import { SOURCES } from "./plan-cases/sources.js";
+import { KEYS } from "./plan-cases/keys.js";
+import { SUBSCRIPTIONS } from "./plan-cases/subscriptions.js";
 
 let world: InProcess;
 beforeAll(async () => {

@@ -1,0 +1,38 @@
+/** What is asked of Azure, what a plan finds in it, and whether Azure would have taken it: read by plan-truth.test.ts. */
+import { seedResource } from "../../../support/requests.js";
+import { HOME, type Ask, type Trial } from "../../../support/trial.js";
+
+export interface Case {
+  readonly name: string;
+  readonly ask: (trial: Trial) => Ask | Promise<Ask>;
+  /** The codes of the plan's errors; absent: it lets the request pass. */
+  readonly codes?: readonly string[];
+  /** Why the plan stops what Azure would take. */
+  readonly stricter?: string;
+  /** Where Azure's refusal is less exact than the plan: its code in the same vocabulary. */
+  readonly azureSays?: string;
+}
+
+export const PLAIN = [{ name: HOME }, { name: "eastus2" }];
+export const SNAPSHOTS = {
+  osDiskImage: { source: { id: seedResource("snapshots/myOSSnapshot") } },
+  dataDiskImages: [
+    { lun: 0, source: { id: seedResource("snapshots/myDDSnapshot") } },
+  ],
+};
+
+/** A definition of its own for one case, in the seed's gallery. */
+export async function definition(
+  trial: Trial,
+  properties: Record<string, unknown>,
+): Promise<string> {
+  const name = trial.name("image");
+  await trial.put(
+    trial.of.imageDefinition("MyGallery", name, HOME, properties),
+  );
+  return `galleries/MyGallery/images/${name}`;
+}
+
+export const securityType = (value: string) => ({
+  features: [{ name: "SecurityType", value }],
+});

@@ -1,0 +1,219 @@
+import { definition, securityType, type Case } from "./case.js";
+import { seedRegion, seedResource } from "../../../support/requests.js";
+import {
+  HOME,
+  OTHER_SUBSCRIPTION,
+  regionWith,
+  seedSet,
+} from "../../../support/trial.js";
+import { resourcesIn } from "../../../../src/local/resource-manager/world.js";
+
+const ELSEWHERE = resourcesIn(OTHER_SUBSCRIPTION, "OtherResourceGroup");
+
+export const KEYS: readonly Case[] = [
+  {
+    name: "a set that does not exist",
+    ask: (t) =>
+      t.ask({
+        regions: [
+          regionWith(HOME, seedSet("Nowhere"), { 0: seedSet("WestUS") }),
+        ],
+      }),
+    codes: ["DiskEncryptionSetNotFound"],
+  },
+  {
+    name: "a set of another region: the seed's own mistake",
+    ask: (t) =>
+      t.ask({
+        regions: [seedRegion(HOME, "WestUS"), seedRegion("eastus", "EastUS2")],
+      }),
+    codes: ["DiskEncryptionSetInOtherRegion", "DiskEncryptionSetInOtherRegion"],
+  },
+  {
+    name: "one set for every region",
+    ask: (t) =>
+      t.ask({
+        regions: [seedRegion(HOME, "WestUS"), seedRegion("eastus2", "WestUS")],
+      }),
+    codes: ["DiskEncryptionSetInOtherRegion", "DiskEncryptionSetInOtherRegion"],
+  },
+  {
+    name: "a set of another subscription",
+    ask: async (t) => {
+      const id = await t.put(
+        ELSEWHERE.diskEncryptionSet(t.name("theirs"), HOME),
+      );
+      return t.ask({
+        regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })],
+      });
+    },
+    codes: ["DiskEncryptionSetInOtherSubscription"],
+  },
+  {
+    name: "a set that is still being made",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.diskEncryptionSet(t.name("young"), HOME, undefined, {
+          provisioningState: "Updating",
+        }),
+      );
+      return t.ask({
+        regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })],
+      });
+    },
+    codes: ["DiskEncryptionSetNotReady"],
+  },
+  {
+    name: "a set without an active key",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.diskEncryptionSet(t.name("keyless"), HOME, undefined, {
+          activeKey: undefined,
+        }),
+      );
+      return t.ask({
+        regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })],
+      });
+    },
+    codes: ["DiskEncryptionSetWithoutKey"],
+  },
+  {
+    name: "a set whose key does not rotate",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.diskEncryptionSet(t.name("stuck"), HOME, undefined, {
+          autoKeyRotationError: {
+            code: "KeyVaultAccessForbidden",
+            message: "No.",
+          },
+        }),
+      );
+      return t.ask({
+        regions: [regionWith(HOME, id, { 0: seedSet("WestUS") })],
+      });
+    },
+  },
+  {
+    name: "double encryption in one region and customer keys in the other",
+    ask: (t) =>
+      t.ask({
+        regions: [
+          regionWith(
+            HOME,
+            seedResource("diskEncryptionSets/WestUSDoubleEncryptionSet"),
+            {
+              0: seedSet("WestUS"),
+            },
+          ),
+          seedRegion("eastus2", "EastUS2"),
+        ],
+      }),
+  },
+  {
+    name: "a confidential VM's set for an ordinary disk",
+    ask: (t) =>
+      t.ask({
+        regions: [
+          regionWith(
+            HOME,
+            seedResource("diskEncryptionSets/WestUSConfidentialEncryptionSet"),
+            { 0: seedSet("WestUS") },
+          ),
+        ],
+      }),
+    codes: ["DiskEncryptionSetOfWrongType"],
+  },
+  {
+    name: "an ordinary set for a confidential VM's OS disk",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.disk(
+          "disks",
+          t.name("cvm"),
+          HOME,
+          { os: true },
+          {
+            securityProfile: {
+              securityType: "ConfidentialVM_DiskEncryptedWithPlatformKey",
+            },
+          },
+        ),
+      );
+      return t.ask({
+        definition: await definition(t, securityType("ConfidentialVM")),
+        storage: { osDiskImage: { source: { id } } },
+        regions: [
+          {
+            name: HOME,
+            encryption: {
+              osDiskImage: {
+                securityProfile: {
+                  confidentialVMEncryptionType: "EncryptedWithCmk",
+                  secureVMDiskEncryptionSetId: seedSet("WestUS"),
+                },
+              },
+            },
+          },
+        ],
+      });
+    },
+    codes: ["DiskEncryptionSetOfWrongType"],
+  },
+  {
+    name: "a confidential VM's OS disk with the set that it needs",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.disk(
+          "disks",
+          t.name("cvm"),
+          HOME,
+          { os: true },
+          {
+            securityProfile: {
+              securityType: "ConfidentialVM_DiskEncryptedWithPlatformKey",
+            },
+          },
+        ),
+      );
+      return t.ask({
+        definition: await definition(t, securityType("ConfidentialVM")),
+        storage: { osDiskImage: { source: { id } } },
+        regions: [
+          {
+            name: HOME,
+            encryption: {
+              osDiskImage: {
+                securityProfile: {
+                  confidentialVMEncryptionType: "EncryptedWithCmk",
+                  secureVMDiskEncryptionSetId: seedResource(
+                    "diskEncryptionSets/WestUSConfidentialEncryptionSet",
+                  ),
+                },
+              },
+            },
+          },
+        ],
+      });
+    },
+  },
+  {
+    name: "every kind of mistake with keys at once",
+    ask: (t) =>
+      t.ask({
+        regions: [
+          regionWith(HOME, seedSet("EastUS2"), {
+            0: seedSet("Nowhere"),
+            7: seedSet("WestUS"),
+          }),
+          { name: "eastus2" },
+        ],
+      }),
+    codes: [
+      "DiskEncryptionSetInOtherRegion",
+      "DiskEncryptionSetMissing",
+      "DiskEncryptionSetMissing",
+      "DiskEncryptionSetNotFound",
+      "LunNotInSource",
+    ],
+  },
+];

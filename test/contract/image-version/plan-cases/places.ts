@@ -1,0 +1,229 @@
+import {
+  PLAIN,
+  SNAPSHOTS,
+  definition,
+  securityType,
+  type Case,
+} from "./case.js";
+import { seedResource } from "../../../support/requests.js";
+import { HOME } from "../../../support/trial.js";
+
+export const PLACES: readonly Case[] = [
+  {
+    name: "a gallery that does not exist",
+    ask: (t) => t.ask({ definition: "galleries/NoGallery/images/MyImage" }),
+    codes: ["GalleryNotFound"],
+    azureSays: "ImageDefinitionNotFound", // It names the direct parent alone.
+  },
+  {
+    name: "an image definition that does not exist",
+    ask: (t) => t.ask({ definition: "galleries/MyGallery/images/NoImage" }),
+    codes: ["ImageDefinitionNotFound"],
+  },
+  {
+    name: "own keys in a shared gallery",
+    ask: (t) =>
+      t.ask({ definition: "galleries/MySharedGallery/images/MyImage" }),
+    codes: ["SharedGalleryWithCustomerKeys"],
+  },
+  {
+    name: "own keys in a community gallery",
+    ask: (t) =>
+      t.ask({ definition: "galleries/MyCommunityGallery/images/MyImage" }),
+    codes: ["SharedGalleryWithCustomerKeys"],
+  },
+  {
+    name: "platform keys in a shared gallery",
+    ask: (t) =>
+      t.ask({
+        definition: "galleries/MySharedGallery/images/MyImage",
+        regions: PLAIN,
+      }),
+  },
+  {
+    name: "a definition of another operating system",
+    ask: async (t) =>
+      t.ask({ definition: await definition(t, { osType: "Windows" }) }),
+    codes: ["OsTypeMismatch"],
+  },
+  {
+    name: "a generalized image under a specialized definition",
+    ask: async (t) =>
+      t.ask({ definition: await definition(t, { osState: "Specialized" }) }),
+    codes: ["OsStateMismatch"],
+  },
+  {
+    name: "a definition of the other Hyper-V generation",
+    ask: async (t) =>
+      t.ask({ definition: await definition(t, { hyperVGeneration: "V1" }) }),
+    codes: ["HyperVGenerationMismatch"],
+  },
+  {
+    name: "a snapshot of another architecture",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.disk(
+          "snapshots",
+          t.name("arm"),
+          HOME,
+          { os: true },
+          {
+            supportedCapabilities: { architecture: "Arm64" },
+          },
+        ),
+      );
+      return t.ask({
+        regions: PLAIN,
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+    codes: ["ArchitectureMismatch"],
+  },
+  {
+    name: "a snapshot of the definition's architecture, Arm64",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.disk(
+          "snapshots",
+          t.name("arm"),
+          HOME,
+          { os: true },
+          {
+            supportedCapabilities: { architecture: "Arm64" },
+          },
+        ),
+      );
+      return t.ask({
+        definition: await definition(t, { architecture: "Arm64" }),
+        regions: PLAIN,
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+  },
+  {
+    name: "a Trusted Launch disk under a standard definition",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.disk(
+          "disks",
+          t.name("trusted"),
+          HOME,
+          { os: true },
+          {
+            securityProfile: { securityType: "TrustedLaunch" },
+          },
+        ),
+      );
+      return t.ask({
+        regions: PLAIN,
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+    codes: ["SecurityTypeMismatch"],
+  },
+  {
+    name: "a Trusted Launch disk under a Trusted Launch definition",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.disk(
+          "disks",
+          t.name("trusted"),
+          HOME,
+          { os: true },
+          {
+            securityProfile: { securityType: "TrustedLaunch" },
+          },
+        ),
+      );
+      return t.ask({
+        definition: await definition(t, securityType("TrustedLaunch")),
+        regions: PLAIN,
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+  },
+  {
+    name: "a managed image under a definition that supports Trusted Launch",
+    ask: async (t) =>
+      t.ask({
+        definition: await definition(t, securityType("TrustedLaunchSupported")),
+      }),
+  },
+  {
+    name: "a managed image under a confidential VM's definition",
+    ask: async (t) =>
+      t.ask({
+        definition: await definition(t, securityType("ConfidentialVM")),
+      }),
+    codes: ["SecurityTypeMismatch"],
+  },
+  {
+    name: "confidential encryption under a standard definition",
+    ask: (t) =>
+      t.ask({
+        regions: [
+          {
+            name: HOME,
+            encryption: {
+              osDiskImage: {
+                securityProfile: {
+                  confidentialVMEncryptionType: "EncryptedWithPmk",
+                },
+              },
+            },
+          },
+        ],
+      }),
+    codes: ["SecurityTypeMismatch"],
+  },
+  {
+    name: "a virtual machine under a definition that merely supports Trusted Launch",
+    ask: async (t) =>
+      t.ask({
+        definition: await definition(t, securityType("TrustedLaunchSupported")),
+        storage: {
+          source: { virtualMachineId: seedResource("virtualMachines/myVM") },
+        },
+      }),
+    codes: ["SecurityTypeMismatch"],
+  },
+  {
+    name: "a version that exists as it is asked for",
+    ask: async (t) => {
+      const asked = t.ask();
+      return { ...asked, id: await t.make({}, asked.id) };
+    },
+  },
+  {
+    name: "a version that exists with another source",
+    ask: async (t) => {
+      const asked = t.ask({ storage: SNAPSHOTS });
+      return { ...asked, id: await t.make({}, asked.id) };
+    },
+    codes: ["ImageVersionConflict"],
+    azureSays: "ImmutableProperty",
+  },
+  {
+    name: "EncryptedWithCmk without a set for it",
+    ask: async (t) =>
+      t.ask({
+        definition: await definition(
+          t,
+          securityType("ConfidentialVMSupported"),
+        ),
+        regions: [
+          {
+            name: HOME,
+            encryption: {
+              osDiskImage: {
+                securityProfile: {
+                  confidentialVMEncryptionType: "EncryptedWithCmk",
+                },
+              },
+            },
+          },
+        ],
+      }),
+    codes: ["ConfidentialVmSetMismatch"],
+  },
+];

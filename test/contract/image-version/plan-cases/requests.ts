@@ -1,0 +1,182 @@
+import { PLAIN, SNAPSHOTS, type Case } from "./case.js";
+import { seedRegion, seedResource } from "../../../support/requests.js";
+import {
+  HOME,
+  regionWith,
+  seedRegions,
+  seedSet,
+} from "../../../support/trial.js";
+
+export const REQUESTS: readonly Case[] = [
+  { name: "the seed's managed image", ask: (t) => t.ask() },
+  {
+    name: "the seed's snapshots",
+    ask: (t) => t.ask({ storage: SNAPSHOTS }),
+  },
+  {
+    name: "platform keys in two regions",
+    ask: (t) => t.ask({ regions: PLAIN }),
+  },
+  {
+    name: "a single region, the version's own",
+    ask: (t) => t.ask({ regions: [seedRegion(HOME, "WestUS")] }),
+  },
+  {
+    name: "region names as people write them",
+    ask: (t) =>
+      t.ask({
+        location: "West US",
+        regions: [
+          seedRegion("WEST US", "WestUS"),
+          seedRegion("East US 2", "EastUS2"),
+        ],
+      }),
+  },
+  {
+    name: "a region twice, in two spellings",
+    ask: (t) =>
+      t.ask({
+        regions: [...seedRegions(), seedRegion("East US 2", "EastUS2")],
+      }),
+    codes: ["DuplicateRegion"],
+  },
+  {
+    name: "target regions without the version's own",
+    ask: (t) => t.ask({ regions: [seedRegion("eastus2", "EastUS2")] }),
+    codes: ["LocationNotInTargetRegions"],
+  },
+  {
+    name: "100 replicas in all",
+    ask: (t) =>
+      t.ask({
+        regions: PLAIN.map((region) => ({
+          ...region,
+          regionalReplicaCount: 50,
+        })),
+      }),
+  },
+  {
+    name: "101 replicas in all",
+    ask: (t) =>
+      t.ask({
+        regions: [
+          { name: HOME, regionalReplicaCount: 51 },
+          { name: "eastus2", regionalReplicaCount: 50 },
+        ],
+      }),
+    codes: ["TooManyReplicas"],
+  },
+  {
+    name: "a storage type and a storage strategy",
+    ask: (t) =>
+      t.ask({
+        publishing: {
+          storageAccountType: "Standard_LRS",
+          storageAccountStrategy: "DefaultStandard_LRS",
+        },
+      }),
+    codes: ["StorageAccountStrategyConflict"],
+  },
+  {
+    name: "a storage strategy alone",
+    ask: (t) =>
+      t.ask({
+        regions: PLAIN,
+        publishing: { storageAccountStrategy: "DefaultStandard_LRS" },
+      }),
+  },
+  {
+    name: "the largest version name",
+    ask: (t) => ({
+      ...t.ask(),
+      id: `${seedResource("galleries/MyGallery/images/MyImage")}/versions/2147483647.0.0`,
+    }),
+  },
+  {
+    name: "a version name beyond 31 bits",
+    ask: (t) => ({
+      ...t.ask(),
+      id: `${seedResource("galleries/MyGallery/images/MyImage")}/versions/2147483648.0.0`,
+    }),
+    codes: ["InvalidVersionName"],
+  },
+  {
+    name: "an end-of-life date to come",
+    ask: (t) => t.ask({ publishing: { endOfLifeDate: "2090-01-01" } }),
+  },
+  {
+    name: "an end-of-life date that is past",
+    ask: (t) => t.ask({ publishing: { endOfLifeDate: "2020-01-01" } }),
+    codes: ["EndOfLifeDateInPast"],
+    stricter: "Azure is not known to refuse it; nobody can mean it",
+  },
+  {
+    name: "a LUN twice in a region's encryption",
+    ask: (t) => {
+      const [home, other] = seedRegions();
+      const disks = home?.encryption?.dataDiskImages ?? [];
+      return t.ask({
+        regions: [
+          {
+            ...home,
+            name: HOME,
+            encryption: {
+              ...home?.encryption,
+              dataDiskImages: [...disks, ...disks],
+            },
+          },
+          ...(other ? [other] : []),
+        ],
+      });
+    },
+    codes: ["DuplicateLun"],
+  },
+  {
+    name: "a LUN twice among the source's disks",
+    ask: (t) =>
+      t.ask({
+        storage: {
+          ...SNAPSHOTS,
+          dataDiskImages: [
+            ...SNAPSHOTS.dataDiskImages,
+            ...SNAPSHOTS.dataDiskImages,
+          ],
+        },
+      }),
+    codes: ["DuplicateLun"],
+  },
+  {
+    name: "two kinds of source",
+    ask: (t) =>
+      t.ask({
+        storage: {
+          source: { id: seedResource("images/myImage") },
+          osDiskImage: SNAPSHOTS.osDiskImage,
+        },
+      }),
+    codes: ["SeveralSources"],
+    azureSays: "MissingSource", // It has one message for none and for several.
+  },
+  {
+    name: "no source",
+    ask: (t) => t.ask({ regions: PLAIN, storage: {} }),
+    codes: ["MissingSource"],
+  },
+  {
+    name: "a source that is a disk encryption set",
+    ask: (t) =>
+      t.ask({ regions: PLAIN, storage: { source: { id: seedSet("WestUS") } } }),
+    codes: ["WrongResourceType"],
+  },
+  {
+    name: "a set for a data disk and none for the OS disk",
+    ask: (t) =>
+      t.ask({
+        regions: [
+          regionWith(HOME, undefined, { 0: seedSet("WestUS") }),
+          regionWith("eastus2", undefined, { 0: seedSet("EastUS2") }),
+        ],
+      }),
+    codes: ["OsDiskEncryptionSetMissing", "OsDiskEncryptionSetMissing"],
+  },
+];

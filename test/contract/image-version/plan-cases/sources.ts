@@ -1,0 +1,277 @@
+import { PLAIN, type Case } from "./case.js";
+import { seedRegion, seedResource } from "../../../support/requests.js";
+import {
+  HOME,
+  OTHER_SUBSCRIPTION,
+  regionWith,
+  seedSet,
+} from "../../../support/trial.js";
+import { resourcesIn } from "../../../../src/local/resource-manager/world.js";
+
+const ELSEWHERE = resourcesIn(OTHER_SUBSCRIPTION, "OtherResourceGroup");
+
+export const SOURCES: readonly Case[] = [
+  {
+    name: "an image version",
+    ask: async (t) =>
+      t.ask({
+        regions: PLAIN,
+        storage: { source: { id: await t.make({ regions: PLAIN }) } },
+      }),
+  },
+  {
+    name: "an image version with own keys",
+    ask: async (t) =>
+      t.ask({
+        regions: PLAIN,
+        storage: { source: { id: await t.make() } },
+      }),
+    codes: ["CustomerKeySource"],
+  },
+  {
+    name: "an image version that is not replicated to the new one's location",
+    ask: async (t) =>
+      t.ask({
+        location: "eastus2",
+        regions: [{ name: "eastus2" }],
+        storage: {
+          source: { id: await t.make({ regions: [{ name: HOME }] }) },
+        },
+      }),
+    codes: ["SourceInOtherRegion"],
+  },
+  {
+    name: "a snapshot where an image belongs",
+    ask: (t) =>
+      t.ask({
+        regions: PLAIN,
+        storage: { source: { id: seedResource("snapshots/myOSSnapshot") } },
+      }),
+    codes: ["WrongResourceType"],
+  },
+  {
+    name: "an encrypted managed image without sets for it",
+    ask: (t) =>
+      t.ask({
+        regions: PLAIN,
+        storage: { source: { id: seedResource("images/myEncryptedImage") } },
+      }),
+    codes: Array<string>(4).fill("PlatformKeysForEncryptedSource"),
+  },
+  {
+    name: "an encrypted managed image with sets for it",
+    ask: (t) =>
+      t.ask({
+        storage: { source: { id: seedResource("images/myEncryptedImage") } },
+      }),
+  },
+  {
+    name: "a managed image that does not exist",
+    ask: (t) =>
+      t.ask({
+        regions: PLAIN,
+        storage: { source: { id: seedResource("images/none") } },
+      }),
+    codes: ["SourceNotFound"],
+  },
+  {
+    name: "the virtual machine",
+    ask: (t) =>
+      t.ask({
+        storage: {
+          source: { virtualMachineId: seedResource("virtualMachines/myVM") },
+        },
+      }),
+  },
+  {
+    name: "a virtual machine that was deleted",
+    ask: (t) =>
+      t.ask({
+        regions: PLAIN,
+        storage: {
+          source: { virtualMachineId: seedResource("virtualMachines/none") },
+        },
+      }),
+    codes: ["SourceNotFound"],
+  },
+  {
+    name: "a virtual machine whose OS disk was deleted",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.virtualMachine(t.name("vm"), HOME, t.name("gone"), []),
+      );
+      return t.ask({
+        regions: PLAIN,
+        storage: { source: { virtualMachineId: id } },
+      });
+    },
+    codes: ["SourceDiskNotFound"],
+  },
+  {
+    name: "the managed disks",
+    ask: (t) =>
+      t.ask({
+        storage: {
+          osDiskImage: { source: { id: seedResource("disks/myOSDisk") } },
+          dataDiskImages: [
+            { lun: 0, source: { id: seedResource("disks/myDataDisk") } },
+          ],
+        },
+      }),
+  },
+  {
+    name: "a snapshot that is still being made",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.disk(
+          "snapshots",
+          t.name("young"),
+          HOME,
+          { os: true },
+          {
+            provisioningState: "Updating",
+          },
+        ),
+      );
+      return t.ask({
+        regions: PLAIN,
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+    codes: ["SourceNotReady"],
+  },
+  {
+    name: "a managed image whose making failed",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.managedImage(t.name("bad"), HOME, [], {
+          provisioningState: "Failed",
+        }),
+      );
+      return t.ask({ regions: PLAIN, storage: { source: { id } } });
+    },
+    codes: ["SourceNotReady"],
+  },
+  {
+    name: "a managed image of another region",
+    ask: async (t) => {
+      const id = await t.put(t.of.managedImage(t.name("far"), "eastus2", []));
+      return t.ask({ regions: PLAIN, storage: { source: { id } } });
+    },
+    codes: ["SourceInOtherRegion"],
+  },
+  {
+    name: "a snapshot of another region",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.disk("snapshots", t.name("far"), "eastus2", { os: true }),
+      );
+      return t.ask({
+        regions: PLAIN,
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+    codes: ["SourceInOtherRegion"],
+  },
+  {
+    name: "a LUN that the source lacks",
+    ask: (t) =>
+      t.ask({
+        regions: [
+          regionWith(HOME, seedSet("WestUS"), {
+            0: seedSet("WestUS"),
+            5: seedSet("WestUS"),
+          }),
+        ],
+      }),
+    codes: ["LunNotInSource"],
+  },
+  {
+    name: "a data disk left to platform keys in silence",
+    ask: (t) =>
+      t.ask({
+        regions: [
+          regionWith(HOME, seedSet("WestUS")),
+          regionWith("eastus2", seedSet("EastUS2")),
+        ],
+      }),
+    codes: ["DiskEncryptionSetMissing", "DiskEncryptionSetMissing"],
+    stricter: "Azure leaves the disk to platform keys; nobody would know (P7)",
+  },
+  {
+    name: "a set for a disk in one region and not in the other",
+    ask: (t) =>
+      t.ask({ regions: [seedRegion(HOME, "WestUS"), { name: "eastus2" }] }),
+    codes: ["DiskEncryptionSetMissing", "DiskEncryptionSetMissing"],
+  },
+  {
+    name: "an encrypted snapshot without a set for it",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.disk("snapshots", t.name("cmk"), HOME, {
+          os: true,
+          diskEncryptionSetId: seedSet("WestUS"),
+        }),
+      );
+      return t.ask({
+        regions: [{ name: HOME }],
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+    codes: ["PlatformKeysForEncryptedSource"],
+  },
+  {
+    name: "an encrypted snapshot with a set for it",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.disk("snapshots", t.name("cmk"), HOME, {
+          os: true,
+          diskEncryptionSetId: seedSet("WestUS"),
+        }),
+      );
+      return t.ask({
+        regions: [
+          regionWith(HOME, seedSet("WestUS")),
+          regionWith("eastus2", seedSet("EastUS2")),
+        ],
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+  },
+  {
+    name: "an encrypted virtual machine, platform keys asked for",
+    ask: async (t) => {
+      const disk = t.name("cmkDisk");
+      await t.put(
+        t.of.disk("disks", disk, HOME, {
+          os: true,
+          diskEncryptionSetId: seedSet("WestUS"),
+        }),
+      );
+      const id = await t.put(
+        t.of.virtualMachine(t.name("cmkVm"), HOME, disk, []),
+      );
+      return t.ask({
+        regions: [{ name: HOME }],
+        storage: { source: { virtualMachineId: id } },
+      });
+    },
+    codes: ["PlatformKeysForEncryptedSource"],
+  },
+  {
+    name: "a snapshot encrypted in another subscription",
+    ask: async (t) => {
+      const id = await t.put(
+        t.of.disk("snapshots", t.name("foreign"), HOME, {
+          os: true,
+          diskEncryptionSetId: ELSEWHERE.id("diskEncryptionSets/theirs"),
+        }),
+      );
+      return t.ask({
+        regions: [regionWith(HOME, seedSet("WestUS"))],
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+    codes: ["EncryptedSourceInOtherSubscription"],
+  },
+];
