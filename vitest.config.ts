@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/{unit,contract,e2e}/**/*.test.ts"],
+    include: ["test/{unit,contract,e2e,fuzz}/**/*.test.ts"],
     benchmark: { include: ["test/bench/**/*.bench.ts"] },
     globalSetup: ["test/support/global-setup.ts"],
     pool: "forks",

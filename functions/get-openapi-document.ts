@@ -3,7 +3,7 @@ import { app } from "../src/app.js";
 
 functions.http("get-openapi-document", {
   methods: ["GET"],
-  authLevel: "anonymous", // The handler verifies an access token itself.
+  authLevel: "anonymous", // Open by design: the document holds no secret.
   route: "openapi.json",
   handler: app.http.getOpenApiDocument,
 });

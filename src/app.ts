@@ -3,9 +3,12 @@ import { fileURLToPath } from "node:url";
 import type { InvocationContext } from "@azure/functions";
 import { createAdapters } from "./azure/adapters.js";
 import { readConfig, type Config } from "./config.js";
+import { loadAsyncApiDocument } from "./http/asyncapi-document.js";
 import { createAuthenticator } from "./http/authentication.js";
+import { requireMayWrite } from "./http/gallery-policy.js";
 import { createHttpHandlers, type HttpHandlers } from "./http/handlers.js";
 import { loadOpenApiDocument } from "./http/openapi-document.js";
+import { createRateLimiter } from "./http/rate-limit.js";
 import { createValidator } from "./http/validation.js";
 import { createImageVersion } from "./image-version/create-image-version.js";
 import { takeCreationStep } from "./image-version/creation.js";
@@ -32,12 +35,16 @@ export interface App {
   readonly reconcileSchedule: string;
 }
 
+/** A message is trusted as far as the right to send to its queue. */
+const REQUESTS_QUEUE = { queue: "image-version-requests" };
+
 /** How far the clocks of the issuer and of this host may be apart. */
 const CLOCK_TOLERANCE_SECONDS = 60;
 
 export function createApp(
   config: Config,
   openApiFile: string,
+  asyncApiFile: string,
   now: () => Date = () => new Date(),
 ): App {
   const { imageVersions, preparations, operations, messenger } = createAdapters(
@@ -47,8 +54,9 @@ export function createApp(
   const document = loadOpenApiDocument(openApiFile);
   const validator = createValidator(document);
   const authenticator = createAuthenticator({
-    issuer: config.tokenIssuer,
+    issuers: config.tokenIssuers,
     audience: config.tokenAudience,
+    tenants: config.tokenTenants,
     clockToleranceSeconds: CLOCK_TOLERANCE_SECONDS,
     now,
   });
@@ -58,7 +66,17 @@ export function createApp(
   };
   return {
     http: createHttpHandlers(
-      { document, validator, authenticator },
+      {
+        document,
+        validator,
+        authenticator,
+        rateLimiter: createRateLimiter({
+          callsPerMinute: config.rateLimitPerMinute,
+          now,
+        }),
+        galleryPolicy: config.galleryPolicy,
+        corsOrigins: config.corsOrigins,
+      },
       { imageVersions, preparations, operations },
       [
         {
@@ -67,10 +85,13 @@ export function createApp(
         },
         { name: "service-bus", check: () => messenger.check() },
       ],
+      loadAsyncApiDocument(asyncApiFile, document.content),
     ),
     requests: createRequestHandler({
-      createImageVersion: (command) =>
-        createImageVersion(imageVersions, command),
+      createImageVersion: async (command) => {
+        requireMayWrite(config.galleryPolicy, REQUESTS_QUEUE, command.id);
+        return createImageVersion(imageVersions, command);
+      },
       validateBody: (body) => validator.validateBody("putImageVersion", body),
       events: messenger,
       keepRejected: (request) => messenger.keepRejected(request),
@@ -99,8 +120,9 @@ export function createApp(
   };
 }
 
-/** The app of this process. The OpenAPI document lies beside `dist` in a deployment, and in the repository. */
+/** The app of this process. The documents lie beside `dist` in a deployment, and in the repository. */
 export const app: App = createApp(
   readConfig(process.env),
   fileURLToPath(new URL("../../openapi/openapi.yaml", import.meta.url)),
+  fileURLToPath(new URL("../../openapi/asyncapi.yaml", import.meta.url)),
 );

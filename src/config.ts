@@ -1,3 +1,7 @@
+import { readFileSync } from "node:fs";
+import type { GalleryPolicy } from "./http/gallery-policy.js";
+import { parseGalleryPolicy } from "./http/gallery-policy-document.js";
+
 /** A setting that is missing or wrong; all of them are told at once. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
@@ -13,8 +17,17 @@ export interface Config {
     | { readonly kind: "identity"; readonly fullyQualifiedNamespace: string };
   /** Client id of a user-assigned managed identity. */
   readonly managedIdentityClientId: string | undefined;
-  readonly tokenIssuer: string;
+  /** More than one where tokens of both versions of Entra ID are taken. */
+  readonly tokenIssuers: readonly string[];
   readonly tokenAudience: readonly string[];
+  /** Tenants whose tokens are taken; none: all that the issuers give. */
+  readonly tokenTenants: readonly string[];
+  /** Undefined: whoever may write may write to every gallery. */
+  readonly galleryPolicy: GalleryPolicy | undefined;
+  /** Calls that one caller may make in a minute; 0: any number. */
+  readonly rateLimitPerMinute: number;
+  /** Origins of web pages whose scripts may call the API. */
+  readonly corsOrigins: readonly string[];
   readonly resourceManagerEndpoint: string;
   readonly resourceManagerScope: string;
   readonly eventSource: string;
@@ -22,6 +35,9 @@ export interface Config {
   readonly pollMaxMs: number;
   readonly putTimeoutMs: number;
   readonly overdueMs: number;
+  readonly stalledMs: number;
+  readonly repairAttempts: number;
+  readonly repairDelayMs: number;
   readonly maxDeliveryCount: number;
   /** True where the cloud still asks for the feature Microsoft.Compute/SIGEncryption. */
   readonly requireSigEncryption: boolean;
@@ -50,6 +66,28 @@ export function readConfig(environment: Environment): Config {
       mistakes.push(`${name} is "${value}": it must be an https address.`);
     }
     return value;
+  };
+  const list = (value: string | undefined): string[] =>
+    (value ?? "")
+      .split(",")
+      .map((item) => item.trim())
+      .filter((item) => item !== "");
+  const requiredList = (name: string, what: string, item: string): string[] => {
+    const value = required(name, what);
+    const items = list(value);
+    if (value !== "" && items.length === 0)
+      mistakes.push(`${name} is "${value}": it must name ${item}.`);
+    return items;
+  };
+  const listOf = (
+    name: string,
+    isRight: (item: string) => boolean,
+    right: string,
+  ): string[] => {
+    const items = list(text(name));
+    for (const item of items.filter((item) => !isRight(item)))
+      mistakes.push(`${name} has "${item}": it must be ${right}.`);
+    return items;
   };
   const number = (
     name: string,
@@ -88,32 +126,35 @@ export function readConfig(environment: Environment): Config {
     "SIGIL_RESOURCE_MANAGER_ENDPOINT",
     text("SIGIL_RESOURCE_MANAGER_ENDPOINT") ?? "https://management.azure.com",
   ).replace(/\/+$/u, "");
-  const tokenAudience = required(
+  const tokenAudience = requiredList(
     "SIGIL_TOKEN_AUDIENCE",
     "the audience of access tokens, the API's application id or id URI; several with commas",
+    "an audience",
   );
-  const audiences = tokenAudience
-    .split(",")
-    .map((audience) => audience.trim())
-    .filter((audience) => audience !== "");
-  if (tokenAudience !== "" && audiences.length === 0) {
-    mistakes.push(
-      `SIGIL_TOKEN_AUDIENCE is "${tokenAudience}": it must name an audience.`,
-    );
-  }
   const config: Config = {
     tables: tables(text, required),
     serviceBus: serviceBus(text, required),
     managedIdentityClientId: text("AZURE_CLIENT_ID"),
-    // As it is: tokens of Entra ID's first version name an issuer that ends in a slash, and `iss` is compared exactly.
-    tokenIssuer: url(
+    // As they are: tokens of Entra ID's first version name an issuer that ends in a slash, and `iss` is compared exactly.
+    tokenIssuers: requiredList(
       "SIGIL_TOKEN_ISSUER",
-      required(
-        "SIGIL_TOKEN_ISSUER",
-        "the issuer of access tokens, such as https://login.microsoftonline.com/{tenant}/v2.0",
-      ),
+      "the issuer of access tokens, such as https://login.microsoftonline.com/{tenant}/v2.0; several with commas",
+      "an issuer",
+    ).map((issuer) => url("SIGIL_TOKEN_ISSUER", issuer)),
+    tokenAudience,
+    tokenTenants: listOf("SIGIL_TOKEN_TENANT", isGuid, "a tenant's id, a GUID"),
+    galleryPolicy: galleryPolicy(text("SIGIL_GALLERY_POLICY"), mistakes),
+    rateLimitPerMinute: integer(
+      "SIGIL_RATE_LIMIT_PER_MINUTE",
+      600,
+      0,
+      1_000_000,
     ),
-    tokenAudience: audiences,
+    corsOrigins: listOf(
+      "SIGIL_CORS_ORIGINS",
+      isOrigin,
+      "an origin such as https://portal.example, without a path or *",
+    ),
     resourceManagerEndpoint,
     resourceManagerScope:
       text("SIGIL_RESOURCE_MANAGER_SCOPE") ??
@@ -123,6 +164,9 @@ export function readConfig(environment: Environment): Config {
     pollMaxMs: seconds("SIGIL_POLL_MAX_SECONDS", 120),
     putTimeoutMs: seconds("SIGIL_CREATE_TIMEOUT_SECONDS", 60),
     overdueMs: seconds("SIGIL_OVERDUE_SECONDS", 120),
+    stalledMs: seconds("SIGIL_STALLED_SECONDS", 7_200),
+    repairAttempts: integer("SIGIL_REPAIR_ATTEMPTS", 3, 0, 20),
+    repairDelayMs: seconds("SIGIL_REPAIR_DELAY_SECONDS", 300),
     requireSigEncryption: boolean("SIGIL_REQUIRE_SIG_ENCRYPTION"),
     maxDeliveryCount: integer("SIGIL_MAX_DELIVERY_COUNT", 10, 1, 2_000),
     reconcileSchedule: text("SIGIL_RECONCILE_SCHEDULE") ?? "0 * * * * *",
@@ -139,8 +183,50 @@ export function readConfig(environment: Environment): Config {
   }
   Object.freeze(config.tables);
   Object.freeze(config.serviceBus);
+  Object.freeze(config.tokenIssuers);
   Object.freeze(config.tokenAudience);
+  Object.freeze(config.tokenTenants);
+  Object.freeze(config.corsOrigins);
   return Object.freeze(config);
+}
+
+/** The policy itself, or after an @ the path of a file that holds it; what is wrong with it goes to `mistakes`. */
+function galleryPolicy(
+  setting: string | undefined,
+  mistakes: string[],
+): GalleryPolicy | undefined {
+  if (setting === undefined) return undefined;
+  let document = setting;
+  if (setting.startsWith("@")) {
+    try {
+      document = readFileSync(setting.slice(1), "utf8");
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      mistakes.push(
+        `SIGIL_GALLERY_POLICY is "${setting}": the file cannot be read (${code}).`,
+      );
+      return undefined;
+    }
+  }
+  const parsed = parseGalleryPolicy(document);
+  if ("policy" in parsed) return parsed.policy;
+  mistakes.push(
+    ...parsed.mistakes.map((mistake) => `SIGIL_GALLERY_POLICY: ${mistake}`),
+  );
+  return undefined;
+}
+
+function isGuid(text: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu.test(text);
+}
+
+/** As browsers write it in `Origin` (RFC 6454, 6.2), to be compared exactly. */
+function isOrigin(text: string): boolean {
+  return (
+    URL.canParse(text) &&
+    /^https?:$/u.test(new URL(text).protocol) &&
+    new URL(text).origin === text
+  );
 }
 
 /** `AzureWebJobsStorage` is the storage account that every function app has, in the forms that Azure Functions knows. */

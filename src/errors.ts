@@ -10,8 +10,11 @@ export type ErrorCode =
   | "Forbidden"
   | "NotFound"
   | "MethodNotAllowed"
+  | "TooManyRequests"
   // The image version and its operation.
   | "ImageVersionConflict"
+  | "RegionRemovalNotConfirmed"
+  | "OperationEnded"
   | "PreflightFailed"
   | "ReadBackMismatch"
   | "ReplicationFailed"

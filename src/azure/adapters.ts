@@ -17,6 +17,7 @@ import { ServiceBusMessenger } from "./service-bus.js";
 import { createStateStore } from "./state-store.js";
 import { createSubscriptions } from "./subscriptions.js";
 import type { TableStorage } from "./tables.js";
+import { createVersionNumbers } from "./version-numbers.js";
 
 /** What each kind of operation needs, on Azure; and the messenger, which does more than its ports say. */
 export interface Adapters {
@@ -82,6 +83,7 @@ export function createAdapters(config: Config, now: () => Date): Adapters {
       ...common,
       store: store as StateStore<ImageVersionRecord>,
       idempotencyKeys: createIdempotencyKeys(tables),
+      versionNumbers: createVersionNumbers(tables, arm),
       resourceManager: createResourceManager(arm),
       resources: createResourceReader(arm),
       subscriptions,

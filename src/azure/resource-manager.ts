@@ -66,6 +66,19 @@ export function createResourceManager(
       return response.headers.get("azure-asyncoperation");
     },
 
+    async deleteImageVersion(id) {
+      const call = callOf("deletion", id);
+      const response = await arm.send(call, (callOptions) =>
+        arm
+          .compute(id.subscriptionId)
+          .galleryImageVersions.delete(...namesOf(id), callOptions)
+          .submitted(),
+      );
+      if (response.status >= 300 && response.status !== 404)
+        throw toServiceError(call, response, options.now());
+      return response.headers.get("azure-asyncoperation");
+    },
+
     async previewPut(id, request) {
       const { httpClient, captured } = capture();
       const client = new ComputeManagementClient(
@@ -102,10 +115,14 @@ export function createResourceManager(
   };
 }
 
-function callOf(what: "read" | "creation", id: ImageVersionId): ArmCall {
+function callOf(
+  what: "read" | "creation" | "deletion",
+  id: ImageVersionId,
+): ArmCall {
+  const action = { read: "read", creation: "write", deletion: "delete" }[what];
   return {
     what: `the ${what} of version ${id.versionName}`,
-    action: `${VERSIONS}/${what === "read" ? "read" : "write"}`,
+    action: `${VERSIONS}/${action}`,
     scope: formatImageVersionId(id),
   };
 }

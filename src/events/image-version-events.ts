@@ -3,11 +3,20 @@ export const IMAGE_VERSION_EVENT = {
   accepted: "Sigil.ImageVersion.Accepted",
   rejected: "Sigil.ImageVersion.Rejected",
   creating: "Sigil.ImageVersion.Creating",
+  updating: "Sigil.ImageVersion.Updating",
+  changedOutside: "Sigil.ImageVersion.ChangedOutside",
   regionReplicating: "Sigil.ImageVersion.RegionReplicating",
   regionCompleted: "Sigil.ImageVersion.RegionCompleted",
   regionFailed: "Sigil.ImageVersion.RegionFailed",
+  regionStalled: "Sigil.ImageVersion.RegionStalled",
+  regionResumed: "Sigil.ImageVersion.RegionResumed",
+  regionRepairing: "Sigil.ImageVersion.RegionRepairing",
+  regionRemoved: "Sigil.ImageVersion.RegionRemoved",
   completed: "Sigil.ImageVersion.Completed",
   failed: "Sigil.ImageVersion.Failed",
+  canceled: "Sigil.ImageVersion.Canceled",
+  deleting: "Sigil.ImageVersion.Deleting",
+  deleted: "Sigil.ImageVersion.Deleted",
 } as const;
 
 export type ImageVersionEventType =

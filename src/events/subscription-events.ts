@@ -5,4 +5,5 @@ export const SUBSCRIPTION_EVENT = {
   registered: "Sigil.Subscription.Registered",
   prepared: "Sigil.Subscription.Prepared",
   preparationFailed: "Sigil.Subscription.PreparationFailed",
+  preparationCanceled: "Sigil.Subscription.PreparationCanceled",
 } as const;

@@ -1,11 +1,16 @@
 // Invariants:
-// 1. A token is believed only when its signature, algorithm, issuer, audience, expiry and not-before all hold.
+// 1. A token is believed only when its signature, algorithm, issuer, audience, expiry and not-before all hold, its tenant
+//    where tenants are given, and it is an access token: one that names the client it was given to.
 // 2. A token that is refused is 401; keys that cannot be read are 503, for the token may well be good.
 // 3. No answer holds any part of a token.
-// 4. The issuer is asked for its keys once; again only when they have aged or a token names an unknown key.
-import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+// 4. A token is verified with the keys of the one configured issuer that it names. Keys and addresses of keys that it
+//    brings along (`jwk`, `jku`, `x5c`, `x5u`) make it refused, never believed.
+// 5. A person's token gives what its scopes let the client do, whatever roles the person has: a client that was let read
+//    cannot write because its user may.
+import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey } from "jose";
 import { ServiceError } from "../errors.js";
+import { createIssuerKeys } from "./issuer-keys.js";
 import type { Role } from "./openapi-document.js";
 
 /** Who calls, by the claims of a verified access token. */
@@ -13,13 +18,16 @@ export interface Principal {
   readonly appId?: string;
   readonly objectId?: string;
   readonly name?: string;
+  /** The app roles held. Of `ImageVersions.*`, a person's token has what its scopes let the client do (invariant 5). */
   readonly roles: readonly string[];
 }
 
 export interface AuthenticatorOptions {
-  /** Exactly what tokens carry as `iss`; its discovery document is at `/.well-known/openid-configuration` below it. */
-  readonly issuer: string;
+  /** Each exactly what tokens carry as `iss`; its discovery document is at `/.well-known/openid-configuration` below it. */
+  readonly issuers: readonly string[];
   readonly audience: string | readonly string[];
+  /** The tenants (`tid`) whose tokens are believed; none: those that the issuers give. */
+  readonly tenants?: readonly string[];
   readonly clockToleranceSeconds: number;
   readonly now?: () => Date;
   /** How long after reading the keys an unknown key may not make the service read them again. */
@@ -33,39 +41,29 @@ export interface Authenticator {
 
 /** Asymmetric only: a list with HS256 would let anyone sign with the public key as the secret (RFC 8725, 2.1). */
 const ALGORITHMS = ["RS256", "PS256", "ES256"];
-/** For the issuer's metadata, and for its keys. */
+/** RFC 9068, 2.1, and what Entra ID writes. A logout or any other kind of token is no access token. */
+const TYPES = [undefined, "jwt", "at+jwt", "application/at+jwt"];
+const BROUGHT_KEYS = ["jwk", "jku", "x5c", "x5u"];
+/** For the issuer's metadata and keys together. */
 const ISSUER_TIMEOUT_MS = 15_000;
 const RETRY_AFTER_MS = 5_000;
 
-/** Verifies access tokens against the keys that the OpenID Connect issuer publishes. */
+/** Verifies access tokens against the keys that their OpenID Connect issuers publish. */
 export function createAuthenticator(
   options: AuthenticatorOptions,
 ): Authenticator {
-  const { issuer, now = () => new Date() } = options;
-  let discovered: Promise<JWTVerifyGetKey> | undefined;
-  // A failed discovery is forgotten, so that the next call tries again; jose does so for the keys by itself.
-  const discover = (): Promise<JWTVerifyGetKey> =>
-    (discovered ??= discoverKeys(issuer, options.keyCooldownMs ?? 30_000).catch(
-      (error: unknown) => {
-        discovered = undefined;
-        throw error;
-      },
-    )); // Invariant 4
-  const keys: JWTVerifyGetKey = async (header, token) => {
-    try {
-      return await (
-        await discover()
-      )(header, token);
-    } catch (cause) {
-      if (isTokensFault(cause)) throw cause;
-      // Invariant 2
-      throw new ServiceError(
-        "DependencyUnavailable",
-        "The token issuer's keys cannot be read. Try again.",
-        { retryAfterMs: RETRY_AFTER_MS, cause },
-      );
-    }
-  };
+  const { now = () => new Date() } = options;
+  const tenants = (options.tenants ?? []).map((id) => id.toLowerCase());
+  const keysOf = new Map(
+    options.issuers.map((issuer) => [
+      issuer,
+      createIssuerKeys(issuer, {
+        now,
+        cooldownMs: options.keyCooldownMs ?? 30_000,
+        timeoutMs: ISSUER_TIMEOUT_MS,
+      }),
+    ]),
+  );
   return {
     async authenticate(authorization) {
       const token = /^Bearer +(\S+) *$/iu.exec(authorization ?? "")?.[1];
@@ -75,16 +73,32 @@ export function createAuthenticator(
           "This call needs an access token: send the header Authorization: Bearer TOKEN.",
         );
       try {
+        const header = decodeProtectedHeader(token);
+        const { iss = "" } = decodeJwt(token);
+        if (BROUGHT_KEYS.some((name) => name in header))
+          throw new Refusal("The token brings a key of its own."); // Invariant 4
+        if (!TYPES.includes(lower(header.typ)))
+          throw new Refusal(NO_ACCESS_TOKEN);
+        const keys = keysOf.get(iss);
+        if (keys === undefined)
+          throw new Refusal("The token comes from another issuer.");
         // Invariant 1
-        const { payload } = await jwtVerify(token, keys, {
-          issuer,
+        const { payload } = await jwtVerify(token, unlessUnreadable(keys), {
+          issuer: iss,
           audience: [options.audience].flat(),
           algorithms: ALGORITHMS,
           clockTolerance: options.clockToleranceSeconds,
           currentDate: now(),
           requiredClaims: ["exp"],
         });
-        return principalOf(payload);
+        if (
+          tenants.length > 0 &&
+          !tenants.includes(lower(payload["tid"]) ?? "")
+        )
+          throw new Refusal("The token comes from another tenant.");
+        const principal = principalOf(payload);
+        if (principal.appId === undefined) throw new Refusal(NO_ACCESS_TOKEN);
+        return principal;
       } catch (cause) {
         if (cause instanceof ServiceError) throw cause;
         throw new ServiceError("Unauthenticated", reasonOf(cause), {
@@ -96,39 +110,51 @@ export function createAuthenticator(
   };
 }
 
-/** Throws Forbidden unless the principal has the role. ImageVersions.Write may also read. */
+/** Why a token is refused, in words that hold nothing of it (invariant 3). */
+class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
+const NO_ACCESS_TOKEN =
+  "The token is not an access token. Ask for one for this API.";
+
+/** Invariant 2: what is wrong with the token goes through, what is wrong with reading the keys is 503. */
+function unlessUnreadable(keys: JWTVerifyGetKey): JWTVerifyGetKey {
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (cause) {
+      if (isTokensFault(cause)) throw cause;
+      throw new ServiceError(
+        "DependencyUnavailable",
+        "The token issuer's keys cannot be read. Try again.",
+        { retryAfterMs: RETRY_AFTER_MS, cause },
+      );
+    }
+  };
+}
+
+const ROLE = {
+  read: "ImageVersions.Read",
+  write: "ImageVersions.Write",
+  admin: "ImageVersions.Admin",
+} as const satisfies Record<string, Role>;
+
+/** The roles that allow what asks for one: Write includes Read, and Admin both. */
+const SUFFICIENT: Readonly<Record<Role, readonly string[]>> = {
+  [ROLE.read]: [ROLE.read, ROLE.write, ROLE.admin],
+  [ROLE.write]: [ROLE.write, ROLE.admin],
+  [ROLE.admin]: [ROLE.admin],
+};
+
+/** Throws Forbidden unless the principal has the role, or one that includes it. */
 export function requireRole(principal: Principal, role: Role): void {
-  const sufficient: readonly string[] =
-    role === "ImageVersions.Read"
-      ? ["ImageVersions.Read", "ImageVersions.Write"]
-      : [role];
-  if (principal.roles.some((held) => sufficient.includes(held))) return;
+  if (principal.roles.some((held) => SUFFICIENT[role].includes(held))) return;
   throw new ServiceError(
     "Forbidden",
     `This call needs the app role ${role}. Ask for it to be assigned to the caller.`,
     { fields: { requiredRole: role, tokenError: "insufficient_scope" } },
   );
-}
-
-async function discoverKeys(
-  issuer: string,
-  cooldownDuration: number,
-): Promise<JWTVerifyGetKey> {
-  // OpenID Connect Discovery 1.0, 4.1: a slash that ends the issuer is removed before the path is appended.
-  const url = `${issuer.replace(/\/$/u, "")}/.well-known/openid-configuration`;
-  const response = await fetch(url, {
-    redirect: "error",
-    signal: AbortSignal.timeout(ISSUER_TIMEOUT_MS),
-  });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}.`);
-  const metadata = (await response.json()) as Record<string, unknown>;
-  // OpenID Connect Discovery 1.0, 4.3: the issuer value returned MUST be identical to the one the URL was made of.
-  if (metadata["issuer"] !== issuer)
-    throw new Error(`${url} belongs to another issuer.`);
-  return createRemoteJWKSet(new URL(String(metadata["jwks_uri"])), {
-    cooldownDuration,
-    timeoutDuration: ISSUER_TIMEOUT_MS,
-  });
 }
 
 /** True for what jose found wrong with the token itself, rather than with reading the keys. */
@@ -149,6 +175,7 @@ const CLAIM_REASONS: Readonly<Record<string, string>> = {
 
 /** Which check failed, in words that hold nothing of the token (invariant 3). */
 function reasonOf(error: unknown): string {
+  if (error instanceof Refusal) return error.message;
   if (error instanceof errors.JWTExpired)
     return "The token has expired. Get a new one.";
   if (error instanceof errors.JWTClaimValidationFailed)
@@ -173,17 +200,35 @@ function principalOf(payload: JWTPayload): Principal {
     names
       .map((name) => payload[name])
       .find((value): value is string => typeof value === "string");
-  // Entra ID v2 tokens name the client in `azp`, v1 tokens in `appid`.
-  const appId = claim("azp", "appid");
+  // Entra ID v2 tokens name the client in `azp`, v1 tokens in `appid`; RFC 9068 has `client_id`.
+  const appId = claim("azp", "appid", "client_id");
   const objectId = claim("oid");
   const name = claim("name", "app_displayname");
-  const roles = Array.isArray(payload["roles"])
-    ? payload["roles"].filter((role) => typeof role === "string")
-    : [];
   return {
     ...(appId !== undefined && { appId }),
     ...(objectId !== undefined && { objectId }),
     ...(name !== undefined && { name }),
-    roles,
+    roles: rolesOf(payload),
   };
+}
+
+/** Entra ID gives `scp` to tokens of people alone, `roles` to both. */
+function rolesOf(payload: JWTPayload): string[] {
+  const { roles, scp } = payload;
+  const held = (Array.isArray(roles) ? roles : []).filter(
+    (role) => typeof role === "string",
+  );
+  if (typeof scp !== "string") return held;
+  // Invariant 5. There is no scope for administration: it takes the person's own role, and a client that may write.
+  const scopes = scp.split(" ");
+  const writes = scopes.includes(ROLE.write);
+  return [
+    ...held.filter((role) => !role.startsWith("ImageVersions.")),
+    ...[ROLE.read, ROLE.write].filter((role) => scopes.includes(role)),
+    ...(writes && held.includes(ROLE.admin) ? [ROLE.admin] : []),
+  ];
+}
+
+function lower(value: unknown): string | undefined {
+  return typeof value === "string" ? value.toLowerCase() : undefined;
 }

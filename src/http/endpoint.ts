@@ -8,9 +8,17 @@ import { ServiceError } from "../errors.js";
 import type { operations } from "../generated/openapi.js";
 import type { Authenticator, Principal } from "./authentication.js";
 import { requireRole } from "./authentication.js";
+import { corsHeaders, preflightHeaders } from "./cors.js";
+import {
+  requireMayWrite,
+  type GalleryPolicy,
+  type WriteTarget,
+} from "./gallery-policy.js";
 import { readJsonBody } from "./json-body.js";
 import type { OpenApiDocument, OperationId } from "./openapi-document.js";
 import { toProblem } from "./problem.js";
+import type { RateLimiter } from "./rate-limit.js";
+import { requireFewHeaders, SECURITY_HEADERS } from "./security-headers.js";
 import { traceparentOf } from "../events/traceparent.js";
 import type { Validator } from "./validation.js";
 
@@ -27,6 +35,11 @@ export interface EndpointRequest<Id extends OperationId> {
   readonly body: JsonContent<operations[Id]["requestBody"]>;
   /** Undefined exactly where the document asks for no token. */
   readonly principal: Principal | undefined;
+  /**
+   * Throws Forbidden where the gallery policy does not let the caller write to `target`. Done already for a write whose
+   * path names a subscription; any other write calls it once it knows its target, before it has an effect.
+   */
+  readonly requireMayWrite: (target: WriteTarget) => void;
   /** W3C trace context, always valid. */
   readonly traceparent: string;
   /** The address that the caller used, to build other addresses from. */
@@ -58,6 +71,11 @@ export interface EndpointDependencies {
   readonly document: OpenApiDocument;
   readonly validator: Validator;
   readonly authenticator: Authenticator;
+  readonly rateLimiter?: RateLimiter;
+  /** Absent: whoever may write may write to every gallery. */
+  readonly galleryPolicy?: GalleryPolicy | undefined;
+  /** Origins of web pages whose scripts may call the API; absent: none. */
+  readonly corsOrigins?: readonly string[];
 }
 
 type Handler<Id extends OperationId> = (
@@ -80,7 +98,7 @@ export function createEndpoint(deps: EndpointDependencies): Endpoint {
     // An operation that the document lacks is found when the app starts, not when it is called.
     deps.document.operation(operationId);
     return async (request, context) =>
-      respond(request, context, async () => {
+      respond(deps, request, context, async () => {
         const valid = await admit(deps, operationId, request, context);
         const { status, headers, body } = (await handler(valid, context)) as {
           status: number;
@@ -96,14 +114,17 @@ export function createEndpoint(deps: EndpointDependencies): Endpoint {
   };
 }
 
-/** Answers what no other function does: 405 where the document has the path with other methods, else 404. */
+/** Answers what no other function does: a preflight with 204, 405 where the document has the path, else 404. */
 export function createFallback(
-  deps: Pick<EndpointDependencies, "document">,
+  deps: Pick<EndpointDependencies, "document" | "corsOrigins">,
 ): HttpHandler {
   return (request, context) =>
-    respond(request, context, () => {
+    respond(deps, request, context, () => {
       const { pathname } = new URL(request.url);
       const allow = deps.document.allowedMethods(pathname);
+      const headers = preflightHeaders(deps.corsOrigins ?? [], request, allow);
+      if (headers !== undefined)
+        return { status: 204, headers, body: undefined };
       if (allow.length === 0 || allow.includes(request.method))
         throw new ServiceError("NotFound", "There is no such path.");
       throw new ServiceError(
@@ -115,21 +136,33 @@ export function createFallback(
 }
 
 async function admit<Id extends OperationId>(
-  { document, validator, authenticator }: EndpointDependencies,
+  deps: EndpointDependencies,
   operationId: Id,
   request: HttpRequest,
   context: InvocationContext,
 ): Promise<EndpointRequest<Id>> {
+  const { document, validator, authenticator, rateLimiter } = deps;
   const { requiredRole, bodySchema } = document.operation(operationId);
+  requireFewHeaders(request.headers);
   let principal: Principal | undefined;
   if (requiredRole !== undefined) {
     principal = await authenticator.authenticate(
       request.headers.get("authorization"),
     );
+    rateLimiter?.take(principal);
     requireRole(principal, requiredRole);
   }
   const requestUrl = new URL(request.url);
   const path = validator.validatePath(operationId, request.params);
+  const caller = principal ?? { roles: [] };
+  const mayWrite = (target: WriteTarget): void =>
+    requireMayWrite(deps.galleryPolicy, caller, target);
+  const writes =
+    requiredRole !== undefined && requiredRole !== "ImageVersions.Read";
+  // Before the body, which may be large. A place that is no place is told with all other mistakes, below.
+  const target = targetIn(path.values);
+  if (writes && path.findings.length === 0 && target !== undefined)
+    mayWrite(target);
   // Not `request.query`: a repeated parameter is lost on the way there.
   const query = validator.validateQuery(operationId, requestUrl.searchParams);
   const headers = validator.validateHeaders(operationId, request.headers);
@@ -151,6 +184,7 @@ async function admit<Id extends OperationId>(
     headers: headers.values,
     body,
     principal,
+    requireMayWrite: mayWrite,
     traceparent: traceparentOf(
       request.headers.get("traceparent"),
       context.traceContext?.traceParent,
@@ -158,6 +192,23 @@ async function admit<Id extends OperationId>(
     requestUrl,
   };
   return valid as EndpointRequest<Id>;
+}
+
+/** The place that a path names, if it names one. */
+function targetIn(
+  path: Readonly<Record<string, unknown>>,
+): WriteTarget | undefined {
+  const text = (name: string): string | undefined =>
+    typeof path[name] === "string" ? path[name] : undefined;
+  const subscriptionId = text("subscriptionId");
+  const resourceGroupName = text("resourceGroupName");
+  const galleryName = text("galleryName");
+  if (subscriptionId === undefined) return undefined;
+  return {
+    subscriptionId,
+    ...(resourceGroupName !== undefined && { resourceGroupName }),
+    ...(galleryName !== undefined && { galleryName }),
+  };
 }
 
 function summary(count: number): string {
@@ -173,6 +224,7 @@ interface Answer {
 }
 
 async function respond(
+  { corsOrigins = [] }: Pick<EndpointDependencies, "corsOrigins">,
   request: HttpRequest,
   context: InvocationContext,
   answer: () => Promise<Answer> | Answer,
@@ -189,11 +241,10 @@ async function respond(
   return {
     status: result.status,
     headers: {
+      ...SECURITY_HEADERS,
+      ...corsHeaders(corsOrigins, request.headers),
       ...result.headers,
       "x-request-id": context.invocationId,
-      "Cache-Control": "no-store",
-      "Strict-Transport-Security": "max-age=31536000",
-      "X-Content-Type-Options": "nosniff",
     },
     body: JSON.stringify(result.body),
   };

@@ -182,12 +182,14 @@ function notAllowed(
   allowed: readonly string[],
   pointer: string,
 ): Finding {
-  const nearest = nearestName(String(value), allowed);
+  // Not String(): an object may bring a `toString` of its own that is no function.
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const nearest = nearestName(text, allowed);
   return {
     code: "NotAllowedValue",
     pointer,
     message: sentences(
-      `${code(String(value))} is not one of ${allowed.map(code).join(", ")}.`,
+      `${code(text)} is not one of ${allowed.map(code).join(", ")}.`,
       nearest !== undefined && `Did you mean ${code(nearest)}?`,
     ),
   };

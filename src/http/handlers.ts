@@ -3,6 +3,8 @@ import type { Dependencies } from "../image-version/ports.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { TrackedRecord } from "../operation/records.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
+import type { AsyncApiDocument } from "./asyncapi-document.js";
+import { docsHandlers } from "./docs-handlers.js";
 import {
   createEndpoint,
   createFallback,
@@ -22,14 +24,18 @@ export interface HandlerDependencies {
 }
 
 export type HttpHandlers = Readonly<
-  Record<OperationId | "fallback", HttpHandler>
+  Record<
+    OperationId | keyof ReturnType<typeof docsHandlers> | "fallback",
+    HttpHandler
+  >
 >;
 
-/** One handler an operation of the OpenAPI document, by its operationId, and the one for all other paths. */
+/** One handler an operation of the OpenAPI document, by its operationId; those of the page; the one for all other paths. */
 export function createHttpHandlers(
   edge: EndpointDependencies,
   deps: HandlerDependencies,
   healthChecks: readonly HealthCheck[],
+  asyncApiDocument: AsyncApiDocument,
 ): HttpHandlers {
   const endpoint = createEndpoint(edge);
   return {
@@ -40,7 +46,8 @@ export function createHttpHandlers(
       deps.imageVersions.resources,
     ),
     ...operationHandlers(endpoint, deps.operations),
-    ...serviceHandlers(endpoint, edge.document, healthChecks),
+    ...serviceHandlers(endpoint, edge.document, asyncApiDocument, healthChecks),
+    ...docsHandlers(),
     fallback: createFallback(edge),
   };
 }

@@ -1,11 +1,14 @@
 import type { HttpHandler } from "@azure/functions";
 import { createImageVersion } from "../image-version/create-image-version.js";
+import { createNextImageVersion } from "../image-version/create-next-image-version.js";
+import { deleteImageVersion } from "../image-version/delete-image-version.js";
 import { planImageVersion } from "../image-version/plan.js";
 import type { Dependencies } from "../image-version/ports.js";
 import {
   getImageVersion,
   listImageVersions,
 } from "../image-version/queries.js";
+import { retryImageVersion } from "../image-version/retry-image-version.js";
 import { viewImageVersion, viewPlan } from "../image-version/views.js";
 import { imageIdOf } from "../resource-id.js";
 import { accepted, requesterOf } from "./accepted.js";
@@ -14,7 +17,10 @@ import { viewPage } from "./paging.js";
 
 type Names =
   | "putImageVersion"
+  | "createNextImageVersion"
   | "planImageVersion"
+  | "retryImageVersion"
+  | "deleteImageVersion"
   | "getImageVersion"
   | "listImageVersions";
 
@@ -43,15 +49,81 @@ export function imageVersionHandlers(
             idempotencyKey: headers["Idempotency-Key"],
           }),
           ...(query.plan !== undefined && { plan: query.plan }),
+          allowRegionRemoval: query.allowRegionRemoval ?? false,
         });
         return accepted(operation, requestUrl);
       },
     ),
 
-    planImageVersion: endpoint("planImageVersion", async ({ path, body }) => ({
-      status: 200 as const,
-      body: viewPlan(await planImageVersion(deps, { id: path, body })),
-    })),
+    createNextImageVersion: endpoint(
+      "createNextImageVersion",
+      async ({
+        path,
+        query,
+        headers,
+        body,
+        principal,
+        traceparent,
+        requestUrl,
+      }) => {
+        const operation = await createNextImageVersion(deps, {
+          image: path,
+          increment: query.increment ?? "patch",
+          body,
+          requestedBy: requesterOf(principal),
+          traceparent,
+          ...(headers["Idempotency-Key"] !== undefined && {
+            idempotencyKey: headers["Idempotency-Key"],
+          }),
+          ...(query.plan !== undefined && { plan: query.plan }),
+        });
+        const versionName = operation.resourceId.split("/").at(-1) ?? "";
+        const versionUrl = new URL(requestUrl);
+        versionUrl.pathname = `${requestUrl.pathname.replace(/\/$/u, "")}/${versionName}`;
+        return accepted(operation, versionUrl);
+      },
+    ),
+
+    planImageVersion: endpoint(
+      "planImageVersion",
+      async ({ path, query, body }) => ({
+        status: 200 as const,
+        body: viewPlan(
+          await planImageVersion(deps, {
+            id: path,
+            body,
+            allowRegionRemoval: query.allowRegionRemoval ?? false,
+          }),
+        ),
+      }),
+    ),
+
+    deleteImageVersion: endpoint(
+      "deleteImageVersion",
+      async ({ path, principal, traceparent, requestUrl }) =>
+        accepted(
+          await deleteImageVersion(deps, {
+            id: path,
+            requestedBy: requesterOf(principal),
+            traceparent,
+          }),
+          requestUrl,
+        ),
+    ),
+
+    retryImageVersion: endpoint(
+      "retryImageVersion",
+      async ({ path, body, principal, traceparent, requestUrl }) =>
+        accepted(
+          await retryImageVersion(deps, {
+            id: path,
+            regions: body.regions,
+            requestedBy: requesterOf(principal),
+            traceparent,
+          }),
+          requestUrl,
+        ),
+    ),
 
     getImageVersion: endpoint("getImageVersion", async ({ path }) => ({
       status: 200 as const,

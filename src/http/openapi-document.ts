@@ -6,8 +6,9 @@ import type { operations } from "../generated/openapi.js";
 /** The name of an operation in the document. */
 export type OperationId = keyof operations;
 
-/** An app role of the access token. */
-export type Role = "ImageVersions.Read" | "ImageVersions.Write";
+/** An app role of the access token; each includes those before it. */
+export type Role =
+  "ImageVersions.Read" | "ImageVersions.Write" | "ImageVersions.Admin";
 
 /** One operation of the document, with the references of its parameters resolved. */
 export interface DocumentedOperation {

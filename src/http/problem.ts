@@ -30,7 +30,10 @@ const PROBLEMS: Record<ErrorCode, readonly [status: number, title: string]> = {
   Forbidden: [403, "Forbidden"],
   NotFound: [404, "Not found"],
   MethodNotAllowed: [405, "Method not allowed"],
+  TooManyRequests: [429, "Too many requests"],
   ImageVersionConflict: [409, "Image version conflict"],
+  OperationEnded: [409, "Operation has ended"],
+  RegionRemovalNotConfirmed: [409, "Region removal not confirmed"],
   PreflightFailed: [422, "Preflight failed"],
   ReadBackMismatch: [500, "Read-back mismatch"],
   ReplicationFailed: [500, "Replication failed"],
@@ -45,9 +48,13 @@ const PROBLEMS: Record<ErrorCode, readonly [status: number, title: string]> = {
   InternalError: [500, "Internal error"],
 };
 
+/** A JSON Web Token that a caller has put into a path by mistake: what answers name is written down in many places. */
+const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]*/gu;
+
 /**
- * Any thrown value as an answer; `instance` is the path of the request. An error that is not a ServiceError becomes 500
- * InternalError and says nothing of itself: its message was written for programmers and may hold anything.
+ * Any thrown value as an answer; `instance` is the path of the request, tokens left out. An error that is not a
+ * ServiceError becomes 500 InternalError and says nothing of itself: its message was written for programmers and may
+ * hold anything.
  */
 export function toProblem(error: unknown, instance: string): ProblemResponse {
   const known =
@@ -70,7 +77,7 @@ export function toProblem(error: unknown, instance: string): ProblemResponse {
       title,
       status,
       detail: known.message,
-      instance,
+      instance: instance.replace(TOKEN, "token"),
       code: known.code,
       errors: known.findings,
     },

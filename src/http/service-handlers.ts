@@ -1,4 +1,5 @@
 import type { HttpHandler } from "@azure/functions";
+import type { AsyncApiDocument } from "./asyncapi-document.js";
 import type { Endpoint } from "./endpoint.js";
 import type { OpenApiDocument } from "./openapi-document.js";
 
@@ -8,11 +9,13 @@ export interface HealthCheck {
   readonly check: () => Promise<void>;
 }
 
-type Names = "getOpenApiDocument" | "getLiveness" | "getReadiness";
+type Names =
+  "getOpenApiDocument" | "getAsyncApiDocument" | "getLiveness" | "getReadiness";
 
 export function serviceHandlers(
   endpoint: Endpoint,
   document: OpenApiDocument,
+  asyncApiDocument: AsyncApiDocument,
   healthChecks: readonly HealthCheck[],
 ): Readonly<Record<Names, HttpHandler>> {
   return {
@@ -20,6 +23,13 @@ export function serviceHandlers(
       Promise.resolve({
         status: 200 as const,
         body: document.content as unknown as Record<string, never>,
+      }),
+    ),
+
+    getAsyncApiDocument: endpoint("getAsyncApiDocument", () =>
+      Promise.resolve({
+        status: 200 as const,
+        body: asyncApiDocument as unknown as Record<string, never>,
       }),
     ),
 

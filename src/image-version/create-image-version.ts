@@ -1,17 +1,16 @@
 /**
- * Accepts a request to create an image version. Invariants:
- *  1. When it answers, the request is stored and its message is on its way, or findable by the reconciler: the row
- *     that the reconciler reads is written before the state, and again with everything else that is told.
- *  2. Requests that mean the same are one operation, however many arrive, wherever they arrive.
- *  3. Nothing is stored for a request that is refused, but a claim of its Idempotency-Key.
+ * Accepts a request for an image version as it shall be: to be created, or to be changed. Invariants, beside those of
+ * every acceptance (operation/accepting.ts):
+ *  1. Requests that mean the same are one operation, however many arrive, wherever they arrive.
+ *  2. Nothing is stored for a request that is refused, but a claim of its Idempotency-Key.
  */
 import { createHash } from "node:crypto";
 import { ServiceError } from "../errors.js";
 import { canonicalForm, fingerprintOf } from "./canonical-form.js";
-import { openRow, versionScope } from "../operation/catalog.js";
+import { acceptOperation } from "../operation/accepting.js";
 import type { ImageVersionRequest } from "./contract.js";
 import { differencesBetween } from "./differences.js";
-import { deliver, isStateConflict } from "../operation/outbox.js";
+import { isFinal } from "../operation/advance.js";
 import type { Dependencies, StoredVersion } from "./ports.js";
 import {
   operationIdOf,
@@ -24,11 +23,13 @@ import {
   keyOf,
   type ImageVersionId,
 } from "../resource-id.js";
-import { planImageVersion } from "./plan.js";
+import { knownNumbers } from "./known-numbers.js";
+import { knownOf, planImageVersion } from "./plan.js";
 import { errorsAmong } from "./preflight.js";
-import { checkRequest } from "./rules/rules.js";
+import { checkChange, checkRequest } from "./rules/rules.js";
 import { momentOf } from "../operation/steps.js";
 import { accept } from "./transitions.js";
+import { nextVersionNumber } from "./version-numbers.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
 export interface CreateImageVersion {
@@ -39,11 +40,11 @@ export interface CreateImageVersion {
   readonly traceparent: string;
   /** Whoever repeats a key with the same request gets the operation that the first got, whatever became of it. */
   readonly idempotencyKey?: string;
+  /** True where regions that the body leaves out are to be removed. */
+  readonly allowRegionRemoval?: boolean;
   /** `require`: refuse what a plan finds an error in, before anything is stored. */
   readonly plan?: "require";
 }
-
-const COMMIT_TRIES = 10;
 
 /**
  * Answers the operation that does what the command asks. Throws ServiceError InvalidRequest with every finding,
@@ -60,34 +61,29 @@ export async function createImageVersion(
   const fingerprint = fingerprintOf(request);
 
   let passed = false;
-  for (let tries = 0; tries < COMMIT_TRIES; tries += 1) {
-    const found = await deps.store.read(key);
-    const stored = found && (await deliver(deps, found));
-    if (stored !== undefined && stored.record.outbox.length > 0) continue;
-    const failed = stored?.record.state === "Failed";
-    const next = {
-      key,
-      sequence:
-        (stored?.record.sequence ?? 0) +
-        (stored === undefined || failed ? 1 : 0),
-    };
-    const operationId = operationIdOf(next);
+  return acceptOperation(deps, key, async (stored) => {
+    const record = stored?.record;
+    const same = record?.fingerprint === fingerprint;
+    const running = record !== undefined && !isFinal(record.state);
     // Whoever asks again for what is under way or done gets that, even if it could not be begun today.
-    if (!passed && (failed || stored?.record.fingerprint !== fingerprint)) {
+    const begins = !running && (!same || record?.state !== "Succeeded");
+    if (!passed && (begins || !same)) {
       await mustPass(deps, command, request);
       passed = true;
     }
-
+    const sequence = (record?.sequence ?? 0) + (begins ? 1 : 0);
+    const operationId = operationIdOf({ key, sequence });
     const earlier = await claimed(deps, command, key, fingerprint, operationId);
     if (earlier !== undefined) return earlier;
-
-    if (stored !== undefined && !failed) {
-      if (stored.record.fingerprint === fingerprint) return stored.operation;
+    if (stored !== undefined && !begins) {
+      if (same) return stored.operation;
       throw await conflict(deps, command, stored, request);
     }
-    await deps.index.put([openRow(operationId)]); // Invariant 1: before the state.
-    const pair = accept(
+    await mustBePossible(deps, command, request, stored);
+    return accept(
       {
+        kind:
+          record?.made === true ? "UpdateImageVersion" : "CreateImageVersion",
         key,
         resourceId,
         request,
@@ -95,55 +91,80 @@ export async function createImageVersion(
         requestedBy: command.requestedBy,
         traceparent: command.traceparent,
       },
-      stored?.record,
+      record,
       momentOf(deps),
     );
-    try {
-      const accepted = await deps.store.commit(
-        pair.record,
-        pair.operation,
-        stored?.etag,
-      );
-      await deliver(deps, accepted);
-      return accepted.operation;
-    } catch (error) {
-      if (!isStateConflict(error)) throw error;
-      // Another request for the same version came first: look again, and be it the same or a conflict.
-    }
-  }
-  throw new ServiceError(
-    "StateConflict",
-    "Many requests for this image version arrived at once. Send it again.",
-    {
-      retryAfterMs: 1_000,
-    },
-  );
+  });
 }
 
 /** Throws when a rule stops the request: those over the request alone, or all that a plan has. */
 async function mustPass(
   deps: Dependencies,
-  { id, body, plan }: CreateImageVersion,
+  { id, body, plan, allowRegionRemoval = false }: CreateImageVersion,
   request: ImageVersionRequest,
 ): Promise<void> {
-  const findings =
-    plan === "require"
-      ? (await planImageVersion(deps, { id, body })).findings
-      : checkRequest({ id, request, now: deps.now() });
-  const { length } = errorsAmong(findings);
-  if (length === 0) return;
-  const mistakes = `${length} mistake${length === 1 ? "" : "s"}`;
-  throw plan === "require"
-    ? new ServiceError(
+  if (plan === "require") {
+    const { findings } = await planImageVersion(deps, {
+      id,
+      body,
+      allowRegionRemoval,
+    });
+    const errors = errorsAmong(findings);
+    if (errors.length > 0)
+      throw new ServiceError(
         "PreflightFailed",
-        `The plan found ${mistakes}; each is listed under errors. Nothing was stored.`,
-        { findings },
-      )
-    : new ServiceError(
-        "InvalidRequest",
-        `The request has ${mistakes}; each is listed under errors.`,
+        `The plan found ${mistakes(errors)}; each is listed under errors. Nothing was stored.`,
         { findings },
       );
+    return;
+  }
+  const findings = checkRequest({ id, request, now: deps.now() });
+  if (findings.length > 0)
+    throw new ServiceError(
+      "InvalidRequest",
+      `The request has ${mistakes(findings)}; each is listed under errors.`,
+      { findings },
+    );
+}
+
+/** Throws when the request changes what cannot be changed, or takes a region away without saying so. */
+async function mustBePossible(
+  deps: Dependencies,
+  { id, allowRegionRemoval = false }: CreateImageVersion,
+  request: ImageVersionRequest,
+  stored: StoredVersion | undefined,
+): Promise<void> {
+  const refused = checkChange({
+    id,
+    request,
+    now: deps.now(),
+    known: knownOf(stored, allowRegionRemoval),
+  });
+  if (refused.length === 0) return;
+  const removal = refused.every(
+    ({ code }) => code === "RegionRemovalNotConfirmed",
+  );
+  throw removal
+    ? new ServiceError(
+        "RegionRemovalNotConfirmed",
+        `The request leaves out regions that ${formatImageVersionId(id)} is in; errors says which. Add them, or confirm their removal with ?allowRegionRemoval=true.`,
+        { findings: refused },
+      )
+    : new ServiceError(
+        "ImageVersionConflict",
+        `${formatImageVersionId(id)} exists, and the request changes what cannot be changed; errors says what. Keep those properties, or use another version name.`,
+        {
+          findings: refused,
+          fields: {
+            existingOperationId: stored?.operation.id,
+            nextFreeVersion: await nextFreeVersion(deps, id),
+          },
+        },
+      );
+}
+
+function mistakes({ length }: readonly unknown[]): string {
+  return `${length} mistake${length === 1 ? "" : "s"}`;
 }
 
 /** The operation that the command's Idempotency-Key has already led to, if any. */
@@ -179,10 +200,9 @@ async function conflict(
   stored: StoredVersion,
   request: ImageVersionRequest,
 ): Promise<ServiceError> {
-  const done = stored.record.state === "Succeeded";
   return new ServiceError(
     "ImageVersionConflict",
-    `${stored.record.resourceId} ${done ? "exists" : "is being created"} with other properties; errors says which. Send the same request to follow the existing operation, or use another version name.`,
+    `${stored.record.resourceId} is being worked on as another request asks; errors says what differs. Send that request to follow its operation, wait until it has ended, or use another version name.`,
     {
       findings: differencesBetween(stored.record.request, request),
       fields: {
@@ -193,16 +213,19 @@ async function conflict(
   );
 }
 
-/** The next patch above the highest version of the image that Sigil knows of. */
+/** The next patch above all that Azure has or Sigil was asked for; undefined where Azure cannot be asked, or none is left. */
 async function nextFreeVersion(
   deps: Dependencies,
   id: ImageVersionId,
-): Promise<string> {
-  const { rows } = await deps.index.page(versionScope(imageIdOf(id)), 1);
-  const highest = (rows[0] && (await deps.store.readOperation(rows[0].target)))
-    ?.resourceId;
-  const [major, minor, patch] = (highest?.split("/").at(-1) ?? id.versionName)
-    .split(".")
-    .map(Number);
-  return `${major}.${minor}.${(patch ?? 0) + 1}`;
+): Promise<string | undefined> {
+  try {
+    const { highest = id.versionName } = await knownNumbers(
+      deps,
+      imageIdOf(id),
+    );
+    return nextVersionNumber(highest, "patch");
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
 }

@@ -1,13 +1,16 @@
 /**
- * The creation phase: prove everything, send one PUT. Invariants:
- *  1. A PUT is sent only by whoever stored `Creating` for this step, and only after ARM has said that the version does
+ * The phase before ARM works: prove everything, send one PUT. Invariants:
+ *  1. A create is sent only by whoever stored `Creating` for this step, and only after ARM has said that the version does
  *     not exist: two of us, a repeated message or a crash in between never make ARM see two creates.
  *  2. A PUT whose answer was lost is not repeated before ARM has been asked what became of it, and no sooner than the
  *     first can no longer be under way.
- *  3. A version that exists in ARM and is not what was asked for is never written over.
+ *  3. A version that Sigil did not make and that is not what was asked for is never written over.
  */
-import { ServiceError, type Finding } from "../errors.js";
-import { found } from "./facts.js";
+import type { Finding } from "../errors.js";
+import { takeDeletionStep } from "./deletion.js";
+import { end, postponeOrFail } from "../operation/postponing.js";
+import { converge } from "./convergence.js";
+import { found, type Facts } from "./facts.js";
 import type {
   Dependencies,
   ObservedImageVersion,
@@ -30,8 +33,6 @@ import {
   take,
   type StepMessage,
 } from "../operation/steps.js";
-import { fail } from "../operation/failing.js";
-import { wait } from "../operation/waiting.js";
 import { beginCreation, followReplication } from "./transitions.js";
 
 /** Takes one step of the creation phase. A stale message does nothing. Throws only what another delivery may cure. */
@@ -50,11 +51,17 @@ export async function takeCreationStep(
     case "Accepted":
       return prove(deps, stored, id);
     case "Creating":
+    case "Updating":
       return lookAfter(deps, stored, id);
     case "Replicating":
     case "Succeeded":
     case "Failed":
+    case "Canceled":
+    case "Deleted":
       return;
+    case "DeletionRequested":
+    case "Deleting":
+      return takeDeletionStep(deps, stored, id);
   }
 }
 
@@ -66,28 +73,49 @@ async function prove(
   const { request } = stored.record;
   let checked: Preflight;
   try {
-    checked = await preflight(deps, id, request);
+    checked = await preflight(deps, id, request, updated(stored));
   } catch (error) {
     return postponeOrFail(deps, stored, error);
   }
   const errors = errorsAmong(checked.findings);
   if (errors.length > 0) {
-    await end(deps, stored, refusal(errors));
+    await end(deps, stored, refusal(errors, stored.record.made));
     return;
   }
   const proven = provenBy(request, checked);
-  const existing = found(checked.facts.imageVersion);
-  if (existing !== undefined) return adopt(deps, stored, existing, proven);
-  return send(deps, stored, id, proven);
+  return goOn(deps, stored, id, found(checked.facts.imageVersion), proven);
 }
 
-function refusal(errors: readonly RuleFinding[]): OperationFailure {
+/** What rules may know of a version that is updated: that it is there, as this very operation's own. */
+function updated({ record, operation }: StoredVersion): Facts["known"] {
+  if (!record.made) return undefined;
+  const { state, request, fingerprint } = record;
+  return { state, request, fingerprint, operationId: operation.id };
+}
+
+function goOn(
+  deps: Dependencies,
+  stored: StoredVersion,
+  id: ImageVersionId,
+  existing: ObservedImageVersion | undefined,
+  proven?: Proven,
+): Promise<void> {
+  if (existing === undefined) return send(deps, stored, id, proven);
+  return stored.record.made
+    ? converge(deps, stored, id, existing, { proven })
+    : adopt(deps, stored, existing, proven);
+}
+
+function refusal(
+  errors: readonly RuleFinding[],
+  made: boolean,
+): OperationFailure {
   const [first] = errors;
   return {
     code: errors.every((finding) => finding.code === "ImageVersionConflict")
       ? "ImageVersionConflict"
       : "PreflightFailed",
-    message: `Nothing was created: ${errors.length} check${errors.length === 1 ? "" : "s"} failed before it. ${first?.message} ${first?.remediation}`,
+    message: `Nothing was ${made ? "changed" : "created"}: ${errors.length} check${errors.length === 1 ? "" : "s"} failed before it. ${first?.message} ${first?.remediation}`,
     errors,
   };
 }
@@ -104,9 +132,7 @@ async function lookAfter(
   } catch (error) {
     return postponeOrFail(deps, stored, error);
   }
-  return existing === undefined
-    ? send(deps, stored, id)
-    : adopt(deps, stored, existing);
+  return goOn(deps, stored, id, existing);
 }
 
 async function send(
@@ -156,32 +182,4 @@ async function adopt(
   await take(deps, stored, (pair) =>
     followReplication(pair, undefined, momentOf(deps), proven),
   );
-}
-
-async function postponeOrFail(
-  deps: Dependencies,
-  stored: StoredVersion,
-  error: unknown,
-): Promise<void> {
-  if (!(error instanceof ServiceError)) throw error;
-  const { retryAfterMs } = error;
-  if (retryAfterMs !== undefined) {
-    await take(deps, stored, (pair) =>
-      wait(pair, error.message, retryAfterMs, momentOf(deps)),
-    );
-    return;
-  }
-  await end(deps, stored, {
-    code: error.code,
-    message: error.message,
-    errors: error.findings,
-  });
-}
-
-async function end(
-  deps: Dependencies,
-  stored: StoredVersion,
-  failure: OperationFailure,
-): Promise<void> {
-  await take(deps, stored, (pair) => fail(pair, failure, momentOf(deps)));
 }

@@ -35,11 +35,18 @@ export interface Facts {
   readonly regions: Seen<readonly string[]>;
   /** What Sigil needs registered in the subscription, by name, such as `Microsoft.Compute/SIGEncryption`. */
   readonly registrations: ReadonlyMap<string, Seen<RegistrationState>>;
-  /** What Sigil itself was asked for under this version's name; absent where that failed or never was. */
-  readonly known?: Pick<
-    ImageVersionRecord,
-    "state" | "request" | "fingerprint"
-  > & { readonly operationId: string };
+  /** What Sigil itself was asked for under this version's name; absent where that came to nothing or never was. */
+  readonly known?: Known;
+}
+
+/** A version that Sigil makes or has made. */
+export interface Known extends Pick<
+  ImageVersionRecord,
+  "state" | "request" | "fingerprint"
+> {
+  readonly operationId: string;
+  /** True where the caller has confirmed that regions which the request leaves out are to be removed. */
+  readonly regionRemovalAllowed?: boolean;
 }
 
 /** What was seen, where something was. */

@@ -49,6 +49,7 @@ export async function gatherFacts(
   }: FactSources,
   id: ImageVersionId,
   request: ImageVersionRequest,
+  { sources: withSources }: { readonly sources: boolean } = { sources: true },
 ): Promise<Omit<Facts, "known">> {
   const see = bounded(PARALLEL);
   const sets = distinct(
@@ -57,7 +58,7 @@ export async function gatherFacts(
       .map((use) => use.diskEncryptionSetId),
   );
   const named = distinct(
-    sourceReferences(request)
+    (withSources ? sourceReferences(request) : [])
       .filter((use) => namesSource(use))
       .map((use) => use.id),
   );

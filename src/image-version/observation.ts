@@ -14,6 +14,7 @@ import type {
 } from "../operation/records.js";
 import type { ImageVersionRecord } from "./records.js";
 import { observeRegions } from "./regions.js";
+import { repairable } from "./repair.js";
 import type { ImageVersionPair } from "./transitions.js";
 
 /** Consecutive 404s of a version that ARM had accepted, after which it is taken for gone. */
@@ -45,15 +46,14 @@ export function observeAbsence(
   );
 }
 
-/** One look at the version in ARM. `failure` says why ARM gave it up, where its provisioning state is Failed. */
-export function observe(
+/** The regions as a look shows them, and what is to be told of them. Seen again, they tell nothing. */
+export function seeRegions(
   pair: ImageVersionPair,
   observed: ObservedImageVersion,
   failure: { code: string; message: string } | undefined,
   moment: Moment,
 ): ImageVersionPair {
-  const time = moment.now.toISOString();
-  const changes = observeRegions(pair.record.regions, observed, failure, time);
+  const changes = observeRegions(pair.record, observed, failure, moment);
   const regions = changes.map((change) => change.region);
   const seen: ImageVersionPair = {
     record: { ...pair.record, regions, absences: 0 },
@@ -96,10 +96,24 @@ export function observe(
             seen,
             moment,
             IMAGE_VERSION_EVENT.regionReplicating,
-            `${region.name}/replicating/${region.progress}`,
+            `${region.name}/replicating/${region.attempts > 1 ? `${region.attempts}/` : ""}${region.progress}`,
             {
               region: region.name,
               progress: region.progress,
+            },
+          ),
+        ];
+      case "stalled":
+        return [
+          event(
+            seen,
+            moment,
+            IMAGE_VERSION_EVENT.regionStalled,
+            `${region.name}/stalled/${region.attempts}/${region.lastProgressTime}`,
+            {
+              region: region.name,
+              progress: region.progress,
+              lastProgressTime: region.lastProgressTime,
             },
           ),
         ];
@@ -107,18 +121,57 @@ export function observe(
         return [];
     }
   });
+  const resumed = changes
+    .filter((change) => change.resumed)
+    .map(({ region }) =>
+      event(
+        seen,
+        moment,
+        IMAGE_VERSION_EVENT.regionResumed,
+        `${region.name}/resumed/${region.attempts}/${region.lastProgressTime}`,
+        { region: region.name, progress: region.progress },
+      ),
+    );
 
+  return {
+    ...seen,
+    record: {
+      ...seen.record,
+      outbox: [...seen.record.outbox, ...resumed, ...effects],
+    },
+  };
+}
+
+/** One look at the version in ARM. `failure` says why ARM gave it up, where its provisioning state is Failed. */
+export function observe(
+  before: ImageVersionPair,
+  observed: ObservedImageVersion,
+  failure: { code: string; message: string } | undefined,
+  moment: Moment,
+): ImageVersionPair {
+  const seen = seeRegions(before, observed, failure, moment);
+  const { record } = seen;
+  const { regions } = record;
   const failed = regions.filter((region) => region.state === "Failed");
   const completed = regions.filter((region) => region.state === "Completed");
   if (
     completed.length === regions.length &&
-    observed.provisioningState === "Succeeded"
+    observed.provisioningState === "Succeeded" &&
+    record.repairing.length === 0
   ) {
     return advance(seen, moment, {
       patch: { state: "Succeeded" },
       message: `The version is usable in ${regions.map((region) => region.name).join(", ")}.`,
       effects: [
-        ...effects,
+        ...record.removing.regions.map((region) =>
+          event(
+            seen,
+            moment,
+            IMAGE_VERSION_EVENT.regionRemoved,
+            `${region}/removed`,
+            { region },
+          ),
+        ),
         event(seen, moment, IMAGE_VERSION_EVENT.completed, "completed", {
           regions: outcomes(regions),
         }),
@@ -127,18 +180,17 @@ export function observe(
   }
   // ARM may give the version up though each of its regions has its copy: nothing would ever come after that.
   const ended = failed.length > 0 || observed.provisioningState === "Failed";
-  if (ended && failed.length + completed.length === regions.length) {
-    return fail(
-      seen,
-      replicationFailure(seen.record, failed, failure),
-      moment,
-      effects,
-    );
+  if (
+    ended &&
+    failed.length + completed.length === regions.length &&
+    record.repairing.length === 0 &&
+    repairable(record, moment).length === 0
+  ) {
+    return fail(seen, replicationFailure(record, failed, failure), moment);
   }
   return advance(seen, moment, {
-    patch: { ticks: pair.record.ticks + 1 },
-    waitMs: pollDelayMs(pair.record.ticks + 1, moment.pace),
-    effects,
+    patch: { ticks: record.ticks + 1 },
+    waitMs: pollDelayMs(record.ticks + 1, moment.pace),
   });
 }
 

@@ -1,22 +1,27 @@
 /** What a PUT of a request would meet and do, found out without writing anything anywhere. */
+import { isFinal } from "../operation/advance.js";
 import {
   formatImageVersionId,
   keyOf,
   type ImageVersionId,
 } from "../resource-id.js";
-import { canonicalForm } from "./canonical-form.js";
+import { canonicalForm, fingerprintOf } from "./canonical-form.js";
+import { changeOf } from "./change.js";
 import { changesBetween, changesOf, type PropertyChange } from "./changes.js";
 import type { ImageVersionRequest } from "./contract.js";
-import { found, type Facts } from "./facts.js";
+import { found, type Known } from "./facts.js";
 import type { ArmRequest, Dependencies, StoredVersion } from "./ports.js";
 import { preflight } from "./preflight.js";
 import type { RuleFinding } from "./rules/rule.js";
 import { checkRequest } from "./rules/rules.js";
+import { targetOf } from "./target.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
 export interface PlanImageVersion {
   readonly id: ImageVersionId;
   readonly body: ImageVersionRequest;
+  /** True where regions that the body leaves out are to be removed. */
+  readonly allowRegionRemoval?: boolean;
 }
 
 export interface Plan {
@@ -31,15 +36,29 @@ export interface Plan {
 /** Throws ServiceError, retryable, when ARM throttles a read or does not answer it. */
 export async function planImageVersion(
   deps: Dependencies,
-  { id, body }: PlanImageVersion,
+  { id, body, allowRegionRemoval = false }: PlanImageVersion,
 ): Promise<Plan> {
   const request = canonicalForm(body);
-  const known = knownOf(await deps.store.read(keyOf(formatImageVersionId(id))));
-  const [{ facts, findings }, armRequest] = await Promise.all([
-    preflight(deps, id, request, known),
-    deps.resourceManager.previewPut(id, request),
-  ]);
+  const known = knownOf(
+    await deps.store.read(keyOf(formatImageVersionId(id))),
+    allowRegionRemoval,
+  );
+  const { facts, findings } = await preflight(deps, id, request, known);
   const observed = found(facts.imageVersion);
+  const armRequest = await deps.resourceManager.previewPut(
+    id,
+    known === undefined || observed === undefined
+      ? request
+      : targetOf(
+          {
+            request,
+            fingerprint: fingerprintOf(request),
+            removing: changeOf(known.request, request).removing,
+            repairing: [],
+          },
+          observed,
+        ).request,
+  );
   const changes =
     known !== undefined
       ? changesBetween(known.request, request)
@@ -53,10 +72,22 @@ export async function planImageVersion(
   };
 }
 
-/** What rules may know of Sigil's own state; a version that failed is free to be asked for again. */
-export function knownOf(stored: StoredVersion | undefined): Facts["known"] {
-  if (stored === undefined || stored.record.state === "Failed")
+/** What rules may know of Sigil's own state; a version that failed before it was made is free to be asked for again. */
+export function knownOf(
+  stored: StoredVersion | undefined,
+  regionRemovalAllowed: boolean,
+): Known | undefined {
+  if (
+    stored === undefined ||
+    (isFinal(stored.record.state) && !stored.record.made)
+  )
     return undefined;
   const { state, request, fingerprint } = stored.record;
-  return { state, request, fingerprint, operationId: stored.operation.id };
+  return {
+    state,
+    request,
+    fingerprint,
+    operationId: stored.operation.id,
+    regionRemovalAllowed,
+  };
 }

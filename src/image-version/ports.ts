@@ -4,6 +4,7 @@ import type { Registrable, Subscriptions } from "../subscription/ports.js";
 import type { RegionState } from "../operation/records.js";
 import type { ImageVersionRequest } from "./contract.js";
 import type { EncryptionType, ImageVersionRecord } from "./records.js";
+import type { Increment } from "./version-numbers.js";
 
 /** A version and its current operation, as stored. */
 export type StoredVersion = Stored<ImageVersionRecord>;
@@ -18,6 +19,31 @@ export interface IdempotencyClaim {
   readonly resourceKey: string;
   readonly fingerprint: string;
   readonly operationId: string;
+}
+
+/** The numbers of an image definition's versions: those in Azure, and those that were given, each to one request. */
+export interface VersionNumbers {
+  /** The names of the versions in Azure, in no order; undefined where Azure has no such image definition. */
+  listPublished(imageId: string): Promise<readonly string[] | undefined>;
+  /** The number that was given last, and the one that the request has. */
+  read(
+    imageId: string,
+    requestKey?: string,
+  ): Promise<{ readonly last?: string; readonly bound?: string }>;
+  /**
+   * Gives the request the next number above all that were given, or answers the one that it has. Throws ServiceError
+   * ImageVersionConflict where no number is left, StateConflict when too many ask at once.
+   */
+  allocate(imageId: string, request: NumberRequest): Promise<string>;
+}
+
+export interface NumberRequest {
+  readonly requestKey: string;
+  /** A number that the given one is to be above. */
+  readonly above: string | undefined;
+  readonly increment: Increment;
+  /** The number that the request has and can make no use of. */
+  readonly instead?: string;
 }
 
 /** A disk encryption set as ARM shows it. Times are RFC 3339. */
@@ -114,6 +140,8 @@ export interface ResourceManager {
     id: ImageVersionId,
     request: ImageVersionRequest,
   ): Promise<string | undefined>;
+  /** Sends one DELETE; answers the URL of ARM's asynchronous operation, if any. What is not there is deleted. */
+  deleteImageVersion(id: ImageVersionId): Promise<string | undefined>;
   /** The very request that `putImageVersion` would send; sends nothing. */
   previewPut(
     id: ImageVersionId,
@@ -147,6 +175,7 @@ export interface DiskEncryptionSetPage {
 /** What the use cases need. */
 export interface Dependencies extends OperationDependencies<ImageVersionRecord> {
   readonly idempotencyKeys: IdempotencyKeys;
+  readonly versionNumbers: VersionNumbers;
   readonly resourceManager: ResourceManager;
   readonly resources: ResourceReader;
   readonly subscriptions: Subscriptions;

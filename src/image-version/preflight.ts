@@ -6,7 +6,7 @@ import { gatherFacts } from "./gather-facts.js";
 import type { Dependencies } from "./ports.js";
 import type { ImageVersionRecord } from "./records.js";
 import type { RuleFinding } from "./rules/rule.js";
-import { checkFacts } from "./rules/rules.js";
+import { checkChange, checkFacts } from "./rules/rules.js";
 import { sourceDataDiskLuns } from "./source.js";
 
 /** What Azure showed before creation, and what the rules say of it. */
@@ -23,12 +23,16 @@ export async function preflight(
   known?: Facts["known"],
 ): Promise<Preflight> {
   const facts: Facts = {
-    ...(await gatherFacts(deps, id, request)),
+    // A version that is made needs its source no longer: it may be gone.
+    ...(await gatherFacts(deps, id, request, { sources: known === undefined })),
     ...(known && { known }),
   };
   return {
     facts,
-    findings: checkFacts({ id, request, now: deps.now(), facts }),
+    findings: [
+      ...checkChange({ id, request, now: deps.now(), known }),
+      ...checkFacts({ id, request, now: deps.now(), facts }),
+    ],
   };
 }
 

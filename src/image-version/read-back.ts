@@ -96,6 +96,32 @@ export function differsFrom(
     timeOf(shown?.endOfLifeDate),
     timeOf(wanted?.endOfLifeDate),
   );
+  const shownRegions = new Map(
+    targetRegionsOf(actual).map((region) => [
+      canonicalRegion(region.name),
+      region,
+    ]),
+  );
+  targetRegionsOf(asked).forEach((region, i) => {
+    const other = shownRegions.get(region.name);
+    if (other !== undefined)
+      expectSame(
+        `${TARGET_REGIONS}/${i}/excludeFromLatest`,
+        `exclusion of ${region.name} from latest`,
+        other.excludeFromLatest ?? false,
+        region.excludeFromLatest ?? false,
+      );
+  });
+  for (const [name, what] of [
+    ["allowDeletionOfReplicatedLocations", "permission to remove regions"],
+    ["blockDeletionBeforeEndOfLife", "block of deletion before end of life"],
+  ] as const)
+    expectSame(
+      `/properties/safetyProfile/${name}`,
+      what,
+      actual.properties.safetyProfile?.[name] ?? false,
+      asked.properties.safetyProfile?.[name] ?? false,
+    );
   // Azure Policy adds tags of its own: those beyond the request are no difference.
   for (const [name, value] of Object.entries(asked.tags ?? {})) {
     expectSame(

@@ -11,13 +11,46 @@ export type EncryptionType =
 
 /** The states of an image version's current operation. */
 export type VersionState =
-  "Accepted" | "Creating" | "Replicating" | "Succeeded" | "Failed";
+  | "Accepted"
+  | "Creating"
+  | "Updating"
+  | "Replicating"
+  | "Succeeded"
+  | "Failed"
+  | "Canceled"
+  | "DeletionRequested"
+  | "Deleting"
+  | "Deleted";
+
+/** How often a region was repaired, and, while it is Failed, when it will be again; RFC 3339. */
+export interface Repair {
+  readonly attempts: number;
+  readonly dueTime?: string;
+}
 
 /** The state of one image version: its desired form, where its current operation stands, and what is still to be told. */
 export interface ImageVersionRecord extends TrackedRecord {
   readonly state: VersionState;
   readonly request: ImageVersionRequest;
   readonly fingerprint: string;
+  /** True once ARM had the version as it was asked for: from then on it is updated, never created over. */
+  readonly made: boolean;
+  /** Regions and tags that this operation takes away, as its caller has confirmed. */
+  readonly removing: {
+    readonly regions: readonly string[];
+    readonly tags: readonly string[];
+  };
+  /** Regions that are taken away to be added back. */
+  readonly repairing: readonly string[];
+  readonly repairs: Readonly<Record<string, Repair>>;
+  /** Regions that ARM has and nobody asked Sigil for: they are kept. */
+  readonly foreign: readonly string[];
+  /** Regions of which this operation changes something that they had: complete once ARM has done with the update. */
+  readonly changing: readonly string[];
+  /** Names what was sent to ARM last in this operation (see convergence.ts). */
+  readonly sent?: string;
+  /** How many different updates this operation has sent. */
+  readonly updates: number;
   /** Consecutive 404s of a version that was created. */
   readonly absences: number;
   /** URL of ARM's asynchronous operation, read only for the reason of a failure. */

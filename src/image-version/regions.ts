@@ -1,10 +1,16 @@
+import type { Moment } from "../operation/advance.js";
 import type { ObservedImageVersion } from "./ports.js";
+import type { ImageVersionRecord } from "./records.js";
+import { isBusy } from "./target.js";
 import type { RegionRecord } from "../operation/records.js";
 
 /** A region after an observation, and what the observation said about it that was not known before. */
 export interface RegionChange {
   readonly region: RegionRecord;
-  readonly happened: "completed" | "failed" | "progressed" | "nothing";
+  readonly happened:
+    "completed" | "failed" | "progressed" | "stalled" | "nothing";
+  /** True where it had stalled before. */
+  readonly resumed: boolean;
 }
 
 /**
@@ -12,12 +18,16 @@ export interface RegionChange {
  * are not Completed have failed, for the reason given.
  */
 export function observeRegions(
-  regions: readonly RegionRecord[],
+  { regions, changing }: Pick<ImageVersionRecord, "regions" | "changing">,
   observed: ObservedImageVersion,
   failure: { readonly message: string } | undefined,
-  time: string,
+  { now, pace }: Pick<Moment, "now" | "pace">,
 ): readonly RegionChange[] {
+  const time = now.toISOString();
   return regions.map((before): RegionChange => {
+    // What a region had is still shown as Completed until ARM has done with the update that changes it.
+    if (changing.includes(before.name) && isBusy(observed))
+      return { region: before, happened: "nothing", resumed: false };
     const seen = observed.regions.find((region) => region.name === before.name);
     const givenUp =
       observed.provisioningState === "Failed" && seen?.state !== "Completed";
@@ -26,18 +36,35 @@ export function observeRegions(
       state === "Completed" ? 100 : (seen?.progress ?? before.progress);
     const details = seen?.details ?? (givenUp ? failure?.message : undefined);
     const moved = state !== before.state || progress !== before.progress;
-    const { details: _, ...kept } = before;
+    const stalls =
+      !moved &&
+      before.stalledTime === undefined &&
+      (state === "Unknown" || state === "Replicating") &&
+      now.getTime() - Date.parse(before.lastProgressTime ?? time) >=
+        pace.stalledMs;
+    const { details: _, stalledTime, ...kept } = before;
     const region: RegionRecord = {
       ...kept,
       state,
       progress,
       ...(moved && { lastProgressTime: time }),
+      ...(stalls && { stalledTime: time }),
+      ...(!moved && stalledTime !== undefined && { stalledTime }),
       ...(state === "Completed" && {
         completedTime: before.completedTime ?? time,
       }),
       ...(details !== undefined && { details }),
     };
-    return { region, happened: moved ? occurrence(before, region) : "nothing" };
+    const completed = state === "Completed" && !before.completedTime;
+    return {
+      region,
+      happened: stalls
+        ? "stalled"
+        : moved || completed
+          ? occurrence(before, region)
+          : "nothing",
+      resumed: moved && stalledTime !== undefined,
+    };
   });
 }
 

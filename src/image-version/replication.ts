@@ -2,21 +2,22 @@
  * The replication phase: one look at the version in ARM a tick, until every region has ended. Invariants:
  *  1. One GET a tick, however many regions; one more, for ARM's reason, when it has given the version up.
  *  2. No error of a look ends the version: ARM goes on working whether or not it can be seen.
- *  3. Every look compares the version with the request: a lost region or key is seen at the first, and later.
+ *  3. Every look compares the version with what was sent: a lost region or key is seen at the first, and later.
  */
 import { ServiceError } from "../errors.js";
-import type { Dependencies, ObservedImageVersion } from "./ports.js";
-import { readBack } from "./read-back.js";
-import { parseImageVersionId } from "../resource-id.js";
+import { fail } from "../operation/failing.js";
 import {
   currentFor,
   momentOf,
   take,
   type StepMessage,
 } from "../operation/steps.js";
-import { observe, observeAbsence } from "./observation.js";
-import { fail } from "../operation/failing.js";
 import { wait } from "../operation/waiting.js";
+import { parseImageVersionId } from "../resource-id.js";
+import { converge, nextOf } from "./convergence.js";
+import { observe, observeAbsence, seeRegions } from "./observation.js";
+import type { Dependencies, ObservedImageVersion } from "./ports.js";
+import { planRepairs } from "./repair.js";
 import type { ImageVersionPair } from "./transitions.js";
 
 /** Takes one step of the replication phase. A stale message does nothing. Throws only what another delivery may cure. */
@@ -31,47 +32,56 @@ export async function takeReplicationStep(
     throw new TypeError(
       `${stored.record.resourceId} is not an image version's id`,
     );
-  let transition: (pair: ImageVersionPair) => ImageVersionPair;
+  let observed: ObservedImageVersion | undefined;
+  let failure: { code: string; message: string } | undefined;
   try {
-    const observed = await deps.resourceManager.getImageVersion(id);
-    const failure =
+    observed = await deps.resourceManager.getImageVersion(id);
+    failure =
       observed?.provisioningState === "Failed" &&
       stored.record.armOperationUrl !== undefined
         ? await deps.resourceManager.getOperationError(
             stored.record.armOperationUrl,
           )
         : undefined;
-    transition = (pair) => look(deps, pair, observed, failure);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    transition = (pair) =>
-      wait(
-        pair,
-        error.message,
-        error.retryAfterMs ?? deps.pace.pollMaxMs,
-        momentOf(deps),
-      ); // Invariant 2.
+    const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs; // Invariant 2.
+    await take(deps, stored, (pair) =>
+      wait(pair, error.message, waitMs, momentOf(deps)),
+    );
+    return;
   }
-  await take(deps, stored, transition);
-}
-
-function look(
-  deps: Dependencies,
-  pair: ImageVersionPair,
-  observed: ObservedImageVersion | undefined,
-  failure: { code: string; message: string } | undefined,
-): ImageVersionPair {
-  const moment = momentOf(deps);
-  if (observed === undefined) return observeAbsence(pair, moment);
-  const lost = readBack(pair.record.request, observed.request);
-  if (lost.length === 0) return observe(pair, observed, failure, moment);
-  return fail(
-    pair,
-    {
-      code: "ReadBackMismatch",
-      message: `The version in Azure is not what was asked for, in ${lost.length} place${lost.length === 1 ? "" : "s"}. Do not use it: delete it and publish another version. ${lost[0]?.message}`,
-      errors: lost,
-    },
-    moment,
-  );
+  if (observed === undefined) {
+    await take(deps, stored, (pair) => observeAbsence(pair, momentOf(deps)));
+    return;
+  }
+  const shown = observed;
+  const prepare = (pair: ImageVersionPair): ImageVersionPair =>
+    planRepairs(
+      seeRegions(pair, shown, failure, momentOf(deps)),
+      shown,
+      momentOf(deps),
+    );
+  const next = nextOf(prepare(stored), shown);
+  switch (next.kind) {
+    case "update":
+      return converge(deps, stored, id, shown, { prepare });
+    case "look":
+      await take(deps, stored, (pair) =>
+        observe(prepare(pair), shown, failure, momentOf(deps)),
+      );
+      return;
+    case "lost":
+      await take(deps, stored, (pair) =>
+        fail(
+          prepare(pair),
+          {
+            code: "ReadBackMismatch",
+            message: `The version in Azure is not what was asked for, in ${next.findings.length} place${next.findings.length === 1 ? "" : "s"}. Do not use it: delete it and publish another version. ${next.findings[0]?.message}`,
+            errors: next.findings,
+          },
+          momentOf(deps),
+        ),
+      );
+  }
 }

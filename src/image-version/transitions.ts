@@ -2,9 +2,11 @@
  * The state machine of one image version's operation. Pure: a stored state and something that happened give the
  * next state, and in it everything that must be told because of it.
  *
- *   Accepted ──proved──▶ Creating ──ARM answered──▶ Replicating ──every region Completed──▶ Succeeded
- *      │                    │                           │
- *      └──finding───────────┴──refused by ARM───────────┴──a region Failed, others done──▶ Failed
+ *   Accepted ──proved, not in ARM──▶ Creating ──ARM answered──▶ Replicating ──all as asked, Completed──▶ Succeeded
+ *      │ └──proved, in ARM otherwise──▶ Updating ──ARM answered──▶ │  ▲
+ *      │                                    ▲                      │  │
+ *      │                                    └──still otherwise, or a region to repair
+ *      └──finding──────────refused by ARM──────────a region Failed beyond repair, others done──▶ Failed
  *
  * Invariants, beside those of every transition (operation/advance.ts):
  *  1. Before a PUT is sent, the message that will look after it is already on its way.
@@ -19,83 +21,111 @@ import {
 } from "../operation/advance.js";
 import {
   operationIdOf,
+  type OperationKind,
   type OperationRecord,
   type RegionRecord,
   type Requester,
 } from "../operation/records.js";
 import { targetRegionsOf } from "./canonical-form.js";
+import { changeOf } from "./change.js";
 import type { ImageVersionRequest } from "./contract.js";
 import type { Proven } from "./preflight.js";
 import type { ImageVersionRecord } from "./records.js";
+import { targetName } from "./target.js";
 
 export type ImageVersionPair = Pair<ImageVersionRecord>;
 
-/** A request has passed every rule over the request alone. `previous` is a failed version, all told, to try again. */
+export type ImageVersionOperationKind = Exclude<
+  OperationKind,
+  "PrepareSubscription"
+>;
+
+/** What is asked of a version, and by whom. */
+export interface Asked {
+  readonly kind: ImageVersionOperationKind;
+  readonly key: string;
+  readonly resourceId: string;
+  readonly request: ImageVersionRequest;
+  readonly fingerprint: string;
+  readonly requestedBy: Requester;
+  readonly traceparent: string;
+  /** Regions that failed and are to be repaired at once. */
+  readonly repairing?: readonly string[];
+}
+
+/** A request has passed every rule that needs no look at Azure. `previous` is the version after its last operation, all told. */
 export function accept(
-  input: {
-    readonly key: string;
-    readonly resourceId: string;
-    readonly request: ImageVersionRequest;
-    readonly fingerprint: string;
-    readonly requestedBy: Requester;
-    readonly traceparent: string;
-  },
+  asked: Asked,
   previous: ImageVersionRecord | undefined,
   moment: Moment,
 ): ImageVersionPair {
+  const { kind, key, resourceId, request, fingerprint } = asked;
   const time = moment.now.toISOString();
-  const regions = targetRegionsOf(input.request).map(
-    (region): RegionRecord => ({
-      name: region.name,
-      state: "Unknown",
-      progress: 0,
-      attempts: 0,
-    }),
-  );
-  const version: ImageVersionRecord = {
-    key: input.key,
-    resourceId: input.resourceId,
-    request: input.request,
-    fingerprint: input.fingerprint,
+  const made = previous?.made === true;
+  const before = made ? previous : undefined;
+  const changes =
+    before === undefined ? undefined : changeOf(before.request, request);
+  const regions = targetRegionsOf(request).map((region): RegionRecord => {
+    const known = before?.regions.find(({ name }) => name === region.name);
+    if (known === undefined)
+      return { name: region.name, state: "Unknown", progress: 0, attempts: 0 };
+    const { completedTime: _, ...again } = known;
+    return changes?.changing.includes(region.name) ? again : known;
+  });
+  const record: ImageVersionRecord = {
+    key,
+    resourceId,
+    request,
+    fingerprint,
     state: "Accepted",
     sequence: (previous?.sequence ?? 0) + 1,
     step: 0,
     dueTime: time,
     ticks: 0,
     wakes: 0,
+    made,
+    removing: changes?.removing ?? { regions: [], tags: [] },
+    repairing: asked.repairing ?? [],
+    repairs: {},
+    foreign: before?.foreign ?? [],
+    changing: changes?.changing ?? [],
+    updates: 0,
     absences: 0,
     regions,
-    encryptionTypes: {},
-    dataDiskLuns: [],
+    encryptionTypes: before?.encryptionTypes ?? {},
+    dataDiskLuns: before?.dataDiskLuns ?? [],
     createdTime: previous?.createdTime ?? time,
     outbox: [],
   };
   const operation: OperationRecord = {
-    id: operationIdOf(version),
-    kind: "CreateImageVersion",
+    id: operationIdOf(record),
+    kind,
     status: "NotStarted",
-    resourceId: input.resourceId,
-    fingerprint: input.fingerprint,
+    resourceId,
+    fingerprint,
     createdTime: time,
     lastUpdatedTime: time,
-    requestedBy: input.requestedBy,
-    traceparent: input.traceparent,
+    requestedBy: asked.requestedBy,
+    traceparent: asked.traceparent,
     regions,
     history: [],
   };
-  return advance({ record: version, operation }, moment, {
-    patch: { state: "Accepted" },
+  return advance({ record, operation }, moment, {
+    patch: {
+      state: kind === "DeleteImageVersion" ? "DeletionRequested" : "Accepted",
+    },
     message: "The request is stored and its work is queued.",
     waitMs: 0,
     effects: [
       { kind: "index" },
       event(
-        { record: version, operation },
+        { record, operation },
         moment,
         IMAGE_VERSION_EVENT.accepted,
         "accepted",
         {
-          requestedBy: input.requestedBy,
+          kind,
+          requestedBy: asked.requestedBy,
           targetRegions: regions.map((region) => region.name),
         },
       ),
@@ -113,6 +143,7 @@ export function beginCreation(
   return advance(pair, moment, {
     patch: {
       state: "Creating",
+      sent: targetName(pair.record),
       ...proven?.record,
       ticks: again ? pair.record.ticks + 1 : 0,
     },
@@ -130,6 +161,69 @@ export function beginCreation(
   });
 }
 
+/** An update may be sent once this is stored, by whoever stored it. `sent` names what it brings about. */
+export function beginUpdate(
+  pair: ImageVersionPair,
+  sent: string,
+  proven: Proven | undefined,
+  moment: Moment,
+): ImageVersionPair {
+  const again = pair.record.sent === sent;
+  const updates = pair.record.updates + (again ? 0 : 1);
+  return advance(pair, moment, {
+    patch: {
+      state: "Updating",
+      sent,
+      updates,
+      ...provenBeside(pair.record, proven),
+      ticks: again ? pair.record.ticks + 1 : 0,
+    },
+    ...(proven && { operation: proven.operation }),
+    ...(!again && {
+      message:
+        "The version in Azure is to be changed: the update is sent to Azure Resource Manager.",
+    }),
+    // Invariant 1, as of a create request.
+    waitMs: moment.pace.putTimeoutMs * 2,
+    effects: again
+      ? []
+      : [
+          event(
+            pair,
+            moment,
+            IMAGE_VERSION_EVENT.updating,
+            `updating/${updates}`,
+            { regions: pair.record.regions.map(({ name }) => name) },
+          ),
+        ],
+  });
+}
+
+/** Regions that ARM has beyond what Sigil was ever asked for: told once, and kept. */
+export function seeForeign(
+  pair: ImageVersionPair,
+  foreign: readonly string[],
+  moment: Moment,
+): ImageVersionPair {
+  const added = foreign.filter((name) => !pair.record.foreign.includes(name));
+  if (added.length === 0) return pair;
+  const record = {
+    ...pair.record,
+    foreign,
+    outbox: [
+      ...pair.record.outbox,
+      event(
+        pair,
+        moment,
+        IMAGE_VERSION_EVENT.changedOutside,
+        `outside/${[...added].sort().join(",")}`,
+        { regions: added },
+      ),
+    ],
+  };
+  return { ...pair, record };
+}
+
 /** ARM has the version, by this PUT or an earlier one. */
 export function followReplication(
   pair: ImageVersionPair,
@@ -137,16 +231,22 @@ export function followReplication(
   moment: Moment,
   proven?: Proven,
 ): ImageVersionPair {
+  const { repairs, repairing } = pair.record;
   return advance(pair, moment, {
     patch: {
       state: "Replicating",
+      made: true,
       ticks: 0,
       absences: 0,
-      ...proven?.record,
+      ...provenBeside(pair.record, proven),
       ...(armOperationUrl !== undefined && { armOperationUrl }),
       regions: pair.record.regions.map((region) => ({
         ...region,
-        attempts: region.attempts + 1,
+        attempts: repairing.includes(region.name)
+          ? region.attempts
+          : 1 + (repairs[region.name]?.attempts ?? 0),
+        // Progress is waited for from now on.
+        lastProgressTime: region.lastProgressTime ?? moment.now.toISOString(),
       })),
     },
     ...(proven && { operation: proven.operation }),
@@ -154,4 +254,21 @@ export function followReplication(
       "Azure Resource Manager has accepted the version; its regions are followed.",
     waitMs: moment.pace.pollInitialMs,
   });
+}
+
+/** What was proven of the sets of an update, beside what is known of the version's others. */
+function provenBeside(
+  { encryptionTypes, dataDiskLuns }: ImageVersionRecord,
+  proven: Proven | undefined,
+): Partial<ImageVersionRecord> {
+  return proven === undefined
+    ? {}
+    : {
+        encryptionTypes: {
+          ...encryptionTypes,
+          ...proven.record.encryptionTypes,
+        },
+        dataDiskLuns:
+          dataDiskLuns.length > 0 ? dataDiskLuns : proven.record.dataDiskLuns,
+      };
 }

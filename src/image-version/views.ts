@@ -4,7 +4,6 @@ import { encryptionOf } from "./encryption.js";
 import { operationIdOf, type RegionRecord } from "../operation/records.js";
 import type { Plan } from "./plan.js";
 import type { ImageVersionRecord } from "./records.js";
-import { isFinal } from "../operation/advance.js";
 
 /** An image version as the API shows it: ARM's shape, and beside it what Sigil knows. */
 export function viewImageVersion(
@@ -19,9 +18,7 @@ export function viewImageVersion(
     ...(tags && { tags }),
     properties: {
       ...properties,
-      provisioningState: isFinal(version.state)
-        ? (version.state as "Succeeded" | "Failed")
-        : "Creating",
+      provisioningState: provisioningState(version),
       publishingProfile: {
         ...properties.publishingProfile,
         targetRegions: [...targetRegionsOf(version.request)],
@@ -50,6 +47,29 @@ export function viewImageVersion(
       }),
     },
   };
+}
+
+function provisioningState({
+  state,
+  made,
+  updates,
+}: ImageVersionRecord): ImageVersionView["properties"]["provisioningState"] {
+  switch (state) {
+    case "Accepted":
+    case "Creating":
+    case "Updating":
+      return made ? "Updating" : "Creating";
+    case "Replicating":
+      return updates > 0 ? "Updating" : "Creating";
+    case "DeletionRequested":
+      return "Deleting";
+    case "Succeeded":
+    case "Failed":
+    case "Canceled":
+    case "Deleting":
+    case "Deleted":
+      return state;
+  }
 }
 
 /** A plan as the API shows it. */

@@ -40,11 +40,19 @@ const STATES: Readonly<
 > = {
   Accepted: { status: "NotStarted", queue: "image-version-creations" },
   Creating: { status: "Running", queue: "image-version-creations" },
+  Updating: { status: "Running", queue: "image-version-creations" },
   Replicating: { status: "Running", queue: "image-version-replications" },
   Requested: { status: "NotStarted", queue: "subscription-preparations" },
   Registering: { status: "Running", queue: "subscription-preparations" },
   Succeeded: { status: "Succeeded" },
   Failed: { status: "Failed" },
+  Canceled: { status: "Canceled" },
+  DeletionRequested: {
+    status: "NotStarted",
+    queue: "image-version-creations",
+  },
+  Deleting: { status: "Running", queue: "image-version-creations" },
+  Deleted: { status: "Succeeded" },
 };
 
 export function isFinal(state: TrackedState): boolean {

@@ -62,6 +62,11 @@ export interface Pace {
   readonly pollMaxMs: number;
   /** After this long an unanswered PUT is given up; its outcome is then read, not guessed. */
   readonly putTimeoutMs: number;
+  /** After this long without progress a region is told to be stalled. */
+  readonly stalledMs: number;
+  /** How often a region that failed is repaired by itself, and how long after its failure first; doubles each time. */
+  readonly repairAttempts: number;
+  readonly repairDelayMs: number;
   /** How late a step may be before the reconciler sends it again. */
   readonly overdueMs: number;
 }

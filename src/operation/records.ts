@@ -12,6 +12,8 @@ export interface RegionRecord {
   readonly progress: number;
   readonly attempts: number;
   readonly lastProgressTime?: string;
+  /** Since when it is known to make no progress; absent while it does. */
+  readonly stalledTime?: string;
   readonly completedTime?: string;
   readonly details?: string;
 }
@@ -37,7 +39,12 @@ export interface Requester {
 export type OperationStatus =
   "NotStarted" | "Running" | "Succeeded" | "Failed" | "Canceled";
 
-export type OperationKind = "CreateImageVersion" | "PrepareSubscription";
+export type OperationKind =
+  | "CreateImageVersion"
+  | "UpdateImageVersion"
+  | "RetryImageVersion"
+  | "DeleteImageVersion"
+  | "PrepareSubscription";
 
 /** One accepted request and what became of it. */
 export interface OperationRecord {
@@ -112,15 +119,20 @@ export interface TrackedRecord {
   readonly outbox: readonly Effect[];
 }
 
-/** The states of image versions (Accepted, Creating, Replicating) and of subscriptions (Requested, Registering). */
+/** The states of image versions (Accepted to Replicating, DeletionRequested to Deleted) and of subscriptions (Requested, Registering). */
 export type TrackedState =
   | "Accepted"
   | "Creating"
+  | "Updating"
   | "Replicating"
   | "Requested"
   | "Registering"
   | "Succeeded"
-  | "Failed";
+  | "Failed"
+  | "Canceled"
+  | "DeletionRequested"
+  | "Deleting"
+  | "Deleted";
 
 export function operationIdOf(
   record: Pick<TrackedRecord, "key" | "sequence">,

@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ServiceError } from "../../src/errors.js";
+import { ManualClock } from "../../src/local/clock.js";
 import {
   createAuthenticator,
   requireRole,
@@ -78,7 +79,9 @@ const claims = {
 
 let issuer: Awaited<ReturnType<typeof startIssuer>>;
 let authenticator: Authenticator;
+let clock: ManualClock;
 beforeEach(async () => {
+  clock = new ManualClock(NOW.getTime());
   issuer = await startIssuer([rsa]);
   authenticator = create();
 });
@@ -86,17 +89,18 @@ afterEach(() => issuer.close());
 
 const create = (options: Partial<AuthenticatorOptions> = {}): Authenticator =>
   createAuthenticator({
-    issuer: issuer.issuer,
+    issuers: [issuer.issuer],
     audience: AUDIENCE,
     clockToleranceSeconds: 60,
-    now: () => NOW,
+    now: () => new Date(clock.now()),
     ...options,
   });
 
-/** A good token but for `payload`; a claim of undefined is left out. */
+/** A good token but for `payload` and `header`; a claim of undefined is left out. */
 function tokenWith(
   payload: Record<string, unknown> = {},
   key: SigningKey = rsa,
+  header: Record<string, unknown> = {},
 ): Promise<string> {
   return new SignJWT({
     iss: issuer.issuer,
@@ -111,6 +115,7 @@ function tokenWith(
       alg: key.alg,
       typ: "JWT",
       kid: key.jwk.kid,
+      ...header,
     })
     .sign(key.privateKey);
 }
@@ -204,6 +209,52 @@ describe("a bad token is refused with the check that failed (invariants 1 and 3)
       expect(error.message).not.toContain(part);
   });
 
+  it.each(["jwk", "jku", "x5c", "x5u"])(
+    "that brings a key of its own in %s (invariant 4)",
+    async (name) => {
+      const stranger = await signingKey("key-1");
+      const header = {
+        jwk: stranger.jwk,
+        jku: `${issuer.issuer}/own-keys`,
+        x5c: ["MIIB"],
+        x5u: `${issuer.issuer}/own-chain`,
+      }[name];
+      for (const key of [stranger, rsa])
+        expect(
+          await refusal(
+            `Bearer ${await tokenWith({}, key, { [name]: header })}`,
+          ),
+        ).toMatchObject({
+          code: "Unauthenticated",
+          message: "The token brings a key of its own.",
+        });
+      expect(issuer.state.requests).toEqual([]);
+    },
+  );
+
+  it.each([
+    ["an ID token, which names no client", { azp: undefined }, {}],
+    ["a logout token", {}, { typ: "logout+jwt" }],
+  ])("that is %s", async (_, payload, header) => {
+    expect(
+      (await refusal(`Bearer ${await tokenWith(payload, rsa, header)}`))
+        .message,
+    ).toBe("The token is not an access token. Ask for one for this API.");
+  });
+
+  it("with an extension that must be understood", async () => {
+    const token = await new SignJWT({ iss: issuer.issuer, aud: AUDIENCE })
+      .setProtectedHeader({
+        alg: "RS256",
+        kid: "key-1",
+        crit: ["https://example/policy"],
+        "https://example/policy": 1,
+      })
+      .setExpirationTime(NOW_SECONDS + 3600)
+      .sign(rsa.privateKey, { crit: { "https://example/policy": true } });
+    expect((await refusal(`Bearer ${token}`)).code).toBe("Unauthenticated");
+  });
+
   it("signed by a stranger with the issuer's key id", async () => {
     const stranger = await signingKey("key-1");
     const error = await refusal(`Bearer ${await tokenWith({}, stranger)}`);
@@ -259,6 +310,92 @@ describe("a bad token is refused with the check that failed (invariants 1 and 3)
   );
 });
 
+describe("where tenants are given", () => {
+  const TID = "11111111-2222-4333-8444-555555555555";
+
+  it("a token of one of them is good, in either case", async () => {
+    const ours = create({ tenants: [TID.toUpperCase()] });
+    await ours.authenticate(`Bearer ${await tokenWith({ tid: TID })}`);
+  });
+
+  it.each([["00000000-2222-4333-8444-555555555555"], [undefined], [[TID]]])(
+    "a token with tid %j is refused",
+    async (tid) => {
+      const ours = create({ tenants: [TID] });
+      expect(
+        await refusal(`Bearer ${await tokenWith({ tid })}`, ours),
+      ).toMatchObject({
+        code: "Unauthenticated",
+        message: "The token comes from another tenant.",
+      });
+    },
+  );
+});
+
+describe("with several issuers", () => {
+  let other: typeof issuer;
+  beforeEach(async () => (other = await startIssuer([next])));
+  afterEach(() => other.close());
+
+  it("each one's tokens are good (invariant 4)", async () => {
+    const both = create({ issuers: [issuer.issuer, other.issuer] });
+    await both.authenticate(`Bearer ${await tokenWith()}`);
+    const token = await tokenWith({ iss: other.issuer }, next);
+    await both.authenticate(`Bearer ${token}`);
+  });
+
+  it("a token with the key of the other one is refused (invariant 4)", async () => {
+    const both = create({ issuers: [issuer.issuer, other.issuer] });
+    await both.authenticate(
+      `Bearer ${await tokenWith({ iss: other.issuer }, next)}`,
+    );
+    expect(
+      (await refusal(`Bearer ${await tokenWith({}, next)}`, both)).message,
+    ).toBe("The token is signed with a key that the issuer does not publish.");
+  });
+
+  it("an outage of one does not keep out the other's callers", async () => {
+    const both = create({ issuers: [issuer.issuer, other.issuer] });
+    other.state.status = 500;
+    await both.authenticate(`Bearer ${await tokenWith()}`);
+    const token = await tokenWith({ iss: other.issuer }, next);
+    expect((await refusal(`Bearer ${token}`, both)).code).toBe(
+      "DependencyUnavailable",
+    );
+  });
+});
+
+describe("a person's token", () => {
+  it.each([
+    ["ImageVersions.Read", [], ["ImageVersions.Read"]],
+    ["openid ImageVersions.Write", [], ["ImageVersions.Write"]],
+    [
+      "ImageVersions.Write ImageVersions.Read",
+      ["Linux.Images"],
+      ["Linux.Images", "ImageVersions.Read", "ImageVersions.Write"],
+    ],
+    ["user_impersonation", ["ImageVersions.Write"], []],
+    ["ImageVersions.Read", ["ImageVersions.Write"], ["ImageVersions.Read"]],
+    ["ImageVersions.Read", ["ImageVersions.Admin"], ["ImageVersions.Read"]],
+    [
+      "ImageVersions.Write",
+      ["ImageVersions.Admin"],
+      ["ImageVersions.Write", "ImageVersions.Admin"],
+    ],
+    ["ImageVersions.Admin", ["ImageVersions.Admin"], []],
+    ["imageversions.write", [], []],
+    ["", ["ImageVersions.Write"], []],
+  ])(
+    "with the scopes %j and the roles %j has %j (invariant 5)",
+    async (scp, roles, expected) => {
+      const token = await tokenWith({ scp, roles });
+      expect(
+        (await authenticator.authenticate(`Bearer ${token}`)).roles,
+      ).toEqual(expected);
+    },
+  );
+});
+
 describe("the issuer's keys", () => {
   it("are read once for many tokens, also at the same time (invariant 4)", async () => {
     const token = `Bearer ${await tokenWith()}`;
@@ -291,6 +428,50 @@ describe("the issuer's keys", () => {
     expect(issuer.state.requests).toHaveLength(2);
   });
 
+  it("that are new are read at once after the cooldown, and the old ones then no more", async () => {
+    await authenticator.authenticate(`Bearer ${await tokenWith()}`);
+    issuer.state.keys = [next];
+    clock.advance(30_000);
+    await authenticator.authenticate(`Bearer ${await tokenWith({}, next)}`);
+    expect((await refusal(`Bearer ${await tokenWith()}`)).code).toBe(
+      "Unauthenticated",
+    );
+    expect(issuer.state.requests).toHaveLength(4);
+  });
+
+  it("go on being believed while the issuer is down, a day at most", async () => {
+    const long = { exp: NOW_SECONDS + 7 * 86_400 };
+    const token = `Bearer ${await tokenWith(long)}`;
+    await authenticator.authenticate(token);
+    issuer.state.status = 500;
+    clock.advance(23 * 3_600_000);
+    await authenticator.authenticate(token);
+    const asked = issuer.state.requests.length;
+    await authenticator.authenticate(token);
+    // The outage is not made worse: the next try comes after the cooldown.
+    expect(issuer.state.requests).toHaveLength(asked);
+    clock.advance(3_600_000);
+    expect((await refusal(token)).code).toBe("DependencyUnavailable");
+    issuer.state.status = 200;
+    await authenticator.authenticate(token);
+  });
+
+  it("that were withdrawn are not believed once they have aged", async () => {
+    await authenticator.authenticate(`Bearer ${await tokenWith()}`);
+    issuer.state.keys = [next];
+    clock.advance(10 * 60_000);
+    expect((await refusal(`Bearer ${await tokenWith()}`)).message).toContain(
+      "a key that the issuer does not publish",
+    );
+  });
+
+  it("at an address of another protocol are not read", async () => {
+    issuer.state.metadata = { jwks_uri: "file:///etc/passwd" };
+    expect((await refusal(`Bearer ${await tokenWith()}`)).code).toBe(
+      "DependencyUnavailable",
+    );
+  });
+
   it("that cannot be read are 503 and tried again by the next call (invariant 2)", async () => {
     issuer.state.status = 500;
     const token = `Bearer ${await tokenWith()}`;
@@ -320,7 +501,7 @@ describe("the issuer's keys", () => {
   it("are found below an issuer that ends in a slash, as Entra's version 1 does", async () => {
     const iss = `${issuer.issuer}/`;
     issuer.state.metadata = { issuer: iss };
-    const v1 = create({ issuer: iss });
+    const v1 = create({ issuers: [iss] });
     await v1.authenticate(`Bearer ${await tokenWith({ iss })}`);
     expect(issuer.state.requests[0]).toBe(
       `${TENANT}/.well-known/openid-configuration`,
@@ -328,12 +509,16 @@ describe("the issuer's keys", () => {
   });
 });
 
-describe("requireRole", () => {
+describe("requireRole (Write includes Read, Admin both)", () => {
   it.each([
     [["ImageVersions.Read"], "ImageVersions.Read", true],
     [["ImageVersions.Write"], "ImageVersions.Read", true],
     [["ImageVersions.Write"], "ImageVersions.Write", true],
     [["ImageVersions.Read"], "ImageVersions.Write", false],
+    [["ImageVersions.Admin"], "ImageVersions.Read", true],
+    [["ImageVersions.Admin"], "ImageVersions.Write", true],
+    [["ImageVersions.Admin"], "ImageVersions.Admin", true],
+    [["ImageVersions.Write"], "ImageVersions.Admin", false],
     [["imageversions.write"], "ImageVersions.Write", false],
     [[], "ImageVersions.Read", false],
   ] as const)("%j may do what needs %s: %s", (roles, role, may) => {

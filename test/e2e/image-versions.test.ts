@@ -137,23 +137,21 @@ describe("an image version by HTTP", () => {
     expect(stack.simulator.creates(id)).toBe(1);
   });
 
-  it("is refused with what differs when something else is asked", async () => {
+  it("is refused with what cannot be changed when something else is asked", async () => {
     const other = managedImageRequest();
-    Object.assign(
-      other.properties.publishingProfile?.targetRegions?.[0] ?? {},
-      { regionalReplicaCount: 3 },
-    );
+    other.properties.storageProfile = {
+      source: { id: seedResource("images/other") },
+    };
     const { status, body } = await api.request<
       Problem & { nextFreeVersion: string }
     >("PUT", pathOf(id), { body: other });
     expect(status).toBe(409);
     expect(body.code).toBe("ImageVersionConflict");
-    expect(body.errors).toEqual([
+    expect(body.errors).toMatchObject([
       {
-        code: "Differs",
-        pointer:
-          "/properties/publishingProfile/targetRegions/0/regionalReplicaCount",
-        message: "the existing value is 2, this request says 3.",
+        rule: "immutable-properties",
+        code: "ImmutableProperty",
+        pointer: "/properties/storageProfile/source/id",
       },
     ]);
     expect(body.nextFreeVersion).toBe("1.0.1");
@@ -330,10 +328,10 @@ describe("every mistake has its own right answer", () => {
       () => api.request("GET", `/operations/${"0".repeat(32)}-1`),
     ],
     [
-      "DELETE, which is not there yet",
+      "PATCH, which there is not",
       405,
       "MethodNotAllowed",
-      () => api.request("DELETE", path),
+      () => api.request("PATCH", path),
     ],
     [
       "no token",

@@ -180,7 +180,7 @@ describe("a plan", () => {
     other.properties.publishingProfile?.targetRegions?.pop();
     const { body: otherwise } = await plan(other);
     expect(otherwise.findings).toMatchObject([
-      { code: "ImageVersionRequestedOtherwise", severity: "error" },
+      { code: "RegionRemovalNotConfirmed", severity: "error" },
     ]);
     expect(otherwise.changes).toMatchObject([
       {

@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import type { components, operations } from "../../src/generated/openapi.js";
 import {
   documentedOperations,
+  missingHeaders,
   responseMistakes,
 } from "../unit/http/document.js";
 
@@ -106,6 +107,10 @@ function checkAgainstDocument(
     return;
   }
   const operationId: keyof operations = documented.operation.operationId;
+  expect(
+    missingHeaders(operationId, response.status, response.headers),
+    `${operationId} ${response.status} headers`,
+  ).toEqual([]);
   expect(
     responseMistakes(operationId, response.status, mediaType, value),
     `${operationId} ${response.status} ${JSON.stringify(value)}`,

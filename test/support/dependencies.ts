@@ -12,6 +12,7 @@ import { createResourceReader } from "../../src/azure/resource-reader.js";
 import { ServiceBusMessenger } from "../../src/azure/service-bus.js";
 import { createSubscriptions } from "../../src/azure/subscriptions.js";
 import type { TableStorage } from "../../src/azure/tables.js";
+import { createVersionNumbers } from "../../src/azure/version-numbers.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import {
@@ -53,6 +54,7 @@ import {
   type ServiceBusEmulator,
 } from "../../src/local/service-bus/emulator.js";
 import { startTableStorage } from "../../src/local/table-storage.js";
+import { documented } from "../unit/events/document.js";
 
 export const ARM_SCOPE = "https://management.azure.com/.default";
 const ARM_AUDIENCE = "https://management.azure.com";
@@ -71,6 +73,9 @@ export const PACE: Pace = {
   pollMaxMs: 120_000,
   putTimeoutMs: 60_000,
   overdueMs: 120_000,
+  stalledMs: 7_200_000,
+  repairAttempts: 3,
+  repairDelayMs: 300_000,
 };
 
 /** A step message as it came from its queue. */
@@ -163,6 +168,7 @@ export async function startInProcess(
     store: createStateStore(tables),
     index: createIndex(tables),
     idempotencyKeys: createIdempotencyKeys(tables),
+    versionNumbers: createVersionNumbers(tables, arm),
     events: messenger,
     work: messenger,
     resourceManager: createResourceManager(arm),
@@ -238,7 +244,7 @@ export async function startInProcess(
           subscription,
           emulator.counts("image-version-events/Subscriptions/all").active,
         )
-      ).map(({ body }) => body as CloudEvent),
+      ).map(({ body }) => documented(body as CloudEvent)),
     async finish(versionId) {
       for (let steps = 0; steps < 500; steps += 1) {
         await runDue();

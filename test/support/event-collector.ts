@@ -1,18 +1,25 @@
 import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
+import { documented } from "../unit/events/document.js";
 
-/** A subscriber of the events topic that keeps what it receives, in order. */
+/** A subscriber of the events topic that keeps what it receives, in order, and holds it against the AsyncAPI document. */
 export class EventCollector {
   readonly received: CloudEvent[] = [];
   readonly #receiver: ServiceBusReceiver;
   readonly #subscription: { close(): Promise<void> };
   #waiting: (() => void)[] = [];
+  #mistake: unknown;
 
   constructor(client: ServiceBusClient) {
     this.#receiver = client.createReceiver("image-version-events", "all");
     this.#subscription = this.#receiver.subscribe({
       processMessage: ({ body }) => {
         this.received.push(body as CloudEvent);
+        try {
+          documented(body as CloudEvent);
+        } catch (error) {
+          this.#mistake ??= error;
+        }
         for (const look of this.#waiting.splice(0)) look();
         return Promise.resolve();
       },
@@ -25,8 +32,10 @@ export class EventCollector {
     done: (events: readonly CloudEvent[]) => boolean,
   ): Promise<readonly CloudEvent[]> {
     while (!done(this.received)) {
+      this.#throwMistake();
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
+    this.#throwMistake();
     return this.received;
   }
 
@@ -46,8 +55,14 @@ export class EventCollector {
     );
   }
 
+  /** Rejects where an event was not as the document has it: no test has to wait for one to find that out. */
   async close(): Promise<void> {
     await this.#subscription.close();
     await this.#receiver.close();
+    this.#throwMistake();
+  }
+
+  #throwMistake(): void {
+    if (this.#mistake !== undefined) throw this.#mistake as Error;
   }
 }

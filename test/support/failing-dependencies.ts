@@ -22,7 +22,7 @@ interface RandomFailures {
 
 export type Failure = OneFailure | RandomFailures;
 
-/** A read leaves no effect: to die after it is to die before the next call. */
+/** A read leaves no effect: to die before or after it is to die after the call before. */
 export function hasEffect(call: string): boolean {
   return !/\.(?:read|readOperation|page|findDead|get\w+|list\w+)$/u.test(call);
 }
@@ -49,6 +49,7 @@ const PORTS = [
   "store",
   "index",
   "idempotencyKeys",
+  "versionNumbers",
   "events",
   "work",
   "resourceManager",

@@ -34,6 +34,7 @@ const FAST: Readonly<Record<string, string>> = {
   SIGIL_CREATE_TIMEOUT_SECONDS: "2",
   SIGIL_OVERDUE_SECONDS: "2",
   SIGIL_RECONCILE_SCHEDULE: "* * * * * *",
+  SIGIL_REPAIR_ATTEMPTS: "0",
 };
 
 /** The whole of Sigil on this machine: stand-ins in this process, the unmodified compiled app in processes of its own. */
@@ -118,10 +119,13 @@ export class Stack {
 
   async close(): Promise<void> {
     await Promise.all([...this.#hosts].map((host) => host.kill()));
-    await this.events.close();
-    await this.serviceBus.close();
-    await this.services.close();
-    await rm(this.#directory, { recursive: true, force: true });
+    try {
+      await this.events.close();
+    } finally {
+      await this.serviceBus.close();
+      await this.services.close();
+      await rm(this.#directory, { recursive: true, force: true });
+    }
   }
 }
 

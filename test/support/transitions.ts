@@ -26,7 +26,7 @@ const START = Date.UTC(2026, 0, 1);
 export function at(seconds: number): Moment {
   return {
     now: new Date(START + seconds * 1_000),
-    pace: PACE,
+    pace: { ...PACE, repairAttempts: 0 },
     eventSource: "urn:sigil:test",
   };
 }
@@ -40,6 +40,7 @@ export function accepted(
   const request = canonicalForm(body);
   return accept(
     {
+      kind: "CreateImageVersion",
       key: keyOf(resourceId),
       resourceId,
       request,

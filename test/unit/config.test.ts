@@ -1,9 +1,13 @@
-import { describe, expect, test } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConfigurationError, readConfig } from "../../src/config.js";
 
 const SECRET = "c2VjcmV0LWtleQ==";
 const STORAGE = `DefaultEndpointsProtocol=https;AccountName=a;AccountKey=${SECRET}`;
 const SERVICE_BUS = `Endpoint=sb://n.servicebus.windows.net;SharedAccessKeyName=k;SharedAccessKey=${SECRET}`;
+const TENANT = "11111111-2222-4333-8444-555555555555";
 /** No setting more than is needed. */
 const LEAST = {
   AzureWebJobsStorage: STORAGE,
@@ -30,8 +34,12 @@ test("the least configuration has the documented defaults", () => {
     tables: { kind: "connectionString", connectionString: STORAGE },
     serviceBus: { kind: "connectionString", connectionString: SERVICE_BUS },
     managedIdentityClientId: undefined,
-    tokenIssuer: "https://login.microsoftonline.com/t/v2.0",
+    tokenIssuers: ["https://login.microsoftonline.com/t/v2.0"],
     tokenAudience: ["api://sigil"],
+    tokenTenants: [],
+    galleryPolicy: undefined,
+    rateLimitPerMinute: 600,
+    corsOrigins: [],
     resourceManagerEndpoint: "https://management.azure.com",
     resourceManagerScope: "https://management.azure.com/.default",
     eventSource: "urn:sigil",
@@ -39,6 +47,9 @@ test("the least configuration has the documented defaults", () => {
     pollMaxMs: 120_000,
     putTimeoutMs: 60_000,
     overdueMs: 120_000,
+    stalledMs: 7_200_000,
+    repairAttempts: 3,
+    repairDelayMs: 300_000,
     requireSigEncryption: false,
     maxDeliveryCount: 10,
     reconcileSchedule: "0 * * * * *",
@@ -50,7 +61,25 @@ test.each([
   [
     "SIGIL_TOKEN_ISSUER",
     "https://sts.windows.net/t/",
-    { tokenIssuer: "https://sts.windows.net/t/" },
+    { tokenIssuers: ["https://sts.windows.net/t/"] },
+  ],
+  [
+    "SIGIL_TOKEN_ISSUER",
+    "https://sts.windows.net/t/, https://login.microsoftonline.com/t/v2.0",
+    {
+      tokenIssuers: [
+        "https://sts.windows.net/t/",
+        "https://login.microsoftonline.com/t/v2.0",
+      ],
+    },
+  ],
+  ["SIGIL_TOKEN_TENANT", `${TENANT},`, { tokenTenants: [TENANT] }],
+  ["SIGIL_GALLERY_POLICY", '{"rules":[]}', { galleryPolicy: { rules: [] } }],
+  ["SIGIL_RATE_LIMIT_PER_MINUTE", "0", { rateLimitPerMinute: 0 }],
+  [
+    "SIGIL_CORS_ORIGINS",
+    "https://portal.example, http://localhost:5173",
+    { corsOrigins: ["https://portal.example", "http://localhost:5173"] },
   ],
   ["SIGIL_TOKEN_AUDIENCE", "a, b,,", { tokenAudience: ["a", "b"] }],
   [
@@ -64,6 +93,9 @@ test.each([
   ["SIGIL_POLL_MAX_SECONDS", "300", { pollMaxMs: 300_000 }],
   ["SIGIL_CREATE_TIMEOUT_SECONDS", "0.05", { putTimeoutMs: 50 }],
   ["SIGIL_OVERDUE_SECONDS", "86400", { overdueMs: 86_400_000 }],
+  ["SIGIL_STALLED_SECONDS", "60", { stalledMs: 60_000 }],
+  ["SIGIL_REPAIR_ATTEMPTS", "0", { repairAttempts: 0 }],
+  ["SIGIL_REPAIR_DELAY_SECONDS", "60", { repairDelayMs: 60_000 }],
   ["SIGIL_MAX_DELIVERY_COUNT", "2000", { maxDeliveryCount: 2_000 }],
   [
     "SIGIL_RECONCILE_SCHEDULE",
@@ -166,6 +198,29 @@ describe("mistakes", () => {
     expect(mistakes.join()).not.toContain(SECRET);
   });
 
+  test("everything that is wrong with who may call is told at once", () => {
+    expect(
+      mistakesIn({
+        ...LEAST,
+        SIGIL_TOKEN_ISSUER: "https://one.example,two",
+        SIGIL_TOKEN_TENANT: "contoso",
+        SIGIL_GALLERY_POLICY: '{"rules":[{"callers":[]}]}',
+        SIGIL_RATE_LIMIT_PER_MINUTE: "-1",
+        SIGIL_CORS_ORIGINS: "*,https://portal.example/,portal.example,null",
+      }),
+    ).toEqual([
+      'SIGIL_TOKEN_ISSUER is "two": it must be an https address.',
+      'SIGIL_TOKEN_TENANT has "contoso": it must be a tenant\'s id, a GUID.',
+      "SIGIL_GALLERY_POLICY: /rules/0/galleries: `galleries` is missing. What they may write to.",
+      "SIGIL_GALLERY_POLICY: /rules/0/callers: Must have at least 1 items. Who may write.",
+      'SIGIL_RATE_LIMIT_PER_MINUTE is "-1": it must be a number from 0 to 1000000.',
+      ...["*", "https://portal.example/", "portal.example", "null"].map(
+        (origin) =>
+          `SIGIL_CORS_ORIGINS has "${origin}": it must be an origin such as https://portal.example, without a path or *.`,
+      ),
+    ]);
+  });
+
   test("the longest wait may not be shorter than the first", () => {
     expect(mistakesIn({ ...LEAST, SIGIL_POLL_MAX_SECONDS: "14.9" })).toEqual([
       "SIGIL_POLL_MAX_SECONDS is less than SIGIL_POLL_INITIAL_SECONDS.",
@@ -189,6 +244,29 @@ test.each([
     readConfig({ ...LEAST, SIGIL_REQUIRE_SIG_ENCRYPTION: value })
       .requireSigEncryption,
   ).toBe(required);
+});
+
+describe("the gallery policy after an @", () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), "sigil-policy-"));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  test("is read from its file", async () => {
+    const file = path.join(directory, "policy.json");
+    await writeFile(file, '{"rules":[]}\n');
+    expect(
+      readConfig({ ...LEAST, SIGIL_GALLERY_POLICY: `@${file}` }).galleryPolicy,
+    ).toEqual({ rules: [] });
+  });
+
+  test("is a mistake where there is no such file, not a policy that is absent", () => {
+    const setting = `@${path.join(directory, "none.json")}`;
+    expect(mistakesIn({ ...LEAST, SIGIL_GALLERY_POLICY: setting })).toEqual([
+      `SIGIL_GALLERY_POLICY is "${setting}": the file cannot be read (ENOENT).`,
+    ]);
+  });
 });
 
 test("the configuration is frozen, and all that it holds", () => {

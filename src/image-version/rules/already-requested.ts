@@ -9,7 +9,9 @@ export const alreadyRequested: FactRule = {
   summary:
     "Sigil was not asked for this version before; where it was, with the same properties, the same operation answers.",
   check: ({ id, request, facts: { known } }) =>
-    known?.fingerprint === fingerprintOf(request)
+    known?.fingerprint === fingerprintOf(request) &&
+    known.state !== "Failed" &&
+    known.state !== "Canceled"
       ? [
           {
             pointer: "",

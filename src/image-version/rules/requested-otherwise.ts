@@ -1,4 +1,5 @@
 import { formatImageVersionId } from "../../resource-id.js";
+import { isFinal } from "../../operation/advance.js";
 import { fingerprintOf } from "../canonical-form.js";
 import { differencesBetween } from "../differences.js";
 import type { FactRule } from "./rule.js";
@@ -8,9 +9,13 @@ export const requestedOtherwise: FactRule = {
   code: "ImageVersionRequestedOtherwise",
   severity: "error",
   summary:
-    "A version that Sigil was asked for before was asked for with the same properties.",
+    "While an operation on the version runs, nothing else is asked of the version.",
   check: ({ id, request, facts: { known } }) => {
-    if (known === undefined || known.fingerprint === fingerprintOf(request))
+    if (
+      known === undefined ||
+      isFinal(known.state) ||
+      known.fingerprint === fingerprintOf(request)
+    )
       return [];
     const resourceId = formatImageVersionId(id);
     const differences = differencesBetween(known.request, request);
@@ -20,8 +25,8 @@ export const requestedOtherwise: FactRule = {
         : [{ pointer: "", message: "its properties are others." }];
     return told.map(({ pointer, message }) => ({
       pointer,
-      message: `${resourceId} was requested otherwise before (operation ${known.operationId}, ${known.state}): ${message}`,
-      remediation: `Use another version name, or send the request of operation ${known.operationId} again to follow it.`,
+      message: `${resourceId} is being worked on as another request asks (operation ${known.operationId}, ${known.state}): ${message}`,
+      remediation: `Wait until operation ${known.operationId} has ended and send the request again, or use another version name.`,
     }));
   },
 };

@@ -1,7 +1,7 @@
 import type { Finding, Severity } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import type { Facts } from "../facts.js";
+import type { Facts, Known } from "../facts.js";
 
 /** What a rule over the request alone looks at. `request` is canonical. */
 export interface RequestSubject {
@@ -13,6 +13,11 @@ export interface RequestSubject {
 /** What a rule over the request and Azure looks at. */
 export interface FactSubject extends RequestSubject {
   readonly facts: Facts;
+}
+
+/** What a rule over a change of a version looks at; `known` where there is one to be changed. */
+export interface ChangeSubject extends RequestSubject {
+  readonly known?: Known | undefined;
 }
 
 /** One place where a rule is broken. */
@@ -40,6 +45,7 @@ export interface Rule<Subject> {
 }
 
 export type RequestRule = Rule<RequestSubject>;
+export type ChangeRule = Rule<ChangeSubject>;
 export type FactRule = Rule<FactSubject>;
 
 /** What a rule has found, as callers see it. */

@@ -1,3 +1,6 @@
+import { customerKeysKept } from "./customer-keys-kept.js";
+import { immutableProperties } from "./immutable-properties.js";
+import { regionRemoval } from "./region-removal.js";
 import { alreadyRequested } from "./already-requested.js";
 import { architecture } from "./architecture.js";
 import { confidentialVmSet } from "./confidential-vm-set.js";
@@ -30,6 +33,8 @@ import { requestedOtherwise } from "./requested-otherwise.js";
 import { resourceIdForm } from "./resource-id-form.js";
 import { resourceType } from "./resource-type.js";
 import type {
+  ChangeRule,
+  ChangeSubject,
   FactRule,
   FactSubject,
   RequestRule,
@@ -71,6 +76,13 @@ export const REQUEST_RULES: readonly RequestRule[] = [
   confidentialVmSet,
 ];
 
+/** Rules over what a request changes of a version that is made. */
+export const CHANGE_RULES: readonly ChangeRule[] = [
+  immutableProperties,
+  regionRemoval,
+  customerKeysKept,
+];
+
 /** Rules over the request and Azure; what stands in the way of others comes first. */
 export const FACT_RULES: readonly FactRule[] = [
   visible,
@@ -109,11 +121,20 @@ export const FACT_RULES: readonly FactRule[] = [
   everyDiskInEveryRegion,
 ];
 
-export const ALL_RULES: readonly FactRule[] = [...REQUEST_RULES, ...FACT_RULES];
+export const ALL_RULES: readonly Rule<FactSubject & ChangeSubject>[] = [
+  ...REQUEST_RULES,
+  ...CHANGE_RULES,
+  ...FACT_RULES,
+];
 
 /** All findings about the request alone, in the order of the rules. */
 export function checkRequest(subject: RequestSubject): RuleFinding[] {
   return REQUEST_RULES.flatMap((rule) => findingsOf(rule, subject));
+}
+
+/** All findings about what the request changes, in the order of the rules. */
+export function checkChange(subject: ChangeSubject): RuleFinding[] {
+  return CHANGE_RULES.flatMap((rule) => findingsOf(rule, subject));
 }
 
 /** All findings about what Azure shows of the request's resources, in the order of the rules. */

@@ -213,7 +213,7 @@ describe("a different request", () => {
       await refusal(request(world.deps, id, withReplicas(3))),
     ).toMatchObject({
       code: "ImageVersionConflict",
-      message: `${id} is being created with other properties; errors says which. Send the same request to follow the existing operation, or use another version name.`,
+      message: `${id} is being worked on as another request asks; errors says what differs. Send that request to follow its operation, wait until it has ended, or use another version name.`,
       findings: [
         {
           code: "Differs",
@@ -226,21 +226,6 @@ describe("a different request", () => {
       fields: { existingOperationId: first.id, nextFreeVersion: "900.0.8" },
     });
     await world.takeDue();
-  });
-
-  test("is refused after the first has succeeded, and changes nothing in Azure", async () => {
-    await request(world.deps, id, managedImageRequest());
-    await world.finish(id);
-    const before = world.simulator.control.requests().length;
-    expect(
-      await refusal(request(world.deps, id, withReplicas(3))),
-    ).toMatchObject({
-      code: "ImageVersionConflict",
-      message: expect.stringContaining(
-        `${id} exists with other properties`,
-      ) as string,
-    });
-    expect(world.simulator.control.requests()).toHaveLength(before);
   });
 
   test("leaves one winner when twenty different ones arrive at once", async () => {

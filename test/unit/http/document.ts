@@ -1,4 +1,4 @@
-import type { DefinedError } from "ajv";
+import type { DefinedError, ValidateFunction } from "ajv";
 import type { OpenAPIV3 } from "openapi-types";
 import { fileURLToPath } from "node:url";
 import {
@@ -59,11 +59,31 @@ export function responseMistakes(
   return schemaMistakes(schema, value);
 }
 
+/** Names of the headers that an answer of that operation and status lacks though the document has them always there. */
+export function missingHeaders(
+  operationId: OperationId,
+  status: number,
+  headers: { has(name: string): boolean },
+): string[] {
+  const response = documentedOperations().find(
+    ({ operation }) => operation.operationId === operationId,
+  )?.operation.responses[String(status)];
+  const documented = response && resolve(content, response).headers;
+  return Object.entries(documented ?? {})
+    .filter(([, header]) => resolve(content, header).required)
+    .map(([name]) => name)
+    .filter((name) => !headers.has(name));
+}
+
+/** By reference, or by the schema itself: compiling takes longer than checking. */
+const compiled = new Map<unknown, ValidateFunction>();
+
 export function schemaMistakes(schema: object, value: unknown): string[] {
-  const check = createAjv().compile({
-    ...schema,
-    components: content.components,
-  });
+  const key = "$ref" in schema ? schema.$ref : schema;
+  const check =
+    compiled.get(key) ??
+    createAjv().compile({ ...schema, components: content.components });
+  compiled.set(key, check);
   if (check(value)) return [];
   return (check.errors as DefinedError[]).map(
     ({ instancePath, message }) => `${instancePath} ${message ?? ""}`,

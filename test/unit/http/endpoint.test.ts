@@ -10,10 +10,13 @@ import type { Principal } from "../../../src/http/authentication.js";
 import {
   createEndpoint,
   createFallback,
+  type EndpointDependencies,
   type EndpointRequest,
   type EndpointResponse,
 } from "../../../src/http/endpoint.js";
+import { writeTargetOf } from "../../../src/http/gallery-policy.js";
 import type { Problem } from "../../../src/http/problem.js";
+import { createRateLimiter } from "../../../src/http/rate-limit.js";
 import {
   document,
   managedImageBody,
@@ -32,12 +35,21 @@ const params = {
 };
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
+const SECURITY = {
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "Strict-Transport-Security": "max-age=31536000",
+  "X-Content-Type-Options": "nosniff",
+};
+
 const principals: Record<string, Principal> = {
   "Bearer reader": { appId: "r", roles: ["ImageVersions.Read"] },
   "Bearer writer": { appId: "w", roles: ["ImageVersions.Write"] },
   "Bearer nobody": { roles: [] },
 };
-const endpoint = createEndpoint({
+const edge: EndpointDependencies = {
   document,
   validator,
   authenticator: {
@@ -48,7 +60,8 @@ const endpoint = createEndpoint({
         : Promise.resolve(principal);
     },
   },
-});
+};
+const endpoint = createEndpoint(edge);
 
 let logged: [LogLevel, ...unknown[]][];
 const context = (): InvocationContext =>
@@ -112,12 +125,13 @@ async function put(
     request: EndpointRequest<"putImageVersion">,
   ) => Promise<EndpointResponse<"putImageVersion">> = () =>
     Promise.resolve(accepted),
+  make = endpoint,
 ): Promise<{
   status: number | undefined;
   headers: Record<string, string>;
   body: Problem;
 }> {
-  const response = (await endpoint("putImageVersion", handler)(
+  const response = (await make("putImageVersion", handler)(
     requestOf(call),
     context(),
   )) as HttpResponseInit;
@@ -149,10 +163,11 @@ describe("an endpoint", () => {
     );
     expect(seen).toEqual({
       path: params,
-      query: {},
+      query: { allowRegionRemoval: false },
       headers: { "Idempotency-Key": "k-1" },
       body: managedImageBody,
       principal: principals["Bearer writer"],
+      requireMayWrite: expect.any(Function) as unknown,
       traceparent: TRACEPARENT,
       requestUrl: new URL(`https://sigil.example${PATH}`),
     });
@@ -168,9 +183,7 @@ describe("an endpoint", () => {
         "Operation-Location": "https://sigil.example/api/operations/1",
         "Retry-After": "15",
         "x-request-id": "invocation-1",
-        "Cache-Control": "no-store",
-        "Strict-Transport-Security": "max-age=31536000",
-        "X-Content-Type-Options": "nosniff",
+        ...SECURITY,
       },
       body: operation,
     });
@@ -295,6 +308,25 @@ describe("an endpoint", () => {
     },
   );
 
+  it("answers a value that no text can be made of", async () => {
+    const { status, body: problem } = await put({
+      token: "writer",
+      body: JSON.stringify({
+        ...managedImageBody,
+        properties: {
+          ...managedImageBody.properties,
+          publishingProfile: { replicationMode: { toString: null } },
+        },
+      }),
+    });
+    expect(status).toBe(400);
+    expect(problem.errors).toContainEqual({
+      pointer: "/properties/publishingProfile/replicationMode",
+      code: "NotAllowedValue",
+      message: '`{"toString":null}` is not one of `Full`, `Shallow`.',
+    });
+  });
+
   it("answers what its handler throws as a problem", async () => {
     const {
       status,
@@ -352,14 +384,286 @@ describe("an endpoint", () => {
   });
 });
 
+describe("where a gallery policy is set", () => {
+  const refusing = () => expect.fail("the handler was called");
+  const guarded = createEndpoint({
+    ...edge,
+    galleryPolicy: {
+      rules: [
+        {
+          callers: [{ appId: "w" }],
+          galleries: [
+            { subscriptionId: params.subscriptionId, galleryName: "g" },
+          ],
+        },
+      ],
+    },
+  });
+  const id = (gallery: string) =>
+    `/subscriptions/${params.subscriptionId}/resourceGroups/rg/providers/Microsoft.Compute/galleries/${gallery}`;
+
+  it("what a rule allows is done", async () => {
+    const { status } = await put({ token: "writer", body }, undefined, guarded);
+    expect(status).toBe(202);
+  });
+
+  it("what no rule allows is 403 and names the gallery, before the body is read", async () => {
+    const response = await put(
+      {
+        token: "writer",
+        params: { ...params, galleryName: "other" },
+        body: "not JSON",
+      },
+      refusing,
+      guarded,
+    );
+    expect(response).toMatchObject({
+      status: 403,
+      body: { code: "Forbidden", target: id("other") },
+    });
+    expect(response.body.detail).toBe(
+      `This caller may not write to ${id("other")}: no rule of the service's gallery policy allows it. Ask whoever deploys Sigil for one.`,
+    );
+    expect(
+      responseMistakes(
+        "putImageVersion",
+        403,
+        "application/problem+json",
+        response.body,
+      ),
+    ).toEqual([]);
+  });
+
+  it("a plan needs what its PUT needs", async () => {
+    const response = await guarded("planImageVersion", refusing)(
+      requestOf({
+        method: "POST",
+        token: "writer",
+        url: `${PATH}/plan`,
+        params: { ...params, galleryName: "other" },
+        body,
+      }),
+      context(),
+    );
+    expect(response.status).toBe(403);
+  });
+
+  it.each([
+    [params.subscriptionId, 202],
+    ["11111111-1111-1111-1111-111111111111", 403],
+  ])(
+    "the subscription %s of a gallery that may be written to may be prepared: %s",
+    async (subscriptionId, status) => {
+      const prepare = guarded("prepareSubscription", () =>
+        Promise.resolve(accepted),
+      );
+      const response = await prepare(
+        requestOf({
+          method: "POST",
+          token: "writer",
+          url: `/api/subscriptions/${subscriptionId}/prepare`,
+          params: { subscriptionId },
+        }),
+        context(),
+      );
+      expect(response.status).toBe(status);
+    },
+  );
+
+  it("a write whose path names no place asks when it knows its target", async () => {
+    for (const [gallery, status] of [
+      ["g", 202],
+      ["other", 403],
+    ] as const) {
+      const response = await put(
+        { token: "writer", body },
+        ({ requireMayWrite }) => {
+          requireMayWrite(
+            writeTargetOf(`${id(gallery)}/images/i/versions/1.0.0`),
+          );
+          return Promise.resolve(accepted);
+        },
+        guarded,
+      );
+      expect(response.status).toBe(status);
+    }
+  });
+
+  it("reading needs no rule", async () => {
+    const get = guarded("getSubscriptionPreparation", () =>
+      Promise.resolve({
+        status: 200,
+        body: {
+          subscriptionId: params.subscriptionId,
+          prepared: true,
+          registrations: [],
+        },
+      }),
+    );
+    const response = await get(
+      requestOf({ method: "GET", token: "reader" }),
+      context(),
+    );
+    expect(response.status).toBe(200);
+  });
+});
+
+describe("where calls are limited", () => {
+  it("one too many is 429 with Retry-After, before the role is looked at", async () => {
+    const limited = createEndpoint({
+      ...edge,
+      rateLimiter: createRateLimiter({
+        callsPerMinute: 1,
+        now: () => new Date(0),
+      }),
+    });
+    for (const status of [403, 429]) {
+      const response = await put({ token: "reader", body }, undefined, limited);
+      expect(response.status).toBe(status);
+      if (status !== 429) continue;
+      expect(response.body.code).toBe("TooManyRequests");
+      expect(response.body.detail).toBe(
+        "This caller may make 1 calls in a minute, and has made them. Try again after Retry-After.",
+      );
+      expect(response.headers["Retry-After"]).toBe("60");
+      expect(
+        responseMistakes(
+          "putImageVersion",
+          429,
+          "application/problem+json",
+          response.body,
+        ),
+      ).toEqual([]);
+    }
+    const other = await put({ token: "writer", body }, undefined, limited);
+    expect(other.status).toBe(202);
+  });
+
+  it.each([
+    [
+      "many",
+      Object.fromEntries([...Array(101).keys()].map((i) => [`x-${i}`, ""])),
+    ],
+    ["long", { "x-long": "x".repeat(33_000) }],
+  ])(
+    "%s headers are refused before the token is looked at",
+    async (_, headers) => {
+      const response = await put({ token: "unknown", body, headers });
+      expect(response.status).toBe(400);
+      expect(response.body.errors).toMatchObject([
+        {
+          code: "TooManyHeaders",
+          pointer: "/headers",
+          message: expect.stringContaining(
+            "at most 100 headers, of 32768 characters in all",
+          ) as string,
+        },
+      ]);
+    },
+  );
+});
+
+describe("where origins are allowed", () => {
+  const ORIGIN = "https://portal.example";
+  const shared = { ...edge, corsOrigins: [ORIGIN] };
+  const preflight = (
+    url: string,
+    headers: Record<string, string>,
+    deps: EndpointDependencies = shared,
+  ) =>
+    createFallback(deps)(
+      requestOf({
+        method: "OPTIONS",
+        url,
+        params: {},
+        headers: { "access-control-request-method": "PUT", ...headers },
+      }),
+      context(),
+    );
+
+  it("a preflight is answered with what the path allows", async () => {
+    const response = await preflight(PATH, { origin: ORIGIN });
+    expect(response).toEqual({
+      status: 204,
+      headers: {
+        ...SECURITY,
+        "x-request-id": "invocation-1",
+        Vary: "Origin",
+        "Access-Control-Allow-Origin": ORIGIN,
+        "Access-Control-Expose-Headers": expect.stringContaining(
+          "Operation-Location",
+        ) as string,
+        "Access-Control-Allow-Methods": document
+          .allowedMethods(PATH)
+          .join(", "),
+        "Access-Control-Allow-Headers":
+          "Authorization, Content-Type, Idempotency-Key, If-Match, traceparent",
+        "Access-Control-Max-Age": "7200",
+      },
+      body: undefined,
+    });
+  });
+
+  it.each([
+    ["of another origin", PATH, { origin: "https://evil.example" }, 405],
+    ["of no origin", PATH, {}, 405],
+    ["of an origin that begins alike", PATH, { origin: `${ORIGIN}.evil` }, 405],
+    [
+      "of an origin in another case",
+      PATH,
+      { origin: "https://PORTAL.example" },
+      405,
+    ],
+    ["of the origin null", PATH, { origin: "null" }, 405],
+    ["for no path", "/api/nothing", { origin: ORIGIN }, 404],
+  ])("a preflight %s is none", async (_, url, headers, status) => {
+    const response = await preflight(url, headers);
+    expect(response.status).toBe(status);
+    const names = Object.keys(response.headers ?? {});
+    expect(names).not.toContain("Access-Control-Allow-Methods");
+    if (status === 405)
+      expect(names).not.toContain("Access-Control-Allow-Origin");
+  });
+
+  it("answers and refusals may be read by a page of that origin alone", async () => {
+    const make = createEndpoint(shared);
+    for (const token of ["writer", "unknown"]) {
+      const ours = await put(
+        { token, body, headers: { origin: ORIGIN } },
+        undefined,
+        make,
+      );
+      expect(ours.headers).toMatchObject({
+        "Access-Control-Allow-Origin": ORIGIN,
+        Vary: "Origin",
+      });
+      const theirs = await put(
+        { token, body, headers: { origin: "https://evil.example" } },
+        undefined,
+        make,
+      );
+      expect(theirs.headers["Vary"]).toBe("Origin");
+      expect(theirs.headers).not.toHaveProperty("Access-Control-Allow-Origin");
+    }
+  });
+
+  it("without any, nothing is said of origins", async () => {
+    const response = await preflight(PATH, { origin: ORIGIN }, edge);
+    expect(response.status).toBe(405);
+    expect(Object.keys(response.headers ?? {}).join()).not.toMatch(
+      /access-control|vary/iu,
+    );
+  });
+});
+
 describe("the fallback", () => {
   const fallback = createFallback({ document });
   const call = async (method: string, url: string) =>
     read(await fallback(requestOf({ method, url, params: {} }), context()));
 
   it.each([
-    ["DELETE", PATH, "GET, PUT"],
-    ["PATCH", `${PATH}?x=1`, "GET, PUT"],
+    ["HEAD", PATH, document.allowedMethods(PATH).join(", ")],
+    ["OPTIONS", `${PATH}?x=1`, document.allowedMethods(PATH).join(", ")],
     ["POST", "/api/operations", "GET"],
     ["PUT", "/api/health/live", "GET"],
   ])("answers %s %s with 405 and Allow", async (method, url, allow) => {

@@ -1,5 +1,6 @@
 import { ComputeManagementClient } from "@azure/arm-compute";
 import type { GalleryImageVersion } from "@azure/arm-compute";
+import { readdirSync, readFileSync } from "node:fs";
 import type { OpenAPIV3 } from "openapi-types";
 import { describe, expect, it } from "vitest";
 import {
@@ -21,25 +22,24 @@ import {
 const VERSION =
   "/api/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/galleries/g/images/i/versions/1.0.0";
 const operations = documentedOperations();
+/** The page is no part of the API, and the last one answers what nothing else does. */
+const NO_OPERATIONS = ["getDocsPage", "getDocsFile", "fallback"];
+const JSON_TYPE = /^application\/(?:[a-z]+\+)?json$/u;
 
 describe("the document's operations", () => {
-  it("are told apart by their operationIds", () => {
-    const ids = operations.map(({ operation }) => operation.operationId);
-    expect(new Set(ids).size).toBe(ids.length);
-    expect(ids.sort()).toEqual([
-      "getImageVersion",
-      "getLiveness",
-      "getOpenApiDocument",
-      "getOperation",
-      "getReadiness",
-      "getSubscriptionPreparation",
-      "listDiskEncryptionSets",
-      "listImageVersions",
-      "listOperations",
-      "planImageVersion",
-      "prepareSubscription",
-      "putImageVersion",
-    ]);
+  it("are told apart by their operationIds, and each has its function", () => {
+    const registered = readdirSync("functions").flatMap((file) =>
+      [
+        ...readFileSync(`functions/${file}`, "utf8").matchAll(
+          /handler: app\.http\.(\w+)/gu,
+        ),
+      ].map(([, handler]) => handler),
+    );
+    expect(
+      operations.map(({ operation }) => operation.operationId).sort(),
+    ).toEqual(
+      registered.filter((name) => !NO_OPERATIONS.includes(name ?? "")).sort(),
+    );
   });
 
   it.each(operations)(
@@ -47,7 +47,10 @@ describe("the document's operations", () => {
     ({ operation }) => {
       const { requiredRole } = document.operation(operation.operationId);
       const statuses = Object.keys(operation.responses);
-      if (operation.operationId.endsWith("iness") || requiredRole === undefined)
+      if (
+        /iness$|Document$/u.test(operation.operationId) ||
+        requiredRole === undefined
+      )
         expect(operation.security).toEqual([]);
       else expect(statuses).toEqual(expect.arrayContaining(["401", "403"]));
       expect(statuses).toEqual(expect.arrayContaining(["400", "405", "500"]));
@@ -75,10 +78,13 @@ describe("the document's operations", () => {
 
 describe("allowedMethods", () => {
   it.each([
-    [VERSION, ["GET", "PUT"]],
-    [`${VERSION}/`, ["GET", "PUT"]],
-    [VERSION.toLowerCase().replace("/g/", "/My.Gallery/"), ["GET", "PUT"]],
-    [VERSION.replace("/1.0.0", ""), ["GET"]],
+    [VERSION, ["GET", "PUT", "DELETE"]],
+    [`${VERSION}/`, ["GET", "PUT", "DELETE"]],
+    [
+      VERSION.toLowerCase().replace("/g/", "/My.Gallery/"),
+      ["GET", "PUT", "DELETE"],
+    ],
+    [VERSION.replace("/1.0.0", ""), ["GET", "POST"]],
     ["/api/operations", ["GET"]],
     ["/api/openapi.json", ["GET"]],
     ["/api/openapiXjson", []],
@@ -87,6 +93,24 @@ describe("allowedMethods", () => {
   ])("of %s are %j", (path, methods) => {
     expect(document.allowedMethods(path)).toEqual(methods);
   });
+});
+
+it("shows an example of every body that it has", () => {
+  const bare = operations.flatMap(({ operation }) => [
+    ...(operation.requestBody === undefined
+      ? []
+      : bodiesWithoutExample(
+          operation.operationId,
+          resolve(content, operation.requestBody),
+        )),
+    ...Object.entries(operation.responses).flatMap(([status, response]) =>
+      bodiesWithoutExample(
+        `${operation.operationId} ${status}`,
+        resolve(content, response),
+      ),
+    ),
+  ]);
+  expect(bare).toEqual([]);
 });
 
 describe("every example in the document is valid", () => {
@@ -170,6 +194,15 @@ it.each(["StorageAccountType", "EdgeZoneStorageAccountType"])(
       expect(schemaMistakes(schema, other)).toHaveLength(1);
   },
 );
+
+function bodiesWithoutExample(
+  name: string,
+  { content: bodies = {} }: Pick<OpenAPIV3.ResponseObject, "content">,
+): string[] {
+  return Object.entries(bodies)
+    .filter(([type, media]) => JSON_TYPE.test(type) && !examplesOf(media)[0])
+    .map(([type]) => `${name} ${type}`);
+}
 
 function examplesOf(
   media: OpenAPIV3.MediaTypeObject | undefined,

@@ -4,6 +4,7 @@ import type {
   RegionState,
 } from "../../../src/operation/records.js";
 import { observeRegions } from "../../../src/image-version/regions.js";
+import { PACE } from "../../support/dependencies.js";
 import { observed } from "../../support/transitions.js";
 
 const TIME = "2026-01-01T00:00:00.000Z";
@@ -24,10 +25,10 @@ function look(
   failure?: { message: string },
 ) {
   const [change] = observeRegions(
-    [before],
+    { regions: [before], changing: [] },
     observed(provisioningState, seen === undefined ? {} : { westus: seen }),
     failure,
-    LATER,
+    { now: new Date(LATER), pace: PACE },
   );
   if (change === undefined) throw new Error("no region");
   return change;
@@ -74,6 +75,7 @@ describe("a region", () => {
     expect(look(before, undefined)).toEqual({
       region: before,
       happened: "nothing",
+      resumed: false,
     });
   });
 
@@ -105,6 +107,7 @@ describe("a version that ARM has given up", () => {
         lastProgressTime: LATER,
       }),
       happened: "failed",
+      resumed: false,
     });
     expect(look(region("Unknown", 0), undefined, "Failed").region.state).toBe(
       "Failed",

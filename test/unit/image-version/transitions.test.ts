@@ -141,9 +141,9 @@ describe("invariant 1: what a transition causes is in the outbox of the record t
       "observe the end",
       observe(replicating(), completed, undefined, at(60)),
       [
-        "index from Running",
         "event westus/completed",
         "event eastus2/completed",
+        "index from Running",
         "event completed",
         "close",
       ],
@@ -401,8 +401,8 @@ describe("a failed region", () => {
       at(90),
     );
     expect(effectsOf(last)).toEqual([
-      "index from Running",
       "event eastus2/completed",
+      "index from Running",
       "event failed",
       "close",
     ]);

@@ -175,14 +175,14 @@ describe("a version that Sigil was asked for before", () => {
         finding(
           "ImageVersionRequestedOtherwise",
           `${REGIONS}/0/regionalReplicaCount`,
-          `${VERSION} was requested otherwise before (operation ${OPERATION}, Replicating): `,
-          `send the request of operation ${OPERATION} again`,
+          `${VERSION} is being worked on as another request asks (operation ${OPERATION}, Replicating): `,
+          `Wait until operation ${OPERATION} has ended`,
         ),
         finding(
           "ImageVersionRequestedOtherwise",
           "/properties/publishingProfile/excludeFromLatest",
-          `${VERSION} was requested otherwise before`,
-          "Use another version name",
+          `${VERSION} is being worked on as another request asks`,
+          "use another version name",
         ),
       ]),
     );
@@ -194,8 +194,8 @@ describe("a version that Sigil was asked for before", () => {
       finding(
         "ImageVersionRequestedOtherwise",
         "",
-        "was requested otherwise before",
-        "Use another version name",
+        "is being worked on as another request asks",
+        "use another version name",
       ),
     ]);
   });

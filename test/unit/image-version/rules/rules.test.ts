@@ -6,6 +6,7 @@ import {
   ALL_RULES,
   checkFacts,
   checkRequest,
+  CHANGE_RULES,
   FACT_RULES,
   REQUEST_RULES,
 } from "../../../../src/image-version/rules/rules.js";
@@ -33,7 +34,9 @@ test("every rule has a name and a code of its own", () => {
   const codes = ALL_RULES.map((rule) => rule.code);
   expect(new Set(names).size).toBe(names.length);
   expect(new Set(codes).size).toBe(codes.length);
-  expect(ALL_RULES).toHaveLength(REQUEST_RULES.length + FACT_RULES.length);
+  expect(ALL_RULES).toHaveLength(
+    REQUEST_RULES.length + CHANGE_RULES.length + FACT_RULES.length,
+  );
 });
 
 test("every file in the folder is a rule that is named after it, and is registered", async () => {

@@ -1,0 +1,159 @@
+/**
+ * Numbers in Table Storage: one partition an image definition, with a row for the number that was given last and a row
+ * for each request that has one. Invariants:
+ *  1. Every write goes through the row of the last number, whose ETag guards the whole partition.
+ *  2. The last number and the request that got it are one transaction: none is given without somebody to have it.
+ */
+import { ServiceError } from "../errors.js";
+import type { NumberRequest, VersionNumbers } from "../image-version/ports.js";
+import {
+  highestVersionNumber,
+  nextVersionNumber,
+} from "../image-version/version-numbers.js";
+import { keyOf } from "../resource-id.js";
+import { createArmClient, type ResourceManagerOptions } from "./arm-client.js";
+import { nextQueryOf, pageUrl, type WirePage } from "./arm-pages.js";
+import { Table, type TableStorage } from "./tables.js";
+
+/** Of `galleryImageVersions`, as `@azure/arm-compute` asks for them. */
+const GALLERIES_API_VERSION = "2025-03-03";
+const LAST_ROW = "last";
+/** One of all who write at once comes through each time: more than there are hosts. */
+const WRITE_TRIES = 100;
+const CALL_TIMEOUT_MS = 10_000;
+
+interface NumberRow {
+  readonly number: string;
+}
+
+export function createVersionNumbers(
+  storage: TableStorage,
+  armOptions: ResourceManagerOptions,
+): VersionNumbers {
+  const table = new Table(storage, "SigilVersionNumbers");
+  const arm = createArmClient(armOptions);
+  const inTurn = createTurns();
+
+  const row = async (
+    key: string,
+    rowKey: string,
+  ): Promise<{ number: string; etag: string } | undefined> => {
+    const entity = await table.run(
+      (client) =>
+        client.getEntity<NumberRow>(key, rowKey, {
+          abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+        }),
+      404,
+    );
+    return entity === 404 ? undefined : entity;
+  };
+
+  /** False when somebody else has written since `etag` was read. */
+  const write = async (
+    key: string,
+    requestKey: string,
+    number: string,
+    etag: string | undefined,
+  ): Promise<boolean> => {
+    const last = { partitionKey: key, rowKey: LAST_ROW, number };
+    const bound = { partitionKey: key, rowKey: requestRow(requestKey), number };
+    const result = await table.run(
+      (client) =>
+        client.submitTransaction(
+          [
+            etag === undefined
+              ? ["create", last]
+              : ["update", last, "Replace", { etag }],
+            ["upsert", bound, "Replace"],
+          ],
+          { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) },
+        ),
+      409, // EntityAlreadyExists
+      412, // UpdateConditionNotSatisfied
+    );
+    return typeof result !== "number";
+  };
+
+  const allocate = async (
+    key: string,
+    { requestKey, above, increment, instead }: NumberRequest,
+  ): Promise<string> => {
+    for (let tries = 0; tries < WRITE_TRIES; tries += 1) {
+      // In this order: what is bound after this read changes the ETag.
+      const last = await row(key, LAST_ROW);
+      const bound = await row(key, requestRow(requestKey));
+      // Also when our own write is told to have failed: the SDK sends a write again whose answer was lost.
+      if (bound !== undefined && bound.number !== instead) return bound.number;
+      const number = nextVersionNumber(
+        highestVersionNumber([last?.number, above]),
+        increment,
+      );
+      if (await write(key, requestKey, number, last?.etag)) return number;
+    }
+    throw new ServiceError(
+      "StateConflict",
+      "Many requests for the next version of this image definition arrived at once. Send it again.",
+      { retryAfterMs: 1_000 },
+    );
+  };
+
+  return {
+    async listPublished(imageId) {
+      const path = `${imageId}/versions`;
+      const call = {
+        what: `the list of versions of ${imageId}`,
+        action: "Microsoft.Compute/galleries/images/versions/read",
+        scope: imageId,
+      };
+      const names: string[] = [];
+      let query: string | undefined;
+      do {
+        const url = pageUrl(arm.endpoint, path, GALLERIES_API_VERSION, query);
+        const page = arm.bodyOf<WirePage<{ readonly name?: string }>>(
+          call,
+          await arm.request(call, "GET", url),
+        );
+        if (page === undefined) return undefined;
+        names.push(...(page.value ?? []).flatMap(({ name }) => name ?? []));
+        query = nextQueryOf(page);
+      } while (query !== undefined);
+      return names;
+    },
+
+    async read(imageId, requestKey) {
+      const key = keyOf(imageId);
+      const last = await row(key, LAST_ROW);
+      const bound =
+        requestKey === undefined
+          ? undefined
+          : await row(key, requestRow(requestKey));
+      return {
+        ...(last && { last: last.number }),
+        ...(bound && { bound: bound.number }),
+      };
+    },
+
+    allocate: (imageId, request) => {
+      const key = keyOf(imageId);
+      return inTurn(key, () => allocate(key, request));
+    },
+  };
+}
+
+function requestRow(requestKey: string): string {
+  return `request-${requestKey}`;
+}
+
+/** Runs one at a time for each key: requests of one host wait for each other and need not fight over the ETag. */
+function createTurns(): <T>(key: string, run: () => Promise<T>) => Promise<T> {
+  const turns = new Map<string, Promise<unknown>>();
+  return async (key, run) => {
+    const turn = (turns.get(key) ?? Promise.resolve()).then(run, run);
+    turns.set(key, turn);
+    try {
+      return await turn;
+    } finally {
+      if (turns.get(key) === turn) turns.delete(key);
+    }
+  };
+}

@@ -1,0 +1,56 @@
+import type { HttpRequest } from "@azure/functions";
+
+/** What a script may send, and read of an answer, beyond what the Fetch standard lets it by itself. */
+const REQUEST_HEADERS =
+  "Authorization, Content-Type, Idempotency-Key, If-Match, traceparent";
+const RESPONSE_HEADERS =
+  "Allow, ETag, Location, Operation-Location, Retry-After, WWW-Authenticate, x-request-id";
+const MAX_AGE_SECONDS = 7_200;
+
+/**
+ * Headers that let a script of one of `origins` read the answer; none where `origins` is empty. Never for cookies:
+ * callers show a token, which no browser adds by itself.
+ */
+export function corsHeaders(
+  origins: readonly string[],
+  headers: HttpRequest["headers"],
+): Record<string, string> {
+  if (origins.length === 0) return {};
+  const origin = allowedOrigin(origins, headers);
+  return {
+    // Fetch standard, "CORS protocol and HTTP caches": an answer that depends on the origin says so, allowed or not.
+    Vary: "Origin",
+    ...(origin !== undefined && {
+      "Access-Control-Allow-Origin": origin,
+      "Access-Control-Expose-Headers": RESPONSE_HEADERS,
+    }),
+  };
+}
+
+/** The further headers of the answer to a preflight for `methods`; undefined for what is none, or of another origin. */
+export function preflightHeaders(
+  origins: readonly string[],
+  { method, headers }: Pick<HttpRequest, "method" | "headers">,
+  methods: readonly string[],
+): Record<string, string> | undefined {
+  if (
+    method !== "OPTIONS" ||
+    !headers.has("access-control-request-method") ||
+    allowedOrigin(origins, headers) === undefined ||
+    methods.length === 0
+  )
+    return undefined;
+  return {
+    "Access-Control-Allow-Methods": methods.join(", "),
+    "Access-Control-Allow-Headers": REQUEST_HEADERS,
+    "Access-Control-Max-Age": String(MAX_AGE_SECONDS),
+  };
+}
+
+function allowedOrigin(
+  origins: readonly string[],
+  headers: HttpRequest["headers"],
+): string | undefined {
+  const origin = headers.get("origin");
+  return origins.find((allowed) => allowed === origin);
+}

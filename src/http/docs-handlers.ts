@@ -1,0 +1,111 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import type {
+  HttpHandler,
+  HttpRequest,
+  HttpResponseInit,
+  InvocationContext,
+} from "@azure/functions";
+import { ServiceError } from "../errors.js";
+import { docsPage, PAGE_POLICY, START_SCRIPT } from "./docs-page.js";
+import { toProblem } from "./problem.js";
+import { SECURITY_HEADERS } from "./security-headers.js";
+
+/** What is served of the package, and as what. No other name is looked for: a path is never made of a request. */
+const PACKAGE_FILES: Readonly<Record<string, string>> = {
+  "swagger-ui.css": "text/css; charset=utf-8",
+  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+  "favicon-32x32.png": "image/png",
+};
+/** A browser may keep a file for an hour: that is how long a page may be older than its service. */
+const FILE_CACHING = "public, max-age=3600";
+
+interface File {
+  readonly mediaType: string;
+  readonly body: string | Uint8Array;
+}
+
+/** The page that shows the OpenAPI document to people, and the files it is made of. It is no part of the API. */
+export function docsHandlers(): Readonly<
+  Record<"getDocsPage" | "getDocsFile", HttpHandler>
+> {
+  const files = new Map<string, Promise<File>>();
+  return {
+    getDocsPage: (request, context) => ({
+      headers: {
+        ...headersOf("text/html; charset=utf-8", context),
+        "Content-Security-Policy": PAGE_POLICY,
+      },
+      body: docsPage(
+        new URL(request.url).pathname.endsWith("/") ? "" : "docs/",
+      ),
+    }),
+
+    getDocsFile: async (request, context) => {
+      const name = request.params["file"] ?? "";
+      let file = files.get(name);
+      if (file === undefined) {
+        file = read(name);
+        if (file === undefined) return notFound(request, context);
+        files.set(name, file);
+      }
+      const { mediaType, body } = await file;
+      return {
+        headers: {
+          ...headersOf(mediaType, context),
+          "Cache-Control": FILE_CACHING,
+        },
+        body,
+      };
+    },
+  };
+}
+
+function read(name: string): Promise<File> | undefined {
+  if (name === "start.js")
+    return Promise.resolve({
+      mediaType: "text/javascript; charset=utf-8",
+      body: START_SCRIPT,
+    });
+  const mediaType = Object.hasOwn(PACKAGE_FILES, name)
+    ? PACKAGE_FILES[name]
+    : undefined;
+  if (mediaType === undefined) return undefined;
+  const folder = path.dirname(
+    createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"),
+  );
+  return readFile(path.join(folder, name)).then((body) => ({
+    mediaType,
+    body,
+  }));
+}
+
+function notFound(
+  request: HttpRequest,
+  context: InvocationContext,
+): HttpResponseInit {
+  const { status, headers, body } = toProblem(
+    new ServiceError("NotFound", "There is no such file."),
+    new URL(request.url).pathname,
+  );
+  return {
+    status,
+    headers: {
+      ...headersOf("application/problem+json", context),
+      ...headers,
+    },
+    body: JSON.stringify(body),
+  };
+}
+
+function headersOf(
+  mediaType: string,
+  context: InvocationContext,
+): Record<string, string> {
+  return {
+    ...SECURITY_HEADERS,
+    "Content-Type": mediaType,
+    "x-request-id": context.invocationId,
+  };
+}

@@ -1,0 +1,38 @@
+import { ServiceError } from "../errors.js";
+import { isFinal } from "../operation/advance.js";
+import type { OperationRecord, Requester } from "../operation/records.js";
+import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
+import { acceptOn } from "./accept-on.js";
+import type { Dependencies } from "./ports.js";
+
+export interface DeleteImageVersion {
+  readonly id: ImageVersionId;
+  readonly requestedBy: Requester;
+  readonly traceparent: string;
+}
+
+/**
+ * Answers the operation that deletes the version; deleted or being deleted already, it is that one. Throws ServiceError
+ * NotFound for a version that Sigil does not know, and ImageVersionConflict while another operation on it runs.
+ */
+export function deleteImageVersion(
+  deps: Dependencies,
+  { id, requestedBy, traceparent }: DeleteImageVersion,
+): Promise<OperationRecord> {
+  return acceptOn(deps, id, ({ record, operation }) => {
+    const { state } = record;
+    if (["DeletionRequested", "Deleting", "Deleted"].includes(state))
+      return operation;
+    if (!isFinal(state))
+      throw new ServiceError(
+        "ImageVersionConflict",
+        `Operation ${operation.id} is working on ${formatImageVersionId(id)}. Wait until it has ended, or cancel it.`,
+        { fields: { existingOperationId: operation.id } },
+      );
+    return {
+      kind: "DeleteImageVersion",
+      requestedBy,
+      traceparent,
+    };
+  });
+}

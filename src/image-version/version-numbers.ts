@@ -1,0 +1,74 @@
+import { ServiceError } from "../errors.js";
+
+/** Which part of the highest number grows; those after it begin at 0 again. */
+export type Increment = (typeof PARTS)[number];
+
+const PARTS = ["major", "minor", "patch"] as const;
+const FIRST = "1.0.0";
+/** Each part fits in 32 bits signed, in Azure. */
+const LARGEST_PART = 2 ** 31 - 1;
+const NUMBER = /^\d+\.\d+\.\d+$/u;
+
+/**
+ * The number after the highest; 1.0.0, whatever shall grow, where there is none. Throws ServiceError
+ * ImageVersionConflict where that part cannot grow.
+ */
+export function nextVersionNumber(
+  highest: string | undefined,
+  increment: Increment,
+): string {
+  if (highest === undefined) return FIRST;
+  const at = PARTS.indexOf(increment);
+  const next = partsOf(highest).map((part, i) =>
+    i < at ? part : i === at ? part + 1 : 0,
+  );
+  if ((next[at] ?? 0) > LARGEST_PART) throw exhausted(highest, increment);
+  return next.join(".");
+}
+
+/** The highest by number, not by text; undefined where there is none. What is no version number is passed over. */
+export function highestVersionNumber(
+  names: readonly (string | undefined)[],
+): string | undefined {
+  return names
+    .filter((name) => name !== undefined && NUMBER.test(name))
+    .reduce<string | undefined>(
+      (highest, name) =>
+        highest === undefined || isHigher(name ?? "", highest) ? name : highest,
+      undefined,
+    );
+}
+
+function isHigher(a: string, b: string): boolean {
+  const others = partsOf(b);
+  const difference = partsOf(a)
+    .map((part, i) => part - (others[i] ?? 0))
+    .find((part) => part !== 0);
+  return difference !== undefined && difference > 0;
+}
+
+function partsOf(number: string): readonly number[] {
+  return number.split(".").map(Number);
+}
+
+function exhausted(highest: string, increment: Increment): ServiceError {
+  const larger = PARTS[PARTS.indexOf(increment) - 1];
+  const remediation =
+    larger === undefined
+      ? "Publish to another image definition."
+      : `Ask for increment=${larger}.`;
+  return new ServiceError(
+    "ImageVersionConflict",
+    `No ${increment} number is left above ${highest}, the highest version there is. ${remediation}`,
+    {
+      findings: [
+        {
+          code: "VersionNumbersExhausted",
+          pointer: "/query/increment",
+          message: `The ${increment} part of ${highest} is followed by none: ${LARGEST_PART} is the largest.`,
+          remediation,
+        },
+      ],
+    },
+  );
+}

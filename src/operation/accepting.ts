@@ -1,0 +1,50 @@
+/**
+ * Accepts an operation. Invariants:
+ *  1. When it answers a new operation, that is stored and its message is on its way, or findable by the reconciler: the
+ *     row that the reconciler reads is written before the state, and again with everything else that is told.
+ *  2. What is decided is decided on the very state that it replaces, all of which is told: of two who come at once, the
+ *     second decides anew on what the first has stored.
+ */
+import { ServiceError } from "../errors.js";
+import type { Pair } from "./advance.js";
+import { openRow } from "./catalog.js";
+import { deliver, isStateConflict } from "./outbox.js";
+import type { OperationDependencies, Stored } from "./ports.js";
+import type { OperationRecord, TrackedRecord } from "./records.js";
+
+const COMMIT_TRIES = 10;
+
+/**
+ * Answers the operation that `decide` finds to be the answer, or stores the record and operation that it makes of what
+ * is stored and answers that one. Throws what `decide` throws, and ServiceError StateConflict, retryable.
+ */
+export async function acceptOperation<R extends TrackedRecord>(
+  deps: OperationDependencies<R>,
+  key: string,
+  decide: (
+    stored: Stored<R> | undefined,
+  ) => Promise<OperationRecord | Pair<R>> | OperationRecord | Pair<R>,
+): Promise<OperationRecord> {
+  for (let tries = 0; tries < COMMIT_TRIES; tries += 1) {
+    const found = await deps.store.read(key);
+    const stored = found && (await deliver(deps, found));
+    if (stored !== undefined && stored.record.outbox.length > 0) continue;
+    const decided = await decide(stored);
+    if (!("record" in decided)) return decided;
+    const { record, operation } = decided;
+    await deps.index.put([openRow(operation.id)]); // Invariant 1: before the state.
+    try {
+      const accepted = await deps.store.commit(record, operation, stored?.etag);
+      await deliver(deps, accepted);
+      return accepted.operation;
+    } catch (error) {
+      if (!isStateConflict(error)) throw error;
+      // Invariant 2: another came first. Look again.
+    }
+  }
+  throw new ServiceError(
+    "StateConflict",
+    "Many requests for one resource arrived at once. Send it again.",
+    { retryAfterMs: 1_000 },
+  );
+}

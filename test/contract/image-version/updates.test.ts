@@ -1,0 +1,482 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import { ServiceError } from "../../../src/errors.js";
+import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import { isFinal } from "../../../src/operation/advance.js";
+import { reconcile } from "../../../src/operation/reconcile.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import { keyOf } from "../../../src/resource-id.js";
+import { targetRegionsOf } from "../../../src/image-version/canonical-form.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import type { CreateImageVersion } from "../../../src/image-version/create-image-version.js";
+import { retryImageVersion } from "../../../src/image-version/retry-image-version.js";
+import {
+  idOf,
+  request,
+  startInProcess,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+import {
+  failingDependencies,
+  hasEffect,
+  type FailingDependencies,
+} from "../../support/failing-dependencies.js";
+import {
+  managedImageRequest,
+  seedRegion,
+  seedResource,
+  seedVersionId,
+} from "../../support/requests.js";
+
+let world: InProcess;
+beforeAll(async () => {
+  world = await startInProcess({ replicationMs: 60_000 });
+});
+afterAll(() => world.close());
+
+let versions = 0;
+let id: string;
+beforeEach(async () => {
+  versions += 1;
+  id = seedVersionId(`3.0.${versions}`);
+  await world.takeEvents();
+});
+afterEach(() => world.simulator.control.clearFaults());
+
+type Regions = ReturnType<typeof seedRegion>[];
+const WEST = seedRegion("westus", "WestUS", { regionalReplicaCount: 2 });
+const EAST2 = seedRegion("eastus2", "EastUS2");
+const EAST = seedRegion("eastus", "EastUS");
+
+function body(
+  regions: Regions,
+  publishing: object = {},
+  more: Partial<ImageVersionRequest> = {},
+): ImageVersionRequest {
+  const base = managedImageRequest();
+  return {
+    ...base,
+    ...more,
+    properties: {
+      ...base.properties,
+      publishingProfile: { targetRegions: regions, ...publishing },
+    },
+  };
+}
+
+async function made(regions: Regions = [WEST, EAST2]): Promise<void> {
+  await request(world.deps, id, body(regions));
+  expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+  await world.takeEvents();
+  world.simulator.control.clearRequests();
+}
+
+async function updated(
+  wanted: ImageVersionRequest,
+  more: Partial<CreateImageVersion> = {},
+): Promise<OperationRecord> {
+  await request(world.deps, id, wanted, more);
+  return await world.finish(id);
+}
+
+async function refused(promise: Promise<unknown>): Promise<ServiceError> {
+  const error: unknown = await promise.catch((reason: unknown) => reason);
+  if (error instanceof ServiceError) return error;
+  throw new Error(`was not refused: ${JSON.stringify(error)}`);
+}
+
+const puts = (): number =>
+  world.simulator.control.countRequests({ method: "PUT" });
+
+async function inAzure(): Promise<ImageVersionRequest> {
+  const shown = await world.deps.resourceManager.getImageVersion(idOf(id));
+  if (shown === undefined) throw new Error("it is gone");
+  expect(shown.provisioningState).toBe("Succeeded");
+  return shown.request;
+}
+
+const spelled = (name: string): string => name.replace(/ /gu, "").toLowerCase();
+
+async function regionsInAzure(): Promise<readonly string[]> {
+  return targetRegionsOf(await inAzure()).map(({ name }) => spelled(name));
+}
+
+function milestones(events: readonly CloudEvent[]): string[] {
+  return events
+    .filter(
+      ({ subject, type }) => subject === id && !type.endsWith("Replicating"),
+    )
+    .map((event) => event.id.replace(/^[^/]*\//u, ""));
+}
+
+describe("an update", () => {
+  test("adds a region by one update that carries every region with its keys, and reports that region alone", async () => {
+    await made();
+    expect(await updated(body([WEST, EAST2, EAST]))).toMatchObject({
+      kind: "UpdateImageVersion",
+      status: "Succeeded",
+    });
+    expect(puts()).toBe(1);
+    for (const region of targetRegionsOf(await inAzure()))
+      expect(
+        region.encryption?.dataDiskImages?.[0]?.diskEncryptionSetId,
+        region.name,
+      ).toMatch(/DiskEncryptionSet2$/u);
+    expect(await regionsInAzure()).toEqual(["westus", "eastus2", "eastus"]);
+    expect(milestones(await world.takeEvents())).toEqual([
+      "accepted",
+      "updating/1",
+      "eastus/completed",
+      "completed",
+    ]);
+  });
+
+  test("changes counts, exclusion from latest, end of life, safety profile and tags at once", async () => {
+    await made();
+    const wanted = body(
+      [
+        { ...WEST, regionalReplicaCount: 3 },
+        { ...EAST2, excludeFromLatest: true },
+      ],
+      { excludeFromLatest: true, endOfLifeDate: "2090-01-01" },
+      { tags: { build: "2" } },
+    );
+    wanted.properties.safetyProfile = { blockDeletionBeforeEndOfLife: true };
+    expect(await updated(wanted)).toMatchObject({ status: "Succeeded" });
+    expect(puts()).toBe(1);
+    expect(await inAzure()).toMatchObject({
+      tags: { build: "2" },
+      properties: {
+        safetyProfile: { blockDeletionBeforeEndOfLife: true },
+        publishingProfile: {
+          excludeFromLatest: true,
+          endOfLifeDate: expect.stringMatching(/^2090-01-01/u) as string,
+          targetRegions: [
+            { regionalReplicaCount: 3 },
+            { excludeFromLatest: true },
+          ],
+        },
+      },
+    });
+    expect(milestones(await world.takeEvents())).toEqual([
+      "accepted",
+      "updating/1",
+      "westus/completed",
+      "eastus2/completed",
+      "completed",
+    ]);
+  });
+
+  test("that was made is the same operation when it is asked for again", async () => {
+    await made();
+    const first = await updated(body([WEST, EAST2, EAST]));
+    const again = await request(world.deps, id, body([EAST, EAST2, WEST]));
+    expect(again.id).toBe(first.id);
+    expect(puts()).toBe(1);
+  });
+
+  test("needs the version's source no longer", async () => {
+    await made();
+    world.simulator.control.addFault({
+      path: "Microsoft.Compute/images/myImage\\?",
+      action: "hide",
+      times: null,
+    });
+    expect(await updated(body([WEST, EAST2, EAST]))).toMatchObject({
+      status: "Succeeded",
+    });
+  });
+
+  test("is proven like a creation, and nothing is changed where it fails", async () => {
+    await made();
+    const operation = await updated(
+      body([WEST, EAST2, seedRegion("eastus", "EastUS2")]),
+    );
+    expect(operation).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "PreflightFailed",
+        message: expect.stringMatching(/^Nothing was changed: 2 /u) as string,
+      },
+    });
+    expect(puts()).toBe(0);
+    expect(await regionsInAzure()).toEqual(["westus", "eastus2"]);
+  });
+});
+
+describe("what cannot be changed is refused at the door, each property by name:", () => {
+  test("the source, the replication mode, a region's storage type", async () => {
+    await made();
+    const wanted = body(
+      [{ ...WEST, storageAccountType: "Premium_LRS" }, EAST2],
+      { replicationMode: "Shallow" },
+    );
+    wanted.properties.storageProfile = {
+      source: { id: seedResource("images/other") },
+    };
+    const error = await refused(request(world.deps, id, wanted));
+    expect(error).toMatchObject({
+      code: "ImageVersionConflict",
+      fields: { nextFreeVersion: expect.any(String) as string },
+    });
+    expect(
+      error.findings.map(({ code, pointer }) => [code, pointer]).sort(),
+    ).toEqual([
+      ["ImmutableProperty", "/properties/publishingProfile/replicationMode"],
+      [
+        "ImmutableProperty",
+        "/properties/publishingProfile/targetRegions/0/storageAccountType",
+      ],
+      ["ImmutableProperty", "/properties/storageProfile/source/id"],
+    ]);
+    expect(puts()).toBe(0);
+  });
+
+  test("a key, or its loss (S6)", async () => {
+    await made();
+    const error = await refused(
+      request(
+        world.deps,
+        id,
+        body([seedRegion("westus", "Other", WEST), { name: "eastus2" }]),
+      ),
+    );
+    expect(error.code).toBe("ImageVersionConflict");
+    expect(new Set(error.findings.map(({ code }) => code))).toContain(
+      "CustomerKeysChanged",
+    );
+    expect(
+      error.findings.filter(({ code }) => code === "CustomerKeysChanged"),
+    ).toHaveLength(4);
+  });
+
+  test("a region that is left out, until its removal is confirmed", async () => {
+    await made([WEST, EAST2, EAST]);
+    const error = await refused(request(world.deps, id, body([WEST, EAST])));
+    expect(error).toMatchObject({
+      code: "RegionRemovalNotConfirmed",
+      findings: [
+        {
+          code: "RegionRemovalNotConfirmed",
+          pointer: "/properties/publishingProfile/targetRegions",
+          message: expect.stringContaining("eastus2") as string,
+        },
+      ],
+    });
+    expect(await regionsInAzure()).toHaveLength(3);
+  });
+});
+
+describe("a region whose removal is confirmed", () => {
+  const remove = () =>
+    updated(body([WEST, EAST]), { allowRegionRemoval: true });
+
+  test("is removed: the safety profile is opened for that update, and closed by the next", async () => {
+    await made([WEST, EAST2, EAST]);
+    expect(await remove()).toMatchObject({ status: "Succeeded" });
+    expect(puts()).toBe(2);
+    const shown = await inAzure();
+    expect(await regionsInAzure()).toEqual(["westus", "eastus"]);
+    expect(shown.properties.safetyProfile).toMatchObject({
+      allowDeletionOfReplicatedLocations: false,
+    });
+    expect(milestones(await world.takeEvents())).toEqual([
+      "accepted",
+      "updating/1",
+      "updating/2",
+      "eastus2/removed",
+      "completed",
+    ]);
+  });
+
+  test("is removed, and the profile closed, wherever a process dies in between", async () => {
+    await made([WEST, EAST2, EAST]);
+    const dry = failingDependencies(world.deps, keyOf(id), undefined);
+    await drive(dry);
+    const { calls } = dry;
+    let removals = 0;
+    for (const [i, call] of calls.entries()) {
+      // To die before a read is to die after the call before it.
+      if (!hasEffect(call)) continue;
+      for (const when of ["before", "after"] as const) {
+        removals += 1;
+        versions += 1;
+        id = seedVersionId(`3.0.${versions}`);
+        await made([WEST, EAST2, EAST]);
+        const run = failingDependencies(world.deps, keyOf(id), {
+          at: i + 1,
+          kind: "killed",
+          when,
+        });
+        await drive(run);
+        const what = `killed ${when} ${i + 1} ${call}`;
+        expect(await regionsInAzure(), what).toEqual(["westus", "eastus"]);
+        expect((await inAzure()).properties.safetyProfile, what).toMatchObject({
+          allowDeletionOfReplicatedLocations: false,
+        });
+        const told = milestones(await world.takeEvents());
+        expect([...new Set(told)].sort(), what).toEqual([...told].sort());
+        expect(told, what).toContain("completed");
+      }
+    }
+    expect(removals).toBeGreaterThan(20);
+  }, 180_000);
+
+  /** Sends the request until it is answered, and works until it has ended, by a process that fails once. */
+  async function drive(process: FailingDependencies): Promise<void> {
+    for (let tries = 0; tries < 5; tries += 1) {
+      try {
+        await request(process.deps, id, body([WEST, EAST]), {
+          allowRegionRemoval: true,
+        });
+        break;
+      } catch {
+        process.restart();
+      }
+    }
+    for (let ticks = 0; ticks < 500; ticks += 1) {
+      for (const message of await world.takeDue()) {
+        await world
+          .handle(message, process.deps)
+          .catch(() => process.restart());
+      }
+      if (ticks % 4 === 0) {
+        await reconcile(process.deps).catch(() => process.restart());
+        const { record, operation } = await world.read(id);
+        if (
+          operation.kind === "UpdateImageVersion" &&
+          isFinal(record.state) &&
+          record.outbox.length === 0
+        ) {
+          expect(operation.status).toBe("Succeeded");
+          return;
+        }
+      }
+      world.clock.advance(15_000);
+    }
+    throw new Error("it does not end");
+  }
+});
+
+test("a region that somebody added outside Sigil is kept, with its keys, and told", async () => {
+  await made();
+  await world.deps.resourceManager.putImageVersion(
+    idOf(id),
+    body([WEST, EAST2, EAST]),
+  );
+  world.clock.advance(120_000);
+  expect(
+    await updated(body([{ ...WEST, regionalReplicaCount: 3 }, EAST2])),
+  ).toMatchObject({ status: "Succeeded" });
+  expect(await regionsInAzure()).toEqual(["westus", "eastus2", "eastus"]);
+  const events = await world.takeEvents();
+  expect(
+    events.find(({ type }) => type === "Sigil.ImageVersion.ChangedOutside")
+      ?.data,
+  ).toMatchObject({ regions: ["eastus"] });
+});
+
+describe("a region that fails", () => {
+  const fail = (times: number) =>
+    world.simulator.control.failRegion({
+      versionId: id,
+      region: "eastus2",
+      message: "Out of capacity.",
+      times,
+    });
+
+  test("is repaired by itself: taken away, added back; the others are not touched", async () => {
+    await fail(1);
+    await request(world.deps, id, body([WEST, EAST2]));
+    const operation = await world.finish(id);
+    expect(operation).toMatchObject({
+      kind: "CreateImageVersion",
+      status: "Succeeded",
+      regions: [
+        { name: "westus", state: "Completed", attempts: 1 },
+        { name: "eastus2", state: "Completed", attempts: 2 },
+      ],
+    });
+    const told = milestones(await world.takeEvents());
+    expect(told.filter((fact) => fact === "westus/completed")).toHaveLength(1);
+    expect(told.filter((fact) => fact !== "westus/completed")).toEqual([
+      "accepted",
+      "creating",
+      "eastus2/failed/1",
+      "eastus2/repairing/1",
+      "updating/1",
+      "updating/2",
+      "eastus2/completed",
+      "completed",
+    ]);
+    expect((await inAzure()).properties.safetyProfile).toMatchObject({
+      allowDeletionOfReplicatedLocations: false,
+    });
+  });
+
+  test("is repaired no more often than is set, with growing waits; then the operation ends Failed, and a retry by hand may go on", async () => {
+    await fail(4);
+    const started = world.clock.now();
+    await request(world.deps, id, body([WEST, EAST2]));
+    const operation = await world.finish(id);
+    expect(operation).toMatchObject({
+      status: "Failed",
+      error: { code: "ReplicationFailed" },
+      regions: [{ attempts: 1 }, { name: "eastus2", attempts: 4 }],
+    });
+    // 5, 10 and 20 minutes of waiting.
+    expect(world.clock.now() - started).toBeGreaterThan(35 * 60_000);
+
+    const retried = await retryImageVersion(world.deps, {
+      id: idOf(id),
+      requestedBy: {},
+      traceparent: TRACEPARENT,
+    });
+    expect(retried).toMatchObject({ kind: "RetryImageVersion" });
+    expect(await world.finish(id)).toMatchObject({
+      id: retried.id,
+      status: "Succeeded",
+    });
+    expect(await regionsInAzure()).toEqual(["westus", "eastus2"]);
+  });
+
+  test("in a version that somebody else left Failed is repaired by the same PUT", async () => {
+    await fail(1);
+    await world.deps.resourceManager.putImageVersion(
+      idOf(id),
+      body([WEST, EAST2]),
+    );
+    world.clock.advance(600_000);
+    expect(await updated(body([WEST, EAST2]))).toMatchObject({
+      kind: "CreateImageVersion",
+      status: "Succeeded",
+    });
+  });
+
+  test("is the only thing that can be retried", async () => {
+    await made();
+    const retry = (regions?: readonly string[]) =>
+      refused(
+        retryImageVersion(world.deps, {
+          id: idOf(id),
+          regions,
+          requestedBy: {},
+          traceparent: TRACEPARENT,
+        }),
+      );
+    expect(await retry()).toMatchObject({
+      code: "ImageVersionConflict",
+      message: expect.stringContaining("nothing to repair") as string,
+    });
+    id = seedVersionId("3.9.9");
+    expect(await retry()).toMatchObject({ code: "NotFound" });
+  });
+});

@@ -1,0 +1,773 @@
+import { HttpRequest, InvocationContext } from "@azure/functions";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import { createIdempotencyKeys } from "../../../src/azure/idempotency-keys.js";
+import { createIndex } from "../../../src/azure/index-table.js";
+import { createStateStore } from "../../../src/azure/state-store.js";
+import { createVersionNumbers } from "../../../src/azure/version-numbers.js";
+import { ServiceError } from "../../../src/errors.js";
+import { createEndpoint } from "../../../src/http/endpoint.js";
+import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
+import { canonicalForm } from "../../../src/image-version/canonical-form.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import {
+  createNextImageVersion,
+  type CreateNextImageVersion,
+} from "../../../src/image-version/create-next-image-version.js";
+import type { Dependencies } from "../../../src/image-version/ports.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import { keyOf } from "../../../src/resource-id.js";
+import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
+import { resourcesIn } from "../../../src/local/resource-manager/world.js";
+import {
+  ARM_SCOPE,
+  credentialOf,
+  idOf,
+  request,
+  startInProcess,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+import {
+  failingDependencies,
+  hasEffect,
+  type Failure,
+} from "../../support/failing-dependencies.js";
+import { managedImageRequest, seedResource } from "../../support/requests.js";
+import {
+  document,
+  responseMistakes,
+  validator,
+} from "../../unit/http/document.js";
+import { startWireServer } from "../azure/wire-server.js";
+
+const LARGEST = 2_147_483_647;
+const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
+
+let world: InProcess;
+beforeAll(async () => {
+  world = await startInProcess({ replicationMs: 60_000 });
+});
+afterAll(() => world.close());
+
+let definitions = 0;
+/** Each test's own image definition. */
+let image: string;
+beforeEach(async () => {
+  definitions += 1;
+  image = seedResource(`galleries/MyGallery/images/Numbered${definitions}`);
+  await world.simulator.control.putResource(
+    of.imageDefinition("MyGallery", `Numbered${definitions}`, "westus"),
+  );
+});
+afterEach(async () => {
+  world.simulator.control.clearFaults();
+  await world.takeDue();
+});
+
+function next(
+  more: Partial<CreateNextImageVersion> = {},
+  deps: Dependencies = world.deps,
+): Promise<OperationRecord> {
+  return createNextImageVersion(deps, {
+    image: idOf(versionId("0.0.0")),
+    increment: "patch",
+    body: managedImageRequest(),
+    requestedBy: { appId: "build-system", objectId: "object" },
+    traceparent: TRACEPARENT,
+    ...more,
+  });
+}
+
+function versionId(number: string): string {
+  return `${image}/versions/${number}`;
+}
+
+function numberOf({ resourceId }: OperationRecord): string {
+  expect(resourceId.startsWith(`${image}/versions/`)).toBe(true);
+  return resourceId.split("/").at(-1) ?? "";
+}
+
+async function nextNumber(
+  more: Partial<CreateNextImageVersion> = {},
+  deps: Dependencies = world.deps,
+): Promise<string> {
+  return numberOf(await next(more, deps));
+}
+
+/** `count` numbers from 1.0.`first` on. */
+function patches(first: number, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `1.0.${first + i}`);
+}
+
+function inOrder(numbers: readonly string[]): string[] {
+  return [...numbers].sort(
+    (a, b) => Number(a.split(".")[2]) - Number(b.split(".")[2]),
+  );
+}
+
+/** Makes a version by other hands than Sigil's. */
+async function publish(number: string): Promise<void> {
+  await world.deps.resourceManager.putImageVersion(
+    idOf(versionId(number)),
+    canonicalForm(managedImageRequest()),
+  );
+}
+
+/** Another host of the same service: nothing of the first one's memory. */
+function otherHost(): Dependencies {
+  return {
+    ...world.deps,
+    store: createStateStore(world.tables),
+    index: createIndex(world.tables),
+    idempotencyKeys: createIdempotencyKeys(world.tables),
+    versionNumbers: createVersionNumbers(world.tables, {
+      endpoint: world.simulator.endpoint,
+      scope: ARM_SCOPE,
+      credential: credentialOf(world.issuer),
+      timeoutMs: 20_000,
+      now: world.deps.now,
+    }),
+  };
+}
+
+async function refusal(promise: Promise<unknown>): Promise<ServiceError> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ServiceError)) throw new Error("not refused");
+  return error;
+}
+
+/** As the sample, but with other counts. */
+function withReplicas(regionalReplicaCount: number): ImageVersionRequest {
+  const body = managedImageRequest();
+  const { targetRegions = [] } = body.properties.publishingProfile ?? {};
+  return {
+    ...body,
+    properties: {
+      ...body.properties,
+      publishingProfile: {
+        targetRegions: targetRegions.map((region) => ({
+          ...region,
+          regionalReplicaCount,
+        })),
+      },
+    },
+  };
+}
+
+function withoutSource(): ImageVersionRequest {
+  const body = managedImageRequest();
+  return {
+    ...body,
+    properties: {
+      ...body.properties,
+      storageProfile: { source: { id: seedResource("images/noImage") } },
+    },
+  };
+}
+
+describe("the next number", () => {
+  test("of the first version is 1.0.0, and of each after it the next patch", async () => {
+    const operation = await next();
+    expect(operation).toMatchObject({
+      id: `${keyOf(versionId("1.0.0"))}-1`,
+      kind: "CreateImageVersion",
+      status: "NotStarted",
+      resourceId: versionId("1.0.0"),
+      requestedBy: { appId: "build-system", objectId: "object" },
+    });
+    expect(await world.finish(versionId("1.0.0"))).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await nextNumber()).toBe("1.0.1");
+    expect(await nextNumber()).toBe("1.0.2");
+  });
+
+  test("is by patch, minor or major, which sets those after it to 0", async () => {
+    await request(world.deps, versionId("1.2.3"), managedImageRequest());
+    expect(await nextNumber()).toBe("1.2.4");
+    expect(await nextNumber({ increment: "minor" })).toBe("1.3.0");
+    expect(await nextNumber()).toBe("1.3.1");
+    expect(await nextNumber({ increment: "major" })).toBe("2.0.0");
+    expect(await nextNumber({ increment: "minor" })).toBe("2.1.0");
+  });
+
+  test("is above what others have made in Azure, by number and not by text", async () => {
+    for (const number of ["0.9.0", "3.0.9", "3.0.10", "2.99.0"])
+      await publish(number);
+    expect(await nextNumber()).toBe("3.0.11");
+    await publish("3.1.0");
+    expect(await nextNumber()).toBe("3.1.1");
+  });
+
+  test("is above what was asked of Sigil and is not in Azure", async () => {
+    await request(world.deps, versionId("4.0.0"), withoutSource());
+    await world.finish(versionId("4.0.0"));
+    expect(await nextNumber()).toBe("4.0.1");
+  });
+
+  test("is refused where no number is left, and a larger part still grows", async () => {
+    await publish(`1.0.${LARGEST}`);
+    expect(await refusal(next())).toMatchObject({
+      code: "ImageVersionConflict",
+      message: `No patch number is left above 1.0.${LARGEST}, the highest version there is. Ask for increment=minor.`,
+      findings: [
+        { code: "VersionNumbersExhausted", pointer: "/query/increment" },
+      ],
+    });
+    expect(await nextNumber({ increment: "minor" })).toBe("1.1.0");
+  });
+});
+
+describe("requests at once", () => {
+  test("fifty with one body get consecutive numbers", async () => {
+    const numbers = await Promise.all(patches(0, 50).map(() => nextNumber()));
+    expect(inOrder(numbers)).toEqual(patches(0, 50));
+  });
+
+  test("fifty on several hosts, above a version that others made, get consecutive numbers", async () => {
+    await publish("1.0.6");
+    const hosts = Array.from({ length: 5 }, otherHost);
+    const numbers = await Promise.all(
+      patches(0, 50).map((_, i) =>
+        nextNumber({ body: withReplicas((i % 3) + 1) }, hosts[i % 5]),
+      ),
+    );
+    expect(inOrder(numbers)).toEqual(patches(7, 50));
+  });
+
+  test("that require a plan get consecutive numbers, fewer of them for the reads they take", async () => {
+    const hosts = [otherHost(), otherHost()];
+    const numbers = await Promise.all(
+      patches(0, 12).map((_, i) =>
+        nextNumber(
+          { plan: "require", body: withReplicas((i % 3) + 1) },
+          hosts[i % 2],
+        ),
+      ),
+    );
+    expect(inOrder(numbers)).toEqual(patches(0, 12));
+  });
+
+  test("beside others that are refused leave no number out", async () => {
+    const badLocation = { ...managedImageRequest(), location: "uksouth" };
+    const outcomes = await Promise.all(
+      patches(0, 20).map((_, i) =>
+        i % 2 === 0
+          ? nextNumber()
+          : refusal(next({ body: badLocation })).then(({ code }) => code),
+      ),
+    );
+    expect(outcomes.filter((code) => code === "InvalidRequest")).toHaveLength(
+      10,
+    );
+    expect(
+      inOrder(outcomes.filter((code) => code !== "InvalidRequest")),
+    ).toEqual(patches(0, 10));
+  });
+
+  test("as numbers are taken by name meanwhile, all get different ones", async () => {
+    const named = patches(5, 5).map((number) =>
+      request(world.deps, versionId(number), withReplicas(2)),
+    );
+    const [numbers, operations] = await Promise.all([
+      Promise.all(patches(0, 20).map(() => nextNumber())),
+      Promise.allSettled(named),
+    ]);
+    const taken = operations.flatMap((outcome) =>
+      outcome.status === "fulfilled" ? [numberOf(outcome.value)] : [],
+    );
+    expect(new Set([...numbers, ...taken]).size).toBe(20 + taken.length);
+  });
+});
+
+describe("a request that is refused takes no number", () => {
+  afterEach(async () => {
+    expect(await nextNumber()).toBe("1.0.0");
+  });
+
+  test("when a rule over the request is broken", async () => {
+    expect(
+      await refusal(
+        next({ body: { ...managedImageRequest(), location: "uksouth" } }),
+      ),
+    ).toMatchObject({
+      code: "InvalidRequest",
+      message:
+        "The request has 1 mistake; each is listed under errors. No number was taken.",
+      findings: [{ pointer: "/properties/publishingProfile/targetRegions" }],
+    });
+  });
+
+  test("when its plan finds an error", async () => {
+    const { code, message, findings } = await refusal(
+      next({ body: withoutSource(), plan: "require" }),
+    );
+    expect([code, message]).toEqual([
+      "PreflightFailed",
+      "The plan found 1 mistake; each is listed under errors. No number was taken.",
+    ]);
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        code: "SourceNotFound",
+        pointer: "/properties/storageProfile/source/id",
+      }),
+    );
+  });
+
+  test("when its key belongs to another request", async () => {
+    const elsewhere = seedResource("galleries/MyGallery/images/MyImage");
+    const idempotencyKey = `${image}-by-name`;
+    await request(
+      world.deps,
+      `${elsewhere}/versions/9.0.${definitions}`,
+      managedImageRequest(),
+      { idempotencyKey },
+    );
+    expect(await refusal(next({ idempotencyKey }))).toMatchObject({
+      code: "IdempotencyKeyReused",
+      message:
+        "This Idempotency-Key was used for another request. Use a new key for a new request.",
+    });
+  });
+
+  test("when Azure does not say which versions there are", async () => {
+    world.simulator.control.addFault({
+      method: "GET",
+      path: `${image}/versions`,
+      status: 429,
+      headers: { "Retry-After": "17" },
+    });
+    expect(await refusal(next())).toMatchObject({
+      code: "ResourceManagerThrottled",
+      retryAfterMs: 17_000,
+    });
+  });
+});
+
+describe("an image definition that is not there", () => {
+  beforeEach(() => {
+    image = seedResource("galleries/MyGallery/images/NoImage");
+  });
+
+  test("is told, and nothing is accepted", async () => {
+    expect(await refusal(next())).toMatchObject({
+      code: "NotFound",
+      message: `There is no image definition ${image}. Correct the URL, or create it: az sig image-definition create.`,
+    });
+  });
+
+  test("is among the findings of a plan that is required", async () => {
+    const { code, findings } = await refusal(next({ plan: "require" }));
+    expect(code).toBe("PreflightFailed");
+    expect(findings).toContainEqual(
+      expect.objectContaining({ code: "ImageDefinitionNotFound" }),
+    );
+  });
+});
+
+describe("an Idempotency-Key", () => {
+  let idempotencyKey: string;
+  beforeEach(() => {
+    idempotencyKey = image;
+  });
+
+  test("sent again, also from several hosts at once, leads to one operation and one number", async () => {
+    const hosts = [world.deps, otherHost(), otherHost()];
+    const operations = await Promise.all(
+      patches(0, 12).map((_, i) => next({ idempotencyKey }, hosts[i % 3])),
+    );
+    expect(new Set(operations.map(({ id }) => id)).size).toBe(1);
+    expect(await nextNumber({ idempotencyKey })).toBe("1.0.0");
+    expect(await nextNumber()).toBe("1.0.1");
+  });
+
+  test("leads to its operation, whatever became of the version since", async () => {
+    const first = await next({ idempotencyKey });
+    await world.finish(first.resourceId);
+    await request(world.deps, first.resourceId, withReplicas(3));
+    await world.finish(first.resourceId);
+    expect(await next({ idempotencyKey })).toMatchObject({
+      id: first.id,
+      status: "Succeeded",
+    });
+    const failed = await next({
+      idempotencyKey: `${idempotencyKey}-failed`,
+      body: withoutSource(),
+    });
+    await world.finish(failed.resourceId);
+    expect(
+      await next({
+        idempotencyKey: `${idempotencyKey}-failed`,
+        body: withoutSource(),
+      }),
+    ).toMatchObject({ id: failed.id, status: "Failed" });
+  });
+
+  test.each<[string, Partial<CreateNextImageVersion>]>([
+    ["another body", { body: withReplicas(3) }],
+    ["another increment", { increment: "minor" }],
+  ])("with %s is refused", async (_, other) => {
+    await next({ idempotencyKey });
+    expect(await refusal(next({ idempotencyKey, ...other }))).toMatchObject({
+      code: "IdempotencyKeyReused",
+    });
+    expect(await nextNumber()).toBe("1.0.1");
+  });
+
+  test("is not good for a PUT afterwards", async () => {
+    const { resourceId } = await next({ idempotencyKey });
+    expect(
+      await refusal(
+        request(world.deps, resourceId, managedImageRequest(), {
+          idempotencyKey,
+        }),
+      ),
+    ).toMatchObject({ code: "IdempotencyKeyReused" });
+  });
+
+  test("of another caller is another request", async () => {
+    await next({ idempotencyKey });
+    expect(
+      await nextNumber({ idempotencyKey, requestedBy: { appId: "another" } }),
+    ).toBe("1.0.1");
+  });
+});
+
+describe("a number that turns out to be taken", () => {
+  /** As if somebody asked for the numbers by name right after they were given. */
+  function takenAfterwards(numbers: readonly string[]): Dependencies {
+    const { versionNumbers } = world.deps;
+    return {
+      ...world.deps,
+      versionNumbers: {
+        ...versionNumbers,
+        async allocate(imageId, wanted) {
+          const number = await versionNumbers.allocate(imageId, wanted);
+          if (numbers.includes(number))
+            await request(world.deps, versionId(number), withReplicas(3));
+          return number;
+        },
+      },
+    };
+  }
+
+  test.each([undefined, "key"])(
+    "is skipped, with Idempotency-Key %s",
+    async (key) => {
+      const more =
+        key === undefined ? {} : { idempotencyKey: `${image}-${key}` };
+      const deps = takenAfterwards(["1.0.0", "1.0.1"]);
+      expect(await nextNumber(more, deps)).toBe("1.0.2");
+      if (key !== undefined) expect(await nextNumber(more)).toBe("1.0.2");
+      expect(await nextNumber()).toBe("1.0.3");
+    },
+  );
+
+  test("between the look at it and the acceptance is not updated but skipped", async () => {
+    const { store } = world.deps;
+    const taken = versionId("1.0.0");
+    let looks = 0;
+    const deps: Dependencies = {
+      ...world.deps,
+      store: {
+        ...store,
+        async read(key) {
+          if (key !== keyOf(taken) || looks > 0) return await store.read(key);
+          looks += 1;
+          await request(world.deps, taken, managedImageRequest());
+          await world.finish(taken);
+          return undefined;
+        },
+      },
+    };
+    expect(await nextNumber({ body: withReplicas(3) }, deps)).toBe("1.0.1");
+    expect((await world.read(taken)).operation).toMatchObject({
+      id: `${keyOf(taken)}-1`,
+      status: "Succeeded",
+    });
+  });
+
+  test("is skipped a few times only", async () => {
+    const deps = takenAfterwards(patches(0, 30));
+    expect(await refusal(next({}, deps))).toMatchObject({
+      code: "StateConflict",
+      message:
+        "Every number that was tried was taken by another request meanwhile. Send the request again.",
+      retryAfterMs: 1_000,
+    });
+  });
+
+  test("in Azure, though the list does not show it yet, is planned for again", async () => {
+    await publish("1.0.0");
+    const deps: Dependencies = {
+      ...world.deps,
+      versionNumbers: {
+        ...world.deps.versionNumbers,
+        listPublished: () => Promise.resolve([]),
+      },
+    };
+    expect(
+      await nextNumber({ plan: "require", body: withReplicas(3) }, deps),
+    ).toBe("1.0.1");
+  });
+});
+
+describe("a process that dies", () => {
+  const send = async (
+    failure: Failure | undefined,
+    idempotencyKey: string,
+  ): Promise<{ calls: readonly string[]; number: string }> => {
+    const process = failingDependencies(world.deps, keyOf(image), failure);
+    for (let tries = 0; tries < 3; tries += 1) {
+      try {
+        const number = await nextNumber({ idempotencyKey }, process.deps);
+        return { calls: [...process.calls], number };
+      } catch {
+        process.restart();
+      }
+    }
+    throw new Error("never accepted");
+  };
+
+  test("at any call leaves the number of its key for the repetition, and no number unused", async () => {
+    const { calls, number } = await send(undefined, `${image}-0`);
+    expect(number).toBe("1.0.0");
+    expect(calls).toContain("versionNumbers.allocate");
+    let runs = 0;
+    for (const [i, call] of calls.entries())
+      for (const kind of ["killed", "unavailable"] as const)
+        for (const when of hasEffect(call)
+          ? (["before", "after"] as const)
+          : (["before"] as const)) {
+          runs += 1;
+          const failure = { at: i + 1, kind, when };
+          const again = await send(failure, `${image}-${runs}`);
+          expect(again.number, `${call} ${JSON.stringify(failure)}`).toBe(
+            `1.0.${runs}`,
+          );
+        }
+    expect(runs).toBeGreaterThan(30);
+  });
+
+  test("without a key leaves at most its number unused, and nobody else gets it", async () => {
+    const { deps } = failingDependencies(world.deps, keyOf(image), undefined);
+    const allocate = async (): Promise<string> => {
+      await world.deps.versionNumbers.allocate(image, {
+        requestKey: "dead",
+        above: undefined,
+        increment: "patch",
+      });
+      throw new Error("killed");
+    };
+    await expect(
+      next(
+        {},
+        { ...deps, versionNumbers: { ...deps.versionNumbers, allocate } },
+      ),
+    ).rejects.toThrow("killed");
+    expect(await nextNumber()).toBe("1.0.1");
+  });
+});
+
+describe("the numbers in Table Storage", () => {
+  test("are given again to the request that has one, and not to it instead of that one", async () => {
+    const { versionNumbers } = world.deps;
+    const wanted = {
+      requestKey: "a",
+      above: undefined,
+      increment: "patch",
+    } as const;
+    expect(await versionNumbers.allocate(image, wanted)).toBe("1.0.0");
+    expect(await versionNumbers.allocate(image, wanted)).toBe("1.0.0");
+    expect(
+      await versionNumbers.allocate(image, { ...wanted, instead: "1.0.0" }),
+    ).toBe("1.0.1");
+    expect(
+      await versionNumbers.allocate(image, { ...wanted, instead: "1.0.0" }),
+    ).toBe("1.0.1");
+    expect(await versionNumbers.read(image, "a")).toEqual({
+      last: "1.0.1",
+      bound: "1.0.1",
+    });
+    expect(await versionNumbers.read(image)).toEqual({ last: "1.0.1" });
+    expect(await versionNumbers.read(image.toUpperCase(), "b")).toEqual({
+      last: "1.0.1",
+    });
+  });
+
+  test("go on after one that cannot be given", async () => {
+    const { versionNumbers } = world.deps;
+    const above = `1.0.${LARGEST}`;
+    const outcomes = await Promise.allSettled(
+      (["patch", "minor"] as const).map((increment) =>
+        versionNumbers.allocate(image, {
+          requestKey: increment,
+          above,
+          increment,
+        }),
+      ),
+    );
+    expect(outcomes).toMatchObject([
+      { status: "rejected", reason: { code: "ImageVersionConflict" } },
+      { status: "fulfilled", value: "1.1.0" },
+    ]);
+  });
+});
+
+describe("the list of versions in Azure", () => {
+  test("is read page by page, and only from Azure's own address", async () => {
+    const wire = await startWireServer();
+    try {
+      wire.reply = ({ url }) => ({
+        status: 200,
+        body: url.includes("skiptoken")
+          ? { value: [{ name: "1.0.1" }, {}] }
+          : {
+              value: [{ name: "1.0.0" }],
+              nextLink: "https://elsewhere.example/?$skiptoken=next",
+            },
+      });
+      const numbers = createVersionNumbers(world.tables, wire.options());
+      expect(await numbers.listPublished(image)).toEqual(["1.0.0", "1.0.1"]);
+      expect(
+        wire.received.map(({ method, url }) => `${method} ${url}`),
+      ).toEqual(
+        ["", "&$skiptoken=next"].map(
+          (rest) => `GET ${image}/versions?api-version=2025-03-03${rest}`,
+        ),
+      );
+    } finally {
+      await wire.close();
+    }
+  });
+
+  test("that Sigil may not read names the permission", async () => {
+    const { control } = world.simulator;
+    const action = "Microsoft.Compute/galleries/images/versions/read";
+    await control.denyAction({ action, scope: image });
+    try {
+      expect(await refusal(next())).toMatchObject({
+        code: "ResourceManagerForbidden",
+        fields: { action },
+      });
+    } finally {
+      await control.allowAction({ action, scope: image });
+    }
+  });
+});
+
+describe("POST …/versions", () => {
+  async function post(
+    query: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<{
+    status: number | undefined;
+    headers: Record<string, string>;
+    body: unknown;
+  }> {
+    const endpoint = createEndpoint({
+      document,
+      validator,
+      authenticator: {
+        authenticate: () =>
+          Promise.resolve({ appId: "web", roles: ["ImageVersions.Write"] }),
+      },
+    });
+    const { subscriptionId, resourceGroupName, galleryName, imageName } = idOf(
+      versionId("0.0.0"),
+    );
+    const answer = await imageVersionHandlers(
+      endpoint,
+      world.deps,
+    ).createNextImageVersion(
+      new HttpRequest({
+        method: "POST",
+        url: `https://sigil.example/api${pathOf()}/versions${query}`,
+        headers: { "content-type": "application/json", ...headers },
+        params: { subscriptionId, resourceGroupName, galleryName, imageName },
+        body: { string: JSON.stringify(body) },
+      }),
+      new InvocationContext({
+        invocationId: "invocation",
+        functionName: "test",
+        logHandler: () => undefined,
+      }),
+    );
+    const {
+      status,
+      headers: given,
+      body: text,
+    } = answer as {
+      status?: number;
+      headers: Record<string, string>;
+      body: string;
+    };
+    return { status, headers: given, body: JSON.parse(text) as unknown };
+  }
+
+  function pathOf(): string {
+    return image.replace("/providers/Microsoft.Compute", "");
+  }
+
+  test("answers 202 with the address of the version and of its operation", async () => {
+    const idempotencyKey = `http-${definitions}`;
+    const first = await post("/", managedImageRequest(), {
+      "Idempotency-Key": idempotencyKey,
+    });
+    const operationId = `${keyOf(versionId("1.0.0"))}-1`;
+    expect(first).toMatchObject({
+      status: 202,
+      headers: {
+        Location: `https://sigil.example/api${pathOf()}/versions/1.0.0`,
+        "Operation-Location": `https://sigil.example/api/operations/${operationId}`,
+      },
+      body: { id: operationId, requestedBy: { appId: "web" } },
+    });
+    expect(
+      responseMistakes(
+        "createNextImageVersion",
+        202,
+        "application/json",
+        first.body,
+      ),
+    ).toEqual([]);
+    const again = await post("", managedImageRequest(), {
+      "Idempotency-Key": idempotencyKey,
+    });
+    expect(again.headers["Location"]).toBe(first.headers["Location"]);
+    const minor = await post("?increment=minor", managedImageRequest());
+    expect(minor.headers["Location"]).toBe(
+      `https://sigil.example/api${pathOf()}/versions/1.1.0`,
+    );
+  });
+
+  test.each([
+    ["?increment=huge", 400, "InvalidRequest", "/query/increment"],
+    [
+      "?plan=require",
+      422,
+      "PreflightFailed",
+      "/properties/storageProfile/source/id",
+    ],
+  ])("with %s answers %d", async (query, status, code, pointer) => {
+    const { status: answered, body } = await post(query, withoutSource());
+    expect(answered).toBe(status);
+    expect(body).toMatchObject({ code });
+    expect((body as { errors: unknown }).errors).toContainEqual(
+      expect.objectContaining({ pointer }),
+    );
+    expect(await nextNumber()).toBe("1.0.0");
+  });
+});

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { HostProcess } from "../../src/local/host-process.js";
+import {
+  createApiClient,
+  pathOf,
+  type ApiClient,
+  type ImageVersion,
+  type Operation,
+  type Problem,
+} from "../support/api-client.js";
+import {
+  managedImageRequest,
+  seedRegion,
+  seedVersionId,
+} from "../support/requests.js";
+import { Stack } from "../support/stack.js";
+
+let stack: Stack;
+let api: ApiClient;
+let host: HostProcess;
+beforeAll(async () => {
+  stack = await Stack.start({
+    simulator: { replication: { durationMs: 500 } },
+  });
+  host = await stack.startHost();
+  api = await stack.client(host);
+});
+
+/** Another application than the one that asked. */
+async function strangers(roles: string[]): Promise<ApiClient> {
+  const token = await stack.services.tokenIssuer?.issueToken({
+    roles,
+    appId: "99999999-8888-4777-8666-555555555555",
+  });
+  return createApiClient(host.origin, token);
+}
+afterAll(() => stack.close());
+
+const WEST = seedRegion("westus", "WestUS");
+const EAST2 = seedRegion("eastus2", "EastUS2");
+const EAST = seedRegion("eastus", "EastUS");
+
+function body(...targetRegions: (typeof WEST)[]) {
+  const request = managedImageRequest();
+  return {
+    ...request,
+    properties: {
+      ...request.properties,
+      publishingProfile: { targetRegions },
+    },
+  };
+}
+
+async function ended({ id }: Operation): Promise<Operation> {
+  let operation: Operation | undefined;
+  await expect
+    .poll(
+      async () => {
+        const answer = await api.request<Operation>("GET", `/operations/${id}`);
+        operation = answer.body;
+        return operation.status;
+      },
+      { timeout: 40_000, interval: 100 },
+    )
+    .toMatch(/Succeeded|Failed|Canceled/u);
+  if (operation === undefined) throw new Error("it does not end");
+  return operation;
+}
+
+async function put(id: string, wanted: unknown, query = "") {
+  return await api.request<Operation>("PUT", `${pathOf(id)}${query}`, {
+    body: wanted,
+  });
+}
+
+test("a version lives: it is created, gets a region, loses one, is deleted, and stays to be read", async () => {
+  const id = seedVersionId("1.0.0");
+  const created = await put(id, body(WEST, EAST2));
+  expect(await ended(created.body)).toMatchObject({
+    kind: "CreateImageVersion",
+    status: "Succeeded",
+  });
+
+  const widened = await put(id, body(WEST, EAST2, EAST));
+  expect(widened.status).toBe(202);
+  expect(await ended(widened.body)).toMatchObject({
+    kind: "UpdateImageVersion",
+    status: "Succeeded",
+  });
+
+  const unconfirmed = await api.request<Problem>("PUT", pathOf(id), {
+    body: body(WEST, EAST),
+  });
+  expect(unconfirmed.status).toBe(409);
+  expect(unconfirmed.body).toMatchObject({
+    code: "RegionRemovalNotConfirmed",
+    errors: [{ code: "RegionRemovalNotConfirmed" }],
+  });
+  const planned = await api.request<{ findings: unknown[] }>(
+    "POST",
+    `${pathOf(id)}/plan`,
+    { body: body(WEST, EAST) },
+  );
+  expect(planned.body.findings).toMatchObject(unconfirmed.body.errors);
+  const confirmed = await put(id, body(WEST, EAST), "?allowRegionRemoval=true");
+  expect(await ended(confirmed.body)).toMatchObject({ status: "Succeeded" });
+  const narrowed = await api.request<ImageVersion>("GET", pathOf(id));
+  expect(narrowed.body.sigil.regions.map(({ name }) => name)).toEqual([
+    "westus",
+    "eastus",
+  ]);
+
+  const nothingToRepair = await api.request<Problem>(
+    "POST",
+    `${pathOf(id)}/retry`,
+    { body: {} },
+  );
+  expect(nothingToRepair.status).toBe(409);
+
+  const removal = await api.request<Operation>("DELETE", pathOf(id));
+  expect(removal.status).toBe(202);
+  expect(await ended(removal.body)).toMatchObject({
+    kind: "DeleteImageVersion",
+    status: "Succeeded",
+  });
+  const history = await api.request<ImageVersion>("GET", pathOf(id));
+  expect(history.body.properties.provisioningState).toBe("Deleted");
+  const unknown = await api.request<Problem>(
+    "DELETE",
+    pathOf(seedVersionId("9.9.9")),
+  );
+  expect(unknown.status).toBe(404);
+});
+
+test("a running operation is canceled, and the same PUT follows the version again", async () => {
+  const id = seedVersionId("2.0.0");
+  await stack.simulator.stallRegion({ versionId: id, region: "eastus2" });
+  const { body: first } = await put(id, body(WEST, EAST2));
+  const stranger = await strangers(["ImageVersions.Write"]);
+  const cancel = `/operations/${first.id}/cancel`;
+  const refused = await stranger.request<Problem>("POST", cancel);
+  expect(refused.status).toBe(403);
+  expect(refused.body).toMatchObject({ requiredRole: "ImageVersions.Admin" });
+  const admin = await strangers(["ImageVersions.Admin"]);
+  const canceled = await admin.request<Operation>("POST", cancel);
+  expect(canceled.status).toBe(200);
+  expect(canceled.body).toMatchObject({ status: "Canceled" });
+  const { body: second } = await put(id, body(WEST, EAST2));
+  expect(second.id).not.toBe(first.id);
+  await expect
+    .poll(
+      async () =>
+        (await api.request<Operation>("GET", `/operations/${second.id}`)).body
+          .history,
+      { timeout: 40_000, interval: 100 },
+    )
+    .toContainEqual(expect.objectContaining({ state: "Replicating" }));
+  await stack.simulator.resumeRegion({ versionId: id, region: "eastus2" });
+  expect(await ended(second)).toMatchObject({ status: "Succeeded" });
+  const late = await api.request<Problem>(
+    "POST",
+    `/operations/${second.id}/cancel`,
+  );
+  expect(late.status).toBe(409);
+  expect(late.body).toMatchObject({ code: "OperationEnded" });
+});

@@ -1,0 +1,183 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import type { CloudEvent } from "../../src/events/cloud-event.js";
+import { createImageVersion } from "../../src/image-version/create-image-version.js";
+import {
+  createRequestHandler,
+  type RejectedRequest,
+} from "../../src/messaging/request-handler.js";
+import { eventMistakes } from "../unit/events/document.js";
+import { validator } from "../unit/http/document.js";
+import { invocation } from "../unit/messaging/invocation.js";
+import { imageVersionBodies, SAMPLES } from "./calls.js";
+import { hostileText, hostileValue, nearly } from "./hostile-values.js";
+import { CALLS, parametersFor, TIMEOUT_MS } from "./run.js";
+import { createWorld } from "./world.js";
+
+const MESSAGES = Math.ceil(CALLS / 4);
+const MESSAGES_PER_RUN = 3;
+const LARGEST_EVENT_BYTES = 256 * 1024;
+
+const subjects = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom(
+      "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/i/versions/1.0.0",
+      "subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg/providers/microsoft.compute/galleries/g/images/i/versions/1.0.1/",
+    ),
+  },
+  { weight: 1, arbitrary: hostileText },
+  {
+    weight: 1,
+    arbitrary: hostileText.map(
+      (name) =>
+        `/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Compute/galleries/${name}/images/i/versions/1.0.0`,
+    ),
+  },
+);
+const attributes = fc.record({
+  specversion: fc.constant("1.0"),
+  id: fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom("build-1", "build-2") },
+    { weight: 1, arbitrary: hostileText },
+  ),
+  source: fc.oneof(
+    { weight: 5, arbitrary: fc.constant("urn:build") },
+    { weight: 1, arbitrary: hostileText },
+  ),
+  type: fc.constant("Build.Finished"),
+  subject: subjects,
+});
+const structured = fc
+  .tuple(attributes, imageVersionBodies)
+  .map(([event, data]) => ({ ...event, data }));
+
+interface Message {
+  readonly body: unknown;
+  readonly applicationProperties: Readonly<Record<string, unknown>>;
+}
+/** Bodies as the host hands them over: parsed where they were JSON, else text, or bytes. */
+const messages: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({
+    body: fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc
+          .tuple(attributes, fc.constantFrom<unknown>(...SAMPLES))
+          .map(([event, data]) => ({ ...event, data })),
+      },
+      { weight: 3, arbitrary: structured },
+      { weight: 4, arbitrary: nearly(structured) },
+      { weight: 1, arbitrary: hostileValue },
+      {
+        weight: 1,
+        arbitrary: fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+      },
+      {
+        weight: 1,
+        arbitrary: attributes.map((event) => ({
+          ...event,
+          data_base64: "e30=",
+        })),
+      },
+    ),
+    applicationProperties: fc.constant({}),
+  }),
+  fc.record({
+    body: imageVersionBodies,
+    applicationProperties: attributes.map((event) =>
+      Object.fromEntries(
+        Object.entries(event).map(([name, value]) => [
+          `cloudEvents:${name}`,
+          value,
+        ]),
+      ),
+    ),
+  }),
+  fc.record({
+    body: hostileValue,
+    applicationProperties: fc.dictionary(hostileText, hostileValue, {
+      maxKeys: 4,
+    }),
+  }),
+);
+
+it(
+  `${MESSAGES} messages are each accepted, or rejected and kept, and a rejected one leaves nothing else`,
+  async () => {
+    let accepted = 0;
+    let rejected = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(messages, hostileText), {
+          minLength: MESSAGES_PER_RUN,
+          maxLength: MESSAGES_PER_RUN,
+        }),
+        async (sequence) => {
+          const world = createWorld();
+          const kept: RejectedRequest[] = [];
+          const told: CloudEvent[] = [];
+          const handle = createRequestHandler({
+            createImageVersion: (command) =>
+              createImageVersion(world.deps.imageVersions, command),
+            validateBody: (body) =>
+              validator.validateBody("putImageVersion", body),
+            events: {
+              publish: (events) => {
+                told.push(...events);
+                return Promise.resolve();
+              },
+            },
+            keepRejected: (request) => {
+              kept.push(request);
+              return Promise.resolve();
+            },
+            eventSource: "urn:sigil:fuzz",
+            now: () => new Date("2026-01-01T00:00:00Z"),
+          });
+          for (const [{ body, applicationProperties }, messageId] of sequence) {
+            const before = world.effects();
+            kept.length = told.length = 0;
+            const { context, logged } = invocation({
+              messageId,
+              applicationProperties,
+              deliveryCount: 1,
+            });
+            const events = world.events.length;
+            await handle(body, context);
+            expect(
+              [...told, ...world.events.slice(events)].flatMap(eventMistakes),
+            ).toEqual([]);
+            const [level] = logged[0] ?? [];
+            if (level === "information") {
+              accepted += 1;
+              expect([kept, told]).toEqual([[], []]);
+              continue;
+            }
+            rejected += 1;
+            expect([level, kept.length, told.length]).toEqual([
+              "warning",
+              1,
+              1,
+            ]);
+            expect(world.effects()).toBe(before);
+            const [event] = told;
+            expect(event).toMatchObject({
+              specversion: "1.0",
+              type: "Sigil.ImageVersion.Rejected",
+            });
+            expect(event?.id).toMatch(/^rejected\/[0-9a-f]{32}$/u);
+            expect(event?.subject).not.toBe("");
+            expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(
+              LARGEST_EVENT_BYTES,
+            );
+          }
+        },
+      ),
+      parametersFor(MESSAGES, MESSAGES_PER_RUN),
+    );
+    // Both happen often: else half of it would not have been tried.
+    expect(Math.min(accepted, rejected)).toBeGreaterThan(MESSAGES / 20);
+  },
+  TIMEOUT_MS,
+);
