@@ -208,7 +208,6 @@ describe("a failure at any port call", () => {
 
   test.each([
     { when: "before", redelivered: true },
-    { when: "before", redelivered: false },
     { when: "after", redelivered: true },
     { when: "after", redelivered: false },
   ] as const)(
@@ -257,7 +256,7 @@ describe("a failure at any port call", () => {
   );
 
   test("processes killed again and again, at random", async () => {
-    const runs = Array.from({ length: 16 }, (_, seed) =>
+    const runs = Array.from({ length: 12 }, (_, seed) =>
       startRun({ seed: seed + 1, every: 8 }, seed % 2 === 0),
     );
     await expectSameOutcome(runs);
