@@ -48,8 +48,8 @@ export interface CreateImageVersion {
 
 /**
  * Answers the operation that does what the command asks. Throws ServiceError InvalidRequest with every finding,
- * PreflightFailed with those of a plan that is
- * required, ImageVersionConflict when the version exists otherwise, IdempotencyKeyReused when the key belongs to another request.
+ * PreflightFailed with those of a plan that is required, ImageVersionConflict while another request is worked on or where
+ * what it changes cannot be changed, RegionRemovalNotConfirmed, IdempotencyKeyReused when the key is another request's.
  */
 export async function createImageVersion(
   deps: Dependencies,

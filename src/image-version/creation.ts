@@ -26,6 +26,7 @@ import {
   type Preflight,
   type Proven,
 } from "./preflight.js";
+import { achievedBy } from "./records.js";
 import type { RuleFinding } from "./rules/rule.js";
 import {
   currentFor,
@@ -90,7 +91,13 @@ async function prove(
 function updated({ record, operation }: StoredVersion): Facts["known"] {
   if (!record.made) return undefined;
   const { state, request, fingerprint } = record;
-  return { state, request, fingerprint, operationId: operation.id };
+  return {
+    state,
+    request,
+    fingerprint,
+    operationId: operation.id,
+    achieved: achievedBy(record),
+  };
 }
 
 function goOn(

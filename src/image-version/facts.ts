@@ -6,6 +6,7 @@ import type {
   ObservedImageVersion,
 } from "./ports.js";
 import type { RegistrationState } from "../subscription/ports.js";
+import type { ImageVersionRequest } from "./contract.js";
 import type { ImageVersionRecord } from "./records.js";
 
 /** What a read has shown: the resource, that there is none, or that Sigil's identity may not look. */
@@ -45,6 +46,8 @@ export interface Known extends Pick<
   "state" | "request" | "fingerprint"
 > {
   readonly operationId: string;
+  /** What the version is as far as operations on it have succeeded; what `request` asks where nothing was before. */
+  readonly achieved: ImageVersionRequest;
   /** True where the caller has confirmed that regions which the request leaves out are to be removed. */
   readonly regionRemovalAllowed?: boolean;
 }

@@ -12,6 +12,7 @@ import type { ImageVersionRequest } from "./contract.js";
 import { found, type Known } from "./facts.js";
 import type { ArmRequest, Dependencies, StoredVersion } from "./ports.js";
 import { preflight } from "./preflight.js";
+import { achievedBy } from "./records.js";
 import type { RuleFinding } from "./rules/rule.js";
 import { checkRequest } from "./rules/rules.js";
 import { targetOf } from "./target.js";
@@ -53,7 +54,7 @@ export async function planImageVersion(
           {
             request,
             fingerprint: fingerprintOf(request),
-            removing: changeOf(known.request, request).removing,
+            removing: changeOf(known.achieved, request).removing,
             repairing: [],
           },
           observed,
@@ -61,7 +62,10 @@ export async function planImageVersion(
   );
   const changes =
     known !== undefined
-      ? changesBetween(known.request, request)
+      ? changesBetween(
+          isFinal(known.state) ? known.achieved : known.request,
+          request,
+        )
       : observed !== undefined
         ? changesOf(observed, request)
         : changesBetween(undefined, request);
@@ -88,6 +92,7 @@ export function knownOf(
     request,
     fingerprint,
     operationId: stored.operation.id,
+    achieved: achievedBy(stored.record),
     regionRemovalAllowed,
   };
 }

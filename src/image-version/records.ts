@@ -33,6 +33,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly state: VersionState;
   readonly request: ImageVersionRequest;
   readonly fingerprint: string;
+  /** What the version was before an operation that has not succeeded (yet); absent where nothing was before it. */
+  readonly base?: ImageVersionRequest;
   /** True once ARM had the version as it was asked for: from then on it is updated, never created over. */
   readonly made: boolean;
   /** Regions and tags that this operation takes away, as its caller has confirmed. */
@@ -59,4 +61,16 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly encryptionTypes: Readonly<Record<string, EncryptionType>>;
   /** LUNs of the source's data disks, as found before creation. */
   readonly dataDiskLuns: readonly number[];
+}
+
+/** What the version is as far as operations on it have succeeded: what an update changes. */
+export function achievedBy({
+  state,
+  request,
+  base,
+}: Pick<
+  ImageVersionRecord,
+  "state" | "request" | "base"
+>): ImageVersionRequest {
+  return state === "Succeeded" ? request : (base ?? request);
 }

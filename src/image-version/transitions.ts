@@ -30,7 +30,7 @@ import { targetRegionsOf } from "./canonical-form.js";
 import { changeOf } from "./change.js";
 import type { ImageVersionRequest } from "./contract.js";
 import type { Proven } from "./preflight.js";
-import type { ImageVersionRecord } from "./records.js";
+import { achievedBy, type ImageVersionRecord } from "./records.js";
 import { targetName } from "./target.js";
 
 export type ImageVersionPair = Pair<ImageVersionRecord>;
@@ -63,8 +63,8 @@ export function accept(
   const time = moment.now.toISOString();
   const made = previous?.made === true;
   const before = made ? previous : undefined;
-  const changes =
-    before === undefined ? undefined : changeOf(before.request, request);
+  const base = before && achievedBy(before);
+  const changes = base && changeOf(base, request);
   const regions = targetRegionsOf(request).map((region): RegionRecord => {
     const known = before?.regions.find(({ name }) => name === region.name);
     if (known === undefined)
@@ -84,6 +84,7 @@ export function accept(
     ticks: 0,
     wakes: 0,
     made,
+    ...(base && { base }),
     removing: changes?.removing ?? { regions: [], tags: [] },
     repairing: asked.repairing ?? [],
     repairs: {},

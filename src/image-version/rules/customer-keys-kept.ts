@@ -20,7 +20,7 @@ export const customerKeysKept: ChangeRule = {
       ]),
     );
     const regions = targetRegionsOf(request).map((region) => region.name);
-    return diskEncryptionReferences(existing.request).flatMap(
+    return diskEncryptionReferences(existing.achieved).flatMap(
       ({ region, disk, diskEncryptionSetId: set }): Breach[] => {
         if (!regions.includes(region)) return [];
         const use = asked.get(`${region} ${disk}`);

@@ -11,7 +11,7 @@ export const immutableProperties: ChangeRule = {
   check: ({ request, known }) =>
     changeable(known) === undefined
       ? []
-      : changesBetween(changeable(known)?.request, request)
+      : changesBetween(changeable(known)?.achieved, request)
           .filter((change) => !isMutable(change))
           .map(({ pointer, before, after }) => ({
             pointer,

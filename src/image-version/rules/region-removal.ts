@@ -11,7 +11,7 @@ export const regionRemoval: ChangeRule = {
     const existing = changeable(known);
     if (existing === undefined || existing.regionRemovalAllowed === true)
       return [];
-    return changeOf(existing.request, request).removing.regions.map(
+    return changeOf(existing.achieved, request).removing.regions.map(
       (region) => ({
         pointer: TARGET_REGIONS,
         message: `The version is in ${region}; the request leaves it out, which would remove it there.`,

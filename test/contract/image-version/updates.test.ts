@@ -212,6 +212,36 @@ describe("an update", () => {
   });
 });
 
+describe("an update that failed", () => {
+  const wrong = body([WEST, EAST2, seedRegion("eastus", "EastUS2")]);
+
+  test("is corrected by another PUT: what it never brought about binds nobody", async () => {
+    await made();
+    expect(await updated(wrong)).toMatchObject({ status: "Failed" });
+    expect(await updated(body([WEST, EAST2, EAST]))).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await regionsInAzure()).toEqual(["westus", "eastus2", "eastus"]);
+  });
+
+  test("is taken back by the PUT of before, with nothing to confirm and nothing to send", async () => {
+    await made();
+    expect(await updated(wrong)).toMatchObject({ status: "Failed" });
+    expect(await updated(body([WEST, EAST2]))).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(puts()).toBe(0);
+  });
+
+  test("still protects what was there before it", async () => {
+    await made();
+    expect(await updated(wrong)).toMatchObject({ status: "Failed" });
+    const error = await refused(request(world.deps, id, body([WEST])));
+    expect(error.code).toBe("RegionRemovalNotConfirmed");
+    expect(error.findings).toHaveLength(1);
+  });
+});
+
 describe("what cannot be changed is refused at the door, each property by name:", () => {
   test("the source, the replication mode, a region's storage type", async () => {
     await made();

@@ -200,6 +200,7 @@ export function knownAs(
     state: "Replicating",
     request,
     fingerprint: fingerprintOf(request),
+    achieved: request,
     operationId: "0123456789abcdef0123456789abcdef-1",
   };
 }
