@@ -10,7 +10,7 @@ import { createHttpHandlers, type HttpHandlers } from "./http/handlers.js";
 import { loadOpenApiDocument } from "./http/openapi-document.js";
 import { createRateLimiter } from "./http/rate-limit.js";
 import { createValidator } from "./http/validation.js";
-import { createImageVersion } from "./image-version/create-image-version.js";
+import { putImageVersion } from "./image-version/put-image-version.js";
 import { takeCreationStep } from "./image-version/creation.js";
 import { failPoisoned } from "./operation/poison.js";
 import { reconcile } from "./operation/reconcile.js";
@@ -88,9 +88,9 @@ export function createApp(
       loadAsyncApiDocument(asyncApiFile, document.content),
     ),
     requests: createRequestHandler({
-      createImageVersion: async (command) => {
+      putImageVersion: async (command) => {
         requireMayWrite(config.galleryPolicy, REQUESTS_QUEUE, command.id);
-        return createImageVersion(imageVersions, command);
+        return putImageVersion(imageVersions, command);
       },
       validateBody: (body) => validator.validateBody("putImageVersion", body),
       events: messenger,

@@ -1,5 +1,5 @@
 import type { HttpHandler } from "@azure/functions";
-import { createImageVersion } from "../image-version/create-image-version.js";
+import { putImageVersion } from "../image-version/put-image-version.js";
 import { createNextImageVersion } from "../image-version/create-next-image-version.js";
 import { deleteImageVersion } from "../image-version/delete-image-version.js";
 import { planImageVersion } from "../image-version/plan.js";
@@ -40,7 +40,7 @@ export function imageVersionHandlers(
         traceparent,
         requestUrl,
       }) => {
-        const operation = await createImageVersion(deps, {
+        const operation = await putImageVersion(deps, {
           id: path,
           body,
           requestedBy: requesterOf(principal),

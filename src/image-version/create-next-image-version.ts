@@ -20,10 +20,7 @@ import {
 } from "../resource-id.js";
 import { canonicalForm, fingerprintOf } from "./canonical-form.js";
 import type { ImageVersionRequest } from "./contract.js";
-import {
-  createImageVersion,
-  type CreateImageVersion,
-} from "./create-image-version.js";
+import { putImageVersion, type PutImageVersion } from "./put-image-version.js";
 import { knownNumbers } from "./known-numbers.js";
 import { planImageVersion } from "./plan.js";
 import type { Dependencies } from "./ports.js";
@@ -38,7 +35,7 @@ import {
 
 /** A request whose shape has been validated against the OpenAPI document. */
 export interface CreateNextImageVersion extends Omit<
-  CreateImageVersion,
+  PutImageVersion,
   "id" | "allowRegionRemoval"
 > {
   /** The image definition that the version is made of. */
@@ -60,7 +57,7 @@ const NUMBER_RULES: ReadonlySet<string> = new Set([
 
 /**
  * Answers the operation that makes the version; its resource id has the number. Throws ServiceError InvalidRequest or
- * PreflightFailed as createImageVersion does, NotFound where there is no such image definition, ImageVersionConflict
+ * PreflightFailed as putImageVersion does, NotFound where there is no such image definition, ImageVersionConflict
  * where no number is left, IdempotencyKeyReused when the key belongs to another request.
  */
 export async function createNextImageVersion(
@@ -210,7 +207,7 @@ async function acceptAs(
   const stored = await deps.store.read(key);
   if (stored === undefined) {
     try {
-      return await createImageVersion(
+      return await putImageVersion(
         { ...deps, store: firstOnly(deps.store, operationId) },
         { ...rest, id },
       );

@@ -5,7 +5,7 @@ import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { findingsInEvent } from "../events/operation-event.js";
 import { traceparentOf } from "../events/traceparent.js";
 import type { ImageVersionRequest } from "../image-version/contract.js";
-import type { CreateImageVersion } from "../image-version/create-image-version.js";
+import type { PutImageVersion } from "../image-version/put-image-version.js";
 import type { EventPublisher } from "../operation/ports.js";
 import type { OperationRecord } from "../operation/records.js";
 import { parseImageVersionId } from "../resource-id.js";
@@ -22,8 +22,8 @@ export interface RejectedRequest {
 }
 
 export interface RequestHandlerDependencies {
-  readonly createImageVersion: (
-    command: CreateImageVersion,
+  readonly putImageVersion: (
+    command: PutImageVersion,
   ) => Promise<OperationRecord>;
   /** Every mistake in the body of a PUT. */
   readonly validateBody: (body: unknown) => readonly Finding[];
@@ -79,11 +79,11 @@ export function createRequestHandler(
 /** What is found in the body is found in the message below `dataPointer`. */
 async function create(
   deps: RequestHandlerDependencies,
-  command: CreateImageVersion,
+  command: PutImageVersion,
   dataPointer: string,
 ): Promise<OperationRecord> {
   try {
-    return await deps.createImageVersion(command);
+    return await deps.putImageVersion(command);
   } catch (error) {
     if (!(error instanceof ServiceError) || error.retryable) throw error;
     throw new ServiceError(error.code, error.message, {
@@ -101,7 +101,7 @@ function commandOf(
   deps: RequestHandlerDependencies,
   request: ReturnType<typeof readCloudEventRequest>,
   traceparent: string,
-): CreateImageVersion {
+): PutImageVersion {
   if ("findings" in request) throw invalid(request.findings);
   const { event } = request;
   const id = parseImageVersionId(event.subject);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
-import { createImageVersion } from "../../src/image-version/create-image-version.js";
+import { putImageVersion } from "../../src/image-version/put-image-version.js";
 import {
   createRequestHandler,
   type RejectedRequest,
@@ -118,8 +118,8 @@ it(
           const kept: RejectedRequest[] = [];
           const told: CloudEvent[] = [];
           const handle = createRequestHandler({
-            createImageVersion: (command) =>
-              createImageVersion(world.deps.imageVersions, command),
+            putImageVersion: (command) =>
+              putImageVersion(world.deps.imageVersions, command),
             validateBody: (body) =>
               validator.validateBody("putImageVersion", body),
             events: {

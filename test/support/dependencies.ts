@@ -16,9 +16,9 @@ import { createVersionNumbers } from "../../src/azure/version-numbers.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import {
-  createImageVersion,
-  type CreateImageVersion,
-} from "../../src/image-version/create-image-version.js";
+  putImageVersion,
+  type PutImageVersion,
+} from "../../src/image-version/put-image-version.js";
 import { takeCreationStep } from "../../src/image-version/creation.js";
 import type { Pace } from "../../src/operation/ports.js";
 import type {
@@ -316,8 +316,8 @@ export function idOf(versionId: string): ImageVersionId {
 export function commandOf(
   versionId: string,
   body: ImageVersionRequest,
-  more: Partial<CreateImageVersion> = {},
-): CreateImageVersion {
+  more: Partial<PutImageVersion> = {},
+): PutImageVersion {
   return {
     id: idOf(versionId),
     body,
@@ -331,7 +331,7 @@ export function request(
   deps: Dependencies,
   versionId: string,
   body: ImageVersionRequest,
-  more: Partial<CreateImageVersion> = {},
+  more: Partial<PutImageVersion> = {},
 ): Promise<OperationRecord> {
-  return createImageVersion(deps, commandOf(versionId, body, more));
+  return putImageVersion(deps, commandOf(versionId, body, more));
 }

@@ -15,7 +15,7 @@ import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { targetRegionsOf } from "../../../src/image-version/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import type { CreateImageVersion } from "../../../src/image-version/create-image-version.js";
+import type { PutImageVersion } from "../../../src/image-version/put-image-version.js";
 import { retryImageVersion } from "../../../src/image-version/retry-image-version.js";
 import {
   idOf,
@@ -81,7 +81,7 @@ async function made(regions: Regions = [WEST, EAST2]): Promise<void> {
 
 async function updated(
   wanted: ImageVersionRequest,
-  more: Partial<CreateImageVersion> = {},
+  more: Partial<PutImageVersion> = {},
 ): Promise<OperationRecord> {
   await request(world.deps, id, wanted, more);
   return await world.finish(id);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError, type Finding } from "../../../src/errors.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import type { CreateImageVersion } from "../../../src/image-version/create-image-version.js";
+import type { PutImageVersion } from "../../../src/image-version/put-image-version.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import {
   createRequestHandler,
@@ -56,17 +56,17 @@ type Rejected = CloudEvent<
 /** A handler whose ports remember, in order, what they were called with. */
 function handlerWith(ports: Partial<RequestHandlerDependencies> = {}): {
   readonly calls: string[];
-  readonly commands: CreateImageVersion[];
+  readonly commands: PutImageVersion[];
   readonly kept: RejectedRequest[];
   readonly events: Rejected[];
   readonly handle: ReturnType<typeof createRequestHandler>;
 } {
   const calls: string[] = [];
-  const commands: CreateImageVersion[] = [];
+  const commands: PutImageVersion[] = [];
   const kept: RejectedRequest[] = [];
   const events: Rejected[] = [];
   const handle = createRequestHandler({
-    createImageVersion(command) {
+    putImageVersion(command) {
       commands.push(command);
       return Promise.resolve(OPERATION);
     },
@@ -92,8 +92,8 @@ function handlerWith(ports: Partial<RequestHandlerDependencies> = {}): {
 
 const failing = (
   error: Error,
-): Pick<RequestHandlerDependencies, "createImageVersion"> => ({
-  createImageVersion: () => Promise.reject(error),
+): Pick<RequestHandlerDependencies, "putImageVersion"> => ({
+  putImageVersion: () => Promise.reject(error),
 });
 
 const delivery = (deliveryCount = 1): ReturnType<typeof invocation> =>

@@ -32,7 +32,7 @@ import { accept } from "./transitions.js";
 import { nextVersionNumber } from "./version-numbers.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
-export interface CreateImageVersion {
+export interface PutImageVersion {
   readonly id: ImageVersionId;
   readonly body: ImageVersionRequest;
   readonly requestedBy: Requester;
@@ -51,9 +51,9 @@ export interface CreateImageVersion {
  * PreflightFailed with those of a plan that is required, ImageVersionConflict while another request is worked on or where
  * what it changes cannot be changed, RegionRemovalNotConfirmed, IdempotencyKeyReused when the key is another request's.
  */
-export async function createImageVersion(
+export async function putImageVersion(
   deps: Dependencies,
-  command: CreateImageVersion,
+  command: PutImageVersion,
 ): Promise<OperationRecord> {
   const request = canonicalForm(command.body);
   const resourceId = formatImageVersionId(command.id);
@@ -100,7 +100,7 @@ export async function createImageVersion(
 /** Throws when a rule stops the request: those over the request alone, or all that a plan has. */
 async function mustPass(
   deps: Dependencies,
-  { id, body, plan, allowRegionRemoval = false }: CreateImageVersion,
+  { id, body, plan, allowRegionRemoval = false }: PutImageVersion,
   request: ImageVersionRequest,
 ): Promise<void> {
   if (plan === "require") {
@@ -130,7 +130,7 @@ async function mustPass(
 /** Throws when the request changes what cannot be changed, or takes a region away without saying so. */
 async function mustBePossible(
   deps: Dependencies,
-  { id, allowRegionRemoval = false }: CreateImageVersion,
+  { id, allowRegionRemoval = false }: PutImageVersion,
   request: ImageVersionRequest,
   stored: StoredVersion | undefined,
 ): Promise<void> {
@@ -170,7 +170,7 @@ function mistakes({ length }: readonly unknown[]): string {
 /** The operation that the command's Idempotency-Key has already led to, if any. */
 async function claimed(
   deps: Dependencies,
-  command: CreateImageVersion,
+  command: PutImageVersion,
   resourceKey: string,
   fingerprint: string,
   operationId: string,
@@ -196,7 +196,7 @@ async function claimed(
 
 async function conflict(
   deps: Dependencies,
-  command: CreateImageVersion,
+  command: PutImageVersion,
   stored: StoredVersion,
   request: ImageVersionRequest,
 ): Promise<ServiceError> {
