@@ -38,9 +38,11 @@ export default {
       comment:
         "The domain knows no transport: it may use events and errors, nothing above it.",
       severity: "error",
-      from: { path: "^src/(image-version|subscription|operation|events)/" },
+      from: {
+        path: "^src/(retention|image-version|subscription|operation|events)/",
+      },
       to: {
-        path: "^src/(http|messaging|azure|local)/|^src/(app|config)\\.ts$",
+        path: "^src/(http|messaging|azure|telemetry|local)/|^src/(app|config)\\.ts$",
       },
     },
     {
@@ -58,6 +60,17 @@ export default {
       severity: "error",
       from: { path: "^src/(http|messaging)/" },
       to: { path: "^src/(azure|local)/|^src/(app|config)\\.ts$" },
+    },
+    {
+      name: "telemetry-under-the-edges",
+      comment:
+        "The edges tell telemetry what happens at them; it knows none of them, and of the domain what every operation has.",
+      severity: "error",
+      from: { path: "^src/telemetry/" },
+      to: {
+        path: "^src/",
+        pathNot: "^src/(telemetry|operation|events)/|^src/errors\\.ts$",
+      },
     },
     {
       name: "errors-is-a-leaf",
@@ -92,7 +105,7 @@ export default {
         path: "^(functions|src)/",
         pathNot: "^(functions/|src/(http|messaging|local)/|src/app\\.ts$)",
       },
-      to: { path: "node_modules/@azure/functions" },
+      to: { path: "node_modules/@azure/functions/" },
     },
     {
       name: "azure-sdks-in-adapters",
@@ -100,7 +113,29 @@ export default {
         "An Azure SDK outside src/azure would tie a use case to one transport.",
       severity: "error",
       from: { path: "^(functions|src)/", pathNot: "^src/(azure|local)/" },
-      to: { path: "node_modules/@azure/(?!functions)" },
+      to: {
+        path: "node_modules/@azure/(?!functions/|functions-opentelemetry-|monitor-)",
+      },
+    },
+    {
+      name: "exporters-in-telemetry",
+      comment:
+        "What is exported, and where to, is decided in one place; all else uses OpenTelemetry's API, which does nothing by itself.",
+      severity: "error",
+      from: { path: "^(functions|src)/", pathNot: "^src/telemetry/" },
+      to: {
+        path: "node_modules/@opentelemetry/(?!api/)|node_modules/@azure/(functions-opentelemetry-|monitor-)",
+      },
+    },
+    {
+      name: "domain-makes-no-spans",
+      comment:
+        "The domain tells facts by its ports; spans and metrics are made of them at the edges.",
+      severity: "error",
+      from: {
+        path: "^src/(retention|image-version|subscription|operation|events)/",
+      },
+      to: { path: "node_modules/@opentelemetry/" },
     },
     {
       name: "rhea-in-the-emulator-only",

@@ -8,6 +8,7 @@ export default defineConfig({
     pool: "forks",
     isolate: false, // no module keeps state; importing the SDKs anew for each file takes a minute of two cores
     maxWorkers: 2, // most of a test is waiting for another process
+    env: { APPLICATION_INSIGHTS_NO_DIAGNOSTIC_CHANNEL: "true" }, // else Azurite's would be this process's OpenTelemetry
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

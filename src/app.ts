@@ -1,8 +1,9 @@
 /** The composition root: reads the configuration and builds each part once, from the edges inwards. */
 import { fileURLToPath } from "node:url";
 import type { InvocationContext } from "@azure/functions";
-import { createAdapters } from "./azure/adapters.js";
+import { createAdapters, createCredential } from "./azure/adapters.js";
 import { readConfig, type Config } from "./config.js";
+import { traceparentOf } from "./events/traceparent.js";
 import { loadAsyncApiDocument } from "./http/asyncapi-document.js";
 import { createAuthenticator } from "./http/authentication.js";
 import { requireMayWrite } from "./http/gallery-policy.js";
@@ -11,13 +12,17 @@ import { loadOpenApiDocument } from "./http/openapi-document.js";
 import { createRateLimiter } from "./http/rate-limit.js";
 import { createValidator } from "./http/validation.js";
 import { putImageVersion } from "./image-version/put-image-version.js";
+import { beginWaiting, beginWhatWaits } from "./image-version/joining.js";
 import { takeCreationStep } from "./image-version/creation.js";
 import { failPoisoned } from "./operation/poison.js";
 import { reconcile } from "./operation/reconcile.js";
 import { takeReplicationStep } from "./image-version/replication.js";
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
+import { runRetention } from "./retention/run-retention.js";
 import { takePreparationStep } from "./subscription/preparation.js";
+import { createLog, withLog, type Log } from "./telemetry/log.js";
+import { startTelemetry, type Telemetry } from "./telemetry/start.js";
 
 type QueueHandler = (
   message: unknown,
@@ -33,6 +38,9 @@ export interface App {
   readonly preparations: QueueHandler;
   readonly reconcile: (context: InvocationContext) => Promise<void>;
   readonly reconcileSchedule: string;
+  readonly retention: (context: InvocationContext) => Promise<void>;
+  readonly retentionSchedule: string;
+  readonly telemetry: Telemetry;
 }
 
 /** A message is trusted as far as the right to send to its queue. */
@@ -47,10 +55,14 @@ export function createApp(
   asyncApiFile: string,
   now: () => Date = () => new Date(),
 ): App {
-  const { imageVersions, preparations, operations, messenger } = createAdapters(
-    config,
-    now,
-  );
+  const credential = createCredential(config);
+  const telemetry = startTelemetry(config.telemetry, credential);
+  const { metrics } = telemetry;
+  const adapters = createAdapters(config, credential, metrics, now);
+  const { preparations, messenger, calls } = adapters;
+  const imageVersions = { ...adapters.imageVersions, afterEnd: beginWaiting };
+  const retention = { ...adapters.retention, imageVersions };
+  const operations = { ...adapters.operations, afterEnd: beginWhatWaits };
   const document = loadOpenApiDocument(openApiFile);
   const validator = createValidator(document);
   const authenticator = createAuthenticator({
@@ -76,8 +88,9 @@ export function createApp(
         }),
         galleryPolicy: config.galleryPolicy,
         corsOrigins: config.corsOrigins,
+        onRejected: (code) => metrics.rejected(code, "http"),
       },
-      { imageVersions, preparations, operations },
+      { imageVersions, preparations, operations, retention },
       [
         {
           name: "tables",
@@ -93,30 +106,61 @@ export function createApp(
         return putImageVersion(imageVersions, command);
       },
       validateBody: (body) => validator.validateBody("putImageVersion", body),
-      events: messenger,
+      events: operations.events,
       keepRejected: (request) => messenger.keepRejected(request),
       eventSource: config.eventSource,
       now,
     }),
     creations: createStepHandler({
       ...steps,
-      takeStep: (message) => takeCreationStep(imageVersions, message),
+      takeStep: (message) =>
+        calls.during(() => takeCreationStep(imageVersions, message)),
     }),
     replications: createStepHandler({
       ...steps,
-      takeStep: (message) => takeReplicationStep(imageVersions, message),
+      takeStep: (message) =>
+        calls.during(() => takeReplicationStep(imageVersions, message)),
     }),
     preparations: createStepHandler({
       ...steps,
-      takeStep: (message) => takePreparationStep(preparations, message),
+      takeStep: (message) =>
+        calls.during(() => takePreparationStep(preparations, message)),
     }),
-    reconcile: async (context) => {
-      const { errors, ...counts } = await reconcile(operations);
-      context.info("reconciled", counts);
-      for (const error of errors)
-        context.error("an operation could not be looked after", error);
-    },
+    reconcile: logged(async (log) => {
+      const { errors, oldestOpenTime, ...counts } = await reconcile(operations);
+      const ageMs = now().getTime() - Date.parse(oldestOpenTime ?? "");
+      metrics.oldestOpen(oldestOpenTime === undefined ? 0 : ageMs / 1_000);
+      log.info("reconciled", { ...counts, oldestOpenTime });
+      for (const { operationId, error } of errors)
+        log.error("an operation could not be looked after", error, {
+          operationId,
+        });
+    }),
     reconcileSchedule: config.reconcileSchedule,
+    retention: logged(async (log, context) => {
+      const { errors, policies, deletions } = await runRetention(
+        retention,
+        traceparentOf(context.traceContext?.traceParent),
+      );
+      log.info("retention has run", {
+        policies,
+        deletions: deletions.join(" "),
+      });
+      for (const error of errors)
+        log.error("retention could not look after something", error);
+    }),
+    retentionSchedule: config.retentionSchedule,
+    telemetry,
+  };
+}
+
+/** A timer's function, which writes its lines to the invocation's log. */
+function logged(
+  run: (log: Log, context: InvocationContext) => Promise<void>,
+): (context: InvocationContext) => Promise<void> {
+  return (context) => {
+    const log = createLog(context, {});
+    return withLog(log, () => run(log, context));
   };
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { GalleryPolicy } from "./http/gallery-policy.js";
 import { parseGalleryPolicy } from "./http/gallery-policy-document.js";
+import type { TelemetrySettings } from "./telemetry/settings.js";
 
 /** A setting that is missing or wrong; all of them are told at once. */
 export class ConfigurationError extends Error {
@@ -43,6 +44,9 @@ export interface Config {
   readonly requireSigEncryption: boolean;
   /** NCRONTAB, six fields. */
   readonly reconcileSchedule: string;
+  /** NCRONTAB, six fields. */
+  readonly retentionSchedule: string;
+  readonly telemetry: TelemetrySettings;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -119,6 +123,12 @@ export function readConfig(environment: Environment): Config {
       mistakes.push(`${name} is "${text(name)}": it must be a whole number.`);
     return value;
   };
+  const exporter = (name: string): "console" | "none" => {
+    const value = text(name)?.toLowerCase() ?? "none";
+    if (value === "console" || value === "none") return value;
+    mistakes.push(`${name} is "${text(name)}": it must be console or none.`);
+    return "none";
+  };
   const seconds = (name: string, fallback: number): number =>
     Math.round(number(name, fallback, 0.05, 86_400) * 1_000);
 
@@ -170,6 +180,20 @@ export function readConfig(environment: Environment): Config {
     requireSigEncryption: boolean("SIGIL_REQUIRE_SIG_ENCRYPTION"),
     maxDeliveryCount: integer("SIGIL_MAX_DELIVERY_COUNT", 10, 1, 2_000),
     reconcileSchedule: text("SIGIL_RECONCILE_SCHEDULE") ?? "0 * * * * *",
+    retentionSchedule: text("SIGIL_RETENTION_SCHEDULE") ?? "0 30 * * * *",
+    telemetry: {
+      serviceName:
+        text("OTEL_SERVICE_NAME") ?? text("WEBSITE_SITE_NAME") ?? "sigil",
+      applicationInsights: applicationInsights(text, mistakes),
+      traces: exporter("OTEL_TRACES_EXPORTER"),
+      metrics: exporter("OTEL_METRICS_EXPORTER"),
+      metricIntervalMs: integer(
+        "OTEL_METRIC_EXPORT_INTERVAL",
+        60_000,
+        100,
+        86_400_000,
+      ),
+    },
   };
   if (config.pollMaxMs < config.pollInitialMs) {
     mistakes.push(
@@ -181,6 +205,8 @@ export function readConfig(environment: Environment): Config {
       `The configuration has mistakes:\n- ${mistakes.join("\n- ")}`,
     );
   }
+  Object.freeze(config.telemetry.applicationInsights);
+  Object.freeze(config.telemetry);
   Object.freeze(config.tables);
   Object.freeze(config.serviceBus);
   Object.freeze(config.tokenIssuers);
@@ -227,6 +253,26 @@ function isOrigin(text: string): boolean {
     /^https?:$/u.test(new URL(text).protocol) &&
     new URL(text).origin === text
   );
+}
+
+/** As Azure Functions' host has them: with `Authorization=AAD` the connection string names the place and is no key. */
+function applicationInsights(
+  text: (name: string) => string | undefined,
+  mistakes: string[],
+): TelemetrySettings["applicationInsights"] {
+  const connectionString = text("APPLICATIONINSIGHTS_CONNECTION_STRING");
+  if (connectionString === undefined) return undefined;
+  if (!/(?:^|;)\s*InstrumentationKey=[^;]/iu.test(connectionString))
+    mistakes.push(
+      "APPLICATIONINSIGHTS_CONNECTION_STRING has no InstrumentationKey: copy it from the resource's overview in the portal.",
+    );
+  const authentication = text("APPLICATIONINSIGHTS_AUTHENTICATION_STRING");
+  return {
+    connectionString,
+    useIdentity: /(?:^|;)\s*Authorization=AAD\s*(?:;|$)/iu.test(
+      authentication ?? "",
+    ),
+  };
 }
 
 /** `AzureWebJobsStorage` is the storage account that every function app has, in the forms that Azure Functions knows. */

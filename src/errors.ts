@@ -15,6 +15,7 @@ export type ErrorCode =
   | "ImageVersionConflict"
   | "RegionRemovalNotConfirmed"
   | "OperationEnded"
+  | "DryRunFirst"
   | "PreflightFailed"
   | "ReadBackMismatch"
   | "ReplicationFailed"

@@ -9,32 +9,49 @@ import type {
   Registrable,
 } from "../subscription/ports.js";
 import type { PreparationRecord } from "../subscription/records.js";
+import type { RetentionDependencies } from "../retention/ports.js";
+import { createCallLog, type StepCallLog } from "./call-log.js";
 import { createIdempotencyKeys } from "./idempotency-keys.js";
 import { createIndex } from "./index-table.js";
+import { createPublishedVersions } from "./published-versions.js";
 import { createResourceManager } from "./resource-manager.js";
 import { createResourceReader } from "./resource-reader.js";
+import { createRetentionPolicies } from "./retention-policies.js";
 import { ServiceBusMessenger } from "./service-bus.js";
 import { createStateStore } from "./state-store.js";
 import { createSubscriptions } from "./subscriptions.js";
 import type { TableStorage } from "./tables.js";
+import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
+import { observePorts } from "../telemetry/observed-ports.js";
 import { createVersionNumbers } from "./version-numbers.js";
 
-/** What each kind of operation needs, on Azure; and the messenger, which does more than its ports say. */
+/** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
 export interface Adapters {
-  readonly imageVersions: Dependencies;
+  readonly imageVersions: Omit<Dependencies, "afterEnd">;
   readonly preparations: PreparationDependencies;
+  readonly retention: Omit<RetentionDependencies, "imageVersions">;
   /** Any kind, for what looks after them all. */
   readonly operations: OperationDependencies<TrackedRecord>;
   readonly messenger: ServiceBusMessenger;
+  readonly calls: StepCallLog;
 }
 
-/** Connects nothing yet: each service is reached at first use. */
-export function createAdapters(config: Config, now: () => Date): Adapters {
-  const credential = new DefaultAzureCredential(
+/** Sigil's own identity, for every service that it calls. */
+export function createCredential(config: Config): DefaultAzureCredential {
+  return new DefaultAzureCredential(
     config.managedIdentityClientId === undefined
       ? {}
       : { managedIdentityClientId: config.managedIdentityClientId },
   );
+}
+
+/** Connects nothing yet: each service is reached at first use. */
+export function createAdapters(
+  config: Config,
+  credential: DefaultAzureCredential,
+  metrics: Metrics,
+  now: () => Date,
+): Adapters {
   const tables: TableStorage =
     config.tables.kind === "identity"
       ? { ...config.tables, credential }
@@ -45,12 +62,15 @@ export function createAdapters(config: Config, now: () => Date): Adapters {
       : config.serviceBus,
     now,
   );
+  const calls = createCallLog();
   const arm = {
     endpoint: config.resourceManagerEndpoint,
     scope: config.resourceManagerScope,
     credential,
     timeoutMs: config.putTimeoutMs,
     now,
+    onQuota: (quota: ArmQuota) => metrics.armQuota(quota),
+    onCall: calls.note,
   };
   const subscriptions = createSubscriptions(arm);
   const requiredRegistrations: Registrable[] = [
@@ -61,17 +81,32 @@ export function createAdapters(config: Config, now: () => Date): Adapters {
   ];
   // One client of the table: several would each create it at their first use. Keys are of resource ids: no kind meets
   // another's records under its own.
-  const store = createStateStore<TrackedRecord>(tables);
+  const { store, events } = observePorts(
+    { store: createStateStore<TrackedRecord>(tables), events: messenger },
+    metrics,
+  );
   const common = {
     index: createIndex(tables),
-    events: messenger,
+    events,
     work: messenger,
+    calls,
     pace: config,
     eventSource: config.eventSource,
     now,
   };
+  const imageVersions: Adapters["imageVersions"] = {
+    ...common,
+    store: store as StateStore<ImageVersionRecord>,
+    idempotencyKeys: createIdempotencyKeys(tables),
+    versionNumbers: createVersionNumbers(tables, arm),
+    resourceManager: createResourceManager(arm),
+    resources: createResourceReader(arm),
+    subscriptions,
+    requiredRegistrations,
+  };
   return {
     messenger,
+    calls,
     operations: { ...common, store },
     preparations: {
       ...common,
@@ -79,15 +114,10 @@ export function createAdapters(config: Config, now: () => Date): Adapters {
       subscriptions,
       requiredRegistrations,
     },
-    imageVersions: {
-      ...common,
-      store: store as StateStore<ImageVersionRecord>,
-      idempotencyKeys: createIdempotencyKeys(tables),
-      versionNumbers: createVersionNumbers(tables, arm),
-      resourceManager: createResourceManager(arm),
-      resources: createResourceReader(arm),
-      subscriptions,
-      requiredRegistrations,
+    imageVersions,
+    retention: {
+      policies: createRetentionPolicies(tables),
+      published: createPublishedVersions(arm),
     },
   };
 }

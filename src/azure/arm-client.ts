@@ -10,6 +10,10 @@ import {
   type ArmCall,
   type ArmResponse,
 } from "./arm-errors.js";
+import type { ArmQuota } from "../telemetry/metrics.js";
+import type { ArmCall as NotedCall } from "../operation/records.js";
+import { notedCalls } from "./noted-calls.js";
+import { observedCalls } from "./observed-calls.js";
 
 export interface ResourceManagerOptions {
   /** Such as `https://management.azure.com`; sovereign clouds have others. */
@@ -20,6 +24,10 @@ export interface ResourceManagerOptions {
   /** After this long without an answer a call is given up. */
   readonly timeoutMs: number;
   readonly now: () => Date;
+  /** Told of each answer what ARM still allows. */
+  readonly onQuota?: (quota: ArmQuota) => void;
+  /** Told of each call, answered or not. */
+  readonly onCall?: (call: NotedCall) => void;
 }
 
 /** What each call of the SDK takes to hand over the answer as it came, before it is made into a model. */
@@ -66,6 +74,11 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
         subscriptionId,
         sdkOptionsOf(options),
       );
+      // After the token is there: the span is the call's own time.
+      client.pipeline.addPolicy(observedCalls(options.onQuota), {
+        afterPhase: "Sign",
+      });
+      client.pipeline.addPolicy(notedCalls(options), { afterPhase: "Sign" });
       clients.set(subscriptionId, client);
     }
     return client;

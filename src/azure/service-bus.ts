@@ -4,9 +4,11 @@ import {
   type ServiceBusSender,
 } from "@azure/service-bus";
 import type { TokenCredential } from "@azure/identity";
+import { SpanKind } from "@opentelemetry/api";
 import { ServiceError } from "../errors.js";
 import type { EventPublisher, WorkQueue } from "../operation/ports.js";
 import type { RejectedRequest } from "../messaging/request-handler.js";
+import { inSpan } from "../telemetry/spans.js";
 
 /** How to reach Service Bus: a connection string, or a namespace and an identity. */
 export type ServiceBusNamespace =
@@ -61,27 +63,28 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
           ...traceProperties(event.traceparent),
         },
       })),
+      events[0]?.traceparent,
     );
   }
 
   async enqueue(messages: Parameters<WorkQueue["enqueue"]>[0]): Promise<void> {
     for (const queue of WORK_QUEUES) {
+      const ofQueue = messages.filter((message) => message.queue === queue);
       await this.#send(
         queue,
-        messages
-          .filter((message) => message.queue === queue)
-          .map(({ id, operationId, step, traceparent, enqueueTime }) => ({
-            body: { operationId, step },
-            messageId: id,
-            contentType: "application/json",
-            applicationProperties: {
-              operationId,
-              ...traceProperties(traceparent),
-            },
-            ...(Date.parse(enqueueTime) > this.#now().getTime() && {
-              scheduledEnqueueTimeUtc: new Date(enqueueTime),
-            }),
-          })),
+        ofQueue.map(({ id, operationId, step, traceparent, enqueueTime }) => ({
+          body: { operationId, step },
+          messageId: id,
+          contentType: "application/json",
+          applicationProperties: {
+            operationId,
+            ...traceProperties(traceparent),
+          },
+          ...(Date.parse(enqueueTime) > this.#now().getTime() && {
+            scheduledEnqueueTimeUtc: new Date(enqueueTime),
+          }),
+        })),
+        ofQueue[0]?.traceparent,
       );
     }
   }
@@ -142,27 +145,31 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     await this.#client.close();
   }
 
+  /** What is sent at once is of one operation, and stays in its trace, whoever sends it. */
   async #send(
     entity: string,
     messages: readonly ServiceBusMessage[],
+    traceparent?: string,
   ): Promise<void> {
     if (messages.length === 0) return;
-    const sender = this.#sender(entity);
-    await this.#translate(async () => {
-      let batch = await sender.createMessageBatch();
-      for (const message of messages) {
-        if (batch.tryAddMessage(message)) continue;
-        if (batch.count > 0) {
-          await sender.sendMessages(batch);
-          batch = await sender.createMessageBatch();
-          if (batch.tryAddMessage(message)) continue;
-        }
-        throw new RangeError(
-          `a message to ${entity} is larger than Service Bus allows`,
-        );
-      }
-      if (batch.count > 0) await sender.sendMessages(batch);
-    });
+    await inSpan(
+      `send ${entity}`,
+      {
+        kind: SpanKind.PRODUCER,
+        traceparent,
+        attributes: {
+          "messaging.system": "servicebus",
+          "messaging.operation.name": "send",
+          "messaging.operation.type": "send",
+          "messaging.destination.name": entity,
+          "messaging.batch.message_count": messages.length,
+        },
+      },
+      () => {
+        const sender = this.#sender(entity);
+        return this.#translate(() => sendInBatches(sender, messages));
+      },
+    );
   }
 
   async #findDeadIn(
@@ -216,6 +223,25 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
       );
     }
   }
+}
+
+async function sendInBatches(
+  sender: ServiceBusSender,
+  messages: readonly ServiceBusMessage[],
+): Promise<void> {
+  let batch = await sender.createMessageBatch();
+  for (const message of messages) {
+    if (batch.tryAddMessage(message)) continue;
+    if (batch.count > 0) {
+      await sender.sendMessages(batch);
+      batch = await sender.createMessageBatch();
+      if (batch.tryAddMessage(message)) continue;
+    }
+    throw new RangeError(
+      `a message to ${sender.entityPath} is larger than Service Bus allows`,
+    );
+  }
+  if (batch.count > 0) await sender.sendMessages(batch);
 }
 
 function connect(namespace: ServiceBusNamespace): ServiceBusClient {

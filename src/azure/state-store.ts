@@ -1,3 +1,4 @@
+import type { TransactionAction } from "@azure/data-tables";
 import { ServiceError } from "../errors.js";
 import type { StateStore, Stored } from "../operation/ports.js";
 import {
@@ -56,24 +57,31 @@ export function createStateStore<R extends TrackedRecord>(
   return {
     read,
     readOperation,
-    async commit(record, operation, etag) {
+    async commit(record, operation, etag, beside = []) {
       const recordEntity = {
         partitionKey: record.key,
         rowKey: RECORD_ROW,
         ...toProperties(record),
       };
-      const operationEntity = {
-        partitionKey: record.key,
-        rowKey: operation.id,
-        ...toProperties(operation),
-      };
+      const operations = [
+        operation,
+        ...beside.filter(({ id }) => id !== operation.id),
+      ];
       const result = await table.run(
         (client) =>
           client.submitTransaction([
             etag === undefined
               ? ["create", recordEntity]
               : ["update", recordEntity, "Replace", { etag }],
-            ["upsert", operationEntity, "Replace"],
+            ...operations.map((one): TransactionAction => [
+              "upsert",
+              {
+                partitionKey: record.key,
+                rowKey: one.id,
+                ...toProperties(one),
+              },
+              "Replace",
+            ]),
           ]),
         409, // EntityAlreadyExists
         412, // UpdateConditionNotSatisfied

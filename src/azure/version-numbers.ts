@@ -12,11 +12,9 @@ import {
 } from "../image-version/version-numbers.js";
 import { keyOf } from "../resource-id.js";
 import { createArmClient, type ResourceManagerOptions } from "./arm-client.js";
-import { nextQueryOf, pageUrl, type WirePage } from "./arm-pages.js";
+import { listVersions } from "./published-versions.js";
 import { Table, type TableStorage } from "./tables.js";
 
-/** Of `galleryImageVersions`, as `@azure/arm-compute` asks for them. */
-const GALLERIES_API_VERSION = "2025-03-03";
 const LAST_ROW = "last";
 /** One of all who write at once comes through each time: more than there are hosts. */
 const WRITE_TRIES = 100;
@@ -99,25 +97,11 @@ export function createVersionNumbers(
 
   return {
     async listPublished(imageId) {
-      const path = `${imageId}/versions`;
-      const call = {
-        what: `the list of versions of ${imageId}`,
-        action: "Microsoft.Compute/galleries/images/versions/read",
-        scope: imageId,
-      };
-      const names: string[] = [];
-      let query: string | undefined;
-      do {
-        const url = pageUrl(arm.endpoint, path, GALLERIES_API_VERSION, query);
-        const page = arm.bodyOf<WirePage<{ readonly name?: string }>>(
-          call,
-          await arm.request(call, "GET", url),
-        );
-        if (page === undefined) return undefined;
-        names.push(...(page.value ?? []).flatMap(({ name }) => name ?? []));
-        query = nextQueryOf(page);
-      } while (query !== undefined);
-      return names;
+      const items = await listVersions<{ readonly name?: string }>(
+        arm,
+        imageId,
+      );
+      return items?.flatMap(({ name }) => name ?? []);
     },
 
     async read(imageId, requestKey) {

@@ -1,3 +1,5 @@
+import type { EventType } from "./documented-event.js";
+
 /** Every event type of an image version. Past tense: each tells a fact that is already stored. */
 export const IMAGE_VERSION_EVENT = {
   accepted: "Sigil.ImageVersion.Accepted",
@@ -17,7 +19,7 @@ export const IMAGE_VERSION_EVENT = {
   canceled: "Sigil.ImageVersion.Canceled",
   deleting: "Sigil.ImageVersion.Deleting",
   deleted: "Sigil.ImageVersion.Deleted",
-} as const;
+} as const satisfies Record<string, EventType>;
 
 export type ImageVersionEventType =
   (typeof IMAGE_VERSION_EVENT)[keyof typeof IMAGE_VERSION_EVENT];

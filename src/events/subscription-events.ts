@@ -1,3 +1,5 @@
+import type { EventType } from "./documented-event.js";
+
 /** Every event type of a subscription's preparation. Past tense: each tells a fact that is already stored. */
 export const SUBSCRIPTION_EVENT = {
   preparationRequested: "Sigil.Subscription.PreparationRequested",
@@ -6,4 +8,4 @@ export const SUBSCRIPTION_EVENT = {
   prepared: "Sigil.Subscription.Prepared",
   preparationFailed: "Sigil.Subscription.PreparationFailed",
   preparationCanceled: "Sigil.Subscription.PreparationCanceled",
-} as const;
+} as const satisfies Record<string, EventType>;

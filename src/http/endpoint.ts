@@ -4,6 +4,7 @@ import type {
   HttpResponseInit,
   InvocationContext,
 } from "@azure/functions";
+import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { ServiceError } from "../errors.js";
 import type { operations } from "../generated/openapi.js";
 import type { Authenticator, Principal } from "./authentication.js";
@@ -15,11 +16,13 @@ import {
   type WriteTarget,
 } from "./gallery-policy.js";
 import { readJsonBody } from "./json-body.js";
-import type { OpenApiDocument, OperationId } from "./openapi-document.js";
-import { toProblem } from "./problem.js";
+import type { OpenApiDocument, OperationId, Role } from "./openapi-document.js";
+import { toProblem, withoutTokens } from "./problem.js";
 import type { RateLimiter } from "./rate-limit.js";
 import { requireFewHeaders, SECURITY_HEADERS } from "./security-headers.js";
 import { traceparentOf } from "../events/traceparent.js";
+import { createLog, withLog } from "../telemetry/log.js";
+import { inSpan, traceparentOfSpan } from "../telemetry/spans.js";
 import type { Validator } from "./validation.js";
 
 type Parameters<Id extends OperationId> = operations[Id]["parameters"];
@@ -76,6 +79,8 @@ export interface EndpointDependencies {
   readonly galleryPolicy?: GalleryPolicy | undefined;
   /** Origins of web pages whose scripts may call the API; absent: none. */
   readonly corsOrigins?: readonly string[];
+  /** Told of each write that is refused, by the problem's code. */
+  readonly onRejected?: (code: string) => void;
 }
 
 type Handler<Id extends OperationId> = (
@@ -96,10 +101,12 @@ export type Endpoint = <Id extends OperationId>(
 export function createEndpoint(deps: EndpointDependencies): Endpoint {
   return (operationId, handler) => {
     // An operation that the document lacks is found when the app starts, not when it is called.
-    deps.document.operation(operationId);
+    const { route, requiredRole } = deps.document.operation(operationId);
+    const onRejected = isWrite(requiredRole) ? deps.onRejected : undefined;
+    const answering = { ...deps, route, onRejected };
     return async (request, context) =>
-      respond(deps, request, context, async () => {
-        const valid = await admit(deps, operationId, request, context);
+      respond(answering, request, context, async (traceparent) => {
+        const valid = await admit(deps, operationId, request, traceparent);
         const { status, headers, body } = (await handler(valid, context)) as {
           status: number;
           headers?: Record<string, string | number | undefined>;
@@ -139,7 +146,7 @@ async function admit<Id extends OperationId>(
   deps: EndpointDependencies,
   operationId: Id,
   request: HttpRequest,
-  context: InvocationContext,
+  traceparent: string,
 ): Promise<EndpointRequest<Id>> {
   const { document, validator, authenticator, rateLimiter } = deps;
   const { requiredRole, bodySchema } = document.operation(operationId);
@@ -157,11 +164,13 @@ async function admit<Id extends OperationId>(
   const caller = principal ?? { roles: [] };
   const mayWrite = (target: WriteTarget): void =>
     requireMayWrite(deps.galleryPolicy, caller, target);
-  const writes =
-    requiredRole !== undefined && requiredRole !== "ImageVersions.Read";
   // Before the body, which may be large. A place that is no place is told with all other mistakes, below.
   const target = targetIn(path.values);
-  if (writes && path.findings.length === 0 && target !== undefined)
+  if (
+    isWrite(requiredRole) &&
+    path.findings.length === 0 &&
+    target !== undefined
+  )
     mayWrite(target);
   // Not `request.query`: a repeated parameter is lost on the way there.
   const query = validator.validateQuery(operationId, requestUrl.searchParams);
@@ -185,13 +194,14 @@ async function admit<Id extends OperationId>(
     body,
     principal,
     requireMayWrite: mayWrite,
-    traceparent: traceparentOf(
-      request.headers.get("traceparent"),
-      context.traceContext?.traceParent,
-    ),
+    traceparent,
     requestUrl,
   };
   return valid as EndpointRequest<Id>;
+}
+
+function isWrite(role: Role | undefined): boolean {
+  return role !== undefined && role !== "ImageVersions.Read";
 }
 
 /** The place that a path names, if it names one. */
@@ -223,21 +233,64 @@ interface Answer {
   readonly body: unknown;
 }
 
+interface Answering {
+  readonly corsOrigins?: readonly string[];
+  /** Absent where no operation of the document is called. */
+  readonly route?: string;
+  readonly onRejected?: ((code: string) => void) | undefined;
+}
+
+/** As a span of the caller's trace, or of the host's; `answer` is given the span's trace context. */
 async function respond(
-  { corsOrigins = [] }: Pick<EndpointDependencies, "corsOrigins">,
+  { corsOrigins = [], route, onRejected }: Answering,
   request: HttpRequest,
   context: InvocationContext,
-  answer: () => Promise<Answer> | Answer,
+  answer: (traceparent: string) => Promise<Answer> | Answer,
 ): Promise<HttpResponseInit> {
-  let result: Answer;
-  try {
-    result = await answer();
-  } catch (error) {
-    result = toProblem(error, new URL(request.url).pathname);
-    // 4xx is the caller's affair. The error is logged whole, its causes with it.
-    if (result.status >= 500)
-      context.error(`${request.method} answered ${result.status}`, error);
-  }
+  const { method } = request;
+  const url = new URL(request.url);
+  const result = await inSpan<Answer>(
+    route === undefined ? method : `${method} ${route}`,
+    {
+      kind: SpanKind.SERVER,
+      traceparent: traceparentOf(
+        request.headers.get("traceparent"),
+        context.traceContext?.traceParent,
+      ),
+      attributes: {
+        "http.request.method": method,
+        "url.scheme": url.protocol.slice(0, -1),
+        "url.path": withoutTokens(url.pathname),
+        "server.address": url.hostname,
+        ...(route !== undefined && { "http.route": route }),
+      },
+    },
+    async (span) => {
+      const traceparent = traceparentOfSpan(span);
+      const log = createLog(context, { traceparent });
+      const answered = await withLog(log, async () => {
+        try {
+          return await answer(traceparent);
+        } catch (error) {
+          const problem = toProblem(error, url.pathname);
+          const { code, instance } = problem.body;
+          span.setAttribute("error.type", code);
+          // 4xx is the caller's affair. Any other error is logged whole, its causes with it.
+          if (problem.status < 500) onRejected?.(code);
+          else
+            log.error(`${method} answered ${problem.status}`, error, {
+              path: instance,
+            });
+          return problem;
+        }
+      });
+      span.setAttribute("http.response.status_code", answered.status);
+      // OpenTelemetry, "HTTP server spans": 4xx is no error of the server's.
+      if (answered.status >= 500)
+        span.setStatus({ code: SpanStatusCode.ERROR });
+      return answered;
+    },
+  );
   return {
     status: result.status,
     headers: {

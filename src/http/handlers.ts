@@ -2,6 +2,7 @@ import type { HttpHandler } from "@azure/functions";
 import type { Dependencies } from "../image-version/ports.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { TrackedRecord } from "../operation/records.js";
+import type { RetentionDependencies } from "../retention/ports.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
 import type { AsyncApiDocument } from "./asyncapi-document.js";
 import { docsHandlers } from "./docs-handlers.js";
@@ -13,6 +14,7 @@ import {
 import { imageVersionHandlers } from "./image-version-handlers.js";
 import type { OperationId } from "./openapi-document.js";
 import { operationHandlers } from "./operation-handlers.js";
+import { retentionHandlers } from "./retention-handlers.js";
 import { serviceHandlers, type HealthCheck } from "./service-handlers.js";
 import { subscriptionHandlers } from "./subscription-handlers.js";
 
@@ -21,6 +23,7 @@ export interface HandlerDependencies {
   readonly imageVersions: Dependencies;
   readonly preparations: PreparationDependencies;
   readonly operations: OperationDependencies<TrackedRecord>;
+  readonly retention: RetentionDependencies;
 }
 
 export type HttpHandlers = Readonly<
@@ -46,6 +49,7 @@ export function createHttpHandlers(
       deps.imageVersions.resources,
     ),
     ...operationHandlers(endpoint, deps.operations),
+    ...retentionHandlers(endpoint, deps.retention),
     ...serviceHandlers(endpoint, edge.document, asyncApiDocument, healthChecks),
     ...docsHandlers(),
     fallback: createFallback(edge),

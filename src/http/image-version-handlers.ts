@@ -127,7 +127,7 @@ export function imageVersionHandlers(
 
     getImageVersion: endpoint("getImageVersion", async ({ path }) => ({
       status: 200 as const,
-      body: viewImageVersion(await getImageVersion(deps, path)),
+      body: viewImageVersion(await getImageVersion(deps, path), deps.now()),
     })),
 
     listImageVersions: endpoint(
@@ -141,7 +141,7 @@ export function imageVersionHandlers(
             query.top ?? 20,
             query.continuationToken,
           ),
-          viewImageVersion,
+          (version) => viewImageVersion(version, deps.now()),
           requestUrl,
         ),
       }),

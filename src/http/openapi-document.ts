@@ -12,6 +12,8 @@ export type Role =
 
 /** One operation of the document, with the references of its parameters resolved. */
 export interface DocumentedOperation {
+  /** Its path, with the names of parameters in braces. */
+  readonly route: string;
   readonly parameters: readonly OpenAPIV3.ParameterObject[];
   /** The schema of its JSON body; undefined where it takes none. */
   readonly bodySchema: OpenAPIV3.SchemaObject | undefined;
@@ -62,7 +64,10 @@ export function createOpenApiDocument(
       const operation = item[method] as OpenAPIV3.OperationObject;
       if (operation.operationId === undefined)
         throw new TypeError(`${method} ${template} has no operationId.`);
-      known.set(operation.operationId, describe(content, item, operation));
+      known.set(operation.operationId, {
+        route: base + template,
+        ...describe(content, item, operation),
+      });
     }
   }
   return {
@@ -96,7 +101,7 @@ function describe(
   content: OpenAPIV3.Document,
   item: OpenAPIV3.PathItemObject,
   operation: OpenAPIV3.OperationObject,
-): DocumentedOperation {
+): Omit<DocumentedOperation, "route"> {
   const body = operation.requestBody && resolve(content, operation.requestBody);
   const schema = body?.content["application/json"]?.schema;
   const role = (operation as { "x-required-role"?: Role })["x-required-role"];

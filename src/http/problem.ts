@@ -33,6 +33,7 @@ const PROBLEMS: Record<ErrorCode, readonly [status: number, title: string]> = {
   TooManyRequests: [429, "Too many requests"],
   ImageVersionConflict: [409, "Image version conflict"],
   OperationEnded: [409, "Operation has ended"],
+  DryRunFirst: [409, "Dry run first"],
   RegionRemovalNotConfirmed: [409, "Region removal not confirmed"],
   PreflightFailed: [422, "Preflight failed"],
   ReadBackMismatch: [500, "Read-back mismatch"],
@@ -77,11 +78,16 @@ export function toProblem(error: unknown, instance: string): ProblemResponse {
       title,
       status,
       detail: known.message,
-      instance: instance.replace(TOKEN, "token"),
+      instance: withoutTokens(instance),
       code: known.code,
       errors: known.findings,
     },
   };
+}
+
+/** A path as it may be written down. */
+export function withoutTokens(path: string): string {
+  return path.replace(TOKEN, "token");
 }
 
 function headersOf(

@@ -1,8 +1,6 @@
-import { isFinal } from "../operation/advance.js";
 import { targetRegionsOf } from "./canonical-form.js";
 import { changesBetween, type PropertyChange } from "./changes.js";
 import type { ImageVersionRequest } from "./contract.js";
-import type { Known } from "./facts.js";
 
 /** What a request changes of the one that it follows, as far as ARM lets it be changed. */
 export interface Change {
@@ -54,14 +52,11 @@ const MUTABLE_IN_REGION =
   /^(?:regionalReplicaCount|excludeFromLatest|additionalReplicaSets|encryption)(?:\/|$)/u;
 
 /** "Immutable after creation: source, disks and LUNs, replicationMode, storageAccountType, storageAccountStrategy." */
-export function isMutable({ pointer }: PropertyChange): boolean {
+export function isMutable({
+  pointer,
+}: Pick<PropertyChange, "pointer">): boolean {
   const inRegion = REGION.exec(pointer)?.[1];
   return inRegion === undefined
     ? MUTABLE.test(pointer)
     : MUTABLE_IN_REGION.test(inRegion);
-}
-
-/** The version that a request would change: one that is made, and not being changed already. */
-export function changeable(known: Known | undefined): Known | undefined {
-  return known !== undefined && isFinal(known.state) ? known : undefined;
 }

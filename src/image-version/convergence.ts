@@ -6,7 +6,6 @@
  *  3. A target that ARM took and then does not show was lost: the version ends Failed, and is not sent the same again.
  */
 import type { Finding } from "../errors.js";
-import { postponeOrFail } from "../operation/postponing.js";
 import { momentOf, take } from "../operation/steps.js";
 import type { ImageVersionId } from "../resource-id.js";
 import type {
@@ -17,6 +16,7 @@ import type {
 import type { Proven } from "./preflight.js";
 import { readBack } from "./read-back.js";
 import { isBusy, targetOf, type Target } from "./target.js";
+import { postponeOrSplit } from "./splitting.js";
 import {
   beginUpdate,
   followReplication,
@@ -85,7 +85,7 @@ export async function converge(
       target.request,
     );
   } catch (error) {
-    return postponeOrFail(deps, mine, error);
+    return postponeOrSplit(deps, mine, error);
   }
   await take(deps, mine, (pair) =>
     followReplication(pair, armOperationUrl, momentOf(deps)),

@@ -10,7 +10,11 @@ import type { Finding } from "../errors.js";
 import { takeDeletionStep } from "./deletion.js";
 import { end, postponeOrFail } from "../operation/postponing.js";
 import { converge } from "./convergence.js";
-import { found, type Facts } from "./facts.js";
+import type { ImageVersionRequest } from "./contract.js";
+import { found, type Facts, type Known } from "./facts.js";
+import { gatherFacts } from "./gather-facts.js";
+import { join, joiningOf } from "./joining.js";
+import { endOrSplit, postponeOrSplit } from "./splitting.js";
 import type {
   Dependencies,
   ObservedImageVersion,
@@ -19,14 +23,7 @@ import type {
 import { differsFrom } from "./read-back.js";
 import type { OperationFailure } from "../operation/records.js";
 import { parseImageVersionId, type ImageVersionId } from "../resource-id.js";
-import {
-  errorsAmong,
-  preflight,
-  provenBy,
-  type Preflight,
-  type Proven,
-} from "./preflight.js";
-import { achievedBy } from "./records.js";
+import { errorsAmong, judge, provenBy, type Proven } from "./preflight.js";
 import type { RuleFinding } from "./rules/rule.js";
 import {
   currentFor,
@@ -71,33 +68,62 @@ async function prove(
   stored: StoredVersion,
   id: ImageVersionId,
 ): Promise<void> {
-  const { request } = stored.record;
-  let checked: Preflight;
+  const { record } = stored;
+  const known = updated(stored);
+  let facts: Facts;
   try {
-    checked = await preflight(deps, id, request, updated(stored));
+    facts = {
+      ...(await gatherFacts(
+        deps,
+        id,
+        joiningOf(stored, () => undefined).request,
+        {
+          // A version that is made needs its source no longer: it may be gone.
+          sources: !record.made,
+        },
+      )),
+      ...(known && { known }),
+    };
   } catch (error) {
     return postponeOrFail(deps, stored, error);
   }
-  const errors = errorsAmong(checked.findings);
-  if (errors.length > 0) {
-    await end(deps, stored, refusal(errors, stored.record.made));
-    return;
-  }
-  const proven = provenBy(request, checked);
-  return goOn(deps, stored, id, found(checked.facts.imageVersion), proven);
+  const refusalOf = (
+    request: ImageVersionRequest,
+  ): OperationFailure | undefined => {
+    const errors = errorsAmong(judge(id, request, facts, deps.now()).findings);
+    return errors.length > 0 ? refusal(errors, record.made) : undefined;
+  };
+  const refused = refusalOf(record.request);
+  if (refused !== undefined) return endOrSplit(deps, stored, refused);
+  const existing = found(facts.imageVersion);
+  const joining = joiningOf(stored, refusalOf);
+  // What exists in Azure already, and is to be followed, is changed once it is ours; what cannot be done in one, is not.
+  const joins =
+    (record.made || existing === undefined) &&
+    joining.joined.size + joining.failed.size > 0 &&
+    refusalOf(joining.request) === undefined;
+  const mine = joins
+    ? await take(deps, stored, (pair) => join(pair, joining, momentOf(deps)))
+    : stored;
+  if (mine === undefined) return;
+  const { request } = mine.record;
+  const proven = provenBy(request, judge(id, request, facts, deps.now()));
+  return goOn(deps, mine, id, existing, proven);
 }
 
 /** What rules may know of a version that is updated: that it is there, as this very operation's own. */
-function updated({ record, operation }: StoredVersion): Facts["known"] {
-  if (!record.made) return undefined;
-  const { state, request, fingerprint } = record;
-  return {
-    state,
-    request,
-    fingerprint,
-    operationId: operation.id,
-    achieved: achievedBy(record),
-  };
+function updated(stored: StoredVersion): Known | undefined {
+  const { state, request, base, made } = stored.record;
+  return made
+    ? {
+        state,
+        request,
+        ...(base && { base }),
+        operationId: stored.operation.id,
+        operations: new Map(),
+        regionRemovalAllowed: true,
+      }
+    : undefined;
 }
 
 function goOn(
@@ -160,7 +186,7 @@ async function send(
       mine.record.request,
     );
   } catch (error) {
-    return postponeOrFail(deps, mine, error);
+    return postponeOrSplit(deps, mine, error);
   }
   await take(deps, mine, (pair) =>
     followReplication(pair, armOperationUrl, momentOf(deps)),

@@ -5,7 +5,8 @@
  *     twice is deleting once.
  */
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import { advance, event, type Moment } from "../operation/advance.js";
+import { advance, event } from "../operation/advance.js";
+import type { Moment } from "../operation/ports.js";
 import { end, postponeOrFail } from "../operation/postponing.js";
 import { momentOf, take } from "../operation/steps.js";
 import { pollDelayMs } from "../operation/waiting.js";
@@ -94,7 +95,15 @@ export function beginDeletion(
     waitMs: moment.pace.putTimeoutMs * 2,
     effects: again
       ? []
-      : [event(pair, moment, IMAGE_VERSION_EVENT.deleting, "deleting", {})],
+      : [
+          event(
+            pair.operation,
+            moment,
+            IMAGE_VERSION_EVENT.deleting,
+            "deleting",
+            {},
+          ),
+        ],
   });
 }
 
@@ -117,7 +126,13 @@ function look(
         patch: { state: "Deleted", made: false, absences },
         message: `Azure Resource Manager has answered ${absences} times in a row that the version does not exist.`,
         effects: [
-          event(pair, moment, IMAGE_VERSION_EVENT.deleted, "deleted", {}),
+          event(
+            pair.operation,
+            moment,
+            IMAGE_VERSION_EVENT.deleted,
+            "deleted",
+            {},
+          ),
         ],
       });
 }

@@ -7,7 +7,7 @@ import type {
 } from "./ports.js";
 import type { RegistrationState } from "../subscription/ports.js";
 import type { ImageVersionRequest } from "./contract.js";
-import type { ImageVersionRecord } from "./records.js";
+import type { VersionState } from "./records.js";
 
 /** What a read has shown: the resource, that there is none, or that Sigil's identity may not look. */
 export type Seen<T> =
@@ -41,13 +41,15 @@ export interface Facts {
 }
 
 /** A version that Sigil makes or has made. */
-export interface Known extends Pick<
-  ImageVersionRecord,
-  "state" | "request" | "fingerprint"
-> {
+export interface Known {
+  readonly state: VersionState;
+  /** As it shall be: what is being done, and what waits. */
+  readonly request: ImageVersionRequest;
+  /** What the version is as far as operations on it have succeeded; absent until it is made. */
+  readonly base?: ImageVersionRequest;
   readonly operationId: string;
-  /** What the version is as far as operations on it have succeeded; what `request` asks where nothing was before. */
-  readonly achieved: ImageVersionRequest;
+  /** The operation that does, or has done, what a request of this fingerprint asks. */
+  readonly operations: ReadonlyMap<string, string>;
   /** True where the caller has confirmed that regions which the request leaves out are to be removed. */
   readonly regionRemovalAllowed?: boolean;
 }

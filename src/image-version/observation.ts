@@ -1,8 +1,15 @@
 /** What a look at the version in ARM makes of it: the transitions of the replication phase (see transitions.ts). */
 import type { Finding } from "../errors.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import { advance, event, type Moment } from "../operation/advance.js";
-import { fail, outcomes } from "../operation/failing.js";
+import {
+  advance,
+  event,
+  events,
+  regionsOf,
+  type Ending,
+} from "../operation/advance.js";
+import type { Moment } from "../operation/ports.js";
+import { fail, failure as failureOf, outcomes } from "../operation/failing.js";
 import { pollDelayMs, wait } from "../operation/waiting.js";
 import { targetRegionsOf } from "./canonical-form.js";
 import { encryptionOf } from "./encryption.js";
@@ -10,6 +17,7 @@ import type { ObservedImageVersion } from "./ports.js";
 import type {
   Effect,
   OperationFailure,
+  OperationRecord,
   RegionRecord,
 } from "../operation/records.js";
 import type { ImageVersionRecord } from "./records.js";
@@ -60,76 +68,63 @@ export function seeRegions(
     operation: pair.operation,
   };
   const effects = changes.flatMap(({ region, happened }): Effect[] => {
+    const { name, progress, attempts } = region;
     switch (happened) {
       case "completed":
-        return [
-          event(
-            seen,
-            moment,
-            IMAGE_VERSION_EVENT.regionCompleted,
-            `${region.name}/completed`,
-            {
-              region: region.name,
-              regionalReplicaCount: targetRegionsOf(seen.record.request).find(
-                (r) => r.name === region.name,
-              )?.regionalReplicaCount,
-              encryption: encryptionOf(seen.record, region.name),
-            },
-          ),
-        ];
+        return events(
+          seen,
+          moment,
+          IMAGE_VERSION_EVENT.regionCompleted,
+          `${name}/completed`,
+          {
+            region: name,
+            regionalReplicaCount: targetRegionsOf(seen.record.request).find(
+              (target) => target.name === name,
+            )?.regionalReplicaCount,
+            encryption: encryptionOf(seen.record, name),
+          },
+        );
       case "failed":
-        return [
-          event(
-            seen,
-            moment,
-            IMAGE_VERSION_EVENT.regionFailed,
-            `${region.name}/failed/${region.attempts}`,
-            {
-              region: region.name,
-              details: region.details,
-            },
-          ),
-        ];
+        return events(
+          seen,
+          moment,
+          IMAGE_VERSION_EVENT.regionFailed,
+          `${name}/failed/${attempts}`,
+          { region: name, details: region.details },
+        );
       case "progressed":
-        return [
-          event(
-            seen,
-            moment,
-            IMAGE_VERSION_EVENT.regionReplicating,
-            `${region.name}/replicating/${region.attempts > 1 ? `${region.attempts}/` : ""}${region.progress}`,
-            {
-              region: region.name,
-              progress: region.progress,
-            },
-          ),
-        ];
+        return events(
+          seen,
+          moment,
+          IMAGE_VERSION_EVENT.regionReplicating,
+          `${name}/replicating/${attempts > 1 ? `${attempts}/` : ""}${progress}`,
+          { region: name, progress },
+        );
       case "stalled":
-        return [
-          event(
-            seen,
-            moment,
-            IMAGE_VERSION_EVENT.regionStalled,
-            `${region.name}/stalled/${region.attempts}/${region.lastProgressTime}`,
-            {
-              region: region.name,
-              progress: region.progress,
-              lastProgressTime: region.lastProgressTime,
-            },
-          ),
-        ];
+        return events(
+          seen,
+          moment,
+          IMAGE_VERSION_EVENT.regionStalled,
+          `${name}/stalled/${attempts}/${region.lastProgressTime}`,
+          {
+            region: name,
+            progress,
+            lastProgressTime: region.lastProgressTime,
+          },
+        );
       case "nothing":
         return [];
     }
   });
   const resumed = changes
     .filter((change) => change.resumed)
-    .map(({ region }) =>
-      event(
+    .flatMap(({ region: { name, progress, attempts, lastProgressTime } }) =>
+      events(
         seen,
         moment,
         IMAGE_VERSION_EVENT.regionResumed,
-        `${region.name}/resumed/${region.attempts}/${region.lastProgressTime}`,
-        { region: region.name, progress: region.progress },
+        `${name}/resumed/${attempts}/${lastProgressTime}`,
+        { region: name, progress },
       ),
     );
 
@@ -161,21 +156,16 @@ export function observe(
   ) {
     return advance(seen, moment, {
       patch: { state: "Succeeded" },
-      message: `The version is usable in ${regions.map((region) => region.name).join(", ")}.`,
-      effects: [
-        ...record.removing.regions.map((region) =>
-          event(
-            seen,
-            moment,
-            IMAGE_VERSION_EVENT.regionRemoved,
-            `${region}/removed`,
-            { region },
-          ),
+      effects: record.removing.regions.map((region) =>
+        event(
+          seen.operation,
+          moment,
+          IMAGE_VERSION_EVENT.regionRemoved,
+          `${region}/removed`,
+          { region },
         ),
-        event(seen, moment, IMAGE_VERSION_EVENT.completed, "completed", {
-          regions: outcomes(regions),
-        }),
-      ],
+      ),
+      ending: (operation) => success(operation, regions, moment),
     });
   }
   // ARM may give the version up though each of its regions has its copy: nothing would ever come after that.
@@ -186,12 +176,49 @@ export function observe(
     record.repairing.length === 0 &&
     repairable(record, moment).length === 0
   ) {
-    return fail(seen, replicationFailure(record, failed, failure), moment);
+    return advance(seen, moment, {
+      // ARM has the version as it was asked for: what comes next changes that.
+      patch: { state: "Failed", base: undefined },
+      ending: (operation) => {
+        const own = regionsOf(operation, regions);
+        const lost = own.filter((region) => region.state === "Failed");
+        return lost.length === 0 && failed.length > 0
+          ? success(operation, regions, moment)
+          : failureOf(
+              operation,
+              replicationFailure(record, lost, failure),
+              regions,
+              moment,
+            );
+      },
+    });
   }
   return advance(seen, moment, {
     patch: { ticks: record.ticks + 1 },
     waitMs: pollDelayMs(record.ticks + 1, moment.pace),
   });
+}
+
+/** How an operation ends all of whose regions are usable. */
+function success(
+  operation: OperationRecord,
+  regions: readonly RegionRecord[],
+  moment: Moment,
+): Ending {
+  const own = regionsOf(operation, regions);
+  return {
+    status: "Succeeded",
+    message: `The version is usable in ${own.map((region) => region.name).join(", ")}.`,
+    event: event(
+      operation,
+      moment,
+      IMAGE_VERSION_EVENT.completed,
+      "completed",
+      {
+        regions: outcomes(own),
+      },
+    ),
+  };
 }
 
 function replicationFailure(

@@ -10,9 +10,10 @@ import { changeOf } from "./change.js";
 import { changesBetween, changesOf, type PropertyChange } from "./changes.js";
 import type { ImageVersionRequest } from "./contract.js";
 import { found, type Known } from "./facts.js";
-import type { ArmRequest, Dependencies, StoredVersion } from "./ports.js";
+import type { ArmRequest, Dependencies } from "./ports.js";
 import { preflight } from "./preflight.js";
-import { achievedBy } from "./records.js";
+import { knownOf } from "./known.js";
+import { merge } from "./merging.js";
 import type { RuleFinding } from "./rules/rule.js";
 import { checkRequest } from "./rules/rules.js";
 import { targetOf } from "./target.js";
@@ -45,16 +46,19 @@ export async function planImageVersion(
     allowRegionRemoval,
   );
   const { facts, findings } = await preflight(deps, id, request, known);
+  const wanted = wantedOf(known, request);
   const observed = found(facts.imageVersion);
   const armRequest = await deps.resourceManager.previewPut(
     id,
     known === undefined || observed === undefined
-      ? request
+      ? wanted
       : targetOf(
           {
-            request,
-            fingerprint: fingerprintOf(request),
-            removing: changeOf(known.achieved, request).removing,
+            request: wanted,
+            fingerprint: fingerprintOf(wanted),
+            removing: known.base
+              ? changeOf(known.base, wanted).removing
+              : { regions: [], tags: [] },
             repairing: [],
           },
           observed,
@@ -62,10 +66,7 @@ export async function planImageVersion(
   );
   const changes =
     known !== undefined
-      ? changesBetween(
-          isFinal(known.state) ? known.achieved : known.request,
-          request,
-        )
+      ? changesBetween(known.request, wanted)
       : observed !== undefined
         ? changesOf(observed, request)
         : changesBetween(undefined, request);
@@ -76,23 +77,12 @@ export async function planImageVersion(
   };
 }
 
-/** What rules may know of Sigil's own state; a version that failed before it was made is free to be asked for again. */
-export function knownOf(
-  stored: StoredVersion | undefined,
-  regionRemovalAllowed: boolean,
-): Known | undefined {
-  if (
-    stored === undefined ||
-    (isFinal(stored.record.state) && !stored.record.made)
-  )
-    return undefined;
-  const { state, request, fingerprint } = stored.record;
-  return {
-    state,
-    request,
-    fingerprint,
-    operationId: stored.operation.id,
-    achieved: achievedBy(stored.record),
-    regionRemovalAllowed,
-  };
+/** What the version would be: the request, and with it what is being done already. */
+function wantedOf(
+  known: Known | undefined,
+  request: ImageVersionRequest,
+): ImageVersionRequest {
+  if (known === undefined || isFinal(known.state)) return request;
+  const merger = merge(known.base, known.request, request);
+  return merger.kind === "merged" ? merger.request : request;
 }

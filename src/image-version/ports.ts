@@ -1,7 +1,11 @@
 import type { ImageVersionId } from "../resource-id.js";
-import type { OperationDependencies, Stored } from "../operation/ports.js";
+import type {
+  Moment,
+  OperationDependencies,
+  Stored,
+} from "../operation/ports.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
-import type { RegionState } from "../operation/records.js";
+import type { Pair, RegionState } from "../operation/records.js";
 import type { ImageVersionRequest } from "./contract.js";
 import type { EncryptionType, ImageVersionRecord } from "./records.js";
 import type { Increment } from "./version-numbers.js";
@@ -174,6 +178,11 @@ export interface DiskEncryptionSetPage {
 
 /** What the use cases need. */
 export interface Dependencies extends OperationDependencies<ImageVersionRecord> {
+  afterEnd(
+    this: void,
+    pair: Pair<ImageVersionRecord>,
+    moment: Moment,
+  ): Pair<ImageVersionRecord>;
   readonly idempotencyKeys: IdempotencyKeys;
   readonly versionNumbers: VersionNumbers;
   readonly resourceManager: ResourceManager;

@@ -1,5 +1,6 @@
 import type { OperationRecord } from "../operation/records.js";
 import type { ImageVersionId } from "../resource-id.js";
+import { fingerprintOf } from "./canonical-form.js";
 import type { ImageVersionRequest } from "./contract.js";
 import { found, type Facts } from "./facts.js";
 import { gatherFacts } from "./gather-facts.js";
@@ -22,16 +23,26 @@ export async function preflight(
   request: ImageVersionRequest,
   known?: Facts["known"],
 ): Promise<Preflight> {
-  const facts: Facts = {
-    // A version that is made needs its source no longer: it may be gone.
-    ...(await gatherFacts(deps, id, request, { sources: known === undefined })),
-    ...(known && { known }),
-  };
+  // A version that is made, or is being made of it, needs the source no longer: it may be gone.
+  const sources =
+    known?.base === undefined &&
+    known?.operations.has(fingerprintOf(request)) !== true;
+  const facts = await gatherFacts(deps, id, request, { sources });
+  return judge(id, request, { ...facts, ...(known && { known }) }, deps.now());
+}
+
+/** What the rules say of a request in the light of these facts. */
+export function judge(
+  id: ImageVersionId,
+  request: ImageVersionRequest,
+  facts: Facts,
+  now: Date,
+): Preflight {
   return {
     facts,
     findings: [
-      ...checkChange({ id, request, now: deps.now(), known }),
-      ...checkFacts({ id, request, now: deps.now(), facts }),
+      ...checkChange({ id, request, now, known: facts.known }),
+      ...checkFacts({ id, request, now, facts }),
     ],
   };
 }

@@ -9,7 +9,6 @@ import { ServiceError } from "../errors.js";
 import { canonicalForm, fingerprintOf } from "./canonical-form.js";
 import { acceptOperation } from "../operation/accepting.js";
 import type { ImageVersionRequest } from "./contract.js";
-import { differencesBetween } from "./differences.js";
 import { isFinal } from "../operation/advance.js";
 import type { Dependencies, StoredVersion } from "./ports.js";
 import {
@@ -24,12 +23,18 @@ import {
   type ImageVersionId,
 } from "../resource-id.js";
 import { knownNumbers } from "./known-numbers.js";
-import { knownOf, planImageVersion } from "./plan.js";
+import { acceptWaiting } from "./joining.js";
+import { doing, knownOf } from "./known.js";
+import { contradictions } from "./merging.js";
+import { planImageVersion } from "./plan.js";
 import { errorsAmong } from "./preflight.js";
 import { checkChange, checkRequest } from "./rules/rules.js";
 import { momentOf } from "../operation/steps.js";
-import { accept } from "./transitions.js";
+import { accept, type Asked } from "./transitions.js";
 import { nextVersionNumber } from "./version-numbers.js";
+
+/** What one entity group transaction of Table Storage holds beside the version itself, and room to spare. */
+const MOST_WAITING = 50;
 
 /** A request whose shape has been validated against the OpenAPI document. */
 export interface PutImageVersion {
@@ -63,37 +68,38 @@ export async function putImageVersion(
   let passed = false;
   return acceptOperation(deps, key, async (stored) => {
     const record = stored?.record;
-    const same = record?.fingerprint === fingerprint;
-    const running = record !== undefined && !isFinal(record.state);
     // Whoever asks again for what is under way or done gets that, even if it could not be begun today.
-    const begins = !running && (!same || record?.state !== "Succeeded");
-    if (!passed && (begins || !same)) {
+    const doingIt =
+      stored &&
+      doing(stored).find((operation) => operation.fingerprint === fingerprint);
+    if (doingIt === undefined && !passed) {
       await mustPass(deps, command, request);
       passed = true;
     }
-    const sequence = (record?.sequence ?? 0) + (begins ? 1 : 0);
-    const operationId = operationIdOf({ key, sequence });
-    const earlier = await claimed(deps, command, key, fingerprint, operationId);
-    if (earlier !== undefined) return earlier;
-    if (stored !== undefined && !begins) {
-      if (same) return stored.operation;
-      throw await conflict(deps, command, stored, request);
-    }
-    await mustBePossible(deps, command, request, stored);
-    return accept(
-      {
-        kind:
-          record?.made === true ? "UpdateImageVersion" : "CreateImageVersion",
+    const operationId =
+      doingIt?.id ??
+      operationIdOf({
         key,
-        resourceId,
-        request,
-        fingerprint,
-        requestedBy: command.requestedBy,
-        traceparent: command.traceparent,
-      },
-      record,
-      momentOf(deps),
-    );
+        sequence: (record?.lastSequence ?? 0) + 1,
+      });
+    const earlier = await claimed(deps, command, key, fingerprint, operationId);
+    const answer = earlier ?? doingIt;
+    if (answer !== undefined) return answer;
+    const asked: Asked = {
+      kind: record?.made === true ? "UpdateImageVersion" : "CreateImageVersion",
+      key,
+      resourceId,
+      request,
+      fingerprint,
+      requestedBy: command.requestedBy,
+      traceparent: command.traceparent,
+    };
+    const running = stored !== undefined && !isFinal(stored.record.state);
+    if (running) await mustBeJoinable(deps, command, stored, request);
+    await mustBePossible(deps, command, request, stored);
+    return running
+      ? acceptWaiting(stored, asked, momentOf(deps))
+      : accept(asked, record, momentOf(deps));
   });
 }
 
@@ -194,19 +200,35 @@ async function claimed(
   return operation?.fingerprint === fingerprint ? operation : undefined;
 }
 
-async function conflict(
+/** Throws when the request contradicts what is being done, or too many wait for that. */
+async function mustBeJoinable(
   deps: Dependencies,
   command: PutImageVersion,
   stored: StoredVersion,
   request: ImageVersionRequest,
-): Promise<ServiceError> {
-  return new ServiceError(
+): Promise<void> {
+  const { record, operation } = stored;
+  const known = knownOf(stored, false);
+  const deleting = operation.kind === "DeleteImageVersion";
+  const findings =
+    known === undefined || deleting ? [] : contradictions(known, request);
+  if (!deleting && findings.length === 0) {
+    if (record.waiting.length < MOST_WAITING) return;
+    throw new ServiceError(
+      "StateConflict",
+      `${MOST_WAITING} requests for ${record.resourceId} wait for operation ${operation.id} to end. Send the request again later.`,
+      { retryAfterMs: 60_000 },
+    );
+  }
+  throw new ServiceError(
     "ImageVersionConflict",
-    `${stored.record.resourceId} is being worked on as another request asks; errors says what differs. Send that request to follow its operation, wait until it has ended, or use another version name.`,
+    deleting
+      ? `${record.resourceId} is being deleted by operation ${operation.id}. Wait until it has ended, or use another version name.`
+      : `${record.resourceId} is being worked on as another request asks, which this one contradicts; errors says where. Wait until operation ${operation.id} has ended, or use another version name.`,
     {
-      findings: differencesBetween(stored.record.request, request),
+      findings,
       fields: {
-        existingOperationId: stored.operation.id,
+        existingOperationId: operation.id,
         nextFreeVersion: await nextFreeVersion(deps, command.id),
       },
     },

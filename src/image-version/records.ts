@@ -1,4 +1,4 @@
-import type { TrackedRecord } from "../operation/records.js";
+import type { TrackedRecord, Waiting } from "../operation/records.js";
 import type { ImageVersionRequest } from "./contract.js";
 
 /** ARM's words for how a disk is encrypted at rest (EncryptionType), and `Unknown` until its key has been read. */
@@ -28,13 +28,30 @@ export interface Repair {
   readonly dueTime?: string;
 }
 
+/** A request that was accepted while another was worked on. */
+export interface WaitingRequest extends Waiting {
+  readonly request: ImageVersionRequest;
+  /** What the version was, as far as was known when the request was accepted. */
+  readonly base?: ImageVersionRequest;
+  /** True where Azure has refused it together with others: it is sent alone. */
+  readonly alone?: boolean;
+}
+
 /** The state of one image version: its desired form, where its current operation stands, and what is still to be told. */
 export interface ImageVersionRecord extends TrackedRecord {
   readonly state: VersionState;
+  /** As it shall be: what the current operation asks, and those that are done together with it. */
   readonly request: ImageVersionRequest;
   readonly fingerprint: string;
+  /** The highest sequence of an operation that was accepted. */
+  readonly lastSequence: number;
+  readonly waiting: readonly WaitingRequest[];
+  /** What each asks, by id, where several operations are done together. */
+  readonly shares: Readonly<Record<string, ImageVersionRequest>>;
+  /** True where the current operation is not to be done together with others. */
+  readonly alone: boolean;
   /** What the version was before an operation that has not succeeded (yet); absent where nothing was before it. */
-  readonly base?: ImageVersionRequest;
+  readonly base?: ImageVersionRequest | undefined;
   /** True once ARM had the version as it was asked for: from then on it is updated, never created over. */
   readonly made: boolean;
   /** Regions and tags that this operation takes away, as its caller has confirmed. */

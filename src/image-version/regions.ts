@@ -1,4 +1,4 @@
-import type { Moment } from "../operation/advance.js";
+import type { Moment } from "../operation/ports.js";
 import type { ObservedImageVersion } from "./ports.js";
 import type { ImageVersionRecord } from "./records.js";
 import { isBusy } from "./target.js";

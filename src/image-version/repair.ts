@@ -5,7 +5,8 @@
  *  3. No region is repaired by itself more than `pace.repairAttempts` times in one operation.
  */
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import { event, type Moment } from "../operation/advance.js";
+import { events } from "../operation/advance.js";
+import type { Moment } from "../operation/ports.js";
 import type { RegionRecord } from "../operation/records.js";
 import { canonicalRegion } from "../resource-id.js";
 import { targetRegionsOf } from "./canonical-form.js";
@@ -95,8 +96,8 @@ function takeAway(pair: ImageVersionPair, moment: Moment): ImageVersionPair {
       repairing: due.map(({ name }) => name),
       outbox: [
         ...record.outbox,
-        ...due.map((region) =>
-          event(
+        ...due.flatMap((region) =>
+          events(
             pair,
             moment,
             IMAGE_VERSION_EVENT.regionRepairing,

@@ -13,20 +13,19 @@
  *  2. Succeeded is reached only from an observation in which every target region is Completed.
  */
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import {
-  advance,
-  event,
-  type Moment,
-  type Pair,
-} from "../operation/advance.js";
+import { advance, event, events } from "../operation/advance.js";
+import type { Moment } from "../operation/ports.js";
 import {
   operationIdOf,
+  type Effect,
   type OperationKind,
   type OperationRecord,
+  type Pair,
   type RegionRecord,
   type Requester,
 } from "../operation/records.js";
-import { targetRegionsOf } from "./canonical-form.js";
+import { indexed } from "../operation/catalog.js";
+import { fingerprintOf, targetRegionsOf } from "./canonical-form.js";
 import { changeOf } from "./change.js";
 import type { ImageVersionRequest } from "./contract.js";
 import type { Proven } from "./preflight.js";
@@ -59,79 +58,122 @@ export function accept(
   previous: ImageVersionRecord | undefined,
   moment: Moment,
 ): ImageVersionPair {
-  const { kind, key, resourceId, request, fingerprint } = asked;
-  const time = moment.now.toISOString();
-  const made = previous?.made === true;
-  const before = made ? previous : undefined;
-  const base = before && achievedBy(before);
-  const changes = base && changeOf(base, request);
-  const regions = targetRegionsOf(request).map((region): RegionRecord => {
-    const known = before?.regions.find(({ name }) => name === region.name);
-    if (known === undefined)
-      return { name: region.name, state: "Unknown", progress: 0, attempts: 0 };
-    const { completedTime: _, ...again } = known;
-    return changes?.changing.includes(region.name) ? again : known;
-  });
+  const { kind, key, resourceId } = asked;
+  const sequence = (previous?.lastSequence ?? 0) + 1;
   const record: ImageVersionRecord = {
+    ...started(asked.request, previous, moment),
     key,
     resourceId,
-    request,
-    fingerprint,
-    state: "Accepted",
-    sequence: (previous?.sequence ?? 0) + 1,
-    step: 0,
-    dueTime: time,
-    ticks: 0,
-    wakes: 0,
-    made,
-    ...(base && { base }),
-    removing: changes?.removing ?? { regions: [], tags: [] },
+    sequence,
+    lastSequence: sequence,
     repairing: asked.repairing ?? [],
-    repairs: {},
-    foreign: before?.foreign ?? [],
-    changing: changes?.changing ?? [],
-    updates: 0,
-    absences: 0,
-    regions,
-    encryptionTypes: before?.encryptionTypes ?? {},
-    dataDiskLuns: before?.dataDiskLuns ?? [],
-    createdTime: previous?.createdTime ?? time,
-    outbox: [],
   };
-  const operation: OperationRecord = {
-    id: operationIdOf(record),
-    kind,
-    status: "NotStarted",
-    resourceId,
-    fingerprint,
-    createdTime: time,
-    lastUpdatedTime: time,
-    requestedBy: asked.requestedBy,
-    traceparent: asked.traceparent,
-    regions,
-    history: [],
-  };
+  const operation = operationOf(asked, sequence, record.regions, moment);
   return advance({ record, operation }, moment, {
     patch: {
       state: kind === "DeleteImageVersion" ? "DeletionRequested" : "Accepted",
     },
     message: "The request is stored and its work is queued.",
     waitMs: 0,
-    effects: [
-      { kind: "index" },
-      event(
-        { record, operation },
-        moment,
-        IMAGE_VERSION_EVENT.accepted,
-        "accepted",
-        {
-          kind,
-          requestedBy: asked.requestedBy,
-          targetRegions: regions.map((region) => region.name),
-        },
-      ),
-    ],
+    effects: [indexed(operation), acceptedEvent(operation, moment)],
   });
+}
+
+/** An operation as it is accepted. `regions` are those that it is about. */
+export function operationOf(
+  { kind, key, resourceId, fingerprint, requestedBy, traceparent }: Asked,
+  sequence: number,
+  regions: readonly RegionRecord[],
+  { now }: Moment,
+): OperationRecord {
+  const time = now.toISOString();
+  return {
+    id: operationIdOf({ key, sequence }),
+    kind,
+    status: "NotStarted",
+    resourceId,
+    fingerprint,
+    createdTime: time,
+    lastUpdatedTime: time,
+    requestedBy,
+    traceparent,
+    regions,
+    history: [],
+  };
+}
+
+export function acceptedEvent(
+  operation: OperationRecord,
+  moment: Moment,
+): Effect {
+  return event(operation, moment, IMAGE_VERSION_EVENT.accepted, "accepted", {
+    kind: operation.kind,
+    requestedBy: operation.requestedBy,
+    targetRegions: operation.regions.map((region) => region.name),
+  });
+}
+
+/** A version at the beginning of an operation that asks `request` of it. */
+export function started(
+  request: ImageVersionRequest,
+  previous: ImageVersionRecord | undefined,
+  { now }: Moment,
+): Omit<ImageVersionRecord, "key" | "resourceId" | "sequence"> {
+  const time = now.toISOString();
+  const before = previous?.made === true ? previous : undefined;
+  const base = before && achievedBy(before);
+  return {
+    state: "Accepted",
+    lastSequence: previous?.lastSequence ?? 0,
+    fellows: [],
+    waiting: [],
+    shares: {},
+    alone: false,
+    step: 0,
+    dueTime: time,
+    ticks: 0,
+    wakes: 0,
+    made: before !== undefined,
+    ...(base && { base }),
+    ...desired(request, base, before?.regions ?? []),
+    repairing: [],
+    repairs: {},
+    foreign: before?.foreign ?? [],
+    updates: 0,
+    absences: 0,
+    encryptionTypes: before?.encryptionTypes ?? {},
+    dataDiskLuns: before?.dataDiskLuns ?? [],
+    createdTime: previous?.createdTime ?? time,
+    outbox: [],
+  };
+}
+
+/** What follows from what a version shall be, where it was `base` and its regions were last seen as `known`. */
+export function desired(
+  request: ImageVersionRequest,
+  base: ImageVersionRequest | undefined,
+  known: readonly RegionRecord[],
+): Pick<
+  ImageVersionRecord,
+  "request" | "fingerprint" | "removing" | "changing" | "regions"
+> {
+  const { removing, changing } =
+    base === undefined
+      ? { removing: { regions: [], tags: [] }, changing: [] }
+      : changeOf(base, request);
+  return {
+    request,
+    fingerprint: fingerprintOf(request),
+    removing,
+    changing,
+    regions: targetRegionsOf(request).map(({ name }): RegionRecord => {
+      const seen = known.find((region) => region.name === name);
+      if (seen === undefined)
+        return { name, state: "Unknown", progress: 0, attempts: 0 };
+      const { completedTime: _, ...again } = seen;
+      return changing.includes(name) ? again : seen;
+    }),
+  };
 }
 
 /** Everything is proven, or ARM has to be asked again: the PUT may be sent once this is stored, by whoever stored it. */
@@ -158,7 +200,7 @@ export function beginCreation(
     waitMs: moment.pace.putTimeoutMs * 2,
     effects: again
       ? []
-      : [event(pair, moment, IMAGE_VERSION_EVENT.creating, "creating", {})],
+      : events(pair, moment, IMAGE_VERSION_EVENT.creating, "creating", {}),
   });
 }
 
@@ -188,15 +230,13 @@ export function beginUpdate(
     waitMs: moment.pace.putTimeoutMs * 2,
     effects: again
       ? []
-      : [
-          event(
-            pair,
-            moment,
-            IMAGE_VERSION_EVENT.updating,
-            `updating/${updates}`,
-            { regions: pair.record.regions.map(({ name }) => name) },
-          ),
-        ],
+      : events(
+          pair,
+          moment,
+          IMAGE_VERSION_EVENT.updating,
+          `updating/${updates}`,
+          { regions: pair.record.regions.map(({ name }) => name) },
+        ),
   });
 }
 
@@ -214,7 +254,7 @@ export function seeForeign(
     outbox: [
       ...pair.record.outbox,
       event(
-        pair,
+        pair.operation,
         moment,
         IMAGE_VERSION_EVENT.changedOutside,
         `outside/${[...added].sort().join(",")}`,

@@ -34,17 +34,21 @@ export function highestVersionNumber(
     .filter((name) => name !== undefined && NUMBER.test(name))
     .reduce<string | undefined>(
       (highest, name) =>
-        highest === undefined || isHigher(name ?? "", highest) ? name : highest,
+        highest === undefined || compareVersionNumbers(name ?? "", highest) > 0
+          ? name
+          : highest,
       undefined,
     );
 }
 
-function isHigher(a: string, b: string): boolean {
+/** Negative where `a` is the lower number, 0 where both are the same. */
+export function compareVersionNumbers(a: string, b: string): number {
   const others = partsOf(b);
-  const difference = partsOf(a)
-    .map((part, i) => part - (others[i] ?? 0))
-    .find((part) => part !== 0);
-  return difference !== undefined && difference > 0;
+  return (
+    partsOf(a)
+      .map((part, i) => part - (others[i] ?? 0))
+      .find((part) => part !== 0) ?? 0
+  );
 }
 
 function partsOf(number: string): readonly number[] {

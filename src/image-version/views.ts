@@ -3,11 +3,13 @@ import type { ImageVersionView, PlanView } from "./contract.js";
 import { encryptionOf } from "./encryption.js";
 import { operationIdOf, type RegionRecord } from "../operation/records.js";
 import type { Plan } from "./plan.js";
+import type { KnownImageVersion } from "./queries.js";
 import type { ImageVersionRecord } from "./records.js";
 
-/** An image version as the API shows it: ARM's shape, and beside it what Sigil knows. */
+/** An image version as the API shows it: ARM's shape, and beside it what Sigil knows at this time. */
 export function viewImageVersion(
-  version: ImageVersionRecord,
+  { record: version, latest }: KnownImageVersion,
+  now: Date,
 ): ImageVersionView {
   const { location, tags, properties } = version.request;
   return {
@@ -35,6 +37,13 @@ export function viewImageVersion(
     },
     sigil: {
       operationId: operationIdOf(version),
+      state: version.state,
+      latest,
+      createdTime: version.createdTime,
+      ageSeconds: Math.max(
+        0,
+        Math.floor((now.getTime() - Date.parse(version.createdTime)) / 1_000),
+      ),
       regions: version.regions.map((region) => {
         const { osDiskImage, dataDiskImages } = encryptionOf(
           version,

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { InvocationContext } from "@azure/functions";
 import { ServiceError, type Finding } from "../errors.js";
+import type { EventData } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { findingsInEvent } from "../events/operation-event.js";
 import { traceparentOf } from "../events/traceparent.js";
@@ -10,6 +11,7 @@ import type { EventPublisher } from "../operation/ports.js";
 import type { OperationRecord } from "../operation/records.js";
 import { parseImageVersionId } from "../resource-id.js";
 import { readCloudEventRequest, shown } from "./cloud-event-request.js";
+import { consume } from "./consume.js";
 import { incomingMessage, type IncomingMessage } from "./incoming-message.js";
 
 /** A refused request, as it is kept for an operator to correct and send again. */
@@ -47,32 +49,38 @@ export function createRequestHandler(
   return async (body, context) => {
     const message = incomingMessage(body, context);
     const request = readCloudEventRequest(message);
-    const traceparent = traceparentOf(
-      "event" in request ? request.event.traceparent : undefined,
+    const event = "event" in request ? request.event : undefined;
+    const parent = traceparentOf(
+      event?.traceparent,
       context.traceContext?.traceParent,
     );
-    try {
-      const operation = await create(
-        deps,
-        commandOf(deps, request, traceparent),
-        "event" in request ? request.event.dataPointer : "",
-      );
-      context.info(
-        `accepted ${operation.resourceId} as operation ${operation.id}`,
-      );
-    } catch (error) {
-      if (!(error instanceof ServiceError) || error.retryable) throw error;
-      context.warn(
-        `rejected message ${message.messageId ?? "without id"}: ${error.code}: ${error.message}`,
-      );
-      await reject(
-        deps,
-        message,
-        "event" in request ? request.event.subject : undefined,
-        traceparent,
-        error,
-      );
-    }
+    await consume(
+      context,
+      message,
+      parent,
+      {},
+      async ({ log, traceparent }) => {
+        try {
+          const operation = await create(
+            deps,
+            commandOf(deps, request, traceparent),
+            event?.dataPointer ?? "",
+          );
+          log.info("accepted", {
+            operationId: operation.id,
+            resourceId: operation.resourceId,
+          });
+        } catch (error) {
+          if (!(error instanceof ServiceError) || error.retryable) throw error;
+          log.warn(`rejected: ${error.code}: ${error.message}`, {
+            resourceId: event?.subject,
+            messageId: message.messageId,
+            code: error.code,
+          });
+          await reject(deps, message, event?.subject, traceparent, error);
+        }
+      },
+    );
   };
 }
 
@@ -161,6 +169,21 @@ async function reject(
     code: error.code,
     reason: error.message,
   });
+  const data: EventData<typeof IMAGE_VERSION_EVENT.rejected> = {
+    error: {
+      code: error.code,
+      message: error.message,
+      ...findingsInEvent(error.findings),
+    },
+    ...error.fields,
+    ...(original.messageId !== undefined && { messageId: original.messageId }),
+    ...(Buffer.byteLength(text) <= LARGEST_ORIGINAL_BYTES
+      ? { original: original.body }
+      : {
+          originalOmitted:
+            "The original is too large for an event; it is in the rejected queue.",
+        }),
+  };
   await deps.events.publish([
     {
       specversion: "1.0",
@@ -172,21 +195,7 @@ async function reject(
       time: deps.now().toISOString(),
       datacontenttype: "application/json",
       traceparent,
-      data: {
-        error: {
-          code: error.code,
-          message: error.message,
-          ...findingsInEvent(error.findings),
-        },
-        ...error.fields,
-        messageId: original.messageId,
-        ...(Buffer.byteLength(text) <= LARGEST_ORIGINAL_BYTES
-          ? { original: original.body }
-          : {
-              originalOmitted:
-                "The original is too large for an event; it is in the rejected queue.",
-            }),
-      },
+      data,
     },
   ]);
 }

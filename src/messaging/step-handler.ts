@@ -1,6 +1,8 @@
 import type { InvocationContext } from "@azure/functions";
 import { ServiceError } from "../errors.js";
+import { traceparentOf } from "../events/traceparent.js";
 import type { StepMessage } from "../operation/steps.js";
+import { consume } from "./consume.js";
 import { incomingMessage } from "./incoming-message.js";
 
 export interface StepHandlerDependencies {
@@ -24,20 +26,34 @@ export function createStepHandler(
   deps: StepHandlerDependencies,
 ): (body: unknown, context: InvocationContext) => Promise<void> {
   return async (body, context) => {
-    const { deliveryCount } = incomingMessage(body, context);
-    try {
-      await deps.takeStep(stepMessage(body));
-    } catch (error) {
-      context.error(
-        `delivery ${deliveryCount} of ${deps.maxDeliveryCount} failed`,
-        error,
-      );
-      const curable = error instanceof ServiceError && error.retryable;
-      if (deliveryCount >= deps.maxDeliveryCount && !curable) {
-        await deps.failPoisoned(namesIn(body), String(error).slice(0, 500));
-      }
-      throw error;
-    }
+    const message = incomingMessage(body, context);
+    const { applicationProperties, deliveryCount } = message;
+    const sent = applicationProperties["traceparent"];
+    const traceparent = traceparentOf(
+      typeof sent === "string" ? sent : undefined,
+      context.traceContext?.traceParent,
+    );
+    await consume(
+      context,
+      message,
+      traceparent,
+      namesIn(body),
+      async ({ log }) => {
+        try {
+          await deps.takeStep(stepMessage(body));
+        } catch (error) {
+          log.error(
+            `delivery ${deliveryCount} of ${deps.maxDeliveryCount} failed`,
+            error,
+          );
+          const curable = error instanceof ServiceError && error.retryable;
+          if (deliveryCount >= deps.maxDeliveryCount && !curable) {
+            await deps.failPoisoned(namesIn(body), String(error).slice(0, 500));
+          }
+          throw error;
+        }
+      },
+    );
   };
 }
 

@@ -6,13 +6,18 @@
  *     second decides anew on what the first has stored.
  */
 import { ServiceError } from "../errors.js";
-import type { Pair } from "./advance.js";
+import type { Pair, OperationRecord, TrackedRecord } from "./records.js";
 import { openRow } from "./catalog.js";
 import { deliver, isStateConflict } from "./outbox.js";
 import type { OperationDependencies, Stored } from "./ports.js";
-import type { OperationRecord, TrackedRecord } from "./records.js";
+import { commit } from "./steps.js";
 
-const COMMIT_TRIES = 10;
+/** The operation that is the answer, or the state that makes a new one: the current one, unless it is to wait. */
+export type Decision<R extends TrackedRecord> =
+  OperationRecord | (Pair<R> & { readonly accepted?: OperationRecord });
+
+/** As many as come at once for one resource, and each of them wins once. */
+const COMMIT_TRIES = 60;
 
 /**
  * Answers the operation that `decide` finds to be the answer, or stores the record and operation that it makes of what
@@ -21,9 +26,7 @@ const COMMIT_TRIES = 10;
 export async function acceptOperation<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
   key: string,
-  decide: (
-    stored: Stored<R> | undefined,
-  ) => Promise<OperationRecord | Pair<R>> | OperationRecord | Pair<R>,
+  decide: (stored: Stored<R> | undefined) => Promise<Decision<R>> | Decision<R>,
 ): Promise<OperationRecord> {
   for (let tries = 0; tries < COMMIT_TRIES; tries += 1) {
     const found = await deps.store.read(key);
@@ -31,12 +34,11 @@ export async function acceptOperation<R extends TrackedRecord>(
     if (stored !== undefined && stored.record.outbox.length > 0) continue;
     const decided = await decide(stored);
     if (!("record" in decided)) return decided;
-    const { record, operation } = decided;
-    await deps.index.put([openRow(operation.id)]); // Invariant 1: before the state.
+    const { accepted = decided.operation } = decided;
+    await deps.index.put([openRow(accepted.id)]); // Invariant 1: before the state.
     try {
-      const accepted = await deps.store.commit(record, operation, stored?.etag);
-      await deliver(deps, accepted);
-      return accepted.operation;
+      await deliver(deps, await commit(deps, decided, stored?.etag));
+      return accepted;
     } catch (error) {
       if (!isStateConflict(error)) throw error;
       // Invariant 2: another came first. Look again.

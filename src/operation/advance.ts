@@ -3,33 +3,27 @@
  * that happened give the next state, and in it everything that must be told because of it. Invariants:
  *  1. Whatever a transition causes (events, messages, index rows) is in the outbox of the very record that states it:
  *     one write, so neither exists without the other.
- *  2. Every transition but `wake` raises `step` by one, and only the message of the current step may cause the next.
+ *  2. Every transition but `wake` and those of operations beside the current one (fellows.ts) raises `step` by one, and
+ *     only the message of the current step may cause the next.
  *  3. A state that is not final always has a message for its step: in the outbox, in the queue, or found overdue.
  *  4. Final states are left only by a new operation.
+ *  5. Operations that are done together have one state, and each its own regions, history, events and end.
  */
 import { operationEvent } from "../events/operation-event.js";
-import type { Pace } from "./ports.js";
+import { indexed } from "./catalog.js";
+import type { Moment } from "./ports.js";
 import type {
   Effect,
+  OperationFailure,
   OperationRecord,
   OperationStatus,
+  Pair,
+  RegionRecord,
+  Requester,
   TrackedRecord,
   TrackedState,
   WorkQueueName,
 } from "./records.js";
-
-/** A record and its operation, before or after a transition. */
-export interface Pair<R extends TrackedRecord> {
-  readonly record: R;
-  readonly operation: OperationRecord;
-}
-
-/** What every transition needs beside the state. */
-export interface Moment {
-  readonly now: Date;
-  readonly pace: Pace;
-  readonly eventSource: string;
-}
 
 /** Each state in the API's words, and the queue whose messages drive it on; a state without one is final. */
 const STATES: Readonly<
@@ -69,6 +63,20 @@ export interface Advance<R extends TrackedRecord> {
   /** Until the next step; absent in a final state. */
   readonly waitMs?: number;
   readonly effects?: readonly Effect[];
+  /** In a final state, where operations end each in its own way. */
+  readonly ending?: (operation: OperationRecord) => Ending;
+}
+
+/** How one operation ends. */
+export interface Ending {
+  readonly status: Extract<
+    OperationStatus,
+    "Succeeded" | "Failed" | "Canceled"
+  >;
+  readonly message: string;
+  readonly error?: OperationFailure;
+  readonly canceledBy?: Requester;
+  readonly event: Effect;
 }
 
 /** The one way a transition is made: step, due time, status, history and outbox follow from the change. */
@@ -77,59 +85,118 @@ export function advance<R extends TrackedRecord>(
   moment: Moment,
   change: Advance<R>,
 ): Pair<R> {
-  const time = moment.now.toISOString();
+  const { now } = moment;
   const record: R = {
     ...pair.record,
     ...change.patch,
     step: pair.record.step + 1,
     wakes: 0,
-    dueTime: new Date(
-      moment.now.getTime() + (change.waitMs ?? 0),
-    ).toISOString(),
+    dueTime: new Date(now.getTime() + (change.waitMs ?? 0)).toISOString(),
   };
-  const { status } = STATES[record.state];
-  const final = isFinal(record.state);
-  const operation: OperationRecord = {
-    ...pair.operation,
-    ...change.operation,
-    status,
-    regions: record.regions,
-    lastUpdatedTime: time,
-    ...(status === "Running" &&
-      pair.operation.startedTime === undefined && { startedTime: time }),
-    ...(final && { endTime: time }),
-    history:
-      change.message === undefined
-        ? pair.operation.history
-        : withEntry(pair.operation.history, {
-            time,
-            state: change.state ?? record.state,
-            message: change.message,
-          }),
-  };
-  const statusChanged: Effect[] =
-    status === pair.operation.status
-      ? []
-      : [{ kind: "index", previousStatus: pair.operation.status }];
+  const current = follow(pair.operation, record, change, now);
+  const fellows = record.fellows.map((fellow) =>
+    follow(fellow, record, { ...change, operation: {} }, now),
+  );
+  const { operation } = current;
+  const all = [current, ...fellows];
   return {
     // Invariant 1: what is not yet told stays in front of what is new.
     record: {
       ...record,
+      fellows: fellows.map((fellow) => fellow.operation),
       outbox: [
         ...pair.record.outbox,
-        ...statusChanged,
+        ...all.flatMap(({ rows }) => rows),
         ...(change.effects ?? []),
-        ...(final
-          ? [{ kind: "close" } as const]
+        ...all.flatMap(({ ended }) => ended),
+        ...(isFinal(record.state)
+          ? all.map(({ operation: { id } }) => closing(id))
           : stepMessage(record, operation)),
       ],
     },
     operation,
+    ...written(
+      pair,
+      fellows.map((fellow) => fellow.operation),
+    ),
   };
 }
 
+/** `beside` of a pair that has changed these operations too. */
+export function written(
+  { beside = [] }: Pick<Pair<TrackedRecord>, "beside">,
+  operations: readonly OperationRecord[],
+): Pick<Pair<TrackedRecord>, "beside"> {
+  const ids = operations.map(({ id }) => id);
+  const all = [...beside.filter(({ id }) => !ids.includes(id)), ...operations];
+  return all.length > 0 ? { beside: all } : {};
+}
+
+/** Nothing more is to be told of an operation. */
+export function closing(operationId: string): Effect {
+  return { kind: "close", operationId };
+}
+
+/** An operation after a transition of the record, and what it causes for this one. */
+function follow<R extends TrackedRecord>(
+  before: OperationRecord,
+  record: R,
+  change: Advance<R>,
+  now: Date,
+): {
+  readonly operation: OperationRecord;
+  readonly rows: readonly Effect[];
+  readonly ended: readonly Effect[];
+} {
+  const final = isFinal(record.state);
+  const ending = final ? change.ending?.(before) : undefined;
+  const reached = ending?.status ?? STATES[record.state].status;
+  // What has begun is not taken back, though it may have to wait again.
+  const status =
+    reached === "NotStarted" && before.status === "Running"
+      ? "Running"
+      : reached;
+  const time = now.toISOString();
+  const message = ending?.message ?? change.message;
+  const operation: OperationRecord = {
+    ...before,
+    ...change.operation,
+    ...(ending?.error && { error: ending.error }),
+    ...(ending?.canceledBy && { canceledBy: ending.canceledBy }),
+    status,
+    regions: regionsOf(before, record.regions),
+    lastUpdatedTime: time,
+    ...(status === "Running" &&
+      before.startedTime === undefined && { startedTime: time }),
+    ...(final && { endTime: time }),
+    history:
+      message === undefined
+        ? before.history
+        : withEntry(before.history, {
+            time,
+            state: change.state ?? ending?.status ?? record.state,
+            message,
+          }),
+  };
+  return {
+    operation,
+    rows: status === before.status ? [] : [indexed(operation, before.status)],
+    ended: ending === undefined ? [] : [ending.event],
+  };
+}
+
+/** Those of a record's regions that an operation is about. */
+export function regionsOf(
+  { regions: own }: Pick<OperationRecord, "regions">,
+  regions: readonly RegionRecord[],
+): readonly RegionRecord[] {
+  return regions.filter((region) =>
+    own.some(({ name }) => name === region.name),
+  );
+}
+
 /** Waiting may take long: only the latest of several waits in a row is history. */
-function withEntry(
+export function withEntry(
   history: OperationRecord["history"],
   entry: OperationRecord["history"][number],
 ): OperationRecord["history"] {
@@ -162,10 +229,10 @@ export function stepMessage(
   ];
 }
 
-/** An event as an effect of a transition; `fact` makes its id. */
+/** An event of one operation as an effect; `fact` makes its id. */
 export function event(
-  pair: Pair<TrackedRecord>,
-  moment: Moment,
+  operation: Pick<OperationRecord, "id" | "resourceId" | "traceparent">,
+  moment: Pick<Moment, "now" | "eventSource">,
   type: string,
   fact: string,
   data: Readonly<Record<string, unknown>>,
@@ -175,14 +242,31 @@ export function event(
     event: operationEvent(
       {
         source: moment.eventSource,
-        operationId: pair.operation.id,
-        subject: pair.record.resourceId,
+        operationId: operation.id,
+        subject: operation.resourceId,
         time: moment.now.toISOString(),
-        traceparent: pair.operation.traceparent,
+        traceparent: operation.traceparent,
       },
       type,
       fact,
       data,
     ),
   };
+}
+
+/** An event of each operation that is done: of each that has the region, where the event is about one. */
+export function events(
+  { operation, record }: Pair<TrackedRecord>,
+  moment: Moment,
+  type: string,
+  fact: string,
+  data: Readonly<Record<string, unknown>>,
+): Effect[] {
+  return [operation, ...record.fellows]
+    .filter(
+      ({ regions }) =>
+        data["region"] === undefined ||
+        regions.some(({ name }) => name === data["region"]),
+    )
+    .map((one) => event(one, moment, type, fact, data));
 }

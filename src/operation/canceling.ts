@@ -2,10 +2,11 @@
 import { ServiceError } from "../errors.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
-import { advance, event, isFinal, type Moment, type Pair } from "./advance.js";
-import { deliver, isStateConflict } from "./outbox.js";
-import type { OperationDependencies } from "./ports.js";
+import { advance, event, isFinal, type Ending } from "./advance.js";
+import { besideOf, endOne } from "./fellows.js";
+import type { Moment, OperationDependencies } from "./ports.js";
 import {
+  type Pair,
   recordKeyOf,
   type OperationKind,
   type OperationRecord,
@@ -13,7 +14,8 @@ import {
   type TrackedRecord,
   type TrackedState,
 } from "./records.js";
-import { momentOf } from "./steps.js";
+import { deliver, isStateConflict } from "./outbox.js";
+import { commit, momentOf } from "./steps.js";
 
 const COMMIT_TRIES = 10;
 
@@ -42,23 +44,56 @@ const CONSEQUENCES: Partial<Readonly<Record<TrackedState, string>>> = {
     "Azure goes on registering what it was asked for. Sigil asks for nothing more.",
 };
 
-/** The operation ends Canceled; the message of its next step finds nothing to do. */
+const WAITED =
+  "It waited for another operation to end: nothing was sent to Azure for it, and nothing will be.";
+
+const TOGETHER =
+  "It was done together with other operations, which go on: Azure gets, or has got, what it asked for with theirs. Sigil reports it no longer.";
+
+/** The operation ends Canceled; the message of its next step finds nothing to do, or goes on with the others' work. */
 export function cancel<R extends TrackedRecord>(
   pair: Pair<R>,
+  operationId: string,
   canceledBy: Requester,
   moment: Moment,
 ): Pair<R> {
-  const consequence = CONSEQUENCES[pair.record.state] ?? "";
-  return advance(pair, moment, {
-    patch: { state: "Canceled" } as Partial<R>,
+  const { record, operation } = pair;
+  const current = operation.id === operationId;
+  if (current && record.fellows.length === 0)
+    return advance(pair, moment, {
+      patch: { state: "Canceled" } as Partial<R>,
+      ending: (one) =>
+        cancellation(one, CONSEQUENCES[record.state] ?? "", canceledBy, moment),
+    });
+  const one = current ? operation : besideOf(record, operationId);
+  if (one === undefined) return pair;
+  const waits = record.waiting.some(({ operation: { id } }) => id === one.id);
+  return endOne(
+    pair,
+    one.id,
+    cancellation(one, waits ? WAITED : TOGETHER, canceledBy, moment),
+    moment,
+  );
+}
+
+function cancellation(
+  operation: OperationRecord,
+  consequence: string,
+  canceledBy: Requester,
+  moment: Moment,
+): Ending {
+  return {
+    status: "Canceled",
     message: `Canceled. ${consequence}`,
-    effects: [
-      event(pair, moment, CANCELED_EVENT[pair.operation.kind], "canceled", {
-        canceledBy,
-        consequence,
-      }),
-    ],
-  });
+    canceledBy,
+    event: event(
+      operation,
+      moment,
+      CANCELED_EVENT[operation.kind],
+      "canceled",
+      { canceledBy, consequence },
+    ),
+  };
 }
 
 /**
@@ -73,18 +108,12 @@ export async function cancelOperation(
   const key = recordKeyOf(operationId) ?? "";
   for (let tries = 0; tries < COMMIT_TRIES; tries += 1) {
     const stored = await deps.store.read(key);
-    if (stored?.operation.id !== operationId)
+    const told = stored && (await deliver(deps, stored));
+    if (told === undefined || !isOpen(told, operationId))
       return ended(await deps.store.readOperation(operationId), operationId);
-    const told = await deliver(deps, stored);
-    if (isFinal(told.record.state)) return ended(told.operation, operationId);
-    const next = cancel(told, canceledBy, momentOf(deps));
+    const next = cancel(told, operationId, canceledBy, momentOf(deps));
     try {
-      const committed = await deps.store.commit(
-        next.record,
-        next.operation,
-        told.etag,
-      );
-      return (await deliver(deps, committed)).operation;
+      await deliver(deps, await commit(deps, next, told.etag));
     } catch (error) {
       if (!isStateConflict(error)) throw error;
     }
@@ -93,6 +122,17 @@ export async function cancelOperation(
     "StateConflict",
     `Operation ${operationId} kept changing. Send the request again.`,
     { retryAfterMs: 1_000 },
+  );
+}
+
+function isOpen(
+  { record, operation }: Pair<TrackedRecord>,
+  operationId: string,
+): boolean {
+  return (
+    !isFinal(record.state) &&
+    (operation.id === operationId ||
+      besideOf(record, operationId) !== undefined)
   );
 }
 

@@ -2,8 +2,12 @@
  * Which rows each operation has in the listings, so that every listing is read newest first, page by page, from one
  * scope, and none needs a scan. Rows follow the state they are made from: an effect of it, safe to repeat.
  */
-import type { IndexRow } from "./ports.js";
-import type { OperationRecord, OperationStatus } from "./records.js";
+import type {
+  Effect,
+  IndexRow,
+  OperationRecord,
+  OperationStatus,
+} from "./records.js";
 import {
   galleryIdOf,
   imageIdOf,
@@ -41,11 +45,14 @@ export function operationScope(filter: OperationFilter): string {
   return `operations${place}${filter.status === undefined ? "" : `-${filter.status}`}`;
 }
 
-/** The rows of an operation in its present status, and those that a change from `previousStatus` leaves behind. */
-export function operationRows(
+/**
+ * The rows of an operation in its present status, and those that a change from `previousStatus` leaves behind. Those of a
+ * new operation have its open row once more: a request slower than the reconciler's patience may have lost its first.
+ */
+export function indexed(
   operation: OperationRecord,
-  previousStatus: OperationStatus | undefined,
-): { readonly put: readonly IndexRow[]; readonly remove: readonly IndexRow[] } {
+  previousStatus?: OperationStatus,
+): Extract<Effect, { kind: "index" }> {
   const id = parseImageVersionId(operation.resourceId);
   const subscriptionId = /^\/subscriptions\/([^/]+)/u.exec(
     operation.resourceId,
@@ -65,7 +72,9 @@ export function operationRows(
       target: operation.id,
     }));
   return {
+    kind: "index",
     put: [
+      ...(previousStatus === undefined ? [openRow(operation.id)] : []),
       ...rows(operation.status),
       ...(previousStatus === undefined
         ? [

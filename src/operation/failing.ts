@@ -2,11 +2,14 @@
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { findingsInEvent } from "../events/operation-event.js";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
-import { advance, event, type Moment, type Pair } from "./advance.js";
+import { advance, event, regionsOf, type Ending } from "./advance.js";
+import type { Moment } from "./ports.js";
 import type {
+  Pair,
   Effect,
   OperationFailure,
   OperationKind,
+  OperationRecord,
   RegionRecord,
   TrackedRecord,
 } from "./records.js";
@@ -19,31 +22,42 @@ const FAILED_EVENT: Readonly<Record<OperationKind, string>> = {
   PrepareSubscription: SUBSCRIPTION_EVENT.preparationFailed,
 };
 
-/** The operation ends Failed; `effects` are told before that. */
+/** The operations end Failed; `effects` are told before that. */
 export function fail<R extends TrackedRecord>(
   pair: Pair<R>,
   error: OperationFailure,
   moment: Moment,
   effects: readonly Effect[] = [],
 ): Pair<R> {
+  const { regions } = pair.record;
   return advance(pair, moment, {
     patch: { state: "Failed" } as Partial<R>,
-    operation: { error },
-    message: error.message,
-    effects: [
-      ...effects,
-      event(pair, moment, FAILED_EVENT[pair.operation.kind], "failed", {
-        error: {
-          code: error.code,
-          message: error.message,
-          ...findingsInEvent(error.errors),
-        },
-        ...(pair.record.regions.length > 0 && {
-          regions: outcomes(pair.record.regions),
-        }),
-      }),
-    ],
+    effects,
+    ending: (operation) => failure(operation, error, regions, moment),
   });
+}
+
+/** How an operation ends that has failed; `regions` are those of its record. */
+export function failure(
+  operation: OperationRecord,
+  error: OperationFailure,
+  regions: readonly RegionRecord[],
+  moment: Moment,
+): Ending {
+  const own = regionsOf(operation, regions);
+  return {
+    status: "Failed",
+    message: error.message,
+    error,
+    event: event(operation, moment, FAILED_EVENT[operation.kind], "failed", {
+      error: {
+        code: error.code,
+        message: error.message,
+        ...findingsInEvent(error.errors),
+      },
+      ...(own.length > 0 && { regions: outcomes(own) }),
+    }),
+  };
 }
 
 /** Each region and how it ended, for the event that ends a version. */

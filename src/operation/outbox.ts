@@ -5,7 +5,7 @@
  *  3. An operation stays open, in the reconciler's sight, until all else is told.
  */
 import { ServiceError } from "../errors.js";
-import { openRow, operationRows } from "./catalog.js";
+import { openRow } from "./catalog.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import type { Effect, TrackedRecord } from "./records.js";
 
@@ -18,12 +18,8 @@ export async function deliver<R extends TrackedRecord>(
   if (record.outbox.length === 0) return stored;
 
   for (const effect of ofKind(record.outbox, "index")) {
-    const { put, remove } = operationRows(operation, effect.previousStatus);
-    // Invariant 3, again: a request slower than the reconciler's patience may have lost its first row.
-    const open =
-      effect.previousStatus === undefined ? [openRow(operation.id)] : [];
-    await deps.index.put([...open, ...put]);
-    await deps.index.remove(remove);
+    await deps.index.put(effect.put);
+    await deps.index.remove(effect.remove);
   }
   await deps.events.publish(
     ofKind(record.outbox, "event").map((effect) => effect.event),
@@ -31,9 +27,12 @@ export async function deliver<R extends TrackedRecord>(
   await deps.work.enqueue(
     ofKind(record.outbox, "message").map((effect) => effect.message),
   );
-  if (ofKind(record.outbox, "close").length > 0) {
+  const closed = ofKind(record.outbox, "close");
+  if (closed.length > 0) {
     // Invariant 3: last, when events and rows are out.
-    await deps.index.remove([openRow(operation.id)]);
+    await deps.index.remove(
+      closed.map(({ operationId }) => openRow(operationId)),
+    );
   }
 
   try {

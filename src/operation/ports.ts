@@ -1,5 +1,12 @@
 import type { CloudEvent } from "../events/cloud-event.js";
-import type { OperationRecord, TrackedRecord, WorkMessage } from "./records.js";
+import type {
+  ArmCall,
+  IndexRow,
+  OperationRecord,
+  Pair,
+  TrackedRecord,
+  WorkMessage,
+} from "./records.js";
 
 /** What an operation changes and that operation: one unit, written by one writer at a time. */
 export interface Stored<R extends TrackedRecord> {
@@ -12,19 +19,16 @@ export interface Stored<R extends TrackedRecord> {
 export interface StateStore<R extends TrackedRecord> {
   read(key: string): Promise<Stored<R> | undefined>;
   readOperation(operationId: string): Promise<OperationRecord | undefined>;
-  /** Writes both if `etag` is still the stored one (`undefined`: if nothing is stored); else ServiceError StateConflict. */
+  /**
+   * Writes both, and the operations `beside`, if `etag` is still the stored one (`undefined`: if nothing is stored); else
+   * ServiceError StateConflict.
+   */
   commit(
     record: R,
     operation: OperationRecord,
     etag: string | undefined,
+    beside?: readonly OperationRecord[],
   ): Promise<Stored<R>>;
-}
-
-/** One row of a listing: `row` orders it within its `scope`. */
-export interface IndexRow {
-  readonly scope: string;
-  readonly row: string;
-  readonly target: string;
 }
 
 export interface IndexPage {
@@ -55,6 +59,14 @@ export interface WorkQueue {
   findDead(operationId: string, step: number): Promise<readonly string[]>;
 }
 
+/** What a step asks of ARM, kept until it is written down with what comes of it. */
+export interface CallLog {
+  /** Those of the step that runs, in order; none outside a step. */
+  noted(): readonly ArmCall[];
+  /** The first so many are written down. */
+  written(count: number): void;
+}
+
 /** Waits between steps and the limits of patience, in milliseconds. */
 export interface Pace {
   /** First wait between two looks at what ARM works on; doubles up to `pollMaxMs`. */
@@ -71,14 +83,24 @@ export interface Pace {
   readonly overdueMs: number;
 }
 
+/** What every transition needs beside the state. */
+export interface Moment {
+  readonly now: Date;
+  readonly pace: Pace;
+  readonly eventSource: string;
+}
+
 /** What every kind of operation needs. */
 export interface OperationDependencies<R extends TrackedRecord> {
   readonly store: StateStore<R>;
   readonly index: Index;
   readonly events: EventPublisher;
   readonly work: WorkQueue;
+  readonly calls: CallLog;
   readonly pace: Pace;
   /** CloudEvents `source`. */
   readonly eventSource: string;
   readonly now: () => Date;
+  /** What begins in the very commit that ends an operation: one that waited for it. Pure; absent where none ever waits. */
+  afterEnd?(this: void, pair: Pair<R>, moment: Moment): Pair<R>;
 }

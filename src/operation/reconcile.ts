@@ -6,6 +6,7 @@
  *  3. It reads the open operations alone, never the history.
  */
 import { OPEN_SCOPE, openRow } from "./catalog.js";
+import { besideOf } from "./fellows.js";
 import { deliver } from "./outbox.js";
 import type { IndexPage, OperationDependencies, Stored } from "./ports.js";
 import { failPoisoned } from "./poison.js";
@@ -25,11 +26,16 @@ export interface Reconciliation {
   readonly resent: number;
   readonly failed: number;
   readonly removed: number;
+  /** When the row of the oldest operation that is open still was written; RFC 3339. Undefined where none is. */
+  readonly oldestOpenTime: string | undefined;
   /** One for each operation that could not be looked after this time. */
-  readonly errors: readonly unknown[];
+  readonly errors: readonly {
+    readonly operationId: string;
+    readonly error: unknown;
+  }[];
 }
 
-type Outcome = Exclude<keyof Reconciliation, "open" | "errors"> | "untouched";
+type Outcome = "delivered" | "resent" | "failed" | "removed" | "untouched";
 
 /** Looks once at every open operation. Throws when the open operations cannot be listed. */
 export async function reconcile(
@@ -43,7 +49,8 @@ export async function reconcile(
     removed: 0,
     untouched: 0,
   };
-  const errors: unknown[] = [];
+  const errors: { operationId: string; error: unknown }[] = [];
+  let oldestOpenTime: string | undefined;
   let continuationToken: string | undefined;
   do {
     const page: IndexPage = await deps.index.page(
@@ -55,18 +62,24 @@ export async function reconcile(
     counts.open += rows.length;
     const lookAfterRows = async (): Promise<void> => {
       for (let row = rows.shift(); row !== undefined; row = rows.shift()) {
+        const { target: operationId, writtenTime } = row;
+        let outcome: Outcome = "untouched";
         try {
-          counts[await lookAfter(deps, row.target, row.writtenTime)] += 1;
+          outcome = await lookAfter(deps, operationId, writtenTime);
+          counts[outcome] += 1;
         } catch (error) {
-          errors.push(error);
+          errors.push({ operationId, error });
         }
+        if (outcome === "removed" || outcome === "failed") continue;
+        if (oldestOpenTime === undefined || writtenTime < oldestOpenTime)
+          oldestOpenTime = writtenTime;
       }
     };
     await Promise.all(Array.from({ length: PARALLEL }, lookAfterRows));
     continuationToken = page.continuationToken;
   } while (continuationToken !== undefined);
   const { untouched: _, ...seen } = counts;
-  return { ...seen, errors };
+  return { ...seen, oldestOpenTime, errors };
 }
 
 async function lookAfter(
@@ -76,14 +89,23 @@ async function lookAfter(
 ): Promise<Outcome> {
   const key = recordKeyOf(operationId);
   const stored = key === undefined ? undefined : await deps.store.read(key);
-  if (stored?.operation.id !== operationId) {
+  const delivered = stored && (await deliver(deps, stored));
+  const current = delivered?.operation.id === operationId;
+  // What is done with the current operation, or waits for it, is looked after with it.
+  if (
+    delivered !== undefined &&
+    !current &&
+    !isFinal(delivered.record.state) &&
+    besideOf(delivered.record, operationId) !== undefined
+  )
+    return delivered === stored ? "untouched" : "delivered";
+  if (delivered === undefined || !current) {
     // The row is written before the state: without a state it is either very young or of a request never accepted.
     if (deps.now().getTime() - Date.parse(writtenTime) < deps.pace.overdueMs)
       return "untouched";
     await deps.index.remove([openRow(operationId)]);
     return "removed";
   }
-  const delivered = await deliver(deps, stored);
   if (isFinal(delivered.record.state)) {
     await deps.index.remove([openRow(operationId)]);
     return "removed";

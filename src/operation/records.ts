@@ -30,6 +30,19 @@ export interface OperationFailure {
   readonly errors: readonly Finding[];
 }
 
+/** One call to Azure Resource Manager. */
+export interface ArmCall {
+  /** RFC 3339. */
+  readonly time: string;
+  readonly method: string;
+  /** Path of its URL, without the query. */
+  readonly path: string;
+  /** HTTP status; absent where no answer came. */
+  readonly status?: number;
+  /** As ARM answered it (`x-ms-correlation-request-id`): it finds a write in the Activity Log. */
+  readonly correlationId?: string;
+}
+
 export interface Requester {
   readonly appId?: string;
   readonly objectId?: string;
@@ -59,8 +72,13 @@ export interface OperationRecord {
   readonly endTime?: string;
   readonly lastUpdatedTime: string;
   readonly requestedBy: Requester;
+  readonly canceledBy?: Requester;
   readonly traceparent: string;
   readonly regions: readonly RegionRecord[];
+  /** What was asked of ARM, oldest first. */
+  readonly calls?: readonly ArmCall[];
+  /** How many reads are no longer among `calls`. */
+  readonly omittedReads?: number;
   /** What a subscription's preparation registers, by name, and its state in ARM's words. */
   readonly registrations?: readonly {
     readonly name: string;
@@ -92,10 +110,26 @@ export interface WorkMessage {
 
 /** What must still happen because of a state that is already stored. Each is safe to repeat. */
 export type Effect =
-  | { readonly kind: "index"; readonly previousStatus?: OperationStatus }
+  | {
+      readonly kind: "index";
+      readonly put: readonly IndexRow[];
+      readonly remove: readonly Omit<IndexRow, "target">[];
+    }
   | { readonly kind: "event"; readonly event: CloudEvent }
   | { readonly kind: "message"; readonly message: WorkMessage }
-  | { readonly kind: "close" };
+  | { readonly kind: "close"; readonly operationId: string };
+
+/** One row of a listing: `row` orders it within its `scope`. */
+export interface IndexRow {
+  readonly scope: string;
+  readonly row: string;
+  readonly target: string;
+}
+
+/** An operation that is accepted and begins when the current one has ended. */
+export interface Waiting {
+  readonly operation: OperationRecord;
+}
 
 /** What an operation changes, as its state machine keeps it: what all kinds of it have in common. */
 export interface TrackedRecord {
@@ -103,8 +137,12 @@ export interface TrackedRecord {
   readonly key: string;
   readonly resourceId: string;
   readonly state: TrackedState;
-  /** Counts the operations of this resource; the current one's id is `${key}-${sequence}`. */
+  /** The current operation's id is `${key}-${sequence}`. */
   readonly sequence: number;
+  /** Operations that are done together with the current one, and end when it ends. */
+  readonly fellows: readonly OperationRecord[];
+  /** In the order in which they were accepted. */
+  readonly waiting: readonly Waiting[];
   /** Grows with every commit of the state machine; names the only message that may take the next step. */
   readonly step: number;
   /** When the message of `step` should have arrived; RFC 3339. */
@@ -134,6 +172,14 @@ export type TrackedState =
   | "Deleting"
   | "Deleted";
 
+/** A record and its current operation, before or after a transition. */
+export interface Pair<R extends TrackedRecord> {
+  readonly record: R;
+  readonly operation: OperationRecord;
+  /** Other operations of the record that the transition has changed: written with it. */
+  readonly beside?: readonly OperationRecord[];
+}
+
 export function operationIdOf(
   record: Pick<TrackedRecord, "key" | "sequence">,
 ): string {
@@ -143,4 +189,9 @@ export function operationIdOf(
 /** The key of the record that an operation id belongs to, or undefined when it is no operation id. */
 export function recordKeyOf(operationId: string): string | undefined {
   return /^([0-9a-f]{32})-[1-9]\d{0,8}$/u.exec(operationId)?.[1];
+}
+
+/** The `sequence` of an operation, by its id. */
+export function sequenceOf(operationId: string): number {
+  return Number(operationId.slice(operationId.lastIndexOf("-") + 1));
 }

@@ -1,12 +1,14 @@
 import { isStateConflict, deliver } from "./outbox.js";
-import type { OperationDependencies, Stored } from "./ports.js";
+import type { OperationDependencies, Stored, Moment } from "./ports.js";
 import {
   recordKeyOf,
   type TrackedRecord,
   type WorkMessage,
+  type Pair,
 } from "./records.js";
-import type { Moment, Pair } from "./advance.js";
 import { ServiceError } from "../errors.js";
+import { isFinal } from "./advance.js";
+import { withCalls } from "./audit.js";
 
 /** What a step message says. */
 export type StepMessage = Pick<WorkMessage, "operationId" | "step">;
@@ -15,7 +17,10 @@ export type StepMessage = Pick<WorkMessage, "operationId" | "step">;
 const COMMIT_TRIES = 5;
 
 export function momentOf(
-  deps: Omit<OperationDependencies<TrackedRecord>, "store">,
+  deps: Pick<
+    OperationDependencies<TrackedRecord>,
+    "now" | "pace" | "eventSource"
+  >,
 ): Moment {
   return { now: deps.now(), pace: deps.pace, eventSource: deps.eventSource };
 }
@@ -46,6 +51,23 @@ function isCurrent(
   );
 }
 
+/** Writes a transition with what was asked of ARM for it, and with one that ends the operation the beginning of what waited for that. */
+export async function commit<R extends TrackedRecord>(
+  deps: OperationDependencies<R>,
+  pair: Pair<R>,
+  etag: string | undefined,
+): Promise<Stored<R>> {
+  const calls = deps.calls.noted();
+  const noted = withCalls(pair, calls);
+  const { record, operation, beside } =
+    deps.afterEnd !== undefined && isFinal(noted.record.state)
+      ? deps.afterEnd(noted, momentOf(deps))
+      : noted;
+  const stored = await deps.store.commit(record, operation, etag, beside);
+  deps.calls.written(calls.length);
+  return stored;
+}
+
 /**
  * Commits the transition and tells what follows from it. Answers undefined when another has taken this step
  * meanwhile: then nothing of this transition has happened; or when another has already gone on from the new state:
@@ -65,11 +87,7 @@ export async function take<R extends TrackedRecord>(
     if (from === undefined || !isCurrent(from, step)) return undefined;
     const next = transition(from);
     try {
-      const committed = await deps.store.commit(
-        next.record,
-        next.operation,
-        from.etag,
-      );
+      const committed = await commit(deps, next, from.etag);
       const told = await deliver(deps, committed);
       return isCurrent(told, {
         operationId: committed.operation.id,

@@ -12,6 +12,7 @@ export function viewOperation(operation: OperationRecord): OperationView {
     warnings,
     error,
     history,
+    calls,
     ...shown
   } = operation;
   return {
@@ -22,6 +23,7 @@ export function viewOperation(operation: OperationRecord): OperationView {
     ...(warnings && { warnings: [...warnings] }),
     ...(error && { error: { ...error, errors: [...error.errors] } }),
     history: [...history],
+    ...(calls && { calls: [...calls] }),
   };
 }
 

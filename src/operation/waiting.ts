@@ -1,7 +1,7 @@
 /** Time between steps: how long to wait for the next, and when one that should have come is sent again. */
-import { advance, stepMessage, type Moment, type Pair } from "./advance.js";
-import type { Pace } from "./ports.js";
-import type { TrackedRecord } from "./records.js";
+import { advance, stepMessage } from "./advance.js";
+import type { Moment, Pace } from "./ports.js";
+import type { Pair, TrackedRecord } from "./records.js";
 
 /** Nothing could be learnt or done this time: the same step again, no sooner than `retryAfterMs`. */
 export function wait<R extends TrackedRecord>(

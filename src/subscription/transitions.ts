@@ -15,13 +15,11 @@
  */
 import { createHash } from "node:crypto";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
+import { indexed } from "../operation/catalog.js";
+import { advance, event } from "../operation/advance.js";
+import type { Moment } from "../operation/ports.js";
 import {
-  advance,
-  event,
-  type Moment,
   type Pair,
-} from "../operation/advance.js";
-import {
   operationIdOf,
   type Effect,
   type OperationRecord,
@@ -64,6 +62,8 @@ export function accept(
     resourceId: input.resourceId,
     state: "Requested",
     sequence: (previous?.sequence ?? 0) + 1,
+    fellows: [],
+    waiting: [],
     step: 0,
     dueTime: time,
     ticks: 0,
@@ -97,9 +97,9 @@ export function accept(
     patch: { state: "Requested" },
     message: "The request is stored and its work is queued.",
     effects: [
-      { kind: "index" },
+      indexed(operation),
       event(
-        { record, operation },
+        operation,
         moment,
         SUBSCRIPTION_EVENT.preparationRequested,
         "requested",
@@ -230,9 +230,15 @@ function follow(look: Look, moment: Moment): PreparationPair {
       message: `The subscription is prepared. Registered: ${registrations.map(({ name }) => name).join(", ")}.`,
       effects: [
         ...look.effects,
-        event(look.pair, moment, SUBSCRIPTION_EVENT.prepared, "prepared", {
-          registrations,
-        }),
+        event(
+          look.pair.operation,
+          moment,
+          SUBSCRIPTION_EVENT.prepared,
+          "prepared",
+          {
+            registrations,
+          },
+        ),
       ],
     });
   }
@@ -254,14 +260,20 @@ function told(
 ): Effect[] {
   if (state === "Registered")
     return [
-      event(pair, moment, SUBSCRIPTION_EVENT.registered, `${name}/registered`, {
-        name,
-      }),
+      event(
+        pair.operation,
+        moment,
+        SUBSCRIPTION_EVENT.registered,
+        `${name}/registered`,
+        {
+          name,
+        },
+      ),
     ];
   return UNDER_WAY.includes(state)
     ? [
         event(
-          pair,
+          pair.operation,
           moment,
           SUBSCRIPTION_EVENT.registering,
           `${name}/registering/${state}`,

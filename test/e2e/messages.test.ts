@@ -125,22 +125,17 @@ it("tells every mistake of a bad message, keeps the original for an operator, an
       received.filter(({ type }) => type === "Sigil.ImageVersion.Rejected")
         .length === 2,
   );
-  const [first] = events.filter(
-    ({ type, data }) =>
-      type === "Sigil.ImageVersion.Rejected" &&
-      (data as { messageId: string }).messageId === "bad-1",
-  );
+  const first = events
+    .filter((event) => event.type === "Sigil.ImageVersion.Rejected")
+    .find(({ data }) => data.messageId === "bad-1");
   expect(first?.data).toMatchObject({
     error: { code: "InvalidRequest", errorCount: 3 },
     messageId: "bad-1",
     original: bad.body,
   });
-  const { error } = first?.data as { error: { errors: { pointer: string }[] } };
-  expect(error.errors.map(({ pointer }) => pointer).sort()).toEqual([
-    "/data/properties",
-    "/data/propertys",
-    "/subject",
-  ]);
+  expect(first?.data.error.errors.map(({ pointer }) => pointer).sort()).toEqual(
+    ["/data/properties", "/data/propertys", "/subject"],
+  );
 
   const kept = await rejected.receiveMessages(2, { maxWaitTimeInMs: 10_000 });
   expect(kept.map(({ body }) => body as unknown)).toContainEqual(bad.body);

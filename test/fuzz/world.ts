@@ -1,4 +1,6 @@
 import { ServiceError } from "../../src/errors.js";
+import { beginWaiting } from "../../src/image-version/joining.js";
+import type { IndexRow } from "../../src/operation/records.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { HandlerDependencies } from "../../src/http/handlers.js";
 import type {
@@ -9,18 +11,18 @@ import type {
   ResourceReader,
 } from "../../src/image-version/ports.js";
 import type { ImageVersionRecord } from "../../src/image-version/records.js";
-import type {
-  Index,
-  IndexRow,
-  StateStore,
-  Stored,
-} from "../../src/operation/ports.js";
+import type { Index, StateStore, Stored } from "../../src/operation/ports.js";
 import {
   operationIdOf,
   type OperationRecord,
   type TrackedRecord,
   type WorkMessage,
 } from "../../src/operation/records.js";
+import type {
+  RetentionDependencies,
+  RetentionPolicies,
+  StoredPolicy,
+} from "../../src/retention/ports.js";
 import type { PreparationRecord } from "../../src/subscription/records.js";
 import { PACE } from "../support/dependencies.js";
 
@@ -55,6 +57,7 @@ export function createWorld(): World {
       findDead: () => Promise.resolve([]),
     },
     pace: PACE,
+    calls: { noted: () => [], written: () => undefined },
     eventSource: "urn:sigil:fuzz",
     now: () => NOW,
   };
@@ -71,6 +74,7 @@ export function createWorld(): World {
   const imageVersions: Dependencies = {
     ...common,
     store: store as StateStore<ImageVersionRecord>,
+    afterEnd: beginWaiting,
     idempotencyKeys: {
       claim(key, value) {
         const claim = claims.get(key) ?? value;
@@ -118,6 +122,11 @@ export function createWorld(): World {
         requiredRegistrations,
       },
       operations: { ...common, store },
+      retention: {
+        policies: createPolicies(() => (effects += 1)),
+        published: PUBLISHED,
+        imageVersions,
+      },
     },
     events,
     effects: () => effects,
@@ -183,6 +192,44 @@ function createIndex(onWrite: () => void): Index {
     },
   };
 }
+
+function createPolicies(onWrite: () => void): RetentionPolicies {
+  const policies = new Map<string, StoredPolicy>();
+  return {
+    read: (imageId) => Promise.resolve(policies.get(imageId)),
+    put(policy, etag) {
+      onWrite();
+      policies.set(policy.imageId, {
+        policy,
+        etag: String(Number(etag ?? 0) + 1),
+      });
+      return Promise.resolve();
+    },
+    remove(imageId) {
+      onWrite();
+      policies.delete(imageId);
+      return Promise.resolve();
+    },
+    list: () => Promise.resolve([...policies.values()]),
+  };
+}
+
+const PUBLISHED: RetentionDependencies["published"] = {
+  list: (imageId) =>
+    Promise.resolve(
+      imageId.length % 3 === 1
+        ? undefined
+        : [
+            {
+              name: "1.0.0",
+              provisioningState: "Succeeded",
+              excludeFromLatest: false,
+              endOfLifeDate: "2025-01-01",
+              regions: [{ name: "westus", excludeFromLatest: false }],
+            },
+          ],
+    ),
+};
 
 /** What a plan finds: one name in three is of nothing, one may not be looked at, and the rest is there. */
 const RESOURCES: ResourceReader = {

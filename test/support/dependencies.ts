@@ -4,6 +4,7 @@ import {
   type ServiceBusReceivedMessage,
   type ServiceBusReceiver,
 } from "@azure/service-bus";
+import { createCallLog } from "../../src/azure/call-log.js";
 import { createIdempotencyKeys } from "../../src/azure/idempotency-keys.js";
 import { createStateStore } from "../../src/azure/state-store.js";
 import { createIndex } from "../../src/azure/index-table.js";
@@ -19,6 +20,7 @@ import {
   putImageVersion,
   type PutImageVersion,
 } from "../../src/image-version/put-image-version.js";
+import { beginWaiting } from "../../src/image-version/joining.js";
 import { takeCreationStep } from "../../src/image-version/creation.js";
 import type { Pace } from "../../src/operation/ports.js";
 import type {
@@ -102,6 +104,11 @@ export interface InProcess {
   handle(message: DueMessage, deps?: Dependencies): Promise<void>;
   /** Handles due messages and moves the clock until the version's operation has ended. */
   finish(versionId: string): Promise<OperationRecord>;
+  /** The same, and lets `look` see each state on the way. */
+  finishWith(
+    versionId: string,
+    look: (stored: StoredVersion) => Promise<void>,
+  ): Promise<OperationRecord>;
   /** Handles due messages, none of those they cause later than now. */
   runDue(): Promise<DueMessage[]>;
   read(versionId: string): Promise<StoredVersion>;
@@ -157,12 +164,14 @@ export async function startInProcess(
     now,
   );
   const pace = { ...PACE, ...options.pace };
+  const calls = createCallLog();
   const arm = {
     endpoint: simulator.endpoint,
     scope: ARM_SCOPE,
     credential: credentialOf(issuer),
     timeoutMs: 20_000,
     now,
+    onCall: calls.note,
   };
   const deps: Dependencies = {
     store: createStateStore(tables),
@@ -171,6 +180,7 @@ export async function startInProcess(
     versionNumbers: createVersionNumbers(tables, arm),
     events: messenger,
     work: messenger,
+    calls,
     resourceManager: createResourceManager(arm),
     resources: createResourceReader(arm),
     subscriptions: createSubscriptions(arm),
@@ -178,6 +188,7 @@ export async function startInProcess(
     pace,
     eventSource: EVENT_SOURCE,
     now,
+    afterEnd: beginWaiting,
   };
   const client = new ServiceBusClient(connectionString);
   const receivers = QUEUES.map((queue) => ({
@@ -205,9 +216,11 @@ export async function startInProcess(
     ).flat();
 
   const handle: InProcess["handle"] = (message, given = deps) =>
-    message.queue === "image-version-creations"
-      ? takeCreationStep(given, message)
-      : takeReplicationStep(given, message);
+    calls.during(() =>
+      message.queue === "image-version-creations"
+        ? takeCreationStep(given, message)
+        : takeReplicationStep(given, message),
+    );
 
   const runDue = async (): Promise<DueMessage[]> => {
     const handled: DueMessage[] = [];
@@ -223,6 +236,19 @@ export async function startInProcess(
     const stored = await deps.store.read(keyOf(versionId));
     if (stored === undefined) throw new Error(`${versionId} is not stored`);
     return stored;
+  };
+
+  const finishWith: InProcess["finishWith"] = async (versionId, look) => {
+    for (let steps = 0; steps < 500; steps += 1) {
+      await runDue();
+      const stored = await read(versionId);
+      if (isFinal(stored.record.state)) return stored.operation;
+      await look(stored);
+      clock.advance(
+        Math.max(1_000, Date.parse(stored.record.dueTime) - clock.now()),
+      );
+    }
+    throw new Error(`${versionId} does not end`);
   };
 
   return {
@@ -245,17 +271,8 @@ export async function startInProcess(
           emulator.counts("image-version-events/Subscriptions/all").active,
         )
       ).map(({ body }) => documented(body as CloudEvent)),
-    async finish(versionId) {
-      for (let steps = 0; steps < 500; steps += 1) {
-        await runDue();
-        const { record: version, operation } = await read(versionId);
-        if (isFinal(version.state)) return operation;
-        clock.advance(
-          Math.max(1_000, Date.parse(version.dueTime) - clock.now()),
-        );
-      }
-      throw new Error(`${versionId} does not end`);
-    },
+    finish: (versionId) => finishWith(versionId, () => Promise.resolve()),
+    finishWith,
     async close() {
       await client.close();
       await messenger.close();

@@ -1,10 +1,11 @@
 import type { ServiceBusClient, ServiceBusReceiver } from "@azure/service-bus";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
+import type { DocumentedEvent } from "../../src/events/documented-event.js";
 import { documented } from "../unit/events/document.js";
 
 /** A subscriber of the events topic that keeps what it receives, in order, and holds it against the AsyncAPI document. */
 export class EventCollector {
-  readonly received: CloudEvent[] = [];
+  readonly received: DocumentedEvent[] = [];
   readonly #receiver: ServiceBusReceiver;
   readonly #subscription: { close(): Promise<void> };
   #waiting: (() => void)[] = [];
@@ -14,7 +15,8 @@ export class EventCollector {
     this.#receiver = client.createReceiver("image-version-events", "all");
     this.#subscription = this.#receiver.subscribe({
       processMessage: ({ body }) => {
-        this.received.push(body as CloudEvent);
+        // Whatever it is: what the document does not have fails the test below.
+        this.received.push(body as DocumentedEvent);
         try {
           documented(body as CloudEvent);
         } catch (error) {
@@ -29,8 +31,8 @@ export class EventCollector {
 
   /** Resolves with the received events once they satisfy `done`; the test's own timeout bounds the wait. */
   async until(
-    done: (events: readonly CloudEvent[]) => boolean,
-  ): Promise<readonly CloudEvent[]> {
+    done: (events: readonly DocumentedEvent[]) => boolean,
+  ): Promise<readonly DocumentedEvent[]> {
     while (!done(this.received)) {
       this.#throwMistake();
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -40,8 +42,10 @@ export class EventCollector {
   }
 
   /** Resolves with the event that ends each of these subjects. */
-  async ended(...subjects: readonly string[]): Promise<readonly CloudEvent[]> {
-    const ends = (events: readonly CloudEvent[]): CloudEvent[] =>
+  async ended(
+    ...subjects: readonly string[]
+  ): Promise<readonly DocumentedEvent[]> {
+    const ends = (events: readonly DocumentedEvent[]): DocumentedEvent[] =>
       events.filter(
         ({ type, subject }) =>
           subjects.includes(subject ?? "") &&

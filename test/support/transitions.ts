@@ -8,9 +8,10 @@ import type { ObservedImageVersion } from "../../src/image-version/ports.js";
 import type {
   RegionState,
   TrackedRecord,
+  Pair,
 } from "../../src/operation/records.js";
 import { keyOf } from "../../src/resource-id.js";
-import type { Moment, Pair } from "../../src/operation/advance.js";
+import type { Moment } from "../../src/operation/ports.js";
 import {
   accept,
   beginCreation,
@@ -119,7 +120,9 @@ export function effectsOf({ record }: Pair<TrackedRecord>): string[] {
       case "message":
         return `message ${effect.message.id.replace(/^.*?:/u, "")} to ${effect.message.queue}`;
       case "index":
-        return `index from ${effect.previousStatus ?? "nothing"}`;
+        return effect.remove.length > 0
+          ? `index from ${effect.remove[0]?.scope.split("-").at(-1)}`
+          : "index from nothing";
       case "close":
         return "close";
     }

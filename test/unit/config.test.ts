@@ -53,6 +53,14 @@ test("the least configuration has the documented defaults", () => {
     requireSigEncryption: false,
     maxDeliveryCount: 10,
     reconcileSchedule: "0 * * * * *",
+    retentionSchedule: "0 30 * * * *",
+    telemetry: {
+      serviceName: "sigil",
+      applicationInsights: undefined,
+      traces: "none",
+      metrics: "none",
+      metricIntervalMs: 60_000,
+    },
   });
 });
 
@@ -101,6 +109,11 @@ test.each([
     "SIGIL_RECONCILE_SCHEDULE",
     "*/5 * * * * *",
     { reconcileSchedule: "*/5 * * * * *" },
+  ],
+  [
+    "SIGIL_RETENTION_SCHEDULE",
+    "0 0 3 * * *",
+    { retentionSchedule: "0 0 3 * * *" },
   ],
 ])("%s is read", (name, value, expected) => {
   expect(readConfig({ ...LEAST, [name]: ` ${value} ` })).toEqual({
@@ -152,6 +165,65 @@ describe("with a managed identity", () => {
       tables: { kind: "identity" },
       serviceBus: { kind: "identity" },
     });
+  });
+});
+
+describe("telemetry", () => {
+  const telemetryOf = (environment: Record<string, string>) =>
+    readConfig({ ...LEAST, ...environment }).telemetry;
+  const CONNECTION_STRING =
+    "InstrumentationKey=11111111-2222-4333-8444-555555555555;IngestionEndpoint=https://westus-0.in.applicationinsights.azure.com/";
+
+  test("goes where OpenTelemetry's own settings say", () => {
+    expect(
+      telemetryOf({
+        OTEL_SERVICE_NAME: "images",
+        WEBSITE_SITE_NAME: "sigil-abc",
+        OTEL_TRACES_EXPORTER: "console",
+        OTEL_METRICS_EXPORTER: "Console",
+        OTEL_METRIC_EXPORT_INTERVAL: "1000",
+      }),
+    ).toEqual({
+      serviceName: "images",
+      applicationInsights: undefined,
+      traces: "console",
+      metrics: "console",
+      metricIntervalMs: 1_000,
+    });
+    expect(telemetryOf({ WEBSITE_SITE_NAME: "sigil-abc" }).serviceName).toBe(
+      "sigil-abc",
+    );
+  });
+
+  test.each([
+    [undefined, false],
+    ["ClientId=c;Authorization=AAD", true],
+    ["Authorization=AAD", true],
+  ])(
+    "goes to Application Insights with the identity where %s",
+    (authentication, useIdentity) => {
+      expect(
+        telemetryOf({
+          APPLICATIONINSIGHTS_CONNECTION_STRING: CONNECTION_STRING,
+          ...(authentication && {
+            APPLICATIONINSIGHTS_AUTHENTICATION_STRING: authentication,
+          }),
+        }).applicationInsights,
+      ).toEqual({ connectionString: CONNECTION_STRING, useIdentity });
+    },
+  );
+
+  test("an exporter that Sigil has not, and a connection string that is none, are mistakes", () => {
+    expect(
+      mistakesIn({
+        ...LEAST,
+        OTEL_TRACES_EXPORTER: "otlp",
+        APPLICATIONINSIGHTS_CONNECTION_STRING: "1111",
+      }),
+    ).toEqual([
+      "APPLICATIONINSIGHTS_CONNECTION_STRING has no InstrumentationKey: copy it from the resource's overview in the portal.",
+      'OTEL_TRACES_EXPORTER is "otlp": it must be console or none.',
+    ]);
   });
 });
 

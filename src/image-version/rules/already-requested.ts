@@ -8,16 +8,16 @@ export const alreadyRequested: FactRule = {
   severity: "info",
   summary:
     "Sigil was not asked for this version before; where it was, with the same properties, the same operation answers.",
-  check: ({ id, request, facts: { known } }) =>
-    known?.fingerprint === fingerprintOf(request) &&
-    known.state !== "Failed" &&
-    known.state !== "Canceled"
-      ? [
+  check: ({ id, request, facts: { known } }) => {
+    const operationId = known?.operations.get(fingerprintOf(request));
+    return operationId === undefined
+      ? []
+      : [
           {
             pointer: "",
-            message: `${formatImageVersionId(id)} was requested before with the same properties: operation ${known.operationId} is ${known.state}.`,
-            remediation: `Follow it: GET /api/operations/${known.operationId}. The same PUT answers with it and creates nothing.`,
+            message: `${formatImageVersionId(id)} was requested before with the same properties, by operation ${operationId}.`,
+            remediation: `Follow it: GET /api/operations/${operationId}. The same PUT answers with it and creates nothing.`,
           },
-        ]
-      : [],
+        ];
+  },
 };

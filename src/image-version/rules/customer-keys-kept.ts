@@ -1,4 +1,3 @@
-import { changeable } from "../change.js";
 import { diskEncryptionReferences } from "../disk-encryption-references.js";
 import { targetRegionsOf } from "../canonical-form.js";
 import { sameResourceId } from "../../resource-id.js";
@@ -11,8 +10,7 @@ export const customerKeysKept: ChangeRule = {
   summary:
     "A disk that has a disk encryption set in a region keeps that set there: there is no way back to platform-managed keys.",
   check: ({ request, known }) => {
-    const existing = changeable(known);
-    if (existing === undefined) return [];
+    if (known?.base === undefined) return [];
     const asked = new Map(
       diskEncryptionReferences(request).map((use) => [
         `${use.region} ${use.disk}`,
@@ -20,7 +18,7 @@ export const customerKeysKept: ChangeRule = {
       ]),
     );
     const regions = targetRegionsOf(request).map((region) => region.name);
-    return diskEncryptionReferences(existing.achieved).flatMap(
+    return diskEncryptionReferences(known.base).flatMap(
       ({ region, disk, diskEncryptionSetId: set }): Breach[] => {
         if (!regions.includes(region)) return [];
         const use = asked.get(`${region} ${disk}`);

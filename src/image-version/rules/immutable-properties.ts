@@ -1,5 +1,5 @@
 import { changesBetween } from "../changes.js";
-import { changeable, isMutable } from "../change.js";
+import { isMutable } from "../change.js";
 import type { ChangeRule } from "./rule.js";
 
 export const immutableProperties: ChangeRule = {
@@ -9,9 +9,9 @@ export const immutableProperties: ChangeRule = {
   summary:
     "An update changes regions, replica counts, encryption of new regions, exclusion from latest, end of life, safety profile and tags; nothing else of a version can be changed.",
   check: ({ request, known }) =>
-    changeable(known) === undefined
+    known?.base === undefined
       ? []
-      : changesBetween(changeable(known)?.achieved, request)
+      : changesBetween(known.base, request)
           .filter((change) => !isMutable(change))
           .map(({ pointer, before, after }) => ({
             pointer,

@@ -1,4 +1,4 @@
-import { changeOf, changeable } from "../change.js";
+import { changeOf } from "../change.js";
 import { TARGET_REGIONS, type ChangeRule } from "./rule.js";
 
 export const regionRemoval: ChangeRule = {
@@ -8,15 +8,12 @@ export const regionRemoval: ChangeRule = {
   summary:
     "A region that the version has is in the request, or its removal is confirmed.",
   check: ({ request, known }) => {
-    const existing = changeable(known);
-    if (existing === undefined || existing.regionRemovalAllowed === true)
+    if (known?.base === undefined || known.regionRemovalAllowed === true)
       return [];
-    return changeOf(existing.achieved, request).removing.regions.map(
-      (region) => ({
-        pointer: TARGET_REGIONS,
-        message: `The version is in ${region}; the request leaves it out, which would remove it there.`,
-        remediation: `Add ${region} to the target regions, or confirm its removal: PUT …?allowRegionRemoval=true.`,
-      }),
-    );
+    return changeOf(known.base, request).removing.regions.map((region) => ({
+      pointer: TARGET_REGIONS,
+      message: `The version is in ${region}; the request leaves it out, which would remove it there.`,
+      remediation: `Add ${region} to the target regions, or confirm its removal: PUT …?allowRegionRemoval=true.`,
+    }));
   },
 };

@@ -1,7 +1,7 @@
 import { formatImageVersionId } from "../../resource-id.js";
 import { isFinal } from "../../operation/advance.js";
 import { fingerprintOf } from "../canonical-form.js";
-import { differencesBetween } from "../differences.js";
+import { contradictions } from "../merging.js";
 import type { FactRule } from "./rule.js";
 
 export const requestedOtherwise: FactRule = {
@@ -9,23 +9,20 @@ export const requestedOtherwise: FactRule = {
   code: "ImageVersionRequestedOtherwise",
   severity: "error",
   summary:
-    "While an operation on the version runs, nothing else is asked of the version.",
+    "While an operation on the version runs, nothing is asked that contradicts it; what adds to it is done with it or after it.",
   check: ({ id, request, facts: { known } }) => {
     if (
       known === undefined ||
       isFinal(known.state) ||
-      known.fingerprint === fingerprintOf(request)
+      known.operations.has(fingerprintOf(request))
     )
       return [];
-    const resourceId = formatImageVersionId(id);
-    const differences = differencesBetween(known.request, request);
-    const told =
-      differences.length > 0
-        ? differences
-        : [{ pointer: "", message: "its properties are others." }];
+    const told = ["DeletionRequested", "Deleting"].includes(known.state)
+      ? [{ pointer: "", message: "it is being deleted." }]
+      : contradictions(known, request);
     return told.map(({ pointer, message }) => ({
       pointer,
-      message: `${resourceId} is being worked on as another request asks (operation ${known.operationId}, ${known.state}): ${message}`,
+      message: `${formatImageVersionId(id)} is being worked on as another request asks (operation ${known.operationId}, ${known.state}): ${message}`,
       remediation: `Wait until operation ${known.operationId} has ended and send the request again, or use another version name.`,
     }));
   },

@@ -7,7 +7,11 @@ import {
   test,
 } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import type {
+  ImageVersionRequest,
+  ImageVersionView,
+} from "../../../src/image-version/contract.js";
+import { getImageVersion } from "../../../src/image-version/queries.js";
 import { viewImageVersion } from "../../../src/image-version/views.js";
 import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
 import { resourcesIn } from "../../../src/local/resource-manager/world.js";
@@ -47,6 +51,13 @@ beforeEach(async () => {
 async function eventsOf(subject: string): Promise<CloudEvent[]> {
   return (await world.takeEvents()).filter(
     (event) => event.subject === subject,
+  );
+}
+
+async function viewOf(versionId: string): Promise<ImageVersionView> {
+  return viewImageVersion(
+    await getImageVersion(world.deps, idOf(versionId)),
+    world.deps.now(),
   );
 }
 
@@ -156,7 +167,7 @@ describe("a version of which every region completes", () => {
   test("made from snapshots has the encryption that was asked for", async () => {
     await request(world.deps, id, snapshotsRequest("eastus2"));
     expect((await world.finish(id)).status).toBe("Succeeded");
-    const view = viewImageVersion((await world.read(id)).record);
+    const view = await viewOf(id);
     expect(view.sigil.regions).toMatchObject([
       { name: "westus", encryption: { dataDiskImages: [{ lun: 0 }] } },
       { name: "eastus2", encryption: { dataDiskImages: [{ lun: 0 }] } },
@@ -194,10 +205,7 @@ describe("a version of which every region completes", () => {
       },
     });
     expect((await world.finish(id)).status).toBe("Succeeded");
-    expect(
-      viewImageVersion((await world.read(id)).record).sigil.regions[1]
-        ?.encryption,
-    ).toEqual({
+    expect((await viewOf(id)).sigil.regions[1]?.encryption).toEqual({
       osDiskImage: { type: "EncryptionAtRestWithPlatformKey" },
       dataDiskImages: [{ lun: 0, type: "EncryptionAtRestWithPlatformKey" }],
     });
@@ -383,8 +391,7 @@ describe("a version that Azure already has", () => {
     expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
     expect(world.simulator.control.creates(id)).toBe(1);
     expect(
-      viewImageVersion((await world.read(id)).record).sigil.regions[0]
-        ?.encryption.osDiskImage.type,
+      (await viewOf(id)).sigil.regions[0]?.encryption.osDiskImage.type,
     ).toBe("EncryptionAtRestWithCustomerKey");
   });
 

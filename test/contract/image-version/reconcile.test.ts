@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { OPEN_SCOPE, openRow } from "../../../src/operation/catalog.js";
-import { reconcile } from "../../../src/operation/reconcile.js";
+import type { OperationDependencies } from "../../../src/operation/ports.js";
+import { reconcile as reconcileAll } from "../../../src/operation/reconcile.js";
+import type { TrackedRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {
   PACE,
@@ -28,6 +30,12 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
+/** What is done; how old the oldest is has a test of its own. */
+async function reconcile(deps: OperationDependencies<TrackedRecord>) {
+  const { oldestOpenTime: _, ...done } = await reconcileAll(deps);
+  return done;
+}
+
 const openRows = async () =>
   (await world.deps.index.page(OPEN_SCOPE, 100)).rows.map(
     ({ target }) => target,
@@ -49,6 +57,18 @@ async function deadLetter(reason: string): Promise<void> {
 
 test("nothing that is open is nothing to do", async () => {
   expect(await reconcile(world.deps)).toEqual(NOTHING);
+});
+
+test("the oldest operation that is open is told by its row's time, until it has ended", async () => {
+  expect((await reconcileAll(world.deps)).oldestOpenTime).toBeUndefined();
+  await request(world.deps, id, managedImageRequest());
+  await request(world.deps, seedVersionId("1.0.1"), managedImageRequest());
+  const { rows } = await world.deps.index.page(OPEN_SCOPE, 100);
+  const [oldest] = rows.map(({ writtenTime }) => writtenTime).sort();
+  expect((await reconcileAll(world.deps)).oldestOpenTime).toBe(oldest);
+  await world.finish(id);
+  await world.finish(seedVersionId("1.0.1"));
+  expect((await reconcileAll(world.deps)).oldestOpenTime).toBeUndefined();
 });
 
 test("what is on its way is left alone", async () => {
@@ -266,7 +286,7 @@ test("one operation that cannot be looked after does not keep the others from it
     ...NOTHING,
     open: 2,
     resent: 1,
-    errors: [new Error("unreadable")],
+    errors: [{ operationId, error: new Error("unreadable") }],
   });
 });
 

@@ -202,7 +202,7 @@ describe("the same request again", () => {
 });
 
 describe("a different request", () => {
-  test("is refused while the first runs, with the differences and the next free version", async () => {
+  test("that contradicts the first is refused while that runs, with the differences and the next free version", async () => {
     const first = await request(world.deps, id, managedImageRequest());
     await request(
       world.deps,
@@ -210,17 +210,17 @@ describe("a different request", () => {
       managedImageRequest(),
     );
     expect(
-      await refusal(request(world.deps, id, withReplicas(3))),
+      await refusal(request(world.deps, id, withReplicas(1))),
     ).toMatchObject({
       code: "ImageVersionConflict",
-      message: `${id} is being worked on as another request asks; errors says what differs. Send that request to follow its operation, wait until it has ended, or use another version name.`,
+      message: `${id} is being worked on as another request asks, which this one contradicts; errors says where. Wait until operation ${first.id} has ended, or use another version name.`,
       findings: [
         {
           code: "Differs",
           // The second region of this request; the first of the existing one.
           pointer:
             "/properties/publishingProfile/targetRegions/1/regionalReplicaCount",
-          message: "the existing value is 2, this request says 3.",
+          message: "the existing value is 2, this request says 1.",
         },
       ],
       fields: { existingOperationId: first.id, nextFreeVersion: "900.0.8" },
@@ -228,10 +228,13 @@ describe("a different request", () => {
     await world.takeDue();
   });
 
-  test("leaves one winner when twenty different ones arrive at once", async () => {
+  test("leaves one winner when twenty that contradict each other arrive at once", async () => {
     const answers = await Promise.allSettled(
       Array.from({ length: 20 }, (_, i) =>
-        request(world.deps, id, withReplicas(i + 1)),
+        request(world.deps, id, {
+          ...managedImageRequest(),
+          tags: { build: String(i) },
+        }),
       ),
     );
     const refused = answers.flatMap((answer) =>

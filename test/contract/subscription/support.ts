@@ -73,8 +73,9 @@ export async function startPreparations(
       resources: [],
     },
   });
+  const { afterEnd: _, ...common } = world.deps;
   const deps: PreparationDependencies = {
-    ...world.deps,
+    ...common,
     store: createStateStore(world.tables),
     requiredRegistrations: [
       { namespace: COMPUTE },

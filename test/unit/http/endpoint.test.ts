@@ -349,6 +349,33 @@ describe("an endpoint", () => {
     expect(logged).toEqual([]);
   });
 
+  it("tells of each write that is refused by what code, and of no read", async () => {
+    const codes: string[] = [];
+    const told = createEndpoint({
+      ...edge,
+      onRejected: (code) => codes.push(code),
+    });
+    const fail = () => Promise.reject(new ServiceError("NotFound", "Gone."));
+    for (const token of ["nobody", "writer"])
+      await told("putImageVersion", fail)(
+        requestOf({ token, body: "{}" }),
+        context(),
+      );
+    await told("putImageVersion", fail)(
+      requestOf({ token: "writer", body }),
+      context(),
+    );
+    await told("putImageVersion", () => Promise.reject(new Error("ours")))(
+      requestOf({ token: "writer", body }),
+      context(),
+    );
+    await told("getImageVersion", fail)(
+      requestOf({ method: "GET", token: "reader" }),
+      context(),
+    );
+    expect(codes).toEqual(["Forbidden", "InvalidRequest", "NotFound"]);
+  });
+
   it("logs an unexpected error whole, and answers without it", async () => {
     const error = new Error("secret", { cause: new Error("deeper secret") });
     const { status, body: problem } = await put({ token: "writer", body }, () =>
@@ -356,7 +383,18 @@ describe("an endpoint", () => {
     );
     expect(status).toBe(500);
     expect(JSON.stringify(problem)).not.toContain("secret");
-    expect(logged).toEqual([["error", "PUT answered 500", error]]);
+    const [[level, line] = []] = logged;
+    expect(level).toBe("error");
+    expect(JSON.parse(String(line))).toEqual({
+      message: "PUT answered 500",
+      traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-/u) as string,
+      path: PATH,
+      "exception.type": "Error",
+      "exception.message": "secret",
+      "exception.stacktrace": expect.stringContaining(
+        "deeper secret",
+      ) as string,
+    });
   });
 
   it("takes the host's traceparent where the caller sends a bad one", async () => {

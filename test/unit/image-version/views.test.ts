@@ -93,7 +93,7 @@ describe("an answer is what the OpenAPI document says", () => {
         "getImageVersion",
         200,
         "application/json",
-        json(viewImageVersion(version)),
+        json(viewImageVersion({ record: version, latest: true }, at(90).now)),
       ),
     ).toEqual([]);
     expect(
@@ -108,7 +108,10 @@ describe("an answer is what the OpenAPI document says", () => {
 });
 
 test("a version is ARM's shape, and beside it what Sigil knows", () => {
-  const view = viewImageVersion(partly.record);
+  const view = viewImageVersion(
+    { record: partly.record, latest: true },
+    at(90.9).now,
+  );
   expect(view).toMatchObject({
     id: seedVersionId("1.0.0"),
     name: "1.0.0",
@@ -127,6 +130,10 @@ test("a version is ARM's shape, and beside it what Sigil knows", () => {
     },
     sigil: {
       operationId: partly.operation.id,
+      state: "Replicating",
+      latest: true,
+      createdTime: at(0).now.toISOString(),
+      ageSeconds: 90,
       regions: [
         {
           name: "westus",
@@ -152,7 +159,10 @@ test.each([
 ] as const)(
   "%s is shown as ARM would",
   (_, { record: version }, state, aggregated) => {
-    const { properties } = viewImageVersion(version);
+    const { properties } = viewImageVersion(
+      { record: version, latest: false },
+      at(90).now,
+    );
     expect(properties.provisioningState).toBe(state);
     expect(properties.replicationStatus.aggregatedState).toBe(aggregated);
   },

@@ -5,6 +5,14 @@ export interface Invocation {
   readonly logged: [LogLevel, ...unknown[]][];
 }
 
+/** Level and fields of each line of JSON. */
+export function linesOf(logged: Invocation["logged"]): [LogLevel, unknown][] {
+  return logged.map(([level, line]) => [
+    level,
+    JSON.parse(String(line)) as unknown,
+  ]);
+}
+
 /** The context of one delivery, with the metadata that a Service Bus trigger gives. */
 export function invocation(
   triggerMetadata?: Readonly<Record<string, unknown>>,

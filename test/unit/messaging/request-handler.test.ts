@@ -8,7 +8,7 @@ import {
   type RejectedRequest,
   type RequestHandlerDependencies,
 } from "../../../src/messaging/request-handler.js";
-import { invocation } from "./invocation.js";
+import { invocation, linesOf } from "./invocation.js";
 
 const SUBJECT =
   "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/i/versions/1.0.0";
@@ -123,8 +123,16 @@ describe("an accepted request", () => {
       },
     ]);
     expect(calls).toEqual([]);
-    expect(logged).toEqual([
-      ["information", `accepted ${SUBJECT} as operation op-1`],
+    expect(linesOf(logged)).toEqual([
+      [
+        "information",
+        {
+          message: "accepted",
+          traceparent: TRACEPARENT,
+          operationId: "op-1",
+          resourceId: SUBJECT,
+        },
+      ],
     ]);
   });
 
@@ -196,10 +204,16 @@ describe("a refused request", () => {
         },
       },
     ]);
-    expect(logged).toEqual([
+    expect(linesOf(logged)).toEqual([
       [
         "warning",
-        "rejected message m1: ImageVersionConflict: It exists otherwise.",
+        {
+          message: "rejected: ImageVersionConflict: It exists otherwise.",
+          traceparent: TRACEPARENT,
+          resourceId: SUBJECT,
+          messageId: "m1",
+          code: "ImageVersionConflict",
+        },
       ],
     ]);
   });

@@ -6,6 +6,7 @@ import { invocation } from "./invocation.js";
 
 const MESSAGE: StepMessage = { operationId: "op-1", step: 4 };
 const MAX_DELIVERY_COUNT = 10;
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 interface Outcome {
   readonly taken: StepMessage[];
@@ -33,7 +34,10 @@ async function deliver(
     },
     maxDeliveryCount: MAX_DELIVERY_COUNT,
   });
-  const { context, logged } = invocation({ deliveryCount });
+  const { context, logged } = invocation({
+    deliveryCount,
+    applicationProperties: { traceparent: TRACEPARENT },
+  });
   let thrown: unknown;
   try {
     await handle(body, context);
@@ -57,9 +61,19 @@ test("an unknown error at the last delivery ends the operation with its reason, 
   const outcome = await deliver(MESSAGE, MAX_DELIVERY_COUNT, failure);
   expect(outcome.poisoned).toEqual([[MESSAGE, "TypeError: no such thing"]]);
   expect(outcome.thrown).toBe(failure);
-  expect(outcome.logged).toEqual([
-    ["error", "delivery 10 of 10 failed", failure],
-  ]);
+  const [[level, line] = []] = outcome.logged;
+  expect(level).toBe("error");
+  expect(JSON.parse(String(line))).toEqual({
+    message: "delivery 10 of 10 failed",
+    operationId: "op-1",
+    step: 4,
+    traceparent: TRACEPARENT,
+    "exception.type": "TypeError",
+    "exception.message": "no such thing",
+    "exception.stacktrace": expect.stringContaining(
+      "step-handler.test",
+    ) as string,
+  });
 });
 
 test("a terminal ServiceError at the last delivery ends the operation too", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
-  operationRows,
+  indexed,
+  OPEN_SCOPE,
   operationScope,
   versionScope,
 } from "../../../src/operation/catalog.js";
@@ -21,9 +22,10 @@ const scopes = (rows: readonly { scope: string }[]): string[] =>
   rows.map(({ scope }) => scope).sort();
 
 test("a new operation has a row in each listing that it belongs to, with and without its status", () => {
-  const { put, remove } = operationRows(operation(), undefined);
+  const { put, remove } = indexed(operation());
   expect(scopes(put)).toEqual(
     [
+      OPEN_SCOPE,
       operationScope({}),
       operationScope({ subscriptionId }),
       operationScope({ gallery }),
@@ -42,7 +44,7 @@ test("a new operation has a row in each listing that it belongs to, with and wit
 });
 
 test("a change of status moves the rows of the status alone", () => {
-  const { put, remove } = operationRows(
+  const { put, remove } = indexed(
     operation({ status: "Running" }),
     "NotStarted",
   );
@@ -65,21 +67,19 @@ test("a change of status moves the rows of the status alone", () => {
 });
 
 test("a change told again, when the status has gone on or come back, removes nothing that it puts", () => {
-  const { put, remove } = operationRows(
-    operation({ status: "Running" }),
-    "Running",
-  );
+  const { put, remove } = indexed(operation({ status: "Running" }), "Running");
   expect(put).toHaveLength(4);
   expect(remove).toEqual([]);
 });
 
 test("an operation on a subscription is listed with all, and with those of its subscription", () => {
-  const { put } = operationRows(
+  const { put } = indexed(
     operation({ resourceId: `/subscriptions/${subscriptionId}` }),
     undefined,
   );
   expect(scopes(put)).toEqual(
     [
+      OPEN_SCOPE,
       operationScope({}),
       operationScope({ subscriptionId }),
       operationScope({ status: "NotStarted" }),
@@ -109,8 +109,7 @@ test("scopes do not depend on the case of ids", () => {
 
 describe("rows in the order of their text", () => {
   const rowOf = (scope: string, of: OperationRecord): string =>
-    operationRows(of, undefined).put.find((row) => row.scope === scope)?.row ??
-    "";
+    indexed(of).put.find((row) => row.scope === scope)?.row ?? "";
 
   test("are operations from the newest to the oldest", () => {
     const times = [
@@ -154,7 +153,7 @@ describe("rows in the order of their text", () => {
   });
 
   test("have no character that Table Storage refuses in a key", () => {
-    for (const { scope, row } of operationRows(operation(), undefined).put)
+    for (const { scope, row } of indexed(operation()).put)
       expect(`${scope}${row}`).toMatch(/^[\w.-]{1,512}$/u);
   });
 });

@@ -153,7 +153,7 @@ describe("a version that Sigil was asked for before", () => {
       finding(
         "AlreadyRequested",
         "",
-        `${VERSION} was requested before with the same properties: operation ${OPERATION} is Replicating.`,
+        `${VERSION} was requested before with the same properties, by operation ${OPERATION}.`,
         `GET /api/operations/${OPERATION}`,
         "info",
       ),
@@ -188,14 +188,26 @@ describe("a version that Sigil was asked for before", () => {
     );
   });
 
-  test("with a fingerprint of another kind is a conflict as well", () => {
-    const known = { ...knownAs(subject().request), fingerprint: "other" };
+  test("with what adds to it is none", () => {
+    const before = subject({ regions: [region("westus", [0])] });
+    const asked = { regions: [region("westus", [0]), region("eastus2")] };
+    expect(
+      findings({ ...asked, facts: { known: knownAs(before.request) } }),
+    ).toEqual([]);
+  });
+
+  test("that is being deleted is a conflict, whatever is asked", () => {
+    const known = {
+      ...knownAs(subject().request),
+      state: "Deleting" as const,
+      operations: new Map(),
+    };
     expect(findings({ facts: { known } })).toEqual([
       finding(
         "ImageVersionRequestedOtherwise",
         "",
-        "is being worked on as another request asks",
-        "use another version name",
+        `${VERSION} is being worked on as another request asks (operation ${OPERATION}, Deleting): it is being deleted.`,
+        `Wait until operation ${OPERATION} has ended`,
       ),
     ]);
   });

@@ -192,6 +192,8 @@ export function subject(changes: Changes = {}): FactSubject {
   return { id, request, now: NOW, facts };
 }
 
+const OPERATION_ID = "0123456789abcdef0123456789abcdef-1";
+
 /** What Sigil would know of a request that it was sent before. */
 export function knownAs(
   request: ImageVersionRequest,
@@ -199,9 +201,8 @@ export function knownAs(
   return {
     state: "Replicating",
     request,
-    fingerprint: fingerprintOf(request),
-    achieved: request,
-    operationId: "0123456789abcdef0123456789abcdef-1",
+    operationId: OPERATION_ID,
+    operations: new Map([[fingerprintOf(request), OPERATION_ID]]),
   };
 }
 

@@ -1,0 +1,7 @@
+import { app as functions } from "@azure/functions";
+import { app } from "../src/app.js";
+
+functions.timer("retention", {
+  schedule: app.retentionSchedule,
+  handler: (_timer, context) => app.retention(context),
+});

@@ -1,0 +1,276 @@
+/**
+ * Several requests for one version, done together: what waits is joined to the operation whose turn it is, before its
+ * update is sent. Pure. Invariants:
+ *  1. Every accepted operation has its turn: it waits, is done with the current one, or is the current one, until it ends.
+ *  2. What fails the rules, or contradicts what came before it, fails alone.
+ *  3. What Azure refuses of several together is sent again, each alone.
+ */
+import { advance, withEntry, written } from "../operation/advance.js";
+import { indexed } from "../operation/catalog.js";
+import { failure } from "../operation/failing.js";
+import { besideOf, endOne } from "../operation/fellows.js";
+import type { Moment } from "../operation/ports.js";
+import {
+  sequenceOf,
+  type OperationFailure,
+  type OperationRecord,
+  type Pair,
+  type TrackedRecord,
+} from "../operation/records.js";
+import type { ImageVersionRequest } from "./contract.js";
+import { differenceOf } from "./differences.js";
+import { baseOf } from "./known.js";
+import { contradictions, merge } from "./merging.js";
+import type { ImageVersionRecord, WaitingRequest } from "./records.js";
+import {
+  acceptedEvent,
+  desired,
+  operationOf,
+  started,
+  type Asked,
+  type ImageVersionPair,
+} from "./transitions.js";
+
+/** The request is to be done once the current operation has ended, or with it while nothing of that is sent. */
+export function acceptWaiting(
+  { record, operation: current }: ImageVersionPair,
+  asked: Asked,
+  moment: Moment,
+): ImageVersionPair & { readonly accepted: OperationRecord } {
+  const sequence = record.lastSequence + 1;
+  const base = baseOf(record);
+  const { regions } = desired(asked.request, base, record.regions);
+  const time = moment.now.toISOString();
+  const accepted: OperationRecord = {
+    ...operationOf(asked, sequence, regions, moment),
+    history: [
+      {
+        time,
+        state: "Accepted",
+        message: `The request is stored. It is done with the next update of the version, at the latest once operation ${current.id} has ended.`,
+      },
+    ],
+  };
+  const waiting: WaitingRequest = {
+    operation: accepted,
+    request: asked.request,
+    ...(base && { base }),
+  };
+  return {
+    record: {
+      ...record,
+      lastSequence: sequence,
+      waiting: [...record.waiting, waiting],
+      outbox: [
+        ...record.outbox,
+        indexed(accepted),
+        acceptedEvent(accepted, moment),
+      ],
+    },
+    operation: current,
+    beside: [accepted],
+    accepted,
+  };
+}
+
+/** What is to be done together, and what cannot be. */
+export interface Joining {
+  /** All of it, in one request. */
+  readonly request: ImageVersionRequest;
+  /** By operation id: what each that joins asks of the version as it is. */
+  readonly joined: ReadonlyMap<string, ImageVersionRequest>;
+  readonly failed: ReadonlyMap<string, OperationFailure>;
+}
+
+/**
+ * Merges what waits to what the current operation asks, one after the other. `judge` says why a request that waits cannot
+ * be done, if so; undefined lets it join.
+ */
+export function joiningOf(
+  { record }: ImageVersionPair,
+  judge: (request: ImageVersionRequest) => OperationFailure | undefined,
+): Joining {
+  let { request } = record;
+  const joined = new Map<string, ImageVersionRequest>();
+  const failed = new Map<string, OperationFailure>();
+  if (record.alone || record.fellows.length > 0)
+    return { request, joined, failed };
+  for (const waiting of record.waiting.filter(({ alone }) => !alone)) {
+    const { id } = waiting.operation;
+    const own = onto(record.base, waiting);
+    const merger =
+      own.kind === "merged" ? merge(record.base, request, own.request) : own;
+    if (own.kind === "conflict" || merger.kind === "conflict") {
+      failed.set(id, contradicted(record, waiting));
+      continue;
+    }
+    const refused = judge(own.request);
+    if (refused !== undefined) {
+      failed.set(id, refused);
+      continue;
+    }
+    joined.set(id, own.request);
+    ({ request } = merger);
+  }
+  return { request, joined, failed };
+}
+
+/** What waits joins the current operation, or ends. */
+export function join(
+  pair: ImageVersionPair,
+  { request, joined, failed }: Joining,
+  moment: Moment,
+): ImageVersionPair {
+  const remaining = [...failed].reduce(
+    (others, [id, error]) => failOne(others, id, error, moment),
+    pair,
+  );
+  const { record, operation } = remaining;
+  const fellows = record.waiting
+    .filter((waiting) => joined.has(waiting.operation.id))
+    .map((waiting) => waiting.operation);
+  if (fellows.length === 0) return remaining;
+  return advance(remaining, moment, {
+    patch: {
+      ...desired(request, record.base, record.regions),
+      fellows,
+      waiting: record.waiting.filter(
+        (waiting) => !joined.has(waiting.operation.id),
+      ),
+      shares: { ...Object.fromEntries(joined), [operation.id]: record.request },
+    },
+    message: `Done in one update with ${[operation, ...fellows].map(({ id }) => id).join(", ")}.`,
+    waitMs: 0,
+  });
+}
+
+/** Azure has refused, or a rule stops, what several ask together: each is to be done alone, the current one first. */
+export function split(
+  pair: ImageVersionPair,
+  reason: string,
+  moment: Moment,
+): ImageVersionPair {
+  const { record, operation } = pair;
+  const { fellows, shares, base } = record;
+  const message = `What is asked together with other operations was refused; each is sent alone. ${reason}`;
+  const time = moment.now.toISOString();
+  const parted = fellows.map((fellow) => ({
+    ...fellow,
+    history: withEntry(fellow.history, { time, state: "Accepted", message }),
+  }));
+  const waiting = parted.map((fellow): WaitingRequest => ({
+    operation: fellow,
+    request: shares[fellow.id] ?? record.request,
+    ...(base && { base }),
+    alone: true,
+  }));
+  return advance({ record, operation, ...written(pair, parted) }, moment, {
+    patch: {
+      ...desired(shares[operation.id] ?? record.request, base, record.regions),
+      fellows: [],
+      waiting: [...waiting, ...record.waiting],
+      shares: {},
+      alone: true,
+    },
+    message,
+    waitMs: 0,
+  });
+}
+
+/** An operation has ended: the first that waits and can be done is begun in the same commit (invariant 1). */
+export function beginWaiting(
+  pair: ImageVersionPair,
+  moment: Moment,
+): ImageVersionPair {
+  const [first] = pair.record.waiting;
+  if (first === undefined) return pair;
+  const { record } = pair;
+  const merger = onto(baseOf(record), first);
+  if (merger.kind === "conflict")
+    return beginWaiting(
+      failOne(pair, first.operation.id, contradicted(record, first), moment),
+      moment,
+    );
+  const next: ImageVersionRecord = {
+    ...started(merger.request, record, moment),
+    key: record.key,
+    resourceId: record.resourceId,
+    sequence: sequenceOf(first.operation.id),
+    step: record.step,
+    waiting: record.waiting.slice(1),
+    alone: first.alone ?? false,
+    outbox: record.outbox,
+  };
+  return advance(
+    {
+      record: next,
+      operation: {
+        ...first.operation,
+        kind: next.made ? "UpdateImageVersion" : "CreateImageVersion",
+        regions: next.regions,
+      },
+      ...written(pair, [pair.operation]),
+    },
+    moment,
+    {
+      patch: { state: "Accepted" },
+      message: "Its turn has come: its work is queued.",
+      waitMs: 0,
+    },
+  );
+}
+
+/** `beginWaiting` of a record of any kind: of those that are no image version's, nothing waits. */
+export function beginWhatWaits(
+  pair: Pair<TrackedRecord>,
+  moment: Moment,
+): Pair<TrackedRecord> {
+  return isImageVersion(pair) ? beginWaiting(pair, moment) : pair;
+}
+
+function isImageVersion(pair: Pair<TrackedRecord>): pair is ImageVersionPair {
+  return "shares" in pair.record;
+}
+
+/** What a request that waits asks of the version as it is now. */
+function onto(
+  base: ImageVersionRequest | undefined,
+  waiting: WaitingRequest,
+): ReturnType<typeof merge> {
+  return base === undefined
+    ? { kind: "merged", request: waiting.request }
+    : merge(waiting.base, base, waiting.request);
+}
+
+function contradicted(
+  { base, request }: ImageVersionRecord,
+  waiting: WaitingRequest,
+): OperationFailure {
+  const own = onto(base, waiting);
+  const errors =
+    own.kind === "conflict"
+      ? own.conflicts.map(differenceOf)
+      : contradictions({ ...(base && { base }), request }, own.request);
+  return {
+    code: "ImageVersionConflict",
+    message: `Nothing was changed: what the request asks contradicts what the version has become since it was accepted. ${errors[0]?.message} Look at the version, and send what it shall be now.`,
+    errors,
+  };
+}
+
+function failOne(
+  pair: ImageVersionPair,
+  operationId: string,
+  error: OperationFailure,
+  moment: Moment,
+): ImageVersionPair {
+  const operation = besideOf(pair.record, operationId);
+  return operation === undefined
+    ? pair
+    : endOne(
+        pair,
+        operationId,
+        failure(operation, error, pair.record.regions, moment),
+        moment,
+      );
+}

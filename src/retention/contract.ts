@@ -1,0 +1,7 @@
+import type { components } from "../generated/openapi.js";
+
+type Schemas = components["schemas"];
+
+/** What the API answers. */
+export type RetentionView = Schemas["Retention"];
+export type RetentionPolicyView = Schemas["StoredRetentionPolicy"];

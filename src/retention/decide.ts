@@ -1,0 +1,182 @@
+/**
+ * What a policy deletes of one image definition, and why. Pure. Whoever sets a policy wrongly shall lose nothing that
+ * virtual machines are made from. Invariants:
+ *  1. A version is deleted only where both agree that it is Succeeded: Sigil, whose last operation on it, and Azure.
+ *     What is being worked on, has failed, or is gone from either is for people.
+ *  2. The latest version is never deleted, nor that of a single region: the highest promoted one that is ready there,
+ *     and those above it that may still become ready. Version and region may each be excluded from latest.
+ *  3. A version that has an end of life is not deleted before it, nor before the grace time after it, by any rule.
+ *  4. The newest promoted versions that `keepNewestPromoted` counts are not deleted by any rule, and newest means both by
+ *     number and by publication: a repair of an old line is new, and so is the head of the newest line.
+ *  5. A version that is excluded from latest is deleted for its end of life alone: it may be waiting for its promotion.
+ *  6. A date that cannot be read keeps its version.
+ * Promoted is what is Succeeded and not excluded from latest, as Azure shows it: what others have deleted or excluded
+ * there counts no more.
+ */
+import { isFinal } from "../operation/advance.js";
+import type { VersionState } from "../image-version/records.js";
+import { compareVersionNumbers } from "../image-version/version-numbers.js";
+import type { PublishedVersion, RetentionRules } from "./ports.js";
+
+const DAY_MS = 86_400_000;
+
+/** A version that both Sigil and Azure have. */
+export interface RetainedVersion extends PublishedVersion {
+  readonly id: string;
+  readonly state: VersionState;
+  /** Sigil's last operation on it. */
+  readonly operationId: string;
+  /** RFC 3339; of the first request for it. */
+  readonly createdTime: string;
+  /** Canonical names of the regions in which Sigil has seen it Completed. */
+  readonly readyRegions: readonly string[];
+}
+
+/** Why a version is deleted or kept, as the API tells it. */
+export type RetentionCode =
+  // Deleted.
+  | "PastEndOfLife"
+  | "BeyondNewestPromoted"
+  // Kept.
+  | "OperationRunning"
+  | "NotSucceeded"
+  | "Latest"
+  | "LatestInRegion"
+  | "AmongNewestPromoted"
+  | "BeforeEndOfLife"
+  | "NoRuleApplies";
+
+/** What becomes of one version, and why. */
+export interface Decision {
+  readonly version: RetainedVersion;
+  readonly deletes: boolean;
+  readonly code: RetentionCode;
+  readonly reason: string;
+}
+
+/** One decision a version, lowest number first. */
+export function decide(
+  rules: RetentionRules,
+  versions: readonly RetainedVersion[],
+  now: Date,
+): readonly Decision[] {
+  const ascending = [...versions].sort((a, b) =>
+    compareVersionNumbers(a.name, b.name),
+  );
+  const promoted = ascending.filter(isPromoted).reverse();
+  const guarded = latestInRegions(promoted);
+  const newest = newestOf(promoted, rules.keepNewestPromoted ?? 0);
+  return ascending.map((version) => {
+    const kept = (code: RetentionCode, reason: string): Decision => ({
+      version,
+      deletes: false,
+      code,
+      reason,
+    });
+    const deleted = (code: RetentionCode, reason: string): Decision => ({
+      ...kept(code, reason),
+      deletes: true,
+    });
+    const { state, provisioningState, endOfLifeDate, excludeFromLatest } =
+      version;
+    // Invariant 1
+    if (!isFinal(state))
+      return kept("OperationRunning", `An operation on it runs: ${state}.`);
+    if (state !== "Succeeded")
+      return kept(
+        "NotSucceeded",
+        `The last operation on it ended ${state}. Look into it, and repair or delete it by hand.`,
+      );
+    if (provisioningState !== "Succeeded")
+      return kept("NotSucceeded", `Azure shows it as ${provisioningState}.`);
+    // Invariant 2
+    if (version === promoted[0])
+      return kept(
+        "Latest",
+        "The latest: virtual machines made without a version number get it.",
+      );
+    const regions = guarded.get(version);
+    if (regions !== undefined)
+      return kept("LatestInRegion", `The latest in ${regions.join(", ")}.`);
+    // Invariant 4
+    if (newest.has(version))
+      return kept(
+        "AmongNewestPromoted",
+        `Among the newest ${rules.keepNewestPromoted} promoted, by number or by publication.`,
+      );
+    // Invariants 3 and 6
+    const days = rules.deleteAfterEndOfLifeDays;
+    if (endOfLifeDate !== undefined) {
+      const withGrace = days ? ` and ${days} days of grace` : "";
+      const end = Date.parse(endOfLifeDate) + (days ?? 0) * DAY_MS;
+      if (!(end <= now.getTime()))
+        return kept(
+          "BeforeEndOfLife",
+          `Its end of life is to come: ${endOfLifeDate}${withGrace}.`,
+        );
+      if (days !== undefined)
+        return deleted(
+          "PastEndOfLife",
+          `Its end of life is past: ${endOfLifeDate}${withGrace}.`,
+        );
+    }
+    // Invariant 5
+    if (rules.keepNewestPromoted !== undefined && !excludeFromLatest)
+      return deleted(
+        "BeyondNewestPromoted",
+        `Not among the newest ${rules.keepNewestPromoted} promoted, by number or by publication.`,
+      );
+    return kept(
+      "NoRuleApplies",
+      [
+        excludeFromLatest
+          ? "It is excluded from latest: it may still be promoted."
+          : "The policy keeps promoted versions.",
+        endOfLifeDate === undefined
+          ? "It has no end of life."
+          : "The policy deletes nothing for its end of life.",
+      ].join(" "),
+    );
+  });
+}
+
+function isPromoted(version: RetainedVersion): boolean {
+  return (
+    version.state === "Succeeded" &&
+    version.provisioningState === "Succeeded" &&
+    !version.excludeFromLatest
+  );
+}
+
+/** The regions that each version is, or may be, the latest in. `promoted` is highest first. */
+function latestInRegions(
+  promoted: readonly RetainedVersion[],
+): ReadonlyMap<RetainedVersion, readonly string[]> {
+  const settled = new Set<string>();
+  const guarded = new Map<RetainedVersion, readonly string[]>();
+  for (const version of promoted) {
+    const regions = version.regions
+      .filter(({ name, excludeFromLatest }) => {
+        return !excludeFromLatest && !settled.has(name);
+      })
+      .map(({ name }) => name);
+    if (regions.length > 0) guarded.set(version, regions);
+    for (const name of regions)
+      if (version.readyRegions.includes(name)) settled.add(name);
+  }
+  return guarded;
+}
+
+/** `promoted` is highest first. */
+function newestOf(
+  promoted: readonly RetainedVersion[],
+  count: number,
+): ReadonlySet<RetainedVersion> {
+  const time = ({ publishedDate, createdTime }: RetainedVersion): number =>
+    // What has no time that can be read is taken for new.
+    Date.parse(publishedDate ?? createdTime) || Infinity;
+  const byTime = [...promoted].sort((a, b) =>
+    time(a) === time(b) ? 0 : time(b) - time(a),
+  );
+  return new Set([...promoted.slice(0, count), ...byTime.slice(0, count)]);
+}

@@ -1,0 +1,90 @@
+import { ServiceError } from "../errors.js";
+import { listRecords } from "../image-version/queries.js";
+import type { Dependencies } from "../image-version/ports.js";
+import type { ImageVersionRecord } from "../image-version/records.js";
+import { operationIdOf } from "../operation/records.js";
+import { decide, type Decision, type RetainedVersion } from "./decide.js";
+import type {
+  PublishedVersion,
+  RetentionDependencies,
+  RetentionRules,
+} from "./ports.js";
+
+const PAGE = 100;
+
+/** What a policy would delete and keep at one moment. */
+export interface Evaluation {
+  readonly time: Date;
+  /** Lowest number first. */
+  readonly decisions: readonly Decision[];
+  /** Names of versions that Azure has and nobody asked Sigil for: they are never touched. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * Judges every version of the image definition. Costs one list of Azure and a read of each version that Sigil knows.
+ * Throws ServiceError NotFound where Azure has no such image definition.
+ */
+export async function evaluateRetention(
+  { published, imageVersions }: RetentionDependencies,
+  imageId: string,
+  rules: RetentionRules,
+): Promise<Evaluation> {
+  // In this order: what changes a version after it was read here has another operation, and is not deleted (see run).
+  const known = new Map<string, ImageVersionRecord>();
+  for (const record of await readAll(imageVersions, imageId))
+    if (record.state !== "Deleted") known.set(nameOf(record), record);
+  const listed = await published.list(imageId);
+  if (listed === undefined)
+    throw new ServiceError(
+      "NotFound",
+      `Azure has no image definition ${imageId}.`,
+    );
+  const time = imageVersions.now();
+  const versions = listed.flatMap((version) => {
+    const record = known.get(version.name);
+    return record === undefined ? [] : [retained(version, record)];
+  });
+  return {
+    time,
+    decisions: decide(rules, versions, time),
+    unknown: listed
+      .map(({ name }) => name)
+      .filter((name) => !known.has(name))
+      .sort((a, b) => a.localeCompare(b, "en", { numeric: true })),
+  };
+}
+
+async function readAll(
+  deps: Dependencies,
+  imageId: string,
+): Promise<readonly ImageVersionRecord[]> {
+  const records: ImageVersionRecord[] = [];
+  let token: string | undefined;
+  do {
+    const page = await listRecords(deps, imageId, PAGE, token);
+    records.push(...page.value);
+    token = page.continuationToken;
+  } while (token !== undefined);
+  return records;
+}
+
+function retained(
+  version: PublishedVersion,
+  record: ImageVersionRecord,
+): RetainedVersion {
+  return {
+    ...version,
+    id: record.resourceId,
+    state: record.state,
+    operationId: operationIdOf(record),
+    createdTime: record.createdTime,
+    readyRegions: record.regions
+      .filter(({ state }) => state === "Completed")
+      .map(({ name }) => name),
+  };
+}
+
+function nameOf({ resourceId }: ImageVersionRecord): string {
+  return resourceId.slice(resourceId.lastIndexOf("/") + 1);
+}

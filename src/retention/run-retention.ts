@@ -1,0 +1,86 @@
+/**
+ * Deletes what the policies in mode `delete` say, by the same operation as a caller's DELETE. Invariants:
+ *  1. A run starts at most 10 deletions, all image definitions together: a mistake is seen while it is small.
+ *  2. A version is deleted as it was judged or not at all: not where another operation on it was accepted meanwhile.
+ *  3. A policy that is changed or taken away starts no further deletion, in the middle of a run too.
+ *  4. Runs may come twice, at once, or be cut off: a version that is being deleted is not asked for again.
+ *  5. What fails for one image definition or version holds back no other.
+ */
+import { ServiceError } from "../errors.js";
+import { deleteImageVersion } from "../image-version/delete-image-version.js";
+import { parseImageVersionId } from "../resource-id.js";
+import type { Decision } from "./decide.js";
+import { evaluateRetention } from "./evaluate-retention.js";
+import type { RetentionDependencies, StoredPolicy } from "./ports.js";
+
+export const MOST_DELETIONS = 10;
+
+const REQUESTED_BY = { name: "retention" };
+
+export interface RetentionRun {
+  /** Policies in mode `delete` that were looked at. */
+  readonly policies: number;
+  /** Ids of the operations that were started. */
+  readonly deletions: readonly string[];
+  /** One for each image definition or version that could not be looked after this time. */
+  readonly errors: readonly unknown[];
+}
+
+/** Looks once at every policy in mode `delete`. Throws when the policies cannot be listed. */
+export async function runRetention(
+  deps: RetentionDependencies,
+  traceparent: string,
+): Promise<RetentionRun> {
+  const errors: unknown[] = [];
+  const deletions: string[] = [];
+  let policies = 0;
+  for (const stored of await deps.policies.list()) {
+    if (stored.policy.mode !== "delete") continue;
+    if (deletions.length >= MOST_DELETIONS) break; // Invariant 1
+    policies += 1;
+    try {
+      const { imageId, rules } = stored.policy;
+      const { decisions } = await evaluateRetention(deps, imageId, rules);
+      for (const decision of decisions.filter(({ deletes }) => deletes)) {
+        if (deletions.length >= MOST_DELETIONS) break; // Invariant 1
+        if (!(await isInForce(deps, stored))) break; // Invariant 3
+        try {
+          deletions.push(await deleteVersion(deps, decision, traceparent));
+        } catch (error) {
+          if (!isOvertaken(error)) errors.push(error);
+        }
+      }
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  return { policies, deletions, errors };
+}
+
+async function isInForce(
+  { policies }: RetentionDependencies,
+  { policy, etag }: StoredPolicy,
+): Promise<boolean> {
+  return (await policies.read(policy.imageId))?.etag === etag;
+}
+
+async function deleteVersion(
+  { imageVersions }: RetentionDependencies,
+  { version }: Decision,
+  traceparent: string,
+): Promise<string> {
+  const id = parseImageVersionId(version.id);
+  if (id === undefined)
+    throw new TypeError(`${version.id} is no image version's id`);
+  const operation = await deleteImageVersion(imageVersions, {
+    id,
+    requestedBy: REQUESTED_BY,
+    traceparent,
+    ifOperationId: version.operationId, // Invariant 2
+  });
+  return operation.id;
+}
+
+function isOvertaken(error: unknown): boolean {
+  return error instanceof ServiceError && error.code === "ImageVersionConflict";
+}

@@ -1,0 +1,83 @@
+import type { Meter } from "@opentelemetry/api";
+
+/** What a subscription and our identity may still ask of Azure Resource Manager, by one of its limits. */
+export interface ArmQuota {
+  /** ARM's name, such as `subscription-reads` or `Microsoft.Compute/GetGalleryImageVersion3Min`. */
+  readonly limit: string;
+  readonly subscriptionId: string;
+  readonly remaining: number;
+}
+
+/** What is measured. Attributes have few values: kinds, codes, regions, limits and subscriptions; never ids of work. */
+export interface Metrics {
+  accepted(kind: string): void;
+  rejected(code: string, door: "http" | "servicebus"): void;
+  failed(code: string): void;
+  /** `seconds` from the operation's start; undefined where that is unknown. */
+  regionReady(region: string, seconds: number | undefined): void;
+  regionFailed(region: string): void;
+  /** 0 where there is none. */
+  oldestOpen(ageSeconds: number): void;
+  armQuota(quota: ArmQuota): void;
+}
+
+/** Minutes to half a day: replication takes from 30 minutes to six hours. */
+const REPLICATION_BOUNDARIES_SECONDS = [
+  60, 300, 600, 900, 1_800, 2_700, 3_600, 5_400, 7_200, 10_800, 14_400, 21_600,
+  43_200,
+];
+
+export function createMetrics(meter: Meter): Metrics {
+  const accepted = meter.createCounter("sigil.operation.accepted", {
+    unit: "{operation}",
+    description: "Operations that were accepted.",
+  });
+  const rejected = meter.createCounter("sigil.request.rejected", {
+    unit: "{request}",
+    description: "Requests that were refused, by code.",
+  });
+  const failed = meter.createCounter("sigil.operation.failed", {
+    unit: "{operation}",
+    description: "Operations that ended Failed, by code.",
+  });
+  const ready = meter.createCounter("sigil.region.ready", {
+    unit: "{region}",
+    description: "Regions in which a version became usable.",
+  });
+  const regionFailed = meter.createCounter("sigil.region.failed", {
+    unit: "{region}",
+    description: "Failed replications to a region.",
+  });
+  const duration = meter.createHistogram("sigil.region.replication.duration", {
+    unit: "s",
+    description:
+      "From the start of an operation to a region's being seen usable.",
+    advice: { explicitBucketBoundaries: REPLICATION_BOUNDARIES_SECONDS },
+  });
+  const oldest = meter.createGauge("sigil.operation.oldest.age", {
+    unit: "s",
+    description: "Age of the oldest operation that has not ended.",
+  });
+  const quota = meter.createGauge("sigil.arm.quota.remaining", {
+    unit: "{request}",
+    description: "Calls that Azure Resource Manager still allows, by limit.",
+  });
+  return {
+    accepted: (kind) => accepted.add(1, { "sigil.operation.kind": kind }),
+    rejected: (code, door) =>
+      rejected.add(1, { "error.type": code, "sigil.door": door }),
+    failed: (code) => failed.add(1, { "error.type": code }),
+    regionReady(region, seconds) {
+      const attributes = { "cloud.region": region };
+      ready.add(1, attributes);
+      if (seconds !== undefined) duration.record(seconds, attributes);
+    },
+    regionFailed: (region) => regionFailed.add(1, { "cloud.region": region }),
+    oldestOpen: (ageSeconds) => oldest.record(ageSeconds),
+    armQuota: ({ limit, subscriptionId, remaining }) =>
+      quota.record(remaining, {
+        "sigil.arm.limit": limit,
+        "cloud.account.id": subscriptionId,
+      }),
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * Ports that tell telemetry what goes through them: facts are told in one place, so they are counted and logged there.
+ * Invariants:
+ *  1. A fact is counted and logged once it is published, and as often: a crash between the publishing and the commit that
+ *     empties the outbox publishes it again, so counters may count it twice; they never miss one.
+ *  2. What is observed changes nothing: arguments, answers and errors pass as they are.
+ */
+import { trace } from "@opentelemetry/api";
+import type { CloudEvent } from "../events/cloud-event.js";
+import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
+import type { EventPublisher, StateStore, Stored } from "../operation/ports.js";
+import type { OperationRecord, TrackedRecord } from "../operation/records.js";
+import { activeLog } from "./log.js";
+import type { Metrics } from "./metrics.js";
+
+interface Ports<R extends TrackedRecord> {
+  readonly store: StateStore<R>;
+  readonly events: EventPublisher;
+}
+
+/** The data of any event, as far as it is looked into. */
+interface EventData {
+  readonly operationId?: string;
+  readonly kind?: string;
+  readonly region?: string;
+  readonly error?: { readonly code?: string };
+}
+
+/** Store and publisher belong together: the store knows the operation that an event is of. */
+export function observePorts<R extends TrackedRecord>(
+  { store, events }: Ports<R>,
+  metrics: Metrics,
+): Ports<R> {
+  /** By the event as it stands in an outbox, which is the very object that is then published. */
+  const operations = new WeakMap<CloudEvent, OperationRecord>();
+
+  const seen = (stored: Stored<R>): Stored<R> => {
+    const { record, operation } = stored;
+    learn(operation);
+    for (const effect of record.outbox)
+      if (effect.kind === "event")
+        operations.set(effect.event, operationOf(effect.event, stored));
+    return stored;
+  };
+
+  return {
+    store: {
+      async read(key) {
+        const stored = await store.read(key);
+        return stored && seen(stored);
+      },
+      readOperation: (operationId) => store.readOperation(operationId),
+      commit: async (...unit) => seen(await store.commit(...unit)),
+    },
+    events: {
+      async publish(published) {
+        await events.publish(published);
+        for (const event of published) {
+          count(metrics, event, operations.get(event)); // Invariant 1.
+          log(event);
+        }
+      },
+    },
+  };
+}
+
+/** One of those that are done together may be meant. */
+function operationOf(
+  event: CloudEvent,
+  { record, operation }: Stored<TrackedRecord>,
+): OperationRecord {
+  const { operationId } = event.data as EventData;
+  return record.fellows.find(({ id }) => id === operationId) ?? operation;
+}
+
+/** What the invocation's span and lines may say from now on. */
+function learn({ id, resourceId }: OperationRecord): void {
+  trace.getActiveSpan()?.setAttributes({
+    "sigil.operation.id": id,
+    "sigil.resource.id": resourceId,
+  });
+  activeLog()?.learn(id, { resourceId });
+}
+
+function count(
+  metrics: Metrics,
+  event: CloudEvent,
+  operation: OperationRecord | undefined,
+): void {
+  const data = event.data as EventData;
+  const code = data.error?.code ?? "Unknown";
+  const region = data.region ?? "Unknown";
+  switch (event.type) {
+    case IMAGE_VERSION_EVENT.accepted:
+      return metrics.accepted(data.kind ?? "Unknown");
+    case SUBSCRIPTION_EVENT.preparationRequested:
+      return metrics.accepted("PrepareSubscription");
+    case IMAGE_VERSION_EVENT.rejected:
+      return metrics.rejected(code, "servicebus");
+    case IMAGE_VERSION_EVENT.failed:
+    case SUBSCRIPTION_EVENT.preparationFailed:
+      return metrics.failed(code);
+    case IMAGE_VERSION_EVENT.regionCompleted:
+      return metrics.regionReady(
+        region,
+        operation?.startedTime === undefined
+          ? undefined
+          : (Date.parse(event.time) - Date.parse(operation.startedTime)) /
+              1_000,
+      );
+    case IMAGE_VERSION_EVENT.regionFailed:
+      return metrics.regionFailed(region);
+  }
+}
+
+/** Progress alone is no line: a version has hundreds of those, and its operation shows the latest. */
+function log({ type, subject, traceparent, data }: CloudEvent): void {
+  if (type === IMAGE_VERSION_EVENT.regionReplicating) return;
+  const { operationId, region, error } = data as EventData;
+  activeLog()?.info(type, {
+    operationId,
+    resourceId: subject,
+    region,
+    code: error?.code,
+    traceparent,
+  });
+}

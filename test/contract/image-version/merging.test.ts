@@ -1,0 +1,588 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import { ServiceError } from "../../../src/errors.js";
+import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import { targetRegionsOf } from "../../../src/image-version/canonical-form.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { planImageVersion } from "../../../src/image-version/plan.js";
+import { isFinal } from "../../../src/operation/advance.js";
+import { cancelOperation } from "../../../src/operation/canceling.js";
+import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
+import { reconcile } from "../../../src/operation/reconcile.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import { keyOf } from "../../../src/resource-id.js";
+import {
+  idOf,
+  request,
+  startInProcess,
+  type InProcess,
+} from "../../support/dependencies.js";
+import {
+  failingDependencies,
+  type FailingDependencies,
+  type Failure,
+} from "../../support/failing-dependencies.js";
+import { largeWorld } from "../../support/requests.js";
+
+const CALLERS = 20;
+const large = largeWorld(CALLERS + 1, 1);
+const [HOME = { name: "" }, ...OTHERS] =
+  large.request.properties.publishingProfile?.targetRegions ?? [];
+type Region = typeof HOME;
+const [A = HOME, B = HOME, C = HOME] = OTHERS;
+
+let world: InProcess;
+let versions = 0;
+let id: string;
+beforeAll(async () => {
+  world = await startInProcess({
+    world: large.world,
+    replicationMs: 60_000,
+    pace: { repairAttempts: 0 },
+  });
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  versions += 1;
+  id = large.versionId(`1.0.${versions}`);
+  await world.takeEvents();
+});
+afterEach(() => world.simulator.control.clearFaults());
+
+function body(
+  regions: readonly Region[],
+  more: Partial<ImageVersionRequest> & { publishing?: object } = {},
+): ImageVersionRequest {
+  const { publishing, ...rest } = more;
+  return {
+    ...large.request,
+    ...rest,
+    properties: {
+      ...large.request.properties,
+      publishingProfile: { targetRegions: [...regions], ...publishing },
+    },
+  };
+}
+
+const ask = (
+  wanted: ImageVersionRequest,
+  more: Parameters<typeof request>[3] = {},
+): Promise<OperationRecord> => request(world.deps, id, wanted, more);
+
+async function made(regions: readonly Region[] = [HOME]): Promise<void> {
+  await ask(body(regions));
+  expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+  await world.takeEvents();
+  world.simulator.control.clearRequests();
+}
+
+async function operationOf({
+  id: operationId,
+}: OperationRecord): Promise<OperationRecord> {
+  const operation = await world.deps.store.readOperation(operationId);
+  if (operation === undefined) throw new Error(`${operationId} is gone`);
+  return operation;
+}
+
+async function refusal(promise: Promise<unknown>): Promise<ServiceError> {
+  const error: unknown = await promise.catch((reason: unknown) => reason);
+  if (error instanceof ServiceError) return error;
+  throw new Error(`was not refused: ${JSON.stringify(error)}`);
+}
+
+const puts = (): number =>
+  world.simulator.control.countRequests({ method: "PUT" });
+
+async function inAzure(): Promise<ImageVersionRequest> {
+  const shown = await world.deps.resourceManager.getImageVersion(idOf(id));
+  if (shown === undefined) throw new Error("it is gone");
+  return shown.request;
+}
+
+const spelled = (name: string): string => name.replace(/ /gu, "").toLowerCase();
+
+async function regionsInAzure(): Promise<readonly string[]> {
+  return targetRegionsOf(await inAzure())
+    .map(({ name }) => spelled(name))
+    .sort();
+}
+
+const names = (...regions: readonly Region[]): string[] =>
+  regions.map(({ name }) => name).sort();
+
+/** The facts that were told of an operation, in order, without its progress. */
+function told(
+  events: readonly CloudEvent[],
+  { id: operationId }: OperationRecord,
+): string[] {
+  return events
+    .map((event) => event.id)
+    .filter(
+      (eventId) =>
+        eventId.startsWith(`${operationId}/`) &&
+        !eventId.includes("/replicating/"),
+    )
+    .map((eventId) => eventId.slice(operationId.length + 1));
+}
+
+async function openOperations(): Promise<readonly string[]> {
+  const { rows } = await world.deps.index.page(OPEN_SCOPE, 100);
+  return rows
+    .map(({ target }) => target)
+    .filter((target) => target.startsWith(keyOf(id)));
+}
+
+describe("while one update runs", () => {
+  test("twenty callers who add twenty regions at once get them all, with three updates at most", async () => {
+    await made();
+    const operations = await Promise.all(
+      OTHERS.map((region) => ask(body([HOME, region]))),
+    );
+    expect(new Set(operations.map((operation) => operation.id)).size).toBe(
+      CALLERS,
+    );
+    await world.finish(id);
+    expect(puts()).toBeLessThanOrEqual(3);
+    expect(await regionsInAzure()).toEqual(names(HOME, ...OTHERS));
+    const events = await world.takeEvents();
+    for (const [i, operation] of operations.entries()) {
+      const region = OTHERS[i]?.name ?? "";
+      const ended = await operationOf(operation);
+      expect(ended).toMatchObject({
+        kind: "UpdateImageVersion",
+        status: "Succeeded",
+      });
+      expect(ended.regions).toContainEqual(
+        expect.objectContaining({ name: region, state: "Completed" }),
+      );
+      expect(told(events, operation)).toEqual([
+        "accepted",
+        "updating/1",
+        `${region}/completed`,
+        "completed",
+      ]);
+    }
+    expect(await openOperations()).toEqual([]);
+  }, 120_000);
+
+  test("another waits, is told apart, and is done in one update after it", async () => {
+    await made();
+    const first = await ask(body([HOME, A]));
+    await world.runDue();
+    const second = await ask(body([HOME, B], { tags: { team: "images" } }));
+    const third = await ask(
+      body([{ ...HOME, regionalReplicaCount: 4 }, C], {
+        publishing: { excludeFromLatest: true },
+      }),
+    );
+    expect(second).toMatchObject({
+      status: "NotStarted",
+      history: [
+        {
+          state: "Accepted",
+          message: `The request is stored. It is done with the next update of the version, at the latest once operation ${first.id} has ended.`,
+        },
+      ],
+    });
+    await world.finish(id);
+    expect(puts()).toBe(2);
+    expect(await regionsInAzure()).toEqual(names(HOME, A, B, C));
+    expect(await inAzure()).toMatchObject({
+      tags: { team: "images" },
+      properties: { publishingProfile: { excludeFromLatest: true } },
+    });
+    const events = await world.takeEvents();
+    expect(told(events, first)).toEqual([
+      "accepted",
+      "updating/1",
+      `${A.name}/completed`,
+      "completed",
+    ]);
+    // The replicas that the third adds are news to each who has the region.
+    for (const [operation, region] of [
+      [second, B],
+      [third, C],
+    ] as const)
+      expect(told(events, operation).sort()).toEqual(
+        [
+          "accepted",
+          "updating/1",
+          `${region.name}/completed`,
+          `${HOME.name}/completed`,
+          "completed",
+        ].sort(),
+      );
+    for (const operation of [first, second, third])
+      expect(await operationOf(operation)).toMatchObject({
+        status: "Succeeded",
+      });
+  });
+
+  test("the same request again is the operation that waits, and with its key still so later", async () => {
+    await made();
+    await ask(body([HOME, A]));
+    await world.runDue();
+    const send = () => ask(body([HOME, B]), { idempotencyKey: `key-${id}` });
+    const second = await send();
+    expect((await send()).id).toBe(second.id);
+    expect((await ask(body([B, HOME]))).id).toBe(second.id);
+    await world.finish(id);
+    expect((await send()).id).toBe(second.id);
+    expect(await ask(body([HOME, B]))).toMatchObject({
+      id: second.id,
+      status: "Succeeded",
+    });
+    expect(puts()).toBe(2);
+  });
+
+  test("a version that is being created gets the regions of both", async () => {
+    const first = await ask(body([HOME, A]));
+    await world.runDue();
+    const second = await ask(body([HOME, B]));
+    await world.finish(id);
+    expect(await regionsInAzure()).toEqual(names(HOME, A, B));
+    expect(world.simulator.control.creates(id)).toBe(1);
+    expect(await operationOf(first)).toMatchObject({ status: "Succeeded" });
+    expect(await operationOf(second)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test("what was asked before anything was sent is created with one request", async () => {
+    world.simulator.control.clearRequests();
+    const first = await ask(body([HOME, A]));
+    const second = await ask(body([HOME, B]));
+    await world.finish(id);
+    expect(puts()).toBe(1);
+    expect(await regionsInAzure()).toEqual(names(HOME, A, B));
+    expect(await operationOf(first)).toMatchObject({ status: "Succeeded" });
+    expect(await operationOf(second)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test.each([
+    [
+      "fewer replicas than are being made",
+      () => body([{ ...HOME, regionalReplicaCount: 1 }]),
+      "/properties/publishingProfile/targetRegions/0/regionalReplicaCount",
+      "the existing value is 3, this request says 1.",
+    ],
+    [
+      "another tag",
+      () =>
+        body([{ ...HOME, regionalReplicaCount: 3 }], { tags: { a: "two" } }),
+      "/tags/a",
+      'the existing value is "one", this request says "two".',
+    ],
+    [
+      "what cannot be changed",
+      () =>
+        body([{ ...HOME, regionalReplicaCount: 3 }], {
+          publishing: { replicationMode: "Shallow" },
+        }),
+      "/properties/publishingProfile/replicationMode",
+      'the existing value is absent, this request says "Shallow".',
+    ],
+  ])(
+    "%s contradicts it, and is refused with the operation to wait for",
+    async (_, wanted, pointer, message) => {
+      await made();
+      const first = await ask(
+        body([{ ...HOME, regionalReplicaCount: 3 }], { tags: { a: "one" } }),
+      );
+      await world.runDue();
+      expect(await refusal(ask(wanted()))).toMatchObject({
+        code: "ImageVersionConflict",
+        findings: [{ code: "Differs", pointer, message }],
+        fields: { existingOperationId: first.id },
+      });
+      const { findings } = await planImageVersion(world.deps, {
+        id: idOf(id),
+        body: wanted(),
+      });
+      expect(findings).toContainEqual(
+        expect.objectContaining({
+          code: "ImageVersionRequestedOtherwise",
+          pointer,
+        }),
+      );
+      await world.finish(id);
+    },
+  );
+
+  test("no region is removed, though it be confirmed", async () => {
+    await made([HOME, A]);
+    await ask(body([HOME, A, B]));
+    await world.runDue();
+    expect(
+      await refusal(ask(body([HOME]), { allowRegionRemoval: true })),
+    ).toMatchObject({
+      code: "ImageVersionConflict",
+      findings: [
+        {
+          pointer: "/properties/publishingProfile/targetRegions",
+          message: expect.stringContaining(
+            `this request leaves out "${A.name}"`,
+          ) as string,
+        },
+      ],
+    });
+    await world.finish(id);
+  });
+
+  test("more than fifty do not wait: the next comes again later", async () => {
+    await made();
+    await ask(body([HOME, A]));
+    await world.runDue();
+    for (let n = 1; n <= 50; n += 1)
+      await ask(body([HOME], { tags: { [`tag${n}`]: "yes" } }));
+    expect(
+      await refusal(ask(body([HOME], { tags: { more: "yes" } }))),
+    ).toMatchObject({ code: "StateConflict", retryAfterMs: 60_000 });
+    await world.finish(id);
+    expect(puts()).toBe(2);
+    expect(Object.keys((await inAzure()).tags ?? {})).toHaveLength(50);
+  }, 60_000);
+});
+
+describe("of several that are done together", () => {
+  const withoutSet = (region: Region): Region => ({
+    ...region,
+    encryption: {
+      ...region.encryption,
+      osDiskImage: {
+        diskEncryptionSetId: `${region.encryption?.osDiskImage?.diskEncryptionSetId}-gone`,
+      },
+    },
+  });
+
+  test("the one that fails a rule fails alone", async () => {
+    await made();
+    await ask(body([HOME, A]));
+    await world.runDue();
+    const bad = await ask(body([HOME, withoutSet(B)]));
+    const good = await ask(body([HOME, C]));
+    await world.finish(id);
+    expect(await operationOf(bad)).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "PreflightFailed",
+        errors: [{ code: "DiskEncryptionSetNotFound" }],
+      },
+    });
+    expect(await operationOf(good)).toMatchObject({ status: "Succeeded" });
+    expect(await regionsInAzure()).toEqual(names(HOME, A, C));
+    const events = await world.takeEvents();
+    expect(told(events, bad)).toEqual(["accepted", "failed"]);
+    expect(await openOperations()).toEqual([]);
+  });
+
+  test("the first that waits may be the one", async () => {
+    await made();
+    await ask(body([HOME, A]));
+    await world.runDue();
+    const bad = await ask(body([HOME, withoutSet(B)]));
+    await world.finish(id);
+    expect(await operationOf(bad)).toMatchObject({ status: "Failed" });
+    const good = await ask(body([HOME, A, C]));
+    await world.finish(id);
+    expect(await operationOf(good)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test("those whose regions are usable succeed where another's region fails", async () => {
+    await made();
+    await ask(body([HOME, A]));
+    await world.runDue();
+    const fails = await ask(body([HOME, B]));
+    const succeeds = await ask(body([HOME, C]));
+    await world.simulator.control.failRegion({ versionId: id, region: B.name });
+    await world.finish(id);
+    expect(await operationOf(fails)).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ReplicationFailed",
+        message: expect.stringContaining(
+          `The version is not usable in ${B.name}.`,
+        ) as string,
+      },
+    });
+    expect(await operationOf(succeeds)).toMatchObject({ status: "Succeeded" });
+    const events = await world.takeEvents();
+    expect(told(events, fails).at(-1)).toBe("failed");
+    expect(told(events, succeeds)).toEqual([
+      "accepted",
+      "updating/1",
+      `${C.name}/completed`,
+      "completed",
+    ]);
+    // The region that failed is the version's own: the next request that leaves it out is told so.
+    expect(await refusal(ask(body([HOME, A, C])))).toMatchObject({
+      code: "RegionRemovalNotConfirmed",
+    });
+  });
+
+  test("each is sent alone where Azure refuses them together", async () => {
+    await made();
+    await ask(body([HOME, A]));
+    await world.runDue();
+    const second = await ask(body([HOME, B]));
+    const third = await ask(body([HOME, C]));
+    world.simulator.control.addFault({
+      method: "PUT",
+      path: `/versions/1.0.${versions}`,
+      status: 400,
+      body: {
+        error: { code: "InvalidParameter", message: "Not these together." },
+      },
+    });
+    await world.finish(id);
+    for (const operation of [second, third]) {
+      expect(await operationOf(operation)).toMatchObject({
+        status: "Succeeded",
+      });
+    }
+    expect(await regionsInAzure()).toEqual(names(HOME, A, B, C));
+    expect(
+      (await operationOf(third)).history.map(({ message }) => message),
+    ).toContainEqual(
+      expect.stringContaining(
+        "What is asked together with other operations was refused; each is sent alone.",
+      ),
+    );
+    expect(await openOperations()).toEqual([]);
+  });
+});
+
+describe("canceling", () => {
+  const by = { appId: "operator" };
+
+  test("what waits takes it out, and leaves the others", async () => {
+    await made();
+    await ask(body([HOME, A]));
+    await world.runDue();
+    const second = await ask(body([HOME, B]));
+    const third = await ask(body([HOME, C]));
+    expect(await cancelOperation(world.deps, second.id, by)).toMatchObject({
+      status: "Canceled",
+    });
+    await world.finish(id);
+    expect(await operationOf(third)).toMatchObject({ status: "Succeeded" });
+    expect(await regionsInAzure()).toEqual(names(HOME, A, C));
+    expect(told(await world.takeEvents(), second)).toEqual([
+      "accepted",
+      "canceled",
+    ]);
+    expect(await openOperations()).toEqual([]);
+  });
+
+  test("the one that runs lets what waits begin", async () => {
+    await made();
+    const first = await ask(body([HOME, A]));
+    await world.runDue();
+    const second = await ask(body([HOME, B]));
+    await cancelOperation(world.deps, first.id, by);
+    await world.finish(id);
+    expect(await operationOf(first)).toMatchObject({ status: "Canceled" });
+    expect(await operationOf(second)).toMatchObject({ status: "Succeeded" });
+    expect(await regionsInAzure()).toContain(B.name);
+  });
+
+  test.each([
+    ["the current one of several", 0],
+    ["another of several", 1],
+  ])("%s leaves the work to the others", async (_, which) => {
+    await made();
+    const together = [await ask(body([HOME, A])), await ask(body([HOME, B]))];
+    await world.runDue();
+    const [canceled, other] = which === 0 ? together : together.reverse();
+    if (canceled === undefined || other === undefined) throw new Error();
+    expect(await cancelOperation(world.deps, canceled.id, by)).toMatchObject({
+      status: "Canceled",
+      history: expect.arrayContaining([
+        expect.objectContaining({
+          state: "Canceled",
+          message: expect.stringContaining(
+            "It was done together with other operations, which go on",
+          ) as string,
+        }),
+      ]) as unknown,
+    });
+    await world.finish(id);
+    expect(await operationOf(other)).toMatchObject({ status: "Succeeded" });
+    expect(await regionsInAzure()).toEqual(names(HOME, A, B));
+    const events = await world.takeEvents();
+    expect(told(events, other).at(-1)).toBe("completed");
+    expect(told(events, canceled).at(-1)).toBe("canceled");
+    expect(await openOperations()).toEqual([]);
+  });
+});
+
+describe("a process that dies", () => {
+  test.each([1, 2, 3, 4])(
+    "again and again (seed %d) loses nobody's request, and sends no update more than it must",
+    async (seed) => {
+      const died = await run({ seed, every: 12 });
+      expect(died.failed()).toBe(true);
+    },
+    60_000,
+  );
+
+  /** One update that runs, and two that wait for it, by a process that is killed at some of its calls. */
+  async function run(
+    failure: Failure | undefined,
+  ): Promise<FailingDependencies> {
+    versions += 1;
+    id = large.versionId(`1.0.${versions}`);
+    await made();
+    const process = failingDependencies(world.deps, keyOf(id), failure);
+    const send = async (wanted: ImageVersionRequest): Promise<string> => {
+      for (;;) {
+        try {
+          return (await request(process.deps, id, wanted)).id;
+        } catch {
+          process.restart();
+        }
+      }
+    };
+    const operations = [await send(body([HOME, A]))];
+    await work(process);
+    operations.push(await send(body([HOME, B])), await send(body([HOME, C])));
+    for (let ticks = 0; ticks < 200; ticks += 1) {
+      await work(process);
+      if (ticks % 4 === 0) {
+        await reconcile(process.deps).catch(() => {
+          process.restart();
+        });
+        const { record } = await world.read(id);
+        if (isFinal(record.state) && record.outbox.length === 0) break;
+      }
+      world.clock.advance(15_000);
+    }
+    const what = JSON.stringify(failure);
+    expect(await regionsInAzure(), what).toEqual(names(HOME, A, B, C));
+    expect(puts(), what).toBeLessThanOrEqual(3);
+    const events = await world.takeEvents();
+    expect(new Set(events.map((event) => event.id)).size, what).toBe(
+      events.length,
+    );
+    for (const [i, operationId] of operations.entries()) {
+      const operation = await world.deps.store.readOperation(operationId);
+      expect(operation, what).toMatchObject({ status: "Succeeded" });
+      const facts = told(events, operation ?? ({ id: "" } as OperationRecord));
+      expect(facts, what).toContain("completed");
+      expect(facts, what).toContain(`${[A, B, C][i]?.name}/completed`);
+    }
+    return process;
+  }
+
+  async function work(process: FailingDependencies): Promise<void> {
+    for (const message of await world.takeDue())
+      await world.handle(message, process.deps).catch(() => {
+        process.restart();
+      });
+  }
+});

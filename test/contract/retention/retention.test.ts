@@ -1,0 +1,494 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import { createPublishedVersions } from "../../../src/azure/published-versions.js";
+import { createRetentionPolicies } from "../../../src/azure/retention-policies.js";
+import { canonicalForm } from "../../../src/image-version/canonical-form.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { resourcesIn } from "../../../src/local/resource-manager/world.js";
+import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
+import type {
+  PublishedVersion,
+  RetentionDependencies,
+  RetentionPolicy,
+  RetentionRules,
+} from "../../../src/retention/ports.js";
+import { putRetentionPolicy } from "../../../src/retention/put-retention-policy.js";
+import {
+  deleteRetentionPolicy,
+  getRetentionPolicy,
+} from "../../../src/retention/retention-policy.js";
+import {
+  MOST_DELETIONS,
+  runRetention,
+} from "../../../src/retention/run-retention.js";
+import {
+  ARM_SCOPE,
+  credentialOf,
+  idOf,
+  request,
+  startInProcess,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+import {
+  failingDependencies,
+  hasEffect,
+} from "../../support/failing-dependencies.js";
+import {
+  managedImageRequest,
+  seedRegion,
+  seedResource,
+} from "../../support/requests.js";
+
+const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
+const KEEP_1: RetentionRules = { keepNewestPromoted: 1 };
+
+let world: InProcess;
+let deps: RetentionDependencies;
+beforeAll(async () => {
+  world = await startInProcess({ replicationMs: 60_000, spread: 0 });
+  deps = {
+    policies: createRetentionPolicies(world.tables),
+    published: createPublishedVersions({
+      endpoint: world.simulator.endpoint,
+      scope: ARM_SCOPE,
+      credential: credentialOf(world.issuer),
+      timeoutMs: 20_000,
+      now: world.deps.now,
+    }),
+    imageVersions: world.deps,
+  };
+});
+afterAll(() => world.close());
+
+let definitions = 0;
+/** Each test's own image definition. */
+let image: string;
+beforeEach(async () => {
+  image = await define();
+});
+afterEach(async () => {
+  for (const { policy } of await deps.policies.list())
+    await deps.policies.remove(policy.imageId);
+  world.simulator.control.clearRequests();
+});
+
+async function define(): Promise<string> {
+  definitions += 1;
+  await world.simulator.control.putResource(
+    of.imageDefinition("MyGallery", `Retained${definitions}`, "westus"),
+  );
+  return seedResource(`galleries/MyGallery/images/Retained${definitions}`);
+}
+
+type Profile = NonNullable<
+  ImageVersionRequest["properties"]["publishingProfile"]
+>;
+
+function bodyOf(profile: Profile = {}): ImageVersionRequest {
+  const body = managedImageRequest();
+  return {
+    ...body,
+    properties: {
+      ...body.properties,
+      publishingProfile: {
+        targetRegions: [seedRegion("westus", "WestUS")],
+        ...profile,
+      },
+    },
+  };
+}
+
+const versionId = (number: string, of = image): string =>
+  `${of}/versions/${number}`;
+
+/** Versions that Sigil has made and that are ready. */
+async function make(
+  numbers: readonly string[],
+  profile?: Profile,
+  of = image,
+): Promise<void> {
+  for (const number of numbers)
+    await request(world.deps, versionId(number, of), bodyOf(profile));
+  for (const number of numbers)
+    expect(await world.finish(versionId(number, of))).toMatchObject({
+      status: "Succeeded",
+    });
+}
+
+/** A version made, or changed, by other hands than Sigil's. */
+async function putInAzure(number: string, profile?: Profile): Promise<void> {
+  await world.deps.resourceManager.putImageVersion(
+    idOf(versionId(number)),
+    canonicalForm(bodyOf(profile)),
+  );
+  world.clock.advance(120_000);
+}
+
+function put(
+  rules: RetentionRules,
+  mode: RetentionPolicy["mode"] = "dryRun",
+  imageId = image,
+) {
+  return putRetentionPolicy(deps, {
+    imageId,
+    rules,
+    mode,
+    setBy: { appId: "admin" },
+  });
+}
+
+/** A policy that deletes. */
+async function enforce(rules: RetentionRules, imageId = image): Promise<void> {
+  await put(rules, "dryRun", imageId);
+  await put(rules, "delete", imageId);
+}
+
+const run = (given = deps) => runRetention(given, TRACEPARENT);
+
+/** Name and code of each version; a minus before what is to be deleted. */
+async function dryRun(): Promise<Record<string, string>> {
+  const { evaluation } = await getRetentionPolicy(deps, image);
+  return Object.fromEntries(
+    evaluation.decisions.map(({ version: { name }, deletes, code }) => [
+      name,
+      `${deletes ? "-" : ""}${code}`,
+    ]),
+  );
+}
+
+async function inAzure(of = image): Promise<string[]> {
+  const listed = (await deps.published.list(of)) ?? [];
+  return listed.map(({ name }) => name).sort();
+}
+
+const deletes = (): number =>
+  world.simulator.control.countRequests({ method: "DELETE" });
+
+describe("a policy", () => {
+  test("is nothing until it is set, deletes nothing in dryRun, and then what the dry run said", async () => {
+    await make(["1.0.0", "1.0.1"]);
+    await expect(getRetentionPolicy(deps, image)).rejects.toMatchObject({
+      code: "NotFound",
+      message: `${image} has no retention policy: nothing of it is deleted. Set one with a PUT to this address.`,
+    });
+    expect(await run()).toEqual({ policies: 0, deletions: [], errors: [] });
+
+    const { policy, evaluation } = await put(KEEP_1);
+    expect(policy).toMatchObject({
+      imageId: image,
+      rules: KEEP_1,
+      mode: "dryRun",
+      setBy: { appId: "admin" },
+    });
+    expect(evaluation.decisions).toMatchObject([
+      { deletes: true, version: { name: "1.0.0" } },
+      { deletes: false, version: { name: "1.0.1" } },
+    ]);
+    expect(await run()).toEqual({ policies: 0, deletions: [], errors: [] });
+
+    await put(KEEP_1, "delete");
+    await world.takeEvents();
+    const { deletions } = await run();
+    expect(deletions).toEqual([
+      (await world.read(versionId("1.0.0"))).operation.id,
+    ]);
+    expect(await world.finish(versionId("1.0.0"))).toMatchObject({
+      kind: "DeleteImageVersion",
+      status: "Succeeded",
+      requestedBy: { name: "retention" },
+      traceparent: TRACEPARENT,
+    });
+    expect(
+      (await world.takeEvents()).map(({ type, data }) => [
+        type.replace("Sigil.ImageVersion.", ""),
+        (data as { requestedBy?: unknown }).requestedBy,
+      ]),
+    ).toEqual([
+      ["Accepted", { name: "retention" }],
+      ["Deleting", undefined],
+      ["Deleted", undefined],
+    ]);
+    expect(await inAzure()).toEqual(["1.0.1"]);
+    expect(await dryRun()).toEqual({ "1.0.1": "Latest" });
+  });
+
+  test("deletes a version once its end of life and the grace time are over", async () => {
+    const endOfLifeDate = new Date(world.clock.now() + 3_600_000).toISOString();
+    await make(["1.0.0"], { endOfLifeDate, excludeFromLatest: true });
+    await make(["1.0.1"], { endOfLifeDate });
+    await enforce({ deleteAfterEndOfLifeDays: 0 });
+    expect((await run()).deletions).toEqual([]);
+    world.clock.advance(2 * 3_600_000);
+    expect(await dryRun()).toEqual({
+      "1.0.0": "-PastEndOfLife",
+      "1.0.1": "Latest",
+    });
+    expect((await run()).deletions).toHaveLength(1);
+    expect(await world.finish(versionId("1.0.0"))).toMatchObject({
+      status: "Succeeded",
+    });
+  });
+
+  test("is refused in mode delete until the same rules are stored, and stays as it was", async () => {
+    const refused = {
+      code: "DryRunFirst",
+      findings: [{ code: "DryRunFirst", pointer: "/mode" }],
+    };
+    await expect(put(KEEP_1, "delete")).rejects.toMatchObject({
+      ...refused,
+      message: "There is no policy yet: what these delete has not been shown.",
+    });
+    await enforce(KEEP_1);
+    for (const rules of [
+      { keepNewestPromoted: 2 },
+      { ...KEEP_1, deleteAfterEndOfLifeDays: 0 },
+      { deleteAfterEndOfLifeDays: 0 },
+    ])
+      await expect(put(rules, "delete")).rejects.toMatchObject({
+        ...refused,
+        message:
+          "The stored policy has other rules: what these delete has not been shown.",
+      });
+    expect((await getRetentionPolicy(deps, image)).policy).toMatchObject({
+      rules: KEEP_1,
+      mode: "delete",
+    });
+    await put(KEEP_1, "delete");
+    await put({ keepNewestPromoted: 2 });
+  });
+
+  test("needs a rule, and an image definition that Azure has", async () => {
+    await expect(put({})).rejects.toMatchObject({
+      code: "InvalidRequest",
+      findings: [{ code: "RetentionRuleMissing", pointer: "" }],
+    });
+    const missing = `${image}Missing`;
+    await expect(put(KEEP_1, "dryRun", missing)).rejects.toMatchObject({
+      code: "NotFound",
+      message: `Azure has no image definition ${missing}.`,
+    });
+    expect(await deps.policies.list()).toEqual([]);
+  });
+
+  test("that is taken away deletes nothing, and is answered for the last time", async () => {
+    await make(["1.0.0", "1.0.1"]);
+    await enforce(KEEP_1);
+    expect(await deleteRetentionPolicy(deps, image)).toMatchObject({
+      rules: KEEP_1,
+      mode: "delete",
+    });
+    expect((await run()).deletions).toEqual([]);
+    await expect(deleteRetentionPolicy(deps, image)).rejects.toMatchObject({
+      code: "NotFound",
+    });
+  });
+});
+
+describe("what others do in Azure", () => {
+  test("is theirs: a version that Sigil was never asked for is told, and not touched", async () => {
+    await putInAzure("0.1.0", { excludeFromLatest: true });
+    await putInAzure("0.10.0");
+    await putInAzure("0.9.0");
+    await make(["1.0.0", "1.0.1"]);
+    await enforce({ ...KEEP_1, deleteAfterEndOfLifeDays: 0 });
+    expect((await getRetentionPolicy(deps, image)).evaluation.unknown).toEqual([
+      "0.1.0",
+      "0.9.0",
+      "0.10.0",
+    ]);
+    expect((await run()).deletions).toHaveLength(1);
+    await world.finish(versionId("1.0.0"));
+    expect(await inAzure()).toEqual(["0.1.0", "0.10.0", "0.9.0", "1.0.1"]);
+  });
+
+  test("counts: versions that they have deleted or excluded are not the newest any more", async () => {
+    await make(["1.0.0", "1.0.1", "1.0.2", "1.0.3"]);
+    await put(KEEP_1);
+    expect(await dryRun()).toMatchObject({
+      "1.0.2": "-BeyondNewestPromoted",
+      "1.0.3": "Latest",
+    });
+    await world.simulator.control.removeResource(versionId("1.0.3"));
+    await putInAzure("1.0.2", { excludeFromLatest: true });
+    expect(await dryRun()).toEqual({
+      "1.0.0": "-BeyondNewestPromoted",
+      "1.0.1": "Latest",
+      "1.0.2": "NoRuleApplies",
+    });
+  });
+
+  test("protects: an end of life that they have put off is kept", async () => {
+    await make(["1.0.0", "1.0.1"]);
+    await put(KEEP_1);
+    await putInAzure("1.0.0", { endOfLifeDate: "2090-01-01" });
+    expect(await dryRun()).toMatchObject({ "1.0.0": "BeforeEndOfLife" });
+  });
+});
+
+describe("a run", () => {
+  test("starts at most 10 deletions, all image definitions together, and the next one goes on", async () => {
+    const second = await define();
+    const numbers = Array.from({ length: 8 }, (_, i) => `1.0.${i}`);
+    for (const each of [image, second]) {
+      await make(numbers, undefined, each);
+      await enforce(KEEP_1, each);
+    }
+    expect(MOST_DELETIONS).toBe(10);
+    expect((await run()).deletions).toHaveLength(10);
+    expect((await run()).deletions).toHaveLength(4);
+    for (const each of [image, second]) {
+      for (const number of numbers.slice(0, -1))
+        await world.finish(versionId(number, each));
+      expect(await inAzure(each)).toEqual(["1.0.7"]);
+    }
+    expect(await run()).toMatchObject({ deletions: [], errors: [] });
+  });
+
+  test("may come twice at once: each version is deleted once", async () => {
+    await make(["1.0.0", "1.0.1", "1.0.2"]);
+    await enforce(KEEP_1);
+    const runs = await Promise.all([run(), run(), run()]);
+    expect(runs.flatMap(({ errors }) => errors)).toEqual([]);
+    expect((await run()).deletions).toEqual([]);
+    for (const number of ["1.0.0", "1.0.1"])
+      expect(await world.finish(versionId(number))).toMatchObject({
+        id: expect.stringMatching(/-2$/u) as string,
+        status: "Succeeded",
+      });
+    expect(deletes()).toBe(2);
+  });
+
+  test("leaves a version alone that is changed while it is judged", async () => {
+    await make(["1.0.0", "1.0.1"]);
+    await enforce(KEEP_1);
+    const promised = bodyOf({ endOfLifeDate: "2090-01-01" });
+    const racing: RetentionDependencies = {
+      ...deps,
+      published: {
+        async list(imageId) {
+          // Sigil's records are read already, Azure's list shows the version as it was.
+          const listed = await deps.published.list(imageId);
+          await request(world.deps, versionId("1.0.0"), promised);
+          await world.finish(versionId("1.0.0"));
+          return listed;
+        },
+      },
+    };
+    expect(await run(racing)).toEqual({
+      policies: 1,
+      deletions: [],
+      errors: [],
+    });
+    expect(await dryRun()).toMatchObject({ "1.0.0": "BeforeEndOfLife" });
+  });
+
+  test.each([
+    ["taken away", () => deps.policies.remove(image)],
+    ["set to dryRun again", () => put(KEEP_1)],
+  ])(
+    "stops at once where its policy is %s in the middle of it",
+    async (_, change) => {
+      await make(["1.0.0", "1.0.1", "1.0.2"]);
+      await enforce(KEEP_1);
+      let reads = 0;
+      const { deletions } = await run({
+        ...deps,
+        policies: {
+          ...deps.policies,
+          async read(imageId) {
+            reads += 1;
+            if (reads === 2) await change();
+            return deps.policies.read(imageId);
+          },
+        },
+      });
+      expect(deletions).toHaveLength(1);
+      expect((await world.read(versionId("1.0.1"))).record.state).toBe(
+        "Succeeded",
+      );
+      await world.finish(versionId("1.0.0"));
+    },
+  );
+
+  test("goes on to the next image definition where one cannot be judged", async () => {
+    const second = await define();
+    for (const each of [image, second]) {
+      await make(["1.0.0", "1.0.1"], undefined, each);
+      await enforce(KEEP_1, each);
+    }
+    const failing = async (
+      imageId: string,
+    ): Promise<readonly PublishedVersion[] | undefined> =>
+      imageId === image ? undefined : deps.published.list(imageId);
+    const { policies, deletions, errors } = await run({
+      ...deps,
+      published: { list: failing },
+    });
+    expect(policies).toBe(2);
+    expect(deletions).toHaveLength(1);
+    expect(errors).toMatchObject([{ code: "NotFound" }]);
+    await world.finish(versionId("1.0.0", second));
+  });
+
+  test("does not ask again for a version whose deletion Azure has refused", async () => {
+    await make(["1.0.0", "1.0.1"]);
+    await enforce(KEEP_1);
+    world.simulator.control.addFault({
+      method: "DELETE",
+      path: "versions/1\\.0\\.0\\?",
+      action: "respond",
+      status: 409,
+      body: { error: { code: "ScopeLocked", message: "It is locked." } },
+    });
+    await run();
+    expect(await world.finish(versionId("1.0.0"))).toMatchObject({
+      status: "Failed",
+    });
+    world.simulator.control.clearFaults();
+    expect((await run()).deletions).toEqual([]);
+    expect(await dryRun()).toMatchObject({ "1.0.0": "NotSucceeded" });
+  });
+});
+
+test("a run that is killed at any write is made good by the next: each version is deleted once", async () => {
+  await make(["1.0.0", "1.0.1"]);
+  await enforce(KEEP_1);
+  const healthy = failingDependencies(world.deps, "healthy", undefined);
+  await run({ ...deps, imageVersions: healthy.deps });
+  await world.finish(versionId("1.0.0"));
+  const writes = healthy.calls.flatMap((call, i) =>
+    hasEffect(call) ? [i + 1] : [],
+  );
+  expect(writes.length).toBeGreaterThan(3);
+  await deps.policies.remove(image);
+  for (const at of writes) {
+    image = await define();
+    await make(["1.0.0", "1.0.1"]);
+    await enforce(KEEP_1);
+    world.simulator.control.clearRequests();
+    const dying = failingDependencies(world.deps, `at-${at}`, {
+      at,
+      kind: "killed",
+      when: "before",
+    });
+    expect(
+      (await run({ ...deps, imageVersions: dying.deps })).errors,
+    ).toHaveLength(1);
+    await run();
+    // What was stored and not told is told by the next who comes by, as the reconciler would.
+    expect(await world.finish(versionId("1.0.0"))).toMatchObject({
+      kind: "DeleteImageVersion",
+      status: "Succeeded",
+    });
+    expect(deletes()).toBe(1);
+    await deps.policies.remove(image);
+  }
+});

@@ -1,0 +1,342 @@
+import { describe, expect, test } from "vitest";
+import { decide, type RetainedVersion } from "../../../src/retention/decide.js";
+import type { RetentionRules } from "../../../src/retention/ports.js";
+
+const NOW = new Date("2026-06-01T00:00:00Z");
+const region = (name: string, excludeFromLatest = false) => ({
+  name,
+  excludeFromLatest,
+});
+
+/** Promoted and ready in westus, unless said otherwise. */
+function version(
+  name: string,
+  more: Partial<RetainedVersion> = {},
+): RetainedVersion {
+  return {
+    id: `/versions/${name}`,
+    name,
+    state: "Succeeded",
+    operationId: `${name}-1`,
+    createdTime: "2026-01-01T00:00:00Z",
+    provisioningState: "Succeeded",
+    excludeFromLatest: false,
+    regions: [region("westus")],
+    readyRegions: ["westus"],
+    ...more,
+  };
+}
+
+/** Each version's name and code; those that are deleted with a minus before. */
+function codes(
+  rules: RetentionRules,
+  ...versions: readonly RetainedVersion[]
+): Record<string, string> {
+  return Object.fromEntries(
+    decide(rules, versions, NOW).map(({ version: { name }, deletes, code }) => [
+      name,
+      `${deletes ? "-" : ""}${code}`,
+    ]),
+  );
+}
+
+const KEEP_1: RetentionRules = { keepNewestPromoted: 1 };
+const PAST: RetentionRules = { deleteAfterEndOfLifeDays: 30 };
+const LATEST = version("9.0.0");
+
+describe("keepNewestPromoted", () => {
+  test("deletes what is promoted and not among the newest, lowest number first", () => {
+    const decisions = decide(
+      { keepNewestPromoted: 2 },
+      ["1.0.10", "1.0.9", "1.0.2", "1.0.1"].map((name) => version(name)),
+      NOW,
+    );
+    expect(decisions.map(({ version: { name } }) => name)).toEqual([
+      "1.0.1",
+      "1.0.2",
+      "1.0.9",
+      "1.0.10",
+    ]);
+    expect(decisions).toMatchObject([
+      {
+        deletes: true,
+        code: "BeyondNewestPromoted",
+        reason: "Not among the newest 2 promoted, by number or by publication.",
+      },
+      { deletes: true },
+      {
+        deletes: false,
+        code: "AmongNewestPromoted",
+        reason: "Among the newest 2 promoted, by number or by publication.",
+      },
+      {
+        deletes: false,
+        code: "Latest",
+        reason:
+          "The latest: virtual machines made without a version number get it.",
+      },
+    ]);
+  });
+
+  test("counts what is promoted in Azure alone: a version that is held back, failed or being made takes no place", () => {
+    expect(
+      codes(
+        { keepNewestPromoted: 2 },
+        version("1.0.0"),
+        version("1.0.1"),
+        version("1.0.2"),
+        version("1.0.3", { excludeFromLatest: true }),
+        version("1.0.4", { state: "Failed" }),
+        version("1.0.5", { state: "Replicating" }),
+        version("1.0.6", { provisioningState: "Failed" }),
+      ),
+    ).toEqual({
+      "1.0.0": "-BeyondNewestPromoted",
+      "1.0.1": "AmongNewestPromoted",
+      "1.0.2": "Latest",
+      "1.0.3": "NoRuleApplies",
+      "1.0.4": "NotSucceeded",
+      "1.0.5": "OperationRunning",
+      "1.0.6": "NotSucceeded",
+    });
+  });
+
+  test("keeps everything where there is less than is to be kept", () => {
+    expect(
+      codes({ keepNewestPromoted: 5 }, version("1.0.0"), version("1.0.1")),
+    ).toEqual({ "1.0.0": "AmongNewestPromoted", "1.0.1": "Latest" });
+    expect(decide(KEEP_1, [], NOW)).toEqual([]);
+  });
+});
+
+describe("deleteAfterEndOfLifeDays", () => {
+  test.each([
+    ["2026-05-02T00:00:00Z", 30, "-PastEndOfLife"],
+    ["2026-05-02T00:00:00.001Z", 30, "BeforeEndOfLife"],
+    ["2026-05-02", 30, "-PastEndOfLife"],
+    ["2026-06-01", 0, "-PastEndOfLife"],
+    ["2026-06-02", 0, "BeforeEndOfLife"],
+  ])(
+    "an end of life at %s with %i days of grace: %s",
+    (endOfLifeDate, deleteAfterEndOfLifeDays, code) => {
+      expect(
+        codes(
+          { deleteAfterEndOfLifeDays },
+          version("1.0.0", { endOfLifeDate }),
+          LATEST,
+        ),
+      ).toEqual({ "1.0.0": code, "9.0.0": "Latest" });
+    },
+  );
+
+  test("says the end of life and the grace time", () => {
+    const [past, future] = decide(
+      PAST,
+      [
+        version("1.0.0", { endOfLifeDate: "2026-01-01" }),
+        version("1.0.1", { endOfLifeDate: "2026-05-31" }),
+        LATEST,
+      ],
+      NOW,
+    );
+    expect(past?.reason).toBe(
+      "Its end of life is past: 2026-01-01 and 30 days of grace.",
+    );
+    expect(future?.reason).toBe(
+      "Its end of life is to come: 2026-05-31 and 30 days of grace.",
+    );
+  });
+
+  test("leaves a version without an end of life alone", () => {
+    expect(codes(PAST, version("1.0.0"), LATEST)["1.0.0"]).toBe(
+      "NoRuleApplies",
+    );
+  });
+});
+
+describe("never deleted, whatever the rules:", () => {
+  const ALL: RetentionRules = {
+    keepNewestPromoted: 1,
+    deleteAfterEndOfLifeDays: 0,
+  };
+  const dead = { endOfLifeDate: "2020-01-01" };
+
+  test.each(["Accepted", "Creating", "Updating", "Replicating", "Deleting"])(
+    "a version that an operation works on (%s; invariant 1)",
+    (state) => {
+      expect(
+        codes(
+          ALL,
+          version("1.0.0", {
+            ...dead,
+            state: state as RetainedVersion["state"],
+          }),
+          LATEST,
+        )["1.0.0"],
+      ).toBe("OperationRunning");
+    },
+  );
+
+  test.each([
+    { state: "Failed" as const },
+    { state: "Canceled" as const },
+    { provisioningState: "Updating" },
+    { provisioningState: "Unknown" },
+  ])(
+    "a version that is not Succeeded on both sides: %o (invariant 1)",
+    (more) => {
+      expect(
+        codes(ALL, version("1.0.0", { ...dead, ...more }), LATEST)["1.0.0"],
+      ).toBe("NotSucceeded");
+    },
+  );
+
+  test("the latest, past its end of life (invariant 2)", () => {
+    expect(codes(ALL, version("1.0.0", dead), version("1.0.1", dead))).toEqual({
+      "1.0.0": "-PastEndOfLife",
+      "1.0.1": "Latest",
+    });
+  });
+
+  test("the latest of a region that newer versions are not in, or are excluded from latest in (invariant 2)", () => {
+    const east = {
+      regions: [region("westus"), region("eastus")],
+      readyRegions: ["westus", "eastus"],
+    };
+    const decisions = decide(
+      ALL,
+      [
+        version("1.0.0", east),
+        version("1.0.1", east),
+        version("1.0.2", {
+          regions: [region("westus"), region("eastus", true)],
+          readyRegions: ["westus", "eastus"],
+        }),
+        version("1.0.3"),
+      ],
+      NOW,
+    );
+    expect(decisions).toMatchObject([
+      { deletes: true },
+      { code: "LatestInRegion", reason: "The latest in eastus." },
+      { deletes: true },
+      { code: "Latest" },
+    ]);
+  });
+
+  test("what serves a region in which no newer one is known to be ready (invariant 2)", () => {
+    const both = [region("westus"), region("eastus")];
+    expect(
+      codes(
+        ALL,
+        version("1.0.0", { regions: both, readyRegions: ["westus", "eastus"] }),
+        version("1.0.1", { regions: both, readyRegions: ["westus", "eastus"] }),
+        version("1.0.2", { regions: both }),
+        version("1.0.3", { regions: both }),
+      ),
+    ).toEqual({
+      "1.0.0": "-BeyondNewestPromoted",
+      "1.0.1": "LatestInRegion",
+      "1.0.2": "LatestInRegion",
+      "1.0.3": "Latest",
+    });
+  });
+
+  test("a version whose end of life is to come, beyond the newest too, with its grace time (invariant 3)", () => {
+    const versions = [
+      version("1.0.0", { endOfLifeDate: "2026-05-31" }),
+      version("1.0.1", { endOfLifeDate: "2027-01-01" }),
+      LATEST,
+    ];
+    expect(codes(KEEP_1, ...versions)).toMatchObject({
+      "1.0.0": "-BeyondNewestPromoted",
+      "1.0.1": "BeforeEndOfLife",
+    });
+    expect(codes({ ...KEEP_1, ...PAST }, ...versions)).toMatchObject({
+      "1.0.0": "BeforeEndOfLife",
+      "1.0.1": "BeforeEndOfLife",
+    });
+  });
+
+  test("the newest promoted, past their end of life (invariant 4)", () => {
+    expect(
+      codes(
+        { keepNewestPromoted: 2, deleteAfterEndOfLifeDays: 0 },
+        version("1.0.0", dead),
+        version("1.0.1", dead),
+        version("1.0.2", dead),
+      ),
+    ).toEqual({
+      "1.0.0": "-PastEndOfLife",
+      "1.0.1": "AmongNewestPromoted",
+      "1.0.2": "Latest",
+    });
+  });
+
+  test("a repair of an old line, new by its publication (invariant 4)", () => {
+    const published = (name: string, publishedDate: string): RetainedVersion =>
+      version(name, { publishedDate });
+    expect(
+      codes(
+        KEEP_1,
+        published("1.0.0", "2026-01-01T00:00:00Z"),
+        published("1.0.1", "2026-05-31T00:00:00Z"),
+        published("2.0.0", "2026-02-01T00:00:00Z"),
+        published("2.0.1", "2026-03-01T00:00:00Z"),
+      ),
+    ).toEqual({
+      "1.0.0": "-BeyondNewestPromoted",
+      "1.0.1": "AmongNewestPromoted",
+      "2.0.0": "-BeyondNewestPromoted",
+      "2.0.1": "Latest",
+    });
+  });
+
+  test("a version that is held back, unless its end of life is past (invariant 5)", () => {
+    const held = { excludeFromLatest: true };
+    const versions = [
+      version("1.0.0", held),
+      version("1.0.1", { ...held, ...dead }),
+      LATEST,
+    ];
+    expect(codes(KEEP_1, ...versions)).toMatchObject({
+      "1.0.0": "NoRuleApplies",
+      "1.0.1": "NoRuleApplies",
+    });
+    expect(codes(ALL, ...versions)).toMatchObject({
+      "1.0.0": "NoRuleApplies",
+      "1.0.1": "-PastEndOfLife",
+    });
+  });
+
+  test("a version with a date that cannot be read (invariant 6)", () => {
+    expect(
+      codes(
+        ALL,
+        version("1.0.0", { endOfLifeDate: "some day" }),
+        version("1.0.1", { publishedDate: "?" }),
+        LATEST,
+      ),
+    ).toEqual({
+      "1.0.0": "BeforeEndOfLife",
+      "1.0.1": "AmongNewestPromoted",
+      "9.0.0": "Latest",
+    });
+  });
+});
+
+test("why no rule applies is said", () => {
+  const reasons = (rules: RetentionRules, more: Partial<RetainedVersion>) =>
+    decide(rules, [version("1.0.0", more), LATEST], NOW)[0]?.reason;
+  expect(reasons(KEEP_1, { excludeFromLatest: true })).toBe(
+    "It is excluded from latest: it may still be promoted. It has no end of life.",
+  );
+  expect(
+    reasons(KEEP_1, { excludeFromLatest: true, endOfLifeDate: "2020-01-01" }),
+  ).toBe(
+    "It is excluded from latest: it may still be promoted. The policy deletes nothing for its end of life.",
+  );
+  expect(reasons(PAST, {})).toBe(
+    "The policy keeps promoted versions. It has no end of life.",
+  );
+});

@@ -1,0 +1,18 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+
+const read = (file: string): string =>
+  readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
+
+test("the README's table has every metric with its unit, and no other", () => {
+  const made = [
+    ...read("src/telemetry/metrics.ts").matchAll(
+      /create(?:Counter|Histogram|Gauge)\("([^"]+)", \{\s+unit: "([^"]+)"/gu,
+    ),
+  ].map(([, name, unit]) => [name, unit]);
+  const told = [
+    ...read("README.md").matchAll(/^\| `(sigil\.[^`]+)` +\| `([^`]+)`/gmu),
+  ].map(([, name, unit]) => [name, unit]);
+  expect(made).toHaveLength(8);
+  expect(told.sort()).toEqual(made.sort());
+});
