@@ -164,9 +164,9 @@ function logged(
   };
 }
 
-/** The app of this process. The documents lie beside `dist` in a deployment, and in the repository. */
+/** The app of this process, with the documents as the build has made them JSON. */
 export const app: App = createApp(
   readConfig(process.env),
-  fileURLToPath(new URL("../../openapi/openapi.yaml", import.meta.url)),
-  fileURLToPath(new URL("../../openapi/asyncapi.yaml", import.meta.url)),
+  fileURLToPath(new URL("../openapi/openapi.json", import.meta.url)),
+  fileURLToPath(new URL("../openapi/asyncapi.json", import.meta.url)),
 );

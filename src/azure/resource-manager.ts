@@ -199,6 +199,7 @@ function observed(body: WireImageVersion): ObservedImageVersion {
 /** The SDK's model is the wire's form with `properties` spread out and dates as Date. */
 function toModel({
   properties,
+  sigil: _, // Ours: ARM does not know it.
   ...rest
 }: ImageVersionRequest): GalleryImageVersion {
   const { publishingProfile, ...others } = properties;

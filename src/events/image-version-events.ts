@@ -14,6 +14,8 @@ export const IMAGE_VERSION_EVENT = {
   regionResumed: "Sigil.ImageVersion.RegionResumed",
   regionRepairing: "Sigil.ImageVersion.RegionRepairing",
   regionRemoved: "Sigil.ImageVersion.RegionRemoved",
+  promoted: "Sigil.ImageVersion.Promoted",
+  demoted: "Sigil.ImageVersion.Demoted",
   completed: "Sigil.ImageVersion.Completed",
   failed: "Sigil.ImageVersion.Failed",
   canceled: "Sigil.ImageVersion.Canceled",

@@ -8,6 +8,11 @@ import {
   getImageVersion,
   listImageVersions,
 } from "../image-version/queries.js";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+  rollBackImage,
+} from "../image-version/promote-image-version.js";
 import { retryImageVersion } from "../image-version/retry-image-version.js";
 import { viewImageVersion, viewPlan } from "../image-version/views.js";
 import { imageIdOf } from "../resource-id.js";
@@ -20,6 +25,9 @@ type Names =
   | "createNextImageVersion"
   | "planImageVersion"
   | "retryImageVersion"
+  | "promoteImageVersion"
+  | "demoteImageVersion"
+  | "rollBackImage"
   | "deleteImageVersion"
   | "getImageVersion"
   | "listImageVersions";
@@ -118,6 +126,45 @@ export function imageVersionHandlers(
           await retryImageVersion(deps, {
             id: path,
             regions: body.regions,
+            requestedBy: requesterOf(principal),
+            traceparent,
+          }),
+          requestUrl,
+        ),
+    ),
+
+    promoteImageVersion: endpoint(
+      "promoteImageVersion",
+      async ({ path, principal, traceparent, requestUrl }) =>
+        accepted(
+          await promoteImageVersion(deps, {
+            id: path,
+            requestedBy: requesterOf(principal),
+            traceparent,
+          }),
+          requestUrl,
+        ),
+    ),
+
+    demoteImageVersion: endpoint(
+      "demoteImageVersion",
+      async ({ path, principal, traceparent, requestUrl }) =>
+        accepted(
+          await demoteImageVersion(deps, {
+            id: path,
+            requestedBy: requesterOf(principal),
+            traceparent,
+          }),
+          requestUrl,
+        ),
+    ),
+
+    rollBackImage: endpoint(
+      "rollBackImage",
+      async ({ path, principal, traceparent, requestUrl }) =>
+        accepted(
+          await rollBackImage(deps, {
+            image: path,
             requestedBy: requesterOf(principal),
             traceparent,
           }),

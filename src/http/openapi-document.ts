@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import type { OpenAPIV3 } from "openapi-types";
-import { parse } from "yaml";
 import type { operations } from "../generated/openapi.js";
+import { readDocument } from "./document-file.js";
 
 /** The name of an operation in the document. */
 export type OperationId = keyof operations;
@@ -42,9 +41,7 @@ const METHODS = [
 
 /** Reads the OpenAPI document at `path`, YAML or JSON, once; everything that validates is derived from it. */
 export function loadOpenApiDocument(path: string): OpenApiDocument {
-  return createOpenApiDocument(
-    parse(readFileSync(path, "utf8")) as OpenAPIV3.Document,
-  );
+  return createOpenApiDocument(readDocument(path) as OpenAPIV3.Document);
 }
 
 export function createOpenApiDocument(

@@ -8,14 +8,16 @@ import {
   keyOf,
   type ImageVersionId,
 } from "../resource-id.js";
+import { fingerprintOf } from "./canonical-form.js";
 import type { Dependencies, StoredVersion } from "./ports.js";
 import { accept, type Asked } from "./transitions.js";
 
-/** What is asked of a version as it is: its request stays. */
+/** What is asked of a version as it is: its request stays, unless another is given. */
 export type AskedOn = Pick<
   Asked,
   "kind" | "requestedBy" | "traceparent" | "repairing"
->;
+> &
+  Partial<Pick<Asked, "request">>;
 
 /**
  * Answers the operation that does what `decide` asks of the version as it stands, or the one that it finds to be the
@@ -36,7 +38,8 @@ export async function acceptOn(
       );
     const decided = decide(stored);
     if ("id" in decided) return decided;
-    const { request, fingerprint } = stored.record;
+    const { request = stored.record.request } = decided;
+    const fingerprint = fingerprintOf(request);
     return accept(
       { ...decided, key, resourceId, request, fingerprint },
       stored.record,

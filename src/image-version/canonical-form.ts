@@ -82,8 +82,17 @@ export function canonicalForm(body: ImageVersionRequest): ImageVersionRequest {
     ...region,
     name: canonicalRegion(region.name),
   }));
+  const promotion = form.sigil?.promotion;
   return {
     ...form,
+    ...(promotion?.regions && {
+      sigil: {
+        promotion: {
+          ...promotion,
+          regions: promotion.regions.map(canonicalRegion),
+        },
+      },
+    }),
     location,
     properties: {
       ...form.properties,

@@ -46,7 +46,7 @@ export function changeOf(
 }
 
 const MUTABLE =
-  /^\/(?:tags(?:\/|$)|properties\/safetyProfile(?:\/|$)|properties\/publishingProfile\/(?:excludeFromLatest|endOfLifeDate|targetRegions)(?:\/|$))/u;
+  /^\/(?:tags(?:\/|$)|sigil(?:\/|$)|properties\/safetyProfile(?:\/|$)|properties\/publishingProfile\/(?:excludeFromLatest|endOfLifeDate|targetRegions)(?:\/|$))/u;
 const REGION = /^\/properties\/publishingProfile\/targetRegions\/\d+\/(.*)$/u;
 const MUTABLE_IN_REGION =
   /^(?:regionalReplicaCount|excludeFromLatest|additionalReplicaSets|encryption)(?:\/|$)/u;

@@ -21,6 +21,7 @@ import type { ImageVersionRequest } from "./contract.js";
 import { differenceOf } from "./differences.js";
 import { baseOf } from "./known.js";
 import { contradictions, merge } from "./merging.js";
+import { governed } from "./promotion.js";
 import type { ImageVersionRecord, WaitingRequest } from "./records.js";
 import {
   acceptedEvent,
@@ -238,7 +239,7 @@ function onto(
   waiting: WaitingRequest,
 ): ReturnType<typeof merge> {
   return base === undefined
-    ? { kind: "merged", request: waiting.request }
+    ? { kind: "merged", request: governed(waiting.request, undefined) }
     : merge(waiting.base, base, waiting.request);
 }
 

@@ -1,6 +1,7 @@
 import { versionScope } from "../operation/catalog.js";
 import { recordKeyOf } from "../operation/records.js";
 import type { Dependencies } from "./ports.js";
+import { isExcluded } from "./promotion.js";
 import type { ImageVersionRecord } from "./records.js";
 
 /**
@@ -9,12 +10,17 @@ import type { ImageVersionRecord } from "./records.js";
  */
 const MOST_LOOKS = 100;
 
-/** Ready in every region, and not excluded from latest: a virtual machine made without a version number may get it. */
-export function isPromoted({ state, request }: ImageVersionRecord): boolean {
-  return (
-    state === "Succeeded" &&
-    request.properties.publishingProfile?.excludeFromLatest !== true
-  );
+/** Made as it was asked for, and not excluded from latest: a virtual machine made without a version number may get it. */
+export function isPromoted(record: ImageVersionRecord): boolean {
+  const { state, request, base } = record;
+  if (isLeaving(record)) return false;
+  // While it is changed, and after that has failed, it is what it was before.
+  const is = state === "Succeeded" ? request : base;
+  return is !== undefined && !isExcluded(is);
+}
+
+function isLeaving({ state }: ImageVersionRecord): boolean {
+  return ["DeletionRequested", "Deleting", "Deleted"].includes(state);
 }
 
 /**
@@ -22,14 +28,26 @@ export function isPromoted({ state, request }: ImageVersionRecord): boolean {
  * one version after the other, the highest first, at most 100.
  */
 export async function latestOf(
-  { store, index }: Pick<Dependencies, "store" | "index">,
+  reads: Pick<Dependencies, "store" | "index">,
   imageId: string,
 ): Promise<string | undefined> {
+  const [latest] = await newestPromoted(reads, imageId, 1);
+  return latest?.key;
+}
+
+/** The `count` highest promoted versions, the highest first; fewer where there are no more. */
+export async function newestPromoted(
+  { store, index }: Pick<Dependencies, "store" | "index">,
+  imageId: string,
+  count: number,
+): Promise<readonly ImageVersionRecord[]> {
   const { rows } = await index.page(versionScope(imageId), MOST_LOOKS);
+  const promoted: ImageVersionRecord[] = [];
   for (const { target } of rows) {
+    if (promoted.length === count) break;
     const stored = await store.read(recordKeyOf(target) ?? "");
     if (stored !== undefined && isPromoted(stored.record))
-      return stored.record.key;
+      promoted.push(stored.record);
   }
-  return undefined;
+  return promoted;
 }

@@ -13,6 +13,7 @@ import { identityOf, type PropertyChange } from "./changes.js";
 import type { ImageVersionRequest } from "./contract.js";
 import { differenceOf } from "./differences.js";
 import type { Known } from "./facts.js";
+import { governed } from "./promotion.js";
 
 /** The request that does what both ask, or where they contradict each other. */
 export type Merger =
@@ -38,9 +39,10 @@ export function merge(
   asked: ImageVersionRequest,
 ): Merger {
   const conflicts: PropertyChange[] = [];
-  const request = mergeValue("", { base, desired, asked }, conflicts);
+  const given = governed(asked, desired);
+  const request = mergeValue("", { base, desired, asked: given }, conflicts);
   // Of a version that is yet to be made, silence says that it is not held back.
-  const [one, other] = [desired, asked].map(
+  const [one, other] = [desired, given].map(
     ({ properties }) => properties.publishingProfile?.excludeFromLatest,
   );
   if (base === undefined && one !== other)

@@ -14,6 +14,7 @@ import type { ArmRequest, Dependencies } from "./ports.js";
 import { preflight } from "./preflight.js";
 import { knownOf } from "./known.js";
 import { merge } from "./merging.js";
+import { governed } from "./promotion.js";
 import type { RuleFinding } from "./rules/rule.js";
 import { checkRequest } from "./rules/rules.js";
 import { targetOf } from "./target.js";
@@ -68,8 +69,8 @@ export async function planImageVersion(
     known !== undefined
       ? changesBetween(known.request, wanted)
       : observed !== undefined
-        ? changesOf(observed, request)
-        : changesBetween(undefined, request);
+        ? changesOf(observed, wanted)
+        : changesBetween(undefined, wanted);
   return {
     findings: [...checkRequest({ id, request, now: deps.now() }), ...findings],
     changes,
@@ -82,7 +83,8 @@ function wantedOf(
   known: Known | undefined,
   request: ImageVersionRequest,
 ): ImageVersionRequest {
-  if (known === undefined || isFinal(known.state)) return request;
+  if (known === undefined || isFinal(known.state))
+    return governed(request, known?.base);
   const merger = merge(known.base, known.request, request);
   return merger.kind === "merged" ? merger.request : request;
 }

@@ -24,7 +24,8 @@ import {
 } from "../resource-id.js";
 import { knownNumbers } from "./known-numbers.js";
 import { acceptWaiting } from "./joining.js";
-import { doing, knownOf } from "./known.js";
+import { baseOf, doing, knownOf } from "./known.js";
+import { governed } from "./promotion.js";
 import { contradictions } from "./merging.js";
 import { planImageVersion } from "./plan.js";
 import { errorsAmong } from "./preflight.js";
@@ -99,7 +100,11 @@ export async function putImageVersion(
     await mustBePossible(deps, command, request, stored);
     return running
       ? acceptWaiting(stored, asked, momentOf(deps))
-      : accept(asked, record, momentOf(deps));
+      : accept(
+          { ...asked, request: governed(request, record && baseOf(record)) },
+          record,
+          momentOf(deps),
+        );
   });
 }
 

@@ -64,6 +64,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly repairs: Readonly<Record<string, Repair>>;
   /** Regions that ARM has and nobody asked Sigil for: they are kept. */
   readonly foreign: readonly string[];
+  /** Whether ARM showed it excluded from latest, when it was last seen. */
+  readonly excluded?: boolean;
   /** Regions of which this operation changes something that they had: complete once ARM has done with the update. */
   readonly changing: readonly string[];
   /** Names what was sent to ARM last in this operation (see convergence.ts). */

@@ -17,6 +17,7 @@ import { parseImageVersionId } from "../resource-id.js";
 import { converge, nextOf } from "./convergence.js";
 import { observe, observeAbsence, seeRegions } from "./observation.js";
 import type { Dependencies, ObservedImageVersion } from "./ports.js";
+import { planPromotion, seePromotion } from "./promotion.js";
 import { planRepairs } from "./repair.js";
 import type { ImageVersionPair } from "./transitions.js";
 
@@ -57,10 +58,17 @@ export async function takeReplicationStep(
   }
   const shown = observed;
   const prepare = (pair: ImageVersionPair): ImageVersionPair =>
-    planRepairs(
-      seeRegions(pair, shown, failure, momentOf(deps)),
+    planPromotion(
+      planRepairs(
+        seePromotion(
+          seeRegions(pair, shown, failure, momentOf(deps)),
+          shown,
+          momentOf(deps),
+        ),
+        shown,
+        momentOf(deps),
+      ),
       shown,
-      momentOf(deps),
     );
   const next = nextOf(prepare(stored), shown);
   switch (next.kind) {

@@ -139,6 +139,7 @@ export function started(
     repairing: [],
     repairs: {},
     foreign: before?.foreign ?? [],
+    ...(before?.excluded !== undefined && { excluded: before.excluded }),
     updates: 0,
     absences: 0,
     encryptionTypes: before?.encryptionTypes ?? {},

@@ -36,6 +36,9 @@ export function viewImageVersion(
       },
     },
     sigil: {
+      ...(version.request.sigil?.promotion && {
+        promotion: version.request.sigil.promotion,
+      }),
       operationId: operationIdOf(version),
       state: version.state,
       latest,

@@ -23,6 +23,8 @@ const CANCELED_EVENT: Readonly<Record<OperationKind, string>> = {
   CreateImageVersion: IMAGE_VERSION_EVENT.canceled,
   UpdateImageVersion: IMAGE_VERSION_EVENT.canceled,
   RetryImageVersion: IMAGE_VERSION_EVENT.canceled,
+  PromoteImageVersion: IMAGE_VERSION_EVENT.canceled,
+  DemoteImageVersion: IMAGE_VERSION_EVENT.canceled,
   DeleteImageVersion: IMAGE_VERSION_EVENT.canceled,
   PrepareSubscription: SUBSCRIPTION_EVENT.preparationCanceled,
 };

@@ -18,6 +18,8 @@ const FAILED_EVENT: Readonly<Record<OperationKind, string>> = {
   CreateImageVersion: IMAGE_VERSION_EVENT.failed,
   UpdateImageVersion: IMAGE_VERSION_EVENT.failed,
   RetryImageVersion: IMAGE_VERSION_EVENT.failed,
+  PromoteImageVersion: IMAGE_VERSION_EVENT.failed,
+  DemoteImageVersion: IMAGE_VERSION_EVENT.failed,
   DeleteImageVersion: IMAGE_VERSION_EVENT.failed,
   PrepareSubscription: SUBSCRIPTION_EVENT.preparationFailed,
 };

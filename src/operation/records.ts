@@ -56,6 +56,8 @@ export type OperationKind =
   | "CreateImageVersion"
   | "UpdateImageVersion"
   | "RetryImageVersion"
+  | "PromoteImageVersion"
+  | "DemoteImageVersion"
   | "DeleteImageVersion"
   | "PrepareSubscription";
 

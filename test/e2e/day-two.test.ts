@@ -132,6 +132,75 @@ test("a version lives: it is created, gets a region, loses one, is deleted, and 
   expect(unknown.status).toBe(404);
 });
 
+test("a version is held back, promoted, demoted and rolled back", async () => {
+  const id = seedVersionId("3.0.0");
+  const created = await put(id, {
+    ...body(WEST, EAST2),
+    sigil: { promotion: { when: "manual" } },
+  });
+  expect(await ended(created.body)).toMatchObject({ status: "Succeeded" });
+  const shown = async () =>
+    (await api.request<ImageVersion>("GET", pathOf(id))).body;
+  expect(await shown()).toMatchObject({
+    properties: { publishingProfile: { excludeFromLatest: true } },
+    sigil: { latest: false, promotion: { when: "manual" } },
+  });
+  const post = (path: string) => api.request<Operation>("POST", path);
+  const promoted = await post(`${pathOf(id)}/promote`);
+  expect(promoted.status).toBe(202);
+  expect(await ended(promoted.body)).toMatchObject({
+    kind: "PromoteImageVersion",
+    status: "Succeeded",
+  });
+  expect((await shown()).sigil.latest).toBe(true);
+
+  const next = seedVersionId("3.0.1");
+  await ended((await put(next, body(WEST))).body);
+  expect((await shown()).sigil.latest).toBe(false);
+  const rolledBack = await post(
+    `${pathOf(id).split("/versions/")[0]}/rollback`,
+  );
+  expect(rolledBack.body).toMatchObject({
+    kind: "DemoteImageVersion",
+    resourceId: next,
+  });
+  await ended(rolledBack.body);
+  expect((await shown()).sigil.latest).toBe(true);
+  const demoted = await post(`${pathOf(id)}/demote`);
+  expect(await ended(demoted.body)).toMatchObject({ status: "Succeeded" });
+  expect((await shown()).sigil.latest).toBe(false);
+});
+
+test("a second request is taken while the first runs, and each is followed on its own", async () => {
+  const id = seedVersionId("4.0.0");
+  await stack.simulator.stallRegion({ versionId: id, region: "eastus2" });
+  const first = await put(id, body(WEST, EAST2));
+  const second = await put(id, body(WEST, EAST));
+  expect(second.status).toBe(202);
+  expect(second.body.id).not.toBe(first.body.id);
+  const contradiction = await api.request<Problem>("PUT", pathOf(id), {
+    body: { ...body(WEST), location: "eastus" },
+  });
+  expect(contradiction.status).toBe(400);
+  await expect
+    .poll(
+      async () =>
+        (await api.request<Operation>("GET", `/operations/${first.body.id}`))
+          .body.history,
+      { timeout: 40_000, interval: 100 },
+    )
+    .toContainEqual(expect.objectContaining({ state: "Replicating" }));
+  await stack.simulator.resumeRegion({ versionId: id, region: "eastus2" });
+  expect(await ended(first.body)).toMatchObject({ status: "Succeeded" });
+  expect(await ended(second.body)).toMatchObject({ status: "Succeeded" });
+  const { body: version } = await api.request<ImageVersion>("GET", pathOf(id));
+  expect(version.sigil.regions.map(({ name }) => name).sort()).toEqual([
+    "eastus",
+    "eastus2",
+    "westus",
+  ]);
+});
+
 test("a running operation is canceled, and the same PUT follows the version again", async () => {
   const id = seedVersionId("2.0.0");
   await stack.simulator.stallRegion({ versionId: id, region: "eastus2" });

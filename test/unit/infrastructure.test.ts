@@ -158,6 +158,7 @@ describe(".funcignore", () => {
 
   it.each([
     "dist/functions/put-image-version.js",
+    "dist/openapi/openapi.json",
     "dist/src/app.js",
     "dist/src/azure/service-bus.js",
     "host.json",

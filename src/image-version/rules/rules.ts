@@ -26,6 +26,7 @@ import { oneSource } from "./one-source.js";
 import { osDiskWithDataDisks } from "./os-disk-with-data-disks.js";
 import { osState } from "./os-state.js";
 import { osType } from "./os-type.js";
+import { promotion } from "./promotion.js";
 import { providerRegistered } from "./provider-registered.js";
 import { regionOffered } from "./region-offered.js";
 import { replicaLimit } from "./replica-limit.js";
@@ -67,6 +68,7 @@ export const REQUEST_RULES: readonly RequestRule[] = [
   replicaLimit,
   storageAccountStrategy,
   endOfLifeDate,
+  promotion,
   sourceGiven,
   oneSource,
   resourceIdForm,

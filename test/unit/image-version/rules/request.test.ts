@@ -12,6 +12,7 @@ import {
   STORAGE,
   subject,
   SUBSCRIPTION,
+  type Changes,
   type Storage,
 } from "./subject.js";
 import { checkRequest } from "../../../../src/image-version/rules/rules.js";
@@ -154,6 +155,68 @@ describe("a publishing profile", () => {
         "/properties/publishingProfile/endOfLifeDate",
         "The end-of-life date 2025-12-31T00:00:00.000Z is past: it is 2026-01-01T00:00:00.000Z.",
         "Give a date that is still to come",
+      ),
+    ]);
+  });
+});
+
+describe("a promotion rule", () => {
+  test.each<NonNullable<Changes["promotion"]>>([
+    { when: "manual" },
+    { when: "allRegionsReady" },
+    { when: "regions", regions: ["West US"] },
+  ])("may be $when", (promotion) => {
+    expect(findings({ promotion })).toEqual([]);
+  });
+
+  test("leaves exclusion from latest to Sigil", () => {
+    expect(
+      findings({
+        promotion: { when: "manual" },
+        publishing: { excludeFromLatest: true },
+      }),
+    ).toEqual([
+      finding(
+        "InvalidPromotion",
+        "/properties/publishingProfile/excludeFromLatest",
+        "The promotion rule says when the version is excluded from latest; the request says it too.",
+        "Leave out excludeFromLatest",
+      ),
+    ]);
+  });
+
+  test("waits for regions that are named, and for target regions alone", () => {
+    expect(findings({ promotion: { when: "regions" } })).toEqual([
+      finding(
+        "InvalidPromotion",
+        "/sigil/promotion",
+        'The rule "regions" names no region to wait for.',
+        "Add regions",
+      ),
+    ]);
+    expect(
+      findings({
+        promotion: { when: "regions", regions: ["westus", "North Europe"] },
+      }),
+    ).toEqual([
+      finding(
+        "InvalidPromotion",
+        "/sigil/promotion/regions/1",
+        '"northeurope" is no target region; the request has westus',
+        "Name target regions of the request",
+      ),
+    ]);
+  });
+
+  test("names no region where it waits for none", () => {
+    expect(
+      findings({ promotion: { when: "manual", regions: ["westus"] } }),
+    ).toEqual([
+      finding(
+        "InvalidPromotion",
+        "/sigil/promotion/regions",
+        'The rule "manual" waits for no named region.',
+        "Leave regions out",
       ),
     ]);
   });

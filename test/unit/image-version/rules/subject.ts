@@ -47,6 +47,7 @@ export interface Changes {
   readonly storage?: Storage;
   readonly location?: string;
   readonly publishing?: Publishing;
+  readonly promotion?: NonNullable<ImageVersionRequest["sigil"]>["promotion"];
   readonly sets?: Readonly<
     Record<string, Partial<DiskEncryptionSet> | Seen<DiskEncryptionSet>>
   >;
@@ -170,6 +171,7 @@ export function subject(changes: Changes = {}): FactSubject {
       },
       storageProfile: changes.storage ?? { source: { id: IMAGE } },
     },
+    ...(changes.promotion && { sigil: { promotion: changes.promotion } }),
   });
   const facts: Facts = {
     gallery: seen({ id: GALLERY, sharing: "Private" }),

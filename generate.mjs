@@ -1,0 +1,44 @@
+// Makes of the contracts what the code needs: src/generated/, the types of their schemas, and dist/openapi/, the documents as
+// JSON, which a service that starts reads a hundred times faster than YAML.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import openapiTS, { astToString, UNKNOWN } from "openapi-typescript";
+import { parse } from "yaml";
+
+const openApi = await read("openapi");
+const asyncApi = await read("asyncapi");
+// First: what has made types of a document has changed it.
+await write("dist/openapi/openapi.json", JSON.stringify(openApi));
+await write("dist/openapi/asyncapi.json", JSON.stringify(asyncApi));
+
+await write("src/generated/openapi.ts", astToString(await openapiTS(openApi)));
+
+// AsyncAPI is not what `openapi-typescript` knows, but both have JSON Schema: it is shown an OpenAPI document of the schemas.
+const { schemas } = asyncApi.components;
+const { info } = asyncApi;
+const types = await openapiTS(
+  { openapi: "3.1.0", info, paths: {}, components: { schemas } },
+  {
+    cwd: fileOf("asyncapi"), // Where references to openapi.yaml start from.
+    immutable: true,
+    // The envelope's `data` is any object: as `unknown`, an event that is this envelope and more has its own data alone.
+    transform: ({ type, properties, additionalProperties }) =>
+      type === "object" && !properties && additionalProperties === undefined
+        ? UNKNOWN
+        : undefined,
+  },
+);
+await write("src/generated/events.ts", astToString(types));
+
+function fileOf(name) {
+  return new URL(`openapi/${name}.yaml`, import.meta.url);
+}
+
+async function read(name) {
+  return parse(await readFile(fileOf(name), "utf8"));
+}
+
+async function write(path, text) {
+  const file = new URL(path, import.meta.url);
+  await mkdir(new URL(".", file), { recursive: true });
+  await writeFile(file, text);
+}

@@ -1,0 +1,377 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import { ServiceError } from "../../../src/errors.js";
+import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { planImageVersion } from "../../../src/image-version/plan.js";
+import { isExcluded } from "../../../src/image-version/promotion.js";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+  rollBackImage,
+} from "../../../src/image-version/promote-image-version.js";
+import { getImageVersion } from "../../../src/image-version/queries.js";
+import { isFinal } from "../../../src/operation/advance.js";
+import { reconcile } from "../../../src/operation/reconcile.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import { keyOf } from "../../../src/resource-id.js";
+import {
+  idOf,
+  request,
+  startInProcess,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+import { failingDependencies } from "../../support/failing-dependencies.js";
+import {
+  managedImageRequest,
+  seedRegion,
+  seedVersionId,
+} from "../../support/requests.js";
+
+let world: InProcess;
+beforeAll(async () => {
+  world = await startInProcess({
+    replicationMs: 60_000,
+    pace: { repairAttempts: 0 },
+  });
+});
+afterAll(() => world.close());
+
+let versions = 0;
+let id: string;
+beforeEach(async () => {
+  versions += 1;
+  id = seedVersionId(`5.0.${versions}`);
+  await world.takeEvents();
+  world.simulator.control.clearRequests();
+});
+afterEach(() => world.simulator.control.clearFaults());
+
+type Promotion = NonNullable<ImageVersionRequest["sigil"]>["promotion"];
+const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+const REGIONS = [
+  seedRegion("westus", "WestUS"),
+  seedRegion("eastus2", "EastUS2"),
+];
+
+function body(promotion?: Promotion, regions = REGIONS): ImageVersionRequest {
+  const { properties, ...rest } = managedImageRequest();
+  return {
+    ...rest,
+    properties: {
+      ...properties,
+      publishingProfile: { targetRegions: regions },
+    },
+    ...(promotion && { sigil: { promotion } }),
+  };
+}
+
+async function made(promotion?: Promotion): Promise<OperationRecord> {
+  await request(world.deps, id, body(promotion));
+  const operation = await world.finish(id);
+  expect(operation).toMatchObject({ status: "Succeeded" });
+  return operation;
+}
+
+async function excluded(): Promise<boolean> {
+  const shown = await world.deps.resourceManager.getImageVersion(idOf(id));
+  if (shown === undefined) throw new Error("it is gone");
+  return isExcluded(shown.request);
+}
+
+const puts = (): number =>
+  world.simulator.control.countRequests({ method: "PUT" });
+
+/** The facts that were told, without those of replication. */
+async function told(): Promise<string[]> {
+  const facts = (events: readonly CloudEvent[]): string[] =>
+    events
+      .map((event) => event.id.slice(event.id.indexOf("/") + 1))
+      .filter((fact) => !fact.includes("/replicating/"));
+  return facts(
+    (await world.takeEvents()).filter(({ subject }) => subject === id),
+  );
+}
+
+async function refusal(promise: Promise<unknown>): Promise<ServiceError> {
+  const error: unknown = await promise.catch((reason: unknown) => reason);
+  if (error instanceof ServiceError) return error;
+  throw new Error(`was not refused: ${JSON.stringify(error)}`);
+}
+
+describe("a version with a promotion rule", () => {
+  test("is made held back, and promoted in one update when all its regions are ready", async () => {
+    await request(world.deps, id, body({ when: "allRegionsReady" }));
+    await world.runDue();
+    expect(await excluded()).toBe(true);
+    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+    expect(await excluded()).toBe(false);
+    expect(puts()).toBe(2);
+    expect(await told()).toEqual([
+      "accepted",
+      "creating",
+      "westus/completed",
+      "eastus2/completed",
+      "updating/1",
+      "promoted/1",
+      "completed",
+    ]);
+  });
+
+  test("that waits for somebody stays held back until it is promoted by hand", async () => {
+    await made({ when: "manual" });
+    expect(await excluded()).toBe(true);
+    expect(puts()).toBe(1);
+    await told();
+    expect(
+      await promoteImageVersion(world.deps, { id: idOf(id), ...BY }),
+    ).toMatchObject({
+      kind: "PromoteImageVersion",
+      requestedBy: BY.requestedBy,
+    });
+    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+    expect(await excluded()).toBe(false);
+    expect(await told()).toEqual([
+      "accepted",
+      "updating/1",
+      "promoted/1",
+      "completed",
+    ]);
+    // Done already, it is done again without an update.
+    world.simulator.control.clearRequests();
+    await promoteImageVersion(world.deps, { id: idOf(id), ...BY });
+    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+    expect(puts()).toBe(0);
+  });
+
+  test("that waits for regions is promoted when they are ready, though another has failed", async () => {
+    await world.simulator.control.failRegion({
+      versionId: id,
+      region: "eastus2",
+    });
+    await request(
+      world.deps,
+      id,
+      body({ when: "regions", regions: ["West US"] }),
+    );
+    expect(await world.finish(id)).toMatchObject({
+      status: "Failed",
+      error: { code: "ReplicationFailed" },
+    });
+    expect(await excluded()).toBe(false);
+    expect(await told()).toContain("promoted/1");
+  });
+
+  test("that waits for all regions stays held back where one has failed", async () => {
+    await world.simulator.control.failRegion({
+      versionId: id,
+      region: "eastus2",
+    });
+    await request(world.deps, id, body({ when: "allRegionsReady" }));
+    expect(await world.finish(id)).toMatchObject({ status: "Failed" });
+    expect(await excluded()).toBe(true);
+    expect(puts()).toBe(1);
+  });
+
+  test("that was promoted stays so when a request with the rule changes it", async () => {
+    const first = await made({ when: "manual" });
+    await promoteImageVersion(world.deps, { id: idOf(id), ...BY });
+    await world.finish(id);
+    const more = [...REGIONS, seedRegion("eastus", "EastUS")];
+    await request(world.deps, id, body({ when: "manual" }, more));
+    expect(await world.finish(id)).toMatchObject({
+      status: "Succeeded",
+      kind: "UpdateImageVersion",
+    });
+    expect(await excluded()).toBe(false);
+    expect(first.kind).toBe("CreateImageVersion");
+  });
+
+  test("shows in its plan that it would be made held back", async () => {
+    const { armRequest } = await planImageVersion(world.deps, {
+      id: idOf(id),
+      body: body({ when: "allRegionsReady" }),
+    });
+    expect(armRequest?.body).toMatchObject({
+      properties: { publishingProfile: { excludeFromLatest: true } },
+    });
+    expect(armRequest?.body).not.toHaveProperty("sigil");
+  });
+
+  test("and another request for it meanwhile are merged, the rule kept", async () => {
+    await request(world.deps, id, body({ when: "allRegionsReady" }));
+    await world.runDue();
+    const other = await request(
+      world.deps,
+      id,
+      body({ when: "allRegionsReady" }, [
+        ...REGIONS,
+        seedRegion("eastus", "EastUS"),
+      ]),
+    );
+    await world.finish(id);
+    expect(await world.deps.store.readOperation(other.id)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await excluded()).toBe(false);
+    expect(
+      (await told()).filter((fact) => fact.startsWith("promoted")),
+    ).toEqual(["promoted/1"]);
+  });
+
+  test.each([1, 2, 3, 4])(
+    "is created and promoted once each, wherever its process dies (seed %d)",
+    async (seed) => {
+      const process = failingDependencies(world.deps, keyOf(id), {
+        seed,
+        every: 9,
+      });
+      for (;;) {
+        try {
+          await request(process.deps, id, body({ when: "allRegionsReady" }));
+          break;
+        } catch {
+          process.restart();
+        }
+      }
+      for (let ticks = 0; ticks < 200; ticks += 1) {
+        for (const message of await world.takeDue())
+          await world.handle(message, process.deps).catch(() => {
+            process.restart();
+          });
+        if (ticks % 4 === 0) {
+          await reconcile(process.deps).catch(() => {
+            process.restart();
+          });
+          const { record } = await world.read(id);
+          if (isFinal(record.state) && record.outbox.length === 0) break;
+        }
+        world.clock.advance(15_000);
+      }
+      expect(process.failed()).toBe(true);
+      expect((await world.read(id)).operation).toMatchObject({
+        status: "Succeeded",
+      });
+      expect(await excluded()).toBe(false);
+      expect(world.simulator.control.creates(id)).toBe(1);
+      const facts = await told();
+      expect(
+        facts.filter((fact) => /^(?:promoted|completed)/u.test(fact)),
+      ).toEqual(["promoted/1", "completed"]);
+    },
+    60_000,
+  );
+});
+
+describe("by hand", () => {
+  test("a version is demoted, and a rule that it had promotes it no more", async () => {
+    await made({ when: "allRegionsReady" });
+    await told();
+    await demoteImageVersion(world.deps, { id: idOf(id), ...BY });
+    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+    expect(await excluded()).toBe(true);
+    expect(await told()).toEqual([
+      "accepted",
+      "updating/1",
+      "demoted/1",
+      "completed",
+    ]);
+    expect((await world.read(id)).record.request.sigil).toBeUndefined();
+  });
+
+  test("nothing is done while another operation runs, but for the same that does", async () => {
+    await made();
+    const first = await demoteImageVersion(world.deps, { id: idOf(id), ...BY });
+    expect(
+      (await demoteImageVersion(world.deps, { id: idOf(id), ...BY })).id,
+    ).toBe(first.id);
+    expect(
+      await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY })),
+    ).toMatchObject({
+      code: "ImageVersionConflict",
+      message: `Operation ${first.id} is working on ${id}. Wait until it has ended, or cancel it.`,
+      fields: { existingOperationId: first.id },
+    });
+    await world.finish(id);
+  });
+
+  test("a version that was never made, or is not known, is not promoted", async () => {
+    expect(
+      await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY })),
+    ).toMatchObject({ code: "NotFound" });
+    await request(
+      world.deps,
+      id,
+      body(undefined, [
+        {
+          ...REGIONS[0],
+          name: "westus",
+          encryption: {
+            osDiskImage: {
+              diskEncryptionSetId: `${id.split("/gall")[0]}/diskEncryptionSets/none`,
+            },
+          },
+        },
+      ]),
+    );
+    expect(await world.finish(id)).toMatchObject({ status: "Failed" });
+    expect(
+      await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY })),
+    ).toMatchObject({
+      code: "ImageVersionConflict",
+      message: `${id} does not exist in Azure: it was never made, or is deleted. Send its PUT.`,
+    });
+  });
+});
+
+describe("rolling an image back", () => {
+  const image = (version: string) => {
+    const { versionName: _, ...names } = idOf(version);
+    return names;
+  };
+  const latest = async (version: string): Promise<boolean> =>
+    (await getImageVersion(world.deps, idOf(version))).latest;
+
+  test("demotes its latest version in one call, and the one before it is the latest", async () => {
+    const previous = seedVersionId("9.0.1");
+    const newest = seedVersionId("9.0.3");
+    for (const each of [previous, seedVersionId("9.0.2"), newest]) {
+      id = each;
+      await made(each.endsWith("9.0.2") ? { when: "manual" } : undefined);
+    }
+    expect(await latest(newest)).toBe(true);
+    const rolledBack = await rollBackImage(world.deps, {
+      image: image(newest),
+      ...BY,
+    });
+    expect(rolledBack).toMatchObject({
+      kind: "DemoteImageVersion",
+      resourceId: newest,
+    });
+    await world.finish(newest);
+    expect(await latest(newest)).toBe(false);
+    // 9.0.2 is held back: it was never the latest.
+    expect(await latest(previous)).toBe(true);
+    expect(await excluded()).toBe(true);
+  });
+
+  test("is refused where nothing is promoted before it", async () => {
+    const none = { ...image(id), imageName: "NoSuchImage" };
+    expect(
+      await refusal(rollBackImage(world.deps, { image: none, ...BY })),
+    ).toMatchObject({
+      code: "ImageVersionConflict",
+      message: expect.stringContaining(
+        "is promoted: there is nothing to roll back.",
+      ) as string,
+    });
+  });
+});
