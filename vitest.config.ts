@@ -5,6 +5,7 @@ export default defineConfig({
     include: ["test/{unit,contract,e2e,fuzz}/**/*.test.ts"],
     benchmark: { include: ["test/bench/**/*.bench.ts"] },
     globalSetup: ["test/support/global-setup.ts"],
+    setupFiles: ["test/support/connections.ts"],
     pool: "forks",
     isolate: false, // no module keeps state; importing the SDKs anew for each file takes a minute of two cores
     maxWorkers: 2, // most of a test is waiting for another process

@@ -44,7 +44,7 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, name, 'image-publishing')
   properties: {
     roleName: 'Sigil image publishing (${name}, ${subscription().subscriptionId})'
-    description: 'Creates image versions in existing galleries, after a look at their sources, disk encryption sets and subscription, and registers what they need.'
+    description: 'Creates, updates and deletes image versions in existing galleries, after a look at their sources, disk encryption sets and subscription, and registers what they need.'
     type: 'CustomRole'
     assignableScopes: [
       subscription().id
@@ -57,6 +57,7 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
             'Microsoft.Compute/galleries/images/read'
             'Microsoft.Compute/galleries/images/versions/read'
             'Microsoft.Compute/galleries/images/versions/write'
+            'Microsoft.Compute/galleries/images/versions/delete'
             'Microsoft.Compute/locations/capsOperations/read'
             'Microsoft.Compute/diskEncryptionSets/read'
             'Microsoft.Compute/images/read'

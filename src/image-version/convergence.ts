@@ -17,12 +17,8 @@ import type { Proven } from "./preflight.js";
 import { readBack } from "./read-back.js";
 import { isBusy, targetOf, type Target } from "./target.js";
 import { postponeOrSplit } from "./splitting.js";
-import {
-  beginUpdate,
-  followReplication,
-  seeForeign,
-  type ImageVersionPair,
-} from "./transitions.js";
+import type { ImageVersionPair } from "./records.js";
+import { beginUpdate, followReplication, seeForeign } from "./transitions.js";
 
 /** What one look means. */
 export type Next =

@@ -1,5 +1,5 @@
 import { ServiceError } from "../errors.js";
-import { isFinal } from "../operation/advance.js";
+import { isFinal } from "../operation/states.js";
 import type { OperationRecord, Requester } from "../operation/records.js";
 import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
 import { acceptOn } from "./accept-on.js";

@@ -16,7 +16,7 @@ import type {
   ObservedImageVersion,
   StoredVersion,
 } from "./ports.js";
-import type { ImageVersionPair } from "./transitions.js";
+import type { ImageVersionPair } from "./records.js";
 
 /** Consecutive 404s that prove a version deleted: one may come of a replica of ARM that is ahead of the others. */
 const ABSENCES_OF_DELETED = 3;

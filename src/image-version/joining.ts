@@ -22,14 +22,17 @@ import { differenceOf } from "./differences.js";
 import { baseOf } from "./known.js";
 import { contradictions, merge } from "./merging.js";
 import { governed } from "./promotion.js";
-import type { ImageVersionRecord, WaitingRequest } from "./records.js";
+import type {
+  ImageVersionRecord,
+  WaitingRequest,
+  ImageVersionPair,
+} from "./records.js";
 import {
   acceptedEvent,
   desired,
   operationOf,
   started,
   type Asked,
-  type ImageVersionPair,
 } from "./transitions.js";
 
 /** The request is to be done once the current operation has ended, or with it while nothing of that is sent. */

@@ -1,5 +1,5 @@
 /** What rules may know of Sigil's own state. */
-import { isFinal } from "../operation/advance.js";
+import { isFinal } from "../operation/states.js";
 import type { OperationRecord } from "../operation/records.js";
 import type { ImageVersionRequest } from "./contract.js";
 import type { Known } from "./facts.js";

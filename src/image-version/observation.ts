@@ -20,10 +20,9 @@ import type {
   OperationRecord,
   RegionRecord,
 } from "../operation/records.js";
-import type { ImageVersionRecord } from "./records.js";
+import type { ImageVersionRecord, ImageVersionPair } from "./records.js";
 import { observeRegions } from "./regions.js";
 import { repairable } from "./repair.js";
-import type { ImageVersionPair } from "./transitions.js";
 
 /** Consecutive 404s of a version that ARM had accepted, after which it is taken for gone. */
 const ABSENCES_BEFORE_GONE = 10;

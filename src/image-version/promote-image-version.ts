@@ -1,6 +1,6 @@
 /** Promotes a version by hand, or takes that back: in or out of what "latest" means. */
 import { ServiceError } from "../errors.js";
-import { isFinal } from "../operation/advance.js";
+import { isFinal } from "../operation/states.js";
 import type { OperationRecord, Requester } from "../operation/records.js";
 import {
   formatImageVersionId,

@@ -11,9 +11,8 @@ import type { Moment } from "../operation/ports.js";
 import { fingerprintOf } from "./canonical-form.js";
 import type { ImageVersionRequest } from "./contract.js";
 import type { ObservedImageVersion } from "./ports.js";
-import type { ImageVersionRecord } from "./records.js";
+import type { ImageVersionRecord, ImageVersionPair } from "./records.js";
 import { isBusy } from "./target.js";
-import type { ImageVersionPair } from "./transitions.js";
 
 /** Invariant 1: the request with the exclusion that the version has, `current`, or, where it is not yet made, is made with. */
 export function governed(

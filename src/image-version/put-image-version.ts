@@ -9,7 +9,7 @@ import { ServiceError } from "../errors.js";
 import { canonicalForm, fingerprintOf } from "./canonical-form.js";
 import { acceptOperation } from "../operation/accepting.js";
 import type { ImageVersionRequest } from "./contract.js";
-import { isFinal } from "../operation/advance.js";
+import { isFinal } from "../operation/states.js";
 import type { Dependencies, StoredVersion } from "./ports.js";
 import {
   operationIdOf,

@@ -1,4 +1,4 @@
-import type { TrackedRecord, Waiting } from "../operation/records.js";
+import type { Pair, TrackedRecord, Waiting } from "../operation/records.js";
 import type { ImageVersionRequest } from "./contract.js";
 
 /** ARM's words for how a disk is encrypted at rest (EncryptionType), and `Unknown` until its key has been read. */
@@ -81,6 +81,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   /** LUNs of the source's data disks, as found before creation. */
   readonly dataDiskLuns: readonly number[];
 }
+
+export type ImageVersionPair = Pair<ImageVersionRecord>;
 
 /** What the version is as far as operations on it have succeeded: what an update changes. */
 export function achievedBy({

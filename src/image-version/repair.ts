@@ -11,9 +11,8 @@ import type { RegionRecord } from "../operation/records.js";
 import { canonicalRegion } from "../resource-id.js";
 import { targetRegionsOf } from "./canonical-form.js";
 import type { ObservedImageVersion } from "./ports.js";
-import type { ImageVersionRecord } from "./records.js";
+import type { ImageVersionRecord, ImageVersionPair } from "./records.js";
 import { isBusy } from "./target.js";
-import type { ImageVersionPair } from "./transitions.js";
 
 /** Regions that have failed and may be repaired once more. */
 export function repairable(

@@ -19,7 +19,7 @@ import { observe, observeAbsence, seeRegions } from "./observation.js";
 import type { Dependencies, ObservedImageVersion } from "./ports.js";
 import { planPromotion, seePromotion } from "./promotion.js";
 import { planRepairs } from "./repair.js";
-import type { ImageVersionPair } from "./transitions.js";
+import type { ImageVersionPair } from "./records.js";
 
 /** Takes one step of the replication phase. A stale message does nothing. Throws only what another delivery may cure. */
 export async function takeReplicationStep(

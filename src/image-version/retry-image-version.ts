@@ -1,6 +1,6 @@
 /** Repairs a version that failed in regions, at once: the regions that are named, or all that failed. */
 import { ServiceError, type Finding } from "../errors.js";
-import { isFinal } from "../operation/advance.js";
+import { isFinal } from "../operation/states.js";
 import type { OperationRecord, Requester } from "../operation/records.js";
 import { canonicalRegion, type ImageVersionId } from "../resource-id.js";
 import { acceptOn } from "./accept-on.js";

@@ -1,14 +1,6 @@
 /**
  * The state machine of one image version's operation. Pure: a stored state and something that happened give the
- * next state, and in it everything that must be told because of it.
- *
- *   Accepted ──proved, not in ARM──▶ Creating ──ARM answered──▶ Replicating ──all as asked, Completed──▶ Succeeded
- *      │ └──proved, in ARM otherwise──▶ Updating ──ARM answered──▶ │  ▲
- *      │                                    ▲                      │  │
- *      │                                    └──still otherwise, or a region to repair
- *      └──finding──────────refused by ARM──────────a region Failed beyond repair, others done──▶ Failed
- *
- * Invariants, beside those of every transition (operation/advance.ts):
+ * next state, and in it everything that must be told because of it. Its states are in operation/states.ts. Invariants, beside those of every transition (operation/advance.ts):
  *  1. Before a PUT is sent, the message that will look after it is already on its way.
  *  2. Succeeded is reached only from an observation in which every target region is Completed.
  */
@@ -20,7 +12,6 @@ import {
   type Effect,
   type OperationKind,
   type OperationRecord,
-  type Pair,
   type RegionRecord,
   type Requester,
 } from "../operation/records.js";
@@ -29,10 +20,12 @@ import { fingerprintOf, targetRegionsOf } from "./canonical-form.js";
 import { changeOf } from "./change.js";
 import type { ImageVersionRequest } from "./contract.js";
 import type { Proven } from "./preflight.js";
-import { achievedBy, type ImageVersionRecord } from "./records.js";
+import {
+  achievedBy,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+} from "./records.js";
 import { targetName } from "./target.js";
-
-export type ImageVersionPair = Pair<ImageVersionRecord>;
 
 export type ImageVersionOperationKind = Exclude<
   OperationKind,
@@ -60,8 +53,11 @@ export function accept(
 ): ImageVersionPair {
   const { kind, key, resourceId } = asked;
   const sequence = (previous?.lastSequence ?? 0) + 1;
+  const state =
+    kind === "DeleteImageVersion" ? "DeletionRequested" : "Accepted";
   const record: ImageVersionRecord = {
     ...started(asked.request, previous, moment),
+    state,
     key,
     resourceId,
     sequence,
@@ -70,9 +66,7 @@ export function accept(
   };
   const operation = operationOf(asked, sequence, record.regions, moment);
   return advance({ record, operation }, moment, {
-    patch: {
-      state: kind === "DeleteImageVersion" ? "DeletionRequested" : "Accepted",
-    },
+    patch: { state },
     message: "The request is stored and its work is queued.",
     waitMs: 0,
     effects: [indexed(operation), acceptedEvent(operation, moment)],

@@ -21,37 +21,8 @@ import type {
   RegionRecord,
   Requester,
   TrackedRecord,
-  TrackedState,
-  WorkQueueName,
 } from "./records.js";
-
-/** Each state in the API's words, and the queue whose messages drive it on; a state without one is final. */
-const STATES: Readonly<
-  Record<
-    TrackedState,
-    { readonly status: OperationStatus; readonly queue?: WorkQueueName }
-  >
-> = {
-  Accepted: { status: "NotStarted", queue: "image-version-creations" },
-  Creating: { status: "Running", queue: "image-version-creations" },
-  Updating: { status: "Running", queue: "image-version-creations" },
-  Replicating: { status: "Running", queue: "image-version-replications" },
-  Requested: { status: "NotStarted", queue: "subscription-preparations" },
-  Registering: { status: "Running", queue: "subscription-preparations" },
-  Succeeded: { status: "Succeeded" },
-  Failed: { status: "Failed" },
-  Canceled: { status: "Canceled" },
-  DeletionRequested: {
-    status: "NotStarted",
-    queue: "image-version-creations",
-  },
-  Deleting: { status: "Running", queue: "image-version-creations" },
-  Deleted: { status: "Succeeded" },
-};
-
-export function isFinal(state: TrackedState): boolean {
-  return STATES[state].queue === undefined;
-}
+import { isFinal, mayFollow, STATES } from "./states.js";
 
 /** What one transition changes, says and causes. */
 export interface Advance<R extends TrackedRecord> {
@@ -86,6 +57,10 @@ export function advance<R extends TrackedRecord>(
   change: Advance<R>,
 ): Pair<R> {
   const { now } = moment;
+  const { state: from } = pair.record;
+  const { state: to = from } = change.patch;
+  if (!mayFollow(from, to))
+    throw new TypeError(`no operation goes from ${from} to ${to}`);
   const record: R = {
     ...pair.record,
     ...change.patch,

@@ -2,7 +2,8 @@
 import { ServiceError } from "../errors.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
-import { advance, event, isFinal, type Ending } from "./advance.js";
+import { advance, event, type Ending } from "./advance.js";
+import { isFinal } from "./states.js";
 import { besideOf, endOne } from "./fellows.js";
 import type { Moment, OperationDependencies } from "./ports.js";
 import {

@@ -1,7 +1,7 @@
 import type { OperationDependencies } from "./ports.js";
 import { recordKeyOf, type TrackedRecord } from "./records.js";
 import { momentOf, take, type StepMessage } from "./steps.js";
-import { isFinal } from "./advance.js";
+import { isFinal } from "./states.js";
 import { fail } from "./failing.js";
 
 /** How often a message that names no step is tried against an operation that moves on meanwhile. */

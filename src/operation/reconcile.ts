@@ -12,7 +12,7 @@ import type { IndexPage, OperationDependencies, Stored } from "./ports.js";
 import { failPoisoned } from "./poison.js";
 import { recordKeyOf, type TrackedRecord } from "./records.js";
 import { momentOf, take } from "./steps.js";
-import { isFinal } from "./advance.js";
+import { isFinal } from "./states.js";
 import { overdueMs, wake } from "./waiting.js";
 
 /** How many operations are looked after at once. */

@@ -7,7 +7,7 @@ import {
   type Pair,
 } from "./records.js";
 import { ServiceError } from "../errors.js";
-import { isFinal } from "./advance.js";
+import { isFinal } from "./states.js";
 import { withCalls } from "./audit.js";
 
 /** What a step message says. */

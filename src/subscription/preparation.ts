@@ -6,7 +6,7 @@
  *  3. What Azure says of a feature before its provider is Registered is no verdict.
  */
 import { ServiceError } from "../errors.js";
-import { isFinal } from "../operation/advance.js";
+import { isFinal } from "../operation/states.js";
 import { fail } from "../operation/failing.js";
 import type { OperationFailure } from "../operation/records.js";
 import {

@@ -3,7 +3,7 @@
  *  1. While a preparation runs, every request is that one operation; after its end the next request is a new one.
  */
 import { acceptOperation } from "../operation/accepting.js";
-import { isFinal } from "../operation/advance.js";
+import { isFinal } from "../operation/states.js";
 import type { OperationRecord, Requester } from "../operation/records.js";
 import { momentOf } from "../operation/steps.js";
 import { keyOf } from "../resource-id.js";

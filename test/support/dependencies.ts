@@ -35,7 +35,7 @@ import {
   type ImageVersionId,
 } from "../../src/resource-id.js";
 import type { StepMessage } from "../../src/operation/steps.js";
-import { isFinal } from "../../src/operation/advance.js";
+import { isFinal } from "../../src/operation/states.js";
 import { createCertificateAuthority } from "../../src/local/certificates.js";
 import { ManualClock } from "../../src/local/clock.js";
 import {

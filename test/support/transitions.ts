@@ -12,11 +12,11 @@ import type {
 } from "../../src/operation/records.js";
 import { keyOf } from "../../src/resource-id.js";
 import type { Moment } from "../../src/operation/ports.js";
+import type { ImageVersionPair } from "../../src/image-version/records.js";
 import {
   accept,
   beginCreation,
   followReplication,
-  type ImageVersionPair,
 } from "../../src/image-version/transitions.js";
 import { PACE, TRACEPARENT } from "./dependencies.js";
 import { managedImageRequest, seedVersionId } from "./requests.js";

@@ -1,16 +1,22 @@
 import { readFile } from "node:fs/promises";
 import { format, resolveConfig } from "prettier";
 import { expect, test } from "vitest";
+import { STATES } from "../../src/operation/states.js";
 import { ALL_RULES } from "../../src/image-version/rules/rules.js";
 
-const SECTION =
-  /(<!-- rules: `npm run readme` writes this table -->\n)[^]*?(<!-- \/rules -->)/u;
+const RULES = section("rules", "table");
+const STATE_DIAGRAM = section("states", "diagram");
 
-// `vitest -u`, which `npm run readme` is, writes the file where it differs.
-test("the README's table of rules is made of the rules", async () => {
-  const readme = await readFile("README.md", "utf8");
-  expect(readme).toMatch(SECTION);
-  const table = [
+/** What stands between two marks, the first of which says what writes it. */
+function section(name: string, what: string): RegExp {
+  return new RegExp(
+    `(<!-- ${name}: \`npm run readme\` writes this ${what} -->\\n)[^]*?(<!-- /${name} -->)`,
+    "u",
+  );
+}
+
+function rulesTable(): string {
+  return [
     "| rule | code | severity | what holds |",
     "| --- | --- | --- | --- |",
     ...ALL_RULES.map(
@@ -18,12 +24,32 @@ test("the README's table of rules is made of the rules", async () => {
         `| ${name} | \`${code}\` | ${severity} | ${summary} |`,
     ),
   ].join("\n");
-  const expected = await format(
-    readme.replace(
-      SECTION,
-      (_, before, after) => `${before}\n${table}\n\n${after}`,
-    ),
-    { ...(await resolveConfig("README.md")), parser: "markdown" },
+}
+
+function stateDiagram(): string {
+  const transitions = Object.entries(STATES).flatMap(([from, { next }]) =>
+    Object.entries(next).map(([to, when]) => `${from} --> ${to}: ${when}`),
   );
+  return ["```mermaid", "stateDiagram-v2", ...transitions, "```"].join("\n");
+}
+
+// `vitest -u`, which `npm run readme` is, writes the file where it differs.
+test("the README's rules and states are those of the code", async () => {
+  const readme = await readFile("README.md", "utf8");
+  expect(readme).toMatch(RULES);
+  expect(readme).toMatch(STATE_DIAGRAM);
+  const written = readme
+    .replace(
+      RULES,
+      (_, before, after) => `${before}\n${rulesTable()}\n\n${after}`,
+    )
+    .replace(
+      STATE_DIAGRAM,
+      (_, before, after) => `${before}\n${stateDiagram()}\n\n${after}`,
+    );
+  const expected = await format(written, {
+    ...(await resolveConfig("README.md")),
+    parser: "markdown",
+  });
   await expect(expected).toMatchFileSnapshot("../../README.md");
 });

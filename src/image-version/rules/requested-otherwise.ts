@@ -1,5 +1,5 @@
 import { formatImageVersionId } from "../../resource-id.js";
-import { isFinal } from "../../operation/advance.js";
+import { isFinal } from "../../operation/states.js";
 import { fingerprintOf } from "../canonical-form.js";
 import { contradictions } from "../merging.js";
 import type { FactRule } from "./rule.js";

@@ -5,7 +5,7 @@ import type { ImageVersionRequest } from "../../../src/image-version/contract.js
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { keyOf } from "../../../src/resource-id.js";
-import { isFinal } from "../../../src/operation/advance.js";
+import { isFinal } from "../../../src/operation/states.js";
 import {
   request,
   startInProcess,

@@ -12,7 +12,7 @@ import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import { targetRegionsOf } from "../../../src/image-version/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { planImageVersion } from "../../../src/image-version/plan.js";
-import { isFinal } from "../../../src/operation/advance.js";
+import { isFinal } from "../../../src/operation/states.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
 import { reconcile } from "../../../src/operation/reconcile.js";

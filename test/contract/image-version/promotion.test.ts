@@ -18,7 +18,7 @@ import {
   rollBackImage,
 } from "../../../src/image-version/promote-image-version.js";
 import { getImageVersion } from "../../../src/image-version/queries.js";
-import { isFinal } from "../../../src/operation/advance.js";
+import { isFinal } from "../../../src/operation/states.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";

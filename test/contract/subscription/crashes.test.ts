@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isFinal } from "../../../src/operation/advance.js";
+import { isFinal } from "../../../src/operation/states.js";
 import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { keyOf } from "../../../src/resource-id.js";

@@ -1,5 +1,5 @@
 import { createStateStore } from "../../../src/azure/state-store.js";
-import { isFinal } from "../../../src/operation/advance.js";
+import { isFinal } from "../../../src/operation/states.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import type { StepMessage } from "../../../src/operation/steps.js";
 import { keyOf } from "../../../src/resource-id.js";

@@ -14,7 +14,7 @@ import type { Dependencies } from "../../../src/image-version/ports.js";
 import { takeReplicationStep } from "../../../src/image-version/replication.js";
 import { createStepHandler } from "../../../src/messaging/step-handler.js";
 import { failPoisoned } from "../../../src/operation/poison.js";
-import { isFinal } from "../../../src/operation/advance.js";
+import { isFinal } from "../../../src/operation/states.js";
 import { observePorts } from "../../../src/telemetry/observed-ports.js";
 import { pathOf } from "../../support/api-client.js";
 import {

@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import { isFinal } from "../../../src/operation/advance.js";
+import { isFinal } from "../../../src/operation/states.js";
 import { fail } from "../../../src/operation/failing.js";
 import { overdueMs, wait, wake } from "../../../src/operation/waiting.js";
 import {
   observe,
   observeAbsence,
 } from "../../../src/image-version/observation.js";
+import type { ImageVersionPair } from "../../../src/image-version/records.js";
 import {
   beginCreation,
   followReplication,
-  type ImageVersionPair,
 } from "../../../src/image-version/transitions.js";
 import { PACE } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";

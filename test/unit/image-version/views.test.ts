@@ -3,7 +3,7 @@ import { viewImageVersion } from "../../../src/image-version/views.js";
 import { viewOperation } from "../../../src/operation/views.js";
 import { observe } from "../../../src/image-version/observation.js";
 import { fail } from "../../../src/operation/failing.js";
-import type { ImageVersionPair } from "../../../src/image-version/transitions.js";
+import type { ImageVersionPair } from "../../../src/image-version/records.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import {
   managedImageRequest,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import { isFinal } from "../../../src/operation/advance.js";
+import { isFinal } from "../../../src/operation/states.js";
 import { fail } from "../../../src/operation/failing.js";
 import { wait } from "../../../src/operation/waiting.js";
 import { keyOf } from "../../../src/resource-id.js";

@@ -30,7 +30,7 @@ const types = await openapiTS(
 await write("src/generated/events.ts", astToString(types));
 
 function fileOf(name) {
-  return new URL(`openapi/${name}.yaml`, import.meta.url);
+  return new URL(`${name}.yaml`, import.meta.url);
 }
 
 async function read(name) {
@@ -38,7 +38,7 @@ async function read(name) {
 }
 
 async function write(path, text) {
-  const file = new URL(path, import.meta.url);
+  const file = new URL(`../${path}`, import.meta.url);
   await mkdir(new URL(".", file), { recursive: true });
   await writeFile(file, text);
 }
