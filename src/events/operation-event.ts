@@ -1,5 +1,11 @@
 import type { Finding } from "../errors.js";
 import type { CloudEvent } from "./cloud-event.js";
+import type { EventData, EventType } from "./documented-event.js";
+
+/** What an event of an operation says beside the operation's id, as the document has it. */
+export type OperationEventData<Type extends EventType> = Type extends EventType
+  ? Omit<EventData<Type>, "operationId">
+  : never;
 
 /** What all events of one operation have in common. */
 export interface EventContext {
@@ -19,11 +25,11 @@ const MOST_FINDINGS = 50;
  * An event of an operation. `fact` makes the id: one operation states each fact once, so the same id is the same
  * fact, whoever publishes it and however often.
  */
-export function operationEvent(
+export function operationEvent<Type extends EventType>(
   context: EventContext,
-  type: string,
+  type: Type,
   fact: string,
-  data: Readonly<Record<string, unknown>>,
+  data: OperationEventData<Type>,
 ): CloudEvent {
   return {
     specversion: "1.0",

@@ -77,9 +77,7 @@ export function seeRegions(
           `${name}/completed`,
           {
             region: name,
-            regionalReplicaCount: targetRegionsOf(seen.record.request).find(
-              (target) => target.name === name,
-            )?.regionalReplicaCount,
+            regionalReplicaCount: replicaCountOf(seen.record, name),
             encryption: encryptionOf(seen.record, name),
           },
         );
@@ -89,7 +87,10 @@ export function seeRegions(
           moment,
           IMAGE_VERSION_EVENT.regionFailed,
           `${name}/failed/${attempts}`,
-          { region: name, details: region.details },
+          {
+            region: name,
+            ...(region.details !== undefined && { details: region.details }),
+          },
         );
       case "progressed":
         return events(
@@ -108,7 +109,9 @@ export function seeRegions(
           {
             region: name,
             progress,
-            lastProgressTime: region.lastProgressTime,
+            ...(region.lastProgressTime !== undefined && {
+              lastProgressTime: region.lastProgressTime,
+            }),
           },
         );
       case "nothing":
@@ -196,6 +199,14 @@ export function observe(
     patch: { ticks: record.ticks + 1 },
     waitMs: pollDelayMs(record.ticks + 1, moment.pace),
   });
+}
+
+/** As it is asked for; a canonical request always says it. */
+function replicaCountOf(record: ImageVersionRecord, region: string): number {
+  return (
+    targetRegionsOf(record.request).find(({ name }) => name === region)
+      ?.regionalReplicaCount ?? 1
+  );
 }
 
 /** How an operation ends all of whose regions are usable. */

@@ -34,8 +34,13 @@ import { momentOf } from "../operation/steps.js";
 import { accept, type Asked } from "./transitions.js";
 import { nextVersionNumber } from "./version-numbers.js";
 
-/** What one entity group transaction of Table Storage holds beside the version itself, and room to spare. */
 const MOST_WAITING = 50;
+
+/** With those that are done together: an entity group transaction of Table Storage holds 100 entities. */
+const MOST_BESIDE = 90;
+
+/** Characters of the bodies that wait: with the version's own, less than an entity's 1 MiB, however little they compress. */
+const MOST_WAITING_LENGTH = 600_000;
 
 /** A request whose shape has been validated against the OpenAPI document. */
 export interface PutImageVersion {
@@ -218,10 +223,20 @@ async function mustBeJoinable(
   const findings =
     known === undefined || deleting ? [] : contradictions(known, request);
   if (!deleting && findings.length === 0) {
-    if (record.waiting.length < MOST_WAITING) return;
+    const length = [...record.waiting, { request }].reduce(
+      (sum, waiting) => sum + JSON.stringify(waiting.request).length,
+      0,
+    );
+    const { fellows, waiting } = record;
+    if (
+      waiting.length < MOST_WAITING &&
+      waiting.length + fellows.length < MOST_BESIDE &&
+      length <= MOST_WAITING_LENGTH
+    )
+      return;
     throw new ServiceError(
       "StateConflict",
-      `${MOST_WAITING} requests for ${record.resourceId} wait for operation ${operation.id} to end. Send the request again later.`,
+      `${record.waiting.length} requests for ${record.resourceId} wait for operation ${operation.id} to end, as many as can. Send the request again later.`,
       { retryAfterMs: 60_000 },
     );
   }

@@ -9,7 +9,11 @@
  *  4. Final states are left only by a new operation.
  *  5. Operations that are done together have one state, and each its own regions, history, events and end.
  */
-import { operationEvent } from "../events/operation-event.js";
+import type { EventType } from "../events/documented-event.js";
+import {
+  operationEvent,
+  type OperationEventData,
+} from "../events/operation-event.js";
 import { indexed } from "./catalog.js";
 import type { Moment } from "./ports.js";
 import type {
@@ -205,12 +209,12 @@ export function stepMessage(
 }
 
 /** An event of one operation as an effect; `fact` makes its id. */
-export function event(
+export function event<Type extends EventType>(
   operation: Pick<OperationRecord, "id" | "resourceId" | "traceparent">,
   moment: Pick<Moment, "now" | "eventSource">,
-  type: string,
+  type: Type,
   fact: string,
-  data: Readonly<Record<string, unknown>>,
+  data: OperationEventData<Type>,
 ): Effect {
   return {
     kind: "event",
@@ -230,18 +234,17 @@ export function event(
 }
 
 /** An event of each operation that is done: of each that has the region, where the event is about one. */
-export function events(
+export function events<Type extends EventType>(
   { operation, record }: Pair<TrackedRecord>,
   moment: Moment,
-  type: string,
+  type: Type,
   fact: string,
-  data: Readonly<Record<string, unknown>>,
+  data: OperationEventData<Type>,
 ): Effect[] {
   return [operation, ...record.fellows]
     .filter(
       ({ regions }) =>
-        data["region"] === undefined ||
-        regions.some(({ name }) => name === data["region"]),
+        !("region" in data) || regions.some(({ name }) => name === data.region),
     )
     .map((one) => event(one, moment, type, fact, data));
 }

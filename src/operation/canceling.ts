@@ -1,5 +1,6 @@
 /** Ends an operation at its caller's wish: what Sigil would still have done is not done; Azure cannot be called back. */
 import { ServiceError } from "../errors.js";
+import type { EventType } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
 import { advance, event, type Ending } from "./advance.js";
@@ -20,7 +21,7 @@ import { commit, momentOf } from "./steps.js";
 
 const COMMIT_TRIES = 10;
 
-const CANCELED_EVENT: Readonly<Record<OperationKind, string>> = {
+const CANCELED_EVENT = {
   CreateImageVersion: IMAGE_VERSION_EVENT.canceled,
   UpdateImageVersion: IMAGE_VERSION_EVENT.canceled,
   RetryImageVersion: IMAGE_VERSION_EVENT.canceled,
@@ -28,7 +29,7 @@ const CANCELED_EVENT: Readonly<Record<OperationKind, string>> = {
   DemoteImageVersion: IMAGE_VERSION_EVENT.canceled,
   DeleteImageVersion: IMAGE_VERSION_EVENT.canceled,
   PrepareSubscription: SUBSCRIPTION_EVENT.preparationCanceled,
-};
+} as const satisfies Record<OperationKind, EventType>;
 
 /** What becomes of it, by the state that it is canceled in. */
 const CONSEQUENCES: Partial<Readonly<Record<TrackedState, string>>> = {

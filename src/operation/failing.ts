@@ -1,4 +1,5 @@
 /** The end that every kind of operation may come to. */
+import type { EventType } from "../events/documented-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { findingsInEvent } from "../events/operation-event.js";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
@@ -14,7 +15,7 @@ import type {
   TrackedRecord,
 } from "./records.js";
 
-const FAILED_EVENT: Readonly<Record<OperationKind, string>> = {
+const FAILED_EVENT = {
   CreateImageVersion: IMAGE_VERSION_EVENT.failed,
   UpdateImageVersion: IMAGE_VERSION_EVENT.failed,
   RetryImageVersion: IMAGE_VERSION_EVENT.failed,
@@ -22,7 +23,7 @@ const FAILED_EVENT: Readonly<Record<OperationKind, string>> = {
   DemoteImageVersion: IMAGE_VERSION_EVENT.failed,
   DeleteImageVersion: IMAGE_VERSION_EVENT.failed,
   PrepareSubscription: SUBSCRIPTION_EVENT.preparationFailed,
-};
+} as const satisfies Record<OperationKind, EventType>;
 
 /** The operations end Failed; `effects` are told before that. */
 export function fail<R extends TrackedRecord>(
@@ -65,6 +66,6 @@ export function failure(
 /** Each region and how it ended, for the event that ends a version. */
 export function outcomes(
   regions: readonly RegionRecord[],
-): readonly { name: string; state: string }[] {
+): readonly Pick<RegionRecord, "name" | "state">[] {
   return regions.map(({ name, state }) => ({ name, state }));
 }

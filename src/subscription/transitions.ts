@@ -34,9 +34,6 @@ export type PreparationPair = Pair<PreparationRecord>;
 /** States by a registration's name, as ARM has just told them; what it does not show is absent. */
 export type ObservedStates = ReadonlyMap<string, RegistrationState>;
 
-/** Not Registered, and nothing to do but wait: Pending awaits Microsoft's approval. */
-const UNDER_WAY: readonly string[] = ["Registering", "Pending"];
-
 /** The request is to be stored. `previous` is a preparation that has ended, all told. */
 export function accept(
   input: {
@@ -270,7 +267,7 @@ function told(
         },
       ),
     ];
-  return UNDER_WAY.includes(state)
+  return isUnderWay(state)
     ? [
         event(
           pair.operation,
@@ -295,9 +292,15 @@ function request({ name, state }: RegistrationRecord): string {
     : `${name} is registered once more, so that its features take effect.`;
 }
 
+/** Not Registered, and nothing to do but wait: Pending awaits Microsoft's approval. */
+function isUnderWay(state: string): state is "Registering" | "Pending" {
+  return state === "Registering" || state === "Pending";
+}
+
 function isUnregistered(state: string): boolean {
-  return !["Registered", "Unregistering", "Unknown", ...UNDER_WAY].includes(
-    state,
+  return (
+    !isUnderWay(state) &&
+    !["Registered", "Unregistering", "Unknown"].includes(state)
   );
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import {
   afterAll,
   afterEach,
@@ -347,6 +348,29 @@ describe("while one update runs", () => {
     expect(puts()).toBe(2);
     expect(Object.keys((await inAzure()).tags ?? {})).toHaveLength(50);
   }, 60_000);
+});
+
+test("requests that together are too long do not wait: the next comes again later", async () => {
+  await made();
+  await ask(body([HOME, A]));
+  await world.runDue();
+  // Nothing in them repeats: they are hardly shorter stored than sent.
+  const long = (n: number): ImageVersionRequest =>
+    body([HOME], {
+      tags: { [`tag${n}`]: randomBytes(30_000).toString("base64") },
+    });
+  let accepted = 0;
+  let error: unknown;
+  while (error === undefined) {
+    await ask(long(accepted)).then(
+      () => (accepted += 1),
+      (reason: unknown) => (error = reason),
+    );
+  }
+  expect(error).toMatchObject({ code: "StateConflict", retryAfterMs: 60_000 });
+  expect(accepted).toBe(14);
+  await world.finish(id);
+  expect(Object.keys((await inAzure()).tags ?? {})).toHaveLength(14);
 });
 
 describe("of several that are done together", () => {
