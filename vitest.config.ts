@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/{unit,contract,e2e,fuzz}/**/*.test.ts"],
+    include: ["test/{unit,contract,e2e,fuzz,model}/**/*.test.ts"],
     benchmark: { include: ["test/bench/**/*.bench.ts"] },
     globalSetup: ["test/support/global-setup.ts"],
     setupFiles: ["test/support/connections.ts"],

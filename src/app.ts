@@ -108,6 +108,7 @@ export function createApp(
       validateBody: (body) => validator.validateBody("putImageVersion", body),
       events: operations.events,
       keepRejected: (request) => messenger.keepRejected(request),
+      postpone: (request) => messenger.postpone(request),
       eventSource: config.eventSource,
       now,
     }),

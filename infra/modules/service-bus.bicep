@@ -23,7 +23,7 @@ var queues = [
     name: 'image-version-requests'
     lockDuration: 'PT1M'
     receives: true
-    sends: false
+    sends: true
   }
   {
     name: 'image-version-requests-rejected'

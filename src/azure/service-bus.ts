@@ -7,6 +7,7 @@ import type { TokenCredential } from "@azure/identity";
 import { SpanKind } from "@opentelemetry/api";
 import { ServiceError } from "../errors.js";
 import type { EventPublisher, WorkQueue } from "../operation/ports.js";
+import type { PostponedRequest } from "../messaging/postponement.js";
 import type { RejectedRequest } from "../messaging/request-handler.js";
 import { inSpan } from "../telemetry/spans.js";
 
@@ -20,6 +21,7 @@ export type ServiceBusNamespace =
     };
 
 const EVENTS_TOPIC = "image-version-events";
+const REQUESTS_QUEUE = "image-version-requests";
 const REJECTED_QUEUE = "image-version-requests-rejected";
 const WORK_QUEUES = [
   "image-version-creations",
@@ -129,6 +131,29 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
           }),
           rejectionCode: code,
           rejectionReason: reason.slice(0, 1_000),
+        },
+      },
+    ]);
+  }
+
+  /** Sends a request to its own queue again, as it came, to be received later. */
+  async postpone({
+    id,
+    original,
+    properties,
+    enqueueTime,
+  }: PostponedRequest): Promise<void> {
+    await this.#send(REQUESTS_QUEUE, [
+      {
+        body: original.body,
+        messageId: id,
+        scheduledEnqueueTimeUtc: new Date(enqueueTime),
+        ...(original.contentType !== undefined && {
+          contentType: original.contentType,
+        }),
+        applicationProperties: {
+          ...scalars(original.applicationProperties),
+          ...properties,
         },
       },
     ]);

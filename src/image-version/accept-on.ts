@@ -10,12 +10,13 @@ import {
 } from "../resource-id.js";
 import { fingerprintOf } from "./canonical-form.js";
 import type { Dependencies, StoredVersion } from "./ports.js";
+import { achievedBy } from "./records.js";
 import { accept, type Asked } from "./transitions.js";
 
 /** What is asked of a version as it is: its request stays, unless another is given. */
 export type AskedOn = Pick<
   Asked,
-  "kind" | "requestedBy" | "traceparent" | "repairing"
+  "kind" | "requestedBy" | "traceparent" | "repairing" | "spentRule"
 > &
   Partial<Pick<Asked, "request">>;
 
@@ -38,7 +39,7 @@ export async function acceptOn(
       );
     const decided = decide(stored);
     if ("id" in decided) return decided;
-    const { request = stored.record.request } = decided;
+    const { request = achievedBy(stored.record) } = decided;
     const fingerprint = fingerprintOf(request);
     return accept(
       { ...decided, key, resourceId, request, fingerprint },

@@ -1,47 +1,20 @@
 import { targetRegionsOf } from "./canonical-form.js";
-import { changesBetween, type PropertyChange } from "./changes.js";
+import type { PropertyChange } from "./changes.js";
 import type { ImageVersionRequest } from "./contract.js";
 
-/** What a request changes of the one that it follows, as far as ARM lets it be changed. */
-export interface Change {
-  readonly removing: {
-    readonly regions: readonly string[];
-    readonly tags: readonly string[];
-  };
-  /** Regions that were there before and get something else now. */
-  readonly changing: readonly string[];
-}
-
-export function changeOf(
+/** Regions and tags that a request leaves out of the one that it follows. */
+export function removals(
   before: ImageVersionRequest,
   after: ImageVersionRequest,
-): Change {
-  const kept = targetRegionsOf(after);
-  const names = kept.map((region) => region.name);
+): { readonly regions: readonly string[]; readonly tags: readonly string[] } {
+  const kept = targetRegionsOf(after).map((region) => region.name);
   return {
-    removing: {
-      regions: targetRegionsOf(before)
-        .map((region) => region.name)
-        .filter((name) => !names.includes(name)),
-      tags: Object.keys(before.tags ?? {}).filter(
-        (name) => after.tags?.[name] === undefined,
-      ),
-    },
-    changing: kept
-      .filter((region, i) => {
-        const known = targetRegionsOf(before).some(
-          ({ name }) => name === region.name,
-        );
-        return (
-          known &&
-          changesBetween(before, after).some((change) =>
-            `${change.pointer}/`.startsWith(
-              `/properties/publishingProfile/targetRegions/${i}/`,
-            ),
-          )
-        );
-      })
-      .map((region) => region.name),
+    regions: targetRegionsOf(before)
+      .map((region) => region.name)
+      .filter((name) => !kept.includes(name)),
+    tags: Object.keys(before.tags ?? {}).filter(
+      (name) => after.tags?.[name] === undefined,
+    ),
   };
 }
 

@@ -4,6 +4,7 @@ type Schemas = components["schemas"];
 
 /** The body of a request: ARM's GalleryImageVersion in the wire's form, as the OpenAPI document has it. */
 export type ImageVersionRequest = Schemas["GalleryImageVersion"];
+export type PromotionRule = Schemas["Promotion"];
 export type TargetRegion = Schemas["TargetRegion"];
 
 /** What the API answers. */

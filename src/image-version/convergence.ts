@@ -3,7 +3,8 @@
  *  1. An update is sent only by whoever stored `Updating` for this step, after a look at the version: what others have
  *     added meanwhile is carried in it, and each region with its complete encryption.
  *  2. Nothing is sent while ARM works on the version.
- *  3. A target that ARM took and then does not show was lost: the version ends Failed, and is not sent the same again.
+ *  3. A region, replica or key that ARM took and then does not show was lost: the version ends Failed, and is not sent
+ *     the same again. Anything else is sent again a few times: others may have changed it back.
  */
 import type { Finding } from "../errors.js";
 import { momentOf, take } from "../operation/steps.js";
@@ -14,11 +15,14 @@ import type {
   StoredVersion,
 } from "./ports.js";
 import type { Proven } from "./preflight.js";
-import { readBack } from "./read-back.js";
+import { differsFrom, readBack } from "./read-back.js";
 import { isBusy, targetOf, type Target } from "./target.js";
 import { postponeOrSplit } from "./splitting.js";
 import type { ImageVersionPair } from "./records.js";
 import { beginUpdate, followReplication, seeForeign } from "./transitions.js";
+
+/** How often an update that ARM accepts, and does not show, is sent again. */
+const MOST_REPEATS = 5;
 
 /** What one look means. */
 export type Next =
@@ -33,9 +37,18 @@ export function nextOf(
   const target = targetOf(record, observed);
   if (!target.differs) return { kind: "look" };
   // Invariant 3. While the outcome of an update is unknown, nothing can be called lost.
-  if (record.sent === target.name && record.state === "Replicating") {
+  if (
+    record.state === "Replicating" &&
+    record.accepted &&
+    record.sent === target.name
+  ) {
     const findings = readBack(target.request, observed.request);
-    return findings.length > 0 ? { kind: "lost", findings } : { kind: "look" };
+    if (findings.length > 0) return { kind: "lost", findings };
+    if (!isBusy(observed) && record.repeats >= MOST_REPEATS)
+      return {
+        kind: "lost",
+        findings: differsFrom(target.request, observed.request),
+      };
   }
   return isBusy(observed) ? { kind: "look" } : { kind: "update", target }; // Invariant 2.
 }
@@ -60,7 +73,12 @@ export async function converge(
   const next = nextOf(prepare(stored), observed);
   if (next.kind !== "update") {
     await take(deps, stored, (pair) =>
-      followReplication(prepare(pair), undefined, momentOf(deps), proven),
+      followReplication(
+        prepare(pair),
+        { kind: "seen" },
+        momentOf(deps),
+        proven,
+      ),
     );
     return;
   }
@@ -68,7 +86,7 @@ export async function converge(
   const mine = await take(deps, stored, (pair) =>
     beginUpdate(
       seeForeign(prepare(pair), target.foreign, momentOf(deps)),
-      target.name,
+      target,
       proven,
       momentOf(deps),
     ),
@@ -84,6 +102,10 @@ export async function converge(
     return postponeOrSplit(deps, mine, error);
   }
   await take(deps, mine, (pair) =>
-    followReplication(pair, armOperationUrl, momentOf(deps)),
+    followReplication(
+      pair,
+      { kind: "accepted", armOperationUrl },
+      momentOf(deps),
+    ),
   );
 }

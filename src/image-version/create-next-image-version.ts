@@ -233,7 +233,7 @@ function firstOnly(
   return {
     ...store,
     commit(record, operation, etag) {
-      if (operation.id === operationId)
+      if (operation.id === operationId && record.lastSequence === 1)
         return store.commit(record, operation, etag);
       throw new ServiceError(
         "ImageVersionConflict",

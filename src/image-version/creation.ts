@@ -13,6 +13,7 @@ import { converge } from "./convergence.js";
 import type { ImageVersionRequest } from "./contract.js";
 import { found, type Facts, type Known } from "./facts.js";
 import { gatherFacts } from "./gather-facts.js";
+import { observeAbsence } from "./observation.js";
 import { join, joiningOf } from "./joining.js";
 import { endOrSplit, postponeOrSplit } from "./splitting.js";
 import type {
@@ -133,10 +134,21 @@ function goOn(
   existing: ObservedImageVersion | undefined,
   proven?: Proven,
 ): Promise<void> {
-  if (existing === undefined) return send(deps, stored, id, proven);
+  if (existing === undefined)
+    return stored.record.state === "Updating"
+      ? loseSight(deps, stored)
+      : send(deps, stored, id, proven);
   return stored.record.made
     ? converge(deps, stored, id, existing, { proven })
     : adopt(deps, stored, existing, proven);
+}
+
+/** What was to be updated is not there: gone, or not shown. */
+async function loseSight(
+  deps: Dependencies,
+  stored: StoredVersion,
+): Promise<void> {
+  await take(deps, stored, (pair) => observeAbsence(pair, momentOf(deps)));
 }
 
 function refusal(
@@ -189,7 +201,11 @@ async function send(
     return postponeOrSplit(deps, mine, error);
   }
   await take(deps, mine, (pair) =>
-    followReplication(pair, armOperationUrl, momentOf(deps)),
+    followReplication(
+      pair,
+      { kind: "accepted", armOperationUrl },
+      momentOf(deps),
+    ),
   );
 }
 
@@ -213,6 +229,6 @@ async function adopt(
     return;
   }
   await take(deps, stored, (pair) =>
-    followReplication(pair, undefined, momentOf(deps), proven),
+    followReplication(pair, { kind: "seen" }, momentOf(deps), proven),
   );
 }

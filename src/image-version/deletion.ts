@@ -49,7 +49,11 @@ export async function takeDeletionStep(
       errors: [{ code, pointer: "", message }],
     });
   }
-  if (observed === undefined || observed.provisioningState === "Deleting") {
+  // What is not there may be on its way: a DELETE is sent once, whatever ARM shows.
+  if (
+    stored.record.state === "Deleting" &&
+    (observed === undefined || observed.provisioningState === "Deleting")
+  ) {
     const gone = observed === undefined;
     await take(deps, stored, (pair) => look(pair, gone, momentOf(deps)));
     return;

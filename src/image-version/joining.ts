@@ -5,7 +5,12 @@
  *  2. What fails the rules, or contradicts what came before it, fails alone.
  *  3. What Azure refuses of several together is sent again, each alone.
  */
-import { advance, withEntry, written } from "../operation/advance.js";
+import {
+  advance,
+  regionsOf,
+  withEntry,
+  written,
+} from "../operation/advance.js";
 import { indexed } from "../operation/catalog.js";
 import { failure } from "../operation/failing.js";
 import { besideOf, endOne } from "../operation/fellows.js";
@@ -20,7 +25,8 @@ import {
 import type { ImageVersionRequest } from "./contract.js";
 import { differenceOf } from "./differences.js";
 import { baseOf } from "./known.js";
-import { contradictions, merge } from "./merging.js";
+import type { PropertyChange } from "./changes.js";
+import { merge } from "./merging.js";
 import { governed } from "./promotion.js";
 import type {
   ImageVersionRecord,
@@ -32,6 +38,7 @@ import {
   desired,
   operationOf,
   started,
+  untilQuiet,
   type Asked,
 } from "./transitions.js";
 
@@ -58,7 +65,6 @@ export function acceptWaiting(
   const waiting: WaitingRequest = {
     operation: accepted,
     request: asked.request,
-    ...(base && { base }),
   };
   return {
     record: {
@@ -101,19 +107,15 @@ export function joiningOf(
     return { request, joined, failed };
   for (const waiting of record.waiting.filter(({ alone }) => !alone)) {
     const { id } = waiting.operation;
-    const own = onto(record.base, waiting);
-    const merger =
-      own.kind === "merged" ? merge(record.base, request, own.request) : own;
-    if (own.kind === "conflict" || merger.kind === "conflict") {
-      failed.set(id, contradicted(record, waiting));
-      continue;
-    }
-    const refused = judge(own.request);
+    const own = governed(waiting.request, record.base);
+    const merger = merge(record.base, request, waiting.request);
+    if (merger.kind === "conflict") continue; // It is judged anew at its own turn.
+    const refused = judge(own);
     if (refused !== undefined) {
       failed.set(id, refused);
       continue;
     }
-    joined.set(id, own.request);
+    joined.set(id, own);
     ({ request } = merger);
   }
   return { request, joined, failed };
@@ -133,7 +135,7 @@ export function join(
   const fellows = record.waiting
     .filter((waiting) => joined.has(waiting.operation.id))
     .map((waiting) => waiting.operation);
-  if (fellows.length === 0) return remaining;
+  if (fellows.length < joined.size || fellows.length === 0) return remaining;
   return advance(remaining, moment, {
     patch: {
       ...desired(request, record.base, record.regions),
@@ -165,12 +167,19 @@ export function split(
   const waiting = parted.map((fellow): WaitingRequest => ({
     operation: fellow,
     request: shares[fellow.id] ?? record.request,
-    ...(base && { base }),
     alone: true,
   }));
+  const own = desired(
+    shares[operation.id] ?? record.request,
+    base,
+    record.regions,
+  );
   return advance({ record, operation, ...written(pair, parted) }, moment, {
     patch: {
-      ...desired(shares[operation.id] ?? record.request, base, record.regions),
+      ...own,
+      repairing: record.repairing.filter((name) =>
+        own.regions.some((region) => region.name === name),
+      ),
       fellows: [],
       waiting: [...waiting, ...record.waiting],
       shares: {},
@@ -183,25 +192,20 @@ export function split(
 
 /** An operation has ended: the first that waits and can be done is begun in the same commit (invariant 1). */
 export function beginWaiting(
-  pair: ImageVersionPair,
+  ended: ImageVersionPair,
   moment: Moment,
 ): ImageVersionPair {
-  const [first] = pair.record.waiting;
-  if (first === undefined) return pair;
+  const pair = rebase(ended, moment);
   const { record } = pair;
-  const merger = onto(baseOf(record), first);
-  if (merger.kind === "conflict")
-    return beginWaiting(
-      failOne(pair, first.operation.id, contradicted(record, first), moment),
-      moment,
-    );
+  const [first, ...waiting] = record.waiting;
+  if (first === undefined) return pair;
   const next: ImageVersionRecord = {
-    ...started(merger.request, record, moment),
+    ...started(governed(first.request, baseOf(record)), record, moment),
     key: record.key,
     resourceId: record.resourceId,
     sequence: sequenceOf(first.operation.id),
     step: record.step,
-    waiting: record.waiting.slice(1),
+    waiting,
     alone: first.alone ?? false,
     outbox: record.outbox,
   };
@@ -211,7 +215,7 @@ export function beginWaiting(
       operation: {
         ...first.operation,
         kind: next.made ? "UpdateImageVersion" : "CreateImageVersion",
-        regions: next.regions,
+        regions: regionsOf(first.operation, next.regions),
       },
       ...written(pair, [pair.operation]),
     },
@@ -219,9 +223,36 @@ export function beginWaiting(
     {
       patch: { state: "Accepted" },
       message: "Its turn has come: its work is queued.",
-      waitMs: 0,
+      waitMs: untilQuiet(record, moment),
     },
   );
+}
+
+/** What waits asks on top of what the version has become; where that contradicts it, it fails. */
+function rebase(pair: ImageVersionPair, moment: Moment): ImageVersionPair {
+  const { base: before, waiting } = pair.record;
+  const base = baseOf(pair.record);
+  if (base === undefined) return pair;
+  let rebased = pair;
+  for (const { operation, request } of waiting) {
+    const merger = merge(before, base, request);
+    const { record } = rebased;
+    rebased =
+      merger.kind === "conflict"
+        ? failOne(rebased, operation.id, contradicted(merger.conflicts), moment)
+        : {
+            ...rebased,
+            record: {
+              ...record,
+              waiting: record.waiting.map((one) =>
+                one.operation.id === operation.id
+                  ? { ...one, request: merger.request }
+                  : one,
+              ),
+            },
+          };
+  }
+  return rebased;
 }
 
 /** `beginWaiting` of a record of any kind: of those that are no image version's, nothing waits. */
@@ -236,25 +267,8 @@ function isImageVersion(pair: Pair<TrackedRecord>): pair is ImageVersionPair {
   return "shares" in pair.record;
 }
 
-/** What a request that waits asks of the version as it is now. */
-function onto(
-  base: ImageVersionRequest | undefined,
-  waiting: WaitingRequest,
-): ReturnType<typeof merge> {
-  return base === undefined
-    ? { kind: "merged", request: governed(waiting.request, undefined) }
-    : merge(waiting.base, base, waiting.request);
-}
-
-function contradicted(
-  { base, request }: ImageVersionRecord,
-  waiting: WaitingRequest,
-): OperationFailure {
-  const own = onto(base, waiting);
-  const errors =
-    own.kind === "conflict"
-      ? own.conflicts.map(differenceOf)
-      : contradictions({ ...(base && { base }), request }, own.request);
+function contradicted(conflicts: readonly PropertyChange[]): OperationFailure {
+  const errors = conflicts.map(differenceOf);
   return {
     code: "ImageVersionConflict",
     message: `Nothing was changed: what the request asks contradicts what the version has become since it was accepted. ${errors[0]?.message} Look at the version, and send what it shall be now.`,

@@ -44,7 +44,7 @@ export function baseOf(
 /** What the version shall be once all that was accepted is done. */
 export function desiredBy(record: ImageVersionRecord): ImageVersionRequest {
   return record.waiting.reduce((desired, waiting) => {
-    const merger = merge(waiting.base, desired, waiting.request);
+    const merger = merge(record.base, desired, waiting.request);
     return merger.kind === "merged" ? merger.request : desired;
   }, record.request);
 }

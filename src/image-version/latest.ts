@@ -1,6 +1,7 @@
 import { versionScope } from "../operation/catalog.js";
 import { recordKeyOf } from "../operation/records.js";
 import type { Dependencies } from "./ports.js";
+import { baseOf } from "./known.js";
 import { isExcluded } from "./promotion.js";
 import type { ImageVersionRecord } from "./records.js";
 
@@ -12,10 +13,8 @@ const MOST_LOOKS = 100;
 
 /** Made as it was asked for, and not excluded from latest: a virtual machine made without a version number may get it. */
 export function isPromoted(record: ImageVersionRecord): boolean {
-  const { state, request, base } = record;
   if (isLeaving(record)) return false;
-  // While it is changed, and after that has failed, it is what it was before.
-  const is = state === "Succeeded" ? request : base;
+  const is = baseOf(record);
   return is !== undefined && !isExcluded(is);
 }
 

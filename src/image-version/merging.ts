@@ -39,7 +39,8 @@ export function merge(
   asked: ImageVersionRequest,
 ): Merger {
   const conflicts: PropertyChange[] = [];
-  const given = governed(asked, desired);
+  const unruled = base === undefined && desired.sigil?.promotion === undefined;
+  const given = governed(asked, unruled ? undefined : desired);
   const request = mergeValue("", { base, desired, asked: given }, conflicts);
   // Of a version that is yet to be made, silence says that it is not held back.
   const [one, other] = [desired, given].map(

@@ -20,7 +20,8 @@ import type {
   OperationRecord,
   RegionRecord,
 } from "../operation/records.js";
-import type { ImageVersionRecord, ImageVersionPair } from "./records.js";
+import type { ImageVersionRequest } from "./contract.js";
+import type { ImageVersionPair } from "./records.js";
 import { observeRegions } from "./regions.js";
 import { repairable } from "./repair.js";
 
@@ -77,7 +78,7 @@ export function seeRegions(
           `${name}/completed`,
           {
             region: name,
-            regionalReplicaCount: replicaCountOf(seen.record, name),
+            regionalReplicaCount: replicaCountOf(seen.record.request, name),
             encryption: encryptionOf(seen.record, name),
           },
         );
@@ -130,10 +131,19 @@ export function seeRegions(
       ),
     );
 
+  // What was told to nobody is still to be told, to whoever asks for the region later.
+  const told = (name: string): boolean =>
+    [seen.operation, ...seen.record.fellows].some((operation) =>
+      operation.regions.some((region) => region.name === name),
+    );
   return {
     ...seen,
     record: {
       ...seen.record,
+      regions: changes.map(({ region, happened }) => {
+        const { completedTime: _, ...untold } = region;
+        return happened === "completed" && !told(region.name) ? untold : region;
+      }),
       outbox: [...seen.record.outbox, ...resumed, ...effects],
     },
   };
@@ -188,7 +198,11 @@ export function observe(
           ? success(operation, regions, moment)
           : failureOf(
               operation,
-              replicationFailure(record, lost, failure),
+              replicationFailure(
+                record.shares[operation.id] ?? record.request,
+                lost,
+                failure,
+              ),
               regions,
               moment,
             );
@@ -202,9 +216,9 @@ export function observe(
 }
 
 /** As it is asked for; a canonical request always says it. */
-function replicaCountOf(record: ImageVersionRecord, region: string): number {
+function replicaCountOf(request: ImageVersionRequest, region: string): number {
   return (
-    targetRegionsOf(record.request).find(({ name }) => name === region)
+    targetRegionsOf(request).find(({ name }) => name === region)
       ?.regionalReplicaCount ?? 1
   );
 }
@@ -218,7 +232,10 @@ function success(
   const own = regionsOf(operation, regions);
   return {
     status: "Succeeded",
-    message: `The version is usable in ${own.map((region) => region.name).join(", ")}.`,
+    message:
+      own.length === 0
+        ? "Azure shows the version as it was asked for."
+        : `The version is usable in ${own.map((region) => region.name).join(", ")}.`,
     event: event(
       operation,
       moment,
@@ -232,11 +249,11 @@ function success(
 }
 
 function replicationFailure(
-  version: ImageVersionRecord,
+  request: ImageVersionRequest,
   failed: readonly RegionRecord[],
   failure: { code: string; message: string } | undefined,
 ): OperationFailure {
-  const names = targetRegionsOf(version.request).map((region) => region.name);
+  const names = targetRegionsOf(request).map((region) => region.name);
   const errors = failed.map((region): Finding => ({
     code: failure?.code ?? "RegionFailed",
     pointer: `/properties/publishingProfile/targetRegions/${names.indexOf(region.name)}`,

@@ -6,7 +6,7 @@ import {
   type ImageVersionId,
 } from "../resource-id.js";
 import { canonicalForm, fingerprintOf } from "./canonical-form.js";
-import { changeOf } from "./change.js";
+import { removals } from "./change.js";
 import { changesBetween, changesOf, type PropertyChange } from "./changes.js";
 import type { ImageVersionRequest } from "./contract.js";
 import { found, type Known } from "./facts.js";
@@ -58,7 +58,7 @@ export async function planImageVersion(
             request: wanted,
             fingerprint: fingerprintOf(wanted),
             removing: known.base
-              ? changeOf(known.base, wanted).removing
+              ? removals(known.base, wanted)
               : { regions: [], tags: [] },
             repairing: [],
           },
@@ -72,7 +72,14 @@ export async function planImageVersion(
         ? changesOf(observed, wanted)
         : changesBetween(undefined, wanted);
   return {
-    findings: [...checkRequest({ id, request, now: deps.now() }), ...findings],
+    findings: [
+      ...checkRequest({ id, request, now: deps.now() }),
+      ...findings,
+    ].filter(
+      ({ severity }) =>
+        severity !== "error" ||
+        known?.operations.has(fingerprintOf(request)) !== true,
+    ),
     changes,
     ...(changes.length > 0 && { armRequest }),
   };

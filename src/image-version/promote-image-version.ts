@@ -11,7 +11,7 @@ import {
 import { acceptOn } from "./accept-on.js";
 import { newestPromoted } from "./latest.js";
 import type { Dependencies } from "./ports.js";
-import { byHand } from "./promotion.js";
+import { byHand, isExcluded } from "./promotion.js";
 import { achievedBy } from "./records.js";
 
 export interface PromoteImageVersion {
@@ -56,7 +56,11 @@ export async function rollBackImage(
   const imageId = imageIdOf({ ...image, versionName: "" });
   const [latest, previous] = await newestPromoted(deps, imageId, 2);
   const id = latest && parseImageVersionId(latest.resourceId);
-  if (id === undefined || previous === undefined)
+  if (
+    id === undefined ||
+    previous === undefined ||
+    isExcluded(previous.request)
+  )
     throw new ServiceError(
       "ImageVersionConflict",
       latest === undefined
@@ -82,11 +86,13 @@ function setExclusion(
           : `${formatImageVersionId(id)} does not exist in Azure: it was never made, or is deleted. Send its PUT.`,
         running ? { fields: { existingOperationId: operation.id } } : {},
       );
+    const achieved = achievedBy(record);
     return {
       kind,
       requestedBy,
       traceparent,
-      request: byHand(achievedBy(record), kind === "DemoteImageVersion"),
+      request: byHand(achieved, kind === "DemoteImageVersion"),
+      spentRule: achieved.sigil?.promotion,
     };
   });
 }

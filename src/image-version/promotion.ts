@@ -2,9 +2,11 @@
  * A version that is held back is excluded from latest until a rule, or somebody, promotes it. Pure. Invariants:
  *  1. Of a version with a promotion rule, its exclusion is Sigil's to say: it is made excluded, and a request that has
  *     the rule again changes nothing about that.
- *  2. A rule promotes once, in one update: what was demoted afterwards is promoted by no rule that was there before.
+ *  2. A rule promotes once, in one update: what was promoted or demoted by hand afterwards is promoted by that rule no
+ *     more, though it be sent again.
  *  3. What is told is what ARM shows, once it has done with the update.
  */
+import { isDeepStrictEqual } from "node:util";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { events } from "../operation/advance.js";
 import type { Moment } from "../operation/ports.js";
@@ -78,8 +80,9 @@ export function planPromotion(
 }
 
 /** The rule of the version holds. */
-function isRipe({ request, regions }: ImageVersionRecord): boolean {
+function isRipe({ request, regions, spentRule }: ImageVersionRecord): boolean {
   const promotion = request.sigil?.promotion;
+  if (isDeepStrictEqual(promotion, spentRule)) return false; // Invariant 2.
   const ready = (name: string): boolean =>
     regions.some(
       (region) => region.name === name && region.state === "Completed",

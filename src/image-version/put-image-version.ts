@@ -36,7 +36,7 @@ import { nextVersionNumber } from "./version-numbers.js";
 
 const MOST_WAITING = 50;
 
-/** With those that are done together: an entity group transaction of Table Storage holds 100 entities. */
+/** With those that are done together, which may have to wait again: Table Storage writes 100 entities at once. */
 const MOST_BESIDE = 90;
 
 /** Characters of the bodies that wait: with the version's own, less than an entity's 1 MiB, however little they compress. */
@@ -193,21 +193,31 @@ async function claimed(
 ): Promise<OperationRecord | undefined> {
   if (command.idempotencyKey === undefined) return undefined;
   const { appId, objectId } = command.requestedBy;
-  const claim = await deps.idempotencyKeys.claim(
-    createHash("sha256")
-      .update(JSON.stringify([appId, objectId, command.idempotencyKey]))
-      .digest("hex"),
-    { resourceKey, fingerprint, operationId },
-  );
-  if (claim.resourceKey !== resourceKey || claim.fingerprint !== fingerprint) {
-    throw new ServiceError(
-      "IdempotencyKeyReused",
-      "This Idempotency-Key was used for another request. Use a new key for a new request.",
+  const lost: string[] = [];
+  for (;;) {
+    const claim = await deps.idempotencyKeys.claim(
+      createHash("sha256")
+        .update(
+          JSON.stringify([appId, objectId, command.idempotencyKey, ...lost]),
+        )
+        .digest("hex"),
+      { resourceKey, fingerprint, operationId },
     );
+    if (
+      claim.resourceKey !== resourceKey ||
+      claim.fingerprint !== fingerprint
+    ) {
+      throw new ServiceError(
+        "IdempotencyKeyReused",
+        "This Idempotency-Key was used for another request. Use a new key for a new request.",
+      );
+    }
+    if (claim.operationId === operationId) return undefined;
+    const operation = await deps.store.readOperation(claim.operationId);
+    if (operation?.fingerprint === fingerprint) return operation;
+    if (operation === undefined) return undefined;
+    lost.push(claim.operationId); // Another request got that number: the key leads on to the next.
   }
-  if (claim.operationId === operationId) return undefined;
-  const operation = await deps.store.readOperation(claim.operationId);
-  return operation?.fingerprint === fingerprint ? operation : undefined;
 }
 
 /** Throws when the request contradicts what is being done, or too many wait for that. */

@@ -42,6 +42,26 @@ export function readBack(
   return findings;
 }
 
+/** Regions that both have, and ARM's version with other replicas or keys than were asked for. */
+export function regionsOtherwise(
+  asked: ImageVersionRequest,
+  actual: ImageVersionRequest,
+): ReadonlySet<string> {
+  const shown = targetRegionsOf(actual).map(({ name }) =>
+    canonicalRegion(name),
+  );
+  const regions = targetRegionsOf(asked).map(({ name }) => name);
+  return new Set(
+    readBack(asked, actual).flatMap(({ pointer }) => {
+      const index = pointer.slice(TARGET_REGIONS.length + 1).split("/")[0];
+      const name = pointer.startsWith(`${TARGET_REGIONS}/`)
+        ? regions[Number(index)]
+        : undefined;
+      return name !== undefined && shown.includes(name) ? [name] : [];
+    }),
+  );
+}
+
 /**
  * Where a version that Sigil did not make is not what was asked for: as any that is read back; and in what it has
  * beyond the request, or has otherwise though it could be changed later.

@@ -1,5 +1,5 @@
 import type { Pair, TrackedRecord, Waiting } from "../operation/records.js";
-import type { ImageVersionRequest } from "./contract.js";
+import type { ImageVersionRequest, PromotionRule } from "./contract.js";
 
 /** ARM's words for how a disk is encrypted at rest (EncryptionType), and `Unknown` until its key has been read. */
 export type EncryptionType =
@@ -28,11 +28,9 @@ export interface Repair {
   readonly dueTime?: string;
 }
 
-/** A request that was accepted while another was worked on. */
+/** A request that was accepted while another was worked on: against what the version was before that, the record's `base`. */
 export interface WaitingRequest extends Waiting {
   readonly request: ImageVersionRequest;
-  /** What the version was, as far as was known when the request was accepted. */
-  readonly base?: ImageVersionRequest;
   /** True where Azure has refused it together with others: it is sent alone. */
   readonly alone?: boolean;
 }
@@ -64,12 +62,18 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly repairs: Readonly<Record<string, Repair>>;
   /** Regions that ARM has and nobody asked Sigil for: they are kept. */
   readonly foreign: readonly string[];
+  /** A promotion rule that somebody has overruled by hand: asked again, it promotes no more. */
+  readonly spentRule?: PromotionRule;
   /** Whether ARM showed it excluded from latest, when it was last seen. */
   readonly excluded?: boolean;
-  /** Regions of which this operation changes something that they had: complete once ARM has done with the update. */
+  /** Regions that ARM had otherwise when the update was sent: complete once it has done with that. */
   readonly changing: readonly string[];
   /** Names what was sent to ARM last in this operation (see convergence.ts). */
   readonly sent?: string;
+  /** True once ARM has accepted that: what it does not show then was lost. */
+  readonly accepted: boolean;
+  /** How often ARM has accepted that very update again, since it had not come true. */
+  readonly repeats: number;
   /** How many different updates this operation has sent. */
   readonly updates: number;
   /** Consecutive 404s of a version that was created. */

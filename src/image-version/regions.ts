@@ -1,5 +1,8 @@
 import type { Moment } from "../operation/ports.js";
+import { canonicalRegion } from "../resource-id.js";
+import { targetRegionsOf } from "./canonical-form.js";
 import type { ObservedImageVersion } from "./ports.js";
+import { regionsOtherwise } from "./read-back.js";
 import type { ImageVersionRecord } from "./records.js";
 import { isBusy } from "./target.js";
 import type { RegionRecord } from "../operation/records.js";
@@ -18,19 +21,33 @@ export interface RegionChange {
  * are not Completed have failed, for the reason given.
  */
 export function observeRegions(
-  { regions, changing }: Pick<ImageVersionRecord, "regions" | "changing">,
+  {
+    regions,
+    changing,
+    request,
+  }: Pick<ImageVersionRecord, "regions" | "changing" | "request">,
   observed: ObservedImageVersion,
   failure: { readonly message: string } | undefined,
   { now, pace }: Pick<Moment, "now" | "pace">,
 ): readonly RegionChange[] {
   const time = now.toISOString();
+  const shown = targetRegionsOf(observed.request).map(({ name }) =>
+    canonicalRegion(name),
+  );
+  const otherwise = regionsOtherwise(request, observed.request);
   return regions.map((before): RegionChange => {
-    // What a region had is still shown as Completed until ARM has done with the update that changes it.
-    if (changing.includes(before.name) && isBusy(observed))
+    // What a region had is shown as Completed until the update that changes it is sent, and until ARM has done with it.
+    if (
+      otherwise.has(before.name) ||
+      (changing.includes(before.name) && isBusy(observed))
+    )
       return { region: before, happened: "nothing", resumed: false };
     const seen = observed.regions.find((region) => region.name === before.name);
+    // A region that ARM has not been told of, it has not given up.
     const givenUp =
-      observed.provisioningState === "Failed" && seen?.state !== "Completed";
+      observed.provisioningState === "Failed" &&
+      seen?.state !== "Completed" &&
+      shown.includes(before.name);
     const state = givenUp ? "Failed" : (seen?.state ?? before.state);
     const progress =
       state === "Completed" ? 100 : (seen?.progress ?? before.progress);
@@ -43,8 +60,11 @@ export function observeRegions(
       now.getTime() - Date.parse(before.lastProgressTime ?? time) >=
         pace.stalledMs;
     const { details: _, stalledTime, ...kept } = before;
+    const recovers = before.state === "Failed" && state !== "Failed";
     const region: RegionRecord = {
       ...kept,
+      // If it fails again, that is another failure.
+      attempts: before.attempts + (recovers ? 1 : 0),
       state,
       progress,
       ...(moved && { lastProgressTime: time }),

@@ -34,9 +34,16 @@ export function planRepairs(
   moment: Moment,
 ): ImageVersionPair {
   if (isBusy(observed)) return pair;
-  return pair.record.repairing.length > 0
-    ? addBack(pair, observed)
-    : takeAway(pair, moment);
+  const { record } = pair;
+  // Others may have added a region back: there is nothing to repair then.
+  const mended = observed.regions
+    .filter(({ state }) => state !== "Failed")
+    .map(({ name }) => name);
+  const repairing = record.repairing.filter((name) => !mended.includes(name));
+  const left = { ...pair, record: { ...record, repairing } };
+  return repairing.length > 0
+    ? addBack(left, observed)
+    : takeAway(left, moment);
 }
 
 function addBack(
@@ -64,7 +71,7 @@ function addBack(
               name: region.name,
               state: "Unknown",
               progress: 0,
-              attempts: region.attempts,
+              attempts: region.attempts + 1,
             }
           : region,
       ),

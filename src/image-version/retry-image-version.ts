@@ -5,7 +5,8 @@ import type { OperationRecord, Requester } from "../operation/records.js";
 import { canonicalRegion, type ImageVersionId } from "../resource-id.js";
 import { acceptOn } from "./accept-on.js";
 import type { Dependencies } from "./ports.js";
-import type { ImageVersionRecord } from "./records.js";
+import { achievedBy, type ImageVersionRecord } from "./records.js";
+import { targetRegionsOf } from "./canonical-form.js";
 
 export interface RetryImageVersion {
   readonly id: ImageVersionId;
@@ -43,7 +44,13 @@ function toRepair(
       { fields: { existingOperationId: operationId } },
     );
   const failed = record.regions
-    .filter(({ state }) => state === "Failed")
+    .filter(
+      ({ name, state }) =>
+        state === "Failed" &&
+        targetRegionsOf(achievedBy(record)).some(
+          (region) => region.name === name,
+        ),
+    )
     .map(({ name }) => name);
   if (!record.made || failed.length === 0)
     throw new ServiceError(

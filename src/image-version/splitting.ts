@@ -12,7 +12,8 @@ export async function endOrSplit(
   stored: StoredVersion,
   failure: OperationFailure,
 ): Promise<void> {
-  if (stored.record.fellows.length === 0) return end(deps, stored, failure);
+  if (Object.keys(stored.record.shares).length === 0)
+    return end(deps, stored, failure);
   await take(deps, stored, (pair) =>
     split(pair, failure.message, momentOf(deps)),
   );

@@ -2,7 +2,7 @@
 import { canonicalForm, targetRegionsOf } from "./canonical-form.js";
 import type { ImageVersionRequest, TargetRegion } from "./contract.js";
 import type { ObservedImageVersion } from "./ports.js";
-import { differsFrom } from "./read-back.js";
+import { differsFrom, regionsOtherwise } from "./read-back.js";
 import type { ImageVersionRecord } from "./records.js";
 
 type Desired = Pick<
@@ -15,6 +15,8 @@ export interface Target {
   readonly request: ImageVersionRequest;
   /** Regions that ARM has beyond what is desired: somebody else's, which are kept. */
   readonly foreign: readonly string[];
+  /** Regions that ARM shows with other replicas or keys than they shall have. */
+  readonly changing: readonly string[];
   /** What is sent, named: a target that was sent and does not come true was lost by ARM. */
   readonly name: string;
   /** True while ARM shows something else. */
@@ -81,6 +83,7 @@ export function targetOf(
   return {
     request: target,
     foreign,
+    changing: [...regionsOtherwise(target, observed.request)],
     name: targetName({ fingerprint, repairing }, opened),
     differs: opened || differsFrom(target, observed.request).length > 0,
   };

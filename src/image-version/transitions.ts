@@ -17,15 +17,15 @@ import {
 } from "../operation/records.js";
 import { indexed } from "../operation/catalog.js";
 import { fingerprintOf, targetRegionsOf } from "./canonical-form.js";
-import { changeOf } from "./change.js";
-import type { ImageVersionRequest } from "./contract.js";
+import { removals } from "./change.js";
+import type { ImageVersionRequest, PromotionRule } from "./contract.js";
 import type { Proven } from "./preflight.js";
 import {
   achievedBy,
   type ImageVersionPair,
   type ImageVersionRecord,
 } from "./records.js";
-import { targetName } from "./target.js";
+import { targetName, type Target } from "./target.js";
 
 export type ImageVersionOperationKind = Exclude<
   OperationKind,
@@ -43,6 +43,8 @@ export interface Asked {
   readonly traceparent: string;
   /** Regions that failed and are to be repaired at once. */
   readonly repairing?: readonly string[];
+  /** A promotion rule that is overruled. */
+  readonly spentRule?: PromotionRule | undefined;
 }
 
 /** A request has passed every rule that needs no look at Azure. `previous` is the version after its last operation, all told. */
@@ -63,14 +65,34 @@ export function accept(
     sequence,
     lastSequence: sequence,
     repairing: asked.repairing ?? [],
+    ...(asked.spentRule && { spentRule: asked.spentRule }),
   };
-  const operation = operationOf(asked, sequence, record.regions, moment);
+  const operation = operationOf(
+    asked,
+    sequence,
+    PROMOTIONS.includes(kind) ? [] : record.regions,
+    moment,
+  );
   return advance({ record, operation }, moment, {
     patch: { state },
     message: "The request is stored and its work is queued.",
-    waitMs: 0,
+    waitMs: previous === undefined ? 0 : untilQuiet(previous, moment),
     effects: [indexed(operation), acceptedEvent(operation, moment)],
   });
+}
+
+/** They concern the whole version: how its regions fare is not theirs to tell. */
+const PROMOTIONS: readonly OperationKind[] = [
+  "PromoteImageVersion",
+  "DemoteImageVersion",
+];
+
+/** After a canceled operation: until a PUT of it can no longer be under way. Milliseconds. */
+export function untilQuiet(
+  { dueTime }: Pick<ImageVersionRecord, "dueTime">,
+  { now }: Moment,
+): number {
+  return Math.max(0, Date.parse(dueTime) - now.getTime());
 }
 
 /** An operation as it is accepted. `regions` are those that it is about. */
@@ -134,7 +156,12 @@ export function started(
     repairs: {},
     foreign: before?.foreign ?? [],
     ...(before?.excluded !== undefined && { excluded: before.excluded }),
+    ...(before?.spentRule && { spentRule: before.spentRule }),
+    // ARM may still be at work on the update of an operation that was canceled.
+    changing: before?.changing ?? [],
+    accepted: false,
     updates: 0,
+    repeats: 0,
     absences: 0,
     encryptionTypes: before?.encryptionTypes ?? {},
     dataDiskLuns: before?.dataDiskLuns ?? [],
@@ -150,25 +177,23 @@ export function desired(
   known: readonly RegionRecord[],
 ): Pick<
   ImageVersionRecord,
-  "request" | "fingerprint" | "removing" | "changing" | "regions"
+  "request" | "fingerprint" | "removing" | "regions"
 > {
-  const { removing, changing } =
-    base === undefined
-      ? { removing: { regions: [], tags: [] }, changing: [] }
-      : changeOf(base, request);
   return {
     request,
     fingerprint: fingerprintOf(request),
-    removing,
-    changing,
-    regions: targetRegionsOf(request).map(({ name }): RegionRecord => {
-      const seen = known.find((region) => region.name === name);
-      if (seen === undefined)
-        return { name, state: "Unknown", progress: 0, attempts: 0 };
-      const { completedTime: _, ...again } = seen;
-      return changing.includes(name) ? again : seen;
-    }),
+    removing:
+      base === undefined ? { regions: [], tags: [] } : removals(base, request),
+    regions: targetRegionsOf(request).map(
+      ({ name }) =>
+        known.find((region) => region.name === name) ?? unseen(name),
+    ),
   };
+}
+
+/** A region of which nothing is known yet. */
+function unseen(name: string): RegionRecord {
+  return { name, state: "Unknown", progress: 0, attempts: 0 };
 }
 
 /** Everything is proven, or ARM has to be asked again: the PUT may be sent once this is stored, by whoever stored it. */
@@ -182,6 +207,14 @@ export function beginCreation(
     patch: {
       state: "Creating",
       sent: targetName(pair.record),
+      accepted: false,
+      // What was known was of a version that is no more.
+      ...(!again && {
+        changing: [],
+        foreign: [],
+        removing: { regions: [], tags: [] },
+        regions: pair.record.regions.map(({ name }) => unseen(name)),
+      }),
       ...proven?.record,
       ticks: again ? pair.record.ticks + 1 : 0,
     },
@@ -199,20 +232,31 @@ export function beginCreation(
   });
 }
 
-/** An update may be sent once this is stored, by whoever stored it. `sent` names what it brings about. */
+/** An update may be sent once this is stored, by whoever stored it. */
 export function beginUpdate(
   pair: ImageVersionPair,
-  sent: string,
+  { name: sent, changing }: Pick<Target, "name" | "changing">,
   proven: Proven | undefined,
   moment: Moment,
 ): ImageVersionPair {
+  const { accepted, repeats, regions } = pair.record;
   const again = pair.record.sent === sent;
   const updates = pair.record.updates + (again ? 0 : 1);
   return advance(pair, moment, {
     patch: {
       state: "Updating",
       sent,
+      accepted: false,
+      repeats: again ? repeats + (accepted ? 1 : 0) : 0,
       updates,
+      // Sent again, it may have changed already what it was to change.
+      changing: again
+        ? [...new Set([...pair.record.changing, ...changing])]
+        : changing,
+      regions: regions.map((region) => {
+        const { completedTime: _, ...anew } = region;
+        return changing.includes(region.name) ? anew : region;
+      }),
       ...provenBeside(pair.record, proven),
       ticks: again ? pair.record.ticks + 1 : 0,
     },
@@ -260,17 +304,26 @@ export function seeForeign(
   return { ...pair, record };
 }
 
+/** Why a version is followed: ARM has accepted what was sent, or shows that there is nothing to send, or not yet. */
+export type Following =
+  | { readonly kind: "accepted"; readonly armOperationUrl: string | undefined }
+  | { readonly kind: "seen" };
+
 /** ARM has the version, by this PUT or an earlier one. */
 export function followReplication(
   pair: ImageVersionPair,
-  armOperationUrl: string | undefined,
+  why: Following,
   moment: Moment,
   proven?: Proven,
 ): ImageVersionPair {
-  const { repairs, repairing } = pair.record;
+  const { state, accepted } = pair.record;
+  const armOperationUrl =
+    why.kind === "accepted" ? why.armOperationUrl : undefined;
   return advance(pair, moment, {
     patch: {
       state: "Replicating",
+      accepted:
+        why.kind === "accepted" || (state === "Replicating" && accepted),
       made: true,
       ticks: 0,
       absences: 0,
@@ -278,9 +331,7 @@ export function followReplication(
       ...(armOperationUrl !== undefined && { armOperationUrl }),
       regions: pair.record.regions.map((region) => ({
         ...region,
-        attempts: repairing.includes(region.name)
-          ? region.attempts
-          : 1 + (repairs[region.name]?.attempts ?? 0),
+        attempts: Math.max(1, region.attempts),
         // Progress is waited for from now on.
         lastProgressTime: region.lastProgressTime ?? moment.now.toISOString(),
       })),

@@ -13,6 +13,11 @@ import { parseImageVersionId } from "../resource-id.js";
 import { readCloudEventRequest, shown } from "./cloud-event-request.js";
 import { consume } from "./consume.js";
 import { incomingMessage, type IncomingMessage } from "./incoming-message.js";
+import {
+  asSent,
+  postponementOf,
+  type PostponedRequest,
+} from "./postponement.js";
 
 /** A refused request, as it is kept for an operator to correct and send again. */
 export interface RejectedRequest {
@@ -31,6 +36,8 @@ export interface RequestHandlerDependencies {
   readonly validateBody: (body: unknown) => readonly Finding[];
   readonly events: EventPublisher;
   readonly keepRejected: (request: RejectedRequest) => Promise<void>;
+  /** Sends the request again, for later. */
+  readonly postpone: (request: PostponedRequest) => Promise<void>;
   readonly eventSource: string;
   readonly now: () => Date;
 }
@@ -41,13 +48,14 @@ const LARGEST_ORIGINAL_BYTES = 128 * 1024;
 /**
  * Makes the handler of `image-version-requests`: the same validation and the same operation as by HTTP. A request
  * that can never be accepted is kept whole in the rejected queue and told in a `Rejected` event, and the message is
- * completed; a failure that may pass is thrown, so that the message comes again.
+ * completed; a failure that may pass is thrown, so that the message comes again, and postpones it when that did not help.
  */
 export function createRequestHandler(
   deps: RequestHandlerDependencies,
 ): (body: unknown, context: InvocationContext) => Promise<void> {
   return async (body, context) => {
-    const message = incomingMessage(body, context);
+    const delivered = incomingMessage(body, context);
+    const message = asSent(delivered);
     const request = readCloudEventRequest(message);
     const event = "event" in request ? request.event : undefined;
     const parent = traceparentOf(
@@ -71,7 +79,21 @@ export function createRequestHandler(
             resourceId: operation.resourceId,
           });
         } catch (error) {
-          if (!(error instanceof ServiceError) || error.retryable) throw error;
+          if (!(error instanceof ServiceError)) throw error;
+          if (error.retryAfterMs !== undefined) {
+            const postponed = postponementOf(
+              delivered,
+              error.retryAfterMs,
+              deps.now(),
+            );
+            if (postponed === undefined) throw error;
+            await deps.postpone(postponed);
+            log.warn(
+              `postponed to ${postponed.enqueueTime}: ${error.code}: ${error.message}`,
+              { messageId: message.messageId, code: error.code },
+            );
+            return;
+          }
           log.warn(`rejected: ${error.code}: ${error.message}`, {
             resourceId: event?.subject,
             messageId: message.messageId,

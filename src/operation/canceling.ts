@@ -37,9 +37,9 @@ const CONSEQUENCES: Partial<Readonly<Record<TrackedState, string>>> = {
   Creating:
     "The create request is on its way: Azure may make the version and replicate it to every region. Sigil follows it no longer; send the same PUT to follow it again.",
   Updating:
-    "The update is on its way: Azure may carry it out. Sigil sends no further update and no repair; send the same PUT to go on.",
+    "The update is on its way: Azure may carry it out. Sigil sends no further update and no repair for it; send the same PUT to go on.",
   Replicating:
-    "Azure goes on replicating what it has accepted, in every region. Sigil sends no further update and no repair, and reports no region; send the same PUT to go on.",
+    "Azure goes on replicating what it has accepted, in every region. Sigil sends no further update and no repair for it, and reports no region; send the same PUT to go on.",
   DeletionRequested: "Nothing was deleted, and nothing will be.",
   Deleting:
     "The deletion is on its way: Azure may carry it out. Sigil follows it no longer; send the same DELETE to follow it again.",
@@ -48,8 +48,7 @@ const CONSEQUENCES: Partial<Readonly<Record<TrackedState, string>>> = {
     "Azure goes on registering what it was asked for. Sigil asks for nothing more.",
 };
 
-const WAITED =
-  "It waited for another operation to end: nothing was sent to Azure for it, and nothing will be.";
+const WAITED = "It waited for its turn: nothing will be sent to Azure for it.";
 
 const TOGETHER =
   "It was done together with other operations, which go on: Azure gets, or has got, what it asked for with theirs. Sigil reports it no longer.";
@@ -66,6 +65,10 @@ export function cancel<R extends TrackedRecord>(
   if (current && record.fellows.length === 0)
     return advance(pair, moment, {
       patch: { state: "Canceled" } as Partial<R>,
+      // A PUT may still be under way until then: what waited begins no sooner.
+      waitMs: ["Creating", "Updating"].includes(record.state)
+        ? Math.max(0, Date.parse(record.dueTime) - moment.now.getTime())
+        : 0,
       ending: (one) =>
         cancellation(one, CONSEQUENCES[record.state] ?? "", canceledBy, moment),
     });

@@ -32,7 +32,7 @@ export const STATES: Readonly<Record<TrackedState, State>> = {
   Creating: {
     status: "Running",
     queue: "image-version-creations",
-    next: { Replicating: "Azure has it" },
+    next: { Replicating: "Azure has it", Updating: "Azure has it otherwise" },
   },
   Updating: {
     status: "Running",

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { HostProcess } from "../../src/local/host-process.js";
 import { pathOf } from "../support/api-client.js";
-import { receive } from "../support/dependencies.js";
+import { receive } from "../support/receive.js";
 import {
   managedImageRequest,
   seedResource,

@@ -132,6 +132,7 @@ it(
               kept.push(request);
               return Promise.resolve();
             },
+            postpone: () => Promise.reject(new Error("nothing fails here")),
             eventSource: "urn:sigil:fuzz",
             now: () => new Date("2026-01-01T00:00:00Z"),
           });

@@ -1,9 +1,5 @@
 import { readFile } from "node:fs/promises";
-import {
-  ServiceBusClient,
-  type ServiceBusReceivedMessage,
-  type ServiceBusReceiver,
-} from "@azure/service-bus";
+import { ServiceBusClient } from "@azure/service-bus";
 import { createCallLog } from "../../src/azure/call-log.js";
 import { createIdempotencyKeys } from "../../src/azure/idempotency-keys.js";
 import { createStateStore } from "../../src/azure/state-store.js";
@@ -57,6 +53,7 @@ import {
 } from "../../src/local/service-bus/emulator.js";
 import { startTableStorage } from "../../src/local/table-storage.js";
 import { documented } from "../unit/events/document.js";
+import { receive } from "./receive.js";
 
 export const ARM_SCOPE = "https://management.azure.com/.default";
 const ARM_AUDIENCE = "https://management.azure.com";
@@ -306,21 +303,6 @@ export function credentialOf(issuer: TokenIssuer): {
       expiresOnTimestamp: Date.now() + 3_600_000,
     }),
   };
-}
-
-/** Receives exactly `count` messages, waiting as long as it takes. */
-export async function receive(
-  receiver: ServiceBusReceiver,
-  count: number,
-): Promise<ServiceBusReceivedMessage[]> {
-  const received: ServiceBusReceivedMessage[] = [];
-  while (received.length < count)
-    received.push(
-      ...(await receiver.receiveMessages(count - received.length, {
-        maxWaitTimeInMs: 10_000,
-      })),
-    );
-  return received;
 }
 
 export function idOf(versionId: string): ImageVersionId {

@@ -88,7 +88,14 @@ export function creating(): ImageVersionPair {
 
 export function replicating(): ImageVersionPair {
   return told(
-    followReplication(creating(), "https://arm.example/operations/1", at(2)),
+    followReplication(
+      creating(),
+      {
+        kind: "accepted",
+        armOperationUrl: "https://arm.example/operations/1",
+      },
+      at(2),
+    ),
   );
 }
 

@@ -1,4 +1,4 @@
-import { changeOf } from "../change.js";
+import { removals } from "../change.js";
 import { TARGET_REGIONS, type ChangeRule } from "./rule.js";
 
 export const regionRemoval: ChangeRule = {
@@ -10,7 +10,7 @@ export const regionRemoval: ChangeRule = {
   check: ({ request, known }) => {
     if (known?.base === undefined || known.regionRemovalAllowed === true)
       return [];
-    return changeOf(known.base, request).removing.regions.map((region) => ({
+    return removals(known.base, request).regions.map((region) => ({
       pointer: TARGET_REGIONS,
       message: `The version is in ${region}; the request leaves it out, which would remove it there.`,
       remediation: `Add ${region} to the target regions, or confirm its removal: PUT …?allowRegionRemoval=true.`,

@@ -16,6 +16,7 @@ import {
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
+import { refusal } from "../../support/refusal.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -23,7 +24,6 @@ import {
   seedVersionId,
   snapshotsRequest,
 } from "../../support/requests.js";
-import { refusal } from "./wire-server.js";
 
 const SET = "/subscriptions/s/diskEncryptionSets/d";
 

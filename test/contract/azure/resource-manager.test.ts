@@ -21,6 +21,7 @@ import {
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
+import { refusal } from "../../support/refusal.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -29,7 +30,6 @@ import {
 } from "../../support/requests.js";
 import {
   NOW,
-  refusal,
   refused,
   startWireServer,
   type Reply,

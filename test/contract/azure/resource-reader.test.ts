@@ -19,17 +19,13 @@ import {
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
+import { refusal } from "../../support/refusal.js";
 import {
   managedImageRequest,
   seedResource,
   seedVersionId,
 } from "../../support/requests.js";
-import {
-  refusal,
-  refused,
-  startWireServer,
-  type WireServer,
-} from "./wire-server.js";
+import { refused, startWireServer, type WireServer } from "./wire-server.js";
 
 const SET = seedResource("diskEncryptionSets/mySet");
 const OTHER_SET = seedResource("diskEncryptionSets/otherSet");

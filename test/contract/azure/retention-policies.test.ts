@@ -6,8 +6,9 @@ import type {
   RetentionPolicies,
   RetentionPolicy,
 } from "../../../src/retention/ports.js";
+import { refusal } from "../../support/refusal.js";
 import { seedResource } from "../../support/requests.js";
-import { refusal, startWireServer, type WireServer } from "./wire-server.js";
+import { startWireServer, type WireServer } from "./wire-server.js";
 
 const IMAGE = seedResource("galleries/MyGallery/images/MyImage");
 

@@ -10,11 +10,12 @@ import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
 } from "../../../src/local/service-bus/emulator.js";
-import { receive } from "../../support/dependencies.js";
+import { receive } from "../../support/receive.js";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const CREATIONS = "image-version-creations";
 const REPLICATIONS = "image-version-replications";
+const REQUESTS = "image-version-requests";
 const REJECTED = "image-version-requests-rejected";
 const SUBSCRIPTION = "image-version-events/Subscriptions/all";
 
@@ -257,6 +258,38 @@ test("a rejected request is kept as it came, with the reason, once however often
     originalMessageId: "m1",
     rejectionCode: "InvalidRequest",
     rejectionReason: "x".repeat(1_000),
+  });
+});
+
+test("a postponed request is sent to its queue again as it came, for later, once however often it is postponed", async () => {
+  const { messenger, client, emulator } = await start();
+  const enqueueTime = new Date(Date.now() + 3_600_000).toISOString();
+  const request = {
+    id: "m1.1",
+    original: {
+      body: { some: "event" },
+      messageId: "m1",
+      contentType: "application/cloudevents+json",
+      applicationProperties: { team: "images" },
+      deliveryCount: 3,
+    },
+    properties: { sigilPostponements: 1, sigilMessageId: "m1" },
+    enqueueTime,
+  };
+  await messenger.postpone(request);
+  await messenger.postpone(request);
+  expect(emulator.counts(REQUESTS)).toMatchObject({ active: 0, scheduled: 1 });
+  const [message] = await client.createReceiver(REQUESTS).peekMessages(1);
+  expect(message).toMatchObject({
+    body: { some: "event" },
+    messageId: "m1.1",
+    contentType: "application/cloudevents+json",
+    applicationProperties: {
+      team: "images",
+      sigilPostponements: 1,
+      sigilMessageId: "m1",
+    },
+    scheduledEnqueueTimeUtc: new Date(enqueueTime),
   });
 });
 

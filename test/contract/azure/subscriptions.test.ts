@@ -11,12 +11,8 @@ import { createSubscriptions } from "../../../src/azure/subscriptions.js";
 import type { Registrable } from "../../../src/subscription/ports.js";
 import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
 import { startInProcess, type InProcess } from "../../support/dependencies.js";
-import {
-  refusal,
-  refused,
-  startWireServer,
-  type WireServer,
-} from "./wire-server.js";
+import { refusal } from "../../support/refusal.js";
+import { refused, startWireServer, type WireServer } from "./wire-server.js";
 
 const COMPUTE: Registrable = { namespace: "Microsoft.Compute" };
 const SIG_ENCRYPTION: Registrable = { ...COMPUTE, feature: "SIGEncryption" };

@@ -1,7 +1,6 @@
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { ResourceManagerOptions } from "../../../src/azure/arm-client.js";
-import type { ServiceError } from "../../../src/errors.js";
 import { createCertificateAuthority } from "../../../src/local/certificates.js";
 import { ARM_SCOPE } from "../../support/dependencies.js";
 
@@ -95,16 +94,4 @@ export function refused(
   target?: string,
 ): unknown {
   return { error: { code, message, ...(target && { target }) } };
-}
-
-/** The error that a promise is rejected with. */
-export async function refusal(
-  promise: Promise<unknown>,
-): Promise<ServiceError> {
-  return await promise.then(
-    () => {
-      throw new Error("not refused");
-    },
-    (error: unknown) => error as ServiceError,
-  );
 }

@@ -8,28 +8,29 @@ import {
   expect,
   test,
 } from "vitest";
-import { ServiceError } from "../../../src/errors.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import { targetRegionsOf } from "../../../src/image-version/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { planImageVersion } from "../../../src/image-version/plan.js";
-import { isFinal } from "../../../src/operation/states.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
-import { reconcile } from "../../../src/operation/reconcile.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
+import {
+  crashRun,
+  drive,
+  send,
+  work,
+  type CrashRun,
+} from "../../support/crash-runs.js";
 import {
   idOf,
   request,
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
-import {
-  failingDependencies,
-  type FailingDependencies,
-  type Failure,
-} from "../../support/failing-dependencies.js";
+import type { Failure } from "../../support/failing-dependencies.js";
+import { refusal } from "../../support/refusal.js";
 import { largeWorld } from "../../support/requests.js";
 
 const CALLERS = 20;
@@ -90,12 +91,6 @@ async function operationOf({
   const operation = await world.deps.store.readOperation(operationId);
   if (operation === undefined) throw new Error(`${operationId} is gone`);
   return operation;
-}
-
-async function refusal(promise: Promise<unknown>): Promise<ServiceError> {
-  const error: unknown = await promise.catch((reason: unknown) => reason);
-  if (error instanceof ServiceError) return error;
-  throw new Error(`was not refused: ${JSON.stringify(error)}`);
 }
 
 const puts = (): number =>
@@ -217,6 +212,7 @@ describe("while one update runs", () => {
           "updating/1",
           `${region.name}/completed`,
           `${HOME.name}/completed`,
+          "demoted/1",
           "completed",
         ].sort(),
       );
@@ -549,43 +545,27 @@ describe("a process that dies", () => {
   test.each([1, 2, 3, 4])(
     "again and again (seed %d) loses nobody's request, and sends no update more than it must",
     async (seed) => {
-      const died = await run({ seed, every: 12 });
-      expect(died.failed()).toBe(true);
+      const { process } = await merge({ seed, every: 12 });
+      expect(process.failed()).toBe(true);
     },
     60_000,
   );
 
   /** One update that runs, and two that wait for it, by a process that is killed at some of its calls. */
-  async function run(
-    failure: Failure | undefined,
-  ): Promise<FailingDependencies> {
+  async function merge(failure: Failure): Promise<CrashRun> {
     versions += 1;
     id = large.versionId(`1.0.${versions}`);
     await made();
-    const process = failingDependencies(world.deps, keyOf(id), failure);
-    const send = async (wanted: ImageVersionRequest): Promise<string> => {
-      for (;;) {
-        try {
-          return (await request(process.deps, id, wanted)).id;
-        } catch {
-          process.restart();
-        }
-      }
-    };
-    const operations = [await send(body([HOME, A]))];
-    await work(process);
-    operations.push(await send(body([HOME, B])), await send(body([HOME, C])));
-    for (let ticks = 0; ticks < 200; ticks += 1) {
-      await work(process);
-      if (ticks % 4 === 0) {
-        await reconcile(process.deps).catch(() => {
-          process.restart();
-        });
-        const { record } = await world.read(id);
-        if (isFinal(record.state) && record.outbox.length === 0) break;
-      }
-      world.clock.advance(15_000);
-    }
+    const run = crashRun(world.deps, keyOf(id), {
+      failure,
+      redelivered: false,
+    });
+    const ask = async (wanted: ImageVersionRequest): Promise<string> =>
+      (await send(run, (deps) => request(deps, id, wanted))).id;
+    const operations = [await ask(body([HOME, A]))];
+    await work(world, [run]);
+    operations.push(await ask(body([HOME, B])), await ask(body([HOME, C])));
+    await drive(world, [run]);
     const what = JSON.stringify(failure);
     expect(await regionsInAzure(), what).toEqual(names(HOME, A, B, C));
     expect(puts(), what).toBeLessThanOrEqual(3);
@@ -600,13 +580,6 @@ describe("a process that dies", () => {
       expect(facts, what).toContain("completed");
       expect(facts, what).toContain(`${[A, B, C][i]?.name}/completed`);
     }
-    return process;
-  }
-
-  async function work(process: FailingDependencies): Promise<void> {
-    for (const message of await world.takeDue())
-      await world.handle(message, process.deps).catch(() => {
-        process.restart();
-      });
+    return run;
   }
 });

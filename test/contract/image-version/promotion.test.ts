@@ -7,7 +7,6 @@ import {
   expect,
   test,
 } from "vitest";
-import { ServiceError } from "../../../src/errors.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { planImageVersion } from "../../../src/image-version/plan.js";
@@ -18,10 +17,9 @@ import {
   rollBackImage,
 } from "../../../src/image-version/promote-image-version.js";
 import { getImageVersion } from "../../../src/image-version/queries.js";
-import { isFinal } from "../../../src/operation/states.js";
-import { reconcile } from "../../../src/operation/reconcile.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
+import { crashRun, drive, send } from "../../support/crash-runs.js";
 import {
   idOf,
   request,
@@ -29,7 +27,7 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { failingDependencies } from "../../support/failing-dependencies.js";
+import { refusal } from "../../support/refusal.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -99,12 +97,6 @@ async function told(): Promise<string[]> {
   return facts(
     (await world.takeEvents()).filter(({ subject }) => subject === id),
   );
-}
-
-async function refusal(promise: Promise<unknown>): Promise<ServiceError> {
-  const error: unknown = await promise.catch((reason: unknown) => reason);
-  if (error instanceof ServiceError) return error;
-  throw new Error(`was not refused: ${JSON.stringify(error)}`);
 }
 
 describe("a version with a promotion rule", () => {
@@ -230,33 +222,15 @@ describe("a version with a promotion rule", () => {
   test.each([1, 2, 3, 4])(
     "is created and promoted once each, wherever its process dies (seed %d)",
     async (seed) => {
-      const process = failingDependencies(world.deps, keyOf(id), {
-        seed,
-        every: 9,
+      const run = crashRun(world.deps, keyOf(id), {
+        failure: { seed, every: 9 },
+        redelivered: false,
       });
-      for (;;) {
-        try {
-          await request(process.deps, id, body({ when: "allRegionsReady" }));
-          break;
-        } catch {
-          process.restart();
-        }
-      }
-      for (let ticks = 0; ticks < 200; ticks += 1) {
-        for (const message of await world.takeDue())
-          await world.handle(message, process.deps).catch(() => {
-            process.restart();
-          });
-        if (ticks % 4 === 0) {
-          await reconcile(process.deps).catch(() => {
-            process.restart();
-          });
-          const { record } = await world.read(id);
-          if (isFinal(record.state) && record.outbox.length === 0) break;
-        }
-        world.clock.advance(15_000);
-      }
-      expect(process.failed()).toBe(true);
+      await send(run, (deps) =>
+        request(deps, id, body({ when: "allRegionsReady" })),
+      );
+      await drive(world, [run]);
+      expect(run.process.failed()).toBe(true);
       expect((await world.read(id)).operation).toMatchObject({
         status: "Succeeded",
       });

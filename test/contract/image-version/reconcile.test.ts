@@ -6,11 +6,11 @@ import type { TrackedRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {
   PACE,
-  receive,
   request,
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
+import { receive } from "../../support/receive.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 
 const NOTHING = {

@@ -6,15 +6,15 @@ import {
   expect,
   test,
 } from "vitest";
-import { ServiceError } from "../../../src/errors.js";
+import type { ServiceError } from "../../../src/errors.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {
   request,
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
+import { refusal } from "../../support/refusal.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -88,15 +88,6 @@ function withoutSource(): ImageVersionRequest {
       },
     },
   };
-}
-
-async function refusal(promise: Promise<OperationRecord>) {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ServiceError)) throw new Error("not refused");
-  return error;
 }
 
 describe("one request for a version", () => {

@@ -7,10 +7,7 @@ import {
   expect,
   test,
 } from "vitest";
-import { ServiceError } from "../../../src/errors.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import { isFinal } from "../../../src/operation/states.js";
-import { reconcile } from "../../../src/operation/reconcile.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { targetRegionsOf } from "../../../src/image-version/canonical-form.js";
@@ -18,17 +15,20 @@ import type { ImageVersionRequest } from "../../../src/image-version/contract.js
 import type { PutImageVersion } from "../../../src/image-version/put-image-version.js";
 import { retryImageVersion } from "../../../src/image-version/retry-image-version.js";
 import {
+  crashRun,
+  drive,
+  send,
+  type CrashRun,
+} from "../../support/crash-runs.js";
+import {
   idOf,
   request,
   startInProcess,
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import {
-  failingDependencies,
-  hasEffect,
-  type FailingDependencies,
-} from "../../support/failing-dependencies.js";
+import { hasEffect, type Failure } from "../../support/failing-dependencies.js";
+import { refusal } from "../../support/refusal.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -85,12 +85,6 @@ async function updated(
 ): Promise<OperationRecord> {
   await request(world.deps, id, wanted, more);
   return await world.finish(id);
-}
-
-async function refused(promise: Promise<unknown>): Promise<ServiceError> {
-  const error: unknown = await promise.catch((reason: unknown) => reason);
-  if (error instanceof ServiceError) return error;
-  throw new Error(`was not refused: ${JSON.stringify(error)}`);
 }
 
 const puts = (): number =>
@@ -236,7 +230,7 @@ describe("an update that failed", () => {
   test("still protects what was there before it", async () => {
     await made();
     expect(await updated(wrong)).toMatchObject({ status: "Failed" });
-    const error = await refused(request(world.deps, id, body([WEST])));
+    const error = await refusal(request(world.deps, id, body([WEST])));
     expect(error.code).toBe("RegionRemovalNotConfirmed");
     expect(error.findings).toHaveLength(1);
   });
@@ -252,7 +246,7 @@ describe("what cannot be changed is refused at the door, each property by name:"
     wanted.properties.storageProfile = {
       source: { id: seedResource("images/other") },
     };
-    const error = await refused(request(world.deps, id, wanted));
+    const error = await refusal(request(world.deps, id, wanted));
     expect(error).toMatchObject({
       code: "ImageVersionConflict",
       fields: { nextFreeVersion: expect.any(String) as string },
@@ -272,7 +266,7 @@ describe("what cannot be changed is refused at the door, each property by name:"
 
   test("a key, or its loss (S6)", async () => {
     await made();
-    const error = await refused(
+    const error = await refusal(
       request(
         world.deps,
         id,
@@ -290,7 +284,7 @@ describe("what cannot be changed is refused at the door, each property by name:"
 
   test("a region that is left out, until its removal is confirmed", async () => {
     await made([WEST, EAST2, EAST]);
-    const error = await refused(request(world.deps, id, body([WEST, EAST])));
+    const error = await refusal(request(world.deps, id, body([WEST, EAST])));
     expect(error).toMatchObject({
       code: "RegionRemovalNotConfirmed",
       findings: [
@@ -329,9 +323,7 @@ describe("a region whose removal is confirmed", () => {
 
   test("is removed, and the profile closed, wherever a process dies in between", async () => {
     await made([WEST, EAST2, EAST]);
-    const dry = failingDependencies(world.deps, keyOf(id), undefined);
-    await drive(dry);
-    const { calls } = dry;
+    const { calls } = (await removed(undefined)).process;
     let removals = 0;
     for (const [i, call] of calls.entries()) {
       // To die before a read is to die after the call before it.
@@ -341,12 +333,7 @@ describe("a region whose removal is confirmed", () => {
         versions += 1;
         id = seedVersionId(`3.0.${versions}`);
         await made([WEST, EAST2, EAST]);
-        const run = failingDependencies(world.deps, keyOf(id), {
-          at: i + 1,
-          kind: "killed",
-          when,
-        });
-        await drive(run);
+        await removed({ at: i + 1, kind: "killed", when });
         const what = `killed ${when} ${i + 1} ${call}`;
         expect(await regionsInAzure(), what).toEqual(["westus", "eastus"]);
         expect((await inAzure()).properties.safetyProfile, what).toMatchObject({
@@ -360,39 +347,21 @@ describe("a region whose removal is confirmed", () => {
     expect(removals).toBeGreaterThan(20);
   }, 180_000);
 
-  /** Sends the request until it is answered, and works until it has ended, by a process that fails once. */
-  async function drive(process: FailingDependencies): Promise<void> {
-    for (let tries = 0; tries < 5; tries += 1) {
-      try {
-        await request(process.deps, id, body([WEST, EAST]), {
-          allowRegionRemoval: true,
-        });
-        break;
-      } catch {
-        process.restart();
-      }
-    }
-    for (let ticks = 0; ticks < 500; ticks += 1) {
-      for (const message of await world.takeDue()) {
-        await world
-          .handle(message, process.deps)
-          .catch(() => process.restart());
-      }
-      if (ticks % 4 === 0) {
-        await reconcile(process.deps).catch(() => process.restart());
-        const { record, operation } = await world.read(id);
-        if (
-          operation.kind === "UpdateImageVersion" &&
-          isFinal(record.state) &&
-          record.outbox.length === 0
-        ) {
-          expect(operation.status).toBe("Succeeded");
-          return;
-        }
-      }
-      world.clock.advance(15_000);
-    }
-    throw new Error("it does not end");
+  /** The removal, by a process that fails once, and whose messages are lost then. */
+  async function removed(failure: Failure | undefined): Promise<CrashRun> {
+    const run = crashRun(world.deps, keyOf(id), {
+      failure,
+      redelivered: false,
+    });
+    await send(run, (deps) =>
+      request(deps, id, body([WEST, EAST]), { allowRegionRemoval: true }),
+    );
+    await drive(world, [run]);
+    expect((await world.read(id)).operation, run.name).toMatchObject({
+      kind: "UpdateImageVersion",
+      status: "Succeeded",
+    });
+    return run;
   }
 });
 
@@ -494,7 +463,7 @@ describe("a region that fails", () => {
   test("is the only thing that can be retried", async () => {
     await made();
     const retry = (regions?: readonly string[]) =>
-      refused(
+      refusal(
         retryImageVersion(world.deps, {
           id: idOf(id),
           regions,

@@ -12,7 +12,6 @@ import { createIdempotencyKeys } from "../../../src/azure/idempotency-keys.js";
 import { createIndex } from "../../../src/azure/index-table.js";
 import { createStateStore } from "../../../src/azure/state-store.js";
 import { createVersionNumbers } from "../../../src/azure/version-numbers.js";
-import { ServiceError } from "../../../src/errors.js";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
 import { canonicalForm } from "../../../src/image-version/canonical-form.js";
@@ -40,6 +39,7 @@ import {
   hasEffect,
   type Failure,
 } from "../../support/failing-dependencies.js";
+import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedResource } from "../../support/requests.js";
 import {
   document,
@@ -136,15 +136,6 @@ function otherHost(): Dependencies {
       now: world.deps.now,
     }),
   };
-}
-
-async function refusal(promise: Promise<unknown>): Promise<ServiceError> {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof ServiceError)) throw new Error("not refused");
-  return error;
 }
 
 /** As the sample, but with other counts. */

@@ -20,12 +20,12 @@ import {
   type ServiceBusEmulator,
 } from "../../../src/local/service-bus/emulator.js";
 import { compileEmulator, run, temporaryDirectory } from "./program.js";
+import { receive } from "../../support/receive.js";
 import {
   configurationOf,
   connect,
   MINUTE_MS,
   peekLock,
-  receive,
   receiveOne,
 } from "./support.js";
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { MINUTE_MS, peekLock, receive, receiveOne, start } from "./support.js";
+import { receive } from "../../support/receive.js";
+import { MINUTE_MS, peekLock, receiveOne, start } from "./support.js";
 
 test("a scheduled message becomes active at its time, as if sent then", async () => {
   const { client, clock, emulator } = await start();

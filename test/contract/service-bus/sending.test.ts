@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { peekLock, receive, receiveOne, start } from "./support.js";
+import { receive } from "../../support/receive.js";
+import { peekLock, receiveOne, start } from "./support.js";
 
 test("a message arrives with its body, its properties and what the broker says of it", async () => {
   const { client, clock } = await start();

@@ -1,6 +1,7 @@
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import { expect, test } from "vitest";
-import { MINUTE_MS, peekLock, receive, receiveOne, start } from "./support.js";
+import { receive } from "../../support/receive.js";
+import { MINUTE_MS, peekLock, receiveOne, start } from "./support.js";
 
 const TWICE = { Queues: [{ Name: "q", Properties: { MaxDeliveryCount: 2 } }] };
 

@@ -11,6 +11,7 @@ import {
   type ServiceBusEmulator,
   type ServiceBusEmulatorOptions,
 } from "../../../src/local/service-bus/emulator.js";
+import { receive } from "../../support/receive.js";
 
 export const MINUTE_MS = 60_000;
 
@@ -74,21 +75,6 @@ export function peekLock(
   return entity.length === 1
     ? client.createReceiver(entity[0], options)
     : client.createReceiver(entity[0], entity[1], options);
-}
-
-/** Receives exactly `count` messages, waiting as long as it takes. */
-export async function receive(
-  receiver: ServiceBusReceiver,
-  count: number,
-): Promise<ServiceBusReceivedMessage[]> {
-  const received: ServiceBusReceivedMessage[] = [];
-  while (received.length < count)
-    received.push(
-      ...(await receiver.receiveMessages(count - received.length, {
-        maxWaitTimeInMs: 10_000,
-      })),
-    );
-  return received;
 }
 
 /** Receives exactly one message. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { MINUTE_MS, peekLock, receive, receiveOne, start } from "./support.js";
+import { receive } from "../../support/receive.js";
+import { MINUTE_MS, peekLock, receiveOne, start } from "./support.js";
 
 function sql(Name: string, SqlExpression: string): object {
   return {

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { failPoisoned } from "../../../src/operation/poison.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { keyOf } from "../../../src/resource-id.js";
-import { PACE, receive } from "../../support/dependencies.js";
+import { PACE } from "../../support/dependencies.js";
+import { receive } from "../../support/receive.js";
 import {
   COMPUTE,
   factsOf,

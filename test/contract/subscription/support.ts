@@ -11,11 +11,11 @@ import type {
 import { takePreparationStep } from "../../../src/subscription/preparation.js";
 import { prepareSubscription } from "../../../src/subscription/prepare-subscription.js";
 import {
-  receive,
   startInProcess,
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { receive } from "../../support/receive.js";
 
 export const PREPARATIONS = "subscription-preparations";
 export const COMPUTE = "Microsoft.Compute";
@@ -37,6 +37,8 @@ export interface Preparations extends Pick<
     deps?: PreparationDependencies,
   ): Promise<OperationRecord>;
   takeDue(): Promise<DueMessage[]>;
+  /** Answers a message as the product does; `deps` unless others are given. */
+  handle(message: DueMessage, deps?: PreparationDependencies): Promise<void>;
   /** Handles due messages, none of those they cause later than now. */
   runDue(): Promise<DueMessage[]>;
   /** Handles due messages and moves the clock until the operation has ended. */
@@ -94,12 +96,15 @@ export async function startPreparations(
       }),
     );
 
+  const handle: Preparations["handle"] = (message, given = deps) =>
+    takePreparationStep(given, message);
+
   const runDue = async (): Promise<DueMessage[]> => {
     const handled: DueMessage[] = [];
     for (;;) {
       const due = await takeDue();
       if (due.length === 0) return handled;
-      for (const message of due) await takePreparationStep(deps, message);
+      for (const message of due) await handle(message);
       handled.push(...due);
     }
   };
@@ -119,6 +124,7 @@ export async function startPreparations(
     close: () => world.close(),
     deps,
     takeDue,
+    handle,
     runDue,
     read,
     prepare: (id, given = deps) =>

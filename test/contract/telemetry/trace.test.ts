@@ -20,11 +20,11 @@ import { pathOf } from "../../support/api-client.js";
 import {
   QUEUES,
   idOf,
-  receive,
   startInProcess,
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { receive } from "../../support/receive.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import {
   startInMemoryTelemetry,

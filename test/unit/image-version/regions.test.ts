@@ -5,7 +5,7 @@ import type {
 } from "../../../src/operation/records.js";
 import { observeRegions } from "../../../src/image-version/regions.js";
 import { PACE } from "../../support/dependencies.js";
-import { observed } from "../../support/transitions.js";
+import { accepted, observed } from "../../support/transitions.js";
 
 const TIME = "2026-01-01T00:00:00.000Z";
 const LATER = "2026-01-01T00:01:00.000Z";
@@ -25,7 +25,11 @@ function look(
   failure?: { message: string },
 ) {
   const [change] = observeRegions(
-    { regions: [before], changing: [] },
+    {
+      regions: [before],
+      changing: [],
+      request: accepted().record.request,
+    },
     observed(provisioningState, seen === undefined ? {} : { westus: seen }),
     failure,
     { now: new Date(LATER), pace: PACE },

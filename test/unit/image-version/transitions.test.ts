@@ -25,6 +25,9 @@ import {
 } from "../../support/transitions.js";
 
 const FAILURE = { code: "PreflightFailed", message: "No.", errors: [] };
+/** ARM shows the version, and there is nothing to send. */
+const SEEN = { kind: "seen" } as const;
+
 const NOTHING_PROVEN = {
   record: { encryptionTypes: {}, dataDiskLuns: [] },
   operation: {},
@@ -57,7 +60,7 @@ const TRANSITIONS: readonly (readonly [
   [
     "followReplication",
     creating(),
-    (pair) => followReplication(pair, undefined, at(60)),
+    (pair) => followReplication(pair, SEEN, at(60)),
   ],
   [
     "wait when Accepted",
@@ -111,12 +114,12 @@ describe("invariant 1: what a transition causes is in the outbox of the record t
     ],
     [
       "followReplication",
-      followReplication(creating(), undefined, at(1)),
+      followReplication(creating(), SEEN, at(1)),
       ["message 3 to image-version-replications"],
     ],
     [
       "followReplication of a version that was there",
-      followReplication(told(accepted()), undefined, at(1)),
+      followReplication(told(accepted()), SEEN, at(1)),
       ["index from NotStarted", "message 2 to image-version-replications"],
     ],
     [
@@ -446,7 +449,7 @@ describe("the waits", () => {
     (Date.parse(pair.record.dueTime) - at(from).now.getTime()) / 1_000;
 
   test("between looks are 15, 30, 60, 120, 120 seconds", () => {
-    let pair = told(followReplication(creating(), undefined, at(0)));
+    let pair = told(followReplication(creating(), SEEN, at(0)));
     const waits = [seconds(pair, 0)];
     for (let i = 0; i < 4; i += 1) {
       pair = told(observe(pair, running, undefined, at(0)));
@@ -473,7 +476,7 @@ describe("the waits", () => {
 
   test("begin anew in the next state", () => {
     const late = told(wait(told(wait(creating(), "", 0, at(0))), "", 0, at(0)));
-    expect(seconds(followReplication(late, undefined, at(0)), 0)).toBe(15);
+    expect(seconds(followReplication(late, SEEN, at(0)), 0)).toBe(15);
   });
 
   test("before a step is sent again double, 32 times at most", () => {

@@ -8,6 +8,7 @@ import {
   type RejectedRequest,
   type RequestHandlerDependencies,
 } from "../../../src/messaging/request-handler.js";
+import type { PostponedRequest } from "../../../src/messaging/postponement.js";
 import { invocation, linesOf } from "./invocation.js";
 
 const SUBJECT =
@@ -50,6 +51,7 @@ type Rejected = CloudEvent<
     error: { code: string; errors: Finding[]; errorCount: number };
     original?: unknown;
     originalOmitted?: string;
+    messageId?: string;
   }
 >;
 
@@ -59,12 +61,14 @@ function handlerWith(ports: Partial<RequestHandlerDependencies> = {}): {
   readonly commands: PutImageVersion[];
   readonly kept: RejectedRequest[];
   readonly events: Rejected[];
+  readonly postponed: PostponedRequest[];
   readonly handle: ReturnType<typeof createRequestHandler>;
 } {
   const calls: string[] = [];
   const commands: PutImageVersion[] = [];
   const kept: RejectedRequest[] = [];
   const events: Rejected[] = [];
+  const postponed: PostponedRequest[] = [];
   const handle = createRequestHandler({
     putImageVersion(command) {
       commands.push(command);
@@ -83,11 +87,16 @@ function handlerWith(ports: Partial<RequestHandlerDependencies> = {}): {
       kept.push(request);
       return Promise.resolve();
     },
+    postpone(request) {
+      calls.push("postpone");
+      postponed.push(request);
+      return Promise.resolve();
+    },
     eventSource: "urn:sigil:test",
     now: () => new Date("2026-01-01T00:00:00Z"),
     ...ports,
   });
-  return { calls, commands, kept, events, handle };
+  return { calls, commands, kept, events, postponed, handle };
 }
 
 const failing = (
@@ -338,4 +347,83 @@ test.each([
   const { handle, calls } = handlerWith(failing(error));
   await expect(handle(EVENT, delivery().context)).rejects.toBe(error);
   expect(calls).toEqual([]);
+});
+
+describe("what could not be taken twice, though it may be later,", () => {
+  const down = new ServiceError("DependencyUnavailable", "Down.", {
+    retryAfterMs: 5_000,
+  });
+  const sent = (
+    deliveryCount: number,
+    applicationProperties: Record<string, unknown> = {},
+  ) =>
+    invocation({
+      messageId: "m1",
+      contentType: "application/json",
+      deliveryCount,
+      applicationProperties,
+    }).context;
+
+  test("comes again at once first, then is postponed as it came, and completed", async () => {
+    const { handle, postponed } = handlerWith(failing(down));
+    for (const count of [1, 2])
+      await expect(handle(EVENT, sent(count))).rejects.toBe(down);
+    await handle(EVENT, sent(3, { team: "images" }));
+    expect(postponed).toEqual([
+      {
+        id: "m1.1",
+        original: expect.objectContaining({
+          body: EVENT,
+          messageId: "m1",
+          contentType: "application/json",
+          applicationProperties: { team: "images" },
+        }) as unknown,
+        properties: { sigilPostponements: 1, sigilMessageId: "m1" },
+        enqueueTime: "2026-01-01T00:00:30.000Z",
+      },
+    ]);
+  });
+
+  test("waits twice as long each time, a quarter of an hour at most, and as long as it is asked to", async () => {
+    const { handle, postponed } = handlerWith(failing(down));
+    for (const turns of [1, 4, 5, 400, "many"])
+      await handle(
+        EVENT,
+        sent(3, { sigilPostponements: turns, sigilMessageId: "first" }),
+      );
+    expect(postponed.map(({ id, enqueueTime }) => [id, enqueueTime])).toEqual([
+      ["first.2", "2026-01-01T00:01:00.000Z"],
+      ["first.5", "2026-01-01T00:08:00.000Z"],
+      ["first.6", "2026-01-01T00:15:00.000Z"],
+      ["first.401", "2026-01-01T00:15:00.000Z"],
+      ["first.1", "2026-01-01T00:00:30.000Z"],
+    ]);
+    const busy = new ServiceError("StateConflict", "Busy.", {
+      retryAfterMs: 3_600_000,
+    });
+    const other = handlerWith(failing(busy));
+    await other.handle(EVENT, sent(3));
+    expect(other.postponed[0]?.enqueueTime).toBe("2026-01-01T01:00:00.000Z");
+  });
+
+  test("is thrown where it cannot be sent again", async () => {
+    const full = new Error("full");
+    const { handle } = handlerWith({
+      ...failing(down),
+      postpone: () => Promise.reject(full),
+    });
+    await expect(handle(EVENT, sent(3))).rejects.toBe(full);
+  });
+
+  test("is told under the id that its sender gave it when it is refused at last", async () => {
+    const { handle, events, kept } = handlerWith(
+      failing(new ServiceError("InvalidRequest", "No.")),
+    );
+    await handle(
+      EVENT,
+      sent(1, { sigilPostponements: 2, sigilMessageId: "first" }),
+    );
+    expect(events[0]?.data.messageId).toBe("first");
+    expect(kept[0]?.original.messageId).toBe("first");
+  });
 });

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+import base from "./vitest.config.js";
+
+// What `npm run test:clients` runs; `npm test` does not ask for the tools of other languages.
+export default defineConfig({
+  test: {
+    ...base.test,
+    include: [
+      "test/e2e/generated-clients.test.ts",
+      "test/clients/**/*.test.ts",
+    ],
+  },
+});
