@@ -14,7 +14,7 @@ import type { ImageVersionRequest } from "./contract.js";
 import { found, type Facts, type Known } from "./facts.js";
 import { gatherFacts } from "./gather-facts.js";
 import { observeAbsence } from "./observation.js";
-import { join, joiningOf } from "./joining.js";
+import { join, joiningOf, takeOver } from "./joining.js";
 import { endOrSplit, postponeOrSplit } from "./splitting.js";
 import type {
   Dependencies,
@@ -88,6 +88,18 @@ async function prove(
   } catch (error) {
     return postponeOrFail(deps, stored, error);
   }
+  const existing = found(facts.imageVersion);
+  const { begun } = record;
+  if (
+    !record.made &&
+    begun !== undefined &&
+    existing !== undefined &&
+    differsFrom(record.request, existing.request).length > 0 &&
+    differsFrom(begun, existing.request).length === 0
+  ) {
+    await take(deps, stored, (pair) => takeOver(pair, begun, momentOf(deps)));
+    return;
+  }
   const refusalOf = (
     request: ImageVersionRequest,
   ): OperationFailure | undefined => {
@@ -96,7 +108,6 @@ async function prove(
   };
   const refused = refusalOf(record.request);
   if (refused !== undefined) return endOrSplit(deps, stored, refused);
-  const existing = found(facts.imageVersion);
   const joining = joiningOf(stored, refusalOf);
   // What exists in Azure already, and is to be followed, is changed once it is ours; what cannot be done in one, is not.
   const joins =

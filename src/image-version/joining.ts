@@ -12,7 +12,7 @@ import {
   written,
 } from "../operation/advance.js";
 import { indexed } from "../operation/catalog.js";
-import { failure } from "../operation/failing.js";
+import { fail, failure } from "../operation/failing.js";
 import { besideOf, endOne } from "../operation/fellows.js";
 import type { Moment } from "../operation/ports.js";
 import {
@@ -81,6 +81,28 @@ export function acceptWaiting(
     beside: [accepted],
     accepted,
   };
+}
+
+/** ARM shows what an operation before has sent to be created: from now on it is this one's to change. */
+export function takeOver(
+  pair: ImageVersionPair,
+  begun: ImageVersionRequest,
+  moment: Moment,
+): ImageVersionPair {
+  const { record } = pair;
+  const merger = merge(undefined, begun, record.request);
+  if (merger.kind === "conflict")
+    return fail(pair, contradicted(merger.conflicts), moment);
+  return advance(pair, moment, {
+    patch: {
+      made: true,
+      base: begun,
+      ...desired(merger.request, begun, record.regions),
+    },
+    message:
+      "The version exists, as an operation before this one has asked for it: it is changed.",
+    waitMs: 0,
+  });
 }
 
 /** What is to be done together, and what cannot be. */

@@ -14,6 +14,7 @@ import type { ImageVersionRequest } from "./contract.js";
 import { differenceOf } from "./differences.js";
 import type { Known } from "./facts.js";
 import { governed } from "./promotion.js";
+import { excessReplicas, replicaLimit } from "./rules/replica-limit.js";
 
 /** The request that does what both ask, or where they contradict each other. */
 export type Merger =
@@ -53,13 +54,19 @@ export function merge(
     : { kind: "merged", request: request as ImageVersionRequest };
 }
 
-/** Where a request contradicts what is being done with a version; none where the two can be merged. */
+/** Where a request contradicts what is being done with a version, or asks too much with it; none where both can be done. */
 export function contradictions(
   { base, request }: Pick<Known, "base" | "request">,
   asked: ImageVersionRequest,
 ): readonly Finding[] {
   const merger = merge(base, request, asked);
-  return merger.kind === "merged" ? [] : merger.conflicts.map(differenceOf);
+  return merger.kind === "merged"
+    ? excessReplicas(merger.request).map(({ pointer, message }) => ({
+        code: replicaLimit.code,
+        pointer,
+        message,
+      }))
+    : merger.conflicts.map(differenceOf);
 }
 
 function mergeValue(

@@ -52,6 +52,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly base?: ImageVersionRequest | undefined;
   /** True once ARM had the version as it was asked for: from then on it is updated, never created over. */
   readonly made: boolean;
+  /** What an operation before sent to be created, and did not stay to see: if ARM shows that, it is ours. */
+  readonly begun?: ImageVersionRequest;
   /** Regions and tags that this operation takes away, as its caller has confirmed. */
   readonly removing: {
     readonly regions: readonly string[];

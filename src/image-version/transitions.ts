@@ -151,6 +151,7 @@ export function started(
     wakes: 0,
     made: before !== undefined,
     ...(base && { base }),
+    ...begunBefore(previous),
     ...desired(request, base, before?.regions ?? []),
     repairing: [],
     repairs: {},
@@ -189,6 +190,15 @@ export function desired(
         known.find((region) => region.name === name) ?? unseen(name),
     ),
   };
+}
+
+function begunBefore(
+  previous: ImageVersionRecord | undefined,
+): Pick<ImageVersionRecord, "begun"> {
+  if (previous === undefined || previous.made) return {};
+  const { sent, request, begun } = previous;
+  if (sent !== undefined) return { begun: request };
+  return begun === undefined ? {} : { begun };
 }
 
 /** A region of which nothing is known yet. */

@@ -311,6 +311,26 @@ describe("while one update runs", () => {
     },
   );
 
+  test("more replicas than a version may have, all requests together, are refused", async () => {
+    await made();
+    const first = await ask(body([HOME, { ...A, regionalReplicaCount: 50 }]));
+    await world.runDue();
+    const wanted = body([HOME, { ...B, regionalReplicaCount: 60 }]);
+    expect(await refusal(ask(wanted))).toMatchObject({
+      code: "ImageVersionConflict",
+      findings: [{ code: "TooManyReplicas" }],
+      fields: { existingOperationId: first.id },
+    });
+    const { findings } = await planImageVersion(world.deps, {
+      id: idOf(id),
+      body: wanted,
+    });
+    expect(findings).toContainEqual(
+      expect.objectContaining({ code: "ImageVersionRequestedOtherwise" }),
+    );
+    await world.finish(id);
+  });
+
   test("no region is removed, though it be confirmed", async () => {
     await made([HOME, A]);
     await ask(body([HOME, A, B]));
@@ -509,6 +529,28 @@ describe("canceling", () => {
     expect(await operationOf(first)).toMatchObject({ status: "Canceled" });
     expect(await operationOf(second)).toMatchObject({ status: "Succeeded" });
     expect(await regionsInAzure()).toContain(B.name);
+  });
+
+  test("the one that creates the version lets what waits go on with what Azure has made of it", async () => {
+    world.simulator.control.addFault({
+      method: "PUT",
+      path: `/versions/1.0.${versions}`,
+      action: "reset-after-processing",
+    });
+    const first = await ask(body([HOME, A]));
+    await world.runDue();
+    expect((await world.read(id)).record.state).toBe("Creating");
+    const second = await ask(body([HOME, B]));
+    await cancelOperation(world.deps, first.id, by);
+    await world.finish(id);
+    expect(await operationOf(first)).toMatchObject({ status: "Canceled" });
+    expect(await operationOf(second)).toMatchObject({
+      kind: "CreateImageVersion",
+      status: "Succeeded",
+    });
+    // What the canceled one asked for is there, and is taken away by nobody in silence.
+    expect(await regionsInAzure()).toEqual(names(HOME, A, B));
+    expect(world.simulator.control.creates(id)).toBe(1);
   });
 
   test.each([
