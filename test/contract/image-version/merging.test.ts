@@ -8,12 +8,9 @@ import {
   expect,
   test,
 } from "vitest";
-import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import { targetRegionsOf } from "../../../src/image-version/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { planImageVersion } from "../../../src/image-version/plan.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
-import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {
@@ -30,15 +27,26 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import type { Failure } from "../../support/failing-dependencies.js";
+import {
+  A,
+  B,
+  body,
+  C,
+  CALLERS,
+  HOME,
+  inAzure,
+  large,
+  made,
+  names,
+  openOperations,
+  operationOf,
+  OTHERS,
+  puts,
+  regionsInAzure,
+  told,
+  type Region,
+} from "../../support/merging.js";
 import { refusal } from "../../support/refusal.js";
-import { largeWorld } from "../../support/requests.js";
-
-const CALLERS = 20;
-const large = largeWorld(CALLERS + 1, 1);
-const [HOME = { name: "" }, ...OTHERS] =
-  large.request.properties.publishingProfile?.targetRegions ?? [];
-type Region = typeof HOME;
-const [A = HOME, B = HOME, C = HOME] = OTHERS;
 
 let world: InProcess;
 let versions = 0;
@@ -58,86 +66,14 @@ beforeEach(async () => {
 });
 afterEach(() => world.simulator.control.clearFaults());
 
-function body(
-  regions: readonly Region[],
-  more: Partial<ImageVersionRequest> & { publishing?: object } = {},
-): ImageVersionRequest {
-  const { publishing, ...rest } = more;
-  return {
-    ...large.request,
-    ...rest,
-    properties: {
-      ...large.request.properties,
-      publishingProfile: { targetRegions: [...regions], ...publishing },
-    },
-  };
-}
-
 const ask = (
   wanted: ImageVersionRequest,
   more: Parameters<typeof request>[3] = {},
 ): Promise<OperationRecord> => request(world.deps, id, wanted, more);
 
-async function made(regions: readonly Region[] = [HOME]): Promise<void> {
-  await ask(body(regions));
-  expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
-  await world.takeEvents();
-  world.simulator.control.clearRequests();
-}
-
-async function operationOf({
-  id: operationId,
-}: OperationRecord): Promise<OperationRecord> {
-  const operation = await world.deps.store.readOperation(operationId);
-  if (operation === undefined) throw new Error(`${operationId} is gone`);
-  return operation;
-}
-
-const puts = (): number =>
-  world.simulator.control.countRequests({ method: "PUT" });
-
-async function inAzure(): Promise<ImageVersionRequest> {
-  const shown = await world.deps.resourceManager.getImageVersion(idOf(id));
-  if (shown === undefined) throw new Error("it is gone");
-  return shown.request;
-}
-
-const spelled = (name: string): string => name.replace(/ /gu, "").toLowerCase();
-
-async function regionsInAzure(): Promise<readonly string[]> {
-  return targetRegionsOf(await inAzure())
-    .map(({ name }) => spelled(name))
-    .sort();
-}
-
-const names = (...regions: readonly Region[]): string[] =>
-  regions.map(({ name }) => name).sort();
-
-/** The facts that were told of an operation, in order, without its progress. */
-function told(
-  events: readonly CloudEvent[],
-  { id: operationId }: OperationRecord,
-): string[] {
-  return events
-    .map((event) => event.id)
-    .filter(
-      (eventId) =>
-        eventId.startsWith(`${operationId}/`) &&
-        !eventId.includes("/replicating/"),
-    )
-    .map((eventId) => eventId.slice(operationId.length + 1));
-}
-
-async function openOperations(): Promise<readonly string[]> {
-  const { rows } = await world.deps.index.page(OPEN_SCOPE, 100);
-  return rows
-    .map(({ target }) => target)
-    .filter((target) => target.startsWith(keyOf(id)));
-}
-
 describe("while one update runs", () => {
   test("twenty callers who add twenty regions at once get them all, with three updates at most", async () => {
-    await made();
+    await made(world, id);
     const operations = await Promise.all(
       OTHERS.map((region) => ask(body([HOME, region]))),
     );
@@ -145,12 +81,12 @@ describe("while one update runs", () => {
       CALLERS,
     );
     await world.finish(id);
-    expect(puts()).toBeLessThanOrEqual(3);
-    expect(await regionsInAzure()).toEqual(names(HOME, ...OTHERS));
+    expect(puts(world)).toBeLessThanOrEqual(3);
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, ...OTHERS));
     const events = await world.takeEvents();
     for (const [i, operation] of operations.entries()) {
       const region = OTHERS[i]?.name ?? "";
-      const ended = await operationOf(operation);
+      const ended = await operationOf(world, operation);
       expect(ended).toMatchObject({
         kind: "UpdateImageVersion",
         status: "Succeeded",
@@ -165,11 +101,11 @@ describe("while one update runs", () => {
         "completed",
       ]);
     }
-    expect(await openOperations()).toEqual([]);
+    expect(await openOperations(world, id)).toEqual([]);
   }, 120_000);
 
   test("another waits, is told apart, and is done in one update after it", async () => {
-    await made();
+    await made(world, id);
     const first = await ask(body([HOME, A]));
     await world.runDue();
     const second = await ask(body([HOME, B], { tags: { team: "images" } }));
@@ -188,9 +124,9 @@ describe("while one update runs", () => {
       ],
     });
     await world.finish(id);
-    expect(puts()).toBe(2);
-    expect(await regionsInAzure()).toEqual(names(HOME, A, B, C));
-    expect(await inAzure()).toMatchObject({
+    expect(puts(world)).toBe(2);
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B, C));
+    expect(await inAzure(world, id)).toMatchObject({
       tags: { team: "images" },
       properties: { publishingProfile: { excludeFromLatest: true } },
     });
@@ -217,13 +153,13 @@ describe("while one update runs", () => {
         ].sort(),
       );
     for (const operation of [first, second, third])
-      expect(await operationOf(operation)).toMatchObject({
+      expect(await operationOf(world, operation)).toMatchObject({
         status: "Succeeded",
       });
   });
 
   test("the same request again is the operation that waits, and with its key still so later", async () => {
-    await made();
+    await made(world, id);
     await ask(body([HOME, A]));
     await world.runDue();
     const send = () => ask(body([HOME, B]), { idempotencyKey: `key-${id}` });
@@ -236,7 +172,7 @@ describe("while one update runs", () => {
       id: second.id,
       status: "Succeeded",
     });
-    expect(puts()).toBe(2);
+    expect(puts(world)).toBe(2);
   });
 
   test("a version that is being created gets the regions of both", async () => {
@@ -244,10 +180,14 @@ describe("while one update runs", () => {
     await world.runDue();
     const second = await ask(body([HOME, B]));
     await world.finish(id);
-    expect(await regionsInAzure()).toEqual(names(HOME, A, B));
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B));
     expect(world.simulator.control.creates(id)).toBe(1);
-    expect(await operationOf(first)).toMatchObject({ status: "Succeeded" });
-    expect(await operationOf(second)).toMatchObject({ status: "Succeeded" });
+    expect(await operationOf(world, first)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await operationOf(world, second)).toMatchObject({
+      status: "Succeeded",
+    });
   });
 
   test("what was asked before anything was sent is created with one request", async () => {
@@ -255,10 +195,14 @@ describe("while one update runs", () => {
     const first = await ask(body([HOME, A]));
     const second = await ask(body([HOME, B]));
     await world.finish(id);
-    expect(puts()).toBe(1);
-    expect(await regionsInAzure()).toEqual(names(HOME, A, B));
-    expect(await operationOf(first)).toMatchObject({ status: "Succeeded" });
-    expect(await operationOf(second)).toMatchObject({ status: "Succeeded" });
+    expect(puts(world)).toBe(1);
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B));
+    expect(await operationOf(world, first)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await operationOf(world, second)).toMatchObject({
+      status: "Succeeded",
+    });
   });
 
   test.each([
@@ -287,7 +231,7 @@ describe("while one update runs", () => {
   ])(
     "%s contradicts it, and is refused with the operation to wait for",
     async (_, wanted, pointer, message) => {
-      await made();
+      await made(world, id);
       const first = await ask(
         body([{ ...HOME, regionalReplicaCount: 3 }], { tags: { a: "one" } }),
       );
@@ -312,7 +256,7 @@ describe("while one update runs", () => {
   );
 
   test("more replicas than a version may have, all requests together, are refused", async () => {
-    await made();
+    await made(world, id);
     const first = await ask(body([HOME, { ...A, regionalReplicaCount: 50 }]));
     await world.runDue();
     const wanted = body([HOME, { ...B, regionalReplicaCount: 60 }]);
@@ -332,7 +276,7 @@ describe("while one update runs", () => {
   });
 
   test("no region is removed, though it be confirmed", async () => {
-    await made([HOME, A]);
+    await made(world, id, [HOME, A]);
     await ask(body([HOME, A, B]));
     await world.runDue();
     expect(
@@ -350,24 +294,10 @@ describe("while one update runs", () => {
     });
     await world.finish(id);
   });
-
-  test("more than fifty do not wait: the next comes again later", async () => {
-    await made();
-    await ask(body([HOME, A]));
-    await world.runDue();
-    for (let n = 1; n <= 50; n += 1)
-      await ask(body([HOME], { tags: { [`tag${n}`]: "yes" } }));
-    expect(
-      await refusal(ask(body([HOME], { tags: { more: "yes" } }))),
-    ).toMatchObject({ code: "StateConflict", retryAfterMs: 60_000 });
-    await world.finish(id);
-    expect(puts()).toBe(2);
-    expect(Object.keys((await inAzure()).tags ?? {})).toHaveLength(50);
-  }, 60_000);
 });
 
 test("requests that together are too long do not wait: the next comes again later", async () => {
-  await made();
+  await made(world, id);
   await ask(body([HOME, A]));
   await world.runDue();
   // Nothing in them repeats: they are hardly shorter stored than sent.
@@ -386,7 +316,7 @@ test("requests that together are too long do not wait: the next comes again late
   expect(error).toMatchObject({ code: "StateConflict", retryAfterMs: 60_000 });
   expect(accepted).toBe(14);
   await world.finish(id);
-  expect(Object.keys((await inAzure()).tags ?? {})).toHaveLength(14);
+  expect(Object.keys((await inAzure(world, id)).tags ?? {})).toHaveLength(14);
 });
 
 describe("of several that are done together", () => {
@@ -401,47 +331,51 @@ describe("of several that are done together", () => {
   });
 
   test("the one that fails a rule fails alone", async () => {
-    await made();
+    await made(world, id);
     await ask(body([HOME, A]));
     await world.runDue();
     const bad = await ask(body([HOME, withoutSet(B)]));
     const good = await ask(body([HOME, C]));
     await world.finish(id);
-    expect(await operationOf(bad)).toMatchObject({
+    expect(await operationOf(world, bad)).toMatchObject({
       status: "Failed",
       error: {
         code: "PreflightFailed",
         errors: [{ code: "DiskEncryptionSetNotFound" }],
       },
     });
-    expect(await operationOf(good)).toMatchObject({ status: "Succeeded" });
-    expect(await regionsInAzure()).toEqual(names(HOME, A, C));
+    expect(await operationOf(world, good)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, C));
     const events = await world.takeEvents();
     expect(told(events, bad)).toEqual(["accepted", "failed"]);
-    expect(await openOperations()).toEqual([]);
+    expect(await openOperations(world, id)).toEqual([]);
   });
 
   test("the first that waits may be the one", async () => {
-    await made();
+    await made(world, id);
     await ask(body([HOME, A]));
     await world.runDue();
     const bad = await ask(body([HOME, withoutSet(B)]));
     await world.finish(id);
-    expect(await operationOf(bad)).toMatchObject({ status: "Failed" });
+    expect(await operationOf(world, bad)).toMatchObject({ status: "Failed" });
     const good = await ask(body([HOME, A, C]));
     await world.finish(id);
-    expect(await operationOf(good)).toMatchObject({ status: "Succeeded" });
+    expect(await operationOf(world, good)).toMatchObject({
+      status: "Succeeded",
+    });
   });
 
   test("those whose regions are usable succeed where another's region fails", async () => {
-    await made();
+    await made(world, id);
     await ask(body([HOME, A]));
     await world.runDue();
     const fails = await ask(body([HOME, B]));
     const succeeds = await ask(body([HOME, C]));
     await world.simulator.control.failRegion({ versionId: id, region: B.name });
     await world.finish(id);
-    expect(await operationOf(fails)).toMatchObject({
+    expect(await operationOf(world, fails)).toMatchObject({
       status: "Failed",
       error: {
         code: "ReplicationFailed",
@@ -450,7 +384,9 @@ describe("of several that are done together", () => {
         ) as string,
       },
     });
-    expect(await operationOf(succeeds)).toMatchObject({ status: "Succeeded" });
+    expect(await operationOf(world, succeeds)).toMatchObject({
+      status: "Succeeded",
+    });
     const events = await world.takeEvents();
     expect(told(events, fails).at(-1)).toBe("failed");
     expect(told(events, succeeds)).toEqual([
@@ -466,7 +402,7 @@ describe("of several that are done together", () => {
   });
 
   test("each is sent alone where Azure refuses them together", async () => {
-    await made();
+    await made(world, id);
     await ask(body([HOME, A]));
     await world.runDue();
     const second = await ask(body([HOME, B]));
@@ -481,19 +417,19 @@ describe("of several that are done together", () => {
     });
     await world.finish(id);
     for (const operation of [second, third]) {
-      expect(await operationOf(operation)).toMatchObject({
+      expect(await operationOf(world, operation)).toMatchObject({
         status: "Succeeded",
       });
     }
-    expect(await regionsInAzure()).toEqual(names(HOME, A, B, C));
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B, C));
     expect(
-      (await operationOf(third)).history.map(({ message }) => message),
+      (await operationOf(world, third)).history.map(({ message }) => message),
     ).toContainEqual(
       expect.stringContaining(
         "What is asked together with other operations was refused; each is sent alone.",
       ),
     );
-    expect(await openOperations()).toEqual([]);
+    expect(await openOperations(world, id)).toEqual([]);
   });
 });
 
@@ -501,7 +437,7 @@ describe("canceling", () => {
   const by = { appId: "operator" };
 
   test("what waits takes it out, and leaves the others", async () => {
-    await made();
+    await made(world, id);
     await ask(body([HOME, A]));
     await world.runDue();
     const second = await ask(body([HOME, B]));
@@ -510,25 +446,31 @@ describe("canceling", () => {
       status: "Canceled",
     });
     await world.finish(id);
-    expect(await operationOf(third)).toMatchObject({ status: "Succeeded" });
-    expect(await regionsInAzure()).toEqual(names(HOME, A, C));
+    expect(await operationOf(world, third)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, C));
     expect(told(await world.takeEvents(), second)).toEqual([
       "accepted",
       "canceled",
     ]);
-    expect(await openOperations()).toEqual([]);
+    expect(await openOperations(world, id)).toEqual([]);
   });
 
   test("the one that runs lets what waits begin", async () => {
-    await made();
+    await made(world, id);
     const first = await ask(body([HOME, A]));
     await world.runDue();
     const second = await ask(body([HOME, B]));
     await cancelOperation(world.deps, first.id, by);
     await world.finish(id);
-    expect(await operationOf(first)).toMatchObject({ status: "Canceled" });
-    expect(await operationOf(second)).toMatchObject({ status: "Succeeded" });
-    expect(await regionsInAzure()).toContain(B.name);
+    expect(await operationOf(world, first)).toMatchObject({
+      status: "Canceled",
+    });
+    expect(await operationOf(world, second)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await regionsInAzure(world, id)).toContain(B.name);
   });
 
   test("the one that creates the version lets what waits go on with what Azure has made of it", async () => {
@@ -543,13 +485,15 @@ describe("canceling", () => {
     const second = await ask(body([HOME, B]));
     await cancelOperation(world.deps, first.id, by);
     await world.finish(id);
-    expect(await operationOf(first)).toMatchObject({ status: "Canceled" });
-    expect(await operationOf(second)).toMatchObject({
+    expect(await operationOf(world, first)).toMatchObject({
+      status: "Canceled",
+    });
+    expect(await operationOf(world, second)).toMatchObject({
       kind: "CreateImageVersion",
       status: "Succeeded",
     });
     // What the canceled one asked for is there, and is taken away by nobody in silence.
-    expect(await regionsInAzure()).toEqual(names(HOME, A, B));
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B));
     expect(world.simulator.control.creates(id)).toBe(1);
   });
 
@@ -557,7 +501,7 @@ describe("canceling", () => {
     ["the current one of several", 0],
     ["another of several", 1],
   ])("%s leaves the work to the others", async (_, which) => {
-    await made();
+    await made(world, id);
     const together = [await ask(body([HOME, A])), await ask(body([HOME, B]))];
     await world.runDue();
     const [canceled, other] = which === 0 ? together : together.reverse();
@@ -574,12 +518,14 @@ describe("canceling", () => {
       ]) as unknown,
     });
     await world.finish(id);
-    expect(await operationOf(other)).toMatchObject({ status: "Succeeded" });
-    expect(await regionsInAzure()).toEqual(names(HOME, A, B));
+    expect(await operationOf(world, other)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B));
     const events = await world.takeEvents();
     expect(told(events, other).at(-1)).toBe("completed");
     expect(told(events, canceled).at(-1)).toBe("canceled");
-    expect(await openOperations()).toEqual([]);
+    expect(await openOperations(world, id)).toEqual([]);
   });
 });
 
@@ -597,7 +543,7 @@ describe("a process that dies", () => {
   async function merge(failure: Failure): Promise<CrashRun> {
     versions += 1;
     id = large.versionId(`1.0.${versions}`);
-    await made();
+    await made(world, id);
     const run = crashRun(world.deps, keyOf(id), {
       failure,
       redelivered: false,
@@ -609,8 +555,8 @@ describe("a process that dies", () => {
     operations.push(await ask(body([HOME, B])), await ask(body([HOME, C])));
     await drive(world, [run]);
     const what = JSON.stringify(failure);
-    expect(await regionsInAzure(), what).toEqual(names(HOME, A, B, C));
-    expect(puts(), what).toBeLessThanOrEqual(3);
+    expect(await regionsInAzure(world, id), what).toEqual(names(HOME, A, B, C));
+    expect(puts(world), what).toBeLessThanOrEqual(3);
     const events = await world.takeEvents();
     expect(new Set(events.map((event) => event.id)).size, what).toBe(
       events.length,
@@ -618,7 +564,7 @@ describe("a process that dies", () => {
     for (const [i, operationId] of operations.entries()) {
       const operation = await world.deps.store.readOperation(operationId);
       expect(operation, what).toMatchObject({ status: "Succeeded" });
-      const facts = told(events, operation ?? ({ id: "" } as OperationRecord));
+      const facts = told(events, { id: operationId });
       expect(facts, what).toContain("completed");
       expect(facts, what).toContain(`${[A, B, C][i]?.name}/completed`);
     }

@@ -164,7 +164,7 @@ describe("an update", () => {
       "accepted",
       "updating/1",
       "westus/completed",
-      "eastus2/completed",
+      "demoted/1",
       "completed",
     ]);
   });

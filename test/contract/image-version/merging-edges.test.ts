@@ -1,0 +1,559 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { createNextImageVersion } from "../../../src/image-version/create-next-image-version.js";
+import { planImageVersion } from "../../../src/image-version/plan.js";
+import type { Dependencies } from "../../../src/image-version/ports.js";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+  rollBackImage,
+} from "../../../src/image-version/promote-image-version.js";
+import { isExcluded } from "../../../src/image-version/promotion.js";
+import { getImageVersion } from "../../../src/image-version/queries.js";
+import { retryImageVersion } from "../../../src/image-version/retry-image-version.js";
+import { cancelOperation } from "../../../src/operation/canceling.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import { isFinal } from "../../../src/operation/states.js";
+import { keyOf } from "../../../src/resource-id.js";
+import {
+  idOf,
+  request,
+  startInProcess,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+import {
+  A,
+  B,
+  body,
+  C,
+  HOME,
+  inAzure,
+  large,
+  made,
+  names,
+  operationOf,
+  puts,
+  regionsInAzure,
+  told,
+} from "../../support/merging.js";
+import { refusal } from "../../support/refusal.js";
+
+const OPERATOR = { appId: "operator" };
+const BY = { requestedBy: OPERATOR, traceparent: TRACEPARENT };
+
+let world: InProcess;
+let tests = 0;
+let id: string;
+beforeAll(async () => {
+  world = await startInProcess({
+    world: large.world,
+    replicationMs: 60_000,
+    pace: { repairAttempts: 0 },
+  });
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  tests += 1;
+  // Higher than all before: where it is made, it is the latest.
+  id = large.versionId(`${tests}.0.0`);
+  await world.takeEvents();
+  world.simulator.control.clearRequests();
+});
+afterEach(() => world.simulator.control.clearFaults());
+
+const ask = (
+  wanted: ImageVersionRequest,
+  more: Parameters<typeof request>[3] = {},
+): Promise<OperationRecord> => request(world.deps, id, wanted, more);
+
+const cancel = ({ id: operationId }: OperationRecord) =>
+  cancelOperation(world.deps, operationId, OPERATOR);
+
+/** ARM answers the next PUT of the version so. */
+function refuseNextPut(status: number, code: string): void {
+  world.simulator.control.addFault({
+    method: "PUT",
+    path: `/versions/${idOf(id).versionName}`,
+    status,
+    body: { error: { code, message: "Not this." } },
+  });
+}
+
+/** Handles what is due now, none of what follows from it, by other dependencies. */
+async function handleDue(deps: Dependencies): Promise<void> {
+  for (const message of await world.takeDue())
+    await world.handle(message, deps);
+}
+
+/** The dependencies, and what happens before or after a PUT is sent with them. */
+function aroundPut(
+  around: (
+    put: () => Promise<string | undefined>,
+  ) => Promise<string | undefined>,
+): Dependencies {
+  const { resourceManager } = world.deps;
+  return {
+    ...world.deps,
+    resourceManager: {
+      ...resourceManager,
+      putImageVersion: (...args) =>
+        around(() => resourceManager.putImageVersion(...args)),
+    },
+  };
+}
+
+describe("requests that are done together", () => {
+  test("may both remove a region, and one of them add another", async () => {
+    await made(world, id, [HOME, A]);
+    const first = await ask(body([HOME]), { allowRegionRemoval: true });
+    const second = await ask(body([HOME, B]), { allowRegionRemoval: true });
+    await world.finish(id);
+    for (const operation of [first, second])
+      expect(await operationOf(world, operation)).toMatchObject({
+        status: "Succeeded",
+      });
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, B));
+  });
+
+  test("leave out the one that is canceled while they are put together", async () => {
+    await made(world, id);
+    await ask(body([HOME, A]));
+    const canceled = await ask(body([HOME, B]));
+    const other = await ask(body([HOME, C]));
+    const { store } = world.deps;
+    let joined = 0;
+    await handleDue({
+      ...world.deps,
+      store: {
+        ...store,
+        async commit(...args) {
+          if (args[0].fellows.length > 0 && (joined += 1) === 1)
+            await cancel(canceled);
+          return store.commit(...args);
+        },
+      },
+    });
+    expect(joined).toBeGreaterThan(0);
+    await world.finish(id);
+    const { status, history } = await operationOf(world, canceled);
+    expect(status).toBe("Canceled");
+    expect(history.at(-1)?.message).toBe(
+      "Canceled. It waited for its turn: nothing will be sent to Azure for it.",
+    );
+    expect(await operationOf(world, other)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, C));
+  });
+
+  test("do not fail for what only the canceled one asked, which Azure refuses", async () => {
+    await made(world, id);
+    const first = await ask(body([HOME, A]));
+    const second = await ask(body([HOME, B]));
+    refuseNextPut(429, "TooManyRequests");
+    await world.runDue();
+    await cancel(second);
+    refuseNextPut(400, "InvalidParameter");
+    await world.finish(id);
+    expect(await operationOf(world, first)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await operationOf(world, second)).toMatchObject({
+      status: "Canceled",
+    });
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A));
+  });
+
+  test("point to a region that failed where its caller has it", async () => {
+    await made(world, id);
+    await ask(body([HOME, A]));
+    await world.runDue();
+    const fails = await ask(body([HOME, B]));
+    await ask(body([HOME, C]));
+    await world.simulator.control.failRegion({ versionId: id, region: B.name });
+    await world.finish(id);
+    expect(await operationOf(world, fails)).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ReplicationFailed",
+        errors: [
+          {
+            pointer: "/properties/publishingProfile/targetRegions/1",
+            message: `Replication to ${B.name} failed: Replication to region '${B.name}' failed.`,
+          },
+        ],
+      },
+    });
+  });
+
+  test("end, though Azure refuses to repair a region of one of them", async () => {
+    await made(world, id);
+    const operations = [await ask(body([HOME, A])), await ask(body([HOME, B]))];
+    await world.runDue();
+    await world.simulator.control.failRegion({ versionId: id, region: B.name });
+    refuseNextPut(400, "InvalidParameter");
+    const repairing: Dependencies = {
+      ...world.deps,
+      pace: { ...world.deps.pace, repairAttempts: 1, repairDelayMs: 1_000 },
+    };
+    for (let looks = 0; looks < 100; looks += 1) {
+      await handleDue(repairing);
+      if (isFinal((await world.read(id)).record.state)) break;
+      world.clock.advance(120_000);
+    }
+    expect(world.simulator.control.faults()).toEqual([
+      expect.objectContaining({ met: 1 }),
+    ]);
+    expect(isFinal((await world.read(id)).record.state)).toBe(true);
+    for (const operation of operations)
+      expect((await operationOf(world, operation)).status).toMatch(
+        /^(Succeeded|Failed)$/u,
+      );
+  });
+});
+
+describe("a request that waits", () => {
+  test("succeeds by its own regions, though one failed before it", async () => {
+    await made(world, id);
+    const fails = await ask(body([HOME, A]));
+    await world.runDue();
+    const waits = await ask(body([HOME, C]));
+    await world.simulator.control.failRegion({ versionId: id, region: A.name });
+    await world.finish(id);
+    expect(await operationOf(world, fails)).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ReplicationFailed",
+        message: expect.stringContaining(
+          `The version is not usable in ${A.name}.`,
+        ) as string,
+      },
+    });
+    expect(await operationOf(world, waits)).toMatchObject({
+      status: "Succeeded",
+      regions: [
+        { name: HOME.name, state: "Completed" },
+        { name: C.name, state: "Completed" },
+      ],
+    });
+  });
+
+  test("lets another that came at once have its number, and is found by its Idempotency-Key still", async () => {
+    await made(world, id);
+    const { idempotencyKeys } = world.deps;
+    let other: OperationRecord | undefined;
+    const deps: Dependencies = {
+      ...world.deps,
+      idempotencyKeys: {
+        async claim(...args) {
+          const claim = await idempotencyKeys.claim(...args);
+          other ??= await ask(body([HOME, B]));
+          return claim;
+        },
+      },
+    };
+    const idempotencyKey = `key-${id}`;
+    const wanted = body([HOME, A]);
+    const first = await request(deps, id, wanted, { idempotencyKey });
+    expect(first.id).not.toBe(other?.id);
+    await world.finish(id);
+    await ask(body([HOME, A, B, C]));
+    await world.finish(id);
+    expect(await ask(wanted, { idempotencyKey })).toMatchObject({
+      id: first.id,
+      status: "Succeeded",
+    });
+  });
+
+  test("sends no create beside one that is on its way, whose operation is canceled", async () => {
+    const first = await ask(body([HOME, A]));
+    let second: OperationRecord | undefined;
+    await handleDue(
+      aroundPut(async (put) => {
+        second = await ask(body([HOME, B]));
+        await cancel(first);
+        await world.runDue();
+        expect(puts(world)).toBe(0);
+        return put();
+      }),
+    );
+    await world.runDue();
+    expect(puts(world)).toBe(1);
+    await world.finish(id);
+    expect(world.simulator.control.creates(id)).toBe(1);
+    expect(await operationOf(world, first)).toMatchObject({
+      status: "Canceled",
+    });
+    expect(await operationOf(world, second ?? first)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B));
+  });
+
+  test("goes on with a version whose operation is canceled just after Azure took its create", async () => {
+    const first = await ask(body([HOME, A]));
+    let second: OperationRecord | undefined;
+    await handleDue(
+      aroundPut(async (put) => {
+        const url = await put();
+        second = await ask(body([HOME, B]));
+        await cancel(first);
+        return url;
+      }),
+    );
+    await world.finish(id);
+    expect(await operationOf(world, second ?? first)).toMatchObject({
+      status: "Succeeded",
+    });
+    // Nothing that the canceled one asked for is taken away.
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B));
+    expect(world.simulator.control.creates(id)).toBe(1);
+  });
+
+  test("sends no update beside one that is on its way, whose operation is canceled", async () => {
+    await made(world, id);
+    const first = await ask(body([HOME, A]));
+    let second: OperationRecord | undefined;
+    await handleDue(
+      aroundPut(async (put) => {
+        second = await ask(body([HOME, B]));
+        await cancel(first);
+        await world.runDue();
+        expect(puts(world)).toBe(0);
+        return put();
+      }),
+    );
+    await world.runDue();
+    expect(puts(world)).toBe(1);
+    await world.finish(id);
+    expect(await operationOf(world, first)).toMatchObject({
+      status: "Canceled",
+    });
+    expect(await operationOf(world, second ?? first)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B));
+  });
+});
+
+test("an update waits for a version that is gone when its turn at ARM comes, and fails where it stays away", async () => {
+  await made(world, id);
+  const operation = await ask(body([HOME, A]));
+  refuseNextPut(429, "TooManyRequests");
+  await world.runDue();
+  expect((await world.read(id)).record.state).toBe("Updating");
+  await world.simulator.control.removeResource(id);
+  world.clock.advance(
+    Date.parse((await world.read(id)).record.dueTime) - world.clock.now(),
+  );
+  await world.runDue();
+  expect(await operationOf(world, operation)).toMatchObject({
+    status: "Running",
+  });
+  await world.finish(id);
+  expect(await operationOf(world, operation)).toMatchObject({
+    status: "Failed",
+    error: {
+      code: "NotFound",
+      message: expect.stringContaining(
+        "it was deleted, or never made. Send the request again to create it.",
+      ) as string,
+    },
+  });
+});
+
+test("the removal that runs is what it is when it is asked for again, and in its plan", async () => {
+  await made(world, id, [HOME, A]);
+  const first = await ask(body([HOME]), { allowRegionRemoval: true });
+  await world.runDue();
+  expect((await ask(body([HOME]))).id).toBe(first.id);
+  const { findings } = await planImageVersion(world.deps, {
+    id: idOf(id),
+    body: body([HOME]),
+  });
+  expect(findings).toMatchObject([
+    { code: "AlreadyRequested", severity: "info" },
+  ]);
+  await world.finish(id);
+});
+
+test("the next number is another where a request by name comes at the same moment", async () => {
+  const { store, versionNumbers } = world.deps;
+  let named: OperationRecord | undefined;
+  const deps: Dependencies = {
+    ...world.deps,
+    versionNumbers: {
+      ...versionNumbers,
+      async allocate(...args) {
+        const versionName = await versionNumbers.allocate(...args);
+        id = large.versionId(versionName);
+        return versionName;
+      },
+    },
+    store: {
+      ...store,
+      async read(key) {
+        const stored = await store.read(key);
+        if (key === keyOf(id)) named ??= await ask(body([HOME, A]));
+        return stored;
+      },
+    },
+  };
+  const next = await createNextImageVersion(deps, {
+    image: idOf(id),
+    increment: "patch",
+    body: body([HOME, B]),
+    ...BY,
+  });
+  expect(named).toBeDefined();
+  expect(next.resourceId).not.toBe(named?.resourceId);
+  expect(await operationOf(world, next)).toMatchObject({
+    id: next.id,
+    kind: "CreateImageVersion",
+  });
+  for (const operation of [named ?? next, next])
+    expect(await world.finish(operation.resourceId)).toMatchObject({
+      id: operation.id,
+      status: "Succeeded",
+    });
+});
+
+test("a retry does not carry out a removal that was canceled", async () => {
+  await made(world, id, [HOME, A]);
+  await world.simulator.control.failRegion({ versionId: id, region: B.name });
+  await ask(body([HOME, A, B]));
+  expect(await world.finish(id)).toMatchObject({ status: "Failed" });
+  await cancel(await ask(body([HOME, B]), { allowRegionRemoval: true }));
+  await retryImageVersion(world.deps, { id: idOf(id), ...BY });
+  expect(await world.finish(id)).toMatchObject({
+    kind: "RetryImageVersion",
+    status: "Succeeded",
+  });
+  expect(await regionsInAzure(world, id)).toEqual(names(HOME, A, B));
+});
+
+describe("of what latest means", () => {
+  const demote = () => demoteImageVersion(world.deps, { id: idOf(id), ...BY });
+
+  test("a demoted version stays demoted when the PUT that made it is sent again", async () => {
+    const wanted = body([HOME, A], {
+      sigil: { promotion: { when: "allRegionsReady" } },
+    });
+    await ask(wanted);
+    await world.finish(id);
+    expect(isExcluded(await inAzure(world, id))).toBe(false);
+    await demote();
+    await world.finish(id);
+    await ask(wanted);
+    await world.finish(id);
+    expect(isExcluded(await inAzure(world, id))).toBe(true);
+  });
+
+  test("a promoted version to which a region could not be added is still the latest, and what a rollback demotes", async () => {
+    await made(world, id);
+    const newer = large.versionId(`${tests}.0.1`);
+    await made(world, newer);
+    await world.simulator.control.failRegion({
+      versionId: newer,
+      region: A.name,
+    });
+    await request(world.deps, newer, body([HOME, A]));
+    expect(await world.finish(newer)).toMatchObject({ status: "Failed" });
+    for (const [versionId, latest] of [
+      [newer, true],
+      [id, false],
+    ] as const)
+      expect(await getImageVersion(world.deps, idOf(versionId))).toMatchObject({
+        latest,
+      });
+    const rolledBack = await rollBackImage(world.deps, {
+      image: idOf(id),
+      ...BY,
+    });
+    expect(rolledBack).toMatchObject({
+      kind: "DemoteImageVersion",
+      resourceId: newer,
+    });
+    await world.finish(newer);
+    expect(isExcluded(await inAzure(world, newer))).toBe(true);
+  });
+
+  test("a rollback is refused while the version before is being demoted", async () => {
+    await made(world, id);
+    const newer = large.versionId(`${tests}.0.1`);
+    await made(world, newer);
+    await demote();
+    expect(
+      await refusal(rollBackImage(world.deps, { image: idOf(id), ...BY })),
+    ).toMatchObject({
+      code: "ImageVersionConflict",
+      message: expect.stringContaining("Promote another first.") as string,
+    });
+    await world.finish(id);
+    expect(isExcluded(await inAzure(world, id))).toBe(true);
+    expect(isExcluded(await inAzure(world, newer))).toBe(false);
+  });
+
+  test("a version with a region that failed can be demoted", async () => {
+    await made(world, id);
+    await world.simulator.control.failRegion({ versionId: id, region: A.name });
+    await ask(body([HOME, A]));
+    expect(await world.finish(id)).toMatchObject({ status: "Failed" });
+    await demote();
+    expect(await world.finish(id)).toMatchObject({
+      kind: "DemoteImageVersion",
+      status: "Succeeded",
+    });
+    expect(isExcluded(await inAzure(world, id))).toBe(true);
+  });
+
+  test("a version is promoted once Azure shows that it is", async () => {
+    await ask(body([HOME], { publishing: { excludeFromLatest: true } }));
+    await world.finish(id);
+    const before = await world.deps.resourceManager.getImageVersion(idOf(id));
+    await world.takeEvents();
+    const operation = await promoteImageVersion(world.deps, {
+      id: idOf(id),
+      ...BY,
+    });
+    const stale: Dependencies = {
+      ...world.deps,
+      resourceManager: {
+        ...world.deps.resourceManager,
+        getImageVersion: () => Promise.resolve(before),
+      },
+    };
+    for (let looks = 0; looks < 4; looks += 1) {
+      await handleDue(stale);
+      world.clock.advance(
+        Date.parse((await world.read(id)).record.dueTime) - world.clock.now(),
+      );
+    }
+    expect(puts(world)).toBeGreaterThan(0);
+    expect(await operationOf(world, operation)).toMatchObject({
+      status: "Running",
+    });
+    expect(told(await world.takeEvents(), operation)).toEqual([
+      "accepted",
+      "updating/1",
+    ]);
+    await world.finish(id);
+    expect(await operationOf(world, operation)).toMatchObject({
+      kind: "PromoteImageVersion",
+      status: "Succeeded",
+    });
+    expect(told(await world.takeEvents(), operation)).toEqual([
+      "promoted/1",
+      "completed",
+    ]);
+  });
+});
