@@ -182,6 +182,13 @@ export function observe(
   }
   // ARM may give the version up though each of its regions has its copy: nothing would ever come after that.
   const ended = failed.length > 0 || observed.provisioningState === "Failed";
+  const others = observed.regions.filter(
+    ({ name }) => !regions.some((region) => region.name === name),
+  );
+  // A region that failed is not this operation's affair where the operation has not asked for it.
+  const elsewhere = [...failed, ...others].some(
+    ({ state }) => state === "Failed",
+  );
   if (
     ended &&
     failed.length + completed.length === regions.length &&
@@ -194,7 +201,7 @@ export function observe(
       ending: (operation) => {
         const own = regionsOf(operation, regions);
         const lost = own.filter((region) => region.state === "Failed");
-        return lost.length === 0 && failed.length > 0
+        return lost.length === 0 && elsewhere
           ? success(operation, regions, moment)
           : failureOf(
               operation,

@@ -1,7 +1,11 @@
 /** Promotes a version by hand, or takes that back: in or out of what "latest" means. */
 import { ServiceError } from "../errors.js";
 import { isFinal } from "../operation/states.js";
-import type { OperationRecord, Requester } from "../operation/records.js";
+import {
+  operationIdOf,
+  type OperationRecord,
+  type Requester,
+} from "../operation/records.js";
 import {
   formatImageVersionId,
   imageIdOf,
@@ -56,11 +60,13 @@ export async function rollBackImage(
   const imageId = imageIdOf({ ...image, versionName: "" });
   const [latest, previous] = await newestPromoted(deps, imageId, 2);
   const id = latest && parseImageVersionId(latest.resourceId);
-  if (
-    id === undefined ||
-    previous === undefined ||
-    isExcluded(previous.request)
-  )
+  if (previous !== undefined && isExcluded(previous.request))
+    throw new ServiceError(
+      "ImageVersionConflict",
+      `${previous.resourceId}, the promoted version before the latest, is being demoted. Wait until that has ended.`,
+      { fields: { existingOperationId: operationIdOf(previous) } },
+    );
+  if (id === undefined || previous === undefined)
     throw new ServiceError(
       "ImageVersionConflict",
       latest === undefined
