@@ -17,6 +17,7 @@
  * 10. The stored request is what the accepted requests, in their order, come to.
  * 11. What ARM took and did not do is not sent again: the operation says so.
  *
+ * The runs are the same for everybody, so that nobody's change fails for what it did not touch; `npm run model` takes others.
  * SIGIL_MODEL_SEED and SIGIL_MODEL_PATH, which a failing run prints, run it again; SIGIL_MODEL_RUNS is how many.
  */
 import fc from "fast-check";
@@ -29,7 +30,7 @@ import { take } from "./taking.js";
 import { createWorld } from "./world.js";
 
 const RUNS = Number(process.env["SIGIL_MODEL_RUNS"] ?? 500);
-const SEED = process.env["SIGIL_MODEL_SEED"];
+const SEED = process.env["SIGIL_MODEL_SEED"] ?? "1";
 const PATH = process.env["SIGIL_MODEL_PATH"];
 
 const settings: fc.Arbitrary<AzureSettings> = fc.record({
@@ -47,7 +48,7 @@ it("brings ARM, the stored state and the events to agree, whatever happens", asy
     }),
     {
       numRuns: RUNS,
-      ...(SEED !== undefined && { seed: Number(SEED) }),
+      ...(SEED !== "random" && { seed: Number(SEED) }),
       ...(PATH !== undefined && { path: PATH }),
       interruptAfterTimeLimit: 600_000,
     },
