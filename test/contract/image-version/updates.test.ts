@@ -326,25 +326,23 @@ describe("a region whose removal is confirmed", () => {
     const { calls } = (await removed(undefined)).process;
     let removals = 0;
     for (const [i, call] of calls.entries()) {
-      // To die before a read is to die after the call before it.
+      // To die before a call, or a read, is to die after the call before it.
       if (!hasEffect(call)) continue;
-      for (const when of ["before", "after"] as const) {
-        removals += 1;
-        versions += 1;
-        id = seedVersionId(`3.0.${versions}`);
-        await made([WEST, EAST2, EAST]);
-        await removed({ at: i + 1, kind: "killed", when });
-        const what = `killed ${when} ${i + 1} ${call}`;
-        expect(await regionsInAzure(), what).toEqual(["westus", "eastus"]);
-        expect((await inAzure()).properties.safetyProfile, what).toMatchObject({
-          allowDeletionOfReplicatedLocations: false,
-        });
-        const told = milestones(await world.takeEvents());
-        expect([...new Set(told)].sort(), what).toEqual([...told].sort());
-        expect(told, what).toContain("completed");
-      }
+      removals += 1;
+      versions += 1;
+      id = seedVersionId(`3.0.${versions}`);
+      await made([WEST, EAST2, EAST]);
+      await removed({ at: i + 1, kind: "killed", when: "after" });
+      const what = `killed after ${i + 1} ${call}`;
+      expect(await regionsInAzure(), what).toEqual(["westus", "eastus"]);
+      expect((await inAzure()).properties.safetyProfile, what).toMatchObject({
+        allowDeletionOfReplicatedLocations: false,
+      });
+      const told = milestones(await world.takeEvents());
+      expect([...new Set(told)].sort(), what).toEqual([...told].sort());
+      expect(told, what).toContain("completed");
     }
-    expect(removals).toBeGreaterThan(20);
+    expect(removals).toBeGreaterThan(10);
   }, 180_000);
 
   /** The removal, by a process that fails once, and whose messages are lost then. */
