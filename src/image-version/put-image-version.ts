@@ -34,6 +34,7 @@ import { momentOf } from "../operation/steps.js";
 import { accept, type Asked } from "./transitions.js";
 import { nextVersionNumber } from "./version-numbers.js";
 
+/** More than fifty callers of one version are told to come again later. */
 const MOST_WAITING = 50;
 
 /** With those that are done together, which may have to wait again: Table Storage writes 100 entities at once. */
@@ -59,8 +60,9 @@ export interface PutImageVersion {
 
 /**
  * Answers the operation that does what the command asks. Throws ServiceError InvalidRequest with every finding,
- * PreflightFailed with those of a plan that is required, ImageVersionConflict while another request is worked on or where
- * what it changes cannot be changed, RegionRemovalNotConfirmed, IdempotencyKeyReused when the key is another request's.
+ * PreflightFailed with those of a plan that is required, ImageVersionConflict where it contradicts what is being done or
+ * changes what cannot be changed, RegionRemovalNotConfirmed, IdempotencyKeyReused when the key is another request's, and
+ * StateConflict, retryable, while as many wait as can.
  */
 export async function putImageVersion(
   deps: Dependencies,

@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import base from "./vitest.config.js";
+import base from "../../vitest.config.js";
 
 // What `npm run test:clients` runs; `npm test` does not ask for the tools of other languages.
 export default defineConfig({
