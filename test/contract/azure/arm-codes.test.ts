@@ -436,8 +436,11 @@ describe("against the simulator", () => {
       "TooManyReplicas",
       profile({
         targetRegions: [
-          { ...west, regionalReplicaCount: 60 },
-          { ...east, regionalReplicaCount: 60 },
+          {
+            ...west,
+            regionalReplicaCount: 60,
+            additionalReplicaSets: [{ regionalReplicaCount: 60 }],
+          },
         ],
       }),
     ],

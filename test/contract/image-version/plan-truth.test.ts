@@ -87,5 +87,5 @@ test("there are cases both ways, and few in which the plan is the stricter", () 
   expect(ALL.filter(({ codes }) => codes === undefined).length).toBeGreaterThan(
     15,
   );
-  expect(ALL.filter(({ stricter }) => stricter !== undefined)).toHaveLength(2);
+  expect(ALL.filter(({ stricter }) => stricter !== undefined)).toHaveLength(3);
 });

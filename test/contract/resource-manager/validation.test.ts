@@ -165,15 +165,21 @@ const refusals: [
     `${PROFILE}.targetRegions[0].regionalReplicaCount`,
   ],
   [
-    "more than 100 replicas in total",
+    "more than 100 replicas in a region",
     regions(
-      { name: "westus", regionalReplicaCount: 60 },
-      { name: "eastus", regionalReplicaCount: 41 },
+      { name: "westus" },
+      {
+        name: "eastus",
+        regionalReplicaCount: 60,
+        additionalReplicaSets: [
+          { storageAccountType: "Premium_LRS", regionalReplicaCount: 41 },
+        ],
+      },
     ),
     400,
     "InvalidParameter",
-    "total number of replicas is 101",
-    `${PROFILE}.targetRegions`,
+    "total number of replicas in region 'East US' is 101",
+    `${PROFILE}.targetRegions[1].additionalReplicaSets`,
   ],
   [
     "an unknown storage account type",
@@ -607,6 +613,19 @@ describe("what is accepted beside the samples:", () => {
       publishingProfile?.targetRegions?.[0]?.encryption?.osDiskImage
         ?.diskEncryptionSetId,
     ).toBe(setId("WestUSDiskEncryptionSet1"));
+  });
+
+  test("100 replicas in each of two regions: the sum over regions has no limit", async () => {
+    await submit(
+      h.client,
+      name,
+      plainVersion(
+        regions(
+          { name: "westus", regionalReplicaCount: 100 },
+          { name: "eastus", regionalReplicaCount: 100 },
+        ),
+      ),
+    );
   });
 
   test("enumeration values in lower case, and no target region: its location", async () => {

@@ -65,6 +65,7 @@ export const REQUESTS: readonly Case[] = [
         ],
       }),
     codes: ["TooManyReplicas"],
+    stricter: "the rule sums over regions; Azure's limit is 100 in each",
   },
   {
     name: "a storage type and a storage strategy",
