@@ -1,6 +1,10 @@
 import type { Fault, Faults, FaultSpec } from "./faults.js";
 import type { ImageVersions } from "./image-versions.js";
 import { allowAction, denyAction } from "./authorization.js";
+import {
+  createBehaviourControl,
+  type BehaviourControl,
+} from "./behaviour-control.js";
 import { canonicalRegion, findRegion } from "./regions.js";
 import { beginRegistration } from "./registrations.js";
 import {
@@ -33,7 +37,7 @@ export interface RegionStop {
 }
 
 /** What a test or a demonstration does to the simulator: the same by method call and by `POST /simulator/<method>`. */
-export interface SimulatorControl {
+export interface SimulatorControl extends BehaviourControl {
   addFault(fault: FaultSpec): string;
   clearFaults(): void;
   faults(): readonly Fault[];
@@ -189,5 +193,6 @@ export function createControl(parts: {
     countRequests: (filter) => log.count(filter ?? {}),
     clearRequests: () => log.clear(),
     creates: (versionId) => state.creates[resourceKey(versionId)] ?? 0,
+    ...createBehaviourControl(store),
   };
 }

@@ -244,7 +244,7 @@ async function processRequest(
       query: url.searchParams,
       apiVersion,
       baseUrl,
-      pageSize: parts.pageSize,
+      pageSize: parts.store.state.pageSize ?? parts.pageSize,
       body: raw === "" ? undefined : requireJson(request, raw),
     };
     authorize(parts.store.state, callerOf(verified), armRequest);

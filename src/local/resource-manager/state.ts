@@ -109,4 +109,6 @@ export interface SimulatorState {
   readonly time: ReplicationTime;
   /** "homeRegion": the operation succeeds while other regions still replicate, as Azure has been seen to do. */
   succeededWhen: "everyRegion" | "homeRegion";
+  /** Most items of one page of a list. Absent: what the simulator was started with. */
+  pageSize?: number;
 }

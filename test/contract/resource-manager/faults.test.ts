@@ -130,44 +130,27 @@ describe("a fault", () => {
 });
 
 describe("the control endpoint", () => {
-  const control = async (method: string, argument?: unknown) => {
-    const response = await fetch(
-      `${h.simulator.endpoint}/simulator/${method}`,
-      {
-        method: "POST",
-        ...(argument === undefined ? {} : { body: JSON.stringify(argument) }),
-      },
-    );
-    return {
-      status: response.status,
-      body: (await response.json()) as {
-        result?: unknown;
-        error?: { message: string };
-      },
-    };
-  };
-
   test("does what the methods do", async () => {
-    await control("addFault", { method: "GET", status: 500 });
+    await h.control("addFault", { method: "GET", status: 500 });
     expect((await h.call("GET", versionId("1.0.0"))).status).toBe(500);
-    await control("failRegion", {
+    await h.control("failRegion", {
       versionId: versionId("1.0.0"),
       region: "westus",
     });
     await submit(h.client, "1.0.0", plainVersion());
-    await control("setReplicationSpeed", 40);
+    await h.control("setReplicationSpeed", 40);
     h.clock.advance(DURATION_MS / 40);
     expect(await replication(h.client, "1.0.0")).toEqual({
       "West US": { state: "Failed", progress: 35 },
     });
-    expect(await control("creates", versionId("1.0.0"))).toEqual({
+    expect(await h.control("creates", versionId("1.0.0"))).toEqual({
       status: 200,
       body: { result: 1 },
     });
     expect(
-      (await control("countRequests", { method: "put" })).body.result,
+      (await h.control("countRequests", { method: "put" })).body.result,
     ).toBe(1);
-    expect((await control("requests")).body.result).toMatchObject([
+    expect((await h.control("requests")).body.result).toMatchObject([
       { method: "GET", status: 500 },
       { method: "PUT", status: 201 },
       { method: "GET", status: 200 },
@@ -224,7 +207,7 @@ describe("the control endpoint", () => {
   ])(
     "refuses %s in words",
     async (_what, method, argument, status, message) => {
-      const answer = await control(method, argument);
+      const answer = await h.control(method, argument);
       expect(answer.status).toBe(status);
       expect(answer.body.error?.message).toContain(message);
     },

@@ -37,6 +37,8 @@ export interface Harness {
   readonly client: ComputeManagementClient;
   /** An ARM call without the SDK. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  /** `POST /simulator/<method>`. */
+  control(method: string, argument?: unknown): Promise<ControlAnswer>;
   /** A second simulator in the same test, closed with the first. */
   start(
     options?: Partial<ResourceManagerSimulatorOptions>,
@@ -59,6 +61,14 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Record<string, unknown>;
+}
+
+export interface ControlAnswer {
+  readonly status: number;
+  readonly body: {
+    readonly result?: unknown;
+    readonly error?: { readonly code: string; readonly message: string };
+  };
 }
 
 export async function startHarness(
@@ -136,6 +146,19 @@ export async function startHarness(
         status: response.status,
         headers: response.headers,
         body: (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>,
+      };
+    },
+    async control(method, argument) {
+      const response = await fetch(
+        `${simulator.endpoint}/simulator/${method}`,
+        {
+          method: "POST",
+          ...(argument === undefined ? {} : { body: JSON.stringify(argument) }),
+        },
+      );
+      return {
+        status: response.status,
+        body: (await response.json()) as ControlAnswer["body"],
       };
     },
     async close() {
