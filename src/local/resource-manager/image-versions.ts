@@ -27,6 +27,7 @@ import {
   usesCustomerKeys,
   validateEncryption,
 } from "./image-version-encryption.js";
+import { mergePatch } from "./image-version-patch.js";
 import {
   validateGallery,
   validateLocation,
@@ -120,7 +121,6 @@ export class ImageVersions {
     return await this.#write(path, gallery, definition, asked, apiVersion, id);
   }
 
-  /** A PATCH replaces the members it names and keeps the others; lists, such as the target regions, are one member. */
   async patch(
     id: ComputeResourceId,
     body: unknown,
@@ -128,27 +128,7 @@ export class ImageVersions {
   ): Promise<Accepted> {
     const { definition, gallery, path } = this.#parents(id);
     const record = this.require(id);
-    const asked = readImageVersionBody(body);
-    const { properties } = record;
-    const { publishedDate: _, ...profile } = properties.publishingProfile ?? {};
-    const merged: ImageVersionBody = {
-      location: record.location,
-      ...((asked.tags ?? record.tags) === undefined
-        ? {}
-        : { tags: asked.tags ?? record.tags ?? {} }),
-      properties: {
-        ...properties,
-        ...asked.properties,
-        publishingProfile: {
-          ...profile,
-          ...asked.properties?.publishingProfile,
-        },
-        safetyProfile: {
-          ...properties.safetyProfile,
-          ...asked.properties?.safetyProfile,
-        },
-      },
-    };
+    const merged = mergePatch(record, readImageVersionBody(body));
     return await this.#write(path, gallery, definition, merged, apiVersion, id);
   }
 
