@@ -1,7 +1,22 @@
+import {
+  checkArgument,
+  integer,
+  MILLISECONDS,
+  optional,
+  VERSION_ID,
+} from "./control-argument.js";
+import { resourceKey } from "./resource-id.js";
 import type { Store } from "./store.js";
 
 /** Ways in which Azure behaves, or has been seen to: each is one mode of the simulator, kept over a restart. */
 export interface BehaviourControl {
+  /**
+   * For `ms` after a PUT or PATCH of a version, GET and LIST show the version as it was before. Without a version: of
+   * every version, also of those that had a lag of their own. 0 turns it off, for writes already made, too.
+   */
+  setLag(lag: { versionId?: string; ms: number }): Promise<void>;
+  /** The next GETs of the version show it as it was before the last write. A GET before the first write is not counted. */
+  lagNextReads(lag: { versionId: string; reads: number }): Promise<void>;
   /** Most items of one page of every list; null: what the simulator was started with. */
   setPageSize(size: number | null): Promise<void>;
 }
@@ -9,6 +24,25 @@ export interface BehaviourControl {
 export function createBehaviourControl(store: Store): BehaviourControl {
   const { state } = store;
   return {
+    async setLag(lag) {
+      checkArgument("setLag", lag, {
+        versionId: optional(VERSION_ID),
+        ms: MILLISECONDS,
+      });
+      if (lag.versionId === undefined) {
+        state.lag.ms = lag.ms;
+        state.lag.byVersion = {};
+      } else state.lag.byVersion[resourceKey(lag.versionId)] = lag.ms;
+      await store.commit();
+    },
+    async lagNextReads(lag) {
+      checkArgument("lagNextReads", lag, {
+        versionId: VERSION_ID,
+        reads: integer(0),
+      });
+      state.lag.nextReads[resourceKey(lag.versionId)] = lag.reads;
+      await store.commit();
+    },
     async setPageSize(size) {
       if (size === null) delete state.pageSize;
       else if (Number.isSafeInteger(size) && size >= 1) state.pageSize = size;

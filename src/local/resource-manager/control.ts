@@ -5,6 +5,7 @@ import {
   createBehaviourControl,
   type BehaviourControl,
 } from "./behaviour-control.js";
+import { forgetWrites } from "./image-version-lag.js";
 import { canonicalRegion, findRegion } from "./regions.js";
 import { beginRegistration } from "./registrations.js";
 import {
@@ -187,6 +188,7 @@ export function createControl(parts: {
       const key = resourceKey(id);
       delete state.resources[key];
       delete state.imageVersions[key];
+      forgetWrites(store, key);
       await store.commit();
     },
     requests: () => log.list(),

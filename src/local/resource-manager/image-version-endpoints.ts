@@ -1,12 +1,12 @@
 import { invalidParameter } from "./arm-error.js";
 import { page, type ArmAnswer, type ArmRequest } from "./arm-request.js";
+import type { VisibleVersion } from "./image-version-lag.js";
 import { renderImageVersion } from "./image-version-view.js";
 import type { Accepted, ImageVersions } from "./image-versions.js";
 import { DELETE_RETRY_AFTER_SECONDS, operationUrls } from "./operations.js";
 import { displayNameOf } from "./regions.js";
 import { aggregate, viewRegion } from "./replication.js";
 import { parentId, type ComputeResourceId } from "./resource-id.js";
-import type { ImageVersionRecord } from "./state.js";
 import type { Store } from "./store.js";
 
 /** GET, PUT, PATCH and DELETE of one gallery image version; undefined for another method. */
@@ -18,10 +18,10 @@ export async function answerImageVersion(
 ): Promise<ArmAnswer | undefined> {
   switch (request.method) {
     case "GET": {
-      const record = versions.require(id);
+      const seen = await versions.read(id);
       return {
         status: 200,
-        body: renderImageVersion(record, expand(store, record, request)),
+        body: renderImageVersion(seen.record, expand(store, seen, request)),
       };
     }
     case "PUT":
@@ -72,7 +72,7 @@ export function listImageVersions(
 
 function expand(
   store: Store,
-  record: ImageVersionRecord,
+  { record, atMs = store.replicationNow() }: VisibleVersion,
   request: ArmRequest,
 ): unknown {
   const wanted = request.query.get("$expand");
@@ -83,10 +83,9 @@ function expand(
       "$expand",
       `The value '${wanted}' of parameter '$expand' is not allowed. Allowed values are: ReplicationStatus, UefiSettings.`,
     );
-  const now = store.replicationNow();
   const summary = record.regions.map((region) => ({
     region: displayNameOf(region.region),
-    ...viewRegion(region, now),
+    ...viewRegion(region, atMs),
   }));
   return {
     aggregatedState: aggregate(summary.map(({ state }) => state)),

@@ -27,6 +27,13 @@ import {
   usesCustomerKeys,
   validateEncryption,
 } from "./image-version-encryption.js";
+import {
+  forgetWrites,
+  readVersion,
+  rememberWrite,
+  visibleVersion,
+  type VisibleVersion,
+} from "./image-version-lag.js";
 import { mergePatch } from "./image-version-patch.js";
 import {
   validateGallery,
@@ -88,20 +95,25 @@ export class ImageVersions {
     return this.#store.state.imageVersions[key];
   }
 
-  require(id: ComputeResourceId): ImageVersionRecord {
-    this.#store.requireResourceGroup(id);
-    const path = this.#store.canonicalId(id);
-    const record = this.find(resourceKey(path));
-    if (record === undefined) throw this.#store.notFound(path);
-    return record;
+  /** What a GET shows of a version; throws ResourceNotFound when that is nothing. */
+  async read(id: ComputeResourceId): Promise<VisibleVersion> {
+    const { key, path, record } = this.#current(id);
+    const seen = record && (await readVersion(this.#store, key, record));
+    if (seen === undefined) throw this.#store.notFound(path);
+    return seen;
   }
 
-  /** The versions of one image definition, oldest first. */
+  /** What a LIST shows of one image definition, oldest first. */
   list(definition: ArmResource): ImageVersionRecord[] {
     const prefix = `${resourceKey(definition.id)}/versions/`;
     return Object.keys(this.#store.state.imageVersions)
       .filter((key) => key.startsWith(prefix))
-      .flatMap((key) => this.find(key) ?? []);
+      .flatMap((key) => {
+        const record = this.find(key);
+        return (
+          (record && visibleVersion(this.#store, key, record)?.record) ?? []
+        );
+      });
   }
 
   /** Brings every version up to the present: before a change of what time means. */
@@ -127,17 +139,15 @@ export class ImageVersions {
     apiVersion: string,
   ): Promise<Accepted> {
     const { definition, gallery, path } = this.#parents(id);
-    const record = this.require(id);
+    const { record } = this.#current(id);
+    if (record === undefined) throw this.#store.notFound(path);
     const merged = mergePatch(record, readImageVersionBody(body));
     return await this.#write(path, gallery, definition, merged, apiVersion, id);
   }
 
   /** Undefined when there is nothing to delete. */
   async delete(id: ComputeResourceId): Promise<Accepted | undefined> {
-    this.#store.requireResourceGroup(id);
-    const path = this.#store.canonicalId(id);
-    const key = resourceKey(path);
-    const record = this.find(key);
+    const { key, record } = this.#current(id);
     if (record === undefined) return undefined;
     const running = this.#store.state.operations[record.operationId];
     if (record.provisioningState === "Deleting")
@@ -156,6 +166,7 @@ export class ImageVersions {
     record.provisioningState = "Deleting";
     record.operationId = operation.id;
     record.notBeforeMs = this.#soon();
+    forgetWrites(this.#store, key);
     await this.#store.commit();
     return { record, operation, created: false };
   }
@@ -255,6 +266,7 @@ export class ImageVersions {
       regions: [],
       usesCustomerKeys: ownKeys,
     };
+    rememberWrite(store, key, before);
     record.regions = this.#replicate(key, record, before);
     store.state.imageVersions[key] = record;
     if (before === undefined)
@@ -307,6 +319,17 @@ export class ImageVersions {
       region.startsAtMs,
       plan.atProgress,
     );
+  }
+
+  #current(id: ComputeResourceId): {
+    path: string;
+    key: string;
+    record: ImageVersionRecord | undefined;
+  } {
+    this.#store.requireResourceGroup(id);
+    const path = this.#store.canonicalId(id);
+    const key = resourceKey(path);
+    return { path, key, record: this.find(key) };
   }
 
   #parents(id: ComputeResourceId): {

@@ -88,6 +88,28 @@ export interface RegionPlan {
   times: number;
 }
 
+/** A PUT or PATCH that was accepted, and what it changed. */
+export interface PastWrite {
+  readonly atMs: number;
+  /** `atMs` in replication time. */
+  readonly replicationMs: number;
+  /** How long reads were to lag behind it. */
+  readonly lagMs: number;
+  /** Absent: the write created the version. */
+  readonly before?: ImageVersionRecord;
+}
+
+/** How long reads lag behind writes of image versions (image-version-lag.ts). */
+export interface ReadLag {
+  ms: number;
+  /** Instead of `ms`, by resource key. */
+  byVersion: Record<string, number>;
+  /** How many GETs are still to show the version before its last write, by resource key. */
+  readonly nextReads: Record<string, number>;
+  /** By resource key: the last write, and each before it that reads do not show yet. */
+  readonly writes: Record<string, readonly PastWrite[]>;
+}
+
 /** An action that callers may not take at a scope and below. */
 export interface Denial {
   /** `Microsoft.Compute/diskEncryptionSets/read`, in any case. */
@@ -109,6 +131,7 @@ export interface SimulatorState {
   readonly time: ReplicationTime;
   /** "homeRegion": the operation succeeds while other regions still replicate, as Azure has been seen to do. */
   succeededWhen: "everyRegion" | "homeRegion";
+  readonly lag: ReadLag;
   /** Most items of one page of a list. Absent: what the simulator was started with. */
   pageSize?: number;
 }

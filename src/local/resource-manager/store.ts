@@ -141,14 +141,21 @@ function begin(world: SimulatorWorld, clock: Clock): SimulatorState {
     imageVersions: {},
     operations: {},
     regionPlans: [],
-    denials: [],
     creates: {},
     time: { wallMs: clock.now(), replicationMs: 0, speed: 1 },
     succeededWhen: "everyRegion",
+    ...laterMembers(),
   };
 }
 
-/** A file of before these members were known has none. */
+/** What a file of an earlier version of the simulator does not have. */
+function laterMembers() {
+  return {
+    denials: [],
+    lag: { ms: 0, byVersion: {}, nextReads: {}, writes: {} },
+  } satisfies Partial<SimulatorState>;
+}
+
 function resume(saved: unknown): SimulatorState {
   const state = saved as SimulatorState;
   const subscriptions: Record<string, SubscriptionState> = {};
@@ -160,6 +167,5 @@ function resume(saved: unknown): SimulatorState {
       unavailableRegions: known.unavailableRegions ?? [],
     };
   }
-  const { denials = [] }: Partial<SimulatorState> = state;
-  return { ...state, denials, subscriptions };
+  return { ...laterMembers(), ...state, subscriptions };
 }

@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { JsonFile } from "../../../src/local/resource-manager/persistence.js";
+import type { ResourceManagerSimulator } from "../../../src/local/resource-manager/server.js";
 import {
   DURATION_MS,
   encryptedVersion,
@@ -107,6 +108,42 @@ describe("a simulator with a data file", () => {
     await submit(client, "1.0.0", plainVersion());
     h.clock.advance(DURATION_MS / 4);
     expect((await get(client, "1.0.0")).provisioningState).toBe("Failed");
+  });
+
+  test("keeps the lag of reads and the page size; an older file has neither", async () => {
+    await submit(h.client, "1.0.0", plainVersion());
+    await submit(h.client, "1.0.1", plainVersion());
+    h.clock.advance(DURATION_MS);
+    await h.control("setLag", { ms: 5000 });
+    await h.control("lagNextReads", {
+      versionId: versionId("1.0.1"),
+      reads: 1,
+    });
+    await h.control("setPageSize", 1);
+    await submit(h.client, "1.0.0", plainVersion({ tags: { a: "b" } }));
+    const status = async (name: string, of: ResourceManagerSimulator) =>
+      (await h.call("GET", of.endpoint + version(name))).status;
+    const version = (name: string) =>
+      `${versionId(name)}?api-version=2025-03-03`;
+    await h.simulator.close();
+    const second = await h.start({ dataFile });
+    expect((await get(h.clientFor(second), "1.0.0")).tags).toBeUndefined();
+    expect(await status("1.0.1", second)).toBe(404);
+    expect(await status("1.0.1", second)).toBe(200);
+    const { body } = await h.call("GET", second.endpoint + version(""));
+    expect(body["value"]).toHaveLength(1);
+    await second.close();
+
+    const { lag, pageSize, ...older } = JSON.parse(
+      await readFile(dataFile, "utf8"),
+    ) as Record<string, unknown>;
+    expect([lag, pageSize]).toEqual([expect.anything(), 1]);
+    await writeFile(dataFile, JSON.stringify(older));
+    const third = await h.start({ dataFile });
+    expect((await get(h.clientFor(third), "1.0.0")).tags).toEqual({ a: "b" });
+    expect(
+      (await h.call("GET", third.endpoint + version(""))).body["value"],
+    ).toHaveLength(2);
   });
 
   test("says which file it cannot read", async () => {

@@ -1,0 +1,104 @@
+import { isObject } from "./json-shape.js";
+import { findRegion } from "./regions.js";
+import { parseComputeId } from "./resource-id.js";
+
+/** What one member of a control's argument must be. */
+export interface Rule {
+  readonly accepts: (value: unknown) => boolean;
+  /** Completes "must be …". */
+  readonly expected: string;
+  readonly optional?: boolean;
+}
+
+export const TEXT: Rule = {
+  accepts: (value) => typeof value === "string" && value !== "",
+  expected: "a text that is not empty",
+};
+
+export const OBJECT: Rule = { accepts: isObject, expected: "a JSON object" };
+
+/** Values may be null: that removes one. */
+export const TAG_CHANGES: Rule = {
+  accepts: (value) =>
+    isObject(value) &&
+    Object.values(value).every(
+      (tag) => tag === null || typeof tag === "string",
+    ),
+  expected: "a JSON object of texts, or null for a tag to remove",
+};
+
+export const TAGS: Rule = {
+  accepts: (value) =>
+    isObject(value) &&
+    Object.values(value).every((tag) => typeof tag === "string"),
+  expected: "a JSON object of texts",
+};
+
+export const MILLISECONDS: Rule = {
+  accepts: (value) => Number.isFinite(value) && (value as number) >= 0,
+  expected: "a number of milliseconds, 0 or more",
+};
+
+export const REGION: Rule = {
+  accepts: (value) =>
+    typeof value === "string" && findRegion(value) !== undefined,
+  expected: "a region, as 'westus' or 'West US'",
+};
+
+export const VERSION_ID: Rule = {
+  accepts: (value) =>
+    typeof value === "string" &&
+    parseComputeId(value)?.type.toLowerCase() === "galleries/images/versions",
+  expected:
+    "the resource id of an image version, as '/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/galleries/…/images/…/versions/1.0.0'",
+};
+
+export function integer(least: number, most = Number.MAX_SAFE_INTEGER): Rule {
+  return {
+    accepts: (value) =>
+      Number.isSafeInteger(value) &&
+      (value as number) >= least &&
+      (value as number) <= most,
+    expected:
+      most === Number.MAX_SAFE_INTEGER
+        ? `an integer, ${least} or more`
+        : `an integer from ${least} to ${most}`,
+  };
+}
+
+export function oneOf(...values: readonly string[]): Rule {
+  return {
+    accepts: (value) => values.some((known) => known === value),
+    expected: `one of ${values.join(", ")}`,
+  };
+}
+
+export function optional(rule: Rule): Rule {
+  return { ...rule, optional: true };
+}
+
+/** Throws a TypeError that says what is right; the control endpoint answers it with 400. */
+export function checkArgument(
+  method: string,
+  argument: unknown,
+  rules: Readonly<Record<string, Rule>>,
+): void {
+  const names = Object.keys(rules).join(", ");
+  if (!isObject(argument))
+    throw new TypeError(
+      `The argument of ${method} must be a JSON object with: ${names}.`,
+    );
+  const unknown = Object.keys(argument).find((name) => !(name in rules));
+  if (unknown !== undefined)
+    throw new TypeError(
+      `The argument of ${method} has no member '${unknown}'. It has: ${names}.`,
+    );
+  for (const [name, { accepts, expected, optional: absent }] of Object.entries(
+    rules,
+  )) {
+    const value = argument[name];
+    if (value === undefined && absent === true) continue;
+    if (!accepts(value))
+      throw new TypeError(`'${name}' of ${method} must be ${expected}.`);
+  }
+}
