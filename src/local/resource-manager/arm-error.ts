@@ -58,6 +58,12 @@ export function propertyChangeNotAllowed(property: string): ArmError {
   );
 }
 
+export function disallowedByPolicy(name: string, message: string): ArmError {
+  return new ArmError(403, "RequestDisallowedByPolicy", message, {
+    target: name,
+  });
+}
+
 export function conflict(message: string): ArmError {
   return new ArmError(409, "Conflict", message);
 }

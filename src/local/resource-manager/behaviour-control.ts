@@ -3,9 +3,12 @@ import {
   integer,
   MILLISECONDS,
   optional,
+  TAGS,
+  TEXT,
   VERSION_ID,
 } from "./control-argument.js";
 import { resourceKey } from "./resource-id.js";
+import type { Policy } from "./state.js";
 import type { Store } from "./store.js";
 
 /** Ways in which Azure behaves, or has been seen to: each is one mode of the simulator, kept over a restart. */
@@ -17,6 +20,8 @@ export interface BehaviourControl {
   setLag(lag: { versionId?: string; ms: number }): Promise<void>;
   /** The next GETs of the version show it as it was before the last write. A GET before the first write is not counted. */
   lagNextReads(lag: { versionId: string; reads: number }): Promise<void>;
+  /** Replaces what Azure Policy does to every PUT and PATCH of a version; null or {}: nothing. */
+  setPolicy(policy: Policy | null): Promise<void>;
   /** Most items of one page of every list; null: what the simulator was started with. */
   setPageSize(size: number | null): Promise<void>;
 }
@@ -41,6 +46,15 @@ export function createBehaviourControl(store: Store): BehaviourControl {
         reads: integer(0),
       });
       state.lag.nextReads[resourceKey(lag.versionId)] = lag.reads;
+      await store.commit();
+    },
+    async setPolicy(policy) {
+      if (policy !== null)
+        checkArgument("setPolicy", policy, {
+          addTags: optional(TAGS),
+          deny: optional(TEXT),
+        });
+      state.policy = policy ?? {};
       await store.commit();
     },
     async setPageSize(size) {

@@ -14,7 +14,12 @@
  *   6. What the caller was told is durable before it is told.
  *   7. Time alone moves a version on; nothing is scheduled, so a restart loses nothing.
  */
-import { ArmError, conflict, invalidParameter } from "./arm-error.js";
+import {
+  ArmError,
+  conflict,
+  disallowedByPolicy,
+  invalidParameter,
+} from "./arm-error.js";
 import {
   lateRefusal,
   validateAgainstDefinition,
@@ -180,6 +185,10 @@ export class ImageVersions {
     id: ComputeResourceId,
   ): Promise<Accepted> {
     const store = this.#store;
+    const { policy } = store.state;
+    const name = id.names.at(-1) ?? "";
+    // ARM asks Azure Policy before it passes a request on.
+    if (policy.deny !== undefined) throw disallowedByPolicy(name, policy.deny);
     const key = resourceKey(path);
     const before = this.find(key);
     const fingerprint = fingerprintOf(asked);
@@ -248,9 +257,9 @@ export class ImageVersions {
     const operation = startOperation(store, key, id.subscriptionId);
     const record: ImageVersionRecord = {
       id: before?.id ?? path,
-      name: before?.name ?? id.names.at(-1) ?? "",
+      name: before?.name ?? name,
       location,
-      tags: asked.tags,
+      tags: policy.addTags ? { ...asked.tags, ...policy.addTags } : asked.tags,
       properties: fillDefaults(store, properties, regions, source, {
         apiVersion,
         publishedDate:

@@ -110,6 +110,14 @@ export interface ReadLag {
   readonly writes: Record<string, readonly PastWrite[]>;
 }
 
+/** What Azure Policy does to every write of an image version. */
+export interface Policy {
+  /** The effect "modify": these tags win over those of the body. */
+  readonly addTags?: Readonly<Record<string, string>>;
+  /** The effect "deny": the message of the refusal. */
+  readonly deny?: string;
+}
+
 /** An action that callers may not take at a scope and below. */
 export interface Denial {
   /** `Microsoft.Compute/diskEncryptionSets/read`, in any case. */
@@ -132,6 +140,7 @@ export interface SimulatorState {
   /** "homeRegion": the operation succeeds while other regions still replicate, as Azure has been seen to do. */
   succeededWhen: "everyRegion" | "homeRegion";
   readonly lag: ReadLag;
+  policy: Policy;
   /** Most items of one page of a list. Absent: what the simulator was started with. */
   pageSize?: number;
 }

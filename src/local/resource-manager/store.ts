@@ -153,6 +153,7 @@ function laterMembers() {
   return {
     denials: [],
     lag: { ms: 0, byVersion: {}, nextReads: {}, writes: {} },
+    policy: {},
   } satisfies Partial<SimulatorState>;
 }
 

@@ -110,7 +110,7 @@ describe("a simulator with a data file", () => {
     expect((await get(client, "1.0.0")).provisioningState).toBe("Failed");
   });
 
-  test("keeps the lag of reads and the page size; an older file has neither", async () => {
+  test("keeps how it was told to behave; an older file says nothing of it", async () => {
     await submit(h.client, "1.0.0", plainVersion());
     await submit(h.client, "1.0.1", plainVersion());
     h.clock.advance(DURATION_MS);
@@ -121,6 +121,7 @@ describe("a simulator with a data file", () => {
     });
     await h.control("setPageSize", 1);
     await submit(h.client, "1.0.0", plainVersion({ tags: { a: "b" } }));
+    await h.control("setPolicy", { deny: "No." });
     const status = async (name: string, of: ResourceManagerSimulator) =>
       (await h.call("GET", of.endpoint + version(name))).status;
     const version = (name: string) =>
@@ -132,18 +133,26 @@ describe("a simulator with a data file", () => {
     expect(await status("1.0.1", second)).toBe(200);
     const { body } = await h.call("GET", second.endpoint + version(""));
     expect(body["value"]).toHaveLength(1);
+    await expect(
+      submit(h.clientFor(second), "1.0.2", plainVersion()),
+    ).rejects.toMatchObject({ code: "RequestDisallowedByPolicy" });
     await second.close();
 
-    const { lag, pageSize, ...older } = JSON.parse(
+    const { lag, pageSize, policy, ...older } = JSON.parse(
       await readFile(dataFile, "utf8"),
     ) as Record<string, unknown>;
-    expect([lag, pageSize]).toEqual([expect.anything(), 1]);
+    expect([lag, pageSize, policy]).toEqual([
+      expect.objectContaining({ ms: 5000 }),
+      1,
+      { deny: "No." },
+    ]);
     await writeFile(dataFile, JSON.stringify(older));
     const third = await h.start({ dataFile });
     expect((await get(h.clientFor(third), "1.0.0")).tags).toEqual({ a: "b" });
     expect(
       (await h.call("GET", third.endpoint + version(""))).body["value"],
     ).toHaveLength(2);
+    await submit(h.clientFor(third), "1.0.2", plainVersion());
   });
 
   test("says which file it cannot read", async () => {
