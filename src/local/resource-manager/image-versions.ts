@@ -40,6 +40,7 @@ import {
   type VisibleVersion,
 } from "./image-version-lag.js";
 import { mergePatch } from "./image-version-patch.js";
+import { replicateRegions } from "./image-version-replication.js";
 import {
   validateGallery,
   validateLocation,
@@ -54,14 +55,8 @@ import { findSource } from "./image-version-source.js";
 import { fingerprintOf } from "./image-version-fingerprint.js";
 import { isBusy, settleImageVersion } from "./image-version-settling.js";
 import { endOperation, startOperation } from "./operations.js";
-import { canonicalRegion } from "./regions.js";
 import { requireFeatures, requireProvider } from "./registrations.js";
-import {
-  startRegion,
-  stopRegion,
-  type RegionReplication,
-  type ReplicationModel,
-} from "./replication.js";
+import type { ReplicationModel } from "./replication.js";
 import {
   parentId,
   resourceKey,
@@ -276,58 +271,13 @@ export class ImageVersions {
       usesCustomerKeys: ownKeys,
     };
     rememberWrite(store, key, before);
-    record.regions = this.#replicate(key, record, before);
+    record.regions = replicateRegions(store, this.#model, key, record, before);
     store.state.imageVersions[key] = record;
     if (before === undefined)
       store.state.creates[key] = (store.state.creates[key] ?? 0) + 1;
     // Invariant 6.
     await store.commit();
     return { record, operation, created: before === undefined };
-  }
-
-  /** Keeps the regions that stay as they are (invariant 4) and starts the new ones. */
-  #replicate(
-    key: string,
-    record: ImageVersionRecord,
-    before: ImageVersionRecord | undefined,
-  ): RegionReplication[] {
-    const now = this.#store.replicationNow();
-    const names = record.properties.publishingProfile?.targetRegions ?? [];
-    return names.map(({ name }) => {
-      const region = canonicalRegion(name ?? "");
-      const kept = before?.regions.find((old) => old.region === region);
-      if (kept !== undefined) return kept;
-      const started = startRegion(this.#model, key, region, now);
-      if (record.asyncError === undefined) this.#applyPlan(key, started);
-      else
-        stopRegion(
-          started,
-          "failed",
-          record.asyncError.message,
-          record.notBeforeMs,
-        );
-      return started;
-    });
-  }
-
-  #applyPlan(key: string, region: RegionReplication): void {
-    const plans = this.#store.state.regionPlans;
-    const plan = plans.find(
-      (candidate) =>
-        candidate.region === region.region &&
-        (candidate.versionKey ?? key) === key,
-    );
-    if (plan === undefined) return;
-    plan.times -= 1;
-    if (plan.times <= 0)
-      this.#store.state.regionPlans = plans.filter((other) => other !== plan);
-    stopRegion(
-      region,
-      plan.kind,
-      plan.message,
-      region.startsAtMs,
-      plan.atProgress,
-    );
   }
 
   #current(id: ComputeResourceId): {
