@@ -2,13 +2,14 @@ import {
   checkArgument,
   integer,
   MILLISECONDS,
+  oneOf,
   optional,
   TAGS,
   TEXT,
   VERSION_ID,
 } from "./control-argument.js";
 import { resourceKey } from "./resource-id.js";
-import type { Policy } from "./state.js";
+import type { Omission, Policy } from "./state.js";
 import type { Store } from "./store.js";
 
 /** Ways in which Azure behaves, or has been seen to: each is one mode of the simulator, kept over a restart. */
@@ -22,6 +23,11 @@ export interface BehaviourControl {
   lagNextReads(lag: { versionId: string; reads: number }): Promise<void>;
   /** Replaces what Azure Policy does to every PUT and PATCH of a version; null or {}: nothing. */
   setPolicy(policy: Policy | null): Promise<void>;
+  /**
+   * "keep": what the body of an update leaves out keeps the value it had, as it does not by default ("clear", "false").
+   * Under "keep" nothing clears a tag; null is as good as left out.
+   */
+  setOmission(omission: Partial<Omission>): Promise<void>;
   /** Most items of one page of every list; null: what the simulator was started with. */
   setPageSize(size: number | null): Promise<void>;
 }
@@ -55,6 +61,17 @@ export function createBehaviourControl(store: Store): BehaviourControl {
           deny: optional(TEXT),
         });
       state.policy = policy ?? {};
+      await store.commit();
+    },
+    async setOmission(omission) {
+      checkArgument("setOmission", omission, {
+        mode: optional(oneOf("clear", "keep")),
+        excludeFromLatest: optional(oneOf("false", "keep")),
+      });
+      state.omission = {
+        mode: omission.mode ?? "clear",
+        excludeFromLatest: omission.excludeFromLatest ?? "false",
+      };
       await store.commit();
     },
     async setPageSize(size) {

@@ -69,7 +69,7 @@ export function integer(least: number, most = Number.MAX_SAFE_INTEGER): Rule {
 export function oneOf(...values: readonly string[]): Rule {
   return {
     accepts: (value) => values.some((known) => known === value),
-    expected: `one of ${values.join(", ")}`,
+    expected: `one of ${values.map((value) => `"${value}"`).join(", ")}`,
   };
 }
 

@@ -39,6 +39,7 @@ import {
   visibleVersion,
   type VisibleVersion,
 } from "./image-version-lag.js";
+import { keepOmitted } from "./image-version-omission.js";
 import { mergePatch } from "./image-version-patch.js";
 import { replicateRegions } from "./image-version-replication.js";
 import {
@@ -175,7 +176,7 @@ export class ImageVersions {
     path: string,
     gallery: ArmResource,
     definition: ArmResource,
-    asked: ImageVersionBody,
+    body: ImageVersionBody,
     apiVersion: string,
     id: ComputeResourceId,
   ): Promise<Accepted> {
@@ -186,7 +187,7 @@ export class ImageVersions {
     if (policy.deny !== undefined) throw disallowedByPolicy(name, policy.deny);
     const key = resourceKey(path);
     const before = this.find(key);
-    const fingerprint = fingerprintOf(asked);
+    const fingerprint = fingerprintOf(body);
     if (before !== undefined && isBusy(before)) {
       // Invariant 1: the same request again is answered as the first was.
       if (
@@ -204,6 +205,10 @@ export class ImageVersions {
       );
     }
 
+    const asked =
+      before === undefined
+        ? body
+        : keepOmitted(body, before, store.state.omission);
     const subscription = store.subscription(id.subscriptionId);
     const location = validateLocation(asked.location, subscription);
     if (before !== undefined && before.location !== location)

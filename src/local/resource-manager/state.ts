@@ -118,6 +118,14 @@ export interface Policy {
   readonly deny?: string;
 }
 
+/** What becomes of what the body of an update leaves out (image-version-omission.ts). */
+export interface Omission {
+  /** Of tags (each by itself), endOfLifeDate, the members of safetyProfile, and a region's additionalReplicaSets. */
+  readonly mode: "clear" | "keep";
+  /** Of the version's and of each region's. */
+  readonly excludeFromLatest: "false" | "keep";
+}
+
 /** An action that callers may not take at a scope and below. */
 export interface Denial {
   /** `Microsoft.Compute/diskEncryptionSets/read`, in any case. */
@@ -141,6 +149,7 @@ export interface SimulatorState {
   succeededWhen: "everyRegion" | "homeRegion";
   readonly lag: ReadLag;
   policy: Policy;
+  omission: Omission;
   /** Most items of one page of a list. Absent: what the simulator was started with. */
   pageSize?: number;
 }

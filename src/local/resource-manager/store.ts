@@ -154,6 +154,7 @@ function laterMembers() {
     denials: [],
     lag: { ms: 0, byVersion: {}, nextReads: {}, writes: {} },
     policy: {},
+    omission: { mode: "clear", excludeFromLatest: "false" },
   } satisfies Partial<SimulatorState>;
 }
 
