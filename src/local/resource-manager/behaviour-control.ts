@@ -8,12 +8,18 @@ import {
   TEXT,
   VERSION_ID,
 } from "./control-argument.js";
+import type { ImageVersions } from "./image-versions.js";
 import { resourceKey } from "./resource-id.js";
 import type { Omission, Policy } from "./state.js";
 import type { Store } from "./store.js";
 
 /** Ways in which Azure behaves, or has been seen to: each is one mode of the simulator, kept over a restart. */
 export interface BehaviourControl {
+  /**
+   * "firstRegion": an operation fails as soon as one region has Failed, while the others go on replicating. Default
+   * "allSettled": when every region has ended.
+   */
+  setFailureMode(mode: { when: "firstRegion" | "allSettled" }): Promise<void>;
   /**
    * For `ms` after a PUT or PATCH of a version, GET and LIST show the version as it was before. Without a version: of
    * every version, also of those that had a lag of their own. 0 turns it off, for writes already made, too.
@@ -32,9 +38,20 @@ export interface BehaviourControl {
   setPageSize(size: number | null): Promise<void>;
 }
 
-export function createBehaviourControl(store: Store): BehaviourControl {
+export function createBehaviourControl(
+  store: Store,
+  versions: ImageVersions,
+): BehaviourControl {
   const { state } = store;
   return {
+    async setFailureMode(mode) {
+      checkArgument("setFailureMode", mode, {
+        when: oneOf("firstRegion", "allSettled"),
+      });
+      versions.settleAll();
+      state.failsWhen = mode.when;
+      await store.commit();
+    },
     async setLag(lag) {
       checkArgument("setLag", lag, {
         versionId: optional(VERSION_ID),

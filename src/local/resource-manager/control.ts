@@ -195,6 +195,6 @@ export function createControl(parts: {
     countRequests: (filter) => log.count(filter ?? {}),
     clearRequests: () => log.clear(),
     creates: (versionId) => state.creates[resourceKey(versionId)] ?? 0,
-    ...createBehaviourControl(store),
+    ...createBehaviourControl(store, versions),
   };
 }

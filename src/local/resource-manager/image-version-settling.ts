@@ -29,7 +29,11 @@ export function settleImageVersion(
   }
 
   const ends = record.regions.map(endOf);
-  const lastMs = Math.max(record.notBeforeMs, ...ends);
+  const allSettledMs = Math.max(record.notBeforeMs, ...ends);
+  const lastMs =
+    state.failsWhen === "firstRegion"
+      ? Math.min(allSettledMs, firstFailureMs(record))
+      : allSettledMs;
   if (lastMs > now) {
     const home = record.regions.find(
       ({ region }) => region === record.location,
@@ -47,7 +51,7 @@ export function settleImageVersion(
     return;
   }
   const failed = record.regions.filter(
-    (region) => viewRegion(region, now).state === "Failed",
+    (region) => viewRegion(region, lastMs).state === "Failed",
   );
   const error =
     record.asyncError ??
@@ -63,6 +67,15 @@ export function settleImageVersion(
     endedAtMs: wallTime(store, lastMs),
     ...(error === undefined ? {} : { error }),
   });
+}
+
+/** When the operation fails if its first failed region is enough; Infinity if no region fails. */
+function firstFailureMs({ regions, notBeforeMs }: ImageVersionRecord): number {
+  const failures = regions
+    .map((region) => ({ region, endMs: endOf(region) }))
+    .filter(({ region, endMs }) => viewRegion(region, endMs).state === "Failed")
+    .map(({ endMs }) => endMs);
+  return Math.max(notBeforeMs, Math.min(...failures));
 }
 
 /** When, by the clock on the wall, replication time was `replicationMs`. */

@@ -147,6 +147,8 @@ export interface SimulatorState {
   readonly time: ReplicationTime;
   /** "homeRegion": the operation succeeds while other regions still replicate, as Azure has been seen to do. */
   succeededWhen: "everyRegion" | "homeRegion";
+  /** "firstRegion": an operation fails with its first region; "allSettled": when no region replicates any more. */
+  failsWhen: "firstRegion" | "allSettled";
   readonly lag: ReadLag;
   policy: Policy;
   omission: Omission;

@@ -152,6 +152,7 @@ function begin(world: SimulatorWorld, clock: Clock): SimulatorState {
 function laterMembers() {
   return {
     denials: [],
+    failsWhen: "allSettled",
     lag: { ms: 0, byVersion: {}, nextReads: {}, writes: {} },
     policy: {},
     omission: { mode: "clear", excludeFromLatest: "false" },

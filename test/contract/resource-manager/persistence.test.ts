@@ -122,6 +122,8 @@ describe("a simulator with a data file", () => {
     await h.control("setPageSize", 1);
     await submit(h.client, "1.0.0", plainVersion({ tags: { a: "b" } }));
     await h.control("setPolicy", { deny: "No." });
+    await h.control("setOmission", { mode: "keep" });
+    await h.control("setFailureMode", { when: "firstRegion" });
     const status = async (name: string, of: ResourceManagerSimulator) =>
       (await h.call("GET", of.endpoint + version(name))).status;
     const version = (name: string) =>
@@ -138,13 +140,15 @@ describe("a simulator with a data file", () => {
     ).rejects.toMatchObject({ code: "RequestDisallowedByPolicy" });
     await second.close();
 
-    const { lag, pageSize, policy, ...older } = JSON.parse(
+    const { lag, pageSize, policy, omission, failsWhen, ...older } = JSON.parse(
       await readFile(dataFile, "utf8"),
     ) as Record<string, unknown>;
-    expect([lag, pageSize, policy]).toEqual([
+    expect([lag, pageSize, policy, omission, failsWhen]).toEqual([
       expect.objectContaining({ ms: 5000 }),
       1,
       { deny: "No." },
+      { mode: "keep", excludeFromLatest: "false" },
+      "firstRegion",
     ]);
     await writeFile(dataFile, JSON.stringify(older));
     const third = await h.start({ dataFile });
@@ -153,6 +157,9 @@ describe("a simulator with a data file", () => {
       (await h.call("GET", third.endpoint + version(""))).body["value"],
     ).toHaveLength(2);
     await submit(h.clientFor(third), "1.0.2", plainVersion());
+    h.clock.advance(DURATION_MS);
+    await submit(h.clientFor(third), "1.0.0", plainVersion());
+    expect((await get(h.clientFor(third), "1.0.0")).tags).toBeUndefined();
   });
 
   test("says which file it cannot read", async () => {
