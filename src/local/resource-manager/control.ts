@@ -5,6 +5,10 @@ import {
   createBehaviourControl,
   type BehaviourControl,
 } from "./behaviour-control.js";
+import {
+  createImageVersionControl,
+  type ImageVersionControl,
+} from "./image-version-control.js";
 import { forgetWrites } from "./image-version-lag.js";
 import { canonicalRegion, findRegion } from "./regions.js";
 import { beginRegistration } from "./registrations.js";
@@ -38,7 +42,8 @@ export interface RegionStop {
 }
 
 /** What a test or a demonstration does to the simulator: the same by method call and by `POST /simulator/<method>`. */
-export interface SimulatorControl extends BehaviourControl {
+export interface SimulatorControl
+  extends BehaviourControl, ImageVersionControl {
   addFault(fault: FaultSpec): string;
   clearFaults(): void;
   faults(): readonly Fault[];
@@ -196,5 +201,6 @@ export function createControl(parts: {
     clearRequests: () => log.clear(),
     creates: (versionId) => state.creates[resourceKey(versionId)] ?? 0,
     ...createBehaviourControl(store, versions),
+    ...createImageVersionControl(store, versions),
   };
 }

@@ -10,7 +10,7 @@
  *   2. While Creating, Updating or Deleting, a different PUT or PATCH is 409 Conflict.
  *   3. A version is Succeeded only when every region is Completed ("homeRegion": when its own location is). It is Failed
  *      when every region has ended and one is Failed ("firstRegion": as soon as one is).
- *   4. A region that failed stays failed until an update removes it and another one adds it back.
+ *   4. A region that failed stays failed until an update removes it and another one adds it back, or a control repairs it.
  *   5. What cannot change after creation never does: PropertyChangeNotAllowed.
  *   6. What the caller was told is durable before it is told.
  *   7. Time alone moves a version on; nothing is scheduled, so a restart loses nothing.

@@ -108,3 +108,13 @@ function wrongType(path: string, wanted: string): ArmError {
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** A JSON merge patch (RFC 7396): null removes a member; what is no object replaces what was there. */
+export function mergeJson(stored: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const merged = isObject(stored) ? { ...stored } : {};
+  for (const [name, value] of Object.entries(patch))
+    if (value === null) delete merged[name];
+    else merged[name] = mergeJson(merged[name], value);
+  return merged;
+}

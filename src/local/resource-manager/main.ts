@@ -33,7 +33,8 @@ Options:
   --quiet              Do not print requests
   --help               Print this
 
-While it runs, POST /simulator/<method> injects faults and sets speeds; GET /simulator lists the methods.
+While it runs, POST /simulator/<method> injects faults, sets speeds, chooses how Azure behaves (lag of reads, policies,
+what an update leaves out, when an operation fails) and changes versions as others might; GET /simulator lists the methods.
 Exit codes: 0 stopped, 1 could not start or failed, 2 wrong usage.`;
 
 class UsageError extends Error {}

@@ -6,8 +6,8 @@
  *                                          -> Replicating  stop.kind "stalled" was reached: progress stands still
  *
  * Invariants:
- *   1. Progress never goes backwards; only removing a region and adding it back starts it anew.
- *   2. Completed and Failed are final for a region that stays.
+ *   1. Progress never goes backwards; only removing a region and adding it back, or `setRegion`, starts it anew.
+ *   2. Completed and Failed are final for a region that stays; only `setRegion` changes them.
  *   3. Times are replication time: a clock whose speed can be set; a change of speed moves nothing already done.
  */
 
@@ -150,6 +150,39 @@ export function resumeRegion(region: RegionReplication, nowMs: number): void {
   if (stop?.kind !== "stalled") return;
   if (nowMs > stop.atMs) region.startsAtMs += nowMs - stop.atMs;
   delete region.stop;
+}
+
+/** Sets the region's state at `nowMs`, whatever it was; time moves it on from there. For controls alone. */
+export function setRegion(
+  region: RegionReplication,
+  nowMs: number,
+  { state, progress, details }: RegionView,
+): void {
+  delete region.stop;
+  switch (state) {
+    case "Unknown":
+      region.startsAtMs = nowMs;
+      return;
+    case "Failed":
+      region.stop = { kind: "failed", atMs: nowMs, message: details };
+      region.startsAtMs = startFor(region, nowMs, progress);
+      return;
+    case "Replicating":
+      region.startsAtMs = startFor(region, nowMs, progress);
+      return;
+    case "Completed":
+      region.startsAtMs = startFor(region, nowMs, 100);
+      return;
+  }
+}
+
+/** When the region must have started to be at `progress` now; half a percent before, so that rounding takes none back. */
+function startFor(
+  { queuedMs, copyMs }: RegionReplication,
+  nowMs: number,
+  progress: number,
+): number {
+  return nowMs - queuedMs - (copyMs * (progress + 0.5)) / 100;
 }
 
 /** Azure's own aggregate: Failed wins, then InProgress. */

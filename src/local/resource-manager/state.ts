@@ -64,7 +64,7 @@ export interface ImageVersionRecord {
   /** A refusal that arrives through the operation. */
   asyncError?: { readonly code: string; readonly message: string };
   regions: RegionReplication[];
-  readonly usesCustomerKeys: boolean;
+  usesCustomerKeys: boolean;
 }
 
 export interface OperationRecord {

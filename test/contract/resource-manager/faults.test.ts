@@ -159,9 +159,22 @@ describe("the control endpoint", () => {
 
   test("lists its methods", async () => {
     const response = await fetch(`${h.simulator.endpoint}/simulator`);
-    expect(
-      ((await response.json()) as { methods: string[] }).methods,
-    ).toContain("addFault");
+    expect(((await response.json()) as { methods: string[] }).methods).toEqual(
+      expect.arrayContaining([
+        "addFault",
+        "setLag",
+        "lagNextReads",
+        "setPolicy",
+        "setOmission",
+        "setFailureMode",
+        "setPageSize",
+        "failOperation",
+        "editVersion",
+        "dropRegion",
+        "dropEncryption",
+        "setRegionState",
+      ]),
+    );
   });
 
   test.each([
