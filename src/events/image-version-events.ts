@@ -4,6 +4,7 @@ import type { EventType } from "./documented-event.js";
 export const IMAGE_VERSION_EVENT = {
   accepted: "Sigil.ImageVersion.Accepted",
   rejected: "Sigil.ImageVersion.Rejected",
+  alreadyDone: "Sigil.ImageVersion.AlreadyDone",
   creating: "Sigil.ImageVersion.Creating",
   updating: "Sigil.ImageVersion.Updating",
   changedOutside: "Sigil.ImageVersion.ChangedOutside",
@@ -14,6 +15,8 @@ export const IMAGE_VERSION_EVENT = {
   regionResumed: "Sigil.ImageVersion.RegionResumed",
   regionRepairing: "Sigil.ImageVersion.RegionRepairing",
   regionRemoved: "Sigil.ImageVersion.RegionRemoved",
+  operationStalled: "Sigil.ImageVersion.OperationStalled",
+  operationResumed: "Sigil.ImageVersion.OperationResumed",
   promoted: "Sigil.ImageVersion.Promoted",
   demoted: "Sigil.ImageVersion.Demoted",
   completed: "Sigil.ImageVersion.Completed",

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { asyncApiChanges } from "../../support/changes/asyncapi-changes.js";
+import { breaksIn } from "../../support/changes/changelog.js";
 import { openApiChanges } from "../../support/changes/openapi-changes.js";
 import { document as asyncApi } from "../events/document.js";
 import { content as openApi } from "../http/document.js";
@@ -15,6 +16,7 @@ import {
 const { version: packageVersion } = JSON.parse(
   readFileSync("package.json", "utf8"),
 ) as { version: string };
+const changelog = readFileSync("CHANGELOG.md", "utf8");
 
 /** Versions that promise the same: one major version, or one minor version of those that begin with 0. */
 function line(version: string): string {
@@ -23,19 +25,43 @@ function line(version: string): string {
 }
 
 describe("the documents, beside the last ones that were released,", () => {
+  const { version } = openApi.info;
+  const changes = [
+    ...openApiChanges(released, openApi),
+    ...asyncApiChanges(releasedEvents, asyncApi),
+  ];
+
   it("have their version or a later one, which is the package's", () => {
-    expect(openApi.info.version).toBe(packageVersion);
+    expect(version).toBe(packageVersion);
     expect(released.info.version).toBe(latest);
-    expect(
-      compareVersions(openApi.info.version, latest),
-    ).toBeGreaterThanOrEqual(0);
+    expect(compareVersions(version, latest)).toBeGreaterThanOrEqual(0);
   });
 
-  it.skipIf(line(openApi.info.version) !== line(latest))(
-    "break no caller, sender or subscriber, unless the version says so (README, Versions)",
+  it("have a place in the changelog", () => {
+    expect(changelog).toContain(`\n## ${version}\n`);
+  });
+
+  it.skipIf(line(version) !== line(latest))(
+    "break no caller, sender or subscriber within a version line",
     () => {
-      expect(openApiChanges(released, openApi)).toEqual([]);
-      expect(asyncApiChanges(releasedEvents, asyncApi)).toEqual([]);
+      expect(changes).toEqual([]);
+    },
+  );
+
+  it.skipIf(line(version) === line(latest))(
+    "break, with a new version line, what the changelog lists, and nothing else",
+    () => {
+      const listed = breaksIn(changelog, version);
+      expect(
+        changes.filter(
+          (change) => !listed.some((text) => change.endsWith(text)),
+        ),
+      ).toEqual([]);
+      expect(
+        listed.filter(
+          (text) => !changes.some((change) => change.endsWith(text)),
+        ),
+      ).toEqual([]);
     },
   );
 });

@@ -1,0 +1,11 @@
+import type { EventType } from "./documented-event.js";
+
+/** Every event type of an image definition's rollback. Past tense: each tells a fact that is already stored. */
+export const IMAGE_EVENT = {
+  rollbackAccepted: "Sigil.Image.RollbackAccepted",
+  rollbackCompleted: "Sigil.Image.RollbackCompleted",
+  rollbackFailed: "Sigil.Image.RollbackFailed",
+  rollbackCanceled: "Sigil.Image.RollbackCanceled",
+} as const satisfies Record<string, EventType>;
+
+export type ImageEventType = (typeof IMAGE_EVENT)[keyof typeof IMAGE_EVENT];
