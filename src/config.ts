@@ -37,6 +37,12 @@ export interface Config {
   readonly putTimeoutMs: number;
   readonly overdueMs: number;
   readonly stalledMs: number;
+  /** What a look shows to have gone back counts once another shows it, so much later or more. */
+  readonly confirmMs: number;
+  /** For so long after a write, a look that shows nothing of it is taken for an older one. */
+  readonly staleMs: number;
+  /** After it has waited this long an operation is told to be stalled. */
+  readonly operationStalledMs: number;
   readonly repairAttempts: number;
   readonly repairDelayMs: number;
   readonly maxDeliveryCount: number;
@@ -175,6 +181,9 @@ export function readConfig(environment: Environment): Config {
     putTimeoutMs: seconds("SIGIL_CREATE_TIMEOUT_SECONDS", 60),
     overdueMs: seconds("SIGIL_OVERDUE_SECONDS", 120),
     stalledMs: seconds("SIGIL_STALLED_SECONDS", 7_200),
+    confirmMs: seconds("SIGIL_CONFIRM_SECONDS", 120),
+    staleMs: seconds("SIGIL_STALE_LOOK_SECONDS", 600),
+    operationStalledMs: seconds("SIGIL_OPERATION_STALLED_SECONDS", 3_600),
     repairAttempts: integer("SIGIL_REPAIR_ATTEMPTS", 3, 0, 20),
     repairDelayMs: seconds("SIGIL_REPAIR_DELAY_SECONDS", 300),
     requireSigEncryption: boolean("SIGIL_REQUIRE_SIG_ENCRYPTION"),

@@ -13,10 +13,16 @@ export type ErrorCode =
   | "TooManyRequests"
   // The image version and its operation.
   | "ImageVersionConflict"
-  | "RegionRemovalNotConfirmed"
+  | "ImageVersionGone"
+  | "PreconditionFailed"
   | "OperationEnded"
   | "DryRunFirst"
   | "PreflightFailed"
+  | "RollbackRefused"
+  | "Superseded"
+  | "OverriddenByAzure"
+  | "ChangedOutside"
+  | "RemovalIgnored"
   | "ReadBackMismatch"
   | "ReplicationFailed"
   | "PoisonMessage"
@@ -28,6 +34,7 @@ export type ErrorCode =
   | "ResourceManagerUnavailable"
   // Our own side.
   | "StateConflict"
+  | "StateTooNew"
   | "DependencyUnavailable"
   | "InternalError";
 

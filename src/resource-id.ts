@@ -99,6 +99,13 @@ export function imageIdOf(id: ImageVersionId): string {
   return `${galleryIdOf(id)}/images/${id.imageName}`;
 }
 
+/** The id of an image definition, or undefined where `text` is another resource's id or none. */
+export function imageIdIn(text: string): string | undefined {
+  return isComputeResourceId(text, "galleries/images")
+    ? normaliseResourceId(text)
+    : undefined;
+}
+
 export function formatImageVersionId(id: ImageVersionId): string {
   return `${imageIdOf(id)}/versions/${id.versionName}`;
 }

@@ -12,27 +12,30 @@ import { deliver, isStateConflict } from "./outbox.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import { commit } from "./steps.js";
 
-/** The operation that is the answer, or the state that makes a new one: the current one, unless it is to wait. */
-export type Decision<R extends TrackedRecord> =
-  OperationRecord | (Pair<R> & { readonly accepted?: OperationRecord });
+/** An operation, or another answer; or the state that makes a new operation: the current one, unless it is queued. */
+export type Decision<R extends TrackedRecord, Answer = never> =
+  | OperationRecord
+  | { readonly answer: Answer }
+  | (Pair<R> & { readonly accepted?: OperationRecord });
 
 /** As many as come at once for one resource, and each of them wins once. */
 const COMMIT_TRIES = 60;
 
 /**
  * Answers the operation that `decide` finds to be the answer, or stores the record and operation that it makes of what
- * is stored and answers that one. Throws what `decide` throws, and ServiceError StateConflict, retryable.
+ * is stored and answers that one. `decide` is pure: it may be asked again. Throws what it throws, and ServiceError StateConflict, retryable.
  */
-export async function acceptOperation<R extends TrackedRecord>(
+export async function acceptOperation<R extends TrackedRecord, Answer = never>(
   deps: OperationDependencies<R>,
   key: string,
-  decide: (stored: Stored<R> | undefined) => Promise<Decision<R>> | Decision<R>,
-): Promise<OperationRecord> {
+  decide: (stored: Stored<R> | undefined) => Decision<R, Answer>,
+): Promise<OperationRecord | Answer> {
   for (let tries = 0; tries < COMMIT_TRIES; tries += 1) {
     const found = await deps.store.read(key);
     const stored = found && (await deliver(deps, found));
     if (stored !== undefined && stored.record.outbox.length > 0) continue;
-    const decided = await decide(stored);
+    const decided = decide(stored);
+    if ("answer" in decided) return decided.answer;
     if (!("record" in decided)) return decided;
     const { accepted = decided.operation } = decided;
     await deps.index.put([openRow(accepted.id)]); // Invariant 1: before the state.

@@ -3,19 +3,23 @@
  * that happened give the next state, and in it everything that must be told because of it. Invariants:
  *  1. Whatever a transition causes (events, messages, index rows) is in the outbox of the very record that states it:
  *     one write, so neither exists without the other.
- *  2. Every transition but `wake` and those of operations beside the current one (fellows.ts) raises `step` by one, and
- *     only the message of the current step may cause the next.
+ *  2. Every transition but `wake` and those of a single member (members.ts) raises `step` by one, and only the message of
+ *     the current step may cause the next.
  *  3. A state that is not final always has a message for its step: in the outbox, in the queue, or found overdue.
  *  4. Final states are left only by a new operation.
- *  5. Operations that are done together have one state, and each its own regions, history, events and end.
+ *  5. Operations that have begun share the record's state; each has its own regions, history, events and end.
+ *  6. A record that waits longer than `pace.operationStalledMs` says so once, and once when it goes on.
  */
 import type { EventType } from "../events/documented-event.js";
 import {
   operationEvent,
   type OperationEventData,
 } from "../events/operation-event.js";
+import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { parseImageVersionId } from "../resource-id.js";
 import { indexed } from "./catalog.js";
-import type { Moment } from "./ports.js";
+import type { TransitionContext } from "./ports.js";
+import { SCHEMA } from "./records.js";
 import type {
   Effect,
   OperationFailure,
@@ -35,6 +39,12 @@ export interface Advance<R extends TrackedRecord> {
   /** History entry; the state's own name unless `state` says otherwise. */
   readonly message?: string;
   readonly state?: string;
+  /** The operations that the message is said of; absent: all that have begun. */
+  readonly concerns?: readonly string[];
+  /** Why nothing could be done this time. */
+  readonly waits?: string;
+  /** It waits no longer, though there is nothing new to say. */
+  readonly resumes?: boolean;
   /** Until the next step; absent in a final state. */
   readonly waitMs?: number;
   readonly effects?: readonly Effect[];
@@ -57,36 +67,40 @@ export interface Ending {
 /** The one way a transition is made: step, due time, status, history and outbox follow from the change. */
 export function advance<R extends TrackedRecord>(
   pair: Pair<R>,
-  moment: Moment,
+  context: TransitionContext,
   change: Advance<R>,
 ): Pair<R> {
-  const { now } = moment;
+  const { now } = context;
   const { state: from } = pair.record;
   const { state: to = from } = change.patch;
   if (!mayFollow(from, to))
     throw new TypeError(`no operation goes from ${from} to ${to}`);
-  const record: R = {
-    ...pair.record,
+  const { waitingSince: _, stalled: __, ...kept } = pair.record;
+  const record = {
+    ...kept,
     ...change.patch,
+    schema: SCHEMA,
     step: pair.record.step + 1,
-    wakes: 0,
+    resends: 0,
     dueTime: new Date(now.getTime() + (change.waitMs ?? 0)).toISOString(),
-  };
+    ...waitingOf(pair.record, change, context),
+  } as R;
   const current = follow(pair.operation, record, change, now);
-  const fellows = record.fellows.map((fellow) =>
-    follow(fellow, record, { ...change, operation: {} }, now),
+  const members = record.members.map((member) =>
+    follow(member, record, { ...change, operation: {} }, now),
   );
   const { operation } = current;
-  const all = [current, ...fellows];
+  const all = [current, ...members];
   return {
     // Invariant 1: what is not yet told stays in front of what is new.
     record: {
       ...record,
-      fellows: fellows.map((fellow) => fellow.operation),
+      members: members.map((member) => member.operation),
       outbox: [
         ...pair.record.outbox,
         ...all.flatMap(({ rows }) => rows),
         ...(change.effects ?? []),
+        ...stallEvents(pair, record, change, context),
         ...all.flatMap(({ ended }) => ended),
         ...(isFinal(record.state)
           ? all.map(({ operation: { id } }) => closing(id))
@@ -96,9 +110,65 @@ export function advance<R extends TrackedRecord>(
     operation,
     ...written(
       pair,
-      fellows.map((fellow) => fellow.operation),
+      members.map((member) => member.operation),
     ),
   };
+}
+
+/** Since when a record waits: what is tried again, and says nothing new, goes on waiting. */
+function waitingOf(
+  record: TrackedRecord,
+  { waits, message, patch, resumes }: Advance<TrackedRecord>,
+  { now, pace }: TransitionContext,
+): Pick<TrackedRecord, "waitingSince" | "stalled"> {
+  const goesOn =
+    waits === undefined &&
+    (resumes === true ||
+      message !== undefined ||
+      (patch.state !== undefined && patch.state !== record.state));
+  const since =
+    record.waitingSince ??
+    (waits === undefined ? undefined : now.toISOString());
+  if (goesOn || since === undefined) return {};
+  const stalled =
+    record.stalled === true ||
+    (waits !== undefined &&
+      now.getTime() - Date.parse(since) >= pace.operationStalledMs);
+  return { waitingSince: since, ...(stalled && { stalled }) };
+}
+
+/** Invariant 6. */
+function stallEvents(
+  before: Pair<TrackedRecord>,
+  record: TrackedRecord,
+  { waits = "", waitMs = 0 }: Advance<TrackedRecord>,
+  context: TransitionContext,
+): Effect[] {
+  const { waitingSince, stalled, state, resourceId } = before.record;
+  // The events are documented of image versions alone.
+  if (parseImageVersionId(resourceId) === undefined) return [];
+  if (record.stalled === true && stalled !== true)
+    return events(
+      before,
+      context,
+      IMAGE_VERSION_EVENT.operationStalled,
+      `stalled/${record.waitingSince}`,
+      {
+        state,
+        since: record.waitingSince ?? "",
+        reason: waits,
+        nextAttemptTime: new Date(context.now.getTime() + waitMs).toISOString(),
+      },
+    );
+  return stalled === true && record.stalled !== true && !isFinal(record.state)
+    ? events(
+        before,
+        context,
+        IMAGE_VERSION_EVENT.operationResumed,
+        `resumed/${waitingSince}`,
+        { state: record.state },
+      )
+    : [];
 }
 
 /** `beside` of a pair that has changed these operations too. */
@@ -136,10 +206,16 @@ function follow<R extends TrackedRecord>(
       ? "Running"
       : reached;
   const time = now.toISOString();
-  const message = ending?.message ?? change.message;
+  const concerned = change.concerns?.includes(before.id) ?? true;
+  const message = ending?.message ?? (concerned ? change.message : undefined);
+  const { waitReason: _, nextAttemptTime: __, ...kept } = before;
   const operation: OperationRecord = {
-    ...before,
+    ...kept,
     ...change.operation,
+    ...(change.waits !== undefined && {
+      waitReason: change.waits,
+      nextAttemptTime: record.dueTime,
+    }),
     ...(ending?.error && { error: ending.error }),
     ...(ending?.canceledBy && { canceledBy: ending.canceledBy }),
     status,
@@ -174,15 +250,25 @@ export function regionsOf(
   );
 }
 
+/** A history that is longer than this loses entries from its middle. */
+const MOST_ENTRIES = 200;
+const FIRST_ENTRIES = 20;
+
 /** Waiting may take long: only the latest of several waits in a row is history. */
 export function withEntry(
   history: OperationRecord["history"],
   entry: OperationRecord["history"][number],
 ): OperationRecord["history"] {
   const last = history.at(-1);
-  return last?.state === "Waiting" && entry.state === "Waiting"
-    ? [...history.slice(0, -1), entry]
-    : [...history, entry];
+  if (last?.state === "Waiting" && entry.state === "Waiting")
+    return [...history.slice(0, -1), entry];
+  return history.length < MOST_ENTRIES
+    ? [...history, entry]
+    : [
+        ...history.slice(0, FIRST_ENTRIES),
+        ...history.slice(FIRST_ENTRIES + 1),
+        entry,
+      ];
 }
 
 /** The message of the present step; none in a final state. */
@@ -192,7 +278,7 @@ export function stepMessage(
 ): Effect[] {
   const { queue } = STATES[record.state];
   if (queue === undefined) return [];
-  const again = record.wakes === 0 ? "" : `.${record.wakes}`;
+  const again = record.resends === 0 ? "" : `.${record.resends}`;
   return [
     {
       kind: "message",
@@ -211,7 +297,7 @@ export function stepMessage(
 /** An event of one operation as an effect; `fact` makes its id. */
 export function event<Type extends EventType>(
   operation: Pick<OperationRecord, "id" | "resourceId" | "traceparent">,
-  moment: Pick<Moment, "now" | "eventSource">,
+  context: Pick<TransitionContext, "now" | "eventSource">,
   type: Type,
   fact: string,
   data: OperationEventData<Type>,
@@ -220,10 +306,10 @@ export function event<Type extends EventType>(
     kind: "event",
     event: operationEvent(
       {
-        source: moment.eventSource,
+        source: context.eventSource,
         operationId: operation.id,
         subject: operation.resourceId,
-        time: moment.now.toISOString(),
+        time: context.now.toISOString(),
         traceparent: operation.traceparent,
       },
       type,
@@ -236,15 +322,15 @@ export function event<Type extends EventType>(
 /** An event of each operation that is done: of each that has the region, where the event is about one. */
 export function events<Type extends EventType>(
   { operation, record }: Pair<TrackedRecord>,
-  moment: Moment,
+  context: TransitionContext,
   type: Type,
   fact: string,
   data: OperationEventData<Type>,
 ): Effect[] {
-  return [operation, ...record.fellows]
+  return [operation, ...record.members]
     .filter(
       ({ regions }) =>
         !("region" in data) || regions.some(({ name }) => name === data.region),
     )
-    .map((one) => event(one, moment, type, fact, data));
+    .map((one) => event(one, context, type, fact, data));
 }

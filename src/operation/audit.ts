@@ -7,8 +7,10 @@ import type {
   TrackedRecord,
 } from "./records.js";
 
-/** A version that is looked at for days must not grow with each look: beyond this many, the oldest reads go. */
+/** What is looked at for months must not grow with each look: of so many calls, the oldest reads go, then the oldest writes. */
 const MOST_CALLS = 200;
+/** The first writes stay: what was sent first explains most. */
+const FIRST_WRITES = 20;
 
 /** The pair with these calls written down for each operation that they were made for. */
 export function withCalls<R extends TrackedRecord>(
@@ -16,11 +18,11 @@ export function withCalls<R extends TrackedRecord>(
   calls: readonly ArmCall[],
 ): Pair<R> {
   if (calls.length === 0) return pair;
-  const fellows = pair.record.fellows.map((one) => noted(one, calls));
+  const members = pair.record.members.map((one) => noted(one, calls));
   return {
-    record: { ...pair.record, fellows },
+    record: { ...pair.record, members },
     operation: noted(pair.operation, calls),
-    ...written(pair, fellows),
+    ...written(pair, members),
   };
 }
 
@@ -30,16 +32,23 @@ function noted(
 ): OperationRecord {
   const all = [...(operation.calls ?? []), ...calls];
   let excess = all.length - MOST_CALLS;
-  const kept = all.filter(({ method }) => {
+  const writes = all.filter(({ method }) => method !== "GET");
+  const withoutReads = all.filter(({ method }) => {
     const goes = excess > 0 && method === "GET";
     if (goes) excess -= 1;
     return !goes;
   });
+  const gone = new Set(
+    writes.slice(FIRST_WRITES, FIRST_WRITES + Math.max(0, excess)),
+  );
+  const kept = withoutReads.filter((call) => !gone.has(call));
   const omittedReads =
-    (operation.omittedReads ?? 0) + (all.length - kept.length);
+    (operation.omittedReads ?? 0) + (all.length - withoutReads.length);
+  const omittedWrites = (operation.omittedWrites ?? 0) + gone.size;
   return {
     ...operation,
     calls: kept,
     ...(omittedReads > 0 && { omittedReads }),
+    ...(omittedWrites > 0 && { omittedWrites }),
   };
 }

@@ -1,12 +1,14 @@
 /** Ends an operation at its caller's wish: what Sigil would still have done is not done; Azure cannot be called back. */
 import { ServiceError } from "../errors.js";
 import type { EventType } from "../events/documented-event.js";
+import { IMAGE_EVENT } from "../events/image-events.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
 import { advance, event, type Ending } from "./advance.js";
+import { rollbackOf } from "./failing.js";
 import { isFinal } from "./states.js";
-import { besideOf, endOne } from "./fellows.js";
-import type { Moment, OperationDependencies } from "./ports.js";
+import { besideOf, endOne } from "./members.js";
+import type { TransitionContext, OperationDependencies } from "./ports.js";
 import {
   type Pair,
   recordKeyOf,
@@ -17,7 +19,7 @@ import {
   type TrackedState,
 } from "./records.js";
 import { deliver, isStateConflict } from "./outbox.js";
-import { commit, momentOf } from "./steps.js";
+import { commit, contextOf } from "./steps.js";
 
 const COMMIT_TRIES = 10;
 
@@ -28,6 +30,7 @@ const CANCELED_EVENT = {
   PromoteImageVersion: IMAGE_VERSION_EVENT.canceled,
   DemoteImageVersion: IMAGE_VERSION_EVENT.canceled,
   DeleteImageVersion: IMAGE_VERSION_EVENT.canceled,
+  RollBackImage: IMAGE_EVENT.rollbackCanceled,
   PrepareSubscription: SUBSCRIPTION_EVENT.preparationCanceled,
 } as const satisfies Record<OperationKind, EventType>;
 
@@ -43,6 +46,9 @@ const CONSEQUENCES: Partial<Readonly<Record<TrackedState, string>>> = {
   DeletionRequested: "Nothing was deleted, and nothing will be.",
   Deleting:
     "The deletion is on its way: Azure may carry it out. Sigil follows it no longer; send the same DELETE to follow it again.",
+  RollbackRequested: "Nothing was promoted or demoted, and nothing will be.",
+  RollingBack:
+    "What was promoted or demoted already stays; the operation on the version that is being changed goes on. Nothing further is changed.",
   Requested: "Nothing was asked of Azure for it, and nothing will be.",
   Registering:
     "Azure goes on registering what it was asked for. Sigil asks for nothing more.",
@@ -58,36 +64,42 @@ export function cancel<R extends TrackedRecord>(
   pair: Pair<R>,
   operationId: string,
   canceledBy: Requester,
-  moment: Moment,
+  context: TransitionContext,
 ): Pair<R> {
   const { record, operation } = pair;
   const current = operation.id === operationId;
-  if (current && record.fellows.length === 0)
-    return advance(pair, moment, {
+  if (current && record.members.length === 0)
+    return advance(pair, context, {
       patch: { state: "Canceled" } as Partial<R>,
       // A PUT may still be under way until then: what waited begins no sooner.
       waitMs: ["Creating", "Updating"].includes(record.state)
-        ? Math.max(0, Date.parse(record.dueTime) - moment.now.getTime())
+        ? Math.max(0, Date.parse(record.dueTime) - context.now.getTime())
         : 0,
       ending: (one) =>
-        cancellation(one, CONSEQUENCES[record.state] ?? "", canceledBy, moment),
+        cancellation(
+          one,
+          CONSEQUENCES[record.state] ?? "",
+          canceledBy,
+          context,
+        ),
     });
   const one = current ? operation : besideOf(record, operationId);
   if (one === undefined) return pair;
-  const waits = record.waiting.some(({ operation: { id } }) => id === one.id);
+  const waits = record.queued.some(({ operation: { id } }) => id === one.id);
   return endOne(
     pair,
     one.id,
-    cancellation(one, waits ? WAITED : TOGETHER, canceledBy, moment),
-    moment,
+    cancellation(one, waits ? WAITED : TOGETHER, canceledBy, context),
+    context,
   );
 }
 
-function cancellation(
+/** How an operation ends that is canceled, and what becomes of what it began. */
+export function cancellation(
   operation: OperationRecord,
   consequence: string,
   canceledBy: Requester,
-  moment: Moment,
+  context: TransitionContext,
 ): Ending {
   return {
     status: "Canceled",
@@ -95,10 +107,10 @@ function cancellation(
     canceledBy,
     event: event(
       operation,
-      moment,
+      context,
       CANCELED_EVENT[operation.kind],
       "canceled",
-      { canceledBy, consequence },
+      { canceledBy, consequence, ...rollbackOf(operation) },
     ),
   };
 }
@@ -118,7 +130,11 @@ export async function cancelOperation(
     const told = stored && (await deliver(deps, stored));
     if (told === undefined || !isOpen(told, operationId))
       return ended(await deps.store.readOperation(operationId), operationId);
-    const next = cancel(told, operationId, canceledBy, momentOf(deps));
+    const context = contextOf(deps);
+    const next =
+      deps.beginCancel?.(told, operationId, canceledBy, context) ??
+      cancel(told, operationId, canceledBy, context);
+    if (next === told) return currentOf(told, operationId);
     try {
       await deliver(deps, await commit(deps, next, told.etag));
     } catch (error) {
@@ -130,6 +146,13 @@ export async function cancelOperation(
     `Operation ${operationId} kept changing. Send the request again.`,
     { retryAfterMs: 1_000 },
   );
+}
+
+function currentOf(
+  { record, operation }: Pair<TrackedRecord>,
+  operationId: string,
+): OperationRecord {
+  return besideOf(record, operationId) ?? operation;
 }
 
 function isOpen(

@@ -9,7 +9,7 @@ import type {
   OperationStatus,
 } from "./records.js";
 import {
-  galleryIdOf,
+  imageIdIn,
   imageIdOf,
   keyOf,
   parseImageVersionId,
@@ -54,15 +54,20 @@ export function indexed(
   previousStatus?: OperationStatus,
 ): Extract<Effect, { kind: "index" }> {
   const id = parseImageVersionId(operation.resourceId);
+  const image =
+    id === undefined ? imageIdIn(operation.resourceId) : imageIdOf(id);
   const subscriptionId = /^\/subscriptions\/([^/]+)/u.exec(
     operation.resourceId,
   )?.[1];
   const places: OperationFilter[] = [
     {},
     ...(subscriptionId === undefined ? [] : [{ subscriptionId }]),
-    ...(id === undefined
+    ...(image === undefined
       ? []
-      : [{ gallery: galleryIdOf(id) }, { image: imageIdOf(id) }]),
+      : [
+          { gallery: image.slice(0, image.lastIndexOf("/images/")) },
+          { image },
+        ]),
   ];
   const row = newestFirst(operation);
   const rows = (status: OperationStatus | undefined): IndexRow[] =>

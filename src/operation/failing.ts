@@ -1,10 +1,11 @@
 /** The end that every kind of operation may come to. */
 import type { EventType } from "../events/documented-event.js";
+import { IMAGE_EVENT } from "../events/image-events.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { findingsInEvent } from "../events/operation-event.js";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
 import { advance, event, regionsOf, type Ending } from "./advance.js";
-import type { Moment } from "./ports.js";
+import type { TransitionContext } from "./ports.js";
 import type {
   Pair,
   Effect,
@@ -22,6 +23,7 @@ const FAILED_EVENT = {
   PromoteImageVersion: IMAGE_VERSION_EVENT.failed,
   DemoteImageVersion: IMAGE_VERSION_EVENT.failed,
   DeleteImageVersion: IMAGE_VERSION_EVENT.failed,
+  RollBackImage: IMAGE_EVENT.rollbackFailed,
   PrepareSubscription: SUBSCRIPTION_EVENT.preparationFailed,
 } as const satisfies Record<OperationKind, EventType>;
 
@@ -29,14 +31,14 @@ const FAILED_EVENT = {
 export function fail<R extends TrackedRecord>(
   pair: Pair<R>,
   error: OperationFailure,
-  moment: Moment,
+  context: TransitionContext,
   effects: readonly Effect[] = [],
 ): Pair<R> {
   const { regions } = pair.record;
-  return advance(pair, moment, {
+  return advance(pair, context, {
     patch: { state: "Failed" } as Partial<R>,
     effects,
-    ending: (operation) => failure(operation, error, regions, moment),
+    ending: (operation) => failure(operation, error, regions, context),
   });
 }
 
@@ -45,22 +47,30 @@ export function failure(
   operation: OperationRecord,
   error: OperationFailure,
   regions: readonly RegionRecord[],
-  moment: Moment,
+  context: TransitionContext,
 ): Ending {
   const own = regionsOf(operation, regions);
   return {
     status: "Failed",
     message: error.message,
     error,
-    event: event(operation, moment, FAILED_EVENT[operation.kind], "failed", {
+    event: event(operation, context, FAILED_EVENT[operation.kind], "failed", {
       error: {
         code: error.code,
         message: error.message,
         ...findingsInEvent(error.errors),
       },
       ...(own.length > 0 && { regions: outcomes(own) }),
+      ...rollbackOf(operation),
     }),
   };
+}
+
+/** What an event of a rollback says of it; nothing of any other operation. */
+export function rollbackOf({
+  rollback,
+}: Pick<OperationRecord, "rollback">): object {
+  return rollback === undefined ? {} : rollback;
 }
 
 /** Each region and how it ended, for the event that ends a version. */

@@ -1,6 +1,6 @@
 import type { OperationDependencies } from "./ports.js";
 import { recordKeyOf, type TrackedRecord } from "./records.js";
-import { momentOf, take, type StepMessage } from "./steps.js";
+import { contextOf, commitStep, type StepMessage } from "./steps.js";
 import { isFinal } from "./states.js";
 import { fail } from "./failing.js";
 
@@ -26,7 +26,7 @@ export async function failPoisoned(
       return;
     const { state, step } = stored.record;
     if (isFinal(state) || step !== (message.step ?? step)) return;
-    const failed = await take(deps, stored, (pair) =>
+    const failed = await commitStep(deps, stored, (pair) =>
       fail(
         pair,
         {
@@ -34,7 +34,7 @@ export async function failPoisoned(
           message: `The message that should have taken the next step could not be processed and is in the dead-letter queue. ${reason}`,
           errors: [],
         },
-        momentOf(deps),
+        contextOf(deps),
       ),
     );
     if (failed !== undefined) return;

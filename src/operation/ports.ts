@@ -4,6 +4,7 @@ import type {
   IndexRow,
   OperationRecord,
   Pair,
+  Requester,
   TrackedRecord,
   WorkMessage,
 } from "./records.js";
@@ -34,6 +35,23 @@ export interface StateStore<R extends TrackedRecord> {
 export interface IndexPage {
   readonly rows: readonly (IndexRow & { readonly writtenTime: string })[];
   readonly continuationToken?: string;
+}
+
+/** First come, first kept: a caller's Idempotency-Key and what it was used for. */
+export interface IdempotencyKeys {
+  /** Stores `value` under `key` unless one is stored already; answers what is stored. */
+  claim(key: string, value: IdempotencyClaim): Promise<IdempotencyClaim>;
+  /** Notes the operation that the claim has led to: the first that is noted stays. */
+  bind(key: string, operationId: string): Promise<void>;
+}
+
+export interface IdempotencyClaim {
+  readonly resourceKey: string;
+  readonly fingerprint: string;
+  /** Absent until the request is accepted and that is noted. */
+  readonly operationId?: string;
+  /** True of a claim of release 0.1.0, which told requests apart by another fingerprint. */
+  readonly legacy?: boolean;
 }
 
 /** Ordered listings, each scope read page by page without touching the others. Puts and removals are idempotent. */
@@ -68,7 +86,7 @@ export interface CallLog {
 }
 
 /** Waits between steps and the limits of patience, in milliseconds. */
-export interface Pace {
+export interface PollingPolicy {
   /** First wait between two looks at what ARM works on; doubles up to `pollMaxMs`. */
   readonly pollInitialMs: number;
   readonly pollMaxMs: number;
@@ -76,6 +94,12 @@ export interface Pace {
   readonly putTimeoutMs: number;
   /** After this long without progress a region is told to be stalled. */
   readonly stalledMs: number;
+  /** What a look shows to have gone back (failed, gone, lost) counts once another shows it, so much later or more. */
+  readonly confirmMs: number;
+  /** For so long after a write, a look that shows nothing of it is taken for an older one. */
+  readonly staleMs: number;
+  /** After it has waited this long an operation is told to be stalled. */
+  readonly operationStalledMs: number;
   /** How often a region that failed is repaired by itself, and how long after its failure first; doubles each time. */
   readonly repairAttempts: number;
   readonly repairDelayMs: number;
@@ -84,9 +108,9 @@ export interface Pace {
 }
 
 /** What every transition needs beside the state. */
-export interface Moment {
+export interface TransitionContext {
   readonly now: Date;
-  readonly pace: Pace;
+  readonly pace: PollingPolicy;
   readonly eventSource: string;
 }
 
@@ -97,10 +121,21 @@ export interface OperationDependencies<R extends TrackedRecord> {
   readonly events: EventPublisher;
   readonly work: WorkQueue;
   readonly calls: CallLog;
-  readonly pace: Pace;
+  readonly pace: PollingPolicy;
   /** CloudEvents `source`. */
   readonly eventSource: string;
   readonly now: () => Date;
   /** What begins in the very commit that ends an operation: one that waited for it. Pure; absent where none ever waits. */
-  afterEnd?(this: void, pair: Pair<R>, moment: Moment): Pair<R>;
+  afterEnd?(this: void, pair: Pair<R>, context: TransitionContext): Pair<R>;
+  /**
+   * Begins to leave what an operation has begun as it should be, so that it ends Canceled once that is done; the same pair
+   * where that has begun already. Pure; undefined where there is nothing to see to: it ends at once.
+   */
+  beginCancel?(
+    this: void,
+    pair: Pair<R>,
+    operationId: string,
+    canceledBy: Requester,
+    context: TransitionContext,
+  ): Pair<R> | undefined;
 }

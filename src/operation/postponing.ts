@@ -2,7 +2,7 @@ import { ServiceError } from "../errors.js";
 import { fail } from "./failing.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import type { OperationFailure, TrackedRecord } from "./records.js";
-import { momentOf, take } from "./steps.js";
+import { contextOf, commitStep } from "./steps.js";
 import { wait } from "./waiting.js";
 
 /** The step comes again when the error says that this may help; else the operation ends with it. Rethrows what is no ServiceError. */
@@ -14,8 +14,8 @@ export async function postponeOrFail<R extends TrackedRecord>(
   if (!(error instanceof ServiceError)) throw error;
   const { retryAfterMs } = error;
   if (retryAfterMs !== undefined) {
-    await take(deps, stored, (pair) =>
-      wait(pair, error.message, retryAfterMs, momentOf(deps)),
+    await commitStep(deps, stored, (pair) =>
+      wait(pair, error.message, retryAfterMs, contextOf(deps)),
     );
     return;
   }
@@ -31,5 +31,7 @@ export async function end<R extends TrackedRecord>(
   stored: Stored<R>,
   failure: OperationFailure,
 ): Promise<void> {
-  await take(deps, stored, (pair) => fail(pair, failure, momentOf(deps)));
+  await commitStep(deps, stored, (pair) =>
+    fail(pair, failure, contextOf(deps)),
+  );
 }

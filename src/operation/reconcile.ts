@@ -6,14 +6,14 @@
  *  3. It reads the open operations alone, never the history.
  */
 import { OPEN_SCOPE, openRow } from "./catalog.js";
-import { besideOf } from "./fellows.js";
+import { besideOf } from "./members.js";
 import { deliver } from "./outbox.js";
 import type { IndexPage, OperationDependencies, Stored } from "./ports.js";
 import { failPoisoned } from "./poison.js";
 import { recordKeyOf, type TrackedRecord } from "./records.js";
-import { momentOf, take } from "./steps.js";
+import { contextOf, commitStep } from "./steps.js";
 import { isFinal } from "./states.js";
-import { overdueMs, wake } from "./waiting.js";
+import { overdueMs, resendStep } from "./waiting.js";
 
 /** How many operations are looked after at once. */
 const PARALLEL = 8;
@@ -91,7 +91,7 @@ async function lookAfter(
   const stored = key === undefined ? undefined : await deps.store.read(key);
   const delivered = stored && (await deliver(deps, stored));
   const current = delivered?.operation.id === operationId;
-  // What is done with the current operation, or waits for it, is looked after with it.
+  // A member, or what is queued, is looked after with the current operation.
   if (
     delivered !== undefined &&
     !current &&
@@ -130,12 +130,12 @@ async function resend(
 ): Promise<Outcome> {
   // No more can be dead than were sent: while those are few, nobody need look.
   const dead =
-    stored.record.wakes + 1 < DEAD_MESSAGES_OF_POISON
+    stored.record.resends + 1 < DEAD_MESSAGES_OF_POISON
       ? []
       : await deps.work.findDead(stored.operation.id, stored.record.step);
   // One dead message may be the mark of an outage that is over. Several are the mark of a message that kills.
   if (dead.length < DEAD_MESSAGES_OF_POISON) {
-    await take(deps, stored, (pair) => wake(pair, momentOf(deps)));
+    await commitStep(deps, stored, (pair) => resendStep(pair, contextOf(deps)));
     return "resent";
   }
   await failPoisoned(

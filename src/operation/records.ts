@@ -16,6 +16,12 @@ export interface RegionRecord {
   readonly stalledTime?: string;
   readonly completedTime?: string;
   readonly details?: string;
+  /** A step back (it failed, or is no longer Completed) that one look has shown: a later look confirms it or takes it back. */
+  readonly doubt?: { readonly state: RegionState; readonly since: string };
+  /** How often replication to it is begun before Sigil gives up, and when it is begun again. */
+  readonly attemptsAllowed?: number;
+  readonly nextAttemptTime?: string;
+  readonly waitReason?: string;
 }
 
 export interface HistoryEntry {
@@ -59,7 +65,25 @@ export type OperationKind =
   | "PromoteImageVersion"
   | "DemoteImageVersion"
   | "DeleteImageVersion"
+  | "RollBackImage"
   | "PrepareSubscription";
+
+/** CloudEvents 1.0: source and id name one event. */
+export interface EventReference {
+  readonly source: string;
+  readonly id: string;
+}
+
+/** Version numbers that are the latest before and after a rollback, of the image definition and in each region. */
+export interface RollbackRecord {
+  readonly from: string;
+  readonly to: string;
+  readonly regions: readonly {
+    readonly name: string;
+    readonly from?: string;
+    readonly to?: string;
+  }[];
+}
 
 /** One accepted request and what became of it. */
 export interface OperationRecord {
@@ -74,13 +98,23 @@ export interface OperationRecord {
   readonly endTime?: string;
   readonly lastUpdatedTime: string;
   readonly requestedBy: Requester;
+  /** Of the Idempotency-Key that it was requested with, hashed. */
+  readonly requestKey?: string;
+  /** The CloudEvent that requested it. */
+  readonly request?: EventReference;
   readonly canceledBy?: Requester;
+  /** What a rollback leads from and to. */
+  readonly rollback?: RollbackRecord;
+  /** While it waits: for what, and when it goes on; RFC 3339. */
+  readonly waitReason?: string;
+  readonly nextAttemptTime?: string;
   readonly traceparent: string;
   readonly regions: readonly RegionRecord[];
   /** What was asked of ARM, oldest first. */
   readonly calls?: readonly ArmCall[];
-  /** How many reads are no longer among `calls`. */
+  /** How many reads and writes are no longer among `calls`. */
   readonly omittedReads?: number;
+  readonly omittedWrites?: number;
   /** What a subscription's preparation registers, by name, and its state in ARM's words. */
   readonly registrations?: readonly {
     readonly name: string;
@@ -128,23 +162,27 @@ export interface IndexRow {
   readonly target: string;
 }
 
-/** An operation that is accepted and begins when the current one has ended. */
-export interface Waiting {
+/** An operation that is accepted and has not begun. */
+export interface Queued {
   readonly operation: OperationRecord;
 }
 
 /** What an operation changes, as its state machine keeps it: what all kinds of it have in common. */
 export interface TrackedRecord {
+  /** Of the shape in which it is stored: one that is newer than the code is not touched. */
+  readonly schema: number;
   /** `keyOf(resourceId)`. */
   readonly key: string;
   readonly resourceId: string;
   readonly state: TrackedState;
   /** The current operation's id is `${key}-${sequence}`. */
   readonly sequence: number;
-  /** Operations that are done together with the current one, and end when it ends. */
-  readonly fellows: readonly OperationRecord[];
-  /** In the order in which they were accepted. */
-  readonly waiting: readonly Waiting[];
+  /** The highest sequence of an operation that was accepted; absent where that is the current one's. */
+  readonly lastSequence?: number;
+  /** Operations that have begun, beside the current one, which leads them: each ends in its own way. */
+  readonly members: readonly OperationRecord[];
+  /** In the order in which they begin. */
+  readonly queued: readonly Queued[];
   /** Grows with every commit of the state machine; names the only message that may take the next step. */
   readonly step: number;
   /** When the message of `step` should have arrived; RFC 3339. */
@@ -152,14 +190,17 @@ export interface TrackedRecord {
   /** Consecutive polls or retries without a state change; lengthens the wait for the next. */
   readonly ticks: number;
   /** How often the reconciler had to send a step again since the last one was taken. */
-  readonly wakes: number;
+  readonly resends: number;
+  /** Since when its operations wait, without anything else between, and whether that was told to last too long. */
+  readonly waitingSince?: string;
+  readonly stalled?: boolean;
   /** Target regions as last seen; a subscription has none. */
   readonly regions: readonly RegionRecord[];
   readonly createdTime: string;
   readonly outbox: readonly Effect[];
 }
 
-/** The states of image versions (Accepted to Replicating, DeletionRequested to Deleted) and of subscriptions (Requested, Registering). */
+/** The states of image versions (Accepted to Replicating, DeletionRequested to Deleted), of subscriptions (Requested, Registering) and of rollbacks. */
 export type TrackedState =
   | "Accepted"
   | "Creating"
@@ -172,7 +213,12 @@ export type TrackedState =
   | "Canceled"
   | "DeletionRequested"
   | "Deleting"
-  | "Deleted";
+  | "Deleted"
+  | "RollbackRequested"
+  | "RollingBack";
+
+/** The shape of records that this code stores; those of release 0.1.0 have none. */
+export const SCHEMA = 2;
 
 /** A record and its current operation, before or after a transition. */
 export interface Pair<R extends TrackedRecord> {

@@ -27,23 +27,37 @@ export const STATES: Readonly<Record<TrackedState, State>> = {
       Creating: "proven, not in Azure",
       Updating: "proven, in Azure otherwise",
       Replicating: "proven, in Azure as asked",
+      Succeeded: "proven, in Azure as asked, every region Completed",
     },
   },
   Creating: {
     status: "Running",
     queue: "image-version-creations",
-    next: { Replicating: "Azure has it", Updating: "Azure has it otherwise" },
+    next: {
+      Replicating: "Azure has it",
+      Updating: "Azure has it otherwise",
+      Accepted:
+        "Azure refuses what several ask together, or has it and others are queued",
+      Succeeded: "Azure has it, every region Completed",
+    },
   },
   Updating: {
     status: "Running",
     queue: "image-version-creations",
-    next: { Replicating: "Azure has it" },
+    next: {
+      Replicating: "Azure has it",
+      Accepted:
+        "Azure refuses what several ask together, or has it and others are queued",
+      Succeeded: "Azure has it, every region Completed",
+    },
   },
   Replicating: {
     status: "Running",
     queue: "image-version-replications",
     next: {
       Updating: "otherwise still, a region to repair, or a promotion due",
+      Accepted: "ARM is at rest, and others are queued",
+      DeletionRequested: "a deletion is queued",
       Succeeded: "as asked, every region Completed",
     },
   },
@@ -68,6 +82,19 @@ export const STATES: Readonly<Record<TrackedState, State>> = {
       Registering: "something is not registered",
       Succeeded: "everything is Registered",
     },
+  },
+  RollbackRequested: {
+    status: "NotStarted",
+    queue: "image-version-creations",
+    next: {
+      RollingBack: "a version is to be promoted or demoted",
+      Succeeded: "nothing is left to be changed",
+    },
+  },
+  RollingBack: {
+    status: "Running",
+    queue: "image-version-creations",
+    next: { Succeeded: "every version is as planned" },
   },
   Registering: {
     status: "Running",

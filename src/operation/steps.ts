@@ -1,5 +1,9 @@
 import { isStateConflict, deliver } from "./outbox.js";
-import type { OperationDependencies, Stored, Moment } from "./ports.js";
+import type {
+  OperationDependencies,
+  Stored,
+  TransitionContext,
+} from "./ports.js";
 import {
   recordKeyOf,
   type TrackedRecord,
@@ -16,12 +20,12 @@ export type StepMessage = Pick<WorkMessage, "operationId" | "step">;
 /** How often a commit is tried against other writers before the message is left to come again. */
 const COMMIT_TRIES = 5;
 
-export function momentOf(
+export function contextOf(
   deps: Pick<
     OperationDependencies<TrackedRecord>,
     "now" | "pace" | "eventSource"
   >,
-): Moment {
+): TransitionContext {
   return { now: deps.now(), pace: deps.pace, eventSource: deps.eventSource };
 }
 
@@ -61,7 +65,7 @@ export async function commit<R extends TrackedRecord>(
   const noted = withCalls(pair, calls);
   const { record, operation, beside } =
     deps.afterEnd !== undefined && isFinal(noted.record.state)
-      ? deps.afterEnd(noted, momentOf(deps))
+      ? deps.afterEnd(noted, contextOf(deps))
       : noted;
   const stored = await deps.store.commit(record, operation, etag, beside);
   deps.calls.written(calls.length);
@@ -73,7 +77,7 @@ export async function commit<R extends TrackedRecord>(
  * meanwhile: then nothing of this transition has happened; or when another has already gone on from the new state:
  * then what is to be done next is theirs.
  */
-export async function take<R extends TrackedRecord>(
+export async function commitStep<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
   stored: Stored<R>,
   transition: (pair: Pair<R>) => Pair<R>,

@@ -1,39 +1,61 @@
 import type { components } from "../generated/openapi.js";
-import type { OperationRecord } from "./records.js";
+import type { OperationRecord, RollbackRecord } from "./records.js";
 
 export type OperationView = components["schemas"]["Operation"];
 
-/** An operation as the API shows it. */
-export function viewOperation(operation: OperationRecord): OperationView {
+/** What a rollback changes, as the API shows it. */
+export function viewRollback({
+  regions,
+  ...rollback
+}: RollbackRecord): components["schemas"]["Rollback"] {
+  return { ...rollback, regions: [...regions] };
+}
+
+/** An operation as the API shows it; what was asked of ARM is shown to whoever asks for it. */
+export function viewOperation(
+  operation: OperationRecord,
+  expand?: "calls",
+): OperationView {
   const {
     fingerprint: _,
+    requestKey: __,
+    request: ___,
+    rollback,
+    omittedWrites,
     regions,
     registrations,
     warnings,
     error,
     history,
-    calls,
+    calls = [],
+    omittedReads,
     ...shown
   } = operation;
   return {
     ...shown,
     percentComplete: percentComplete(operation),
-    regions: [...regions],
+    regions: regions.map(({ doubt: _doubt, ...region }) => region),
+    ...(rollback && { rollback: viewRollback(rollback) }),
     ...(registrations && { registrations: [...registrations] }),
     ...(warnings && { warnings: [...warnings] }),
     ...(error && { error: { ...error, errors: [...error.errors] } }),
     history: [...history],
-    ...(calls && { calls: [...calls] }),
+    ...(expand === "calls" && {
+      calls: [...calls],
+      ...(omittedReads !== undefined && { omittedReads }),
+      ...(omittedWrites !== undefined && { omittedWrites }),
+    }),
   };
 }
 
-/** Regions, or registrations, count alike; 100 is kept for an operation that has succeeded. */
+/** Regions, or registrations, count alike. 0 until the operation starts; 100 is kept for one that has succeeded. */
 function percentComplete({
   status,
   regions,
   registrations = [],
 }: OperationRecord): number {
   if (status === "Succeeded") return 100;
+  if (status === "NotStarted") return 0;
   const parts = [
     ...regions.map((region) => region.progress),
     ...registrations.map(({ state }) => (state === "Registered" ? 100 : 0)),

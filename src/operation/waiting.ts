@@ -1,6 +1,6 @@
 /** Time between steps: how long to wait for the next, and when one that should have come is sent again. */
 import { advance, stepMessage } from "./advance.js";
-import type { Moment, Pace } from "./ports.js";
+import type { TransitionContext, PollingPolicy } from "./ports.js";
 import type { Pair, TrackedRecord } from "./records.js";
 
 /** Nothing could be learnt or done this time: the same step again, no sooner than `retryAfterMs`. */
@@ -8,30 +8,40 @@ export function wait<R extends TrackedRecord>(
   pair: Pair<R>,
   reason: string,
   retryAfterMs: number,
-  moment: Moment,
+  context: TransitionContext,
 ): Pair<R> {
+  const { ticks, waitingSince } = pair.record;
+  const waitedMs =
+    context.now.getTime() -
+    Date.parse(waitingSince ?? context.now.toISOString());
   const waitMs = Math.max(
     retryAfterMs,
-    pollDelayMs(pair.record.ticks, moment.pace),
+    pollDelayMs(ticks, context.pace),
+    Math.min(LONGEST_WAIT_MS, waitedMs * WAIT_SHARE),
   );
-  const next = new Date(moment.now.getTime() + waitMs).toISOString();
-  return advance(pair, moment, {
-    patch: { ticks: pair.record.ticks + 1 } as Partial<R>,
+  const next = new Date(context.now.getTime() + waitMs).toISOString();
+  return advance(pair, context, {
+    patch: { ticks: ticks + 1 } as Partial<R>,
     state: "Waiting",
     message: `${reason} Next try at ${next}.`,
+    waits: reason,
     waitMs,
   });
 }
 
+/** What has not gone for hours is tried each tenth of the time that it has waited already, at least each hour. */
+const WAIT_SHARE = 0.1;
+const LONGEST_WAIT_MS = 3_600_000;
+
 /** The step's message is overdue: the same step, sent again under another MessageId, past any duplicate detection. */
-export function wake<R extends TrackedRecord>(
+export function resendStep<R extends TrackedRecord>(
   pair: Pair<R>,
-  moment: Moment,
+  context: TransitionContext,
 ): Pair<R> {
   const record = {
     ...pair.record,
-    wakes: pair.record.wakes + 1,
-    dueTime: moment.now.toISOString(),
+    resends: pair.record.resends + 1,
+    dueTime: context.now.toISOString(),
   };
   return {
     record: {
@@ -43,12 +53,12 @@ export function wake<R extends TrackedRecord>(
 }
 
 /** How long past `dueTime` a step may be before it is sent again; doubles with each sending, up to 32 times. */
-export function overdueMs(record: TrackedRecord, pace: Pace): number {
-  return pace.overdueMs * 2 ** Math.min(record.wakes, 5);
+export function overdueMs(record: TrackedRecord, pace: PollingPolicy): number {
+  return pace.overdueMs * 2 ** Math.min(record.resends, 5);
 }
 
 /** The wait before the next look: doubles with each tick, up to the longest. */
-export function pollDelayMs(ticks: number, pace: Pace): number {
+export function pollDelayMs(ticks: number, pace: PollingPolicy): number {
   return Math.min(
     pace.pollMaxMs,
     pace.pollInitialMs * 2 ** Math.min(ticks, 30),

@@ -11,8 +11,8 @@ import { fail } from "../operation/failing.js";
 import type { OperationFailure } from "../operation/records.js";
 import {
   currentFor,
-  momentOf,
-  take,
+  contextOf,
+  commitStep,
   type StepMessage,
 } from "../operation/steps.js";
 import { wait } from "../operation/waiting.js";
@@ -47,8 +47,8 @@ export async function takePreparationStep(
   } catch (error) {
     return postponeOrFail(deps, stored, error);
   }
-  const mine = await take(deps, stored, (pair) =>
-    observe(pair, states, momentOf(deps)),
+  const mine = await commitStep(deps, stored, (pair) =>
+    observe(pair, states, contextOf(deps)),
   );
   // Invariant 1: undefined means that another has stored this look; what there is to ask for is theirs.
   if (mine === undefined || isFinal(mine.record.state)) return;
@@ -107,8 +107,8 @@ async function register(
       return postponeOrFail(deps, stored, error, isVerdict);
     }
   }
-  await take(deps, stored, (pair) =>
-    followRegistrations(pair, asked, statesIn(answers), momentOf(deps)),
+  await commitStep(deps, stored, (pair) =>
+    followRegistrations(pair, asked, statesIn(answers), contextOf(deps)),
   );
 }
 
@@ -165,8 +165,8 @@ async function postponeOrFail(
   const { retryAfterMs } = error;
   const isForbidden = error.code === "ResourceManagerForbidden";
   if (retryAfterMs !== undefined || (!isVerdict && !isForbidden)) {
-    await take(deps, stored, (pair) =>
-      wait(pair, error.message, retryAfterMs ?? 0, momentOf(deps)),
+    await commitStep(deps, stored, (pair) =>
+      wait(pair, error.message, retryAfterMs ?? 0, contextOf(deps)),
     ); // Invariant 2.
     return;
   }
@@ -175,5 +175,7 @@ async function postponeOrFail(
     message: error.message,
     errors: error.findings,
   };
-  await take(deps, stored, (pair) => fail(pair, failure, momentOf(deps)));
+  await commitStep(deps, stored, (pair) =>
+    fail(pair, failure, contextOf(deps)),
+  );
 }

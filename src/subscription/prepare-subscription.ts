@@ -1,11 +1,13 @@
 /**
  * Accepts a request to prepare a subscription. Invariant, beside those of every acceptance (operation/accepting.ts):
  *  1. While a preparation runs, every request is that one operation; after its end the next request is a new one.
+ *  2. A repeated Idempotency-Key answers the operation that it answered first, whatever became of it.
  */
 import { acceptOperation } from "../operation/accepting.js";
 import { isFinal } from "../operation/states.js";
+import { bindKey, claimKey } from "../operation/idempotency.js";
 import type { OperationRecord, Requester } from "../operation/records.js";
-import { momentOf } from "../operation/steps.js";
+import { contextOf } from "../operation/steps.js";
 import { keyOf } from "../resource-id.js";
 import type { PreparationDependencies } from "./ports.js";
 import { subscriptionResourceId } from "./records.js";
@@ -17,16 +19,28 @@ export interface PrepareSubscription {
   readonly requestedBy: Requester;
   /** W3C trace context that all messages and events of the operation will carry. */
   readonly traceparent: string;
+  readonly idempotencyKey?: string;
 }
 
-/** Answers the operation that prepares the subscription. Azure is not asked before it is stored. */
-export function prepareSubscription(
+/**
+ * Answers the operation that prepares the subscription. Azure is not asked before it is stored. Throws ServiceError
+ * IdempotencyKeyReused when the key is another request's.
+ */
+export async function prepareSubscription(
   deps: PreparationDependencies,
-  { subscriptionId, requestedBy, traceparent }: PrepareSubscription,
+  command: PrepareSubscription,
 ): Promise<OperationRecord> {
+  const { subscriptionId, requestedBy, traceparent } = command;
   const resourceId = subscriptionResourceId(subscriptionId);
   const key = keyOf(resourceId);
-  return acceptOperation(deps, key, (stored) =>
+  const { requestKey, earlier } = await claimKey(
+    deps,
+    command,
+    key,
+    "PrepareSubscription",
+  );
+  if (earlier !== undefined) return earlier; // Invariant 2.
+  const operation = await acceptOperation(deps, key, (stored) =>
     stored !== undefined && !isFinal(stored.record.state)
       ? stored.operation // Invariant 1.
       : accept(
@@ -36,9 +50,12 @@ export function prepareSubscription(
             required: deps.requiredRegistrations,
             requestedBy,
             traceparent,
+            ...(requestKey !== undefined && { requestKey }),
           },
           stored?.record,
-          momentOf(deps),
+          contextOf(deps),
         ),
   );
+  await bindKey(deps, requestKey, operation);
+  return operation;
 }

@@ -17,10 +17,11 @@ import { createHash } from "node:crypto";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
 import { indexed } from "../operation/catalog.js";
 import { advance, event } from "../operation/advance.js";
-import type { Moment } from "../operation/ports.js";
+import type { TransitionContext } from "../operation/ports.js";
 import {
   type Pair,
   operationIdOf,
+  SCHEMA,
   type Effect,
   type OperationRecord,
   type Requester,
@@ -42,11 +43,12 @@ export function accept(
     readonly required: readonly Registrable[];
     readonly requestedBy: Requester;
     readonly traceparent: string;
+    readonly requestKey?: string;
   },
   previous: PreparationRecord | undefined,
-  moment: Moment,
+  context: TransitionContext,
 ): PreparationPair {
-  const time = moment.now.toISOString();
+  const time = context.now.toISOString();
   const registrations = input.required.map((what): RegistrationRecord => ({
     ...what,
     name: nameOf(what),
@@ -55,16 +57,17 @@ export function accept(
   }));
   const names = registrations.map(({ name }) => name);
   const record: PreparationRecord = {
+    schema: SCHEMA,
     key: input.key,
     resourceId: input.resourceId,
     state: "Requested",
     sequence: (previous?.sequence ?? 0) + 1,
-    fellows: [],
-    waiting: [],
+    members: [],
+    queued: [],
     step: 0,
     dueTime: time,
     ticks: 0,
-    wakes: 0,
+    resends: 0,
     regions: [],
     registrations,
     // Invariant 1: what the operation before has left undone is still to be done.
@@ -86,18 +89,19 @@ export function accept(
     lastUpdatedTime: time,
     requestedBy: input.requestedBy,
     traceparent: input.traceparent,
+    ...(input.requestKey !== undefined && { requestKey: input.requestKey }),
     regions: [],
     registrations: statesOf(record),
     history: [],
   };
-  return advance({ record, operation }, moment, {
+  return advance({ record, operation }, context, {
     patch: { state: "Requested" },
     message: "The request is stored and its work is queued.",
     effects: [
       indexed(operation),
       event(
         operation,
-        moment,
+        context,
         SUBSCRIPTION_EVENT.preparationRequested,
         "requested",
         { requestedBy: input.requestedBy, registrations: names },
@@ -129,12 +133,12 @@ export function toRegister(
 export function observe(
   pair: PreparationPair,
   states: ObservedStates,
-  moment: Moment,
+  context: TransitionContext,
 ): PreparationPair {
-  const look = see(pair, states, moment);
+  const look = see(pair, states, context);
   const asked = toRegister(look.pair.record);
-  if (asked.length === 0) return follow(look, moment);
-  return advance(look.pair, moment, {
+  if (asked.length === 0) return follow(look, context);
+  return advance(look.pair, context, {
     patch: {
       state: "Registering",
       ticks: look.news.length > 0 ? 0 : pair.record.ticks,
@@ -146,7 +150,7 @@ export function observe(
     }),
     effects: look.effects,
     // Whoever dies with the calls on the way is followed once they can no longer be.
-    waitMs: moment.pace.putTimeoutMs * 2,
+    waitMs: context.pace.putTimeoutMs * 2,
   });
 }
 
@@ -155,7 +159,7 @@ export function followRegistrations(
   pair: PreparationPair,
   asked: readonly Registrable[],
   states: ObservedStates,
-  moment: Moment,
+  context: TransitionContext,
 ): PreparationPair {
   const providers = asked
     .filter(({ feature }) => feature === undefined)
@@ -171,8 +175,8 @@ export function followRegistrations(
     (name) => !propagated.includes(name),
   );
   return follow(
-    see({ ...pair, record: { ...pair.record, unpropagated } }, states, moment),
-    moment,
+    see({ ...pair, record: { ...pair.record, unpropagated } }, states, context),
+    context,
   );
 }
 
@@ -186,7 +190,7 @@ interface Look {
 function see(
   pair: PreparationPair,
   states: ObservedStates,
-  moment: Moment,
+  context: TransitionContext,
 ): Look {
   const looks = pair.record.registrations.map((before) => {
     const state = states.get(before.name) ?? before.state;
@@ -209,19 +213,19 @@ function see(
   return {
     pair: { ...pair, record: { ...pair.record, registrations, unpropagated } },
     news: news.map(sentence),
-    effects: news.flatMap((registration) => told(pair, registration, moment)),
+    effects: news.flatMap((registration) => told(pair, registration, context)),
   };
 }
 
 /** Nothing is to be asked for now: the end, or the next look. */
-function follow(look: Look, moment: Moment): PreparationPair {
+function follow(look: Look, context: TransitionContext): PreparationPair {
   const { record } = look.pair;
   const registrations = statesOf(record);
   const isDone =
     record.unpropagated.length === 0 &&
     registrations.every(({ state }) => state === "Registered");
   if (isDone) {
-    return advance(look.pair, moment, {
+    return advance(look.pair, context, {
       patch: { state: "Succeeded" }, // Invariant 2.
       operation: { registrations },
       message: `The subscription is prepared. Registered: ${registrations.map(({ name }) => name).join(", ")}.`,
@@ -229,7 +233,7 @@ function follow(look: Look, moment: Moment): PreparationPair {
         ...look.effects,
         event(
           look.pair.operation,
-          moment,
+          context,
           SUBSCRIPTION_EVENT.prepared,
           "prepared",
           {
@@ -240,12 +244,13 @@ function follow(look: Look, moment: Moment): PreparationPair {
     });
   }
   const ticks = look.news.length > 0 ? 0 : record.ticks + 1;
-  return advance(look.pair, moment, {
+  return advance(look.pair, context, {
     patch: { state: "Registering", ticks },
     operation: { registrations },
     ...(look.news.length > 0 && { message: look.news.join(" ") }),
+    resumes: true,
     effects: look.effects,
-    waitMs: pollDelayMs(ticks, moment.pace),
+    waitMs: pollDelayMs(ticks, context.pace),
   });
 }
 
@@ -253,13 +258,13 @@ function follow(look: Look, moment: Moment): PreparationPair {
 function told(
   pair: PreparationPair,
   { name, state }: RegistrationRecord,
-  moment: Moment,
+  context: TransitionContext,
 ): Effect[] {
   if (state === "Registered")
     return [
       event(
         pair.operation,
-        moment,
+        context,
         SUBSCRIPTION_EVENT.registered,
         `${name}/registered`,
         {
@@ -271,7 +276,7 @@ function told(
     ? [
         event(
           pair.operation,
-          moment,
+          context,
           SUBSCRIPTION_EVENT.registering,
           `${name}/registering/${state}`,
           { name, state },

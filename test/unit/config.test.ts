@@ -48,6 +48,9 @@ test("the least configuration has the documented defaults", () => {
     putTimeoutMs: 60_000,
     overdueMs: 120_000,
     stalledMs: 7_200_000,
+    confirmMs: 120_000,
+    staleMs: 600_000,
+    operationStalledMs: 3_600_000,
     repairAttempts: 3,
     repairDelayMs: 300_000,
     requireSigEncryption: false,
@@ -102,6 +105,9 @@ test.each([
   ["SIGIL_CREATE_TIMEOUT_SECONDS", "0.05", { putTimeoutMs: 50 }],
   ["SIGIL_OVERDUE_SECONDS", "86400", { overdueMs: 86_400_000 }],
   ["SIGIL_STALLED_SECONDS", "60", { stalledMs: 60_000 }],
+  ["SIGIL_OPERATION_STALLED_SECONDS", "60", { operationStalledMs: 60_000 }],
+  ["SIGIL_CONFIRM_SECONDS", "60", { confirmMs: 60_000 }],
+  ["SIGIL_STALE_LOOK_SECONDS", "60", { staleMs: 60_000 }],
   ["SIGIL_REPAIR_ATTEMPTS", "0", { repairAttempts: 0 }],
   ["SIGIL_REPAIR_DELAY_SECONDS", "60", { repairDelayMs: 60_000 }],
   ["SIGIL_MAX_DELIVERY_COUNT", "2000", { maxDeliveryCount: 2_000 }],
@@ -284,7 +290,7 @@ describe("mistakes", () => {
       'SIGIL_TOKEN_ISSUER is "two": it must be an https address.',
       'SIGIL_TOKEN_TENANT has "contoso": it must be a tenant\'s id, a GUID.',
       "SIGIL_GALLERY_POLICY: /rules/0/galleries: `galleries` is missing. What they may write to.",
-      "SIGIL_GALLERY_POLICY: /rules/0/callers: Must have at least 1 items. Who may write.",
+      "SIGIL_GALLERY_POLICY: /rules/0/callers: Must have at least 1 item. Who may write.",
       'SIGIL_RATE_LIMIT_PER_MINUTE is "-1": it must be a number from 0 to 1000000.',
       ...["*", "https://portal.example/", "portal.example", "null"].map(
         (origin) =>

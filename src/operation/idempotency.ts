@@ -1,0 +1,92 @@
+/**
+ * Idempotency keys: whoever repeats a key with the same request gets the operation that the first got. The claim comes
+ * before the decision, the operation is noted after it, and carries the key for the case that nobody lives to note it.
+ */
+import { createHash } from "node:crypto";
+import { ServiceError } from "../errors.js";
+import type { IdempotencyKeys, StateStore } from "./ports.js";
+import {
+  operationIdOf,
+  type OperationRecord,
+  type Requester,
+  type TrackedRecord,
+} from "./records.js";
+
+interface Claiming {
+  readonly idempotencyKeys: IdempotencyKeys;
+  readonly store: Pick<StateStore<TrackedRecord>, "read" | "readOperation">;
+}
+
+/**
+ * The operation that the Idempotency-Key has led to, if any, and what notes the one that it leads to now. Throws
+ * ServiceError IdempotencyKeyReused where the key was used for another request.
+ */
+export async function claimKey(
+  deps: Claiming,
+  {
+    idempotencyKey,
+    requestedBy,
+  }: { readonly idempotencyKey?: string; readonly requestedBy: Requester },
+  resourceKey: string,
+  fingerprint: string,
+): Promise<{
+  readonly requestKey?: string;
+  readonly earlier?: OperationRecord;
+}> {
+  if (idempotencyKey === undefined) return {};
+  const { appId, objectId } = requestedBy;
+  const requestKey = createHash("sha256")
+    .update(JSON.stringify([appId, objectId, idempotencyKey]))
+    .digest("hex");
+  const claim = await deps.idempotencyKeys.claim(requestKey, {
+    resourceKey,
+    fingerprint,
+  });
+  if (
+    claim.resourceKey !== resourceKey ||
+    (claim.fingerprint !== fingerprint && claim.legacy !== true)
+  )
+    throw new ServiceError(
+      "IdempotencyKeyReused",
+      "This Idempotency-Key was used for another request. Use a new key for a new request.",
+    );
+  const earlier =
+    claim.operationId === undefined
+      ? await requestedWith(deps, resourceKey, requestKey)
+      : await deps.store.readOperation(claim.operationId);
+  return { requestKey, ...(earlier !== undefined && { earlier }) };
+}
+
+/** Notes what a key has led to. Whoever dies before that finds the operation by the key that it carries. */
+export async function bindKey(
+  deps: Claiming,
+  requestKey: string | undefined,
+  operation: OperationRecord,
+): Promise<void> {
+  if (requestKey !== undefined)
+    await deps.idempotencyKeys.bind(requestKey, operation.id);
+}
+
+/** How many of a version's latest operations are looked through. */
+const MOST_OPERATIONS = 100;
+
+async function requestedWith(
+  deps: Claiming,
+  key: string,
+  requestKey: string,
+): Promise<OperationRecord | undefined> {
+  const record = (await deps.store.read(key))?.record;
+  const last =
+    record === undefined ? 0 : (record.lastSequence ?? record.sequence);
+  for (
+    let sequence = last;
+    sequence > Math.max(0, last - MOST_OPERATIONS);
+    sequence -= 1
+  ) {
+    const operation = await deps.store.readOperation(
+      operationIdOf({ key, sequence }),
+    );
+    if (operation?.requestKey === requestKey) return operation;
+  }
+  return undefined;
+}

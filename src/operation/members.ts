@@ -1,0 +1,112 @@
+/**
+ * Operations beside the current one: members, which have begun with it, and those that are queued. Invariants:
+ *  1. Ending one operation does not disturb the others. If the current one ends, the next member leads, and a message of
+ *     a new step is sent for it.
+ *  2. The commit that ends an operation also tells its end and closes its row.
+ */
+import {
+  closing,
+  regionsOf,
+  stepMessage,
+  withEntry,
+  written,
+  type Ending,
+} from "./advance.js";
+import { indexed } from "./catalog.js";
+import type { TransitionContext } from "./ports.js";
+import {
+  sequenceOf,
+  type Effect,
+  type OperationRecord,
+  type Pair,
+  type TrackedRecord,
+} from "./records.js";
+
+/** The operation of that id where it is not the current one: a member, or queued. */
+export function besideOf(
+  { members, queued }: Pick<TrackedRecord, "members" | "queued">,
+  operationId: string,
+): OperationRecord | undefined {
+  return [...members, ...queued.map(({ operation }) => operation)].find(
+    ({ id }) => id === operationId,
+  );
+}
+
+/** Ends one operation that is queued, or one of several that have begun. */
+export function endOne<R extends TrackedRecord>(
+  pair: Pair<R>,
+  operationId: string,
+  ending: Ending,
+  context: TransitionContext,
+): Pair<R> {
+  const { record, operation } = pair;
+  const ends = operation.id === operationId;
+  const found = ends ? operation : besideOf(record, operationId);
+  if (found === undefined) return pair;
+  const ended = endedOf(withRegions(record, found), ending, context);
+  const effects: Effect[] = [
+    indexed(ended, found.status),
+    ending.event,
+    closing(ended.id),
+  ];
+  if (!ends)
+    return {
+      record: {
+        ...record,
+        members: record.members.filter(({ id }) => id !== operationId),
+        queued: record.queued.filter(
+          (queued) => queued.operation.id !== operationId,
+        ),
+        outbox: [...record.outbox, ...effects],
+      },
+      operation,
+      ...written(pair, [ended]),
+    };
+  const [next, ...members] = record.members;
+  if (next === undefined)
+    throw new TypeError(`${operationId} is the last that has begun`);
+  const handed: R = {
+    ...record,
+    sequence: sequenceOf(next.id),
+    step: record.step + 1,
+    resends: 0,
+    members,
+  };
+  return {
+    // Invariant 1.
+    record: {
+      ...handed,
+      outbox: [...handed.outbox, ...effects, ...stepMessage(handed, next)],
+    },
+    operation: next,
+    ...written(pair, [ended]),
+  };
+}
+
+/** An operation that has begun ends with its regions as they are now; what is queued has none of the record's yet. */
+function withRegions(
+  { queued, regions }: TrackedRecord,
+  operation: OperationRecord,
+): OperationRecord {
+  return queued.some((one) => one.operation.id === operation.id)
+    ? operation
+    : { ...operation, regions: regionsOf(operation, regions) };
+}
+
+function endedOf(
+  operation: OperationRecord,
+  { status, message, error, canceledBy }: Ending,
+  { now }: TransitionContext,
+): OperationRecord {
+  const time = now.toISOString();
+  const { waitReason: _, nextAttemptTime: __, ...kept } = operation;
+  return {
+    ...kept,
+    status,
+    ...(error && { error }),
+    ...(canceledBy && { canceledBy }),
+    lastUpdatedTime: time,
+    endTime: time,
+    history: withEntry(operation.history, { time, state: status, message }),
+  };
+}

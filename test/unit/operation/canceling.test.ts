@@ -1,0 +1,197 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
+import { cancel, cancelOperation } from "../../../src/operation/canceling.js";
+import type {
+  OperationDependencies,
+  StateStore,
+} from "../../../src/operation/ports.js";
+import type {
+  Pair,
+  TrackedRecord,
+  TrackedState,
+} from "../../../src/operation/records.js";
+import { ServiceError } from "../../../src/errors.js";
+import { isFinal, STATES } from "../../../src/operation/states.js";
+import { eventMistakes } from "../events/document.js";
+import { createWorld } from "../../support/world.js";
+import {
+  accepted,
+  at,
+  changeOf,
+  eventsOf,
+  KEY,
+  queued,
+  replicating,
+  succeeded,
+  time,
+  told,
+  toldOf,
+} from "../../support/transitions.js";
+
+const BY = { name: "me" };
+const OPEN = (Object.keys(STATES) as TrackedState[]).filter(
+  (state) => !isFinal(state),
+);
+
+function inState(state: TrackedState): ImageVersionPair {
+  const pair = replicating();
+  return {
+    ...pair,
+    record: { ...pair.record, state: state as never, dueTime: time(100) },
+  };
+}
+
+describe("the only operation that has begun", () => {
+  test.each(OPEN)(
+    "ends Canceled in %s, and says what becomes of what it began",
+    (state) => {
+      const after = cancel(inState(state), `${KEY}-1`, BY, at(60));
+      expect(after.record.state).toBe("Canceled");
+      expect(after.operation).toMatchObject({
+        status: "Canceled",
+        canceledBy: BY,
+        endTime: time(60),
+      });
+      const [event] = eventsOf(after);
+      expect(event).toMatchObject({
+        type: "Sigil.ImageVersion.Canceled",
+        data: {
+          canceledBy: BY,
+          consequence: expect.stringMatching(/.{20}\.$/u) as string,
+        },
+      });
+      expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
+      expect(after.operation.history.at(-1)?.message).toMatch(
+        /^Canceled\. [A-Z]/u,
+      );
+    },
+  );
+
+  test.each([
+    ["Creating", 100],
+    ["Updating", 100],
+    ["Accepted", 60],
+    ["Replicating", 60],
+  ] as const)(
+    "in %s keeps others waiting until second %d: a PUT may be under way",
+    (state, seconds) => {
+      const after = cancel(inState(state), `${KEY}-1`, BY, at(60));
+      expect(after.record.dueTime).toBe(time(seconds));
+    },
+  );
+});
+
+test("one of several that have begun ends alone", () => {
+  const pair = replicating();
+  const member = { ...pair.operation, id: `${KEY}-2` };
+  const both = { ...pair, record: { ...pair.record, members: [member] } };
+  for (const number of [1, 2]) {
+    const after = cancel(both, `${KEY}-${number}`, BY, at(60));
+    expect(after.record.state).toBe("Replicating");
+    expect(toldOf(after)).toEqual([`${number}/canceled`]);
+    expect(eventsOf(after)[0]?.data).toMatchObject({
+      consequence: expect.stringContaining(
+        "done together with other operations",
+      ) as string,
+    });
+  }
+});
+
+test("one that is queued ends without having begun", () => {
+  const pair = queued(replicating(), changeOf({}));
+  const after = cancel(pair, `${KEY}-2`, BY, at(60));
+  expect(after.record.queued).toEqual([]);
+  expect(eventsOf(after)[0]?.data).toMatchObject({
+    consequence: expect.stringContaining(
+      "nothing will be sent to Azure",
+    ) as string,
+  });
+  expect(cancel(pair, `${KEY}-9`, BY, at(60))).toBe(pair);
+});
+
+describe("a caller who cancels", () => {
+  let store: StateStore<TrackedRecord>;
+  let deps: OperationDependencies<TrackedRecord>;
+  beforeEach(() => {
+    deps = createWorld().deps.operations;
+    ({ store } = deps);
+  });
+  const put = ({ record, operation, beside }: Pair<TrackedRecord>) =>
+    store.commit(record, operation, undefined, beside);
+  const cancelled = (number = 1) =>
+    cancelOperation(deps, `${KEY}-${number}`, BY);
+
+  test("is answered the operation, Canceled, however often", async () => {
+    await put(accepted());
+    expect(await cancelled()).toMatchObject({
+      status: "Canceled",
+      canceledBy: BY,
+    });
+    expect(await cancelled()).toMatchObject({ status: "Canceled" });
+    expect((await store.read(KEY))?.record).toMatchObject({
+      state: "Canceled",
+      outbox: [],
+    });
+  });
+
+  test("is answered it Running, and who has canceled it, while there is something to see to", async () => {
+    await put(told(replicating()));
+    expect(await cancelled()).toMatchObject({
+      status: "Running",
+      canceledBy: BY,
+    });
+    expect(await cancelled()).toMatchObject({
+      status: "Running",
+      canceledBy: BY,
+    });
+  });
+
+  test("lets the next in the queue begin", async () => {
+    const first = told(accepted());
+    await put(queued(first, changeOf({ "/tags/a": "1" })));
+    await store.commit(
+      (await store.read(KEY))?.record ?? expect.fail("nothing is stored"),
+      first.operation,
+      (await store.read(KEY))?.etag,
+    );
+    await cancelled();
+    expect((await store.read(KEY))?.operation.id).toBe(`${KEY}-2`);
+  });
+
+  test("of an operation that is none is told so", async () => {
+    await expect(cancelled()).rejects.toMatchObject({ code: "NotFound" });
+    await expect(cancelOperation(deps, "none", BY)).rejects.toMatchObject({
+      code: "NotFound",
+    });
+  });
+
+  test("of one that has ended otherwise is told so", async () => {
+    await put(succeeded());
+    await expect(cancelled()).rejects.toMatchObject({
+      code: "OperationEnded",
+      message: expect.stringContaining("has ended Succeeded") as string,
+    });
+  });
+
+  test("tries again where another writer has come first, and gives up after a while", async () => {
+    await put(accepted());
+    const after = (conflicts: number) => {
+      let left = conflicts;
+      const commit: typeof store.commit = (...all) => {
+        if (all[0].state !== "Canceled" || left === 0)
+          return store.commit(...all);
+        left -= 1;
+        return Promise.reject(
+          new ServiceError("StateConflict", "Another.", { retryAfterMs: 1 }),
+        );
+      };
+      return cancelOperation(
+        { ...deps, store: { ...store, commit } },
+        `${KEY}-1`,
+        BY,
+      );
+    };
+    await expect(after(10)).rejects.toMatchObject({ code: "StateConflict" });
+    expect(await after(8)).toMatchObject({ status: "Canceled" });
+  });
+});

@@ -1,0 +1,112 @@
+import { beforeEach, expect, test } from "vitest";
+import { bindKey, claimKey } from "../../../src/operation/idempotency.js";
+import type {
+  IdempotencyKeys,
+  StateStore,
+} from "../../../src/operation/ports.js";
+import type {
+  Requester,
+  TrackedRecord,
+} from "../../../src/operation/records.js";
+import {
+  inMemoryIdempotencyKeys,
+  inMemoryStore,
+} from "../../support/in-memory.js";
+import {
+  accepted,
+  changeOf,
+  KEY,
+  queued,
+  replicating,
+} from "../../support/transitions.js";
+
+const ME: Requester = { appId: "build", objectId: "o", name: "n" };
+
+let deps: {
+  idempotencyKeys: IdempotencyKeys;
+  store: StateStore<TrackedRecord>;
+};
+beforeEach(() => {
+  deps = { idempotencyKeys: inMemoryIdempotencyKeys(), store: inMemoryStore() };
+});
+
+const claim = (
+  idempotencyKey: string | undefined = "k",
+  { by = ME, resource = KEY, fingerprint = "f" } = {},
+) =>
+  claimKey(
+    deps,
+    {
+      requestedBy: by,
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+    },
+    resource,
+    fingerprint,
+  );
+
+test("without a key nothing is claimed", async () => {
+  expect(await claimKey(deps, { requestedBy: ME }, KEY, "f")).toEqual({});
+  await bindKey(deps, undefined, accepted().operation);
+});
+
+test("a key is hashed, and is its caller's own", async () => {
+  const { requestKey } = await claim();
+  expect(requestKey).toMatch(/^[0-9a-f]{64}$/u);
+  const keys = await Promise.all([
+    claim("k", { by: { ...ME, name: "other" } }),
+    claim("l"),
+    claim("k", { by: { ...ME, appId: "other" } }),
+    claim("k", { by: { ...ME, objectId: "other" } }),
+  ]);
+  expect(keys.map((one) => one.requestKey === requestKey)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
+
+test.each([
+  ["of another resource", { resource: "other" }],
+  ["that asks otherwise", { fingerprint: "g" }],
+])("a key that was used for a request %s is refused", async (_, other) => {
+  await claim();
+  await expect(claim("k", other)).rejects.toMatchObject({
+    code: "IdempotencyKeyReused",
+  });
+});
+
+test("a key that has led to nothing yet leads to nothing earlier", async () => {
+  await claim();
+  expect(await claim()).not.toHaveProperty("earlier");
+});
+
+test("a key that is bound leads to its operation, whatever became of it", async () => {
+  const { requestKey } = await claim();
+  const { record, operation } = accepted();
+  await deps.store.commit(record, operation, undefined);
+  await bindKey(deps, requestKey, operation);
+  expect((await claim()).earlier).toEqual(operation);
+  // The first that is noted stays.
+  await bindKey(deps, requestKey, { ...operation, id: `${KEY}-2` });
+  expect((await claim()).earlier?.id).toBe(operation.id);
+});
+
+test("a key that nobody lived to bind is found by the operation that carries it", async () => {
+  const { requestKey = "" } = await claim();
+  const pair = queued(replicating(), changeOf({}), { requestKey });
+  await deps.store.commit(
+    pair.record,
+    pair.operation,
+    undefined,
+    pair.beside ?? [pair.accepted],
+  );
+  await deps.store.commit(
+    pair.record,
+    pair.operation,
+    (await deps.store.read(KEY))?.etag,
+    [pair.accepted],
+  );
+  expect((await claim()).earlier?.id).toBe(pair.accepted.id);
+  expect(await claim("l")).not.toHaveProperty("earlier");
+});

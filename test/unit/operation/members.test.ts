@@ -1,0 +1,144 @@
+import { describe, expect, test } from "vitest";
+import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
+import type { Ending } from "../../../src/operation/advance.js";
+import { besideOf, endOne } from "../../../src/operation/members.js";
+import {
+  at,
+  changeOf,
+  effectsOf,
+  KEY,
+  queued,
+  replicating,
+  time,
+} from "../../support/transitions.js";
+
+const ENDING: Ending = {
+  status: "Failed",
+  message: "No.",
+  error: { code: "X", message: "No.", errors: [] },
+  event: { kind: "close", operationId: "told" },
+};
+
+/** Operation 1 leads 2 and 3; 4 is queued. */
+function several(): ImageVersionPair {
+  const pair = replicating();
+  const member = (number: number) => ({
+    ...pair.operation,
+    id: `${KEY}-${number}`,
+    waitReason: "ARM is busy.",
+    nextAttemptTime: time(90),
+  });
+  const record = {
+    ...pair.record,
+    lastSequence: 3,
+    resends: 2,
+    members: [member(2), member(3)],
+  };
+  return queued({ ...pair, record }, changeOf({}), { regions: ["eastus2"] });
+}
+
+const ids = (all: readonly { readonly id: string }[] = []) =>
+  all.map(({ id }) => id.slice(-1));
+
+test("what is beside the operation that leads is a member, or queued", () => {
+  const { record } = several();
+  for (const number of [2, 3, 4])
+    expect(besideOf(record, `${KEY}-${number}`)?.id).toBe(`${KEY}-${number}`);
+  for (const number of [1, 5])
+    expect(besideOf(record, `${KEY}-${number}`)).toBeUndefined();
+});
+
+describe("invariant 1: ending one operation does not disturb the others", () => {
+  test.each([2, 3])("a member, number %d", (number) => {
+    const before = several();
+    const after = endOne(before, `${KEY}-${number}`, ENDING, at(60));
+    expect(ids(after.record.members)).toEqual(number === 2 ? ["3"] : ["2"]);
+    expect(after.operation).toBe(before.operation);
+    expect(after.record.step).toBe(before.record.step);
+    expect(ids(after.beside)).toEqual(expect.arrayContaining([String(number)]));
+  });
+
+  test("one that is queued", () => {
+    const before = several();
+    const after = endOne(before, `${KEY}-4`, ENDING, at(60));
+    expect(after.record.queued).toEqual([]);
+    expect(after.record.members).toEqual(before.record.members);
+  });
+
+  test("the one that leads: the next member leads, and its message is sent", () => {
+    const before = several();
+    const after = endOne(before, `${KEY}-1`, ENDING, at(60));
+    expect(after.operation.id).toBe(`${KEY}-2`);
+    expect(ids(after.record.members)).toEqual(["3"]);
+    expect(after.record).toMatchObject({
+      sequence: 2,
+      step: before.record.step + 1,
+      resends: 0,
+      dueTime: before.record.dueTime,
+    });
+    expect(after.record.outbox.at(-1)).toMatchObject({
+      kind: "message",
+      message: { operationId: `${KEY}-2`, step: after.record.step },
+    });
+    expect(ids(after.beside)).toContain("1");
+  });
+
+  test("but the last that has begun is ended otherwise", () => {
+    expect(() => endOne(replicating(), `${KEY}-1`, ENDING, at(60))).toThrow(
+      new TypeError(`${KEY}-1 is the last that has begun`),
+    );
+  });
+
+  test("and one that is not open is none", () => {
+    const before = several();
+    expect(endOne(before, `${KEY}-9`, ENDING, at(60))).toBe(before);
+  });
+});
+
+describe("invariant 2: the commit that ends an operation tells its end and closes its row", () => {
+  test.each([
+    [
+      1,
+      [
+        "index from Running",
+        "close",
+        "close",
+        "message 4 to image-version-replications",
+      ],
+    ],
+    [2, ["index from Running", "close", "close"]],
+    [4, ["index from NotStarted", "close", "close"]],
+  ])("number %d", (number, effects) => {
+    const after = endOne(several(), `${KEY}-${number}`, ENDING, at(60));
+    expect(effectsOf(after)).toEqual(effects);
+    const ended = after.beside?.find(({ id }) => id === `${KEY}-${number}`);
+    expect(ended).toMatchObject({
+      status: "Failed",
+      error: { code: "X" },
+      endTime: time(60),
+      lastUpdatedTime: time(60),
+    });
+    expect(ended?.history.at(-1)).toEqual({
+      time: time(60),
+      state: "Failed",
+      message: "No.",
+    });
+    expect(ended).not.toHaveProperty("waitReason");
+    expect(ended).not.toHaveProperty("nextAttemptTime");
+  });
+
+  test("with its regions as they are now; one that is queued has none of the record's", () => {
+    const before = several();
+    const regions = before.record.regions.map((region) => ({
+      ...region,
+      progress: 77,
+    }));
+    const pair = { ...before, record: { ...before.record, regions } };
+    const of = (number: number) =>
+      endOne(pair, `${KEY}-${number}`, ENDING, at(60)).beside?.find(
+        ({ id }) => id === `${KEY}-${number}`,
+      )?.regions;
+    expect(of(2)).toMatchObject([{ progress: 77 }, { progress: 77 }]);
+    expect(of(4)).toMatchObject([{ name: "eastus2", progress: 0 }]);
+  });
+});

@@ -1,0 +1,152 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { getOperation, waitForChange } from "../../../src/operation/queries.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import { viewOperation } from "../../../src/operation/views.js";
+import { responseMistakes } from "../http/document.js";
+
+const ID = "0b9fcb0cbd3d9a1e4a3f0e9a8f1c2d3e-1";
+const call = { time: "2026-01-01T00:00:00Z", method: "GET", path: "/x" };
+const running: OperationRecord = {
+  id: ID,
+  kind: "CreateImageVersion",
+  status: "Running",
+  resourceId: "/subscriptions/s",
+  fingerprint: "f",
+  createdTime: "2026-01-01T00:00:00Z",
+  lastUpdatedTime: "2026-01-01T00:00:00Z",
+  requestedBy: {},
+  traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  regions: [
+    { name: "westus", state: "Replicating", progress: 40, attempts: 1 },
+  ],
+  calls: [call],
+  omittedReads: 3,
+  history: [],
+};
+const progressed: OperationRecord = {
+  ...running,
+  regions: [
+    { name: "westus", state: "Replicating", progress: 50, attempts: 1 },
+  ],
+};
+const ended: OperationRecord = {
+  ...running,
+  status: "Succeeded",
+  endTime: "2026-01-01T00:30:00Z",
+};
+const looked: OperationRecord = {
+  ...running,
+  lastUpdatedTime: "2026-01-01T00:01:00Z",
+  calls: [call, call],
+  omittedReads: 4,
+};
+
+/** Milliseconds of the clock, and of each pause. */
+let now: number;
+let pauses: number[];
+let reads: number;
+beforeEach(() => {
+  now = 0;
+  pauses = [];
+  reads = 0;
+});
+
+/** A store that shows one record after the other, a read each; the last one stays. */
+function storeOf(...records: (OperationRecord | undefined)[]) {
+  return {
+    store: {
+      readOperation: () =>
+        Promise.resolve(records[Math.min(reads++, records.length - 1)]),
+    } as never,
+    now: () => new Date(now),
+    sleep: (ms: number) => {
+      pauses.push(ms);
+      now += ms;
+      return Promise.resolve();
+    },
+  };
+}
+
+describe("waitForChange", () => {
+  it("answers an operation that has ended at once", async () => {
+    expect(await waitForChange(storeOf(ended), ID, 60_000)).toBe(ended);
+    expect(pauses).toEqual([]);
+  });
+
+  it("answers at once where there is nothing to wait for", async () => {
+    expect(await waitForChange(storeOf(running, ended), ID, 0)).toBe(running);
+    expect([reads, pauses]).toEqual([1, []]);
+  });
+
+  it("answers when the operation changes, read once a second", async () => {
+    const deps = storeOf(running, running, progressed);
+    expect(await waitForChange(deps, ID, 60_000)).toBe(progressed);
+    expect(pauses).toEqual([1_000, 1_000]);
+  });
+
+  it("answers when the operation ends", async () => {
+    expect(await waitForChange(storeOf(running, ended), ID, 60_000)).toBe(
+      ended,
+    );
+  });
+
+  it("does not take a look at Azure for a change", async () => {
+    const deps = storeOf(running, looked);
+    expect(await waitForChange(deps, ID, 2_500)).toBe(looked);
+    expect(pauses).toEqual([1_000, 1_000, 500]);
+  });
+
+  it("ends when the caller goes away", async () => {
+    const caller = new AbortController();
+    const deps = storeOf(running);
+    const sleep = (ms: number) => {
+      caller.abort();
+      return deps.sleep(ms);
+    };
+    expect(
+      await waitForChange({ ...deps, sleep }, ID, 60_000, caller.signal),
+    ).toBe(running);
+    expect(pauses).toEqual([1_000]);
+  });
+
+  it("throws NotFound for an id that no operation has", async () => {
+    await expect(
+      waitForChange(storeOf(undefined), ID, 60_000),
+    ).rejects.toMatchObject({ code: "NotFound" });
+    await expect(getOperation(storeOf(undefined), ID)).rejects.toMatchObject({
+      code: "NotFound",
+    });
+  });
+});
+
+describe("viewOperation", () => {
+  it("shows calls to whoever asks for them alone", () => {
+    expect(viewOperation(running)).not.toHaveProperty("calls");
+    expect(viewOperation(running)).not.toHaveProperty("omittedReads");
+    const expanded = viewOperation(running, "calls");
+    expect(expanded).toMatchObject({ calls: [call], omittedReads: 3 });
+    expect(
+      responseMistakes("getOperation", 200, "application/json", expanded),
+    ).toEqual([]);
+  });
+
+  it("shows no calls where none were made", () => {
+    const { calls: _, omittedReads: __, ...none } = running;
+    expect(viewOperation(none, "calls")).toMatchObject({ calls: [] });
+    expect(viewOperation(none, "calls")).not.toHaveProperty("omittedReads");
+  });
+
+  it.each([
+    ["NotStarted", 0],
+    ["Running", 40],
+    ["Failed", 40],
+    ["Succeeded", 100],
+  ] as const)(
+    "of an operation that is %s is %i percent complete",
+    (status, percentComplete) => {
+      expect(viewOperation({ ...running, status })).toMatchObject({
+        percentComplete,
+      });
+    },
+  );
+});
