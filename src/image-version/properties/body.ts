@@ -1,0 +1,213 @@
+/**
+ * The body of a PUT: what ARM shows, raw, with what a patch asks written into it. What the patch does not mention is
+ * sent back as it is, members that Sigil does not know among it. Invariants:
+ *  1. Every region that stays is in the body with all that ARM shows of it: its keys, its replicas, its storage.
+ *  2. Exclusion from latest is said in so many words, of the version and of each region, never left to silence.
+ *  3. ARM is allowed to remove regions exactly where the body removes one, or a caller has asked for that permission.
+ */
+import type { ImageVersionRequest } from "../contract.js";
+import {
+  fieldsOf,
+  partsOf,
+  propertyOf,
+  regionField,
+  regionOf,
+  regionsIn,
+  sameAt,
+  valueAt,
+} from "./fields.js";
+import type { Patch } from "./patch.js";
+import { isMap, keyAt, READ_ONLY } from "./table.js";
+
+type Json = Record<string, unknown>;
+
+/** An update's whole body, in the wire's form. */
+export interface Body {
+  readonly request: ImageVersionRequest;
+  /** True where it removes a region: the permission for that is to be taken back by the next. */
+  readonly removesRegions: boolean;
+}
+
+/**
+ * What to send so that ARM, which shows `shown`, shows `patch`. `mayRemove`: a caller has asked that regions may be
+ * removed, so that this stays allowed.
+ */
+export function updateBody(
+  shown: ImageVersionRequest,
+  patch: Patch,
+  mayRemove: boolean,
+): Body {
+  const request = patched(shown, patch);
+  const before = regionsIn(fieldsOf(shown));
+  const after = regionsIn(fieldsOf(request));
+  const removesRegions = before.some((name) => !after.includes(name));
+  const { properties } = request;
+  const profile = properties.publishingProfile;
+  return {
+    removesRegions,
+    request: {
+      ...request,
+      properties: {
+        ...properties,
+        publishingProfile: {
+          ...profile,
+          excludeFromLatest: profile?.excludeFromLatest ?? false, // Invariant 2.
+          targetRegions: (profile?.targetRegions ?? []).map((region) => ({
+            ...region,
+            excludeFromLatest: region.excludeFromLatest ?? false,
+          })),
+        },
+        safetyProfile: {
+          ...properties.safetyProfile,
+          allowDeletionOfReplicatedLocations: removesRegions || mayRemove, // Invariant 3.
+        },
+      },
+    },
+  };
+}
+
+/** The version as it is with the patch: what is asked for where nothing is there yet. */
+export function patched(
+  shown: ImageVersionRequest | undefined,
+  patch: Patch,
+): ImageVersionRequest {
+  const document = writable("", shown ?? { properties: {} }) as Json;
+  const fields = shown === undefined ? {} : fieldsOf(shown);
+  for (const [name, value] of Object.entries(patch)) {
+    const region = regionOf(name);
+    if (region !== undefined && name === regionField(region)) {
+      remove(document, name);
+      continue;
+    }
+    const present = valueAt(fields, name);
+    if (value !== null) {
+      // ARM's spelling stays where both mean the same.
+      if (present === undefined || !sameAt(name, present, value))
+        set(document, name, value);
+      continue;
+    }
+    if (present === undefined) continue;
+    const { cleared, default: standard } = propertyOf(name);
+    if (cleared === "default") set(document, name, standard);
+    else if (cleared === "leftOut") remove(document, name);
+  }
+  return document as unknown as ImageVersionRequest;
+}
+
+/** What may be sent of what ARM shows. */
+function writable(path: string, value: unknown): unknown {
+  if (Array.isArray(value))
+    return value.map((item: unknown) => writable(`${path}/*`, item));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([member]) => !READ_ONLY.has(`${path}/${member}`))
+      .map(([member, item]) => [member, writable(`${path}/${member}`, item)]),
+  );
+}
+
+function set(document: Json, name: string, value: unknown): void {
+  const { parent, member } = descend(document, name, true);
+  if (parent === undefined) return;
+  const present = memberOf(parent, name, member);
+  if (present !== undefined && present !== member) delete parent[present];
+  // Not by assignment: a tag may be called `__proto__`.
+  Object.defineProperty(parent, member, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
+}
+
+function remove(document: Json, name: string): void {
+  const { parent, list, item, member } = descend(document, name, false);
+  if (list !== undefined && item !== undefined)
+    list.splice(list.indexOf(item), 1);
+  else if (parent !== undefined) {
+    const present = memberOf(parent, name, member);
+    if (present !== undefined) delete parent[present];
+  }
+}
+
+/** The member that has the field already: a tag may be there in another case. */
+function memberOf(
+  parent: Json,
+  name: string,
+  member: string,
+): string | undefined {
+  return Object.keys(parent).find(
+    (other) =>
+      other === member ||
+      (name.startsWith("/tags/") &&
+        other.toLowerCase() === member.toLowerCase()),
+  );
+}
+
+/** Finds the object that holds a field, or the list and the item where the field names an item. */
+function descend(
+  document: Json,
+  name: string,
+  create: boolean,
+): { parent?: Json; list?: unknown[]; item?: unknown; member: string } {
+  const parts = partsOf(name);
+  let value: Json = document;
+  let path = "";
+  for (let i = 0; i < parts.length; i += 1) {
+    const part = parts[i] as string;
+    const last = i === parts.length - 1;
+    if (last) return { parent: value, member: part };
+    const place = `${path}/${isMap(path) ? "*" : part}`;
+    const keyOf = keyAt(place);
+    if (keyOf === undefined) {
+      if (typeof value[part] !== "object" || value[part] === null) {
+        if (!create) return { member: part };
+        value[part] = {};
+      }
+      value = value[part] as Json;
+      path = place;
+      continue;
+    }
+    if (!Array.isArray(value[part])) {
+      if (!create) return { member: part };
+      value[part] = [];
+    }
+    const list = value[part] as Json[];
+    const key = parts[i + 1] as string;
+    let item = list.find((one) => keyOf(one) === key);
+    if (i + 2 === parts.length)
+      return { list, ...(item !== undefined && { item }), member: key };
+    if (item === undefined) {
+      if (!create) return { member: key };
+      item = named(place, key);
+      list.push(item);
+    }
+    value = item;
+    path = `${place}/*`;
+    i += 1;
+  }
+  return { member: "" };
+}
+
+/** A new item of a list, with what makes its key. */
+function named(path: string, key: string): Json {
+  if (path.endsWith("/dataDiskImages")) return { lun: Number(key) };
+  const at = key.indexOf(" ");
+  if (at === -1) return { name: key };
+  const zone = key.slice(at + 1); // A zone's name may have spaces, a region's has none.
+  return {
+    ...(at > 0 && { name: key.slice(0, at) }),
+    ...(zone !== "" && { extendedLocation: { name: zone } }),
+  };
+}
+
+/** What ARM shows, as a body that may be edited and sent back; `rule` is the promotion rule that Sigil keeps beside it. */
+export function writableForm(
+  shown: ImageVersionRequest,
+  rule: unknown,
+): ImageVersionRequest {
+  const form = writable("", shown) as ImageVersionRequest;
+  return rule === undefined
+    ? form
+    : ({ ...form, sigil: { promotion: rule } } as ImageVersionRequest);
+}

@@ -1,0 +1,127 @@
+/** Changes of a version in the words of ARM's what-if, with pointers into the caller's own document. */
+import type { Finding } from "../../errors.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { fieldsOf, pointerTo, regionField, regionOf } from "./fields.js";
+import {
+  describeField,
+  difference,
+  unmetBy,
+  type Conflict,
+  type Patch,
+  type Unmet,
+} from "./patch.js";
+
+/** One property that is created, modified or deleted. */
+export interface PropertyChange {
+  /** RFC 6901, into the request; of what the request leaves out, the nearest place that it has. */
+  readonly pointer: string;
+  readonly propertyChangeType: "Create" | "Modify" | "Delete";
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+/** What Azure shall show and does not, as changes of the request's fields. */
+export function changesOf(
+  unmet: readonly Unmet[],
+  request: ImageVersionRequest,
+): PropertyChange[] {
+  return unmet.map(({ field, before, after }) => ({
+    pointer: pointerTo(request, field),
+    propertyChangeType:
+      before === undefined ? "Create" : after === null ? "Delete" : "Modify",
+    ...(before !== undefined && { before }),
+    ...(after !== null && { after }),
+  }));
+}
+
+/** What a patch changes of what Azure shows; a region that it adds is one change. */
+export function plannedChanges(
+  shown: ImageVersionRequest | undefined,
+  patch: Patch,
+  request: ImageVersionRequest,
+): PropertyChange[] {
+  const observed = shown === undefined ? {} : fieldsOf(shown);
+  const unmet =
+    shown === undefined ? newFields(patch) : unmetBy(observed, patch);
+  const isNew = (field: string): boolean => {
+    const region = regionOf(field);
+    return (
+      region !== undefined &&
+      observed[`${regionField(region)}/name`] === undefined
+    );
+  };
+  const whole = unmet.filter(
+    ({ field, after }) => after !== null && isNew(field),
+  );
+  const added = [
+    ...new Set(whole.flatMap(({ field }) => regionOf(field) ?? [])),
+  ];
+  return [
+    ...changesOf(
+      unmet.filter((change) => !whole.includes(change)),
+      request,
+    ),
+    ...added.map((region): PropertyChange => ({
+      pointer: pointerTo(request, regionField(region)),
+      propertyChangeType: "Create",
+      after: request.properties.publishingProfile?.targetRegions?.find(
+        ({ name }) => name === region,
+      ),
+    })),
+  ];
+}
+
+/** What a patch says of a version that is not there yet. */
+function newFields(patch: Patch): Unmet[] {
+  return Object.entries(patch).flatMap(([field, after]) =>
+    after === null ? [] : [{ field, before: undefined, after }],
+  );
+}
+
+/** Where two canonical requests differ, in words. */
+export function differencesBetween(
+  existing: ImageVersionRequest,
+  wanted: ImageVersionRequest,
+): Finding[] {
+  const { changes } = difference(fieldsOf(existing), fieldsOf(wanted));
+  return unmetBy(fieldsOf(existing), changes).map((unmet) =>
+    differs(unmet, wanted),
+  );
+}
+
+/** What Azure shows otherwise than a request asks, as a finding. */
+export function differs(
+  { field, before, after }: Unmet,
+  request: ImageVersionRequest,
+  code = "Differs",
+): Finding {
+  return {
+    code,
+    pointer: pointerTo(request, field),
+    message: `${capitalized(describeField(field))} is ${show(before)} in Azure; the request ${after === null ? "leaves it out" : `says ${show(after)}`}.`,
+  };
+}
+
+/** What two requests want otherwise, as a finding. */
+export function contradicts(
+  { field, theirs, ours }: Conflict,
+  request: ImageVersionRequest,
+): Finding {
+  const says = (value: unknown): string =>
+    value === null ? "takes it away" : `says ${show(value)}`;
+  return {
+    code: "Differs",
+    pointer: pointerTo(request, field),
+    message: `${capitalized(describeField(field))}: the other request ${says(theirs)}, this one ${says(ours)}.`,
+  };
+}
+
+export function show(value: unknown): string {
+  return value === undefined || value === null
+    ? "absent"
+    : JSON.stringify(value);
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

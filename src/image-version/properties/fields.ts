@@ -1,0 +1,206 @@
+/**
+ * A version as a flat map of its fields. The name of a field is a JSON pointer in which the items of a list are named by
+ * their keys and not by their places, so that two versions can be compared and merged field by field:
+ *
+ *   /properties/publishingProfile/targetRegions/westus/regionalReplicaCount  2
+ *   /properties/publishingProfile/targetRegions/westus/encryption/dataDiskImages/0/diskEncryptionSetId  /subscriptions/…
+ *   /tags/build  "4711"
+ */
+import { escapePointer } from "../../errors.js";
+import type { ImageVersionRequest } from "../contract.js";
+import {
+  isKnown,
+  isMap,
+  keyAt,
+  propertyAt,
+  TARGET_EXTENDED_LOCATIONS,
+  TARGET_REGIONS,
+  type Property,
+} from "./table.js";
+
+/** By field name; values are canonical. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** The writable fields of a request, or of what ARM shows. */
+export function fieldsOf(document: ImageVersionRequest): Fields {
+  const fields: Record<string, unknown> = {};
+  collect("", "", document, fields);
+  return fields;
+}
+
+function collect(
+  name: string,
+  path: string,
+  value: unknown,
+  fields: Record<string, unknown>,
+): void {
+  if (value === undefined || value === null) return;
+  const property = propertyAt(path);
+  if (property !== undefined) {
+    if (typeof value !== "object" || Object.keys(value).length > 0)
+      fields[name] = property.form.canonical(value);
+    return;
+  }
+  if (typeof value !== "object") return;
+  const keyOf = keyAt(path);
+  if (Array.isArray(value)) {
+    if (keyOf === undefined) return;
+    for (const item of value as unknown[])
+      if (typeof item === "object" && item !== null)
+        collect(
+          `${name}/${escapePointer(keyOf(item as Record<string, unknown>))}`,
+          `${path}/*`,
+          item,
+          fields,
+        );
+    return;
+  }
+  for (const [member, item] of Object.entries(value)) {
+    const place = `${path}/${isMap(path) ? "*" : member}`;
+    if (isKnown(place))
+      collect(`${name}/${escapePointer(member)}`, place, item, fields);
+  }
+}
+
+/** The parts of a field's name, unescaped. */
+export function partsOf(name: string): readonly string[] {
+  return name
+    .slice(1)
+    .split("/")
+    .map((part) => part.replace(/~1/gu, "/").replace(/~0/gu, "~"));
+}
+
+const patterns = new Map<string, string>();
+const MOST_PATTERNS = 10_000;
+
+/** A field's name with `*` for each key: the path of its property. */
+export function patternOf(name: string): string {
+  let pattern = patterns.get(name);
+  if (pattern === undefined) {
+    pattern = "";
+    for (const part of name.slice(1).split("/"))
+      pattern +=
+        keyAt(pattern) !== undefined || isMap(pattern) ? "/*" : `/${part}`;
+    if (patterns.size >= MOST_PATTERNS) patterns.clear();
+    patterns.set(name, pattern);
+  }
+  return pattern;
+}
+
+export function propertyOf(name: string): Property {
+  const property = propertyAt(patternOf(name));
+  if (property === undefined) throw new TypeError(`${name} is no field`);
+  return property;
+}
+
+export function comparableAt(name: string, value: unknown): unknown {
+  return value === undefined || value === null
+    ? undefined
+    : propertyOf(name).form.comparable(value);
+}
+
+/** True where both mean the same; what is absent means the property's default. */
+export function sameAt(name: string, one: unknown, other: unknown): boolean {
+  const standard = propertyOf(name).default;
+  return (
+    comparableAt(name, one ?? standard) ===
+    comparableAt(name, other ?? standard)
+  );
+}
+
+/** Members under which ARM may show one and the same source. */
+const SOURCE =
+  /^(.*\/source\/)(?:id|virtualMachineId|communityGalleryImageId|uri)$/u;
+const SOURCE_MEMBERS = [
+  "id",
+  "virtualMachineId",
+  "communityGalleryImageId",
+  "uri",
+] as const;
+const PLACES = [TARGET_REGIONS, TARGET_EXTENDED_LOCATIONS];
+const WHOLE_SOURCE = "/properties/storageProfile/source/";
+const OS_DISK_SOURCE = "/properties/storageProfile/osDiskImage/source/";
+
+/**
+ * What `fields` have under that name. A source is found under whichever member shows it, and a whole image where an OS
+ * disk is asked for; a tag in whatever case: to ARM these are one.
+ */
+export function valueAt(fields: Fields, name: string): unknown {
+  const present = nameIn(fields, name);
+  if (present !== undefined) return fields[present];
+  const source = SOURCE.exec(name)?.[1];
+  if (source === undefined) return undefined;
+  const places =
+    source === WHOLE_SOURCE
+      ? [source, OS_DISK_SOURCE]
+      : source === OS_DISK_SOURCE
+        ? [source, WHOLE_SOURCE]
+        : [source];
+  return places
+    .flatMap((place) => SOURCE_MEMBERS.map((member) => fields[place + member]))
+    .find((value) => value !== undefined);
+}
+
+/** The name under which `fields` have a field: of a tag it may be in another case, since to ARM both are one tag. */
+export function nameIn(fields: Fields, name: string): string | undefined {
+  if (fields[name] !== undefined) return name;
+  if (!name.startsWith("/tags/")) return undefined;
+  const tag = name.toLowerCase();
+  return Object.keys(fields).find((other) => other.toLowerCase() === tag);
+}
+
+/** Field name of a region: the prefix of the names of all that is said of it. */
+export function regionField(region: string): string {
+  return `${TARGET_REGIONS}/${escapePointer(region)}`;
+}
+
+/** The canonical region that a field says something of, if it is one of a region. */
+export function regionOf(name: string): string | undefined {
+  if (!name.startsWith(`${TARGET_REGIONS}/`)) return undefined;
+  return partsOf(name)[TARGET_REGIONS.split("/").length - 1];
+}
+
+/** The region or edge zone that a field says something of: the prefix of the names of all that is said of it. */
+export function placeOf(name: string): string | undefined {
+  const list = PLACES.find((path) => name.startsWith(`${path}/`));
+  if (list === undefined) return undefined;
+  const end = name.indexOf("/", list.length + 1);
+  return end === -1 ? name : name.slice(0, end);
+}
+
+/** The canonical regions among fields, in their order. */
+export function regionsIn(fields: Fields): readonly string[] {
+  return [
+    ...new Set(Object.keys(fields).flatMap((name) => regionOf(name) ?? [])),
+  ];
+}
+
+/**
+ * RFC 6901 pointer into a document at what the field names. Where the document does not have that, it points to the
+ * nearest place above that it has.
+ */
+export function pointerTo(document: unknown, name: string): string {
+  let pointer = "";
+  let path = "";
+  let value = document;
+  for (const part of partsOf(name)) {
+    const keyOf = keyAt(path);
+    if (Array.isArray(value) && keyOf !== undefined) {
+      const at = value.findIndex(
+        (item) => keyOf(item as Record<string, unknown>) === part,
+      );
+      if (at === -1) return pointer;
+      pointer += `/${at}`;
+      path += "/*";
+      value = (value as unknown[])[at];
+      continue;
+    }
+    if (typeof value !== "object" || value === null) return pointer;
+    const next = (value as Record<string, unknown>)[part];
+    if (next === undefined) return pointer;
+    pointer += `/${escapePointer(part)}`;
+    path += `/${isMap(path) ? "*" : part}`;
+    value = next;
+  }
+  return pointer;
+}

@@ -1,0 +1,246 @@
+/**
+ * Every property of a GalleryImageVersion that a request may write, and what holds of it. The one place that knows
+ * properties: canonical form, fields, three-way merge, the body of an update, the read-back and a plan's changes are
+ * derived from it. A property that is in the contract and not here, or here and not there, does not compile.
+ */
+import type { ImageVersionRequest } from "../contract.js";
+import {
+  address,
+  date,
+  plain,
+  promotionRule,
+  region,
+  resourceId,
+  whole,
+  word,
+  type Form,
+} from "./forms.js";
+
+export interface Property {
+  readonly form: Form;
+  /**
+   * `immutable`: as the version was made. `mutable`: an update changes it. `growsOnly`: an update adds it, and nothing
+   * changes or removes it as long as its region stays.
+   */
+  readonly mutability: "immutable" | "mutable" | "growsOnly";
+  /** What ARM has where nothing is said; saying it is the same as not saying it. */
+  readonly default?: unknown;
+  /** What a request means that leaves out what was applied before: the property is cleared, or it stays as Azure shows it. */
+  readonly omitted: "cleared" | "kept";
+  /** How an update clears it: by leaving it out of the body, or by sending its default. */
+  readonly cleared?: "leftOut" | "default";
+  /**
+   * Said in every body by tools such as az, changed or not: it is a statement only where it differs from what was
+   * applied before, so that an unchanged body never undoes what somebody has set in the portal.
+   */
+  readonly restated?: true;
+  /** Sigil's own: ARM does not know it. */
+  readonly own?: true;
+}
+
+/** Lists and objects that are one value: their items have no key by which two of them could be told apart. */
+type Whole =
+  | "additionalReplicaSets"
+  | "signatureTemplateNames"
+  | "additionalSignatures"
+  | "promotion";
+
+type PathsOf<T> = T extends string | number | boolean
+  ? ""
+  : T extends readonly (infer Item)[]
+    ? `/*${PathsOf<Item>}`
+    : string extends keyof T
+      ? "/*"
+      : {
+          [Name in keyof T & string]: Name extends Whole
+            ? `/${Name}`
+            : `/${Name}${PathsOf<NonNullable<T[Name]>>}`;
+        }[keyof T & string];
+
+/** Of each property, by a JSON pointer in which `*` stands for the key of an item: a region's name, a LUN, a tag's name. */
+export type PropertyPath = PathsOf<ImageVersionRequest>;
+
+const PROFILE = "/properties/publishingProfile";
+const STORAGE = "/properties/storageProfile";
+const SAFETY = "/properties/safetyProfile";
+const SECURITY = "/properties/securityProfile";
+const REGION = `${PROFILE}/targetRegions/*`;
+const ZONE = `${PROFILE}/targetExtendedLocations/*`;
+
+/** As the version was made; a request that is silent about it asks for no change. */
+const made = (form: Form): Property => ({
+  form,
+  mutability: "immutable",
+  omitted: "kept",
+});
+/** Changed by an update; one that leaves it out takes it away. */
+const changed = (form: Form): Property => ({
+  form,
+  mutability: "mutable",
+  omitted: "cleared",
+  cleared: "leftOut",
+});
+/** A key, or what names a region or disk: there until its region is removed by name. */
+const added = (form: Form): Property => ({
+  form,
+  mutability: "growsOnly",
+  omitted: "kept",
+});
+/** Whether virtual machines made without a version number pass the version over. */
+const exclusion: Property = {
+  form: plain,
+  mutability: "mutable",
+  default: false,
+  omitted: "kept",
+  cleared: "default",
+  restated: true,
+};
+const guard: Property = {
+  form: plain,
+  mutability: "mutable",
+  default: false,
+  omitted: "cleared",
+  cleared: "default",
+};
+const replicas: Property = {
+  form: plain,
+  mutability: "mutable",
+  default: 1,
+  omitted: "cleared",
+  cleared: "default",
+};
+
+export const PROPERTIES = {
+  "/location": made(region),
+  "/tags/*": changed(plain),
+  [`${PROFILE}/replicaCount`]: replicas,
+  [`${PROFILE}/excludeFromLatest`]: exclusion,
+  [`${PROFILE}/endOfLifeDate`]: { ...changed(date), restated: true },
+  [`${PROFILE}/storageAccountType`]: made(word),
+  [`${PROFILE}/storageAccountStrategy`]: made(word),
+  [`${PROFILE}/replicationMode`]: { ...made(word), default: "Full" },
+  [`${REGION}/name`]: added(region),
+  [`${REGION}/regionalReplicaCount`]: replicas,
+  [`${REGION}/storageAccountType`]: made(word),
+  [`${REGION}/excludeFromLatest`]: exclusion,
+  [`${REGION}/additionalReplicaSets`]: changed(whole),
+  [`${REGION}/encryption/osDiskImage/diskEncryptionSetId`]: added(resourceId),
+  [`${REGION}/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`]:
+    added(word),
+  [`${REGION}/encryption/osDiskImage/securityProfile/secureVMDiskEncryptionSetId`]:
+    added(resourceId),
+  [`${REGION}/encryption/dataDiskImages/*/lun`]: added(plain),
+  [`${REGION}/encryption/dataDiskImages/*/diskEncryptionSetId`]:
+    added(resourceId),
+  [`${ZONE}/name`]: added(region),
+  [`${ZONE}/extendedLocation/name`]: added(plain),
+  [`${ZONE}/extendedLocation/type`]: made(word),
+  [`${ZONE}/extendedLocationReplicaCount`]: replicas,
+  [`${ZONE}/storageAccountType`]: made(word),
+  [`${ZONE}/encryption/osDiskImage/diskEncryptionSetId`]: added(resourceId),
+  [`${ZONE}/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`]:
+    added(word),
+  [`${ZONE}/encryption/osDiskImage/securityProfile/secureVMDiskEncryptionSetId`]:
+    added(resourceId),
+  [`${ZONE}/encryption/dataDiskImages/*/lun`]: added(plain),
+  [`${ZONE}/encryption/dataDiskImages/*/diskEncryptionSetId`]:
+    added(resourceId),
+  [`${STORAGE}/source/id`]: made(resourceId),
+  [`${STORAGE}/source/virtualMachineId`]: made(resourceId),
+  [`${STORAGE}/source/communityGalleryImageId`]: made(resourceId),
+  [`${STORAGE}/osDiskImage/hostCaching`]: made(word),
+  [`${STORAGE}/osDiskImage/source/id`]: made(resourceId),
+  [`${STORAGE}/osDiskImage/source/storageAccountId`]: made(resourceId),
+  [`${STORAGE}/osDiskImage/source/uri`]: made(address),
+  [`${STORAGE}/dataDiskImages/*/lun`]: made(plain),
+  [`${STORAGE}/dataDiskImages/*/hostCaching`]: made(word),
+  [`${STORAGE}/dataDiskImages/*/source/id`]: made(resourceId),
+  [`${STORAGE}/dataDiskImages/*/source/storageAccountId`]: made(resourceId),
+  [`${STORAGE}/dataDiskImages/*/source/uri`]: made(address),
+  [`${SAFETY}/allowDeletionOfReplicatedLocations`]: guard,
+  [`${SAFETY}/blockDeletionBeforeEndOfLife`]: guard,
+  [`${SECURITY}/uefiSettings/signatureTemplateNames`]: made(whole),
+  [`${SECURITY}/uefiSettings/additionalSignatures`]: made(whole),
+  "/properties/restore": made(plain),
+  "/sigil/promotion": { ...changed(promotionRule), own: true },
+} as const satisfies Record<PropertyPath, Property>;
+
+/** The property that a path without keys names, if it is one. */
+export function propertyAt(path: string): Property | undefined {
+  return (PROPERTIES as Readonly<Record<string, Property>>)[path];
+}
+
+/** Lists whose items have a key, and the members that make it. */
+const KEYED: Readonly<
+  Record<string, (item: Readonly<Record<string, unknown>>) => string>
+> = {
+  [`${PROFILE}/targetRegions`]: regionKey,
+  [`${PROFILE}/targetExtendedLocations`]: zoneKey,
+  [`${REGION}/encryption/dataDiskImages`]: lunKey,
+  [`${ZONE}/encryption/dataDiskImages`]: lunKey,
+  [`${STORAGE}/dataDiskImages`]: lunKey,
+};
+
+function regionKey(item: Readonly<Record<string, unknown>>): string {
+  return String(region.canonical(item["name"] ?? ""));
+}
+
+/** A region may have several edge zones. */
+function zoneKey(item: Readonly<Record<string, unknown>>): string {
+  const zone = (item["extendedLocation"] ?? {}) as Readonly<
+    Record<string, unknown>
+  >;
+  return `${regionKey(item)} ${typeof zone["name"] === "string" ? zone["name"] : ""}`;
+}
+
+function lunKey(item: Readonly<Record<string, unknown>>): string {
+  return String(item["lun"]);
+}
+
+/** Makes the key of an item of the list at a path without keys; undefined where the list is one value, or no list. */
+export function keyAt(
+  path: string,
+): ((item: Readonly<Record<string, unknown>>) => string) | undefined {
+  return KEYED[path];
+}
+
+/** Objects whose members are named by callers. */
+export function isMap(path: string): boolean {
+  return path === "/tags";
+}
+
+/** What ARM sets, and ignores where a body has it. */
+export const READ_ONLY: ReadonlySet<string> = new Set([
+  "/id",
+  "/name",
+  "/type",
+  "/etag",
+  "/systemData",
+  "/properties/provisioningState",
+  "/properties/replicationStatus",
+  "/properties/validationsProfile",
+  `${PROFILE}/publishedDate`,
+  `${STORAGE}/osDiskImage/sizeInGB`,
+  `${STORAGE}/dataDiskImages/*/sizeInGB`,
+  `${SAFETY}/reportedForPolicyViolation`,
+  `${SAFETY}/policyViolations`,
+]);
+
+export const TARGET_REGIONS = `${PROFILE}/targetRegions`;
+export const TARGET_EXTENDED_LOCATIONS = `${PROFILE}/targetExtendedLocations`;
+export const EXCLUDE_FROM_LATEST = `${PROFILE}/excludeFromLatest`;
+export const END_OF_LIFE_DATE = `${PROFILE}/endOfLifeDate`;
+export const ALLOW_DELETION = `${SAFETY}/allowDeletionOfReplicatedLocations`;
+export const PROMOTION = "/sigil/promotion";
+
+const PREFIXES: ReadonlySet<string> = new Set(
+  Object.keys(PROPERTIES).flatMap((path) => {
+    const names = path.split("/");
+    return names.map((_, i) => names.slice(0, i + 1).join("/"));
+  }),
+);
+
+/** True where a path without keys names a property, or leads to one. */
+export function isKnown(path: string): boolean {
+  return PREFIXES.has(path);
+}
