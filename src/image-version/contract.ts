@@ -2,8 +2,15 @@ import type { components } from "../generated/openapi.js";
 
 type Schemas = components["schemas"];
 
-/** The body of a request: ARM's GalleryImageVersion in the wire's form, as the OpenAPI document has it. */
-export type ImageVersionRequest = Schemas["GalleryImageVersion"];
+/** The body of a request: ARM's GalleryImageVersion in the wire's form, as the OpenAPI document has it, with its source. */
+export type ImageVersionRequest = Omit<
+  Schemas["GalleryImageVersion"],
+  "properties"
+> & {
+  properties: Schemas["GalleryImageVersionProperties"] & {
+    storageProfile: Schemas["GalleryImageVersionStorageProfile"];
+  };
+};
 export type PromotionRule = Schemas["Promotion"];
 export type TargetRegion = Schemas["TargetRegion"];
 

@@ -1,29 +1,29 @@
 import type { ImageVersionId } from "../resource-id.js";
 import type {
-  Moment,
+  IdempotencyKeys,
+  TransitionContext,
   OperationDependencies,
+  StateStore,
   Stored,
 } from "../operation/ports.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
-import type { Pair, RegionState } from "../operation/records.js";
+import type { Pair } from "../operation/records.js";
 import type { ImageVersionRequest } from "./contract.js";
-import type { EncryptionType, ImageVersionRecord } from "./records.js";
+import type { ImageVersionRecord } from "./state/record.js";
+import type { RollbackStateRecord } from "./rollback/record.js";
+import type {
+  DiskEncryptionSet,
+  Gallery,
+  ImageDefinition,
+  ImageSource,
+  ListedImageVersion,
+  Look,
+  ObservedImageVersion,
+} from "./resources.js";
 import type { Increment } from "./version-numbers.js";
 
 /** A version and its current operation, as stored. */
 export type StoredVersion = Stored<ImageVersionRecord>;
-
-/** First come, first kept: a caller's Idempotency-Key and what it was used for. */
-export interface IdempotencyKeys {
-  /** Stores `value` under `key` unless one is stored already; answers what is stored. */
-  claim(key: string, value: IdempotencyClaim): Promise<IdempotencyClaim>;
-}
-
-export interface IdempotencyClaim {
-  readonly resourceKey: string;
-  readonly fingerprint: string;
-  readonly operationId: string;
-}
 
 /** The numbers of an image definition's versions: those in Azure, and those that were given, each to one request. */
 export interface VersionNumbers {
@@ -50,77 +50,6 @@ export interface NumberRequest {
   readonly instead?: string;
 }
 
-/** A disk encryption set as ARM shows it. Times are RFC 3339. */
-export interface DiskEncryptionSet {
-  readonly id: string;
-  /** Canonical region. */
-  readonly region: string;
-  readonly provisioningState: string;
-  readonly encryptionType: EncryptionType;
-  /** The key's address in its vault; absent where the set has no active key. */
-  readonly keyUrl?: string;
-  readonly rotationToLatestKeyVersionEnabled: boolean;
-  readonly lastKeyRotationTime?: string;
-  /** Why the key was not rotated; absent where rotation works or is off. */
-  readonly autoKeyRotationError?: {
-    readonly code: string;
-    readonly message: string;
-  };
-}
-
-/** A gallery, and how it is shared (`sharingProfile.permissions`): `Private` to nobody. */
-export interface Gallery {
-  readonly id: string;
-  readonly sharing: string;
-}
-
-/** ARM's own values; `securityType` is the feature `SecurityType`, `Standard` where the definition has none. */
-export interface ImageDefinition {
-  readonly id: string;
-  readonly osType: string;
-  readonly osState: string;
-  readonly hyperVGeneration: string;
-  readonly architecture: string;
-  readonly securityType: string;
-}
-
-/** One disk of a source. `id` is the managed disk of a virtual machine. */
-export interface SourceDisk {
-  readonly id?: string;
-  readonly diskEncryptionSetId?: string;
-}
-
-/**
- * Where an image version comes from: a managed image, virtual machine, disk, snapshot or image version. A disk or
- * snapshot is its own `osDisk`. Traits that the resource does not show are absent.
- */
-export interface ImageSource {
-  readonly id: string;
-  readonly provisioningState: string;
-  /** Canonical regions: the resource's own, and of an image version those it is replicated to. */
-  readonly regions: readonly string[];
-  readonly osDisk: SourceDisk;
-  readonly dataDisks: readonly (SourceDisk & { readonly lun: number })[];
-  readonly osType?: string;
-  readonly osState?: string;
-  readonly hyperVGeneration?: string;
-  readonly architecture?: string;
-  readonly securityType?: string;
-}
-
-/** An image version as ARM shows it, in the wire's form, with each region's replication. */
-export interface ObservedImageVersion {
-  readonly provisioningState: string;
-  readonly request: ImageVersionRequest;
-  readonly regions: readonly {
-    /** Canonical region. */
-    readonly name: string;
-    readonly state: RegionState;
-    readonly progress: number;
-    readonly details?: string;
-  }[];
-}
-
 /** A request as it goes over the wire to ARM, but for its credentials. */
 export interface ArmRequest {
   readonly method: string;
@@ -139,6 +68,10 @@ export interface ResourceManager {
   getImageVersion(
     id: ImageVersionId,
   ): Promise<ObservedImageVersion | undefined>;
+  /** Every version of an image definition, in no order, without its replication; undefined where there is no such definition. */
+  listImageVersions(
+    imageId: string,
+  ): Promise<readonly ListedImageVersion[] | undefined>;
   /** Sends one PUT and does not wait for what it starts; answers the URL of ARM's asynchronous operation, if any. */
   putImageVersion(
     id: ImageVersionId,
@@ -176,13 +109,26 @@ export interface DiskEncryptionSetPage {
   readonly continuationToken?: string;
 }
 
+/** Looks at Azure for those who only read, shared by all who ask. */
+export interface Looks {
+  /** What Azure shows of a version; undefined where there is none. Throws what the read throws. */
+  version(id: ImageVersionId): Promise<Look | undefined>;
+  /** The versions of an image definition as Azure lists them; undefined where there is no such definition. */
+  versions(imageId: string): Promise<readonly ListedImageVersion[] | undefined>;
+  /** What was kept of a version and its list is not to be shown again: it was written to. */
+  forget(id: ImageVersionId, imageId: string): void;
+}
+
 /** What the use cases need. */
 export interface Dependencies extends OperationDependencies<ImageVersionRecord> {
   afterEnd(
     this: void,
     pair: Pair<ImageVersionRecord>,
-    moment: Moment,
+    context: TransitionContext,
   ): Pair<ImageVersionRecord>;
+  readonly looks: Looks;
+  /** Of image definitions; the same store as that of versions, under other keys. */
+  readonly rollbacks: StateStore<RollbackStateRecord>;
   readonly idempotencyKeys: IdempotencyKeys;
   readonly versionNumbers: VersionNumbers;
   readonly resourceManager: ResourceManager;

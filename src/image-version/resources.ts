@@ -1,0 +1,106 @@
+/** What Azure shows, as Sigil looks at it. */
+import type { RegionState } from "../operation/records.js";
+import type { ImageVersionRequest } from "./contract.js";
+
+/** ARM's words for how a disk is encrypted at rest (EncryptionType), and `Unknown` until its key has been read. */
+export type EncryptionType =
+  | "EncryptionAtRestWithPlatformKey"
+  | "EncryptionAtRestWithCustomerKey"
+  | "EncryptionAtRestWithPlatformAndCustomerKeys"
+  | "ConfidentialVmEncryptedWithCustomerKey"
+  | "Unknown";
+
+/** A disk encryption set as ARM shows it. Times are RFC 3339. */
+export interface DiskEncryptionSet {
+  readonly id: string;
+  /** Canonical region. */
+  readonly region: string;
+  readonly provisioningState: string;
+  readonly encryptionType: EncryptionType;
+  /** The key's address in its vault; absent where the set has no active key. */
+  readonly keyUrl?: string;
+  readonly rotationToLatestKeyVersionEnabled: boolean;
+  readonly lastKeyRotationTime?: string;
+  /** Why the key was not rotated; absent where rotation works or is off. */
+  readonly autoKeyRotationError?: {
+    readonly code: string;
+    readonly message: string;
+  };
+}
+
+/** A gallery, and how it is shared (`sharingProfile.permissions`): `Private` to nobody. */
+export interface Gallery {
+  readonly id: string;
+  readonly sharing: string;
+}
+
+/** ARM's own values; `securityType` is the feature `SecurityType`, `Standard` where the definition has none. */
+export interface ImageDefinition {
+  readonly id: string;
+  readonly osType: string;
+  readonly osState: string;
+  readonly hyperVGeneration: string;
+  readonly architecture: string;
+  readonly securityType: string;
+}
+
+/** One disk of a source. `id` is the managed disk of a virtual machine. */
+export interface SourceDisk {
+  readonly id?: string;
+  readonly diskEncryptionSetId?: string;
+}
+
+/**
+ * Where an image version comes from: a managed image, virtual machine, disk, snapshot or image version. A disk or
+ * snapshot is its own `osDisk`. Traits that the resource does not show are absent.
+ */
+export interface ImageSource {
+  readonly id: string;
+  readonly provisioningState: string;
+  /** Canonical regions: the resource's own, and of an image version those it is replicated to. */
+  readonly regions: readonly string[];
+  readonly osDisk: SourceDisk;
+  readonly dataDisks: readonly (SourceDisk & { readonly lun: number })[];
+  readonly osType?: string;
+  readonly osState?: string;
+  readonly hyperVGeneration?: string;
+  readonly architecture?: string;
+  readonly securityType?: string;
+}
+
+/** An image version as ARM shows it, in the wire's form, with each region's replication. */
+export interface ObservedImageVersion {
+  readonly provisioningState: string;
+  /** As ARM shows it, whole: also what nobody may write, and what Sigil does not know. */
+  readonly resource: ImageVersionRequest;
+  /** RFC 3339; another one is another version under the same number. */
+  readonly publishedDate?: string;
+  readonly regions: readonly {
+    /** Canonical region. */
+    readonly name: string;
+    readonly state: RegionState;
+    readonly progress: number;
+    readonly details?: string;
+  }[];
+}
+
+/** An image version as ARM lists it. */
+export interface ListedImageVersion extends Omit<
+  ObservedImageVersion,
+  "regions"
+> {
+  readonly name: string;
+}
+
+/** What Azure showed at one time. */
+export interface Look extends ObservedImageVersion {
+  /** RFC 3339. */
+  readonly time: string;
+}
+
+/** ARM is changing the version, or has not shown that it has done with it: it refuses another update now. */
+export function isBusy({
+  provisioningState,
+}: Pick<ObservedImageVersion, "provisioningState">): boolean {
+  return !["Succeeded", "Failed"].includes(provisioningState);
+}

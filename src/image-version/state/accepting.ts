@@ -1,0 +1,290 @@
+/** How an operation on a version is accepted and begins, and what the record is then. Pure. */
+import type { Finding } from "../../errors.js";
+import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import { advance, event } from "../../operation/advance.js";
+import { indexed } from "../../operation/catalog.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import {
+  operationIdOf,
+  SCHEMA,
+  type Effect,
+  type EventReference,
+  type OperationKind,
+  type OperationRecord,
+  type RegionRecord,
+  type Requester,
+} from "../../operation/records.js";
+import {
+  fieldsOf,
+  regionField,
+  regionOf,
+  regionsIn,
+} from "../properties/fields.js";
+import { combined } from "../properties/patch.js";
+import {
+  batchOf,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
+} from "./record.js";
+
+export type ImageVersionOperationKind = Exclude<
+  OperationKind,
+  "PrepareSubscription" | "RollBackImage"
+>;
+
+/** What is asked of a version, and by whom. */
+export interface Accepting {
+  readonly kind: ImageVersionOperationKind;
+  readonly key: string;
+  readonly resourceId: string;
+  readonly request: VersionRequest;
+  /** Canonical names of the regions that the operation is about. */
+  readonly regions: readonly string[];
+  readonly fingerprint: string;
+  readonly requestedBy: Requester;
+  readonly traceparent: string;
+  readonly requestKey?: string;
+  readonly event?: EventReference;
+}
+
+/** A version of which nothing is known yet. `time` is RFC 3339. */
+export function emptyRecord(
+  key: string,
+  resourceId: string,
+  time: string,
+): ImageVersionRecord {
+  return {
+    schema: SCHEMA,
+    key,
+    resourceId,
+    state: "Accepted",
+    sequence: 0,
+    lastSequence: 0,
+    members: [],
+    queued: [],
+    step: 0,
+    dueTime: time,
+    ticks: 0,
+    resends: 0,
+    regions: [],
+    createdTime: time,
+    outbox: [],
+    requests: {},
+    exists: false,
+    rewrites: 0,
+    opened: false,
+    repairs: {},
+    updates: 0,
+    consecutiveNotFound: 0,
+    encryptionTypes: {},
+    dataDiskLuns: [],
+  };
+}
+
+/** A version as a new operation begins: what is known of it stays, what the operation before counted does not. */
+export function started(
+  key: string,
+  resourceId: string,
+  previous: ImageVersionRecord | undefined,
+  { now }: TransitionContext,
+): ImageVersionRecord {
+  if (previous === undefined)
+    return emptyRecord(key, resourceId, now.toISOString());
+  const { doubt: _, waitingSince: __, stalled: ___, ...kept } = previous;
+  return {
+    ...kept,
+    members: [],
+    requests: {},
+    ticks: 0,
+    resends: 0,
+    rewrites: 0,
+    consecutiveNotFound: 0,
+    // Repairs are counted by operation; what is taken away is still to be added back.
+    repairs: Object.fromEntries(
+      Object.entries(previous.repairs)
+        .filter(([, { removed }]) => removed !== undefined)
+        .map(([name, { removed }]) => [
+          name,
+          { attempts: 0, ...(removed && { removed }) },
+        ]),
+    ),
+    ...(previous.exists
+      ? // What was asked for and never sent is not in the version.
+        { regions: previous.regions.filter(({ attempts }) => attempts > 0) }
+      : { regions: [], encryptionTypes: {}, dataDiskLuns: [] }),
+  };
+}
+
+/** The operation is stored, and begins at once. */
+export function accept(
+  asked: Accepting,
+  previous: ImageVersionRecord | undefined,
+  context: TransitionContext,
+  warnings: readonly Finding[] = [],
+): ImageVersionPair {
+  const { key, resourceId, kind } = asked;
+  const base = started(key, resourceId, previous, context);
+  const sequence = base.lastSequence + 1;
+  const operation: OperationRecord = {
+    ...operationOf(asked, sequence, context),
+    ...(warnings.length > 0 && { warnings }),
+  };
+  const state =
+    kind === "DeleteImageVersion" ? "DeletionRequested" : "Accepted";
+  const record = withRequest(
+    { ...base, state, sequence, lastSequence: sequence },
+    operation.id,
+    asked.request,
+    asked.regions,
+    context,
+  );
+  return advance(
+    { record, operation: withRegions(operation, record) },
+    context,
+    {
+      patch: { state },
+      message: "The request is stored and its work is queued.",
+      waitMs: previous === undefined ? 0 : untilQuiet(previous, context),
+      effects: [indexed(operation), acceptedEvent(operation, asked, context)],
+    },
+  );
+}
+
+/** A record to which an operation has begun: its request, its regions, its repairs. */
+export function withRequest(
+  record: ImageVersionRecord,
+  operationId: string,
+  request: VersionRequest,
+  regions: readonly string[],
+  { now }: TransitionContext,
+): ImageVersionRecord {
+  const known = record.regions.map(({ name }) => name);
+  const removed = Object.keys(request.changes).filter(
+    (name) =>
+      request.changes[name] === null &&
+      name === regionField(regionOf(name) ?? ""),
+  );
+  const gone = removed.map((name) => regionOf(name) ?? "");
+  const retried = request.retries ?? [];
+  const requests = { ...record.requests, [operationId]: request };
+  const awaited = regionsAfter({ ...record, requests });
+  return {
+    ...record,
+    requests,
+    regions: [
+      ...record.regions
+        .filter(({ name }) => !gone.includes(name))
+        .map((region) =>
+          retried.includes(region.name)
+            ? { ...region, state: "Failed" as const }
+            : region,
+        ),
+      ...regions
+        .filter((name) => !known.includes(name))
+        .filter((name) => awaited.includes(name) || retried.includes(name))
+        .map(unseen),
+    ],
+    repairs: {
+      ...record.repairs,
+      ...Object.fromEntries(
+        retried.map((name) => [
+          name,
+          { attempts: 0, dueTime: now.toISOString() },
+        ]),
+      ),
+    },
+  };
+}
+
+/** The regions that the version has, or will have: one that a request merely repeats may have been removed by another. */
+function regionsAfter(
+  record: Pick<
+    ImageVersionRecord,
+    "requests" | "lastApplied" | "observed" | "exists"
+  >,
+): readonly string[] {
+  const patch = combined(
+    batchOf(record).map(([, request]) => request),
+    record.lastApplied,
+  );
+  const shown =
+    record.observed === undefined
+      ? []
+      : regionsIn(fieldsOf(record.observed.resource));
+  return [...new Set([...regionsIn(patch), ...shown])].filter(
+    (name) => patch[regionField(name)] !== null,
+  );
+}
+
+function withRegions(
+  operation: OperationRecord,
+  record: ImageVersionRecord,
+): OperationRecord {
+  return {
+    ...operation,
+    regions: operation.regions.map(
+      ({ name }) =>
+        record.regions.find((region) => region.name === name) ?? unseen(name),
+    ),
+  };
+}
+
+export function unseen(name: string): RegionRecord {
+  return { name, state: "Unknown", progress: 0, attempts: 0 };
+}
+
+/** An operation as it is accepted. */
+export function operationOf(
+  {
+    kind,
+    key,
+    resourceId,
+    regions,
+    fingerprint,
+    requestedBy,
+    traceparent,
+    requestKey,
+    event: request,
+  }: Accepting,
+  sequence: number,
+  { now }: TransitionContext,
+): OperationRecord {
+  const time = now.toISOString();
+  return {
+    id: operationIdOf({ key, sequence }),
+    kind,
+    status: "NotStarted",
+    resourceId,
+    fingerprint,
+    createdTime: time,
+    lastUpdatedTime: time,
+    requestedBy,
+    ...(requestKey !== undefined && { requestKey }),
+    ...(request !== undefined && { request }),
+    traceparent,
+    regions: regions.map(unseen),
+    history: [],
+  };
+}
+
+export function acceptedEvent(
+  operation: OperationRecord,
+  { regions, event: request }: Accepting,
+  context: TransitionContext,
+): Effect {
+  return event(operation, context, IMAGE_VERSION_EVENT.accepted, "accepted", {
+    kind: operation.kind,
+    requestedBy: operation.requestedBy,
+    targetRegions: [...regions],
+    ...(request !== undefined && { request }),
+  });
+}
+
+/** After a canceled operation: until a PUT of it can no longer be under way. Milliseconds. */
+export function untilQuiet(
+  { dueTime }: Pick<ImageVersionRecord, "dueTime">,
+  { now }: TransitionContext,
+): number {
+  return Math.max(0, Date.parse(dueTime) - now.getTime());
+}

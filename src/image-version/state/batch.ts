@@ -1,0 +1,399 @@
+/**
+ * Several requests for one version. What comes while operations run is queued; once ARM is at rest, the first in the queue
+ * and all that are compatible with it form a batch: one update, in which each operation keeps its own regions, history,
+ * events and end. Pure. A batch's life:
+ *
+ *   queued ──formBatch──▶ Accepted (proven) ──▶ Updating ──▶ Replicating ──latch──▶ its members watch their regions
+ *                              └─refused: dissolveBatch, each is sent alone             └─ the next batch may begin
+ *
+ * Invariants:
+ *  1. Every accepted operation is queued, or has begun, until it ends.
+ *  2. What fails the rules, or contradicts what came before it, fails alone.
+ *  3. What Azure refuses of several together is sent again, each alone.
+ *  4. Demotions and deletions go before everything that is queued, and may contradict it.
+ */
+import { advance, withEntry, written } from "../../operation/advance.js";
+import { indexed } from "../../operation/catalog.js";
+import { failure } from "../../operation/failing.js";
+import { besideOf, endOne } from "../../operation/members.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import {
+  sequenceOf,
+  type OperationFailure,
+  type OperationRecord,
+  type Pair,
+  type TrackedRecord,
+} from "../../operation/records.js";
+import { conflictsBetween, type Asked } from "../properties/patch.js";
+import {
+  batchOf,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type QueuedRequest,
+} from "./record.js";
+import {
+  acceptedEvent,
+  operationOf,
+  started,
+  untilQuiet,
+  withRequest,
+  type Accepting,
+} from "./accepting.js";
+
+/** The operation is stored, and begins once ARM is at rest. */
+export function enqueue(
+  { record, operation: current }: ImageVersionPair,
+  asked: Accepting,
+  context: TransitionContext,
+): ImageVersionPair & { readonly accepted: OperationRecord } {
+  const sequence = record.lastSequence + 1;
+  const time = context.now.toISOString();
+  const accepted: OperationRecord = {
+    ...operationOf(asked, sequence, context),
+    history: [
+      {
+        time,
+        state: "Accepted",
+        message: `The request is queued behind operation ${current.id}. It begins with the next update of the version.`,
+      },
+    ],
+  };
+  const queued: QueuedRequest = { operation: accepted, request: asked.request };
+  const first = goesFirst(accepted); // Invariant 4.
+  const ahead = record.queued.filter(({ operation }) => goesFirst(operation));
+  const others = record.queued.filter(({ operation }) => !goesFirst(operation));
+  return {
+    record: {
+      ...record,
+      lastSequence: sequence,
+      queued: first
+        ? [...ahead, queued, ...others]
+        : [...record.queued, queued],
+      outbox: [
+        ...record.outbox,
+        indexed(accepted),
+        acceptedEvent(accepted, asked, context),
+      ],
+    },
+    operation: current,
+    beside: [accepted],
+    accepted,
+  };
+}
+
+export function goesFirst({ kind }: Pick<OperationRecord, "kind">): boolean {
+  return kind === "DemoteImageVersion" || kind === "DeleteImageVersion";
+}
+
+/** True where several may be sent in one update. */
+function mayShare({ operation, request }: QueuedRequest): boolean {
+  return operation.kind !== "DeleteImageVersion" && request.alone !== true;
+}
+
+/** What is queued and compatible with the batch joins it, before anything of it is sent. */
+export function formBatch(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  const batch = batchOf(record);
+  if (batch.some(([, { alone }]) => alone === true)) return pair;
+  const asked: Asked[] = batch.map(([, request]) => request);
+  const joins: QueuedRequest[] = [];
+  for (const queued of record.queued) {
+    if (!mayShare(queued)) break;
+    if (
+      asked.some((other) => conflictsBetween(other, queued.request).length > 0)
+    )
+      break;
+    asked.push(queued.request);
+    joins.push(queued);
+  }
+  return joins.length === 0 ? pair : begin(pair, joins, context);
+}
+
+/** Those begin, as members of the present batch. */
+function begin(
+  pair: ImageVersionPair,
+  joins: readonly QueuedRequest[],
+  context: TransitionContext,
+): ImageVersionPair {
+  const ids = joins.map(({ operation }) => operation.id);
+  const { record } = pair;
+  const withAll = joins.reduce<ImageVersionRecord>(
+    (before, { operation, request }) =>
+      withRequest(
+        before,
+        operation.id,
+        request,
+        operation.regions.map(({ name }) => name),
+        context,
+      ),
+    {
+      ...record,
+      queued: record.queued.filter(
+        ({ operation }) => !ids.includes(operation.id),
+      ),
+    },
+  );
+  const members = joins.map(({ operation }) => kindOf(operation, record));
+  return advance(
+    {
+      ...pair,
+      record: { ...withAll, members: [...record.members, ...members] },
+    },
+    context,
+    {
+      patch: { state: "Accepted" },
+      message:
+        joins.length > 1 || batchOf(record).length > 0
+          ? `It begins, in one update with ${[...batchOf(record).map(([id]) => id), ...ids].join(", ")}.`
+          : "It begins.",
+      concerns: ids,
+      waitMs: 0,
+    },
+  );
+}
+
+/** A PUT that was to create the version updates it where another has created it. */
+function kindOf(
+  operation: OperationRecord,
+  { exists }: ImageVersionRecord,
+): OperationRecord {
+  return operation.kind === "CreateImageVersion" && exists
+    ? { ...operation, kind: "UpdateImageVersion" }
+    : operation;
+}
+
+/** Azure has refused, or a rule stops, what several ask together: each is sent alone, the first at once. */
+export function dissolveBatch(
+  pair: ImageVersionPair,
+  reason: string,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record, operation } = pair;
+  const batch = batchOf(record).map(([id]) => id);
+  const [leader = operation.id, ...others] = batch;
+  const message = `What is asked together with other operations was refused; each is sent alone. ${reason}`;
+  const time = context.now.toISOString();
+  const all = [operation, ...record.members];
+  const parted = others.flatMap((id): QueuedRequest[] => {
+    const one = all.find((other) => other.id === id);
+    const request = record.requests[id];
+    return one === undefined || request === undefined
+      ? []
+      : [
+          {
+            operation: {
+              ...one,
+              history: withEntry(one.history, {
+                time,
+                state: "Accepted",
+                message,
+              }),
+            },
+            request: { ...request, alone: true },
+          },
+        ];
+  });
+  const stays = all.filter(({ id }) => !others.includes(id));
+  const [current = operation, ...members] =
+    stays.find(({ id }) => id === operation.id) === undefined
+      ? stays
+      : [operation, ...stays.filter(({ id }) => id !== operation.id)];
+  const requests = Object.fromEntries(
+    Object.entries(record.requests)
+      .filter(([id]) => !others.includes(id))
+      .map(([id, request]) => [
+        id,
+        id === leader ? { ...request, alone: true } : request,
+      ]),
+  );
+  const wanted = stays.flatMap(({ regions }) =>
+    regions.map(({ name }) => name),
+  );
+  return advance(
+    {
+      record: {
+        ...record,
+        sequence: sequenceOf(current.id),
+        members,
+        requests,
+        regions: record.regions.filter(
+          ({ name, attempts }) => attempts > 0 || wanted.includes(name),
+        ),
+        queued: [...parted, ...record.queued],
+      },
+      operation: current,
+      ...written(
+        pair,
+        parted.map(({ operation: one }) => one),
+      ),
+    },
+    context,
+    {
+      patch: { state: "Accepted" },
+      message,
+      concerns: [leader],
+      waitMs: 0,
+    },
+  );
+}
+
+/** True where the next in the queue may begin: Azure shows all that was asked, and nothing is taken away. */
+export function mayBegin(record: ImageVersionRecord): boolean {
+  return (
+    record.queued.length > 0 &&
+    batchOf(record).length === 0 &&
+    Object.values(record.repairs).every(({ removed }) => removed === undefined)
+  );
+}
+
+/** The next in the queue begins beside the members that watch their regions. */
+export function beginNext(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionPair {
+  const [first] = pair.record.queued;
+  if (first === undefined) return pair;
+  if (first.operation.kind === "DeleteImageVersion")
+    return beginDeletionOf(pair, first, context);
+  const begun = begin(
+    {
+      ...pair,
+      record: { ...pair.record, rewrites: 0 },
+    },
+    [first],
+    context,
+  );
+  return formBatch(begun, context);
+}
+
+/** The version is to be deleted: nobody waits for its regions any longer. */
+function beginDeletionOf(
+  pair: ImageVersionPair,
+  first: QueuedRequest,
+  context: TransitionContext,
+): ImageVersionPair {
+  let ended: ImageVersionPair = pair;
+  for (const { id } of pair.record.members)
+    ended = endBeside(ended, id, superseded(first.operation.id), context);
+  const { operation } = ended;
+  const { [operation.id]: _, ...requests } = ended.record.requests;
+  const final = advance(
+    { ...ended, record: { ...ended.record, requests } },
+    context,
+    {
+      patch: { state: "Failed" },
+      ending: (one) =>
+        failure(
+          one,
+          superseded(first.operation.id),
+          ended.record.regions,
+          context,
+        ),
+    },
+  );
+  return startNext(final, context);
+}
+
+function superseded(by: string): OperationFailure {
+  return {
+    code: "Superseded",
+    message: `Operation ${by} deletes the version: its regions are followed no longer.`,
+    errors: [],
+  };
+}
+
+/** Everything that had begun has ended: the next in the queue begins in the same commit (invariant 1). */
+export function startNext(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  const [first] = record.queued;
+  if (first === undefined) return pair;
+  // What was asked before the deletion makes nothing again after it.
+  if (
+    record.state === "Deleted" &&
+    first.operation.kind !== "DeleteImageVersion"
+  )
+    return startNext(
+      endBeside(
+        pair,
+        first.operation.id,
+        {
+          code: "ImageVersionGone",
+          message:
+            "The version was deleted before the request's turn came. To create it again, send its PUT with the header If-None-Match: *.",
+          errors: [],
+        },
+        context,
+      ),
+      context,
+    );
+  const queued = record.queued.slice(1);
+  const deletes = first.operation.kind === "DeleteImageVersion";
+  const next = withRequest(
+    {
+      ...started(record.key, record.resourceId, record, context),
+      state: deletes ? "DeletionRequested" : "Accepted",
+      sequence: sequenceOf(first.operation.id),
+      queued,
+      outbox: record.outbox,
+    },
+    first.operation.id,
+    first.request,
+    first.operation.regions.map(({ name }) => name),
+    context,
+  );
+  const begun = advance(
+    {
+      record: next,
+      operation: kindOf(first.operation, record),
+      ...written(pair, [pair.operation]),
+    },
+    context,
+    {
+      patch: { state: next.state },
+      message: "Its turn has come: its work is queued.",
+      waitMs: untilQuiet(record, context),
+    },
+  );
+  return deletes ? begun : formBatch(begun, context);
+}
+
+/** `startNext` of a record of any kind: of those that are no image version's, nothing is queued. */
+export function startNextOfAny(
+  pair: Pair<TrackedRecord>,
+  context: TransitionContext,
+): Pair<TrackedRecord> {
+  return isImageVersion(pair) ? startNext(pair, context) : pair;
+}
+
+export function isImageVersion(
+  pair: Pair<TrackedRecord>,
+): pair is ImageVersionPair {
+  return "requests" in pair.record;
+}
+
+/** Ends one that is queued, or a member, Failed. */
+export function endBeside(
+  pair: ImageVersionPair,
+  operationId: string,
+  error: OperationFailure,
+  context: TransitionContext,
+): ImageVersionPair {
+  const operation =
+    pair.operation.id === operationId
+      ? pair.operation
+      : besideOf(pair.record, operationId);
+  if (operation === undefined) return pair;
+  const { [operationId]: _, ...requests } = pair.record.requests;
+  return endOne(
+    { ...pair, record: { ...pair.record, requests } },
+    operationId,
+    failure(operation, error, pair.record.regions, context),
+    context,
+  );
+}

@@ -1,0 +1,274 @@
+/** How the operations of a version end, each in its own way, once Azure shows what they ask. Pure. */
+import type { Finding } from "../../errors.js";
+import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import {
+  advance,
+  event,
+  regionsOf,
+  type Ending,
+} from "../../operation/advance.js";
+import { cancellation } from "../../operation/canceling.js";
+import { failure as failed, outcomes } from "../../operation/failing.js";
+import { endOne } from "../../operation/members.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import type {
+  Effect,
+  OperationFailure,
+  OperationRecord,
+  RegionRecord,
+} from "../../operation/records.js";
+import { pointerTo, regionField, regionsIn } from "../properties/fields.js";
+import { combined, withApplied } from "../properties/patch.js";
+import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import {
+  batchOf,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
+} from "./record.js";
+import { presentRule } from "./wanted.js";
+import type { Look } from "../resources.js";
+
+/** Azure shows all that the batch asks, at once: that is what is applied from now on. */
+export function latch(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  const batch = batchOf(record);
+  if (batch.length === 0) return pair;
+  const time = context.now.toISOString();
+  const asked = batch
+    .map(([, request]) => request)
+    .filter(({ byHand, decided }) => byHand !== true && decided === undefined);
+  const applied =
+    asked.length === 0
+      ? record.lastApplied
+      : withApplied(record.lastApplied, combined(asked, record.lastApplied));
+  const { doubt: _, unmanaged, ...kept } = record;
+  const rule = batch.some(
+    ([, { changes }]) => changes[EXCLUDE_FROM_LATEST] === true,
+  )
+    ? presentRule(record)
+    : undefined;
+  return {
+    ...pair,
+    record: {
+      ...kept,
+      exists: true,
+      rewrites: 0,
+      // Held back, it is promoted by hand or by a new rule alone.
+      ...(rule !== undefined && { overriddenRule: rule }),
+      ...(applied === undefined
+        ? unmanaged && { unmanaged }
+        : { lastApplied: applied }),
+      requests: Object.fromEntries(
+        Object.entries(record.requests).map(([id, request]) => [
+          id,
+          request.appliedTime === undefined
+            ? { ...request, appliedTime: time }
+            : request,
+        ]),
+      ),
+      outbox: [
+        ...record.outbox,
+        ...batch.flatMap(([id, request]) =>
+          removals(pair, id, request, context),
+        ),
+      ],
+    },
+  };
+}
+
+/** Told of the operation that asks for the removal. */
+function removals(
+  { record, operation }: ImageVersionPair,
+  id: string,
+  { changes }: VersionRequest,
+  context: TransitionContext,
+): Effect[] {
+  const asks = [operation, ...record.members].find((one) => one.id === id);
+  return asks === undefined
+    ? []
+    : regionsIn(changes)
+        .filter((name) => changes[regionField(name)] === null)
+        .map((region) =>
+          event(
+            asks,
+            context,
+            IMAGE_VERSION_EVENT.regionRemoved,
+            `${region}/removed`,
+            { region },
+          ),
+        );
+}
+
+/** Ends every operation that nothing is to be waited for; the last one ends the record's work. */
+export function settle(
+  pair: ImageVersionPair,
+  look: Look,
+  failure: { readonly code: string; readonly message: string } | undefined,
+  context: TransitionContext,
+): ImageVersionPair {
+  let settled = pair;
+  for (const operation of [pair.operation, ...pair.record.members]) {
+    const ending = endingOf(settled.record, operation, look, failure, context);
+    if (ending !== undefined)
+      settled = endOperation(settled, operation.id, ending, context);
+  }
+  return settled;
+}
+
+const END_STATES = {
+  Succeeded: "Succeeded",
+  Failed: "Failed",
+  Canceled: "Canceled",
+} as const;
+
+/** Ends one that has begun; where it is the last, the record's state says how it ended. */
+export function endOperation(
+  pair: ImageVersionPair,
+  operationId: string,
+  ending: Ending,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { [operationId]: _, ...requests } = pair.record.requests;
+  const without = { ...pair, record: { ...pair.record, requests } };
+  if (pair.record.members.length > 0)
+    return withoutUnsent(endOne(without, operationId, ending, context));
+  return advance(without, context, {
+    patch: { state: END_STATES[ending.status] },
+    ending: () => ending,
+  });
+}
+
+/** A region that was asked for and never sent is nobody's once its operation has ended. */
+function withoutUnsent(pair: ImageVersionPair): ImageVersionPair {
+  const { record, operation } = pair;
+  const wanted = [operation, ...record.members].flatMap(({ regions }) =>
+    regions.map(({ name }) => name),
+  );
+  return {
+    ...pair,
+    record: {
+      ...record,
+      regions: record.regions.filter(
+        ({ name, attempts }) => attempts > 0 || wanted.includes(name),
+      ),
+    },
+  };
+}
+
+function endingOf(
+  record: ImageVersionRecord,
+  operation: OperationRecord,
+  look: Look,
+  failure: { readonly code: string; readonly message: string } | undefined,
+  context: TransitionContext,
+): Ending | undefined {
+  const request = record.requests[operation.id];
+  if (request?.appliedTime === undefined) return undefined;
+  const own = regionsOf(operation, record.regions);
+  if (request.decided !== undefined)
+    return decidedEnding(operation, request, own, context);
+  const open = own.filter(
+    ({ name, state, doubt }) =>
+      (state !== "Completed" && state !== "Failed") ||
+      doubt !== undefined ||
+      record.repairs[name]?.removed !== undefined ||
+      (state === "Failed" && record.repairs[name]?.dueTime !== undefined),
+  );
+  if (open.length > 0) return undefined;
+  const lost = own.filter(({ state }) => state === "Failed");
+  if (lost.length > 0)
+    return failed(
+      operation,
+      replicationFailure(request, lost, failure),
+      record.regions,
+      context,
+    );
+  if (
+    own.length > 0 &&
+    look.provisioningState === "Failed" &&
+    isWhole(record, own)
+  )
+    return failed(
+      operation,
+      replicationFailure(request, [], failure),
+      record.regions,
+      context,
+    );
+  return success(operation, own, context);
+}
+
+/** ARM has given the version up though each of its regions has its copy: nothing would ever come after that. */
+function isWhole(
+  { regions }: ImageVersionRecord,
+  own: readonly RegionRecord[],
+): boolean {
+  return (
+    own.length === regions.length ||
+    regions.every(({ state }) => state === "Completed")
+  );
+}
+
+/** How an operation ends whose end is decided already. */
+export function decidedEnding(
+  operation: OperationRecord,
+  { decided }: VersionRequest,
+  own: readonly RegionRecord[],
+  context: TransitionContext,
+): Ending | undefined {
+  if (decided === undefined) return undefined;
+  if (decided.kind === "canceled")
+    return cancellation(
+      operation,
+      "What had begun is left as it should be: Azure keeps the version. Where it was being made it is excluded from latest: promote it to include it.",
+      decided.by,
+      context,
+    );
+  const { kind: _, ...error } = decided;
+  return failed(operation, error, own, context);
+}
+
+function success(
+  operation: OperationRecord,
+  own: readonly RegionRecord[],
+  context: TransitionContext,
+): Ending {
+  return {
+    status: "Succeeded",
+    message:
+      own.length === 0
+        ? "Azure shows the version as it was asked for."
+        : `The version is usable in ${own.map((region) => region.name).join(", ")}.`,
+    event: event(
+      operation,
+      context,
+      IMAGE_VERSION_EVENT.completed,
+      "completed",
+      {
+        regions: outcomes(own),
+      },
+    ),
+  };
+}
+
+function replicationFailure(
+  { body }: VersionRequest,
+  lost: readonly RegionRecord[],
+  failure: { readonly code: string; readonly message: string } | undefined,
+): OperationFailure {
+  const errors = lost.map((region): Finding => ({
+    code: failure?.code ?? "RegionFailed",
+    pointer: pointerTo(body ?? {}, regionField(region.name)),
+    message: `Replication to ${region.name} failed: ${region.details ?? failure?.message ?? "Azure gave no reason"}`,
+  }));
+  if (lost.length === 0 && failure !== undefined)
+    errors.push({ code: failure.code, pointer: "", message: failure.message });
+  return {
+    code: "ReplicationFailed",
+    message: `${lost.length === 0 ? "Every region has its copy, but the version's provisioning state is Failed." : `The version is not usable in ${lost.map((region) => region.name).join(", ")}.`}${failure === undefined ? "" : ` Azure Resource Manager says: ${failure.message}`}`,
+    errors,
+  };
+}

@@ -1,0 +1,431 @@
+/**
+ * The one function that decides. Pure: what is asked, what was sent last and what Azure shows now give what to do next.
+ * Every step of every operation calls it with a look of that very step. Invariants:
+ *  1. Nothing is written while ARM works on the version, nor because of a look that may be older than the last write.
+ *  2. A version is created only where it is asked for by a PUT and Azure does not have it.
+ *  3. What was written and is not shown is written again at most twice; what cannot be written again (a key, what never
+ *     changes) ends the operation. Both only after two looks at rest, two minutes apart or more.
+ *  4. A region is taken away for repair only if this look shows it Failed, and added back before anything else is done.
+ *  5. The permission to remove regions is taken back before an operation ends.
+ */
+import type { Finding } from "../../errors.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import type { OperationFailure } from "../../operation/records.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { patched, updateBody, type Body } from "../properties/body.js";
+import { differs } from "../properties/changes.js";
+import {
+  fieldsOf,
+  propertyOf,
+  regionField,
+  regionOf,
+  regionsIn,
+  type Fields,
+} from "../properties/fields.js";
+import {
+  impossibleAmong,
+  unmetBy,
+  type Patch,
+  type Unmet,
+} from "../properties/patch.js";
+import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
+import { isDue, mayRemoveRegions, wantedBy } from "./wanted.js";
+import { isBusy, type Look } from "../resources.js";
+
+/** Consecutive 404s of a version that ARM had accepted or shown, after which it is taken for gone. */
+const NOT_FOUND_BEFORE_GONE = 10;
+
+/** How often what ARM had accepted and does not show is written again. */
+const MOST_REWRITES = 2;
+
+const BUSY = "Azure Resource Manager works on the version.";
+
+export type Decision =
+  /** Send a PUT: where there is nothing yet, or of the whole version as it shall be. */
+  | {
+      readonly kind: "put";
+      readonly body: ImageVersionRequest;
+      readonly creates: boolean;
+      /** What it changes of what Azure shows: by this a look recognises it. */
+      readonly changes: Patch;
+      readonly removesRegions: boolean;
+      /** Regions that are taken away, to be added back, with what they were. */
+      readonly takesAway: Readonly<Record<string, Patch>>;
+      readonly addsBack: readonly string[];
+      readonly promotes: boolean;
+      readonly rewrites: boolean;
+    }
+  /** Nothing can be decided, or ARM is at work. */
+  | { readonly kind: "wait"; readonly why?: string; readonly doubt?: string }
+  /** Azure shows all that is asked: the regions decide. */
+  | { readonly kind: "applied" }
+  /** The batch cannot be brought about. */
+  | { readonly kind: "failed"; readonly failure: OperationFailure };
+
+export function reconcile(
+  record: ImageVersionRecord,
+  look: Look | undefined,
+  context: TransitionContext,
+): Decision {
+  if (look === undefined) return whereAbsent(record, context);
+  if (isBusy(look)) return { kind: "wait", why: BUSY }; // Invariant 1.
+  if (isOld(record, look, context))
+    return {
+      kind: "wait",
+      why: "Azure Resource Manager does not show the last write yet.",
+    };
+  const fields = fieldsOf(look.resource);
+  const unmet = unmetBy(fields, wantedBy(record));
+  if (unmet.length > 0) return whereUnmet(record, look, unmet, context);
+  return whereMet(record, look, fields, context);
+}
+
+function whereAbsent(
+  record: ImageVersionRecord,
+  context: TransitionContext,
+): Decision {
+  const { lastAttempt, exists, consecutiveNotFound } = record;
+  const mayCreate = batchOf(record).some(([, { creates }]) => creates === true);
+  const sentMs =
+    lastAttempt === undefined
+      ? undefined
+      : context.now.getTime() - Date.parse(lastAttempt.sentTime);
+  if (
+    !exists &&
+    lastAttempt?.outcome === "unknown" &&
+    (sentMs ?? 0) < context.pace.putTimeoutMs * 2
+  )
+    return {
+      kind: "wait",
+      why: "The outcome of the create request is unknown.",
+    };
+  if (!exists && mayCreate) {
+    const changes = wantedBy(record);
+    return {
+      kind: "put",
+      body: withDefaults(patched(undefined, changes)),
+      creates: true,
+      changes,
+      removesRegions: false,
+      takesAway: {},
+      addsBack: [],
+      promotes: false,
+      rewrites: false,
+    };
+  }
+  if (exists && consecutiveNotFound < NOT_FOUND_BEFORE_GONE)
+    return {
+      kind: "wait",
+      why: "Azure Resource Manager does not show the version.",
+    };
+  return {
+    kind: "failed",
+    failure: {
+      code: "ImageVersionGone",
+      message:
+        "Azure does not have the version: it was deleted, or never made. To create it, send its PUT with the header If-None-Match: *.",
+      errors: [],
+    },
+  };
+}
+
+/** What ARM is told in so many words when a version is made. */
+export function withDefaults(
+  request: ImageVersionRequest,
+): ImageVersionRequest {
+  const profile = request.properties.publishingProfile;
+  return {
+    ...request,
+    properties: {
+      ...request.properties,
+      publishingProfile: {
+        ...profile,
+        excludeFromLatest: profile?.excludeFromLatest ?? false,
+        targetRegions: (profile?.targetRegions ?? []).map((region) => ({
+          regionalReplicaCount: profile?.replicaCount ?? 1,
+          ...region,
+        })),
+      },
+    },
+  };
+}
+
+/** Nothing of the last write is shown, and it is not long ago. */
+export function isOld(
+  record: Pick<ImageVersionRecord, "lastAttempt">,
+  look: Look,
+  { now, pace }: Pick<TransitionContext, "now" | "pace">,
+): boolean {
+  const sent = sentLast(record);
+  if (sent === undefined || sent.outcome === "shown") return false;
+  const ageMs = now.getTime() - Date.parse(sent.sentTime);
+  const limitMs =
+    sent.outcome === "unknown" ? pace.putTimeoutMs * 2 : pace.staleMs;
+  if (ageMs >= limitMs) return false;
+  const { changes } = sent;
+  const missing = unmetBy(fieldsOf(look.resource), changes).length;
+  return missing > 0 && missing === countOf(changes);
+}
+
+function countOf(changes: Patch): number {
+  return Object.keys(changes).filter(
+    (name) =>
+      name === regionField(regionOf(name) ?? "") ||
+      propertyOf(name).own !== true,
+  ).length;
+}
+
+function whereUnmet(
+  record: ImageVersionRecord,
+  look: Look,
+  unmet: readonly Unmet[],
+  context: TransitionContext,
+): Decision {
+  const { rewrites } = record;
+  const last = sentLast(record);
+  // What an operation before has sent is no reason to doubt: it was shown, and is asked otherwise now.
+  const own = batchOf(record).some(([id]) => last?.sentFor?.includes(id));
+  const sent = (field: string): boolean =>
+    own &&
+    last !== undefined &&
+    last.outcome !== "unknown" &&
+    field in last.changes;
+  const lost = unmet.filter(({ field }) => sent(field));
+  const impossible = impossibleAmong(unmet);
+  const never = unmet.filter(
+    (one) =>
+      impossible.includes(one) ||
+      (lost.includes(one) && isLostForGood(one, look)),
+  );
+  if (never.length > 0)
+    return confirmed(record, "never", context, {
+      kind: "failed",
+      failure: mismatch(never, record),
+    });
+  if (lost.length === 0) return put(record, look, unmet, false);
+  // Invariant 3.
+  if (rewrites >= MOST_REWRITES)
+    return confirmed(record, "ignored", context, {
+      kind: "failed",
+      failure: overridden(lost, record),
+    });
+  return confirmed(
+    record,
+    `unmet/${rewrites}`,
+    context,
+    put(record, look, unmet, true),
+  );
+}
+
+/** A key of a region that Azure has: what was copied without it is not encrypted with it afterwards. */
+function isLostForGood({ field }: Unmet, look: Look): boolean {
+  const region = regionOf(field);
+  return (
+    region !== undefined &&
+    field !== regionField(region) &&
+    propertyOf(field).mutability !== "mutable" &&
+    regionsIn(fieldsOf(look.resource)).includes(region)
+  );
+}
+
+/** The decision, once a second look has shown the same. */
+function confirmed(
+  { doubt }: ImageVersionRecord,
+  what: string,
+  { now, pace }: TransitionContext,
+  decision: Decision,
+): Decision {
+  return doubt?.what === what &&
+    now.getTime() - Date.parse(doubt.since) >= pace.confirmMs
+    ? decision
+    : {
+        kind: "wait",
+        why: "Azure does not show the version as it was sent: the next look decides.",
+        doubt: what,
+      };
+}
+
+function put(
+  record: ImageVersionRecord,
+  look: Look,
+  unmet: readonly Unmet[],
+  rewrites: boolean,
+): Decision {
+  const changes: Record<string, unknown> = {};
+  const away = awayFrom(record, look);
+  for (const [, removed] of away) Object.assign(changes, removed); // Invariant 4.
+  for (const { field, after } of unmet) changes[field] = after;
+  const addsBack = away.map(([name]) => name);
+  return written(record, look, changes, {}, addsBack, false, rewrites);
+}
+
+/** Regions that were taken away for repair and are not there again, with what they were. */
+function awayFrom(
+  { repairs }: ImageVersionRecord,
+  look: Look,
+): readonly (readonly [string, Patch])[] {
+  const shown = regionsIn(fieldsOf(look.resource));
+  return Object.entries(repairs).flatMap(([name, { removed }]) =>
+    removed === undefined || shown.includes(name)
+      ? []
+      : [[name, removed] as const],
+  );
+}
+
+/** What is Sigil's own to do: repairs, the promotion that is due, the permission that is to be taken back. */
+function whereMet(
+  record: ImageVersionRecord,
+  look: Look,
+  fields: Fields,
+  context: TransitionContext,
+): Decision {
+  const changes: Record<string, unknown> = {};
+  const away = awayFrom(record, look);
+  for (const [, removed] of away) Object.assign(changes, removed); // Invariant 4.
+  const takesAway: Record<string, Patch> = {};
+  if (away.length === 0)
+    for (const name of toRepair(record, look, context)) {
+      takesAway[name] = regionPatch(fields, name);
+      changes[regionField(name)] = null;
+    }
+  const promotes =
+    look.resource.properties.publishingProfile?.excludeFromLatest === true &&
+    // Who holds it back now is not overruled by a rule of before.
+    wantedBy(record)[EXCLUDE_FROM_LATEST] !== true &&
+    isDue(record);
+  if (promotes) changes[EXCLUDE_FROM_LATEST] = false;
+  // Invariant 5.
+  if (
+    record.opened &&
+    fields[ALLOW_DELETION] === true &&
+    !mayRemoveRegions(record)
+  )
+    changes[ALLOW_DELETION] = false;
+  if (Object.keys(changes).length === 0) return { kind: "applied" };
+  return written(
+    record,
+    look,
+    changes,
+    takesAway,
+    away.map(([name]) => name),
+    promotes,
+    false,
+  );
+}
+
+function written(
+  record: ImageVersionRecord,
+  look: Look,
+  changes: Patch,
+  takesAway: Readonly<Record<string, Patch>>,
+  addsBack: readonly string[],
+  promotes: boolean,
+  rewrites: boolean,
+): Decision {
+  const { [ALLOW_DELETION]: closing, ...asked } = changes;
+  // What it has already cannot tell a look before the write from one after it.
+  const distinctive = unmetBy(fieldsOf(look.resource), changes).map(
+    ({ field }) => [field, changes[field]] as const,
+  );
+  const wish = mayRemoveRegions(record);
+  const body: Body = updateBody(
+    look.resource,
+    closing === undefined ? changes : asked,
+    wish,
+  );
+  return {
+    kind: "put",
+    body: body.request,
+    creates: false,
+    changes: Object.fromEntries(distinctive),
+    removesRegions: body.removesRegions && !wish,
+    takesAway,
+    addsBack,
+    promotes,
+    rewrites,
+  };
+}
+
+/** What the look shows of a region, so that it can be added back as it was. */
+function regionPatch(fields: Fields, region: string): Patch {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name]) => regionOf(name) === region),
+  );
+}
+
+/** Regions that this look shows Failed, whose time for a repair has come. The version's own location cannot be taken away. */
+function toRepair(
+  record: ImageVersionRecord,
+  look: Look,
+  { now }: TransitionContext,
+): readonly string[] {
+  if (isEnding(record)) return [];
+  const home = look.resource.location;
+  return record.regions
+    .filter(({ name, state }) => {
+      const { dueTime, removed } = record.repairs[name] ?? {};
+      // What was sent to take it away is not shown, and no look is as old as that: it is sent again.
+      const again = removed !== undefined;
+      return (
+        state === "Failed" &&
+        name !==
+          fieldsOf({ location: home } as ImageVersionRequest)["/location"] &&
+        hasFailed(look, name) &&
+        (again ||
+          (dueTime !== undefined && Date.parse(dueTime) <= now.getTime()))
+      );
+    })
+    .map(({ name }) => name);
+}
+
+/** ARM says so of the region, or has given the version up before the region was done. */
+export function hasFailed(look: Look, region: string): boolean {
+  const seen = look.regions.find(({ name }) => name === region);
+  return (
+    seen !== undefined &&
+    (seen.state === "Failed" ||
+      (look.provisioningState === "Failed" && seen.state !== "Completed"))
+  );
+}
+
+/** The end of what has begun is decided: nothing new is begun for it. */
+export function isEnding({ requests }: ImageVersionRecord): boolean {
+  const all = Object.values(requests);
+  return all.length > 0 && all.every(({ decided }) => decided !== undefined);
+}
+
+function bodyFor(record: ImageVersionRecord): ImageVersionRequest {
+  return (
+    batchOf(record).find(([, { body }]) => body !== undefined)?.[1].body ??
+    ({ properties: {} } as ImageVersionRequest)
+  );
+}
+
+function mismatch(
+  unmet: readonly Unmet[],
+  record: ImageVersionRecord,
+): OperationFailure {
+  const errors: readonly Finding[] = unmet.map((one) =>
+    differs(one, bodyFor(record), "ReadBackMismatch"),
+  );
+  return {
+    code: "ReadBackMismatch",
+    message: `The version in Azure is not what was asked for, in ${errors.length} place${errors.length === 1 ? "" : "s"}, and cannot be made so. Do not use it: delete it and publish another version. ${errors[0]?.message}`,
+    errors,
+  };
+}
+
+function overridden(
+  unmet: readonly Unmet[],
+  record: ImageVersionRecord,
+): OperationFailure {
+  const removal = unmet.every(({ after }) => after === null);
+  const code = removal ? "RemovalIgnored" : "OverriddenByAzure";
+  const errors = unmet.map((one) => differs(one, bodyFor(record), code));
+  return {
+    code,
+    message: `${removal ? "Azure keeps what was to be taken away" : "Azure, a policy or somebody else changes back what was asked for"}, though it was sent ${MOST_REWRITES + 1} times. ${errors[0]?.message}`,
+    errors,
+  };
+}

@@ -1,0 +1,162 @@
+/**
+ * The state of one image version: what was asked and achieved (`lastApplied`), what Azure showed (`observed`), what is
+ * asked now (`requests`), and what was sent last (`lastAttempt`). Example, with names of fields shortened:
+ *
+ *   state Replicating, exists true, sequence 2
+ *   lastApplied  { location westus, westus/replicas 2 }       operation 1 has achieved that
+ *   requests     { "…-2": { changes { eastus2/name … } } }    operation 2 adds a region
+ *   lastAttempt  { changes { eastus2/name … }, accepted }     ARM has taken the update
+ *   observed     { provisioningState Updating, … }            and works on it
+ *   queued       [ operation 3 ]                              begins once ARM is at rest
+ */
+import type {
+  Pair,
+  Queued,
+  Requester,
+  TrackedRecord,
+} from "../../operation/records.js";
+import type { Finding } from "../../errors.js";
+import type { ImageVersionRequest, PromotionRule } from "../contract.js";
+import type { EncryptionType, Look } from "../resources.js";
+import type { Fields } from "../properties/fields.js";
+import type { Asked, Patch } from "../properties/patch.js";
+
+export type VersionState =
+  | "Accepted"
+  | "Creating"
+  | "Updating"
+  | "Replicating"
+  | "Succeeded"
+  | "Failed"
+  | "Canceled"
+  | "DeletionRequested"
+  | "Deleting"
+  | "Deleted";
+
+/** What one operation asks of the version. */
+export interface VersionRequest extends Asked {
+  /** The canonical body, where a whole one was sent: findings point into it, and a creation sends it. */
+  readonly body?: ImageVersionRequest;
+  /** True where it may create the version: a PUT. */
+  readonly creates?: boolean;
+  /** True where Azure must show the version as asked already, unless the caller has said which version it saw. */
+  readonly adoptsOnlyAsShown?: boolean;
+  /** True once its create request was sent: a canceled one leaves the version excluded from latest. */
+  readonly created?: boolean;
+  /** By hand: it decides what is latest, and is not part of what was applied. */
+  readonly byHand?: boolean;
+  /** Failed regions that are to be repaired at once. */
+  readonly retries?: readonly string[];
+  /** True where it is to be sent alone: Azure has refused it together with others. */
+  readonly alone?: boolean;
+  /** When Azure was seen to show all that it asks, at once; RFC 3339. From then on its regions alone decide. */
+  readonly appliedTime?: string;
+  /** How its end is decided already: what is left is to leave the version as it should be. */
+  readonly decided?: DecidedEnd;
+}
+
+export type DecidedEnd =
+  | { readonly kind: "canceled"; readonly by: Requester }
+  | {
+      readonly kind: "failed";
+      readonly code: string;
+      readonly message: string;
+      readonly errors: readonly Finding[];
+    };
+
+export interface QueuedRequest extends Queued {
+  readonly request: VersionRequest;
+}
+
+/** The last body that was sent. */
+export interface Attempt {
+  /** By this a look recognises it: what it changes of what Azure showed before. */
+  readonly changes: Patch;
+  /** Regions whose copies it changes: what a look shows of them is no news until ARM has done with it. */
+  readonly regions: readonly string[];
+  readonly sentTime: string;
+  /**
+   * `unknown`: no answer came. `refused`: ARM would not take it now; no look will ever show it. `accepted`: ARM has taken
+   * it. `shown`: a look has shown it.
+   */
+  readonly outcome: "unknown" | "refused" | "accepted" | "shown";
+  /** True where it promotes the version because its rule holds. */
+  readonly promotes?: boolean;
+  /** Ids of the operations for which it was sent. */
+  readonly sentFor?: readonly string[];
+}
+
+/** How often a region was repaired, and when it will be again; what it was while it is taken away. */
+export interface Repair {
+  readonly attempts: number;
+  /** RFC 3339. */
+  readonly dueTime?: string;
+  /** The region's fields, while it is taken away to be added back. */
+  readonly removed?: Patch;
+}
+
+/** What is not as it should be, since a look has first shown that; a second look confirms it. */
+export interface Doubt {
+  readonly what: string;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
+export interface ImageVersionRecord extends TrackedRecord {
+  readonly state: VersionState;
+  /** The highest sequence of an operation that was accepted. */
+  readonly lastSequence: number;
+  /** By operation id: what those ask that have begun. */
+  readonly requests: Readonly<Record<string, VersionRequest>>;
+  readonly queued: readonly QueuedRequest[];
+  /** True once ARM has shown the version, or accepted it: from then on it is updated, never created over. */
+  readonly exists: boolean;
+  /** Others made it, and no request of Sigil's has been applied to it yet: a PUT that asks for it otherwise needs If-Match. */
+  readonly unmanaged?: true;
+  /** Of the version's present life: another one is another version under the same number. */
+  readonly publishedDate?: string;
+  /** What was asked of Azure through Sigil and achieved; absent for a version that others made and nobody has adopted. */
+  readonly lastApplied?: Fields;
+  readonly observed?: Look;
+  readonly lastAttempt?: Attempt;
+  /** How often what is asked was sent, and not shown by Azure once it had done. */
+  readonly rewrites: number;
+  /** True while ARM may be allowed to remove regions because a repair or a removal needed that. */
+  readonly opened: boolean;
+  readonly repairs: Readonly<Record<string, Repair>>;
+  readonly doubt?: Doubt;
+  /** What others have changed of what was sent last, since a look has first shown that; told once it is certain. */
+  readonly outside?: Doubt & { readonly told?: true };
+  /** A promotion rule that has promoted the version, or was overridden by hand: it promotes no more. */
+  readonly overriddenRule?: PromotionRule;
+  /** How many updates were sent in the version's life. */
+  readonly updates: number;
+  readonly consecutiveNotFound: number;
+  /** URL of ARM's asynchronous operation, read only for the reason of a failure. */
+  readonly armOperationUrl?: string;
+  /** Encryption type by disk encryption set id in lower case, as proven before a write. */
+  readonly encryptionTypes: Readonly<Record<string, EncryptionType>>;
+  /** LUNs of the source's data disks, as found before the creation. */
+  readonly dataDiskLuns: readonly number[];
+}
+
+export type ImageVersionPair = Pair<ImageVersionRecord>;
+
+/** What was sent last, and may have reached ARM. */
+export function sentLast({
+  lastAttempt,
+}: Pick<ImageVersionRecord, "lastAttempt">): Attempt | undefined {
+  return lastAttempt?.outcome === "refused" ? undefined : lastAttempt;
+}
+
+/** The requests that Azure does not show yet, in the order in which they were accepted: those of the batch. */
+export function batchOf({
+  requests,
+}: Pick<ImageVersionRecord, "requests">): readonly (readonly [
+  string,
+  VersionRequest,
+])[] {
+  return Object.entries(requests).filter(
+    ([, { appliedTime }]) => appliedTime === undefined,
+  );
+}

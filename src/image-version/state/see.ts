@@ -1,0 +1,467 @@
+/**
+ * What a look at the version makes of its state, and what is to be told of that. Pure. Invariants:
+ *  1. An old look (older than the last write) changes nothing and tells nothing.
+ *  2. What is told is what Azure shows; shown again, it is told no more.
+ *  3. What others have changed is told, and theirs to keep.
+ */
+import { createHash } from "node:crypto";
+import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import { event, events, withEntry, written } from "../../operation/advance.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import type {
+  Effect,
+  OperationRecord,
+  RegionRecord,
+} from "../../operation/records.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { encryptionOf } from "../properties/encryption.js";
+import { changesOf } from "../properties/changes.js";
+import {
+  fieldsOf,
+  regionOf,
+  regionsIn,
+  sameAt,
+  valueAt,
+  type Fields,
+} from "../properties/fields.js";
+import { unmetBy, type Unmet } from "../properties/patch.js";
+import { ALLOW_DELETION } from "../properties/table.js";
+import type {
+  Attempt,
+  ImageVersionPair,
+  ImageVersionRecord,
+} from "./record.js";
+import { hasFailed, isEnding, isOld } from "./reconcile.js";
+import { observeRegions, type RegionChange } from "./regions.js";
+import { overriddenBy } from "./wanted.js";
+import { isBusy, type Look } from "../resources.js";
+
+/** One look. `failure` says why ARM has given the version up, where it says so. */
+export function see(
+  pair: ImageVersionPair,
+  look: Look,
+  failure: { readonly message: string } | undefined,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  if (isOld(record, look, context)) return pair; // Invariant 1.
+  const changes = observeRegions(record, look, failure, context);
+  const seen = planRepairs(
+    withLook(
+      {
+        ...pair,
+        record: {
+          ...record,
+          regions: changes.map(({ region }) => region),
+          consecutiveNotFound: 0,
+        },
+      },
+      look,
+      context,
+    ),
+    context,
+  );
+  const overwritten = overwrittenBy(record, look, context);
+  const told = [
+    ...changes.flatMap((change) => regionEvents(seen, change, context)),
+    ...exclusionEvents(seen, record, look, context),
+    ...outsideEvents(seen, record, look, overwritten?.news ?? [], context),
+  ];
+  const noted = withFailures(seen, changes, context);
+  const { outside: _, ...kept } = noted.record;
+  return {
+    ...noted,
+    record: {
+      ...kept,
+      ...(overwritten && { outside: overwritten.outside }),
+      outbox: [...seen.record.outbox, ...told],
+    },
+  };
+}
+
+function withLook(
+  pair: ImageVersionPair,
+  look: Look,
+  { now }: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  const { publishedDate } = look;
+  const { lastApplied } = record;
+  const lastAttempt = attemptAfter(record, look);
+  const fields = fieldsOf(look.resource);
+  const shown = regionsIn(fields);
+  const newLife =
+    publishedDate !== undefined &&
+    record.publishedDate !== undefined &&
+    publishedDate !== record.publishedDate;
+  const { lastApplied: _, ...others } = record;
+  return {
+    ...pair,
+    record: {
+      ...others,
+      ...(lastApplied !== undefined && !newLife && { lastApplied }),
+      ...(newLife && { unmanaged: true }),
+      observed: { ...look, time: now.toISOString() },
+      ...(publishedDate !== undefined && { publishedDate }),
+      ...(lastAttempt !== undefined && { lastAttempt }),
+      ...(lastAttempt !== record.lastAttempt &&
+        overriddenBy(record, lastAttempt)),
+      opened:
+        record.opened &&
+        (isBusy(look) ||
+          fields[ALLOW_DELETION] === true ||
+          lastAttempt?.outcome === "unknown" ||
+          lastAttempt?.outcome === "accepted"),
+      repairs: Object.fromEntries(
+        Object.entries(newLife ? {} : record.repairs).map(([name, repair]) => {
+          const { removed, ...kept } = repair;
+          // It is there again, by whoever added it back; or it is there still.
+          return [
+            name,
+            removed !== undefined &&
+            shown.includes(name) &&
+            !(
+              isTakenAway(lastAttempt?.changes ?? {}, name) &&
+              (isBusy(look) || isUnseen(lastAttempt, look, name))
+            )
+              ? kept
+              : repair,
+          ];
+        }),
+      ),
+    },
+  };
+}
+
+/** The last write, where this look shows what it has changed. */
+function attemptAfter(
+  { lastAttempt }: ImageVersionRecord,
+  look: Look,
+): Attempt | undefined {
+  return lastAttempt !== undefined &&
+    ["unknown", "accepted"].includes(lastAttempt.outcome) &&
+    unmetBy(fieldsOf(look.resource), lastAttempt.changes).length === 0
+    ? { ...lastAttempt, outcome: "shown" }
+    : lastAttempt;
+}
+
+/** No look has shown yet that the region is taken away: it may be so, or be taken away once more. */
+function isUnseen(
+  lastAttempt: Attempt | undefined,
+  look: Look,
+  region: string,
+): boolean {
+  return (
+    (lastAttempt?.outcome === "unknown" ||
+      lastAttempt?.outcome === "accepted") &&
+    hasFailed(look, region)
+  );
+}
+
+function isTakenAway(
+  changes: Readonly<Record<string, unknown>>,
+  region: string,
+): boolean {
+  return Object.entries(changes).some(
+    ([name, value]) => value === null && regionOf(name) === region,
+  );
+}
+
+/** A region that has failed is repaired after a while, as often as the pace allows. */
+function planRepairs(
+  pair: ImageVersionPair,
+  { now, pace }: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  if (isEnding(record)) return pair;
+  const { observed } = record;
+  const home = observed?.resource.location;
+  const shown = observed ? regionsIn(fieldsOf(observed.resource)) : [];
+  const atRest = observed !== undefined && !isBusy(observed);
+  const repairs = { ...record.repairs };
+  const regions = record.regions.map((region) => {
+    if (region.state !== "Failed") return region;
+    const repair = repairs[region.name] ?? { attempts: 0 };
+    if (repair.removed !== undefined) return region;
+    const isHome = sameAt("/location", home, region.name);
+    // What somebody has taken away is not there to be taken away and added back.
+    const isGone = atRest && !shown.includes(region.name);
+    if (isGone) repairs[region.name] = { attempts: repair.attempts };
+    if (isHome || isGone || repair.attempts >= pace.repairAttempts)
+      return {
+        ...withoutNext(region),
+        attemptsAllowed: isHome ? 1 : pace.repairAttempts + 1,
+      };
+    const dueTime =
+      repair.dueTime ??
+      new Date(
+        now.getTime() + pace.repairDelayMs * 2 ** Math.min(repair.attempts, 10),
+      ).toISOString();
+    repairs[region.name] = { ...repair, dueTime };
+    return {
+      ...region,
+      attemptsAllowed: pace.repairAttempts + 1,
+      nextAttemptTime: dueTime,
+      waitReason:
+        "It has failed: it is taken away from the version and added back.",
+    };
+  });
+  return { ...pair, record: { ...record, repairs, regions } };
+}
+
+/** A region's failure, and what comes next, in the history of each operation that has the region. */
+function withFailures(
+  pair: ImageVersionPair,
+  changes: readonly RegionChange[],
+  { now }: TransitionContext,
+): ImageVersionPair {
+  const failed = changes
+    .filter(({ happened }) => happened === "failed")
+    .map(({ region }) => region.name);
+  if (failed.length === 0) return pair;
+  const { record } = pair;
+  const withLines = (operation: OperationRecord): OperationRecord =>
+    record.regions
+      .filter(
+        ({ name }) =>
+          failed.includes(name) &&
+          operation.regions.some((own) => own.name === name),
+      )
+      .reduce(
+        (one, region) => ({
+          ...one,
+          history: withEntry(one.history, {
+            time: now.toISOString(),
+            state: record.state,
+            message: failureOf(region),
+          }),
+        }),
+        operation,
+      );
+  const members = record.members.map(withLines);
+  return {
+    record: { ...record, members },
+    operation: withLines(pair.operation),
+    ...written(pair, members),
+  };
+}
+
+function failureOf({
+  name,
+  details = "Azure gave no reason.",
+  nextAttemptTime,
+}: RegionRecord): string {
+  const next =
+    nextAttemptTime === undefined
+      ? "It is not tried again."
+      : `It is taken away from the version and added back at ${nextAttemptTime}.`;
+  return `${name} failed: ${/[.!?]$/u.test(details) ? details : `${details}.`} ${next}`;
+}
+
+function withoutNext(
+  region: ImageVersionRecord["regions"][number],
+): ImageVersionRecord["regions"][number] {
+  const { nextAttemptTime: _, waitReason: __, ...kept } = region;
+  return kept;
+}
+
+function regionEvents(
+  pair: ImageVersionPair,
+  { region, happened, resumed }: RegionChange,
+  context: TransitionContext,
+): Effect[] {
+  const { name, progress, attempts, lastProgressTime } = region;
+  const again = attempts > 1 ? `/${attempts}` : "";
+  const since = lastProgressTime !== undefined && { lastProgressTime };
+  const goesOn = resumed
+    ? events(
+        pair,
+        context,
+        IMAGE_VERSION_EVENT.regionResumed,
+        `${name}/resumed/${attempts}/${lastProgressTime}`,
+        { region: name, progress },
+      )
+    : [];
+  switch (happened) {
+    case "completed":
+      return [
+        ...goesOn,
+        ...events(
+          pair,
+          context,
+          IMAGE_VERSION_EVENT.regionCompleted,
+          `${name}/completed${again}`,
+          {
+            region: name,
+            regionalReplicaCount: replicasIn(pair.record, name),
+            encryption: encryptionOf(
+              pair.record.observed?.resource ??
+                ({ properties: {} } as ImageVersionRequest),
+              pair.record,
+              name,
+            ),
+          },
+        ),
+      ];
+    case "failed":
+      return events(
+        pair,
+        context,
+        IMAGE_VERSION_EVENT.regionFailed,
+        `${name}/failed/${attempts}`,
+        {
+          region: name,
+          ...(region.details !== undefined && { details: region.details }),
+        },
+      );
+    case "progressed":
+      return [
+        ...goesOn,
+        ...events(
+          pair,
+          context,
+          IMAGE_VERSION_EVENT.regionReplicating,
+          `${name}/replicating${again}/${progress}`,
+          { region: name, progress },
+        ),
+      ];
+    case "stalled":
+      return events(
+        pair,
+        context,
+        IMAGE_VERSION_EVENT.regionStalled,
+        `${name}/stalled/${attempts}/${lastProgressTime}`,
+        { region: name, progress, ...since },
+      );
+    case "nothing":
+      return goesOn;
+  }
+}
+
+function replicasIn(record: ImageVersionRecord, region: string): number {
+  const shown = record.observed?.resource.properties.publishingProfile;
+  return (
+    shown?.targetRegions?.find(({ name }) =>
+      sameAt("/location", name.replace(/\s+/gu, "").toLowerCase(), region),
+    )?.regionalReplicaCount ?? 1
+  );
+}
+
+/** Told at the first look that shows it, by whomever the update was sent: ARM may go on replicating for hours. */
+function exclusionEvents(
+  pair: ImageVersionPair,
+  { observed, lastAttempt }: ImageVersionRecord,
+  look: Look,
+  context: TransitionContext,
+): Effect[] {
+  if (observed === undefined) return [];
+  const was = isExcluded(observed.resource);
+  const is = isExcluded(look.resource);
+  if (was === is) return [];
+  // Others may do it again and again between two updates.
+  const byOthers = lastAttempt === undefined || lastAttempt.outcome === "shown";
+  return events(
+    pair,
+    context,
+    is ? IMAGE_VERSION_EVENT.demoted : IMAGE_VERSION_EVENT.promoted,
+    `${is ? "demoted" : "promoted"}/${pair.record.updates}${byOthers ? `/${look.time}` : ""}`,
+    {},
+  );
+}
+
+export function isExcluded({ properties }: ImageVersionRequest): boolean {
+  return properties.publishingProfile?.excludeFromLatest === true;
+}
+
+/**
+ * What others have changed of what was sent last and shown since. A look that lacks it may be older than the one that had
+ * it: it is told at the second look, or where the write is too long ago for that.
+ */
+function overwrittenBy(
+  { lastAttempt, outside }: ImageVersionRecord,
+  look: Look,
+  { now, pace }: TransitionContext,
+):
+  | {
+      readonly outside: NonNullable<ImageVersionRecord["outside"]>;
+      readonly news: readonly Unmet[];
+    }
+  | undefined {
+  if (lastAttempt?.outcome !== "shown") return undefined;
+  if (isBusy(look)) return outside && { outside, news: [] };
+  const changes = unmetBy(fieldsOf(look.resource), lastAttempt.changes)
+    .filter(({ field }) => field !== ALLOW_DELETION)
+    .map(({ field, before, after }) => ({
+      field,
+      before: after ?? undefined,
+      after: before ?? null,
+    }));
+  if (changes.length === 0) return undefined;
+  const what = JSON.stringify(changes);
+  const doubt =
+    outside?.what === what ? outside : { what, since: now.toISOString() };
+  const certain =
+    now.getTime() - Date.parse(doubt.since) >= pace.confirmMs ||
+    now.getTime() - Date.parse(lastAttempt.sentTime) >= pace.staleMs;
+  return certain && doubt.told !== true
+    ? { outside: { ...doubt, told: true }, news: changes }
+    : { outside: doubt, news: [] };
+}
+
+/** Invariant 3. */
+function outsideEvents(
+  pair: ImageVersionPair,
+  { observed, lastAttempt, exists }: ImageVersionRecord,
+  look: Look,
+  overwritten: readonly Unmet[],
+  context: TransitionContext,
+): Effect[] {
+  if (!exists || observed === undefined) return [];
+  const before = fieldsOf(observed.resource);
+  const after = fieldsOf(look.resource);
+  const sent = Object.keys(lastAttempt?.changes ?? {});
+  const sentRegions = new Set(sent.flatMap((name) => regionOf(name) ?? []));
+  const changes = [
+    ...drift(before, after).filter(
+      ({ field }) =>
+        field !== ALLOW_DELETION &&
+        !sent.includes(field) &&
+        !sentRegions.has(regionOf(field) ?? ""),
+    ),
+    ...overwritten,
+  ];
+  if (changes.length === 0) return [];
+  const regions = regionsIn(
+    Object.fromEntries(changes.map(({ field, after: now }) => [field, now])),
+  ).filter((name) => !regionsIn(before).includes(name));
+  const shown = changesOf(changes, look.resource);
+  const hash = createHash("sha256")
+    .update(JSON.stringify([look.time, shown]))
+    .digest("hex")
+    .slice(0, 16);
+  return [
+    event(
+      pair.operation,
+      context,
+      IMAGE_VERSION_EVENT.changedOutside,
+      `outside/${hash}`,
+      { changes: shown, ...(regions.length > 0 && { regions }) },
+    ),
+  ];
+}
+
+function drift(before: Fields, after: Fields): readonly Unmet[] {
+  return [
+    ...Object.entries(after).flatMap(([field, value]): Unmet[] => {
+      const old = valueAt(before, field);
+      return sameAt(field, old, value)
+        ? []
+        : [{ field, before: old, after: value }];
+    }),
+    ...Object.entries(before).flatMap(([field, value]): Unmet[] =>
+      valueAt(after, field) === undefined && !sameAt(field, value, undefined)
+        ? [{ field, before: value, after: null }]
+        : [],
+    ),
+  ];
+}

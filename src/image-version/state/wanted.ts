@@ -1,0 +1,86 @@
+/** What Azure is to show of a version: what the batch asks, and what Sigil itself sees to. */
+import { isDeepStrictEqual } from "node:util";
+import type { PromotionRule } from "../contract.js";
+import type { Fields } from "../properties/fields.js";
+import { combined, type Patch } from "../properties/patch.js";
+import {
+  ALLOW_DELETION,
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+} from "../properties/table.js";
+import { batchOf, type Attempt, type ImageVersionRecord } from "./record.js";
+
+/** What the batch asks of Azure. A version that is made under a promotion rule is made excluded from latest. */
+export function wantedBy(record: ImageVersionRecord): Patch {
+  const requests = batchOf(record).map(([, request]) => request);
+  const patch = combined(requests, record.lastApplied);
+  return !record.exists && patch[PROMOTION] != null
+    ? { ...patch, [EXCLUDE_FROM_LATEST]: true }
+    : patch;
+}
+
+/** True where a caller has asked that regions may be removed at any time. */
+export function mayRemoveRegions(record: ImageVersionRecord): boolean {
+  const wanted = wantedBy(record)[ALLOW_DELETION];
+  return (
+    (wanted === undefined ? record.lastApplied?.[ALLOW_DELETION] : wanted) ===
+    true
+  );
+}
+
+/** The promotion rule of a version, where nobody has overridden it. */
+export function ruleInForce(
+  record: ImageVersionRecord,
+): PromotionRule | undefined {
+  const rule = presentRule(record);
+  return isDeepStrictEqual(rule, record.overriddenRule) ? undefined : rule;
+}
+
+/** The promotion rule that the batch asks for, or else the one that was applied. */
+export function presentRule(
+  record: ImageVersionRecord,
+): PromotionRule | undefined {
+  const wanted = wantedBy(record);
+  return PROMOTION in wanted
+    ? ((wanted[PROMOTION] ?? undefined) as PromotionRule | undefined)
+    : ruleOf(record.lastApplied);
+}
+
+/** A rule that has promoted the version promotes it no more. A write that was refused has promoted nothing. */
+export function overriddenBy(
+  record: ImageVersionRecord,
+  attempt: Attempt | undefined,
+): Pick<ImageVersionRecord, "overriddenRule"> {
+  const rule = presentRule(record);
+  return attempt?.promotes === true &&
+    ["accepted", "shown"].includes(attempt.outcome) &&
+    rule !== undefined
+    ? { overriddenRule: rule }
+    : {};
+}
+
+export function ruleOf(fields: Fields | undefined): PromotionRule | undefined {
+  return fields?.[PROMOTION] as PromotionRule | undefined;
+}
+
+/** The rule of a version holds: it is to be promoted. */
+export function isDue(record: ImageVersionRecord): boolean {
+  const rule = ruleInForce(record);
+  const { regions } = record;
+  const ready = (name: string): boolean =>
+    regions.some(
+      (region) =>
+        region.name === name &&
+        region.state === "Completed" &&
+        region.doubt === undefined,
+    );
+  switch (rule?.when) {
+    case "allRegionsReady":
+      return regions.length > 0 && regions.every(({ name }) => ready(name));
+    case "regions":
+      return (rule.regions ?? []).every(ready);
+    case "manual":
+    case undefined:
+      return false;
+  }
+}

@@ -1,0 +1,139 @@
+/** How a batch ends that cannot be brought about. */
+import { ServiceError } from "../../errors.js";
+import { advance } from "../../operation/advance.js";
+import { cancellation } from "../../operation/canceling.js";
+import { failure as failed } from "../../operation/failing.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import type { OperationFailure } from "../../operation/records.js";
+import { contextOf, commitStep } from "../../operation/steps.js";
+import { wait } from "../../operation/waiting.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
+import { dissolveBatch } from "../state/batch.js";
+import { endOperation } from "../state/ends.js";
+import { batchOf, type ImageVersionPair } from "../state/record.js";
+
+/** A refusal that may pass, and has not for so long, is one that does not. */
+const LONGEST_BUSY_MS = 86_400_000;
+
+/**
+ * Several are sent again, each alone. A single one ends, once the version is left as it should be: a region that was
+ * taken away is added back, and the permission to remove regions is taken back.
+ */
+export function endBatch(
+  pair: ImageVersionPair,
+  failure: OperationFailure,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  const batch = batchOf(record);
+  if (batch.length > 1) return dissolveBatch(pair, failure.message, context);
+  const [id] = batch[0] ?? [pair.operation.id];
+  const request = record.requests[id];
+  const operation = [pair.operation, ...record.members].find(
+    (one) => one.id === id,
+  );
+  if (operation === undefined) return pair;
+  const away = Object.entries(record.repairs).flatMap(([name, { removed }]) =>
+    removed === undefined ? [] : [name],
+  );
+  const given = request?.decided;
+  if (
+    request !== undefined &&
+    record.exists &&
+    (away.length > 0 || (record.opened && given === undefined))
+  ) {
+    const { appliedTime: _, ...kept } = request;
+    // Refused once more, it cannot be added back: what is left is to take the permission back.
+    const repairs =
+      given === undefined
+        ? record.repairs
+        : Object.fromEntries(
+            Object.entries(record.repairs).filter(
+              ([name]) => !away.includes(name),
+            ),
+          );
+    return advance(
+      {
+        ...pair,
+        record: {
+          ...record,
+          repairs,
+          requests: {
+            ...record.requests,
+            [id]: {
+              ...kept,
+              changes: {},
+              repeats: {},
+              creates: false,
+              byHand: true,
+              decided: given ?? { kind: "failed", ...failure },
+            },
+          },
+        },
+      },
+      context,
+      {
+        patch: {},
+        state: given?.kind === "canceled" ? "Canceling" : "Failing",
+        message:
+          given === undefined
+            ? `${failure.message} It ends once the version is left as it should be.`
+            : `${away.join(", ")} could not be added back. ${failure.message}`,
+        concerns: [id],
+        waitMs: 0,
+      },
+    );
+  }
+  const { decided } = request ?? {};
+  const ending =
+    decided?.kind === "canceled"
+      ? cancellation(
+          operation,
+          `What was left to do could not be done: ${failure.message}`,
+          decided.by,
+          context,
+        )
+      : failed(
+          operation,
+          decided?.kind === "failed" ? decided : failure,
+          record.regions,
+          context,
+        );
+  return endOperation(pair, id, ending, context);
+}
+
+/**
+ * The step comes again when the error says that this may help; else the batch ends with it. `prepare` is what is made of
+ * the state first. Rethrows what is no ServiceError.
+ */
+export async function postponeOrEnd(
+  deps: Dependencies,
+  stored: StoredVersion,
+  error: unknown,
+  prepare: (pair: ImageVersionPair) => ImageVersionPair = (pair) => pair,
+): Promise<void> {
+  if (!(error instanceof ServiceError)) throw error;
+  const { retryAfterMs, code, message, findings: errors } = error;
+  if (retryAfterMs !== undefined && !isBusyForLong(stored, error, deps.now())) {
+    await commitStep(deps, stored, (pair) =>
+      wait(prepare(pair), message, retryAfterMs, contextOf(deps)),
+    );
+    return;
+  }
+  await commitStep(deps, stored, (pair) =>
+    endBatch(prepare(pair), { code, message, errors }, contextOf(deps)),
+  );
+}
+
+/** ARM calls a version busy that it shows at rest, look after look: a conflict of another kind. */
+function isBusyForLong(
+  { record: { waitingSince } }: StoredVersion,
+  { code }: ServiceError,
+  now: Date,
+): boolean {
+  return (
+    code === "ResourceManagerBusy" &&
+    waitingSince !== undefined &&
+    now.getTime() - Date.parse(waitingSince) >= LONGEST_BUSY_MS
+  );
+}

@@ -1,0 +1,233 @@
+/** Everything is proven before the first write: what is asked is judged by what Azure shows at this very step. */
+import type { Finding } from "../../errors.js";
+import { contextOf, commitStep } from "../../operation/steps.js";
+import type { OperationFailure } from "../../operation/records.js";
+import type { ImageVersionId } from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { found, type Facts } from "../preflight/facts.js";
+import { gatherFacts } from "../preflight/gather-facts.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
+import {
+  errorsAmong,
+  judge,
+  provenBy,
+  type Proven,
+} from "../preflight/judge.js";
+import { patched } from "../properties/body.js";
+import { canonicalForm } from "../properties/canonical-form.js";
+import { differs } from "../properties/changes.js";
+import { fieldsOf } from "../properties/fields.js";
+import { unmetBy, withApplied } from "../properties/patch.js";
+import { inOrderOf } from "../properties/order.js";
+import type { RuleFinding } from "../rules/rule.js";
+import { formBatch } from "../state/batch.js";
+import {
+  batchOf,
+  sentLast,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+} from "../state/record.js";
+import { wantedBy } from "../state/wanted.js";
+import { endBatch, postponeOrEnd } from "./end-batch.js";
+import { lookAt } from "../queries/look-at.js";
+import { isBusy, type Look } from "../resources.js";
+
+/** What a step has seen of the version, and what was proven of the request before. */
+export interface Seen {
+  readonly look: Look | undefined;
+  readonly failure?:
+    { readonly code: string; readonly message: string } | undefined;
+  readonly proven?: Proven | undefined;
+  /** What is made of the state before anything else, with every state that another writer may have stored. */
+  readonly prepare?: (pair: ImageVersionPair) => ImageVersionPair;
+}
+
+/** What was seen and proven; undefined where the step has ended otherwise. */
+export async function prove(
+  deps: Dependencies,
+  stored: StoredVersion,
+  id: ImageVersionId,
+): Promise<Seen | undefined> {
+  const context = contextOf(deps);
+  if (formBatch(stored, context) !== stored) {
+    await commitStep(deps, stored, (pair) => formBatch(pair, contextOf(deps)));
+    return undefined;
+  }
+  const { record } = stored;
+  const wanted = wantedBy(record);
+  const body = bodyOf(record);
+  let look: Look | undefined;
+  let facts: Facts | undefined;
+  try {
+    // What is busy is changed later: what is true now proves nothing for then.
+    if (record.exists) look = await lookAt(deps, id);
+    if (!record.exists || (needsProof(record) && look && !isBusy(look))) {
+      facts = await gatherFacts(
+        deps,
+        id,
+        canonicalForm(patched(record.observed?.resource, wanted)),
+        // A version that exists needs its source no longer: it may be gone.
+        { sources: !record.exists, ...(look && { imageVersion: look }) },
+      );
+      const existing = found(facts.imageVersion);
+      look = existing && { ...existing, time: deps.now().toISOString() };
+    }
+  } catch (error) {
+    await postponeOrEnd(deps, stored, error);
+    return undefined;
+  }
+  const prepare = (pair: ImageVersionPair): ImageVersionPair => ({
+    ...pair,
+    record: known(pair.record, look),
+  });
+  // Nothing is proven of a version that is gone, or not shown yet: the next looks decide.
+  if (record.exists && facts?.imageVersion.kind === "absent")
+    return { look: undefined, prepare };
+  const failure =
+    adoptionRefusal(record, look) ??
+    (facts && proofRefusal(deps, id, record, look, facts));
+  if (failure !== undefined) {
+    await commitStep(deps, stored, (pair) =>
+      endBatch(prepare(pair), failure, contextOf(deps)),
+    );
+    return undefined;
+  }
+  if (facts === undefined) return { look, prepare };
+  const document = inOrderOf(
+    canonicalForm(patched(look?.resource, wanted)),
+    body,
+  );
+  return {
+    look,
+    prepare,
+    proven: provenBy(document, {
+      facts,
+      findings: judge(id, document, facts, deps.now()).findings,
+    }),
+  };
+}
+
+/** What others ask by hand names no resource that could be missing. */
+function needsProof(record: ImageVersionRecord): boolean {
+  return batchOf(record).some(
+    ([, { byHand, retries, decided }]) =>
+      byHand !== true && retries === undefined && decided === undefined,
+  );
+}
+
+/** The body that findings point into: that of the first request that sent one. */
+function bodyOf(record: ImageVersionRecord): ImageVersionRequest | undefined {
+  return batchOf(record).find(([, { body }]) => body !== undefined)?.[1].body;
+}
+
+/** What Azure shows is ours where we have sent it, though nobody stayed to see; else it is adopted. */
+function known(
+  record: ImageVersionRecord,
+  look: Look | undefined,
+): ImageVersionRecord {
+  if (look === undefined || record.exists) return record;
+  const sent = sentLast(record);
+  return {
+    ...record,
+    exists: true,
+    ...(sent === undefined
+      ? { unmanaged: true }
+      : { lastApplied: withApplied(record.lastApplied, sent.changes) }),
+  };
+}
+
+/** Invariant 3 of take-step.ts. */
+export function adoptionRefusal(
+  record: ImageVersionRecord,
+  look: Look | undefined,
+): OperationFailure | undefined {
+  if (look === undefined) return undefined;
+  const others = record.unmanaged === true || isOtherLife(record, look);
+  if (!others && (record.exists || isOurs(record, look))) return undefined;
+  if (
+    !batchOf(record).some(([, { adoptsOnlyAsShown, creates }]) =>
+      others ? creates === true : adoptsOnlyAsShown,
+    )
+  )
+    return undefined;
+  const unmet = unmetBy(fieldsOf(look.resource), wantedBy(record));
+  if (unmet.length === 0) return undefined;
+  const body = bodyOf(record) ?? look.resource;
+  const errors: readonly Finding[] = unmet.map((one) =>
+    differs(one, body, "ReadBackMismatch"),
+  );
+  return {
+    code: "ImageVersionConflict",
+    message: `${record.resourceId} exists in Azure already, was not made by Sigil, and is not what this request asks for. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
+    errors,
+  };
+}
+
+/** The version was deleted, and another made under its number, since Sigil has seen it: Sigil does neither unasked. */
+function isOtherLife(
+  { publishedDate }: ImageVersionRecord,
+  look: Look,
+): boolean {
+  return (
+    publishedDate !== undefined &&
+    look.publishedDate !== undefined &&
+    look.publishedDate !== publishedDate
+  );
+}
+
+/** It is what was sent and not answered, but for tags, which a policy may add. */
+function isOurs(record: ImageVersionRecord, look: Look): boolean {
+  const sent = sentLast(record);
+  return (
+    sent !== undefined &&
+    unmetBy(fieldsOf(look.resource), sent.changes).every(({ field }) =>
+      field.startsWith("/tags/"),
+    )
+  );
+}
+
+function proofRefusal(
+  deps: Dependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  look: Look | undefined,
+  facts: Facts,
+): OperationFailure | undefined {
+  const wanted = wantedBy(record);
+  const document = inOrderOf(
+    canonicalForm(patched(look?.resource, wanted)),
+    bodyOf(record),
+  );
+  const errors = errorsAmong(
+    judge(
+      id,
+      document,
+      {
+        ...facts,
+        ...(look && {
+          change: {
+            observed: canonicalForm(look.resource),
+            patch: wanted,
+            ...(record.lastApplied && { lastApplied: record.lastApplied }),
+          },
+        }),
+      },
+      deps.now(),
+    ).findings,
+  );
+  return errors.length === 0 ? undefined : refusal(errors, record.exists);
+}
+
+function refusal(
+  errors: readonly RuleFinding[],
+  exists: boolean,
+): OperationFailure {
+  const [first] = errors;
+  return {
+    code: errors.every((finding) => finding.code === "ImageVersionConflict")
+      ? "ImageVersionConflict"
+      : "PreflightFailed",
+    message: `Nothing was ${exists ? "changed" : "created"}: ${errors.length} check${errors.length === 1 ? "" : "s"} failed before it. ${first?.message} ${first?.remediation}`,
+    errors,
+  };
+}

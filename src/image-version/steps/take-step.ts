@@ -1,0 +1,225 @@
+/**
+ * One step of a version: look at Azure, decide, do. The same for creation, update, repair and promotion, in both queues.
+ * Invariants:
+ *  1. A PUT is sent only by whoever stored `Creating` or `Updating` for this step, after a look of this very step: two of
+ *     us, a repeated message or a crash in between never make ARM see two creates.
+ *  2. A PUT whose answer was lost is not repeated before a look has shown what became of it, and no sooner than the first
+ *     can no longer be under way.
+ *  3. A version that Sigil did not make and that is not what was asked for is never written over.
+ *  4. No error of a look ends an operation: ARM goes on working whether or not it can be seen.
+ */
+import { ServiceError } from "../../errors.js";
+import {
+  currentFor,
+  contextOf,
+  commitStep,
+  type StepMessage,
+} from "../../operation/steps.js";
+import { wait } from "../../operation/waiting.js";
+import { isFinal } from "../../operation/states.js";
+import {
+  imageIdIn,
+  imageIdOf,
+  parseImageVersionId,
+  type ImageVersionId,
+} from "../../resource-id.js";
+import { takeRollbackStep } from "../rollback/roll-back.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
+import { beginNext, mayBegin } from "../state/batch.js";
+import { latch, settle } from "../state/ends.js";
+import { isOld, reconcile, type Decision } from "../state/reconcile.js";
+import type { ImageVersionPair } from "../state/record.js";
+import { see } from "../state/see.js";
+import {
+  beginWrite,
+  follow,
+  notShown,
+  writeAccepted,
+  writeRefused,
+} from "../state/transitions.js";
+import { takeDeletionStep } from "./delete.js";
+import { endBatch, postponeOrEnd } from "./end-batch.js";
+import { adoptionRefusal, prove, type Seen } from "./prove.js";
+import { lookAt } from "../queries/look-at.js";
+import type { Look } from "../resources.js";
+
+/** A look is too old to write by it. */
+const OLD_LOOK_MS = 15_000;
+
+/** Takes one step. A stale message does nothing. Throws only what another delivery may cure. */
+export async function takeStep(
+  deps: Dependencies,
+  message: StepMessage,
+): Promise<void> {
+  const stored = await currentFor(deps, message);
+  if (stored === undefined || isFinal(stored.record.state)) return;
+  if (imageIdIn(stored.record.resourceId) !== undefined)
+    return takeRollbackStep(deps, message);
+  const id = parseImageVersionId(stored.record.resourceId);
+  if (id === undefined)
+    throw new TypeError(
+      `${stored.record.resourceId} is not an image version's id`,
+    );
+  switch (stored.record.state) {
+    case "DeletionRequested":
+    case "Deleting":
+      return takeDeletionStep(deps, stored, id);
+    case "Accepted": {
+      const proof = await prove(deps, stored, id);
+      return proof === undefined ? undefined : act(deps, stored, id, proof);
+    }
+    default:
+      return lookAndAct(deps, stored, id);
+  }
+}
+
+/** Looks at the version and does what follows. */
+async function lookAndAct(
+  deps: Dependencies,
+  stored: StoredVersion,
+  id: ImageVersionId,
+  more: Pick<Seen, "proven" | "prepare"> = {},
+): Promise<void> {
+  let look: Look | undefined;
+  try {
+    look = await lookAt(deps, id);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs; // Invariant 4.
+    await commitStep(deps, stored, (pair) =>
+      wait(pair, error.message, waitMs, contextOf(deps)),
+    );
+    return;
+  }
+  // What others have made while a create was refused or unanswered is theirs as well (invariant 3).
+  const refusal = adoptionRefusal(stored.record, look);
+  if (refusal !== undefined) {
+    await commitStep(deps, stored, (pair) =>
+      endBatch(pair, refusal, contextOf(deps)),
+    );
+    return;
+  }
+  return act(deps, stored, id, {
+    ...more,
+    look,
+    failure: await reasonOf(deps, stored, look),
+  });
+}
+
+/** Why ARM has given the version up, where it says so: an explanation holds up no verdict. */
+async function reasonOf(
+  deps: Dependencies,
+  { record: { armOperationUrl } }: StoredVersion,
+  look: Look | undefined,
+): Promise<Seen["failure"]> {
+  if (look?.provisioningState !== "Failed" || armOperationUrl === undefined)
+    return undefined;
+  try {
+    return await deps.resourceManager.getOperationError(armOperationUrl);
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
+}
+
+async function act(
+  deps: Dependencies,
+  stored: StoredVersion,
+  id: ImageVersionId,
+  seen: Seen,
+): Promise<void> {
+  const { look, failure, proven } = seen;
+  const prepare = (pair: ImageVersionPair): ImageVersionPair => {
+    const prepared = seen.prepare?.(pair) ?? pair;
+    return look === undefined
+      ? prepared
+      : see(prepared, look, failure, contextOf(deps));
+  };
+  const decide = ({ record }: ImageVersionPair): Decision =>
+    reconcile(record, look, contextOf(deps));
+  if (decide(prepare(stored)).kind === "put" && isTooOld(deps, look))
+    return lookAndAct(deps, stored, id, {
+      ...(proven && { proven }),
+      ...(seen.prepare && { prepare: seen.prepare }),
+    });
+  // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more.
+  let decision: Decision | undefined;
+  const mine = await commitStep(deps, stored, (pair) => {
+    const next = prepare(pair);
+    decision = decide(next);
+    switch (decision.kind) {
+      case "put":
+        return beginWrite(next, decision, proven, contextOf(deps));
+      case "failed":
+        return endBatch(next, decision.failure, contextOf(deps));
+      case "wait":
+      case "applied":
+        return goOn(next, seen, decision, deps);
+    }
+  });
+  // Invariant 1: undefined means that another has taken the step; the PUT is theirs.
+  if (mine !== undefined) await send(deps, mine, id, decision);
+}
+
+function isTooOld(
+  deps: Pick<Dependencies, "now">,
+  look: Look | undefined,
+): boolean {
+  return (
+    look !== undefined &&
+    deps.now().getTime() - Date.parse(look.time) > OLD_LOOK_MS
+  );
+}
+
+/** Nothing is to be written now: operations that are done end, the next in the queue begins, or the next look is awaited. */
+function goOn(
+  pair: ImageVersionPair,
+  { look, failure, proven }: Seen,
+  decision: Extract<Decision, { kind: "wait" | "applied" }>,
+  deps: Dependencies,
+): ImageVersionPair {
+  const context = contextOf(deps);
+  if (look === undefined)
+    return notShown(
+      pair,
+      decision.kind === "wait" ? (decision.why ?? "") : "",
+      context,
+    );
+  const applied = decision.kind === "applied" ? latch(pair, context) : pair;
+  // A look from before the last write ends nothing.
+  const settled = isOld(pair.record, look, context)
+    ? applied
+    : settle(applied, look, failure, context);
+  if (isFinal(settled.record.state)) return settled;
+  return decision.kind === "applied" && mayBegin(settled.record)
+    ? beginNext(settled, context)
+    : follow(settled, decision, proven, context);
+}
+
+async function send(
+  deps: Dependencies,
+  mine: StoredVersion,
+  id: ImageVersionId,
+  put: Decision | undefined,
+): Promise<void> {
+  if (put?.kind !== "put") return;
+  let armOperationUrl: string | undefined;
+  try {
+    armOperationUrl = await deps.resourceManager.putImageVersion(id, put.body);
+  } catch (error) {
+    return postponeOrEnd(deps, mine, error, (pair) =>
+      isUnanswered(error) ? pair : writeRefused(pair, contextOf(deps)),
+    );
+  }
+  deps.looks.forget(id, imageIdOf(id));
+  await commitStep(deps, mine, (pair) =>
+    writeAccepted(pair, armOperationUrl, contextOf(deps)),
+  );
+}
+
+/** Invariant 2: what became of it only a look can tell. */
+function isUnanswered(error: unknown): boolean {
+  return (
+    error instanceof ServiceError && error.code === "ResourceManagerUnavailable"
+  );
+}

@@ -1,0 +1,623 @@
+import { describe, expect, test } from "vitest";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
+import type { Patch } from "../../../../src/image-version/properties/patch.js";
+import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
+import {
+  beginNext,
+  dissolveBatch,
+  endBeside,
+  enqueue,
+  formBatch,
+  mayBegin,
+  startNext,
+  startNextOfAny,
+} from "../../../../src/image-version/state/batch.js";
+import {
+  beginCancel,
+  beginCancelOfAny,
+} from "../../../../src/image-version/state/cancel.js";
+import {
+  batchOf,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type VersionRequest,
+} from "../../../../src/image-version/state/record.js";
+import type { Accepting } from "../../../../src/image-version/state/accepting.js";
+import { endBatch } from "../../../../src/image-version/steps/end-batch.js";
+import { advance } from "../../../../src/operation/advance.js";
+import {
+  sequenceOf,
+  type Pair,
+  type TrackedRecord,
+} from "../../../../src/operation/records.js";
+import { eventMistakes } from "../../events/document.js";
+import { managedImageRequest } from "../../../support/requests.js";
+import {
+  accepted,
+  acceptingOf,
+  applied,
+  at,
+  changeOf,
+  COMPLETED,
+  creating,
+  eventsOf,
+  KEY,
+  lookOf,
+  queued,
+  REPLICATING,
+  replicating,
+  step,
+  succeeded,
+  time,
+  told,
+  toldOf,
+  putOf,
+} from "../../../support/transitions.js";
+
+const EAST = regionField("eastus2");
+const WEST = regionField("westus");
+const FAILURE = { code: "X", message: "No.", errors: [] };
+const BY = { name: "me" };
+
+const tag = (name: string, value: string | null = "1"): VersionRequest =>
+  changeOf({ [`/tags/${name}`]: value });
+
+const adds = (region: string): VersionRequest =>
+  changeOf({ [`${regionField(region)}/name`]: region });
+
+const DELETION = { kind: "DeleteImageVersion", regions: [] } as const;
+const DEMOTION = { kind: "DemoteImageVersion", regions: [] } as const;
+
+/** The state with each of these queued, in this order. */
+function withQueued(
+  pair: ImageVersionPair,
+  ...all: readonly (
+    VersionRequest | readonly [VersionRequest, Partial<Accepting>]
+  )[]
+): ImageVersionPair {
+  return all.reduce<ImageVersionPair>((before, one) => {
+    const [request, more] = "changes" in one ? [one, {}] : one;
+    return queued(before, request, more);
+  }, pair);
+}
+
+const withRecord = (
+  pair: ImageVersionPair,
+  more: Partial<ImageVersionRecord>,
+): ImageVersionPair => ({ ...pair, record: { ...pair.record, ...more } });
+
+const numbers = (ids: readonly { readonly id: string }[]): number[] =>
+  ids.map(({ id }) => sequenceOf(id));
+
+/** Numbers of the operations: the one that leads, its members, and those that are queued. */
+const orderOf = ({ record, operation }: ImageVersionPair) => ({
+  leader: sequenceOf(operation.id),
+  members: numbers(record.members),
+  queued: numbers(record.queued.map((one) => one.operation)),
+  batch: batchOf(record).map(([id]) => sequenceOf(id)),
+});
+
+describe("a request that comes while another operation runs", () => {
+  test("is stored, and told, and changes nothing of what runs", () => {
+    const before = replicating();
+    const after = enqueue(
+      before,
+      acceptingOf(tag("a"), { regions: ["westus"] }),
+      at(5),
+    );
+    expect(after.operation).toBe(before.operation);
+    expect(after.accepted).toMatchObject({
+      id: `${KEY}-2`,
+      status: "NotStarted",
+      history: [
+        {
+          time: time(5),
+          state: "Accepted",
+          message: `The request is queued behind operation ${before.operation.id}. It begins with the next update of the version.`,
+        },
+      ],
+    });
+    expect(after.beside).toEqual([after.accepted]);
+    expect(after.record).toMatchObject({
+      step: before.record.step,
+      dueTime: before.record.dueTime,
+      lastSequence: 2,
+      sequence: 1,
+      requests: before.record.requests,
+    });
+    expect(toldOf(after)).toEqual(["2/accepted"]);
+    expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
+  });
+});
+
+describe("invariant 1: every accepted operation is queued, or has begun, until it ends", () => {
+  test("what is compatible joins the batch before anything of it is sent", () => {
+    const pair = withQueued(told(accepted()), tag("a"), tag("b"));
+    const after = formBatch(pair, at(6));
+    expect(orderOf(after)).toEqual({
+      leader: 1,
+      members: [2, 3],
+      queued: [],
+      batch: [1, 2, 3],
+    });
+    expect(
+      after.record.members.map(({ history }) => history.at(-1)?.message),
+    ).toEqual(
+      [2, 3].map(
+        () => `It begins, in one update with ${KEY}-1, ${KEY}-2, ${KEY}-3.`,
+      ),
+    );
+    // The leader has nothing new to say.
+    expect(after.operation.history).toEqual(pair.operation.history);
+  });
+
+  test("nobody joins where nobody is queued", () => {
+    const pair = told(accepted());
+    expect(formBatch(pair, at(6))).toBe(pair);
+  });
+
+  test("the next begins beside those who watch their regions", () => {
+    const pair = withQueued(applied(), tag("a"), tag("b"));
+    expect(mayBegin(pair.record)).toBe(true);
+    const after = beginNext(pair, at(20));
+    expect(orderOf(after)).toEqual({
+      leader: 1,
+      members: [2, 3],
+      queued: [],
+      batch: [2, 3],
+    });
+    expect(after.record.state).toBe("Accepted");
+    expect(after.operation.status).toBe("Running");
+  });
+
+  test.each<[string, Partial<ImageVersionRecord>]>([
+    [
+      "while Azure does not show all that is asked",
+      { requests: { x: tag("c") } },
+    ],
+    [
+      "while a region is away for repair",
+      { repairs: { eastus2: { attempts: 1, removed: {} } } },
+    ],
+    ["where nobody is queued", { queued: [] }],
+  ])("it does not begin %s", (_, more) => {
+    const pair = withRecord(withQueued(applied(), tag("a")), more);
+    expect(mayBegin(pair.record)).toBe(false);
+  });
+
+  test("the next begins in the very commit that ends the last", () => {
+    const ended = withRecord(withQueued(replicating(), tag("a"), tag("b")), {
+      state: "Succeeded",
+      exists: true,
+    });
+    const after = startNext(
+      { ...ended, operation: { ...ended.operation, status: "Succeeded" } },
+      at(30),
+    );
+    expect(orderOf(after)).toEqual({
+      leader: 2,
+      members: [3],
+      queued: [],
+      batch: [2, 3],
+    });
+    expect(after.record).toMatchObject({ state: "Accepted", sequence: 2 });
+    // The one that has ended is written with it.
+    expect(numbers(after.beside ?? [])).toEqual(expect.arrayContaining([1, 3]));
+  });
+
+  test("nobody begins where nobody is queued", () => {
+    const pair = succeeded();
+    expect(startNext(pair, at(30))).toBe(pair);
+    expect(beginNext(pair, at(30))).toBe(pair);
+  });
+
+  test("what was to create the version updates it where another has created it", () => {
+    const body = managedImageRequest();
+    const pair = withQueued(applied(), putOf(body));
+    const [next] = beginNext(pair, at(20)).record.members;
+    expect(next?.kind).toBe("UpdateImageVersion");
+    const absent = withRecord(withQueued(told(accepted()), putOf(body)), {
+      state: "Failed",
+    });
+    expect(startNext(absent, at(20)).operation.kind).toBe("CreateImageVersion");
+  });
+
+  test("what was asked before a deletion fails once that is done, and another deletion finds it gone", () => {
+    const pair = withRecord(
+      withQueued(
+        replicating(),
+        [changeOf({}), DELETION],
+        tag("a"),
+        putOf(managedImageRequest()),
+      ),
+      { state: "Deleted" },
+    );
+    const after = startNext(pair, at(40));
+    expect(after.record).toMatchObject({ state: "DeletionRequested" });
+    const deleted = startNext(
+      withRecord(told(after), { state: "Deleted" }),
+      at(60),
+    );
+    expect(orderOf(deleted).queued).toEqual([]);
+    expect(deleted.beside).toMatchObject([
+      { status: "Failed", error: { code: "ImageVersionGone" } },
+      { status: "Failed", error: { code: "ImageVersionGone" } },
+    ]);
+    expect(toldOf(deleted)).toEqual(["3/failed", "4/failed"]);
+  });
+});
+
+describe("invariant 2: what contradicts what came before it does not share its update", () => {
+  const REPLICAS = `${EAST}/regionalReplicaCount`;
+
+  test.each<[string, Patch, Patch, number]>([
+    ["another value", { [REPLICAS]: 2 }, { [REPLICAS]: 3 }, 1],
+    ["the same value", { [REPLICAS]: 2 }, { [REPLICAS]: 2 }, 2],
+    ["another field", { [REPLICAS]: 2 }, { "/tags/a": "1" }, 2],
+    [
+      "a change of a region that is removed",
+      { [EAST]: null },
+      { [REPLICAS]: 3 },
+      1,
+    ],
+    [
+      "the removal of a region that is changed",
+      { [REPLICAS]: 3 },
+      { [EAST]: null },
+      1,
+    ],
+    [
+      "the removal of another region",
+      { [`${WEST}/regionalReplicaCount`]: 3 },
+      { [EAST]: null },
+      2,
+    ],
+    ["a tag in another case", { "/tags/A": "1" }, { "/tags/a": "2" }, 1],
+  ])("%s", (_, first, second, together) => {
+    const pair = withQueued(applied(), changeOf(first), changeOf(second));
+    const after = beginNext(pair, at(20));
+    expect(batchOf(after.record)).toHaveLength(together);
+    expect(orderOf(after).queued).toEqual(together === 1 ? [3] : []);
+  });
+
+  test("and nobody overtakes it", () => {
+    const pair = withQueued(applied(), tag("a", "1"), tag("a", "2"), tag("b"));
+    expect(orderOf(beginNext(pair, at(20)))).toMatchObject({
+      batch: [2],
+      queued: [3, 4],
+    });
+  });
+});
+
+describe("invariant 3: what Azure refuses of several together is sent again, each alone", () => {
+  const three = formBatch(
+    withQueued(told(accepted()), adds("westeurope"), tag("b")),
+    at(6),
+  );
+
+  test("the first at once, the others queued in front", () => {
+    const pair = withQueued(told(three), tag("c"));
+    const after = dissolveBatch(pair, "No quota.", at(9));
+    expect(orderOf(after)).toEqual({
+      leader: 1,
+      members: [],
+      queued: [2, 3, 4],
+      batch: [1],
+    });
+    expect(
+      after.record.queued.map(({ request }) => request.alone === true),
+    ).toEqual([true, true, false]);
+    expect(batchOf(after.record)).toMatchObject([
+      [`${KEY}-1`, { alone: true }],
+    ]);
+    expect(after.record.state).toBe("Accepted");
+    for (const one of [after.operation, ...(after.beside ?? [])])
+      expect(one.history.at(-1)?.message).toBe(
+        "What is asked together with other operations was refused; each is sent alone. No quota.",
+      );
+  });
+
+  test("and none of these shares an update again", () => {
+    const alone = told(dissolveBatch(told(three), "No.", at(9)));
+    expect(formBatch(alone, at(10))).toBe(alone);
+    const next = startNext(withRecord(alone, { state: "Failed" }), at(20));
+    expect(orderOf(next)).toMatchObject({ leader: 2, batch: [2], queued: [3] });
+  });
+
+  test("and a region that was not sent is awaited no more by the others", () => {
+    const names = (pair: ImageVersionPair) =>
+      pair.record.regions.map(({ name }) => name);
+    const adding = formBatch(
+      withQueued(told(accepted()), [
+        adds("westeurope"),
+        { regions: ["westeurope"] },
+      ]),
+      at(6),
+    );
+    expect(names(adding)).toContain("westeurope");
+    expect(names(dissolveBatch(adding, "No.", at(9)))).toEqual([
+      "westus",
+      "eastus2",
+    ]);
+  });
+
+  test("and those who watch their regions lead on", () => {
+    const watching = beginNext(
+      withQueued(applied(), tag("a"), tag("b")),
+      at(20),
+    );
+    const after = dissolveBatch(told(watching), "No.", at(30));
+    expect(orderOf(after)).toEqual({
+      leader: 1,
+      members: [2],
+      queued: [3],
+      batch: [2],
+    });
+  });
+
+  test("a single one fails, and the others go on", () => {
+    const one = told(beginNext(withQueued(applied(), tag("a")), at(20)));
+    const after = endBatch(one, FAILURE, at(30));
+    expect(orderOf(after)).toEqual({
+      leader: 1,
+      members: [],
+      queued: [],
+      batch: [],
+    });
+    expect(toldOf(after)).toEqual(["2/failed"]);
+    expect(after.operation.status).toBe("Running");
+  });
+
+  test("and where a region is away, or the permission is open, it fails once that is put right", () => {
+    const opened = withRecord(told(accepted()), { opened: true, exists: true });
+    const after = endBatch(opened, FAILURE, at(30));
+    expect(after.operation.status).not.toBe("Failed");
+    expect(batchOf(after.record)).toMatchObject([
+      [
+        `${KEY}-1`,
+        { changes: {}, byHand: true, decided: { kind: "failed", code: "X" } },
+      ],
+    ]);
+    // What fails now fails for the first reason.
+    const failed = endBatch(told(after), { ...FAILURE, code: "Y" }, at(40));
+    expect(failed.operation.error).toMatchObject({ code: "X" });
+  });
+});
+
+describe("invariant 4: demotions and deletions go before everything that is queued", () => {
+  const demotion = changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true });
+
+  test("in the order in which they come", () => {
+    const pair = withQueued(
+      replicating(),
+      tag("a"),
+      [demotion, DEMOTION],
+      tag("b"),
+      [changeOf({}), DELETION],
+    );
+    expect(orderOf(pair).queued).toEqual([3, 5, 2, 4]);
+  });
+
+  test("and a deletion shares no update", () => {
+    const pair = withQueued(
+      applied(),
+      [demotion, DEMOTION],
+      [changeOf({}), DELETION],
+      tag("a"),
+    );
+    expect(orderOf(beginNext(pair, at(20)))).toMatchObject({
+      batch: [2],
+      queued: [3, 4],
+    });
+  });
+
+  test("a deletion ends those who watch their regions, and is alone then", () => {
+    const watching = told(
+      step(
+        told(beginNext(withQueued(applied(), tag("a")), at(20))),
+        lookOf("Succeeded", REPLICATING, {
+          changes: { "/tags/a": "1" },
+          seconds: 30,
+        }),
+        at(30),
+      ).pair,
+    );
+    const pair = withQueued(watching, [changeOf({}), DELETION], tag("b"));
+    const after = beginNext(pair, at(40));
+    expect(after.record.state).toBe("DeletionRequested");
+    expect(orderOf(after)).toMatchObject({
+      leader: 3,
+      members: [],
+      queued: [4],
+    });
+    const ends = after.beside?.filter(({ endTime }) => endTime !== undefined);
+    expect(ends?.map(({ error }) => error?.code)).toEqual(
+      ends?.map(() => "Superseded"),
+    );
+    expect(toldOf(after).filter((id) => id.endsWith("/failed"))).toEqual(
+      ends?.map(({ id }) => `${sequenceOf(id)}/failed`),
+    );
+  });
+});
+
+describe("one that is canceled", () => {
+  const cancel = (pair: ImageVersionPair, number: number) =>
+    beginCancel(pair, `${KEY}-${number}`, BY, at(50));
+
+  test("before anything is sent ends at once", () => {
+    const after = cancel(told(accepted()), 1);
+    expect(after?.operation).toMatchObject({
+      status: "Canceled",
+      canceledBy: BY,
+    });
+    expect(after?.record).toMatchObject({ state: "Canceled", requests: {} });
+  });
+
+  test.each([
+    ["whose create request is on its way", creating()],
+    ["that ARM makes", replicating()],
+    ["whose regions replicate", applied()],
+  ])("%s ends once the version is excluded from latest", (_, pair) => {
+    const after = cancel(pair, 1) ?? expect.fail("it ends at once");
+    expect(after.operation).toMatchObject({
+      status: "Running",
+      canceledBy: BY,
+    });
+    expect(after.operation.history.at(-1)?.state).toBe("Canceling");
+    expect(batchOf(after.record)).toMatchObject([
+      [
+        `${KEY}-1`,
+        {
+          changes: { [EXCLUDE_FROM_LATEST]: true },
+          creates: false,
+          decided: { kind: "canceled", by: BY },
+        },
+      ],
+    ]);
+    // Canceled again, it is the same.
+    expect(cancel(after, 1)).toBe(after);
+    const excluded = { [EXCLUDE_FROM_LATEST]: true };
+    const sent = step(
+      told(after),
+      lookOf("Succeeded", REPLICATING, { seconds: 800 }),
+      at(800),
+    );
+    expect(sent.put?.changes).toEqual(excluded);
+    const ended = step(
+      told(sent.pair),
+      lookOf("Succeeded", REPLICATING, { changes: excluded, seconds: 900 }),
+      at(900),
+    ).pair;
+    expect(ended.operation.status).toBe("Canceled");
+    expect(toldOf(ended)).toEqual(
+      expect.arrayContaining(["1/canceled"]) as unknown,
+    );
+  });
+
+  test("whose PUT comes to nothing has made nothing to exclude", () => {
+    const after = cancel(creating(), 1) ?? expect.fail("it ends at once");
+    const ended = step(told(after), undefined, at(500)).pair;
+    expect(ended.operation.status).toBe("Canceled");
+  });
+
+  test("in the midst of a repair ends once the region is added back", () => {
+    const removed = { [`${EAST}/name`]: "eastus2" };
+    const update = withRecord(applied(), {
+      requests: { [`${KEY}-1`]: changeOf({}, { appliedTime: time(10) }) },
+      repairs: { eastus2: { attempts: 0, removed } },
+      opened: true,
+    });
+    const after = cancel(update, 1) ?? expect.fail("it ends at once");
+    const { put } = step(
+      told(after),
+      lookOf(
+        "Succeeded",
+        { westus: ["Completed", 100] },
+        { changes: { [EAST]: null }, seconds: 800 },
+      ),
+      at(800),
+    );
+    expect(put).toMatchObject({ addsBack: ["eastus2"], changes: removed });
+  });
+
+  test("beside others ends at once, and what it asks is wanted no more", () => {
+    const pair = told(
+      formBatch(withQueued(told(accepted()), tag("a"), tag("b")), at(6)),
+    );
+    const member = cancel(pair, 2) ?? expect.fail("it is not open");
+    expect(orderOf(member)).toEqual({
+      leader: 1,
+      members: [3],
+      queued: [],
+      batch: [1, 3],
+    });
+    expect(toldOf(member)).toEqual(["2/canceled"]);
+    const leader = cancel(told(member), 1) ?? expect.fail("it is not open");
+    expect(orderOf(leader)).toEqual({
+      leader: 3,
+      members: [],
+      queued: [],
+      batch: [3],
+    });
+  });
+
+  test("that is queued, or has ended, has nothing begun", () => {
+    expect(cancel(withQueued(replicating(), tag("a")), 2)).toBeUndefined();
+    expect(cancel(succeeded(), 1)).toBeUndefined();
+  });
+});
+
+test("one that is queued, or a member, fails alone", () => {
+  const pair = withQueued(replicating(), tag("a"), tag("b"));
+  const after = endBeside(pair, `${KEY}-2`, FAILURE, at(9));
+  expect(orderOf(after)).toMatchObject({ leader: 1, queued: [3] });
+  expect(toldOf(after)).toEqual(["2/failed"]);
+  expect(endBeside(pair, `${KEY}-9`, FAILURE, at(9))).toBe(pair);
+});
+
+test("of records that are no image version's, nothing is queued or begun", () => {
+  const { requests: _, ...record } = succeeded().record;
+  const other: Pair<TrackedRecord> = { ...succeeded(), record };
+  expect(startNextOfAny(other, at(9))).toBe(other);
+  expect(beginCancelOfAny(other, `${KEY}-1`, BY, at(9))).toBeUndefined();
+  const version = withQueued(succeeded(), tag("a"));
+  expect(startNextOfAny(version, at(9))).not.toBe(version);
+  expect(beginCancelOfAny(replicating(), `${KEY}-1`, BY, at(9))).toBeDefined();
+});
+
+test("a whole batch, from the queue to its ends: one update, and each in its own way", () => {
+  const pair = withQueued(
+    applied(),
+    [adds("eastus"), { regions: ["eastus"] }],
+    tag("a"),
+  );
+  const begun = told(beginNext(pair, at(20)));
+  const shown = lookOf("Succeeded", REPLICATING, { seconds: 30 });
+  const { put, pair: sent } = step(begun, shown, at(30));
+  const changes = {
+    [`${regionField("eastus")}/name`]: "eastus",
+    "/tags/a": "1",
+  };
+  expect(put?.changes).toEqual(changes);
+  expect(toldOf(sent)).toEqual(
+    expect.arrayContaining(["2/updating/1", "3/updating/1"]),
+  );
+  const working = step(
+    told(sent),
+    lookOf(
+      "Updating",
+      { ...REPLICATING, eastus: ["Replicating", 5] },
+      { changes, seconds: 60 },
+    ),
+    at(60),
+  ).pair;
+  expect(toldOf(working)).toEqual(["2/eastus/replicating/5"]);
+  const ready = step(
+    told(working),
+    lookOf(
+      "Succeeded",
+      { ...COMPLETED, eastus: ["Replicating", 50] },
+      { changes, seconds: 90 },
+    ),
+    at(90),
+  ).pair;
+  expect(toldOf(ready)).toEqual(
+    expect.arrayContaining(["1/completed", "3/completed"]) as unknown,
+  );
+  expect(toldOf(ready)).not.toContain("2/completed");
+  expect(orderOf(ready)).toMatchObject({ leader: 2, members: [] });
+  const done = step(
+    told(ready),
+    lookOf(
+      "Succeeded",
+      { ...COMPLETED, eastus: ["Completed", 100] },
+      { changes, seconds: 120 },
+    ),
+    at(120),
+  ).pair;
+  expect(toldOf(done)).toEqual(["2/eastus/completed", "2/completed"]);
+  expect(done.record.state).toBe("Succeeded");
+  expect(() =>
+    advance(done, at(130), { patch: { state: "Replicating" } }),
+  ).toThrow(TypeError);
+});

@@ -1,0 +1,384 @@
+import { describe, expect, test } from "vitest";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
+import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
+import { latch, settle } from "../../../../src/image-version/state/ends.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+  VersionRequest,
+} from "../../../../src/image-version/state/record.js";
+import type {
+  OperationRecord,
+  RegionRecord,
+  RegionState,
+} from "../../../../src/operation/records.js";
+import { eventMistakes } from "../../events/document.js";
+import {
+  applied,
+  at,
+  changeOf,
+  COMPLETED,
+  effectsOf,
+  eventsOf,
+  lookOf,
+  REPLICATING,
+  replicating,
+  succeeded,
+  time,
+  told,
+  toldOf,
+} from "../../../support/transitions.js";
+
+const WEST = regionField("westus");
+const EAST = regionField("eastus2");
+const REPLICAS = `${WEST}/regionalReplicaCount`;
+
+/** An applied version whose operation, and a second one beside it, ask that. */
+function both(
+  first: VersionRequest,
+  second: VersionRequest,
+  more: Partial<ImageVersionRecord> = {},
+): ImageVersionPair {
+  const { record, operation } = applied();
+  const member: OperationRecord = {
+    ...operation,
+    id: operation.id.replace(/1$/u, "2"),
+    kind: "UpdateImageVersion",
+  };
+  return {
+    record: {
+      ...record,
+      members: [member],
+      requests: { [operation.id]: first, [member.id]: second },
+      ...more,
+    },
+    operation,
+  };
+}
+
+describe("what Azure shows at once", () => {
+  test("is applied from then on", () => {
+    const { record } = latch(replicating(), at(10));
+    expect(record.lastApplied).toMatchObject({
+      "/location": "westus",
+      [REPLICAS]: 2,
+    });
+    expect(Object.values(record.requests)).toMatchObject([
+      { appliedTime: time(10) },
+    ]);
+  });
+
+  test("is applied in the order of acceptance, and what is merely repeated gives way", () => {
+    const pair = both(
+      changeOf({ [REPLICAS]: 3, "/tags/a": null, "/tags/b": "1" }),
+      { changes: { "/tags/b": "2" }, repeats: { [REPLICAS]: 2 } },
+      { lastApplied: { [REPLICAS]: 2, "/tags/a": "1" } },
+    );
+    expect(latch(pair, at(10)).record.lastApplied).toEqual({
+      [REPLICAS]: 3,
+      "/tags/b": "2",
+    });
+  });
+
+  test("is not what was applied where it was asked by hand, or undone", () => {
+    const pair = both(
+      changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true }),
+      changeOf({ "/tags/a": "1" }, { decided: { kind: "canceled", by: {} } }),
+      { lastApplied: { "/tags/b": "1" } },
+    );
+    expect(latch(pair, at(10)).record.lastApplied).toEqual({ "/tags/b": "1" });
+  });
+
+  test("does not make a version Sigil's that is only demoted", () => {
+    const { lastApplied: _, ...record } = applied().record;
+    const id = applied().operation.id;
+    const pair = {
+      ...applied(),
+      record: {
+        ...record,
+        requests: {
+          [id]: changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true }),
+        },
+      },
+    };
+    expect(latch(pair, at(10)).record).not.toHaveProperty("lastApplied");
+  });
+
+  test("settles doubts and counts no more rewrites", () => {
+    const pair = replicating();
+    const doubted = {
+      ...pair,
+      record: {
+        ...pair.record,
+        rewrites: 2,
+        doubt: { what: "unmet/1", since: time(5) },
+      },
+    };
+    const { record } = latch(doubted, at(10));
+    expect(record.rewrites).toBe(0);
+    expect(record).not.toHaveProperty("doubt");
+  });
+
+  test("tells a region that is removed, of the operation that removes it, with all that was applied there", () => {
+    const pair = both(changeOf({ "/tags/a": "1" }), changeOf({ [EAST]: null }));
+    const latched = latch(pair, at(10));
+    expect(toldOf(latched)).toEqual(["2/eastus2/removed"]);
+    expect(eventsOf(latched).flatMap(eventMistakes)).toEqual([]);
+    expect(
+      Object.keys(latched.record.lastApplied ?? {}).filter((name) =>
+        name.startsWith(EAST),
+      ),
+    ).toEqual([]);
+  });
+
+  test("is latched once", () => {
+    const latched = told(latch(replicating(), at(10)));
+    expect(latch(latched, at(20))).toBe(latched);
+  });
+});
+
+describe("an operation", () => {
+  type Regions = Readonly<
+    Record<string, Partial<RegionRecord> & { readonly state: RegionState }>
+  >;
+  const settled = (
+    regions: Regions,
+    provisioningState = "Succeeded",
+    more: Partial<ImageVersionRecord> = {},
+    failure?: { readonly code: string; readonly message: string },
+  ) => {
+    const pair = applied();
+    return settle(
+      {
+        ...pair,
+        record: {
+          ...pair.record,
+          ...more,
+          regions: pair.record.regions.map((region) => ({
+            ...region,
+            ...regions[region.name],
+          })),
+        },
+      },
+      lookOf(provisioningState),
+      failure,
+      at(100),
+    );
+  };
+  const done = { state: "Completed", progress: 100 } as const;
+  const lost = { state: "Failed", progress: 20 } as const;
+
+  test("succeeds once each of its regions is ready", () => {
+    const pair = settled({ westus: done, eastus2: done });
+    expect(pair.record.state).toBe("Succeeded");
+    expect(pair.operation).toMatchObject({
+      status: "Succeeded",
+      endTime: time(100),
+      regions: [done, done],
+    });
+    expect(pair.operation.history.at(-1)?.message).toBe(
+      "The version is usable in westus, eastus2.",
+    );
+    expect(effectsOf(pair)).toEqual([
+      "index from Running",
+      "event completed",
+      "close",
+    ]);
+  });
+
+  test.each<[string, Regions, Partial<ImageVersionRecord>]>([
+    ["a region replicates", { westus: done }, {}],
+    [
+      "a region has not begun",
+      { westus: done, eastus2: { state: "Unknown" } },
+      {},
+    ],
+    [
+      "a region is in doubt",
+      {
+        westus: done,
+        eastus2: { ...done, doubt: { state: "Failed", since: time(90) } },
+      },
+      {},
+    ],
+    [
+      "a region that failed is to be repaired",
+      { westus: done, eastus2: lost },
+      { repairs: { eastus2: { attempts: 0, dueTime: time(200) } } },
+    ],
+    [
+      "a region is away for repair",
+      { westus: done, eastus2: lost },
+      { repairs: { eastus2: { attempts: 1, removed: {} } } },
+    ],
+  ])("goes on while %s", (_, regions, more) => {
+    const pair = settled(regions, "Succeeded", more);
+    expect(pair.operation.status).toBe("Running");
+    expect(toldOf(pair)).toEqual([]);
+  });
+
+  test("goes on until Azure has shown all that it asks", () => {
+    const pair = replicating();
+    const regions = pair.record.regions.map((region) => ({
+      ...region,
+      ...done,
+    }));
+    const ready = { ...pair, record: { ...pair.record, regions } };
+    expect(settle(ready, lookOf("Succeeded"), undefined, at(100))).toBe(ready);
+  });
+
+  test.each([
+    [undefined, "RegionFailed", "Azure gave no reason"],
+    [
+      { code: "KeyDisabled", message: "The key is disabled." },
+      "KeyDisabled",
+      "The key is disabled.",
+    ],
+  ])("fails where a region is lost for good: %j", (failure, code, reason) => {
+    const pair = settled(
+      { westus: done, eastus2: lost },
+      "Failed",
+      {},
+      failure,
+    );
+    expect(pair.record.state).toBe("Failed");
+    expect(pair.operation).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ReplicationFailed",
+        message: expect.stringContaining(
+          "The version is not usable in eastus2.",
+        ) as string,
+        errors: [
+          {
+            code,
+            pointer: "/properties/publishingProfile/targetRegions/1",
+            message: `Replication to eastus2 failed: ${reason}`,
+          },
+        ],
+      },
+    });
+    expect(toldOf(pair)).toEqual(["1/failed"]);
+    expect(eventsOf(pair).flatMap(eventMistakes)).toEqual([]);
+  });
+
+  test("fails where ARM has given the version up though each region has its copy", () => {
+    const failure = { code: "Internal", message: "It broke." };
+    const pair = settled(
+      { westus: done, eastus2: done },
+      "Failed",
+      {},
+      failure,
+    );
+    expect(pair.operation.error).toMatchObject({
+      code: "ReplicationFailed",
+      errors: [{ code: "Internal", pointer: "", message: "It broke." }],
+    });
+  });
+
+  test("is judged by its own regions alone", () => {
+    const pair = both(
+      changeOf({}, { appliedTime: time(10) }),
+      changeOf({}, { appliedTime: time(10) }),
+    );
+    const [member] = pair.record.members;
+    const west = pair.record.regions.filter(({ name }) => name === "westus");
+    const mine = {
+      ...pair,
+      record: {
+        ...pair.record,
+        regions: pair.record.regions.map((region) =>
+          region.name === "westus" ? { ...region, ...done } : region,
+        ),
+        members: [{ ...(member as OperationRecord), regions: west }],
+      },
+    };
+    const after = settle(mine, lookOf("Updating"), undefined, at(100));
+    expect(toldOf(after)).toEqual(["2/completed"]);
+    expect(after.record.members).toEqual([]);
+    expect(after.operation.status).toBe("Running");
+    expect(after.beside).toMatchObject([
+      { status: "Succeeded", regions: [done] },
+    ]);
+    expect(Object.keys(after.record.requests)).toEqual([after.operation.id]);
+  });
+
+  test("without regions succeeds as soon as Azure shows it", () => {
+    const pair = both(
+      changeOf({}, { appliedTime: time(10) }),
+      changeOf({ "/tags/a": "1" }, { appliedTime: time(10) }),
+    );
+    const [member] = pair.record.members;
+    const tagged = {
+      ...pair,
+      record: {
+        ...pair.record,
+        members: [{ ...(member as OperationRecord), regions: [] }],
+      },
+    };
+    const after = settle(
+      tagged,
+      lookOf("Updating", REPLICATING),
+      undefined,
+      at(100),
+    );
+    expect(after.beside?.[0]?.history.at(-1)?.message).toBe(
+      "Azure shows the version as it was asked for.",
+    );
+  });
+
+  test.each([
+    [
+      { kind: "canceled", by: { name: "me" } } as const,
+      { status: "Canceled", canceledBy: { name: "me" } },
+      "1/canceled",
+    ],
+    [
+      { kind: "failed", code: "X", message: "No.", errors: [] } as const,
+      { status: "Failed", error: { code: "X", message: "No.", errors: [] } },
+      "1/failed",
+    ],
+  ])(
+    "ends as it was decided, whatever its regions do: %j",
+    (end, ending, event) => {
+      const { operation } = applied();
+      const pair = settled({}, "Updating", {
+        requests: {
+          [operation.id]: changeOf({}, { decided: end, appliedTime: time(50) }),
+        },
+      });
+      expect(pair.operation).toMatchObject(ending);
+      expect(toldOf(pair)).toEqual([event]);
+    },
+  );
+});
+
+test("the last that ends gives the record its state, and each has ended in its own way", () => {
+  const pair = both(
+    changeOf({}, { appliedTime: time(10) }),
+    changeOf(
+      {},
+      { appliedTime: time(10), decided: { kind: "canceled", by: {} } },
+    ),
+  );
+  const [member] = pair.record.members;
+  const record = {
+    ...pair.record,
+    members: [member as OperationRecord],
+    regions: succeeded().record.regions,
+  };
+  const after = settle(
+    { ...pair, record },
+    lookOf("Succeeded", COMPLETED),
+    undefined,
+    at(100),
+  );
+  expect(after.record).toMatchObject({
+    state: "Canceled",
+    members: [],
+    requests: {},
+    sequence: 2,
+  });
+  expect(after.operation).toMatchObject({ status: "Canceled" });
+  expect(after.beside).toMatchObject([{ status: "Succeeded" }]);
+});

@@ -1,0 +1,599 @@
+import { describe, expect, test } from "vitest";
+import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
+import {
+  fieldsOf,
+  regionField,
+} from "../../../../src/image-version/properties/fields.js";
+import type { Patch } from "../../../../src/image-version/properties/patch.js";
+import {
+  ALLOW_DELETION,
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+} from "../../../../src/image-version/properties/table.js";
+import {
+  hasFailed,
+  isEnding,
+  reconcile,
+  withDefaults,
+  type Decision,
+} from "../../../../src/image-version/state/reconcile.js";
+import type {
+  Attempt,
+  ImageVersionRecord,
+} from "../../../../src/image-version/state/record.js";
+import { managedImageRequest } from "../../../support/requests.js";
+import {
+  accepted,
+  applied,
+  at,
+  changeOf,
+  COMPLETED,
+  creating,
+  lookOf,
+  REPLICATING,
+  replicating,
+  succeeded,
+  time,
+} from "../../../support/transitions.js";
+
+const WEST = regionField("westus");
+const EAST = regionField("eastus2");
+const REPLICAS = `${EAST}/regionalReplicaCount`;
+const RULE = { when: "allRegionsReady" } as const;
+const ID = succeeded().operation.id;
+
+function recordWith(more: Partial<ImageVersionRecord>): ImageVersionRecord {
+  const { lastAttempt: _, ...record } = succeeded().record;
+  return { ...record, ...more };
+}
+
+/** A version that Azure has, and of which an operation asks that. */
+const asking = (changes: Patch, more: Partial<ImageVersionRecord> = {}) =>
+  recordWith({ requests: { [ID]: changeOf(changes) }, ...more });
+
+function decided(
+  record: ImageVersionRecord,
+  provisioningState = "Succeeded",
+  shown: Patch = {},
+  seconds = 1_000,
+  regions: Parameters<typeof lookOf>[1] = COMPLETED,
+): Decision {
+  return reconcile(
+    record,
+    lookOf(provisioningState, regions, { changes: shown }),
+    at(seconds),
+  );
+}
+
+function putOf(decision: Decision) {
+  return decision.kind === "put"
+    ? decision
+    : expect.fail(`it is ${JSON.stringify(decision)}`);
+}
+
+const sent = (changes: Patch, more: Partial<Attempt> = {}): Attempt => ({
+  changes,
+  regions: [],
+  sentTime: time(900),
+  outcome: "accepted",
+  sentFor: [ID],
+  ...more,
+});
+
+describe("invariant 1: nothing is written", () => {
+  const record = asking({ "/tags/a": "1" });
+
+  test.each(["Creating", "Updating", "Deleting", "Migrating"])(
+    "while ARM is %s",
+    (state) => {
+      expect(decided(record, state)).toEqual({
+        kind: "wait",
+        why: "Azure Resource Manager works on the version.",
+      });
+    },
+  );
+
+  test.each(["Succeeded", "Failed"])("while ARM is %s it is", (state) => {
+    expect(putOf(decided(record, state)).changes).toEqual({ "/tags/a": "1" });
+  });
+
+  test.each([
+    ["accepted", 1_499, "wait"],
+    ["accepted", 1_500, "put"],
+    ["unknown", 1_019, "wait"],
+    ["unknown", 1_020, "put"],
+    ["refused", 900, "put"],
+  ] as const)(
+    "because of a look that may be older than a write that is %s, %d s after the first request: %s",
+    (outcome, seconds, kind) => {
+      // Of another operation, so that it is not asked for any longer.
+      const lastAttempt = sent({ "/tags/b": "2" }, { outcome, sentFor: [] });
+      expect(
+        decided({ ...record, lastAttempt }, "Succeeded", {}, seconds).kind,
+      ).toBe(kind);
+    },
+  );
+
+  test("and a look that shows a part of the write is newer than it", () => {
+    const lastAttempt = sent(
+      { "/tags/b": "2", "/tags/c": "3" },
+      { sentFor: [] },
+    );
+    const shown = { "/tags/b": "2" };
+    expect(decided({ ...record, lastAttempt }, "Succeeded", shown).kind).toBe(
+      "put",
+    );
+  });
+
+  test("and a write that only Sigil knows of makes no look old", () => {
+    const lastAttempt = sent({ [PROMOTION]: RULE }, { sentFor: [] });
+    expect(decided({ ...record, lastAttempt }).kind).toBe("put");
+  });
+});
+
+describe("invariant 2: a version is created", () => {
+  test("where a PUT asks for it and Azure does not have it", () => {
+    const put = putOf(reconcile(accepted().record, undefined, at(1)));
+    expect(put).toMatchObject({
+      creates: true,
+      removesRegions: false,
+      rewrites: false,
+    });
+    expect(fieldsOf(put.body)).toMatchObject(put.changes);
+    expect(put.body.properties).toMatchObject({
+      publishingProfile: {
+        excludeFromLatest: false,
+        targetRegions: [
+          { name: "westus", regionalReplicaCount: 2 },
+          { name: "eastus2", regionalReplicaCount: 1 },
+        ],
+      },
+    });
+  });
+
+  test("excluded from latest where a rule is to promote it", () => {
+    const body = { ...managedImageRequest(), sigil: { promotion: RULE } };
+    const put = putOf(reconcile(accepted(body).record, undefined, at(1)));
+    expect(put.body.properties.publishingProfile?.excludeFromLatest).toBe(true);
+  });
+
+  test.each<[string, Partial<ImageVersionRecord>]>([
+    ["a patch", { requests: { [ID]: changeOf({ "/tags/a": "1" }) } }],
+    [
+      "a demotion",
+      {
+        requests: {
+          [ID]: changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true }),
+        },
+      },
+    ],
+  ])("never by %s", (_, more) => {
+    expect(
+      reconcile(recordWith({ exists: false, ...more }), undefined, at(1)),
+    ).toMatchObject({ kind: "failed", failure: { code: "ImageVersionGone" } });
+  });
+
+  test("never over one that ARM has accepted or shown: a 404 is waited for ten times", () => {
+    const { record } = replicating();
+    for (const consecutiveNotFound of [0, 9])
+      expect(
+        reconcile({ ...record, consecutiveNotFound }, undefined, at(60)),
+      ).toEqual({
+        kind: "wait",
+        why: "Azure Resource Manager does not show the version.",
+      });
+    expect(
+      reconcile({ ...record, consecutiveNotFound: 10 }, undefined, at(60)),
+    ).toMatchObject({ kind: "failed", failure: { code: "ImageVersionGone" } });
+  });
+
+  test("not again while the outcome of the create request is unknown", () => {
+    const { record } = creating();
+    expect(reconcile(record, undefined, at(120))).toEqual({
+      kind: "wait",
+      why: "The outcome of the create request is unknown.",
+    });
+    expect(reconcile(record, undefined, at(121)).kind).toBe("put");
+  });
+});
+
+describe("invariant 3: what was written and is not shown", () => {
+  const unshown = asking(
+    { [REPLICAS]: 3 },
+    { lastAttempt: sent({ [REPLICAS]: 3 }) },
+  );
+  // A look that shows some of the write is not an old one, ten minutes later neither does any.
+  const LATER = 1_600;
+
+  test("is written again only after two looks at rest, two minutes apart", () => {
+    const first = decided(unshown, "Succeeded", {}, LATER);
+    expect(first).toMatchObject({ kind: "wait", doubt: "unmet/0" });
+    const since = (seconds: number) => ({
+      ...unshown,
+      doubt: { what: "unmet/0", since: time(seconds) },
+    });
+    expect(decided(since(LATER - 119), "Succeeded", {}, LATER).kind).toBe(
+      "wait",
+    );
+    expect(
+      putOf(decided(since(LATER - 120), "Succeeded", {}, LATER)),
+    ).toMatchObject({ changes: { [REPLICAS]: 3 }, rewrites: true });
+  });
+
+  test("is doubted anew where the doubt was another", () => {
+    const doubt = { what: "ignored", since: time(0) };
+    expect(
+      decided({ ...unshown, doubt }, "Succeeded", {}, LATER),
+    ).toMatchObject({
+      kind: "wait",
+      doubt: "unmet/0",
+    });
+  });
+
+  test.each([
+    ["OverriddenByAzure", { [REPLICAS]: 3 }, {}, "changes back"],
+    [
+      "RemovalIgnored",
+      { "/tags/a": null },
+      { "/tags/a": "1" },
+      "keeps what was to be taken away",
+    ],
+    ["RemovalIgnored", { [EAST]: null }, {}, "keeps what was to be taken away"],
+  ] as const)(
+    "is not written a third time: %s",
+    (code, changes, shown, message) => {
+      const record = asking(changes, {
+        lastAttempt: sent(changes),
+        rewrites: 2,
+        doubt: { what: "ignored", since: time(LATER - 120) },
+      });
+      expect(decided(record, "Succeeded", shown, LATER)).toMatchObject({
+        kind: "failed",
+        failure: {
+          code,
+          message: expect.stringContaining(message) as string,
+          errors: [{ code }],
+        },
+      });
+      const { doubt: _, ...first } = record;
+      expect(decided(first, "Succeeded", shown, LATER)).toMatchObject({
+        kind: "wait",
+        doubt: "ignored",
+      });
+    },
+  );
+
+  test.each<[string, Patch]>([
+    [
+      "another source",
+      { "/properties/storageProfile/source/id": "/subscriptions/s/x" },
+    ],
+    ["another location", { "/location": "eastus2" }],
+    [
+      "another key",
+      {
+        [`${EAST}/encryption/osDiskImage/diskEncryptionSetId`]:
+          "/subscriptions/s/set",
+      },
+    ],
+    [
+      "a key that the region lacks",
+      {
+        [`${EAST}/encryption/dataDiskImages/1/diskEncryptionSetId`]:
+          "/subscriptions/s/set",
+      },
+    ],
+  ])(
+    "ends the operation where it cannot be written again: %s",
+    (_, changes) => {
+      const record = asking(changes, { lastAttempt: sent(changes) });
+      expect(decided(record, "Succeeded", {}, LATER)).toMatchObject({
+        kind: "wait",
+        doubt: "never",
+      });
+      const doubt = { what: "never", since: time(LATER - 120) };
+      const decision = decided({ ...record, doubt }, "Succeeded", {}, LATER);
+      expect(decision).toMatchObject({
+        kind: "failed",
+        failure: {
+          code: "ReadBackMismatch",
+          message: expect.stringContaining(
+            "delete it and publish another version",
+          ) as string,
+          errors: [{ code: "ReadBackMismatch" }],
+        },
+      });
+    },
+  );
+
+  test("is sent at once where it is another's, or was never sent", () => {
+    for (const lastAttempt of [
+      sent({ [REPLICAS]: 3 }, { sentFor: ["another"] }),
+      sent({ "/tags/a": "1" }),
+    ])
+      expect(
+        putOf(
+          decided(
+            asking({ [REPLICAS]: 3 }, { lastAttempt }),
+            "Succeeded",
+            { "/tags/a": "1" },
+            LATER,
+          ),
+        ).rewrites,
+      ).toBe(false);
+  });
+
+  test("points into the body that was sent", () => {
+    const body = managedImageRequest();
+    const changes = { [REPLICAS]: 3 };
+    const record = recordWith({
+      requests: { [ID]: changeOf(changes, { body }) },
+      lastAttempt: sent(changes),
+      rewrites: 2,
+      doubt: { what: "ignored", since: time(0) },
+    });
+    expect(decided(record, "Succeeded", {}, LATER)).toMatchObject({
+      failure: {
+        errors: [{ pointer: "/properties/publishingProfile/targetRegions/1" }],
+      },
+    });
+  });
+});
+
+describe("invariant 4: a region is taken away for repair", () => {
+  const failed = { ...COMPLETED, eastus2: ["Failed", 20] } as const;
+  const due = recordWith({
+    regions: succeeded().record.regions.map((region) =>
+      region.name === "eastus2" ? { ...region, state: "Failed" } : region,
+    ),
+    repairs: { eastus2: { attempts: 0, dueTime: time(1_000) } },
+  });
+
+  test("once it is due, if this look shows it Failed, with all that it has", () => {
+    const put = putOf(decided(due, "Failed", {}, 1_000, failed));
+    expect(put.changes).toEqual({ [EAST]: null });
+    expect(put.removesRegions).toBe(true);
+    expect(put.takesAway["eastus2"]).toMatchObject({
+      [`${EAST}/name`]: "eastus2",
+      [`${EAST}/encryption/osDiskImage/diskEncryptionSetId`]: expect.any(
+        String,
+      ) as string,
+    });
+    expect(put.body.properties).toMatchObject({
+      safetyProfile: { allowDeletionOfReplicatedLocations: true },
+      publishingProfile: { targetRegions: [{ name: "westus" }] },
+    });
+  });
+
+  test("also where ARM has given the version up and says nothing of the region", () => {
+    const stands = { ...COMPLETED, eastus2: ["Replicating", 20] } as const;
+    expect(putOf(decided(due, "Failed", {}, 1_000, stands)).changes).toEqual({
+      [EAST]: null,
+    });
+  });
+
+  test.each<
+    [string, ImageVersionRecord, typeof COMPLETED | typeof failed, number]
+  >([
+    ["before it is due", due, failed, 999],
+    ["where it is healthy now", due, COMPLETED, 1_000],
+    [
+      "where it has never failed",
+      recordWith({ repairs: due.repairs }),
+      failed,
+      1_000,
+    ],
+    [
+      "where the end of the operation is decided",
+      {
+        ...due,
+        requests: {
+          [ID]: changeOf({}, { decided: { kind: "canceled", by: {} } }),
+        },
+      },
+      failed,
+      1_000,
+    ],
+  ])("not %s", (_, record, shown, seconds) => {
+    const state = shown === COMPLETED ? "Succeeded" : "Failed";
+    expect(decided(record, state, {}, seconds, shown)).toEqual({
+      kind: "applied",
+    });
+  });
+
+  test("never in the version's own location", () => {
+    const home = recordWith({
+      regions: due.regions.map((region) => ({ ...region, state: "Failed" })),
+      repairs: { westus: { attempts: 0, dueTime: time(0) } },
+    });
+    const shown = { ...COMPLETED, westus: ["Failed", 1] } as const;
+    expect(decided(home, "Failed", {}, 1_000, shown).kind).toBe("applied");
+  });
+
+  describe("and added back", () => {
+    const removed = { [`${EAST}/name`]: "eastus2", [REPLICAS]: 2 };
+    const away = recordWith({
+      repairs: { eastus2: { attempts: 0, removed } },
+      opened: true,
+    });
+    const gone = { [EAST]: null, [ALLOW_DELETION]: true };
+
+    test("as it was, before another is taken away, and the permission is taken back", () => {
+      const both = {
+        ...away,
+        repairs: {
+          ...away.repairs,
+          westeurope: { attempts: 0, dueTime: time(0) },
+        },
+      };
+      const put = putOf(decided(both, "Succeeded", gone));
+      expect(put).toMatchObject({
+        changes: { ...removed, [ALLOW_DELETION]: false },
+        addsBack: ["eastus2"],
+        takesAway: {},
+        removesRegions: false,
+      });
+      expect(put.body.properties).toMatchObject({
+        safetyProfile: { allowDeletionOfReplicatedLocations: false },
+        publishingProfile: {
+          targetRegions: [
+            { name: "westus" },
+            { name: "eastus2", regionalReplicaCount: 2 },
+          ],
+        },
+      });
+    });
+
+    test("together with what is asked", () => {
+      const record = {
+        ...away,
+        requests: { [ID]: changeOf({ "/tags/a": "1" }) },
+      };
+      expect(putOf(decided(record, "Succeeded", gone))).toMatchObject({
+        changes: { ...removed, "/tags/a": "1" },
+        addsBack: ["eastus2"],
+      });
+    });
+
+    test("unless somebody has added it already", () => {
+      expect(decided(away, "Succeeded", {}).kind).toBe("applied");
+    });
+  });
+});
+
+describe("invariant 5: the permission to remove regions", () => {
+  const shown = { [ALLOW_DELETION]: true };
+
+  test("is taken back before an operation ends", () => {
+    const put = putOf(
+      decided(recordWith({ opened: true }), "Succeeded", shown),
+    );
+    expect(put.changes).toEqual({ [ALLOW_DELETION]: false });
+    expect(put.body.properties).toMatchObject({
+      safetyProfile: { allowDeletionOfReplicatedLocations: false },
+    });
+    expect(put.removesRegions).toBe(false);
+  });
+
+  test.each<[string, Partial<ImageVersionRecord>, Patch]>([
+    [
+      "that a caller has asked for stays",
+      { opened: true, lastApplied: { [ALLOW_DELETION]: true } },
+      shown,
+    ],
+    ["that others have given stays", { opened: false }, shown],
+    ["that is closed already is not closed again", { opened: true }, {}],
+  ])("%s", (_, more, changes) => {
+    expect(decided(recordWith(more), "Succeeded", changes)).toEqual({
+      kind: "applied",
+    });
+  });
+
+  test("is in the body of a removal, and is Sigil's to take back unless a caller wants it", () => {
+    const removal = { [EAST]: null };
+    const put = putOf(decided(asking(removal)));
+    expect(put.removesRegions).toBe(true);
+    const wished = putOf(
+      decided(asking(removal, { lastApplied: { [ALLOW_DELETION]: true } })),
+    );
+    expect(wished.removesRegions).toBe(false);
+    for (const { body } of [put, wished])
+      expect(body.properties).toMatchObject({
+        safetyProfile: { allowDeletionOfReplicatedLocations: true },
+      });
+  });
+});
+
+describe("a promotion that is due", () => {
+  const excluded = { [EXCLUDE_FROM_LATEST]: true };
+  const ruled = recordWith({ lastApplied: { [PROMOTION]: RULE } });
+
+  test("is sent once the rule holds", () => {
+    expect(putOf(decided(ruled, "Succeeded", excluded))).toMatchObject({
+      changes: { [EXCLUDE_FROM_LATEST]: false },
+      promotes: true,
+    });
+  });
+
+  test("is not sent twice, nor before the rule holds", () => {
+    expect(decided(ruled).kind).toBe("applied");
+    expect(
+      decided({ ...ruled, overriddenRule: RULE }, "Succeeded", excluded).kind,
+    ).toBe("applied");
+    expect(
+      decided(
+        { ...ruled, regions: applied().record.regions },
+        "Succeeded",
+        excluded,
+        1_000,
+        REPLICATING,
+      ).kind,
+    ).toBe("applied");
+  });
+});
+
+test("what Azure shows as asked is applied", () => {
+  expect(decided(asking({ [REPLICAS]: 1 })).kind).toBe("applied");
+  expect(decided(asking({ "/tags/a": null })).kind).toBe("applied");
+  expect(decided(asking({ [PROMOTION]: { when: "manual" } })).kind).toBe(
+    "applied",
+  );
+});
+
+test("what others have set is sent back as it is", () => {
+  const shown = { "/tags/policy": "x", [`${WEST}/regionalReplicaCount`]: 7 };
+  const put = putOf(decided(asking({ "/tags/a": "1" }), "Succeeded", shown));
+  expect(put.changes).toEqual({ "/tags/a": "1" });
+  expect(fieldsOf(put.body)).toMatchObject({ ...shown, "/tags/a": "1" });
+});
+
+test("a region has failed when ARM says so, or has given the version up before it was done", () => {
+  const of = (
+    state: string,
+    region: readonly ["Failed" | "Replicating" | "Completed", number],
+  ) => hasFailed(lookOf(state, { eastus2: region }), "eastus2");
+  expect(of("Updating", ["Failed", 1])).toBe(true);
+  expect(of("Failed", ["Replicating", 1])).toBe(true);
+  expect(of("Failed", ["Completed", 100])).toBe(false);
+  expect(of("Updating", ["Replicating", 1])).toBe(false);
+  expect(hasFailed(lookOf("Failed"), "eastus2")).toBe(false);
+});
+
+test("what has begun is ending once the end of each is decided", () => {
+  const decidedEnd = { decided: { kind: "canceled", by: {} } } as const;
+  const of = (...requests: object[]) =>
+    isEnding(
+      recordWith({
+        requests: Object.fromEntries(
+          requests.map((one, i) => [String(i), changeOf({}, one)]),
+        ),
+      }),
+    );
+  expect(of()).toBe(false);
+  expect(of(decidedEnd)).toBe(true);
+  expect(of(decidedEnd, {})).toBe(false);
+});
+
+test("a version is made with what ARM is told in so many words", () => {
+  const request: ImageVersionRequest = {
+    location: "westus",
+    properties: {
+      storageProfile: {},
+      publishingProfile: {
+        replicaCount: 3,
+        targetRegions: [
+          { name: "westus" },
+          { name: "eastus2", regionalReplicaCount: 1 },
+        ],
+      },
+    },
+  };
+  expect(withDefaults(request).properties.publishingProfile).toEqual({
+    replicaCount: 3,
+    excludeFromLatest: false,
+    targetRegions: [
+      { name: "westus", regionalReplicaCount: 3 },
+      { name: "eastus2", regionalReplicaCount: 1 },
+    ],
+  });
+});

@@ -1,0 +1,410 @@
+import { describe, expect, test } from "vitest";
+import { observeRegions } from "../../../../src/image-version/state/regions.js";
+import type { Attempt } from "../../../../src/image-version/state/record.js";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
+import type { RegionRecord } from "../../../../src/operation/records.js";
+import { at, lookOf, time } from "../../../support/transitions.js";
+
+const EAST = regionField("eastus2");
+const base: RegionRecord = {
+  name: "eastus2",
+  state: "Replicating",
+  progress: 40,
+  attempts: 1,
+  lastProgressTime: time(0),
+};
+const completed: RegionRecord = {
+  ...base,
+  state: "Completed",
+  progress: 100,
+  completedTime: time(0),
+};
+const failed: RegionRecord = { ...base, state: "Failed", details: "No room." };
+
+type Shown = Parameters<typeof lookOf>;
+
+interface Given {
+  readonly lastAttempt?: Attempt;
+  readonly repairs?: Parameters<typeof observeRegions>[0]["repairs"];
+  readonly failure?: { readonly message: string };
+  readonly seconds?: number;
+}
+
+/** What becomes of the region in eastus2 at a look, a minute later unless `seconds` says otherwise. */
+function seen(
+  before: RegionRecord,
+  provisioningState: string,
+  eastus2: NonNullable<Shown[1]>[string] | undefined,
+  { lastAttempt, repairs = {}, failure, seconds = 60 }: Given = {},
+  more: Shown[2] = {},
+) {
+  const [change] = observeRegions(
+    { regions: [before], repairs, ...(lastAttempt && { lastAttempt }) },
+    lookOf(provisioningState, eastus2 ? { eastus2 } : {}, more),
+    failure,
+    at(seconds),
+  );
+  return change ?? expect.fail("there is no region");
+}
+
+/** The second of two looks that show the same, two minutes apart. */
+function twice(...args: Parameters<typeof seen>): ReturnType<typeof seen> {
+  const [before, state, shown, given = {}, more] = args;
+  const { region } = seen(
+    before,
+    state,
+    shown,
+    { ...given, seconds: 60 },
+    more,
+  );
+  return seen(region, state, shown, { ...given, seconds: 180 }, more);
+}
+
+describe("invariant 1: a step forward counts from any look", () => {
+  test.each([
+    ["Unknown", "Replicating", 3, "progressed"],
+    ["Unknown", "Completed", 100, "completed"],
+    ["Replicating", "Replicating", 60, "progressed"],
+    ["Replicating", "Completed", 90, "completed"],
+    ["Failed", "Replicating", 5, "progressed"],
+    ["Failed", "Completed", 100, "completed"],
+  ] as const)("%s to %s of %d: %s", (from, to, progress, happened) => {
+    const before = {
+      ...base,
+      state: from,
+      progress: from === "Unknown" ? 0 : 40,
+    };
+    const change = seen(before, "Updating", [to, progress]);
+    expect(change).toMatchObject({
+      happened,
+      region: {
+        state: to,
+        progress: to === "Completed" ? 100 : progress,
+        attempts: from === "Failed" ? 2 : 1,
+        lastProgressTime: time(60),
+        ...(to === "Completed" && { completedTime: time(60) }),
+      },
+    });
+    expect(change.region).not.toHaveProperty("doubt");
+  });
+
+  test("Completed is told once", () => {
+    const change = seen(completed, "Succeeded", ["Completed", 100]);
+    expect(change.happened).toBe("nothing");
+    expect(change.region.completedTime).toBe(time(0));
+  });
+
+  test("what Azure shows was begun at least once, by whomever", () => {
+    const change = seen({ ...base, attempts: 0 }, "Updating", [
+      "Replicating",
+      41,
+    ]);
+    expect(change.region.attempts).toBe(1);
+  });
+});
+
+describe("invariant 2: a step back counts at a second look, two minutes later or more", () => {
+  const gone = { changes: { [EAST]: null } };
+
+  test.each<
+    [
+      string,
+      RegionRecord,
+      Parameters<typeof seen>[1],
+      Parameters<typeof seen>[2],
+      object | undefined,
+      object,
+    ]
+  >([
+    [
+      "Failed",
+      base,
+      "Updating",
+      ["Failed", 40, "No room."],
+      undefined,
+      { state: "Failed", progress: 40, attempts: 1, details: "No room." },
+    ],
+    [
+      "Failed after Completed",
+      completed,
+      "Succeeded",
+      ["Failed", 100],
+      undefined,
+      { state: "Failed" },
+    ],
+    [
+      "no longer Completed",
+      completed,
+      "Updating",
+      ["Replicating", 3],
+      undefined,
+      { state: "Replicating", progress: 0, attempts: 2 },
+    ],
+    [
+      "gone",
+      base,
+      "Succeeded",
+      undefined,
+      gone,
+      {
+        state: "Failed",
+        details: "Azure no longer has this region in the version.",
+      },
+    ],
+  ])("%s", (_, before, state, shown, more, after) => {
+    const first = seen(before, state, shown, {}, more);
+    expect(first.happened).toBe("nothing");
+    const { doubt, ...kept } = first.region;
+    expect(kept).toEqual(before);
+    expect(doubt).toMatchObject({ since: time(60) });
+    const early = seen(first.region, state, shown, { seconds: 179 }, more);
+    expect(early).toEqual(first);
+    const second = seen(first.region, state, shown, { seconds: 180 }, more);
+    expect(second.happened).not.toBe("nothing");
+    expect(second.region).toMatchObject(after);
+    expect(second.region).not.toHaveProperty("doubt");
+    expect(second.region).not.toHaveProperty("completedTime");
+  });
+
+  test("a look between that shows it well takes the doubt back", () => {
+    const first = seen(completed, "Succeeded", ["Failed", 100]);
+    const between = seen(first.region, "Succeeded", ["Completed", 100], {
+      seconds: 120,
+    });
+    expect(between.region).toEqual(completed);
+    const third = seen(between.region, "Succeeded", ["Failed", 100], {
+      seconds: 200,
+    });
+    expect(third.happened).toBe("nothing");
+    expect(third.region.doubt?.since).toBe(time(200));
+  });
+
+  test("a look between that shows another step back begins the doubt anew", () => {
+    const first = seen(completed, "Succeeded", ["Failed", 100]);
+    const between = seen(first.region, "Updating", ["Replicating", 3], {
+      seconds: 190,
+    });
+    expect(between.happened).toBe("nothing");
+    expect(between.region.doubt).toEqual({
+      state: "Replicating",
+      since: time(190),
+    });
+  });
+
+  test("a region is not gone before it was sent, nor while ARM works", () => {
+    for (const [before, state] of [
+      [{ ...base, attempts: 0 }, "Succeeded"],
+      [base, "Updating"],
+    ] as const)
+      expect(twice(before, state, undefined, {}, gone)).toEqual({
+        region: before,
+        happened: "nothing",
+        resumed: false,
+      });
+  });
+
+  test("a region that ARM has and says nothing of yet is not gone", () => {
+    expect(twice(base, "Updating", undefined).region.state).toBe("Replicating");
+  });
+});
+
+describe("invariant 3: progress never goes back", () => {
+  test("by a look that shows less", () => {
+    const change = seen(base, "Updating", ["Replicating", 10]);
+    expect(change.region.progress).toBe(40);
+    expect(change.happened).toBe("nothing");
+  });
+
+  test("unless the region is begun anew", () => {
+    expect(seen(failed, "Updating", ["Replicating", 10]).region.progress).toBe(
+      10,
+    );
+    expect(
+      twice(completed, "Updating", ["Replicating", 10]).region.progress,
+    ).toBe(0);
+  });
+});
+
+describe("invariant 4: a region is Failed", () => {
+  test("when ARM says so of it, though it goes on with the whole", () => {
+    expect(twice(base, "Updating", ["Failed", 40]).happened).toBe("failed");
+  });
+
+  test.each([["Replicating"], ["Unknown"]] as const)(
+    "when ARM has given the version up and it stands still in %s",
+    (state) => {
+      const failure = { message: "The key is disabled." };
+      const change = twice(base, "Failed", [state, 40], { failure });
+      expect(change.happened).toBe("failed");
+      expect(change.region.details).toBe("The key is disabled.");
+    },
+  );
+
+  test("and not when another has failed and it goes on", () => {
+    const first = seen(base, "Failed", ["Replicating", 50]);
+    expect(first.happened).toBe("progressed");
+    const second = seen(first.region, "Failed", ["Replicating", 60], {
+      seconds: 300,
+    });
+    expect(second.happened).toBe("progressed");
+  });
+
+  test("and is not told Failed again", () => {
+    for (const shown of [
+      ["Failed", 40],
+      ["Replicating", 40],
+    ] as const)
+      expect(twice(failed, "Failed", shown).happened).toBe("nothing");
+  });
+
+  test("and Completed where it has its copy, though the whole has failed", () => {
+    expect(seen(base, "Failed", ["Completed", 100]).happened).toBe("completed");
+  });
+});
+
+describe("a region of which ARM says nothing", () => {
+  const shallow = {
+    changes: { "/properties/publishingProfile/replicationMode": "Shallow" },
+  };
+
+  test("has what the whole has", () => {
+    expect(seen(base, "Succeeded", undefined).happened).toBe("completed");
+    expect(seen(base, "Updating", undefined).happened).toBe("nothing");
+  });
+
+  test("has what the whole has in a shallow version, too, beside others that are shown", () => {
+    const [change] = observeRegions(
+      { regions: [base], repairs: {} },
+      lookOf("Succeeded", { westus: ["Completed", 100] }, shallow),
+      undefined,
+      at(60),
+    );
+    expect(change?.happened).toBe("completed");
+  });
+
+  test("waits where others are shown", () => {
+    const [change] = observeRegions(
+      { regions: [base], repairs: {} },
+      lookOf("Succeeded", { westus: ["Completed", 100] }),
+      undefined,
+      at(60),
+    );
+    expect(change?.happened).toBe("nothing");
+  });
+});
+
+describe("a region that a write changes", () => {
+  const attempt: Attempt = {
+    changes: { [`${EAST}/regionalReplicaCount`]: 3 },
+    regions: ["eastus2"],
+    sentTime: time(0),
+    outcome: "accepted",
+  };
+  const withThree = { changes: attempt.changes };
+
+  test("is not Completed by what it had before", () => {
+    const before = { ...completed, completedTime: undefined } as never;
+    expect(
+      seen(before, "Succeeded", ["Completed", 100], { lastAttempt: attempt })
+        .happened,
+    ).toBe("nothing");
+  });
+
+  test("is not Completed while ARM works on it", () => {
+    const { completedTime: _, ...before } = completed;
+    expect(
+      seen(
+        before,
+        "Updating",
+        ["Completed", 100],
+        { lastAttempt: { ...attempt, outcome: "shown" } },
+        withThree,
+      ).happened,
+    ).toBe("nothing");
+  });
+
+  test("is Completed once ARM shows the change and is at rest", () => {
+    const { completedTime: _, ...before } = completed;
+    expect(
+      seen(
+        before,
+        "Succeeded",
+        ["Completed", 100],
+        { lastAttempt: attempt },
+        withThree,
+      ).happened,
+    ).toBe("completed");
+  });
+
+  test("is as it was where ARM has refused the write", () => {
+    expect(
+      seen(base, "Succeeded", ["Completed", 100], {
+        lastAttempt: { ...attempt, outcome: "refused" },
+      }).happened,
+    ).toBe("completed");
+  });
+});
+
+test("a region that is taken away for repair is not judged", () => {
+  const repairs = { eastus2: { attempts: 0, removed: {} } };
+  expect(
+    twice(
+      failed,
+      "Succeeded",
+      undefined,
+      { repairs },
+      {
+        changes: { [EAST]: null },
+      },
+    ).happened,
+  ).toBe("nothing");
+});
+
+describe("a region that makes no progress", () => {
+  const AFTER = 7_200;
+
+  test("is told to be stalled once, and to go on once", () => {
+    const still = seen(base, "Updating", ["Replicating", 40], {
+      seconds: AFTER - 1,
+    });
+    expect(still.happened).toBe("nothing");
+    const stalled = seen(base, "Updating", ["Replicating", 40], {
+      seconds: AFTER,
+    });
+    expect(stalled.happened).toBe("stalled");
+    expect(stalled.region.stalledTime).toBe(time(AFTER));
+    const again = seen(stalled.region, "Updating", ["Replicating", 40], {
+      seconds: AFTER * 2,
+    });
+    expect(again).toMatchObject({ happened: "nothing", resumed: false });
+    expect(again.region.stalledTime).toBe(time(AFTER));
+    const resumed = seen(again.region, "Updating", ["Replicating", 41], {
+      seconds: AFTER * 2 + 1,
+    });
+    expect(resumed).toMatchObject({ happened: "progressed", resumed: true });
+    expect(resumed.region).not.toHaveProperty("stalledTime");
+  });
+
+  test("and then fails is not told to go on", () => {
+    const stalled = { ...base, stalledTime: time(0) };
+    expect(twice(stalled, "Updating", ["Failed", 40])).toMatchObject({
+      happened: "failed",
+      resumed: false,
+    });
+  });
+
+  test("is not stalled once it has its copy", () => {
+    expect(
+      seen(completed, "Updating", ["Completed", 100], { seconds: AFTER })
+        .happened,
+    ).toBe("nothing");
+  });
+});
+
+test("what ARM says of a region is kept as long as it says so", () => {
+  const change = seen(base, "Updating", ["Replicating", 40, "Waiting."]);
+  expect(change.region.details).toBe("Waiting.");
+  expect(
+    seen(change.region, "Updating", ["Replicating", 41]).region,
+  ).not.toHaveProperty("details");
+});

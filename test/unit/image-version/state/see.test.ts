@@ -1,0 +1,461 @@
+import { describe, expect, test } from "vitest";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
+import {
+  ALLOW_DELETION,
+  EXCLUDE_FROM_LATEST,
+} from "../../../../src/image-version/properties/table.js";
+import type { Patch } from "../../../../src/image-version/properties/patch.js";
+import type {
+  Attempt,
+  ImageVersionPair,
+  ImageVersionRecord,
+} from "../../../../src/image-version/state/record.js";
+import { see } from "../../../../src/image-version/state/see.js";
+import type { RegionRecord } from "../../../../src/operation/records.js";
+import { eventMistakes } from "../../events/document.js";
+import {
+  applied,
+  at,
+  changeOf,
+  COMPLETED,
+  eventsOf,
+  lookOf,
+  REPLICATING,
+  replicating,
+  succeeded,
+  time,
+  told,
+  toldOf,
+} from "../../../support/transitions.js";
+
+const WEST = regionField("westus");
+const EAST = regionField("eastus2");
+const REPAIRS = { repairAttempts: 3, repairDelayMs: 300_000 };
+
+function withRecord(
+  pair: ImageVersionPair,
+  more: Partial<ImageVersionRecord>,
+): ImageVersionPair {
+  return { ...pair, record: { ...pair.record, ...more } };
+}
+
+function withRegion(
+  pair: ImageVersionPair,
+  name: string,
+  more: Partial<RegionRecord>,
+): ImageVersionPair {
+  return withRecord(pair, {
+    regions: pair.record.regions.map((region) =>
+      region.name === name ? { ...region, ...more } : region,
+    ),
+  });
+}
+
+/** The state after a look; the events of all looks before are told. */
+function look(
+  pair: ImageVersionPair,
+  provisioningState: string,
+  regions: Parameters<typeof lookOf>[1],
+  seconds: number,
+  changes: Patch = {},
+  pace = {},
+): ImageVersionPair {
+  const after = see(
+    told(pair),
+    lookOf(provisioningState, regions, { seconds, changes }),
+    undefined,
+    at(seconds, pace),
+  );
+  expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
+  return after;
+}
+
+const attempt: Attempt = {
+  changes: { "/tags/a": "1" },
+  regions: [],
+  sentTime: time(100),
+  outcome: "accepted",
+  sentFor: [],
+};
+
+describe("invariant 1: an old look changes nothing and tells nothing", () => {
+  const pair = withRecord(applied(), { lastAttempt: attempt });
+
+  test("within ten minutes of a write that was accepted", () => {
+    expect(look(pair, "Succeeded", COMPLETED, 699)).toEqual(told(pair));
+    expect(toldOf(look(pair, "Succeeded", COMPLETED, 700))).not.toEqual([]);
+  });
+
+  test("within twice the time of a PUT of which the outcome is unknown", () => {
+    const unknown = withRecord(pair, {
+      lastAttempt: { ...attempt, outcome: "unknown" },
+    });
+    expect(look(unknown, "Succeeded", COMPLETED, 219)).toEqual(told(unknown));
+    expect(toldOf(look(unknown, "Succeeded", COMPLETED, 220))).not.toEqual([]);
+  });
+
+  test("and a look that shows the write, or a part of it, is not old", () => {
+    const shown = { "/tags/a": "1" };
+    expect(toldOf(look(pair, "Updating", COMPLETED, 101, shown))).not.toEqual(
+      [],
+    );
+    const two = withRecord(pair, {
+      lastAttempt: { ...attempt, changes: { ...shown, "/tags/b": "2" } },
+    });
+    expect(toldOf(look(two, "Updating", COMPLETED, 101, shown))).not.toEqual(
+      [],
+    );
+  });
+
+  test("and no look is old after a write that ARM has refused", () => {
+    const refused = withRecord(pair, {
+      lastAttempt: { ...attempt, outcome: "refused" },
+    });
+    expect(toldOf(look(refused, "Succeeded", COMPLETED, 101))).not.toEqual([]);
+  });
+});
+
+describe("invariant 2: what Azure shows is told once", () => {
+  test("a region that replicates, by its progress", () => {
+    const first = look(replicating(), "Creating", REPLICATING, 20);
+    expect(toldOf(first)).toEqual([
+      "1/westus/replicating/10",
+      "1/eastus2/replicating/20",
+    ]);
+    expect(toldOf(look(first, "Creating", REPLICATING, 40))).toEqual([]);
+  });
+
+  test("a region that is ready, with its replicas and the encryption that Azure shows", () => {
+    const after = look(applied(), "Succeeded", COMPLETED, 20);
+    expect(toldOf(after)).toEqual([
+      "1/westus/completed",
+      "1/eastus2/completed",
+    ]);
+    expect(eventsOf(after)[0]?.data).toMatchObject({
+      region: "westus",
+      regionalReplicaCount: 2,
+      encryption: {
+        osDiskImage: {
+          diskEncryptionSetId: expect.stringMatching(
+            /WestUSDiskEncryptionSet1$/u,
+          ) as string,
+        },
+      },
+    });
+    expect(toldOf(look(after, "Succeeded", COMPLETED, 40))).toEqual([]);
+  });
+
+  test("a region that fails, and one that is ready at another attempt, by the attempt", () => {
+    const shown = {
+      ...COMPLETED,
+      eastus2: ["Failed", 20, "No room."],
+    } as const;
+    const first = look(applied(), "Failed", shown, 20);
+    expect(toldOf(first)).toEqual(["1/westus/completed"]);
+    const second = look(first, "Failed", shown, 140);
+    expect(toldOf(second)).toEqual(["1/eastus2/failed/1"]);
+    expect(eventsOf(second)[0]?.data).toMatchObject({ details: "No room." });
+    const third = look(second, "Succeeded", COMPLETED, 200);
+    expect(toldOf(third)).toEqual(["1/eastus2/completed/2"]);
+  });
+
+  test("a region that stalls and goes on", () => {
+    const first = look(applied(), "Updating", REPLICATING, 20);
+    const stalled = look(first, "Updating", REPLICATING, 7_210);
+    expect(toldOf(stalled)).toEqual([
+      `1/westus/stalled/1/${time(10)}`,
+      `1/eastus2/stalled/1/${time(10)}`,
+    ]);
+    const goes = { ...REPLICATING, westus: ["Replicating", 11] } as const;
+    expect(toldOf(look(stalled, "Updating", goes, 7_300))).toEqual([
+      `1/westus/resumed/1/${time(7_300)}`,
+      "1/westus/replicating/11",
+    ]);
+  });
+
+  test("exclusion from latest, by whomever, though ARM still replicates", () => {
+    const excluded = look(succeeded(), "Updating", COMPLETED, 20, {
+      [EXCLUDE_FROM_LATEST]: true,
+    });
+    expect(toldOf(excluded)).toContain(`1/demoted/0/${time(20)}`);
+    const again = look(excluded, "Succeeded", COMPLETED, 40, {
+      [EXCLUDE_FROM_LATEST]: true,
+    });
+    expect(toldOf(again)).toEqual([]);
+    const included = look(again, "Succeeded", COMPLETED, 60);
+    expect(toldOf(included)).toContain(`1/promoted/0/${time(60)}`);
+  });
+
+  test("exclusion that Sigil has sent, by its update alone", () => {
+    const exclusion = { [EXCLUDE_FROM_LATEST]: true };
+    const pair = withRecord(succeeded(), {
+      updates: 3,
+      lastAttempt: { ...attempt, changes: exclusion },
+    });
+    const after = look(pair, "Updating", COMPLETED, 120, exclusion);
+    expect(toldOf(after)).toEqual(["1/demoted/3"]);
+  });
+
+  test("and nothing of exclusion at the first look of a version", () => {
+    const first = look(replicating(), "Creating", REPLICATING, 20, {
+      [EXCLUDE_FROM_LATEST]: true,
+    });
+    expect(toldOf(first).join(" ")).not.toMatch(/demoted|promoted/u);
+  });
+});
+
+describe("invariant 3: what others have changed is told, and theirs to keep", () => {
+  const changed = (pair: ImageVersionPair, changes: Patch, seconds = 20) =>
+    eventsOf(look(pair, "Succeeded", COMPLETED, seconds, changes)).filter(
+      ({ type }) => type === "Sigil.ImageVersion.ChangedOutside",
+    );
+
+  test.each<[string, Patch, object]>([
+    [
+      "a tag",
+      { "/tags/costCentre": "7" },
+      {
+        changes: [
+          {
+            pointer: "/tags/costCentre",
+            propertyChangeType: "Create",
+            after: "7",
+          },
+        ],
+      },
+    ],
+    [
+      "a replica count",
+      { [`${WEST}/regionalReplicaCount`]: 5 },
+      {
+        changes: [
+          {
+            pointer:
+              "/properties/publishingProfile/targetRegions/0/regionalReplicaCount",
+            propertyChangeType: "Modify",
+            before: 2,
+            after: 5,
+          },
+        ],
+      },
+    ],
+  ])("%s", (_, changes, data) => {
+    expect(changed(succeeded(), changes, 700)).toMatchObject([{ data }]);
+  });
+
+  test("a region that is added, by its name", () => {
+    const add = { [`${regionField("westeurope")}/name`]: "westeurope" };
+    expect(changed(succeeded(), add)).toMatchObject([
+      { data: { regions: ["westeurope"] } },
+    ]);
+  });
+
+  test("a region that is taken away", () => {
+    const [event] = changed(succeeded(), { [EAST]: null }, 700);
+    expect(event?.data).toMatchObject({
+      changes: expect.arrayContaining([
+        expect.objectContaining({
+          propertyChangeType: "Delete",
+          before: "eastus2",
+        }),
+      ]) as unknown,
+    });
+  });
+
+  test("once for each change, however often it is shown", () => {
+    const tag = { "/tags/p": "1" };
+    const first = look(succeeded(), "Succeeded", COMPLETED, 20, tag);
+    expect(changed(first, tag, 40)).toEqual([]);
+    expect(changed(first, { "/tags/p": "2" }, 40)).toHaveLength(1);
+  });
+
+  test("and nothing of what was sent, nor of the permission that Sigil gives and takes", () => {
+    const sent = withRecord(succeeded(), {
+      lastAttempt: {
+        ...attempt,
+        changes: { "/tags/a": "1", [`${EAST}/regionalReplicaCount`]: 3 },
+      },
+    });
+    const shown = {
+      "/tags/a": "1",
+      [`${EAST}/regionalReplicaCount`]: 3,
+      [ALLOW_DELETION]: true,
+    };
+    expect(changed(sent, shown, 120)).toEqual([]);
+  });
+
+  test("and nothing of a version that was not known before", () => {
+    const { observed: _, ...record } = succeeded().record;
+    const pair = { ...succeeded(), record };
+    expect(changed(pair, { "/tags/p": "1" })).toEqual([]);
+  });
+
+  describe("of what was sent and shown", () => {
+    const shown = withRecord(succeeded(), {
+      lastAttempt: { ...attempt, outcome: "shown" },
+      observed: {
+        ...lookOf("Succeeded", COMPLETED, { changes: attempt.changes }),
+      },
+    });
+    const overwritten = { "/tags/a": "others" };
+
+    test("at the second look, two minutes later: the first may be an old one", () => {
+      const first = look(shown, "Succeeded", COMPLETED, 200, overwritten);
+      expect(toldOf(first)).toEqual([]);
+      expect(changed(first, overwritten, 319)).toEqual([]);
+      const second = look(first, "Succeeded", COMPLETED, 320, overwritten);
+      expect(eventsOf(second)).toMatchObject([
+        {
+          data: {
+            changes: [{ pointer: "/tags/a", before: "1", after: "others" }],
+          },
+        },
+      ]);
+      expect(changed(second, overwritten, 500)).toEqual([]);
+    });
+
+    test("at once where the write is long ago", () => {
+      expect(changed(shown, overwritten, 700)).toHaveLength(1);
+    });
+
+    test("and not where the next look shows it as sent again", () => {
+      const first = look(shown, "Succeeded", COMPLETED, 200, overwritten);
+      const second = look(first, "Succeeded", COMPLETED, 260, attempt.changes);
+      expect(second.record).not.toHaveProperty("outside");
+      expect(changed(second, overwritten, 330)).toEqual([]);
+    });
+  });
+});
+
+describe("what a look leaves in the record", () => {
+  test("is what was observed and when, and that the version is there", () => {
+    const { record } = look(replicating(), "Creating", REPLICATING, 20);
+    expect(record.observed).toMatchObject({
+      time: time(20),
+      provisioningState: "Creating",
+    });
+    expect(record.publishedDate).toBe(time(1));
+    expect(record.lastAttempt?.outcome).toBe("shown");
+    expect(record.consecutiveNotFound).toBe(0);
+  });
+
+  test("of another life of the version is nothing that was applied to the one before", () => {
+    const pair = succeeded();
+    const { record } = see(
+      told(pair),
+      lookOf("Succeeded", COMPLETED, { seconds: 20, publishedDate: time(15) }),
+      undefined,
+      at(20),
+    );
+    expect(pair.record).toHaveProperty("lastApplied");
+    expect(record).not.toHaveProperty("lastApplied");
+    expect(record.publishedDate).toBe(time(15));
+  });
+
+  test("is that the permission to remove regions is open until ARM shows it closed at rest", () => {
+    const opened = withRecord(applied(), { opened: true });
+    const after = (state: string, allowed: boolean) =>
+      look(opened, state, COMPLETED, 20, { [ALLOW_DELETION]: allowed }).record
+        .opened;
+    expect(after("Updating", false)).toBe(true);
+    expect(after("Succeeded", true)).toBe(true);
+    expect(after("Succeeded", false)).toBe(false);
+  });
+
+  test("is that a region is no longer away once it is there again, by whomever", () => {
+    const away = withRecord(
+      withRegion(applied(), "eastus2", { state: "Failed" }),
+      {
+        repairs: {
+          eastus2: { attempts: 1, removed: { [`${EAST}/name`]: "eastus2" } },
+        },
+      },
+    );
+    const gone = look(away, "Succeeded", { westus: ["Completed", 100] }, 20, {
+      [EAST]: null,
+    });
+    expect(gone.record.repairs["eastus2"]).toHaveProperty("removed");
+    const back = look(gone, "Updating", REPLICATING, 40);
+    expect(back.record.repairs["eastus2"]).toEqual({ attempts: 1 });
+  });
+});
+
+describe("a region that has failed", () => {
+  const failed = { ...COMPLETED, eastus2: ["Failed", 20] } as const;
+  const pair = withRegion(applied(), "eastus2", { state: "Failed" });
+  const after = (more: Partial<ImageVersionRecord>, seconds = 20) =>
+    look(withRecord(pair, more), "Failed", failed, seconds, {}, REPAIRS).record;
+  const east = ({ regions }: ImageVersionRecord) =>
+    regions.find(({ name }) => name === "eastus2");
+
+  test.each([
+    [0, 300],
+    [1, 600],
+    [2, 1_200],
+  ])(
+    "is repaired after a while that doubles: %d times, %d s",
+    (attempts, seconds) => {
+      const record = after({ repairs: { eastus2: { attempts } } });
+      const dueTime = time(20 + seconds);
+      expect(record.repairs["eastus2"]).toEqual({ attempts, dueTime });
+      expect(east(record)).toMatchObject({
+        attemptsAllowed: 4,
+        nextAttemptTime: dueTime,
+        waitReason: expect.stringContaining("added back") as string,
+      });
+    },
+  );
+
+  test("is repaired when that was said first, however often it is seen", () => {
+    const first = after({});
+    expect(after(first, 200).repairs).toEqual(first.repairs);
+  });
+
+  test("is given up after as many attempts as the pace allows", () => {
+    const record = after({ repairs: { eastus2: { attempts: 3 } } });
+    expect(record.repairs["eastus2"]).not.toHaveProperty("dueTime");
+    expect(east(record)).toMatchObject({ attemptsAllowed: 4 });
+    expect(east(record)).not.toHaveProperty("nextAttemptTime");
+  });
+
+  test("is not repaired in the version's own location", () => {
+    const home = withRegion(applied(), "westus", { state: "Failed" });
+    const { record } = look(
+      home,
+      "Failed",
+      { ...COMPLETED, westus: ["Failed", 10] },
+      20,
+      {},
+      REPAIRS,
+    );
+    expect(record.repairs).toEqual({});
+    expect(record.regions[0]).toMatchObject({ attemptsAllowed: 1 });
+  });
+
+  test("is not repaired for an operation of which the end is decided", () => {
+    const id = pair.operation.id;
+    const decided = { kind: "canceled", by: {} } as const;
+    expect(
+      after({ requests: { [id]: changeOf({}, { decided }) } }).repairs,
+    ).toEqual({});
+  });
+
+  test("is not repaired where somebody has taken it away: there is nothing to take away", () => {
+    const gone = (seconds: number, before: ImageVersionPair) =>
+      look(
+        before,
+        "Succeeded",
+        { westus: ["Completed", 100] },
+        seconds,
+        { [EAST]: null },
+        REPAIRS,
+      );
+    const { record } = gone(140, gone(20, applied()));
+    expect(east(record)).toMatchObject({
+      state: "Failed",
+      details: "Azure no longer has this region in the version.",
+    });
+    expect(east(record)).not.toHaveProperty("nextAttemptTime");
+    expect(record.repairs["eastus2"]).not.toHaveProperty("dueTime");
+  });
+});
