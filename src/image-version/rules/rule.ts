@@ -1,13 +1,15 @@
 import type { Finding, Severity } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import type { Facts, Known } from "../facts.js";
+import type { Change, Facts } from "../preflight/facts.js";
 
 /** What a rule over the request alone looks at. `request` is canonical. */
 export interface RequestSubject {
   readonly id: ImageVersionId;
   readonly request: ImageVersionRequest;
   readonly now: Date;
+  /** What it changes of a version that Azure has; absent where there is none. */
+  readonly change?: Change | undefined;
 }
 
 /** What a rule over the request and Azure looks at. */
@@ -15,10 +17,8 @@ export interface FactSubject extends RequestSubject {
   readonly facts: Facts;
 }
 
-/** What a rule over a change of a version looks at; `known` where there is one to be changed. */
-export interface ChangeSubject extends RequestSubject {
-  readonly known?: Known | undefined;
-}
+/** What a rule over a change of a version looks at. */
+export type ChangeSubject = RequestSubject;
 
 /** One place where a rule is broken. */
 export interface Breach {
@@ -51,5 +51,5 @@ export type FactRule = Rule<FactSubject>;
 /** What a rule has found, as callers see it. */
 export type RuleFinding = Required<Finding>;
 
-export const TARGET_REGIONS = "/properties/publishingProfile/targetRegions";
+export { TARGET_REGIONS } from "../properties/table.js";
 export const STORAGE_PROFILE = "/properties/storageProfile";

@@ -1,38 +1,39 @@
-import { customerKeysKept } from "./customer-keys-kept.js";
-import { immutableProperties } from "./immutable-properties.js";
-import { regionRemoval } from "./region-removal.js";
-import { alreadyRequested } from "./already-requested.js";
-import { architecture } from "./architecture.js";
-import { confidentialVmSet } from "./confidential-vm-set.js";
-import { customerKeySource } from "./customer-key-source.js";
-import { diskEncryptionSetExists } from "./disk-encryption-set-exists.js";
-import { diskEncryptionSetKey } from "./disk-encryption-set-key.js";
-import { diskEncryptionSetProvisioned } from "./disk-encryption-set-provisioned.js";
-import { diskEncryptionSetRegion } from "./disk-encryption-set-region.js";
-import { diskEncryptionSetRotation } from "./disk-encryption-set-rotation.js";
-import { diskEncryptionSetSubscription } from "./disk-encryption-set-subscription.js";
-import { diskEncryptionSetType } from "./disk-encryption-set-type.js";
-import { encryptedSourceSubscription } from "./encrypted-source-subscription.js";
-import { endOfLifeDate } from "./end-of-life-date.js";
-import { everyDiskInEveryRegion } from "./every-disk-in-every-region.js";
-import { featureRegistered } from "./feature-registered.js";
-import { galleryExists } from "./gallery-exists.js";
-import { hyperVGeneration } from "./hyper-v-generation.js";
-import { imageDefinitionExists } from "./image-definition-exists.js";
-import { locationAmongRegions } from "./location-among-regions.js";
-import { lunsInSource } from "./luns-in-source.js";
-import { noWayBack } from "./no-way-back.js";
-import { oneSource } from "./one-source.js";
-import { osDiskWithDataDisks } from "./os-disk-with-data-disks.js";
-import { osState } from "./os-state.js";
-import { osType } from "./os-type.js";
-import { promotion } from "./promotion.js";
-import { providerRegistered } from "./provider-registered.js";
-import { regionOffered } from "./region-offered.js";
-import { replicaLimit } from "./replica-limit.js";
-import { requestedOtherwise } from "./requested-otherwise.js";
-import { resourceIdForm } from "./resource-id-form.js";
-import { resourceType } from "./resource-type.js";
+import { customerKeysKept } from "./change/customer-keys-kept.js";
+import { immutableProperties } from "./change/immutable-properties.js";
+import { regionKept } from "./change/region-kept.js";
+import { regionRemoval } from "./change/region-removal.js";
+import { alreadyRequested } from "./change/already-requested.js";
+import { architecture } from "./source/architecture.js";
+import { confidentialVmSet } from "./keys/confidential-vm-set.js";
+import { customerKeySource } from "./source/customer-key-source.js";
+import { diskEncryptionSetExists } from "./keys/disk-encryption-set-exists.js";
+import { diskEncryptionSetKey } from "./keys/disk-encryption-set-key.js";
+import { diskEncryptionSetProvisioned } from "./keys/disk-encryption-set-provisioned.js";
+import { diskEncryptionSetRegion } from "./keys/disk-encryption-set-region.js";
+import { diskEncryptionSetRotation } from "./keys/disk-encryption-set-rotation.js";
+import { diskEncryptionSetSubscription } from "./keys/disk-encryption-set-subscription.js";
+import { diskEncryptionSetType } from "./keys/disk-encryption-set-type.js";
+import { encryptedSourceSubscription } from "./source/encrypted-source-subscription.js";
+import { endOfLifeDate } from "./request/end-of-life-date.js";
+import { everyDiskInEveryRegion } from "./keys/every-disk-in-every-region.js";
+import { featureRegistered } from "./place/feature-registered.js";
+import { galleryExists } from "./place/gallery-exists.js";
+import { hyperVGeneration } from "./source/hyper-v-generation.js";
+import { imageDefinitionExists } from "./place/image-definition-exists.js";
+import { locationAmongRegions } from "./request/location-among-regions.js";
+import { lunsInSource } from "./keys/luns-in-source.js";
+import { customerKeysRequiredBySource } from "./keys/customer-keys-required-by-source.js";
+import { oneSource } from "./source/one-source.js";
+import { osDiskWithDataDisks } from "./keys/os-disk-with-data-disks.js";
+import { osState } from "./source/os-state.js";
+import { osType } from "./source/os-type.js";
+import { promotion } from "./request/promotion.js";
+import { providerRegistered } from "./place/provider-registered.js";
+import { regionOffered } from "./place/region-offered.js";
+import { replicaLimit } from "./request/replica-limit.js";
+import { conflictsWithRunningOperation } from "./change/conflicts-with-running-operation.js";
+import { resourceIdForm } from "./request/resource-id-form.js";
+import { resourceType } from "./request/resource-type.js";
 import type {
   ChangeRule,
   ChangeSubject,
@@ -43,22 +44,23 @@ import type {
   Rule,
   RuleFinding,
 } from "./rule.js";
-import { sameEncryptionType } from "./same-encryption-type.js";
-import { securityType } from "./security-type.js";
-import { sharedGallery } from "./shared-gallery.js";
-import { sourceDisksExist } from "./source-disks-exist.js";
-import { sourceExists } from "./source-exists.js";
-import { sourceGiven } from "./source-given.js";
-import { sourceLookedInto } from "./source-looked-into.js";
-import { sourceProvisioned } from "./source-provisioned.js";
-import { sourceRegion } from "./source-region.js";
-import { storageAccountStrategy } from "./storage-account-strategy.js";
-import { uniqueLuns } from "./unique-luns.js";
-import { uniqueRegions } from "./unique-regions.js";
-import { versionExists } from "./version-exists.js";
-import { versionExistsOtherwise } from "./version-exists-otherwise.js";
-import { versionName } from "./version-name.js";
-import { visible } from "./visible.js";
+import { sameEncryptionType } from "./keys/same-encryption-type.js";
+import { securityType } from "./source/security-type.js";
+import { sharedGallery } from "./place/shared-gallery.js";
+import { sourceDisksExist } from "./source/source-disks-exist.js";
+import { sourceExists } from "./source/source-exists.js";
+import { sourceGiven } from "./source/source-given.js";
+import { sourceInspectable } from "./source/source-inspectable.js";
+import { sourceProvisioned } from "./source/source-provisioned.js";
+import { sourceRegion } from "./source/source-region.js";
+import { storageChosenByAzure } from "./request/storage-chosen-by-azure.js";
+import { storageAccountStrategy } from "./request/storage-account-strategy.js";
+import { uniqueLuns } from "./request/unique-luns.js";
+import { uniqueRegions } from "./request/unique-regions.js";
+import { versionExists } from "./change/version-exists.js";
+import { versionExistsOtherwise } from "./change/version-exists-otherwise.js";
+import { versionName } from "./request/version-name.js";
+import { readPermission } from "./place/read-permission.js";
 
 /** Rules over the request alone. */
 export const REQUEST_RULES: readonly RequestRule[] = [
@@ -78,27 +80,31 @@ export const REQUEST_RULES: readonly RequestRule[] = [
   confidentialVmSet,
 ];
 
+/** What is worth knowing before a request is sent, and stops nothing: a plan says it. */
+export const PLAN_RULES: readonly RequestRule[] = [storageChosenByAzure];
+
 /** Rules over what a request changes of a version that is made. */
 export const CHANGE_RULES: readonly ChangeRule[] = [
   immutableProperties,
   regionRemoval,
+  regionKept,
   customerKeysKept,
 ];
 
 /** Rules over the request and Azure; what stands in the way of others comes first. */
 export const FACT_RULES: readonly FactRule[] = [
-  visible,
+  readPermission,
   providerRegistered,
   featureRegistered,
   regionOffered,
   galleryExists,
   imageDefinitionExists,
-  requestedOtherwise,
+  conflictsWithRunningOperation,
   alreadyRequested,
   versionExistsOtherwise,
   versionExists,
   sharedGallery,
-  sourceLookedInto,
+  sourceInspectable,
   sourceExists,
   sourceDisksExist,
   sourceProvisioned,
@@ -119,12 +125,13 @@ export const FACT_RULES: readonly FactRule[] = [
   diskEncryptionSetRotation,
   sameEncryptionType,
   lunsInSource,
-  noWayBack,
+  customerKeysRequiredBySource,
   everyDiskInEveryRegion,
 ];
 
 export const ALL_RULES: readonly Rule<FactSubject & ChangeSubject>[] = [
   ...REQUEST_RULES,
+  ...PLAN_RULES,
   ...CHANGE_RULES,
   ...FACT_RULES,
 ];
@@ -132,6 +139,11 @@ export const ALL_RULES: readonly Rule<FactSubject & ChangeSubject>[] = [
 /** All findings about the request alone, in the order of the rules. */
 export function checkRequest(subject: RequestSubject): RuleFinding[] {
   return REQUEST_RULES.flatMap((rule) => findingsOf(rule, subject));
+}
+
+/** What a plan says of the request beside its errors. */
+export function checkPlan(subject: RequestSubject): RuleFinding[] {
+  return PLAN_RULES.flatMap((rule) => findingsOf(rule, subject));
 }
 
 /** All findings about what the request changes, in the order of the rules. */

@@ -1,11 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
-import { canonicalForm } from "../../../src/image-version/canonical-form.js";
+import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import {
   gatherFacts,
   type FactSources,
-} from "../../../src/image-version/gather-facts.js";
-import type { ImageSource } from "../../../src/image-version/ports.js";
+} from "../../../src/image-version/preflight/gather-facts.js";
 import { idOf } from "../../support/dependencies.js";
 import {
   largeWorld,
@@ -13,6 +12,7 @@ import {
   seedResource,
   seedVersionId,
 } from "../../support/requests.js";
+import type { ImageSource } from "../../../src/image-version/resources.js";
 
 const DEFINITION = seedResource("galleries/MyGallery/images/MyImage");
 

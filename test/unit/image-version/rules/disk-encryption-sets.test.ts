@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { DiskEncryptionSet } from "../../../../src/image-version/ports.js";
 import {
   absent,
   computeOf,
@@ -14,6 +13,7 @@ import {
   SUBSCRIPTION,
   type Changes,
 } from "./subject.js";
+import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
 
 const POINTER = `${REGIONS}/1/encryption/osDiskImage/diskEncryptionSetId`;
 const ID = setId("eastus2-os");

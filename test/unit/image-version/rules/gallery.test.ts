@@ -1,9 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type {
-  ImageDefinition,
-  ImageSource,
-  ObservedImageVersion,
-} from "../../../../src/image-version/ports.js";
 import {
   absent,
   COMPUTE,
@@ -16,8 +11,9 @@ import {
   GALLERY,
   GOOD_DEFINITION,
   IMAGE,
-  knownAs,
+  KNOWN,
   MACHINE,
+  OPERATION_ID,
   REGIONS,
   region,
   seen,
@@ -27,6 +23,11 @@ import {
   SUBSCRIPTION,
   VERSION,
 } from "./subject.js";
+import type {
+  ImageDefinition,
+  ImageSource,
+  ObservedImageVersion,
+} from "../../../../src/image-version/resources.js";
 
 const NAMES = `--subscription ${SUBSCRIPTION} --resource-group rg --gallery-name gallery`;
 
@@ -81,133 +82,123 @@ describe("a gallery", () => {
   });
 });
 
-describe("a version that exists in Azure", () => {
-  const existing = (change: object = {}): ObservedImageVersion => {
-    const { request } = subject();
-    const { publishingProfile } = request.properties;
-    return {
-      provisioningState: "Succeeded",
-      request: {
-        ...request,
-        properties: {
-          ...request.properties,
-          publishingProfile: { ...publishingProfile, ...change },
-        },
-      },
-      regions: [],
-    };
-  };
+describe("a version that others have made in Azure", () => {
+  const imageVersion = seen<ObservedImageVersion>({
+    provisioningState: "Succeeded",
+    resource: subject().request,
+    regions: [],
+  });
 
-  test("as it is asked for is followed", () => {
-    expect(findings({ facts: { imageVersion: seen(existing()) } })).toEqual([
+  test("as it is asked for is adopted", () => {
+    expect(
+      findings({ existing: { unmanaged: true }, facts: { imageVersion } }),
+    ).toEqual([
       finding(
         "ImageVersionExists",
         "",
         `${VERSION} exists in Azure as the request asks for, in provisioning state Succeeded.`,
-        "a PUT follows it and does not create it again",
+        "a PUT adopts it and does not create it again",
         "info",
       ),
     ]);
   });
 
   test("otherwise is a conflict, wherever it differs", () => {
-    const other = existing({
-      excludeFromLatest: true,
-      targetRegions: [
+    const existing = {
+      unmanaged: true,
+      publishing: { excludeFromLatest: true },
+      regions: [
         region("westus", [0], { regionalReplicaCount: 3 }),
         region("eastus2", [0], { regionalReplicaCount: 1 }),
       ],
-    });
-    expect(findings({ facts: { imageVersion: seen(other) } })).toEqual([
+    };
+    expect(
+      findings({
+        existing,
+        publishing: { excludeFromLatest: false },
+        regions: [
+          region("westus", [0], { regionalReplicaCount: 2 }),
+          region("eastus2"),
+        ],
+        facts: { imageVersion },
+      }),
+    ).toEqual([
       finding(
         "ImageVersionConflict",
         `${REGIONS}/0/regionalReplicaCount`,
-        "The replica count of westus in Azure is 3; the request asks for 1.",
-        `Use another version name: ${VERSION} exists already`,
+        "RegionalReplicaCount of westus is 3 in Azure; the request says 2.",
+        "send the request with If-Match, or use another version name",
       ),
       finding(
         "ImageVersionConflict",
         "/properties/publishingProfile/excludeFromLatest",
-        "exclusion from latest in Azure is true",
-        "Use another version name",
+        "ExcludeFromLatest is true in Azure; the request says false.",
+        `${VERSION} exists already and is left as it is`,
       ),
     ]);
   });
 
-  test("is not told of where Sigil was asked for it", () => {
-    const known = knownAs(subject().request);
-    for (const it of [existing(), existing({ excludeFromLatest: true })])
-      expect(
-        findings({ facts: { known, imageVersion: seen(it) } }).map(
-          ({ code }) => code,
-        ),
-      ).toEqual(["AlreadyRequested"]);
+  test("is no conflict where Sigil has made or adopted it", () => {
+    const more = [region("westus", [0], { regionalReplicaCount: 3 })];
+    expect(
+      findings({
+        regions: [...more, region("eastus2")],
+        existing: {},
+        facts: { imageVersion },
+      }),
+    ).toEqual([]);
   });
 });
 
 describe("a version that Sigil was asked for before", () => {
-  const OPERATION = "0123456789abcdef0123456789abcdef-1";
-
   test("with the same properties is the same operation", () => {
-    expect(findings({ facts: { known: knownAs(subject().request) } })).toEqual([
+    expect(
+      findings({ facts: { known: { ...KNOWN, sameRequest: OPERATION_ID } } }),
+    ).toEqual([
       finding(
         "AlreadyRequested",
         "",
-        `${VERSION} was requested before with the same properties, by operation ${OPERATION}.`,
-        `GET /api/operations/${OPERATION}`,
+        `${VERSION} was requested before with the same properties, by operation ${OPERATION_ID}.`,
+        `GET /api/operations/${OPERATION_ID}`,
         "info",
       ),
     ]);
   });
 
-  test("with others is a conflict, wherever they differ", () => {
-    const before = subject({
-      publishing: { excludeFromLatest: true },
-      regions: [
-        region("westus", [0], { regionalReplicaCount: 3 }),
-        region("eastus2"),
-      ],
-    });
-    const told = findings({ facts: { known: knownAs(before.request) } });
-    expect(told).toHaveLength(2);
-    expect(told).toEqual(
-      expect.arrayContaining([
-        finding(
-          "ImageVersionRequestedOtherwise",
-          `${REGIONS}/0/regionalReplicaCount`,
-          `${VERSION} is being worked on as another request asks (operation ${OPERATION}, Replicating): `,
-          `Wait until operation ${OPERATION} has ended`,
-        ),
-        finding(
-          "ImageVersionRequestedOtherwise",
-          "/properties/publishingProfile/excludeFromLatest",
-          `${VERSION} is being worked on as another request asks`,
-          "use another version name",
-        ),
-      ]),
-    );
+  test("with others is a conflict, wherever they contradict each other", () => {
+    const pointer = `${REGIONS}/0/regionalReplicaCount`;
+    const conflicts = [
+      { code: "Differs", pointer, message: "One says 3, the other 1." },
+      { code: "Differs", pointer: "/tags", message: "One has another." },
+    ];
+    expect(findings({ facts: { known: { ...KNOWN, conflicts } } })).toEqual([
+      finding(
+        "ImageVersionRequestedOtherwise",
+        pointer,
+        `${VERSION} is being worked on as another request asks (operation ${OPERATION_ID}, Replicating): One says 3, the other 1.`,
+        `Wait until operation ${OPERATION_ID} has ended`,
+      ),
+      finding(
+        "ImageVersionRequestedOtherwise",
+        "/tags",
+        "One has another.",
+        "use another version name",
+      ),
+    ]);
   });
 
   test("with what adds to it is none", () => {
-    const before = subject({ regions: [region("westus", [0])] });
-    const asked = { regions: [region("westus", [0]), region("eastus2")] };
-    expect(
-      findings({ ...asked, facts: { known: knownAs(before.request) } }),
-    ).toEqual([]);
+    expect(findings({ facts: { known: KNOWN } })).toEqual([]);
   });
 
   test("that is being deleted is a conflict, whatever is asked", () => {
-    const known = {
-      ...knownAs(subject().request),
-      state: "Deleting" as const,
-      operations: new Map(),
-    };
+    const known = { ...KNOWN, state: "Deleting" as const, deleting: true };
     expect(findings({ facts: { known } })).toEqual([
       finding(
         "ImageVersionRequestedOtherwise",
         "",
-        `${VERSION} is being worked on as another request asks (operation ${OPERATION}, Deleting): it is being deleted.`,
-        `Wait until operation ${OPERATION} has ended`,
+        `${VERSION} is being worked on as another request asks (operation ${OPERATION_ID}, Deleting): it is being deleted.`,
+        `Wait until operation ${OPERATION_ID} has ended`,
       ),
     ]);
   });

@@ -76,7 +76,7 @@ describe("target regions", () => {
     ]);
   });
 
-  test("may ask for a hundred replicas, all together", () => {
+  test("that ask for more than a hundred replicas, all together, are told so", () => {
     const replicas = (...counts: [number, number, number]) =>
       findings({
         regions: [
@@ -97,8 +97,9 @@ describe("target regions", () => {
       finding(
         "TooManyReplicas",
         REGIONS,
-        "The regions ask for 101 replicas in total; Azure allows 100 a version.",
-        "Lower regionalReplicaCount by 1 in total",
+        "The regions ask for 101 replicas in total",
+        "Where Azure refuses it, lower regionalReplicaCount by 1 in total",
+        "warning",
       ),
     ]);
   });

@@ -1,23 +1,26 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { Facts } from "../../../../src/image-version/facts.js";
+import type { Facts } from "../../../../src/image-version/preflight/facts.js";
 import type { FactSubject } from "../../../../src/image-version/rules/rule.js";
 import {
   ALL_RULES,
+  checkChange,
   checkFacts,
   checkRequest,
   CHANGE_RULES,
   FACT_RULES,
+  PLAN_RULES,
   REQUEST_RULES,
 } from "../../../../src/image-version/rules/rules.js";
 import {
   absent,
+  changeOf,
   confidentialRegion,
   denied,
   disk,
   findings,
   IMAGE,
-  knownAs,
+  KNOWN,
   MACHINE,
   region,
   source,
@@ -35,23 +38,34 @@ test("every rule has a name and a code of its own", () => {
   expect(new Set(names).size).toBe(names.length);
   expect(new Set(codes).size).toBe(codes.length);
   expect(ALL_RULES).toHaveLength(
-    REQUEST_RULES.length + CHANGE_RULES.length + FACT_RULES.length,
+    REQUEST_RULES.length +
+      PLAN_RULES.length +
+      CHANGE_RULES.length +
+      FACT_RULES.length,
   );
 });
 
-test("every file in the folder is a rule that is named after it, and is registered", async () => {
+test("every file in a room of the folder is a rule that is named after it, and is registered", async () => {
   const folder = new URL(
     "../../../../src/image-version/rules/",
     import.meta.url,
   );
-  const files = readdirSync(folder)
-    .map((file) => file.replace(/\.ts$/u, ""))
-    .filter((file) => file !== "rule" && file !== "rules");
-  expect(ALL_RULES.map((rule) => rule.name).sort()).toEqual(files.sort());
+  const rooms = ["request", "change", "place", "source", "keys"];
+  const files = rooms.flatMap((room) =>
+    readdirSync(new URL(`${room}/`, folder)).map((file) => ({
+      name: file.replace(/\.ts$/u, ""),
+      address: new URL(`${room}/${file}`, folder).href,
+    })),
+  );
+  expect(ALL_RULES.map((rule) => rule.name).sort()).toEqual(
+    files.map(({ name }) => name).sort(),
+  );
   for (const rule of ALL_RULES) {
-    const module = (await import(
-      new URL(`${rule.name}.ts`, folder).href
-    )) as Record<string, unknown>;
+    const file = files.find(({ name }) => name === rule.name);
+    const module = (await import(file?.address ?? "")) as Record<
+      string,
+      unknown
+    >;
     expect(Object.values(module), rule.name).toContain(rule);
   }
 });
@@ -176,11 +190,36 @@ describe("no rule throws", () => {
     ["nothing in Azure", { ...good, facts: nothing }],
     ["nothing that may be seen", { ...good, facts: unseen }],
     [
-      "a known request that has nothing",
+      "an operation that asks for the same",
       {
         ...good,
-        facts: { ...good.facts, known: knownAs(bare({}).request) },
+        facts: {
+          ...good.facts,
+          known: { ...KNOWN, sameRequest: KNOWN.operationId },
+        },
       },
+    ],
+    [
+      "a version that has nothing",
+      {
+        ...good,
+        change: { observed: bare({}).request, patch: {}, unmanaged: true },
+        facts: {
+          ...good.facts,
+          imageVersion: {
+            kind: "found",
+            value: {
+              provisioningState: "Failed",
+              resource: bare({}).request,
+              regions: [],
+            },
+          },
+        },
+      },
+    ],
+    [
+      "a change of a version that says nothing",
+      { ...bare({}), change: changeOf(good.request, {}) },
     ],
     [
       "a source without regions or disks",
@@ -236,7 +275,7 @@ describe("no rule throws", () => {
         expect(remediation).not.toMatch(/undefined|NaN|\[object/u);
       }
     }
-    const all = [...checkRequest(it), ...checkFacts(it)];
+    const all = [...checkRequest(it), ...checkChange(it), ...checkFacts(it)];
     expect(new Set(all.map((one) => JSON.stringify(one))).size).toBe(
       all.length,
     );

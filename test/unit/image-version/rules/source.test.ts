@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ImageSource } from "../../../../src/image-version/ports.js";
-import { sourceDataDiskLuns } from "../../../../src/image-version/source.js";
+import { sourceDataDiskLuns } from "../../../../src/image-version/preflight/source.js";
 import {
   absent,
   COMPUTE,
@@ -24,6 +23,7 @@ import {
   type Changes,
   type Storage,
 } from "./subject.js";
+import type { ImageSource } from "../../../../src/image-version/resources.js";
 
 const OS = `${COMPUTE}/snapshots/os`;
 const DATA = `${COMPUTE}/snapshots/data`;

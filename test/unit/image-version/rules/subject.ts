@@ -1,27 +1,35 @@
 import { expect } from "vitest";
 import type { Severity } from "../../../../src/errors.js";
+import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
+import { fieldsOf } from "../../../../src/image-version/properties/fields.js";
 import {
-  canonicalForm,
-  fingerprintOf,
-} from "../../../../src/image-version/canonical-form.js";
+  askedBy,
+  combined,
+} from "../../../../src/image-version/properties/patch.js";
 import type {
   ImageVersionRequest,
   TargetRegion,
 } from "../../../../src/image-version/contract.js";
-import type { Facts, Seen } from "../../../../src/image-version/facts.js";
 import type {
-  DiskEncryptionSet,
-  ImageDefinition,
-  ImageSource,
-} from "../../../../src/image-version/ports.js";
+  Change,
+  Facts,
+  Known,
+  Seen,
+} from "../../../../src/image-version/preflight/facts.js";
 import type {
   FactSubject,
   RuleFinding,
 } from "../../../../src/image-version/rules/rule.js";
 import {
+  checkChange,
   checkFacts,
   checkRequest,
 } from "../../../../src/image-version/rules/rules.js";
+import type {
+  DiskEncryptionSet,
+  ImageDefinition,
+  ImageSource,
+} from "../../../../src/image-version/resources.js";
 
 export const SUBSCRIPTION = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
 export const OTHER = "bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee";
@@ -54,6 +62,18 @@ export interface Changes {
   readonly sources?: Readonly<Record<string, Seen<ImageSource>>>;
   readonly definition?: Partial<ImageDefinition>;
   readonly facts?: Partial<Facts>;
+  /** What Azure has of the version. */
+  readonly existing?: Existing;
+}
+
+/** A version that Azure has, by what makes it another than the good one. */
+export interface Existing extends Pick<
+  Changes,
+  "regions" | "storage" | "location" | "publishing"
+> {
+  /** True where Sigil has neither made nor adopted it. */
+  readonly unmanaged?: boolean;
+  readonly removeRegions?: readonly string[];
 }
 
 export function computeOf(subscriptionId: string): string {
@@ -72,6 +92,7 @@ export function region(
 ): TargetRegion {
   return {
     name,
+    storageAccountType: "Standard_LRS",
     encryption: {
       osDiskImage: { diskEncryptionSetId: setId(`${name}-os`) },
       dataDiskImages: luns.map((lun) => ({
@@ -162,17 +183,8 @@ export function subject(changes: Changes = {}): FactSubject {
     imageName: "image",
     versionName: changes.name ?? "1.0.0",
   };
-  const request = canonicalForm({
-    location: changes.location ?? "westus",
-    properties: {
-      publishingProfile: {
-        targetRegions: changes.regions ?? [region("westus"), region("eastus2")],
-        ...changes.publishing,
-      },
-      storageProfile: changes.storage ?? { source: { id: IMAGE } },
-    },
-    ...(changes.promotion && { sigil: { promotion: changes.promotion } }),
-  });
+  const request = requestOf(changes);
+  const change = changes.existing && changeOf(request, changes.existing);
   const facts: Facts = {
     gallery: seen({ id: GALLERY, sharing: "Private" }),
     imageDefinition: seen({ ...GOOD_DEFINITION, ...changes.definition }),
@@ -191,27 +203,55 @@ export function subject(changes: Changes = {}): FactSubject {
     ]),
     ...changes.facts,
   };
-  return { id, request, now: NOW, facts };
+  return { id, request, now: NOW, facts, change };
 }
 
-const OPERATION_ID = "0123456789abcdef0123456789abcdef-1";
+function requestOf(changes: Changes): ImageVersionRequest {
+  return canonicalForm({
+    location: changes.location ?? "westus",
+    properties: {
+      publishingProfile: {
+        targetRegions: changes.regions ?? [region("westus"), region("eastus2")],
+        ...changes.publishing,
+      },
+      storageProfile: changes.storage ?? { source: { id: IMAGE } },
+    },
+    ...(changes.promotion && { sigil: { promotion: changes.promotion } }),
+  });
+}
 
-/** What Sigil would know of a request that it was sent before. */
-export function knownAs(
+/** What a PUT of the request changes of what Azure has. */
+export function changeOf(
   request: ImageVersionRequest,
-): NonNullable<Facts["known"]> {
+  existing: Existing,
+): Change {
+  const observed = requestOf(existing);
+  const applied = existing.unmanaged === true ? undefined : fieldsOf(observed);
   return {
-    state: "Replicating",
-    request,
-    operationId: OPERATION_ID,
-    operations: new Map([[fingerprintOf(request), OPERATION_ID]]),
+    observed,
+    patch: combined(
+      [askedBy(fieldsOf(request), applied, existing.removeRegions)],
+      applied,
+    ),
+    ...(applied && { lastApplied: applied }),
+    ...(existing.unmanaged === true && { unmanaged: true }),
   };
 }
+
+export const OPERATION_ID = "0123456789abcdef0123456789abcdef-1";
+
+/** What Sigil does with the version while another operation runs on it. */
+export const KNOWN: Known = {
+  state: "Replicating",
+  operationId: OPERATION_ID,
+  deleting: false,
+  conflicts: [],
+};
 
 /** Everything that the rules find. */
 export function findings(changes: Changes): readonly RuleFinding[] {
   const it = subject(changes);
-  return [...checkRequest(it), ...checkFacts(it)];
+  return [...checkRequest(it), ...checkChange(it), ...checkFacts(it)];
 }
 
 /** A finding with that code and pointer, whose message and remediation hold these words. */

@@ -217,6 +217,6 @@ test("where nothing may be seen, no rule over Azure says anything but that", () 
     },
   });
   const loud = ALL_RULES.filter((rule) => rule.check(it).length > 0);
-  expect(loud.map((rule) => rule.name)).toEqual(["visible"]);
+  expect(loud.map((rule) => rule.name)).toEqual(["read-permission"]);
   expect(loud[0]?.check(it)).toHaveLength(9);
 });

@@ -1,0 +1,74 @@
+import type { RegistrationState } from "../../subscription/ports.js";
+import type { Finding } from "../../errors.js";
+import type { ImageVersionRequest } from "../contract.js";
+import type { Fields } from "../properties/fields.js";
+import type { Patch } from "../properties/patch.js";
+import type { VersionState } from "../state/record.js";
+import type {
+  DiskEncryptionSet,
+  Gallery,
+  ImageDefinition,
+  ImageSource,
+  ObservedImageVersion,
+} from "../resources.js";
+
+/** What a read has shown: the resource, that there is none, or that Sigil's identity may not look. */
+export type Seen<T> =
+  | { readonly kind: "found"; readonly value: T }
+  | { readonly kind: "absent" }
+  | Denied;
+
+/** Which action on which scope ARM would not allow. */
+export interface Denied {
+  readonly kind: "denied";
+  readonly action: string;
+  readonly scope: string;
+}
+
+/** Keys of maps are resource ids in lower case. */
+export interface Facts {
+  readonly gallery: Seen<Gallery>;
+  readonly imageDefinition: Seen<ImageDefinition>;
+  readonly imageVersion: Seen<ObservedImageVersion>;
+  readonly diskEncryptionSets: ReadonlyMap<string, Seen<DiskEncryptionSet>>;
+  /** What the request names as a source, and the managed disks of a virtual machine among them. */
+  readonly sources: ReadonlyMap<string, Seen<ImageSource>>;
+  /** Image definitions of the image versions among the sources. */
+  readonly sourceDefinitions: ReadonlyMap<string, Seen<ImageDefinition>>;
+  /** Canonical names of the regions that the subscription offers. */
+  readonly regions: Seen<readonly string[]>;
+  /** What Sigil needs registered in the subscription, by name, such as `Microsoft.Compute/SIGEncryption`. */
+  readonly registrations: ReadonlyMap<string, Seen<RegistrationState>>;
+  /** What Sigil itself does with the version; absent where it does nothing. */
+  readonly known?: Known;
+  /** What the request changes; absent where Azure does not have the version. */
+  readonly change?: Change;
+}
+
+/** What was asked of Sigil for this version. */
+export interface Known {
+  readonly state: VersionState;
+  readonly operationId: string;
+  /** The operation that does, or has done, the same. */
+  readonly sameRequest?: string;
+  /** True while the version is being deleted. */
+  readonly deleting: boolean;
+  /** Where the request changes what an operation that runs or is queued changes otherwise. */
+  readonly conflicts: readonly Finding[];
+}
+
+/** What a request changes of a version that Azure has. */
+export interface Change {
+  /** What Azure shows, in canonical form. */
+  readonly observed: ImageVersionRequest;
+  /** What it shall show. */
+  readonly patch: Patch;
+  readonly lastApplied?: Fields;
+  /** True where Sigil neither made the version nor adopted it, and the caller has not said which version it saw. */
+  readonly unmanaged?: boolean;
+}
+
+/** What was seen, where something was. */
+export function found<T>(seen: Seen<T> | undefined): T | undefined {
+  return seen?.kind === "found" ? seen.value : undefined;
+}

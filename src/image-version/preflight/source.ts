@@ -1,0 +1,223 @@
+import {
+  imageIdOf,
+  isComputeResourceId,
+  parseImageVersionId,
+} from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { found, type Facts } from "./facts.js";
+import { STORAGE_PROFILE } from "../rules/rule.js";
+import type { ImageSource, SourceDisk } from "../resources.js";
+
+const IMAGE_VERSION = "galleries/images/versions";
+const IMAGE_TYPES = ["images", IMAGE_VERSION, "virtualMachines"];
+const DISK_TYPES = ["disks", "snapshots"];
+
+/** One place in a request that names a resource to make the version from. */
+export interface SourceReference {
+  readonly pointer: string;
+  readonly id: string;
+  /** Types of Microsoft.Compute that fit the place. */
+  readonly types: readonly string[];
+}
+
+/** Every resource that a canonical request takes disks from, with the field that names it. */
+export function sourceReferences(
+  request: ImageVersionRequest,
+): readonly SourceReference[] {
+  const { source, osDiskImage, dataDiskImages } =
+    request.properties.storageProfile ?? {};
+  const reference = (
+    path: string,
+    id: string | undefined,
+    types: readonly string[],
+  ): SourceReference[] =>
+    id === undefined
+      ? []
+      : [{ pointer: `${STORAGE_PROFILE}/${path}`, id, types }];
+  return [
+    ...reference("source/id", source?.id, IMAGE_TYPES),
+    ...reference("source/virtualMachineId", source?.virtualMachineId, [
+      "virtualMachines",
+    ]),
+    ...reference("osDiskImage/source/id", osDiskImage?.source?.id, DISK_TYPES),
+    ...(dataDiskImages ?? []).flatMap((image, i) =>
+      reference(`dataDiskImages/${i}/source/id`, image.source?.id, DISK_TYPES),
+    ),
+  ];
+}
+
+/** True when the id can name a source in its place; what cannot is another rule's finding. */
+export function namesSource({ id, types }: SourceReference): boolean {
+  return types.some((type) => isComputeResourceId(id, type));
+}
+
+export function isImageVersion({ id }: { readonly id: string }): boolean {
+  return isComputeResourceId(id, IMAGE_VERSION);
+}
+
+/** Each reference whose source could be read, with the source. */
+export function seenSources(
+  request: ImageVersionRequest,
+  facts: Facts,
+): readonly {
+  readonly reference: SourceReference;
+  readonly source: ImageSource;
+}[] {
+  return sourceReferences(request).flatMap((reference) => {
+    const source = found(facts.sources.get(reference.id.toLowerCase()));
+    return source === undefined ? [] : [{ reference, source }];
+  });
+}
+
+/** LUNs of the data disks that the version will have, or undefined where the source cannot be looked into. */
+export function sourceDataDiskLuns(
+  request: ImageVersionRequest,
+  facts: Facts,
+): readonly number[] | undefined {
+  const source = sourceOf(request, facts);
+  return source && [...source.dataDisks.keys()];
+}
+
+/** What a source shows of itself, the resource that the request names, and where it names it. */
+export interface Trait {
+  readonly pointer: string;
+  readonly id: string;
+  readonly value: string;
+}
+
+/** A disk of the source, and where the request names the resource that it is of. */
+export interface DiskOfSource {
+  readonly pointer: string;
+  /** The disk itself, or the image that holds it; absent for a VHD. */
+  readonly id?: string;
+  readonly diskEncryptionSetId?: string;
+}
+
+/** What the version is made from. What a resource does not show, or could not be read to show, is absent. */
+export interface Source {
+  readonly osDisk: DiskOfSource;
+  /** By LUN. */
+  readonly dataDisks: ReadonlyMap<number, DiskOfSource>;
+  readonly osType?: Trait;
+  readonly osState?: Trait;
+  readonly hyperVGeneration?: Trait;
+  readonly architecture?: Trait;
+  /** Of an image version, what its definition says. */
+  readonly securityType?: Trait;
+}
+
+/** The source of a canonical request, or undefined where it cannot be looked into, or there are several. */
+export function sourceOf(
+  request: ImageVersionRequest,
+  facts: Facts,
+): Source | undefined {
+  const { source, osDiskImage, dataDiskImages } =
+    request.properties.storageProfile ?? {};
+  const seen = (id: string | undefined): ImageSource | undefined =>
+    id === undefined ? undefined : found(facts.sources.get(id.toLowerCase()));
+
+  const given = [source?.id, source?.virtualMachineId, osDiskImage?.source];
+  if (given.filter((one) => one !== undefined).length > 1) return undefined;
+  if (osDiskImage?.source !== undefined) {
+    const disk = (path: string, id: string | undefined): DiskOfSource => ({
+      pointer: `${STORAGE_PROFILE}/${path}/source/id`,
+      ...(id !== undefined && { id }),
+      ...setOf(seen(id)?.osDisk),
+    });
+    const osDisk = disk("osDiskImage", osDiskImage.source.id);
+    const shown = seen(osDisk.id);
+    return {
+      osDisk,
+      dataDisks: new Map(
+        (dataDiskImages ?? []).map((image, i) => [
+          image.lun,
+          disk(`dataDiskImages/${i}`, image.source?.id),
+        ]),
+      ),
+      ...(shown && traitsOf(osDisk.pointer, shown.id, [shown, STANDARD])),
+    };
+  }
+
+  const member = source?.id === undefined ? "virtualMachineId" : "id";
+  const pointer = `${STORAGE_PROFILE}/source/${member}`;
+  const named = seen(source?.[member]);
+  if (named === undefined) return undefined;
+  const { id } = named;
+  const disk = (held: SourceDisk): DiskOfSource => ({
+    pointer,
+    id: held.id ?? id,
+    ...setOf(seen(held.id)?.osDisk, held),
+  });
+  const version = parseImageVersionId(id);
+  const definition =
+    version &&
+    found(facts.sourceDefinitions.get(imageIdOf(version).toLowerCase()));
+  return {
+    osDisk: disk(named.osDisk),
+    dataDisks: new Map(named.dataDisks.map((held) => [held.lun, disk(held)])),
+    ...traitsOf(pointer, id, [
+      named,
+      seen(named.osDisk.id),
+      isImageVersion(named) ? definition : STANDARD,
+    ]),
+  };
+}
+
+type Traits = Pick<
+  ImageSource,
+  "osType" | "osState" | "hyperVGeneration" | "architecture" | "securityType"
+>;
+
+/** An image, machine or disk that shows no security type has none; a VHD or a version does not say. */
+const STANDARD: Traits = { securityType: "Standard" };
+
+/** Each trait as the first of `resources` shows it that does. */
+function traitsOf(
+  pointer: string,
+  id: string,
+  resources: readonly (Traits | undefined)[],
+): Partial<Record<keyof Traits, Trait>> {
+  const shown = (name: keyof Traits): Partial<Record<keyof Traits, Trait>> => {
+    const value = resources.find(
+      (resource) => resource?.[name] !== undefined,
+    )?.[name];
+    return value === undefined ? {} : { [name]: { pointer, id, value } };
+  };
+  return {
+    ...shown("osType"),
+    ...shown("osState"),
+    ...shown("hyperVGeneration"),
+    ...shown("architecture"),
+    ...shown("securityType"),
+  };
+}
+
+/** The disk encryption set that the first of `disks` shows that has one. */
+function setOf(
+  ...disks: readonly (SourceDisk | undefined)[]
+): Pick<DiskOfSource, "diskEncryptionSetId"> {
+  const id = disks.find(
+    (disk) => disk?.diskEncryptionSetId !== undefined,
+  )?.diskEncryptionSetId;
+  return id === undefined ? {} : { diskEncryptionSetId: id };
+}
+
+/** Disks that are encrypted with a customer's key in the source, by "os" or LUN; none of an image version, which is no source then. */
+export function encryptedDisks(
+  request: ImageVersionRequest,
+  facts: Facts,
+): ReadonlyMap<"os" | number, DiskOfSource> {
+  const source = sourceOf(request, facts);
+  if (source === undefined) return new Map();
+  const disks: ["os" | number, DiskOfSource][] = [
+    ["os", source.osDisk],
+    ...source.dataDisks,
+  ];
+  return new Map(
+    disks.filter(
+      ([, { id, diskEncryptionSetId }]) =>
+        diskEncryptionSetId !== undefined &&
+        (id === undefined || !isImageVersion({ id })),
+    ),
+  );
+}

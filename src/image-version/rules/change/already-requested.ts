@@ -1,0 +1,22 @@
+import { formatImageVersionId } from "../../../resource-id.js";
+import type { FactRule } from "../rule.js";
+
+export const alreadyRequested: FactRule = {
+  name: "already-requested",
+  code: "AlreadyRequested",
+  severity: "info",
+  summary:
+    "Sigil was not asked for this version before; where it was, with the same properties, the same operation answers.",
+  check: ({ id, facts: { known } }) => {
+    const operationId = known?.sameRequest;
+    return operationId === undefined
+      ? []
+      : [
+          {
+            pointer: "",
+            message: `${formatImageVersionId(id)} was requested before with the same properties, by operation ${operationId}.`,
+            remediation: `Follow it: GET /api/operations/${operationId}. The same PUT answers with it and creates nothing.`,
+          },
+        ];
+  },
+};

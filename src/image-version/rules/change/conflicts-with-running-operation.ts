@@ -1,0 +1,21 @@
+import { formatImageVersionId } from "../../../resource-id.js";
+import type { FactRule } from "../rule.js";
+
+export const conflictsWithRunningOperation: FactRule = {
+  name: "conflicts-with-running-operation",
+  code: "ImageVersionRequestedOtherwise",
+  severity: "error",
+  summary:
+    "While an operation on the version runs, nothing is asked that contradicts it; what adds to it is done with it or after it.",
+  check: ({ id, facts: { known } }) => {
+    if (known === undefined) return [];
+    const told = known.deleting
+      ? [{ pointer: "", message: "it is being deleted." }]
+      : known.conflicts;
+    return told.map(({ pointer, message }) => ({
+      pointer,
+      message: `${formatImageVersionId(id)} is being worked on as another request asks (operation ${known.operationId}, ${known.state}): ${message}`,
+      remediation: `Wait until operation ${known.operationId} has ended and send the request again, or use another version name.`,
+    }));
+  },
+};

@@ -1,0 +1,66 @@
+import {
+  comparableAt,
+  fieldsOf,
+  partsOf,
+  pointerTo,
+  regionField,
+  regionOf,
+  regionsIn,
+} from "../../properties/fields.js";
+import type { Breach, ChangeRule } from "../rule.js";
+
+const KEY =
+  /\/encryption\/.*(?:diskEncryptionSetId|secureVMDiskEncryptionSetId|confidentialVMEncryptionType)$/u;
+
+/** True for a field that says how a disk is encrypted in a region. */
+export function isKey(field: string): boolean {
+  return KEY.test(field);
+}
+
+export const customerKeysKept: ChangeRule = {
+  name: "customer-keys-kept",
+  code: "CustomerKeysChanged",
+  severity: "error",
+  summary:
+    "A disk that has a disk encryption set in a region keeps that set there: there is no way back to platform-managed keys.",
+  check: ({ request, change }) => {
+    if (change === undefined) return [];
+    const { observed, patch, lastApplied = {} } = change;
+    const shown = fieldsOf(observed);
+    const asked = fieldsOf(request);
+    const named = regionsIn(asked);
+    return Object.entries({ ...lastApplied, ...shown }).flatMap(
+      ([field, set]): Breach[] => {
+        const region = regionOf(field);
+        if (!isKey(field) || region === undefined || shown[field] === undefined)
+          return [];
+        if (patch[regionField(region)] === null) return [];
+        const given = asked[field];
+        // What was never said through Sigil stays as Azure has it.
+        const leftOut =
+          given === undefined &&
+          named.includes(region) &&
+          lastApplied[field] !== undefined;
+        const differs =
+          given !== undefined &&
+          comparableAt(field, given) !== comparableAt(field, set);
+        if (!leftOut && !differs) return [];
+        return [
+          {
+            pointer: pointerTo(request, field),
+            message: `${diskOf(field)} in ${region} is encrypted with ${String(set)}; the request gives it ${typeof given === "string" ? given : "no set"}.`,
+            remediation: `Give it in ${region} what it has: ${String(set)}. Another key is another version.`,
+          },
+        ];
+      },
+    );
+  },
+};
+
+function diskOf(field: string): string {
+  const parts = partsOf(field);
+  const at = parts.indexOf("dataDiskImages");
+  return at === -1
+    ? "the OS disk"
+    : `the data disk at LUN ${String(parts[at + 1])}`;
+}

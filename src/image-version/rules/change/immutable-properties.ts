@@ -1,0 +1,24 @@
+import { show } from "../../properties/changes.js";
+import { fieldsOf, pointerTo } from "../../properties/fields.js";
+import { impossibleAmong, unmetBy } from "../../properties/patch.js";
+import { isKey } from "./customer-keys-kept.js";
+import type { ChangeRule } from "../rule.js";
+
+export const immutableProperties: ChangeRule = {
+  name: "immutable-properties",
+  code: "ImmutableProperty",
+  severity: "error",
+  summary:
+    "An update changes regions, replica counts, encryption of new regions, exclusion from latest, end of life, safety profile and tags; nothing else of a version can be changed from what Azure shows.",
+  check: ({ request, change }) =>
+    change === undefined
+      ? []
+      : impossibleAmong(unmetBy(fieldsOf(change.observed), change.patch))
+          .filter(({ field }) => !isKey(field))
+          .map(({ field, before, after }) => ({
+            pointer: pointerTo(request, field),
+            message: `This cannot be changed once the version exists: it is ${show(before)} in Azure, the request says ${show(after)}.`,
+            remediation:
+              "Send the value that it has, leave it out, or publish another version.",
+          })),
+};

@@ -1,0 +1,23 @@
+import { fieldsOf, regionsIn } from "../../properties/fields.js";
+import { removedBy } from "./region-removal.js";
+import { TARGET_REGIONS, type ChangeRule } from "../rule.js";
+
+export const regionKept: ChangeRule = {
+  name: "region-kept",
+  code: "RegionKept",
+  severity: "warning",
+  summary:
+    "A request names each region that the version has; one that it does not name is kept as it is.",
+  check: ({ request, change }) => {
+    if (change === undefined) return [];
+    const named = regionsIn(fieldsOf(request));
+    const removed = removedBy(change.patch);
+    return regionsIn(fieldsOf(change.observed))
+      .filter((name) => !named.includes(name) && !removed.includes(name))
+      .map((name) => ({
+        pointer: TARGET_REGIONS,
+        message: `The version is in ${name} and the request does not name it: it is kept there as it is.`,
+        remediation: `To remove it there, send ?removeRegions=${name}.`,
+      }));
+  },
+};

@@ -1,0 +1,46 @@
+import {
+  fieldsOf,
+  pointerTo,
+  regionField,
+  regionsIn,
+} from "../../properties/fields.js";
+import type { Breach, ChangeRule } from "../rule.js";
+
+export const regionRemoval: ChangeRule = {
+  name: "region-removal",
+  code: "InvalidRegionRemoval",
+  severity: "error",
+  summary:
+    "A region that is to be removed is not the version's own location, and is not among the target regions of the same request.",
+  check: ({ request, change }) => {
+    if (change === undefined) return [];
+    const { observed, patch } = change;
+    const named = regionsIn(fieldsOf(request));
+    return removedBy(patch).flatMap((region): Breach[] => {
+      if (region === observed.location)
+        return [
+          {
+            pointer: "",
+            message: `${region} is the version's own location: Azure does not let it be removed.`,
+            remediation: `Leave ${region} out of removeRegions, or delete the version.`,
+          },
+        ];
+      return named.includes(region)
+        ? [
+            {
+              pointer: pointerTo(request, regionField(region)),
+              message: `removeRegions removes ${region}, and the request has it among its target regions.`,
+              remediation: `Leave ${region} out of the one or the other.`,
+            },
+          ]
+        : [];
+    });
+  },
+};
+
+/** The regions that a patch removes. */
+export function removedBy(
+  patch: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return regionsIn(patch).filter((name) => patch[regionField(name)] === null);
+}

@@ -1,0 +1,25 @@
+import { formatImageVersionId } from "../../../resource-id.js";
+import { found } from "../../preflight/facts.js";
+import { fieldsOf } from "../../properties/fields.js";
+import { unmetBy } from "../../properties/patch.js";
+import type { FactRule } from "../rule.js";
+
+export const versionExists: FactRule = {
+  name: "version-exists",
+  code: "ImageVersionExists",
+  severity: "info",
+  summary:
+    "The version does not exist in Azure yet; where others have made it as the request asks for, it is adopted and not created again.",
+  check: ({ id, change, facts: { imageVersion } }) =>
+    change?.unmanaged !== true ||
+    unmetBy(fieldsOf(change.observed), change.patch).length > 0
+      ? []
+      : [
+          {
+            pointer: "",
+            message: `${formatImageVersionId(id)} exists in Azure as the request asks for, in provisioning state ${found(imageVersion)?.provisioningState}.`,
+            remediation:
+              "Nothing need be done: a PUT adopts it and does not create it again.",
+          },
+        ],
+};

@@ -1,0 +1,35 @@
+import { parseResourceId } from "../../../resource-id.js";
+import { azNames } from "../az-names.js";
+import {
+  diskEncryptionReferences,
+  namesDiskEncryptionSet,
+} from "../../properties/disk-encryption-references.js";
+import type { Breach, FactRule } from "../rule.js";
+
+export const diskEncryptionSetExists: FactRule = {
+  name: "disk-encryption-set-exists",
+  code: "DiskEncryptionSetNotFound",
+  severity: "error",
+  summary: "Every disk encryption set that the request names exists.",
+  check: ({ id: version, request, facts }) =>
+    diskEncryptionReferences(request).flatMap((reference): Breach[] => {
+      const { pointer, diskEncryptionSetId: id, region, disk } = reference;
+      const absent =
+        facts.diskEncryptionSets.get(id.toLowerCase())?.kind === "absent";
+      // One of another subscription is wrong whether it exists or not: that is told once.
+      const ours =
+        parseResourceId(id)?.subscriptionId ===
+        version.subscriptionId.toLowerCase();
+      if (!absent || !ours || !namesDiskEncryptionSet(reference)) return [];
+      const type = reference.confidential
+        ? " --encryption-type ConfidentialVmEncryptedWithCustomerKey"
+        : "";
+      return [
+        {
+          pointer,
+          message: `${id}, given for ${disk} in ${region}, does not exist.`,
+          remediation: `Correct the id, or create the set first: az disk-encryption-set create --location ${region} ${azNames(id)}${type} --key-url {key}`,
+        },
+      ];
+    }),
+};

@@ -1,0 +1,25 @@
+import { azNames } from "../az-names.js";
+import { seenDiskEncryptionSets } from "../../properties/disk-encryption-references.js";
+import type { Breach, FactRule } from "../rule.js";
+
+export const diskEncryptionSetKey: FactRule = {
+  name: "disk-encryption-set-key",
+  code: "DiskEncryptionSetWithoutKey",
+  severity: "error",
+  summary: "Every disk encryption set has an active key.",
+  check: ({ request, facts }) =>
+    seenDiskEncryptionSets(request, facts).flatMap(
+      ({ reference, set }): Breach[] => {
+        const { pointer, diskEncryptionSetId: id, region, disk } = reference;
+        return set.keyUrl !== undefined
+          ? []
+          : [
+              {
+                pointer,
+                message: `${id}, given for ${disk} in ${region}, has no active key.`,
+                remediation: `Give it one: az disk-encryption-set update ${azNames(id)} --key-url {key}`,
+              },
+            ];
+      },
+    ),
+};

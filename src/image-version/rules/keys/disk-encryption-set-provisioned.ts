@@ -1,0 +1,23 @@
+import { azNames } from "../az-names.js";
+import { seenDiskEncryptionSets } from "../../properties/disk-encryption-references.js";
+import type { Breach, FactRule } from "../rule.js";
+
+export const diskEncryptionSetProvisioned: FactRule = {
+  name: "disk-encryption-set-provisioned",
+  code: "DiskEncryptionSetNotReady",
+  severity: "error",
+  summary: "Every disk encryption set is provisioned.",
+  check: ({ request, facts }) =>
+    seenDiskEncryptionSets(request, facts).flatMap(
+      ({ reference: { pointer, diskEncryptionSetId: id }, set }): Breach[] =>
+        set.provisioningState === "Succeeded"
+          ? []
+          : [
+              {
+                pointer,
+                message: `${id} is in provisioning state ${set.provisioningState}; it must be Succeeded.`,
+                remediation: `Wait until it is Succeeded, or repair it: az disk-encryption-set show ${azNames(id)} --query provisioningState`,
+              },
+            ],
+    ),
+};

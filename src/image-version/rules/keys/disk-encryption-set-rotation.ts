@@ -1,0 +1,26 @@
+import { azNames } from "../az-names.js";
+import { seenDiskEncryptionSets } from "../../properties/disk-encryption-references.js";
+import type { Breach, FactRule } from "../rule.js";
+
+export const diskEncryptionSetRotation: FactRule = {
+  name: "disk-encryption-set-rotation",
+  code: "DiskEncryptionSetKeyRotationFailing",
+  severity: "warning",
+  summary: "Where a disk encryption set rotates its key, that works.",
+  check: ({ request, facts }) =>
+    seenDiskEncryptionSets(request, facts).flatMap(
+      ({
+        reference: { pointer, diskEncryptionSetId: id },
+        set: { autoKeyRotationError: error, keyUrl },
+      }): Breach[] =>
+        error === undefined
+          ? []
+          : [
+              {
+                pointer,
+                message: `The key of ${id}${keyUrl === undefined ? "" : ` (${keyUrl})`} no longer rotates: ${error.code}: ${error.message}`,
+                remediation: `Give the set's identity access to its vault again, then set the key anew: az disk-encryption-set update ${azNames(id)} --key-url {key}`,
+              },
+            ],
+    ),
+};

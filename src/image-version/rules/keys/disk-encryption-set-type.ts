@@ -1,0 +1,35 @@
+import { seenDiskEncryptionSets } from "../../properties/disk-encryption-references.js";
+import type { Breach, FactRule } from "../rule.js";
+import type { EncryptionType } from "../../resources.js";
+
+const CONFIDENTIAL: readonly EncryptionType[] = [
+  "ConfidentialVmEncryptedWithCustomerKey",
+];
+const AT_REST: readonly EncryptionType[] = [
+  "EncryptionAtRestWithCustomerKey",
+  "EncryptionAtRestWithPlatformAndCustomerKeys",
+];
+
+export const diskEncryptionSetType: FactRule = {
+  name: "disk-encryption-set-type",
+  code: "DiskEncryptionSetOfWrongType",
+  severity: "error",
+  summary:
+    "A confidential OS disk has a disk encryption set for confidential virtual machines, and every other disk one for encryption at rest.",
+  check: ({ request, facts }) =>
+    seenDiskEncryptionSets(request, facts).flatMap(
+      ({ reference, set }): Breach[] => {
+        const { pointer, diskEncryptionSetId, region, disk } = reference;
+        const fitting = reference.confidential ? CONFIDENTIAL : AT_REST;
+        return fitting.includes(set.encryptionType)
+          ? []
+          : [
+              {
+                pointer,
+                message: `${diskEncryptionSetId} is of type ${set.encryptionType}; ${disk} in ${region} needs ${fitting.join(" or ")}.`,
+                remediation: `Use a set of that type: az disk-encryption-set create --location ${region} --encryption-type ${fitting[0]} …`,
+              },
+            ];
+      },
+    ),
+};

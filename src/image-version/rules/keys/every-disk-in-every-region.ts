@@ -1,0 +1,48 @@
+import { targetRegionsOf } from "../../properties/canonical-form.js";
+import {
+  disksWithoutSet,
+  usesOwnKeys,
+} from "../../properties/disk-encryption-references.js";
+import { encryptedDisks, sourceDataDiskLuns } from "../../preflight/source.js";
+import type { Breach, FactRule } from "../rule.js";
+
+/**
+ * None is left to platform keys in silence. ARM asks the half of it: a disk encrypted with a set in one region needs
+ * one in each.
+ */
+export const everyDiskInEveryRegion: FactRule = {
+  name: "every-disk-in-every-region",
+  code: "DiskEncryptionSetMissing",
+  severity: "error",
+  summary:
+    "A version that uses customer-managed keys uses them for every disk of its source, in every region.",
+  check: ({ id, request, facts }) => {
+    if (!usesOwnKeys(request)) return [];
+    const encrypted = encryptedDisks(request, facts);
+    const luns = new Set(
+      // A LUN that the source does not have is another rule's finding.
+      sourceDataDiskLuns(request, facts) ??
+        targetRegionsOf(request).flatMap((region) =>
+          (region.encryption?.dataDiskImages ?? [])
+            .filter((image) => image.diskEncryptionSetId !== undefined)
+            .map((image) => image.lun),
+        ),
+    );
+    const inOrder = [...luns].sort((a, b) => a - b);
+    return disksWithoutSet(request, inOrder).flatMap(
+      ({ pointer, region, disk, place, ...os }): Breach[] =>
+        // Nor is the OS disk left out beside data disks, or a disk that is encrypted in the source, told twice.
+        os.leftOutAlone ||
+        os.confidentialVMEncryptionType !== undefined ||
+        encrypted.has(place)
+          ? []
+          : [
+              {
+                pointer,
+                message: `No disk encryption set is given for ${disk} in ${region}, though other disks of this version have one.`,
+                remediation: `Give a set that is in ${region} (GET /api/subscriptions/${id.subscriptionId}/disk-encryption-sets?region=${region} lists them), or none for any disk in any region.`,
+              },
+            ],
+    );
+  },
+};

@@ -1,0 +1,34 @@
+import { targetRegionsOf } from "../../properties/canonical-form.js";
+import { sourceDataDiskLuns } from "../../preflight/source.js";
+import { TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
+
+export const lunsInSource: FactRule = {
+  name: "luns-in-source",
+  code: "LunNotInSource",
+  severity: "error",
+  summary:
+    "Every LUN that is given a disk encryption set is a LUN of the source.",
+  check: ({ request, facts }) => {
+    const luns = sourceDataDiskLuns(request, facts);
+    if (luns === undefined) return [];
+    const known =
+      luns.length === 0 ? "it has no data disks" : `it has ${luns.join(", ")}`;
+    return targetRegionsOf(request).flatMap((region, i) =>
+      (region.encryption?.dataDiskImages ?? []).flatMap(
+        ({ lun }, j): Breach[] =>
+          luns.includes(lun)
+            ? []
+            : [
+                {
+                  pointer: `${TARGET_REGIONS}/${i}/encryption/dataDiskImages/${j}/lun`,
+                  message: `The source has no data disk at LUN ${lun}, which ${region.name} gives encryption: ${known}.`,
+                  remediation:
+                    luns.length === 0
+                      ? "Leave this entry out."
+                      : `Correct the LUN to one of ${luns.join(", ")}, or leave this entry out.`,
+                },
+              ],
+      ),
+    );
+  },
+};

@@ -1,0 +1,38 @@
+import { seenDiskEncryptionSets } from "../../properties/disk-encryption-references.js";
+import type { Breach, FactRule } from "../rule.js";
+
+const AT_REST = [
+  "EncryptionAtRestWithCustomerKey",
+  "EncryptionAtRestWithPlatformAndCustomerKeys",
+];
+
+export const sameEncryptionType: FactRule = {
+  name: "same-encryption-type",
+  code: "MixedEncryptionTypes",
+  severity: "warning",
+  summary:
+    "A disk is encrypted in the same way in every region: with a customer-managed key, or doubly.",
+  check: ({ request, facts }) => {
+    const uses = seenDiskEncryptionSets(request, facts).filter(
+      ({ reference, set }) =>
+        !reference.confidential && AT_REST.includes(set.encryptionType),
+    );
+    const disks = new Set(uses.map(({ reference }) => reference.disk));
+    return [...disks].flatMap((disk): Breach[] => {
+      const ofDisk = uses.filter(({ reference }) => reference.disk === disk);
+      const first = ofDisk[0]?.set.encryptionType;
+      const other = ofDisk.find(({ set }) => set.encryptionType !== first);
+      if (first === undefined || other === undefined) return [];
+      const regions = ofDisk.map(
+        ({ reference, set }) => `${set.encryptionType} in ${reference.region}`,
+      );
+      return [
+        {
+          pointer: other.reference.pointer,
+          message: `The types of encryption of ${disk} are mixed: ${regions.join(", ")}.`,
+          remediation: `If that is not meant, use a set of type ${first} in ${other.reference.region} too: az disk-encryption-set create --location ${other.reference.region} --encryption-type ${first} …`,
+        },
+      ];
+    });
+  },
+};

@@ -1,0 +1,15 @@
+import { usesOwnKeys } from "../../properties/disk-encryption-references.js";
+import { unregistered } from "../unregistered.js";
+import type { FactRule } from "../rule.js";
+
+export const featureRegistered: FactRule = {
+  name: "feature-registered",
+  code: "FeatureNotRegistered",
+  severity: "error",
+  summary:
+    "The preview features that customer-managed keys need are registered in the version's subscription, where it uses such keys.",
+  check: (subject) =>
+    usesOwnKeys(subject.request)
+      ? unregistered(subject, "preview feature")
+      : [],
+};

@@ -1,0 +1,19 @@
+import { galleryIdOf } from "../../../resource-id.js";
+import type { FactRule } from "../rule.js";
+
+export const galleryExists: FactRule = {
+  name: "gallery-exists",
+  code: "GalleryNotFound",
+  severity: "error",
+  summary: "The gallery that the URL names exists.",
+  check: ({ id, request, facts }) =>
+    facts.gallery.kind === "absent"
+      ? [
+          {
+            pointer: "",
+            message: `The gallery ${galleryIdOf(id)} does not exist.`,
+            remediation: `Correct the URL, or create the gallery: az sig create --subscription ${id.subscriptionId} --resource-group ${id.resourceGroupName} --gallery-name ${id.galleryName} --location ${request.location}`,
+          },
+        ]
+      : [],
+};

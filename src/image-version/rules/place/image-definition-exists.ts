@@ -1,0 +1,20 @@
+import { imageIdOf } from "../../../resource-id.js";
+import type { FactRule } from "../rule.js";
+
+export const imageDefinitionExists: FactRule = {
+  name: "image-definition-exists",
+  code: "ImageDefinitionNotFound",
+  severity: "error",
+  summary: "The image definition that the URL names exists.",
+  check: ({ id, facts }) =>
+    // In a gallery that is not there nothing is: that is told once.
+    facts.imageDefinition.kind === "absent" && facts.gallery.kind !== "absent"
+      ? [
+          {
+            pointer: "",
+            message: `The image definition ${imageIdOf(id)} does not exist.`,
+            remediation: `Correct the URL, or create the definition: az sig image-definition create --subscription ${id.subscriptionId} --resource-group ${id.resourceGroupName} --gallery-name ${id.galleryName} --gallery-image-definition ${id.imageName} --publisher … --offer … --sku … --os-type … --os-state …`,
+          },
+        ]
+      : [],
+};

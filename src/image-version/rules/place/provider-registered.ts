@@ -1,0 +1,11 @@
+import { unregistered } from "../unregistered.js";
+import type { FactRule } from "../rule.js";
+
+export const providerRegistered: FactRule = {
+  name: "provider-registered",
+  code: "ProviderNotRegistered",
+  severity: "error",
+  summary:
+    "The resource providers that Sigil needs are registered in the version's subscription.",
+  check: (subject) => unregistered(subject, "resource provider"),
+};

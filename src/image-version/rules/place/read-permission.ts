@@ -1,0 +1,103 @@
+import {
+  formatImageVersionId,
+  galleryIdOf,
+  imageIdOf,
+  parseImageVersionId,
+} from "../../../resource-id.js";
+import { diskEncryptionReferences } from "../../properties/disk-encryption-references.js";
+import type { Denied, Seen } from "../../preflight/facts.js";
+import { seenSources, sourceReferences } from "../../preflight/source.js";
+import type { Breach, FactRule, FactSubject } from "../rule.js";
+
+export const readPermission: FactRule = {
+  name: "read-permission",
+  code: "InsufficientPermission",
+  severity: "error",
+  summary:
+    "Sigil's identity may read everything that the other rules look at: what it may not see is never taken for right.",
+  check: (subject) => {
+    const told = new Set<string>();
+    return looks(subject).flatMap(({ pointer, id, seen }): Breach[] => {
+      if (seen?.kind !== "denied") return [];
+      const { action, scope } = namedIn(seen, id);
+      const what = `${action} ${scope}`.toLowerCase();
+      if (told.has(what)) return [];
+      told.add(what);
+      return [
+        {
+          pointer,
+          message: `Sigil's identity may not perform ${action} on ${scope}, so nothing can be proven of it.`,
+          remediation: `Give the identity the role Reader there: az role assignment create --assignee {Sigil's identity} --role Reader --scope ${scope}`,
+        },
+      ];
+    });
+  },
+};
+
+interface Look {
+  /** The field that names what was looked at; the whole request where the URL does. */
+  readonly pointer: string;
+  readonly id: string;
+  readonly seen: Seen<unknown> | undefined;
+}
+
+/** Everything that was looked at, with what named it; a resource may be there more than once. */
+function looks({ id, request, facts }: FactSubject): readonly Look[] {
+  const byUrl = (target: string, seen: Seen<unknown>): Look => ({
+    pointer: "",
+    id: target,
+    seen,
+  });
+  const inside = (pointer: string, target: string): Look => ({
+    pointer,
+    id: target,
+    seen: facts.sources.get(target.toLowerCase()),
+  });
+  const subscription = `/subscriptions/${id.subscriptionId}`;
+  return [
+    byUrl(subscription, facts.regions),
+    ...[...facts.registrations.values()].map((seen) =>
+      byUrl(subscription, seen),
+    ),
+    byUrl(galleryIdOf(id), facts.gallery),
+    byUrl(imageIdOf(id), facts.imageDefinition),
+    byUrl(formatImageVersionId(id), facts.imageVersion),
+    ...diskEncryptionReferences(request).map((reference) => ({
+      pointer: reference.pointer,
+      id: reference.diskEncryptionSetId,
+      seen: facts.diskEncryptionSets.get(
+        reference.diskEncryptionSetId.toLowerCase(),
+      ),
+    })),
+    ...sourceReferences(request).map((reference) =>
+      inside(reference.pointer, reference.id),
+    ),
+    ...seenSources(request, facts).flatMap(({ reference, source }) => {
+      const disks = [source.osDisk, ...source.dataDisks].flatMap((disk) =>
+        disk.id === undefined ? [] : [inside(reference.pointer, disk.id)],
+      );
+      const version = parseImageVersionId(source.id);
+      if (version === undefined) return disks;
+      const definition = imageIdOf(version);
+      return [
+        ...disks,
+        {
+          pointer: reference.pointer,
+          id: definition,
+          seen: facts.sourceDefinitions.get(definition.toLowerCase()),
+        },
+      ];
+    }),
+  ];
+}
+
+/** ARM's refusal need not name its action and scope. */
+function namedIn(
+  { action, scope }: Denied,
+  id: string,
+): { readonly action: string; readonly scope: string } {
+  return {
+    action: action.includes("/") ? action : "a read",
+    scope: scope.startsWith("/") ? scope : id,
+  };
+}

@@ -1,0 +1,26 @@
+import { galleryIdOf } from "../../../resource-id.js";
+import { usesOwnKeys } from "../../properties/disk-encryption-references.js";
+import { found } from "../../preflight/facts.js";
+import { TARGET_REGIONS, type FactRule } from "../rule.js";
+
+export const sharedGallery: FactRule = {
+  name: "shared-gallery",
+  code: "SharedGalleryWithCustomerKeys",
+  severity: "error",
+  summary:
+    "A version with customer-managed keys is in a gallery that is shared with nobody.",
+  check: ({ id, request, facts }) => {
+    const sharing = found(facts.gallery)?.sharing;
+    return sharing === undefined ||
+      sharing.toLowerCase() === "private" ||
+      !usesOwnKeys(request)
+      ? []
+      : [
+          {
+            pointer: TARGET_REGIONS,
+            message: `The gallery ${galleryIdOf(id)} is shared (${sharing}); a version that is encrypted with customer-managed keys cannot be shared.`,
+            remediation: `Use a gallery that is not shared, or stop sharing this one: az sig share reset --subscription ${id.subscriptionId} --resource-group ${id.resourceGroupName} --gallery-name ${id.galleryName}`,
+          },
+        ];
+  },
+};

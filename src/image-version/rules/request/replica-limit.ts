@@ -1,0 +1,38 @@
+import { targetRegionsOf } from "../../properties/canonical-form.js";
+import type { ImageVersionRequest } from "../../contract.js";
+import { TARGET_REGIONS, type Breach, type RequestRule } from "../rule.js";
+
+/**
+ * "100 replicas per image version" (Azure Compute Gallery, limits), and "replica count must be between 1 and 100" for each
+ * region; Microsoft's own images have more than a thousand in all (Azure/azure-cli#16632). So the sum stops nothing.
+ */
+const MOST_REPLICAS = 100;
+
+export const replicaLimit: RequestRule = {
+  name: "replica-limit",
+  code: "TooManyReplicas",
+  severity: "warning",
+  summary: `A version has at most ${MOST_REPLICAS} replicas in all; Microsoft's documents disagree whether Azure refuses more.`,
+  check: ({ request }) => excessReplicas(request),
+};
+
+/** A request alone, or several that are merged into one. */
+export function excessReplicas(
+  request: ImageVersionRequest,
+): readonly Breach[] {
+  const replicas = targetRegionsOf(request)
+    .flatMap((region) => [region, ...(region.additionalReplicaSets ?? [])])
+    .reduce(
+      (sum, { regionalReplicaCount = 1 }) => sum + regionalReplicaCount,
+      0,
+    );
+  return replicas <= MOST_REPLICAS
+    ? []
+    : [
+        {
+          pointer: TARGET_REGIONS,
+          message: `The regions ask for ${replicas} replicas in total; one page of Microsoft's limits a version to ${MOST_REPLICAS}, another to as many a region.`,
+          remediation: `Where Azure refuses it, lower regionalReplicaCount by ${replicas - MOST_REPLICAS} in total.`,
+        },
+      ];
+}

@@ -1,0 +1,51 @@
+import { targetRegionsOf } from "../../properties/canonical-form.js";
+import {
+  STORAGE_PROFILE,
+  TARGET_REGIONS,
+  type Breach,
+  type RequestRule,
+} from "../rule.js";
+
+export const uniqueLuns: RequestRule = {
+  name: "unique-luns",
+  code: "DuplicateLun",
+  severity: "error",
+  summary:
+    "Each LUN is given once among the data disks of a version, and once among the keys of a region.",
+  check: ({ request }) => [
+    ...repeated(
+      request.properties.storageProfile.dataDiskImages,
+      `${STORAGE_PROFILE}/dataDiskImages`,
+      "among the version's data disks",
+      "Give each data disk a LUN of its own",
+    ),
+    ...targetRegionsOf(request).flatMap((region, i) =>
+      repeated(
+        region.encryption?.dataDiskImages,
+        `${TARGET_REGIONS}/${i}/encryption/dataDiskImages`,
+        `in ${region.name}`,
+        "Give each data disk one disk encryption set",
+      ),
+    ),
+  ],
+};
+
+function repeated(
+  disks: readonly { readonly lun: number }[] | undefined,
+  pointer: string,
+  place: string,
+  advice: string,
+): Breach[] {
+  const luns = (disks ?? []).map((disk) => disk.lun);
+  return luns.flatMap((lun, i) =>
+    luns.indexOf(lun) === i
+      ? []
+      : [
+          {
+            pointer: `${pointer}/${i}/lun`,
+            message: `LUN ${lun} is given twice ${place}, at ${luns.indexOf(lun)} and ${i}.`,
+            remediation: `${advice}: keep one entry for LUN ${lun}, or correct the other's LUN.`,
+          },
+        ],
+  );
+}

@@ -1,0 +1,28 @@
+import type { RequestRule } from "../rule.js";
+
+const LARGEST_PART = 2 ** 31 - 1;
+
+export const versionName: RequestRule = {
+  name: "version-name",
+  code: "InvalidVersionName",
+  severity: "error",
+  summary:
+    "A version's name is three integers, each in its one spelling, and each fits in 32 bits signed.",
+  check: ({ id: { versionName: name } }) => {
+    const parts = name.split(".");
+    const valid =
+      parts.length === 3 &&
+      parts.every(
+        (part) => /^(0|[1-9]\d*)$/u.test(part) && Number(part) <= LARGEST_PART,
+      );
+    return valid
+      ? []
+      : [
+          {
+            pointer: "",
+            message: `"${name}" is not a version name: each of its three integers must be at most ${LARGEST_PART} and have no leading zeros.`,
+            remediation: `Ask for a name such as 1.0.0 in the URL.`,
+          },
+        ];
+  },
+};

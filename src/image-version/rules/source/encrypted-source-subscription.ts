@@ -1,0 +1,39 @@
+import { parseResourceId } from "../../../resource-id.js";
+import { isImageVersion, sourceOf } from "../../preflight/source.js";
+import type { Breach, FactRule } from "../rule.js";
+
+export const encryptedSourceSubscription: FactRule = {
+  name: "encrypted-source-subscription",
+  code: "EncryptedSourceInOtherSubscription",
+  severity: "error",
+  summary:
+    "A source that is encrypted with customer-managed keys, and its disk encryption sets, are in the version's subscription.",
+  check: ({ id: { subscriptionId }, request, facts }) => {
+    const source = sourceOf(request, facts);
+    if (source === undefined) return [];
+    const foreign = (id: string): boolean => {
+      const owner = parseResourceId(id)?.subscriptionId;
+      return owner !== undefined && owner !== subscriptionId.toLowerCase();
+    };
+    const breaches = [source.osDisk, ...source.dataDisks.values()].flatMap(
+      ({ pointer, id, diskEncryptionSetId: set }): Breach[] => {
+        // An image version with own keys is no source at all: another rule's finding.
+        if (id === undefined || set === undefined || isImageVersion({ id }))
+          return [];
+        const others = [id, set].filter(foreign);
+        return others.length === 0
+          ? []
+          : [
+              {
+                pointer,
+                message: `${id} is encrypted with the disk encryption set ${set}; ${others.join(" and ")} ${others.length === 1 ? "is" : "are"} not in the version's subscription ${subscriptionId}.`,
+                remediation: `Publish the version to a gallery in subscription ${parseResourceId(set)?.subscriptionId}, or use a source of ${subscriptionId}: a source with customer-managed keys cannot leave its subscription.`,
+              },
+            ];
+      },
+    );
+    // Disks of one image with one set are one mistake.
+    const messages = breaches.map(({ message }) => message);
+    return breaches.filter(({ message }, i) => messages.indexOf(message) === i);
+  },
+};

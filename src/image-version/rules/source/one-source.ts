@@ -1,0 +1,42 @@
+import { diskImagesOf, sourceKinds } from "../../preflight/source-kinds.js";
+import { STORAGE_PROFILE, type Breach, type RequestRule } from "../rule.js";
+
+export const oneSource: RequestRule = {
+  name: "one-source",
+  code: "SeveralSources",
+  severity: "error",
+  summary:
+    "A version has one kind of source, and each of its disks comes from one place.",
+  check: ({ request }) => {
+    const kinds = sourceKinds(request);
+    const several: Breach[] =
+      kinds.length > 1
+        ? [
+            {
+              pointer: STORAGE_PROFILE,
+              message: `The version has ${kinds.length} sources (${kinds.join(", ")}).`,
+              remediation: `Keep one of ${kinds.join(", ")}.`,
+            },
+          ]
+        : [];
+    return [
+      ...several,
+      ...diskImagesOf(request).flatMap(
+        ({ pointer, disk, source }): Breach[] => {
+          const { id, storageAccountId, uri } = source ?? {};
+          const vhd = uri ?? storageAccountId;
+          return id === undefined || vhd === undefined
+            ? []
+            : [
+                {
+                  pointer: `${pointer}/source`,
+                  message: `${disk} comes from two places: ${id} and the VHD ${vhd}.`,
+                  remediation:
+                    "Keep either id (a managed disk or snapshot) or storageAccountId and uri (a VHD).",
+                },
+              ];
+        },
+      ),
+    ];
+  },
+};

@@ -1,0 +1,138 @@
+import { imageIdOf, isComputeResourceId } from "../../../resource-id.js";
+import { targetRegionsOf } from "../../properties/canonical-form.js";
+import type { ImageVersionRequest } from "../../contract.js";
+import { found } from "../../preflight/facts.js";
+import {
+  sourceOf,
+  sourceReferences,
+  type Trait,
+} from "../../preflight/source.js";
+import { TARGET_REGIONS, type Breach, type FactRule } from "../rule.js";
+
+type VmType = "TrustedLaunch" | "ConfidentialVM";
+
+/** Security types of image definitions from which a VM of that type can be made. */
+const ALLOWING: Readonly<Record<VmType, readonly string[]>> = {
+  TrustedLaunch: [
+    "TrustedLaunch",
+    "TrustedLaunchSupported",
+    "TrustedLaunchAndConfidentialVMSupported",
+  ],
+  ConfidentialVM: [
+    "ConfidentialVM",
+    "ConfidentialVMSupported",
+    "TrustedLaunchAndConfidentialVMSupported",
+  ],
+};
+
+export const securityType: FactRule = {
+  name: "security-type",
+  code: "SecurityTypeMismatch",
+  severity: "error",
+  summary:
+    "The image definition's security type allows that of the source and of the request's confidential encryption, and is not stricter than the source.",
+  check: ({ id, request, facts }) => {
+    const definition = found(facts.imageDefinition);
+    if (definition === undefined) return [];
+    const shown = definition.securityType;
+    const definitionId = imageIdOf(id);
+    const source = sourceOf(request, facts)?.securityType;
+    const confidential = allows(shown, "ConfidentialVM")
+      ? []
+      : targetRegionsOf(request).flatMap((region, i): Breach[] => {
+          const type =
+            region.encryption?.osDiskImage?.securityProfile
+              ?.confidentialVMEncryptionType;
+          return type === undefined
+            ? []
+            : [
+                {
+                  pointer: `${TARGET_REGIONS}/${i}/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType`,
+                  message: `confidentialVMEncryptionType ${type} in ${region.name} is for confidential virtual machines; the security type of the image definition ${definitionId} is ${shown}.`,
+                  remediation: `Leave the securityProfile out, or use an image definition that allows confidential virtual machines: ${create("ConfidentialVM")}`,
+                },
+              ];
+        });
+    return [
+      ...(ofMachine(request, shown, definitionId) ??
+        ofSource(source, shown, definitionId)),
+      ...confidential,
+    ];
+  },
+};
+
+/**
+ * "Currently only Vhd Blob, User Image and Gallery Image Version sources are supported", Azure says of a virtual machine
+ * and a type that merely supports others, such as TrustedLaunchSupported: those images have no guest state.
+ */
+function ofMachine(
+  request: ImageVersionRequest,
+  shown: string,
+  definitionId: string,
+): Breach[] | undefined {
+  const machine = sourceReferences(request).find(({ id }) =>
+    isComputeResourceId(id, "virtualMachines"),
+  );
+  if (machine === undefined || !/Supported$/iu.test(shown)) return undefined;
+  return [
+    {
+      pointer: machine.pointer,
+      message: `The source ${machine.id} is a virtual machine; the image definition ${definitionId}, of security type ${shown}, takes none.`,
+      remediation: `Use a managed image, an image version or a VHD, or an image definition of the machine's own security type: ${create("TrustedLaunch")}`,
+    },
+  ];
+}
+
+function ofSource(
+  source: Trait | undefined,
+  shown: string,
+  definitionId: string,
+): Breach[] {
+  const type = source && vmTypeOf(source.value);
+  if (source === undefined || type === undefined) return [];
+  const { pointer, id } = source;
+  const message = `The security type of the source ${id} is ${source.value}; that of the image definition ${definitionId} is ${shown}.`;
+  if (type !== "Standard" && !allows(shown, type))
+    return [
+      {
+        pointer,
+        message,
+        remediation: `Use an image definition that allows ${type}: ${create(type)}`,
+      },
+    ];
+  const wanted = vmTypeOf(shown);
+  return wanted === undefined || wanted === "Standard" || wanted === type
+    ? []
+    : [
+        {
+          pointer,
+          message,
+          remediation: `Use a source of security type ${wanted}, or an image definition that takes others: az sig image-definition create --features SecurityType=${wanted}Supported …`,
+        },
+      ];
+}
+
+/** The type of VM that a source is of; undefined for what says only which are possible. */
+function vmTypeOf(value: string): VmType | "Standard" | undefined {
+  // Disks say more: ConfidentialVM_DiskEncryptedWithCustomerKey.
+  switch (value.toLowerCase().split("_")[0]) {
+    case "standard":
+      return "Standard";
+    case "trustedlaunch":
+      return "TrustedLaunch";
+    case "confidentialvm":
+      return "ConfidentialVM";
+    default:
+      return undefined;
+  }
+}
+
+function allows(definition: string, type: VmType): boolean {
+  return ALLOWING[type].some(
+    (value) => value.toLowerCase() === definition.toLowerCase(),
+  );
+}
+
+function create(type: VmType): string {
+  return `az sig image-definition create --features SecurityType=${type} …`;
+}

@@ -1,0 +1,32 @@
+import { sameResourceId } from "../../../resource-id.js";
+import { seenSources } from "../../preflight/source.js";
+import type { Breach, FactRule } from "../rule.js";
+
+export const sourceDisksExist: FactRule = {
+  name: "source-disks-exist",
+  code: "SourceDiskNotFound",
+  severity: "error",
+  summary: "Every managed disk of a virtual machine that is a source exists.",
+  check: ({ request, facts }) =>
+    seenSources(request, facts).flatMap(({ reference: { pointer }, source }) =>
+      [
+        { ...source.osDisk, what: "OS disk" },
+        ...source.dataDisks.map((disk) => ({
+          ...disk,
+          what: `data disk at LUN ${disk.lun}`,
+        })),
+      ].flatMap(({ id, what }): Breach[] =>
+        id === undefined ||
+        sameResourceId(id, source.id) ||
+        facts.sources.get(id.toLowerCase())?.kind !== "absent"
+          ? []
+          : [
+              {
+                pointer,
+                message: `${id}, the ${what} of ${source.id}, does not exist.`,
+                remediation: `Make the version from another source, or give ${source.id} its disk back: az vm disk attach for a data disk, az vm update --os-disk for the OS disk.`,
+              },
+            ],
+      ),
+    ),
+};

@@ -1,0 +1,23 @@
+import { namesSource, sourceReferences } from "../../preflight/source.js";
+import type { Breach, FactRule } from "../rule.js";
+
+export const sourceExists: FactRule = {
+  name: "source-exists",
+  code: "SourceNotFound",
+  severity: "error",
+  summary: "Every source that the request names exists.",
+  check: ({ request, facts }) =>
+    sourceReferences(request).flatMap((reference): Breach[] => {
+      const { pointer, id } = reference;
+      return namesSource(reference) &&
+        facts.sources.get(id.toLowerCase())?.kind === "absent"
+        ? [
+            {
+              pointer,
+              message: `${id} does not exist: it was deleted, or never was.`,
+              remediation: `Correct the id, or name a source that exists: az resource show --ids ${id} must find it.`,
+            },
+          ]
+        : [];
+    }),
+};

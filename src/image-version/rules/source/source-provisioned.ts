@@ -1,0 +1,40 @@
+import { found } from "../../preflight/facts.js";
+import { seenSources } from "../../preflight/source.js";
+import type { Breach, FactRule } from "../rule.js";
+
+/** Succeeded, or ARM shows no state for that type of resource. */
+const READY = ["succeeded", "unknown"];
+
+export const sourceProvisioned: FactRule = {
+  name: "source-provisioned",
+  code: "SourceNotReady",
+  severity: "error",
+  summary:
+    "Every source, and every disk of a virtual machine that is one, is provisioned.",
+  check: ({ request, facts }) =>
+    seenSources(request, facts).flatMap(
+      ({ reference: { pointer }, source }) => {
+        const disks = [source.osDisk, ...source.dataDisks].flatMap(
+          ({ id }) => found(facts.sources.get(id?.toLowerCase() ?? "")) ?? [],
+        );
+        const resources = new Map(
+          [source, ...disks].map((resource) => [
+            resource.id.toLowerCase(),
+            resource,
+          ]),
+        );
+        return [...resources.values()].flatMap(
+          ({ id, provisioningState }): Breach[] =>
+            READY.includes(provisioningState.toLowerCase())
+              ? []
+              : [
+                  {
+                    pointer,
+                    message: `${id} is in provisioning state ${provisioningState}; it must be Succeeded.`,
+                    remediation: `Wait until it is Succeeded, or repair it: az resource show --ids ${id} --query properties.provisioningState`,
+                  },
+                ],
+        );
+      },
+    ),
+};

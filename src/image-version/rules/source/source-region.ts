@@ -1,0 +1,29 @@
+import { isImageVersion, seenSources } from "../../preflight/source.js";
+import type { Breach, FactRule } from "../rule.js";
+
+export const sourceRegion: FactRule = {
+  name: "source-region",
+  code: "SourceInOtherRegion",
+  severity: "error",
+  summary:
+    "Every source is in the version's location; an image version that is a source is replicated there.",
+  check: ({ request, facts }) =>
+    seenSources(request, facts).flatMap(
+      ({ reference: { pointer }, source: { id, regions } }): Breach[] => {
+        const { location } = request;
+        if (regions.length === 0 || regions.includes(location)) return [];
+        const version = isImageVersion({ id });
+        return [
+          {
+            pointer,
+            message: version
+              ? `${id} is replicated to ${regions.join(", ")}, not to the version's location ${location}.`
+              : `${id} is in ${regions.join(", ")}; the version's location is ${location}.`,
+            remediation: version
+              ? `Replicate it to ${location} first: az sig image-version update --ids ${id} --add publishingProfile.targetRegions name=${location}`
+              : `Set location to ${regions[0]} and have it among targetRegions, or copy the source to ${location}.`,
+          },
+        ];
+      },
+    ),
+};

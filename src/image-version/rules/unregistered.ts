@@ -1,0 +1,34 @@
+import { found } from "../preflight/facts.js";
+import type { Breach, FactSubject } from "./rule.js";
+
+/** A breach for each of the registrations of that kind that is needed and not there. */
+export function unregistered(
+  { id, facts }: FactSubject,
+  kind: "resource provider" | "preview feature",
+): readonly Breach[] {
+  const prepare = `POST /api/subscriptions/${id.subscriptionId}/prepare`;
+  return [...facts.registrations].flatMap(([name, seen]): Breach[] => {
+    if (name.includes("/") !== (kind === "preview feature")) return [];
+    if (seen.kind === "absent") {
+      return [
+        {
+          pointer: "",
+          message: `Azure offers no ${kind} ${name} to subscription ${id.subscriptionId}.`,
+          remediation: `Take ${name} out of what Sigil's settings require: this cloud has no such ${kind}, so ${prepare} cannot register it.`,
+        },
+      ];
+    }
+    const state = found(seen);
+    if (state === undefined || state.toLowerCase() === "registered") return [];
+    const underWay = /^(registering|pending)$/iu.test(state);
+    return [
+      {
+        pointer: "",
+        message: `The ${kind} ${name} is ${state} in subscription ${id.subscriptionId}${underWay ? ": its registration is under way" : "; it must be Registered"}.`,
+        remediation: underWay
+          ? `Wait until it is Registered: ${prepare} follows it, and GET of the same says how far it is.`
+          : `Register it: ${prepare}.`,
+      },
+    ];
+  });
+}

@@ -1,0 +1,272 @@
+import { describe, expect, test } from "vitest";
+import {
+  finding,
+  findings,
+  IMAGE,
+  MACHINE,
+  REGIONS,
+  region,
+  setId,
+  STORAGE,
+  type Changes,
+} from "./subject.js";
+
+const PAST = "2025-12-31";
+const PROFILE = "/properties/publishingProfile";
+
+/** A version in westus, eastus2 and westeurope. */
+const THREE = [region("westus"), region("eastus2"), { name: "westeurope" }];
+
+describe("an update", () => {
+  test("that says what Azure shows has no finding", () => {
+    expect(findings({ existing: {} })).toEqual([]);
+  });
+
+  test.each<[string, Changes]>([
+    [
+      "a replica count",
+      {
+        regions: [
+          region("westus", [0], { regionalReplicaCount: 3 }),
+          region("eastus2"),
+        ],
+      },
+    ],
+    ["exclusion from latest", { publishing: { excludeFromLatest: true } }],
+    ["an end of life", { publishing: { endOfLifeDate: "2030-01-01" } }],
+    ["a region more", { existing: { regions: [region("westus")] } }],
+  ])("may change %s", (_, changes) => {
+    expect(findings({ existing: {}, ...changes })).toEqual([]);
+  });
+
+  test("may leave out the source: it is the one that the version has", () => {
+    expect(findings({ storage: {}, existing: {} })).toEqual([]);
+    expect(findings({ storage: {} }).map(({ code }) => code)).toEqual([
+      "MissingSource",
+    ]);
+  });
+
+  test("may leave out the region of the version's own location: it is kept", () => {
+    const regions = [region("eastus2")];
+    expect(findings({ regions, existing: {} }).map(({ code }) => code)).toEqual(
+      ["RegionKept"],
+    );
+    expect(findings({ regions }).map(({ code }) => code)).toEqual([
+      "LocationNotInTargetRegions",
+    ]);
+  });
+
+  test("may repeat an end of life that is past, and ask for no other that is", () => {
+    const existing = { publishing: { endOfLifeDate: PAST } };
+    const said = (endOfLifeDate: string) =>
+      findings({ publishing: { endOfLifeDate }, existing });
+    expect(said(PAST)).toEqual([]);
+    expect(said("2025-12-31T00:00:00+00:00")).toEqual([]);
+    expect(
+      said("2025-12-30").map(({ code, pointer }) => [code, pointer]),
+    ).toEqual([["EndOfLifeDateInPast", `${PROFILE}/endOfLifeDate`]]);
+  });
+
+  test("may promote by a region that the version has and the request does not name", () => {
+    const promotion = { when: "regions" as const, regions: ["eastus2"] };
+    const regions = [region("westus")];
+    expect(
+      findings({ promotion, regions, existing: {} }).map(({ code }) => code),
+    ).toEqual(["RegionKept"]);
+    expect(findings({ promotion, regions }).map(({ code }) => code)).toEqual([
+      "InvalidPromotion",
+    ]);
+  });
+
+  test.each<[string, string, string, string, Changes]>([
+    [
+      "the location",
+      "/location",
+      '"westus"',
+      '"eastus2"',
+      { location: "eastus2" },
+    ],
+    [
+      "the storage type of a region",
+      `${REGIONS}/0/storageAccountType`,
+      '"Standard_LRS"',
+      '"Standard_ZRS"',
+      {
+        regions: [
+          region("westus", [0], { storageAccountType: "Standard_ZRS" }),
+          region("eastus2"),
+        ],
+        existing: {
+          regions: [
+            region("westus", [0], { storageAccountType: "Standard_LRS" }),
+            region("eastus2"),
+          ],
+        },
+      },
+    ],
+    [
+      "the source",
+      `${STORAGE}/source/id`,
+      `"${IMAGE}"`,
+      `"${IMAGE}2"`,
+      { storage: { source: { id: `${IMAGE}2` } } },
+    ],
+    [
+      "the kind of source",
+      `${STORAGE}/source/virtualMachineId`,
+      `"${IMAGE}"`,
+      `"${MACHINE}"`,
+      { storage: { source: { virtualMachineId: MACHINE } } },
+    ],
+  ])(
+    "cannot change %s, and is told both values",
+    (_, pointer, before, after, changes) => {
+      const told = findings({ existing: {}, ...changes }).filter(
+        ({ rule }) => rule === "immutable-properties",
+      );
+      expect(told).toEqual([
+        finding(
+          "ImmutableProperty",
+          pointer,
+          `it is ${before} in Azure, the request says ${after}.`,
+          "Send the value that it has, leave it out, or publish another version.",
+        ),
+      ]);
+    },
+  );
+});
+
+describe("a region of the version", () => {
+  test("that the request does not name is kept, with a warning", () => {
+    expect(
+      findings({
+        regions: [region("westus")],
+        existing: { regions: THREE },
+      }).filter(({ rule }) => rule === "region-kept"),
+    ).toEqual(
+      ["eastus2", "westeurope"].map((name) =>
+        finding(
+          "RegionKept",
+          REGIONS,
+          `The version is in ${name} and the request does not name it: it is kept there as it is.`,
+          `send ?removeRegions=${name}`,
+          "warning",
+        ),
+      ),
+    );
+  });
+
+  test("that others have added is kept, too", () => {
+    expect(
+      findings({
+        existing: { regions: THREE, unmanaged: true },
+      }).map(({ code }) => code),
+    ).toContain("RegionKept");
+  });
+
+  test("is removed where it is named, and no longer said to be kept", () => {
+    expect(
+      findings({
+        regions: [region("westus"), region("eastus2")],
+        existing: { regions: THREE, removeRegions: ["westeurope"] },
+      }),
+    ).toEqual([]);
+  });
+
+  test("that is the version's own location is not removed", () => {
+    expect(
+      findings({
+        regions: [region("eastus2")],
+        existing: { removeRegions: ["westus"] },
+      }),
+    ).toEqual([
+      finding(
+        "InvalidRegionRemoval",
+        "",
+        "westus is the version's own location: Azure does not let it be removed.",
+        "Leave westus out of removeRegions",
+      ),
+    ]);
+  });
+
+  test("is not removed by a request that has it among its target regions", () => {
+    expect(findings({ existing: { removeRegions: ["eastus2"] } })).toEqual([
+      finding(
+        "InvalidRegionRemoval",
+        `${REGIONS}/1`,
+        "removeRegions removes eastus2, and the request has it among its target regions.",
+        "Leave eastus2 out of the one or the other.",
+      ),
+    ]);
+  });
+});
+
+describe("a key", () => {
+  const keys = (...names: [os: string, data?: string]) => ({
+    encryption: {
+      osDiskImage: { diskEncryptionSetId: setId(names[0]) },
+      ...(names[1] !== undefined && {
+        dataDiskImages: [{ lun: 0, diskEncryptionSetId: setId(names[1]) }],
+      }),
+    },
+  });
+  const changed = (
+    eastus2: object,
+    existing: NonNullable<Changes["existing"]> = {},
+  ) =>
+    findings({
+      regions: [region("westus"), { name: "eastus2", ...eastus2 }],
+      existing,
+    }).filter(({ rule }) => rule === "customer-keys-kept");
+
+  test("may be spelled otherwise", () => {
+    expect(
+      changed({
+        encryption: {
+          osDiskImage: {
+            diskEncryptionSetId: setId("eastus2-os").toUpperCase(),
+          },
+          dataDiskImages: [
+            { lun: 0, diskEncryptionSetId: setId("eastus2-0").toUpperCase() },
+          ],
+        },
+      }),
+    ).toEqual([]);
+  });
+
+  test("of a disk is never another one", () => {
+    expect(changed(keys("eastus2-1", "eastus2-0"))).toEqual([
+      finding(
+        "CustomerKeysChanged",
+        `${REGIONS}/1/encryption/osDiskImage/diskEncryptionSetId`,
+        `the OS disk in eastus2 is encrypted with ${setId("eastus2-os")}; the request gives it ${setId("eastus2-1")}.`,
+        `Give it in eastus2 what it has: ${setId("eastus2-os")}.`,
+      ),
+    ]);
+  });
+
+  test("of a disk is not left out where it was said through Sigil", () => {
+    expect(changed(keys("eastus2-os"))).toEqual([
+      finding(
+        "CustomerKeysChanged",
+        `${REGIONS}/1/encryption`,
+        `the data disk at LUN 0 in eastus2 is encrypted with ${setId("eastus2-0")}; the request gives it no set.`,
+        `Give it in eastus2 what it has: ${setId("eastus2-0")}.`,
+      ),
+    ]);
+    expect(changed({})).toHaveLength(2);
+  });
+
+  test("that others have given stays where a request is silent about it", () => {
+    expect(changed({}, { unmanaged: true })).toEqual([]);
+  });
+
+  test("goes with its region where that is removed", () => {
+    expect(
+      findings({
+        regions: [region("westus")],
+        existing: { removeRegions: ["eastus2"] },
+      }),
+    ).toEqual([]);
+  });
+});
