@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { canonicalForm } from "../../../src/image-version/canonical-form.js";
-import { encryptionOf } from "../../../src/image-version/encryption.js";
+import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
+import { encryptionOf } from "../../../src/image-version/properties/encryption.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -17,19 +17,21 @@ type Regions = NonNullable<
 
 function version(
   targetRegions: Regions,
-  encryptionTypes: Parameters<typeof encryptionOf>[0]["encryptionTypes"] = {},
+  encryptionTypes: Parameters<typeof encryptionOf>[1]["encryptionTypes"] = {},
   dataDiskLuns: readonly number[] = [0],
 ) {
   const body = managedImageRequest();
   return {
-    request: canonicalForm({
+    shown: canonicalForm({
       ...body,
       properties: { ...body.properties, publishingProfile: { targetRegions } },
     }),
-    encryptionTypes,
-    dataDiskLuns,
+    known: { encryptionTypes, dataDiskLuns },
   };
 }
+
+const ofRegion = ({ shown, known }: ReturnType<typeof version>, name: string) =>
+  encryptionOf(shown, known, name);
 
 test("platform keys, customer keys and both together are told for each disk and region", () => {
   const made = version([seedRegion("westus", "WestUS"), { name: "eastus2" }], {
@@ -38,7 +40,7 @@ test("platform keys, customer keys and both together are told for each disk and 
     [set("WestUSDiskEncryptionSet2").toLowerCase()]:
       "EncryptionAtRestWithCustomerKey",
   });
-  expect(encryptionOf(made, "westus")).toEqual({
+  expect(ofRegion(made, "westus")).toEqual({
     osDiskImage: {
       type: "EncryptionAtRestWithPlatformAndCustomerKeys",
       diskEncryptionSetId: set("WestUSDiskEncryptionSet1"),
@@ -51,7 +53,7 @@ test("platform keys, customer keys and both together are told for each disk and 
       },
     ],
   });
-  expect(encryptionOf(made, "eastus2")).toEqual({
+  expect(ofRegion(made, "eastus2")).toEqual({
     osDiskImage: { type: "EncryptionAtRestWithPlatformKey" },
     dataDiskImages: [{ lun: 0, type: "EncryptionAtRestWithPlatformKey" }],
   });
@@ -59,7 +61,7 @@ test("platform keys, customer keys and both together are told for each disk and 
 
 test("a set that has not been read yet is of type Unknown", () => {
   expect(
-    encryptionOf(version([seedRegion("westus", "WestUS")], {}, []), "westus"),
+    ofRegion(version([seedRegion("westus", "WestUS")], {}, []), "westus"),
   ).toMatchObject({
     osDiskImage: { type: "Unknown" },
     dataDiskImages: [{ lun: 0, type: "Unknown" }],
@@ -69,10 +71,9 @@ test("a set that has not been read yet is of type Unknown", () => {
 test("every data disk is told once, in the order of LUNs, with a set or without", () => {
   const region = seedRegion("westus", "WestUS");
   expect(
-    encryptionOf(
-      version([region], {}, [12, 0, 3]),
-      "westus",
-    ).dataDiskImages.map(({ lun, type }) => `${lun} ${type}`),
+    ofRegion(version([region], {}, [12, 0, 3]), "westus").dataDiskImages.map(
+      ({ lun, type }) => `${lun} ${type}`,
+    ),
   ).toEqual([
     "0 Unknown",
     "3 EncryptionAtRestWithPlatformKey",
@@ -99,9 +100,17 @@ test("a confidential OS disk has its own set's type, and that set beside it", ()
     { [secure.toLowerCase()]: "ConfidentialVmEncryptedWithCustomerKey" },
     [],
   );
-  expect(encryptionOf(made, "westus").osDiskImage).toEqual({
+  expect(ofRegion(made, "westus").osDiskImage).toEqual({
     type: "ConfidentialVmEncryptedWithCustomerKey",
     diskEncryptionSetId: secure,
     secureVMDiskEncryptionSetId: secure,
   });
+});
+
+test("a region that Azure spells otherwise is the same, and one that is not there has platform keys", () => {
+  const made = version([seedRegion("West US", "WestUS")]);
+  expect(ofRegion(made, "westus").osDiskImage.type).toBe("Unknown");
+  expect(ofRegion(made, "eastus2").osDiskImage.type).toBe(
+    "EncryptionAtRestWithPlatformKey",
+  );
 });

@@ -1,22 +1,39 @@
 import { describe, expect, test } from "vitest";
-import { viewImageVersion } from "../../../src/image-version/views.js";
-import { viewOperation } from "../../../src/operation/views.js";
-import { observe } from "../../../src/image-version/observation.js";
-import { fail } from "../../../src/operation/failing.js";
-import type { ImageVersionPair } from "../../../src/image-version/records.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { regionField } from "../../../src/image-version/properties/fields.js";
+import { EXCLUDE_FROM_LATEST } from "../../../src/image-version/properties/table.js";
+import type { KnownImageVersion } from "../../../src/image-version/queries/get.js";
+import type { Look } from "../../../src/image-version/resources.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+} from "../../../src/image-version/state/record.js";
+import {
+  viewImageVersion,
+  viewPlan,
+} from "../../../src/image-version/queries/views.js";
+import { fail } from "../../../src/operation/failing.js";
+import { viewOperation } from "../../../src/operation/views.js";
+import { idOf } from "../../support/dependencies.js";
 import {
   managedImageRequest,
-  seedVersionId,
   snapshotsRequest,
 } from "../../support/requests.js";
 import {
   accepted,
   at,
+  changeOf,
+  COMPLETED,
   creating,
-  observed,
+  lookOf,
+  queued,
+  REPLICATING,
   replicating,
+  step,
+  succeeded,
+  time,
   told,
+  VERSION_ID,
 } from "../../support/transitions.js";
 import {
   managedImageBody,
@@ -25,34 +42,29 @@ import {
   snapshotsBody,
 } from "../http/document.js";
 
-const partly = told(
-  observe(
-    replicating(),
-    observed("Creating", {
-      westus: ["Completed", 100],
-      eastus2: ["Replicating", 31],
-    }),
-    undefined,
-    at(60),
-  ),
-);
-const succeeded = observe(
-  partly,
-  observed("Succeeded", {
-    westus: ["Completed", 100],
-    eastus2: ["Completed", 100],
-  }),
-  undefined,
-  at(90),
-);
-const regionFailed = observe(
-  partly,
-  observed("Failed", {
-    westus: ["Completed", 100],
-    eastus2: ["Failed", 40, "Out of capacity."],
-  }),
-  { code: "X", message: "It broke." },
-  at(90),
+const PARTLY = {
+  westus: ["Completed", 100],
+  eastus2: ["Replicating", 31],
+} as const;
+const LOST = {
+  ...PARTLY,
+  eastus2: ["Failed", 40, "Out of capacity."],
+} as const;
+
+const after = (
+  pair: ImageVersionPair,
+  state: string,
+  regions: Parameters<typeof lookOf>[1],
+  seconds: number,
+): ImageVersionPair =>
+  told(step(pair, lookOf(state, regions, { seconds }), at(seconds)).pair);
+
+const partly = after(replicating(), "Creating", PARTLY, 60);
+const regionFailed = after(
+  after(partly, "Failed", LOST, 90),
+  "Failed",
+  LOST,
+  210,
 );
 const refused = fail(
   accepted(),
@@ -66,12 +78,34 @@ const refused = fail(
   at(5),
 );
 
+/** What is known of a version, and what Azure shows of it: its last look, unless another is given. */
+function known(
+  pair: Pick<ImageVersionPair, "record"> | undefined,
+  { look = pair?.record.observed, ...more }: Partial<KnownImageVersion> = {},
+): KnownImageVersion {
+  return {
+    id: idOf(VERSION_ID),
+    latest: false,
+    latestIn: [],
+    etag: '"e"',
+    warnings: [],
+    ...(pair && { record: pair.record }),
+    ...(look && { look }),
+    ...more,
+  };
+}
+
+const withRecord = (
+  pair: ImageVersionPair,
+  more: Partial<ImageVersionRecord>,
+) => ({ record: { ...pair.record, ...more } });
+
 const STATES: readonly (readonly [string, ImageVersionPair])[] = [
   ["Accepted", accepted()],
   ["Creating", creating()],
   ["Replicating", replicating()],
   ["partly Completed", partly],
-  ["Succeeded", succeeded],
+  ["Succeeded", succeeded()],
   ["Failed in a region", regionFailed],
   ["Failed before creation", refused],
   ...[
@@ -86,14 +120,17 @@ const STATES: readonly (readonly [string, ImageVersionPair])[] = [
 ];
 
 describe("an answer is what the OpenAPI document says", () => {
-  test.each(STATES)("%s", (_, { record: version, operation }) => {
-    const json = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+  const json = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+  test.each(STATES)("%s", (_, pair) => {
+    const shown =
+      pair === refused ? { look: lookOf("Succeeded", COMPLETED) } : {};
     expect(
       responseMistakes(
         "getImageVersion",
         200,
         "application/json",
-        json(viewImageVersion({ record: version, latest: true }, at(90).now)),
+        json(viewImageVersion(known(pair, shown), at(90).now)),
       ),
     ).toEqual([]);
     expect(
@@ -101,19 +138,31 @@ describe("an answer is what the OpenAPI document says", () => {
         "getOperation",
         200,
         "application/json",
-        json(viewOperation(operation)),
+        json(viewOperation(pair.operation)),
       ),
     ).toEqual([]);
   });
+
+  test("of a version that others have made", () => {
+    const view = viewImageVersion(
+      known(undefined, { look: lookOf("Succeeded", COMPLETED) }),
+      at(90).now,
+    );
+    expect(
+      responseMistakes("getImageVersion", 200, "application/json", json(view)),
+    ).toEqual([]);
+    expect(view.sigil).toMatchObject({ managedBy: "Others", pending: [] });
+    expect(view.sigil).not.toHaveProperty("operationId");
+  });
 });
 
-test("a version is ARM's shape, and beside it what Sigil knows", () => {
+test("a version is ARM's shape as Azure shows it, and beside it what Sigil knows", () => {
   const view = viewImageVersion(
-    { record: partly.record, latest: true },
+    known(partly, { latest: true, latestIn: ["westus"] }),
     at(90.9).now,
   );
   expect(view).toMatchObject({
-    id: seedVersionId("1.0.0"),
+    id: VERSION_ID,
     name: "1.0.0",
     type: "Microsoft.Compute/galleries/images/versions",
     location: "westus",
@@ -129,21 +178,22 @@ test("a version is ARM's shape, and beside it what Sigil knows", () => {
       storageProfile: managedImageRequest().properties.storageProfile,
     },
     sigil: {
+      managedBy: "Sigil",
       operationId: partly.operation.id,
       state: "Replicating",
       latest: true,
-      createdTime: at(0).now.toISOString(),
+      latestIn: ["westus"],
+      observedTime: time(60),
+      pending: [],
+      createdTime: time(0),
       ageSeconds: 90,
       regions: [
         {
           name: "westus",
           state: "Completed",
           attempts: 1,
-          lastProgressTime: at(60).now.toISOString(),
-          completedTime: at(60).now.toISOString(),
-          encryption: {
-            osDiskImage: { type: "EncryptionAtRestWithCustomerKey" },
-          },
+          lastProgressTime: time(60),
+          completedTime: time(60),
         },
         { name: "eastus2", state: "Replicating", progress: 31 },
       ],
@@ -151,39 +201,226 @@ test("a version is ARM's shape, and beside it what Sigil knows", () => {
   });
 });
 
-test.each([
-  ["Accepted", accepted(), "Creating", "Unknown"],
-  ["Succeeded", succeeded, "Succeeded", "Completed"],
-  ["Failed in a region", regionFailed, "Failed", "Failed"],
-  ["Failed before creation", refused, "Failed", "Unknown"],
-] as const)(
-  "%s is shown as ARM would",
-  (_, { record: version }, state, aggregated) => {
-    const { properties } = viewImageVersion(
-      { record: version, latest: false },
-      at(90).now,
+describe("what Azure shows is shown", () => {
+  const look: Look = lookOf("Succeeded", COMPLETED, {
+    seconds: 500,
+    changes: {
+      "/tags/policy": "x",
+      [EXCLUDE_FROM_LATEST]: true,
+      [`${regionField("westeurope")}/name`]: "westeurope",
+    },
+  });
+
+  test("whatever was asked", () => {
+    const { tags, properties, sigil } = viewImageVersion(
+      known(succeeded(), { look }),
+      at(600).now,
     );
-    expect(properties.provisioningState).toBe(state);
-    expect(properties.replicationStatus.aggregatedState).toBe(aggregated);
-  },
-);
+    expect(tags).toEqual({ policy: "x" });
+    expect(properties.publishingProfile).toMatchObject({
+      excludeFromLatest: true,
+      targetRegions: [
+        { name: "westus" },
+        { name: "eastus2" },
+        { name: "westeurope" },
+      ],
+    });
+    expect(sigil.observedTime).toBe(time(500));
+  });
+
+  test("also what nobody may write, and what Sigil does not know; regions by their canonical names", () => {
+    const shown = {
+      ...look,
+      resource: {
+        ...look.resource,
+        properties: {
+          ...look.resource.properties,
+          newer: { member: 1 },
+          publishingProfile: {
+            ...look.resource.properties.publishingProfile,
+            targetRegions: [{ name: "West US" }],
+          },
+        },
+      },
+    } as Look;
+    const view = viewImageVersion(
+      known(succeeded(), { look: shown }),
+      at(600).now,
+    );
+    expect(view.properties).toMatchObject({
+      newer: { member: 1 },
+      publishingProfile: { targetRegions: [{ name: "westus" }] },
+    });
+  });
+
+  test("of a region, beside how it came to that while it is followed", () => {
+    const [, region] = viewImageVersion(known(regionFailed), at(300).now).sigil
+      .regions;
+    expect(region).toMatchObject({
+      name: "eastus2",
+      state: "Failed",
+      progress: 40,
+      details: "Out of capacity.",
+      attempts: 1,
+    });
+    expect(region).not.toHaveProperty("doubt");
+  });
+
+  test.each([
+    ["Succeeded", "Completed", 100],
+    ["Updating", "Unknown", 0],
+  ])(
+    "of a region of which Azure says nothing in %s: %s",
+    (provisioningState, state, progress) => {
+      const { regions } = viewImageVersion(
+        known(undefined, { look: lookOf(provisioningState) }),
+        at(1).now,
+      ).sigil;
+      expect(regions).toMatchObject([
+        { name: "westus", state, progress },
+        { name: "eastus2", state, progress },
+      ]);
+    },
+  );
+});
+
+describe("a version that is to be created", () => {
+  test("is shown as it is asked, though Azure has nothing", () => {
+    const view = viewImageVersion(known(accepted()), at(1).now);
+    expect(view.properties).toMatchObject({
+      provisioningState: "Creating",
+      publishingProfile: {
+        excludeFromLatest: false,
+        targetRegions: [{ name: "westus" }, { name: "eastus2" }],
+      },
+    });
+    expect(view.sigil).not.toHaveProperty("observedTime");
+    expect(view.sigil.pending).not.toEqual([]);
+  });
+});
+
+describe("what is pending", () => {
+  const CHANGE = { "/tags/a": "1" };
+
+  test("is what is asked, begun or queued, and not there yet", () => {
+    const { record, operation } = succeeded();
+    const begun = {
+      record: {
+        ...record,
+        state: "Accepted" as const,
+        requests: { [operation.id]: changeOf(CHANGE) },
+      },
+      operation,
+    };
+    const both = queued(begun, changeOf({ [EXCLUDE_FROM_LATEST]: true }));
+    const { pending } = viewImageVersion(known(both), at(20).now).sigil;
+    expect(pending).toEqual(
+      [
+        { pointer: "/tags/a", propertyChangeType: "Create", after: "1" },
+        {
+          pointer: "/properties/publishingProfile/excludeFromLatest",
+          propertyChangeType: "Modify",
+          before: false,
+          after: true,
+        },
+      ].map(
+        (one) =>
+          expect.objectContaining({
+            ...one,
+            pointer: expect.any(String) as string,
+          }) as unknown,
+      ),
+    );
+  });
+
+  test("is nothing where no operation runs, or Azure shows it already", () => {
+    const ended = withRecord(succeeded(), {
+      requests: { x: changeOf(CHANGE) },
+    });
+    expect(viewImageVersion(known(ended), at(20).now).sigil.pending).toEqual(
+      [],
+    );
+    const shown = lookOf("Updating", COMPLETED, { changes: CHANGE });
+    const there = withRecord(replicating(), {
+      requests: { x: changeOf(CHANGE) },
+    });
+    expect(
+      viewImageVersion(known(there, { look: shown }), at(20).now).sigil.pending,
+    ).toEqual([]);
+  });
+});
+
+describe("a version is Sigil's", () => {
+  const managed = (more: Partial<ImageVersionRecord>) => {
+    const { lastApplied: _, ...record } = succeeded().record;
+    return viewImageVersion(
+      known({ record: { ...record, ...more } }),
+      at(1).now,
+    ).sigil.managedBy;
+  };
+
+  test.each<[string, Partial<ImageVersionRecord>, string]>([
+    ["which it has made or adopted", { lastApplied: {} }, "Sigil"],
+    ["which it is to change", { requests: { x: changeOf({}) } }, "Sigil"],
+    ["not by a demotion that has ended", {}, "Others"],
+  ])("%s", (_, more, by) => {
+    expect(managed(more)).toBe(by);
+  });
+});
+
+test("a promotion rule is shown that is asked for, or was applied", () => {
+  const promotion = { when: "allRegionsReady" } as const;
+  const body = { ...managedImageRequest(), sigil: { promotion } };
+  for (const pair of [accepted(body), succeeded(body)])
+    expect(viewImageVersion(known(pair), at(1).now).sigil.promotion).toEqual(
+      promotion,
+    );
+});
+
+test("warnings are shown", () => {
+  const warning = {
+    code: "X",
+    pointer: "",
+    message: "No.",
+    severity: "warning",
+  } as const;
+  expect(
+    viewImageVersion(known(succeeded(), { warnings: [warning] }), at(1).now)
+      .sigil.warnings,
+  ).toEqual([warning]);
+});
+
+test("a plan has its findings, its changes, and the request that would be sent", () => {
+  const findings = [
+    {
+      rule: "r",
+      code: "X",
+      severity: "info",
+      pointer: "",
+      message: "m",
+      remediation: "n",
+    },
+  ] as const;
+  const changes = [
+    { pointer: "/tags", propertyChangeType: "Create", after: {} },
+  ] as const;
+  const armRequest = { method: "PUT", url: "https://x", body: { a: 1 } };
+  expect(viewPlan({ findings, changes, armRequest })).toEqual({
+    findings,
+    changes,
+    request: armRequest,
+  });
+  expect(viewPlan({ findings, changes: [] })).toEqual({
+    findings,
+    changes: [],
+  });
+});
 
 test.each([
   [accepted(), 0],
   [partly, 65],
-  [succeeded, 100],
-  [
-    observe(
-      replicating(),
-      observed("Creating", {
-        westus: ["Completed", 100],
-        eastus2: ["Completed", 100],
-      }),
-      undefined,
-      at(60),
-    ),
-    99,
-  ],
+  [succeeded(), 100],
+  [after(replicating(), "Creating", COMPLETED, 60), 99],
 ])(
   "percentComplete is the regions' mean, and 100 only for success",
   ({ operation }, percent) => {
@@ -191,10 +428,18 @@ test.each([
   },
 );
 
-test("an operation does not show its fingerprint", () => {
+test("an operation does not show its fingerprint, nor its regions' doubts", () => {
   expect(viewOperation(refused.operation)).not.toHaveProperty("fingerprint");
   expect(viewOperation(refused.operation)).toMatchObject({
     status: "Failed",
     error: { code: "PreflightFailed", errors: [{ code: "SourceNotFound" }] },
   });
+  const doubted = after(partly, "Failed", LOST, 90);
+  expect(doubted.operation.regions[1]).toHaveProperty("doubt");
+  expect(viewOperation(doubted.operation).regions[1]).not.toHaveProperty(
+    "doubt",
+  );
+  expect(after(partly, "Creating", REPLICATING, 70).operation.status).toBe(
+    "Running",
+  );
 });

@@ -1,0 +1,358 @@
+/**
+ * What people ask of a version that is there: to promote it, to demote it, to repair its failed regions, to delete it. None
+ * of these creates, and none but a deletion needs Sigil to have made the version.
+ */
+import { ServiceError, type Finding } from "../../errors.js";
+import { acceptOperation, type Decision } from "../../operation/accepting.js";
+import { bindKey, claimKey } from "../../operation/idempotency.js";
+import type { OperationRecord } from "../../operation/records.js";
+import { isFinal } from "../../operation/states.js";
+import { contextOf } from "../../operation/steps.js";
+import {
+  canonicalRegion,
+  formatImageVersionId,
+  imageIdOf,
+  keyOf,
+} from "../../resource-id.js";
+import { fingerprintOf } from "../properties/canonical-form.js";
+import type { ImageVersionRequest } from "../contract.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
+import { notFound } from "../queries/not-found.js";
+import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { enqueue } from "../state/batch.js";
+import {
+  type ImageVersionRecord,
+  type VersionRequest,
+} from "../state/record.js";
+import { hasFailed } from "../state/reconcile.js";
+import { isExcluded } from "../state/see.js";
+import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
+import { presentRule, wantedBy } from "../state/wanted.js";
+import {
+  glance,
+  gone,
+  mustHaveRoom,
+  mustMatch,
+  type Command,
+} from "./command.js";
+import { isBusy, type Look } from "../resources.js";
+
+export type PromoteImageVersion = Command;
+
+export interface RetryImageVersion extends Command {
+  /** In any spelling; absent: all that failed. */
+  readonly regions?: readonly string[] | undefined;
+}
+
+export interface DeleteImageVersion extends Command {
+  /** The version's last operation, where the caller has judged the version by it: with another one it is refused. */
+  readonly ifOperationId?: string;
+}
+
+type Kind = Accepting["kind"];
+
+/** What is decided on a version that Azure has, or had. */
+interface Subject {
+  readonly look: Look | undefined;
+  /** False where Azure could not be asked. */
+  readonly seen: boolean;
+  readonly stored: StoredVersion | undefined;
+}
+
+type ByHand = Decision<ImageVersionRecord> | VersionRequest;
+
+/** The operation that includes the version in latest; whatever rule it had for that is overridden then. */
+export function promoteImageVersion(
+  deps: Dependencies,
+  command: PromoteImageVersion,
+): Promise<OperationRecord> {
+  return setExclusion(deps, command, "PromoteImageVersion", false);
+}
+
+/** As `promoteImageVersion`, to exclude it. It goes before everything that is queued. */
+export function demoteImageVersion(
+  deps: Dependencies,
+  command: PromoteImageVersion,
+): Promise<OperationRecord> {
+  return setExclusion(deps, command, "DemoteImageVersion", true);
+}
+
+function setExclusion(
+  deps: Dependencies,
+  command: Command,
+  kind: Kind,
+  excluded: boolean,
+): Promise<OperationRecord> {
+  return acceptByHand(deps, command, kind, [], ({ look, stored }) => {
+    const same = stored && begun(stored, kind);
+    if (same !== undefined) return same;
+    if (look === undefined) throw absent(command, stored);
+    if (
+      stored?.operation.kind === kind &&
+      stored.operation.status === "Succeeded" &&
+      isExcluded(look.resource) === excluded &&
+      wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
+    )
+      return stored.operation; // Done already, and Azure still shows it.
+    return {
+      changes: { [EXCLUDE_FROM_LATEST]: excluded },
+      repeats: {},
+      byHand: true,
+    };
+  });
+}
+
+/**
+ * The operation that repairs: it takes failed regions away and adds them back, if they are still failed when it looks.
+ * Throws ServiceError ImageVersionConflict while ARM works on the version or where there is nothing to repair.
+ */
+export function retryImageVersion(
+  deps: Dependencies,
+  command: RetryImageVersion,
+): Promise<OperationRecord> {
+  const names = command.regions?.map(canonicalRegion);
+  return acceptByHand(
+    deps,
+    command,
+    "RetryImageVersion",
+    names ?? [],
+    ({ look, stored }) => {
+      if (stored !== undefined && !isFinal(stored.record.state))
+        throw new ServiceError(
+          "ImageVersionConflict",
+          `Operation ${stored.operation.id} is working on ${formatImageVersionId(command.id)}; it repairs regions by itself. Wait until it has ended.`,
+          { fields: { existingOperationId: stored.operation.id } },
+        );
+      if (look === undefined) throw absent(command, stored);
+      return {
+        changes: {},
+        repeats: {},
+        byHand: true,
+        retries: toRetry(command, look, names),
+      };
+    },
+  );
+}
+
+function toRetry(
+  { id }: RetryImageVersion,
+  look: Look,
+  names: readonly string[] | undefined,
+): readonly string[] {
+  const failed = look.regions
+    .map(({ name }) => name)
+    .filter((name) => hasFailed(look, name));
+  if (failed.length === 0)
+    throw new ServiceError(
+      "ImageVersionConflict",
+      isBusy(look)
+        ? `Azure works on ${formatImageVersionId(id)}: no region of it has failed.`
+        : `No region of ${formatImageVersionId(id)} has failed: there is nothing to repair.`,
+    );
+  const chosen = names ?? failed;
+  const findings = chosen.flatMap((name, i): Finding[] =>
+    failed.includes(name)
+      ? []
+      : [
+          {
+            code: "RegionNotFailed",
+            pointer: `/regions/${i}`,
+            message: `"${name}" has not failed. Failed are ${failed.join(", ")}.`,
+          },
+        ],
+  );
+  const home = chosen.indexOf(canonicalRegion(look.resource.location));
+  if (home !== -1)
+    findings.push({
+      code: "HomeRegionNotRepairable",
+      pointer: names === undefined ? "" : `/regions/${home}`,
+      message: `"${chosen[home]}" is the version's own location, which Azure does not let be removed and added back. Publish another version.`,
+    });
+  if (findings.length > 0)
+    throw new ServiceError(
+      "InvalidRequest",
+      "The regions cannot be repaired; errors says which and why.",
+      { findings },
+    );
+  return chosen;
+}
+
+/**
+ * The operation that deletes the version; deleted or being deleted already, it is that one. While others run it goes before
+ * everything that is queued. Throws ServiceError NotFound for a version that Azure does not have and nobody asked for, and
+ * ImageVersionConflict where another than `ifOperationId` was the last.
+ */
+export function deleteImageVersion(
+  deps: Dependencies,
+  command: DeleteImageVersion,
+): Promise<OperationRecord> {
+  const { id, ifOperationId } = command;
+  return acceptByHand(
+    deps,
+    command,
+    "DeleteImageVersion",
+    [],
+    ({ look, seen, stored }) => {
+      const same = stored && begun(stored, "DeleteImageVersion");
+      if (same !== undefined) return same;
+      if (stored?.record.state === "Deleted" && !(seen && look !== undefined))
+        return stored.operation;
+      if (stored === undefined && look === undefined && seen)
+        throw notFound(id);
+      if (ifOperationId !== undefined && ifOperationId !== stored?.operation.id)
+        throw new ServiceError(
+          "ImageVersionConflict",
+          `The last operation on ${formatImageVersionId(id)} is another than the one that the version was judged by.`,
+          {
+            fields: {
+              ...(stored && { existingOperationId: stored.operation.id }),
+            },
+          },
+        );
+      return { changes: {}, repeats: {}, byHand: true };
+    },
+  );
+}
+
+/** The operation of that kind that has begun, or is queued. */
+function begun(
+  { record, operation }: StoredVersion,
+  kind: Kind,
+): OperationRecord | undefined {
+  if (isFinal(record.state)) return undefined;
+  return [
+    operation,
+    ...record.members,
+    ...record.queued.map((queued) => queued.operation),
+  ].find(
+    (one) =>
+      one.kind === kind &&
+      (one.status === "NotStarted" || one.status === "Running") &&
+      record.requests[one.id]?.decided === undefined,
+  );
+}
+
+function absent(
+  { id }: Command,
+  stored: StoredVersion | undefined,
+): ServiceError {
+  if (stored === undefined) return notFound(id);
+  const { record, operation } = stored;
+  if (record.exists || record.state === "Deleted") return gone(id);
+  return isFinal(record.state)
+    ? new ServiceError(
+        "NotFound",
+        `Azure has no ${formatImageVersionId(id)}: operation ${operation.id} did not make it.`,
+      )
+    : new ServiceError(
+        "ImageVersionConflict",
+        `${formatImageVersionId(id)} is being made by operation ${operation.id}. Wait until Azure shows it.`,
+        { fields: { existingOperationId: operation.id } },
+      );
+}
+
+async function acceptByHand(
+  deps: Dependencies,
+  command: Command,
+  kind: Kind,
+  detail: readonly string[],
+  decide: (subject: Subject) => ByHand,
+): Promise<OperationRecord> {
+  const { id, requestedBy, traceparent } = command;
+  const resourceId = formatImageVersionId(id);
+  const key = keyOf(resourceId);
+  const fingerprint = fingerprintOf(
+    { properties: {} } as ImageVersionRequest,
+    kind,
+    ...detail,
+  );
+  const { requestKey, earlier } = await claimKey(
+    deps,
+    command,
+    key,
+    fingerprint,
+  );
+  if (earlier !== undefined) return earlier;
+  const record = (await deps.store.read(key))?.record;
+  const { look, seen } = await glance(
+    deps,
+    id,
+    record,
+    // That Azure could not be asked does not mean that the version is not there.
+    command.ifMatch !== undefined ||
+      (kind !== "DeleteImageVersion" && record?.observed === undefined),
+  );
+  const operation = await acceptOperation<ImageVersionRecord>(
+    deps,
+    key,
+    (stored) => {
+      const decided = decide({ look, seen, stored });
+      if (!("changes" in decided)) return decided;
+      mustMatch(command, look, stored?.record);
+      const accepting: Accepting = {
+        kind,
+        key,
+        resourceId,
+        request: decided,
+        regions: decided.retries ?? [],
+        fingerprint,
+        requestedBy,
+        traceparent,
+        ...(requestKey !== undefined && { requestKey }),
+      };
+      const context = contextOf(deps);
+      if (stored !== undefined && !isFinal(stored.record.state)) {
+        mustHaveRoom(stored, decided);
+        return enqueue(
+          { ...stored, record: overriding(stored.record, decided) },
+          accepting,
+          context,
+        );
+      }
+      const known =
+        stored && overriding(withLook(stored.record, look), decided);
+      return accept(
+        accepting,
+        known ?? adopted(look, accepting, deps),
+        context,
+      );
+    },
+  );
+  await bindKey(deps, requestKey, operation);
+  deps.looks.forget(id, imageIdOf(id));
+  return operation;
+}
+
+/** By hand: the rule of the version promotes it no more. */
+function overriding(
+  record: ImageVersionRecord,
+  { changes }: VersionRequest,
+): ImageVersionRecord {
+  const rule = presentRule(record);
+  return EXCLUDE_FROM_LATEST in changes && rule !== undefined
+    ? { ...record, overriddenRule: rule }
+    : record;
+}
+
+/** A version that is there exists, whatever became of it since Sigil has last seen it. */
+function withLook(
+  record: ImageVersionRecord,
+  look: Look | undefined,
+): ImageVersionRecord {
+  return look === undefined ? record : { ...record, exists: true };
+}
+
+/** A version that others have made: from now on there is a record of it, though nothing of it was applied by Sigil. */
+function adopted(
+  look: Look | undefined,
+  { key, resourceId }: Accepting,
+  deps: Dependencies,
+): ImageVersionRecord | undefined {
+  if (look === undefined) return undefined;
+  const time = deps.now().toISOString();
+  return {
+    ...emptyRecord(key, resourceId, time),
+    exists: true,
+    unmanaged: true,
+  };
+}

@@ -1,0 +1,162 @@
+/** What every command on a version shares: who asks, what it must still be, and the one operation that a key leads to. */
+import { ServiceError, type Finding } from "../../errors.js";
+import type { EventReference, Requester } from "../../operation/records.js";
+import {
+  formatImageVersionId,
+  imageIdOf,
+  type ImageVersionId,
+} from "../../resource-id.js";
+import { knownNumbers } from "../known-numbers.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
+import { etagOf, matches } from "../queries/etag.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { lookAt } from "../queries/look-at.js";
+import { nextVersionNumber } from "../version-numbers.js";
+import type { Look } from "../resources.js";
+
+export interface Command {
+  readonly id: ImageVersionId;
+  readonly requestedBy: Requester;
+  /** W3C trace context that all messages and events of the operation will carry. */
+  readonly traceparent: string;
+  /** Whoever repeats a key with the same request gets the operation that the first got, whatever became of it. */
+  readonly idempotencyKey?: string;
+  /** The ETag of the version that the caller has seen; `*`: any that is there. */
+  readonly ifMatch?: string;
+  /** The CloudEvent that asks. */
+  readonly event?: EventReference;
+}
+
+/** A command that changes a version by what it shall be. */
+export interface ChangeCommand extends Command {
+  /** True where the body had what only an answer has: it is a version that was read, pasted back. */
+  readonly pasted?: boolean;
+  /** Regions that are to be removed, in any spelling. */
+  readonly removeRegions?: readonly string[];
+  /** `require`: refuse what a plan finds an error in, before anything is stored. */
+  readonly plan?: "require";
+  /** `*`: the version shall not be there. */
+  readonly ifNoneMatch?: "*";
+}
+
+/** What Azure shows at this moment, and whether it could be asked. */
+export interface Glance {
+  readonly look: Look | undefined;
+  readonly seen: boolean;
+}
+
+/**
+ * Asks Azure. Where it cannot be asked now, what was seen last stands in, and `seen` is false; throws what the read throws
+ * where the request cannot be judged without it.
+ */
+export async function glance(
+  deps: Dependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord | undefined,
+  mustSee: boolean,
+): Promise<Glance> {
+  try {
+    return { look: await lookAt(deps, id), seen: true };
+  } catch (error) {
+    if (!(error instanceof ServiceError) || mustSee) throw error;
+    return { look: record?.observed, seen: false };
+  }
+}
+
+/** Throws ServiceError PreconditionFailed, with the present ETag, where the version is not the one that the caller saw. */
+export function mustMatch(
+  { id, ifMatch }: Pick<Command, "id" | "ifMatch">,
+  look: Look | undefined,
+  record: ImageVersionRecord | undefined,
+  findings: readonly Finding[] = [],
+): void {
+  if (ifMatch === undefined) return;
+  const etag = etagOf(look, record);
+  if (matches(ifMatch, etag, look !== undefined)) return;
+  throw new ServiceError(
+    "PreconditionFailed",
+    look === undefined
+      ? `Azure has no ${formatImageVersionId(id)}: the condition If-Match cannot hold.`
+      : `${formatImageVersionId(id)} is not the version that you have seen: it was changed meanwhile. Read it again and send the request with its ETag.`,
+    { findings, fields: { etag } },
+  );
+}
+
+/** More than fifty callers of one version are told to come again later. */
+const MOST_QUEUED = 50;
+
+/** With those that have begun, which may be queued again: Table Storage writes 100 entities at once. */
+const MOST_BESIDE = 90;
+
+/** Characters of what is queued: with the version's own, less than an entity's 1 MiB, however little they compress. */
+const MOST_QUEUED_LENGTH = 600_000;
+
+/** Throws ServiceError StateConflict, retryable, while as many are queued as can be. */
+export function mustHaveRoom(
+  { record, operation }: StoredVersion,
+  request: unknown,
+): void {
+  const { members, queued } = record;
+  const length = queued.reduce(
+    (sum, one) => sum + JSON.stringify(one.request).length,
+    JSON.stringify(request).length,
+  );
+  if (
+    queued.length < MOST_QUEUED &&
+    queued.length + members.length < MOST_BESIDE &&
+    length <= MOST_QUEUED_LENGTH
+  )
+    return;
+  throw new ServiceError(
+    "StateConflict",
+    `${queued.length} requests for ${record.resourceId} are queued behind operation ${operation.id}, as many as can be. Send the request again later.`,
+    { retryAfterMs: 60_000 },
+  );
+}
+
+/** The error with the next free number, where it is a conflict. Azure is asked for that only now. */
+export async function withNextFreeVersion(
+  deps: Dependencies,
+  id: ImageVersionId,
+  error: unknown,
+): Promise<unknown> {
+  if (
+    !(error instanceof ServiceError) ||
+    error.code !== "ImageVersionConflict" ||
+    error.fields["nextFreeVersion"] !== undefined
+  )
+    return error;
+  const nextFreeVersion = await nextFree(deps, id);
+  return new ServiceError(error.code, error.message, {
+    findings: error.findings,
+    fields: {
+      ...error.fields,
+      ...(nextFreeVersion !== undefined && { nextFreeVersion }),
+    },
+    cause: error,
+  });
+}
+
+/** The next patch above all that Azure has or Sigil was asked for; undefined where Azure cannot be asked, or none is left. */
+async function nextFree(
+  deps: Dependencies,
+  id: ImageVersionId,
+): Promise<string | undefined> {
+  try {
+    const { highest = id.versionName } = await knownNumbers(
+      deps,
+      imageIdOf(id),
+    );
+    return nextVersionNumber(highest, "patch");
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
+}
+
+export function gone(id: ImageVersionId): ServiceError {
+  return new ServiceError(
+    "ImageVersionGone",
+    `${formatImageVersionId(id)} existed and is gone. To create it again under the same number, send its PUT with the header If-None-Match: *; or use another version name.`,
+  );
+}

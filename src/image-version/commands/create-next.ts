@@ -1,0 +1,267 @@
+/**
+ * Accepts a request for a new version of an image definition, under the next number. Invariants:
+ *  1. A number is given to one request and never to another, whichever hosts they arrive at.
+ *  2. A request that is refused takes no number: all that can be judged is judged before.
+ *  3. A number is bound to its request in the write that gives it, so that the same Idempotency-Key leads to the same
+ *     number, whoever dies when.
+ *
+ * The number of a request that died before it was accepted, and is not sent again with its key, stays unused: given to
+ * a second request it could be accepted for both, and where their bodies are equal nobody would notice.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { ServiceError } from "../../errors.js";
+import { deliver } from "../../operation/outbox.js";
+import {
+  operationIdOf,
+  type OperationRecord,
+} from "../../operation/records.js";
+import {
+  formatImageVersionId,
+  imageIdOf,
+  keyOf,
+  type ImageVersionId,
+} from "../../resource-id.js";
+import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { putImageVersion, type PutImageVersion } from "./put.js";
+import { withSetIds } from "./set-names.js";
+import { knownNumbers } from "../known-numbers.js";
+import { planImageVersion } from "./plan.js";
+import type { Dependencies } from "../ports.js";
+import { errorsAmong } from "../preflight/judge.js";
+import { CHANGE_RULES, checkRequest } from "../rules/rules.js";
+import type { RuleFinding } from "../rules/rule.js";
+import {
+  highestVersionNumber,
+  nextVersionNumber,
+  type Increment,
+} from "../version-numbers.js";
+
+/** A request whose shape has been validated against the OpenAPI document. */
+export interface CreateNextImageVersion extends Omit<
+  PutImageVersion,
+  "id" | "removeRegions" | "pasted" | "ifMatch" | "ifNoneMatch"
+> {
+  /** The image definition that the version is made of. */
+  readonly image: Omit<ImageVersionId, "versionName">;
+  readonly increment: Increment;
+}
+
+/** How many numbers are tried that turn out to be taken. */
+const NUMBER_TRIES = 10;
+
+/** What these find is found of the number, not of the request: another number is free of it. */
+const NUMBER_RULES: ReadonlySet<string> = new Set([
+  "already-requested",
+  "conflicts-with-running-operation",
+  "version-exists",
+  "version-exists-otherwise",
+  ...CHANGE_RULES.map(({ name }) => name),
+]);
+
+/**
+ * Answers the operation that makes the version; its resource id has the number. Throws ServiceError InvalidRequest or
+ * PreflightFailed as putImageVersion does, NotFound where there is no such image definition, ImageVersionConflict
+ * where no number is left, IdempotencyKeyReused when the key belongs to another request.
+ */
+export async function createNextImageVersion(
+  deps: Dependencies,
+  command: CreateNextImageVersion,
+): Promise<OperationRecord> {
+  const request = canonicalForm(
+    withSetIds(command.body, { ...command.image, versionName: "" }),
+  );
+  const fingerprint = fingerprintOf(request);
+  const imageId = imageIdOf({ ...command.image, versionName: "" });
+  const requestKey = requestKeyOf(command);
+
+  let { bound: number } = await deps.versionNumbers.read(imageId, requestKey);
+  const first =
+    number === undefined
+      ? await mustPass(deps, command, imageId, request)
+      : undefined;
+  await claim(deps, command, imageId, requestKey, fingerprint);
+  const { increment } = command;
+  number ??= await deps.versionNumbers.allocate(imageId, {
+    requestKey,
+    above: first,
+    increment,
+  });
+
+  for (let tries = 0; tries < NUMBER_TRIES; tries += 1) {
+    const operation = await acceptAs(deps, command, number, fingerprint);
+    if (operation !== undefined) return operation;
+    const { highest } = await knownNumbers(deps, imageId);
+    number = await deps.versionNumbers.allocate(imageId, {
+      requestKey,
+      above: highestVersionNumber([highest, number]),
+      increment,
+      instead: number,
+    });
+  }
+  throw busy();
+}
+
+/** Throws when a rule stops the request; answers the highest number there is, if any. */
+async function mustPass(
+  deps: Dependencies,
+  command: CreateNextImageVersion,
+  imageId: string,
+  request: ImageVersionRequest,
+): Promise<string | undefined> {
+  let taken: string | undefined;
+  for (let tries = 0; tries < NUMBER_TRIES; tries += 1) {
+    const known = await knownNumbers(deps, imageId);
+    const highest = highestVersionNumber([known.highest, taken]);
+    const versionName = nextVersionNumber(highest, command.increment);
+    const id = { ...command.image, versionName };
+    if (command.plan === undefined) {
+      const findings = checkRequest({ id, request, now: deps.now() });
+      if (errorsAmong(findings).length > 0)
+        throw refusal("InvalidRequest", "The request has", findings);
+      if (known.defined) return highest;
+      throw new ServiceError(
+        "NotFound",
+        `There is no image definition ${imageId}. Correct the URL, or create it: az sig image-definition create.`,
+      );
+    }
+    const { findings } = await planImageVersion(deps, {
+      id,
+      body: command.body,
+    });
+    if (!findings.some(({ rule }) => NUMBER_RULES.has(rule))) {
+      if (errorsAmong(findings).length === 0) return highest;
+      throw refusal("PreflightFailed", "The plan found", findings);
+    }
+    // Somebody has taken the number since it was looked for.
+    taken = versionName;
+  }
+  throw busy();
+}
+
+function refusal(
+  code: "InvalidRequest" | "PreflightFailed",
+  found: string,
+  findings: readonly RuleFinding[],
+): ServiceError {
+  const { length } = errorsAmong(findings);
+  return new ServiceError(
+    code,
+    `${found} ${length} error${length === 1 ? "" : "s"}; each is listed under errors. No number was taken.`,
+    { findings },
+  );
+}
+
+/** A key that a PUT or another request for a next version was sent with is not this request's. */
+async function claim(
+  deps: Dependencies,
+  { idempotencyKey, increment }: CreateNextImageVersion,
+  imageId: string,
+  requestKey: string,
+  fingerprint: string,
+): Promise<void> {
+  if (idempotencyKey === undefined) return;
+  const mine = {
+    resourceKey: keyOf(imageId),
+    // The operation is that of the number, which is bound to the key where numbers are given.
+    fingerprint: `${fingerprint}-${increment}`,
+  };
+  const { resourceKey, ...first } = await deps.idempotencyKeys.claim(
+    requestKey,
+    mine,
+  );
+  if (
+    resourceKey !== mine.resourceKey ||
+    first.fingerprint !== mine.fingerprint
+  )
+    throw new ServiceError(
+      "IdempotencyKeyReused",
+      "This Idempotency-Key was used for another request. Use a new key for a new request.",
+    );
+}
+
+/** The same key as that of a PUT, so that neither is taken for the other; without one, a request is like no other. */
+function requestKeyOf({
+  idempotencyKey,
+  requestedBy: { appId, objectId },
+}: CreateNextImageVersion): string {
+  return createHash("sha256")
+    .update(
+      idempotencyKey === undefined
+        ? randomUUID()
+        : JSON.stringify([appId, objectId, idempotencyKey]),
+    )
+    .digest("hex");
+}
+
+/** The operation of the request under that number, or undefined where the number is taken. */
+async function acceptAs(
+  deps: Dependencies,
+  {
+    image,
+    increment: _,
+    idempotencyKey,
+    plan: __,
+    ...rest
+  }: CreateNextImageVersion,
+  number: string,
+  fingerprint: string,
+): Promise<OperationRecord | undefined> {
+  const id = { ...image, versionName: number };
+  const key = keyOf(formatImageVersionId(id));
+  const operationId = operationIdOf({ key, sequence: 1 });
+  const stored = await deps.store.read(key);
+  if (stored === undefined) {
+    try {
+      const answer = await putImageVersion(
+        { ...deps, store: firstOnly(deps.store, operationId) },
+        { ...rest, id },
+      );
+      return answer.kind === "accepted" ? answer.operation : undefined;
+    } catch (error) {
+      if (isTaken(error)) return undefined;
+      throw error;
+    }
+  }
+  // Of whoever sends no key nothing can have been accepted before.
+  if (idempotencyKey === undefined) return undefined;
+  // Not what the version has become since: the operation that the first request got.
+  const operation = await deps.store.readOperation(operationId);
+  if (operation?.fingerprint !== fingerprint) return undefined;
+  await deliver(deps, stored);
+  return operation;
+}
+
+/** Whoever asks for the number by name meanwhile has a version that is not ours to change. */
+function firstOnly(
+  store: Dependencies["store"],
+  operationId: string,
+): Dependencies["store"] {
+  return {
+    ...store,
+    commit(record, operation, etag) {
+      if (operation.id === operationId && record.lastSequence === 1)
+        return store.commit(record, operation, etag);
+      throw new ServiceError(
+        "ImageVersionConflict",
+        `${record.resourceId} was requested by name meanwhile.`,
+      );
+    },
+  };
+}
+
+/** A new version has nothing to conflict with. */
+function isTaken(error: unknown): boolean {
+  return (
+    error instanceof ServiceError &&
+    (error.code === "ImageVersionConflict" || error.code === "ImageVersionGone")
+  );
+}
+
+function busy(): ServiceError {
+  return new ServiceError(
+    "StateConflict",
+    "Every number that was tried was taken by another request meanwhile. Send the request again.",
+    { retryAfterMs: 1_000 },
+  );
+}

@@ -1,0 +1,196 @@
+/** What a PUT of a request would meet and do, found out without writing anything anywhere. */
+import { isFinal } from "../../operation/states.js";
+import {
+  canonicalRegion,
+  formatImageVersionId,
+  keyOf,
+  type ImageVersionId,
+} from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { found, type Change, type Known } from "../preflight/facts.js";
+import { gatherFacts } from "../preflight/gather-facts.js";
+import type { ArmRequest, Dependencies, StoredVersion } from "../ports.js";
+import { judge } from "../preflight/judge.js";
+import { patched, updateBody } from "../properties/body.js";
+import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
+import {
+  contradicts,
+  plannedChanges,
+  type PropertyChange,
+} from "../properties/changes.js";
+import { fieldsOf } from "../properties/fields.js";
+import { inOrderOf } from "../properties/order.js";
+import {
+  askedBy,
+  combined,
+  conflictsBetween,
+  askedOfSeen,
+  unmetBy,
+  type Asked,
+  type Patch,
+} from "../properties/patch.js";
+import {
+  ALLOW_DELETION,
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+} from "../properties/table.js";
+import type { RuleFinding } from "../rules/rule.js";
+import { checkPlan, checkRequest } from "../rules/rules.js";
+import { withDefaults } from "../state/reconcile.js";
+import { withSetIds } from "./set-names.js";
+
+/** A request whose shape has been validated against the OpenAPI document. */
+export interface PlanImageVersion {
+  readonly id: ImageVersionId;
+  readonly body: ImageVersionRequest;
+  /** Regions that are to be removed, in any spelling. */
+  readonly removeRegions?: readonly string[];
+  readonly ifMatch?: string;
+  /** True where the body is a version that was read, pasted back. */
+  readonly pasted?: boolean;
+}
+
+export interface Plan {
+  /** Every breach of every rule; a PUT is refused exactly when one of them is an error. */
+  readonly findings: readonly RuleFinding[];
+  /** What the PUT would change; none where the version is as asked. */
+  readonly changes: readonly PropertyChange[];
+  /** What would be sent to ARM; absent where the version is as asked, so that nothing would be. */
+  readonly armRequest?: ArmRequest;
+}
+
+/** Throws ServiceError, retryable, when ARM throttles a read or does not answer it. */
+export async function planImageVersion(
+  deps: Dependencies,
+  { id, body, removeRegions = [], ifMatch, pasted }: PlanImageVersion,
+): Promise<Plan> {
+  const request = canonicalForm(withSetIds(body, id));
+  const regions = [...new Set(removeRegions.map(canonicalRegion))].sort();
+  const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
+  const record = stored?.record;
+  // What is asked names no set that the request does not: so much can be read at once.
+  const gathered = await gatherFacts(deps, id, request, {
+    sources: record?.exists !== true,
+  });
+  const observed = found(gathered.imageVersion)?.resource;
+  const applied = record?.lastApplied;
+  const asked =
+    ifMatch !== undefined && observed !== undefined
+      ? askedOfSeen(fieldsOf(observed), fieldsOf(request), regions)
+      : askedBy(
+          fieldsOf(request),
+          applied ??
+            (pasted === true && observed !== undefined
+              ? fieldsOf(observed)
+              : undefined),
+          regions,
+        );
+  const patch = combined([...requestsOf(stored), asked], applied);
+  const change: Change | undefined =
+    observed === undefined
+      ? undefined
+      : {
+          observed: canonicalForm(observed),
+          patch: combined([asked], applied),
+          ...(applied && { lastApplied: applied }),
+          ...(record?.exists !== true &&
+            ifMatch === undefined && { unmanaged: true }),
+        };
+  const document = inOrderOf(canonicalForm(patched(observed, patch)), request);
+  const fingerprint = fingerprintOf(request, ...regions);
+  const known = knownOf(stored, asked, request, fingerprint);
+  const facts = {
+    ...gathered,
+    ...(change && { change }),
+    ...(known && { known }),
+  };
+  const changes = plannedChanges(observed, patch, request);
+  const findings = [
+    ...checkRequest({ id, request, now: deps.now(), change }),
+    ...checkPlan({ id, request, now: deps.now(), change }),
+    ...judge(id, document, facts, deps.now(), request).findings,
+  ];
+  return {
+    findings:
+      known?.sameRequest === undefined
+        ? findings
+        : findings.filter(({ severity }) => severity !== "error"),
+    changes,
+    ...(changes.length > 0 && {
+      armRequest: await deps.resourceManager.previewPut(
+        id,
+        bodyOf(observed, patch, applied?.[ALLOW_DELETION] === true),
+      ),
+    }),
+  };
+}
+
+/** What has begun and Azure does not show yet, and what is queued. */
+function requestsOf(stored: StoredVersion | undefined): readonly Asked[] {
+  if (stored === undefined || isFinal(stored.record.state)) return [];
+  const { requests, queued } = stored.record;
+  return [
+    ...Object.values(requests).filter(
+      ({ appliedTime, decided }) =>
+        appliedTime === undefined && decided === undefined,
+    ),
+    ...queued.map(({ request }) => request),
+  ];
+}
+
+function bodyOf(
+  observed: ImageVersionRequest | undefined,
+  patch: Patch,
+  mayRemove: boolean,
+): ImageVersionRequest {
+  if (observed === undefined)
+    return withDefaults(
+      patched(
+        undefined,
+        patch[PROMOTION] == null
+          ? patch
+          : { ...patch, [EXCLUDE_FROM_LATEST]: true },
+      ),
+    );
+  const changes = Object.fromEntries(
+    unmetBy(fieldsOf(observed), patch).map(({ field, after }) => [
+      field,
+      after,
+    ]),
+  );
+  return updateBody(observed, changes, mayRemove).request;
+}
+
+function knownOf(
+  stored: StoredVersion | undefined,
+  asked: Asked,
+  request: ImageVersionRequest,
+  fingerprint: string,
+): Known | undefined {
+  if (stored === undefined) return undefined;
+  const { record, operation } = stored;
+  const running = !isFinal(record.state);
+  const open = running
+    ? [
+        operation,
+        ...record.members,
+        ...record.queued.map((queued) => queued.operation),
+      ]
+    : operation.status === "Succeeded" && record.state !== "Deleted"
+      ? [operation]
+      : [];
+  const same = open.find((one) => one.fingerprint === fingerprint);
+  const deleting = open.some(
+    ({ kind, status }) =>
+      kind === "DeleteImageVersion" && status !== "Succeeded",
+  );
+  return {
+    state: record.state,
+    operationId: operation.id,
+    ...(same !== undefined && { sameRequest: same.id }),
+    deleting,
+    conflicts: requestsOf(stored)
+      .flatMap((other) => conflictsBetween(other, asked))
+      .map((conflict) => contradicts(conflict, request)),
+  };
+}

@@ -1,0 +1,222 @@
+/**
+ * Accepts a request for an image version as it shall be (PUT), or for a change of it (PATCH): to be created, changed or
+ * adopted. Invariants, beside those of every acceptance (operation/accepting.ts):
+ *  1. Requests that mean the same are one operation as long as Azure shows what it has done, wherever they arrive.
+ *  2. Nothing is stored for a request that is refused, but a claim of its Idempotency-Key.
+ *  3. What changes nothing is answered with the version and starts nothing.
+ *  4. Only a PUT creates; under a number that existed and is gone, only one that says so.
+ */
+import { ServiceError, type Finding } from "../../errors.js";
+import { acceptOperation } from "../../operation/accepting.js";
+import { bindKey, claimKey } from "../../operation/idempotency.js";
+import type { OperationRecord } from "../../operation/records.js";
+import { formatImageVersionId, imageIdOf, keyOf } from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import type { Dependencies } from "../ports.js";
+import { notFound } from "../queries/not-found.js";
+import { errorsAmong } from "../preflight/judge.js";
+import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
+import { mergePatch } from "../properties/merge-patch.js";
+import { canonicalRegion } from "../../resource-id.js";
+import { writableForm } from "../properties/body.js";
+import { PROMOTION } from "../properties/table.js";
+import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
+import { etagOf } from "../queries/etag.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { glance, withNextFreeVersion, type ChangeCommand } from "./command.js";
+import { planImageVersion } from "./plan.js";
+import { withSetIds } from "./set-names.js";
+import type { Look } from "../resources.js";
+import { decideOn, errorsIn, type Request } from "./decide-put.js";
+
+/** A request whose shape has been validated against the OpenAPI document. */
+export interface PutImageVersion extends ChangeCommand {
+  readonly body: ImageVersionRequest;
+}
+
+export interface PatchImageVersion extends Omit<
+  PutImageVersion,
+  "body" | "pasted" | "ifNoneMatch"
+> {
+  /** RFC 7396, over the version as Azure shows it. */
+  readonly patch: unknown;
+  /** Every mistake in the version as it would be. */
+  readonly validate: (document: unknown) => readonly Finding[];
+}
+
+/** The operation that does what was asked; or the version, where there is nothing to do. */
+export type PutAnswer =
+  | { readonly kind: "accepted"; readonly operation: OperationRecord }
+  | { readonly kind: "unchanged"; readonly version: KnownImageVersion };
+
+/**
+ * Throws ServiceError InvalidRequest with every finding, PreflightFailed with those of a plan that is required,
+ * ImageVersionConflict where it contradicts what is being done or changes what cannot be changed, ImageVersionGone,
+ * PreconditionFailed, IdempotencyKeyReused when the key is another request's, and StateConflict, retryable, while as many
+ * are queued as can be.
+ */
+export async function putImageVersion(
+  deps: Dependencies,
+  command: PutImageVersion,
+): Promise<PutAnswer> {
+  const { id, ifMatch, ifNoneMatch, pasted } = command;
+  const key = keyOf(formatImageVersionId(id));
+  const body = canonicalForm(withSetIds(command.body, id));
+  const removeRegions = canonicalRegions(command.removeRegions);
+  const fingerprint = fingerprintOf(body, ...removeRegions);
+  const { requestKey, earlier } = await claimKey(
+    deps,
+    command,
+    key,
+    fingerprint,
+  );
+  if (earlier !== undefined) return { kind: "accepted", operation: earlier };
+  await mustPassPlan(deps, command);
+  const record = (await deps.store.read(key))?.record;
+  const conditional = ifMatch !== undefined || ifNoneMatch !== undefined;
+  // Without a source it is one of a version that is there, which its caller has read.
+  const partial =
+    pasted === true || Object.keys(body.properties.storageProfile).length === 0;
+  const mustSee = conditional || (partial && record?.observed === undefined);
+  return decide(deps, {
+    command,
+    body,
+    fingerprint,
+    requestKey,
+    removeRegions,
+    onlyChanges: ifMatch !== undefined,
+    mayCreate: true,
+    glance:
+      record !== undefined || mustSee
+        ? await glance(deps, id, record, mustSee)
+        : { look: undefined, seen: false },
+  });
+}
+
+/** As `putImageVersion`, of a version that Azure has; throws ServiceError NotFound where it has none. */
+export async function patchImageVersion(
+  deps: Dependencies,
+  command: PatchImageVersion,
+): Promise<PutAnswer> {
+  const { id, patch, validate } = command;
+  const key = keyOf(formatImageVersionId(id));
+  const removeRegions = canonicalRegions(command.removeRegions);
+  const { requestKey, earlier } = await claimKey(
+    deps,
+    command,
+    key,
+    fingerprintOfPatch(patch, removeRegions),
+  );
+  if (earlier !== undefined) return { kind: "accepted", operation: earlier };
+  const shown = await deps.resourceManager.getImageVersion(id);
+  if (shown === undefined) throw notFound(id);
+  const look: Look = { ...shown, time: deps.now().toISOString() };
+  const stored = await deps.store.read(key);
+  const document = mergePatch(
+    withoutRegions(
+      writableForm(shown.resource, stored?.record.lastApplied?.[PROMOTION]),
+      removeRegions,
+    ),
+    patch,
+  );
+  const findings = validate(document);
+  if (findings.length > 0)
+    throw new ServiceError(
+      "InvalidRequest",
+      `The version would have ${errorsIn(findings)} after the patch; each is listed under errors.`,
+      { findings },
+    );
+  const body = canonicalForm(withSetIds(document as ImageVersionRequest, id));
+  await mustPassPlan(deps, {
+    ...command,
+    body,
+    ifMatch: etagOf(look, stored?.record),
+  });
+  return decide(deps, {
+    command,
+    body,
+    fingerprint: fingerprintOfPatch(patch, removeRegions),
+    requestKey,
+    removeRegions,
+    onlyChanges: true,
+    mayCreate: false,
+    patch,
+    glance: { look, seen: true },
+  });
+}
+
+/** A patch that does not name a region leaves it out: what is to be removed is not put back by the merge. */
+function withoutRegions(
+  version: ImageVersionRequest,
+  names: readonly string[],
+): ImageVersionRequest {
+  const { publishingProfile, ...properties } = version.properties;
+  return publishingProfile?.targetRegions === undefined
+    ? version
+    : {
+        ...version,
+        properties: {
+          ...properties,
+          publishingProfile: {
+            ...publishingProfile,
+            targetRegions: publishingProfile.targetRegions.filter(
+              ({ name }) => !names.includes(canonicalRegion(name)),
+            ),
+          },
+        },
+      };
+}
+
+function canonicalRegions(names: readonly string[] = []): readonly string[] {
+  return [...new Set(names.map(canonicalRegion))].sort();
+}
+
+function fingerprintOfPatch(
+  patch: unknown,
+  removeRegions: readonly string[],
+): string {
+  return fingerprintOf(
+    { properties: {} } as ImageVersionRequest,
+    "patch",
+    JSON.stringify(patch),
+    ...removeRegions,
+  );
+}
+
+async function mustPassPlan(
+  deps: Dependencies,
+  command: PutImageVersion,
+): Promise<void> {
+  if (command.plan !== "require") return;
+  const { findings } = await planImageVersion(deps, command);
+  const errors = errorsAmong(findings);
+  if (errors.length > 0)
+    throw new ServiceError(
+      "PreflightFailed",
+      `The plan found ${errorsIn(errors)}; each is listed under errors. Nothing was stored.`,
+      { findings },
+    );
+}
+
+async function decide(
+  deps: Dependencies,
+  request: Request,
+): Promise<PutAnswer> {
+  const { command, requestKey } = request;
+  const { id } = command;
+  const resourceId = formatImageVersionId(id);
+  try {
+    const answer = await acceptOperation<ImageVersionRecord, "unchanged">(
+      deps,
+      keyOf(resourceId),
+      (stored) => decideOn(deps, request, stored),
+    );
+    if (answer === "unchanged")
+      return { kind: "unchanged", version: await getImageVersion(deps, id) };
+    await bindKey(deps, requestKey, answer);
+    deps.looks.forget(id, imageIdOf(id));
+    return { kind: "accepted", operation: answer };
+  } catch (error) {
+    throw await withNextFreeVersion(deps, id, error);
+  }
+}

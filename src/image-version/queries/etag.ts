@@ -1,0 +1,35 @@
+import { createHash } from "node:crypto";
+import { fieldsOf } from "../properties/fields.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { wantedBy } from "../state/wanted.js";
+import type { Look } from "../resources.js";
+
+/**
+ * The ETag of a version: of what Azure shows of it that may be written, and of what is asked for and not there yet. It
+ * changes when either does, and not with the progress of its regions.
+ */
+export function etagOf(
+  look: Pick<Look, "resource"> | undefined,
+  record: ImageVersionRecord | undefined,
+): string {
+  const sorted = (fields: Readonly<Record<string, unknown>>): unknown =>
+    Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
+  const text = JSON.stringify([
+    look === undefined ? null : sorted(fieldsOf(look.resource)),
+    record === undefined ? [] : sorted(wantedBy(record)),
+    record?.queued.map(({ operation }) => operation.id) ?? [],
+  ]);
+  return `"${createHash("sha256").update(text).digest("hex").slice(0, 32)}"`;
+}
+
+/** RFC 9110, If-Match: `*` matches any version that is there. */
+export function matches(
+  ifMatch: string,
+  etag: string,
+  exists: boolean,
+): boolean {
+  return ifMatch
+    .split(",")
+    .map((one) => one.trim())
+    .some((one) => (one === "*" ? exists : one === etag));
+}

@@ -1,0 +1,252 @@
+/**
+ * A version, or the versions of an image definition, as Azure shows them, with what Sigil knows besides. What others have
+ * made is shown too. Reads of Azure are shared (looks.ts); a version that is being followed shows its last look.
+ */
+import { ServiceError, type Finding } from "../../errors.js";
+import type { OperationDependencies } from "../../operation/ports.js";
+import type { Page } from "../../operation/queries.js";
+import { isFinal } from "../../operation/states.js";
+import {
+  formatImageVersionId,
+  imageIdOf,
+  keyOf,
+  parseImageVersionId,
+  type ImageVersionId,
+} from "../../resource-id.js";
+import type { Dependencies } from "../ports.js";
+import { notFound } from "./not-found.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { compareVersionNumbers } from "../version-numbers.js";
+import { etagOf } from "./etag.js";
+import {
+  isUnsettled,
+  latestOf,
+  type Candidate,
+  type Latest,
+} from "./latest.js";
+import type { ListedImageVersion, Look } from "../resources.js";
+
+type Reads = Pick<Dependencies, "looks" | "now"> &
+  Pick<OperationDependencies<ImageVersionRecord>, "store">;
+
+export interface KnownImageVersion {
+  readonly id: ImageVersionId;
+  /** What Azure shows, or showed last; absent while it is yet to be created. */
+  readonly look?: Look;
+  readonly record?: ImageVersionRecord;
+  /** True where it is the latest of its image definition. */
+  readonly latest: boolean;
+  /** Canonical regions where a machine made without a version number gets it. */
+  readonly latestIn: readonly string[];
+  readonly etag: string;
+  readonly warnings: readonly Finding[];
+}
+
+/** How many versions at the top, whose regions' readiness is not known, are looked at for the latest. */
+const MOST_LOOKS = 5;
+
+/** Throws ServiceError NotFound for a version that Azure does not have, unless an operation is to create it. */
+export async function getImageVersion(
+  reads: Reads,
+  id: ImageVersionId,
+): Promise<KnownImageVersion> {
+  const stored = await reads.store.read(keyOf(formatImageVersionId(id)));
+  const record = stored?.record;
+  const warnings: Finding[] = [];
+  const followed =
+    record !== undefined && !isFinal(record.state) && record.observed;
+  let look: Look | undefined;
+  if (followed) look = followed;
+  else if (record === undefined || isFinal(record.state) || record.exists)
+    try {
+      look = await reads.looks.version(id);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      if (record?.observed === undefined || !record.exists) throw error;
+      look = record.observed;
+      warnings.push(unread(error, look.time));
+    }
+  const creating =
+    record !== undefined && !isFinal(record.state) && !record.exists;
+  if (look === undefined && !creating) throw notFound(id);
+  const latest = await latestAround(reads, imageIdOf(id), warnings);
+  return known(id, look, record, latest, warnings);
+}
+
+/**
+ * Highest version number first. Costs one list of Azure for all pages within half a minute, and a read of each version of
+ * the page. Throws ServiceError NotFound where Azure has no such image definition.
+ */
+export async function listImageVersions(
+  reads: Reads,
+  imageId: string,
+  top: number,
+  continuationToken: string | undefined,
+): Promise<Page<KnownImageVersion>> {
+  const listed = await reads.looks.versions(imageId);
+  if (listed === undefined)
+    throw new ServiceError(
+      "NotFound",
+      `Azure has no image definition ${imageId}. Correct the address, or create it: az sig image-definition create.`,
+    );
+  const descending = [...listed].sort((a, b) =>
+    compareVersionNumbers(b.name, a.name),
+  );
+  const after = continuationToken && tokenOf(continuationToken);
+  const rest = after
+    ? descending.filter(({ name }) => compareVersionNumbers(name, after) < 0)
+    : descending;
+  const page = rest.slice(0, top);
+  const latest = await latestOfListed(reads, imageId, listed);
+  const value = await Promise.all(
+    page.map(async (item) => {
+      const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
+      if (id === undefined)
+        throw new TypeError(`${item.name} is no version's name`);
+      const record = (await reads.store.read(keyOf(formatImageVersionId(id))))
+        ?.record;
+      return known(id, lookOf(item, record, reads.now()), record, latest, []);
+    }),
+  );
+  const last = page.at(-1);
+  return {
+    value,
+    ...(rest.length > page.length &&
+      last !== undefined && { continuationToken: last.name }),
+  };
+}
+
+/** Throws ServiceError InvalidRequest for a token that no page has given. */
+function tokenOf(token: string): string {
+  if (/^\d{1,10}\.\d{1,10}\.\d{1,10}$/u.test(token)) return token;
+  throw new ServiceError(
+    "InvalidRequest",
+    "The continuation token is none that a page of this list has given. Leave it out to begin anew.",
+    {
+      findings: [
+        {
+          code: "InvalidContinuationToken",
+          pointer: "/query/continuationToken",
+          message: "It is no token of this list.",
+        },
+      ],
+    },
+  );
+}
+
+/** A list has no replication: that of the last look stands in, where there is one. */
+function lookOf(
+  item: ListedImageVersion,
+  record: ImageVersionRecord | undefined,
+  now: Date,
+): Look {
+  const { name: _, ...shown } = item;
+  return {
+    ...shown,
+    regions: record?.exists === true ? (record.observed?.regions ?? []) : [],
+    time: now.toISOString(),
+  };
+}
+
+function known(
+  id: ImageVersionId,
+  look: Look | undefined,
+  record: ImageVersionRecord | undefined,
+  latest: Latest,
+  warnings: readonly Finding[],
+): KnownImageVersion {
+  return {
+    id,
+    ...(look && { look }),
+    ...(record && { record }),
+    latest: latest.version === id.versionName,
+    latestIn: [...latest.inRegion]
+      .filter(([, name]) => name === id.versionName)
+      .map(([region]) => region)
+      .sort(),
+    etag: etagOf(look, record),
+    warnings,
+  };
+}
+
+async function latestAround(
+  reads: Reads,
+  imageId: string,
+  warnings: Finding[],
+): Promise<Latest> {
+  try {
+    const listed = await reads.looks.versions(imageId);
+    return await latestOfListed(reads, imageId, listed ?? []);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    warnings.push({
+      code: "LatestUnknown",
+      pointer: "/sigil/latest",
+      message: `Azure could not be asked for the versions of the image definition, so that no version is said to be the latest. ${error.message}`,
+      severity: "warning",
+    });
+    return { inRegion: new Map() };
+  }
+}
+
+/** The latest of all that Azure lists. The readiness of what is being replicated is that of a look. */
+export async function latestOfListed(
+  reads: Reads,
+  imageId: string,
+  listed: readonly ListedImageVersion[],
+): Promise<Latest> {
+  return latestOf(await candidatesOf(reads, imageId, listed));
+}
+
+export async function candidatesOf(
+  reads: Reads,
+  imageId: string,
+  listed: readonly ListedImageVersion[],
+): Promise<readonly Candidate[]> {
+  const unsettled = [...listed]
+    .filter(
+      (item) =>
+        isUnsettled(item) &&
+        item.resource.properties.publishingProfile?.excludeFromLatest !== true,
+    )
+    .sort((a, b) => compareVersionNumbers(b.name, a.name))
+    .slice(0, MOST_LOOKS)
+    .map(({ name }) => name);
+  return Promise.all(
+    listed.map(async (item): Promise<Candidate> => {
+      if (!unsettled.includes(item.name)) return item;
+      const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
+      if (id === undefined) return item;
+      return { ...item, readyRegions: await readyRegionsOf(reads, id) };
+    }),
+  );
+}
+
+async function readyRegionsOf(
+  reads: Reads,
+  id: ImageVersionId,
+): Promise<readonly string[]> {
+  const stored = await reads.store.read(keyOf(formatImageVersionId(id)));
+  const followed =
+    stored !== undefined && !isFinal(stored.record.state)
+      ? stored.record.observed
+      : undefined;
+  try {
+    const look = followed ?? (await reads.looks.version(id));
+    return (look?.regions ?? [])
+      .filter(({ state }) => state === "Completed")
+      .map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof ServiceError) return [];
+    throw error;
+  }
+}
+
+function unread(error: ServiceError, time: string): Finding {
+  return {
+    code: error.code,
+    pointer: "",
+    message: `Azure cannot be read now; this is what it showed at ${time}. ${error.message}`,
+    severity: "warning",
+  };
+}

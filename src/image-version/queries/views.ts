@@ -1,0 +1,198 @@
+import { isFinal } from "../../operation/states.js";
+import { operationIdOf, type RegionRecord } from "../../operation/records.js";
+import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
+import type { Plan } from "../commands/plan.js";
+import type {
+  ImageVersionRequest,
+  ImageVersionView,
+  PlanView,
+} from "../contract.js";
+import { encryptionOf } from "../properties/encryption.js";
+import { patched } from "../properties/body.js";
+import { canonicalForm } from "../properties/canonical-form.js";
+import { changesOf } from "../properties/changes.js";
+import { fieldsOf, regionsIn } from "../properties/fields.js";
+import { combined, unmetBy } from "../properties/patch.js";
+import type { KnownImageVersion } from "./get.js";
+import { withDefaults } from "../state/reconcile.js";
+import { batchOf, type ImageVersionRecord } from "../state/record.js";
+import { ruleOf, wantedBy } from "../state/wanted.js";
+
+/** An image version as the API shows it: what Azure shows, and beside it what Sigil knows at this time. */
+export function viewImageVersion(
+  known: KnownImageVersion,
+  now: Date,
+): ImageVersionView {
+  const { id, look, record, latest, latestIn, warnings } = known;
+  const shown =
+    look?.resource ??
+    withDefaults(canonicalForm(patched(undefined, wantedBy(recordOf(known)))));
+  const regions = regionsOf(known, shown);
+  const { location, tags } = shown;
+  const rule =
+    record && (ruleOf(wantedBy(record)) ?? ruleOf(record.lastApplied));
+  const createdTime = record?.createdTime ?? look?.publishedDate;
+  const managed =
+    record !== undefined &&
+    (record.lastApplied !== undefined ||
+      !record.exists ||
+      batchOf(record).length > 0);
+  return {
+    id: formatImageVersionId(id),
+    name: id.versionName,
+    type: "Microsoft.Compute/galleries/images/versions",
+    location: canonicalRegion(location),
+    ...(tags && { tags }),
+    properties: {
+      ...propertiesOf(shown),
+      provisioningState: look?.provisioningState ?? "Creating",
+      replicationStatus: {
+        aggregatedState: aggregatedState(regions),
+        summary: regions.map(({ name, state, progress, details }) => ({
+          region: name,
+          state,
+          progress,
+          ...(details !== undefined && { details }),
+        })),
+      },
+    },
+    sigil: {
+      managedBy: managed ? "Sigil" : "Others",
+      ...(rule !== undefined && { promotion: rule }),
+      ...(record && {
+        operationId: operationIdOf(record),
+        state: record.state,
+      }),
+      latest,
+      latestIn: [...latestIn],
+      ...(look && { observedTime: look.time }),
+      pending: pendingOf(known),
+      ...(createdTime !== undefined && {
+        createdTime,
+        ageSeconds: Math.max(
+          0,
+          Math.floor((now.getTime() - Date.parse(createdTime)) / 1_000),
+        ),
+      }),
+      ...(warnings.length > 0 && {
+        warnings: warnings.map((finding) => ({ ...finding })),
+      }),
+      regions: regions.map((region) => {
+        const { osDiskImage, dataDiskImages } = encryptionOf(
+          shown,
+          record ?? { encryptionTypes: {}, dataDiskLuns: [] },
+          region.name,
+        );
+        return {
+          ...region,
+          encryption: { osDiskImage, dataDiskImages: [...dataDiskImages] },
+        };
+      }),
+    },
+  } as ImageVersionView;
+}
+
+function recordOf({ record }: KnownImageVersion): ImageVersionRecord {
+  if (record === undefined)
+    throw new TypeError("a version is in Azure, or asked of Sigil");
+  return record;
+}
+
+/** All that Azure shows, regions in their canonical names. */
+function propertiesOf(shown: ImageVersionRequest): Record<string, unknown> {
+  const { publishingProfile, ...others } = shown.properties;
+  return {
+    ...others,
+    publishingProfile: {
+      ...publishingProfile,
+      targetRegions: (publishingProfile?.targetRegions ?? []).map((region) => ({
+        ...region,
+        name: canonicalRegion(region.name),
+      })),
+    },
+  };
+}
+
+/** Each region as Azure shows it; of one that is followed, also how it came to that. */
+function regionsOf(
+  { look, record }: KnownImageVersion,
+  shown: ImageVersionRequest,
+): readonly RegionRecord[] {
+  const running = record !== undefined && !isFinal(record.state);
+  const names = [
+    ...new Set([
+      ...regionsIn(fieldsOf(shown)),
+      ...(running ? record.regions.map(({ name }) => name) : []),
+    ]),
+  ];
+  return names.map((name) => {
+    const seen = look?.regions.find((region) => region.name === name);
+    const { doubt: _, ...followed } = record?.regions.find(
+      (region) => region.name === name,
+    ) ?? { name, state: "Unknown" as const, progress: 0, attempts: 0 };
+    if (seen === undefined)
+      return look !== undefined && !running
+        ? { ...followed, ...whole(look.provisioningState) }
+        : followed;
+    const { details: __, ...known } = followed;
+    return {
+      ...known,
+      state: seen.state,
+      progress: seen.state === "Completed" ? 100 : seen.progress,
+      ...(seen.details !== undefined && { details: seen.details }),
+    };
+  });
+}
+
+/** A region of which Azure says nothing has what the whole has. */
+function whole(
+  provisioningState: string,
+): Pick<RegionRecord, "state" | "progress"> | object {
+  return provisioningState === "Succeeded"
+    ? { state: "Completed", progress: 100 }
+    : {};
+}
+
+/** What is asked for, and Azure does not show yet. */
+function pendingOf({
+  look,
+  record,
+}: KnownImageVersion): ImageVersionView["sigil"]["pending"] {
+  if (record === undefined || isFinal(record.state)) return [];
+  const patch = combined(
+    [
+      { changes: wantedBy(record), repeats: {} },
+      ...record.queued.map(({ request }) => request),
+    ],
+    record.lastApplied,
+  );
+  const shown = look?.resource ?? ({ properties: {} } as ImageVersionRequest);
+  return changesOf(unmetBy(look ? fieldsOf(shown) : {}, patch), shown);
+}
+
+/** A plan as the API shows it. */
+export function viewPlan({ findings, changes, armRequest }: Plan): PlanView {
+  return {
+    findings: findings.map((finding) => ({ ...finding })),
+    changes: changes.map((change) => ({ ...change })),
+    ...(armRequest && {
+      request: {
+        method: "PUT",
+        url: armRequest.url,
+        body: armRequest.body as Record<string, unknown>,
+      },
+    }),
+  };
+}
+
+function aggregatedState(
+  regions: readonly RegionRecord[],
+): "Unknown" | "InProgress" | "Completed" | "Failed" {
+  const all = (state: RegionRecord["state"]): boolean =>
+    regions.every((region) => region.state === state);
+  if (all("Completed")) return "Completed";
+  if (all("Unknown")) return "Unknown";
+  return regions.some((region) => region.state === "Failed")
+    ? "Failed"
+    : "InProgress";
+}

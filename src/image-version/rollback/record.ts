@@ -1,0 +1,22 @@
+/**
+ * A rollback of an image definition: one operation that makes an earlier version the latest. It promotes and demotes by
+ * operations of the versions themselves, one after the other, so that each version has one writer. Example:
+ *
+ *   steps [ promote 1.0.0, demote 1.0.1, demote 1.0.2 ]   1.0.2 was the latest, 1.0.1 came between
+ *   done 1                                                1.0.0 is promoted
+ *   child "…-3"                                           the operation that demotes 1.0.1
+ */
+import type { TrackedRecord } from "../../operation/records.js";
+
+export interface RollbackStep {
+  readonly versionName: string;
+  readonly does: "promote" | "demote";
+}
+
+export interface RollbackStateRecord extends TrackedRecord {
+  readonly steps: readonly RollbackStep[];
+  /** How many of them are done. */
+  readonly done: number;
+  /** The operation that takes the present one; absent until it is accepted. */
+  readonly child?: string;
+}
