@@ -11,12 +11,12 @@ import { createHttpHandlers, type HttpHandlers } from "./http/handlers.js";
 import { loadOpenApiDocument } from "./http/openapi-document.js";
 import { createRateLimiter } from "./http/rate-limit.js";
 import { createValidator } from "./http/validation.js";
-import { putImageVersion } from "./image-version/put-image-version.js";
-import { beginWaiting, beginWhatWaits } from "./image-version/joining.js";
-import { takeCreationStep } from "./image-version/creation.js";
+import { putImageVersion } from "./image-version/commands/put.js";
+import { startNext, startNextOfAny } from "./image-version/state/batch.js";
+import { beginCancel, beginCancelOfAny } from "./image-version/state/cancel.js";
+import { takeStep } from "./image-version/steps/take-step.js";
 import { failPoisoned } from "./operation/poison.js";
 import { reconcile } from "./operation/reconcile.js";
-import { takeReplicationStep } from "./image-version/replication.js";
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
 import { runRetention } from "./retention/run-retention.js";
@@ -60,9 +60,17 @@ export function createApp(
   const { metrics } = telemetry;
   const adapters = createAdapters(config, credential, metrics, now);
   const { preparations, messenger, calls } = adapters;
-  const imageVersions = { ...adapters.imageVersions, afterEnd: beginWaiting };
+  const imageVersions = {
+    ...adapters.imageVersions,
+    afterEnd: startNext,
+    beginCancel,
+  };
   const retention = { ...adapters.retention, imageVersions };
-  const operations = { ...adapters.operations, afterEnd: beginWhatWaits };
+  const operations = {
+    ...adapters.operations,
+    afterEnd: startNextOfAny,
+    beginCancel: beginCancelOfAny,
+  };
   const document = loadOpenApiDocument(openApiFile);
   const validator = createValidator(document);
   const authenticator = createAuthenticator({
@@ -115,12 +123,12 @@ export function createApp(
     creations: createStepHandler({
       ...steps,
       takeStep: (message) =>
-        calls.during(() => takeCreationStep(imageVersions, message)),
+        calls.during(() => takeStep(imageVersions, message)),
     }),
     replications: createStepHandler({
       ...steps,
       takeStep: (message) =>
-        calls.during(() => takeReplicationStep(imageVersions, message)),
+        calls.during(() => takeStep(imageVersions, message)),
     }),
     preparations: createStepHandler({
       ...steps,

@@ -1,7 +1,9 @@
 import { DefaultAzureCredential } from "@azure/identity";
 import type { Config } from "../config.js";
 import type { Dependencies } from "../image-version/ports.js";
-import type { ImageVersionRecord } from "../image-version/records.js";
+import type { ImageVersionRecord } from "../image-version/state/record.js";
+import type { RollbackStateRecord } from "../image-version/rollback/record.js";
+import { createLooks } from "../image-version/queries/looks.js";
 import type { OperationDependencies, StateStore } from "../operation/ports.js";
 import type { TrackedRecord } from "../operation/records.js";
 import type {
@@ -19,6 +21,7 @@ import { createResourceReader } from "./resource-reader.js";
 import { createRetentionPolicies } from "./retention-policies.js";
 import { ServiceBusMessenger } from "./service-bus.js";
 import { createStateStore } from "./state-store.js";
+import { upgraded } from "./upgrade.js";
 import { createSubscriptions } from "./subscriptions.js";
 import type { TableStorage } from "./tables.js";
 import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
@@ -73,6 +76,7 @@ export function createAdapters(
     onCall: calls.note,
   };
   const subscriptions = createSubscriptions(arm);
+  const resourceManager = createResourceManager(arm);
   const requiredRegistrations: Registrable[] = [
     { namespace: "Microsoft.Compute" },
     ...(config.requireSigEncryption
@@ -82,7 +86,10 @@ export function createAdapters(
   // One client of the table: several would each create it at their first use. Keys are of resource ids: no kind meets
   // another's records under its own.
   const { store, events } = observePorts(
-    { store: createStateStore<TrackedRecord>(tables), events: messenger },
+    {
+      store: createStateStore<TrackedRecord>(tables, upgraded),
+      events: messenger,
+    },
     metrics,
   );
   const common = {
@@ -94,12 +101,15 @@ export function createAdapters(
     eventSource: config.eventSource,
     now,
   };
+  const idempotencyKeys = createIdempotencyKeys(tables);
   const imageVersions: Adapters["imageVersions"] = {
     ...common,
     store: store as StateStore<ImageVersionRecord>,
-    idempotencyKeys: createIdempotencyKeys(tables),
+    idempotencyKeys,
     versionNumbers: createVersionNumbers(tables, arm),
-    resourceManager: createResourceManager(arm),
+    resourceManager,
+    looks: createLooks(resourceManager, now),
+    rollbacks: store as unknown as StateStore<RollbackStateRecord>,
     resources: createResourceReader(arm),
     subscriptions,
     requiredRegistrations,
@@ -111,6 +121,7 @@ export function createAdapters(
     preparations: {
       ...common,
       store: store as StateStore<PreparationRecord>,
+      idempotencyKeys,
       subscriptions,
       requiredRegistrations,
     },

@@ -1,5 +1,5 @@
-import type { ImageSource, SourceDisk } from "../image-version/ports.js";
 import { canonicalRegion } from "../resource-id.js";
+import type { ImageSource, SourceDisk } from "../image-version/resources.js";
 
 /** A source in the wire's form, as far as it is looked into, whichever type it is of. */
 export interface WireSource {

@@ -1,7 +1,4 @@
-import type {
-  IdempotencyClaim,
-  IdempotencyKeys,
-} from "../image-version/ports.js";
+import type { IdempotencyClaim, IdempotencyKeys } from "../operation/ports.js";
 import { fromProperties, toProperties } from "./document.js";
 import { Table, type TableStorage } from "./tables.js";
 
@@ -25,7 +22,22 @@ export function createIdempotencyKeys(storage: TableStorage): IdempotencyKeys {
       const entity = await table.run((client) =>
         client.getEntity<Record<string, unknown>>(key, ROW),
       );
-      return fromProperties<IdempotencyClaim>(entity);
+      const { boundTo } = entity;
+      const claimed = fromProperties<IdempotencyClaim>(entity);
+      return {
+        ...claimed,
+        ...("operationId" in claimed && { legacy: true }),
+        ...(typeof boundTo === "string" && { operationId: boundTo }),
+      };
+    },
+
+    async bind(key, operationId) {
+      await table.run((client) =>
+        client.updateEntity(
+          { partitionKey: key, rowKey: ROW, boundTo: operationId },
+          "Merge",
+        ),
+      );
     },
   };
 }

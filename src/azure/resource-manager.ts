@@ -9,11 +9,7 @@ import {
   type PipelineRequest,
 } from "@azure/core-rest-pipeline";
 import type { ImageVersionRequest } from "../image-version/contract.js";
-import type {
-  ArmRequest,
-  ObservedImageVersion,
-  ResourceManager,
-} from "../image-version/ports.js";
+import type { ArmRequest, ResourceManager } from "../image-version/ports.js";
 import type { RegionState } from "../operation/records.js";
 import {
   canonicalRegion,
@@ -27,12 +23,14 @@ import {
   type ResourceManagerOptions,
 } from "./arm-client.js";
 import { knownRefusal } from "./arm-codes.js";
+import { listVersions } from "./published-versions.js";
 import {
   armErrorIn,
   saidBy,
   toServiceError,
   type ArmCall,
 } from "./arm-errors.js";
+import type { ObservedImageVersion } from "../image-version/resources.js";
 
 const VERSIONS = "Microsoft.Compute/galleries/images/versions";
 
@@ -54,6 +52,18 @@ export function createResourceManager(
       );
       const body = arm.bodyOf<WireImageVersion>(call, response);
       return body === undefined ? undefined : observed(body);
+    },
+
+    async listImageVersions(imageId) {
+      const items = await listVersions<WireImageVersion & { name?: string }>(
+        arm,
+        imageId,
+      );
+      return items?.flatMap((item) => {
+        if (item.name === undefined) return [];
+        const { regions: _, ...shown } = observed(item);
+        return [{ ...shown, name: item.name }];
+      });
     },
 
     async putImageVersion(id, request) {
@@ -170,6 +180,7 @@ function capture(): { httpClient: HttpClient; captured: () => ArmRequest } {
 interface WireImageVersion {
   readonly properties?: {
     readonly provisioningState?: string;
+    readonly publishingProfile?: { readonly publishedDate?: string };
     readonly replicationStatus?: {
       readonly summary?: readonly {
         readonly region?: string;
@@ -184,7 +195,10 @@ interface WireImageVersion {
 function observed(body: WireImageVersion): ObservedImageVersion {
   return {
     provisioningState: body.properties?.provisioningState ?? "Unknown",
-    request: body as unknown as ImageVersionRequest,
+    resource: body as unknown as ImageVersionRequest,
+    ...(body.properties?.publishingProfile?.publishedDate !== undefined && {
+      publishedDate: body.properties.publishingProfile.publishedDate,
+    }),
     regions: (body.properties?.replicationStatus?.summary ?? []).map(
       ({ region, state, progress, details }) => ({
         name: canonicalRegion(region ?? ""),

@@ -1,9 +1,5 @@
 import type { ComputeManagementClient } from "@azure/arm-compute";
-import type {
-  DiskEncryptionSet,
-  ResourceReader,
-} from "../image-version/ports.js";
-import type { EncryptionType } from "../image-version/records.js";
+import type { ResourceReader } from "../image-version/ports.js";
 import {
   canonicalRegion,
   parseResourceId,
@@ -22,6 +18,10 @@ import {
   type WirePage,
 } from "./arm-pages.js";
 import { toImageSource, type WireSource } from "./arm-sources.js";
+import type {
+  DiskEncryptionSet,
+  EncryptionType,
+} from "../image-version/resources.js";
 
 /** Of `diskEncryptionSets`, as `@azure/arm-compute` asks for one. */
 const DISKS_API_VERSION = "2025-01-02";

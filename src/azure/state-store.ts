@@ -4,6 +4,7 @@ import type { StateStore, Stored } from "../operation/ports.js";
 import {
   operationIdOf,
   recordKeyOf,
+  SCHEMA,
   type OperationRecord,
   type TrackedRecord,
 } from "../operation/records.js";
@@ -19,6 +20,8 @@ const RECORD_ROW = "record";
  */
 export function createStateStore<R extends TrackedRecord>(
   storage: TableStorage,
+  /** Makes today's record of one that an earlier release has stored. */
+  migrate: (stored: unknown, kind: OperationRecord["kind"]) => R,
 ): StateStore<R> {
   const table = new Table(storage, "SigilState");
 
@@ -51,7 +54,12 @@ export function createStateStore<R extends TrackedRecord>(
     // Both are written in one transaction and never deleted.
     if (operation === undefined)
       throw new TypeError(`the operation of record ${key} is missing`);
-    return { record: record.document, operation, etag: record.etag };
+    mustBeKnown(record.document);
+    return {
+      record: migrate(record.document, operation.kind),
+      operation,
+      etag: record.etag,
+    };
   }
 
   return {
@@ -100,4 +108,14 @@ export function createStateStore<R extends TrackedRecord>(
       return { record, operation, etag: newEtag };
     },
   };
+}
+
+/** What a newer release has stored may mean what this code does not know: it is left for that release. */
+function mustBeKnown({ schema, resourceId }: Partial<TrackedRecord>): void {
+  if (schema !== undefined && schema > SCHEMA)
+    throw new ServiceError(
+      "StateTooNew",
+      `The state of ${resourceId} was stored by a newer release of Sigil (schema ${schema}; this one knows ${SCHEMA}). That release goes on with it.`,
+      { retryAfterMs: 60_000 },
+    );
 }

@@ -13,12 +13,17 @@ export type TableStorage =
 
 const RETRY_AFTER_MS = 5_000;
 
+/** A store that takes the connection and never answers delays a step, and does not take the host with it. */
+const TIMEOUT_MS = 10_000;
+
 /** One table, created when it is first used and not there yet. */
 export class Table {
   readonly #client: TableClient;
+  readonly #timeoutMs: number;
   #created: Promise<void> | undefined;
 
-  constructor(storage: TableStorage, name: string) {
+  constructor(storage: TableStorage, name: string, timeoutMs = TIMEOUT_MS) {
+    this.#timeoutMs = timeoutMs;
     this.#client =
       storage.kind === "connectionString"
         ? TableClient.fromConnectionString(storage.connectionString, name, {
@@ -26,6 +31,13 @@ export class Table {
             allowInsecureConnection: isInsecure(storage.connectionString),
           })
         : new TableClient(storage.serviceUri, name, storage.credential);
+    this.#client.pipeline.addPolicy({
+      name: "timeout",
+      sendRequest: (request, next) => {
+        request.timeout = timeoutMs;
+        return next(request);
+      },
+    });
   }
 
   /** Runs `call`; a failure with one of `expected` statuses is answered as that number, any other is a ServiceError. */
@@ -34,8 +46,10 @@ export class Table {
     ...expected: readonly S[]
   ): Promise<T | S> {
     try {
-      await this.#ensureCreated();
-      return await call(this.#client);
+      return await this.#inTime(async () => {
+        await this.#ensureCreated();
+        return call(this.#client);
+      });
     } catch (error) {
       const status = statusOf(error);
       const match = expected.find((code) => code === status);
@@ -48,6 +62,24 @@ export class Table {
           cause: error,
         },
       );
+    }
+  }
+
+  /** Not every call of the SDK goes through the client's pipeline: this is the limit of all of them. */
+  async #inTime<T>(run: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await Promise.race([
+        run(),
+        new Promise<never>((_, reject) => {
+          timer = setTimeout(() => {
+            this.#created = undefined;
+            reject(new Error(`no answer within ${this.#timeoutMs} ms`));
+          }, this.#timeoutMs);
+        }),
+      ]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -3,7 +3,7 @@ import type { OperationRecord } from "../operation/records.js";
 import type { Principal } from "./authentication.js";
 
 /** How soon a caller may look at an operation again, in seconds: what Azure does takes minutes at the least. */
-const RETRY_AFTER_SECONDS = 15;
+export const RETRY_AFTER_SECONDS = 15;
 
 /** 202 with the operation: where it is followed, and where what it makes will be. */
 export function accepted(

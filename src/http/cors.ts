@@ -2,7 +2,7 @@ import type { HttpRequest } from "@azure/functions";
 
 /** What a script may send, and read of an answer, beyond what the Fetch standard lets it by itself. */
 const REQUEST_HEADERS =
-  "Authorization, Content-Type, Idempotency-Key, If-Match, traceparent";
+  "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent";
 const RESPONSE_HEADERS =
   "Allow, ETag, Location, Operation-Location, Retry-After, WWW-Authenticate, x-request-id";
 const MAX_AGE_SECONDS = 7_200;

@@ -26,6 +26,7 @@ import { inSpan, traceparentOfSpan } from "../telemetry/spans.js";
 import type { Validator } from "./validation.js";
 
 type Parameters<Id extends OperationId> = operations[Id]["parameters"];
+type RequestBody<Id extends OperationId> = operations[Id]["requestBody"];
 type JsonContent<T> = T extends { content: { "application/json": infer B } }
   ? B
   : undefined;
@@ -35,7 +36,9 @@ export interface EndpointRequest<Id extends OperationId> {
   readonly path: NonNullable<Parameters<Id>["path"]>;
   readonly query: NonNullable<Parameters<Id>["query"]>;
   readonly headers: NonNullable<Parameters<Id>["header"]>;
-  readonly body: JsonContent<operations[Id]["requestBody"]>;
+  readonly body: JsonContent<RequestBody<Id>>;
+  /** Whether the body had read-only members, which are left out: then it was an answer, edited. */
+  readonly pasted: boolean;
   /** Undefined exactly where the document asks for no token. */
   readonly principal: Principal | undefined;
   /**
@@ -149,7 +152,11 @@ async function admit<Id extends OperationId>(
   traceparent: string,
 ): Promise<EndpointRequest<Id>> {
   const { document, validator, authenticator, rateLimiter } = deps;
-  const { requiredRole, bodySchema } = document.operation(operationId);
+  const {
+    requiredRole,
+    bodySchema,
+    body: accepted,
+  } = document.operation(operationId);
   requireFewHeaders(request.headers);
   let principal: Principal | undefined;
   if (requiredRole !== undefined) {
@@ -175,13 +182,19 @@ async function admit<Id extends OperationId>(
   // Not `request.query`: a repeated parameter is lost on the way there.
   const query = validator.validateQuery(operationId, requestUrl.searchParams);
   const headers = validator.validateHeaders(operationId, request.headers);
+  const given =
+    bodySchema === undefined
+      ? undefined
+      : await readJsonBody(request, accepted);
   const body =
-    bodySchema === undefined ? undefined : await readJsonBody(request);
+    given === undefined
+      ? { value: undefined, pasted: false, findings: [] }
+      : validator.validateBody(operationId, given);
   const findings = [
     ...path.findings,
     ...query.findings,
     ...headers.findings,
-    ...validator.validateBody(operationId, body),
+    ...body.findings,
   ];
   if (findings.length > 0)
     throw new ServiceError("InvalidRequest", summary(findings.length), {
@@ -191,7 +204,8 @@ async function admit<Id extends OperationId>(
     path: path.values,
     query: query.values,
     headers: headers.values,
-    body,
+    body: body.value,
+    pasted: body.pasted,
     principal,
     requireMayWrite: mayWrite,
     traceparent,
@@ -223,8 +237,8 @@ function targetIn(
 
 function summary(count: number): string {
   return count === 1
-    ? "1 mistake was found in the request."
-    : `${count} mistakes were found in the request.`;
+    ? "1 error was found in the request."
+    : `${count} errors were found in the request.`;
 }
 
 interface Answer {

@@ -1,6 +1,7 @@
 import type { DefinedError } from "ajv";
 import { distance } from "fastest-levenshtein";
 import { escapePointer, type Finding } from "../errors.js";
+import { foreignWord } from "./foreign-words.js";
 
 /** What is validated: an object's entries are properties of a body, or the parameters of a path, query or header. */
 export type Entry = "property" | "parameter";
@@ -14,7 +15,7 @@ interface DescribedSchema {
   readonly properties?: Readonly<Record<string, DescribedSchema>>;
   readonly $ref?: string;
   readonly "x-extensible-enum"?: readonly string[];
-  readonly "x-read-only-properties"?: Readonly<Record<string, string>>;
+  readonly "x-refused-properties"?: Readonly<Record<string, string>>;
 }
 
 /** Follows a schema's `$ref`. */
@@ -26,25 +27,29 @@ const MAX_SHOWN_CHARACTERS = 80;
 
 /**
  * Each error of ajv (with `verbose`) as a finding with a stable code, the pointer to what is wrong (to the property
- * itself where one is missing), and a message that says what would be right. At most 100, the last one then says how
- * many more there are.
+ * itself where one is missing), and a message that says what would be right, after those that were found `before`. At
+ * most 100, the last one then says how many more there are.
  */
 export function toFindings(
   ajvErrors: readonly DefinedError[],
   entry: Entry,
   dereference: Dereference,
+  before: readonly Finding[] = [],
 ): Finding[] {
-  const shown = ajvErrors
-    .slice(0, MAX_FINDINGS)
-    .map((error) => toFinding(error, entry, dereference));
-  if (ajvErrors.length <= MAX_FINDINGS) return shown;
-  const left = ajvErrors.length - MAX_FINDINGS + 1;
+  const shown = [
+    ...before.slice(0, MAX_FINDINGS),
+    ...ajvErrors
+      .slice(0, Math.max(0, MAX_FINDINGS - before.length))
+      .map((error) => toFinding(error, entry, dereference)),
+  ];
+  const left = before.length + ajvErrors.length - MAX_FINDINGS;
+  if (left <= 0) return shown;
   return [
     ...shown.slice(0, -1),
     {
       code: "TooManyMistakes",
       pointer: "",
-      message: `There are ${left} more mistakes. Mend these first.`,
+      message: `${left + 1} more errors were found. Fix these first.`,
     },
   ];
 }
@@ -80,7 +85,6 @@ function toFinding(
         pointer,
         schema,
         entry,
-        dereference,
       );
     case "type":
       return wrong(
@@ -100,7 +104,7 @@ function toFinding(
       return wrong(
         "InvalidFormat",
         sentences(
-          "Is not of the form that is needed here.",
+          "The form is wrong.",
           schema.example !== undefined && `Example: ${code(schema.example)}.`,
         ),
       );
@@ -121,7 +125,7 @@ function toFinding(
     case "minItems":
       return wrong(
         "TooFewItems",
-        `Must have at least ${error.params.limit} items.`,
+        `Must have at least ${error.params.limit} ${error.params.limit === 1 ? "item" : "items"}.`,
       );
     case "maxItems":
       return wrong(
@@ -143,24 +147,25 @@ function unknownEntry(
   parent: string,
   schema: DescribedSchema,
   entry: Entry,
-  dereference: Dereference,
 ): Finding {
   const pointer = `${parent}/${escapePointer(name)}`;
-  const readOnly = own(schema["x-read-only-properties"], name);
-  if (readOnly !== undefined)
+  const refused = own(schema["x-refused-properties"], name);
+  if (refused !== undefined)
     return {
       code: "ReadOnlyProperty",
       pointer,
-      message: `${code(name)} cannot be set. ${readOnly} Remove it.`,
+      message: `${code(name)} cannot be set. ${refused} Remove it.`,
     };
   const known = Object.keys(schema.properties ?? {});
+  const renamed =
+    entry === "parameter" ? foreignWord("query", name) : undefined;
+  if (renamed?.path !== undefined && known.includes(renamed.path))
+    return {
+      code: "UnknownParameter",
+      pointer,
+      message: `${renamed.tool}'s ${name} is ${renamed.path} here.`,
+    };
   const nearest = nearestName(name, known);
-  // SDKs flatten `properties`, templates do not: a name that is known one level down is no typing mistake.
-  const below = known.find(
-    (child) =>
-      own(dereference(schema.properties?.[child] ?? {}).properties, name) !==
-      undefined,
-  );
   return {
     code: entry === "property" ? "UnknownProperty" : "UnknownParameter",
     pointer,
@@ -168,11 +173,9 @@ function unknownEntry(
       `${code(name)} is not known here.`,
       nearest !== undefined
         ? `Did you mean ${code(nearest)}?`
-        : below !== undefined
-          ? `It belongs in ${code(below)}.`
-          : known.length > 0
-            ? `Known are ${known.map(code).join(", ")}.`
-            : "None is known here.",
+        : known.length > 0
+          ? `Known are ${known.map(code).join(", ")}.`
+          : "None is known here.",
     ),
   };
 }
@@ -224,7 +227,8 @@ function own<T>(
     : undefined;
 }
 
-function code(text: string): string {
+/** A name or value as messages show it. */
+export function code(text: string): string {
   return `\`${text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text}\``;
 }
 

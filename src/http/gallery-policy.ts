@@ -1,5 +1,5 @@
 import { ServiceError } from "../errors.js";
-import { parseImageVersionId } from "../resource-id.js";
+import { imageIdIn, parseImageVersionId } from "../resource-id.js";
 
 /**
  * Which callers may write to which galleries, of those whose role lets them write at all. Without a policy every gallery
@@ -72,7 +72,11 @@ export function mayWrite(
 
 /** What a change of the resource that an operation is about writes to: its gallery, or its subscription. */
 export function writeTargetOf(resourceId: string): WriteTarget {
-  const id = parseImageVersionId(resourceId);
+  const id = parseImageVersionId(
+    imageIdIn(resourceId) === undefined
+      ? resourceId
+      : `${resourceId}/versions/0.0.0`,
+  );
   if (id !== undefined) return id;
   const subscriptionId = /^\/subscriptions\/([^/]+)/u.exec(resourceId)?.[1];
   if (subscriptionId === undefined)

@@ -42,7 +42,12 @@ export function createHttpHandlers(
 ): HttpHandlers {
   const endpoint = createEndpoint(edge);
   return {
-    ...imageVersionHandlers(endpoint, deps.imageVersions),
+    ...imageVersionHandlers(
+      endpoint,
+      deps.imageVersions,
+      (version) =>
+        edge.validator.validateBody("putImageVersion", version).findings,
+    ),
     ...subscriptionHandlers(
       endpoint,
       deps.preparations,

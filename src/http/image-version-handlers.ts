@@ -1,27 +1,40 @@
 import type { HttpHandler } from "@azure/functions";
-import { putImageVersion } from "../image-version/put-image-version.js";
-import { createNextImageVersion } from "../image-version/create-next-image-version.js";
-import { deleteImageVersion } from "../image-version/delete-image-version.js";
-import { planImageVersion } from "../image-version/plan.js";
+import type { Finding } from "../errors.js";
+import {
+  deleteImageVersion,
+  demoteImageVersion,
+  promoteImageVersion,
+  retryImageVersion,
+} from "../image-version/commands/by-hand.js";
+import type { Command } from "../image-version/commands/command.js";
+import { planImageVersion } from "../image-version/commands/plan.js";
+import {
+  patchImageVersion,
+  putImageVersion,
+  type PutAnswer,
+} from "../image-version/commands/put.js";
+import type { ImageVersionRequest } from "../image-version/contract.js";
+import { createNextImageVersion } from "../image-version/commands/create-next.js";
 import type { Dependencies } from "../image-version/ports.js";
 import {
   getImageVersion,
   listImageVersions,
-} from "../image-version/queries.js";
+  type KnownImageVersion,
+} from "../image-version/queries/get.js";
 import {
-  demoteImageVersion,
-  promoteImageVersion,
+  planRollback,
   rollBackImage,
-} from "../image-version/promote-image-version.js";
-import { retryImageVersion } from "../image-version/retry-image-version.js";
-import { viewImageVersion, viewPlan } from "../image-version/views.js";
+} from "../image-version/rollback/roll-back.js";
+import { viewImageVersion, viewPlan } from "../image-version/queries/views.js";
+import { viewRollback } from "../operation/views.js";
 import { imageIdOf } from "../resource-id.js";
 import { accepted, requesterOf } from "./accepted.js";
-import type { Endpoint } from "./endpoint.js";
+import type { Endpoint, EndpointRequest } from "./endpoint.js";
 import { viewPage } from "./paging.js";
 
 type Names =
   | "putImageVersion"
+  | "patchImageVersion"
   | "createNextImageVersion"
   | "planImageVersion"
   | "retryImageVersion"
@@ -30,59 +43,106 @@ type Names =
   | "rollBackImage"
   | "deleteImageVersion"
   | "getImageVersion"
-  | "listImageVersions";
+  | "listImageVersions"
+  | "armListImageVersions"
+  | "armGetImageVersion"
+  | "armPutImageVersion"
+  | "armPatchImageVersion"
+  | "armDeleteImageVersion";
 
+/** Operations that Azure Resource Manager's own path has, too: its own parameters are ignored. */
+type Get = EndpointRequest<"getImageVersion" | "armGetImageVersion">;
+type List = EndpointRequest<"listImageVersions" | "armListImageVersions">;
+type Put = EndpointRequest<"putImageVersion" | "armPutImageVersion">;
+type Patch = EndpointRequest<"patchImageVersion" | "armPatchImageVersion">;
+type Delete = EndpointRequest<"deleteImageVersion" | "armDeleteImageVersion">;
+
+/** `validate` finds every error in a whole image version. */
 export function imageVersionHandlers(
   endpoint: Endpoint,
   deps: Dependencies,
+  validate: (version: unknown) => readonly Finding[],
 ): Readonly<Record<Names, HttpHandler>> {
-  return {
-    putImageVersion: endpoint(
-      "putImageVersion",
-      async ({
-        path,
-        query,
-        headers,
-        body,
-        principal,
-        traceparent,
-        requestUrl,
-      }) => {
-        const operation = await putImageVersion(deps, {
-          id: path,
-          body,
-          requestedBy: requesterOf(principal),
-          traceparent,
-          ...(headers["Idempotency-Key"] !== undefined && {
-            idempotencyKey: headers["Idempotency-Key"],
-          }),
-          ...(query.plan !== undefined && { plan: query.plan }),
-          allowRegionRemoval: query.allowRegionRemoval ?? false,
-        });
-        return accepted(operation, requestUrl);
-      },
+  const shown = (version: KnownImageVersion) => ({
+    status: 200 as const,
+    headers: { ETag: version.etag },
+    body: viewImageVersion(version, deps.now()),
+  });
+  const changed = (result: PutAnswer, requestUrl: URL) =>
+    result.kind === "accepted"
+      ? accepted(result.operation, requestUrl)
+      : shown(result.version);
+
+  const get = async ({ path }: Get) => shown(await getImageVersion(deps, path));
+
+  const list = async ({ path, query, requestUrl }: List) => ({
+    status: 200 as const,
+    body: viewPage(
+      await listImageVersions(
+        deps,
+        imageIdOf({ ...path, versionName: "" }),
+        query.top ?? 20,
+        query.continuationToken,
+      ),
+      (version) => viewImageVersion(version, deps.now()),
+      requestUrl,
     ),
+  });
+
+  const put = async (request: Put) => {
+    const ifNoneMatch = request.headers["If-None-Match"];
+    return changed(
+      await putImageVersion(deps, {
+        ...changeIn(request),
+        body: request.body as ImageVersionRequest,
+        pasted: request.pasted,
+        ...(ifNoneMatch !== undefined && { ifNoneMatch }),
+      }),
+      request.requestUrl,
+    );
+  };
+
+  const patch = async (request: Patch) =>
+    changed(
+      await patchImageVersion(deps, {
+        ...changeIn(request),
+        patch: request.body,
+        validate,
+      }),
+      request.requestUrl,
+    );
+
+  const remove = async (request: Delete) =>
+    accepted(
+      await deleteImageVersion(deps, {
+        ...askedIn(request),
+        ...preconditionIn(request),
+        id: request.path,
+      }),
+      request.requestUrl,
+    );
+
+  return {
+    getImageVersion: endpoint("getImageVersion", get),
+    armGetImageVersion: endpoint("armGetImageVersion", get),
+    listImageVersions: endpoint("listImageVersions", list),
+    armListImageVersions: endpoint("armListImageVersions", list),
+    putImageVersion: endpoint("putImageVersion", put),
+    armPutImageVersion: endpoint("armPutImageVersion", put),
+    patchImageVersion: endpoint("patchImageVersion", patch),
+    armPatchImageVersion: endpoint("armPatchImageVersion", patch),
+    deleteImageVersion: endpoint("deleteImageVersion", remove),
+    armDeleteImageVersion: endpoint("armDeleteImageVersion", remove),
 
     createNextImageVersion: endpoint(
       "createNextImageVersion",
-      async ({
-        path,
-        query,
-        headers,
-        body,
-        principal,
-        traceparent,
-        requestUrl,
-      }) => {
+      async (request) => {
+        const { path, query, body, requestUrl } = request;
         const operation = await createNextImageVersion(deps, {
+          ...askedIn(request),
           image: path,
           increment: query.increment ?? "patch",
-          body,
-          requestedBy: requesterOf(principal),
-          traceparent,
-          ...(headers["Idempotency-Key"] !== undefined && {
-            idempotencyKey: headers["Idempotency-Key"],
-          }),
+          body: body as ImageVersionRequest,
           ...(query.plan !== undefined && { plan: query.plan }),
         });
         const versionName = operation.resourceId.split("/").at(-1) ?? "";
@@ -94,104 +154,123 @@ export function imageVersionHandlers(
 
     planImageVersion: endpoint(
       "planImageVersion",
-      async ({ path, query, body }) => ({
+      async ({ path, query, body, pasted }) => ({
         status: 200 as const,
         body: viewPlan(
           await planImageVersion(deps, {
             id: path,
-            body,
-            allowRegionRemoval: query.allowRegionRemoval ?? false,
+            body: body as ImageVersionRequest,
+            pasted,
+            ...removeRegionsIn(query),
           }),
         ),
       }),
     ),
 
-    deleteImageVersion: endpoint(
-      "deleteImageVersion",
-      async ({ path, principal, traceparent, requestUrl }) =>
-        accepted(
-          await deleteImageVersion(deps, {
-            id: path,
-            requestedBy: requesterOf(principal),
-            traceparent,
-          }),
-          requestUrl,
-        ),
+    retryImageVersion: endpoint("retryImageVersion", async (request) => {
+      const { path, body, requestUrl } = request;
+      return accepted(
+        await retryImageVersion(deps, {
+          ...askedIn(request),
+          id: path,
+          ...(body?.regions !== undefined && { regions: body.regions }),
+        }),
+        requestUrl,
+      );
+    }),
+
+    promoteImageVersion: endpoint("promoteImageVersion", async (request) =>
+      accepted(
+        await promoteImageVersion(deps, {
+          ...askedIn(request),
+          ...preconditionIn(request),
+          id: request.path,
+        }),
+        request.requestUrl,
+      ),
     ),
 
-    retryImageVersion: endpoint(
-      "retryImageVersion",
-      async ({ path, body, principal, traceparent, requestUrl }) =>
-        accepted(
-          await retryImageVersion(deps, {
-            id: path,
-            regions: body.regions,
-            requestedBy: requesterOf(principal),
-            traceparent,
-          }),
-          requestUrl,
-        ),
+    demoteImageVersion: endpoint("demoteImageVersion", async (request) =>
+      accepted(
+        await demoteImageVersion(deps, {
+          ...askedIn(request),
+          ...preconditionIn(request),
+          id: request.path,
+        }),
+        request.requestUrl,
+      ),
     ),
 
-    promoteImageVersion: endpoint(
-      "promoteImageVersion",
-      async ({ path, principal, traceparent, requestUrl }) =>
-        accepted(
-          await promoteImageVersion(deps, {
-            id: path,
-            requestedBy: requesterOf(principal),
-            traceparent,
-          }),
-          requestUrl,
-        ),
-    ),
-
-    demoteImageVersion: endpoint(
-      "demoteImageVersion",
-      async ({ path, principal, traceparent, requestUrl }) =>
-        accepted(
-          await demoteImageVersion(deps, {
-            id: path,
-            requestedBy: requesterOf(principal),
-            traceparent,
-          }),
-          requestUrl,
-        ),
-    ),
-
-    rollBackImage: endpoint(
-      "rollBackImage",
-      async ({ path, principal, traceparent, requestUrl }) =>
-        accepted(
-          await rollBackImage(deps, {
-            image: path,
-            requestedBy: requesterOf(principal),
-            traceparent,
-          }),
-          requestUrl,
-        ),
-    ),
-
-    getImageVersion: endpoint("getImageVersion", async ({ path }) => ({
-      status: 200 as const,
-      body: viewImageVersion(await getImageVersion(deps, path), deps.now()),
-    })),
-
-    listImageVersions: endpoint(
-      "listImageVersions",
-      async ({ path, query, requestUrl }) => ({
-        status: 200 as const,
-        body: viewPage(
-          await listImageVersions(
-            deps,
-            imageIdOf({ ...path, versionName: "" }),
-            query.top ?? 20,
-            query.continuationToken,
-          ),
-          (version) => viewImageVersion(version, deps.now()),
-          requestUrl,
-        ),
-      }),
-    ),
+    rollBackImage: endpoint("rollBackImage", async (request) => {
+      const { path: image, body, requestUrl } = request;
+      const target = {
+        image,
+        ...(body?.to !== undefined && { to: body.to }),
+        ...preconditionIn(request),
+      };
+      return body?.dryRun === true
+        ? {
+            status: 200 as const,
+            body: viewRollback(await planRollback(deps, target)),
+          }
+        : accepted(
+            await rollBackImage(deps, {
+              ...askedIn(request),
+              ...target,
+            }),
+            requestUrl,
+          );
+    }),
   };
+}
+
+/** Of any request: only what it has is in the command, so that the domain can tell absent from given. */
+type Caller = Pick<
+  EndpointRequest<"getLiveness">,
+  "principal" | "traceparent"
+> & { readonly headers: Headers };
+interface Headers {
+  readonly "Idempotency-Key"?: string;
+  readonly "If-Match"?: string;
+}
+
+function askedIn({
+  principal,
+  traceparent,
+  headers,
+}: Caller): Pick<Command, "requestedBy" | "traceparent" | "idempotencyKey"> {
+  const idempotencyKey = headers["Idempotency-Key"];
+  return {
+    requestedBy: requesterOf(principal),
+    traceparent,
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+  };
+}
+
+function preconditionIn({
+  headers,
+}: Pick<Caller, "headers">): Pick<Command, "ifMatch"> {
+  const ifMatch = headers["If-Match"];
+  return ifMatch === undefined ? {} : { ifMatch };
+}
+
+function changeIn(request: Put | Patch) {
+  const { plan } = request.query;
+  return {
+    ...askedIn(request),
+    ...preconditionIn(request),
+    ...removeRegionsIn(request.query),
+    id: request.path,
+    ...(plan !== undefined && { plan }),
+  };
+}
+
+function removeRegionsIn({
+  removeRegions,
+}: {
+  readonly removeRegions?: string;
+}): { removeRegions?: readonly string[] } {
+  return removeRegions === undefined
+    ? {}
+    : { removeRegions: removeRegions.split(",").map((name) => name.trim()) };
 }

@@ -6,10 +6,29 @@ import { findJsonMistake } from "./json-syntax.js";
 export const MAX_BODY_BYTES = 256 * 1024;
 const MAX_DEPTH = 32;
 
-/** The request's JSON body; throws UnsupportedMediaType, PayloadTooLarge or MalformedJson. */
-export async function readJsonBody(request: HttpRequest): Promise<unknown> {
-  requireJson(request.headers);
-  return parseJson(await readBytes(request));
+/** What an operation takes as its body. */
+export interface AcceptedBody {
+  /** The media types that its document names. */
+  readonly mediaTypes: readonly string[];
+  /** False where the operation can do without a body. */
+  readonly required: boolean;
+}
+
+/**
+ * The request's JSON body; undefined where it is empty and may be so, whatever its Content-Type. Throws
+ * UnsupportedMediaType, PayloadTooLarge or MalformedJson.
+ */
+export async function readJsonBody(
+  request: HttpRequest,
+  { mediaTypes, required }: AcceptedBody,
+): Promise<unknown> {
+  if (required) requireJson(request.headers, mediaTypes);
+  const bytes = await readBytes(request);
+  if (!required) {
+    if (Buffer.from(bytes).toString().trim() === "") return undefined;
+    requireJson(request.headers, mediaTypes);
+  }
+  return parseJson(bytes);
 }
 
 /** JSON in UTF-8 as a value; throws MalformedJson naming line and column, also for equal names in one object. */
@@ -25,14 +44,26 @@ export function parseJson(bytes: Uint8Array): unknown {
   return JSON.parse(text);
 }
 
-function requireJson(headers: HttpRequest["headers"]): void {
+/** A type that the document names, or another one that is JSON; a patch format means something else than its JSON. */
+function isAccepted(type: string, mediaTypes: readonly string[]): boolean {
+  return (
+    mediaTypes.includes(type) ||
+    (/^application\/(?:[-\w.!#$&^]+\+)?json$/u.test(type) &&
+      !type.endsWith("patch+json"))
+  );
+}
+
+function requireJson(
+  headers: HttpRequest["headers"],
+  mediaTypes: readonly string[],
+): void {
   const contentType = headers.get("content-type") ?? "";
   const [type = "", ...parameters] = contentType
     .split(";")
     .map((part) => part.trim().toLowerCase());
-  if (!/^application\/(?:[-\w.!#$&^]+\+)?json$/u.test(type))
+  if (!isAccepted(type, mediaTypes))
     throw unsupported(
-      `The body is ${type === "" ? "without a Content-Type" : type}. Send JSON with Content-Type: application/json.`,
+      `The body is ${type === "" ? "without a Content-Type" : type}. Send JSON with Content-Type: ${mediaTypes.join(" or ")}.`,
     );
   // RFC 8259, 8.1: JSON exchanged between systems MUST be encoded using UTF-8.
   const charset = parameters

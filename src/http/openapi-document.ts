@@ -16,6 +16,11 @@ export interface DocumentedOperation {
   readonly parameters: readonly OpenAPIV3.ParameterObject[];
   /** The schema of its JSON body; undefined where it takes none. */
   readonly bodySchema: OpenAPIV3.SchemaObject | undefined;
+  /** Whether it needs a body, and the media types that a body may have. */
+  readonly body: {
+    readonly required: boolean;
+    readonly mediaTypes: readonly string[];
+  };
   /** The role that its callers need (`x-required-role`); undefined where it is open (`security: []`). */
   readonly requiredRole: Role | undefined;
 }
@@ -114,6 +119,10 @@ function describe(
       ...(operation.parameters ?? []),
     ].map((parameter) => resolve(content, parameter)),
     bodySchema: schema && resolve(content, schema),
+    body: {
+      required: body?.required ?? false,
+      mediaTypes: Object.keys(body?.content ?? {}),
+    },
     requiredRole: isOpen ? undefined : role,
   };
 }

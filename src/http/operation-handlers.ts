@@ -1,11 +1,17 @@
+import { setTimeout } from "node:timers/promises";
 import type { HttpHandler } from "@azure/functions";
 import type { OperationDependencies } from "../operation/ports.js";
 import { cancelOperation } from "../operation/canceling.js";
-import { getOperation, listOperations } from "../operation/queries.js";
+import {
+  getOperation,
+  listOperations,
+  waitForChange,
+  type Waits,
+} from "../operation/queries.js";
 import type { Requester, TrackedRecord } from "../operation/records.js";
 import { viewOperation } from "../operation/views.js";
 import type { Endpoint } from "./endpoint.js";
-import { requesterOf } from "./accepted.js";
+import { requesterOf, RETRY_AFTER_SECONDS } from "./accepted.js";
 import { requireRole, type Principal } from "./authentication.js";
 import { writeTargetOf } from "./gallery-policy.js";
 import { viewPage } from "./paging.js";
@@ -13,14 +19,27 @@ import { viewPage } from "./paging.js";
 export function operationHandlers(
   endpoint: Endpoint,
   deps: OperationDependencies<TrackedRecord>,
+  sleep: Waits["sleep"] = sleepFor,
 ): Readonly<
   Record<"getOperation" | "listOperations" | "cancelOperation", HttpHandler>
 > {
   return {
-    getOperation: endpoint("getOperation", async ({ path }) => ({
-      status: 200 as const,
-      body: viewOperation(await getOperation(deps, path.operationId)),
-    })),
+    getOperation: endpoint("getOperation", async ({ path, query }) => {
+      const { wait = 0, expand } = query;
+      const operation = await waitForChange(
+        { ...deps, sleep },
+        path.operationId,
+        wait * 1_000,
+      );
+      return {
+        status: 200 as const,
+        headers:
+          operation.endTime === undefined
+            ? { "Retry-After": RETRY_AFTER_SECONDS }
+            : {},
+        body: viewOperation(operation, expand),
+      };
+    }),
 
     cancelOperation: endpoint(
       "cancelOperation",
@@ -66,13 +85,22 @@ export function operationHandlers(
           status: 200 as const,
           body: viewPage(
             await listOperations(deps, filter, top ?? 20, continuationToken),
-            viewOperation,
+            (operation) => viewOperation(operation),
             requestUrl,
           ),
         };
       },
     ),
   };
+}
+
+/** Ends early once the signal is aborted. */
+async function sleepFor(ms: number, signal?: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, signal && { signal }).catch(
+    (error: unknown) => {
+      if (signal?.aborted !== true) throw error;
+    },
+  );
 }
 
 function isSame(principal: Principal, requester: Requester): boolean {

@@ -32,10 +32,16 @@ const PROBLEMS: Record<ErrorCode, readonly [status: number, title: string]> = {
   MethodNotAllowed: [405, "Method not allowed"],
   TooManyRequests: [429, "Too many requests"],
   ImageVersionConflict: [409, "Image version conflict"],
+  ImageVersionGone: [409, "Image version gone"],
+  PreconditionFailed: [412, "Precondition failed"],
   OperationEnded: [409, "Operation has ended"],
   DryRunFirst: [409, "Dry run first"],
-  RegionRemovalNotConfirmed: [409, "Region removal not confirmed"],
   PreflightFailed: [422, "Preflight failed"],
+  RollbackRefused: [409, "Rollback refused"],
+  Superseded: [500, "Superseded by a later request"],
+  OverriddenByAzure: [500, "Overridden by Azure"],
+  ChangedOutside: [500, "Changed outside Sigil"],
+  RemovalIgnored: [500, "Removal ignored by Azure"],
   ReadBackMismatch: [500, "Read-back mismatch"],
   ReplicationFailed: [500, "Replication failed"],
   PoisonMessage: [500, "Poison message"],
@@ -45,6 +51,7 @@ const PROBLEMS: Record<ErrorCode, readonly [status: number, title: string]> = {
   ResourceManagerBusy: [503, "Azure Resource Manager is busy"],
   ResourceManagerUnavailable: [503, "Azure Resource Manager unavailable"],
   StateConflict: [503, "State conflict"],
+  StateTooNew: [503, "State of a newer release"],
   DependencyUnavailable: [503, "Dependency unavailable"],
   InternalError: [500, "Internal error"],
 };
@@ -101,6 +108,9 @@ function headersOf(
   // RFC 9110, 15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
   if (status === 405)
     headers["Allow"] = (error.fields["allow"] as readonly string[]).join(", ");
+  // RFC 9110, 8.8.3: the state that the precondition was compared with.
+  if (status === 412 && typeof error.fields["etag"] === "string")
+    headers["ETag"] = error.fields["etag"];
   if (status === 401 || status === 403)
     headers["WWW-Authenticate"] = challenge(error);
   return headers;

@@ -28,7 +28,7 @@ export function requireFewHeaders(headers: HttpRequest["headers"]): void {
   if (all.length <= MAX_HEADERS && characters <= MAX_HEADER_CHARACTERS) return;
   throw new ServiceError(
     "InvalidRequest",
-    "1 mistake was found in the request.",
+    "1 error was found in the request.",
     {
       findings: [
         {

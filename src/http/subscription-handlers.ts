@@ -1,5 +1,5 @@
 import type { HttpHandler } from "@azure/functions";
-import { listDiskEncryptionSets } from "../image-version/disk-encryption-sets.js";
+import { listDiskEncryptionSets } from "../image-version/queries/disk-encryption-sets.js";
 import type { ResourceReader } from "../image-version/ports.js";
 import { getPreparation } from "../subscription/get-preparation.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
@@ -21,12 +21,15 @@ export function subscriptionHandlers(
   return {
     prepareSubscription: endpoint(
       "prepareSubscription",
-      async ({ path, principal, traceparent, requestUrl }) =>
+      async ({ path, headers, principal, traceparent, requestUrl }) =>
         accepted(
           await prepareSubscription(deps, {
             subscriptionId: path.subscriptionId,
             requestedBy: requesterOf(principal),
             traceparent,
+            ...(headers["Idempotency-Key"] !== undefined && {
+              idempotencyKey: headers["Idempotency-Key"],
+            }),
           }),
           requestUrl,
         ),

@@ -2,6 +2,7 @@ import { Ajv, type DefinedError, type ValidateFunction } from "ajv";
 import ajvFormats from "ajv-formats";
 import type { OpenAPIV3 } from "openapi-types";
 import type { Finding } from "../errors.js";
+import { readNames } from "./body-names.js";
 import { type Entry, toFindings } from "./findings.js";
 import {
   type OpenApiDocument,
@@ -27,9 +28,18 @@ export interface ValidatedParameters {
   readonly findings: readonly Finding[];
 }
 
+/** A body without its read-only members, which are ignored as Azure Resource Manager ignores them. */
+export interface ValidatedBody {
+  readonly value: unknown;
+  /** Whether it had any: then it was an answer, edited. */
+  readonly pasted: boolean;
+  /** Every error in it. */
+  readonly findings: readonly Finding[];
+}
+
 export interface Validator {
-  /** Every mistake in a body that has been parsed; none where the operation takes no body. Pointers go into the body. */
-  validateBody(operationId: OperationId, value: unknown): Finding[];
+  /** Looks at a body that has been parsed; finds nothing where the operation takes none. Pointers go into the body. */
+  validateBody(operationId: OperationId, value: unknown): ValidatedBody;
   /** `parameters` by name; names that the document does not have are left out. Pointers begin with `/path`. */
   validatePath(
     operationId: OperationId,
@@ -57,6 +67,7 @@ export function createValidator(document: OpenApiDocument): Validator {
     schema: () => object,
     value: unknown,
     entry: Entry,
+    before: readonly Finding[] = [],
   ): Finding[] => {
     let check = compiled.get(key);
     if (check === undefined) {
@@ -64,9 +75,12 @@ export function createValidator(document: OpenApiDocument): Validator {
       check = ajv.compile({ ...schema(), components: content.components });
       compiled.set(key, check);
     }
-    if (check(value)) return [];
-    return toFindings((check.errors ?? []) as DefinedError[], entry, (schema) =>
-      resolve<object>(content, schema),
+    if (check(value) && before.length === 0) return [];
+    return toFindings(
+      (check.errors ?? []) as DefinedError[],
+      entry,
+      (schema) => resolve<object>(content, schema),
+      before,
     );
   };
 
@@ -110,6 +124,18 @@ export function createValidator(document: OpenApiDocument): Validator {
     return { values, findings };
   };
 
+  /** The schema that has a body's names: of a merge patch, that of what it patches. */
+  const namesOfBody = (
+    schema: OpenAPIV3.SchemaObject & { "x-merge-patch-of"?: string },
+  ): OpenAPIV3.SchemaObject => {
+    const patched = schema["x-merge-patch-of"];
+    return patched === undefined
+      ? schema
+      : resolve<OpenAPIV3.SchemaObject>(content, {
+          $ref: `#/components/schemas/${patched}`,
+        });
+  };
+
   const namesOf = (operationId: OperationId, place: Place): string[] =>
     document
       .operation(operationId)
@@ -119,16 +145,37 @@ export function createValidator(document: OpenApiDocument): Validator {
   return {
     validateBody(operationId, value) {
       const { bodySchema } = document.operation(operationId);
-      if (bodySchema === undefined) return [];
+      if (bodySchema === undefined)
+        return { value, pasted: false, findings: [] };
       if (hasMoreValuesThan(MAX_VALUES, value))
-        return [
-          {
-            code: "TooManyValues",
-            pointer: "",
-            message: `May hold at most ${MAX_VALUES} values in all.`,
-          },
-        ];
-      return validate(operationId, () => bodySchema, value, "property");
+        return {
+          value,
+          pasted: false,
+          findings: [
+            {
+              code: "TooManyValues",
+              pointer: "",
+              message: `May hold at most ${MAX_VALUES} values in all.`,
+            },
+          ],
+        };
+      const { pasted, givenPointer, ...body } = readNames(
+        content,
+        namesOfBody(bodySchema),
+        value,
+      );
+      const findings = validate(
+        operationId,
+        () => bodySchema,
+        body.value,
+        "property",
+        body.findings,
+      ).map((finding, i) =>
+        i < body.findings.length
+          ? finding
+          : { ...finding, pointer: givenPointer(finding.pointer) },
+      );
+      return { value: body.value, pasted, findings };
     },
     validatePath(operationId, parameters) {
       const given: Record<string, string> = {};
@@ -204,6 +251,9 @@ export function createAjv(): Ajv {
     "externalDocs",
     "x-extensible-enum",
     "x-read-only-properties",
+    "x-refused-properties",
+    "x-unsupported",
+    "x-merge-patch-of",
   ]);
   ajv.addFormat("date-or-date-time", isDateOrDateTime);
   ajv.addFormat("image-version-name", isImageVersionName);

@@ -18,6 +18,7 @@ const TOKEN_HOURS = 12;
 const PACE = {
   SIGIL_POLL_INITIAL_SECONDS: "2",
   SIGIL_POLL_MAX_SECONDS: "10",
+  SIGIL_CONFIRM_SECONDS: "10",
 };
 /** Regions then take visibly different times: the simulator derives them from this and the version's id. */
 const REPLICATION_SEED = "coast to coast";

@@ -6,10 +6,13 @@ import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { findingsInEvent } from "../events/operation-event.js";
 import { traceparentOf } from "../events/traceparent.js";
 import type { ImageVersionRequest } from "../image-version/contract.js";
-import type { PutImageVersion } from "../image-version/put-image-version.js";
+import type {
+  PutAnswer,
+  PutImageVersion,
+} from "../image-version/commands/put.js";
 import type { EventPublisher } from "../operation/ports.js";
-import type { OperationRecord } from "../operation/records.js";
-import { parseImageVersionId } from "../resource-id.js";
+import type { EventReference } from "../operation/records.js";
+import { formatImageVersionId, parseImageVersionId } from "../resource-id.js";
 import { readCloudEventRequest, shown } from "./cloud-event-request.js";
 import { consume } from "./consume.js";
 import { incomingMessage, type IncomingMessage } from "./incoming-message.js";
@@ -29,11 +32,13 @@ export interface RejectedRequest {
 }
 
 export interface RequestHandlerDependencies {
-  readonly putImageVersion: (
-    command: PutImageVersion,
-  ) => Promise<OperationRecord>;
-  /** Every mistake in the body of a PUT. */
-  readonly validateBody: (body: unknown) => readonly Finding[];
+  readonly putImageVersion: (command: PutImageVersion) => Promise<PutAnswer>;
+  /** The body of a PUT without its read-only members, and every error in it. */
+  readonly validateBody: (body: unknown) => {
+    readonly value: unknown;
+    readonly findings: readonly Finding[];
+    readonly pasted?: boolean;
+  };
   readonly events: EventPublisher;
   readonly keepRejected: (request: RejectedRequest) => Promise<void>;
   /** Sends the request again, for later. */
@@ -69,14 +74,14 @@ export function createRequestHandler(
       {},
       async ({ log, traceparent }) => {
         try {
-          const operation = await create(
-            deps,
-            commandOf(deps, request, traceparent),
-            event?.dataPointer ?? "",
-          );
-          log.info("accepted", {
-            operationId: operation.id,
-            resourceId: operation.resourceId,
+          const command = commandOf(deps, request, traceparent);
+          const answer = await create(deps, command, event?.dataPointer ?? "");
+          await tellAlreadyDone(deps, command, answer);
+          log.info(answer.kind, {
+            ...(answer.kind === "accepted" && {
+              operationId: answer.operation.id,
+            }),
+            resourceId: event?.subject,
           });
         } catch (error) {
           if (!(error instanceof ServiceError)) throw error;
@@ -99,7 +104,7 @@ export function createRequestHandler(
             messageId: message.messageId,
             code: error.code,
           });
-          await reject(deps, message, event?.subject, traceparent, error);
+          await reject(deps, message, event, traceparent, error);
         }
       },
     );
@@ -111,7 +116,7 @@ async function create(
   deps: RequestHandlerDependencies,
   command: PutImageVersion,
   dataPointer: string,
-): Promise<OperationRecord> {
+): Promise<PutAnswer> {
   try {
     return await deps.putImageVersion(command);
   } catch (error) {
@@ -135,7 +140,8 @@ function commandOf(
   if ("findings" in request) throw invalid(request.findings);
   const { event } = request;
   const id = parseImageVersionId(event.subject);
-  const findings = deps.validateBody(event.data).map((finding) => ({
+  const body = deps.validateBody(event.data);
+  const findings = body.findings.map((finding) => ({
     ...finding,
     pointer: `${event.dataPointer}${finding.pointer}`,
   }));
@@ -149,11 +155,13 @@ function commandOf(
   }
   return {
     id,
-    body: event.data as ImageVersionRequest,
+    body: body.value as ImageVersionRequest,
+    ...(body.pasted === true && { pasted: true }),
     requestedBy: { name: event.source },
     traceparent,
     // CloudEvents 1.0, "source + id is unique": a message that comes again, however late, is the same request.
     idempotencyKey: JSON.stringify([event.source, event.id]),
+    event: { source: event.source, id: event.id },
   };
 }
 
@@ -168,15 +176,58 @@ function invalidSubject(dataPointer: string, subject: string): Finding {
 function invalid(findings: readonly Finding[]): ServiceError {
   return new ServiceError(
     "InvalidRequest",
-    `${findings.length} mistake${findings.length === 1 ? " was" : "s were"} found in the message.`,
+    `${findings.length} error${findings.length === 1 ? " was" : "s were"} found in the message.`,
     { findings },
   );
+}
+
+function referenceOf({ source, id }: EventReference): EventReference {
+  return { source, id };
+}
+
+/**
+ * A request that led to no operation of its own is answered here; the event of one that did is in the outbox of that
+ * operation. Told again, it is the same event.
+ */
+async function tellAlreadyDone(
+  deps: RequestHandlerDependencies,
+  { event, id, traceparent }: PutImageVersion,
+  answer: PutAnswer,
+): Promise<void> {
+  if (event === undefined) return;
+  const operation = answer.kind === "accepted" ? answer.operation : undefined;
+  const { source, id: eventId } = operation?.request ?? {};
+  if (source === event.source && eventId === event.id) return;
+  const hash = createHash("sha256")
+    .update(JSON.stringify([event.source, event.id]))
+    .digest("hex")
+    .slice(0, 32);
+  await deps.events.publish([
+    {
+      specversion: "1.0",
+      id: `already-done/${hash}`,
+      source: deps.eventSource,
+      type: IMAGE_VERSION_EVENT.alreadyDone,
+      subject: formatImageVersionId(id),
+      time: deps.now().toISOString(),
+      datacontenttype: "application/json",
+      traceparent,
+      data: {
+        ...(operation !== undefined && { operationId: operation.id }),
+        request: event,
+        message:
+          operation === undefined
+            ? "Azure shows the version as it is asked for."
+            : `Operation ${operation.id} does, or has done, what is asked.`,
+      },
+    },
+  ]);
 }
 
 async function reject(
   deps: RequestHandlerDependencies,
   original: IncomingMessage,
-  subject: string | undefined,
+  request: (EventReference & { readonly subject: string }) | undefined,
   traceparent: string,
   error: ServiceError,
 ): Promise<void> {
@@ -198,6 +249,7 @@ async function reject(
       ...findingsInEvent(error.findings),
     },
     ...error.fields,
+    ...(request !== undefined && { request: referenceOf(request) }),
     ...(original.messageId !== undefined && { messageId: original.messageId }),
     ...(Buffer.byteLength(text) <= LARGEST_ORIGINAL_BYTES
       ? { original: original.body }
@@ -213,7 +265,7 @@ async function reject(
       source: deps.eventSource,
       type: IMAGE_VERSION_EVENT.rejected,
       // CloudEvents 1.0, "subject": "If present, MUST be a non-empty string".
-      ...(subject !== undefined && { subject }),
+      ...(request !== undefined && { subject: request.subject }),
       time: deps.now().toISOString(),
       datacontenttype: "application/json",
       traceparent,

@@ -42,6 +42,11 @@ export function createStepHandler(
         try {
           await deps.takeStep(stepMessage(body));
         } catch (error) {
+          if (error instanceof ServiceError && error.code === "StateTooNew") {
+            // Completed, and nothing changed: the reconciler of the newer release sends the step again.
+            log.warn(error.message, { ...namesIn(body) });
+            return;
+          }
           log.error(
             `delivery ${deliveryCount} of ${deps.maxDeliveryCount} failed`,
             error,

@@ -14,7 +14,7 @@
  * there counts no more.
  */
 import { isFinal } from "../operation/states.js";
-import type { VersionState } from "../image-version/records.js";
+import type { VersionState } from "../image-version/state/record.js";
 import { compareVersionNumbers } from "../image-version/version-numbers.js";
 import type { PublishedVersion, RetentionRules } from "./ports.js";
 

@@ -1,8 +1,8 @@
 import { ServiceError } from "../errors.js";
-import { listRecords } from "../image-version/queries.js";
 import type { Dependencies } from "../image-version/ports.js";
-import type { ImageVersionRecord } from "../image-version/records.js";
-import { operationIdOf } from "../operation/records.js";
+import type { ImageVersionRecord } from "../image-version/state/record.js";
+import { versionScope } from "../operation/catalog.js";
+import { operationIdOf, recordKeyOf } from "../operation/records.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
 import type {
   PublishedVersion,
@@ -17,7 +17,7 @@ export interface Evaluation {
   readonly time: Date;
   /** Lowest number first. */
   readonly decisions: readonly Decision[];
-  /** Names of versions that Azure has and nobody asked Sigil for: they are never touched. */
+  /** Names of versions that Azure has and Sigil neither made nor adopted: they are never touched. */
   readonly unknown: readonly string[];
 }
 
@@ -33,7 +33,8 @@ export async function evaluateRetention(
   // In this order: what changes a version after it was read here has another operation, and is not deleted (see run).
   const known = new Map<string, ImageVersionRecord>();
   for (const record of await readAll(imageVersions, imageId))
-    if (record.state !== "Deleted") known.set(nameOf(record), record);
+    if (record.exists && record.lastApplied !== undefined)
+      known.set(nameOf(record), record);
   const listed = await published.list(imageId);
   if (listed === undefined)
     throw new ServiceError(
@@ -56,14 +57,17 @@ export async function evaluateRetention(
 }
 
 async function readAll(
-  deps: Dependencies,
+  { store, index }: Dependencies,
   imageId: string,
 ): Promise<readonly ImageVersionRecord[]> {
   const records: ImageVersionRecord[] = [];
   let token: string | undefined;
   do {
-    const page = await listRecords(deps, imageId, PAGE, token);
-    records.push(...page.value);
+    const page = await index.page(versionScope(imageId), PAGE, token);
+    const stored = await Promise.all(
+      page.rows.map(({ target }) => store.read(recordKeyOf(target) ?? "")),
+    );
+    records.push(...stored.flatMap((one) => (one ? [one.record] : [])));
     token = page.continuationToken;
   } while (token !== undefined);
   return records;
@@ -79,7 +83,7 @@ function retained(
     state: record.state,
     operationId: operationIdOf(record),
     createdTime: record.createdTime,
-    readyRegions: record.regions
+    readyRegions: (record.observed?.regions ?? record.regions)
       .filter(({ state }) => state === "Completed")
       .map(({ name }) => name),
   };

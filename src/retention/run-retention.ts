@@ -7,7 +7,7 @@
  *  5. What fails for one image definition or version holds back no other.
  */
 import { ServiceError } from "../errors.js";
-import { deleteImageVersion } from "../image-version/delete-image-version.js";
+import { deleteImageVersion } from "../image-version/commands/by-hand.js";
 import { parseImageVersionId } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 import { evaluateRetention } from "./evaluate-retention.js";

@@ -7,6 +7,7 @@
  */
 import { trace } from "@opentelemetry/api";
 import type { CloudEvent } from "../events/cloud-event.js";
+import { IMAGE_EVENT } from "../events/image-events.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
 import type { EventPublisher, StateStore, Stored } from "../operation/ports.js";
@@ -65,13 +66,13 @@ export function observePorts<R extends TrackedRecord>(
   };
 }
 
-/** One of those that are done together may be meant. */
+/** A member may be meant. */
 function operationOf(
   event: CloudEvent,
   { record, operation }: Stored<TrackedRecord>,
 ): OperationRecord {
   const { operationId } = event.data as EventData;
-  return record.fellows.find(({ id }) => id === operationId) ?? operation;
+  return record.members.find(({ id }) => id === operationId) ?? operation;
 }
 
 /** What the invocation's span and lines may say from now on. */
@@ -94,12 +95,15 @@ function count(
   switch (event.type) {
     case IMAGE_VERSION_EVENT.accepted:
       return metrics.accepted(data.kind ?? "Unknown");
+    case IMAGE_EVENT.rollbackAccepted:
+      return metrics.accepted("RollBackImage");
     case SUBSCRIPTION_EVENT.preparationRequested:
       return metrics.accepted("PrepareSubscription");
     case IMAGE_VERSION_EVENT.rejected:
       return metrics.rejected(code, "servicebus");
     case IMAGE_VERSION_EVENT.failed:
     case SUBSCRIPTION_EVENT.preparationFailed:
+    case IMAGE_EVENT.rollbackFailed:
       return metrics.failed(code);
     case IMAGE_VERSION_EVENT.regionCompleted:
       return metrics.regionReady(

@@ -41,7 +41,6 @@ export interface ImageVersion {
     };
   };
   readonly sigil: {
-    readonly operationId: string;
     readonly regions: readonly {
       readonly name: string;
       readonly state: string;
@@ -78,8 +77,27 @@ export class Api {
     )) as Operation;
   }
 
-  async getVersion(version: string): Promise<ImageVersion> {
-    return (await this.#call("GET", versionPath(version), 200)) as ImageVersion;
+  /** Undefined where Azure has no such version. */
+  async getVersion(version: string): Promise<ImageVersion | undefined> {
+    return (await this.#call(
+      "GET",
+      versionPath(version),
+      200,
+      undefined,
+      404,
+    )) as ImageVersion | undefined;
+  }
+
+  /** The newest operation of a version. */
+  async findOperation(version: string): Promise<Operation | undefined> {
+    const { value } = (await this.#call(
+      "GET",
+      "/api/operations?top=100",
+      200,
+    )) as { value: readonly (Operation & { readonly resourceId: string })[] };
+    return value.find(({ resourceId }) =>
+      resourceId.endsWith(`/versions/${version}`),
+    );
   }
 
   async getOperation(id: string): Promise<Operation> {
@@ -91,6 +109,7 @@ export class Api {
     path: string,
     expectedStatus: number,
     body?: string,
+    absentStatus?: number,
   ): Promise<unknown> {
     const response = await fetch(`${this.#origin}${path}`, {
       method,
@@ -98,6 +117,7 @@ export class Api {
       ...(body !== undefined && { body }),
     });
     const text = await response.text();
+    if (response.status === absentStatus) return undefined;
     if (response.status !== expectedStatus)
       throw new Error(
         `${method} ${path} was answered with ${response.status}: ${text}`,

@@ -194,10 +194,7 @@ function refusal(
 }
 
 async function outcomeOf(api: Api, version: string): Promise<Outcome> {
-  const image = await api.getVersion(version);
-  return {
-    version,
-    image,
-    operation: await api.getOperation(image.sigil.operationId),
-  };
+  const operation = await api.findOperation(version);
+  if (operation === undefined) throw new Error(`no operation of ${version}`);
+  return { version, image: await api.getVersion(version), operation };
 }

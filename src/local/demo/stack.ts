@@ -17,7 +17,11 @@ export interface DemoStack {
 
 /** So that every region ends at a time of its own; the simulator derives the times from the seed and the version's id. */
 const REPLICATION = { durationMs: 12_000, spread: 0.7, seed: "coast to coast" };
-const PACE = { SIGIL_POLL_INITIAL_SECONDS: "1", SIGIL_POLL_MAX_SECONDS: "2" };
+const PACE = {
+  SIGIL_POLL_INITIAL_SECONDS: "1",
+  SIGIL_POLL_MAX_SECONDS: "2",
+  SIGIL_CONFIRM_SECONDS: "2",
+};
 /** Settings that would lead the host to services outside, or change what it does. */
 const OTHER_SETTINGS =
   /^(?:AzureWebJobs|AzureFunctions|ServiceBusConnection|SIGIL_|AZURE_|IDENTITY_|MSI_)/iu;

@@ -5,7 +5,8 @@ import type { Style } from "./style.js";
 export interface Outcome {
   readonly version: string;
   readonly operation: Operation;
-  readonly image: ImageVersion;
+  /** Absent where Azure has none. */
+  readonly image: ImageVersion | undefined;
 }
 
 const HEADER = [
@@ -48,11 +49,11 @@ export function summary(outcomes: readonly Outcome[], style: Style): string {
 
 function rowsOf({ version, operation, image }: Outcome): string[][] {
   const { error } = operation;
-  if (error !== undefined)
+  if (error !== undefined || image === undefined)
     return [
       [
         version,
-        `refused: ${error.errors.length} findings, nothing was created in Azure`,
+        `refused: ${error?.errors.length ?? 0} findings, nothing was created in Azure`,
       ],
     ];
   return image.sigil.regions.flatMap(({ name, encryption }, index) => {

@@ -45,11 +45,11 @@ function notSucceeded(request: Request, { operation, image }: Outcome) {
     ...unlike("operation", operation.status, "Succeeded"),
     ...unlike(
       "provisioning state",
-      image.properties.provisioningState,
+      image?.properties.provisioningState,
       "Succeeded",
     ),
     ...targetRegions.flatMap(({ name, encryption }) => {
-      const region = image.sigil.regions.find((each) => each.name === name);
+      const region = image?.sigil.regions.find((each) => each.name === name);
       return [
         ...unlike(`region ${name}`, region?.state, "Completed"),
         ...unlike(
@@ -62,10 +62,11 @@ function notSucceeded(request: Request, { operation, image }: Outcome) {
   ];
 }
 
-function notRefused({ operation }: Outcome): string[] {
+function notRefused({ operation, image }: Outcome): string[] {
   const codes = new Set(operation.error?.errors.map(({ code }) => code));
   return [
     ...unlike("operation", operation.status, "Failed"),
+    ...unlike("version", image, undefined),
     ...unlike("findings", [...codes].join(), "DiskEncryptionSetInOtherRegion"),
   ];
 }

@@ -23,6 +23,7 @@ const { data: accepted } = await putImageVersion({
   body,
   throwOnError: true,
 });
+if (!("status" in accepted)) throw new Error("there was nothing to change");
 
 let operation = accepted;
 while (operation.status === "NotStarted" || operation.status === "Running") {

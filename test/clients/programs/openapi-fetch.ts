@@ -24,6 +24,7 @@ const { data: accepted } = await client.PUT(`${IMAGE}/{versionName}`, {
   body,
 });
 if (accepted === undefined) throw new Error("not accepted");
+if (!("status" in accepted)) throw new Error("there was nothing to change");
 
 let operation = accepted;
 while (operation.status === "NotStarted" || operation.status === "Running") {

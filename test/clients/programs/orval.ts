@@ -22,12 +22,13 @@ const accepted = await putImageVersion(
   {},
   options,
 );
+if (accepted.status === 200) throw new Error("there was nothing to change");
 if (accepted.status !== 202) throw new Error(accepted.data.detail);
 
 let operation = accepted.data;
 while (operation.status === "NotStarted" || operation.status === "Running") {
   await pause();
-  const answer = await getOperation(operation.id, options);
+  const answer = await getOperation(operation.id, {}, options);
   if (answer.status !== 200) throw new Error(answer.data.detail);
   operation = answer.data;
 }
@@ -37,7 +38,8 @@ if (version.status !== 200) throw new Error(version.data.detail);
 const list = await listImageVersions(...place, { top: 100 }, options);
 if (list.status !== 200) throw new Error(list.data.detail);
 const refused = await putImageVersion(...place, "1.0", body, {}, options);
-if (refused.status === 202) throw new Error("accepted");
+if (refused.status === 200 || refused.status === 202)
+  throw new Error("accepted");
 
 tell({
   accepted: accepted.data.kind,

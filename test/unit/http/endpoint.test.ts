@@ -163,9 +163,10 @@ describe("an endpoint", () => {
     );
     expect(seen).toEqual({
       path: params,
-      query: { allowRegionRemoval: false },
+      query: {},
       headers: { "Idempotency-Key": "k-1" },
       body: managedImageBody,
+      pasted: false,
       principal: principals["Bearer writer"],
       requireMayWrite: expect.any(Function) as unknown,
       traceparent: TRACEPARENT,
@@ -264,7 +265,7 @@ describe("an endpoint", () => {
     expect(status).toBe(400);
     expect(body).toMatchObject({
       code: "InvalidRequest",
-      detail: "5 mistakes were found in the request.",
+      detail: "5 errors were found in the request.",
       instance: PATH,
     });
     expect(body.errors.map(({ pointer }) => pointer)).toEqual([
@@ -635,7 +636,7 @@ describe("where origins are allowed", () => {
           .allowedMethods(PATH)
           .join(", "),
         "Access-Control-Allow-Headers":
-          "Authorization, Content-Type, Idempotency-Key, If-Match, traceparent",
+          "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent",
         "Access-Control-Max-Age": "7200",
       },
       body: undefined,

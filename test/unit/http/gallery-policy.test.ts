@@ -223,11 +223,11 @@ describe("a policy document", () => {
       },
       [
         "/rules/0/callers/0/appid: `appid` is not known here. Did you mean `appId`?",
-        "/rules/0/galleries/0/subscriptionId: Is not of the form that is needed here. Example: `00000000-0000-0000-0000-000000000000`. A subscription id is a GUID, or * for any.",
-        "/rules/0/galleries/0/resourceGroupName: Is not of the form that is needed here. Example: `images-*`. The name of a resource group, with * for any characters.",
-        "/rules/0/galleries/0/galleryName: Is not of the form that is needed here. Example: `golden*`. The name of a gallery, with * for any characters.",
+        "/rules/0/galleries/0/subscriptionId: The form is wrong. Example: `00000000-0000-0000-0000-000000000000`. A subscription id is a GUID, or * for any.",
+        "/rules/0/galleries/0/resourceGroupName: The form is wrong. Example: `images-*`. The name of a resource group, with * for any characters.",
+        "/rules/0/galleries/0/galleryName: The form is wrong. Example: `golden*`. The name of a gallery, with * for any characters.",
         "/rules/1/callers/0/queue: `other` is not one of `image-version-requests`.",
-        "/rules/1/galleries: Must have at least 1 items. What they may write to.",
+        "/rules/1/galleries: Must have at least 1 item. What they may write to.",
       ],
     ],
   ])("with %s is told what is wrong", (_, value, mistakes) => {

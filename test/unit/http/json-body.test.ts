@@ -7,6 +7,7 @@ import {
   readJsonBody,
 } from "../../../src/http/json-body.js";
 
+const NEEDED = { mediaTypes: ["application/json"], required: true };
 const JSON_TYPE = { "content-type": "application/json" };
 const put = (
   body: string | Uint8Array,
@@ -20,7 +21,9 @@ const put = (
   });
 
 async function refusal(request: HttpRequest): Promise<ServiceError> {
-  const error: unknown = await readJsonBody(request).catch((e: unknown) => e);
+  const error: unknown = await readJsonBody(request, NEEDED).catch(
+    (e: unknown) => e,
+  );
   expect(error).toBeInstanceOf(ServiceError);
   return error as ServiceError;
 }
@@ -30,10 +33,10 @@ describe("readJsonBody", () => {
     "application/json",
     "Application/JSON; charset=UTF-8",
     'application/json;charset="utf-8"',
-    "application/merge-patch+json",
+    "application/vnd.example+json",
   ])("takes %s", async (type) => {
     const request = put('{"a":"å"}', { "content-type": type });
-    expect(await readJsonBody(request)).toEqual({ a: "å" });
+    expect(await readJsonBody(request, NEEDED)).toEqual({ a: "å" });
   });
 
   it.each([
@@ -61,9 +64,9 @@ describe("readJsonBody", () => {
 
   it("takes 256 KB and refuses one byte more, counted in bytes", async () => {
     const filled = (length: number) => `"${"å".repeat((length - 2) / 2)}"`;
-    expect(await readJsonBody(put(filled(MAX_BODY_BYTES)))).toHaveLength(
-      MAX_BODY_BYTES / 2 - 1,
-    );
+    expect(
+      await readJsonBody(put(filled(MAX_BODY_BYTES)), NEEDED),
+    ).toHaveLength(MAX_BODY_BYTES / 2 - 1);
     const error = await refusal(put(filled(MAX_BODY_BYTES + 2)));
     expect(error.code).toBe("PayloadTooLarge");
     expect(error.message).toBe("The body may have at most 262144 bytes.");
@@ -76,6 +79,56 @@ describe("readJsonBody", () => {
     });
     expect((await refusal(request)).code).toBe("PayloadTooLarge");
     expect(request.bodyUsed).toBe(false);
+  });
+
+  it.each(["application/json-patch+json", "application/merge-patch+json"])(
+    "refuses %s where no patch is asked for",
+    async (type) => {
+      const error = await refusal(put("{}", { "content-type": type }));
+      expect(error.code).toBe("UnsupportedMediaType");
+    },
+  );
+
+  it("takes a merge patch where one is asked for, and no other patch", async () => {
+    const accepted = {
+      mediaTypes: ["application/merge-patch+json", "application/json"],
+      required: true,
+    };
+    for (const type of accepted.mediaTypes)
+      expect(
+        await readJsonBody(put("{}", { "content-type": type }), accepted),
+      ).toEqual({});
+    await expect(
+      readJsonBody(
+        put("[]", { "content-type": "application/json-patch+json" }),
+        accepted,
+      ),
+    ).rejects.toMatchObject({
+      code: "UnsupportedMediaType",
+      message:
+        "The body is application/json-patch+json. Send JSON with Content-Type: application/merge-patch+json or application/json.",
+    });
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ["", {}],
+    ["", JSON_TYPE],
+    ["", { "content-type": "application/x-www-form-urlencoded" }],
+    [" \n", JSON_TYPE],
+  ])(
+    "of an operation that can do without may be %j with %j",
+    async (text, headers) => {
+      const optional = { ...NEEDED, required: false };
+      expect(await readJsonBody(put(text, headers), optional)).toBeUndefined();
+    },
+  );
+
+  it("of an operation that can do without is JSON where there is one", async () => {
+    const optional = { ...NEEDED, required: false };
+    expect(await readJsonBody(put("{}"), optional)).toEqual({});
+    await expect(
+      readJsonBody(put("{}", { "content-type": "text/plain" }), optional),
+    ).rejects.toMatchObject({ code: "UnsupportedMediaType" });
   });
 
   it("refuses an empty body", async () => {

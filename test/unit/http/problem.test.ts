@@ -58,6 +58,36 @@ describe("toProblem", () => {
     });
   });
 
+  it("tells the present ETag of a precondition that failed, twice", () => {
+    const problem = toProblem(
+      new ServiceError("PreconditionFailed", "It has changed.", {
+        fields: { etag: '"2"' },
+      }),
+      "/api/x",
+    );
+    expect(problem).toMatchObject({
+      status: 412,
+      headers: { ETag: '"2"' },
+      body: { code: "PreconditionFailed", etag: '"2"' },
+    });
+    expect(
+      responseMistakes(
+        "putImageVersion",
+        412,
+        "application/problem+json",
+        problem.body,
+      ),
+    ).toEqual([]);
+  });
+
+  it("tells no ETag of a version that does not exist", () => {
+    const { headers } = toProblem(
+      new ServiceError("PreconditionFailed", "It does not exist."),
+      "/",
+    );
+    expect(headers).not.toHaveProperty("ETag");
+  });
+
   it("names the allowed methods in Allow", () => {
     const error = new ServiceError("MethodNotAllowed", "No.", {
       fields: { allow: ["GET", "PUT"] },

@@ -21,7 +21,7 @@ function bodyWith(pointer: string, value: unknown): Json {
 }
 
 const findingsOf = (body: unknown) =>
-  validator.validateBody("putImageVersion", body);
+  validator.validateBody("putImageVersion", body).findings;
 
 describe("each mistake in a body has its own answer:", () => {
   it.each([
@@ -32,10 +32,10 @@ describe("each mistake in a body has its own answer:", () => {
       "`location` is missing. A region's name, in either case, with or without spaces.",
     ],
     [
-      "/properties/storageProfile",
+      `${REGION}/name`,
       undefined,
       "MissingProperty",
-      "`storageProfile` is missing. What the version is made from, either one `source` or a source for each disk.",
+      "`name` is missing. A region's name, in either case, with or without spaces.",
     ],
     [
       "/propertys",
@@ -47,7 +47,7 @@ describe("each mistake in a body has its own answer:", () => {
       `${REGION}/encryption/OSDiskImage`,
       {},
       "UnknownProperty",
-      "`OSDiskImage` is not known here. Did you mean `osDiskImage`?",
+      "PowerShell's OSDiskImage is osDiskImage here.",
     ],
     [
       "/publishingProfile",
@@ -63,22 +63,34 @@ describe("each mistake in a body has its own answer:", () => {
       `${REGION}/zzz~0a`,
     ],
     [
-      "/name",
-      "1.0.0",
-      "ReadOnlyProperty",
-      "`name` cannot be set. The URL names the version. Remove it.",
-    ],
-    [
       "/apiVersion",
       "2023-07-03",
       "ReadOnlyProperty",
       "`apiVersion` cannot be set. It belongs to the ARM template around the resource; Sigil chooses the API version. Remove it.",
     ],
     [
-      "/properties/provisioningState",
-      "Succeeded",
+      "/dependsOn",
+      [],
       "ReadOnlyProperty",
-      "`provisioningState` cannot be set. Azure Resource Manager sets it. Remove it.",
+      "`dependsOn` cannot be set. It belongs to the ARM template around the resource. Remove it.",
+    ],
+    [
+      "/properties/ProvisioningState",
+      "Succeeded",
+      "UnknownProperty",
+      "`ProvisioningState` is not known here. `provisioningState` is, and is ignored. Remove it.",
+    ],
+    [
+      "/properties/restore",
+      true,
+      "SoftDeleteNotSupported",
+      "Sigil does not restore deleted versions. Restore this one with az rest or in the portal, and send the request without `restore` then.",
+    ],
+    [
+      "/properties/restore",
+      "yes",
+      "WrongType",
+      "Must be a boolean, is a string. Only false is known here, and says nothing.",
     ],
     [
       `${REGION}/encryption`,
@@ -124,21 +136,21 @@ describe("each mistake in a body has its own answer:", () => {
     ],
     [
       DES,
-      "WestUSDiskEncryptionSet1",
+      "/galleries/g",
       "InvalidFormat",
-      "Is not of the form that is needed here. Example: `/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/MyResourceGro…`. A disk encryption set's full resource id, in either case, with or without its leading slash.",
+      "The form is wrong. Example: `/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/MyResourceGro…`. A disk encryption set's full resource id, in either case, with or without its leading slash; or, as az takes it, its name, or its resource group, a slash and its name.",
     ],
     [
       `${PUBLISHING}/endOfLifeDate`,
       "2030-02-30",
       "InvalidFormat",
-      "Is not of the form that is needed here. Example: `2030-12-01`. An RFC 3339 date-time, or a date, which means its midnight in UTC.",
+      "The form is wrong. Example: `2030-12-01`. An RFC 3339 date-time, or a date, which means its midnight in UTC.",
     ],
     [
       `${PUBLISHING}/targetRegions`,
       [],
       "TooFewItems",
-      "Must have at least 1 items. The regions to replicate to, `location` among them.",
+      "Must have at least 1 item. The regions to replicate to, `location` among them.",
     ],
     [
       `${PUBLISHING}/targetRegions`,
@@ -184,12 +196,12 @@ describe("each mistake in a body has its own answer:", () => {
 describe("a body", () => {
   it("is answered with all its mistakes at once", () => {
     const body = bodyWith(`${REGION}/regionalReplicaCount`, 0);
-    Object.assign(body, { location: 7, id: "x", colour: "blue" });
+    Object.assign(body, { location: 7, apiVersion: "x", colour: "blue" });
     expect(
       findingsOf(body).map(({ code, pointer }) => [code, pointer]),
     ).toEqual(
       expect.arrayContaining([
-        ["ReadOnlyProperty", "/id"],
+        ["ReadOnlyProperty", "/apiVersion"],
         ["UnknownProperty", "/colour"],
         ["WrongType", "/location"],
         ["NotInRange", `${REGION}/regionalReplicaCount`],
@@ -208,7 +220,7 @@ describe("a body", () => {
     expect(findings.at(-1)).toEqual({
       code: "TooManyMistakes",
       pointer: "",
-      message: "There are 8902 more mistakes. Mend these first.",
+      message: "8902 more errors were found. Fix these first.",
     });
   });
 
@@ -258,6 +270,8 @@ describe("a body", () => {
       DES,
       "SUBSCRIPTIONS/00000000-0000-0000-0000-000000000000/RESOURCEGROUPS/a.b(c)_-/PROVIDERS/MICROSOFT.COMPUTE/DISKENCRYPTIONSETS/X",
     ],
+    [DES, "WestUSDiskEncryptionSet1"],
+    [DES, "MyResourceGroup/WestUSDiskEncryptionSet1"],
     ["/location", "East US 2"],
     [`${REGION}/storageAccountType`, "PREMIUMV2_lrs"],
     [`${PUBLISHING}/endOfLifeDate`, "2030-12-01T00:00:00.0000000+00:00"],
@@ -266,9 +280,11 @@ describe("a body", () => {
   });
 
   it("of an operation that takes none is not looked at", () => {
-    expect(validator.validateBody("getOperation", { any: "thing" })).toEqual(
-      [],
-    );
+    expect(validator.validateBody("getOperation", { any: "thing" })).toEqual({
+      value: { any: "thing" },
+      pasted: false,
+      findings: [],
+    });
   });
 });
 
@@ -366,7 +382,8 @@ describe("query parameters", () => {
 describe("headers", () => {
   const headers = (value: string) =>
     validator.validateHeaders("putImageVersion", {
-      get: (name) => (name === "Idempotency-Key" ? value : "other"),
+      get: (name) =>
+        name === "Idempotency-Key" ? value : name.startsWith("If-") ? null : "",
     });
 
   it("are those that the document has", () => {
@@ -383,6 +400,64 @@ describe("headers", () => {
   ])("Idempotency-Key %j is %s", (value, code) => {
     expect(headers(value).findings).toMatchObject([
       { code, pointer: "/headers/Idempotency-Key" },
+    ]);
+  });
+
+  it.each([
+    ["If-Match", "*", []],
+    ["If-Match", '"5d41402abc4b2a76b9719d911017c592"', []],
+    ["If-Match", "5d41402abc4b2a76b9719d911017c592", ["InvalidFormat"]],
+    ["If-Match", 'W/"weak"', ["InvalidFormat"]],
+    ["If-Match", '"one", "two"', ["InvalidFormat"]],
+    ["If-Match", `"${"x".repeat(199)}"`, ["TooLong"]],
+    ["If-None-Match", "*", []],
+    ["If-None-Match", '"one"', ["NotAllowedValue"]],
+  ])("%s %j: %j", (header, value, codes) => {
+    const { findings } = validator.validateHeaders("putImageVersion", {
+      get: (name) => (name === header ? value : null),
+    });
+    expect(findings.map(({ code }) => code)).toEqual(codes);
+  });
+});
+
+describe("removeRegions", () => {
+  const query = (text: string) =>
+    validator.validateQuery(
+      "putImageVersion",
+      new URLSearchParams({ removeRegions: text }),
+    ).findings;
+
+  it.each(["eastus2", "eastus2,West US", " eastus2 , West US "])(
+    "may be %j",
+    (text) => {
+      expect(query(text)).toEqual([]);
+    },
+  );
+
+  it.each([
+    ["", "InvalidFormat"],
+    ["eastus2,", "InvalidFormat"],
+    ["eastus2;westus", "InvalidFormat"],
+    ["a".repeat(2_001), "TooLong"],
+    [`${" ".repeat(1_000)}1`, "InvalidFormat"],
+  ])("%.40j is %s", (text, code) => {
+    expect(query(text)).toMatchObject([
+      { code, pointer: "/query/removeRegions" },
+    ]);
+  });
+
+  it("is what allowRegionRemoval is told to be", () => {
+    expect(
+      validator.validateQuery(
+        "putImageVersion",
+        new URLSearchParams("allowRegionRemoval=true"),
+      ).findings,
+    ).toEqual([
+      {
+        code: "UnknownParameter",
+        pointer: "/query/allowRegionRemoval",
+        message: "Sigil 0.1.0's allowRegionRemoval is removeRegions here.",
+      },
     ]);
   });
 });

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { ServiceError, type Finding } from "../../../src/errors.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import type { PutImageVersion } from "../../../src/image-version/put-image-version.js";
+import type {
+  PutAnswer,
+  PutImageVersion,
+} from "../../../src/image-version/commands/put.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import {
   createRequestHandler,
@@ -9,6 +12,7 @@ import {
   type RequestHandlerDependencies,
 } from "../../../src/messaging/request-handler.js";
 import type { PostponedRequest } from "../../../src/messaging/postponement.js";
+import { eventMistakes } from "../events/document.js";
 import { invocation, linesOf } from "./invocation.js";
 
 const SUBJECT =
@@ -27,7 +31,7 @@ const EVENT = {
   data: DATA,
 };
 const OPERATION: OperationRecord = {
-  id: "op-1",
+  id: "0123456789abcdef0123456789abcdef-1",
   kind: "CreateImageVersion",
   status: "NotStarted",
   resourceId: SUBJECT,
@@ -72,9 +76,15 @@ function handlerWith(ports: Partial<RequestHandlerDependencies> = {}): {
   const handle = createRequestHandler({
     putImageVersion(command) {
       commands.push(command);
-      return Promise.resolve(OPERATION);
+      return Promise.resolve({
+        kind: "accepted",
+        operation: {
+          ...OPERATION,
+          ...(command.event && { request: command.event }),
+        },
+      });
     },
-    validateBody: () => [],
+    validateBody: (value) => ({ value, findings: [] }),
     events: {
       publish(published) {
         calls.push("publish");
@@ -129,6 +139,7 @@ describe("an accepted request", () => {
         requestedBy: { name: "urn:build" },
         traceparent: TRACEPARENT,
         idempotencyKey: '["urn:build","build-7"]',
+        event: { source: "urn:build", id: "build-7" },
       },
     ]);
     expect(calls).toEqual([]);
@@ -138,7 +149,7 @@ describe("an accepted request", () => {
         {
           message: "accepted",
           traceparent: TRACEPARENT,
-          operationId: "op-1",
+          operationId: "0123456789abcdef0123456789abcdef-1",
           resourceId: SUBJECT,
         },
       ],
@@ -152,10 +163,92 @@ describe("an accepted request", () => {
     expect(new Set(commands.map((it) => it.idempotencyKey)).size).toBe(2);
   });
 
+  test("is known to be a version that was read, pasted back", async () => {
+    const { handle, commands } = handlerWith({
+      validateBody: (value) => ({ value, findings: [], pasted: true }),
+    });
+    await handle(EVENT, delivery().context);
+    expect(commands[0]?.pasted).toBe(true);
+  });
+
   test("goes on with the host's trace when the event has none", async () => {
     const { handle, commands } = handlerWith();
     await handle({ ...EVENT, traceparent: undefined }, delivery().context);
     expect(commands[0]?.traceparent).toBe(HOST_TRACEPARENT);
+  });
+});
+
+describe("a request that led to no operation of its own", () => {
+  const answering = (
+    answer: PutAnswer,
+  ): Pick<RequestHandlerDependencies, "putImageVersion"> => ({
+    putImageVersion: () => Promise.resolve(answer),
+  });
+  const done = (data: object) => ({
+    specversion: "1.0",
+    id: expect.stringMatching(/^already-done\/[0-9a-f]{32}$/u) as string,
+    source: "urn:sigil:test",
+    type: "Sigil.ImageVersion.AlreadyDone",
+    subject: SUBJECT,
+    time: "2026-01-01T00:00:00.000Z",
+    datacontenttype: "application/json",
+    traceparent: TRACEPARENT,
+    data: { ...data, request: { source: "urn:build", id: "build-7" } },
+  });
+  const UNCHANGED: PutAnswer = { kind: "unchanged", version: {} as never };
+
+  test("is answered with the operation that does the same", async () => {
+    const { handle, events } = handlerWith(
+      answering({ kind: "accepted", operation: OPERATION }),
+    );
+    await handle(EVENT, delivery().context);
+    expect(events).toEqual([
+      done({
+        operationId: "0123456789abcdef0123456789abcdef-1",
+        message: `Operation ${OPERATION.id} does, or has done, what is asked.`,
+      }),
+    ]);
+    expect(events.flatMap(eventMistakes)).toEqual([]);
+  });
+
+  test.each([
+    { source: "urn:build", id: "build-6" },
+    { source: "urn:other", id: "build-7" },
+  ])("is told apart from %j", async (request) => {
+    const { handle, events } = handlerWith(
+      answering({ kind: "accepted", operation: { ...OPERATION, request } }),
+    );
+    await handle(EVENT, delivery().context);
+    expect(events).toHaveLength(1);
+  });
+
+  test("is answered though nothing is to be changed", async () => {
+    const { handle, events } = handlerWith(answering(UNCHANGED));
+    const { context, logged } = delivery();
+    await handle(EVENT, context);
+    expect(events).toEqual([
+      done({ message: "Azure shows the version as it is asked for." }),
+    ]);
+    expect(events.flatMap(eventMistakes)).toEqual([]);
+    expect(linesOf(logged)).toEqual([
+      [
+        "information",
+        {
+          message: "unchanged",
+          traceparent: TRACEPARENT,
+          resourceId: SUBJECT,
+        },
+      ],
+    ]);
+  });
+
+  test("is told under one id, however often it is delivered", async () => {
+    const { handle, events } = handlerWith(answering(UNCHANGED));
+    await handle(EVENT, delivery(1).context);
+    await handle(EVENT, delivery(2).context);
+    await handle({ ...EVENT, id: "build-8" }, delivery(1).context);
+    expect(events[1]?.id).toBe(events[0]?.id);
+    expect(events[2]?.id).not.toBe(events[0]?.id);
   });
 });
 
@@ -208,6 +301,7 @@ describe("a refused request", () => {
             errorCount: 1,
           },
           existingOperationId: "op-0",
+          request: { source: "urn:build", id: "build-7" },
           messageId: "m1",
           original: EVENT,
         },
@@ -265,7 +359,7 @@ describe("a refused request", () => {
       data: {
         error: {
           code: "InvalidRequest",
-          message: "1 mistake was found in the message.",
+          message: "1 error was found in the message.",
           errors: [{ code: "NotACloudEvent", pointer: "" }],
         },
         original: DATA,
@@ -274,13 +368,15 @@ describe("a refused request", () => {
   });
 
   test("tells of the subject and the body at once, each with its pointer", async () => {
-    const { handle, events } = handlerWith({ validateBody: () => [FINDING] });
+    const { handle, events } = handlerWith({
+      validateBody: (value) => ({ value, findings: [FINDING] }),
+    });
     await handle({ ...EVENT, subject: "elsewhere" }, delivery().context);
     expect(events[0]).toMatchObject({
       subject: "elsewhere",
       data: {
         error: {
-          message: "2 mistakes were found in the message.",
+          message: "2 errors were found in the message.",
           errors: [
             { code: "InvalidResourceId", pointer: "/subject" },
             {
@@ -303,7 +399,9 @@ describe("a refused request", () => {
   });
 
   test("in binary mode has pointers into the body itself", async () => {
-    const { handle, events } = handlerWith({ validateBody: () => [FINDING] });
+    const { handle, events } = handlerWith({
+      validateBody: (value) => ({ value, findings: [FINDING] }),
+    });
     const { context } = invocation({
       applicationProperties: {
         "cloudEvents:specversion": "1.0",
@@ -322,7 +420,10 @@ describe("a refused request", () => {
 
   test("has fifty findings in the event, and their true count", async () => {
     const { handle, events } = handlerWith({
-      validateBody: () => Array.from({ length: 60 }, () => FINDING),
+      validateBody: (value) => ({
+        value,
+        findings: Array.from({ length: 60 }, () => FINDING),
+      }),
     });
     await handle(EVENT, delivery().context);
     expect(events[0]?.data.error.errors).toHaveLength(50);

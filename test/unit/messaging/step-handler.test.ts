@@ -111,6 +111,24 @@ test.each([1, MAX_DELIVERY_COUNT, MAX_DELIVERY_COUNT + 1])(
   },
 );
 
+test.each([1, MAX_DELIVERY_COUNT])(
+  "a step of a newer release's record is completed at delivery %i, with a warning",
+  async (deliveryCount) => {
+    const failure = new ServiceError("StateTooNew", "A newer release's.", {
+      retryAfterMs: 60_000,
+    });
+    const outcome = await deliver(MESSAGE, deliveryCount, failure);
+    expect(outcome).toMatchObject({ poisoned: [], thrown: undefined });
+    const [[level, line] = []] = outcome.logged;
+    expect(level).toBe("warning");
+    expect(JSON.parse(String(line))).toMatchObject({
+      message: "A newer release's.",
+      operationId: "op-1",
+      step: 4,
+    });
+  },
+);
+
 test.each([
   [undefined, {}],
   [null, {}],

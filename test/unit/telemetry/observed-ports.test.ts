@@ -128,7 +128,7 @@ describe("an event that is published", () => {
 
   test("of a region that is ready tells the time since its own operation began", async () => {
     const mine = eventOf("Sigil.ImageVersion.RegionCompleted", { region: "a" });
-    const fellows = eventOf("Sigil.ImageVersion.RegionCompleted", {
+    const members = eventOf("Sigil.ImageVersion.RegionCompleted", {
       region: "b",
       operationId: "op-2",
     });
@@ -143,15 +143,15 @@ describe("an event that is published", () => {
     const { store, events } = ports({
       operation: startedAt("op-1", "2026-01-01T00:00:00.000Z"),
       record: {
-        fellows: [startedAt("op-2", "2026-01-01T00:30:00.000Z")],
+        members: [startedAt("op-2", "2026-01-01T00:30:00.000Z")],
         outbox: [
           { kind: "event", event: mine },
-          { kind: "event", event: fellows },
+          { kind: "event", event: members },
         ],
       },
     } as unknown as Stored<TrackedRecord>);
     await store.read("key");
-    await events.publish([mine, fellows, unknown]);
+    await events.publish([mine, members, unknown]);
     expect(await points("sigil.region.replication.duration")).toMatchObject([
       { attributes: { "cloud.region": "a" }, value: { sum: 3_600 } },
       { attributes: { "cloud.region": "b" }, value: { sum: 1_800 } },
@@ -184,7 +184,7 @@ describe("an event that is published", () => {
 test("a store's answers and errors pass as they are", async () => {
   const stored = {
     operation: { id: "op-1", resourceId: SUBJECT },
-    record: { fellows: [], outbox: [] },
+    record: { members: [], outbox: [] },
   } as unknown as Stored<TrackedRecord>;
   const { store } = ports(stored);
   expect(await store.read("key")).toBe(stored);

@@ -1,0 +1,10 @@
+import { app as functions } from "@azure/functions";
+import { app } from "../src/app.js";
+
+functions.http("arm-delete-image-version", {
+  methods: ["DELETE"],
+  authLevel: "anonymous", // The handler verifies an access token itself.
+  route:
+    "subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Compute/galleries/{galleryName}/images/{imageName}/versions/{versionName}",
+  handler: app.http.armDeleteImageVersion,
+});

@@ -1,0 +1,496 @@
+import {
+  HttpRequest,
+  InvocationContext,
+  type HttpResponseInit,
+} from "@azure/functions";
+import { beforeEach, describe, expect, it } from "vitest";
+import { createEndpoint } from "../../../src/http/endpoint.js";
+import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
+import type { OperationId } from "../../../src/http/openapi-document.js";
+import { regionField } from "../../../src/image-version/properties/fields.js";
+import type { VersionRequest } from "../../../src/image-version/state/record.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import {
+  formatImageVersionId,
+  imageIdOf,
+  keyOf,
+} from "../../../src/resource-id.js";
+import { createWorld, type World } from "../../support/world.js";
+import {
+  document,
+  managedImageBody,
+  missingHeaders,
+  responseMistakes,
+  validator,
+} from "./document.js";
+
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const IMAGE = {
+  subscriptionId: "00000000-0000-0000-0000-000000000000",
+  resourceGroupName: "rg",
+  galleryName: "g",
+  imageName: "it",
+};
+/** Versions that Azure has, both in westus and eastus2, and one that it has not. */
+const THERE = "1.0.1";
+const LATEST = "2.0.0";
+const NEW = "3.0.0";
+const SIGIL = "https://sigil.example/api";
+const GALLERY = `${SIGIL}/subscriptions/${IMAGE.subscriptionId}/resourceGroups/rg`;
+const VERSIONS = `${GALLERY}/galleries/g/images/it/versions`;
+const ARM_VERSIONS = `${GALLERY}/providers/Microsoft.Compute/galleries/g/images/it/versions`;
+const EAST = regionField("eastus2");
+
+let world: World;
+let handlers: ReturnType<typeof imageVersionHandlers>;
+
+function begin(shown?: Parameters<typeof createWorld>[0]): void {
+  world = createWorld(shown);
+  handlers = imageVersionHandlers(
+    createEndpoint({
+      document,
+      validator,
+      authenticator: {
+        authenticate: () =>
+          Promise.resolve({ appId: "build", roles: ["ImageVersions.Admin"] }),
+      },
+    }),
+    world.deps.imageVersions,
+    (body) => validator.validateBody("putImageVersion", body).findings,
+  );
+}
+beforeEach(() => begin());
+
+interface Call {
+  readonly method: string;
+  readonly url: string;
+  readonly version?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: unknown;
+}
+
+/** Calls the handler, and holds its answer to the document. */
+async function call(
+  id: keyof typeof handlers & OperationId,
+  { method, url, version = THERE, headers = {}, body }: Call,
+): Promise<{
+  status: number;
+  headers: Record<string, string>;
+  body: Record<string, unknown>;
+}> {
+  const response = (await handlers[id](
+    new HttpRequest({
+      method,
+      url,
+      headers: {
+        traceparent: TRACEPARENT,
+        ...(body !== undefined && { "content-type": "application/json" }),
+        ...headers,
+      },
+      params: { ...IMAGE, versionName: version },
+      ...(body !== undefined && { body: { string: JSON.stringify(body) } }),
+    }),
+    new InvocationContext({ invocationId: "1", functionName: "test" }),
+  )) as HttpResponseInit;
+  const answer = {
+    status: response.status ?? 0,
+    headers: response.headers as Record<string, string>,
+    body: JSON.parse(response.body as string) as Record<string, unknown>,
+  };
+  const mediaType = answer.headers["Content-Type"] ?? "";
+  expect(responseMistakes(id, answer.status, mediaType, answer.body)).toEqual(
+    [],
+  );
+  expect(
+    missingHeaders(id, answer.status, new Headers(answer.headers)),
+  ).toEqual([]);
+  return answer;
+}
+
+/** What is stored of a version: its operation, and what that asks. */
+async function stored(
+  version = THERE,
+): Promise<{ operation: OperationRecord; request: VersionRequest }> {
+  const id = formatImageVersionId({ ...IMAGE, versionName: version });
+  const found = await world.deps.imageVersions.store.read(keyOf(id));
+  const { operation, record } = found ?? expect.fail(`${id} is not stored`);
+  return {
+    operation,
+    request: record.requests[operation.id] ?? expect.fail("nothing is asked"),
+  };
+}
+
+const asked = {
+  requestedBy: { appId: "build" },
+  traceparent: expect.stringMatching(
+    /^00-0af7651916cd43dd8448eb211c80319c-/u,
+  ) as string,
+};
+
+describe.each([
+  ["Sigil's path", VERSIONS, "", ""],
+  [
+    "Azure Resource Manager's path",
+    ARM_VERSIONS,
+    "arm",
+    "api-version=2025-03-03&$expand=ReplicationStatus",
+  ],
+])("under %s", (_place, base, prefix, ignored) => {
+  const named = (name: string) =>
+    (prefix === ""
+      ? name
+      : prefix +
+        name.charAt(0).toUpperCase() +
+        name.slice(1)) as keyof typeof handlers & OperationId;
+  const url = (query = "", version = THERE) =>
+    `${base}/${version}?${ignored}&${query}`;
+  const get = (version = THERE) =>
+    call(named("getImageVersion"), {
+      method: "GET",
+      url: url("", version),
+      version,
+    });
+  const put = (query: string, more: Partial<Call>) =>
+    call(named("putImageVersion"), {
+      method: "PUT",
+      url: url(query, more.version),
+      body: managedImageBody,
+      ...more,
+    });
+  const patch = (query: string, more: Partial<Call>) =>
+    call(named("patchImageVersion"), {
+      method: "PATCH",
+      url: url(query),
+      ...more,
+    });
+
+  it("GET shows the version with its ETag", async () => {
+    const { status, headers, body } = await get();
+    expect(status).toBe(200);
+    expect(headers["ETag"]).toMatch(/^"[0-9a-f]{32}"$/u);
+    expect(body).toMatchObject({
+      name: THERE,
+      tags: { build: "4711" },
+      sigil: { managedBy: "Others", latest: false },
+    });
+  });
+
+  it("GET of a version that nobody has is 404", async () => {
+    expect((await get(NEW)).status).toBe(404);
+  });
+
+  it("GET lists the versions, the highest number first", async () => {
+    const answer = await call(named("listImageVersions"), {
+      method: "GET",
+      url: `${base}?${ignored}&top=1`,
+    });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: {
+        value: [{ name: LATEST, sigil: { latest: true } }],
+        nextLink: expect.stringContaining("continuationToken=2.0.0") as string,
+      },
+    });
+  });
+
+  it("PUT is accepted, with the addresses of the version and of its operation", async () => {
+    const answer = await put("", {
+      version: NEW,
+      headers: { "Idempotency-Key": "k-1", "If-None-Match": "*" },
+    });
+    const { operation, request } = await stored(NEW);
+    expect(answer).toMatchObject({
+      status: 202,
+      headers: {
+        Location: `${base}/${NEW}`,
+        "Operation-Location": `${SIGIL}/operations/${operation.id}`,
+      },
+      body: { id: operation.id, kind: "CreateImageVersion" },
+    });
+    expect(answer.body).not.toHaveProperty("calls");
+    expect(operation).toMatchObject({
+      ...asked,
+      requestKey: expect.any(String) as string,
+    });
+    expect(request).toMatchObject({
+      creates: true,
+      body: { location: "westus" },
+    });
+  });
+
+  it("PUT with an Idempotency-Key is repeated with the operation that was first", async () => {
+    const twice = [NEW, NEW].map(() => ({
+      version: NEW,
+      headers: { "Idempotency-Key": "k-1" },
+    }));
+    const [first, second] = [
+      await put("", twice[0] ?? {}),
+      await put("", twice[1] ?? {}),
+    ];
+    expect(second.body["id"]).toBe(first.body["id"]);
+  });
+
+  it("PUT of an answer that was edited asks for the change, and removes regions that are named in any spelling", async () => {
+    const { headers, body } = await get();
+    const answer = await put("removeRegions=East%20US%202, westus3", {
+      headers: { "If-Match": headers["ETag"] ?? "" },
+      body: {
+        ...body,
+        tags: { build: "4712" },
+        properties: {
+          ...(body["properties"] as object),
+          publishingProfile: { targetRegions: [{ name: "westus" }] },
+        },
+      },
+    });
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { kind: "UpdateImageVersion" },
+    });
+    expect((await stored()).request).toMatchObject({
+      changes: {
+        [EAST]: null,
+        [regionField("westus3")]: null,
+        "/tags/build": "4712",
+      },
+      repeats: {},
+    });
+  });
+
+  it.each([
+    ["PUT", "If-Match", '"another"'],
+    ["PUT", "If-None-Match", "*"],
+    ["PATCH", "If-Match", '"another"'],
+    ["DELETE", "If-Match", '"another"'],
+  ])(
+    "%s with %s that does not hold is 412, with the present ETag",
+    async (method, header, value) => {
+      const before = world.effects();
+      const answer = await call(named(`${method.toLowerCase()}ImageVersion`), {
+        method,
+        url: url(),
+        headers: { [header]: value },
+        ...(method !== "DELETE" && { body: managedImageBody }),
+      });
+      expect(answer.status).toBe(412);
+      expect(answer.headers["ETag"]).toBe((await get()).headers["ETag"]);
+      expect(world.effects()).toBe(before);
+    },
+  );
+
+  it("PUT of an answer as it is changes nothing, and answers the version", async () => {
+    const shown = await get();
+    const answer = await put("", { body: shown.body });
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: { ETag: shown.headers["ETag"] },
+      body: { name: THERE },
+    });
+  });
+
+  it("PUT with a plan that finds errors is refused, and nothing is stored", async () => {
+    const before = world.effects();
+    const answer = await put("plan=require", { version: NEW });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { code: "PreflightFailed" },
+    });
+    expect(world.effects()).toBe(before);
+  });
+
+  it.each(["application/merge-patch+json", "application/json"])(
+    "PATCH takes %s",
+    async (type) => {
+      const answer = await patch("removeRegions=eastus2", {
+        headers: { "content-type": type, "If-Match": "*" },
+        body: { tags: { build: null, team: "images" }, etag: "x" },
+      });
+      expect(answer.status).toBe(202);
+      const { operation, request } = await stored();
+      expect(operation).toMatchObject({ ...asked, kind: "UpdateImageVersion" });
+      expect(request).toMatchObject({
+        changes: { "/tags/build": null, "/tags/team": "images", [EAST]: null },
+        repeats: {},
+      });
+      expect(request).not.toHaveProperty("creates");
+    },
+  );
+
+  it("PATCH that changes nothing answers the version", async () => {
+    const answer = await patch("", { body: { tags: { build: "4711" } } });
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: { ETag: (await get()).headers["ETag"] },
+      body: { name: THERE },
+    });
+  });
+
+  it("PATCH finds the errors of the version that it would make", async () => {
+    expect(await patch("", { body: { location: null } })).toMatchObject({
+      status: 400,
+      body: { errors: [{ code: "MissingProperty", pointer: "/location" }] },
+    });
+  });
+
+  it("DELETE is accepted where its precondition holds", async () => {
+    const answer = await call(named("deleteImageVersion"), {
+      method: "DELETE",
+      url: url(),
+      headers: { "If-Match": (await get()).headers["ETag"] ?? "" },
+    });
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { kind: "DeleteImageVersion" },
+    });
+    expect(answer.body).not.toHaveProperty("calls");
+    expect((await stored()).operation).toMatchObject(asked);
+  });
+});
+
+describe("retry", () => {
+  const retry = (more: Partial<Call>) =>
+    call("retryImageVersion", {
+      method: "POST",
+      url: `${VERSIONS}/${THERE}/retry`,
+      ...more,
+    });
+  beforeEach(() =>
+    begin({
+      provisioningState: "Failed",
+      regions: [
+        { name: "westus", state: "Completed", progress: 100 },
+        { name: "eastus2", state: "Failed", progress: 35 },
+      ],
+    }),
+  );
+
+  it.each<Partial<Call>>([
+    {},
+    { headers: { "content-type": "application/json" } },
+    { body: {} },
+  ])("with %j repairs all that failed", async (more) => {
+    expect(await retry(more)).toMatchObject({ status: 202 });
+    expect((await stored()).request.retries).toEqual(["eastus2"]);
+  });
+
+  it("takes regions and a key", async () => {
+    const body = { regions: ["East US 2"] };
+    const first = await retry({ body, headers: { "Idempotency-Key": "k" } });
+    expect((await stored()).request.retries).toEqual(["eastus2"]);
+    expect(
+      await retry({ body, headers: { "Idempotency-Key": "k" } }),
+    ).toMatchObject({ status: 202, body: { id: first.body["id"] } });
+  });
+
+  it("says which region has not failed", async () => {
+    expect(await retry({ body: { regions: ["westus"] } })).toMatchObject({
+      status: 400,
+      body: {
+        errors: [
+          { code: "RegionNotFailed", pointer: "/regions/0" },
+          { code: "HomeRegionNotRepairable", pointer: "/regions/0" },
+        ],
+      },
+    });
+  });
+});
+
+describe.each([
+  ["promoteImageVersion", "PromoteImageVersion", false],
+  ["demoteImageVersion", "DemoteImageVersion", true],
+] as const)("%s", (name, kind, excluded) => {
+  const post = (headers: Record<string, string>) =>
+    call(name, {
+      method: "POST",
+      url: `${VERSIONS}/${THERE}/${name.replace("ImageVersion", "")}`,
+      headers,
+    });
+
+  it("is asked by hand, with a key", async () => {
+    const first = await post({ "Idempotency-Key": "k", "If-Match": "*" });
+    expect(first).toMatchObject({ status: 202, body: { kind } });
+    expect((await stored()).request).toMatchObject({
+      byHand: true,
+      changes: { "/properties/publishingProfile/excludeFromLatest": excluded },
+    });
+    const again = await post({ "Idempotency-Key": "k" });
+    expect(again.body["id"]).toBe(first.body["id"]);
+  });
+
+  it("is refused where its precondition does not hold", async () => {
+    expect((await post({ "If-Match": '"another"' })).status).toBe(412);
+  });
+});
+
+describe("rollback", () => {
+  const roll = (more: Partial<Call>) =>
+    call("rollBackImage", {
+      method: "POST",
+      url: `${GALLERY}/galleries/g/images/it/rollback`,
+      ...more,
+    });
+  const rollback = { from: LATEST, to: THERE };
+
+  it.each<[string, Partial<Call>]>([
+    ["without a body goes back to the version before", {}],
+    ["goes back to a version that is named", { body: { to: THERE } }],
+  ])("%s", async (_, more) => {
+    const answer = await roll({ ...more, headers: { "Idempotency-Key": "k" } });
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { kind: "RollBackImage", rollback },
+    });
+    const imageId = imageIdOf({ ...IMAGE, versionName: "" });
+    const record = await world.deps.imageVersions.rollbacks.read(
+      keyOf(imageId),
+    );
+    expect(record?.operation).toMatchObject(asked);
+    expect(record?.record.steps).toEqual([
+      { versionName: LATEST, does: "demote" },
+    ]);
+  });
+
+  it("as a dry run says what it would change, and changes nothing", async () => {
+    const before = world.effects();
+    expect(await roll({ body: { to: THERE, dryRun: true } })).toMatchObject({
+      status: 200,
+      body: rollback,
+    });
+    expect(world.effects()).toBe(before);
+  });
+});
+
+it("a plan says what is removed, and stores nothing", async () => {
+  const before = world.effects();
+  const answer = await call("planImageVersion", {
+    method: "POST",
+    url: `${VERSIONS}/${THERE}/plan?removeRegions=eastus2`,
+    body: {
+      ...managedImageBody,
+      properties: {
+        ...managedImageBody.properties,
+        publishingProfile: { targetRegions: [{ name: "westus" }] },
+      },
+    },
+  });
+  expect(answer.status).toBe(200);
+  expect(answer.body["changes"]).toContainEqual({
+    pointer: "/properties/publishingProfile/targetRegions",
+    propertyChangeType: "Delete",
+    before: "eastus2",
+  });
+  expect(world.effects()).toBe(before);
+});
+
+it("a new version's address has its number", async () => {
+  const answer = await call("createNextImageVersion", {
+    method: "POST",
+    url: `${VERSIONS}?increment=minor`,
+    headers: { "Idempotency-Key": "k" },
+    body: managedImageBody,
+  });
+  expect(answer.status).toBe(202);
+  const number = String(answer.body["resourceId"]).split("/").at(-1);
+  expect(answer.headers["Location"]).toBe(`${VERSIONS}/${number}`);
+  expect((await stored(number)).request).toMatchObject({ creates: true });
+});
