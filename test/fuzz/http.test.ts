@@ -26,7 +26,7 @@ import {
 } from "../unit/http/document.js";
 import { calls, strayCalls, type Call, type TOKENS } from "./calls.js";
 import { CALLS, LEAST_CALLS, parametersFor, TIMEOUT_MS } from "./run.js";
-import { createWorld, type World } from "./world.js";
+import { createWorld, type World } from "../support/world.js";
 
 const AUDIENCE = "api://sigil";
 const CALLS_PER_RUN = 3;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
-import { putImageVersion } from "../../src/image-version/put-image-version.js";
+import { putImageVersion } from "../../src/image-version/commands/put.js";
 import {
   createRequestHandler,
   type RejectedRequest,
@@ -12,7 +12,7 @@ import { invocation } from "../unit/messaging/invocation.js";
 import { imageVersionBodies, SAMPLES } from "./calls.js";
 import { hostileText, hostileValue, nearly } from "./hostile-values.js";
 import { CALLS, parametersFor, TIMEOUT_MS } from "./run.js";
-import { createWorld } from "./world.js";
+import { createWorld } from "../support/world.js";
 
 const MESSAGES = Math.ceil(CALLS / 4);
 const MESSAGES_PER_RUN = 3;

@@ -30,6 +30,8 @@ export interface CrashRun<
   readonly name: string;
   /** Of the resource's record. */
   readonly key: string;
+  /** Of other resources that the run's operation has operations on. */
+  readonly otherKeys?: readonly string[];
   readonly process: FailingDependencies<D>;
 }
 
@@ -95,7 +97,11 @@ export async function work<D extends AnyDependencies, M extends StepMessage>(
   world: CrashWorld<D, M>,
   runs: readonly CrashRun<D>[],
 ): Promise<void> {
-  const byKey = new Map(runs.map((run) => [run.key, run]));
+  const byKey = new Map(
+    runs.flatMap((run) =>
+      [run.key, ...(run.otherKeys ?? [])].map((key) => [key, run] as const),
+    ),
+  );
   for (;;) {
     const due = await world.takeDue();
     if (due.length === 0) return;
@@ -155,14 +161,13 @@ async function handle<D extends AnyDependencies, M extends StepMessage>(
   throw new Error(`${name}: a message can never be processed`, { cause });
 }
 
-/** Final, all told, and out of the reconciler's sight. */
+/** Final, and out of the reconciler's sight: a row goes when all else is told. */
 async function hasEnded(
   { store, index }: AnyDependencies,
   { name, key }: CrashRun<AnyDependencies>,
 ): Promise<boolean> {
   const stored = await store.read(key);
   if (stored === undefined) throw new Error(`${name}: nothing is stored`);
-  const { record } = stored;
-  if (!isFinal(record.state) || record.outbox.length > 0) return false;
+  if (!isFinal(stored.record.state)) return false;
   return (await index.page(`${OPEN_SCOPE}-${key}`, 1)).rows.length === 0;
 }

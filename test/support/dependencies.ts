@@ -14,17 +14,21 @@ import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import {
   putImageVersion,
+  type PutAnswer,
   type PutImageVersion,
-} from "../../src/image-version/put-image-version.js";
-import { beginWaiting } from "../../src/image-version/joining.js";
-import { takeCreationStep } from "../../src/image-version/creation.js";
-import type { Pace } from "../../src/operation/ports.js";
+} from "../../src/image-version/commands/put.js";
+import type { RollbackStateRecord } from "../../src/image-version/rollback/record.js";
+import { migrated } from "../../src/image-version/state/migration.js";
+import { createLooks } from "../../src/image-version/queries/looks.js";
+import { startNext } from "../../src/image-version/state/batch.js";
+import { beginCancel } from "../../src/image-version/state/cancel.js";
+import { takeStep } from "../../src/image-version/steps/take-step.js";
+import type { PollingPolicy } from "../../src/operation/ports.js";
 import type {
   Dependencies,
   StoredVersion,
 } from "../../src/image-version/ports.js";
 import type { OperationRecord } from "../../src/operation/records.js";
-import { takeReplicationStep } from "../../src/image-version/replication.js";
 import {
   keyOf,
   parseImageVersionId,
@@ -67,12 +71,15 @@ export const TRACEPARENT =
 const EVENT_SOURCE = "urn:sigil:test";
 
 /** The product's default pace. */
-export const PACE: Pace = {
+export const PACE: PollingPolicy = {
   pollInitialMs: 15_000,
   pollMaxMs: 120_000,
   putTimeoutMs: 60_000,
   overdueMs: 120_000,
   stalledMs: 7_200_000,
+  confirmMs: 120_000,
+  staleMs: 600_000,
+  operationStalledMs: 3_600_000,
   repairAttempts: 3,
   repairDelayMs: 300_000,
 };
@@ -117,7 +124,7 @@ export interface InProcessOptions {
   /** How long the slowest region takes, and by what share the fastest is faster. */
   readonly replicationMs?: number;
   readonly spread?: number;
-  readonly pace?: Partial<Pace>;
+  readonly pace?: Partial<PollingPolicy>;
 }
 
 export async function startInProcess(
@@ -170,22 +177,29 @@ export async function startInProcess(
     now,
     onCall: calls.note,
   };
+  const resourceManager = createResourceManager(arm);
   const deps: Dependencies = {
-    store: createStateStore(tables),
+    store: createStateStore(tables, migrated),
+    rollbacks: createStateStore(
+      tables,
+      (stored) => stored as RollbackStateRecord,
+    ),
+    looks: createLooks(resourceManager, now),
     index: createIndex(tables),
     idempotencyKeys: createIdempotencyKeys(tables),
     versionNumbers: createVersionNumbers(tables, arm),
     events: messenger,
     work: messenger,
     calls,
-    resourceManager: createResourceManager(arm),
+    resourceManager,
     resources: createResourceReader(arm),
     subscriptions: createSubscriptions(arm),
     requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
     pace,
     eventSource: EVENT_SOURCE,
     now,
-    afterEnd: beginWaiting,
+    afterEnd: startNext,
+    beginCancel,
   };
   const client = new ServiceBusClient(connectionString);
   const receivers = QUEUES.map((queue) => ({
@@ -213,11 +227,7 @@ export async function startInProcess(
     ).flat();
 
   const handle: InProcess["handle"] = (message, given = deps) =>
-    calls.during(() =>
-      message.queue === "image-version-creations"
-        ? takeCreationStep(given, message)
-        : takeReplicationStep(given, message),
-    );
+    calls.during(() => takeStep(given, message));
 
   const runDue = async (): Promise<DueMessage[]> => {
     const handled: DueMessage[] = [];
@@ -332,5 +342,14 @@ export function request(
   body: ImageVersionRequest,
   more: Partial<PutImageVersion> = {},
 ): Promise<OperationRecord> {
-  return putImageVersion(deps, commandOf(versionId, body, more));
+  return operationIn(putImageVersion(deps, commandOf(versionId, body, more)));
+}
+
+/** The operation that a request has led to. */
+export async function operationIn(
+  answer: Promise<PutAnswer>,
+): Promise<OperationRecord> {
+  const answered = await answer;
+  if (answered.kind === "accepted") return answered.operation;
+  throw new Error("nothing was to be changed");
 }

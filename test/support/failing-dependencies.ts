@@ -47,6 +47,7 @@ export interface FailingDependencies<D = Dependencies> {
 
 const PORTS = [
   "store",
+  "rollbacks",
   "index",
   "idempotencyKeys",
   "versionNumbers",

@@ -1,7 +1,7 @@
 /** Versions of one image, of which several ask several things at once. */
 import { expect } from "vitest";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
-import { targetRegionsOf } from "../../src/image-version/canonical-form.js";
+import { targetRegionsOf } from "../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import { OPEN_SCOPE } from "../../src/operation/catalog.js";
 import type { OperationRecord } from "../../src/operation/records.js";
@@ -67,7 +67,7 @@ export async function inAzure(
 ): Promise<ImageVersionRequest> {
   const shown = await deps.resourceManager.getImageVersion(idOf(versionId));
   if (shown === undefined) throw new Error(`${versionId} is gone`);
-  return shown.request;
+  return shown.resource;
 }
 
 /** Names of the regions that ARM shows, sorted as by `names`. */

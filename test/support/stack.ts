@@ -31,6 +31,8 @@ export interface StackOptions {
 const FAST: Readonly<Record<string, string>> = {
   SIGIL_POLL_INITIAL_SECONDS: "0.1",
   SIGIL_POLL_MAX_SECONDS: "0.4",
+  SIGIL_CONFIRM_SECONDS: "0.2",
+  SIGIL_STALE_LOOK_SECONDS: "5",
   SIGIL_CREATE_TIMEOUT_SECONDS: "2",
   SIGIL_OVERDUE_SECONDS: "2",
   SIGIL_RECONCILE_SCHEDULE: "* * * * * *",

@@ -1,34 +1,123 @@
+/** States of one version, and the steps between them, without I/O. */
+import type { CloudEvent } from "../../src/events/cloud-event.js";
+import type { ImageVersionRequest } from "../../src/image-version/contract.js";
+import { patched } from "../../src/image-version/properties/body.js";
 import {
   canonicalForm,
   fingerprintOf,
-  targetRegionsOf,
-} from "../../src/image-version/canonical-form.js";
-import type { ImageVersionRequest } from "../../src/image-version/contract.js";
-import type { ObservedImageVersion } from "../../src/image-version/ports.js";
+} from "../../src/image-version/properties/canonical-form.js";
+import {
+  fieldsOf,
+  regionsIn,
+  type Fields,
+} from "../../src/image-version/properties/fields.js";
+import {
+  askedBy,
+  type Patch,
+} from "../../src/image-version/properties/patch.js";
+import type { Look } from "../../src/image-version/resources.js";
+import {
+  beginNext,
+  enqueue,
+  mayBegin,
+} from "../../src/image-version/state/batch.js";
+import { latch, settle } from "../../src/image-version/state/ends.js";
+import {
+  reconcile,
+  withDefaults,
+  type Decision,
+} from "../../src/image-version/state/reconcile.js";
 import type {
-  RegionState,
-  TrackedRecord,
-  Pair,
-} from "../../src/operation/records.js";
-import { keyOf } from "../../src/resource-id.js";
-import type { Moment } from "../../src/operation/ports.js";
-import type { ImageVersionPair } from "../../src/image-version/records.js";
+  ImageVersionPair,
+  VersionRequest,
+} from "../../src/image-version/state/record.js";
+import { see } from "../../src/image-version/state/see.js";
+import {
+  beginWrite,
+  follow,
+  notShown,
+  writeAccepted,
+} from "../../src/image-version/state/transitions.js";
 import {
   accept,
-  beginCreation,
-  followReplication,
-} from "../../src/image-version/transitions.js";
+  type Accepting,
+} from "../../src/image-version/state/accepting.js";
+import { endBatch } from "../../src/image-version/steps/end-batch.js";
+import type {
+  TransitionContext,
+  PollingPolicy,
+} from "../../src/operation/ports.js";
+import type {
+  OperationRecord,
+  Pair,
+  RegionState,
+  TrackedRecord,
+} from "../../src/operation/records.js";
+import { isFinal } from "../../src/operation/states.js";
+import { keyOf } from "../../src/resource-id.js";
 import { PACE, TRACEPARENT } from "./dependencies.js";
 import { managedImageRequest, seedVersionId } from "./requests.js";
 
 const START = Date.UTC(2026, 0, 1);
+export const VERSION_ID = seedVersionId("1.0.0");
+export const KEY = keyOf(VERSION_ID);
 
 /** So many seconds after the first request. */
-export function at(seconds: number): Moment {
+export function at(
+  seconds: number,
+  pace: Partial<PollingPolicy> = {},
+): TransitionContext {
   return {
     now: new Date(START + seconds * 1_000),
-    pace: { ...PACE, repairAttempts: 0 },
+    pace: { ...PACE, repairAttempts: 0, ...pace },
     eventSource: "urn:sigil:test",
+  };
+}
+
+/** RFC 3339. */
+export function time(seconds: number): string {
+  return at(seconds).now.toISOString();
+}
+
+/** What a PUT of that body asks. */
+export function putOf(
+  body: ImageVersionRequest,
+  lastApplied?: Fields,
+  more: Partial<VersionRequest> = {},
+): VersionRequest {
+  const canonical = canonicalForm(body);
+  return {
+    ...askedBy(fieldsOf(canonical), lastApplied),
+    body: canonical,
+    creates: true,
+    ...more,
+  };
+}
+
+/** A change that is asked by hand, or by a patch: it creates nothing. */
+export function changeOf(
+  changes: Patch,
+  more: Partial<VersionRequest> = {},
+): VersionRequest {
+  return { changes, repeats: {}, ...more };
+}
+
+export function acceptingOf(
+  request: VersionRequest,
+  more: Partial<Accepting> = {},
+): Accepting {
+  const body = request.body ?? { properties: {} };
+  return {
+    kind:
+      request.creates === true ? "CreateImageVersion" : "UpdateImageVersion",
+    key: KEY,
+    resourceId: VERSION_ID,
+    request,
+    regions: regionsIn(fieldsOf(body as ImageVersionRequest)),
+    fingerprint: fingerprintOf(body as ImageVersionRequest),
+    requestedBy: { appId: "build-system" },
+    traceparent: TRACEPARENT,
+    ...more,
   };
 }
 
@@ -37,18 +126,8 @@ export function accepted(
   body: ImageVersionRequest = managedImageRequest(),
   previous?: ImageVersionPair,
 ): ImageVersionPair {
-  const resourceId = seedVersionId("1.0.0");
-  const request = canonicalForm(body);
   return accept(
-    {
-      kind: "CreateImageVersion",
-      key: keyOf(resourceId),
-      resourceId,
-      request,
-      fingerprint: fingerprintOf(request),
-      requestedBy: { appId: "build-system" },
-      traceparent: TRACEPARENT,
-    },
+    acceptingOf(putOf(body, previous?.record.lastApplied)),
     previous?.record,
     at(0),
   );
@@ -62,51 +141,29 @@ export function told<R extends TrackedRecord>({
   return { record: { ...record, outbox: [] }, operation };
 }
 
-export function creating(): ImageVersionPair {
-  return told(
-    beginCreation(
-      told(accepted()),
-      {
-        record: {
-          encryptionTypes: Object.fromEntries(
-            targetRegionsOf(accepted().record.request).flatMap((region) => [
-              [
-                region.encryption?.osDiskImage?.diskEncryptionSetId?.toLowerCase() ??
-                  "",
-                "EncryptionAtRestWithCustomerKey",
-              ],
-            ]),
-          ),
-          dataDiskLuns: [0],
-        },
-        operation: {},
-      },
-      at(1),
-    ),
-  );
-}
-
-export function replicating(): ImageVersionPair {
-  return told(
-    followReplication(
-      creating(),
-      {
-        kind: "accepted",
-        armOperationUrl: "https://arm.example/operations/1",
-      },
-      at(2),
-    ),
-  );
-}
-
-/** ARM's answer: the version as it was asked for, its regions in these states and percentages. */
-export function observed(
+/** What Azure shows: the body as ARM would complete it, its regions in these states and percentages. */
+export function lookOf(
   provisioningState: string,
-  regions: Readonly<Record<string, readonly [RegionState, number, string?]>>,
-): ObservedImageVersion {
+  regions: Readonly<
+    Record<string, readonly [RegionState, number, string?]>
+  > = {},
+  {
+    body = managedImageRequest(),
+    changes = {},
+    seconds = 0,
+    publishedDate = time(1),
+  }: {
+    readonly body?: ImageVersionRequest;
+    readonly changes?: Patch;
+    readonly seconds?: number;
+    readonly publishedDate?: string;
+  } = {},
+): Look {
   return {
     provisioningState,
-    request: accepted().record.request,
+    resource: patched(withDefaults(canonicalForm(body)), changes),
+    publishedDate,
+    time: time(seconds),
     regions: Object.entries(regions).map(
       ([name, [state, progress, details]]) => ({
         name,
@@ -116,6 +173,109 @@ export function observed(
       }),
     ),
   };
+}
+
+export const REPLICATING = {
+  westus: ["Replicating", 10],
+  eastus2: ["Replicating", 20],
+} as const;
+export const COMPLETED = {
+  westus: ["Completed", 100],
+  eastus2: ["Completed", 100],
+} as const;
+
+export type Put = Extract<Decision, { kind: "put" }>;
+
+/** What a step leads to, and the PUT that it has sent. */
+export interface Stepped {
+  readonly pair: ImageVersionPair;
+  readonly put?: Put;
+}
+
+/** One step with what it has seen, as steps/take-step.ts takes it; ARM accepts what is sent. */
+export function step(
+  before: ImageVersionPair,
+  look: Look | undefined,
+  context: TransitionContext,
+  failure?: { readonly code: string; readonly message: string },
+): Stepped {
+  const pair =
+    look === undefined ? before : see(before, look, failure, context);
+  const decision = reconcile(pair.record, look, context);
+  switch (decision.kind) {
+    case "put":
+      return {
+        pair: writeAccepted(
+          beginWrite(pair, decision, undefined, context),
+          "https://arm.example/operations/1",
+          context,
+        ),
+        put: decision,
+      };
+    case "failed":
+      return { pair: endBatch(pair, decision.failure, context) };
+    case "wait":
+    case "applied": {
+      if (look === undefined) return { pair: notShown(pair, "", context) };
+      const applied = decision.kind === "applied" ? latch(pair, context) : pair;
+      const settled = settle(applied, look, failure, context);
+      if (isFinal(settled.record.state)) return { pair: settled };
+      return {
+        pair:
+          decision.kind === "applied" && mayBegin(settled.record)
+            ? beginNext(settled, context)
+            : follow(settled, decision, undefined, context),
+      };
+    }
+  }
+}
+
+/** Its create request is stored, to be sent. */
+export function creating(body?: ImageVersionRequest): ImageVersionPair {
+  const pair = told(accepted(body));
+  const decision = reconcile(pair.record, undefined, at(1));
+  if (decision.kind !== "put") throw new Error(decision.kind);
+  return told(beginWrite(pair, decision, undefined, at(1)));
+}
+
+/** ARM has accepted its create request. */
+export function replicating(body?: ImageVersionRequest): ImageVersionPair {
+  return told(
+    writeAccepted(creating(body), "https://arm.example/operations/1", at(2)),
+  );
+}
+
+/** Azure shows all that was asked, and it is applied; its regions replicate. */
+export function applied(body?: ImageVersionRequest): ImageVersionPair {
+  const look = lookOf("Succeeded", REPLICATING, body ? { body } : {});
+  return told(step(replicating(body), look, at(10)).pair);
+}
+
+/** Its operation has succeeded. */
+export function succeeded(body?: ImageVersionRequest): ImageVersionPair {
+  const look = lookOf("Succeeded", COMPLETED, body ? { body } : {});
+  return told(step(replicating(body), look, at(10)).pair);
+}
+
+/** Another operation is queued behind the present one. */
+export function queued(
+  pair: ImageVersionPair,
+  request: VersionRequest,
+  more: Partial<Accepting> = {},
+): ImageVersionPair & { readonly accepted: OperationRecord } {
+  const next = enqueue(pair, acceptingOf(request, more), at(5));
+  return { ...told(next), accepted: next.accepted };
+}
+
+export function eventsOf({ record }: Pair<TrackedRecord>): CloudEvent[] {
+  return record.outbox.flatMap((effect) =>
+    effect.kind === "event" ? [effect.event] : [],
+  );
+}
+
+/** Ids of events without what they have in common: the operation's number, and what is told of it. */
+export function toldOf(pair: Pair<TrackedRecord>): string[] {
+  return eventsOf(pair).map(({ id }) => id.replace(/^[0-9a-f]{32}-/u, ""));
 }
 
 /** Each effect in a few words, in order. */

@@ -7,7 +7,7 @@ import {
   test,
 } from "vitest";
 import { knownRefusal } from "../../../src/azure/arm-codes.js";
-import { canonicalForm } from "../../../src/image-version/canonical-form.js";
+import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
 import { seedWorld } from "../../../src/local/resource-manager/world.js";

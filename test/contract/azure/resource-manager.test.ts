@@ -9,7 +9,7 @@ import {
 } from "vitest";
 import { createResourceManager } from "../../../src/azure/resource-manager.js";
 import { createResourceReader } from "../../../src/azure/resource-reader.js";
-import { canonicalForm } from "../../../src/image-version/canonical-form.js";
+import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type {
   ResourceManager,
@@ -70,7 +70,7 @@ describe("against the simulator", () => {
     world.clock.advance(60 * 60_000);
     expect(await arm.getImageVersion(id)).toMatchObject({
       provisioningState: "Succeeded",
-      request: { location: "westus" },
+      resource: { location: "westus" },
       regions: [
         { name: "westus", state: "Completed", progress: 100 },
         { name: "eastus2", state: "Completed", progress: 100 },

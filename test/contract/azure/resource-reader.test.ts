@@ -8,11 +8,8 @@ import {
   test,
 } from "vitest";
 import { createResourceReader } from "../../../src/azure/resource-reader.js";
-import { canonicalForm } from "../../../src/image-version/canonical-form.js";
-import type {
-  ImageSource,
-  ResourceReader,
-} from "../../../src/image-version/ports.js";
+import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
+import type { ResourceReader } from "../../../src/image-version/ports.js";
 import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
 import {
   idOf,
@@ -26,6 +23,7 @@ import {
   seedVersionId,
 } from "../../support/requests.js";
 import { refused, startWireServer, type WireServer } from "./wire-server.js";
+import type { ImageSource } from "../../../src/image-version/resources.js";
 
 const SET = seedResource("diskEncryptionSets/mySet");
 const OTHER_SET = seedResource("diskEncryptionSets/otherSet");

@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import {
   afterAll,
   beforeAll,
@@ -10,9 +12,14 @@ import {
 import { createIdempotencyKeys } from "../../../src/azure/idempotency-keys.js";
 import { createStateStore } from "../../../src/azure/state-store.js";
 import { createIndex } from "../../../src/azure/index-table.js";
-import type { TableStorage } from "../../../src/azure/tables.js";
-import type { OperationRecord } from "../../../src/operation/records.js";
-import type { ImageVersionRecord } from "../../../src/image-version/records.js";
+import { Table, type TableStorage } from "../../../src/azure/tables.js";
+import {
+  SCHEMA,
+  type OperationRecord,
+} from "../../../src/operation/records.js";
+import { migrated } from "../../../src/image-version/state/migration.js";
+import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
+import { emptyRecord } from "../../../src/image-version/state/accepting.js";
 import { startTableStorage } from "../../../src/local/table-storage.js";
 
 let server: Awaited<ReturnType<typeof startTableStorage>>;
@@ -35,39 +42,10 @@ function versionOf(
   more: Partial<ImageVersionRecord> = {},
 ): ImageVersionRecord {
   return {
-    key,
-    resourceId: `/versions/${key}`,
-    request: {
-      location: "westeurope",
-      properties: {},
-    } as ImageVersionRecord["request"],
-    fingerprint: "f",
-    state: "Accepted",
+    ...emptyRecord(key, `/versions/${key}`, TIME),
     sequence: 1,
     lastSequence: 1,
-    fellows: [],
-    waiting: [],
-    shares: {},
-    alone: false,
     step: 1,
-    dueTime: TIME,
-    ticks: 0,
-    wakes: 0,
-    absences: 0,
-    made: false,
-    removing: { regions: [], tags: [] },
-    repairing: [],
-    repairs: {},
-    foreign: [],
-    changing: [],
-    accepted: false,
-    updates: 0,
-    repeats: 0,
-    regions: [],
-    encryptionTypes: {},
-    dataDiskLuns: [],
-    createdTime: TIME,
-    outbox: [],
     ...more,
   };
 }
@@ -96,7 +74,7 @@ describe("the image version store", () => {
   const conflict = { code: "StateConflict", retryable: true };
 
   test("answers undefined for what is not there", async () => {
-    const store = createStateStore(storage);
+    const store = createStateStore(storage, migrated);
     const key = newKey();
     await expect(store.read(key)).resolves.toBeUndefined();
     await expect(store.readOperation(`${key}-1`)).resolves.toBeUndefined();
@@ -104,7 +82,7 @@ describe("the image version store", () => {
   });
 
   test("reads what was committed, with the ETag that the commit answered", async () => {
-    const store = createStateStore(storage);
+    const store = createStateStore(storage, migrated);
     const version = versionOf(newKey());
     const operation = operationOf(version);
     const committed = await store.commit(version, operation, undefined);
@@ -118,10 +96,10 @@ describe("the image version store", () => {
   });
 
   test("keeps a document of any size, and nothing of one that it replaces", async () => {
-    const store = createStateStore(storage);
+    const store = createStateStore(storage, migrated);
     const small = versionOf(newKey());
     const large = versionOf(small.key, {
-      fingerprint: randomBytes(150 * 1024).toString("base64"),
+      resourceId: randomBytes(150 * 1024).toString("base64"),
     });
     const operation = operationOf(small);
     let etag: string | undefined;
@@ -136,7 +114,7 @@ describe("the image version store", () => {
   });
 
   test("refuses to insert what is stored already, and writes neither row", async () => {
-    const store = createStateStore(storage);
+    const store = createStateStore(storage, migrated);
     const version = versionOf(newKey());
     const first = await store.commit(version, operationOf(version), undefined);
     const second = versionOf(version.key, { sequence: 2 });
@@ -150,7 +128,7 @@ describe("the image version store", () => {
   });
 
   test("refuses a stale ETag, and writes neither row", async () => {
-    const store = createStateStore(storage);
+    const store = createStateStore(storage, migrated);
     const version = versionOf(newKey());
     const operation = operationOf(version);
     const { etag } = await store.commit(version, operation, undefined);
@@ -174,7 +152,7 @@ describe("the image version store", () => {
   });
 
   test("lets one of many writers win", async () => {
-    const store = createStateStore(storage);
+    const store = createStateStore(storage, migrated);
     const version = versionOf(newKey());
     const results = await Promise.allSettled(
       Array.from({ length: 8 }, (_, ticks) =>
@@ -190,7 +168,7 @@ describe("the image version store", () => {
   });
 
   test("keeps the operations of before", async () => {
-    const store = createStateStore(storage);
+    const store = createStateStore(storage, migrated);
     const version = versionOf(newKey());
     const first = operationOf(version, { status: "Failed" });
     const { etag } = await store.commit(version, first, undefined);
@@ -304,10 +282,31 @@ describe("the index", () => {
 });
 
 describe("idempotency keys", () => {
-  const claimOf = (operationId: string) => ({
+  const claimOf = (fingerprint: string) => ({
     resourceKey: "r",
-    fingerprint: "f",
-    operationId,
+    fingerprint,
+  });
+
+  test("a claim is bound to the operation that it has led to", async () => {
+    const key = newKey();
+    const keys = createIdempotencyKeys(storage);
+    await keys.claim(key, claimOf("1"));
+    await keys.bind(key, "operation");
+    await expect(keys.claim(key, claimOf("1"))).resolves.toEqual({
+      ...claimOf("1"),
+      operationId: "operation",
+    });
+  });
+
+  test("a claim of release 0.1.0 is known by the operation that it names", async () => {
+    const key = newKey();
+    const keys = createIdempotencyKeys(storage);
+    await keys.claim(key, { ...claimOf("old"), operationId: "operation" });
+    await expect(keys.claim(key, claimOf("new"))).resolves.toEqual({
+      ...claimOf("old"),
+      operationId: "operation",
+      legacy: true,
+    });
   });
 
   test("the first claim is kept and answered ever after", async () => {
@@ -327,7 +326,7 @@ describe("idempotency keys", () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, i) => keys.claim(key, claimOf(String(i)))),
     );
-    expect(new Set(answers.map(({ operationId }) => operationId)).size).toBe(1);
+    expect(new Set(answers.map(({ fingerprint }) => fingerprint)).size).toBe(1);
   });
 
   test("keys do not meet", async () => {
@@ -348,7 +347,7 @@ test("table storage that is down is a retryable DependencyUnavailable, and serve
     connectionString,
   };
   const key = newKey();
-  const store = createStateStore(unreachable);
+  const store = createStateStore(unreachable, migrated);
   const version = versionOf(key);
   const results = await Promise.allSettled([
     store.read(key),
@@ -373,4 +372,104 @@ test("table storage that is down is a retryable DependencyUnavailable, and serve
   const back = await startTableStorage({ port });
   onTestFinished(() => back.close());
   await expect(store.read(key)).resolves.toBeUndefined();
+});
+
+describe("a store that takes the connection and never answers", () => {
+  const TIMEOUT_MS = 100;
+
+  /** Its tables, at the address of a server that does with each request what `answer` says. */
+  async function silent(
+    answer: (url: string) => number | undefined,
+  ): Promise<TableStorage & { readonly asked: string[] }> {
+    const asked: string[] = [];
+    const http = createServer((request, response) => {
+      const { url = "" } = request;
+      asked.push(url);
+      const status = answer(url);
+      if (status !== undefined) response.writeHead(status).end();
+    });
+    await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+    onTestFinished(async () => {
+      http.closeAllConnections();
+      await new Promise((resolve) => http.close(resolve));
+    });
+    const { port } = http.address() as AddressInfo;
+    return {
+      kind: "connectionString",
+      connectionString: server.connectionString.replace(
+        `:${server.port}/`,
+        `:${port}/`,
+      ),
+      asked,
+    };
+  }
+
+  test.each<[string, (url: string) => number | undefined]>([
+    ["at all", () => undefined],
+    // Transactions do not go through the client's pipeline.
+    [
+      "once the table is there",
+      (url) => (url.includes("/Tables") ? 204 : undefined),
+    ],
+  ])(
+    "%s is DependencyUnavailable after the timeout, whatever is asked of it",
+    async (_, answer) => {
+      const storage = await silent(answer);
+      const table = new Table(storage, "Silent", TIMEOUT_MS);
+      const row = { partitionKey: "p", rowKey: "r" };
+      const began = performance.now();
+      const results = await Promise.allSettled([
+        table.run((client) => client.getEntity("p", "r"), 404),
+        table.run((client) => client.upsertEntity(row)),
+        table.run((client) => client.submitTransaction([["upsert", row]]), 412),
+        table.run((client) => client.listEntities().byPage().next()),
+      ]);
+      expect(performance.now() - began).toBeLessThan(20 * TIMEOUT_MS);
+      expect(storage.asked.length).toBeGreaterThan(0);
+      for (const result of results)
+        expect(result).toMatchObject({
+          status: "rejected",
+          reason: {
+            code: "DependencyUnavailable",
+            retryable: true,
+            message: "Table Storage did not answer as expected (no answer).",
+          },
+        });
+    },
+  );
+
+  test("is asked again at the next call, also for its table", async () => {
+    let answers = false;
+    const storage = await silent(() => (answers ? 404 : undefined));
+    const table = new Table(storage, "Silent", TIMEOUT_MS);
+    const read = () => table.run((client) => client.getEntity("p", "r"), 404);
+    await expect(read()).rejects.toMatchObject({
+      code: "DependencyUnavailable",
+    });
+    answers = true;
+    await expect(read()).resolves.toBe(404);
+  });
+});
+
+describe("a record that a newer release has stored", () => {
+  test("is not read, and stays as it is", async () => {
+    const store = createStateStore(storage, migrated);
+    const version = versionOf(newKey(), { schema: SCHEMA + 1 });
+    const operation = operationOf(version);
+    const { etag } = await store.commit(version, operation, undefined);
+    await expect(store.read(version.key)).rejects.toMatchObject({
+      code: "StateTooNew",
+      retryable: true,
+      message: `The state of ${version.resourceId} was stored by a newer release of Sigil (schema ${SCHEMA + 1}; this one knows ${SCHEMA}). That release goes on with it.`,
+    });
+    // An operation may be read still.
+    await expect(store.readOperation(operation.id)).resolves.toEqual(operation);
+    await expect(
+      store.commit(
+        versionOf(version.key, { step: 2 }),
+        operationOf(version),
+        etag,
+      ),
+    ).resolves.toMatchObject({ record: { step: 2 } });
+  });
 });

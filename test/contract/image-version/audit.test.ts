@@ -9,7 +9,6 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
-import { accepted } from "../../support/transitions.js";
 
 let world: InProcess;
 beforeAll(async () => {
@@ -25,7 +24,7 @@ test("an operation shows who asked, and every call to ARM with its correlation i
   await request(world.deps, id, managedImageRequest(), {
     requestedBy: { appId: "build-system", objectId: "object" },
   });
-  const operation = viewOperation(await world.finish(id));
+  const operation = viewOperation(await world.finish(id), "calls");
   expect(operation.requestedBy).toEqual({
     appId: "build-system",
     objectId: "object",
@@ -77,14 +76,20 @@ test("who canceled it is shown", async () => {
   });
 });
 
-test("of more than two hundred calls the oldest reads go, and are counted; no write ever does", () => {
+test("of more than two hundred calls the oldest reads go first, then writes but the first twenty; both are counted", async () => {
+  const accepted = await world.read(seedVersionId("4.0.3"));
   const call = (method: string, n: number): ArmCall => ({
     time: new Date(n).toISOString(),
     method,
     path: "/x",
   });
   const reads = Array.from({ length: 300 }, (_, n) => call("GET", n + 1));
-  const first = withCalls(accepted(), [call("PUT", 0), ...reads]);
+  const { operation: fresh } = accepted;
+  const { calls: _, ...uncalled } = fresh;
+  const first = withCalls({ ...accepted, operation: uncalled }, [
+    call("PUT", 0),
+    ...reads,
+  ]);
   expect(first.operation).toMatchObject({ omittedReads: 101 });
   expect(first.operation.calls).toEqual([call("PUT", 0), ...reads.slice(101)]);
   const { operation } = withCalls(first, [call("PUT", 500), call("GET", 501)]);
@@ -93,4 +98,13 @@ test("of more than two hundred calls the oldest reads go, and are counted; no wr
   expect(
     operation.calls?.filter(({ method }) => method === "PUT"),
   ).toHaveLength(2);
+  const puts = Array.from({ length: 300 }, (__, n) => call("PUT", 600 + n));
+  const { operation: written } = withCalls({ ...first, operation }, puts);
+  expect(written).toMatchObject({ omittedReads: 301, omittedWrites: 102 });
+  expect(written.calls).toEqual([
+    call("PUT", 0),
+    call("PUT", 500),
+    ...puts.slice(0, 18),
+    ...puts.slice(120),
+  ]);
 });

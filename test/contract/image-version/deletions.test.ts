@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { deleteImageVersion } from "../../../src/image-version/delete-image-version.js";
-import { viewImageVersion } from "../../../src/image-version/views.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import {
   idOf,
@@ -9,6 +9,7 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { refusal } from "../../support/refusal.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 
 let world: InProcess;
@@ -40,6 +41,11 @@ const remove = (): Promise<OperationRecord> =>
     traceparent: TRACEPARENT,
   });
 
+const tagged = (build: string): ReturnType<typeof managedImageRequest> => ({
+  ...managedImageRequest(),
+  tags: { build },
+});
+
 const path = (): string => `versions/${id.split("/").at(-1)}\\?`;
 
 test("a version is Deleted once ARM shows it gone three times in a row, and is kept as history", async () => {
@@ -61,18 +67,36 @@ test("a version is Deleted once ARM shows it gone three times in a row, and is k
       .filter(({ subject }) => subject === id)
       .map(({ type }) => type.replace("Sigil.ImageVersion.", "")),
   ).toEqual(["Accepted", "Deleting", "Deleted"]);
-  const { record } = await world.read(id);
-  const view = viewImageVersion({ record, latest: false }, world.deps.now());
-  expect(view.properties.provisioningState).toBe("Deleted");
+  // The version is gone from GET; its operations stay.
+  await expect(getImageVersion(world.deps, idOf(id))).rejects.toMatchObject({
+    code: "NotFound",
+  });
+  expect(await world.deps.store.readOperation(operation.id)).toMatchObject({
+    kind: "DeleteImageVersion",
+    history: [
+      { state: "DeletionRequested" },
+      { state: "Deleting" },
+      { state: "Deleted" },
+    ],
+  });
   expect((await remove()).id).toBe(operation.id);
 });
 
-test("a version that was deleted can be made again", async () => {
+test("a version that was deleted is made again only by a PUT that says so", async () => {
   await made();
   await remove();
   await world.finish(id);
-  const again = await made();
-  expect(again).toMatchObject({ kind: "CreateImageVersion" });
+  expect(
+    await refusal(request(world.deps, id, managedImageRequest())),
+  ).toMatchObject({
+    code: "ImageVersionGone",
+    message: expect.stringContaining("If-None-Match: *") as string,
+  });
+  await request(world.deps, id, managedImageRequest(), { ifNoneMatch: "*" });
+  expect(await world.finish(id)).toMatchObject({
+    kind: "CreateImageVersion",
+    status: "Succeeded",
+  });
   expect(world.simulator.control.creates(id)).toBe(2);
 });
 
@@ -116,12 +140,78 @@ test("what blocks it is told by its name, and the version stays as it is", async
   expect(shown?.provisioningState).toBe("Succeeded");
 });
 
-test("is refused for a version that Sigil does not know, or that is being worked on", async () => {
-  await expect(remove()).rejects.toMatchObject({ code: "NotFound" });
-  const { id: running } = await request(world.deps, id, managedImageRequest());
-  await expect(remove()).rejects.toMatchObject({
+test("is refused for a version that neither Azure has nor anybody asked for", async () => {
+  expect(await refusal(remove())).toMatchObject({ code: "NotFound" });
+});
+
+test("a version that others made is deleted, too", async () => {
+  await world.deps.resourceManager.putImageVersion(
+    idOf(id),
+    managedImageRequest(),
+  );
+  world.clock.advance(600_000);
+  await remove();
+  expect(await world.finish(id)).toMatchObject({
+    kind: "DeleteImageVersion",
+    status: "Succeeded",
+  });
+  expect(
+    await world.deps.resourceManager.getImageVersion(idOf(id)),
+  ).toBeUndefined();
+});
+
+test("while an operation runs it is queued, goes before all others, and ends them Failed", async () => {
+  await made();
+  const update = await request(world.deps, id, tagged("1"));
+  await world.runDue();
+  const queued = await request(world.deps, id, {
+    ...tagged("1"),
+    tags: { build: "1", other: "2" },
+  });
+  const deletion = await remove();
+  expect((await remove()).id).toBe(deletion.id);
+  // What would come after the deletion is refused.
+  expect(await refusal(request(world.deps, id, tagged("3")))).toMatchObject({
     code: "ImageVersionConflict",
-    fields: { existingOperationId: running },
+    message: expect.stringContaining(
+      `being deleted by operation ${deletion.id}`,
+    ) as string,
   });
   await world.finish(id);
+  const ends = await Promise.all(
+    [update, queued, deletion].map(({ id: operationId }) =>
+      world.deps.store.readOperation(operationId),
+    ),
+  );
+  expect(ends).toMatchObject([
+    { status: "Succeeded" },
+    { status: "Failed", error: { code: "ImageVersionGone" } },
+    { status: "Succeeded" },
+  ]);
+  expect(
+    await world.deps.resourceManager.getImageVersion(idOf(id)),
+  ).toBeUndefined();
+});
+
+test("a creation whose regions replicate ends Superseded when its version is deleted", async () => {
+  await world.simulator.control.stallRegion({
+    versionId: id,
+    region: "eastus2",
+  });
+  await world.simulator.control.setSucceededWhen("homeRegion");
+  const creation = await request(world.deps, id, managedImageRequest());
+  await world.runDue();
+  const deletion = await remove();
+  await world.finish(id);
+  await world.simulator.control.setSucceededWhen("everyRegion");
+  expect(await world.deps.store.readOperation(creation.id)).toMatchObject({
+    status: "Failed",
+    error: {
+      code: "Superseded",
+      message: `Operation ${deletion.id} deletes the version: its regions are followed no longer.`,
+    },
+  });
+  expect(await world.deps.store.readOperation(deletion.id)).toMatchObject({
+    status: "Succeeded",
+  });
 });

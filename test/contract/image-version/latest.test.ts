@@ -1,12 +1,29 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { deleteImageVersion } from "../../../src/image-version/delete-image-version.js";
-import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import {
+  deleteImageVersion,
+  demoteImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
+import type {
+  ImageVersionRequest,
+  ImageVersionView,
+} from "../../../src/image-version/contract.js";
+import type { Dependencies } from "../../../src/image-version/ports.js";
+import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import {
   getImageVersion,
   listImageVersions,
-} from "../../../src/image-version/queries.js";
-import { viewImageVersion } from "../../../src/image-version/views.js";
-import { imageIdOf } from "../../../src/resource-id.js";
+} from "../../../src/image-version/queries/get.js";
+import { createLooks } from "../../../src/image-version/queries/looks.js";
+import { viewImageVersion } from "../../../src/image-version/queries/views.js";
+import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
+import { resourcesIn } from "../../../src/local/resource-manager/world.js";
 import {
   idOf,
   request,
@@ -14,38 +31,102 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import { refusal } from "../../support/refusal.js";
+import {
+  managedImageRequest,
+  seedRegion,
+  seedResource,
+} from "../../support/requests.js";
+
+const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
+const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+const WESTUS = seedRegion("westus", "WestUS");
+const EASTUS2 = seedRegion("eastus2", "EastUS2");
 
 let world: InProcess;
 beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 60_000 });
+  world = await startInProcess({
+    replicationMs: 60_000,
+    pace: { repairAttempts: 0 },
+  });
 });
 afterAll(() => world.close());
 
-const IMAGE = imageIdOf(idOf(seedVersionId("1.0.0")));
+let definitions = 0;
+/** Each test's own image definition. */
+let image: string;
+beforeEach(async () => {
+  definitions += 1;
+  image = seedResource(`galleries/MyGallery/images/Latest${definitions}`);
+  await world.simulator.control.putResource(
+    of.imageDefinition("MyGallery", `Latest${definitions}`, "westus"),
+  );
+  world.simulator.control.clearRequests();
+});
 
-async function make(number: string, excludeFromLatest = false): Promise<void> {
-  const body: ImageVersionRequest = managedImageRequest();
-  body.properties.publishingProfile = {
-    ...body.properties.publishingProfile,
-    excludeFromLatest,
+const versionId = (number: string): string => `${image}/versions/${number}`;
+
+type Profile = NonNullable<
+  ImageVersionRequest["properties"]["publishingProfile"]
+>;
+
+function body(profile: Partial<Profile> = {}): ImageVersionRequest {
+  const { properties, ...rest } = managedImageRequest();
+  return {
+    ...rest,
+    properties: {
+      ...properties,
+      publishingProfile: { targetRegions: [WESTUS, EASTUS2], ...profile },
+    },
   };
-  await request(world.deps, seedVersionId(number), body);
-  expect(await world.finish(seedVersionId(number))).toMatchObject({
+}
+
+async function make(number: string, profile?: Partial<Profile>): Promise<void> {
+  await request(world.deps, versionId(number), body(profile));
+  expect(await world.finish(versionId(number))).toMatchObject({
     status: "Succeeded",
   });
 }
 
-/** Name, state and whether it is the latest, page by page. */
+/** Made by other hands than Sigil's; it replicates from now on. */
+async function putInAzure(
+  number: string,
+  profile?: Partial<Profile>,
+): Promise<void> {
+  await world.deps.resourceManager.putImageVersion(
+    idOf(versionId(number)),
+    canonicalForm(body(profile)),
+  );
+}
+
+/** What was read is too old to be shown again. */
+const later = (): void => world.clock.advance(30_000);
+
+async function view(number: string): Promise<ImageVersionView> {
+  return viewImageVersion(
+    await getImageVersion(world.deps, idOf(versionId(number))),
+    world.deps.now(),
+  );
+}
+
+/** What each version of the list says of itself, page by page. */
 async function pages(top: number): Promise<string[][]> {
   const found: string[][] = [];
   let token: string | undefined;
   do {
-    const page = await listImageVersions(world.deps, IMAGE, top, token);
+    const page = await listImageVersions(world.deps, image, top, token);
     found.push(
       page.value.map((version) => {
-        const { name, sigil } = viewImageVersion(version, world.deps.now());
-        return `${name} ${sigil.state}${sigil.latest ? " latest" : ""}`;
+        const { name, properties, sigil } = viewImageVersion(
+          version,
+          world.deps.now(),
+        );
+        return [
+          name,
+          properties.provisioningState,
+          ...(sigil.latest ? ["latest"] : []),
+          ...sigil.latestIn,
+        ].join(" ");
       }),
     );
     token = page.continuationToken;
@@ -53,57 +134,265 @@ async function pages(top: number): Promise<string[][]> {
   return found;
 }
 
-test("one version of the whole list is the latest: the highest that is Succeeded and not excluded", async () => {
-  expect(await pages(10)).toEqual([[]]);
-  await make("1.0.9");
-  await make("1.0.10");
-  await make("1.0.11");
-  await make("2.0.0", true);
-  await request(world.deps, seedVersionId("3.0.0"), managedImageRequest());
-  const expected = [
-    "3.0.0 Accepted",
-    "2.0.0 Succeeded",
-    "1.0.11 Succeeded latest",
-    "1.0.10 Succeeded",
-    "1.0.9 Succeeded",
-  ];
-  expect(await pages(10)).toEqual([expected]);
-  expect((await pages(2)).flat()).toEqual(expected);
+describe("the latest of a list", () => {
+  test("is the highest number that is ready and not excluded", async () => {
+    expect(await pages(10)).toEqual([[]]);
+    for (const number of ["1.0.9", "1.0.10", "1.0.11"]) await make(number);
+    await make("2.0.0", { excludeFromLatest: true });
+    const expected = [
+      "2.0.0 Succeeded",
+      "1.0.11 Succeeded latest eastus2 westus",
+      "1.0.10 Succeeded",
+      "1.0.9 Succeeded",
+    ];
+    later();
+    expect(await pages(10)).toEqual([expected]);
+    expect(await pages(3)).toEqual([expected.slice(0, 3), expected.slice(3)]);
+    for (const [number, latest] of [
+      ["1.0.11", true],
+      ["1.0.10", false],
+    ] as const)
+      expect((await view(number)).sigil).toMatchObject({ latest });
 
-  await world.finish(seedVersionId("3.0.0"));
-  expect((await pages(1)).slice(0, 3)).toEqual([
-    ["3.0.0 Succeeded latest"],
-    ["2.0.0 Succeeded"],
-    ["1.0.11 Succeeded"],
-  ]);
-  await deleteImageVersion(world.deps, {
-    id: idOf(seedVersionId("3.0.0")),
-    requestedBy: {},
-    traceparent: TRACEPARENT,
+    await make("3.0.0");
+    expect((await pages(1)).slice(0, 3)).toEqual([
+      ["3.0.0 Succeeded latest eastus2 westus"],
+      ["2.0.0 Succeeded"],
+      ["1.0.11 Succeeded"],
+    ]);
+    await demoteImageVersion(world.deps, {
+      id: idOf(versionId("3.0.0")),
+      ...BY,
+    });
+    await world.finish(versionId("3.0.0"));
+    later();
+    expect((await view("1.0.11")).sigil).toMatchObject({ latest: true });
+    await deleteImageVersion(world.deps, {
+      id: idOf(versionId("1.0.11")),
+      ...BY,
+    });
+    await world.finish(versionId("1.0.11"));
+    later();
+    expect(await pages(10)).toEqual([
+      [
+        "3.0.0 Succeeded",
+        "2.0.0 Succeeded",
+        "1.0.10 Succeeded latest eastus2 westus",
+        "1.0.9 Succeeded",
+      ],
+    ]);
   });
-  await world.finish(seedVersionId("3.0.0"));
-  expect((await pages(10)).flat().slice(0, 3)).toEqual([
-    "3.0.0 Deleted",
-    "2.0.0 Succeeded",
-    "1.0.11 Succeeded latest",
-  ]);
-  for (const [number, latest] of [
-    ["1.0.11", true],
-    ["1.0.10", false],
-  ] as const)
-    expect(
-      await getImageVersion(world.deps, idOf(seedVersionId(number))),
-    ).toMatchObject({ latest });
+
+  test("may be a version that Sigil did not make", async () => {
+    await make("1.0.0");
+    await putInAzure("99.0.0");
+    world.clock.advance(10 * 60_000);
+    expect(await pages(10)).toEqual([
+      ["99.0.0 Succeeded latest eastus2 westus", "1.0.0 Succeeded"],
+    ]);
+    expect((await view("99.0.0")).sigil).toMatchObject({
+      managedBy: "Others",
+      latest: true,
+    });
+    expect((await view("1.0.0")).sigil).toMatchObject({
+      managedBy: "Sigil",
+      latest: false,
+    });
+  });
+
+  test("is another in a region that the newest does not have, or is excluded in", async () => {
+    await make("1.0.0");
+    await make("1.0.1", { targetRegions: [WESTUS] });
+    later();
+    expect(await pages(10)).toEqual([
+      ["1.0.1 Succeeded latest westus", "1.0.0 Succeeded eastus2"],
+    ]);
+    await make("1.0.2", {
+      targetRegions: [{ ...WESTUS, excludeFromLatest: true }, EASTUS2],
+    });
+    later();
+    expect(await pages(10)).toEqual([
+      [
+        "1.0.2 Succeeded latest eastus2",
+        "1.0.1 Succeeded westus",
+        "1.0.0 Succeeded",
+      ],
+    ]);
+  });
+
+  test.each([
+    ["Sigil", () => request(world.deps, versionId("1.0.1"), body())],
+    ["others", () => putInAzure("1.0.1")],
+  ])(
+    "is a version that %s make, in each region as soon as that is ready",
+    async (_, create) => {
+      await make("1.0.0");
+      await create();
+      await world.runDue();
+      later();
+      expect(await pages(10)).toEqual([
+        ["1.0.1 Creating", "1.0.0 Succeeded latest eastus2 westus"],
+      ]);
+      await world.simulator.control.setRegionState({
+        versionId: versionId("1.0.1"),
+        region: "westus",
+        state: "Completed",
+      });
+      await world.simulator.control.setRegionState({
+        versionId: versionId("1.0.1"),
+        region: "eastus2",
+        state: "Replicating",
+        progress: 1,
+      });
+      later();
+      await world.runDue();
+      expect(await pages(10)).toEqual([
+        ["1.0.1 Creating latest westus", "1.0.0 Succeeded eastus2"],
+      ]);
+      expect((await view("1.0.1")).sigil).toMatchObject({
+        latest: true,
+        latestIn: ["westus"],
+      });
+      expect((await view("1.0.0")).sigil).toMatchObject({
+        latest: false,
+        latestIn: ["eastus2"],
+      });
+    },
+  );
+
+  test("is not a version in a region that has failed", async () => {
+    await make("1.0.0");
+    await world.simulator.control.failRegion({
+      versionId: versionId("1.0.1"),
+      region: "eastus2",
+    });
+    await request(world.deps, versionId("1.0.1"), body());
+    expect(await world.finish(versionId("1.0.1"))).toMatchObject({
+      status: "Failed",
+    });
+    later();
+    expect(await pages(10)).toEqual([
+      ["1.0.1 Failed latest westus", "1.0.0 Succeeded eastus2"],
+    ]);
+  });
 });
 
-test("its age is counted from when it was first asked for", async () => {
-  const { record } = await world.read(seedVersionId("1.0.9"));
+describe("what is not there", () => {
+  test("a version that is deleted, by Sigil or by others, is NotFound", async () => {
+    await make("1.0.0");
+    await make("1.0.1");
+    await deleteImageVersion(world.deps, {
+      id: idOf(versionId("1.0.0")),
+      ...BY,
+    });
+    await world.runDue();
+    expect(await view("1.0.0")).toMatchObject({
+      sigil: { state: "Deleting" },
+    });
+    await world.finish(versionId("1.0.0"));
+    await world.simulator.control.removeResource(versionId("1.0.1"));
+    later();
+    for (const number of ["1.0.0", "1.0.1"])
+      expect(await refusal(view(number))).toMatchObject({
+        code: "NotFound",
+        message: `There is no image version ${versionId(number)}, in Azure or asked of Sigil.`,
+      });
+    expect(await pages(10)).toEqual([[]]);
+  });
+
+  test("a version that is accepted is Creating; one that was refused is NotFound", async () => {
+    const wanted = body();
+    await request(world.deps, versionId("1.0.0"), {
+      ...wanted,
+      properties: {
+        ...wanted.properties,
+        storageProfile: { source: { id: seedResource("images/noImage") } },
+      },
+    });
+    expect(await view("1.0.0")).toMatchObject({
+      properties: { provisioningState: "Creating" },
+      sigil: { state: "Accepted", latest: false, latestIn: [] },
+    });
+    expect(await world.finish(versionId("1.0.0"))).toMatchObject({
+      status: "Failed",
+    });
+    expect(await refusal(view("1.0.0"))).toMatchObject({ code: "NotFound" });
+  });
+
+  test("the list of an image definition that Azure does not have is NotFound", async () => {
+    image = seedResource("galleries/MyGallery/images/NoSuchImage");
+    expect(await refusal(pages(10))).toMatchObject({
+      code: "NotFound",
+      message: `Azure has no image definition ${image}. Correct the address, or create it: az sig image-definition create.`,
+    });
+  });
+});
+
+test("an age is counted from when the version was first asked for", async () => {
+  await make("1.0.9");
+  const { record } = await world.read(versionId("1.0.9"));
+  const known = await getImageVersion(world.deps, idOf(versionId("1.0.9")));
   const { sigil } = viewImageVersion(
-    { record, latest: false },
+    known,
     new Date(Date.parse(record.createdTime) + 86_400_900),
   );
   expect(sigil).toMatchObject({
     createdTime: record.createdTime,
     ageSeconds: 86_400,
   });
+});
+
+test("1,000 versions, of which 100 held back are the newest, cost a bounded number of reads", async () => {
+  const numbers = Array.from({ length: 1_000 }, (_, i) => `1.0.${i}`);
+  for (let first = 0; first < numbers.length; first += 50)
+    await Promise.all(
+      numbers
+        .slice(first, first + 50)
+        .map((number, i) =>
+          putInAzure(number, { excludeFromLatest: first + i >= 900 }),
+        ),
+    );
+  world.clock.advance(10 * 60_000);
+  const { control } = world.simulator;
+  const { store } = world.deps;
+  let reads = 0;
+  const deps: Dependencies = {
+    ...world.deps,
+    looks: createLooks(world.deps.resourceManager, world.deps.now),
+    store: {
+      ...store,
+      read: (key) => {
+        reads += 1;
+        return store.read(key);
+      },
+    },
+  };
+  control.clearRequests();
+  // However many ask at once.
+  const found = await Promise.all(
+    ["1.0.899", "1.0.3", "1.0.999"].map((number) =>
+      getImageVersion(deps, idOf(versionId(number))),
+    ),
+  );
+  expect(found.map(({ latest }) => latest)).toEqual([true, false, false]);
+  expect(control.countRequests({ path: "/versions\\?" })).toBe(10);
+  expect(control.requests()).toHaveLength(10 + found.length);
+  expect(reads).toBe(found.length);
+
+  reads = 0;
+  let token: string | undefined;
+  let listed = 0;
+  do {
+    const page = await listImageVersions(deps, image, 100, token);
+    listed += page.value.length;
+    token = page.continuationToken;
+  } while (token !== undefined);
+  expect(listed).toBe(1_000);
+  // The list is kept for half a minute; each version of a page is read once from the store.
+  expect(control.requests()).toHaveLength(10 + found.length);
+  expect(reads).toBe(1_000);
+
+  later();
+  await listImageVersions(deps, image, 1, undefined);
+  expect(control.requests()).toHaveLength(20 + found.length);
 });

@@ -8,22 +8,24 @@ import {
   test,
 } from "vitest";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import { createNextImageVersion } from "../../../src/image-version/create-next-image-version.js";
-import { planImageVersion } from "../../../src/image-version/plan.js";
+import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
+import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-  rollBackImage,
-} from "../../../src/image-version/promote-image-version.js";
-import { isExcluded } from "../../../src/image-version/promotion.js";
-import { getImageVersion } from "../../../src/image-version/queries.js";
-import { retryImageVersion } from "../../../src/image-version/retry-image-version.js";
+  retryImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
+import { putImageVersion } from "../../../src/image-version/commands/put.js";
+import { getImageVersion } from "../../../src/image-version/queries/get.js";
+import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
+import { isExcluded } from "../../../src/image-version/state/see.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { isFinal } from "../../../src/operation/states.js";
-import { keyOf } from "../../../src/resource-id.js";
+import { imageIdOf, keyOf } from "../../../src/resource-id.js";
 import {
+  commandOf,
   idOf,
   request,
   startInProcess,
@@ -45,7 +47,6 @@ import {
   regionsInAzure,
   told,
 } from "../../support/merging.js";
-import { refusal } from "../../support/refusal.js";
 
 const OPERATOR = { appId: "operator" };
 const BY = { requestedBy: OPERATOR, traceparent: TRACEPARENT };
@@ -114,8 +115,8 @@ function aroundPut(
 describe("requests that are done together", () => {
   test("may both remove a region, and one of them add another", async () => {
     await made(world, id, [HOME, A]);
-    const first = await ask(body([HOME]), { allowRegionRemoval: true });
-    const second = await ask(body([HOME, B]), { allowRegionRemoval: true });
+    const first = await ask(body([HOME]), { removeRegions: [A.name] });
+    const second = await ask(body([HOME, B]), { removeRegions: [A.name] });
     await world.finish(id);
     for (const operation of [first, second])
       expect(await operationOf(world, operation)).toMatchObject({
@@ -136,7 +137,7 @@ describe("requests that are done together", () => {
       store: {
         ...store,
         async commit(...args) {
-          if (args[0].fellows.length > 0 && (joined += 1) === 1)
+          if (args[0].members.length > 0 && (joined += 1) === 1)
             await cancel(canceled);
           return store.commit(...args);
         },
@@ -155,14 +156,13 @@ describe("requests that are done together", () => {
     });
   });
 
-  test("do not fail for what only the canceled one asked, which Azure refuses", async () => {
+  test("ask Azure no longer for what the canceled one asked", async () => {
     await made(world, id);
     const first = await ask(body([HOME, A]));
     const second = await ask(body([HOME, B]));
     refuseNextPut(429, "TooManyRequests");
     await world.runDue();
     await cancel(second);
-    refuseNextPut(400, "InvalidParameter");
     await world.finish(id);
     expect(await operationOf(world, first)).toMatchObject({
       status: "Succeeded",
@@ -217,7 +217,10 @@ describe("requests that are done together", () => {
     // Each by its own regions: that another's has failed is not the first one's affair.
     expect(
       await Promise.all(operations.map((one) => operationOf(world, one))),
-    ).toMatchObject([{ status: "Succeeded" }, { status: "Succeeded" }]);
+    ).toMatchObject([
+      { status: "Succeeded" },
+      { status: "Failed", error: { code: "ResourceManagerRefused" } },
+    ]);
   });
 });
 
@@ -254,6 +257,7 @@ describe("a request that waits", () => {
     const deps: Dependencies = {
       ...world.deps,
       idempotencyKeys: {
+        ...idempotencyKeys,
         async claim(...args) {
           const claim = await idempotencyKeys.claim(...args);
           other ??= await ask(body([HOME, B]));
@@ -363,22 +367,23 @@ test("an update waits for a version that is gone when its turn at ARM comes, and
   expect(await operationOf(world, operation)).toMatchObject({
     status: "Failed",
     error: {
-      code: "NotFound",
-      message: expect.stringContaining(
-        "it was deleted, or never made. Send the request again to create it.",
-      ) as string,
+      code: "ImageVersionGone",
+      message:
+        "Azure does not have the version: it was deleted, or never made. To create it, send its PUT with the header If-None-Match: *.",
     },
   });
 });
 
 test("the removal that runs is what it is when it is asked for again, and in its plan", async () => {
   await made(world, id, [HOME, A]);
-  const first = await ask(body([HOME]), { allowRegionRemoval: true });
+  const removal = { removeRegions: [A.name] };
+  const first = await ask(body([HOME]), removal);
   await world.runDue();
-  expect((await ask(body([HOME]))).id).toBe(first.id);
+  expect((await ask(body([HOME]), removal)).id).toBe(first.id);
   const { findings } = await planImageVersion(world.deps, {
     id: idOf(id),
     body: body([HOME]),
+    ...removal,
   });
   expect(findings).toMatchObject([
     { code: "AlreadyRequested", severity: "info" },
@@ -432,7 +437,7 @@ test("a retry does not carry out a removal that was canceled", async () => {
   await world.simulator.control.failRegion({ versionId: id, region: B.name });
   await ask(body([HOME, A, B]));
   expect(await world.finish(id)).toMatchObject({ status: "Failed" });
-  await cancel(await ask(body([HOME, B]), { allowRegionRemoval: true }));
+  await cancel(await ask(body([HOME, B]), { removeRegions: [A.name] }));
   await retryImageVersion(world.deps, { id: idOf(id), ...BY });
   expect(await world.finish(id)).toMatchObject({
     kind: "RetryImageVersion",
@@ -453,8 +458,9 @@ describe("of what latest means", () => {
     expect(isExcluded(await inAzure(world, id))).toBe(false);
     await demote();
     await world.finish(id);
-    await ask(wanted);
-    await world.finish(id);
+    expect(
+      await putImageVersion(world.deps, commandOf(id, wanted)),
+    ).toMatchObject({ kind: "unchanged" });
     expect(isExcluded(await inAzure(world, id))).toBe(true);
   });
 
@@ -477,30 +483,21 @@ describe("of what latest means", () => {
       });
     const rolledBack = await rollBackImage(world.deps, {
       image: idOf(id),
+      to: idOf(id).versionName,
       ...BY,
     });
     expect(rolledBack).toMatchObject({
-      kind: "DemoteImageVersion",
-      resourceId: newer,
+      kind: "RollBackImage",
+      rollback: {
+        from: idOf(newer).versionName,
+        to: idOf(id).versionName,
+      },
     });
-    await world.finish(newer);
+    await world.finish(imageIdOf(idOf(id)));
     expect(isExcluded(await inAzure(world, newer))).toBe(true);
-  });
-
-  test("a rollback is refused while the version before is being demoted", async () => {
-    await made(world, id);
-    const newer = large.versionId(`${tests}.0.1`);
-    await made(world, newer);
-    await demote();
-    expect(
-      await refusal(rollBackImage(world.deps, { image: idOf(id), ...BY })),
-    ).toMatchObject({
-      code: "ImageVersionConflict",
-      message: `${id}, the promoted version before the latest, is being demoted. Wait until that has ended.`,
+    expect(await getImageVersion(world.deps, idOf(id))).toMatchObject({
+      latest: true,
     });
-    await world.finish(id);
-    expect(isExcluded(await inAzure(world, id))).toBe(true);
-    expect(isExcluded(await inAzure(world, newer))).toBe(false);
   });
 
   test("a version with a region that failed can be demoted", async () => {

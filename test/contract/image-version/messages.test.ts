@@ -1,4 +1,18 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { putImageVersion } from "../../../src/image-version/commands/put.js";
+import {
+  createRequestHandler,
+  type RejectedRequest,
+} from "../../../src/messaging/request-handler.js";
 import { isFinal } from "../../../src/operation/states.js";
 import {
   request,
@@ -7,6 +21,8 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import { validator } from "../../unit/http/document.js";
+import { invocation } from "../../unit/messaging/invocation.js";
 
 let world: InProcess;
 beforeAll(async () => {
@@ -116,11 +132,10 @@ test("a message of a step that has not come yet changes nothing", async () => {
   await expectOneVersion();
 });
 
-test("a message on the other phase's queue, of an unknown operation or of none changes nothing", async () => {
+test("a message of an unknown operation or of none changes nothing", async () => {
   const before = await world.read(id);
   const { id: operationId } = before.operation;
   for (const other of [
-    { queue: "image-version-replications", operationId, step: 1 },
     {
       queue: "image-version-creations",
       operationId: `${"0".repeat(32)}-1`,
@@ -163,7 +178,8 @@ test("the messages of an operation that failed leave the next operation alone", 
   expect((await world.read(failedId)).operation.status).toBe("Failed");
   await request(world.deps, failedId, body);
   const before = await world.read(failedId);
-  expect(before.record).toMatchObject({ sequence: 2, step: 1 });
+  // Steps are counted over the version's operations.
+  expect(before.record).toMatchObject({ sequence: 2, step: 3 });
   await world.handle(first); // Step 1 of operation 1.
   expect(await world.read(failedId)).toEqual(before);
   expect((await world.finish(failedId)).status).toBe("Succeeded");
@@ -205,4 +221,199 @@ test("a step whose state was stored and told by another, after a long stall, is 
       path: `/versions/1\\.${versions}\\.0\\?`,
     }),
   ).toBe(1);
+});
+
+describe("a request by Service Bus leads to one answer event, which names it:", () => {
+  const ANSWERS = ["Accepted", "AlreadyDone", "Rejected"].map(
+    (kind) => `Sigil.ImageVersion.${kind}`,
+  );
+  const kept: RejectedRequest[] = [];
+  let version: string;
+  let requests = 0;
+  let handle: ReturnType<typeof createRequestHandler>;
+  beforeAll(() => {
+    handle = createRequestHandler({
+      putImageVersion: (command) => putImageVersion(world.deps, command),
+      validateBody: (body) => validator.validateBody("putImageVersion", body),
+      events: world.messenger,
+      keepRejected: (rejected) => {
+        kept.push(rejected);
+        return Promise.resolve();
+      },
+      postpone: () => Promise.reject(new Error("nothing is postponed")),
+      eventSource: world.deps.eventSource,
+      now: world.deps.now,
+    });
+  });
+  beforeEach(async () => {
+    version = seedVersionId(`2.${versions}.0`);
+    await world.takeDue();
+    await world.takeEvents();
+  });
+
+  /** The message's id is the sender's; each sending of the same CloudEvent may have another. */
+  async function send(
+    event: object,
+    messageId = `m-${JSON.stringify(event).length}-${requests}`,
+  ): Promise<void> {
+    const { context } = invocation({
+      messageId,
+      contentType: "application/json",
+      deliveryCount: 1,
+    });
+    await handle(event, context);
+  }
+
+  function cloudEvent(data: unknown = managedImageRequest()): {
+    source: string;
+    id: string;
+  } {
+    requests += 1;
+    return {
+      specversion: "1.0",
+      id: `build-${requests}`,
+      source: "urn:build-system",
+      type: "Build.Finished",
+      subject: version,
+      datacontenttype: "application/json",
+      data,
+    } as { source: string; id: string };
+  }
+
+  /** The answers that have come since, each as its kind and the request that it names. */
+  async function answers(): Promise<[string, unknown][]> {
+    return (await world.takeEvents())
+      .filter(({ type }) => ANSWERS.includes(type))
+      .map((event: CloudEvent) => [
+        event.type.replace("Sigil.ImageVersion.", ""),
+        (event.data as { request?: unknown }).request,
+      ]);
+  }
+
+  const named = ({ source, id: eventId }: { source: string; id: string }) => ({
+    source,
+    id: eventId,
+  });
+
+  const tagged = (build: string): ImageVersionRequest => ({
+    ...managedImageRequest(),
+    tags: { build },
+  });
+
+  test("Accepted, though it is delivered or sent again, while it runs and afterwards", async () => {
+    const event = cloudEvent();
+    await send(event, "m1");
+    await send(event, "m1");
+    await send(event, "m2");
+    await world.finish(version);
+    await send(event, "m1");
+    await send(event, "m3");
+    expect(await answers()).toEqual([["Accepted", named(event)]]);
+    expect(world.simulator.control.creates(version)).toBe(1);
+  });
+
+  test("Accepted of one that is queued behind another", async () => {
+    const first = cloudEvent(tagged("1"));
+    const second = cloudEvent({
+      ...tagged("1"),
+      tags: { build: "1", other: "2" },
+    });
+    await send(first);
+    await send(second);
+    await send(second);
+    expect(await answers()).toEqual([
+      ["Accepted", named(first)],
+      ["Accepted", named(second)],
+    ]);
+    await world.finish(version);
+    expect(await answers()).toEqual([]);
+  });
+
+  test("AlreadyDone of what another has asked, while that runs and after it has succeeded", async () => {
+    const first = cloudEvent();
+    await send(first);
+    const second = cloudEvent();
+    for (const messageId of ["m1", "m1", "m2"]) await send(second, messageId);
+    await world.finish(version);
+    const third = cloudEvent();
+    for (const messageId of ["m3", "m3", "m4"]) await send(third, messageId);
+    await send(second, "m5");
+    expect(await answers()).toEqual([
+      ["Accepted", named(first)],
+      ["AlreadyDone", named(second)],
+      ["AlreadyDone", named(third)],
+    ]);
+  });
+
+  test("AlreadyDone of what Azure shows already, though no operation has asked for exactly that", async () => {
+    await send(cloudEvent(tagged("1")));
+    await world.finish(version);
+    await send(cloudEvent(tagged("2")));
+    await world.finish(version);
+    await answers();
+    // A region that is left out is kept: nothing is to be changed.
+    const body = tagged("2");
+    const event = cloudEvent({
+      ...body,
+      properties: {
+        ...body.properties,
+        publishingProfile: {
+          targetRegions:
+            body.properties.publishingProfile?.targetRegions?.slice(0, 1) ?? [],
+        },
+      },
+    });
+    await send(event, "m1");
+    await send(event, "m1");
+    expect(await answers()).toEqual([["AlreadyDone", named(event)]]);
+  });
+
+  test.each<[string, (event: object) => object]>([
+    ["has a mistake in its body", (event) => ({ ...event, data: {} })],
+    ["contradicts what is being done", (event) => event],
+  ])(
+    "Rejected of one that %s, once for each delivery of the message",
+    async (_, change) => {
+      await send(cloudEvent(tagged("1")));
+      await answers();
+      const event = cloudEvent(tagged("2"));
+      const rejected = change(event);
+      const before = kept.length;
+      await send(rejected, "m1");
+      await send(rejected, "m1");
+      expect(await answers()).toEqual([["Rejected", named(event)]]);
+      // Kept for an operator under one id.
+      expect(new Set(kept.slice(before).map((one) => one.id)).size).toBe(1);
+      await world.finish(version);
+    },
+  );
+
+  test("Rejected of one whose source and id were used for another request", async () => {
+    const event = cloudEvent(tagged("1"));
+    await send(event);
+    await send({ ...event, data: tagged("2") });
+    expect(await answers()).toEqual([
+      ["Accepted", named(event)],
+      ["Rejected", named(event)],
+    ]);
+    await world.finish(version);
+  });
+
+  test("an operation that fails later was Accepted, and is answered no more", async () => {
+    const body = managedImageRequest();
+    const event = cloudEvent({
+      ...body,
+      properties: {
+        ...body.properties,
+        storageProfile: {
+          source: { id: `${body.properties.storageProfile.source?.id}2` },
+        },
+      },
+    });
+    await send(event, "m1");
+    expect(await world.finish(version)).toMatchObject({ status: "Failed" });
+    await send(event, "m1");
+    await send(event, "m2");
+    expect(await answers()).toEqual([["Accepted", named(event)]]);
+  });
 });

@@ -7,20 +7,21 @@ import {
   expect,
   test,
 } from "vitest";
+import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import { planImageVersion } from "../../../src/image-version/plan.js";
-import { isExcluded } from "../../../src/image-version/promotion.js";
+import { planImageVersion } from "../../../src/image-version/commands/plan.js";
+import { isExcluded } from "../../../src/image-version/state/see.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
-  rollBackImage,
-} from "../../../src/image-version/promote-image-version.js";
-import { getImageVersion } from "../../../src/image-version/queries.js";
+} from "../../../src/image-version/commands/by-hand.js";
+import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { crashRun, drive, send } from "../../support/crash-runs.js";
 import {
+  commandOf,
   idOf,
   request,
   startInProcess,
@@ -82,7 +83,7 @@ async function made(promotion?: Promotion): Promise<OperationRecord> {
 async function excluded(): Promise<boolean> {
   const shown = await world.deps.resourceManager.getImageVersion(idOf(id));
   if (shown === undefined) throw new Error("it is gone");
-  return isExcluded(shown.request);
+  return isExcluded(shown.resource);
 }
 
 const puts = (): number =>
@@ -254,34 +255,122 @@ describe("by hand", () => {
     expect(await excluded()).toBe(true);
     expect(await told()).toEqual([
       "accepted",
-      "updating/1",
-      "demoted/1",
+      "updating/2",
+      "demoted/2",
       "completed",
     ]);
-    expect((await world.read(id)).record.request.sigil).toBeUndefined();
+    // Nor after the next update of another property.
+    const more = [...REGIONS, seedRegion("eastus", "EastUS")];
+    await request(world.deps, id, body({ when: "allRegionsReady" }, more));
+    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+    expect(await excluded()).toBe(true);
   });
 
-  test("nothing is done while another operation runs, but for the same that does", async () => {
+  test("a promotion is queued behind a demotion, and the same again is the one that is there", async () => {
     await made();
     const first = await demoteImageVersion(world.deps, { id: idOf(id), ...BY });
     expect(
       (await demoteImageVersion(world.deps, { id: idOf(id), ...BY })).id,
     ).toBe(first.id);
-    expect(
-      await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY })),
-    ).toMatchObject({
-      code: "ImageVersionConflict",
-      message: `Operation ${first.id} is working on ${id}. Wait until it has ended, or cancel it.`,
-      fields: { existingOperationId: first.id },
+    const second = await promoteImageVersion(world.deps, {
+      id: idOf(id),
+      ...BY,
     });
+    expect(second.id).not.toBe(first.id);
+    expect(
+      (await promoteImageVersion(world.deps, { id: idOf(id), ...BY })).id,
+    ).toBe(second.id);
+    await told();
     await world.finish(id);
+    expect(await told()).toEqual([
+      "updating/1",
+      "demoted/1",
+      "completed",
+      "updating/2",
+      "promoted/2",
+      "completed",
+    ]);
+    expect(await excluded()).toBe(false);
+  });
+
+  test("a demotion goes before what is queued, and is not undone by it", async () => {
+    await made();
+    await request(
+      world.deps,
+      id,
+      body(undefined, [...REGIONS, seedRegion("eastus", "EastUS")]),
+    );
+    await world.runDue();
+    const queued = await request(world.deps, id, {
+      ...body(),
+      tags: { team: "images" },
+    });
+    const demotion = await demoteImageVersion(world.deps, {
+      id: idOf(id),
+      ...BY,
+    });
+    expect(
+      (await world.read(id)).record.queued.map(({ operation }) => operation.id),
+    ).toEqual([demotion.id, queued.id]);
+    await world.finish(id);
+    for (const one of [queued, demotion])
+      expect(await world.deps.store.readOperation(one.id)).toMatchObject({
+        status: "Succeeded",
+      });
+    expect(await excluded()).toBe(true);
+  });
+
+  test("a version that Sigil did not make is demoted and promoted", async () => {
+    await world.deps.resourceManager.putImageVersion(
+      idOf(id),
+      canonicalForm(body()),
+    );
+    world.clock.advance(10 * 60_000);
+    for (const change of [demoteImageVersion, promoteImageVersion]) {
+      await change(world.deps, { id: idOf(id), ...BY });
+      expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+      expect(await excluded()).toBe(change === demoteImageVersion);
+    }
+    expect(await told()).toEqual([
+      "accepted",
+      "updating/1",
+      "demoted/1",
+      "completed",
+      "accepted",
+      "updating/2",
+      "promoted/2",
+      "completed",
+    ]);
+  });
+
+  test("a version that cannot be read now is not said to be missing", async () => {
+    await world.deps.resourceManager.putImageVersion(
+      idOf(id),
+      canonicalForm(body()),
+    );
+    world.simulator.control.addFault({
+      method: "GET",
+      path: `/versions/5.0.${versions}\\?`,
+      status: 429,
+      headers: { "Retry-After": "17" },
+      times: 3,
+    });
+    for (const ask of [
+      promoteImageVersion(world.deps, { id: idOf(id), ...BY }),
+      demoteImageVersion(world.deps, { id: idOf(id), ...BY }),
+      putImageVersion(world.deps, commandOf(id, body(), { ifMatch: "*" })),
+    ])
+      expect(await refusal(ask)).toMatchObject({
+        code: "ResourceManagerThrottled",
+        retryAfterMs: 17_000,
+      });
   });
 
   test("a version that was never made, or is not known, is not promoted", async () => {
     expect(
       await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY })),
     ).toMatchObject({ code: "NotFound" });
-    await request(
+    const { id: operationId } = await request(
       world.deps,
       id,
       body(undefined, [
@@ -296,56 +385,19 @@ describe("by hand", () => {
         },
       ]),
     );
-    expect(await world.finish(id)).toMatchObject({ status: "Failed" });
     expect(
       await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY })),
     ).toMatchObject({
       code: "ImageVersionConflict",
-      message: `${id} does not exist in Azure: it was never made, or is deleted. Send its PUT.`,
+      message: `${id} is being made by operation ${operationId}. Wait until Azure shows it.`,
+      fields: { existingOperationId: operationId },
     });
-  });
-});
-
-describe("rolling an image back", () => {
-  const image = (version: string) => {
-    const { versionName: _, ...names } = idOf(version);
-    return names;
-  };
-  const latest = async (version: string): Promise<boolean> =>
-    (await getImageVersion(world.deps, idOf(version))).latest;
-
-  test("demotes its latest version in one call, and the one before it is the latest", async () => {
-    const previous = seedVersionId("9.0.1");
-    const newest = seedVersionId("9.0.3");
-    for (const each of [previous, seedVersionId("9.0.2"), newest]) {
-      id = each;
-      await made(each.endsWith("9.0.2") ? { when: "manual" } : undefined);
-    }
-    expect(await latest(newest)).toBe(true);
-    const rolledBack = await rollBackImage(world.deps, {
-      image: image(newest),
-      ...BY,
-    });
-    expect(rolledBack).toMatchObject({
-      kind: "DemoteImageVersion",
-      resourceId: newest,
-    });
-    await world.finish(newest);
-    expect(await latest(newest)).toBe(false);
-    // 9.0.2 is held back: it was never the latest.
-    expect(await latest(previous)).toBe(true);
-    expect(await excluded()).toBe(true);
-  });
-
-  test("is refused where nothing is promoted before it", async () => {
-    const none = { ...image(id), imageName: "NoSuchImage" };
+    expect(await world.finish(id)).toMatchObject({ status: "Failed" });
     expect(
-      await refusal(rollBackImage(world.deps, { image: none, ...BY })),
+      await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY })),
     ).toMatchObject({
-      code: "ImageVersionConflict",
-      message: expect.stringContaining(
-        "is promoted: there is nothing to roll back.",
-      ) as string,
+      code: "NotFound",
+      message: `Azure has no ${id}: operation ${operationId} did not make it.`,
     });
   });
 });

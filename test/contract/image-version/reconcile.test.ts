@@ -1,8 +1,12 @@
+import { InvocationContext } from "@azure/functions";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { OPEN_SCOPE, openRow } from "../../../src/operation/catalog.js";
 import type { OperationDependencies } from "../../../src/operation/ports.js";
 import { reconcile as reconcileAll } from "../../../src/operation/reconcile.js";
-import type { TrackedRecord } from "../../../src/operation/records.js";
+import { SCHEMA, type TrackedRecord } from "../../../src/operation/records.js";
+import { takeStep } from "../../../src/image-version/steps/take-step.js";
+import { createStepHandler } from "../../../src/messaging/step-handler.js";
+import { refusal } from "../../support/refusal.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {
   PACE,
@@ -288,6 +292,52 @@ test("one operation that cannot be looked after does not keep the others from it
     resent: 1,
     errors: [{ operationId, error: new Error("unreadable") }],
   });
+});
+
+test("what a newer release has stored is left to it: its step changes nothing, the reconciler leaves it, and so do requests", async () => {
+  const other = seedVersionId("1.0.1");
+  await request(world.deps, id, managedImageRequest());
+  await request(world.deps, other, managedImageRequest());
+  const { record, operation, etag } = await world.read(id);
+  const newer = { ...record, schema: SCHEMA + 1, meaning: "unknown" };
+  await world.deps.store.commit(newer, operation, etag);
+  world.clock.advance(PACE.overdueMs);
+  const due = await world.takeDue();
+  expect(due).toHaveLength(2);
+  for (const message of due) {
+    let completed = false;
+    const handle = createStepHandler({
+      takeStep: (step) => takeStep(world.deps, step),
+      failPoisoned: () => Promise.reject(new Error("it is no poison")),
+      maxDeliveryCount: 1,
+    });
+    await handle(
+      { operationId: message.operationId, step: message.step },
+      new InvocationContext({
+        functionName: message.queue,
+        triggerMetadata: { deliveryCount: 1 },
+        logHandler: () => undefined,
+      }),
+    ).then(() => (completed = true));
+    expect(completed).toBe(true);
+  }
+  expect((await world.read(other)).record.state).toBe("Replicating");
+
+  const reconciled = await reconcile(world.deps);
+  expect(reconciled).toMatchObject({
+    open: 2,
+    resent: 0,
+    failed: 0,
+    removed: 0,
+    errors: [{ operationId, error: { code: "StateTooNew" } }],
+  });
+  expect(await openRows()).toContain(operationId);
+  expect(
+    await refusal(request(world.deps, id, managedImageRequest())),
+  ).toMatchObject({ code: "StateTooNew" });
+  expect(world.simulator.control.creates(id)).toBe(0);
+  // The newer release goes on: what it stored is as it was.
+  expect(await world.deps.store.readOperation(operationId)).toEqual(operation);
 });
 
 test("more open operations than a page are all looked after", async () => {

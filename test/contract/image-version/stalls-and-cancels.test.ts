@@ -1,12 +1,15 @@
 import {
   afterAll,
+  afterEach,
   beforeAll,
   beforeEach,
   describe,
   expect,
   test,
 } from "vitest";
+import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationDependencies } from "../../../src/operation/ports.js";
 import type { TrackedRecord } from "../../../src/operation/records.js";
@@ -14,9 +17,14 @@ import {
   idOf,
   request,
   startInProcess,
+  TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import {
+  managedImageRequest,
+  seedRegion,
+  seedVersionId,
+} from "../../support/requests.js";
 
 const HOUR_MS = 3_600_000;
 let world: InProcess;
@@ -32,6 +40,7 @@ beforeEach(async () => {
   id = seedVersionId(`4.0.${versions}`);
   await world.takeEvents();
 });
+afterEach(() => world.simulator.control.clearFaults());
 
 const eventsOf = async (kind: string): Promise<CloudEvent[]> =>
   (await world.takeEvents()).filter(
@@ -88,6 +97,17 @@ describe("a region that makes no progress", () => {
   });
 });
 
+async function inAzure(): Promise<ImageVersionRequest> {
+  const shown = await world.deps.resourceManager.getImageVersion(idOf(id));
+  if (shown === undefined) throw new Error("it is gone");
+  return shown.resource;
+}
+
+async function excluded(): Promise<boolean> {
+  const { publishingProfile } = (await inAzure()).properties;
+  return publishingProfile?.excludeFromLatest === true;
+}
+
 describe("an operation that is canceled", () => {
   const deps = (): OperationDependencies<TrackedRecord> => world.deps;
   const canceler = { appId: "operator" };
@@ -114,29 +134,189 @@ describe("an operation that is canceled", () => {
     expect(await world.takeDue()).toEqual([]);
   });
 
-  test("while Azure works says what Azure goes on doing, and the same PUT follows it again", async () => {
+  test("while Azure makes the version ends once that is excluded from latest", async () => {
     const operation = await request(world.deps, id, managedImageRequest());
     await world.runDue();
     const canceled = await cancelOperation(deps(), operation.id, canceler);
-    expect(canceled.history.at(-1)?.message).toContain(
-      "Azure goes on replicating what it has accepted",
+    // It has begun: its end comes when the version is left as it should be.
+    expect(canceled).toMatchObject({ status: "Running", canceledBy: canceler });
+    expect(canceled).not.toHaveProperty("endTime");
+    expect(canceled.history.at(-1)).toMatchObject({
+      state: "Canceling",
+      message:
+        "Canceled: it ends once the version is left as it should be, when Azure has done with what was sent.",
+    });
+    expect(await cancelOperation(deps(), operation.id, canceler)).toEqual(
+      canceled,
     );
-    await pass(HOUR_MS);
-    expect(await eventsOf("RegionCompleted")).toEqual([]);
+    const ended = await world.finish(id);
+    expect(ended).toMatchObject({
+      id: operation.id,
+      status: "Canceled",
+      canceledBy: canceler,
+    });
+    expect(ended.history.at(-1)?.message).toContain(
+      "Where it was being made it is excluded from latest",
+    );
+    expect(await excluded()).toBe(true);
+    expect(world.simulator.control.creates(id)).toBe(1);
+    expect(await eventsOf("Canceled")).toMatchObject([
+      { id: `${operation.id}/canceled`, data: { canceledBy: canceler } },
+    ]);
 
+    // The same PUT says nothing of latest: it leaves that as it is, until the version is promoted.
     const again = await request(world.deps, id, managedImageRequest());
     expect(again.id).not.toBe(operation.id);
-    expect(await world.finish(id)).toMatchObject({
-      id: again.id,
-      status: "Succeeded",
+    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+    expect(await excluded()).toBe(true);
+    await promoteImageVersion(world.deps, {
+      id: idOf(id),
+      requestedBy: canceler,
+      traceparent: TRACEPARENT,
     });
-    expect(world.simulator.control.creates(id)).toBe(1);
-    expect(
-      world.simulator.control.countRequests({
-        method: "PUT",
-        path: idOf(id).versionName.replaceAll(".", "\\."),
-      }),
-    ).toBe(1);
+    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+    expect(await excluded()).toBe(false);
+  });
+
+  test("is made latest after all by a PUT that says so", async () => {
+    const operation = await request(world.deps, id, managedImageRequest());
+    await world.runDue();
+    await cancelOperation(deps(), operation.id, canceler);
+    await world.finish(id);
+    const body = managedImageRequest();
+    await request(world.deps, id, {
+      ...body,
+      properties: {
+        ...body.properties,
+        publishingProfile: {
+          ...body.properties.publishingProfile,
+          excludeFromLatest: false,
+        },
+      },
+    });
+    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+    expect(await excluded()).toBe(false);
+  });
+
+  test("whose create request was never processed ends Canceled, and makes nothing", async () => {
+    world.simulator.control.addFault({
+      method: "PUT",
+      path: `/versions/${idOf(id).versionName}\\?`,
+      action: "reset",
+    });
+    const operation = await request(world.deps, id, managedImageRequest());
+    await world.runDue();
+    expect(await cancelOperation(deps(), operation.id, canceler)).toMatchObject(
+      { status: "Running" },
+    );
+    expect(await world.finish(id)).toMatchObject({ status: "Canceled" });
+    expect(world.simulator.control.creates(id)).toBe(0);
+    expect(await eventsOf("Failed")).toEqual([]);
+  });
+
+  test("whose create request Azure refuses for now ends at once, and makes nothing", async () => {
+    world.simulator.control.addFault({
+      method: "PUT",
+      path: `/versions/${idOf(id).versionName}\\?`,
+      status: 429,
+      times: null,
+    });
+    const operation = await request(world.deps, id, managedImageRequest());
+    await pass(HOUR_MS / 6);
+    expect(await cancelOperation(deps(), operation.id, canceler)).toMatchObject(
+      { status: "Canceled" },
+    );
+    world.simulator.control.clearFaults();
+    await pass(HOUR_MS);
+    expect(world.simulator.control.creates(id)).toBe(0);
+  });
+
+  test("while its change is made leaves latest as it is, and ends at once", async () => {
+    await request(world.deps, id, managedImageRequest());
+    await world.finish(id);
+    const update = await request(world.deps, id, {
+      ...managedImageRequest(),
+      tags: { build: "2" },
+    });
+    await world.runDue();
+    expect(await cancelOperation(deps(), update.id, canceler)).toMatchObject({
+      status: "Canceled",
+    });
+    expect(await excluded()).toBe(false);
+  });
+
+  describe("in the midst of a repair", () => {
+    test.each([
+      ["a creation", true],
+      ["an update", false],
+    ])(
+      "of %s adds the region back first, and closes the safety profile",
+      async (_, creates) => {
+        if (!creates) {
+          await request(world.deps, id, managedImageRequest());
+          await world.finish(id);
+        }
+        const { control } = world.simulator;
+        await control.failRegion({
+          versionId: id,
+          region: creates ? "eastus2" : "eastus",
+          message: "Out of capacity.",
+        });
+        const body = managedImageRequest();
+        const operation = await request(world.deps, id, {
+          ...body,
+          properties: {
+            ...body.properties,
+            publishingProfile: {
+              targetRegions: [
+                ...(body.properties.publishingProfile?.targetRegions ?? []),
+                ...(creates ? [] : [seedRegion("eastus", "EastUS")]),
+              ],
+            },
+          },
+        });
+        const before = await regionsSoon(creates ? 1 : 2);
+        // The region is taken away at this very time, and the permission for that is open.
+        expect(before.properties.safetyProfile).toMatchObject({
+          allowDeletionOfReplicatedLocations: true,
+        });
+        expect(
+          await cancelOperation(deps(), operation.id, canceler),
+        ).toMatchObject({ status: "Running", canceledBy: canceler });
+        expect(await world.finish(id)).toMatchObject({
+          id: operation.id,
+          status: "Canceled",
+        });
+        const shown = await inAzure();
+        expect(shown.properties.publishingProfile?.targetRegions).toHaveLength(
+          creates ? 2 : 3,
+        );
+        expect(shown.properties.safetyProfile).toMatchObject({
+          allowDeletionOfReplicatedLocations: false,
+        });
+        expect(await excluded()).toBe(creates);
+      },
+    );
+
+    /** Lets time pass until Azure shows so many regions. */
+    async function regionsSoon(count: number): Promise<ImageVersionRequest> {
+      for (let minutes = 0; minutes < 120; minutes += 1) {
+        await world.runDue();
+        const shown = await world.deps.resourceManager.getImageVersion(
+          idOf(id),
+        );
+        const { targetRegions = [] } =
+          shown?.resource.properties.publishingProfile ?? {};
+        if (
+          shown !== undefined &&
+          targetRegions.length === count &&
+          (await world.read(id)).record.opened
+        )
+          return shown.resource;
+        world.clock.advance(15_000);
+      }
+      throw new Error("no region is taken away");
+    }
   });
 
   test("again is the same; one that has ended otherwise, or is none, is refused", async () => {

@@ -10,10 +10,14 @@ import {
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
-import { targetRegionsOf } from "../../../src/image-version/canonical-form.js";
+import { targetRegionsOf } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import type { PutImageVersion } from "../../../src/image-version/put-image-version.js";
-import { retryImageVersion } from "../../../src/image-version/retry-image-version.js";
+import {
+  putImageVersion,
+  type PutAnswer,
+  type PutImageVersion,
+} from "../../../src/image-version/commands/put.js";
+import { retryImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import {
   crashRun,
   drive,
@@ -21,6 +25,7 @@ import {
   type CrashRun,
 } from "../../support/crash-runs.js";
 import {
+  commandOf,
   idOf,
   request,
   startInProcess,
@@ -87,6 +92,9 @@ async function updated(
   return await world.finish(id);
 }
 
+const put = (wanted: ImageVersionRequest): Promise<PutAnswer> =>
+  putImageVersion(world.deps, commandOf(id, wanted));
+
 const puts = (): number =>
   world.simulator.control.countRequests({ method: "PUT" });
 
@@ -94,7 +102,7 @@ async function inAzure(): Promise<ImageVersionRequest> {
   const shown = await world.deps.resourceManager.getImageVersion(idOf(id));
   if (shown === undefined) throw new Error("it is gone");
   expect(shown.provisioningState).toBe("Succeeded");
-  return shown.request;
+  return shown.resource;
 }
 
 const spelled = (name: string): string => name.replace(/ /gu, "").toLowerCase();
@@ -163,7 +171,7 @@ describe("an update", () => {
     expect(milestones(await world.takeEvents())).toEqual([
       "accepted",
       "updating/1",
-      "westus/completed",
+      "westus/completed/2",
       "demoted/1",
       "completed",
     ]);
@@ -206,6 +214,25 @@ describe("an update", () => {
   });
 });
 
+test("a promotion by rule that Azure refuses for a while is sent again, until it is done", async () => {
+  const wanted = {
+    ...body([WEST, EAST2]),
+    sigil: { promotion: { when: "allRegionsReady" as const } },
+  };
+  await request(world.deps, id, wanted);
+  await world.runDue();
+  world.simulator.control.addFault({
+    method: "PUT",
+    path: `/versions/3\\.0\\.${versions}\\?`,
+    status: 429,
+    times: 5,
+  });
+  expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+  expect((await inAzure()).properties.publishingProfile).toMatchObject({
+    excludeFromLatest: false,
+  });
+});
+
 describe("an update that failed", () => {
   const wrong = body([WEST, EAST2, seedRegion("eastus", "EastUS2")]);
 
@@ -221,18 +248,22 @@ describe("an update that failed", () => {
   test("is taken back by the PUT of before, with nothing to confirm and nothing to send", async () => {
     await made();
     expect(await updated(wrong)).toMatchObject({ status: "Failed" });
-    expect(await updated(body([WEST, EAST2]))).toMatchObject({
-      status: "Succeeded",
+    expect(await put(body([WEST, EAST2]))).toMatchObject({
+      kind: "unchanged",
     });
     expect(puts()).toBe(0);
   });
 
-  test("still protects what was there before it", async () => {
+  test("leaves what was there before it as it is", async () => {
     await made();
     expect(await updated(wrong)).toMatchObject({ status: "Failed" });
-    const error = await refusal(request(world.deps, id, body([WEST])));
-    expect(error.code).toBe("RegionRemovalNotConfirmed");
-    expect(error.findings).toHaveLength(1);
+    expect(
+      await updated(body([{ ...WEST, regionalReplicaCount: 3 }])),
+    ).toMatchObject({
+      status: "Succeeded",
+      warnings: [{ code: "RegionKept" }],
+    });
+    expect(await regionsInAzure()).toEqual(["westus", "eastus2"]);
   });
 });
 
@@ -281,27 +312,34 @@ describe("what cannot be changed is refused at the door, each property by name:"
       error.findings.filter(({ code }) => code === "CustomerKeysChanged"),
     ).toHaveLength(4);
   });
-
-  test("a region that is left out, until its removal is confirmed", async () => {
-    await made([WEST, EAST2, EAST]);
-    const error = await refusal(request(world.deps, id, body([WEST, EAST])));
-    expect(error).toMatchObject({
-      code: "RegionRemovalNotConfirmed",
-      findings: [
-        {
-          code: "RegionRemovalNotConfirmed",
-          pointer: "/properties/publishingProfile/targetRegions",
-          message: expect.stringContaining("eastus2") as string,
-        },
-      ],
-    });
-    expect(await regionsInAzure()).toHaveLength(3);
-  });
 });
 
-describe("a region whose removal is confirmed", () => {
+test("a region that is left out is kept, with a warning that says how to remove it", async () => {
+  await made([WEST, EAST2, EAST]);
+  expect(
+    await updated(body([{ ...WEST, regionalReplicaCount: 3 }, EAST])),
+  ).toMatchObject({
+    status: "Succeeded",
+    warnings: [
+      {
+        code: "RegionKept",
+        pointer: "/properties/publishingProfile/targetRegions",
+        message: expect.stringContaining("eastus2") as string,
+        remediation: expect.stringContaining("removeRegions=eastus2") as string,
+      },
+    ],
+  });
+  expect(await regionsInAzure()).toHaveLength(3);
+  // Nothing else is asked: nothing is done.
+  expect(
+    await put(body([{ ...WEST, regionalReplicaCount: 3 }, EAST])),
+  ).toMatchObject({ kind: "accepted", operation: { status: "Succeeded" } });
+  expect(puts()).toBe(1);
+});
+
+describe("a region that is named to be removed", () => {
   const remove = () =>
-    updated(body([WEST, EAST]), { allowRegionRemoval: true });
+    updated(body([WEST, EAST]), { removeRegions: ["East US 2"] });
 
   test("is removed: the safety profile is opened for that update, and closed by the next", async () => {
     await made([WEST, EAST2, EAST]);
@@ -352,7 +390,7 @@ describe("a region whose removal is confirmed", () => {
       redelivered: false,
     });
     await send(run, (deps) =>
-      request(deps, id, body([WEST, EAST]), { allowRegionRemoval: true }),
+      request(deps, id, body([WEST, EAST]), { removeRegions: ["eastus2"] }),
     );
     await drive(world, [run]);
     expect((await world.read(id)).operation, run.name).toMatchObject({
@@ -408,15 +446,120 @@ describe("a region that fails", () => {
       "accepted",
       "creating",
       "eastus2/failed/1",
-      "eastus2/repairing/1",
       "updating/1",
+      "eastus2/repairing/1",
       "updating/2",
-      "eastus2/completed",
+      "eastus2/completed/2",
       "completed",
     ]);
     expect((await inAzure()).properties.safetyProfile).toMatchObject({
       allowDeletionOfReplicatedLocations: false,
     });
+  });
+
+  test("says in the history what failed, what is done about it and when; the region shows the next attempt", async () => {
+    await fail(1);
+    await request(world.deps, id, body([WEST, EAST2]));
+    const due: string[] = [];
+    const operation = await world.finishWith(id, ({ operation: running }) => {
+      const region = running.regions.find(({ name }) => name === "eastus2");
+      if (region?.state === "Failed" && region.nextAttemptTime !== undefined) {
+        due.push(region.nextAttemptTime);
+        expect(region).toMatchObject({
+          attempts: 1,
+          attemptsAllowed: 4,
+          waitReason:
+            "It has failed: it is taken away from the version and added back.",
+        });
+      }
+      return Promise.resolve();
+    });
+    expect(new Set(due).size).toBe(1);
+    expect(
+      operation.history.map(({ state, message }) => `${state}: ${message}`),
+    ).toEqual([
+      expect.stringMatching(/^Accepted: /u),
+      expect.stringMatching(/^Creating: /u),
+      expect.stringMatching(
+        /^Replicating: Azure Resource Manager has accepted/u,
+      ),
+      `Replicating: eastus2 failed: Out of capacity. It is taken away from the version and added back at ${due[0]}.`,
+      "Updating: eastus2 failed and is taken away from the version, to be added back.",
+      expect.stringMatching(/^Replicating: /u),
+      "Updating: eastus2 is added back to the version.",
+      expect.stringMatching(/^Replicating: /u),
+      "Succeeded: The version is usable in westus, eastus2.",
+    ]);
+    expect(operation.regions[1]).not.toHaveProperty("nextAttemptTime");
+    expect(operation.regions[1]).not.toHaveProperty("waitReason");
+  });
+
+  test("that is not tried again says so in the history", async () => {
+    await fail(4);
+    await request(world.deps, id, body([WEST, EAST2]));
+    const { history } = await world.finish(id);
+    const failures = history.filter(({ message }) =>
+      message.startsWith("eastus2 failed: Out of capacity."),
+    );
+    expect(failures).toHaveLength(4);
+    expect(failures.at(-1)?.message).toMatch(/It is not tried again\.$/u);
+  });
+
+  test("is taken away and added back once, though Azure refuses each write for a while", async () => {
+    await fail(1);
+    await request(world.deps, id, body([WEST, EAST2]));
+    await world.runDue();
+    // The create request has passed: the next ten writes are refused, and ten after the taking away.
+    for (const afterMatches of [0, 1])
+      world.simulator.control.addFault({
+        method: "PUT",
+        path: `/versions/3\\.0\\.${versions}\\?`,
+        status: 429,
+        times: 10,
+        afterMatches,
+      });
+    expect(await world.finish(id)).toMatchObject({
+      status: "Succeeded",
+      regions: [
+        { name: "westus", attempts: 1 },
+        { name: "eastus2", attempts: 2 },
+      ],
+    });
+    expect(
+      milestones(await world.takeEvents()).filter((fact) =>
+        /updating|repairing/u.test(fact),
+      ),
+    ).toEqual(["updating/1", "eastus2/repairing/1", "updating/2"]);
+  });
+
+  test("is added back though the answers to both writes are lost, and each is told once", async () => {
+    await fail(1);
+    await request(world.deps, id, body([WEST, EAST2]));
+    await world.runDue();
+    world.simulator.control.addFault({
+      method: "PUT",
+      path: `/versions/3\\.0\\.${versions}\\?`,
+      action: "reset-after-processing",
+      times: 2,
+    });
+    const operation = await world.finish(id);
+    expect(operation).toMatchObject({
+      status: "Succeeded",
+      regions: [{ attempts: 1 }, { name: "eastus2", attempts: 2 }],
+    });
+    expect(
+      operation.history.filter(({ state }) => state === "Updating"),
+    ).toHaveLength(2);
+    expect(
+      milestones(await world.takeEvents()).filter((fact) =>
+        /updating|repairing|eastus2.completed/u.test(fact),
+      ),
+    ).toEqual([
+      "updating/1",
+      "eastus2/repairing/1",
+      "updating/2",
+      "eastus2/completed/2",
+    ]);
   });
 
   test("is repaired no more often than is set, with growing waits; then the operation ends Failed, and a retry by hand may go on", async () => {

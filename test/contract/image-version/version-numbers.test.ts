@@ -14,13 +14,14 @@ import { createStateStore } from "../../../src/azure/state-store.js";
 import { createVersionNumbers } from "../../../src/azure/version-numbers.js";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
-import { canonicalForm } from "../../../src/image-version/canonical-form.js";
+import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import {
   createNextImageVersion,
   type CreateNextImageVersion,
-} from "../../../src/image-version/create-next-image-version.js";
+} from "../../../src/image-version/commands/create-next.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
+import { migrated } from "../../../src/image-version/state/migration.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
@@ -125,7 +126,7 @@ async function publish(number: string): Promise<void> {
 function otherHost(): Dependencies {
   return {
     ...world.deps,
-    store: createStateStore(world.tables),
+    store: createStateStore(world.tables, migrated),
     index: createIndex(world.tables),
     idempotencyKeys: createIdempotencyKeys(world.tables),
     versionNumbers: createVersionNumbers(world.tables, {
@@ -295,7 +296,7 @@ describe("a request that is refused takes no number", () => {
     ).toMatchObject({
       code: "InvalidRequest",
       message:
-        "The request has 1 mistake; each is listed under errors. No number was taken.",
+        "The request has 1 error; each is listed under errors. No number was taken.",
       findings: [{ pointer: "/properties/publishingProfile/targetRegions" }],
     });
   });
@@ -306,7 +307,7 @@ describe("a request that is refused takes no number", () => {
     );
     expect([code, message]).toEqual([
       "PreflightFailed",
-      "The plan found 1 mistake; each is listed under errors. No number was taken.",
+      "The plan found 1 error; each is listed under errors. No number was taken.",
     ]);
     expect(findings).toContainEqual(
       expect.objectContaining({
@@ -682,6 +683,7 @@ describe("POST …/versions", () => {
     const answer = await imageVersionHandlers(
       endpoint,
       world.deps,
+      () => [],
     ).createNextImageVersion(
       new HttpRequest({
         method: "POST",

@@ -9,7 +9,7 @@ import {
 } from "vitest";
 import { createPublishedVersions } from "../../../src/azure/published-versions.js";
 import { createRetentionPolicies } from "../../../src/azure/retention-policies.js";
-import { canonicalForm } from "../../../src/image-version/canonical-form.js";
+import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { resourcesIn } from "../../../src/local/resource-manager/world.js";
 import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";

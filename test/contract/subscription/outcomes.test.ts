@@ -8,6 +8,7 @@ import {
 } from "vitest";
 import { keyOf } from "../../../src/resource-id.js";
 import { getPreparation } from "../../../src/subscription/get-preparation.js";
+import { prepareSubscription } from "../../../src/subscription/prepare-subscription.js";
 import { takePreparationStep } from "../../../src/subscription/preparation.js";
 import {
   COMPUTE,
@@ -602,6 +603,38 @@ describe("the state of a preparation", () => {
       message: expect.stringContaining(
         `Azure does not know the subscription ${UNKNOWN}, or has no resource provider ${COMPUTE}`,
       ) as string,
+    });
+  });
+});
+
+describe("an Idempotency-Key", () => {
+  const prepare = (
+    subscription: string,
+    idempotencyKey: string,
+    appId = "build-system",
+  ) =>
+    prepareSubscription(world.deps, {
+      subscriptionId: subscription,
+      requestedBy: { appId },
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+      idempotencyKey,
+    });
+
+  test("that is repeated answers the operation that it answered first, also after its end", async () => {
+    const key = `again-${id}`;
+    const first = await prepare(id, key);
+    expect((await prepare(id, key)).id).toBe(first.id);
+    await world.finish(id);
+    expect((await prepare(id, key)).id).toBe(first.id);
+    expect((await prepare(id, `other-${id}`)).id).not.toBe(first.id);
+    expect((await prepare(id, key, "another-caller")).id).not.toBe(first.id);
+  });
+
+  test("of another subscription is refused", async () => {
+    const key = `elsewhere-${id}`;
+    await prepare(id, key);
+    await expect(prepare(UNKNOWN, key)).rejects.toMatchObject({
+      code: "IdempotencyKeyReused",
     });
   });
 });

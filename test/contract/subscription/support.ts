@@ -8,6 +8,7 @@ import type {
   PreparationDependencies,
   StoredPreparation,
 } from "../../../src/subscription/ports.js";
+import type { PreparationRecord } from "../../../src/subscription/records.js";
 import { takePreparationStep } from "../../../src/subscription/preparation.js";
 import { prepareSubscription } from "../../../src/subscription/prepare-subscription.js";
 import {
@@ -75,10 +76,13 @@ export async function startPreparations(
       resources: [],
     },
   });
-  const { afterEnd: _, ...common } = world.deps;
+  const { afterEnd: _, beginCancel: __, ...common } = world.deps;
   const deps: PreparationDependencies = {
     ...common,
-    store: createStateStore(world.tables),
+    store: createStateStore(
+      world.tables,
+      (stored) => stored as PreparationRecord,
+    ),
     requiredRegistrations: [
       { namespace: COMPUTE },
       { namespace: COMPUTE, feature: "SIGEncryption" },

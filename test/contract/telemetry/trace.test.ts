@@ -9,9 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
-import { takeCreationStep } from "../../../src/image-version/creation.js";
+import { takeStep } from "../../../src/image-version/steps/take-step.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
-import { takeReplicationStep } from "../../../src/image-version/replication.js";
 import { createStepHandler } from "../../../src/messaging/step-handler.js";
 import { failPoisoned } from "../../../src/operation/poison.js";
 import { isFinal } from "../../../src/operation/states.js";
@@ -83,7 +82,11 @@ async function put(): Promise<string> {
         Promise.resolve({ appId: "build", roles: ["ImageVersions.Write"] }),
     },
   });
-  const response = await imageVersionHandlers(endpoint, deps).putImageVersion(
+  const response = await imageVersionHandlers(
+    endpoint,
+    deps,
+    () => [],
+  ).putImageVersion(
     new HttpRequest({
       method: "PUT",
       url: `https://sigil.example/api${pathOf(id)}`,
@@ -104,8 +107,8 @@ async function put(): Promise<string> {
 
 async function work(): Promise<void> {
   const takeSteps = {
-    "image-version-creations": takeCreationStep,
-    "image-version-replications": takeReplicationStep,
+    "image-version-creations": takeStep,
+    "image-version-replications": takeStep,
   };
   const receivers = QUEUES.map((queue) => ({
     queue,

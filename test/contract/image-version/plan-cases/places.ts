@@ -200,8 +200,7 @@ export const PLACES: readonly Case[] = [
       const asked = t.ask({ storage: SNAPSHOTS });
       return { ...asked, id: await t.make({}, asked.id) };
     },
-    codes: ["ImageVersionConflict"],
-    azureSays: "ImmutableProperty",
+    codes: ["ImmutableProperty"],
   },
   {
     name: "EncryptedWithCmk without a set for it",

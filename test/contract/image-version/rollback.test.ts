@@ -1,0 +1,624 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { listImageVersions } from "../../../src/image-version/queries/get.js";
+import { createLooks } from "../../../src/image-version/queries/looks.js";
+import {
+  planRollback,
+  rollBackImage,
+  type RollBackImage,
+} from "../../../src/image-version/rollback/roll-back.js";
+import { startNextOfAny } from "../../../src/image-version/state/batch.js";
+import { beginCancelOfAny } from "../../../src/image-version/state/cancel.js";
+import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
+import { resourcesIn } from "../../../src/local/resource-manager/world.js";
+import { cancelOperation } from "../../../src/operation/canceling.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import { keyOf } from "../../../src/resource-id.js";
+import {
+  crashRun,
+  drive,
+  sendOrLeave,
+  type CrashRun,
+} from "../../support/crash-runs.js";
+import { CRASHES, type Crash } from "../../support/crashes.js";
+import {
+  idOf,
+  request,
+  startInProcess,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+import { refusal } from "../../support/refusal.js";
+import {
+  managedImageRequest,
+  seedRegion,
+  seedResource,
+} from "../../support/requests.js";
+
+const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
+const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+const WESTUS = seedRegion("westus", "WestUS");
+const EASTUS2 = seedRegion("eastus2", "EastUS2");
+
+let world: InProcess;
+beforeAll(async () => {
+  world = await startInProcess({
+    replicationMs: 60_000,
+    spread: 0,
+    pace: { repairAttempts: 0 },
+  });
+});
+afterAll(() => world.close());
+
+let definitions = 0;
+/** Each test's own image definition. */
+let image: string;
+beforeEach(async () => {
+  image = await define();
+  await world.takeEvents();
+});
+afterEach(() => world.simulator.control.clearFaults());
+
+async function define(): Promise<string> {
+  definitions += 1;
+  await world.simulator.control.putResource(
+    of.imageDefinition("MyGallery", `RolledBack${definitions}`, "westus"),
+  );
+  return seedResource(`galleries/MyGallery/images/RolledBack${definitions}`);
+}
+
+const versionId = (number: string, ofImage = image): string =>
+  `${ofImage}/versions/${number}`;
+
+type Profile = NonNullable<
+  ImageVersionRequest["properties"]["publishingProfile"]
+>;
+
+function body(profile: Partial<Profile> = {}): ImageVersionRequest {
+  const { properties, ...rest } = managedImageRequest();
+  return {
+    ...rest,
+    properties: {
+      ...properties,
+      publishingProfile: { targetRegions: [WESTUS], ...profile },
+    },
+  };
+}
+
+const HELD_BACK = { excludeFromLatest: true };
+
+/** Made by other hands than Sigil's: a rollback is of all that Azure has. */
+async function inAzure(
+  versions: Readonly<Record<string, Partial<Profile>>>,
+  ofImage = image,
+): Promise<void> {
+  for (const [number, profile] of Object.entries(versions))
+    await world.deps.resourceManager.putImageVersion(
+      idOf(versionId(number, ofImage)),
+      canonicalForm(body(profile)),
+    );
+  world.clock.advance(10 * 60_000);
+  world.simulator.control.clearRequests();
+}
+
+function commandOf(
+  to: string | undefined,
+  ofImage = image,
+): Omit<RollBackImage, "idempotencyKey"> {
+  const { versionName: _, ...names } = idOf(versionId("0.0.0", ofImage));
+  return { image: names, ...(to !== undefined && { to }), ...BY };
+}
+
+const rollBack = (to?: string): Promise<OperationRecord> =>
+  rollBackImage(world.deps, commandOf(to));
+
+const plan = (to?: string) => planRollback(world.deps, commandOf(to));
+
+/** Each version, its number and whether it is promoted or the latest; lowest first. */
+async function shown(ofImage = image): Promise<string[]> {
+  const { value } = await listImageVersions(
+    {
+      ...world.deps,
+      looks: createLooks(world.deps.resourceManager, world.deps.now),
+    },
+    ofImage,
+    100,
+    undefined,
+  );
+  return value
+    .map(({ id: { versionName }, look, latest }) =>
+      [
+        versionName,
+        look?.resource.properties.publishingProfile?.excludeFromLatest === true
+          ? "held back"
+          : latest
+            ? "latest"
+            : "promoted",
+      ].join(" "),
+    )
+    .reverse();
+}
+
+const puts = (): number =>
+  world.simulator.control.countRequests({ method: "PUT" });
+
+/** Numbers of the versions that were written, in order. */
+function written(): (string | undefined)[] {
+  return world.simulator.control
+    .requests()
+    .filter(({ method }) => method === "PUT")
+    .map(({ path }) => path.split("/").at(-1));
+}
+
+async function told({ id }: OperationRecord): Promise<string[]> {
+  return (await world.takeEvents())
+    .map((event) => event.id)
+    .filter((eventId) => eventId.startsWith(`${id}/`))
+    .map((eventId) => eventId.slice(id.length + 1));
+}
+
+async function operationOf({ id }: OperationRecord): Promise<OperationRecord> {
+  const operation = await world.deps.store.readOperation(id);
+  if (operation === undefined) throw new Error(`${id} is gone`);
+  return operation;
+}
+
+describe("a rollback", () => {
+  test("without a version goes to the newest promoted one that is ready wherever the latest is", async () => {
+    await inAzure({
+      "1.0.0": { targetRegions: [WESTUS, EASTUS2] },
+      "1.0.1": { targetRegions: [WESTUS, EASTUS2] },
+      "1.0.2": { targetRegions: [WESTUS] },
+      "1.0.3": { targetRegions: [WESTUS, EASTUS2], ...HELD_BACK },
+      "1.0.4": { targetRegions: [WESTUS, EASTUS2] },
+    });
+    const operation = await rollBack();
+    expect(operation).toMatchObject({
+      kind: "RollBackImage",
+      status: "NotStarted",
+      resourceId: image,
+      rollback: {
+        from: "1.0.4",
+        to: "1.0.1",
+        regions: [
+          { name: "eastus2", from: "1.0.4", to: "1.0.1" },
+          { name: "westus", from: "1.0.4", to: "1.0.1" },
+        ],
+      },
+    });
+    expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+    expect(await shown()).toEqual([
+      "1.0.0 promoted",
+      "1.0.1 latest",
+      "1.0.2 held back",
+      "1.0.3 held back",
+      "1.0.4 held back",
+    ]);
+    expect(written()).toEqual(["1.0.2", "1.0.4"]);
+    expect(await told(operation)).toEqual(["accepted", "completed"]);
+  });
+
+  test("promotes first, demotes from the lowest up, the present latest last; no version between is ever the latest", async () => {
+    await inAzure({
+      "1.0.0": HELD_BACK,
+      "1.0.1": {},
+      "1.0.2": {},
+      "1.0.3": {},
+    });
+    await rollBack("1.0.0");
+    const latest = new Set<string | undefined>();
+    await world.finishWith(image, async () => {
+      latest.add((await shown()).find((one) => one.endsWith("latest")));
+    });
+    expect(written()).toEqual(["1.0.0", "1.0.1", "1.0.2", "1.0.3"]);
+    expect([...latest]).toEqual(["1.0.3 latest", "1.0.0 latest"]);
+    expect(await shown()).toEqual([
+      "1.0.0 latest",
+      "1.0.1 held back",
+      "1.0.2 held back",
+      "1.0.3 held back",
+    ]);
+  });
+
+  test("of versions that Sigil made leaves them as its own, and their rules promote them no more", async () => {
+    for (const number of ["1.0.0", "1.0.1"]) {
+      await request(world.deps, versionId(number), {
+        ...body(),
+        sigil: { promotion: { when: "allRegionsReady" } },
+      });
+      expect(await world.finish(versionId(number))).toMatchObject({
+        status: "Succeeded",
+      });
+    }
+    await rollBack();
+    await world.finish(image);
+    expect((await world.read(versionId("1.0.1"))).operation).toMatchObject({
+      kind: "DemoteImageVersion",
+      status: "Succeeded",
+      requestedBy: BY.requestedBy,
+      traceparent: TRACEPARENT,
+    });
+    await request(world.deps, versionId("1.0.1"), {
+      ...body(),
+      tags: { team: "images" },
+      sigil: { promotion: { when: "allRegionsReady" } },
+    });
+    expect(await world.finish(versionId("1.0.1"))).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await shown()).toEqual(["1.0.0 latest", "1.0.1 held back"]);
+  });
+
+  test("that is planned says what would change, and changes nothing", async () => {
+    await inAzure({ "1.0.0": {}, "1.0.1": { targetRegions: [WESTUS] } });
+    expect(await plan("1.0.0")).toEqual({
+      from: "1.0.1",
+      to: "1.0.0",
+      regions: [{ name: "westus", from: "1.0.1", to: "1.0.0" }],
+    });
+    expect(puts()).toBe(0);
+    expect(await world.deps.rollbacks.read(keyOf(image))).toBeUndefined();
+    expect(await world.takeEvents()).toEqual([]);
+    expect(await shown()).toEqual(["1.0.0 promoted", "1.0.1 latest"]);
+  });
+
+  test("asked again, while it runs or afterwards, is the same and changes nothing more", async () => {
+    await inAzure({ "1.0.0": {}, "1.0.1": {}, "1.0.2": {} });
+    const first = await rollBack();
+    expect(first.rollback).toMatchObject({ to: "1.0.1" });
+    for (const again of [await rollBack(), await rollBack("1.0.1")])
+      expect(again.id).toBe(first.id);
+    expect(await refusal(rollBack("1.0.0"))).toMatchObject({
+      code: "ImageVersionConflict",
+      message: `Operation ${first.id} rolls ${image} back to 1.0.1. Wait until it has ended.`,
+      fields: { existingOperationId: first.id },
+    });
+    await world.finish(image);
+    for (const again of [await rollBack(), await rollBack("1.0.1")])
+      expect(again).toMatchObject({ id: first.id, status: "Succeeded" });
+    expect(puts()).toBe(1);
+    // To another version it is another.
+    expect((await rollBack("1.0.0")).id).not.toBe(first.id);
+    await world.finish(image);
+    expect(await shown()).toEqual([
+      "1.0.0 latest",
+      "1.0.1 held back",
+      "1.0.2 held back",
+    ]);
+  });
+
+  test("after a newer version was published is another", async () => {
+    await inAzure({ "1.0.0": {}, "1.0.1": {} });
+    const first = await rollBack();
+    await world.finish(image);
+    await inAzure({ "1.0.2": {} });
+    const second = await rollBack();
+    expect(second.id).not.toBe(first.id);
+    expect(second.rollback).toMatchObject({ from: "1.0.2", to: "1.0.0" });
+    await world.finish(image);
+    expect(await shown()).toEqual([
+      "1.0.0 latest",
+      "1.0.1 held back",
+      "1.0.2 held back",
+    ]);
+  });
+
+  test("that is canceled changes nothing further", async () => {
+    await inAzure({ "1.0.0": HELD_BACK, "1.0.1": {} });
+    const operation = await rollBack("1.0.0");
+    await world.takeDue(); // Nothing has been done yet.
+    expect(
+      await cancelOperation(
+        {
+          ...world.deps,
+          afterEnd: startNextOfAny,
+          beginCancel: beginCancelOfAny,
+        },
+        operation.id,
+        BY.requestedBy,
+      ),
+    ).toMatchObject({ status: "Canceled" });
+    await world.runDue();
+    expect(puts()).toBe(0);
+    expect(await told(operation)).toEqual(["accepted", "canceled"]);
+  });
+});
+
+describe("is refused", () => {
+  afterEach(async () => {
+    expect(puts()).toBe(0);
+    expect(await world.deps.rollbacks.read(keyOf(image))).toBeUndefined();
+  });
+
+  /** By the plan and by the command. */
+  async function refusals(to?: string): Promise<unknown> {
+    const [planned, asked] = [
+      await refusal(plan(to)),
+      await refusal(rollBack(to)),
+    ];
+    expect(asked).toEqual(planned);
+    return asked;
+  }
+
+  test("where Azure has no such image definition or version", async () => {
+    await inAzure({ "1.0.0": {} });
+    expect(await refusals("0.9.0")).toMatchObject({
+      code: "NotFound",
+      message: `Azure has no version 0.9.0 of ${image}.`,
+    });
+    image = `${image}Missing`;
+    expect(await refusals()).toMatchObject({
+      code: "NotFound",
+      message: `Azure has no image definition ${image}.`,
+    });
+  });
+
+  test("where it would have no effect", async () => {
+    expect(await refusals()).toMatchObject({
+      code: "RollbackRefused",
+      message: `No version of ${image} is ready and included in latest: there is nothing to roll back.`,
+    });
+    await inAzure({ "1.0.0": {} });
+    expect(await refusals("1.0.0")).toMatchObject({
+      code: "RollbackRefused",
+      message:
+        "1.0.0 is the latest already: the rollback would change nothing.",
+    });
+    expect(await refusals()).toMatchObject({
+      code: "RollbackRefused",
+      message: `No other version of ${image} is included in latest and ready in westus, where 1.0.0 is the latest. Name one to roll back to: {"to": "1.0.0"}.`,
+    });
+  });
+
+  test("to a version that is not ready, or excluded, in a region where the latest is", async () => {
+    await inAzure({
+      "1.0.0": { targetRegions: [WESTUS] },
+      "1.0.1": {
+        targetRegions: [WESTUS, { ...EASTUS2, excludeFromLatest: true }],
+      },
+      "1.0.2": { targetRegions: [WESTUS, EASTUS2] },
+    });
+    for (const to of ["1.0.0", "1.0.1"])
+      expect(await refusals(to)).toMatchObject({
+        code: "RollbackRefused",
+        message: `${image} cannot be rolled back to ${to}; errors says why.`,
+        findings: [
+          {
+            code: "RegionNotReady",
+            pointer: "/to",
+            message: `${to} is not ready, or excluded from latest, in eastus2, where the present latest is. Choose another version, or add the regions to it first.`,
+          },
+        ],
+      });
+    expect(await refusals()).toMatchObject({ code: "RollbackRefused" });
+  });
+
+  test("to a version whose region has failed", async () => {
+    await world.simulator.control.failRegion({
+      versionId: versionId("1.0.0"),
+      region: "westus",
+    });
+    await inAzure({ "1.0.0": {}, "1.0.1": {} });
+    expect(await refusals("1.0.0")).toMatchObject({
+      findings: [{ code: "RegionNotReady" }],
+    });
+  });
+
+  test("while a newer version replicates that is promoted", async () => {
+    await inAzure({ "1.0.0": {}, "1.0.1": {} });
+    await world.deps.resourceManager.putImageVersion(
+      idOf(versionId("1.0.2")),
+      canonicalForm(body()),
+    );
+    world.simulator.control.clearRequests();
+    expect(await refusals("1.0.0")).toMatchObject({
+      code: "RollbackRefused",
+      findings: [
+        {
+          code: "VersionBusy",
+          message:
+            "Azure works on 1.0.2 (Creating) and changes nothing of it meanwhile. Wait until it has ended, or delete 1.0.2.",
+        },
+      ],
+    });
+  });
+
+  test("with an ETag that is not the latest version's", async () => {
+    await inAzure({ "1.0.0": {}, "1.0.1": {} });
+    expect(
+      await refusal(
+        rollBackImage(world.deps, { ...commandOf("1.0.0"), ifMatch: '"old"' }),
+      ),
+    ).toMatchObject({ code: "PreconditionFailed" });
+  });
+});
+
+describe("in the midst of it", () => {
+  test("a version that is deleted needs no demotion", async () => {
+    await inAzure({ "1.0.0": HELD_BACK, "1.0.1": {}, "1.0.2": {} });
+    const operation = await rollBack("1.0.0");
+    await world.simulator.control.removeResource(versionId("1.0.1"));
+    expect(await world.finish(image)).toMatchObject({
+      id: operation.id,
+      status: "Succeeded",
+    });
+    expect((await operationOf(operation)).history).toContainEqual(
+      expect.objectContaining({
+        message: "1.0.1 is gone: there is nothing to demote.",
+      }),
+    );
+    expect(await shown()).toEqual(["1.0.0 latest", "1.0.2 held back"]);
+  });
+
+  test("a version whose deletion was asked for is demoted, or gone", async () => {
+    await inAzure({ "1.0.0": HELD_BACK, "1.0.1": {}, "1.0.2": {} });
+    await rollBack("1.0.0");
+    await deleteImageVersion(world.deps, {
+      id: idOf(versionId("1.0.1")),
+      ...BY,
+    });
+    expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+    await world.finish(versionId("1.0.1"));
+    expect(await shown()).toEqual(["1.0.0 latest", "1.0.2 held back"]);
+  });
+
+  test("a target that is deleted stops it before the latest is demoted", async () => {
+    await inAzure({ "1.0.0": {}, "1.0.1": {}, "1.0.2": {} });
+    const operation = await rollBack("1.0.0");
+    await world.simulator.control.removeResource(versionId("1.0.0"));
+    expect(await world.finish(image)).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ImageVersionGone",
+        message:
+          "The rollback has stopped: Azure no longer has 1.0.0. What was changed before that stays. Look at the versions, and roll back again.",
+      },
+    });
+    expect(await told(operation)).toEqual(["accepted", "failed"]);
+    expect(await shown()).toEqual(["1.0.1 promoted", "1.0.2 latest"]);
+  });
+
+  test("a target that somebody holds back stops it", async () => {
+    await inAzure({ "1.0.0": {}, "1.0.1": {}, "1.0.2": {} });
+    await rollBack("1.0.0");
+    await inAzure({ "1.0.0": HELD_BACK });
+    expect(await world.finish(image)).toMatchObject({
+      status: "Failed",
+      error: { code: "RollbackRefused" },
+    });
+    expect(await shown()).toEqual([
+      "1.0.0 held back",
+      "1.0.1 promoted",
+      "1.0.2 latest",
+    ]);
+  });
+
+  test("a demotion that Azure refuses stops it with Azure's words, and asked again it goes on", async () => {
+    await inAzure({ "1.0.0": HELD_BACK, "1.0.1": {}, "1.0.2": {} });
+    const first = await rollBack("1.0.0");
+    world.simulator.control.addFault({
+      method: "PUT",
+      path: "/versions/1.0.1",
+      status: 409,
+      body: { error: { code: "ScopeLocked", message: "It is locked." } },
+    });
+    expect(await world.finish(image)).toMatchObject({
+      status: "Failed",
+      error: {
+        message: expect.stringMatching(
+          /^The rollback has stopped: 1\.0\.1 was not demoted \(operation .*, Failed\)\..*It is locked\./u,
+        ) as string,
+      },
+    });
+    expect(await shown()).toEqual([
+      "1.0.0 promoted",
+      "1.0.1 promoted",
+      "1.0.2 latest",
+    ]);
+    const second = await rollBack("1.0.0");
+    expect(second.id).not.toBe(first.id);
+    expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+    expect(await shown()).toEqual([
+      "1.0.0 latest",
+      "1.0.1 held back",
+      "1.0.2 held back",
+    ]);
+  });
+});
+
+describe("a failure at any port call", () => {
+  interface Run extends CrashRun {
+    readonly image: string;
+  }
+
+  /** One to be promoted, and one to be demoted after it. */
+  const VERSIONS = { "1.0.0": HELD_BACK, "1.0.1": {} };
+
+  async function startRun(crash: Crash): Promise<Run> {
+    const own = await define();
+    await inAzure(VERSIONS, own);
+    return {
+      image: own,
+      ...crashRun(world.deps, keyOf(own), crash),
+      otherKeys: Object.keys(VERSIONS).map((number) =>
+        keyOf(versionId(number, own)),
+      ),
+    };
+  }
+
+  async function rollBackAll(runs: readonly Run[]): Promise<void> {
+    world.simulator.control.clearRequests();
+    await Promise.all(
+      runs.map((run) =>
+        sendOrLeave(world, run, (deps) =>
+          rollBackImage(deps, commandOf("1.0.0", run.image)),
+        ),
+      ),
+    );
+    await drive(world, runs);
+  }
+
+  async function expectRolledBack(
+    run: Run,
+    events: readonly string[],
+  ): Promise<void> {
+    expect((await world.read(run.image)).operation, run.name).toMatchObject({
+      id: `${run.key}-1`,
+      status: "Succeeded",
+    });
+    expect(await shown(run.image), run.name).toEqual([
+      "1.0.0 latest",
+      "1.0.1 held back",
+    ]);
+    for (const key of run.otherKeys ?? [])
+      expect(
+        await world.deps.store.readOperation(`${key}-2`),
+        run.name,
+      ).toBeUndefined();
+    expect(
+      events.filter((id) => id.startsWith(`${run.key}-`)),
+      run.name,
+    ).toEqual([`${run.key}-1/accepted`, `${run.key}-1/completed`]);
+  }
+
+  const eventIds = async (): Promise<string[]> =>
+    (await world.takeEvents()).map(({ id }) => id);
+
+  let calls: readonly string[];
+  beforeAll(async () => {
+    const run = await startRun({ failure: undefined, redelivered: true });
+    await rollBackAll([run]);
+    await expectRolledBack(run, await eventIds());
+    ({ calls } = run.process);
+    expect(puts()).toBe(2);
+  });
+
+  // Each kind of failure at every third call, each at others: together they meet every call.
+  for (const [kind, { title, at }] of CRASHES.entries())
+    test(
+      title,
+      async () => {
+        const runs: Run[] = [];
+        for (const [i, crash] of at(calls).entries())
+          if (i % 3 === kind % 3) runs.push(await startRun(crash));
+        await rollBackAll(runs);
+        const events = await eventIds();
+        for (const run of runs) await expectRolledBack(run, events);
+        // Beside others a run has to wait less: the failures at its last calls may not be met.
+        const unmet = runs.filter(({ process }) => !process.failed());
+        expect(unmet.length).toBeLessThanOrEqual(2);
+        expect(puts()).toBe(2 * runs.length);
+      },
+      240_000,
+    );
+});

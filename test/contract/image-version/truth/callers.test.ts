@@ -1,0 +1,390 @@
+/** Several callers of one version: queues, batches, conditions, cancellations. */
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import { cancelOperation } from "../../../../src/operation/canceling.js";
+import type { OperationRecord } from "../../../../src/operation/records.js";
+import {
+  startInProcess,
+  type InProcess,
+} from "../../../support/dependencies.js";
+import { refusal } from "../../../support/refusal.js";
+import { largeWorld } from "../../../support/requests.js";
+import {
+  BY,
+  byHand,
+  ended,
+  etagOf,
+  facts,
+  made,
+  nextVersionId,
+  operation,
+  operationIn,
+  pass,
+  patch,
+  plain,
+  put,
+  puts,
+  putThrough,
+  regionNames,
+  seen,
+  shownIn,
+} from "./support.js";
+
+let world: InProcess;
+beforeAll(async () => {
+  world = await startInProcess({ replicationMs: 120_000, spread: 0 });
+});
+afterAll(() => world.close());
+
+let id: string;
+beforeEach(async () => {
+  id = nextVersionId();
+  await world.takeEvents();
+});
+afterEach(async () => {
+  const { control } = world.simulator;
+  control.clearFaults();
+  await control.setLag({ ms: 0 });
+});
+
+const BODY = plain(undefined, { tags: { a: "1" } });
+const MORE = plain(
+  [{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }],
+  { tags: { a: "1" } },
+);
+const cancel = ({ id: operationId }: OperationRecord) =>
+  cancelOperation(world.deps, operationId, BY.requestedBy);
+
+describe("If-Match", () => {
+  test("with the present ETag takes the request; with an older one it is 412 and nothing is stored", async () => {
+    await made(world, id, BODY);
+    const old = await etagOf(world, id);
+    expect(
+      await putThrough(world, id, plain(undefined, { tags: { a: "2" } }), {
+        ifMatch: old,
+      }),
+    ).toMatchObject({ status: "Succeeded" });
+    expect(
+      await refusal(
+        put(world, id, plain(undefined, { tags: { a: "3" } }), {
+          ifMatch: old,
+        }),
+      ),
+    ).toMatchObject({ code: "PreconditionFailed" });
+    expect(
+      await refusal(patch(world, id, { tags: { a: "3" } }, { ifMatch: old })),
+    ).toMatchObject({ code: "PreconditionFailed" });
+    expect((await shownIn(world, id)).tags).toEqual({ a: "2" });
+    expect((await world.read(id)).record.state).toBe("Succeeded");
+  });
+
+  test("protects from what another caller has asked for and Azure does not show yet", async () => {
+    await made(world, id, BODY);
+    const ifMatch = await etagOf(world, id);
+    const first = operationIn(
+      await put(world, id, plain(undefined, { tags: { a: "2" } })),
+    );
+    expect(
+      await refusal(patch(world, id, { tags: { b: "3" } }, { ifMatch })),
+    ).toMatchObject({ code: "PreconditionFailed" });
+    await ended(world, [first]);
+  });
+
+  test("a caller who removes regions removes only those that the request names", async () => {
+    await made(world, id, BODY);
+    const first = operationIn(await put(world, id, MORE));
+    const second = operationIn(
+      await put(world, id, plain([{ name: "westus" }], { tags: { a: "1" } }), {
+        removeRegions: ["eastus2"],
+      }),
+    );
+    expect(await ended(world, [first, second])).toMatchObject([
+      {},
+      { status: "Succeeded" },
+    ]);
+    expect(regionNames(await shownIn(world, id))).toEqual(["westus", "eastus"]);
+  });
+});
+
+describe("20 callers, each with a region of its own", () => {
+  test("are all served, by at most three updates", async () => {
+    const large = largeWorld(21, 1);
+    const own = await startInProcess({
+      world: large.world,
+      replicationMs: 60_000,
+    });
+    try {
+      const version = large.versionId("1.0.0");
+      const [home, ...others] =
+        large.request.properties.publishingProfile?.targetRegions ?? [];
+      const bodyOf = (regions: typeof others) => ({
+        ...large.request,
+        properties: {
+          ...large.request.properties,
+          publishingProfile: { targetRegions: regions },
+        },
+      });
+      if (home === undefined) throw new Error("no home");
+      await made(own, version, bodyOf([home]));
+      const accepted = (
+        await Promise.all(
+          others.map((region) => put(own, version, bodyOf([home, region]))),
+        )
+      ).map(operationIn);
+      const all = await ended(own, accepted);
+      expect(all.map(({ status }) => status)).toEqual(
+        others.map(() => "Succeeded"),
+      );
+      expect(regionNames(await shownIn(own, version))).toHaveLength(21);
+      expect(puts(own)).toBeLessThanOrEqual(3);
+      const told = await own.takeEvents();
+      for (const one of all)
+        expect(facts(told, one).at(-1), one.id).toBe("completed");
+    } finally {
+      await own.close();
+    }
+  });
+});
+
+describe("what comes while an operation runs", () => {
+  test("the same request is that operation; what contradicts it is 409, naming it", async () => {
+    await made(world, id, BODY);
+    const first = operationIn(await put(world, id, MORE));
+    await world.runDue();
+    expect(operationIn(await put(world, id, MORE)).id).toBe(first.id);
+    const tagged = operationIn(await patch(world, id, { tags: { b: "1" } }));
+    const error = await refusal(patch(world, id, { tags: { b: "2" } }));
+    expect(error).toMatchObject({
+      code: "ImageVersionConflict",
+      findings: [{ pointer: "/tags/b" }],
+    });
+    await ended(world, [first, tagged]);
+    expect((await shownIn(world, id)).tags).toEqual({ a: "1", b: "1" });
+  });
+
+  test("a patch that says what Azure shows, and the run takes away, is 409; it is not told to be done", async () => {
+    await made(world, id, plain(undefined, { tags: { a: "1", b: "1" } }));
+    const first = operationIn(await put(world, id, BODY));
+    expect(await refusal(patch(world, id, { tags: { b: "1" } }))).toMatchObject(
+      {
+        code: "ImageVersionConflict",
+        findings: [{ pointer: "/tags/b" }],
+      },
+    );
+    await ended(world, [first]);
+    expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
+  });
+
+  test("a demotion goes before what is queued, and what is queued does not undo it", async () => {
+    await made(world, id, BODY);
+    const first = operationIn(await put(world, id, MORE));
+    await world.runDue();
+    const second = operationIn(
+      await put(
+        world,
+        id,
+        plain([{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }], {
+          tags: { a: "2" },
+          publishing: { excludeFromLatest: false },
+        }),
+      ),
+    );
+    const demotion = await byHand.demote(world, id);
+    const all = await ended(world, [first, second, demotion]);
+    expect(all.map(({ status }) => status)).toEqual([
+      "Succeeded",
+      "Succeeded",
+      "Succeeded",
+    ]);
+    const shown = await shownIn(world, id);
+    expect(shown.properties.publishingProfile.excludeFromLatest).toBe(true);
+    expect(shown.tags).toEqual({ a: "2" });
+    expect(all[2]?.endTime?.localeCompare(all[1]?.endTime ?? "")).not.toBe(1);
+  });
+
+  test("a demotion during a create under a rule holds: the rule promotes no more", async () => {
+    const first = operationIn(
+      await put(
+        world,
+        id,
+        plain(undefined, {
+          sigil: { promotion: { when: "allRegionsReady" } },
+        }),
+      ),
+    );
+    await world.runDue();
+    const demotion = await byHand.demote(world, id);
+    await ended(world, [first, demotion]);
+    await pass(world, 900_000);
+    expect(
+      (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest,
+    ).toBe(true);
+  });
+
+  test("a promotion of others in the portal during a run is theirs to keep", async () => {
+    await made(world, id, BODY);
+    const first = operationIn(await put(world, id, MORE));
+    await world.runDue();
+    await world.simulator.control.editVersion({
+      versionId: id,
+      properties: { publishingProfile: { excludeFromLatest: true } },
+      tags: { theirs: "1" },
+    });
+    expect(await ended(world, [first])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    const shown = await shownIn(world, id);
+    expect(shown.properties.publishingProfile.excludeFromLatest).toBe(true);
+    expect(shown.tags).toEqual({ a: "1", theirs: "1" });
+    expect(JSON.stringify(await world.takeEvents())).toContain(
+      "ChangedOutside",
+    );
+  });
+
+  test("a field that is flipped back again and again is written at most three times", async () => {
+    await made(world, id, BODY);
+    const first = operationIn(
+      await put(world, id, plain(undefined, { tags: { a: "mine" } })),
+    );
+    world.simulator.control.clearRequests();
+    const flip = async (): Promise<void> => {
+      const shown = await shownIn(world, id);
+      if (
+        shown.tags?.["a"] === "mine" &&
+        shown.properties.provisioningState === "Updating"
+      )
+        await world.simulator.control.editVersion({
+          versionId: id,
+          tags: { a: "theirs" },
+        });
+    };
+    const [end] = await ended(world, [first], flip);
+    expect(puts(world)).toBeLessThanOrEqual(3);
+    expect(end).toMatchObject({ status: "Failed" });
+    expect((await seen(world, id)).tags).toEqual({ a: "theirs" });
+  });
+});
+
+describe("a batch", () => {
+  test("that ARM refuses is sent one by one: only the one that it refuses fails", async () => {
+    await made(world, id, BODY);
+    const running = operationIn(await put(world, id, MORE));
+    await world.runDue();
+    const good = operationIn(await patch(world, id, { tags: { good: "1" } }));
+    const other = operationIn(await patch(world, id, { tags: { other: "1" } }));
+    await pass(world, 100_000);
+    // The next PUT is that of both.
+    world.simulator.control.addFault({
+      method: "PUT",
+      status: 400,
+      body: { error: { code: "InvalidParameter", message: "No." } },
+    });
+    expect(await ended(world, [running, good, other])).toMatchObject([
+      { status: "Succeeded" },
+      { status: "Succeeded" },
+      { status: "Succeeded" },
+    ]);
+    expect((await shownIn(world, id)).tags).toEqual({
+      a: "1",
+      good: "1",
+      other: "1",
+    });
+  });
+
+  test("whose member is canceled goes on with the others", async () => {
+    await made(world, id, BODY);
+    const running = operationIn(await put(world, id, MORE));
+    await world.runDue();
+    const one = operationIn(await patch(world, id, { tags: { one: "1" } }));
+    const two = operationIn(await patch(world, id, { tags: { two: "1" } }));
+    await cancel(one);
+    const all = await ended(world, [running, one, two]);
+    expect(all.map(({ status }) => status)).toEqual([
+      "Succeeded",
+      "Canceled",
+      "Succeeded",
+    ]);
+    expect((await shownIn(world, id)).tags).toEqual({ a: "1", two: "1" });
+  });
+});
+
+describe("a cancellation", () => {
+  test("of a create that was sent leaves the version excluded from latest, and ends only then", async () => {
+    const first = operationIn(await put(world, id, BODY));
+    await world.runDue();
+    await cancel(first);
+    expect(await operation(world, first)).toMatchObject({
+      status: "Running",
+      canceledBy: BY.requestedBy,
+    });
+    expect(await ended(world, [first])).toMatchObject([{ status: "Canceled" }]);
+    expect(
+      (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest,
+    ).toBe(true);
+    expect(facts(await world.takeEvents(), first).at(-1)).toBe("canceled");
+  });
+
+  test("of an update of a version that is ready does not exclude it", async () => {
+    await made(world, id, BODY);
+    const update = operationIn(await put(world, id, MORE));
+    await world.runDue();
+    await cancel(update);
+    await ended(world, [update]);
+    await pass(world, 600_000);
+    expect(
+      (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest,
+    ).toBe(false);
+  });
+
+  test("of the same PUT of a version whose region was given up does not exclude it", async () => {
+    await world.simulator.control.failRegion({
+      versionId: id,
+      region: "eastus2",
+      times: 10,
+    });
+    const first = operationIn(await put(world, id, BODY));
+    expect(await ended(world, [first])).toMatchObject([{ status: "Failed" }]);
+    const again = operationIn(await put(world, id, BODY));
+    await world.runDue();
+    await pass(world, 60_000);
+    await cancel(again).catch(() => undefined);
+    await ended(world, [again]);
+    expect(
+      (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest,
+    ).toBe(false);
+  });
+
+  test("in the midst of a repair adds the region back first, and closes ARM's permission", async () => {
+    await world.simulator.control.failRegion({
+      versionId: id,
+      region: "eastus2",
+    });
+    await made(world, id, plain([{ name: "westus" }], { tags: { a: "1" } }));
+    const first = operationIn(await put(world, id, BODY));
+    for (let ticks = 0; ticks < 1_000; ticks += 1) {
+      await world.runDue();
+      if (
+        !regionNames(await shownIn(world, id)).includes("eastus2") &&
+        ticks > 20
+      )
+        break;
+      world.clock.advance(5_000);
+    }
+    expect(regionNames(await shownIn(world, id))).toEqual(["westus"]);
+    await cancel(first);
+    expect(await ended(world, [first])).toMatchObject([{ status: "Canceled" }]);
+    await pass(world, 600_000);
+    const shown = await shownIn(world, id);
+    expect(regionNames(shown)).toEqual(["westus", "eastus2"]);
+    expect(
+      shown.properties.safetyProfile?.["allowDeletionOfReplicatedLocations"],
+    ).toBe(false);
+  });
+});

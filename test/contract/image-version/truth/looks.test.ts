@@ -1,0 +1,328 @@
+/** Looks that are behind, answers that are lost, processes that die: no verdict, no write and no event follows from them. */
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import {
+  startInProcess,
+  type InProcess,
+} from "../../../support/dependencies.js";
+import {
+  byHand,
+  ended,
+  facts,
+  inAzure,
+  made,
+  nextVersionId,
+  operationIn,
+  pass,
+  patch,
+  plain,
+  put,
+  puts,
+  putThrough,
+  regionNames,
+  shownIn,
+} from "./support.js";
+
+let world: InProcess;
+beforeAll(async () => {
+  world = await startInProcess({ replicationMs: 60_000, spread: 0 });
+});
+afterAll(() => world.close());
+
+let id: string;
+beforeEach(async () => {
+  id = nextVersionId();
+  await world.takeEvents();
+});
+afterEach(async () => {
+  const { control } = world.simulator;
+  control.clearFaults();
+  await control.setLag({ ms: 0 });
+  await control.setFailureMode({ when: "allSettled" });
+});
+
+/** What Azure has, whatever its reads show now. */
+async function truth(): Promise<Awaited<ReturnType<typeof shownIn>>> {
+  await world.simulator.control.setLag({ ms: 0 });
+  return shownIn(world, id);
+}
+
+const outsideTold = async (): Promise<number> =>
+  (await world.takeEvents()).filter(
+    ({ type, subject }) =>
+      subject === id && type === "Sigil.ImageVersion.ChangedOutside",
+  ).length;
+
+describe.each([3, 15])("where looks lag %d minutes", (minutes) => {
+  const lag = { ms: minutes * 60_000 };
+
+  test("a version is created once, and ends Succeeded", async () => {
+    await world.simulator.control.setLag(lag);
+    expect(
+      await putThrough(world, id, plain(undefined, { tags: { a: "1" } })),
+    ).toMatchObject({ status: "Succeeded" });
+    expect(world.simulator.control.creates(id)).toBe(1);
+    expect((await truth()).tags).toEqual({ a: "1" });
+  });
+
+  test("an update that changes a tag, a count and a region ends Succeeded, and tells of nobody else", async () => {
+    await made(world, id, plain(undefined, { tags: { a: "1" } }));
+    await world.simulator.control.setLag(lag);
+    const body = plain(
+      [
+        { name: "westus", regionalReplicaCount: 3 },
+        { name: "eastus2" },
+        { name: "eastus" },
+      ],
+      { tags: { a: "2" } },
+    );
+    expect(await putThrough(world, id, body)).toMatchObject({
+      status: "Succeeded",
+    });
+    const shown = await truth();
+    expect(shown.tags).toEqual({ a: "2" });
+    expect(regionNames(shown)).toEqual(["westus", "eastus2", "eastus"]);
+    expect(await outsideTold()).toBe(0);
+  });
+
+  test("two updates one after the other both end as Azure has it", async () => {
+    await made(world, id, plain(undefined, { tags: { a: "1" } }));
+    await world.simulator.control.setLag(lag);
+    const one = operationIn(
+      await put(world, id, plain(undefined, { tags: { a: "2" } })),
+    );
+    await world.runDue();
+    const two = operationIn(await patch(world, id, { tags: { b: "1" } }));
+    expect(await ended(world, [one, two])).toMatchObject([
+      { status: "Succeeded" },
+      { status: "Succeeded" },
+    ]);
+    expect((await truth()).tags).toEqual({ a: "2", b: "1" });
+    expect(await outsideTold()).toBe(0);
+  });
+
+  test("a removal of a region ends Succeeded and leaves ARM's permission closed", async () => {
+    await made(world, id, plain());
+    await world.simulator.control.setLag(lag);
+    expect(
+      await putThrough(world, id, plain([{ name: "westus" }]), {
+        removeRegions: ["eastus2"],
+      }),
+    ).toMatchObject({ status: "Succeeded" });
+    const shown = await truth();
+    expect(regionNames(shown)).toEqual(["westus"]);
+    expect(
+      shown.properties.safetyProfile?.["allowDeletionOfReplicatedLocations"],
+    ).toBe(false);
+  });
+
+  test("a repair takes away and adds back once, with the region's own count", async () => {
+    await world.simulator.control.failRegion({
+      versionId: id,
+      region: "eastus2",
+    });
+    await world.simulator.control.setLag(lag);
+    const accepted = operationIn(
+      await put(
+        world,
+        id,
+        plain([
+          { name: "westus" },
+          { name: "eastus2", regionalReplicaCount: 4 },
+        ]),
+      ),
+    );
+    expect(await ended(world, [accepted])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    const shown = await truth();
+    expect(regionNames(shown)).toContain("eastus2");
+    expect(
+      shown.properties.publishingProfile.targetRegions.find(
+        ({ name }) => name === "East US 2",
+      )?.regionalReplicaCount,
+    ).toBe(4);
+    const told = facts(await world.takeEvents(), accepted);
+    expect(told.filter((fact) => fact.includes("repairing"))).toHaveLength(1);
+    expect(told.at(-1)).toBe("completed");
+  });
+
+  test("a deletion is known when Azure has none, and nothing is made again", async () => {
+    await made(world, id, plain());
+    await world.simulator.control.setLag(lag);
+    expect(await ended(world, [await byHand.remove(world, id)])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect(await inAzure(world, id)).toBeUndefined();
+    expect(world.simulator.control.creates(id)).toBe(1);
+  });
+});
+
+describe("one look that is behind", () => {
+  test("after an update ends nothing, writes nothing, tells nothing", async () => {
+    await made(world, id, plain(undefined, { tags: { a: "1" } }));
+    const accepted = operationIn(
+      await put(
+        world,
+        id,
+        plain([{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }], {
+          tags: { a: "2" },
+        }),
+      ),
+    );
+    await world.runDue();
+    world.simulator.control.clearRequests();
+    for (let looks = 0; looks < 6; looks += 1) {
+      await world.simulator.control.lagNextReads({ versionId: id, reads: 1 });
+      await pass(world, 20_000);
+    }
+    expect(await ended(world, [accepted])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect(puts(world)).toBe(0);
+    expect(await outsideTold()).toBe(0);
+    expect((await truth()).tags).toEqual({ a: "2" });
+  });
+
+  test("of a version that is gone for one look ends nothing", async () => {
+    const accepted = operationIn(await put(world, id, plain()));
+    await world.runDue();
+    for (let looks = 0; looks < 4; looks += 1) {
+      world.simulator.control.addFault({
+        method: "GET",
+        path: `${id}\\b`,
+        action: "hide",
+      });
+      await pass(world, 20_000);
+    }
+    world.simulator.control.clearFaults();
+    expect(await ended(world, [accepted])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect(world.simulator.control.creates(id)).toBe(1);
+  });
+});
+
+describe("an answer that is lost", () => {
+  test.each(["reset", "reset-after-processing"] as const)(
+    "to a create (%s): one version, as asked",
+    async (action) => {
+      world.simulator.control.addFault({ method: "PUT", action, times: 1 });
+      expect(
+        await putThrough(world, id, plain(undefined, { tags: { a: "1" } })),
+      ).toMatchObject({ status: "Succeeded" });
+      expect(world.simulator.control.creates(id)).toBe(1);
+      expect((await truth()).tags).toEqual({ a: "1" });
+    },
+  );
+
+  test.each(["reset", "reset-after-processing"] as const)(
+    "to an update (%s), with looks that lag: the update, as asked, and nobody else is blamed",
+    async (action) => {
+      await made(world, id, plain(undefined, { tags: { a: "1" } }));
+      await world.simulator.control.setLag({ ms: 60_000 });
+      world.simulator.control.addFault({ method: "PUT", action, times: 1 });
+      expect(
+        await putThrough(world, id, plain(undefined, { tags: { a: "2" } })),
+      ).toMatchObject({ status: "Succeeded" });
+      expect((await truth()).tags).toEqual({ a: "2" });
+      expect(await outsideTold()).toBe(0);
+    },
+  );
+
+  test.each(["reset", "reset-after-processing"] as const)(
+    "to each write of a repair (%s): the region is there in the end, and ARM may remove none",
+    async (action) => {
+      await world.simulator.control.failRegion({
+        versionId: id,
+        region: "eastus2",
+      });
+      const accepted = operationIn(await put(world, id, plain()));
+      await world.runDue();
+      world.simulator.control.addFault({ method: "PUT", action, times: 2 });
+      expect(await ended(world, [accepted])).toMatchObject([
+        { status: "Succeeded" },
+      ]);
+      const shown = await truth();
+      expect(regionNames(shown)).toEqual(
+        expect.arrayContaining(["westus", "eastus2"]),
+      );
+      expect(
+        shown.properties.safetyProfile?.["allowDeletionOfReplicatedLocations"],
+      ).toBe(false);
+    },
+  );
+});
+
+test("where looks lag longer than an answer is waited for, a region that was taken away is added back", async () => {
+  await world.simulator.control.failRegion({
+    versionId: id,
+    region: "eastus2",
+  });
+  const accepted = operationIn(await put(world, id, plain()));
+  await world.runDue();
+  await world.simulator.control.setLag({ ms: 180_000 });
+  world.simulator.control.addFault({
+    method: "PUT",
+    action: "reset-after-processing",
+  });
+  expect(await ended(world, [accepted])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
+  const shown = await truth();
+  expect(regionNames(shown)).toEqual(["westus", "eastus2"]);
+  expect(
+    shown.properties.safetyProfile?.["allowDeletionOfReplicatedLocations"],
+  ).toBe(false);
+});
+
+describe("two hosts, and messages that come twice or late", () => {
+  test("make one create and one update, in whatever order their steps come", async () => {
+    const accepted = operationIn(
+      await put(world, id, plain(undefined, { tags: { a: "1" } })),
+    );
+    const kept: Awaited<ReturnType<InProcess["takeDue"]>> = [];
+    const both = async (): Promise<void> => {
+      for (;;) {
+        const due = await world.takeDue();
+        if (due.length === 0) return;
+        kept.push(...due);
+        await Promise.all(
+          due.flatMap((message) => [
+            world.handle(message),
+            world.handle(message),
+          ]),
+        );
+        for (const old of kept.slice(-5).reverse()) await world.handle(old);
+      }
+    };
+    for (let ticks = 0; ticks < 60; ticks += 1) {
+      await both();
+      world.clock.advance(15_000);
+    }
+    expect(await ended(world, [accepted])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect(puts(world)).toBeGreaterThan(0);
+    expect(world.simulator.control.creates(id)).toBe(1);
+    world.simulator.control.clearRequests();
+    const update = operationIn(
+      await put(world, id, plain(undefined, { tags: { a: "2" } })),
+    );
+    for (let ticks = 0; ticks < 60; ticks += 1) {
+      await both();
+      world.clock.advance(15_000);
+    }
+    expect(await ended(world, [update])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect(puts(world)).toBe(1);
+  });
+});

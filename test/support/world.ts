@@ -1,0 +1,300 @@
+import { ServiceError } from "../../src/errors.js";
+import type { CloudEvent } from "../../src/events/cloud-event.js";
+import type { HandlerDependencies } from "../../src/http/handlers.js";
+import type { ImageVersionRequest } from "../../src/image-version/contract.js";
+import type {
+  Dependencies,
+  ResourceManager,
+  ResourceReader,
+} from "../../src/image-version/ports.js";
+import type {
+  DiskEncryptionSet,
+  ImageSource,
+  ObservedImageVersion,
+} from "../../src/image-version/resources.js";
+import { createLooks } from "../../src/image-version/queries/looks.js";
+import {
+  startNext,
+  startNextOfAny,
+} from "../../src/image-version/state/batch.js";
+import {
+  beginCancel,
+  beginCancelOfAny,
+} from "../../src/image-version/state/cancel.js";
+import type { RollbackStateRecord } from "../../src/image-version/rollback/record.js";
+import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
+import type { StateStore } from "../../src/operation/ports.js";
+import type { WorkMessage } from "../../src/operation/records.js";
+import { formatImageVersionId } from "../../src/resource-id.js";
+import type {
+  RetentionDependencies,
+  RetentionPolicies,
+  StoredPolicy,
+} from "../../src/retention/ports.js";
+import type { PreparationRecord } from "../../src/subscription/records.js";
+import { PACE } from "./dependencies.js";
+import {
+  inMemoryIdempotencyKeys,
+  inMemoryIndex,
+  inMemoryStore,
+} from "./in-memory.js";
+
+/** Everything that a call may leave behind, in memory, and Azure as far as a refusal at the door can tell it. */
+export interface World {
+  readonly deps: HandlerDependencies;
+  readonly events: CloudEvent[];
+  /** Grows with every effect but the claim of an Idempotency-Key, which a refused request may leave (by design). */
+  effects(): number;
+}
+
+const NOW = new Date("2026-01-01T00:00:00Z");
+
+/** `shown` is what Azure shows of its versions otherwise than they are in general. */
+export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
+  let effects = 0;
+  const events: CloudEvent[] = [];
+  const store = inMemoryStore(() => void (effects += 1));
+  const now = (): Date => NOW;
+  const common = {
+    index: inMemoryIndex(NOW.toISOString(), () => void (effects += 1)),
+    events: {
+      publish: (published: readonly CloudEvent[]) => {
+        events.push(...published);
+        effects += 1;
+        return Promise.resolve();
+      },
+    },
+    work: {
+      enqueue: (messages: readonly WorkMessage[]) => {
+        effects += messages.length;
+        return Promise.resolve();
+      },
+      findDead: () => Promise.resolve([]),
+    },
+    pace: PACE,
+    calls: { noted: () => [], written: () => undefined },
+    eventSource: "urn:sigil:fuzz",
+    now,
+  };
+  const subscriptions = {
+    listRegions: () => Promise.resolve(["westus", "eastus2"]),
+    getRegistration: () => Promise.resolve("Registered"),
+    register: () => {
+      effects += 1;
+      return Promise.resolve("Registering");
+    },
+  };
+  const requiredRegistrations = [{ namespace: "Microsoft.Compute" }];
+  const resourceManager: ResourceManager = {
+    getImageVersion: ({ versionName, ...id }) =>
+      Promise.resolve(
+        PUBLISHED_NAMES.includes(versionName)
+          ? {
+              ...published(formatImageVersionId({ ...id, versionName })),
+              ...shown,
+            }
+          : undefined,
+      ),
+    listImageVersions: (imageId) =>
+      Promise.resolve(
+        imageId.length % 3 === 1
+          ? undefined
+          : PUBLISHED_NAMES.map((name) => ({
+              name,
+              ...published(`${imageId}/versions/${name}`),
+              ...shown,
+            })),
+      ),
+    deleteImageVersion: () => {
+      effects += 1;
+      return Promise.resolve(undefined);
+    },
+    putImageVersion: () => {
+      effects += 1;
+      return Promise.resolve(undefined);
+    },
+    previewPut: (_, body) =>
+      Promise.resolve({
+        method: "PUT",
+        url: "https://management.azure.com/x",
+        body,
+      }),
+    getOperationError: () => Promise.resolve(undefined),
+  };
+  const imageVersions: Dependencies = {
+    ...common,
+    store: store as StateStore<ImageVersionRecord>,
+    rollbacks: store as unknown as StateStore<RollbackStateRecord>,
+    afterEnd: startNext,
+    beginCancel,
+    looks: createLooks(resourceManager, now),
+    idempotencyKeys: inMemoryIdempotencyKeys(),
+    versionNumbers: {
+      listPublished: () => Promise.resolve([]),
+      read: () => Promise.resolve({}),
+      allocate() {
+        effects += 1;
+        return Promise.resolve(`1.0.${effects}`);
+      },
+    },
+    resourceManager,
+    resources: RESOURCES,
+    subscriptions,
+    requiredRegistrations,
+  };
+  return {
+    deps: {
+      imageVersions,
+      preparations: {
+        ...common,
+        store: store as StateStore<PreparationRecord>,
+        idempotencyKeys: imageVersions.idempotencyKeys,
+        subscriptions,
+        requiredRegistrations,
+      },
+      operations: {
+        ...common,
+        store,
+        afterEnd: startNextOfAny,
+        beginCancel: beginCancelOfAny,
+      },
+      retention: {
+        policies: createPolicies(() => (effects += 1)),
+        published: PUBLISHED,
+        imageVersions,
+      },
+    },
+    events,
+    effects: () => effects,
+  };
+}
+
+/** Versions that others have made: of some image definitions Azure has none. */
+const PUBLISHED_NAMES = ["1.0.1", "2.0.0"];
+
+function published(id: string): ObservedImageVersion {
+  return {
+    provisioningState: "Succeeded",
+    publishedDate: "2025-12-01T00:00:00.000Z",
+    resource: {
+      id,
+      name: id.split("/").at(-1),
+      type: "Microsoft.Compute/galleries/images/versions",
+      location: "westus",
+      tags: { build: "4711" },
+      properties: {
+        publishingProfile: {
+          replicaCount: 1,
+          excludeFromLatest: false,
+          publishedDate: "2025-12-01T00:00:00.000Z",
+          targetRegions: [
+            { name: "West US", regionalReplicaCount: 1 },
+            { name: "East US 2", regionalReplicaCount: 2 },
+          ],
+        },
+        storageProfile: {
+          source: {
+            id: "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/MyResourceGroup/providers/Microsoft.Compute/images/myImage",
+          },
+        },
+        provisioningState: "Succeeded",
+      },
+    } as unknown as ImageVersionRequest,
+    regions: [
+      { name: "westus", state: "Completed", progress: 100 },
+      { name: "eastus2", state: "Completed", progress: 100 },
+    ],
+  };
+}
+
+function createPolicies(onWrite: () => void): RetentionPolicies {
+  const policies = new Map<string, StoredPolicy>();
+  return {
+    read: (imageId) => Promise.resolve(policies.get(imageId)),
+    put(policy, etag) {
+      onWrite();
+      policies.set(policy.imageId, {
+        policy,
+        etag: String(Number(etag ?? 0) + 1),
+      });
+      return Promise.resolve();
+    },
+    remove(imageId) {
+      onWrite();
+      policies.delete(imageId);
+      return Promise.resolve();
+    },
+    list: () => Promise.resolve([...policies.values()]),
+  };
+}
+
+const PUBLISHED: RetentionDependencies["published"] = {
+  list: (imageId) =>
+    Promise.resolve(
+      imageId.length % 3 === 1
+        ? undefined
+        : [
+            {
+              name: "1.0.0",
+              provisioningState: "Succeeded",
+              excludeFromLatest: false,
+              endOfLifeDate: "2025-01-01",
+              regions: [{ name: "westus", excludeFromLatest: false }],
+            },
+          ],
+    ),
+};
+
+/** What a plan finds: one name in three is of nothing, one may not be looked at, and the rest is there. */
+const RESOURCES: ResourceReader = {
+  getGallery: (id) => look(id, { id, sharing: "Private" }),
+  getImageDefinition: (id) =>
+    look(id, {
+      id,
+      osType: "Linux",
+      osState: "Generalized",
+      hyperVGeneration: "V2",
+      architecture: "x64",
+      securityType: "Standard",
+    }),
+  getDiskEncryptionSet: (id) => look(id, setOf(id)),
+  getSource: (id) =>
+    look<ImageSource>(id, {
+      id,
+      provisioningState: "Succeeded",
+      regions: ["westus"],
+      osDisk: {},
+      dataDisks: [{ lun: 0 }],
+      osType: "Linux",
+    }),
+  listDiskEncryptionSets: (subscriptionId) =>
+    look(subscriptionId, {
+      value: [
+        setOf(
+          `/subscriptions/${subscriptionId}/resourceGroups/g/providers/Microsoft.Compute/diskEncryptionSets/s`,
+        ),
+      ],
+    }),
+};
+
+function setOf(id: string): DiskEncryptionSet {
+  return {
+    id,
+    region: "westus",
+    provisioningState: "Succeeded",
+    encryptionType: "EncryptionAtRestWithCustomerKey",
+    keyUrl: "https://keys.vault.azure.net/keys/k/1",
+    rotationToLatestKeyVersionEnabled: true,
+  };
+}
+
+function look<T>(id: string, value: T): Promise<T | undefined> {
+  if (id.length % 3 === 1) return Promise.resolve(undefined);
+  if (id.length % 7 === 3)
+    return Promise.reject(
+      new ServiceError("ResourceManagerForbidden", "Not to be seen.", {
+        fields: { action: "Microsoft.Compute/x/read", scope: "/subscriptions" },
+      }),
+    );
+  return Promise.resolve(value);
+}
