@@ -1,12 +1,20 @@
-/** The truth about the version: the local ARM simulator's own state machine, in process and at the model's time. */
+/** The truth: the local ARM simulator's own state machine, in process and at the model's time; who changed it, and what it showed. */
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import type { ManualClock } from "../../src/local/clock.js";
 import { ArmError } from "../../src/local/resource-manager/arm-error.js";
-import type {
-  ArmAnswer,
-  ArmRequest,
-} from "../../src/local/resource-manager/arm-request.js";
-import { answerImageVersion } from "../../src/local/resource-manager/image-version-endpoints.js";
+import type { ArmAnswer } from "../../src/local/resource-manager/arm-request.js";
+import {
+  createBehaviourControl,
+  type BehaviourControl,
+} from "../../src/local/resource-manager/behaviour-control.js";
+import {
+  createImageVersionControl,
+  type ImageVersionControl,
+} from "../../src/local/resource-manager/image-version-control.js";
+import {
+  answerImageVersion,
+  listImageVersions,
+} from "../../src/local/resource-manager/image-version-endpoints.js";
 import { ImageVersions } from "../../src/local/resource-manager/image-versions.js";
 import {
   resumeRegion,
@@ -17,67 +25,102 @@ import {
   resourceKey,
 } from "../../src/local/resource-manager/resource-id.js";
 import { Store } from "../../src/local/resource-manager/store.js";
-import { describe, regionsOf } from "./bodies.js";
-import { AZURE, targetRegion, VERSION } from "./requests.js";
+import {
+  changesBetween,
+  describe,
+  factsOf,
+  type FactChange,
+  type Facts,
+} from "./facts.js";
+import { AZURE, VERSIONS } from "./requests.js";
 
 const API_VERSION = "2025-03-03";
-const BASE_URL = "https://management.azure.com";
 /** The slowest region takes this long, and the fastest two fifths of it. */
 const REPLICATION_MS = 240_000;
 const SPREAD = 0.6;
 /** A deletion takes longer than the simulator's: it is looked at while it is under way. */
 const DELETION_MS = 40_000;
-
-export interface ArmRegion {
-  readonly name: string;
-  readonly state: string;
-  readonly count: number | undefined;
-  readonly encryption: unknown;
-}
-
-export interface ArmVersion {
-  readonly provisioningState: string;
-  /** When a deletion that is under way is done. */
-  readonly endsMs: number;
-  readonly body: ImageVersionRequest;
-  readonly regions: readonly ArmRegion[];
-}
+/** A replica of ARM is no longer behind than this, whatever the run's lag. */
+export const MOST_BEHIND_MS = 90_000;
 
 export interface ArmSettings {
   /** Of the regions' speeds. */
   readonly seed: number;
   /** ARM's operation succeeds while regions still replicate, as Azure has been seen to do. */
   readonly early: boolean;
+  /** ARM's operation fails with its first region. */
+  readonly firstRegion: boolean;
+  /** An update keeps the tags and dates, and the exclusion, that its body leaves out. */
+  readonly keeps: boolean;
+  readonly keepsExclusion: boolean;
+  /** How long GETs show a version as it was before a write. */
+  readonly lagMs: number;
 }
 
-/** A call that ARM has let change the version. */
+/** A version as ARM has it. */
+export interface Truth {
+  readonly provisioningState: string;
+  readonly facts: Facts;
+  /** State of each region. */
+  readonly regions: ReadonlyMap<string, string>;
+}
+
+/** Something that has changed what ARM has. */
 export interface Change {
-  readonly before: ArmVersion | undefined;
-  /** What a GET answered before. */
-  readonly shownBefore: unknown;
-  readonly after: ArmVersion | undefined;
-  /** What a GET answers now. */
-  readonly shownAfter: unknown;
+  readonly atMs: number;
+  /** `Sigil`, or the name of whoever else it was. */
+  readonly by: string;
+  readonly version: string;
+  readonly changes: readonly FactChange[];
+  readonly before: Truth | undefined;
+  readonly after: Truth | undefined;
+}
+
+export const SIGIL = "Sigil";
+
+/** The body of a GET; the simulator's own form. */
+export interface Wire extends ImageVersionRequest {
+  readonly name: string;
+  readonly properties: ImageVersionRequest["properties"] & {
+    readonly provisioningState: string;
+    readonly replicationStatus?: {
+      readonly summary: readonly {
+        readonly region: string;
+        readonly state: string;
+        readonly progress: number;
+        readonly details: string;
+      }[];
+    };
+  };
 }
 
 export interface Arm {
   readonly store: Store;
-  version(): ArmVersion | undefined;
-  /** The body of a GET; undefined for 404. */
-  get(): Promise<unknown>;
-  /** One call that changes the version, by whomever; `onChange` is told when it does. */
-  change(
-    method: "PUT" | "DELETE",
-    body?: ImageVersionRequest,
+  readonly control: BehaviourControl & ImageVersionControl;
+  truth(version: string): Truth | undefined;
+  /** Of all versions, oldest first. */
+  readonly changes: readonly Change[];
+  /** How many versions this number has named: each deletion begins another life. */
+  life(version: string): number;
+  /** When the present life began to exist, and who made it; undefined where nothing exists. */
+  birth(
+    version: string,
+  ): { readonly atMs: number; readonly by: string } | undefined;
+  get(version: string): Promise<Wire | undefined>;
+  list(image: string): readonly Wire[];
+  /** One call that may change the version. */
+  send(
+    by: string,
+    version: string,
+    method: "PUT" | "PATCH" | "DELETE",
+    body?: unknown,
   ): Promise<ArmAnswer>;
-  /** Somebody adds a region by other tools. */
-  addOutside(region: string): Promise<void>;
-  /** Regions that others have added to the version that exists, and nobody has removed. */
-  readonly outside: ReadonlySet<string>;
+  /** A change that is no call. */
+  edit(by: string, version: string, change: () => Promise<void>): Promise<void>;
   /** The next replication to this region stops at that progress. */
   stop(region: string, kind: "failed" | "stalled", atProgress: number): void;
-  /** The next request that adds this region is taken, and the region forgotten. */
-  lose(region: string): void;
+  /** The next GET meets a replica that is behind, if it comes soon enough. */
+  lagNext(version: string): Promise<void>;
   /** Nothing more stops, and what stands still goes on. */
   calm(): void;
   operationError(url: string): { code: string; message: string } | undefined;
@@ -86,134 +129,158 @@ export interface Arm {
 export async function createArm(
   clock: ManualClock,
   settings: ArmSettings,
-  onChange: (change: Change) => void,
   log: (text: string) => void,
 ): Promise<Arm> {
   const store = await Store.open(clock, AZURE);
   store.state.succeededWhen = settings.early ? "homeRegion" : "everyRegion";
+  store.state.failsWhen = settings.firstRegion ? "firstRegion" : "allSettled";
+  store.state.lag.ms = settings.lagMs;
+  store.state.omission = {
+    mode: settings.keeps ? "keep" : "clear",
+    excludeFromLatest: settings.keepsExclusion ? "keep" : "false",
+  };
   const versions = new ImageVersions(store, {
     durationMs: REPLICATION_MS,
     spread: SPREAD,
     seed: String(settings.seed),
   });
-  const key = resourceKey(VERSION);
-  const outside = new Set<string>();
-  const losing = new Set<string>();
+  const control = {
+    ...createBehaviourControl(store, versions),
+    ...createImageVersionControl(store, versions),
+  };
+  const changes: Change[] = [];
+  const known = new Map<string, Truth | undefined>();
+  const lives = new Map<string, number>();
+  const births = new Map<string, { atMs: number; by: string }>();
+  const deleters = new Map<string, string>();
 
-  const send = async (method: string, body?: unknown): Promise<ArmAnswer> => {
-    const id = parseComputeId(VERSION);
-    if (id === undefined) throw new TypeError(`${VERSION} is no resource id`);
-    const request: ArmRequest = {
-      method,
-      path: VERSION,
-      query: new URLSearchParams(
-        method === "GET" ? { $expand: "ReplicationStatus" } : {},
+  const read = (version: string): Truth | undefined => {
+    const record = versions.find(resourceKey(version));
+    if (record === undefined) return undefined;
+    const body = record as unknown as ImageVersionRequest;
+    const nowMs = store.replicationNow();
+    return {
+      provisioningState: record.provisioningState,
+      facts: factsOf(body),
+      regions: new Map(
+        record.regions.map((region) => [
+          region.region,
+          viewRegion(region, nowMs).state,
+        ]),
       ),
-      apiVersion: API_VERSION,
-      body,
-      baseUrl: BASE_URL,
-      pageSize: 100,
     };
+  };
+
+  /** Writes down what has changed since the last time. */
+  const note = (by: string, version: string): Truth | undefined => {
+    const before = known.get(version);
+    const after = read(version);
+    known.set(version, after);
+    const differs = changesBetween(before?.facts ?? {}, after?.facts ?? {});
+    const atMs = clock.now();
+    if (before !== undefined && after === undefined) {
+      lives.set(version, (lives.get(version) ?? 0) + 1);
+      births.delete(version);
+    }
+    if (before === undefined && after !== undefined)
+      births.set(version, { atMs, by });
+    if (differs.length > 0)
+      changes.push({ atMs, by, version, changes: differs, before, after });
+    return after;
+  };
+  /** A deletion is done in its own time. */
+  const settle = (version: string): Truth | undefined =>
+    note(deleters.get(version) ?? "time", version);
+
+  const answer = async (
+    version: string,
+    method: string,
+    body?: unknown,
+  ): Promise<ArmAnswer> => {
+    const id = parseComputeId(version);
+    if (id === undefined) throw new TypeError(`${version} is no resource id`);
     try {
-      const answer = await answerImageVersion(versions, store, id, request);
-      if (answer === undefined)
-        throw new TypeError(`${method} is not answered`);
-      return answer;
+      const answered = await answerImageVersion(versions, store, id, {
+        ...REQUEST,
+        method,
+        path: version,
+        query: new URLSearchParams(
+          method === "GET" ? { $expand: "ReplicationStatus" } : {},
+        ),
+        body,
+      });
+      if (answered === undefined) throw new TypeError(`no answer to ${method}`);
+      return answered;
     } catch (error) {
       if (!(error instanceof ArmError)) throw error;
       return { status: error.status, body: error.body, headers: error.headers };
     }
   };
 
-  const get = async (): Promise<unknown> => {
-    const { status, body } = await send("GET");
-    // The simulator goes on with the object that it gives.
-    return status === 404 ? undefined : structuredClone(body);
-  };
-
-  const version = (): ArmVersion | undefined => {
-    const record = versions.find(key);
-    if (record === undefined) {
-      outside.clear();
-      return undefined;
-    }
-    const { location, properties, tags } = record;
-    const body = {
-      location,
-      properties,
-      ...(tags && { tags }),
-    } as unknown as ImageVersionRequest;
-    return {
-      provisioningState: record.provisioningState,
-      endsMs: record.notBeforeMs,
-      body,
-      regions: regionsOf(body).map(
-        ({ name, regionalReplicaCount: count, encryption }) => {
-          const region = record.regions.find((each) => each.region === name);
-          const state =
-            region && viewRegion(region, store.replicationNow()).state;
-          return { name, count, encryption, state: state ?? "Unknown" };
-        },
-      ),
-    };
-  };
-
-  /** What ARM makes of a request that it does not refuse. */
-  const forgetful = (body: ImageVersionRequest): ImageVersionRequest => {
-    const has = regionsOf(version()?.body).map(({ name }) => name);
-    const lost = regionsOf(body)
-      .map(({ name }) => name)
-      .filter((name) => losing.has(name) && !has.includes(name));
-    if (lost.length === 0) return body;
-    for (const name of lost) losing.delete(name);
-    log(`ARM: ${lost.join(", ")} is forgotten`);
-    return withRegions(
-      body,
-      regionsOf(body).filter(({ name }) => !lost.includes(name)),
-    );
-  };
-
-  const change: Arm["change"] = async (method, body) => {
-    const before = version();
-    const shownBefore = await get();
-    const operationId = versions.find(key)?.operationId;
-    const answer = await send(method, body && forgetful(body));
-    log(
-      `ARM: ${method}${body === undefined ? "" : ` of ${describe(body)}`} answered ${answer.status}${answer.status < 300 ? "" : ` ${JSON.stringify(answer.body)}`}`,
-    );
-    if (
-      answer.status < 300 &&
-      versions.find(key)?.operationId !== operationId
-    ) {
-      const deleting = versions.find(key);
-      if (deleting?.provisioningState === "Deleting")
-        deleting.notBeforeMs += DELETION_MS;
-      const after = version();
-      for (const name of outside)
-        if (!after?.regions.some((region) => region.name === name))
-          outside.delete(name);
-      onChange({ before, shownBefore, after, shownAfter: await get() });
-    }
-    return answer;
+  /** Once it has been long since the last write, no replica is behind. */
+  const catchUp = (version: string, limitMs: number): void => {
+    const key = resourceKey(version);
+    const last = store.state.lag.writes[key]?.at(-1);
+    if (last === undefined || clock.now() - last.atMs >= limitMs)
+      delete store.state.lag.nextReads[key];
   };
 
   return {
     store,
-    version,
-    get,
-    change,
-    async addOutside(region) {
-      const now = version();
-      const regions = regionsOf(now?.body);
-      if (now === undefined || regions.some(({ name }) => name === region))
-        return;
-      const { status } = await change(
-        "PUT",
-        withRegions(now.body, [...regions, targetRegion(region, 1)]),
-      );
-      if (status < 300) outside.add(region);
+    control,
+    changes,
+    truth: settle,
+    life: (version) => {
+      settle(version);
+      return lives.get(version) ?? 0;
     },
-    outside,
+    birth: (version) => births.get(version),
+    async get(version) {
+      settle(version);
+      catchUp(version, MOST_BEHIND_MS);
+      const { status, body } = await answer(version, "GET");
+      // The simulator goes on with the object that it gives.
+      return status === 404 ? undefined : (structuredClone(body) as Wire);
+    },
+    list(image) {
+      for (const version of VERSIONS) settle(version);
+      const id = parseComputeId(`${image}/versions/x`);
+      if (id === undefined) throw new TypeError(`${image} is no resource id`);
+      const { body } = listImageVersions(versions, store, id, {
+        ...REQUEST,
+        method: "GET",
+        path: `${image}/versions`,
+        query: new URLSearchParams(),
+        body: undefined,
+      });
+      return structuredClone((body as { value: readonly Wire[] }).value);
+    },
+    async send(by, version, method, body) {
+      settle(version);
+      const deleting = versions.find(resourceKey(version));
+      const before = deleting?.provisioningState;
+      const answered = await answer(version, method, body);
+      if (deleting?.provisioningState === "Deleting" && before !== "Deleting") {
+        deleters.set(version, by);
+        deleting.notBeforeMs += DELETION_MS;
+      }
+      const after = note(by, version);
+      log(
+        `ARM: ${method} of ${short(version)} by ${by} answered ${answered.status}${answered.status < 300 ? `: ${describe(after?.facts)}` : ` ${JSON.stringify(answered.body)}`}`,
+      );
+      return answered;
+    },
+    async edit(by, version, change) {
+      if (settle(version) === undefined) return;
+      try {
+        await change();
+      } catch (error) {
+        // There is nothing of the kind to be changed.
+        if (error instanceof TypeError) return;
+        throw error;
+      }
+      log(`ARM: ${by} made ${describe(note(by, version)?.facts)}`);
+    },
     stop(region, kind, atProgress) {
       store.state.regionPlans.push({
         region,
@@ -223,18 +290,22 @@ export async function createArm(
         times: 1,
       });
     },
-    lose: (region) => void losing.add(region),
+    async lagNext(version) {
+      await control.lagNextReads({ versionId: version, reads: 1 });
+    },
     calm() {
-      losing.clear();
       store.state.regionPlans = [];
-      for (const region of versions.find(key)?.regions ?? []) {
-        resumeRegion(region, store.replicationNow());
-        // Rounding would take progress back by one in a hundred.
-        region.startsAtMs = Math.floor(region.startsAtMs - 1);
-      }
+      for (const version of VERSIONS) catchUp(version, 0);
+      for (const version of VERSIONS)
+        for (const region of versions.find(resourceKey(version))?.regions ??
+          []) {
+          resumeRegion(region, store.replicationNow());
+          // Rounding would take progress back by one in a hundred.
+          region.startsAtMs = Math.floor(region.startsAtMs - 1);
+        }
     },
     operationError(url) {
-      versions.find(key);
+      for (const version of VERSIONS) settle(version);
       return store.state.operations[
         new URL(url).pathname.split("/").at(-1) ?? ""
       ]?.error;
@@ -242,18 +313,14 @@ export async function createArm(
   };
 }
 
-function withRegions(
-  body: ImageVersionRequest,
-  targetRegions: ReturnType<typeof regionsOf>,
-): ImageVersionRequest {
-  return {
-    ...body,
-    properties: {
-      ...body.properties,
-      publishingProfile: {
-        ...body.properties.publishingProfile,
-        targetRegions,
-      },
-    },
-  };
+const REQUEST = {
+  apiVersion: API_VERSION,
+  baseUrl: "https://management.azure.com",
+  pageSize: 100,
+};
+
+/** For the trace: `Base/1.0.0`. */
+export function short(version: string): string {
+  const names = version.split("/");
+  return `${names.at(-3)}/${names.at(-1)}`;
 }

@@ -1,172 +1,162 @@
 /** Azure as the ports see it: ARM, and between it and the product whatever a network and ARM's replicas do. */
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import type {
-  ObservedImageVersion,
   ResourceManager,
   ResourceReader,
 } from "../../src/image-version/ports.js";
-import type { ManualClock } from "../../src/local/clock.js";
+import type { ObservedImageVersion } from "../../src/image-version/resources.js";
+import type { RegionState } from "../../src/operation/records.js";
 import {
   canonicalRegion,
   formatImageVersionId,
-  type ImageVersionId,
 } from "../../src/resource-id.js";
+import type { PublishedVersions } from "../../src/retention/ports.js";
 import type { Subscriptions } from "../../src/subscription/ports.js";
-import { createArm, type Arm, type ArmSettings } from "./arm.js";
-import { isIdle } from "./bodies.js";
-import { createWay, type Way } from "./faults.js";
+import { SIGIL, short, type Arm, type Wire } from "./arm.js";
+import { describe, factsOf, same } from "./facts.js";
+import type { Way } from "./faults.js";
+import type { Look } from "./look.js";
 import type { Process } from "./process.js";
-import { createPutJudge, type Judge } from "./put-judge.js";
-import { createReplicas } from "./replicas.js";
-import { REGIONS, STRANGE_REGION, VERSION } from "./requests.js";
-import { createSightings, type Sightings } from "./sightings.js";
-
-export interface AzureSettings extends ArmSettings {
-  /** Which looks, while ARM's replicas disagree, meet one that is behind. */
-  readonly behind: readonly boolean[];
-}
+import { REGIONS, STRANGE_REGION } from "./requests.js";
+import type { WriteJudge } from "./write-judge.js";
 
 export interface Azure {
-  readonly arm: Arm;
-  readonly way: Way;
-  readonly sightings: Sightings;
+  /** By version, in order. */
+  looksAt(version: string): readonly Look[];
   readonly resources: ResourceReader;
   readonly subscriptions: Subscriptions;
-  resourceManagerOf(process: Process): ResourceManager;
+  readonly published: PublishedVersions;
+  /** As a process sees it; without one, as whoever only reads does. */
+  resourceManagerOf(process?: Process): ResourceManager;
 }
 
-export async function createAzure(
-  clock: ManualClock,
-  settings: AzureSettings,
-  judge: Judge,
-): Promise<Azure> {
-  const nowMs = (): number => clock.now();
-  const way = createWay(() => new Date(clock.now()), judge.log);
-  const puts = createPutJudge(judge);
-  const sightings = createSightings(nowMs);
-  const replicas = createReplicas(() => arm, nowMs, settings.behind);
-  let revision = 0;
-  const arm: Arm = await createArm(
-    clock,
-    settings,
-    (change) => {
-      revision += 1;
-      replicas.changed(change);
-      sightings.changed(change);
-    },
-    judge.log,
-  );
-
-  const resourceManagerOf = (process: Process): ResourceManager => ({
-    async getImageVersion(id) {
-      expectVersion(id);
-      const { body, current } = await look(way, () => replicas.look());
-      const observed = body as WireVersion | undefined;
-      process.look = { revision, current, shown: shownAs(observed) };
-      judge.log(
-        `${process.name}: ARM shows ${shownIn(observed)}${current ? "" : " (behind)"}`,
-      );
-      if (observed === undefined) return undefined;
-      const version = observedOf(observed);
-      sightings.seen(version, current);
-      return version;
-    },
-    async putImageVersion(id, request) {
-      expectVersion(id);
-      const body = JSON.parse(JSON.stringify(request)) as ImageVersionRequest;
-      puts.sent(process, body, arm.version(), revision);
-      const { headers } = await way.call("PUT", async () => {
-        const answer = await arm.change("PUT", body);
-        if (answer.status < 300) puts.taken(process, body, revision);
-        return answer;
-      });
-      return headers?.["Azure-AsyncOperation"];
-    },
-    async deleteImageVersion(id) {
-      expectVersion(id);
-      if (process.stored?.state !== "Deleting")
-        judge.breach(3, `DELETE by ${process.name}, which stored no intent`);
-      const { headers } = await way.call("DELETE", () => arm.change("DELETE"));
-      return headers?.["Azure-AsyncOperation"];
-    },
-    previewPut: () => Promise.reject(new TypeError("nothing is planned here")),
-    async getOperationError(url) {
-      await look(way);
-      return arm.operationError(url);
-    },
-  });
+export function createAzure(
+  arm: Arm,
+  way: Way,
+  nowMs: () => number,
+  judge: WriteJudge,
+  log: (text: string) => void,
+): Azure {
+  const looks = new Map<string, Look[]>();
+  const lookAt = async (version: string): Promise<Look> => {
+    let wire: Wire | undefined;
+    await way.call("GET", async () => {
+      wire = await arm.get(version);
+      return { status: 200 };
+    });
+    const truth = arm.truth(version);
+    const facts = wire && factsOf(wire);
+    const look: Look = {
+      atMs: nowMs(),
+      version,
+      ...(wire && facts && { wire, facts }),
+      ...(wire && { provisioningState: wire.properties.provisioningState }),
+      regions: new Map(
+        wire?.properties.replicationStatus?.summary.map(({ region, state }) => [
+          canonicalRegion(region),
+          state,
+        ]),
+      ),
+      current:
+        truth?.provisioningState === wire?.properties.provisioningState &&
+        same(truth?.facts, facts),
+    };
+    looks.set(version, [...(looks.get(version) ?? []), look]);
+    return look;
+  };
 
   return {
-    arm,
-    way,
-    sightings,
+    looksAt: (version) => looks.get(version) ?? [],
     resources: resourcesOf(arm, way),
     subscriptions: {
       listRegions: () => Promise.resolve([...REGIONS, STRANGE_REGION]),
       getRegistration: () => Promise.resolve("Registered"),
       register: () => Promise.resolve("Registered"),
     },
-    resourceManagerOf,
+    published: {
+      async list(imageId) {
+        await way.call("GET", () => Promise.resolve({ status: 200 }));
+        return arm.list(imageId).map(({ name, properties }) => {
+          const profile = properties.publishingProfile;
+          return {
+            name,
+            provisioningState: properties.provisioningState,
+            excludeFromLatest: profile?.excludeFromLatest ?? false,
+            ...(profile?.endOfLifeDate !== undefined && {
+              endOfLifeDate: profile.endOfLifeDate,
+            }),
+            ...publishedDateOf(profile),
+            regions: (profile?.targetRegions ?? []).map((region) => ({
+              name: canonicalRegion(region.name),
+              excludeFromLatest: region.excludeFromLatest ?? false,
+            })),
+          };
+        });
+      },
+    },
+    resourceManagerOf: (process) => ({
+      async getImageVersion(id) {
+        const version = formatImageVersionId(id);
+        const look = await lookAt(version);
+        process?.looks.set(version, look);
+        log(
+          `${process?.name ?? "reader"}: ARM shows ${short(version)} ${look.provisioningState ?? ""} ${describe(look.facts)} [${[...look.regions].map((region) => region.join(" ")).join(", ")}]${look.current ? "" : " (behind)"}`,
+        );
+        return look.wire && observedOf(look.wire);
+      },
+      async listImageVersions(imageId) {
+        await way.call("GET", () => Promise.resolve({ status: 200 }));
+        return arm.list(imageId).map((wire) => {
+          const { regions: _, ...shown } = observedOf(wire);
+          return { name: wire.name, ...shown };
+        });
+      },
+      async putImageVersion(id, request) {
+        const version = formatImageVersionId(id);
+        const { sigil: _, ...rest } = request;
+        const body = JSON.parse(JSON.stringify(rest)) as ImageVersionRequest;
+        if (process !== undefined) judge.put(process, version, body);
+        const { headers } = await way.call("PUT", () =>
+          arm.send(SIGIL, version, "PUT", body),
+        );
+        return headers?.["Azure-AsyncOperation"];
+      },
+      async deleteImageVersion(id) {
+        const version = formatImageVersionId(id);
+        if (process !== undefined) judge.deletion(process, version);
+        const { headers } = await way.call("DELETE", () =>
+          arm.send(SIGIL, version, "DELETE"),
+        );
+        return headers?.["Azure-AsyncOperation"];
+      },
+      previewPut: () => Promise.reject(new TypeError("nobody plans here")),
+      async getOperationError(url) {
+        await way.call("GET", () => Promise.resolve({ status: 200 }));
+        return arm.operationError(url);
+      },
+    }),
   };
 }
 
-type Looked = { readonly body: unknown; readonly current: boolean };
-
-/** A read: it meets the next fault. */
-async function look(way: Way, run?: () => Promise<Looked>): Promise<Looked> {
-  let looked: Looked = { body: undefined, current: true };
-  await way.call("GET", async () => {
-    if (run !== undefined) looked = await run();
-    return { status: 200 };
-  });
-  return looked;
+function publishedDateOf(profile: unknown): { publishedDate?: string } {
+  const { publishedDate } = (profile ?? {}) as { publishedDate?: string };
+  return publishedDate === undefined ? {} : { publishedDate };
 }
 
-function expectVersion(id: ImageVersionId): void {
-  if (formatImageVersionId(id) !== VERSION)
-    throw new TypeError(`${formatImageVersionId(id)} is of no request`);
-}
-
-interface WireVersion {
-  readonly properties: {
-    readonly provisioningState: string;
-    readonly replicationStatus: {
-      readonly summary: readonly {
-        readonly region: string;
-        readonly state: ObservedImageVersion["regions"][number]["state"];
-        readonly progress: number;
-        readonly details: string;
-      }[];
-    };
-  };
-}
-
-function observedOf(body: WireVersion): ObservedImageVersion {
+function observedOf(wire: Wire): ObservedImageVersion {
   return {
-    provisioningState: body.properties.provisioningState,
-    request: body as unknown as ImageVersionRequest,
-    regions: body.properties.replicationStatus.summary.map(
+    provisioningState: wire.properties.provisioningState,
+    resource: wire,
+    ...publishedDateOf(wire.properties.publishingProfile),
+    regions: (wire.properties.replicationStatus?.summary ?? []).map(
       ({ region, state, progress, details }) => ({
         name: canonicalRegion(region),
-        state,
+        state: state as RegionState,
         progress,
         ...(details && { details }),
       }),
     ),
   };
-}
-
-function shownAs(body: WireVersion | undefined): "absent" | "busy" | "idle" {
-  if (body === undefined) return "absent";
-  return isIdle(body.properties.provisioningState) ? "idle" : "busy";
-}
-
-function shownIn(body: WireVersion | undefined): string {
-  if (body === undefined) return "nothing";
-  const { provisioningState, replicationStatus } = body.properties;
-  return `${provisioningState} ${replicationStatus.summary
-    .map(({ region, state, progress }) => `${region} ${state} ${progress}`)
-    .join(", ")}`;
 }
 
 /** Everything that a request names is there and as it should be: what rules say of the rest is not this test's matter. */
@@ -175,7 +165,7 @@ function resourcesOf({ store }: Arm, way: Way): ResourceReader {
     id: string,
     value: (location: string) => T,
   ): Promise<T | undefined> => {
-    await look(way);
+    await way.call("GET", () => Promise.resolve({ status: 200 }));
     const resource = store.findResource(id);
     return resource && value(resource.location ?? "");
   };

@@ -1,13 +1,18 @@
 /** What Service Bus and the timer have Sigil do. */
 import { InvocationContext } from "@azure/functions";
 import { ServiceError } from "../../src/errors.js";
-import { takeCreationStep } from "../../src/image-version/creation.js";
 import type { Dependencies } from "../../src/image-version/ports.js";
-import { takeReplicationStep } from "../../src/image-version/replication.js";
+import { takeStep } from "../../src/image-version/steps/take-step.js";
+import { startNextOfAny } from "../../src/image-version/state/batch.js";
+import { beginCancelOfAny } from "../../src/image-version/state/cancel.js";
 import { createStepHandler } from "../../src/messaging/step-handler.js";
 import { failPoisoned } from "../../src/operation/poison.js";
 import { reconcile } from "../../src/operation/reconcile.js";
-import type { WorkMessage } from "../../src/operation/records.js";
+import type { OperationDependencies } from "../../src/operation/ports.js";
+import type {
+  TrackedRecord,
+  WorkMessage,
+} from "../../src/operation/records.js";
 import { Killed } from "./process.js";
 import {
   MAX_DELIVERY_COUNT,
@@ -18,12 +23,12 @@ import type { Task } from "./world.js";
 
 /** A message comes once more; what becomes of it depends on how that ends. */
 export function delivery(queues: Queues, queued: QueuedMessage): Task {
-  const { queue, operationId, step } = queued.message;
+  const { operationId, step } = queued.message;
   queued.deliveries += 1;
   const { deliveries } = queued;
   return {
     name: `delivery ${deliveries} of step ${step} of ${operationId.slice(33)}`,
-    run: (deps) => deliver(deps, queue, { operationId, step }, deliveries),
+    run: (deps) => deliver(deps, { operationId, step }, deliveries),
     ended: (error) =>
       queues.settle(
         queued,
@@ -37,10 +42,10 @@ export function delivery(queues: Queues, queued: QueuedMessage): Task {
 }
 
 /** A message that was completed comes again. */
-export function redelivery({ queue, operationId, step }: WorkMessage): Task {
+export function redelivery({ operationId, step }: WorkMessage): Task {
   return {
     name: `repeated delivery of step ${step} of ${operationId.slice(33)}`,
-    run: (deps) => deliver(deps, queue, { operationId, step }, 2),
+    run: (deps) => deliver(deps, { operationId, step }, 2),
   };
 }
 
@@ -48,38 +53,40 @@ export function redelivery({ queue, operationId, step }: WorkMessage): Task {
 export function poison(operationId: string): Task {
   return {
     name: `poison of ${operationId.slice(33)}`,
-    run: (deps) =>
-      deliver(
-        deps,
-        "image-version-creations",
-        { operationId },
-        MAX_DELIVERY_COUNT,
-      ),
+    run: (deps) => deliver(deps, { operationId }, MAX_DELIVERY_COUNT),
   };
 }
 
 export const reconciliation: Task = {
   name: "reconciler",
   async run(deps) {
-    const { errors } = await reconcile(deps);
+    const { errors } = await reconcile(operationsOf(deps));
     for (const { error } of errors)
       if (!(error instanceof Killed) && !(error instanceof ServiceError))
         throw error;
   },
 };
 
+/** What works on operations of any kind. */
+export function operationsOf(
+  deps: Dependencies,
+): OperationDependencies<TrackedRecord> {
+  return {
+    ...(deps as unknown as OperationDependencies<TrackedRecord>),
+    afterEnd: startNextOfAny,
+    beginCancel: beginCancelOfAny,
+  };
+}
+
 function deliver(
   deps: Dependencies,
-  queue: WorkMessage["queue"],
   body: unknown,
   deliveryCount: number,
 ): Promise<void> {
   return createStepHandler({
-    takeStep: (message) =>
-      queue === "image-version-replications"
-        ? takeReplicationStep(deps, message)
-        : takeCreationStep(deps, message),
-    failPoisoned: (message, reason) => failPoisoned(deps, message, reason),
+    takeStep: (message) => takeStep(deps, message),
+    failPoisoned: (message, reason) =>
+      failPoisoned(operationsOf(deps), message, reason),
     maxDeliveryCount: MAX_DELIVERY_COUNT,
   })(
     body,

@@ -1,6 +1,6 @@
 import { toServiceError, toUnavailable } from "../../src/azure/arm-errors.js";
 import type { ArmAnswer } from "../../src/local/resource-manager/arm-request.js";
-import { VERSION } from "./requests.js";
+import { IMAGES } from "./requests.js";
 
 /** What happens to a call instead of its answer. */
 export type Fault =
@@ -12,6 +12,8 @@ export interface Way {
   /** The next calls meet this. */
   fault(fault: Fault, calls: number): void;
   calm(): void;
+  /** No fault is due. */
+  isCalm(): boolean;
 }
 
 const HEADERS: Readonly<Record<string, string>> = { "retry-after": "20" };
@@ -20,7 +22,11 @@ export function createWay(now: () => Date, log: (text: string) => void): Way {
   let faults: Fault[] = [];
   const errorOf = (method: string, { status, headers, body }: ArmAnswer) =>
     toServiceError(
-      { what: `the ${method} of the version`, action: "", scope: VERSION },
+      {
+        what: `the ${method} of the version`,
+        action: "",
+        scope: IMAGES[0] ?? "",
+      },
       { status, headers: { get: (name) => headers?.[name] }, body },
       now(),
     );
@@ -62,5 +68,6 @@ export function createWay(now: () => Date, log: (text: string) => void): Way {
     calm() {
       faults = [];
     },
+    isCalm: () => faults.length === 0,
   };
 }

@@ -1,168 +1,236 @@
-/** The oracle: what was accepted, in order, and what the version shall therefore be. */
+/** The oracle's memory: what was accepted, in order, and what each operation asks of its version. */
+import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import type {
   OperationKind,
   OperationRecord,
 } from "../../src/operation/records.js";
-import { bodyOf, type Asked } from "./requests.js";
+import type { Look } from "./look.js";
+import { defaultOf, saidIn, type Facts } from "./facts.js";
 
 /** What a caller sends, as far as the oracle minds. */
 export interface Command {
   readonly kind: OperationKind;
-  /** Of a PUT. */
-  readonly asked?: Asked;
-  readonly allowRegionRemoval?: boolean;
+  readonly body?: ImageVersionRequest;
+  readonly removeRegions?: readonly string[];
+  /** Of a PUT with If-Match: only what differs from what ARM shows is asked. */
+  readonly ifMatch?: boolean;
+  /** Of a PATCH: the facts that it names, and what each shall be. */
+  readonly edits?: Readonly<Record<string, string | undefined>>;
 }
 
-export interface AcceptedOperation extends Command {
+/**
+ * What an operation asks of one fact; undefined: there shall be none. `repeated`: it was applied before, and gives way to
+ * others who change it. `perhaps`: it depends on what of earlier requests has been applied, which only Sigil knows.
+ */
+export interface Wish {
+  readonly value: string | undefined;
+  readonly how: "stated" | "repeated" | "perhaps";
+}
+
+export interface Accepted extends Command {
   readonly id: string;
-  /** Operations that had not ended when it was accepted: it is done together with them. */
-  readonly beside: readonly string[];
+  readonly version: string;
+  /** The version's life in which it was accepted, and that in which it ended. */
+  readonly life: number;
+  endedLife?: number;
+  readonly acceptedMs: number;
+  /** How many looks at the version there had been then. */
+  readonly looksBefore: number;
+  readonly wishes: ReadonlyMap<string, Wish>;
+  /** Regions of which the operation awaits that they are ready. */
+  readonly regions: readonly string[];
+  /** What ARM showed when it was accepted; absent: nothing, or nobody looked. */
+  readonly shown: Facts | undefined;
+  /** When it ended, and by which look. */
+  endedMs?: number;
+  endLook?: Look | undefined;
+  status: OperationRecord["status"];
+  /** A caller has wished it canceled. */
+  canceled: boolean;
 }
 
 export interface Ledger {
-  accept(operation: OperationRecord, command: Command): void;
-  knows(operationId: string): boolean;
-  /** A caller wishes this operation canceled. */
-  wishCanceled(operationId: string): void;
-  mayBeCanceled(operationId: string): boolean;
-  /** In the order of being accepted. */
-  readonly accepted: readonly AcceptedOperation[];
-  /** Operations since the version was deleted last. */
-  life(): readonly AcceptedOperation[];
-  /** What the version shall be: what was asked last, and what was asked while that was done. */
-  desired(): Asked | undefined;
-  /** What was asked last by several, if it was several. */
-  group(): readonly AcceptedOperation[];
-  /** The operation that does just this, or has done it last. */
-  doing(asked: Asked): AcceptedOperation | undefined;
-  /** The last request that has succeeded in this life. */
-  achieved(): Asked | undefined;
-  /** Somebody has confirmed that a region is taken away, and nobody has asked for it since. */
-  mayRemove(region: string): boolean;
+  readonly accepted: readonly Accepted[];
+  find(operationId: string): Accepted | undefined;
+  /** `shown`: what ARM showed when it was decided. */
+  accept(
+    operation: OperationRecord,
+    command: Command,
+    at: Pick<Accepted, "life" | "acceptedMs" | "looksBefore">,
+    shown: Facts | undefined,
+  ): void;
+  /** Operations of a version that have not ended. */
+  open(version: string): readonly Accepted[];
+  /** Those of a version whose time and that of an operation overlap. */
+  beside(operation: Accepted): readonly Accepted[];
+  /** An operation has asked something of a version's present life, and may have achieved it. */
+  isManaged(version: string, life: number): boolean;
+  /** A rule of the version's present life says that it is promoted once it is ready. */
+  hasRule(version: string, life: number): boolean;
 }
 
-export function createLedger(
-  operationOf: (id: string) => OperationRecord | undefined,
-): Ledger {
-  const accepted: AcceptedOperation[] = [];
-  const wishes = new Set<string>();
-  const statusOf = (id: string) => operationOf(id)?.status;
-  const isOpen = (id: string): boolean =>
-    ["NotStarted", "Running"].includes(statusOf(id) ?? "");
+/** What an unchanged body never undoes, for tools say it each time. */
+const RESTATED = ["excluded", "endOfLife"];
+/** What a body that leaves it out takes away, where it was applied. */
+const CLEARED = /^(?:tag\/.*|endOfLife|guarded|opened)$/u;
 
-  const isDoing = (id: string): boolean =>
-    isOpen(id) ||
-    (statusOf(id) === "Succeeded" && !accepted.some((each) => isOpen(each.id)));
+export function isOpen({ status }: Pick<OperationRecord, "status">): boolean {
+  return status === "NotStarted" || status === "Running";
+}
 
-  const life = (): readonly AcceptedOperation[] =>
-    accepted.slice(
-      accepted.findLastIndex(
-        ({ id, kind }) =>
-          kind === "DeleteImageVersion" && statusOf(id) === "Succeeded",
-      ) + 1,
+export function createLedger(): Ledger {
+  const accepted: Accepted[] = [];
+  const open = (version: string): readonly Accepted[] =>
+    accepted.filter((each) => each.version === version && isOpen(each));
+
+  /** The values that may be applied of a fact; undefined: none. */
+  const applied = (
+    version: string,
+    life: number,
+  ): {
+    valuesOf(fact: string): ReadonlySet<string | undefined>;
+    readonly facts: readonly string[];
+    readonly any: "yes" | "no" | "perhaps";
+  } => {
+    const requests = accepted.filter(
+      (each) =>
+        each.version === version &&
+        (each.body !== undefined || each.edits !== undefined) &&
+        isOf(each, life),
     );
-
-  /** The last operations that ask for something, from the one that nothing ran beside: done one by one, or together. */
-  const group = (): readonly (AcceptedOperation & {
-    readonly asked: Asked;
-  })[] => {
-    const operations = life();
-    const last = operations.findLastIndex(({ asked }) => asked !== undefined);
-    const first = operations.findLastIndex(
-      ({ beside, asked }, i) =>
-        i <= last && asked !== undefined && beside.length === 0,
-    );
-    return operations
-      .slice(first === -1 ? last : first, last + 1)
-      .flatMap((each) =>
-        each.asked === undefined ? [] : [{ ...each, asked: each.asked }],
-      );
+    return {
+      facts: [...new Set(requests.flatMap(({ wishes }) => [...wishes.keys()]))],
+      any: requests.some(({ status }) => status === "Succeeded")
+        ? "yes"
+        : requests.length === 0
+          ? "no"
+          : "perhaps",
+      valuesOf(fact) {
+        const values = new Set<string | undefined>();
+        for (const { wishes, status } of [...requests].reverse()) {
+          const wish = wishes.get(fact);
+          if (wish === undefined) continue;
+          values.add(wish.value);
+          if (status === "Succeeded" && wish.how !== "perhaps") return values;
+        }
+        return values.add(undefined);
+      },
+    };
   };
 
-  const desired = (): Asked | undefined => {
-    const all = group();
-    // What has failed, or is canceled, binds nobody; unless it is all there is: then a retry is about it.
-    const binding = all.filter(
-      ({ id }) => !["Failed", "Canceled"].includes(statusOf(id) ?? ""),
-    );
-    return (binding.length > 0 ? binding : all.slice(-1))
-      .map(({ asked }) => asked)
-      .reduce<Asked | undefined>(
-        (one, other) => (one === undefined ? other : both(one, other)),
-        undefined,
-      );
+  const wishesOf = (
+    { kind, body, ifMatch, edits = {}, removeRegions = [] }: Command,
+    version: string,
+    life: number,
+    shown: Facts | undefined,
+  ): Map<string, Wish> => {
+    const wishes = new Map<string, Wish>();
+    const state = (
+      fact: string,
+      value: string | undefined,
+      how: Wish["how"] = "stated",
+    ): void => void wishes.set(fact, { value, how });
+    if (kind === "PromoteImageVersion") state("excluded", "false");
+    if (kind === "DemoteImageVersion") state("excluded", "true");
+    for (const [fact, value] of Object.entries(edits)) state(fact, value);
+    if (body !== undefined) {
+      const said = saidIn(body);
+      if (ifMatch === true && shown !== undefined) {
+        for (const [fact, value] of Object.entries(said))
+          if (shown[fact] !== value) state(fact, value);
+        for (const fact of Object.keys(shown))
+          if (
+            said[fact] === undefined &&
+            shown[fact] !== defaultOf(fact) &&
+            CLEARED.test(fact)
+          )
+            state(fact, defaultOf(fact));
+      } else {
+        const before = applied(version, life);
+        for (const [fact, value] of Object.entries(said)) {
+          const restated = RESTATED.includes(fact);
+          const values = [...before.valuesOf(fact)].map((each) =>
+            before.any === "yes" ? (each ?? defaultOf(fact)) : each,
+          );
+          const was = values.includes(value);
+          const only = was && values.every((each) => each === value);
+          if (before.any === "no" || !was)
+            state(
+              fact,
+              value,
+              before.any === "perhaps" && value === defaultOf(fact)
+                ? "perhaps"
+                : "stated",
+            );
+          else if (!restated) state(fact, value, only ? "repeated" : "stated");
+          else if (!only) state(fact, value, "perhaps");
+        }
+        for (const fact of before.facts) {
+          if (said[fact] !== undefined || !CLEARED.test(fact)) continue;
+          const had = [...before.valuesOf(fact)].filter(
+            (value) => value !== undefined && value !== defaultOf(fact),
+          );
+          const sure = before.valuesOf(fact).size === had.length;
+          if (had.length > 0)
+            state(fact, defaultOf(fact), sure ? "stated" : "perhaps");
+        }
+      }
+    }
+    for (const region of removeRegions)
+      for (const fact of ["region", "replicas", "keys"])
+        state(`${fact}/${region}`, undefined);
+    return wishes;
   };
 
   return {
-    accept(operation, command) {
+    accepted,
+    open,
+    find: (operationId) => accepted.find(({ id }) => id === operationId),
+    accept(operation, command, at, shown) {
+      const { id, kind, resourceId: version, status } = operation;
       accepted.push({
         ...command,
-        kind: operation.kind,
-        id: operation.id,
-        beside: accepted.map(({ id }) => id).filter(isOpen),
+        kind,
+        id,
+        version,
+        ...at,
+        wishes: wishesOf({ ...command, kind }, version, at.life, shown),
+        regions: operation.regions.map(({ name }) => name),
+        shown,
+        status,
+        canceled: false,
       });
     },
-    wishCanceled: (operationId) => void wishes.add(operationId),
-    mayBeCanceled: (operationId) => wishes.has(operationId),
-    knows: (operationId) => accepted.some(({ id }) => id === operationId),
-    accepted,
-    life,
-    desired,
-    group,
-    doing(asked) {
-      const last = accepted.at(-1);
-      if (last?.kind === "DeleteImageVersion") return undefined;
-      if (last?.asked === undefined)
-        return isSame(desired(), asked) &&
-          last !== undefined &&
-          isDoing(last.id)
-          ? last
-          : undefined;
-      return group().find(
-        (each) => isSame(each.asked, asked) && isDoing(each.id),
-      );
-    },
-    achieved: () =>
-      life().findLast(
-        ({ id, asked }) => asked !== undefined && statusOf(id) === "Succeeded",
-      )?.asked,
-    mayRemove(region) {
-      const wanted = desired();
-      return (
-        wanted?.regions[region] === undefined &&
-        life().some((each) => each.allowRegionRemoval === true) &&
-        life().some(({ asked }) => asked?.regions[region] !== undefined)
-      );
-    },
+    beside: (operation) =>
+      accepted.filter(
+        (each) =>
+          each !== operation &&
+          each.version === operation.version &&
+          each.acceptedMs <= (operation.endedMs ?? Infinity) &&
+          (each.endedMs ?? Infinity) >= operation.acceptedMs,
+      ),
+    isManaged: (version, life) => applied(version, life).any !== "no",
+    hasRule: (version, life) =>
+      accepted.some(
+        (each) =>
+          each.version === version &&
+          each.body?.sigil?.promotion !== undefined &&
+          isOf(each, life),
+      ),
   };
 }
 
-function both(one: Asked, other: Asked): Asked {
-  const regions = { ...one.regions };
-  for (const [name, count] of Object.entries(other.regions))
-    regions[name] = Math.max(regions[name] ?? 0, count);
-  return {
-    ...other,
-    regions,
-    otherKeys: [...new Set([...one.otherKeys, ...other.otherKeys])],
-  };
+/** The operation may have done something to that life of its version. */
+export function isOf({ life, endedLife }: Accepted, other: number): boolean {
+  return life <= other && other <= (endedLife ?? Infinity);
 }
 
-/** Two requests that mean the same. */
-export function isSame(one: Asked | undefined, other: Asked): boolean {
-  return (
-    one !== undefined &&
-    JSON.stringify(sorted(one)) === JSON.stringify(sorted(other))
-  );
-}
-
-function sorted(asked: Asked): unknown {
-  const { properties, ...rest } = bodyOf(asked);
-  const regions = properties.publishingProfile?.targetRegions ?? [];
-  return {
-    ...rest,
-    profile: { ...properties.publishingProfile, targetRegions: undefined },
-    safety: properties.safetyProfile,
-    regions: [...regions].sort((a, b) => (a.name < b.name ? -1 : 1)),
-  };
+/** The operation asks that this fact be so. */
+export function asks(
+  { wishes }: Pick<Accepted, "wishes">,
+  fact: string,
+  value: string | undefined,
+): boolean {
+  const wish = wishes.get(fact);
+  return wish !== undefined && wish.value === value;
 }

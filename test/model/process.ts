@@ -1,4 +1,6 @@
 import { ServiceError } from "../../src/errors.js";
+import type { Look } from "./look.js";
+import type { Accepted } from "./ledger.js";
 
 /** How a process fails at a port call: it is killed, or gets no answer; before the call takes effect, or after. */
 export type FailureKind =
@@ -20,15 +22,6 @@ export class Killed extends Error {
   override readonly name = "Killed";
 }
 
-/** One look of a process at the version in ARM. */
-export interface Look {
-  /** Of ARM's version, when it was looked at: grows with whatever anybody changes. */
-  readonly revision: number;
-  readonly shown: "absent" | "busy" | "idle";
-  /** False where ARM showed what was true a moment ago. */
-  readonly current: boolean;
-}
-
 /** One invocation: it calls ports, and may die at any of them. What it has seen and stored is what it may be judged by. */
 export interface Process {
   readonly name: string;
@@ -37,17 +30,20 @@ export interface Process {
   turn?: () => Promise<void>;
   effects: number;
   dead: boolean;
-  look?: Look;
+  /** The last look at each version. */
+  readonly looks: Map<string, Look>;
   /** What it stored last. */
   stored?: {
     readonly operationId: string;
     readonly step: number;
     readonly state: string;
+    /** Operations of its version that had not ended then. */
+    readonly open: readonly Accepted[];
   };
 }
 
 export function newProcess(name: string, failure?: Failure): Process {
-  return { name, failure, effects: 0, dead: false };
+  return { name, failure, effects: 0, dead: false, looks: new Map() };
 }
 
 /** Runs processes to their ends; of several, `schedule` says in turn whose port call is next. */

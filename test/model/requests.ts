@@ -1,4 +1,4 @@
-/** The requests of the model: one version, four regions, each with keys of its own, and one region that others add. */
+/** What requests name, and what is in Azure before the first of them: two definitions, three versions, a key for each disk and region. */
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import {
   resourcesIn,
@@ -7,33 +7,40 @@ import {
 } from "../../src/local/resource-manager/world.js";
 
 const SUBSCRIPTION_ID = "9f3a1c52-6d1b-4f3e-8a77-0c5d2e4b6a10";
-const GROUP = "Images";
-const make = resourcesIn(SUBSCRIPTION_ID, GROUP);
+const make = resourcesIn(SUBSCRIPTION_ID, "Images");
 
 export const HOME = "westus";
-/** Regions that requests name; the first is the version's own location. */
-export const REGIONS = [HOME, "eastus2", "northeurope", "japaneast"] as const;
+/** Regions that requests name; the first is every version's own location. */
+export const REGIONS = [HOME, "eastus2", "northeurope"] as const;
 /** A region that no request names. */
 export const STRANGE_REGION = "uksouth";
-export const VERSION = make.id("galleries/Golden/images/Base/versions/1.0.0");
-const SOURCE = make.id("images/base");
+const DEFINITIONS = ["Base", "Other"];
+export const IMAGES = DEFINITIONS.map((name) =>
+  make.id(`galleries/Golden/images/${name}`),
+);
+export const VERSIONS = [
+  `${IMAGES[0]}/versions/1.0.0`,
+  `${IMAGES[0]}/versions/1.1.0`,
+  `${IMAGES[1]}/versions/1.0.0`,
+] as const;
+export const SOURCE = make.id("images/base");
 const LUN = 0;
 
-/** What varies from one PUT to the next. */
+/** What varies from one body to the next; null: the body does not say it. */
 export interface Asked {
   /** Replicas in each region. */
   readonly regions: Readonly<Record<string, number>>;
-  readonly excludeFromLatest: boolean;
+  readonly excludeFromLatest: boolean | null;
   readonly tag: string | null;
   readonly endOfLifeDate: string | null;
-  /** The safety profile stays open, as asked. */
-  readonly openProfile: boolean;
+  /** Deletion is blocked before the end of life. */
+  readonly guarded: boolean;
+  /** Regions may be removed at any time. */
+  readonly opened: boolean;
   /** Regions that get another key than they have in other requests. */
   readonly otherKeys: readonly string[];
-}
-
-function set(region: string, disk: string): string {
-  return make.id(`diskEncryptionSets/${region}-${disk}`);
+  /** Promoted once every region is ready. */
+  readonly promoted: boolean;
 }
 
 /** A region with its replica count and a key for each disk. */
@@ -42,42 +49,42 @@ export function targetRegion(
   regionalReplicaCount: number,
   otherKey = false,
 ) {
+  const set = (disk: string) => make.id(`diskEncryptionSets/${name}-${disk}`);
   return {
     name,
     regionalReplicaCount,
     encryption: {
-      osDiskImage: {
-        diskEncryptionSetId: set(name, otherKey ? "other" : "os"),
-      },
-      dataDiskImages: [{ lun: LUN, diskEncryptionSetId: set(name, "data") }],
+      osDiskImage: { diskEncryptionSetId: set(otherKey ? "other" : "os") },
+      dataDiskImages: [{ lun: LUN, diskEncryptionSetId: set("data") }],
     },
   };
 }
 
 export function bodyOf(asked: Asked): ImageVersionRequest {
-  const names = Object.keys(asked.regions);
+  const { tag, endOfLifeDate, excludeFromLatest } = asked;
   return {
     location: HOME,
-    ...(asked.tag !== null && { tags: { build: asked.tag } }),
+    ...(tag !== null && { tags: { build: tag } }),
     properties: {
       publishingProfile: {
-        targetRegions: names.map((name) =>
-          targetRegion(
-            name,
-            asked.regions[name] ?? 1,
-            asked.otherKeys.includes(name),
-          ),
+        targetRegions: Object.entries(asked.regions).map(([name, count]) =>
+          targetRegion(name, count, asked.otherKeys.includes(name)),
         ),
-        ...(asked.excludeFromLatest && { excludeFromLatest: true }),
-        ...(asked.endOfLifeDate !== null && {
-          endOfLifeDate: asked.endOfLifeDate,
-        }),
+        ...(excludeFromLatest !== null &&
+          !asked.promoted && { excludeFromLatest }),
+        ...(endOfLifeDate !== null && { endOfLifeDate }),
       },
-      ...(asked.openProfile && {
-        safetyProfile: { allowDeletionOfReplicatedLocations: true },
+      ...((asked.opened || asked.guarded) && {
+        safetyProfile: {
+          ...(asked.opened && { allowDeletionOfReplicatedLocations: true }),
+          ...(asked.guarded && { blockDeletionBeforeEndOfLife: true }),
+        },
       }),
       storageProfile: { source: { id: SOURCE } },
     },
+    ...(asked.promoted && {
+      sigil: { promotion: { when: "allRegionsReady" as const } },
+    }),
   };
 }
 
@@ -87,7 +94,7 @@ export const AZURE: SimulatorWorld = {
   resources: [
     make.group(HOME),
     make.gallery("Golden", HOME),
-    make.imageDefinition("Golden", "Base", HOME),
+    ...DEFINITIONS.map((name) => make.imageDefinition("Golden", name, HOME)),
     make.managedImage("base", HOME, [LUN]),
     ...[...REGIONS, STRANGE_REGION].flatMap((region) =>
       ["os", "other", "data"].map((disk) =>

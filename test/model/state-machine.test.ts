@@ -1,43 +1,37 @@
 /**
- * The state machine of image versions against a model: random calls, crashes, messages that come twice, late, in any
- * order, or beside each other, and ARM's faults. Each run ends at rest, and there ARM, the stored state, the listings
- * and the events agree. Invariants, cited where they are judged:
- *  1. Whoever was answered an operation finds it; each that was accepted ends, and its stored status, its one last event
- *     and the listings say the same; nothing is left open, and nothing untold.
- *  2. A request is accepted, refused, or known for the same as an earlier one, as the oracle says.
- *  3. What changes ARM's version was stored before as intended, with a message on its way that looks after it, and is sent
- *     once for that step.
- *  4. A version is created once in its life: no create request reaches a version that is made.
- *  5. Nothing is sent unseen, or to a version that was seen to be busy.
- *  6. Every update carries every region with all its keys; left out is only what somebody let go, or what has failed.
+ * Image versions against a model: random calls, crashes, messages that come twice, late, in any order, or beside each
+ * other, ARM's faults, replicas that are behind, policies, and others who change the versions with ARM directly. The oracle
+ * reads the simulator's truth: who changed what, and what each GET has shown. Each run ends at rest. Invariants, cited
+ * where they are judged:
+ *  1. Whoever is answered an operation finds it; each ends, is told so once, and is listed as it is. ARM is at rest.
+ *  2. Sigil creates, deletes and takes away only what a request asks for, and no version twice. A region that is taken away
+ *     for its repair has failed, and is added back; ARM is not left allowed to remove regions.
+ *  3. A write is stored as intended before, with a message on its way that looks after it, is sent once for that step, after
+ *     a look of that very process, and not to a version that was shown busy.
+ *  4. A read shows what ARM showed at the time that it says; at rest, what ARM has. A PUT is answered as ARM's state says.
+ *  5. A write changes nothing of what was shown but what an open operation asks: what others have held back, edited or
+ *     added stays. An ETag that is past accepts nothing.
  *  7. An event's id is of one operation, comes once, and always with the same content.
- *  8. A region is told Completed when ARM has shown it so, and is told so by whatever operation succeeds for it.
- *  9. When the last operation has Succeeded, ARM has the version as asked: every region with its keys and its replicas,
- *     Completed; others' regions; the safety profile closed. A deleted version is gone.
- * 10. The stored request is what the accepted requests, in their order, come to.
- * 11. What ARM took and did not do is not sent again: the operation says so.
+ *  8. A region is told Completed at the look that shows it so, by one operation of the version for all that succeed for it;
+ *     the last word on a region is what the operation ends with.
+ *  9. Succeeded: at one look within its time ARM at rest showed all that the operation asked, and its regions were ready at
+ *     its end. Failed: the reason is one that the run has had.
  *
  * The runs are the same for everybody, so that nobody's change fails for what it did not touch; `npm run model` takes others.
  * SIGIL_MODEL_SEED and SIGIL_MODEL_PATH, which a failing run prints, run it again; SIGIL_MODEL_RUNS is how many.
  */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { judge } from "./agreement.js";
+import { judge } from "./end-judge.js";
 import { comeToRest } from "./rest.js";
-import type { AzureSettings } from "./azure.js";
-import { steps, type Step } from "./steps.js";
+import type { ArmSettings } from "./arm.js";
+import { settings, steps, type Step } from "./steps.js";
 import { take } from "./taking.js";
 import { createWorld } from "./world.js";
 
 const RUNS = Number(process.env["SIGIL_MODEL_RUNS"] ?? 500);
 const SEED = process.env["SIGIL_MODEL_SEED"] ?? "1";
 const PATH = process.env["SIGIL_MODEL_PATH"];
-
-const settings: fc.Arbitrary<AzureSettings> = fc.record({
-  seed: fc.nat({ max: 99 }),
-  early: fc.boolean(),
-  behind: fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }),
-});
 
 it("brings ARM, the stored state and the events to agree, whatever happens", async () => {
   const result = await fc.check(
@@ -60,7 +54,7 @@ it("brings ARM, the stored state and the events to agree, whatever happens", asy
 }, 600_000);
 
 async function runOf(
-  azure: AzureSettings,
+  azure: ArmSettings,
   taken: readonly Step[],
 ): Promise<{ breaches: readonly string[]; trace: string }> {
   const world = await createWorld(azure);

@@ -1,8 +1,11 @@
 /** Table Storage as the ports see it: what is stored is text, as it is there, and nobody shares an object. */
 import { ServiceError } from "../../src/errors.js";
-import type { ImageVersionRecord } from "../../src/image-version/records.js";
-import type { IdempotencyClaim } from "../../src/image-version/ports.js";
-import type { Index, StateStore } from "../../src/operation/ports.js";
+import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
+import type {
+  IdempotencyClaim,
+  Index,
+  StateStore,
+} from "../../src/operation/ports.js";
 import {
   operationIdOf,
   type OperationRecord,
@@ -112,6 +115,12 @@ export function createIdempotencyKeys() {
       const claim = claims.get(key) ?? value;
       claims.set(key, claim);
       return Promise.resolve(claim);
+    },
+    bind(key: string, operationId: string): Promise<void> {
+      const claim = claims.get(key);
+      if (claim !== undefined && claim.operationId === undefined)
+        claims.set(key, { ...claim, operationId });
+      return Promise.resolve();
     },
   };
 }

@@ -1,23 +1,73 @@
-/** What may happen: calls, time, messages in any order, crashes, faults; as values, so that a failing run is read and replayed. */
+/** What may happen: calls, time, messages in any order, crashes, faults, others; as values, so that a failing run is read and replayed. */
 import fc from "fast-check";
+import type { ArmSettings } from "./arm.js";
 import type { Fault } from "./faults.js";
 import type { Failure, FailureKind } from "./process.js";
-import { HOME, REGIONS, STRANGE_REGION, type Asked } from "./requests.js";
+import {
+  HOME,
+  IMAGES,
+  REGIONS,
+  STRANGE_REGION,
+  VERSIONS,
+  type Asked,
+} from "./requests.js";
+
+/** What somebody changes, who has other tools than Sigil; null takes away. */
+export interface Edit {
+  readonly tag?: readonly [name: string, value: string | null];
+  readonly excludeFromLatest?: boolean;
+  readonly endOfLifeDate?: string | null;
+}
+
+/** What somebody else does with ARM directly. */
+export type Outside =
+  | { readonly does: "add"; readonly region: string }
+  | { readonly does: "patch" | "edit"; readonly edit: Edit }
+  | { readonly does: "create"; readonly asked: Asked }
+  | { readonly does: "delete" | "failOperation" }
+  | { readonly does: "drop" | "dropKeys"; readonly region: string }
+  | {
+      readonly does: "set";
+      readonly region: string;
+      readonly state: "Completed" | "Failed" | "Replicating";
+    };
 
 /** One thing that a process does. Numbers choose among what there is, by their remainder. */
 export type Act =
   | {
       readonly kind: "put";
+      readonly version: string;
       readonly asked: Asked;
-      readonly allowRegionRemoval: boolean;
+      readonly removeRegions: readonly string[];
+      /** `seen`: If-Match with what the last GET gave. `none`: If-None-Match: *. */
+      readonly condition: "seen" | "none" | null;
       readonly idempotencyKey: string | null;
     }
-  | { readonly kind: "retry" }
-  | { readonly kind: "delete" }
+  | {
+      readonly kind: "patch";
+      readonly version: string;
+      readonly edit: Edit;
+      readonly removeRegions: readonly string[];
+    }
+  | {
+      readonly kind: "promote" | "demote" | "retry" | "delete" | "get";
+      readonly version: string;
+    }
+  | {
+      readonly kind: "rollback";
+      readonly image: string;
+      readonly to: string | null;
+    }
+  | { readonly kind: "list"; readonly image: string }
+  | { readonly kind: "retention" }
   | { readonly kind: "cancel"; readonly which: number }
   | { readonly kind: "deliver"; readonly which: number }
   | { readonly kind: "redeliver"; readonly which: number }
-  | { readonly kind: "outside"; readonly region: string }
+  | {
+      readonly kind: "outside";
+      readonly version: string;
+      readonly outside: Outside;
+    }
   | { readonly kind: "reconcile" };
 
 export type Step =
@@ -28,8 +78,17 @@ export type Step =
       readonly schedule: readonly number[];
     }
   | { readonly kind: "fail"; readonly failure: Failure; readonly act: Act }
-  | { readonly kind: "lose"; readonly region: string }
   | { readonly kind: "fault"; readonly fault: Fault; readonly calls: number }
+  | { readonly kind: "behind"; readonly version: string }
+  | {
+      readonly kind: "policy";
+      readonly addTags: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: "retentionPolicy";
+      readonly image: string;
+      readonly keepNewestPromoted: number;
+    }
   | {
       readonly kind: "stop";
       readonly region: string;
@@ -41,56 +100,158 @@ export type Step =
   | { readonly kind: "bury"; readonly which: number }
   | { readonly kind: "work"; readonly rounds: number };
 
-const which = fc.nat({ max: 7 });
+function rarely(often: number): fc.Arbitrary<boolean> {
+  return fc.oneof(
+    { weight: often, arbitrary: fc.constant(false) },
+    fc.constant(true),
+  );
+}
 
-const asked: fc.Arbitrary<Asked> = fc
-  .record({
-    regions: fc
-      .tuple(
-        fc.oneof(
-          { weight: 19, arbitrary: fc.constant(true) },
-          fc.constant(false),
-        ),
-        fc.tuple(...REGIONS.map(() => fc.option(fc.constantFrom(1, 2, 3)))),
-        fc.boolean(),
-      )
-      .map(([withHome, counts, reversed]) => {
-        const named = REGIONS.flatMap((region, i): [string, number][] => {
-          const count = counts[i];
-          if (region === HOME) return withHome ? [[region, count ?? 1]] : [];
-          return count === null || count === undefined ? [] : [[region, count]];
-        });
-        if (named.length === 0) named.push([REGIONS[1], 1]);
-        return Object.fromEntries(reversed ? named.reverse() : named);
-      }),
-    excludeFromLatest: fc.boolean(),
-    tag: fc.option(fc.constantFrom("17", "18")),
-    endOfLifeDate: fc.option(
-      fc.constantFrom("2030-01-01T00:00:00Z", "2031-01-01T00:00:00.000Z"),
-      { freq: 2 },
+const which = fc.nat({ max: 7 });
+/** Mostly one: what meets on one version is what is hard. */
+const version = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<string>(VERSIONS[0]) },
+  { weight: 3, arbitrary: fc.constant<string>(VERSIONS[1]) },
+  { weight: 1, arbitrary: fc.constant<string>(VERSIONS[2]) },
+);
+const image = fc.constantFrom(...IMAGES);
+const otherRegion = fc.constantFrom(...REGIONS.slice(1));
+const endOfLifeDate = fc.constantFrom(
+  "2030-01-01T00:00:00Z",
+  "2031-01-01T00:00:00.000Z",
+);
+
+const asked: fc.Arbitrary<Asked> = fc.record({
+  regions: fc
+    .tuple(...REGIONS.map(() => fc.option(fc.constantFrom(1, 2, 3))))
+    .map((counts) =>
+      Object.fromEntries(
+        REGIONS.flatMap((region, i): [string, number][] => {
+          const count = counts[i] ?? (region === HOME ? 1 : null);
+          return count === null ? [] : [[region, count]];
+        }),
+      ),
     ),
-    openProfile: rarely(8),
-    otherKeys: fc.oneof(
-      { weight: 10, arbitrary: fc.constant<string[]>([]) },
-      fc.constantFrom(...REGIONS.slice(1)).map((region) => [region]),
+  excludeFromLatest: fc.option(fc.boolean(), { freq: 2 }),
+  tag: fc.option(fc.constantFrom("17", "18")),
+  endOfLifeDate: fc.option(endOfLifeDate, { freq: 2 }),
+  guarded: rarely(12),
+  opened: rarely(12),
+  otherKeys: fc.oneof(
+    { weight: 12, arbitrary: fc.constant<string[]>([]) },
+    otherRegion.map((region) => [region]),
+  ),
+  promoted: rarely(4),
+});
+
+const removeRegions = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<string[]>([]) },
+  otherRegion.map((region) => [region]),
+);
+
+const edit: fc.Arbitrary<Edit> = fc.oneof(
+  fc.record({
+    tag: fc.tuple(
+      fc.constantFrom("build", "owner"),
+      fc.option(fc.constantFrom("17", "19"), { freq: 2 }),
     ),
-  })
-  .map(({ otherKeys, ...rest }) => ({
-    ...rest,
-    otherKeys: otherKeys.filter((region) => region in rest.regions),
-  }));
+  }),
+  fc.record({ excludeFromLatest: fc.boolean() }),
+  fc.record({ endOfLifeDate: fc.option(endOfLifeDate, { freq: 2 }) }),
+);
 
 const put = fc.record({
   kind: fc.constant("put" as const),
+  version,
   asked,
-  allowRegionRemoval: fc.boolean(),
-  idempotencyKey: fc.option(fc.constantFrom("a", "b"), { freq: 1 }),
+  removeRegions,
+  condition: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(null) },
+    { weight: 2, arbitrary: fc.constant("seen" as const) },
+    { weight: 1, arbitrary: fc.constant("none" as const) },
+  ),
+  idempotencyKey: fc.oneof(
+    { weight: 5, arbitrary: fc.constant(null) },
+    fc.constantFrom("a", "b"),
+  ),
+});
+
+const outside: fc.Arbitrary<Outside> = fc.oneof(
+  fc.record({
+    does: fc.constant("add" as const),
+    region: fc.constantFrom(STRANGE_REGION, ...REGIONS.slice(1)),
+  }),
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      does: fc.constantFrom("patch" as const, "edit" as const),
+      edit,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ does: fc.constant("create" as const), asked }),
+  },
+  fc.record({
+    does: fc.constantFrom("delete" as const, "failOperation" as const),
+  }),
+  fc.record({
+    does: fc.constantFrom("drop" as const, "dropKeys" as const),
+    region: otherRegion,
+  }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      does: fc.constant("set" as const),
+      region: fc.constantFrom(...REGIONS),
+      state: fc.constantFrom(
+        "Completed" as const,
+        "Failed" as const,
+        "Replicating" as const,
+      ),
+    }),
+  },
+);
+
+const byHand = fc.record({
+  kind: fc.constantFrom(
+    "promote" as const,
+    "demote" as const,
+    "retry" as const,
+    "delete" as const,
+    "get" as const,
+    "get" as const,
+  ),
+  version,
 });
 
 const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 5, arbitrary: put },
-  { weight: 1, arbitrary: fc.constant({ kind: "retry" as const }) },
-  { weight: 1, arbitrary: fc.constant({ kind: "delete" as const }) },
+  { weight: 6, arbitrary: put },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("patch" as const),
+      version,
+      edit,
+      removeRegions,
+    }),
+  },
+  { weight: 4, arbitrary: byHand },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("rollback" as const),
+      image,
+      to: fc.option(fc.constant("1.0.0")),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.oneof(
+      fc.record({ kind: fc.constant("list" as const), image }),
+      fc.constant({ kind: "retention" as const }),
+    ),
+  },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("cancel" as const), which }),
@@ -104,10 +265,11 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("redeliver" as const), which }),
   },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
       kind: fc.constant("outside" as const),
-      region: fc.constantFrom(STRANGE_REGION, ...REGIONS.slice(1)),
+      version,
+      outside,
     }),
   },
   { weight: 2, arbitrary: fc.constant({ kind: "reconcile" as const }) },
@@ -136,7 +298,7 @@ const racing: fc.Arbitrary<Act> = fc.oneof(
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 10, arbitrary: act },
   {
-    weight: 6,
+    weight: 5,
     arbitrary: fc.record({
       kind: fc.constant("race" as const),
       acts: fc.array(racing, { minLength: 2, maxLength: 2 }),
@@ -162,7 +324,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
-    weight: 3,
+    weight: 2,
     arbitrary: fc.record({
       kind: fc.constant("fault" as const),
       fault: fc.constantFrom<Fault[]>(
@@ -176,6 +338,29 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("behind" as const), version }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("policy" as const),
+      addTags: fc.constantFrom<Readonly<Record<string, string>>[]>(
+        {},
+        { owner: "policy" },
+        { build: "policy" },
+      ),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("retentionPolicy" as const),
+      image,
+      keepNewestPromoted: fc.constantFrom(1, 2),
+    }),
+  },
+  {
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant("stop" as const),
@@ -186,13 +371,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         "stalled" as const,
       ),
       atProgress: fc.constantFrom(0, 40, 90),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant("lose" as const),
-      region: fc.constantFrom(...REGIONS.slice(1)),
     }),
   },
   {
@@ -214,19 +392,21 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("poison" as const), which }),
   },
   {
-    weight: 2,
+    weight: 1,
     arbitrary: fc.record({ kind: fc.constant("bury" as const), which }),
   },
 );
 
 /** A request, and whatever comes after it. */
 export const steps: fc.Arbitrary<readonly Step[]> = fc
-  .tuple(put, fc.array(step, { minLength: 1, maxLength: 40, size: "max" }))
-  .map(([first, rest]) => [first, ...rest]);
+  .tuple(put, fc.array(step, { minLength: 1, maxLength: 26, size: "max" }))
+  .map(([first, rest]) => [{ ...first, condition: null }, ...rest]);
 
-function rarely(often: number): fc.Arbitrary<boolean> {
-  return fc.oneof(
-    { weight: often, arbitrary: fc.constant(false) },
-    fc.constant(true),
-  );
-}
+export const settings: fc.Arbitrary<ArmSettings> = fc.record({
+  seed: fc.nat({ max: 99 }),
+  early: fc.boolean(),
+  firstRegion: fc.boolean(),
+  keeps: rarely(3),
+  keepsExclusion: fc.boolean(),
+  lagMs: fc.constantFrom(0, 0, 0, 20_000, 50_000, 90_000),
+});

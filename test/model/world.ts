@@ -1,15 +1,19 @@
-/** One run's world: Sigil's processes, the services between which they run, and what everybody was told. */
+/** One run's world: Sigil's processes on two hosts, the services between which they run, and what everybody was told. */
 import { ServiceError } from "../../src/errors.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
-import { beginWaiting } from "../../src/image-version/joining.js";
-import type { Dependencies } from "../../src/image-version/ports.js";
-import type { ImageVersionRecord } from "../../src/image-version/records.js";
+import type { Dependencies, Looks } from "../../src/image-version/ports.js";
+import { createLooks } from "../../src/image-version/queries/looks.js";
+import { startNext } from "../../src/image-version/state/batch.js";
+import { beginCancel } from "../../src/image-version/state/cancel.js";
 import { ManualClock } from "../../src/local/clock.js";
-import type { Pace } from "../../src/operation/ports.js";
+import type { PollingPolicy } from "../../src/operation/ports.js";
 import type { OperationRecord } from "../../src/operation/records.js";
-import { createAzure, type Azure, type AzureSettings } from "./azure.js";
-import { keysIn, regionsOf } from "./bodies.js";
-import { createLedger, type Command, type Ledger } from "./ledger.js";
+import type { StoredPolicy } from "../../src/retention/ports.js";
+import { createArm, short, type Arm, type ArmSettings } from "./arm.js";
+import { createAzure, type Azure } from "./azure.js";
+import { keysIn, type Facts } from "./facts.js";
+import { createWay, type Way } from "./faults.js";
+import { createLedger, isOpen, type Command, type Ledger } from "./ledger.js";
 import {
   Killed,
   newProcess,
@@ -18,7 +22,6 @@ import {
   type Failure,
   type Process,
 } from "./process.js";
-import { bodyOf } from "./requests.js";
 import {
   createQueues,
   createTopic,
@@ -32,17 +35,22 @@ import {
   type MemoryIndex,
   type MemoryStore,
 } from "./state.js";
+import { createWriteJudge, type WriteJudge } from "./write-judge.js";
 
 /** The product's pace, but for patience: a region that stands still is told of within a run, and given up sooner. */
-const PACE: Pace = {
+const PACE: PollingPolicy = {
   pollInitialMs: 15_000,
   pollMaxMs: 120_000,
   putTimeoutMs: 60_000,
   overdueMs: 120_000,
   stalledMs: 900_000,
+  confirmMs: 120_000,
+  staleMs: 600_000,
+  operationStalledMs: 1_800_000,
   repairAttempts: 2,
   repairDelayMs: 300_000,
 };
+const HOSTS = 2;
 
 /** Something that Sigil is given to do; several may be done at once. */
 export interface Task {
@@ -56,29 +64,42 @@ export interface Task {
 
 export interface World {
   readonly clock: ManualClock;
+  readonly arm: Arm;
   readonly azure: Azure;
+  readonly way: Way;
   readonly store: MemoryStore;
   readonly index: MemoryIndex;
   readonly queues: Queues;
   readonly topic: Topic;
   readonly ledger: Ledger;
+  readonly writes: WriteJudge;
+  /** Retention policies, by image definition. */
+  readonly policies: Map<string, StoredPolicy>;
+  /** The last ETag that a GET has given of each version, and what it stood for. */
+  readonly etags: Map<
+    string,
+    { readonly etag: string; readonly facts?: Facts }
+  >;
+  readonly settings: ArmSettings;
+  /** Facts that a policy has set at some time. */
+  readonly policyTags: Set<string>;
+  /** Operations whose message was said to be one that kills. */
+  readonly poisoned: Set<string>;
   readonly breaches: readonly string[];
   breach(invariant: number, text: string): void;
   log(text: string): void;
   trace(): string;
-  /** The version as stored. */
-  record(): ImageVersionRecord | undefined;
+  /** An operation as stored last. */
+  operation(id: string): OperationRecord | undefined;
   /** Processes ran beside each other. */
   raced(): boolean;
-  /** An operation has not ended. */
-  running(): boolean;
   /** The next process that runs alone fails so. */
   failNext(failure: Failure | undefined): void;
-  /** Runs the tasks; of several, `schedule` says whose port call is next. */
+  /** Runs the tasks, each on another host; of several, `schedule` says whose port call is next. */
   run(tasks: readonly Task[], schedule?: readonly number[]): Promise<void>;
 }
 
-export async function createWorld(settings: AzureSettings): Promise<World> {
+export async function createWorld(settings: ArmSettings): Promise<World> {
   const clock = new ManualClock();
   const nowMs = (): number => clock.now();
   const now = (): Date => new Date(clock.now());
@@ -100,19 +121,20 @@ export async function createWorld(settings: AzureSettings): Promise<World> {
   const queues = createQueues(nowMs);
   const claims = createIdempotencyKeys();
   const latest = new Map<string, OperationRecord>();
-  const ledger = createLedger((id) => latest.get(id));
-  const azure = await createAzure(clock, settings, {
+  const ledger = createLedger();
+  const way = createWay(now, log);
+  const arm = await createArm(clock, settings, log);
+  const writes = createWriteJudge({
+    arm,
+    ledger,
+    nowMs,
     breach,
-    log,
-    mayRemove: (region) => ledger.mayRemove(region),
-    keysOf(name) {
-      const desired = ledger.desired();
-      return regionsOf(desired && bodyOf(desired)).find(
-        (region) => region.name === name,
-      )?.encryption;
-    },
     isLookedAfter: (operationId, step) => queues.wasSent(operationId, step),
   });
+  const azure = createAzure(arm, way, nowMs, writes, log);
+  const hosts = Array.from({ length: HOSTS }, () =>
+    createLooks(azure.resourceManagerOf(), now),
+  );
   const topic = createTopic(
     nowMs,
     (event) => {
@@ -122,61 +144,94 @@ export async function createWorld(settings: AzureSettings): Promise<World> {
     (id) => breach(7, `two contents of event ${id}`),
   );
   let failure: Failure | undefined;
-  let record: ImageVersionRecord | undefined;
   let started = 0;
   let raced = false;
 
-  const judgeEvent = (event: CloudEvent): void => {
-    if (
-      event.type === "Sigil.ImageVersion.Deleted" &&
-      azure.arm.version() !== undefined
-    )
-      breach(9, `${event.id} tells of a version that ARM still has`);
-    if (event.type !== "Sigil.ImageVersion.RegionCompleted") return;
-    const { region, regionalReplicaCount, encryption } = event.data as {
+  /** A region is told Completed, with what it has, at the very look that has shown it so. */
+  const judgeEvent = ({ id, type, time, subject, data }: CloudEvent): void => {
+    if (type !== "Sigil.ImageVersion.RegionCompleted") return;
+    const { region, regionalReplicaCount, encryption } = data as {
       region: string;
       regionalReplicaCount: number;
       encryption: unknown;
     };
-    const keys = keysIn(encryption);
-    if (!azure.sightings.hasShown(region, regionalReplicaCount, keys))
+    const shown = azure
+      .looksAt(subject ?? "")
+      .some(
+        ({ atMs, facts, regions }) =>
+          atMs === Date.parse(time) &&
+          regions.get(region) === "Completed" &&
+          facts?.[`replicas/${region}`] === String(regionalReplicaCount) &&
+          facts[`keys/${region}`] === keysIn(encryption),
+      );
+    if (!shown)
       breach(
         8,
-        `${event.id} tells of ${regionalReplicaCount} replicas and ${keys.map((key) => key.split("/").at(-1)).join(", ")}, which ARM has not shown`,
+        `${id} tells of ${region} with ${regionalReplicaCount} replicas and ${keysIn(encryption)}, which ARM has not shown then`,
       );
+  };
+
+  const note = (
+    process: Process,
+    operation: OperationRecord,
+    command?: Command,
+  ): void => {
+    const version = operation.resourceId;
+    if (ledger.find(operation.id) === undefined) {
+      ledger.accept(
+        operation,
+        command ?? { kind: operation.kind },
+        {
+          life: arm.life(version),
+          acceptedMs: nowMs(),
+          looksBefore: azure.looksAt(version).length,
+        },
+        process.looks.get(version)?.facts,
+      );
+      const wishes = ledger.find(operation.id)?.wishes ?? new Map();
+      log(
+        `accepted ${operation.id.slice(33)} ${operation.kind} of ${short(version)}: ${[...wishes].map(([fact, { value, how }]) => `${fact} ${value} (${how})`).join(", ")}`,
+      );
+    }
+    const accepted = ledger.find(operation.id);
+    if (accepted !== undefined) {
+      accepted.status = operation.status;
+      if (!isOpen(accepted) && accepted.endedMs === undefined) {
+        accepted.endedMs = nowMs();
+        accepted.endedLife = arm.life(version);
+        accepted.endLook = process.looks.get(version);
+      }
+    }
+    latest.set(operation.id, operation);
   };
 
   const depsOf = (
     process: Process,
+    looks: Looks,
     command: Command | undefined,
   ): Dependencies => {
     const port = <P extends object>(name: string, target: P): P =>
       portOf(process, name, target, log);
+    const states = port<MemoryStore>("store", {
+      ...store,
+      async commit(next, operation, etag, beside = []) {
+        const stored = await store.commit(next, operation, etag, beside);
+        for (const each of [operation, ...beside]) note(process, each, command);
+        log(
+          `${process.name}: stored ${operation.id.slice(33)} step ${next.step} ${next.state}${operation.error === undefined ? "" : ` ${operation.error.code}: ${operation.error.message}`}`,
+        );
+        process.stored = {
+          operationId: operation.id,
+          step: next.step,
+          state: next.state,
+          open: ledger.open(operation.resourceId),
+        };
+        return stored;
+      },
+    });
     return {
-      store: port<MemoryStore>("store", {
-        ...store,
-        async commit(next, operation, etag, beside = []) {
-          const stored = await store.commit(next, operation, etag, beside);
-          for (const each of [operation, ...beside]) {
-            if (!ledger.knows(each.id)) {
-              ledger.accept(each, command ?? { kind: each.kind });
-              log(`accepted ${each.id.slice(33)} ${each.kind}`);
-            }
-            latest.set(each.id, each);
-          }
-          if (record?.step !== next.step || record.sequence !== next.sequence)
-            log(
-              `${process.name}: stored ${operation.id.slice(33)} step ${next.step} ${next.state}${operation.error === undefined ? "" : ` ${operation.error.code}: ${operation.error.message}`}`,
-            );
-          record = next;
-          process.stored = {
-            operationId: operation.id,
-            step: next.step,
-            state: next.state,
-          };
-          return stored;
-        },
-      }),
+      store: states,
+      rollbacks: states as unknown as Dependencies["rollbacks"],
       index: port("index", index),
       idempotencyKeys: port("idempotencyKeys", claims),
       versionNumbers: {
@@ -190,10 +245,12 @@ export async function createWorld(settings: AzureSettings): Promise<World> {
         "resourceManager",
         azure.resourceManagerOf(process),
       ),
+      looks,
       resources: azure.resources,
       subscriptions: azure.subscriptions,
       requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
-      afterEnd: beginWaiting,
+      afterEnd: startNext,
+      beginCancel,
       pace: PACE,
       calls: { noted: () => [], written: () => undefined },
       eventSource: "urn:sigil:model",
@@ -202,8 +259,8 @@ export async function createWorld(settings: AzureSettings): Promise<World> {
   };
 
   /** Runs a task to its end, and lets it know of that. */
-  const end = (process: Process, task: Task): Promise<void> =>
-    task.run(depsOf(process, task.command)).then(
+  const end = (process: Process, looks: Looks, task: Task): Promise<void> =>
+    task.run(depsOf(process, looks, task.command)).then(
       () => task.ended?.(undefined),
       (error: unknown) => {
         log(`${process.name}: ${String(error)}`);
@@ -215,22 +272,26 @@ export async function createWorld(settings: AzureSettings): Promise<World> {
 
   return {
     clock,
+    arm,
     azure,
+    way,
     store,
     index,
     queues,
     topic,
     ledger,
+    writes,
+    policies: new Map(),
+    etags: new Map(),
+    settings,
+    policyTags: new Set(),
+    poisoned: new Set(),
     breaches,
     breach,
     log,
     trace: () => lines.join("\n"),
-    record: () => record,
+    operation: (id) => latest.get(id),
     raced: () => raced,
-    running: () =>
-      [...latest.values()].some(({ status }) =>
-        ["NotStarted", "Running"].includes(status),
-      ),
     failNext(given) {
       failure = given;
     },
@@ -238,6 +299,7 @@ export async function createWorld(settings: AzureSettings): Promise<World> {
       raced ||= tasks.length > 1;
       const planned = failure;
       failure = undefined;
+      const first = started;
       const processes = tasks.map((task, i) => {
         started += 1;
         return newProcess(
@@ -249,7 +311,10 @@ export async function createWorld(settings: AzureSettings): Promise<World> {
         processes,
         (process, i) => {
           const task = tasks[i];
-          return task === undefined ? Promise.resolve() : end(process, task);
+          const looks = hosts[(first + i) % HOSTS];
+          return task === undefined || looks === undefined
+            ? Promise.resolve()
+            : end(process, looks, task);
         },
         schedule,
       );
