@@ -20,6 +20,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const FAST = {
   SIGIL_POLL_INITIAL_SECONDS: "0.1",
   SIGIL_POLL_MAX_SECONDS: "0.4",
+  SIGIL_CONFIRM_SECONDS: "0.2",
 };
 const closers: (() => Promise<unknown>)[] = [];
 /** Services that the stack of each test finds there already. */

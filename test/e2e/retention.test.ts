@@ -117,15 +117,16 @@ test("a retention policy is set by an administrator, says what it would delete, 
   const oldest = pathOf(seedVersionId("1.0.0"));
   await expect
     .poll(
-      async () =>
-        (await writer.request<ImageVersion>("GET", oldest)).body.sigil.state,
+      async () => (await writer.request<ImageVersion>("GET", oldest)).status,
       { timeout: 40_000, interval: 100 },
     )
-    .toBe("Deleted");
-  const { body: deleted } = await writer.request<ImageVersion>("GET", oldest);
-  const { body: operation } = await writer.request<Operation>(
+    .toBe(404);
+  const { body: operations } = await writer.request<{ value: Operation[] }>(
     "GET",
-    `/operations/${deleted.sigil.operationId}`,
+    "/operations?top=100",
+  );
+  const operation = operations.value.find(
+    ({ kind }) => kind === "DeleteImageVersion",
   );
   expect(operation).toMatchObject({
     kind: "DeleteImageVersion",
@@ -141,7 +142,6 @@ test("a retention policy is set by an administrator, says what it would delete, 
   ).toEqual([
     ["1.0.2", "Succeeded", true],
     ["1.0.1", "Succeeded", false],
-    ["1.0.0", "Deleted", false],
   ]);
 
   const removed = await admin.request<object>("DELETE", RETENTION);
