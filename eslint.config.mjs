@@ -8,6 +8,8 @@ export default tseslint.config(
       "src/generated/",
       "node_modules/",
       "coverage/",
+      "reports/",
+      ".stryker-tmp/",
       "test/clients/programs/",
     ],
   },
