@@ -215,10 +215,9 @@ function othersIn(world: World, one: Accepted): Change[] {
 
 /** When it ended, ARM did not have the version. */
 function isGone(world: World, one: Accepted): boolean {
-  const last = world.arm.changes.findLast(
-    ({ version, atMs }) =>
-      version === one.version && atMs <= (one.endedMs ?? Infinity),
-  );
+  const last = world.arm.changes
+    .slice(0, one.endChanges)
+    .findLast(({ version }) => version === one.version);
   return last?.after === undefined;
 }
 

@@ -44,6 +44,8 @@ export interface Accepted extends Command {
   /** When it ended, and by which look. */
   endedMs?: number;
   endLook?: Look | undefined;
+  /** How many changes ARM had seen then. */
+  endChanges?: number;
   status: OperationRecord["status"];
   /** A caller has wished it canceled. */
   canceled: boolean;

@@ -26,7 +26,7 @@ import {
   redelivery,
 } from "./deliveries.js";
 import { factsOf, same } from "./facts.js";
-import type { Command } from "./ledger.js";
+import { isOpen, type Command } from "./ledger.js";
 import { changeBy, factsIn, patchOf } from "./outsiders.js";
 import { readList, readVersion } from "./reading.js";
 import { bodyOf, VERSIONS } from "./requests.js";
@@ -219,7 +219,7 @@ function taskOf(world: World, act: Act): Task[] {
             );
             if (
               status !== "Canceled" &&
-              !(status === "Running" && canceledBy !== undefined)
+              !(isOpen({ status }) && canceledBy !== undefined)
             )
               world.breach(1, `cancel of ${id} answered ${status}`);
           },

@@ -199,6 +199,7 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
       if (!isOpen(accepted) && accepted.endedMs === undefined) {
         accepted.endedMs = nowMs();
         accepted.endedLife = arm.life(version);
+        accepted.endChanges = arm.changes.length;
         accepted.endLook = process.looks.get(version);
       }
     }

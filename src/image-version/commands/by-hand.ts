@@ -21,6 +21,7 @@ import { notFound } from "../queries/not-found.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { enqueue } from "../state/batch.js";
 import {
+  sentLast,
   type ImageVersionRecord,
   type VersionRequest,
 } from "../state/record.js";
@@ -339,7 +340,9 @@ function withLook(
   record: ImageVersionRecord,
   look: Look | undefined,
 ): ImageVersionRecord {
-  return look === undefined ? record : { ...record, exists: true };
+  if (look === undefined) return record;
+  const others = !record.exists && sentLast(record) === undefined;
+  return { ...record, exists: true, ...(others && { unmanaged: true }) };
 }
 
 /** A version that others have made: from now on there is a record of it, though nothing of it was applied by Sigil. */
