@@ -19,12 +19,9 @@ import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { notFound } from "../queries/not-found.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { known } from "../state/adoption.js";
 import { enqueue } from "../state/batch.js";
-import {
-  sentLast,
-  type ImageVersionRecord,
-  type VersionRequest,
-} from "../state/record.js";
+import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { hasFailed } from "../state/reconcile.js";
 import { isExcluded } from "../state/see.js";
 import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
@@ -310,11 +307,11 @@ async function acceptByHand(
           context,
         );
       }
-      const known =
-        stored && overriding(withLook(stored.record, look), decided);
+      const previous =
+        stored && overriding(known(stored.record, look), decided);
       return accept(
         accepting,
-        known ?? adopted(look, accepting, deps),
+        previous ?? adopted(look, accepting, deps),
         context,
       );
     },
@@ -335,16 +332,6 @@ function overriding(
     : record;
 }
 
-/** A version that is there exists, whatever became of it since Sigil has last seen it. */
-function withLook(
-  record: ImageVersionRecord,
-  look: Look | undefined,
-): ImageVersionRecord {
-  if (look === undefined) return record;
-  const others = !record.exists && sentLast(record) === undefined;
-  return { ...record, exists: true, ...(others && { unmanaged: true }) };
-}
-
 /** A version that others have made: from now on there is a record of it, though nothing of it was applied by Sigil. */
 function adopted(
   look: Look | undefined,
@@ -352,10 +339,5 @@ function adopted(
   deps: Dependencies,
 ): ImageVersionRecord | undefined {
   if (look === undefined) return undefined;
-  const time = deps.now().toISOString();
-  return {
-    ...emptyRecord(key, resourceId, time),
-    exists: true,
-    unmanaged: true,
-  };
+  return known(emptyRecord(key, resourceId, deps.now().toISOString()), look);
 }

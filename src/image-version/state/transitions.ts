@@ -76,15 +76,18 @@ export function beginWrite(
       ? events(pair, context, IMAGE_VERSION_EVENT.creating, "creating", {})
       : [
           ...updatingEvents(pair, batch, updates, context),
-          ...Object.keys(put.takesAway).flatMap((region) =>
-            events(
-              pair,
-              context,
-              IMAGE_VERSION_EVENT.regionRepairing,
-              `${region}/repairing/${record.regions.find(({ name }) => name === region)?.attempts ?? 1}`,
-              { region },
+          ...Object.keys(put.takesAway)
+            // Refused and sent again later, it is the same repair.
+            .filter((region) => record.repairs[region]?.removed === undefined)
+            .flatMap((region) =>
+              events(
+                pair,
+                context,
+                IMAGE_VERSION_EVENT.regionRepairing,
+                `${region}/repairing/${updates}`,
+                { region },
+              ),
             ),
-          ),
         ];
   const message = messageOf(put, again);
   return advance(withRepairs, context, {

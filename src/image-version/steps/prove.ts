@@ -1,9 +1,7 @@
 /** Everything is proven before the first write: what is asked is judged by what Azure shows at this very step. */
-import type { Finding } from "../../errors.js";
 import { contextOf, commitStep } from "../../operation/steps.js";
 import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionId } from "../../resource-id.js";
-import type { ImageVersionRequest } from "../contract.js";
 import { found, type Facts } from "../preflight/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
@@ -15,15 +13,12 @@ import {
 } from "../preflight/judge.js";
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
-import { differs } from "../properties/changes.js";
-import { fieldsOf } from "../properties/fields.js";
-import { unmetBy, withApplied } from "../properties/patch.js";
 import { inOrderOf } from "../properties/order.js";
 import type { RuleFinding } from "../rules/rule.js";
+import { adoptionRefusal, bodyOf, known } from "../state/adoption.js";
 import { formBatch } from "../state/batch.js";
 import {
   batchOf,
-  sentLast,
   type ImageVersionPair,
   type ImageVersionRecord,
 } from "../state/record.js";
@@ -112,77 +107,6 @@ function needsProof(record: ImageVersionRecord): boolean {
   return batchOf(record).some(
     ([, { byHand, retries, decided }]) =>
       byHand !== true && retries === undefined && decided === undefined,
-  );
-}
-
-/** The body that findings point into: that of the first request that sent one. */
-function bodyOf(record: ImageVersionRecord): ImageVersionRequest | undefined {
-  return batchOf(record).find(([, { body }]) => body !== undefined)?.[1].body;
-}
-
-/** What Azure shows is ours where we have sent it, though nobody stayed to see; else it is adopted. */
-function known(
-  record: ImageVersionRecord,
-  look: Look | undefined,
-): ImageVersionRecord {
-  if (look === undefined || record.exists) return record;
-  const sent = sentLast(record);
-  return {
-    ...record,
-    exists: true,
-    ...(sent === undefined
-      ? { unmanaged: true }
-      : { lastApplied: withApplied(record.lastApplied, sent.changes) }),
-  };
-}
-
-/** Invariant 3 of take-step.ts. */
-export function adoptionRefusal(
-  record: ImageVersionRecord,
-  look: Look | undefined,
-): OperationFailure | undefined {
-  if (look === undefined) return undefined;
-  const others = record.unmanaged === true || isOtherLife(record, look);
-  if (!others && (record.exists || isOurs(record, look))) return undefined;
-  if (
-    !batchOf(record).some(([, { adoptsOnlyAsShown, creates }]) =>
-      others ? creates === true : adoptsOnlyAsShown,
-    )
-  )
-    return undefined;
-  const unmet = unmetBy(fieldsOf(look.resource), wantedBy(record));
-  if (unmet.length === 0) return undefined;
-  const body = bodyOf(record) ?? look.resource;
-  const errors: readonly Finding[] = unmet.map((one) =>
-    differs(one, body, "ReadBackMismatch"),
-  );
-  return {
-    code: "ImageVersionConflict",
-    message: `${record.resourceId} exists in Azure already, was not made by Sigil, and is not what this request asks for. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
-    errors,
-  };
-}
-
-/** The version was deleted, and another made under its number, since Sigil has seen it: Sigil does neither unasked. */
-function isOtherLife(
-  { publishedDate }: ImageVersionRecord,
-  look: Look,
-): boolean {
-  return (
-    publishedDate !== undefined &&
-    look.publishedDate !== undefined &&
-    look.publishedDate !== publishedDate
-  );
-}
-
-/** It is what was sent and not answered, but for tags, which a policy may add. */
-function isOurs(record: ImageVersionRecord, look: Look): boolean {
-  const sent = sentLast(record);
-  return (
-    sent !== undefined &&
-    unmetBy(fieldsOf(look.resource), sent.changes).every(({ field }) =>
-      field.startsWith("/tags/"),
-    )
   );
 }
 

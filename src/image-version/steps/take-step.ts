@@ -25,6 +25,7 @@ import {
 } from "../../resource-id.js";
 import { takeRollbackStep } from "../rollback/roll-back.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
+import { adoptionRefusal } from "../state/adoption.js";
 import { beginNext, mayBegin } from "../state/batch.js";
 import { latch, settle } from "../state/ends.js";
 import { isOld, reconcile, type Decision } from "../state/reconcile.js";
@@ -39,7 +40,7 @@ import {
 } from "../state/transitions.js";
 import { takeDeletionStep } from "./delete.js";
 import { endBatch, postponeOrEnd } from "./end-batch.js";
-import { adoptionRefusal, prove, type Seen } from "./prove.js";
+import { prove, type Seen } from "./prove.js";
 import { lookAt } from "../queries/look-at.js";
 import type { Look } from "../resources.js";
 
