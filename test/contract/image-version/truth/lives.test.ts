@@ -8,6 +8,7 @@ import {
   expect,
   test,
 } from "vitest";
+import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import {
   getImageVersion,
   listImageVersions,
@@ -310,6 +311,37 @@ describe("a version that others have made", () => {
     world.clock.advance(30_000);
     expect(error.fields["etag"]).toBe(await etagOf(world, id));
     expect((await shownIn(world, id)).tags).toEqual({ a: "3" });
+  });
+
+  test("while the create request of Sigil was under way is theirs, for every later PUT", async () => {
+    world.simulator.control.addFault({
+      method: "PUT",
+      path: `${id}\\?`,
+      action: "reset",
+      times: 1,
+    });
+    const until = (endOfLifeDate: string): ImageVersionRequest =>
+      plain(undefined, { publishing: { endOfLifeDate } });
+    const first = operationIn(
+      await put(world, id, until("2031-01-01T00:00:00Z")),
+    );
+    await world.runDue();
+    await outside(world, "PUT", id, plain());
+    const operations = [...(await ended(world, [first]))];
+    for (const year of [2032, 2033])
+      operations.push(
+        await putThrough(world, id, until(`${year}-01-01T00:00:00Z`)),
+      );
+    expect(operations).toMatchObject(
+      Array.from({ length: 3 }, () => ({
+        status: "Failed",
+        error: { code: "ImageVersionConflict" },
+      })),
+    );
+    expect(
+      (await shownIn(world, id)).properties.publishingProfile,
+    ).not.toHaveProperty("endOfLifeDate");
+    expect((await seen(world, id)).sigil.managedBy).toBe("Others");
   });
 
   test("is promoted and demoted by hand, and stays theirs", async () => {

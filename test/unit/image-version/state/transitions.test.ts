@@ -466,6 +466,27 @@ describe("a write", () => {
     );
   });
 
+  test("that takes the region away once more, for it was refused before, is the same repair: it is told no more", () => {
+    const removed = { [`${EAST}/name`]: "eastus2" };
+    const before = withRecord(applied(), {
+      updates: 1,
+      repairs: { eastus2: { attempts: 0, removed } },
+    });
+    const pair = beginWrite(
+      before,
+      {
+        ...createPut,
+        creates: false,
+        changes: { [EAST]: null },
+        removesRegions: true,
+        takesAway: { eastus2: removed },
+      },
+      undefined,
+      at(60),
+    );
+    expect(toldOf(pair)).toEqual(["1/updating/2"]);
+  });
+
   test("that adds a region back begins it anew, as another attempt", () => {
     const removed = { [`${EAST}/name`]: "eastus2" };
     const before = withRecord(applied(), {
