@@ -28,6 +28,7 @@ import {
 import { PROMOTION } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
+import { isOtherLife } from "../state/adoption.js";
 import { enqueue } from "../state/batch.js";
 import {
   sentLast,
@@ -86,10 +87,7 @@ export function decideOn(
     !isUnseen(deps, record);
   // What was applied in an earlier life is void.
   const applied =
-    isGone ||
-    (record?.publishedDate !== undefined &&
-      look?.publishedDate !== undefined &&
-      record.publishedDate !== look.publishedDate)
+    isGone || (record && look && isOtherLife(record, look))
       ? undefined
       : record?.lastApplied;
   const asked = askedOf(request, applied);

@@ -18,19 +18,38 @@ import {
 } from "./record.js";
 import { wantedBy } from "./wanted.js";
 
+/** Clocks of Azure and of Sigil are never further apart. */
+const CLOCKS_MS = 30_000;
+
 /** A record of a version that Azure shows: ours where it is what was sent, though nobody stayed to see; else it is others'. */
 export function known(
   record: ImageVersionRecord,
   look: Look | undefined,
 ): ImageVersionRecord {
-  if (look === undefined || record.exists) return record;
+  if (look === undefined) return record;
+  if (isOtherLife(record, look)) return ofOthers(record, look);
+  if (record.exists) return record;
   const sent = sentLast(record);
+  return sent !== undefined && shows(look, sent)
+    ? {
+        ...record,
+        exists: true,
+        lastApplied: withApplied(record.lastApplied, sent.changes),
+      }
+    : ofOthers(record, look);
+}
+
+/** Others have made it: what Sigil knew was of another life. */
+export function ofOthers(
+  { lastApplied: _, lastAttempt: __, ...kept }: ImageVersionRecord,
+  { publishedDate }: Look,
+): ImageVersionRecord {
   return {
-    ...record,
+    ...kept,
     exists: true,
-    ...(sent !== undefined && shows(look, sent)
-      ? { lastApplied: withApplied(record.lastApplied, sent.changes) }
-      : { unmanaged: true }),
+    unmanaged: true,
+    repairs: {},
+    ...(publishedDate !== undefined && { publishedDate }),
   };
 }
 
@@ -63,15 +82,20 @@ export function adoptionRefusal(
   };
 }
 
-/** The version was deleted, and another made under its number, since Sigil has seen it: Sigil does neither unasked. */
-function isOtherLife(
-  { publishedDate }: ImageVersionRecord,
-  look: Look,
-): boolean {
+/**
+ * The version was deleted, and another made under its number, since Sigil has seen it, or has made it: Azure shows another
+ * date of publishing, or one after the create request was answered and not what that asked for.
+ */
+export function isOtherLife(record: ImageVersionRecord, look: Look): boolean {
+  if (look.publishedDate === undefined) return false;
+  if (record.publishedDate !== undefined)
+    return look.publishedDate !== record.publishedDate;
+  const sent = sentLast(record);
   return (
-    publishedDate !== undefined &&
-    look.publishedDate !== undefined &&
-    look.publishedDate !== publishedDate
+    sent?.acceptedTime !== undefined &&
+    Date.parse(look.publishedDate) >
+      Date.parse(sent.acceptedTime) + CLOCKS_MS &&
+    !shows(look, sent)
   );
 }
 

@@ -80,6 +80,8 @@ export interface Attempt {
    * it. `shown`: a look has shown it.
    */
   readonly outcome: "unknown" | "refused" | "accepted" | "shown";
+  /** When ARM's answer came that it has taken it; RFC 3339. */
+  readonly acceptedTime?: string;
   /** True where it promotes the version because its rule holds. */
   readonly promotes?: boolean;
   /** Ids of the operations for which it was sent. */

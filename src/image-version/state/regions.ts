@@ -3,7 +3,7 @@
  *  1. A step forward counts from any look: a region is told Completed at the first look that shows it so.
  *  2. A step back (Failed, no longer Completed, gone) counts once a second look, `pace.confirmMs` later or more, shows the same:
  *     one look may be older than the one before it.
- *  3. Progress never goes back, unless the region is begun anew.
+ *  3. Progress never goes back, nor a region from Replicating to Unknown, unless it is begun anew.
  *  4. A region is Failed when ARM says so of it, or when ARM has given the version up and the region stands still. A region
  *     that goes on while another has failed is not.
  */
@@ -67,7 +67,9 @@ export function observeRegions(
       return stepBack(before, "Failed", GONE, now, pace);
     }
     const state: RegionState =
-      seen?.state ??
+      (seen?.state === "Unknown" && before.state === "Replicating"
+        ? before.state // Invariant 3.
+        : seen?.state) ??
       (whole && look.provisioningState === "Succeeded"
         ? "Completed"
         : before.state);

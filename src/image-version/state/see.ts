@@ -31,6 +31,7 @@ import type {
   ImageVersionPair,
   ImageVersionRecord,
 } from "./record.js";
+import { isOtherLife, ofOthers } from "./adoption.js";
 import { hasFailed, isEnding, isOld } from "./reconcile.js";
 import { observeRegions, type RegionChange } from "./regions.js";
 import { overriddenBy } from "./wanted.js";
@@ -84,23 +85,17 @@ function withLook(
   look: Look,
   { now }: TransitionContext,
 ): ImageVersionPair {
-  const { record } = pair;
+  const record = isOtherLife(pair.record, look)
+    ? ofOthers(pair.record, look)
+    : pair.record;
   const { publishedDate } = look;
-  const { lastApplied } = record;
   const lastAttempt = attemptAfter(record, look);
   const fields = fieldsOf(look.resource);
   const shown = regionsIn(fields);
-  const newLife =
-    publishedDate !== undefined &&
-    record.publishedDate !== undefined &&
-    publishedDate !== record.publishedDate;
-  const { lastApplied: _, ...others } = record;
   return {
     ...pair,
     record: {
-      ...others,
-      ...(lastApplied !== undefined && !newLife && { lastApplied }),
-      ...(newLife && { unmanaged: true }),
+      ...record,
       observed: { ...look, time: now.toISOString() },
       ...(publishedDate !== undefined && { publishedDate }),
       ...(lastAttempt !== undefined && { lastAttempt }),
@@ -113,7 +108,7 @@ function withLook(
           lastAttempt?.outcome === "unknown" ||
           lastAttempt?.outcome === "accepted"),
       repairs: Object.fromEntries(
-        Object.entries(newLife ? {} : record.repairs).map(([name, repair]) => {
+        Object.entries(record.repairs).map(([name, repair]) => {
           const { removed, ...kept } = repair;
           // It is there again, by whoever added it back; or it is there still.
           return [

@@ -208,7 +208,11 @@ function regionAfter(
   put: Put,
   changed: readonly string[],
 ): RegionRecord {
-  if (put.addsBack.includes(region.name)) {
+  // Others may have taken it away since: what was seen of it was of copies that are no more.
+  const isAdded =
+    region.state !== "Unknown" &&
+    `${regionField(region.name)}/name` in put.changes;
+  if (isAdded || put.addsBack.includes(region.name)) {
     const { attemptsAllowed } = region;
     return {
       ...unseen(region.name),
@@ -238,6 +242,7 @@ export function writeAccepted(
   const lastAttempt: Attempt | undefined = sent && {
     ...sent,
     outcome: "accepted",
+    acceptedTime: context.now.toISOString(),
   };
   return advance({ ...pair, record: { ...record, regions } }, context, {
     patch: {

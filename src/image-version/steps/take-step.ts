@@ -25,7 +25,7 @@ import {
 } from "../../resource-id.js";
 import { takeRollbackStep } from "../rollback/roll-back.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import { adoptionRefusal } from "../state/adoption.js";
+import { adoptionRefusal, known } from "../state/adoption.js";
 import { beginNext, mayBegin } from "../state/batch.js";
 import { latch, settle } from "../state/ends.js";
 import { isOld, reconcile, type Decision } from "../state/reconcile.js";
@@ -96,7 +96,11 @@ async function lookAndAct(
   const refusal = adoptionRefusal(stored.record, look);
   if (refusal !== undefined) {
     await commitStep(deps, stored, (pair) =>
-      endBatch(pair, refusal, contextOf(deps)),
+      endBatch(
+        { ...pair, record: known(pair.record, look) },
+        refusal,
+        contextOf(deps),
+      ),
     );
     return;
   }

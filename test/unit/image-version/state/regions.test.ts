@@ -209,6 +209,17 @@ describe("invariant 2: a step back counts at a second look, two minutes later or
 });
 
 describe("invariant 3: progress never goes back", () => {
+  test("a region that replicates, shown Unknown for a look, replicates still: nothing is told of it twice", () => {
+    const change = seen(base, "Updating", ["Unknown", 0]);
+    expect(change).toMatchObject({
+      happened: "nothing",
+      region: { state: "Replicating", progress: 40 },
+    });
+    expect(seen(change.region, "Updating", ["Replicating", 12]).happened).toBe(
+      "nothing",
+    );
+  });
+
   test("by a look that shows less", () => {
     const change = seen(base, "Updating", ["Replicating", 10]);
     expect(change.region.progress).toBe(40);

@@ -487,6 +487,21 @@ describe("a write", () => {
     expect(toldOf(pair)).toEqual(["1/updating/2"]);
   });
 
+  test("that adds a region which others have taken away since begins it anew, as another attempt", () => {
+    const before = applied();
+    const put = { ...createPut, creates: false };
+    const after = (changes: Patch) =>
+      beginWrite(before, { ...put, changes }, undefined, at(60)).record.regions;
+    expect(after({ "/tags/a": "1" })).toEqual(before.record.regions);
+    expect(after({ [`${EAST}/name`]: "eastus2" })).toEqual(
+      before.record.regions.map((region) =>
+        region.name === "eastus2"
+          ? { name: "eastus2", state: "Unknown", progress: 0, attempts: 2 }
+          : region,
+      ),
+    );
+  });
+
   test("that adds a region back begins it anew, as another attempt", () => {
     const removed = { [`${EAST}/name`]: "eastus2" };
     const before = withRecord(applied(), {

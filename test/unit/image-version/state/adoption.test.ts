@@ -1,0 +1,152 @@
+import { describe, expect, test } from "vitest";
+import {
+  adoptionRefusal,
+  isOtherLife,
+  known,
+} from "../../../../src/image-version/state/adoption.js";
+import type {
+  Attempt,
+  ImageVersionRecord,
+} from "../../../../src/image-version/state/record.js";
+import { withApplied } from "../../../../src/image-version/properties/patch.js";
+import {
+  COMPLETED,
+  creating,
+  lookOf,
+  REPLICATING,
+  time,
+} from "../../../support/transitions.js";
+
+/** The create request is stored, and its answer has not come. */
+const { record: unanswered } = creating();
+const sent = unanswered.lastAttempt as Attempt;
+const accepted: ImageVersionRecord = {
+  ...unanswered,
+  exists: true,
+  lastAttempt: { ...sent, outcome: "accepted", acceptedTime: time(2) },
+};
+const asSent = lookOf("Creating", REPLICATING);
+const otherwise = lookOf("Succeeded", COMPLETED, {
+  changes: { "/properties/publishingProfile/endOfLifeDate": "2031-01-01" },
+});
+const withTag = lookOf("Creating", REPLICATING, {
+  changes: { "/tags/policy": "1" },
+});
+const asking: ImageVersionRecord = {
+  ...unanswered,
+  lastAttempt: {
+    ...sent,
+    changes: {
+      ...sent.changes,
+      "/properties/publishingProfile/endOfLifeDate": "2030-01-01",
+    },
+  },
+};
+
+describe("what Azure shows of a create request whose answer never came", () => {
+  test.each([
+    ["as it was sent", unanswered, asSent],
+    ["but for a tag, which a policy may add", unanswered, withTag],
+  ])("%s is Sigil's: it was applied", (_, record, look) => {
+    expect(known(record, look)).toEqual({
+      ...record,
+      exists: true,
+      lastApplied: withApplied(undefined, sent.changes),
+    });
+    expect(adoptionRefusal(record, look)).toBeUndefined();
+  });
+
+  test.each([
+    ["otherwise than it was sent", asking],
+    [
+      "though it was refused",
+      { ...unanswered, lastAttempt: { ...sent, outcome: "refused" } },
+    ],
+    ["though nothing was sent", withoutAttempt(unanswered)],
+  ] as const)("%s is others'", (_, record) => {
+    const after = known(record, otherwise);
+    expect(after).toMatchObject({ exists: true, unmanaged: true });
+    expect(after).not.toHaveProperty("lastApplied");
+    expect(after).not.toHaveProperty("lastAttempt");
+  });
+
+  test("nothing is made of nothing", () => {
+    expect(known(unanswered, undefined)).toBe(unanswered);
+    expect(adoptionRefusal(unanswered, undefined)).toBeUndefined();
+  });
+});
+
+describe("another life", () => {
+  const published = (publishedDate: string | undefined, look = otherwise) => {
+    const { publishedDate: _, ...rest } = look;
+    return { ...rest, ...(publishedDate && { publishedDate }) };
+  };
+  const seen = { ...accepted, publishedDate: time(1) };
+  const askingAccepted: ImageVersionRecord = {
+    ...asking,
+    exists: true,
+    lastAttempt: {
+      ...(asking.lastAttempt as Attempt),
+      outcome: "accepted",
+      acceptedTime: time(2),
+    },
+  };
+
+  test.each([
+    ["has another date of publishing", seen, published(time(40)), true],
+    ["has not the same date", seen, published(time(1)), false],
+    [
+      "is not told of where Azure shows no date",
+      seen,
+      published(undefined),
+      false,
+    ],
+    [
+      "began after Sigil's create request was answered, and is otherwise",
+      askingAccepted,
+      published(time(33)),
+      true,
+    ],
+    [
+      "is not what the create request may have made, clocks being what they are",
+      askingAccepted,
+      published(time(32)),
+      false,
+    ],
+    [
+      "is not what is as it was sent",
+      accepted,
+      published(time(33), asSent),
+      false,
+    ],
+    [
+      "is not what may be the create request that was not answered",
+      asking,
+      published(time(33)),
+      false,
+    ],
+  ] as const)("%s", (_, record, look, is) => {
+    expect(isOtherLife(record, look)).toBe(is);
+  });
+
+  test("is others': what Sigil knew is void", () => {
+    const record: ImageVersionRecord = {
+      ...seen,
+      lastApplied: { "/tags/a": "1" },
+      repairs: { eastus2: { attempts: 1, removed: {} } },
+    };
+    const after = known(record, published(time(40)));
+    expect(after).toMatchObject({
+      unmanaged: true,
+      repairs: {},
+      publishedDate: time(40),
+    });
+    expect(after).not.toHaveProperty("lastApplied");
+    expect(adoptionRefusal(record, published(time(40)))).toBeUndefined();
+  });
+});
+
+function withoutAttempt(record: ImageVersionRecord): ImageVersionRecord {
+  const { lastAttempt: _, ...rest } = record;
+  return rest;
+}
