@@ -130,8 +130,9 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
     nowMs,
     breach,
     isLookedAfter: (operationId, step) => queues.wasSent(operationId, step),
+    looksAt: (version) => azure.looksAt(version),
   });
-  const azure = createAzure(arm, way, nowMs, writes, log);
+  const azure: Azure = createAzure(arm, way, nowMs, writes, log);
   const hosts = Array.from({ length: HOSTS }, () =>
     createLooks(azure.resourceManagerOf(), now),
   );

@@ -3,6 +3,7 @@ import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import { MOST_BEHIND_MS, SIGIL, short, type Arm } from "./arm.js";
 import { changesBetween, factsOf, regionOf, type Facts } from "./facts.js";
 import { asks, isOf, type Accepted, type Ledger } from "./ledger.js";
+import type { Look } from "./look.js";
 import type { Process } from "./process.js";
 import { HOME } from "./requests.js";
 
@@ -21,6 +22,8 @@ export interface Judging {
   readonly breach: (invariant: number, text: string) => void;
   /** The message that looks after this step is on its way. */
   readonly isLookedAfter: (operationId: string, step: number) => boolean;
+  /** What Sigil has been shown of a version, in order. */
+  readonly looksAt: (version: string) => readonly Look[];
 }
 
 export function createWriteJudge(judging: Judging): WriteJudge {
@@ -150,7 +153,7 @@ export function createWriteJudge(judging: Judging): WriteJudge {
         each.version === version &&
         isOf(each, life) &&
         (each.body !== undefined || each.edits !== undefined) &&
-        each.status === "Succeeded",
+        (each.status === "Succeeded" || wasShown(each)),
     );
     const blind = ({ body: asked, ifMatch }: Accepted): boolean =>
       asked !== undefined && ifMatch !== true;
@@ -163,6 +166,22 @@ export function createWriteJudge(judging: Judging): WriteJudge {
         )
           .map(({ fact }) => fact)
           .join(", ")}`,
+      );
+  }
+
+  /** Azure was as an operation asks, at a look since: it has adopted the version, whatever becomes of its regions. */
+  function wasShown({ version, acceptedMs, wishes }: Accepted): boolean {
+    return judging
+      .looksAt(version)
+      .some(
+        ({ atMs, facts, provisioningState }) =>
+          atMs >= acceptedMs &&
+          facts !== undefined &&
+          ["Succeeded", "Failed"].includes(provisioningState ?? "") &&
+          [...wishes].every(
+            ([fact, { value, how }]) =>
+              how === "perhaps" || facts[fact] === value,
+          ),
       );
   }
 
