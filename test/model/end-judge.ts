@@ -295,7 +295,10 @@ function judgeFailure(
       return expect(
         others.length > 0 ||
           (kind === "DeleteImageVersion" &&
-            looks.some(({ facts }) => facts?.["guarded"] === "true")),
+            world.arm.changes.some(
+              ({ version, after }) =>
+                version === one.version && after?.facts["guarded"] === "true",
+            )),
         "nothing stands in its way",
       );
     case "ImageVersionConflict":
