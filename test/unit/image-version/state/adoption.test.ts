@@ -46,7 +46,7 @@ const asking: ImageVersionRecord = {
 describe("what Azure shows of a create request whose answer never came", () => {
   test.each([
     ["as it was sent", unanswered, asSent],
-    ["but for a tag, which a policy may add", unanswered, withTag],
+    ["with a tag more, which a policy has added", unanswered, withTag],
   ])("%s is Sigil's: it was applied", (_, record, look) => {
     expect(known(record, look)).toEqual({
       ...record,
