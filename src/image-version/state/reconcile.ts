@@ -29,7 +29,12 @@ import {
   type Unmet,
 } from "../properties/patch.js";
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
-import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
+import {
+  batchOf,
+  sentLast,
+  type Attempt,
+  type ImageVersionRecord,
+} from "./record.js";
 import { isDue, mayRemoveRegions, wantedBy } from "./wanted.js";
 import { isBusy, type Look } from "../resources.js";
 
@@ -159,13 +164,19 @@ export function isOld(
 ): boolean {
   const sent = sentLast(record);
   if (sent === undefined || sent.outcome === "shown") return false;
-  const ageMs = now.getTime() - Date.parse(sent.sentTime);
-  const limitMs =
-    sent.outcome === "unknown" ? pace.putTimeoutMs * 2 : pace.staleMs;
-  if (ageMs >= limitMs) return false;
+  if (!isRecent(sent, { now, pace })) return false;
   const { changes } = sent;
   const missing = unmetBy(fieldsOf(look.resource), changes).length;
   return missing > 0 && missing === countOf(changes);
+}
+
+/** A look may still be older than what was sent. */
+export function isRecent(
+  { outcome, sentTime }: Attempt,
+  { now, pace }: Pick<TransitionContext, "now" | "pace">,
+): boolean {
+  const limitMs = outcome === "unknown" ? pace.putTimeoutMs * 2 : pace.staleMs;
+  return now.getTime() - Date.parse(sentTime) < limitMs;
 }
 
 function countOf(changes: Patch): number {

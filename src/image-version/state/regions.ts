@@ -14,6 +14,7 @@ import type {
 import type { RegionRecord, RegionState } from "../../operation/records.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
+import { isRecent } from "./reconcile.js";
 import { sentLast, type ImageVersionRecord } from "./record.js";
 import { isBusy, type Look } from "../resources.js";
 
@@ -48,7 +49,10 @@ export function observeRegions(
     sent?.outcome === "shown" ||
     (sent !== undefined && unmetBy(fields, sent.changes).length === 0);
   const changing =
-    sent !== undefined && (!isShown || isBusy(look)) ? sent.regions : [];
+    sent !== undefined &&
+    (isBusy(look) || (!isShown && isRecent(sent, { now, pace })))
+      ? sent.regions
+      : [];
   return regions.map((before): RegionChange => {
     const nothing = {
       region: before,

@@ -321,6 +321,19 @@ describe("a region that a write changes", () => {
     ).toBe("nothing");
   });
 
+  test("is Completed as Azure has it, where the change is not shown and no look is as old as that", () => {
+    const { completedTime: _, ...before } = completed;
+    expect(
+      [599, 600].map(
+        (seconds) =>
+          seen(before, "Succeeded", ["Completed", 100], {
+            lastAttempt: { ...attempt, sentTime: time(0) },
+            seconds,
+          }).happened,
+      ),
+    ).toEqual(["nothing", "completed"]);
+  });
+
   test("is not Completed while ARM works on it", () => {
     const { completedTime: _, ...before } = completed;
     expect(
