@@ -290,10 +290,11 @@ function judgeFailure(
         others.length > 0 || isOverridden(world, one),
         "nobody else has changed the version",
       );
-    // What others have added, unseen, ARM lets nobody remove; nor what is guarded.
+    // What others have added, unseen, ARM lets nobody remove; nor what is guarded; nor does it take a region without keys.
     case "ResourceManagerRefused":
       return expect(
         others.length > 0 ||
+          areKeysGone(world, one.version) ||
           (kind === "DeleteImageVersion" &&
             world.arm.changes.some(
               ({ version, after }) =>
