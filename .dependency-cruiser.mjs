@@ -48,10 +48,28 @@ export default {
     {
       name: "operations-know-no-kind",
       comment:
-        "Every kind of operation is tracked, told and looked after by the same code, which knows none of them.",
+        "Every kind of operation is tracked, told and looked after by the same code, which knows none of them: a kind says in its own folder what there is to know, and src/kinds.ts gathers them for the composition root.",
       severity: "error",
-      from: { path: "^src/(operation|events)/" },
-      to: { path: "^src/(image-version|subscription)/" },
+      from: { path: "^src/operation/" },
+      to: {
+        path: "^src/",
+        pathNot:
+          "^src/(operation/|(errors|events/(cloud-event|documented-event|operation-event))\\.ts$)",
+      },
+    },
+    {
+      name: "only-app-imports-kinds",
+      comment: "Whoever needs a kind gets it with its dependencies.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/app\\.ts$" },
+      to: { path: "^src/kinds\\.ts$" },
+    },
+    {
+      name: "events-know-no-domain",
+      comment: "Events are facts in the document's words, whoever tells them.",
+      severity: "error",
+      from: { path: "^src/events/" },
+      to: { path: "^src/", pathNot: "^src/(events/|errors\\.ts$)" },
     },
     {
       name: "doors-do-not-open-each-other",

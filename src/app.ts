@@ -12,9 +12,8 @@ import { loadOpenApiDocument } from "./http/openapi-document.js";
 import { createRateLimiter } from "./http/rate-limit.js";
 import { createValidator } from "./http/validation.js";
 import { putImageVersion } from "./image-version/commands/put.js";
-import { startNext, startNextOfAny } from "./image-version/state/batch.js";
-import { beginCancel, beginCancelOfAny } from "./image-version/state/cancel.js";
 import { takeStep } from "./image-version/steps/take-step.js";
+import { KINDS } from "./kinds.js";
 import { failPoisoned } from "./operation/poison.js";
 import { reconcile } from "./operation/reconcile.js";
 import { createRequestHandler } from "./messaging/request-handler.js";
@@ -58,19 +57,9 @@ export function createApp(
   const credential = createCredential(config);
   const telemetry = startTelemetry(config.telemetry, credential);
   const { metrics } = telemetry;
-  const adapters = createAdapters(config, credential, metrics, now);
-  const { preparations, messenger, calls } = adapters;
-  const imageVersions = {
-    ...adapters.imageVersions,
-    afterEnd: startNext,
-    beginCancel,
-  };
-  const retention = { ...adapters.retention, imageVersions };
-  const operations = {
-    ...adapters.operations,
-    afterEnd: startNextOfAny,
-    beginCancel: beginCancelOfAny,
-  };
+  const { imageVersions, preparations, operations, messenger, calls, ...rest } =
+    createAdapters(config, credential, metrics, KINDS, now);
+  const retention = { ...rest.retention, imageVersions };
   const document = loadOpenApiDocument(openApiFile);
   const validator = createValidator(document);
   const authenticator = createAuthenticator({

@@ -4,7 +4,12 @@ import type { Dependencies } from "../image-version/ports.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
 import type { RollbackStateRecord } from "../image-version/rollback/record.js";
 import { createLooks } from "../image-version/queries/looks.js";
-import type { OperationDependencies, StateStore } from "../operation/ports.js";
+import { kindOf } from "../operation/kinds.js";
+import type {
+  Kinds,
+  OperationDependencies,
+  StateStore,
+} from "../operation/ports.js";
 import type { TrackedRecord } from "../operation/records.js";
 import type {
   PreparationDependencies,
@@ -21,7 +26,6 @@ import { createResourceReader } from "./resource-reader.js";
 import { createRetentionPolicies } from "./retention-policies.js";
 import { ServiceBusMessenger } from "./service-bus.js";
 import { createStateStore } from "./state-store.js";
-import { upgraded } from "./upgrade.js";
 import { createSubscriptions } from "./subscriptions.js";
 import type { TableStorage } from "./tables.js";
 import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
@@ -30,7 +34,7 @@ import { createVersionNumbers } from "./version-numbers.js";
 
 /** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
 export interface Adapters {
-  readonly imageVersions: Omit<Dependencies, "afterEnd">;
+  readonly imageVersions: Dependencies;
   readonly preparations: PreparationDependencies;
   readonly retention: Omit<RetentionDependencies, "imageVersions">;
   /** Any kind, for what looks after them all. */
@@ -53,6 +57,7 @@ export function createAdapters(
   config: Config,
   credential: DefaultAzureCredential,
   metrics: Metrics,
+  kinds: Kinds,
   now: () => Date,
 ): Adapters {
   const tables: TableStorage =
@@ -87,7 +92,9 @@ export function createAdapters(
   // another's records under its own.
   const { store, events } = observePorts(
     {
-      store: createStateStore<TrackedRecord>(tables, upgraded),
+      store: createStateStore<TrackedRecord>(tables, (stored, kind) =>
+        kindOf({ kinds }, { kind }).migrate(stored, kind),
+      ),
       events: messenger,
     },
     metrics,
@@ -99,6 +106,7 @@ export function createAdapters(
     calls,
     pace: config,
     eventSource: config.eventSource,
+    kinds,
     now,
   };
   const idempotencyKeys = createIdempotencyKeys(tables);

@@ -7,6 +7,14 @@ export type OperationEventData<Type extends EventType> = Type extends EventType
   ? Omit<EventData<Type>, "operationId">
   : never;
 
+/** The type of an event of an operation, and what it says. */
+export type EventContent = {
+  readonly [Type in EventType]: {
+    readonly type: Type;
+    readonly data: OperationEventData<Type>;
+  };
+}[EventType];
+
 /** What all events of one operation have in common. */
 export interface EventContext {
   /** CloudEvents `source`. */

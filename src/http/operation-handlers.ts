@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { HttpHandler } from "@azure/functions";
 import type { OperationDependencies } from "../operation/ports.js";
+import { placeOf } from "../image-version/listings.js";
 import { cancelOperation } from "../operation/canceling.js";
 import {
   getOperation,
@@ -75,11 +76,14 @@ export function operationHandlers(
           top,
           continuationToken,
         } = query;
+        const place = placeOf({
+          ...(gallery && { gallery }),
+          ...(image && { image }),
+        });
         const filter = {
           ...(status && { status }),
           ...(subscriptionId && { subscriptionId }),
-          ...(gallery && { gallery }),
-          ...(image && { image }),
+          ...(place && { place }),
         };
         return {
           status: 200 as const,

@@ -1,4 +1,4 @@
-import { versionScope } from "../operation/catalog.js";
+import { versionScope } from "./listings.js";
 import type { Dependencies } from "./ports.js";
 import { highestVersionNumber } from "./version-numbers.js";
 

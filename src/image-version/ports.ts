@@ -1,13 +1,11 @@
 import type { ImageVersionId } from "../resource-id.js";
 import type {
   IdempotencyKeys,
-  TransitionContext,
   OperationDependencies,
   StateStore,
   Stored,
 } from "../operation/ports.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
-import type { Pair } from "../operation/records.js";
 import type { ImageVersionRequest } from "./contract.js";
 import type { ImageVersionRecord } from "./state/record.js";
 import type { RollbackStateRecord } from "./rollback/record.js";
@@ -121,11 +119,6 @@ export interface Looks {
 
 /** What the use cases need. */
 export interface Dependencies extends OperationDependencies<ImageVersionRecord> {
-  afterEnd(
-    this: void,
-    pair: Pair<ImageVersionRecord>,
-    context: TransitionContext,
-  ): Pair<ImageVersionRecord>;
   readonly looks: Looks;
   /** Of image definitions; the same store as that of versions, under other keys. */
   readonly rollbacks: StateStore<RollbackStateRecord>;

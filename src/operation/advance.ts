@@ -13,11 +13,11 @@
 import type { EventType } from "../events/documented-event.js";
 import {
   operationEvent,
+  type EventContent,
   type OperationEventData,
 } from "../events/operation-event.js";
-import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import { parseImageVersionId } from "../resource-id.js";
 import { indexed } from "./catalog.js";
+import { kindOf, stateOf } from "./kinds.js";
 import type { TransitionContext } from "./ports.js";
 import { SCHEMA } from "./records.js";
 import type {
@@ -30,7 +30,7 @@ import type {
   Requester,
   TrackedRecord,
 } from "./records.js";
-import { isFinal, mayFollow, STATES } from "./states.js";
+import { isFinalState, mayFollow, type State } from "./states.js";
 
 /** What one transition changes, says and causes. */
 export interface Advance<R extends TrackedRecord> {
@@ -73,7 +73,7 @@ export function advance<R extends TrackedRecord>(
   const { now } = context;
   const { state: from } = pair.record;
   const { state: to = from } = change.patch;
-  if (!mayFollow(from, to))
+  if (!mayFollow(kindOf(context, pair.operation).states, from, to))
     throw new TypeError(`no operation goes from ${from} to ${to}`);
   const { waitingSince: _, stalled: __, ...kept } = pair.record;
   const record = {
@@ -85,9 +85,10 @@ export function advance<R extends TrackedRecord>(
     dueTime: new Date(now.getTime() + (change.waitMs ?? 0)).toISOString(),
     ...waitingOf(pair.record, change, context),
   } as R;
-  const current = follow(pair.operation, record, change, now);
+  const state = stateOf(context, { record, operation: pair.operation });
+  const current = follow(pair.operation, record, state, change, context);
   const members = record.members.map((member) =>
-    follow(member, record, { ...change, operation: {} }, now),
+    follow(member, record, state, { ...change, operation: {} }, context),
   );
   const { operation } = current;
   const all = [current, ...members];
@@ -100,11 +101,11 @@ export function advance<R extends TrackedRecord>(
         ...pair.record.outbox,
         ...all.flatMap(({ rows }) => rows),
         ...(change.effects ?? []),
-        ...stallEvents(pair, record, change, context),
+        ...stallEvents(pair, record, state, change, context),
         ...all.flatMap(({ ended }) => ended),
-        ...(isFinal(record.state)
+        ...(isFinalState(state)
           ? all.map(({ operation: { id } }) => closing(id))
-          : stepMessage(record, operation)),
+          : stepMessage(record, operation, context)),
       ],
     },
     operation,
@@ -141,32 +142,30 @@ function waitingOf(
 function stallEvents(
   before: Pair<TrackedRecord>,
   record: TrackedRecord,
+  to: State,
   { waits = "", waitMs = 0 }: Advance<TrackedRecord>,
   context: TransitionContext,
 ): Effect[] {
-  const { waitingSince, stalled, state, resourceId } = before.record;
-  // The events are documented of image versions alone.
-  if (parseImageVersionId(resourceId) === undefined) return [];
+  const { waitingSince, stalled, state } = before.record;
+  const kind = kindOf(context, before.operation);
+  const tell = (fact: string, content: EventContent | undefined): Effect[] =>
+    content === undefined
+      ? []
+      : events(before, context, content.type, fact, content.data);
   if (record.stalled === true && stalled !== true)
-    return events(
-      before,
-      context,
-      IMAGE_VERSION_EVENT.operationStalled,
+    return tell(
       `stalled/${record.waitingSince}`,
-      {
+      kind.events.stalled?.({
         state,
         since: record.waitingSince ?? "",
         reason: waits,
         nextAttemptTime: new Date(context.now.getTime() + waitMs).toISOString(),
-      },
+      }),
     );
-  return stalled === true && record.stalled !== true && !isFinal(record.state)
-    ? events(
-        before,
-        context,
-        IMAGE_VERSION_EVENT.operationResumed,
+  return stalled === true && record.stalled !== true && !isFinalState(to)
+    ? tell(
         `resumed/${waitingSince}`,
-        { state: record.state },
+        kind.events.resumed?.({ state: record.state }),
       )
     : [];
 }
@@ -190,22 +189,23 @@ export function closing(operationId: string): Effect {
 function follow<R extends TrackedRecord>(
   before: OperationRecord,
   record: R,
+  state: State,
   change: Advance<R>,
-  now: Date,
+  context: TransitionContext,
 ): {
   readonly operation: OperationRecord;
   readonly rows: readonly Effect[];
   readonly ended: readonly Effect[];
 } {
-  const final = isFinal(record.state);
+  const final = isFinalState(state);
   const ending = final ? change.ending?.(before) : undefined;
-  const reached = ending?.status ?? STATES[record.state].status;
+  const reached = ending?.status ?? state.status;
   // What has begun is not taken back, though it may have to wait again.
   const status =
     reached === "NotStarted" && before.status === "Running"
       ? "Running"
       : reached;
-  const time = now.toISOString();
+  const time = context.now.toISOString();
   const concerned = change.concerns?.includes(before.id) ?? true;
   const message = ending?.message ?? (concerned ? change.message : undefined);
   const { waitReason: _, nextAttemptTime: __, ...kept } = before;
@@ -235,7 +235,10 @@ function follow<R extends TrackedRecord>(
   };
   return {
     operation,
-    rows: status === before.status ? [] : [indexed(operation, before.status)],
+    rows:
+      status === before.status
+        ? []
+        : [indexed(operation, context, before.status)],
     ended: ending === undefined ? [] : [ending.event],
   };
 }
@@ -275,8 +278,9 @@ export function withEntry(
 export function stepMessage(
   record: TrackedRecord,
   operation: OperationRecord,
+  context: Pick<TransitionContext, "kinds">,
 ): Effect[] {
-  const { queue } = STATES[record.state];
+  const { queue } = stateOf(context, { record, operation });
   if (queue === undefined) return [];
   const again = record.resends === 0 ? "" : `.${record.resends}`;
   return [

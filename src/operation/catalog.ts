@@ -2,28 +2,21 @@
  * Which rows each operation has in the listings, so that every listing is read newest first, page by page, from one
  * scope, and none needs a scan. Rows follow the state they are made from: an effect of it, safe to repeat.
  */
+import { kindOf } from "./kinds.js";
+import type { TransitionContext } from "./ports.js";
 import type {
   Effect,
   IndexRow,
   OperationRecord,
   OperationStatus,
 } from "./records.js";
-import {
-  imageIdIn,
-  imageIdOf,
-  keyOf,
-  parseImageVersionId,
-  type ImageVersionId,
-} from "../resource-id.js";
 
 /** Narrows a listing of operations to a status and to one place: the narrowest that is given. */
 export interface OperationFilter {
   readonly status?: OperationStatus;
   readonly subscriptionId?: string;
-  /** Resource id. */
-  readonly gallery?: string;
-  /** Resource id. */
-  readonly image?: string;
+  /** One of those that a kind names (`Kind.placesOf`). */
+  readonly place?: string;
 }
 
 /** Operations whose work is not finished and told: what the reconciler looks after. */
@@ -33,16 +26,14 @@ export function openRow(operationId: string): IndexRow {
   return { scope: OPEN_SCOPE, row: operationId, target: operationId };
 }
 
-export function operationScope(filter: OperationFilter): string {
-  const place =
-    filter.image !== undefined
-      ? `-image-${keyOf(filter.image)}`
-      : filter.gallery !== undefined
-        ? `-gallery-${keyOf(filter.gallery)}`
-        : filter.subscriptionId !== undefined
-          ? `-subscription-${filter.subscriptionId.toLowerCase()}`
-          : "";
-  return `operations${place}${filter.status === undefined ? "" : `-${filter.status}`}`;
+export function operationScope({
+  status,
+  subscriptionId,
+  place = subscriptionId && `subscription-${subscriptionId.toLowerCase()}`,
+}: OperationFilter): string {
+  return ["operations", place, status]
+    .filter((part) => part !== undefined)
+    .join("-");
 }
 
 /**
@@ -51,23 +42,17 @@ export function operationScope(filter: OperationFilter): string {
  */
 export function indexed(
   operation: OperationRecord,
+  context: Pick<TransitionContext, "kinds">,
   previousStatus?: OperationStatus,
 ): Extract<Effect, { kind: "index" }> {
-  const id = parseImageVersionId(operation.resourceId);
-  const image =
-    id === undefined ? imageIdIn(operation.resourceId) : imageIdOf(id);
+  const { placesOf, rowsOf } = kindOf(context, operation);
   const subscriptionId = /^\/subscriptions\/([^/]+)/u.exec(
     operation.resourceId,
   )?.[1];
   const places: OperationFilter[] = [
     {},
     ...(subscriptionId === undefined ? [] : [{ subscriptionId }]),
-    ...(image === undefined
-      ? []
-      : [
-          { gallery: image.slice(0, image.lastIndexOf("/images/")) },
-          { image },
-        ]),
+    ...(placesOf?.(operation.resourceId) ?? []).map((place) => ({ place })),
   ];
   const row = newestFirst(operation);
   const rows = (status: OperationStatus | undefined): IndexRow[] =>
@@ -82,32 +67,13 @@ export function indexed(
       ...(previousStatus === undefined ? [openRow(operation.id)] : []),
       ...rows(operation.status),
       ...(previousStatus === undefined
-        ? [
-            ...rows(undefined),
-            ...(id === undefined ? [] : [versionRow(id, operation.id)]),
-          ]
+        ? [...rows(undefined), ...(rowsOf?.(operation) ?? [])]
         : []),
     ],
     remove:
       previousStatus === undefined || previousStatus === operation.status
         ? []
         : rows(previousStatus),
-  };
-}
-
-/** The versions of one image definition, highest first. */
-export function versionScope(imageId: string): string {
-  return `versions-${keyOf(imageId)}`;
-}
-
-function versionRow(id: ImageVersionId, operationId: string): IndexRow {
-  const parts = id.versionName
-    .split(".")
-    .map((part) => String(9_999_999_999 - Number(part)).padStart(10, "0"));
-  return {
-    scope: versionScope(imageIdOf(id)),
-    row: parts.join("."),
-    target: operationId,
   };
 }
 

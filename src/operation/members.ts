@@ -45,7 +45,7 @@ export function endOne<R extends TrackedRecord>(
   if (found === undefined) return pair;
   const ended = endedOf(withRegions(record, found), ending, context);
   const effects: Effect[] = [
-    indexed(ended, found.status),
+    indexed(ended, context, found.status),
     ending.event,
     closing(ended.id),
   ];
@@ -76,7 +76,11 @@ export function endOne<R extends TrackedRecord>(
     // Invariant 1.
     record: {
       ...handed,
-      outbox: [...handed.outbox, ...effects, ...stepMessage(handed, next)],
+      outbox: [
+        ...handed.outbox,
+        ...effects,
+        ...stepMessage(handed, next, context),
+      ],
     },
     operation: next,
     ...written(pair, [ended]),

@@ -1,8 +1,8 @@
 import type { OperationDependencies } from "./ports.js";
 import { recordKeyOf, type TrackedRecord } from "./records.js";
 import { contextOf, commitStep, type StepMessage } from "./steps.js";
-import { isFinal } from "./states.js";
 import { fail } from "./failing.js";
+import { hasEnded } from "./kinds.js";
 
 /** How often a message that names no step is tried against an operation that moves on meanwhile. */
 const TRIES = 10;
@@ -24,8 +24,8 @@ export async function failPoisoned(
     const stored = await deps.store.read(key);
     if (stored === undefined || stored.operation.id !== message.operationId)
       return;
-    const { state, step } = stored.record;
-    if (isFinal(state) || step !== (message.step ?? step)) return;
+    const { step } = stored.record;
+    if (hasEnded(deps, stored) || step !== (message.step ?? step)) return;
     const failed = await commitStep(deps, stored, (pair) =>
       fail(
         pair,

@@ -1,13 +1,17 @@
 import type { CloudEvent } from "../events/cloud-event.js";
+import type { EventContent } from "../events/operation-event.js";
 import type {
   ArmCall,
   IndexRow,
+  OperationFailure,
   OperationRecord,
   Pair,
+  RegionRecord,
   Requester,
   TrackedRecord,
   WorkMessage,
 } from "./records.js";
+import type { States } from "./states.js";
 
 /** What an operation changes and that operation: one unit, written by one writer at a time. */
 export interface Stored<R extends TrackedRecord> {
@@ -112,7 +116,66 @@ export interface TransitionContext {
   readonly now: Date;
   readonly pace: PollingPolicy;
   readonly eventSource: string;
+  readonly kinds: Kinds;
 }
+
+/**
+ * A kind of operation: all that this folder knows of it, said in the kind's own folder. Every function is pure.
+ */
+export interface Kind<R extends TrackedRecord = TrackedRecord> {
+  readonly states: States<R["state"]>;
+  readonly events: KindEvents;
+  /** Today's record of one that an earlier release has stored; `kind` is that of its current operation. */
+  migrate(this: void, stored: unknown, kind: string): R;
+  /** Places, narrower than its subscription, where operations on the resource are listed. */
+  placesOf?(this: void, resourceId: string): readonly string[];
+  /** Rows that an operation adds to listings of other things when it is accepted. */
+  rowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
+  /** What begins in the very commit that ends an operation: one that waited for it. Absent where none ever waits. */
+  afterEnd?(this: void, pair: Pair<R>, context: TransitionContext): Pair<R>;
+  /**
+   * Begins to leave what an operation has begun as it should be, so that it ends Canceled once that is done; the same pair
+   * where that has begun already; undefined where there is nothing to see to: it ends at once.
+   */
+  beginCancel?(
+    this: void,
+    pair: Pair<R>,
+    operationId: string,
+    canceledBy: Requester,
+    context: TransitionContext,
+  ): Pair<R> | undefined;
+}
+
+/** As what a kind tells that which may happen to every operation. */
+export interface KindEvents {
+  failed(this: void, operation: OperationRecord, data: Failed): EventContent;
+  canceled(
+    this: void,
+    operation: OperationRecord,
+    data: { readonly canceledBy: Requester; readonly consequence: string },
+  ): EventContent;
+  /** It has waited too long, since `since`; absent where the kind tells no such thing. Times are RFC 3339. */
+  stalled?(
+    this: void,
+    data: {
+      readonly state: string;
+      readonly since: string;
+      readonly reason: string;
+      readonly nextAttemptTime: string;
+    },
+  ): EventContent;
+  /** And goes on. */
+  resumed?(this: void, data: { readonly state: string }): EventContent;
+}
+
+export interface Failed {
+  readonly error: OperationFailure & { readonly errorCount: number };
+  /** Absent where it is about none. */
+  readonly regions?: readonly Pick<RegionRecord, "name" | "state">[];
+}
+
+/** Every kind by its name, as `OperationRecord.kind` has it. */
+export type Kinds = Readonly<Record<string, Kind>>;
 
 /** What every kind of operation needs. */
 export interface OperationDependencies<R extends TrackedRecord> {
@@ -125,17 +188,5 @@ export interface OperationDependencies<R extends TrackedRecord> {
   /** CloudEvents `source`. */
   readonly eventSource: string;
   readonly now: () => Date;
-  /** What begins in the very commit that ends an operation: one that waited for it. Pure; absent where none ever waits. */
-  afterEnd?(this: void, pair: Pair<R>, context: TransitionContext): Pair<R>;
-  /**
-   * Begins to leave what an operation has begun as it should be, so that it ends Canceled once that is done; the same pair
-   * where that has begun already. Pure; undefined where there is nothing to see to: it ends at once.
-   */
-  beginCancel?(
-    this: void,
-    pair: Pair<R>,
-    operationId: string,
-    canceledBy: Requester,
-    context: TransitionContext,
-  ): Pair<R> | undefined;
+  readonly kinds: Kinds;
 }

@@ -6,13 +6,13 @@
  *  3. It reads the open operations alone, never the history.
  */
 import { OPEN_SCOPE, openRow } from "./catalog.js";
+import { hasEnded } from "./kinds.js";
 import { besideOf } from "./members.js";
 import { deliver } from "./outbox.js";
 import type { IndexPage, OperationDependencies, Stored } from "./ports.js";
 import { failPoisoned } from "./poison.js";
 import { recordKeyOf, type TrackedRecord } from "./records.js";
 import { contextOf, commitStep } from "./steps.js";
-import { isFinal } from "./states.js";
 import { overdueMs, resendStep } from "./waiting.js";
 
 /** How many operations are looked after at once. */
@@ -95,7 +95,7 @@ async function lookAfter(
   if (
     delivered !== undefined &&
     !current &&
-    !isFinal(delivered.record.state) &&
+    !hasEnded(deps, delivered) &&
     besideOf(delivered.record, operationId) !== undefined
   )
     return delivered === stored ? "untouched" : "delivered";
@@ -106,7 +106,7 @@ async function lookAfter(
     await deps.index.remove([openRow(operationId)]);
     return "removed";
   }
-  if (isFinal(delivered.record.state)) {
+  if (hasEnded(deps, delivered)) {
     await deps.index.remove([openRow(operationId)]);
     return "removed";
   }

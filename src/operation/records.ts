@@ -58,16 +58,6 @@ export interface Requester {
 export type OperationStatus =
   "NotStarted" | "Running" | "Succeeded" | "Failed" | "Canceled";
 
-export type OperationKind =
-  | "CreateImageVersion"
-  | "UpdateImageVersion"
-  | "RetryImageVersion"
-  | "PromoteImageVersion"
-  | "DemoteImageVersion"
-  | "DeleteImageVersion"
-  | "RollBackImage"
-  | "PrepareSubscription";
-
 /** CloudEvents 1.0: source and id name one event. */
 export interface EventReference {
   readonly source: string;
@@ -88,7 +78,8 @@ export interface RollbackRecord {
 /** One accepted request and what became of it. */
 export interface OperationRecord {
   readonly id: string;
-  readonly kind: OperationKind;
+  /** Names its kind among `Kinds`. */
+  readonly kind: string;
   readonly status: OperationStatus;
   readonly resourceId: string;
   /** Of the request that was accepted. */
@@ -126,15 +117,9 @@ export interface OperationRecord {
   readonly history: readonly HistoryEntry[];
 }
 
-/** The queues that drive operations, one per phase. */
-export type WorkQueueName =
-  | "image-version-creations"
-  | "image-version-replications"
-  | "subscription-preparations";
-
 /** "Take step `step` of this operation": a message for any other step than the record's own is stale. */
 export interface WorkMessage {
-  readonly queue: WorkQueueName;
+  readonly queue: string;
   /** MessageId: the same step sent again is the same message. */
   readonly id: string;
   readonly operationId: string;
@@ -174,7 +159,8 @@ export interface TrackedRecord {
   /** `keyOf(resourceId)`. */
   readonly key: string;
   readonly resourceId: string;
-  readonly state: TrackedState;
+  /** One of its kind's. */
+  readonly state: string;
   /** The current operation's id is `${key}-${sequence}`. */
   readonly sequence: number;
   /** The highest sequence of an operation that was accepted; absent where that is the current one's. */
@@ -199,23 +185,6 @@ export interface TrackedRecord {
   readonly createdTime: string;
   readonly outbox: readonly Effect[];
 }
-
-/** The states of image versions (Accepted to Replicating, DeletionRequested to Deleted), of subscriptions (Requested, Registering) and of rollbacks. */
-export type TrackedState =
-  | "Accepted"
-  | "Creating"
-  | "Updating"
-  | "Replicating"
-  | "Requested"
-  | "Registering"
-  | "Succeeded"
-  | "Failed"
-  | "Canceled"
-  | "DeletionRequested"
-  | "Deleting"
-  | "Deleted"
-  | "RollbackRequested"
-  | "RollingBack";
 
 /** The shape of records that this code stores; those of release 0.1.0 have none. */
 export const SCHEMA = 2;

@@ -11,7 +11,7 @@ import {
   type Pair,
 } from "./records.js";
 import { ServiceError } from "../errors.js";
-import { isFinal } from "./states.js";
+import { hasEnded, kindOf } from "./kinds.js";
 import { withCalls } from "./audit.js";
 
 /** What a step message says. */
@@ -23,10 +23,11 @@ const COMMIT_TRIES = 5;
 export function contextOf(
   deps: Pick<
     OperationDependencies<TrackedRecord>,
-    "now" | "pace" | "eventSource"
+    "now" | "pace" | "eventSource" | "kinds"
   >,
 ): TransitionContext {
-  return { now: deps.now(), pace: deps.pace, eventSource: deps.eventSource };
+  const { now, pace, eventSource, kinds } = deps;
+  return { now: now(), pace, eventSource, kinds };
 }
 
 /**
@@ -63,9 +64,10 @@ export async function commit<R extends TrackedRecord>(
 ): Promise<Stored<R>> {
   const calls = deps.calls.noted();
   const noted = withCalls(pair, calls);
+  const { afterEnd } = kindOf<R>(deps, noted.operation);
   const { record, operation, beside } =
-    deps.afterEnd !== undefined && isFinal(noted.record.state)
-      ? deps.afterEnd(noted, contextOf(deps))
+    afterEnd !== undefined && hasEnded(deps, noted)
+      ? afterEnd(noted, contextOf(deps))
       : noted;
   const stored = await deps.store.commit(record, operation, etag, beside);
   deps.calls.written(calls.length);

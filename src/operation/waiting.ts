@@ -46,7 +46,10 @@ export function resendStep<R extends TrackedRecord>(
   return {
     record: {
       ...record,
-      outbox: [...record.outbox, ...stepMessage(record, pair.operation)],
+      outbox: [
+        ...record.outbox,
+        ...stepMessage(record, pair.operation, context),
+      ],
     },
     operation: pair.operation,
   };

@@ -13,7 +13,7 @@
  * Promoted is what is Succeeded and not excluded from latest, as Azure shows it: what others have deleted or excluded
  * there counts no more.
  */
-import { isFinal } from "../operation/states.js";
+import { isFinal } from "../image-version/state/states.js";
 import type { VersionState } from "../image-version/state/record.js";
 import { compareVersionNumbers } from "../image-version/version-numbers.js";
 import type { PublishedVersion, RetentionRules } from "./ports.js";

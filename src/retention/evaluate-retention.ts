@@ -1,7 +1,7 @@
 import { ServiceError } from "../errors.js";
 import type { Dependencies } from "../image-version/ports.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
-import { versionScope } from "../operation/catalog.js";
+import { versionScope } from "../image-version/listings.js";
 import { operationIdOf, recordKeyOf } from "../operation/records.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
 import type {

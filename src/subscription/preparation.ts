@@ -6,8 +6,8 @@
  *  3. What Azure says of a feature before its provider is Registered is no verdict.
  */
 import { ServiceError } from "../errors.js";
-import { isFinal } from "../operation/states.js";
 import { fail } from "../operation/failing.js";
+import { hasEnded } from "../operation/kinds.js";
 import type { OperationFailure } from "../operation/records.js";
 import {
   currentFor,
@@ -40,7 +40,7 @@ export async function takePreparationStep(
   message: StepMessage,
 ): Promise<void> {
   const stored = await currentFor(deps, message);
-  if (stored === undefined || isFinal(stored.record.state)) return;
+  if (stored === undefined || hasEnded(deps, stored)) return;
   let states: ObservedStates;
   try {
     states = await look(deps, stored.record);
@@ -51,7 +51,7 @@ export async function takePreparationStep(
     observe(pair, states, contextOf(deps)),
   );
   // Invariant 1: undefined means that another has stored this look; what there is to ask for is theirs.
-  if (mine === undefined || isFinal(mine.record.state)) return;
+  if (mine === undefined || hasEnded(deps, mine)) return;
   return register(deps, mine, toRegister(mine.record));
 }
 

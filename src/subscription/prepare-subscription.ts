@@ -4,8 +4,8 @@
  *  2. A repeated Idempotency-Key answers the operation that it answered first, whatever became of it.
  */
 import { acceptOperation } from "../operation/accepting.js";
-import { isFinal } from "../operation/states.js";
 import { bindKey, claimKey } from "../operation/idempotency.js";
+import { hasEnded } from "../operation/kinds.js";
 import type { OperationRecord, Requester } from "../operation/records.js";
 import { contextOf } from "../operation/steps.js";
 import { keyOf } from "../resource-id.js";
@@ -41,7 +41,7 @@ export async function prepareSubscription(
   );
   if (earlier !== undefined) return earlier; // Invariant 2.
   const operation = await acceptOperation(deps, key, (stored) =>
-    stored !== undefined && !isFinal(stored.record.state)
+    stored !== undefined && !hasEnded(deps, stored)
       ? stored.operation // Invariant 1.
       : accept(
           {

@@ -14,7 +14,7 @@ export interface RegistrationRecord {
 
 /** The states of a subscription's current preparation. */
 export type PreparationState =
-  "Requested" | "Registering" | "Succeeded" | "Failed";
+  "Requested" | "Registering" | "Succeeded" | "Failed" | "Canceled";
 
 /** The preparation of one subscription: what must be registered, how far that is, and what is still to be told. */
 export interface PreparationRecord extends TrackedRecord {

@@ -98,7 +98,7 @@ export function accept(
     patch: { state: "Requested" },
     message: "The request is stored and its work is queued.",
     effects: [
-      indexed(operation),
+      indexed(operation, context),
       event(
         operation,
         context,

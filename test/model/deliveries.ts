@@ -3,16 +3,10 @@ import { InvocationContext } from "@azure/functions";
 import { ServiceError } from "../../src/errors.js";
 import type { Dependencies } from "../../src/image-version/ports.js";
 import { takeStep } from "../../src/image-version/steps/take-step.js";
-import { startNextOfAny } from "../../src/image-version/state/batch.js";
-import { beginCancelOfAny } from "../../src/image-version/state/cancel.js";
 import { createStepHandler } from "../../src/messaging/step-handler.js";
 import { failPoisoned } from "../../src/operation/poison.js";
 import { reconcile } from "../../src/operation/reconcile.js";
-import type { OperationDependencies } from "../../src/operation/ports.js";
-import type {
-  TrackedRecord,
-  WorkMessage,
-} from "../../src/operation/records.js";
+import type { WorkMessage } from "../../src/operation/records.js";
 import { Killed } from "./process.js";
 import {
   MAX_DELIVERY_COUNT,
@@ -60,23 +54,12 @@ export function poison(operationId: string): Task {
 export const reconciliation: Task = {
   name: "reconciler",
   async run(deps) {
-    const { errors } = await reconcile(operationsOf(deps));
+    const { errors } = await reconcile(deps);
     for (const { error } of errors)
       if (!(error instanceof Killed) && !(error instanceof ServiceError))
         throw error;
   },
 };
-
-/** What works on operations of any kind. */
-export function operationsOf(
-  deps: Dependencies,
-): OperationDependencies<TrackedRecord> {
-  return {
-    ...(deps as unknown as OperationDependencies<TrackedRecord>),
-    afterEnd: startNextOfAny,
-    beginCancel: beginCancelOfAny,
-  };
-}
 
 function deliver(
   deps: Dependencies,
@@ -85,8 +68,7 @@ function deliver(
 ): Promise<void> {
   return createStepHandler({
     takeStep: (message) => takeStep(deps, message),
-    failPoisoned: (message, reason) =>
-      failPoisoned(operationsOf(deps), message, reason),
+    failPoisoned: (message, reason) => failPoisoned(deps, message, reason),
     maxDeliveryCount: MAX_DELIVERY_COUNT,
   })(
     body,

@@ -1,15 +1,12 @@
 /** The oracle's memory: what was accepted, in order, and what each operation asks of its version. */
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
-import type {
-  OperationKind,
-  OperationRecord,
-} from "../../src/operation/records.js";
+import type { OperationRecord } from "../../src/operation/records.js";
 import type { Look } from "./look.js";
 import { defaultOf, saidIn, type Facts } from "./facts.js";
 
 /** What a caller sends, as far as the oracle minds. */
 export interface Command {
-  readonly kind: OperationKind;
+  readonly kind: OperationRecord["kind"];
   readonly body?: ImageVersionRequest;
   readonly removeRegions?: readonly string[];
   /** Of a PUT with If-Match: only what differs from what ARM shows is asked. */

@@ -18,13 +18,7 @@ import type { OperationRecord } from "../../src/operation/records.js";
 import { imageIdOf, parseImageVersionId } from "../../src/resource-id.js";
 import { runRetention } from "../../src/retention/run-retention.js";
 import type { ImageVersionId } from "../../src/resource-id.js";
-import {
-  delivery,
-  operationsOf,
-  poison,
-  reconciliation,
-  redelivery,
-} from "./deliveries.js";
+import { delivery, poison, reconciliation, redelivery } from "./deliveries.js";
 import { factsOf, same } from "./facts.js";
 import { isOpen, type Command } from "./ledger.js";
 import { changeBy, factsIn, patchOf } from "./outsiders.js";
@@ -213,7 +207,7 @@ function taskOf(world: World, act: Act): Task[] {
           async run(deps) {
             accepted.canceled = true;
             const { status, canceledBy } = await cancelOperation(
-              operationsOf(deps),
+              deps,
               id,
               CALLER.requestedBy,
             );

@@ -3,8 +3,7 @@ import { ServiceError } from "../../src/errors.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { Dependencies, Looks } from "../../src/image-version/ports.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
-import { startNext } from "../../src/image-version/state/batch.js";
-import { beginCancel } from "../../src/image-version/state/cancel.js";
+import { KINDS } from "../../src/kinds.js";
 import { ManualClock } from "../../src/local/clock.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type { OperationRecord } from "../../src/operation/records.js";
@@ -251,8 +250,7 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
       resources: azure.resources,
       subscriptions: azure.subscriptions,
       requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
-      afterEnd: startNext,
-      beginCancel,
+      kinds: KINDS,
       pace: PACE,
       calls: { noted: () => [], written: () => undefined },
       eventSource: "urn:sigil:model",

@@ -5,7 +5,7 @@ import type { ManualClock } from "../../src/local/clock.js";
 import { OPEN_SCOPE } from "../../src/operation/catalog.js";
 import { reconcile } from "../../src/operation/reconcile.js";
 import { recordKeyOf } from "../../src/operation/records.js";
-import { isFinal } from "../../src/operation/states.js";
+import { hasEnded } from "../../src/operation/kinds.js";
 import type { StepMessage } from "../../src/operation/steps.js";
 import type { PreparationDependencies } from "../../src/subscription/ports.js";
 import type { Crash } from "./crashes.js";
@@ -134,7 +134,7 @@ export async function drive<D extends AnyDependencies, M extends StepMessage>(
         }),
       );
       const ended = await Promise.all(
-        open.map((run) => hasEnded(world.deps, run)),
+        open.map((run) => isDone(world.deps, run)),
       );
       open = open.filter((_, i) => ended[i] === false);
     }
@@ -162,12 +162,12 @@ async function handle<D extends AnyDependencies, M extends StepMessage>(
 }
 
 /** Final, and out of the reconciler's sight: a row goes when all else is told. */
-async function hasEnded(
-  { store, index }: AnyDependencies,
+async function isDone(
+  deps: AnyDependencies,
   { name, key }: CrashRun<AnyDependencies>,
 ): Promise<boolean> {
-  const stored = await store.read(key);
+  const stored = await deps.store.read(key);
   if (stored === undefined) throw new Error(`${name}: nothing is stored`);
-  if (!isFinal(stored.record.state)) return false;
-  return (await index.page(`${OPEN_SCOPE}-${key}`, 1)).rows.length === 0;
+  if (!hasEnded(deps, stored)) return false;
+  return (await deps.index.page(`${OPEN_SCOPE}-${key}`, 1)).rows.length === 0;
 }

@@ -20,8 +20,6 @@ import {
 import type { RollbackStateRecord } from "../../src/image-version/rollback/record.js";
 import { migrated } from "../../src/image-version/state/migration.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
-import { startNext } from "../../src/image-version/state/batch.js";
-import { beginCancel } from "../../src/image-version/state/cancel.js";
 import { takeStep } from "../../src/image-version/steps/take-step.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type {
@@ -35,7 +33,8 @@ import {
   type ImageVersionId,
 } from "../../src/resource-id.js";
 import type { StepMessage } from "../../src/operation/steps.js";
-import { isFinal } from "../../src/operation/states.js";
+import { isFinal } from "../../src/image-version/state/states.js";
+import { KINDS } from "../../src/kinds.js";
 import { createCertificateAuthority } from "../../src/local/certificates.js";
 import { ManualClock } from "../../src/local/clock.js";
 import {
@@ -198,8 +197,7 @@ export async function startInProcess(
     pace,
     eventSource: EVENT_SOURCE,
     now,
-    afterEnd: startNext,
-    beginCancel,
+    kinds: KINDS,
   };
   const client = new ServiceBusClient(connectionString);
   const receivers = QUEUES.map((queue) => ({

@@ -53,7 +53,8 @@ import type {
   RegionState,
   TrackedRecord,
 } from "../../src/operation/records.js";
-import { isFinal } from "../../src/operation/states.js";
+import { isFinal } from "../../src/image-version/state/states.js";
+import { KINDS } from "../../src/kinds.js";
 import { keyOf } from "../../src/resource-id.js";
 import { PACE, TRACEPARENT } from "./dependencies.js";
 import { managedImageRequest, seedVersionId } from "./requests.js";
@@ -71,6 +72,7 @@ export function at(
     now: new Date(START + seconds * 1_000),
     pace: { ...PACE, repairAttempts: 0, ...pace },
     eventSource: "urn:sigil:test",
+    kinds: KINDS,
   };
 }
 

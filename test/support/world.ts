@@ -13,16 +13,9 @@ import type {
   ObservedImageVersion,
 } from "../../src/image-version/resources.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
-import {
-  startNext,
-  startNextOfAny,
-} from "../../src/image-version/state/batch.js";
-import {
-  beginCancel,
-  beginCancelOfAny,
-} from "../../src/image-version/state/cancel.js";
 import type { RollbackStateRecord } from "../../src/image-version/rollback/record.js";
 import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
+import { KINDS } from "../../src/kinds.js";
 import type { StateStore } from "../../src/operation/ports.js";
 import type { WorkMessage } from "../../src/operation/records.js";
 import { formatImageVersionId } from "../../src/resource-id.js";
@@ -74,6 +67,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     pace: PACE,
     calls: { noted: () => [], written: () => undefined },
     eventSource: "urn:sigil:fuzz",
+    kinds: KINDS,
     now,
   };
   const subscriptions = {
@@ -125,8 +119,6 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     ...common,
     store: store as StateStore<ImageVersionRecord>,
     rollbacks: store as unknown as StateStore<RollbackStateRecord>,
-    afterEnd: startNext,
-    beginCancel,
     looks: createLooks(resourceManager, now),
     idempotencyKeys: inMemoryIdempotencyKeys(),
     versionNumbers: {
@@ -152,12 +144,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
         subscriptions,
         requiredRegistrations,
       },
-      operations: {
-        ...common,
-        store,
-        afterEnd: startNextOfAny,
-        beginCancel: beginCancelOfAny,
-      },
+      operations: { ...common, store },
       retention: {
         policies: createPolicies(() => (effects += 1)),
         published: PUBLISHED,

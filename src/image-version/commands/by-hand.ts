@@ -6,7 +6,7 @@ import { ServiceError, type Finding } from "../../errors.js";
 import { acceptOperation, type Decision } from "../../operation/accepting.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
 import type { OperationRecord } from "../../operation/records.js";
-import { isFinal } from "../../operation/states.js";
+import { isFinal } from "../state/states.js";
 import { contextOf } from "../../operation/steps.js";
 import {
   canonicalRegion,

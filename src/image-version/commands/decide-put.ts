@@ -4,7 +4,7 @@
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { Decision } from "../../operation/accepting.js";
-import { isFinal } from "../../operation/states.js";
+import { isFinal } from "../state/states.js";
 import { contextOf } from "../../operation/steps.js";
 import type { OperationRecord } from "../../operation/records.js";
 import { formatImageVersionId, keyOf } from "../../resource-id.js";

@@ -1,5 +1,5 @@
 /** What a PUT of a request would meet and do, found out without writing anything anywhere. */
-import { isFinal } from "../../operation/states.js";
+import { isFinal } from "../state/states.js";
 import {
   canonicalRegion,
   formatImageVersionId,

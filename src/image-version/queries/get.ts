@@ -5,7 +5,7 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationDependencies } from "../../operation/ports.js";
 import type { Page } from "../../operation/queries.js";
-import { isFinal } from "../../operation/states.js";
+import { isFinal } from "../state/states.js";
 import {
   formatImageVersionId,
   imageIdOf,

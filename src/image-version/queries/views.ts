@@ -1,4 +1,4 @@
-import { isFinal } from "../../operation/states.js";
+import { isFinal } from "../state/states.js";
 import { operationIdOf, type RegionRecord } from "../../operation/records.js";
 import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
 import type { Plan } from "../commands/plan.js";

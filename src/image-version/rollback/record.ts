@@ -13,7 +13,11 @@ export interface RollbackStep {
   readonly does: "promote" | "demote";
 }
 
+export type RollbackState =
+  "RollbackRequested" | "RollingBack" | "Succeeded" | "Failed" | "Canceled";
+
 export interface RollbackStateRecord extends TrackedRecord {
+  readonly state: RollbackState;
   readonly steps: readonly RollbackStep[];
   /** How many of them are done. */
   readonly done: number;

@@ -14,6 +14,7 @@ import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
 import { fail } from "../../operation/failing.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
+import { hasEnded } from "../../operation/kinds.js";
 import type { OperationDependencies } from "../../operation/ports.js";
 import { postponeOrFail } from "../../operation/postponing.js";
 import {
@@ -24,7 +25,6 @@ import {
   type Pair,
   type RollbackRecord,
 } from "../../operation/records.js";
-import { isFinal } from "../../operation/states.js";
 import {
   currentFor,
   contextOf,
@@ -49,6 +49,7 @@ import { fingerprintOf } from "../properties/canonical-form.js";
 import { lookAt } from "../queries/look-at.js";
 import { planRollbackOf } from "./plan-rollback.js";
 import { isExcluded } from "../state/see.js";
+import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "./record.js";
 
 export interface RollBackImage extends Omit<Command, "id" | "event"> {
@@ -60,18 +61,7 @@ export interface RollBackImage extends Omit<Command, "id" | "event"> {
 type RollbackDependencies = OperationDependencies<RollbackStateRecord>;
 
 function rollbacksOf(deps: Dependencies): RollbackDependencies {
-  const { index, events, work, calls, pace, eventSource, now, rollbacks } =
-    deps;
-  return {
-    store: rollbacks,
-    index,
-    events,
-    work,
-    calls,
-    pace,
-    eventSource,
-    now,
-  };
+  return { ...deps, store: deps.rollbacks };
 }
 
 /** What a rollback would change; nothing is done. Throws as `rollBackImage` does. */
@@ -106,7 +96,7 @@ export async function rollBackImage(
   );
   if (earlier !== undefined) return earlier;
   const last = await deps.rollbacks.read(key);
-  const running = last !== undefined && !isFinal(last.record.state);
+  const running = last !== undefined && !hasEnded(deps, last);
   let planned: Awaited<ReturnType<typeof planRollbackOf>> | undefined;
   if (!running) {
     const done = last && (await stillHolds(deps, imageId, last.operation, to));
@@ -118,7 +108,7 @@ export async function rollBackImage(
     rollbacksOf(deps),
     key,
     (stored) => {
-      if (stored !== undefined && !isFinal(stored.record.state)) {
+      if (stored !== undefined && !hasEnded(deps, stored)) {
         if (to === undefined || stored.operation.rollback?.to === to)
           return stored.operation;
         throw new ServiceError(
@@ -232,7 +222,7 @@ function begin(
     patch: { state: "RollbackRequested" },
     message: `The request is stored: ${rollback.to} becomes the latest in place of ${rollback.from}.`,
     effects: [
-      indexed(operation),
+      indexed(operation, context),
       event(operation, context, IMAGE_EVENT.rollbackAccepted, "accepted", {
         requestedBy: operation.requestedBy,
         ...rollback,
@@ -248,7 +238,7 @@ export async function takeRollbackStep(
 ): Promise<void> {
   const rollbacks = rollbacksOf(deps);
   const stored = await currentFor(rollbacks, message);
-  if (stored === undefined || isFinal(stored.record.state)) return;
+  if (stored === undefined || hasEnded(deps, stored)) return;
   const { record, operation } = stored;
   const next = record.steps[record.done];
   if (next === undefined) {
@@ -410,9 +400,7 @@ function complete(
   pair: Pair<RollbackStateRecord>,
   deps: Dependencies,
 ): Pair<RollbackStateRecord> {
-  const { rollback } = pair.operation;
-  if (rollback === undefined)
-    throw new TypeError(`${pair.operation.id} is no rollback`);
+  const rollback = rollbackOf(pair.operation);
   const context = contextOf(deps);
   return advance(pair, context, {
     patch: { state: "Succeeded" },

@@ -9,7 +9,6 @@ import {
   SCHEMA,
   type Effect,
   type EventReference,
-  type OperationKind,
   type OperationRecord,
   type RegionRecord,
   type Requester,
@@ -28,10 +27,13 @@ import {
   type VersionRequest,
 } from "./record.js";
 
-export type ImageVersionOperationKind = Exclude<
-  OperationKind,
-  "PrepareSubscription" | "RollBackImage"
->;
+export type ImageVersionOperationKind =
+  | "CreateImageVersion"
+  | "UpdateImageVersion"
+  | "RetryImageVersion"
+  | "PromoteImageVersion"
+  | "DemoteImageVersion"
+  | "DeleteImageVersion";
 
 /** What is asked of a version, and by whom. */
 export interface Accepting {
@@ -146,7 +148,10 @@ export function accept(
       patch: { state },
       message: "The request is stored and its work is queued.",
       waitMs: previous === undefined ? 0 : untilQuiet(previous, context),
-      effects: [indexed(operation), acceptedEvent(operation, asked, context)],
+      effects: [
+        indexed(operation, context),
+        acceptedEvent(operation, asked, context),
+      ],
     },
   );
 }

@@ -21,8 +21,6 @@ import {
   sequenceOf,
   type OperationFailure,
   type OperationRecord,
-  type Pair,
-  type TrackedRecord,
 } from "../../operation/records.js";
 import { conflictsBetween, type Asked } from "../properties/patch.js";
 import {
@@ -71,7 +69,7 @@ export function enqueue(
         : [...record.queued, queued],
       outbox: [
         ...record.outbox,
-        indexed(accepted),
+        indexed(accepted, context),
         acceptedEvent(accepted, asked, context),
       ],
     },
@@ -361,20 +359,6 @@ export function startNext(
     },
   );
   return deletes ? begun : formBatch(begun, context);
-}
-
-/** `startNext` of a record of any kind: of those that are no image version's, nothing is queued. */
-export function startNextOfAny(
-  pair: Pair<TrackedRecord>,
-  context: TransitionContext,
-): Pair<TrackedRecord> {
-  return isImageVersion(pair) ? startNext(pair, context) : pair;
-}
-
-export function isImageVersion(
-  pair: Pair<TrackedRecord>,
-): pair is ImageVersionPair {
-  return "requests" in pair.record;
 }
 
 /** Ends one that is queued, or a member, Failed. */

@@ -2,12 +2,8 @@
 import { advance } from "../../operation/advance.js";
 import { cancel } from "../../operation/canceling.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type {
-  Pair,
-  Requester,
-  TrackedRecord,
-} from "../../operation/records.js";
-import { isFinal } from "../../operation/states.js";
+import type { Requester } from "../../operation/records.js";
+import { isFinal } from "./states.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import {
   sentLast,
@@ -16,19 +12,6 @@ import {
   type VersionRequest,
 } from "./record.js";
 import { untilQuiet } from "./accepting.js";
-import { isImageVersion } from "./batch.js";
-
-/** `beginCancel` of a record of any kind. */
-export function beginCancelOfAny(
-  pair: Pair<TrackedRecord>,
-  operationId: string,
-  by: Requester,
-  context: TransitionContext,
-): Pair<TrackedRecord> | undefined {
-  return isImageVersion(pair)
-    ? beginCancel(pair, operationId, by, context)
-    : undefined;
-}
 
 /**
  * An operation that has begun is canceled. Where others go on, or nothing is left undone, it ends at once. Else its end

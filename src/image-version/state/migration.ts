@@ -3,7 +3,7 @@
  * writes it in today's shape, and the messages of 0.1.0 name the same operations and steps.
  */
 import { SCHEMA, type OperationRecord } from "../../operation/records.js";
-import { isFinal } from "../../operation/states.js";
+import { isFinal } from "./states.js";
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { fieldsOf, regionField, type Fields } from "../properties/fields.js";

@@ -16,7 +16,8 @@ import {
   type StepMessage,
 } from "../../operation/steps.js";
 import { wait } from "../../operation/waiting.js";
-import { isFinal } from "../../operation/states.js";
+import { hasEnded } from "../../operation/kinds.js";
+import { isFinal } from "../state/states.js";
 import {
   imageIdIn,
   imageIdOf,
@@ -53,7 +54,7 @@ export async function takeStep(
   message: StepMessage,
 ): Promise<void> {
   const stored = await currentFor(deps, message);
-  if (stored === undefined || isFinal(stored.record.state)) return;
+  if (stored === undefined || hasEnded(deps, stored)) return;
   if (imageIdIn(stored.record.resourceId) !== undefined)
     return takeRollbackStep(deps, message);
   const id = parseImageVersionId(stored.record.resourceId);

@@ -348,14 +348,14 @@ describe("however long it takes, the records stay small", () => {
     const observed = await lookAt(world.deps, idOf(id));
     if (observed === undefined) throw new Error("it is gone");
     let pair: ImageVersionPair = await world.read(id);
-    const { eventSource } = world.deps;
+    const { eventSource, kinds } = world.deps;
     const pace = { ...world.deps.pace, ...slower };
     const end = world.clock.now() + 90 * DAY_MS;
     let steps = 0;
     for (;;) {
       const now = new Date(Date.parse(pair.record.dueTime));
       if (now.getTime() > end) break;
-      const context: TransitionContext = { now, pace, eventSource };
+      const context: TransitionContext = { now, pace, eventSource, kinds };
       const look = { ...observed, ...shown, time: now.toISOString() };
       const { record, operation } = withCalls(
         step(see(pair, look, undefined, context), look, context),

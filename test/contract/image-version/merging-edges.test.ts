@@ -22,7 +22,7 @@ import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js"
 import { isExcluded } from "../../../src/image-version/state/see.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
-import { isFinal } from "../../../src/operation/states.js";
+import { isFinal } from "../../../src/image-version/state/states.js";
 import { imageIdOf, keyOf } from "../../../src/resource-id.js";
 import {
   commandOf,

@@ -13,7 +13,7 @@ import {
   createRequestHandler,
   type RejectedRequest,
 } from "../../../src/messaging/request-handler.js";
-import { isFinal } from "../../../src/operation/states.js";
+import { isFinal } from "../../../src/image-version/state/states.js";
 import {
   request,
   startInProcess,

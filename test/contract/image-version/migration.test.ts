@@ -21,7 +21,7 @@ import {
   type TrackedRecord,
   type WorkMessage,
 } from "../../../src/operation/records.js";
-import { isFinal } from "../../../src/operation/states.js";
+import { isFinal } from "../../../src/image-version/state/states.js";
 import { canonicalRegion } from "../../../src/resource-id.js";
 import {
   commandOf,

@@ -17,8 +17,6 @@ import {
   rollBackImage,
   type RollBackImage,
 } from "../../../src/image-version/rollback/roll-back.js";
-import { startNextOfAny } from "../../../src/image-version/state/batch.js";
-import { beginCancelOfAny } from "../../../src/image-version/state/cancel.js";
 import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
 import { resourcesIn } from "../../../src/local/resource-manager/world.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
@@ -318,15 +316,7 @@ describe("a rollback", () => {
     const operation = await rollBack("1.0.0");
     await world.takeDue(); // Nothing has been done yet.
     expect(
-      await cancelOperation(
-        {
-          ...world.deps,
-          afterEnd: startNextOfAny,
-          beginCancel: beginCancelOfAny,
-        },
-        operation.id,
-        BY.requestedBy,
-      ),
+      await cancelOperation(world.deps, operation.id, BY.requestedBy),
     ).toMatchObject({ status: "Canceled" });
     await world.runDue();
     expect(puts()).toBe(0);

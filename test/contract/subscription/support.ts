@@ -1,5 +1,5 @@
 import { createStateStore } from "../../../src/azure/state-store.js";
-import { isFinal } from "../../../src/operation/states.js";
+import { hasEnded } from "../../../src/operation/kinds.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import type { StepMessage } from "../../../src/operation/steps.js";
 import { keyOf } from "../../../src/resource-id.js";
@@ -76,9 +76,8 @@ export async function startPreparations(
       resources: [],
     },
   });
-  const { afterEnd: _, beginCancel: __, ...common } = world.deps;
   const deps: PreparationDependencies = {
-    ...common,
+    ...world.deps,
     store: createStateStore(
       world.tables,
       (stored) => stored as PreparationRecord,
@@ -140,8 +139,9 @@ export async function startPreparations(
     async finish(id) {
       for (let steps = 0; steps < 500; steps += 1) {
         await runDue();
-        const { record, operation } = await read(id);
-        if (isFinal(record.state)) return operation;
+        const stored = await read(id);
+        const { record, operation } = stored;
+        if (hasEnded(deps, stored)) return operation;
         world.clock.advance(
           Math.max(1_000, Date.parse(record.dueTime) - world.clock.now()),
         );

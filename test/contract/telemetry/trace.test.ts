@@ -13,7 +13,7 @@ import { takeStep } from "../../../src/image-version/steps/take-step.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { createStepHandler } from "../../../src/messaging/step-handler.js";
 import { failPoisoned } from "../../../src/operation/poison.js";
-import { isFinal } from "../../../src/operation/states.js";
+import { isFinal } from "../../../src/image-version/state/states.js";
 import { observePorts } from "../../../src/telemetry/observed-ports.js";
 import { pathOf } from "../../support/api-client.js";
 import {

@@ -105,7 +105,7 @@ describe("invariant 2: every transition raises the step by one, and only the mes
     const twice = resendStep(told(once), at(90));
     expect([once.record.step, twice.record.step]).toEqual([3, 3]);
     const ids = [once, twice].map(
-      (pair) => stepMessage(pair.record, pair.operation)[0],
+      (pair) => stepMessage(pair.record, pair.operation, at(0))[0],
     );
     expect(ids).toMatchObject([
       { message: { id: `${KEY}-1:3.1`, step: 3 } },
@@ -271,6 +271,25 @@ describe("invariant 6: a record that waits too long says so once, and once when 
   });
 });
 
+test("a kind without an event for it does not say that it waits too long", () => {
+  const pair = replicating();
+  const first = wait(preparing(pair), "ARM is busy.", 0, at(0));
+  const stalled = wait(told(first), "ARM is busy.", 0, at(3_600));
+  expect(stalled.record.stalled).toBe(true);
+  const after = advance(told(stalled), at(3_700), {
+    patch: {},
+    resumes: true,
+  });
+  expect([stalled, after].flatMap(toldOf)).toEqual([]);
+
+  function preparing({ record, operation }: ImageVersionPair) {
+    return {
+      record: { ...record, state: "Registering" as never },
+      operation: { ...operation, kind: "PrepareSubscription" },
+    };
+  }
+});
+
 describe("a history", () => {
   const entry = (state: string, message = state) => ({
     time: time(0),
@@ -343,5 +362,7 @@ test("operations that are written beside the record are each there once, as they
 
 test("a final state has no step message", () => {
   const { record, operation } = succeeded();
-  expect(stepMessage(record satisfies TrackedRecord, operation)).toEqual([]);
+  expect(stepMessage(record satisfies TrackedRecord, operation, at(0))).toEqual(
+    [],
+  );
 });

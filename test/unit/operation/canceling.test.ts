@@ -5,13 +5,11 @@ import type {
   OperationDependencies,
   StateStore,
 } from "../../../src/operation/ports.js";
-import type {
-  Pair,
-  TrackedRecord,
-  TrackedState,
-} from "../../../src/operation/records.js";
+import { KINDS } from "../../../src/kinds.js";
+import type { Pair, TrackedRecord } from "../../../src/operation/records.js";
 import { ServiceError } from "../../../src/errors.js";
-import { isFinal, STATES } from "../../../src/operation/states.js";
+import { isFinalState } from "../../../src/operation/states.js";
+import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
 import { eventMistakes } from "../events/document.js";
 import { createWorld } from "../../support/world.js";
 import {
@@ -29,23 +27,34 @@ import {
 } from "../../support/transitions.js";
 
 const BY = { name: "me" };
-const OPEN = (Object.keys(STATES) as TrackedState[]).filter(
-  (state) => !isFinal(state),
+const OPEN = Object.entries(KINDS).flatMap(([kind, { states }]) =>
+  Object.entries(states)
+    .filter(([, state]) => !isFinalState(state))
+    .map(([state]) => [kind, state] as const),
 );
 
-function inState(state: TrackedState): ImageVersionPair {
-  const pair = replicating();
+function inState(kind: string, state: string): ImageVersionPair {
+  const { record, operation } = replicating();
   return {
-    ...pair,
-    record: { ...pair.record, state: state as never, dueTime: time(100) },
+    record: { ...record, state: state as never, dueTime: time(100) },
+    operation: {
+      ...operation,
+      kind,
+      ...(kind === "PrepareSubscription" && {
+        resourceId: `/subscriptions/${LOCAL_SUBSCRIPTION_ID}`,
+      }),
+      ...(kind === "RollBackImage" && {
+        rollback: { from: "1.0.1", to: "1.0.0", regions: [] },
+      }),
+    },
   };
 }
 
 describe("the only operation that has begun", () => {
   test.each(OPEN)(
-    "ends Canceled in %s, and says what becomes of what it began",
-    (state) => {
-      const after = cancel(inState(state), `${KEY}-1`, BY, at(60));
+    "of kind %s ends Canceled in %s, and says what becomes of what it began",
+    (kind, state) => {
+      const after = cancel(inState(kind, state), `${KEY}-1`, BY, at(60));
       expect(after.record.state).toBe("Canceled");
       expect(after.operation).toMatchObject({
         status: "Canceled",
@@ -54,7 +63,7 @@ describe("the only operation that has begun", () => {
       });
       const [event] = eventsOf(after);
       expect(event).toMatchObject({
-        type: "Sigil.ImageVersion.Canceled",
+        type: expect.stringMatching(/^Sigil[.]\w+[.]\w*Canceled$/u) as string,
         data: {
           canceledBy: BY,
           consequence: expect.stringMatching(/.{20}\.$/u) as string,
@@ -75,7 +84,12 @@ describe("the only operation that has begun", () => {
   ] as const)(
     "in %s keeps others waiting until second %d: a PUT may be under way",
     (state, seconds) => {
-      const after = cancel(inState(state), `${KEY}-1`, BY, at(60));
+      const after = cancel(
+        inState("CreateImageVersion", state),
+        `${KEY}-1`,
+        BY,
+        at(60),
+      );
       expect(after.record.dueTime).toBe(time(seconds));
     },
   );

@@ -3,12 +3,12 @@ import {
   indexed,
   OPEN_SCOPE,
   operationScope,
-  versionScope,
 } from "../../../src/operation/catalog.js";
+import { placeOf, versionScope } from "../../../src/image-version/listings.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
 import { seedVersionId, seedResource } from "../../support/requests.js";
-import { accepted } from "../../support/transitions.js";
+import { accepted, at } from "../../support/transitions.js";
 
 const subscriptionId = LOCAL_SUBSCRIPTION_ID;
 const gallery = seedResource("galleries/MyGallery");
@@ -18,22 +18,25 @@ function operation(more: Partial<OperationRecord> = {}): OperationRecord {
   return { ...accepted().operation, ...more };
 }
 
+const inGallery = { place: placeOf({ gallery }) ?? "" };
+const ofImage = { place: placeOf({ gallery, image }) ?? "" };
+
 const scopes = (rows: readonly { scope: string }[]): string[] =>
   rows.map(({ scope }) => scope).sort();
 
 test("a new operation has a row in each listing that it belongs to, with and without its status", () => {
-  const { put, remove } = indexed(operation());
+  const { put, remove } = indexed(operation(), at(0));
   expect(scopes(put)).toEqual(
     [
       OPEN_SCOPE,
       operationScope({}),
       operationScope({ subscriptionId }),
-      operationScope({ gallery }),
-      operationScope({ image }),
+      operationScope(inGallery),
+      operationScope(ofImage),
       operationScope({ status: "NotStarted" }),
       operationScope({ subscriptionId, status: "NotStarted" }),
-      operationScope({ gallery, status: "NotStarted" }),
-      operationScope({ image, status: "NotStarted" }),
+      operationScope({ ...inGallery, status: "NotStarted" }),
+      operationScope({ ...ofImage, status: "NotStarted" }),
       versionScope(image),
     ].sort(),
   );
@@ -46,36 +49,44 @@ test("a new operation has a row in each listing that it belongs to, with and wit
 test("a change of status moves the rows of the status alone", () => {
   const { put, remove } = indexed(
     operation({ status: "Running" }),
+    at(0),
     "NotStarted",
   );
   expect(scopes(put)).toEqual(
     [
       operationScope({ status: "Running" }),
       operationScope({ subscriptionId, status: "Running" }),
-      operationScope({ gallery, status: "Running" }),
-      operationScope({ image, status: "Running" }),
+      operationScope({ ...inGallery, status: "Running" }),
+      operationScope({ ...ofImage, status: "Running" }),
     ].sort(),
   );
   expect(scopes(remove)).toEqual(
     [
       operationScope({ status: "NotStarted" }),
       operationScope({ subscriptionId, status: "NotStarted" }),
-      operationScope({ gallery, status: "NotStarted" }),
-      operationScope({ image, status: "NotStarted" }),
+      operationScope({ ...inGallery, status: "NotStarted" }),
+      operationScope({ ...ofImage, status: "NotStarted" }),
     ].sort(),
   );
 });
 
 test("a change told again, when the status has gone on or come back, removes nothing that it puts", () => {
-  const { put, remove } = indexed(operation({ status: "Running" }), "Running");
+  const { put, remove } = indexed(
+    operation({ status: "Running" }),
+    at(0),
+    "Running",
+  );
   expect(put).toHaveLength(4);
   expect(remove).toEqual([]);
 });
 
 test("an operation on a subscription is listed with all, and with those of its subscription", () => {
   const { put } = indexed(
-    operation({ resourceId: `/subscriptions/${subscriptionId}` }),
-    undefined,
+    operation({
+      kind: "PrepareSubscription",
+      resourceId: `/subscriptions/${subscriptionId}`,
+    }),
+    at(0),
   );
   expect(scopes(put)).toEqual(
     [
@@ -88,18 +99,28 @@ test("an operation on a subscription is listed with all, and with those of its s
   );
 });
 
+test("an operation on an image definition is listed with it, and is no version", () => {
+  const { put } = indexed(
+    operation({ kind: "RollBackImage", resourceId: image }),
+    at(0),
+  );
+  expect(scopes(put)).toContain(operationScope(ofImage));
+  expect(scopes(put)).toContain(operationScope(inGallery));
+  expect(scopes(put)).not.toContain(versionScope(image));
+});
+
 test("of several places, the narrowest counts", () => {
-  expect(operationScope({ subscriptionId, gallery, image })).toBe(
-    operationScope({ image }),
+  expect(operationScope({ subscriptionId, ...inGallery })).toBe(
+    operationScope(inGallery),
   );
-  expect(operationScope({ subscriptionId, gallery })).toBe(
-    operationScope({ gallery }),
-  );
+  expect(placeOf({ gallery, image })).toBe(placeOf({ image }));
+  expect(placeOf({ gallery })).not.toBe(placeOf({ image }));
+  expect(placeOf({})).toBeUndefined();
 });
 
 test("scopes do not depend on the case of ids", () => {
-  expect(operationScope({ gallery: gallery.toUpperCase() })).toBe(
-    operationScope({ gallery: gallery.slice(1) }),
+  expect(placeOf({ gallery: gallery.toUpperCase() })).toBe(
+    placeOf({ gallery: gallery.slice(1) }),
   );
   expect(operationScope({ subscriptionId: subscriptionId.toUpperCase() })).toBe(
     operationScope({ subscriptionId }),
@@ -109,7 +130,7 @@ test("scopes do not depend on the case of ids", () => {
 
 describe("rows in the order of their text", () => {
   const rowOf = (scope: string, of: OperationRecord): string =>
-    indexed(of).put.find((row) => row.scope === scope)?.row ?? "";
+    indexed(of, at(0)).put.find((row) => row.scope === scope)?.row ?? "";
 
   test("are operations from the newest to the oldest", () => {
     const times = [
@@ -153,7 +174,7 @@ describe("rows in the order of their text", () => {
   });
 
   test("have no character that Table Storage refuses in a key", () => {
-    for (const { scope, row } of indexed(operation()).put)
+    for (const { scope, row } of indexed(operation(), at(0)).put)
       expect(`${scope}${row}`).toMatch(/^[\w.-]{1,512}$/u);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import { isFinal } from "../../../src/operation/states.js";
+import { hasEnded } from "../../../src/operation/kinds.js";
 import { fail } from "../../../src/operation/failing.js";
 import { wait } from "../../../src/operation/waiting.js";
 import { keyOf } from "../../../src/resource-id.js";
@@ -128,11 +128,11 @@ test.each(TRANSITIONS)(
       effect.startsWith("message"),
     );
     expect(messages).toEqual(
-      isFinal(pair.record.state)
+      hasEnded(at(0), pair)
         ? []
         : [`message ${pair.record.step} to subscription-preparations`],
     );
-    expect(effectsOf(pair).includes("close")).toBe(isFinal(pair.record.state));
+    expect(effectsOf(pair).includes("close")).toBe(hasEnded(at(0), pair));
   },
 );
 

@@ -26,7 +26,7 @@ import {
   recordKeyOf,
   type OperationRecord,
 } from "../../../../src/operation/records.js";
-import { isFinal } from "../../../../src/operation/states.js";
+import { isFinal } from "../../../../src/image-version/state/states.js";
 import { keyOf } from "../../../../src/resource-id.js";
 import {
   commandOf,

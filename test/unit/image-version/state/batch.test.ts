@@ -10,12 +10,8 @@ import {
   formBatch,
   mayBegin,
   startNext,
-  startNextOfAny,
 } from "../../../../src/image-version/state/batch.js";
-import {
-  beginCancel,
-  beginCancelOfAny,
-} from "../../../../src/image-version/state/cancel.js";
+import { beginCancel } from "../../../../src/image-version/state/cancel.js";
 import {
   batchOf,
   type ImageVersionPair,
@@ -25,11 +21,7 @@ import {
 import type { Accepting } from "../../../../src/image-version/state/accepting.js";
 import { endBatch } from "../../../../src/image-version/steps/end-batch.js";
 import { advance } from "../../../../src/operation/advance.js";
-import {
-  sequenceOf,
-  type Pair,
-  type TrackedRecord,
-} from "../../../../src/operation/records.js";
+import { sequenceOf } from "../../../../src/operation/records.js";
 import { eventMistakes } from "../../events/document.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import {
@@ -553,16 +545,6 @@ test("one that is queued, or a member, fails alone", () => {
   expect(orderOf(after)).toMatchObject({ leader: 1, queued: [3] });
   expect(toldOf(after)).toEqual(["2/failed"]);
   expect(endBeside(pair, `${KEY}-9`, FAILURE, at(9))).toBe(pair);
-});
-
-test("of records that are no image version's, nothing is queued or begun", () => {
-  const { requests: _, ...record } = succeeded().record;
-  const other: Pair<TrackedRecord> = { ...succeeded(), record };
-  expect(startNextOfAny(other, at(9))).toBe(other);
-  expect(beginCancelOfAny(other, `${KEY}-1`, BY, at(9))).toBeUndefined();
-  const version = withQueued(succeeded(), tag("a"));
-  expect(startNextOfAny(version, at(9))).not.toBe(version);
-  expect(beginCancelOfAny(replicating(), `${KEY}-1`, BY, at(9))).toBeDefined();
 });
 
 test("a whole batch, from the queue to its ends: one update, and each in its own way", () => {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { upgraded } from "../../../../src/azure/upgrade.js";
+import { KINDS } from "../../../../src/kinds.js";
+import { kindOf } from "../../../../src/operation/kinds.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import {
   EXCLUDE_FROM_LATEST,
@@ -14,7 +15,7 @@ import {
   SCHEMA,
   type OperationRecord,
 } from "../../../../src/operation/records.js";
-import { isFinal } from "../../../../src/operation/states.js";
+import { isFinal } from "../../../../src/image-version/state/states.js";
 import { succeeded } from "../../../support/transitions.js";
 
 const FOLDER = new URL("../../../fixtures/records-0.1.0/", import.meta.url);
@@ -93,7 +94,8 @@ describe.each(NAMES)("%s", (name) => {
     const record = today(name);
     expect(migrated(record, left(name).operation.kind)).toBe(record);
     const { record: stored, operation } = left(name);
-    expect(upgraded(stored, operation.kind)).toEqual(record);
+    const { migrate } = kindOf({ kinds: KINDS }, operation);
+    expect(migrate(stored, operation.kind)).toEqual(record);
   });
 });
 

@@ -1,0 +1,41 @@
+/** Where image definitions, their versions and their operations are listed. */
+import type { IndexRow } from "../operation/records.js";
+import { keyOf } from "../resource-id.js";
+
+/** The place of operations that is narrowest: those on an image definition and its versions, or of all in a gallery. */
+export function placeOf({
+  gallery,
+  image,
+}: {
+  /** Resource id. */
+  readonly gallery?: string;
+  /** Resource id. */
+  readonly image?: string;
+}): string | undefined {
+  return image !== undefined
+    ? `image-${keyOf(image)}`
+    : gallery && `gallery-${keyOf(gallery)}`;
+}
+
+/** The places of operations on an image definition or its versions. */
+export function placesOf(image: string): readonly string[] {
+  const gallery = image.slice(0, image.lastIndexOf("/images/"));
+  return [`gallery-${keyOf(gallery)}`, `image-${keyOf(image)}`];
+}
+
+/** The versions of one image definition, highest first. */
+export function versionScope(imageId: string): string {
+  return `versions-${keyOf(imageId)}`;
+}
+
+/** `target` is the id of the version's latest operation. */
+export function versionRow(
+  imageId: string,
+  versionName: string,
+  target: string,
+): IndexRow {
+  const parts = versionName
+    .split(".")
+    .map((part) => String(9_999_999_999 - Number(part)).padStart(10, "0"));
+  return { scope: versionScope(imageId), row: parts.join("."), target };
+}

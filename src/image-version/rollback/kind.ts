@@ -1,0 +1,53 @@
+import { IMAGE_EVENT } from "../../events/image-events.js";
+import type { Kind } from "../../operation/ports.js";
+import type {
+  OperationRecord,
+  RollbackRecord,
+} from "../../operation/records.js";
+import { ENDS, type States } from "../../operation/states.js";
+import { placesOf } from "../listings.js";
+import type { RollbackState, RollbackStateRecord } from "./record.js";
+
+const CREATIONS = "image-version-creations";
+
+const STATES: States<RollbackState> = {
+  RollbackRequested: {
+    status: "NotStarted",
+    queue: CREATIONS,
+    next: {
+      RollingBack: "a version is to be promoted or demoted",
+      Succeeded: "nothing is left to be changed",
+    },
+    ifCanceled: "Nothing was promoted or demoted, and nothing will be.",
+  },
+  RollingBack: {
+    status: "Running",
+    queue: CREATIONS,
+    next: { Succeeded: "every version is as planned" },
+    ifCanceled:
+      "What was promoted or demoted already stays; the operation on the version that is being changed goes on. Nothing further is changed.",
+  },
+  ...ENDS,
+};
+
+export const ROLLBACK_KIND: Kind<RollbackStateRecord> = {
+  states: STATES,
+  events: {
+    failed: (operation, { error }) => ({
+      type: IMAGE_EVENT.rollbackFailed,
+      data: { error, ...rollbackOf(operation) },
+    }),
+    canceled: (operation, data) => ({
+      type: IMAGE_EVENT.rollbackCanceled,
+      data: { ...data, ...rollbackOf(operation) },
+    }),
+  },
+  migrate: (stored) => stored as RollbackStateRecord,
+  placesOf,
+};
+
+/** What a rollback leads from and to. Throws TypeError for an operation that is none. */
+export function rollbackOf({ id, rollback }: OperationRecord): RollbackRecord {
+  if (rollback === undefined) throw new TypeError(`${id} is no rollback`);
+  return rollback;
+}

@@ -1,0 +1,78 @@
+import { ENDS, isFinalState, type States } from "../../operation/states.js";
+import type { VersionState } from "./record.js";
+
+const CREATIONS = "image-version-creations";
+const REPLICATIONS = "image-version-replications";
+
+/** Of an image version that is created, updated, promoted, demoted or deleted. */
+export const VERSION_STATES: States<VersionState> = {
+  Accepted: {
+    status: "NotStarted",
+    queue: CREATIONS,
+    next: {
+      Creating: "proven, not in Azure",
+      Updating: "proven, in Azure otherwise",
+      Replicating: "proven, in Azure as asked",
+      Succeeded: "proven, in Azure as asked, every region Completed",
+    },
+    ifCanceled: "Nothing was sent to Azure for it, and nothing will be.",
+  },
+  Creating: {
+    status: "Running",
+    queue: CREATIONS,
+    next: {
+      Replicating: "Azure has it",
+      Updating: "Azure has it otherwise",
+      Accepted:
+        "Azure refuses what several ask together, or has it and others are queued",
+      Succeeded: "Azure has it, every region Completed",
+    },
+    ifCanceled:
+      "The create request is on its way: Azure may make the version and replicate it to every region. Sigil follows it no longer; send the same PUT to follow it again.",
+    writes: true,
+  },
+  Updating: {
+    status: "Running",
+    queue: CREATIONS,
+    next: {
+      Replicating: "Azure has it",
+      Accepted:
+        "Azure refuses what several ask together, or has it and others are queued",
+      Succeeded: "Azure has it, every region Completed",
+    },
+    ifCanceled:
+      "The update is on its way: Azure may carry it out. Sigil sends no further update and no repair for it; send the same PUT to go on.",
+    writes: true,
+  },
+  Replicating: {
+    status: "Running",
+    queue: REPLICATIONS,
+    next: {
+      Updating: "otherwise still, a region to repair, or a promotion due",
+      Accepted: "ARM is at rest, and others are queued",
+      DeletionRequested: "a deletion is queued",
+      Succeeded: "as asked, every region Completed",
+    },
+    ifCanceled:
+      "Azure goes on replicating what it has accepted, in every region. Sigil sends no further update and no repair for it, and reports no region; send the same PUT to go on.",
+  },
+  DeletionRequested: {
+    status: "NotStarted",
+    queue: CREATIONS,
+    next: { Deleting: "the DELETE is to be sent" },
+    ifCanceled: "Nothing was deleted, and nothing will be.",
+  },
+  Deleting: {
+    status: "Running",
+    queue: CREATIONS,
+    next: { Deleted: "404, three times in a row" },
+    ifCanceled:
+      "The deletion is on its way: Azure may carry it out. Sigil follows it no longer; send the same DELETE to follow it again.",
+  },
+  Deleted: { status: "Succeeded" },
+  ...ENDS,
+};
+
+export function isFinal(state: VersionState): boolean {
+  return isFinalState(VERSION_STATES[state]);
+}

@@ -1,0 +1,11 @@
+import { IMAGE_VERSION_KINDS } from "./image-version/kind.js";
+import { ROLLBACK_KIND } from "./image-version/rollback/kind.js";
+import type { Kinds } from "./operation/ports.js";
+import { PREPARATION_KIND } from "./subscription/kind.js";
+
+/** Every kind of operation. What is here runs; nothing else names them all. */
+export const KINDS: Kinds = {
+  ...IMAGE_VERSION_KINDS,
+  RollBackImage: ROLLBACK_KIND,
+  PrepareSubscription: PREPARATION_KIND,
+};

@@ -1,0 +1,42 @@
+import { SUBSCRIPTION_EVENT } from "../events/subscription-events.js";
+import type { Kind } from "../operation/ports.js";
+import { ENDS, type States } from "../operation/states.js";
+import {
+  migratedPreparation,
+  type PreparationRecord,
+  type PreparationState,
+} from "./records.js";
+
+const PREPARATIONS = "subscription-preparations";
+
+const STATES: States<PreparationState> = {
+  Requested: {
+    status: "NotStarted",
+    queue: PREPARATIONS,
+    next: {
+      Registering: "something is not registered",
+      Succeeded: "everything is Registered",
+    },
+    ifCanceled: "Nothing was asked of Azure for it, and nothing will be.",
+  },
+  Registering: {
+    status: "Running",
+    queue: PREPARATIONS,
+    next: { Succeeded: "everything is Registered" },
+    ifCanceled:
+      "Azure goes on registering what it was asked for. Sigil asks for nothing more.",
+  },
+  ...ENDS,
+};
+
+export const PREPARATION_KIND: Kind<PreparationRecord> = {
+  states: STATES,
+  events: {
+    failed: (_, data) => ({ type: SUBSCRIPTION_EVENT.preparationFailed, data }),
+    canceled: (_, data) => ({
+      type: SUBSCRIPTION_EVENT.preparationCanceled,
+      data,
+    }),
+  },
+  migrate: migratedPreparation,
+};
