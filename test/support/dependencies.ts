@@ -33,7 +33,7 @@ import {
   type ImageVersionId,
 } from "../../src/resource-id.js";
 import type { StepMessage } from "../../src/operation/steps.js";
-import { isFinal } from "../../src/image-version/state/states.js";
+import { hasEnded } from "../../src/operation/kinds.js";
 import { KINDS } from "../../src/kinds.js";
 import { createCertificateAuthority } from "../../src/local/certificates.js";
 import { ManualClock } from "../../src/local/clock.js";
@@ -247,7 +247,7 @@ export async function startInProcess(
     for (let steps = 0; steps < 500; steps += 1) {
       await runDue();
       const stored = await read(versionId);
-      if (isFinal(stored.record.state)) return stored.operation;
+      if (hasEnded(deps, stored)) return stored.operation;
       await look(stored);
       clock.advance(
         Math.max(1_000, Date.parse(stored.record.dueTime) - clock.now()),
