@@ -19,6 +19,9 @@ param gallerySubscriptionIds string[] = [subscription().subscriptionId]
 @description('Kinds of source that need more than a read; managed images and image versions need none.')
 param sources ('disk' | 'snapshot' | 'virtualMachine' | 'vhd')[] = []
 
+@description('Node.js of the function app: 24 where the cloud has it.')
+param nodeVersion ('22' | '24') = '22'
+
 @description('Optional settings of the service, such as SIGIL_POLL_MAX_SECONDS.')
 param settings object = {}
 
@@ -85,6 +88,7 @@ module functionApp 'modules/function-app.bicep' = {
   params: {
     name: uniqueName
     location: location
+    nodeVersion: nodeVersion
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
     storageAccountName: storage.outputs.name

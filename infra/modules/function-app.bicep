@@ -1,5 +1,6 @@
 param name string
 param location string
+param nodeVersion string
 param identityId string
 param identityClientId string
 param storageAccountName string
@@ -52,7 +53,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       }
       runtime: {
         name: 'node'
-        version: '22'
+        version: nodeVersion
       }
       scaleAndConcurrency: {
         maximumInstanceCount: 40

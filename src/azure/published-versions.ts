@@ -8,7 +8,7 @@ import {
 import { nextQueryOf, pageUrl, type WirePage } from "./arm-pages.js";
 
 /** Of `galleryImageVersions`, as `@azure/arm-compute` asks for them. */
-const GALLERIES_API_VERSION = "2025-03-03";
+const GALLERIES_API_VERSION = "2025-12-03";
 
 /** The resource in the wire's form, as far as it is looked into here. */
 interface WireImageVersion {

@@ -24,7 +24,7 @@ import type {
 } from "../image-version/resources.js";
 
 /** Of `diskEncryptionSets`, as `@azure/arm-compute` asks for one. */
-const DISKS_API_VERSION = "2025-01-02";
+const DISKS_API_VERSION = "2026-03-02";
 
 /** Spelt as in ARM's permissions; keys as `parseResourceId` spells types. */
 const TYPES = {

@@ -130,7 +130,9 @@ export function startTelemetry(
       resource,
       processors: [
         logAttributes,
-        new BatchLogRecordProcessor(new AzureMonitorLogExporter(azureMonitor)),
+        new BatchLogRecordProcessor({
+          exporter: new AzureMonitorLogExporter(azureMonitor),
+        }),
       ],
     });
   if (loggerProvider) logs.setGlobalLoggerProvider(loggerProvider);

@@ -89,13 +89,13 @@ test("Azure's own path reaches the same version, with its api-version and in any
   const path = shown.body.id.replace("/versions/", "/VERSIONS/");
   const own = await api.request<ImageVersion>(
     "GET",
-    `${path}?api-version=2025-03-03&$expand=ReplicationStatus`,
+    `${path}?api-version=2025-12-03&$expand=ReplicationStatus`,
   );
   expect(own.status).toBe(200);
   expect(own.body.properties).toEqual(shown.body.properties);
   const same = await api.request<ImageVersion>(
     "PUT",
-    `${shown.body.id}?api-version=2025-03-03`,
+    `${shown.body.id}?api-version=2025-12-03`,
     { body: own.body },
   );
   expect(same.status).toBe(200);

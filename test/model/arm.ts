@@ -34,7 +34,7 @@ import {
 } from "./facts.js";
 import { AZURE, VERSIONS } from "./requests.js";
 
-const API_VERSION = "2025-03-03";
+const API_VERSION = "2025-12-03";
 /** The slowest region takes this long, and the fastest two fifths of it. */
 const REPLICATION_MS = 240_000;
 const SPREAD = 0.6;

@@ -1,7 +1,7 @@
 import { isObject, readShape, type Shape } from "./json-shape.js";
 import { invalidRequestContent } from "./arm-error.js";
 
-/** The wire form of what a client may write about a gallery image version (Microsoft.Compute, api-version 2025-03-03). */
+/** The wire form of what a client may write about a gallery image version (Microsoft.Compute, api-version 2025-12-03). */
 export interface ImageVersionBody {
   readonly location?: string;
   readonly tags?: Readonly<Record<string, string>>;

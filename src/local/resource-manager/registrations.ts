@@ -17,7 +17,7 @@ import type {
  * Registering what is Pending, Registering or Registered changes nothing.
  */
 
-const API_VERSIONS = ["2025-03-03"];
+const API_VERSIONS = ["2025-12-03"];
 const RESOURCE_TYPES = [
   "galleries",
   "galleries/images",

@@ -292,7 +292,7 @@ function requireApiVersion(url: URL): string {
     throw new ArmError(
       400,
       "InvalidApiVersionParameter",
-      `The api-version '${version}' is invalid. It must be a date such as '2025-03-03'.`,
+      `The api-version '${version}' is invalid. It must be a date such as '2025-12-03'.`,
     );
   return version;
 }

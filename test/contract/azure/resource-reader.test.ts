@@ -412,7 +412,7 @@ describe("against the simulator", () => {
       world.simulator.control
         .requests()
         .map(({ query }) => query.match(/api-version=[^&]*/gu)),
-    ).toEqual(Array(3).fill(["api-version=2025-01-02"]));
+    ).toEqual(Array(3).fill(["api-version=2026-03-02"]));
   });
 });
 
@@ -534,18 +534,18 @@ describe("over the wire", () => {
       body: {
         value: [],
         nextLink:
-          "https://elsewhere.example/other?api-version=2025-01-02&%24skiptoken=a%2Fb",
+          "https://elsewhere.example/other?api-version=2026-03-02&%24skiptoken=a%2Fb",
       },
     };
     const page = await reader.listDiskEncryptionSets(LOCAL_SUBSCRIPTION_ID);
     expect(
       Buffer.from(page?.continuationToken ?? "", "base64url").toString(),
-    ).toBe("api-version=2025-01-02&%24skiptoken=a%2Fb");
+    ).toBe("api-version=2026-03-02&%24skiptoken=a%2Fb");
     await reader.listDiskEncryptionSets(
       LOCAL_SUBSCRIPTION_ID,
       page?.continuationToken,
     );
-    const path = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/providers/Microsoft.Compute/diskEncryptionSets?api-version=2025-01-02`;
+    const path = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/providers/Microsoft.Compute/diskEncryptionSets?api-version=2026-03-02`;
     expect(wire.received.map(({ url }) => url)).toEqual([
       path,
       `${path}&%24skiptoken=a%2Fb`,
@@ -570,7 +570,7 @@ describe("over the wire", () => {
     );
     expect(
       [...url.searchParams].filter(([name]) => /^api-version$/iu.test(name)),
-    ).toEqual([["api-version", "2025-01-02"]]);
+    ).toEqual([["api-version", "2026-03-02"]]);
   });
 
   test.each([

@@ -127,7 +127,7 @@ test("versions are read from ARM's list, every page of it, with its defaults", a
   ]);
   expect(wire.received.map(({ method, url }) => `${method} ${url}`)).toEqual(
     ["", "&$skiptoken=next"].map(
-      (rest) => `GET ${IMAGE}/versions?api-version=2025-03-03${rest}`,
+      (rest) => `GET ${IMAGE}/versions?api-version=2025-12-03${rest}`,
     ),
   );
 });

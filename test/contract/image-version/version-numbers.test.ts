@@ -636,7 +636,7 @@ describe("the list of versions in Azure", () => {
         wire.received.map(({ method, url }) => `${method} ${url}`),
       ).toEqual(
         ["", "&$skiptoken=next"].map(
-          (rest) => `GET ${image}/versions?api-version=2025-03-03${rest}`,
+          (rest) => `GET ${image}/versions?api-version=2025-12-03${rest}`,
         ),
       );
     } finally {

@@ -120,7 +120,7 @@ export async function startHarness(
     start,
     async call(method, path, call = {}) {
       const separator = path.includes("?") ? "&" : "?";
-      const version = call.apiVersion ?? "2025-03-03";
+      const version = call.apiVersion ?? "2025-12-03";
       const query = version === "" ? "" : `${separator}api-version=${version}`;
       const authorization =
         call.authorization === undefined

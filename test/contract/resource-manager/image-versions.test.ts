@@ -34,7 +34,7 @@ describe("creating a version", () => {
     expect(answer.status).toBe(201);
     expect(answer.headers.get("azure-asyncoperation")).toMatch(
       new RegExp(
-        `^${h.simulator.endpoint}/subscriptions/.+/providers/Microsoft.Compute/locations/westus/capsOperations/[0-9a-f-]{36}\\?api-version=2025-03-03$`,
+        `^${h.simulator.endpoint}/subscriptions/.+/providers/Microsoft.Compute/locations/westus/capsOperations/[0-9a-f-]{36}\\?api-version=2025-12-03$`,
       ),
     );
     expect(answer.headers.get("retry-after")).toBeNull();

@@ -127,7 +127,7 @@ describe("a simulator with a data file", () => {
     const status = async (name: string, of: ResourceManagerSimulator) =>
       (await h.call("GET", of.endpoint + version(name))).status;
     const version = (name: string) =>
-      `${versionId(name)}?api-version=2025-03-03`;
+      `${versionId(name)}?api-version=2025-12-03`;
     await h.simulator.close();
     const second = await h.start({ dataFile });
     expect((await get(h.clientFor(second), "1.0.0")).tags).toBeUndefined();

@@ -133,7 +133,7 @@ describe.each([
     "Azure Resource Manager's path",
     ARM_VERSIONS,
     "arm",
-    "api-version=2025-03-03&$expand=ReplicationStatus",
+    "api-version=2025-12-03&$expand=ReplicationStatus",
   ],
 ])("under %s", (_place, base, prefix, ignored) => {
   const named = (name: string) =>

@@ -102,7 +102,7 @@ async function arm(
   body?: unknown,
 ): Promise<{ status: number; body: unknown }> {
   const response = await fetch(
-    `${simulator.endpoint}${path}${path.includes("?") ? "&" : "?"}api-version=2025-03-03`,
+    `${simulator.endpoint}${path}${path.includes("?") ? "&" : "?"}api-version=2025-12-03`,
     {
       method,
       headers: {
