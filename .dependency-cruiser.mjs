@@ -117,11 +117,12 @@ export default {
     {
       name: "functions-sdk-at-the-edge",
       comment:
-        "Only triggers register with the Functions runtime; http, messaging and app may name its types.",
+        "Only triggers register with the Functions runtime; http, messaging, telemetry and app may name its types.",
       severity: "error",
       from: {
         path: "^(functions|src)/",
-        pathNot: "^(functions/|src/(http|messaging|local)/|src/app\\.ts$)",
+        pathNot:
+          "^(functions/|src/(http|messaging|telemetry|local)/|src/app\\.ts$)",
       },
       to: { path: "node_modules/@azure/functions/" },
     },
@@ -132,7 +133,7 @@ export default {
       severity: "error",
       from: { path: "^(functions|src)/", pathNot: "^src/(azure|local)/" },
       to: {
-        path: "node_modules/@azure/(?!functions/|functions-opentelemetry-|monitor-)",
+        path: "node_modules/@azure/(?!functions/|monitor-)",
       },
     },
     {
@@ -142,7 +143,7 @@ export default {
       severity: "error",
       from: { path: "^(functions|src)/", pathNot: "^src/telemetry/" },
       to: {
-        path: "node_modules/@opentelemetry/(?!api/)|node_modules/@azure/(functions-opentelemetry-|monitor-)",
+        path: "node_modules/@opentelemetry/(?!api/)|node_modules/@azure/monitor-",
       },
     },
     {

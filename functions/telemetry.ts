@@ -1,6 +1,6 @@
-import * as functions from "@azure/functions";
+import { app as functionsApp } from "@azure/functions";
 import { app } from "../src/app.js";
 
-app.telemetry.instrument(functions);
+app.telemetry.instrument(functionsApp);
 
-functions.app.hook.appTerminate(() => app.telemetry.shutdown());
+functionsApp.hook.appTerminate(() => app.telemetry.shutdown());

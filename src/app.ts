@@ -1,5 +1,4 @@
 /** The composition root: reads the configuration and builds each part once, from the edges inwards. */
-import { fileURLToPath } from "node:url";
 import type { InvocationContext } from "@azure/functions";
 import { createAdapters, createCredential } from "./azure/adapters.js";
 import { readConfig, type Config } from "./config.js";
@@ -48,10 +47,10 @@ const REQUESTS_QUEUE = { queue: "image-version-requests" };
 /** How far the clocks of the issuer and of this host may be apart. */
 const CLOCK_TOLERANCE_SECONDS = 60;
 
+/** `built` is the folder that the build has made: the contracts as JSON, the files of the page that shows them. */
 export function createApp(
   config: Config,
-  openApiFile: string,
-  asyncApiFile: string,
+  built: URL,
   now: () => Date = () => new Date(),
 ): App {
   const credential = createCredential(config);
@@ -60,7 +59,7 @@ export function createApp(
   const { imageVersions, preparations, operations, messenger, calls, ...rest } =
     createAdapters(config, credential, metrics, KINDS, now);
   const retention = { ...rest.retention, imageVersions };
-  const document = loadOpenApiDocument(openApiFile);
+  const document = loadOpenApiDocument(new URL("openapi/openapi.json", built));
   const validator = createValidator(document);
   const authenticator = createAuthenticator({
     issuers: config.tokenIssuers,
@@ -95,7 +94,11 @@ export function createApp(
         },
         { name: "service-bus", check: () => messenger.check() },
       ],
-      loadAsyncApiDocument(asyncApiFile, document.content),
+      loadAsyncApiDocument(
+        new URL("openapi/asyncapi.json", built),
+        document.content,
+      ),
+      new URL("docs/", built),
     ),
     requests: createRequestHandler({
       putImageVersion: async (command) => {
@@ -162,9 +165,8 @@ function logged(
   };
 }
 
-/** The app of this process, with the documents as the build has made them JSON. */
+/** The app of this process, which the build has put beside its files. */
 export const app: App = createApp(
   readConfig(process.env),
-  fileURLToPath(new URL("../openapi/openapi.json", import.meta.url)),
-  fileURLToPath(new URL("../openapi/asyncapi.json", import.meta.url)),
+  new URL("../", import.meta.url),
 );

@@ -1,5 +1,5 @@
+import { readFileSync } from "node:fs";
 import type { OpenAPIV3 } from "openapi-types";
-import { readDocument } from "./document-file.js";
 
 /** As much of an AsyncAPI 3.0 document as is looked into here; it has the rest as well. */
 export interface AsyncApiDocument {
@@ -40,13 +40,13 @@ interface Reference {
 const SHARED = /^openapi\.yaml#\/components\/schemas\/(\w+)$/u;
 const OWN = /^#\/components\/schemas\/(\w+)$/u;
 
-/** Reads the AsyncAPI document at `path`, YAML or JSON, with every schema in it that it shares with `openApi`. */
+/** Reads the AsyncAPI document, which the build has made JSON, with every schema in it that it shares with `openApi`. */
 export function loadAsyncApiDocument(
-  path: string,
+  file: URL,
   openApi: OpenAPIV3.Document,
 ): AsyncApiDocument {
   return bundle(
-    readDocument(path) as AsyncApiDocument,
+    JSON.parse(readFileSync(file, "utf8")) as AsyncApiDocument,
     openApi.components?.schemas ?? {},
   );
 }

@@ -1,6 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import path from "node:path";
 import type {
   HttpHandler,
   HttpRequest,
@@ -12,8 +10,8 @@ import { docsPage, PAGE_POLICY, START_SCRIPT } from "./docs-page.js";
 import { toProblem } from "./problem.js";
 import { SECURITY_HEADERS } from "./security-headers.js";
 
-/** What is served of the package, and as what. No other name is looked for: a path is never made of a request. */
-const PACKAGE_FILES: Readonly<Record<string, string>> = {
+/** What the build has taken from Swagger UI, and what each is. No other name is looked for: a path is never made of a request. */
+const FILES: Readonly<Record<string, string>> = {
   "swagger-ui.css": "text/css; charset=utf-8",
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
   "favicon-32x32.png": "image/png",
@@ -26,10 +24,10 @@ interface File {
   readonly body: string | Uint8Array;
 }
 
-/** The page that shows the OpenAPI document to people, and the files it is made of. It is no part of the API. */
-export function docsHandlers(): Readonly<
-  Record<"getDocsPage" | "getDocsFile", HttpHandler>
-> {
+/** The page that shows the OpenAPI document to people, and its files, which lie in `folder`. It is no part of the API. */
+export function docsHandlers(
+  folder: URL,
+): Readonly<Record<"getDocsPage" | "getDocsFile", HttpHandler>> {
   const files = new Map<string, Promise<File>>();
   return {
     getDocsPage: (request, context) => ({
@@ -46,7 +44,7 @@ export function docsHandlers(): Readonly<
       const name = request.params["file"] ?? "";
       let file = files.get(name);
       if (file === undefined) {
-        file = read(name);
+        file = read(folder, name);
         if (file === undefined) return notFound(request, context);
         files.set(name, file);
       }
@@ -62,20 +60,15 @@ export function docsHandlers(): Readonly<
   };
 }
 
-function read(name: string): Promise<File> | undefined {
+function read(folder: URL, name: string): Promise<File> | undefined {
   if (name === "start.js")
     return Promise.resolve({
       mediaType: "text/javascript; charset=utf-8",
       body: START_SCRIPT,
     });
-  const mediaType = Object.hasOwn(PACKAGE_FILES, name)
-    ? PACKAGE_FILES[name]
-    : undefined;
+  const mediaType = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
   if (mediaType === undefined) return undefined;
-  const folder = path.dirname(
-    createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"),
-  );
-  return readFile(path.join(folder, name)).then((body) => ({
+  return readFile(new URL(name, folder)).then((body) => ({
     mediaType,
     body,
   }));

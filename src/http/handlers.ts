@@ -39,6 +39,7 @@ export function createHttpHandlers(
   deps: HandlerDependencies,
   healthChecks: readonly HealthCheck[],
   asyncApiDocument: AsyncApiDocument,
+  docsFolder: URL,
 ): HttpHandlers {
   const endpoint = createEndpoint(edge);
   return {
@@ -56,7 +57,7 @@ export function createHttpHandlers(
     ...operationHandlers(endpoint, deps.operations),
     ...retentionHandlers(endpoint, deps.retention),
     ...serviceHandlers(endpoint, edge.document, asyncApiDocument, healthChecks),
-    ...docsHandlers(),
+    ...docsHandlers(docsFolder),
     fallback: createFallback(edge),
   };
 }

@@ -1,6 +1,6 @@
+import { readFileSync } from "node:fs";
 import type { OpenAPIV3 } from "openapi-types";
 import type { operations } from "../generated/openapi.js";
-import { readDocument } from "./document-file.js";
 
 /** The name of an operation in the document. */
 export type OperationId = keyof operations;
@@ -44,9 +44,11 @@ const METHODS = [
   "trace",
 ] as const;
 
-/** Reads the OpenAPI document at `path`, YAML or JSON, once; everything that validates is derived from it. */
-export function loadOpenApiDocument(path: string): OpenApiDocument {
-  return createOpenApiDocument(readDocument(path) as OpenAPIV3.Document);
+/** Reads the OpenAPI document, which the build has made JSON, once; everything that validates is derived from it. */
+export function loadOpenApiDocument(file: URL): OpenApiDocument {
+  return createOpenApiDocument(
+    JSON.parse(readFileSync(file, "utf8")) as OpenAPIV3.Document,
+  );
 }
 
 export function createOpenApiDocument(

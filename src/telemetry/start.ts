@@ -4,8 +4,6 @@
  *     context passes through unchanged.
  *  2. Started once a process: the API's globals keep the first.
  */
-// A CommonJS bundle: Node finds no named exports in it.
-import azureFunctions from "@azure/functions-opentelemetry-instrumentation";
 import {
   AI_OPERATION_NAME,
   AzureMonitorLogExporter,
@@ -20,7 +18,6 @@ import {
   DiagLogLevel,
   SpanKind,
 } from "@opentelemetry/api";
-import { logs } from "@opentelemetry/api-logs";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
@@ -41,25 +38,17 @@ import {
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace-node";
 import { logAttributes } from "./log-attributes.js";
+import { instrumentFunctions, type FunctionsApp } from "./functions.js";
 import { createMetrics, type Metrics } from "./metrics.js";
 import type { TelemetrySettings } from "./settings.js";
 
 export interface Telemetry {
   readonly metrics: Metrics;
-  /**
-   * Takes over the log lines of the invocations of `@azure/functions`, where logs are exported: the host is told that it
-   * need not send them, too.
-   */
-  instrument(functions: FunctionsModule): void;
+  /** Takes over the log lines of invocations, where logs are exported. */
+  instrument(functionsApp: FunctionsApp): void;
   /** Exports what is left, and stops. */
   shutdown(): Promise<void>;
 }
-
-const { AzureFunctionsInstrumentationESM } = azureFunctions;
-
-type FunctionsModule = Parameters<
-  InstanceType<typeof AzureFunctionsInstrumentationESM>["registerAzFunc"]
->[0];
 
 /** Application Insights' exporter names a request by its HTTP route, and the handling of a message not at all. */
 const namedRequests: SpanProcessor = {
@@ -135,16 +124,12 @@ export function startTelemetry(
         }),
       ],
     });
-  if (loggerProvider) logs.setGlobalLoggerProvider(loggerProvider);
 
   return {
     metrics: createMetrics(meterProvider.getMeter("sigil")),
-    instrument(functions) {
-      if (loggerProvider === undefined) return;
-      // Not enabled: that would patch the module a second time, wherever it is required.
-      new AzureFunctionsInstrumentationESM({ enabled: false }).registerAzFunc(
-        functions,
-      );
+    instrument(functionsApp) {
+      if (loggerProvider)
+        instrumentFunctions(functionsApp, loggerProvider.getLogger("sigil"));
     },
     async shutdown() {
       await Promise.all([

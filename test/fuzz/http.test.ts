@@ -4,9 +4,7 @@ import {
   InvocationContext,
 } from "@azure/functions";
 import fc from "fast-check";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { loadAsyncApiDocument } from "../../src/http/asyncapi-document.js";
 import { createAuthenticator } from "../../src/http/authentication.js";
 import {
   createHttpHandlers,
@@ -26,6 +24,7 @@ import {
 } from "../unit/http/document.js";
 import { calls, strayCalls, type Call, type TOKENS } from "./calls.js";
 import { CALLS, LEAST_CALLS, parametersFor, TIMEOUT_MS } from "./run.js";
+import { readAsyncApi } from "../support/contracts.js";
 import { createWorld, type World } from "../support/world.js";
 
 const AUDIENCE = "api://sigil";
@@ -33,10 +32,8 @@ const CALLS_PER_RUN = 3;
 const STRANGER = "00000000-0000-4000-8000-0000000000ff";
 const WRITE = ["ImageVersions.Write"];
 
-const asyncApiDocument = loadAsyncApiDocument(
-  fileURLToPath(new URL("../../openapi/asyncapi.yaml", import.meta.url)),
-  document.content,
-);
+const asyncApiDocument = readAsyncApi("openapi", document.content);
+const docsFolder = new URL("../../dist/docs/", import.meta.url);
 
 let issuer: TokenIssuer;
 let tokens: Readonly<Record<(typeof TOKENS)[number], string | undefined>>;
@@ -92,6 +89,7 @@ function handlersOf({ deps }: World): HttpHandlers {
     deps,
     [{ name: "tables", check: () => Promise.resolve() }],
     asyncApiDocument,
+    docsFolder,
   );
 }
 

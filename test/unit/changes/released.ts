@@ -1,6 +1,5 @@
 import { readdirSync } from "node:fs";
-import { loadAsyncApiDocument } from "../../../src/http/asyncapi-document.js";
-import { loadOpenApiDocument } from "../../../src/http/openapi-document.js";
+import { readAsyncApi, readOpenApi } from "../../support/contracts.js";
 
 const RELEASED = "openapi/released";
 
@@ -18,13 +17,8 @@ export function compareVersions(a: string, b: string): number {
 
 /** The last version that was released, and its documents. */
 export const latest = readdirSync(RELEASED).sort(compareVersions).at(-1) ?? "";
-export const released = loadOpenApiDocument(
-  `${RELEASED}/${latest}/openapi.yaml`,
-).content;
-export const releasedEvents = loadAsyncApiDocument(
-  `${RELEASED}/${latest}/asyncapi.yaml`,
-  released,
-);
+export const released = readOpenApi(`${RELEASED}/${latest}`);
+export const releasedEvents = readAsyncApi(`${RELEASED}/${latest}`, released);
 
 export type Change = (parent: Record<string, unknown>, name: string) => void;
 

@@ -1,14 +1,10 @@
 import type { DefinedError, ValidateFunction } from "ajv";
-import { fileURLToPath } from "node:url";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import { loadAsyncApiDocument } from "../../../src/http/asyncapi-document.js";
 import { createAjv } from "../../../src/http/validation.js";
+import { readAsyncApi } from "../../support/contracts.js";
 import { content as openApi } from "../http/document.js";
 
-export const ASYNCAPI_FILE = fileURLToPath(
-  new URL("../../../openapi/asyncapi.yaml", import.meta.url),
-);
-export const document = loadAsyncApiDocument(ASYNCAPI_FILE, openApi);
+export const document = readAsyncApi("openapi", openApi);
 
 /** What the official parser finds wrong with an AsyncAPI document, or warns of; its advice left out. */
 export function warningsIn(

@@ -1,16 +1,14 @@
 import type { DefinedError, ValidateFunction } from "ajv";
 import type { OpenAPIV3 } from "openapi-types";
-import { fileURLToPath } from "node:url";
 import {
-  loadOpenApiDocument,
+  createOpenApiDocument,
   resolve,
   type OperationId,
 } from "../../../src/http/openapi-document.js";
 import { createAjv, createValidator } from "../../../src/http/validation.js";
+import { readOpenApi } from "../../support/contracts.js";
 
-export const document = loadOpenApiDocument(
-  fileURLToPath(new URL("../../../openapi/openapi.yaml", import.meta.url)),
-);
+export const document = createOpenApiDocument(readOpenApi("openapi"));
 export const { content } = document;
 export const validator = createValidator(document);
 
