@@ -178,6 +178,7 @@ describe(".funcignore", () => {
     ".sigil/state.json",
     "README.md",
     "dist/src/local/main.js",
+    "docs/reference/dependencies.md",
     "eslint.config.mjs",
     "functions/put-image-version.ts",
     "infra/main.bicep",
