@@ -157,7 +157,7 @@ export function createWriteJudge(judging: Judging): WriteJudge {
     );
     const blind = ({ body: asked, ifMatch }: Accepted): boolean =>
       asked !== undefined && ifMatch !== true;
-    if (!adopted && open.every(blind) && !open.some(({ canceled }) => canceled))
+    if (!adopted && open.every(blind))
       breach(
         2,
         `${what} writes over what ${birth.by} has made: ${changesBetween(

@@ -28,7 +28,7 @@ import {
 import { PROMOTION } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
-import { isOtherLife } from "../state/adoption.js";
+import { isMadeByOthers } from "../state/adoption.js";
 import { enqueue } from "../state/batch.js";
 import {
   sentLast,
@@ -87,7 +87,7 @@ export function decideOn(
     !isUnseen(deps, record);
   // What was applied in an earlier life is void.
   const applied =
-    isGone || (record && look && isOtherLife(record, look))
+    isGone || (record && look && isMadeByOthers(record, look))
       ? undefined
       : record?.lastApplied;
   const asked = askedOf(request, applied);
@@ -126,7 +126,7 @@ export function decideOn(
         return { answer: "unchanged" }; // Invariant 3.
     }
   }
-  const accepting = acceptingOf(request, asked, change, record, isGone);
+  const accepting = acceptingOf(request, asked, change, isGone);
   if (running) {
     mustHaveRoom(stored, accepting.request);
     return enqueue(stored, accepting, contextOf(deps));
@@ -323,7 +323,6 @@ function acceptingOf(
   { command, body, fingerprint, requestKey, onlyChanges, mayCreate }: Request,
   asked: Asked,
   change: Change | undefined,
-  record: ImageVersionRecord | undefined,
   isGone: boolean,
 ): Accepting {
   const { id, requestedBy, traceparent, event } = command;
@@ -333,8 +332,6 @@ function acceptingOf(
     ...asked,
     body,
     ...(mayCreate && !onlyChanges && { creates: true }),
-    ...(record?.lastApplied === undefined &&
-      !onlyChanges && { adoptsOnlyAsShown: true }),
   };
   const names = regionsIn(
     onlyChanges ? presentAmong(asked.changes) : fieldsOf(body),

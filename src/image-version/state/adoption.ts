@@ -21,22 +21,33 @@ import { wantedBy } from "./wanted.js";
 /** Clocks of Azure and of Sigil are never further apart. */
 const CLOCKS_MS = 30_000;
 
-/** A record of a version that Azure shows: ours where it is what was sent, though nobody stayed to see; else it is others'. */
+/** A record of a version that Azure shows: what was sent and is shown was applied, though nobody stayed to see it. */
 export function known(
   record: ImageVersionRecord,
   look: Look | undefined,
 ): ImageVersionRecord {
   if (look === undefined) return record;
-  if (isOtherLife(record, look)) return ofOthers(record, look);
-  if (record.exists) return record;
+  if (isMadeByOthers(record, look)) return ofOthers(record, look);
   const sent = sentLast(record);
-  return sent !== undefined && shows(look, sent)
-    ? {
+  return record.exists || sent === undefined
+    ? record
+    : {
         ...record,
         exists: true,
         lastApplied: withApplied(record.lastApplied, sent.changes),
-      }
-    : ofOthers(record, look);
+      };
+}
+
+/** What Azure shows is not what Sigil made, or knew. */
+export function isMadeByOthers(
+  record: ImageVersionRecord,
+  look: Look,
+): boolean {
+  const sent = sentLast(record);
+  return (
+    isOtherLife(record, look) ||
+    (!record.exists && !(sent !== undefined && shows(look, sent)))
+  );
 }
 
 /** Others have made it: what Sigil knew was of another life. */
@@ -58,14 +69,15 @@ export function adoptionRefusal(
   record: ImageVersionRecord,
   look: Look | undefined,
 ): OperationFailure | undefined {
-  if (look === undefined) return undefined;
-  const others = record.unmanaged === true || isOtherLife(record, look);
-  const sent = sentLast(record);
-  if (!others && (record.exists || (sent !== undefined && shows(look, sent))))
-    return undefined;
   if (
-    !batchOf(record).some(([, { adoptsOnlyAsShown, creates }]) =>
-      others ? creates === true : adoptsOnlyAsShown,
+    look === undefined ||
+    !(record.unmanaged === true || isMadeByOthers(record, look))
+  )
+    return undefined;
+  // Canceled, a creation leaves alone what it has not made.
+  if (
+    !batchOf(record).some(
+      ([, { creates, created }]) => creates === true || created === true,
     )
   )
     return undefined;
@@ -86,7 +98,7 @@ export function adoptionRefusal(
  * The version was deleted, and another made under its number, since Sigil has seen it, or has made it: Azure shows another
  * date of publishing, or one after the create request was answered and not what that asked for.
  */
-export function isOtherLife(record: ImageVersionRecord, look: Look): boolean {
+function isOtherLife(record: ImageVersionRecord, look: Look): boolean {
   if (look.publishedDate === undefined) return false;
   if (record.publishedDate !== undefined)
     return look.publishedDate !== record.publishedDate;

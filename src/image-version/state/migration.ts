@@ -196,7 +196,6 @@ function putOf(
     ...askedBy(fieldsOf(body), lastApplied),
     body,
     creates: true,
-    ...(lastApplied === undefined && { adoptsOnlyAsShown: true }),
   };
 }
 

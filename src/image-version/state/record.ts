@@ -37,10 +37,8 @@ export type VersionState =
 export interface VersionRequest extends Asked {
   /** The canonical body, where a whole one was sent: findings point into it, and a creation sends it. */
   readonly body?: ImageVersionRequest;
-  /** True where it may create the version: a PUT. */
+  /** True where it may create the version: a PUT that does not say which version its caller saw. It changes none of others'. */
   readonly creates?: boolean;
-  /** True where Azure must show the version as asked already, unless the caller has said which version it saw. */
-  readonly adoptsOnlyAsShown?: boolean;
   /** True once its create request was sent: a canceled one leaves the version excluded from latest. */
   readonly created?: boolean;
   /** By hand: it decides what is latest, and is not part of what was applied. */

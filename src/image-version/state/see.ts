@@ -31,7 +31,7 @@ import type {
   ImageVersionPair,
   ImageVersionRecord,
 } from "./record.js";
-import { isOtherLife, ofOthers } from "./adoption.js";
+import { isMadeByOthers, ofOthers } from "./adoption.js";
 import { hasFailed, isEnding, isOld } from "./reconcile.js";
 import { observeRegions, type RegionChange } from "./regions.js";
 import { overriddenBy } from "./wanted.js";
@@ -85,7 +85,7 @@ function withLook(
   look: Look,
   { now }: TransitionContext,
 ): ImageVersionPair {
-  const record = isOtherLife(pair.record, look)
+  const record = isMadeByOthers(pair.record, look)
     ? ofOthers(pair.record, look)
     : pair.record;
   const { publishedDate } = look;

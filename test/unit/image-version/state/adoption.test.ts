@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   adoptionRefusal,
-  isOtherLife,
+  isMadeByOthers,
   known,
 } from "../../../../src/image-version/state/adoption.js";
 import type {
@@ -70,6 +70,25 @@ describe("what Azure shows of a create request whose answer never came", () => {
     expect(after).not.toHaveProperty("lastAttempt");
   });
 
+  test("otherwise than it was sent is left alone by a creation that was canceled since", () => {
+    const [id = ""] = Object.keys(asking.requests);
+    const canceled: ImageVersionRecord = {
+      ...asking,
+      requests: {
+        [id]: {
+          changes: { "/properties/publishingProfile/excludeFromLatest": true },
+          repeats: {},
+          byHand: true,
+          created: true,
+          decided: { kind: "canceled", by: { appId: "someone" } },
+        },
+      },
+    };
+    expect(adoptionRefusal(canceled, otherwise)).toMatchObject({
+      code: "ImageVersionConflict",
+    });
+  });
+
   test("nothing is made of nothing", () => {
     expect(known(unanswered, undefined)).toBe(unanswered);
     expect(adoptionRefusal(unanswered, undefined)).toBeUndefined();
@@ -119,14 +138,8 @@ describe("another life", () => {
       published(time(33), asSent),
       false,
     ],
-    [
-      "is not what may be the create request that was not answered",
-      asking,
-      published(time(33)),
-      false,
-    ],
   ] as const)("%s", (_, record, look, is) => {
-    expect(isOtherLife(record, look)).toBe(is);
+    expect(isMadeByOthers(record, look)).toBe(is);
   });
 
   test("is others': what Sigil knew is void", () => {
