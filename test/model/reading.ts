@@ -143,7 +143,9 @@ function latestOf(world: World, version: string): string | undefined {
       return (
         truth?.facts["excluded"] === "false" &&
         truth.provisioningState !== "Deleting" &&
-        [...truth.regions.values()].includes("Completed")
+        // A list of ARM's has no regions' states: what it calls Succeeded is ready wherever it is.
+        (truth.provisioningState === "Succeeded" ||
+          [...truth.regions.values()].includes("Completed"))
       );
     });
 }
