@@ -15,6 +15,7 @@ import { takeStep } from "./image-version/steps/take-step.js";
 import { KINDS } from "./kinds.js";
 import { failPoisoned } from "./operation/poison.js";
 import { reconcile } from "./operation/reconcile.js";
+import { lookAfterDeadLetters } from "./messaging/dead-letters.js";
 import {
   queueFunction,
   type QueueFunction,
@@ -37,6 +38,8 @@ export interface App {
   readonly reconcileSchedule: string;
   readonly retention: (context: InvocationContext) => Promise<void>;
   readonly retentionSchedule: string;
+  readonly deadLetters: (context: InvocationContext) => Promise<void>;
+  readonly deadLetterSchedule: string;
   readonly telemetry: Telemetry;
 }
 
@@ -163,6 +166,36 @@ export function createApp(
         log.error("retention could not look after something", error);
     }),
     retentionSchedule: config.retentionSchedule,
+    deadLetters: logged(async (log, context) => {
+      const { looks, ended, errors } = await lookAfterDeadLetters(
+        {
+          deadLetters: adapters.deadLetters,
+          events: operations.events,
+          eventSource: config.eventSource,
+          retentionMs: config.deadLetterRetentionMs,
+          now,
+        },
+        traceparentOf(context.traceContext?.traceParent),
+      );
+      for (const { queue, count, oldestTime } of looks) {
+        const ageMs = now().getTime() - Date.parse(oldestTime ?? "");
+        metrics.deadLetters(
+          queue,
+          count,
+          oldestTime === undefined ? 0 : ageMs / 1_000,
+        );
+        if (count > 0)
+          log.warn("there are dead letters", {
+            queue,
+            count,
+            oldestTime,
+            ended: ended[queue] ?? 0,
+          });
+      }
+      for (const error of errors)
+        log.error("a dead-letter queue could not be looked after", error);
+    }),
+    deadLetterSchedule: config.deadLetterSchedule,
     telemetry,
   };
 }

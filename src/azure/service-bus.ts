@@ -27,9 +27,9 @@ export type ServiceBusNamespace =
     };
 
 const EVENTS_TOPIC = "image-version-events";
-const REQUESTS_QUEUE = "image-version-requests";
+export const REQUESTS_QUEUE = "image-version-requests";
 const REJECTED_QUEUE = "image-version-requests-rejected";
-const WORK_QUEUES = [
+export const WORK_QUEUES = [
   "image-version-creations",
   "image-version-replications",
   "subscription-preparations",
@@ -182,7 +182,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
 
   /** Rejects when the namespace cannot be reached or does not know the events topic. */
   async check(): Promise<void> {
-    await this.#translate(() =>
+    await translateErrors(() =>
       this.#sender(EVENTS_TOPIC).createMessageBatch(),
     );
   }
@@ -213,7 +213,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
       },
       () => {
         const sender = this.#sender(entity);
-        return this.#translate(() => sendInBatches(sender, messages));
+        return translateErrors(() => sendInBatches(sender, messages));
       },
     );
   }
@@ -227,7 +227,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     const receiver = client.createReceiver(queue, {
       subQueueType: "deadLetter",
     });
-    return await this.#translate(async () => {
+    return await translateErrors(async () => {
       const reasons: string[] = [];
       for (let seen = 0; seen < MOST_DEAD;) {
         const messages = await receiver.peekMessages(PEEK_BATCH);
@@ -253,21 +253,22 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     }
     return sender;
   }
+}
 
-  async #translate<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      if (error instanceof RangeError) throw error;
-      throw new ServiceError(
-        "DependencyUnavailable",
-        "Service Bus did not take a message or answer a question.",
-        {
-          retryAfterMs: RETRY_AFTER_MS,
-          cause: error,
-        },
-      );
-    }
+/** Answers what the call does; whatever Service Bus fails with is DependencyUnavailable, a message too large a RangeError. */
+export async function translateErrors<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof RangeError) throw error;
+    throw new ServiceError(
+      "DependencyUnavailable",
+      "Service Bus did not take a message or answer a question.",
+      {
+        retryAfterMs: RETRY_AFTER_MS,
+        cause: error,
+      },
+    );
   }
 }
 
@@ -342,7 +343,7 @@ function keptMessage(
   };
 }
 
-function connect(namespace: ServiceBusNamespace): ServiceBusClient {
+export function connect(namespace: ServiceBusNamespace): ServiceBusClient {
   return namespace.kind === "connectionString"
     ? new ServiceBusClient(namespace.connectionString)
     : new ServiceBusClient(

@@ -15,7 +15,9 @@ let stack: Stack;
 let operation: (id: string) => Promise<Operation>;
 
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.start({
+    settings: { SIGIL_DEAD_LETTER_SCHEDULE: "* * * * * *" },
+  });
   const host = await stack.startHost();
   const api = createApiClient(
     host.origin,
@@ -189,10 +191,6 @@ it.each<[string, Buffer]>([
     });
     expect(Buffer.compare(kept?.body as Buffer, body)).toBe(0);
     await rejected.close();
-    expect(stack.services.serviceBus?.counts(REQUESTS)).toMatchObject({
-      active: 0,
-      deadLetter: 0,
-    });
   },
 );
 
@@ -276,5 +274,25 @@ it("ends the operation of a poison message Failed, with the reason", async () =>
   expect(end?.type).toBe("Sigil.ImageVersion.Failed");
   expect((await operation(operationId)).error).toMatchObject({
     code: "PoisonMessage",
+  });
+});
+
+it("tells of dead letters: what no trigger can take is not lost in silence", async () => {
+  const sender = stack.serviceBus.createSender(REQUESTS);
+  await sender.sendMessages({ body: "an AMQP value", bodyType: "value" });
+  await sender.close();
+  const events = await stack.events.until((received) =>
+    received.some(
+      ({ type, subject }) =>
+        type === "Sigil.Queue.DeadLettersFound" && subject === REQUESTS,
+    ),
+  );
+  expect(
+    events.find(({ subject }) => subject === REQUESTS)?.data,
+  ).toMatchObject({
+    queue: REQUESTS,
+    count: 1, // None of all that was sent before.
+    more: false,
+    reasons: [{ reason: "MaxDeliveryCountExceeded", count: 1 }],
   });
 });

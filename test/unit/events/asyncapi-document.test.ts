@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import { IMAGE_EVENT } from "../../../src/events/image-events.js";
 import { IMAGE_VERSION_EVENT } from "../../../src/events/image-version-events.js";
+import { QUEUE_EVENT } from "../../../src/events/queue-events.js";
 import { SUBSCRIPTION_EVENT } from "../../../src/events/subscription-events.js";
 import { bundle } from "../../../src/http/asyncapi-document.js";
 import { readCloudEventRequest } from "../../../src/messaging/cloud-event-request.js";
@@ -37,6 +38,7 @@ describe("the AsyncAPI document", () => {
         ...Object.values(IMAGE_VERSION_EVENT),
         ...Object.values(IMAGE_EVENT),
         ...Object.values(SUBSCRIPTION_EVENT),
+        ...Object.values(QUEUE_EVENT),
       ].sort(),
     );
     for (const [, { title, schema }] of events)
