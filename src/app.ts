@@ -169,7 +169,7 @@ export function createApp(
     deadLetters: logged(async (log, context) => {
       const { looks, ended, errors } = await lookAfterDeadLetters(
         {
-          deadLetters: adapters.deadLetters,
+          deadLetters: rest.deadLetters,
           events: operations.events,
           eventSource: config.eventSource,
           retentionMs: config.deadLetterRetentionMs,

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { ServiceBusMessenger } from "../../../src/azure/service-bus.js";
+import { KINDS } from "../../../src/kinds.js";
 import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
 import { advance, event } from "../../../src/operation/advance.js";
 import { deliver } from "../../../src/operation/outbox.js";
@@ -47,6 +48,7 @@ test("work messages reach their queue where there is no topic to tell events to"
     events: messenger,
     work: messenger,
     calls: { noted: () => [], written: () => undefined },
+    kinds: KINDS,
     pace: PACE,
     eventSource: "urn:sigil:test",
     now: () => now,

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import { KINDS } from "../../../src/kinds.js";
 import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
 import { acceptOperation } from "../../../src/operation/accepting.js";
 import { advance, event } from "../../../src/operation/advance.js";
@@ -49,6 +50,7 @@ beforeEach(() => {
       findDead: () => Promise.resolve([]),
     },
     calls: { noted: () => [], written: () => undefined },
+    kinds: KINDS,
     pace: PACE,
     eventSource: "urn:sigil:test",
     now: () => NOW,
