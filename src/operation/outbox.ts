@@ -7,8 +7,8 @@
  *     of what comes after, and go out with whatever is told next: the next step's, or by the reconciler.
  */
 import { ServiceError } from "../errors.js";
-import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { openRow } from "./catalog.js";
+import { kindOf } from "./kinds.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import type { Effect, TrackedRecord } from "./records.js";
 
@@ -31,7 +31,11 @@ export async function deliver<R extends TrackedRecord>(
     ofKind(record.outbox, "message").map((effect) => effect.message),
   );
   const closed = ofKind(record.outbox, "close");
-  const untold = await publish(deps, ofKind(record.outbox, "event"));
+  const untold = await publish(
+    deps,
+    ofKind(record.outbox, "event"),
+    kindOf(deps, operation).events.progress,
+  );
   if (untold.length > 0) {
     // Invariants 3 and 4. Not written: the next transition is, with these in front, and until then nothing is lost.
     return {
@@ -71,12 +75,13 @@ type EventEffect = Extract<Effect, { kind: "event" }>;
 async function publish(
   deps: Pick<OperationDependencies<TrackedRecord>, "events">,
   effects: readonly EventEffect[],
+  progress: string | undefined,
 ): Promise<readonly EventEffect[]> {
   try {
     await deps.events.publish(effects.map(({ event }) => event));
     return [];
   } catch (error) {
-    const untold = withoutOldProgress(effects);
+    const untold = withoutOldProgress(effects, progress);
     const mayWait = error instanceof ServiceError && error.retryable;
     if (!mayWait || untold.length > MOST_UNTOLD) throw error;
     return untold;
@@ -84,17 +89,18 @@ async function publish(
 }
 
 /** Of a region's progress only the latest is worth telling late: it would be most of what waits. */
-function withoutOldProgress(effects: readonly EventEffect[]): EventEffect[] {
-  const latest = new Map<string, EventEffect>();
-  for (const effect of effects) latest.set(progressOf(effect), effect);
-  return effects.filter((effect) => latest.get(progressOf(effect)) === effect);
-}
-
-function progressOf({ event }: EventEffect): string {
-  const { operationId, region } = event.data as Record<string, unknown>;
-  return event.type === IMAGE_VERSION_EVENT.regionReplicating
-    ? JSON.stringify([operationId, region])
-    : event.id;
+function withoutOldProgress(
+  effects: readonly EventEffect[],
+  progress: string | undefined,
+): EventEffect[] {
+  const nameOf = ({ event }: EventEffect): string => {
+    const { operationId, region } = event.data as Record<string, unknown>;
+    return event.type === progress
+      ? JSON.stringify([operationId, region])
+      : event.id;
+  };
+  const latest = new Map(effects.map((effect) => [nameOf(effect), effect]));
+  return effects.filter((effect) => latest.get(nameOf(effect)) === effect);
 }
 
 export function isStateConflict(error: unknown): boolean {
