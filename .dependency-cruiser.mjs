@@ -99,6 +99,14 @@ export default {
       to: { path: "^src/" },
     },
     {
+      name: "json-knows-no-channel",
+      comment:
+        "HTTP and Service Bus read JSON alike: what reads it knows neither.",
+      severity: "error",
+      from: { path: "^src/json/" },
+      to: { path: "^src/", pathNot: "^src/json/|^src/errors\\.ts$" },
+    },
+    {
       name: "local-ships-to-nobody",
       comment:
         "src/local stands in for Azure; the product must not know it exists.",

@@ -1,8 +1,4 @@
 import { app as functions } from "@azure/functions";
 import { app } from "../src/app.js";
 
-functions.serviceBusQueue("image-version-replications", {
-  connection: "ServiceBusConnection",
-  queueName: "image-version-replications",
-  handler: app.replications,
-});
+functions.generic("image-version-replications", app.replications);

@@ -1,8 +1,4 @@
 import { app as functions } from "@azure/functions";
 import { app } from "../src/app.js";
 
-functions.serviceBusQueue("image-version-requests", {
-  connection: "ServiceBusConnection",
-  queueName: "image-version-requests",
-  handler: app.requests,
-});
+functions.generic("image-version-requests", app.requests);

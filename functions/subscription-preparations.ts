@@ -1,8 +1,4 @@
 import { app as functions } from "@azure/functions";
 import { app } from "../src/app.js";
 
-functions.serviceBusQueue("subscription-preparations", {
-  connection: "ServiceBusConnection",
-  queueName: "subscription-preparations",
-  handler: app.preparations,
-});
+functions.generic("subscription-preparations", app.preparations);

@@ -15,6 +15,11 @@ import { takeStep } from "./image-version/steps/take-step.js";
 import { KINDS } from "./kinds.js";
 import { failPoisoned } from "./operation/poison.js";
 import { reconcile } from "./operation/reconcile.js";
+import { lookAfterDeadLetters } from "./messaging/dead-letters.js";
+import {
+  queueFunction,
+  type QueueFunction,
+} from "./messaging/queue-function.js";
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
 import { runRetention } from "./retention/run-retention.js";
@@ -22,22 +27,19 @@ import { takePreparationStep } from "./subscription/preparation.js";
 import { createLog, withLog, type Log } from "./telemetry/log.js";
 import { startTelemetry, type Telemetry } from "./telemetry/start.js";
 
-type QueueHandler = (
-  message: unknown,
-  context: InvocationContext,
-) => Promise<void>;
-
 /** What the functions register. */
 export interface App {
   readonly http: HttpHandlers;
-  readonly requests: QueueHandler;
-  readonly creations: QueueHandler;
-  readonly replications: QueueHandler;
-  readonly preparations: QueueHandler;
+  readonly requests: QueueFunction;
+  readonly creations: QueueFunction;
+  readonly replications: QueueFunction;
+  readonly preparations: QueueFunction;
   readonly reconcile: (context: InvocationContext) => Promise<void>;
   readonly reconcileSchedule: string;
   readonly retention: (context: InvocationContext) => Promise<void>;
   readonly retentionSchedule: string;
+  readonly deadLetters: (context: InvocationContext) => Promise<void>;
+  readonly deadLetterSchedule: string;
   readonly telemetry: Telemetry;
 }
 
@@ -100,33 +102,46 @@ export function createApp(
       ),
       new URL("docs/", built),
     ),
-    requests: createRequestHandler({
-      putImageVersion: async (command) => {
-        requireMayWrite(config.galleryPolicy, REQUESTS_QUEUE, command.id);
-        return putImageVersion(imageVersions, command);
-      },
-      validateBody: (body) => validator.validateBody("putImageVersion", body),
-      events: operations.events,
-      keepRejected: (request) => messenger.keepRejected(request),
-      postpone: (request) => messenger.postpone(request),
-      eventSource: config.eventSource,
-      now,
-    }),
-    creations: createStepHandler({
-      ...steps,
-      takeStep: (message) =>
-        calls.during(() => takeStep(imageVersions, message)),
-    }),
-    replications: createStepHandler({
-      ...steps,
-      takeStep: (message) =>
-        calls.during(() => takeStep(imageVersions, message)),
-    }),
-    preparations: createStepHandler({
-      ...steps,
-      takeStep: (message) =>
-        calls.during(() => takePreparationStep(preparations, message)),
-    }),
+    requests: queueFunction(
+      REQUESTS_QUEUE.queue,
+      createRequestHandler({
+        putImageVersion: async (command) => {
+          requireMayWrite(config.galleryPolicy, REQUESTS_QUEUE, command.id);
+          return putImageVersion(imageVersions, command);
+        },
+        validateBody: (body) => validator.validateBody("putImageVersion", body),
+        events: operations.events,
+        keepRejected: (request) => messenger.keepRejected(request),
+        postpone: (request) => messenger.postpone(request),
+        maxDeliveryCount: config.maxDeliveryCount,
+        eventSource: config.eventSource,
+        now,
+      }),
+    ),
+    creations: queueFunction(
+      "image-version-creations",
+      createStepHandler({
+        ...steps,
+        takeStep: (message) =>
+          calls.during(() => takeStep(imageVersions, message)),
+      }),
+    ),
+    replications: queueFunction(
+      "image-version-replications",
+      createStepHandler({
+        ...steps,
+        takeStep: (message) =>
+          calls.during(() => takeStep(imageVersions, message)),
+      }),
+    ),
+    preparations: queueFunction(
+      "subscription-preparations",
+      createStepHandler({
+        ...steps,
+        takeStep: (message) =>
+          calls.during(() => takePreparationStep(preparations, message)),
+      }),
+    ),
     reconcile: logged(async (log) => {
       const { errors, oldestOpenTime, ...counts } = await reconcile(operations);
       const ageMs = now().getTime() - Date.parse(oldestOpenTime ?? "");
@@ -151,6 +166,36 @@ export function createApp(
         log.error("retention could not look after something", error);
     }),
     retentionSchedule: config.retentionSchedule,
+    deadLetters: logged(async (log, context) => {
+      const { looks, ended, errors } = await lookAfterDeadLetters(
+        {
+          deadLetters: rest.deadLetters,
+          events: operations.events,
+          eventSource: config.eventSource,
+          retentionMs: config.deadLetterRetentionMs,
+          now,
+        },
+        traceparentOf(context.traceContext?.traceParent),
+      );
+      for (const { queue, count, oldestTime } of looks) {
+        const ageMs = now().getTime() - Date.parse(oldestTime ?? "");
+        metrics.deadLetters(
+          queue,
+          count,
+          oldestTime === undefined ? 0 : ageMs / 1_000,
+        );
+        if (count > 0)
+          log.warn("there are dead letters", {
+            queue,
+            count,
+            oldestTime,
+            ended: ended[queue] ?? 0,
+          });
+      }
+      for (const error of errors)
+        log.error("a dead-letter queue could not be looked after", error);
+    }),
+    deadLetterSchedule: config.deadLetterSchedule,
     telemetry,
   };
 }

@@ -52,6 +52,10 @@ export interface Config {
   readonly reconcileSchedule: string;
   /** NCRONTAB, six fields. */
   readonly retentionSchedule: string;
+  /** NCRONTAB, six fields. */
+  readonly deadLetterSchedule: string;
+  /** How long after it was sent a dead letter is deleted. */
+  readonly deadLetterRetentionMs: number;
   readonly telemetry: TelemetrySettings;
 }
 
@@ -190,6 +194,9 @@ export function readConfig(environment: Environment): Config {
     maxDeliveryCount: integer("SIGIL_MAX_DELIVERY_COUNT", 10, 1, 2_000),
     reconcileSchedule: text("SIGIL_RECONCILE_SCHEDULE") ?? "0 * * * * *",
     retentionSchedule: text("SIGIL_RETENTION_SCHEDULE") ?? "0 30 * * * *",
+    deadLetterSchedule: text("SIGIL_DEAD_LETTER_SCHEDULE") ?? "0 */15 * * * *",
+    deadLetterRetentionMs:
+      number("SIGIL_DEAD_LETTER_DAYS", 30, 1, 3_650) * 86_400_000,
     telemetry: {
       serviceName:
         text("OTEL_SERVICE_NAME") ?? text("WEBSITE_SITE_NAME") ?? "sigil",

@@ -26,6 +26,7 @@ export type ErrorCode =
   | "ReadBackMismatch"
   | "ReplicationFailed"
   | "PoisonMessage"
+  | "RequestExpired"
   // Azure Resource Manager.
   | "ResourceManagerRefused"
   | "ResourceManagerForbidden"

@@ -4,6 +4,7 @@ import type { Dependencies } from "../image-version/ports.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
 import type { RollbackStateRecord } from "../image-version/rollback/record.js";
 import { createLooks } from "../image-version/queries/looks.js";
+import type { DeadLetters } from "../messaging/dead-letters.js";
 import { kindOf } from "../operation/kinds.js";
 import type {
   Kinds,
@@ -18,13 +19,17 @@ import type {
 import type { PreparationRecord } from "../subscription/records.js";
 import type { RetentionDependencies } from "../retention/ports.js";
 import { createCallLog, type StepCallLog } from "./call-log.js";
+import { createDeadLetters } from "./dead-letters.js";
 import { createIdempotencyKeys } from "./idempotency-keys.js";
 import { createIndex } from "./index-table.js";
 import { createPublishedVersions } from "./published-versions.js";
 import { createResourceManager } from "./resource-manager.js";
 import { createResourceReader } from "./resource-reader.js";
 import { createRetentionPolicies } from "./retention-policies.js";
-import { ServiceBusMessenger } from "./service-bus.js";
+import {
+  ServiceBusMessenger,
+  type ServiceBusNamespace,
+} from "./service-bus.js";
 import { createStateStore } from "./state-store.js";
 import { createSubscriptions } from "./subscriptions.js";
 import type { TableStorage } from "./tables.js";
@@ -40,6 +45,7 @@ export interface Adapters {
   /** Any kind, for what looks after them all. */
   readonly operations: OperationDependencies<TrackedRecord>;
   readonly messenger: ServiceBusMessenger;
+  readonly deadLetters: DeadLetters;
   readonly calls: StepCallLog;
 }
 
@@ -64,12 +70,11 @@ export function createAdapters(
     config.tables.kind === "identity"
       ? { ...config.tables, credential }
       : config.tables;
-  const messenger = new ServiceBusMessenger(
+  const namespace: ServiceBusNamespace =
     config.serviceBus.kind === "identity"
       ? { ...config.serviceBus, credential }
-      : config.serviceBus,
-    now,
-  );
+      : config.serviceBus;
+  const messenger = new ServiceBusMessenger(namespace, now);
   const calls = createCallLog();
   const arm = {
     endpoint: config.resourceManagerEndpoint,
@@ -124,6 +129,7 @@ export function createAdapters(
   };
   return {
     messenger,
+    deadLetters: createDeadLetters(namespace),
     calls,
     operations: { ...common, store },
     preparations: {

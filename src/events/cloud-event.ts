@@ -14,5 +14,7 @@ export interface CloudEvent<Type extends string = string, Data = unknown> {
   readonly datacontenttype: "application/json";
   /** W3C trace context of the request that led here (CloudEvents "Distributed Tracing" extension). */
   readonly traceparent?: string;
+  /** True of an event that had more to say than a message holds (cut-event.ts). */
+  readonly truncated?: boolean;
   readonly data: Data;
 }

@@ -1,7 +1,7 @@
 import type { DefinedError } from "ajv";
 import { toFindings } from "./findings.js";
 import { POLICY_QUEUES, type GalleryPolicy } from "./gallery-policy.js";
-import { findJsonMistake } from "./json-syntax.js";
+import { findJsonMistake } from "../json/json-syntax.js";
 import { createAjv } from "./validation.js";
 
 const MAX_DEPTH = 8;

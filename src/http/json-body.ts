@@ -1,10 +1,6 @@
 import type { HttpRequest } from "@azure/functions";
 import { ServiceError } from "../errors.js";
-import { findJsonMistake } from "./json-syntax.js";
-
-/** The most bytes that a body may have. */
-export const MAX_BODY_BYTES = 256 * 1024;
-const MAX_DEPTH = 32;
+import { parseJson, requireBodySize } from "../json/parse-json.js";
 
 /** What an operation takes as its body. */
 export interface AcceptedBody {
@@ -29,19 +25,6 @@ export async function readJsonBody(
     requireJson(request.headers, mediaTypes);
   }
   return parseJson(bytes);
-}
-
-/** JSON in UTF-8 as a value; throws MalformedJson naming line and column, also for equal names in one object. */
-export function parseJson(bytes: Uint8Array): unknown {
-  const text = decode(bytes);
-  if (text.trim() === "") throw malformed("The body is empty.");
-  const mistake = findJsonMistake(text, MAX_DEPTH);
-  if (mistake !== undefined)
-    throw malformed(
-      `The body is not JSON that can be read: line ${mistake.line}, column ${mistake.column}: ${mistake.message}.`,
-      { line: mistake.line, column: mistake.column },
-    );
-  return JSON.parse(text);
 }
 
 /** A type that the document names, or another one that is JSON; a patch format means something else than its JSON. */
@@ -80,43 +63,18 @@ function requireJson(
 }
 
 async function readBytes(request: HttpRequest): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES)
-    throw tooLarge();
+  requireBodySize(Number(request.headers.get("content-length") ?? 0));
   const chunks: Uint8Array[] = [];
   let length = 0;
   // Content-Length may be absent or wrong: what arrives is counted, and reading ends at the first byte too many.
   for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
     length += chunk.byteLength;
-    if (length > MAX_BODY_BYTES) throw tooLarge();
+    requireBodySize(length);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw malformed("The body is not UTF-8.", {}, cause);
-  }
-}
-
-function malformed(
-  message: string,
-  fields: Record<string, unknown> = {},
-  cause?: unknown,
-): ServiceError {
-  return new ServiceError("MalformedJson", message, { fields, cause });
-}
-
 function unsupported(message: string): ServiceError {
   return new ServiceError("UnsupportedMediaType", message);
-}
-
-function tooLarge(): ServiceError {
-  return new ServiceError(
-    "PayloadTooLarge",
-    `The body may have at most ${MAX_BODY_BYTES} bytes.`,
-    { fields: { maxBytes: MAX_BODY_BYTES } },
-  );
 }

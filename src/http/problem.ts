@@ -45,6 +45,7 @@ const PROBLEMS: Record<ErrorCode, readonly [status: number, title: string]> = {
   ReadBackMismatch: [500, "Read-back mismatch"],
   ReplicationFailed: [500, "Replication failed"],
   PoisonMessage: [500, "Poison message"],
+  RequestExpired: [500, "Request expired"],
   ResourceManagerRefused: [502, "Refused by Azure Resource Manager"],
   ResourceManagerForbidden: [502, "Sigil's identity lacks a role"],
   ResourceManagerThrottled: [503, "Throttled by Azure Resource Manager"],

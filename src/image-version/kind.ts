@@ -16,6 +16,7 @@ const IMAGE_VERSION: Kind<ImageVersionRecord> = {
     canceled: (_, data) => ({ type: IMAGE_VERSION_EVENT.canceled, data }),
     stalled: (data) => ({ type: IMAGE_VERSION_EVENT.operationStalled, data }),
     resumed: (data) => ({ type: IMAGE_VERSION_EVENT.operationResumed, data }),
+    progress: IMAGE_VERSION_EVENT.regionReplicating,
   },
   migrate: migrated,
   placesOf(resourceId) {

@@ -1,4 +1,5 @@
-import type { Finding } from "../errors.js";
+import { ServiceError, type Finding } from "../errors.js";
+import { parseJson } from "../json/parse-json.js";
 import type { IncomingMessage } from "./incoming-message.js";
 
 /** What a request by Service Bus says, whichever CloudEvents mode it came in. */
@@ -7,6 +8,8 @@ export interface CloudEventRequest {
   readonly source: string;
   readonly subject: string;
   readonly data: unknown;
+  /** What keeps `data_base64` from being read as JSON; there is no `data` then. */
+  readonly unreadable?: Finding;
   /** Where `data` stands in the message, for pointers: `/data` in structured mode, the body itself in binary mode. */
   readonly dataPointer: "" | "/data";
   readonly traceparent: string | undefined;
@@ -19,14 +22,14 @@ const MOST_SHOWN_CHARACTERS = 200;
 
 /**
  * Reads a CloudEvent 1.0 from a message: structured when the body is an object with `specversion`, else binary, with
- * the attributes in the application properties. Answers the findings when it is none.
+ * the attributes in the application properties. `body` is the value of its JSON. Answers the findings when it is none.
  */
 export function readCloudEventRequest(
-  message: IncomingMessage,
+  body: unknown,
+  applicationProperties: IncomingMessage["applicationProperties"],
 ):
   | { readonly event: CloudEventRequest }
   | { readonly findings: readonly Finding[] } {
-  const { body } = message;
   if (isObject(body) && "specversion" in body) {
     return fromAttributes(
       body,
@@ -36,7 +39,7 @@ export function readCloudEventRequest(
     );
   }
   const attributes = Object.fromEntries(
-    Object.entries(message.applicationProperties)
+    Object.entries(applicationProperties)
       .filter(([name]) => BINARY_PREFIX.test(name))
       .map(([name, value]) => [
         name.replace(BINARY_PREFIX, "").toLowerCase(),
@@ -44,7 +47,7 @@ export function readCloudEventRequest(
       ]),
   );
   if (Object.keys(attributes).length > 0) {
-    return fromAttributes(attributes, () => "", body, "");
+    return fromAttributes(attributes, () => "", { data: body }, "");
   }
   return {
     findings: [
@@ -60,7 +63,7 @@ export function readCloudEventRequest(
 function fromAttributes(
   attributes: Readonly<Record<string, unknown>>,
   pointerTo: (attribute: string) => string,
-  data: unknown,
+  data: Pick<CloudEventRequest, "data" | "unreadable">,
   dataPointer: CloudEventRequest["dataPointer"],
 ): ReturnType<typeof readCloudEventRequest> {
   const findings: Finding[] = [];
@@ -108,7 +111,7 @@ function fromAttributes(
           id,
           source,
           subject,
-          data,
+          ...data,
           dataPointer,
           traceparent:
             typeof traceparent === "string" ? traceparent : undefined,
@@ -127,22 +130,24 @@ export function shown(text = "missing"): string {
 }
 
 /** Data of a structured event: `data`, or JSON in `data_base64` (CloudEvents JSON format, 3.1.1). */
-function structuredData(body: Readonly<Record<string, unknown>>): unknown {
+function structuredData(
+  body: Readonly<Record<string, unknown>>,
+): Pick<CloudEventRequest, "data" | "unreadable"> {
   const encoded = body["data_base64"];
   if (body["data"] !== undefined || typeof encoded !== "string")
-    return body["data"];
+    return { data: body["data"] };
   try {
-    return JSON.parse(Buffer.from(encoded, "base64").toString("utf8"));
-  } catch {
-    return encoded; // Not JSON: the validation of the data says so.
+    return { data: parseJson(Buffer.from(encoded, "base64")) };
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    const { code, message } = error;
+    return {
+      data: undefined,
+      unreadable: { code, pointer: "/data_base64", message },
+    };
   }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !Buffer.isBuffer(value)
-  );
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { InvocationContext } from "@azure/functions";
 import { ServiceError, type Finding } from "../errors.js";
@@ -12,10 +13,19 @@ import type {
 } from "../image-version/commands/put.js";
 import type { EventPublisher } from "../operation/ports.js";
 import type { EventReference } from "../operation/records.js";
+import { parseJson, requireBodySize } from "../json/parse-json.js";
 import { formatImageVersionId, parseImageVersionId } from "../resource-id.js";
-import { readCloudEventRequest, shown } from "./cloud-event-request.js";
-import { consume } from "./consume.js";
-import { incomingMessage, type IncomingMessage } from "./incoming-message.js";
+import {
+  readCloudEventRequest,
+  shown,
+  type CloudEventRequest,
+} from "./cloud-event-request.js";
+import { consume, type Consumed } from "./consume.js";
+import {
+  incomingMessage,
+  LARGEST_PROPERTIES_BYTES,
+  type IncomingMessage,
+} from "./incoming-message.js";
 import {
   asSent,
   postponementOf,
@@ -41,8 +51,10 @@ export interface RequestHandlerDependencies {
   };
   readonly events: EventPublisher;
   readonly keepRejected: (request: RejectedRequest) => Promise<void>;
-  /** Sends the request again, for later. */
+  /** Sends the request again, for later. Throws PayloadTooLarge where it cannot be made to fit into a message. */
   readonly postpone: (request: PostponedRequest) => Promise<void>;
+  /** The queue's maxDeliveryCount: the delivery after which Service Bus dead-letters a message. */
+  readonly maxDeliveryCount: number;
   readonly eventSource: string;
   readonly now: () => Date;
 }
@@ -51,9 +63,10 @@ export interface RequestHandlerDependencies {
 const LARGEST_ORIGINAL_BYTES = 128 * 1024;
 
 /**
- * Makes the handler of `image-version-requests`: the same validation and the same operation as by HTTP. A request
- * that can never be accepted is kept whole in the rejected queue and told in a `Rejected` event, and the message is
- * completed; a failure that may pass is thrown, so that the message comes again, and postpones it when that did not help.
+ * Makes the handler of `image-version-requests`: the same validation and the same operation as by HTTP. Each request is
+ * answered by an event, whatever it is. One that can never be accepted is kept in the rejected queue and told in a
+ * `Rejected` event, and its message is completed; a failure that may pass is thrown, so that the message comes again,
+ * and postpones it when that did not help. What even the last delivery does not cure is a mistake of ours: it is refused.
  */
 export function createRequestHandler(
   deps: RequestHandlerDependencies,
@@ -61,61 +74,142 @@ export function createRequestHandler(
   return async (body, context) => {
     const delivered = incomingMessage(body, context);
     const message = asSent(delivered);
-    const request = readCloudEventRequest(message);
-    const event = "event" in request ? request.event : undefined;
+    const request = readRequest(message);
     const parent = traceparentOf(
-      event?.traceparent,
+      request.event?.traceparent,
       context.traceContext?.traceParent,
     );
-    await consume(
-      context,
-      message,
-      parent,
-      {},
-      async ({ log, traceparent }) => {
-        try {
-          const command = commandOf(deps, request, traceparent);
-          const answer = await create(deps, command, event?.dataPointer ?? "");
-          await tellAlreadyDone(deps, command, answer);
-          log.info(answer.kind, {
-            ...(answer.kind === "accepted" && {
-              operationId: answer.operation.id,
-            }),
-            resourceId: event?.subject,
-          });
-        } catch (error) {
-          if (!(error instanceof ServiceError)) throw error;
-          if (error.retryAfterMs !== undefined) {
-            const postponed = postponementOf(
-              delivered,
-              error.retryAfterMs,
-              deps.now(),
-            );
-            if (postponed === undefined) throw error;
-            await deps.postpone(postponed);
-            log.warn(
-              `postponed to ${postponed.enqueueTime}: ${error.code}: ${error.message}`,
-              { messageId: message.messageId, code: error.code },
-            );
-            return;
-          }
-          log.warn(`rejected: ${error.code}: ${error.message}`, {
-            resourceId: event?.subject,
-            messageId: message.messageId,
-            code: error.code,
-          });
-          await reject(deps, message, event, traceparent, error);
-        }
-      },
-    );
+    await consume(context, message, parent, {}, async (consumed) => {
+      try {
+        await answer(deps, message, request, consumed);
+      } catch (error) {
+        if (!isRetryable(error)) throw error;
+        await postpone(deps, delivered, request.event, consumed, error);
+      }
+    });
   };
+}
+
+/** What a message asks for, as far as it can be read; `error` where that is not all. */
+interface ReadRequest {
+  readonly event: CloudEventRequest | undefined;
+  readonly error?: ServiceError;
+}
+
+function readRequest({
+  bytes,
+  applicationProperties,
+}: IncomingMessage): ReadRequest {
+  let body: unknown;
+  let error: ServiceError | undefined;
+  try {
+    requireBodySize(bytes.length);
+    requirePropertiesSize(applicationProperties);
+    body = parseJson(bytes);
+  } catch (thrown) {
+    if (!(thrown instanceof ServiceError)) throw thrown;
+    error = thrown;
+  }
+  // In binary mode the attributes name the request though its body cannot be read.
+  const read = readCloudEventRequest(body, applicationProperties);
+  if ("event" in read) return { event: read.event, ...(error && { error }) };
+  return { event: undefined, error: error ?? invalid(read.findings) };
+}
+
+function requirePropertiesSize(
+  properties: IncomingMessage["applicationProperties"],
+): void {
+  const bytes = Buffer.byteLength(JSON.stringify(properties));
+  if (bytes > LARGEST_PROPERTIES_BYTES)
+    throw new ServiceError(
+      "PayloadTooLarge",
+      `The application properties have ${bytes} bytes together; at most ${LARGEST_PROPERTIES_BYTES} are taken.`,
+      { fields: { maxBytes: LARGEST_PROPERTIES_BYTES } },
+    );
+}
+
+/** Accepts the request, or refuses it; throws what may pass. */
+async function answer(
+  deps: RequestHandlerDependencies,
+  message: IncomingMessage,
+  request: ReadRequest,
+  { log, traceparent }: Consumed,
+): Promise<void> {
+  try {
+    const command = commandOf(deps, request, traceparent);
+    const answer = await create(deps, command, request.event?.dataPointer);
+    await tellAlreadyDone(deps, command, answer);
+    log.info(answer.kind, {
+      ...(answer.kind === "accepted" && { operationId: answer.operation.id }),
+      resourceId: request.event?.subject,
+    });
+  } catch (error) {
+    if (isRetryable(error)) throw error;
+    if (!(error instanceof ServiceError)) {
+      if (message.deliveryCount < deps.maxDeliveryCount) throw error;
+      log.error(`delivery ${message.deliveryCount} failed`, error);
+    }
+    const refusal = error instanceof ServiceError ? error : ourMistake();
+    await reject(deps, message, request.event, { log, traceparent }, refusal);
+  }
+}
+
+/** Sends the request again for later, or throws the error, so that the message comes again at once. */
+async function postpone(
+  deps: RequestHandlerDependencies,
+  delivered: IncomingMessage,
+  event: CloudEventRequest | undefined,
+  consumed: Consumed,
+  error: ServiceError,
+): Promise<void> {
+  const postponed = postponementOf(
+    delivered,
+    event,
+    error.retryAfterMs ?? 0,
+    deps.now(),
+  );
+  if (postponed === undefined) throw error;
+  const { messageId } = asSent(delivered);
+  try {
+    if (postponed === "expired") throw expired(delivered, error);
+    await deps.postpone(postponed);
+  } catch (refusal) {
+    if (isRetryable(refusal) || !(refusal instanceof ServiceError))
+      throw refusal;
+    return reject(deps, asSent(delivered), event, consumed, refusal);
+  }
+  consumed.log.warn(
+    `postponed to ${postponed.enqueueTime}: ${error.code}: ${error.message}`,
+    { messageId, code: error.code },
+  );
+}
+
+function isRetryable(error: unknown): error is ServiceError {
+  return error instanceof ServiceError && error.retryable;
+}
+
+function expired(
+  { expiresTime }: IncomingMessage,
+  { code, message }: ServiceError,
+): ServiceError {
+  return new ServiceError(
+    "RequestExpired",
+    `The request could not be taken before its time to live ends (${expiresTime}). The last reason: ${code}: ${message} Send it again.`,
+  );
+}
+
+function ourMistake(): ServiceError {
+  return new ServiceError(
+    "InternalError",
+    "Sigil failed to process the request at every delivery. Its log says why. Send the request again when that is mended.",
+  );
 }
 
 /** What is found in the body is found in the message below `dataPointer`. */
 async function create(
   deps: RequestHandlerDependencies,
   command: PutImageVersion,
-  dataPointer: string,
+  dataPointer = "",
 ): Promise<PutAnswer> {
   try {
     return await deps.putImageVersion(command);
@@ -134,17 +228,19 @@ async function create(
 
 function commandOf(
   deps: RequestHandlerDependencies,
-  request: ReturnType<typeof readCloudEventRequest>,
+  { event, error }: ReadRequest,
   traceparent: string,
 ): PutImageVersion {
-  if ("findings" in request) throw invalid(request.findings);
-  const { event } = request;
+  if (error !== undefined) throw error;
+  if (event === undefined) throw invalid([]);
   const id = parseImageVersionId(event.subject);
   const body = deps.validateBody(event.data);
-  const findings = body.findings.map((finding) => ({
-    ...finding,
-    pointer: `${event.dataPointer}${finding.pointer}`,
-  }));
+  const findings = event.unreadable
+    ? [event.unreadable]
+    : body.findings.map((finding) => ({
+        ...finding,
+        pointer: `${event.dataPointer}${finding.pointer}`,
+      }));
   if (id === undefined || findings.length > 0) {
     throw invalid([
       ...(id === undefined
@@ -228,12 +324,17 @@ async function reject(
   deps: RequestHandlerDependencies,
   original: IncomingMessage,
   request: (EventReference & { readonly subject: string }) | undefined,
-  traceparent: string,
+  { log, traceparent }: Consumed,
   error: ServiceError,
 ): Promise<void> {
-  const text = JSON.stringify(original.body) ?? "";
+  log.warn(`rejected: ${error.code}: ${error.message}`, {
+    resourceId: request?.subject,
+    messageId: original.messageId,
+    code: error.code,
+  });
   const id = createHash("sha256")
-    .update(`${original.messageId} ${text}`)
+    .update(`${original.messageId} `)
+    .update(original.bytes)
     .digest("hex")
     .slice(0, 32);
   await deps.keepRejected({
@@ -251,12 +352,7 @@ async function reject(
     ...error.fields,
     ...(request !== undefined && { request: referenceOf(request) }),
     ...(original.messageId !== undefined && { messageId: original.messageId }),
-    ...(Buffer.byteLength(text) <= LARGEST_ORIGINAL_BYTES
-      ? { original: original.body }
-      : {
-          originalOmitted:
-            "The original is too large for an event; it is in the rejected queue.",
-        }),
+    ...originalInEvent(original.bytes),
   };
   await deps.events.publish([
     {
@@ -272,4 +368,23 @@ async function reject(
       data,
     },
   ]);
+}
+
+/** JSON as JSON, other text as a string. */
+function originalInEvent(
+  bytes: Buffer,
+): { readonly original: unknown } | { readonly originalOmitted: string } {
+  let original: unknown;
+  if (isUtf8(bytes)) {
+    try {
+      original = parseJson(bytes);
+    } catch {
+      original = bytes.toString("utf8"); // The event says in `error` why it is no JSON.
+    }
+    if (Buffer.byteLength(JSON.stringify(original)) <= LARGEST_ORIGINAL_BYTES)
+      return { original };
+  }
+  return {
+    originalOmitted: `The original, ${bytes.length} bytes, is ${isUtf8(bytes) ? "too large for an event" : "no text"}; it is in the rejected queue.`,
+  };
 }

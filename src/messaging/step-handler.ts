@@ -3,6 +3,7 @@ import { ServiceError } from "../errors.js";
 import { traceparentOf } from "../events/traceparent.js";
 import type { StepMessage } from "../operation/steps.js";
 import { consume } from "./consume.js";
+import { parseJson } from "../json/parse-json.js";
 import { incomingMessage } from "./incoming-message.js";
 
 export interface StepHandlerDependencies {
@@ -33,37 +34,31 @@ export function createStepHandler(
       typeof sent === "string" ? sent : undefined,
       context.traceContext?.traceParent,
     );
-    await consume(
-      context,
-      message,
-      traceparent,
-      namesIn(body),
-      async ({ log }) => {
-        try {
-          await deps.takeStep(stepMessage(body));
-        } catch (error) {
-          if (error instanceof ServiceError && error.code === "StateTooNew") {
-            // Completed, and nothing changed: the reconciler of the newer release sends the step again.
-            log.warn(error.message, { ...namesIn(body) });
-            return;
-          }
-          log.error(
-            `delivery ${deliveryCount} of ${deps.maxDeliveryCount} failed`,
-            error,
-          );
-          const curable = error instanceof ServiceError && error.retryable;
-          if (deliveryCount >= deps.maxDeliveryCount && !curable) {
-            await deps.failPoisoned(namesIn(body), String(error).slice(0, 500));
-          }
-          throw error;
+    const names = namesIn(message.bytes);
+    await consume(context, message, traceparent, names, async ({ log }) => {
+      try {
+        await deps.takeStep(stepMessage(names));
+      } catch (error) {
+        if (error instanceof ServiceError && error.code === "StateTooNew") {
+          // Completed, and nothing changed: the reconciler of the newer release sends the step again.
+          log.warn(error.message, { ...names });
+          return;
         }
-      },
-    );
+        log.error(
+          `delivery ${deliveryCount} of ${deps.maxDeliveryCount} failed`,
+          error,
+        );
+        const curable = error instanceof ServiceError && error.retryable;
+        if (deliveryCount >= deps.maxDeliveryCount && !curable) {
+          await deps.failPoisoned(names, String(error).slice(0, 500));
+        }
+        throw error;
+      }
+    });
   };
 }
 
-function stepMessage(body: unknown): StepMessage {
-  const { operationId, step } = namesIn(body);
+function stepMessage({ operationId, step }: Partial<StepMessage>): StepMessage {
   if (operationId === undefined || step === undefined) {
     throw new ServiceError(
       "PoisonMessage",
@@ -74,11 +69,22 @@ function stepMessage(body: unknown): StepMessage {
 }
 
 /** What can be read of a message that may be anything. */
-function namesIn(body: unknown): Partial<StepMessage> {
+function namesIn(bytes: Uint8Array): Partial<StepMessage> {
+  const body = valueOf(bytes);
   if (typeof body !== "object" || body === null) return {};
   const { operationId, step } = body as Record<string, unknown>;
   return {
     ...(typeof operationId === "string" && { operationId }),
     ...(typeof step === "number" && Number.isSafeInteger(step) && { step }),
   };
+}
+
+/** Undefined where it is no JSON: then it names nothing, which is what is said of it. */
+function valueOf(bytes: Uint8Array): unknown {
+  try {
+    return parseJson(bytes);
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
 }

@@ -2,13 +2,13 @@
  * Accepts an operation. Invariants:
  *  1. When it answers a new operation, that is stored and its message is on its way, or findable by the reconciler: the
  *     row that the reconciler reads is written before the state, and again with everything else that is told.
- *  2. What is decided is decided on the very state that it replaces, all of which is told: of two who come at once, the
- *     second decides anew on what the first has stored.
+ *  2. What is decided is decided on the very state that it replaces, all of which is told but events that the topic does
+ *     not take: of two who come at once, the second decides anew on what the first has stored. Untold events stay in front.
  */
 import { ServiceError } from "../errors.js";
 import type { Pair, OperationRecord, TrackedRecord } from "./records.js";
 import { openRow } from "./catalog.js";
-import { deliver, isStateConflict } from "./outbox.js";
+import { deliver, isStateConflict, isTold } from "./outbox.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import { commit } from "./steps.js";
 
@@ -33,14 +33,24 @@ export async function acceptOperation<R extends TrackedRecord, Answer = never>(
   for (let tries = 0; tries < COMMIT_TRIES; tries += 1) {
     const found = await deps.store.read(key);
     const stored = found && (await deliver(deps, found));
-    if (stored !== undefined && stored.record.outbox.length > 0) continue;
-    const decided = decide(stored);
+    if (stored !== undefined && !isTold(stored)) continue;
+    const untold = stored?.record.outbox ?? [];
+    const decided = decide(
+      stored && { ...stored, record: { ...stored.record, outbox: [] } },
+    );
     if ("answer" in decided) return decided.answer;
     if (!("record" in decided)) return decided;
     const { accepted = decided.operation } = decided;
+    const next = {
+      ...decided,
+      record: {
+        ...decided.record,
+        outbox: [...untold, ...decided.record.outbox],
+      },
+    };
     await deps.index.put([openRow(accepted.id)]); // Invariant 1: before the state.
     try {
-      await deliver(deps, await commit(deps, decided, stored?.etag));
+      await deliver(deps, await commit(deps, next, stored?.etag));
       return accepted;
     } catch (error) {
       if (!isStateConflict(error)) throw error;

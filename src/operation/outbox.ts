@@ -3,13 +3,19 @@
  *  1. Nothing is told that is not stored, and what is stored is told at least once, whoever dies when.
  *  2. Telling twice is telling once: events and messages carry ids that duplicate detection knows, rows are upserts.
  *  3. An operation stays open, in the reconciler's sight, until all else is told.
+ *  4. Events hold up no work: its messages are sent first. Events that the topic does not take stay in the outbox, in front
+ *     of what comes after, and go out with whatever is told next: the next step's, or by the reconciler.
  */
 import { ServiceError } from "../errors.js";
 import { openRow } from "./catalog.js";
+import { kindOf } from "./kinds.js";
 import type { OperationDependencies, Stored } from "./ports.js";
 import type { Effect, TrackedRecord } from "./records.js";
 
-/** Tells everything in the outbox and empties it; answers what is then stored. */
+/** Work goes on before that many untold events; with more, the record might outgrow its table row. */
+const MOST_UNTOLD = 1_000;
+
+/** Tells everything in the outbox and empties it; answers what is then stored, or that with the events that are untold. */
 export async function deliver<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
   stored: Stored<R>,
@@ -21,13 +27,23 @@ export async function deliver<R extends TrackedRecord>(
     await deps.index.put(effect.put);
     await deps.index.remove(effect.remove);
   }
-  await deps.events.publish(
-    ofKind(record.outbox, "event").map((effect) => effect.event),
-  );
   await deps.work.enqueue(
     ofKind(record.outbox, "message").map((effect) => effect.message),
   );
   const closed = ofKind(record.outbox, "close");
+  const untold = await publish(
+    deps,
+    ofKind(record.outbox, "event"),
+    kindOf(deps, operation).events.progress,
+  );
+  if (untold.length > 0) {
+    // Invariants 3 and 4. Not written: the next transition is, with these in front, and until then nothing is lost.
+    return {
+      record: { ...record, outbox: [...untold, ...closed] },
+      operation,
+      etag,
+    };
+  }
   if (closed.length > 0) {
     // Invariant 3: last, when events and rows are out.
     await deps.index.remove(
@@ -42,6 +58,49 @@ export async function deliver<R extends TrackedRecord>(
     // Another writer has gone on from here. It had this outbox before it, so nothing is lost; its state is the newer.
     return (await deps.store.read(record.key)) ?? stored;
   }
+}
+
+/** True where only events are still to be told: what must be known of the state is. */
+export function isTold({
+  record,
+}: Pick<Stored<TrackedRecord>, "record">): boolean {
+  return record.outbox.every(
+    ({ kind }) => kind === "event" || kind === "close",
+  );
+}
+
+type EventEffect = Extract<Effect, { kind: "event" }>;
+
+/** Publishes, and answers what is left to be told where the topic takes nothing now. */
+async function publish(
+  deps: Pick<OperationDependencies<TrackedRecord>, "events">,
+  effects: readonly EventEffect[],
+  progress: string | undefined,
+): Promise<readonly EventEffect[]> {
+  try {
+    await deps.events.publish(effects.map(({ event }) => event));
+    return [];
+  } catch (error) {
+    const untold = withoutOldProgress(effects, progress);
+    const mayWait = error instanceof ServiceError && error.retryable;
+    if (!mayWait || untold.length > MOST_UNTOLD) throw error;
+    return untold;
+  }
+}
+
+/** Of a region's progress only the latest is worth telling late: it would be most of what waits. */
+function withoutOldProgress(
+  effects: readonly EventEffect[],
+  progress: string | undefined,
+): EventEffect[] {
+  const nameOf = ({ event }: EventEffect): string => {
+    const { operationId, region } = event.data as Record<string, unknown>;
+    return event.type === progress
+      ? JSON.stringify([operationId, region])
+      : event.id;
+  };
+  const latest = new Map(effects.map((effect) => [nameOf(effect), effect]));
+  return effects.filter((effect) => latest.get(nameOf(effect)) === effect);
 }
 
 export function isStateConflict(error: unknown): boolean {

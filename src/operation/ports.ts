@@ -166,6 +166,8 @@ export interface KindEvents {
   ): EventContent;
   /** And goes on. */
   resumed?(this: void, data: { readonly state: string }): EventContent;
+  /** The type that tells a region's progress: of those that wait to be told, the latest is enough. */
+  readonly progress?: string;
 }
 
 export interface Failed {

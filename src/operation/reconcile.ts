@@ -107,6 +107,7 @@ async function lookAfter(
     return "removed";
   }
   if (hasEnded(deps, delivered)) {
+    if (delivered.record.outbox.length > 0) return "untouched"; // Its end is not told yet.
     await deps.index.remove([openRow(operationId)]);
     return "removed";
   }

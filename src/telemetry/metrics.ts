@@ -19,6 +19,8 @@ export interface Metrics {
   /** 0 where there is none. */
   oldestOpen(ageSeconds: number): void;
   armQuota(quota: ArmQuota): void;
+  /** `oldestAgeSeconds` is 0 where there is none. */
+  deadLetters(queue: string, count: number, oldestAgeSeconds: number): void;
 }
 
 /** Minutes to half a day: replication takes from 30 minutes to six hours. */
@@ -62,6 +64,14 @@ export function createMetrics(meter: Meter): Metrics {
     unit: "{request}",
     description: "Calls that Azure Resource Manager still allows, by limit.",
   });
+  const deadLetters = meter.createGauge("sigil.queue.dead_letters", {
+    unit: "{message}",
+    description: "Messages in a queue's dead-letter queue.",
+  });
+  const oldestDead = meter.createGauge("sigil.queue.dead_letters.oldest.age", {
+    unit: "s",
+    description: "Age of the oldest message in a queue's dead-letter queue.",
+  });
   return {
     accepted: (kind) => accepted.add(1, { "sigil.operation.kind": kind }),
     rejected: (code, door) =>
@@ -79,5 +89,10 @@ export function createMetrics(meter: Meter): Metrics {
         "sigil.arm.limit": limit,
         "cloud.account.id": subscriptionId,
       }),
+    deadLetters(queue, count, oldestAgeSeconds) {
+      const attributes = { "messaging.destination.name": queue };
+      deadLetters.record(count, attributes);
+      oldestDead.record(oldestAgeSeconds, attributes);
+    },
   };
 }

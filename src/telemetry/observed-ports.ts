@@ -56,7 +56,14 @@ export function observePorts<R extends TrackedRecord>(
     },
     events: {
       async publish(published) {
-        await events.publish(published);
+        try {
+          await events.publish(published);
+        } catch (error) {
+          activeLog()?.error("events could not be told, and wait", error, {
+            events: published.length,
+          });
+          throw error;
+        }
         for (const event of published) {
           count(metrics, event, operations.get(event)); // Invariant 1.
           log(event);

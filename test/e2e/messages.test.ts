@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Operation } from "../support/api-client.js";
 import { createApiClient } from "../support/api-client.js";
@@ -14,7 +15,9 @@ let stack: Stack;
 let operation: (id: string) => Promise<Operation>;
 
 beforeAll(async () => {
-  stack = await Stack.start();
+  stack = await Stack.start({
+    settings: { SIGIL_DEAD_LETTER_SCHEDULE: "* * * * * *" },
+  });
   const host = await stack.startHost();
   const api = createApiClient(
     host.origin,
@@ -154,6 +157,81 @@ it("tells every mistake of a bad message, keeps the original for an operator, an
   });
 });
 
+it.each<[string, Buffer]>([
+  [
+    "JSON that is 6,000 deep",
+    Buffer.from("[".repeat(6_000) + "]".repeat(6_000)),
+  ],
+  [
+    "numbers that grow when they are read",
+    Buffer.from(`[${Array(52_000).fill("1e20").join(",")}]`),
+  ],
+  ["150 KB of bytes that are no text", Buffer.alloc(150_000, 0xff)],
+])(
+  "answers a message of %s with an event, and keeps it byte for byte",
+  async (name, body) => {
+    const rejected = stack.serviceBus.createReceiver(
+      "image-version-requests-rejected",
+      { skipParsingBodyAsJson: true, receiveMode: "receiveAndDelete" },
+    );
+    while ((await rejected.peekMessages(1)).length > 0)
+      await rejected.receiveMessages(10, { maxWaitTimeInMs: 100 });
+    await stack.send(REQUESTS, { body, messageId: name });
+    await stack.events.until((events) =>
+      events.some(
+        (event) =>
+          event.type === "Sigil.ImageVersion.Rejected" &&
+          event.data.messageId === name &&
+          event.data.error.code === "MalformedJson",
+      ),
+    );
+    const [kept] = await rejected.receiveMessages(1);
+    expect(kept?.applicationProperties).toMatchObject({
+      originalMessageId: name,
+    });
+    expect(Buffer.compare(kept?.body as Buffer, body)).toBe(0);
+    await rejected.close();
+  },
+);
+
+it("answers a message of 261,900 bytes of text with an event, and keeps its beginning with its length and digest", async () => {
+  const body = Buffer.from("x".repeat(261_900));
+  const rejected = stack.serviceBus.createReceiver(
+    "image-version-requests-rejected",
+    { skipParsingBodyAsJson: true, receiveMode: "receiveAndDelete" },
+  );
+  await stack.send(REQUESTS, { body, messageId: "near the limit" });
+  const [kept] = await rejected.receiveMessages(1);
+  expect(kept?.applicationProperties).toMatchObject({
+    originalMessageId: "near the limit",
+    originalLength: 261_900,
+    originalSha256: createHash("sha256").update(body).digest("hex"),
+  });
+  await rejected.close();
+  const events = await stack.events.until((received) =>
+    received.some(
+      (event) =>
+        event.type === "Sigil.ImageVersion.Rejected" &&
+        event.data.messageId === "near the limit",
+    ),
+  );
+  expect(JSON.stringify(events.at(-1))).toContain("too large for an event");
+});
+
+it("reads ids and counts from the message, never from its body", async () => {
+  await stack.send(REQUESTS, {
+    body: { messageId: "forged", deliveryCount: 10, contentType: "forged" },
+    messageId: "true",
+  });
+  await stack.events.until((received) =>
+    received.some(
+      (event) =>
+        event.type === "Sigil.ImageVersion.Rejected" &&
+        event.data.messageId === "true",
+    ),
+  );
+});
+
 it("dead-letters a message that nobody can read, and loops on nothing", async () => {
   const dead = stack.serviceBus.createReceiver("image-version-creations", {
     subQueueType: "deadLetter",
@@ -196,5 +274,25 @@ it("ends the operation of a poison message Failed, with the reason", async () =>
   expect(end?.type).toBe("Sigil.ImageVersion.Failed");
   expect((await operation(operationId)).error).toMatchObject({
     code: "PoisonMessage",
+  });
+});
+
+it("tells of dead letters: what no trigger can take is not lost in silence", async () => {
+  const sender = stack.serviceBus.createSender(REQUESTS);
+  await sender.sendMessages({ body: "an AMQP value", bodyType: "value" });
+  await sender.close();
+  const events = await stack.events.until((received) =>
+    received.some(
+      ({ type, subject }) =>
+        type === "Sigil.Queue.DeadLettersFound" && subject === REQUESTS,
+    ),
+  );
+  expect(
+    events.find(({ subject }) => subject === REQUESTS)?.data,
+  ).toMatchObject({
+    queue: REQUESTS,
+    count: 1, // None of all that was sent before.
+    more: false,
+    reasons: [{ reason: "MaxDeliveryCountExceeded", count: 1 }],
   });
 });

@@ -16,6 +16,7 @@ export async function comeToRest(world: World): Promise<void> {
   world.failNext(undefined);
   world.way.calm();
   world.arm.calm();
+  world.topic.refuse(0);
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     if (world.queues.due().length > 0) {
       await work(world, 1);

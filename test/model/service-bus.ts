@@ -2,6 +2,7 @@
  * Service Bus as the ports see it: at least once, in no order. A message is seen again until it is completed, and dead
  * after its last delivery. Duplicate detection forgets a MessageId when its window is over, as in infra/.
  */
+import { ServiceError } from "../../src/errors.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { EventPublisher, WorkQueue } from "../../src/operation/ports.js";
 import type { WorkMessage } from "../../src/operation/records.js";
@@ -94,6 +95,8 @@ export function createQueues(nowMs: () => number): Queues {
 export interface Topic extends EventPublisher {
   /** What a subscriber has got. */
   readonly events: readonly CloudEvent[];
+  /** The next so many publications are refused. */
+  refuse(publications: number): void;
 }
 
 /** `onEvent` is told of each event that passes duplicate detection; `onDifferent` of two facts with one id. */
@@ -104,9 +107,19 @@ export function createTopic(
 ): Topic {
   const events: CloudEvent[] = [];
   const sent = new Map<string, { atMs: number; text: string }>();
+  let refused = 0;
   return {
     events,
+    refuse: (publications) => void (refused = publications),
     publish(published) {
+      if (refused > 0 && published.length > 0) {
+        refused -= 1;
+        return Promise.reject(
+          new ServiceError("DependencyUnavailable", "The topic is full.", {
+            retryAfterMs: 5_000,
+          }),
+        );
+      }
       for (const event of published) {
         const text = JSON.stringify(event);
         const before = sent.get(event.id);

@@ -79,6 +79,7 @@ export type Step =
     }
   | { readonly kind: "fail"; readonly failure: Failure; readonly act: Act }
   | { readonly kind: "fault"; readonly fault: Fault; readonly calls: number }
+  | { readonly kind: "topic full"; readonly publications: number }
   | { readonly kind: "behind"; readonly version: string }
   | {
       readonly kind: "policy";
@@ -335,6 +336,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         "answer lost",
       ),
       calls: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("topic full" as const),
+      publications: fc.integer({ min: 1, max: 12 }),
     }),
   },
   {

@@ -47,6 +47,8 @@ export async function take(world: World, step: Step): Promise<void> {
       return world.run(taskOf(world, step.act));
     case "fault":
       return world.way.fault(step.fault, step.calls);
+    case "topic full":
+      return world.topic.refuse(step.publications);
     case "behind":
       return world.arm.lagNext(step.version);
     case "policy":

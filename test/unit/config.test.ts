@@ -57,6 +57,8 @@ test("the least configuration has the documented defaults", () => {
     maxDeliveryCount: 10,
     reconcileSchedule: "0 * * * * *",
     retentionSchedule: "0 30 * * * *",
+    deadLetterSchedule: "0 */15 * * * *",
+    deadLetterRetentionMs: 30 * 86_400_000,
     telemetry: {
       serviceName: "sigil",
       applicationInsights: undefined,
@@ -116,6 +118,12 @@ test.each([
     "*/5 * * * * *",
     { reconcileSchedule: "*/5 * * * * *" },
   ],
+  [
+    "SIGIL_DEAD_LETTER_SCHEDULE",
+    "0 0 3 * * *",
+    { deadLetterSchedule: "0 0 3 * * *" },
+  ],
+  ["SIGIL_DEAD_LETTER_DAYS", "7.5", { deadLetterRetentionMs: 648_000_000 }],
   [
     "SIGIL_RETENTION_SCHEDULE",
     "0 0 3 * * *",

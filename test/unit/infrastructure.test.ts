@@ -104,7 +104,7 @@ describe("Service Bus entities", () => {
       /name: '(.+)'\n.*lockDuration.*\n\s*receives: true/gu,
     );
     expect(received).toEqual(
-      captures(readAll("functions"), /queueName: "(.+)"/gu),
+      captures(readAll("functions"), /\.generic\("(.+)"/gu),
     );
   });
 });

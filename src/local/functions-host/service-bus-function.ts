@@ -83,15 +83,21 @@ export function entityPath({ entity }: ServiceBusFunction): string {
 }
 
 /**
- * The body as MessageToStringConverter gives it: data sections as UTF-8 text (bytes that are none become U+FFFD) or,
- * with dataType "binary", as they are; an AMQP value only if it is a string; a sequence never.
+ * The body as the extension's converters give it. MessageToByteArrayConverter, for dataType "binary": data sections as
+ * they are, nothing else. MessageToStringConverter: data sections as UTF-8 text (bytes that are none become U+FFFD), an
+ * AMQP value if it is a string.
  */
 function bodyData(
   message: ServiceBusReceivedMessage,
   binary: boolean,
 ): RpcTypedData {
   const body: unknown = message.body;
-  const { bodyType } = message._rawAmqpMessage;
+  const { bodyType = "data" } = message._rawAmqpMessage;
+  // AmqpMessageExtensions.GetBody of Azure.Messaging.ServiceBus.
+  if (binary && bodyType !== "data")
+    throw new Error(
+      `${bodyType} cannot be retrieved using the Body property. Use GetRawAmqpMessage to access the underlying Amqp Message object.`,
+    );
   if (bodyType === "sequence")
     throw new Error("A sequence body message cannot be bound to a string.");
   if (bodyType === "value") {

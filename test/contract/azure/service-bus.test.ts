@@ -1,8 +1,14 @@
+import { createHash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { ServiceBusClient } from "@azure/service-bus";
-import { expect, onTestFinished, test } from "vitest";
+import {
+  ServiceBusClient,
+  type ServiceBusReceivedMessage,
+} from "@azure/service-bus";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { ServiceBusMessenger } from "../../../src/azure/service-bus.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import type { IncomingMessage } from "../../../src/messaging/incoming-message.js";
+import { asSent } from "../../../src/messaging/postponement.js";
 import type { WorkMessage } from "../../../src/operation/records.js";
 import { ManualClock } from "../../../src/local/clock.js";
 import { parseEmulatorConfiguration } from "../../../src/local/service-bus/configuration.js";
@@ -137,16 +143,34 @@ test("events that are too large for one batch are sent in several, in order", as
 });
 
 test.each([[[]], [[eventOf("small")]]])(
-  "an event that is too large alone is a mistake of the sender, not of Service Bus",
+  "an event that is too large for a message is cut, says so, and holds up no other",
   async (before) => {
-    const { messenger } = await start();
-    await expect(
-      messenger.publish([...before, eventOf("1", "x".repeat(300_000))]),
-    ).rejects.toThrow(
-      new RangeError(
-        "a message to image-version-events is larger than Service Bus allows",
-      ),
+    const { messenger, client } = await start();
+    const large = eventOf("large", {
+      operationId: "op-1",
+      error: { code: "Failed", message: "å".repeat(200_000) },
+    });
+    await messenger.publish([...before, large, eventOf("after")]);
+    const messages = await receive(
+      client.createReceiver("image-version-events", "all"),
+      before.length + 2,
     );
+    expect(messages.map(({ messageId }) => messageId)).toEqual([
+      ...before.map(({ id }) => id),
+      "large",
+      "after",
+    ]);
+    expect(messages.at(-2)).toMatchObject({
+      body: {
+        ...large,
+        truncated: true,
+        data: {
+          operationId: "op-1",
+          error: { code: "Failed", message: `${"å".repeat(2_000)}…` },
+        },
+      },
+      applicationProperties: { id: "large" },
+    });
   },
 );
 
@@ -228,30 +252,52 @@ test("findDead tells why each message of the step is dead in either queue, and l
   expect(emulator.counts(REPLICATIONS).deadLetter).toBe(1);
 });
 
+const MESSAGE: IncomingMessage = {
+  bytes: Buffer.from('{ "not": "a CloudEvent" }'),
+  decoded: false,
+  messageId: "m1",
+  contentType: "application/json",
+  applicationProperties: { team: "images", n: 1, flag: true, no: null },
+  deliveryCount: 1,
+  sequenceNumber: "1",
+  expiresTime: undefined,
+};
+const ZEROS = Buffer.alloc(150_000);
+/** As large as a message of one data section can be, and text that nothing shortens by zipping. */
+const RANDOM_TEXT = Buffer.from(randomBytes(131_000).toString("hex"));
+const RANDOM_BYTES = randomBytes(262_000);
+
+/** The message that the queue has, its body as bytes. */
+async function bytesIn(
+  client: ServiceBusClient,
+  queue: string,
+): Promise<Omit<ServiceBusReceivedMessage, "body"> & { body: Buffer }> {
+  const [message] = await receive(
+    client.createReceiver(queue, { skipParsingBodyAsJson: true }),
+    1,
+  );
+  if (message === undefined) throw new Error("no message");
+  return { ...message, body: message.body as Buffer };
+}
+
 test("a rejected request is kept as it came, with the reason, once however often it is kept", async () => {
   const { messenger, client, emulator } = await start();
   const request = {
     id: "r1",
-    original: {
-      body: { not: "a CloudEvent" },
-      messageId: "m1",
-      contentType: "application/json",
-      applicationProperties: { team: "images", n: 1, flag: true, no: null },
-      deliveryCount: 1,
-    },
+    original: MESSAGE,
     code: "InvalidRequest",
     reason: "x".repeat(2_000),
   };
   await messenger.keepRejected(request);
   await messenger.keepRejected(request);
   expect(emulator.counts(REJECTED).active).toBe(1);
-  const [message] = await receive(client.createReceiver(REJECTED), 1);
+  const message = await bytesIn(client, REJECTED);
   expect(message).toMatchObject({
-    body: { not: "a CloudEvent" },
+    body: MESSAGE.bytes,
     messageId: "r1",
     contentType: "application/json",
   });
-  expect(message?.applicationProperties).toEqual({
+  expect(message.applicationProperties).toEqual({
     team: "images",
     n: 1,
     flag: true,
@@ -261,35 +307,143 @@ test("a rejected request is kept as it came, with the reason, once however often
   });
 });
 
-test("a postponed request is sent to its queue again as it came, for later, once however often it is postponed", async () => {
-  const { messenger, client, emulator } = await start();
-  const enqueueTime = new Date(Date.now() + 3_600_000).toISOString();
-  const request = {
-    id: "m1.1",
+test.each([
+  ["bytes that are no text", ZEROS],
+  ["numbers that grow when they are read", Buffer.from("[1e20,1.50]")],
+  ["an empty body", Buffer.alloc(0)],
+])("a rejected request of %s is kept byte for byte", async (_, bytes) => {
+  const { messenger, client } = await start();
+  await messenger.keepRejected({
+    id: "r1",
+    original: { ...MESSAGE, bytes },
+    code: "MalformedJson",
+    reason: "No.",
+  });
+  const { body, applicationProperties } = await bytesIn(client, REJECTED);
+  expect(Buffer.compare(body, bytes)).toBe(0);
+  expect(applicationProperties).not.toHaveProperty("originalLength");
+});
+
+test("a rejected request that does not fit with the reason is cut, and its length and digest are told", async () => {
+  const { messenger, client } = await start();
+  await messenger.keepRejected({
+    id: "r1",
+    original: { ...MESSAGE, bytes: RANDOM_BYTES },
+    code: "MalformedJson",
+    reason: "No.",
+  });
+  const { body, applicationProperties } = await bytesIn(client, REJECTED);
+  expect(Buffer.compare(body, RANDOM_BYTES.subarray(0, 196_608))).toBe(0);
+  expect(applicationProperties).toMatchObject({
+    team: "images",
+    originalLength: 262_000,
+    originalSha256: createHash("sha256").update(RANDOM_BYTES).digest("hex"),
+    rejectionCode: "MalformedJson",
+  });
+});
+
+test("a rejected request with too many properties is kept without them, and says so", async () => {
+  const { messenger, client } = await start();
+  await messenger.keepRejected({
+    id: "r1",
     original: {
-      body: { some: "event" },
-      messageId: "m1",
-      contentType: "application/cloudevents+json",
-      applicationProperties: { team: "images" },
-      deliveryCount: 3,
+      ...MESSAGE,
+      bytes: RANDOM_BYTES,
+      applicationProperties: { a: "x".repeat(50_000), b: 1 },
     },
+    code: "PayloadTooLarge",
+    reason: "No.",
+  });
+  const { applicationProperties } = await bytesIn(client, REJECTED);
+  expect(applicationProperties).toMatchObject({
+    originalPropertiesOmitted: 2,
+    originalLength: 262_000,
+  });
+  expect(applicationProperties).not.toHaveProperty("a");
+});
+
+test("a rejected request that the host has decoded says so", async () => {
+  const { messenger, client } = await start();
+  await messenger.keepRejected({
+    id: "r1",
+    original: { ...MESSAGE, decoded: true },
+    code: "InvalidRequest",
+    reason: "No.",
+  });
+  const { applicationProperties } = await bytesIn(client, REJECTED);
+  expect(applicationProperties).toMatchObject({ originalDecoded: true });
+});
+
+describe("a postponed request", () => {
+  const postponed = (bytes: Buffer, timeToLiveMs?: number) => ({
+    id: "postponed/1",
+    original: { ...MESSAGE, bytes },
     properties: { sigilPostponements: 1, sigilMessageId: "m1" },
-    enqueueTime,
-  };
-  await messenger.postpone(request);
-  await messenger.postpone(request);
-  expect(emulator.counts(REQUESTS)).toMatchObject({ active: 0, scheduled: 1 });
-  const [message] = await client.createReceiver(REQUESTS).peekMessages(1);
-  expect(message).toMatchObject({
-    body: { some: "event" },
-    messageId: "m1.1",
-    contentType: "application/cloudevents+json",
-    applicationProperties: {
-      team: "images",
-      sigilPostponements: 1,
-      sigilMessageId: "m1",
-    },
-    scheduledEnqueueTimeUtc: new Date(enqueueTime),
+    enqueueTime: "2100-01-01T00:00:00.000Z",
+    timeToLiveMs,
+  });
+
+  test("is sent to its queue again as it came, for later, once however often it is postponed", async () => {
+    const { messenger, client, emulator } = await start();
+    const request = postponed(MESSAGE.bytes);
+    await messenger.postpone(request);
+    await messenger.postpone(request);
+    expect(emulator.counts(REQUESTS)).toMatchObject({
+      active: 0,
+      scheduled: 1,
+    });
+    const [message] = await client
+      .createReceiver(REQUESTS, { skipParsingBodyAsJson: true })
+      .peekMessages(1);
+    expect(message).toMatchObject({
+      body: MESSAGE.bytes,
+      messageId: "postponed/1",
+      contentType: "application/json",
+      applicationProperties: {
+        team: "images",
+        sigilPostponements: 1,
+        sigilMessageId: "m1",
+      },
+      scheduledEnqueueTimeUtc: new Date(request.enqueueTime),
+    });
+    expect(message?.applicationProperties).not.toHaveProperty("sigilEncoding");
+    expect(message?.timeToLive).toBeUndefined();
+  });
+
+  test("keeps its time to live", async () => {
+    const { messenger, client } = await start();
+    await messenger.postpone(postponed(MESSAGE.bytes, 90_000));
+    const [message] = await client.createReceiver(REQUESTS).peekMessages(1);
+    expect(message?.timeToLive).toBe(90_000);
+  });
+
+  test("is zipped where a message does not hold it with what it has beside it, and is read as it was sent", async () => {
+    const { messenger, client } = await start();
+    await messenger.postpone(postponed(RANDOM_TEXT));
+    const [message] = await client
+      .createReceiver(REQUESTS, { skipParsingBodyAsJson: true })
+      .peekMessages(1);
+    const body = message?.body as Buffer;
+    const { applicationProperties = {} } = message ?? {};
+    expect(body.length).toBeLessThan(RANDOM_TEXT.length);
+    const read = asSent({
+      ...MESSAGE,
+      messageId: "postponed/1",
+      bytes: body,
+      applicationProperties,
+    });
+    expect(Buffer.compare(read.bytes, RANDOM_TEXT)).toBe(0);
+    expect(read).toMatchObject({
+      messageId: "m1",
+      applicationProperties: { team: "images", n: 1, flag: true },
+    });
+  });
+
+  test("that cannot be made to fit is refused for good", async () => {
+    const { messenger } = await start();
+    await expect(
+      messenger.postpone(postponed(RANDOM_BYTES)),
+    ).rejects.toMatchObject({ code: "PayloadTooLarge", retryable: false });
   });
 });
 

@@ -152,6 +152,23 @@ describe("the body of a message", () => {
     expect((await called).input).toBe("a value");
   });
 
+  it.each(["value", "sequence"] as const)(
+    "of an AMQP %s cannot be bound as bytes, though it is a string",
+    async (bodyType) => {
+      const { client, send } = await start();
+      const sender = client.createSender("bytes");
+      await sender.sendMessages({
+        body: bodyType === "value" ? "a string" : ["a string"],
+        bodyType,
+      });
+      const [dead] = await deadLettered(client, "bytes");
+      expect(dead?.deadLetterReason).toBe("MaxDeliveryCountExceeded");
+      const called = nextCall("bytes");
+      await send("bytes", { body: Buffer.from("the queue goes on") });
+      await called;
+    },
+  );
+
   it("of another AMQP value cannot be bound, and the message is dead-lettered in the end", async () => {
     const { client, send } = await start();
     const sender = client.createSender("text");
@@ -235,6 +252,19 @@ describe("trigger metadata", () => {
     });
     expect(context.triggerMetadata).not.toHaveProperty("list");
     expect(context.triggerMetadata).not.toHaveProperty("nothing");
+  });
+
+  it("is the broker's alone where the body is bound as bytes", async () => {
+    const called = nextCall("bytes");
+    const { send } = await start();
+    await send("bytes", {
+      body: { messageId: "from the body", deliveryCount: 10 },
+      messageId: "real",
+    });
+    expect((await called).context.triggerMetadata).toMatchObject({
+      messageId: "real",
+      deliveryCount: 1,
+    });
   });
 
   it.each(["traceparent", "Diagnostic-Id"])(

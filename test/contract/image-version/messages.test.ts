@@ -22,7 +22,7 @@ import {
 } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import { validator } from "../../unit/http/document.js";
-import { invocation } from "../../unit/messaging/invocation.js";
+import { bytesOf, invocation } from "../../unit/messaging/invocation.js";
 
 let world: InProcess;
 beforeAll(async () => {
@@ -241,6 +241,7 @@ describe("a request by Service Bus leads to one answer event, which names it:", 
         return Promise.resolve();
       },
       postpone: () => Promise.reject(new Error("nothing is postponed")),
+      maxDeliveryCount: 10,
       eventSource: world.deps.eventSource,
       now: world.deps.now,
     });
@@ -261,7 +262,7 @@ describe("a request by Service Bus leads to one answer event, which names it:", 
       contentType: "application/json",
       deliveryCount: 1,
     });
-    await handle(event, context);
+    await handle(bytesOf(event), context);
   }
 
   function cloudEvent(data: unknown = managedImageRequest()): {

@@ -194,8 +194,8 @@ describe("one trace", () => {
       "sigil.resource.id": id,
     });
     expect(namesUnder(span).slice(0, 2)).toEqual([
-      "send image-version-events",
       "send image-version-creations",
+      "send image-version-events",
     ]);
   });
 

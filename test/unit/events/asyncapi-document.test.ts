@@ -4,9 +4,9 @@ import { describe, expect, it } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import { IMAGE_EVENT } from "../../../src/events/image-events.js";
 import { IMAGE_VERSION_EVENT } from "../../../src/events/image-version-events.js";
+import { QUEUE_EVENT } from "../../../src/events/queue-events.js";
 import { SUBSCRIPTION_EVENT } from "../../../src/events/subscription-events.js";
 import { bundle } from "../../../src/http/asyncapi-document.js";
-import type { IncomingMessage } from "../../../src/messaging/incoming-message.js";
 import { readCloudEventRequest } from "../../../src/messaging/cloud-event-request.js";
 import { content as openApi, validator } from "../http/document.js";
 import {
@@ -38,6 +38,7 @@ describe("the AsyncAPI document", () => {
         ...Object.values(IMAGE_VERSION_EVENT),
         ...Object.values(IMAGE_EVENT),
         ...Object.values(SUBSCRIPTION_EVENT),
+        ...Object.values(QUEUE_EVENT),
       ].sort(),
     );
     for (const [, { title, schema }] of events)
@@ -137,14 +138,7 @@ describe("a request of the document", () => {
       examples.map((example) => [name, example] as const),
     ),
   )("is read and valid as its example: %s", (_, example) => {
-    const message: IncomingMessage = {
-      body: example.payload,
-      messageId: "1",
-      contentType: undefined,
-      applicationProperties: example.headers ?? {},
-      deliveryCount: 1,
-    };
-    const read = readCloudEventRequest(message);
+    const read = readCloudEventRequest(example.payload, example.headers ?? {});
     if ("findings" in read) throw new Error(JSON.stringify(read.findings));
     expect(read.event).toMatchObject({
       id: "build-4711",

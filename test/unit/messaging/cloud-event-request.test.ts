@@ -15,13 +15,7 @@ function read(
   body: unknown,
   applicationProperties: Readonly<Record<string, unknown>> = {},
 ): ReturnType<typeof readCloudEventRequest> {
-  return readCloudEventRequest({
-    body,
-    messageId: "m1",
-    contentType: undefined,
-    applicationProperties,
-    deliveryCount: 1,
-  });
+  return readCloudEventRequest(body, applicationProperties);
 }
 
 /** The attributes as application properties. */
@@ -80,11 +74,20 @@ describe("structured mode", () => {
   });
 
   test.each([
-    ["not JSON", Buffer.from("{").toString("base64")],
-    ["not base64", "%%%"],
-  ])("data_base64 that is %s is left to the validation", (_, data_base64) => {
+    ["not JSON", "{", "line 1, column 2"],
+    ["JSON with equal names", '{"a":1,"a":2}', 'the name "a" is given twice'],
+  ])("data_base64 that is %s is no data, and told", (_, json, why) => {
+    const data_base64 = Buffer.from(json).toString("base64");
     expect(read({ ...ATTRIBUTES, data_base64 })).toMatchObject({
-      event: { data: data_base64 },
+      event: {
+        id: "build-7",
+        data: undefined,
+        unreadable: {
+          code: "MalformedJson",
+          pointer: "/data_base64",
+          message: expect.stringContaining(why) as string,
+        },
+      },
     });
   });
 
@@ -200,7 +203,6 @@ test.each([
   [[ATTRIBUTES], "its body is not a JSON object"],
   [null, "its body is not a JSON object"],
   [undefined, "its body is not a JSON object"],
-  [Buffer.from("{}"), "its body is not a JSON object"],
 ])("%j is no CloudEvent", (body, why) => {
   const result = read(body, { team: "images" });
   expect(mistakes(result)).toEqual([["NotACloudEvent", ""]]);

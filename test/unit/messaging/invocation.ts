@@ -13,6 +13,13 @@ export function linesOf(logged: Invocation["logged"]): [LogLevel, unknown][] {
   ]);
 }
 
+/** A body as the trigger hands it over: text as it is, anything else as JSON. */
+export function bytesOf(body: unknown): Buffer {
+  return Buffer.from(
+    typeof body === "string" ? body : (JSON.stringify(body) ?? ""),
+  );
+}
+
 /** The context of one delivery, with the metadata that a Service Bus trigger gives. */
 export function invocation(
   triggerMetadata?: Readonly<Record<string, unknown>>,

@@ -13,7 +13,7 @@ import {
 } from "../../../src/messaging/request-handler.js";
 import type { PostponedRequest } from "../../../src/messaging/postponement.js";
 import { eventMistakes } from "../events/document.js";
-import { invocation, linesOf } from "./invocation.js";
+import { bytesOf, invocation, linesOf } from "./invocation.js";
 
 const SUBJECT =
   "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/i/versions/1.0.0";
@@ -73,7 +73,7 @@ function handlerWith(ports: Partial<RequestHandlerDependencies> = {}): {
   const kept: RejectedRequest[] = [];
   const events: Rejected[] = [];
   const postponed: PostponedRequest[] = [];
-  const handle = createRequestHandler({
+  const handler = createRequestHandler({
     putImageVersion(command) {
       commands.push(command);
       return Promise.resolve({
@@ -102,11 +102,20 @@ function handlerWith(ports: Partial<RequestHandlerDependencies> = {}): {
       postponed.push(request);
       return Promise.resolve();
     },
+    maxDeliveryCount: 10,
     eventSource: "urn:sigil:test",
     now: () => new Date("2026-01-01T00:00:00Z"),
     ...ports,
   });
-  return { calls, commands, kept, events, postponed, handle };
+  return {
+    calls,
+    commands,
+    kept,
+    events,
+    postponed,
+    handle: (body, context) =>
+      handler(Buffer.isBuffer(body) ? body : bytesOf(body), context),
+  };
 }
 
 const failing = (
@@ -271,11 +280,14 @@ describe("a refused request", () => {
       {
         id,
         original: {
-          body: EVENT,
+          bytes: bytesOf(EVENT),
+          decoded: false,
           messageId: "m1",
           contentType: "application/json",
           applicationProperties: {},
           deliveryCount: 1,
+          sequenceNumber: undefined,
+          expiresTime: undefined,
         },
         code: "ImageVersionConflict",
         reason: "It exists otherwise.",
@@ -346,8 +358,77 @@ describe("a refused request", () => {
     await handle(`${largest}x`, delivery().context);
     expect(events[1]?.data).not.toHaveProperty("original");
     expect(events[1]?.data.originalOmitted).toContain("rejected queue");
-    expect(kept[1]?.original.body).toBe(`${largest}x`);
+    expect(kept[1]?.original.bytes.toString()).toBe(`${largest}x`);
   });
+
+  test.each<[string, Buffer, string]>([
+    [
+      "JSON that is 6,000 deep",
+      Buffer.from("[".repeat(6_000) + "]".repeat(6_000)),
+      "nested deeper than 32",
+    ],
+    [
+      "numbers that grow when they are read",
+      Buffer.from(`[${Array(52_000).fill("1e20").join(",")}]`),
+      "the number is larger than 9007199254740991",
+    ],
+    ["150 KB of bytes", Buffer.alloc(150_000, 0xff), "not UTF-8"],
+    ["261,900 bytes of text", Buffer.from("x".repeat(261_900)), "column 1"],
+    [
+      "equal names",
+      Buffer.from('{"specversion":"1.0","id":"a","id":"b"}'),
+      'the name "id" is given twice',
+    ],
+    ["nothing", Buffer.alloc(0), "The body is empty."],
+  ])("of %s is told at once, and kept byte for byte", async (_, bytes, why) => {
+    const { handle, kept, events, calls } = handlerWith();
+    await handle(bytes, delivery().context);
+    expect(calls).toEqual(["keepRejected", "publish"]);
+    expect(kept[0]?.original.bytes.equals(bytes)).toBe(true);
+    expect(events.flatMap(eventMistakes)).toEqual([]);
+    expect(events[0]?.data.error).toMatchObject({
+      code: "MalformedJson",
+      message: expect.stringContaining(why) as string,
+    });
+    expect(Buffer.byteLength(JSON.stringify(events))).toBeLessThan(200_000);
+  });
+
+  test("whose body cannot be read is named by its attributes in binary mode", async () => {
+    const { handle, events } = handlerWith();
+    const { context } = invocation({
+      applicationProperties: {
+        "cloudEvents:specversion": "1.0",
+        "cloudEvents:id": "1",
+        "cloudEvents:source": "urn:build",
+        "cloudEvents:type": "Build.Finished",
+        "cloudEvents:subject": SUBJECT,
+      },
+    });
+    await handle("{", context);
+    expect(events[0]).toMatchObject({
+      subject: SUBJECT,
+      data: {
+        error: { code: "MalformedJson" },
+        request: { source: "urn:build", id: "1" },
+      },
+    });
+  });
+
+  test.each([
+    [Buffer.alloc(256 * 1024 + 1, " "), {}, "262144 bytes"],
+    [bytesOf(EVENT), { a: "x".repeat(50_000) }, "at most 49152 are taken"],
+  ])(
+    "that has more bytes than can be sent on is refused at once",
+    async (bytes, applicationProperties, message) => {
+      const { handle, events, commands } = handlerWith();
+      await handle(bytes, invocation({ applicationProperties }).context);
+      expect(commands).toEqual([]);
+      expect(events[0]?.data.error).toMatchObject({
+        code: "PayloadTooLarge",
+        message: expect.stringContaining(message) as string,
+      });
+    },
+  );
 
   test("that is no CloudEvent has no subject, but the host's trace", async () => {
     const { handle, events, commands } = handlerWith();
@@ -450,6 +531,19 @@ test.each([
   expect(calls).toEqual([]);
 });
 
+test("what fails at every delivery, and should not, is refused at the last with no word of why", async () => {
+  const { handle, events, kept } = handlerWith(
+    failing(new TypeError("a secret of ours")),
+  );
+  await handle(EVENT, delivery(10).context);
+  expect(kept).toHaveLength(1);
+  expect(events[0]?.data).toMatchObject({
+    error: { code: "InternalError" },
+    request: { source: "urn:build", id: "build-7" },
+  });
+  expect(JSON.stringify(events)).not.toContain("secret");
+});
+
 describe("what could not be taken twice, though it may be later,", () => {
   const down = new ServiceError("DependencyUnavailable", "Down.", {
     retryAfterMs: 5_000,
@@ -472,32 +566,39 @@ describe("what could not be taken twice, though it may be later,", () => {
     await handle(EVENT, sent(3, { team: "images" }));
     expect(postponed).toEqual([
       {
-        id: "m1.1",
+        id: expect.stringMatching(/^postponed\/[0-9a-f]{64}$/u) as string,
         original: expect.objectContaining({
-          body: EVENT,
+          bytes: bytesOf(EVENT),
           messageId: "m1",
           contentType: "application/json",
           applicationProperties: { team: "images" },
         }) as unknown,
         properties: { sigilPostponements: 1, sigilMessageId: "m1" },
         enqueueTime: "2026-01-01T00:00:30.000Z",
+        timeToLiveMs: undefined,
       },
     ]);
   });
 
   test("waits twice as long each time, a quarter of an hour at most, and as long as it is asked to", async () => {
     const { handle, postponed } = handlerWith(failing(down));
+    const turn = (sigilPostponements: number) => ({
+      sigilPostponements,
+      sigilMessageId: "first",
+    });
     for (const turns of [1, 4, 5, 400, "many"])
       await handle(
         EVENT,
         sent(3, { sigilPostponements: turns, sigilMessageId: "first" }),
       );
-    expect(postponed.map(({ id, enqueueTime }) => [id, enqueueTime])).toEqual([
-      ["first.2", "2026-01-01T00:01:00.000Z"],
-      ["first.5", "2026-01-01T00:08:00.000Z"],
-      ["first.6", "2026-01-01T00:15:00.000Z"],
-      ["first.401", "2026-01-01T00:15:00.000Z"],
-      ["first.1", "2026-01-01T00:00:30.000Z"],
+    expect(
+      postponed.map(({ properties, enqueueTime }) => [properties, enqueueTime]),
+    ).toEqual([
+      [turn(2), "2026-01-01T00:01:00.000Z"],
+      [turn(5), "2026-01-01T00:08:00.000Z"],
+      [turn(6), "2026-01-01T00:15:00.000Z"],
+      [turn(401), "2026-01-01T00:15:00.000Z"],
+      [turn(1), "2026-01-01T00:00:30.000Z"],
     ]);
     const busy = new ServiceError("StateConflict", "Busy.", {
       retryAfterMs: 3_600_000,
@@ -506,6 +607,112 @@ describe("what could not be taken twice, though it may be later,", () => {
     await other.handle(EVENT, sent(3));
     expect(other.postponed[0]?.enqueueTime).toBe("2026-01-01T01:00:00.000Z");
   });
+
+  test("has an id of its own for each message and turn, the same for each delivery", async () => {
+    const { handle, postponed } = handlerWith(failing(down));
+    const send = (
+      event: object,
+      metadata: Record<string, unknown>,
+      deliveryCount = 3,
+    ): Promise<void> =>
+      handle(event, invocation({ ...metadata, deliveryCount }).context);
+    const long = "m".repeat(120);
+    const cases: [object, Record<string, unknown>][] = [
+      [EVENT, { messageId: `${long}1`, sequenceNumber: 1 }],
+      [EVENT, { messageId: `${long}2`, sequenceNumber: 1 }],
+      [EVENT, { sequenceNumber: 1 }],
+      [EVENT, { sequenceNumber: 2 }],
+      [{ ...EVENT, id: "build-8" }, { sequenceNumber: 1 }],
+      [{ ...EVENT, source: "urn:other" }, { sequenceNumber: 1 }],
+      [{ ...EVENT, data: {} }, { sequenceNumber: 1 }],
+      [
+        EVENT,
+        {
+          sequenceNumber: 1,
+          applicationProperties: { sigilPostponements: 1 },
+        },
+      ],
+    ];
+    for (const [event, metadata] of cases) await send(event, metadata);
+    for (const [event, metadata] of cases) await send(event, metadata, 4);
+    const ids = postponed.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(cases.length);
+    expect(ids.slice(cases.length)).toEqual(ids.slice(0, cases.length));
+    expect(Math.max(...ids.map((id) => id.length))).toBeLessThanOrEqual(128);
+  });
+
+  test("needs no MessageId, and has none when it comes again", async () => {
+    const { handle, postponed, events } = handlerWith(failing(down));
+    await handle(EVENT, invocation({ deliveryCount: 3 }).context);
+    expect(postponed[0]?.properties).toEqual({ sigilPostponements: 1 });
+    const again = handlerWith(
+      failing(new ServiceError("InvalidRequest", "No.")),
+    );
+    await again.handle(
+      EVENT,
+      invocation({
+        messageId: postponed[0]?.id,
+        applicationProperties: { ...postponed[0]?.properties },
+      }).context,
+    );
+    expect(again.events[0]?.data).not.toHaveProperty("messageId");
+    expect(again.kept[0]?.original.applicationProperties).toEqual({});
+    expect(events).toEqual([]);
+  });
+
+  test("keeps the end of its time to live", async () => {
+    const { handle, postponed } = handlerWith(failing(down));
+    const expiresAtUtc = "2026-01-01T00:01:30";
+    await handle(EVENT, invocation({ deliveryCount: 3, expiresAtUtc }).context);
+    expect(postponed[0]).toMatchObject({
+      enqueueTime: "2026-01-01T00:00:30.000Z",
+      timeToLiveMs: 60_000,
+    });
+  });
+
+  test("is rejected where its time to live ends before its turn would come", async () => {
+    const { handle, postponed, events } = handlerWith(failing(down));
+    const expiresAtUtc = "2026-01-01T00:00:30";
+    await handle(EVENT, invocation({ deliveryCount: 3, expiresAtUtc }).context);
+    expect(postponed).toEqual([]);
+    expect(events[0]?.data).toMatchObject({
+      error: {
+        code: "RequestExpired",
+        message: expect.stringContaining(
+          "(2026-01-01T00:00:30.000Z). The last reason: DependencyUnavailable: Down.",
+        ) as string,
+      },
+      request: { source: "urn:build", id: "build-7" },
+    });
+    expect(events.flatMap(eventMistakes)).toEqual([]);
+  });
+
+  test("is rejected where it is too large to be sent again", async () => {
+    const { handle, events, kept } = handlerWith({
+      ...failing(down),
+      postpone: () =>
+        Promise.reject(new ServiceError("PayloadTooLarge", "Too large.")),
+    });
+    await handle(EVENT, sent(3));
+    expect(kept).toHaveLength(1);
+    expect(events[0]?.data.error.code).toBe("PayloadTooLarge");
+  });
+
+  test.each(["keepRejected", "events"] as const)(
+    "is postponed too where it is refused and %s fails",
+    async (port) => {
+      const fail = (): Promise<void> => Promise.reject(down);
+      const { handle, postponed } = handlerWith({
+        ...failing(new ServiceError("InvalidRequest", "No.")),
+        ...(port === "events"
+          ? { events: { publish: fail } }
+          : { keepRejected: fail }),
+      });
+      await expect(handle("{", sent(2))).rejects.toBe(down);
+      await handle("{", sent(3));
+      expect(postponed[0]?.original.bytes.toString()).toBe("{");
+    },
+  );
 
   test("is thrown where it cannot be sent again", async () => {
     const full = new Error("full");

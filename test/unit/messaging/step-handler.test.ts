@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { StepMessage } from "../../../src/operation/steps.js";
 import { createStepHandler } from "../../../src/messaging/step-handler.js";
-import { invocation } from "./invocation.js";
+import { bytesOf, invocation } from "./invocation.js";
 
 const MESSAGE: StepMessage = { operationId: "op-1", step: 4 };
 const MAX_DELIVERY_COUNT = 10;
@@ -40,7 +40,7 @@ async function deliver(
   });
   let thrown: unknown;
   try {
-    await handle(body, context);
+    await handle(bytesOf(body), context);
   } catch (error) {
     thrown = error;
   }
@@ -138,6 +138,8 @@ test.each([
   [{ operationId: "op-1" }, { operationId: "op-1" }],
   [{ operationId: 1, step: "4" }, {}],
   [{ operationId: "op-1", step: 1.5 }, { operationId: "op-1" }],
+  ['{"operationId":"op-1","operationId":"op-2","step":1}', {}],
+  ["[".repeat(6_000), {}],
 ])("the malformed body %j takes no step", async (body, names) => {
   const early = await deliver(body, 1);
   expect(early).toMatchObject({
@@ -163,5 +165,5 @@ test("an operation that cannot be ended leaves the message to the dead-letter qu
     maxDeliveryCount: MAX_DELIVERY_COUNT,
   });
   const { context } = invocation({ deliveryCount: MAX_DELIVERY_COUNT });
-  await expect(handle(MESSAGE, context)).rejects.toBe(unavailable);
+  await expect(handle(bytesOf(MESSAGE), context)).rejects.toBe(unavailable);
 });

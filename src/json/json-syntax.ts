@@ -7,7 +7,7 @@ export interface JsonMistake {
 
 // RFC 8259, 2 to 7: white space, then a structural character, a string, a number or a literal name.
 const TOKEN =
-  /[ \t\n\r]*(?:([{}[\],:])|("[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.+-])|(?:true|false|null)(?!\w)))/uy;
+  /[ \t\n\r]*(?:([{}[\],:])|("[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.+-]))|(?:true|false|null)(?!\w))/uy;
 
 type Expectation =
   | "value"
@@ -31,9 +31,9 @@ const EXPECTED: Record<Expectation, string> = {
 };
 
 /**
- * The first thing that keeps `text` from being one JSON value with unique names, at most `maxDepth` deep; undefined
- * when there is nothing. JSON.parse says where a mistake is only sometimes, takes the last of two equal names in
- * silence, and has no bound on depth.
+ * The first thing that keeps `text` from being one JSON value with unique names and numbers that are kept as they are,
+ * at most `maxDepth` deep; undefined when there is nothing. JSON.parse says where a mistake is only sometimes, takes the
+ * last of two equal names in silence, makes another number of one that is too large, and has no bound on depth.
  */
 export function findJsonMistake(
   text: string,
@@ -57,8 +57,8 @@ export function findJsonMistake(
       return expected === "end"
         ? undefined
         : fail(`the text ends where ${EXPECTED[expected]} is expected`);
-    const [whole, punctuation, string] = match ?? [""];
-    const next = step(punctuation, string, match !== null);
+    const [whole, punctuation, string, number] = match ?? [""];
+    const next = step(punctuation, string, number, match !== null);
     if (next === undefined) return fail(`${EXPECTED[expected]} is expected`);
     if (typeof next === "object") return fail(next.message);
     expected = next;
@@ -68,6 +68,7 @@ export function findJsonMistake(
   function step(
     punctuation: string | undefined,
     string: string | undefined,
+    number: string | undefined,
     isToken: boolean,
   ): Expectation | { message: string } | undefined {
     if (!isToken) return undefined;
@@ -95,11 +96,21 @@ export function findJsonMistake(
         if (expected === ", or }") return "name";
         return expected === ", or ]" ? "value" : undefined;
       default:
-        if (wantsValue) return afterValue();
+        if (wantsValue) return tooLarge(number) ?? afterValue();
         if (string === undefined) return undefined;
         if (expected !== "name" && expected !== "name or }") return undefined;
         return rememberName(JSON.parse(string) as string);
     }
+  }
+
+  // RFC 7493, 2.2: "an I-JSON sender cannot expect a receiver to treat an integer whose absolute value is greater than
+  // 9007199254740991 as an exact value".
+  function tooLarge(
+    number: string | undefined,
+  ): { message: string } | undefined {
+    return Math.abs(Number(number ?? 0)) > Number.MAX_SAFE_INTEGER
+      ? { message: `the number is larger than ${Number.MAX_SAFE_INTEGER}` }
+      : undefined;
   }
 
   // RFC 8259, 4: "The names within an object SHOULD be unique": which of two counts differs from reader to reader.

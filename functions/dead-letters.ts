@@ -1,0 +1,7 @@
+import { app as functions } from "@azure/functions";
+import { app } from "../src/app.js";
+
+functions.timer("dead-letters", {
+  schedule: app.deadLetterSchedule,
+  handler: (_timer, context) => app.deadLetters(context),
+});
