@@ -23,6 +23,8 @@ export interface Config {
   readonly tokenAudience: readonly string[];
   /** Tenants whose tokens are taken; none: all that the issuers give. */
   readonly tokenTenants: readonly string[];
+  /** True where a person's scope counts without an app role beside it. */
+  readonly scopesAssignRoles: boolean;
   /** Undefined: whoever may write may write to every gallery. */
   readonly galleryPolicy: GalleryPolicy | undefined;
   /** Calls that one caller may make in a minute; 0: any number. */
@@ -46,6 +48,8 @@ export interface Config {
   readonly repairAttempts: number;
   readonly repairDelayMs: number;
   readonly maxDeliveryCount: number;
+  /** Distinct resources of Azure that may be read for one request. */
+  readonly maxReads: number;
   /** True where the cloud still asks for the feature Microsoft.Compute/SIGEncryption. */
   readonly requireSigEncryption: boolean;
   /** NCRONTAB, six fields. */
@@ -163,7 +167,11 @@ export function readConfig(environment: Environment): Config {
     ).map((issuer) => url("SIGIL_TOKEN_ISSUER", issuer)),
     tokenAudience,
     tokenTenants: listOf("SIGIL_TOKEN_TENANT", isGuid, "a tenant's id, a GUID"),
-    galleryPolicy: galleryPolicy(text("SIGIL_GALLERY_POLICY"), mistakes),
+    galleryPolicy: galleryPolicy(
+      environment["SIGIL_GALLERY_POLICY"]?.trim(),
+      mistakes,
+    ),
+    scopesAssignRoles: boolean("SIGIL_SCOPES_ASSIGN_ROLES"),
     rateLimitPerMinute: integer(
       "SIGIL_RATE_LIMIT_PER_MINUTE",
       600,
@@ -192,6 +200,7 @@ export function readConfig(environment: Environment): Config {
     repairDelayMs: seconds("SIGIL_REPAIR_DELAY_SECONDS", 300),
     requireSigEncryption: boolean("SIGIL_REQUIRE_SIG_ENCRYPTION"),
     maxDeliveryCount: integer("SIGIL_MAX_DELIVERY_COUNT", 10, 1, 2_000),
+    maxReads: integer("SIGIL_MAX_READS", 500, 50, 10_000),
     reconcileSchedule: text("SIGIL_RECONCILE_SCHEDULE") ?? "0 * * * * *",
     retentionSchedule: text("SIGIL_RETENTION_SCHEDULE") ?? "0 30 * * * *",
     deadLetterSchedule: text("SIGIL_DEAD_LETTER_SCHEDULE") ?? "0 */15 * * * *",
@@ -238,6 +247,12 @@ function galleryPolicy(
   mistakes: string[],
 ): GalleryPolicy | undefined {
   if (setting === undefined) return undefined;
+  if (setting === "") {
+    mistakes.push(
+      "SIGIL_GALLERY_POLICY is blank: give a policy, or remove the setting, which lets every writer write everywhere.",
+    );
+    return undefined;
+  }
   let document = setting;
   if (setting.startsWith("@")) {
     try {

@@ -1,4 +1,4 @@
-import { DefaultAzureCredential } from "@azure/identity";
+import { ManagedIdentityCredential } from "@azure/identity";
 import type { Config } from "../config.js";
 import type { Dependencies } from "../image-version/ports.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
@@ -18,6 +18,7 @@ import type {
 } from "../subscription/ports.js";
 import type { PreparationRecord } from "../subscription/records.js";
 import type { RetentionDependencies } from "../retention/ports.js";
+import { createArmClient } from "./arm-client.js";
 import { createCallLog, type StepCallLog } from "./call-log.js";
 import { createDeadLetters } from "./dead-letters.js";
 import { createIdempotencyKeys } from "./idempotency-keys.js";
@@ -49,19 +50,19 @@ export interface Adapters {
   readonly calls: StepCallLog;
 }
 
-/** Sigil's own identity, for every service that it calls. */
-export function createCredential(config: Config): DefaultAzureCredential {
-  return new DefaultAzureCredential(
-    config.managedIdentityClientId === undefined
-      ? {}
-      : { managedIdentityClientId: config.managedIdentityClientId },
+/** Sigil's own identity, for every service that it calls: a secret or a login that lies about is never used. */
+export function createCredential({
+  managedIdentityClientId: clientId,
+}: Pick<Config, "managedIdentityClientId">): ManagedIdentityCredential {
+  return new ManagedIdentityCredential(
+    clientId === undefined ? {} : { clientId },
   );
 }
 
 /** Connects nothing yet: each service is reached at first use. */
 export function createAdapters(
   config: Config,
-  credential: DefaultAzureCredential,
+  credential: ManagedIdentityCredential,
   metrics: Metrics,
   kinds: Kinds,
   now: () => Date,
@@ -76,7 +77,7 @@ export function createAdapters(
       : config.serviceBus;
   const messenger = new ServiceBusMessenger(namespace, now);
   const calls = createCallLog();
-  const arm = {
+  const arm = createArmClient({
     endpoint: config.resourceManagerEndpoint,
     scope: config.resourceManagerScope,
     credential,
@@ -84,7 +85,7 @@ export function createAdapters(
     now,
     onQuota: (quota: ArmQuota) => metrics.armQuota(quota),
     onCall: calls.note,
-  };
+  });
   const subscriptions = createSubscriptions(arm);
   const resourceManager = createResourceManager(arm);
   const requiredRegistrations: Registrable[] = [
@@ -126,6 +127,7 @@ export function createAdapters(
     resources: createResourceReader(arm),
     subscriptions,
     requiredRegistrations,
+    maxReads: config.maxReads,
   };
   return {
     messenger,

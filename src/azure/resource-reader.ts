@@ -1,15 +1,12 @@
 import type { ComputeManagementClient } from "@azure/arm-compute";
 import type { ResourceReader } from "../image-version/ports.js";
+import { forgedToken } from "../operation/queries.js";
 import {
   canonicalRegion,
   parseResourceId,
   type ResourceId,
 } from "../resource-id.js";
-import {
-  createArmClient,
-  type CallOptions,
-  type ResourceManagerOptions,
-} from "./arm-client.js";
+import type { ArmClient, CallOptions } from "./arm-client.js";
 import {
   fromContinuationToken,
   nextQueryOf,
@@ -49,11 +46,7 @@ const SOURCE_TYPES: readonly ResourceType[] = [
 ];
 
 /** The resources that a request names, by `@azure/arm-compute`. An id of another type names none: ARM is not asked. */
-export function createResourceReader(
-  options: ResourceManagerOptions,
-): ResourceReader {
-  const arm = createArmClient(options);
-
+export function createResourceReader(arm: ArmClient): ResourceReader {
   async function read<Wire>(
     id: string,
     types: readonly ResourceType[],
@@ -134,6 +127,7 @@ export function createResourceReader(
           query,
         ),
       );
+      if (query !== undefined && response.status === 400) throw forgedToken();
       const page = arm.bodyOf<WirePage<WireSet & { readonly id?: string }>>(
         call,
         response,

@@ -7,6 +7,7 @@ import {
   expect,
   test,
 } from "vitest";
+import { createArmClient } from "../../../src/azure/arm-client.js";
 import { createResourceReader } from "../../../src/azure/resource-reader.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ResourceReader } from "../../../src/image-version/ports.js";
@@ -426,7 +427,7 @@ describe("over the wire", () => {
   beforeEach(() => {
     wire.received = [];
     wire.reply = { status: 200 };
-    reader = createResourceReader(wire.options());
+    reader = createResourceReader(createArmClient(wire.options()));
   });
 
   test.each(READS)(
@@ -602,4 +603,17 @@ describe("over the wire", () => {
       expect(wire.received).toEqual([]);
     },
   );
+
+  test("a continuation token that ARM refuses is the caller's mistake", async () => {
+    wire.reply = { status: 400, body: refused("InvalidSkipToken") };
+    const list = (given?: string) =>
+      refusal(reader.listDiskEncryptionSets(LOCAL_SUBSCRIPTION_ID, given));
+    expect(await list(token("$skiptoken=mine"))).toMatchObject({
+      code: "InvalidRequest",
+      findings: [{ pointer: "/query/continuationToken" }],
+    });
+    expect(wire.received).toHaveLength(1);
+    // Without one it is ours.
+    expect((await list()).code).toBe("ResourceManagerRefused");
+  });
 });
