@@ -62,12 +62,13 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/image-version/queries/latest.ts": "lives for one call",
   "src/image-version/queries/get.ts": "lives for one call",
   "src/image-version/preflight/source.ts": "lives for one call",
-  "src/http/json-syntax.ts": "lives for one call",
+  "src/json/json-syntax.ts": "lives for one call",
   "src/image-version/preflight/gather-facts.ts": "lives for one call",
   "src/http/openapi-document.ts": "operations of the document",
   "src/http/validation.ts": "schemas of the document",
   "src/http/docs-handlers.ts": "a fixed list of files",
   "src/azure/service-bus.ts": "a fixed list of entities",
+  "src/azure/dead-letters.ts": "lives for one call",
   "src/azure/turns.ts": "what is under way",
 };
 
