@@ -17,6 +17,7 @@ import type {
 } from "../subscription/ports.js";
 import type { PreparationRecord } from "../subscription/records.js";
 import type { RetentionDependencies } from "../retention/ports.js";
+import { createArmClient } from "./arm-client.js";
 import { createCallLog, type StepCallLog } from "./call-log.js";
 import { createIdempotencyKeys } from "./idempotency-keys.js";
 import { createIndex } from "./index-table.js";
@@ -71,7 +72,7 @@ export function createAdapters(
     now,
   );
   const calls = createCallLog();
-  const arm = {
+  const arm = createArmClient({
     endpoint: config.resourceManagerEndpoint,
     scope: config.resourceManagerScope,
     credential,
@@ -79,7 +80,7 @@ export function createAdapters(
     now,
     onQuota: (quota: ArmQuota) => metrics.armQuota(quota),
     onCall: calls.note,
-  };
+  });
   const subscriptions = createSubscriptions(arm);
   const resourceManager = createResourceManager(arm);
   const requiredRegistrations: Registrable[] = [

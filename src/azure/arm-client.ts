@@ -1,7 +1,10 @@
 import { ComputeManagementClient } from "@azure/arm-compute";
 import {
   createDefaultHttpClient,
+  createEmptyPipeline,
+  createHttpHeaders,
   createPipelineRequest,
+  type PipelineRequest,
 } from "@azure/core-rest-pipeline";
 import type { TokenCredential } from "@azure/identity";
 import {
@@ -44,8 +47,14 @@ export interface CallOptions {
 /** Azure Resource Manager, one request a call: pace and retries belong to the state machine. */
 export interface ArmClient {
   readonly endpoint: string;
-  /** The SDK's client for a subscription. */
+  readonly now: () => Date;
+  /** The SDK's client for a subscription: names around the one pipeline, kept by nobody. */
   compute(subscriptionId: string): ComputeManagementClient;
+  /** The request that `run` would send; nothing is sent, and no token is asked for. */
+  preview(
+    subscriptionId: string,
+    run: (client: ComputeManagementClient) => Promise<unknown>,
+  ): Promise<PipelineRequest>;
   /** Any answer, as it came; a ServiceError where there was none. */
   send(
     call: ArmCall,
@@ -61,28 +70,21 @@ export interface ArmClient {
   bodyOf<Wire>(call: ArmCall, response: ArmResponse): Wire | undefined;
 }
 
-/** Connects nothing yet. Clients and their tokens are kept for each subscription. */
+/**
+ * Connects nothing yet. One pipeline, with its token and connections, serves every subscription: a caller who names many
+ * costs no memory.
+ */
 export function createArmClient(options: ResourceManagerOptions): ArmClient {
-  const clients = new Map<string, ComputeManagementClient>();
+  const { credential, endpoint, scope, now } = options;
   const httpClient = createDefaultHttpClient();
-
-  function compute(subscriptionId: string): ComputeManagementClient {
-    let client = clients.get(subscriptionId);
-    if (client === undefined) {
-      client = new ComputeManagementClient(
-        options.credential,
-        subscriptionId,
-        sdkOptionsOf(options),
-      );
-      // After the token is there: the span is the call's own time.
-      client.pipeline.addPolicy(observedCalls(options.onQuota), {
-        afterPhase: "Sign",
-      });
-      client.pipeline.addPolicy(notedCalls(options), { afterPhase: "Sign" });
-      clients.set(subscriptionId, client);
-    }
-    return client;
-  }
+  const { pipeline } = new ComputeManagementClient(credential, {
+    credentials: { scopes: [scope] },
+    // One step is one call: the SDK retries nothing.
+    retryOptions: { maxRetries: 0 },
+  });
+  // After the token is there: the span is the call's own time.
+  pipeline.addPolicy(observedCalls(options.onQuota), { afterPhase: "Sign" });
+  pipeline.addPolicy(notedCalls(options), { afterPhase: "Sign" });
 
   const send: ArmClient["send"] = async (call, run) => {
     let response: ArmResponse | undefined;
@@ -102,12 +104,41 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
   };
 
   return {
-    endpoint: options.endpoint,
-    compute,
+    endpoint,
+    now,
+    compute: (subscriptionId) =>
+      new ComputeManagementClient(credential, subscriptionId, {
+        endpoint,
+        pipeline,
+      }),
+    async preview(subscriptionId, run) {
+      let last: PipelineRequest | undefined;
+      await run(
+        new ComputeManagementClient(credential, subscriptionId, {
+          endpoint,
+          pipeline: createEmptyPipeline(),
+          httpClient: {
+            sendRequest(request) {
+              last = request;
+              return Promise.resolve({
+                request,
+                status: 200,
+                headers: createHttpHeaders({
+                  "Content-Type": "application/json",
+                }),
+                bodyAsText: "{}",
+              });
+            },
+          },
+        }),
+      );
+      if (last === undefined) throw new TypeError("the SDK has sent nothing");
+      return last;
+    },
     send,
     request: (call, method, url) =>
       send(call, async ({ onResponse, abortSignal }) => {
-        const answer = await compute("").pipeline.sendRequest(
+        const answer = await pipeline.sendRequest(
           httpClient,
           createPipelineRequest({
             url,
@@ -120,22 +151,12 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
       }),
     bodyOf<Wire>(call: ArmCall, response: ArmResponse) {
       if (response.status === 404) return undefined;
-      if (response.status >= 300)
-        throw toServiceError(call, response, options.now());
+      if (response.status >= 300) throw toServiceError(call, response, now());
       // Something between us and ARM has answered: that is no word on whether the resource is there.
       if (typeof response.body !== "object" || response.body === null)
         throw toUnavailable(call.what, undefined);
       return response.body as Wire;
     },
-  };
-}
-
-/** What every client of the SDK is made with: no retries of its own. */
-export function sdkOptionsOf({ endpoint, scope }: ResourceManagerOptions) {
-  return {
-    endpoint,
-    credentials: { scopes: [scope] },
-    retryOptions: { maxRetries: 0 },
   };
 }
 

@@ -1,10 +1,6 @@
 import { canonicalRegion } from "../resource-id.js";
 import type { PublishedVersions } from "../retention/ports.js";
-import {
-  createArmClient,
-  type ArmClient,
-  type ResourceManagerOptions,
-} from "./arm-client.js";
+import type { ArmClient } from "./arm-client.js";
 import { nextQueryOf, pageUrl, type WirePage } from "./arm-pages.js";
 
 /** Of `galleryImageVersions`, as `@azure/arm-compute` asks for them. */
@@ -28,10 +24,7 @@ interface WireImageVersion {
 }
 
 /** Versions as ARM's list has them. */
-export function createPublishedVersions(
-  options: ResourceManagerOptions,
-): PublishedVersions {
-  const arm = createArmClient(options);
+export function createPublishedVersions(arm: ArmClient): PublishedVersions {
   return {
     async list(imageId) {
       const items = await listVersions<WireImageVersion>(arm, imageId);

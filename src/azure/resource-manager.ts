@@ -1,27 +1,16 @@
-import {
+import type {
   ComputeManagementClient,
-  type GalleryImageVersion,
+  GalleryImageVersion,
 } from "@azure/arm-compute";
-import {
-  bearerTokenAuthenticationPolicyName,
-  createHttpHeaders,
-  type HttpClient,
-  type PipelineRequest,
-} from "@azure/core-rest-pipeline";
 import type { ImageVersionRequest } from "../image-version/contract.js";
-import type { ArmRequest, ResourceManager } from "../image-version/ports.js";
+import type { ResourceManager } from "../image-version/ports.js";
 import type { RegionState } from "../operation/records.js";
 import {
   canonicalRegion,
   formatImageVersionId,
   type ImageVersionId,
 } from "../resource-id.js";
-import {
-  createArmClient,
-  sdkOptionsOf,
-  type CallOptions,
-  type ResourceManagerOptions,
-} from "./arm-client.js";
+import type { ArmClient, CallOptions } from "./arm-client.js";
 import { knownRefusal } from "./arm-codes.js";
 import { listVersions } from "./published-versions.js";
 import {
@@ -35,10 +24,7 @@ import type { ObservedImageVersion } from "../image-version/resources.js";
 const VERSIONS = "Microsoft.Compute/galleries/images/versions";
 
 /** Gallery image versions by `@azure/arm-compute`. */
-export function createResourceManager(
-  options: ResourceManagerOptions,
-): ResourceManager {
-  const arm = createArmClient(options);
+export function createResourceManager(arm: ArmClient): ResourceManager {
   return {
     async getImageVersion(id) {
       const call = callOf("read", id);
@@ -72,7 +58,7 @@ export function createResourceManager(
         put(arm.compute(id.subscriptionId), id, request, callOptions),
       );
       if (response.status >= 300)
-        throw toServiceError(call, response, options.now());
+        throw toServiceError(call, response, arm.now());
       return response.headers.get("azure-asyncoperation");
     },
 
@@ -85,29 +71,24 @@ export function createResourceManager(
           .submitted(),
       );
       if (response.status >= 300 && response.status !== 404)
-        throw toServiceError(call, response, options.now());
+        throw toServiceError(call, response, arm.now());
       return response.headers.get("azure-asyncoperation");
     },
 
     async previewPut(id, request) {
-      const { httpClient, captured } = capture();
-      const client = new ComputeManagementClient(
-        options.credential,
+      const { method, url, body } = await arm.preview(
         id.subscriptionId,
-        { ...sdkOptionsOf(options), httpClient },
+        (client) => put(client, id, request),
       );
-      // What is not sent needs no token.
-      client.pipeline.removePolicy({
-        name: bearerTokenAuthenticationPolicyName,
-      });
-      await put(client, id, request);
-      return captured();
+      if (typeof body !== "string")
+        throw new TypeError("the SDK has sent no JSON");
+      return { method, url, body: JSON.parse(body) as unknown };
     },
 
     async getOperationError(url) {
       // The address came from ARM and carries our token: it goes to ARM or nowhere.
       const { origin, pathname } = new URL(url);
-      if (origin !== new URL(options.endpoint).origin) return undefined;
+      if (origin !== new URL(arm.endpoint).origin) return undefined;
       const call: ArmCall = {
         what: "the read of an operation",
         action: "Microsoft.Compute/locations/capsOperations/read",
@@ -116,7 +97,7 @@ export function createResourceManager(
       const response = await arm.request(call, "GET", url);
       if (response.status === 404) return undefined;
       if (response.status !== 200)
-        throw toServiceError(call, response, options.now());
+        throw toServiceError(call, response, arm.now());
       const error = armErrorIn(response.body);
       return error === undefined
         ? undefined
@@ -147,33 +128,6 @@ function put(
   return client.galleryImageVersions
     .createOrUpdate(...namesOf(id), toModel(request), callOptions)
     .submitted();
-}
-
-/** An HTTP client that sends nothing, and the request that it was given. */
-function capture(): { httpClient: HttpClient; captured: () => ArmRequest } {
-  let last: PipelineRequest | undefined;
-  return {
-    httpClient: {
-      sendRequest(request) {
-        last = request;
-        return Promise.resolve({
-          request,
-          status: 200,
-          headers: createHttpHeaders({ "Content-Type": "application/json" }),
-          bodyAsText: "{}",
-        });
-      },
-    },
-    captured() {
-      if (typeof last?.body !== "string")
-        throw new TypeError("the SDK has sent no JSON");
-      return {
-        method: last.method,
-        url: last.url,
-        body: JSON.parse(last.body) as unknown,
-      };
-    },
-  };
 }
 
 /** The resource in the wire's form, as far as it is looked into here. */

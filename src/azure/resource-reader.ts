@@ -5,11 +5,7 @@ import {
   parseResourceId,
   type ResourceId,
 } from "../resource-id.js";
-import {
-  createArmClient,
-  type CallOptions,
-  type ResourceManagerOptions,
-} from "./arm-client.js";
+import type { ArmClient, CallOptions } from "./arm-client.js";
 import {
   fromContinuationToken,
   nextQueryOf,
@@ -49,11 +45,7 @@ const SOURCE_TYPES: readonly ResourceType[] = [
 ];
 
 /** The resources that a request names, by `@azure/arm-compute`. An id of another type names none: ARM is not asked. */
-export function createResourceReader(
-  options: ResourceManagerOptions,
-): ResourceReader {
-  const arm = createArmClient(options);
-
+export function createResourceReader(arm: ArmClient): ResourceReader {
   async function read<Wire>(
     id: string,
     types: readonly ResourceType[],

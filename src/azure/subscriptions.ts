@@ -1,6 +1,6 @@
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
 import { canonicalRegion } from "../resource-id.js";
-import { createArmClient, type ResourceManagerOptions } from "./arm-client.js";
+import type { ArmClient } from "./arm-client.js";
 import type { ArmCall } from "./arm-errors.js";
 import { nextQueryOf, pageUrl, type WirePage } from "./arm-pages.js";
 
@@ -9,11 +9,7 @@ const PROVIDERS_API_VERSION = "2021-04-01";
 const FEATURES_API_VERSION = "2021-07-01";
 
 /** What a subscription offers and has registered, by ARM's own endpoints, for which Compute's SDK has no methods. */
-export function createSubscriptions(
-  options: ResourceManagerOptions,
-): Subscriptions {
-  const arm = createArmClient(options);
-
+export function createSubscriptions(arm: ArmClient): Subscriptions {
   async function registration(
     method: "GET" | "POST",
     subscriptionId: string,

@@ -11,7 +11,7 @@ import {
   nextVersionNumber,
 } from "../image-version/version-numbers.js";
 import { keyOf } from "../resource-id.js";
-import { createArmClient, type ResourceManagerOptions } from "./arm-client.js";
+import type { ArmClient } from "./arm-client.js";
 import { listVersions } from "./published-versions.js";
 import { Table, type TableStorage } from "./tables.js";
 
@@ -26,10 +26,9 @@ interface NumberRow {
 
 export function createVersionNumbers(
   storage: TableStorage,
-  armOptions: ResourceManagerOptions,
+  arm: ArmClient,
 ): VersionNumbers {
   const table = new Table(storage, "SigilVersionNumbers");
-  const arm = createArmClient(armOptions);
   const inTurn = createTurns();
 
   const row = async (

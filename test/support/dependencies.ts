@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { ServiceBusClient } from "@azure/service-bus";
+import { createArmClient } from "../../src/azure/arm-client.js";
 import { createCallLog } from "../../src/azure/call-log.js";
 import { createIdempotencyKeys } from "../../src/azure/idempotency-keys.js";
 import { createStateStore } from "../../src/azure/state-store.js";
@@ -168,14 +169,14 @@ export async function startInProcess(
   );
   const pace = { ...PACE, ...options.pace };
   const calls = createCallLog();
-  const arm = {
+  const arm = createArmClient({
     endpoint: simulator.endpoint,
     scope: ARM_SCOPE,
     credential: credentialOf(issuer),
     timeoutMs: 20_000,
     now,
     onCall: calls.note,
-  };
+  });
   const resourceManager = createResourceManager(arm);
   const deps: Dependencies = {
     store: createStateStore(tables, migrated),

@@ -7,6 +7,7 @@ import {
   test,
   vi,
 } from "vitest";
+import { createArmClient } from "../../../src/azure/arm-client.js";
 import { createResourceManager } from "../../../src/azure/resource-manager.js";
 import { createResourceReader } from "../../../src/azure/resource-reader.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
@@ -216,15 +217,17 @@ describe("against the simulator", () => {
   });
 
   test("an identity that gets no token delays the call and ends nothing", async () => {
-    const without = createResourceManager({
-      endpoint: world.simulator.endpoint,
-      scope: ARM_SCOPE,
-      credential: {
-        getToken: () => Promise.reject(new Error("no identity endpoint")),
-      },
-      timeoutMs: 5_000,
-      now: world.deps.now,
-    });
+    const without = createResourceManager(
+      createArmClient({
+        endpoint: world.simulator.endpoint,
+        scope: ARM_SCOPE,
+        credential: {
+          getToken: () => Promise.reject(new Error("no identity endpoint")),
+        },
+        timeoutMs: 5_000,
+        now: world.deps.now,
+      }),
+    );
     expect(await refusal(without.getImageVersion(id))).toMatchObject({
       code: "ResourceManagerUnavailable",
       retryable: true,
@@ -247,11 +250,11 @@ describe("over the wire", () => {
     wire.received = [];
     wire.reply = { status: 200 };
     arm = create();
-    resources = createResourceReader(wire.options());
+    resources = createResourceReader(createArmClient(wire.options()));
   });
 
   function create(timeoutMs?: number): ResourceManager {
-    return createResourceManager(wire.options(timeoutMs));
+    return createResourceManager(createArmClient(wire.options(timeoutMs)));
   }
 
   test("a create request carries every property that can be written, unchanged", async () => {
@@ -624,10 +627,12 @@ describe("over the wire", () => {
       },
     });
     const getToken = vi.fn(() => Promise.reject(new Error("no token here")));
-    const preview = await createResourceManager({
-      ...wire.options(),
-      credential: { getToken },
-    }).previewPut(id, request);
+    const preview = await createResourceManager(
+      createArmClient({
+        ...wire.options(),
+        credential: { getToken },
+      }),
+    ).previewPut(id, request);
     expect(wire.received).toEqual([]);
     expect(getToken).not.toHaveBeenCalled();
 

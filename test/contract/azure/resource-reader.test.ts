@@ -7,6 +7,7 @@ import {
   expect,
   test,
 } from "vitest";
+import { createArmClient } from "../../../src/azure/arm-client.js";
 import { createResourceReader } from "../../../src/azure/resource-reader.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ResourceReader } from "../../../src/image-version/ports.js";
@@ -426,7 +427,7 @@ describe("over the wire", () => {
   beforeEach(() => {
     wire.received = [];
     wire.reply = { status: 200 };
-    reader = createResourceReader(wire.options());
+    reader = createResourceReader(createArmClient(wire.options()));
   });
 
   test.each(READS)(

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { createArmClient } from "../../../src/azure/arm-client.js";
 import { createPublishedVersions } from "../../../src/azure/published-versions.js";
 import { createRetentionPolicies } from "../../../src/azure/retention-policies.js";
 import { startTableStorage } from "../../../src/local/table-storage.js";
@@ -105,7 +106,7 @@ test("versions are read from ARM's list, every page of it, with its defaults", a
           nextLink: `${wire.endpoint}/x?$skiptoken=next`,
         },
   });
-  const published = createPublishedVersions(wire.options());
+  const published = createPublishedVersions(createArmClient(wire.options()));
   expect(await published.list(IMAGE)).toEqual([
     {
       name: "1.0.0",
@@ -133,7 +134,7 @@ test("versions are read from ARM's list, every page of it, with its defaults", a
 });
 
 test("a list that breaks off is no list, and no definition is no empty list", async () => {
-  const published = createPublishedVersions(wire.options());
+  const published = createPublishedVersions(createArmClient(wire.options()));
   wire.reply = ({ url }) =>
     url.includes("next")
       ? { status: 503 }

@@ -7,6 +7,7 @@ import {
   expect,
   test,
 } from "vitest";
+import { createArmClient } from "../../../src/azure/arm-client.js";
 import { createSubscriptions } from "../../../src/azure/subscriptions.js";
 import type { Registrable } from "../../../src/subscription/ports.js";
 import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
@@ -93,7 +94,7 @@ describe("over the wire", () => {
     wire.received = [];
     wire.reply = { status: 200 };
   });
-  const create = () => createSubscriptions(wire.options());
+  const create = () => createSubscriptions(createArmClient(wire.options()));
 
   test("each question goes to its endpoint, with its api-version and our token", async () => {
     wire.reply = {

@@ -8,6 +8,7 @@ import {
   expect,
   test,
 } from "vitest";
+import { createArmClient } from "../../../src/azure/arm-client.js";
 import { createIdempotencyKeys } from "../../../src/azure/idempotency-keys.js";
 import { createIndex } from "../../../src/azure/index-table.js";
 import { createStateStore } from "../../../src/azure/state-store.js";
@@ -129,13 +130,16 @@ function otherHost(): Dependencies {
     store: createStateStore(world.tables, migrated),
     index: createIndex(world.tables),
     idempotencyKeys: createIdempotencyKeys(world.tables),
-    versionNumbers: createVersionNumbers(world.tables, {
-      endpoint: world.simulator.endpoint,
-      scope: ARM_SCOPE,
-      credential: credentialOf(world.issuer),
-      timeoutMs: 20_000,
-      now: world.deps.now,
-    }),
+    versionNumbers: createVersionNumbers(
+      world.tables,
+      createArmClient({
+        endpoint: world.simulator.endpoint,
+        scope: ARM_SCOPE,
+        credential: credentialOf(world.issuer),
+        timeoutMs: 20_000,
+        now: world.deps.now,
+      }),
+    ),
   };
 }
 
@@ -630,7 +634,10 @@ describe("the list of versions in Azure", () => {
               nextLink: "https://elsewhere.example/?$skiptoken=next",
             },
       });
-      const numbers = createVersionNumbers(world.tables, wire.options());
+      const numbers = createVersionNumbers(
+        world.tables,
+        createArmClient(wire.options()),
+      );
       expect(await numbers.listPublished(image)).toEqual(["1.0.0", "1.0.1"]);
       expect(
         wire.received.map(({ method, url }) => `${method} ${url}`),

@@ -7,6 +7,7 @@ import {
   expect,
   test,
 } from "vitest";
+import { createArmClient } from "../../../src/azure/arm-client.js";
 import { createPublishedVersions } from "../../../src/azure/published-versions.js";
 import { createRetentionPolicies } from "../../../src/azure/retention-policies.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
@@ -56,13 +57,15 @@ beforeAll(async () => {
   world = await startInProcess({ replicationMs: 60_000, spread: 0 });
   deps = {
     policies: createRetentionPolicies(world.tables),
-    published: createPublishedVersions({
-      endpoint: world.simulator.endpoint,
-      scope: ARM_SCOPE,
-      credential: credentialOf(world.issuer),
-      timeoutMs: 20_000,
-      now: world.deps.now,
-    }),
+    published: createPublishedVersions(
+      createArmClient({
+        endpoint: world.simulator.endpoint,
+        scope: ARM_SCOPE,
+        credential: credentialOf(world.issuer),
+        timeoutMs: 20_000,
+        now: world.deps.now,
+      }),
+    ),
     imageVersions: world.deps,
   };
 });

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { createArmClient } from "../../../src/azure/arm-client.js";
 import { createResourceManager } from "../../../src/azure/resource-manager.js";
 import type { ArmQuota } from "../../../src/telemetry/metrics.js";
 import { idOf } from "../../support/dependencies.js";
@@ -18,10 +19,12 @@ afterAll(() => wire.close());
 
 async function read(headers: Record<string, string>, status = 200) {
   wire.reply = { status, headers, body: { properties: {} } };
-  await createResourceManager({
-    ...wire.options(),
-    onQuota: (quota) => told.push(quota),
-  })
+  await createResourceManager(
+    createArmClient({
+      ...wire.options(),
+      onQuota: (quota) => told.push(quota),
+    }),
+  )
     .getImageVersion(id)
     .catch(() => undefined);
   return told;
