@@ -46,6 +46,8 @@ export interface Config {
   readonly repairAttempts: number;
   readonly repairDelayMs: number;
   readonly maxDeliveryCount: number;
+  /** Distinct resources of Azure that may be read for one request. */
+  readonly maxReads: number;
   /** True where the cloud still asks for the feature Microsoft.Compute/SIGEncryption. */
   readonly requireSigEncryption: boolean;
   /** NCRONTAB, six fields. */
@@ -188,6 +190,7 @@ export function readConfig(environment: Environment): Config {
     repairDelayMs: seconds("SIGIL_REPAIR_DELAY_SECONDS", 300),
     requireSigEncryption: boolean("SIGIL_REQUIRE_SIG_ENCRYPTION"),
     maxDeliveryCount: integer("SIGIL_MAX_DELIVERY_COUNT", 10, 1, 2_000),
+    maxReads: integer("SIGIL_MAX_READS", 500, 50, 10_000),
     reconcileSchedule: text("SIGIL_RECONCILE_SCHEDULE") ?? "0 * * * * *",
     retentionSchedule: text("SIGIL_RETENTION_SCHEDULE") ?? "0 30 * * * *",
     telemetry: {

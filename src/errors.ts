@@ -18,6 +18,7 @@ export type ErrorCode =
   | "OperationEnded"
   | "DryRunFirst"
   | "PreflightFailed"
+  | "TooManyReads"
   | "RollbackRefused"
   | "Superseded"
   | "OverriddenByAzure"

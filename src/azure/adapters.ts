@@ -122,6 +122,7 @@ export function createAdapters(
     resources: createResourceReader(arm),
     subscriptions,
     requiredRegistrations,
+    maxReads: config.maxReads,
   };
   return {
     messenger,

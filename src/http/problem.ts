@@ -37,6 +37,7 @@ const PROBLEMS: Record<ErrorCode, readonly [status: number, title: string]> = {
   OperationEnded: [409, "Operation has ended"],
   DryRunFirst: [409, "Dry run first"],
   PreflightFailed: [422, "Preflight failed"],
+  TooManyReads: [422, "Too many reads"],
   RollbackRefused: [409, "Rollback refused"],
   Superseded: [500, "Superseded by a later request"],
   OverriddenByAzure: [500, "Overridden by Azure"],

@@ -129,4 +129,6 @@ export interface Dependencies extends OperationDependencies<ImageVersionRecord> 
   readonly subscriptions: Subscriptions;
   /** What a subscription must have registered before an image version is made in it. */
   readonly requiredRegistrations: readonly Registrable[];
+  /** How many distinct resources may be read of Azure for one request. */
+  readonly maxReads: number;
 }

@@ -19,6 +19,11 @@ export interface Registrable {
 /** ARM's word: Registered, Registering, NotRegistered, Unregistered, Unregistering, or Pending (awaits approval). */
 export type RegistrationState = string;
 
+/** ARM's reference spells it in both cases. */
+export function isRegistered(state: RegistrationState): boolean {
+  return state.toLowerCase() === "registered";
+}
+
 /** What a subscription offers and has registered. */
 export interface Subscriptions {
   /** Canonical names of the regions that the subscription offers. */

@@ -251,6 +251,7 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
       subscriptions: azure.subscriptions,
       requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
       kinds: KINDS,
+      maxReads: 500,
       pace: PACE,
       calls: { noted: () => [], written: () => undefined },
       eventSource: "urn:sigil:model",

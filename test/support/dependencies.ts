@@ -195,6 +195,7 @@ export async function startInProcess(
     resources: createResourceReader(arm),
     subscriptions: createSubscriptions(arm),
     requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
+    maxReads: 500,
     pace,
     eventSource: EVENT_SOURCE,
     now,

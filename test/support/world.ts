@@ -133,6 +133,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     resources: RESOURCES,
     subscriptions,
     requiredRegistrations,
+    maxReads: 500,
   };
   return {
     deps: {

@@ -55,6 +55,7 @@ test("the least configuration has the documented defaults", () => {
     repairDelayMs: 300_000,
     requireSigEncryption: false,
     maxDeliveryCount: 10,
+    maxReads: 500,
     reconcileSchedule: "0 * * * * *",
     retentionSchedule: "0 30 * * * *",
     telemetry: {

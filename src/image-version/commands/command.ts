@@ -6,6 +6,8 @@ import {
   imageIdOf,
   type ImageVersionId,
 } from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { namedResources, requireFewReads } from "../preflight/named.js";
 import { knownNumbers } from "../known-numbers.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { etagOf, matches } from "../queries/etag.js";
@@ -37,6 +39,19 @@ export interface ChangeCommand extends Command {
   readonly plan?: "require";
   /** `*`: the version shall not be there. */
   readonly ifNoneMatch?: "*";
+}
+
+/** Throws ServiceError TooManyReads: before anything of what the body names is read or stored. */
+export function mustBeReadable(
+  { maxReads, requiredRegistrations }: Dependencies,
+  id: ImageVersionId,
+  body: ImageVersionRequest,
+): void {
+  requireFewReads(
+    maxReads,
+    requiredRegistrations.length,
+    namedResources(id, body),
+  );
 }
 
 /** What Azure shows at this moment, and whether it could be asked. */

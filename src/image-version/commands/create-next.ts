@@ -24,6 +24,7 @@ import {
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { putImageVersion, type PutImageVersion } from "./put.js";
+import { mustBeReadable } from "./command.js";
 import { withSetIds } from "./set-names.js";
 import { knownNumbers } from "../known-numbers.js";
 import { planImageVersion } from "./plan.js";
@@ -68,11 +69,11 @@ export async function createNextImageVersion(
   deps: Dependencies,
   command: CreateNextImageVersion,
 ): Promise<OperationRecord> {
-  const request = canonicalForm(
-    withSetIds(command.body, { ...command.image, versionName: "" }),
-  );
+  const anyVersion = { ...command.image, versionName: "" };
+  const request = canonicalForm(withSetIds(command.body, anyVersion));
+  mustBeReadable(deps, anyVersion, request);
   const fingerprint = fingerprintOf(request);
-  const imageId = imageIdOf({ ...command.image, versionName: "" });
+  const imageId = imageIdOf(anyVersion);
   const requestKey = requestKeyOf(command);
 
   let { bound: number } = await deps.versionNumbers.read(imageId, requestKey);

@@ -23,7 +23,12 @@ import { PROMOTION } from "../properties/table.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
 import { etagOf } from "../queries/etag.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { glance, withNextFreeVersion, type ChangeCommand } from "./command.js";
+import {
+  glance,
+  mustBeReadable,
+  withNextFreeVersion,
+  type ChangeCommand,
+} from "./command.js";
 import { planImageVersion } from "./plan.js";
 import { withSetIds } from "./set-names.js";
 import type { Look } from "../resources.js";
@@ -52,7 +57,7 @@ export type PutAnswer =
 /**
  * Throws ServiceError InvalidRequest with every finding, PreflightFailed with those of a plan that is required,
  * ImageVersionConflict where it contradicts what is being done or changes what cannot be changed, ImageVersionGone,
- * PreconditionFailed, IdempotencyKeyReused when the key is another request's, and StateConflict, retryable, while as many
+ * TooManyReads, PreconditionFailed, IdempotencyKeyReused when the key is another request's, and StateConflict, retryable, while as many
  * are queued as can be.
  */
 export async function putImageVersion(
@@ -62,6 +67,7 @@ export async function putImageVersion(
   const { id, ifMatch, ifNoneMatch, pasted } = command;
   const key = keyOf(formatImageVersionId(id));
   const body = canonicalForm(withSetIds(command.body, id));
+  mustBeReadable(deps, id, body);
   const removeRegions = canonicalRegions(command.removeRegions);
   const fingerprint = fingerprintOf(body, ...removeRegions);
   const { requestKey, earlier } = await claimKey(
@@ -127,6 +133,7 @@ export async function patchImageVersion(
       { findings },
     );
   const body = canonicalForm(withSetIds(document as ImageVersionRequest, id));
+  mustBeReadable(deps, id, body);
   await mustPassPlan(deps, {
     ...command,
     body,

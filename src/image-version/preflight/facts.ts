@@ -12,10 +12,14 @@ import type {
   ObservedImageVersion,
 } from "../resources.js";
 
-/** What a read has shown: the resource, that there is none, or that Sigil's identity may not look. */
+/**
+ * What a read has shown: the resource, that there is none, or that Sigil's identity may not look; `unread` where the
+ * subscription was refused first.
+ */
 export type Seen<T> =
   | { readonly kind: "found"; readonly value: T }
   | { readonly kind: "absent" }
+  | { readonly kind: "unread" }
   | Denied;
 
 /** Which action on which scope ARM would not allow. */

@@ -4,6 +4,9 @@
  *  2. What cannot be seen is told apart from what is not there: a rule never passes for want of a permission.
  *  3. At most `PARALLEL` reads are under way, and none is begun after one that was throttled or unanswered: then the
  *     whole is thrown, retryable, with the time that ARM asked for.
+ *  4. The subscription is asked first. Where it is not there, may not be seen or has a resource provider not registered,
+ *     the request is refused for that, and nothing else is read.
+ *  5. No more than `maxReads` resources are read for one request.
  */
 import { ServiceError } from "../../errors.js";
 import {
@@ -14,18 +17,16 @@ import {
 } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import {
-  diskEncryptionReferences,
-  namesDiskEncryptionSet,
-} from "../properties/disk-encryption-references.js";
-import {
+  isRegistered,
   nameOf,
   type Registrable,
+  type RegistrationState,
   type Subscriptions,
 } from "../../subscription/ports.js";
 import type { Denied, Facts, Seen } from "./facts.js";
 import type { ResourceManager, ResourceReader } from "../ports.js";
 import type { ObservedImageVersion } from "../resources.js";
-import { namesSource, sourceReferences } from "./source.js";
+import { distinct, namedResources, requireFewReads } from "./named.js";
 
 /** What facts are read with. */
 export interface FactSources {
@@ -33,20 +34,20 @@ export interface FactSources {
   readonly resources: ResourceReader;
   readonly subscriptions: Subscriptions;
   readonly requiredRegistrations: readonly Registrable[];
+  /** How many distinct resources may be read for one request. */
+  readonly maxReads: number;
 }
 
 const PARALLEL = 16;
 
-/**
- * Reads what the rules need to know; what is no id of a set or a source is another rule's finding and is not read. Throws
- * what a read throws, but 403: that is a fact.
- */
+/** Reads what the rules need to know. Throws ServiceError TooManyReads, and what a read throws, but 403: that is a fact. */
 export async function gatherFacts(
   {
     resourceManager,
     resources,
     subscriptions,
     requiredRegistrations,
+    maxReads,
   }: FactSources,
   id: ImageVersionId,
   request: ImageVersionRequest,
@@ -60,23 +61,23 @@ export async function gatherFacts(
   } = { sources: true },
 ): Promise<Omit<Facts, "known">> {
   const see = bounded(PARALLEL);
-  const sets = distinct(
-    diskEncryptionReferences(request)
-      .filter((use) => namesDiskEncryptionSet(use))
-      .map((use) => use.diskEncryptionSetId),
+  const all = namedResources(id, request);
+  const named = withSources
+    ? all
+    : { ...all, sources: new Map<string, string>() };
+  requireFewReads(maxReads, requiredRegistrations.length, named); // Invariant 5.
+  const registrations = await seeEach(
+    new Map(requiredRegistrations.map((what) => [nameOf(what), what])),
+    (what) => see(() => subscriptions.getRegistration(id.subscriptionId, what)),
   );
-  const named = distinct(
-    (withSources ? sourceReferences(request) : [])
-      .filter((use) => namesSource(use))
-      .map((use) => use.id),
-  );
+  if (requiredRegistrations.some((what) => isMissing(what, registrations)))
+    return { ...UNREAD, registrations }; // Invariant 4.
   const imageDefinitionId = imageIdOf(id);
   const [
     gallery,
     imageDefinition,
     imageVersion,
     regions,
-    registrations,
     diskEncryptionSets,
     sources,
   ] = await Promise.all([
@@ -86,13 +87,10 @@ export async function gatherFacts(
       ? see(() => resourceManager.getImageVersion(id))
       : { kind: "found" as const, value: looked },
     see(() => subscriptions.listRegions(id.subscriptionId)),
-    seeEach(
-      new Map(requiredRegistrations.map((what) => [nameOf(what), what])),
-      (what) =>
-        see(() => subscriptions.getRegistration(id.subscriptionId, what)),
+    seeEach(named.diskEncryptionSets, (set) =>
+      see(() => resources.getDiskEncryptionSet(set)),
     ),
-    seeEach(sets, (set) => see(() => resources.getDiskEncryptionSet(set))),
-    seeEach(named, (source) => see(() => resources.getSource(source))),
+    seeEach(named.sources, (source) => see(() => resources.getSource(source))),
   ]);
 
   const found = [...sources.values()].flatMap((seen) =>
@@ -109,10 +107,15 @@ export async function gatherFacts(
       return version === undefined ? [] : [imageIdOf(version)];
     }),
   );
+  const furtherDisks = without(machineDisks, sources);
+  requireFewReads(
+    maxReads,
+    requiredRegistrations.length,
+    named,
+    furtherDisks.size + definitions.size,
+  );
   const [disks, sourceDefinitions] = await Promise.all([
-    seeEach(without(machineDisks, sources), (disk) =>
-      see(() => resources.getSource(disk)),
-    ),
+    seeEach(furtherDisks, (disk) => see(() => resources.getSource(disk))),
     seeEach(definitions, (definition) =>
       definition.toLowerCase() === imageDefinitionId.toLowerCase()
         ? Promise.resolve(imageDefinition) // Invariant 1.
@@ -129,6 +132,28 @@ export async function gatherFacts(
     regions,
     registrations,
   };
+}
+
+const UNREAD = {
+  gallery: { kind: "unread" },
+  imageDefinition: { kind: "unread" },
+  imageVersion: { kind: "unread" },
+  regions: { kind: "unread" },
+  diskEncryptionSets: new Map(),
+  sources: new Map(),
+  sourceDefinitions: new Map(),
+} as const;
+
+/** Of a resource provider: without a preview feature there is much to be seen. */
+function isMissing(
+  what: Registrable,
+  registrations: ReadonlyMap<string, Seen<RegistrationState>>,
+): boolean {
+  const seen = registrations.get(nameOf(what));
+  return (
+    what.feature === undefined &&
+    !(seen?.kind === "found" && isRegistered(seen.value))
+  );
 }
 
 /** Runs reads, at most `parallel` at once, and turns each answer into what was seen. */
@@ -180,11 +205,6 @@ async function seeEach<Key, T>(
       [...keys].map(async ([name, key]) => [name, await read(key)] as const),
     ),
   );
-}
-
-/** By lower case, as ARM compares ids. */
-function distinct(ids: readonly string[]): ReadonlyMap<string, string> {
-  return new Map(ids.map((id) => [id.toLowerCase(), id]));
 }
 
 function without<T>(

@@ -1,4 +1,5 @@
 import { found } from "../preflight/facts.js";
+import { isRegistered } from "../../subscription/ports.js";
 import type { Breach, FactSubject } from "./rule.js";
 
 /** A breach for each of the registrations of that kind that is needed and not there. */
@@ -13,13 +14,13 @@ export function unregistered(
       return [
         {
           pointer: "",
-          message: `Azure offers no ${kind} ${name} to subscription ${id.subscriptionId}.`,
-          remediation: `Take ${name} out of what Sigil's settings require: this cloud has no such ${kind}, so ${prepare} cannot register it.`,
+          message: `Azure offers no ${kind} ${name} to subscription ${id.subscriptionId}, or has no such subscription.`,
+          remediation: `Correct the subscription in the URL. If it is right, take ${name} out of what Sigil's settings require: this cloud has no such ${kind}, so ${prepare} cannot register it.`,
         },
       ];
     }
     const state = found(seen);
-    if (state === undefined || state.toLowerCase() === "registered") return [];
+    if (state === undefined || isRegistered(state)) return [];
     const underWay = /^(registering|pending)$/iu.test(state);
     return [
       {

@@ -8,14 +8,19 @@ import {
 } from "vitest";
 import type { ServiceError } from "../../../src/errors.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
+import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {
+  commandOf,
+  idOf,
   request,
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
 import {
+  largeWorld,
   managedImageRequest,
   seedRegion,
   seedVersionId,
@@ -337,5 +342,44 @@ describe("an Idempotency-Key", () => {
     );
     expect(new Set(operations.map((operation) => operation.id)).size).toBe(1);
     expect(await world.takeDue()).toHaveLength(1);
+  });
+});
+
+describe("a request that names more than may be read", () => {
+  const large = largeWorld(3, 1);
+  const largeId = large.versionId("1.0.0");
+  // Six sets, a source, four places and a registration.
+  const deps = () => ({ ...world.deps, maxReads: 11 });
+
+  test.each([
+    {
+      by: "PUT",
+      ask: () => request(deps(), largeId, large.request),
+    },
+    {
+      by: "plan",
+      ask: () =>
+        planImageVersion(deps(), { id: idOf(largeId), body: large.request }),
+    },
+    {
+      by: "PUT under the next number",
+      ask: () => {
+        const { id, ...rest } = commandOf(largeId, large.request);
+        return createNextImageVersion(deps(), {
+          ...rest,
+          image: id,
+          increment: "patch",
+        });
+      },
+    },
+  ])("is refused by $by before anything is read or stored", async ({ ask }) => {
+    world.simulator.control.clearRequests();
+    expect(await refusal(ask())).toMatchObject({
+      code: "TooManyReads",
+      retryable: false,
+      fields: { reads: 12, allowedReads: 11, setting: "SIGIL_MAX_READS" },
+    });
+    expect(world.simulator.control.requests()).toEqual([]);
+    expect(await world.deps.store.read(keyOf(largeId))).toBeUndefined();
   });
 });

@@ -42,10 +42,11 @@ function ports(answer: (what: string) => Promise<unknown>) {
     },
     subscriptions: {
       listRegions: () => read("regions"),
-      getRegistration: (_, { namespace, feature }) =>
-        read(`${namespace} ${feature ?? ""}`.trim()),
+      getRegistration: async (_, { namespace, feature }) =>
+        (await read(`${namespace} ${feature ?? ""}`.trim())) ?? "Registered",
       register: () => read("register"),
     },
+    maxReads: 500,
     requiredRegistrations: [
       { namespace: "Microsoft.Compute" },
       { namespace: "Microsoft.Compute", feature: "SIGEncryption" },
@@ -172,6 +173,154 @@ describe("facts", () => {
     const facts = await gatherFacts(sources, id, managedImageRequest());
     expect(facts.gallery).toEqual({ kind: "denied", ...denial });
     expect(facts.imageDefinition).toEqual({ kind: "absent" });
+  });
+});
+
+describe("the subscription is asked first (invariant 4)", () => {
+  const denied = new ServiceError("ResourceManagerForbidden", "No.", {
+    fields: { action: "a/read", scope: "/subscriptions/s" },
+  });
+  test.each([
+    {
+      what: "is not registered",
+      answer: () => Promise.resolve("NotRegistered"),
+      seen: { kind: "found", value: "NotRegistered" },
+    },
+    {
+      what: "is being registered",
+      answer: () => Promise.resolve("Registering"),
+      seen: { kind: "found", value: "Registering" },
+    },
+    {
+      what: "may not be seen",
+      answer: () => Promise.reject(denied),
+      seen: { kind: "denied", action: "a/read", scope: "/subscriptions/s" },
+    },
+  ])(
+    "where its provider $what, nothing else is read",
+    async ({ answer, seen }) => {
+      const { sources, reads } = ports((what) =>
+        what === "Microsoft.Compute" ? answer() : nothing(),
+      );
+      const facts = await gatherFacts(sources, id, managedImageRequest());
+      expect(reads).toEqual([
+        "Microsoft.Compute",
+        "Microsoft.Compute SIGEncryption",
+      ]);
+      expect(facts.registrations.get("Microsoft.Compute")).toEqual(seen);
+      expect(facts.gallery).toEqual({ kind: "unread" });
+      expect(facts.diskEncryptionSets.size).toBe(0);
+    },
+  );
+
+  test("a preview feature that is not registered hides nothing", async () => {
+    const { sources, reads } = ports((what) =>
+      Promise.resolve(
+        what.endsWith("SIGEncryption") ? "NotRegistered" : undefined,
+      ),
+    );
+    await gatherFacts(sources, id, managedImageRequest());
+    expect(reads).toContain(seedResource("galleries/MyGallery"));
+  });
+});
+
+test("a set of another subscription is refused by a rule, and not read", async () => {
+  const other = seedResource("diskEncryptionSets/theirs").replace(
+    /^\/subscriptions\/[^/]+/u,
+    "/subscriptions/99999999-9999-9999-9999-999999999999",
+  );
+  const ours = seedResource("diskEncryptionSets/ours");
+  const body = managedImageRequest();
+  const { sources, reads } = ports(nothing);
+  const facts = await gatherFacts(
+    sources,
+    id,
+    canonicalForm({
+      ...body,
+      properties: {
+        ...body.properties,
+        publishingProfile: {
+          targetRegions: [other, ours].map((diskEncryptionSetId, i) => ({
+            name: ["westus", "eastus2"][i] ?? "",
+            encryption: { osDiskImage: { diskEncryptionSetId } },
+          })),
+        },
+      },
+    }),
+  );
+  expect(reads).toContain(ours);
+  expect(reads).not.toContain(other);
+  expect([...facts.diskEncryptionSets.keys()]).toEqual([ours.toLowerCase()]);
+});
+
+describe("no more is read than maxReads (invariant 5)", () => {
+  const large = largeWorld(30, 3);
+  const largeId = idOf(large.versionId("1.0.0"));
+  // 120 sets, 1 source, 4 places and 2 registrations.
+  const ALL = 127;
+
+  test("all of the allowed are read", async () => {
+    const { sources, reads } = ports(nothing);
+    await gatherFacts(
+      { ...sources, maxReads: ALL },
+      largeId,
+      canonicalForm(large.request),
+    );
+    expect(reads).toHaveLength(ALL);
+  });
+
+  test("one more is TooManyReads, which says what to do, and nothing is read", async () => {
+    const { sources, reads } = ports(nothing);
+    await expect(
+      gatherFacts(
+        { ...sources, maxReads: ALL - 1 },
+        largeId,
+        canonicalForm(large.request),
+      ),
+    ).rejects.toMatchObject({
+      code: "TooManyReads",
+      retryAfterMs: undefined,
+      fields: { reads: ALL, allowedReads: ALL - 1, setting: "SIGIL_MAX_READS" },
+      findings: [
+        {
+          code: "TooManyReads",
+          pointer: "/properties/publishingProfile/targetRegions",
+          message: expect.stringContaining("127 reads") as string,
+          remediation: expect.stringContaining("SIGIL_MAX_READS") as string,
+        },
+      ],
+    });
+    expect(reads).toEqual([]);
+  });
+
+  test("the disks that a machine leads to count", async () => {
+    const machine = seedResource("virtualMachines/myVM");
+    const { sources, reads } = ports((what) =>
+      Promise.resolve(
+        what === machine
+          ? source(machine, {
+              dataDisks: Array.from({ length: 32 }, (_, lun) => ({
+                lun,
+                id: seedResource(`disks/data${lun}`),
+              })),
+            })
+          : undefined,
+      ),
+    );
+    const body = managedImageRequest();
+    await expect(
+      gatherFacts({ ...sources, maxReads: 30 }, id, {
+        ...body,
+        properties: {
+          publishingProfile: { targetRegions: [{ name: "westus" }] },
+          storageProfile: { source: { virtualMachineId: machine } },
+        },
+      }),
+    ).rejects.toMatchObject({
+      code: "TooManyReads",
+      findings: [{ pointer: "/properties/storageProfile" }],
+    });
+    expect(reads.filter((what) => what.includes("/disks/"))).toEqual([]);
   });
 });
 

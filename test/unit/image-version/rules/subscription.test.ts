@@ -60,8 +60,8 @@ describe.each([
       finding(
         code,
         "",
-        `Azure offers no ${kind} ${name} to subscription ${SUBSCRIPTION}.`,
-        `Take ${name} out of what Sigil's settings require`,
+        `Azure offers no ${kind} ${name} to subscription ${SUBSCRIPTION}, or has no such subscription.`,
+        `Correct the subscription in the URL. If it is right, take ${name} out of what Sigil's settings require`,
       ),
     ]);
   });

@@ -1,0 +1,81 @@
+/** What a request names for Sigil to read, judged before anything is read. Pure. */
+import { ServiceError } from "../../errors.js";
+import { parseResourceId, type ImageVersionId } from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import {
+  diskEncryptionReferences,
+  namesDiskEncryptionSet,
+} from "../properties/disk-encryption-references.js";
+import { STORAGE_PROFILE, TARGET_REGIONS } from "../rules/rule.js";
+import { namesSource, sourceReferences } from "./source.js";
+
+/** Distinct resources; keys are ids in lower case, as ARM compares them. */
+export interface NamedResources {
+  readonly diskEncryptionSets: ReadonlyMap<string, string>;
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+/** The gallery, the image definition, the version and the subscription's regions. */
+const PLACES = 4;
+
+/**
+ * What can be read of what a canonical request names. What is no id of a set or a source is another rule's finding. A set
+ * of another subscription is refused whatever it is: it is not looked into.
+ */
+export function namedResources(
+  { subscriptionId }: ImageVersionId,
+  request: ImageVersionRequest,
+): NamedResources {
+  return {
+    diskEncryptionSets: distinct(
+      diskEncryptionReferences(request)
+        .filter((use) => namesDiskEncryptionSet(use))
+        .map((use) => use.diskEncryptionSetId)
+        .filter(
+          (set) =>
+            parseResourceId(set)?.subscriptionId ===
+            subscriptionId.toLowerCase(),
+        ),
+    ),
+    sources: distinct(
+      sourceReferences(request)
+        .filter((use) => namesSource(use))
+        .map((use) => use.id),
+    ),
+  };
+}
+
+/** By lower case. */
+export function distinct(ids: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(ids.map((id) => [id.toLowerCase(), id]));
+}
+
+/**
+ * Throws ServiceError TooManyReads where more than `most` distinct resources would be read. `found` counts those that the
+ * sources have led to.
+ */
+export function requireFewReads(
+  most: number,
+  registrations: number,
+  { diskEncryptionSets, sources }: NamedResources,
+  found = 0,
+): void {
+  const reads =
+    PLACES + registrations + diskEncryptionSets.size + sources.size + found;
+  if (reads <= most) return;
+  const ofSources = sources.size + found > diskEncryptionSets.size;
+  const message = `This request takes ${reads} reads of Azure: ${diskEncryptionSets.size} disk encryption sets, ${sources.size + found} sources and their disks, and ${PLACES + registrations} of the place. SIGIL_MAX_READS allows ${most}.`;
+  const remediation = `Publish to some of the regions first and add the others by later requests, use one disk encryption set for several disks of a region, or have SIGIL_MAX_READS raised.`;
+  throw new ServiceError("TooManyReads", `${message} ${remediation}`, {
+    fields: { reads, allowedReads: most, setting: "SIGIL_MAX_READS" },
+    findings: [
+      {
+        code: "TooManyReads",
+        pointer: ofSources ? STORAGE_PROFILE : TARGET_REGIONS,
+        message,
+        severity: "error",
+        remediation,
+      },
+    ],
+  });
+}
