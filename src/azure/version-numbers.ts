@@ -13,6 +13,7 @@ import {
 import { keyOf } from "../resource-id.js";
 import type { ArmClient } from "./arm-client.js";
 import { listVersions } from "./published-versions.js";
+import { Turns } from "./turns.js";
 import { Table, type TableStorage } from "./tables.js";
 
 const LAST_ROW = "last";
@@ -29,7 +30,7 @@ export function createVersionNumbers(
   arm: ArmClient,
 ): VersionNumbers {
   const table = new Table(storage, "SigilVersionNumbers");
-  const inTurn = createTurns();
+  const turns = new Turns();
 
   const row = async (
     key: string,
@@ -118,25 +119,11 @@ export function createVersionNumbers(
 
     allocate: (imageId, request) => {
       const key = keyOf(imageId);
-      return inTurn(key, () => allocate(key, request));
+      return turns.run(key, () => allocate(key, request));
     },
   };
 }
 
 function requestRow(requestKey: string): string {
   return `request-${requestKey}`;
-}
-
-/** Runs one at a time for each key: requests of one host wait for each other and need not fight over the ETag. */
-function createTurns(): <T>(key: string, run: () => Promise<T>) => Promise<T> {
-  const turns = new Map<string, Promise<unknown>>();
-  return async (key, run) => {
-    const turn = (turns.get(key) ?? Promise.resolve()).then(run, run);
-    turns.set(key, turn);
-    try {
-      return await turn;
-    } finally {
-      if (turns.get(key) === turn) turns.delete(key);
-    }
-  };
 }

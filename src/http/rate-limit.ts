@@ -5,6 +5,7 @@
 // 3. Buckets are of this instance alone: they guard it, and the ARM quota behind it, from one caller. They are no quota:
 //    of several instances each gives its own.
 // 4. At most `MAX_CALLERS` are remembered; the one that has been quiet longest is forgotten first.
+import { BoundedMap } from "../bounded-map.js";
 import { ServiceError } from "../errors.js";
 import type { Principal } from "./authentication.js";
 
@@ -27,8 +28,9 @@ export function createRateLimiter({
   callsPerMinute,
   now,
 }: RateLimiterOptions): RateLimiter {
-  /** Least recently used first. */
-  const buckets = new Map<string, { calls: number; atMs: number }>();
+  const buckets = new BoundedMap<string, { calls: number; atMs: number }>(
+    MAX_CALLERS,
+  ); // Invariant 4
   const callMs = MINUTE_MS / callsPerMinute;
   return {
     take({ appId, objectId }) {
@@ -39,10 +41,7 @@ export function createRateLimiter({
       const filled = Math.max(0, nowMs - held.atMs) / callMs;
       const calls = Math.min(callsPerMinute, held.calls + filled);
       const left = calls < 1 ? calls : calls - 1; // Invariant 2
-      buckets.delete(key);
       buckets.set(key, { calls: left, atMs: nowMs });
-      if (buckets.size > MAX_CALLERS)
-        buckets.delete(buckets.keys().next().value ?? ""); // Invariant 4
       if (calls >= 1) return;
       throw new ServiceError(
         "TooManyRequests",

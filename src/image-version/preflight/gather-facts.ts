@@ -71,7 +71,11 @@ export async function gatherFacts(
     (what) => see(() => subscriptions.getRegistration(id.subscriptionId, what)),
   );
   if (requiredRegistrations.some((what) => isMissing(what, registrations)))
-    return { ...UNREAD, registrations }; // Invariant 4.
+    return {
+      ...UNREAD,
+      ...(looked && { imageVersion: { kind: "found", value: looked } }),
+      registrations,
+    }; // Invariant 4.
   const imageDefinitionId = imageIdOf(id);
   const [
     gallery,

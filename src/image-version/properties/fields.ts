@@ -6,6 +6,7 @@
  *   /properties/publishingProfile/targetRegions/westus/encryption/dataDiskImages/0/diskEncryptionSetId  /subscriptions/…
  *   /tags/build  "4711"
  */
+import { BoundedMap } from "../../bounded-map.js";
 import { escapePointer } from "../../errors.js";
 import type { ImageVersionRequest } from "../contract.js";
 import {
@@ -70,8 +71,8 @@ export function partsOf(name: string): readonly string[] {
     .map((part) => part.replace(/~1/gu, "/").replace(/~0/gu, "~"));
 }
 
-const patterns = new Map<string, string>();
-const MOST_PATTERNS = 10_000;
+/** Names repeat from look to look, and each is looked up many times. */
+export const patterns = new BoundedMap<string, string>(10_000);
 
 /** A field's name with `*` for each key: the path of its property. */
 export function patternOf(name: string): string {
@@ -81,7 +82,6 @@ export function patternOf(name: string): string {
     for (const part of name.slice(1).split("/"))
       pattern +=
         keyAt(pattern) !== undefined || isMap(pattern) ? "/*" : `/${part}`;
-    if (patterns.size >= MOST_PATTERNS) patterns.clear();
     patterns.set(name, pattern);
   }
   return pattern;

@@ -1,3 +1,4 @@
+import { startInMemoryTelemetry } from "../../support/telemetry.js";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createArmClient } from "../../../src/azure/arm-client.js";
 import { createResourceManager } from "../../../src/azure/resource-manager.js";
@@ -72,4 +73,17 @@ test("a refusal tells nothing: whoever names a subscription at random shall make
   expect(
     await read({ "x-ms-ratelimit-remaining-subscription-reads": "1" }, 403),
   ).toEqual([]);
+});
+
+test("ten thousand subscriptions are not ten thousand series: the SDK keeps 2,000 and counts the others as one", async () => {
+  const telemetry = startInMemoryTelemetry();
+  for (let i = 0; i < 10_000; i += 1)
+    telemetry.metrics.armQuota({
+      limit: "subscription-reads",
+      subscriptionId: String(i),
+      remaining: i,
+    });
+  const measured = await telemetry.measured("sigil.arm.quota.remaining");
+  await telemetry.stop();
+  expect(measured?.points).toHaveLength(2_000);
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   comparableAt,
   fieldsOf,
+  patterns,
   nameIn,
   partsOf,
   patternOf,
@@ -285,4 +286,10 @@ describe("a pointer", () => {
 test("a document is put together of its fields as it was", () => {
   const fields = fieldsOf(document);
   expect(fieldsOf(documentOf(fields))).toEqual(fields);
+});
+
+test("ten thousand names are remembered, whatever else is asked for", () => {
+  for (let i = 0; i < 20_000; i += 1)
+    expect(patternOf(`/tags/tag${i}`)).toBe("/tags/*");
+  expect(patterns.size).toBe(10_000);
 });

@@ -89,6 +89,16 @@ test("invariant 3: the oldest answers go", async () => {
   expect(reads).toEqual(["1.0.0"]);
 });
 
+test("invariant 3: fifty lists are kept", async () => {
+  for (let i = 0; i <= 50; i += 1) await looks.versions(`${IMAGE}${i}`);
+  reads = [];
+  await looks.versions(`${IMAGE}50`);
+  await looks.versions(`${IMAGE}1`);
+  expect(reads).toEqual([]);
+  await looks.versions(`${IMAGE}0`);
+  expect(reads).toEqual(["list"]);
+});
+
 test("what was written to is read again, and so is its list", async () => {
   await looks.version(ID);
   await looks.versions(IMAGE);

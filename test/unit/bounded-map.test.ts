@@ -1,0 +1,83 @@
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { BoundedMap } from "../../src/bounded-map.js";
+
+test("keeps no more than it may, and what was set last", () => {
+  const map = new BoundedMap<number, string>(3);
+  for (let i = 0; i < 10_000; i += 1) map.set(i, `${i}`);
+  expect(map.size).toBe(3);
+  expect([9_996, 9_997, 9_998, 9_999].map((key) => map.get(key))).toEqual([
+    undefined,
+    "9997",
+    "9998",
+    "9999",
+  ]);
+});
+
+test("what is set again goes last; what is read does not", () => {
+  const map = new BoundedMap<string, number>(2);
+  map.set("a", 1);
+  map.set("b", 2);
+  map.set("a", 3);
+  map.get("b");
+  map.set("c", 4);
+  expect(map.get("a")).toBe(3);
+  expect(map.get("b")).toBeUndefined();
+});
+
+test("a key may be undefined, and is forgotten in its turn", () => {
+  const map = new BoundedMap<undefined | string, number>(1);
+  map.set(undefined, 1);
+  map.set("a", 2);
+  expect(map.size).toBe(1);
+  expect(map.get(undefined)).toBeUndefined();
+});
+
+test("forgets what is over, and stops at the first that is not", () => {
+  const map = new BoundedMap<string, number>(10);
+  for (const [key, value] of Object.entries({ a: 1, b: 2, c: 9, d: 1 }))
+    map.set(key, value);
+  map.deleteWhile((value) => value < 5);
+  expect(["a", "b", "c", "d"].map((key) => map.get(key))).toEqual([
+    undefined,
+    undefined,
+    9,
+    1,
+  ]);
+  map.delete("c");
+  expect(map.size).toBe(1);
+});
+
+/**
+ * Each file of the product that fills a plain Map or Set, with what bounds it. One that lives as long as the process and
+ * grows with what callers send is a BoundedMap instead.
+ */
+const PLAIN: Readonly<Record<string, string>> = {
+  "src/bounded-map.ts": "the bound is its own",
+  "src/retention/decide.ts": "lives for one call",
+  "src/retention/evaluate-retention.ts": "lives for one call",
+  "src/image-version/rules/place/read-permission.ts": "lives for one call",
+  "src/image-version/properties/patch.ts": "lives for one call",
+  "src/image-version/queries/latest.ts": "lives for one call",
+  "src/image-version/queries/get.ts": "lives for one call",
+  "src/image-version/preflight/source.ts": "lives for one call",
+  "src/http/json-syntax.ts": "lives for one call",
+  "src/image-version/preflight/gather-facts.ts": "lives for one call",
+  "src/http/openapi-document.ts": "operations of the document",
+  "src/http/validation.ts": "schemas of the document",
+  "src/http/docs-handlers.ts": "a fixed list of files",
+  "src/azure/service-bus.ts": "a fixed list of entities",
+  "src/azure/turns.ts": "what is under way",
+};
+
+test("no map of the product grows with what callers send", async () => {
+  const files = (await readdir("src", { recursive: true }))
+    .map((file) => path.posix.join("src", file.replaceAll(path.sep, "/")))
+    .filter((file) => file.endsWith(".ts") && !file.startsWith("src/local/"));
+  const filling: string[] = [];
+  for (const file of files)
+    if (/new (?:Map|Set)(?:<[^()]*>)?\(\)/u.test(await readFile(file, "utf8")))
+      filling.push(file);
+  expect(filling.sort()).toEqual(Object.keys(PLAIN).sort());
+});
