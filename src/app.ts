@@ -65,6 +65,7 @@ export function createApp(
     issuers: config.tokenIssuers,
     audience: config.tokenAudience,
     tenants: config.tokenTenants,
+    scopesAssign: config.scopesAssignRoles,
     clockToleranceSeconds: CLOCK_TOLERANCE_SECONDS,
     now,
   });

@@ -23,6 +23,8 @@ export interface Config {
   readonly tokenAudience: readonly string[];
   /** Tenants whose tokens are taken; none: all that the issuers give. */
   readonly tokenTenants: readonly string[];
+  /** True where a person's scope counts without an app role beside it. */
+  readonly scopesAssignRoles: boolean;
   /** Undefined: whoever may write may write to every gallery. */
   readonly galleryPolicy: GalleryPolicy | undefined;
   /** Calls that one caller may make in a minute; 0: any number. */
@@ -161,7 +163,11 @@ export function readConfig(environment: Environment): Config {
     ).map((issuer) => url("SIGIL_TOKEN_ISSUER", issuer)),
     tokenAudience,
     tokenTenants: listOf("SIGIL_TOKEN_TENANT", isGuid, "a tenant's id, a GUID"),
-    galleryPolicy: galleryPolicy(text("SIGIL_GALLERY_POLICY"), mistakes),
+    galleryPolicy: galleryPolicy(
+      environment["SIGIL_GALLERY_POLICY"]?.trim(),
+      mistakes,
+    ),
+    scopesAssignRoles: boolean("SIGIL_SCOPES_ASSIGN_ROLES"),
     rateLimitPerMinute: integer(
       "SIGIL_RATE_LIMIT_PER_MINUTE",
       600,
@@ -234,6 +240,12 @@ function galleryPolicy(
   mistakes: string[],
 ): GalleryPolicy | undefined {
   if (setting === undefined) return undefined;
+  if (setting === "") {
+    mistakes.push(
+      "SIGIL_GALLERY_POLICY is blank: give a policy, or remove the setting, which lets every writer write everywhere.",
+    );
+    return undefined;
+  }
   let document = setting;
   if (setting.startsWith("@")) {
     try {

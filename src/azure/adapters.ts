@@ -1,4 +1,4 @@
-import { DefaultAzureCredential } from "@azure/identity";
+import { ManagedIdentityCredential } from "@azure/identity";
 import type { Config } from "../config.js";
 import type { Dependencies } from "../image-version/ports.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
@@ -44,19 +44,19 @@ export interface Adapters {
   readonly calls: StepCallLog;
 }
 
-/** Sigil's own identity, for every service that it calls. */
-export function createCredential(config: Config): DefaultAzureCredential {
-  return new DefaultAzureCredential(
-    config.managedIdentityClientId === undefined
-      ? {}
-      : { managedIdentityClientId: config.managedIdentityClientId },
+/** Sigil's own identity, for every service that it calls: a secret or a login that lies about is never used. */
+export function createCredential({
+  managedIdentityClientId: clientId,
+}: Pick<Config, "managedIdentityClientId">): ManagedIdentityCredential {
+  return new ManagedIdentityCredential(
+    clientId === undefined ? {} : { clientId },
   );
 }
 
 /** Connects nothing yet: each service is reached at first use. */
 export function createAdapters(
   config: Config,
-  credential: DefaultAzureCredential,
+  credential: ManagedIdentityCredential,
   metrics: Metrics,
   kinds: Kinds,
   now: () => Date,

@@ -5,8 +5,9 @@
 // 3. No answer holds any part of a token.
 // 4. A token is verified with the keys of the one configured issuer that it names. Keys and addresses of keys that it
 //    brings along (`jwk`, `jku`, `x5c`, `x5u`) make it refused, never believed.
-// 5. A person's token gives what its scopes let the client do, whatever roles the person has: a client that was let read
-//    cannot write because its user may.
+// 5. A person's token, one with `scp`, gives what both its scopes and the person's roles give: a client that was let read
+//    cannot write because its user may, nor a user because the client may. Where scopes assign, the scopes alone count.
+// 6. A claim that decides something is believed only where it is of its kind: `typ` and `scp` are texts, times are finite.
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey } from "jose";
 import { ServiceError } from "../errors.js";
@@ -18,7 +19,7 @@ export interface Principal {
   readonly appId?: string;
   readonly objectId?: string;
   readonly name?: string;
-  /** The app roles held. Of `ImageVersions.*`, a person's token has what its scopes let the client do (invariant 5). */
+  /** The app roles held; of a person's `ImageVersions.*`, those that the scopes give, too (invariant 5). */
   readonly roles: readonly string[];
 }
 
@@ -28,6 +29,8 @@ export interface AuthenticatorOptions {
   readonly audience: string | readonly string[];
   /** The tenants (`tid`) whose tokens are believed; none: those that the issuers give. */
   readonly tenants?: readonly string[];
+  /** True where a tenant assigns by scope: a person needs no role beside it. */
+  readonly scopesAssign?: boolean;
   readonly clockToleranceSeconds: number;
   readonly now?: () => Date;
   /** How long after reading the keys an unknown key may not make the service read them again. */
@@ -77,7 +80,7 @@ export function createAuthenticator(
         const { iss = "" } = decodeJwt(token);
         if (BROUGHT_KEYS.some((name) => name in header))
           throw new Refusal("The token brings a key of its own."); // Invariant 4
-        if (!TYPES.includes(lower(header.typ)))
+        if (!TYPES.includes(typeOf(header.typ)))
           throw new Refusal(NO_ACCESS_TOKEN);
         const keys = keysOf.get(iss);
         if (keys === undefined)
@@ -96,7 +99,8 @@ export function createAuthenticator(
           !tenants.includes(lower(payload["tid"]) ?? "")
         )
           throw new Refusal("The token comes from another tenant.");
-        const principal = principalOf(payload);
+        requireFiniteTimes(payload);
+        const principal = principalOf(payload, options.scopesAssign ?? false);
         if (principal.appId === undefined) throw new Refusal(NO_ACCESS_TOKEN);
         return principal;
       } catch (cause) {
@@ -147,12 +151,19 @@ const SUFFICIENT: Readonly<Record<Role, readonly string[]>> = {
   [ROLE.admin]: [ROLE.admin],
 };
 
+const ROLES: readonly Role[] = [ROLE.read, ROLE.write, ROLE.admin];
+
+/** Whether one of these gives the role, or one that includes it. */
+function isSufficient(held: readonly string[], role: Role): boolean {
+  return held.some((one) => SUFFICIENT[role].includes(one));
+}
+
 /** Throws Forbidden unless the principal has the role, or one that includes it. */
 export function requireRole(principal: Principal, role: Role): void {
-  if (principal.roles.some((held) => SUFFICIENT[role].includes(held))) return;
+  if (isSufficient(principal.roles, role)) return;
   throw new ServiceError(
     "Forbidden",
-    `This call needs the app role ${role}. Ask for it to be assigned to the caller.`,
+    `This call needs the app role ${role}; a person needs the scope of that name, too. Ask for what is missing to be assigned.`,
     { fields: { requiredRole: role, tokenError: "insufficient_scope" } },
   );
 }
@@ -195,7 +206,19 @@ function reasonOf(error: unknown): string {
   return "The token is not a signed JSON Web Token.";
 }
 
-function principalOf(payload: JWTPayload): Principal {
+/** Invariant 6: JSON's 1e999 is infinite, and a token that never ends is none that an issuer gives. */
+function requireFiniteTimes(payload: JWTPayload): void {
+  for (const name of ["exp", "nbf", "iat"])
+    if (payload[name] !== undefined && !Number.isFinite(payload[name]))
+      throw new Refusal(`The token's claim ${name} is not a time.`);
+}
+
+/** What is no text is no type that is known. */
+function typeOf(typ: unknown): string | undefined {
+  return typ === undefined ? undefined : (lower(typ) ?? "");
+}
+
+function principalOf(payload: JWTPayload, scopesAssign: boolean): Principal {
   const claim = (...names: string[]): string | undefined =>
     names
       .map((name) => payload[name])
@@ -208,24 +231,27 @@ function principalOf(payload: JWTPayload): Principal {
     ...(appId !== undefined && { appId }),
     ...(objectId !== undefined && { objectId }),
     ...(name !== undefined && { name }),
-    roles: rolesOf(payload),
+    roles: rolesOf(payload, scopesAssign),
   };
 }
 
-/** Entra ID gives `scp` to tokens of people alone, `roles` to both. */
-function rolesOf(payload: JWTPayload): string[] {
+/** Entra ID gives `scp` to tokens of people alone, `roles` to both (invariant 5). */
+function rolesOf(payload: JWTPayload, scopesAssign: boolean): string[] {
   const { roles, scp } = payload;
   const held = (Array.isArray(roles) ? roles : []).filter(
     (role) => typeof role === "string",
   );
-  if (typeof scp !== "string") return held;
-  // Invariant 5. There is no scope for administration: it takes the person's own role, and a client that may write.
+  if (scp === undefined) return held;
+  if (typeof scp !== "string")
+    throw new Refusal("The token's claim scp is not a text."); // Invariant 6
   const scopes = scp.split(" ");
-  const writes = scopes.includes(ROLE.write);
   return [
-    ...held.filter((role) => !role.startsWith("ImageVersions.")),
-    ...[ROLE.read, ROLE.write].filter((role) => scopes.includes(role)),
-    ...(writes && held.includes(ROLE.admin) ? [ROLE.admin] : []),
+    ...held.filter((role) => !Object.hasOwn(SUFFICIENT, role)),
+    ...ROLES.filter(
+      (role) =>
+        isSufficient(scopes, role) &&
+        (scopesAssign || isSufficient(held, role)),
+    ),
   ];
 }
 

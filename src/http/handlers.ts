@@ -15,7 +15,8 @@ import { imageVersionHandlers } from "./image-version-handlers.js";
 import type { OperationId } from "./openapi-document.js";
 import { operationHandlers } from "./operation-handlers.js";
 import { retentionHandlers } from "./retention-handlers.js";
-import { serviceHandlers, type HealthCheck } from "./service-handlers.js";
+import type { HealthCheck } from "./readiness.js";
+import { serviceHandlers } from "./service-handlers.js";
 import { subscriptionHandlers } from "./subscription-handlers.js";
 
 /** What the use cases behind the API need. */
@@ -56,7 +57,13 @@ export function createHttpHandlers(
     ),
     ...operationHandlers(endpoint, deps.operations),
     ...retentionHandlers(endpoint, deps.retention),
-    ...serviceHandlers(endpoint, edge.document, asyncApiDocument, healthChecks),
+    ...serviceHandlers(
+      endpoint,
+      edge.document,
+      asyncApiDocument,
+      healthChecks,
+      deps.operations.now,
+    ),
     ...docsHandlers(docsFolder),
     fallback: createFallback(edge),
   };

@@ -2,12 +2,7 @@ import type { HttpHandler } from "@azure/functions";
 import type { AsyncApiDocument } from "./asyncapi-document.js";
 import type { Endpoint } from "./endpoint.js";
 import type { OpenApiDocument } from "./openapi-document.js";
-
-/** A part of the service that must answer for the service to work. */
-export interface HealthCheck {
-  readonly name: string;
-  readonly check: () => Promise<void>;
-}
+import { createReadiness, type HealthCheck } from "./readiness.js";
 
 type Names =
   "getOpenApiDocument" | "getAsyncApiDocument" | "getLiveness" | "getReadiness";
@@ -17,7 +12,9 @@ export function serviceHandlers(
   document: OpenApiDocument,
   asyncApiDocument: AsyncApiDocument,
   healthChecks: readonly HealthCheck[],
+  now: () => Date,
 ): Readonly<Record<Names, HttpHandler>> {
+  const readiness = createReadiness(healthChecks, now);
   return {
     getOpenApiDocument: endpoint("getOpenApiDocument", () =>
       Promise.resolve({
@@ -41,17 +38,11 @@ export function serviceHandlers(
     ),
 
     getReadiness: endpoint("getReadiness", async (_request, context) => {
-      const checks = await Promise.all(
-        healthChecks.map(async ({ name, check }) => {
-          try {
-            await check();
-            return { name, status: "ok" as const };
-          } catch (error) {
-            context.warn(`not ready: ${name}`, error);
-            return { name, status: "unavailable" as const };
-          }
-        }),
-      );
+      const checks = [
+        ...(await readiness((name, error) =>
+          context.warn(`not ready: ${name}`, error),
+        )),
+      ];
       return checks.every(({ status }) => status === "ok")
         ? { status: 200 as const, body: { status: "ok" as const, checks } }
         : {

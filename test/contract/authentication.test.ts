@@ -1,4 +1,10 @@
-import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
+import {
+  CompactSign,
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  SignJWT,
+} from "jose";
 import type { CryptoKey, JWK } from "jose";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -366,25 +372,34 @@ describe("with several issuers", () => {
 });
 
 describe("a person's token", () => {
+  const READ = "ImageVersions.Read";
+  const WRITE = "ImageVersions.Write";
+  const ADMIN = "ImageVersions.Admin";
+
   it.each([
-    ["ImageVersions.Read", [], ["ImageVersions.Read"]],
-    ["openid ImageVersions.Write", [], ["ImageVersions.Write"]],
+    // Neither is enough without the other.
+    [READ, [], []],
+    [`openid ${WRITE}`, [], []],
+    [ADMIN, [], []],
+    ["user_impersonation", [WRITE], []],
+    ["", [WRITE], []],
+    // Both: the lesser of the two.
+    [READ, [READ], [READ]],
+    [READ, [WRITE], [READ]],
+    [READ, [ADMIN], [READ]],
+    [WRITE, [READ], [READ]],
+    [WRITE, [WRITE], [READ, WRITE]],
+    [WRITE, [ADMIN], [READ, WRITE]],
+    [ADMIN, [WRITE], [READ, WRITE]],
+    [ADMIN, [ADMIN], [READ, WRITE, ADMIN]],
     [
-      "ImageVersions.Write ImageVersions.Read",
-      ["Linux.Images"],
-      ["Linux.Images", "ImageVersions.Read", "ImageVersions.Write"],
+      `${READ} ${WRITE}`,
+      ["Linux.Images", WRITE],
+      ["Linux.Images", READ, WRITE],
     ],
-    ["user_impersonation", ["ImageVersions.Write"], []],
-    ["ImageVersions.Read", ["ImageVersions.Write"], ["ImageVersions.Read"]],
-    ["ImageVersions.Read", ["ImageVersions.Admin"], ["ImageVersions.Read"]],
-    [
-      "ImageVersions.Write",
-      ["ImageVersions.Admin"],
-      ["ImageVersions.Write", "ImageVersions.Admin"],
-    ],
-    ["ImageVersions.Admin", ["ImageVersions.Admin"], []],
-    ["imageversions.write", [], []],
-    ["", ["ImageVersions.Write"], []],
+    // Exactly as it is written.
+    ["imageversions.write", [WRITE], []],
+    [WRITE, ["imageversions.write"], ["imageversions.write"]],
   ])(
     "with the scopes %j and the roles %j has %j (invariant 5)",
     async (scp, roles, expected) => {
@@ -392,6 +407,82 @@ describe("a person's token", () => {
       expect(
         (await authenticator.authenticate(`Bearer ${token}`)).roles,
       ).toEqual(expected);
+    },
+  );
+
+  it.each([
+    [READ, [], [READ]],
+    [WRITE, [], [READ, WRITE]],
+    [ADMIN, [], [READ, WRITE, ADMIN]],
+    [READ, [ADMIN], [READ]],
+    ["", [ADMIN], []],
+    [WRITE, ["Linux.Images"], ["Linux.Images", READ, WRITE]],
+  ])(
+    "where scopes assign, with the scopes %j and the roles %j has %j",
+    async (scp, roles, expected) => {
+      const token = await tokenWith({ scp, roles });
+      expect(
+        (await create({ scopesAssign: true }).authenticate(`Bearer ${token}`))
+          .roles,
+      ).toEqual(expected);
+    },
+  );
+
+  it.each([[["ImageVersions.Write"]], [null], [7], [{}]])(
+    "whose scp is %j is refused: it may be a person's",
+    async (scp) => {
+      const token = await tokenWith({ scp, roles: [WRITE] });
+      expect(await refusal(`Bearer ${token}`)).toMatchObject({
+        code: "Unauthenticated",
+        message: "The token's claim scp is not a text.",
+      });
+    },
+  );
+});
+
+describe("a token whose claims are of no such kind", () => {
+  /** Signed as it stands: a JSON text may say what no JavaScript value does. */
+  async function signed(payload: string, header = {}): Promise<string> {
+    return new CompactSign(new TextEncoder().encode(payload))
+      .setProtectedHeader({ alg: rsa.alg, kid: rsa.jwk.kid, ...header })
+      .sign(rsa.privateKey);
+  }
+  const payloadWith = (claim: string, value: string): string =>
+    JSON.stringify({
+      iss: issuer.issuer,
+      aud: AUDIENCE,
+      iat: NOW_SECONDS,
+      nbf: NOW_SECONDS,
+      exp: NOW_SECONDS + 3600,
+      ...claims,
+    }).replace(new RegExp(`"${claim}":[^,]*`, "u"), `"${claim}":${value}`);
+
+  it("passes where they are", async () => {
+    const token = await signed(payloadWith("exp", `${NOW_SECONDS + 60}`));
+    await authenticator.authenticate(`Bearer ${token}`);
+  });
+
+  it.each([
+    ["exp", "1e999"],
+    ["exp", `"${NOW_SECONDS + 3600}"`],
+    ["exp", "null"],
+    ["nbf", "-1e999"],
+    ["iat", "1e999"],
+  ])("%s of %s is refused", async (claim, value) => {
+    const token = await signed(payloadWith(claim, value));
+    expect((await refusal(`Bearer ${token}`)).code).toBe("Unauthenticated");
+  });
+
+  it.each([[["JWT"]], [["logout+jwt"]], [7], [{}], [null], [""]])(
+    "typ of %j is refused",
+    async (typ) => {
+      const token = await signed(payloadWith("exp", `${NOW_SECONDS + 60}`), {
+        typ,
+      });
+      expect(await refusal(`Bearer ${token}`)).toMatchObject({
+        code: "Unauthenticated",
+        message: "The token is not an access token. Ask for one for this API.",
+      });
     },
   );
 });

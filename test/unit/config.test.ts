@@ -37,6 +37,7 @@ test("the least configuration has the documented defaults", () => {
     tokenIssuers: ["https://login.microsoftonline.com/t/v2.0"],
     tokenAudience: ["api://sigil"],
     tokenTenants: [],
+    scopesAssignRoles: false,
     galleryPolicy: undefined,
     rateLimitPerMinute: 600,
     corsOrigins: [],
@@ -87,6 +88,7 @@ test.each([
   ],
   ["SIGIL_TOKEN_TENANT", `${TENANT},`, { tokenTenants: [TENANT] }],
   ["SIGIL_GALLERY_POLICY", '{"rules":[]}', { galleryPolicy: { rules: [] } }],
+  ["SIGIL_SCOPES_ASSIGN_ROLES", "true", { scopesAssignRoles: true }],
   ["SIGIL_RATE_LIMIT_PER_MINUTE", "0", { rateLimitPerMinute: 0 }],
   [
     "SIGIL_CORS_ORIGINS",
@@ -338,6 +340,12 @@ describe("the gallery policy after an @", () => {
     expect(
       readConfig({ ...LEAST, SIGIL_GALLERY_POLICY: `@${file}` }).galleryPolicy,
     ).toEqual({ rules: [] });
+  });
+
+  test.each(["", "  ", "\n"])("is a mistake where it is blank: %j", (blank) => {
+    expect(mistakesIn({ ...LEAST, SIGIL_GALLERY_POLICY: blank })).toEqual([
+      "SIGIL_GALLERY_POLICY is blank: give a policy, or remove the setting, which lets every writer write everywhere.",
+    ]);
   });
 
   test("is a mistake where there is no such file, not a policy that is absent", () => {

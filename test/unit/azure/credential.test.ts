@@ -1,0 +1,29 @@
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { ManagedIdentityCredential } from "@azure/identity";
+import { expect, test } from "vitest";
+import { createCredential } from "../../../src/azure/adapters.js";
+
+test.each([undefined, "client"])(
+  "Sigil is its managed identity and nobody else, with the client id %j",
+  (managedIdentityClientId) => {
+    expect(createCredential({ managedIdentityClientId })).toBeInstanceOf(
+      ManagedIdentityCredential,
+    );
+  },
+);
+
+test("the product knows no credential of a developer", async () => {
+  const files = (await readdir("src", { recursive: true }))
+    .filter((file) => file.endsWith(".ts") && !/^local\b/u.test(file))
+    .map((file) => path.join("src", file));
+  const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+  expect(texts.length).toBeGreaterThan(100);
+  expect(
+    texts.flatMap((text) => text.match(/\w+Credential\b(?=\()/gu) ?? []),
+  ).toEqual([
+    "createCredential",
+    "createCredential",
+    "ManagedIdentityCredential",
+  ]);
+});
