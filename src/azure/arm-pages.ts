@@ -1,4 +1,4 @@
-import { ServiceError } from "../errors.js";
+import { forgedToken } from "../operation/queries.js";
 
 /** What a query may be made of (RFC 3986, section 3.4): no fragment, no space, no control character. */
 const QUERY = /^(?:[-\w.~!$&'()*+,;=:@/?]|%[\dA-Fa-f]{2})+$/u;
@@ -54,18 +54,5 @@ export function fromContinuationToken(token: string): string {
     toContinuationToken(query) === token
   )
     return query;
-  throw new ServiceError(
-    "InvalidRequest",
-    "The continuation token is not one that this service gave.",
-    {
-      findings: [
-        {
-          code: "InvalidFormat",
-          pointer: "/query/continuationToken",
-          message:
-            "Use nextLink, or the continuationToken of the page before, unchanged.",
-        },
-      ],
-    },
-  );
+  throw forgedToken();
 }

@@ -1,6 +1,6 @@
 import { odata } from "@azure/data-tables";
-import { ServiceError } from "../errors.js";
 import type { Index, IndexPage } from "../operation/ports.js";
+import { forgedToken } from "../operation/queries.js";
 import { Table, type TableStorage } from "./tables.js";
 
 interface Row {
@@ -36,17 +36,21 @@ export function createIndex(storage: TableStorage): Index {
     async page(scope, top, continuationToken) {
       if (continuationToken !== undefined)
         checkContinuationToken(continuationToken);
-      const page = await table.run((client) =>
-        client
-          .listEntities<Row>({
-            queryOptions: { filter: odata`PartitionKey eq ${scope}` },
-          })
-          .byPage({
-            maxPageSize: top,
-            ...(continuationToken !== undefined && { continuationToken }),
-          })
-          .next(),
+      const page = await table.run(
+        (client) =>
+          client
+            .listEntities<Row>({
+              queryOptions: { filter: odata`PartitionKey eq ${scope}` },
+            })
+            .byPage({
+              maxPageSize: top,
+              ...(continuationToken !== undefined && { continuationToken }),
+            })
+            .next(),
+        // Keys of the right shape, and not the store's own.
+        ...(continuationToken === undefined ? [] : [400 as const]),
       );
+      if (page === 400) throw forgedToken();
       const entities = (page.value ?? []) as Row[] & {
         continuationToken?: string;
       };
@@ -80,18 +84,5 @@ function checkContinuationToken(token: string): void {
   } catch {
     // Answered below.
   }
-  throw new ServiceError(
-    "InvalidRequest",
-    "The continuation token is not one that this service gave.",
-    {
-      findings: [
-        {
-          code: "InvalidFormat",
-          pointer: "/query/continuationToken",
-          message:
-            "Use nextLink, or the continuationToken of the page before, unchanged.",
-        },
-      ],
-    },
-  );
+  throw forgedToken();
 }

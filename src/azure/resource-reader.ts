@@ -1,5 +1,6 @@
 import type { ComputeManagementClient } from "@azure/arm-compute";
 import type { ResourceReader } from "../image-version/ports.js";
+import { forgedToken } from "../operation/queries.js";
 import {
   canonicalRegion,
   parseResourceId,
@@ -126,6 +127,7 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
           query,
         ),
       );
+      if (query !== undefined && response.status === 400) throw forgedToken();
       const page = arm.bodyOf<WirePage<WireSet & { readonly id?: string }>>(
         call,
         response,

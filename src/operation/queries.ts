@@ -93,6 +93,25 @@ export async function listOperations(
   );
 }
 
+/** For a continuation token that no page has given. */
+export function forgedToken(cause?: unknown): ServiceError {
+  return new ServiceError(
+    "InvalidRequest",
+    "The continuation token is not one that this service gave.",
+    {
+      cause,
+      findings: [
+        {
+          code: "InvalidFormat",
+          pointer: "/query/continuationToken",
+          message:
+            "Use nextLink, or the continuationToken of the page before, unchanged.",
+        },
+      ],
+    },
+  );
+}
+
 /** One page of what the rows of `page` name. */
 export function pageOf<T>(
   { continuationToken }: IndexPage,

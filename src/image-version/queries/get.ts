@@ -4,7 +4,7 @@
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationDependencies } from "../../operation/ports.js";
-import type { Page } from "../../operation/queries.js";
+import { forgedToken, type Page } from "../../operation/queries.js";
 import { isFinal } from "../state/states.js";
 import {
   formatImageVersionId,
@@ -119,19 +119,7 @@ export async function listImageVersions(
 /** Throws ServiceError InvalidRequest for a token that no page has given. */
 function tokenOf(token: string): string {
   if (/^\d{1,10}\.\d{1,10}\.\d{1,10}$/u.test(token)) return token;
-  throw new ServiceError(
-    "InvalidRequest",
-    "The continuation token is none that a page of this list has given. Leave it out to begin anew.",
-    {
-      findings: [
-        {
-          code: "InvalidContinuationToken",
-          pointer: "/query/continuationToken",
-          message: "It is no token of this list.",
-        },
-      ],
-    },
-  );
+  throw forgedToken();
 }
 
 /** A list has no replication: that of the last look stands in, where there is one. */

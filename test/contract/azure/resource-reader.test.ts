@@ -603,4 +603,17 @@ describe("over the wire", () => {
       expect(wire.received).toEqual([]);
     },
   );
+
+  test("a continuation token that ARM refuses is the caller's mistake", async () => {
+    wire.reply = { status: 400, body: refused("InvalidSkipToken") };
+    const list = (given?: string) =>
+      refusal(reader.listDiskEncryptionSets(LOCAL_SUBSCRIPTION_ID, given));
+    expect(await list(token("$skiptoken=mine"))).toMatchObject({
+      code: "InvalidRequest",
+      findings: [{ pointer: "/query/continuationToken" }],
+    });
+    expect(wire.received).toHaveLength(1);
+    // Without one it is ours.
+    expect((await list()).code).toBe("ResourceManagerRefused");
+  });
 });

@@ -374,35 +374,35 @@ test("table storage that is down is a retryable DependencyUnavailable, and serve
   await expect(store.read(key)).resolves.toBeUndefined();
 });
 
+/** The tables, at the address of a server that does with each request what `answer` says. */
+async function silent(
+  answer: (url: string) => number | undefined,
+): Promise<TableStorage & { readonly asked: string[] }> {
+  const asked: string[] = [];
+  const http = createServer((request, response) => {
+    const { url = "" } = request;
+    asked.push(url);
+    const status = answer(url);
+    if (status !== undefined) response.writeHead(status).end();
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  onTestFinished(async () => {
+    http.closeAllConnections();
+    await new Promise((resolve) => http.close(resolve));
+  });
+  const { port } = http.address() as AddressInfo;
+  return {
+    kind: "connectionString",
+    connectionString: server.connectionString.replace(
+      `:${server.port}/`,
+      `:${port}/`,
+    ),
+    asked,
+  };
+}
+
 describe("a store that takes the connection and never answers", () => {
   const TIMEOUT_MS = 100;
-
-  /** Its tables, at the address of a server that does with each request what `answer` says. */
-  async function silent(
-    answer: (url: string) => number | undefined,
-  ): Promise<TableStorage & { readonly asked: string[] }> {
-    const asked: string[] = [];
-    const http = createServer((request, response) => {
-      const { url = "" } = request;
-      asked.push(url);
-      const status = answer(url);
-      if (status !== undefined) response.writeHead(status).end();
-    });
-    await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-    onTestFinished(async () => {
-      http.closeAllConnections();
-      await new Promise((resolve) => http.close(resolve));
-    });
-    const { port } = http.address() as AddressInfo;
-    return {
-      kind: "connectionString",
-      connectionString: server.connectionString.replace(
-        `:${server.port}/`,
-        `:${port}/`,
-      ),
-      asked,
-    };
-  }
 
   test.each<[string, (url: string) => number | undefined]>([
     ["at all", () => undefined],
@@ -448,6 +448,20 @@ describe("a store that takes the connection and never answers", () => {
     });
     answers = true;
     await expect(read()).resolves.toBe(404);
+  });
+});
+
+test("a continuation token that Table Storage refuses is the caller's mistake", async () => {
+  const refusing = await silent((url) => (url.includes("/Tables") ? 204 : 400));
+  const index = createIndex(refusing);
+  const token = Buffer.from('{"nextPartitionKey":"mine"}').toString("base64");
+  await expect(index.page(newKey(), 10, token)).rejects.toMatchObject({
+    code: "InvalidRequest",
+    findings: [{ pointer: "/query/continuationToken" }],
+  });
+  // Without one it is ours.
+  await expect(index.page(newKey(), 10)).rejects.toMatchObject({
+    code: "DependencyUnavailable",
   });
 });
 
