@@ -5,7 +5,7 @@ import { readConfig, type Config } from "./config.js";
 import { traceparentOf } from "./events/traceparent.js";
 import { loadAsyncApiDocument } from "./http/asyncapi-document.js";
 import { createAuthenticator } from "./http/authentication.js";
-import { requireMayWrite } from "./http/gallery-policy.js";
+import { requireMayUse, requireMayWrite } from "./http/gallery-policy.js";
 import { createHttpHandlers, type HttpHandlers } from "./http/handlers.js";
 import { loadOpenApiDocument } from "./http/openapi-document.js";
 import { createRateLimiter } from "./http/rate-limit.js";
@@ -103,8 +103,13 @@ export function createApp(
     ),
     requests: createRequestHandler({
       putImageVersion: async (command) => {
-        requireMayWrite(config.galleryPolicy, REQUESTS_QUEUE, command.id);
-        return putImageVersion(imageVersions, command);
+        const { galleryPolicy } = config;
+        requireMayWrite(galleryPolicy, REQUESTS_QUEUE, command.id);
+        return putImageVersion(imageVersions, {
+          ...command,
+          requireMayUse: (resources) =>
+            requireMayUse(galleryPolicy, REQUESTS_QUEUE, command.id, resources),
+        });
       },
       validateBody: (body) => validator.validateBody("putImageVersion", body),
       events: operations.events,

@@ -11,10 +11,12 @@ import type { Authenticator, Principal } from "./authentication.js";
 import { requireRole } from "./authentication.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import {
+  requireMayUse,
   requireMayWrite,
   type GalleryPolicy,
   type WriteTarget,
 } from "./gallery-policy.js";
+import type { UsedResource } from "../image-version/properties/resource-references.js";
 import { readJsonBody } from "./json-body.js";
 import type { OpenApiDocument, OperationId, Role } from "./openapi-document.js";
 import { toProblem, withoutTokens } from "./problem.js";
@@ -46,6 +48,11 @@ export interface EndpointRequest<Id extends OperationId> {
    * path names a subscription; any other write calls it once it knows its target, before it has an effect.
    */
   readonly requireMayWrite: (target: WriteTarget) => void;
+  /** Throws Forbidden where the gallery policy does not let the caller use these in `target`. */
+  readonly requireMayUse: (
+    target: WriteTarget,
+    resources: readonly UsedResource[],
+  ) => void;
   /** W3C trace context, always valid. */
   readonly traceparent: string;
   /** The address that the caller used, to build other addresses from. */
@@ -208,6 +215,10 @@ async function admit<Id extends OperationId>(
     pasted: body.pasted,
     principal,
     requireMayWrite: mayWrite,
+    requireMayUse: (
+      used: WriteTarget,
+      resources: readonly UsedResource[],
+    ): void => requireMayUse(deps.galleryPolicy, caller, used, resources),
     traceparent,
     requestUrl,
   };

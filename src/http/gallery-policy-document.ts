@@ -18,6 +18,38 @@ const name = (what: string) => ({
   pattern: "^[\\x21-\\x7E]{1,128}$",
 });
 
+const SUBSCRIPTION_ID = {
+  type: "string",
+  description: "A subscription id is a GUID, or * for any.",
+  pattern: "^(?:\\*|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
+  example: "00000000-0000-0000-0000-000000000000",
+};
+const RESOURCE_GROUP_NAME = namePattern(
+  "The name of a resource group",
+  "^[A-Za-z0-9_.()*-]{1,90}$",
+  "images-*",
+);
+const resources = (description: string, what: string) => ({
+  type: "array",
+  description,
+  maxItems: 1000,
+  items: {
+    type: "object",
+    description: `${what} is given by its subscription at least.`,
+    required: ["subscriptionId"],
+    additionalProperties: false,
+    properties: {
+      subscriptionId: SUBSCRIPTION_ID,
+      resourceGroupName: RESOURCE_GROUP_NAME,
+      name: namePattern(
+        "The name of the resource, of an image version that of its gallery",
+        "^[A-Za-z0-9._*-]{1,128}$",
+        "golden*",
+      ),
+    },
+  },
+});
+
 /** The JSON schema of a gallery policy. A first sentence of a description is what a mistake's message says. */
 export const GALLERY_POLICY_SCHEMA = {
   type: "object",
@@ -32,7 +64,8 @@ export const GALLERY_POLICY_SCHEMA = {
       maxItems: 1000,
       items: {
         type: "object",
-        description: "A rule has callers and galleries.",
+        description:
+          "A rule has callers and galleries, and may limit sources and disk encryption sets.",
         required: ["callers", "galleries"],
         additionalProperties: false,
         properties: {
@@ -72,18 +105,8 @@ export const GALLERY_POLICY_SCHEMA = {
               required: ["subscriptionId"],
               additionalProperties: false,
               properties: {
-                subscriptionId: {
-                  type: "string",
-                  description: "A subscription id is a GUID, or * for any.",
-                  pattern:
-                    "^(?:\\*|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
-                  example: "00000000-0000-0000-0000-000000000000",
-                },
-                resourceGroupName: namePattern(
-                  "The name of a resource group",
-                  "^[A-Za-z0-9_.()*-]{1,90}$",
-                  "images-*",
-                ),
+                subscriptionId: SUBSCRIPTION_ID,
+                resourceGroupName: RESOURCE_GROUP_NAME,
                 galleryName: namePattern(
                   "The name of a gallery",
                   "^[A-Za-z0-9._*]{1,80}$",
@@ -92,6 +115,14 @@ export const GALLERY_POLICY_SCHEMA = {
               },
             },
           },
+          sources: resources(
+            "What they may publish from; any where it is left out.",
+            "A source",
+          ),
+          diskEncryptionSets: resources(
+            "What they may encrypt with; any where it is left out.",
+            "A disk encryption set",
+          ),
         },
       },
     },

@@ -1,5 +1,10 @@
 import { ServiceError } from "../errors.js";
-import { imageIdIn, parseImageVersionId } from "../resource-id.js";
+import type { UsedResource } from "../image-version/properties/resource-references.js";
+import {
+  imageIdIn,
+  parseImageVersionId,
+  parseResourceId,
+} from "../resource-id.js";
 
 /**
  * Which callers may write to which galleries, of those whose role lets them write at all. Without a policy every gallery
@@ -9,10 +14,14 @@ export interface GalleryPolicy {
   readonly rules: readonly GalleryPolicyRule[];
 }
 
-/** Each of its callers may write to each of its galleries. */
+/** Each of its callers may write to each of its galleries, from its sources and with its disk encryption sets. */
 export interface GalleryPolicyRule {
   readonly callers: readonly CallerPattern[];
   readonly galleries: readonly GalleryPattern[];
+  /** Absent: any. */
+  readonly sources?: readonly ResourcePattern[];
+  /** Absent: any. */
+  readonly diskEncryptionSets?: readonly ResourcePattern[];
 }
 
 /**
@@ -30,6 +39,13 @@ export interface GalleryPattern {
   readonly subscriptionId: string;
   readonly resourceGroupName?: string;
   readonly galleryName?: string;
+}
+
+/** As a gallery's; `name` is the resource's own, of an image version that of its gallery. */
+export interface ResourcePattern {
+  readonly subscriptionId: string;
+  readonly resourceGroupName?: string;
+  readonly name?: string;
 }
 
 /** Who writes: a principal of the API, or, for a message, its queue: it is trusted as far as the right to send to that. */
@@ -60,13 +76,66 @@ export function mayWrite(
   caller: Caller,
   target: WriteTarget,
 ): boolean {
-  return (
-    policy === undefined ||
-    policy.rules.some(
-      ({ callers, galleries }) =>
-        callers.some((pattern) => isCaller(pattern, caller)) &&
-        galleries.some((pattern) => isTarget(pattern, target)),
-    )
+  return policy === undefined || rulesFor(policy, caller, target).length > 0;
+}
+
+function rulesFor(
+  { rules }: GalleryPolicy,
+  caller: Caller,
+  target: WriteTarget,
+): readonly GalleryPolicyRule[] {
+  return rules.filter(
+    ({ callers, galleries }) =>
+      callers.some((pattern) => isCaller(pattern, caller)) &&
+      galleries.some((pattern) => isTarget(pattern, target)),
+  );
+}
+
+const WORDS = {
+  sources: { code: "SourceNotAllowed", may: "publish", what: "source" },
+  diskEncryptionSets: {
+    code: "DiskEncryptionSetNotAllowed",
+    may: "encrypt with",
+    what: "disk encryption set",
+  },
+} as const;
+
+/**
+ * Throws Forbidden with a finding for each resource that no rule lets the caller use in the target: each must be allowed
+ * by a rule for that caller and that target. What is in no subscription is allowed where nothing is left out.
+ */
+export function requireMayUse(
+  policy: GalleryPolicy | undefined,
+  caller: Caller,
+  target: WriteTarget,
+  resources: readonly UsedResource[],
+): void {
+  if (policy === undefined) return;
+  const rules = rulesFor(policy, caller, target);
+  const refused = resources.filter(
+    ({ kind, id }) =>
+      !rules.some(
+        ({ [kind]: patterns }) =>
+          patterns === undefined ||
+          patterns.some((pattern) => isResource(pattern, id)),
+      ),
+  );
+  if (refused.length === 0) return;
+  const who = nameOf(caller);
+  const gallery = idOf(target);
+  throw new ServiceError(
+    "Forbidden",
+    `${who} may not use ${refused.length} of the resources that the request names; each is listed under errors. Ask whoever deploys Sigil for a rule of the service's gallery policy.`,
+    {
+      fields: { target: gallery },
+      findings: refused.map(({ kind, pointer, id }) => ({
+        code: WORDS[kind].code,
+        pointer,
+        message: `${who} may not ${WORDS[kind].may} ${id} in ${gallery}: no rule of the service's gallery policy allows it.`,
+        severity: "error",
+        remediation: `Use a ${WORDS[kind].what} that a rule names, or ask whoever deploys Sigil to add this one to \`${kind}\` of the rule for the gallery.`,
+      })),
+    },
   );
 }
 
@@ -91,16 +160,25 @@ export function requireMayWrite(
   target: WriteTarget,
 ): void {
   if (mayWrite(policy, caller, target)) return;
-  const { subscriptionId, resourceGroupName, galleryName } = target;
-  const id =
-    resourceGroupName === undefined || galleryName === undefined
-      ? `/subscriptions/${subscriptionId}`
-      : `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroupName}/providers/Microsoft.Compute/galleries/${galleryName}`;
+  const id = idOf(target);
   throw new ServiceError(
     "Forbidden",
-    `${"queue" in caller ? `Messages of the queue ${caller.queue}` : "This caller"} may not write to ${id}: no rule of the service's gallery policy allows it. Ask whoever deploys Sigil for one.`,
+    `${nameOf(caller)} may not write to ${id}: no rule of the service's gallery policy allows it. Ask whoever deploys Sigil for one.`,
     { fields: { target: id } },
   );
+}
+
+function nameOf(caller: Caller): string {
+  return "queue" in caller
+    ? `Messages of the queue ${caller.queue}`
+    : "This caller";
+}
+
+function idOf(target: WriteTarget): string {
+  const { subscriptionId, resourceGroupName, galleryName } = target;
+  return resourceGroupName === undefined || galleryName === undefined
+    ? `/subscriptions/${subscriptionId}`
+    : `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroupName}/providers/Microsoft.Compute/galleries/${galleryName}`;
 }
 
 function isCaller(pattern: CallerPattern, caller: Caller): boolean {
@@ -115,9 +193,22 @@ function isCaller(pattern: CallerPattern, caller: Caller): boolean {
   return held !== undefined && lowerAscii(held) === lowerAscii(given);
 }
 
+/** What is no resource id is no resource that a rule names. */
+function isResource(pattern: ResourcePattern, id: string): boolean {
+  const resource = parseResourceId(id);
+  return (
+    resource !== undefined &&
+    fits(pattern.subscriptionId, resource.subscriptionId) &&
+    fits(pattern.resourceGroupName, resource.resourceGroupName) &&
+    fits(pattern.name, resource.names[0])
+  );
+}
+
+function fits(wanted = "*", name: string | undefined): boolean {
+  return name === undefined || matches(lowerAscii(wanted), lowerAscii(name));
+}
+
 function isTarget(pattern: GalleryPattern, target: WriteTarget): boolean {
-  const fits = (wanted = "*", name: string | undefined): boolean =>
-    name === undefined || matches(lowerAscii(wanted), lowerAscii(name));
   return (
     fits(pattern.subscriptionId, target.subscriptionId) &&
     fits(pattern.resourceGroupName, target.resourceGroupName) &&

@@ -6,7 +6,10 @@ import {
   promoteImageVersion,
   retryImageVersion,
 } from "../image-version/commands/by-hand.js";
-import type { Command } from "../image-version/commands/command.js";
+import type {
+  ChangeCommand,
+  Command,
+} from "../image-version/commands/command.js";
 import { planImageVersion } from "../image-version/commands/plan.js";
 import {
   patchImageVersion,
@@ -30,6 +33,7 @@ import { viewRollback } from "../operation/views.js";
 import { imageIdOf } from "../resource-id.js";
 import { accepted, requesterOf } from "./accepted.js";
 import type { Endpoint, EndpointRequest } from "./endpoint.js";
+import type { WriteTarget } from "./gallery-policy.js";
 import { viewPage } from "./paging.js";
 
 type Names =
@@ -140,6 +144,7 @@ export function imageVersionHandlers(
         const { path, query, body, requestUrl } = request;
         const operation = await createNextImageVersion(deps, {
           ...askedIn(request),
+          ...mayUseIn(request),
           image: path,
           increment: query.increment ?? "patch",
           body: body as ImageVersionRequest,
@@ -152,20 +157,18 @@ export function imageVersionHandlers(
       },
     ),
 
-    planImageVersion: endpoint(
-      "planImageVersion",
-      async ({ path, query, body, pasted }) => ({
-        status: 200 as const,
-        body: viewPlan(
-          await planImageVersion(deps, {
-            id: path,
-            body: body as ImageVersionRequest,
-            pasted,
-            ...removeRegionsIn(query),
-          }),
-        ),
-      }),
-    ),
+    planImageVersion: endpoint("planImageVersion", async (request) => ({
+      status: 200 as const,
+      body: viewPlan(
+        await planImageVersion(deps, {
+          id: request.path,
+          body: request.body as ImageVersionRequest,
+          pasted: request.pasted,
+          ...mayUseIn(request),
+          ...removeRegionsIn(request.query),
+        }),
+      ),
+    })),
 
     retryImageVersion: endpoint("retryImageVersion", async (request) => {
       const { path, body, requestUrl } = request;
@@ -259,10 +262,21 @@ function changeIn(request: Put | Patch) {
   return {
     ...askedIn(request),
     ...preconditionIn(request),
+    ...mayUseIn(request),
     ...removeRegionsIn(request.query),
     id: request.path,
     ...(plan !== undefined && { plan }),
   };
+}
+
+function mayUseIn({
+  path,
+  requireMayUse,
+}: {
+  readonly path: WriteTarget;
+  readonly requireMayUse: EndpointRequest<"getLiveness">["requireMayUse"];
+}): Required<Pick<ChangeCommand, "requireMayUse">> {
+  return { requireMayUse: (resources) => requireMayUse(path, resources) };
 }
 
 function removeRegionsIn({

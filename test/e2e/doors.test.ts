@@ -10,7 +10,12 @@ import {
   type Operation,
   type Problem,
 } from "../support/api-client.js";
-import { managedImageRequest, seedVersionId } from "../support/requests.js";
+import type { ImageVersionRequest } from "../../src/image-version/contract.js";
+import {
+  managedImageRequest,
+  seedResource,
+  seedVersionId,
+} from "../support/requests.js";
 import { Stack } from "../support/stack.js";
 
 const WRITER = "00000000-0000-4000-8000-000000000001";
@@ -58,6 +63,12 @@ beforeAll(async () => {
                 galleryName: "MyGallery",
               },
             ],
+            sources: [{ subscriptionId: LOCAL_SUBSCRIPTION_ID, name: "my*" }],
+            diskEncryptionSets: [{ subscriptionId: LOCAL_SUBSCRIPTION_ID }],
+          },
+          {
+            callers: [{ role: "Images.AnySource" }],
+            galleries: [{ subscriptionId: LOCAL_SUBSCRIPTION_ID }],
           },
         ],
       }),
@@ -89,11 +100,11 @@ async function tokenOf(
 
 /** Each with a bucket of calls of its own. */
 let nextCaller = 0x10;
-async function freshCaller(): Promise<ApiClient> {
+async function freshCaller(role = "Images.Linux"): Promise<ApiClient> {
   const appId = `00000000-0000-4000-8000-${(nextCaller++).toString(16).padStart(12, "0")}`;
   return createApiClient(
     host.origin,
-    await tokenOf(appId, { roles: ["ImageVersions.Write", "Images.Linux"] }),
+    await tokenOf(appId, { roles: ["ImageVersions.Write", role] }),
   );
 }
 
@@ -233,6 +244,90 @@ describe("the gallery policy", () => {
       managedImageRequest(),
     );
     expect(elsewhere.status).toBe(403);
+  });
+});
+
+const THEIRS = "99999999-9999-4999-8999-999999999999";
+const SOURCE = "/properties/storageProfile/source/id";
+
+/** The sample, made from an image of another team. */
+function fromTheirs(): ImageVersionRequest {
+  const body = managedImageRequest();
+  return {
+    ...body,
+    properties: {
+      ...body.properties,
+      storageProfile: {
+        source: {
+          id: seedResource("images/myImage").replace(
+            LOCAL_SUBSCRIPTION_ID,
+            THEIRS,
+          ),
+        },
+      },
+    },
+  };
+}
+
+describe("the gallery policy for sources and disk encryption sets", () => {
+  it("refuses another team's image in PUT, plan and a next number, and reads nothing of it", async () => {
+    const caller = await freshCaller();
+    const version = pathOf(seedVersionId("9.2.2"));
+    const before = stack.simulator.requests().length;
+    for (const [method, path] of [
+      ["PUT", version],
+      ["PUT", `${version}?plan=require`],
+      ["POST", `${version}/plan`],
+      ["POST", version.slice(0, version.lastIndexOf("/"))],
+    ] as const) {
+      const { status, body } = await caller.request<Problem>(method, path, {
+        body: fromTheirs(),
+      });
+      expect([method, path, status, body.code]).toEqual([
+        method,
+        path,
+        403,
+        "Forbidden",
+      ]);
+      expect(body.errors).toMatchObject([
+        { code: "SourceNotAllowed", pointer: SOURCE },
+      ]);
+    }
+    expect(
+      stack.simulator
+        .requests()
+        .slice(before)
+        .filter(({ path }) => path.includes(THEIRS)),
+    ).toEqual([]);
+  });
+
+  it("rejects a message that names it, with a pointer into the message", async () => {
+    const subject = seedVersionId("9.2.3");
+    await stack.send("image-version-requests", {
+      messageId: "their-image",
+      body: {
+        specversion: "1.0",
+        id: "their-image",
+        source: "urn:build",
+        type: "Build.Finished",
+        subject,
+        data: fromTheirs(),
+      },
+    });
+    const events = await stack.events.until((received) =>
+      received.some((event) => event.subject === subject),
+    );
+    expect(events.filter((event) => event.subject === subject)).toMatchObject([
+      {
+        type: "Sigil.ImageVersion.Rejected",
+        data: {
+          error: {
+            code: "Forbidden",
+            errors: [{ code: "SourceNotAllowed", pointer: `/data${SOURCE}` }],
+          },
+        },
+      },
+    ]);
   });
 });
 
@@ -405,7 +500,7 @@ describe("Sigil connects to nothing but what it is set to use,", () => {
   it("whatever a body says", async () => {
     const plan = async (change: object): Promise<number> => {
       const request = managedImageRequest();
-      const caller = await freshCaller();
+      const caller = await freshCaller("Images.AnySource");
       const { status } = await caller.request(
         "POST",
         `${pathOf(seedVersionId("9.4.0"))}/plan`,

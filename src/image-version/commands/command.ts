@@ -4,10 +4,15 @@ import type { EventReference, Requester } from "../../operation/records.js";
 import {
   formatImageVersionId,
   imageIdOf,
+  sameResourceId,
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { namedResources, requireFewReads } from "../preflight/named.js";
+import {
+  usedResources,
+  type UsedResource,
+} from "../properties/resource-references.js";
 import { knownNumbers } from "../known-numbers.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { etagOf, matches } from "../queries/etag.js";
@@ -39,18 +44,33 @@ export interface ChangeCommand extends Command {
   readonly plan?: "require";
   /** `*`: the version shall not be there. */
   readonly ifNoneMatch?: "*";
+  /** Throws where the caller may not make a version of these, or encrypt one with them; absent: anybody may. */
+  readonly requireMayUse?: (resources: readonly UsedResource[]) => void;
 }
 
-/** Throws ServiceError TooManyReads: before anything of what the body names is read or stored. */
-export function mustBeReadable(
+/**
+ * Throws ServiceError TooManyReads or what `requireMayUse` throws: before anything of what the body names is read, and
+ * before anything is stored. What the version has already is not asked for.
+ */
+export function mustBeAdmitted(
   { maxReads, requiredRegistrations }: Dependencies,
-  id: ImageVersionId,
+  { id, requireMayUse }: Pick<ChangeCommand, "id" | "requireMayUse">,
   body: ImageVersionRequest,
+  observed?: ImageVersionRequest,
 ): void {
   requireFewReads(
     maxReads,
     requiredRegistrations.length,
     namedResources(id, body),
+  );
+  const had = observed === undefined ? [] : usedResources(observed);
+  requireMayUse?.(
+    usedResources(body).filter(
+      (used) =>
+        !had.some(
+          ({ kind, id }) => kind === used.kind && sameResourceId(id, used.id),
+        ),
+    ),
   );
 }
 

@@ -24,7 +24,7 @@ import {
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { putImageVersion, type PutImageVersion } from "./put.js";
-import { mustBeReadable } from "./command.js";
+import { mustBeAdmitted } from "./command.js";
 import { withSetIds } from "./set-names.js";
 import { knownNumbers } from "../known-numbers.js";
 import { planImageVersion } from "./plan.js";
@@ -71,7 +71,7 @@ export async function createNextImageVersion(
 ): Promise<OperationRecord> {
   const anyVersion = { ...command.image, versionName: "" };
   const request = canonicalForm(withSetIds(command.body, anyVersion));
-  mustBeReadable(deps, anyVersion, request);
+  mustBeAdmitted(deps, { ...command, id: anyVersion }, request);
   const fingerprint = fingerprintOf(request);
   const imageId = imageIdOf(anyVersion);
   const requestKey = requestKeyOf(command);

@@ -37,6 +37,7 @@ import {
 import type { RuleFinding } from "../rules/rule.js";
 import { checkPlan, checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
+import { mustBeAdmitted, type ChangeCommand } from "./command.js";
 import { withSetIds } from "./set-names.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
@@ -48,6 +49,7 @@ export interface PlanImageVersion {
   readonly ifMatch?: string;
   /** True where the body is a version that was read, pasted back. */
   readonly pasted?: boolean;
+  readonly requireMayUse?: NonNullable<ChangeCommand["requireMayUse"]>;
 }
 
 export interface Plan {
@@ -59,12 +61,14 @@ export interface Plan {
   readonly armRequest?: ArmRequest;
 }
 
-/** Throws ServiceError, retryable, when ARM throttles a read or does not answer it. */
+/** Throws ServiceError TooManyReads or Forbidden; retryable, when ARM throttles a read or does not answer it. */
 export async function planImageVersion(
   deps: Dependencies,
-  { id, body, removeRegions = [], ifMatch, pasted }: PlanImageVersion,
+  command: PlanImageVersion,
 ): Promise<Plan> {
+  const { id, body, removeRegions = [], ifMatch, pasted } = command;
   const request = canonicalForm(withSetIds(body, id));
+  mustBeAdmitted(deps, command, request);
   const regions = [...new Set(removeRegions.map(canonicalRegion))].sort();
   const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
   const record = stored?.record;

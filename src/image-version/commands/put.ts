@@ -25,7 +25,7 @@ import { etagOf } from "../queries/etag.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import {
   glance,
-  mustBeReadable,
+  mustBeAdmitted,
   withNextFreeVersion,
   type ChangeCommand,
 } from "./command.js";
@@ -57,7 +57,7 @@ export type PutAnswer =
 /**
  * Throws ServiceError InvalidRequest with every finding, PreflightFailed with those of a plan that is required,
  * ImageVersionConflict where it contradicts what is being done or changes what cannot be changed, ImageVersionGone,
- * TooManyReads, PreconditionFailed, IdempotencyKeyReused when the key is another request's, and StateConflict, retryable, while as many
+ * TooManyReads, Forbidden, PreconditionFailed, IdempotencyKeyReused when the key is another request's, and StateConflict, retryable, while as many
  * are queued as can be.
  */
 export async function putImageVersion(
@@ -67,7 +67,7 @@ export async function putImageVersion(
   const { id, ifMatch, ifNoneMatch, pasted } = command;
   const key = keyOf(formatImageVersionId(id));
   const body = canonicalForm(withSetIds(command.body, id));
-  mustBeReadable(deps, id, body);
+  mustBeAdmitted(deps, command, body);
   const removeRegions = canonicalRegions(command.removeRegions);
   const fingerprint = fingerprintOf(body, ...removeRegions);
   const { requestKey, earlier } = await claimKey(
@@ -133,7 +133,7 @@ export async function patchImageVersion(
       { findings },
     );
   const body = canonicalForm(withSetIds(document as ImageVersionRequest, id));
-  mustBeReadable(deps, id, body);
+  mustBeAdmitted(deps, command, body, canonicalForm(shown.resource));
   await mustPassPlan(deps, {
     ...command,
     body,
@@ -194,8 +194,9 @@ async function mustPassPlan(
   deps: Dependencies,
   command: PutImageVersion,
 ): Promise<void> {
-  if (command.plan !== "require") return;
-  const { findings } = await planImageVersion(deps, command);
+  const { plan, requireMayUse: _, ...admitted } = command;
+  if (plan !== "require") return;
+  const { findings } = await planImageVersion(deps, admitted);
   const errors = errorsAmong(findings);
   if (errors.length > 0)
     throw new ServiceError(

@@ -2,6 +2,10 @@ import type { ImageVersionRequest } from "../contract.js";
 import { diskEncryptionReferences } from "./disk-encryption-references.js";
 import { diskImagesOf } from "../preflight/source-kinds.js";
 import { sourceReferences } from "../preflight/source.js";
+import { parseResourceId } from "../../resource-id.js";
+import { STORAGE_PROFILE } from "../rules/rule.js";
+
+const SET = "Microsoft.Compute/diskEncryptionSets";
 
 /** One place in a request that names a resource. */
 export interface ResourceReference {
@@ -19,7 +23,7 @@ export function resourceReferences(
     ...diskEncryptionReferences(request).map((reference) => ({
       pointer: reference.pointer,
       id: reference.diskEncryptionSetId,
-      types: ["Microsoft.Compute/diskEncryptionSets"],
+      types: [SET],
     })),
     ...sourceReferences(request).map((reference) => ({
       ...reference,
@@ -40,6 +44,60 @@ export function resourceReferences(
           ],
     ),
   ];
+}
+
+/** What a request makes use of: what it is made from, or what encrypts it. */
+export interface UsedResource {
+  readonly kind: "sources" | "diskEncryptionSets";
+  readonly pointer: string;
+  /** A resource id; or the address of what is in no subscription, or not provably in that of its storage account. */
+  readonly id: string;
+}
+
+/** Everything in a canonical request that somebody may own who is not its caller. */
+export function usedResources(
+  request: ImageVersionRequest,
+): readonly UsedResource[] {
+  const { source } = request.properties.storageProfile;
+  return [
+    ...resourceReferences(request).map(({ pointer, id, types }) => ({
+      kind: types.includes(SET)
+        ? ("diskEncryptionSets" as const)
+        : ("sources" as const),
+      pointer,
+      id,
+    })),
+    ...(source?.communityGalleryImageId === undefined
+      ? []
+      : [
+          {
+            kind: "sources" as const,
+            pointer: `${STORAGE_PROFILE}/source/communityGalleryImageId`,
+            id: source.communityGalleryImageId,
+          },
+        ]),
+    // Names of storage accounts are one in all of Azure: a blob's host that has the name is of that account.
+    ...diskImagesOf(request).flatMap(({ pointer, source: vhd }) =>
+      vhd?.uri === undefined || isOfAccount(vhd.uri, vhd.storageAccountId ?? "")
+        ? []
+        : [
+            {
+              kind: "sources" as const,
+              pointer: `${pointer}/source/uri`,
+              id: vhd.uri,
+            },
+          ],
+    ),
+  ];
+}
+
+function isOfAccount(uri: string, storageAccountId: string): boolean {
+  const account = parseResourceId(storageAccountId)?.names[0];
+  return (
+    account !== undefined &&
+    URL.canParse(uri) &&
+    new URL(uri).hostname.split(".")[0] === account.toLowerCase()
+  );
 }
 
 /** An id of the first type that fits, as an example of what would be right. */

@@ -6,8 +6,10 @@ import {
   expect,
   test,
 } from "vitest";
-import type { ServiceError } from "../../../src/errors.js";
+import { ServiceError } from "../../../src/errors.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import type { UsedResource } from "../../../src/image-version/properties/resource-references.js";
+import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { keyOf } from "../../../src/resource-id.js";
@@ -23,6 +25,7 @@ import {
   largeWorld,
   managedImageRequest,
   seedRegion,
+  seedResource,
   seedVersionId,
 } from "../../support/requests.js";
 
@@ -381,5 +384,133 @@ describe("a request that names more than may be read", () => {
     });
     expect(world.simulator.control.requests()).toEqual([]);
     expect(await world.deps.store.read(keyOf(largeId))).toBeUndefined();
+  });
+});
+
+describe("what a caller may not use", () => {
+  const forbidden = new ServiceError("Forbidden", "No.");
+  let asked: string[];
+  const requireMayUse = (resources: readonly UsedResource[]): void => {
+    asked.push(...resources.map(({ pointer }) => pointer));
+    if (resources.length > 0) throw forbidden;
+  };
+  beforeEach(() => {
+    asked = [];
+  });
+
+  test.each([
+    {
+      by: "PUT",
+      ask: () =>
+        request(world.deps, id, managedImageRequest(), { requireMayUse }),
+    },
+    {
+      by: "PUT that asks for a plan",
+      ask: () =>
+        request(world.deps, id, managedImageRequest(), {
+          requireMayUse,
+          plan: "require",
+          idempotencyKey: "k",
+        }),
+    },
+    {
+      by: "plan",
+      ask: () =>
+        planImageVersion(world.deps, {
+          id: idOf(id),
+          body: managedImageRequest(),
+          requireMayUse,
+        }),
+    },
+    {
+      by: "PUT under the next number",
+      ask: () => {
+        const { id: image, ...rest } = commandOf(id, managedImageRequest());
+        return createNextImageVersion(world.deps, {
+          ...rest,
+          image,
+          increment: "patch",
+          requireMayUse,
+        });
+      },
+    },
+  ])("is refused by $by before anything is read or stored", async ({ ask }) => {
+    world.simulator.control.clearRequests();
+    await expect(ask()).rejects.toBe(forbidden);
+    // Five resources: a set for each of two disks in two regions, and the source.
+    expect(asked).toHaveLength(5);
+    expect(world.simulator.control.requests()).toEqual([]);
+    expect(await world.deps.store.read(keyOf(id))).toBeUndefined();
+  });
+
+  test("sets that are named without an id are those of the gallery's subscription", async () => {
+    const body = managedImageRequest();
+    const used: string[] = [];
+    await planImageVersion(world.deps, {
+      id: idOf(id),
+      body: {
+        ...body,
+        properties: {
+          ...body.properties,
+          publishingProfile: {
+            targetRegions: [
+              {
+                name: "westus",
+                encryption: {
+                  osDiskImage: { diskEncryptionSetId: "otherGroup/mySet" },
+                },
+              },
+            ],
+          },
+        },
+      },
+      requireMayUse: (resources) => used.push(...resources.map((r) => r.id)),
+    });
+    expect(used[0]).toBe(
+      seedResource("diskEncryptionSets/mySet").replace(
+        "MyResourceGroup",
+        "otherGroup",
+      ),
+    );
+  });
+
+  test("is not asked by PATCH of what the version has already", async () => {
+    await request(world.deps, id, managedImageRequest());
+    await world.finish(id);
+    const patch = (changes: unknown) =>
+      patchImageVersion(world.deps, {
+        ...commandOf(id, managedImageRequest()),
+        patch: changes,
+        validate: () => [],
+        requireMayUse,
+      });
+    await patch({ tags: { build: "4711" } });
+    expect(asked).toEqual([]);
+
+    const [first] =
+      managedImageRequest().properties.publishingProfile?.targetRegions ?? [];
+    const change = patch({
+      properties: {
+        publishingProfile: {
+          targetRegions: [
+            {
+              ...first,
+              encryption: {
+                ...first?.encryption,
+                osDiskImage: {
+                  diskEncryptionSetId: seedResource(
+                    "diskEncryptionSets/theirs",
+                  ),
+                },
+              },
+            },
+          ],
+        },
+      },
+    });
+    await expect(change).rejects.toBe(forbidden);
+    expect(asked).toEqual([
+      "/properties/publishingProfile/targetRegions/0/encryption/osDiskImage/diskEncryptionSetId",
+    ]);
   });
 });

@@ -169,6 +169,7 @@ describe("an endpoint", () => {
       pasted: false,
       principal: principals["Bearer writer"],
       requireMayWrite: expect.any(Function) as unknown,
+      requireMayUse: expect.any(Function) as unknown,
       traceparent: TRACEPARENT,
       requestUrl: new URL(`https://sigil.example${PATH}`),
     });

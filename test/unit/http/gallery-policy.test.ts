@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
   mayWrite,
+  requireMayUse,
   requireMayWrite,
   writeTargetOf,
   type Caller,
   type GalleryPattern,
   type GalleryPolicy,
 } from "../../../src/http/gallery-policy.js";
+import type { ServiceError } from "../../../src/errors.js";
 import { parseGalleryPolicy } from "../../../src/http/gallery-policy-document.js";
 
 const SUBSCRIPTION = "0a000000-0000-0000-0000-000000000000";
@@ -153,6 +155,134 @@ describe("requireMayWrite", () => {
   });
 });
 
+describe("requireMayUse", () => {
+  const OTHER = "0b000000-0000-0000-0000-000000000000";
+  const resource = (path: string, subscription = SUBSCRIPTION) =>
+    `/subscriptions/${subscription}/resourceGroups/Build-1/providers/${path}`;
+  const MACHINE = resource("Microsoft.Compute/virtualMachines/builder-7");
+  const VERSION = resource(
+    "Microsoft.Compute/galleries/Base/images/i/versions/1.0.0",
+  );
+  const SET = resource("Microsoft.Compute/diskEncryptionSets/des-1");
+  const GALLERY = `/subscriptions/${SUBSCRIPTION}/resourceGroups/images-prod/providers/Microsoft.Compute/galleries/Golden_1`;
+  const source = (id: string) => ({
+    kind: "sources" as const,
+    pointer: "/p",
+    id,
+  });
+  const set = (id: string) => ({
+    kind: "diskEncryptionSets" as const,
+    pointer: "/q",
+    id,
+  });
+  type Rule = GalleryPolicy["rules"][number];
+  const rule = (more: Partial<Rule>): Rule => ({
+    callers: [{ appId: "app-1" }],
+    galleries: [TARGET],
+    ...more,
+  });
+  /** Pointers and codes of what is refused. */
+  const refused = (
+    rules: GalleryPolicy["rules"],
+    resources: Parameters<typeof requireMayUse>[3],
+    caller: Caller = APP,
+  ): readonly string[] => {
+    try {
+      requireMayUse({ rules }, caller, TARGET, resources);
+    } catch (error) {
+      expect(error).toMatchObject({
+        code: "Forbidden",
+        retryable: false,
+        fields: { target: GALLERY },
+      });
+      return (error as ServiceError).findings.map(
+        ({ code, pointer }) => `${code} ${pointer}`,
+      );
+    }
+    return [];
+  };
+  const SOURCE_REFUSED = ["SourceNotAllowed /p"];
+  const SET_REFUSED = ["DiskEncryptionSetNotAllowed /q"];
+
+  it("without a policy, and where a rule leaves them out, lets anything be used", () => {
+    const all = [source(MACHINE), source("CommunityGalleries/x"), set(SET)];
+    requireMayUse(undefined, APP, TARGET, all);
+    expect(refused([rule({})], all)).toEqual([]);
+  });
+
+  it.each([
+    [{ subscriptionId: "*" }, MACHINE, true],
+    [{ subscriptionId: SUBSCRIPTION.toUpperCase() }, MACHINE, true],
+    [{ subscriptionId: OTHER }, MACHINE, false],
+    [{ subscriptionId: "*", resourceGroupName: "BUILD-*" }, MACHINE, true],
+    [{ subscriptionId: "*", resourceGroupName: "build" }, MACHINE, false],
+    [{ subscriptionId: "*", name: "Builder-*" }, MACHINE, true],
+    [{ subscriptionId: "*", name: "builder" }, MACHINE, false],
+    [{ subscriptionId: "*", name: "builder-*" }, MACHINE.slice(1), true],
+    [{ subscriptionId: "*", name: "base" }, VERSION, true],
+    [{ subscriptionId: "*", name: "i" }, VERSION, false],
+    // What is in no subscription is no resource that a rule names.
+    [{ subscriptionId: "*" }, "/CommunityGalleries/x/Images/i", false],
+    [{ subscriptionId: "*" }, "https://theirs.blob.core.windows.net/x", false],
+    [{ subscriptionId: "*" }, `${MACHINE}/../other`, false],
+  ])("%j lets %s be published: %s", (pattern, id, allowed) => {
+    expect(refused([rule({ sources: [pattern] })], [source(id)])).toEqual(
+      allowed ? [] : SOURCE_REFUSED,
+    );
+  });
+
+  it("knows sources and sets apart", () => {
+    const rules = [
+      rule({
+        sources: [{ subscriptionId: OTHER }],
+        diskEncryptionSets: [{ subscriptionId: SUBSCRIPTION }],
+      }),
+    ];
+    expect(refused(rules, [source(MACHINE), set(SET)])).toEqual(SOURCE_REFUSED);
+    const others = [rule({ diskEncryptionSets: [{ subscriptionId: OTHER }] })];
+    expect(refused(others, [source(MACHINE), set(SET)])).toEqual(SET_REFUSED);
+  });
+
+  it("an empty list allows nothing", () => {
+    expect(refused([rule({ sources: [] })], [source(MACHINE)])).toEqual(
+      SOURCE_REFUSED,
+    );
+  });
+
+  it("what another caller or gallery may use is not this one's", () => {
+    const narrow = rule({ sources: [{ subscriptionId: OTHER }] });
+    const wide = { sources: [{ subscriptionId: "*" }] };
+    for (const other of [
+      rule({ ...wide, callers: [{ appId: "app-2" }] }),
+      rule({ ...wide, galleries: [{ ...TARGET, galleryName: "other" }] }),
+    ])
+      expect(refused([narrow, other], [source(MACHINE)])).toEqual(
+        SOURCE_REFUSED,
+      );
+    // Rules for this caller and gallery add up.
+    expect(refused([narrow, rule(wide)], [source(MACHINE)])).toEqual([]);
+  });
+
+  it("names each refused resource, and the queue that a message came by", () => {
+    const rules = [rule({ callers: [QUEUE], sources: [] })];
+    expect(() =>
+      requireMayUse({ rules }, QUEUE, TARGET, [source(MACHINE), set(SET)]),
+    ).toThrow(
+      expect.objectContaining({
+        findings: [
+          {
+            code: "SourceNotAllowed",
+            pointer: "/p",
+            severity: "error",
+            message: `Messages of the queue image-version-requests may not publish ${MACHINE} in ${GALLERY}: no rule of the service's gallery policy allows it.`,
+            remediation: expect.stringContaining("`sources`") as string,
+          },
+        ],
+      }),
+    );
+  });
+});
+
 describe("writeTargetOf", () => {
   it("an operation's resource is its gallery, or its subscription", () => {
     const id = `/subscriptions/${SUBSCRIPTION}`;
@@ -232,6 +362,37 @@ describe("a policy document", () => {
     ],
   ])("with %s is told what is wrong", (_, value, mistakes) => {
     expect(parseGalleryPolicy(JSON.stringify(value))).toEqual({ mistakes });
+  });
+
+  it("may name sources and disk encryption sets", () => {
+    const limited = {
+      ...RULE,
+      sources: [{ subscriptionId: "*", resourceGroupName: "b*", name: "c.-*" }],
+      diskEncryptionSets: [],
+    };
+    expect(parseGalleryPolicy(JSON.stringify({ rules: [limited] }))).toEqual({
+      policy: { rules: [limited] },
+    });
+    expect(
+      parseGalleryPolicy(
+        JSON.stringify({
+          rules: [
+            {
+              ...RULE,
+              sources: [{ name: "a/b" }],
+              diskEncryptionSets: [{ subscriptionId: "x", galleryName: "g" }],
+            },
+          ],
+        }),
+      ),
+    ).toEqual({
+      mistakes: [
+        "/rules/0/sources/0/subscriptionId: `subscriptionId` is missing. A subscription id is a GUID, or * for any.",
+        "/rules/0/sources/0/name: The form is wrong. Example: `golden*`. The name of the resource, of an image version that of its gallery, with * for any characters.",
+        "/rules/0/diskEncryptionSets/0/galleryName: `galleryName` is not known here. Known are `subscriptionId`, `resourceGroupName`, `name`.",
+        "/rules/0/diskEncryptionSets/0/subscriptionId: The form is wrong. Example: `00000000-0000-0000-0000-000000000000`. A subscription id is a GUID, or * for any.",
+      ],
+    });
   });
 
   it.each([
