@@ -60,6 +60,7 @@ beforeAll(async () => {
     forged,
     reader: await issuer.issueToken({ roles: ["ImageVersions.Read"] }),
     person: await issuer.issueToken({
+      roles: WRITE,
       extraClaims: { scp: "ImageVersions.Write" },
     }),
     stranger: await issuer.issueToken({ appId: STRANGER, roles: WRITE }),
