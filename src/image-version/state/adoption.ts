@@ -87,9 +87,13 @@ export function adoptionRefusal(
   const errors: readonly Finding[] = unmet.map((one) =>
     differs(one, body, "ReadBackMismatch"),
   );
+  const whose =
+    sentLast(record) === undefined
+      ? "was not made by Sigil"
+      : "was made by others, or changed by a policy while the answer to Sigil's create request was lost";
   return {
     code: "ImageVersionConflict",
-    message: `${record.resourceId} exists in Azure already, was not made by Sigil, and is not what this request asks for. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
+    message: `${record.resourceId} exists in Azure already, ${whose}, and is not what this request asks for. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
     errors,
   };
 }
