@@ -1,10 +1,25 @@
 import { defineConfig } from "vitest/config";
+import { oneThread } from "./one-thread.js";
 
 /** What mutants are tried against: tests of one process that open nothing. `npm run mutation` runs them very often. */
 export default defineConfig({
+  plugins: [
+    {
+      name: "one-thread",
+      configureVitest({ project }) {
+        // Stryker sets pool to "threads" last
+        Object.assign(project.config, {
+          pool: oneThread.name,
+          poolRunner: oneThread,
+        });
+      },
+    },
+  ],
   test: {
     include: ["test/unit/{image-version,operation}/**/*.test.ts"],
+    setupFiles: ["test/mutation/inactive.ts"],
     env: { SIGIL_LAWS_RUNS: "15" }, // enough to kill what examples do not
-    testTimeout: 10_000,
+    testTimeout: 60_000, // a mutant that runs for ever is Stryker's to end
+    isolate: false,
   },
 });
