@@ -3,8 +3,11 @@ import { regionField } from "../../../../src/image-version/properties/fields.js"
 import {
   ALLOW_DELETION,
   EXCLUDE_FROM_LATEST,
+  PROMOTION,
 } from "../../../../src/image-version/properties/table.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
+import type { Look } from "../../../../src/image-version/resources.js";
+import { beginNext } from "../../../../src/image-version/state/batch.js";
 import type {
   Attempt,
   ImageVersionPair,
@@ -13,6 +16,7 @@ import type {
 import { see } from "../../../../src/image-version/state/see.js";
 import type { RegionRecord } from "../../../../src/operation/records.js";
 import { eventMistakes } from "../../events/document.js";
+import { managedImageRequest } from "../../../support/requests.js";
 import {
   applied,
   at,
@@ -20,6 +24,7 @@ import {
   COMPLETED,
   eventsOf,
   lookOf,
+  queued,
   REPLICATING,
   replicating,
   succeeded,
@@ -31,6 +36,16 @@ import {
 const WEST = regionField("westus");
 const EAST = regionField("eastus2");
 const REPAIRS = { repairAttempts: 3, repairDelayMs: 300_000 };
+const FAILED_EAST = { ...COMPLETED, eastus2: ["Failed", 20] } as const;
+
+type Shown = Parameters<typeof lookOf>[1];
+
+function undated<T extends { readonly publishedDate?: string }>({
+  publishedDate: _,
+  ...kept
+}: T): Omit<T, "publishedDate"> {
+  return kept;
+}
 
 function withRecord(
   pair: ImageVersionPair,
@@ -145,6 +160,24 @@ describe("invariant 2: what Azure shows is told once", () => {
     expect(toldOf(look(after, "Succeeded", COMPLETED, 40))).toEqual([]);
   });
 
+  test("a region that is ready has one replica where ARM does not say how many", () => {
+    const { properties, location } = managedImageRequest();
+    const targetRegions = [
+      { name: "West  US" },
+      { name: "East US 2", regionalReplicaCount: 7 },
+    ];
+    const resource = {
+      ...(location !== undefined && { location }),
+      properties: { ...properties, publishingProfile: { targetRegions } },
+    };
+    const shown = { ...lookOf("Succeeded", COMPLETED, { seconds: 20 }) };
+    const after = see(applied(), { ...shown, resource }, undefined, at(20));
+    const replicas = eventsOf(after)
+      .filter(({ type }) => type === "Sigil.ImageVersion.RegionCompleted")
+      .map(({ data }) => data["regionalReplicaCount"]);
+    expect(replicas).toEqual([1, 7]);
+  });
+
   test("a region that fails, and one that is ready at another attempt, by the attempt", () => {
     const shown = {
       ...COMPLETED,
@@ -166,6 +199,11 @@ describe("invariant 2: what Azure shows is told once", () => {
       `1/westus/stalled/1/${time(10)}`,
       `1/eastus2/stalled/1/${time(10)}`,
     ]);
+    expect(eventsOf(stalled)[0]?.data).toMatchObject({
+      region: "westus",
+      progress: 10,
+      lastProgressTime: time(10),
+    });
     const goes = { ...REPLICATING, westus: ["Replicating", 11] } as const;
     expect(toldOf(look(stalled, "Updating", goes, 7_300))).toEqual([
       `1/westus/resumed/1/${time(7_300)}`,
@@ -269,6 +307,36 @@ describe("invariant 3: what others have changed is told, and theirs to keep", ()
     expect(changed(first, { "/tags/p": "2" }, 40)).toHaveLength(1);
   });
 
+  test("by an id of its own, in each look that shows another change", () => {
+    const idOf = (changes: Patch, seconds = 20) =>
+      changed(succeeded(), changes, seconds).map(({ id }) => id);
+    const [first] = idOf({ "/tags/p": "1" });
+    expect(first).toMatch(/outside\/[0-9a-f]{16}$/u);
+    expect(idOf({ "/tags/p": "1" })).toEqual([first]);
+    expect(idOf({ "/tags/p": "2" })).not.toEqual([first]);
+    expect(idOf({ "/tags/p": "1" }, 40)).not.toEqual([first]);
+  });
+
+  test("a tag that is taken away, which is of no region", () => {
+    const tagged = withRecord(succeeded(), {
+      observed: lookOf("Succeeded", COMPLETED, { changes: { "/tags/p": "1" } }),
+    });
+    const [event] = changed(tagged, {}, 700);
+    expect(event?.data["changes"]).toEqual([
+      expect.objectContaining({
+        propertyChangeType: "Delete",
+        before: "1",
+      }),
+    ]);
+    expect(event?.data).not.toHaveProperty("regions");
+  });
+
+  test("more replicas of a region, which is none that is added", () => {
+    const more = { [`${EAST}/regionalReplicaCount`]: 9, "/tags/p": "1" };
+    const [event] = changed(succeeded(), more, 700);
+    expect(event?.data).not.toHaveProperty("regions");
+  });
+
   test("and nothing of what was sent, nor of the permission that Sigil gives and takes", () => {
     const sent = withRecord(succeeded(), {
       lastAttempt: {
@@ -312,6 +380,34 @@ describe("invariant 3: what others have changed is told, and theirs to keep", ()
         },
       ]);
       expect(changed(second, overwritten, 500)).toEqual([]);
+      const third = look(second, "Succeeded", COMPLETED, 500, overwritten);
+      expect(changed(third, overwritten, 900)).toEqual([]);
+    });
+
+    test("and the doubt lasts while ARM works, and is not told", () => {
+      const first = look(shown, "Succeeded", COMPLETED, 200, overwritten);
+      const busy = look(first, "Updating", COMPLETED, 330, overwritten);
+      expect(toldOf(busy)).toEqual([]);
+      expect(changed(busy, overwritten, 340)).toHaveLength(1);
+      const never = look(shown, "Updating", COMPLETED, 330, overwritten);
+      expect(never.record).not.toHaveProperty("outside");
+    });
+
+    test("and nothing of the permission to remove regions, nor of what was never shown", () => {
+      const opened = withRecord(shown, {
+        lastAttempt: {
+          ...attempt,
+          outcome: "shown",
+          changes: { [ALLOW_DELETION]: true },
+        },
+      });
+      expect(changed(opened, attempt.changes, 700)).toEqual([]);
+      const sent = withRecord(succeeded(), { lastAttempt: attempt });
+      const after = look(sent, "Succeeded", COMPLETED, 700);
+      expect(after.record).not.toHaveProperty("outside");
+      expect(toldOf(after)).not.toContainEqual(
+        expect.stringContaining("outside"),
+      );
     });
 
     test("at once where the write is long ago", () => {
@@ -350,6 +446,49 @@ describe("what a look leaves in the record", () => {
     expect(pair.record).toHaveProperty("lastApplied");
     expect(record).not.toHaveProperty("lastApplied");
     expect(record.publishedDate).toBe(time(15));
+    expect(record.unmanaged).toBe(true);
+  });
+
+  test.each<[string, ImageVersionPair, Look]>([
+    [
+      "that shows it as before",
+      succeeded(),
+      lookOf("Succeeded", COMPLETED, { seconds: 20 }),
+    ],
+    [
+      "that does not say when it was published",
+      succeeded(),
+      undated(lookOf("Succeeded", COMPLETED, { seconds: 20 })),
+    ],
+    [
+      "that is the first to say when it was published",
+      { ...succeeded(), record: undated(succeeded().record) },
+      lookOf("Succeeded", COMPLETED, { seconds: 20 }),
+    ],
+  ])("%s is that it is the same version", (_, pair, shown) => {
+    const { record } = see(told(pair), shown, undefined, at(20));
+    expect(record.lastApplied).toEqual(pair.record.lastApplied);
+    expect(record).not.toHaveProperty("unmanaged");
+    expect(record.publishedDate).toBe(time(1));
+  });
+
+  test("that shows a promotion by its rule is that the rule promotes no more", () => {
+    const rule = { when: "allRegionsReady" } as const;
+    const promoting = withRecord(succeeded(), {
+      lastApplied: { [PROMOTION]: rule },
+      lastAttempt: {
+        ...attempt,
+        changes: { "/tags/a": "1" },
+        outcome: "unknown",
+        promotes: true,
+      },
+    });
+    const shown = look(promoting, "Updating", COMPLETED, 230, {
+      "/tags/a": "1",
+    });
+    expect(shown.record.overriddenRule).toEqual(rule);
+    const not = look(promoting, "Updating", COMPLETED, 230);
+    expect(not.record).not.toHaveProperty("overriddenRule");
   });
 
   test("is that the permission to remove regions is open until ARM shows it closed at rest", () => {
@@ -360,6 +499,64 @@ describe("what a look leaves in the record", () => {
     expect(after("Updating", false)).toBe(true);
     expect(after("Succeeded", true)).toBe(true);
     expect(after("Succeeded", false)).toBe(false);
+  });
+
+  test.each([
+    ["unknown", true],
+    ["accepted", true],
+    ["refused", false],
+    ["shown", false],
+  ] as const)(
+    "is that it stays open while a write may still give it: %s is %s",
+    (outcome, open) => {
+      const pair = withRecord(applied(), {
+        opened: true,
+        lastAttempt: { ...attempt, outcome },
+      });
+      expect(look(pair, "Succeeded", COMPLETED, 700).record.opened).toBe(open);
+    },
+  );
+
+  test.each<[string, Attempt["outcome"], string, Shown, boolean]>([
+    ["ARM works on the removal", "accepted", "Updating", FAILED_EAST, true],
+    ["it may be removed yet", "accepted", "Failed", FAILED_EAST, true],
+    ["the removal may be sent", "unknown", "Failed", FAILED_EAST, true],
+    ["the removal was refused", "refused", "Failed", FAILED_EAST, false],
+    ["it is ready again", "accepted", "Succeeded", COMPLETED, false],
+  ])(
+    "is whether a region that is shown is away for its repair: where %s",
+    (_, outcome, state, regions, isAway) => {
+      const removed = { [`${EAST}/name`]: "eastus2" };
+      const pair = withRecord(
+        withRegion(applied(), "eastus2", { state: "Failed" }),
+        {
+          lastAttempt: {
+            ...attempt,
+            outcome,
+            changes: { [EAST]: null, [ALLOW_DELETION]: true },
+          },
+          repairs: { eastus2: { attempts: 1, removed } },
+        },
+      );
+      const { repairs } = look(pair, state, regions, 700).record;
+      expect(repairs["eastus2"]).toEqual(
+        isAway ? { attempts: 1, removed } : { attempts: 1 },
+      );
+    },
+  );
+
+  test("is that a region is not away because another is taken away", () => {
+    const pair = withRecord(
+      withRegion(applied(), "eastus2", { state: "Failed" }),
+      {
+        lastAttempt: { ...attempt, changes: { [WEST]: null } },
+        repairs: {
+          eastus2: { attempts: 1, removed: { [`${EAST}/name`]: "eastus2" } },
+        },
+      },
+    );
+    const { repairs } = look(pair, "Updating", FAILED_EAST, 700).record;
+    expect(repairs["eastus2"]).toEqual({ attempts: 1 });
   });
 
   test("is that a region is no longer away once it is there again, by whomever", () => {
@@ -377,6 +574,65 @@ describe("what a look leaves in the record", () => {
     expect(gone.record.repairs["eastus2"]).toHaveProperty("removed");
     const back = look(gone, "Updating", REPLICATING, 40);
     expect(back.record.repairs["eastus2"]).toEqual({ attempts: 1 });
+  });
+});
+
+describe("a region that fails is in the history of each operation that has it", () => {
+  const lines = (
+    details: string | undefined,
+    pace = {},
+    pair: ImageVersionPair = applied(),
+  ) => {
+    const regions = {
+      ...COMPLETED,
+      eastus2: ["Failed", 20, ...(details === undefined ? [] : [details])],
+    } as unknown as Shown;
+    const first = look(pair, "Failed", regions, 20, {}, pace);
+    return look(first, "Failed", regions, 140, {}, pace);
+  };
+
+  test.each<[string | undefined, object, string]>([
+    [undefined, {}, "Azure gave no reason. It is not tried again."],
+    ["No room", {}, "No room. It is not tried again."],
+    ["No room. None", {}, "No room. None. It is not tried again."],
+    ["No room!", {}, "No room! It is not tried again."],
+    [
+      "No room.",
+      REPAIRS,
+      `No room. It is taken away from the version and added back at ${time(440)}.`,
+    ],
+  ])("with why and what comes next: %s, %j", (details, pace, message) => {
+    const { operation } = lines(details, pace);
+    expect(operation.history.at(-1)).toMatchObject({
+      time: time(140),
+      message: `eastus2 failed: ${message}`,
+    });
+  });
+
+  test("once, and of no other region", () => {
+    const before = applied();
+    const after = lines("No room.", {}, before);
+    expect(after.operation.history).toHaveLength(
+      before.operation.history.length + 1,
+    );
+    const ready = look(before, "Succeeded", COMPLETED, 20);
+    expect(ready.operation.history).toEqual(before.operation.history);
+  });
+
+  test("and of none that has other regions only", () => {
+    const { accepted: _, ...waiting } = queued(
+      applied(),
+      changeOf({ "/tags/a": "1" }),
+      { regions: [] },
+    );
+    const both = told(beginNext(waiting, at(6)));
+    const [member] = both.record.members;
+    const after = lines("No room.", {}, both);
+    expect(after.record.members[0]?.history).toEqual(member?.history);
+    expect(after.beside?.map(({ id }) => id)).toEqual(
+      after.record.members.map(({ id }) => id),
+    );
+    expect(after.operation.history.at(-1)?.message).toMatch(/^eastus2 failed/u);
   });
 });
 
@@ -418,6 +674,18 @@ describe("a region that has failed", () => {
     expect(east(record)).not.toHaveProperty("nextAttemptTime");
   });
 
+  test("is repaired though it is not shown while ARM works on the version", () => {
+    const busy = look(
+      pair,
+      "Updating",
+      { westus: ["Completed", 100] },
+      20,
+      { [EAST]: null },
+      REPAIRS,
+    );
+    expect(busy.record.repairs["eastus2"]).toHaveProperty("dueTime");
+  });
+
   test("is not repaired in the version's own location", () => {
     const home = withRegion(applied(), "westus", { state: "Failed" });
     const { record } = look(
@@ -450,12 +718,15 @@ describe("a region that has failed", () => {
         { [EAST]: null },
         REPAIRS,
       );
-    const { record } = gone(140, gone(20, applied()));
+    const twice = withRecord(applied(), {
+      repairs: { eastus2: { attempts: 2, dueTime: time(1) } },
+    });
+    const { record } = gone(140, gone(20, twice));
     expect(east(record)).toMatchObject({
       state: "Failed",
       details: "Azure no longer has this region in the version.",
     });
     expect(east(record)).not.toHaveProperty("nextAttemptTime");
-    expect(record.repairs["eastus2"]).not.toHaveProperty("dueTime");
+    expect(record.repairs["eastus2"]).toEqual({ attempts: 2 });
   });
 });
