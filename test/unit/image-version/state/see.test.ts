@@ -16,7 +16,6 @@ import type {
 import { see } from "../../../../src/image-version/state/see.js";
 import type { RegionRecord } from "../../../../src/operation/records.js";
 import { eventMistakes } from "../../events/document.js";
-import { managedImageRequest } from "../../../support/requests.js";
 import {
   applied,
   at,
@@ -37,6 +36,10 @@ const WEST = regionField("westus");
 const EAST = regionField("eastus2");
 const REPAIRS = { repairAttempts: 3, repairDelayMs: 300_000 };
 const FAILED_EAST = { ...COMPLETED, eastus2: ["Failed", 20] } as const;
+
+interface RegionData {
+  readonly regionalReplicaCount: number;
+}
 
 type Shown = Parameters<typeof lookOf>[1];
 
@@ -161,20 +164,22 @@ describe("invariant 2: what Azure shows is told once", () => {
   });
 
   test("a region that is ready has one replica where ARM does not say how many", () => {
-    const { properties, location } = managedImageRequest();
+    const shown = lookOf("Succeeded", COMPLETED, { seconds: 20 });
     const targetRegions = [
       { name: "West  US" },
       { name: "East US 2", regionalReplicaCount: 7 },
     ];
     const resource = {
-      ...(location !== undefined && { location }),
-      properties: { ...properties, publishingProfile: { targetRegions } },
+      ...shown.resource,
+      properties: {
+        ...shown.resource.properties,
+        publishingProfile: { targetRegions },
+      },
     };
-    const shown = { ...lookOf("Succeeded", COMPLETED, { seconds: 20 }) };
     const after = see(applied(), { ...shown, resource }, undefined, at(20));
     const replicas = eventsOf(after)
       .filter(({ type }) => type === "Sigil.ImageVersion.RegionCompleted")
-      .map(({ data }) => data["regionalReplicaCount"]);
+      .map(({ data }) => (data as RegionData).regionalReplicaCount);
     expect(replicas).toEqual([1, 7]);
   });
 
@@ -322,12 +327,9 @@ describe("invariant 3: what others have changed is told, and theirs to keep", ()
       observed: lookOf("Succeeded", COMPLETED, { changes: { "/tags/p": "1" } }),
     });
     const [event] = changed(tagged, {}, 700);
-    expect(event?.data["changes"]).toEqual([
-      expect.objectContaining({
-        propertyChangeType: "Delete",
-        before: "1",
-      }),
-    ]);
+    expect(event?.data).toMatchObject({
+      changes: [{ propertyChangeType: "Delete", before: "1" }],
+    });
     expect(event?.data).not.toHaveProperty("regions");
   });
 

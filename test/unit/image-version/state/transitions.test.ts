@@ -531,6 +531,101 @@ describe("a write", () => {
     );
   });
 
+  const ofRegions = (names: readonly string[]): ImageVersionPair =>
+    withRecord(applied(), {
+      repairs: Object.fromEntries(
+        names.map((name) => [name, { attempts: 2, dueTime: time(1) }]),
+      ),
+    });
+  const removedOf = (names: readonly string[]) =>
+    Object.fromEntries(
+      names.map((name) => [name, { [`${regionField(name)}/name`]: name }]),
+    );
+  const BOTH = ["eastus2", "westeurope"];
+
+  test.each<[string, Partial<Put>, ImageVersionPair, string]>([
+    [
+      "a creation",
+      { creates: true },
+      told(accepted()),
+      "Every check has passed: the create request is sent to Azure Resource Manager.",
+    ],
+    [
+      "an update",
+      {},
+      applied(),
+      "The version in Azure is to be changed: the update is sent to Azure Resource Manager.",
+    ],
+    [
+      "a promotion",
+      { promotes: true },
+      applied(),
+      "The promotion rule holds: the version is included in latest.",
+    ],
+    [
+      "the removal of two regions",
+      { takesAway: removedOf(BOTH) },
+      ofRegions(BOTH),
+      "eastus2, westeurope failed and are taken away from the version, to be added back.",
+    ],
+    [
+      "the addition of two regions",
+      { addsBack: BOTH },
+      ofRegions(BOTH),
+      "eastus2, westeurope are added back to the version.",
+    ],
+  ])("says in the history what it is: %s", (_, more, before, message) => {
+    const put = { ...createPut, creates: false, ...more };
+    const { operation, record } = beginWrite(before, put, undefined, at(60));
+    expect(operation.history.at(-1)).toMatchObject({
+      time: time(60),
+      message,
+    });
+    for (const name of Object.keys(record.repairs))
+      expect(record.repairs[name]?.attempts).toBe(more.addsBack ? 3 : 2);
+  });
+
+  test("that adds a region back which was never repaired is its first repair", () => {
+    const put = { ...createPut, creates: false, addsBack: ["eastus2"] };
+    const { record } = beginWrite(applied(), put, undefined, at(60));
+    expect(record.repairs).toEqual({ eastus2: { attempts: 1 } });
+    const again = beginWrite(
+      told(beginWrite(applied(), put, undefined, at(60))),
+      put,
+      undefined,
+      at(200),
+    );
+    expect(again.record.repairs).toEqual({ eastus2: { attempts: 1 } });
+  });
+
+  test("tells the regions of the version with an update, and each that is taken away", () => {
+    const pair = updating({ "/tags/a": "1" });
+    const update = beginWrite(pair, putFor(pair), undefined, at(60));
+    expect(eventsOf(update)[0]?.data).toMatchObject({
+      regions: ["westus", "eastus2"],
+    });
+    const own = ["westus", "eastus2"];
+    const away = { ...createPut, creates: false, takesAway: removedOf(own) };
+    const events = eventsOf(beginWrite(applied(), away, undefined, at(60)));
+    expect(
+      events
+        .filter(({ type }) => type === "Sigil.ImageVersion.RegionRepairing")
+        .map(({ data }) => (data as { readonly region: string }).region),
+    ).toEqual(own);
+  });
+
+  test("that another follows is another one, with an entry of its own", () => {
+    const pair = updating({ "/tags/a": "1" });
+    const put = putFor(pair);
+    const first = beginWrite(pair, put, undefined, at(60));
+    const other = { ...put, changes: { "/tags/a": "2" } };
+    const second = beginWrite(told(first), other, undefined, at(200));
+    expect(second.record.updates).toBe(2);
+    expect(second.operation.history).toHaveLength(
+      first.operation.history.length + 1,
+    );
+  });
+
   test("that promotes spends its rule once ARM has accepted it", () => {
     const rule = { when: "allRegionsReady" } as const;
     const before = withRecord(succeeded(), {
@@ -692,6 +787,135 @@ describe("what is followed", () => {
       at(60, { pollMaxMs: 240_000 }),
     );
     expect(record.dueTime).toBe(time(60 + seconds));
+  });
+
+  test("begins with the first look that shows it, and says so to those whose turn it was", () => {
+    const pair = updating({ "/tags/a": "1" });
+    const quiet = { ...pair.operation, id: `${KEY}-9` };
+    const both = withRecord(pair, {
+      members: [quiet],
+      regions: pair.record.regions.map((region) => ({
+        ...region,
+        lastProgressTime: time(3),
+      })),
+      ticks: 5,
+    });
+    const after = follow(both, { kind: "applied" }, undefined, at(60));
+    expect(after.record).toMatchObject({ state: "Replicating", ticks: 0 });
+    expect(after.record.regions[0]?.lastProgressTime).toBe(time(3));
+    expect(after.operation.history.at(-1)).toMatchObject({
+      message: "Azure shows the version; its regions are followed.",
+    });
+    expect(after.record.members[0]?.history).toEqual(quiet.history);
+    const next = follow(told(after), { kind: "applied" }, undefined, at(90));
+    expect(next.record.ticks).toBe(1);
+    expect(next.operation.history).toEqual(after.operation.history);
+  });
+
+  test("says when ARM has accepted it, to those whose turn it was", () => {
+    const pair = creating();
+    const quiet = { ...pair.operation, id: `${KEY}-9` };
+    const after = writeAccepted(
+      withRecord(pair, { members: [quiet] }),
+      undefined,
+      at(2),
+    );
+    expect(after.operation.history.at(-1)?.message).toBe(
+      "Azure Resource Manager has accepted the version; its regions are followed.",
+    );
+    expect(after.record.members[0]?.history).toEqual(quiet.history);
+  });
+
+  test("keeps what was proven, and its warnings", () => {
+    const warnings = [{ code: "W", pointer: "", message: "Mind." }];
+    const proven = {
+      record: {
+        encryptionTypes: { b: "EncryptionAtRestWithCustomerKey" },
+        dataDiskLuns: [7],
+      },
+      operation: { warnings },
+    } as const;
+    const pair = updating({ "/tags/a": "1" });
+    const after = follow(pair, { kind: "applied" }, proven, at(60));
+    expect(after.operation.warnings).toEqual(warnings);
+    expect(after.record.encryptionTypes).toMatchObject({
+      b: "EncryptionAtRestWithCustomerKey",
+    });
+    const without = follow(pair, { kind: "applied" }, undefined, at(60));
+    expect(without.operation).not.toHaveProperty("warnings");
+  });
+
+  test.each<[string, Partial<ImageVersionRecord>, string, string | undefined]>([
+    ["not sent", { state: "Accepted" }, "Accepted", "ARM works on it."],
+    ["unanswered", { state: "Updating" }, "Updating", "No answer."],
+    [
+      "sent and accepted",
+      {
+        state: "Updating",
+        lastAttempt: {
+          changes: { "/tags/a": "1" },
+          regions: [],
+          sentTime: time(55),
+          outcome: "accepted",
+        },
+      },
+      "Replicating",
+      undefined,
+    ],
+    [
+      "applied already",
+      { state: "Accepted", requests: {} },
+      "Replicating",
+      undefined,
+    ],
+  ])(
+    "is in the state of its update: what is %s",
+    (_, more, state, waitReason) => {
+      const pair = updating({ "/tags/a": "1" });
+      const unanswered: ImageVersionPair = {
+        operation: {
+          ...pair.operation,
+          ...(more.state === "Updating" && { waitReason: "No answer." }),
+        },
+        record: {
+          ...pair.record,
+          lastAttempt: {
+            changes: { "/tags/a": "1" },
+            regions: [],
+            sentTime: time(55),
+            outcome: "unknown",
+          },
+          ...more,
+        },
+      };
+      const after = follow(
+        unanswered,
+        { kind: "wait", why: "ARM works on it." },
+        undefined,
+        at(60),
+      );
+      expect(after.record.state).toBe(state);
+      expect(after.operation.waitReason).toBe(waitReason);
+      const shown = follow(unanswered, { kind: "applied" }, undefined, at(60));
+      expect(shown.record.state).toBe("Replicating");
+    },
+  );
+
+  test("and unanswered waits for what it is not shown for, where nothing else is known", () => {
+    const pair = withRecord(updating({ "/tags/a": "1" }), {
+      state: "Updating",
+      lastAttempt: {
+        changes: {},
+        regions: [],
+        sentTime: time(55),
+        outcome: "unknown",
+      },
+    });
+    const why = "Not shown.";
+    const after = follow(pair, { kind: "wait", why }, undefined, at(60));
+    expect(after.operation.waitReason).toBe(why);
+    const silent = follow(pair, WAITING, undefined, at(60));
+    expect(silent.operation).not.toHaveProperty("waitReason");
   });
 
   test("keeps a doubt as long as it is the same", () => {
