@@ -15,7 +15,10 @@ import {
   type Changes,
   type Storage,
 } from "./subject.js";
-import { checkRequest } from "../../../../src/image-version/rules/rules.js";
+import {
+  checkPlan,
+  checkRequest,
+} from "../../../../src/image-version/rules/rules.js";
 
 describe("a version's name", () => {
   test.each(["0.0.0", "2147483647.2147483647.2147483647", "10.20.30"])(
@@ -158,6 +161,47 @@ describe("a publishing profile", () => {
         "Give a date that is still to come",
       ),
     ]);
+  });
+});
+
+describe("a plan says what storage Azure chooses for a region", () => {
+  const { storageAccountType: _, ...silent } = region("westus");
+  const planned = (changes: Changes) => checkPlan(subject(changes));
+  const chosen = (at: number, name: string, otherwise: string) =>
+    finding(
+      "StorageChosenByAzure",
+      `${REGIONS}/${at}`,
+      `No storage account type is given for ${name}: Azure takes ${otherwise}. It cannot be changed later.`,
+      `Give storageAccountType for ${name}`,
+      "info",
+    );
+
+  test("that says none", () => {
+    expect(planned({ regions: [region("eastus2"), silent] })).toEqual([
+      chosen(
+        1,
+        "westus",
+        "Standard_ZRS where the region has zones, else Standard_LRS",
+      ),
+    ]);
+  });
+
+  test("by the strategy that is asked", () => {
+    const publishing = {
+      storageAccountStrategy: "DefaultStandard_LRS",
+    } as const;
+    expect(planned({ regions: [silent], publishing })).toEqual([
+      chosen(0, "westus", "Standard_LRS"),
+    ]);
+  });
+
+  test("and nothing where the profile says one, or the version has the region", () => {
+    const publishing = { storageAccountType: "Premium_LRS" };
+    expect(planned({ regions: [silent], publishing })).toEqual([]);
+    const regions = [silent, { ...silent, name: "eastus2" }];
+    expect(planned({ regions, existing: { regions: [silent] } })).toMatchObject(
+      [{ pointer: `${REGIONS}/1` }],
+    );
   });
 });
 

@@ -475,6 +475,35 @@ describe("own keys anywhere", () => {
   });
 });
 
+test("disks without a set are told in the order of their LUNs, and an entry without a set asks for none", () => {
+  const regions = [
+    region("westus", [10, 9, 1]),
+    region("eastus2", [], {
+      encryption: { osDiskImage: { diskEncryptionSetId: setId("eastus2-os") } },
+    }),
+    region("westeurope", [10, 9, 1], {
+      encryption: {
+        ...region("westeurope", [10, 9, 1]).encryption,
+        dataDiskImages: [
+          ...(region("westeurope", [10, 9, 1]).encryption?.dataDiskImages ??
+            []),
+          { lun: 5 },
+        ],
+      },
+    }),
+  ];
+  const missing = findings({
+    regions,
+    sources: { [IMAGE]: denied(IMAGE) },
+  }).filter(({ code }) => code === "DiskEncryptionSetMissing");
+  expect(missing.map(({ message }) => message)).toEqual(
+    [1, 9, 10].map(
+      (lun) =>
+        expect.stringContaining(`data disk at LUN ${lun} in eastus2`) as string,
+    ),
+  );
+});
+
 test("a version has the data disks of its source, or is not known to have any", () => {
   const luns = (changes: Changes) => {
     const { request, facts } = subject(changes);
