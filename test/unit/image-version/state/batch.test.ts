@@ -143,6 +143,48 @@ describe("invariant 1: every accepted operation is queued, or has begun, until i
     expect(after.operation.history).toEqual(pair.operation.history);
   });
 
+  test("each says with which others it begins", () => {
+    const messages = (...all: VersionRequest[]) =>
+      beginNext(withQueued(applied(), ...all), at(20)).record.members.map(
+        ({ history }) => history.at(-1)?.message,
+      );
+    expect(messages(tag("a"))).toEqual(["It begins."]);
+    const both = `It begins, in one update with ${KEY}-2, ${KEY}-3.`;
+    expect(messages(tag("a"), tag("b")).at(-1)).toBe(both);
+  });
+
+  test("the next is not held up by a repair that is over", () => {
+    const repaired = withRecord(withQueued(applied(), tag("a")), {
+      repairs: { eastus2: { attempts: 1 } },
+    });
+    expect(mayBegin(repaired.record)).toBe(true);
+  });
+
+  test("the next that begins has its regions, and says that its turn has come", () => {
+    const pair = withQueued(succeeded(), [
+      adds("westeurope"),
+      { regions: ["westeurope"] },
+    ]);
+    const after = startNext(pair, at(20));
+    expect(after.record.state).toBe("Accepted");
+    expect(after.record.regions.map(({ name }) => name)).toContain(
+      "westeurope",
+    );
+    expect(after.operation.history.at(-1)).toMatchObject({
+      state: "Accepted",
+      message: "Its turn has come: its work is queued.",
+    });
+  });
+
+  test("what is asked by hand stays what it is where the version exists", () => {
+    const pair = withQueued(applied(), [
+      changeOf({}),
+      { kind: "RetryImageVersion", regions: [] },
+    ]);
+    const [next] = beginNext(pair, at(20)).record.members;
+    expect(next?.kind).toBe("RetryImageVersion");
+  });
+
   test("nobody joins where nobody is queued", () => {
     const pair = told(accepted());
     expect(formBatch(pair, at(6))).toBe(pair);
@@ -232,7 +274,13 @@ describe("invariant 1: every accepted operation is queued, or has begun, until i
     );
     expect(orderOf(deleted).queued).toEqual([]);
     expect(deleted.beside).toMatchObject([
-      { status: "Failed", error: { code: "ImageVersionGone" } },
+      {
+        status: "Failed",
+        error: {
+          code: "ImageVersionGone",
+          message: expect.stringContaining("If-None-Match: *") as string,
+        },
+      },
       { status: "Failed", error: { code: "ImageVersionGone" } },
     ]);
     expect(toldOf(deleted)).toEqual(["3/failed", "4/failed"]);
@@ -270,6 +318,14 @@ describe("invariant 2: what contradicts what came before it does not share its u
     const after = beginNext(pair, at(20));
     expect(batchOf(after.record)).toHaveLength(together);
     expect(orderOf(after).queued).toEqual(together === 1 ? [3] : []);
+  });
+
+  test("nor what contradicts one of several", () => {
+    const pair = withQueued(applied(), tag("a"), tag("b"), tag("a", "2"));
+    expect(orderOf(beginNext(pair, at(20)))).toMatchObject({
+      batch: [2, 3],
+      queued: [4],
+    });
   });
 
   test("and nobody overtakes it", () => {
@@ -316,6 +372,40 @@ describe("invariant 3: what Azure refuses of several together is sent again, eac
     expect(orderOf(next)).toMatchObject({ leader: 2, batch: [2], queued: [3] });
   });
 
+  test("nor does one that is alone take others in, or join them", () => {
+    const alone = { ...tag("a"), alone: true };
+    const joins = withQueued(told(accepted()), alone, tag("b"));
+    expect(formBatch(joins, at(6))).toBe(joins);
+    const leads = withQueued(applied(), alone, tag("b"));
+    expect(orderOf(beginNext(leads, at(20)))).toMatchObject({
+      batch: [2],
+      queued: [3],
+    });
+    const two = withQueued(applied(), tag("a"), tag("b"));
+    const begun = told(
+      beginNext(
+        withRecord(two, { queued: two.record.queued.slice(0, 1) }),
+        at(20),
+      ),
+    );
+    const mixed = withRecord(begun, {
+      queued: two.record.queued.slice(1),
+      requests: { ...begun.record.requests, [`${KEY}-9`]: alone },
+    });
+    expect(formBatch(mixed, at(30))).toBe(mixed);
+  });
+
+  test("and the version's update is Accepted again, as each of them", () => {
+    const sent = withRecord(told(three), { state: "Updating" });
+    const after = dissolveBatch(sent, "No quota.", at(9));
+    expect(after.record.state).toBe("Accepted");
+    expect(
+      after.record.queued.map(
+        ({ operation }) => operation.history.at(-1)?.state,
+      ),
+    ).toEqual(["Accepted", "Accepted"]);
+  });
+
   test("and a region that was not sent is awaited no more by the others", () => {
     const names = (pair: ImageVersionPair) =>
       pair.record.regions.map(({ name }) => name);
@@ -345,6 +435,7 @@ describe("invariant 3: what Azure refuses of several together is sent again, eac
       queued: [3],
       batch: [2],
     });
+    expect(after.record.requests[`${KEY}-1`]).not.toHaveProperty("alone");
   });
 
   test("a single one fails, and the others go on", () => {
@@ -426,6 +517,9 @@ describe("invariant 4: demotions and deletions go before everything that is queu
     expect(ends?.map(({ error }) => error?.code)).toEqual(
       ends?.map(() => "Superseded"),
     );
+    expect(ends?.[0]?.error?.message).toBe(
+      `Operation ${KEY}-3 deletes the version: its regions are followed no longer.`,
+    );
     expect(toldOf(after).filter((id) => id.endsWith("/failed"))).toEqual(
       ends?.map(({ id }) => `${sequenceOf(id)}/failed`),
     );
@@ -491,6 +585,47 @@ describe("one that is canceled", () => {
     const ended = step(told(after), undefined, at(500)).pair;
     expect(ended.operation.status).toBe("Canceled");
   });
+
+  test("before ARM has taken anything has made nothing to exclude", () => {
+    const refused = withRecord(creating(), {
+      lastAttempt: { ...creating().record.lastAttempt!, outcome: "refused" },
+    });
+    expect(cancel(refused, 1)?.operation.status).toBe("Canceled");
+  });
+
+  test.each<[string, Partial<ImageVersionRecord>, string]>([
+    ["nothing", {}, "Canceled"],
+    [
+      "a repair that is over",
+      { repairs: { eastus2: { attempts: 1 } } },
+      "Canceled",
+    ],
+    [
+      "a region that is away",
+      {
+        repairs: {
+          eastus2: { attempts: 1 },
+          westus: { attempts: 0, removed: {} },
+        },
+      },
+      "Running",
+    ],
+    ["the permission to remove regions", { opened: true }, "Running"],
+  ])(
+    "that has changed a version that was there, and leaves %s",
+    (_, more, status) => {
+      const pair = withRecord(applied(), {
+        requests: { [`${KEY}-1`]: changeOf({}, { appliedTime: time(10) }) },
+        ...more,
+      });
+      const after = cancel(pair, 1);
+      expect(after?.operation.status).toBe(status);
+      if (status === "Running")
+        expect(after?.operation.history.at(-1)?.message).toMatch(
+          /^Canceled: it ends once the version is left as it should be/u,
+        );
+    },
+  );
 
   test("in the midst of a repair ends once the region is added back", () => {
     const removed = { [`${EAST}/name`]: "eastus2" };

@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
-import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
-import { latch, settle } from "../../../../src/image-version/state/ends.js";
+import {
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+} from "../../../../src/image-version/properties/table.js";
+import {
+  decidedEnding,
+  endOperation,
+  latch,
+  settle,
+} from "../../../../src/image-version/state/ends.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
@@ -102,6 +110,47 @@ describe("what Azure shows at once", () => {
       },
     };
     expect(latch(pair, at(10)).record).not.toHaveProperty("lastApplied");
+    const others = {
+      ...pair,
+      record: { ...pair.record, unmanaged: true } as const,
+    };
+    expect(latch(others, at(10)).record.unmanaged).toBe(true);
+    expect(latch(pair, at(10)).record).not.toHaveProperty("unmanaged");
+  });
+
+  test("makes a version Sigil's where a PUT of it is applied", () => {
+    const pair = replicating();
+    const others = {
+      ...pair,
+      record: { ...pair.record, unmanaged: true } as const,
+    };
+    expect(latch(others, at(10)).record).not.toHaveProperty("unmanaged");
+  });
+
+  test("overrides the promotion rule where the version is demoted, and only there", () => {
+    const rule = { when: "allRegionsReady" } as const;
+    const asks = (excluded: boolean) =>
+      both(
+        changeOf({ [EXCLUDE_FROM_LATEST]: excluded }, { byHand: true }),
+        changeOf({ "/tags/a": "1" }),
+        { lastApplied: { [PROMOTION]: rule } },
+      );
+    expect(latch(asks(true), at(10)).record.overriddenRule).toEqual(rule);
+    expect(latch(asks(false), at(10)).record).not.toHaveProperty(
+      "overriddenRule",
+    );
+  });
+
+  test("leaves the time of what was applied before", () => {
+    const pair = both(
+      changeOf({}, { appliedTime: time(5) }),
+      changeOf({ "/tags/a": "1" }),
+    );
+    expect(
+      Object.values(latch(pair, at(10)).record.requests).map(
+        ({ appliedTime }) => appliedTime,
+      ),
+    ).toEqual([time(5), time(10)]);
   });
 
   test("settles doubts and counts no more rewrites", () => {
@@ -272,8 +321,113 @@ describe("an operation", () => {
     );
     expect(pair.operation.error).toMatchObject({
       code: "ReplicationFailed",
+      message:
+        "Every region has its copy, but the version's provisioning state is Failed. Azure Resource Manager says: It broke.",
       errors: [{ code: "Internal", pointer: "", message: "It broke." }],
     });
+    const silent = settled({ westus: done, eastus2: done }, "Failed");
+    expect(silent.operation.error).toEqual({
+      code: "ReplicationFailed",
+      message:
+        "Every region has its copy, but the version's provisioning state is Failed.",
+      errors: [],
+    });
+  });
+
+  test("names each region that is lost", () => {
+    const { operation } = settled({ westus: lost, eastus2: lost }, "Failed");
+    expect(operation.error?.message).toBe(
+      "The version is not usable in westus, eastus2.",
+    );
+  });
+
+  test("is not held up by a repair of a region that is ready", () => {
+    const pair = settled({ westus: done, eastus2: done }, "Succeeded", {
+      repairs: { eastus2: { attempts: 1, dueTime: time(400) } },
+    });
+    expect(pair.operation.status).toBe("Succeeded");
+  });
+
+  test.each([
+    ["replicates yet", {}, "Succeeded"],
+    ["is ready as well", done, "Failed"],
+  ] as const)(
+    "of one region ends where ARM has given the version up and another %s: %j is %s",
+    (_, east, status) => {
+      const pair = both(
+        changeOf({}, { appliedTime: time(10) }),
+        changeOf({}, { appliedTime: time(10) }),
+      );
+      const regions = pair.record.regions.map((region) => ({
+        ...region,
+        ...(region.name === "westus" ? done : east),
+      }));
+      const members = pair.record.members.map((one) => ({
+        ...one,
+        regions: regions.filter(({ name }) => name === "westus"),
+      }));
+      const record = { ...pair.record, regions, members };
+      const after = settle(
+        { ...pair, record },
+        lookOf("Failed"),
+        undefined,
+        at(100),
+      );
+      const own = [after.operation, ...(after.beside ?? [])].find(({ id }) =>
+        id.endsWith("-2"),
+      );
+      expect(own?.status).toBe(status);
+    },
+  );
+
+  test("that was canceled says what becomes of the version", () => {
+    const { operation } = applied();
+    const decided = { kind: "canceled", by: {} } as const;
+    const ending = decidedEnding(
+      operation,
+      changeOf({}, { decided }),
+      [],
+      at(100),
+    );
+    expect(ending?.message).toContain(
+      "What had begun is left as it should be: Azure keeps the version.",
+    );
+    expect(decidedEnding(operation, changeOf({}), [], at(100))).toBeUndefined();
+  });
+
+  test("that ends leaves no region that was asked for by it alone, and never sent", () => {
+    const pair = both(changeOf({}), changeOf({}));
+    const unsent = (name: string): RegionRecord => ({
+      name,
+      state: "Unknown",
+      progress: 0,
+      attempts: 0,
+    });
+    const members = pair.record.members.map((one) => ({
+      ...one,
+      regions: [unsent("uksouth")],
+    }));
+    const regions = [
+      ...pair.record.regions,
+      unsent("uksouth"),
+      unsent("ukwest"),
+    ];
+    const after = endOperation(
+      { ...pair, record: { ...pair.record, members, regions } },
+      pair.operation.id,
+      decidedEnding(
+        pair.operation,
+        changeOf({}, { decided: { kind: "canceled", by: {} } }),
+        [],
+        at(100),
+      ) ?? expect.fail("it does not end"),
+      at(100),
+    );
+    expect(after.record.regions.map(({ name }) => name)).toEqual([
+      "westus",
+      "eastus2",
+      "uksouth",
+    ]);
   });
 
   test("is judged by its own regions alone", () => {
@@ -325,6 +479,13 @@ describe("an operation", () => {
     expect(after.beside?.[0]?.history.at(-1)?.message).toBe(
       "Azure shows the version as it was asked for.",
     );
+    const failed = settle(
+      tagged,
+      lookOf("Failed", REPLICATING),
+      undefined,
+      at(100),
+    );
+    expect(failed.beside?.[0]?.status).toBe("Succeeded");
   });
 
   test.each([

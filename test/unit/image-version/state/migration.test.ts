@@ -8,6 +8,7 @@ import {
   PROMOTION,
 } from "../../../../src/image-version/properties/table.js";
 import { migrated } from "../../../../src/image-version/state/migration.js";
+import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
 import { emptyRecord } from "../../../../src/image-version/state/accepting.js";
 import {
@@ -179,6 +180,117 @@ test("exclusion from latest that a rule had set is nobody's request", () => {
   expect(overriddenRule).toEqual({ when: "allRegionsReady" });
 });
 
+const onlyRequest = (record: ImageVersionRecord) => {
+  const all = Object.values(record.requests);
+  return all.length === 1 && all[0] !== undefined
+    ? all[0]
+    : expect.fail(`${all.length} requests`);
+};
+
+test.each([
+  ["accepted", undefined],
+  ["creating", true],
+  ["replicating", true],
+  ["updating", undefined],
+])("whether the create request of %s may be under way: %s", (name, created) => {
+  expect(onlyRequest(today(name)).created).toBe(created);
+});
+
+test.each(["begun", "accepted"])(
+  "a creation of which 0.1.0 had noted that it is %s may be under way",
+  (noted) => {
+    const { record } = left("accepted");
+    const value = noted === "begun" ? record["request"] : true;
+    const migratedRecord = migrated(
+      { ...record, [noted]: value },
+      "CreateImageVersion",
+    );
+    expect(onlyRequest(migratedRecord).created).toBe(true);
+    const update = migrated(
+      { ...record, [noted]: value },
+      "UpdateImageVersion",
+    );
+    expect(onlyRequest(update)).not.toHaveProperty("created");
+  },
+);
+
+test.each([
+  ["accepted", true],
+  ["updating", undefined],
+])("whether %s adopts only what is as asked: %s", (name, adopts) => {
+  expect(onlyRequest(today(name)).adoptsOnlyAsShown).toBe(adopts);
+  expect(onlyRequest(today(name)).creates).toBe(true);
+});
+
+test.each([
+  ["accepted", false, false],
+  ["replicating", true, false],
+  ["succeeded", true, false],
+  ["deleted", false, false],
+  ["replicating-removal", true, true],
+])(
+  "%s exists: %s, and may have regions removed: %s",
+  (name, exists, opened) => {
+    expect(today(name)).toMatchObject({ exists, opened });
+  },
+);
+
+test("a version that was made and then deleted does not exist", () => {
+  const { record, operation } = left("succeeded");
+  const deleted = migrated({ ...record, state: "Deleted" }, operation.kind);
+  expect(deleted.exists).toBe(false);
+});
+
+test("what was to be sent alone is sent alone, and nothing else", () => {
+  const { record, operation } = left("fellows-and-waiting");
+  const aloneOf = (more: object, kind = operation.kind) => {
+    const { requests, queued } = migrated({ ...record, ...more }, kind);
+    return [
+      Object.values(requests)[0]?.alone,
+      ...queued.map(({ request }) => request.alone),
+    ];
+  };
+  const waiting = (record["waiting"] as object[]).map((one) => ({
+    ...one,
+    alone: true,
+  }));
+  expect(aloneOf({})).toEqual([undefined, undefined]);
+  expect(aloneOf({ alone: true, waiting })).toEqual([true, true]);
+});
+
+test("what was begun to be sent is what was sent last", () => {
+  const { record, operation } = left("accepted");
+  const { lastAttempt } = migrated(
+    { ...record, begun: record["request"] },
+    operation.kind,
+  );
+  expect(lastAttempt).toMatchObject({
+    outcome: "unknown",
+    changes: { [`${regionField("westus")}/name`]: "westus" },
+  });
+});
+
+test("a region that is away keeps the number of its repairs, and no field of another region", () => {
+  const { record, operation } = left("repairing");
+  const { repairs } = migrated(
+    { ...record, repairs: { eastus2: { attempts: 2 } } },
+    operation.kind,
+  );
+  const { attempts, removed } = repairs["eastus2"] ?? {};
+  expect(attempts).toBe(2);
+  expect(
+    Object.keys(removed ?? {}).filter(
+      (field) => !field.startsWith(`${regionField("eastus2")}/`),
+    ),
+  ).toEqual([]);
+});
+
+test("the body of a request under a promotion rule keeps its source", () => {
+  const { body } = onlyRequest(today("promotion-pending"));
+  expect(body?.properties.storageProfile).toBeDefined();
+  expect(body?.properties.publishingProfile?.targetRegions).toBeDefined();
+});
+
 describe("by hand", () => {
   const { record } = left("replicating-after-update");
 
@@ -199,6 +311,24 @@ describe("by hand", () => {
       },
     ]);
   });
+
+  test.each([
+    ["UpdateImageVersion", "Succeeded", true],
+    ["UpdateImageVersion", "Failed", false],
+    ["PromoteImageVersion", "Succeeded", false],
+    ["DemoteImageVersion", "Succeeded", false],
+  ] as const)(
+    "what %s asked and %s is applied: %s",
+    (kind, state, isApplied) => {
+      const base = record["request"] as ImageVersionRequest;
+      const request = { ...base, tags: { own: "1" } };
+      const { lastApplied } = migrated(
+        { ...record, state, made: true, request, base },
+        kind,
+      );
+      expect(lastApplied?.["/tags/own"]).toBe(isApplied ? "1" : undefined);
+    },
+  );
 
   test("a deletion and a retry ask for nothing of the version itself", () => {
     for (const kind of ["DeleteImageVersion", "RetryImageVersion"] as const) {

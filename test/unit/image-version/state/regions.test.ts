@@ -425,6 +425,50 @@ describe("a region that makes no progress", () => {
   });
 });
 
+test("a region that has no copy yet stalls, too", () => {
+  const before = { ...base, state: "Unknown", progress: 0 } as const;
+  const { happened } = seen(before, "Creating", ["Unknown", 0], {
+    seconds: 7_200,
+  });
+  expect(happened).toBe("stalled");
+});
+
+test("a region that ARM begins to copy has moved, though no part is there", () => {
+  const before = { ...base, state: "Unknown", progress: 0 } as const;
+  const { happened, region } = seen(before, "Creating", ["Replicating", 0]);
+  expect(happened).toBe("progressed");
+  expect(region.lastProgressTime).toBe(time(60));
+});
+
+test("a region that ARM takes up again without a copy has made no progress", () => {
+  const { happened, region } = seen(failed, "Updating", ["Unknown", 0]);
+  expect(happened).toBe("nothing");
+  expect(region).toMatchObject({ state: "Unknown", attempts: 2 });
+});
+
+test("what comes next for a region is said as long as it has failed", () => {
+  const next = { nextAttemptTime: time(400), waitReason: "It has failed." };
+  const before = { ...failed, ...next };
+  const still = seen(before, "Failed", ["Failed", 40]).region;
+  expect(still).toMatchObject(next);
+  const recovered = seen(before, "Updating", ["Replicating", 1]).region;
+  expect(recovered).not.toHaveProperty("nextAttemptTime");
+  expect(recovered).not.toHaveProperty("waitReason");
+  const alone = seen(failed, "Failed", ["Failed", 40]).region;
+  expect(Object.keys(alone)).toEqual(
+    expect.not.arrayContaining(Object.keys(next)),
+  );
+});
+
+test("a region that has failed and is gone is not told again", () => {
+  const gone = { changes: { [EAST]: null } };
+  expect(twice(failed, "Succeeded", undefined, {}, gone)).toEqual({
+    region: failed,
+    happened: "nothing",
+    resumed: false,
+  });
+});
+
 test("what ARM says of a region is kept as long as it says so", () => {
   const change = seen(base, "Updating", ["Replicating", 40, "Waiting."]);
   expect(change.region.details).toBe("Waiting.");
