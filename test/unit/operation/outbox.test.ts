@@ -1,0 +1,93 @@
+import { expect, test } from "vitest";
+import { fail } from "../../../src/operation/failing.js";
+import { deliver, isStateConflict } from "../../../src/operation/outbox.js";
+import {
+  accepted,
+  at,
+  creating,
+  KEY,
+  told,
+} from "../../support/transitions.js";
+import { CONFLICT, createPorts, store } from "./ports.js";
+
+const FAILURE = { code: "X", message: "No.", errors: [] };
+
+test("what is stored is told, and is to be told no more", async () => {
+  const ports = createPorts();
+  const stored = await store(ports, accepted());
+  const told = await deliver(ports, stored);
+  expect(ports.published).toMatchObject([
+    { type: "Sigil.ImageVersion.Accepted" },
+  ]);
+  expect(ports.enqueued).toMatchObject([{ operationId: `${KEY}-1`, step: 1 }]);
+  expect(await ports.open()).toEqual([`${KEY}-1`]);
+  expect(told.record.outbox).toEqual([]);
+  expect(await ports.store.read(KEY)).toEqual(told);
+});
+
+test("where nothing is to be told, nothing is done", async () => {
+  const ports = createPorts();
+  const stored = await store(ports, told(accepted()));
+  ports.done.length = 0;
+  expect(await deliver(ports, stored)).toBe(stored);
+  expect(ports.done).toEqual([]);
+});
+
+test("invariant 3: an operation stays open until all else is told", async () => {
+  const ports = createPorts();
+  await ports.index.put([
+    { scope: "open", row: `${KEY}-1`, target: `${KEY}-1` },
+  ]);
+  const stored = await store(ports, fail(creating(), FAILURE, at(1)));
+  ports.done.length = 0;
+  await deliver(ports, stored);
+  expect(ports.done).toEqual(["put", "publish", "enqueue", "close", "commit"]);
+  expect(await ports.open()).toEqual([]);
+});
+
+test("invariant 3: what has not ended stays open", async () => {
+  const ports = createPorts();
+  await deliver(ports, await store(ports, accepted()));
+  expect(ports.done).not.toContain("close");
+});
+
+test("where another writer has gone on, its state is the newer", async () => {
+  const ports = createPorts();
+  const stored = await store(ports, accepted());
+  const { record, operation } = told(accepted());
+  const newer = await ports.store.commit(
+    { ...record, step: 9 },
+    operation,
+    stored.etag,
+  );
+  expect(await deliver(ports, stored)).toEqual(newer);
+});
+
+test("where what is stored cannot be read again, it is what was read", async () => {
+  const ports = createPorts();
+  const stored = await store(ports, accepted());
+  const gone = {
+    ...ports,
+    store: {
+      ...ports.store,
+      commit: () => Promise.reject(CONFLICT),
+      read: () => Promise.resolve(undefined),
+    },
+  };
+  expect(await deliver(gone, stored)).toBe(stored);
+});
+
+test("what fails otherwise is thrown", async () => {
+  const ports = createPorts();
+  const stored = await store(ports, accepted());
+  const broken = {
+    ...ports,
+    store: {
+      ...ports.store,
+      commit: () => Promise.reject(new TypeError("It broke.")),
+    },
+  };
+  await expect(deliver(broken, stored)).rejects.toThrow("It broke.");
+  expect(isStateConflict(CONFLICT)).toBe(true);
+  expect(isStateConflict(new TypeError("It broke."))).toBe(false);
+});

@@ -1,0 +1,100 @@
+import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
+import { KINDS } from "../../../src/kinds.js";
+import type { OperationDependencies } from "../../../src/operation/ports.js";
+import type {
+  ArmCall,
+  Pair,
+  WorkMessage,
+} from "../../../src/operation/records.js";
+import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
+import { ServiceError } from "../../../src/errors.js";
+import { PACE } from "../../support/dependencies.js";
+import { inMemoryIndex, inMemoryStore } from "../../support/in-memory.js";
+import { at, time } from "../../support/transitions.js";
+
+export const CONFLICT = new ServiceError("StateConflict", "Another came.", {
+  retryAfterMs: 1,
+});
+
+/** What operations need, in memory, and what was done with it, in order. */
+export interface Ports extends OperationDependencies<ImageVersionRecord> {
+  readonly done: string[];
+  readonly published: CloudEvent[];
+  readonly enqueued: WorkMessage[];
+  /** Of the step that runs. */
+  callsNoted: readonly ArmCall[];
+  callsWritten: number;
+  /** Why each message of any step is dead. */
+  dead: string[];
+  seconds: number;
+  open(): Promise<readonly string[]>;
+}
+
+export function createPorts(): Ports {
+  const done: string[] = [];
+  const store = inMemoryStore<ImageVersionRecord>(() => done.push("commit"));
+  const index = inMemoryIndex(time(0));
+  const ports: Ports = {
+    done,
+    published: [],
+    enqueued: [],
+    callsNoted: [],
+    callsWritten: 0,
+    dead: [],
+    seconds: 0,
+    store,
+    index: {
+      put: (rows) => {
+        done.push(
+          rows.some(({ scope }) => scope === OPEN_SCOPE) ? "open" : "put",
+        );
+        return index.put(rows);
+      },
+      remove: (rows) => {
+        if (rows.some(({ scope }) => scope === OPEN_SCOPE)) done.push("close");
+        return index.remove(rows);
+      },
+      page: (...args) => index.page(...args),
+    },
+    events: {
+      publish: (events) => {
+        done.push("publish");
+        ports.published.push(...events);
+        return Promise.resolve();
+      },
+    },
+    work: {
+      enqueue: (messages) => {
+        done.push("enqueue");
+        ports.enqueued.push(...messages);
+        return Promise.resolve();
+      },
+      findDead: () => {
+        done.push("findDead");
+        return Promise.resolve(ports.dead);
+      },
+    },
+    calls: {
+      noted: () => ports.callsNoted,
+      written: (count) => {
+        ports.callsWritten += count;
+      },
+    },
+    pace: PACE,
+    eventSource: "urn:sigil:test",
+    now: () => at(ports.seconds).now,
+    kinds: KINDS,
+    open: async () =>
+      (await index.page(OPEN_SCOPE, 100)).rows.map(({ target }) => target),
+  };
+  return ports;
+}
+
+/** Stores the pair as the first state of its record. */
+export function store(
+  ports: Ports,
+  { record, operation, beside }: Pair<ImageVersionRecord>,
+) {
+  return ports.store.commit(record, operation, undefined, beside);
+}

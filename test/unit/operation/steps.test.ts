@@ -1,0 +1,268 @@
+import { describe, expect, test } from "vitest";
+import { ServiceError } from "../../../src/errors.js";
+import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
+import { fail } from "../../../src/operation/failing.js";
+import { failPoisoned } from "../../../src/operation/poison.js";
+import { postponeOrFail } from "../../../src/operation/postponing.js";
+import type { ArmCall } from "../../../src/operation/records.js";
+import {
+  commit,
+  commitStep,
+  currentFor,
+} from "../../../src/operation/steps.js";
+import { wait } from "../../../src/operation/waiting.js";
+import {
+  accepted,
+  at,
+  changeOf,
+  creating,
+  KEY,
+  queued,
+  replicating,
+  succeeded,
+  time,
+} from "../../support/transitions.js";
+import { CONFLICT, createPorts, store, type Ports } from "./ports.js";
+
+const ID = `${KEY}-1`;
+const FAILURE = { code: "X", message: "No.", errors: [] };
+const waits = (pair: ImageVersionPair) => wait(pair, "Busy.", 0, at(1));
+
+const read = async (ports: Ports) =>
+  (await ports.store.read(KEY)) ?? expect.fail("nothing is stored");
+
+/** The store once others have written so many times between a read and the commit. */
+function contested(
+  ports: Ports,
+  times: number,
+  error: Error = CONFLICT,
+): Ports {
+  let left = times;
+  return {
+    ...ports,
+    store: {
+      ...ports.store,
+      commit: (...args) => {
+        left -= 1;
+        return left >= 0 ? Promise.reject(error) : ports.store.commit(...args);
+      },
+    },
+  };
+}
+
+describe("a message may act", () => {
+  test.each([
+    ["of the present step", ID, 0, true],
+    ["of a step that is past", ID, -1, false],
+    ["of another operation", `${KEY}-2`, 0, false],
+    ["of no operation", "nothing", 0, false],
+    ["of a version that is not stored", `${"0".repeat(32)}-1`, 0, false],
+  ])("%s", async (_, operationId, past, acts) => {
+    const ports = createPorts();
+    const { record } = await store(ports, creating());
+    const message = { operationId, step: record.step + past };
+    const current = await currentFor(ports, message);
+    expect(current?.operation.id).toBe(acts ? ID : undefined);
+  });
+
+  test("once what the step before had to tell is told", async () => {
+    const ports = createPorts();
+    const { record } = await store(ports, accepted());
+    const current = await currentFor(ports, {
+      operationId: ID,
+      step: record.step,
+    });
+    expect(current?.record.outbox).toEqual([]);
+    expect(ports.published).toHaveLength(1);
+  });
+});
+
+describe("a step", () => {
+  test("is taken once, and told", async () => {
+    const ports = createPorts();
+    const stored = await store(ports, creating());
+    const next = await commitStep(ports, stored, waits);
+    expect(next?.record.step).toBe(stored.record.step + 1);
+    expect(ports.enqueued).toMatchObject([
+      { operationId: ID, step: stored.record.step + 1 },
+    ]);
+    expect(await commitStep(ports, stored, waits)).toBeUndefined();
+  });
+
+  test("is decided anew on what another has written, while it is the same step", async () => {
+    const ports = createPorts();
+    const stored = await store(ports, creating());
+    await ports.store.commit(
+      { ...stored.record, updates: 7 },
+      stored.operation,
+      stored.etag,
+    );
+    const next = await commitStep(ports, stored, waits);
+    expect(next?.record.updates).toBe(7);
+  });
+
+  test("is nobody's where what is stored is gone", async () => {
+    const ports = createPorts();
+    const stored = await store(ports, creating());
+    const gone = contested(ports, 1);
+    const read = () => Promise.resolve(undefined);
+    expect(
+      await commitStep(
+        { ...gone, store: { ...gone.store, read } },
+        stored,
+        waits,
+      ),
+    ).toBeUndefined();
+  });
+
+  test("is left to come again where others keep writing", async () => {
+    const ports = createPorts();
+    const stored = await store(ports, creating());
+    expect(await commitStep(contested(ports, 4), stored, waits)).toBeDefined();
+    const again = await read(ports);
+    await expect(
+      commitStep(contested(ports, 5), again, waits),
+    ).rejects.toMatchObject({
+      code: "StateConflict",
+      message: `Other writers kept changing ${again.record.resourceId}.`,
+      retryAfterMs: 1_000,
+    });
+    await expect(
+      commitStep(contested(ports, 1, new TypeError("It broke.")), again, waits),
+    ).rejects.toThrow("It broke.");
+  });
+
+  test("that ends an operation begins what waited for it, in the same commit", async () => {
+    const ports = createPorts();
+    const { accepted: _, ...pair } = queued(creating(), changeOf({}));
+    const stored = await store(ports, pair);
+    const before = ports.done.filter((one) => one === "commit").length;
+    const next = await commit(ports, fail(stored, FAILURE, at(1)), stored.etag);
+    expect(ports.done.filter((one) => one === "commit")).toHaveLength(
+      before + 1,
+    );
+    expect(next.operation.id).toBe(`${KEY}-2`);
+    expect(await ports.store.readOperation(ID)).toMatchObject({
+      status: "Failed",
+    });
+    const waiting = createPorts();
+    const { accepted: __, ...other } = queued(creating(), changeOf({}));
+    const going = await store(waiting, other);
+    const kept = await commit(waiting, waits(going), going.etag);
+    expect(kept.operation.id).toBe(ID);
+  });
+
+  test("writes down what was asked of ARM for it", async () => {
+    const ports = createPorts();
+    const stored = await store(ports, creating());
+    const call = { method: "GET", url: "/x" } as unknown as ArmCall;
+    ports.callsNoted = [call, call];
+    const next = await commit(ports, waits(stored), stored.etag);
+    expect(next.operation.calls).toHaveLength(2);
+    expect(ports.callsWritten).toBe(2);
+  });
+});
+
+describe("a step that throws", () => {
+  test("comes again where that may help", async () => {
+    const ports = createPorts();
+    const stored = await store(ports, creating());
+    const error = new ServiceError("StateConflict", "ARM is busy.", {
+      retryAfterMs: 90_000,
+    });
+    await postponeOrFail(ports, stored, error);
+    const { record, operation } = await read(ports);
+    expect(operation.waitReason).toBe("ARM is busy.");
+    expect(record.dueTime).toBe(time(90));
+  });
+
+  test("ends the operation where it does not", async () => {
+    const ports = createPorts();
+    const stored = await store(ports, creating());
+    const findings = [{ code: "F", pointer: "/x", message: "No." }];
+    await postponeOrFail(
+      ports,
+      stored,
+      new ServiceError("InvalidRequest", "It is wrong.", { findings }),
+    );
+    expect((await read(ports)).operation).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "InvalidRequest",
+        message: "It is wrong.",
+        errors: findings,
+      },
+    });
+  });
+
+  test("what nobody foresaw is thrown on", async () => {
+    const ports = createPorts();
+    const stored = await store(ports, creating());
+    await expect(
+      postponeOrFail(ports, stored, new TypeError("It broke.")),
+    ).rejects.toThrow("It broke.");
+  });
+});
+
+describe("a message that can never be processed", () => {
+  test.each<
+    [string, ImageVersionPair, string | undefined, number | undefined, boolean]
+  >([
+    ["of the present step", creating(), ID, 0, true],
+    ["that names no step", creating(), ID, undefined, true],
+    ["that names nothing", creating(), undefined, undefined, false],
+    ["of a step that is past", creating(), ID, -1, false],
+    ["of another operation", creating(), `${KEY}-2`, undefined, false],
+    ["of one that has ended", succeeded(), ID, undefined, false],
+  ])("%s ends the operation: %s", async (_, pair, operationId, past, fails) => {
+    const ports = createPorts();
+    const { record } = await store(ports, pair);
+    await failPoisoned(
+      ports,
+      {
+        ...(operationId !== undefined && { operationId }),
+        ...(past !== undefined && { step: record.step + past }),
+      },
+      "It is no JSON.",
+    );
+    const { operation } = await read(ports);
+    expect(operation.error).toEqual(
+      fails
+        ? {
+            code: "PoisonMessage",
+            message:
+              "The message that should have taken the next step could not be processed and is in the dead-letter queue. It is no JSON.",
+            errors: [],
+          }
+        : undefined,
+    );
+  });
+
+  test("ends one that moves on meanwhile, where it names no step", async () => {
+    const ports = createPorts();
+    await store(ports, replicating());
+    const moving: Ports = {
+      ...ports,
+      store: {
+        ...ports.store,
+        commit: (record, operation, etag, beside) => {
+          if (moves > 0 && record.state === "Failed") {
+            moves -= 1;
+            return read(ports).then(async (now) => {
+              await ports.store.commit(
+                { ...now.record, step: now.record.step + 1 },
+                now.operation,
+                now.etag,
+              );
+              throw CONFLICT;
+            });
+          }
+          return ports.store.commit(record, operation, etag, beside);
+        },
+      },
+    };
+    let moves = 9;
+    await failPoisoned(moving, { operationId: ID }, "It is no JSON.");
+    expect((await read(ports)).record.state).toBe("Failed");
+  });
+});
