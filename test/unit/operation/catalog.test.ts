@@ -178,3 +178,40 @@ describe("rows in the order of their text", () => {
       expect(`${scope}${row}`).toMatch(/^[\w.-]{1,512}$/u);
   });
 });
+
+test("the scope of a listing says its place and status, whatever the case of a subscription", () => {
+  expect(operationScope({})).toBe("operations");
+  expect(operationScope({ status: "Failed" })).toBe("operations-Failed");
+  expect(operationScope({ subscriptionId: "AB" })).toBe(
+    "operations-subscription-ab",
+  );
+  expect(operationScope({ subscriptionId: "AB", place: "p" })).toBe(
+    "operations-p",
+  );
+});
+
+test("an operation of no subscription is listed without one", () => {
+  const { put } = indexed(
+    operation({
+      kind: "PrepareSubscription",
+      resourceId: "/x/subscriptions/s",
+    }),
+    at(0),
+  );
+  expect(scopes(put)).toEqual(
+    [
+      OPEN_SCOPE,
+      operationScope({}),
+      operationScope({ status: "NotStarted" }),
+    ].sort(),
+  );
+});
+
+test("rows of operations are as long as one another: the newest is the first as text", () => {
+  const row = (createdTime: string) =>
+    indexed(operation({ createdTime }), at(0)).put.find(
+      ({ scope }) => scope === operationScope({}),
+    )?.row ?? "";
+  expect(row("2026-01-02T00:00:00Z") < row("2026-01-01T00:00:00Z")).toBe(true);
+  expect(row("2286-11-20T00:00:00Z") < row("2026-01-01T00:00:00Z")).toBe(true);
+});

@@ -58,6 +58,17 @@ describe("invariant 1: ending one operation does not disturb the others", () => 
     expect(ids(after.beside)).toEqual(expect.arrayContaining([String(number)]));
   });
 
+  test("one that is canceled, and says by whom", () => {
+    const by = { name: "me" };
+    const canceled = { ...ENDING, status: "Canceled", canceledBy: by } as const;
+    const of = (ending: Ending) =>
+      endOne(several(), `${KEY}-2`, ending, at(60)).beside?.find(
+        ({ id }) => id === `${KEY}-2`,
+      );
+    expect(of(canceled)?.canceledBy).toEqual(by);
+    expect(of(ENDING)).not.toHaveProperty("canceledBy");
+  });
+
   test("one that is queued", () => {
     const before = several();
     const after = endOne(before, `${KEY}-4`, ENDING, at(60));

@@ -1,5 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { getOperation, waitForChange } from "../../../src/operation/queries.js";
+import { operationScope } from "../../../src/operation/catalog.js";
+import {
+  getOperation,
+  listOperations,
+  waitForChange,
+} from "../../../src/operation/queries.js";
+import { inMemoryIndex } from "../../support/in-memory.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { viewOperation } from "../../../src/operation/views.js";
 import { responseMistakes } from "../http/document.js";
@@ -149,4 +155,107 @@ describe("viewOperation", () => {
       });
     },
   );
+});
+
+describe("a page of operations", () => {
+  const byId = new Map([
+    ["a", { ...running, id: "a" }],
+    ["b", { ...ended, id: "b" }],
+  ]);
+  const listed = async (
+    filter: Parameters<typeof operationScope>[0],
+    more: { readonly continuationToken?: string } = {},
+  ) => {
+    const index = inMemoryIndex("2026-01-01T00:00:00Z");
+    await index.put(
+      ["a", "b", "gone"].map((target) => ({
+        scope: operationScope(filter),
+        row: target,
+        target,
+      })),
+    );
+    const asked: unknown[] = [];
+    const page = await listOperations(
+      {
+        store: {
+          readOperation: (id: string) => Promise.resolve(byId.get(id)),
+        } as never,
+        index: {
+          ...index,
+          page: async (...args) => {
+            asked.push(args);
+            return { ...(await index.page(args[0], args[1])), ...more };
+          },
+        },
+      },
+      filter,
+      50,
+      "from",
+    );
+    return { page, asked };
+  };
+
+  it("has those that are stored, in the order of the listing", async () => {
+    const { page, asked } = await listed({});
+    expect(page.value.map(({ id }) => id)).toEqual(["a", "b"]);
+    expect(page).not.toHaveProperty("continuationToken");
+    expect(asked).toEqual([[operationScope({}), 50, "from"]]);
+  });
+
+  it("has none that has another status by now", async () => {
+    const { page } = await listed(
+      { status: "Succeeded" },
+      { continuationToken: "next" },
+    );
+    expect(page.value.map(({ id }) => id)).toEqual(["b"]);
+    expect(page.continuationToken).toBe("next");
+  });
+});
+
+describe("an operation as the API shows it", () => {
+  const entry = {
+    time: "2026-01-01T00:00:00Z",
+    state: "Accepted",
+    message: "It is stored.",
+  };
+  const warning = { code: "W", pointer: "/x", message: "Mind." };
+
+  it("has its history, warnings and registrations", () => {
+    const registrations = [
+      { name: "Microsoft.Compute", state: "Registered" },
+      { name: "Microsoft.Compute/X", state: "Registering" },
+    ] as OperationRecord["registrations"] & object;
+    const shown = viewOperation({
+      ...running,
+      regions: [],
+      history: [entry],
+      warnings: [warning],
+      registrations,
+    });
+    expect(shown).toMatchObject({
+      history: [entry],
+      warnings: [warning],
+      registrations,
+      percentComplete: 50,
+    });
+    const plain = viewOperation(running);
+    for (const name of ["warnings", "registrations", "rollback", "error"])
+      expect(plain).not.toHaveProperty(name);
+  });
+
+  it("has what a rollback changes", () => {
+    const rollback = { from: "1.0.1", to: "1.0.0", regions: [] };
+    expect(viewOperation({ ...running, rollback }).rollback).toEqual(rollback);
+  });
+
+  it("says how many calls are left out to whoever asks for calls", () => {
+    const many = { ...running, omittedWrites: 2 };
+    expect(viewOperation(many, "calls")).toMatchObject({
+      calls: [call],
+      omittedReads: 3,
+      omittedWrites: 2,
+    });
+    expect(viewOperation(many)).not.toHaveProperty("omittedWrites");
+    expect(viewOperation(running, "calls")).not.toHaveProperty("omittedWrites");
+  });
 });
