@@ -195,10 +195,7 @@ export function dissolveBatch(
         ];
   });
   const stays = all.filter(({ id }) => !others.includes(id));
-  const [current = operation, ...members] =
-    stays.find(({ id }) => id === operation.id) === undefined
-      ? stays
-      : [operation, ...stays.filter(({ id }) => id !== operation.id)];
+  const [current = operation, ...members] = stays;
   const requests = Object.fromEntries(
     Object.entries(record.requests)
       .filter(([id]) => !others.includes(id))

@@ -604,9 +604,9 @@ describe("a failure at any port call", () => {
         await rollBackAll(runs);
         const events = await eventIds();
         for (const run of runs) await expectRolledBack(run, events);
-        // Beside others a run has to wait less: the failures at its last calls may not be met.
+        // Beside others a run has to wait less, the less the slower they are: the failures at its last calls may not be met.
         const unmet = runs.filter(({ process }) => !process.failed());
-        expect(unmet.length).toBeLessThanOrEqual(2);
+        expect(unmet.length).toBeLessThanOrEqual(runs.length / 3);
         expect(puts()).toBe(2 * runs.length);
       },
       240_000,

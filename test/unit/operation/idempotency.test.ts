@@ -76,6 +76,22 @@ test.each([
   });
 });
 
+test("a key of release 0.1.0 told requests apart otherwise: it is of any request for its resource", async () => {
+  const { requestKey = "" } = await claim();
+  deps.idempotencyKeys = inMemoryIdempotencyKeys();
+  await deps.idempotencyKeys.claim(requestKey, {
+    resourceKey: KEY,
+    fingerprint: "old",
+    legacy: true,
+  });
+  expect(await claim()).toEqual({ requestKey });
+  await expect(claim("k", { resource: "other" })).rejects.toMatchObject({
+    code: "IdempotencyKeyReused",
+    message:
+      "This Idempotency-Key was used for another request. Use a new key for a new request.",
+  });
+});
+
 test("a key that has led to nothing yet leads to nothing earlier", async () => {
   await claim();
   expect(await claim()).not.toHaveProperty("earlier");

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ServiceError } from "../../../src/errors.js";
 import { fail } from "../../../src/operation/failing.js";
 import { deliver, isStateConflict } from "../../../src/operation/outbox.js";
 import {
@@ -90,4 +91,6 @@ test("what fails otherwise is thrown", async () => {
   await expect(deliver(broken, stored)).rejects.toThrow("It broke.");
   expect(isStateConflict(CONFLICT)).toBe(true);
   expect(isStateConflict(new TypeError("It broke."))).toBe(false);
+  expect(isStateConflict({ code: "StateConflict" })).toBe(false);
+  expect(isStateConflict(new ServiceError("NotFound", "None."))).toBe(false);
 });

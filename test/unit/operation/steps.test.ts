@@ -4,7 +4,7 @@ import type { ImageVersionPair } from "../../../src/image-version/state/record.j
 import { fail } from "../../../src/operation/failing.js";
 import { failPoisoned } from "../../../src/operation/poison.js";
 import { postponeOrFail } from "../../../src/operation/postponing.js";
-import type { ArmCall } from "../../../src/operation/records.js";
+import { recordKeyOf, type ArmCall } from "../../../src/operation/records.js";
 import {
   commit,
   commitStep,
@@ -49,6 +49,17 @@ function contested(
     },
   };
 }
+
+test.each([
+  [`${"a".repeat(32)}-1`, "a".repeat(32)],
+  [`${"a".repeat(32)}-120`, "a".repeat(32)],
+  [`x${"a".repeat(32)}-1`, undefined],
+  [`${"a".repeat(32)}-1x`, undefined],
+  [`${"a".repeat(32)}-0`, undefined],
+  [`${"a".repeat(31)}-1`, undefined],
+])("the record of operation %s is %s", (operationId, key) => {
+  expect(recordKeyOf(operationId)).toBe(key);
+});
 
 describe("a message may act", () => {
   test.each([

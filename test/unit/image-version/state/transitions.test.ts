@@ -224,6 +224,10 @@ describe("invariant 2: what is sent is noted before it is sent", () => {
     const pair = updating(changes);
     const { record } = beginWrite(pair, putFor(pair), undefined, at(60));
     expect(record.lastAttempt?.regions).toEqual(regions);
+    expect(
+      record.regions.filter(({ attempts }) => attempts === 2),
+      "a change of copies is another attempt",
+    ).toMatchObject(regions.map((name) => ({ name })));
     expect(record.updates).toBe(1);
     expect(
       record.regions
