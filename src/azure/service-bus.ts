@@ -39,8 +39,15 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   readonly #client: ServiceBusClient;
   readonly #senders = new Map<string, ServiceBusSender>();
   readonly #now: () => Date;
+  readonly #keepRejectedMs: number;
 
-  constructor(namespace: ServiceBusNamespace, now: () => Date) {
+  constructor(
+    namespace: ServiceBusNamespace,
+    now: () => Date,
+    /** For how long the original of a refused request is kept. */
+    keepRejectedMs: number,
+  ) {
+    this.#keepRejectedMs = keepRejectedMs;
     this.#namespace = namespace;
     this.#client = connect(namespace);
     this.#now = now;
@@ -110,7 +117,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     }
   }
 
-  /** Keeps a refused request, as it came, where an operator can correct it and send it again. */
+  /** Keeps a refused request for a time, as it came, where an operator can correct it and send it again. */
   async keepRejected({
     id,
     original,
@@ -121,6 +128,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
       {
         body: original.body,
         messageId: id,
+        timeToLive: this.#keepRejectedMs,
         ...(original.contentType !== undefined && {
           contentType: original.contentType,
         }),

@@ -165,6 +165,7 @@ export async function startInProcess(
   const messenger = new ServiceBusMessenger(
     { kind: "connectionString", connectionString },
     now,
+    30 * 86_400_000,
   );
   const pace = { ...PACE, ...options.pace };
   const calls = createCallLog();
@@ -185,7 +186,7 @@ export async function startInProcess(
     ),
     looks: createLooks(resourceManager, now),
     index: createIndex(tables),
-    idempotencyKeys: createIdempotencyKeys(tables),
+    idempotencyKeys: createIdempotencyKeys(tables, now),
     versionNumbers: createVersionNumbers(tables, arm),
     events: messenger,
     work: messenger,

@@ -19,6 +19,8 @@ const REQUESTS = "image-version-requests";
 const REJECTED = "image-version-requests-rejected";
 const SUBSCRIPTION = "image-version-events/Subscriptions/all";
 
+const KEEP_REJECTED_MS = 30 * 86_400_000;
+
 async function start(configuration?: object): Promise<{
   readonly messenger: ServiceBusMessenger;
   readonly client: ServiceBusClient;
@@ -40,6 +42,7 @@ async function start(configuration?: object): Promise<{
   const messenger = new ServiceBusMessenger(
     { kind: "connectionString", connectionString },
     () => new Date(clock.now()),
+    KEEP_REJECTED_MS,
   );
   onTestFinished(async () => {
     await messenger.close();
@@ -258,6 +261,29 @@ test("a rejected request is kept as it came, with the reason, once however often
     originalMessageId: "m1",
     rejectionCode: "InvalidRequest",
     rejectionReason: "x".repeat(1_000),
+  });
+});
+
+test("a rejected request goes after its time, and leaves no dead letter", async () => {
+  const { messenger, emulator, clock } = await start();
+  await messenger.keepRejected({
+    id: "r1",
+    original: {
+      body: {},
+      messageId: undefined,
+      contentType: undefined,
+      applicationProperties: {},
+      deliveryCount: 1,
+    },
+    code: "InvalidRequest",
+    reason: "no",
+  });
+  clock.advance(KEEP_REJECTED_MS - 1);
+  expect(emulator.counts(REJECTED).active).toBe(1);
+  clock.advance(1);
+  expect(emulator.counts(REJECTED)).toMatchObject({
+    active: 0,
+    deadLetter: 0,
   });
 });
 

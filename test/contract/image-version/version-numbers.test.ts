@@ -128,7 +128,7 @@ function otherHost(): Dependencies {
     ...world.deps,
     store: createStateStore(world.tables, migrated),
     index: createIndex(world.tables),
-    idempotencyKeys: createIdempotencyKeys(world.tables),
+    idempotencyKeys: createIdempotencyKeys(world.tables, world.deps.now),
     versionNumbers: createVersionNumbers(world.tables, {
       endpoint: world.simulator.endpoint,
       scope: ARM_SCOPE,
