@@ -13,6 +13,7 @@ import { createValidator } from "./http/validation.js";
 import { putImageVersion } from "./image-version/commands/put.js";
 import { takeStep } from "./image-version/steps/take-step.js";
 import { KINDS } from "./kinds.js";
+import { removeAged } from "./operation/ageing.js";
 import { failPoisoned } from "./operation/poison.js";
 import { reconcile } from "./operation/reconcile.js";
 import { lookAfterDeadLetters } from "./messaging/dead-letters.js";
@@ -40,6 +41,8 @@ export interface App {
   readonly retentionSchedule: string;
   readonly deadLetters: (context: InvocationContext) => Promise<void>;
   readonly deadLetterSchedule: string;
+  readonly ageing: (context: InvocationContext) => Promise<void>;
+  readonly ageingSchedule: string;
   readonly telemetry: Telemetry;
 }
 
@@ -58,8 +61,15 @@ export function createApp(
   const credential = createCredential(config);
   const telemetry = startTelemetry(config.telemetry, credential);
   const { metrics } = telemetry;
-  const { imageVersions, preparations, operations, messenger, calls, ...rest } =
-    createAdapters(config, credential, metrics, KINDS, now);
+  const {
+    imageVersions,
+    preparations,
+    operations,
+    ageing,
+    messenger,
+    calls,
+    ...rest
+  } = createAdapters(config, credential, metrics, KINDS, now);
   const retention = { ...rest.retention, imageVersions };
   const document = loadOpenApiDocument(new URL("openapi/openapi.json", built));
   const validator = createValidator(document);
@@ -207,6 +217,20 @@ export function createApp(
         log.error("a dead-letter queue could not be looked after", error);
     }),
     deadLetterSchedule: config.deadLetterSchedule,
+    ageing: logged(async (log) => {
+      const runs = await removeAged(operations, ageing);
+      for (const { errors, unfinished, ...run } of runs) {
+        log.info("what has aged was removed", {
+          ...run,
+          unfinished: String(unfinished),
+        });
+        for (const error of errors)
+          log.error("something that has aged could not be removed", error, {
+            name: run.name,
+          });
+      }
+    }),
+    ageingSchedule: config.ageingSchedule,
     telemetry,
   };
 }

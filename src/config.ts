@@ -60,6 +60,13 @@ export interface Config {
   readonly deadLetterSchedule: string;
   /** How long after it was sent a dead letter is deleted. */
   readonly deadLetterRetentionMs: number;
+  /** NCRONTAB, six fields. */
+  readonly ageingSchedule: string;
+  /** How long after its end an operation is kept. */
+  readonly keepOperationsMs: number;
+  readonly keepIdempotencyKeysMs: number;
+  /** How long the original of a refused message is kept. */
+  readonly keepRejectedMs: number;
   readonly telemetry: TelemetrySettings;
 }
 
@@ -143,6 +150,8 @@ export function readConfig(environment: Environment): Config {
     mistakes.push(`${name} is "${text(name)}": it must be console or none.`);
     return "none";
   };
+  const days = (name: string, fallback: number): number =>
+    integer(name, fallback, 1, 3_650) * 86_400_000;
   const seconds = (name: string, fallback: number): number =>
     Math.round(number(name, fallback, 0.05, 86_400) * 1_000);
 
@@ -204,8 +213,11 @@ export function readConfig(environment: Environment): Config {
     reconcileSchedule: text("SIGIL_RECONCILE_SCHEDULE") ?? "0 * * * * *",
     retentionSchedule: text("SIGIL_RETENTION_SCHEDULE") ?? "0 30 * * * *",
     deadLetterSchedule: text("SIGIL_DEAD_LETTER_SCHEDULE") ?? "0 */15 * * * *",
-    deadLetterRetentionMs:
-      number("SIGIL_DEAD_LETTER_DAYS", 30, 1, 3_650) * 86_400_000,
+    deadLetterRetentionMs: days("SIGIL_DEAD_LETTER_DAYS", 30),
+    ageingSchedule: text("SIGIL_AGEING_SCHEDULE") ?? "0 45 * * * *",
+    keepOperationsMs: days("SIGIL_KEEP_OPERATIONS_DAYS", 396),
+    keepIdempotencyKeysMs: days("SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS", 30),
+    keepRejectedMs: days("SIGIL_KEEP_REJECTED_DAYS", 30),
     telemetry: {
       serviceName:
         text("OTEL_SERVICE_NAME") ?? text("WEBSITE_SITE_NAME") ?? "sigil",
@@ -223,6 +235,12 @@ export function readConfig(environment: Environment): Config {
   if (config.pollMaxMs < config.pollInitialMs) {
     mistakes.push(
       "SIGIL_POLL_MAX_SECONDS is less than SIGIL_POLL_INITIAL_SECONDS.",
+    );
+  }
+  // A key must not lead to an operation that is gone.
+  if (config.keepOperationsMs < config.keepIdempotencyKeysMs) {
+    mistakes.push(
+      "SIGIL_KEEP_OPERATIONS_DAYS is less than SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS.",
     );
   }
   if (mistakes.length > 0) {

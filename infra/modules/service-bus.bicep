@@ -17,37 +17,43 @@ var dataSender = subscriptionResourceId(
   '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
 )
 
-// A step may wait for Resource Manager: PT5M is the longest lock there is.
+// A step may wait for Resource Manager: PT5M is the longest lock there is. A rejected request says itself how long it is
+// kept, and then goes; any other message that expires is work that nobody did.
 var queues = [
   {
     name: 'image-version-requests'
     lockDuration: 'PT1M'
     receives: true
     sends: true
+    expiresToDeadLetters: true
   }
   {
     name: 'image-version-requests-rejected'
     lockDuration: 'PT1M'
     receives: false
     sends: true
+    expiresToDeadLetters: false
   }
   {
     name: 'image-version-creations'
     lockDuration: 'PT5M'
     receives: true
     sends: true
+    expiresToDeadLetters: true
   }
   {
     name: 'image-version-replications'
     lockDuration: 'PT5M'
     receives: true
     sends: true
+    expiresToDeadLetters: true
   }
   {
     name: 'subscription-preparations'
     lockDuration: 'PT5M'
     receives: true
     sends: true
+    expiresToDeadLetters: true
   }
 ]
 
@@ -73,7 +79,7 @@ resource queue 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [
       maxDeliveryCount: 10
       requiresDuplicateDetection: true
       duplicateDetectionHistoryTimeWindow: 'PT1H'
-      deadLetteringOnMessageExpiration: true
+      deadLetteringOnMessageExpiration: settings.expiresToDeadLetters
     }
   }
 ]

@@ -5,6 +5,7 @@ import type { ImageVersionRecord } from "../image-version/state/record.js";
 import type { RollbackStateRecord } from "../image-version/rollback/record.js";
 import { createLooks } from "../image-version/queries/looks.js";
 import type { DeadLetters } from "../messaging/dead-letters.js";
+import { agedOperations, type Ageing } from "../operation/ageing.js";
 import { kindOf } from "../operation/kinds.js";
 import type {
   Kinds,
@@ -18,10 +19,11 @@ import type {
 } from "../subscription/ports.js";
 import type { PreparationRecord } from "../subscription/records.js";
 import type { RetentionDependencies } from "../retention/ports.js";
+import { createAgedRows } from "./aged-rows.js";
 import { createArmClient } from "./arm-client.js";
 import { createCallLog, type StepCallLog } from "./call-log.js";
+import { CLAIMS_TABLE, createIdempotencyKeys } from "./idempotency-keys.js";
 import { createDeadLetters } from "./dead-letters.js";
-import { createIdempotencyKeys } from "./idempotency-keys.js";
 import { createIndex } from "./index-table.js";
 import { createPublishedVersions } from "./published-versions.js";
 import { createResourceManager } from "./resource-manager.js";
@@ -36,7 +38,11 @@ import { createSubscriptions } from "./subscriptions.js";
 import type { TableStorage } from "./tables.js";
 import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
 import { observePorts } from "../telemetry/observed-ports.js";
-import { createVersionNumbers } from "./version-numbers.js";
+import {
+  createVersionNumbers,
+  isRequestRow,
+  NUMBERS_TABLE,
+} from "./version-numbers.js";
 
 /** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
 export interface Adapters {
@@ -45,6 +51,8 @@ export interface Adapters {
   readonly retention: Omit<RetentionDependencies, "imageVersions">;
   /** Any kind, for what looks after them all. */
   readonly operations: OperationDependencies<TrackedRecord>;
+  /** Everything that is kept for a time. */
+  readonly ageing: readonly Ageing[];
   readonly messenger: ServiceBusMessenger;
   readonly deadLetters: DeadLetters;
   readonly calls: StepCallLog;
@@ -75,7 +83,11 @@ export function createAdapters(
     config.serviceBus.kind === "identity"
       ? { ...config.serviceBus, credential }
       : config.serviceBus;
-  const messenger = new ServiceBusMessenger(namespace, now);
+  const messenger = new ServiceBusMessenger(
+    namespace,
+    now,
+    config.keepRejectedMs,
+  );
   const calls = createCallLog();
   const arm = createArmClient({
     endpoint: config.resourceManagerEndpoint,
@@ -115,12 +127,12 @@ export function createAdapters(
     kinds,
     now,
   };
-  const idempotencyKeys = createIdempotencyKeys(tables);
+  const idempotencyKeys = createIdempotencyKeys(tables, now);
   const imageVersions: Adapters["imageVersions"] = {
     ...common,
     store: store as StateStore<ImageVersionRecord>,
     idempotencyKeys,
-    versionNumbers: createVersionNumbers(tables, arm),
+    versionNumbers: createVersionNumbers(tables, arm, now),
     resourceManager,
     looks: createLooks(resourceManager, now),
     rollbacks: store as unknown as StateStore<RollbackStateRecord>,
@@ -129,11 +141,30 @@ export function createAdapters(
     requiredRegistrations,
     maxReads: config.maxReads,
   };
+  const operations = { ...common, store };
   return {
     messenger,
     deadLetters: createDeadLetters(namespace),
     calls,
-    operations: { ...common, store },
+    operations,
+    ageing: [
+      {
+        name: "operations",
+        keepMs: config.keepOperationsMs,
+        rows: agedOperations(operations),
+      },
+      {
+        name: "idempotencyKeys",
+        keepMs: config.keepIdempotencyKeysMs,
+        rows: createAgedRows(tables, CLAIMS_TABLE),
+      },
+      {
+        // Who repeats a key gets the number that it was given first.
+        name: "versionNumbers",
+        keepMs: config.keepIdempotencyKeysMs,
+        rows: createAgedRows(tables, NUMBERS_TABLE, isRequestRow),
+      },
+    ],
     preparations: {
       ...common,
       store: store as StateStore<PreparationRecord>,

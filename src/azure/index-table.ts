@@ -33,14 +33,19 @@ export function createIndex(storage: TableStorage): Index {
         ),
       );
     },
-    async page(scope, top, continuationToken) {
+    async page(scope, top, continuationToken, after) {
       if (continuationToken !== undefined)
         checkContinuationToken(continuationToken);
       const page = await table.run(
         (client) =>
           client
             .listEntities<Row>({
-              queryOptions: { filter: odata`PartitionKey eq ${scope}` },
+              queryOptions: {
+                filter:
+                  after === undefined
+                    ? odata`PartitionKey eq ${scope}`
+                    : odata`PartitionKey eq ${scope} and RowKey gt ${after}`,
+              },
             })
             .byPage({
               maxPageSize: top,

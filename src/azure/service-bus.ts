@@ -47,8 +47,15 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   readonly #client: ServiceBusClient;
   readonly #senders = new Map<string, ServiceBusSender>();
   readonly #now: () => Date;
+  readonly #keepRejectedMs: number;
 
-  constructor(namespace: ServiceBusNamespace, now: () => Date) {
+  constructor(
+    namespace: ServiceBusNamespace,
+    now: () => Date,
+    /** For how long the original of a refused request is kept. */
+    keepRejectedMs: number,
+  ) {
+    this.#keepRejectedMs = keepRejectedMs;
     this.#namespace = namespace;
     this.#client = connect(namespace);
     this.#now = now;
@@ -114,19 +121,21 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     }
   }
 
-  /** Keeps a refused request where an operator can correct it and send it again: whole, or cut where it does not fit. */
+  /** Keeps a refused request for a time where an operator can correct it and send it again: whole, or cut where it does not fit. */
   async keepRejected(request: RejectedRequest): Promise<void> {
     const { bytes } = request.original;
+    const timeToLive = this.#keepRejectedMs;
     await this.#send(REJECTED_QUEUE, [
       {
-        message: keptMessage(request, bytes),
+        message: { ...keptMessage(request, bytes), timeToLive },
         addShorter: (batch) =>
-          batch.tryAddMessage(
-            keptMessage(request, bytes.subarray(0, LARGEST_CUT_BYTES), {
+          batch.tryAddMessage({
+            ...keptMessage(request, bytes.subarray(0, LARGEST_CUT_BYTES), {
               originalLength: bytes.length,
               originalSha256: createHash("sha256").update(bytes).digest("hex"),
             }),
-          ),
+            timeToLive,
+          }),
       },
     ]);
   }

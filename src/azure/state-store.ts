@@ -51,7 +51,7 @@ export function createStateStore<R extends TrackedRecord>(
     const record = await row<R>(key, RECORD_ROW);
     if (record === undefined) return undefined;
     const operation = await readOperation(operationIdOf(record.document));
-    // Both are written in one transaction and never deleted.
+    // Both are written in one transaction; the current operation is never removed.
     if (operation === undefined)
       throw new TypeError(`the operation of record ${key} is missing`);
     mustBeKnown(record.document);
@@ -96,18 +96,37 @@ export function createStateStore<R extends TrackedRecord>(
       );
       const newEtag =
         typeof result === "number" ? undefined : result.subResponses[0]?.etag;
-      if (newEtag === undefined) {
-        throw new ServiceError(
-          "StateConflict",
-          `Another writer has changed ${record.resourceId}.`,
-          {
-            retryAfterMs: 1_000,
-          },
-        );
-      }
+      if (newEtag === undefined) throw conflict(record.resourceId);
       return { record, operation, etag: newEtag };
     },
+
+    async forget({ record: { key, resourceId }, etag }, operationId) {
+      const result = await table.run(
+        (client) =>
+          client.submitTransaction([
+            // Changes nothing but the ETag: whoever has read the record before reads it again.
+            [
+              "update",
+              { partitionKey: key, rowKey: RECORD_ROW },
+              "Merge",
+              { etag },
+            ],
+            ["delete", { partitionKey: key, rowKey: operationId }],
+          ]),
+        404, // ResourceNotFound: removed meanwhile
+        412, // UpdateConditionNotSatisfied
+      );
+      if (result === 412) throw conflict(resourceId);
+    },
   };
+}
+
+function conflict(resourceId: string): ServiceError {
+  return new ServiceError(
+    "StateConflict",
+    `Another writer has changed ${resourceId}.`,
+    { retryAfterMs: 1_000 },
+  );
 }
 
 /** What a newer release has stored may mean what this code does not know: it is left for that release. */

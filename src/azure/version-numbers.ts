@@ -1,6 +1,6 @@
 /**
  * Numbers in Table Storage: one partition an image definition, with a row for the number that was given last and a row
- * for each request that has one. Invariants:
+ * for each request that has one, for a time. Invariants:
  *  1. Every write goes through the row of the last number, whose ETag guards the whole partition.
  *  2. The last number and the request that got it are one transaction: none is given without somebody to have it.
  */
@@ -16,6 +16,7 @@ import { listVersions } from "./published-versions.js";
 import { Turns } from "./turns.js";
 import { Table, type TableStorage } from "./tables.js";
 
+export const NUMBERS_TABLE = "SigilVersionNumbers";
 const LAST_ROW = "last";
 /** One of all who write at once comes through each time: more than there are hosts. */
 const WRITE_TRIES = 100;
@@ -28,8 +29,9 @@ interface NumberRow {
 export function createVersionNumbers(
   storage: TableStorage,
   arm: ArmClient,
+  now: () => Date,
 ): VersionNumbers {
-  const table = new Table(storage, "SigilVersionNumbers");
+  const table = new Table(storage, NUMBERS_TABLE);
   const turns = new Turns();
 
   const row = async (
@@ -54,7 +56,12 @@ export function createVersionNumbers(
     etag: string | undefined,
   ): Promise<boolean> => {
     const last = { partitionKey: key, rowKey: LAST_ROW, number };
-    const bound = { partitionKey: key, rowKey: requestRow(requestKey), number };
+    const bound = {
+      partitionKey: key,
+      rowKey: requestRow(requestKey),
+      number,
+      writtenTime: now().toISOString(),
+    };
     const result = await table.run(
       (client) =>
         client.submitTransaction(
@@ -124,6 +131,13 @@ export function createVersionNumbers(
   };
 }
 
+const REQUEST_ROWS = "request-";
+
 function requestRow(requestKey: string): string {
-  return `request-${requestKey}`;
+  return `${REQUEST_ROWS}${requestKey}`;
+}
+
+/** The row of a request ends with its age (aged-rows.ts); that of the last number stays. */
+export function isRequestRow(rowKey: string): boolean {
+  return rowKey.startsWith(REQUEST_ROWS);
 }

@@ -1,4 +1,4 @@
-import { versionScope } from "./listings.js";
+import { versionNameIn, versionScope } from "./listings.js";
 import type { Dependencies } from "./ports.js";
 import { highestVersionNumber } from "./version-numbers.js";
 
@@ -7,11 +7,7 @@ import { highestVersionNumber } from "./version-numbers.js";
  * whether Azure has the image definition. Throws what the read of Azure throws.
  */
 export async function knownNumbers(
-  {
-    versionNumbers,
-    index,
-    store,
-  }: Pick<Dependencies, "versionNumbers" | "index" | "store">,
+  { versionNumbers, index }: Pick<Dependencies, "versionNumbers" | "index">,
   imageId: string,
 ): Promise<{
   readonly defined: boolean;
@@ -22,12 +18,11 @@ export async function knownNumbers(
     index.page(versionScope(imageId), 1), // Highest first.
     versionNumbers.read(imageId),
   ]);
-  const asked = rows[0] && (await store.readOperation(rows[0].target));
   return {
     defined: published !== undefined,
     highest: highestVersionNumber([
       ...(published ?? []),
-      asked?.resourceId.split("/").at(-1),
+      rows[0] && versionNameIn(rows[0]),
       last,
     ]),
   };

@@ -28,6 +28,16 @@ export function versionScope(imageId: string): string {
   return `versions-${keyOf(imageId)}`;
 }
 
+/** The number of the version that such a row is of. */
+export function versionNameIn({ row }: Pick<IndexRow, "row">): string {
+  return row
+    .split(".")
+    .map((part) => String(HIGHEST_PART - Number(part)))
+    .join(".");
+}
+
+const HIGHEST_PART = 9_999_999_999;
+
 /** `target` is the id of the version's latest operation. */
 export function versionRow(
   imageId: string,
@@ -36,6 +46,6 @@ export function versionRow(
 ): IndexRow {
   const parts = versionName
     .split(".")
-    .map((part) => String(9_999_999_999 - Number(part)).padStart(10, "0"));
+    .map((part) => String(HIGHEST_PART - Number(part)).padStart(10, "0"));
   return { scope: versionScope(imageId), row: parts.join("."), target };
 }

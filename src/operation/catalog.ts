@@ -4,11 +4,12 @@
  */
 import { kindOf } from "./kinds.js";
 import type { TransitionContext } from "./ports.js";
-import type {
-  Effect,
-  IndexRow,
-  OperationRecord,
-  OperationStatus,
+import {
+  recordKeyOf,
+  type Effect,
+  type IndexRow,
+  type OperationRecord,
+  type OperationStatus,
 } from "./records.js";
 
 /** Narrows a listing of operations to a status and to one place: the narrowest that is given. */
@@ -21,6 +22,19 @@ export interface OperationFilter {
 
 /** Operations whose work is not finished and told: what the reconciler looks after. */
 export const OPEN_SCOPE = "open";
+
+/** Operations that are in no listing any more, and stay only because the record of that key names them. */
+export function keptScope(key: string): string {
+  return `kept-${key}`;
+}
+
+export function keptRow(operationId: string): IndexRow {
+  return {
+    scope: keptScope(recordKeyOf(operationId) ?? ""),
+    row: operationId,
+    target: operationId,
+  };
+}
 
 export function openRow(operationId: string): IndexRow {
   return { scope: OPEN_SCOPE, row: operationId, target: operationId };
@@ -45,22 +59,9 @@ export function indexed(
   context: Pick<TransitionContext, "kinds">,
   previousStatus?: OperationStatus,
 ): Extract<Effect, { kind: "index" }> {
-  const { placesOf, rowsOf } = kindOf(context, operation);
-  const subscriptionId = /^\/subscriptions\/([^/]+)/u.exec(
-    operation.resourceId,
-  )?.[1];
-  const places: OperationFilter[] = [
-    {},
-    ...(subscriptionId === undefined ? [] : [{ subscriptionId }]),
-    ...(placesOf?.(operation.resourceId) ?? []).map((place) => ({ place })),
-  ];
-  const row = newestFirst(operation);
+  const { rowsOf } = kindOf(context, operation);
   const rows = (status: OperationStatus | undefined): IndexRow[] =>
-    places.map((place) => ({
-      scope: operationScope({ ...place, ...(status && { status }) }),
-      row,
-      target: operation.id,
-    }));
+    listedRows(operation, context, status);
   return {
     kind: "index",
     put: [
@@ -77,8 +78,54 @@ export function indexed(
   };
 }
 
-/** Rows sort as text: time counted down from its end makes the newest the first. */
-function newestFirst(operation: OperationRecord): string {
-  const left = 9_999_999_999_999 - Date.parse(operation.createdTime);
-  return `${String(left).padStart(13, "0")}-${operation.id}`;
+const STATUSES = {
+  NotStarted: true,
+  Running: true,
+  Succeeded: true,
+  Failed: true,
+  Canceled: true,
+} as const satisfies Record<OperationStatus, true>;
+
+/**
+ * Every row that an operation may have in listings of operations, but that in the listing of all of them. One of an
+ * earlier status may be left: whoever wrote it was late.
+ */
+export function listingRows(
+  operation: OperationRecord,
+  context: Pick<TransitionContext, "kinds">,
+): readonly IndexRow[] {
+  return [undefined, ...(Object.keys(STATUSES) as OperationStatus[])]
+    .flatMap((status) => listedRows(operation, context, status))
+    .filter(({ scope }) => scope !== operationScope({}));
+}
+
+/** One row a place where the operation is listed. */
+function listedRows(
+  operation: OperationRecord,
+  context: Pick<TransitionContext, "kinds">,
+  status: OperationStatus | undefined,
+): IndexRow[] {
+  const { placesOf } = kindOf(context, operation);
+  const subscriptionId = /^\/subscriptions\/([^/]+)/u.exec(
+    operation.resourceId,
+  )?.[1];
+  const places: OperationFilter[] = [
+    {},
+    ...(subscriptionId === undefined ? [] : [{ subscriptionId }]),
+    ...(placesOf?.(operation.resourceId) ?? []).map((place) => ({ place })),
+  ];
+  const row = `${createdAt(Date.parse(operation.createdTime))}-${operation.id}`;
+  return places.map((place) => ({
+    scope: operationScope({ ...place, ...(status && { status }) }),
+    row,
+    target: operation.id,
+  }));
+}
+
+/**
+ * Where the rows of operations of that time begin; behind it are theirs and those of all before. Rows sort as text: time
+ * counted down from its end makes the newest the first.
+ */
+export function createdAt(ms: number): string {
+  return String(9_999_999_999_999 - ms).padStart(13, "0");
 }

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { ServiceError } from "../errors.js";
-import type { IdempotencyKeys, StateStore } from "./ports.js";
+import type { IdempotencyClaim, IdempotencyKeys, StateStore } from "./ports.js";
 import {
   operationIdOf,
   type OperationRecord,
@@ -52,7 +52,7 @@ export async function claimKey(
     );
   const earlier =
     claim.operationId === undefined
-      ? await requestedWith(deps, resourceKey, requestKey)
+      ? await requestedWith(deps, resourceKey, requestKey, claim)
       : await deps.store.readOperation(claim.operationId);
   return { requestKey, ...(earlier !== undefined && { earlier }) };
 }
@@ -69,12 +69,18 @@ export async function bindKey(
 
 /** How many of a version's latest operations are looked through. */
 const MOST_OPERATIONS = 100;
+/** More than the clocks of two hosts are apart, and less than a claim is kept. */
+const CLOCKS_APART_MS = 24 * 3_600_000;
 
 async function requestedWith(
   deps: Claiming,
   key: string,
   requestKey: string,
+  { claimedTime }: Pick<IdempotencyClaim, "claimedTime">,
 ): Promise<OperationRecord | undefined> {
+  // An operation of before belongs to an earlier claim of the key, which has ended.
+  const sinceMs =
+    claimedTime === undefined ? 0 : Date.parse(claimedTime) - CLOCKS_APART_MS;
   const record = (await deps.store.read(key))?.record;
   const last =
     record === undefined ? 0 : (record.lastSequence ?? record.sequence);
@@ -86,7 +92,9 @@ async function requestedWith(
     const operation = await deps.store.readOperation(
       operationIdOf({ key, sequence }),
     );
-    if (operation?.requestKey === requestKey) return operation;
+    if (operation === undefined) continue;
+    if (Date.parse(operation.createdTime) < sinceMs) return undefined;
+    if (operation.requestKey === requestKey) return operation;
   }
   return undefined;
 }

@@ -34,6 +34,11 @@ export interface StateStore<R extends TrackedRecord> {
     etag: string | undefined,
     beside?: readonly OperationRecord[],
   ): Promise<Stored<R>>;
+  /**
+   * Removes an operation of the stored record, if that is still as it was read; else ServiceError StateConflict. Never
+   * the current one. One that is gone already is no error.
+   */
+  forget(stored: Stored<R>, operationId: string): Promise<void>;
 }
 
 export interface IndexPage {
@@ -43,9 +48,9 @@ export interface IndexPage {
 
 /** First come, first kept: a caller's Idempotency-Key and what it was used for. */
 export interface IdempotencyKeys {
-  /** Stores `value` under `key` unless one is stored already; answers what is stored. */
+  /** Stores `value` under `key` unless one is stored already; answers what is stored, and since when. */
   claim(key: string, value: IdempotencyClaim): Promise<IdempotencyClaim>;
-  /** Notes the operation that the claim has led to: the first that is noted stays. */
+  /** Notes the operation that the claim has led to: the first that is noted stays. Of a claim that has ended, nothing. */
   bind(key: string, operationId: string): Promise<void>;
 }
 
@@ -54,6 +59,8 @@ export interface IdempotencyClaim {
   readonly fingerprint: string;
   /** Absent until the request is accepted and that is noted. */
   readonly operationId?: string;
+  /** When it was claimed; RFC 3339. Absent in the claims of earlier releases. */
+  readonly claimedTime?: string;
   /** True of a claim of release 0.1.0, which told requests apart by another fingerprint. */
   readonly legacy?: boolean;
 }
@@ -62,10 +69,12 @@ export interface IdempotencyClaim {
 export interface Index {
   put(rows: readonly IndexRow[]): Promise<void>;
   remove(rows: readonly Omit<IndexRow, "target">[]): Promise<void>;
+  /** `after`: of the rows behind that one alone, which need not be there. */
   page(
     scope: string,
     top: number,
     continuationToken?: string,
+    after?: string,
   ): Promise<IndexPage>;
 }
 

@@ -1,7 +1,13 @@
 import { ServiceError } from "../errors.js";
 import { operationScope, type OperationFilter } from "./catalog.js";
 import type { IndexPage, OperationDependencies } from "./ports.js";
-import type { OperationRecord, TrackedRecord } from "./records.js";
+import {
+  operationIdOf,
+  recordKeyOf,
+  sequenceOf,
+  type OperationRecord,
+  type TrackedRecord,
+} from "./records.js";
 
 type Reads = Pick<OperationDependencies<TrackedRecord>, "store" | "index">;
 
@@ -12,14 +18,22 @@ export interface Page<T> {
   readonly continuationToken?: string;
 }
 
-/** Throws ServiceError NotFound for an id that no operation has. */
+/** Throws ServiceError NotFound for an id that no operation has; the message says where one had it, and was removed. */
 export async function getOperation(
   { store }: Pick<Reads, "store">,
   operationId: string,
 ): Promise<OperationRecord> {
   const operation = await store.readOperation(operationId);
   if (operation !== undefined) return operation;
-  throw new ServiceError("NotFound", `There is no operation ${operationId}.`);
+  const key = recordKeyOf(operationId);
+  const record = key && (await store.read(key))?.record;
+  throw new ServiceError(
+    "NotFound",
+    record &&
+      sequenceOf(operationId) <= (record.lastSequence ?? record.sequence)
+      ? `Operation ${operationId} ended long ago and is no longer kept. The latest operation of ${record.resourceId} is ${operationIdOf(record)}.`
+      : `There is no operation ${operationId}.`,
+  );
 }
 
 /** What a wait for a change needs beside the store. */

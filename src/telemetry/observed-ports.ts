@@ -53,6 +53,7 @@ export function observePorts<R extends TrackedRecord>(
       },
       readOperation: (operationId) => store.readOperation(operationId),
       commit: async (...unit) => seen(await store.commit(...unit)),
+      forget: (stored, operationId) => store.forget(stored, operationId),
     },
     events: {
       async publish(published) {

@@ -55,6 +55,16 @@ export function createStore(): MemoryStore {
       for (const each of written) operations.set(each.id, JSON.stringify(each));
       return Promise.resolve(stored);
     },
+    forget(stored, id) {
+      if (records.get(stored.record.key)?.etag !== stored.etag)
+        return Promise.reject(
+          new ServiceError("StateConflict", "Another writer came first.", {
+            retryAfterMs: 1_000,
+          }),
+        );
+      operations.delete(id);
+      return Promise.resolve();
+    },
     operations: () =>
       [...operations.values()].map(
         (text) => JSON.parse(text) as OperationRecord,

@@ -166,6 +166,7 @@ export async function startInProcess(
   const messenger = new ServiceBusMessenger(
     { kind: "connectionString", connectionString },
     now,
+    30 * 86_400_000,
   );
   const pace = { ...PACE, ...options.pace };
   const calls = createCallLog();
@@ -186,8 +187,8 @@ export async function startInProcess(
     ),
     looks: createLooks(resourceManager, now),
     index: createIndex(tables),
-    idempotencyKeys: createIdempotencyKeys(tables),
-    versionNumbers: createVersionNumbers(tables, arm),
+    idempotencyKeys: createIdempotencyKeys(tables, now),
+    versionNumbers: createVersionNumbers(tables, arm, now),
     events: messenger,
     work: messenger,
     calls,

@@ -52,6 +52,16 @@ export function inMemoryStore<R extends TrackedRecord = TrackedRecord>(
         operations.set(one.id, one);
       return Promise.resolve(structuredClone(stored));
     },
+    forget({ record: { key }, etag }, id) {
+      if (records.get(key)?.etag !== etag)
+        return Promise.reject(
+          new ServiceError("StateConflict", "Another writer came first.", {
+            retryAfterMs: 1_000,
+          }),
+        );
+      operations.delete(id);
+      return Promise.resolve();
+    },
   };
 }
 

@@ -61,6 +61,10 @@ test("the least configuration has the documented defaults", () => {
     retentionSchedule: "0 30 * * * *",
     deadLetterSchedule: "0 */15 * * * *",
     deadLetterRetentionMs: 30 * 86_400_000,
+    ageingSchedule: "0 45 * * * *",
+    keepOperationsMs: 396 * 86_400_000,
+    keepIdempotencyKeysMs: 30 * 86_400_000,
+    keepRejectedMs: 30 * 86_400_000,
     telemetry: {
       serviceName: "sigil",
       applicationInsights: undefined,
@@ -126,17 +130,42 @@ test.each([
     "0 0 3 * * *",
     { deadLetterSchedule: "0 0 3 * * *" },
   ],
-  ["SIGIL_DEAD_LETTER_DAYS", "7.5", { deadLetterRetentionMs: 648_000_000 }],
+  ["SIGIL_DEAD_LETTER_DAYS", "7", { deadLetterRetentionMs: 604_800_000 }],
   [
     "SIGIL_RETENTION_SCHEDULE",
     "0 0 3 * * *",
     { retentionSchedule: "0 0 3 * * *" },
   ],
+  ["SIGIL_AGEING_SCHEDULE", "0 0 4 * * *", { ageingSchedule: "0 0 4 * * *" }],
+  ["SIGIL_KEEP_OPERATIONS_DAYS", "30", { keepOperationsMs: 30 * 86_400_000 }],
+  [
+    "SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS",
+    "7",
+    { keepIdempotencyKeysMs: 7 * 86_400_000 },
+  ],
+  ["SIGIL_KEEP_REJECTED_DAYS", "90", { keepRejectedMs: 90 * 86_400_000 }],
 ])("%s is read", (name, value, expected) => {
   expect(readConfig({ ...LEAST, [name]: ` ${value} ` })).toEqual({
     ...readConfig(LEAST),
     ...expected,
   });
+});
+
+test("operations are kept as long as the keys that lead to them", () => {
+  const kept = {
+    ...LEAST,
+    SIGIL_KEEP_OPERATIONS_DAYS: "7",
+    SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS: "7",
+  };
+  expect(readConfig(kept).keepOperationsMs).toBe(7 * 86_400_000);
+  expect(() =>
+    readConfig({ ...kept, SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS: "8" }),
+  ).toThrow(
+    "SIGIL_KEEP_OPERATIONS_DAYS is less than SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS.",
+  );
+  expect(() => readConfig({ ...kept, SIGIL_KEEP_REJECTED_DAYS: "0" })).toThrow(
+    "SIGIL_KEEP_REJECTED_DAYS",
+  );
 });
 
 test("a setting of blanks is a setting that is absent", () => {

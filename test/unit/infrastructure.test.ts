@@ -35,6 +35,7 @@ interface EmulatorEntity {
   readonly Properties: {
     readonly RequiresDuplicateDetection?: boolean;
     readonly MaxDeliveryCount?: number;
+    readonly DeadLetteringOnMessageExpiration?: boolean;
   };
 }
 
@@ -87,6 +88,23 @@ describe("Service Bus entities", () => {
     expect(queue).toContain(`maxDeliveryCount: ${maxDeliveryCount}\n`);
     for (const { Name, Properties } of queues)
       expect(Properties.MaxDeliveryCount, Name).toBe(maxDeliveryCount);
+  });
+
+  it("keep what has expired as a dead letter, but for rejected requests, which are kept for a time and go", () => {
+    const kept = queueNames.filter((name) => !name.endsWith("-rejected"));
+    expect(
+      captures(
+        serviceBus,
+        /name: '(.+)'\n(?: {4}\w+: .+\n)*? {4}expiresToDeadLetters: true/gu,
+      ),
+    ).toEqual(kept);
+    expect(
+      namesOf(
+        queues.filter(
+          ({ Properties }) => Properties.DeadLetteringOnMessageExpiration,
+        ),
+      ),
+    ).toEqual(kept);
   });
 
   it("are all that triggers and senders name", () => {

@@ -37,6 +37,7 @@ test("work messages reach their queue where there is no topic to tell events to"
   const messenger = new ServiceBusMessenger(
     { kind: "connectionString", connectionString },
     () => now,
+    86_400_000,
   );
   onTestFinished(async () => {
     await messenger.close();

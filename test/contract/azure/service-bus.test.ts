@@ -25,6 +25,8 @@ const REQUESTS = "image-version-requests";
 const REJECTED = "image-version-requests-rejected";
 const SUBSCRIPTION = "image-version-events/Subscriptions/all";
 
+const KEEP_REJECTED_MS = 30 * 86_400_000;
+
 async function start(configuration?: object): Promise<{
   readonly messenger: ServiceBusMessenger;
   readonly client: ServiceBusClient;
@@ -46,6 +48,7 @@ async function start(configuration?: object): Promise<{
   const messenger = new ServiceBusMessenger(
     { kind: "connectionString", connectionString },
     () => new Date(clock.now()),
+    KEEP_REJECTED_MS,
   );
   onTestFinished(async () => {
     await messenger.close();
@@ -304,6 +307,23 @@ test("a rejected request is kept as it came, with the reason, once however often
     originalMessageId: "m1",
     rejectionCode: "InvalidRequest",
     rejectionReason: "x".repeat(1_000),
+  });
+});
+
+test("a rejected request goes after its time, and leaves no dead letter", async () => {
+  const { messenger, emulator, clock } = await start();
+  await messenger.keepRejected({
+    id: "r1",
+    original: MESSAGE,
+    code: "InvalidRequest",
+    reason: "no",
+  });
+  clock.advance(KEEP_REJECTED_MS - 1);
+  expect(emulator.counts(REJECTED).active).toBe(1);
+  clock.advance(1);
+  expect(emulator.counts(REJECTED)).toMatchObject({
+    active: 0,
+    deadLetter: 0,
   });
 });
 

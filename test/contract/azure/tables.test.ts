@@ -34,6 +34,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const TIME = "2026-01-01T00:00:00.000Z";
+const now = (): Date => new Date(TIME);
 /** A key of its own for each test, so that they share one server. */
 const newKey = (): string => randomBytes(16).toString("hex");
 
@@ -181,6 +182,50 @@ describe("the image version store", () => {
   });
 });
 
+describe("an operation that is forgotten", () => {
+  /** A record whose second operation is the current one. */
+  async function stored() {
+    const store = createStateStore(storage, migrated);
+    const version = versionOf(newKey());
+    const first = operationOf(version, { status: "Failed" });
+    const { etag } = await store.commit(version, first, undefined);
+    const again = versionOf(version.key, { sequence: 2, lastSequence: 2 });
+    return {
+      store,
+      first,
+      current: await store.commit(again, operationOf(again), etag),
+    };
+  }
+
+  test("is gone, and nothing else is changed", async () => {
+    const { store, first, current } = await stored();
+    await store.forget(current, first.id);
+    await expect(store.readOperation(first.id)).resolves.toBeUndefined();
+    const { etag, ...rest } = current;
+    const read = await store.read(current.record.key);
+    expect(read).toMatchObject(rest);
+    expect(read?.etag).not.toBe(etag);
+  });
+
+  test("stays where another has written meanwhile", async () => {
+    const { store, first, current } = await stored();
+    await store.commit(current.record, current.operation, current.etag);
+    await expect(store.forget(current, first.id)).rejects.toMatchObject({
+      code: "StateConflict",
+    });
+    await expect(store.readOperation(first.id)).resolves.toEqual(first);
+  });
+
+  test("may be forgotten twice", async () => {
+    const { store, first, current } = await stored();
+    await store.forget(current, first.id);
+    const again = await store.read(current.record.key);
+    if (again === undefined) throw new Error("the record is gone");
+    await store.forget(again, first.id);
+    await expect(store.read(current.record.key)).resolves.toEqual(again);
+  });
+});
+
 describe("the index", () => {
   const rowsOf = (scope: string, ...rows: string[]) =>
     rows.map((row) => ({ scope, row, target: `target of ${row}` }));
@@ -289,39 +334,58 @@ describe("idempotency keys", () => {
 
   test("a claim is bound to the operation that it has led to", async () => {
     const key = newKey();
-    const keys = createIdempotencyKeys(storage);
+    const keys = createIdempotencyKeys(storage, now);
     await keys.claim(key, claimOf("1"));
     await keys.bind(key, "operation");
     await expect(keys.claim(key, claimOf("1"))).resolves.toEqual({
       ...claimOf("1"),
       operationId: "operation",
+      claimedTime: TIME,
+    });
+  });
+
+  test("a claim that has ended is bound to nothing", async () => {
+    const key = newKey();
+    await createIdempotencyKeys(storage, now).bind(key, "operation");
+    const later = createIdempotencyKeys(storage, now);
+    await expect(later.claim(key, claimOf("1"))).resolves.toEqual({
+      ...claimOf("1"),
+      claimedTime: TIME,
     });
   });
 
   test("a claim of release 0.1.0 is known by the operation that it names", async () => {
     const key = newKey();
-    const keys = createIdempotencyKeys(storage);
+    const keys = createIdempotencyKeys(storage, now);
     await keys.claim(key, { ...claimOf("old"), operationId: "operation" });
     await expect(keys.claim(key, claimOf("new"))).resolves.toEqual({
       ...claimOf("old"),
       operationId: "operation",
       legacy: true,
+      claimedTime: TIME,
     });
   });
 
   test("the first claim is kept and answered ever after", async () => {
     const key = newKey();
-    const first = createIdempotencyKeys(storage);
-    await expect(first.claim(key, claimOf("1"))).resolves.toEqual(claimOf("1"));
-    await expect(first.claim(key, claimOf("2"))).resolves.toEqual(claimOf("1"));
-    const afterRestart = createIdempotencyKeys(storage);
-    await expect(afterRestart.claim(key, claimOf("3"))).resolves.toEqual(
-      claimOf("1"),
-    );
+    const first = createIdempotencyKeys(storage, now);
+    await expect(first.claim(key, claimOf("1"))).resolves.toEqual({
+      ...claimOf("1"),
+      claimedTime: TIME,
+    });
+    await expect(first.claim(key, claimOf("2"))).resolves.toEqual({
+      ...claimOf("1"),
+      claimedTime: TIME,
+    });
+    const afterRestart = createIdempotencyKeys(storage, now);
+    await expect(afterRestart.claim(key, claimOf("3"))).resolves.toEqual({
+      ...claimOf("1"),
+      claimedTime: TIME,
+    });
   });
 
   test("of many claims at once all are answered the same", async () => {
-    const keys = createIdempotencyKeys(storage);
+    const keys = createIdempotencyKeys(storage, now);
     const key = newKey();
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, i) => keys.claim(key, claimOf(String(i)))),
@@ -330,11 +394,12 @@ describe("idempotency keys", () => {
   });
 
   test("keys do not meet", async () => {
-    const keys = createIdempotencyKeys(storage);
+    const keys = createIdempotencyKeys(storage, now);
     await keys.claim(newKey(), claimOf("1"));
-    await expect(keys.claim(newKey(), claimOf("2"))).resolves.toEqual(
-      claimOf("2"),
-    );
+    await expect(keys.claim(newKey(), claimOf("2"))).resolves.toEqual({
+      ...claimOf("2"),
+      claimedTime: TIME,
+    });
   });
 });
 
@@ -354,7 +419,7 @@ test("table storage that is down is a retryable DependencyUnavailable, and serve
     store.commit(version, operationOf(version), undefined),
     createIndex(unreachable).page(key, 1),
     createIndex(unreachable).remove([{ scope: key, row: "a" }]),
-    createIdempotencyKeys(unreachable).claim(key, {
+    createIdempotencyKeys(unreachable, now).claim(key, {
       resourceKey: "r",
       fingerprint: "f",
       operationId: "o",

@@ -129,7 +129,7 @@ function otherHost(): Dependencies {
     ...world.deps,
     store: createStateStore(world.tables, migrated),
     index: createIndex(world.tables),
-    idempotencyKeys: createIdempotencyKeys(world.tables),
+    idempotencyKeys: createIdempotencyKeys(world.tables, world.deps.now),
     versionNumbers: createVersionNumbers(
       world.tables,
       createArmClient({
@@ -139,6 +139,7 @@ function otherHost(): Dependencies {
         timeoutMs: 20_000,
         now: world.deps.now,
       }),
+      world.deps.now,
     ),
   };
 }
@@ -637,6 +638,7 @@ describe("the list of versions in Azure", () => {
       const numbers = createVersionNumbers(
         world.tables,
         createArmClient(wire.options()),
+        world.deps.now,
       );
       expect(await numbers.listPublished(image)).toEqual(["1.0.0", "1.0.1"]);
       expect(

@@ -49,6 +49,7 @@ beforeEach(async () => {
   const messenger = new ServiceBusMessenger(
     { kind: "connectionString", connectionString },
     () => new Date(clock.now()),
+    86_400_000,
   );
   onTestFinished(async () => {
     await messenger.close();

@@ -40,7 +40,10 @@ async function get(
       },
     }),
     {
-      store: { readOperation: () => Promise.resolve(stored) },
+      store: {
+        readOperation: () => Promise.resolve(stored),
+        read: () => Promise.resolve(undefined),
+      },
       now: () => new Date(waitedMs),
     } as never,
     (ms) => {

@@ -4,7 +4,11 @@ import {
   OPEN_SCOPE,
   operationScope,
 } from "../../../src/operation/catalog.js";
-import { placeOf, versionScope } from "../../../src/image-version/listings.js";
+import {
+  placeOf,
+  versionNameIn,
+  versionScope,
+} from "../../../src/image-version/listings.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
 import { seedVersionId, seedResource } from "../../support/requests.js";
@@ -163,6 +167,7 @@ describe("rows in the order of their text", () => {
       ),
     );
     expect([...rows].sort()).toEqual([...rows].reverse());
+    expect(rows.map((row) => versionNameIn({ row }))).toEqual(names);
   });
 
   test("tell two operations of one millisecond apart", () => {

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { bindKey, claimKey } from "../../../src/operation/idempotency.js";
 import type {
+  IdempotencyClaim,
   IdempotencyKeys,
   StateStore,
 } from "../../../src/operation/ports.js";
@@ -125,4 +126,22 @@ test("a key that nobody lived to bind is found by the operation that carries it"
   );
   expect((await claim()).earlier?.id).toBe(pair.accepted.id);
   expect(await claim("l")).not.toHaveProperty("earlier");
+});
+
+test("a key that was claimed anew leads to nothing that its earlier claim has led to", async () => {
+  const { requestKey = "" } = await claim();
+  const { record, operation } = accepted();
+  await deps.store.commit(record, { ...operation, requestKey }, undefined);
+  const day = 86_400_000;
+  const createdMs = Date.parse(operation.createdTime);
+  const claimedAt = (ms: number) => ({
+    ...deps.idempotencyKeys,
+    claim: (_: string, value: IdempotencyClaim) =>
+      Promise.resolve({ ...value, claimedTime: new Date(ms).toISOString() }),
+  });
+  deps.idempotencyKeys = claimedAt(createdMs + 30 * day);
+  expect(await claim()).not.toHaveProperty("earlier");
+  // The clocks of two hosts may be apart.
+  deps.idempotencyKeys = claimedAt(createdMs + day);
+  expect((await claim()).earlier?.id).toBe(operation.id);
 });

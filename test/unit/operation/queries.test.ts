@@ -63,6 +63,7 @@ function storeOf(...records: (OperationRecord | undefined)[]) {
     store: {
       readOperation: () =>
         Promise.resolve(records[Math.min(reads++, records.length - 1)]),
+      read: () => Promise.resolve(undefined),
     } as never,
     now: () => new Date(now),
     sleep: (ms: number) => {
@@ -122,6 +123,45 @@ describe("waitForChange", () => {
     await expect(getOperation(storeOf(undefined), ID)).rejects.toMatchObject({
       code: "NotFound",
     });
+  });
+});
+
+describe("an operation that is not there", () => {
+  const messageOf = (id: string, record?: object) =>
+    getOperation(
+      {
+        store: {
+          readOperation: () => Promise.resolve(undefined),
+          read: () => Promise.resolve(record && { record }),
+        } as never,
+      },
+      id,
+    ).then(
+      () => "found",
+      (error: unknown) => (error as Error).message,
+    );
+  const key = ID.slice(0, -2);
+  const record = { key, sequence: 3, lastSequence: 4, resourceId: "/a" };
+
+  it("is said to have ended where its number was given", async () => {
+    const { lastSequence: _, ...current } = record;
+    for (const [number, one] of [
+      [1, record],
+      [4, record],
+      [3, current],
+    ] as const)
+      expect(await messageOf(`${key}-${number}`, one)).toBe(
+        `Operation ${key}-${number} ended long ago and is no longer kept. The latest operation of /a is ${key}-3.`,
+      );
+  });
+
+  it("is none where its number was not given, or nothing is known of its resource", async () => {
+    for (const [id, one] of [
+      [`${key}-5`, record],
+      [ID, undefined],
+      ["x", record],
+    ] as const)
+      expect(await messageOf(id, one)).toBe(`There is no operation ${id}.`);
   });
 });
 

@@ -50,6 +50,7 @@ function ports(stored?: Partial<Stored<TrackedRecord>>, failure?: Error) {
             etag === undefined
               ? Promise.reject(new Error("conflict"))
               : Promise.resolve(stored as Stored<TrackedRecord>),
+          forget: () => Promise.resolve(),
         },
         events: {
           publish(events) {
