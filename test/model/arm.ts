@@ -153,6 +153,8 @@ export async function createArm(
   const lives = new Map<string, number>();
   const births = new Map<string, { atMs: number; by: string }>();
   const deleters = new Map<string, string>();
+  /** Whose call is under way: others may look before it is answered. */
+  const callers = new Map<string, string>();
 
   const read = (version: string): Truth | undefined => {
     const record = versions.find(resourceKey(version));
@@ -190,7 +192,7 @@ export async function createArm(
   };
   /** A deletion is done in its own time. */
   const settle = (version: string): Truth | undefined =>
-    note(deleters.get(version) ?? "time", version);
+    note(callers.get(version) ?? deleters.get(version) ?? "time", version);
 
   const answer = async (
     version: string,
@@ -259,7 +261,9 @@ export async function createArm(
       settle(version);
       const deleting = versions.find(resourceKey(version));
       const before = deleting?.provisioningState;
+      callers.set(version, by);
       const answered = await answer(version, method, body);
+      callers.delete(version);
       if (deleting?.provisioningState === "Deleting" && before !== "Deleting") {
         deleters.set(version, by);
         deleting.notBeforeMs += DELETION_MS;

@@ -55,6 +55,7 @@ test("forgets what is over, and stops at the first that is not", () => {
  */
 const PLAIN: Readonly<Record<string, string>> = {
   "src/bounded-map.ts": "the bound is its own",
+  "src/operation/ageing.ts": "lives for one page",
   "src/retention/decide.ts": "lives for one call",
   "src/retention/evaluate-retention.ts": "lives for one call",
   "src/image-version/rules/place/read-permission.ts": "lives for one call",

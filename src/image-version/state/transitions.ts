@@ -70,10 +70,10 @@ export function beginWrite(
       }),
     },
   };
-  const effects = again
-    ? []
-    : put.creates
-      ? events(pair, context, IMAGE_VERSION_EVENT.creating, "creating", {})
+  const effects = put.creates
+    ? creatingEvents(pair, context)
+    : again
+      ? []
       : [
           ...updatingEvents(pair, batch, updates, context),
           ...Object.keys(put.takesAway)
@@ -133,6 +133,18 @@ function messageOf(put: Put, again: boolean): string | undefined {
   if (put.promotes)
     return "The promotion rule holds: the version is included in latest.";
   return "The version in Azure is to be changed: the update is sent to Azure Resource Manager.";
+}
+
+/** Once for each operation, however often the request is sent, and with whomever. */
+function creatingEvents(
+  { operation, record }: ImageVersionPair,
+  context: TransitionContext,
+): Effect[] {
+  return [operation, ...record.members]
+    .filter(({ id }) => record.requests[id]?.created !== true)
+    .map((one) =>
+      event(one, context, IMAGE_VERSION_EVENT.creating, "creating", {}),
+    );
 }
 
 function updatingEvents(

@@ -446,6 +446,17 @@ describe("a request that begins", () => {
 });
 
 describe("a write", () => {
+  test("that creates is told once to each operation, though it is sent again otherwise", () => {
+    const first = beginWrite(told(accepted()), createPut, undefined, at(10));
+    expect(toldOf(first)).toEqual(["1/creating"]);
+    const changes = { ...createPut.changes, "/tags/a": "1" };
+    expect(
+      toldOf(
+        beginWrite(told(first), { ...createPut, changes }, undefined, at(200)),
+      ),
+    ).toEqual([]);
+  });
+
   test("that takes a region away tells so, and keeps what it was", () => {
     const removed = { [`${EAST}/name`]: "eastus2" };
     const pair = beginWrite(
