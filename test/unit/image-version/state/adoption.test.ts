@@ -163,3 +163,72 @@ function withoutAttempt(record: ImageVersionRecord): ImageVersionRecord {
   const { lastAttempt: _, ...rest } = record;
   return rest;
 }
+
+describe("what others have made", () => {
+  const sent = (
+    more: Partial<ImageVersionRecord> = {},
+  ): ImageVersionRecord => ({
+    ...withoutAttempt(asking),
+    exists: true,
+    unmanaged: true,
+    publishedDate: time(1),
+    requests: Object.fromEntries(
+      Object.entries(asking.requests).map(([id, request]) => [
+        id,
+        {
+          ...request,
+          changes: { ...request.changes, "/tags/a": "1" },
+        },
+      ]),
+    ),
+    ...more,
+  });
+
+  test("is not changed by a creation, which is told what differs", () => {
+    expect(adoptionRefusal(sent(), otherwise)).toEqual({
+      code: "ImageVersionConflict",
+      message: `${asking.resourceId} exists in Azure already, was not made by Sigil, and is not what this request asks for. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
+      errors: [
+        expect.objectContaining({ code: "ReadBackMismatch", pointer: "" }),
+      ],
+    });
+  });
+
+  test("is changed once a request of Sigil's was applied to it", () => {
+    const { unmanaged: _, ...managed } = sent();
+    expect(adoptionRefusal(managed, otherwise)).toBeUndefined();
+  });
+
+  test("is changed by who has seen it: by hand, by a patch, or with If-Match", () => {
+    const byHand = sent({
+      requests: { id: { changes: { "/tags/a": "1" }, repeats: {} } },
+    });
+    expect(adoptionRefusal(byHand, otherwise)).toBeUndefined();
+  });
+
+  test("is not changed by several of whom one is a creation", () => {
+    const both = sent();
+    expect(
+      adoptionRefusal(
+        {
+          ...both,
+          requests: {
+            ...both.requests,
+            id: { changes: { "/tags/b": "1" }, repeats: {} },
+          },
+        },
+        otherwise,
+      ),
+    ).toMatchObject({ code: "ImageVersionConflict" });
+  });
+
+  test("or a policy has changed: a lost answer does not say, and the refusal says that", () => {
+    const lost: ImageVersionRecord = {
+      ...asking,
+      requests: sent().requests,
+    };
+    expect(adoptionRefusal(lost, otherwise)?.message).toContain(
+      "was made by others, or changed by a policy while the answer to Sigil's create request was lost",
+    );
+  });
+});
