@@ -597,3 +597,154 @@ test("a version is made with what ARM is told in so many words", () => {
     ],
   });
 });
+
+describe("why it waits, or fails, in words", () => {
+  const LONG_AGO = time(0);
+
+  test("an old look, and a doubt", () => {
+    const old = asking(
+      {},
+      { lastAttempt: sent({ "/tags/a": "1" }, { sentTime: time(990) }) },
+    );
+    expect(decided(old)).toMatchObject({
+      why: "Azure Resource Manager does not show the last write yet.",
+    });
+    const lost = asking(
+      { "/tags/a": "1" },
+      { lastAttempt: sent({ "/tags/a": "1" }, { sentTime: LONG_AGO }) },
+    );
+    expect(decided(lost)).toMatchObject({
+      why: "Azure does not show the version as it was sent: the next look decides.",
+    });
+  });
+
+  test("what Sigil alone knows of tells no look from another, a region that is added or removed does", () => {
+    const old = (changes: Patch) =>
+      asking(
+        {},
+        {
+          lastAttempt: sent(
+            { ...changes, [PROMOTION]: RULE },
+            { sentTime: time(990) },
+          ),
+        },
+      );
+    const UK = regionField("uksouth");
+    for (const changes of [{ [EAST]: null }, { [`${UK}/name`]: "uksouth" }])
+      expect(decided(old(changes))).toMatchObject({
+        why: "Azure Resource Manager does not show the last write yet.",
+      });
+  });
+
+  test("a version that is gone", () => {
+    expect(
+      reconcile(recordWith({ consecutiveNotFound: 10 }), undefined, at(1_000)),
+    ).toMatchObject({
+      kind: "failed",
+      failure: {
+        code: "ImageVersionGone",
+        message:
+          "Azure does not have the version: it was deleted, or never made. To create it, send its PUT with the header If-None-Match: *.",
+      },
+    });
+  });
+
+  test.each([
+    [
+      ["1"],
+      /^The version in Azure is not what was asked for, in 1 place, and/u,
+    ],
+    [
+      ["1", "2"],
+      /^The version in Azure is not what was asked for, in 2 places, and/u,
+    ],
+  ] as const)("keys that the region lacks: %s", (luns, message) => {
+    const changes = Object.fromEntries(
+      luns.map((lun) => [
+        `${EAST}/encryption/dataDiskImages/${lun}/diskEncryptionSetId`,
+        "/subscriptions/s/set",
+      ]),
+    );
+    const record = asking(changes, {
+      lastAttempt: sent(changes, { sentTime: LONG_AGO }),
+      doubt: { what: "never", since: LONG_AGO },
+    });
+    expect(decided(record)).toMatchObject({ failure: { message } });
+  });
+
+  test.each([
+    ["a removal", { "/tags/a": null }, { "/tags/a": "1" }, "RemovalIgnored"],
+    [
+      "a removal and a change",
+      { "/tags/a": null, "/tags/b": "1" },
+      { "/tags/a": "1" },
+      "OverriddenByAzure",
+    ],
+  ] as const)("%s that was sent three times: %s", (_, changes, shown, code) => {
+    const record = asking(changes, {
+      lastAttempt: sent(changes, { sentTime: LONG_AGO }),
+      rewrites: 2,
+      doubt: { what: "ignored", since: LONG_AGO },
+    });
+    expect(decided(record, "Succeeded", shown)).toMatchObject({
+      failure: {
+        code,
+        message: expect.stringMatching(
+          /though it was sent 3 times\./u,
+        ) as string,
+      },
+    });
+  });
+});
+
+describe("a write", () => {
+  test("that repairs takes away what the region has, and nothing of others", () => {
+    const { regions } = succeeded().record;
+    const record = recordWith({
+      requests: {},
+      regions: regions.map((region) =>
+        region.name === "eastus2"
+          ? { ...region, state: "Failed" as const }
+          : region,
+      ),
+      repairs: { eastus2: { attempts: 0, dueTime: time(900) } },
+    });
+    const put = putOf(
+      decided(record, "Failed", {}, 1_000, {
+        ...COMPLETED,
+        eastus2: ["Failed", 10],
+      }),
+    );
+    expect(put.promotes).toBe(false);
+    const fields = Object.keys(put.takesAway["eastus2"] ?? {});
+    expect(fields).toContain(`${EAST}/name`);
+    expect(fields.filter((name) => !name.startsWith(EAST))).toEqual([]);
+  });
+
+  test("that is asked for promotes nothing by a rule, and is no answer to a doubt of what another sent", () => {
+    const put = putOf(decided(asking({ "/tags/a": "1" })));
+    expect(put).toMatchObject({ promotes: false, rewrites: false });
+    const unknown = asking(
+      { "/tags/a": "1" },
+      {
+        lastAttempt: sent(
+          { "/tags/a": "1" },
+          { outcome: "unknown", sentTime: time(0) },
+        ),
+      },
+    );
+    expect(putOf(decided(unknown))).toMatchObject({ rewrites: false });
+  });
+
+  test("promotes no version that somebody holds back now", () => {
+    const record = asking(
+      { [EXCLUDE_FROM_LATEST]: true },
+      {
+        lastApplied: { ...succeeded().record.lastApplied, [PROMOTION]: RULE },
+      },
+    );
+    expect(
+      decided(record, "Succeeded", { [EXCLUDE_FROM_LATEST]: true }),
+    ).toEqual({ kind: "applied" });
+  });
+});
