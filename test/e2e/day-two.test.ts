@@ -11,6 +11,7 @@ import {
 import {
   managedImageRequest,
   seedRegion,
+  seedResource,
   seedVersionId,
 } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
@@ -189,8 +190,15 @@ test("a second request is taken while the first runs, and each is followed on it
   const second = await put(id, body(WEST, EAST));
   expect(second.status).toBe(202);
   expect(second.body.id).not.toBe(first.body.id);
+  const otherwise = body(WEST, EAST2);
   const contradiction = await api.request<Problem>("PUT", pathOf(id), {
-    body: { ...body(WEST), location: "eastus" },
+    body: {
+      ...otherwise,
+      properties: {
+        ...otherwise.properties,
+        storageProfile: { source: { id: seedResource("images/other") } },
+      },
+    },
   });
   expect(contradiction.status).toBe(409);
   await expect

@@ -203,7 +203,10 @@ test("an operation that has ended is closed by itself, and a row that came back 
 test("what was stored and not told is told", async () => {
   const killed = {
     ...world.deps,
-    events: { publish: () => Promise.reject(new Error("killed")) },
+    work: {
+      ...world.deps.work,
+      enqueue: () => Promise.reject(new Error("killed")),
+    },
   };
   await expect(request(killed, id, managedImageRequest())).rejects.toThrow(
     "killed",
