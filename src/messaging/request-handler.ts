@@ -332,8 +332,16 @@ async function reject(
     messageId: original.messageId,
     code: error.code,
   });
+  // Of all that tells the message from others: two that share their bytes, or even their ids, are answered each by itself.
   const id = createHash("sha256")
-    .update(`${original.messageId} `)
+    .update(
+      JSON.stringify([
+        request?.source,
+        request?.id,
+        original.messageId,
+        original.sequenceNumber,
+      ]),
+    )
     .update(original.bytes)
     .digest("hex")
     .slice(0, 32);

@@ -91,12 +91,16 @@ export function usedResources(
   ];
 }
 
+/** Hosts of blobs in Azure's clouds, with an account's name in front; accounts with DNS zone endpoints have the zone, too. */
+const BLOB_HOST =
+  /^([a-z0-9]+)\.(?:blob\.core\.(?:windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)|z\d+\.blob\.storage\.azure\.net)$/u;
+
 function isOfAccount(uri: string, storageAccountId: string): boolean {
   const account = parseResourceId(storageAccountId)?.names[0];
   return (
     account !== undefined &&
     URL.canParse(uri) &&
-    new URL(uri).hostname.split(".")[0] === account.toLowerCase()
+    BLOB_HOST.exec(new URL(uri).hostname)?.[1] === account.toLowerCase()
   );
 }
 
