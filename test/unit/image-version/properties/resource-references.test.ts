@@ -66,6 +66,8 @@ test.each([
   ["https://mine.blob.core.windows.net@theirs.example/x", ACCOUNT, false],
   ["https://mine@theirs.blob.core.windows.net/x", ACCOUNT, false],
   ["https://127.0.0.1/mine", ACCOUNT, false],
+  ["https://mine.theirs.example/vhds/os.vhd", ACCOUNT, false],
+  ["https://mine.blob.core.windows.net.theirs.example/x", ACCOUNT, false],
   ["https://mine.blob.core.windows.net/vhds/os.vhd", undefined, false],
   ["https://mine.blob.core.windows.net/vhds/os.vhd", "/no/id", false],
 ])(
