@@ -735,3 +735,49 @@ describe("what could not be taken twice, though it may be later,", () => {
     expect(kept[0]?.original.messageId).toBe("first");
   });
 });
+
+describe("a rejection is told by all that names its message", () => {
+  const BINARY = {
+    "cloudEvents:specversion": "1.0",
+    "cloudEvents:type": "t",
+    "cloudEvents:source": "urn:builds",
+    "cloudEvents:subject": "no id",
+  };
+  const told = async (
+    ...messages: readonly Readonly<Record<string, unknown>>[]
+  ): Promise<readonly [string[], string[]]> => {
+    const { handle, events, kept } = handlerWith();
+    for (const metadata of messages)
+      await handle(
+        { nonsense: 1 },
+        invocation({
+          contentType: "application/json",
+          deliveryCount: 1,
+          ...metadata,
+        }).context,
+      );
+    return [events.map(({ id }) => id), kept.map(({ id }) => id)];
+  };
+
+  test.each([
+    [
+      "their own names",
+      { applicationProperties: { ...BINARY, "cloudEvents:id": "n1" } },
+      { applicationProperties: { ...BINARY, "cloudEvents:id": "n2" } },
+    ],
+    ["their MessageIds", { messageId: "m1" }, { messageId: "m2" }],
+    [
+      "the broker's numbers",
+      { messageId: "m1", sequenceNumber: 1 },
+      { messageId: "m1", sequenceNumber: 2 },
+    ],
+  ])("of two with equal bytes, told apart by %s", async (_, one, other) => {
+    for (const ids of await told(one, other)) expect(new Set(ids).size).toBe(2);
+  });
+
+  test("and delivered again it is the same", async () => {
+    const message = { messageId: "m1", sequenceNumber: 1 };
+    for (const ids of await told(message, { ...message, deliveryCount: 2 }))
+      expect(new Set(ids).size).toBe(1);
+  });
+});
