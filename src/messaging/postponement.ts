@@ -32,6 +32,8 @@ const LONGEST_WAIT_MS = 15 * 60_000;
 
 const TURNS = "sigilPostponements";
 const FIRST_ID = "sigilMessageId";
+/** Service Bus takes no longer one: such a property was not set here. */
+const LONGEST_MESSAGE_ID = 128;
 /** Set to `gzip` where the body, with what a postponed message has beside it, would not have fitted otherwise. */
 export const ENCODING = "sigilEncoding";
 
@@ -47,7 +49,10 @@ export function asSent(message: IncomingMessage): IncomingMessage {
   return {
     ...message,
     applicationProperties,
-    messageId: typeof firstId === "string" ? firstId : undefined,
+    messageId:
+      typeof firstId === "string" && firstId.length <= LONGEST_MESSAGE_ID
+        ? firstId
+        : undefined,
     bytes: encoding === "gzip" ? unzipped(message.bytes) : message.bytes,
   };
 }

@@ -775,6 +775,25 @@ describe("a rejection is told by all that names its message", () => {
     for (const ids of await told(one, other)) expect(new Set(ids).size).toBe(2);
   });
 
+  test("but for a MessageId in a property that Sigil would not have set: no longer one is taken", async () => {
+    const { handle, kept } = handlerWith();
+    for (const length of [128, 129])
+      await handle(
+        { nonsense: 1 },
+        invocation({
+          deliveryCount: 1,
+          applicationProperties: {
+            sigilPostponements: 1,
+            sigilMessageId: "m".repeat(length),
+          },
+        }).context,
+      );
+    expect(kept.map(({ original }) => original.messageId?.length)).toEqual([
+      128,
+      undefined,
+    ]);
+  });
+
   test("and delivered again it is the same", async () => {
     const message = { messageId: "m1", sequenceNumber: 1 };
     for (const ids of await told(message, { ...message, deliveryCount: 2 }))
