@@ -2,7 +2,7 @@
 import { ServiceError } from "../errors.js";
 import { advance, event, type Ending } from "./advance.js";
 import { hasEnded, kindOf, stateOf } from "./kinds.js";
-import { besideOf, endOne } from "./members.js";
+import { memberOrQueued, endOne } from "./members.js";
 import type { TransitionContext, OperationDependencies } from "./ports.js";
 import {
   type Pair,
@@ -41,7 +41,7 @@ export function cancel<R extends TrackedRecord>(
           : 0,
       ending: (one) => cancellation(one, state.ifCanceled, canceledBy, context),
     });
-  const one = current ? operation : besideOf(record, operationId);
+  const one = current ? operation : memberOrQueued(record, operationId);
   if (one === undefined) return pair;
   const waits = record.queued.some(({ operation: { id } }) => id === one.id);
   return endOne(
@@ -112,7 +112,7 @@ function currentOf(
   { record, operation }: Pair<TrackedRecord>,
   operationId: string,
 ): OperationRecord {
-  return besideOf(record, operationId) ?? operation;
+  return memberOrQueued(record, operationId) ?? operation;
 }
 
 function isOpen(
@@ -123,7 +123,7 @@ function isOpen(
   return (
     !hasEnded(deps, stored) &&
     (stored.operation.id === operationId ||
-      besideOf(stored.record, operationId) !== undefined)
+      memberOrQueued(stored.record, operationId) !== undefined)
   );
 }
 

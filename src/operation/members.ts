@@ -23,7 +23,7 @@ import {
 } from "./records.js";
 
 /** The operation of that id where it is not the current one: a member, or queued. */
-export function besideOf(
+export function memberOrQueued(
   { members, queued }: Pick<TrackedRecord, "members" | "queued">,
   operationId: string,
 ): OperationRecord | undefined {
@@ -41,7 +41,7 @@ export function endOne<R extends TrackedRecord>(
 ): Pair<R> {
   const { record, operation } = pair;
   const ends = operation.id === operationId;
-  const found = ends ? operation : besideOf(record, operationId);
+  const found = ends ? operation : memberOrQueued(record, operationId);
   if (found === undefined) return pair;
   const ended = endedOf(withRegions(record, found), ending, context);
   const effects: Effect[] = [

@@ -7,7 +7,7 @@
  */
 import { OPEN_SCOPE, openRow } from "./catalog.js";
 import { hasEnded } from "./kinds.js";
-import { besideOf } from "./members.js";
+import { memberOrQueued } from "./members.js";
 import { deliver } from "./outbox.js";
 import type { IndexPage, OperationDependencies, Stored } from "./ports.js";
 import { failPoisoned } from "./poison.js";
@@ -96,7 +96,7 @@ async function lookAfter(
     delivered !== undefined &&
     !current &&
     !hasEnded(deps, delivered) &&
-    besideOf(delivered.record, operationId) !== undefined
+    memberOrQueued(delivered.record, operationId) !== undefined
   )
     return delivered === stored ? "untouched" : "delivered";
   if (delivered === undefined || !current) {

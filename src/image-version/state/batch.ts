@@ -15,7 +15,7 @@
 import { advance, withEntry, written } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
 import { failure } from "../../operation/failing.js";
-import { besideOf, endOne } from "../../operation/members.js";
+import { memberOrQueued, endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import {
   sequenceOf,
@@ -368,7 +368,7 @@ export function endBeside(
   const operation =
     pair.operation.id === operationId
       ? pair.operation
-      : besideOf(pair.record, operationId);
+      : memberOrQueued(pair.record, operationId);
   if (operation === undefined) return pair;
   const { [operationId]: _, ...requests } = pair.record.requests;
   return endOne(

@@ -235,9 +235,9 @@ describe("dead messages of a step", () => {
   });
 
   test("three are the mark of poison: the operation ends Failed, with Service Bus' reason, and they stay", async () => {
-    for (let wakes = 0; wakes < 3; wakes += 1) {
+    for (let resends = 0; resends < 3; resends += 1) {
       await deadLetter("MaxDeliveryCountExceeded");
-      world.clock.advance(PACE.overdueMs * 2 ** wakes);
+      world.clock.advance(PACE.overdueMs * 2 ** resends);
       await reconcile(world.deps);
     }
     const { operation, record: version } = await world.read(id);
@@ -258,9 +258,9 @@ describe("dead messages of a step", () => {
   });
 
   test("those of earlier steps do not count", async () => {
-    for (let wakes = 0; wakes < 2; wakes += 1) {
+    for (let resends = 0; resends < 2; resends += 1) {
       await deadLetter("MaxDeliveryCountExceeded");
-      world.clock.advance(PACE.overdueMs * 2 ** wakes);
+      world.clock.advance(PACE.overdueMs * 2 ** resends);
       await reconcile(world.deps);
     }
     await world.runDue();

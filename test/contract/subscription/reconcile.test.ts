@@ -65,7 +65,7 @@ test("an operation of poison ends Failed, and the next one begins anew", async (
 
 test("three dead messages of a step are found in the queue of preparations", async () => {
   await world.prepare(id);
-  for (let wakes = 0; wakes < 3; wakes += 1) {
+  for (let resends = 0; resends < 3; resends += 1) {
     const receiver = world.client.createReceiver(PREPARATIONS, {
       maxAutoLockRenewalDurationInMs: 0,
     });
@@ -76,7 +76,7 @@ test("three dead messages of a step are found in the queue of preparations", asy
       deadLetterErrorDescription: "",
     });
     await receiver.close();
-    world.clock.advance(PACE.overdueMs * 2 ** wakes);
+    world.clock.advance(PACE.overdueMs * 2 ** resends);
     await reconcile(world.deps);
   }
   expect((await world.read(id)).operation.error).toMatchObject({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
 import type { Ending } from "../../../src/operation/advance.js";
-import { besideOf, endOne } from "../../../src/operation/members.js";
+import { memberOrQueued, endOne } from "../../../src/operation/members.js";
 import {
   at,
   changeOf,
@@ -43,9 +43,11 @@ const ids = (all: readonly { readonly id: string }[] = []) =>
 test("what is beside the operation that leads is a member, or queued", () => {
   const { record } = several();
   for (const number of [2, 3, 4])
-    expect(besideOf(record, `${KEY}-${number}`)?.id).toBe(`${KEY}-${number}`);
+    expect(memberOrQueued(record, `${KEY}-${number}`)?.id).toBe(
+      `${KEY}-${number}`,
+    );
   for (const number of [1, 5])
-    expect(besideOf(record, `${KEY}-${number}`)).toBeUndefined();
+    expect(memberOrQueued(record, `${KEY}-${number}`)).toBeUndefined();
 });
 
 describe("invariant 1: ending one operation does not disturb the others", () => {

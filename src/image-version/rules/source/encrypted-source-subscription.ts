@@ -11,7 +11,7 @@ export const encryptedSourceSubscription: FactRule = {
   check: ({ id: { subscriptionId }, request, facts }) => {
     const source = sourceOf(request, facts);
     if (source === undefined) return [];
-    const foreign = (id: string): boolean => {
+    const elsewhere = (id: string): boolean => {
       const owner = parseResourceId(id)?.subscriptionId;
       return owner !== undefined && owner !== subscriptionId.toLowerCase();
     };
@@ -20,7 +20,7 @@ export const encryptedSourceSubscription: FactRule = {
         // An image version with own keys is no source at all: another rule's finding.
         if (id === undefined || set === undefined || isImageVersion({ id }))
           return [];
-        const others = [id, set].filter(foreign);
+        const others = [id, set].filter(elsewhere);
         return others.length === 0
           ? []
           : [
