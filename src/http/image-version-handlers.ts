@@ -79,17 +79,18 @@ export function imageVersionHandlers(
 
   const get = async ({ path }: Get) => shown(await getImageVersion(deps, path));
 
-  const list = async ({ path, query, requestUrl }: List) => ({
+  const list = async (request: List) => ({
     status: 200 as const,
-    body: viewPage(
-      await listImageVersions(
-        deps,
-        imageIdOf({ ...path, versionName: "" }),
-        query.top ?? 20,
-        query.continuationToken,
-      ),
+    body: await viewPage(
+      request,
+      (token) =>
+        listImageVersions(
+          deps,
+          imageIdOf({ ...request.path, versionName: "" }),
+          request.query.top ?? 20,
+          token,
+        ),
       (version) => viewImageVersion(version, deps.now()),
-      requestUrl,
     ),
   });
 

@@ -65,36 +65,32 @@ export function operationHandlers(
       },
     ),
 
-    listOperations: endpoint(
-      "listOperations",
-      async ({ query, requestUrl }) => {
-        const {
-          status,
-          subscriptionId,
-          gallery,
-          imageDefinition: image,
-          top,
-          continuationToken,
-        } = query;
-        const place = placeOf({
-          ...(gallery && { gallery }),
-          ...(image && { image }),
-        });
-        const filter = {
-          ...(status && { status }),
-          ...(subscriptionId && { subscriptionId }),
-          ...(place && { place }),
-        };
-        return {
-          status: 200 as const,
-          body: viewPage(
-            await listOperations(deps, filter, top ?? 20, continuationToken),
-            (operation) => viewOperation(operation),
-            requestUrl,
-          ),
-        };
-      },
-    ),
+    listOperations: endpoint("listOperations", async (request) => {
+      const {
+        status,
+        subscriptionId,
+        gallery,
+        imageDefinition: image,
+        top,
+      } = request.query;
+      const place = placeOf({
+        ...(gallery && { gallery }),
+        ...(image && { image }),
+      });
+      const filter = {
+        ...(status && { status }),
+        ...(subscriptionId && { subscriptionId }),
+        ...(place && { place }),
+      };
+      return {
+        status: 200 as const,
+        body: await viewPage(
+          request,
+          (token) => listOperations(deps, filter, top ?? 20, token),
+          (operation) => viewOperation(operation),
+        ),
+      };
+    }),
   };
 }
 

@@ -1,19 +1,60 @@
-import type { Page } from "../operation/queries.js";
+/**
+ * Pages at the edge. A token is given for one listing, and taken for that listing alone: what was made up, or comes from
+ * another listing or filter, is refused. It is no secret: what it names may be read by whoever may read the listing.
+ */
+import { createHash } from "node:crypto";
+import { forgedToken, type Page } from "../operation/queries.js";
 
-/** A page as the API answers it: `nextLink` is the address that was called, with the token of the next page. */
-export function viewPage<T, View>(
-  { value, continuationToken }: Page<T>,
+/** What a handler has of the call. */
+export interface PageRequest {
+  readonly requestUrl: URL;
+  readonly query: { readonly continuationToken?: string | undefined };
+}
+
+/**
+ * A page as the API answers it: `nextLink` is the address that was called, with the token of the next page. Throws
+ * ServiceError InvalidRequest for a token that no page of this listing has given.
+ */
+export async function viewPage<T, View>(
+  { requestUrl, query }: PageRequest,
+  read: (continuationToken: string | undefined) => Promise<Page<T>>,
   view: (item: T) => View,
-  requestUrl: URL,
-): { value: View[]; nextLink?: string; continuationToken?: string } {
+): Promise<{ value: View[]; nextLink?: string; continuationToken?: string }> {
+  const listing = listingOf(requestUrl);
+  const given = query.continuationToken;
+  const page = await read(
+    given === undefined ? undefined : opened(given, listing),
+  );
+  const value = page.value.map(view);
+  if (page.continuationToken === undefined) return { value };
+  const continuationToken = bound(page.continuationToken, listing);
   const next = new URL(requestUrl);
-  if (continuationToken !== undefined)
-    next.searchParams.set("continuationToken", continuationToken);
-  return {
-    value: value.map(view),
-    ...(continuationToken !== undefined && {
-      nextLink: next.href,
-      continuationToken,
-    }),
-  };
+  next.searchParams.set("continuationToken", continuationToken);
+  return { value, nextLink: next.href, continuationToken };
+}
+
+/** The address without what differs from page to page. */
+function listingOf(requestUrl: URL): string {
+  const parameters = new URLSearchParams(requestUrl.searchParams);
+  parameters.delete("continuationToken");
+  parameters.delete("top");
+  parameters.sort();
+  return `${requestUrl.pathname}?${parameters.toString()}`.toLowerCase();
+}
+
+function bound(token: string, listing: string): string {
+  return `${Buffer.from(token).toString("base64url")}.${checksum(token, listing)}`;
+}
+
+function opened(given: string, listing: string): string {
+  const token = Buffer.from(given.split(".")[0] ?? "", "base64url").toString();
+  if (bound(token, listing) === given) return token;
+  throw forgedToken();
+}
+
+function checksum(token: string, listing: string): string {
+  return createHash("sha256")
+    .update(JSON.stringify([listing, token]))
+    .digest("base64url")
+    .slice(0, 22);
 }

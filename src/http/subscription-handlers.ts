@@ -51,17 +51,18 @@ export function subscriptionHandlers(
 
     listDiskEncryptionSets: endpoint(
       "listDiskEncryptionSets",
-      async ({ path, query, requestUrl }) => ({
+      async (request) => ({
         status: 200 as const,
-        body: viewPage(
-          await listDiskEncryptionSets(
-            resources,
-            path.subscriptionId,
-            query.region,
-            query.continuationToken,
-          ),
+        body: await viewPage(
+          request,
+          (token) =>
+            listDiskEncryptionSets(
+              resources,
+              request.path.subscriptionId,
+              request.query.region,
+              token,
+            ),
           (set) => set,
-          requestUrl,
         ),
       }),
     ),

@@ -188,9 +188,13 @@ describe.each([
       status: 200,
       body: {
         value: [{ name: LATEST, sigil: { latest: true } }],
-        nextLink: expect.stringContaining("continuationToken=2.0.0") as string,
+        nextLink: expect.stringContaining("&continuationToken=") as string,
       },
     });
+    const { nextLink } = answer.body as { nextLink: string };
+    expect(
+      await call(named("listImageVersions"), { method: "GET", url: nextLink }),
+    ).toMatchObject({ status: 200, body: { value: [{}] } });
   });
 
   it("PUT is accepted, with the addresses of the version and of its operation", async () => {
