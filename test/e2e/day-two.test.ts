@@ -68,6 +68,17 @@ async function ended({ id }: Operation): Promise<Operation> {
   return operation;
 }
 
+/** Until Azure makes the version's copies: what was asked of it is sent. */
+async function replicating({ id }: Operation): Promise<void> {
+  await expect
+    .poll(
+      async () =>
+        (await api.request<Operation>("GET", `/operations/${id}`)).body.history,
+      { timeout: 40_000, interval: 100 },
+    )
+    .toContainEqual(expect.objectContaining({ state: "Replicating" }));
+}
+
 async function put(id: string, wanted: unknown, query = "") {
   return await api.request<Operation>("PUT", `${pathOf(id)}${query}`, {
     body: wanted,
@@ -201,14 +212,7 @@ test("a second request is taken while the first runs, and each is followed on it
     },
   });
   expect(contradiction.status).toBe(409);
-  await expect
-    .poll(
-      async () =>
-        (await api.request<Operation>("GET", `/operations/${first.body.id}`))
-          .body.history,
-      { timeout: 40_000, interval: 100 },
-    )
-    .toContainEqual(expect.objectContaining({ state: "Replicating" }));
+  await replicating(first.body);
   await stack.simulator.resumeRegion({ versionId: id, region: "eastus2" });
   expect(await ended(first.body)).toMatchObject({ status: "Succeeded" });
   expect(await ended(second.body)).toMatchObject({ status: "Succeeded" });
@@ -224,6 +228,7 @@ test("a running operation is canceled, and the same PUT follows the version agai
   const id = seedVersionId("2.0.0");
   await stack.simulator.stallRegion({ versionId: id, region: "eastus2" });
   const { body: first } = await put(id, body(WEST, EAST2));
+  await replicating(first);
   const stranger = await strangers(["ImageVersions.Write"]);
   const cancel = `/operations/${first.id}/cancel`;
   const refused = await stranger.request<Problem>("POST", cancel);
