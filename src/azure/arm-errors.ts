@@ -1,5 +1,5 @@
 import { ServiceError, type Finding } from "../errors.js";
-import { knownRefusal } from "./arm-codes.js";
+import { knownRefusal } from "./refusals.js";
 import {
   deniedIn,
   grantOf,

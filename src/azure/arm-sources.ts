@@ -4,7 +4,10 @@ import type { ImageSource, SourceDisk } from "../image-version/resources.js";
 /** A source in the wire's form, as far as it is looked into, whichever type it is of. */
 export interface WireSource {
   readonly location?: string;
+  /** Of a disk or snapshot. */
+  readonly sku?: { readonly name?: string };
   readonly properties?: {
+    readonly diskSizeGB?: number;
     readonly provisioningState?: string;
     readonly osType?: string;
     readonly hyperVGeneration?: string;
@@ -17,7 +20,11 @@ export interface WireSource {
     readonly storageProfile?: {
       readonly osDisk?: WireDisk;
       readonly dataDisks?: readonly WireDisk[];
-      readonly dataDiskImages?: readonly { readonly lun?: number }[];
+      readonly osDiskImage?: { readonly sizeInGB?: number };
+      readonly dataDiskImages?: readonly {
+        readonly lun?: number;
+        readonly sizeInGB?: number;
+      }[];
     };
     readonly publishingProfile?: {
       readonly targetRegions?: readonly WireTargetRegion[];
@@ -30,9 +37,13 @@ interface WireDisk {
   readonly lun?: number;
   readonly osType?: string;
   readonly osState?: string;
+  readonly diskSizeGB?: number;
   readonly diskEncryptionSet?: { readonly id?: string };
+  readonly diffDiskSettings?: unknown;
+  readonly vhd?: unknown;
   readonly managedDisk?: {
     readonly id?: string;
+    readonly storageAccountType?: string;
     readonly diskEncryptionSet?: { readonly id?: string };
     readonly securityProfile?: {
       readonly diskEncryptionSet?: { readonly id?: string };
@@ -82,7 +93,10 @@ type Shown = Pick<ImageSource, "osDisk" | "dataDisks"> & Partial<ImageSource>;
 function managedImage({ properties }: WireSource): Shown {
   const { osDisk, dataDisks = [] } = properties?.storageProfile ?? {};
   const describe = (image: WireDisk | undefined) =>
-    sourceDisk(undefined, image?.diskEncryptionSet?.id);
+    sourceDisk({
+      diskEncryptionSetId: image?.diskEncryptionSet?.id,
+      sizeInGB: image?.diskSizeGB,
+    });
   return {
     osDisk: describe(osDisk),
     dataDisks: dataDisks.map((image) => ({
@@ -100,11 +114,16 @@ function managedImage({ properties }: WireSource): Shown {
 function virtualMachine({ properties }: WireSource): Shown {
   const { osDisk, dataDisks = [] } = properties?.storageProfile ?? {};
   const describe = (attached: WireDisk | undefined) =>
-    sourceDisk(
-      attached?.managedDisk?.id,
-      attached?.managedDisk?.diskEncryptionSet?.id ??
+    sourceDisk({
+      id: attached?.managedDisk?.id,
+      diskEncryptionSetId:
+        attached?.managedDisk?.diskEncryptionSet?.id ??
         attached?.managedDisk?.securityProfile?.diskEncryptionSet?.id,
-    );
+      sizeInGB: attached?.diskSizeGB,
+      storageAccountType: attached?.managedDisk?.storageAccountType,
+      ephemeral: attached?.diffDiskSettings != null || undefined,
+      unmanaged: attached?.vhd != null || undefined,
+    });
   return {
     osDisk: describe(osDisk),
     dataDisks: dataDisks.map((attached) => ({
@@ -119,13 +138,15 @@ function virtualMachine({ properties }: WireSource): Shown {
 }
 
 /** A disk or snapshot. */
-function disk({ properties }: WireSource): Shown {
+function disk({ sku, properties }: WireSource): Shown {
   return {
-    osDisk: sourceDisk(
-      undefined,
-      properties?.encryption?.diskEncryptionSetId ??
+    osDisk: sourceDisk({
+      diskEncryptionSetId:
+        properties?.encryption?.diskEncryptionSetId ??
         properties?.securityProfile?.secureVMDiskEncryptionSetId,
-    ),
+      sizeInGB: properties?.diskSizeGB,
+      storageAccountType: sku?.name,
+    }),
     dataDisks: [],
     ...traits({
       osType: properties?.osType,
@@ -156,21 +177,23 @@ function imageVersion({ location, properties }: WireSource): Shown {
       .find((set) => set !== undefined);
   return {
     regions: names.length > 0 ? names : [canonicalRegion(location ?? "")],
-    osDisk: sourceDisk(undefined, osDiskSet),
+    osDisk: sourceDisk({
+      diskEncryptionSetId: osDiskSet,
+      sizeInGB: properties?.storageProfile?.osDiskImage?.sizeInGB,
+    }),
     dataDisks: (properties?.storageProfile?.dataDiskImages ?? []).map(
-      ({ lun = 0 }) => ({ lun, ...sourceDisk(undefined, dataDiskSet(lun)) }),
+      ({ lun = 0, sizeInGB }) => ({
+        lun,
+        ...sourceDisk({ diskEncryptionSetId: dataDiskSet(lun), sizeInGB }),
+      }),
     ),
   };
 }
 
-function sourceDisk(
-  id: string | undefined,
-  diskEncryptionSetId: string | undefined,
-): SourceDisk {
-  return {
-    ...(id !== undefined && { id }),
-    ...(diskEncryptionSetId !== undefined && { diskEncryptionSetId }),
-  };
+function sourceDisk(shown: {
+  readonly [name in keyof SourceDisk]: SourceDisk[name] | undefined;
+}): SourceDisk {
+  return defined(shown);
 }
 
 type Trait =
@@ -179,7 +202,14 @@ type Trait =
 function traits(
   shown: Partial<Record<Trait, string | undefined>>,
 ): Partial<Record<Trait, string>> {
+  return defined(shown);
+}
+
+/** Without the members that are undefined. */
+function defined<T extends object>(
+  shown: T,
+): { [name in keyof T]?: Exclude<T[name], undefined> } {
   return Object.fromEntries(
     Object.entries(shown).filter(([, value]) => value !== undefined),
-  );
+  ) as { [name in keyof T]?: Exclude<T[name], undefined> };
 }

@@ -11,7 +11,7 @@ import {
   type ImageVersionId,
 } from "../resource-id.js";
 import type { ArmClient, CallOptions } from "./arm-client.js";
-import { knownRefusal } from "./arm-codes.js";
+import { knownRefusal } from "./refusals.js";
 import { listVersions } from "./published-versions.js";
 import {
   armErrorIn,

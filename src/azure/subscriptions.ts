@@ -36,7 +36,7 @@ export function createSubscriptions(arm: ArmClient): Subscriptions {
         action: "Microsoft.Resources/subscriptions/locations/read",
         scope,
       };
-      const names: string[] = [];
+      const found: WireLocation[] = [];
       let query: string | undefined;
       do {
         const page = arm.bodyOf<WirePage<WireLocation>>(
@@ -53,10 +53,14 @@ export function createSubscriptions(arm: ArmClient): Subscriptions {
           ),
         );
         if (page === undefined) return undefined;
-        names.push(...(page.value ?? []).filter(isRegion).map(nameOf));
+        found.push(...(page.value ?? []).filter(isRegion));
         query = nextQueryOf(page);
       } while (query !== undefined);
-      return names;
+      const zonesAreTold = found.some(hasZones);
+      return found.map((location) => ({
+        name: canonicalRegion(location.name ?? ""),
+        ...(zonesAreTold && { zones: hasZones(location) }),
+      }));
     },
     getRegistration: (subscriptionId, what) =>
       registration("GET", subscriptionId, what),
@@ -118,6 +122,7 @@ interface WireLocation {
   readonly name?: string;
   readonly type?: string;
   readonly metadata?: { readonly regionType?: string };
+  readonly availabilityZoneMappings?: readonly unknown[];
 }
 
 /** A geography, such as `europe`, is listed as a Logical region, and holds no resources of Compute. */
@@ -125,6 +130,6 @@ function isRegion({ type, metadata }: WireLocation): boolean {
   return type !== "EdgeZone" && metadata?.regionType !== "Logical";
 }
 
-function nameOf({ name }: WireLocation): string {
-  return canonicalRegion(name ?? "");
+function hasZones({ availabilityZoneMappings = [] }: WireLocation): boolean {
+  return availabilityZoneMappings.length > 0;
 }

@@ -44,10 +44,17 @@ export interface ImageDefinition {
   readonly securityType: string;
 }
 
-/** One disk of a source. `id` is the managed disk of a virtual machine. */
+/** One disk of a source; what the resource does not show is absent. `id` is the managed disk of a virtual machine. */
 export interface SourceDisk {
   readonly id?: string;
   readonly diskEncryptionSetId?: string;
+  readonly sizeInGB?: number;
+  /** Of a virtual machine's disk or a managed disk, such as Premium_LRS or UltraSSD_LRS. */
+  readonly storageAccountType?: string;
+  /** True of a virtual machine's OS disk that is on the machine's host alone. */
+  readonly ephemeral?: true;
+  /** True of a virtual machine's disk that is a blob in a storage account. */
+  readonly unmanaged?: true;
 }
 
 /**

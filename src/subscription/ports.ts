@@ -24,10 +24,19 @@ export function isRegistered(state: RegistrationState): boolean {
   return state.toLowerCase() === "registered";
 }
 
+/** A region that a subscription offers. */
+export interface OfferedRegion {
+  /** Canonical. */
+  readonly name: string;
+  /** Whether it has availability zones; absent where Azure tells of no region's. */
+  readonly zones?: boolean;
+}
+
 /** What a subscription offers and has registered. */
 export interface Subscriptions {
-  /** Canonical names of the regions that the subscription offers. */
-  listRegions(subscriptionId: string): Promise<readonly string[] | undefined>;
+  listRegions(
+    subscriptionId: string,
+  ): Promise<readonly OfferedRegion[] | undefined>;
   /** Undefined where Azure has no such provider or feature. */
   getRegistration(
     subscriptionId: string,

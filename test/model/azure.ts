@@ -69,7 +69,8 @@ export function createAzure(
     looksAt: (version) => looks.get(version) ?? [],
     resources: resourcesOf(arm, way),
     subscriptions: {
-      listRegions: () => Promise.resolve([...REGIONS, STRANGE_REGION]),
+      listRegions: () =>
+        Promise.resolve([...REGIONS, STRANGE_REGION].map((name) => ({ name }))),
       getRegistration: () => Promise.resolve("Registered"),
       register: () => Promise.resolve("Registered"),
     },

@@ -71,7 +71,8 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     now,
   };
   const subscriptions = {
-    listRegions: () => Promise.resolve(["westus", "eastus2"]),
+    listRegions: () =>
+      Promise.resolve([{ name: "westus" }, { name: "eastus2" }]),
     getRegistration: () => Promise.resolve("Registered"),
     register: () => {
       effects += 1;

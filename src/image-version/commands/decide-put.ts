@@ -135,7 +135,7 @@ export function decideOn(
     accepting,
     isGone && record ? withoutLife(record) : record,
     contextOf(deps),
-    keptWarnings(deps, request, change),
+    warningsOf(deps, request, change),
   );
 }
 
@@ -356,12 +356,13 @@ function presentAmong(changes: Asked["changes"]): Fields {
   );
 }
 
-function keptWarnings(
+function warningsOf(
   deps: Dependencies,
   { command: { id }, body }: Request,
   change: Change | undefined,
 ): readonly Finding[] {
-  return checkChange({ id, request: body, now: deps.now(), change }).filter(
+  const subject = { id, request: body, now: deps.now(), change };
+  return [...checkRequest(subject), ...checkChange(subject)].filter(
     ({ severity }) => severity === "warning",
   );
 }

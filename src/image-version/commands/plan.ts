@@ -35,7 +35,7 @@ import {
   PROMOTION,
 } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { checkPlan, checkRequest } from "../rules/rules.js";
+import { checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
 import { mustBeAdmitted, type ChangeCommand } from "./command.js";
 import { withSetIds } from "./set-names.js";
@@ -111,7 +111,6 @@ export async function planImageVersion(
   const changes = plannedChanges(observed, patch, request);
   const findings = [
     ...checkRequest({ id, request, now: deps.now(), change }),
-    ...checkPlan({ id, request, now: deps.now(), change }),
     ...judge(id, document, facts, deps.now(), request).findings,
   ];
   return {

@@ -1,4 +1,7 @@
-import type { RegistrationState } from "../../subscription/ports.js";
+import type {
+  OfferedRegion,
+  RegistrationState,
+} from "../../subscription/ports.js";
 import type { Finding } from "../../errors.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Fields } from "../properties/fields.js";
@@ -39,8 +42,8 @@ export interface Facts {
   readonly sources: ReadonlyMap<string, Seen<ImageSource>>;
   /** Image definitions of the image versions among the sources. */
   readonly sourceDefinitions: ReadonlyMap<string, Seen<ImageDefinition>>;
-  /** Canonical names of the regions that the subscription offers. */
-  readonly regions: Seen<readonly string[]>;
+  /** What the subscription offers. */
+  readonly regions: Seen<readonly OfferedRegion[]>;
   /** What Sigil needs registered in the subscription, by name, such as `Microsoft.Compute/SIGEncryption`. */
   readonly registrations: ReadonlyMap<string, Seen<RegistrationState>>;
   /** What Sigil itself does with the version; absent where it does nothing. */

@@ -85,12 +85,9 @@ export interface Trait {
   readonly value: string;
 }
 
-/** A disk of the source, and where the request names the resource that it is of. */
-export interface DiskOfSource {
+/** A disk of the source, and where the request names the resource that it is of. `id` is the disk, or the image that holds it; absent for a VHD. */
+export interface DiskOfSource extends SourceDisk {
   readonly pointer: string;
-  /** The disk itself, or the image that holds it; absent for a VHD. */
-  readonly id?: string;
-  readonly diskEncryptionSetId?: string;
 }
 
 /** What the version is made from. What a resource does not show, or could not be read to show, is absent. */
@@ -121,8 +118,8 @@ export function sourceOf(
   if (osDiskImage?.source !== undefined) {
     const disk = (path: string, id: string | undefined): DiskOfSource => ({
       pointer: `${STORAGE_PROFILE}/${path}/source/id`,
+      ...seen(id)?.osDisk,
       ...(id !== undefined && { id }),
-      ...setOf(seen(id)?.osDisk),
     });
     const osDisk = disk("osDiskImage", osDiskImage.source.id);
     const shown = seen(osDisk.id);
@@ -145,8 +142,10 @@ export function sourceOf(
   const { id } = named;
   const disk = (held: SourceDisk): DiskOfSource => ({
     pointer,
+    // The disk itself knows better than the machine that holds it.
+    ...held,
+    ...seen(held.id)?.osDisk,
     id: held.id ?? id,
-    ...setOf(seen(held.id)?.osDisk, held),
   });
   const version = parseImageVersionId(id);
   const definition =
@@ -192,14 +191,18 @@ function traitsOf(
   };
 }
 
-/** The disk encryption set that the first of `disks` shows that has one. */
-function setOf(
-  ...disks: readonly (SourceDisk | undefined)[]
-): Pick<DiskOfSource, "diskEncryptionSetId"> {
-  const id = disks.find(
-    (disk) => disk?.diskEncryptionSetId !== undefined,
-  )?.diskEncryptionSetId;
-  return id === undefined ? {} : { diskEncryptionSetId: id };
+/** Every disk of the source, with what to call it. */
+export function disksIn({
+  osDisk,
+  dataDisks,
+}: Source): readonly (DiskOfSource & { readonly disk: string })[] {
+  return [
+    { ...osDisk, disk: "OS disk" },
+    ...[...dataDisks].map(([lun, disk]) => ({
+      ...disk,
+      disk: `data disk at LUN ${lun}`,
+    })),
+  ];
 }
 
 /** Disks that are encrypted with a customer's key in the source, by "os" or LUN; none of an image version, which is no source then. */

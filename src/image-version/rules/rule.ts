@@ -1,7 +1,9 @@
 import type { Finding, Severity } from "../../errors.js";
 import type { ImageVersionId } from "../../resource-id.js";
-import type { ImageVersionRequest } from "../contract.js";
+import type { ImageVersionRequest, TargetRegion } from "../contract.js";
+import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { Change, Facts } from "../preflight/facts.js";
+import type { Basis } from "./basis.js";
 
 /** What a rule over the request alone looks at. `request` is canonical. */
 export interface RequestSubject {
@@ -39,6 +41,7 @@ export interface Rule<Subject> {
   /** Stable; part of the API. */
   readonly code: string;
   readonly severity: Severity;
+  readonly basis: Basis;
   /** What holds where the rule is met, in one sentence: the README's table is made of these. */
   readonly summary: string;
   readonly check: (subject: Subject) => readonly Breach[];
@@ -53,3 +56,17 @@ export type RuleFinding = Required<Finding>;
 
 export { TARGET_REGIONS } from "../properties/table.js";
 export const STORAGE_PROFILE = "/properties/storageProfile";
+
+/** Each target region that Azure does not show yet, with its place: what it shows it has taken. */
+export function newRegions({ request, change }: RequestSubject): readonly {
+  readonly i: number;
+  readonly region: TargetRegion;
+}[] {
+  const there =
+    change === undefined
+      ? []
+      : targetRegionsOf(change.observed).map(({ name }) => name);
+  return targetRegionsOf(request).flatMap((region, i) =>
+    there.includes(region.name) ? [] : [{ i, region }],
+  );
+}

@@ -53,13 +53,24 @@ import { sourceGiven } from "./source/source-given.js";
 import { sourceInspectable } from "./source/source-inspectable.js";
 import { sourceProvisioned } from "./source/source-provisioned.js";
 import { sourceRegion } from "./source/source-region.js";
-import { storageChosenByAzure } from "./request/storage-chosen-by-azure.js";
+import { storageChosenByAzure } from "./place/storage-chosen-by-azure.js";
 import { storageAccountStrategy } from "./request/storage-account-strategy.js";
 import { uniqueLuns } from "./request/unique-luns.js";
 import { uniqueRegions } from "./request/unique-regions.js";
 import { versionExists } from "./change/version-exists.js";
 import { versionExistsOtherwise } from "./change/version-exists-otherwise.js";
 import { versionName } from "./request/version-name.js";
+import { managedDisks } from "./source/managed-disks.js";
+import { ephemeralOsDisk } from "./source/ephemeral-os-disk.js";
+import { ultraDisks } from "./source/ultra-disks.js";
+import { premiumV2Disks } from "./source/premium-v2-disks.js";
+import { diskSize } from "./source/disk-size.js";
+import { distinctDisks } from "./source/distinct-disks.js";
+import { sourceSupportsEncryption } from "./keys/source-supports-encryption.js";
+import { confidentialVmRegions } from "./place/confidential-vm-regions.js";
+import { shallowReplication } from "./place/shallow-replication.js";
+import { zoneRedundantStorage } from "./place/zone-redundant-storage.js";
+import { virtualMachineMember } from "./source/virtual-machine-member.js";
 import { readPermission } from "./place/read-permission.js";
 
 /** Rules over the request alone. */
@@ -73,15 +84,15 @@ export const REQUEST_RULES: readonly RequestRule[] = [
   promotion,
   sourceGiven,
   oneSource,
+  distinctDisks,
   resourceIdForm,
   resourceType,
+  virtualMachineMember,
+  sourceSupportsEncryption,
   uniqueLuns,
   osDiskWithDataDisks,
   confidentialVmSet,
 ];
-
-/** What is worth knowing before a request is sent, and stops nothing: a plan says it. */
-export const PLAN_RULES: readonly RequestRule[] = [storageChosenByAzure];
 
 /** Rules over what a request changes of a version that is made. */
 export const CHANGE_RULES: readonly ChangeRule[] = [
@@ -104,11 +115,20 @@ export const FACT_RULES: readonly FactRule[] = [
   versionExistsOtherwise,
   versionExists,
   sharedGallery,
+  confidentialVmRegions,
+  shallowReplication,
+  zoneRedundantStorage,
+  storageChosenByAzure,
   sourceInspectable,
   sourceExists,
+  managedDisks,
+  ephemeralOsDisk,
   sourceDisksExist,
   sourceProvisioned,
   sourceRegion,
+  ultraDisks,
+  premiumV2Disks,
+  diskSize,
   customerKeySource,
   encryptedSourceSubscription,
   osType,
@@ -131,7 +151,6 @@ export const FACT_RULES: readonly FactRule[] = [
 
 export const ALL_RULES: readonly Rule<FactSubject & ChangeSubject>[] = [
   ...REQUEST_RULES,
-  ...PLAN_RULES,
   ...CHANGE_RULES,
   ...FACT_RULES,
 ];
@@ -139,11 +158,6 @@ export const ALL_RULES: readonly Rule<FactSubject & ChangeSubject>[] = [
 /** All findings about the request alone, in the order of the rules. */
 export function checkRequest(subject: RequestSubject): RuleFinding[] {
   return REQUEST_RULES.flatMap((rule) => findingsOf(rule, subject));
-}
-
-/** What a plan says of the request beside its errors. */
-export function checkPlan(subject: RequestSubject): RuleFinding[] {
-  return PLAN_RULES.flatMap((rule) => findingsOf(rule, subject));
 }
 
 /** All findings about what the request changes, in the order of the rules. */

@@ -1,4 +1,4 @@
-import { invalidParameter } from "./arm-error.js";
+import { ArmError, invalidParameter } from "./arm-error.js";
 import { canonicalRegion } from "./regions.js";
 import { parseComputeId } from "./resource-id.js";
 import type { Store } from "./store.js";
@@ -32,15 +32,22 @@ export function requireSet(store: Store, use: DiskEncryptionSetUse): void {
   if (parsed?.type.toLowerCase() !== "diskencryptionsets")
     throw invalidParameter(
       target,
-      `The value '${id}' of parameter '${target}' is not the resource id of a disk encryption set.`,
+      `The value of parameter ${target} is invalid.`,
     );
   // "The disk encryption set must be in the same subscription as your image."
   if (parsed.subscriptionId.toLowerCase() !== use.subscriptionId.toLowerCase())
     throw invalidParameter(
       target,
-      `The disk encryption set '${id}' is in subscription '${parsed.subscriptionId}'. It must be in the subscription of the gallery image version, '${use.subscriptionId}'.`,
+      `The disk encryption set '${id}' must be in the same subscription '${use.subscriptionId}' as the gallery resource`,
     );
-  const set = store.requireResource(id, target);
+  const set = store.findResource(id);
+  if (set === undefined)
+    throw new ArmError(
+      404,
+      "NotFound",
+      `The disk encryption set ${id} was not found`,
+      { target },
+    );
   // "Encryption key sets are regional resources, so each region requires a different encryption key set."
   if (canonicalRegion(set.location ?? "") !== canonicalRegion(use.region))
     throw invalidParameter(

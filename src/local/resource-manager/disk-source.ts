@@ -9,6 +9,7 @@ import {
   type SourceDisk,
 } from "./image-source.js";
 import type { DiskImage, StorageProfile } from "./image-version-shape.js";
+import type { ArmResource } from "./state.js";
 import { parseComputeId } from "./resource-id.js";
 import { securityTypeOfDisk } from "./security-type.js";
 
@@ -33,9 +34,15 @@ export function fromDiskImages(
   const { osDiskImage, dataDiskImages = [] } = profile;
   if (osDiskImage?.source === undefined)
     throw missing(`${STORAGE_PATH}.osDiskImage.source`);
+  const { id, uri } = osDiskImage.source;
+  requireDistinct([osDiskImage, ...dataDiskImages]);
   const os = fromDisk(context, osDiskImage, `${STORAGE_PATH}.osDiskImage`);
   const { properties } = os;
   return {
+    id: id ?? uri ?? "",
+    encryptable: [osDiskImage, ...dataDiskImages].every(
+      ({ source }) => source?.uri === undefined,
+    ),
     osDisk: os.disk,
     dataDisks: dataDiskImages.map((image, index) => {
       const path = `${STORAGE_PATH}.dataDiskImages[${index}]`;
@@ -44,7 +51,7 @@ export function fromDiskImages(
       if (image.lun < 0 || image.lun > LARGEST_LUN)
         throw invalidParameter(
           `${path}.lun`,
-          `The value '${image.lun}' of parameter '${path}.lun' is out of range. The value must be between 0 and ${LARGEST_LUN}, inclusive.`,
+          `The value '${image.lun}' of parameter '${path}.lun' is out of range. The value must be between 0 and ${LARGEST_LUN}, inclusive`,
         );
       return { lun: image.lun, ...fromDisk(context, image, path).disk };
     }),
@@ -62,6 +69,37 @@ export function fromDiskImages(
           ),
         }),
   };
+}
+
+/** No disk, snapshot or blob is given for two disks. */
+function requireDistinct(images: readonly DiskImage[]): void {
+  const path = `${STORAGE_PATH}.dataDiskImages`;
+  const ids = images.flatMap(({ source }) => source?.id?.toLowerCase() ?? []);
+  if (new Set(ids).size < ids.length)
+    throw invalidParameter(
+      path,
+      "Duplicated source ids are found in the input disks. Source id should be unique for each disk",
+    );
+  const uris = images.flatMap(({ source }) => source?.uri ?? []);
+  const twice = uris.find((uri, index) => uris.indexOf(uri) !== index);
+  if (twice !== undefined)
+    throw invalidParameter(
+      path,
+      `OSDiskImage and DataDiskImage cannot point to same blob ${twice}`,
+    );
+}
+
+/** Said of a virtual machine's disks; that a disk given for itself is refused in these words, too, is a guess. */
+export function requireNoUltraDisk(
+  disk: ArmResource,
+  target: string,
+  machineId = disk.id,
+): void {
+  if (disk.sku?.name === "UltraSSD_LRS")
+    throw invalidParameter(
+      target,
+      `Source virtual machine ${machineId} cannot contain disk ['${disk.id}'] stored in an UltraSSD account type`,
+    );
 }
 
 function fromDisk(
@@ -82,10 +120,13 @@ function fromDisk(
   if (id === undefined || (type !== "disks" && type !== "snapshots"))
     throw invalidParameter(
       target,
-      `The value '${id ?? ""}' of parameter '${target}' is not the resource id of a disk or a snapshot.`,
+      parseComputeId(id ?? "") === undefined
+        ? `Property id '${id ?? ""}' at path '${target.replace("galleryImageVersion.", "")}' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{subscriptionId}' or '/providers/{resourceProviderNamespace}/'.`
+        : `The source id: ${id} must be a managed disk or snapshot`,
     );
-  const properties = requireSource(context, id, target)
-    .properties as DiskProperties;
+  const resource = requireSource(context, id, target);
+  requireNoUltraDisk(resource, target);
+  const properties = resource.properties as DiskProperties;
   return {
     properties,
     disk: {

@@ -3,7 +3,8 @@ import type { DefinitionProperties } from "./image-definition.js";
 import {
   DEFAULT_SIZE_IN_GB,
   optional,
-  requireProvisioned,
+  sourceElsewhere,
+  sourceNotFound,
   type ImageSource,
   type SourceContext,
   type SourceDisk,
@@ -24,7 +25,7 @@ export function fromImageVersion(
   // Its creation or its deletion may have ended without anyone having looked since.
   if (found !== undefined) settleImageVersion(store, key, found);
   const record = store.state.imageVersions[key];
-  if (record === undefined) throw store.notFound(id, target);
+  if (record === undefined) throw sourceNotFound(id, target);
   // "An image version that uses customer-managed keys can't be copied or shared": it is the source of no other.
   if (record.usesCustomerKeys)
     throw invalidParameter(
@@ -32,16 +33,14 @@ export function fromImageVersion(
       `The gallery image version '${record.id}' is encrypted with customer-managed keys and cannot be used as a source.`,
     );
   if (!record.regions.some(({ region }) => region === location))
-    throw invalidParameter(
-      target,
-      `The source gallery image version '${record.id}' is not replicated to region '${location}'.`,
-    );
-  requireProvisioned(record.id, record.provisioningState, target);
+    throw sourceElsewhere(record.id, target);
   const definition = store.requireResource(parentId(record.id));
   const properties = definition.properties as DefinitionProperties;
   const { osDiskImage, dataDiskImages = [] } =
     record.properties.storageProfile ?? {};
   return {
+    id: record.id,
+    encryptable: false,
     osDisk: describe(osDiskImage),
     dataDisks: dataDiskImages.map((disk) => ({
       lun: disk.lun ?? 0,

@@ -1,6 +1,7 @@
 import { invalidParameter } from "./arm-error.js";
 import { STORAGE_PATH, type ImageSource } from "./image-source.js";
-import type { TargetRegion } from "./image-version-shape.js";
+import type { PublishingProfile, TargetRegion } from "./image-version-shape.js";
+import { canonicalRegion } from "./regions.js";
 import {
   mismatch,
   securityTypeFeature,
@@ -34,20 +35,29 @@ export function validateAgainstDefinition(
 ): void {
   const properties = definition.properties as DefinitionProperties;
   const { osType, osState, architecture = "x64" } = properties;
-  for (const [what, ofSource, ofDefinition] of [
-    ["OS type", source.osType, osType],
-    ["OS state", source.osState, osState],
-    ["architecture", source.architecture, architecture],
+  for (const [ofSource, ofDefinition, message] of [
+    [
+      source.osType,
+      osType,
+      `The resource with id '${source.id}' has a different OS type ['${source.osType}'] than the parent gallery image OS type generation ['${osType}']`,
+    ],
+    [
+      source.osState,
+      osState,
+      `Cannot create Gallery Image Version from: ${source.id} since the OS State in the parent gallery image (${osState}) is not ${source.osState}`,
+    ],
+    [
+      source.architecture,
+      architecture,
+      `The resource with id '${source.id}' has a different architecture ['${source.architecture}'] than the parent gallery image architecture ['${architecture}']`,
+    ],
   ] as const)
     if (
       ofSource !== undefined &&
       ofDefinition !== undefined &&
       ofSource !== ofDefinition
     )
-      throw invalidParameter(
-        `${STORAGE_PATH}.source`,
-        `The ${what} '${ofSource}' of the source does not match the ${what} '${ofDefinition}' of the gallery image '${definition.id}'.`,
-      );
+      throw invalidParameter(`${STORAGE_PATH}.source`, message);
   validateSecurityType(
     { id: definition.id, feature: securityTypeFeature(properties) },
     source,
@@ -58,7 +68,7 @@ export function validateAgainstDefinition(
   if (twice !== undefined)
     throw invalidParameter(
       `${STORAGE_PATH}.dataDiskImages`,
-      `The LUN ${twice} is given twice.`,
+      "Duplicated lun numbers have been detected in the input data disks. Lun number must be unique for each data disk",
     );
 }
 
@@ -66,10 +76,24 @@ export function validateAgainstDefinition(
 export function validateConfidentialRegions(
   definition: ArmResource,
   regions: readonly TargetRegion[],
+  location: string,
 ): void {
   const feature = securityTypeFeature(
     definition.properties as DefinitionProperties,
   );
+  if (
+    feature?.toLowerCase() === "confidentialvm" &&
+    regions.some(({ name = "" }) => canonicalRegion(name) !== location) &&
+    regions.some(
+      ({ encryption }) =>
+        encryption?.osDiskImage?.securityProfile
+          ?.confidentialVMEncryptionType !== "NonPersistedTPM",
+    )
+  )
+    throw invalidParameter(
+      REGIONS_PATH,
+      `Only the home region '${location}' can be specified as a target region for Images with the ConfidentialVM feature unless the Confidential VM encryption type is set to 'NonPersistedTPM'.`,
+    );
   if (suitable(feature).includes("ConfidentialVM")) return;
   regions.forEach(({ encryption }, index) => {
     const type =
@@ -84,17 +108,33 @@ export function validateConfidentialRegions(
   });
 }
 
-/** The refusal that arrives only through the operation: a Hyper-V generation that does not match. */
+/** "a maximum image size of 2 TB, but you can use shallow replication to support larger image sizes (up to 32 TB)" */
+const LARGEST_IN_GB = { Full: 2048, Shallow: 32_768 };
+
+/** The refusals that arrive only through the operation: a disk too large, a Hyper-V generation that does not match. */
 export function lateRefusal(
   definition: ArmResource,
   source: ImageSource,
+  { replicationMode }: PublishingProfile = {},
 ): { code: string; message: string } | undefined {
+  const largest =
+    LARGEST_IN_GB[replicationMode === "Shallow" ? "Shallow" : "Full"];
+  const sizes = [source.osDisk, ...source.dataDisks].map(
+    ({ sizeInGB }) => sizeInGB,
+  );
+  const size = Math.max(...sizes);
+  // The code is a guess.
+  if (size > largest)
+    return {
+      code: "ReplicationFailed",
+      message: `Replication failed in this region due to 'The GalleryImageVersion source resource size ${size} exceeds the max size ${largest} supported'`,
+    };
   const wanted =
     (definition.properties as DefinitionProperties).hyperVGeneration ?? "V1";
   const given = source.hyperVGeneration;
   if (given === undefined || given === wanted) return undefined;
   return {
     code: "Conflict",
-    message: `The Hyper-V generation '${given}' of the source does not match the Hyper-V generation '${wanted}' of the gallery image '${definition.id}'.`,
+    message: `The resource with id '${source.id}' has a different Hypervisor generation ['${given}'] than the parent gallery image Hypervisor generation ['${wanted}']`,
   };
 }

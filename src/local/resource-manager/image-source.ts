@@ -1,4 +1,4 @@
-import { invalidParameter } from "./arm-error.js";
+import { ArmError, invalidParameter } from "./arm-error.js";
 import type { SecurityType } from "./security-type.js";
 import { canonicalRegion } from "./regions.js";
 import type { ArmResource } from "./state.js";
@@ -13,6 +13,10 @@ export interface SourceDisk {
 
 /** What a version is made from, as far as Compute checks it. Undefined: the source does not say, as a VHD does not. */
 export interface ImageSource {
+  /** The resource, or the address of the VHD, that the OS disk comes from. */
+  readonly id: string;
+  /** False of what Compute cannot encrypt with a customer's key: a VHD, an image version. */
+  readonly encryptable: boolean;
   readonly osDisk: SourceDisk;
   readonly dataDisks: readonly (SourceDisk & { readonly lun: number })[];
   readonly hyperVGeneration?: string;
@@ -34,37 +38,33 @@ export interface SourceContext {
 export const STORAGE_PATH = "galleryImageVersion.properties.storageProfile";
 export const DEFAULT_SIZE_IN_GB = 30;
 
-/** The source resource at `id`: there, in the version's region, and provisioned; throws what Compute answers otherwise. */
+/** The source resource at `id`: there, in the version's region; throws what Compute answers otherwise. */
 export function requireSource(
   { store, location }: SourceContext,
   id: string,
   target: string,
 ): ArmResource {
-  const resource = store.requireResource(id, target);
-  // "Please check source exists, and is in the same region as gallery image version being created."
+  const resource = store.findResource(id);
+  if (resource === undefined) throw sourceNotFound(id, target);
   if (canonicalRegion(resource.location ?? "") !== location)
-    throw invalidParameter(
-      target,
-      `The source '${resource.id}' is in region '${resource.location}'. It must be in the region of the gallery image version, '${location}'.`,
-    );
-  const { provisioningState } = resource.properties as {
-    provisioningState?: string;
-  };
-  requireProvisioned(resource.id, provisioningState, target);
+    throw sourceElsewhere(resource.id, target);
   return resource;
 }
 
-/** A source that is still being made, or failed, is refused. The code is not documented: a guess. */
-export function requireProvisioned(
-  id: string,
-  provisioningState: string | undefined,
-  target: string,
-): void {
-  if (provisioningState === undefined || provisioningState === "Succeeded")
-    return;
-  throw invalidParameter(
+export function sourceNotFound(id: string, target: string): ArmError {
+  return new ArmError(
+    404,
+    "ResourceNotFound",
+    `Source was not found: ${id}. Please make sure the source exists`,
+    { target },
+  );
+}
+
+/** What Compute says of a source in another region, too. */
+export function sourceElsewhere(id: string, target: string): ArmError {
+  return invalidParameter(
     target,
-    `The source '${id}' is in provisioning state '${provisioningState}'. It must be 'Succeeded'.`,
+    `Source ${id} is not found. Please check source exists, and is in the same region as gallery image version being created`,
   );
 }
 

@@ -40,6 +40,12 @@ export function validateEncryption(
   regions: readonly TargetRegion[],
   source: ImageSource,
 ): void {
+  // "only supports encryption for VMs, disks, snapshots and managed images"
+  if (!source.encryptable && usesCustomerKeys(regions))
+    throw invalidParameter(
+      "galleryImageVersion.properties.storageProfile",
+      `Encryption is not supported for source resource '${source.id}'. Please use a different source resource type which supports encryption or remove encryption properties`,
+    );
   regions.forEach((region, index) => {
     validateRegion(store, subscriptionId, region, source, index);
   });
@@ -52,11 +58,12 @@ export function validateEncryption(
     const given = disksOf(encryption);
     for (const disk of disks) {
       if (given.includes(disk)) continue;
-      const what =
-        disk === "os" ? "the OS disk" : `the data disk at LUN ${disk}`;
+      const elsewhere = regions.find((region) =>
+        disksOf(region.encryption).includes(disk),
+      );
       throw invalidParameter(
         `${REGIONS_PATH}[${index}].encryption`,
-        `A disk encryption set is given for ${what} in another region but not in region '${displayNameOf(name ?? "")}'. It must be given in every target region.`,
+        `A disk encryption set is required for disk '${disk === "os" ? "galleryArtifactVersion.properties.publishingProfile.targetRegions.encryption.osDiskImage.diskEncryptionSetId" : `LUN ${disk}`}' in target region '${displayNameOf(name ?? "")}' since disk encryption set '${setOf(elsewhere?.encryption, disk)}' is used for the corresponding disk in region '${displayNameOf(elsewhere?.name ?? "")}'`,
       );
     }
   });
@@ -77,6 +84,20 @@ export function validateEncryption(
   validateSourceSubscription(source, subscriptionId);
 }
 
+function setOf(
+  encryption: RegionEncryption | undefined,
+  disk: "os" | number,
+): string {
+  const { osDiskImage, dataDiskImages = [] } = encryption ?? {};
+  return (
+    (disk === "os"
+      ? (osDiskImage?.diskEncryptionSetId ??
+        osDiskImage?.securityProfile?.secureVMDiskEncryptionSetId)
+      : dataDiskImages.find(({ lun }) => lun === disk)?.diskEncryptionSetId) ??
+    ""
+  );
+}
+
 function validateSourceSubscription(
   source: ImageSource,
   subscriptionId: string,
@@ -91,7 +112,7 @@ function validateSourceSubscription(
     )
       throw invalidParameter(
         "galleryImageVersion.properties.storageProfile.source",
-        `The source is encrypted with the disk encryption set '${disk.diskEncryptionSetId}' of subscription '${owner}'. An encrypted source must be in the subscription of the gallery image version, '${subscriptionId}'.`,
+        `Encrypted source: '${source.id}' is in a different subscription ID than the current gallery image version subscription '${subscriptionId}'. Please retry with an unencrypted source(s) or use the source's subscription '${owner}' to create the gallery image version`,
       );
   }
 }
@@ -137,24 +158,17 @@ function validateRegion(
         `Required parameter '${target}.lun' is missing (null).`,
       );
     if (seen.has(lun))
-      throw invalidParameter(`${target}.lun`, `The LUN ${lun} is given twice.`);
+      throw invalidParameter(
+        `${target}.lun`,
+        `Duplicate luns '${lun}' were specified in target region '${displayNameOf(name)}' encryption.dataDiskImages`,
+      );
     seen.add(lun);
     if (!source.dataDisks.some((disk) => disk.lun === lun))
       throw invalidParameter(
         `${target}.lun`,
-        `The LUN ${lun} does not match a data disk of the source. LUNs of the source: ${source.dataDisks.map((disk) => disk.lun).join(", ") || "none"}.`,
+        `An invalid lun [${lun}] was specified in encryption.dataDiskImages. The lun must be one of the following values ['${source.dataDisks.map((disk) => disk.lun).join(",")}']`,
       );
     if (diskEncryptionSetId !== undefined)
       require(diskEncryptionSetId, `${target}.diskEncryptionSetId`, false);
   });
-  // Not documented but in the order of `--target-region-encryption`, which begins with the OS disk: rule and code are guesses.
-  const onlyDataDisks =
-    disksOf(encryption).length > 0 &&
-    osDiskImage?.diskEncryptionSetId === undefined &&
-    security?.confidentialVMEncryptionType === undefined;
-  if (onlyDataDisks)
-    throw invalidParameter(
-      `${path}.osDiskImage`,
-      `A disk encryption set is given for data disks in region '${displayNameOf(name)}' but not for the OS disk. It must be given for the OS disk, too.`,
-    );
 }

@@ -1,6 +1,6 @@
 import { ArmError, invalidParameter } from "./arm-error.js";
 import type { PublishingProfile, TargetRegion } from "./image-version-shape.js";
-import { displayNameOf, findRegion, offeredRegions } from "./regions.js";
+import { findRegion, offeredRegions } from "./regions.js";
 import type { ArmResource, SubscriptionState } from "./state.js";
 
 const PROFILE = "galleryImageVersion.properties.publishingProfile";
@@ -17,7 +17,7 @@ export function validateName(name: string): void {
   if (!fits)
     throw invalidParameter(
       "galleryImageVersion.name",
-      `The entity name 'galleryImageVersion.name' is invalid according to its validation rule: ^[0-9]+\\.[0-9]+\\.[0-9]+$. Each part must be at most ${LARGEST_PART}.`,
+      "The image version name is invalid. The image version name should follow Major(int).Minor(int).Patch(int) format, for e.g: 1.0.0, 2018.12.1 etc",
     );
 }
 
@@ -39,12 +39,12 @@ export function validateLocation(
     throw new ArmError(
       400,
       "LocationNotAvailableForResourceType",
-      `The provided location '${location}' is not available for resource type 'Microsoft.Compute/galleries/images/versions'. List of available regions for the resource type is '${offered.map(({ name }) => name).join(",")}'.`,
+      `The provided location '${location}' is not available for resource type 'Microsoft.Compute/galleries'. List of available regions for the resource type is '${offered.map(({ name }) => name).join(",")}'.`,
     );
   return region.name;
 }
 
-/** Region names, their number of replicas, and what excludes what in a publishing profile. */
+/** Region names, their number of replicas, their storage, and what excludes what in a publishing profile. */
 export function validateProfile(
   profile: PublishingProfile,
   regions: readonly TargetRegion[],
@@ -74,7 +74,7 @@ export function validateProfile(
     if (seen.has(known.name))
       throw invalidParameter(
         `${path}.name`,
-        `The region '${known.displayName}' is given twice in the target regions.`,
+        "Duplicate regions are not allowed in target publishing regions",
       );
     seen.add(known.name);
     validateCount(region.regionalReplicaCount, `${path}.regionalReplicaCount`);
@@ -85,19 +85,39 @@ export function validateProfile(
         `${path}.additionalReplicaSets[${setIndex}].regionalReplicaCount`,
       ),
     );
-    const replicas =
-      (region.regionalReplicaCount ?? profile.replicaCount ?? 1) +
-      sets.reduce((sum, set) => sum + (set.regionalReplicaCount ?? 1), 0);
-    if (replicas > MOST_REPLICAS)
+    const zonal = [region, ...sets].some(
+      ({ storageAccountType = profile.storageAccountType }) =>
+        storageAccountType === "Standard_ZRS",
+    );
+    if (zonal && !known.zones)
       throw invalidParameter(
-        `${path}.additionalReplicaSets`,
-        `The total number of replicas in region '${known.displayName}' is ${replicas}. It must not exceed ${MOST_REPLICAS}.`,
+        `${path}.storageAccountType`,
+        "ZRS storage account type is not supported in this region.",
       );
   });
   if (!seen.has(location))
     throw invalidParameter(
       `${PROFILE}.targetRegions`,
-      `The target regions must include the location of the gallery image version, '${displayNameOf(location)}'.`,
+      `Gallery image version publishing profile regions '${[...seen].join(", ")}' must contain the location of image version '${location}'`,
+    );
+}
+
+/** One replica in one region; the words are a guess. */
+export function validateShallow(
+  { replicaCount = 1, replicationMode }: PublishingProfile,
+  regions: readonly TargetRegion[],
+): void {
+  if (replicationMode !== "Shallow") return;
+  const replicas = regions.flatMap(
+    ({ regionalReplicaCount = replicaCount, additionalReplicaSets = [] }) => [
+      regionalReplicaCount,
+      ...additionalReplicaSets,
+    ],
+  );
+  if (replicas.length > 1 || replicas[0] !== 1)
+    throw invalidParameter(
+      `${PROFILE}.replicationMode`,
+      "Shallow replication allows one replica, in the home region alone.",
     );
 }
 
@@ -105,7 +125,7 @@ function validateCount(count: number | undefined, path: string): void {
   if (count !== undefined && (count < 1 || count > MOST_REPLICAS))
     throw invalidParameter(
       path,
-      `The value '${count}' of parameter '${path}' is out of range. It must be between 1 and ${MOST_REPLICAS}.`,
+      `The value '${count}' of parameter '${path}' is out of range. The value must be between 1 and ${MOST_REPLICAS}, inclusive`,
     );
 }
 

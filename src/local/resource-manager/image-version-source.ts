@@ -29,11 +29,10 @@ export function findSource(
   ].some(
     (disk) => disk?.source?.id !== undefined || disk?.source?.uri !== undefined,
   );
-  // "One and only one source type (user image, snapshot, disk, virtual machine) can be provided."
   if (named.length + (fromDisks ? 1 : 0) !== 1)
     throw invalidParameter(
       `${STORAGE_PATH}.source`,
-      "Exactly one source must be given: a managed image, a gallery image version or a virtual machine in 'source', or disks, snapshots or VHDs in 'osDiskImage' and 'dataDiskImages'.",
+      "The gallery artifact version source can only be specified either directly under storageProfile or within individual OS or data disks. One and only one source type (user image, snapshot, disk, virtual machine) can be provided",
     );
   if (source?.communityGalleryImageId !== undefined)
     throw new ArmError(
@@ -58,12 +57,14 @@ function fromNamed(
   const type = parsed?.type.toLowerCase();
   const allowed =
     member === "id"
-      ? ["images", "virtualmachines", "galleries/images/versions"]
+      ? ["images", "galleries/images/versions"]
       : ["virtualmachines"];
   if (type === undefined || !allowed.includes(type))
     throw invalidParameter(
       target,
-      `The value '${id}' of parameter '${target}' is not the resource id of a supported source.`,
+      parsed === undefined
+        ? `Property id '${id}' at path '${target.replace("galleryImageVersion.", "")}' is invalid. Expect fully qualified resource Id that start with '/subscriptions/{subscriptionId}' or '/providers/{resourceProviderNamespace}/'.`
+        : `The source id: ${id} must either be a managed image, virtual machine or another gallery image version`,
     );
   if (type === "galleries/images/versions")
     return fromImageVersion(context, id, target);

@@ -48,6 +48,7 @@ import {
   validateLocation,
   validateName,
   validateProfile,
+  validateShallow,
 } from "./image-version-rules.js";
 import {
   readImageVersionBody,
@@ -235,6 +236,7 @@ export class ImageVersions {
       );
     // Invariant 5, before the source is looked for: the source of a finished version may be gone.
     if (before !== undefined) validateChange(before, properties, regions);
+    validateShallow(properties.publishingProfile ?? {}, regions);
     const source =
       before === undefined
         ? findSource(
@@ -249,11 +251,11 @@ export class ImageVersions {
       validateGallery(gallery);
     }
     validateEncryption(store, id.subscriptionId, regions, source);
-    validateConfidentialRegions(definition, regions);
+    validateConfidentialRegions(definition, regions, location);
 
     const asyncError =
       before === undefined
-        ? lateRefusal(definition, source)
+        ? lateRefusal(definition, source, properties.publishingProfile)
         : before.asyncError;
     const operation = startOperation(store, key, id.subscriptionId);
     const record: ImageVersionRecord = {

@@ -31,6 +31,8 @@ export function fromManagedImage(resource: ArmResource): ImageSource {
   const properties = resource.properties as ManagedImageProperties;
   const { osDisk = {}, dataDisks = [] } = properties.storageProfile ?? {};
   return {
+    id: resource.id,
+    encryptable: true,
     osDisk: describe(osDisk),
     dataDisks: dataDisks.map((disk) => ({
       lun: disk.lun ?? 0,

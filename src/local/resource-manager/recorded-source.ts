@@ -12,6 +12,8 @@ export function recordedSource(record: ImageVersionRecord): ImageSource {
     hostCaching: disk?.hostCaching ?? "None",
   });
   return {
+    id: record.id,
+    encryptable: true,
     osDisk: describe(osDiskImage),
     dataDisks: dataDiskImages.map((disk) => ({
       lun: disk.lun ?? 0,

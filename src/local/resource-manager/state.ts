@@ -8,6 +8,7 @@ export interface ArmResource {
   readonly type: string;
   readonly location?: string;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly sku?: { readonly name?: string; readonly tier?: string };
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly [member: string]: unknown;
 }

@@ -1,8 +1,9 @@
 import { invalidParameter } from "./arm-error.js";
-import type { DiskProperties } from "./disk-source.js";
+import { requireNoUltraDisk, type DiskProperties } from "./disk-source.js";
 import {
   DEFAULT_SIZE_IN_GB,
   optional,
+  sourceNotFound,
   type ImageSource,
   type SourceContext,
   type SourceDisk,
@@ -15,8 +16,10 @@ interface VirtualMachineDisk {
   readonly osType?: string;
   readonly diskSizeGB?: number;
   readonly caching?: string;
+  readonly diffDiskSettings?: unknown;
   readonly managedDisk?: {
     readonly id?: string;
+    readonly storageAccountType?: string;
     readonly diskEncryptionSet?: { readonly id?: string };
   };
 }
@@ -38,18 +41,27 @@ export function fromVirtualMachine(
   const { storageProfile, securityProfile } =
     resource.properties as VirtualMachineProperties;
   const { osDisk = {}, dataDisks = [] } = storageProfile ?? {};
+  if (osDisk.diffDiskSettings !== undefined)
+    throw invalidParameter(
+      target,
+      `Source virtual machine ${resource.id} cannot contain an ephemeral OS disk`,
+    );
   const propertiesOf = (disk: VirtualMachineDisk): DiskProperties => {
     const id = disk.managedDisk?.id;
     if (id === undefined)
       throw invalidParameter(
         target,
-        `Source virtual machine '${resource.id}' must be created from Managed Disks.`,
+        `Source virtual machine ${resource.id} must be created from Managed Disks`,
       );
-    return context.store.requireResource(id, target)
-      .properties as DiskProperties;
+    const found = context.store.findResource(id);
+    if (found === undefined) throw sourceNotFound(id, target);
+    requireNoUltraDisk(found, target, resource.id);
+    return found.properties as DiskProperties;
   };
   const os = propertiesOf(osDisk);
   return {
+    id: resource.id,
+    encryptable: true,
     osDisk: describe(osDisk, os),
     dataDisks: dataDisks.map((disk) => ({
       lun: disk.lun ?? 0,

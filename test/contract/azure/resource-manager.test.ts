@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import {
   afterAll,
   beforeAll,
@@ -93,6 +94,22 @@ describe("against the simulator", () => {
     });
   });
 
+  test("the documents name the api-version that is sent", async () => {
+    const { url } = await world.deps.resourceManager.previewPut(
+      idOf(seedVersionId("1.0.0")),
+      canonicalForm(managedImageRequest()),
+    );
+    const sent = new URL(url).searchParams.get("api-version") ?? "none";
+    const openapi = readFileSync("openapi/openapi.yaml", "utf8");
+    const named = openapi.match(/Sigil speaks [\d-]+|api-version=[\d-]+/gu);
+    expect(new Set(named?.map((one) => one.replace(/^.*[ =]/u, "")))).toEqual(
+      new Set([sent]),
+    );
+    expect(readFileSync("README.md", "utf8")).toContain(
+      `Sigil speaks api-version ${sent} of galleries`,
+    );
+  });
+
   test("a Hyper-V generation that the operation refuses has the code of the rule for it", async () => {
     await world.simulator.control.putResource({
       id: seedResource("images/generationOne"),
@@ -126,7 +143,7 @@ describe("against the simulator", () => {
     expect(await arm.getOperationError(url ?? "")).toEqual({
       code: "HyperVGenerationMismatch",
       message: expect.stringMatching(
-        /^Conflict: The Hyper-V generation 'V1'/u,
+        /^Conflict: The resource with id .* Hypervisor generation \['V1'\]/u,
       ) as string,
     });
   });

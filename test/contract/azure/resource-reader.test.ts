@@ -364,6 +364,7 @@ describe("against the simulator", () => {
       provisioningState: "Creating",
       regions: ["westus", "eastus2"],
       osDisk: {
+        sizeInGB: 30,
         diskEncryptionSetId: seedResource(
           "diskEncryptionSets/WestUSDiskEncryptionSet1",
         ),
@@ -371,6 +372,7 @@ describe("against the simulator", () => {
       dataDisks: [
         {
           lun: 0,
+          sizeInGB: 64,
           diskEncryptionSetId: seedResource(
             "diskEncryptionSets/WestUSDiskEncryptionSet2",
           ),

@@ -27,14 +27,18 @@ describe("against the simulator", () => {
   afterEach(() => world.simulator.control.clearFaults());
   afterAll(() => world.close());
 
-  test("regions have their canonical names", async () => {
+  test("regions have their canonical names, and availability zones or none", async () => {
     const regions = await world.deps.subscriptions.listRegions(
       LOCAL_SUBSCRIPTION_ID,
     );
     expect(regions).toEqual(
-      expect.arrayContaining(["westus", "eastus2", "northeurope"]),
+      expect.arrayContaining([
+        { name: "westus", zones: false },
+        { name: "eastus2", zones: true },
+        { name: "northeurope", zones: true },
+      ]),
     );
-    expect(regions?.every((name) => /^[a-z0-9]+$/u.test(name))).toBe(true);
+    expect(regions?.every(({ name }) => /^[a-z0-9]+$/u.test(name))).toBe(true);
     expect(
       await world.deps.subscriptions.listRegions(NO_SUBSCRIPTION),
     ).toBeUndefined();
@@ -146,7 +150,10 @@ describe("over the wire", () => {
               "https://elsewhere.example/locations?api-version=2022-12-01&page=2",
           },
     });
-    expect(await create().listRegions("s")).toEqual(["westus", "eastus2"]);
+    expect(await create().listRegions("s")).toEqual([
+      { name: "westus" },
+      { name: "eastus2" },
+    ]);
     expect(wire.received.map(({ url }) => url)).toEqual([
       "/subscriptions/s/locations?api-version=2022-12-01",
       "/subscriptions/s/locations?api-version=2022-12-01&page=2",

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
+import { REFUSALS, type Refusal } from "../../../src/azure/refusals.js";
+import { ALL_RULES } from "../../../src/image-version/rules/rules.js";
+import { patternOf } from "../../support/azure-words.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import {
   idOf,
@@ -23,8 +26,10 @@ afterAll(() => world.close());
 
 const ALL = [...REQUESTS, ...PLACES, ...SOURCES, ...KEYS, ...SUBSCRIPTIONS];
 let trials = 0;
+/** The refusals that the simulator has given, word for word. */
+const met = new Set<Refusal>();
 
-/** The codes with which Azure refuses, at once or through the operation; none: it makes the version. */
+/** The codes with which Azure refuses, at once or through the operation; none: it makes the version. Its words are noted. */
 async function refusalOf({ id, body }: Ask): Promise<readonly string[]> {
   const version = idOf(id);
   const { resourceManager } = world.deps;
@@ -33,6 +38,7 @@ async function refusalOf({ id, body }: Ask): Promise<readonly string[]> {
     url = await resourceManager.putImageVersion(version, canonicalForm(body));
   } catch (error) {
     if (!(error instanceof ServiceError) || error.retryable) throw error;
+    error.findings.forEach(({ message }) => note(message));
     return error.findings.map((finding) => finding.code);
   }
   world.clock.advance(10 * 60_000);
@@ -40,7 +46,16 @@ async function refusalOf({ id, body }: Ask): Promise<readonly string[]> {
   if (made?.provisioningState === "Succeeded") return [];
   expect(made?.provisioningState).toBe("Failed");
   const reason = await resourceManager.getOperationError(url ?? "");
+  note(reason?.message ?? "");
   return [reason?.code ?? "no reason"];
+}
+
+/** `Azure says InvalidParameter: …`, as a refusal is told. */
+function note(told: string): void {
+  const message = told.replace(/^(?:Azure says )?[A-Za-z]+: /u, "");
+  for (const row of REFUSALS)
+    if (row.words?.some(([text]) => patternOf(text).test(message)))
+      met.add(row);
 }
 
 async function judge({
@@ -88,4 +103,16 @@ test("there are cases both ways, and few in which the plan is the stricter", () 
     15,
   );
   expect(ALL.filter(({ stricter }) => stricter !== undefined)).toHaveLength(2);
+});
+
+test("each refusal that a rule foresees is met by a case, in Azure's own words", () => {
+  const foreseen = REFUSALS.filter(
+    ({ words = [], code, unforeseen }) =>
+      words.length > 0 &&
+      unforeseen === undefined &&
+      ALL_RULES.some((rule) => rule.code === code && rule.severity === "error"),
+  );
+  expect(
+    foreseen.filter((row) => !met.has(row)).map(({ words }) => words),
+  ).toEqual([]);
 });

@@ -14,7 +14,6 @@ import {
   COMPUTE,
   GROUP,
   put,
-  region,
   setId,
   startHarness,
   SUBSCRIPTION,
@@ -106,27 +105,6 @@ test("single encryption in one region and double in another is accepted", async 
       targetRegions: [osSet("WestUSDiskEncryptionSet1"), east],
     }),
   ).toMatchObject({ status: 201 });
-});
-
-test("a set for data disks asks for one for the OS disk", async () => {
-  const { name: west, encryption } = region("westus", "WestUS");
-  const { dataDiskImages } = encryption;
-  expect(
-    await put(h, versionId(name), {
-      targetRegions: [{ name: west, encryption: { dataDiskImages } }],
-    }),
-  ).toMatchObject({
-    status: 400,
-    body: {
-      error: {
-        code: "InvalidParameter",
-        message: expect.stringContaining(
-          "given for data disks in region 'West US' but not for the OS disk",
-        ) as string,
-        target: `${REGIONS}[0].encryption.osDiskImage`,
-      },
-    },
-  });
 });
 
 test("a set tells its key, its type, its state and why its key does not rotate", async () => {

@@ -417,7 +417,7 @@ test("a Hyper-V generation that does not match is refused through the operation,
   expect((await get(h.client, "1.0.0")).provisioningState).toBe("Creating");
   h.clock.advance(DURATION_MS);
   await expect(poller.pollUntilDone()).rejects.toThrow(
-    "Conflict. The Hyper-V generation 'V2' of the source does not match",
+    /Conflict\. The resource with id .* has a different Hypervisor generation \['V2'\]/u,
   );
   const { provisioningState, replicationStatus } = await get(
     h.client,
@@ -562,7 +562,7 @@ describe("updating a version", () => {
     });
   });
 
-  test("fails with ResourceNotFound when a disk encryption set is gone", async () => {
+  test("fails with NotFound when a disk encryption set is gone", async () => {
     await h.simulator.control.removeResource(
       `${COMPUTE}/diskEncryptionSets/EastUS2DiskEncryptionSet1`,
     );
@@ -570,7 +570,7 @@ describe("updating a version", () => {
       submit(h.client, "1.0.0", encryptedVersion()),
     ).rejects.toMatchObject({
       statusCode: 404,
-      code: "ResourceNotFound",
+      code: "NotFound",
     });
   });
 

@@ -77,13 +77,6 @@ beforeAll(async () => {
             provisioningState: "Failed",
           },
         ),
-        of.disk(
-          "snapshots",
-          "updatingSnapshot",
-          "westus",
-          { os: false },
-          updating,
-        ),
         of.virtualMachine("updatingVM", "westus", "myOSDisk", [], updating),
         of.virtualMachine("osDisklessVM", "westus", "deletedDisk", []),
         of.virtualMachine("dataDisklessVM", "westus", "myOSDisk", [
@@ -115,39 +108,6 @@ beforeEach(() => {
 
 const refusals: [string, object, number, string, string][] = [
   [
-    "a managed image that is being changed",
-    image("updatingImage"),
-    400,
-    "is in provisioning state 'Updating'",
-    `${STORAGE}.source.id`,
-  ],
-  [
-    "a disk that failed",
-    osDisk("disks/failedDisk"),
-    400,
-    "is in provisioning state 'Failed'",
-    `${STORAGE}.osDiskImage.source.id`,
-  ],
-  [
-    "a snapshot of a data disk that is being made",
-    {
-      ...osDisk("snapshots/myOSSnapshot"),
-      dataDiskImages: [
-        { lun: 0, source: { id: of.id("snapshots/updatingSnapshot") } },
-      ],
-    },
-    400,
-    "is in provisioning state 'Updating'",
-    `${STORAGE}.dataDiskImages[0].source.id`,
-  ],
-  [
-    "a virtual machine that is being changed",
-    machine("updatingVM"),
-    400,
-    "is in provisioning state 'Updating'",
-    `${STORAGE}.source.virtualMachineId`,
-  ],
-  [
     "a virtual machine whose OS disk is deleted",
     machine("osDisklessVM"),
     404,
@@ -155,10 +115,17 @@ const refusals: [string, object, number, string, string][] = [
     `${STORAGE}.source.virtualMachineId`,
   ],
   [
-    "a virtual machine whose data disk is deleted, named by id",
-    { source: { id: of.id("virtualMachines/dataDisklessVM") } },
+    "a virtual machine whose data disk is deleted",
+    machine("dataDisklessVM"),
     404,
     "Microsoft.Compute/disks/deletedDisk",
+    `${STORAGE}.source.virtualMachineId`,
+  ],
+  [
+    "a virtual machine in source.id",
+    { source: { id: of.id("virtualMachines/myVM") } },
+    400,
+    "must either be a managed image",
     `${STORAGE}.source.id`,
   ],
   [
@@ -172,21 +139,21 @@ const refusals: [string, object, number, string, string][] = [
     "a disk for Arm64 and a definition for x64",
     osDisk("disks/arm64Disk"),
     400,
-    "architecture 'Arm64' of the source does not match the architecture 'x64'",
+    "architecture ['Arm64'] than the parent gallery image architecture ['x64']",
     `${STORAGE}.source`,
   ],
   [
     "a snapshot for Arm64 and a definition for x64",
     osDisk("snapshots/arm64Snapshot"),
     400,
-    "architecture 'Arm64'",
+    "architecture ['Arm64']",
     `${STORAGE}.source`,
   ],
   [
     "a virtual machine for Arm64 and a definition for x64",
     machine("arm64VM"),
     400,
-    "architecture 'Arm64'",
+    "architecture ['Arm64']",
     `${STORAGE}.source`,
   ],
   ...[-1, 64].map((lun): [string, object, number, string, string] => [
@@ -224,6 +191,10 @@ describe("accepted are", () => {
   test.each<[string, object]>([
     ["an image that tells no provisioning state", image("statelessImage")],
     ["a virtual machine with all its disks", machine("myVM")],
+    // What Azure makes of it is not written down.
+    ["a managed image that is being changed", image("updatingImage")],
+    ["a disk that failed", osDisk("disks/failedDisk")],
+    ["a virtual machine that is being changed", machine("updatingVM")],
     [
       "a data disk at LUN 63",
       {
@@ -264,7 +235,7 @@ describe("accepted are", () => {
     ).toMatchObject({ status: 400 });
   });
 
-  test("an end of life that is past: Azure is known to refuse it for definitions only", async () => {
+  test("an end of life that is past: Azure is known to refuse it of definitions only", async () => {
     expect(
       await put(h, versionId(name), {
         publishingProfile: { endOfLifeDate: "2020-01-01T00:00:00Z" },
@@ -276,7 +247,7 @@ describe("accepted are", () => {
 describe("a version as the source", () => {
   const from = (id: string) => ({ storageProfile: { source: { id } } });
 
-  test("must be Succeeded and have the architecture of the definition", async () => {
+  test("has the architecture of the definition", async () => {
     const source = `${ARM64_VERSION}/5.0.0`;
     await put(h, source, { storageProfile: osDisk("disks/arm64Disk") });
     const refused = (message: string) => ({
@@ -288,12 +259,9 @@ describe("a version as the source", () => {
         },
       },
     });
-    expect(
-      await put(h, `${ARM64_VERSION}/${name}`, from(source)),
-    ).toMatchObject(refused("is in provisioning state 'Creating'"));
     h.clock.advance(DURATION_MS);
     expect(await put(h, versionId(name), from(source))).toMatchObject(
-      refused("architecture 'Arm64'"),
+      refused("architecture ['Arm64']"),
     );
     expect(
       await put(h, `${ARM64_VERSION}/${name}`, from(source)),
@@ -362,7 +330,7 @@ describe("a source that is encrypted with customer-managed keys", () => {
     [
       "sets in one region alone",
       [west, { name: "eastus2" }],
-      "not in region 'East US 2'",
+      "in target region 'East US 2' since",
       `${REGIONS}[1].encryption`,
     ],
   ])("is refused with %s", async (_what, targetRegions, message, target) => {
@@ -401,7 +369,7 @@ describe("a source that is encrypted with customer-managed keys", () => {
         error: {
           code: "InvalidParameter",
           message: expect.stringContaining(
-            `of subscription '${OTHER_SUBSCRIPTION}'`,
+            `use the source's subscription '${OTHER_SUBSCRIPTION}'`,
           ) as string,
           target: `${STORAGE}.source`,
         },

@@ -136,7 +136,7 @@ const refusals: [
     regions({ name: "eastus" }),
     400,
     "InvalidParameter",
-    "must include the location",
+    "must contain the location of image version",
     `${PROFILE}.targetRegions`,
   ],
   [
@@ -152,7 +152,7 @@ const refusals: [
     regions({ name: "westus" }, { name: "West US" }),
     400,
     "InvalidParameter",
-    "twice",
+    "Duplicate regions are not allowed",
     `${PROFILE}.targetRegions[1].name`,
   ],
   // Replicas and storage.
@@ -165,21 +165,12 @@ const refusals: [
     `${PROFILE}.targetRegions[0].regionalReplicaCount`,
   ],
   [
-    "more than 100 replicas in a region",
-    regions(
-      { name: "westus" },
-      {
-        name: "eastus",
-        regionalReplicaCount: 60,
-        additionalReplicaSets: [
-          { storageAccountType: "Premium_LRS", regionalReplicaCount: 41 },
-        ],
-      },
-    ),
+    "zone-redundant storage in a region without zones",
+    regions({ name: "westus", storageAccountType: "Standard_ZRS" }),
     400,
     "InvalidParameter",
-    "total number of replicas in region 'East US' is 101",
-    `${PROFILE}.targetRegions[1].additionalReplicaSets`,
+    "ZRS storage account type is not supported",
+    `${PROFILE}.targetRegions[0].storageAccountType`,
   ],
   [
     "an unknown storage account type",
@@ -208,7 +199,7 @@ const refusals: [
     source({}),
     400,
     "InvalidParameter",
-    "Exactly one source",
+    "One and only one source type",
     `${STORAGE}.source`,
   ],
   [
@@ -221,7 +212,7 @@ const refusals: [
     }),
     400,
     "InvalidParameter",
-    "Exactly one source",
+    "One and only one source type",
     `${STORAGE}.source`,
   ],
   [
@@ -229,7 +220,7 @@ const refusals: [
     source({ source: { id: `${COMPUTE}/images/nothing` } }),
     404,
     "ResourceNotFound",
-    "Microsoft.Compute/images/nothing",
+    "images/nothing. Please make sure the source exists",
     `${STORAGE}.source.id`,
   ],
   [
@@ -245,7 +236,7 @@ const refusals: [
     source({ source: { id: setId("WestUSDiskEncryptionSet1") } }),
     400,
     "InvalidParameter",
-    "not the resource id of a supported source",
+    "must either be a managed image",
     `${STORAGE}.source.id`,
   ],
   [
@@ -277,7 +268,7 @@ const refusals: [
     source({ source: { id: `${COMPUTE}/images/eastImage` } }),
     400,
     "InvalidParameter",
-    "is in region 'eastus'",
+    "is in the same region as gallery image version",
     `${STORAGE}.source.id`,
   ],
   [
@@ -285,7 +276,7 @@ const refusals: [
     source({ source: { id: `${COMPUTE}/images/windowsImage` } }),
     400,
     "InvalidParameter",
-    "OS type 'Windows'",
+    "OS type ['Windows']",
     `${STORAGE}.source`,
   ],
   [
@@ -293,21 +284,20 @@ const refusals: [
     source({ source: { id: `${COMPUTE}/images/specializedImage` } }),
     400,
     "InvalidParameter",
-    "OS state 'Specialized'",
+    "(Generalized) is not Specialized",
     `${STORAGE}.source`,
   ],
   [
     "a LUN twice in the source",
     source({
       osDiskImage: { source: { id: `${COMPUTE}/snapshots/myOSSnapshot` } },
-      dataDiskImages: [0, 0].map((lun) => ({
-        lun,
-        source: { id: `${COMPUTE}/snapshots/myDDSnapshot` },
-      })),
+      dataDiskImages: ["snapshots/myDDSnapshot", "disks/myDataDisk"].map(
+        (path) => ({ lun: 0, source: { id: `${COMPUTE}/${path}` } }),
+      ),
     }),
     400,
     "InvalidParameter",
-    "LUN 0 is given twice",
+    "Duplicated lun numbers",
     `${STORAGE}.dataDiskImages`,
   ],
   [
@@ -344,7 +334,7 @@ const refusals: [
     },
     400,
     "InvalidParameter",
-    "must be in the subscription",
+    "is in a different subscription ID",
     `${STORAGE}.source`,
   ],
   // Disk encryption sets.
@@ -352,8 +342,8 @@ const refusals: [
     "a set that is not there",
     regions(west({ osDiskImage: { diskEncryptionSetId: setId("Nothing") } })),
     404,
-    "ResourceNotFound",
-    "diskEncryptionSets/Nothing",
+    "NotFound",
+    "diskEncryptionSets/Nothing was not found",
     `${PROFILE}.targetRegions[0].encryption.osDiskImage.diskEncryptionSetId`,
   ],
   [
@@ -365,7 +355,7 @@ const refusals: [
     ),
     400,
     "InvalidParameter",
-    "not the resource id of a disk encryption set",
+    "osDiskImage.diskEncryptionSetId is invalid",
     `${PROFILE}.targetRegions[0].encryption.osDiskImage.diskEncryptionSetId`,
   ],
   [
@@ -387,7 +377,7 @@ const refusals: [
     ),
     400,
     "InvalidParameter",
-    `is in subscription '${OTHER_SUBSCRIPTION}'`,
+    `must be in the same subscription '${SUBSCRIPTION}'`,
     `${PROFILE}.targetRegions[0].encryption.osDiskImage.diskEncryptionSetId`,
   ],
   [
@@ -437,7 +427,7 @@ const refusals: [
     ),
     400,
     "InvalidParameter",
-    "LUN 7 does not match",
+    "invalid lun [7]",
     `${PROFILE}.targetRegions[0].encryption.dataDiskImages[0].lun`,
   ],
   [
@@ -452,7 +442,7 @@ const refusals: [
     ),
     400,
     "InvalidParameter",
-    "LUN 0 is given twice",
+    "Duplicate luns '0'",
     `${PROFILE}.targetRegions[0].encryption.dataDiskImages[1].lun`,
   ],
   [
@@ -460,7 +450,7 @@ const refusals: [
     regions(region("westus", "WestUS"), { name: "eastus2" }),
     400,
     "InvalidParameter",
-    "but not in region 'East US 2'",
+    "in target region 'East US 2' since",
     `${PROFILE}.targetRegions[1].encryption`,
   ],
   [
@@ -475,7 +465,7 @@ const refusals: [
     }),
     400,
     "InvalidParameter",
-    "the data disk at LUN 0",
+    "'LUN 0' in target region 'East US 2'",
     `${PROFILE}.targetRegions[1].encryption`,
   ],
 ];

@@ -5,6 +5,7 @@ export const alreadyRequested: FactRule = {
   name: "already-requested",
   code: "AlreadyRequested",
   severity: "info",
+  basis: { own: "The same request is the same operation." },
   summary:
     "Sigil was not asked for this version before; where it was, with the same properties, the same operation answers.",
   check: ({ id, facts: { known } }) => {

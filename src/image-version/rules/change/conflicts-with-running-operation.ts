@@ -5,6 +5,9 @@ export const conflictsWithRunningOperation: FactRule = {
   name: "conflicts-with-running-operation",
   code: "ImageVersionRequestedOtherwise",
   severity: "error",
+  basis: {
+    own: "Of two requests that contradict each other one would be undone in silence.",
+  },
   summary:
     "While an operation on the version runs, nothing is asked that contradicts it; what adds to it is done with it or after it.",
   check: ({ id, facts: { known } }) => {

@@ -21,6 +21,7 @@ export const customerKeysKept: ChangeRule = {
   name: "customer-keys-kept",
   code: "CustomerKeysChanged",
   severity: "error",
+  basis: { documented: "encryption" },
   summary:
     "A disk that has a disk encryption set in a region keeps that set there: there is no way back to platform-managed keys.",
   check: ({ request, change }) => {

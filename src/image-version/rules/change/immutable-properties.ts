@@ -8,6 +8,7 @@ export const immutableProperties: ChangeRule = {
   name: "immutable-properties",
   code: "ImmutableProperty",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary:
     "An update changes regions, replica counts, encryption of new regions, exclusion from latest, end of life, safety profile and tags; nothing else of a version can be changed from what Azure shows.",
   check: ({ request, change }) =>

@@ -6,6 +6,7 @@ export const regionKept: ChangeRule = {
   name: "region-kept",
   code: "RegionKept",
   severity: "warning",
+  basis: { own: "Nobody loses a region by leaving it out." },
   summary:
     "A request names each region that the version has; one that it does not name is kept as it is.",
   check: ({ request, change }) => {

@@ -10,6 +10,7 @@ export const regionRemoval: ChangeRule = {
   name: "region-removal",
   code: "InvalidRegionRemoval",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary:
     "A region that is to be removed is not the version's own location, and is not among the target regions of the same request.",
   check: ({ request, change }) => {

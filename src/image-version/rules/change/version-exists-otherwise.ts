@@ -12,6 +12,9 @@ export const versionExistsOtherwise: FactRule = {
   name: "version-exists-otherwise",
   code: "ImageVersionConflict",
   severity: "error",
+  basis: {
+    own: "What others made is not written over by somebody who has not seen it.",
+  },
   summary:
     "A version that exists in Azure already, and was not made by Sigil, is as the request asks for, or the caller says by If-Match which version it saw.",
   check: ({ id, request, change }) =>

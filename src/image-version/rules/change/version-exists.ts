@@ -8,6 +8,7 @@ export const versionExists: FactRule = {
   name: "version-exists",
   code: "ImageVersionExists",
   severity: "info",
+  basis: { own: "It is adopted, not made again." },
   summary:
     "The version does not exist in Azure yet; where others have made it as the request asks for, it is adopted and not created again.",
   check: ({ id, change, facts: { imageVersion } }) =>

@@ -5,6 +5,7 @@ export const confidentialVmSet: RequestRule = {
   name: "confidential-vm-set",
   code: "ConfidentialVmSetMismatch",
   severity: "error",
+  basis: { documented: "reference" },
   summary:
     "secureVMDiskEncryptionSetId is given exactly where confidentialVMEncryptionType is EncryptedWithCmk.",
   check: ({ request }) =>

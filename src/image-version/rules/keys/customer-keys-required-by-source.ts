@@ -6,6 +6,7 @@ export const customerKeysRequiredBySource: FactRule = {
   name: "customer-keys-required-by-source",
   code: "PlatformKeysForEncryptedSource",
   severity: "error",
+  basis: { documented: "encryption" },
   summary:
     "Each disk that is encrypted with customer-managed keys in the source has a disk encryption set in every region.",
   check: ({ id, request, facts }) => {

@@ -10,6 +10,7 @@ export const diskEncryptionSetExists: FactRule = {
   name: "disk-encryption-set-exists",
   code: "DiskEncryptionSetNotFound",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary: "Every disk encryption set that the request names exists.",
   check: ({ id: version, request, facts }) =>
     diskEncryptionReferences(request).flatMap((reference): Breach[] => {

@@ -6,6 +6,7 @@ export const diskEncryptionSetKey: FactRule = {
   name: "disk-encryption-set-key",
   code: "DiskEncryptionSetWithoutKey",
   severity: "error",
+  basis: { own: "Without a key nothing is encrypted." },
   summary: "Every disk encryption set has an active key.",
   check: ({ request, facts }) =>
     seenDiskEncryptionSets(request, facts).flatMap(

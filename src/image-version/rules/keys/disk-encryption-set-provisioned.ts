@@ -6,6 +6,9 @@ export const diskEncryptionSetProvisioned: FactRule = {
   name: "disk-encryption-set-provisioned",
   code: "DiskEncryptionSetNotReady",
   severity: "error",
+  basis: {
+    own: "A set that is changing or has failed may have no key to encrypt with.",
+  },
   summary: "Every disk encryption set is provisioned.",
   check: ({ request, facts }) =>
     seenDiskEncryptionSets(request, facts).flatMap(

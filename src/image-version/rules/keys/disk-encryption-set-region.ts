@@ -5,6 +5,7 @@ export const diskEncryptionSetRegion: FactRule = {
   name: "disk-encryption-set-region",
   code: "DiskEncryptionSetInOtherRegion",
   severity: "error",
+  basis: { documented: "encryption" },
   summary: "Every disk encryption set is in the region that it is given for.",
   check: ({ id: { subscriptionId }, request, facts }) =>
     seenDiskEncryptionSets(request, facts).flatMap(

@@ -6,6 +6,9 @@ export const diskEncryptionSetRotation: FactRule = {
   name: "disk-encryption-set-rotation",
   code: "DiskEncryptionSetKeyRotationFailing",
   severity: "warning",
+  basis: {
+    own: "The key that a set has still encrypts; it does not change any more.",
+  },
   summary: "Where a disk encryption set rotates its key, that works.",
   check: ({ request, facts }) =>
     seenDiskEncryptionSets(request, facts).flatMap(

@@ -9,6 +9,7 @@ export const diskEncryptionSetSubscription: FactRule = {
   name: "disk-encryption-set-subscription",
   code: "DiskEncryptionSetInOtherSubscription",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary:
     "Every disk encryption set is in the subscription of the image version.",
   check: ({ id: { subscriptionId }, request }) =>

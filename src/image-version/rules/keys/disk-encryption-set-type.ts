@@ -14,6 +14,7 @@ export const diskEncryptionSetType: FactRule = {
   name: "disk-encryption-set-type",
   code: "DiskEncryptionSetOfWrongType",
   severity: "error",
+  basis: { documented: "confidentialVm" },
   summary:
     "A confidential OS disk has a disk encryption set for confidential virtual machines, and every other disk one for encryption at rest.",
   check: ({ request, facts }) =>

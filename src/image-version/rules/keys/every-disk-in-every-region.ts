@@ -14,6 +14,7 @@ export const everyDiskInEveryRegion: FactRule = {
   name: "every-disk-in-every-region",
   code: "DiskEncryptionSetMissing",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary:
     "A version that uses customer-managed keys uses them for every disk of its source, in every region.",
   check: ({ id, request, facts }) => {

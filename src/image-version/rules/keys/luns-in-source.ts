@@ -6,6 +6,7 @@ export const lunsInSource: FactRule = {
   name: "luns-in-source",
   code: "LunNotInSource",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary:
     "Every LUN that is given a disk encryption set is a LUN of the source.",
   check: ({ request, facts }) => {

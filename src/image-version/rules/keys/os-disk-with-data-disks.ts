@@ -5,6 +5,9 @@ export const osDiskWithDataDisks: RequestRule = {
   name: "os-disk-with-data-disks",
   code: "OsDiskEncryptionSetMissing",
   severity: "error",
+  basis: {
+    own: "A disk that is left to platform-managed keys in silence is not noticed for years.",
+  },
   summary:
     "A region that gives a data disk a disk encryption set gives the OS disk one, or says how a confidential OS disk is encrypted.",
   check: ({ request }) =>

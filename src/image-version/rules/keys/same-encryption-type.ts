@@ -10,6 +10,7 @@ export const sameEncryptionType: FactRule = {
   name: "same-encryption-type",
   code: "MixedEncryptionTypes",
   severity: "warning",
+  basis: { own: "Azure takes it; few mean it." },
   summary:
     "A disk is encrypted in the same way in every region: with a customer-managed key, or doubly.",
   check: ({ request, facts }) => {

@@ -6,6 +6,9 @@ export const featureRegistered: FactRule = {
   name: "feature-registered",
   code: "FeatureNotRegistered",
   severity: "error",
+  basis: {
+    own: "Settings name the features; Azure refuses them with SubscriptionNotRegisteredForFeature.",
+  },
   summary:
     "The preview features that customer-managed keys need are registered in the version's subscription, where it uses such keys.",
   check: (subject) =>

@@ -5,6 +5,7 @@ export const galleryExists: FactRule = {
   name: "gallery-exists",
   code: "GalleryNotFound",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary: "The gallery that the URL names exists.",
   check: ({ id, request, facts }) =>
     facts.gallery.kind === "absent"

@@ -5,6 +5,7 @@ export const imageDefinitionExists: FactRule = {
   name: "image-definition-exists",
   code: "ImageDefinitionNotFound",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary: "The image definition that the URL names exists.",
   check: ({ id, facts }) =>
     // In a gallery that is not there nothing is: that is told once.

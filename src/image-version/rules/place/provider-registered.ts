@@ -5,6 +5,7 @@ export const providerRegistered: FactRule = {
   name: "provider-registered",
   code: "ProviderNotRegistered",
   severity: "error",
+  basis: { documented: "armErrors" },
   summary:
     "The resource providers that Sigil needs are registered in the version's subscription.",
   check: (subject) => unregistered(subject, "resource provider"),

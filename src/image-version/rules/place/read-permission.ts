@@ -13,6 +13,7 @@ export const readPermission: FactRule = {
   name: "read-permission",
   code: "InsufficientPermission",
   severity: "error",
+  basis: { own: "What cannot be seen cannot be proven." },
   summary:
     "Sigil's identity may read everything that the other rules look at: what it may not see is never taken for right.",
   check: (subject) => {

@@ -9,10 +9,11 @@ export const regionOffered: FactRule = {
   name: "region-offered",
   code: "RegionNotOffered",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary:
     "The version's subscription offers each target region and the version's location.",
   check: ({ id, request, facts }) => {
-    const offered = found(facts.regions);
+    const offered = found(facts.regions)?.map(({ name }) => name);
     if (offered === undefined) return [];
     const named = [
       ...targetRegionsOf(request).map((region, i) => ({

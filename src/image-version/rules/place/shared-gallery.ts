@@ -7,6 +7,7 @@ export const sharedGallery: FactRule = {
   name: "shared-gallery",
   code: "SharedGalleryWithCustomerKeys",
   severity: "error",
+  basis: { documented: "gallery" },
   summary:
     "A version with customer-managed keys is in a gallery that is shared with nobody.",
   check: ({ id, request, facts }) => {

@@ -5,6 +5,7 @@ export const locationAmongRegions: RequestRule = {
   name: "location-among-regions",
   code: "LocationNotInTargetRegions",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary: "The target regions of a new version include its own location.",
   check: ({ request, change }) => {
     // A region that an update does not name is kept.

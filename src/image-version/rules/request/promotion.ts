@@ -8,6 +8,7 @@ export const promotion: RequestRule = {
   name: "promotion",
   code: "InvalidPromotion",
   severity: "error",
+  basis: { own: "It is Sigil's own word." },
   summary:
     "A promotion rule names target regions exactly when it waits for some, and leaves exclusion from latest to Sigil.",
   check: ({ request, change }) => {

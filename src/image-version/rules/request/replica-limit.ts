@@ -12,6 +12,10 @@ export const replicaLimit: RequestRule = {
   name: "replica-limit",
   code: "TooManyReplicas",
   severity: "warning",
+  basis: {
+    guess:
+      "One page limits a version to 100 replicas, another each region; Azure has versions with a thousand (Azure/azure-cli#16632).",
+  },
   summary: `A version has at most ${MOST_REPLICAS} replicas in all; Microsoft's documents disagree whether Azure refuses more.`,
   check: ({ request }) => excessReplicas(request),
 };

@@ -9,6 +9,7 @@ export const resourceIdForm: RequestRule = {
   name: "resource-id-form",
   code: "InvalidResourceId",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary: "Every resource id is well formed.",
   check: ({ request }) =>
     resourceReferences(request).flatMap((reference): Breach[] =>

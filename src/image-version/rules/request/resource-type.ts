@@ -9,6 +9,7 @@ export const resourceType: RequestRule = {
   name: "resource-type",
   code: "WrongResourceType",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary: "Every resource id names a resource of a type that fits its place.",
   check: ({ request }) =>
     resourceReferences(request).flatMap((reference): Breach[] => {

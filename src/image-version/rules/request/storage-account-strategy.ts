@@ -4,6 +4,7 @@ export const storageAccountStrategy: RequestRule = {
   name: "storage-account-strategy",
   code: "StorageAccountStrategyConflict",
   severity: "error",
+  basis: { documented: "reference" },
   summary:
     "A publishing profile gives storageAccountStrategy or storageAccountType, not both; a region may give its own type beside a strategy.",
   check: ({ request }) => {

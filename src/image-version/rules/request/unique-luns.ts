@@ -10,6 +10,7 @@ export const uniqueLuns: RequestRule = {
   name: "unique-luns",
   code: "DuplicateLun",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary:
     "Each LUN is given once among the data disks of a version, and once among the keys of a region.",
   check: ({ request }) => [

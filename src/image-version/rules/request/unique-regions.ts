@@ -5,6 +5,7 @@ export const uniqueRegions: RequestRule = {
   name: "unique-regions",
   code: "DuplicateRegion",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary: "Each target region is given once, in whatever spelling.",
   check: ({ request }) => {
     const names = targetRegionsOf(request).map((region) => region.name);

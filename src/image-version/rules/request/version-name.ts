@@ -6,6 +6,7 @@ export const versionName: RequestRule = {
   name: "version-name",
   code: "InvalidVersionName",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary:
     "A version's name is three integers, each in its one spelling, and each fits in 32 bits signed.",
   check: ({ id: { versionName: name } }) => {

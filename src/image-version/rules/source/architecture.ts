@@ -5,6 +5,9 @@ export const architecture: FactRule = {
   name: "architecture",
   code: "ArchitectureMismatch",
   severity: "error",
+  basis: {
+    own: "Machines of the definition's architecture cannot start from a disk of another.",
+  },
   summary: "The source's architecture is that of the image definition.",
   check: (subject) => traitMismatch(subject, "architecture"),
 };

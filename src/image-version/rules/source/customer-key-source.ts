@@ -5,6 +5,7 @@ export const customerKeySource: FactRule = {
   name: "customer-key-source",
   code: "CustomerKeySource",
   severity: "error",
+  basis: { documented: "encryption" },
   summary:
     "An image version that is encrypted with customer-managed keys is the source of no other: it cannot be copied.",
   check: ({ request, facts }) =>

@@ -6,6 +6,7 @@ export const encryptedSourceSubscription: FactRule = {
   name: "encrypted-source-subscription",
   code: "EncryptedSourceInOtherSubscription",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary:
     "A source that is encrypted with customer-managed keys, and its disk encryption sets, are in the version's subscription.",
   check: ({ id: { subscriptionId }, request, facts }) => {

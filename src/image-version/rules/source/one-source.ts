@@ -5,6 +5,7 @@ export const oneSource: RequestRule = {
   name: "one-source",
   code: "SeveralSources",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary:
     "A version has one kind of source, and each of its disks comes from one place.",
   check: ({ request }) => {

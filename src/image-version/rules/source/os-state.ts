@@ -5,6 +5,7 @@ export const osState: FactRule = {
   name: "os-state",
   code: "OsStateMismatch",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary: "The source's osState is that of the image definition.",
   check: (subject) => traitMismatch(subject, "osState"),
 };

@@ -29,6 +29,7 @@ export const securityType: FactRule = {
   name: "security-type",
   code: "SecurityTypeMismatch",
   severity: "error",
+  basis: { documented: "images" },
   summary:
     "The image definition's security type allows that of the source and of the request's confidential encryption, and is not stricter than the source.",
   check: ({ id, request, facts }) => {

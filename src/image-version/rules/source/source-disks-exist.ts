@@ -6,6 +6,7 @@ export const sourceDisksExist: FactRule = {
   name: "source-disks-exist",
   code: "SourceDiskNotFound",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary: "Every managed disk of a virtual machine that is a source exists.",
   check: ({ request, facts }) =>
     seenSources(request, facts).flatMap(({ reference: { pointer }, source }) =>

@@ -5,6 +5,7 @@ export const sourceExists: FactRule = {
   name: "source-exists",
   code: "SourceNotFound",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary: "Every source that the request names exists.",
   check: ({ request, facts }) =>
     sourceReferences(request).flatMap((reference): Breach[] => {

@@ -9,6 +9,7 @@ export const sourceGiven: RequestRule = {
   name: "source-given",
   code: "MissingSource",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary:
     "A new version has a source for its OS disk, and every disk image says which disk it comes from.",
   check: ({ request, change }) => {

@@ -4,6 +4,7 @@ export const sourceInspectable: FactRule = {
   name: "source-inspectable",
   code: "SourceNotLookedInto",
   severity: "info",
+  basis: { own: "It says what is not proven." },
   summary:
     "The source shows its disks and traits, which a VHD and a community image do not: Azure alone judges those.",
   check: ({ request }) => {

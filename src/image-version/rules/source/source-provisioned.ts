@@ -8,9 +8,13 @@ const READY = ["succeeded", "unknown"];
 export const sourceProvisioned: FactRule = {
   name: "source-provisioned",
   code: "SourceNotReady",
-  severity: "error",
+  severity: "warning",
+  basis: {
+    guess:
+      "Microsoft does not say what Azure makes of a source that is changing or has failed.",
+  },
   summary:
-    "Every source, and every disk of a virtual machine that is one, is provisioned.",
+    "Every source, and every disk of a virtual machine that is one, is provisioned; Microsoft does not say what Azure makes of one that is not.",
   check: ({ request, facts }) =>
     seenSources(request, facts).flatMap(
       ({ reference: { pointer }, source }) => {
@@ -30,7 +34,7 @@ export const sourceProvisioned: FactRule = {
               : [
                   {
                     pointer,
-                    message: `${id} is in provisioning state ${provisioningState}; it must be Succeeded.`,
+                    message: `${id} is in provisioning state ${provisioningState}: Azure may refuse it, or copy what is there by then.`,
                     remediation: `Wait until it is Succeeded, or repair it: az resource show --ids ${id} --query properties.provisioningState`,
                   },
                 ],

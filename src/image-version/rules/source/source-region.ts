@@ -5,6 +5,7 @@ export const sourceRegion: FactRule = {
   name: "source-region",
   code: "SourceInOtherRegion",
   severity: "error",
+  basis: { documented: "troubleshooting" },
   summary:
     "Every source is in the version's location; an image version that is a source is replicated there.",
   check: ({ request, facts }) =>

@@ -9,7 +9,7 @@ export interface Case {
   readonly codes?: readonly string[];
   /** Why the plan stops what Azure would take. */
   readonly stricter?: string;
-  /** Where Azure's refusal is less exact than the plan: its code in the same vocabulary. */
+  /** Where Azure's refusal is less exact than the plan, or names another mistake first: its code in the same vocabulary. */
   readonly azureSays?: string;
 }
 
@@ -31,6 +31,23 @@ export async function definition(
     trial.of.imageDefinition("MyGallery", name, HOME, properties),
   );
   return `galleries/MyGallery/images/${name}`;
+}
+
+/** A managed disk of this type, or size, and what else is given. */
+export function diskOf(
+  trial: Trial,
+  word: string,
+  properties: Record<string, unknown> = {},
+  sku?: string,
+): Promise<string> {
+  const disk = trial.of.disk(
+    "disks",
+    trial.name(word),
+    HOME,
+    { os: true },
+    properties,
+  );
+  return trial.put(sku === undefined ? disk : { ...disk, sku: { name: sku } });
 }
 
 export const securityType = (value: string) => ({

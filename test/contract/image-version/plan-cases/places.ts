@@ -2,13 +2,52 @@ import {
   PLAIN,
   SNAPSHOTS,
   definition,
+  diskOf,
   securityType,
   type Case,
 } from "./case.js";
 import { seedResource } from "../../../support/requests.js";
 import { HOME } from "../../../support/trial.js";
 
+const CONFIDENTIAL = {
+  securityProfile: {
+    securityType: "ConfidentialVM_DiskEncryptedWithPlatformKey",
+  },
+};
+
 export const PLACES: readonly Case[] = [
+  {
+    name: "a confidential version in a second region",
+    ask: async (t) => {
+      const id = await diskOf(t, "cvm", CONFIDENTIAL);
+      return t.ask({
+        definition: await definition(t, securityType("ConfidentialVM")),
+        regions: PLAIN,
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+    codes: ["ConfidentialVmOutsideHomeRegion"],
+  },
+  {
+    name: "a confidential version without a kept state in a second region",
+    ask: async (t) => {
+      const id = await diskOf(t, "cvm", CONFIDENTIAL);
+      return t.ask({
+        definition: await definition(t, securityType("ConfidentialVM")),
+        regions: PLAIN.map((region) => ({
+          ...region,
+          encryption: {
+            osDiskImage: {
+              securityProfile: {
+                confidentialVMEncryptionType: "NonPersistedTPM" as const,
+              },
+            },
+          },
+        })),
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+  },
   {
     name: "a gallery that does not exist",
     ask: (t) => t.ask({ definition: "galleries/NoGallery/images/MyImage" }),
@@ -19,6 +58,15 @@ export const PLACES: readonly Case[] = [
     name: "an image definition that does not exist",
     ask: (t) => t.ask({ definition: "galleries/MyGallery/images/NoImage" }),
     codes: ["ImageDefinitionNotFound"],
+  },
+  {
+    name: "a version that others have made in another location",
+    ask: async (t) => ({
+      ...t.ask({ location: "eastus2", regions: PLAIN }),
+      id: await t.make({ regions: PLAIN }),
+    }),
+    codes: ["ImmutableProperty", "SourceInOtherRegion"],
+    azureSays: "ImageVersionConflict",
   },
   {
     name: "own keys in a shared gallery",
@@ -154,6 +202,7 @@ export const PLACES: readonly Case[] = [
     ask: async (t) =>
       t.ask({
         definition: await definition(t, securityType("ConfidentialVM")),
+        regions: [{ name: HOME }],
       }),
     codes: ["SecurityTypeMismatch"],
   },

@@ -1,4 +1,5 @@
-import { PLAIN, type Case } from "./case.js";
+import { diskOf, PLAIN, type Case } from "./case.js";
+import type { ArmResource } from "../../../../src/local/resource-manager/state.js";
 import { seedRegion, seedResource } from "../../../support/requests.js";
 import {
   HOME,
@@ -9,6 +10,23 @@ import {
 import { resourcesIn } from "../../../../src/local/resource-manager/world.js";
 
 const ELSEWHERE = resourcesIn(OTHER_SUBSCRIPTION, "OtherResourceGroup");
+
+/** A virtual machine whose OS disk has these members, too. */
+function withOsDisk(machine: ArmResource, more: object): ArmResource {
+  const { storageProfile } = machine.properties as {
+    storageProfile: { osDisk: object };
+  };
+  return {
+    ...machine,
+    properties: {
+      ...machine.properties,
+      storageProfile: {
+        ...storageProfile,
+        osDisk: { ...storageProfile.osDisk, ...more },
+      },
+    },
+  };
+}
 
 export const SOURCES: readonly Case[] = [
   {
@@ -39,6 +57,7 @@ export const SOURCES: readonly Case[] = [
         },
       }),
     codes: ["SourceInOtherRegion"],
+    azureSays: "SourceNotFound", // It has one message for both.
   },
   {
     name: "a snapshot where an image belongs",
@@ -106,6 +125,111 @@ export const SOURCES: readonly Case[] = [
       });
     },
     codes: ["SourceDiskNotFound"],
+    azureSays: "SourceNotFound",
+  },
+  {
+    name: "the virtual machine, by source.id",
+    ask: (t) =>
+      t.ask({
+        storage: { source: { id: seedResource("virtualMachines/myVM") } },
+      }),
+    codes: ["VirtualMachineInSourceId"],
+    azureSays: "WrongResourceType",
+  },
+  {
+    name: "a virtual machine with an ephemeral OS disk",
+    ask: async (t) => {
+      const machine = t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", []);
+      const id = await t.put(
+        withOsDisk(machine, { diffDiskSettings: { option: "Local" } }),
+      );
+      return t.ask({
+        regions: PLAIN,
+        storage: { source: { virtualMachineId: id } },
+      });
+    },
+    codes: ["EphemeralOsDisk"],
+  },
+  {
+    name: "a virtual machine with unmanaged disks",
+    ask: async (t) => {
+      const machine = t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", []);
+      const id = await t.put(
+        withOsDisk(machine, {
+          managedDisk: undefined,
+          vhd: { uri: "https://myaccount.blob.core.windows.net/vhds/os.vhd" },
+        }),
+      );
+      return t.ask({
+        regions: PLAIN,
+        storage: { source: { virtualMachineId: id } },
+      });
+    },
+    codes: ["UnmanagedDisk"],
+  },
+  {
+    name: "a virtual machine with an Ultra disk",
+    ask: async (t) => {
+      await diskOf(t, "ultra", {}, "UltraSSD_LRS");
+      const id = await t.put(
+        t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", [
+          { lun: 0, name: t.name("ultra") },
+        ]),
+      );
+      return t.ask({
+        regions: PLAIN,
+        storage: { source: { virtualMachineId: id } },
+      });
+    },
+    codes: ["UltraDisk"],
+  },
+  {
+    name: "a Premium SSD v2",
+    ask: async (t) => {
+      const id = await diskOf(t, "v2", {}, "PremiumV2_LRS");
+      return t.ask({
+        regions: PLAIN,
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+  },
+  {
+    name: "a disk of 2048 GB",
+    ask: async (t) => {
+      const id = await diskOf(t, "large", { diskSizeGB: 2048 });
+      return t.ask({
+        regions: PLAIN,
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+  },
+  {
+    name: "a disk of 2520 GB",
+    ask: async (t) => {
+      const id = await diskOf(t, "large", { diskSizeGB: 2520 });
+      return t.ask({
+        regions: PLAIN,
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+    codes: ["SourceDiskTooLarge"],
+  },
+  {
+    name: "a disk of 2520 GB, shallow",
+    ask: async (t) => {
+      const id = await diskOf(t, "large", { diskSizeGB: 2520 });
+      return t.ask({
+        regions: [{ name: HOME }],
+        publishing: { replicationMode: "Shallow" },
+        storage: { osDiskImage: { source: { id } } },
+      });
+    },
+  },
+  {
+    name: "an image version, with own keys for the new one",
+    ask: async (t) =>
+      t.ask({ storage: { source: { id: await t.make({ regions: PLAIN }) } } }),
+    codes: ["EncryptionNotSupportedForSource"],
   },
   {
     name: "the managed disks",
@@ -138,7 +262,6 @@ export const SOURCES: readonly Case[] = [
         storage: { osDiskImage: { source: { id } } },
       });
     },
-    codes: ["SourceNotReady"],
   },
   {
     name: "a managed image whose making failed",
@@ -150,7 +273,6 @@ export const SOURCES: readonly Case[] = [
       );
       return t.ask({ regions: PLAIN, storage: { source: { id } } });
     },
-    codes: ["SourceNotReady"],
   },
   {
     name: "a managed image of another region",
@@ -159,6 +281,7 @@ export const SOURCES: readonly Case[] = [
       return t.ask({ regions: PLAIN, storage: { source: { id } } });
     },
     codes: ["SourceInOtherRegion"],
+    azureSays: "SourceNotFound", // It has one message for both.
   },
   {
     name: "a snapshot of another region",
@@ -172,6 +295,7 @@ export const SOURCES: readonly Case[] = [
       });
     },
     codes: ["SourceInOtherRegion"],
+    azureSays: "SourceNotFound", // It has one message for both.
   },
   {
     name: "a LUN that the source lacks",

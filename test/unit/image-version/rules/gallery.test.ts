@@ -14,6 +14,7 @@ import {
   KNOWN,
   MACHINE,
   OPERATION_ID,
+  platformKeys,
   REGIONS,
   region,
   seen,
@@ -263,6 +264,7 @@ describe("an image definition", () => {
       const bare = disk(id, { dataDisks: [{ lun: 0 }] });
       const check = (shown: Partial<ImageDefinition>) =>
         findings({
+          regions: [platformKeys("westus")],
           storage: { source: { id } },
           sources: { [id]: bare },
           facts: {
@@ -324,7 +326,10 @@ describe("security types", () => {
   ) => {
     const id = `${COMPUTE}/${type}/it`;
     return findings({
-      storage: { source: { id } },
+      regions: [region("westus")],
+      storage: {
+        source: type === "images" ? { id } : { virtualMachineId: id },
+      },
       sources: {
         [id]: source(
           id,
@@ -363,7 +368,7 @@ describe("security types", () => {
         expect(check(ofSource, ofDefinition, type)).toEqual([
           finding(
             "SecurityTypeMismatch",
-            `${STORAGE}/source/id`,
+            `${STORAGE}/source/${type === "images" ? "id" : "virtualMachineId"}`,
             `The security type of the source ${COMPUTE}/${type}/it is ${ofSource ?? "Standard"}; that of the image definition ${DEFINITION} is ${ofDefinition}.`,
             remedy,
           ),
@@ -377,7 +382,7 @@ describe("security types", () => {
       expect(check("Standard", ofDefinition, "virtualMachines")).toEqual([
         finding(
           "SecurityTypeMismatch",
-          `${STORAGE}/source/id`,
+          `${STORAGE}/source/virtualMachineId`,
           `The source ${COMPUTE}/virtualMachines/it is a virtual machine; the image definition ${DEFINITION}, of security type ${ofDefinition}, takes none.`,
           "Use a managed image",
         ),
@@ -403,6 +408,7 @@ describe("security types", () => {
     ).toEqual(["info"]);
     expect(
       findings({
+        regions: [platformKeys("westus")],
         storage: { source: { id: version } },
         sources: { [version]: source(version) },
         definition,

@@ -16,7 +16,7 @@ import {
   type Storage,
 } from "./subject.js";
 import {
-  checkPlan,
+  checkFacts,
   checkRequest,
 } from "../../../../src/image-version/rules/rules.js";
 
@@ -152,13 +152,14 @@ describe("a publishing profile", () => {
       expect(findings({ publishing: { endOfLifeDate } })).toEqual([]);
   });
 
-  test("may not end a version's life in the past", () => {
+  test("is warned of an end of a version's life in the past", () => {
     expect(findings({ publishing: { endOfLifeDate: "2025-12-31" } })).toEqual([
       finding(
         "EndOfLifeDateInPast",
         "/properties/publishingProfile/endOfLifeDate",
         "The end-of-life date 2025-12-31T00:00:00.000Z is past: it is 2026-01-01T00:00:00.000Z.",
         "Give a date that is still to come",
+        "warning",
       ),
     ]);
   });
@@ -166,7 +167,10 @@ describe("a publishing profile", () => {
 
 describe("a plan says what storage Azure chooses for a region", () => {
   const { storageAccountType: _, ...silent } = region("westus");
-  const planned = (changes: Changes) => checkPlan(subject(changes));
+  const planned = (changes: Changes) =>
+    checkFacts(subject(changes)).filter(
+      ({ code }) => code === "StorageChosenByAzure",
+    );
   const chosen = (at: number, name: string, otherwise: string) =>
     finding(
       "StorageChosenByAzure",
@@ -177,9 +181,21 @@ describe("a plan says what storage Azure chooses for a region", () => {
     );
 
   test("that says none", () => {
-    expect(planned({ regions: [region("eastus2"), silent] })).toEqual([
+    expect(
+      planned({ regions: [silent, { ...silent, name: "eastus2" }] }),
+    ).toEqual([
+      chosen(0, "westus", "Standard_LRS"),
+      chosen(1, "eastus2", "Standard_ZRS"),
+    ]);
+  });
+
+  test("by what each region has, where Azure does not tell of zones", () => {
+    const facts: Changes["facts"] = {
+      regions: { kind: "found", value: [{ name: "westus" }] },
+    };
+    expect(planned({ regions: [silent], facts })).toEqual([
       chosen(
-        1,
+        0,
         "westus",
         "Standard_ZRS where the region has zones, else Standard_LRS",
       ),

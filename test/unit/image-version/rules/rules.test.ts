@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Facts } from "../../../../src/image-version/preflight/facts.js";
+import { PAGES } from "../../../../src/image-version/rules/basis.js";
 import type { FactSubject } from "../../../../src/image-version/rules/rule.js";
 import {
   ALL_RULES,
@@ -9,7 +10,6 @@ import {
   checkRequest,
   CHANGE_RULES,
   FACT_RULES,
-  PLAN_RULES,
   REQUEST_RULES,
 } from "../../../../src/image-version/rules/rules.js";
 import {
@@ -38,10 +38,7 @@ test("every rule has a name and a code of its own", () => {
   expect(new Set(names).size).toBe(names.length);
   expect(new Set(codes).size).toBe(codes.length);
   expect(ALL_RULES).toHaveLength(
-    REQUEST_RULES.length +
-      PLAN_RULES.length +
-      CHANGE_RULES.length +
-      FACT_RULES.length,
+    REQUEST_RULES.length + CHANGE_RULES.length + FACT_RULES.length,
   );
 });
 
@@ -72,9 +69,18 @@ test("every file in a room of the folder is a rule that is named after it, and i
 
 test("every rule says in one sentence what holds, and its name and code are well formed", () => {
   for (const { name, code, summary } of ALL_RULES) {
-    expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/u);
-    expect(code).toMatch(/^([A-Z][a-z]+|V)+$/u);
+    expect(name).toMatch(/^[a-z]+(-[a-z0-9]+)*$/u);
+    expect(code).toMatch(/^([A-Z][a-z]+|V|V2)+$/u);
     expect(summary, name).toMatch(/^[A-Za-z][^|\n]*[^.]\.$/u);
+  }
+});
+
+test("every rule says what it rests on, and what rests on a guess stops nothing", () => {
+  for (const { name, severity, basis } of ALL_RULES) {
+    if ("documented" in basis)
+      expect(PAGES, name).toHaveProperty(basis.documented);
+    else expect(Object.values(basis).join(), name).toMatch(/^\S.{10,}\.$/u);
+    if ("guess" in basis) expect(severity, name).not.toBe("error");
   }
 });
 

@@ -19,6 +19,7 @@ import {
   SUBSCRIPTION,
   VERSION,
   type Changes,
+  platformKeys,
 } from "./subject.js";
 
 const BASE = `${GALLERY}/images/base`;
@@ -104,6 +105,7 @@ const CASES: readonly [string, string, string, string, Changes][] = [
     `${STORAGE}/source/id`,
     "Microsoft.Compute/galleries/images/read",
     {
+      regions: [platformKeys("westus")],
       storage: { source: { id: BASE_VERSION } },
       sources: {
         [BASE_VERSION]: disk(BASE_VERSION, { dataDisks: [{ lun: 0 }] }),

@@ -1,0 +1,22 @@
+import { disksIn, sourceOf } from "../preflight/source.js";
+import type { Breach, FactSubject } from "./rule.js";
+
+/** A breach for each disk of the source that has this storage account type. `why` follows the disk and its type. */
+export function disksOfType(
+  { request, facts }: FactSubject,
+  type: string,
+  why: string,
+): readonly Breach[] {
+  const source = sourceOf(request, facts);
+  return (source === undefined ? [] : disksIn(source))
+    .filter(
+      ({ storageAccountType }) =>
+        storageAccountType?.toLowerCase() === type.toLowerCase(),
+    )
+    .map(({ pointer, disk, id }) => ({
+      pointer,
+      message: `${id}, the ${disk} of the source, is ${type}: ${why}.`,
+      remediation:
+        "Use a source whose disks are Premium SSD, Standard SSD or Standard HDD: copy that disk to one by way of a snapshot.",
+    }));
+}

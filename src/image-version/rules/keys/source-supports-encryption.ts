@@ -1,0 +1,47 @@
+import { isImageVersion } from "../../preflight/source.js";
+import { diskImagesOf } from "../../preflight/source-kinds.js";
+import { usesOwnKeys } from "../../properties/disk-encryption-references.js";
+import { STORAGE_PROFILE, type Breach, type RequestRule } from "../rule.js";
+
+export const sourceSupportsEncryption: RequestRule = {
+  name: "source-supports-encryption",
+  code: "EncryptionNotSupportedForSource",
+  severity: "error",
+  basis: { documented: "troubleshooting" },
+  summary:
+    "A new version with customer-managed keys is made from a virtual machine, disks, snapshots or a managed image: not from a VHD or an image version.",
+  check: ({ request, change }) => {
+    // What a version was made from was judged when it was made.
+    if (change !== undefined || !usesOwnKeys(request)) return [];
+    const { source } = request.properties.storageProfile;
+    const breach = (pointer: string, what: string): Breach => ({
+      pointer,
+      message: `${what}; of those Azure makes no version that is encrypted with customer-managed keys.`,
+      remediation:
+        "Make a snapshot or a managed disk of it first and name that, or leave out the disk encryption sets in every region.",
+    });
+    return [
+      ...(source?.id !== undefined && isImageVersion({ id: source.id })
+        ? [
+            breach(
+              `${STORAGE_PROFILE}/source/id`,
+              `${source.id} is an image version`,
+            ),
+          ]
+        : []),
+      ...(source?.communityGalleryImageId !== undefined
+        ? [
+            breach(
+              `${STORAGE_PROFILE}/source/communityGalleryImageId`,
+              `${source.communityGalleryImageId} is an image of a community gallery`,
+            ),
+          ]
+        : []),
+      ...diskImagesOf(request).flatMap(({ pointer, source: disk }) =>
+        disk?.uri === undefined
+          ? []
+          : [breach(`${pointer}/source/uri`, `${disk.uri} is a VHD`)],
+      ),
+    ];
+  },
+};

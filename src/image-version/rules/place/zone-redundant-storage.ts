@@ -1,0 +1,33 @@
+import { found } from "../../preflight/facts.js";
+import { newRegions, TARGET_REGIONS, type FactRule } from "../rule.js";
+
+export const zoneRedundantStorage: FactRule = {
+  name: "zone-redundant-storage",
+  code: "ZoneRedundantStorageNotOffered",
+  severity: "error",
+  basis: { documented: "troubleshooting" },
+  summary:
+    "Standard_ZRS is asked for only in regions that have availability zones.",
+  check: (subject) => {
+    const withoutZones = (found(subject.facts.regions) ?? [])
+      .filter(({ zones }) => zones === false)
+      .map(({ name }) => name);
+    return newRegions(subject).flatMap(({ i, region }) => {
+      if (!withoutZones.includes(region.name)) return [];
+      const places = [
+        { path: "", type: region.storageAccountType },
+        ...(region.additionalReplicaSets ?? []).map((set, j) => ({
+          path: `/additionalReplicaSets/${j}`,
+          type: set.storageAccountType,
+        })),
+      ];
+      return places
+        .filter(({ type }) => type?.toLowerCase() === "standard_zrs")
+        .map(({ path }) => ({
+          pointer: `${TARGET_REGIONS}/${i}${path}/storageAccountType`,
+          message: `${region.name} has no availability zones, and the request asks for zone-redundant storage (Standard_ZRS) there.`,
+          remediation: `Set storageAccountType to Standard_LRS or Premium_LRS in ${region.name}.`,
+        }));
+    });
+  },
+};

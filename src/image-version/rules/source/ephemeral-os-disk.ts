@@ -1,0 +1,25 @@
+import { sourceOf } from "../../preflight/source.js";
+import type { FactRule } from "../rule.js";
+
+export const ephemeralOsDisk: FactRule = {
+  name: "ephemeral-os-disk",
+  code: "EphemeralOsDisk",
+  severity: "error",
+  basis: { documented: "troubleshooting" },
+  summary:
+    "The OS disk of a virtual machine that is a source is not ephemeral: it is in storage, not on the machine's host alone.",
+  check: ({ request, facts }) => {
+    const osDisk = sourceOf(request, facts)?.osDisk;
+    return osDisk?.ephemeral === true
+      ? [
+          {
+            pointer: osDisk.pointer,
+            message:
+              "The source has an ephemeral OS disk: it is on the machine's host alone, and Azure makes no image version of it.",
+            remediation:
+              "Use a virtual machine that is made without --ephemeral-os-disk, or a managed disk or snapshot of one.",
+          },
+        ]
+      : [];
+  },
+};

@@ -1,0 +1,22 @@
+import { disksIn, sourceOf } from "../../preflight/source.js";
+import type { FactRule } from "../rule.js";
+
+export const managedDisks: FactRule = {
+  name: "managed-disks",
+  code: "UnmanagedDisk",
+  severity: "error",
+  basis: { documented: "troubleshooting" },
+  summary:
+    "Every disk of a virtual machine that is a source is a managed disk.",
+  check: ({ request, facts }) => {
+    const source = sourceOf(request, facts);
+    return (source === undefined ? [] : disksIn(source))
+      .filter(({ unmanaged }) => unmanaged === true)
+      .map(({ pointer, disk, id }) => ({
+        pointer,
+        message: `The ${disk} of ${id} is a blob in a storage account: Azure makes image versions of managed disks alone.`,
+        remediation:
+          "Convert the machine's disks first: az vm deallocate, then az vm convert.",
+      }));
+  },
+};

@@ -1,0 +1,16 @@
+import { disksOfType } from "../disks-of-type.js";
+import type { FactRule } from "../rule.js";
+
+export const ultraDisks: FactRule = {
+  name: "ultra-disks",
+  code: "UltraDisk",
+  severity: "error",
+  basis: { documented: "troubleshooting" },
+  summary: "No disk of the source is an Ultra disk.",
+  check: (subject) =>
+    disksOfType(
+      subject,
+      "UltraSSD_LRS",
+      "Azure makes no image version of Ultra disks",
+    ),
+};
