@@ -34,6 +34,8 @@ export async function answerOpenId(
   const url = new URL(request.url ?? "/", options.baseUrl);
   const { tenantId, baseUrl } = options;
   switch (`${request.method} ${url.pathname}`) {
+    // AD FS has it here, for every tenant: MSAL asks no other host about an authority of this name.
+    case "GET /adfs/.well-known/openid-configuration":
     case `GET /${tenantId}/v2.0/.well-known/openid-configuration`:
       return sendJson(response, 200, {
         issuer: options.issuer,

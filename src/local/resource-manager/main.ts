@@ -157,7 +157,11 @@ function describeTokens(
   export IDENTITY_ENDPOINT=${issuer.managedIdentity.endpoint} IDENTITY_HEADER=${issuer.managedIdentity.header}
 A token and a call:
   TOKEN=$(curl -s --cacert ${caFile} -d grant_type=client_credentials -d client_id=${clientId} -d client_secret=${clientSecret} -d scope=${AUDIENCE}/.default https://localhost:${issuer.port}/${issuer.tenantId}/oauth2/v2.0/token | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
-  curl -s --cacert ${caFile} -H "Authorization: Bearer $TOKEN" "${endpoint}/subscriptions?api-version=2022-12-01"`;
+  curl -s --cacert ${caFile} -H "Authorization: Bearer $TOKEN" "${endpoint}/subscriptions?api-version=2022-12-01"
+The Azure CLI, with a profile of its own:
+  export AZURE_CONFIG_DIR=${path.join(path.dirname(caFile), "azure-cli")} REQUESTS_CA_BUNDLE=${caFile}
+  az cloud register --name Simulator --endpoint-resource-manager ${endpoint} && az cloud set --name Simulator
+  az login --service-principal --username ${clientId} --password ${clientSecret} --tenant ${issuer.tenantId}`;
 }
 
 function fail(error: unknown): void {

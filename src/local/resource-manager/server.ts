@@ -21,6 +21,7 @@ import { createControl, type SimulatorControl } from "./control.js";
 import { faultAnswer, Faults } from "./faults.js";
 import { parseJson, readBody, requireJson, send } from "./http-messages.js";
 import { ImageVersions } from "./image-versions.js";
+import { answerMetadata } from "./metadata.js";
 import {
   RateLimits,
   type ArmLimit,
@@ -105,6 +106,10 @@ export async function startResourceManagerSimulator(
     faults,
     log,
     verify,
+    issuer:
+      typeof options.issuer === "object"
+        ? options.issuer.issuer
+        : options.issuer,
     control: createControl({ store, versions, faults, log }),
     limits: new RateLimits(clock, options.enforceRateLimits ?? false),
     pageSize: options.pageSize ?? DEFAULT_PAGE_SIZE,
@@ -140,6 +145,8 @@ interface Parts {
   readonly faults: Faults;
   readonly log: RequestLog;
   readonly verify: TokenVerifier;
+  /** `iss` of the tokens that are taken; unknown where the simulator was given `verify` alone. */
+  readonly issuer: string | undefined;
   readonly control: SimulatorControl;
   readonly limits: RateLimits;
   readonly pageSize: number;
@@ -223,6 +230,13 @@ async function processRequest(
 ): Promise<ArmAnswer> {
   let limitHeaders: Record<string, string> = {};
   try {
+    // Anonymous, as in Azure.
+    if (
+      parts.issuer !== undefined &&
+      method === "GET" &&
+      /^\/metadata\/endpoints$/i.test(url.pathname)
+    )
+      return answerMetadata(parts.issuer, baseUrl, requireApiVersion(url));
     const verified = await authenticate(
       parts.verify,
       request.headers.authorization,
