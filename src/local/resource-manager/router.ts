@@ -1,5 +1,6 @@
 import { ArmError } from "./arm-error.js";
 import { page, type ArmAnswer, type ArmRequest } from "./arm-request.js";
+import { answerDeployment } from "./deployment.js";
 import {
   answerImageVersion,
   listImageVersions,
@@ -25,6 +26,7 @@ import {
 import { parseComputeId } from "./resource-id.js";
 import type { OperationRecord } from "./state.js";
 import type { Store } from "./store.js";
+import { answerVirtualMachine } from "./virtual-machine.js";
 
 export interface RouterParts {
   readonly store: Store;
@@ -76,6 +78,11 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
           )
         : undefined;
     },
+  ],
+  [
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Resources\/deployments\/[^/]+$/i,
+    (parts, request) =>
+      answerDeployment(request, (resource) => route(parts, resource)),
   ],
   [
     /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/.+)$/i,
@@ -279,9 +286,14 @@ async function answerCompute(
 ): Promise<ArmAnswer | undefined> {
   const id = parseComputeId(path);
   if (id !== undefined)
-    return id.type.toLowerCase() === VERSION_TYPE
-      ? await answerImageVersion(versions, store, id, request)
-      : await answerResource(store, id, request);
+    switch (id.type.toLowerCase()) {
+      case VERSION_TYPE:
+        return await answerImageVersion(versions, store, id, request);
+      case "virtualmachines":
+        return await answerVirtualMachine(store, versions, id, request);
+      default:
+        return await answerResource(store, id, request);
+    }
 
   // An odd number of segments: a list. Any name completes it to an id whose parts can be read.
   const list = parseComputeId(`${path}/x`);

@@ -9,6 +9,8 @@ import {
 import { seedWorld } from "../../../src/local/resource-manager/world.js";
 import { HAS_AZURE_CLI, logIn, type AzureCli } from "./azure-cli.js";
 import {
+  COMPUTE,
+  encryptedVersion,
   get,
   plainVersion,
   setId,
@@ -187,6 +189,31 @@ describe.skipIf(!HAS_AZURE_CLI)("the Azure CLI", { timeout: 120_000 }, () => {
     );
     expect(code).toBe(3);
     expect(stderr).toContain("(ResourceNotFound)");
+  });
+
+  // The page names the two options without a whole command. Debian's az 2.45 was packed with other Azure libraries than it
+  // was made for: without --nics it fails before it calls Azure, without --no-wait after the machine is made.
+  test("makes a virtual machine of a version, its disks encrypted with the sets that it is given", async () => {
+    await registered();
+    await submit(h.client, "1.0.0", encryptedVersion());
+    await az.json(`az vm create -g MyResourceGroup -n myTestVM \\
+   --image ${V} \\
+   --os-disk-encryption-set WestUSDiskEncryptionSet1 \\
+   --data-disk-encryption-sets WestUSDiskEncryptionSet2 \\
+   --nics ${COMPUTE.replace("Compute", "Network")}/networkInterfaces/myNic --generate-ssh-keys --no-wait`);
+    const disks = await az.json(
+      `az disk list -g MyResourceGroup --query "[?starts_with(name, 'myTestVM_')].encryption"`,
+    );
+    expect(disks).toEqual([
+      {
+        type: "EncryptionAtRestWithCustomerKey",
+        diskEncryptionSetId: setId("WestUSDiskEncryptionSet1"),
+      },
+      {
+        type: "EncryptionAtRestWithCustomerKey",
+        diskEncryptionSetId: setId("WestUSDiskEncryptionSet2"),
+      },
+    ]);
   });
 
   test("shows and lists disk encryption sets", async () => {
