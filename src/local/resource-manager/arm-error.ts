@@ -68,6 +68,31 @@ export function conflict(message: string): ArmError {
   return new ArmError(409, "Conflict", message);
 }
 
+/** A resource does not move: its name is taken, where it is. */
+export function existsElsewhere(
+  name: string,
+  resourceGroup: string,
+  { is, asked }: { is: string; asked: string },
+): ArmError {
+  return new ArmError(
+    409,
+    "InvalidResourceLocation",
+    `The resource '${name}' already exists in location '${is}' in resource group '${resourceGroup}'. A resource with the same name cannot be created in location '${asked}'. Please select a new resource name.`,
+  );
+}
+
+export function locationNotAvailable(
+  type: string,
+  location: string,
+  available: readonly string[],
+): ArmError {
+  return new ArmError(
+    400,
+    "LocationNotAvailableForResourceType",
+    `The provided location '${location}' is not available for resource type '${type}'. List of available regions for the resource type is '${available.join(",")}'.`,
+  );
+}
+
 export function subscriptionNotFound(subscriptionId: string): ArmError {
   return new ArmError(
     404,

@@ -19,6 +19,7 @@ import {
   ArmError,
   conflict,
   disallowedByPolicy,
+  existsElsewhere,
   invalidParameter,
 } from "./arm-error.js";
 import {
@@ -214,11 +215,10 @@ export class ImageVersions {
     const subscription = store.subscription(id.subscriptionId);
     const location = validateLocation(asked.location, subscription);
     if (before !== undefined && before.location !== location)
-      throw new ArmError(
-        409,
-        "InvalidResourceLocation",
-        `The resource '${before.name}' already exists in location '${before.location}' in resource group '${id.resourceGroup}'. A resource with the same name cannot be created in location '${location}'. Please select a new resource name.`,
-      );
+      throw existsElsewhere(before.name, id.resourceGroup, {
+        is: before.location,
+        asked: location,
+      });
     const properties = asked.properties ?? {};
     const regions = properties.publishingProfile?.targetRegions ?? [
       { name: location },

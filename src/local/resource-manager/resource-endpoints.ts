@@ -1,7 +1,13 @@
-import { ArmError, invalidRequestContent } from "./arm-error.js";
+import {
+  ArmError,
+  existsElsewhere,
+  invalidRequestContent,
+  locationNotAvailable,
+} from "./arm-error.js";
 import { page, type ArmAnswer, type ArmRequest } from "./arm-request.js";
+import { validateGalleryResource } from "./gallery-rules.js";
 import { isObject } from "./json-shape.js";
-import { findRegion } from "./regions.js";
+import { findRegion, offeredRegions } from "./regions.js";
 import { requireProvider } from "./registrations.js";
 import {
   parentId,
@@ -40,7 +46,7 @@ export async function answerResource(
         throw new ArmError(
           409,
           "CannotDeleteResource",
-          `Cannot delete resource while nested resources exist. Resource: '${path}'. Please delete all nested resources before deleting this resource.`,
+          "Can not delete resource before nested resources are deleted.",
         );
       delete resources[key];
       await store.commit();
@@ -71,15 +77,27 @@ async function putResource(
     throw invalidRequestContent("the body must be a JSON object");
   const asked =
     request.method === "PATCH" ? { ...before, ...request.body } : request.body;
-  const region = findRegion(
-    typeof asked["location"] === "string" ? asked["location"] : "",
-  );
-  if (region === undefined)
+  const location =
+    typeof asked["location"] === "string" ? asked["location"] : "";
+  const region = findRegion(location);
+  if (location === "")
     throw new ArmError(
       400,
       "LocationRequired",
-      "The location property is required for this definition and must be a region.",
+      "The location property is required for this definition.",
     );
+  const offered = offeredRegions(store.subscription(id.subscriptionId));
+  if (region === undefined || !offered.includes(region))
+    throw locationNotAvailable(
+      `Microsoft.Compute/${id.type}`,
+      location,
+      offered.map(({ name }) => name),
+    );
+  if (before !== undefined && before.location !== region.name)
+    throw existsElsewhere(id.names.join("/"), id.resourceGroup, {
+      is: before.location ?? "",
+      asked: region.name,
+    });
   const properties = isObject(asked["properties"]) ? asked["properties"] : {};
   const resource: ArmResource = {
     ...asked,
@@ -93,6 +111,7 @@ async function putResource(
       provisioningState: "Succeeded",
     },
   };
+  validateGalleryResource(store, resource, before);
   store.putResource(resource);
   await store.commit();
   return { status: before === undefined ? 201 : 200, body: resource };

@@ -17,7 +17,15 @@ beforeAll(async () => {
   for (const name of names)
     expect((await put(h, versionId(name), {})).status).toBe(201);
   await h.call("PUT", `${DEFINITION}2`, {
-    body: { location: "westus", properties: {} },
+    body: {
+      location: "westus",
+      properties: {
+        osType: "Linux",
+        osState: "Generalized",
+        hyperVGeneration: "V2",
+        identifier: { publisher: "Contoso", offer: "Second", sku: "standard" },
+      },
+    },
   });
   await put(h, `${DEFINITION}2/versions/2.0.0`, {});
 });
