@@ -193,6 +193,7 @@ export function createControl(parts: {
       const key = resourceKey(id);
       delete state.resources[key];
       delete state.imageVersions[key];
+      delete state.softDeleted[key];
       forgetWrites(store, key);
       await store.commit();
     },

@@ -8,6 +8,8 @@ import {
 import type { DefinitionProperties } from "./image-definition.js";
 import { isObject } from "./json-shape.js";
 import { parentId, parseComputeId, resourceKey } from "./resource-id.js";
+import { requireFeature } from "./registrations.js";
+import { SOFT_DELETE_FEATURE, softDeletePolicyOf } from "./soft-delete.js";
 import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
 
@@ -29,7 +31,8 @@ export function validateGalleryResource(
     validateImageDefinition(store, after, before);
 }
 
-function validateGallery(store: Store, { id, name }: ArmResource): void {
+function validateGallery(store: Store, gallery: ArmResource): void {
+  const { id, name } = gallery;
   validateEnd(name, name, /[._]$/);
   if (!/^[a-z0-9][\w.]{0,79}$/i.test(name))
     throw invalidParameter(
@@ -47,6 +50,13 @@ function validateGallery(store: Store, { id, name }: ArmResource): void {
   if (twin)
     throw conflict(
       `The gallery name '${name}' is not unique within the subscription '${subscriptionId}'. Please pick another gallery name.`,
+    );
+  if (softDeletePolicyOf(gallery) !== undefined)
+    requireFeature(
+      store,
+      subscriptionId,
+      SOFT_DELETE_FEATURE,
+      "soft deletion in a gallery",
     );
 }
 

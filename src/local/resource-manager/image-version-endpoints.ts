@@ -7,6 +7,7 @@ import { DELETE_RETRY_AFTER_SECONDS, operationUrls } from "./operations.js";
 import { displayNameOf } from "./regions.js";
 import { aggregate, viewRegion } from "./replication.js";
 import { parentId, type ComputeResourceId } from "./resource-id.js";
+import { renderSoftDeleted, softDeletedWithin } from "./soft-delete.js";
 import type { Store } from "./store.js";
 
 /** GET, PUT, PATCH and DELETE of one gallery image version; undefined for another method. */
@@ -38,7 +39,10 @@ export async function answerImageVersion(
       };
     }
     case "DELETE": {
-      const accepted = await versions.delete(id);
+      const accepted = await versions.delete(
+        id,
+        request.query.get("bypassSoftDelete")?.toLowerCase() === "true",
+      );
       if (accepted === undefined) return { status: 204 };
       return {
         status: 202,
@@ -67,6 +71,22 @@ export function listImageVersions(
   return page(
     request,
     versions.list(definition).map((record) => renderImageVersion(record)),
+  );
+}
+
+/** The soft-deleted versions of a definition. */
+export function listSoftDeletedVersions(
+  versions: ImageVersions,
+  store: Store,
+  definitionId: string,
+  request: ArmRequest,
+): ArmAnswer {
+  const definition = store.requireResource(definitionId);
+  // A deletion that has ended by now is one of them.
+  versions.list(definition);
+  return page(
+    request,
+    softDeletedWithin(store, definition.id).map(renderSoftDeleted),
   );
 }
 

@@ -1,5 +1,6 @@
 import { endOperation } from "./operations.js";
 import { endOf, viewRegion } from "./replication.js";
+import { softDelete } from "./soft-delete.js";
 import type { ImageVersionRecord } from "./state.js";
 import type { Store } from "./store.js";
 
@@ -20,11 +21,10 @@ export function settleImageVersion(
   if (now < record.notBeforeMs) return;
   const operation = state.operations[record.operationId];
   if (record.provisioningState === "Deleting") {
+    const endedAtMs = wallTime(store, record.notBeforeMs);
     delete state.imageVersions[key];
-    endOperation(operation, {
-      status: "Succeeded",
-      endedAtMs: wallTime(store, record.notBeforeMs),
-    });
+    softDelete(store, key, record, endedAtMs);
+    endOperation(operation, { status: "Succeeded", endedAtMs });
     return;
   }
 

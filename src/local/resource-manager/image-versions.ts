@@ -3,7 +3,7 @@
  *
  *   (none) -PUT-> Creating -> Succeeded | Failed
  *   Succeeded, Failed -PUT, PATCH-> Updating -> Succeeded | Failed
- *   any -DELETE-> Deleting -> (none)
+ *   any -DELETE-> Deleting -> (none), or soft-deleted (soft-delete.ts)
  *
  * Invariants:
  *   1. A version is created once: the PUT that is under way, sent again, starts nothing.
@@ -66,10 +66,18 @@ import {
   resourceKey,
   type ComputeResourceId,
 } from "./resource-id.js";
+import { canonicalRegion } from "./regions.js";
+import {
+  findSoftDeleted,
+  softDeletePolicyOf,
+  validateRestoration,
+  validateSoftDeletion,
+} from "./soft-delete.js";
 import type {
   ArmResource,
   ImageVersionRecord,
   OperationRecord,
+  SoftDeletedVersion,
 } from "./state.js";
 import type { Store } from "./store.js";
 
@@ -149,14 +157,24 @@ export class ImageVersions {
     return await this.#write(path, gallery, definition, merged, apiVersion, id);
   }
 
-  /** Undefined when there is nothing to delete. */
-  async delete(id: ComputeResourceId): Promise<Accepted | undefined> {
-    const { key, record } = this.#current(id);
-    if (record === undefined) return undefined;
+  /** Undefined when there is nothing to delete. `bypassSoftDelete` deletes what is soft-deleted already, too. */
+  async delete(
+    id: ComputeResourceId,
+    bypassSoftDelete: boolean,
+  ): Promise<Accepted | undefined> {
+    const { key, path, record } = this.#current(id);
+    if (record === undefined) {
+      if (bypassSoftDelete) delete this.#store.state.softDeleted[key];
+      await this.#store.commit();
+      return undefined;
+    }
     const running = this.#store.state.operations[record.operationId];
     if (record.provisioningState === "Deleting")
       return { record, operation: running, created: false };
     validateDeletion(record, this.#store.now());
+    const gallery = this.#store.requireResource(parentId(parentId(path)));
+    const soft = bypassSoftDelete ? undefined : softDeletePolicyOf(gallery);
+    if (soft !== undefined) validateSoftDeletion(record);
     endOperation(running, {
       status: "Canceled",
       endedAtMs: this.#store.now(),
@@ -168,6 +186,7 @@ export class ImageVersions {
     });
     const operation = startOperation(this.#store, key, id.subscriptionId);
     record.provisioningState = "Deleting";
+    if (soft !== undefined) record.softDelete = soft;
     record.operationId = operation.id;
     record.notBeforeMs = this.#soon();
     forgetWrites(this.#store, key);
@@ -208,6 +227,15 @@ export class ImageVersions {
       );
     }
 
+    const deleted = findSoftDeleted(store, key);
+    if (deleted !== undefined)
+      return await this.#restore(key, deleted, body, id);
+    if (body.properties?.restore === true)
+      throw before === undefined
+        ? store.notFound(path)
+        : conflict(
+            `The gallery image version '${before.id}' is not soft-deleted: there is nothing to restore.`,
+          );
     const asked =
       before === undefined
         ? body
@@ -286,6 +314,34 @@ export class ImageVersions {
     // Invariant 6.
     await store.commit();
     return { record, operation, created: before === undefined };
+  }
+
+  /** As it was: the body says nothing but where it is. */
+  async #restore(
+    key: string,
+    deleted: SoftDeletedVersion,
+    body: ImageVersionBody,
+    id: ComputeResourceId,
+  ): Promise<Accepted> {
+    const store = this.#store;
+    validateRestoration(
+      deleted,
+      body.properties?.restore,
+      canonicalRegion(body.location ?? ""),
+    );
+    const operation = startOperation(store, key, id.subscriptionId);
+    const record: ImageVersionRecord = {
+      ...deleted.record,
+      acceptedBody: fingerprintOf(body),
+      provisioningState: "Updating",
+      operationId: operation.id,
+      notBeforeMs: this.#soon(),
+    };
+    rememberWrite(store, key, undefined);
+    delete store.state.softDeleted[key];
+    store.state.imageVersions[key] = record;
+    await store.commit();
+    return { record, operation, created: false };
   }
 
   #current(id: ComputeResourceId): {

@@ -164,18 +164,31 @@ export function requireProvider(store: Store, subscriptionId: string): void {
 
 /** Refuses own keys while a feature that the subscription needs for them is not registered. */
 export function requireFeatures(store: Store, subscriptionId: string): void {
-  const subscription = store.subscription(subscriptionId);
-  for (const feature of subscription.requiredFeatures) {
-    const registration = subscription.features[feature.toLowerCase()];
-    if (settleRegistration(registration, store.now()) === "Registered")
-      continue;
-    throw new ArmError(
-      400,
-      "SubscriptionNotRegisteredForFeature",
-      `Subscription ${subscription.subscriptionId} is not registered for feature ${feature}, which encryption of gallery image versions with customer-managed keys needs.`,
-      { target: feature },
+  for (const feature of store.subscription(subscriptionId).requiredFeatures)
+    requireFeature(
+      store,
+      subscriptionId,
+      feature,
+      "encryption of gallery image versions with customer-managed keys",
     );
-  }
+}
+
+/** `what` completes "which … needs". */
+export function requireFeature(
+  store: Store,
+  subscriptionId: string,
+  feature: string,
+  what: string,
+): void {
+  const subscription = store.subscription(subscriptionId);
+  const registration = subscription.features[feature.toLowerCase()];
+  if (settleRegistration(registration, store.now()) === "Registered") return;
+  throw new ArmError(
+    400,
+    "SubscriptionNotRegisteredForFeature",
+    `Subscription ${subscription.subscriptionId} is not registered for feature ${feature}, which ${what} needs.`,
+    { target: feature },
+  );
 }
 
 function isUnderWay(state: RegistrationState): boolean {
@@ -206,5 +219,8 @@ function spellNamespace(lowerCase: string): string {
 }
 
 function spellFeature(name: string): string {
-  return name.toLowerCase() === "sigencryption" ? "SIGEncryption" : name;
+  const known = ["SIGEncryption", "SIGSoftDelete"];
+  return (
+    known.find((each) => each.toLowerCase() === name.toLowerCase()) ?? name
+  );
 }

@@ -15,6 +15,7 @@ import {
   resourceKey,
   type ComputeResourceId,
 } from "./resource-id.js";
+import { softDeletedWithin } from "./soft-delete.js";
 import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
 
@@ -42,7 +43,10 @@ export async function answerResource(
       const { resources, imageVersions } = store.state;
       if (resources[key] === undefined) return { status: 204 };
       const nested = [...Object.keys(resources), ...Object.keys(imageVersions)];
-      if (nested.some((other) => other.startsWith(`${key}/`)))
+      if (
+        nested.some((other) => other.startsWith(`${key}/`)) ||
+        softDeletedWithin(store, path).length > 0
+      )
         throw new ArmError(
           409,
           "CannotDeleteResource",

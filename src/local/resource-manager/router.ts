@@ -4,6 +4,7 @@ import { answerDeployment } from "./deployment.js";
 import {
   answerImageVersion,
   listImageVersions,
+  listSoftDeletedVersions,
 } from "./image-version-endpoints.js";
 import type { ImageVersions } from "./image-versions.js";
 import {
@@ -83,6 +84,18 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Resources\/deployments\/[^/]+$/i,
     (parts, request) =>
       answerDeployment(request, (resource) => route(parts, resource)),
+  ],
+  [
+    /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/galleries\/[^/]+)\/softDeletedArtifactTypes\/Images\/artifacts\/([^/]+)\/versions$/i,
+    ({ store, versions }, request, [gallery = "", image = ""]) =>
+      request.method === "GET"
+        ? listSoftDeletedVersions(
+            versions,
+            store,
+            `${gallery}/images/${image}`,
+            request,
+          )
+        : undefined,
   ],
   [
     /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/.+)$/i,
@@ -292,6 +305,8 @@ async function answerCompute(
       case "virtualmachines":
         return await answerVirtualMachine(store, versions, id, request);
       default:
+        // What has ended by now holds up no deletion.
+        if (request.method === "DELETE") versions.settleAll();
         return await answerResource(store, id, request);
     }
 

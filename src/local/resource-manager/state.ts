@@ -66,6 +66,21 @@ export interface ImageVersionRecord {
   asyncError?: { readonly code: string; readonly message: string };
   regions: RegionReplication[];
   usesCustomerKeys: boolean;
+  /** While Deleting: it is to be soft-deleted, and for how long. */
+  softDelete?: SoftDeletePeriods;
+}
+
+export interface SoftDeletePeriods {
+  readonly retentionMs: number;
+  readonly graceMs: number;
+}
+
+/** A version that was deleted and may be restored (soft-delete.ts). */
+export interface SoftDeletedVersion {
+  readonly record: ImageVersionRecord;
+  readonly deletedAtMs: number;
+  readonly consumptionEndMs: number;
+  readonly hardDeletionMs: number;
 }
 
 export interface OperationRecord {
@@ -140,6 +155,8 @@ export interface SimulatorState {
   readonly subscriptions: Record<string, SubscriptionState>;
   readonly resources: Record<string, ArmResource>;
   readonly imageVersions: Record<string, ImageVersionRecord>;
+  /** By resource key. */
+  readonly softDeleted: Record<string, SoftDeletedVersion>;
   readonly operations: Record<string, OperationRecord>;
   regionPlans: RegionPlan[];
   denials: readonly Denial[];

@@ -152,6 +152,7 @@ function begin(world: SimulatorWorld, clock: Clock): SimulatorState {
 function laterMembers() {
   return {
     denials: [],
+    softDeleted: {},
     failsWhen: "allSettled",
     lag: { ms: 0, byVersion: {}, nextReads: {}, writes: {} },
     policy: {},

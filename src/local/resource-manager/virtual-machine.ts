@@ -13,6 +13,7 @@ import {
   resourceKey,
   type ComputeResourceId,
 } from "./resource-id.js";
+import { findSoftDeleted } from "./soft-delete.js";
 import type { ArmResource, ImageVersionRecord } from "./state.js";
 import type { Store } from "./store.js";
 
@@ -159,7 +160,7 @@ function findVersion(
           .list(store.requireResource(imageId))
           .filter((version) => isLatestCandidate(version, region))
           .sort(byNumber)
-      : [versions.find(resourceKey(imageId))];
+      : [versions.find(resourceKey(imageId)) ?? findConsumable(store, imageId)];
   const found = candidates.at(-1);
   const ready = found?.regions.some(
     (entry) =>
@@ -174,6 +175,17 @@ function findVersion(
       { target: "imageReference" },
     );
   return found;
+}
+
+/** Invariant 3 of soft-delete.ts. */
+function findConsumable(
+  store: Store,
+  imageId: string,
+): ImageVersionRecord | undefined {
+  const found = findSoftDeleted(store, resourceKey(imageId));
+  return found !== undefined && store.now() < found.consumptionEndMs
+    ? found.record
+    : undefined;
 }
 
 function isLatestCandidate(

@@ -29,6 +29,8 @@ export function subscription(
     tenantId?: string;
     compute?: RegistrationState;
     sigEncryption?: RegistrationState;
+    /** A preview: default NotRegistered. */
+    sigSoftDelete?: RegistrationState;
     requiredFeatures?: readonly string[];
     /** Features that stay Pending when they are registered, until they are set. */
     approvalRequired?: readonly string[];
@@ -49,6 +51,9 @@ export function subscription(
     features: {
       "microsoft.compute/sigencryption": {
         state: options.sigEncryption ?? "Registered",
+      },
+      "microsoft.compute/sigsoftdelete": {
+        state: options.sigSoftDelete ?? "NotRegistered",
       },
     },
     requiredFeatures: options.requiredFeatures ?? [],

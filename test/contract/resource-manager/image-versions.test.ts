@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { resourcesIn } from "../../../src/local/resource-manager/world.js";
 import {
   COMPUTE,
-  DEFINITION,
   DURATION_MS,
   encryptedVersion,
   get,
@@ -11,6 +11,7 @@ import {
   replication,
   startHarness,
   submit,
+  SUBSCRIPTION,
   versionId,
   type Harness,
 } from "./harness.js";
@@ -402,17 +403,14 @@ describe("a failed region", () => {
 });
 
 test("a Hyper-V generation that does not match is refused through the operation, not by the PUT", async () => {
-  await h.call("PUT", DEFINITION, {
-    body: {
-      location: "westus",
-      properties: {
-        osType: "Linux",
-        osState: "Generalized",
-        hyperVGeneration: "V1",
-        identifier: {},
-      },
-    },
-  });
+  await h.simulator.control.putResource(
+    resourcesIn(SUBSCRIPTION, GROUP).imageDefinition(
+      "MyGallery",
+      "MyImage",
+      "westus",
+      { hyperVGeneration: "V1" },
+    ),
+  );
   const { poller } = await submit(h.client, "1.0.0", encryptedVersion());
   expect((await get(h.client, "1.0.0")).provisioningState).toBe("Creating");
   h.clock.advance(DURATION_MS);

@@ -1,5 +1,6 @@
 import type { VirtualMachine } from "@azure/arm-compute";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { resourcesIn } from "../../../src/local/resource-manager/world.js";
 import {
   COMPUTE,
   DEFINITION,
@@ -139,17 +140,14 @@ describe("a virtual machine of an image version", () => {
 
   test("needs the purchase plan of its definition", async () => {
     const plan = { name: "plan", publisher: "contoso", product: "product" };
-    const { body } = await h.call("GET", DEFINITION);
-    await h.simulator.control.putResource({
-      ...body,
-      id: DEFINITION,
-      name: "MyImage",
-      type: "Microsoft.Compute/galleries/images",
-      properties: {
-        ...(body["properties"] as object),
-        purchasePlan: plan,
-      },
-    });
+    await h.simulator.control.putResource(
+      resourcesIn(SUBSCRIPTION, GROUP).imageDefinition(
+        "MyGallery",
+        "MyImage",
+        "westus",
+        { purchasePlan: plan },
+      ),
+    );
     await submit(h.client, "1.0.0", plainVersion());
     h.clock.advance(DURATION_MS);
     await expect(make(machine(versionId("1.0.0")))).rejects.toMatchObject({
