@@ -1,13 +1,3 @@
-import {
-  checkArgument,
-  integer,
-  MILLISECONDS,
-  oneOf,
-  optional,
-  TAGS,
-  TEXT,
-  VERSION_ID,
-} from "./control-argument.js";
 import type { ImageVersions } from "./image-versions.js";
 import { resourceKey } from "./resource-id.js";
 import type { Omission, Policy } from "./state.js";
@@ -45,18 +35,11 @@ export function createBehaviourControl(
   const { state } = store;
   return {
     async setFailureMode(mode) {
-      checkArgument("setFailureMode", mode, {
-        when: oneOf("firstRegion", "allSettled"),
-      });
       versions.settleAll();
       state.failsWhen = mode.when;
       await store.commit();
     },
     async setLag(lag) {
-      checkArgument("setLag", lag, {
-        versionId: optional(VERSION_ID),
-        ms: MILLISECONDS,
-      });
       if (lag.versionId === undefined) {
         state.lag.ms = lag.ms;
         state.lag.byVersion = {};
@@ -64,27 +47,14 @@ export function createBehaviourControl(
       await store.commit();
     },
     async lagNextReads(lag) {
-      checkArgument("lagNextReads", lag, {
-        versionId: VERSION_ID,
-        reads: integer(0),
-      });
       state.lag.nextReads[resourceKey(lag.versionId)] = lag.reads;
       await store.commit();
     },
     async setPolicy(policy) {
-      if (policy !== null)
-        checkArgument("setPolicy", policy, {
-          addTags: optional(TAGS),
-          deny: optional(TEXT),
-        });
       state.policy = policy ?? {};
       await store.commit();
     },
     async setOmission(omission) {
-      checkArgument("setOmission", omission, {
-        mode: optional(oneOf("clear", "keep")),
-        excludeFromLatest: optional(oneOf("false", "keep")),
-      });
       state.omission = {
         mode: omission.mode ?? "clear",
         excludeFromLatest: omission.excludeFromLatest ?? "false",
@@ -93,11 +63,7 @@ export function createBehaviourControl(
     },
     async setPageSize(size) {
       if (size === null) delete state.pageSize;
-      else if (Number.isSafeInteger(size) && size >= 1) state.pageSize = size;
-      else
-        throw new TypeError(
-          "The page size must be an integer, 1 or more, or null for the default.",
-        );
+      else state.pageSize = size;
       await store.commit();
     },
   };

@@ -15,6 +15,23 @@ export const TEXT: Rule = {
   expected: "a text that is not empty",
 };
 
+/** A regular expression's source. */
+export const PATTERN: Rule = {
+  accepts: (value) => {
+    try {
+      return typeof value === "string" && RegExp(value) instanceof RegExp;
+    } catch {
+      return false;
+    }
+  },
+  expected: "a regular expression",
+};
+
+export const ANYTHING: Rule = {
+  accepts: () => true,
+  expected: "anything",
+};
+
 export const OBJECT: Rule = { accepts: isObject, expected: "a JSON object" };
 
 /** Values may be null: that removes one. */
@@ -39,10 +56,34 @@ export const MILLISECONDS: Rule = {
   expected: "a number of milliseconds, 0 or more",
 };
 
+export const SPEED: Rule = {
+  accepts: (value) => Number.isFinite(value) && (value as number) >= 0,
+  expected: "a number, 0 or more",
+};
+
+export const INTEGER_OR_NULL: Rule = {
+  accepts: (value) =>
+    value === null || (Number.isSafeInteger(value) && (value as number) >= 1),
+  expected: "an integer, 1 or more, or null",
+};
+
+/** As Resource Manager gives it back. */
+export const RESOURCE: Rule = {
+  accepts: (value) =>
+    isObject(value) &&
+    ["id", "name", "type"].every((member) => TEXT.accepts(value[member])),
+  expected: "a JSON object with at least the texts id, name and type",
+};
+
 export const REGION: Rule = {
   accepts: (value) =>
     typeof value === "string" && findRegion(value) !== undefined,
   expected: "a region, as 'westus' or 'West US'",
+};
+
+export const REGIONS: Rule = {
+  accepts: (value) => Array.isArray(value) && value.every(REGION.accepts),
+  expected: "a list of regions, as 'westus' or 'West US'",
 };
 
 export const VERSION_ID: Rule = {
@@ -77,8 +118,8 @@ export function optional(rule: Rule): Rule {
   return { ...rule, optional: true };
 }
 
-/** Throws a TypeError that says what is right; the control endpoint answers it with 400. */
-export function checkArgument(
+/** Throws a TypeError that says what is right. */
+export function checkMembers(
   method: string,
   argument: unknown,
   rules: Readonly<Record<string, Rule>>,

@@ -1,14 +1,3 @@
-import {
-  checkArgument,
-  integer,
-  OBJECT,
-  oneOf,
-  optional,
-  REGION,
-  TAG_CHANGES,
-  TEXT,
-  VERSION_ID,
-} from "./control-argument.js";
 import { usesCustomerKeys } from "./image-version-encryption.js";
 import { isBusy } from "./image-version-settling.js";
 import type {
@@ -70,8 +59,6 @@ export interface ImageVersionControl {
   }): Promise<void>;
 }
 
-const ONE_REGION = { versionId: VERSION_ID, region: REGION };
-
 export function createImageVersionControl(
   store: Store,
   versions: ImageVersions,
@@ -85,11 +72,6 @@ export function createImageVersionControl(
 
   return {
     async failOperation(failure) {
-      checkArgument("failOperation", failure, {
-        versionId: VERSION_ID,
-        code: TEXT,
-        message: TEXT,
-      });
       const { versionId, code, message } = failure;
       const record = requireVersion(versionId);
       if (!isBusy(record))
@@ -109,11 +91,6 @@ export function createImageVersionControl(
       await store.commit();
     },
     async editVersion(edit) {
-      checkArgument("editVersion", edit, {
-        versionId: VERSION_ID,
-        properties: optional(OBJECT),
-        tags: optional(TAG_CHANGES),
-      });
       const { versionId, properties = {}, tags } = edit;
       for (const [name, control] of Object.entries(COMPUTED))
         if (name in properties)
@@ -127,7 +104,6 @@ export function createImageVersionControl(
       await store.commit();
     },
     async dropRegion(argument) {
-      checkArgument("dropRegion", argument, ONE_REGION);
       const record = requireVersion(argument.versionId);
       const dropped = requireTarget(record, argument.region);
       setTargets(record, (region) => (region === dropped ? [] : [region]));
@@ -136,10 +112,6 @@ export function createImageVersionControl(
       await store.commit();
     },
     async dropEncryption(argument) {
-      checkArgument("dropEncryption", argument, {
-        ...ONE_REGION,
-        lun: optional(integer(0)),
-      });
       const record = requireVersion(argument.versionId);
       const target = requireTarget(record, argument.region);
       const changed = withoutEncryption(target, argument.lun);
@@ -147,12 +119,6 @@ export function createImageVersionControl(
       await store.commit();
     },
     async setRegionState(change) {
-      checkArgument("setRegionState", change, {
-        ...ONE_REGION,
-        state: oneOf("Unknown", "Replicating", "Completed", "Failed"),
-        progress: optional(integer(0, 99)),
-        details: optional(TEXT),
-      });
       const { state } = change;
       if (
         (change.progress !== undefined &&

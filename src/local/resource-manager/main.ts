@@ -6,6 +6,7 @@ import {
   startTokenIssuer,
   type TokenIssuer,
 } from "../identity/token-issuer.js";
+import { controlsAsText } from "./control-table.js";
 import {
   LOCAL_SUBSCRIPTION_ID,
   startResourceManagerSimulator,
@@ -33,9 +34,12 @@ Options:
   --quiet              Do not print requests
   --help               Print this
 
-While it runs, POST /simulator/<method> injects faults, sets speeds, chooses how Azure behaves (lag of reads, policies,
-what an update leaves out, when an operation fails) and changes versions as others might; GET /simulator lists the methods.
-Exit codes: 0 stopped, 1 could not start or failed, 2 wrong usage.`;
+Exit codes: 0 stopped, 1 could not start or failed, 2 wrong usage.
+
+Controls, while it runs (GET /simulator tells the same):
+  curl --cacert DIR/certificates/ca.pem -d '{"ms":5000}' https://localhost:8443/simulator/setLag
+
+${controlsAsText()}`;
 
 class UsageError extends Error {}
 

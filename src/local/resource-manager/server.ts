@@ -19,7 +19,7 @@ import { authorize, callerOf } from "./authorization.js";
 import { answerControl } from "./control-endpoint.js";
 import { createControl, type SimulatorControl } from "./control.js";
 import { faultAnswer, Faults } from "./faults.js";
-import { parseJson, readBody, requireJson, send } from "./http-messages.js";
+import { readBody, requireJson, send } from "./http-messages.js";
 import { ImageVersions } from "./image-versions.js";
 import { answerMetadata } from "./metadata.js";
 import {
@@ -165,12 +165,12 @@ async function answer(
   const raw = await readBody(request);
 
   if (/^\/simulator(\/|$)/.test(url.pathname)) {
-    const body =
-      raw instanceof ArmError || raw === "" ? undefined : parseJson(raw);
     send(
       request,
       response,
-      await answerControl(parts.control, method, url.pathname, body),
+      raw instanceof ArmError
+        ? errorAnswer(raw)
+        : await answerControl(parts.control, method, url.pathname, raw),
     );
     return;
   }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { RateLimits } from "../../../src/local/resource-manager/rate-limits.js";
 import {
   DURATION_MS,
   encryptedVersion,
@@ -157,54 +158,34 @@ describe("the control endpoint", () => {
     ]);
   });
 
-  test("lists its methods", async () => {
-    const response = await fetch(`${h.simulator.endpoint}/simulator`);
-    expect(((await response.json()) as { methods: string[] }).methods).toEqual(
-      expect.arrayContaining([
-        "addFault",
-        "setLag",
-        "lagNextReads",
-        "setPolicy",
-        "setOmission",
-        "setFailureMode",
-        "setPageSize",
-        "failOperation",
-        "editVersion",
-        "dropRegion",
-        "dropEncryption",
-        "setRegionState",
-      ]),
-    );
-  });
-
   test.each([
     [
-      "an unknown method",
+      "an unknown control",
       "explode",
       undefined,
       404,
-      "No such method 'explode'",
+      "No such control 'explode'",
     ],
     [
       "an unknown member of a fault",
       "addFault",
       { stauts: 500 },
       400,
-      "A fault has no member 'stauts'",
+      "The argument of addFault has no member 'stauts'",
     ],
     [
       "an unknown action",
       "addFault",
       { action: "burn" },
       400,
-      "'action' must be one of respond, reset,",
+      '\'action\' of addFault must be one of "respond", "reset",',
     ],
     [
       "an unknown region",
       "failRegion",
       { region: "mars" },
       400,
-      "'mars' is no region",
+      "'region' of failRegion must be a region, as 'westus' or 'West US'.",
     ],
     [
       "an unknown subscription",
@@ -258,6 +239,44 @@ describe("rate limits", () => {
       "Microsoft.Compute/CreateUpdateGalleryImageVersion3Min;374",
     );
   });
+
+  test.each([
+    ["CreateUpdateGalleryImageVersion", 375, 1200],
+    ["GetGalleryImageVersion", 600, 3000],
+    ["DeleteGalleryImageVersion", 375, 1200],
+  ] as const)(
+    "of %s are %i in three minutes and %i in thirty, each policy apart",
+    (policy, short, long) => {
+      const limits = new RateLimits(h.clock, true);
+      const take = (of = policy) => {
+        // The subscription's own bucket is full again.
+        h.clock.advance(100);
+        return limits.take(SUBSCRIPTION, "writes", of)[
+          "x-ms-ratelimit-remaining-resource"
+        ];
+      };
+      const takeAll = () => Array.from({ length: short }, () => take()).at(-1);
+      expect(takeAll()).toBe(
+        `Microsoft.Compute/${policy}3Min;0,Microsoft.Compute/${policy}30Min;${long - short}`,
+      );
+      expect(() => take()).toThrow(
+        `the limit has been reached for operation type - ${policy}`,
+      );
+      const another =
+        policy === "GetGalleryImageVersion"
+          ? "DeleteGalleryImageVersion"
+          : "GetGalleryImageVersion";
+      expect(take(another)).toContain(`${another}3Min;`);
+      for (let left = long - short; left > 0; left -= short) {
+        h.clock.advance(180_000);
+        for (let n = 0; n < Math.min(left, short); n += 1) take();
+      }
+      h.clock.advance(180_000);
+      expect(() => take()).toThrow("the limit has been reached");
+      h.clock.advance(30 * 60_000);
+      expect(take()).toContain(`30Min;${long - 1}`);
+    },
+  );
 
   test("answer 429 with Retry-After when they are enforced, and fill again with time", async () => {
     const strict = await h.start({ enforceRateLimits: true });

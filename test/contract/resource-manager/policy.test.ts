@@ -83,7 +83,7 @@ describe("a policy that denies", () => {
 });
 
 test.each([
-  [undefined, "must be a JSON object with: addTags, deny."],
+  [[], "must be a JSON object with: addTags, deny."],
   [{ addTags: { a: 1 } }, "'addTags' of setPolicy must be a JSON object of"],
   [{ deny: "" }, "'deny' of setPolicy must be a text that is not empty."],
   [{ replicaCount: 1 }, "has no member 'replicaCount'. It has: addTags, deny."],

@@ -1,0 +1,313 @@
+import {
+  checkMembers,
+  INTEGER_OR_NULL,
+  integer,
+  REGIONS,
+  MILLISECONDS,
+  OBJECT,
+  oneOf,
+  optional,
+  PATTERN,
+  REGION,
+  RESOURCE,
+  SPEED,
+  TAG_CHANGES,
+  TAGS,
+  TEXT,
+  VERSION_ID,
+  ANYTHING,
+  type Rule,
+} from "./control-argument.js";
+import type { SimulatorControl } from "./control.js";
+import { FAULT_ACTIONS } from "./faults.js";
+
+/** What a person is told of one control, and what its argument must be. */
+export interface ControlDescription {
+  readonly does: string;
+  /** The members of the argument, or the argument itself where that is no object. Absent: nothing is sent. */
+  readonly argument?: Readonly<Record<string, Rule>> | Rule;
+  /** True: null, or nothing, may be sent in place of the argument. */
+  readonly orNothing?: true;
+  /** An argument for the world that the simulator begins with, and a version 1.0.0 of MyImage that is being created. */
+  readonly example?: unknown;
+}
+
+const SUBSCRIPTION = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
+const COMPUTE = `/subscriptions/${SUBSCRIPTION}/resourceGroups/MyResourceGroup/providers/Microsoft.Compute`;
+const SET = `${COMPUTE}/diskEncryptionSets/WestUSDiskEncryptionSet1`;
+const V = `${COMPUTE}/galleries/MyGallery/images/MyImage/versions/1.0.0`;
+
+const STOP = {
+  versionId: optional(VERSION_ID),
+  region: REGION,
+  message: optional(TEXT),
+  atProgress: optional(integer(0, 100)),
+  times: optional(integer(1)),
+};
+const ONE_REGION = { versionId: VERSION_ID, region: REGION };
+
+/** Every control, for `--help` and `GET /simulator`, and for the check of what comes by HTTP. */
+export const CONTROLS: Readonly<
+  Record<keyof SimulatorControl, ControlDescription>
+> = {
+  addFault: {
+    does: "Meets requests with a fault, the next one unless `times` says how many (null: all). `path` is a regular expression, tried on path and query. Gives the fault's id.",
+    argument: {
+      method: optional(TEXT),
+      path: optional(PATTERN),
+      afterMatches: optional(integer(0)),
+      times: optional(INTEGER_OR_NULL),
+      action: optional(oneOf(...FAULT_ACTIONS)),
+      status: optional(integer(100, 599)),
+      headers: optional(TAGS),
+      body: optional(ANYTHING),
+    },
+    example: { method: "PUT", path: "/versions/", status: 429, times: 2 },
+  },
+  clearFaults: { does: "Takes every fault away." },
+  faults: { does: "Gives the faults, and how many requests each has met." },
+  failRegion: {
+    does: "Fails the replication of a region: of a version, or of whichever starts there next; now, or at a percentage.",
+    argument: STOP,
+    example: { versionId: V, region: "eastus2", atProgress: 60 },
+  },
+  stallRegion: {
+    does: "Lets the replication of a region stand still, as failRegion lets it fail.",
+    argument: STOP,
+    example: { region: "West US" },
+  },
+  resumeRegion: {
+    does: "Lets a region that stands still go on.",
+    argument: ONE_REGION,
+    example: { versionId: V, region: "westus" },
+  },
+  setReplicationSpeed: {
+    does: "Makes replication run so many times as fast as in Azure; 0 stands still.",
+    argument: SPEED,
+    example: 600,
+  },
+  setSucceededWhen: {
+    does: "An operation succeeds when every region is Completed, or already when the version's home region is.",
+    argument: oneOf("everyRegion", "homeRegion"),
+    example: "homeRegion",
+  },
+  setRegistrationState: {
+    does: "Sets the registration of a resource provider or, with `feature`, of a feature.",
+    argument: {
+      subscriptionId: TEXT,
+      namespace: TEXT,
+      feature: optional(TEXT),
+      state: oneOf(
+        "NotRegistered",
+        "Pending",
+        "Registering",
+        "Registered",
+        "Unregistering",
+        "Unregistered",
+      ),
+    },
+    example: {
+      subscriptionId: SUBSCRIPTION,
+      namespace: "Microsoft.Compute",
+      feature: "SIGSoftDelete",
+      state: "Registered",
+    },
+  },
+  setUnavailableRegions: {
+    does: "Withholds regions from a subscription; [] gives all back.",
+    argument: { subscriptionId: TEXT, regions: REGIONS },
+    example: { subscriptionId: SUBSCRIPTION, regions: ["eastus2"] },
+  },
+  denyAction: {
+    does: "Refuses an action to everybody, at a scope and below.",
+    argument: { action: TEXT, scope: TEXT },
+    example: {
+      action: "Microsoft.Compute/diskEncryptionSets/read",
+      scope: SET,
+    },
+  },
+  allowAction: {
+    does: "Takes back what denyAction refuses, at a scope and below or everywhere.",
+    argument: { action: TEXT, scope: optional(TEXT) },
+    example: { action: "Microsoft.Compute/diskEncryptionSets/read" },
+  },
+  deniedActions: { does: "Gives the actions that are refused." },
+  putResource: {
+    does: "Adds or replaces a resource as it is, unchecked.",
+    argument: RESOURCE,
+    example: {
+      id: SET,
+      name: "WestUSDiskEncryptionSet1",
+      type: "Microsoft.Compute/diskEncryptionSets",
+      location: "westus",
+      properties: { provisioningState: "Failed" },
+    },
+  },
+  removeResource: {
+    does: "Removes a resource at once, with no word to anybody.",
+    argument: TEXT,
+    example: SET,
+  },
+  requests: { does: "Gives the requests to Resource Manager, oldest first." },
+  countRequests: {
+    does: "Counts the requests of a method, a status, or whose path and query match a regular expression.",
+    argument: {
+      method: optional(TEXT),
+      path: optional(PATTERN),
+      status: optional(integer(0, 599)),
+    },
+    orNothing: true,
+    example: { method: "PUT", path: "/versions/1\\.0\\.0" },
+  },
+  clearRequests: { does: "Forgets the requests." },
+  creates: {
+    does: "Tells how many times a version was really created.",
+    argument: VERSION_ID,
+    example: V,
+  },
+  setFailureMode: {
+    does: "An operation fails with its first failed region, or when all regions have settled (the default).",
+    argument: { when: oneOf("firstRegion", "allSettled") },
+    example: { when: "firstRegion" },
+  },
+  setLag: {
+    does: "For so long after a PUT or PATCH, GET and LIST show a version as it was before; without `versionId` every version. 0 turns it off.",
+    argument: { versionId: optional(VERSION_ID), ms: MILLISECONDS },
+    example: { ms: 5000 },
+  },
+  lagNextReads: {
+    does: "The next GETs of a version show it as it was before its last write.",
+    argument: { versionId: VERSION_ID, reads: integer(0) },
+    example: { versionId: V, reads: 2 },
+  },
+  setPolicy: {
+    does: "What Azure Policy does to every PUT and PATCH of a version: adds tags, or denies it with a message. {} is nothing.",
+    argument: { addTags: optional(TAGS), deny: optional(TEXT) },
+    orNothing: true,
+    example: { addTags: { costCenter: "42" } },
+  },
+  setOmission: {
+    does: "What an update leaves out is cleared or kept; excludeFromLatest, apart from the others, taken as false or kept.",
+    argument: {
+      mode: optional(oneOf("clear", "keep")),
+      excludeFromLatest: optional(oneOf("false", "keep")),
+    },
+    example: { mode: "keep", excludeFromLatest: "keep" },
+  },
+  setPageSize: {
+    does: "Most items on one page of every list; null is what the simulator was started with.",
+    argument: INTEGER_OR_NULL,
+    example: 10,
+  },
+  failOperation: {
+    does: "Fails the operation under way on a version; no region is Failed by it.",
+    argument: { versionId: VERSION_ID, code: TEXT, message: TEXT },
+    example: {
+      versionId: V,
+      code: "InternalOperationError",
+      message: "An internal execution error occurred.",
+    },
+  },
+  editVersion: {
+    does: "Changes a version as others might, by a JSON merge patch: null removes.",
+    argument: {
+      versionId: VERSION_ID,
+      properties: optional(OBJECT),
+      tags: optional(TAG_CHANGES),
+    },
+    example: {
+      versionId: V,
+      properties: { publishingProfile: { excludeFromLatest: true } },
+      tags: { owner: "someone else" },
+    },
+  },
+  dropRegion: {
+    does: "Removes a target region of a version.",
+    argument: ONE_REGION,
+    example: { versionId: V, region: "eastus2" },
+  },
+  dropEncryption: {
+    does: "Removes the encryption of a region, or of one data disk there.",
+    argument: { ...ONE_REGION, lun: optional(integer(0)) },
+    example: { versionId: V, region: "eastus2", lun: 0 },
+  },
+  setRegionState: {
+    does: "Sets the state of a region, from which time moves it on. `progress` goes with Replicating and Failed, `details` with Failed.",
+    argument: {
+      ...ONE_REGION,
+      state: oneOf("Unknown", "Replicating", "Completed", "Failed"),
+      progress: optional(integer(0, 99)),
+      details: optional(TEXT),
+    },
+    example: { versionId: V, region: "westus", state: "Completed" },
+  },
+};
+
+export function isControl(name: string): name is keyof SimulatorControl {
+  return Object.hasOwn(CONTROLS, name);
+}
+
+/** Throws a TypeError that says what is right. */
+export function checkArgument(
+  name: keyof SimulatorControl,
+  given: unknown,
+): void {
+  const { argument, orNothing } = CONTROLS[name];
+  if (orNothing === true && (given ?? null) === null) return;
+  if (argument === undefined) {
+    if (given !== undefined) throw new TypeError(`${name} takes no argument.`);
+  } else if (!isRule(argument)) checkMembers(name, given, argument);
+  else if (!argument.accepts(given))
+    throw new TypeError(
+      `The argument of ${name} must be ${argument.expected}.`,
+    );
+}
+
+/** `GET /simulator`: each control with what it does, its argument, and an example. */
+export function describeControls() {
+  return Object.entries(CONTROLS).map(
+    ([name, { does, argument, example }]) => ({
+      name,
+      does,
+      ...(argument === undefined
+        ? {}
+        : {
+            argument: isRule(argument)
+              ? argument.expected
+              : Object.fromEntries(
+                  Object.entries(argument).map(([member, rule]) => [
+                    member,
+                    `${rule.expected}${rule.optional === true ? "; may be left out" : ""}`,
+                  ]),
+                ),
+          }),
+      example: `POST /simulator/${name}${example === undefined ? "" : ` ${JSON.stringify(example)}`}`,
+    }),
+  );
+}
+
+/** The same for `--help`. */
+export function controlsAsText(): string {
+  return describeControls()
+    .map(({ name, does, argument, example }) =>
+      [
+        `  ${name}`,
+        `      ${does}`,
+        ...(argument === undefined
+          ? []
+          : typeof argument === "string"
+            ? [`      Argument: ${argument}`]
+            : Object.entries(argument).map(
+                ([member, expected]) => `      ${member}: ${expected}`,
+              )),
+        `      ${example}`,
+      ].join("\n"),
+    )
+    .join("\n");
+}
+
+function isRule(
+  argument: NonNullable<ControlDescription["argument"]>,
+): argument is Rule {
+  return typeof argument["accepts"] === "function";
+}
