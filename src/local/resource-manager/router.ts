@@ -45,6 +45,7 @@ type Handler = (
 
 /** Path patterns, tried in order; a handler gives undefined for a method it does not serve. */
 const ROUTES: readonly (readonly [RegExp, Handler])[] = [
+  [/^\/tenants$/i, listTenants],
   [/^\/subscriptions$/i, listSubscriptions],
   [/^\/subscriptions\/([^/]+)$/i, getSubscription],
   [/^\/subscriptions\/([^/]+)\/locations$/i, listLocations],
@@ -62,6 +63,7 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
     /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/locations\/([^/]+)\/capsOperations\/([^/]+)$/i,
     answerOperation,
   ],
+  [/^\/subscriptions\/([^/]+)\/providers$/i, listProviders],
   [
     /^\/subscriptions\/([^/]+)\/providers\/([^/]+)(\/register)?$/i,
     answerProvider,
@@ -123,6 +125,20 @@ export async function route(
     404,
     "InvalidResourceType",
     `The resource type of '${request.path}' could not be found for api version '${request.apiVersion}'.`,
+  );
+}
+
+function listTenants(
+  { store }: RouterParts,
+  request: ArmRequest,
+): ArmAnswer | undefined {
+  if (request.method !== "GET") return undefined;
+  const tenants = new Set(
+    Object.values(store.state.subscriptions).map(({ tenantId }) => tenantId),
+  );
+  return page(
+    request,
+    [...tenants].map((tenantId) => ({ id: `/tenants/${tenantId}`, tenantId })),
   );
 }
 
@@ -210,6 +226,22 @@ function listResourceGroups(
       )
       .map(([, group]) => group),
   );
+}
+
+function listProviders(
+  { store }: RouterParts,
+  request: ArmRequest,
+  [subscriptionId = ""]: readonly string[],
+): ArmAnswer | undefined {
+  const { providers } = store.subscription(subscriptionId);
+  return request.method === "GET"
+    ? page(
+        request,
+        Object.keys(providers).map((namespace) =>
+          getProvider(store, subscriptionId, namespace),
+        ),
+      )
+    : undefined;
 }
 
 async function answerProvider(

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { ArmError, invalidParameter } from "./arm-error.js";
+import { ArmError, conflict, invalidParameter } from "./arm-error.js";
 import type { ArmAnswer, ArmRequest } from "./arm-request.js";
 import type { DefinitionProperties } from "./image-definition.js";
 import type { ImageVersions } from "./image-versions.js";
@@ -51,12 +51,20 @@ export async function answerVirtualMachine(
   const made = before === undefined && request.method === "PUT";
   const plan = made ? planMachine(store, versions, path, request.body) : [];
   const body = made ? withDisks(request.body, plan) : request.body;
-  const answer = await answerResource(store, id, { ...request, body });
-  plan.forEach(({ resource }) => store.putResource(resource));
-  if (request.method === "DELETE" && before !== undefined)
-    releaseDisks(store, before);
-  await store.commit();
-  return answer;
+  try {
+    // One commit has the machine and its disks.
+    plan.forEach(({ resource }) => store.putResource(resource));
+    const answer = await answerResource(store, id, { ...request, body });
+    if (request.method === "DELETE" && before !== undefined) {
+      releaseDisks(store, before);
+      await store.commit();
+    }
+    return answer;
+  } catch (error) {
+    for (const { resource } of plan)
+      delete store.state.resources[resourceKey(resource.id)];
+    throw error;
+  }
 }
 
 interface PlannedDisk {
@@ -91,11 +99,16 @@ function planMachine(
     const name =
       asked.name ??
       `${machine}_${lun === undefined ? "OsDisk_1" : `DataDisk_${lun}`}_${randomUUID().replaceAll("-", "")}`;
+    const id = `${parentId(machineId)}/disks/${name}`;
+    if (store.findResource(id) !== undefined)
+      throw conflict(
+        `Disk ${name} already exists in resource group. Only CreateOption.Attach is supported.`,
+      );
     return {
       asked,
       ...(lun === undefined ? {} : { lun }),
       resource: {
-        id: `${parentId(machineId)}/disks/${name}`,
+        id,
         name,
         type: "Microsoft.Compute/disks",
         location,

@@ -145,6 +145,27 @@ describe("a subscription", () => {
     );
     expect(groups.body["value"]).toMatchObject([{ name: GROUP }]);
   });
+
+  test("lists its resource providers, and its tenant is listed", async () => {
+    const providers = await h.call(
+      "GET",
+      `/subscriptions/${SUBSCRIPTION}/providers`,
+    );
+    expect(providers.body["value"]).toContainEqual(
+      expect.objectContaining({
+        namespace: "Microsoft.Compute",
+        registrationState: "Registered",
+      }),
+    );
+    expect((await h.call("GET", "/tenants")).body).toEqual({
+      value: [
+        {
+          id: `/tenants/${h.issuer.tenantId}`,
+          tenantId: h.issuer.tenantId,
+        },
+      ],
+    });
+  });
 });
 
 describe("registration", () => {

@@ -138,6 +138,20 @@ describe("a virtual machine of an image version", () => {
     expect(names).toEqual(["myOSDisk", "myDataDisk"]);
   });
 
+  test("is refused with the name of a disk that exists, and leaves that disk alone", async () => {
+    await submit(h.client, "1.0.0", plainVersion());
+    h.clock.advance(DURATION_MS);
+    const before = await h.client.disks.get(GROUP, "myOSDisk");
+    await expect(
+      make(
+        machine(versionId("1.0.0"), {
+          osDisk: { createOption: "FromImage", name: "myOSDisk" },
+        }),
+      ),
+    ).rejects.toMatchObject({ statusCode: 409, code: "Conflict" });
+    expect(await h.client.disks.get(GROUP, "myOSDisk")).toEqual(before);
+  });
+
   test("needs the purchase plan of its definition", async () => {
     const plan = { name: "plan", publisher: "contoso", product: "product" };
     await h.simulator.control.putResource(
