@@ -138,7 +138,7 @@ Trust it:   export NODE_EXTRA_CA_CERTS=${certificates.caFile}
 Speed:      ${speed} times Azure's`);
   if (ownIssuer !== undefined)
     console.log(
-      describeTokens(ownIssuer, simulator.endpoint, certificates.caFile),
+      describeTokens(ownIssuer, simulator.endpoint, certificates.caFile, data),
     );
 
   const stop = (): void => {
@@ -155,6 +155,7 @@ function describeTokens(
   issuer: TokenIssuer,
   endpoint: string,
   caFile: string,
+  data: string,
 ): string {
   const { clientId, clientSecret } = LOCAL_APPLICATIONS.writer;
   return `Managed identity, as App Service gives it:
@@ -163,7 +164,7 @@ A token and a call:
   TOKEN=$(curl -s --cacert ${caFile} -d grant_type=client_credentials -d client_id=${clientId} -d client_secret=${clientSecret} -d scope=${AUDIENCE}/.default https://localhost:${issuer.port}/${issuer.tenantId}/oauth2/v2.0/token | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
   curl -s --cacert ${caFile} -H "Authorization: Bearer $TOKEN" "${endpoint}/subscriptions?api-version=2022-12-01"
 The Azure CLI, with a profile of its own:
-  export AZURE_CONFIG_DIR=${path.join(path.dirname(caFile), "azure-cli")} REQUESTS_CA_BUNDLE=${caFile}
+  export AZURE_CONFIG_DIR=${path.join(data, "azure-cli")} REQUESTS_CA_BUNDLE=${caFile}
   az cloud register --name Simulator --endpoint-resource-manager ${endpoint} && az cloud set --name Simulator
   az login --service-principal --username ${clientId} --password ${clientSecret} --tenant ${issuer.tenantId}`;
 }

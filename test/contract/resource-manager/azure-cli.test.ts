@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import {
   afterAll,
   beforeAll,
@@ -7,7 +10,13 @@ import {
   test,
 } from "vitest";
 import { seedWorld } from "../../../src/local/resource-manager/world.js";
-import { HAS_AZURE_CLI, logIn, type AzureCli } from "./azure-cli.js";
+import { runProgram } from "../../support/program.js";
+import {
+  HAS_AZURE_CLI,
+  logIn,
+  openAzureCli,
+  type AzureCli,
+} from "./azure-cli.js";
 import {
   COMPUTE,
   encryptedVersion,
@@ -65,6 +74,32 @@ describe.skipIf(!HAS_AZURE_CLI)("the Azure CLI", { timeout: 120_000 }, () => {
         state: "Registered",
       });
   };
+
+  test("logs in with what the simulator's program prints", async () => {
+    const data = await mkdtemp(path.join(tmpdir(), "sigil-simulator-"));
+    const own = await openAzureCli();
+    const ports = ["--port", "--token-port", "--identity-port"];
+    const program = runProgram("resource-manager/main.js", [
+      "--data",
+      data,
+      ...ports.flatMap((port) => [port, "0"]),
+    ]);
+    try {
+      await program.waitForLine(/az login/);
+      const [, printed = ""] = program
+        .stdout()
+        .split("The Azure CLI, with a profile of its own:\n");
+      const lines = printed.split("\n").slice(0, 3).join("\n");
+      expect(
+        await own.json(`{ ${lines}\n} >&2; az account show --query id`),
+      ).toBe(SUBSCRIPTION);
+    } finally {
+      program.kill("SIGTERM");
+      await program.exited;
+      await own.close();
+      await rm(data, { recursive: true, force: true });
+    }
+  });
 
   test("registers the feature, and shows when it is Registered", async () => {
     await az.json(
@@ -230,6 +265,17 @@ describe.skipIf(!HAS_AZURE_CLI)("the Azure CLI", { timeout: 120_000 }, () => {
       expect(
         await az.json(`az disk-encryption-set list ${where} --query "[].name"`),
       ).toContain("EastUS2DiskEncryptionSet2");
+  });
+
+  test("is refused a change of what an image definition never changes", async () => {
+    await registered();
+    const { code, stderr } = await az.run(
+      "az sig image-definition update -g MyResourceGroup --gallery-name MyGallery --gallery-image-definition MyImage --set osState=Specialized",
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      "(PropertyChangeNotAllowed) Changing property 'galleryImage.properties.osState' is not allowed.",
+    );
   });
 
   test("creates a gallery and an image definition with a purchase plan", async () => {

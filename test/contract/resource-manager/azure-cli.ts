@@ -15,7 +15,7 @@ export const HAS_AZURE_CLI = ((): boolean => {
   }
 })();
 
-/** The Azure CLI, logged in to a simulator, with a profile of its own in a temporary folder. */
+/** The Azure CLI with a profile of its own, in a temporary folder. */
 export interface AzureCli {
   /** Runs a bash script as a person pastes it; never rejects. */
   run(script: string): Promise<CliResult>;
@@ -30,7 +30,8 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-export async function logIn({ simulator, issuer }: Harness): Promise<AzureCli> {
+/** The Azure CLI, with no cloud but Azure's own yet. */
+export async function openAzureCli(): Promise<AzureCli> {
   const home = await mkdtemp(path.join(tmpdir(), "sigil-az-"));
   const environment = {
     PATH: process.env["PATH"],
@@ -58,7 +59,7 @@ export async function logIn({ simulator, issuer }: Harness): Promise<AzureCli> {
           }),
       );
     });
-  const cli: AzureCli = {
+  return {
     run,
     async json(script) {
       const { code, stdout, stderr } = await run(script);
@@ -68,6 +69,11 @@ export async function logIn({ simulator, issuer }: Harness): Promise<AzureCli> {
     },
     close: () => rm(home, { recursive: true, force: true }),
   };
+}
+
+/** The Azure CLI, logged in to a simulator. */
+export async function logIn({ simulator, issuer }: Harness): Promise<AzureCli> {
+  const cli = await openAzureCli();
   const { clientId, clientSecret } = LOCAL_APPLICATIONS.writer;
   try {
     await cli.json(
