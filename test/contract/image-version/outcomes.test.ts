@@ -11,6 +11,8 @@ import type {
   ImageVersionRequest,
   ImageVersionView,
 } from "../../../src/image-version/contract.js";
+import { planImageVersion } from "../../../src/image-version/commands/plan.js";
+import { errorsAmong } from "../../../src/image-version/preflight/judge.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
 import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
@@ -228,6 +230,41 @@ describe("a version that breaks a rule over facts", () => {
     expect(world.simulator.control.creates(id)).toBe(0);
     expect(kinds(await eventsOf(id))).toEqual(["Accepted", "Failed"]);
   });
+});
+
+test("a subscription that is not registered is a finding, whatever ARM answers to reads there", async () => {
+  const { control } = world.simulator;
+  const compute = {
+    subscriptionId: LOCAL_SUBSCRIPTION_ID,
+    namespace: "Microsoft.Compute",
+  };
+  await control.setRegistrationState({ ...compute, state: "NotRegistered" });
+  await control.addFault({
+    method: "GET",
+    path: "Microsoft.Compute/(galleries|images|diskEncryptionSets)",
+    times: null,
+    status: 409,
+    body: {
+      error: {
+        code: "MissingSubscriptionRegistration",
+        message:
+          "The subscription is not registered to use namespace 'Microsoft.Compute'.",
+      },
+    },
+  });
+  const found = [{ code: "ProviderNotRegistered", pointer: "" }];
+  const { findings } = await planImageVersion(world.deps, {
+    id: idOf(id),
+    body: managedImageRequest(),
+  });
+  expect(errorsAmong(findings)).toMatchObject(found);
+  await request(world.deps, id, managedImageRequest());
+  expect((await world.finish(id)).error).toMatchObject({
+    code: "PreflightFailed",
+    errors: found,
+  });
+  await control.clearFaults();
+  await control.setRegistrationState({ ...compute, state: "Registered" });
 });
 
 describe("a version of which a region fails", () => {
