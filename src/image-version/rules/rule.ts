@@ -42,7 +42,7 @@ export interface Rule<Subject> {
   readonly code: string;
   readonly severity: Severity;
   readonly basis: Basis;
-  /** What holds where the rule is met, in one sentence: the README's table is made of these. */
+  /** What holds where the rule is met, in one sentence: docs/reference/rules.md is made of these. */
   readonly summary: string;
   readonly check: (subject: Subject) => readonly Breach[];
 }

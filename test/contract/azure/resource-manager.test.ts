@@ -105,7 +105,7 @@ describe("against the simulator", () => {
     expect(new Set(named?.map((one) => one.replace(/^.*[ =]/u, "")))).toEqual(
       new Set([sent]),
     );
-    expect(readFileSync("README.md", "utf8")).toContain(
+    expect(readFileSync("docs/reference/rules.md", "utf8")).toContain(
       `Sigil speaks api-version ${sent} of galleries`,
     );
   });

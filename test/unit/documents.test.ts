@@ -1,0 +1,102 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { format, resolveConfig } from "prettier";
+import { expect, test } from "vitest";
+import { KINDS } from "../../src/kinds.js";
+import { isFinalState } from "../../src/operation/states.js";
+import { ALL_RULES } from "../../src/image-version/rules/rules.js";
+
+const RULES = section("rules", "table");
+const STATE_DIAGRAM = section("states", "diagram");
+
+/** What stands between two marks, the first of which says what writes it. */
+function section(name: string, what: string): RegExp {
+  return new RegExp(
+    `(<!-- ${name}: \`npm run readme\` writes this ${what} -->\\n)[^]*?(<!-- /${name} -->)`,
+    "u",
+  );
+}
+
+function rulesTable(): string {
+  return [
+    "| rule | code | severity | what holds |",
+    "| --- | --- | --- | --- |",
+    ...ALL_RULES.map(
+      ({ name, code, severity, summary }) =>
+        `| ${name} | \`${code}\` | ${severity} | ${summary} |`,
+    ),
+  ].join("\n");
+}
+
+function stateDiagram(): string {
+  // Several kinds share one machine.
+  const machines = new Set(Object.values(KINDS).map(({ states }) => states));
+  const transitions = [...machines].flatMap((states) =>
+    Object.entries(states).flatMap(([from, state]) =>
+      Object.entries(isFinalState(state) ? {} : state.next).map(
+        ([to, when]) => `${from} --> ${to}: ${when}`,
+      ),
+    ),
+  );
+  return ["```mermaid", "stateDiagram-v2", ...transitions, "```"].join("\n");
+}
+
+// `vitest -u`, which `npm run readme` is, writes the file where it differs.
+test.each([
+  ["rules", "docs/reference/rules.md", RULES, rulesTable],
+  ["states", "docs/architecture.md", STATE_DIAGRAM, stateDiagram],
+] as const)(
+  "the %s in %s are those of the code",
+  async (_, file, marks, made) => {
+    const document = await readFile(file, "utf8");
+    expect(document).toMatch(marks);
+    const written = document.replace(
+      marks,
+      (_all, before, after) => `${before}\n${made()}\n\n${after}`,
+    );
+    const expected = await format(written, {
+      ...(await resolveConfig(file)),
+      parser: "markdown",
+    });
+    await expect(expected).toMatchFileSnapshot(`../../${file}`);
+  },
+);
+
+const DOCUMENTS = [
+  "README.md",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  ...readdirSync("docs", { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name.replaceAll("\\", "/")}`),
+];
+
+test.each(DOCUMENTS)("every link of %s leads somewhere", (file) => {
+  const text = readFileSync(file, "utf8");
+  for (const [, link = ""] of text.matchAll(/\]\(([^)\s]+)\)/gu)) {
+    if (/^https?:/u.test(link)) continue;
+    const [place = "", heading] = link.split("#");
+    const target = place === "" ? file : path.join(path.dirname(file), place);
+    expect(existsSync(target), `${link} in ${file}`).toBe(true);
+    if (heading !== undefined)
+      expect(anchorsOf(target), `${link} in ${file}`).toContain(heading);
+  }
+});
+
+function anchorsOf(file: string): readonly string[] {
+  return [...readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gmu)].map(
+    ([, title = ""]) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w\s-]/gu, "")
+        .replace(/\s/gu, "-"),
+  );
+}
+
+test("the README is read in two minutes", () => {
+  expect(readFileSync("README.md", "utf8").split("\n").length).toBeLessThan(
+    121,
+  );
+});
