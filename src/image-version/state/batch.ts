@@ -10,7 +10,8 @@
  *  1. Every accepted operation is queued, or has begun, until it ends.
  *  2. What fails the rules, or contradicts what came before it, fails alone.
  *  3. What Azure refuses of several together is sent again, each alone.
- *  4. Demotions and deletions go before everything that is queued, and may contradict it.
+ *  4. Demotions and deletions go before everything that is queued. What a demotion goes before and contradicts ends: what
+ *     was asked first is never done last.
  */
 import { advance, withEntry, written } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
@@ -23,6 +24,7 @@ import {
   type OperationRecord,
 } from "../../operation/records.js";
 import { conflictsBetween, type Asked } from "../properties/patch.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import {
   batchOf,
   type ImageVersionPair,
@@ -57,16 +59,11 @@ export function enqueue(
     ],
   };
   const queued: QueuedRequest = { operation: accepted, request: asked.request };
-  const first = goesFirst(accepted); // Invariant 4.
-  const ahead = record.queued.filter(({ operation }) => goesFirst(operation));
-  const others = record.queued.filter(({ operation }) => !goesFirst(operation));
-  return {
+  const pair: ImageVersionPair = {
     record: {
       ...record,
       lastSequence: sequence,
-      queued: first
-        ? [...ahead, queued, ...others]
-        : [...record.queued, queued],
+      queued: [...record.queued, queued],
       outbox: [
         ...record.outbox,
         indexed(accepted, context),
@@ -75,7 +72,57 @@ export function enqueue(
     },
     operation: current,
     beside: [accepted],
+  };
+  return {
+    ...(goesFirst(accepted) ? putFirst(pair, queued, context) : pair),
     accepted,
+  };
+}
+
+/** Invariant 4. */
+function putFirst(
+  pair: ImageVersionPair,
+  last: QueuedRequest,
+  context: TransitionContext,
+): ImageVersionPair {
+  const contradicted = pair.record.queued.filter(
+    ({ request }) => conflictsBetween(request, last.request).length > 0,
+  );
+  const { record, ...rest } = contradicted.reduce(
+    (before, { operation: { id } }) =>
+      endBeside(before, id, overtaken(last.operation.id), context),
+    pair,
+  );
+  const first = record.queued.filter(({ operation }) => goesFirst(operation));
+  const others = record.queued.filter(({ operation }) => !goesFirst(operation));
+  const excludes = EXCLUDE_FROM_LATEST in last.request.changes;
+  return {
+    ...rest,
+    record: {
+      ...record,
+      queued: [...first, ...(excludes ? others.map(heldBack) : others)],
+    },
+  };
+}
+
+function overtaken(by: string): OperationFailure {
+  return {
+    code: "Superseded",
+    message: `Operation ${by}, accepted later, excludes the version from latest: nothing of this request is done. What it asks besides can be sent again.`,
+    errors: [],
+  };
+}
+
+/** The version is excluded by a later request: neither what this one repeats nor its rule includes it again. */
+function heldBack({ request, ...queued }: QueuedRequest): QueuedRequest {
+  const { [EXCLUDE_FROM_LATEST]: _, ...repeats } = request.repeats;
+  return {
+    ...queued,
+    request: {
+      ...request,
+      repeats,
+      ...(request.changes[PROMOTION] != null && { heldBack: true }),
+    },
   };
 }
 
@@ -272,7 +319,7 @@ function beginDeletionOf(
 ): ImageVersionPair {
   let ended: ImageVersionPair = pair;
   for (const { id } of pair.record.members)
-    ended = endBeside(ended, id, superseded(first.operation.id), context);
+    ended = endBeside(ended, id, deleted(first.operation.id), context);
   const { operation } = ended;
   const { [operation.id]: _, ...requests } = ended.record.requests;
   const final = advance(
@@ -283,7 +330,7 @@ function beginDeletionOf(
       ending: (one) =>
         failure(
           one,
-          superseded(first.operation.id),
+          deleted(first.operation.id),
           ended.record.regions,
           context,
         ),
@@ -292,7 +339,7 @@ function beginDeletionOf(
   return startNext(final, context);
 }
 
-function superseded(by: string): OperationFailure {
+function deleted(by: string): OperationFailure {
   return {
     code: "Superseded",
     message: `Operation ${by} deletes the version: its regions are followed no longer.`,

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
-import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
+import {
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+} from "../../../../src/image-version/properties/table.js";
 import {
   beginNext,
   dissolveBatch,
@@ -19,6 +22,7 @@ import {
   type VersionRequest,
 } from "../../../../src/image-version/state/record.js";
 import type { Accepting } from "../../../../src/image-version/state/accepting.js";
+import { ruleInForce } from "../../../../src/image-version/state/wanted.js";
 import { endBatch } from "../../../../src/image-version/steps/end-batch.js";
 import { advance } from "../../../../src/operation/advance.js";
 import { sequenceOf } from "../../../../src/operation/records.js";
@@ -479,6 +483,63 @@ describe("invariant 4: demotions and deletions go before everything that is queu
       [changeOf({}), DELETION],
     );
     expect(orderOf(pair).queued).toEqual([3, 5, 2, 4]);
+  });
+
+  test("a demotion ends what it goes before and contradicts, and nothing else", () => {
+    const promotion = changeOf(
+      { [EXCLUDE_FROM_LATEST]: false },
+      { byHand: true },
+    );
+    const pair = withQueued(replicating(), tag("a"), [
+      promotion,
+      { kind: "PromoteImageVersion", regions: [] },
+    ]);
+    const after = enqueue(pair, acceptingOf(demotion, DEMOTION), at(6));
+    expect(orderOf(after).queued).toEqual([4, 2]);
+    const ended = after.beside?.filter(({ endTime }) => endTime !== undefined);
+    expect(ended).toMatchObject([
+      {
+        id: `${KEY}-3`,
+        status: "Failed",
+        error: {
+          code: "Superseded",
+          message: `Operation ${KEY}-4, accepted later, excludes the version from latest: nothing of this request is done. What it asks besides can be sent again.`,
+        },
+      },
+    ]);
+    expect(toldOf(after)).toEqual(["4/accepted", "3/failed"]);
+    expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
+  });
+
+  test("a promotion goes behind a demotion: both are done, in this order", () => {
+    const pair = withQueued(
+      replicating(),
+      [demotion, DEMOTION],
+      [
+        changeOf({ [EXCLUDE_FROM_LATEST]: false }, { byHand: true }),
+        { kind: "PromoteImageVersion", regions: [] },
+      ],
+    );
+    expect(orderOf(pair).queued).toEqual([2, 3]);
+  });
+
+  test("what a request before a demotion repeats, and its rule, do not include the version again", () => {
+    const rule = { when: "allRegionsReady" } as const;
+    const earlier = changeOf(
+      { "/tags/a": "1", [PROMOTION]: rule },
+      { repeats: { [EXCLUDE_FROM_LATEST]: false, "/tags/b": "1" } },
+    );
+    const after = withQueued(replicating(), earlier, [demotion, DEMOTION]);
+    const [, { request } = { request: earlier }] = after.record.queued;
+    expect(request.repeats).toEqual({ "/tags/b": "1" });
+    // It begins alone, once the demotion has ended.
+    const [, ...queuedAfter] = after.record.queued;
+    const begun = startNext(
+      withRecord(after, { state: "Succeeded", queued: queuedAfter }),
+      at(40),
+    );
+    expect(begun.record.overriddenRule).toEqual(rule);
+    expect(ruleInForce(begun.record)).toBeUndefined();
   });
 
   test("and a deletion shares no update", () => {
