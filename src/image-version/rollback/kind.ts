@@ -23,7 +23,7 @@ const STATES: States<RollbackState> = {
   RollingBack: {
     status: "Running",
     queue: CREATIONS,
-    next: { Succeeded: "every version is as planned" },
+    next: { Succeeded: "the target is the latest, as planned" },
     ifCanceled:
       "What was promoted or demoted already stays; the operation on the version that is being changed goes on. Nothing further is changed.",
   },
