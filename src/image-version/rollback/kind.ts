@@ -33,6 +33,8 @@ const STATES: States<RollbackState> = {
 export const ROLLBACK_KIND: Kind<RollbackStateRecord> = {
   states: STATES,
   events: {
+    stalled: (data) => ({ type: IMAGE_EVENT.rollbackStalled, data }),
+    resumed: (data) => ({ type: IMAGE_EVENT.rollbackResumed, data }),
     failed: (operation, { error }) => ({
       type: IMAGE_EVENT.rollbackFailed,
       data: { error, ...rollbackOf(operation) },

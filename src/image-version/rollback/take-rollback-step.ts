@@ -15,10 +15,11 @@ import { advance, event } from "../../operation/advance.js";
 import { fail } from "../../operation/failing.js";
 import { hasEnded } from "../../operation/kinds.js";
 import type { OperationDependencies, Stored } from "../../operation/ports.js";
-import type {
-  OperationFailure,
-  OperationRecord,
-  Pair,
+import {
+  recordKeyOf,
+  type OperationFailure,
+  type OperationRecord,
+  type Pair,
 } from "../../operation/records.js";
 import {
   currentFor,
@@ -69,7 +70,7 @@ async function transitionOf(
     return await next(deps, stored);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    // That Azure cannot be seen ends nothing: what was begun is to be told as it is.
+    // That Azure cannot be seen, or lets nothing be changed now, ends nothing: how it is in the end is to be told.
     const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs;
     return (pair) => wait(pair, error.message, waitMs, contextOf(deps));
   }
@@ -93,41 +94,41 @@ async function next(
     if (step === undefined) return (pair) => complete(pair, latest, deps);
   }
   const child = await childOf(deps, stored, step);
+  // Invariant 3.
+  if (child === undefined || (step.does === "demote" && isGone(child.error)))
+    return (pair) =>
+      proceed(
+        pair,
+        `${step.versionName} is gone: there is nothing to demote.`,
+        deps,
+      );
   switch (child.status) {
     case "NotStarted":
-    case "Running":
-      return (pair) => follow(pair, step, child, deps);
+    case "Running": {
+      const reason = await waitReasonOf(deps, child, operation);
+      return (pair) => follow(pair, step, child, reason, deps);
+    }
     case "Succeeded":
       return (pair) => proceed(pair, undefined, deps);
-    default: {
-      if (step.does === "demote" && isGone(child.error))
-        return (pair) =>
-          proceed(
-            pair,
-            `${step.versionName} is gone: there is nothing to demote.`,
-            deps,
-          );
+    case "Failed":
+    case "Canceled": {
       const latest = await latestAfter(await surveyOf(deps, record.resourceId));
       return (pair) => stop(pair, refusalOf(step, child), latest, deps);
     }
   }
 }
 
-/** The operation that changes a version. One that was refused at once was never stored: it has no id. */
-type Child = Pick<OperationRecord, "status" | "error" | "waitReason"> & {
-  readonly id?: string;
-};
-
-/** Asks for the change, or sees what has become of it. Throws what another try may cure. */
+/** Asks for the change, or sees what has become of it; undefined where what is to be demoted is gone. */
 async function childOf(
   deps: Dependencies,
   { record, operation }: Stored<RollbackStateRecord>,
   { versionName, does }: RollbackStep,
-): Promise<Child> {
-  if (record.child !== undefined)
-    return (
-      (await deps.store.readOperation(record.child)) ?? { status: "Failed" }
-    );
+): Promise<OperationRecord | undefined> {
+  if (record.child !== undefined) {
+    const child = await deps.store.readOperation(record.child);
+    if (child === undefined) throw new TypeError(`${record.child} is gone`);
+    return child;
+  }
   const id = parseImageVersionId(
     `${record.resourceId}/versions/${versionName}`,
   );
@@ -142,48 +143,58 @@ async function childOf(
       idempotencyKey: `${operation.id}/${record.done}`, // Invariant 2.
     });
   } catch (error) {
-    if (!(error instanceof ServiceError) || error.retryAfterMs !== undefined)
-      throw error;
-    const { code, message, findings } = error;
-    return { status: "Failed", error: { code, message, errors: findings } };
+    if (does === "demote" && isGone(error)) return undefined;
+    throw error;
   }
 }
 
-function isGone(error: OperationFailure | undefined): boolean {
-  return error?.code === "ImageVersionGone" || error?.code === "NotFound";
+function isGone(error: unknown): boolean {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return code === "ImageVersionGone" || code === "NotFound";
 }
 
 function refusalOf(
   { versionName, does }: RollbackStep,
-  { id, status, error }: Child,
+  { id, status, error }: OperationRecord,
 ): OperationFailure {
-  const child = id === undefined ? "" : ` (operation ${id}, ${status})`;
   return {
     code: error?.code ?? "RollbackRefused",
     message:
-      `${versionName} was not ${does}d${child}. ${error?.message ?? ""}`.trim(),
+      `${versionName} was not ${does}d (operation ${id}, ${status}). ${error?.message ?? ""}`.trim(),
     errors: error?.errors ?? [],
   };
+}
+
+/** What the change waits for, if it does. While its write is tried again that is what it was before. */
+async function waitReasonOf(
+  deps: Dependencies,
+  { id, waitReason }: OperationRecord,
+  before: OperationRecord,
+): Promise<string | undefined> {
+  if (waitReason !== undefined) return `Operation ${id} waits: ${waitReason}`;
+  const version = await deps.store.read(recordKeyOf(id) ?? "");
+  return version?.record.waitingSince === undefined
+    ? undefined
+    : before.waitReason;
 }
 
 /** The change is asked for, or goes on. What it waits for, the rollback waits for. */
 function follow(
   { record: { doubtedTime: _, ...record }, operation }: RollbackPair,
   { versionName, does }: RollbackStep,
-  { id, waitReason }: Child,
+  { id }: OperationRecord,
+  reason: string | undefined,
   deps: Dependencies,
 ): RollbackPair {
   const begins = record.child === undefined;
   return advance({ record, operation }, contextOf(deps), {
     patch: {
       state: "RollingBack",
-      ...(id !== undefined && { child: id }),
+      child: id,
       ticks: begins ? 0 : record.ticks + 1,
     },
     ...(begins && { message: `${versionName} is ${does}d: operation ${id}.` }),
-    ...(waitReason === undefined
-      ? { resumes: true }
-      : { waits: `Operation ${id} on ${versionName} waits: ${waitReason}` }),
+    ...(reason === undefined ? { resumes: true } : { waits: reason }),
     waitMs: pollDelayMs(record.ticks, deps.pace),
   });
 }
@@ -196,6 +207,7 @@ function proceed(
 ): RollbackPair {
   return advance({ record, operation }, contextOf(deps), {
     patch: { state: "RollingBack", done: record.done + 1, ticks: 0 },
+    resumes: true,
     ...(message !== undefined && { message }),
     waitMs: 0,
   });

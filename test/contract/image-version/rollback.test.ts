@@ -717,6 +717,65 @@ describe("a target that cannot become the latest any more", () => {
   });
 });
 
+test("waits where it may not look at Azure, says so, and goes on once it may", async () => {
+  await inAzure({ "1.0.0": {}, "1.0.1": {} });
+  const operation = await rollBack();
+  world.simulator.control.addFault({
+    method: "GET",
+    path: "/versions\\?",
+    status: 403,
+    body: { error: { code: "AuthorizationFailed", message: "No role." } },
+  });
+  await world.runDue();
+  expect(await operationOf(operation)).toMatchObject({
+    status: "NotStarted",
+    waitReason: expect.stringContaining("Give it the role Reader") as string,
+    nextAttemptTime: expect.any(String) as string,
+  });
+  expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+});
+
+test("waits for a version that Azure does not let be changed, says so, and after an hour once by an event", async () => {
+  await inAzure({ "1.0.0": {}, "1.0.1": {} });
+  const operation = await rollBack();
+  world.simulator.control.addFault({
+    method: "PUT",
+    path: "/versions/1.0.1",
+    status: 409,
+    times: null,
+  });
+  const endMs = world.clock.now() + 3 * 3_600_000;
+  while (world.clock.now() < endMs) {
+    await world.runDue();
+    world.clock.advance(60_000);
+  }
+  const { record, operation: waiting } = await world.read(image);
+  const { child } = record as unknown as { child: string };
+  const reason = expect.stringContaining(
+    `Operation ${child} waits: `,
+  ) as string;
+  expect(waiting).toMatchObject({
+    status: "Running",
+    waitReason: reason,
+    nextAttemptTime: record.dueTime,
+  });
+  const ofRollback = async () =>
+    (await world.takeEvents()).filter(({ subject }) => subject === image);
+  expect(await ofRollback()).toMatchObject([
+    { type: "Sigil.Image.RollbackAccepted" },
+    {
+      type: "Sigil.Image.RollbackStalled",
+      data: { operationId: operation.id, state: "RollingBack", reason },
+    },
+  ]);
+  world.simulator.control.clearFaults();
+  expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+  expect(await ofRollback()).toMatchObject([
+    { type: "Sigil.Image.RollbackResumed" },
+    { type: "Sigil.Image.RollbackCompleted" },
+  ]);
+});
+
 describe("what others do meanwhile is told, and not undone", () => {
   test("a newer version that they publish", async () => {
     await inAzure({ "1.0.0": {}, "1.0.1": {} });
