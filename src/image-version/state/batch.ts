@@ -10,8 +10,8 @@
  *  1. Every accepted operation is queued, or has begun, until it ends.
  *  2. What fails the rules, or contradicts what came before it, fails alone.
  *  3. What Azure refuses of several together is sent again, each alone.
- *  4. Demotions and deletions go before everything that is queued. What a demotion goes before and contradicts ends: what
- *     was asked first is never done last.
+ *  4. Demotions and deletions go before everything that is queued. What was accepted before a demotion, contradicts it and
+ *     is not sent yet ends: it is never done after it.
  */
 import { advance, withEntry, written } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
@@ -25,8 +25,10 @@ import {
 } from "../../operation/records.js";
 import { conflictsBetween, type Asked } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
+import { endOperation } from "./ends.js";
 import {
   batchOf,
+  sentLast,
   type ImageVersionPair,
   type ImageVersionRecord,
   type QueuedRequest,
@@ -85,14 +87,19 @@ function putFirst(
   last: QueuedRequest,
   context: TransitionContext,
 ): ImageVersionPair {
-  const contradicted = pair.record.queued.filter(
-    ({ request }) => conflictsBetween(request, last.request).length > 0,
-  );
-  const { record, ...rest } = contradicted.reduce(
-    (before, { operation: { id } }) =>
-      endBeside(before, id, overtaken(last.operation.id), context),
-    pair,
-  );
+  const contradicts = (request: Asked): boolean =>
+    conflictsBetween(request, last.request).length > 0;
+  const error = overtaken(last.operation.id);
+  const sentFor = sentLast(pair.record)?.sentFor ?? [];
+  const { record, ...rest } = [
+    ...pair.record.queued
+      .filter(({ request }) => contradicts(request))
+      .map(({ operation }) => operation.id),
+    // Those that have begun after those that are queued: the last to end ends the record's work.
+    ...batchOf(pair.record)
+      .filter(([id, request]) => !sentFor.includes(id) && contradicts(request))
+      .map(([id]) => id),
+  ].reduce((before, id) => endBeside(before, id, error, context), pair);
   const first = record.queued.filter(({ operation }) => goesFirst(operation));
   const others = record.queued.filter(({ operation }) => !goesFirst(operation));
   const excludes = EXCLUDE_FROM_LATEST in last.request.changes;
@@ -393,7 +400,7 @@ export function startNext(
     {
       record: next,
       operation: kindOf(first.operation, record),
-      ...written(pair, [pair.operation]),
+      ...besideAfter(pair, first.operation.id),
     },
     context,
     {
@@ -405,7 +412,16 @@ export function startNext(
   return deletes ? begun : formBatch(begun, context);
 }
 
-/** Ends one that is queued, or a member, Failed. */
+/** What is written beside the operation that begins. */
+function besideAfter(
+  pair: ImageVersionPair,
+  begins: string,
+): Pick<ImageVersionPair, "beside"> {
+  const { beside = [] } = written(pair, [pair.operation]);
+  return { beside: beside.filter(({ id }) => id !== begins) };
+}
+
+/** Ends one that is queued, or has begun, Failed; where it is the last that has begun, the record's state is Failed. */
 export function endBeside(
   pair: ImageVersionPair,
   operationId: string,
@@ -417,11 +433,8 @@ export function endBeside(
       ? pair.operation
       : memberOrQueued(pair.record, operationId);
   if (operation === undefined) return pair;
-  const { [operationId]: _, ...requests } = pair.record.requests;
-  return endOne(
-    { ...pair, record: { ...pair.record, requests } },
-    operationId,
-    failure(operation, error, pair.record.regions, context),
-    context,
-  );
+  const ending = failure(operation, error, pair.record.regions, context);
+  return pair.record.queued.some((one) => one.operation.id === operationId)
+    ? endOne(pair, operationId, ending, context)
+    : endOperation(pair, operationId, ending, context);
 }

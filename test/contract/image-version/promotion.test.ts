@@ -354,6 +354,41 @@ describe("by hand", () => {
     expect(await excluded()).toBe(true);
   });
 
+  test("a demotion ends a promotion that Azure would not take yet", async () => {
+    await made();
+    await demoteImageVersion(world.deps, { id: idOf(id), ...BY });
+    await world.finish(id);
+    world.simulator.control.addFault({
+      method: "PUT",
+      path: `/versions/5.0.${versions}\\?`,
+      status: 429,
+      headers: { "Retry-After": "3600" },
+    });
+    const promotion = await promoteImageVersion(world.deps, {
+      id: idOf(id),
+      ...BY,
+    });
+    await world.runDue();
+    const sent = puts();
+    const demotion = await demoteImageVersion(world.deps, {
+      id: idOf(id),
+      ...BY,
+    });
+    expect(await world.deps.store.readOperation(promotion.id)).toMatchObject({
+      status: "Failed",
+      error: { code: "Superseded" },
+    });
+    expect(await world.finish(id)).toMatchObject({
+      id: demotion.id,
+      status: "Succeeded",
+    });
+    expect(puts()).toBe(sent);
+    expect(await excluded()).toBe(true);
+    expect(await told()).toEqual(
+      expect.arrayContaining(["failed", "completed"]),
+    );
+  });
+
   test("a request whose rule was accepted before a demotion, and is carried out after it, promotes nothing", async () => {
     await made();
     const { control } = world.simulator;

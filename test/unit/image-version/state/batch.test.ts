@@ -474,6 +474,9 @@ describe("invariant 3: what Azure refuses of several together is sent again, eac
 describe("invariant 4: demotions and deletions go before everything that is queued", () => {
   const demotion = changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true });
 
+  const promotionOf = (): VersionRequest =>
+    changeOf({ [EXCLUDE_FROM_LATEST]: false }, { byHand: true });
+
   test("in the order in which they come", () => {
     const pair = withQueued(
       replicating(),
@@ -486,12 +489,8 @@ describe("invariant 4: demotions and deletions go before everything that is queu
   });
 
   test("a demotion ends what it goes before and contradicts, and nothing else", () => {
-    const promotion = changeOf(
-      { [EXCLUDE_FROM_LATEST]: false },
-      { byHand: true },
-    );
     const pair = withQueued(replicating(), tag("a"), [
-      promotion,
+      promotionOf(),
       { kind: "PromoteImageVersion", regions: [] },
     ]);
     const after = enqueue(pair, acceptingOf(demotion, DEMOTION), at(6));
@@ -509,6 +508,61 @@ describe("invariant 4: demotions and deletions go before everything that is queu
     ]);
     expect(toldOf(after)).toEqual(["4/accepted", "3/failed"]);
     expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
+  });
+
+  test("so ends one that has begun, if nothing of it was sent; the demotion begins in its place", () => {
+    const promoting = told(
+      startNext(
+        withQueued(succeeded(), [
+          promotionOf(),
+          { kind: "PromoteImageVersion", regions: [] },
+        ]),
+        at(20),
+      ),
+    );
+    expect(promoting.record.state).toBe("Accepted");
+    const after = enqueue(promoting, acceptingOf(demotion, DEMOTION), at(30));
+    expect(after.operation).toMatchObject({
+      id: `${KEY}-2`,
+      status: "Failed",
+      error: { code: "Superseded" },
+    });
+    const next = startNext(after, at(30));
+    expect(orderOf(next)).toEqual({
+      leader: 3,
+      members: [],
+      queued: [],
+      batch: [3],
+    });
+    expect(next.beside?.map(({ id, status }) => [id, status])).toEqual([
+      [`${KEY}-2`, "Failed"],
+    ]);
+    expect(toldOf(after)).toEqual(["3/accepted", "2/failed"]);
+  });
+
+  test("and not one that may be on its way to Azure: the demotion is done after it", () => {
+    const promoting = told(
+      startNext(
+        withQueued(succeeded(), [
+          promotionOf(),
+          { kind: "PromoteImageVersion", regions: [] },
+        ]),
+        at(20),
+      ),
+    );
+    const sent = withRecord(promoting, {
+      state: "Updating",
+      lastAttempt: {
+        changes: { [EXCLUDE_FROM_LATEST]: false },
+        regions: [],
+        sentTime: time(21),
+        outcome: "unknown",
+        sentFor: [`${KEY}-2`],
+      },
+    });
+    const after = enqueue(sent, acceptingOf(demotion, DEMOTION), at(30));
+    expect(after.operation.status).not.toBe("Failed");
+    expect(orderOf(after)).toMatchObject({ leader: 2, queued: [3] });
   });
 
   test("a promotion goes behind a demotion: both are done, in this order", () => {
