@@ -262,8 +262,10 @@ function judgeFailure(
       return expect(
         world.ledger
           .beside(one)
-          .some((each) => each.kind === "DeleteImageVersion"),
-        "nobody deletes the version",
+          .some((each) =>
+            ["DeleteImageVersion", "DemoteImageVersion"].includes(each.kind),
+          ),
+        "nobody deletes or demotes the version",
       );
     case "PoisonMessage":
       return expect(

@@ -1,6 +1,7 @@
 /** How an operation on a version is accepted and begins, and what the record is then. Pure. */
 import type { Finding } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import type { PromotionRule } from "../contract.js";
 import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
 import type { TransitionContext } from "../../operation/ports.js";
@@ -20,6 +21,7 @@ import {
   regionsIn,
 } from "../properties/fields.js";
 import { combined } from "../properties/patch.js";
+import { PROMOTION } from "../properties/table.js";
 import {
   batchOf,
   type ImageVersionPair,
@@ -177,6 +179,9 @@ export function withRequest(
   return {
     ...record,
     requests,
+    ...(request.heldBack === true && {
+      overriddenRule: request.changes[PROMOTION] as PromotionRule,
+    }),
     regions: [
       ...record.regions
         .filter(({ name }) => !gone.includes(name))

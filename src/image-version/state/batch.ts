@@ -10,7 +10,8 @@
  *  1. Every accepted operation is queued, or has begun, until it ends.
  *  2. What fails the rules, or contradicts what came before it, fails alone.
  *  3. What Azure refuses of several together is sent again, each alone.
- *  4. Demotions and deletions go before everything that is queued, and may contradict it.
+ *  4. Demotions and deletions go before everything that is queued. What was accepted before a demotion, contradicts it and
+ *     is not sent yet ends: it is never done after it.
  */
 import { advance, withEntry, written } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
@@ -23,8 +24,11 @@ import {
   type OperationRecord,
 } from "../../operation/records.js";
 import { conflictsBetween, type Asked } from "../properties/patch.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
+import { endOperation } from "./ends.js";
 import {
   batchOf,
+  sentLast,
   type ImageVersionPair,
   type ImageVersionRecord,
   type QueuedRequest,
@@ -57,16 +61,11 @@ export function enqueue(
     ],
   };
   const queued: QueuedRequest = { operation: accepted, request: asked.request };
-  const first = goesFirst(accepted); // Invariant 4.
-  const ahead = record.queued.filter(({ operation }) => goesFirst(operation));
-  const others = record.queued.filter(({ operation }) => !goesFirst(operation));
-  return {
+  const pair: ImageVersionPair = {
     record: {
       ...record,
       lastSequence: sequence,
-      queued: first
-        ? [...ahead, queued, ...others]
-        : [...record.queued, queued],
+      queued: [...record.queued, queued],
       outbox: [
         ...record.outbox,
         indexed(accepted, context),
@@ -75,7 +74,62 @@ export function enqueue(
     },
     operation: current,
     beside: [accepted],
+  };
+  return {
+    ...(goesFirst(accepted) ? putFirst(pair, queued, context) : pair),
     accepted,
+  };
+}
+
+/** Invariant 4. */
+function putFirst(
+  pair: ImageVersionPair,
+  last: QueuedRequest,
+  context: TransitionContext,
+): ImageVersionPair {
+  const contradicts = (request: Asked): boolean =>
+    conflictsBetween(request, last.request).length > 0;
+  const error = overtaken(last.operation.id);
+  const sentFor = sentLast(pair.record)?.sentFor ?? [];
+  const { record, ...rest } = [
+    ...pair.record.queued
+      .filter(({ request }) => contradicts(request))
+      .map(({ operation }) => operation.id),
+    // Those that have begun after those that are queued: the last to end ends the record's work.
+    ...batchOf(pair.record)
+      .filter(([id, request]) => !sentFor.includes(id) && contradicts(request))
+      .map(([id]) => id),
+  ].reduce((before, id) => endBeside(before, id, error, context), pair);
+  const first = record.queued.filter(({ operation }) => goesFirst(operation));
+  const others = record.queued.filter(({ operation }) => !goesFirst(operation));
+  const excludes = EXCLUDE_FROM_LATEST in last.request.changes;
+  return {
+    ...rest,
+    record: {
+      ...record,
+      queued: [...first, ...(excludes ? others.map(heldBack) : others)],
+    },
+  };
+}
+
+function overtaken(by: string): OperationFailure {
+  return {
+    code: "Superseded",
+    message: `Operation ${by}, accepted later, excludes the version from latest: nothing of this request is done. What it asks besides can be sent again.`,
+    errors: [],
+  };
+}
+
+/** The version is excluded by a later request: neither what this one repeats nor its rule includes it again. */
+function heldBack({ request, ...queued }: QueuedRequest): QueuedRequest {
+  const { [EXCLUDE_FROM_LATEST]: _, ...repeats } = request.repeats;
+  return {
+    ...queued,
+    request: {
+      ...request,
+      repeats,
+      ...(request.changes[PROMOTION] != null && { heldBack: true }),
+    },
   };
 }
 
@@ -272,7 +326,7 @@ function beginDeletionOf(
 ): ImageVersionPair {
   let ended: ImageVersionPair = pair;
   for (const { id } of pair.record.members)
-    ended = endBeside(ended, id, superseded(first.operation.id), context);
+    ended = endBeside(ended, id, deleted(first.operation.id), context);
   const { operation } = ended;
   const { [operation.id]: _, ...requests } = ended.record.requests;
   const final = advance(
@@ -283,7 +337,7 @@ function beginDeletionOf(
       ending: (one) =>
         failure(
           one,
-          superseded(first.operation.id),
+          deleted(first.operation.id),
           ended.record.regions,
           context,
         ),
@@ -292,7 +346,7 @@ function beginDeletionOf(
   return startNext(final, context);
 }
 
-function superseded(by: string): OperationFailure {
+function deleted(by: string): OperationFailure {
   return {
     code: "Superseded",
     message: `Operation ${by} deletes the version: its regions are followed no longer.`,
@@ -346,7 +400,7 @@ export function startNext(
     {
       record: next,
       operation: kindOf(first.operation, record),
-      ...written(pair, [pair.operation]),
+      ...besideAfter(pair, first.operation.id),
     },
     context,
     {
@@ -358,7 +412,16 @@ export function startNext(
   return deletes ? begun : formBatch(begun, context);
 }
 
-/** Ends one that is queued, or a member, Failed. */
+/** What is written beside the operation that begins. */
+function besideAfter(
+  pair: ImageVersionPair,
+  begins: string,
+): Pick<ImageVersionPair, "beside"> {
+  const { beside = [] } = written(pair, [pair.operation]);
+  return { beside: beside.filter(({ id }) => id !== begins) };
+}
+
+/** Ends one that is queued, or has begun, Failed; where it is the last that has begun, the record's state is Failed. */
 export function endBeside(
   pair: ImageVersionPair,
   operationId: string,
@@ -370,11 +433,8 @@ export function endBeside(
       ? pair.operation
       : memberOrQueued(pair.record, operationId);
   if (operation === undefined) return pair;
-  const { [operationId]: _, ...requests } = pair.record.requests;
-  return endOne(
-    { ...pair, record: { ...pair.record, requests } },
-    operationId,
-    failure(operation, error, pair.record.regions, context),
-    context,
-  );
+  const ending = failure(operation, error, pair.record.regions, context);
+  return pair.record.queued.some((one) => one.operation.id === operationId)
+    ? endOne(pair, operationId, ending, context)
+    : endOperation(pair, operationId, ending, context);
 }

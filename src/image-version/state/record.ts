@@ -47,6 +47,8 @@ export interface VersionRequest extends Asked {
   readonly retries?: readonly string[];
   /** True where it is to be sent alone: Azure has refused it together with others. */
   readonly alone?: boolean;
+  /** True where its promotion rule is overridden before it begins: the version was excluded by hand after it was accepted. */
+  readonly heldBack?: boolean;
   /** When Azure was seen to show all that it asks, at once; RFC 3339. From then on its regions alone decide. */
   readonly appliedTime?: string;
   /** How its end is decided already: what is left is to leave the version as it should be. */

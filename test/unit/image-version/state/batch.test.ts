@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
-import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
+import {
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+} from "../../../../src/image-version/properties/table.js";
 import {
   beginNext,
   dissolveBatch,
@@ -19,6 +22,7 @@ import {
   type VersionRequest,
 } from "../../../../src/image-version/state/record.js";
 import type { Accepting } from "../../../../src/image-version/state/accepting.js";
+import { ruleInForce } from "../../../../src/image-version/state/wanted.js";
 import { endBatch } from "../../../../src/image-version/steps/end-batch.js";
 import { advance } from "../../../../src/operation/advance.js";
 import { sequenceOf } from "../../../../src/operation/records.js";
@@ -470,6 +474,9 @@ describe("invariant 3: what Azure refuses of several together is sent again, eac
 describe("invariant 4: demotions and deletions go before everything that is queued", () => {
   const demotion = changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true });
 
+  const promotionOf = (): VersionRequest =>
+    changeOf({ [EXCLUDE_FROM_LATEST]: false }, { byHand: true });
+
   test("in the order in which they come", () => {
     const pair = withQueued(
       replicating(),
@@ -479,6 +486,114 @@ describe("invariant 4: demotions and deletions go before everything that is queu
       [changeOf({}), DELETION],
     );
     expect(orderOf(pair).queued).toEqual([3, 5, 2, 4]);
+  });
+
+  test("a demotion ends what it goes before and contradicts, and nothing else", () => {
+    const pair = withQueued(replicating(), tag("a"), [
+      promotionOf(),
+      { kind: "PromoteImageVersion", regions: [] },
+    ]);
+    const after = enqueue(pair, acceptingOf(demotion, DEMOTION), at(6));
+    expect(orderOf(after).queued).toEqual([4, 2]);
+    const ended = after.beside?.filter(({ endTime }) => endTime !== undefined);
+    expect(ended).toMatchObject([
+      {
+        id: `${KEY}-3`,
+        status: "Failed",
+        error: {
+          code: "Superseded",
+          message: `Operation ${KEY}-4, accepted later, excludes the version from latest: nothing of this request is done. What it asks besides can be sent again.`,
+        },
+      },
+    ]);
+    expect(toldOf(after)).toEqual(["4/accepted", "3/failed"]);
+    expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
+  });
+
+  test("so ends one that has begun, if nothing of it was sent; the demotion begins in its place", () => {
+    const promoting = told(
+      startNext(
+        withQueued(succeeded(), [
+          promotionOf(),
+          { kind: "PromoteImageVersion", regions: [] },
+        ]),
+        at(20),
+      ),
+    );
+    expect(promoting.record.state).toBe("Accepted");
+    const after = enqueue(promoting, acceptingOf(demotion, DEMOTION), at(30));
+    expect(after.operation).toMatchObject({
+      id: `${KEY}-2`,
+      status: "Failed",
+      error: { code: "Superseded" },
+    });
+    const next = startNext(after, at(30));
+    expect(orderOf(next)).toEqual({
+      leader: 3,
+      members: [],
+      queued: [],
+      batch: [3],
+    });
+    expect(next.beside?.map(({ id, status }) => [id, status])).toEqual([
+      [`${KEY}-2`, "Failed"],
+    ]);
+    expect(toldOf(after)).toEqual(["3/accepted", "2/failed"]);
+  });
+
+  test("and not one that may be on its way to Azure: the demotion is done after it", () => {
+    const promoting = told(
+      startNext(
+        withQueued(succeeded(), [
+          promotionOf(),
+          { kind: "PromoteImageVersion", regions: [] },
+        ]),
+        at(20),
+      ),
+    );
+    const sent = withRecord(promoting, {
+      state: "Updating",
+      lastAttempt: {
+        changes: { [EXCLUDE_FROM_LATEST]: false },
+        regions: [],
+        sentTime: time(21),
+        outcome: "unknown",
+        sentFor: [`${KEY}-2`],
+      },
+    });
+    const after = enqueue(sent, acceptingOf(demotion, DEMOTION), at(30));
+    expect(after.operation.status).not.toBe("Failed");
+    expect(orderOf(after)).toMatchObject({ leader: 2, queued: [3] });
+  });
+
+  test("a promotion goes behind a demotion: both are done, in this order", () => {
+    const pair = withQueued(
+      replicating(),
+      [demotion, DEMOTION],
+      [
+        changeOf({ [EXCLUDE_FROM_LATEST]: false }, { byHand: true }),
+        { kind: "PromoteImageVersion", regions: [] },
+      ],
+    );
+    expect(orderOf(pair).queued).toEqual([2, 3]);
+  });
+
+  test("what a request before a demotion repeats, and its rule, do not include the version again", () => {
+    const rule = { when: "allRegionsReady" } as const;
+    const earlier = changeOf(
+      { "/tags/a": "1", [PROMOTION]: rule },
+      { repeats: { [EXCLUDE_FROM_LATEST]: false, "/tags/b": "1" } },
+    );
+    const after = withQueued(replicating(), earlier, [demotion, DEMOTION]);
+    const [, { request } = { request: earlier }] = after.record.queued;
+    expect(request.repeats).toEqual({ "/tags/b": "1" });
+    // It begins alone, once the demotion has ended.
+    const [, ...queuedAfter] = after.record.queued;
+    const begun = startNext(
+      withRecord(after, { state: "Succeeded", queued: queuedAfter }),
+      at(40),
+    );
+    expect(begun.record.overriddenRule).toEqual(rule);
+    expect(ruleInForce(begun.record)).toBeUndefined();
   });
 
   test("and a deletion shares no update", () => {
