@@ -1,9 +1,11 @@
 /**
  * Accepts a request for an image version as it shall be (PUT), or for a change of it (PATCH): to be created, changed or
  * adopted. Invariants, beside those of every acceptance (operation/accepting.ts):
- *  1. Requests that mean the same are one operation as long as Azure shows what it has done, wherever they arrive.
+ *  1. Requests that mean the same are one operation, wherever they arrive, as long as Azure shows what it has done of the
+ *     very life that it was done to, and nothing that was accepted later asks otherwise (same-operation.ts).
  *  2. Nothing is stored for a request that is refused, but a claim of its Idempotency-Key.
- *  3. What changes nothing is answered with the version and starts nothing.
+ *  3. What changes nothing is answered with the version and starts nothing, where the regions that it names are ready. A
+ *     version that was read and is sent back as it was changes nothing, whatever is being done.
  *  4. Only a PUT creates; under a number that existed and is gone, only one that says so.
  */
 import { ServiceError, type Finding } from "../../errors.js";
@@ -32,7 +34,12 @@ import {
 import { planImageVersion } from "./plan.js";
 import { withSetIds } from "./set-names.js";
 import type { Look } from "../resources.js";
-import { decideOn, errorsIn, type Request } from "./decide-put.js";
+import {
+  decideOn,
+  errorsIn,
+  type Request,
+  type Unchanged,
+} from "./decide-put.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
 export interface PutImageVersion extends ChangeCommand {
@@ -214,13 +221,16 @@ async function decide(
   const { id } = command;
   const resourceId = formatImageVersionId(id);
   try {
-    const answer = await acceptOperation<ImageVersionRecord, "unchanged">(
+    const answer = await acceptOperation<ImageVersionRecord, Unchanged>(
       deps,
       keyOf(resourceId),
       (stored) => decideOn(deps, request, stored),
     );
-    if (answer === "unchanged")
-      return { kind: "unchanged", version: await getImageVersion(deps, id) };
+    if ("unchanged" in answer) {
+      const version = await getImageVersion(deps, id);
+      const warnings = [...version.warnings, ...answer.warnings];
+      return { kind: "unchanged", version: { ...version, warnings } };
+    }
     await bindKey(deps, requestKey, answer);
     deps.looks.forget(id, imageIdOf(id));
     return { kind: "accepted", operation: answer };

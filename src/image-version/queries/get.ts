@@ -15,6 +15,7 @@ import {
 } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import { notFound } from "./not-found.js";
+import { isMadeByOthers } from "../state/adoption.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { etagOf } from "./etag.js";
@@ -134,10 +135,15 @@ function lookOf(
 function known(
   id: ImageVersionId,
   look: Look | undefined,
-  record: ImageVersionRecord | undefined,
+  stored: ImageVersionRecord | undefined,
   latest: Latest,
   warnings: readonly Finding[],
 ): KnownImageVersion {
+  const record =
+    // What Sigil knows is of another life, which is over.
+    stored && look && isFinal(stored.state) && isMadeByOthers(stored, look)
+      ? undefined
+      : stored;
   return {
     id,
     ...(look && { look }),

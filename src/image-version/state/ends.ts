@@ -20,6 +20,7 @@ import type {
 import { pointerTo, regionField, regionsIn } from "../properties/fields.js";
 import { combined, withApplied } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { isOfOtherLife, madeAgain } from "./adoption.js";
 import {
   batchOf,
   type ImageVersionPair,
@@ -46,6 +47,8 @@ export function latch(
       ? record.lastApplied
       : withApplied(record.lastApplied, combined(asked, record.lastApplied));
   const { doubt: _, unmanaged, ...kept } = record;
+  const { publishedDate } = record;
+  const life = publishedDate !== undefined && { publishedDate };
   const rule = batch.some(
     ([, { changes }]) => changes[EXCLUDE_FROM_LATEST] === true,
   )
@@ -66,7 +69,7 @@ export function latch(
         Object.entries(record.requests).map(([id, request]) => [
           id,
           request.appliedTime === undefined
-            ? { ...request, appliedTime: time }
+            ? { ...request, ...life, appliedTime: time }
             : request,
         ]),
       ),
@@ -171,6 +174,8 @@ function endingOf(
   const own = regionsOf(operation, record.regions);
   if (request.decided !== undefined)
     return decidedEnding(operation, request, own, context);
+  if (isOfOtherLife(record, request, look))
+    return failed(operation, madeAgain(record, look), record.regions, context);
   const open = own.filter(
     ({ name, state, doubt }) =>
       (state !== "Completed" && state !== "Failed") ||

@@ -29,6 +29,7 @@ import {
   type Unmet,
 } from "../properties/patch.js";
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { isBehind } from "./adoption.js";
 import {
   batchOf,
   sentLast,
@@ -156,12 +157,16 @@ export function withDefaults(
   };
 }
 
-/** Nothing of the last write is shown, and it is not long ago. */
+/** An earlier life is shown; or nothing of the last write is, and that is not long ago. */
 export function isOld(
-  record: Pick<ImageVersionRecord, "lastAttempt">,
+  record: Pick<
+    ImageVersionRecord,
+    "lastAttempt" | "publishedDate" | "observed"
+  >,
   look: Look,
   { now, pace }: Pick<TransitionContext, "now" | "pace">,
 ): boolean {
+  if (isBehind(record, look)) return true;
   const sent = sentLast(record);
   if (sent === undefined || sent.outcome === "shown") return false;
   if (!isRecent(sent, { now, pace })) return false;

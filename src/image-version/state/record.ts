@@ -41,6 +41,8 @@ export interface VersionRequest extends Asked {
   readonly creates?: boolean;
   /** True once its create request was sent: a canceled one leaves the version excluded from latest. */
   readonly created?: boolean;
+  /** The life of the version that it is about, as its caller saw it, or as the record had it; absent: the record's. */
+  readonly publishedDate?: string;
   /** By hand: it decides what is latest, and is not part of what was applied. */
   readonly byHand?: boolean;
   /** Failed regions that are to be repaired at once. */

@@ -46,13 +46,14 @@ export function see(
 ): ImageVersionPair {
   const { record } = pair;
   if (isOld(record, look, context)) return pair; // Invariant 1.
-  const changes = observeRegions(record, look, failure, context);
+  const known = isMadeByOthers(record, look) ? ofOthers(record, look) : record;
+  const changes = observeRegions(known, look, failure, context);
   const seen = planRepairs(
     withLook(
       {
         ...pair,
         record: {
-          ...record,
+          ...known,
           regions: changes.map(({ region }) => region),
           consecutiveNotFound: 0,
         },
@@ -85,9 +86,7 @@ function withLook(
   look: Look,
   { now }: TransitionContext,
 ): ImageVersionPair {
-  const record = isMadeByOthers(pair.record, look)
-    ? ofOthers(pair.record, look)
-    : pair.record;
+  const { record } = pair;
   const { publishedDate } = look;
   const lastAttempt = attemptAfter(record, look);
   const fields = fieldsOf(look.resource);

@@ -59,13 +59,18 @@ export const VERSION_STATES: States<VersionState> = {
   DeletionRequested: {
     status: "NotStarted",
     queue: CREATIONS,
-    next: { Deleting: "the DELETE is to be sent" },
+    next: {
+      Deleting: "the DELETE is to be sent",
+      Deleted: "another version is there, made by others since",
+    },
     ifCanceled: "Nothing was deleted, and nothing will be.",
   },
   Deleting: {
     status: "Running",
     queue: CREATIONS,
-    next: { Deleted: "404, three times in a row" },
+    next: {
+      Deleted: "404, three times in a row, or another version is there",
+    },
     ifCanceled:
       "The deletion is on its way: Azure may carry it out. Sigil follows it no longer; send the same DELETE to follow it again.",
   },
