@@ -28,7 +28,7 @@ import { PROMOTION } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf, shownRule } from "../queries/views.js";
-import type { Look } from "../resources.js";
+import { areReady, type Look } from "../resources.js";
 import { isMadeByOthers, known } from "../state/adoption.js";
 import { enqueue } from "../state/batch.js";
 import {
@@ -179,20 +179,6 @@ function isAsShown(
     removeRegions,
   );
   return Object.keys(changes).length === 0;
-}
-
-/** Azure has made the copies of these regions, and does not take them away. */
-function areReady(look: Look | undefined, names: readonly string[]): boolean {
-  return (
-    look !== undefined &&
-    look.provisioningState !== "Deleting" &&
-    names.every((name) => {
-      const region = look.regions.find((one) => one.name === name);
-      return region === undefined
-        ? look.provisioningState === "Succeeded"
-        : region.state === "Completed";
-    })
-  );
 }
 
 /** Azure has taken what was sent a moment ago, and need not show it yet. */

@@ -8,6 +8,7 @@ import {
   expect,
   test,
 } from "vitest";
+import { planImageVersion } from "../../../../src/image-version/commands/plan.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import {
   idOf,
@@ -287,5 +288,18 @@ describe("the same PUT, of a version that others have made again", () => {
     expect(
       replicationStatus?.summary.every(({ state }) => state === "Completed"),
     ).toBe(true);
+  });
+
+  test("is planned as that of a version of others", async () => {
+    await made(world, id, BODY);
+    await madeAgain();
+    const codesOf = async (body: typeof BODY): Promise<readonly string[]> =>
+      (await planImageVersion(world.deps, { id: idOf(id), body })).findings.map(
+        ({ code }) => code,
+      );
+    expect(await codesOf(THEIRS)).toEqual(["ImageVersionExists"]);
+    expect(await codesOf(plain(undefined, { tags: { life: "3" } }))).toEqual([
+      "ImageVersionConflict",
+    ]);
   });
 });
