@@ -182,7 +182,8 @@ function judgeCancel(world: World, one: Accepted): void {
 }
 
 function judgeDeletion(world: World, one: Accepted): void {
-  if (!looksOf(world, one).some(({ facts }) => facts === undefined))
+  const ended = (one.endedLife ?? 0) > one.life;
+  if (!ended && !looksOf(world, one).some(({ facts }) => facts === undefined))
     world.breach(9, `${one.id} Succeeded, and ARM has shown the version`);
 }
 
@@ -257,6 +258,13 @@ function judgeFailure(
             .beside(one)
             .some((each) => each.kind === "DeleteImageVersion"),
         "ARM has the version",
+      );
+    case "ChangedOutside":
+      return expect(
+        others.some(
+          ({ before, after }) => before === undefined && after !== undefined,
+        ),
+        "nobody has made the version again",
       );
     case "Superseded":
       return expect(

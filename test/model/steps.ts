@@ -23,7 +23,7 @@ export interface Edit {
 export type Outside =
   | { readonly does: "add"; readonly region: string }
   | { readonly does: "patch" | "edit"; readonly edit: Edit }
-  | { readonly does: "create"; readonly asked: Asked }
+  | { readonly does: "create" | "remake"; readonly asked: Asked }
   | { readonly does: "delete" | "failOperation" }
   | { readonly does: "drop" | "dropKeys"; readonly region: string }
   | {
@@ -190,8 +190,11 @@ const outside: fc.Arbitrary<Outside> = fc.oneof(
     }),
   },
   {
-    weight: 2,
-    arbitrary: fc.record({ does: fc.constant("create" as const), asked }),
+    weight: 3,
+    arbitrary: fc.record({
+      does: fc.constantFrom("create" as const, "remake" as const),
+      asked,
+    }),
   },
   fc.record({
     does: fc.constantFrom("delete" as const, "failOperation" as const),
