@@ -282,7 +282,7 @@ export async function createArm(
     },
     isNew(version) {
       const { atMs } = births.get(version) ?? { atMs: -Infinity };
-      return clock.now() - atMs < CLOCKS_MS;
+      return clock.now() - atMs <= CLOCKS_MS;
     },
     hurry(version) {
       const deleting = versions.find(resourceKey(version));
