@@ -111,20 +111,21 @@ export async function patchImageVersion(
   deps: Dependencies,
   command: PatchImageVersion,
 ): Promise<PutAnswer> {
-  const { id, patch, validate } = command;
+  const { id, validate } = command;
   const key = keyOf(formatImageVersionId(id));
   const removeRegions = canonicalRegions(command.removeRegions);
   const { requestKey, earlier } = await claimKey(
     deps,
     command,
     key,
-    fingerprintOfPatch(patch, removeRegions),
+    fingerprintOfPatch(command.patch, removeRegions),
   );
   if (earlier !== undefined) return { kind: "accepted", operation: earlier };
   const shown = await deps.resourceManager.getImageVersion(id);
   if (shown === undefined) throw notFound(id);
   const look: Look = { ...shown, time: deps.now().toISOString() };
   const stored = await deps.store.read(key);
+  const patch = withTagsOf(shown.resource, command.patch);
   const document = mergePatch(
     withoutRegions(
       writableForm(shown.resource, stored?.record.lastApplied?.[PROMOTION]),
@@ -149,7 +150,7 @@ export async function patchImageVersion(
   return decide(deps, {
     command,
     body,
-    fingerprint: fingerprintOfPatch(patch, removeRegions),
+    fingerprint: fingerprintOfPatch(command.patch, removeRegions),
     requestKey,
     removeRegions,
     onlyChanges: true,
@@ -157,6 +158,26 @@ export async function patchImageVersion(
     patch,
     glance: { look, seen: true },
   });
+}
+
+/** Azure does not tell tags apart by case: a patch names the tag that is there, in whatever case. */
+function withTagsOf(
+  { tags: present = {} }: ImageVersionRequest,
+  patch: unknown,
+): unknown {
+  const { tags } = (patch ?? {}) as { readonly tags?: unknown };
+  if (typeof tags !== "object" || tags === null || Array.isArray(tags))
+    return patch;
+  const names = Object.keys(present);
+  return {
+    ...(patch as object),
+    tags: Object.fromEntries(
+      Object.entries(tags).map(([name, value]) => [
+        names.find((one) => one.toLowerCase() === name.toLowerCase()) ?? name,
+        value as unknown,
+      ]),
+    ),
+  };
 }
 
 /** A patch that does not name a region leaves it out: what is to be removed is not put back by the merge. */

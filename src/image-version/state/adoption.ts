@@ -10,8 +10,9 @@ import type { Finding } from "../../errors.js";
 import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { differs } from "../properties/changes.js";
-import { fieldsOf } from "../properties/fields.js";
+import { fieldsOf, regionOf } from "../properties/fields.js";
 import { unmetBy, withApplied } from "../properties/patch.js";
+import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import type { Look } from "../resources.js";
 import { unseen } from "./accepting.js";
 import {
@@ -37,13 +38,29 @@ export function known(
   if (look === undefined) return record;
   if (isMadeByOthers(record, look)) return ofOthers(record, look);
   const sent = sentLast(record);
-  return record.exists || sent === undefined
+  if (sent === undefined || sent.outcome === "shown") return record;
+  const changes = record.exists ? lastingOf(sent.changes) : sent.changes;
+  return record.unmanaged === true ||
+    Object.keys(changes).length === 0 ||
+    !shows(look, sent)
     ? record
     : {
         ...record,
         exists: true,
-        lastApplied: withApplied(record.lastApplied, sent.changes),
+        lastApplied: withApplied(record.lastApplied, changes),
       };
+}
+
+/** Of an update, what was asked of it to last: not what was done by hand, nor for its time alone. */
+function lastingOf(changes: Attempt["changes"]): Attempt["changes"] {
+  return Object.fromEntries(
+    Object.entries(changes).filter(
+      ([field]) =>
+        field !== EXCLUDE_FROM_LATEST &&
+        field !== ALLOW_DELETION &&
+        regionOf(field) === undefined,
+    ),
+  );
 }
 
 /** What Azure shows is not what Sigil made, or knew. */

@@ -9,6 +9,7 @@ import {
   test,
 } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
+import { cancelOperation } from "../../../../src/operation/canceling.js";
 import {
   startInProcess,
   type InProcess,
@@ -16,6 +17,7 @@ import {
 import { refusal } from "../../../support/refusal.js";
 import { seedRegion } from "../../../support/requests.js";
 import {
+  BY,
   byHand,
   ended,
   etagOf,
@@ -711,4 +713,36 @@ describe("what is latest", () => {
     ).toMatchObject({ status: "Succeeded" });
     expect(profileOf(await azure()).excludeFromLatest).toBe(true);
   });
+});
+
+test("a patch names a tag in any case, as Azure does", async () => {
+  await made(world, id, plain(undefined, { tags: { Owner: "x", Team: "a" } }));
+  await ended(world, [
+    operationIn(
+      await patch(world, id, { tags: { owner: null, team: "b", New: "1" } }),
+    ),
+  ]);
+  expect((await azure()).tags).toEqual({ Team: "b", New: "1" });
+});
+
+test("a tag that a canceled update has set is taken away by the next body that leaves it out", async () => {
+  await made(world, id, plain());
+  world.simulator.control.addFault({
+    method: "PUT",
+    path: `${id}\\?`,
+    action: "reset-after-processing",
+    times: 1,
+  });
+  const update = operationIn(
+    await put(world, id, plain(undefined, { tags: { a: "1" } })),
+  );
+  await world.runDue();
+  await cancelOperation(world.deps, update.id, BY.requestedBy);
+  await ended(world, [update]);
+  await pass(world, 300_000);
+  expect((await azure()).tags).toEqual({ a: "1" });
+  expect(await putThrough(world, id, plain())).toMatchObject({
+    status: "Succeeded",
+  });
+  expect((await azure()).tags ?? {}).toEqual({});
 });

@@ -311,3 +311,52 @@ describe("a request that was accepted for one life", () => {
     expect(isBehind(record, later)).toBe(false);
   });
 });
+
+describe("an update whose outcome nobody stayed to see", () => {
+  const { record: done } = succeeded();
+  const TAG = { "/tags/a": "1" };
+  const sentSince = (
+    changes: Attempt["changes"],
+    more: Partial<ImageVersionRecord> = {},
+  ): ImageVersionRecord => ({
+    ...done,
+    lastAttempt: { ...sent, changes, outcome: "accepted" },
+    ...more,
+  });
+  const shown = lookOf("Succeeded", COMPLETED, {
+    changes: {
+      ...TAG,
+      "/properties/publishingProfile/excludeFromLatest": true,
+    },
+  });
+
+  test("was applied where Azure shows it, but for what was done by hand", () => {
+    const changes = {
+      ...TAG,
+      "/properties/publishingProfile/excludeFromLatest": true,
+    };
+    expect(known(sentSince(changes), shown).lastApplied).toEqual({
+      ...done.lastApplied,
+      ...TAG,
+    });
+  });
+
+  test.each([
+    ["Azure does not show it", sentSince(TAG), lookOf("Succeeded", COMPLETED)],
+    [
+      "it was refused",
+      sentSince(TAG, {
+        lastAttempt: { ...sent, changes: TAG, outcome: "refused" },
+      }),
+      shown,
+    ],
+    ["the version is others'", sentSince(TAG, { unmanaged: true }), shown],
+    [
+      "it was done by hand alone",
+      sentSince({ "/properties/publishingProfile/excludeFromLatest": true }),
+      shown,
+    ],
+  ])("was not where %s", (_, record, look) => {
+    expect(known(record, look)).toBe(record);
+  });
+});
