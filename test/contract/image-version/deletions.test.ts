@@ -215,3 +215,19 @@ test("a creation whose regions replicate ends Superseded when its version is del
     status: "Succeeded",
   });
 });
+
+test("a version that is being deleted is shown as each step sees it", async () => {
+  await made();
+  await world.simulator.control.setReplicationSpeed(0);
+  await remove();
+  await world.runDue();
+  world.clock.advance(15_000);
+  await world.runDue();
+  const { look } = await getImageVersion(world.deps, idOf(id));
+  expect(look).toMatchObject({
+    provisioningState: "Deleting",
+    time: world.deps.now().toISOString(),
+  });
+  await world.simulator.control.setReplicationSpeed(1);
+  await world.finish(id);
+});

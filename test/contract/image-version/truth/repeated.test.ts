@@ -172,6 +172,16 @@ test("what changes nothing and leaves a region out is told that the region is ke
   });
 });
 
+test("what is to remove a region that is not there is told that nothing is removed", async () => {
+  await made(world, id, BODY);
+  expect(
+    await put(world, id, BODY, { removeRegions: ["eastus22"] }),
+  ).toMatchObject({
+    kind: "unchanged",
+    version: { warnings: [{ code: "RegionNotInVersion" }] },
+  });
+});
+
 describe("a version pasted back without a change is answered", () => {
   const paste = async (): Promise<string> =>
     (await put(world, id, (await seen(world, id)) as never, { pasted: true }))

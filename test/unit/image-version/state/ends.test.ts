@@ -76,6 +76,17 @@ describe("what Azure shows at once", () => {
     ]);
   });
 
+  test("is applied to the life that is shown, from then on", () => {
+    const pair = replicating();
+    const { record } = latch(
+      { ...pair, record: { ...pair.record, publishedDate: time(3) } },
+      at(10),
+    );
+    expect(Object.values(record.requests)).toMatchObject([
+      { publishedDate: time(3) },
+    ]);
+  });
+
   test("is applied in the order of acceptance, and what is merely repeated gives way", () => {
     const pair = both(
       changeOf({ [REPLICAS]: 3, "/tags/a": null, "/tags/b": "1" }),
@@ -542,4 +553,35 @@ test("the last that ends gives the record its state, and each has ended in its o
   });
   expect(after.operation).toMatchObject({ status: "Canceled" });
   expect(after.beside).toMatchObject([{ status: "Succeeded" }]);
+});
+
+describe("an operation whose version others have made again", () => {
+  const later = lookOf("Succeeded", COMPLETED, { publishedDate: time(900) });
+
+  test("fails, though the regions of the other one are ready", () => {
+    expect(settle(applied(), later, undefined, at(20)).operation).toMatchObject(
+      { status: "Failed", error: { code: "ChangedOutside" } },
+    );
+  });
+
+  test("ends Canceled where it was canceled before", () => {
+    const { record, operation } = applied();
+    const request = record.requests[operation.id];
+    const canceled: VersionRequest = {
+      ...changeOf({}),
+      ...request,
+      decided: { kind: "canceled", by: {} },
+    };
+    expect(
+      settle(
+        {
+          operation,
+          record: { ...record, requests: { [operation.id]: canceled } },
+        },
+        later,
+        undefined,
+        at(20),
+      ).operation.status,
+    ).toBe("Canceled");
+  });
 });
