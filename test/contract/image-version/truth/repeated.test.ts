@@ -107,6 +107,8 @@ describe("the same request again is the same operation", () => {
     const again = await byHand.demote(world, id);
     expect(again.id).not.toBe(first.id);
     await ended(world, [first, promotion, again]);
+    const { publishingProfile } = (await shownIn(world, id)).properties;
+    expect(publishingProfile.excludeFromLatest).toBe(true);
   });
 
   test("but a PUT is not the one before a demotion of what it promotes: it contradicts that", async () => {
