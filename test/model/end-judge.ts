@@ -182,7 +182,10 @@ function judgeCancel(world: World, one: Accepted): void {
 }
 
 function judgeDeletion(world: World, one: Accepted): void {
-  const ended = (one.endedLife ?? 0) > one.life;
+  // Accepted while ARM could not be asked, it is of the life that Sigil had seen before.
+  const ended =
+    (one.endedLife ?? 0) > one.life ||
+    (one.shown === undefined && one.life > 0);
   if (!ended && !looksOf(world, one).some(({ facts }) => facts === undefined))
     world.breach(9, `${one.id} Succeeded, and ARM has shown the version`);
 }
