@@ -265,9 +265,9 @@ function judgeFailure(
     case "ChangedOutside":
       return expect(
         others.some(
-          ({ before, after }) => before === undefined && after !== undefined,
+          ({ before, after }) => before === undefined || after === undefined,
         ),
-        "nobody has made the version again",
+        "nobody has deleted the version, or made it again",
       );
     case "Superseded":
       return expect(

@@ -152,7 +152,7 @@ export function madeAgain(
 ): OperationFailure {
   return {
     code: "ChangedOutside",
-    message: `${resourceId} was deleted and made again by others since this was asked: what Azure has under the number now, published ${publishedDate}, is another version. It was left as it is. GET it, and send the request again if it is meant for that one.`,
+    message: `${resourceId} was deleted, and made again, since this was asked: what Azure has under the number now, published ${publishedDate}, is another version. It was left as it is. GET it, and send the request again if it is meant for that one.`,
     errors: [],
   };
 }
