@@ -134,7 +134,11 @@ export async function planImageVersion(
     findings:
       same === undefined
         ? findings
-        : findings.filter(({ severity }) => severity !== "error"),
+        : findings.filter(
+            // The operation itself may have removed the region already.
+            ({ severity, code }) =>
+              severity !== "error" && code !== "RegionNotInVersion",
+          ),
     changes,
     ...(changes.length > 0 && {
       armRequest: await deps.resourceManager.previewPut(
