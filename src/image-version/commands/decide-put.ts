@@ -21,6 +21,7 @@ import {
   conflictsBetween,
   askedOfSeen,
   statedBy,
+  statedIn,
   unmetBy,
   type Asked,
 } from "../properties/patch.js";
@@ -225,9 +226,12 @@ function askedOf(request: Request, applied: Fields | undefined): Asked {
       repeats,
     };
   }
-  return command.pasted === true && applied === undefined
-    ? askedBy(fields, fieldsOf(seen.look?.resource ?? body), removeRegions)
-    : askedBy(fields, applied, removeRegions);
+  const shown = seen.look && fieldsOf(seen.look.resource);
+  return askedBy(
+    statedIn(fields, shown),
+    command.pasted === true ? (applied ?? shown ?? fields) : applied,
+    removeRegions,
+  );
 }
 
 function changeOf(

@@ -26,6 +26,7 @@ import {
   combined,
   conflictsBetween,
   askedOfSeen,
+  statedIn,
   unmetBy,
   type Asked,
   type Patch,
@@ -84,15 +85,13 @@ export async function planImageVersion(
   const record = stored && known(stored.record, look);
   const observed = look?.resource;
   const applied = record?.lastApplied;
+  const fields = observed && fieldsOf(observed);
   const asked =
-    ifMatch !== undefined && observed !== undefined
-      ? askedOfSeen(fieldsOf(observed), fieldsOf(request), regions)
+    ifMatch !== undefined && fields !== undefined
+      ? askedOfSeen(fields, fieldsOf(request), regions)
       : askedBy(
-          fieldsOf(request),
-          applied ??
-            (pasted === true && observed !== undefined
-              ? fieldsOf(observed)
-              : undefined),
+          statedIn(fieldsOf(request), fields),
+          applied ?? (pasted === true ? fields : undefined),
           regions,
         );
   const patch = combined([...requestsOf(stored), asked], applied);

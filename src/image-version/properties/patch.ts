@@ -28,7 +28,7 @@ import {
   type Fields,
 } from "./fields.js";
 import { escapePointer } from "../../errors.js";
-import { isMap, propertyAt } from "./table.js";
+import { EXCLUDE_FROM_LATEST, isMap, PROMOTION, propertyAt } from "./table.js";
 
 /** By field name, the value that Azure shall show; null: it shall show none. A region's own name with null removes it. */
 export type Patch = Readonly<Record<string, unknown>>;
@@ -40,6 +40,18 @@ export interface Asked {
 }
 
 export const NOTHING_ASKED: Asked = { changes: {}, repeats: {} };
+
+/**
+ * What a body states of a version that Azure shows as `shown`, if it has it. Under a promotion rule Sigil holds the version
+ * back until the rule is met: a body that repeats this, such as one that was read, does not ask for it.
+ */
+export function statedIn(body: Fields, shown: Fields | undefined): Fields {
+  const { [EXCLUDE_FROM_LATEST]: excluded, ...others } = body;
+  const held = shown === undefined || shown[EXCLUDE_FROM_LATEST] === true;
+  return excluded === true && body[PROMOTION] !== undefined && held
+    ? others
+    : body;
+}
 
 /** What a whole body asks. `lastApplied` is absent where Sigil has not applied anything yet. */
 export function askedBy(
