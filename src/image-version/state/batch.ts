@@ -406,7 +406,7 @@ export function startNext(
     {
       patch: { state: next.state },
       message: "Its turn has come: its work is queued.",
-      waitMs: untilQuiet(record, context),
+      ...untilQuiet(record, context),
     },
   );
   return deletes ? begun : formBatch(begun, context);

@@ -97,10 +97,14 @@ function whereAbsent(
     lastAttempt === undefined
       ? undefined
       : context.now.getTime() - Date.parse(lastAttempt.sentTime);
+  // Who may send it again needs to know that the first is not under way; who says that it is not there, that no look is older.
+  const unclearMs = mayCreate
+    ? context.pace.putTimeoutMs * 2
+    : context.pace.staleMs;
   if (
     !exists &&
     lastAttempt?.outcome === "unknown" &&
-    (sentMs ?? 0) < context.pace.putTimeoutMs * 2
+    (sentMs ?? 0) < unclearMs
   )
     return {
       kind: "wait",

@@ -123,6 +123,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly lastApplied?: Fields;
   readonly observed?: Look;
   readonly lastAttempt?: Attempt;
+  /** ARM has answered 429, and asked for no other request before; RFC 3339. */
+  readonly throttledUntil?: string;
   /** How often what is asked was sent, and not shown by Azure once it had done. */
   readonly rewrites: number;
   /** True while ARM may be allowed to remove regions because a repair or a removal needed that. */

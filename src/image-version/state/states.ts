@@ -4,6 +4,9 @@ import type { VersionState } from "./record.js";
 const CREATIONS = "image-version-creations";
 const REPLICATIONS = "image-version-replications";
 
+export const NOTHING_SENT =
+  "Nothing was sent to Azure for it, and nothing will be.";
+
 /** Of an image version that is created, updated, promoted, demoted or deleted. */
 export const VERSION_STATES: States<VersionState> = {
   Accepted: {
@@ -15,7 +18,7 @@ export const VERSION_STATES: States<VersionState> = {
       Replicating: "proven, in Azure as asked",
       Succeeded: "proven, in Azure as asked, every region Completed",
     },
-    ifCanceled: "Nothing was sent to Azure for it, and nothing will be.",
+    ifCanceled: NOTHING_SENT,
   },
   Creating: {
     status: "Running",
@@ -29,7 +32,6 @@ export const VERSION_STATES: States<VersionState> = {
     },
     ifCanceled:
       "The create request is on its way: Azure may make the version and replicate it to every region. Sigil follows it no longer; send the same PUT to follow it again.",
-    writes: true,
   },
   Updating: {
     status: "Running",
@@ -42,7 +44,6 @@ export const VERSION_STATES: States<VersionState> = {
     },
     ifCanceled:
       "The update is on its way: Azure may carry it out. Sigil sends no further update and no repair for it; send the same PUT to go on.",
-    writes: true,
   },
   Replicating: {
     status: "Running",

@@ -116,13 +116,29 @@ export async function postponeOrEnd(
   const { retryAfterMs, code, message, findings: errors } = error;
   if (retryAfterMs !== undefined && !isBusyForLong(stored, error, deps.now())) {
     await commitStep(deps, stored, (pair) =>
-      wait(prepare(pair), message, retryAfterMs, contextOf(deps)),
+      wait(
+        throttled(prepare(pair), error, deps.now()),
+        message,
+        retryAfterMs,
+        contextOf(deps),
+      ),
     );
     return;
   }
   await commitStep(deps, stored, (pair) =>
     endBatch(prepare(pair), { code, message, errors }, contextOf(deps)),
   );
+}
+
+/** What ARM asks for holds for the next operation as well. */
+function throttled(
+  pair: ImageVersionPair,
+  { code, retryAfterMs = 0 }: ServiceError,
+  now: Date,
+): ImageVersionPair {
+  if (code !== "ResourceManagerThrottled") return pair;
+  const throttledUntil = new Date(now.getTime() + retryAfterMs).toISOString();
+  return { ...pair, record: { ...pair.record, throttledUntil } };
 }
 
 /** ARM calls a version busy that it shows at rest, look after look: a conflict of another kind. */

@@ -392,11 +392,37 @@ describe("an operation that is accepted", () => {
     );
   });
 
-  test("waits until a PUT of a canceled one can no longer be under way", () => {
-    const canceled = withRecord(succeeded(), { dueTime: time(100) });
-    expect(untilQuiet(canceled.record, at(40))).toBe(60_000);
-    expect(untilQuiet(canceled.record, at(140))).toBe(0);
-    expect(accepted(undefined, canceled).record.dueTime).toBe(time(100));
+  test("waits until a PUT of one before can no longer be under way, and says so", () => {
+    const { record } = succeeded();
+    const lastAttempt = {
+      ...(record.lastAttempt ?? expect.fail("nothing was sent")),
+      sentTime: time(-20),
+      outcome: "unknown",
+    } as const;
+    const canceled = withRecord(succeeded(), { lastAttempt });
+    const waits =
+      "What an earlier operation sent to Azure Resource Manager may still be under way.";
+    expect(untilQuiet(canceled.record, at(40))).toEqual({
+      waitMs: 60_000,
+      waits,
+    });
+    expect(untilQuiet(canceled.record, at(140))).toEqual({ waitMs: 0 });
+    expect(accepted(undefined, canceled)).toMatchObject({
+      record: { dueTime: time(100) },
+      operation: { waitReason: waits, nextAttemptTime: time(100) },
+    });
+  });
+
+  test("waits as long as ARM has asked for, and for no other answer of it", () => {
+    const throttled = withRecord(succeeded(), {
+      throttledUntil: time(300),
+      dueTime: time(900),
+    });
+    expect(untilQuiet(throttled.record, at(40))).toEqual({
+      waitMs: 260_000,
+      waits: "Azure Resource Manager has asked for no further request before.",
+    });
+    expect(untilQuiet(throttled.record, at(300))).toEqual({ waitMs: 0 });
   });
 });
 
