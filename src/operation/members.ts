@@ -103,7 +103,8 @@ function endedOf(
   { now }: TransitionContext,
 ): OperationRecord {
   const time = now.toISOString();
-  const { waitReason: _, nextAttemptTime: __, ...kept } = operation;
+  const { waitReason: _, nextAttemptTime: __, ...rest } = operation;
+  const { waitingSince: ___, stalled: ____, ...kept } = rest;
   return {
     ...kept,
     status,

@@ -28,6 +28,8 @@ export function viewOperation(
     fingerprint: _,
     requestKey: __,
     request: ___,
+    waitingSince: ____,
+    stalled: _____,
     rollback,
     omittedWrites,
     regions,

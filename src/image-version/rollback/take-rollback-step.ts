@@ -16,7 +16,6 @@ import { fail } from "../../operation/failing.js";
 import { hasEnded } from "../../operation/kinds.js";
 import type { OperationDependencies, Stored } from "../../operation/ports.js";
 import {
-  recordKeyOf,
   type OperationFailure,
   type OperationRecord,
   type Pair,
@@ -104,10 +103,8 @@ async function next(
       );
   switch (child.status) {
     case "NotStarted":
-    case "Running": {
-      const reason = await waitReasonOf(deps, child, operation);
-      return (pair) => follow(pair, step, child, reason, deps);
-    }
+    case "Running":
+      return (pair) => follow(pair, step, child, deps);
     case "Succeeded":
       return (pair) => proceed(pair, undefined, deps);
     case "Failed":
@@ -166,35 +163,34 @@ function refusalOf(
 }
 
 /** What the change waits for, if it does. While its write is tried again that is what it was before. */
-async function waitReasonOf(
-  deps: Dependencies,
-  { id, waitReason }: OperationRecord,
+function waitReasonOf(
+  { id, waitReason, waitingSince }: OperationRecord,
   before: OperationRecord,
-): Promise<string | undefined> {
+): string | undefined {
   if (waitReason !== undefined) return `Operation ${id} waits: ${waitReason}`;
-  const version = await deps.store.read(recordKeyOf(id) ?? "");
-  return version?.record.waitingSince === undefined
-    ? undefined
-    : before.waitReason;
+  return waitingSince === undefined ? undefined : before.waitReason;
 }
 
 /** The change is asked for, or goes on. What it waits for, the rollback waits for. */
 function follow(
   { record: { doubtedTime: _, ...record }, operation }: RollbackPair,
   { versionName, does }: RollbackStep,
-  { id }: OperationRecord,
-  reason: string | undefined,
+  child: OperationRecord,
   deps: Dependencies,
 ): RollbackPair {
   const begins = record.child === undefined;
+  const reason = waitReasonOf(child, operation);
   return advance({ record, operation }, contextOf(deps), {
     patch: {
       state: "RollingBack",
-      child: id,
+      child: child.id,
       ticks: begins ? 0 : record.ticks + 1,
     },
-    ...(begins && { message: `${versionName} is ${does}d: operation ${id}.` }),
-    ...(reason === undefined ? { resumes: true } : { waits: reason }),
+    ...(begins && {
+      message: `${versionName} is ${does}d: operation ${child.id}.`,
+    }),
+    ...(reason !== undefined && { waits: reason }),
+    resumes: child.waitingSince === undefined,
     waitMs: pollDelayMs(record.ticks, deps.pace),
   });
 }

@@ -95,7 +95,7 @@ export function started(
 ): ImageVersionRecord {
   if (previous === undefined)
     return emptyRecord(key, resourceId, now.toISOString());
-  const { doubt: _, waitingSince: __, stalled: ___, ...kept } = previous;
+  const { doubt: _, ...kept } = previous;
   return {
     ...kept,
     members: [],

@@ -10,10 +10,18 @@
  *  1. Every accepted operation is queued, or has begun, until it ends.
  *  2. What fails the rules, or contradicts what came before it, fails alone.
  *  3. What Azure refuses of several together is sent again, each alone.
- *  4. Demotions and deletions go before everything that is queued. What was accepted before a demotion, contradicts it and
- *     is not sent yet ends: it is never done after it.
+ *  4. A demotion goes before everything that is queued. What was accepted before it, contradicts it and is not sent yet ends:
+ *     it is never done after it. A deletion is never queued: ARM takes a DELETE while it creates or updates the version, and
+ *     gives that up (OperationPreempted).
  */
-import { advance, withEntry, written } from "../../operation/advance.js";
+import {
+  advance,
+  behind,
+  withEntry,
+  written,
+  type Ending,
+} from "../../operation/advance.js";
+import { cancellation } from "../../operation/canceling.js";
 import { indexed } from "../../operation/catalog.js";
 import { failure } from "../../operation/failing.js";
 import { memberOrQueued, endOne } from "../../operation/members.js";
@@ -50,16 +58,20 @@ export function enqueue(
 ): ImageVersionPair & { readonly accepted: OperationRecord } {
   const sequence = record.lastSequence + 1;
   const time = context.now.toISOString();
-  const accepted: OperationRecord = {
-    ...operationOf(asked, sequence, context),
-    history: [
-      {
-        time,
-        state: "Accepted",
-        message: `The request is queued behind operation ${current.id}. It begins with the next update of the version.`,
-      },
-    ],
-  };
+  const { operation: accepted } = behind(
+    {
+      ...operationOf(asked, sequence, context),
+      history: [
+        {
+          time,
+          state: "Accepted",
+          message: `The request is queued behind operation ${current.id}. It begins with the next update of the version.`,
+        },
+      ],
+    },
+    { record, operation: current },
+    context,
+  );
   const queued: QueuedRequest = { operation: accepted, request: asked.request };
   const pair: ImageVersionPair = {
     record: {
@@ -75,6 +87,10 @@ export function enqueue(
     operation: current,
     beside: [accepted],
   };
+  if (accepted.kind === "DeleteImageVersion") {
+    const begun = beginDeletion(pair, queued, context);
+    return { ...begun, accepted: begun.operation };
+  }
   return {
     ...(goesFirst(accepted) ? putFirst(pair, queued, context) : pair),
     accepted,
@@ -133,13 +149,13 @@ function heldBack({ request, ...queued }: QueuedRequest): QueuedRequest {
   };
 }
 
-export function goesFirst({ kind }: Pick<OperationRecord, "kind">): boolean {
-  return kind === "DemoteImageVersion" || kind === "DeleteImageVersion";
+function goesFirst({ kind }: Pick<OperationRecord, "kind">): boolean {
+  return kind === "DemoteImageVersion";
 }
 
 /** True where several may be sent in one update. */
-function mayShare({ operation, request }: QueuedRequest): boolean {
-  return operation.kind !== "DeleteImageVersion" && request.alone !== true;
+function mayShare({ request }: QueuedRequest): boolean {
+  return request.alone !== true;
 }
 
 /** What is queued and compatible with the batch joins it, before anything of it is sent. */
@@ -305,8 +321,6 @@ export function beginNext(
 ): ImageVersionPair {
   const [first] = pair.record.queued;
   if (first === undefined) return pair;
-  if (first.operation.kind === "DeleteImageVersion")
-    return beginDeletionOf(pair, first, context);
   const begun = begin(
     {
       ...pair,
@@ -318,40 +332,43 @@ export function beginNext(
   return formBatch(begun, context);
 }
 
-/** The version is to be deleted: nobody waits for its regions any longer. */
-function beginDeletionOf(
+/** The version is to be deleted: what has begun ends, and the deletion begins before all that is queued. */
+function beginDeletion(
   pair: ImageVersionPair,
-  first: QueuedRequest,
+  deletion: QueuedRequest,
   context: TransitionContext,
 ): ImageVersionPair {
-  let ended: ImageVersionPair = pair;
-  for (const { id } of pair.record.members)
-    ended = endBeside(ended, id, deleted(first.operation.id), context);
-  const { operation } = ended;
-  const { [operation.id]: _, ...requests } = ended.record.requests;
-  const final = advance(
-    { ...ended, record: { ...ended.record, requests } },
-    context,
-    {
-      patch: { state: "Failed" },
-      ending: (one) =>
-        failure(
-          one,
-          deleted(first.operation.id),
-          ended.record.regions,
+  const { members, requests, queued } = pair.record;
+  const others = queued.filter((one) => one !== deletion);
+  const ending = (operation: OperationRecord): Ending => {
+    const { decided } = requests[operation.id] ?? {};
+    const message = `Operation ${deletion.operation.id} deletes the version`;
+    return decided?.kind === "canceled"
+      ? cancellation(operation, `${message}.`, decided.by, context)
+      : failure(
+          operation,
+          {
+            code: "Superseded",
+            message: `${message}: its regions are followed no longer.`,
+            errors: [],
+          },
+          pair.record.regions,
           context,
-        ),
+        );
+  };
+  const alone = members.reduce<ImageVersionPair>(
+    (before, member) => endOne(before, member.id, ending(member), context),
+    {
+      ...pair,
+      record: {
+        ...pair.record,
+        requests: {},
+        queued: [deletion, ...others],
+      },
     },
   );
+  const final = advance(alone, context, { patch: { state: "Failed" }, ending });
   return startNext(final, context);
-}
-
-function deleted(by: string): OperationFailure {
-  return {
-    code: "Superseded",
-    message: `Operation ${by} deletes the version: its regions are followed no longer.`,
-    errors: [],
-  };
 }
 
 /** Everything that had begun has ended: the next in the queue begins in the same commit (invariant 1). */
@@ -363,10 +380,7 @@ export function startNext(
   const [first] = record.queued;
   if (first === undefined) return pair;
   // What was asked before the deletion makes nothing again after it.
-  if (
-    record.state === "Deleted" &&
-    first.operation.kind !== "DeleteImageVersion"
-  )
+  if (record.state === "Deleted")
     return startNext(
       endBeside(
         pair,

@@ -63,7 +63,7 @@ export type Decision =
       readonly rewrites: boolean;
     }
   /** Nothing can be decided, or ARM is at work. */
-  | { readonly kind: "wait"; readonly why?: string; readonly doubt?: string }
+  | { readonly kind: "wait"; readonly why: string; readonly doubt?: string }
   /** Azure shows all that is asked: the regions decide. */
   | { readonly kind: "applied" }
   /** The batch cannot be brought about. */

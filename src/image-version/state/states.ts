@@ -51,7 +51,6 @@ export const VERSION_STATES: States<VersionState> = {
     next: {
       Updating: "otherwise still, a region to repair, or a promotion due",
       Accepted: "ARM is at rest, and others are queued",
-      DeletionRequested: "a deletion is queued",
       Succeeded: "as asked, every region Completed",
     },
     ifCanceled:

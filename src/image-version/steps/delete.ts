@@ -183,7 +183,9 @@ function look(
   if (consecutiveNotFound < NOT_FOUND_OF_DELETED)
     return advance(pair, context, {
       patch: { state: "Deleting", consecutiveNotFound, ticks },
-      resumes: true,
+      waits: gone
+        ? "Azure Resource Manager does not show the version: further looks make sure."
+        : "Azure Resource Manager deletes the version.",
       waitMs: gone
         ? context.pace.pollInitialMs
         : pollDelayMs(ticks, context.pace),

@@ -143,7 +143,7 @@ function throttled(
 
 /** ARM calls a version busy that it shows at rest, look after look: a conflict of another kind. */
 function isBusyForLong(
-  { record: { waitingSince } }: StoredVersion,
+  { operation: { waitingSince } }: StoredVersion,
   { code }: ServiceError,
   now: Date,
 ): boolean {

@@ -188,7 +188,7 @@ function goOn(
   if (look === undefined)
     return notShown(
       pair,
-      decision.kind === "wait" ? (decision.why ?? "") : "",
+      decision.kind === "wait" ? decision.why : "",
       context,
     );
   const applied = decision.kind === "applied" ? latch(pair, context) : pair;

@@ -160,7 +160,7 @@ test("a version that others made is deleted, too", async () => {
   ).toBeUndefined();
 });
 
-test("while an operation runs it is queued, goes before all others, and ends them Failed", async () => {
+test("while others run it begins at once, before all that is queued, and ends them Failed", async () => {
   await made();
   const update = await request(world.deps, id, tagged("1"));
   await world.runDue();
@@ -184,7 +184,7 @@ test("while an operation runs it is queued, goes before all others, and ends the
     ),
   );
   expect(ends).toMatchObject([
-    { status: "Succeeded" },
+    { status: "Failed", error: { code: "Superseded" } },
     { status: "Failed", error: { code: "ImageVersionGone" } },
     { status: "Succeeded" },
   ]);

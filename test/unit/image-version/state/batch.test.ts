@@ -260,20 +260,16 @@ describe("invariant 1: every accepted operation is queued, or has begun, until i
     expect(startNext(absent, at(20)).operation.kind).toBe("CreateImageVersion");
   });
 
-  test("what was asked before a deletion fails once that is done, and another deletion finds it gone", () => {
-    const pair = withRecord(
-      withQueued(
-        replicating(),
-        [changeOf({}), DELETION],
-        tag("a"),
-        putOf(managedImageRequest()),
-      ),
-      { state: "Deleted" },
+  test("what was asked before a deletion fails once that is done", () => {
+    const pair = withQueued(
+      replicating(),
+      tag("a"),
+      putOf(managedImageRequest()),
+      [changeOf({}), DELETION],
     );
-    const after = startNext(pair, at(40));
-    expect(after.record).toMatchObject({ state: "DeletionRequested" });
+    expect(orderOf(pair)).toMatchObject({ leader: 4, queued: [2, 3] });
     const deleted = startNext(
-      withRecord(told(after), { state: "Deleted" }),
+      withRecord(told(pair), { state: "Deleted" }),
       at(60),
     );
     expect(orderOf(deleted).queued).toEqual([]);
@@ -287,7 +283,7 @@ describe("invariant 1: every accepted operation is queued, or has begun, until i
       },
       { status: "Failed", error: { code: "ImageVersionGone" } },
     ]);
-    expect(toldOf(deleted)).toEqual(["3/failed", "4/failed"]);
+    expect(toldOf(deleted)).toEqual(["2/failed", "3/failed"]);
   });
 });
 
@@ -363,10 +359,15 @@ describe("invariant 3: what Azure refuses of several together is sent again, eac
       [`${KEY}-1`, { alone: true }],
     ]);
     expect(after.record.state).toBe("Accepted");
-    for (const one of [after.operation, ...(after.beside ?? [])])
-      expect(one.history.at(-1)?.message).toBe(
+    const [fourth, ...parted] = [after.operation, ...(after.beside ?? [])]
+      .map(({ id, history }) => [id, history.at(-1)?.message] as const)
+      .reverse();
+    expect(parted.map(([, message]) => message)).toEqual(
+      Array(3).fill(
         "What is asked together with other operations was refused; each is sent alone. No quota.",
-      );
+      ),
+    );
+    expect(fourth?.[0]).toBe(`${KEY}-4`);
   });
 
   test("and none of these shares an update again", () => {
@@ -477,13 +478,13 @@ describe("invariant 4: demotions and deletions go before everything that is queu
   const promotionOf = (): VersionRequest =>
     changeOf({ [EXCLUDE_FROM_LATEST]: false }, { byHand: true });
 
-  test("in the order in which they come", () => {
+  test("a demotion in the order in which they come", () => {
     const pair = withQueued(
       replicating(),
       tag("a"),
       [demotion, DEMOTION],
       tag("b"),
-      [changeOf({}), DELETION],
+      [demotion, DEMOTION],
     );
     expect(orderOf(pair).queued).toEqual([3, 5, 2, 4]);
   });
@@ -596,23 +597,15 @@ describe("invariant 4: demotions and deletions go before everything that is queu
     expect(ruleInForce(begun.record)).toBeUndefined();
   });
 
-  test("and a deletion shares no update", () => {
-    const pair = withQueued(
-      applied(),
-      [demotion, DEMOTION],
-      [changeOf({}), DELETION],
-      tag("a"),
-    );
-    expect(orderOf(beginNext(pair, at(20)))).toMatchObject({
-      batch: [2],
-      queued: [3, 4],
-    });
-  });
-
-  test("a deletion ends those who watch their regions, and is alone then", () => {
+  test("a deletion begins at once, and ends what has begun", () => {
     const watching = told(
       step(
-        told(beginNext(withQueued(applied(), tag("a")), at(20))),
+        told(
+          beginNext(
+            withQueued(applied(), [tag("a"), { regions: ["westus"] }]),
+            at(20),
+          ),
+        ),
         lookOf("Succeeded", REPLICATING, {
           changes: { "/tags/a": "1" },
           seconds: 30,
@@ -620,24 +613,60 @@ describe("invariant 4: demotions and deletions go before everything that is queu
         at(30),
       ).pair,
     );
-    const pair = withQueued(watching, [changeOf({}), DELETION], tag("b"));
-    const after = beginNext(pair, at(40));
-    expect(after.record.state).toBe("DeletionRequested");
+    const after = enqueue(
+      withQueued(watching, tag("b"), [demotion, DEMOTION]),
+      acceptingOf(changeOf({}), DELETION),
+      at(40),
+    );
+    expect(after.accepted).toBe(after.operation);
+    expect(after.record).toMatchObject({
+      state: "DeletionRequested",
+      dueTime: time(40),
+    });
     expect(orderOf(after)).toMatchObject({
-      leader: 3,
+      leader: 5,
       members: [],
-      queued: [4],
+      queued: [4, 3],
     });
     const ends = after.beside?.filter(({ endTime }) => endTime !== undefined);
-    expect(ends?.map(({ error }) => error?.code)).toEqual(
-      ends?.map(() => "Superseded"),
+    expect(ends?.map(({ id }) => sequenceOf(id)).sort()).toEqual([1, 2]);
+    for (const { error } of ends ?? [])
+      expect(error).toMatchObject({
+        code: "Superseded",
+        message: `Operation ${KEY}-5 deletes the version: its regions are followed no longer.`,
+      });
+    expect(
+      toldOf(after)
+        .filter((id) => id.endsWith("/failed"))
+        .sort(),
+    ).toEqual(["1/failed", "2/failed"]);
+  });
+
+  test("a deletion is sent once a PUT before it can no longer be under way, and says so", () => {
+    const { record, operation } = enqueue(
+      creating(),
+      acceptingOf(changeOf({}), DELETION),
+      at(40),
     );
-    expect(ends?.[0]?.error?.message).toBe(
-      `Operation ${KEY}-3 deletes the version: its regions are followed no longer.`,
+    expect(record.dueTime).toBe(time(121));
+    expect(operation).toMatchObject({
+      kind: "DeleteImageVersion",
+      waitReason:
+        "What an earlier operation sent to Azure Resource Manager may still be under way.",
+    });
+  });
+
+  test("a creation that was canceled and is not over ends Canceled where its version is deleted", () => {
+    const canceled = beginCancel(replicating(), `${KEY}-1`, BY, at(50));
+    const { beside } = enqueue(
+      told(canceled ?? expect.fail("it ends at once")),
+      acceptingOf(changeOf({}), DELETION),
+      at(60),
     );
-    expect(toldOf(after).filter((id) => id.endsWith("/failed"))).toEqual(
-      ends?.map(({ id }) => `${sequenceOf(id)}/failed`),
-    );
+    expect(beside?.find(({ id }) => id === `${KEY}-1`)).toMatchObject({
+      status: "Canceled",
+      canceledBy: BY,
+    });
   });
 });
 

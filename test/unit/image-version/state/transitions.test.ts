@@ -57,7 +57,7 @@ import {
 } from "../../../support/transitions.js";
 
 const EAST = regionField("eastus2");
-const WAITING = { kind: "wait" } as const;
+const WAITING = { kind: "wait", why: "ARM works on it." } as const;
 const FAILURE = { code: "X", message: "No.", errors: [] };
 
 function putFor(
@@ -351,8 +351,6 @@ describe("an operation that is accepted", () => {
         resends: 2,
         consecutiveNotFound: 3,
         doubt: { what: "unmet/1", since: time(0) },
-        waitingSince: time(0),
-        stalled: true,
         repairs: {
           eastus2: { attempts: 3 },
           westeurope: { attempts: 2, removed: { a: 1 } },
@@ -886,7 +884,7 @@ describe("what is followed", () => {
     expect(without.operation).not.toHaveProperty("warnings");
   });
 
-  test.each<[string, Partial<ImageVersionRecord>, string, string | undefined]>([
+  test.each<[string, Partial<ImageVersionRecord>, string, string]>([
     ["not sent", { state: "Accepted" }, "Accepted", "ARM works on it."],
     ["unanswered", { state: "Updating" }, "Updating", "No answer."],
     [
@@ -901,13 +899,13 @@ describe("what is followed", () => {
         },
       },
       "Replicating",
-      undefined,
+      "ARM works on it.",
     ],
     [
       "applied already",
       { state: "Accepted", requests: {} },
       "Replicating",
-      undefined,
+      "ARM works on it.",
     ],
   ])(
     "is in the state of its update: what is %s",
@@ -955,17 +953,15 @@ describe("what is followed", () => {
     const why = "Not shown.";
     const after = follow(pair, { kind: "wait", why }, undefined, at(60));
     expect(after.operation.waitReason).toBe(why);
-    const silent = follow(pair, WAITING, undefined, at(60));
-    expect(silent.operation).not.toHaveProperty("waitReason");
   });
 
   test("keeps a doubt as long as it is the same", () => {
-    const doubting = { kind: "wait", doubt: "never" } as const;
+    const doubting = { ...WAITING, doubt: "never" } as const;
     const first = follow(replicating(), doubting, undefined, at(60));
     expect(first.record.doubt).toEqual({ what: "never", since: time(60) });
     const second = follow(told(first), doubting, undefined, at(90));
     expect(second.record.doubt).toEqual(first.record.doubt);
-    const other = { kind: "wait", doubt: "ignored" } as const;
+    const other = { ...WAITING, doubt: "ignored" } as const;
     expect(
       follow(told(second), other, undefined, at(120)).record.doubt,
     ).toEqual({ what: "ignored", since: time(120) });
