@@ -2,6 +2,7 @@
  * Operations beside the current one: members, which have begun with it, and those that are queued. Invariants:
  *  1. Ending one operation does not disturb the others. If the current one ends, the next member leads, and a message of
  *     a new step is sent for it.
+ *     A step that ends another sends the message of the next one itself: its own message was that of all.
  *  2. The commit that ends an operation also tells its end and closes its row.
  */
 import {

@@ -10,6 +10,7 @@ import { wait } from "../../operation/waiting.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { dissolveBatch } from "../state/batch.js";
 import { endOperation } from "../state/ends.js";
+import { isFinal } from "../state/states.js";
 import { batchOf, type ImageVersionPair } from "../state/record.js";
 
 /** A refusal that may pass, and has not for so long, is one that does not. */
@@ -99,7 +100,11 @@ export function endBatch(
           record.regions,
           context,
         );
-  return endOperation(pair, id, ending, context);
+  const ended = endOperation(pair, id, ending, context);
+  // The message of this step was that of the others, too: they go on by another.
+  return isFinal(ended.record.state)
+    ? ended
+    : advance(ended, context, { patch: {}, waitMs: 0 });
 }
 
 /**

@@ -12,6 +12,7 @@ import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { viewOperation } from "../../../src/operation/views.js";
 import { startInProcess, type InProcess } from "../../support/dependencies.js";
+import { seedRegion } from "../../support/requests.js";
 import {
   BY,
   byHand,
@@ -218,4 +219,30 @@ describe("a creation whose region stalls for ever", () => {
     expect(world.clock.now() - start).toBeLessThan(HOUR_MS);
     expect(await inAzure(world, id)).toBeUndefined();
   });
+});
+
+test("those who watch their regions go on where another's proof fails", async () => {
+  await world.simulator.control.setSucceededWhen("homeRegion");
+  await stall();
+  const regions = [
+    seedRegion("westus", "WestUS"),
+    seedRegion("eastus2", "EastUS2"),
+  ];
+  const creation = operationIn(await put(world, id, plain(regions)));
+  await pass(world, 900_000);
+  const refused = operationIn(
+    await put(world, id, plain([...regions, seedRegion("eastus", "Missing")])),
+  );
+  await pass(world, 120_000);
+  expect(await operation(world, refused)).toMatchObject({
+    status: "Failed",
+    error: { code: "PreflightFailed" },
+  });
+  expect(await waits(creation)).toBe(
+    "Azure replicates the version to eastus2.",
+  );
+  await resume();
+  expect(await ended(world, [creation])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
 });
