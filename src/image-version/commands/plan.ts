@@ -31,17 +31,14 @@ import {
   type Asked,
   type Patch,
 } from "../properties/patch.js";
-import {
-  ALLOW_DELETION,
-  EXCLUDE_FROM_LATEST,
-  PROMOTION,
-} from "../properties/table.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
 import { known } from "../state/adoption.js";
 import { areReady } from "../resources.js";
 import { sameOperation } from "./same-operation.js";
+import { mayRemoveRegions } from "../state/wanted.js";
 import { mustBeAdmitted, type ChangeCommand } from "./command.js";
 import { withSetIds } from "./set-names.js";
 
@@ -142,7 +139,7 @@ export async function planImageVersion(
     ...(changes.length > 0 && {
       armRequest: await deps.resourceManager.previewPut(
         id,
-        bodyOf(observed, patch, applied?.[ALLOW_DELETION] === true),
+        bodyOf(observed, patch, mayRemoveRegions(patch, applied, fields ?? {})),
       ),
     }),
   };

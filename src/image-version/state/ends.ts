@@ -19,7 +19,7 @@ import type {
 } from "../../operation/records.js";
 import { pointerTo, regionField, regionsIn } from "../properties/fields.js";
 import { combined, withApplied } from "../properties/patch.js";
-import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isOfOtherLife, madeAgain } from "./adoption.js";
 import {
   batchOf,
@@ -27,7 +27,7 @@ import {
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { presentRule } from "./wanted.js";
+import { presentRule, wantedBy } from "./wanted.js";
 import type { Look } from "../resources.js";
 
 /** Azure shows all that the batch asks, at once: that is what is applied from now on. */
@@ -60,6 +60,8 @@ export function latch(
       ...kept,
       exists: true,
       rewrites: 0,
+      // What a caller asks to be open is no longer Sigil's to shut.
+      opened: record.opened && wantedBy(record)[ALLOW_DELETION] !== true,
       // Held back, it is promoted by hand or by a new rule alone.
       ...(rule !== undefined && { overriddenRule: rule }),
       ...(applied === undefined

@@ -319,7 +319,7 @@ function whereMet(
   if (
     record.opened &&
     fields[ALLOW_DELETION] === true &&
-    !mayRemoveRegions(record)
+    !staysOpen(record, fields)
   )
     changes[ALLOW_DELETION] = false;
   if (Object.keys(changes).length === 0) return { kind: "applied" };
@@ -343,17 +343,14 @@ function written(
   promotes: boolean,
   rewrites: boolean,
 ): Decision {
-  const { [ALLOW_DELETION]: closing, ...asked } = changes;
+  const fields = fieldsOf(look.resource);
+  const wish = staysOpen(record, fields);
+  const body: Body = updateBody(look.resource, changes, wish);
   // What it has already cannot tell a look before the write from one after it.
-  const distinctive = unmetBy(fieldsOf(look.resource), changes).map(
-    ({ field }) => [field, changes[field]] as const,
-  );
-  const wish = mayRemoveRegions(record);
-  const body: Body = updateBody(
-    look.resource,
-    closing === undefined ? changes : asked,
-    wish,
-  );
+  const distinctive = unmetBy(fields, {
+    ...changes,
+    [ALLOW_DELETION]: body.removesRegions || wish,
+  }).map(({ field, after }) => [field, after] as const);
   return {
     kind: "put",
     body: body.request,
@@ -365,6 +362,12 @@ function written(
     promotes,
     rewrites,
   };
+}
+
+/** Sigil does not shut what a caller has opened; what Sigil itself has opened, it shuts. */
+function staysOpen(record: ImageVersionRecord, shown: Fields): boolean {
+  const applied = record.opened ? undefined : record.lastApplied;
+  return mayRemoveRegions(wantedBy(record), applied, shown);
 }
 
 /** What the look shows of a region, so that it can be added back as it was. */

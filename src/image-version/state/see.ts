@@ -383,13 +383,13 @@ function overwrittenBy(
   | undefined {
   if (lastAttempt?.outcome !== "shown") return undefined;
   if (isBusy(look)) return outside && { outside, news: [] };
-  const changes = unmetBy(fieldsOf(look.resource), lastAttempt.changes)
-    .filter(({ field }) => field !== ALLOW_DELETION)
-    .map(({ field, before, after }) => ({
+  const changes = unmetBy(fieldsOf(look.resource), lastAttempt.changes).map(
+    ({ field, before, after }) => ({
       field,
       before: after ?? undefined,
       after: before ?? null,
-    }));
+    }),
+  );
   if (changes.length === 0) return undefined;
   const what = JSON.stringify(changes);
   const doubt =
@@ -418,9 +418,7 @@ function outsideEvents(
   const changes = [
     ...drift(before, after).filter(
       ({ field }) =>
-        field !== ALLOW_DELETION &&
-        !sent.includes(field) &&
-        !sentRegions.has(regionOf(field) ?? ""),
+        !sent.includes(field) && !sentRegions.has(regionOf(field) ?? ""),
     ),
     ...overwritten,
   ];

@@ -217,6 +217,82 @@ describe("what a request leaves out", () => {
   });
 });
 
+describe("the permission to remove regions", () => {
+  const OPEN = plain(undefined, {
+    safety: { allowDeletionOfReplicatedLocations: true },
+  });
+  const isOpen = async (): Promise<unknown> =>
+    (await azure()).properties.safetyProfile?.[
+      "allowDeletionOfReplicatedLocations"
+    ];
+  const shutInPortal = (): Promise<void> =>
+    world.simulator.control.editVersion({
+      versionId: id,
+      properties: {
+        safetyProfile: { allowDeletionOfReplicatedLocations: false },
+      },
+    });
+  const change = async (): Promise<void> => {
+    const changing = operationIn(await patch(world, id, { tags: { a: "1" } }));
+    expect(await ended(world, [changing])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+  };
+
+  test("that a caller has given stays, whatever else is changed, and after a removal", async () => {
+    await made(world, id, OPEN);
+    await change();
+    expect(await isOpen()).toBe(true);
+    const removal = operationIn(
+      await patch(world, id, {}, { removeRegions: ["eastus2"] }),
+    );
+    expect(await ended(world, [removal])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect(await isOpen()).toBe(true);
+  });
+
+  test("is not given again where others have shut it, and that they have is told", async () => {
+    await made(world, id, OPEN);
+    world.clock.advance(600_000);
+    await shutInPortal();
+    await change();
+    expect(await isOpen()).toBe(false);
+    const outside = (await world.takeEvents()).filter(
+      ({ type }) => type === "Sigil.ImageVersion.ChangedOutside",
+    );
+    expect(JSON.stringify(outside.map(({ data }) => data))).toContain(
+      "allowDeletionOfReplicatedLocations",
+    );
+    expect(outside).toHaveLength(1);
+    // A body that says so gives it again.
+    expect(await putThrough(world, id, OPEN)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await isOpen()).toBe(true);
+  });
+
+  test("is taken for a removal that is asked for, and given back, where others have shut it", async () => {
+    await made(world, id, OPEN);
+    await shutInPortal();
+    const removal = operationIn(
+      await patch(world, id, {}, { removeRegions: ["eastus2"] }),
+    );
+    expect(await ended(world, [removal])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect(regionNames(await azure())).toEqual(["westus"]);
+    expect(await isOpen()).toBe(false);
+    expect(
+      (await world.takeEvents()).filter(
+        ({ type, data }) =>
+          type === "Sigil.ImageVersion.ChangedOutside" &&
+          JSON.stringify(data).includes(`"after":true`),
+      ),
+    ).toEqual([]);
+  });
+});
+
 describe("what cannot be changed", () => {
   test("confidentialVMEncryptionType of a region is refused by name, and Azure is left as it is", async () => {
     await made(

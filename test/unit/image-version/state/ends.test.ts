@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import {
+  ALLOW_DELETION,
   EXCLUDE_FROM_LATEST,
   PROMOTION,
 } from "../../../../src/image-version/properties/table.js";
@@ -151,6 +152,19 @@ describe("what Azure shows at once", () => {
       "overriddenRule",
     );
   });
+
+  test.each([
+    ["a caller asks that to be open", { [ALLOW_DELETION]: true }, false],
+    ["it is Sigil's own", { "/tags/a": "1" }, true],
+  ])(
+    "says whose the permission to remove regions is: %s",
+    (_, changes, own) => {
+      const pair = applied();
+      const requests = { [pair.operation.id]: changeOf(changes) };
+      const record = { ...pair.record, requests, opened: true };
+      expect(latch({ ...pair, record }, at(10)).record.opened).toBe(own);
+    },
+  );
 
   test("leaves the time of what was applied before", () => {
     const pair = both(

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import {
+  ALLOW_DELETION,
   EXCLUDE_FROM_LATEST,
   PROMOTION,
 } from "../../../../src/image-version/properties/table.js";
@@ -1060,8 +1061,8 @@ describe("a version from its request to its end", () => {
     expect(look("Failed", failed, 20)).toBeUndefined();
     expect(look("Failed", failed, 140)).toBeUndefined();
     expect(look("Failed", failed, 439)).toBeUndefined();
-    expect(look("Failed", failed, 440)?.changes).toEqual({ [EAST]: null });
-    const gone = { [EAST]: null };
+    const gone = { [EAST]: null, [ALLOW_DELETION]: true };
+    expect(look("Failed", failed, 440)?.changes).toEqual(gone);
     expect(look("Updating", west, 460, gone)).toBeUndefined();
     expect(look("Succeeded", west, 480, gone)).toMatchObject({
       addsBack: ["eastus2"],
