@@ -11,8 +11,8 @@
  *  2. What fails the rules, or contradicts what came before it, fails alone.
  *  3. What Azure refuses of several together is sent again, each alone.
  *  4. A demotion goes before everything that is queued. What was accepted before it, contradicts it and is not sent yet ends:
- *     it is never done after it. A deletion is never queued: ARM takes a DELETE while it creates or updates the version, and
- *     gives that up (OperationPreempted).
+ *     it is never done after it. A deletion begins at once, but behind another: ARM takes a DELETE while it creates or updates
+ *     the version, and gives that up (OperationPreempted).
  */
 import {
   advance,
@@ -87,7 +87,7 @@ export function enqueue(
     operation: current,
     beside: [accepted],
   };
-  if (accepted.kind === "DeleteImageVersion") {
+  if (deletes(accepted) && !deletes(current)) {
     const begun = beginDeletion(pair, queued, context);
     return { ...begun, accepted: begun.operation };
   }
@@ -149,13 +149,17 @@ function heldBack({ request, ...queued }: QueuedRequest): QueuedRequest {
   };
 }
 
-function goesFirst({ kind }: Pick<OperationRecord, "kind">): boolean {
-  return kind === "DemoteImageVersion";
+function goesFirst(operation: OperationRecord): boolean {
+  return operation.kind === "DemoteImageVersion" || deletes(operation);
+}
+
+function deletes({ kind }: Pick<OperationRecord, "kind">): boolean {
+  return kind === "DeleteImageVersion";
 }
 
 /** True where several may be sent in one update. */
-function mayShare({ request }: QueuedRequest): boolean {
-  return request.alone !== true;
+function mayShare({ operation, request }: QueuedRequest): boolean {
+  return !deletes(operation) && request.alone !== true;
 }
 
 /** What is queued and compatible with the batch joins it, before anything of it is sent. */
@@ -321,6 +325,7 @@ export function beginNext(
 ): ImageVersionPair {
   const [first] = pair.record.queued;
   if (first === undefined) return pair;
+  if (deletes(first.operation)) return beginDeletion(pair, first, context);
   const begun = begin(
     {
       ...pair,
@@ -380,7 +385,7 @@ export function startNext(
   const [first] = record.queued;
   if (first === undefined) return pair;
   // What was asked before the deletion makes nothing again after it.
-  if (record.state === "Deleted")
+  if (record.state === "Deleted" && !deletes(first.operation))
     return startNext(
       endBeside(
         pair,
@@ -396,11 +401,11 @@ export function startNext(
       context,
     );
   const queued = record.queued.slice(1);
-  const deletes = first.operation.kind === "DeleteImageVersion";
+  const isDeletion = deletes(first.operation);
   const next = withRequest(
     {
       ...started(record.key, record.resourceId, record, context),
-      state: deletes ? "DeletionRequested" : "Accepted",
+      state: isDeletion ? "DeletionRequested" : "Accepted",
       sequence: sequenceOf(first.operation.id),
       queued,
       outbox: record.outbox,
@@ -423,7 +428,7 @@ export function startNext(
       ...untilQuiet(record, context),
     },
   );
-  return deletes ? begun : formBatch(begun, context);
+  return isDeletion ? begun : formBatch(begun, context);
 }
 
 /** What is written beside the operation that begins. */

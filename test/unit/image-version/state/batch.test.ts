@@ -642,6 +642,19 @@ describe("invariant 4: demotions and deletions go before everything that is queu
     ).toEqual(["1/failed", "2/failed"]);
   });
 
+  test("a deletion waits for another one, before all that is queued", () => {
+    const pair = withQueued(
+      replicating(),
+      tag("a"),
+      [changeOf({}), DELETION],
+      [changeOf({}), DELETION],
+    );
+    expect(orderOf(pair)).toMatchObject({ leader: 3, queued: [4, 2] });
+    const next = startNext(withRecord(pair, { state: "Deleted" }), at(40));
+    expect(orderOf(next)).toMatchObject({ leader: 4, queued: [2] });
+    expect(next.record.state).toBe("DeletionRequested");
+  });
+
   test("a deletion is sent once a PUT before it can no longer be under way, and says so", () => {
     const { record, operation } = enqueue(
       creating(),
