@@ -111,3 +111,20 @@ export function isBusy({
 }: Pick<ObservedImageVersion, "provisioningState">): boolean {
   return !["Succeeded", "Failed"].includes(provisioningState);
 }
+
+/** Azure has made the copies of these canonical regions, and does not take them away. */
+export function areReady(
+  look: ObservedImageVersion | undefined,
+  names: readonly string[],
+): boolean {
+  return (
+    look !== undefined &&
+    look.provisioningState !== "Deleting" &&
+    names.every((name) => {
+      const region = look.regions.find((one) => one.name === name);
+      return region === undefined
+        ? look.provisioningState === "Succeeded"
+        : region.state === "Completed";
+    })
+  );
+}

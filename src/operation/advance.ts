@@ -8,7 +8,8 @@
  *  3. A state that is not final always has a message for its step: in the outbox, in the queue, or found overdue.
  *  4. Final states are left only by a new operation.
  *  5. Operations that have begun share the record's state; each has its own regions, history, events and end.
- *  6. A record that waits longer than `pace.operationStalledMs` says so once, and once when it goes on.
+ *  6. An operation that is not over, begun or queued, says what it waits for and when it goes on. One that waits longer than
+ *     `pace.operationStalledMs` is told once, and once more when it goes on.
  */
 import type { EventType } from "../events/documented-event.js";
 import {
@@ -41,9 +42,9 @@ export interface Advance<R extends TrackedRecord> {
   readonly state?: string;
   /** The operations that the message is said of; absent: all that have begun. */
   readonly concerns?: readonly string[];
-  /** Why nothing could be done this time. */
+  /** What is waited for until the next step. */
   readonly waits?: string;
-  /** It waits no longer, though there is nothing new to say. */
+  /** It gets on, though there is nothing new to say: it has not waited in vain. */
   readonly resumes?: boolean;
   /** Until the next step; absent in a final state. */
   readonly waitMs?: number;
@@ -75,33 +76,42 @@ export function advance<R extends TrackedRecord>(
   const { state: to = from } = change.patch;
   if (!mayFollow(kindOf(context, pair.operation).states, from, to))
     throw new TypeError(`no operation goes from ${from} to ${to}`);
-  const { waitingSince: _, stalled: __, ...kept } = pair.record;
   const record = {
-    ...kept,
+    ...pair.record,
     ...change.patch,
     schema: SCHEMA,
     step: pair.record.step + 1,
     resends: 0,
     dueTime: new Date(now.getTime() + (change.waitMs ?? 0)).toISOString(),
-    ...waitingOf(pair.record, change, context),
   } as R;
   const state = stateOf(context, { record, operation: pair.operation });
-  const current = follow(pair.operation, record, state, change, context);
+  const given = { ...change, goesOn: goesOn(pair.record, change) };
+  const current = follow(pair.operation, record, state, given, context);
   const members = record.members.map((member) =>
-    follow(member, record, state, { ...change, operation: {} }, context),
+    follow(member, record, state, { ...given, operation: {} }, context),
   );
   const { operation } = current;
+  const queued = isFinalState(state)
+    ? []
+    : record.queued.map((one) =>
+        behind(one.operation, { record, operation }, context),
+      );
   const all = [current, ...members];
   return {
     // Invariant 1: what is not yet told stays in front of what is new.
     record: {
       ...record,
       members: members.map((member) => member.operation),
+      queued: record.queued.map((one, i) => ({
+        ...one,
+        operation: queued[i]?.operation ?? one.operation,
+      })),
       outbox: [
         ...pair.record.outbox,
         ...all.flatMap(({ rows }) => rows),
         ...(change.effects ?? []),
-        ...stallEvents(pair, record, state, change, context),
+        ...all.flatMap(({ stall }) => stall),
+        ...queued.flatMap(({ stall }) => stall),
         ...all.flatMap(({ ended }) => ended),
         ...(isFinalState(state)
           ? all.map(({ operation: { id } }) => closing(id))
@@ -111,63 +121,88 @@ export function advance<R extends TrackedRecord>(
     operation,
     ...written(
       pair,
-      members.map((member) => member.operation),
+      [...members, ...queued].map((one) => one.operation),
     ),
   };
 }
 
-/** Since when a record waits: what is tried again, and says nothing new, goes on waiting. */
-function waitingOf(
+/** It does not go on waiting: something new has happened, or is said to. */
+function goesOn(
   record: TrackedRecord,
   { waits, message, patch, resumes }: Advance<TrackedRecord>,
-  { now, pace }: TransitionContext,
-): Pick<TrackedRecord, "waitingSince" | "stalled"> {
-  const goesOn =
-    waits === undefined &&
-    (resumes === true ||
-      message !== undefined ||
-      (patch.state !== undefined && patch.state !== record.state));
-  const since =
-    record.waitingSince ??
-    (waits === undefined ? undefined : now.toISOString());
-  if (goesOn || since === undefined) return {};
-  const stalled =
-    record.stalled === true ||
-    (waits !== undefined &&
-      now.getTime() - Date.parse(since) >= pace.operationStalledMs);
-  return { waitingSince: since, ...(stalled && { stalled }) };
+): boolean {
+  return (
+    resumes === true ||
+    (waits === undefined &&
+      (message !== undefined ||
+        (patch.state !== undefined && patch.state !== record.state)))
+  );
 }
 
-/** Invariant 6. */
-function stallEvents(
-  before: Pair<TrackedRecord>,
-  record: TrackedRecord,
-  to: State,
-  { waits = "", waitMs = 0 }: Advance<TrackedRecord>,
+/** An operation without what it waited for, what it waits for now, and what is to be told of that. Invariant 6. */
+function waiting(
+  before: OperationRecord,
+  now: {
+    readonly state: string;
+    readonly waits: string | undefined;
+    readonly nextAttemptTime: string;
+    readonly goesOn: boolean;
+  },
   context: TransitionContext,
-): Effect[] {
-  const { waitingSince, stalled, state } = before.record;
-  const kind = kindOf(context, before.operation);
+): { readonly operation: OperationRecord; readonly stall: readonly Effect[] } {
+  const { waitReason: _, nextAttemptTime: __, ...rest } = before;
+  const { waitingSince, stalled, ...kept } = rest;
+  const { state, waits: reason, nextAttemptTime } = now;
+  const time = context.now.toISOString();
+  const since = now.goesOn
+    ? undefined
+    : (waitingSince ?? (reason === undefined ? undefined : time));
+  const stalls =
+    since !== undefined &&
+    reason !== undefined &&
+    stalled !== true &&
+    Date.parse(time) - Date.parse(since) >= context.pace.operationStalledMs;
+  const { events: kind } = kindOf(context, before);
   const tell = (fact: string, content: EventContent | undefined): Effect[] =>
     content === undefined
       ? []
-      : events(before, context, content.type, fact, content.data);
-  if (record.stalled === true && stalled !== true)
-    return tell(
-      `stalled/${record.waitingSince}`,
-      kind.events.stalled?.({
-        state,
-        since: record.waitingSince ?? "",
-        reason: waits,
-        nextAttemptTime: new Date(context.now.getTime() + waitMs).toISOString(),
+      : [event(before, context, content.type, fact, content.data)];
+  return {
+    operation: {
+      ...kept,
+      ...(reason !== undefined && { waitReason: reason, nextAttemptTime }),
+      ...(since !== undefined && {
+        waitingSince: since,
+        ...((stalls || stalled === true) && { stalled: true }),
       }),
-    );
-  return stalled === true && record.stalled !== true && !isFinalState(to)
-    ? tell(
-        `resumed/${waitingSince}`,
-        kind.events.resumed?.({ state: record.state }),
-      )
-    : [];
+    },
+    stall: stalls
+      ? tell(
+          `stalled/${since}`,
+          kind.stalled?.({ state, since, reason, nextAttemptTime }),
+        )
+      : stalled === true && since === undefined
+        ? tell(`resumed/${waitingSince}`, kind.resumed?.({ state }))
+        : [],
+  };
+}
+
+/** What is queued, and what it waits for. */
+export function behind(
+  queued: OperationRecord,
+  { record, operation }: Pair<TrackedRecord>,
+  context: TransitionContext,
+): ReturnType<typeof waiting> {
+  return waiting(
+    queued,
+    {
+      state: "Accepted",
+      waits: `It is queued behind operation ${operation.id}.`,
+      nextAttemptTime: record.dueTime,
+      goesOn: false,
+    },
+    context,
+  );
 }
 
 /** `beside` of a pair that has changed these operations too. */
@@ -190,11 +225,12 @@ function follow<R extends TrackedRecord>(
   before: OperationRecord,
   record: R,
   state: State,
-  change: Advance<R>,
+  change: Advance<R> & { readonly goesOn: boolean },
   context: TransitionContext,
 ): {
   readonly operation: OperationRecord;
   readonly rows: readonly Effect[];
+  readonly stall: readonly Effect[];
   readonly ended: readonly Effect[];
 } {
   const final = isFinalState(state);
@@ -208,14 +244,19 @@ function follow<R extends TrackedRecord>(
   const time = context.now.toISOString();
   const concerned = change.concerns?.includes(before.id) ?? true;
   const message = ending?.message ?? (concerned ? change.message : undefined);
-  const { waitReason: _, nextAttemptTime: __, ...kept } = before;
+  const { operation: kept, stall } = waiting(
+    before,
+    {
+      state: record.state,
+      waits: final ? undefined : change.waits,
+      nextAttemptTime: record.dueTime,
+      goesOn: final || change.goesOn,
+    },
+    context,
+  );
   const operation: OperationRecord = {
     ...kept,
     ...change.operation,
-    ...(change.waits !== undefined && {
-      waitReason: change.waits,
-      nextAttemptTime: record.dueTime,
-    }),
     ...(ending?.error && { error: ending.error }),
     ...(ending?.canceledBy && { canceledBy: ending.canceledBy }),
     status,
@@ -239,6 +280,7 @@ function follow<R extends TrackedRecord>(
       status === before.status
         ? []
         : [indexed(operation, context, before.status)],
+    stall: final ? [] : stall,
     ended: ending === undefined ? [] : [ending.event],
   };
 }

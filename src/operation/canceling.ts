@@ -22,12 +22,16 @@ const WAITED = "It waited for its turn: nothing will be sent to Azure for it.";
 const TOGETHER =
   "It was done together with other operations, which go on: Azure gets, or has got, what it asked for with theirs. Sigil reports it no longer.";
 
-/** The operation ends Canceled; the message of its next step finds nothing to do, or goes on with the others' work. */
+/**
+ * The operation ends Canceled; the message of its next step finds nothing to do, or goes on with the others' work.
+ * `consequence` says what becomes of what it has begun, where its kind knows better than its state.
+ */
 export function cancel<R extends TrackedRecord>(
   pair: Pair<R>,
   operationId: string,
   canceledBy: Requester,
   context: TransitionContext,
+  consequence?: string,
 ): Pair<R> {
   const { record, operation } = pair;
   const state = stateOf(context, pair);
@@ -35,11 +39,8 @@ export function cancel<R extends TrackedRecord>(
   if (current && record.members.length === 0 && !isFinalState(state))
     return advance(pair, context, {
       patch: { state: "Canceled" } as Partial<R>,
-      waitMs:
-        state.writes === true
-          ? Math.max(0, Date.parse(record.dueTime) - context.now.getTime())
-          : 0,
-      ending: (one) => cancellation(one, state.ifCanceled, canceledBy, context),
+      ending: (one) =>
+        cancellation(one, consequence ?? state.ifCanceled, canceledBy, context),
     });
   const one = current ? operation : memberOrQueued(record, operationId);
   if (one === undefined) return pair;
@@ -47,7 +48,12 @@ export function cancel<R extends TrackedRecord>(
   return endOne(
     pair,
     one.id,
-    cancellation(one, waits ? WAITED : TOGETHER, canceledBy, context),
+    cancellation(
+      one,
+      waits ? WAITED : (consequence ?? TOGETHER),
+      canceledBy,
+      context,
+    ),
     context,
   );
 }

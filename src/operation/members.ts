@@ -2,6 +2,7 @@
  * Operations beside the current one: members, which have begun with it, and those that are queued. Invariants:
  *  1. Ending one operation does not disturb the others. If the current one ends, the next member leads, and a message of
  *     a new step is sent for it.
+ *     A step that ends another sends the message of the next one itself: its own message was that of all.
  *  2. The commit that ends an operation also tells its end and closes its row.
  */
 import {
@@ -103,7 +104,8 @@ function endedOf(
   { now }: TransitionContext,
 ): OperationRecord {
   const time = now.toISOString();
-  const { waitReason: _, nextAttemptTime: __, ...kept } = operation;
+  const { waitReason: _, nextAttemptTime: __, ...rest } = operation;
+  const { waitingSince: ___, stalled: ____, ...kept } = rest;
   return {
     ...kept,
     status,

@@ -99,6 +99,9 @@ export interface OperationRecord {
   /** While it waits: for what, and when it goes on; RFC 3339. */
   readonly waitReason?: string;
   readonly nextAttemptTime?: string;
+  /** Since when it has waited without anything else between, and whether that was told to last too long. */
+  readonly waitingSince?: string;
+  readonly stalled?: true;
   readonly traceparent: string;
   readonly regions: readonly RegionRecord[];
   /** What was asked of ARM, oldest first. */
@@ -177,9 +180,6 @@ export interface TrackedRecord {
   readonly ticks: number;
   /** How often the reconciler had to send a step again since the last one was taken. */
   readonly resends: number;
-  /** Since when its operations wait, without anything else between, and whether that was told to last too long. */
-  readonly waitingSince?: string;
-  readonly stalled?: boolean;
   /** Target regions as last seen; a subscription has none. */
   readonly regions: readonly RegionRecord[];
   readonly createdTime: string;

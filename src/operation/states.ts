@@ -14,8 +14,6 @@ export interface OpenState<Name extends string> {
   readonly next: Readonly<Partial<Record<Name, string>>>;
   /** What becomes of what was begun if it is canceled now: a sentence for its caller. */
   readonly ifCanceled: string;
-  /** True where a write may be under way until the next step is due: what is queued begins no sooner. */
-  readonly writes?: true;
 }
 
 export interface FinalState {

@@ -1,4 +1,5 @@
 import type { components } from "../generated/openapi.js";
+import type { Finding } from "../errors.js";
 import type { OperationRecord, RollbackRecord } from "./records.js";
 
 export type OperationView = components["schemas"]["Operation"];
@@ -6,9 +7,16 @@ export type OperationView = components["schemas"]["Operation"];
 /** What a rollback changes, as the API shows it. */
 export function viewRollback({
   regions,
+  warnings,
   ...rollback
-}: RollbackRecord): components["schemas"]["Rollback"] {
-  return { ...rollback, regions: [...regions] };
+}: RollbackRecord & {
+  readonly warnings?: readonly Finding[];
+}): components["schemas"]["Rollback"] {
+  return {
+    ...rollback,
+    regions: [...regions],
+    ...(warnings && { warnings: [...warnings] }),
+  };
 }
 
 /** An operation as the API shows it; what was asked of ARM is shown to whoever asks for it. */
@@ -20,6 +28,8 @@ export function viewOperation(
     fingerprint: _,
     requestKey: __,
     request: ___,
+    waitingSince: ____,
+    stalled: _____,
     rollback,
     omittedWrites,
     regions,

@@ -10,7 +10,8 @@ export function wait<R extends TrackedRecord>(
   retryAfterMs: number,
   context: TransitionContext,
 ): Pair<R> {
-  const { ticks, waitingSince } = pair.record;
+  const { ticks } = pair.record;
+  const { waitingSince } = pair.operation;
   const waitedMs =
     context.now.getTime() -
     Date.parse(waitingSince ?? context.now.toISOString());

@@ -94,6 +94,8 @@ export interface Wire extends ImageVersionRequest {
   };
 }
 
+const CLOCKS_MS = 30_000;
+
 export interface Arm {
   readonly store: Store;
   readonly control: BehaviourControl & ImageVersionControl;
@@ -115,6 +117,10 @@ export interface Arm {
     method: "PUT" | "PATCH" | "DELETE",
     body?: unknown,
   ): Promise<ArmAnswer>;
+  /** It was made so short a time ago that, made again, the clocks of Sigil and of ARM would not tell the two. */
+  isNew(version: string): boolean;
+  /** A deletion that is under way is done at once. */
+  hurry(version: string): void;
   /** A change that is no call. */
   edit(by: string, version: string, change: () => Promise<void>): Promise<void>;
   /** The next replication to this region stops at that progress. */
@@ -273,6 +279,15 @@ export async function createArm(
         `ARM: ${method} of ${short(version)} by ${by} answered ${answered.status}${answered.status < 300 ? `: ${describe(after?.facts)}` : ` ${JSON.stringify(answered.body)}`}`,
       );
       return answered;
+    },
+    isNew(version) {
+      const { atMs } = births.get(version) ?? { atMs: -Infinity };
+      return clock.now() - atMs <= CLOCKS_MS;
+    },
+    hurry(version) {
+      const deleting = versions.find(resourceKey(version));
+      if (deleting?.provisioningState === "Deleting")
+        deleting.notBeforeMs = store.replicationNow();
     },
     async edit(by, version, change) {
       if (settle(version) === undefined) return;

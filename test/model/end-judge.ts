@@ -182,7 +182,11 @@ function judgeCancel(world: World, one: Accepted): void {
 }
 
 function judgeDeletion(world: World, one: Accepted): void {
-  if (!looksOf(world, one).some(({ facts }) => facts === undefined))
+  // Accepted while ARM could not be asked, it is of the life that Sigil had seen before.
+  const ended =
+    (one.endedLife ?? 0) > one.life ||
+    (one.shown === undefined && one.life > 0);
+  if (!ended && !looksOf(world, one).some(({ facts }) => facts === undefined))
     world.breach(9, `${one.id} Succeeded, and ARM has shown the version`);
 }
 
@@ -258,12 +262,23 @@ function judgeFailure(
             .some((each) => each.kind === "DeleteImageVersion"),
         "ARM has the version",
       );
+    case "ChangedOutside":
+      return expect(
+        // Accepted while ARM could not be asked, it is of the life that Sigil had seen before.
+        one.shown === undefined ||
+          others.some(
+            ({ before, after }) => before === undefined || after === undefined,
+          ),
+        "nobody has deleted the version, or made it again",
+      );
     case "Superseded":
       return expect(
         world.ledger
           .beside(one)
-          .some((each) => each.kind === "DeleteImageVersion"),
-        "nobody deletes the version",
+          .some((each) =>
+            ["DeleteImageVersion", "DemoteImageVersion"].includes(each.kind),
+          ),
+        "nobody deletes or demotes the version",
       );
     case "PoisonMessage":
       return expect(
@@ -324,6 +339,12 @@ function judgeFailure(
             ),
           ),
         "the version's keys are as asked",
+      );
+    // ARM gives up what it was doing: an update leads to another, a deletion has nothing else to do.
+    case "InternalExecutionError":
+      return expect(
+        kind === "DeleteImageVersion" && others.length > 0,
+        "nobody has failed the deletion",
       );
     default:
       return expect(

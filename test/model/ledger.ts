@@ -224,6 +224,14 @@ export function isOf({ life, endedLife }: Accepted, other: number): boolean {
   return life <= other && other <= (endedLife ?? Infinity);
 }
 
+/** Its caller knew that life; or what was to be known of the version was not known yet. */
+export function isMeantFor(
+  { life, shown }: Accepted,
+  present: number,
+): boolean {
+  return life >= present || shown === undefined;
+}
+
 /** The operation asks that this fact be so. */
 export function asks(
   { wishes }: Pick<Accepted, "wishes">,

@@ -51,6 +51,13 @@ export async function changeBy(
       if (truth === undefined)
         await arm.send(by, version, "PUT", withoutRule(bodyOf(outside.asked)));
       return;
+    case "remake":
+      if (truth === undefined || arm.isNew(version)) return;
+      await arm.send(by, version, "DELETE");
+      arm.hurry(version);
+      if (arm.truth(version) === undefined)
+        await arm.send(by, version, "PUT", withoutRule(bodyOf(outside.asked)));
+      return;
     case "add": {
       const shown = await arm.get(version);
       if (shown === undefined || truth?.facts[`region/${outside.region}`])

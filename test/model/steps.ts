@@ -23,7 +23,7 @@ export interface Edit {
 export type Outside =
   | { readonly does: "add"; readonly region: string }
   | { readonly does: "patch" | "edit"; readonly edit: Edit }
-  | { readonly does: "create"; readonly asked: Asked }
+  | { readonly does: "create" | "remake"; readonly asked: Asked }
   | { readonly does: "delete" | "failOperation" }
   | { readonly does: "drop" | "dropKeys"; readonly region: string }
   | {
@@ -190,8 +190,11 @@ const outside: fc.Arbitrary<Outside> = fc.oneof(
     }),
   },
   {
-    weight: 2,
-    arbitrary: fc.record({ does: fc.constant("create" as const), asked }),
+    weight: 3,
+    arbitrary: fc.record({
+      does: fc.constantFrom("create" as const, "remake" as const),
+      asked,
+    }),
   },
   fc.record({
     does: fc.constantFrom("delete" as const, "failOperation" as const),
@@ -226,16 +229,18 @@ const byHand = fc.record({
   version,
 });
 
+const patching = fc.record({
+  kind: fc.constant("patch" as const),
+  version,
+  edit,
+  removeRegions,
+});
+
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 6, arbitrary: put },
   {
     weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant("patch" as const),
-      version,
-      edit,
-      removeRegions,
-    }),
+    arbitrary: patching,
   },
   { weight: 4, arbitrary: byHand },
   {
@@ -405,10 +410,35 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+const later = fc.array(step, { minLength: 1, maxLength: 26, size: "max" });
+
+/** What is asked of a version that is there, and others make again before it is done. */
+const overtaken: fc.Arbitrary<readonly Step[]> = fc
+  .tuple(put, fc.oneof(put, patching, byHand), asked, later)
+  .map(([{ version: one, ...first }, ask, remade, rest]) => [
+    { ...first, version: one, condition: null },
+    { kind: "work", rounds: 12 },
+    { kind: "wait", seconds: 600 },
+    { kind: "work", rounds: 12 },
+    { ...ask, version: one },
+    {
+      kind: "outside",
+      version: one,
+      outside: { does: "remake", asked: remade },
+    },
+    ...rest,
+  ]);
+
 /** A request, and whatever comes after it. */
-export const steps: fc.Arbitrary<readonly Step[]> = fc
-  .tuple(put, fc.array(step, { minLength: 1, maxLength: 26, size: "max" }))
-  .map(([first, rest]) => [{ ...first, condition: null }, ...rest]);
+export const steps: fc.Arbitrary<readonly Step[]> = fc.oneof(
+  {
+    weight: 7,
+    arbitrary: fc
+      .tuple(put, later)
+      .map(([first, rest]) => [{ ...first, condition: null }, ...rest]),
+  },
+  { weight: 1, arbitrary: overtaken },
+);
 
 export const settings: fc.Arbitrary<ArmSettings> = fc.record({
   seed: fc.nat({ max: 99 }),

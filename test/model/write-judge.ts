@@ -2,7 +2,13 @@
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import { MOST_BEHIND_MS, SIGIL, short, type Arm } from "./arm.js";
 import { changesBetween, factsOf, regionOf, type Facts } from "./facts.js";
-import { asks, isOf, type Accepted, type Ledger } from "./ledger.js";
+import {
+  asks,
+  isMeantFor,
+  isOf,
+  type Accepted,
+  type Ledger,
+} from "./ledger.js";
 import type { Look } from "./look.js";
 import type { Process } from "./process.js";
 import { HOME } from "./requests.js";
@@ -66,8 +72,17 @@ export function createWriteJudge(judging: Judging): WriteJudge {
     deletion(process, version) {
       const what = `DELETE of ${short(version)} by ${process.name}`;
       const open = judgeIntent(what, process, version, ["Deleting"]);
-      if (!open.some(({ kind }) => kind === "DeleteImageVersion"))
-        breach(2, `${what}, which nobody asked for`);
+      const asked = open.filter(({ kind }) => kind === "DeleteImageVersion");
+      if (asked.length === 0) breach(2, `${what}, which nobody asked for`);
+      const life = arm.life(version);
+      const birth = arm.birth(version);
+      if (
+        birth !== undefined &&
+        birth.by !== SIGIL &&
+        process.looks.get(version)?.current === true &&
+        !asked.some((each) => isMeantFor(each, life))
+      )
+        breach(2, `${what}, which ${birth.by} has made since it was asked for`);
     },
     put(process, version, body) {
       const what = `PUT of ${short(version)} by ${process.name}`;
@@ -136,7 +151,12 @@ export function createWriteJudge(judging: Judging): WriteJudge {
     },
   };
 
-  /** What others have made is changed only for those who have seen it, or once it was as they asked. */
+  /** A PUT that says what the version shall be, whatever is there. */
+  function blind({ body, ifMatch }: Accepted): boolean {
+    return body !== undefined && ifMatch !== true;
+  }
+
+  /** What others have made is changed only for those who have seen that very life, or once it was as they asked. */
   function judgeAdoption(
     what: string,
     version: string,
@@ -152,12 +172,14 @@ export function createWriteJudge(judging: Judging): WriteJudge {
       (each) =>
         each.version === version &&
         isOf(each, life) &&
+        (blind(each) || isMeantFor(each, life)) &&
         (each.body !== undefined || each.edits !== undefined) &&
         (each.status === "Succeeded" || wasShown(each)),
     );
-    const blind = ({ body: asked, ifMatch }: Accepted): boolean =>
-      asked !== undefined && ifMatch !== true;
-    if (!adopted && open.every(blind))
+    if (
+      !adopted &&
+      open.every((each) => blind(each) || !isMeantFor(each, life))
+    )
       breach(
         2,
         `${what} writes over what ${birth.by} has made: ${changesBetween(

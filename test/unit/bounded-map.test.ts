@@ -63,6 +63,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/image-version/queries/latest.ts": "lives for one call",
   "src/image-version/queries/get.ts": "lives for one call",
   "src/image-version/preflight/source.ts": "lives for one call",
+  "src/image-version/rollback/survey.ts": "lives for one call",
   "src/json/json-syntax.ts": "lives for one call",
   "src/image-version/preflight/gather-facts.ts": "lives for one call",
   "src/http/openapi-document.ts": "operations of the document",

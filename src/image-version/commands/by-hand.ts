@@ -19,7 +19,7 @@ import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { notFound } from "../queries/not-found.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
-import { known } from "../state/adoption.js";
+import { isMadeByOthers, known } from "../state/adoption.js";
 import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { hasFailed } from "../state/reconcile.js";
@@ -29,10 +29,12 @@ import { presentRule, wantedBy } from "../state/wanted.js";
 import {
   glance,
   gone,
+  lifeIn,
   mustHaveRoom,
   mustMatch,
   type Command,
 } from "./command.js";
+import { sameOperation } from "./same-operation.js";
 import { isBusy, type Look } from "../resources.js";
 
 export type PromoteImageVersion = Command;
@@ -82,11 +84,12 @@ function setExclusion(
   excluded: boolean,
 ): Promise<OperationRecord> {
   return acceptByHand(deps, command, kind, [], ({ look, stored }) => {
-    const same = stored && begun(stored, kind);
+    const same = sameOperation(stored, look, (one) => one.kind === kind);
     if (same !== undefined) return same;
     if (look === undefined) throw absent(command, stored);
     if (
       stored?.operation.kind === kind &&
+      !isMadeByOthers(stored.record, look) &&
       stored.operation.status === "Succeeded" &&
       isExcluded(look.resource) === excluded &&
       wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
@@ -191,7 +194,11 @@ export function deleteImageVersion(
     "DeleteImageVersion",
     [],
     ({ look, seen, stored }) => {
-      const same = stored && begun(stored, "DeleteImageVersion");
+      const same = sameOperation(
+        stored,
+        look,
+        ({ kind }) => kind === "DeleteImageVersion",
+      );
       if (same !== undefined) return same;
       if (stored?.record.state === "Deleted" && !(seen && look !== undefined))
         return stored.operation;
@@ -209,24 +216,6 @@ export function deleteImageVersion(
         );
       return { changes: {}, repeats: {}, byHand: true };
     },
-  );
-}
-
-/** The operation of that kind that has begun, or is queued. */
-function begun(
-  { record, operation }: StoredVersion,
-  kind: Kind,
-): OperationRecord | undefined {
-  if (isFinal(record.state)) return undefined;
-  return [
-    operation,
-    ...record.members,
-    ...record.queued.map((queued) => queued.operation),
-  ].find(
-    (one) =>
-      one.kind === kind &&
-      (one.status === "NotStarted" || one.status === "Running") &&
-      record.requests[one.id]?.decided === undefined,
   );
 }
 
@@ -291,7 +280,7 @@ async function acceptByHand(
         kind,
         key,
         resourceId,
-        request: decided,
+        request: { ...decided, ...lifeIn(look) },
         regions: decided.retries ?? [],
         fingerprint,
         requestedBy,

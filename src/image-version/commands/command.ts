@@ -16,7 +16,7 @@ import {
 import { knownNumbers } from "../known-numbers.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { etagOf, matches } from "../queries/etag.js";
-import type { ImageVersionRecord } from "../state/record.js";
+import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { lookAt } from "../queries/look-at.js";
 import { nextVersionNumber } from "../version-numbers.js";
 import type { Look } from "../resources.js";
@@ -96,6 +96,14 @@ export async function glance(
     if (!(error instanceof ServiceError) || mustSee) throw error;
     return { look: record?.observed, seen: false };
   }
+}
+
+/** The life of the version that a request is about. */
+export function lifeIn(
+  look: Look | undefined,
+): Pick<VersionRequest, "publishedDate"> {
+  const { publishedDate } = look ?? {};
+  return publishedDate === undefined ? {} : { publishedDate };
 }
 
 /** Throws ServiceError PreconditionFailed, with the present ETag, where the version is not the one that the caller saw. */

@@ -6,7 +6,6 @@ import { ServiceError, type Finding } from "../../errors.js";
 import type { Decision } from "../../operation/accepting.js";
 import { isFinal } from "../state/states.js";
 import { contextOf } from "../../operation/steps.js";
-import type { OperationRecord } from "../../operation/records.js";
 import { formatImageVersionId, keyOf } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Change } from "../preflight/facts.js";
@@ -22,13 +21,16 @@ import {
   conflictsBetween,
   askedOfSeen,
   statedBy,
+  statedIn,
   unmetBy,
   type Asked,
 } from "../properties/patch.js";
 import { PROMOTION } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
-import { isMadeByOthers } from "../state/adoption.js";
+import { shownOf, shownRule } from "../queries/views.js";
+import { areReady, type Look } from "../resources.js";
+import { isMadeByOthers, known } from "../state/adoption.js";
 import { enqueue } from "../state/batch.js";
 import {
   sentLast,
@@ -38,12 +40,14 @@ import {
 import { accept, type Accepting } from "../state/accepting.js";
 import {
   gone,
+  lifeIn,
   mustHaveRoom,
   mustMatch,
   type Glance,
   type ChangeCommand,
   type Command,
 } from "./command.js";
+import { sameOperation } from "./same-operation.js";
 
 /** One request, as far as it is known before the state is. */
 export interface Request {
@@ -61,30 +65,34 @@ export interface Request {
   readonly glance: Glance;
 }
 
-/** The operation that is the answer, the state that makes a new one, or `unchanged`. */
+/** Nothing is to be done; what is worth saying of that. */
+export interface Unchanged {
+  readonly unchanged: true;
+  readonly warnings: readonly Finding[];
+}
+
+/** The operation that is the answer, the state that makes a new one, or that nothing is changed. */
 export function decideOn(
   deps: Dependencies,
   request: Request,
   stored: StoredVersion | undefined,
-): Decision<ImageVersionRecord, "unchanged"> {
+): Decision<ImageVersionRecord, Unchanged> {
   const { command, body, fingerprint, glance: seen } = request;
-  const { id } = command;
-  const record = stored?.record;
-  const running = stored !== undefined && !isFinal(stored.record.state);
+  const { id, pasted } = command;
   const { look } = seen;
-  if (running) {
-    const same = openOperations(stored).find(
-      (operation) => operation.fingerprint === fingerprint,
-    );
-    if (same !== undefined) return same; // Invariant 1.
-  }
-  const existed = record?.exists === true || record?.state === "Deleted";
+  const running = stored !== undefined && !isFinal(stored.record.state);
+  const record = running ? stored.record : stored && known(stored.record, look);
+  const same = sameOperation(
+    stored,
+    look,
+    (operation) => operation.fingerprint === fingerprint,
+  );
+  if (same !== undefined) return same; // Invariant 1.
   const isGone =
-    existed &&
     !running &&
-    seen.seen &&
     look === undefined &&
-    !isUnseen(deps, record);
+    (record?.state === "Deleted" ||
+      (record?.exists === true && seen.seen && !isUnseen(deps, record)));
   // What was applied in an earlier life is void.
   const applied =
     isGone || (record && look && isMadeByOthers(record, look))
@@ -97,36 +105,41 @@ export function decideOn(
   mustMatch(command, look, record, change && differences(change, body));
   if (
     command.ifNoneMatch === "*" &&
-    (look !== undefined || (!running && isUnseen(deps, record)))
+    (look !== undefined || isUnseen(deps, record) || isBeingCreated(record))
   )
     throw new ServiceError(
       "PreconditionFailed",
-      `${formatImageVersionId(id)} exists: the condition If-None-Match cannot hold.`,
+      `${formatImageVersionId(id)} exists, or is being created: the condition If-None-Match cannot hold.`,
       { fields: { etag: etagOf(look, record) } },
     );
-  if ((isGone || record?.state === "Deleted") && command.ifNoneMatch !== "*")
+  if (isGone && command.ifNoneMatch !== "*")
     throw request.mayCreate ? gone(id) : notFound(id); // Invariant 4.
+  if (pasted === true && isAsShown(request, look, record))
+    return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
   mustBeValid(deps, request, change);
   if (running) mustNotContradict(stored, asked, body, id);
+  const accepting = acceptingOf(request, asked, change, isGone);
+  const warnings = warningsOf(deps, request, change);
   if (change !== undefined) {
     mustBePossible(deps, request, change, stored);
-    if (!running && seen.seen && isUnchanged(change, record, asked)) {
-      const same = stored?.operation;
+    if (
+      !running &&
+      seen.seen &&
+      isUnchanged(change, record, asked) &&
+      areReady(look, accepting.regions)
+    ) {
+      const last = stored?.operation;
       if (
-        same?.status === "Succeeded" &&
-        same.fingerprint === fingerprint &&
-        command.pasted !== true
+        applied !== undefined &&
+        last?.status === "Succeeded" &&
+        last.fingerprint === fingerprint &&
+        pasted !== true
       )
-        return same;
-      if (
-        record?.lastApplied !== undefined ||
-        command.pasted === true ||
-        request.onlyChanges
-      )
-        return { answer: "unchanged" }; // Invariant 3.
+        return last; // Invariant 1.
+      if (applied !== undefined || pasted === true || request.onlyChanges)
+        return { answer: { unchanged: true, warnings } }; // Invariant 3.
     }
   }
-  const accepting = acceptingOf(request, asked, change, isGone);
   if (running) {
     mustHaveRoom(stored, accepting.request);
     return enqueue(stored, accepting, contextOf(deps));
@@ -135,8 +148,38 @@ export function decideOn(
     accepting,
     isGone && record ? withoutLife(record) : record,
     contextOf(deps),
-    warningsOf(deps, request, change),
+    warnings,
   );
+}
+
+/** A creation is not over, and Azure shows nothing of it. */
+function isBeingCreated(record: ImageVersionRecord | undefined): boolean {
+  return (
+    record !== undefined &&
+    !isFinal(record.state) &&
+    !record.exists &&
+    [
+      ...Object.values(record.requests),
+      ...record.queued.map(({ request }) => request),
+    ].some(({ creates, created }) => creates === true || created === true)
+  );
+}
+
+/** The body says what GET shows, and no more. */
+function isAsShown(
+  { body, removeRegions }: Request,
+  look: Look | undefined,
+  record: ImageVersionRecord | undefined,
+): boolean {
+  const shown = shownOf(look, record);
+  if (shown === undefined) return false;
+  const rule = record && shownRule(record);
+  const { changes } = askedOfSeen(
+    { ...fieldsOf(shown), ...(rule !== undefined && { [PROMOTION]: rule }) },
+    fieldsOf(body),
+    removeRegions,
+  );
+  return Object.keys(changes).length === 0;
 }
 
 /** Azure has taken what was sent a moment ago, and need not show it yet. */
@@ -168,23 +211,6 @@ function withoutLife(record: ImageVersionRecord): ImageVersionRecord {
   return { ...kept, exists: false, regions: [], repairs: {}, opened: false };
 }
 
-function openOperations({
-  record,
-  operation,
-}: StoredVersion): readonly OperationRecord[] {
-  if (operation.kind === "DeleteImageVersion") return [];
-  return [
-    operation,
-    ...record.members,
-    ...record.queued.map((queued) => queued.operation),
-  ].filter(
-    ({ id, status }) =>
-      (status === "NotStarted" || status === "Running") &&
-      // One that is canceled does no more what it was asked for.
-      record.requests[id]?.decided === undefined,
-  );
-}
-
 function askedOf(request: Request, applied: Fields | undefined): Asked {
   const { body, removeRegions, onlyChanges, glance: seen, command } = request;
   const fields = fieldsOf(body);
@@ -200,9 +226,12 @@ function askedOf(request: Request, applied: Fields | undefined): Asked {
       repeats,
     };
   }
-  return command.pasted === true && applied === undefined
-    ? askedBy(fields, fieldsOf(seen.look?.resource ?? body), removeRegions)
-    : askedBy(fields, applied, removeRegions);
+  const shown = seen.look && fieldsOf(seen.look.resource);
+  return askedBy(
+    statedIn(fields, shown),
+    command.pasted === true ? (applied ?? shown ?? fields) : applied,
+    removeRegions,
+  );
 }
 
 function changeOf(
@@ -238,10 +267,7 @@ function isUnchanged(
     !(PROMOTION in asked.changes) &&
     !Object.values(record?.repairs ?? {}).some(
       ({ removed }) => removed !== undefined,
-    ) &&
-    record?.regions.every(
-      ({ state, attempts }) => state === "Completed" || attempts === 0,
-    ) !== false
+    )
   );
 }
 
@@ -320,7 +346,15 @@ function mustNotContradict(
 }
 
 function acceptingOf(
-  { command, body, fingerprint, requestKey, onlyChanges, mayCreate }: Request,
+  {
+    command,
+    body,
+    fingerprint,
+    requestKey,
+    onlyChanges,
+    mayCreate,
+    glance: { look },
+  }: Request,
   asked: Asked,
   change: Change | undefined,
   isGone: boolean,
@@ -331,6 +365,7 @@ function acceptingOf(
   const request: VersionRequest = {
     ...asked,
     body,
+    ...lifeIn(look),
     ...(mayCreate && !onlyChanges && { creates: true }),
   };
   const names = regionsIn(

@@ -18,25 +18,27 @@ import {
   plannedChanges,
   type PropertyChange,
 } from "../properties/changes.js";
-import { fieldsOf } from "../properties/fields.js";
+import type { OperationRecord } from "../../operation/records.js";
+import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { inOrderOf } from "../properties/order.js";
 import {
   askedBy,
   combined,
   conflictsBetween,
   askedOfSeen,
+  statedIn,
   unmetBy,
   type Asked,
   type Patch,
 } from "../properties/patch.js";
-import {
-  ALLOW_DELETION,
-  EXCLUDE_FROM_LATEST,
-  PROMOTION,
-} from "../properties/table.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
+import { known } from "../state/adoption.js";
+import { areReady } from "../resources.js";
+import { sameOperation } from "./same-operation.js";
+import { mayRemoveRegions } from "../state/wanted.js";
 import { mustBeAdmitted, type ChangeCommand } from "./command.js";
 import { withSetIds } from "./set-names.js";
 
@@ -71,22 +73,22 @@ export async function planImageVersion(
   mustBeAdmitted(deps, command, request);
   const regions = [...new Set(removeRegions.map(canonicalRegion))].sort();
   const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
-  const record = stored?.record;
   // What is asked names no set that the request does not: so much can be read at once.
   const gathered = await gatherFacts(deps, id, request, {
-    sources: record?.exists !== true,
+    sources: stored?.record.exists !== true,
   });
-  const observed = found(gathered.imageVersion)?.resource;
+  const shown = found(gathered.imageVersion);
+  const look = shown && { ...shown, time: deps.now().toISOString() };
+  const record = stored && known(stored.record, look);
+  const observed = look?.resource;
   const applied = record?.lastApplied;
+  const fields = observed && fieldsOf(observed);
   const asked =
-    ifMatch !== undefined && observed !== undefined
-      ? askedOfSeen(fieldsOf(observed), fieldsOf(request), regions)
+    ifMatch !== undefined && fields !== undefined
+      ? askedOfSeen(fields, fieldsOf(request), regions)
       : askedBy(
-          fieldsOf(request),
-          applied ??
-            (pasted === true && observed !== undefined
-              ? fieldsOf(observed)
-              : undefined),
+          statedIn(fieldsOf(request), fields),
+          applied ?? (pasted === true ? fields : undefined),
           regions,
         );
   const patch = combined([...requestsOf(stored), asked], applied);
@@ -97,32 +99,47 @@ export async function planImageVersion(
           observed: canonicalForm(observed),
           patch: combined([asked], applied),
           ...(applied && { lastApplied: applied }),
-          ...(record?.exists !== true &&
+          ...((record?.exists !== true || record.unmanaged === true) &&
             ifMatch === undefined && { unmanaged: true }),
         };
   const document = inOrderOf(canonicalForm(patched(observed, patch)), request);
   const fingerprint = fingerprintOf(request, ...regions);
-  const known = knownOf(stored, asked, request, fingerprint);
+  const changes = plannedChanges(observed, patch, request);
+  const isSame = (one: OperationRecord): boolean =>
+    one.fingerprint === fingerprint;
+  const same =
+    sameOperation(stored, look, isSame) ??
+    (stored?.operation.status === "Succeeded" &&
+    isSame(stored.operation) &&
+    applied !== undefined &&
+    changes.length === 0 &&
+    areReady(look, regionsIn(fieldsOf(request)))
+      ? stored.operation
+      : undefined);
+  const before = knownOf(stored, asked, request, same);
   const facts = {
     ...gathered,
     ...(change && { change }),
-    ...(known && { known }),
+    ...(before && { known: before }),
   };
-  const changes = plannedChanges(observed, patch, request);
   const findings = [
     ...checkRequest({ id, request, now: deps.now(), change }),
     ...judge(id, document, facts, deps.now(), request).findings,
   ];
   return {
     findings:
-      known?.sameRequest === undefined
+      same === undefined
         ? findings
-        : findings.filter(({ severity }) => severity !== "error"),
+        : findings.filter(
+            // The operation itself may have removed the region already.
+            ({ severity, code }) =>
+              severity !== "error" && code !== "RegionNotInVersion",
+          ),
     changes,
     ...(changes.length > 0 && {
       armRequest: await deps.resourceManager.previewPut(
         id,
-        bodyOf(observed, patch, applied?.[ALLOW_DELETION] === true),
+        bodyOf(observed, patch, mayRemoveRegions(patch, applied, fields ?? {})),
       ),
     }),
   };
@@ -168,25 +185,14 @@ function knownOf(
   stored: StoredVersion | undefined,
   asked: Asked,
   request: ImageVersionRequest,
-  fingerprint: string,
+  same: OperationRecord | undefined,
 ): Known | undefined {
   if (stored === undefined) return undefined;
   const { record, operation } = stored;
-  const running = !isFinal(record.state);
-  const open = running
-    ? [
-        operation,
-        ...record.members,
-        ...record.queued.map((queued) => queued.operation),
-      ]
-    : operation.status === "Succeeded" && record.state !== "Deleted"
-      ? [operation]
-      : [];
-  const same = open.find((one) => one.fingerprint === fingerprint);
-  const deleting = open.some(
-    ({ kind, status }) =>
-      kind === "DeleteImageVersion" && status !== "Succeeded",
-  );
+  const open = isFinal(record.state)
+    ? []
+    : [operation, ...record.queued.map((queued) => queued.operation)];
+  const deleting = open.some(({ kind }) => kind === "DeleteImageVersion");
   return {
     state: record.state,
     operationId: operation.id,

@@ -1,9 +1,11 @@
 /**
  * Accepts a request for an image version as it shall be (PUT), or for a change of it (PATCH): to be created, changed or
  * adopted. Invariants, beside those of every acceptance (operation/accepting.ts):
- *  1. Requests that mean the same are one operation as long as Azure shows what it has done, wherever they arrive.
+ *  1. Requests that mean the same are one operation, wherever they arrive, as long as Azure shows what it has done of the
+ *     very life that it was done to, and nothing that was accepted later asks otherwise (same-operation.ts).
  *  2. Nothing is stored for a request that is refused, but a claim of its Idempotency-Key.
- *  3. What changes nothing is answered with the version and starts nothing.
+ *  3. What changes nothing is answered with the version and starts nothing, where the regions that it names are ready. A
+ *     version that was read and is sent back as it was changes nothing, whatever is being done.
  *  4. Only a PUT creates; under a number that existed and is gone, only one that says so.
  */
 import { ServiceError, type Finding } from "../../errors.js";
@@ -32,7 +34,12 @@ import {
 import { planImageVersion } from "./plan.js";
 import { withSetIds } from "./set-names.js";
 import type { Look } from "../resources.js";
-import { decideOn, errorsIn, type Request } from "./decide-put.js";
+import {
+  decideOn,
+  errorsIn,
+  type Request,
+  type Unchanged,
+} from "./decide-put.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
 export interface PutImageVersion extends ChangeCommand {
@@ -104,20 +111,21 @@ export async function patchImageVersion(
   deps: Dependencies,
   command: PatchImageVersion,
 ): Promise<PutAnswer> {
-  const { id, patch, validate } = command;
+  const { id, validate } = command;
   const key = keyOf(formatImageVersionId(id));
   const removeRegions = canonicalRegions(command.removeRegions);
   const { requestKey, earlier } = await claimKey(
     deps,
     command,
     key,
-    fingerprintOfPatch(patch, removeRegions),
+    fingerprintOfPatch(command.patch, removeRegions),
   );
   if (earlier !== undefined) return { kind: "accepted", operation: earlier };
   const shown = await deps.resourceManager.getImageVersion(id);
   if (shown === undefined) throw notFound(id);
   const look: Look = { ...shown, time: deps.now().toISOString() };
   const stored = await deps.store.read(key);
+  const patch = withTagsOf(shown.resource, command.patch);
   const document = mergePatch(
     withoutRegions(
       writableForm(shown.resource, stored?.record.lastApplied?.[PROMOTION]),
@@ -142,7 +150,7 @@ export async function patchImageVersion(
   return decide(deps, {
     command,
     body,
-    fingerprint: fingerprintOfPatch(patch, removeRegions),
+    fingerprint: fingerprintOfPatch(command.patch, removeRegions),
     requestKey,
     removeRegions,
     onlyChanges: true,
@@ -150,6 +158,26 @@ export async function patchImageVersion(
     patch,
     glance: { look, seen: true },
   });
+}
+
+/** Azure does not tell tags apart by case: a patch names the tag that is there, in whatever case. */
+function withTagsOf(
+  { tags: present = {} }: ImageVersionRequest,
+  patch: unknown,
+): unknown {
+  const { tags } = (patch ?? {}) as { readonly tags?: unknown };
+  if (typeof tags !== "object" || tags === null || Array.isArray(tags))
+    return patch;
+  const names = Object.keys(present);
+  return {
+    ...(patch as object),
+    tags: Object.fromEntries(
+      Object.entries(tags).map(([name, value]) => [
+        names.find((one) => one.toLowerCase() === name.toLowerCase()) ?? name,
+        value as unknown,
+      ]),
+    ),
+  };
 }
 
 /** A patch that does not name a region leaves it out: what is to be removed is not put back by the merge. */
@@ -214,13 +242,16 @@ async function decide(
   const { id } = command;
   const resourceId = formatImageVersionId(id);
   try {
-    const answer = await acceptOperation<ImageVersionRecord, "unchanged">(
+    const answer = await acceptOperation<ImageVersionRecord, Unchanged>(
       deps,
       keyOf(resourceId),
       (stored) => decideOn(deps, request, stored),
     );
-    if (answer === "unchanged")
-      return { kind: "unchanged", version: await getImageVersion(deps, id) };
+    if ("unchanged" in answer) {
+      const version = await getImageVersion(deps, id);
+      const warnings = [...version.warnings, ...answer.warnings];
+      return { kind: "unchanged", version: { ...version, warnings } };
+    }
     await bindKey(deps, requestKey, answer);
     deps.looks.forget(id, imageIdOf(id));
     return { kind: "accepted", operation: answer };

@@ -11,7 +11,8 @@
  *  1. What a request does not mention, and what was applied did not mention either, stays as Azure shows it.
  *  2. A region, or a key of one, is taken away only where the request names the region as one to be removed. What a
  *     request says nothing of, a region or an edge zone, stays with all that it has.
- *  3. What a request merely repeats gives way to what another has changed through Sigil meanwhile, and to nothing else.
+ *  3. What a request merely repeats gives way to what another has changed through Sigil meanwhile, and to nothing else. A
+ *     region that another is removing is not merely repeated: the later of the two is refused.
  */
 import {
   comparableAt,
@@ -27,7 +28,7 @@ import {
   type Fields,
 } from "./fields.js";
 import { escapePointer } from "../../errors.js";
-import { isMap, propertyAt } from "./table.js";
+import { EXCLUDE_FROM_LATEST, isMap, PROMOTION, propertyAt } from "./table.js";
 
 /** By field name, the value that Azure shall show; null: it shall show none. A region's own name with null removes it. */
 export type Patch = Readonly<Record<string, unknown>>;
@@ -39,6 +40,18 @@ export interface Asked {
 }
 
 export const NOTHING_ASKED: Asked = { changes: {}, repeats: {} };
+
+/**
+ * What a body states of a version that Azure shows as `shown`, if it has it. Under a promotion rule Sigil holds the version
+ * back until the rule is met: a body that repeats this, such as one that was read, does not ask for it.
+ */
+export function statedIn(body: Fields, shown: Fields | undefined): Fields {
+  const { [EXCLUDE_FROM_LATEST]: excluded, ...others } = body;
+  const held = shown === undefined || shown[EXCLUDE_FROM_LATEST] === true;
+  return excluded === true && body[PROMOTION] !== undefined && held
+    ? others
+    : body;
+}
 
 /** What a whole body asks. `lastApplied` is absent where Sigil has not applied anything yet. */
 export function askedBy(
@@ -214,38 +227,47 @@ function isRemoved(patch: Patch, name: string): boolean {
   return region !== undefined && patch[regionField(region)] === null;
 }
 
-/** A field that two requests change differently. */
+/** A field that two requests ask differently. */
 export interface Conflict {
   readonly field: string;
   readonly theirs: unknown;
   readonly ours: unknown;
 }
 
-/** Where a request changes what another, accepted before it, changes otherwise. */
+/** Where a request changes what another, accepted before it, changes otherwise, or names a region that the other removes. */
 export function conflictsBetween(
   theirs: Asked,
   ours: Asked,
 ): readonly Conflict[] {
-  return Object.entries(ours.changes).flatMap(([field, value]): Conflict[] => {
-    const region = regionOf(field);
-    const removal = region !== undefined && field === regionField(region);
-    if (removal) {
-      const other = Object.entries(theirs.changes).find(
-        ([name, their]) => regionOf(name) === region && their !== null,
-      );
-      return other === undefined
+  const repeated = regionsIn(ours.repeats)
+    .filter((name) => theirs.changes[regionField(name)] === null)
+    .map((name): Conflict => {
+      const field = regionField(name);
+      return { field, theirs: null, ours: name };
+    });
+  return [
+    ...repeated,
+    ...Object.entries(ours.changes).flatMap(([field, value]): Conflict[] => {
+      const region = regionOf(field);
+      const removal = region !== undefined && field === regionField(region);
+      if (removal) {
+        const other = Object.entries(theirs.changes).find(
+          ([name, their]) => regionOf(name) === region && their !== null,
+        );
+        return other === undefined
+          ? []
+          : [{ field, theirs: other[1], ours: value }];
+      }
+      if (isRemoved(theirs.changes, field))
+        return [{ field, theirs: null, ours: value }];
+      const name = nameIn(theirs.changes, field);
+      if (name === undefined) return [];
+      const their = theirs.changes[name];
+      return comparableAt(field, their) === comparableAt(field, value)
         ? []
-        : [{ field, theirs: other[1], ours: value }];
-    }
-    if (isRemoved(theirs.changes, field))
-      return [{ field, theirs: null, ours: value }];
-    const name = nameIn(theirs.changes, field);
-    if (name === undefined) return [];
-    const their = theirs.changes[name];
-    return comparableAt(field, their) === comparableAt(field, value)
-      ? []
-      : [{ field, theirs: their, ours: value }];
-  });
+        : [{ field, theirs: their, ours: value }];
+    }),
+  ];
 }
 
 /** One field that Azure does not show as a patch asks; `before` is what it shows. */

@@ -219,6 +219,7 @@ export const READ_ONLY: ReadonlySet<string> = new Set([
   "/properties/provisioningState",
   "/properties/replicationStatus",
   "/properties/validationsProfile",
+  "/properties/imageMetadataProfiles",
   `${PROFILE}/publishedDate`,
   `${STORAGE}/osDiskImage/sizeInGB`,
   `${STORAGE}/dataDiskImages/*/sizeInGB`,

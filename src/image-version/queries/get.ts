@@ -15,15 +15,11 @@ import {
 } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import { notFound } from "./not-found.js";
+import { isMadeByOthers } from "../state/adoption.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { etagOf } from "./etag.js";
-import {
-  isUnsettled,
-  latestOf,
-  type Candidate,
-  type Latest,
-} from "./latest.js";
+import { isUnsettled, latestOf, usableRegions, type Latest } from "./latest.js";
 import type { ListedImageVersion, Look } from "../resources.js";
 
 type Reads = Pick<Dependencies, "looks" | "now"> &
@@ -139,10 +135,15 @@ function lookOf(
 function known(
   id: ImageVersionId,
   look: Look | undefined,
-  record: ImageVersionRecord | undefined,
+  stored: ImageVersionRecord | undefined,
   latest: Latest,
   warnings: readonly Finding[],
 ): KnownImageVersion {
+  const record =
+    // What Sigil knows is of another life, which is over.
+    stored && look && isFinal(stored.state) && isMadeByOthers(stored, look)
+      ? undefined
+      : stored;
   return {
     id,
     ...(look && { look }),
@@ -178,36 +179,20 @@ async function latestAround(
 }
 
 /** The latest of all that Azure lists. The readiness of what is being replicated is that of a look. */
-export async function latestOfListed(
+function latestOfListed(
   reads: Reads,
   imageId: string,
   listed: readonly ListedImageVersion[],
 ): Promise<Latest> {
-  return latestOf(await candidatesOf(reads, imageId, listed));
-}
-
-export async function candidatesOf(
-  reads: Reads,
-  imageId: string,
-  listed: readonly ListedImageVersion[],
-): Promise<readonly Candidate[]> {
-  const unsettled = [...listed]
-    .filter(
-      (item) =>
-        isUnsettled(item) &&
-        item.resource.properties.publishingProfile?.excludeFromLatest !== true,
-    )
-    .sort((a, b) => compareVersionNumbers(b.name, a.name))
-    .slice(0, MOST_LOOKS)
-    .map(({ name }) => name);
-  return Promise.all(
-    listed.map(async (item): Promise<Candidate> => {
-      if (!unsettled.includes(item.name)) return item;
-      const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
-      if (id === undefined) return item;
-      return { ...item, readyRegions: await readyRegionsOf(reads, id) };
-    }),
-  );
+  let looks = 0;
+  return latestOf(listed, async (item) => {
+    const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
+    if (id === undefined || !isUnsettled(item) || looks === MOST_LOOKS)
+      return usableRegions(item);
+    looks += 1;
+    const readyRegions = await readyRegionsOf(reads, id);
+    return usableRegions({ ...item, readyRegions });
+  });
 }
 
 async function readyRegionsOf(

@@ -1,7 +1,7 @@
 /**
  * Which version is the latest, as a virtual machine made without a version number would get it: the highest that is not
  * excluded, of all that Azure has, whoever made it. In a region it is the highest that is ready there and not excluded
- * there, also while its other regions still replicate. Pure.
+ * there, also while its other regions still replicate.
  */
 import { canonicalRegion } from "../../resource-id.js";
 import { compareVersionNumbers } from "../version-numbers.js";
@@ -30,34 +30,44 @@ export function isPromoted({ resource }: ListedImageVersion): boolean {
   return resource.properties.publishingProfile?.excludeFromLatest !== true;
 }
 
-/** Canonical regions in which a version may be used without its number. */
-export function usableRegions(candidate: Candidate): readonly string[] {
-  if (!isPromoted(candidate) || candidate.provisioningState === "Deleting")
-    return [];
-  const { resource, readyRegions } = candidate;
-  const regions = (
-    resource.properties.publishingProfile?.targetRegions ?? []
-  ).filter(({ excludeFromLatest }) => excludeFromLatest !== true);
-  return regions
-    .map(({ name }) => canonicalRegion(name))
-    .filter((name) =>
-      readyRegions === undefined
-        ? !isUnsettled(candidate)
-        : readyRegions.includes(name),
-    );
+/** Canonical regions in which a version is included in latest, ready or not. */
+function includedRegions(item: ListedImageVersion): readonly string[] {
+  return !isPromoted(item) || item.provisioningState === "Deleting"
+    ? []
+    : (item.resource.properties.publishingProfile?.targetRegions ?? [])
+        .filter(({ excludeFromLatest }) => excludeFromLatest !== true)
+        .map(({ name }) => canonicalRegion(name));
 }
 
-export function latestOf(candidates: readonly Candidate[]): Latest {
-  const descending = [...candidates].sort((a, b) =>
+/** Canonical regions in which a version may be used without its number. */
+export function usableRegions(candidate: Candidate): readonly string[] {
+  const { readyRegions } = candidate;
+  return includedRegions(candidate).filter((name) =>
+    readyRegions === undefined
+      ? !isUnsettled(candidate)
+      : readyRegions.includes(name),
+  );
+}
+
+/**
+ * `usable` says in which regions a version may be used without its number. It is asked of those alone that may be the latest
+ * in a region, highest first.
+ */
+export async function latestOf(
+  listed: readonly ListedImageVersion[],
+  usable: (item: ListedImageVersion) => Promise<readonly string[]>,
+): Promise<Latest> {
+  const descending = [...listed].sort((a, b) =>
     compareVersionNumbers(b.name, a.name),
   );
   const inRegion = new Map<string, string>();
   let version: string | undefined;
-  for (const candidate of descending) {
-    const regions = usableRegions(candidate);
-    if (regions.length > 0) version ??= candidate.name;
-    for (const region of regions)
-      if (!inRegion.has(region)) inRegion.set(region, candidate.name);
+  for (const item of descending) {
+    if (includedRegions(item).every((region) => inRegion.has(region))) continue;
+    for (const region of await usable(item)) {
+      version ??= item.name;
+      if (!inRegion.has(region)) inRegion.set(region, item.name);
+    }
   }
   return { ...(version !== undefined && { version }), inRegion };
 }

@@ -6,6 +6,7 @@ import type {
   ImageVersionRequest,
   ImageVersionView,
   PlanView,
+  PromotionRule,
 } from "../contract.js";
 import { encryptionOf } from "../properties/encryption.js";
 import { patched } from "../properties/body.js";
@@ -14,6 +15,7 @@ import { changesOf } from "../properties/changes.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { combined, unmetBy } from "../properties/patch.js";
 import type { KnownImageVersion } from "./get.js";
+import type { Look } from "../resources.js";
 import { withDefaults } from "../state/reconcile.js";
 import { batchOf, type ImageVersionRecord } from "../state/record.js";
 import { ruleOf, wantedBy } from "../state/wanted.js";
@@ -24,13 +26,12 @@ export function viewImageVersion(
   now: Date,
 ): ImageVersionView {
   const { id, look, record, latest, latestIn, warnings } = known;
-  const shown =
-    look?.resource ??
-    withDefaults(canonicalForm(patched(undefined, wantedBy(recordOf(known)))));
+  const shown = shownOf(look, record);
+  if (shown === undefined)
+    throw new TypeError("a version is in Azure, or asked of Sigil");
   const regions = regionsOf(known, shown);
   const { location, tags } = shown;
-  const rule =
-    record && (ruleOf(wantedBy(record)) ?? ruleOf(record.lastApplied));
+  const rule = record && shownRule(record);
   const createdTime = record?.createdTime ?? look?.publishedDate;
   const managed =
     record !== undefined &&
@@ -92,10 +93,22 @@ export function viewImageVersion(
   } as ImageVersionView;
 }
 
-function recordOf({ record }: KnownImageVersion): ImageVersionRecord {
-  if (record === undefined)
-    throw new TypeError("a version is in Azure, or asked of Sigil");
-  return record;
+/** What is shown of a version: what Azure shows or, until it has it, what is asked for. */
+export function shownOf(
+  look: Pick<Look, "resource"> | undefined,
+  record: ImageVersionRecord | undefined,
+): ImageVersionRequest | undefined {
+  if (look !== undefined) return look.resource;
+  return record === undefined || isFinal(record.state)
+    ? undefined
+    : withDefaults(canonicalForm(patched(undefined, wantedBy(record))));
+}
+
+/** The promotion rule that is asked for, or else the one that was applied. */
+export function shownRule(
+  record: ImageVersionRecord,
+): PromotionRule | undefined {
+  return ruleOf(wantedBy(record)) ?? ruleOf(record.lastApplied);
 }
 
 /** All that Azure shows, regions in their canonical names. */

@@ -23,7 +23,7 @@ const STATES: States<RollbackState> = {
   RollingBack: {
     status: "Running",
     queue: CREATIONS,
-    next: { Succeeded: "every version is as planned" },
+    next: { Succeeded: "the target is the latest, as planned" },
     ifCanceled:
       "What was promoted or demoted already stays; the operation on the version that is being changed goes on. Nothing further is changed.",
   },
@@ -33,6 +33,8 @@ const STATES: States<RollbackState> = {
 export const ROLLBACK_KIND: Kind<RollbackStateRecord> = {
   states: STATES,
   events: {
+    stalled: (data) => ({ type: IMAGE_EVENT.rollbackStalled, data }),
+    resumed: (data) => ({ type: IMAGE_EVENT.rollbackResumed, data }),
     failed: (operation, { error }) => ({
       type: IMAGE_EVENT.rollbackFailed,
       data: { error, ...rollbackOf(operation) },

@@ -1,18 +1,16 @@
 /** What a rollback of an image definition would change: decided by what Azure has, whoever made it. */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { RollbackRecord } from "../../operation/records.js";
-import { canonicalRegion, parseImageVersionId } from "../../resource-id.js";
-import type { Dependencies } from "../ports.js";
-import { candidatesOf } from "../queries/get.js";
-import {
-  isPromoted,
-  latestOf,
-  usableRegions,
-  type Candidate,
-} from "../queries/latest.js";
-import { lookAt } from "../queries/look-at.js";
+import { isPromoted } from "../queries/latest.js";
+import { isBusy, type ListedImageVersion } from "../resources.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import type { RollbackStep } from "./record.js";
+import {
+  latestAfter,
+  regionsBetween,
+  usableAfter,
+  type Survey,
+} from "./survey.js";
 
 export interface RollbackPlan {
   readonly rollback: RollbackRecord;
@@ -24,28 +22,30 @@ export interface RollbackPlan {
  * where the rollback would have no effect, or lead to a version that is not ready where the latest is.
  */
 export async function planRollbackOf(
-  deps: Dependencies,
+  survey: Survey,
   imageId: string,
   to: string | undefined,
 ): Promise<RollbackPlan> {
-  const listed = await deps.resourceManager.listImageVersions(imageId);
-  if (listed === undefined)
+  const { exists, listed } = survey;
+  if (!exists)
     throw new ServiceError(
       "NotFound",
       `Azure has no image definition ${imageId}.`,
     );
-  const candidates = await candidatesOf(deps, imageId, listed);
-  const latest = latestOf(candidates);
-  const from = latest.version;
+  const before = await latestAfter(survey);
+  const from = before.version;
   if (from === undefined)
     throw refused(
       `No version of ${imageId} is ready and included in latest: there is nothing to roll back.`,
     );
-  const needed = usableRegions(named(candidates, from));
+  // The highest that is ready anywhere is the latest wherever it is.
+  const needed = [...before.inRegion]
+    .filter(([, name]) => name === from)
+    .map(([region]) => region);
   const target =
     to === undefined
-      ? await newestReady(deps, imageId, candidates, from, needed)
-      : candidates.find(({ name }) => name === to);
+      ? await newestReady(survey, from, needed)
+      : listed.find(({ name }) => name === to);
   if (target === undefined)
     throw to === undefined
       ? refused(
@@ -59,19 +59,30 @@ export async function planRollbackOf(
     throw refused(
       `${from} is the latest already: the rollback would change nothing.`,
     );
-  const findings = await reasonsAgainst(
-    deps,
-    imageId,
-    candidates,
-    target,
-    needed,
-  );
+  const steps = stepsTo(target, from, listed);
+  const findings = await reasonsAgainst(survey, target, steps, needed);
   if (findings.length > 0)
     throw refused(
       `${imageId} cannot be rolled back to ${target.name}; errors says why.`,
       findings,
     );
-  const above = candidates
+  const after = await latestAfter(survey, steps);
+  return {
+    rollback: {
+      from,
+      to: target.name,
+      regions: regionsBetween(before.inRegion, after.inRegion),
+    },
+    steps,
+  };
+}
+
+function stepsTo(
+  target: ListedImageVersion,
+  from: string,
+  listed: readonly ListedImageVersion[],
+): readonly RollbackStep[] {
+  const above = listed
     .filter(
       (one) =>
         isPromoted(one) && compareVersionNumbers(one.name, target.name) > 0,
@@ -83,86 +94,48 @@ export async function planRollbackOf(
     ...above.filter((name) => name !== from),
     ...above.filter((name) => name === from),
   ];
-  return {
-    rollback: {
-      from,
-      to: target.name,
-      regions: regionsAfter(candidates, target, demoted),
-    },
-    steps: [
-      ...(isPromoted(target)
-        ? []
-        : [{ versionName: target.name, does: "promote" as const }]),
-      ...demoted.map((versionName) => ({
-        versionName,
-        does: "demote" as const,
-      })),
-    ],
-  };
-}
-
-function named(candidates: readonly Candidate[], name: string): Candidate {
-  const found = candidates.find((one) => one.name === name);
-  if (found === undefined) throw new TypeError(`${name} is not listed`);
-  return found;
+  return [
+    ...(isPromoted(target)
+      ? []
+      : [{ versionName: target.name, does: "promote" as const }]),
+    ...demoted.map((versionName) => ({
+      versionName,
+      does: "demote" as const,
+    })),
+  ];
 }
 
 async function newestReady(
-  deps: Dependencies,
-  imageId: string,
-  candidates: readonly Candidate[],
+  survey: Survey,
   from: string,
   needed: readonly string[],
-): Promise<Candidate | undefined> {
-  const older = candidates
+): Promise<ListedImageVersion | undefined> {
+  const older = survey.listed
     .filter(
       (one) => isPromoted(one) && compareVersionNumbers(one.name, from) < 0,
     )
     .sort((a, b) => compareVersionNumbers(b.name, a.name));
-  for (const one of older.slice(0, MOST_LOOKS)) {
-    const ready = await readyRegions(deps, imageId, one);
-    if (needed.every((region) => ready.includes(region))) return one;
+  for (const one of older) {
+    const usable = await usableAfter(survey, one);
+    if (needed.every((region) => usable.includes(region))) return one;
   }
   return undefined;
 }
 
-const MOST_LOOKS = 20;
-
-/** Regions in which Azure shows the version Completed, and does not exclude it. */
-async function readyRegions(
-  deps: Dependencies,
-  imageId: string,
-  { name, resource }: Candidate,
-): Promise<readonly string[]> {
-  const id = parseImageVersionId(`${imageId}/versions/${name}`);
-  const look = id && (await lookAt(deps, id));
-  const excluded = (resource.properties.publishingProfile?.targetRegions ?? [])
-    .filter(({ excludeFromLatest }) => excludeFromLatest === true)
-    .map((region) => canonicalRegion(region.name));
-  return (look?.regions ?? [])
-    .filter(
-      (region) =>
-        region.state === "Completed" && !excluded.includes(region.name),
-    )
-    .map((region) => region.name);
-}
-
 async function reasonsAgainst(
-  deps: Dependencies,
-  imageId: string,
-  candidates: readonly Candidate[],
-  target: Candidate,
+  survey: Survey,
+  target: ListedImageVersion,
+  steps: readonly RollbackStep[],
   needed: readonly string[],
 ): Promise<readonly Finding[]> {
-  const ready = await readyRegions(deps, imageId, target);
-  const missing = needed.filter((region) => !ready.includes(region));
+  const usable = await usableAfter(survey, target, steps);
+  const missing = needed.filter((region) => !usable.includes(region));
   // Azure changes nothing of a version that it works on: the rollback would take as long as that.
-  const busy = candidates.filter(
-    ({ name, provisioningState, ...one }) =>
-      ["Creating", "Updating", "Deleting"].includes(provisioningState) &&
-      (name === target.name ||
-        (compareVersionNumbers(name, target.name) > 0 &&
-          isPromoted({ name, provisioningState, ...one }))),
+  const busy = survey.listed.filter(
+    (one) =>
+      isBusy(one) &&
+      (one.name === target.name ||
+        steps.some(({ versionName }) => versionName === one.name)),
   );
   return [
     ...(missing.length > 0
@@ -182,47 +155,7 @@ async function reasonsAgainst(
   ];
 }
 
-function regionsAfter(
-  candidates: readonly Candidate[],
-  target: Candidate,
-  demoted: readonly string[],
-): RollbackRecord["regions"] {
-  const before = latestOf(candidates).inRegion;
-  const after = latestOf(
-    candidates
-      .filter(({ name }) => !demoted.includes(name))
-      .map((one) => (one === target ? promoted(one) : one)),
-  ).inRegion;
-  return [...new Set([...before.keys(), ...after.keys()])]
-    .sort()
-    .map((name) => {
-      const [from, to] = [before.get(name), after.get(name)];
-      return {
-        name,
-        ...(from !== undefined && { from }),
-        ...(to !== undefined && { to }),
-      };
-    });
-}
-
-function promoted(one: Candidate): Candidate {
-  const { properties } = one.resource;
-  return {
-    ...one,
-    resource: {
-      ...one.resource,
-      properties: {
-        ...properties,
-        publishingProfile: {
-          ...properties.publishingProfile,
-          excludeFromLatest: false,
-        },
-      },
-    },
-  };
-}
-
-export function refused(
+function refused(
   message: string,
   findings: readonly Finding[] = [],
 ): ServiceError {

@@ -23,4 +23,6 @@ export interface RollbackStateRecord extends TrackedRecord {
   readonly done: number;
   /** The operation that takes the present one; absent until it is accepted. */
   readonly child?: string;
+  /** Since when Azure shows that it cannot lead, or has not led, where it was to: a second look decides. RFC 3339. */
+  readonly doubtedTime?: string;
 }

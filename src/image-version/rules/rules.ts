@@ -2,6 +2,7 @@ import { customerKeysKept } from "./change/customer-keys-kept.js";
 import { immutableProperties } from "./change/immutable-properties.js";
 import { regionKept } from "./change/region-kept.js";
 import { regionRemoval } from "./change/region-removal.js";
+import { regionToRemove } from "./change/region-to-remove.js";
 import { alreadyRequested } from "./change/already-requested.js";
 import { architecture } from "./source/architecture.js";
 import { confidentialVmSet } from "./keys/confidential-vm-set.js";
@@ -99,6 +100,7 @@ export const CHANGE_RULES: readonly ChangeRule[] = [
   immutableProperties,
   regionRemoval,
   regionKept,
+  regionToRemove,
   customerKeysKept,
 ];
 

@@ -1,6 +1,7 @@
 /** How an operation on a version is accepted and begins, and what the record is then. Pure. */
 import type { Finding } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import type { PromotionRule } from "../contract.js";
 import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
 import type { TransitionContext } from "../../operation/ports.js";
@@ -20,6 +21,7 @@ import {
   regionsIn,
 } from "../properties/fields.js";
 import { combined } from "../properties/patch.js";
+import { PROMOTION } from "../properties/table.js";
 import {
   batchOf,
   type ImageVersionPair,
@@ -93,7 +95,7 @@ export function started(
 ): ImageVersionRecord {
   if (previous === undefined)
     return emptyRecord(key, resourceId, now.toISOString());
-  const { doubt: _, waitingSince: __, stalled: ___, ...kept } = previous;
+  const { doubt: _, ...kept } = previous;
   return {
     ...kept,
     members: [],
@@ -147,7 +149,7 @@ export function accept(
     {
       patch: { state },
       message: "The request is stored and its work is queued.",
-      waitMs: previous === undefined ? 0 : untilQuiet(previous, context),
+      ...untilQuiet(base, context),
       effects: [
         indexed(operation, context),
         acceptedEvent(operation, asked, context),
@@ -177,6 +179,9 @@ export function withRequest(
   return {
     ...record,
     requests,
+    ...(request.heldBack === true && {
+      overriddenRule: request.changes[PROMOTION] as PromotionRule,
+    }),
     regions: [
       ...record.regions
         .filter(({ name }) => !gone.includes(name))
@@ -286,10 +291,32 @@ export function acceptedEvent(
   });
 }
 
-/** After a canceled operation: until a PUT of it can no longer be under way. Milliseconds. */
+/**
+ * After an operation that was ended: until a PUT of it can no longer be under way, and ARM takes the next; and why, where that
+ * is still to come.
+ */
 export function untilQuiet(
-  { dueTime }: Pick<ImageVersionRecord, "dueTime">,
-  { now }: TransitionContext,
-): number {
-  return Math.max(0, Date.parse(dueTime) - now.getTime());
+  {
+    lastAttempt,
+    throttledUntil,
+  }: Pick<ImageVersionRecord, "lastAttempt" | "throttledUntil">,
+  { now, pace }: Pick<TransitionContext, "now" | "pace">,
+): { readonly waitMs: number; readonly waits?: string } {
+  const sentMs =
+    lastAttempt?.outcome === "unknown"
+      ? Date.parse(lastAttempt.sentTime) + pace.putTimeoutMs * 2 - now.getTime()
+      : 0;
+  const throttledMs = Date.parse(throttledUntil ?? "") - now.getTime();
+  if (throttledMs > Math.max(0, sentMs))
+    return {
+      waitMs: throttledMs,
+      waits: "Azure Resource Manager has asked for no further request before.",
+    };
+  return sentMs > 0
+    ? {
+        waitMs: sentMs,
+        waits:
+          "What an earlier operation sent to Azure Resource Manager may still be under way.",
+      }
+    : { waitMs: 0 };
 }

@@ -1,25 +1,34 @@
 /**
  * Whose a version is: Sigil's, or that of others who made it under a number that Sigil was asked for as well. Pure.
- * Invariant: a version that Sigil did not make, and that is not what was asked for, is never written over unless the caller
- * has said which version it saw.
+ * Invariants:
+ *  1. A version that Sigil did not make, and that is not what was asked for, is never written over unless the caller has
+ *     said which version it saw.
+ *  2. An operation is about one life of the version, known by its date of publishing: the one that was seen when it was
+ *     accepted, or that it makes. A later life gets nothing of what was asked of the one before, and is told nothing of it.
  */
 import type { Finding } from "../../errors.js";
 import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { differs } from "../properties/changes.js";
-import { fieldsOf } from "../properties/fields.js";
+import { fieldsOf, regionOf } from "../properties/fields.js";
 import { unmetBy, withApplied } from "../properties/patch.js";
+import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import type { Look } from "../resources.js";
+import { unseen } from "./accepting.js";
 import {
   batchOf,
   sentLast,
   type Attempt,
   type ImageVersionRecord,
+  type VersionRequest,
 } from "./record.js";
 import { wantedBy } from "./wanted.js";
 
 /** Clocks of Azure and of Sigil are never further apart. */
 const CLOCKS_MS = 30_000;
+
+/** For so long after a look a replica of ARM that is behind may still show the life before. */
+const BEHIND_MS = 600_000;
 
 /** A record of a version that Azure shows: what was sent and is shown was applied, though nobody stayed to see it. */
 export function known(
@@ -29,13 +38,29 @@ export function known(
   if (look === undefined) return record;
   if (isMadeByOthers(record, look)) return ofOthers(record, look);
   const sent = sentLast(record);
-  return record.exists || sent === undefined
+  if (sent === undefined || sent.outcome === "shown") return record;
+  const changes = record.exists ? lastingOf(sent.changes) : sent.changes;
+  return record.unmanaged === true ||
+    Object.keys(changes).length === 0 ||
+    !shows(look, sent)
     ? record
     : {
         ...record,
         exists: true,
-        lastApplied: withApplied(record.lastApplied, sent.changes),
+        lastApplied: withApplied(record.lastApplied, changes),
       };
+}
+
+/** Of an update, what was asked of it to last: not what was done by hand, nor for its time alone. */
+function lastingOf(changes: Attempt["changes"]): Attempt["changes"] {
+  return Object.fromEntries(
+    Object.entries(changes).filter(
+      ([field]) =>
+        field !== EXCLUDE_FROM_LATEST &&
+        field !== ALLOW_DELETION &&
+        regionOf(field) === undefined,
+    ),
+  );
 }
 
 /** What Azure shows is not what Sigil made, or knew. */
@@ -43,6 +68,7 @@ export function isMadeByOthers(
   record: ImageVersionRecord,
   look: Look,
 ): boolean {
+  if (isBehind(record, look)) return false;
   const sent = sentLast(record);
   return (
     isOtherLife(record, look) ||
@@ -50,29 +76,102 @@ export function isMadeByOthers(
   );
 }
 
-/** Others have made it: what Sigil knew was of another life. */
+/** Others have made it: what Sigil knew, and is asked already, was of another life. */
 export function ofOthers(
   { lastApplied: _, lastAttempt: __, ...kept }: ImageVersionRecord,
-  { publishedDate }: Look,
+  look: Look,
 ): ImageVersionRecord {
+  const { publishedDate } = look;
+  const before = (request: VersionRequest): VersionRequest => {
+    const life = lifeOf(kept, request);
+    return life === undefined ? request : { ...request, publishedDate: life };
+  };
   return {
     ...kept,
     exists: true,
     unmanaged: true,
+    observed: look,
+    opened: false,
     repairs: {},
+    regions: kept.regions.map(({ name, attempts }) => ({
+      ...unseen(name),
+      // What is told of it now is of another attempt.
+      attempts: attempts === 0 ? 0 : attempts + 1,
+    })),
+    requests: Object.fromEntries(
+      Object.entries(kept.requests).map(([id, request]) => [
+        id,
+        before(request),
+      ]),
+    ),
+    queued: kept.queued.map((queued) => ({
+      ...queued,
+      request: before(queued.request),
+    })),
     ...(publishedDate !== undefined && { publishedDate }),
   };
 }
 
-/** Why the batch may not be applied to what others have made. */
+function lifeOf(
+  record: Pick<ImageVersionRecord, "publishedDate">,
+  request: VersionRequest | undefined,
+): string | undefined {
+  return request?.publishedDate ?? record.publishedDate;
+}
+
+/** Invariant 2: Azure shows another life than the one that the request is about. What is not known is no other. */
+export function isOfOtherLife(
+  record: ImageVersionRecord,
+  request: VersionRequest | undefined,
+  { publishedDate }: Pick<Look, "publishedDate">,
+): boolean {
+  const life = lifeOf(record, request);
+  return (
+    life !== undefined && publishedDate !== undefined && life !== publishedDate
+  );
+}
+
+/** The look is of a replica that is behind: it shows a life before the one that was seen a moment ago. */
+export function isBehind(
+  {
+    publishedDate,
+    observed,
+  }: Pick<ImageVersionRecord, "publishedDate" | "observed">,
+  look: Look,
+): boolean {
+  return (
+    Date.parse(look.publishedDate ?? "") < Date.parse(publishedDate ?? "") &&
+    Date.parse(look.time) - Date.parse(observed?.time ?? "") < BEHIND_MS
+  );
+}
+
+/** How an operation ends whose version is another one now. */
+export function madeAgain(
+  { resourceId }: Pick<ImageVersionRecord, "resourceId">,
+  { publishedDate }: Look,
+): OperationFailure {
+  return {
+    code: "ChangedOutside",
+    message: `${resourceId} was deleted, and made again, since this was asked: what Azure has under the number now, published ${publishedDate}, is another version. It was left as it is. GET it, and send the request again if it is meant for that one.`,
+    errors: [],
+  };
+}
+
+/** Why the batch may not be applied to what Azure shows: others have made it (invariants 1 and 2). */
 export function adoptionRefusal(
   record: ImageVersionRecord,
   look: Look | undefined,
 ): OperationFailure | undefined {
+  if (look === undefined || isBehind(record, look)) return undefined;
   if (
-    look === undefined ||
-    !(record.unmanaged === true || isMadeByOthers(record, look))
+    batchOf(record).some(
+      // A body that may create says all that the version shall be, of whichever life.
+      ([, request]) =>
+        request.creates !== true && isOfOtherLife(record, request, look),
+    )
   )
+    return madeAgain(record, look);
+  if (!(record.unmanaged === true || isMadeByOthers(record, look)))
     return undefined;
   // Canceled, a creation leaves alone what it has not made.
   if (

@@ -10,9 +10,18 @@
  *  1. Every accepted operation is queued, or has begun, until it ends.
  *  2. What fails the rules, or contradicts what came before it, fails alone.
  *  3. What Azure refuses of several together is sent again, each alone.
- *  4. Demotions and deletions go before everything that is queued, and may contradict it.
+ *  4. A demotion goes before everything that is queued. What was accepted before it, contradicts it and is not sent yet ends:
+ *     it is never done after it. A deletion begins at once, but behind another: ARM takes a DELETE while it creates or updates
+ *     the version, and gives that up (OperationPreempted).
  */
-import { advance, withEntry, written } from "../../operation/advance.js";
+import {
+  advance,
+  behind,
+  withEntry,
+  written,
+  type Ending,
+} from "../../operation/advance.js";
+import { cancellation } from "../../operation/canceling.js";
 import { indexed } from "../../operation/catalog.js";
 import { failure } from "../../operation/failing.js";
 import { memberOrQueued, endOne } from "../../operation/members.js";
@@ -23,8 +32,11 @@ import {
   type OperationRecord,
 } from "../../operation/records.js";
 import { conflictsBetween, type Asked } from "../properties/patch.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
+import { endOperation } from "./ends.js";
 import {
   batchOf,
+  sentLast,
   type ImageVersionPair,
   type ImageVersionRecord,
   type QueuedRequest,
@@ -46,27 +58,26 @@ export function enqueue(
 ): ImageVersionPair & { readonly accepted: OperationRecord } {
   const sequence = record.lastSequence + 1;
   const time = context.now.toISOString();
-  const accepted: OperationRecord = {
-    ...operationOf(asked, sequence, context),
-    history: [
-      {
-        time,
-        state: "Accepted",
-        message: `The request is queued behind operation ${current.id}. It begins with the next update of the version.`,
-      },
-    ],
-  };
+  const { operation: accepted } = behind(
+    {
+      ...operationOf(asked, sequence, context),
+      history: [
+        {
+          time,
+          state: "Accepted",
+          message: `The request is queued behind operation ${current.id}. It begins with the next update of the version.`,
+        },
+      ],
+    },
+    { record, operation: current },
+    context,
+  );
   const queued: QueuedRequest = { operation: accepted, request: asked.request };
-  const first = goesFirst(accepted); // Invariant 4.
-  const ahead = record.queued.filter(({ operation }) => goesFirst(operation));
-  const others = record.queued.filter(({ operation }) => !goesFirst(operation));
-  return {
+  const pair: ImageVersionPair = {
     record: {
       ...record,
       lastSequence: sequence,
-      queued: first
-        ? [...ahead, queued, ...others]
-        : [...record.queued, queued],
+      queued: [...record.queued, queued],
       outbox: [
         ...record.outbox,
         indexed(accepted, context),
@@ -75,17 +86,80 @@ export function enqueue(
     },
     operation: current,
     beside: [accepted],
+  };
+  if (deletes(accepted) && !deletes(current)) {
+    const begun = beginDeletion(pair, queued, context);
+    return { ...begun, accepted: begun.operation };
+  }
+  return {
+    ...(goesFirst(accepted) ? putFirst(pair, queued, context) : pair),
     accepted,
   };
 }
 
-export function goesFirst({ kind }: Pick<OperationRecord, "kind">): boolean {
-  return kind === "DemoteImageVersion" || kind === "DeleteImageVersion";
+/** Invariant 4. */
+function putFirst(
+  pair: ImageVersionPair,
+  last: QueuedRequest,
+  context: TransitionContext,
+): ImageVersionPair {
+  const contradicts = (request: Asked): boolean =>
+    conflictsBetween(request, last.request).length > 0;
+  const error = overtaken(last.operation.id);
+  const sentFor = sentLast(pair.record)?.sentFor ?? [];
+  const { record, ...rest } = [
+    ...pair.record.queued
+      .filter(({ request }) => contradicts(request))
+      .map(({ operation }) => operation.id),
+    // Those that have begun after those that are queued: the last to end ends the record's work.
+    ...batchOf(pair.record)
+      .filter(([id, request]) => !sentFor.includes(id) && contradicts(request))
+      .map(([id]) => id),
+  ].reduce((before, id) => endBeside(before, id, error, context), pair);
+  const first = record.queued.filter(({ operation }) => goesFirst(operation));
+  const others = record.queued.filter(({ operation }) => !goesFirst(operation));
+  const excludes = EXCLUDE_FROM_LATEST in last.request.changes;
+  return {
+    ...rest,
+    record: {
+      ...record,
+      queued: [...first, ...(excludes ? others.map(heldBack) : others)],
+    },
+  };
+}
+
+function overtaken(by: string): OperationFailure {
+  return {
+    code: "Superseded",
+    message: `Operation ${by}, accepted later, excludes the version from latest: nothing of this request is done. What it asks besides can be sent again.`,
+    errors: [],
+  };
+}
+
+/** The version is excluded by a later request: neither what this one repeats nor its rule includes it again. */
+function heldBack({ request, ...queued }: QueuedRequest): QueuedRequest {
+  const { [EXCLUDE_FROM_LATEST]: _, ...repeats } = request.repeats;
+  return {
+    ...queued,
+    request: {
+      ...request,
+      repeats,
+      ...(request.changes[PROMOTION] != null && { heldBack: true }),
+    },
+  };
+}
+
+function goesFirst(operation: OperationRecord): boolean {
+  return operation.kind === "DemoteImageVersion" || deletes(operation);
+}
+
+function deletes({ kind }: Pick<OperationRecord, "kind">): boolean {
+  return kind === "DeleteImageVersion";
 }
 
 /** True where several may be sent in one update. */
 function mayShare({ operation, request }: QueuedRequest): boolean {
-  return operation.kind !== "DeleteImageVersion" && request.alone !== true;
+  return !deletes(operation) && request.alone !== true;
 }
 
 /** What is queued and compatible with the batch joins it, before anything of it is sent. */
@@ -251,8 +325,7 @@ export function beginNext(
 ): ImageVersionPair {
   const [first] = pair.record.queued;
   if (first === undefined) return pair;
-  if (first.operation.kind === "DeleteImageVersion")
-    return beginDeletionOf(pair, first, context);
+  if (deletes(first.operation)) return beginDeletion(pair, first, context);
   const begun = begin(
     {
       ...pair,
@@ -264,40 +337,43 @@ export function beginNext(
   return formBatch(begun, context);
 }
 
-/** The version is to be deleted: nobody waits for its regions any longer. */
-function beginDeletionOf(
+/** The version is to be deleted: what has begun ends, and the deletion begins before all that is queued. */
+function beginDeletion(
   pair: ImageVersionPair,
-  first: QueuedRequest,
+  deletion: QueuedRequest,
   context: TransitionContext,
 ): ImageVersionPair {
-  let ended: ImageVersionPair = pair;
-  for (const { id } of pair.record.members)
-    ended = endBeside(ended, id, superseded(first.operation.id), context);
-  const { operation } = ended;
-  const { [operation.id]: _, ...requests } = ended.record.requests;
-  const final = advance(
-    { ...ended, record: { ...ended.record, requests } },
-    context,
-    {
-      patch: { state: "Failed" },
-      ending: (one) =>
-        failure(
-          one,
-          superseded(first.operation.id),
-          ended.record.regions,
+  const { members, requests, queued } = pair.record;
+  const others = queued.filter((one) => one !== deletion);
+  const ending = (operation: OperationRecord): Ending => {
+    const { decided } = requests[operation.id] ?? {};
+    const message = `Operation ${deletion.operation.id} deletes the version`;
+    return decided?.kind === "canceled"
+      ? cancellation(operation, `${message}.`, decided.by, context)
+      : failure(
+          operation,
+          {
+            code: "Superseded",
+            message: `${message}: its regions are followed no longer.`,
+            errors: [],
+          },
+          pair.record.regions,
           context,
-        ),
+        );
+  };
+  const alone = members.reduce<ImageVersionPair>(
+    (before, member) => endOne(before, member.id, ending(member), context),
+    {
+      ...pair,
+      record: {
+        ...pair.record,
+        requests: {},
+        queued: [deletion, ...others],
+      },
     },
   );
+  const final = advance(alone, context, { patch: { state: "Failed" }, ending });
   return startNext(final, context);
-}
-
-function superseded(by: string): OperationFailure {
-  return {
-    code: "Superseded",
-    message: `Operation ${by} deletes the version: its regions are followed no longer.`,
-    errors: [],
-  };
 }
 
 /** Everything that had begun has ended: the next in the queue begins in the same commit (invariant 1). */
@@ -309,10 +385,7 @@ export function startNext(
   const [first] = record.queued;
   if (first === undefined) return pair;
   // What was asked before the deletion makes nothing again after it.
-  if (
-    record.state === "Deleted" &&
-    first.operation.kind !== "DeleteImageVersion"
-  )
+  if (record.state === "Deleted" && !deletes(first.operation))
     return startNext(
       endBeside(
         pair,
@@ -328,11 +401,11 @@ export function startNext(
       context,
     );
   const queued = record.queued.slice(1);
-  const deletes = first.operation.kind === "DeleteImageVersion";
+  const isDeletion = deletes(first.operation);
   const next = withRequest(
     {
       ...started(record.key, record.resourceId, record, context),
-      state: deletes ? "DeletionRequested" : "Accepted",
+      state: isDeletion ? "DeletionRequested" : "Accepted",
       sequence: sequenceOf(first.operation.id),
       queued,
       outbox: record.outbox,
@@ -346,19 +419,28 @@ export function startNext(
     {
       record: next,
       operation: kindOf(first.operation, record),
-      ...written(pair, [pair.operation]),
+      ...besideAfter(pair, first.operation.id),
     },
     context,
     {
       patch: { state: next.state },
       message: "Its turn has come: its work is queued.",
-      waitMs: untilQuiet(record, context),
+      ...untilQuiet(record, context),
     },
   );
-  return deletes ? begun : formBatch(begun, context);
+  return isDeletion ? begun : formBatch(begun, context);
 }
 
-/** Ends one that is queued, or a member, Failed. */
+/** What is written beside the operation that begins. */
+function besideAfter(
+  pair: ImageVersionPair,
+  begins: string,
+): Pick<ImageVersionPair, "beside"> {
+  const { beside = [] } = written(pair, [pair.operation]);
+  return { beside: beside.filter(({ id }) => id !== begins) };
+}
+
+/** Ends one that is queued, or has begun, Failed; where it is the last that has begun, the record's state is Failed. */
 export function endBeside(
   pair: ImageVersionPair,
   operationId: string,
@@ -370,11 +452,8 @@ export function endBeside(
       ? pair.operation
       : memberOrQueued(pair.record, operationId);
   if (operation === undefined) return pair;
-  const { [operationId]: _, ...requests } = pair.record.requests;
-  return endOne(
-    { ...pair, record: { ...pair.record, requests } },
-    operationId,
-    failure(operation, error, pair.record.regions, context),
-    context,
-  );
+  const ending = failure(operation, error, pair.record.regions, context);
+  return pair.record.queued.some((one) => one.operation.id === operationId)
+    ? endOne(pair, operationId, ending, context)
+    : endOperation(pair, operationId, ending, context);
 }

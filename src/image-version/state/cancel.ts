@@ -2,9 +2,9 @@
 import { advance } from "../../operation/advance.js";
 import { cancel } from "../../operation/canceling.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type { Requester } from "../../operation/records.js";
-import { isFinal } from "./states.js";
-import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import type { OperationRecord, Requester } from "../../operation/records.js";
+import { isFinal, NOTHING_SENT } from "./states.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import {
   sentLast,
   type ImageVersionPair,
@@ -14,9 +14,9 @@ import {
 import { untilQuiet } from "./accepting.js";
 
 /**
- * An operation that has begun is canceled. Where others go on, or nothing is left undone, it ends at once. Else its end
+ * An operation that has begun is canceled. Where nothing is left undone, or others see to it, it ends at once. Else its end
  * comes when the version is as it should be: a region that was taken away is added back, the permission to remove
- * regions is taken back, and a version that was being made is excluded from latest.
+ * regions is taken back, and a version that was being made is excluded from latest, whoever else works on it.
  */
 export function beginCancel(
   pair: ImageVersionPair,
@@ -26,13 +26,27 @@ export function beginCancel(
 ): ImageVersionPair | undefined {
   const { record } = pair;
   const request = record.requests[operationId];
-  if (request === undefined || isFinal(record.state)) return undefined;
+  if (isFinal(record.state)) return undefined;
+  if (request === undefined)
+    return record.queued.some(
+      (one) =>
+        one.operation.id === operationId && one.request.decided !== undefined,
+    )
+      ? pair
+      : undefined;
   if (request.decided !== undefined) return pair;
-  if (record.members.length > 0)
-    return withoutRequest(cancel(pair, operationId, by, context), operationId);
-  const changes = leavesUndone(record, request);
+  const changes = leavesUndone(record, operationId, request);
   if (changes === undefined)
-    return withoutRequest(cancel(pair, operationId, by, context), operationId);
+    return withoutRequest(
+      cancel(
+        pair,
+        operationId,
+        by,
+        context,
+        consequenceOf(record, operationId, request),
+      ),
+      operationId,
+    );
   const { appliedTime: _, ...kept } = request;
   const decided: VersionRequest = {
     ...kept,
@@ -43,16 +57,26 @@ export function beginCancel(
     retries: [],
     decided: { kind: "canceled", by },
   };
+  const canceled = (one: OperationRecord): OperationRecord =>
+    one.id === operationId ? { ...one, canceledBy: by } : one;
   return advance(
-    { ...pair, record: { ...record, requests: { [operationId]: decided } } },
+    {
+      ...pair,
+      operation: canceled(pair.operation),
+      record: {
+        ...record,
+        members: record.members.map(canceled),
+        requests: { ...record.requests, [operationId]: decided },
+      },
+    },
     context,
     {
       patch: {},
-      operation: { canceledBy: by },
       state: "Canceling",
       message:
         "Canceled: it ends once the version is left as it should be, when Azure has done with what was sent.",
-      waitMs: untilQuiet(record, context),
+      concerns: [operationId],
+      ...untilQuiet(record, context),
     },
   );
 }
@@ -68,12 +92,56 @@ function withoutRequest(
 /** What is to be sent before the operation may end; undefined where nothing is. */
 function leavesUndone(
   record: ImageVersionRecord,
+  operationId: string,
   { created }: VersionRequest,
 ): VersionRequest["changes"] | undefined {
+  if (record.state === "DeletionRequested" || record.state === "Deleting")
+    return undefined;
   if (created === true && (record.exists || sentLast(record) !== undefined))
-    return { [EXCLUDE_FROM_LATEST]: true };
+    return othersOf(record, operationId).some(includesInLatest)
+      ? undefined
+      : { [EXCLUDE_FROM_LATEST]: true };
+  if (record.members.length > 0) return undefined;
   const away = Object.values(record.repairs).some(
     ({ removed }) => removed !== undefined,
   );
   return away || record.opened ? {} : undefined;
+}
+
+/** What the other operations ask that are not over. */
+function othersOf(
+  { requests, queued }: ImageVersionRecord,
+  operationId: string,
+): readonly VersionRequest[] {
+  return [
+    ...Object.entries(requests).flatMap(([id, request]) =>
+      id === operationId ? [] : [request],
+    ),
+    ...queued.map(({ request }) => request),
+  ].filter(({ decided }) => decided === undefined);
+}
+
+/** It says so, or has a rule by which the version is included. */
+function includesInLatest({ changes, repeats }: VersionRequest): boolean {
+  return (
+    changes[EXCLUDE_FROM_LATEST] === false ||
+    (changes[PROMOTION] ?? repeats[PROMOTION] ?? null) !== null
+  );
+}
+
+const REFUSED =
+  "Azure has refused what was sent for it, and nothing more will be sent.";
+
+/** What Azure has got of an operation; undefined where its state says so, as of what release 0.1.0 has sent. */
+function consequenceOf(
+  { lastAttempt }: ImageVersionRecord,
+  operationId: string,
+  { appliedTime }: VersionRequest,
+): string | undefined {
+  if (appliedTime !== undefined) return undefined;
+  if (lastAttempt === undefined) return NOTHING_SENT;
+  const { sentFor, outcome } = lastAttempt;
+  if (sentFor === undefined) return undefined;
+  if (!sentFor.includes(operationId)) return NOTHING_SENT;
+  return outcome === "refused" ? REFUSED : undefined;
 }

@@ -19,14 +19,15 @@ import type {
 } from "../../operation/records.js";
 import { pointerTo, regionField, regionsIn } from "../properties/fields.js";
 import { combined, withApplied } from "../properties/patch.js";
-import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { isOfOtherLife, madeAgain } from "./adoption.js";
 import {
   batchOf,
   type ImageVersionPair,
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { presentRule } from "./wanted.js";
+import { presentRule, wantedBy } from "./wanted.js";
 import type { Look } from "../resources.js";
 
 /** Azure shows all that the batch asks, at once: that is what is applied from now on. */
@@ -46,6 +47,8 @@ export function latch(
       ? record.lastApplied
       : withApplied(record.lastApplied, combined(asked, record.lastApplied));
   const { doubt: _, unmanaged, ...kept } = record;
+  const { publishedDate } = record;
+  const life = publishedDate !== undefined && { publishedDate };
   const rule = batch.some(
     ([, { changes }]) => changes[EXCLUDE_FROM_LATEST] === true,
   )
@@ -57,6 +60,8 @@ export function latch(
       ...kept,
       exists: true,
       rewrites: 0,
+      // What a caller asks to be open is no longer Sigil's to shut.
+      opened: record.opened && wantedBy(record)[ALLOW_DELETION] !== true,
       // Held back, it is promoted by hand or by a new rule alone.
       ...(rule !== undefined && { overriddenRule: rule }),
       ...(applied === undefined
@@ -66,7 +71,7 @@ export function latch(
         Object.entries(record.requests).map(([id, request]) => [
           id,
           request.appliedTime === undefined
-            ? { ...request, appliedTime: time }
+            ? { ...request, ...life, appliedTime: time }
             : request,
         ]),
       ),
@@ -171,6 +176,8 @@ function endingOf(
   const own = regionsOf(operation, record.regions);
   if (request.decided !== undefined)
     return decidedEnding(operation, request, own, context);
+  if (isOfOtherLife(record, request, look))
+    return failed(operation, madeAgain(record, look), record.regions, context);
   const open = own.filter(
     ({ name, state, doubt }) =>
       (state !== "Completed" && state !== "Failed") ||

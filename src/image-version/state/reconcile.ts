@@ -29,6 +29,7 @@ import {
   type Unmet,
 } from "../properties/patch.js";
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { isBehind } from "./adoption.js";
 import {
   batchOf,
   sentLast,
@@ -62,7 +63,7 @@ export type Decision =
       readonly rewrites: boolean;
     }
   /** Nothing can be decided, or ARM is at work. */
-  | { readonly kind: "wait"; readonly why?: string; readonly doubt?: string }
+  | { readonly kind: "wait"; readonly why: string; readonly doubt?: string }
   /** Azure shows all that is asked: the regions decide. */
   | { readonly kind: "applied" }
   /** The batch cannot be brought about. */
@@ -96,10 +97,14 @@ function whereAbsent(
     lastAttempt === undefined
       ? undefined
       : context.now.getTime() - Date.parse(lastAttempt.sentTime);
+  // Who may send it again needs to know that the first is not under way; who says that it is not there, that no look is older.
+  const unclearMs = mayCreate
+    ? context.pace.putTimeoutMs * 2
+    : context.pace.staleMs;
   if (
     !exists &&
     lastAttempt?.outcome === "unknown" &&
-    (sentMs ?? 0) < context.pace.putTimeoutMs * 2
+    (sentMs ?? 0) < unclearMs
   )
     return {
       kind: "wait",
@@ -156,12 +161,16 @@ export function withDefaults(
   };
 }
 
-/** Nothing of the last write is shown, and it is not long ago. */
+/** An earlier life is shown; or nothing of the last write is, and that is not long ago. */
 export function isOld(
-  record: Pick<ImageVersionRecord, "lastAttempt">,
+  record: Pick<
+    ImageVersionRecord,
+    "lastAttempt" | "publishedDate" | "observed"
+  >,
   look: Look,
   { now, pace }: Pick<TransitionContext, "now" | "pace">,
 ): boolean {
+  if (isBehind(record, look)) return true;
   const sent = sentLast(record);
   if (sent === undefined || sent.outcome === "shown") return false;
   if (!isRecent(sent, { now, pace })) return false;
@@ -310,7 +319,7 @@ function whereMet(
   if (
     record.opened &&
     fields[ALLOW_DELETION] === true &&
-    !mayRemoveRegions(record)
+    !staysOpen(record, fields)
   )
     changes[ALLOW_DELETION] = false;
   if (Object.keys(changes).length === 0) return { kind: "applied" };
@@ -334,17 +343,14 @@ function written(
   promotes: boolean,
   rewrites: boolean,
 ): Decision {
-  const { [ALLOW_DELETION]: closing, ...asked } = changes;
+  const fields = fieldsOf(look.resource);
+  const wish = staysOpen(record, fields);
+  const body: Body = updateBody(look.resource, changes, wish);
   // What it has already cannot tell a look before the write from one after it.
-  const distinctive = unmetBy(fieldsOf(look.resource), changes).map(
-    ({ field }) => [field, changes[field]] as const,
-  );
-  const wish = mayRemoveRegions(record);
-  const body: Body = updateBody(
-    look.resource,
-    closing === undefined ? changes : asked,
-    wish,
-  );
+  const distinctive = unmetBy(fields, {
+    ...changes,
+    [ALLOW_DELETION]: body.removesRegions || wish,
+  }).map(({ field, after }) => [field, after] as const);
   return {
     kind: "put",
     body: body.request,
@@ -356,6 +362,12 @@ function written(
     promotes,
     rewrites,
   };
+}
+
+/** Sigil does not shut what a caller has opened; what Sigil itself has opened, it shuts. */
+function staysOpen(record: ImageVersionRecord, shown: Fields): boolean {
+  const applied = record.opened ? undefined : record.lastApplied;
+  return mayRemoveRegions(wantedBy(record), applied, shown);
 }
 
 /** What the look shows of a region, so that it can be added back as it was. */

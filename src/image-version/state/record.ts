@@ -41,12 +41,16 @@ export interface VersionRequest extends Asked {
   readonly creates?: boolean;
   /** True once its create request was sent: a canceled one leaves the version excluded from latest. */
   readonly created?: boolean;
+  /** The life of the version that it is about, as its caller saw it, or as the record had it; absent: the record's. */
+  readonly publishedDate?: string;
   /** By hand: it decides what is latest, and is not part of what was applied. */
   readonly byHand?: boolean;
   /** Failed regions that are to be repaired at once. */
   readonly retries?: readonly string[];
   /** True where it is to be sent alone: Azure has refused it together with others. */
   readonly alone?: boolean;
+  /** True where its promotion rule is overridden before it begins: the version was excluded by hand after it was accepted. */
+  readonly heldBack?: boolean;
   /** When Azure was seen to show all that it asks, at once; RFC 3339. From then on its regions alone decide. */
   readonly appliedTime?: string;
   /** How its end is decided already: what is left is to leave the version as it should be. */
@@ -119,6 +123,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly lastApplied?: Fields;
   readonly observed?: Look;
   readonly lastAttempt?: Attempt;
+  /** ARM has answered 429, and asked for no other request before; RFC 3339. */
+  readonly throttledUntil?: string;
   /** How often what is asked was sent, and not shown by Azure once it had done. */
   readonly rewrites: number;
   /** True while ARM may be allowed to remove regions because a repair or a removal needed that. */

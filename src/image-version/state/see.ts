@@ -46,13 +46,14 @@ export function see(
 ): ImageVersionPair {
   const { record } = pair;
   if (isOld(record, look, context)) return pair; // Invariant 1.
-  const changes = observeRegions(record, look, failure, context);
+  const known = isMadeByOthers(record, look) ? ofOthers(record, look) : record;
+  const changes = observeRegions(known, look, failure, context);
   const seen = planRepairs(
     withLook(
       {
         ...pair,
         record: {
-          ...record,
+          ...known,
           regions: changes.map(({ region }) => region),
           consecutiveNotFound: 0,
         },
@@ -85,9 +86,7 @@ function withLook(
   look: Look,
   { now }: TransitionContext,
 ): ImageVersionPair {
-  const record = isMadeByOthers(pair.record, look)
-    ? ofOthers(pair.record, look)
-    : pair.record;
+  const { record } = pair;
   const { publishedDate } = look;
   const lastAttempt = attemptAfter(record, look);
   const fields = fieldsOf(look.resource);
@@ -384,13 +383,13 @@ function overwrittenBy(
   | undefined {
   if (lastAttempt?.outcome !== "shown") return undefined;
   if (isBusy(look)) return outside && { outside, news: [] };
-  const changes = unmetBy(fieldsOf(look.resource), lastAttempt.changes)
-    .filter(({ field }) => field !== ALLOW_DELETION)
-    .map(({ field, before, after }) => ({
+  const changes = unmetBy(fieldsOf(look.resource), lastAttempt.changes).map(
+    ({ field, before, after }) => ({
       field,
       before: after ?? undefined,
       after: before ?? null,
-    }));
+    }),
+  );
   if (changes.length === 0) return undefined;
   const what = JSON.stringify(changes);
   const doubt =
@@ -419,9 +418,7 @@ function outsideEvents(
   const changes = [
     ...drift(before, after).filter(
       ({ field }) =>
-        field !== ALLOW_DELETION &&
-        !sent.includes(field) &&
-        !sentRegions.has(regionOf(field) ?? ""),
+        !sent.includes(field) && !sentRegions.has(regionOf(field) ?? ""),
     ),
     ...overwritten,
   ];

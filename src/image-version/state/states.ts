@@ -4,6 +4,9 @@ import type { VersionState } from "./record.js";
 const CREATIONS = "image-version-creations";
 const REPLICATIONS = "image-version-replications";
 
+export const NOTHING_SENT =
+  "Nothing was sent to Azure for it, and nothing will be.";
+
 /** Of an image version that is created, updated, promoted, demoted or deleted. */
 export const VERSION_STATES: States<VersionState> = {
   Accepted: {
@@ -15,7 +18,7 @@ export const VERSION_STATES: States<VersionState> = {
       Replicating: "proven, in Azure as asked",
       Succeeded: "proven, in Azure as asked, every region Completed",
     },
-    ifCanceled: "Nothing was sent to Azure for it, and nothing will be.",
+    ifCanceled: NOTHING_SENT,
   },
   Creating: {
     status: "Running",
@@ -29,7 +32,6 @@ export const VERSION_STATES: States<VersionState> = {
     },
     ifCanceled:
       "The create request is on its way: Azure may make the version and replicate it to every region. Sigil follows it no longer; send the same PUT to follow it again.",
-    writes: true,
   },
   Updating: {
     status: "Running",
@@ -42,7 +44,6 @@ export const VERSION_STATES: States<VersionState> = {
     },
     ifCanceled:
       "The update is on its way: Azure may carry it out. Sigil sends no further update and no repair for it; send the same PUT to go on.",
-    writes: true,
   },
   Replicating: {
     status: "Running",
@@ -50,7 +51,6 @@ export const VERSION_STATES: States<VersionState> = {
     next: {
       Updating: "otherwise still, a region to repair, or a promotion due",
       Accepted: "ARM is at rest, and others are queued",
-      DeletionRequested: "a deletion is queued",
       Succeeded: "as asked, every region Completed",
     },
     ifCanceled:
@@ -59,13 +59,18 @@ export const VERSION_STATES: States<VersionState> = {
   DeletionRequested: {
     status: "NotStarted",
     queue: CREATIONS,
-    next: { Deleting: "the DELETE is to be sent" },
+    next: {
+      Deleting: "the DELETE is to be sent",
+      Deleted: "another version is there, made by others since",
+    },
     ifCanceled: "Nothing was deleted, and nothing will be.",
   },
   Deleting: {
     status: "Running",
     queue: CREATIONS,
-    next: { Deleted: "404, three times in a row" },
+    next: {
+      Deleted: "404, three times in a row, or another version is there",
+    },
     ifCanceled:
       "The deletion is on its way: Azure may carry it out. Sigil follows it no longer; send the same DELETE to follow it again.",
   },

@@ -27,7 +27,7 @@ import {
   regionsIn,
 } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
-import type { Decision } from "./reconcile.js";
+import { isEnding, type Decision } from "./reconcile.js";
 import {
   batchOf,
   type Attempt,
@@ -354,18 +354,46 @@ export function follow(
         message: "Azure shows the version; its regions are followed.",
         ...concernsBatch(record),
       }),
-      ...(state !== "Replicating" &&
-        decision.kind === "wait" &&
-        decision.why !== undefined && {
-          // Why the write had no answer says more than that it is not shown.
-          waits:
-            state === "Updating"
-              ? (pair.operation.waitReason ?? decision.why)
-              : decision.why,
-        }),
-      resumes: true,
+      // Why the write had no answer says more than that it is not shown.
+      waits:
+        (state === "Updating" ? pair.operation.waitReason : undefined) ??
+        awaited(record, decision),
+      resumes: state === "Replicating" && isGettingOn(record),
       waitMs: untilNextLook(record, ticks, doubt !== undefined, context),
     },
+  );
+}
+
+/** What is waited for: ARM, or the regions. */
+function awaited(
+  { regions }: ImageVersionRecord,
+  decision: Extract<Decision, { kind: "wait" | "applied" }>,
+): string {
+  if (decision.kind === "wait") return decision.why;
+  const names = (some: readonly RegionRecord[]): string =>
+    some.map(({ name }) => name).join(", ");
+  const open = regions.filter(isOpen);
+  if (open.length > 0) return `Azure replicates the version to ${names(open)}.`;
+  const failed = regions.filter(({ state }) => state === "Failed");
+  return failed.length > 0
+    ? `${names(failed)} failed: what has failed is taken away from the version and added back.`
+    : "Azure shows the version as it was asked for: the next look makes sure.";
+}
+
+function isOpen({ state }: RegionRecord): boolean {
+  return state === "Unknown" || state === "Replicating";
+}
+
+/**
+ * Azure copies to a region that has not stalled: that takes hours, and is told by region. A canceled operation waits for
+ * ARM alone.
+ */
+function isGettingOn(record: ImageVersionRecord): boolean {
+  return (
+    !isEnding(record) &&
+    record.regions.some(
+      (region) => isOpen(region) && region.stalledTime === undefined,
+    )
   );
 }
 

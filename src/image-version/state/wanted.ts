@@ -19,13 +19,16 @@ export function wantedBy(record: ImageVersionRecord): Patch {
     : patch;
 }
 
-/** True where a caller has asked that regions may be removed at any time. */
-export function mayRemoveRegions(record: ImageVersionRecord): boolean {
-  const wanted = wantedBy(record)[ALLOW_DELETION];
-  return (
-    (wanted === undefined ? record.lastApplied?.[ALLOW_DELETION] : wanted) ===
-    true
-  );
+/** True where regions may be removed at any time: a caller asks for that, or has asked for it and nobody has shut it since. */
+export function mayRemoveRegions(
+  wanted: Patch,
+  applied: Fields | undefined,
+  shown: Fields,
+): boolean {
+  const asked = wanted[ALLOW_DELETION];
+  return asked === undefined
+    ? applied?.[ALLOW_DELETION] === true && shown[ALLOW_DELETION] === true
+    : asked === true;
 }
 
 /** The promotion rule of a version, where nobody has overridden it. */

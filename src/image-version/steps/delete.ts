@@ -1,8 +1,9 @@
 /**
  * Deletes a version, and knows it deleted only when ARM shows it no longer, look after look. Invariants:
- *  1. Deleted is reached only from several looks in a row at which ARM answered 404.
+ *  1. Deleted is reached only from several looks in a row at which ARM answered 404, or from one that shows a later life.
  *  2. A DELETE of which the outcome is unknown is sent again once ARM shows the version and is not deleting it: deleting
  *     twice is deleting once.
+ *  3. A DELETE is sent only after a look of that very step has shown the life that is to be deleted: another one is others'.
  */
 import { ServiceError } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
@@ -10,11 +11,16 @@ import { advance, event } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import { end, postponeOrFail } from "../../operation/postponing.js";
 import { contextOf, commitStep } from "../../operation/steps.js";
-import { pollDelayMs } from "../../operation/waiting.js";
+import { pollDelayMs, wait } from "../../operation/waiting.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
+import { lookAt } from "../queries/look-at.js";
+import { isBehind, isOfOtherLife } from "../state/adoption.js";
 import type { ImageVersionPair } from "../state/record.js";
-import type { ObservedImageVersion } from "../resources.js";
+import type { Look } from "../resources.js";
+
+const BEHIND =
+  "Azure Resource Manager shows a version that was under the number before.";
 
 /** Consecutive 404s that prove a version deleted: one may come of a replica of ARM that is ahead of the others. */
 const NOT_FOUND_OF_DELETED = 3;
@@ -24,11 +30,34 @@ export async function takeDeletionStep(
   stored: StoredVersion,
   id: ImageVersionId,
 ): Promise<void> {
-  let shown: ObservedImageVersion | undefined;
+  const { record, operation } = stored;
+  let shown: Look | undefined;
   try {
-    shown = await deps.resourceManager.getImageVersion(id);
+    shown = await lookAt(deps, id);
   } catch (error) {
     return postponeOrFail(deps, stored, error);
+  }
+  if (shown !== undefined && isBehind(record, shown)) {
+    await commitStep(deps, stored, (pair) =>
+      wait(pair, BEHIND, deps.pace.pollMaxMs, contextOf(deps)),
+    );
+    return;
+  }
+  // Invariant 3.
+  if (
+    shown !== undefined &&
+    isOfOtherLife(record, record.requests[operation.id], shown)
+  ) {
+    const { publishedDate } = shown;
+    await commitStep(deps, stored, (pair) =>
+      deleted(
+        pair,
+        `Azure has another version under the number now, published ${publishedDate}: the one that was to be deleted is gone, and the other is left as it is.`,
+        contextOf(deps),
+      ),
+    );
+    deps.looks.forget(id, imageIdOf(id));
+    return;
   }
   const failure = await reasonOf(deps, stored, shown);
   if (failure !== undefined) {
@@ -41,17 +70,19 @@ export async function takeDeletionStep(
   }
   // What is not there may be on its way: a DELETE is sent once, whatever ARM shows.
   if (
-    stored.record.state === "Deleting" &&
+    record.state === "Deleting" &&
     (shown === undefined || shown.provisioningState === "Deleting")
   ) {
-    const gone = shown === undefined;
-    await commitStep(deps, stored, (pair) => look(pair, gone, contextOf(deps)));
+    const seen = shown;
+    await commitStep(deps, stored, (pair) =>
+      look(withLook(pair, seen), seen === undefined, contextOf(deps)),
+    );
     // Who reads here sees it gone at once; another instance within half a minute.
-    if (gone) deps.looks.forget(id, imageIdOf(id));
+    if (seen === undefined) deps.looks.forget(id, imageIdOf(id));
     return;
   }
   const mine = await commitStep(deps, stored, (pair) =>
-    beginDeletion(pair, contextOf(deps)),
+    beginDeletion(withLook(pair, shown), contextOf(deps)),
   );
   if (mine === undefined) return;
   let url: string | undefined;
@@ -72,11 +103,28 @@ export async function takeDeletionStep(
   );
 }
 
+/** What is shown is what is known; the life that is to be deleted is known from the first look on. */
+function withLook(
+  pair: ImageVersionPair,
+  shown: Look | undefined,
+): ImageVersionPair {
+  if (shown === undefined) return pair;
+  const { publishedDate } = shown;
+  return {
+    ...pair,
+    record: {
+      ...pair.record,
+      observed: shown,
+      ...(publishedDate !== undefined && { publishedDate }),
+    },
+  };
+}
+
 /** Why the DELETE came to nothing, where ARM says so: an explanation holds up nothing else. */
 async function reasonOf(
   deps: Dependencies,
   { record: { state, armOperationUrl } }: StoredVersion,
-  shown: ObservedImageVersion | undefined,
+  shown: Look | undefined,
 ): Promise<{ code: string; message: string } | undefined> {
   if (
     shown === undefined ||
@@ -124,7 +172,7 @@ function beginDeletion(
   });
 }
 
-/** Invariant 1. What was known of the version was of a life that has ended. */
+/** Invariant 1. */
 function look(
   pair: ImageVersionPair,
   gone: boolean,
@@ -135,11 +183,26 @@ function look(
   if (consecutiveNotFound < NOT_FOUND_OF_DELETED)
     return advance(pair, context, {
       patch: { state: "Deleting", consecutiveNotFound, ticks },
-      resumes: true,
+      waits: gone
+        ? "Azure Resource Manager does not show the version: further looks make sure."
+        : "Azure Resource Manager deletes the version.",
       waitMs: gone
         ? context.pace.pollInitialMs
         : pollDelayMs(ticks, context.pace),
     });
+  return deleted(
+    pair,
+    `Azure Resource Manager has answered ${consecutiveNotFound} times in a row that the version does not exist.`,
+    context,
+  );
+}
+
+/** What was known of the version was of a life that has ended. */
+function deleted(
+  pair: ImageVersionPair,
+  message: string,
+  context: TransitionContext,
+): ImageVersionPair {
   const {
     lastApplied: _,
     observed: __,
@@ -157,9 +220,9 @@ function look(
       repairs: {},
       requests: {},
       updates: 0,
-      consecutiveNotFound,
+      consecutiveNotFound: 0,
     },
-    message: `Azure Resource Manager has answered ${consecutiveNotFound} times in a row that the version does not exist.`,
+    message,
     effects: [
       event(
         pair.operation,

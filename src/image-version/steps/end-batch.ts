@@ -10,6 +10,7 @@ import { wait } from "../../operation/waiting.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { dissolveBatch } from "../state/batch.js";
 import { endOperation } from "../state/ends.js";
+import { isFinal } from "../state/states.js";
 import { batchOf, type ImageVersionPair } from "../state/record.js";
 
 /** A refusal that may pass, and has not for so long, is one that does not. */
@@ -99,7 +100,11 @@ export function endBatch(
           record.regions,
           context,
         );
-  return endOperation(pair, id, ending, context);
+  const ended = endOperation(pair, id, ending, context);
+  // The message of this step was that of the others, too: they go on by another.
+  return isFinal(ended.record.state)
+    ? ended
+    : advance(ended, context, { patch: {}, waitMs: 0 });
 }
 
 /**
@@ -116,7 +121,12 @@ export async function postponeOrEnd(
   const { retryAfterMs, code, message, findings: errors } = error;
   if (retryAfterMs !== undefined && !isBusyForLong(stored, error, deps.now())) {
     await commitStep(deps, stored, (pair) =>
-      wait(prepare(pair), message, retryAfterMs, contextOf(deps)),
+      wait(
+        throttled(prepare(pair), error, deps.now()),
+        message,
+        retryAfterMs,
+        contextOf(deps),
+      ),
     );
     return;
   }
@@ -125,9 +135,20 @@ export async function postponeOrEnd(
   );
 }
 
+/** What ARM asks for holds for the next operation as well. */
+function throttled(
+  pair: ImageVersionPair,
+  { code, retryAfterMs = 0 }: ServiceError,
+  now: Date,
+): ImageVersionPair {
+  if (code !== "ResourceManagerThrottled") return pair;
+  const throttledUntil = new Date(now.getTime() + retryAfterMs).toISOString();
+  return { ...pair, record: { ...pair.record, throttledUntil } };
+}
+
 /** ARM calls a version busy that it shows at rest, look after look: a conflict of another kind. */
 function isBusyForLong(
-  { record: { waitingSince } }: StoredVersion,
+  { operation: { waitingSince } }: StoredVersion,
   { code }: ServiceError,
   now: Date,
 ): boolean {

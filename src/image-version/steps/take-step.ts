@@ -24,7 +24,7 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import { takeRollbackStep } from "../rollback/roll-back.js";
+import { takeRollbackStep } from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { adoptionRefusal, known } from "../state/adoption.js";
 import { beginNext, mayBegin } from "../state/batch.js";
@@ -188,7 +188,7 @@ function goOn(
   if (look === undefined)
     return notShown(
       pair,
-      decision.kind === "wait" ? (decision.why ?? "") : "",
+      decision.kind === "wait" ? decision.why : "",
       context,
     );
   const applied = decision.kind === "applied" ? latch(pair, context) : pair;

@@ -160,7 +160,7 @@ test("a version that others made is deleted, too", async () => {
   ).toBeUndefined();
 });
 
-test("while an operation runs it is queued, goes before all others, and ends them Failed", async () => {
+test("while others run it begins at once, before all that is queued, and ends them Failed", async () => {
   await made();
   const update = await request(world.deps, id, tagged("1"));
   await world.runDue();
@@ -184,7 +184,7 @@ test("while an operation runs it is queued, goes before all others, and ends the
     ),
   );
   expect(ends).toMatchObject([
-    { status: "Succeeded" },
+    { status: "Failed", error: { code: "Superseded" } },
     { status: "Failed", error: { code: "ImageVersionGone" } },
     { status: "Succeeded" },
   ]);
@@ -214,4 +214,20 @@ test("a creation whose regions replicate ends Superseded when its version is del
   expect(await world.deps.store.readOperation(deletion.id)).toMatchObject({
     status: "Succeeded",
   });
+});
+
+test("a version that is being deleted is shown as each step sees it", async () => {
+  await made();
+  await world.simulator.control.setReplicationSpeed(0);
+  await remove();
+  await world.runDue();
+  world.clock.advance(15_000);
+  await world.runDue();
+  const { look } = await getImageVersion(world.deps, idOf(id));
+  expect(look).toMatchObject({
+    provisioningState: "Deleting",
+    time: world.deps.now().toISOString(),
+  });
+  await world.simulator.control.setReplicationSpeed(1);
+  await world.finish(id);
 });

@@ -372,11 +372,12 @@ describe("what comes next on such a version", () => {
     );
   });
 
-  test("the same PUT follows a canceled one again", async () => {
+  test("the same PUT of a canceled one is answered with the version once its regions are ready", async () => {
     const it = begin("canceled-while-replicating");
-    expect(await put(it)).toMatchObject({ kind: "accepted" });
-    const operation = await world.finish(it.record.resourceId);
-    expect(operation).toMatchObject({ status: DONE });
+    expect(await put(it)).toMatchObject({
+      kind: "unchanged",
+      version: { look: { provisioningState: "Succeeded" } },
+    });
     expect(world.simulator.control.creates(it.record.resourceId)).toBe(1);
   });
 

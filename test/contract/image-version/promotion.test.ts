@@ -320,6 +320,98 @@ describe("by hand", () => {
     expect(await excluded()).toBe(true);
   });
 
+  test("a demotion ends a promotion that was accepted before it and is queued still", async () => {
+    await made();
+    await demoteImageVersion(world.deps, { id: idOf(id), ...BY });
+    await world.finish(id);
+    await request(
+      world.deps,
+      id,
+      body(undefined, [...REGIONS, seedRegion("eastus", "EastUS")]),
+    );
+    await world.runDue();
+    const promotion = await promoteImageVersion(world.deps, {
+      id: idOf(id),
+      ...BY,
+    });
+    const demotion = await demoteImageVersion(world.deps, {
+      id: idOf(id),
+      ...BY,
+    });
+    expect(await world.deps.store.readOperation(promotion.id)).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "Superseded",
+        message: expect.stringContaining(demotion.id) as string,
+      },
+    });
+    await world.finishWith(id, async () => {
+      expect(await excluded()).toBe(true);
+    });
+    expect(await world.deps.store.readOperation(demotion.id)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await excluded()).toBe(true);
+  });
+
+  test("a demotion ends a promotion that Azure would not take yet", async () => {
+    await made();
+    await demoteImageVersion(world.deps, { id: idOf(id), ...BY });
+    await world.finish(id);
+    world.simulator.control.addFault({
+      method: "PUT",
+      path: `/versions/5.0.${versions}\\?`,
+      status: 429,
+      headers: { "Retry-After": "3600" },
+    });
+    const promotion = await promoteImageVersion(world.deps, {
+      id: idOf(id),
+      ...BY,
+    });
+    await world.runDue();
+    const sent = puts();
+    const demotion = await demoteImageVersion(world.deps, {
+      id: idOf(id),
+      ...BY,
+    });
+    expect(await world.deps.store.readOperation(promotion.id)).toMatchObject({
+      status: "Failed",
+      error: { code: "Superseded" },
+    });
+    expect(await world.finish(id)).toMatchObject({
+      id: demotion.id,
+      status: "Succeeded",
+    });
+    expect(puts()).toBe(sent);
+    expect(await excluded()).toBe(true);
+    expect(await told()).toEqual(
+      expect.arrayContaining(["failed", "completed"]),
+    );
+  });
+
+  test("a request whose rule was accepted before a demotion, and is carried out after it, promotes nothing", async () => {
+    await made();
+    const { control } = world.simulator;
+    control.addFault({
+      method: "PUT",
+      path: `/versions/5.0.${versions}\\?`,
+      status: 429,
+      headers: { "Retry-After": "300" },
+    });
+    await request(world.deps, id, { ...body(), tags: { build: "7" } });
+    await world.runDue();
+    const queued = await request(world.deps, id, {
+      ...body({ when: "allRegionsReady" }),
+      tags: { build: "7", team: "images" },
+    });
+    await demoteImageVersion(world.deps, { id: idOf(id), ...BY });
+    await world.finish(id);
+    expect(await world.deps.store.readOperation(queued.id)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await excluded()).toBe(true);
+  });
+
   test("a version that Sigil did not make is demoted and promoted", async () => {
     await world.deps.resourceManager.putImageVersion(
       idOf(id),

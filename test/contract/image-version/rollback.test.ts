@@ -7,7 +7,10 @@ import {
   expect,
   test,
 } from "vitest";
-import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import {
+  deleteImageVersion,
+  demoteImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { listImageVersions } from "../../../src/image-version/queries/get.js";
@@ -311,6 +314,72 @@ describe("a rollback", () => {
     ]);
   });
 
+  test("is another, once the version that the last one led to is deleted", async () => {
+    await inAzure({ "1.0.0": {}, "1.0.1": {}, "1.0.2": {} });
+    const first = await rollBack();
+    await world.finish(image);
+    await deleteImageVersion(world.deps, {
+      id: idOf(versionId("1.0.1")),
+      ...BY,
+    });
+    await world.finish(versionId("1.0.1"));
+    await inAzure({ "1.0.3": {} });
+    expect(await plan()).toMatchObject({ from: "1.0.3", to: "1.0.0" });
+    const second = await rollBack();
+    expect(second.id).not.toBe(first.id);
+    expect(second).toMatchObject({
+      rollback: { from: "1.0.3", to: "1.0.0" },
+    });
+    expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test("that is planned while it runs, or once it is done, is said to change nothing more", async () => {
+    await inAzure({ "1.0.0": {}, "1.0.1": {}, "1.0.2": {} });
+    const first = await rollBack();
+    const sayNothing = (does: string) => ({
+      from: "1.0.2",
+      to: "1.0.1",
+      regions: [{ name: "westus", from: "1.0.2", to: "1.0.1" }],
+      warnings: [
+        {
+          code: "AlreadyRequested",
+          pointer: "",
+          message: `Operation ${first.id} ${does} this: the same request again answers with it and changes nothing more.`,
+          severity: "warning",
+        },
+      ],
+    });
+    expect(await plan()).toEqual(sayNothing("does"));
+    expect(await refusal(plan("1.0.0"))).toMatchObject({
+      code: "ImageVersionConflict",
+      fields: { existingOperationId: first.id },
+    });
+    await world.finish(image);
+    expect(await plan()).toEqual(sayNothing("has done"));
+    expect(await plan("1.0.1")).toEqual(sayNothing("has done"));
+  });
+
+  test("to a version that is excluded and Failed as a whole says where that becomes the latest", async () => {
+    await world.simulator.control.failRegion({
+      versionId: versionId("1.0.0"),
+      region: "westus",
+    });
+    await inAzure({
+      "1.0.0": { targetRegions: [WESTUS, EASTUS2], ...HELD_BACK },
+      "1.0.1": {
+        targetRegions: [{ ...WESTUS, excludeFromLatest: true }, EASTUS2],
+      },
+    });
+    const planned = await plan("1.0.0");
+    expect(planned).toEqual({
+      from: "1.0.1",
+      to: "1.0.0",
+      regions: [{ name: "eastus2", from: "1.0.1", to: "1.0.0" }],
+    });
+    expect((await rollBack("1.0.0")).rollback).toEqual(planned);
+    expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+  });
+
   test("that is canceled changes nothing further", async () => {
     await inAzure({ "1.0.0": HELD_BACK, "1.0.1": {} });
     const operation = await rollBack("1.0.0");
@@ -471,7 +540,7 @@ describe("in the midst of it", () => {
       error: {
         code: "ImageVersionGone",
         message:
-          "The rollback has stopped: Azure no longer has 1.0.0. What was changed before that stays. Look at the versions, and roll back again.",
+          "The rollback has stopped: Azure no longer has 1.0.0. Nothing was changed before that. The latest is now 1.0.2 in westus. Roll back again, to another version where this one cannot be used, or promote one by hand.",
       },
     });
     expect(await told(operation)).toEqual(["accepted", "failed"]);
@@ -523,6 +592,263 @@ describe("in the midst of it", () => {
       "1.0.1 held back",
       "1.0.2 held back",
     ]);
+  });
+});
+
+describe("a target that cannot become the latest any more", () => {
+  const BOTH = { targetRegions: [WESTUS, EASTUS2] };
+  const region = () => ({ versionId: versionId("1.0.0"), region: "eastus2" });
+  const failRegion = () =>
+    world.simulator.control.setRegionState({ ...region(), state: "Failed" });
+  const NOT_READY = "1.0.0 is not ready, or excluded from latest, in eastus2.";
+
+  test.each([
+    [
+      "has lost a region",
+      () => world.simulator.control.dropRegion(region()),
+      NOT_READY,
+    ],
+    ["has a region that failed", failRegion, NOT_READY],
+    [
+      "is excluded in a region",
+      () =>
+        inAzure({
+          "1.0.0": {
+            targetRegions: [WESTUS, { ...EASTUS2, excludeFromLatest: true }],
+          },
+        }),
+      NOT_READY,
+    ],
+    [
+      "is being deleted",
+      () =>
+        world.deps.resourceManager.deleteImageVersion(idOf(versionId("1.0.0"))),
+      /1\.0\.0 is being deleted\.|Azure no longer has 1\.0\.0\./u,
+    ],
+  ])(
+    "because it %s, stops it before anything is changed",
+    async (_, lose, why) => {
+      await inAzure({ "1.0.0": BOTH, "1.0.1": BOTH });
+      const operation = await rollBack();
+      await lose();
+      world.simulator.control.clearRequests();
+      const ended = await world.finish(image);
+      expect(ended).toMatchObject({
+        status: "Failed",
+        error: {
+          message: expect.stringMatching(why) as string,
+        },
+        rollback: {
+          from: "1.0.1",
+          to: "1.0.0",
+          regions: [
+            { name: "eastus2", from: "1.0.1", to: "1.0.1" },
+            { name: "westus", from: "1.0.1", to: "1.0.1" },
+          ],
+        },
+      });
+      expect(ended.error?.message).toContain(
+        "Nothing was changed before that. The latest is now 1.0.1 in eastus2, westus.",
+      );
+      expect(puts()).toBe(0);
+      expect((await shown()).at(-1)).toBe("1.0.1 latest");
+      expect(await told(operation)).toEqual(["accepted", "failed"]);
+    },
+  );
+
+  test("says so while a second look is to confirm it, and goes on where that shows it usable", async () => {
+    await inAzure({ "1.0.0": BOTH, "1.0.1": BOTH });
+    const operation = await rollBack();
+    await failRegion();
+    await world.runDue();
+    expect(await operationOf(operation)).toMatchObject({
+      waitReason: `${NOT_READY} The next look decides.`,
+      nextAttemptTime: expect.any(String) as string,
+    });
+    expect(puts()).toBe(0);
+    await world.simulator.control.setRegionState({
+      ...region(),
+      state: "Completed",
+    });
+    expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+    expect(await shown()).toEqual(["1.0.0 latest", "1.0.1 held back"]);
+  });
+
+  test("stops it after its promotion, before the latest is demoted", async () => {
+    await inAzure({ "1.0.0": { ...BOTH, ...HELD_BACK }, "1.0.1": BOTH });
+    await rollBack("1.0.0");
+    await world.runDue();
+    await failRegion();
+    expect(await world.finish(image)).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "RollbackRefused",
+        message: `The rollback has stopped: ${NOT_READY} What was changed before that stays. The latest is now 1.0.1 in eastus2, westus. Roll back again, to another version where this one cannot be used, or promote one by hand.`,
+      },
+    });
+    expect(written()).toEqual(["1.0.0"]);
+    expect(await shown()).toEqual(["1.0.0 promoted", "1.0.1 latest"]);
+  });
+
+  test("because it is demoted while the latest is, fails and says that nothing is the latest", async () => {
+    await inAzure({ "1.0.0": BOTH, "1.0.1": BOTH });
+    const operation = await rollBack();
+    await world.runDue();
+    await demoteImageVersion(world.deps, {
+      id: idOf(versionId("1.0.0")),
+      ...BY,
+    });
+    expect(await world.finish(image)).toMatchObject({
+      status: "Failed",
+      error: {
+        message: expect.stringContaining(
+          "1.0.0 was excluded from latest by another request. What was changed before that stays. The latest is now none in eastus2, westus.",
+        ) as string,
+      },
+      rollback: {
+        regions: [
+          { name: "eastus2", from: "1.0.1" },
+          { name: "westus", from: "1.0.1" },
+        ],
+      },
+    });
+    expect(await told(operation)).toEqual(["accepted", "failed"]);
+    expect(await shown()).toEqual(["1.0.0 held back", "1.0.1 held back"]);
+  });
+});
+
+test("waits where it may not look at Azure, says so, and goes on once it may", async () => {
+  await inAzure({ "1.0.0": {}, "1.0.1": {} });
+  const operation = await rollBack();
+  world.simulator.control.addFault({
+    method: "GET",
+    path: "/versions\\?",
+    status: 403,
+    body: { error: { code: "AuthorizationFailed", message: "No role." } },
+  });
+  await world.runDue();
+  expect(await operationOf(operation)).toMatchObject({
+    status: "NotStarted",
+    waitReason: expect.stringContaining("Give it the role Reader") as string,
+    nextAttemptTime: expect.any(String) as string,
+  });
+  expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+});
+
+test("waits for a version that Azure does not let be changed, says so, and after an hour once by an event", async () => {
+  await inAzure({ "1.0.0": {}, "1.0.1": {} });
+  const operation = await rollBack();
+  world.simulator.control.addFault({
+    method: "PUT",
+    path: "/versions/1.0.1",
+    status: 409,
+    times: null,
+  });
+  const endMs = world.clock.now() + 3 * 3_600_000;
+  while (world.clock.now() < endMs) {
+    await world.runDue();
+    world.clock.advance(60_000);
+  }
+  const { record, operation: waiting } = await world.read(image);
+  const { child } = record as unknown as { child: string };
+  const reason = expect.stringContaining(
+    `Operation ${child} waits: `,
+  ) as string;
+  expect(waiting).toMatchObject({
+    status: "Running",
+    waitReason: reason,
+    nextAttemptTime: record.dueTime,
+  });
+  const ofRollback = async () =>
+    (await world.takeEvents()).filter(({ subject }) => subject === image);
+  expect(await ofRollback()).toMatchObject([
+    { type: "Sigil.Image.RollbackAccepted" },
+    {
+      type: "Sigil.Image.RollbackStalled",
+      data: { operationId: operation.id, state: "RollingBack", reason },
+    },
+  ]);
+  world.simulator.control.clearFaults();
+  expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+  expect(await ofRollback()).toMatchObject([
+    { type: "Sigil.Image.RollbackResumed" },
+    { type: "Sigil.Image.RollbackCompleted" },
+  ]);
+});
+
+describe("what others do meanwhile is told, and not undone", () => {
+  test("a newer version that they publish", async () => {
+    await inAzure({ "1.0.0": {}, "1.0.1": {} });
+    await rollBack();
+    await inAzure({ "1.0.2": {} });
+    expect(await world.finish(image)).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "Superseded",
+        message:
+          "The rollback has stopped: 1.0.0 is not the latest in westus: another request has published or promoted a higher version meanwhile. What was changed before that stays. The latest is now 1.0.2 in westus. Roll back again, to another version where this one cannot be used, or promote one by hand.",
+      },
+      rollback: { regions: [{ name: "westus", from: "1.0.1", to: "1.0.2" }] },
+    });
+    expect(await shown()).toEqual([
+      "1.0.0 promoted",
+      "1.0.1 held back",
+      "1.0.2 latest",
+    ]);
+  });
+
+  test("a version between the two that they promote again", async () => {
+    await inAzure({ "1.0.0": {}, "1.0.1": {}, "1.0.2": {} });
+    await rollBack("1.0.0");
+    let promoted = false;
+    const operation = await world.finishWith(image, async ({ record }) => {
+      if (promoted || (record as unknown as { done: number }).done === 0)
+        return;
+      promoted = true;
+      await world.simulator.control.editVersion({
+        versionId: versionId("1.0.1"),
+        properties: { publishingProfile: { excludeFromLatest: false } },
+      });
+    });
+    expect(promoted).toBe(true);
+    expect(operation).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "Superseded",
+        message: expect.stringContaining(
+          "The latest is now 1.0.1 in westus.",
+        ) as string,
+      },
+    });
+    expect((await shown())[1]).toBe("1.0.1 latest");
+  });
+
+  test("a lower version that is gone from a region that the target is not in", async () => {
+    await inAzure({
+      "0.9.0": { targetRegions: [WESTUS, EASTUS2] },
+      "1.0.0": {},
+      "1.0.1": { targetRegions: [WESTUS, EASTUS2] },
+      "1.0.2": {},
+    });
+    const operation = await rollBack("1.0.0");
+    expect(operation.rollback?.regions).toEqual([
+      { name: "eastus2", from: "1.0.1", to: "0.9.0" },
+      { name: "westus", from: "1.0.2", to: "1.0.0" },
+    ]);
+    await world.simulator.control.removeResource(versionId("0.9.0"));
+    const ended = await world.finish(image);
+    expect(ended).toMatchObject({
+      status: "Succeeded",
+      rollback: {
+        regions: [
+          { name: "eastus2", from: "1.0.1" },
+          { name: "westus", from: "1.0.2", to: "1.0.0" },
+        ],
+      },
+    });
+    expect(ended.history.at(-1)?.message).toBe(
+      "1.0.0 is the latest in place of 1.0.2. The latest is now none in eastus2; 1.0.0 in westus.",
+    );
   });
 });
 

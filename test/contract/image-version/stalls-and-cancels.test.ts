@@ -12,7 +12,10 @@ import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationDependencies } from "../../../src/operation/ports.js";
-import type { TrackedRecord } from "../../../src/operation/records.js";
+import type {
+  OperationRecord,
+  TrackedRecord,
+} from "../../../src/operation/records.js";
 import {
   idOf,
   request,
@@ -25,8 +28,18 @@ import {
   seedRegion,
   seedVersionId,
 } from "../../support/requests.js";
+import {
+  ended,
+  made,
+  operationIn,
+  patch,
+  plain,
+  put,
+  shownIn,
+} from "./truth/support.js";
 
 const HOUR_MS = 3_600_000;
+const HOME = [{ name: "westus" }, { name: "eastus2" }];
 let world: InProcess;
 beforeAll(async () => {
   world = await startInProcess({ replicationMs: 10 * 60_000 });
@@ -40,7 +53,12 @@ beforeEach(async () => {
   id = seedVersionId(`4.0.${versions}`);
   await world.takeEvents();
 });
-afterEach(() => world.simulator.control.clearFaults());
+afterEach(async () => {
+  const { control } = world.simulator;
+  control.clearFaults();
+  await control.setLag({ ms: 0 });
+  await control.setSucceededWhen("everyRegion");
+});
 
 const eventsOf = async (kind: string): Promise<CloudEvent[]> =>
   (await world.takeEvents()).filter(
@@ -317,6 +335,189 @@ describe("an operation that is canceled", () => {
       }
       throw new Error("no region is taken away");
     }
+  });
+
+  describe("says what is so in Azure", () => {
+    const BODY = plain();
+
+    test("where it is canceled before the update that it is in was sent: Azure never gets it", async () => {
+      await made(world, id, BODY);
+      const first = operationIn(await patch(world, id, { tags: { r: "1" } }));
+      await world.runDue();
+      const a = operationIn(await patch(world, id, { tags: { a: "1" } }));
+      const b = operationIn(await patch(world, id, { tags: { b: "1" } }));
+      const isFormed = async (): Promise<boolean> => {
+        const { record } = await world.read(id);
+        return record.state === "Accepted" && record.members.length > 0;
+      };
+      // Message by message: what is formed is sent by the next.
+      while (!(await isFormed())) {
+        const due = await world.takeDue();
+        for (const message of due) await world.handle(message);
+        if (due.length === 0) world.clock.advance(5_000);
+      }
+      const canceled = await cancelOperation(deps(), a.id, canceler);
+      expect(canceled.history.at(-1)?.message).toBe(
+        "Canceled. Nothing was sent to Azure for it, and nothing will be.",
+      );
+      expect(await ended(world, [first, b])).toMatchObject(
+        Array(2).fill({ status: "Succeeded" }),
+      );
+      expect((await shownIn(world, id)).tags).toEqual({ r: "1", b: "1" });
+    });
+
+    test("where ARM has refused what was sent for it", async () => {
+      await made(world, id, BODY);
+      world.simulator.control.addFault({
+        method: "PUT",
+        path: `/versions/${idOf(id).versionName}\\?`,
+        status: 429,
+        times: null,
+      });
+      const change = operationIn(await patch(world, id, { tags: { a: "1" } }));
+      await world.runDue();
+      const canceled = await cancelOperation(deps(), change.id, canceler);
+      expect(canceled.history.at(-1)?.message).toBe(
+        "Canceled. Azure has refused what was sent for it, and nothing more will be sent.",
+      );
+    });
+
+    /** A creation whose second region stalls, and another operation that watches a third. */
+    async function watched(
+      more: Parameters<typeof plain>[1],
+    ): Promise<readonly OperationRecord[]> {
+      await world.simulator.control.setSucceededWhen("homeRegion");
+      await world.simulator.control.stallRegion({
+        versionId: id,
+        region: "eastus2",
+        atProgress: 20,
+      });
+      const creation = operationIn(await put(world, id, BODY));
+      await pass(HOUR_MS / 4);
+      const regions = [...HOME, { name: "eastus" }];
+      const other = operationIn(await put(world, id, plain(regions, more)));
+      await pass(60_000);
+      await cancelOperation(deps(), creation.id, canceler);
+      await world.simulator.control.resumeRegion({
+        versionId: id,
+        region: "eastus2",
+      });
+      return ended(world, [creation, other]);
+    }
+
+    test.each([
+      [
+        "leaves a version that it was making out of latest, whoever watches it",
+        true,
+        { tags: { b: "1" } },
+      ],
+      [
+        "leaves it in latest where another has a rule that includes it",
+        false,
+        { sigil: { promotion: { when: "allRegionsReady" } } as const },
+      ],
+    ])("and %s", async (_, out, more) => {
+      const [creation, other] = await watched(more);
+      expect(creation).toMatchObject({
+        status: "Canceled",
+        canceledBy: canceler,
+      });
+      expect(other).toMatchObject({ status: "Succeeded" });
+      expect(other).not.toHaveProperty("canceledBy");
+      expect(await excluded()).toBe(out);
+      expect(await eventsOf("Canceled")).toHaveLength(1);
+    });
+
+    test("where the answer to its create request was lost: no sooner than looks can be that old", async () => {
+      await world.simulator.control.setLag({ ms: 300_000 });
+      world.simulator.control.addFault({
+        method: "PUT",
+        path: `/versions/${idOf(id).versionName}\\?`,
+        action: "reset-after-processing",
+        times: 1,
+      });
+      const creation = operationIn(await put(world, id, BODY));
+      await world.runDue();
+      await cancelOperation(deps(), creation.id, canceler);
+      await pass(240_000);
+      expect(await world.deps.store.readOperation(creation.id)).toMatchObject({
+        status: "Running",
+        waitReason: "The outcome of the create request is unknown.",
+      });
+      const [end] = await ended(world, [creation]);
+      expect(end).toMatchObject({ status: "Canceled" });
+      expect(end?.history.at(-1)?.message).not.toContain("does not have");
+      await world.simulator.control.setLag({ ms: 0 });
+      expect(await excluded()).toBe(true);
+    });
+  });
+
+  describe("holds the next back", () => {
+    const refusePut = (
+      status: number,
+      headers: Record<string, string> = {},
+    ): void => {
+      world.simulator.control.addFault({
+        method: "PUT",
+        path: `/versions/${idOf(id).versionName}\\?`,
+        status,
+        headers,
+        times: null,
+      });
+    };
+
+    test("no longer than it takes to look, where ARM had refused it as busy for hours", async () => {
+      await made(world, id, plain());
+      refusePut(409);
+      const change = operationIn(await patch(world, id, { tags: { a: "1" } }));
+      await pass(11 * HOUR_MS);
+      world.simulator.control.clearFaults();
+      await cancelOperation(deps(), change.id, canceler);
+      const next = operationIn(await patch(world, id, { tags: { b: "1" } }));
+      expect(next.nextAttemptTime).toBeUndefined();
+      await world.runDue();
+      expect((await shownIn(world, id)).tags).toEqual({ b: "1" });
+    });
+
+    test("as long as ARM's own Retry-After says, and the next says so", async () => {
+      await made(world, id, plain());
+      refusePut(429, { "Retry-After": "3600" });
+      const change = operationIn(await patch(world, id, { tags: { a: "1" } }));
+      await world.runDue();
+      const until = new Date(world.clock.now() + HOUR_MS).toISOString();
+      world.simulator.control.clearFaults();
+      await cancelOperation(deps(), change.id, canceler);
+      const next = operationIn(await patch(world, id, { tags: { b: "1" } }));
+      expect(next).toMatchObject({
+        status: "NotStarted",
+        waitReason:
+          "Azure Resource Manager has asked for no further request before.",
+        nextAttemptTime: until,
+      });
+      await ended(world, [next]);
+      expect((await shownIn(world, id)).tags).toEqual({ b: "1" });
+    });
+
+    test("while its own PUT may be under way, and the next says so", async () => {
+      await made(world, id, plain());
+      world.simulator.control.addFault({
+        method: "PUT",
+        path: `/versions/${idOf(id).versionName}\\?`,
+        action: "reset",
+      });
+      const change = operationIn(await patch(world, id, { tags: { a: "1" } }));
+      await world.runDue();
+      const until = new Date(world.clock.now() + 120_000).toISOString();
+      await cancelOperation(deps(), change.id, canceler);
+      expect(
+        operationIn(await patch(world, id, { tags: { b: "1" } })),
+      ).toMatchObject({
+        waitReason:
+          "What an earlier operation sent to Azure Resource Manager may still be under way.",
+        nextAttemptTime: until,
+      });
+      expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+    });
   });
 
   test("again is the same; one that has ended otherwise, or is none, is refused", async () => {

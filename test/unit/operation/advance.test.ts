@@ -243,8 +243,8 @@ describe("invariant 6: a record that waits too long says so once, and once when 
     const after = advance(told(stalled), at(3_700), { patch: {}, ...change });
     expect(toldOf(after)).toEqual([`1/resumed/${time(0)}`]);
     expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
-    expect(after.record).not.toHaveProperty("waitingSince");
-    expect(after.record).not.toHaveProperty("stalled");
+    expect(after.operation).not.toHaveProperty("waitingSince");
+    expect(after.operation).not.toHaveProperty("stalled");
     // It may stall again.
     expect(toldOf(waits(waits(after, 3_800), 7_400))).toEqual([
       `1/stalled/${time(3_800)}`,
@@ -275,7 +275,7 @@ test("a kind without an event for it does not say that it waits too long", () =>
   const pair = replicating();
   const first = wait(preparing(pair), "ARM is busy.", 0, at(0));
   const stalled = wait(told(first), "ARM is busy.", 0, at(3_600));
-  expect(stalled.record.stalled).toBe(true);
+  expect(stalled.operation.stalled).toBe(true);
   const after = advance(told(stalled), at(3_700), {
     patch: {},
     resumes: true,

@@ -75,24 +75,6 @@ describe("the only operation that has begun", () => {
       );
     },
   );
-
-  test.each([
-    ["Creating", 100],
-    ["Updating", 100],
-    ["Accepted", 60],
-    ["Replicating", 60],
-  ] as const)(
-    "in %s keeps others waiting until second %d: a PUT may be under way",
-    (state, seconds) => {
-      const after = cancel(
-        inState("CreateImageVersion", state),
-        `${KEY}-1`,
-        BY,
-        at(60),
-      );
-      expect(after.record.dueTime).toBe(time(seconds));
-    },
-  );
 });
 
 test("one of several that have begun ends alone", () => {

@@ -1,4 +1,6 @@
 import { targetRegionsOf } from "../../properties/canonical-form.js";
+import { sameAt } from "../../properties/fields.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../../properties/table.js";
 import { isExcluded } from "../../state/see.js";
 import type { Breach, RequestRule } from "../rule.js";
 
@@ -10,7 +12,7 @@ export const promotion: RequestRule = {
   severity: "error",
   basis: { own: "It is Sigil's own word." },
   summary:
-    "A promotion rule names target regions exactly when it waits for some, and leaves exclusion from latest to Sigil.",
+    "A promotion rule names target regions exactly when it waits for some; a new one excludes nothing that is in latest.",
   check: ({ request, change }) => {
     const rule = request.sigil?.promotion;
     if (rule === undefined) return [];
@@ -20,12 +22,16 @@ export const promotion: RequestRule = {
     ].map(({ name }) => name);
     const given = rule.regions ?? [];
     return [
-      ...(isExcluded(request)
+      // What is held back already is no contradiction: Sigil itself holds it back until the rule is met.
+      ...(change !== undefined &&
+      !isExcluded(change.observed) &&
+      change.patch[EXCLUDE_FROM_LATEST] === true &&
+      !sameAt(PROMOTION, change.lastApplied?.[PROMOTION], rule)
         ? [
             {
-              pointer: "/properties/publishingProfile/excludeFromLatest",
+              pointer: EXCLUDE_FROM_LATEST,
               message:
-                "The promotion rule says when the version is excluded from latest; the request says it too.",
+                "The version is in latest. The request excludes it, and has a new promotion rule that includes it.",
               remediation:
                 "Leave out excludeFromLatest, or leave out sigil.promotion.",
             },

@@ -9,6 +9,7 @@ import {
   test,
 } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
+import { cancelOperation } from "../../../../src/operation/canceling.js";
 import {
   startInProcess,
   type InProcess,
@@ -16,6 +17,7 @@ import {
 import { refusal } from "../../../support/refusal.js";
 import { seedRegion } from "../../../support/requests.js";
 import {
+  BY,
   byHand,
   ended,
   etagOf,
@@ -212,6 +214,82 @@ describe("what a request leaves out", () => {
       status: "Succeeded",
     });
     expect((await azure()).tags).toEqual({ a: "1" });
+  });
+});
+
+describe("the permission to remove regions", () => {
+  const OPEN = plain(undefined, {
+    safety: { allowDeletionOfReplicatedLocations: true },
+  });
+  const isOpen = async (): Promise<unknown> =>
+    (await azure()).properties.safetyProfile?.[
+      "allowDeletionOfReplicatedLocations"
+    ];
+  const shutInPortal = (): Promise<void> =>
+    world.simulator.control.editVersion({
+      versionId: id,
+      properties: {
+        safetyProfile: { allowDeletionOfReplicatedLocations: false },
+      },
+    });
+  const change = async (): Promise<void> => {
+    const changing = operationIn(await patch(world, id, { tags: { a: "1" } }));
+    expect(await ended(world, [changing])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+  };
+
+  test("that a caller has given stays, whatever else is changed, and after a removal", async () => {
+    await made(world, id, OPEN);
+    await change();
+    expect(await isOpen()).toBe(true);
+    const removal = operationIn(
+      await patch(world, id, {}, { removeRegions: ["eastus2"] }),
+    );
+    expect(await ended(world, [removal])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect(await isOpen()).toBe(true);
+  });
+
+  test("is not given again where others have shut it, and that they have is told", async () => {
+    await made(world, id, OPEN);
+    world.clock.advance(600_000);
+    await shutInPortal();
+    await change();
+    expect(await isOpen()).toBe(false);
+    const outside = (await world.takeEvents()).filter(
+      ({ type }) => type === "Sigil.ImageVersion.ChangedOutside",
+    );
+    expect(JSON.stringify(outside.map(({ data }) => data))).toContain(
+      "allowDeletionOfReplicatedLocations",
+    );
+    expect(outside).toHaveLength(1);
+    // A body that says so gives it again.
+    expect(await putThrough(world, id, OPEN)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await isOpen()).toBe(true);
+  });
+
+  test("is taken for a removal that is asked for, and given back, where others have shut it", async () => {
+    await made(world, id, OPEN);
+    await shutInPortal();
+    const removal = operationIn(
+      await patch(world, id, {}, { removeRegions: ["eastus2"] }),
+    );
+    expect(await ended(world, [removal])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect(regionNames(await azure())).toEqual(["westus"]);
+    expect(await isOpen()).toBe(false);
+    expect(
+      (await world.takeEvents()).filter(
+        ({ type, data }) =>
+          type === "Sigil.ImageVersion.ChangedOutside" &&
+          JSON.stringify(data).includes(`"after":true`),
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -711,4 +789,36 @@ describe("what is latest", () => {
     ).toMatchObject({ status: "Succeeded" });
     expect(profileOf(await azure()).excludeFromLatest).toBe(true);
   });
+});
+
+test("a patch names a tag in any case, as Azure does", async () => {
+  await made(world, id, plain(undefined, { tags: { Owner: "x", Team: "a" } }));
+  await ended(world, [
+    operationIn(
+      await patch(world, id, { tags: { owner: null, team: "b", New: "1" } }),
+    ),
+  ]);
+  expect((await azure()).tags).toEqual({ Team: "b", New: "1" });
+});
+
+test("a tag that a canceled update has set is taken away by the next body that leaves it out", async () => {
+  await made(world, id, plain());
+  world.simulator.control.addFault({
+    method: "PUT",
+    path: `${id}\\?`,
+    action: "reset-after-processing",
+    times: 1,
+  });
+  const update = operationIn(
+    await put(world, id, plain(undefined, { tags: { a: "1" } })),
+  );
+  await world.runDue();
+  await cancelOperation(world.deps, update.id, BY.requestedBy);
+  await ended(world, [update]);
+  await pass(world, 300_000);
+  expect((await azure()).tags).toEqual({ a: "1" });
+  expect(await putThrough(world, id, plain())).toMatchObject({
+    status: "Succeeded",
+  });
+  expect((await azure()).tags ?? {}).toEqual({});
 });

@@ -94,26 +94,32 @@ test.each([
 );
 
 describe("the latest", () => {
-  const latest = (...candidates: Candidate[]) => {
-    const { version, inRegion } = latestOf(candidates);
+  const asListed = (one: Candidate): Promise<readonly string[]> =>
+    Promise.resolve(usableRegions(one));
+  const latest = async (...candidates: Candidate[]) => {
+    const { version, inRegion } = await latestOf(candidates, asListed);
     return { version, ...Object.fromEntries(inRegion) };
   };
 
-  test("is the highest number, not the last that was made", () => {
+  test("is the highest number, not the last that was made", async () => {
     expect(
-      latest(candidate("1.10.0"), candidate("1.9.0"), candidate("1.2.30")),
+      await latest(
+        candidate("1.10.0"),
+        candidate("1.9.0"),
+        candidate("1.2.30"),
+      ),
     ).toEqual({ version: "1.10.0", westus: "1.10.0", eastus2: "1.10.0" });
   });
 
-  test("is the highest that is not excluded", () => {
+  test("is the highest that is not excluded", async () => {
     expect(
-      latest(candidate("99.0.0", { excluded: true }), candidate("1.0.0")),
+      await latest(candidate("99.0.0", { excluded: true }), candidate("1.0.0")),
     ).toMatchObject({ version: "1.0.0" });
   });
 
-  test("is in a region the highest that is ready there", () => {
+  test("is in a region the highest that is ready there", async () => {
     expect(
-      latest(
+      await latest(
         candidate("1.0.0"),
         candidate("1.0.1", { state: "Updating", ready: ["eastus2"] }),
         candidate("1.0.2", { state: "Creating" }),
@@ -121,10 +127,32 @@ describe("the latest", () => {
     ).toEqual({ version: "1.0.1", westus: "1.0.0", eastus2: "1.0.1" });
   });
 
-  test("is none where nothing is ready and not excluded", () => {
-    expect(latest(candidate("1.0.0", { state: "Creating" }))).toEqual({
+  test("is none where nothing is ready and not excluded", async () => {
+    expect(await latest(candidate("1.0.0", { state: "Creating" }))).toEqual({
       version: undefined,
     });
-    expect(latestOf([])).toEqual({ inRegion: new Map() });
+    expect(await latestOf([], asListed)).toEqual({ inRegion: new Map() });
+  });
+
+  test("is found by as few looks as can be: none at what is excluded, or has a higher one in each of its regions", async () => {
+    const looked: string[] = [];
+    const { inRegion } = await latestOf(
+      [
+        candidate("1.0.0"),
+        candidate("1.0.1"),
+        candidate("1.0.2"),
+        candidate("1.0.3", { excluded: true }),
+        candidate("1.0.4", { state: "Deleting" }),
+      ],
+      (one) => {
+        looked.push(one.name);
+        return Promise.resolve(one.name === "1.0.2" ? ["westus"] : ["eastus2"]);
+      },
+    );
+    expect(Object.fromEntries(inRegion)).toEqual({
+      westus: "1.0.2",
+      eastus2: "1.0.1",
+    });
+    expect(looked).toEqual(["1.0.2", "1.0.1"]);
   });
 });

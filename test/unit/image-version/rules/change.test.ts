@@ -173,6 +173,18 @@ describe("a region of the version", () => {
     ).toEqual([]);
   });
 
+  test("that it does not have is not removed, with a warning", () => {
+    expect(findings({ existing: { removeRegions: ["eastus22"] } })).toEqual([
+      finding(
+        "RegionNotInVersion",
+        REGIONS,
+        "removeRegions removes eastus22, which the version is not in: nothing is removed there.",
+        "The version is in westus, eastus2.",
+        "warning",
+      ),
+    ]);
+  });
+
   test("that is the version's own location is not removed", () => {
     expect(
       findings({

@@ -230,17 +230,27 @@ describe("a promotion rule", () => {
     expect(findings({ promotion })).toEqual([]);
   });
 
-  test("leaves exclusion from latest to Sigil", () => {
+  test("may come with the exclusion that it means itself", () => {
+    const promotion = { when: "manual" } as const;
+    const publishing = { excludeFromLatest: true };
+    expect(findings({ promotion, publishing })).toEqual([]);
+    expect(
+      findings({ promotion, publishing, existing: { publishing } }),
+    ).toEqual([]);
+  });
+
+  test("that is new does not come with an exclusion of what is in latest", () => {
     expect(
       findings({
         promotion: { when: "manual" },
         publishing: { excludeFromLatest: true },
+        existing: {},
       }),
     ).toEqual([
       finding(
         "InvalidPromotion",
         "/properties/publishingProfile/excludeFromLatest",
-        "The promotion rule says when the version is excluded from latest; the request says it too.",
+        "The version is in latest. The request excludes it, and has a new promotion rule that includes it.",
         "Leave out excludeFromLatest",
       ),
     ]);

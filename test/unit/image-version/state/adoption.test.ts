@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   adoptionRefusal,
+  isBehind,
   isMadeByOthers,
   known,
 } from "../../../../src/image-version/state/adoption.js";
@@ -10,10 +11,13 @@ import type {
 } from "../../../../src/image-version/state/record.js";
 import { withApplied } from "../../../../src/image-version/properties/patch.js";
 import {
+  changeOf,
   COMPLETED,
   creating,
   lookOf,
+  queued,
   REPLICATING,
+  succeeded,
   time,
 } from "../../../support/transitions.js";
 
@@ -230,5 +234,129 @@ describe("what others have made", () => {
     expect(adoptionRefusal(lost, otherwise)?.message).toContain(
       "was made by others, or changed by a policy while the answer to Sigil's create request was lost",
     );
+  });
+});
+
+describe("a request that was accepted for one life", () => {
+  const REQUEST = changeOf({ "/tags/a": "1" });
+  const later = lookOf("Succeeded", COMPLETED, {
+    publishedDate: time(900),
+    seconds: 1_000,
+  });
+  const { record: done } = succeeded();
+  const asked = (
+    more: Partial<ImageVersionRecord["requests"][string]> = {},
+  ): ImageVersionRecord => ({
+    ...done,
+    state: "Accepted",
+    requests: { id: { ...REQUEST, ...more } },
+  });
+
+  test.each([
+    ["that it names", { publishedDate: time(1) }],
+    ["that the record is of, where it names none", {}],
+  ])("is not done to a later one: %s", (_, more) => {
+    const refusal = adoptionRefusal(asked(more), later);
+    expect(refusal).toMatchObject({ code: "ChangedOutside", errors: [] });
+    expect(refusal?.message).toContain(`published ${time(900)}, is another`);
+  });
+
+  test.each([
+    ["of that one", asked({ publishedDate: time(900) }), later],
+    ["of the one that is shown", asked(), lookOf("Succeeded", COMPLETED)],
+    [
+      "that says all that the version shall be, and it is so",
+      asked({ changes: {}, creates: true }),
+      later,
+    ],
+  ])("is done: %s", (_, record, look) => {
+    expect(adoptionRefusal(record, look)).toBeUndefined();
+  });
+
+  test("keeps that life once the record is of a later one, also where it is queued", () => {
+    const pair = succeeded();
+    const { record } = queued(
+      { ...pair, record: { ...asked(), opened: true } },
+      REQUEST,
+    );
+    const after = known(record, later);
+    expect(after).toMatchObject({
+      publishedDate: time(900),
+      unmanaged: true,
+      opened: false,
+      observed: later,
+      requests: { id: { publishedDate: time(1) } },
+      queued: [{ request: { publishedDate: time(1) } }],
+      regions: [
+        { name: "westus", state: "Unknown", progress: 0, attempts: 2 },
+        { name: "eastus2", state: "Unknown", progress: 0, attempts: 2 },
+      ],
+    });
+    expect(adoptionRefusal(after, later)).toMatchObject({
+      code: "ChangedOutside",
+    });
+  });
+
+  test("is not ended by a look at an earlier life from a replica that is behind, for ten minutes", () => {
+    const record = known(asked({ publishedDate: time(900) }), later);
+    const behind = (seconds: number) =>
+      lookOf("Succeeded", COMPLETED, { seconds });
+    expect(isBehind(record, behind(1_599))).toBe(true);
+    expect(known(record, behind(1_599))).toBe(record);
+    expect(adoptionRefusal(record, behind(1_599))).toBeUndefined();
+    expect(isBehind(record, behind(1_600))).toBe(false);
+    expect(adoptionRefusal(record, behind(1_600))).toMatchObject({
+      code: "ChangedOutside",
+    });
+    expect(isBehind(record, later)).toBe(false);
+  });
+});
+
+describe("an update whose outcome nobody stayed to see", () => {
+  const { record: done } = succeeded();
+  const TAG = { "/tags/a": "1" };
+  const sentSince = (
+    changes: Attempt["changes"],
+    more: Partial<ImageVersionRecord> = {},
+  ): ImageVersionRecord => ({
+    ...done,
+    lastAttempt: { ...sent, changes, outcome: "accepted" },
+    ...more,
+  });
+  const shown = lookOf("Succeeded", COMPLETED, {
+    changes: {
+      ...TAG,
+      "/properties/publishingProfile/excludeFromLatest": true,
+    },
+  });
+
+  test("was applied where Azure shows it, but for what was done by hand", () => {
+    const changes = {
+      ...TAG,
+      "/properties/publishingProfile/excludeFromLatest": true,
+    };
+    expect(known(sentSince(changes), shown).lastApplied).toEqual({
+      ...done.lastApplied,
+      ...TAG,
+    });
+  });
+
+  test.each([
+    ["Azure does not show it", sentSince(TAG), lookOf("Succeeded", COMPLETED)],
+    [
+      "it was refused",
+      sentSince(TAG, {
+        lastAttempt: { ...sent, changes: TAG, outcome: "refused" },
+      }),
+      shown,
+    ],
+    ["the version is others'", sentSince(TAG, { unmanaged: true }), shown],
+    [
+      "it was done by hand alone",
+      sentSince({ "/properties/publishingProfile/excludeFromLatest": true }),
+      shown,
+    ],
+  ])("was not where %s", (_, record, look) => {
+    expect(known(record, look)).toBe(record);
   });
 });

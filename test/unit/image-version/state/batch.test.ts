@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
-import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
+import {
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+} from "../../../../src/image-version/properties/table.js";
 import {
   beginNext,
   dissolveBatch,
@@ -19,6 +22,7 @@ import {
   type VersionRequest,
 } from "../../../../src/image-version/state/record.js";
 import type { Accepting } from "../../../../src/image-version/state/accepting.js";
+import { ruleInForce } from "../../../../src/image-version/state/wanted.js";
 import { endBatch } from "../../../../src/image-version/steps/end-batch.js";
 import { advance } from "../../../../src/operation/advance.js";
 import { sequenceOf } from "../../../../src/operation/records.js";
@@ -256,20 +260,16 @@ describe("invariant 1: every accepted operation is queued, or has begun, until i
     expect(startNext(absent, at(20)).operation.kind).toBe("CreateImageVersion");
   });
 
-  test("what was asked before a deletion fails once that is done, and another deletion finds it gone", () => {
-    const pair = withRecord(
-      withQueued(
-        replicating(),
-        [changeOf({}), DELETION],
-        tag("a"),
-        putOf(managedImageRequest()),
-      ),
-      { state: "Deleted" },
+  test("what was asked before a deletion fails once that is done", () => {
+    const pair = withQueued(
+      replicating(),
+      tag("a"),
+      putOf(managedImageRequest()),
+      [changeOf({}), DELETION],
     );
-    const after = startNext(pair, at(40));
-    expect(after.record).toMatchObject({ state: "DeletionRequested" });
+    expect(orderOf(pair)).toMatchObject({ leader: 4, queued: [2, 3] });
     const deleted = startNext(
-      withRecord(told(after), { state: "Deleted" }),
+      withRecord(told(pair), { state: "Deleted" }),
       at(60),
     );
     expect(orderOf(deleted).queued).toEqual([]);
@@ -283,7 +283,7 @@ describe("invariant 1: every accepted operation is queued, or has begun, until i
       },
       { status: "Failed", error: { code: "ImageVersionGone" } },
     ]);
-    expect(toldOf(deleted)).toEqual(["3/failed", "4/failed"]);
+    expect(toldOf(deleted)).toEqual(["2/failed", "3/failed"]);
   });
 });
 
@@ -359,10 +359,15 @@ describe("invariant 3: what Azure refuses of several together is sent again, eac
       [`${KEY}-1`, { alone: true }],
     ]);
     expect(after.record.state).toBe("Accepted");
-    for (const one of [after.operation, ...(after.beside ?? [])])
-      expect(one.history.at(-1)?.message).toBe(
+    const [fourth, ...parted] = [after.operation, ...(after.beside ?? [])]
+      .map(({ id, history }) => [id, history.at(-1)?.message] as const)
+      .reverse();
+    expect(parted.map(([, message]) => message)).toEqual(
+      Array(3).fill(
         "What is asked together with other operations was refused; each is sent alone. No quota.",
-      );
+      ),
+    );
+    expect(fourth?.[0]).toBe(`${KEY}-4`);
   });
 
   test("and none of these shares an update again", () => {
@@ -470,34 +475,137 @@ describe("invariant 3: what Azure refuses of several together is sent again, eac
 describe("invariant 4: demotions and deletions go before everything that is queued", () => {
   const demotion = changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true });
 
-  test("in the order in which they come", () => {
+  const promotionOf = (): VersionRequest =>
+    changeOf({ [EXCLUDE_FROM_LATEST]: false }, { byHand: true });
+
+  test("a demotion in the order in which they come", () => {
     const pair = withQueued(
       replicating(),
       tag("a"),
       [demotion, DEMOTION],
       tag("b"),
-      [changeOf({}), DELETION],
+      [demotion, DEMOTION],
     );
     expect(orderOf(pair).queued).toEqual([3, 5, 2, 4]);
   });
 
-  test("and a deletion shares no update", () => {
-    const pair = withQueued(
-      applied(),
-      [demotion, DEMOTION],
-      [changeOf({}), DELETION],
-      tag("a"),
-    );
-    expect(orderOf(beginNext(pair, at(20)))).toMatchObject({
-      batch: [2],
-      queued: [3, 4],
-    });
+  test("a demotion ends what it goes before and contradicts, and nothing else", () => {
+    const pair = withQueued(replicating(), tag("a"), [
+      promotionOf(),
+      { kind: "PromoteImageVersion", regions: [] },
+    ]);
+    const after = enqueue(pair, acceptingOf(demotion, DEMOTION), at(6));
+    expect(orderOf(after).queued).toEqual([4, 2]);
+    const ended = after.beside?.filter(({ endTime }) => endTime !== undefined);
+    expect(ended).toMatchObject([
+      {
+        id: `${KEY}-3`,
+        status: "Failed",
+        error: {
+          code: "Superseded",
+          message: `Operation ${KEY}-4, accepted later, excludes the version from latest: nothing of this request is done. What it asks besides can be sent again.`,
+        },
+      },
+    ]);
+    expect(toldOf(after)).toEqual(["4/accepted", "3/failed"]);
+    expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
   });
 
-  test("a deletion ends those who watch their regions, and is alone then", () => {
+  test("so ends one that has begun, if nothing of it was sent; the demotion begins in its place", () => {
+    const promoting = told(
+      startNext(
+        withQueued(succeeded(), [
+          promotionOf(),
+          { kind: "PromoteImageVersion", regions: [] },
+        ]),
+        at(20),
+      ),
+    );
+    expect(promoting.record.state).toBe("Accepted");
+    const after = enqueue(promoting, acceptingOf(demotion, DEMOTION), at(30));
+    expect(after.operation).toMatchObject({
+      id: `${KEY}-2`,
+      status: "Failed",
+      error: { code: "Superseded" },
+    });
+    const next = startNext(after, at(30));
+    expect(orderOf(next)).toEqual({
+      leader: 3,
+      members: [],
+      queued: [],
+      batch: [3],
+    });
+    expect(next.beside?.map(({ id, status }) => [id, status])).toEqual([
+      [`${KEY}-2`, "Failed"],
+    ]);
+    expect(toldOf(after)).toEqual(["3/accepted", "2/failed"]);
+  });
+
+  test("and not one that may be on its way to Azure: the demotion is done after it", () => {
+    const promoting = told(
+      startNext(
+        withQueued(succeeded(), [
+          promotionOf(),
+          { kind: "PromoteImageVersion", regions: [] },
+        ]),
+        at(20),
+      ),
+    );
+    const sent = withRecord(promoting, {
+      state: "Updating",
+      lastAttempt: {
+        changes: { [EXCLUDE_FROM_LATEST]: false },
+        regions: [],
+        sentTime: time(21),
+        outcome: "unknown",
+        sentFor: [`${KEY}-2`],
+      },
+    });
+    const after = enqueue(sent, acceptingOf(demotion, DEMOTION), at(30));
+    expect(after.operation.status).not.toBe("Failed");
+    expect(orderOf(after)).toMatchObject({ leader: 2, queued: [3] });
+  });
+
+  test("a promotion goes behind a demotion: both are done, in this order", () => {
+    const pair = withQueued(
+      replicating(),
+      [demotion, DEMOTION],
+      [
+        changeOf({ [EXCLUDE_FROM_LATEST]: false }, { byHand: true }),
+        { kind: "PromoteImageVersion", regions: [] },
+      ],
+    );
+    expect(orderOf(pair).queued).toEqual([2, 3]);
+  });
+
+  test("what a request before a demotion repeats, and its rule, do not include the version again", () => {
+    const rule = { when: "allRegionsReady" } as const;
+    const earlier = changeOf(
+      { "/tags/a": "1", [PROMOTION]: rule },
+      { repeats: { [EXCLUDE_FROM_LATEST]: false, "/tags/b": "1" } },
+    );
+    const after = withQueued(replicating(), earlier, [demotion, DEMOTION]);
+    const [, { request } = { request: earlier }] = after.record.queued;
+    expect(request.repeats).toEqual({ "/tags/b": "1" });
+    // It begins alone, once the demotion has ended.
+    const [, ...queuedAfter] = after.record.queued;
+    const begun = startNext(
+      withRecord(after, { state: "Succeeded", queued: queuedAfter }),
+      at(40),
+    );
+    expect(begun.record.overriddenRule).toEqual(rule);
+    expect(ruleInForce(begun.record)).toBeUndefined();
+  });
+
+  test("a deletion begins at once, and ends what has begun", () => {
     const watching = told(
       step(
-        told(beginNext(withQueued(applied(), tag("a")), at(20))),
+        told(
+          beginNext(
+            withQueued(applied(), [tag("a"), { regions: ["westus"] }]),
+            at(20),
+          ),
+        ),
         lookOf("Succeeded", REPLICATING, {
           changes: { "/tags/a": "1" },
           seconds: 30,
@@ -505,24 +613,73 @@ describe("invariant 4: demotions and deletions go before everything that is queu
         at(30),
       ).pair,
     );
-    const pair = withQueued(watching, [changeOf({}), DELETION], tag("b"));
-    const after = beginNext(pair, at(40));
-    expect(after.record.state).toBe("DeletionRequested");
+    const after = enqueue(
+      withQueued(watching, tag("b"), [demotion, DEMOTION]),
+      acceptingOf(changeOf({}), DELETION),
+      at(40),
+    );
+    expect(after.accepted).toBe(after.operation);
+    expect(after.record).toMatchObject({
+      state: "DeletionRequested",
+      dueTime: time(40),
+    });
     expect(orderOf(after)).toMatchObject({
-      leader: 3,
+      leader: 5,
       members: [],
-      queued: [4],
+      queued: [4, 3],
     });
     const ends = after.beside?.filter(({ endTime }) => endTime !== undefined);
-    expect(ends?.map(({ error }) => error?.code)).toEqual(
-      ends?.map(() => "Superseded"),
+    expect(ends?.map(({ id }) => sequenceOf(id)).sort()).toEqual([1, 2]);
+    for (const { error } of ends ?? [])
+      expect(error).toMatchObject({
+        code: "Superseded",
+        message: `Operation ${KEY}-5 deletes the version: its regions are followed no longer.`,
+      });
+    expect(
+      toldOf(after)
+        .filter((id) => id.endsWith("/failed"))
+        .sort(),
+    ).toEqual(["1/failed", "2/failed"]);
+  });
+
+  test("a deletion waits for another one, before all that is queued", () => {
+    const pair = withQueued(
+      replicating(),
+      tag("a"),
+      [changeOf({}), DELETION],
+      [changeOf({}), DELETION],
     );
-    expect(ends?.[0]?.error?.message).toBe(
-      `Operation ${KEY}-3 deletes the version: its regions are followed no longer.`,
+    expect(orderOf(pair)).toMatchObject({ leader: 3, queued: [4, 2] });
+    const next = startNext(withRecord(pair, { state: "Deleted" }), at(40));
+    expect(orderOf(next)).toMatchObject({ leader: 4, queued: [2] });
+    expect(next.record.state).toBe("DeletionRequested");
+  });
+
+  test("a deletion is sent once a PUT before it can no longer be under way, and says so", () => {
+    const { record, operation } = enqueue(
+      creating(),
+      acceptingOf(changeOf({}), DELETION),
+      at(40),
     );
-    expect(toldOf(after).filter((id) => id.endsWith("/failed"))).toEqual(
-      ends?.map(({ id }) => `${sequenceOf(id)}/failed`),
+    expect(record.dueTime).toBe(time(121));
+    expect(operation).toMatchObject({
+      kind: "DeleteImageVersion",
+      waitReason:
+        "What an earlier operation sent to Azure Resource Manager may still be under way.",
+    });
+  });
+
+  test("a creation that was canceled and is not over ends Canceled where its version is deleted", () => {
+    const canceled = beginCancel(replicating(), `${KEY}-1`, BY, at(50));
+    const { beside } = enqueue(
+      told(canceled ?? expect.fail("it ends at once")),
+      acceptingOf(changeOf({}), DELETION),
+      at(60),
     );
+    expect(beside?.find(({ id }) => id === `${KEY}-1`)).toMatchObject({
+      status: "Canceled",
+      canceledBy: BY,
+    });
   });
 });
 
@@ -582,7 +739,10 @@ describe("one that is canceled", () => {
 
   test("whose PUT comes to nothing has made nothing to exclude", () => {
     const after = cancel(creating(), 1) ?? expect.fail("it ends at once");
-    const ended = step(told(after), undefined, at(500)).pair;
+    // Looks may be older than the PUT: for so long nothing says that it has come to nothing.
+    const waits = told(step(told(after), undefined, at(500)).pair);
+    expect(waits.operation.status).toBe("Running");
+    const ended = step(waits, undefined, at(602)).pair;
     expect(ended.operation.status).toBe("Canceled");
   });
 

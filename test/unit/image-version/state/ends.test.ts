@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import {
+  ALLOW_DELETION,
   EXCLUDE_FROM_LATEST,
   PROMOTION,
 } from "../../../../src/image-version/properties/table.js";
@@ -76,6 +77,17 @@ describe("what Azure shows at once", () => {
     ]);
   });
 
+  test("is applied to the life that is shown, from then on", () => {
+    const pair = replicating();
+    const { record } = latch(
+      { ...pair, record: { ...pair.record, publishedDate: time(3) } },
+      at(10),
+    );
+    expect(Object.values(record.requests)).toMatchObject([
+      { publishedDate: time(3) },
+    ]);
+  });
+
   test("is applied in the order of acceptance, and what is merely repeated gives way", () => {
     const pair = both(
       changeOf({ [REPLICAS]: 3, "/tags/a": null, "/tags/b": "1" }),
@@ -140,6 +152,19 @@ describe("what Azure shows at once", () => {
       "overriddenRule",
     );
   });
+
+  test.each([
+    ["a caller asks that to be open", { [ALLOW_DELETION]: true }, false],
+    ["it is Sigil's own", { "/tags/a": "1" }, true],
+  ])(
+    "says whose the permission to remove regions is: %s",
+    (_, changes, own) => {
+      const pair = applied();
+      const requests = { [pair.operation.id]: changeOf(changes) };
+      const record = { ...pair.record, requests, opened: true };
+      expect(latch({ ...pair, record }, at(10)).record.opened).toBe(own);
+    },
+  );
 
   test("leaves the time of what was applied before", () => {
     const pair = both(
@@ -542,4 +567,35 @@ test("the last that ends gives the record its state, and each has ended in its o
   });
   expect(after.operation).toMatchObject({ status: "Canceled" });
   expect(after.beside).toMatchObject([{ status: "Succeeded" }]);
+});
+
+describe("an operation whose version others have made again", () => {
+  const later = lookOf("Succeeded", COMPLETED, { publishedDate: time(900) });
+
+  test("fails, though the regions of the other one are ready", () => {
+    expect(settle(applied(), later, undefined, at(20)).operation).toMatchObject(
+      { status: "Failed", error: { code: "ChangedOutside" } },
+    );
+  });
+
+  test("ends Canceled where it was canceled before", () => {
+    const { record, operation } = applied();
+    const request = record.requests[operation.id];
+    const canceled: VersionRequest = {
+      ...changeOf({}),
+      ...request,
+      decided: { kind: "canceled", by: {} },
+    };
+    expect(
+      settle(
+        {
+          operation,
+          record: { ...record, requests: { [operation.id]: canceled } },
+        },
+        later,
+        undefined,
+        at(20),
+      ).operation.status,
+    ).toBe("Canceled");
+  });
 });

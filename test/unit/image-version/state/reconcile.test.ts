@@ -351,7 +351,7 @@ describe("invariant 4: a region is taken away for repair", () => {
 
   test("once it is due, if this look shows it Failed, with all that it has", () => {
     const put = putOf(decided(due, "Failed", {}, 1_000, failed));
-    expect(put.changes).toEqual({ [EAST]: null });
+    expect(put.changes).toEqual({ [EAST]: null, [ALLOW_DELETION]: true });
     expect(put.removesRegions).toBe(true);
     expect(put.takesAway["eastus2"]).toMatchObject({
       [`${EAST}/name`]: "eastus2",
@@ -367,9 +367,9 @@ describe("invariant 4: a region is taken away for repair", () => {
 
   test("also where ARM has given the version up and says nothing of the region", () => {
     const stands = { ...COMPLETED, eastus2: ["Replicating", 20] } as const;
-    expect(putOf(decided(due, "Failed", {}, 1_000, stands)).changes).toEqual({
-      [EAST]: null,
-    });
+    expect(
+      putOf(decided(due, "Failed", {}, 1_000, stands)).takesAway,
+    ).toHaveProperty("eastus2");
   });
 
   test.each<
@@ -475,10 +475,32 @@ describe("invariant 5: the permission to remove regions", () => {
     expect(put.removesRegions).toBe(false);
   });
 
+  test("that others had shut, and Sigil has opened, is taken back as well", () => {
+    const opened = recordWith({ opened: true, lastApplied: shown });
+    expect(putOf(decided(opened, "Succeeded", shown)).changes).toEqual({
+      [ALLOW_DELETION]: false,
+    });
+  });
+
+  test("that others have shut is not given again by another change, and one that they gave is taken back", () => {
+    const asks = asking({ "/tags/a": "1" }, { lastApplied: shown });
+    const tag = { "/tags/a": "1" };
+    expect(putOf(decided(asks)).changes).toEqual(tag);
+    expect(putOf(decided(asking(tag), "Succeeded", shown)).changes).toEqual({
+      ...tag,
+      [ALLOW_DELETION]: false,
+    });
+  });
+
   test.each<[string, Partial<ImageVersionRecord>, Patch]>([
     [
       "that a caller has asked for stays",
-      { opened: true, lastApplied: { [ALLOW_DELETION]: true } },
+      { opened: false, lastApplied: shown },
+      shown,
+    ],
+    [
+      "that a caller asks for stays",
+      { opened: true, requests: { a: changeOf(shown) } },
       shown,
     ],
     ["that others have given stays", { opened: false }, shown],
@@ -494,7 +516,7 @@ describe("invariant 5: the permission to remove regions", () => {
     const put = putOf(decided(asking(removal)));
     expect(put.removesRegions).toBe(true);
     const wished = putOf(
-      decided(asking(removal, { lastApplied: { [ALLOW_DELETION]: true } })),
+      decided(asking(removal, { lastApplied: shown }), "Succeeded", shown),
     );
     expect(wished.removesRegions).toBe(false);
     for (const { body } of [put, wished])

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import {
+  ALLOW_DELETION,
   EXCLUDE_FROM_LATEST,
   PROMOTION,
 } from "../../../../src/image-version/properties/table.js";
@@ -57,7 +58,7 @@ import {
 } from "../../../support/transitions.js";
 
 const EAST = regionField("eastus2");
-const WAITING = { kind: "wait" } as const;
+const WAITING = { kind: "wait", why: "ARM works on it." } as const;
 const FAILURE = { code: "X", message: "No.", errors: [] };
 
 function putFor(
@@ -351,8 +352,6 @@ describe("an operation that is accepted", () => {
         resends: 2,
         consecutiveNotFound: 3,
         doubt: { what: "unmet/1", since: time(0) },
-        waitingSince: time(0),
-        stalled: true,
         repairs: {
           eastus2: { attempts: 3 },
           westeurope: { attempts: 2, removed: { a: 1 } },
@@ -392,11 +391,37 @@ describe("an operation that is accepted", () => {
     );
   });
 
-  test("waits until a PUT of a canceled one can no longer be under way", () => {
-    const canceled = withRecord(succeeded(), { dueTime: time(100) });
-    expect(untilQuiet(canceled.record, at(40))).toBe(60_000);
-    expect(untilQuiet(canceled.record, at(140))).toBe(0);
-    expect(accepted(undefined, canceled).record.dueTime).toBe(time(100));
+  test("waits until a PUT of one before can no longer be under way, and says so", () => {
+    const { record } = succeeded();
+    const lastAttempt = {
+      ...(record.lastAttempt ?? expect.fail("nothing was sent")),
+      sentTime: time(-20),
+      outcome: "unknown",
+    } as const;
+    const canceled = withRecord(succeeded(), { lastAttempt });
+    const waits =
+      "What an earlier operation sent to Azure Resource Manager may still be under way.";
+    expect(untilQuiet(canceled.record, at(40))).toEqual({
+      waitMs: 60_000,
+      waits,
+    });
+    expect(untilQuiet(canceled.record, at(140))).toEqual({ waitMs: 0 });
+    expect(accepted(undefined, canceled)).toMatchObject({
+      record: { dueTime: time(100) },
+      operation: { waitReason: waits, nextAttemptTime: time(100) },
+    });
+  });
+
+  test("waits as long as ARM has asked for, and for no other answer of it", () => {
+    const throttled = withRecord(succeeded(), {
+      throttledUntil: time(300),
+      dueTime: time(900),
+    });
+    expect(untilQuiet(throttled.record, at(40))).toEqual({
+      waitMs: 260_000,
+      waits: "Azure Resource Manager has asked for no further request before.",
+    });
+    expect(untilQuiet(throttled.record, at(300))).toEqual({ waitMs: 0 });
   });
 });
 
@@ -860,7 +885,7 @@ describe("what is followed", () => {
     expect(without.operation).not.toHaveProperty("warnings");
   });
 
-  test.each<[string, Partial<ImageVersionRecord>, string, string | undefined]>([
+  test.each<[string, Partial<ImageVersionRecord>, string, string]>([
     ["not sent", { state: "Accepted" }, "Accepted", "ARM works on it."],
     ["unanswered", { state: "Updating" }, "Updating", "No answer."],
     [
@@ -875,13 +900,13 @@ describe("what is followed", () => {
         },
       },
       "Replicating",
-      undefined,
+      "ARM works on it.",
     ],
     [
       "applied already",
       { state: "Accepted", requests: {} },
       "Replicating",
-      undefined,
+      "ARM works on it.",
     ],
   ])(
     "is in the state of its update: what is %s",
@@ -929,17 +954,15 @@ describe("what is followed", () => {
     const why = "Not shown.";
     const after = follow(pair, { kind: "wait", why }, undefined, at(60));
     expect(after.operation.waitReason).toBe(why);
-    const silent = follow(pair, WAITING, undefined, at(60));
-    expect(silent.operation).not.toHaveProperty("waitReason");
   });
 
   test("keeps a doubt as long as it is the same", () => {
-    const doubting = { kind: "wait", doubt: "never" } as const;
+    const doubting = { ...WAITING, doubt: "never" } as const;
     const first = follow(replicating(), doubting, undefined, at(60));
     expect(first.record.doubt).toEqual({ what: "never", since: time(60) });
     const second = follow(told(first), doubting, undefined, at(90));
     expect(second.record.doubt).toEqual(first.record.doubt);
-    const other = { kind: "wait", doubt: "ignored" } as const;
+    const other = { ...WAITING, doubt: "ignored" } as const;
     expect(
       follow(told(second), other, undefined, at(120)).record.doubt,
     ).toEqual({ what: "ignored", since: time(120) });
@@ -1038,8 +1061,8 @@ describe("a version from its request to its end", () => {
     expect(look("Failed", failed, 20)).toBeUndefined();
     expect(look("Failed", failed, 140)).toBeUndefined();
     expect(look("Failed", failed, 439)).toBeUndefined();
-    expect(look("Failed", failed, 440)?.changes).toEqual({ [EAST]: null });
-    const gone = { [EAST]: null };
+    const gone = { [EAST]: null, [ALLOW_DELETION]: true };
+    expect(look("Failed", failed, 440)?.changes).toEqual(gone);
     expect(look("Updating", west, 460, gone)).toBeUndefined();
     expect(look("Succeeded", west, 480, gone)).toMatchObject({
       addsBack: ["eastus2"],

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { regionField } from "../../../../src/image-version/properties/fields.js";
+import {
+  regionField,
+  type Fields,
+} from "../../../../src/image-version/properties/fields.js";
+import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
 import {
   isDue,
@@ -59,32 +63,29 @@ describe("what is wanted", () => {
 });
 
 describe("regions may be removed", () => {
-  test.each<[string, boolean, Partial<ImageVersionRecord>]>([
-    [
-      "where a caller has asked for that",
-      true,
-      { lastApplied: { [ALLOW_DELETION]: true } },
-    ],
-    [
-      "where a caller asks for that",
-      true,
-      { requests: { a: changeOf({ [ALLOW_DELETION]: true }) } },
-    ],
+  const OPEN = { [ALLOW_DELETION]: true };
+
+  test.each<[string, boolean, Patch, Fields | undefined, Fields]>([
+    ["where a caller has asked for that", true, {}, OPEN, OPEN],
+    ["no more where others have shut that", false, {}, OPEN, {}],
+    ["not where others alone have opened it", false, {}, undefined, OPEN],
+    ["where a caller asks for that", true, OPEN, undefined, {}],
     [
       "no more where a caller takes that back",
       false,
-      {
-        lastApplied: { [ALLOW_DELETION]: true },
-        requests: { a: changeOf({ [ALLOW_DELETION]: null }) },
-      },
+      { [ALLOW_DELETION]: null },
+      OPEN,
+      OPEN,
     ],
     [
       "not by a removal alone",
       false,
-      { requests: { a: changeOf({ [regionField("eastus2")]: null }) } },
+      { [regionField("eastus2")]: null },
+      undefined,
+      {},
     ],
-  ])("%s", (_, may, more) => {
-    expect(mayRemoveRegions(recordWith(more))).toBe(may);
+  ])("%s", (_, may, wanted, applied, shown) => {
+    expect(mayRemoveRegions(wanted, applied, shown)).toBe(may);
   });
 });
 

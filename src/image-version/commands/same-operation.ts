@@ -1,0 +1,81 @@
+/** Which operation a request asks for once more. Pure. */
+import type { OperationRecord } from "../../operation/records.js";
+import { sequenceOf } from "../../operation/records.js";
+import { fieldsOf, regionOf } from "../properties/fields.js";
+import {
+  combined,
+  conflictsBetween,
+  NOTHING_ASKED,
+  unmetBy,
+} from "../properties/patch.js";
+import type { StoredVersion } from "../ports.js";
+import type { Look } from "../resources.js";
+import { isOfOtherLife } from "../state/adoption.js";
+import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
+import { isFinal } from "../state/states.js";
+
+interface Open {
+  readonly operation: OperationRecord;
+  readonly request: VersionRequest;
+}
+
+/**
+ * The operation that is being done, or queued, and is the same: of the life that Azure shows, with all that it asked still
+ * to be so. It is not where a later one asks otherwise, or Azure shows otherwise what it had shown as asked.
+ */
+export function sameOperation(
+  stored: StoredVersion | undefined,
+  look: Look | undefined,
+  isSame: (operation: OperationRecord) => boolean,
+): OperationRecord | undefined {
+  if (stored === undefined || isFinal(stored.record.state)) return undefined;
+  const { record } = stored;
+  const open = openIn(stored);
+  return open.find(
+    (one) =>
+      isSame(one.operation) &&
+      (look === undefined ||
+        (!isOfOtherLife(record, one.request, look) &&
+          isStillSo(record, one.request, look))) &&
+      !open.some((other) => isAfter(other, one) && asksOtherwise(other, one)),
+  )?.operation;
+}
+
+/** What has begun or is queued; one that is canceled does no more what it was asked for. */
+function openIn({ record, operation }: StoredVersion): readonly Open[] {
+  return [
+    ...[operation, ...record.members].map((one) => ({
+      operation: one,
+      request: record.requests[one.id] ?? NOTHING_ASKED,
+    })),
+    ...record.queued,
+  ].filter(
+    ({ operation: { status }, request }: Open) =>
+      (status === "NotStarted" || status === "Running") &&
+      request.decided === undefined,
+  );
+}
+
+function isAfter({ operation }: Open, other: Open): boolean {
+  return sequenceOf(operation.id) > sequenceOf(other.operation.id);
+}
+
+function asksOtherwise(later: Open, { operation, request }: Open): boolean {
+  return later.operation.kind === "DeleteImageVersion"
+    ? operation.kind !== "DeleteImageVersion"
+    : conflictsBetween(request, later.request).length > 0;
+}
+
+/** What Azure had shown as asked, it shows so now; a region that is taken away for its repair will be again. */
+function isStillSo(
+  { repairs }: ImageVersionRecord,
+  request: VersionRequest,
+  look: Look,
+): boolean {
+  return (
+    request.appliedTime === undefined ||
+    unmetBy(fieldsOf(look.resource), combined([request], undefined)).every(
+      ({ field }) => repairs[regionOf(field) ?? ""]?.removed !== undefined,
+    )
+  );
+}

@@ -1,0 +1,279 @@
+/**
+ * Takes the steps of a rollback. Invariants:
+ *  1. The target is promoted first; then what is above it is demoted, the lowest number first and the present latest last: a
+ *     crash in between never makes a version between the two the latest.
+ *  2. Each version is changed by an operation of its own, and asked once: the same key leads to the same operation.
+ *  3. Before each step the target is looked at again: nothing is changed for one that cannot become the latest. What is gone
+ *     needs not be demoted.
+ *  4. It ends Succeeded only where Azure shows that the target is the latest wherever that was promised. However it ends, it
+ *     says what is the latest in each region. What others do meanwhile is theirs: it is told, and never undone.
+ *  5. What speaks against the target stops it once a second look shows the same.
+ */
+import { ServiceError } from "../../errors.js";
+import { IMAGE_EVENT } from "../../events/image-events.js";
+import { advance, event } from "../../operation/advance.js";
+import { fail } from "../../operation/failing.js";
+import { hasEnded } from "../../operation/kinds.js";
+import type { OperationDependencies, Stored } from "../../operation/ports.js";
+import {
+  type OperationFailure,
+  type OperationRecord,
+  type Pair,
+} from "../../operation/records.js";
+import {
+  currentFor,
+  contextOf,
+  commitStep,
+  type StepMessage,
+} from "../../operation/steps.js";
+import { pollDelayMs, wait } from "../../operation/waiting.js";
+import { parseImageVersionId } from "../../resource-id.js";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+} from "../commands/by-hand.js";
+import type { Dependencies } from "../ports.js";
+import type { Latest } from "../queries/latest.js";
+import { rollbackOf } from "./kind.js";
+import type { RollbackStateRecord, RollbackStep } from "./record.js";
+import { latestAfter, surveyOf } from "./survey.js";
+import {
+  describeLatest,
+  lostTarget,
+  notTheLatest,
+  withLatest,
+} from "./verdict.js";
+
+type RollbackPair = Pair<RollbackStateRecord>;
+type Transition = (pair: RollbackPair) => RollbackPair;
+
+/** A stale message does nothing. Throws only what another delivery may cure. */
+export async function takeRollbackStep(
+  deps: Dependencies,
+  message: StepMessage,
+): Promise<void> {
+  const rollbacks: OperationDependencies<RollbackStateRecord> = {
+    ...deps,
+    store: deps.rollbacks,
+  };
+  const stored = await currentFor(rollbacks, message);
+  if (stored === undefined || hasEnded(deps, stored)) return;
+  await commitStep(rollbacks, stored, await transitionOf(deps, stored));
+}
+
+async function transitionOf(
+  deps: Dependencies,
+  stored: Stored<RollbackStateRecord>,
+): Promise<Transition> {
+  try {
+    return await next(deps, stored);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    // That Azure cannot be seen, or lets nothing be changed now, ends nothing: how it is in the end is to be told.
+    const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs;
+    return (pair) => wait(pair, error.message, waitMs, contextOf(deps));
+  }
+}
+
+async function next(
+  deps: Dependencies,
+  stored: Stored<RollbackStateRecord>,
+): Promise<Transition> {
+  const { record, operation } = stored;
+  const rollback = rollbackOf(operation);
+  const step = record.steps[record.done];
+  if (step === undefined || record.child === undefined) {
+    const survey = await surveyOf(deps, record.resourceId);
+    const left = record.steps.slice(record.done);
+    const lost = await lostTarget(survey, rollback, left);
+    const latest = await latestAfter(survey);
+    const why =
+      lost ?? (step === undefined ? notTheLatest(rollback, latest) : undefined);
+    if (why !== undefined) return (pair) => doubt(pair, why, latest, deps);
+    if (step === undefined) return (pair) => complete(pair, latest, deps);
+  }
+  const child = await childOf(deps, stored, step);
+  // Invariant 3.
+  if (child === undefined || (step.does === "demote" && isGone(child.error)))
+    return (pair) =>
+      proceed(
+        pair,
+        `${step.versionName} is gone: there is nothing to demote.`,
+        deps,
+      );
+  switch (child.status) {
+    case "NotStarted":
+    case "Running":
+      return (pair) => follow(pair, step, child, deps);
+    case "Succeeded":
+      return (pair) => proceed(pair, undefined, deps);
+    case "Failed":
+    case "Canceled": {
+      const latest = await latestAfter(await surveyOf(deps, record.resourceId));
+      return (pair) => stop(pair, refusalOf(step, child), latest, deps);
+    }
+  }
+}
+
+/** Asks for the change, or sees what has become of it; undefined where what is to be demoted is gone. */
+async function childOf(
+  deps: Dependencies,
+  { record, operation }: Stored<RollbackStateRecord>,
+  { versionName, does }: RollbackStep,
+): Promise<OperationRecord | undefined> {
+  if (record.child !== undefined) {
+    const child = await deps.store.readOperation(record.child);
+    if (child === undefined) throw new TypeError(`${record.child} is gone`);
+    return child;
+  }
+  const id = parseImageVersionId(
+    `${record.resourceId}/versions/${versionName}`,
+  );
+  if (id === undefined)
+    throw new TypeError(`${versionName} is no version's name`);
+  const change = does === "promote" ? promoteImageVersion : demoteImageVersion;
+  try {
+    return await change(deps, {
+      id,
+      requestedBy: operation.requestedBy,
+      traceparent: operation.traceparent,
+      idempotencyKey: `${operation.id}/${record.done}`, // Invariant 2.
+    });
+  } catch (error) {
+    if (does === "demote" && isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return code === "ImageVersionGone" || code === "NotFound";
+}
+
+function refusalOf(
+  { versionName, does }: RollbackStep,
+  { id, status, error }: OperationRecord,
+): OperationFailure {
+  return {
+    code: error?.code ?? "RollbackRefused",
+    message:
+      `${versionName} was not ${does}d (operation ${id}, ${status}). ${error?.message ?? ""}`.trim(),
+    errors: error?.errors ?? [],
+  };
+}
+
+/** What the change waits for, if it does. While its write is tried again that is what it was before. */
+function waitReasonOf(
+  { id, waitReason, waitingSince }: OperationRecord,
+  before: OperationRecord,
+): string | undefined {
+  if (waitReason !== undefined) return `Operation ${id} waits: ${waitReason}`;
+  return waitingSince === undefined ? undefined : before.waitReason;
+}
+
+/** The change is asked for, or goes on. What it waits for, the rollback waits for. */
+function follow(
+  { record: { doubtedTime: _, ...record }, operation }: RollbackPair,
+  { versionName, does }: RollbackStep,
+  child: OperationRecord,
+  deps: Dependencies,
+): RollbackPair {
+  const begins = record.child === undefined;
+  const reason = waitReasonOf(child, operation);
+  return advance({ record, operation }, contextOf(deps), {
+    patch: {
+      state: "RollingBack",
+      child: child.id,
+      ticks: begins ? 0 : record.ticks + 1,
+    },
+    ...(begins && {
+      message: `${versionName} is ${does}d: operation ${child.id}.`,
+    }),
+    ...(reason !== undefined && { waits: reason }),
+    resumes: child.waitingSince === undefined,
+    waitMs: pollDelayMs(record.ticks, deps.pace),
+  });
+}
+
+/** One step is done. */
+function proceed(
+  { record: { child: _, doubtedTime: __, ...record }, operation }: RollbackPair,
+  message: string | undefined,
+  deps: Dependencies,
+): RollbackPair {
+  return advance({ record, operation }, contextOf(deps), {
+    patch: { state: "RollingBack", done: record.done + 1, ticks: 0 },
+    resumes: true,
+    ...(message !== undefined && { message }),
+    waitMs: 0,
+  });
+}
+
+/** Invariant 5. */
+function doubt(
+  pair: RollbackPair,
+  why: OperationFailure,
+  latest: Latest,
+  deps: Dependencies,
+): RollbackPair {
+  const context = contextOf(deps);
+  const { confirmMs } = context.pace;
+  const { doubtedTime = context.now.toISOString() } = pair.record;
+  return context.now.getTime() - Date.parse(doubtedTime) >= confirmMs
+    ? stop(pair, why, latest, deps)
+    : wait(
+        { ...pair, record: { ...pair.record, doubtedTime } },
+        `${why.message} The next look decides.`,
+        confirmMs,
+        context,
+      );
+}
+
+function stop(
+  pair: RollbackPair,
+  { code, message, errors }: OperationFailure,
+  latest: Latest,
+  deps: Dependencies,
+): RollbackPair {
+  const rollback = withLatest(rollbackOf(pair.operation), latest);
+  const changed =
+    pair.record.done === 0
+      ? "Nothing was changed before that."
+      : "What was changed before that stays.";
+  return fail(
+    { ...pair, operation: { ...pair.operation, rollback } },
+    {
+      code,
+      message: `The rollback has stopped: ${message} ${changed} ${describeLatest(rollback)} Roll back again, to another version where this one cannot be used, or promote one by hand.`,
+      errors,
+    },
+    contextOf(deps),
+  );
+}
+
+function complete(
+  pair: RollbackPair,
+  latest: Latest,
+  deps: Dependencies,
+): RollbackPair {
+  const rollback = withLatest(rollbackOf(pair.operation), latest);
+  const context = contextOf(deps);
+  return advance(
+    { ...pair, operation: { ...pair.operation, rollback } },
+    context,
+    {
+      patch: { state: "Succeeded" },
+      ending: (operation) => ({
+        status: "Succeeded",
+        message: `${rollback.to} is the latest in place of ${rollback.from}. ${describeLatest(rollback)}`,
+        event: event(
+          operation,
+          context,
+          IMAGE_EVENT.rollbackCompleted,
+          "completed",
+          { ...rollback },
+        ),
+      }),
+    },
+  );
+}

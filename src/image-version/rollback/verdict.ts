@@ -1,0 +1,90 @@
+/** Whether a rollback can still lead, and has led, where it was said to lead. */
+import type { ErrorCode } from "../../errors.js";
+import type {
+  OperationFailure,
+  RollbackRecord,
+} from "../../operation/records.js";
+import { isPromoted, usableRegions, type Latest } from "../queries/latest.js";
+import type { RollbackStep } from "./record.js";
+import { afterSteps, regionsBetween, type Survey } from "./survey.js";
+
+/** Why the target will not be usable wherever it was to become the latest, though the steps that are left are done. */
+export async function lostTarget(
+  { listed, look }: Survey,
+  rollback: RollbackRecord,
+  left: readonly RollbackStep[],
+): Promise<OperationFailure | undefined> {
+  const { to } = rollback;
+  const item = listed.find(({ name }) => name === to);
+  const found = item && (await look(item));
+  if (found === undefined)
+    return failure("ImageVersionGone", `Azure no longer has ${to}.`);
+  if (found.provisioningState === "Deleting")
+    return failure("ImageVersionGone", `${to} is being deleted.`);
+  const target = afterSteps(found, left);
+  if (!isPromoted(target))
+    return failure(
+      "RollbackRefused",
+      `${to} was excluded from latest by another request.`,
+    );
+  const usable = usableRegions(target);
+  const missing = promisedIn(rollback).filter((name) => !usable.includes(name));
+  return missing.length === 0
+    ? undefined
+    : failure(
+        "RollbackRefused",
+        `${to} is not ready, or excluded from latest, in ${missing.join(", ")}.`,
+      );
+}
+
+/** Why the target, which is usable where it was to become the latest, is not the latest there. */
+export function notTheLatest(
+  rollback: RollbackRecord,
+  { inRegion }: Latest,
+): OperationFailure | undefined {
+  const { to } = rollback;
+  const others = promisedIn(rollback).filter(
+    (name) => inRegion.get(name) !== to,
+  );
+  return others.length === 0
+    ? undefined
+    : failure(
+        "Superseded",
+        `${to} is not the latest in ${others.join(", ")}: another request has published or promoted a higher version meanwhile.`,
+      );
+}
+
+/** Regions in which the target was to become the latest. */
+function promisedIn({ to, regions }: RollbackRecord): readonly string[] {
+  return regions.flatMap((region) => (region.to === to ? [region.name] : []));
+}
+
+/** The rollback with what is the latest now, in place of what was planned. */
+export function withLatest(
+  rollback: RollbackRecord,
+  { inRegion }: Latest,
+): RollbackRecord {
+  const before = rollback.regions.flatMap(({ name, from }) =>
+    from === undefined ? [] : [[name, from] as const],
+  );
+  return { ...rollback, regions: regionsBetween(new Map(before), inRegion) };
+}
+
+/** For people: "The latest is now 1.0.0 in eastus2, westus; none in japaneast." */
+export function describeLatest({
+  regions,
+}: Pick<RollbackRecord, "regions">): string {
+  const versions = [...new Set(regions.map(({ to }) => to))];
+  const parts = versions.map(
+    (version) =>
+      `${version ?? "none"} in ${regions
+        .filter(({ to }) => to === version)
+        .map(({ name }) => name)
+        .join(", ")}`,
+  );
+  return `The latest is now ${parts.length > 0 ? parts.join("; ") : "none anywhere"}.`;
+}
+
+function failure(code: ErrorCode, message: string): OperationFailure {
+  return { code, message, errors: [] };
+}

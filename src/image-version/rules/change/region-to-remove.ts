@@ -1,0 +1,22 @@
+import { fieldsOf, regionsIn } from "../../properties/fields.js";
+import { removedBy } from "./region-removal.js";
+import { TARGET_REGIONS, type ChangeRule } from "../rule.js";
+
+export const regionToRemove: ChangeRule = {
+  name: "region-to-remove",
+  code: "RegionNotInVersion",
+  severity: "warning",
+  basis: { own: "A name that is misspelled removes nothing." },
+  summary: "A region that is to be removed is one that the version has.",
+  check: ({ change }) => {
+    if (change === undefined) return [];
+    const present = regionsIn(fieldsOf(change.observed));
+    return removedBy(change.patch)
+      .filter((name) => !present.includes(name))
+      .map((name) => ({
+        pointer: TARGET_REGIONS,
+        message: `removeRegions removes ${name}, which the version is not in: nothing is removed there.`,
+        remediation: `The version is in ${present.join(", ")}.`,
+      }));
+  },
+};

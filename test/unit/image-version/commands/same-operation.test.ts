@@ -1,0 +1,128 @@
+import { describe, expect, test } from "vitest";
+import { sameOperation } from "../../../../src/image-version/commands/same-operation.js";
+import type { StoredVersion } from "../../../../src/image-version/ports.js";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
+import type { ImageVersionPair } from "../../../../src/image-version/state/record.js";
+import { enqueue } from "../../../../src/image-version/state/batch.js";
+import {
+  acceptingOf,
+  accepted,
+  applied,
+  at,
+  changeOf,
+  COMPLETED,
+  lookOf,
+  succeeded,
+  time,
+} from "../../../support/transitions.js";
+
+const stored = (pair: ImageVersionPair): StoredVersion => ({
+  ...pair,
+  etag: "1",
+});
+const { operation: first } = accepted();
+const find = (
+  pair: ImageVersionPair,
+  look?: ReturnType<typeof lookOf>,
+): string | undefined =>
+  sameOperation(
+    stored(pair),
+    look,
+    ({ fingerprint }) => fingerprint === first.fingerprint,
+  )?.id;
+
+const BEHIND = changeOf({ "/tags/build": "18" });
+
+describe("the operation that is being done is the same", () => {
+  test("as long as nothing is asked otherwise", () => {
+    expect(find(accepted())).toBe(first.id);
+    const other = acceptingOf(changeOf({ "/tags/other": "1" }), {
+      fingerprint: "other",
+    });
+    expect(find(enqueue(accepted(), other, at(5)))).toBe(first.id);
+    expect(find(applied(), lookOf("Updating"))).toBe(first.id);
+  });
+
+  test.each([
+    [
+      "where a later one asks for one of its fields otherwise",
+      acceptingOf(
+        changeOf({
+          [`${regionField("westus")}/regionalReplicaCount`]: 9,
+        }),
+        { fingerprint: "other" },
+      ),
+    ],
+    [
+      "where a later one deletes the version",
+      acceptingOf(changeOf({}), {
+        kind: "DeleteImageVersion",
+        fingerprint: "other",
+      }),
+    ],
+  ])("not %s", (_, other) => {
+    expect(find(enqueue(accepted(), other, at(5)))).toBeUndefined();
+  });
+
+  test("though an earlier one asks otherwise: it is done after that", () => {
+    const pair = enqueue(
+      accepted(),
+      acceptingOf(BEHIND, { fingerprint: "other" }),
+      at(5),
+    );
+    expect(
+      sameOperation(
+        stored(pair),
+        undefined,
+        ({ fingerprint }) => fingerprint === "other",
+      )?.id,
+    ).toBe(pair.accepted.id);
+  });
+
+  test("not once it has ended, or is canceled, or where there is none", () => {
+    expect(find(succeeded())).toBeUndefined();
+    const { record, operation } = accepted();
+    const [id = ""] = Object.keys(record.requests);
+    const decided = { kind: "canceled", by: { appId: "someone" } } as const;
+    const request = record.requests[id];
+    expect(request).toBeDefined();
+    if (request === undefined) return;
+    expect(
+      find({
+        operation,
+        record: { ...record, requests: { [id]: { ...request, decided } } },
+      }),
+    ).toBeUndefined();
+    expect(sameOperation(undefined, undefined, () => true)).toBeUndefined();
+  });
+
+  test("not where Azure shows another life of the version", () => {
+    expect(
+      find(
+        applied(),
+        lookOf("Succeeded", COMPLETED, { publishedDate: time(900) }),
+      ),
+    ).toBeUndefined();
+  });
+
+  test("not where Azure showed what it asked, and does so no more", () => {
+    const west = regionField("westus");
+    const look = lookOf("Succeeded", COMPLETED, {
+      changes: { [`${west}/regionalReplicaCount`]: 9 },
+    });
+    expect(find(applied(), look)).toBeUndefined();
+    // Nothing of it was shown yet: it will be.
+    expect(find(accepted(), look)).toBe(first.id);
+  });
+
+  test("while a region of it is taken away for its repair", () => {
+    const east = regionField("eastus2");
+    const look = lookOf("Succeeded", COMPLETED, { changes: { [east]: null } });
+    const { record, operation } = applied();
+    expect(find({ record, operation }, look)).toBeUndefined();
+    const repairs = { eastus2: { attempts: 0, removed: { [east]: null } } };
+    expect(find({ record: { ...record, repairs }, operation }, look)).toBe(
+      first.id,
+    );
+  });
+});
