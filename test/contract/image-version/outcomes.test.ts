@@ -239,7 +239,7 @@ test("a subscription that is not registered is a finding, whatever ARM answers t
     namespace: "Microsoft.Compute",
   };
   await control.setRegistrationState({ ...compute, state: "NotRegistered" });
-  await control.addFault({
+  control.addFault({
     method: "GET",
     path: "Microsoft.Compute/(galleries|images|diskEncryptionSets)",
     times: null,
@@ -263,7 +263,7 @@ test("a subscription that is not registered is a finding, whatever ARM answers t
     code: "PreflightFailed",
     errors: found,
   });
-  await control.clearFaults();
+  control.clearFaults();
   await control.setRegistrationState({ ...compute, state: "Registered" });
 });
 
