@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { QueueSettings } from "./broker/queue.js";
+import type { QueueSettings } from "./broker/delivery.js";
 import {
   ConfigurationError,
   describe,

@@ -2,7 +2,7 @@ import { systemClock, type Clock } from "../clock.js";
 import { readFilterableMessage } from "./amqp/properties.js";
 import { AmqpServer } from "./amqp/server.js";
 import { Broker } from "./broker/broker.js";
-import type { MessageCounts } from "./broker/queue.js";
+import type { MessageCounts } from "./broker/delivery.js";
 import { memoryStore, type Store } from "./broker/store.js";
 import type { EmulatorConfiguration } from "./configuration.js";
 import { Journal } from "./journal/journal.js";

@@ -1,4 +1,6 @@
-import type { Consumer, Delivery, Queue, Settled } from "../broker/queue.js";
+import type { Consumer } from "../broker/consumers.js";
+import type { Delivery, Settled } from "../broker/delivery.js";
+import type { Queue } from "../broker/queue.js";
 import type { Store } from "../broker/store.js";
 import { LinkCredit } from "./credit.js";
 import { answer, type Answer } from "./dispositions.js";

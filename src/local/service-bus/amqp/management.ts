@@ -1,5 +1,6 @@
 import { queueOf, type Entity } from "../broker/broker.js";
-import type { Delivery, Queue, Settled } from "../broker/queue.js";
+import type { Delivery, Settled } from "../broker/delivery.js";
+import type { Queue } from "../broker/queue.js";
 import { CONDITION, LOCK_LOST } from "./errors.js";
 import { readIncomingMessage } from "./properties.js";
 import { types, type AmqpError, type Typed } from "./rhea.js";

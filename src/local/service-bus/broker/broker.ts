@@ -1,6 +1,6 @@
 import type { EntityConfiguration } from "../configuration.js";
-import type { MessageCounts } from "./queue.js";
-import { Queue, type QueueSettings } from "./queue.js";
+import type { MessageCounts, QueueSettings } from "./delivery.js";
+import { Queue } from "./queue.js";
 import type { Operation, StoredEntity } from "./store.js";
 import { Topic, type Subscription, type TopicDependencies } from "./topic.js";
 
@@ -66,7 +66,7 @@ export class Broker {
       if (found === undefined) unknown.push(path);
       else queueOf(found).restore(entity);
     }
-    for (const queue of this.#queues) queue.start();
+    for (const queue of this.#queues) queue.refresh();
     return unknown;
   }
 

@@ -1,10 +1,7 @@
 import type { Filter, FilterableMessage } from "../filter/value.js";
-import {
-  Queue,
-  type Change,
-  type QueueDependencies,
-  type QueueSettings,
-} from "./queue.js";
+import type { Change } from "./change.js";
+import type { QueueSettings } from "./delivery.js";
+import { Queue, type QueueDependencies } from "./queue.js";
 import type { MessageRecord } from "./message.js";
 
 /** A subscription's queue and the filters of its rules; it takes a message that any of them takes. */
