@@ -16,6 +16,7 @@ const FULL: MessageRecord = {
   enqueuedSequenceNumber: 3,
   enqueuedTimeMs: 1_000,
   bytes: Buffer.from([0, 255, 10, 13]),
+  sessionId: "s\u00e9",
   timeToLiveMs: 60_000,
   scheduledEnqueueTimeMs: 2_000,
   deliveryCount: 2,
@@ -44,6 +45,13 @@ test("every operation comes back from its line as it was", () => {
     { kind: "put", entity: "t/Subscriptions/s", record: FULL },
     { kind: "remove", entity: "q", sequenceNumber: 2 },
     { kind: "sequence", entity: "t", next: 9 },
+    {
+      kind: "session-state",
+      entity: "q",
+      sessionId: "s",
+      state: Buffer.from([0, 255]),
+    },
+    { kind: "session-state", entity: "q", sessionId: "", state: undefined },
     { kind: "change", entity: "q", record: FULL },
   ];
   const line = encodeLine(operations);

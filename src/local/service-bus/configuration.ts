@@ -153,11 +153,6 @@ function readSettings(properties: ConfigurationObject): QueueSettings {
         properties.pathOf(key),
         "forwarding is not supported by this emulator; leave it out",
       );
-  if (properties.boolean("RequiresSession"))
-    throw new ConfigurationError(
-      properties.pathOf("RequiresSession"),
-      "sessions are not supported by this emulator; set it to false",
-    );
   const windowMs = properties.durationMs(
     "DuplicateDetectionHistoryTimeWindow",
     20 * SECOND_MS,
@@ -179,6 +174,7 @@ function readSettings(properties: ConfigurationObject): QueueSettings {
     duplicateWindowMs: properties.boolean("RequiresDuplicateDetection")
       ? (windowMs ?? 10 * MINUTE_MS)
       : undefined,
+    requiresSession: properties.boolean("RequiresSession"),
   };
 }
 

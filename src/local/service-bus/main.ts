@@ -18,8 +18,9 @@ for @azure/service-bus and other clients that know UseDevelopmentEmulator=true.
 Prints the connection string when it listens. Ctrl-C stops it.
 
 Supported: peek-lock and receive-and-delete, lock renewal, abandon, defer, dead-lettering,
-schedule and cancel, duplicate detection, time to live, peek, batches, SQL and correlation filters.
-Not supported, and refused at the start: sessions, forwarding, rule actions.
+schedule and cancel, duplicate detection, time to live, peek, batches, sessions and their state,
+SQL and correlation filters.
+Not supported, and refused at the start: forwarding, rule actions.
 
 Exit codes: 0 stopped by a signal, 1 cannot start or go on, 2 bad arguments.
 `;

@@ -93,6 +93,7 @@ export class Broker {
         defaultTimeToLiveMs: undefined,
         deadLetteringOnExpiration: false,
         duplicateWindowMs: undefined,
+        requiresSession: false,
       },
       undefined,
     );

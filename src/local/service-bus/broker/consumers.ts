@@ -1,8 +1,11 @@
 import type { Delivery } from "./delivery.js";
+import type { SessionLock } from "./sessions.js";
 
 /** Somebody who receives. */
 export interface Consumer {
   readonly receiveAndDelete: boolean;
+  /** The session it was given; undefined in a queue without sessions. */
+  readonly session: SessionLock | undefined;
   /** How many messages it takes now. */
   credit(): number;
   deliver(delivery: Delivery): void;

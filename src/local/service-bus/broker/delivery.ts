@@ -8,6 +8,7 @@ export interface QueueSettings {
   readonly deadLetteringOnExpiration: boolean;
   /** Undefined where duplicates are not detected. */
   readonly duplicateWindowMs: number | undefined;
+  readonly requiresSession: boolean;
 }
 
 export interface MessageLock {
@@ -22,7 +23,8 @@ export interface Delivery {
 }
 
 /** What becomes of a settlement. */
-export type Settled = "settled" | "lock-lost" | "not-allowed";
+export type Settled =
+  "settled" | "lock-lost" | "session-lock-lost" | "not-allowed";
 
 export interface DeadLettering {
   readonly reason: string | undefined;

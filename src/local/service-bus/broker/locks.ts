@@ -22,11 +22,13 @@ export class Locks {
     ({ held, lock }) => held.lock === lock,
   );
 
-  grant(held: Held, untilMs: number, token = randomUUID() as string): void {
+  /** Locks a message, until it is ended only where `untilMs` is Infinity, and returns the token. */
+  grant(held: Held, untilMs: number, token = randomUUID() as string): string {
     const lock = { token, untilMs };
     held.lock = lock; // (1): the entry of the lock before is dead now
     this.#byToken.set(token, held);
-    this.#ending.push({ held, lock });
+    if (untilMs !== Infinity) this.#ending.push({ held, lock });
+    return token;
   }
 
   find(token: string): Held | undefined {
@@ -40,6 +42,13 @@ export class Locks {
     this.#byToken.delete(token); // (2)
     held.lock = undefined;
     return held;
+  }
+
+  /** The tokens of a session's messages. */
+  ofSession(sessionId: string): string[] {
+    return [...this.#byToken]
+      .filter(([, { record }]) => record.sessionId === sessionId)
+      .map(([token]) => token);
   }
 
   /** Ends the first lock that is over by now and returns its message. */

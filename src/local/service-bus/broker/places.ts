@@ -3,7 +3,7 @@
  *
  * Invariants
  * 1. A message is in one place: ready, locked, deferred, scheduled, or gone.
- * 2. Ready messages come out in the order of their sequence numbers; one that comes back takes its old place.
+ * 2. Ready messages of a session, or of a queue without sessions, come out in the order of their sequence numbers; one that comes back takes its old place.
  * 3. A message is counted by the state its record speaks of, locked or not, until it is gone.
  */
 import type { MessageLock } from "./delivery.js";
@@ -24,10 +24,9 @@ export interface Held {
 export class Places {
   readonly counts = { active: 0, deferred: 0, scheduled: 0 };
   readonly #messages = new Map<number, Held>();
-  readonly #ready = new Heap<Held>(
-    (held) => held.sequenceNumber,
-    (held) => held.place === "ready",
-  );
+  readonly #inSessions: boolean;
+  /** By session; in a queue without sessions there is one, that of undefined. */
+  readonly #ready = new Map<string | undefined, Heap<Held>>();
   readonly #scheduled = new Heap<Held>(
     (held) => held.record.scheduledEnqueueTimeMs ?? 0,
     (held) => held.place === "scheduled",
@@ -36,6 +35,10 @@ export class Places {
     (held) => expiresAtMs(held.record),
     (held) => held.place !== "gone",
   );
+
+  constructor(inSessions: boolean) {
+    this.#inSessions = inSessions;
+  }
 
   find(sequenceNumber: number): Held | undefined {
     return this.#messages.get(sequenceNumber);
@@ -65,7 +68,7 @@ export class Places {
   place(held: Held): void {
     const state = stateOf(held.record);
     this.#move(held, state === "active" ? "ready" : state);
-    if (state === "active") this.#ready.push(held);
+    if (state === "active") this.#readyOf(held.record.sessionId).push(held);
     else if (state === "scheduled") this.#scheduled.push(held);
   }
 
@@ -83,12 +86,14 @@ export class Places {
     if (expiresAtMs(held.record) !== Infinity) this.#expiring.push(held);
   }
 
-  firstReady(): Held | undefined {
-    return this.#ready.peek();
+  firstReady(sessionId: string | undefined): Held | undefined {
+    return this.#ready.get(sessionId)?.peek();
   }
 
-  popReady(): Held | undefined {
-    return this.#ready.pop();
+  popReady(sessionId: string | undefined): Held | undefined {
+    const held = this.#ready.get(sessionId)?.pop();
+    if (held === undefined) this.#ready.delete(sessionId);
+    return held;
   }
 
   /** The next scheduled message whose time has come. */
@@ -115,6 +120,19 @@ export class Places {
       scheduled === undefined ? Infinity : dueAtMs(scheduled),
       expiring === undefined ? Infinity : expiresAtMs(expiring.record),
     );
+  }
+
+  #readyOf(sessionId: string | undefined): Heap<Held> {
+    const key = this.#inSessions ? sessionId : undefined;
+    let ready = this.#ready.get(key);
+    if (ready === undefined) {
+      ready = new Heap<Held>(
+        (held) => held.sequenceNumber,
+        (held) => held.place === "ready",
+      );
+      this.#ready.set(key, ready);
+    }
+    return ready;
   }
 
   #move(held: Held, place: Place): void {

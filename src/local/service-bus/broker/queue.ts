@@ -12,6 +12,9 @@
  * 7. Within the window, a MessageId is taken once, whether it is sent, scheduled or cancelled since.
  * 8. A scheduled message becomes active at its time, with a new sequence number, as if it had been sent then.
  * 9. A dead-letter queue neither counts its messages out nor lets them expire.
+ * 10. Where sessions are required, a message without one cannot be sent; one that a topic hands over is dead-lettered.
+ * 11. A message of a session is locked as long as the session is: when that ends by its time, the delivery counts; when
+ *     the holder lets it go, it does not.
  */
 import type { Clock } from "../../clock.js";
 import { Alarm } from "./alarm.js";
@@ -32,6 +35,7 @@ import type {
   MessageRecord,
 } from "./message.js";
 import { expiresAtMs, Places, type Held } from "./places.js";
+import { Sessions, type SessionLock, type SessionRequest } from "./sessions.js";
 import type { Operation, Store, StoredEntity } from "./store.js";
 
 export interface QueueDependencies {
@@ -50,6 +54,13 @@ interface Return {
 }
 
 const NO_CHANGES: ChangedProperties = new Map();
+/** The service's words (Overview of Service Bus dead-letter queues). */
+const WITHOUT_SESSION: DeadLettering = {
+  reason: "Session ID is null.",
+  errorDescription:
+    "Session enabled entity doesn't allow a message whose session identifier is null.",
+  changedProperties: NO_CHANGES,
+};
 
 export class Queue {
   readonly path: string;
@@ -60,7 +71,8 @@ export class Queue {
   readonly #forward: Forward | undefined;
   readonly #history: DuplicateHistory | undefined;
 
-  readonly #places = new Places();
+  readonly #places: Places;
+  readonly #sessions: Sessions | undefined;
   readonly #locks = new Locks();
   readonly #consumers = new Consumers();
   readonly #alarm: Alarm;
@@ -78,6 +90,14 @@ export class Queue {
     this.#store = dependencies.store;
     this.path = path;
     this.#settings = settings;
+    this.#places = new Places(settings.requiresSession);
+    this.#sessions = settings.requiresSession
+      ? new Sessions(
+          dependencies.clock,
+          settings.lockDurationMs,
+          (sessionId) => this.#places.firstReady(sessionId) !== undefined,
+        )
+      : undefined;
     this.deadLetterQueue = deadLetterQueue;
     this.#forward = forward;
     this.#history =
@@ -112,10 +132,60 @@ export class Queue {
     this.#consumers.remove(consumer);
   }
 
-  /** Gives ready messages to the consumers that have credit, in turn. */
+  get requiresSession(): boolean {
+    return this.#settings.requiresSession;
+  }
+
+  /** Asks for a session, which the requester has until he releases it or it is lost; only where sessions are required. */
+  requestSession(request: SessionRequest): void {
+    this.refresh();
+    this.#sessions?.request(request);
+    this.pump();
+  }
+
+  withdrawRequest(request: SessionRequest): void {
+    this.#sessions?.withdraw(request);
+  }
+
+  /** Lets a session go; its messages come back as if they had not been delivered. */
+  releaseSession(lock: SessionLock): void {
+    this.refresh();
+    if (this.#sessions?.holds(lock) !== true) return;
+    const change = new Change();
+    this.#endSession(change, lock, false);
+    this.#commit(change);
+  }
+
+  /** The lock on a session that has not ended; undefined if there is none, or another link has it. */
+  findSession(sessionId: string, linkName?: string): SessionLock | undefined {
+    this.refresh();
+    return this.#sessions?.find(sessionId, linkName);
+  }
+
+  /** Starts the lock that `findSession` found anew. */
+  renewSession(lock: SessionLock): void {
+    this.#sessions?.renew(lock);
+  }
+
+  sessionState({ sessionId }: SessionLock): Buffer | undefined {
+    return this.#sessions?.state(sessionId);
+  }
+
+  /** Undefined clears the state. */
+  setSessionState({ sessionId }: SessionLock, state: Buffer | undefined): void {
+    this.#sessions?.setState(sessionId, state);
+    this.#store.append([
+      { kind: "session-state", entity: this.path, sessionId, state },
+    ]);
+  }
+
+  /** Gives sessions to those who wait, and ready messages to the consumers that have credit, in turn. */
   pump(): void {
-    this.#consumers.pump(({ receiveAndDelete }) => {
-      const held = this.#nextReady();
+    this.#sessions?.serve();
+    this.#consumers.pump(({ receiveAndDelete, session }) => {
+      if (session !== undefined && this.#sessions?.holds(session) !== true)
+        return undefined; // lost, and about to hear of it
+      const held = this.#nextReady(session?.sessionId);
       if (held === undefined) return undefined;
       return receiveAndDelete ? this.#take(held) : this.#lock(held);
     });
@@ -123,7 +193,7 @@ export class Queue {
 
   complete(token: string): Settled {
     const held = this.#unlock(token);
-    if (held === undefined) return "lock-lost";
+    if (held === undefined) return this.#lockLost();
     const change = new Change();
     this.#remove(change, held);
     this.#commit(change);
@@ -150,7 +220,7 @@ export class Queue {
   deadLetter(token: string, deadLettering: DeadLettering): Settled {
     if (this.deadLetterQueue === undefined) return "not-allowed";
     const held = this.#unlock(token);
-    if (held === undefined) return "lock-lost";
+    if (held === undefined) return this.#lockLost();
     const change = new Change();
     this.#moveToDeadLetterQueue(change, held, deadLettering);
     this.#commit(change);
@@ -180,25 +250,40 @@ export class Queue {
     return true;
   }
 
-  /** Receives deferred messages; undefined, and no change, if one of them is not deferred or is locked. */
+  /**
+   * Receives deferred messages; undefined, and no change, if one of them is not deferred, is locked, or is of another
+   * session than the one given.
+   */
   receiveDeferred(
     sequenceNumbers: readonly number[],
     receiveAndDelete: boolean,
+    session?: SessionLock,
   ): Delivery[] | undefined {
     this.refresh();
     const held = sequenceNumbers.map((number) => this.#places.find(number));
     if (!held.every((one) => one?.place === "deferred")) return undefined;
+    if (
+      session !== undefined &&
+      !held.every((one) => one?.record.sessionId === session.sessionId)
+    )
+      return undefined;
     return held
       .filter((one) => one !== undefined)
       .map((one) => (receiveAndDelete ? this.#take(one) : this.#lock(one)));
   }
 
-  /** Messages from a sequence number on, whatever their state, locks or not, left as they are. */
-  peek(fromSequenceNumber: number, count: number): MessageRecord[] {
+  /** Messages from a sequence number on, of one session or all, whatever their state, locks or not, left as they are. */
+  peek(
+    fromSequenceNumber: number,
+    count: number,
+    sessionId?: string,
+  ): MessageRecord[] {
     this.refresh();
     const found: MessageRecord[] = [];
     for (const held of this.#places.all()) {
       if (held.sequenceNumber < fromSequenceNumber) continue;
+      if (sessionId !== undefined && held.record.sessionId !== sessionId)
+        continue;
       if (found.length >= count) break;
       found.push(held.record);
     }
@@ -220,11 +305,14 @@ export class Queue {
     const records = [...stored.messages.values()].sort(
       (a, b) => a.sequenceNumber - b.sequenceNumber,
     );
-    for (const record of records) this.#places.hold(record);
+    for (const record of records) this.#hold(record);
+    for (const [sessionId, state] of stored.sessionStates)
+      this.#sessions?.setState(sessionId, state);
   }
 
   stop(): void {
     this.#alarm.cancel();
+    this.#sessions?.stop();
   }
 
   /** Everything a store must hold to restore this queue. */
@@ -235,6 +323,8 @@ export class Queue {
       this.#clock.now(),
     ) ?? [])
       yield { kind: "remember", entity, messageId, ...remembered };
+    for (const [sessionId, state] of this.#sessions?.states() ?? [])
+      yield { kind: "session-state", entity, sessionId, state };
     for (const held of this.#places.all())
       yield { kind: "put", entity, record: held.record };
   }
@@ -262,6 +352,7 @@ export class Queue {
       enqueuedSequenceNumber: undefined,
       enqueuedTimeMs: nowMs,
       bytes: message.bytes,
+      sessionId: message.sessionId,
       timeToLiveMs: message.timeToLiveMs,
       scheduledEnqueueTimeMs,
       deliveryCount: 0,
@@ -277,7 +368,7 @@ export class Queue {
       });
     else {
       change.operations.push({ kind: "put", entity: this.path, record });
-      this.#places.hold(record);
+      this.#hold(record);
     }
     return sequenceNumber;
   }
@@ -295,21 +386,41 @@ export class Queue {
       return;
     }
     change.operations.push({ kind: "put", entity: this.path, record: active });
-    this.#places.hold(active);
+    const held = this.#hold(active);
+    if (this.requiresSession && active.sessionId === undefined)
+      this.#moveToDeadLetterQueue(change, held, WITHOUT_SESSION); // (10)
   }
 
-  #nextReady(): Held | undefined {
-    const held = this.#places.firstReady();
+  #hold(record: MessageRecord): Held {
+    const held = this.#places.hold(record);
+    this.#offerSession(held);
+    return held;
+  }
+
+  #offerSession({ place, record: { sessionId } }: Held): void {
+    if (place === "ready" && sessionId !== undefined)
+      this.#sessions?.offer(sessionId);
+  }
+
+  #nextReady(sessionId: string | undefined): Held | undefined {
+    const held = this.#places.firstReady(sessionId);
     if (held !== undefined && expiresAtMs(held.record) <= this.#clock.now())
       this.refresh(); // (6)
-    return this.#places.popReady();
+    return this.#places.popReady(sessionId);
   }
 
   #lock(held: Held): Delivery {
+    const { record } = held;
+    const session =
+      record.sessionId === undefined
+        ? undefined
+        : this.#sessions?.find(record.sessionId);
+    const untilMs =
+      session?.untilMs ?? this.#clock.now() + this.#settings.lockDurationMs;
     this.#places.lock(held);
-    this.#locks.grant(held, this.#clock.now() + this.#settings.lockDurationMs);
+    const token = this.#locks.grant(held, session ? Infinity : untilMs); // (11)
     this.#arm();
-    return { record: held.record, lock: held.lock };
+    return { record, lock: { token, untilMs } };
   }
 
   #take(held: Held): Delivery {
@@ -325,9 +436,13 @@ export class Queue {
     return this.#locks.end(token);
   }
 
+  #lockLost(): Settled {
+    return this.requiresSession ? "session-lock-lost" : "lock-lost";
+  }
+
   #giveBack(token: string, how: Return): Settled {
     const held = this.#unlock(token);
-    if (held === undefined) return "lock-lost";
+    if (held === undefined) return this.#lockLost();
     const change = new Change();
     this.#return(change, held, how);
     this.#commit(change);
@@ -355,6 +470,7 @@ export class Queue {
     if (how.counted || how.deferred || how.changes.size > 0)
       change.operations.push({ kind: "change", entity: this.path, record });
     this.#places.place(held);
+    this.#offerSession(held);
     // Its turn to expire may have come and gone while it was locked.
     if (expiresAtMs(record) <= this.#clock.now())
       this.#places.expireInTime(held);
@@ -403,6 +519,7 @@ export class Queue {
   refresh(): void {
     const nowMs = this.#clock.now();
     const change = new Change();
+    const lost = this.#endSessions(change, nowMs);
     this.#endLocks(change, nowMs);
     this.#activateScheduled(change, nowMs);
     this.#expire(change, nowMs);
@@ -410,6 +527,18 @@ export class Queue {
     else {
       this.#arm();
       this.pump();
+    }
+    if (lost.length > 0)
+      this.#store.afterCommit(() => lost.forEach((request) => request.lost()));
+  }
+
+  #endSessions(change: Change, nowMs: number): SessionRequest[] {
+    const lost: SessionRequest[] = [];
+    for (;;) {
+      const due = this.#sessions?.firstDue(nowMs);
+      if (due === undefined) return lost;
+      this.#endSession(change, due.lock, true);
+      lost.push(due.request);
     }
   }
 
@@ -423,6 +552,20 @@ export class Queue {
         deferred: false,
       });
     }
+  }
+
+  /** Ends a session's lock and with it those of its messages. */
+  #endSession(change: Change, lock: SessionLock, counted: boolean): void {
+    for (const token of this.#locks.ofSession(lock.sessionId)) {
+      const held = this.#locks.end(token);
+      if (held !== undefined)
+        this.#return(change, held, {
+          changes: NO_CHANGES,
+          counted,
+          deferred: false,
+        });
+    }
+    this.#sessions?.release(lock);
   }
 
   #activateScheduled(change: Change, nowMs: number): void {
@@ -457,7 +600,11 @@ export class Queue {
   /** Wakes at the next thing to fall due. */
   #arm(): void {
     this.#alarm.setFor(
-      Math.min(this.#locks.nextEndMs(), this.#places.nextMs()),
+      Math.min(
+        this.#locks.nextEndMs(),
+        this.#sessions?.nextEndMs() ?? Infinity,
+        this.#places.nextMs(),
+      ),
     );
   }
 }

@@ -25,6 +25,13 @@ export type Operation =
       readonly sequenceNumber: number;
       readonly untilMs: number;
     }
+  /** The state of a session; undefined clears it. */
+  | {
+      readonly kind: "session-state";
+      readonly entity: string;
+      readonly sessionId: string;
+      readonly state: Buffer | undefined;
+    }
   | {
       readonly kind: "sequence";
       readonly entity: string;
@@ -53,4 +60,5 @@ export interface StoredEntity {
     string,
     { readonly sequenceNumber: number; readonly untilMs: number }
   >;
+  readonly sessionStates: Map<string, Buffer>;
 }

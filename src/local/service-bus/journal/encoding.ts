@@ -6,6 +6,7 @@ interface StoredRecord {
   readonly n: number;
   readonly from?: number;
   readonly at: number;
+  readonly session?: string;
   readonly ttl?: number;
   readonly due?: number;
   readonly count?: number;
@@ -21,6 +22,7 @@ type StoredOperation =
   | readonly ["put" | "change", string, StoredRecord]
   | readonly ["remove", string, number]
   | readonly ["remember", string, string, number, number]
+  | readonly ["session-state", string, string, string | null]
   | readonly ["sequence", string, number];
 
 /** One line of the journal: operations that hold all together or, the line being torn, not at all. */
@@ -49,6 +51,13 @@ export function encodeLine(operations: readonly Operation[]): string {
           operation.messageId,
           operation.sequenceNumber,
           operation.untilMs,
+        ];
+      case "session-state":
+        return [
+          "session-state",
+          operation.entity,
+          operation.sessionId,
+          operation.state?.toString("base64") ?? null,
         ];
       case "sequence":
         return ["sequence", operation.entity, operation.next];
@@ -92,6 +101,16 @@ export function decodeLine(
           sequenceNumber: operation[3],
           untilMs: operation[4],
         };
+      case "session-state":
+        return {
+          kind: "session-state",
+          entity,
+          sessionId: operation[2],
+          state:
+            operation[3] === null
+              ? undefined
+              : Buffer.from(operation[3], "base64"),
+        };
       case "sequence":
         return { kind: "sequence", entity, next: operation[2] };
     }
@@ -102,6 +121,7 @@ function encodeRecord(record: MessageRecord, withBytes: boolean): StoredRecord {
   return {
     n: record.sequenceNumber,
     at: record.enqueuedTimeMs,
+    ...(record.sessionId !== undefined && { session: record.sessionId }),
     ...(record.enqueuedSequenceNumber !== undefined && {
       from: record.enqueuedSequenceNumber,
     }),
@@ -139,6 +159,7 @@ function decodeRecord(
     enqueuedSequenceNumber: stored.from,
     enqueuedTimeMs: stored.at,
     bytes,
+    sessionId: stored.session,
     timeToLiveMs: stored.ttl,
     scheduledEnqueueTimeMs: stored.due,
     deliveryCount: stored.count ?? 0,

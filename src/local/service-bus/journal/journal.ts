@@ -167,6 +167,8 @@ export class Journal implements Store {
       yield { kind: "sequence", entity, next: stored.nextSequenceNumber };
       for (const [messageId, remembered] of stored.remembered)
         yield { kind: "remember", entity, messageId, ...remembered };
+      for (const [sessionId, state] of stored.sessionStates)
+        yield { kind: "session-state", entity, sessionId, state };
       for (const record of stored.messages.values())
         yield { kind: "put", entity, record };
     }
@@ -230,6 +232,11 @@ export class Journal implements Store {
         advance(entity, sequenceNumber + 1);
         break;
       }
+      case "session-state":
+        if (operation.state === undefined)
+          entity.sessionStates.delete(operation.sessionId);
+        else entity.sessionStates.set(operation.sessionId, operation.state);
+        break;
       case "sequence":
         advance(entity, operation.next);
         break;
@@ -243,6 +250,7 @@ export class Journal implements Store {
         nextSequenceNumber: 1,
         messages: new Map(),
         remembered: new Map(),
+        sessionStates: new Map(),
       };
       this.#stored.set(name, entity);
     }
