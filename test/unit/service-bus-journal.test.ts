@@ -46,6 +46,12 @@ test("every operation comes back from its line as it was", () => {
     { kind: "remove", entity: "q", sequenceNumber: 2 },
     { kind: "sequence", entity: "t", next: 9 },
     {
+      kind: "lock",
+      entity: "q",
+      sequenceNumber: 3,
+      lock: { token: "t", untilMs: 4 },
+    },
+    {
       kind: "session-state",
       entity: "q",
       sessionId: "s",

@@ -22,13 +22,18 @@ export class Locks {
     ({ held, lock }) => held.lock === lock,
   );
 
-  /** Locks a message, until it is ended only where `untilMs` is Infinity, and returns the token. */
-  grant(held: Held, untilMs: number, token = randomUUID() as string): string {
-    const lock = { token, untilMs };
+  /** Locks a message under a new token, until it is ended only where `untilMs` is Infinity. */
+  grant(held: Held, untilMs: number): MessageLock {
+    return this.restore(held, { token: randomUUID(), untilMs });
+  }
+
+  /** Puts a lock on a message in place of the one it may have. */
+  restore(held: Held, lock: MessageLock): MessageLock {
+    const { token, untilMs } = lock;
     held.lock = lock; // (1): the entry of the lock before is dead now
     this.#byToken.set(token, held);
     if (untilMs !== Infinity) this.#ending.push({ held, lock });
-    return token;
+    return lock;
   }
 
   find(token: string): Held | undefined {

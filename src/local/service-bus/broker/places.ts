@@ -49,8 +49,8 @@ export class Places {
     return this.#messages.values();
   }
 
-  /** Takes in a message, where its record says it belongs. */
-  hold(record: MessageRecord): Held {
+  /** Takes in a message, where its record says it belongs if it is not locked. */
+  hold(record: MessageRecord, locked = false): Held {
     const held: Held = {
       sequenceNumber: record.sequenceNumber,
       record,
@@ -59,7 +59,8 @@ export class Places {
       lock: undefined,
     };
     this.#messages.set(record.sequenceNumber, held);
-    this.place(held);
+    if (locked) this.lock(held);
+    else this.place(held);
     this.expireInTime(held);
     return held;
   }

@@ -6,7 +6,8 @@
  * 1. Every change is appended to the store before anybody is told of it: senders and receivers hear after the commit.
  * 2. A store's operations say what the places say: each step changes both.
  * 3. A lock belongs to one delivery. Only a lock that has not ended settles or renews its message, and only once.
- * 4. A lock that ends, an abandon and a defer count as a delivery; a release and a restart do not.
+ * 4. A lock that ends, an abandon and a defer count as a delivery; a release does not. A lock outlives a restart, with its
+ *    token; that of a session does not, whose link is gone then.
  * 5. A message whose count reaches maxDeliveryCount goes to the dead-letter queue with MaxDeliveryCountExceeded.
  * 6. An expired message is not delivered: it goes to the dead-letter queue if the entity says so, else it is gone.
  * 7. Within the window, a MessageId is taken once, whether it is sent, scheduled or cancelled since.
@@ -24,6 +25,7 @@ import type {
   DeadLettering,
   Delivery,
   MessageCounts,
+  MessageLock,
   QueueSettings,
   Settled,
 } from "./delivery.js";
@@ -233,10 +235,14 @@ export class Queue {
     const held = tokens.map((token) => this.#locks.find(token));
     if (!held.every((one) => one !== undefined)) return undefined;
     const untilMs = this.#clock.now() + this.#settings.lockDurationMs;
-    return held.map((one, index) => {
-      this.#locks.grant(one, untilMs, tokens[index]);
-      return untilMs;
-    });
+    const change = new Change();
+    for (const [index, one] of held.entries()) {
+      const lock = { token: tokens[index] ?? "", untilMs };
+      this.#locks.restore(one, lock);
+      change.operations.push(this.#stored(one, lock));
+    }
+    this.#commit(change);
+    return held.map(() => untilMs);
   }
 
   /** Cancels scheduled messages; false, and no change, if one of them is not scheduled. */
@@ -298,14 +304,20 @@ export class Queue {
     };
   }
 
-  /** Takes over what a store held. Locks are not stored: every message comes back (4). */
+  /** Takes over what a store held. */
   restore(stored: StoredEntity): void {
     this.#nextSequenceNumber = stored.nextSequenceNumber;
     this.#history?.restore(stored.remembered);
     const records = [...stored.messages.values()].sort(
       (a, b) => a.sequenceNumber - b.sequenceNumber,
     );
-    for (const record of records) this.#hold(record);
+    for (const record of records) {
+      const lock = this.requiresSession
+        ? undefined
+        : stored.locks.get(record.sequenceNumber);
+      const held = this.#hold(record, lock !== undefined);
+      if (lock !== undefined) this.#locks.restore(held, lock); // (4)
+    }
     for (const [sessionId, state] of stored.sessionStates)
       this.#sessions?.setState(sessionId, state);
   }
@@ -325,8 +337,11 @@ export class Queue {
       yield { kind: "remember", entity, messageId, ...remembered };
     for (const [sessionId, state] of this.#sessions?.states() ?? [])
       yield { kind: "session-state", entity, sessionId, state };
-    for (const held of this.#places.all())
+    for (const held of this.#places.all()) {
       yield { kind: "put", entity, record: held.record };
+      if (held.lock !== undefined && !this.requiresSession)
+        yield this.#stored(held, held.lock);
+    }
   }
 
   #accept(change: Change, message: IncomingMessage): number {
@@ -391,8 +406,8 @@ export class Queue {
       this.#moveToDeadLetterQueue(change, held, WITHOUT_SESSION); // (10)
   }
 
-  #hold(record: MessageRecord): Held {
-    const held = this.#places.hold(record);
+  #hold(record: MessageRecord, locked = false): Held {
+    const held = this.#places.hold(record, locked);
     this.#offerSession(held);
     return held;
   }
@@ -418,9 +433,14 @@ export class Queue {
     const untilMs =
       session?.untilMs ?? this.#clock.now() + this.#settings.lockDurationMs;
     this.#places.lock(held);
-    const token = this.#locks.grant(held, session ? Infinity : untilMs); // (11)
+    const lock = this.#locks.grant(held, session ? Infinity : untilMs); // (11)
+    if (session === undefined) this.#store.append([this.#stored(held, lock)]); // (4)
     this.#arm();
-    return { record, lock: { token, untilMs } };
+    return { record, lock: { ...lock, untilMs } };
+  }
+
+  #stored({ sequenceNumber }: Held, lock: MessageLock): Operation {
+    return { kind: "lock", entity: this.path, sequenceNumber, lock };
   }
 
   #take(held: Held): Delivery {
@@ -467,8 +487,7 @@ export class Queue {
       }); // (5)
       return;
     }
-    if (how.counted || how.deferred || how.changes.size > 0)
-      change.operations.push({ kind: "change", entity: this.path, record });
+    change.operations.push({ kind: "change", entity: this.path, record });
     this.#places.place(held);
     this.#offerSession(held);
     // Its turn to expire may have come and gone while it was locked.

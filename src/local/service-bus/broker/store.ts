@@ -1,3 +1,4 @@
+import type { MessageLock } from "./delivery.js";
 import type { MessageRecord } from "./message.js";
 
 /** A change of the broker's durable state. `entity` is a path such as `q`, `t/Subscriptions/s` or `q/$DeadLetterQueue`. */
@@ -16,6 +17,13 @@ export type Operation =
       readonly kind: "change";
       readonly entity: string;
       readonly record: MessageRecord;
+    }
+  /** A message's lock, until the message is changed or removed. */
+  | {
+      readonly kind: "lock";
+      readonly entity: string;
+      readonly sequenceNumber: number;
+      readonly lock: MessageLock;
     }
   /** A MessageId that counts as a duplicate until `untilMs`. */
   | {
@@ -60,5 +68,6 @@ export interface StoredEntity {
     string,
     { readonly sequenceNumber: number; readonly untilMs: number }
   >;
+  readonly locks: Map<number, MessageLock>;
   readonly sessionStates: Map<string, Buffer>;
 }

@@ -22,6 +22,7 @@ type StoredOperation =
   | readonly ["put" | "change", string, StoredRecord]
   | readonly ["remove", string, number]
   | readonly ["remember", string, string, number, number]
+  | readonly ["lock", string, number, string, number]
   | readonly ["session-state", string, string, string | null]
   | readonly ["sequence", string, number];
 
@@ -51,6 +52,14 @@ export function encodeLine(operations: readonly Operation[]): string {
           operation.messageId,
           operation.sequenceNumber,
           operation.untilMs,
+        ];
+      case "lock":
+        return [
+          "lock",
+          operation.entity,
+          operation.sequenceNumber,
+          operation.lock.token,
+          operation.lock.untilMs,
         ];
       case "session-state":
         return [
@@ -100,6 +109,13 @@ export function decodeLine(
           messageId: operation[2],
           sequenceNumber: operation[3],
           untilMs: operation[4],
+        };
+      case "lock":
+        return {
+          kind: "lock",
+          entity,
+          sequenceNumber: operation[2],
+          lock: { token: operation[3], untilMs: operation[4] },
         };
       case "session-state":
         return {

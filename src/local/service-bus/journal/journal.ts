@@ -171,6 +171,8 @@ export class Journal implements Store {
         yield { kind: "session-state", entity, sessionId, state };
       for (const record of stored.messages.values())
         yield { kind: "put", entity, record };
+      for (const [sequenceNumber, lock] of stored.locks)
+        yield { kind: "lock", entity, sequenceNumber, lock };
     }
   }
 
@@ -218,11 +220,16 @@ export class Journal implements Store {
       case "change": {
         const { sequenceNumber } = operation.record;
         entity.messages.set(sequenceNumber, operation.record);
+        entity.locks.delete(sequenceNumber);
         advance(entity, sequenceNumber + 1);
         break;
       }
       case "remove":
         entity.messages.delete(operation.sequenceNumber);
+        entity.locks.delete(operation.sequenceNumber);
+        break;
+      case "lock":
+        entity.locks.set(operation.sequenceNumber, operation.lock);
         break;
       case "remember": {
         const { messageId, sequenceNumber, untilMs } = operation;
@@ -250,6 +257,7 @@ export class Journal implements Store {
         nextSequenceNumber: 1,
         messages: new Map(),
         remembered: new Map(),
+        locks: new Map(),
         sessionStates: new Map(),
       };
       this.#stored.set(name, entity);
