@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { MessageRecord } from "../../src/local/service-bus/broker/message.js";
+import type { FilterValue } from "../../src/local/service-bus/filter/value.js";
 import type { Operation } from "../../src/local/service-bus/broker/store.js";
 import {
   decodeLine,
@@ -45,6 +46,29 @@ test("every operation comes back from its line as it was", () => {
     { kind: "put", entity: "t/Subscriptions/s", record: FULL },
     { kind: "remove", entity: "q", sequenceNumber: 2 },
     { kind: "sequence", entity: "t", next: 9 },
+    {
+      kind: "rules",
+      entity: "t/Subscriptions/s",
+      rules: {
+        configured: [{ name: "$Default", filter: { kind: "true" } }],
+        rules: [
+          { name: "a", filter: { kind: "sql", expression: "1=1" } },
+          {
+            name: "b",
+            filter: {
+              kind: "correlation",
+              system: new Map([["label", "l"]]),
+              properties: new Map<string, FilterValue>([
+                ["N", 2n ** 62n],
+                ["d", 3],
+                ["yes", true],
+                ["text", "3"],
+              ]),
+            },
+          },
+        ],
+      },
+    },
     {
       kind: "lock",
       entity: "q",

@@ -79,12 +79,18 @@ export async function startServiceBusEmulator(
   let port: number;
   try {
     port = await server.listen(options.port ?? 0);
-    const unknownPaths = broker.start(journal?.stored ?? new Map());
+    const { unknownPaths, rulesOf } = broker.start(
+      journal?.stored ?? new Map(),
+    );
     for (const path of unknownPaths)
       if ((journal?.stored.get(path)?.messages.size ?? 0) > 0)
         log(
           `Kept, but not served: messages of ${path}, which is not configured.`,
         );
+    for (const path of rulesOf)
+      log(
+        `The rules of ${path} that clients changed are dropped: the configuration has other rules since.`,
+      );
     journal?.start(() => broker.snapshot(), unknownPaths);
   } catch (error) {
     await close();

@@ -250,6 +250,61 @@ test("a session's state outlives a kill, its lock does not, and its messages com
   }
 });
 
+test("rules that a client changed outlive a kill, until the configuration has others", async () => {
+  const clock = new ManualClock();
+  let directory = await temporaryDirectory();
+  const before = await open(directory, clock);
+  const rules = before.client.createRuleManager("t", "s");
+  await rules.createRule("some", {
+    subject: "x",
+    applicationProperties: { n: 1, d: 0.5, text: "a", yes: true },
+  });
+  await rules.createRule("sql", { sqlExpression: "n > 1" });
+  await rules.deleteRule("$Default");
+
+  // The second time, the journal has been written anew.
+  for (let attempt = 0; attempt < 2; attempt++) {
+    directory = await asIfKilled(directory);
+    const { client, emulator } = await open(directory, clock);
+    const sender = client.createSender("t");
+    await sender.sendMessages([
+      { body: "neither" },
+      {
+        body: "some",
+        subject: "x",
+        applicationProperties: { n: 1, d: 0.5, text: "a", yes: true },
+      },
+      { body: "sql", applicationProperties: { n: 2 } },
+    ]);
+    expect(emulator.counts("t/Subscriptions/s").active).toBe(2);
+    const receiver = client.createReceiver("t", "s", {
+      receiveMode: "receiveAndDelete",
+    });
+    await receive(receiver, 2);
+  }
+
+  const Rules = [
+    {
+      Name: "other",
+      Properties: { FilterType: "Sql", SqlFilter: { SqlExpression: "1=0" } },
+    },
+  ];
+  const lines: string[] = [];
+  const after = await open(
+    await asIfKilled(directory),
+    clock,
+    { Topics: [{ Name: "t", Subscriptions: [{ Name: "s", Rules }] }] },
+    (line) => lines.push(line),
+  );
+  const [rule] = (
+    await after.client.createRuleManager("t", "s").listRules().byPage().next()
+  ).value as { name: string }[];
+  expect(rule?.name).toBe("other");
+  expect(lines).toContain(
+    "The rules of t/Subscriptions/s that clients changed are dropped: the configuration has other rules since.",
+  );
+});
+
 test("sequence numbers go on where they were", async () => {
   const clock = new ManualClock();
   const directory = await temporaryDirectory();

@@ -4,6 +4,7 @@ import type { AmqpError } from "./rhea.js";
 export const CONDITION = {
   argumentError: "com.microsoft:argument-error",
   connectionForced: "amqp:connection:forced",
+  entityAlreadyExists: "com.microsoft:entity-already-exists",
   decodeError: "amqp:decode-error",
   messageLockLost: "com.microsoft:message-lock-lost",
   messageNotFound: "com.microsoft:message-not-found",

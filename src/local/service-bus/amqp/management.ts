@@ -4,11 +4,16 @@ import { MESSAGE_OPERATIONS } from "./message-operations.js";
 import { failed, type Operations, type Response } from "./operations.js";
 import { types } from "./rhea.js";
 import { writeResponse, type Request } from "./requests.js";
+import { RULE_OPERATIONS } from "./rule-operations.js";
 import { SESSION_OPERATIONS } from "./session-operations.js";
 import { mapEntries, toText } from "./typed.js";
 
 const PREFIX = "com.microsoft:";
-const OPERATIONS: Operations = { ...MESSAGE_OPERATIONS, ...SESSION_OPERATIONS };
+const OPERATIONS: Operations = {
+  ...MESSAGE_OPERATIONS,
+  ...RULE_OPERATIONS,
+  ...SESSION_OPERATIONS,
+};
 
 /** Answers a request to an entity's `$management`; its changes may still have to be stored. */
 export function answerManagement(entity: Entity, request: Request): Buffer {

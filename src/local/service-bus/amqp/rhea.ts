@@ -32,9 +32,11 @@ export interface Types {
   wrap_array(values: readonly unknown[], typecode: number): Typed;
   wrap_binary(value: Buffer): Typed;
   wrap_boolean(value: boolean): Typed;
+  wrap_double(value: number): Typed;
   wrap_int(value: number): Typed;
   wrap_list(values: readonly unknown[]): Typed;
   wrap_long(value: number | Buffer): Typed;
+  wrap_map(entries: Readonly<Record<string, unknown>>): Typed;
   wrap_string(value: string): Typed;
   wrap_symbol(value: string): Typed;
   wrap_timestamp(value: number): Typed;

@@ -1,3 +1,4 @@
+import type { Rule } from "../filter/rule.js";
 import type { MessageLock } from "./delivery.js";
 import type { MessageRecord } from "./message.js";
 
@@ -40,11 +41,23 @@ export type Operation =
       readonly sessionId: string;
       readonly state: Buffer | undefined;
     }
+  /** The rules of a subscription that a client has changed. */
+  | {
+      readonly kind: "rules";
+      readonly entity: string;
+      readonly rules: StoredRules;
+    }
   | {
       readonly kind: "sequence";
       readonly entity: string;
       readonly next: number;
     };
+
+/** The rules of a subscription, and those of the configuration that were changed into them. */
+export interface StoredRules {
+  readonly configured: readonly Rule[];
+  readonly rules: readonly Rule[];
+}
 
 /** Where the broker's changes go before anybody hears of them. */
 export interface Store {
@@ -70,4 +83,5 @@ export interface StoredEntity {
   >;
   readonly locks: Map<number, MessageLock>;
   readonly sessionStates: Map<string, Buffer>;
+  rules: StoredRules | undefined;
 }

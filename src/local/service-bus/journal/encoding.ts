@@ -1,5 +1,6 @@
 import type { MessageRecord } from "../broker/message.js";
 import type { Operation } from "../broker/store.js";
+import { decodeRule, encodeRule, type StoredRule } from "./rule-encoding.js";
 
 /** A record as JSON; fields at their defaults are left out, bytes are base64. */
 interface StoredRecord {
@@ -23,6 +24,7 @@ type StoredOperation =
   | readonly ["remove", string, number]
   | readonly ["remember", string, string, number, number]
   | readonly ["lock", string, number, string, number]
+  | readonly ["rules", string, readonly StoredRule[], readonly StoredRule[]]
   | readonly ["session-state", string, string, string | null]
   | readonly ["sequence", string, number];
 
@@ -60,6 +62,13 @@ export function encodeLine(operations: readonly Operation[]): string {
           operation.sequenceNumber,
           operation.lock.token,
           operation.lock.untilMs,
+        ];
+      case "rules":
+        return [
+          "rules",
+          operation.entity,
+          operation.rules.configured.map(encodeRule),
+          operation.rules.rules.map(encodeRule),
         ];
       case "session-state":
         return [
@@ -116,6 +125,15 @@ export function decodeLine(
           entity,
           sequenceNumber: operation[2],
           lock: { token: operation[3], untilMs: operation[4] },
+        };
+      case "rules":
+        return {
+          kind: "rules",
+          entity,
+          rules: {
+            configured: operation[2].map(decodeRule),
+            rules: operation[3].map(decodeRule),
+          },
         };
       case "session-state":
         return {

@@ -171,6 +171,8 @@ export class Journal implements Store {
         yield { kind: "session-state", entity, sessionId, state };
       for (const record of stored.messages.values())
         yield { kind: "put", entity, record };
+      if (stored.rules !== undefined)
+        yield { kind: "rules", entity, rules: stored.rules };
       for (const [sequenceNumber, lock] of stored.locks)
         yield { kind: "lock", entity, sequenceNumber, lock };
     }
@@ -239,6 +241,9 @@ export class Journal implements Store {
         advance(entity, sequenceNumber + 1);
         break;
       }
+      case "rules":
+        entity.rules = operation.rules;
+        break;
       case "session-state":
         if (operation.state === undefined)
           entity.sessionStates.delete(operation.sessionId);
@@ -259,6 +264,7 @@ export class Journal implements Store {
         remembered: new Map(),
         locks: new Map(),
         sessionStates: new Map(),
+        rules: undefined,
       };
       this.#stored.set(name, entity);
     }
