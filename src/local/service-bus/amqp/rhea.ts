@@ -103,6 +103,8 @@ export interface Link extends EventEmitter {
       snd_settle_mode?: number;
       rcv_settle_mode?: number;
       max_message_size?: number;
+      source?: null;
+      target?: null;
       properties?: Readonly<Record<string, Typed>>;
     };
   };

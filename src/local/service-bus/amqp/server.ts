@@ -42,7 +42,7 @@ import {
   type Terminus,
 } from "./rhea.js";
 import { SessionWait, wantsSession } from "./session-link.js";
-import { echo } from "./terminus.js";
+import { echo, refuse } from "./terminus.js";
 import type { SharedAccessKey } from "./tokens.js";
 
 export interface AmqpServerOptions {
@@ -200,7 +200,7 @@ export class AmqpServer {
       return;
     }
     if (node.entity.kind === "topic") {
-      link.close({
+      refuse(link, {
         condition: CONDITION.notAllowed,
         description:
           "A topic cannot be received from; receive from one of its subscriptions.",
@@ -210,7 +210,7 @@ export class AmqpServer {
     const { queue } = node.entity;
     const wanted = wantsSession(link);
     if (wanted !== queue.requiresSession)
-      link.close(SESSION_REFUSED[wanted ? "notRequired" : "required"]);
+      refuse(link, SESSION_REFUSED[wanted ? "notRequired" : "required"]);
     else if (wanted) this.#waitForSession(link, queue);
     else this.#openDelivery(link, queue);
   }
@@ -243,7 +243,7 @@ export class AmqpServer {
     }
     const { entity } = node;
     if (entity.kind === "subscription" || entity.kind === "dead-letter-queue") {
-      link.close({
+      refuse(link, {
         condition: CONDITION.notAllowed,
         description: `Nothing can be sent to '${link.target?.address ?? ""}'.`,
       });
@@ -266,7 +266,7 @@ export class AmqpServer {
       link.local.attach.rcv_settle_mode = link.rcv_settle_mode;
     const node = this.#find(address, link.connection);
     if (!("condition" in node)) return node;
-    link.close(node);
+    refuse(link, node);
     return undefined;
   }
 

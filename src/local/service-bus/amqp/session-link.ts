@@ -1,7 +1,7 @@
 import type { Queue } from "../broker/queue.js";
 import type { SessionLock, SessionRequest } from "../broker/sessions.js";
 import { LOST, SESSION_REFUSED } from "./errors.js";
-import { echo } from "./terminus.js";
+import { echo, refuse } from "./terminus.js";
 import { types, type Sender, type Typed } from "./rhea.js";
 
 const FILTER = "com.microsoft:session-filter";
@@ -51,7 +51,7 @@ export class SessionWait {
       },
       refused: (why) => {
         this.#writeAttach();
-        link.close(SESSION_REFUSED[why]);
+        refuse(link, SESSION_REFUSED[why]);
       },
       lost: () => link.close(LOST["session-lock-lost"]),
     };

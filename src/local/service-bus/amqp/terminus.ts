@@ -1,4 +1,4 @@
-import type { Terminus } from "./rhea.js";
+import type { AmqpError, Link, Terminus } from "./rhea.js";
 
 /**
  * A source or target to answer with: the peer's, field by field. Handing rhea the peer's own would share the list inside,
@@ -20,4 +20,13 @@ export function echo(terminus: Terminus | null, name: string): object {
     if (value !== undefined && value !== null) fields[field] = value;
   }
   return fields;
+}
+
+/**
+ * Answers an attach with an error: "an attach indicating that the link endpoint has no associated local terminus", and a
+ * detach with the error (AMQP 2.6.3). With a terminus the .NET client takes the link for open.
+ */
+export function refuse(link: Link, error: AmqpError): void {
+  link.local.attach[link.is_receiver() ? "target" : "source"] = null;
+  link.close(error);
 }
