@@ -290,6 +290,41 @@ test("receiveAndDelete takes a session's messages for good", async () => {
   expect(emulator.counts("q").active).toBe(1);
 });
 
+test("a receive that finds too little leaves the session with its receiver", async () => {
+  const { client } = await start(SESSIONS);
+  const receiver = await accept(client, "a");
+  await expect(
+    receiver.receiveMessages(5, { maxWaitTimeInMs: 1 }),
+  ).resolves.toEqual([]);
+  await sendTo(client, "a");
+  expect(await receiveOne(receiver)).toMatchObject({ body: "a0" });
+});
+
+test("a subscribed session takes what comes in order and completes it", async () => {
+  const { client, emulator } = await start(SESSIONS);
+  const receiver = await accept(client, "a");
+  const taken: unknown[] = [];
+  const done = new Promise<void>((resolve, reject) => {
+    receiver.subscribe({
+      processMessage: ({ body }) => {
+        if (taken.push(body) === 20) resolve();
+        return Promise.resolve();
+      },
+      processError: ({ error }) => {
+        reject(error);
+        return Promise.resolve();
+      },
+    });
+  });
+  await sendTo(client, ...Array.from({ length: 20 }, () => "a"));
+  await done;
+  // Closed at once, the receiver would not complete the last.
+  while (emulator.counts("q").active > 0)
+    await new Promise((resolve) => setImmediate(resolve));
+  await receiver.close();
+  expect(taken).toEqual(Array.from({ length: 20 }, (_, i) => `a${i}`));
+});
+
 test("a message without a session is refused where sessions are required", async () => {
   const { client, emulator, clock } = await start(SESSIONS);
   const sender = client.createSender("q");
