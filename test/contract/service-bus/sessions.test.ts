@@ -135,6 +135,19 @@ test("a client that went away while it waited for a session gets none", async ()
   expect((await acceptNext(client)).sessionId).toBe("a");
 });
 
+test("a client that waits for a session hears that the emulator stops", async () => {
+  const clock = new WatchedClock();
+  const { client, emulator } = await start(SESSIONS, { clock });
+  const outcome = acceptNext(client).then(
+    () => "accepted",
+    () => "refused",
+  );
+  await clock.waiting(1);
+  await emulator.close();
+  await clock.waiting(0);
+  expect(await outcome).toBe("refused");
+});
+
 test("a session that another has cannot be locked, until he closes his link", async () => {
   const { client } = await start(SESSIONS);
   const first = await accept(client, "a");

@@ -92,8 +92,9 @@ export class Places {
   }
 
   popReady(sessionId: string | undefined): Held | undefined {
-    const held = this.#ready.get(sessionId)?.pop();
-    if (held === undefined) this.#ready.delete(sessionId);
+    const ready = this.#ready.get(sessionId);
+    const held = ready?.pop();
+    if (ready?.peek() === undefined) this.#ready.delete(sessionId);
     return held;
   }
 
