@@ -71,6 +71,6 @@ test.skipIf(!HAS_DOTNET)(
       path.join("built", "client.dll"),
       emulator.connectionString,
     );
-    expect(stdout.trim().split("\n")).toHaveLength(8);
+    expect(stdout.trim().split("\n")).toHaveLength(9);
   },
 );

@@ -91,6 +91,14 @@ await Step("uses a session", async () =>
     await Fails(null, () => client.CreateReceiver("sessions").ReceiveMessageAsync());
 });
 
+await Step("is told when no session comes in time", async () =>
+{
+    await using var hasty = new ServiceBusClient(
+        args[0],
+        new ServiceBusClientOptions { RetryOptions = { MaxRetries = 0, TryTimeout = TimeSpan.FromSeconds(1) } });
+    await Fails(ServiceBusFailureReason.ServiceTimeout, () => hasty.AcceptNextSessionAsync("sessions"));
+});
+
 await Step("processes sessions by events", async () =>
 {
     await client.CreateSender("sessions").SendMessageAsync(new ServiceBusMessage("event") { SessionId = "c" });
