@@ -183,7 +183,10 @@ export class Queue {
 
   /** Gives sessions to those who wait, and ready messages to the consumers that have credit, in turn. */
   pump(): void {
-    this.#sessions?.serve();
+    if (this.#sessions !== undefined) {
+      this.#sessions.serve();
+      this.#arm(); // A session may have been given, whose lock ends.
+    }
     this.#consumers.pump(({ receiveAndDelete, session }) => {
       if (session !== undefined && this.#sessions?.holds(session) !== true)
         return undefined; // lost, and about to hear of it
