@@ -41,7 +41,7 @@ test("reads every setting of a queue", () => {
       LockDuration: "PT30S",
       MaxDeliveryCount: 3,
       RequiresDuplicateDetection: true,
-      RequiresSession: false,
+      RequiresSession: true,
     }),
   );
   expect(namespace).toBe("n");
@@ -53,6 +53,7 @@ test("reads every setting of a queue", () => {
       duplicateWindowMs: 20_000,
       lockDurationMs: 30_000,
       maxDeliveryCount: 3,
+      requiresSession: true,
     },
   });
 });
@@ -65,6 +66,7 @@ test("settings that are left out have the service's defaults", () => {
     duplicateWindowMs: undefined,
     lockDurationMs: 60_000,
     maxDeliveryCount: 10,
+    requiresSession: false,
   });
 });
 
@@ -115,10 +117,6 @@ describe("a malformed configuration is one error that names the path", () => {
     [
       withQueue({ RequiresDuplicateDetection: "yes" }),
       'Properties.RequiresDuplicateDetection: expected true or false, got "yes"',
-    ],
-    [
-      withQueue({ RequiresSession: true }),
-      "Properties.RequiresSession: sessions are not supported by this emulator; set it to false",
     ],
     [
       withQueue({ ForwardTo: "a" }),
@@ -185,6 +183,7 @@ test("Sigil's own entities are within the limits of Microsoft's emulator", async
       duplicateWindowMs: 300_000,
       lockDurationMs: 60_000,
       maxDeliveryCount: 10,
+      requiresSession: false,
     });
   expect(topics).toMatchObject([
     {

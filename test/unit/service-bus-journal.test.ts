@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { MessageRecord } from "../../src/local/service-bus/broker/message.js";
+import type { FilterValue } from "../../src/local/service-bus/filter/value.js";
 import type { Operation } from "../../src/local/service-bus/broker/store.js";
 import {
   decodeLine,
@@ -16,6 +17,7 @@ const FULL: MessageRecord = {
   enqueuedSequenceNumber: 3,
   enqueuedTimeMs: 1_000,
   bytes: Buffer.from([0, 255, 10, 13]),
+  sessionId: "s\u00e9",
   timeToLiveMs: 60_000,
   scheduledEnqueueTimeMs: 2_000,
   deliveryCount: 2,
@@ -44,6 +46,42 @@ test("every operation comes back from its line as it was", () => {
     { kind: "put", entity: "t/Subscriptions/s", record: FULL },
     { kind: "remove", entity: "q", sequenceNumber: 2 },
     { kind: "sequence", entity: "t", next: 9 },
+    {
+      kind: "rules",
+      entity: "t/Subscriptions/s",
+      rules: {
+        configured: [{ name: "$Default", filter: { kind: "true" } }],
+        rules: [
+          { name: "a", filter: { kind: "sql", expression: "1=1" } },
+          {
+            name: "b",
+            filter: {
+              kind: "correlation",
+              system: new Map([["label", "l"]]),
+              properties: new Map<string, FilterValue>([
+                ["N", 2n ** 62n],
+                ["d", 3],
+                ["yes", true],
+                ["text", "3"],
+              ]),
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: "lock",
+      entity: "q",
+      sequenceNumber: 3,
+      lock: { token: "t", untilMs: 4 },
+    },
+    {
+      kind: "session-state",
+      entity: "q",
+      sessionId: "s",
+      state: Buffer.from([0, 255]),
+    },
+    { kind: "session-state", entity: "q", sessionId: "", state: undefined },
     { kind: "change", entity: "q", record: FULL },
   ];
   const line = encodeLine(operations);

@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises";
-import type { QueueSettings } from "./broker/queue.js";
+import type { QueueSettings } from "./broker/delivery.js";
 import {
   ConfigurationError,
   describe,
   type ConfigurationObject,
 } from "./configuration-reader.js";
 import { ConfigurationObject as Reader } from "./configuration-reader.js";
-import { createCorrelationFilter } from "./filter/correlation-filter.js";
+import { DEFAULT_RULE, type Rule, type RuleFilter } from "./filter/rule.js";
 import { createSqlFilter } from "./filter/sql-filter.js";
 import { SqlFilterError } from "./filter/sql-tokens.js";
-import type { Filter, FilterValue } from "./filter/value.js";
+import type { FilterValue } from "./filter/value.js";
 
 export interface QueueConfiguration {
   readonly name: string;
@@ -17,8 +17,8 @@ export interface QueueConfiguration {
 }
 
 export interface SubscriptionConfiguration extends QueueConfiguration {
-  /** The rules' filters; without rules, one that takes everything. */
-  readonly filters: readonly Filter[];
+  /** Without any, the one that takes everything. */
+  readonly rules: readonly Rule[];
 }
 
 export interface TopicConfiguration extends QueueConfiguration {
@@ -141,7 +141,7 @@ function readTopic(
         settings: readSettings(
           subscription.optionalObject("Properties", SUBSCRIPTION_PROPERTIES),
         ),
-        filters: readRules(subscription),
+        rules: readRules(subscription),
       })),
   };
 }
@@ -153,11 +153,6 @@ function readSettings(properties: ConfigurationObject): QueueSettings {
         properties.pathOf(key),
         "forwarding is not supported by this emulator; leave it out",
       );
-  if (properties.boolean("RequiresSession"))
-    throw new ConfigurationError(
-      properties.pathOf("RequiresSession"),
-      "sessions are not supported by this emulator; set it to false",
-    );
   const windowMs = properties.durationMs(
     "DuplicateDetectionHistoryTimeWindow",
     20 * SECOND_MS,
@@ -179,16 +174,16 @@ function readSettings(properties: ConfigurationObject): QueueSettings {
     duplicateWindowMs: properties.boolean("RequiresDuplicateDetection")
       ? (windowMs ?? 10 * MINUTE_MS)
       : undefined,
+    requiresSession: properties.boolean("RequiresSession"),
   };
 }
 
-function readRules(subscription: ConfigurationObject): Filter[] {
+function readRules(subscription: ConfigurationObject): Rule[] {
   const rules = subscription.objects("Rules", ["Name", "Properties"]);
-  // A subscription is created with the rule $Default, whose filter is 1=1.
-  if (rules.length === 0) return [() => true];
+  if (rules.length === 0) return [DEFAULT_RULE];
   const names = new UniqueNames();
   return rules.map((rule) => {
-    names.take(rule);
+    const name = names.take(rule);
     const properties = rule.object("Properties", [
       "FilterType",
       "CorrelationFilter",
@@ -201,18 +196,19 @@ function readRules(subscription: ConfigurationObject): Filter[] {
         action.pathOf("SqlExpression"),
         "rule actions are not supported by this emulator; leave it out",
       );
-    return readFilter(properties);
+    return { name, filter: readFilter(properties) };
   });
 }
 
-function readFilter(properties: ConfigurationObject): Filter {
+function readFilter(properties: ConfigurationObject): RuleFilter {
   const type = properties.text("FilterType");
   switch (type.toLowerCase()) {
     case "sql": {
       const filter = properties.object("SqlFilter", ["SqlExpression"]);
       const expression = filter.text("SqlExpression");
       try {
-        return createSqlFilter(expression);
+        createSqlFilter(expression);
+        return { kind: "sql", expression };
       } catch (error) {
         if (!(error instanceof SqlFilterError)) throw error;
         throw new ConfigurationError(
@@ -236,7 +232,7 @@ function readFilter(properties: ConfigurationObject): Filter {
   }
 }
 
-function readCorrelationFilter(conditions: ConfigurationObject): Filter {
+function readCorrelationFilter(conditions: ConfigurationObject): RuleFilter {
   const system = new Map<string, string>();
   for (const [key, name] of Object.entries(CORRELATION_PROPERTIES))
     if (conditions.has(key)) system.set(name, conditions.text(key));
@@ -244,14 +240,14 @@ function readCorrelationFilter(conditions: ConfigurationObject): Filter {
   if (conditions.has("Properties")) {
     const free = properties(conditions);
     for (const [key, value] of free.entries())
-      user.set(key.toLowerCase(), correlationValue(free.pathOf(key), value));
+      user.set(key, correlationValue(free.pathOf(key), value));
   }
   if (system.size + user.size === 0)
     throw new ConfigurationError(
       conditions.path,
       "expected at least one condition",
     );
-  return createCorrelationFilter({ system, user });
+  return { kind: "correlation", system, properties: user };
 }
 
 /** The application properties of a correlation filter, whose names are free. */

@@ -2,7 +2,7 @@ import { systemClock, type Clock } from "../clock.js";
 import { readFilterableMessage } from "./amqp/properties.js";
 import { AmqpServer } from "./amqp/server.js";
 import { Broker } from "./broker/broker.js";
-import type { MessageCounts } from "./broker/queue.js";
+import type { MessageCounts } from "./broker/delivery.js";
 import { memoryStore, type Store } from "./broker/store.js";
 import type { EmulatorConfiguration } from "./configuration.js";
 import { Journal } from "./journal/journal.js";
@@ -79,12 +79,18 @@ export async function startServiceBusEmulator(
   let port: number;
   try {
     port = await server.listen(options.port ?? 0);
-    const unknownPaths = broker.start(journal?.stored ?? new Map());
+    const { unknownPaths, rulesOf } = broker.start(
+      journal?.stored ?? new Map(),
+    );
     for (const path of unknownPaths)
       if ((journal?.stored.get(path)?.messages.size ?? 0) > 0)
         log(
           `Kept, but not served: messages of ${path}, which is not configured.`,
         );
+    for (const path of rulesOf)
+      log(
+        `The rules of ${path} that clients changed are dropped: the configuration has other rules since.`,
+      );
     journal?.start(() => broker.snapshot(), unknownPaths);
   } catch (error) {
     await close();

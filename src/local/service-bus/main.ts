@@ -10,16 +10,18 @@ for @azure/service-bus and other clients that know UseDevelopmentEmulator=true.
   --config FILE  entities, in the shape of Microsoft's emulator configuration
                  (infra/service-bus-emulator.json is Sigil's)
   --port N       port on 127.0.0.1, 0 for any free one (default 5672)
-  --data DIR     keep everything accepted in DIR, across restarts and kills;
-                 without it messages live in memory only
+  --data DIR     keep everything accepted in DIR, across restarts and kills: messages, locks,
+                 session states, and rules that clients changed, these until the configuration
+                 has others; without it everything lives in memory only
   --fsync        wait for the disk before acknowledging (survives a power cut; slower)
   --help         this text
 
 Prints the connection string when it listens. Ctrl-C stops it.
 
 Supported: peek-lock and receive-and-delete, lock renewal, abandon, defer, dead-lettering,
-schedule and cancel, duplicate detection, time to live, peek, batches, SQL and correlation filters.
-Not supported, and refused at the start: sessions, forwarding, rule actions.
+schedule and cancel, duplicate detection, time to live, peek, batches, sessions and their state,
+SQL and correlation filters, rules added and removed by clients.
+Not supported, and refused at the start: forwarding, rule actions.
 
 Exit codes: 0 stopped by a signal, 1 cannot start or go on, 2 bad arguments.
 `;

@@ -471,9 +471,10 @@ describe("a lost connection", () => {
   it("costs a message in hand its settlement: it is delivered again", async () => {
     const directory = mkdtempSync(join(tmpdir(), "functions-host-"));
     onTestFinished(() => rmSync(directory, { recursive: true }));
+    const brokerClock = new ManualClock();
     const { emulator, send, running } = await start(
       {},
-      { emulator: { dataDirectory: directory } },
+      { emulator: { dataDirectory: directory, clock: brokerClock } },
     );
     const answer = gate();
     const first = nextCall("text", () => answer.opened);
@@ -483,8 +484,10 @@ describe("a lost connection", () => {
     const again = await startEmulator({
       port: emulator.port,
       dataDirectory: directory,
+      clock: brokerClock,
     });
     const second = nextCall("text");
+    brokerClock.advance(60_000); // The lock outlives the broker's restart, and ends.
     answer.open();
     expect((await second).input).toBe("twice");
     await emptied(again, "text");

@@ -1,85 +1,8 @@
-import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import rhea, {
-  type Connection,
-  type EventContext,
-  type Receiver,
-  type Typed,
-} from "rhea";
+import rhea, { type Receiver } from "rhea";
 import { expect, onTestFinished, test } from "vitest";
+import { connectPlainly, encode, putToken, SECTION } from "./plain-client.js";
 import { start } from "./support.js";
-
-/** An AMQP client of the plainest kind, which sees what the Service Bus client hides. */
-interface Plain {
-  readonly connection: Connection;
-  readonly hostAndPort: string;
-}
-
-async function connectPlainly(port: number): Promise<Plain> {
-  const container = rhea.create_container();
-  const connection = container.connect({
-    port,
-    host: "127.0.0.1",
-    reconnect: false,
-  });
-  onTestFinished(() => connection.close());
-  await once(connection, "connection_open");
-  return { connection, hostAndPort: `localhost:${port}` };
-}
-
-async function putToken(
-  { connection, hostAndPort }: Plain,
-  entity: string,
-  messageId: string | Buffer,
-): Promise<EventContext> {
-  const audience = `sb://${hostAndPort}/${entity}`;
-  const resource = encodeURIComponent(audience);
-  const expiry = Math.floor(Date.now() / 1_000) + 60;
-  const signature = createHmac("sha256", "SAS_KEY_VALUE")
-    .update(`${resource}\n${expiry}`)
-    .digest("base64");
-  const session = connection.create_session();
-  session.begin();
-  const receiver = session.attach_receiver({ source: { address: "$cbs" } });
-  const sender = session.attach_sender({ target: { address: "$cbs" } });
-  await once(sender, "sendable");
-  const answered = once(receiver, "message");
-  sender.send({
-    message_id: messageId,
-    application_properties: {
-      operation: "put-token",
-      type: "servicebus.windows.net:sastoken",
-      name: audience,
-    },
-    body: `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}&se=${expiry}&skn=RootManageSharedAccessKey`,
-  });
-  const [context] = (await answered) as [EventContext];
-  return context;
-}
-
-/** Sections of a message with the types that rhea's own messages lose. */
-function encode(
-  sections: readonly (readonly [code: number, value: Typed])[],
-): Buffer {
-  const Writer = (rhea.types as unknown as { Writer: new () => WriterLike })
-    .Writer;
-  const writer = new Writer();
-  for (const [code, value] of sections)
-    writer.write(
-      rhea.types.described(rhea.types.wrap_ulong(code), value) as Typed,
-    );
-  return Buffer.from(writer.toBuffer());
-}
-
-interface WriterLike {
-  write(value: Typed): void;
-  toBuffer(): Buffer;
-}
-
-const PROPERTIES = 0x73;
-const APPLICATION_PROPERTIES = 0x74;
-const VALUE = 0x77;
-const FOOTER = 0x78;
 
 test("the sections of the sender arrive byte for byte, whatever types they hold", async () => {
   const { emulator } = await start();
@@ -88,9 +11,9 @@ test("the sections of the sender arrive byte for byte, whatever types they hold"
   const { types } = rhea;
   const uuid = types.wrap_uuid(Buffer.alloc(16, 7));
   const bare = encode([
-    [PROPERTIES, types.wrap_list([uuid])],
+    [SECTION.properties, types.wrap_list([uuid])],
     [
-      APPLICATION_PROPERTIES,
+      SECTION.applicationProperties,
       types.wrap_map({
         double: types.wrap_double(3),
         long: types.wrap_long(5),
@@ -99,8 +22,11 @@ test("the sections of the sender arrive byte for byte, whatever types they hold"
         time: types.wrap_timestamp(1),
       }),
     ],
-    [VALUE, types.wrap_map({ nested: types.wrap_list([types.wrap_float(1)]) })],
-    [FOOTER, types.wrap_symbolic_map({ checked: types.wrap_byte(1) })],
+    [
+      SECTION.value,
+      types.wrap_map({ nested: types.wrap_list([types.wrap_float(1)]) }),
+    ],
+    [SECTION.footer, types.wrap_symbolic_map({ checked: types.wrap_byte(1) })],
   ]);
   const sender = plain.connection.open_sender("q");
   await once(sender, "sendable");

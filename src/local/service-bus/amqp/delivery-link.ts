@@ -1,8 +1,11 @@
-import type { Consumer, Delivery, Queue, Settled } from "../broker/queue.js";
+import type { Consumer } from "../broker/consumers.js";
+import type { Delivery, Settled } from "../broker/delivery.js";
+import type { Queue } from "../broker/queue.js";
+import type { SessionLock } from "../broker/sessions.js";
 import type { Store } from "../broker/store.js";
 import { LinkCredit } from "./credit.js";
 import { answer, type Answer } from "./dispositions.js";
-import { CONDITION, LOCK_LOST } from "./errors.js";
+import { CONDITION, LOST } from "./errors.js";
 import type { Outcome, RheaDelivery, Sender, Typed } from "./rhea.js";
 import { encodeProperties, writeMessage } from "./sections.js";
 import {
@@ -27,10 +30,11 @@ const MODIFIED_MESSAGE_ANNOTATIONS = 2;
  * Invariants
  * 1. Nothing is sent before the attach, without credit, or before the change that took it from the queue is stored.
  * 2. A drain is answered as soon as nothing is on its way, and always, even when no credit is left.
- * 3. Closing the link does not free its locks: they can still be settled through `$management`.
+ * 3. Closing the link does not free its locks: they can still be settled through `$management`. A session's, it frees.
  */
 export class DeliveryLink implements Consumer {
   readonly receiveAndDelete: boolean;
+  readonly session: SessionLock | undefined;
   readonly #link: Sender;
   readonly #queue: Queue;
   readonly #store: Store;
@@ -38,7 +42,8 @@ export class DeliveryLink implements Consumer {
   #onTheWay = 0;
   #closed = false;
 
-  constructor(link: Sender, queue: Queue, store: Store) {
+  constructor(link: Sender, queue: Queue, store: Store, session?: SessionLock) {
+    this.session = session;
     this.#link = link;
     this.#queue = queue;
     this.#store = store;
@@ -80,6 +85,7 @@ export class DeliveryLink implements Consumer {
   close(): void {
     this.#closed = true;
     this.#queue.removeConsumer(this); // (3)
+    if (this.session !== undefined) this.#queue.releaseSession(this.session);
   }
 
   #send({ record, lock }: Delivery): void {
@@ -142,7 +148,8 @@ function settlementAnswer(settled: Settled): Answer {
     case "settled":
       return { kind: "accepted" };
     case "lock-lost":
-      return { kind: "rejected", error: LOCK_LOST };
+    case "session-lock-lost":
+      return { kind: "rejected", error: LOST[settled] };
     case "not-allowed":
       return {
         kind: "rejected",

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "../broker/message.js";
 import type { Queue } from "../broker/queue.js";
 import type { Store } from "../broker/store.js";
 import { answer } from "./dispositions.js";
-import { CONDITION } from "./errors.js";
+import { CONDITION, SESSION_REFUSED } from "./errors.js";
 import { readIncomingMessage } from "./properties.js";
 import type { MessageContext } from "./rhea.js";
 import { BATCH_FORMAT, readParts } from "./sections.js";
@@ -38,6 +38,24 @@ export function receiveMessage(
     });
     return;
   }
+  if (lacksSession(queue, messages)) {
+    answer(receiver, delivery, {
+      kind: "rejected",
+      error: SESSION_REFUSED.noSessionId,
+    });
+    return;
+  }
   queue.send(messages);
   store.afterCommit(() => answer(receiver, delivery, { kind: "accepted" }));
+}
+
+/** Whether a queue that requires sessions would be sent a message without one. */
+export function lacksSession(
+  queue: Queue,
+  messages: readonly IncomingMessage[],
+): boolean {
+  return (
+    queue.requiresSession &&
+    messages.some(({ sessionId }) => sessionId === undefined)
+  );
 }

@@ -1,6 +1,6 @@
 import type { Composite, Connection, Session } from "./rhea.js";
 
-/** Fields of each performative by its descriptor (AMQP 2.7): open, begin, attach, flow, transfer, disposition, detach, close. */
+/** Fields of each performative by its descriptor (AMQP 2.7): open, begin, attach, flow, transfer, disposition, detach, end, close. */
 const FIELD_COUNTS: Readonly<Record<number, number>> = {
   0x10: 10,
   0x11: 8,
@@ -9,6 +9,7 @@ const FIELD_COUNTS: Readonly<Record<number, number>> = {
   0x14: 11,
   0x15: 6,
   0x16: 3,
+  0x17: 1,
   0x18: 1,
 };
 const ERROR_DESCRIPTOR = 0x1d;

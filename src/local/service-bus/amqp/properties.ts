@@ -26,6 +26,7 @@ export function readIncomingMessage(bytes: Buffer): IncomingMessage {
   return {
     bytes,
     messageId: toIdentifier(parts.properties[PROPERTY.messageId]),
+    sessionId: toText(parts.properties[PROPERTY.groupId]),
     timeToLiveMs: toInteger(parts.header[HEADER_TTL]),
     scheduledEnqueueTimeMs: toInteger(scheduled),
   };

@@ -32,9 +32,11 @@ export interface Types {
   wrap_array(values: readonly unknown[], typecode: number): Typed;
   wrap_binary(value: Buffer): Typed;
   wrap_boolean(value: boolean): Typed;
+  wrap_double(value: number): Typed;
   wrap_int(value: number): Typed;
   wrap_list(values: readonly unknown[]): Typed;
-  wrap_long(value: number): Typed;
+  wrap_long(value: number | Buffer): Typed;
+  wrap_map(entries: Readonly<Record<string, unknown>>): Typed;
   wrap_string(value: string): Typed;
   wrap_symbol(value: string): Typed;
   wrap_timestamp(value: number): Typed;
@@ -64,6 +66,8 @@ export interface Terminus {
   readonly distribution_mode?: string | null;
   readonly outcomes?: string | string[] | null;
   readonly capabilities?: string | string[] | null;
+  /** Of a source; a described value stays typed. */
+  readonly filter?: Readonly<Record<string, unknown>> | null;
 }
 
 export interface Outcome {
@@ -93,11 +97,15 @@ export interface Link extends EventEmitter {
   readonly target: Terminus | null;
   readonly snd_settle_mode: number | null;
   readonly rcv_settle_mode: number | null;
+  readonly properties: Readonly<Record<string, unknown>> | null;
   readonly local: {
     readonly attach: {
       snd_settle_mode?: number;
       rcv_settle_mode?: number;
       max_message_size?: number;
+      source?: null;
+      target?: null;
+      properties?: Readonly<Record<string, Typed>>;
     };
   };
   credit: number;
@@ -107,6 +115,8 @@ export interface Link extends EventEmitter {
   close(error?: AmqpError): void;
   is_open(): boolean;
   is_receiver(): boolean;
+  /** Writes what there is to write of the link itself: its attach, flow and detach. */
+  _process?: () => void;
 }
 
 export interface Sender extends Link {

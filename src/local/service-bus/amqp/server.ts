@@ -11,12 +11,14 @@ import { once } from "node:events";
 import type { AddressInfo, Server, Socket } from "node:net";
 import type { Broker, Entity } from "../broker/broker.js";
 import { queueOf } from "../broker/broker.js";
+import type { Queue } from "../broker/queue.js";
+import type { SessionLock } from "../broker/sessions.js";
 import type { Store } from "../broker/store.js";
 import { parseAddress } from "./address.js";
 import { answerCbs, Claims } from "./cbs.js";
 import { DeliveryLink } from "./delivery-link.js";
 import { answer } from "./dispositions.js";
-import { CONDITION, entityNotFound } from "./errors.js";
+import { CONDITION, entityNotFound, SESSION_REFUSED } from "./errors.js";
 import { MAX_MESSAGE_SIZE, receiveMessage } from "./incoming-link.js";
 import { answerManagement } from "./management.js";
 import {
@@ -39,6 +41,8 @@ import {
   type Session,
   type Terminus,
 } from "./rhea.js";
+import { SessionWait, wantsSession } from "./session-link.js";
+import { echo, refuse } from "./terminus.js";
 import type { SharedAccessKey } from "./tokens.js";
 
 export interface AmqpServerOptions {
@@ -69,6 +73,7 @@ export class AmqpServer {
   readonly #connections = new Set<Connection>();
   readonly #claims = new WeakMap<Connection, Claims>();
   readonly #deliveryLinks = new Map<Link, DeliveryLink>();
+  readonly #sessionWaits = new Map<Link, SessionWait>();
   readonly #responseLinks = new Map<
     Link,
     { readonly address: string; readonly responses: ResponseLink }
@@ -136,8 +141,6 @@ export class AmqpServer {
     container.on("sender_open", ({ sender }: LinkContext) => {
       if (sender === undefined) return;
       this.#openSender(sender);
-      // Credit may have come with the attach, before ours is written.
-      setImmediate(() => this.#onFlow(sender));
     });
     container.on("receiver_open", ({ receiver }: LinkContext) => {
       if (receiver !== undefined) this.#openReceiver(receiver);
@@ -151,6 +154,7 @@ export class AmqpServer {
           this.#deliveryLinks.get(sender)?.onOutcome(delivery);
       });
     container.on("sender_close", ({ sender }: LinkContext) => {
+      if (sender !== undefined) this.#endSessionWait(sender);
       // A disposition written before the detach is heard one tick after it.
       setImmediate(() => this.#forget((link) => link === sender));
     });
@@ -196,18 +200,36 @@ export class AmqpServer {
       return;
     }
     if (node.entity.kind === "topic") {
-      link.close({
+      refuse(link, {
         condition: CONDITION.notAllowed,
         description:
           "A topic cannot be received from; receive from one of its subscriptions.",
       });
       return;
     }
+    const { queue } = node.entity;
+    const wanted = wantsSession(link);
+    if (wanted !== queue.requiresSession)
+      refuse(link, SESSION_REFUSED[wanted ? "notRequired" : "required"]);
+    else if (wanted) this.#waitForSession(link, queue);
+    else this.#openDelivery(link, queue);
+  }
+
+  #openDelivery(link: Sender, queue: Queue, session?: SessionLock): void {
     const { store } = this.#options;
-    this.#deliveryLinks.set(
-      link,
-      new DeliveryLink(link, node.entity.queue, store),
-    );
+    const deliveryLink = new DeliveryLink(link, queue, store, session);
+    this.#deliveryLinks.set(link, deliveryLink);
+    // Credit may have come with the attach, before ours is written.
+    setImmediate(() => this.#onFlow(link));
+  }
+
+  #waitForSession(link: Sender, queue: Queue): void {
+    const wait = new SessionWait(link, queue, (session) => {
+      this.#sessionWaits.delete(link);
+      this.#openDelivery(link, queue, session);
+    });
+    this.#sessionWaits.set(link, wait);
+    wait.start();
   }
 
   #openReceiver(link: Receiver): void {
@@ -221,7 +243,7 @@ export class AmqpServer {
     }
     const { entity } = node;
     if (entity.kind === "subscription" || entity.kind === "dead-letter-queue") {
-      link.close({
+      refuse(link, {
         condition: CONDITION.notAllowed,
         description: `Nothing can be sent to '${link.target?.address ?? ""}'.`,
       });
@@ -244,7 +266,7 @@ export class AmqpServer {
       link.local.attach.rcv_settle_mode = link.rcv_settle_mode;
     const node = this.#find(address, link.connection);
     if (!("condition" in node)) return node;
-    link.close(node);
+    refuse(link, node);
     return undefined;
   }
 
@@ -312,7 +334,14 @@ export class AmqpServer {
     return called ?? candidates[0];
   }
 
+  #endSessionWait(link: Link): void {
+    this.#sessionWaits.get(link)?.close();
+    this.#sessionWaits.delete(link);
+  }
+
   #forget(ended: (link: Link) => boolean): void {
+    for (const link of this.#sessionWaits.keys())
+      if (ended(link)) this.#endSessionWait(link);
     for (const [link, deliveryLink] of this.#deliveryLinks)
       if (ended(link)) {
         deliveryLink.close();
@@ -321,28 +350,6 @@ export class AmqpServer {
     for (const link of this.#responseLinks.keys())
       if (ended(link)) this.#responseLinks.delete(link);
   }
-}
-
-/**
- * A source or target to answer with: the peer's, field by field. Handing rhea the peer's own would share the list inside,
- * which for an empty one is the list of every empty composite; an absent one is named, since some clients take null for a refusal.
- */
-function echo(terminus: Terminus | null, name: string): object {
-  const fields: Record<string, unknown> = { address: name };
-  for (const field of [
-    "address",
-    "durable",
-    "expiry_policy",
-    "timeout",
-    "dynamic",
-    "distribution_mode",
-    "outcomes",
-    "capabilities",
-  ] as const) {
-    const value = terminus?.[field];
-    if (value !== undefined && value !== null) fields[field] = value;
-  }
-  return fields;
 }
 
 /** Whoever connects proves himself on `$cbs`: the .NET client calls that mechanism MSSBCBS, the others ANONYMOUS. */

@@ -1,6 +1,7 @@
 import type { EntityConfiguration } from "../configuration.js";
-import type { MessageCounts } from "./queue.js";
-import { Queue, type QueueSettings } from "./queue.js";
+import type { MessageCounts, QueueSettings } from "./delivery.js";
+import { Queue } from "./queue.js";
+import { Rules } from "./rules.js";
 import type { Operation, StoredEntity } from "./store.js";
 import { Topic, type Subscription, type TopicDependencies } from "./topic.js";
 
@@ -8,8 +9,20 @@ import { Topic, type Subscription, type TopicDependencies } from "./topic.js";
 export type Entity =
   | { readonly kind: "queue"; readonly queue: Queue }
   | { readonly kind: "topic"; readonly topic: Topic }
-  | { readonly kind: "subscription"; readonly queue: Queue }
+  | {
+      readonly kind: "subscription";
+      readonly queue: Queue;
+      readonly rules: Rules;
+    }
   | { readonly kind: "dead-letter-queue"; readonly queue: Queue };
+
+/** What of a store a broker has no place for. */
+export interface NotRestored {
+  /** Paths that lead to no entity. */
+  readonly unknownPaths: readonly string[];
+  /** Subscriptions whose rules were changed by clients and are now those of another configuration. */
+  readonly rulesOf: readonly string[];
+}
 
 const DEAD_LETTER_QUEUE = "$DeadLetterQueue";
 
@@ -17,6 +30,7 @@ const DEAD_LETTER_QUEUE = "$DeadLetterQueue";
 export class Broker {
   readonly #entities = new Map<string, Entity>();
   readonly #queues: Queue[] = [];
+  readonly #rules: Rules[] = [];
 
   constructor(
     dependencies: TopicDependencies,
@@ -38,8 +52,10 @@ export class Broker {
             path,
             subscription.settings,
           );
-          this.#add(path, { kind: "subscription", queue });
-          return { ...subscription, queue };
+          const rules = new Rules(dependencies.store, path, subscription.rules);
+          this.#rules.push(rules);
+          this.#add(path, { kind: "subscription", queue, rules });
+          return { name: subscription.name, queue, rules };
         }),
       );
       this.#queues.push(topic.door);
@@ -58,20 +74,27 @@ export class Broker {
     return queueOf(entity).counts();
   }
 
-  /** Takes over what a store held and starts; returns the paths of the store that lead to no entity. */
-  start(stored: ReadonlyMap<string, StoredEntity>): string[] {
-    const unknown: string[] = [];
+  /** Takes over what a store held and starts. */
+  start(stored: ReadonlyMap<string, StoredEntity>): NotRestored {
+    const unknownPaths: string[] = [];
+    const rulesOf: string[] = [];
     for (const [path, entity] of stored) {
       const found = this.find(path);
-      if (found === undefined) unknown.push(path);
-      else queueOf(found).restore(entity);
+      if (found === undefined) {
+        unknownPaths.push(path);
+        continue;
+      }
+      queueOf(found).restore(entity);
+      if (found.kind === "subscription" && entity.rules !== undefined)
+        if (!found.rules.restore(entity.rules)) rulesOf.push(path);
     }
-    for (const queue of this.#queues) queue.start();
-    return unknown;
+    for (const queue of this.#queues) queue.refresh();
+    return { unknownPaths, rulesOf };
   }
 
   *snapshot(): Iterable<Operation> {
     for (const queue of this.#queues) yield* queue.snapshot();
+    for (const rules of this.#rules) yield* rules.snapshot();
   }
 
   stop(): void {
@@ -93,6 +116,7 @@ export class Broker {
         defaultTimeToLiveMs: undefined,
         deadLetteringOnExpiration: false,
         duplicateWindowMs: undefined,
+        requiresSession: false,
       },
       undefined,
     );

@@ -3,6 +3,7 @@ export interface IncomingMessage {
   /** The encoded message, kept as the sender wrote it. */
   readonly bytes: Buffer;
   readonly messageId: string | undefined;
+  readonly sessionId: string | undefined;
   readonly timeToLiveMs: number | undefined;
   readonly scheduledEnqueueTimeMs: number | undefined;
 }
@@ -17,6 +18,7 @@ export interface MessageRecord {
   readonly enqueuedSequenceNumber: number | undefined;
   readonly enqueuedTimeMs: number;
   readonly bytes: Buffer;
+  readonly sessionId: string | undefined;
   readonly timeToLiveMs: number | undefined;
   /** Present as long as the message waits for its time. */
   readonly scheduledEnqueueTimeMs: number | undefined;

@@ -1,17 +1,15 @@
-import type { Filter, FilterableMessage } from "../filter/value.js";
-import {
-  Queue,
-  type Change,
-  type QueueDependencies,
-  type QueueSettings,
-} from "./queue.js";
+import type { FilterableMessage } from "../filter/value.js";
+import type { Change } from "./change.js";
+import type { QueueSettings } from "./delivery.js";
+import { Queue, type QueueDependencies } from "./queue.js";
+import type { Rules } from "./rules.js";
 import type { MessageRecord } from "./message.js";
 
-/** A subscription's queue and the filters of its rules; it takes a message that any of them takes. */
+/** A subscription's queue, and the rules that say what goes there. */
 export interface Subscription {
   readonly name: string;
   readonly queue: Queue;
-  readonly filters: readonly Filter[];
+  readonly rules: Rules;
 }
 
 export interface TopicDependencies extends QueueDependencies {
@@ -21,7 +19,7 @@ export interface TopicDependencies extends QueueDependencies {
 
 /**
  * A topic: a queue that keeps only its scheduled messages and its duplicate history, and hands everything active to the
- * subscriptions whose filters take it, in the same change.
+ * subscriptions whose rules take it, in the same change.
  */
 export class Topic {
   readonly door: Queue;
@@ -47,8 +45,8 @@ export class Topic {
 
   #publish(change: Change, record: MessageRecord): void {
     const properties = this.#readProperties(record);
-    for (const { queue, filters } of this.subscriptions)
-      if (filters.some((filter) => filter(properties)))
+    for (const { queue, rules } of this.subscriptions)
+      if (rules.take(properties))
         queue.put(change, {
           ...record,
           enqueuedSequenceNumber: record.sequenceNumber,

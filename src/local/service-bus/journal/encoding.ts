@@ -1,11 +1,13 @@
 import type { MessageRecord } from "../broker/message.js";
 import type { Operation } from "../broker/store.js";
+import { decodeRule, encodeRule, type StoredRule } from "./rule-encoding.js";
 
 /** A record as JSON; fields at their defaults are left out, bytes are base64. */
 interface StoredRecord {
   readonly n: number;
   readonly from?: number;
   readonly at: number;
+  readonly session?: string;
   readonly ttl?: number;
   readonly due?: number;
   readonly count?: number;
@@ -21,6 +23,9 @@ type StoredOperation =
   | readonly ["put" | "change", string, StoredRecord]
   | readonly ["remove", string, number]
   | readonly ["remember", string, string, number, number]
+  | readonly ["lock", string, number, string, number]
+  | readonly ["rules", string, readonly StoredRule[], readonly StoredRule[]]
+  | readonly ["session-state", string, string, string | null]
   | readonly ["sequence", string, number];
 
 /** One line of the journal: operations that hold all together or, the line being torn, not at all. */
@@ -49,6 +54,28 @@ export function encodeLine(operations: readonly Operation[]): string {
           operation.messageId,
           operation.sequenceNumber,
           operation.untilMs,
+        ];
+      case "lock":
+        return [
+          "lock",
+          operation.entity,
+          operation.sequenceNumber,
+          operation.lock.token,
+          operation.lock.untilMs,
+        ];
+      case "rules":
+        return [
+          "rules",
+          operation.entity,
+          operation.rules.configured.map(encodeRule),
+          operation.rules.rules.map(encodeRule),
+        ];
+      case "session-state":
+        return [
+          "session-state",
+          operation.entity,
+          operation.sessionId,
+          operation.state?.toString("base64") ?? null,
         ];
       case "sequence":
         return ["sequence", operation.entity, operation.next];
@@ -92,6 +119,32 @@ export function decodeLine(
           sequenceNumber: operation[3],
           untilMs: operation[4],
         };
+      case "lock":
+        return {
+          kind: "lock",
+          entity,
+          sequenceNumber: operation[2],
+          lock: { token: operation[3], untilMs: operation[4] },
+        };
+      case "rules":
+        return {
+          kind: "rules",
+          entity,
+          rules: {
+            configured: operation[2].map(decodeRule),
+            rules: operation[3].map(decodeRule),
+          },
+        };
+      case "session-state":
+        return {
+          kind: "session-state",
+          entity,
+          sessionId: operation[2],
+          state:
+            operation[3] === null
+              ? undefined
+              : Buffer.from(operation[3], "base64"),
+        };
       case "sequence":
         return { kind: "sequence", entity, next: operation[2] };
     }
@@ -102,6 +155,7 @@ function encodeRecord(record: MessageRecord, withBytes: boolean): StoredRecord {
   return {
     n: record.sequenceNumber,
     at: record.enqueuedTimeMs,
+    ...(record.sessionId !== undefined && { session: record.sessionId }),
     ...(record.enqueuedSequenceNumber !== undefined && {
       from: record.enqueuedSequenceNumber,
     }),
@@ -139,6 +193,7 @@ function decodeRecord(
     enqueuedSequenceNumber: stored.from,
     enqueuedTimeMs: stored.at,
     bytes,
+    sessionId: stored.session,
     timeToLiveMs: stored.ttl,
     scheduledEnqueueTimeMs: stored.due,
     deliveryCount: stored.count ?? 0,

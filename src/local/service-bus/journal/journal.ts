@@ -167,8 +167,14 @@ export class Journal implements Store {
       yield { kind: "sequence", entity, next: stored.nextSequenceNumber };
       for (const [messageId, remembered] of stored.remembered)
         yield { kind: "remember", entity, messageId, ...remembered };
+      for (const [sessionId, state] of stored.sessionStates)
+        yield { kind: "session-state", entity, sessionId, state };
       for (const record of stored.messages.values())
         yield { kind: "put", entity, record };
+      if (stored.rules !== undefined)
+        yield { kind: "rules", entity, rules: stored.rules };
+      for (const [sequenceNumber, lock] of stored.locks)
+        yield { kind: "lock", entity, sequenceNumber, lock };
     }
   }
 
@@ -216,11 +222,16 @@ export class Journal implements Store {
       case "change": {
         const { sequenceNumber } = operation.record;
         entity.messages.set(sequenceNumber, operation.record);
+        entity.locks.delete(sequenceNumber);
         advance(entity, sequenceNumber + 1);
         break;
       }
       case "remove":
         entity.messages.delete(operation.sequenceNumber);
+        entity.locks.delete(operation.sequenceNumber);
+        break;
+      case "lock":
+        entity.locks.set(operation.sequenceNumber, operation.lock);
         break;
       case "remember": {
         const { messageId, sequenceNumber, untilMs } = operation;
@@ -230,6 +241,14 @@ export class Journal implements Store {
         advance(entity, sequenceNumber + 1);
         break;
       }
+      case "rules":
+        entity.rules = operation.rules;
+        break;
+      case "session-state":
+        if (operation.state === undefined)
+          entity.sessionStates.delete(operation.sessionId);
+        else entity.sessionStates.set(operation.sessionId, operation.state);
+        break;
       case "sequence":
         advance(entity, operation.next);
         break;
@@ -243,6 +262,9 @@ export class Journal implements Store {
         nextSequenceNumber: 1,
         messages: new Map(),
         remembered: new Map(),
+        locks: new Map(),
+        sessionStates: new Map(),
+        rules: undefined,
       };
       this.#stored.set(name, entity);
     }

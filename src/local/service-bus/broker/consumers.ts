@@ -1,0 +1,51 @@
+import type { Delivery } from "./delivery.js";
+import type { SessionLock } from "./sessions.js";
+
+/** Somebody who receives. */
+export interface Consumer {
+  readonly receiveAndDelete: boolean;
+  /** The session it was given; undefined in a queue without sessions. */
+  readonly session: SessionLock | undefined;
+  /** How many messages it takes now. */
+  credit(): number;
+  deliver(delivery: Delivery): void;
+}
+
+/** The receivers of a queue, served in turn. */
+export class Consumers {
+  readonly #consumers: Consumer[] = [];
+  #turn = 0;
+  #pumping = false;
+
+  add(consumer: Consumer): void {
+    this.#consumers.push(consumer);
+  }
+
+  remove(consumer: Consumer): void {
+    const index = this.#consumers.indexOf(consumer);
+    if (index >= 0) this.#consumers.splice(index, 1);
+  }
+
+  /** Serves whoever has credit, until nobody takes any more; `next` is asked once for each delivery. */
+  pump(next: (consumer: Consumer) => Delivery | undefined): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      let refused = 0;
+      while (refused < this.#consumers.length) {
+        const consumer = this.#consumers[this.#turn++ % this.#consumers.length];
+        const delivery =
+          consumer === undefined || consumer.credit() <= 0
+            ? undefined
+            : next(consumer);
+        if (delivery === undefined) refused += 1;
+        else {
+          refused = 0;
+          consumer?.deliver(delivery);
+        }
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  }
+}
