@@ -233,7 +233,7 @@ export const REFUSALS: readonly Refusal[] = [
     ],
     code: "DeleteGalleryImageVersionBlockedBeforeEndOfLife",
     unforeseen:
-      "a deletion is not planned; it is one call, and the answer is told at once",
+      "DELETE is refused beforehand by what Azure shows; others may block it between the look and the DELETE",
     remediation:
       "Set blockDeletionBeforeEndOfLife to false first, or wait for the end of life.",
   },

@@ -11,6 +11,7 @@ import { contextOf } from "../../operation/steps.js";
 import {
   canonicalRegion,
   formatImageVersionId,
+  type ImageVersionId,
   imageIdOf,
   keyOf,
 } from "../../resource-id.js";
@@ -214,9 +215,38 @@ export function deleteImageVersion(
             },
           },
         );
+      if (look !== undefined) mustNotBeBlocked(id, look, deps.now());
       return { changes: {}, repeats: {}, byHand: true };
     },
   );
+}
+
+/** Throws where Azure will not let the version be deleted: what is being done with it goes on. */
+function mustNotBeBlocked(
+  id: ImageVersionId,
+  { resource: { properties } }: Look,
+  now: Date,
+): void {
+  const { endOfLifeDate } = properties.publishingProfile ?? {};
+  if (
+    properties.safetyProfile?.blockDeletionBeforeEndOfLife !== true ||
+    endOfLifeDate === undefined ||
+    Date.parse(endOfLifeDate) <= now.getTime()
+  )
+    return;
+  const message = `${formatImageVersionId(id)} blocks its deletion before its end of life, ${endOfLifeDate}: Azure would refuse it.`;
+  throw new ServiceError("ImageVersionConflict", message, {
+    findings: [
+      {
+        code: "DeleteGalleryImageVersionBlockedBeforeEndOfLife",
+        pointer: "/properties/safetyProfile/blockDeletionBeforeEndOfLife",
+        message,
+        severity: "error",
+        remediation:
+          "Set blockDeletionBeforeEndOfLife to false first, or wait for the end of life.",
+      },
+    ],
+  });
 }
 
 function absent(

@@ -121,24 +121,26 @@ function othersOf(
   ].filter(({ decided }) => decided === undefined);
 }
 
-/** It says so, or has a rule by which the version is included. */
+/** It says so, or has a rule by which the version is included without anybody's doing. */
 function includesInLatest({ changes, repeats }: VersionRequest): boolean {
+  const rule = (changes[PROMOTION] ?? repeats[PROMOTION]) as
+    { readonly when?: string } | null | undefined;
   return (
     changes[EXCLUDE_FROM_LATEST] === false ||
-    (changes[PROMOTION] ?? repeats[PROMOTION] ?? null) !== null
+    (rule != null && rule.when !== "manual")
   );
 }
 
 const REFUSED =
   "Azure has refused what was sent for it, and nothing more will be sent.";
 
-/** What Azure has got of an operation; undefined where its state says so, as of what release 0.1.0 has sent. */
+/** What Azure has got of an operation; undefined where its state says so, as of a DELETE, or what release 0.1.0 has sent. */
 function consequenceOf(
-  { lastAttempt }: ImageVersionRecord,
+  { state, lastAttempt }: ImageVersionRecord,
   operationId: string,
   { appliedTime }: VersionRequest,
 ): string | undefined {
-  if (appliedTime !== undefined) return undefined;
+  if (state === "Deleting" || appliedTime !== undefined) return undefined;
   if (lastAttempt === undefined) return NOTHING_SENT;
   const { sentFor, outcome } = lastAttempt;
   if (sentFor === undefined) return undefined;

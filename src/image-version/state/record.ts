@@ -138,6 +138,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   /** How many updates were sent in the version's life. */
   readonly updates: number;
   readonly consecutiveNotFound: number;
+  /** True once ARM has answered the DELETE that was sent last. */
+  readonly deletionTaken?: true;
   /** URL of ARM's asynchronous operation, read only for the reason of a failure. */
   readonly armOperationUrl?: string;
   /** Encryption type by disk encryption set id in lower case, as proven before a write. */

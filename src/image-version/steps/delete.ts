@@ -1,8 +1,8 @@
 /**
  * Deletes a version, and knows it deleted only when ARM shows it no longer, look after look. Invariants:
  *  1. Deleted is reached only from several looks in a row at which ARM answered 404, or from one that shows a later life.
- *  2. A DELETE of which the outcome is unknown is sent again once ARM shows the version and is not deleting it: deleting
- *     twice is deleting once.
+ *  2. A DELETE of which the outcome is unknown is sent again once ARM shows the version and is not deleting it, and for a
+ *     version that was never shown, which may be on its way yet: deleting twice is deleting once.
  *  3. A DELETE is sent only after a look of that very step has shown the life that is to be deleted: another one is others'.
  */
 import { ServiceError } from "../../errors.js";
@@ -68,10 +68,12 @@ export async function takeDeletionStep(
       errors: [{ code, pointer: "", message }],
     });
   }
-  // What is not there may be on its way: a DELETE is sent once, whatever ARM shows.
+  // Invariant 2.
   if (
     record.state === "Deleting" &&
-    (shown === undefined || shown.provisioningState === "Deleting")
+    (shown === undefined
+      ? record.observed !== undefined || record.deletionTaken === true
+      : shown.provisioningState === "Deleting")
   ) {
     const seen = shown;
     await commitStep(deps, stored, (pair) =>
@@ -96,6 +98,7 @@ export async function takeDeletionStep(
       patch: {
         state: "Deleting",
         ticks: 0,
+        deletionTaken: true,
         ...(url !== undefined && { armOperationUrl: url }),
       },
       waitMs: deps.pace.pollInitialMs,
@@ -147,7 +150,7 @@ function beginDeletion(
   context: TransitionContext,
 ): ImageVersionPair {
   const again = pair.record.state === "Deleting";
-  const { armOperationUrl: _, ...record } = pair.record;
+  const { armOperationUrl: _, deletionTaken: __, ...record } = pair.record;
   return advance({ ...pair, record }, context, {
     patch: {
       state: "Deleting",
@@ -210,6 +213,7 @@ function deleted(
     lastAttempt: ____,
     overriddenRule: _____,
     unmanaged: ______,
+    deletionTaken: _______,
     ...record
   } = pair.record;
   return advance({ ...pair, record }, context, {

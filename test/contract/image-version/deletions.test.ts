@@ -115,7 +115,7 @@ test("one DELETE is sent, though the answer is lost and the message comes twice"
   expect(world.simulator.control.countRequests({ method: "DELETE" })).toBe(1);
 });
 
-test("what blocks it is told by its name, and the version stays as it is", async () => {
+test("is refused where the version blocks it, before anything that is being done ends for it", async () => {
   const body = managedImageRequest();
   body.properties.safetyProfile = { blockDeletionBeforeEndOfLife: true };
   body.properties.publishingProfile = {
@@ -123,18 +123,15 @@ test("what blocks it is told by its name, and the version stays as it is", async
     endOfLifeDate: "2090-01-01",
   };
   await made(body);
-  await remove();
-  expect(await world.finish(id)).toMatchObject({
-    status: "Failed",
-    error: {
-      code: "ResourceManagerRefused",
-      errors: [
-        {
-          code: "DeleteGalleryImageVersionBlockedBeforeEndOfLife",
-          message: expect.stringContaining("2090") as string,
-        },
-      ],
-    },
+  expect(await refusal(remove())).toMatchObject({
+    code: "ImageVersionConflict",
+    findings: [
+      {
+        code: "DeleteGalleryImageVersionBlockedBeforeEndOfLife",
+        pointer: "/properties/safetyProfile/blockDeletionBeforeEndOfLife",
+        message: expect.stringContaining("2090") as string,
+      },
+    ],
   });
   const shown = await world.deps.resourceManager.getImageVersion(idOf(id));
   expect(shown?.provisioningState).toBe("Succeeded");
