@@ -124,7 +124,12 @@ function whereAbsent(
       rewrites: false,
     };
   }
-  if (exists && consecutiveNotFound < NOT_FOUND_BEFORE_GONE)
+  const wasThere =
+    exists ||
+    batchOf(record).some(
+      ([, { publishedDate }]) => publishedDate !== undefined,
+    );
+  if (wasThere && consecutiveNotFound < NOT_FOUND_BEFORE_GONE)
     return {
       kind: "wait",
       why: "Azure Resource Manager does not show the version.",

@@ -75,8 +75,9 @@ export async function prove(
     ...pair,
     record: known(pair.record, look),
   });
-  // Nothing is proven of a version that is gone, or not shown yet: the next looks decide.
-  if (record.exists && facts?.imageVersion.kind === "absent")
+  // Nothing is proven of a version that is gone, or not shown yet: the next looks decide. What only changes it makes none.
+  const isOwn = record.exists || !mayCreate(record);
+  if (isOwn && facts?.imageVersion.kind === "absent")
     return { look: undefined, prepare };
   const failure =
     adoptionRefusal(record, look) ??
@@ -100,6 +101,10 @@ export async function prove(
       findings: judge(id, document, facts, deps.now()).findings,
     }),
   };
+}
+
+function mayCreate(record: ImageVersionRecord): boolean {
+  return batchOf(record).some(([, { creates }]) => creates === true);
 }
 
 /** What others ask by hand names no resource that could be missing. */

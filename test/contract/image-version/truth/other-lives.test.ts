@@ -303,3 +303,19 @@ describe("the same PUT, of a version that others have made again", () => {
     ]);
   });
 });
+
+test("a patch of a version that others made waits where a replica of ARM does not know it yet", async () => {
+  await outside(world, "PUT", id, plain([{ name: "westus" }]));
+  await pass(world, 3_600_000);
+  const patched = operationIn(await patch(world, id, { tags: { a: "1" } }));
+  world.simulator.control.addFault({
+    method: "GET",
+    path: `${id}\\?`,
+    status: 404,
+    times: 2,
+  });
+  expect(await ended(world, [patched])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
+  expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
+});
