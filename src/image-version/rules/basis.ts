@@ -28,14 +28,6 @@ export const PAGES = {
     title: "Resolve errors for parent resources",
     url: "https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-parent-resource",
   },
-  premiumV2: {
-    title: "Deploy a Premium SSD v2",
-    url: "https://learn.microsoft.com/azure/virtual-machines/disks-deploy-premium-v2",
-  },
-  trustedLaunch: {
-    title: "Deploy a virtual machine with Trusted Launch enabled",
-    url: "https://learn.microsoft.com/azure/virtual-machines/trusted-launch-portal",
-  },
   confidentialVm: {
     title: "Create a confidential VM from an Azure Compute Gallery image",
     url: "https://learn.microsoft.com/azure/confidential-computing/create-confidential-vm-from-compute-gallery",
@@ -51,10 +43,6 @@ export const PAGES = {
   virtualMachineId: {
     title: "hashicorp/packer-plugin-azure#467",
     url: "https://github.com/hashicorp/packer-plugin-azure/issues/467",
-  },
-  manyReplicas: {
-    title: "Azure/azure-cli#16632",
-    url: "https://github.com/Azure/azure-cli/issues/16632",
   },
 } as const;
 
