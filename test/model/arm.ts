@@ -102,6 +102,11 @@ export interface Arm {
   truth(version: string): Truth | undefined;
   /** Of all versions, oldest first. */
   readonly changes: readonly Change[];
+  /** When it took a DELETE of Sigil's, or was deleting the version already. */
+  readonly deletions: readonly {
+    readonly atMs: number;
+    readonly version: string;
+  }[];
   /** How many versions this number has named: each deletion begins another life. */
   life(version: string): number;
   /** When the present life began to exist, and who made it; undefined where nothing exists. */
@@ -155,6 +160,7 @@ export async function createArm(
     ...createImageVersionControl(store, versions),
   };
   const changes: Change[] = [];
+  const deletions: { atMs: number; version: string }[] = [];
   const known = new Map<string, Truth | undefined>();
   const lives = new Map<string, number>();
   const births = new Map<string, { atMs: number; by: string }>();
@@ -237,6 +243,7 @@ export async function createArm(
     store,
     control,
     changes,
+    deletions,
     truth: settle,
     life: (version) => {
       settle(version);
@@ -275,6 +282,8 @@ export async function createArm(
         deleting.notBeforeMs += DELETION_MS;
       }
       const after = note(by, version);
+      if (by === SIGIL && method === "DELETE" && answered.status < 300)
+        deletions.push({ atMs: clock.now(), version });
       log(
         `ARM: ${method} of ${short(version)} by ${by} answered ${answered.status}${answered.status < 300 ? `: ${describe(after?.facts)}` : ` ${JSON.stringify(answered.body)}`}`,
       );

@@ -225,6 +225,20 @@ function isGone(world: World, one: Accepted): boolean {
   return last?.after === undefined;
 }
 
+/** In its time ARM has taken a DELETE of it, or has shown it to be gone. */
+function wasDeleted(world: World, one: Accepted): boolean {
+  const inTime = ({ atMs, version }: { atMs: number; version: string }) =>
+    version === one.version &&
+    atMs >= one.acceptedMs &&
+    atMs <= (one.endedMs ?? Infinity);
+  return (
+    world.ledger
+      .beside(one)
+      .some((each) => each.kind === "DeleteImageVersion") &&
+    (world.arm.deletions.some(inTime) || isGone(world, one))
+  );
+}
+
 /** A policy sets a tag that it asks otherwise, or ARM keeps what it takes away. */
 function isOverridden(world: World, { wishes }: Accepted): boolean {
   return [...wishes.keys()].some(
@@ -275,10 +289,9 @@ function judgeFailure(
       return expect(
         world.ledger
           .beside(one)
-          .some((each) =>
-            ["DeleteImageVersion", "DemoteImageVersion"].includes(each.kind),
-          ),
-        "nobody deletes or demotes the version",
+          .some((each) => each.kind === "DemoteImageVersion") ||
+          wasDeleted(world, one),
+        "nobody demotes the version, and ARM has taken no DELETE",
       );
     case "PoisonMessage":
       return expect(

@@ -318,6 +318,7 @@ function mustNotContradict(
   const fields = { existingOperationId: operation.id };
   const deletes = [
     operation,
+    ...record.members,
     ...record.queued.map((queued) => queued.operation),
   ].find(({ kind }) => kind === "DeleteImageVersion");
   if (deletes !== undefined)

@@ -191,7 +191,11 @@ function knownOf(
   const { record, operation } = stored;
   const open = isFinal(record.state)
     ? []
-    : [operation, ...record.queued.map((queued) => queued.operation)];
+    : [
+        operation,
+        ...record.members,
+        ...record.queued.map((queued) => queued.operation),
+      ];
   const deleting = open.some(({ kind }) => kind === "DeleteImageVersion");
   return {
     state: record.state,

@@ -11,17 +11,14 @@
  *  2. What fails the rules, or contradicts what came before it, fails alone.
  *  3. What Azure refuses of several together is sent again, each alone.
  *  4. A demotion goes before everything that is queued. What was accepted before it, contradicts it and is not sent yet ends:
- *     it is never done after it. A deletion begins at once, but behind another: ARM takes a DELETE while it creates or updates
- *     the version, and gives that up (OperationPreempted).
+ *     it is never done after it. A deletion goes before a demotion, and before what has begun (deleting.ts).
  */
 import {
   advance,
   behind,
   withEntry,
   written,
-  type Ending,
 } from "../../operation/advance.js";
-import { cancellation } from "../../operation/canceling.js";
 import { indexed } from "../../operation/catalog.js";
 import { failure } from "../../operation/failing.js";
 import { memberOrQueued, endOne } from "../../operation/members.js";
@@ -33,6 +30,7 @@ import {
 } from "../../operation/records.js";
 import { conflictsBetween, type Asked } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
+import { deleteNext, deletes } from "./deleting.js";
 import { endOperation } from "./ends.js";
 import {
   batchOf,
@@ -87,12 +85,9 @@ export function enqueue(
     operation: current,
     beside: [accepted],
   };
-  if (deletes(accepted) && !deletes(current)) {
-    const begun = beginDeletion(pair, queued, context);
-    return { ...begun, accepted: begun.operation };
-  }
+  if (deletes(accepted)) return { ...deleteNext(pair, context), accepted };
   return {
-    ...(goesFirst(accepted) ? putFirst(pair, queued, context) : pair),
+    ...(isDemotion(accepted) ? putFirst(pair, queued, context) : pair),
     accepted,
   };
 }
@@ -116,8 +111,10 @@ function putFirst(
       .filter(([id, request]) => !sentFor.includes(id) && contradicts(request))
       .map(([id]) => id),
   ].reduce((before, id) => endBeside(before, id, error, context), pair);
-  const first = record.queued.filter(({ operation }) => goesFirst(operation));
-  const others = record.queued.filter(({ operation }) => !goesFirst(operation));
+  const goesFirst = ({ operation }: QueuedRequest): boolean =>
+    isDemotion(operation) || deletes(operation);
+  const first = record.queued.filter(goesFirst);
+  const others = record.queued.filter((one) => !goesFirst(one));
   const excludes = EXCLUDE_FROM_LATEST in last.request.changes;
   return {
     ...rest,
@@ -149,12 +146,8 @@ function heldBack({ request, ...queued }: QueuedRequest): QueuedRequest {
   };
 }
 
-function goesFirst(operation: OperationRecord): boolean {
-  return operation.kind === "DemoteImageVersion" || deletes(operation);
-}
-
-function deletes({ kind }: Pick<OperationRecord, "kind">): boolean {
-  return kind === "DeleteImageVersion";
+function isDemotion({ kind }: OperationRecord): boolean {
+  return kind === "DemoteImageVersion";
 }
 
 /** True where several may be sent in one update. */
@@ -312,7 +305,8 @@ export function dissolveBatch(
 /** True where the next in the queue may begin: Azure shows all that was asked, and nothing is taken away. */
 export function mayBegin(record: ImageVersionRecord): boolean {
   return (
-    record.queued.length > 0 &&
+    record.queued[0] !== undefined &&
+    !deletes(record.queued[0].operation) &&
     batchOf(record).length === 0 &&
     Object.values(record.repairs).every(({ removed }) => removed === undefined)
   );
@@ -325,7 +319,6 @@ export function beginNext(
 ): ImageVersionPair {
   const [first] = pair.record.queued;
   if (first === undefined) return pair;
-  if (deletes(first.operation)) return beginDeletion(pair, first, context);
   const begun = begin(
     {
       ...pair,
@@ -335,45 +328,6 @@ export function beginNext(
     context,
   );
   return formBatch(begun, context);
-}
-
-/** The version is to be deleted: what has begun ends, and the deletion begins before all that is queued. */
-function beginDeletion(
-  pair: ImageVersionPair,
-  deletion: QueuedRequest,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { members, requests, queued } = pair.record;
-  const others = queued.filter((one) => one !== deletion);
-  const ending = (operation: OperationRecord): Ending => {
-    const { decided } = requests[operation.id] ?? {};
-    const message = `Operation ${deletion.operation.id} deletes the version`;
-    return decided?.kind === "canceled"
-      ? cancellation(operation, `${message}.`, decided.by, context)
-      : failure(
-          operation,
-          {
-            code: "Superseded",
-            message: `${message}: its regions are followed no longer.`,
-            errors: [],
-          },
-          pair.record.regions,
-          context,
-        );
-  };
-  const alone = members.reduce<ImageVersionPair>(
-    (before, member) => endOne(before, member.id, ending(member), context),
-    {
-      ...pair,
-      record: {
-        ...pair.record,
-        requests: {},
-        queued: [deletion, ...others],
-      },
-    },
-  );
-  const final = advance(alone, context, { patch: { state: "Failed" }, ending });
-  return startNext(final, context);
 }
 
 /** Everything that had begun has ended: the next in the queue begins in the same commit (invariant 1). */

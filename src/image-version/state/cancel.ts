@@ -1,9 +1,10 @@
 /** What is left to do when an operation is canceled that has begun. Pure. */
 import { advance } from "../../operation/advance.js";
-import { cancel } from "../../operation/canceling.js";
+import { cancel, cancellation } from "../../operation/canceling.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationRecord, Requester } from "../../operation/records.js";
-import { isFinal, NOTHING_SENT } from "./states.js";
+import { deletionIn, withoutDeletion } from "./deleting.js";
+import { DELETE_SENT, isFinal, NOTHING_SENT } from "./states.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import {
   sentLast,
@@ -35,6 +36,12 @@ export function beginCancel(
       ? pair
       : undefined;
   if (request.decided !== undefined) return pair;
+  const deletion = deletionIn(pair);
+  if (deletion?.operation.id === operationId) {
+    const { operation } = deletion;
+    const ending = cancellation(operation, DELETE_SENT, by, context);
+    return withoutDeletion(pair, deletion, ending, context);
+  }
   const changes = leavesUndone(record, operationId, request);
   if (changes === undefined)
     return withoutRequest(
@@ -95,8 +102,6 @@ function leavesUndone(
   operationId: string,
   { created }: VersionRequest,
 ): VersionRequest["changes"] | undefined {
-  if (record.state === "DeletionRequested" || record.state === "Deleting")
-    return undefined;
   if (created === true && (record.exists || sentLast(record) !== undefined))
     return othersOf(record, operationId).some(includesInLatest)
       ? undefined
@@ -134,13 +139,13 @@ function includesInLatest({ changes, repeats }: VersionRequest): boolean {
 const REFUSED =
   "Azure has refused what was sent for it, and nothing more will be sent.";
 
-/** What Azure has got of an operation; undefined where its state says so, as of a DELETE, or what release 0.1.0 has sent. */
+/** What Azure has got of an operation; undefined where its state says so, as of what release 0.1.0 has sent. */
 function consequenceOf(
-  { state, lastAttempt }: ImageVersionRecord,
+  { lastAttempt }: ImageVersionRecord,
   operationId: string,
   { appliedTime }: VersionRequest,
 ): string | undefined {
-  if (state === "Deleting" || appliedTime !== undefined) return undefined;
+  if (appliedTime !== undefined) return undefined;
   if (lastAttempt === undefined) return NOTHING_SENT;
   const { sentFor, outcome } = lastAttempt;
   if (sentFor === undefined) return undefined;

@@ -7,6 +7,9 @@ const REPLICATIONS = "image-version-replications";
 export const NOTHING_SENT =
   "Nothing was sent to Azure for it, and nothing will be.";
 
+export const DELETE_SENT =
+  "The deletion is on its way: Azure may carry it out. Sigil follows it no longer; send the same DELETE to follow it again.";
+
 /** Of an image version that is created, updated, promoted, demoted or deleted. */
 export const VERSION_STATES: States<VersionState> = {
   Accepted: {
@@ -17,6 +20,7 @@ export const VERSION_STATES: States<VersionState> = {
       Updating: "proven, in Azure otherwise",
       Replicating: "proven, in Azure as asked",
       Succeeded: "proven, in Azure as asked, every region Completed",
+      Deleting: "a DELETE is to be sent",
     },
     ifCanceled: NOTHING_SENT,
   },
@@ -29,6 +33,7 @@ export const VERSION_STATES: States<VersionState> = {
       Accepted:
         "Azure refuses what several ask together, or has it and others are queued",
       Succeeded: "Azure has it, every region Completed",
+      Deleting: "a DELETE is to be sent",
     },
     ifCanceled:
       "The create request is on its way: Azure may make the version and replicate it to every region. Sigil follows it no longer; send the same PUT to follow it again.",
@@ -41,6 +46,7 @@ export const VERSION_STATES: States<VersionState> = {
       Accepted:
         "Azure refuses what several ask together, or has it and others are queued",
       Succeeded: "Azure has it, every region Completed",
+      Deleting: "a DELETE is to be sent",
     },
     ifCanceled:
       "The update is on its way: Azure may carry it out. Sigil sends no further update and no repair for it; send the same PUT to go on.",
@@ -52,6 +58,7 @@ export const VERSION_STATES: States<VersionState> = {
       Updating: "otherwise still, a region to repair, or a promotion due",
       Accepted: "ARM is at rest, and others are queued",
       Succeeded: "as asked, every region Completed",
+      Deleting: "a DELETE is to be sent",
     },
     ifCanceled:
       "Azure goes on replicating what it has accepted, in every region. Sigil sends no further update and no repair for it, and reports no region; send the same PUT to go on.",
@@ -70,9 +77,9 @@ export const VERSION_STATES: States<VersionState> = {
     queue: CREATIONS,
     next: {
       Deleted: "404, three times in a row, or another version is there",
+      Accepted: "Azure refuses the DELETE, or it is canceled, and others go on",
     },
-    ifCanceled:
-      "The deletion is on its way: Azure may carry it out. Sigil follows it no longer; send the same DELETE to follow it again.",
+    ifCanceled: DELETE_SENT,
   },
   Deleted: { status: "Succeeded" },
   ...ENDS,

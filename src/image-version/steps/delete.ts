@@ -4,20 +4,30 @@
  *  2. A DELETE of which the outcome is unknown is sent again once ARM shows the version and is not deleting it, and for a
  *     version that was never shown, which may be on its way yet: deleting twice is deleting once.
  *  3. A DELETE is sent only after a look of that very step has shown the life that is to be deleted: another one is others'.
+ *  4. No DELETE is sent while a PUT of Sigil's may be under way.
  */
 import { ServiceError } from "../../errors.js";
-import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { advance, event } from "../../operation/advance.js";
+import { failure as failed } from "../../operation/failing.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import { end, postponeOrFail } from "../../operation/postponing.js";
+import { advance } from "../../operation/advance.js";
+import type { OperationFailure } from "../../operation/records.js";
 import { contextOf, commitStep } from "../../operation/steps.js";
 import { pollDelayMs, wait } from "../../operation/waiting.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { lookAt } from "../queries/look-at.js";
+import { untilQuiet } from "../state/accepting.js";
 import { isBehind, isOfOtherLife } from "../state/adoption.js";
-import type { ImageVersionPair } from "../state/record.js";
+import {
+  beginDelete,
+  deleted,
+  deleteTaken,
+  deletionEnding,
+  withoutDeletion,
+} from "../state/deleting.js";
+import type { ImageVersionPair, QueuedRequest } from "../state/record.js";
 import type { Look } from "../resources.js";
+import { endBatch, postponeOrEnd } from "./end-batch.js";
 
 const BEHIND =
   "Azure Resource Manager shows a version that was under the number before.";
@@ -29,44 +39,43 @@ export async function takeDeletionStep(
   deps: Dependencies,
   stored: StoredVersion,
   id: ImageVersionId,
+  deletion: QueuedRequest,
 ): Promise<void> {
-  const { record, operation } = stored;
+  const { record } = stored;
+  const refuse = (pair: ImageVersionPair, failure: OperationFailure) =>
+    deletionRefused(pair, deletion, failure, contextOf(deps));
+  // Invariant 4.
+  const quiet = untilQuiet(record, contextOf(deps));
+  if (record.state !== "Deleting" && quiet.waits !== undefined)
+    return later(deps, stored, quiet.waits, quiet.waitMs);
   let shown: Look | undefined;
   try {
     shown = await lookAt(deps, id);
   } catch (error) {
-    return postponeOrFail(deps, stored, error);
+    return postponeOrEnd(deps, stored, error, { end: refuse });
   }
-  if (shown !== undefined && isBehind(record, shown)) {
-    await commitStep(deps, stored, (pair) =>
-      wait(pair, BEHIND, deps.pace.pollMaxMs, contextOf(deps)),
-    );
-    return;
-  }
+  if (shown !== undefined && isBehind(record, shown))
+    return later(deps, stored, BEHIND, deps.pace.pollMaxMs);
   // Invariant 3.
-  if (
-    shown !== undefined &&
-    isOfOtherLife(record, record.requests[operation.id], shown)
-  ) {
-    const { publishedDate } = shown;
+  if (shown !== undefined && isOfOtherLife(record, deletion.request, shown)) {
+    const message = `Azure has another version under the number now, published ${shown.publishedDate}: the one that was to be deleted is gone, and the other is left as it is.`;
     await commitStep(deps, stored, (pair) =>
-      deleted(
-        pair,
-        `Azure has another version under the number now, published ${publishedDate}: the one that was to be deleted is gone, and the other is left as it is.`,
-        contextOf(deps),
-      ),
+      gone(pair, deletion, message, contextOf(deps)),
     );
     deps.looks.forget(id, imageIdOf(id));
     return;
   }
-  const failure = await reasonOf(deps, stored, shown);
-  if (failure !== undefined) {
-    const { code, message } = failure;
-    return end(deps, stored, {
-      code,
-      message: `Azure has not deleted the version. It says: ${message}`,
-      errors: [{ code, pointer: "", message }],
-    });
+  const reason = await reasonOf(deps, stored, shown);
+  if (reason !== undefined) {
+    const { code, message } = reason;
+    await commitStep(deps, stored, (pair) =>
+      refuse(withLook(pair, shown), {
+        code,
+        message: `Azure has not deleted the version. It says: ${message}`,
+        errors: [{ code, pointer: "", message }],
+      }),
+    );
+    return;
   }
   // Invariant 2.
   if (
@@ -75,34 +84,41 @@ export async function takeDeletionStep(
       ? record.observed !== undefined || record.deletionTaken === true
       : shown.provisioningState === "Deleting")
   ) {
-    const seen = shown;
     await commitStep(deps, stored, (pair) =>
-      look(withLook(pair, seen), seen === undefined, contextOf(deps)),
+      look(
+        withLook(pair, shown),
+        deletion,
+        shown === undefined,
+        contextOf(deps),
+      ),
     );
     // Who reads here sees it gone at once; another instance within half a minute.
-    if (seen === undefined) deps.looks.forget(id, imageIdOf(id));
+    if (shown === undefined) deps.looks.forget(id, imageIdOf(id));
     return;
   }
   const mine = await commitStep(deps, stored, (pair) =>
-    beginDeletion(withLook(pair, shown), contextOf(deps)),
+    beginDelete(withLook(pair, shown), deletion, contextOf(deps)),
   );
   if (mine === undefined) return;
   let url: string | undefined;
   try {
     url = await deps.resourceManager.deleteImageVersion(id);
   } catch (error) {
-    return postponeOrFail(deps, mine, error);
+    return postponeOrEnd(deps, mine, error, { end: refuse });
   }
   await commitStep(deps, mine, (pair) =>
-    advance(pair, contextOf(deps), {
-      patch: {
-        state: "Deleting",
-        ticks: 0,
-        deletionTaken: true,
-        ...(url !== undefined && { armOperationUrl: url }),
-      },
-      waitMs: deps.pace.pollInitialMs,
-    }),
+    deleteTaken(pair, deletion, url, contextOf(deps)),
+  );
+}
+
+async function later(
+  deps: Dependencies,
+  stored: StoredVersion,
+  reason: string,
+  waitMs: number,
+): Promise<void> {
+  await commitStep(deps, stored, (pair) =>
+    wait(pair, reason, waitMs, contextOf(deps)),
   );
 }
 
@@ -126,13 +142,13 @@ function withLook(
 /** Why the DELETE came to nothing, where ARM says so: an explanation holds up nothing else. */
 async function reasonOf(
   deps: Dependencies,
-  { record: { state, armOperationUrl } }: StoredVersion,
+  { record: { deletionTaken, armOperationUrl } }: StoredVersion,
   shown: Look | undefined,
 ): Promise<{ code: string; message: string } | undefined> {
   if (
     shown === undefined ||
     shown.provisioningState === "Deleting" ||
-    state !== "Deleting" ||
+    deletionTaken !== true ||
     armOperationUrl === undefined
   )
     return undefined;
@@ -144,97 +160,69 @@ async function reasonOf(
   }
 }
 
-/** The DELETE may be sent once this is stored, by whoever stored it. */
-function beginDeletion(
+/** What had begun before goes on. Where nothing had, the version is left as it should be before the deletion ends. */
+function deletionRefused(
   pair: ImageVersionPair,
+  deletion: QueuedRequest,
+  failure: OperationFailure,
   context: TransitionContext,
 ): ImageVersionPair {
-  const again = pair.record.state === "Deleting";
-  const { armOperationUrl: _, deletionTaken: __, ...record } = pair.record;
-  return advance({ ...pair, record }, context, {
-    patch: {
-      state: "Deleting",
-      consecutiveNotFound: 0,
-      ticks: again ? record.ticks + 1 : 0,
-    },
-    ...(!again && {
-      message: "The delete request is sent to Azure Resource Manager.",
-    }),
-    waitMs: context.pace.putTimeoutMs * 2,
-    effects: again
-      ? []
-      : [
-          event(
-            pair.operation,
-            context,
-            IMAGE_VERSION_EVENT.deleting,
-            "deleting",
-            {},
-          ),
-        ],
-  });
+  const { operation } = deletion;
+  const { regions } = pair.record;
+  return (
+    withoutDeletion(
+      pair,
+      deletion,
+      failed(operation, failure, regions, context),
+      context,
+    ) ??
+    endBatch(
+      { ...pair, record: { ...pair.record, state: "Accepted" } },
+      failure,
+      context,
+    )
+  );
+}
+
+/** Another life of the version is there: this one's deletion has nothing left to do. */
+function gone(
+  pair: ImageVersionPair,
+  deletion: QueuedRequest,
+  message: string,
+  context: TransitionContext,
+): ImageVersionPair {
+  const ending = deletionEnding(deletion.operation, message, context);
+  return (
+    withoutDeletion(pair, deletion, ending, context) ??
+    deleted(pair, deletion, message, context)
+  );
 }
 
 /** Invariant 1. */
 function look(
   pair: ImageVersionPair,
-  gone: boolean,
+  deletion: QueuedRequest,
+  isGone: boolean,
   context: TransitionContext,
 ): ImageVersionPair {
-  const consecutiveNotFound = gone ? pair.record.consecutiveNotFound + 1 : 0;
+  const consecutiveNotFound = isGone ? pair.record.consecutiveNotFound + 1 : 0;
   const ticks = pair.record.ticks + 1;
+  if (!isGone && pair.record.deletionTaken !== true)
+    return deleteTaken(pair, deletion, undefined, context);
   if (consecutiveNotFound < NOT_FOUND_OF_DELETED)
     return advance(pair, context, {
       patch: { state: "Deleting", consecutiveNotFound, ticks },
-      waits: gone
+      waits: isGone
         ? "Azure Resource Manager does not show the version: further looks make sure."
         : "Azure Resource Manager deletes the version.",
-      waitMs: gone
+      waitMs: isGone
         ? context.pace.pollInitialMs
         : pollDelayMs(ticks, context.pace),
     });
   return deleted(
     pair,
+    deletion,
     `Azure Resource Manager has answered ${consecutiveNotFound} times in a row that the version does not exist.`,
     context,
   );
-}
-
-/** What was known of the version was of a life that has ended. */
-function deleted(
-  pair: ImageVersionPair,
-  message: string,
-  context: TransitionContext,
-): ImageVersionPair {
-  const {
-    lastApplied: _,
-    observed: __,
-    publishedDate: ___,
-    lastAttempt: ____,
-    overriddenRule: _____,
-    unmanaged: ______,
-    deletionTaken: _______,
-    ...record
-  } = pair.record;
-  return advance({ ...pair, record }, context, {
-    patch: {
-      state: "Deleted",
-      exists: false,
-      opened: false,
-      repairs: {},
-      requests: {},
-      updates: 0,
-      consecutiveNotFound: 0,
-    },
-    message,
-    effects: [
-      event(
-        pair.operation,
-        context,
-        IMAGE_VERSION_EVENT.deleted,
-        "deleted",
-        {},
-      ),
-    ],
-  });
 }

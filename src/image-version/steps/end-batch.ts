@@ -107,15 +107,26 @@ export function endBatch(
     : advance(ended, context, { patch: {}, waitMs: 0 });
 }
 
+interface OnError {
+  /** What is made of the state first. */
+  readonly prepare?: (pair: ImageVersionPair) => ImageVersionPair;
+  /** What ends with the error; the batch, unless another is given. */
+  readonly end?: (
+    pair: ImageVersionPair,
+    failure: OperationFailure,
+    context: TransitionContext,
+  ) => ImageVersionPair;
+}
+
 /**
- * The step comes again when the error says that this may help; else the batch ends with it. `prepare` is what is made of
- * the state first. Rethrows what is no ServiceError.
+ * The step comes again when the error says that this may help; else what it was taken for ends with it. Rethrows what is
+ * no ServiceError.
  */
 export async function postponeOrEnd(
   deps: Dependencies,
   stored: StoredVersion,
   error: unknown,
-  prepare: (pair: ImageVersionPair) => ImageVersionPair = (pair) => pair,
+  { prepare = (pair) => pair, end = endBatch }: OnError = {},
 ): Promise<void> {
   if (!(error instanceof ServiceError)) throw error;
   const { retryAfterMs, code, message, findings: errors } = error;
@@ -131,7 +142,7 @@ export async function postponeOrEnd(
     return;
   }
   await commitStep(deps, stored, (pair) =>
-    endBatch(prepare(pair), { code, message, errors }, contextOf(deps)),
+    end(prepare(pair), { code, message, errors }, contextOf(deps)),
   );
 }
 

@@ -28,6 +28,7 @@ import { takeRollbackStep } from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { adoptionRefusal, known } from "../state/adoption.js";
 import { beginNext, mayBegin } from "../state/batch.js";
+import { deletionIn } from "../state/deleting.js";
 import { latch, settle } from "../state/ends.js";
 import { isOld, reconcile, type Decision } from "../state/reconcile.js";
 import type { ImageVersionPair } from "../state/record.js";
@@ -62,17 +63,12 @@ export async function takeStep(
     throw new TypeError(
       `${stored.record.resourceId} is not an image version's id`,
     );
-  switch (stored.record.state) {
-    case "DeletionRequested":
-    case "Deleting":
-      return takeDeletionStep(deps, stored, id);
-    case "Accepted": {
-      const proof = await prove(deps, stored, id);
-      return proof === undefined ? undefined : act(deps, stored, id, proof);
-    }
-    default:
-      return lookAndAct(deps, stored, id);
-  }
+  const deletion = deletionIn(stored);
+  if (deletion !== undefined)
+    return takeDeletionStep(deps, stored, id, deletion);
+  if (stored.record.state !== "Accepted") return lookAndAct(deps, stored, id);
+  const proof = await prove(deps, stored, id);
+  return proof === undefined ? undefined : act(deps, stored, id, proof);
 }
 
 /** Looks at the version and does what follows. */
@@ -213,9 +209,10 @@ async function send(
   try {
     armOperationUrl = await deps.resourceManager.putImageVersion(id, put.body);
   } catch (error) {
-    return postponeOrEnd(deps, mine, error, (pair) =>
-      isUnanswered(error) ? pair : writeRefused(pair, contextOf(deps)),
-    );
+    return postponeOrEnd(deps, mine, error, {
+      prepare: (pair) =>
+        isUnanswered(error) ? pair : writeRefused(pair, contextOf(deps)),
+    });
   }
   deps.looks.forget(id, imageIdOf(id));
   await commitStep(deps, mine, (pair) =>

@@ -211,6 +211,7 @@ describe("a creation whose region stalls for ever", () => {
       await cancelOperation(world.deps, creation.id, BY.requestedBy);
     const deletion = await byHand.remove(world, id);
     expect(deletion).toMatchObject({ kind: "DeleteImageVersion" });
+    await world.runDue();
     expect(await operation(world, creation)).toMatchObject({ status });
     const start = world.clock.now();
     expect(await ended(world, [deletion])).toMatchObject([

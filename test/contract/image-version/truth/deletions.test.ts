@@ -17,13 +17,17 @@ import {
   BY,
   byHand,
   ended,
+  foreign,
   inAzure,
   made,
   nextVersionId,
+  operation,
   operationIn,
+  outside,
   pass,
   plain,
   put,
+  regionNames,
   shownIn,
 } from "./support.js";
 
@@ -129,4 +133,204 @@ test("a canceled creation is excluded from latest beside a request whose rule wa
   ]);
   await pass(world, 7_200_000);
   expect(await isExcluded()).toBe(true);
+});
+
+const refuse = (): unknown =>
+  world.simulator.control.addFault({
+    method: "DELETE",
+    path: `${id}\\?`,
+    status: 409,
+    body: {
+      error: {
+        code: "ScopeLocked",
+        message: "The scope cannot perform delete operation: it is locked.",
+      },
+    },
+  });
+
+test("a creation is followed on where Azure refuses the deletion", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await pass(world, 60_000);
+  refuse();
+  const deletion = await byHand.remove(world, id);
+  expect(await operation(world, creation)).toMatchObject({ status: "Running" });
+  expect(await ended(world, [deletion, creation])).toMatchObject([
+    {
+      status: "Failed",
+      error: { message: expect.stringContaining("locked") as string },
+    },
+    { status: "Succeeded" },
+  ]);
+  const told = (await world.takeEvents()).filter(({ id: event }) =>
+    event.startsWith(`${creation.id}/`),
+  );
+  expect(
+    told.filter(({ type }) => type.endsWith("RegionCompleted")),
+  ).toHaveLength(2);
+});
+
+test("operations that had begun end once Azure has taken the deletion, and not before", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await pass(world, 60_000);
+  world.simulator.control.addFault({
+    method: "DELETE",
+    path: `${id}\\?`,
+    status: 429,
+    headers: { "Retry-After": "60" },
+  });
+  const deletion = await byHand.remove(world, id);
+  await world.runDue();
+  expect(await operation(world, creation)).toMatchObject({ status: "Running" });
+  await pass(world, 61_000);
+  expect(await operation(world, creation)).toMatchObject({
+    status: "Failed",
+    error: { code: "Superseded" },
+  });
+  expect(await ended(world, [deletion])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
+});
+
+test("a deletion that is canceled before it was sent leaves what was being done as it was", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await pass(world, 60_000);
+  world.simulator.control.addFault({ path: `${id}\\?`, status: 503, times: 3 });
+  const deletion = await byHand.remove(world, id);
+  await world.runDue();
+  const canceled = await cancelOperation(
+    world.deps,
+    deletion.id,
+    BY.requestedBy,
+  );
+  expect(canceled).toMatchObject({ status: "Canceled" });
+  expect(await ended(world, [creation])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
+  expect(world.simulator.control.countRequests({ method: "DELETE" })).toBe(0);
+});
+
+test("a creation goes on where a deletion is canceled of which the answer is still out", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await pass(world, 60_000);
+  world.simulator.control.addFault({
+    method: "DELETE",
+    path: `${id}\\?`,
+    status: 503,
+  });
+  const deletion = await byHand.remove(world, id);
+  await world.runDue();
+  const canceled = await cancelOperation(
+    world.deps,
+    deletion.id,
+    BY.requestedBy,
+  );
+  expect(canceled).toMatchObject({
+    status: "Canceled",
+    history: expect.arrayContaining([
+      expect.objectContaining({
+        message: expect.stringContaining("Azure may carry it out") as string,
+      }),
+    ]) as unknown,
+  });
+  expect(await ended(world, [creation])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
+  expect(world.simulator.control.countRequests({ method: "DELETE" })).toBe(1);
+});
+
+test("a region that is away for its repair is added back where Azure refuses the deletion", async () => {
+  await world.simulator.control.failRegion({
+    versionId: id,
+    region: "eastus2",
+  });
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  let away = false;
+  for (let looks = 0; looks < 2_000 && !away; looks += 1) {
+    await pass(world, 10_000);
+    const shown = await inAzure(world, id);
+    away = shown !== undefined && !regionNames(shown).includes("eastus2");
+  }
+  expect(away).toBe(true);
+  refuse();
+  const deletion = await byHand.remove(world, id);
+  expect(await ended(world, [deletion, creation])).toMatchObject([
+    { status: "Failed" },
+    { status: "Succeeded" },
+  ]);
+  const shown = await shownIn(world, id);
+  expect(regionNames(shown)).toContain("eastus2");
+  expect(
+    shown.properties.safetyProfile?.["allowDeletionOfReplicatedLocations"],
+  ).not.toBe(true);
+});
+
+test("a canceled creation is excluded from latest where Azure refuses the deletion", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await pass(world, 60_000);
+  await cancelOperation(world.deps, creation.id, BY.requestedBy);
+  refuse();
+  const deletion = await byHand.remove(world, id);
+  expect(await ended(world, [deletion, creation])).toMatchObject([
+    { status: "Failed" },
+    { status: "Canceled" },
+  ]);
+  expect(await isExcluded()).toBe(true);
+});
+
+test("a creation that is canceled while the deletion waits for its answer is Canceled, whatever Azure says", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await pass(world, 60_000);
+  world.simulator.control.addFault({
+    method: "DELETE",
+    path: `${id}\\?`,
+    status: 503,
+  });
+  refuse();
+  const deletion = await byHand.remove(world, id);
+  await world.runDue();
+  await cancelOperation(world.deps, creation.id, BY.requestedBy);
+  expect(await ended(world, [deletion, creation])).toMatchObject([
+    { status: "Failed" },
+    { status: "Canceled" },
+  ]);
+  expect(await isExcluded()).toBe(true);
+});
+
+test("what is queued goes on where Azure refuses the deletion before it", async () => {
+  await made(world, id, plain(TWO_REGIONS));
+  const update = operationIn(
+    await put(world, id, plain(TWO_REGIONS, { tags: { build: "1" } })),
+  );
+  await world.runDue();
+  const queued = operationIn(
+    await put(
+      world,
+      id,
+      plain([...TWO_REGIONS, { name: "eastus" }], { tags: { build: "1" } }),
+    ),
+  );
+  refuse();
+  const deletion = await byHand.remove(world, id);
+  expect(await ended(world, [deletion, update, queued])).toMatchObject([
+    { status: "Failed" },
+    { status: "Succeeded" },
+    { status: "Succeeded" },
+  ]);
+  expect(regionNames(await shownIn(world, id))).toContain("eastus");
+});
+
+test("an operation about a version that others have replaced goes its own way when the deletion of the old one ends", async () => {
+  await made(world, id, plain(TWO_REGIONS));
+  const update = operationIn(
+    await put(world, id, plain([...TWO_REGIONS, { name: "eastus" }])),
+  );
+  await pass(world, 30_000);
+  const deletion = await byHand.remove(world, id);
+  await outside(world, "DELETE", id);
+  await outside(world, "PUT", id, foreign(plain(TWO_REGIONS)));
+  expect(await ended(world, [deletion, update])).toMatchObject([
+    { status: "Succeeded" },
+    { status: "Failed", error: { code: "ImageVersionConflict" } },
+  ]);
+  expect(await inAzure(world, id)).toBeDefined();
 });

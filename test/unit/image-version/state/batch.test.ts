@@ -61,7 +61,6 @@ const tag = (name: string, value: string | null = "1"): VersionRequest =>
 const adds = (region: string): VersionRequest =>
   changeOf({ [`${regionField(region)}/name`]: region });
 
-const DELETION = { kind: "DeleteImageVersion", regions: [] } as const;
 const DEMOTION = { kind: "DemoteImageVersion", regions: [] } as const;
 
 /** The state with each of these queued, in this order. */
@@ -265,9 +264,7 @@ describe("invariant 1: every accepted operation is queued, or has begun, until i
       replicating(),
       tag("a"),
       putOf(managedImageRequest()),
-      [changeOf({}), DELETION],
     );
-    expect(orderOf(pair)).toMatchObject({ leader: 4, queued: [2, 3] });
     const deleted = startNext(
       withRecord(told(pair), { state: "Deleted" }),
       at(60),
@@ -595,91 +592,6 @@ describe("invariant 4: demotions and deletions go before everything that is queu
     );
     expect(begun.record.overriddenRule).toEqual(rule);
     expect(ruleInForce(begun.record)).toBeUndefined();
-  });
-
-  test("a deletion begins at once, and ends what has begun", () => {
-    const watching = told(
-      step(
-        told(
-          beginNext(
-            withQueued(applied(), [tag("a"), { regions: ["westus"] }]),
-            at(20),
-          ),
-        ),
-        lookOf("Succeeded", REPLICATING, {
-          changes: { "/tags/a": "1" },
-          seconds: 30,
-        }),
-        at(30),
-      ).pair,
-    );
-    const after = enqueue(
-      withQueued(watching, tag("b"), [demotion, DEMOTION]),
-      acceptingOf(changeOf({}), DELETION),
-      at(40),
-    );
-    expect(after.accepted).toBe(after.operation);
-    expect(after.record).toMatchObject({
-      state: "DeletionRequested",
-      dueTime: time(40),
-    });
-    expect(orderOf(after)).toMatchObject({
-      leader: 5,
-      members: [],
-      queued: [4, 3],
-    });
-    const ends = after.beside?.filter(({ endTime }) => endTime !== undefined);
-    expect(ends?.map(({ id }) => sequenceOf(id)).sort()).toEqual([1, 2]);
-    for (const { error } of ends ?? [])
-      expect(error).toMatchObject({
-        code: "Superseded",
-        message: `Operation ${KEY}-5 deletes the version: its regions are followed no longer.`,
-      });
-    expect(
-      toldOf(after)
-        .filter((id) => id.endsWith("/failed"))
-        .sort(),
-    ).toEqual(["1/failed", "2/failed"]);
-  });
-
-  test("a deletion waits for another one, before all that is queued", () => {
-    const pair = withQueued(
-      replicating(),
-      tag("a"),
-      [changeOf({}), DELETION],
-      [changeOf({}), DELETION],
-    );
-    expect(orderOf(pair)).toMatchObject({ leader: 3, queued: [4, 2] });
-    const next = startNext(withRecord(pair, { state: "Deleted" }), at(40));
-    expect(orderOf(next)).toMatchObject({ leader: 4, queued: [2] });
-    expect(next.record.state).toBe("DeletionRequested");
-  });
-
-  test("a deletion is sent once a PUT before it can no longer be under way, and says so", () => {
-    const { record, operation } = enqueue(
-      creating(),
-      acceptingOf(changeOf({}), DELETION),
-      at(40),
-    );
-    expect(record.dueTime).toBe(time(121));
-    expect(operation).toMatchObject({
-      kind: "DeleteImageVersion",
-      waitReason:
-        "What an earlier operation sent to Azure Resource Manager may still be under way.",
-    });
-  });
-
-  test("a creation that was canceled and is not over ends Canceled where its version is deleted", () => {
-    const canceled = beginCancel(replicating(), `${KEY}-1`, BY, at(50));
-    const { beside } = enqueue(
-      told(canceled ?? expect.fail("it ends at once")),
-      acceptingOf(changeOf({}), DELETION),
-      at(60),
-    );
-    expect(beside?.find(({ id }) => id === `${KEY}-1`)).toMatchObject({
-      status: "Canceled",
-      canceledBy: BY,
-    });
   });
 });
 

@@ -1,0 +1,291 @@
+/**
+ * The deletion of a version beside what is being done with it. Pure. It goes before everything that is queued: ARM takes a
+ * DELETE while it creates or updates the version, and gives that up (OperationPreempted). Invariants:
+ *  1. What has begun ends in the commit that notes that ARM has taken the DELETE, and not before: where ARM refuses it, or
+ *     the deletion is canceled first, all goes on as if nobody had asked for it.
+ *  2. While the DELETE is under way, the deletion is a member of what has begun, and the record's state is Deleting.
+ */
+import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import { advance, event, type Ending } from "../../operation/advance.js";
+import { cancellation } from "../../operation/canceling.js";
+import { failure as failed } from "../../operation/failing.js";
+import { endOne } from "../../operation/members.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import type { OperationRecord } from "../../operation/records.js";
+import { NOTHING_ASKED } from "../properties/patch.js";
+import { started, untilQuiet } from "./accepting.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+  QueuedRequest,
+  VersionRequest,
+} from "./record.js";
+
+/** The deletion whose turn it is: it has begun, or is the first in the queue. */
+export function deletionIn({
+  record,
+  operation,
+}: ImageVersionPair): QueuedRequest | undefined {
+  const [first] = record.queued;
+  if (record.state === "DeletionRequested" || record.state === "Deleting") {
+    const begun = [operation, ...record.members].find(deletes);
+    if (begun !== undefined)
+      return {
+        operation: begun,
+        request: record.requests[begun.id] ?? NOTHING_ASKED,
+      };
+  }
+  return first !== undefined && deletes(first.operation) ? first : undefined;
+}
+
+export function deletes({ kind }: Pick<OperationRecord, "kind">): boolean {
+  return kind === "DeleteImageVersion";
+}
+
+/** The queue with the deletions before all else. The next step sends the DELETE: at once, where no PUT is under way. */
+export function deleteNext(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record, operation } = pair;
+  const { queued } = record;
+  const first: ImageVersionPair = {
+    ...pair,
+    record: {
+      ...record,
+      queued: [
+        ...queued.filter((one) => deletes(one.operation)),
+        ...queued.filter((one) => !deletes(one.operation)),
+      ],
+    },
+  };
+  const isUnderWay =
+    (record.state === "Creating" || record.state === "Updating") &&
+    record.lastAttempt?.outcome === "unknown";
+  // Whoever has sent the PUT notes its answer, and with that the next step comes.
+  return isUnderWay || deletes(operation)
+    ? first
+    : advance(first, context, { patch: {}, ...untilQuiet(record, context) });
+}
+
+/** The DELETE may be sent once this is stored, by whoever stored it. */
+export function beginDelete(
+  pair: ImageVersionPair,
+  { operation, request }: QueuedRequest,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { deletionTaken: _, ...record } = pair.record;
+  const again = record.state === "Deleting";
+  const waited = record.queued.some((one) => one.operation.id === operation.id);
+  return advance(
+    {
+      ...pair,
+      record: waited ? withMember(record, operation, request) : record,
+    },
+    context,
+    {
+      patch: {
+        state: "Deleting",
+        consecutiveNotFound: 0,
+        ticks: again ? record.ticks + 1 : 0,
+      },
+      ...(!again && {
+        message: waited
+          ? `Operation ${operation.id} is to delete the version: the delete request is sent to Azure Resource Manager.`
+          : "The delete request is sent to Azure Resource Manager.",
+      }),
+      waitMs: context.pace.putTimeoutMs * 2,
+      effects: again
+        ? []
+        : [
+            event(
+              operation,
+              context,
+              IMAGE_VERSION_EVENT.deleting,
+              "deleting",
+              {},
+            ),
+          ],
+    },
+  );
+}
+
+function withMember(
+  record: ImageVersionRecord,
+  operation: OperationRecord,
+  request: VersionRequest,
+): ImageVersionRecord {
+  return {
+    ...record,
+    queued: record.queued.filter((one) => one.operation.id !== operation.id),
+    members: [...record.members, operation],
+    requests: { ...record.requests, [operation.id]: request },
+  };
+}
+
+/** ARM has taken the DELETE, or is seen to delete the version. */
+export function deleteTaken(
+  pair: ImageVersionPair,
+  deletion: QueuedRequest,
+  armOperationUrl: string | undefined,
+  context: TransitionContext,
+): ImageVersionPair {
+  const alone = aloneWith(pair, deletion, context);
+  const { armOperationUrl: _, ...record } = alone.record;
+  return advance({ ...alone, record }, context, {
+    patch: {
+      state: "Deleting",
+      ticks: 0,
+      deletionTaken: true,
+      ...(armOperationUrl !== undefined && { armOperationUrl }),
+    },
+    waitMs: context.pace.pollInitialMs,
+  });
+}
+
+/** Invariant 1: all but the deletion ends. */
+function aloneWith(
+  pair: ImageVersionPair,
+  { operation: deletion, request }: QueuedRequest,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record, operation } = pair;
+  // The current one last: with its end the deletion leads.
+  const others = [...record.members, operation].filter(
+    ({ id }) => id !== deletion.id,
+  );
+  if (others.length === 0) return pair;
+  const alone = others.reduce(
+    (before, other) =>
+      endOne(
+        before,
+        other.id,
+        overtaken(record, other, deletion, context),
+        context,
+      ),
+    pair,
+  );
+  return {
+    ...alone,
+    record: {
+      ...started(record.key, record.resourceId, alone.record, context),
+      requests: { [deletion.id]: request },
+    },
+  };
+}
+
+function overtaken(
+  { requests, regions }: ImageVersionRecord,
+  operation: OperationRecord,
+  deletion: OperationRecord,
+  context: TransitionContext,
+): Ending {
+  const message = `Operation ${deletion.id} deletes the version`;
+  const { decided } = requests[operation.id] ?? {};
+  return decided?.kind === "canceled"
+    ? cancellation(operation, `${message}.`, decided.by, context)
+    : failed(
+        operation,
+        {
+          code: "Superseded",
+          message: `${message}: its regions are followed no longer.`,
+          errors: [],
+        },
+        regions,
+        context,
+      );
+}
+
+/** The deletion ends, and what had begun before it goes on; undefined where nothing had. */
+export function withoutDeletion(
+  pair: ImageVersionPair,
+  { operation: deletion }: QueuedRequest,
+  ending: Ending,
+  context: TransitionContext,
+): ImageVersionPair | undefined {
+  const { record, operation } = pair;
+  const waited = record.queued.some(
+    ({ operation: { id } }) => id === deletion.id,
+  );
+  const others = [operation, ...record.members].some(
+    ({ id }) => id !== deletion.id,
+  );
+  if (!others) return undefined;
+  const { [deletion.id]: _, ...requests } = record.requests;
+  return advance(
+    endOne(
+      { ...pair, record: { ...record, requests } },
+      deletion.id,
+      ending,
+      context,
+    ),
+    context,
+    {
+      patch: waited
+        ? {}
+        : { state: "Accepted", consecutiveNotFound: 0, ticks: 0 },
+      message: `Operation ${deletion.id} has ended ${ending.status}: what had begun before it goes on.`,
+      ...untilQuiet(record, context),
+    },
+  );
+}
+
+/** How a deletion ends that has succeeded. */
+export function deletionEnding(
+  operation: OperationRecord,
+  message: string,
+  context: TransitionContext,
+): Ending {
+  return {
+    status: "Succeeded",
+    message,
+    event: event(
+      operation,
+      context,
+      IMAGE_VERSION_EVENT.deleted,
+      "deleted",
+      {},
+    ),
+  };
+}
+
+/** The version is gone. What was known of it was of a life that has ended. */
+export function deleted(
+  pair: ImageVersionPair,
+  deletion: QueuedRequest,
+  message: string,
+  context: TransitionContext,
+): ImageVersionPair {
+  const alone = aloneWith(pair, deletion, context);
+  const {
+    lastApplied: _,
+    observed: __,
+    publishedDate: ___,
+    lastAttempt: ____,
+    overriddenRule: _____,
+    unmanaged: ______,
+    deletionTaken: _______,
+    ...record
+  } = alone.record;
+  return advance({ ...alone, record }, context, {
+    patch: {
+      state: "Deleted",
+      exists: false,
+      opened: false,
+      repairs: {},
+      requests: {},
+      updates: 0,
+      consecutiveNotFound: 0,
+    },
+    message,
+    effects: [
+      event(
+        deletion.operation,
+        context,
+        IMAGE_VERSION_EVENT.deleted,
+        "deleted",
+        {},
+      ),
+    ],
+  });
+}

@@ -1,0 +1,306 @@
+import { describe, expect, test } from "vitest";
+import {
+  enqueue,
+  startNext,
+} from "../../../../src/image-version/state/batch.js";
+import { beginCancel } from "../../../../src/image-version/state/cancel.js";
+import {
+  beginDelete,
+  deleted,
+  deleteTaken,
+  deletionEnding,
+  deletionIn,
+  withoutDeletion,
+} from "../../../../src/image-version/state/deleting.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+  QueuedRequest,
+} from "../../../../src/image-version/state/record.js";
+import { isFinal } from "../../../../src/image-version/state/states.js";
+import { failure } from "../../../../src/operation/failing.js";
+import { sequenceOf } from "../../../../src/operation/records.js";
+import { eventMistakes } from "../../events/document.js";
+import {
+  accepted,
+  acceptingOf,
+  applied,
+  at,
+  changeOf,
+  creating,
+  eventsOf,
+  KEY,
+  queued,
+  replicating,
+  succeeded,
+  time,
+  told,
+  toldOf,
+} from "../../../support/transitions.js";
+
+const BY = { name: "me" };
+const URL = "https://management.azure.com/operations/1";
+const DELETION = { kind: "DeleteImageVersion", regions: [] } as const;
+const DEMOTION = { kind: "DemoteImageVersion", regions: [] } as const;
+const FAILURE = { code: "X", message: "No.", errors: [] };
+
+const withDeletion = (pair: ImageVersionPair, seconds = 40): ImageVersionPair =>
+  told(enqueue(pair, acceptingOf(changeOf({}), DELETION), at(seconds)));
+
+const withTag = (pair: ImageVersionPair): ImageVersionPair =>
+  told(queued(pair, changeOf({ "/tags/a": "1" }), { regions: ["westus"] }));
+
+const withRecord = (
+  pair: ImageVersionPair,
+  more: Partial<ImageVersionRecord>,
+): ImageVersionPair => ({ ...pair, record: { ...pair.record, ...more } });
+
+const numbers = (ids: readonly { readonly id: string }[]): number[] =>
+  ids.map(({ id }) => sequenceOf(id));
+
+const orderOf = ({ record, operation }: ImageVersionPair) => ({
+  leader: sequenceOf(operation.id),
+  members: numbers(record.members),
+  queued: numbers(record.queued.map((one) => one.operation)),
+});
+
+const turnIn = (pair: ImageVersionPair): QueuedRequest =>
+  deletionIn(pair) ?? expect.fail("no deletion has its turn");
+
+/** The DELETE is on its way. */
+const sending = (pair: ImageVersionPair): ImageVersionPair => {
+  const waiting = withDeletion(pair);
+  return told(beginDelete(waiting, turnIn(waiting), at(41)));
+};
+
+const endsIn = ({ beside = [] }: ImageVersionPair) =>
+  beside.filter(({ endTime }) => endTime !== undefined);
+
+describe("a deletion that is asked while others run", () => {
+  test("goes before all that is queued, and ends nothing of what has begun", () => {
+    const demoted = queued(withTag(replicating()), changeOf({}), DEMOTION);
+    const after = withDeletion(told(demoted));
+    expect(orderOf(after)).toEqual({
+      leader: 1,
+      members: [],
+      queued: [4, 3, 2],
+    });
+    expect(after.record.state).toBe("Replicating");
+    expect(after.record.dueTime).toBe(time(40));
+    expect(endsIn(after)).toEqual([]);
+    expect(turnIn(after).operation.id).toBe(`${KEY}-4`);
+  });
+
+  test("waits for the answer of a PUT that is under way, whose sender has the next step", () => {
+    const before = creating();
+    const after = withDeletion(before, 5);
+    expect(after.record.step).toBe(before.record.step);
+    expect(after.record.dueTime).toBe(before.record.dueTime);
+    const refused = withDeletion(
+      withRecord(before, {
+        lastAttempt: {
+          ...(before.record.lastAttempt ?? expect.fail("nothing was sent")),
+          outcome: "refused",
+        },
+      }),
+      5,
+    );
+    expect(refused.record.dueTime).toBe(time(5));
+  });
+
+  test("waits for a PUT of an operation that has ended, until that can no longer be under way, and says so", () => {
+    const { lastAttempt } = creating().record;
+    const before = withRecord(accepted(), {
+      ...(lastAttempt && { lastAttempt }),
+    });
+    const after = withDeletion(before, 40);
+    expect(after.record.dueTime).toBe(time(121));
+    expect(after.operation.waitReason).toBe(
+      "What an earlier operation sent to Azure Resource Manager may still be under way.",
+    );
+  });
+
+  test("comes after one that has begun, and after one that waits already", () => {
+    const first = sending(withTag(replicating()));
+    expect(orderOf(withDeletion(first))).toEqual({
+      leader: 1,
+      members: [3],
+      queued: [4, 2],
+    });
+    expect(orderOf(withDeletion(withDeletion(replicating())))).toMatchObject({
+      queued: [2, 3],
+    });
+    const alone = startNext(
+      withRecord(withDeletion(withDeletion(replicating())), {
+        state: "Failed",
+      }),
+      at(50),
+    );
+    expect(alone.record.state).toBe("DeletionRequested");
+    expect(orderOf(withDeletion(alone))).toEqual({
+      leader: 2,
+      members: [],
+      queued: [3, 4],
+    });
+    expect(withDeletion(alone).record.step).toBe(alone.record.step);
+  });
+});
+
+describe("invariant 2: while the DELETE is under way the deletion is a member", () => {
+  test("of what has begun, and the others go on waiting", () => {
+    const waiting = withDeletion(withTag(applied()));
+    const after = beginDelete(waiting, turnIn(waiting), at(41));
+    expect(orderOf(after)).toEqual({ leader: 1, members: [3], queued: [2] });
+    expect(after.record).toMatchObject({
+      state: "Deleting",
+      dueTime: time(41 + 120),
+    });
+    expect(after.record.members[0]).toMatchObject({ status: "Running" });
+    const message = `Operation ${KEY}-3 is to delete the version: the delete request is sent to Azure Resource Manager.`;
+    for (const { history } of [after.operation, ...after.record.members])
+      expect(history.at(-1)).toEqual({
+        time: time(41),
+        state: "Deleting",
+        message,
+      });
+    expect(endsIn(after)).toEqual([]);
+    expect(toldOf(after)).toContain("3/deleting");
+    expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
+    expect(turnIn(after).operation.id).toBe(`${KEY}-3`);
+    // Sent again, there is nothing new to say.
+    const again = beginDelete(told(after), turnIn(after), at(170));
+    expect(orderOf(again)).toEqual(orderOf(after));
+    expect(toldOf(again)).toEqual([]);
+    expect(again.operation.history).toEqual(after.operation.history);
+  });
+});
+
+describe("invariant 1: what has begun ends once ARM has taken the DELETE", () => {
+  test("in that commit, and what is queued stays", () => {
+    const pair = sending(withTag(applied()));
+    const after = deleteTaken(pair, turnIn(pair), URL, at(42));
+    expect(orderOf(after)).toEqual({ leader: 3, members: [], queued: [2] });
+    expect(after.record).toMatchObject({
+      state: "Deleting",
+      deletionTaken: true,
+      armOperationUrl: URL,
+      dueTime: time(42 + 15),
+    });
+    expect(Object.keys(after.record.requests)).toEqual([`${KEY}-3`]);
+    expect(endsIn(after)).toMatchObject([
+      {
+        id: `${KEY}-1`,
+        status: "Failed",
+        error: {
+          code: "Superseded",
+          message: `Operation ${KEY}-3 deletes the version: its regions are followed no longer.`,
+        },
+      },
+    ]);
+    expect(toldOf(after)).toContain("1/failed");
+    expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
+  });
+
+  test("those beside the one that leads end, too, and one that was canceled ends Canceled", () => {
+    const canceled = told(
+      beginCancel(replicating(), `${KEY}-1`, BY, at(30)) ??
+        expect.fail("it ends at once"),
+    );
+    const pair = sending(canceled);
+    const after = deleteTaken(pair, turnIn(pair), undefined, at(42));
+    expect(endsIn(after)).toMatchObject([
+      { id: `${KEY}-1`, status: "Canceled", canceledBy: BY },
+    ]);
+    expect(after.record.armOperationUrl).toBeUndefined();
+  });
+
+  test("or once ARM has shown the version gone", () => {
+    const pair = sending(replicating());
+    const after = deleted(pair, turnIn(pair), "It is gone.", at(90));
+    expect(after.record).toMatchObject({ state: "Deleted", exists: false });
+    expect(after.record).not.toHaveProperty("observed");
+    expect(after.operation).toMatchObject({
+      id: `${KEY}-2`,
+      status: "Succeeded",
+    });
+    expect(endsIn(after)).toMatchObject([
+      { id: `${KEY}-1`, error: { code: "Superseded" } },
+    ]);
+    expect(toldOf(after)).toEqual(["1/failed", "2/deleted"]);
+  });
+
+  test("where the deletion ends otherwise, all goes on", () => {
+    const pair = sending(withTag(applied()));
+    const deletion = turnIn(pair);
+    const ending = failure(deletion.operation, FAILURE, [], at(43));
+    const after =
+      withoutDeletion(pair, deletion, ending, at(43)) ?? expect.fail();
+    expect(orderOf(after)).toEqual({ leader: 1, members: [], queued: [2] });
+    expect(after.record).toMatchObject({
+      state: "Accepted",
+      dueTime: time(43),
+      requests: applied().record.requests,
+    });
+    expect(after.operation).toMatchObject({ status: "Running" });
+    expect(after.operation.history.at(-1)?.message).toBe(
+      `Operation ${KEY}-3 has ended Failed: what had begun before it goes on.`,
+    );
+    expect(toldOf(after)).toEqual(["3/failed"]);
+  });
+
+  test("a deletion that was not sent yet ends in the queue, and the next step is another's", () => {
+    const pair = withDeletion(replicating());
+    const deletion = turnIn(pair);
+    const ending = deletionEnding(deletion.operation, "It is gone.", at(43));
+    const after =
+      withoutDeletion(pair, deletion, ending, at(43)) ?? expect.fail();
+    expect(orderOf(after)).toEqual({ leader: 1, members: [], queued: [] });
+    expect(after.record.state).toBe("Replicating");
+    expect(after.record.step).toBe(pair.record.step + 1);
+    expect(toldOf(after)).toEqual(["2/deleted"]);
+  });
+
+  test("alone, the deletion leaves nothing that could go on", () => {
+    const pair = told(
+      startNext(
+        withRecord(withDeletion(replicating()), { state: "Failed" }),
+        at(50),
+      ),
+    );
+    const deletion = turnIn(pair);
+    const ending = failure(deletion.operation, FAILURE, [], at(51));
+    expect(withoutDeletion(pair, deletion, ending, at(51))).toBeUndefined();
+  });
+
+  test("canceled while its answer is out, it says that Azure may carry it out, and all goes on", () => {
+    const after =
+      beginCancel(sending(replicating()), `${KEY}-2`, BY, at(60)) ??
+      expect.fail();
+    expect(orderOf(after)).toEqual({ leader: 1, members: [], queued: [] });
+    expect(after.record.state).toBe("Accepted");
+    expect(endsIn(after)).toMatchObject([{ status: "Canceled" }]);
+    expect(eventsOf(after).map(({ data }) => data)).toMatchObject([
+      {
+        consequence: expect.stringContaining(
+          "Azure may carry it out",
+        ) as string,
+      },
+    ]);
+  });
+
+  test("what is canceled while the answer is out waits for it", () => {
+    const after =
+      beginCancel(sending(replicating()), `${KEY}-1`, BY, at(60)) ??
+      expect.fail("it ends at once");
+    expect(isFinal(after.record.state)).toBe(false);
+    expect(after.record.requests[`${KEY}-1`]?.decided).toMatchObject({
+      kind: "canceled",
+    });
+  });
+});
+
+test("no deletion has its turn where none is asked, or all is over", () => {
+  expect(deletionIn(replicating())).toBeUndefined();
+  expect(deletionIn(succeeded())).toBeUndefined();
+  expect(deletionIn(withTag(replicating()))).toBeUndefined();
+});
