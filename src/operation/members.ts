@@ -84,7 +84,10 @@ export function endOne<R extends TrackedRecord>(
       ],
     },
     operation: next,
-    ...written(pair, [ended]),
+    ...written(
+      { beside: (pair.beside ?? []).filter(({ id }) => id !== next.id) },
+      [ended],
+    ),
   };
 }
 

@@ -26,7 +26,7 @@ import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { hasFailed } from "../state/reconcile.js";
 import { isExcluded } from "../state/see.js";
 import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
-import { presentRule, wantedBy } from "../state/wanted.js";
+import { wantedBy } from "../state/wanted.js";
 import {
   glance,
   gone,
@@ -62,7 +62,7 @@ interface Subject {
 
 type ByHand = Decision<ImageVersionRecord> | VersionRequest;
 
-/** The operation that includes the version in latest; whatever rule it had for that is overridden then. */
+/** The operation that includes the version in latest; whatever rule it had for that is overridden by it. */
 export function promoteImageVersion(
   deps: Dependencies,
   command: PromoteImageVersion,
@@ -320,14 +320,9 @@ async function acceptByHand(
       const context = contextOf(deps);
       if (stored !== undefined && !isFinal(stored.record.state)) {
         mustHaveRoom(stored, decided);
-        return enqueue(
-          { ...stored, record: overriding(stored.record, decided) },
-          accepting,
-          context,
-        );
+        return enqueue(stored, accepting, context);
       }
-      const previous =
-        stored && overriding(known(stored.record, look), decided);
+      const previous = stored && known(stored.record, look);
       return accept(
         accepting,
         previous ?? adopted(look, accepting, deps),
@@ -338,17 +333,6 @@ async function acceptByHand(
   await bindKey(deps, requestKey, operation);
   deps.looks.forget(id, imageIdOf(id));
   return operation;
-}
-
-/** By hand: the rule of the version promotes it no more. */
-function overriding(
-  record: ImageVersionRecord,
-  { changes }: VersionRequest,
-): ImageVersionRecord {
-  const rule = presentRule(record);
-  return EXCLUDE_FROM_LATEST in changes && rule !== undefined
-    ? { ...record, overriddenRule: rule }
-    : record;
 }
 
 /** A version that others have made: from now on there is a record of it, though nothing of it was applied by Sigil. */

@@ -38,6 +38,7 @@ import {
   type VersionRequest,
 } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
+import { unmetRequests } from "../state/wanted.js";
 import {
   gone,
   lifeIn,
@@ -327,14 +328,9 @@ function mustNotContradict(
       `${formatImageVersionId(id)} is being deleted by operation ${deletes.id}. Wait until it has ended, or use another version name.`,
       { fields },
     );
-  const others = [
-    ...Object.values(record.requests).filter(
-      ({ appliedTime, decided }) =>
-        appliedTime === undefined && decided === undefined,
-    ),
-    ...record.queued.map(({ request }) => request),
-  ];
-  const conflicts = others.flatMap((other) => conflictsBetween(other, asked));
+  const conflicts = unmetRequests(record).flatMap((other) =>
+    conflictsBetween(other, asked),
+  );
   if (conflicts.length === 0) return;
   throw new ServiceError(
     "ImageVersionConflict",

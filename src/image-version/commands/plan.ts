@@ -1,5 +1,6 @@
 /** What a PUT of a request would meet and do, found out without writing anything anywhere. */
 import { isFinal } from "../state/states.js";
+import { unmetRequests } from "../state/wanted.js";
 import {
   canonicalRegion,
   formatImageVersionId,
@@ -148,14 +149,7 @@ export async function planImageVersion(
 /** What has begun and Azure does not show yet, and what is queued. */
 function requestsOf(stored: StoredVersion | undefined): readonly Asked[] {
   if (stored === undefined || isFinal(stored.record.state)) return [];
-  const { requests, queued } = stored.record;
-  return [
-    ...Object.values(requests).filter(
-      ({ appliedTime, decided }) =>
-        appliedTime === undefined && decided === undefined,
-    ),
-    ...queued.map(({ request }) => request),
-  ];
+  return unmetRequests(stored.record);
 }
 
 function bodyOf(

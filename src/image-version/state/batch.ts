@@ -10,8 +10,8 @@
  *  1. Every accepted operation is queued, or has begun, until it ends.
  *  2. What fails the rules, or contradicts what came before it, fails alone.
  *  3. What Azure refuses of several together is sent again, each alone.
- *  4. A demotion goes before everything that is queued. What was accepted before it, contradicts it and is not sent yet ends:
- *     it is never done after it. A deletion goes before a demotion, and before what has begun (deleting.ts).
+ *  4. A demotion goes before everything that is queued. What has begun, contradicts it and is not sent yet ends: it is not
+ *     done after it. Nor is what is queued (demoting.ts). A deletion goes before a demotion, and before what has begun (deleting.ts).
  */
 import {
   advance,
@@ -29,8 +29,8 @@ import {
   type OperationRecord,
 } from "../../operation/records.js";
 import { conflictsBetween, type Asked } from "../properties/patch.js";
-import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import { deleteNext, deletes } from "./deleting.js";
+import { contradicts, overtaken } from "./demoting.js";
 import { endOperation } from "./ends.js";
 import {
   batchOf,
@@ -98,50 +98,24 @@ function putFirst(
   last: QueuedRequest,
   context: TransitionContext,
 ): ImageVersionPair {
-  const contradicts = (request: Asked): boolean =>
-    conflictsBetween(request, last.request).length > 0;
   const error = overtaken(last.operation.id);
   const sentFor = sentLast(pair.record)?.sentFor ?? [];
-  const { record, ...rest } = [
-    ...pair.record.queued
-      .filter(({ request }) => contradicts(request))
-      .map(({ operation }) => operation.id),
-    // Those that have begun after those that are queued: the last to end ends the record's work.
-    ...batchOf(pair.record)
-      .filter(([id, request]) => !sentFor.includes(id) && contradicts(request))
-      .map(([id]) => id),
-  ].reduce((before, id) => endBeside(before, id, error, context), pair);
+  const { record, ...rest } = batchOf(pair.record)
+    .filter(
+      ([id, request]) =>
+        !sentFor.includes(id) && contradicts(request, last.request),
+    )
+    .reduce((before, [id]) => endBeside(before, id, error, context), pair);
   const goesFirst = ({ operation }: QueuedRequest): boolean =>
     isDemotion(operation) || deletes(operation);
-  const first = record.queued.filter(goesFirst);
-  const others = record.queued.filter((one) => !goesFirst(one));
-  const excludes = EXCLUDE_FROM_LATEST in last.request.changes;
   return {
     ...rest,
     record: {
       ...record,
-      queued: [...first, ...(excludes ? others.map(heldBack) : others)],
-    },
-  };
-}
-
-function overtaken(by: string): OperationFailure {
-  return {
-    code: "Superseded",
-    message: `Operation ${by}, accepted later, excludes the version from latest: nothing of this request is done. What it asks besides can be sent again.`,
-    errors: [],
-  };
-}
-
-/** The version is excluded by a later request: neither what this one repeats nor its rule includes it again. */
-function heldBack({ request, ...queued }: QueuedRequest): QueuedRequest {
-  const { [EXCLUDE_FROM_LATEST]: _, ...repeats } = request.repeats;
-  return {
-    ...queued,
-    request: {
-      ...request,
-      repeats,
-      ...(request.changes[PROMOTION] != null && { heldBack: true }),
+      queued: [
+        ...record.queued.filter(goesFirst),
+        ...record.queued.filter((one) => !goesFirst(one)),
+      ],
     },
   };
 }

@@ -1,17 +1,19 @@
 /** What is left to do when an operation is canceled that has begun. Pure. */
-import { advance } from "../../operation/advance.js";
+import { advance, withEntry, written } from "../../operation/advance.js";
 import { cancel, cancellation } from "../../operation/canceling.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationRecord, Requester } from "../../operation/records.js";
 import { deletionIn, withoutDeletion } from "./deleting.js";
 import { DELETE_SENT, isFinal, NOTHING_SENT } from "./states.js";
-import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
+import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import {
   sentLast,
   type ImageVersionPair,
   type ImageVersionRecord,
+  type QueuedRequest,
   type VersionRequest,
 } from "./record.js";
+import { openRequests } from "./wanted.js";
 import { untilQuiet } from "./accepting.js";
 
 /**
@@ -26,15 +28,12 @@ export function beginCancel(
   context: TransitionContext,
 ): ImageVersionPair | undefined {
   const { record } = pair;
-  const request = record.requests[operationId];
   if (isFinal(record.state)) return undefined;
-  if (request === undefined)
-    return record.queued.some(
-      (one) =>
-        one.operation.id === operationId && one.request.decided !== undefined,
-    )
-      ? pair
-      : undefined;
+  const queued = record.queued.find(
+    ({ operation: { id } }) => id === operationId,
+  );
+  const request = queued?.request ?? record.requests[operationId];
+  if (request === undefined) return undefined;
   if (request.decided !== undefined) return pair;
   const deletion = deletionIn(pair);
   if (deletion?.operation.id === operationId) {
@@ -42,17 +41,19 @@ export function beginCancel(
     const ending = cancellation(operation, DELETE_SENT, by, context);
     return withoutDeletion(pair, deletion, ending, context);
   }
-  const changes = leavesUndone(record, operationId, request);
+  const heir =
+    request.created === true ? heirOf(record, operationId) : undefined;
+  const changes =
+    heir === undefined ? leavesUndone(record, request, queued) : undefined;
   if (changes === undefined)
-    return withoutRequest(
-      cancel(
-        pair,
-        operationId,
-        by,
-        context,
-        consequenceOf(record, operationId, request),
-      ),
+    return cancel(
+      without(heir === undefined ? pair : leftTo(pair, heir), operationId),
       operationId,
+      by,
+      context,
+      queued === undefined
+        ? consequenceOf(record, operationId, request)
+        : undefined,
     );
   const { appliedTime: _, ...kept } = request;
   const decided: VersionRequest = {
@@ -64,6 +65,7 @@ export function beginCancel(
     retries: [],
     decided: { kind: "canceled", by },
   };
+  if (queued !== undefined) return queuedAs(pair, queued, decided, by, context);
   const canceled = (one: OperationRecord): OperationRecord =>
     one.id === operationId ? { ...one, canceledBy: by } : one;
   return advance(
@@ -88,7 +90,41 @@ export function beginCancel(
   );
 }
 
-function withoutRequest(
+/** What is queued keeps its turn, to leave the version as it should be. */
+function queuedAs(
+  pair: ImageVersionPair,
+  { operation }: QueuedRequest,
+  request: VersionRequest,
+  by: Requester,
+  { now }: TransitionContext,
+): ImageVersionPair {
+  const time = now.toISOString();
+  const canceled: OperationRecord = {
+    ...operation,
+    canceledBy: by,
+    lastUpdatedTime: time,
+    history: withEntry(operation.history, {
+      time,
+      state: "Canceling",
+      message:
+        "Canceled: it ends once the version is excluded from latest, for it was being made by an operation that was canceled as well.",
+    }),
+  };
+  return {
+    ...pair,
+    record: {
+      ...pair.record,
+      queued: pair.record.queued.map((one) =>
+        one.operation.id === operation.id
+          ? { operation: canceled, request }
+          : one,
+      ),
+    },
+    ...written(pair, [canceled]),
+  };
+}
+
+function without(
   pair: ImageVersionPair,
   operationId: string,
 ): ImageVersionPair {
@@ -99,41 +135,47 @@ function withoutRequest(
 /** What is to be sent before the operation may end; undefined where nothing is. */
 function leavesUndone(
   record: ImageVersionRecord,
-  operationId: string,
   { created }: VersionRequest,
+  queued: QueuedRequest | undefined,
 ): VersionRequest["changes"] | undefined {
   if (created === true && (record.exists || sentLast(record) !== undefined))
-    return othersOf(record, operationId).some(includesInLatest)
-      ? undefined
-      : { [EXCLUDE_FROM_LATEST]: true };
-  if (record.members.length > 0) return undefined;
+    return { [EXCLUDE_FROM_LATEST]: true };
+  if (queued !== undefined || record.members.length > 0) return undefined;
   const away = Object.values(record.repairs).some(
     ({ removed }) => removed !== undefined,
   );
   return away || record.opened ? {} : undefined;
 }
 
-/** What the other operations ask that are not over. */
-function othersOf(
-  { requests, queued }: ImageVersionRecord,
+/** Another operation that says in so many words that the version shall be in latest. */
+function heirOf(
+  record: ImageVersionRecord,
   operationId: string,
-): readonly VersionRequest[] {
-  return [
-    ...Object.entries(requests).flatMap(([id, request]) =>
-      id === operationId ? [] : [request],
-    ),
-    ...queued.map(({ request }) => request),
-  ].filter(({ decided }) => decided === undefined);
+): string | undefined {
+  return openRequests(record).find(
+    ([id, { changes }]) =>
+      id !== operationId && changes[EXCLUDE_FROM_LATEST] === false,
+  )?.[0];
 }
 
-/** It says so, or has a rule by which the version is included without anybody's doing. */
-function includesInLatest({ changes, repeats }: VersionRequest): boolean {
-  const rule = (changes[PROMOTION] ?? repeats[PROMOTION]) as
-    { readonly when?: string } | null | undefined;
-  return (
-    changes[EXCLUDE_FROM_LATEST] === false ||
-    (rule != null && rule.when !== "manual")
-  );
+/** Canceled as well, that one sees to it that the version is excluded. */
+function leftTo(pair: ImageVersionPair, heir: string): ImageVersionPair {
+  const { record } = pair;
+  const request = record.requests[heir];
+  return {
+    ...pair,
+    record: {
+      ...record,
+      ...(request && {
+        requests: { ...record.requests, [heir]: { ...request, created: true } },
+      }),
+      queued: record.queued.map((one) =>
+        one.operation.id === heir
+          ? { ...one, request: { ...one.request, created: true } }
+          : one,
+      ),
+    },
+  };
 }
 
 const REFUSED =

@@ -21,13 +21,21 @@ import { pointerTo, regionField, regionsIn } from "../properties/fields.js";
 import { combined, withApplied } from "../properties/patch.js";
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isOfOtherLife, madeAgain } from "./adoption.js";
+import { overtakeQueued } from "./demoting.js";
 import {
   batchOf,
   type ImageVersionPair,
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { presentRule, wantedBy } from "./wanted.js";
+import {
+  isDecidedByHand,
+  isToBePromoted,
+  openRequests,
+  presentRule,
+  ruleAskedBy,
+  wantedBy,
+} from "./wanted.js";
 import type { Look } from "../resources.js";
 
 /** Azure shows all that the batch asks, at once: that is what is applied from now on. */
@@ -49,12 +57,14 @@ export function latch(
   const { doubt: _, unmanaged, ...kept } = record;
   const { publishedDate } = record;
   const life = publishedDate !== undefined && { publishedDate };
-  const rule = batch.some(
-    ([, { changes }]) => changes[EXCLUDE_FROM_LATEST] === true,
-  )
-    ? presentRule(record)
-    : undefined;
-  return {
+  const rule = overridesRule(record) ? presentRule(record) : undefined;
+  const [demotionId, demotion] =
+    batch.find(
+      ([, request]) =>
+        isDecidedByHand(request) &&
+        request.changes[EXCLUDE_FROM_LATEST] === true,
+    ) ?? [];
+  const latched: ImageVersionPair = {
     ...pair,
     record: {
       ...kept,
@@ -83,6 +93,22 @@ export function latch(
       ],
     },
   };
+  return demotionId === undefined || demotion === undefined
+    ? latched
+    : overtakeQueued(latched, demotionId, demotion, context);
+}
+
+/** The batch decides what is latest: a rule of before promotes the version no more, unless another still asks for one. */
+function overridesRule(record: ImageVersionRecord): boolean {
+  return batchOf(record).some(
+    ([, request]) =>
+      isDecidedByHand(request) ||
+      (request.changes[EXCLUDE_FROM_LATEST] === true &&
+        (request.decided === undefined ||
+          !openRequests(record).some(
+            ([, other]) => ruleAskedBy(other) !== undefined,
+          ))),
+  );
 }
 
 /** Told of the operation that asks for the removal. */
@@ -205,6 +231,9 @@ function endingOf(
       record.regions,
       context,
     );
+  // What was excluded for another that was canceled is included before this one ends.
+  if (ruleAskedBy(request) !== undefined && isToBePromoted(record, look))
+    return undefined;
   return success(operation, own, context);
 }
 

@@ -36,7 +36,7 @@ import {
   type Attempt,
   type ImageVersionRecord,
 } from "./record.js";
-import { isDue, mayRemoveRegions, wantedBy } from "./wanted.js";
+import { isToBePromoted, mayRemoveRegions, wantedBy } from "./wanted.js";
 import { isBusy, type Look } from "../resources.js";
 
 /** Consecutive 404s of a version that ARM had accepted or shown, after which it is taken for gone. */
@@ -314,11 +314,7 @@ function whereMet(
       takesAway[name] = regionPatch(fields, name);
       changes[regionField(name)] = null;
     }
-  const promotes =
-    look.resource.properties.publishingProfile?.excludeFromLatest === true &&
-    // Who holds it back now is not overruled by a rule of before.
-    wantedBy(record)[EXCLUDE_FROM_LATEST] !== true &&
-    isDue(record);
+  const promotes = isToBePromoted(record, look);
   if (promotes) changes[EXCLUDE_FROM_LATEST] = false;
   // Invariant 5.
   if (

@@ -39,7 +39,7 @@ export interface VersionRequest extends Asked {
   readonly body?: ImageVersionRequest;
   /** True where it may create the version: a PUT that does not say which version its caller saw. It changes none of others'. */
   readonly creates?: boolean;
-  /** True once its create request was sent: a canceled one leaves the version excluded from latest. */
+  /** True once its create request was sent, or one that was has left that to it: canceled, it leaves the version excluded from latest. */
   readonly created?: boolean;
   /** The life of the version that it is about, as its caller saw it, or as the record had it; absent: the record's. */
   readonly publishedDate?: string;
@@ -84,8 +84,8 @@ export interface Attempt {
   readonly outcome: "unknown" | "refused" | "accepted" | "shown";
   /** When ARM's answer came that it has taken it; RFC 3339. */
   readonly acceptedTime?: string;
-  /** True where it promotes the version because its rule holds. */
-  readonly promotes?: boolean;
+  /** True where it promotes the version because its rule holds, or decides by hand whether it is in latest. */
+  readonly overridesRule?: boolean;
   /** Ids of the operations for which it was sent. */
   readonly sentFor?: readonly string[];
 }

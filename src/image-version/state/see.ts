@@ -128,8 +128,8 @@ function withLook(
 }
 
 /** The last write, where this look shows what it has changed. */
-function attemptAfter(
-  { lastAttempt }: ImageVersionRecord,
+export function attemptAfter(
+  { lastAttempt }: Pick<ImageVersionRecord, "lastAttempt">,
   look: Look,
 ): Attempt | undefined {
   return lastAttempt !== undefined &&

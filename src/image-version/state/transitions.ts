@@ -34,7 +34,7 @@ import {
   type ImageVersionPair,
   type ImageVersionRecord,
 } from "./record.js";
-import { overriddenBy } from "./wanted.js";
+import { isDecidedByHand, overriddenBy } from "./wanted.js";
 import { unseen } from "./accepting.js";
 
 type Put = Extract<Decision, { kind: "put" }>;
@@ -102,7 +102,10 @@ export function beginWrite(
         sentTime: context.now.toISOString(),
         outcome: "unknown",
         sentFor: batch,
-        ...(put.promotes && { promotes: true }),
+        ...((put.promotes ||
+          batchOf(record).some(([, request]) => isDecidedByHand(request))) && {
+          overridesRule: true,
+        }),
       },
       ...provenBeside(record, proven),
       ticks: again ? record.ticks + 1 : 0,

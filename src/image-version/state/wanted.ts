@@ -8,7 +8,56 @@ import {
   EXCLUDE_FROM_LATEST,
   PROMOTION,
 } from "../properties/table.js";
-import { batchOf, type Attempt, type ImageVersionRecord } from "./record.js";
+import {
+  batchOf,
+  type Attempt,
+  type ImageVersionRecord,
+  type VersionRequest,
+} from "./record.js";
+import type { Look } from "../resources.js";
+
+/** By operation id, what is asked by those that are not over, begun or queued, and not canceled. */
+export function openRequests({
+  requests,
+  queued,
+}: Pick<ImageVersionRecord, "requests" | "queued">): readonly (readonly [
+  string,
+  VersionRequest,
+])[] {
+  return [
+    ...Object.entries(requests),
+    ...queued.map(({ operation, request }) => [operation.id, request] as const),
+  ].filter(([, { decided }]) => decided === undefined);
+}
+
+/** Of those, what Azure does not show yet. */
+export function unmetRequests(
+  record: Pick<ImageVersionRecord, "requests" | "queued">,
+): readonly VersionRequest[] {
+  return openRequests(record).flatMap(([, request]) =>
+    request.appliedTime === undefined ? [request] : [],
+  );
+}
+
+/** True where somebody decides by hand whether the version is in latest. */
+export function isDecidedByHand({
+  byHand,
+  decided,
+  changes,
+}: VersionRequest): boolean {
+  return (
+    byHand === true && decided === undefined && EXCLUDE_FROM_LATEST in changes
+  );
+}
+
+/** The promotion rule that a request asks for, or repeats. */
+export function ruleAskedBy({
+  changes,
+  repeats,
+}: VersionRequest): PromotionRule | undefined {
+  return (changes[PROMOTION] ?? repeats[PROMOTION] ?? undefined) as
+    PromotionRule | undefined;
+}
 
 /** What the batch asks of Azure. A version that is made under a promotion rule is made excluded from latest. */
 export function wantedBy(record: ImageVersionRecord): Patch {
@@ -31,12 +80,15 @@ export function mayRemoveRegions(
     : asked === true;
 }
 
-/** The promotion rule of a version, where nobody has overridden it. */
+/** The promotion rule of a version, where nobody has overridden it, or is about to. */
 export function ruleInForce(
   record: ImageVersionRecord,
 ): PromotionRule | undefined {
   const rule = presentRule(record);
-  return isDeepStrictEqual(rule, record.overriddenRule) ? undefined : rule;
+  const isAboutToBe = unmetRequests(record).some(isDecidedByHand);
+  return isAboutToBe || isDeepStrictEqual(rule, record.overriddenRule)
+    ? undefined
+    : rule;
 }
 
 /** The promotion rule that the batch asks for, or else the one that was applied. */
@@ -49,13 +101,13 @@ export function presentRule(
     : ruleOf(record.lastApplied);
 }
 
-/** A rule that has promoted the version promotes it no more. A write that was refused has promoted nothing. */
+/** A rule that has promoted the version, or was overruled by hand, promotes it no more. A write that was refused has done neither. */
 export function overriddenBy(
   record: ImageVersionRecord,
   attempt: Attempt | undefined,
 ): Pick<ImageVersionRecord, "overriddenRule"> {
   const rule = presentRule(record);
-  return attempt?.promotes === true &&
+  return attempt?.overridesRule === true &&
     ["accepted", "shown"].includes(attempt.outcome) &&
     rule !== undefined
     ? { overriddenRule: rule }
@@ -66,7 +118,20 @@ export function ruleOf(fields: Fields | undefined): PromotionRule | undefined {
   return fields?.[PROMOTION] as PromotionRule | undefined;
 }
 
-/** The rule of a version holds: it is to be promoted. */
+/** The version is excluded from latest, and its rule says that it is to be included now. */
+export function isToBePromoted(
+  record: ImageVersionRecord,
+  { resource: { properties } }: Look,
+): boolean {
+  return (
+    properties.publishingProfile?.excludeFromLatest === true &&
+    // Who holds it back now is not overruled by a rule of before.
+    wantedBy(record)[EXCLUDE_FROM_LATEST] !== true &&
+    isDue(record)
+  );
+}
+
+/** The rule of a version holds. */
 export function isDue(record: ImageVersionRecord): boolean {
   const rule = ruleInForce(record);
   const { regions } = record;

@@ -26,6 +26,7 @@ import {
   withoutDeletion,
 } from "../state/deleting.js";
 import type { ImageVersionPair, QueuedRequest } from "../state/record.js";
+import { attemptAfter } from "../state/see.js";
 import type { Look } from "../resources.js";
 import { endBatch, postponeOrEnd } from "./end-batch.js";
 
@@ -129,11 +130,13 @@ function withLook(
 ): ImageVersionPair {
   if (shown === undefined) return pair;
   const { publishedDate } = shown;
+  const lastAttempt = attemptAfter(pair.record, shown);
   return {
     ...pair,
     record: {
       ...pair.record,
       observed: shown,
+      ...(lastAttempt && { lastAttempt }),
       ...(publishedDate !== undefined && { publishedDate }),
     },
   };

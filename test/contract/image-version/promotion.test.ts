@@ -338,15 +338,15 @@ describe("by hand", () => {
       id: idOf(id),
       ...BY,
     });
+    await world.finishWith(id, async () => {
+      expect(await excluded()).toBe(true);
+    });
     expect(await world.deps.store.readOperation(promotion.id)).toMatchObject({
       status: "Failed",
       error: {
         code: "Superseded",
         message: expect.stringContaining(demotion.id) as string,
       },
-    });
-    await world.finishWith(id, async () => {
-      expect(await excluded()).toBe(true);
     });
     expect(await world.deps.store.readOperation(demotion.id)).toMatchObject({
       status: "Succeeded",

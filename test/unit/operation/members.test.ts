@@ -94,6 +94,12 @@ describe("invariant 1: ending one operation does not disturb the others", () => 
       message: { operationId: `${KEY}-2`, step: after.record.step },
     });
     expect(ids(after.beside)).toContain("1");
+    // What leads is written as the record's own, not as it was beside it.
+    const [second] = before.record.members;
+    const beside = { ...before, beside: second ? [second] : [] };
+    expect(
+      ids(endOne(beside, `${KEY}-1`, ENDING, at(60)).beside),
+    ).not.toContain("2");
   });
 
   test("but the last that has begun is ended otherwise", () => {

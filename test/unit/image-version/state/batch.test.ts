@@ -15,6 +15,7 @@ import {
   startNext,
 } from "../../../../src/image-version/state/batch.js";
 import { beginCancel } from "../../../../src/image-version/state/cancel.js";
+import { latch } from "../../../../src/image-version/state/ends.js";
 import {
   batchOf,
   type ImageVersionPair,
@@ -486,13 +487,18 @@ describe("invariant 4: demotions and deletions go before everything that is queu
     expect(orderOf(pair).queued).toEqual([3, 5, 2, 4]);
   });
 
-  test("a demotion ends what it goes before and contradicts, and nothing else", () => {
-    const pair = withQueued(replicating(), tag("a"), [
-      promotionOf(),
-      { kind: "PromoteImageVersion", regions: [] },
-    ]);
-    const after = enqueue(pair, acceptingOf(demotion, DEMOTION), at(6));
-    expect(orderOf(after).queued).toEqual([4, 2]);
+  test("a demotion ends what is queued before it and contradicts it, and nothing else, once Azure shows it", () => {
+    const waiting = withQueued(
+      succeeded(),
+      tag("a"),
+      [promotionOf(), { kind: "PromoteImageVersion", regions: [] }],
+      [demotion, DEMOTION],
+      [promotionOf(), { kind: "PromoteImageVersion", regions: [] }],
+    );
+    expect(orderOf(waiting).queued).toEqual([4, 2, 3, 5]);
+    const begun = told(startNext(waiting, at(20)));
+    const after = latch(begun, at(30));
+    expect(orderOf(after).queued).toEqual([5]);
     const ended = after.beside?.filter(({ endTime }) => endTime !== undefined);
     expect(ended).toMatchObject([
       {
@@ -504,7 +510,7 @@ describe("invariant 4: demotions and deletions go before everything that is queu
         },
       },
     ]);
-    expect(toldOf(after)).toEqual(["4/accepted", "3/failed"]);
+    expect(toldOf(after)).toEqual(["3/failed"]);
     expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
   });
 
@@ -581,15 +587,12 @@ describe("invariant 4: demotions and deletions go before everything that is queu
       { "/tags/a": "1", [PROMOTION]: rule },
       { repeats: { [EXCLUDE_FROM_LATEST]: false, "/tags/b": "1" } },
     );
-    const after = withQueued(replicating(), earlier, [demotion, DEMOTION]);
-    const [, { request } = { request: earlier }] = after.record.queued;
+    const alone = { ...earlier, alone: true };
+    const waiting = withQueued(succeeded(), alone, [demotion, DEMOTION]);
+    const after = latch(told(startNext(waiting, at(20))), at(30));
+    const [{ request } = { request: earlier }] = after.record.queued;
     expect(request.repeats).toEqual({ "/tags/b": "1" });
-    // It begins alone, once the demotion has ended.
-    const [, ...queuedAfter] = after.record.queued;
-    const begun = startNext(
-      withRecord(after, { state: "Succeeded", queued: queuedAfter }),
-      at(40),
-    );
+    const begun = startNext(withRecord(after, { state: "Succeeded" }), at(40));
     expect(begun.record.overriddenRule).toEqual(rule);
     expect(ruleInForce(begun.record)).toBeUndefined();
   });
@@ -740,9 +743,45 @@ describe("one that is canceled", () => {
     });
   });
 
-  test("that is queued, or has ended, has nothing begun", () => {
-    expect(cancel(withQueued(replicating(), tag("a")), 2)).toBeUndefined();
+  test("that is queued ends at once, and one that has ended stays as it is", () => {
+    const after = cancel(withQueued(replicating(), tag("a")), 2);
+    expect(after && orderOf(after)).toMatchObject({ leader: 1, queued: [] });
+    expect(after && toldOf(after)).toEqual(["2/canceled"]);
     expect(cancel(succeeded(), 1)).toBeUndefined();
+  });
+
+  test("that was to include what a canceled creation has made keeps its turn, to exclude it", () => {
+    const including = changeOf({ [EXCLUDE_FROM_LATEST]: false });
+    const pair = withQueued(replicating(), tag("a"), including);
+    const left = cancel(pair, 1) ?? expect.fail();
+    expect(left.operation).toMatchObject({
+      id: `${KEY}-1`,
+      status: "Canceled",
+    });
+    expect(left.record.queued[1]?.request.created).toBe(true);
+    const kept = cancel(pair, 1)?.record;
+    const after =
+      beginCancel(
+        told(withRecord(pair, { queued: kept?.queued ?? [] })),
+        `${KEY}-3`,
+        BY,
+        at(60),
+      ) ?? expect.fail();
+    expect(orderOf(after)).toMatchObject({ leader: 1, queued: [2, 3] });
+    expect(after.record.queued[1]).toMatchObject({
+      operation: {
+        status: "NotStarted",
+        canceledBy: BY,
+        history: [{}, { time: time(60), state: "Canceling" }],
+      },
+      request: {
+        changes: { [EXCLUDE_FROM_LATEST]: true },
+        decided: { kind: "canceled", by: BY },
+      },
+    });
+    expect(after.beside).toEqual([after.record.queued[1]?.operation]);
+    // Once more, it is canceled already.
+    expect(beginCancel(after, `${KEY}-3`, BY, at(61))).toBe(after);
   });
 });
 

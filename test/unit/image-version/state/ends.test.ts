@@ -139,18 +139,44 @@ describe("what Azure shows at once", () => {
     expect(latch(others, at(10)).record).not.toHaveProperty("unmanaged");
   });
 
-  test("overrides the promotion rule where the version is demoted, and only there", () => {
+  describe("and the promotion rule", () => {
     const rule = { when: "allRegionsReady" } as const;
-    const asks = (excluded: boolean) =>
-      both(
-        changeOf({ [EXCLUDE_FROM_LATEST]: excluded }, { byHand: true }),
-        changeOf({ "/tags/a": "1" }),
-        { lastApplied: { [PROMOTION]: rule } },
-      );
-    expect(latch(asks(true), at(10)).record.overriddenRule).toEqual(rule);
-    expect(latch(asks(false), at(10)).record).not.toHaveProperty(
-      "overriddenRule",
-    );
+    const asking = (excluded: boolean, more: Partial<VersionRequest>) =>
+      changeOf({ [EXCLUDE_FROM_LATEST]: excluded }, more);
+    const ruleAfter = (one: VersionRequest, other: VersionRequest) =>
+      latch(both(one, other, { lastApplied: { [PROMOTION]: rule } }), at(10))
+        .record.overriddenRule;
+    const canceled = asking(true, {
+      byHand: true,
+      decided: { kind: "canceled", by: { name: "me" } },
+    });
+    const tag = changeOf({ "/tags/a": "1" });
+    test.each([
+      [
+        "is overridden by a demotion",
+        asking(true, { byHand: true }),
+        tag,
+        rule,
+      ],
+      ["and by a promotion", asking(false, { byHand: true }), tag, rule],
+      ["and by a body that excludes it", asking(true, {}), tag, rule],
+      ["not by one that includes it", asking(false, {}), tag, undefined],
+      ["by a creation that is canceled", canceled, tag, rule],
+      [
+        "not where another still asks for a rule",
+        canceled,
+        changeOf({ [PROMOTION]: rule }),
+        undefined,
+      ],
+      [
+        "or repeats one",
+        canceled,
+        changeOf({}, { repeats: { [PROMOTION]: rule } }),
+        undefined,
+      ],
+    ])("%s", (_, one, other, overridden) => {
+      expect(ruleAfter(one, other)).toEqual(overridden);
+    });
   });
 
   test.each([

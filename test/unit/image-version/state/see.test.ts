@@ -477,7 +477,7 @@ describe("what a look leaves in the record", () => {
         ...attempt,
         changes: { "/tags/a": "1" },
         outcome: "unknown",
-        promotes: true,
+        overridesRule: true,
       },
     });
     const shown = look(promoting, "Updating", COMPLETED, 230, {

@@ -164,12 +164,15 @@ describe("a promotion rule", () => {
     ["unknown", true, false],
     ["accepted", false, false],
   ] as const)(
-    "is spent by a write that is %s and promotes (%s): %s",
-    (outcome, promotes, spent) => {
+    "is spent by a write that is %s and overrides it (%s): %s",
+    (outcome, overridesRule, spent) => {
       const record = recordWith({ lastApplied: { [PROMOTION]: RULE } });
       const attempt = { changes: {}, regions: [], sentTime: time(1), outcome };
       expect(
-        overriddenBy(record, { ...attempt, ...(promotes && { promotes }) }),
+        overriddenBy(record, {
+          ...attempt,
+          ...(overridesRule && { overridesRule }),
+        }),
       ).toEqual(spent ? { overriddenRule: RULE } : {});
     },
   );
