@@ -107,6 +107,11 @@ export interface Arm {
     readonly atMs: number;
     readonly version: string;
   }[];
+  /** When others made a change that is no call. */
+  readonly edits: readonly {
+    readonly atMs: number;
+    readonly version: string;
+  }[];
   /** How many versions this number has named: each deletion begins another life. */
   life(version: string): number;
   /** When the present life began to exist, and who made it; undefined where nothing exists. */
@@ -160,6 +165,7 @@ export async function createArm(
     ...createImageVersionControl(store, versions),
   };
   const changes: Change[] = [];
+  const edits: { atMs: number; version: string }[] = [];
   const deletions: { atMs: number; version: string }[] = [];
   const known = new Map<string, Truth | undefined>();
   const lives = new Map<string, number>();
@@ -244,6 +250,7 @@ export async function createArm(
     control,
     changes,
     deletions,
+    edits,
     truth: settle,
     life: (version) => {
       settle(version);
@@ -307,6 +314,7 @@ export async function createArm(
         if (error instanceof TypeError) return;
         throw error;
       }
+      edits.push({ atMs: clock.now(), version });
       log(`ARM: ${by} made ${describe(note(by, version)?.facts)}`);
     },
     stop(region, kind, atProgress) {

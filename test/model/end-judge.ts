@@ -335,6 +335,14 @@ function judgeFailure(
         world.arm.changes.some(
           (change) => change.version === one.version && isOthers(change),
         ) ||
+          // It was there when a replica that was behind showed nothing.
+          (one.shown === undefined &&
+            world.arm.changes.some(
+              ({ version, before, atMs }) =>
+                version === one.version &&
+                before === undefined &&
+                atMs <= one.acceptedMs,
+            )) ||
           // Whether a policy has changed what was sent, or others have made it, a lost answer does not say.
           looks.some(({ facts }) => facts?.["tag/build"] === "policy"),
         "the version is nobody else's",
@@ -356,7 +364,11 @@ function judgeFailure(
     // ARM gives up what it was doing: an update leads to another, a deletion has nothing else to do.
     case "InternalExecutionError":
       return expect(
-        kind === "DeleteImageVersion" && others.length > 0,
+        kind === "DeleteImageVersion" &&
+          world.arm.edits.some(
+            ({ version, atMs }) =>
+              version === one.version && atMs >= one.acceptedMs,
+          ),
         "nobody has failed the deletion",
       );
     default:

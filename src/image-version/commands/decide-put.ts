@@ -23,14 +23,16 @@ import {
   statedBy,
   statedIn,
   unmetBy,
+  withApplied,
   type Asked,
+  type Patch,
 } from "../properties/patch.js";
 import { PROMOTION } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf, shownRule } from "../queries/views.js";
 import { areReady, type Look } from "../resources.js";
-import { isMadeByOthers, known } from "../state/adoption.js";
+import { isMadeByOthers, known, unsettled } from "../state/adoption.js";
 import { enqueue } from "../state/batch.js";
 import {
   sentLast,
@@ -99,7 +101,11 @@ export function decideOn(
     isGone || (record && look && isMadeByOthers(record, look))
       ? undefined
       : record?.lastApplied;
-  const asked = askedOf(request, applied);
+  const asked = askedOf(
+    request,
+    applied,
+    record && applied && unsettled(record, look),
+  );
   const shown =
     look ?? (record?.exists === true && !isGone ? record.observed : undefined);
   const change = shown && changeOf(request, shown.resource, asked, applied);
@@ -212,7 +218,15 @@ function withoutLife(record: ImageVersionRecord): ImageVersionRecord {
   return { ...kept, exists: false, regions: [], repairs: {}, opened: false };
 }
 
-function askedOf(request: Request, applied: Fields | undefined): Asked {
+/**
+ * What a request asks. `perhaps` may have been applied since: what it says of that it does not merely repeat, whichever
+ * way it was.
+ */
+function askedOf(
+  request: Request,
+  applied: Fields | undefined,
+  perhaps: Patch | undefined,
+): Asked {
   const { body, removeRegions, onlyChanges, glance: seen, command } = request;
   const fields = fieldsOf(body);
   if (onlyChanges && seen.look !== undefined) {
@@ -228,11 +242,21 @@ function askedOf(request: Request, applied: Fields | undefined): Asked {
     };
   }
   const shown = seen.look && fieldsOf(seen.look.resource);
-  return askedBy(
-    statedIn(fields, shown),
-    command.pasted === true ? (applied ?? shown ?? fields) : applied,
-    removeRegions,
-  );
+  const askedWhere = (before: Fields | undefined): Asked =>
+    askedBy(
+      statedIn(fields, shown),
+      command.pasted === true ? (before ?? shown ?? fields) : before,
+      removeRegions,
+    );
+  const asked = askedWhere(applied);
+  if (perhaps === undefined) return asked;
+  const { changes } = askedWhere(withApplied(applied, perhaps));
+  return {
+    changes: { ...asked.changes, ...changes },
+    repeats: Object.fromEntries(
+      Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
+    ),
+  };
 }
 
 function changeOf(

@@ -36,7 +36,7 @@ import type { Dependencies } from "../ports.js";
 import type { Latest } from "../queries/latest.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "./record.js";
-import { latestAfter, surveyOf } from "./survey.js";
+import { latestAfter, surveyOf, type Survey } from "./survey.js";
 import {
   describeLatest,
   lostTarget,
@@ -95,12 +95,7 @@ async function next(
   const child = await childOf(deps, stored, step);
   // Invariant 3.
   if (child === undefined || (step.does === "demote" && isGone(child.error)))
-    return (pair) =>
-      proceed(
-        pair,
-        `${step.versionName} is gone: there is nothing to demote.`,
-        deps,
-      );
+    return (pair) => withoutDemotion(pair, step, deps);
   switch (child.status) {
     case "NotStarted":
     case "Running":
@@ -109,10 +104,29 @@ async function next(
       return (pair) => proceed(pair, undefined, deps);
     case "Failed":
     case "Canceled": {
-      const latest = await latestAfter(await surveyOf(deps, record.resourceId));
-      return (pair) => stop(pair, refusalOf(step, child), latest, deps);
+      const survey = await surveyOf(deps, record.resourceId);
+      if (step.does === "demote" && (await isGoing(survey, step)))
+        return (pair) => withoutDemotion(pair, step, deps);
+      const latest = await latestAfter(survey);
+      return (pair) =>
+        stop(pair, refusalOf(step, child), latest, deps, isSent(child));
     }
   }
+}
+
+/** Azure has the version no longer, or deletes it. */
+async function isGoing(
+  { listed, look }: Survey,
+  { versionName }: RollbackStep,
+): Promise<boolean> {
+  const item = listed.find(({ name }) => name === versionName);
+  const found = item && (await look(item));
+  return found === undefined || found.provisioningState === "Deleting";
+}
+
+/** Something of it may have reached Azure. */
+function isSent({ startedTime }: OperationRecord): boolean {
+  return startedTime !== undefined;
 }
 
 /** Asks for the change, or sees what has become of it; undefined where what is to be demoted is gone. */
@@ -209,6 +223,19 @@ function proceed(
   });
 }
 
+/** Invariant 3. */
+function withoutDemotion(
+  pair: RollbackPair,
+  { versionName }: RollbackStep,
+  deps: Dependencies,
+): RollbackPair {
+  return proceed(
+    pair,
+    `${versionName} is gone: there is nothing to demote.`,
+    deps,
+  );
+}
+
 /** Invariant 5. */
 function doubt(
   pair: RollbackPair,
@@ -234,10 +261,11 @@ function stop(
   { code, message, errors }: OperationFailure,
   latest: Latest,
   deps: Dependencies,
+  hasSent = false,
 ): RollbackPair {
   const rollback = withLatest(rollbackOf(pair.operation), latest);
   const changed =
-    pair.record.done === 0
+    pair.record.done === 0 && !hasSent
       ? "Nothing was changed before that."
       : "What was changed before that stays.";
   return fail(

@@ -22,7 +22,7 @@ import {
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { wantedBy } from "./wanted.js";
+import { openRequests, wantedBy } from "./wanted.js";
 
 /** Clocks of Azure and of Sigil are never further apart. */
 const CLOCKS_MS = 30_000;
@@ -49,6 +49,23 @@ export function known(
         exists: true,
         lastApplied: withApplied(record.lastApplied, changes),
       };
+}
+
+/** What an operation that is over has sent, and no look has shown yet: whether it was applied the next look will tell. */
+export function unsettled(
+  record: ImageVersionRecord,
+  look: Look | undefined,
+): Attempt["changes"] | undefined {
+  const sent = sentLast(record);
+  if (
+    sent === undefined ||
+    sent.outcome === "shown" ||
+    record.unmanaged === true ||
+    (look !== undefined && shows(look, sent)) ||
+    openRequests(record).some(([id]) => sent.sentFor?.includes(id))
+  )
+    return undefined;
+  return record.exists ? lastingOf(sent.changes) : sent.changes;
 }
 
 /** Of an update, what was asked of it to last: not what was done by hand, nor for its time alone. */
@@ -188,11 +205,11 @@ export function adoptionRefusal(
   );
   const whose =
     sentLast(record) === undefined
-      ? "was not made by Sigil"
+      ? "was not made by this request"
       : "was made by others, or changed by a policy while the answer to Sigil's create request was lost";
   return {
     code: "ImageVersionConflict",
-    message: `${record.resourceId} exists in Azure already, ${whose}, and is not what this request asks for. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
+    message: `${record.resourceId} exists in Azure already, ${whose}, and is not what is asked for. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
     errors,
   };
 }

@@ -59,7 +59,7 @@ export function latch(
   const life = publishedDate !== undefined && { publishedDate };
   const rule = overridesRule(record) ? presentRule(record) : undefined;
   const [demotionId, demotion] =
-    batch.find(
+    batch.findLast(
       ([, request]) =>
         isDecidedByHand(request) &&
         request.changes[EXCLUDE_FROM_LATEST] === true,

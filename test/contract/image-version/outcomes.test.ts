@@ -484,7 +484,7 @@ describe("a version that Azure already has", () => {
       status: "Failed",
       error: {
         code: "ImageVersionConflict",
-        message: `${id} exists in Azure already, was not made by Sigil, and is not what this request asks for. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
+        message: `${id} exists in Azure already, was not made by this request, and is not what is asked for. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
       },
     });
     expect(operation.error?.errors[0]?.pointer).toMatch(

@@ -531,6 +531,52 @@ describe("in the midst of it", () => {
     expect(await shown()).toEqual(["1.0.0 latest", "1.0.2 held back"]);
   });
 
+  test("a version that is deleted while its demotion is under way needs none", async () => {
+    await inAzure({ "1.0.0": HELD_BACK, "1.0.1": {}, "1.0.2": {} });
+    await rollBack("1.0.0");
+    let isDeleted = false;
+    const operation = await world.finishWith(image, async ({ record }) => {
+      const { done, child } = record as unknown as {
+        readonly done: number;
+        readonly child?: string;
+      };
+      if (isDeleted || done !== 1 || child === undefined) return;
+      isDeleted = true;
+      await deleteImageVersion(world.deps, {
+        id: idOf(versionId("1.0.1")),
+        ...BY,
+      });
+    });
+    expect(isDeleted).toBe(true);
+    expect(operation).toMatchObject({ status: "Succeeded" });
+    expect(await shown()).toEqual(["1.0.0 latest", "1.0.2 held back"]);
+  });
+
+  test("a change of a version that is canceled once it was sent stops it, and it says that this may have been done", async () => {
+    await inAzure({ "1.0.0": HELD_BACK, "1.0.1": {} });
+    await rollBack("1.0.0");
+    let isCanceled = false;
+    const operation = await world.finishWith(image, async ({ record }) => {
+      const { child } = record as unknown as { readonly child?: string };
+      const promotion =
+        child === undefined
+          ? undefined
+          : await world.deps.store.readOperation(child);
+      if (isCanceled || promotion?.status !== "Running") return;
+      isCanceled = true;
+      await cancelOperation(world.deps, promotion.id, BY.requestedBy);
+    });
+    expect(isCanceled).toBe(true);
+    expect(operation).toMatchObject({
+      status: "Failed",
+      error: {
+        message: expect.stringContaining(
+          "What was changed before that stays.",
+        ) as string,
+      },
+    });
+  });
+
   test("a target that is deleted stops it before the latest is demoted", async () => {
     await inAzure({ "1.0.0": {}, "1.0.1": {}, "1.0.2": {} });
     const operation = await rollBack("1.0.0");

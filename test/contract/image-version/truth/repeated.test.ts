@@ -8,12 +8,14 @@ import {
   expect,
   test,
 } from "vitest";
+import { cancelOperation } from "../../../../src/operation/canceling.js";
 import {
   startInProcess,
   type InProcess,
 } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import {
+  BY,
   byHand,
   ended,
   made,
@@ -284,5 +286,25 @@ describe("a region that is being removed", () => {
       findings: [{ pointer: "/properties/publishingProfile/targetRegions/1" }],
     });
     await ended(world, [removal]);
+  });
+});
+
+describe("a body sent again after an update that was canceled, of which no look has shown anything yet", () => {
+  test.each([
+    ["asks for a tag that the update has taken away", A, plain(), A],
+    ["takes away a tag that the update has set", plain(), A, plain()],
+  ])("%s", async (_, first, canceled, again) => {
+    await made(world, id, first);
+    const update = operationIn(await put(world, id, canceled));
+    await world.runDue();
+    await cancelOperation(world.deps, update.id, BY.requestedBy);
+    world.simulator.control.addFault({
+      method: "GET",
+      path: `${id}\\?`,
+      status: 503,
+    });
+    const last = operationIn(await put(world, id, again));
+    expect(await ended(world, [last])).toMatchObject([{ status: "Succeeded" }]);
+    expect((await shownIn(world, id)).tags ?? {}).toEqual(again.tags ?? {});
   });
 });
