@@ -14,16 +14,16 @@ import {
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
+import { isFinal } from "./states.js";
 import type { Look } from "../resources.js";
 
 /** By operation id, what is asked by those that are not over, begun or queued, and not canceled. */
 export function openRequests({
+  state,
   requests,
   queued,
-}: Pick<ImageVersionRecord, "requests" | "queued">): readonly (readonly [
-  string,
-  VersionRequest,
-])[] {
+}: ImageVersionRecord): readonly (readonly [string, VersionRequest])[] {
+  if (isFinal(state)) return [];
   return [
     ...Object.entries(requests),
     ...queued.map(({ operation, request }) => [operation.id, request] as const),
@@ -32,7 +32,7 @@ export function openRequests({
 
 /** Of those, what Azure does not show yet. */
 export function unmetRequests(
-  record: Pick<ImageVersionRecord, "requests" | "queued">,
+  record: ImageVersionRecord,
 ): readonly VersionRequest[] {
   return openRequests(record).flatMap(([, request]) =>
     request.appliedTime === undefined ? [request] : [],
