@@ -29,6 +29,7 @@ import {
   type VersionRequest,
 } from "./record.js";
 import {
+  awaitedByRule,
   isDecidedByHand,
   isToBePromoted,
   openRequests,
@@ -231,8 +232,11 @@ function endingOf(
       record.regions,
       context,
     );
-  // What was excluded for another that was canceled is included before this one ends.
-  if (ruleAskedBy(request) !== undefined && isToBePromoted(record, look))
+  // Its rule is still to include the version: others' regions are not ready, or it was excluded for one that was canceled.
+  if (
+    ruleAskedBy(request) !== undefined &&
+    (isToBePromoted(record, look) || awaitedByRule(record, look).length > 0)
+  )
     return undefined;
   return success(operation, own, context);
 }

@@ -34,7 +34,7 @@ import {
   type ImageVersionPair,
   type ImageVersionRecord,
 } from "./record.js";
-import { isDecidedByHand, overriddenBy } from "./wanted.js";
+import { awaitedByRule, isDecidedByHand, overriddenBy } from "./wanted.js";
 import { unseen } from "./accepting.js";
 
 type Put = Extract<Decision, { kind: "put" }>;
@@ -369,15 +369,19 @@ export function follow(
 
 /** What is waited for: ARM, or the regions. */
 function awaited(
-  { regions }: ImageVersionRecord,
+  record: ImageVersionRecord,
   decision: Extract<Decision, { kind: "wait" | "applied" }>,
 ): string {
   if (decision.kind === "wait") return decision.why;
+  const { regions, observed } = record;
   const names = (some: readonly RegionRecord[]): string =>
     some.map(({ name }) => name).join(", ");
   const open = regions.filter(isOpen);
   if (open.length > 0) return `Azure replicates the version to ${names(open)}.`;
   const failed = regions.filter(({ state }) => state === "Failed");
+  const others = observed === undefined ? [] : awaitedByRule(record, observed);
+  if (failed.length === 0 && others.length > 0)
+    return `It is included in latest once every region is ready: Azure replicates the version to ${others.join(", ")}, too.`;
   return failed.length > 0
     ? `${names(failed)} failed: what has failed is taken away from the version and added back.`
     : "Azure shows the version as it was asked for: the next look makes sure.";

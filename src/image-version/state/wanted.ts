@@ -121,18 +121,37 @@ export function ruleOf(fields: Fields | undefined): PromotionRule | undefined {
 /** The version is excluded from latest, and its rule says that it is to be included now. */
 export function isToBePromoted(
   record: ImageVersionRecord,
-  { resource: { properties } }: Look,
+  look: Look,
 ): boolean {
+  const { publishingProfile } = look.resource.properties;
   return (
-    properties.publishingProfile?.excludeFromLatest === true &&
+    publishingProfile?.excludeFromLatest === true &&
     // Who holds it back now is not overruled by a rule of before.
     wantedBy(record)[EXCLUDE_FROM_LATEST] !== true &&
-    isDue(record)
+    isDue(record, look)
   );
 }
 
-/** The rule of a version holds. */
-export function isDue(record: ImageVersionRecord): boolean {
+/** Regions that no operation follows, and that the version's rule still waits for. */
+export function awaitedByRule(
+  record: ImageVersionRecord,
+  { resource, regions }: Look,
+): readonly string[] {
+  const { publishingProfile } = resource.properties;
+  return publishingProfile?.excludeFromLatest === true &&
+    ruleInForce(record)?.when === "allRegionsReady"
+    ? regions
+        .filter(({ state }) => state === "Unknown" || state === "Replicating")
+        .map(({ name }) => name)
+        .filter((name) => record.regions.every((one) => one.name !== name))
+    : [];
+}
+
+/** The rule of a version holds. All its regions are those that Azure shows, too, whoever has added them. */
+export function isDue(
+  record: ImageVersionRecord,
+  look: Pick<Look, "regions">,
+): boolean {
   const rule = ruleInForce(record);
   const { regions } = record;
   const ready = (name: string): boolean =>
@@ -144,7 +163,11 @@ export function isDue(record: ImageVersionRecord): boolean {
     );
   switch (rule?.when) {
     case "allRegionsReady":
-      return regions.length > 0 && regions.every(({ name }) => ready(name));
+      return (
+        regions.length > 0 &&
+        regions.every(({ name }) => ready(name)) &&
+        look.regions.every(({ state }) => state === "Completed")
+      );
     case "regions":
       return (rule.regions ?? []).every(ready);
     case "manual":

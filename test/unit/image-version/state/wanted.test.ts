@@ -103,6 +103,7 @@ describe("a promotion rule", () => {
         lastApplied: { [PROMOTION]: rule },
         regions: regions(...states),
       }),
+      { regions: regions(...states) },
     );
 
   test.each([
@@ -127,9 +128,32 @@ describe("a promotion rule", () => {
 
   test("is due for no version without regions", () => {
     expect(
-      isDue(recordWith({ lastApplied: { [PROMOTION]: RULE }, regions: [] })),
+      isDue(recordWith({ lastApplied: { [PROMOTION]: RULE }, regions: [] }), {
+        regions: [],
+      }),
     ).toBe(false);
   });
+
+  test.each([
+    [RULE, "Replicating", false],
+    [RULE, "Failed", false],
+    [RULE, "Completed", true],
+    [{ when: "regions", regions: ["westus"] }, "Replicating", true],
+  ] as const)(
+    "%j beside others' region that is %s is due: %s",
+    (rule, state, is) => {
+      const own = regions("Completed");
+      const others = { name: "japaneast", state, progress: 0 } as const;
+      expect(
+        isDue(
+          recordWith({ lastApplied: { [PROMOTION]: rule }, regions: own }),
+          {
+            regions: [...own, others],
+          },
+        ),
+      ).toBe(is);
+    },
+  );
 
   test("that is asked for is in force before it is applied, and one that is taken away no more", () => {
     const asks = recordWith({

@@ -1,4 +1,4 @@
-/** What somebody asks by hand and takes back leaves what others have asked as it was. */
+/** Promotion rules, and what somebody asks by hand and takes back: each holds as long as nobody has asked otherwise since. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
@@ -14,6 +14,7 @@ import {
   nextVersionId,
   operation,
   operationIn,
+  outside,
   pass,
   plain,
   put,
@@ -167,5 +168,43 @@ test("the version of a canceled creation is in latest no sooner than another's r
   ]);
   expect(await isExcluded()).toBe(true);
   expect(await ended(world, [ruled])).toMatchObject([{ status: "Succeeded" }]);
+  expect(await isExcluded()).toBe(false);
+});
+
+test("a rule waits for every region that Azure has of the version, whoever added it", async () => {
+  await made(
+    world,
+    id,
+    plain([{ name: "westus" }], { publishing: { excludeFromLatest: true } }),
+  );
+  await world.simulator.control.setSucceededWhen("homeRegion");
+  await world.simulator.control.stallRegion({
+    versionId: id,
+    region: "eastus2",
+    atProgress: 20,
+  });
+  await outside(world, "PATCH", id, {
+    properties: {
+      publishingProfile: {
+        targetRegions: [{ name: "westus" }, { name: "eastus2" }],
+        excludeFromLatest: true,
+      },
+    },
+  });
+  const ruled = operationIn(
+    await put(world, id, plain([{ name: "westus" }], { sigil: RULE })),
+  );
+  await pass(world, 600_000);
+  expect(await operation(world, ruled)).toMatchObject({
+    status: "Running",
+    waitReason: expect.stringContaining("eastus2") as string,
+  });
+  expect(await isExcluded()).toBe(true);
+  await world.simulator.control.resumeRegion({
+    versionId: id,
+    region: "eastus2",
+  });
+  expect(await ended(world, [ruled])).toMatchObject([{ status: "Succeeded" }]);
+  await world.simulator.control.setSucceededWhen("everyRegion");
   expect(await isExcluded()).toBe(false);
 });
