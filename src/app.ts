@@ -3,13 +3,16 @@ import type { InvocationContext } from "@azure/functions";
 import { createAdapters, createCredential } from "./azure/adapters.js";
 import { readConfig, type Config } from "./config.js";
 import { traceparentOf } from "./events/traceparent.js";
-import { loadAsyncApiDocument } from "./http/asyncapi-document.js";
-import { createAuthenticator } from "./http/authentication.js";
-import { requireMayUse, requireMayWrite } from "./http/gallery-policy.js";
+import { loadAsyncApiDocument } from "./http/contract/asyncapi-document.js";
+import { createAuthenticator } from "./authorization/authentication.js";
+import {
+  requireMayUse,
+  requireMayWrite,
+} from "./authorization/gallery-policy.js";
 import { createHttpHandlers, type HttpHandlers } from "./http/handlers.js";
-import { loadOpenApiDocument } from "./http/openapi-document.js";
-import { createRateLimiter } from "./http/rate-limit.js";
-import { createValidator } from "./http/validation.js";
+import { loadOpenApiDocument } from "./http/contract/openapi-document.js";
+import { createRateLimiter } from "./authorization/rate-limit.js";
+import { createValidator } from "./http/contract/validation.js";
 import { putImageVersion } from "./image-version/commands/put.js";
 import { takeStep } from "./image-version/steps/take-step.js";
 import { KINDS } from "./kinds.js";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { GalleryPolicy } from "./http/gallery-policy.js";
-import { parseGalleryPolicy } from "./http/gallery-policy-document.js";
+import type { GalleryPolicy } from "./authorization/gallery-policy.js";
+import { parseGalleryPolicy } from "./authorization/gallery-policy-document.js";
 import type { TelemetrySettings } from "./telemetry/settings.js";
 
 /** A setting that is missing or wrong; all of them are told at once. */

@@ -7,25 +7,32 @@ import type {
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { ServiceError } from "../errors.js";
 import type { operations } from "../generated/openapi.js";
-import type { Authenticator, Principal } from "./authentication.js";
-import { requireRole } from "./authentication.js";
+import type {
+  Authenticator,
+  Principal,
+} from "../authorization/authentication.js";
+import { requireRole } from "../authorization/authentication.js";
 import { corsHeaders, preflightHeaders } from "./cors.js";
 import {
   requireMayUse,
   requireMayWrite,
   type GalleryPolicy,
   type WriteTarget,
-} from "./gallery-policy.js";
+} from "../authorization/gallery-policy.js";
 import type { UsedResource } from "../image-version/properties/resource-references.js";
 import { readJsonBody } from "./json-body.js";
-import type { OpenApiDocument, OperationId, Role } from "./openapi-document.js";
+import type {
+  OpenApiDocument,
+  OperationId,
+  Role,
+} from "./contract/openapi-document.js";
 import { toProblem, withoutTokens } from "./problem.js";
-import type { RateLimiter } from "./rate-limit.js";
+import type { RateLimiter } from "../authorization/rate-limit.js";
 import { requireFewHeaders, SECURITY_HEADERS } from "./security-headers.js";
 import { traceparentOf } from "../events/traceparent.js";
 import { createLog, withLog } from "../telemetry/log.js";
 import { inSpan, traceparentOfSpan } from "../telemetry/spans.js";
-import type { Validator } from "./validation.js";
+import type { Validator } from "./contract/validation.js";
 
 type Parameters<Id extends OperationId> = operations[Id]["parameters"];
 type RequestBody<Id extends OperationId> = operations[Id]["requestBody"];

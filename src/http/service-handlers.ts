@@ -1,7 +1,7 @@
 import type { HttpHandler } from "@azure/functions";
-import type { AsyncApiDocument } from "./asyncapi-document.js";
+import type { AsyncApiDocument } from "./contract/asyncapi-document.js";
 import type { Endpoint } from "./endpoint.js";
-import type { OpenApiDocument } from "./openapi-document.js";
+import type { OpenApiDocument } from "./contract/openapi-document.js";
 import { createReadiness, type HealthCheck } from "./readiness.js";
 
 type Names =

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import {
   bundle,
   type AsyncApiDocument,
-} from "../../src/http/asyncapi-document.js";
+} from "../../src/http/contract/asyncapi-document.js";
 
 /** A folder's OpenAPI document, as people write it. */
 export function readOpenApi(folder: string): OpenAPIV3.Document {

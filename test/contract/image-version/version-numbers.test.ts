@@ -47,7 +47,7 @@ import {
   document,
   responseMistakes,
   validator,
-} from "../../unit/http/document.js";
+} from "../../unit/http/contract/document.js";
 import { startWireServer } from "../azure/wire-server.js";
 
 const LARGEST = 2_147_483_647;

@@ -10,14 +10,14 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ServiceError } from "../../src/errors.js";
-import { ManualClock } from "../../src/local/clock.js";
+import { ServiceError } from "../../../src/errors.js";
+import { ManualClock } from "../../../src/local/clock.js";
 import {
   createAuthenticator,
   requireRole,
   type Authenticator,
   type AuthenticatorOptions,
-} from "../../src/http/authentication.js";
+} from "../../../src/authorization/authentication.js";
 
 const AUDIENCE = "api://sigil";
 const TENANT = "/tenant/v2.0";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { nearestName } from "../../../src/http/findings.js";
-import { isDateOrDateTime } from "../../../src/http/validation.js";
+import { nearestName } from "../../../../src/http/contract/findings.js";
+import { isDateOrDateTime } from "../../../../src/http/contract/validation.js";
 import { managedImageBody, validator } from "./document.js";
 
 type Json = Record<string, unknown>;

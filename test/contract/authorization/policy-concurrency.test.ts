@@ -9,20 +9,20 @@ import {
   createAuthenticator,
   type Authenticator,
   type Principal,
-} from "../../src/http/authentication.js";
+} from "../../../src/authorization/authentication.js";
 import {
   createHttpHandlers,
   type HttpHandlers,
-} from "../../src/http/handlers.js";
-import { createCertificateAuthority } from "../../src/local/certificates.js";
+} from "../../../src/http/handlers.js";
+import { createCertificateAuthority } from "../../../src/local/certificates.js";
 import {
   startTokenIssuer,
   type TokenIssuer,
-} from "../../src/local/identity/token-issuer.js";
-import { readAsyncApi } from "../support/contracts.js";
-import { managedImageRequest } from "../support/requests.js";
-import { createWorld, type World } from "../support/world.js";
-import { document, validator } from "../unit/http/document.js";
+} from "../../../src/local/identity/token-issuer.js";
+import { readAsyncApi } from "../../support/contracts.js";
+import { managedImageRequest } from "../../support/requests.js";
+import { createWorld, type World } from "../../support/world.js";
+import { document, validator } from "../../unit/http/contract/document.js";
 
 const AUDIENCE = "api://sigil";
 const SUBSCRIPTION = "00000000-0000-0000-0000-000000000000";

@@ -1,8 +1,8 @@
 import type { DefinedError } from "ajv";
-import { toFindings } from "./findings.js";
+import { toFindings } from "../http/contract/findings.js";
 import { POLICY_QUEUES, type GalleryPolicy } from "./gallery-policy.js";
 import { findJsonMistake } from "../json/json-syntax.js";
-import { createAjv } from "./validation.js";
+import { createAjv } from "../http/contract/validation.js";
 
 const MAX_DEPTH = 8;
 

@@ -4,9 +4,12 @@ import {
   createOpenApiDocument,
   resolve,
   type OperationId,
-} from "../../../src/http/openapi-document.js";
-import { createAjv, createValidator } from "../../../src/http/validation.js";
-import { readOpenApi } from "../../support/contracts.js";
+} from "../../../../src/http/contract/openapi-document.js";
+import {
+  createAjv,
+  createValidator,
+} from "../../../../src/http/contract/validation.js";
+import { readOpenApi } from "../../../support/contracts.js";
 
 export const document = createOpenApiDocument(readOpenApi("openapi"));
 export const { content } = document;

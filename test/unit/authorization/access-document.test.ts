@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { document, documentedOperations } from "./document.js";
+import { document, documentedOperations } from "../http/contract/document.js";
 
 test("docs/access.md says of each operation which role it needs", async () => {
   const text = await readFile("docs/access.md", "utf8");

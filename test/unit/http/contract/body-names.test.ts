@@ -1,7 +1,7 @@
 import type { OpenAPIV3 } from "openapi-types";
 import { describe, expect, it } from "vitest";
-import { FOREIGN_WORDS } from "../../../src/http/foreign-words.js";
-import { resolve } from "../../../src/http/openapi-document.js";
+import { FOREIGN_WORDS } from "../../../../src/http/contract/foreign-words.js";
+import { resolve } from "../../../../src/http/contract/openapi-document.js";
 import { content, managedImageBody, validator } from "./document.js";
 
 const COMPUTE =

@@ -8,8 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   createAuthenticator,
   type Authenticator,
-} from "../../src/http/authentication.js";
-import { createCertificateAuthority } from "../../src/local/certificates.js";
+} from "../../../src/authorization/authentication.js";
+import { createCertificateAuthority } from "../../../src/local/certificates.js";
 
 const AUDIENCE = "api://sigil";
 const OTHER_API = "api://other";

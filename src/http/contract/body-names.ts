@@ -5,7 +5,7 @@
  *     so the schema finds the errors below it, too.
  */
 import type { OpenAPIV3 } from "openapi-types";
-import { escapePointer, type Finding } from "../errors.js";
+import { escapePointer, type Finding } from "../../errors.js";
 import { code, nearestName } from "./findings.js";
 import { foreignWord, lettersOf } from "./foreign-words.js";
 import { resolve } from "./openapi-document.js";

@@ -7,9 +7,9 @@ import {
   type Caller,
   type GalleryPattern,
   type GalleryPolicy,
-} from "../../../src/http/gallery-policy.js";
+} from "../../../src/authorization/gallery-policy.js";
 import type { ServiceError } from "../../../src/errors.js";
-import { parseGalleryPolicy } from "../../../src/http/gallery-policy-document.js";
+import { parseGalleryPolicy } from "../../../src/authorization/gallery-policy-document.js";
 
 const SUBSCRIPTION = "0a000000-0000-0000-0000-000000000000";
 const TARGET = {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { OpenAPIV3 } from "openapi-types";
-import type { operations } from "../generated/openapi.js";
+import type { operations } from "../../generated/openapi.js";
 
 /** The name of an operation in the document. */
 export type OperationId = keyof operations;

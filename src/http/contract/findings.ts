@@ -1,6 +1,6 @@
 import type { DefinedError } from "ajv";
 import { distance } from "fastest-levenshtein";
-import { escapePointer, type Finding } from "../errors.js";
+import { escapePointer, type Finding } from "../../errors.js";
 import { foreignWord } from "./foreign-words.js";
 
 /** What is validated: an object's entries are properties of a body, or the parameters of a path, query or header. */

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import {
   createOpenApiDocument,
   resolve,
-} from "../../../src/http/openapi-document.js";
+} from "../../../../src/http/contract/openapi-document.js";
 import {
   content,
   document,

@@ -12,7 +12,7 @@ import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey } from "jose";
 import { ServiceError } from "../errors.js";
 import { createIssuerKeys } from "./issuer-keys.js";
-import type { Role } from "./openapi-document.js";
+import type { Role } from "../http/contract/openapi-document.js";
 
 /** Who calls, by the claims of a verified access token. */
 export interface Principal {

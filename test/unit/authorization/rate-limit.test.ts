@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
-import { createRateLimiter } from "../../../src/http/rate-limit.js";
+import { createRateLimiter } from "../../../src/authorization/rate-limit.js";
 import { ManualClock } from "../../../src/local/clock.js";
 
 const PIPELINE = { appId: "app-1", objectId: "object-1", roles: [] };

@@ -1,7 +1,7 @@
 import { Ajv, type DefinedError, type ValidateFunction } from "ajv";
 import ajvFormats from "ajv-formats";
 import type { OpenAPIV3 } from "openapi-types";
-import type { Finding } from "../errors.js";
+import type { Finding } from "../../errors.js";
 import { readNames } from "./body-names.js";
 import { type Entry, toFindings } from "./findings.js";
 import {
