@@ -42,7 +42,7 @@ export default {
         path: "^src/(retention|image-version|subscription|operation|events)/",
       },
       to: {
-        path: "^src/(http|messaging|azure|telemetry|local)/|^src/(app|config)\\.ts$",
+        path: "^src/(http|messaging|azure|telemetry|local)/|^src/(app\\.ts$|config/)",
       },
     },
     {
@@ -77,7 +77,7 @@ export default {
         "HTTP and Service Bus are two doors of one domain; what both need belongs to the domain.",
       severity: "error",
       from: { path: "^src/(http|messaging)/" },
-      to: { path: "^src/(azure|local)/|^src/(app|config)\\.ts$" },
+      to: { path: "^src/(azure|local)/|^src/(app\\.ts$|config/)" },
     },
     {
       name: "telemetry-under-the-edges",

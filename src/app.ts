@@ -1,7 +1,7 @@
 /** The composition root: reads the configuration and builds each part once, from the edges inwards. */
 import type { InvocationContext } from "@azure/functions";
 import { createAdapters, createCredential } from "./azure/adapters.js";
-import { readConfig, type Config } from "./config.js";
+import { readConfig, type Config } from "./config/config.js";
 import { traceparentOf } from "./events/traceparent.js";
 import { loadAsyncApiDocument } from "./http/contract/asyncapi-document.js";
 import { createAuthenticator } from "./authorization/authentication.js";

@@ -69,9 +69,9 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/http/contract/openapi-document.ts": "operations of the document",
   "src/http/contract/validation.ts": "schemas of the document",
   "src/http/docs-handlers.ts": "a fixed list of files",
-  "src/azure/service-bus.ts": "a fixed list of entities",
-  "src/azure/dead-letters.ts": "lives for one call",
-  "src/azure/turns.ts": "what is under way",
+  "src/azure/service-bus/messenger.ts": "a fixed list of entities",
+  "src/azure/service-bus/dead-letters.ts": "lives for one call",
+  "src/azure/tables/turns.ts": "what is under way",
 };
 
 test("no map of the product grows with what callers send", async () => {

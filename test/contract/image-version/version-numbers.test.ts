@@ -8,11 +8,11 @@ import {
   expect,
   test,
 } from "vitest";
-import { createArmClient } from "../../../src/azure/arm-client.js";
-import { createIdempotencyKeys } from "../../../src/azure/idempotency-keys.js";
-import { createIndex } from "../../../src/azure/index-table.js";
-import { createStateStore } from "../../../src/azure/state-store.js";
-import { createVersionNumbers } from "../../../src/azure/version-numbers.js";
+import { createArmClient } from "../../../src/azure/arm/arm-client.js";
+import { createIdempotencyKeys } from "../../../src/azure/tables/idempotency-keys.js";
+import { createIndex } from "../../../src/azure/tables/index-table.js";
+import { createStateStore } from "../../../src/azure/tables/state-store.js";
+import { createVersionNumbers } from "../../../src/azure/tables/version-numbers.js";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
@@ -48,7 +48,7 @@ import {
   responseMistakes,
   validator,
 } from "../../unit/http/contract/document.js";
-import { startWireServer } from "../azure/wire-server.js";
+import { startWireServer } from "../azure/arm/wire-server.js";
 
 const LARGEST = 2_147_483_647;
 const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");

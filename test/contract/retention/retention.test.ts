@@ -7,9 +7,9 @@ import {
   expect,
   test,
 } from "vitest";
-import { createArmClient } from "../../../src/azure/arm-client.js";
-import { createPublishedVersions } from "../../../src/azure/published-versions.js";
-import { createRetentionPolicies } from "../../../src/azure/retention-policies.js";
+import { createArmClient } from "../../../src/azure/arm/arm-client.js";
+import { createPublishedVersions } from "../../../src/azure/arm/published-versions.js";
+import { createRetentionPolicies } from "../../../src/azure/tables/retention-policies.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { resourcesIn } from "../../../src/local/resource-manager/world.js";
