@@ -20,7 +20,7 @@ export default {
     {
       name: "functions-only-register",
       comment:
-        "A function file registers a handler that the composition root has built; it knows nothing else.",
+        "A function file registers handlers that the composition root has built; it knows nothing else.",
       severity: "error",
       from: { path: "^functions/" },
       to: { path: "^src/", pathNot: "^src/app\\.ts$" },

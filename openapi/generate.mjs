@@ -1,9 +1,15 @@
 // Makes of the contracts what the code needs: src/generated/, the types of their schemas; dist/openapi/, the documents as
 // JSON, which a service that starts reads a hundred times faster than YAML; and dist/docs/, the files of the page that shows
 // them: of Swagger UI three, with its licences, a sixth of that package.
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import openapiTS, { astToString, UNKNOWN } from "openapi-typescript";
 import { parse } from "yaml";
+
+// The runtime registers every file that lies there, also one whose source is gone.
+await rm(new URL("../dist/functions/", import.meta.url), {
+  recursive: true,
+  force: true,
+});
 
 const openApi = await read("openapi");
 const asyncApi = await read("asyncapi");

@@ -9,7 +9,8 @@ import {
   requireMayUse,
   requireMayWrite,
 } from "./authorization/gallery-policy.js";
-import { createHttpHandlers, type HttpHandlers } from "./http/handlers.js";
+import { createHttpHandlers } from "./http/handlers.js";
+import { routesOf, type HttpRoute } from "./http/routes.js";
 import { loadOpenApiDocument } from "./http/contract/openapi-document.js";
 import { createRateLimiter } from "./authorization/rate-limit.js";
 import { createValidator } from "./http/contract/validation.js";
@@ -33,7 +34,7 @@ import { startTelemetry, type Telemetry } from "./telemetry/start.js";
 
 /** What the functions register. */
 export interface App {
-  readonly http: HttpHandlers;
+  readonly http: readonly HttpRoute[];
   readonly requests: QueueFunction;
   readonly creations: QueueFunction;
   readonly replications: QueueFunction;
@@ -88,34 +89,35 @@ export function createApp(
     failPoisoned: failPoisoned.bind(undefined, operations),
     maxDeliveryCount: config.maxDeliveryCount,
   };
-  return {
-    http: createHttpHandlers(
+  const handlers = createHttpHandlers(
+    {
+      document,
+      validator,
+      authenticator,
+      rateLimiter: createRateLimiter({
+        callsPerMinute: config.rateLimitPerMinute,
+        now,
+      }),
+      galleryPolicy: config.galleryPolicy,
+      corsOrigins: config.corsOrigins,
+      onRejected: (code) => metrics.rejected(code, "http"),
+    },
+    { imageVersions, preparations, operations, retention },
+    [
       {
-        document,
-        validator,
-        authenticator,
-        rateLimiter: createRateLimiter({
-          callsPerMinute: config.rateLimitPerMinute,
-          now,
-        }),
-        galleryPolicy: config.galleryPolicy,
-        corsOrigins: config.corsOrigins,
-        onRejected: (code) => metrics.rejected(code, "http"),
+        name: "tables",
+        check: async () => void (await operations.store.read("health")),
       },
-      { imageVersions, preparations, operations, retention },
-      [
-        {
-          name: "tables",
-          check: async () => void (await operations.store.read("health")),
-        },
-        { name: "service-bus", check: () => messenger.check() },
-      ],
-      loadAsyncApiDocument(
-        new URL("openapi/asyncapi.json", built),
-        document.content,
-      ),
-      new URL("docs/", built),
+      { name: "service-bus", check: () => messenger.check() },
+    ],
+    loadAsyncApiDocument(
+      new URL("openapi/asyncapi.json", built),
+      document.content,
     ),
+    new URL("docs/", built),
+  );
+  return {
+    http: routesOf(document, handlers),
     requests: queueFunction(
       REQUESTS_QUEUE.queue,
       createRequestHandler({

@@ -176,7 +176,7 @@ describe(".funcignore", () => {
   ];
 
   it.each([
-    "dist/functions/put-image-version.js",
+    "dist/functions/http.js",
     "dist/docs/swagger-ui-bundle.js",
     "dist/openapi/openapi.json",
     "dist/src/app.js",
@@ -199,7 +199,7 @@ describe(".funcignore", () => {
     "dist/src/local/main.js",
     "docs/reference/dependencies.md",
     "eslint.config.mjs",
-    "functions/put-image-version.ts",
+    "functions/http.ts",
     "infra/main.bicep",
     "local.settings.json",
     "local.settings.template.json",

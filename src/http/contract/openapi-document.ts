@@ -11,7 +11,11 @@ export type Role =
 
 /** One operation of the document, with the references of its parameters resolved. */
 export interface DocumentedOperation {
-  /** Its path, with the names of parameters in braces. */
+  readonly operationId: OperationId;
+  readonly method: Uppercase<(typeof METHODS)[number]>;
+  /** As the document has it, with the names of parameters in braces. */
+  readonly path: string;
+  /** The same below the service's address: with the document's base before it. */
   readonly route: string;
   readonly parameters: readonly OpenAPIV3.ParameterObject[];
   /** The schema of its JSON body; undefined where it takes none. */
@@ -27,6 +31,7 @@ export interface DocumentedOperation {
 
 export interface OpenApiDocument {
   readonly content: OpenAPIV3.Document;
+  readonly operations: readonly DocumentedOperation[];
   /** Throws a TypeError where the document has no such operation. */
   operation(operationId: OperationId): DocumentedOperation;
   /** The methods, in upper case, that the document has for a request's path; none where it does not know the path. */
@@ -69,6 +74,9 @@ export function createOpenApiDocument(
       if (operation.operationId === undefined)
         throw new TypeError(`${method} ${template} has no operationId.`);
       known.set(operation.operationId, {
+        operationId: operation.operationId as OperationId,
+        method: method.toUpperCase() as Uppercase<typeof method>,
+        path: template,
         route: base + template,
         ...describe(content, item, operation),
       });
@@ -76,6 +84,7 @@ export function createOpenApiDocument(
   }
   return {
     content,
+    operations: [...known.values()],
     operation(operationId) {
       const operation = known.get(operationId);
       if (operation === undefined)
@@ -105,7 +114,10 @@ function describe(
   content: OpenAPIV3.Document,
   item: OpenAPIV3.PathItemObject,
   operation: OpenAPIV3.OperationObject,
-): Omit<DocumentedOperation, "route"> {
+): Pick<
+  DocumentedOperation,
+  "parameters" | "bodySchema" | "body" | "requiredRole"
+> {
   const body = operation.requestBody && resolve(content, operation.requestBody);
   const schema = body?.content["application/json"]?.schema;
   const role = (operation as { "x-required-role"?: Role })["x-required-role"];

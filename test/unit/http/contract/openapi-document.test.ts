@@ -1,6 +1,5 @@
 import { ComputeManagementClient } from "@azure/arm-compute";
 import type { GalleryImageVersion } from "@azure/arm-compute";
-import { readdirSync, readFileSync } from "node:fs";
 import type { OpenAPIV3 } from "openapi-types";
 import { describe, expect, it } from "vitest";
 import {
@@ -28,23 +27,14 @@ const ARM_VERSION = VERSION.replace(
 const operations = documentedOperations();
 const findingsOf = (body: unknown) =>
   validator.validateBody("putImageVersion", body).findings;
-/** The page is no part of the API, and the last one answers what nothing else does. */
-const NO_OPERATIONS = ["getDocsPage", "getDocsFile", "fallback"];
 const JSON_TYPE = /^application\/(?:[a-z]+\+)?json$/u;
 
 describe("the document's operations", () => {
-  it("are told apart by their operationIds, and each has its function", () => {
-    const registered = readdirSync("functions").flatMap((file) =>
-      [
-        ...readFileSync(`functions/${file}`, "utf8").matchAll(
-          /handler: app\.http\.(\w+)/gu,
-        ),
-      ].map(([, handler]) => handler),
-    );
-    expect(
-      operations.map(({ operation }) => operation.operationId).sort(),
-    ).toEqual(
-      registered.filter((name) => !NO_OPERATIONS.includes(name ?? "")).sort(),
+  it("are told apart by their operationIds", () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(document.operations.map(({ operationId }) => operationId)).toEqual(
+      ids,
     );
   });
 
