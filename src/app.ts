@@ -1,9 +1,9 @@
 /** The composition root: reads the configuration and builds each part once, from the edges inwards. */
+import { readFileSync } from "node:fs";
 import type { InvocationContext } from "@azure/functions";
 import { createAdapters, createCredential } from "./azure/adapters.js";
 import { readConfig, type Config } from "./config/config.js";
 import { traceparentOf } from "./events/traceparent.js";
-import { loadAsyncApiDocument } from "./http/contract/asyncapi-document.js";
 import { createAuthenticator } from "./authorization/authentication.js";
 import {
   requireMayUse,
@@ -110,10 +110,9 @@ export function createApp(
       },
       { name: "service-bus", check: () => messenger.check() },
     ],
-    loadAsyncApiDocument(
-      new URL("openapi/asyncapi.json", built),
-      document.content,
-    ),
+    JSON.parse(
+      readFileSync(new URL("openapi/asyncapi.json", built), "utf8"),
+    ) as object,
     new URL("docs/", built),
   );
   return {

@@ -4,7 +4,6 @@ import type { OperationDependencies } from "../operation/ports.js";
 import type { TrackedRecord } from "../operation/records.js";
 import type { RetentionDependencies } from "../retention/ports.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
-import type { AsyncApiDocument } from "./contract/asyncapi-document.js";
 import { docsHandlers } from "./docs-handlers.js";
 import {
   createEndpoint,
@@ -39,7 +38,7 @@ export function createHttpHandlers(
   edge: EndpointDependencies,
   deps: HandlerDependencies,
   healthChecks: readonly HealthCheck[],
-  asyncApiDocument: AsyncApiDocument,
+  asyncApiDocument: object,
   docsFolder: URL,
 ): HttpHandlers {
   const endpoint = createEndpoint(edge);
