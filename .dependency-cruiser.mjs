@@ -99,6 +99,17 @@ export default {
       to: { path: "^src/" },
     },
     {
+      name: "config-knows-what-it-parses",
+      comment:
+        "Settings are one table. It knows the shape of the values that others define, and none of those who use them.",
+      severity: "error",
+      from: { path: "^src/config/" },
+      to: {
+        path: "^src/",
+        pathNot: "^src/(config/|authorization/|telemetry/settings\\.ts$)",
+      },
+    },
+    {
       name: "json-knows-no-channel",
       comment:
         "HTTP and Service Bus read JSON alike: what reads it knows neither.",

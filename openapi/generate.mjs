@@ -1,6 +1,6 @@
 // Makes of the contracts what the code needs: src/generated/, the types of their schemas; dist/openapi/, the documents as
-// JSON, each whole, which a service that starts reads a hundred times faster than YAML; and dist/docs/, the files of the page that shows
-// them: of Swagger UI three, with its licences, a sixth of that package.
+// JSON, each whole, which a service that starts reads a hundred times faster than YAML; and dist/docs/, the files of the page
+// that shows them: of Swagger UI three, with its licences, a sixth of that package.
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import openapiTS, { astToString, UNKNOWN } from "openapi-typescript";
 import { parse } from "yaml";

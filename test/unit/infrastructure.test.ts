@@ -129,14 +129,6 @@ describe("Service Bus entities", () => {
 });
 
 describe("settings", () => {
-  const known = read("src/config/config.ts");
-
-  it("of the function app are settings that the service reads", () => {
-    const names = captures(functionApp, /^ +(SIGIL_\w+):/gmu);
-    expect(names).toContain("SIGIL_TOKEN_ISSUER");
-    for (const name of names) expect(known).toContain(`"${name}"`);
-  });
-
   it("of the function app name no secret", () => {
     expect(functionApp).not.toMatch(/listKeys|AccountKey|SharedAccessKey/u);
   });

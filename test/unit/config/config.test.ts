@@ -277,13 +277,13 @@ describe("mistakes", () => {
   test("everything that is missing is told at once, with what it should be", () => {
     const mistakes = mistakesIn({});
     expect(mistakes.map((mistake) => mistake.split(":")[0])).toEqual([
-      "SIGIL_TOKEN_AUDIENCE is missing",
       "AzureWebJobsStorage is missing",
       "ServiceBusConnection is missing",
       "SIGIL_TOKEN_ISSUER is missing",
+      "SIGIL_TOKEN_AUDIENCE is missing",
     ]);
-    expect(mistakes[1]).toContain("AzureWebJobsStorage__accountName");
-    expect(mistakes[2]).toContain(
+    expect(mistakes[0]).toContain("AzureWebJobsStorage__accountName");
+    expect(mistakes[1]).toContain(
       "ServiceBusConnection__fullyQualifiedNamespace",
     );
   });
@@ -303,9 +303,9 @@ describe("mistakes", () => {
     });
     const range = "it must be a number from 0.05 to 86400.";
     expect(mistakes).toEqual([
-      'SIGIL_RESOURCE_MANAGER_ENDPOINT is "management": it must be an https address.',
-      'SIGIL_TOKEN_AUDIENCE is ",": it must name an audience.',
       'SIGIL_TOKEN_ISSUER is "http://issuer": it must be an https address.',
+      'SIGIL_TOKEN_AUDIENCE is ",": it must name an audience.',
+      'SIGIL_RESOURCE_MANAGER_ENDPOINT is "management": it must be an https address.',
       `SIGIL_POLL_INITIAL_SECONDS is "soon": ${range}`,
       `SIGIL_POLL_MAX_SECONDS is "0": ${range}`,
       `SIGIL_CREATE_TIMEOUT_SECONDS is "86401": ${range}`,
@@ -345,6 +345,20 @@ describe("mistakes", () => {
     ]);
     expect(mistakesIn({ ...LEAST, SIGIL_POLL_MAX_SECONDS: "15" })).toEqual([]);
   });
+});
+
+test("a value that is wrong makes no other mistake", () => {
+  expect(
+    mistakesIn({
+      ...LEAST,
+      SIGIL_POLL_INITIAL_SECONDS: "soon",
+      SIGIL_POLL_MAX_SECONDS: "10",
+      SIGIL_KEEP_OPERATIONS_DAYS: "half",
+    }),
+  ).toEqual([
+    'SIGIL_POLL_INITIAL_SECONDS is "soon": it must be a number from 0.05 to 86400.',
+    'SIGIL_KEEP_OPERATIONS_DAYS is "half": it must be a number from 1 to 3650.',
+  ]);
 });
 
 test("a count is a whole number", () => {
