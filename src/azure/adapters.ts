@@ -20,7 +20,7 @@ import type {
 import type { PreparationRecord } from "../subscription/records.js";
 import type { RetentionDependencies } from "../retention/ports.js";
 import { createAgedRows } from "./tables/aged-rows.js";
-import { createArmClient } from "./arm/arm-client.js";
+import { createArmClient } from "./arm/client.js";
 import { createCallLog, type StepCallLog } from "./arm/audit-log.js";
 import {
   CLAIMS_TABLE,

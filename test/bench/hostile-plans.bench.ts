@@ -4,7 +4,7 @@
  * assert on counts (test/contract/azure/arm-client.test.ts, test/unit/bounded-map.test.ts).
  */
 import { afterAll, bench } from "vitest";
-import { createArmClient } from "../../src/azure/arm/arm-client.js";
+import { createArmClient } from "../../src/azure/arm/client.js";
 import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../src/azure/arm/resource-reader.js";
 import { createSubscriptions } from "../../src/azure/arm/subscriptions.js";

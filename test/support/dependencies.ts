@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { ServiceBusClient } from "@azure/service-bus";
-import { createArmClient } from "../../src/azure/arm/arm-client.js";
+import { createArmClient } from "../../src/azure/arm/client.js";
 import { createCallLog } from "../../src/azure/arm/audit-log.js";
 import { createIdempotencyKeys } from "../../src/azure/tables/idempotency-keys.js";
 import { createStateStore } from "../../src/azure/tables/state-store.js";

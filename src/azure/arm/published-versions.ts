@@ -1,7 +1,7 @@
 import { canonicalRegion } from "../../resource-id.js";
 import type { PublishedVersions } from "../../retention/ports.js";
-import type { ArmClient } from "./arm-client.js";
-import { nextQueryOf, pageUrl, type WirePage } from "./arm-pages.js";
+import type { ArmClient } from "./client.js";
+import { nextQueryOf, pageUrl, type WirePage } from "./pages.js";
 
 /** Of `galleryImageVersions`, as `@azure/arm-compute` asks for them. */
 const GALLERIES_API_VERSION = "2025-12-03";

@@ -10,15 +10,10 @@ import {
   formatImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type { ArmClient, CallOptions } from "./arm-client.js";
+import type { ArmClient, CallOptions } from "./client.js";
 import { knownRefusal } from "./refusals.js";
 import { listVersions } from "./published-versions.js";
-import {
-  armErrorIn,
-  saidBy,
-  toServiceError,
-  type ArmCall,
-} from "./arm-errors.js";
+import { armErrorIn, saidBy, toServiceError, type ArmCall } from "./errors.js";
 import type { ObservedImageVersion } from "../../image-version/resources.js";
 
 const VERSIONS = "Microsoft.Compute/galleries/images/versions";

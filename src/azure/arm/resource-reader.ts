@@ -6,14 +6,14 @@ import {
   parseResourceId,
   type ResourceId,
 } from "../../resource-id.js";
-import type { ArmClient, CallOptions } from "./arm-client.js";
+import type { ArmClient, CallOptions } from "./client.js";
 import {
   fromContinuationToken,
   nextQueryOf,
   pageUrl,
   toContinuationToken,
   type WirePage,
-} from "./arm-pages.js";
+} from "./pages.js";
 import { toImageSource, type WireSource } from "./sources.js";
 import type {
   DiskEncryptionSet,

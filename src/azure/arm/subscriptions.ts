@@ -1,8 +1,8 @@
 import type { Registrable, Subscriptions } from "../../subscription/ports.js";
 import { canonicalRegion } from "../../resource-id.js";
-import type { ArmClient } from "./arm-client.js";
-import type { ArmCall } from "./arm-errors.js";
-import { nextQueryOf, pageUrl, type WirePage } from "./arm-pages.js";
+import type { ArmClient } from "./client.js";
+import type { ArmCall } from "./errors.js";
+import { nextQueryOf, pageUrl, type WirePage } from "./pages.js";
 
 const LOCATIONS_API_VERSION = "2022-12-01";
 const PROVIDERS_API_VERSION = "2021-04-01";

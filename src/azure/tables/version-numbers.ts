@@ -14,7 +14,7 @@ import {
   nextVersionNumber,
 } from "../../image-version/version-numbers.js";
 import { keyOf } from "../../resource-id.js";
-import type { ArmClient } from "../arm/arm-client.js";
+import type { ArmClient } from "../arm/client.js";
 import { listVersions } from "../arm/published-versions.js";
 import { Turns } from "./turns.js";
 import { Table, type TableStorage } from "./table.js";

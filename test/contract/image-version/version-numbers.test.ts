@@ -8,7 +8,7 @@ import {
   expect,
   test,
 } from "vitest";
-import { createArmClient } from "../../../src/azure/arm/arm-client.js";
+import { createArmClient } from "../../../src/azure/arm/client.js";
 import { createIdempotencyKeys } from "../../../src/azure/tables/idempotency-keys.js";
 import { createIndex } from "../../../src/azure/tables/index-table.js";
 import { createStateStore } from "../../../src/azure/tables/state-store.js";

@@ -7,7 +7,7 @@ import {
   expect,
   test,
 } from "vitest";
-import { createArmClient } from "../../../src/azure/arm/arm-client.js";
+import { createArmClient } from "../../../src/azure/arm/client.js";
 import { createPublishedVersions } from "../../../src/azure/arm/published-versions.js";
 import { createRetentionPolicies } from "../../../src/azure/tables/retention-policies.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";

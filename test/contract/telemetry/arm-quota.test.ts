@@ -1,6 +1,6 @@
 import { startInMemoryTelemetry } from "../../support/telemetry.js";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { createArmClient } from "../../../src/azure/arm/arm-client.js";
+import { createArmClient } from "../../../src/azure/arm/client.js";
 import { createResourceManager } from "../../../src/azure/arm/resource-manager.js";
 import type { ArmQuota } from "../../../src/telemetry/metrics.js";
 import { idOf } from "../../support/dependencies.js";

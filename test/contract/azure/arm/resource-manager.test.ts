@@ -8,7 +8,7 @@ import {
   test,
   vi,
 } from "vitest";
-import { createArmClient } from "../../../../src/azure/arm/arm-client.js";
+import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createResourceManager } from "../../../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../../../src/azure/arm/resource-reader.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";

@@ -7,7 +7,7 @@ import {
   expect,
   test,
 } from "vitest";
-import { createArmClient } from "../../../../src/azure/arm/arm-client.js";
+import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createResourceReader } from "../../../../src/azure/arm/resource-reader.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import type { ResourceReader } from "../../../../src/image-version/ports.js";

@@ -7,7 +7,7 @@ import {
   expect,
   test,
 } from "vitest";
-import { createArmClient } from "../../../../src/azure/arm/arm-client.js";
+import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createSubscriptions } from "../../../../src/azure/arm/subscriptions.js";
 import type { Registrable } from "../../../../src/subscription/ports.js";
 import { LOCAL_SUBSCRIPTION_ID } from "../../../../src/local/resource-manager/server.js";

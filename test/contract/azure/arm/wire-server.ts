@@ -1,6 +1,6 @@
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import type { ResourceManagerOptions } from "../../../../src/azure/arm/arm-client.js";
+import type { ResourceManagerOptions } from "../../../../src/azure/arm/client.js";
 import { createCertificateAuthority } from "../../../../src/local/certificates.js";
 import { ARM_SCOPE } from "../../../support/dependencies.js";
 

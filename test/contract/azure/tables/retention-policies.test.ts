@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { createArmClient } from "../../../../src/azure/arm/arm-client.js";
+import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createPublishedVersions } from "../../../../src/azure/arm/published-versions.js";
 import { createRetentionPolicies } from "../../../../src/azure/tables/retention-policies.js";
 import { startTableStorage } from "../../../../src/local/table-storage.js";

@@ -12,7 +12,7 @@ import {
   toUnavailable,
   type ArmCall,
   type ArmResponse,
-} from "./arm-errors.js";
+} from "./errors.js";
 import type { ArmQuota } from "../../telemetry/metrics.js";
 import type { ArmCall as NotedCall } from "../../operation/records.js";
 import { notedCalls } from "./audit-policy.js";

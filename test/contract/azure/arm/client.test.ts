@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createArmClient } from "../../../../src/azure/arm/arm-client.js";
+import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createResourceManager } from "../../../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../../../src/azure/arm/resource-reader.js";
 import { createSubscriptions } from "../../../../src/azure/arm/subscriptions.js";
