@@ -74,7 +74,7 @@ export function createApp(
     calls,
     ...rest
   } = createAdapters(config, credential, metrics, KINDS, now);
-  const retention = { ...rest.retention, imageVersions };
+  const retention = { policies: rest.policies, imageVersions };
   const document = loadOpenApiDocument(new URL("openapi/openapi.json", built));
   const validator = createValidator(document);
   const authenticator = createAuthenticator({

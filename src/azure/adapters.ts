@@ -18,7 +18,7 @@ import type {
   Registrable,
 } from "../subscription/ports.js";
 import type { PreparationRecord } from "../subscription/records.js";
-import type { RetentionDependencies } from "../retention/ports.js";
+import type { RetentionPolicies } from "../retention/ports.js";
 import { createAgedRows } from "./tables/aged-rows.js";
 import { createArmClient } from "./arm/client.js";
 import { createCallLog, type StepCallLog } from "./arm/audit-log.js";
@@ -28,7 +28,6 @@ import {
 } from "./tables/idempotency-keys.js";
 import { createDeadLetters } from "./service-bus/dead-letters.js";
 import { createIndex } from "./tables/index-table.js";
-import { createPublishedVersions } from "./arm/published-versions.js";
 import { createResourceManager } from "./arm/resource-manager.js";
 import { createResourceReader } from "./arm/resource-reader.js";
 import { createRetentionPolicies } from "./tables/retention-policies.js";
@@ -51,7 +50,7 @@ import {
 export interface Adapters {
   readonly imageVersions: Dependencies;
   readonly preparations: PreparationDependencies;
-  readonly retention: Omit<RetentionDependencies, "imageVersions">;
+  readonly policies: RetentionPolicies;
   /** Any kind, for what looks after them all. */
   readonly operations: OperationDependencies<TrackedRecord>;
   /** Everything that is kept for a time. */
@@ -135,7 +134,7 @@ export function createAdapters(
     ...common,
     store: store as StateStore<ImageVersionRecord>,
     idempotencyKeys,
-    versionNumbers: createVersionNumbers(tables, arm, now),
+    versionNumbers: createVersionNumbers(tables, now),
     resourceManager,
     looks: createLooks(resourceManager, now),
     rollbacks: store as unknown as StateStore<RollbackStateRecord>,
@@ -176,9 +175,6 @@ export function createAdapters(
       requiredRegistrations,
     },
     imageVersions,
-    retention: {
-      policies: createRetentionPolicies(tables),
-      published: createPublishedVersions(arm),
-    },
+    policies: createRetentionPolicies(tables),
   };
 }

@@ -16,13 +16,25 @@
 import { isFinal } from "../image-version/state/states.js";
 import type { VersionState } from "../image-version/state/record.js";
 import { compareVersionNumbers } from "../image-version/version-numbers.js";
-import type { PublishedVersion, RetentionRules } from "./ports.js";
+import type { RetentionRules } from "./ports.js";
 
 const DAY_MS = 86_400_000;
 
 /** A version that both Sigil and Azure have. */
-export interface RetainedVersion extends PublishedVersion {
+export interface RetainedVersion {
   readonly id: string;
+  readonly name: string;
+  /** As Azure shows it, like the next four. */
+  readonly provisioningState: string;
+  readonly excludeFromLatest: boolean;
+  readonly endOfLifeDate?: string;
+  /** RFC 3339. */
+  readonly publishedDate?: string;
+  readonly regions: readonly {
+    /** Canonical region. */
+    readonly name: string;
+    readonly excludeFromLatest: boolean;
+  }[];
   readonly state: VersionState;
   /** Sigil's last operation on it. */
   readonly operationId: string;

@@ -392,7 +392,6 @@ function retention(world: World): Task {
             put: () => Promise.resolve(),
             remove: () => Promise.resolve(),
           },
-          published: world.azure.published,
           imageVersions: deps,
         },
         CALLER.traceparent,

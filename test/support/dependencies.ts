@@ -188,7 +188,7 @@ export async function startInProcess(
     looks: createLooks(resourceManager, now),
     index: createIndex(tables),
     idempotencyKeys: createIdempotencyKeys(tables, now),
-    versionNumbers: createVersionNumbers(tables, arm, now),
+    versionNumbers: createVersionNumbers(tables, now),
     events: messenger,
     work: messenger,
     calls,

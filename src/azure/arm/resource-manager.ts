@@ -12,11 +12,13 @@ import {
 } from "../../resource-id.js";
 import type { ArmClient, CallOptions } from "./client.js";
 import { knownRefusal } from "./refusals.js";
-import { listVersions } from "./published-versions.js";
+import { readPages } from "./pages.js";
 import { armErrorIn, saidBy, toServiceError, type ArmCall } from "./errors.js";
 import type { ObservedImageVersion } from "../../image-version/resources.js";
 
 const VERSIONS = "Microsoft.Compute/galleries/images/versions";
+/** Of `galleryImageVersions`, as `@azure/arm-compute` asks for them. */
+const GALLERIES_API_VERSION = "2025-12-03";
 
 /** Gallery image versions by `@azure/arm-compute`. */
 export function createResourceManager(arm: ArmClient): ResourceManager {
@@ -36,10 +38,13 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
     },
 
     async listImageVersions(imageId) {
-      const items = await listVersions<WireImageVersion & { name?: string }>(
-        arm,
-        imageId,
-      );
+      const items = await readPages<WireImageVersion & { name?: string }>(arm, {
+        what: `the list of versions of ${imageId}`,
+        action: `${VERSIONS}/read`,
+        scope: imageId,
+        path: `${imageId}/versions`,
+        apiVersion: GALLERIES_API_VERSION,
+      });
       return items?.flatMap((item) => {
         if (item.name === undefined) return [];
         const { regions: _, ...shown } = observed(item);
@@ -142,13 +147,14 @@ interface WireImageVersion {
 }
 
 function observed(body: WireImageVersion): ObservedImageVersion {
+  const { properties = {} } = body;
   return {
-    provisioningState: body.properties?.provisioningState ?? "Unknown",
-    resource: body as unknown as ImageVersionRequest,
-    ...(body.properties?.publishingProfile?.publishedDate !== undefined && {
-      publishedDate: body.properties.publishingProfile.publishedDate,
+    provisioningState: properties.provisioningState ?? "Unknown",
+    resource: { ...body, properties } as unknown as ImageVersionRequest,
+    ...(properties.publishingProfile?.publishedDate !== undefined && {
+      publishedDate: properties.publishingProfile.publishedDate,
     }),
-    regions: (body.properties?.replicationStatus?.summary ?? []).map(
+    regions: (properties.replicationStatus?.summary ?? []).map(
       ({ region, state, progress, details }) => ({
         name: canonicalRegion(region ?? ""),
         state: (state ?? "Unknown") as RegionState,

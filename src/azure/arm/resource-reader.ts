@@ -1,19 +1,13 @@
 import type { ComputeManagementClient } from "@azure/arm-compute";
 import type { ResourceReader } from "../../image-version/ports.js";
-import { forgedToken } from "../../operation/queries.js";
 import {
   canonicalRegion,
   parseResourceId,
   type ResourceId,
 } from "../../resource-id.js";
 import type { ArmClient, CallOptions } from "./client.js";
-import {
-  fromContinuationToken,
-  nextQueryOf,
-  pageUrl,
-  toContinuationToken,
-  type WirePage,
-} from "./pages.js";
+import { readPage } from "./pages.js";
+import { subscriptionScope } from "./subscriptions.js";
 import { toImageSource, type WireSource } from "./sources.js";
 import type {
   DiskEncryptionSet,
@@ -107,39 +101,21 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
     },
 
     async listDiskEncryptionSets(subscriptionId, continuationToken) {
-      const query =
-        continuationToken === undefined
-          ? undefined
-          : fromContinuationToken(continuationToken);
-      const scope = `/subscriptions/${encodeURIComponent(subscriptionId)}`;
-      const call = {
-        what: `the list of disk encryption sets of subscription ${subscriptionId}`,
-        action: "Microsoft.Compute/diskEncryptionSets/read",
-        scope,
-      };
-      const response = await arm.request(
-        call,
-        "GET",
-        pageUrl(
-          arm.endpoint,
-          `${scope}/providers/Microsoft.Compute/diskEncryptionSets`,
-          DISKS_API_VERSION,
-          query,
-        ),
-      );
-      if (query !== undefined && response.status === 400) throw forgedToken();
-      const page = arm.bodyOf<WirePage<WireSet & { readonly id?: string }>>(
-        call,
-        response,
+      const scope = subscriptionScope(subscriptionId);
+      const page = await readPage<WireSet & { readonly id?: string }>(
+        arm,
+        {
+          what: `the list of disk encryption sets of subscription ${subscriptionId}`,
+          action: "Microsoft.Compute/diskEncryptionSets/read",
+          scope,
+          path: `${scope}/providers/Microsoft.Compute/diskEncryptionSets`,
+          apiVersion: DISKS_API_VERSION,
+        },
+        continuationToken,
       );
       if (page === undefined) return undefined;
-      const next = nextQueryOf(page);
-      return {
-        value: (page.value ?? []).map((set) => toSet(set.id ?? "", set)),
-        ...(next !== undefined && {
-          continuationToken: toContinuationToken(next),
-        }),
-      };
+      const { items, ...next } = page;
+      return { value: items.map((set) => toSet(set.id ?? "", set)), ...next };
     },
   };
 }

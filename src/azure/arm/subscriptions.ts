@@ -2,7 +2,7 @@ import type { Registrable, Subscriptions } from "../../subscription/ports.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ArmClient } from "./client.js";
 import type { ArmCall } from "./errors.js";
-import { nextQueryOf, pageUrl, type WirePage } from "./pages.js";
+import { readPages, urlOf } from "./pages.js";
 
 const LOCATIONS_API_VERSION = "2022-12-01";
 const PROVIDERS_API_VERSION = "2021-04-01";
@@ -19,7 +19,7 @@ export function createSubscriptions(arm: ArmClient): Subscriptions {
     const response = await arm.request(
       call,
       method,
-      pageUrl(arm.endpoint, path, apiVersion),
+      urlOf(arm, path, apiVersion),
     );
     const wire = arm.bodyOf<WireRegistration>(call, response);
     return (
@@ -30,32 +30,16 @@ export function createSubscriptions(arm: ArmClient): Subscriptions {
 
   return {
     async listRegions(subscriptionId) {
-      const scope = scopeOf(subscriptionId);
-      const call: ArmCall = {
+      const scope = subscriptionScope(subscriptionId);
+      const listed = await readPages<WireLocation>(arm, {
         what: `the list of regions of subscription ${subscriptionId}`,
         action: "Microsoft.Resources/subscriptions/locations/read",
         scope,
-      };
-      const found: WireLocation[] = [];
-      let query: string | undefined;
-      do {
-        const page = arm.bodyOf<WirePage<WireLocation>>(
-          call,
-          await arm.request(
-            call,
-            "GET",
-            pageUrl(
-              arm.endpoint,
-              `${scope}/locations`,
-              LOCATIONS_API_VERSION,
-              query,
-            ),
-          ),
-        );
-        if (page === undefined) return undefined;
-        found.push(...(page.value ?? []).filter(isRegion));
-        query = nextQueryOf(page);
-      } while (query !== undefined);
+        path: `${scope}/locations`,
+        apiVersion: LOCATIONS_API_VERSION,
+      });
+      const found = listed?.filter(isRegion);
+      if (found === undefined) return undefined;
       const zonesAreTold = found.some(hasZones);
       return found.map((location) => ({
         name: canonicalRegion(location.name ?? ""),
@@ -79,7 +63,7 @@ function endpointOf(
   subscriptionId: string,
   { namespace, feature }: Registrable,
 ): { call: ArmCall; path: string; apiVersion: string } {
-  const scope = scopeOf(subscriptionId);
+  const scope = subscriptionScope(subscriptionId);
   const register = method === "POST";
   const name = feature === undefined ? namespace : `${namespace}/${feature}`;
   const what = `the ${register ? "registration" : "read of the registration"} of ${name} in subscription ${subscriptionId}`;
@@ -108,7 +92,7 @@ function endpointOf(
       };
 }
 
-function scopeOf(subscriptionId: string): string {
+export function subscriptionScope(subscriptionId: string): string {
   return `/subscriptions/${encodeURIComponent(subscriptionId)}`;
 }
 

@@ -14,8 +14,6 @@ import {
   nextVersionNumber,
 } from "../../image-version/version-numbers.js";
 import { keyOf } from "../../resource-id.js";
-import type { ArmClient } from "../arm/client.js";
-import { listVersions } from "../arm/published-versions.js";
 import { Turns } from "./turns.js";
 import { Table, type TableStorage } from "./table.js";
 
@@ -31,7 +29,6 @@ interface NumberRow {
 
 export function createVersionNumbers(
   storage: TableStorage,
-  arm: ArmClient,
   now: () => Date,
 ): VersionNumbers {
   const table = new Table(storage, NUMBERS_TABLE);
@@ -106,14 +103,6 @@ export function createVersionNumbers(
   };
 
   return {
-    async listPublished(imageId) {
-      const items = await listVersions<{ readonly name?: string }>(
-        arm,
-        imageId,
-      );
-      return items?.flatMap(({ name }) => name ?? []);
-    },
-
     async read(imageId, requestKey) {
       const key = keyOf(imageId);
       const last = await row(key, LAST_ROW);

@@ -274,6 +274,63 @@ describe("over the wire", () => {
     return createResourceManager(createArmClient(wire.options(timeoutMs)));
   }
 
+  test("versions are listed page by page, from Azure's own address alone, with its defaults", async () => {
+    wire.reply = ({ url }) => ({
+      status: 200,
+      body: url.includes("skiptoken")
+        ? { value: [{ name: "1.0.1" }, {}] }
+        : {
+            value: [
+              {
+                name: "1.0.0",
+                properties: {
+                  provisioningState: "Succeeded",
+                  publishingProfile: { publishedDate: "2026-01-01T00:00:00Z" },
+                },
+              },
+            ],
+            nextLink: "https://elsewhere.example/?$skiptoken=next",
+          },
+    });
+    const image = seedResource("galleries/MyGallery/images/MyImage");
+    expect(await arm.listImageVersions(image)).toMatchObject([
+      {
+        name: "1.0.0",
+        provisioningState: "Succeeded",
+        publishedDate: "2026-01-01T00:00:00Z",
+      },
+      {
+        name: "1.0.1",
+        provisioningState: "Unknown",
+        resource: { properties: {} },
+      },
+    ]);
+    expect(wire.received.map(({ method, url }) => `${method} ${url}`)).toEqual(
+      ["", "&$skiptoken=next"].map(
+        (rest) => `GET ${image}/versions?api-version=2025-12-03${rest}`,
+      ),
+    );
+  });
+
+  test("a list that breaks off is no list, and no definition is no empty list", async () => {
+    wire.reply = ({ url }) =>
+      url.includes("next")
+        ? { status: 503 }
+        : {
+            status: 200,
+            body: {
+              value: [{ name: "1.0.0" }],
+              nextLink: `${wire.endpoint}/x?$skiptoken=next`,
+            },
+          };
+    const image = seedResource("galleries/MyGallery/images/MyImage");
+    expect((await refusal(arm.listImageVersions(image))).code).toBe(
+      "ResourceManagerUnavailable",
+    );
+    wire.reply = { status: 404 };
+    expect(await arm.listImageVersions(image)).toBeUndefined();
+  });
+
   test("a create request carries every property that can be written, unchanged", async () => {
     const key = { type: "x509" as const, value: ["AAAA", "BBBB"] };
     const encryption = seedRegion("westus", "WestUS").encryption ?? {};

@@ -1,32 +1,24 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { createArmClient } from "../../../../src/azure/arm/client.js";
-import { createPublishedVersions } from "../../../../src/azure/arm/published-versions.js";
 import { createRetentionPolicies } from "../../../../src/azure/tables/retention-policies.js";
 import { startTableStorage } from "../../../../src/local/table-storage.js";
 import type {
   RetentionPolicies,
   RetentionPolicy,
 } from "../../../../src/retention/ports.js";
-import { refusal } from "../../../support/refusal.js";
 import { seedResource } from "../../../support/requests.js";
-import { startWireServer, type WireServer } from "../arm/wire-server.js";
 
 const IMAGE = seedResource("galleries/MyGallery/images/MyImage");
 
 let server: Awaited<ReturnType<typeof startTableStorage>>;
-let wire: WireServer;
 let policies: RetentionPolicies;
 beforeAll(async () => {
-  [server, wire] = await Promise.all([
-    startTableStorage({}),
-    startWireServer(),
-  ]);
+  server = await startTableStorage({});
   policies = createRetentionPolicies({
     kind: "connectionString",
     connectionString: server.connectionString,
   });
 });
-afterAll(() => Promise.all([server.close(), wire.close()]));
+afterAll(() => server.close());
 beforeEach(async () => {
   for (const { policy } of await policies.list())
     await policies.remove(policy.imageId);
@@ -77,77 +69,4 @@ test("of two who put at once, the second is told", async () => {
     policies.put(policyOf(IMAGE), first?.etag),
   ).rejects.toMatchObject(conflict);
   expect(await policies.read(IMAGE)).toBeUndefined();
-});
-
-test("versions are read from ARM's list, every page of it, with its defaults", async () => {
-  wire.received = [];
-  wire.reply = ({ url }) => ({
-    status: 200,
-    body: url.includes("next")
-      ? { value: [{ name: "1.0.1" }, {}] }
-      : {
-          value: [
-            {
-              name: "1.0.0",
-              properties: {
-                provisioningState: "Succeeded",
-                publishingProfile: {
-                  excludeFromLatest: true,
-                  endOfLifeDate: "2026-06-01T00:00:00+00:00",
-                  publishedDate: "2026-01-01T00:00:00+00:00",
-                  targetRegions: [
-                    { name: "West US" },
-                    { name: "East US 2", excludeFromLatest: true },
-                  ],
-                },
-              },
-            },
-          ],
-          nextLink: `${wire.endpoint}/x?$skiptoken=next`,
-        },
-  });
-  const published = createPublishedVersions(createArmClient(wire.options()));
-  expect(await published.list(IMAGE)).toEqual([
-    {
-      name: "1.0.0",
-      provisioningState: "Succeeded",
-      excludeFromLatest: true,
-      endOfLifeDate: "2026-06-01T00:00:00+00:00",
-      publishedDate: "2026-01-01T00:00:00+00:00",
-      regions: [
-        { name: "westus", excludeFromLatest: false },
-        { name: "eastus2", excludeFromLatest: true },
-      ],
-    },
-    {
-      name: "1.0.1",
-      provisioningState: "Unknown",
-      excludeFromLatest: false,
-      regions: [],
-    },
-  ]);
-  expect(wire.received.map(({ method, url }) => `${method} ${url}`)).toEqual(
-    ["", "&$skiptoken=next"].map(
-      (rest) => `GET ${IMAGE}/versions?api-version=2025-12-03${rest}`,
-    ),
-  );
-});
-
-test("a list that breaks off is no list, and no definition is no empty list", async () => {
-  const published = createPublishedVersions(createArmClient(wire.options()));
-  wire.reply = ({ url }) =>
-    url.includes("next")
-      ? { status: 503 }
-      : {
-          status: 200,
-          body: {
-            value: [{ name: "1.0.0" }],
-            nextLink: `${wire.endpoint}/x?$skiptoken=next`,
-          },
-        };
-  expect((await refusal(published.list(IMAGE))).code).toBe(
-    "ResourceManagerUnavailable",
-  );
-  wire.reply = { status: 404 };
-  expect(await published.list(IMAGE)).toBeUndefined();
 });
