@@ -1,4 +1,4 @@
-/** Imports point one way: functions -> app -> http, messaging -> image-version, subscription -> operation -> events. */
+/** Imports point one way: functions -> app -> http, messaging -> authorization -> image-version, subscription -> operation -> events. */
 export default {
   forbidden: [
     {
@@ -42,7 +42,7 @@ export default {
         path: "^src/(retention|image-version|subscription|operation|events)/",
       },
       to: {
-        path: "^src/(http|messaging|azure|telemetry|local)/|^src/(app\\.ts$|config/)",
+        path: "^src/(http|messaging|authorization|azure|telemetry|local)/|^src/(app\\.ts$|config/)",
       },
     },
     {
@@ -76,8 +76,40 @@ export default {
       comment:
         "HTTP and Service Bus are two doors of one domain; what both need belongs to the domain.",
       severity: "error",
-      from: { path: "^src/(http|messaging)/" },
+      from: { path: "^src/(http|messaging|authorization)/" },
       to: { path: "^src/(azure|local)/|^src/(app\\.ts$|config/)" },
+    },
+    {
+      name: "authorization-is-of-no-channel",
+      comment:
+        "Who may do what is one thing, whichever channel asks: it knows the domain's words for a place, and how the contract tells what is wrong with a document.",
+      severity: "error",
+      from: { path: "^src/authorization/" },
+      to: {
+        path: "^src/",
+        pathNot:
+          "^src/(authorization|json|http/contract)/|^src/(errors|bounded-map|resource-id|image-version/properties/resource-references)\\.ts$",
+      },
+    },
+    {
+      name: "contract-knows-no-transport",
+      comment:
+        "What the documents say of a request is said without one: the contract is read by whoever validates.",
+      severity: "error",
+      from: { path: "^src/http/contract/" },
+      to: {
+        path: "^src/",
+        pathNot:
+          "^src/(http/contract|generated)/|^src/(errors|authorization/roles)\\.ts$",
+      },
+    },
+    {
+      name: "rooms-of-azure-are-apart",
+      comment:
+        "An adapter is of one service. What needs two is put together in adapters.ts.",
+      severity: "error",
+      from: { path: "^src/azure/([^/]+)/" },
+      to: { path: "^src/azure/", pathNot: "^src/azure/$1/" },
     },
     {
       name: "telemetry-under-the-edges",

@@ -12,7 +12,7 @@ import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey } from "jose";
 import { ServiceError } from "../errors.js";
 import { createIssuerKeys } from "./issuer-keys.js";
-import type { Role } from "../http/contract/openapi-document.js";
+import { isRole, isSufficient, ROLES } from "./roles.js";
 
 /** Who calls, by the claims of a verified access token. */
 export interface Principal {
@@ -138,36 +138,6 @@ function unlessUnreadable(keys: JWTVerifyGetKey): JWTVerifyGetKey {
   };
 }
 
-const ROLE = {
-  read: "ImageVersions.Read",
-  write: "ImageVersions.Write",
-  admin: "ImageVersions.Admin",
-} as const satisfies Record<string, Role>;
-
-/** The roles that allow what asks for one: Write includes Read, and Admin both. */
-const SUFFICIENT: Readonly<Record<Role, readonly string[]>> = {
-  [ROLE.read]: [ROLE.read, ROLE.write, ROLE.admin],
-  [ROLE.write]: [ROLE.write, ROLE.admin],
-  [ROLE.admin]: [ROLE.admin],
-};
-
-const ROLES: readonly Role[] = [ROLE.read, ROLE.write, ROLE.admin];
-
-/** Whether one of these gives the role, or one that includes it. */
-function isSufficient(held: readonly string[], role: Role): boolean {
-  return held.some((one) => SUFFICIENT[role].includes(one));
-}
-
-/** Throws Forbidden unless the principal has the role, or one that includes it. */
-export function requireRole(principal: Principal, role: Role): void {
-  if (isSufficient(principal.roles, role)) return;
-  throw new ServiceError(
-    "Forbidden",
-    `This call needs the app role ${role}; a person needs the scope of that name, too. Ask for what is missing to be assigned.`,
-    { fields: { requiredRole: role, tokenError: "insufficient_scope" } },
-  );
-}
-
 /** True for what jose found wrong with the token itself, rather than with reading the keys. */
 function isTokensFault(error: unknown): boolean {
   return (
@@ -246,7 +216,7 @@ function rolesOf(payload: JWTPayload, scopesAssign: boolean): string[] {
     throw new Refusal("The token's claim scp is not a text."); // Invariant 6
   const scopes = scp.split(" ");
   return [
-    ...held.filter((role) => !Object.hasOwn(SUFFICIENT, role)),
+    ...held.filter((role) => !isRole(role)),
     ...ROLES.filter(
       (role) =>
         isSufficient(scopes, role) &&

@@ -6,7 +6,7 @@
  */
 import type { OpenAPIV3 } from "openapi-types";
 import { escapePointer, type Finding } from "../../errors.js";
-import { code, nearestName } from "./findings.js";
+import { code, nearestName, own } from "./findings.js";
 import { foreignWord, lettersOf } from "./foreign-words.js";
 import { resolve } from "./openapi-document.js";
 
@@ -223,15 +223,6 @@ function define(target: object, name: string, value: unknown): void {
     writable: true,
     configurable: true,
   });
-}
-
-function own<T>(
-  record: Readonly<Record<string, T>> | undefined,
-  name: string,
-): T | undefined {
-  return record !== undefined && Object.hasOwn(record, name)
-    ? record[name]
-    : undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -218,7 +218,8 @@ export function nearestName(
   return best?.candidate;
 }
 
-function own<T>(
+/** A member of the record's own, and no method that every object has. */
+export function own<T>(
   record: Readonly<Record<string, T>> | undefined,
   name: string,
 ): T | undefined {

@@ -1,13 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { OpenAPIV3 } from "openapi-types";
+import type { Role } from "../../authorization/roles.js";
 import type { operations } from "../../generated/openapi.js";
 
 /** The name of an operation in the document. */
 export type OperationId = keyof operations;
-
-/** An app role of the access token; each includes those before it. */
-export type Role =
-  "ImageVersions.Read" | "ImageVersions.Write" | "ImageVersions.Admin";
 
 /** One operation of the document, with the references of its parameters resolved. */
 export interface DocumentedOperation {

@@ -14,10 +14,10 @@ import { ServiceError } from "../../../src/errors.js";
 import { ManualClock } from "../../../src/local/clock.js";
 import {
   createAuthenticator,
-  requireRole,
   type Authenticator,
   type AuthenticatorOptions,
 } from "../../../src/authorization/authentication.js";
+import { requireRole } from "../../../src/authorization/roles.js";
 
 const AUDIENCE = "api://sigil";
 const TENANT = "/tenant/v2.0";
