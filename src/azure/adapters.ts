@@ -31,10 +31,8 @@ import { createIndex } from "./tables/index-table.js";
 import { createResourceManager } from "./arm/resource-manager.js";
 import { createResourceReader } from "./arm/resource-reader.js";
 import { createRetentionPolicies } from "./tables/retention-policies.js";
-import {
-  ServiceBusMessenger,
-  type ServiceBusNamespace,
-} from "./service-bus/messenger.js";
+import { ServiceBusMessenger } from "./service-bus/messenger.js";
+import type { ServiceBusNamespace } from "./service-bus/namespace.js";
 import { createStateStore } from "./tables/state-store.js";
 import { createSubscriptions } from "./arm/subscriptions.js";
 import type { TableStorage } from "./tables/table.js";

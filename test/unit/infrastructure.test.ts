@@ -109,7 +109,7 @@ describe("Service Bus entities", () => {
 
   it("are all that triggers and senders name", () => {
     const code =
-      readAll("functions") + read("src/azure/service-bus/messenger.ts");
+      readAll("functions") + read("src/azure/service-bus/namespace.ts");
     const named = captures(
       code,
       /(?:queueName: |_QUEUE = |_TOPIC = |^ {2})"((?:image-version|subscription)-[a-z-]+)"/gmu,

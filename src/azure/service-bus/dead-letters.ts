@@ -12,7 +12,7 @@ import {
   translateErrors,
   WORK_QUEUES,
   type ServiceBusNamespace,
-} from "./messenger.js";
+} from "./namespace.js";
 
 /** How much of a dead-letter queue is looked at, in portions of how many messages: one may have 256 KB. */
 const MOST_COUNTED = 1_000;

@@ -1,49 +1,40 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import {
+import type {
   ServiceBusClient,
-  type ServiceBusMessage,
-  type ServiceBusMessageBatch,
-  type ServiceBusSender,
+  ServiceBusMessage,
+  ServiceBusMessageBatch,
+  ServiceBusSender,
 } from "@azure/service-bus";
-import type { TokenCredential } from "@azure/identity";
 import { SpanKind } from "@opentelemetry/api";
 import { ServiceError } from "../../errors.js";
-import type { CloudEvent } from "../../events/cloud-event.js";
 import { cutEvent } from "../../events/cut-event.js";
-import type { EventPublisher, WorkQueue } from "../../operation/ports.js";
-import { LARGEST_PROPERTIES_BYTES } from "../../messaging/incoming-message.js";
 import {
   ENCODING,
   type PostponedRequest,
 } from "../../messaging/postponement.js";
 import type { RejectedRequest } from "../../messaging/request-handler.js";
+import type { EventPublisher, WorkQueue } from "../../operation/ports.js";
 import { inSpan } from "../../telemetry/spans.js";
+import { findDeadStep } from "./dead-steps.js";
+import {
+  eventMessage,
+  keptMessage,
+  scalars,
+  traceProperties,
+} from "./messages.js";
+import {
+  connect,
+  EVENTS_TOPIC,
+  REJECTED_QUEUE,
+  REQUESTS_QUEUE,
+  translateErrors,
+  WORK_QUEUES,
+  type ServiceBusNamespace,
+} from "./namespace.js";
 
-/** How to reach Service Bus: a connection string, or a namespace and an identity. */
-export type ServiceBusNamespace =
-  | { readonly kind: "connectionString"; readonly connectionString: string }
-  | {
-      readonly kind: "identity";
-      readonly fullyQualifiedNamespace: string;
-      readonly credential: TokenCredential;
-    };
-
-const EVENTS_TOPIC = "image-version-events";
-export const REQUESTS_QUEUE = "image-version-requests";
-const REJECTED_QUEUE = "image-version-requests-rejected";
-export const WORK_QUEUES = [
-  "image-version-creations",
-  "image-version-replications",
-  "subscription-preparations",
-] as const;
-const RETRY_AFTER_MS = 5_000;
 /** So much of a refused request is kept where the whole does not fit: with its properties and ours, this does. */
 const LARGEST_CUT_BYTES = 192 * 1024;
-/** How much of a dead-letter queue is looked through for one step, and in portions of how many messages. */
-const MOST_DEAD = 5_000;
-const PEEK_BATCH = 250;
-
 /** All that Sigil sends. Connects at first use; senders are kept. */
 export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   readonly #namespace: ServiceBusNamespace;
@@ -105,23 +96,8 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     }
   }
 
-  async findDead(
-    operationId: string,
-    step: number,
-  ): Promise<readonly string[]> {
-    // A client remembers for each entity how far it has peeked, whichever receiver did it, and goes on from there: only
-    // a client of its own begins at the first message.
-    const client = connect(this.#namespace);
-    try {
-      const reasons = await Promise.all(
-        WORK_QUEUES.map((queue) =>
-          this.#findDeadIn(client, queue, operationId, step),
-        ),
-      );
-      return reasons.flat();
-    } finally {
-      await client.close();
-    }
+  findDead(operationId: string, step: number): Promise<readonly string[]> {
+    return findDeadStep(this.#namespace, operationId, step);
   }
 
   /** Keeps a refused request for a time where an operator can correct it and send it again: whole, or cut where it does not fit. */
@@ -230,33 +206,6 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     );
   }
 
-  async #findDeadIn(
-    client: ServiceBusClient,
-    queue: string,
-    operationId: string,
-    step: number,
-  ): Promise<string[]> {
-    const receiver = client.createReceiver(queue, {
-      subQueueType: "deadLetter",
-    });
-    return await translateErrors(async () => {
-      const reasons: string[] = [];
-      for (let seen = 0; seen < MOST_DEAD;) {
-        const messages = await receiver.peekMessages(PEEK_BATCH);
-        for (const { body, deadLetterReason } of messages) {
-          const names = body as
-            { operationId?: unknown; step?: unknown } | null | undefined;
-          if (names?.operationId === operationId && names.step === step) {
-            reasons.push(deadLetterReason ?? "no reason given");
-          }
-        }
-        if (messages.length === 0) break;
-        seen += messages.length;
-      }
-      return reasons;
-    });
-  }
-
   #sender(entity: string): ServiceBusSender {
     let sender = this.#senders.get(entity);
     if (sender === undefined) {
@@ -264,23 +213,6 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
       this.#senders.set(entity, sender);
     }
     return sender;
-  }
-}
-
-/** Answers what the call does; whatever Service Bus fails with is DependencyUnavailable, a message too large a RangeError. */
-export async function translateErrors<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof RangeError) throw error;
-    throw new ServiceError(
-      "DependencyUnavailable",
-      "Service Bus did not take a message or answer a question.",
-      {
-        retryAfterMs: RETRY_AFTER_MS,
-        cause: error,
-      },
-    );
   }
 }
 
@@ -308,78 +240,4 @@ async function sendInBatches(
     );
   }
   if (batch.count > 0) await sender.sendMessages(batch);
-}
-
-/** A structured CloudEvent; `type`, `subject` and `id` are application properties too, for subscription filters. */
-function eventMessage(event: CloudEvent): ServiceBusMessage {
-  return {
-    body: event,
-    messageId: event.id,
-    contentType: "application/cloudevents+json",
-    subject: event.type,
-    applicationProperties: {
-      type: event.type,
-      ...(event.subject !== undefined && { subject: event.subject }),
-      id: event.id,
-      source: event.source,
-      ...traceProperties(event.traceparent),
-    },
-  };
-}
-
-/** A refused request with `body` of it. Its own properties stay where there is room: a message holds 64 KB of them. */
-function keptMessage(
-  { id, original, code, reason }: RejectedRequest,
-  body: Uint8Array,
-  cut: Readonly<Record<string, string | number>> = {},
-): ServiceBusMessage {
-  const own = scalars(original.applicationProperties);
-  const fits =
-    Buffer.byteLength(JSON.stringify(own)) <= LARGEST_PROPERTIES_BYTES;
-  return {
-    body,
-    messageId: id,
-    ...(original.contentType !== undefined && {
-      contentType: original.contentType,
-    }),
-    applicationProperties: {
-      ...(fits ? own : { originalPropertiesOmitted: Object.keys(own).length }),
-      ...(original.messageId !== undefined && {
-        originalMessageId: original.messageId,
-      }),
-      ...(original.decoded && { originalDecoded: true }),
-      ...cut,
-      rejectionCode: code,
-      rejectionReason: reason.slice(0, 1_000),
-    },
-  };
-}
-
-export function connect(namespace: ServiceBusNamespace): ServiceBusClient {
-  return namespace.kind === "connectionString"
-    ? new ServiceBusClient(namespace.connectionString)
-    : new ServiceBusClient(
-        namespace.fullyQualifiedNamespace,
-        namespace.credential,
-      );
-}
-
-/** `Diagnostic-Id` is what Service Bus clients and Azure Functions read a W3C trace context from. */
-function traceProperties(
-  traceparent: string | undefined,
-): Record<string, string> {
-  return traceparent === undefined
-    ? {}
-    : { traceparent, "Diagnostic-Id": traceparent };
-}
-
-function scalars(
-  properties: Readonly<Record<string, unknown>>,
-): Record<string, string | number | boolean> {
-  return Object.fromEntries(
-    Object.entries(properties).filter(
-      (entry): entry is [string, string | number | boolean] =>
-        ["string", "number", "boolean"].includes(typeof entry[1]),
-    ),
-  );
 }
