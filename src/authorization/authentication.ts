@@ -8,8 +8,14 @@
 // 5. A person's token, one with `scp`, gives what both its scopes and the person's roles give: a client that was let read
 //    cannot write because its user may, nor a user because the client may. Where scopes assign, the scopes alone count.
 // 6. A claim that decides something is believed only where it is of its kind: `typ` and `scp` are texts, times are finite.
-import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from "jose";
-import type { JWTPayload, JWTVerifyGetKey } from "jose";
+import {
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+} from "jose";
 import { ServiceError } from "../errors.js";
 import { createIssuerKeys } from "./issuer-keys.js";
 import { isRole, isSufficient, ROLES } from "./roles.js";
@@ -19,7 +25,7 @@ export interface Principal {
   readonly appId?: string;
   readonly objectId?: string;
   readonly name?: string;
-  /** The app roles held; of a person's `ImageVersions.*`, those that the scopes give, too (invariant 5). */
+  /** The app roles held; of a person's `ImageVersions.*`, those that the scopes give, too. Invariant 5. */
   readonly roles: readonly string[];
 }
 
@@ -79,13 +85,13 @@ export function createAuthenticator(
         const header = decodeProtectedHeader(token);
         const { iss = "" } = decodeJwt(token);
         if (BROUGHT_KEYS.some((name) => name in header))
-          throw new Refusal("The token brings a key of its own."); // Invariant 4
+          throw new Refusal("The token brings a key of its own."); // Invariant 4.
         if (!TYPES.includes(typeOf(header.typ)))
           throw new Refusal(NO_ACCESS_TOKEN);
         const keys = keysOf.get(iss);
         if (keys === undefined)
           throw new Refusal("The token comes from another issuer.");
-        // Invariant 1
+        // Invariant 1.
         const { payload } = await jwtVerify(token, unlessUnreadable(keys), {
           issuer: iss,
           audience: [options.audience].flat(),
@@ -114,7 +120,7 @@ export function createAuthenticator(
   };
 }
 
-/** Why a token is refused, in words that hold nothing of it (invariant 3). */
+/** Why a token is refused, in words that hold nothing of it. Invariant 3. */
 class Refusal extends Error {
   override readonly name = "Refusal";
 }
@@ -154,7 +160,7 @@ const CLAIM_REASONS: Readonly<Record<string, string>> = {
   exp: "The token has no valid expiry.",
 };
 
-/** Which check failed, in words that hold nothing of the token (invariant 3). */
+/** Which check failed, in words that hold nothing of the token. Invariant 3. */
 function reasonOf(error: unknown): string {
   if (error instanceof Refusal) return error.message;
   if (error instanceof errors.JWTExpired)
@@ -205,7 +211,7 @@ function principalOf(payload: JWTPayload, scopesAssign: boolean): Principal {
   };
 }
 
-/** Entra ID gives `scp` to tokens of people alone, `roles` to both (invariant 5). */
+/** Entra ID gives `scp` to tokens of people alone, `roles` to both. Invariant 5. */
 function rolesOf(payload: JWTPayload, scopesAssign: boolean): string[] {
   const { roles, scp } = payload;
   const held = (Array.isArray(roles) ? roles : []).filter(
@@ -213,7 +219,7 @@ function rolesOf(payload: JWTPayload, scopesAssign: boolean): string[] {
   );
   if (scp === undefined) return held;
   if (typeof scp !== "string")
-    throw new Refusal("The token's claim scp is not a text."); // Invariant 6
+    throw new Refusal("The token's claim scp is not a text."); // Invariant 6.
   const scopes = scp.split(" ");
   return [
     ...held.filter((role) => !isRole(role)),

@@ -5,8 +5,12 @@
 // 3. Keys are read again once they have aged. While that fails, the keys at hand go on being believed: an outage of the
 //    issuer locks nobody out. After `LONGEST_TRUST_MS` they are not: a key that was withdrawn is not believed for ever.
 // 4. Keys come from the issuer's own metadata alone, over the issuer's own protocol; a redirect is not followed.
-import { createLocalJWKSet, errors } from "jose";
-import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
+import {
+  createLocalJWKSet,
+  errors,
+  type JSONWebKeySet,
+  type JWTVerifyGetKey,
+} from "jose";
 
 export interface IssuerKeysOptions {
   readonly now: () => Date;
@@ -42,7 +46,7 @@ export function createIssuerKeys(
       } finally {
         reading = undefined;
       }
-    })()); // Invariant 1
+    })()); // Invariant 1.
   const mayRead = (): boolean =>
     reading !== undefined || now().getTime() - triedAt >= cooldownMs;
 
@@ -53,7 +57,7 @@ export function createIssuerKeys(
     try {
       return await read();
     } catch (error) {
-      if (age < LONGEST_TRUST_MS) return keys; // Invariant 3
+      if (age < LONGEST_TRUST_MS) return keys; // Invariant 3.
       throw error;
     }
   };
@@ -64,7 +68,7 @@ export function createIssuerKeys(
       return await held.find(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey) || !mayRead())
-        throw error; // Invariant 2
+        throw error; // Invariant 2.
       return (await read()).find(header, token);
     }
   };

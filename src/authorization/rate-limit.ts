@@ -30,17 +30,17 @@ export function createRateLimiter({
 }: RateLimiterOptions): RateLimiter {
   const buckets = new BoundedMap<string, { calls: number; atMs: number }>(
     MAX_CALLERS,
-  ); // Invariant 4
+  ); // Invariant 4.
   const callMs = MINUTE_MS / callsPerMinute;
   return {
     take({ appId, objectId }) {
       if (callsPerMinute === 0) return;
-      const key = JSON.stringify([appId, objectId]); // Invariant 1
+      const key = JSON.stringify([appId, objectId]); // Invariant 1.
       const nowMs = now().getTime();
       const held = buckets.get(key) ?? { calls: callsPerMinute, atMs: nowMs };
       const filled = Math.max(0, nowMs - held.atMs) / callMs;
       const calls = Math.min(callsPerMinute, held.calls + filled);
-      const left = calls < 1 ? calls : calls - 1; // Invariant 2
+      const left = calls < 1 ? calls : calls - 1; // Invariant 2.
       buckets.set(key, { calls: left, atMs: nowMs });
       if (calls >= 1) return;
       throw new ServiceError(

@@ -13,7 +13,7 @@ import type { Requester, TrackedRecord } from "../operation/records.js";
 import { viewOperation } from "../operation/views.js";
 import type { Endpoint } from "./endpoint.js";
 import { requesterOf, RETRY_AFTER_SECONDS } from "./accepted.js";
-import { type Principal } from "../authorization/authentication.js";
+import type { Principal } from "../authorization/authentication.js";
 import { requireRole } from "../authorization/roles.js";
 import { writeTargetOf } from "../authorization/gallery-policy.js";
 import { viewPage } from "./paging.js";

@@ -91,7 +91,7 @@ export function decide(
     });
     const { state, provisioningState, endOfLifeDate, excludeFromLatest } =
       version;
-    // Invariant 1
+    // Invariant 1.
     if (!isFinal(state))
       return kept("OperationRunning", `An operation on it runs: ${state}.`);
     if (state !== "Succeeded")
@@ -101,7 +101,7 @@ export function decide(
       );
     if (provisioningState !== "Succeeded")
       return kept("NotSucceeded", `Azure shows it as ${provisioningState}.`);
-    // Invariant 2
+    // Invariant 2.
     if (version === promoted[0])
       return kept(
         "Latest",
@@ -110,13 +110,13 @@ export function decide(
     const regions = guarded.get(version);
     if (regions !== undefined)
       return kept("LatestInRegion", `The latest in ${regions.join(", ")}.`);
-    // Invariant 4
+    // Invariant 4.
     if (newest.has(version))
       return kept(
         "AmongNewestPromoted",
         `Among the newest ${rules.keepNewestPromoted} promoted, by number or by publication.`,
       );
-    // Invariants 3 and 6
+    // Invariants 3 and 6.
     const days = rules.deleteAfterEndOfLifeDays;
     if (endOfLifeDate !== undefined) {
       const withGrace = days ? ` and ${days} days of grace` : "";
@@ -132,7 +132,7 @@ export function decide(
           `Its end of life is past: ${endOfLifeDate}${withGrace}.`,
         );
     }
-    // Invariant 5
+    // Invariant 5.
     if (rules.keepNewestPromoted !== undefined && !excludeFromLatest)
       return deleted(
         "BeyondNewestPromoted",

@@ -4,8 +4,9 @@ import {
   exportSPKI,
   generateKeyPair,
   SignJWT,
+  type CryptoKey,
+  type JWK,
 } from "jose";
-import type { CryptoKey, JWK } from "jose";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,5 +1,7 @@
-import { ComputeManagementClient } from "@azure/arm-compute";
-import type { GalleryImageVersion } from "@azure/arm-compute";
+import {
+  ComputeManagementClient,
+  type GalleryImageVersion,
+} from "@azure/arm-compute";
 import type { OpenAPIV3 } from "openapi-types";
 import { describe, expect, it } from "vitest";
 import {
