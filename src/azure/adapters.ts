@@ -21,7 +21,7 @@ import type { PreparationRecord } from "../subscription/records.js";
 import type { RetentionPolicies } from "../retention/ports.js";
 import { createAgedRows } from "./tables/aged-rows.js";
 import { createArmClient } from "./arm/client.js";
-import { createCallLog, type StepCallLog } from "./arm/audit-log.js";
+import { createAuditLog, type StepAuditLog } from "./arm/audit-log.js";
 import {
   CLAIMS_TABLE,
   createIdempotencyKeys,
@@ -55,7 +55,7 @@ export interface Adapters {
   readonly ageing: readonly Ageing[];
   readonly messenger: ServiceBusMessenger;
   readonly deadLetters: DeadLetters;
-  readonly calls: StepCallLog;
+  readonly calls: StepAuditLog;
 }
 
 /** Sigil's own identity, for every service that it calls: a secret or a login that lies about is never used. */
@@ -88,7 +88,7 @@ export function createAdapters(
     now,
     config.keepRejectedMs,
   );
-  const calls = createCallLog();
+  const calls = createAuditLog();
   const arm = createArmClient({
     endpoint: config.resourceManagerEndpoint,
     scope: config.resourceManagerScope,

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { ServiceBusClient } from "@azure/service-bus";
 import { createArmClient } from "../../src/azure/arm/client.js";
-import { createCallLog } from "../../src/azure/arm/audit-log.js";
+import { createAuditLog } from "../../src/azure/arm/audit-log.js";
 import { createIdempotencyKeys } from "../../src/azure/tables/idempotency-keys.js";
 import { createStateStore } from "../../src/azure/tables/state-store.js";
 import { createIndex } from "../../src/azure/tables/index-table.js";
@@ -169,7 +169,7 @@ export async function startInProcess(
     30 * 86_400_000,
   );
   const pace = { ...PACE, ...options.pace };
-  const calls = createCallLog();
+  const calls = createAuditLog();
   const arm = createArmClient({
     endpoint: simulator.endpoint,
     scope: ARM_SCOPE,

@@ -7,13 +7,13 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { CallLog } from "../../operation/ports.js";
 import type { ArmCall } from "../../operation/records.js";
 
-export interface StepCallLog extends CallLog {
+export interface StepAuditLog extends CallLog {
   /** Runs a step whose calls are noted. */
   readonly during: <T>(step: () => Promise<T>) => Promise<T>;
   readonly note: (call: ArmCall) => void;
 }
 
-export function createCallLog(): StepCallLog {
+export function createAuditLog(): StepAuditLog {
   const steps = new AsyncLocalStorage<ArmCall[]>();
   return {
     during: (step) => steps.run([], step),

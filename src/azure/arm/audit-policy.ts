@@ -2,7 +2,7 @@ import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import type { ArmCall } from "../../operation/records.js";
 
 /** Tells of each call that goes over the wire what an audit asks: when, what, the answer's status and correlation id. */
-export function notedCalls({
+export function auditPolicy({
   now,
   onCall = () => undefined,
 }: {
@@ -10,7 +10,7 @@ export function notedCalls({
   readonly onCall?: (call: ArmCall) => void;
 }): PipelinePolicy {
   return {
-    name: "sigilNotedCalls",
+    name: "sigilAudit",
     async sendRequest(request, next) {
       const call = {
         time: now().toISOString(),

@@ -15,8 +15,8 @@ import {
 } from "./errors.js";
 import type { ArmQuota } from "../../telemetry/metrics.js";
 import type { ArmCall as NotedCall } from "../../operation/records.js";
-import { notedCalls } from "./audit-policy.js";
-import { observedCalls } from "./tracing-policy.js";
+import { auditPolicy } from "./audit-policy.js";
+import { tracingPolicy } from "./tracing-policy.js";
 
 export interface ResourceManagerOptions {
   /** Such as `https://management.azure.com`; sovereign clouds have others. */
@@ -83,8 +83,8 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
     retryOptions: { maxRetries: 0 },
   });
   // After the token is there: the span is the call's own time.
-  pipeline.addPolicy(observedCalls(options.onQuota), { afterPhase: "Sign" });
-  pipeline.addPolicy(notedCalls(options), { afterPhase: "Sign" });
+  pipeline.addPolicy(tracingPolicy(options.onQuota), { afterPhase: "Sign" });
+  pipeline.addPolicy(auditPolicy(options), { afterPhase: "Sign" });
 
   const send: ArmClient["send"] = async (call, run) => {
     let response: ArmResponse | undefined;

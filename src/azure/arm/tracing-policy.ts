@@ -6,11 +6,11 @@ import { inSpan } from "../../telemetry/spans.js";
 const REMAINING = "x-ms-ratelimit-remaining-";
 
 /** Makes a span of each call that goes over the wire, and tells what its answer says may still be asked. */
-export function observedCalls(
+export function tracingPolicy(
   onQuota: (quota: ArmQuota) => void = () => undefined,
 ): PipelinePolicy {
   return {
-    name: "sigilObservedCalls",
+    name: "sigilTracing",
     sendRequest: (request, next) => {
       const { origin, hostname, port, pathname } = new URL(request.url);
       return inSpan(
