@@ -1,4 +1,4 @@
-import { toServiceError, toUnavailable } from "../../src/azure/arm-errors.js";
+import { toServiceError, toUnavailable } from "../../src/azure/arm/errors.js";
 import type { ArmAnswer } from "../../src/local/resource-manager/arm-request.js";
 import { IMAGES } from "./requests.js";
 

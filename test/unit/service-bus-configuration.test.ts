@@ -156,10 +156,10 @@ describe("a malformed configuration is one error that names the path", () => {
 
 test("a file that cannot be read, or is no JSON, is named", async () => {
   await expect(readEmulatorConfiguration("none.json")).rejects.toThrow(
-    /^Cannot read the configuration none\.json: ENOENT/,
+    /^Cannot read the configuration none\.json: ENOENT/u,
   );
   await expect(readEmulatorConfiguration("LICENSE")).rejects.toThrow(
-    /^Invalid configuration LICENSE: /,
+    /^Invalid configuration LICENSE: /u,
   );
 });
 

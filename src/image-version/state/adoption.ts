@@ -193,7 +193,7 @@ export function madeAgain(
   };
 }
 
-/** Why the batch may not be applied to what Azure shows: others have made it (invariants 1 and 2). */
+/** Why the batch may not be applied to what Azure shows: others have made it. Invariants 1 and 2. */
 export function adoptionRefusal(
   record: ImageVersionRecord,
   look: Look | undefined,

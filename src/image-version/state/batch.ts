@@ -290,7 +290,7 @@ export function beginNext(
   return formBatch(begun, context);
 }
 
-/** Everything that had begun has ended: the next in the queue begins in the same commit (invariant 1). */
+/** Everything that had begun has ended: the next in the queue begins in the same commit. Invariant 1. */
 export function startNext(
   pair: ImageVersionPair,
   context: TransitionContext,

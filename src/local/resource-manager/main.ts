@@ -81,7 +81,7 @@ function readPort(name: string, text: string): number {
 
 function readWorld(name: string, subscriptionId: string): SimulatorWorld {
   if (name === "seed") return seedWorld(subscriptionId);
-  const match = /^(\d+)x(\d+)$/.exec(name);
+  const match = /^(\d+)x(\d+)$/u.exec(name);
   if (match === null)
     throw new UsageError("--world must be 'seed' or REGIONSxDATADISKS");
   try {

@@ -95,7 +95,7 @@ function readArguments(args: readonly string[]): Arguments | string {
   if (values.help) return "help";
   if (values.config === undefined) return "--config FILE is missing.";
   const port = Number(values.port);
-  if (!/^\d+$/.test(values.port) || port > 65_535)
+  if (!/^\d+$/u.test(values.port) || port > 65_535)
     return `--port must be a number from 0 to 65535, not "${values.port}".`;
   return {
     config: values.config,

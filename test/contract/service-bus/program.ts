@@ -40,7 +40,7 @@ export async function compileEmulator(directory: string): Promise<string> {
         verbatimModuleSyntax: true,
       },
     });
-    const output = path.join(root, file.replace(/\.ts$/, ".js"));
+    const output = path.join(root, file.replace(/\.ts$/u, ".js"));
     await mkdir(path.dirname(output), { recursive: true });
     await writeFile(output, outputText);
   }
