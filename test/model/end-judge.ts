@@ -185,6 +185,8 @@ function judgeDeletion(world: World, one: Accepted): void {
   // Accepted while ARM could not be asked, it is of the life that Sigil had seen before.
   const ended =
     (one.endedLife ?? 0) > one.life ||
+    // It was asked of a version that was not there, and others have made one since.
+    (world.arm.birth(one.version)?.atMs ?? -Infinity) >= one.acceptedMs ||
     (one.shown === undefined && one.life > 0);
   if (!ended && !looksOf(world, one).some(({ facts }) => facts === undefined))
     world.breach(9, `${one.id} Succeeded, and ARM has shown the version`);

@@ -33,7 +33,7 @@ import {
   promoteImageVersion,
 } from "../commands/by-hand.js";
 import type { Dependencies } from "../ports.js";
-import type { Latest } from "../queries/latest.js";
+import type { Candidate, Latest } from "../queries/latest.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "./record.js";
 import { latestAfter, surveyOf, type Survey } from "./survey.js";
@@ -105,8 +105,19 @@ async function next(
     case "Failed":
     case "Canceled": {
       const survey = await surveyOf(deps, record.resourceId);
-      if (step.does === "demote" && (await isGoing(survey, step)))
-        return (pair) => withoutDemotion(pair, step, deps);
+      if (step.does === "demote") {
+        const found = await foundIn(survey, step);
+        if (found === undefined)
+          return (pair) => withoutDemotion(pair, step, deps);
+        if (found.provisioningState === "Deleting")
+          return (pair) =>
+            wait(
+              pair,
+              `Azure deletes ${step.versionName}: once it is gone, there is nothing to demote.`,
+              deps.pace.pollMaxMs,
+              contextOf(deps),
+            );
+      }
       const latest = await latestAfter(survey);
       return (pair) =>
         stop(pair, refusalOf(step, child), latest, deps, isSent(child));
@@ -114,14 +125,12 @@ async function next(
   }
 }
 
-/** Azure has the version no longer, or deletes it. */
-async function isGoing(
+async function foundIn(
   { listed, look }: Survey,
   { versionName }: RollbackStep,
-): Promise<boolean> {
+): Promise<Candidate | undefined> {
   const item = listed.find(({ name }) => name === versionName);
-  const found = item && (await look(item));
-  return found === undefined || found.provisioningState === "Deleting";
+  return item && (await look(item));
 }
 
 /** Something of it may have reached Azure. */

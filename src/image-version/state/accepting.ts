@@ -28,6 +28,7 @@ import {
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
+import { keptOf } from "./wanted.js";
 
 export type ImageVersionOperationKind =
   | "CreateImageVersion"
@@ -95,7 +96,7 @@ export function started(
 ): ImageVersionRecord {
   if (previous === undefined)
     return emptyRecord(key, resourceId, now.toISOString());
-  const { doubt: _, ...kept } = previous;
+  const { doubt: _, ...kept } = { ...previous, ...keptOf(previous) };
   return {
     ...kept,
     members: [],
@@ -175,13 +176,20 @@ export function withRequest(
   const gone = removed.map((name) => regionOf(name) ?? "");
   const retried = request.retries ?? [];
   const requests = { ...record.requests, [operationId]: request };
+  const { overriddenRule, ...others } = record;
+  // A rule that is asked anew holds, whatever was decided by hand before it.
+  const isAnew = request.changes[PROMOTION] != null;
+  const overridden =
+    request.heldBack === true
+      ? (request.changes[PROMOTION] as PromotionRule)
+      : isAnew
+        ? undefined
+        : overriddenRule;
   const awaited = regionsAfter({ ...record, requests });
   return {
-    ...record,
+    ...others,
     requests,
-    ...(request.heldBack === true && {
-      overriddenRule: request.changes[PROMOTION] as PromotionRule,
-    }),
+    ...(overridden !== undefined && { overriddenRule: overridden }),
     regions: [
       ...record.regions
         .filter(({ name }) => !gone.includes(name))

@@ -10,9 +10,8 @@ import type { Finding } from "../../errors.js";
 import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { differs } from "../properties/changes.js";
-import { fieldsOf, regionOf, regionsIn } from "../properties/fields.js";
-import { unmetBy, withApplied } from "../properties/patch.js";
-import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { fieldsOf, regionsIn } from "../properties/fields.js";
+import { statedIn, unmetBy, withApplied } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { unseen } from "./accepting.js";
 import {
@@ -22,7 +21,7 @@ import {
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { openRequests, wantedBy } from "./wanted.js";
+import { keptOf, lastingOf, openRequests, wantedBy } from "./wanted.js";
 
 /** Clocks of Azure and of Sigil are never further apart. */
 const CLOCKS_MS = 30_000;
@@ -38,7 +37,8 @@ export function known(
   if (look === undefined) return record;
   if (isMadeByOthers(record, look)) return ofOthers(record, look);
   const sent = sentLast(record);
-  if (sent === undefined || sent.outcome === "shown") return record;
+  if (sent === undefined) return record;
+  if (sent.outcome === "shown") return { ...record, ...keptOf(record) };
   const changes = record.exists ? lastingOf(sent.changes) : sent.changes;
   return record.unmanaged === true ||
     Object.keys(changes).length === 0 ||
@@ -68,18 +68,6 @@ export function unsettled(
   return record.exists ? lastingOf(sent.changes) : sent.changes;
 }
 
-/** Of an update, what was asked of it to last: not what was done by hand, nor for its time alone. */
-function lastingOf(changes: Attempt["changes"]): Attempt["changes"] {
-  return Object.fromEntries(
-    Object.entries(changes).filter(
-      ([field]) =>
-        field !== EXCLUDE_FROM_LATEST &&
-        field !== ALLOW_DELETION &&
-        regionOf(field) === undefined,
-    ),
-  );
-}
-
 /** What Azure shows is not what Sigil made, or knew. */
 export function isMadeByOthers(
   record: ImageVersionRecord,
@@ -106,7 +94,19 @@ export function ofOthers(
   const { publishedDate } = look;
   const before = (request: VersionRequest): VersionRequest => {
     const life = lifeOf(kept, request);
-    return life === undefined ? request : { ...request, publishedDate: life };
+    const dated =
+      life === undefined ? request : { ...request, publishedDate: life };
+    // A body that may create says all that the version shall be: of this life nothing of it was applied.
+    return request.creates === true && request.body !== undefined
+      ? {
+          ...dated,
+          changes: {
+            ...request.changes,
+            ...statedIn(fieldsOf(request.body), fieldsOf(look.resource)),
+          },
+          repeats: {},
+        }
+      : dated;
   };
   return {
     ...kept,

@@ -10,8 +10,8 @@
  *  1. Every accepted operation is queued, or has begun, until it ends.
  *  2. What fails the rules, or contradicts what came before it, fails alone.
  *  3. What Azure refuses of several together is sent again, each alone.
- *  4. A demotion goes before everything that is queued. What has begun, contradicts it and is not sent yet ends: it is not
- *     done after it. Nor is what is queued (demoting.ts). A deletion goes before a demotion, and before what has begun (deleting.ts).
+ *  4. A demotion goes before everything that is queued, and before what has begun, contradicts it and is not sent yet. None
+ *     of that is done after it (demoting.ts). A deletion goes before a demotion, and before what has begun (deleting.ts).
  */
 import {
   advance,
@@ -20,25 +20,19 @@ import {
   written,
 } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
-import { failure } from "../../operation/failing.js";
-import { memberOrQueued, endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import {
-  sequenceOf,
-  type OperationFailure,
-  type OperationRecord,
-} from "../../operation/records.js";
+import { sequenceOf, type OperationRecord } from "../../operation/records.js";
 import { conflictsBetween, type Asked } from "../properties/patch.js";
 import { deleteNext } from "./deleting.js";
 import { deletes, demotes, inTurn } from "./queue.js";
-import { contradicts, overtaken } from "./demoting.js";
-import { endOperation } from "./ends.js";
+import { contradicts } from "./demoting.js";
 import {
   batchOf,
   sentLast,
   type ImageVersionPair,
   type ImageVersionRecord,
   type QueuedRequest,
+  type VersionRequest,
 } from "./record.js";
 import {
   acceptedEvent,
@@ -93,21 +87,113 @@ export function enqueue(
   };
 }
 
-/** Invariant 4. */
+/** Invariant 4: what has begun, is not sent, and contradicts the demotion gives its turn to it. */
 function putFirst(
   pair: ImageVersionPair,
-  last: QueuedRequest,
+  demotion: QueuedRequest,
   context: TransitionContext,
 ): ImageVersionPair {
-  const error = overtaken(last.operation.id);
-  const sentFor = sentLast(pair.record)?.sentFor ?? [];
-  const { record, ...rest } = batchOf(pair.record)
-    .filter(
-      ([id, request]) =>
-        !sentFor.includes(id) && contradicts(request, last.request),
-    )
-    .reduce((before, [id]) => endBeside(before, id, error, context), pair);
-  return { ...rest, record: { ...record, queued: inTurn(record.queued) } };
+  const { record } = pair;
+  const queued = inTurn(record.queued);
+  const first = { ...pair, record: { ...record, queued } };
+  const sentFor = sentLast(record)?.sentFor ?? [];
+  const unsent = batchOf(record).filter(([id]) => !sentFor.includes(id));
+  return queued[0] === demotion &&
+    unsent.some(([, request]) => contradicts(request, demotion.request))
+    ? giveTurn(
+        first,
+        unsent.map(([id]) => id),
+        demotion,
+        context,
+      )
+    : first;
+}
+
+/** The demotion begins in the place of these, which are queued behind it. */
+function giveTurn(
+  pair: ImageVersionPair,
+  ids: readonly string[],
+  demotion: QueuedRequest,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { operation, request } = demotion;
+  const message = `It is queued again, behind the demotion ${operation.id}.`;
+  const parted = partedFrom(pair, ids, message, {}, context);
+  const record = without(pair.record, [pair.operation], ids);
+  const [current = operation, ...members] = [
+    pair.operation,
+    ...pair.record.members,
+    operation,
+  ].filter(({ id }) => !ids.includes(id));
+  const beside = (pair.beside ?? []).filter(({ id }) => id !== current.id);
+  return advance(
+    {
+      record: {
+        ...withRequest(record, operation.id, request, [], context),
+        sequence: sequenceOf(current.id),
+        members,
+        queued: inTurn([
+          ...parted,
+          ...record.queued.filter((one) => one !== demotion),
+        ]),
+      },
+      operation: current,
+      ...written(
+        { beside },
+        parted.map((one) => one.operation),
+      ),
+    },
+    context,
+    {
+      patch: { state: "Accepted" },
+      message: "It begins.",
+      concerns: [operation.id],
+      ...untilQuiet(record, context),
+    },
+  );
+}
+
+/** These, as they are queued again. */
+function partedFrom(
+  { record, operation }: ImageVersionPair,
+  ids: readonly string[],
+  message: string,
+  more: Partial<VersionRequest>,
+  { now }: TransitionContext,
+): readonly QueuedRequest[] {
+  const time = now.toISOString();
+  return [operation, ...record.members].flatMap((one): QueuedRequest[] => {
+    const request = record.requests[one.id];
+    if (!ids.includes(one.id) || request === undefined) return [];
+    const history = withEntry(one.history, {
+      time,
+      state: "Accepted",
+      message,
+    });
+    return [
+      { operation: { ...one, history }, request: { ...request, ...more } },
+    ];
+  });
+}
+
+/** A record without what these ask, and without the regions that they alone want and were never sent. */
+function without(
+  record: ImageVersionRecord,
+  leading: readonly OperationRecord[],
+  ids: readonly string[],
+): ImageVersionRecord {
+  const wanted = [...leading, ...record.members].flatMap(({ id, regions }) =>
+    ids.includes(id) ? [] : regions.map(({ name }) => name),
+  );
+  return {
+    ...record,
+    requests: Object.fromEntries(
+      Object.entries(record.requests).filter(([id]) => !ids.includes(id)),
+    ),
+    regions: record.regions.filter(
+      ({ name, attempts }) => attempts > 0 || wanted.includes(name),
+    ),
+  };
 }
 
 /** True where several may be sent in one update. */
@@ -196,60 +282,34 @@ export function dissolveBatch(
   reason: string,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { record, operation } = pair;
-  const batch = batchOf(record).map(([id]) => id);
-  const [leader = operation.id, ...others] = batch;
+  const { operation } = pair;
+  const [leader = operation.id, ...others] = batchOf(pair.record).map(
+    ([id]) => id,
+  );
   const message = `What is asked together with other operations was refused; each is sent alone. ${reason}`;
-  const time = context.now.toISOString();
-  const all = [operation, ...record.members];
-  const parted = others.flatMap((id): QueuedRequest[] => {
-    const one = all.find((other) => other.id === id);
-    const request = record.requests[id];
-    return one === undefined || request === undefined
-      ? []
-      : [
-          {
-            operation: {
-              ...one,
-              history: withEntry(one.history, {
-                time,
-                state: "Accepted",
-                message,
-              }),
-            },
-            request: { ...request, alone: true },
-          },
-        ];
-  });
-  const stays = all.filter(({ id }) => !others.includes(id));
-  const [current = operation, ...members] = stays;
-  const requests = Object.fromEntries(
-    Object.entries(record.requests)
-      .filter(([id]) => !others.includes(id))
-      .map(([id, request]) => [
-        id,
-        id === leader ? { ...request, alone: true } : request,
-      ]),
-  );
-  const wanted = stays.flatMap(({ regions }) =>
-    regions.map(({ name }) => name),
-  );
+  const parted = partedFrom(pair, others, message, { alone: true }, context);
+  const record = without(pair.record, [operation], others);
+  const [current = operation, ...members] = [
+    operation,
+    ...record.members,
+  ].filter(({ id }) => !others.includes(id));
+  const request = record.requests[leader];
   return advance(
     {
       record: {
         ...record,
         sequence: sequenceOf(current.id),
         members,
-        requests,
-        regions: record.regions.filter(
-          ({ name, attempts }) => attempts > 0 || wanted.includes(name),
-        ),
+        requests: {
+          ...record.requests,
+          ...(request && { [leader]: { ...request, alone: true } }),
+        },
         queued: inTurn([...parted, ...record.queued]),
       },
       operation: current,
       ...written(
         pair,
-        parted.map(({ operation: one }) => one),
+        parted.map((one) => one.operation),
       ),
     },
     context,
@@ -336,22 +396,4 @@ function besideAfter(
 ): Pick<ImageVersionPair, "beside"> {
   const { beside = [] } = written(pair, [pair.operation]);
   return { beside: beside.filter(({ id }) => id !== begins) };
-}
-
-/** Ends one that is queued, or has begun, Failed; where it is the last that has begun, the record's state is Failed. */
-export function endBeside(
-  pair: ImageVersionPair,
-  operationId: string,
-  error: OperationFailure,
-  context: TransitionContext,
-): ImageVersionPair {
-  const operation =
-    pair.operation.id === operationId
-      ? pair.operation
-      : memberOrQueued(pair.record, operationId);
-  if (operation === undefined) return pair;
-  const ending = failure(operation, error, pair.record.regions, context);
-  return pair.record.queued.some((one) => one.operation.id === operationId)
-    ? endOne(pair, operationId, ending, context)
-    : endOperation(pair, operationId, ending, context);
 }

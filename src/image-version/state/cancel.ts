@@ -13,7 +13,7 @@ import {
   type QueuedRequest,
   type VersionRequest,
 } from "./record.js";
-import { openRequests } from "./wanted.js";
+import { keptOf, openRequests } from "./wanted.js";
 import { untilQuiet } from "./accepting.js";
 
 /**
@@ -42,7 +42,9 @@ export function beginCancel(
     return withoutDeletion(pair, deletion, ending, context);
   }
   const heir =
-    request.created === true ? heirOf(record, operationId) : undefined;
+    request.created === true || request.heir === true
+      ? heirOf(record, operationId)
+      : undefined;
   const changes =
     heir === undefined ? leavesUndone(record, request, queued) : undefined;
   if (changes === undefined)
@@ -129,16 +131,20 @@ function without(
   operationId: string,
 ): ImageVersionPair {
   const { [operationId]: _, ...requests } = pair.record.requests;
-  return { ...pair, record: { ...pair.record, requests } };
+  const record = { ...pair.record, requests };
+  return { ...pair, record: { ...record, ...keptOf(record) } };
 }
 
 /** What is to be sent before the operation may end; undefined where nothing is. */
 function leavesUndone(
   record: ImageVersionRecord,
-  { created }: VersionRequest,
+  { created, heir }: VersionRequest,
   queued: QueuedRequest | undefined,
 ): VersionRequest["changes"] | undefined {
-  if (created === true && (record.exists || sentLast(record) !== undefined))
+  if (
+    (created === true || heir === true) &&
+    (record.exists || sentLast(record) !== undefined)
+  )
     return { [EXCLUDE_FROM_LATEST]: true };
   if (queued !== undefined || record.members.length > 0) return undefined;
   const away = Object.values(record.repairs).some(
@@ -167,11 +173,11 @@ function leftTo(pair: ImageVersionPair, heir: string): ImageVersionPair {
     record: {
       ...record,
       ...(request && {
-        requests: { ...record.requests, [heir]: { ...request, created: true } },
+        requests: { ...record.requests, [heir]: { ...request, heir: true } },
       }),
       queued: record.queued.map((one) =>
         one.operation.id === heir
-          ? { ...one, request: { ...one.request, created: true } }
+          ? { ...one, request: { ...one.request, heir: true } }
           : one,
       ),
     },
@@ -181,9 +187,12 @@ function leftTo(pair: ImageVersionPair, heir: string): ImageVersionPair {
 const REFUSED =
   "Azure has refused what was sent for it, and nothing more will be sent.";
 
+const UNANSWERED =
+  "What was sent for it, together with what others ask, has no answer yet: Azure may carry it out. Sigil reports it no longer.";
+
 /** What Azure has got of an operation; undefined where its state says so, as of what release 0.1.0 has sent. */
 function consequenceOf(
-  { lastAttempt }: ImageVersionRecord,
+  { lastAttempt, members }: ImageVersionRecord,
   operationId: string,
   { appliedTime }: VersionRequest,
 ): string | undefined {
@@ -192,5 +201,6 @@ function consequenceOf(
   const { sentFor, outcome } = lastAttempt;
   if (sentFor === undefined) return undefined;
   if (!sentFor.includes(operationId)) return NOTHING_SENT;
-  return outcome === "refused" ? REFUSED : undefined;
+  if (outcome === "refused") return REFUSED;
+  return outcome === "unknown" && members.length > 0 ? UNANSWERED : undefined;
 }

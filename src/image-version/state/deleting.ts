@@ -176,7 +176,7 @@ function aloneWith(
         [deletion.id]: {
           ...request,
           // Should Azure not delete the version after all, that is left to the deletion.
-          ...(isCanceledCreation && { created: true }),
+          ...(isCanceledCreation && { heir: true }),
         },
       },
     },
@@ -191,18 +191,14 @@ function overtaken(
 ): Ending {
   const message = `Operation ${deletion.id} deletes the version`;
   const { decided } = requests[operation.id] ?? {};
-  return decided?.kind === "canceled"
-    ? cancellation(operation, `${message}.`, decided.by, context)
-    : failed(
-        operation,
-        {
-          code: "Superseded",
-          message: `${message}: its regions are followed no longer.`,
-          errors: [],
-        },
-        regions,
-        context,
-      );
+  if (decided?.kind === "canceled")
+    return cancellation(operation, `${message}.`, decided.by, context);
+  const superseded = {
+    code: "Superseded",
+    message: `${message}: its regions are followed no longer.`,
+    errors: [],
+  };
+  return failed(operation, decided ?? superseded, regions, context);
 }
 
 /** The deletion ends, and what had begun before it goes on; undefined where nothing had. */
@@ -242,10 +238,10 @@ export function withoutDeletion(
 /** What is to be sent before a deletion may end that was refused, and that nothing had begun beside; undefined where nothing is. */
 export function leftUndone(
   { exists, opened, repairs }: ImageVersionRecord,
-  { created }: VersionRequest,
+  { heir }: VersionRequest,
 ): VersionRequest["changes"] | undefined {
   if (!exists) return undefined;
-  if (created === true) return { [EXCLUDE_FROM_LATEST]: true };
+  if (heir === true) return { [EXCLUDE_FROM_LATEST]: true };
   const away = Object.values(repairs).some(
     ({ removed }) => removed !== undefined,
   );

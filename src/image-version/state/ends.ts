@@ -32,9 +32,12 @@ import {
   awaitedByRule,
   isDecidedByHand,
   isToBePromoted,
+  keptOf,
+  keptOfEnding,
   openRequests,
   presentRule,
   ruleAskedBy,
+  unmetRequests,
   wantedBy,
 } from "./wanted.js";
 import type { Look } from "../resources.js";
@@ -165,7 +168,12 @@ export function endOperation(
   context: TransitionContext,
 ): ImageVersionPair {
   const { [operationId]: _, ...requests } = pair.record.requests;
-  const without = { ...pair, record: { ...pair.record, requests } };
+  const left = {
+    ...pair.record,
+    ...keptOfEnding(pair.record, operationId),
+    requests,
+  };
+  const without = { ...pair, record: { ...left, ...keptOf(left) } };
   if (pair.record.members.length > 0)
     return withoutUnsent(endOne(without, operationId, ending, context));
   return advance(without, context, {
@@ -232,13 +240,21 @@ function endingOf(
       record.regions,
       context,
     );
-  // Its rule is still to include the version: others' regions are not ready, or it was excluded for one that was canceled.
-  if (
-    ruleAskedBy(request) !== undefined &&
-    (isToBePromoted(record, look) || awaitedByRule(record, look).length > 0)
-  )
+  if (ruleAskedBy(request) !== undefined && isRuleOpen(record, look))
     return undefined;
   return success(operation, own, context);
+}
+
+/**
+ * The rule may still include the version: others' regions are not ready, it was excluded for one that was canceled, or
+ * somebody decides by hand, and may take that back.
+ */
+function isRuleOpen(record: ImageVersionRecord, look: Look): boolean {
+  return (
+    isToBePromoted(record, look) ||
+    awaitedByRule(record, look).length > 0 ||
+    unmetRequests(record).some(isDecidedByHand)
+  );
 }
 
 /** ARM has given the version up though each of its regions has its copy: nothing would ever come after that. */

@@ -315,6 +315,18 @@ function whereMet(
       changes[regionField(name)] = null;
     }
   const promotes = isToBePromoted(record, look);
+  const last = sentLast(record);
+  const isIgnored =
+    promotes && last?.overridesRule === true && last.outcome === "accepted";
+  // Invariant 3.
+  if (isIgnored && record.rewrites >= MOST_REWRITES)
+    return confirmed(record, "ignored", context, {
+      kind: "failed",
+      failure: overridden(
+        [{ field: EXCLUDE_FROM_LATEST, before: true, after: false }],
+        record,
+      ),
+    });
   if (promotes) changes[EXCLUDE_FROM_LATEST] = false;
   // Invariant 5.
   if (
@@ -331,7 +343,7 @@ function whereMet(
     takesAway,
     away.map(([name]) => name),
     promotes,
-    false,
+    isIgnored,
   );
 }
 

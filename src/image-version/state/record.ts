@@ -39,8 +39,10 @@ export interface VersionRequest extends Asked {
   readonly body?: ImageVersionRequest;
   /** True where it may create the version: a PUT that does not say which version its caller saw. It changes none of others'. */
   readonly creates?: boolean;
-  /** True once its create request was sent, or one that was has left that to it: canceled, it leaves the version excluded from latest. */
+  /** True once its create request was sent: a canceled one leaves the version excluded from latest. */
   readonly created?: boolean;
+  /** True where it would include what a canceled creation has made: where that comes to nothing, it leaves the version excluded. */
+  readonly heir?: true;
   /** The life of the version that it is about, as its caller saw it, or as the record had it; absent: the record's. */
   readonly publishedDate?: string;
   /** True of a deletion that was asked while Azure showed no version: what others make after that is not meant. */

@@ -34,7 +34,7 @@ import type {
 import { isMadeByOthers, ofOthers } from "./adoption.js";
 import { hasFailed, isEnding, isOld } from "./reconcile.js";
 import { observeRegions, type RegionChange } from "./regions.js";
-import { overriddenBy } from "./wanted.js";
+import { keptOf, overriddenBy } from "./wanted.js";
 import { isBusy, type Look } from "../resources.js";
 
 /** One look. `failure` says why ARM has given the version up, where it says so. */
@@ -98,8 +98,11 @@ function withLook(
       observed: { ...look, time: now.toISOString() },
       ...(publishedDate !== undefined && { publishedDate }),
       ...(lastAttempt !== undefined && { lastAttempt }),
-      ...(lastAttempt !== record.lastAttempt &&
-        overriddenBy(record, lastAttempt)),
+      ...(lastAttempt !== undefined &&
+        lastAttempt !== record.lastAttempt && {
+          ...overriddenBy(record, lastAttempt),
+          ...keptOf({ ...record, lastAttempt }),
+        }),
       opened:
         record.opened &&
         (isBusy(look) ||

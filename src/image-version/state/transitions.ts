@@ -34,7 +34,7 @@ import {
   type ImageVersionPair,
   type ImageVersionRecord,
 } from "./record.js";
-import { awaitedByRule, isDecidedByHand, overriddenBy } from "./wanted.js";
+import { awaitedByRule, isDecidedByHand } from "./wanted.js";
 import { unseen } from "./accepting.js";
 
 type Put = Extract<Decision, { kind: "put" }>;
@@ -266,7 +266,6 @@ export function writeAccepted(
       ticks: 0,
       consecutiveNotFound: 0,
       ...(lastAttempt && { lastAttempt }),
-      ...overriddenBy(pair.record, lastAttempt),
       ...(armOperationUrl !== undefined && { armOperationUrl }),
       regions: followed(regions, context).map((region) => ({
         ...region,

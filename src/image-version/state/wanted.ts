@@ -1,8 +1,13 @@
 /** What Azure is to show of a version: what the batch asks, and what Sigil itself sees to. */
 import { isDeepStrictEqual } from "node:util";
 import type { PromotionRule } from "../contract.js";
-import type { Fields } from "../properties/fields.js";
-import { combined, type Patch } from "../properties/patch.js";
+import { fieldsOf, regionOf, type Fields } from "../properties/fields.js";
+import {
+  combined,
+  unmetBy,
+  withApplied,
+  type Patch,
+} from "../properties/patch.js";
 import {
   ALLOW_DELETION,
   EXCLUDE_FROM_LATEST,
@@ -80,6 +85,67 @@ export function mayRemoveRegions(
     : asked === true;
 }
 
+/**
+ * `lastApplied` with what was sent for those who have ended since, and is shown: it is Sigil's, though nobody stayed to see it.
+ * What others ask of the same is theirs.
+ */
+export function keptOf(
+  record: ImageVersionRecord,
+): Pick<ImageVersionRecord, "lastApplied"> {
+  const { lastApplied, lastAttempt, unmanaged } = record;
+  const open = openRequests(record);
+  const { outcome, sentFor = [], changes = {} } = lastAttempt ?? {};
+  const kept = Object.fromEntries(
+    Object.entries(lastingOf(changes)).filter(([field]) =>
+      open.every(([, request]) => !(field in request.changes)),
+    ),
+  );
+  return outcome !== "shown" ||
+    unmanaged === true ||
+    sentFor.every((id) => open.some(([other]) => other === id)) ||
+    Object.keys(kept).length === 0
+    ? { ...(lastApplied && { lastApplied }) }
+    : { lastApplied: withApplied(lastApplied, kept) };
+}
+
+/** `lastApplied` with what was sent for an operation that ends now, as far as Azure shows it. */
+export function keptOfEnding(
+  record: ImageVersionRecord,
+  operationId: string,
+): Pick<ImageVersionRecord, "lastApplied"> {
+  const { lastApplied, lastAttempt, observed, requests } = record;
+  const request = requests[operationId];
+  if (
+    request === undefined ||
+    request.appliedTime !== undefined ||
+    observed === undefined ||
+    record.unmanaged === true ||
+    lastAttempt?.sentFor?.includes(operationId) !== true
+  )
+    return { ...(lastApplied && { lastApplied }) };
+  const shown = fieldsOf(observed.resource);
+  const kept = Object.fromEntries(
+    Object.entries(lastingOf(request.changes)).filter(
+      ([field, value]) => unmetBy(shown, { [field]: value }).length === 0,
+    ),
+  );
+  return Object.keys(kept).length === 0
+    ? { ...(lastApplied && { lastApplied }) }
+    : { lastApplied: withApplied(lastApplied, kept) };
+}
+
+/** Of an update, what was asked of it to last: not what was done by hand, nor for its time alone. */
+export function lastingOf(changes: Attempt["changes"]): Attempt["changes"] {
+  return Object.fromEntries(
+    Object.entries(changes).filter(
+      ([field]) =>
+        field !== EXCLUDE_FROM_LATEST &&
+        field !== ALLOW_DELETION &&
+        regionOf(field) === undefined,
+    ),
+  );
+}
+
 /** The promotion rule of a version, where nobody has overridden it, or is about to. */
 export function ruleInForce(
   record: ImageVersionRecord,
@@ -101,14 +167,14 @@ export function presentRule(
     : ruleOf(record.lastApplied);
 }
 
-/** A rule that has promoted the version, or was overruled by hand, promotes it no more. A write that was refused has done neither. */
+/** A rule that has promoted the version, or was overruled by hand, promotes it no more, once a look has shown that. */
 export function overriddenBy(
   record: ImageVersionRecord,
   attempt: Attempt | undefined,
 ): Pick<ImageVersionRecord, "overriddenRule"> {
   const rule = presentRule(record);
   return attempt?.overridesRule === true &&
-    ["accepted", "shown"].includes(attempt.outcome) &&
+    attempt.outcome === "shown" &&
     rule !== undefined
     ? { overriddenRule: rule }
     : {};

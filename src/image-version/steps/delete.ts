@@ -17,7 +17,7 @@ import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { lookAt } from "../queries/look-at.js";
 import { untilQuiet } from "../state/accepting.js";
-import { isBehind, isNotMeant } from "../state/adoption.js";
+import { isBehind, isNotMeant, known } from "../state/adoption.js";
 import {
   beginDelete,
   deleted,
@@ -26,7 +26,11 @@ import {
   leftUndone,
   withoutDeletion,
 } from "../state/deleting.js";
-import type { ImageVersionPair, QueuedRequest } from "../state/record.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+  QueuedRequest,
+} from "../state/record.js";
 import { attemptAfter, see } from "../state/see.js";
 import type { Look } from "../resources.js";
 import { postponeOrEnd } from "./end-batch.js";
@@ -86,7 +90,7 @@ export async function takeDeletionStep(
   if (
     record.state === "Deleting" &&
     (shown === undefined
-      ? record.observed !== undefined || record.deletionTakenTime !== undefined
+      ? record.deletionTakenTime !== undefined
       : shown.provisioningState === "Deleting")
   ) {
     await commitStep(deps, stored, (pair) =>
@@ -145,29 +149,40 @@ function isTaken(
   );
 }
 
-/** What is shown is what is known; the life that is to be deleted is known from the first look on. */
+/**
+ * What is seen now is known, and told, as at any look: the deletion may come to nothing. The life that is to be deleted is
+ * known from the first look on.
+ */
 function withLook(
-  before: ImageVersionPair,
+  pair: ImageVersionPair,
   shown: Look | undefined,
   context: TransitionContext,
 ): ImageVersionPair {
-  if (shown === undefined) return before;
+  if (shown === undefined) return pair;
   const { publishedDate } = shown;
-  // What is seen now is told as at any look: the deletion may come to nothing.
-  const pair =
-    shown.provisioningState === "Deleting"
-      ? before
-      : see(before, shown, undefined, context);
-  const lastAttempt = attemptAfter(pair.record, shown);
+  const before = { ...pair, record: known(pair.record, shown) };
+  if (shown.provisioningState !== "Deleting") {
+    const seen = see(before, shown, undefined, context);
+    return { ...seen, record: withLife(seen.record, publishedDate) };
+  }
+  const lastAttempt = attemptAfter(before.record, shown);
   return {
-    ...pair,
+    ...before,
     record: {
-      ...pair.record,
+      ...withLife(before.record, publishedDate),
       observed: shown,
       ...(lastAttempt && { lastAttempt }),
-      ...(publishedDate !== undefined && { publishedDate }),
     },
   };
+}
+
+function withLife(
+  record: ImageVersionRecord,
+  publishedDate: string | undefined,
+): ImageVersionRecord {
+  return record.publishedDate !== undefined || publishedDate === undefined
+    ? record
+    : { ...record, publishedDate };
 }
 
 /** Why the DELETE came to nothing, where ARM says so: an explanation holds up nothing else. */

@@ -11,7 +11,13 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import { dissolveBatch } from "../state/batch.js";
 import { endOperation } from "../state/ends.js";
 import { isFinal } from "../state/states.js";
-import { batchOf, type ImageVersionPair } from "../state/record.js";
+import {
+  batchOf,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+} from "../state/record.js";
+import { ruleAskedBy } from "../state/wanted.js";
+import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 
 /** A refusal that may pass, and has not for so long, is one that does not. */
 const LONGEST_BUSY_MS = 86_400_000;
@@ -28,7 +34,7 @@ export function endBatch(
   const { record } = pair;
   const batch = batchOf(record);
   if (batch.length > 1) return dissolveBatch(pair, failure.message, context);
-  const [id] = batch[0] ?? [pair.operation.id];
+  const [id] = batch[0] ?? [ruledIn(record) ?? pair.operation.id];
   const request = record.requests[id];
   const operation = [pair.operation, ...record.members].find(
     (one) => one.id === id,
@@ -41,7 +47,8 @@ export function endBatch(
   if (
     request !== undefined &&
     record.exists &&
-    (away.length > 0 || (record.opened && given === undefined))
+    (away.length > 0 ||
+      (given === undefined && (record.opened || request.heir === true)))
   ) {
     const { appliedTime: _, ...kept } = request;
     // Refused once more, it cannot be added back: what is left is to take the permission back.
@@ -63,7 +70,8 @@ export function endBatch(
             ...record.requests,
             [id]: {
               ...kept,
-              changes: {},
+              changes:
+                request.heir === true ? { [EXCLUDE_FROM_LATEST]: true } : {},
               repeats: {},
               creates: false,
               byHand: true,
@@ -105,6 +113,13 @@ export function endBatch(
   return isFinal(ended.record.state)
     ? ended
     : advance(ended, context, { patch: {}, waitMs: 0 });
+}
+
+/** Of those that Azure shows as asked, the one whose rule is still to be met. */
+function ruledIn({ requests }: ImageVersionRecord): string | undefined {
+  return Object.entries(requests).find(
+    ([, request]) => ruleAskedBy(request) !== undefined,
+  )?.[0];
 }
 
 interface OnError {

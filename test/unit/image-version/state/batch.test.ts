@@ -8,7 +8,6 @@ import {
 import {
   beginNext,
   dissolveBatch,
-  endBeside,
   enqueue,
   formBatch,
   mayBegin,
@@ -81,6 +80,9 @@ const withRecord = (
   pair: ImageVersionPair,
   more: Partial<ImageVersionRecord>,
 ): ImageVersionPair => ({ ...pair, record: { ...pair.record, ...more } });
+
+const cancel = (pair: ImageVersionPair, number: number) =>
+  beginCancel(pair, `${KEY}-${number}`, BY, at(50));
 
 const numbers = (ids: readonly { readonly id: string }[]): number[] =>
   ids.map(({ id }) => sequenceOf(id));
@@ -490,7 +492,7 @@ describe("invariant 4: demotions and deletions go before everything that is queu
     expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
   });
 
-  test("so ends one that has begun, if nothing of it was sent; the demotion begins in its place", () => {
+  test("and begins in the place of what has begun, if nothing of that was sent", () => {
     const promoting = told(
       startNext(
         withQueued(succeeded(), [
@@ -502,22 +504,29 @@ describe("invariant 4: demotions and deletions go before everything that is queu
     );
     expect(promoting.record.state).toBe("Accepted");
     const after = enqueue(promoting, acceptingOf(demotion, DEMOTION), at(30));
-    expect(after.operation).toMatchObject({
-      id: `${KEY}-2`,
-      status: "Failed",
-      error: { code: "Superseded" },
-    });
-    const next = startNext(after, at(30));
-    expect(orderOf(next)).toEqual({
+    expect(orderOf(after)).toEqual({
       leader: 3,
       members: [],
-      queued: [],
+      queued: [2],
       batch: [3],
     });
-    expect(next.beside?.map(({ id, status }) => [id, status])).toEqual([
-      [`${KEY}-2`, "Failed"],
+    expect(after.record).toMatchObject({ sequence: 3, state: "Accepted" });
+    expect(after.beside?.map(({ id, status }) => [id, status])).toEqual([
+      [`${KEY}-2`, "NotStarted"],
     ]);
-    expect(toldOf(after)).toEqual(["3/accepted", "2/failed"]);
+    expect(after.record.queued[0]?.operation.history.at(-1)?.message).toBe(
+      `It is queued again, behind the demotion ${KEY}-3.`,
+    );
+    expect(toldOf(after)).toEqual(["3/accepted"]);
+    const shown = latch(told(after), at(40));
+    expect(orderOf(shown).queued).toEqual([]);
+    expect(toldOf(shown)).toEqual(["2/failed"]);
+    // Canceled before that, it changes nothing.
+    const canceled = cancel(told(after), 3) ?? expect.fail();
+    expect(orderOf(startNext(told(canceled), at(60)))).toMatchObject({
+      leader: 2,
+      queued: [],
+    });
   });
 
   test("and not one that may be on its way to Azure: the demotion is done after it", () => {
@@ -575,9 +584,6 @@ describe("invariant 4: demotions and deletions go before everything that is queu
 });
 
 describe("one that is canceled", () => {
-  const cancel = (pair: ImageVersionPair, number: number) =>
-    beginCancel(pair, `${KEY}-${number}`, BY, at(50));
-
   test("before anything is sent ends at once", () => {
     const after = cancel(told(accepted()), 1);
     expect(after?.operation).toMatchObject({
@@ -734,7 +740,7 @@ describe("one that is canceled", () => {
       id: `${KEY}-1`,
       status: "Canceled",
     });
-    expect(left.record.queued[1]?.request.created).toBe(true);
+    expect(left.record.queued[1]?.request.heir).toBe(true);
     const kept = cancel(pair, 1)?.record;
     const after =
       beginCancel(
@@ -759,14 +765,6 @@ describe("one that is canceled", () => {
     // Once more, it is canceled already.
     expect(beginCancel(after, `${KEY}-3`, BY, at(61))).toBe(after);
   });
-});
-
-test("one that is queued, or a member, fails alone", () => {
-  const pair = withQueued(replicating(), tag("a"), tag("b"));
-  const after = endBeside(pair, `${KEY}-2`, FAILURE, at(9));
-  expect(orderOf(after)).toMatchObject({ leader: 1, queued: [3] });
-  expect(toldOf(after)).toEqual(["2/failed"]);
-  expect(endBeside(pair, `${KEY}-9`, FAILURE, at(9))).toBe(pair);
 });
 
 test("a whole batch, from the queue to its ends: one update, and each in its own way", () => {

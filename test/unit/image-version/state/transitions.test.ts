@@ -666,7 +666,7 @@ describe("a write", () => {
     );
   });
 
-  test("that promotes spends its rule once ARM has accepted it", () => {
+  test("that promotes says so, and spends its rule no sooner than a look shows it", () => {
     const rule = { when: "allRegionsReady" } as const;
     const before = withRecord(succeeded(), {
       state: "Replicating",
@@ -683,10 +683,9 @@ describe("a write", () => {
       undefined,
       at(60),
     );
-    expect(written.record).not.toHaveProperty("overriddenRule");
-    expect(
-      writeAccepted(written, undefined, at(61)).record.overriddenRule,
-    ).toEqual(rule);
+    const { record } = writeAccepted(written, undefined, at(61));
+    expect(record.lastAttempt?.overridesRule).toBe(true);
+    expect(record).not.toHaveProperty("overriddenRule");
   });
 
   test("that writes again what was not shown is counted", () => {

@@ -182,11 +182,11 @@ describe("a promotion rule", () => {
   });
 
   test.each([
-    ["accepted", true, true],
+    ["accepted", true, false],
     ["shown", true, true],
     ["refused", true, false],
     ["unknown", true, false],
-    ["accepted", false, false],
+    ["shown", false, false],
   ] as const)(
     "is spent by a write that is %s and overrides it (%s): %s",
     (outcome, overridesRule, spent) => {
