@@ -520,3 +520,77 @@ test("a DELETE that Azure takes and does not carry out is sent again seldom, and
     world.simulator.control.countRequests({ method: "DELETE" }),
   ).toBeLessThan(20);
 });
+
+test("a DELETE that Azure did not take is no success, though looks do not show the version", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await pass(world, 60_000);
+  world.simulator.control.addFault({
+    method: "DELETE",
+    path: `${id}\\?`,
+    status: 503,
+  });
+  const deletion = await byHand.remove(world, id);
+  await world.runDue();
+  world.simulator.control.addFault({
+    path: `${id}\\?`,
+    action: "hide",
+    times: 3,
+  });
+  await ended(world, [deletion, creation]);
+  expect(await inAzure(world, id)).toBeUndefined();
+});
+
+test("a creation whose answer was lost is Sigil's behind a DELETE that is canceled, though somebody edits its tag", async () => {
+  world.simulator.control.addFault({
+    method: "PUT",
+    path: `${id}\\?`,
+    action: "reset-after-processing",
+  });
+  const body = plain(TWO_REGIONS, { tags: { a: "1" } });
+  const creation = operationIn(await put(world, id, body));
+  await world.runDue();
+  world.simulator.control.addFault({
+    method: "DELETE",
+    path: `${id}\\?`,
+    status: 503,
+    times: null,
+  });
+  const deletion = await byHand.remove(world, id);
+  await pass(world, 200_000);
+  await world.simulator.control.editVersion({
+    versionId: id,
+    tags: { a: "2" },
+  });
+  await takeBack(deletion);
+  expect(await ended(world, [creation])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
+});
+
+test("an update whose failure is decided tells that failure, where its version is deleted first", async () => {
+  await world.simulator.control.failRegion({
+    versionId: id,
+    region: "eastus2",
+  });
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await until(async () => {
+    const shown = await inAzure(world, id);
+    return shown !== undefined && !regionNames(shown).includes("eastus2");
+  });
+  world.simulator.control.addFault({
+    method: "PUT",
+    path: `${id}\\?`,
+    status: 400,
+    body: { error: { code: "QuotaExceeded", message: "No more." } },
+  });
+  await until(async () =>
+    (await operation(world, creation)).history.some(
+      ({ state }) => state === "Failing",
+    ),
+  );
+  const deletion = await byHand.remove(world, id);
+  expect(await ended(world, [deletion, creation])).toMatchObject([
+    { status: "Succeeded" },
+    { status: "Failed", error: { code: "ResourceManagerRefused" } },
+  ]);
+});

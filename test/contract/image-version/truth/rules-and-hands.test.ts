@@ -1,11 +1,19 @@
 /** Promotion rules, and what somebody asks by hand and takes back: each holds as long as nobody has asked otherwise since. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  expect,
+  test,
+} from "vitest";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import {
   startInProcess,
   type InProcess,
 } from "../../../support/dependencies.js";
+import { seedResource } from "../../../support/requests.js";
 import {
   BY,
   byHand,
@@ -16,13 +24,16 @@ import {
   operationIn,
   outside,
   pass,
+  patch,
   plain,
   put,
+  putThrough,
   shownIn,
 } from "./support.js";
 
 const TWO_REGIONS = [{ name: "westus" }, { name: "eastus2" }];
 const THREE_REGIONS = [...TWO_REGIONS, { name: "eastus" }];
+const OUT = { publishing: { excludeFromLatest: true } };
 const RULE = { promotion: { when: "allRegionsReady" } } as const;
 
 let world: InProcess;
@@ -31,6 +42,7 @@ beforeAll(async () => {
   world = await startInProcess({ replicationMs: 600_000, spread: 0 });
 });
 afterAll(() => world.close());
+afterEach(() => world.simulator.control.clearFaults());
 beforeEach(async () => {
   id = nextVersionId();
   await world.takeEvents();
@@ -207,4 +219,198 @@ test("a rule waits for every region that Azure has of the version, whoever added
   expect(await ended(world, [ruled])).toMatchObject([{ status: "Succeeded" }]);
   await world.simulator.control.setSucceededWhen("everyRegion");
   expect(await isExcluded()).toBe(false);
+});
+
+const putFault = (fault: object): unknown =>
+  world.simulator.control.addFault({
+    method: "PUT",
+    path: `${id}\\?`,
+    ...fault,
+  });
+
+/** The world's ports, with something that happens as the first PUT is sent. */
+function asPutIsSent(happens: () => Promise<unknown>): typeof world.deps {
+  const { resourceManager } = world.deps;
+  let hasHappened = false;
+  return {
+    ...world.deps,
+    resourceManager: {
+      ...resourceManager,
+      putImageVersion: async (...args) => {
+        if (!hasHappened) {
+          hasHappened = true;
+          await happens();
+        }
+        return resourceManager.putImageVersion(...args);
+      },
+    },
+  };
+}
+
+test("a promotion whose turn had come, and that was not sent, goes on once the demotion behind it is canceled", async () => {
+  await made(world, id, plain(TWO_REGIONS, OUT));
+  const promotion = await byHand.promote(world, id);
+  await takeBack(await byHand.demote(world, id));
+  expect(await ended(world, [promotion])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
+  expect(await isExcluded()).toBe(false);
+});
+
+test("a promotion is never sent where a demotion comes as the update that they share is refused", async () => {
+  await made(world, id, plain(TWO_REGIONS, OUT));
+  const tagged = operationIn(
+    await put(world, id, plain(TWO_REGIONS, { ...OUT, tags: { a: "1" } })),
+  );
+  const promotion = await byHand.promote(world, id);
+  putFault({
+    status: 400,
+    body: { error: { code: "BadRequest", message: "Not together." } },
+  });
+  let demotion: OperationRecord | undefined;
+  const deps = asPutIsSent(async () => {
+    demotion = await byHand.demote(world, id);
+  });
+  while (demotion === undefined)
+    for (const message of await world.takeDue())
+      await world.handle(message, deps);
+  let wasIncluded = false;
+  const ends = await ended(world, [promotion, demotion, tagged], async () => {
+    wasIncluded ||= (await isExcluded()) !== true;
+  });
+  expect(ends).toMatchObject([
+    { status: "Failed", error: { code: "Superseded" } },
+    { status: "Succeeded" },
+    { status: "Succeeded" },
+  ]);
+  expect(wasIncluded).toBe(false);
+});
+
+test.each([
+  ["fails its proof", false],
+  ["is refused by Azure", true],
+])(
+  "the version of a canceled creation is excluded where the request that would include it %s",
+  async (_, isRefused) => {
+    const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+    await pass(world, 60_000);
+    const set = seedResource("diskEncryptionSets/NoSuchSet");
+    const eastus = {
+      name: "eastus",
+      ...(!isRefused && {
+        encryption: { osDiskImage: { diskEncryptionSetId: set } },
+      }),
+    };
+    const including = operationIn(
+      await put(
+        world,
+        id,
+        plain([...TWO_REGIONS, eastus], {
+          publishing: { excludeFromLatest: false },
+        }),
+      ),
+    );
+    await takeBack(creation);
+    if (isRefused)
+      putFault({
+        status: 400,
+        body: { error: { code: "BadRequest", message: "No." } },
+      });
+    expect(await ended(world, [creation, including])).toMatchObject([
+      { status: "Canceled" },
+      { status: "Failed" },
+    ]);
+    expect(await isExcluded()).toBe(true);
+  },
+);
+
+test("a promotion that Azure accepts and does not show is sent again", async () => {
+  const creation = operationIn(
+    await put(world, id, plain(TWO_REGIONS, { sigil: RULE })),
+  );
+  await pass(world, 60_000);
+  putFault({ status: 200, body: {} });
+  expect(await ended(world, [creation])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
+  expect(await isExcluded()).toBe(false);
+});
+
+test("and fails its operation once it was sent three times in vain", async () => {
+  const creation = operationIn(
+    await put(world, id, plain(TWO_REGIONS, { sigil: RULE })),
+  );
+  await pass(world, 60_000);
+  putFault({ status: 200, body: {}, times: null });
+  expect(await ended(world, [creation])).toMatchObject([
+    { status: "Failed", error: { code: "OverriddenByAzure" } },
+  ]);
+});
+
+test.each([
+  ["somebody has demoted the version and it was made manual", true],
+  ["a body has held the version back", false],
+])("a rule that is asked anew after %s holds", async (_, isByHand) => {
+  await made(world, id, plain(TWO_REGIONS, { sigil: RULE }));
+  if (isByHand) await ended(world, [await byHand.demote(world, id)]);
+  await putThrough(
+    world,
+    id,
+    isByHand
+      ? plain(TWO_REGIONS, { sigil: { promotion: { when: "manual" } } })
+      : plain(TWO_REGIONS, OUT),
+  );
+  expect(await isExcluded()).toBe(true);
+  expect(
+    await putThrough(world, id, plain(TWO_REGIONS, { sigil: RULE })),
+  ).toMatchObject({ status: "Succeeded" });
+  expect(await isExcluded()).toBe(false);
+});
+
+test("a tag of an update that was canceled out of one with others is taken away by a body without it", async () => {
+  await made(world, id, plain(TWO_REGIONS));
+  const tagged = operationIn(
+    await put(world, id, plain(TWO_REGIONS, { tags: { t: "1" } })),
+  );
+  const other = operationIn(await patch(world, id, { tags: { v: "1" } }));
+  await world.runDue();
+  expect((await shownIn(world, id)).tags).toEqual({ t: "1", v: "1" });
+  await takeBack(tagged);
+  await ended(world, [other]);
+  await putThrough(world, id, plain(TWO_REGIONS, { tags: { v: "1" } }));
+  expect((await shownIn(world, id)).tags).toEqual({ v: "1" });
+});
+
+test("a tag of an update that failed is taken away by a body without it", async () => {
+  await made(world, id, plain(TWO_REGIONS));
+  const tags = { a: "1", b: "1" };
+  const tagged = operationIn(
+    await put(world, id, plain(TWO_REGIONS, { tags })),
+  );
+  const [failed] = await ended(world, [tagged], () =>
+    world.simulator.control.editVersion({ versionId: id, tags: { a: null } }),
+  );
+  expect(failed).toMatchObject({ error: { code: "OverriddenByAzure" } });
+  expect((await shownIn(world, id)).tags).toEqual({ b: "1" });
+  await putThrough(world, id, plain(TWO_REGIONS));
+  expect((await shownIn(world, id)).tags ?? {}).toEqual({});
+});
+
+test("a cancel while the update that it shares has no answer yet does not say that Azure has it", async () => {
+  await made(world, id, plain(TWO_REGIONS));
+  const tagged = operationIn(
+    await put(world, id, plain(TWO_REGIONS, { tags: { t: "1" } })),
+  );
+  const other = operationIn(await patch(world, id, { tags: { v: "1" } }));
+  putFault({ status: 429 });
+  let canceled: OperationRecord | undefined;
+  const deps = asPutIsSent(async () => {
+    canceled = await takeBack(tagged);
+  });
+  while (canceled === undefined)
+    for (const message of await world.takeDue())
+      await world.handle(message, deps);
+  expect(canceled.history.at(-1)?.message).toContain("Azure may carry it out");
+  await ended(world, [other]);
+  expect((await shownIn(world, id)).tags).toEqual({ v: "1" });
 });
