@@ -169,7 +169,10 @@ export default {
       comment:
         "AMQP frames are the emulator's business; the product speaks through @azure/service-bus.",
       severity: "error",
-      from: { path: "^(functions|src)/", pathNot: "^src/local/service-bus/" },
+      from: {
+        path: "^(functions|src)/",
+        pathNot: "^src/local/service-bus-emulator/",
+      },
       to: { path: "node_modules/rhea" },
     },
     {

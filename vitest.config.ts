@@ -2,7 +2,9 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/{unit,contract,e2e,fuzz,model}/**/*.test.ts"],
+    include: [
+      "{test/{unit,contract,e2e,fuzz,model},src/local/*/test}/**/*.test.ts",
+    ],
     benchmark: { include: ["test/bench/**/*.bench.ts"] },
     globalSetup: ["test/support/global-setup.ts"],
     setupFiles: ["test/support/connections.ts"],

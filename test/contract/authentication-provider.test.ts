@@ -9,7 +9,7 @@ import {
   createAuthenticator,
   type Authenticator,
 } from "../../src/http/authentication.js";
-import { createCertificateAuthority } from "../../src/local/certificates.js";
+import { createCertificateAuthority } from "../../src/local/token-issuer/src/certificates.js";
 
 const AUDIENCE = "api://sigil";
 const OTHER_API = "api://other";

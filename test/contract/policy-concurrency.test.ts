@@ -14,11 +14,11 @@ import {
   createHttpHandlers,
   type HttpHandlers,
 } from "../../src/http/handlers.js";
-import { createCertificateAuthority } from "../../src/local/certificates.js";
+import { createCertificateAuthority } from "../../src/local/token-issuer/src/certificates.js";
 import {
   startTokenIssuer,
   type TokenIssuer,
-} from "../../src/local/identity/token-issuer.js";
+} from "../../src/local/token-issuer/src/token-issuer.js";
 import { readAsyncApi } from "../support/contracts.js";
 import { managedImageRequest } from "../support/requests.js";
 import { createWorld, type World } from "../support/world.js";

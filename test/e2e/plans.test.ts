@@ -7,11 +7,11 @@ import {
   test,
 } from "vitest";
 import type { components } from "../../src/generated/openapi.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../src/local/resource-manager/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "../../src/local/arm-simulator/src/server.js";
 import {
   resourcesIn,
   seedWorld,
-} from "../../src/local/resource-manager/world.js";
+} from "../../src/local/arm-simulator/src/world.js";
 import {
   pathOf,
   type ApiClient,

@@ -11,11 +11,11 @@ import {
   type HttpHandlers,
 } from "../../src/http/handlers.js";
 import { SECURITY_HEADERS } from "../../src/http/security-headers.js";
-import { createCertificateAuthority } from "../../src/local/certificates.js";
+import { createCertificateAuthority } from "../../src/local/token-issuer/src/certificates.js";
 import {
   startTokenIssuer,
   type TokenIssuer,
-} from "../../src/local/identity/token-issuer.js";
+} from "../../src/local/token-issuer/src/token-issuer.js";
 import {
   document,
   responseMistakes,

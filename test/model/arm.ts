@@ -1,30 +1,30 @@
 /** The truth: the local ARM simulator's own state machine, in process and at the model's time; who changed it, and what it showed. */
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
-import type { ManualClock } from "../../src/local/clock.js";
-import { ArmError } from "../../src/local/resource-manager/arm-error.js";
-import type { ArmAnswer } from "../../src/local/resource-manager/arm-request.js";
+import type { ManualClock } from "../../src/local/clock/src/clock.js";
+import { ArmError } from "../../src/local/arm-simulator/src/arm-error.js";
+import type { ArmAnswer } from "../../src/local/arm-simulator/src/arm-request.js";
 import {
   createBehaviourControl,
   type BehaviourControl,
-} from "../../src/local/resource-manager/behaviour-control.js";
+} from "../../src/local/arm-simulator/src/behaviour-control.js";
 import {
   createImageVersionControl,
   type ImageVersionControl,
-} from "../../src/local/resource-manager/image-version-control.js";
+} from "../../src/local/arm-simulator/src/image-version-control.js";
 import {
   answerImageVersion,
   listImageVersions,
-} from "../../src/local/resource-manager/image-version-endpoints.js";
-import { ImageVersions } from "../../src/local/resource-manager/image-versions.js";
+} from "../../src/local/arm-simulator/src/image-version-endpoints.js";
+import { ImageVersions } from "../../src/local/arm-simulator/src/image-versions.js";
 import {
   resumeRegion,
   viewRegion,
-} from "../../src/local/resource-manager/replication.js";
+} from "../../src/local/arm-simulator/src/replication.js";
 import {
   parseComputeId,
   resourceKey,
-} from "../../src/local/resource-manager/resource-id.js";
-import { Store } from "../../src/local/resource-manager/store.js";
+} from "../../src/local/arm-simulator/src/resource-id.js";
+import { Store } from "../../src/local/arm-simulator/src/store.js";
 import {
   changesBetween,
   describe,

@@ -36,28 +36,28 @@ import {
 import type { StepMessage } from "../../src/operation/steps.js";
 import { hasEnded } from "../../src/operation/kinds.js";
 import { KINDS } from "../../src/kinds.js";
-import { createCertificateAuthority } from "../../src/local/certificates.js";
-import { ManualClock } from "../../src/local/clock.js";
+import { createCertificateAuthority } from "../../src/local/token-issuer/src/certificates.js";
+import { ManualClock } from "../../src/local/clock/src/clock.js";
 import {
   startTokenIssuer,
   type TokenIssuer,
-} from "../../src/local/identity/token-issuer.js";
+} from "../../src/local/token-issuer/src/token-issuer.js";
 import {
   startResourceManagerSimulator,
   type ResourceManagerSimulator,
   type ResourceManagerSimulatorOptions,
-} from "../../src/local/resource-manager/server.js";
+} from "../../src/local/arm-simulator/src/server.js";
 import {
   parseEmulatorConfiguration,
   type EmulatorConfiguration,
-} from "../../src/local/service-bus/configuration.js";
+} from "../../src/local/service-bus-emulator/src/configuration.js";
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
-} from "../../src/local/service-bus/emulator.js";
-import { startTableStorage } from "../../src/local/table-storage.js";
+} from "../../src/local/service-bus-emulator/src/emulator.js";
+import { startTableStorage } from "../../src/local/stack/src/table-storage.js";
 import { documented } from "../unit/events/document.js";
-import { receive } from "./receive.js";
+import { receive } from "../../src/local/testing/src/receive.js";
 
 export const ARM_SCOPE = "https://management.azure.com/.default";
 const ARM_AUDIENCE = "https://management.azure.com";

@@ -1,9 +1,9 @@
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../src/local/resource-manager/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "../../src/local/arm-simulator/src/server.js";
 import {
   worldWithRegions,
   type LargeWorld,
-} from "../../src/local/resource-manager/world.js";
+} from "../../src/local/arm-simulator/src/world.js";
 
 const SEED = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup/providers/Microsoft.Compute`;
 

@@ -7,17 +7,17 @@ import type { CloudEvent } from "../../src/events/cloud-event.js";
 import {
   startHostProcess,
   type HostProcess,
-} from "../../src/local/host-process.js";
+} from "../../src/local/functions-host/src/host-process.js";
 import {
   startLocalServices,
   type LocalServices,
   type LocalServicesOptions,
-} from "../../src/local/services.js";
+} from "../../src/local/stack/src/services.js";
 import { createApiClient, type ApiClient } from "./api-client.js";
 import { EventCollector } from "./event-collector.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const HOST_FILE = path.join(ROOT, "dist/src/local/functions-host/main.js");
+const HOST_FILE = path.join(ROOT, "dist/src/local/functions-host/src/main.js");
 
 export interface StackOptions {
   readonly simulator?: LocalServicesOptions["simulator"];

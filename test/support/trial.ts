@@ -2,9 +2,9 @@ import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import {
   LOCAL_SUBSCRIPTION_ID,
   type ResourceManagerSimulator,
-} from "../../src/local/resource-manager/server.js";
-import type { ArmResource } from "../../src/local/resource-manager/state.js";
-import { resourcesIn } from "../../src/local/resource-manager/world.js";
+} from "../../src/local/arm-simulator/src/server.js";
+import type { ArmResource } from "../../src/local/arm-simulator/src/state.js";
+import { resourcesIn } from "../../src/local/arm-simulator/src/world.js";
 import { managedImageRequest, seedRegion, seedResource } from "./requests.js";
 
 export type TargetRegion = NonNullable<

@@ -195,7 +195,7 @@ describe(".funcignore", () => {
     ".npmrc",
     ".sigil/state.json",
     "README.md",
-    "dist/src/local/main.js",
+    "dist/src/local/stack/src/start/main.js",
     "docs/reference/dependencies.md",
     "eslint.config.mjs",
     "functions/put-image-version.ts",

@@ -3,13 +3,13 @@ import { ServiceBusClient } from "@azure/service-bus";
 import { expect, onTestFinished, test } from "vitest";
 import { createDeadLetters } from "../../../src/azure/dead-letters.js";
 import type { DeadLetters } from "../../../src/messaging/dead-letters.js";
-import { ManualClock } from "../../../src/local/clock.js";
-import { parseEmulatorConfiguration } from "../../../src/local/service-bus/configuration.js";
+import { ManualClock } from "../../../src/local/clock/src/clock.js";
+import { parseEmulatorConfiguration } from "../../../src/local/service-bus-emulator/src/configuration.js";
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
-} from "../../../src/local/service-bus/emulator.js";
-import { receive } from "../../support/receive.js";
+} from "../../../src/local/service-bus-emulator/src/emulator.js";
+import { receive } from "../../../src/local/testing/src/receive.js";
 
 const DAY_MS = 86_400_000;
 const REQUESTS = "image-version-requests";

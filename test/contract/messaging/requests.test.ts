@@ -10,14 +10,14 @@ import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { ServiceBusMessenger } from "../../../src/azure/service-bus.js";
 import { ServiceError } from "../../../src/errors.js";
 import type { PutImageVersion } from "../../../src/image-version/commands/put.js";
-import { ManualClock } from "../../../src/local/clock.js";
-import { parseEmulatorConfiguration } from "../../../src/local/service-bus/configuration.js";
+import { ManualClock } from "../../../src/local/clock/src/clock.js";
+import { parseEmulatorConfiguration } from "../../../src/local/service-bus-emulator/src/configuration.js";
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
-} from "../../../src/local/service-bus/emulator.js";
+} from "../../../src/local/service-bus-emulator/src/emulator.js";
 import { createRequestHandler } from "../../../src/messaging/request-handler.js";
-import { receive } from "../../support/receive.js";
+import { receive } from "../../../src/local/testing/src/receive.js";
 import { invocation } from "../../unit/messaging/invocation.js";
 
 const REQUESTS = "image-version-requests";

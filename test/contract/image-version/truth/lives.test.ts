@@ -120,7 +120,7 @@ describe("a version that was deleted outside", () => {
     const source = seedResource("images/shortLived");
     const { control } = world.simulator;
     const { resourcesIn } =
-      await import("../../../../src/local/resource-manager/world.js");
+      await import("../../../../src/local/arm-simulator/src/world.js");
     await control.putResource(
       resourcesIn(source.split("/")[2] ?? "", "MyResourceGroup").managedImage(
         "shortLived",
