@@ -1,6 +1,12 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // A stand-in is read as its sources, not as what was last compiled of them. The other conditions are Vitest's own.
+  ssr: {
+    resolve: {
+      conditions: ["sigil-source", "node", "development|production"],
+    },
+  },
   test: {
     include: [
       "{test/{unit,contract,e2e,fuzz,model},src/local/*/test}/**/*.test.ts",

@@ -9,7 +9,7 @@ import {
   createAuthenticator,
   type Authenticator,
 } from "../../src/http/authentication.js";
-import { createCertificateAuthority } from "../../src/local/token-issuer/src/certificates.js";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 
 const AUDIENCE = "api://sigil";
 const OTHER_API = "api://other";

@@ -11,7 +11,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ServiceError } from "../../src/errors.js";
-import { ManualClock } from "../../src/local/clock/src/clock.js";
+import { ManualClock } from "@sigil-local/clock";
 import {
   createAuthenticator,
   requireRole,

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { HostProcess } from "../../src/local/functions-host/src/host-process.js";
-import { LOCAL_TENANT_ID } from "../../src/local/token-issuer/src/token-issuer.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../src/local/arm-simulator/src/server.js";
+import type { HostProcess } from "@sigil-local/functions-host/process";
+import { LOCAL_TENANT_ID } from "@sigil-local/token-issuer";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import {
   createApiClient,
   pathOf,

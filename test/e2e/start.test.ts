@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { startTableStorage } from "../../src/local/stack/src/table-storage.js";
+import { startTableStorage } from "@sigil-local/stack/table-storage";
 import {
   childrenOf,
   isRunning,
   runProgram,
   type Program,
-} from "../../src/local/testing/src/program.js";
+} from "@sigil-local/testing/program";
 
 const PORT_OPTIONS = [
   "--api-port",
@@ -43,7 +43,7 @@ function start(
   environment: Record<string, string> = {},
 ): Program {
   started = runProgram(
-    "stack/src/start/main.js",
+    "stack/dist/start/main.js",
     [
       ...PORT_OPTIONS.filter((option) => !args.includes(option)).flatMap(
         (option) => [option, "0"],

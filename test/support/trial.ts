@@ -2,9 +2,9 @@ import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import {
   LOCAL_SUBSCRIPTION_ID,
   type ResourceManagerSimulator,
-} from "../../src/local/arm-simulator/src/server.js";
-import type { ArmResource } from "../../src/local/arm-simulator/src/state.js";
-import { resourcesIn } from "../../src/local/arm-simulator/src/world.js";
+} from "@sigil-local/arm-simulator";
+import type { ArmResource } from "@sigil-local/arm-simulator/parts/state";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { managedImageRequest, seedRegion, seedResource } from "./requests.js";
 
 export type TargetRegion = NonNullable<

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createArmClient } from "../../../src/azure/arm-client.js";
 import { createPublishedVersions } from "../../../src/azure/published-versions.js";
 import { createRetentionPolicies } from "../../../src/azure/retention-policies.js";
-import { startTableStorage } from "../../../src/local/stack/src/table-storage.js";
+import { startTableStorage } from "@sigil-local/stack/table-storage";
 import type {
   RetentionPolicies,
   RetentionPolicy,

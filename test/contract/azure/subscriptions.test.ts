@@ -10,7 +10,7 @@ import {
 import { createArmClient } from "../../../src/azure/arm-client.js";
 import { createSubscriptions } from "../../../src/azure/subscriptions.js";
 import type { Registrable } from "../../../src/subscription/ports.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/arm-simulator/src/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { startInProcess, type InProcess } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
 import { refused, startWireServer, type WireServer } from "./wire-server.js";

@@ -14,7 +14,7 @@ import {
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
-import { receive } from "../../../src/local/testing/src/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 
 const NOTHING = {

@@ -12,8 +12,8 @@ import { createPublishedVersions } from "../../../src/azure/published-versions.j
 import { createRetentionPolicies } from "../../../src/azure/retention-policies.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import { resourcesIn } from "../../../src/local/arm-simulator/src/world.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/arm-simulator/src/server.js";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import type {
   PublishedVersion,
   RetentionDependencies,

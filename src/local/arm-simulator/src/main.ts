@@ -1,11 +1,11 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { createCertificateAuthority } from "../../token-issuer/src/certificates.js";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import {
   LOCAL_APPLICATIONS,
   startTokenIssuer,
   type TokenIssuer,
-} from "../../token-issuer/src/token-issuer.js";
+} from "@sigil-local/token-issuer";
 import { controlsAsText } from "./control-table.js";
 import {
   LOCAL_SUBSCRIPTION_ID,

@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock/src/clock.js";
+import type { Clock } from "@sigil-local/clock";
 import { ArmError } from "./arm-error.js";
 
 /*

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import { systemClock, type Clock } from "../../clock/src/clock.js";
-import { closeServer, listen } from "../../token-issuer/src/listening.js";
+import { systemClock, type Clock } from "@sigil-local/clock";
+import { closeServer, listen } from "@sigil-local/token-issuer/listening";
 import { ArmError } from "./arm-error.js";
 import {
   DEFAULT_PAGE_SIZE,

@@ -1,4 +1,4 @@
-import { LOCAL_TENANT_ID } from "../../token-issuer/src/token-issuer.js";
+import { LOCAL_TENANT_ID } from "@sigil-local/token-issuer";
 import { canonicalRegion, findRegion, REGIONS } from "./regions.js";
 import type {
   ArmResource,

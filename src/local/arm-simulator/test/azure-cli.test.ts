@@ -10,7 +10,7 @@ import {
   test,
 } from "vitest";
 import { seedWorld } from "../src/world.js";
-import { runProgram } from "../../testing/src/program.js";
+import { runProgram } from "@sigil-local/testing/program";
 import {
   HAS_AZURE_CLI,
   logIn,
@@ -79,7 +79,7 @@ describe.skipIf(!HAS_AZURE_CLI)("the Azure CLI", { timeout: 120_000 }, () => {
     const data = await mkdtemp(path.join(tmpdir(), "sigil-simulator-"));
     const own = await openAzureCli();
     const ports = ["--port", "--token-port", "--identity-port"];
-    const program = runProgram("arm-simulator/src/main.js", [
+    const program = runProgram("arm-simulator/dist/main.js", [
       "--data",
       data,
       ...ports.flatMap((port) => [port, "0"]),

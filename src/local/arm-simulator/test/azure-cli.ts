@@ -2,7 +2,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { LOCAL_APPLICATIONS } from "../../token-issuer/src/token-issuer.js";
+import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
 import type { Harness } from "./harness.js";
 
 /** Whether the Azure CLI is on PATH. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CONTROLS, controlsAsText } from "../src/control-table.js";
-import { runProgram } from "../../testing/src/program.js";
+import { runProgram } from "@sigil-local/testing/program";
 import {
   DURATION_MS,
   encryptedVersion,
@@ -51,7 +51,7 @@ test("GET /simulator describes every control, and no other", async () => {
 });
 
 test("--help describes every control in the same words", async () => {
-  const program = runProgram("arm-simulator/src/main.js", ["--help"]);
+  const program = runProgram("arm-simulator/dist/main.js", ["--help"]);
   expect(await program.exited).toBe(0);
   expect(program.stdout()).toContain(controlsAsText());
   for (const { name, does, example } of await described()) {

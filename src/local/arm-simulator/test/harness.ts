@@ -2,13 +2,13 @@ import {
   ComputeManagementClient,
   type GalleryImageVersion,
 } from "@azure/arm-compute";
-import { createCertificateAuthority } from "../../token-issuer/src/certificates.js";
-import { ManualClock } from "../../clock/src/clock.js";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
+import { ManualClock } from "@sigil-local/clock";
 import {
   startTokenIssuer,
   type TokenClaims,
   type TokenIssuer,
-} from "../../token-issuer/src/token-issuer.js";
+} from "@sigil-local/token-issuer";
 import {
   startResourceManagerSimulator,
   type ResourceManagerSimulator,

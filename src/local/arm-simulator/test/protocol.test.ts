@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createCertificateAuthority } from "../../token-issuer/src/certificates.js";
-import { startTokenIssuer } from "../../token-issuer/src/token-issuer.js";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
+import { startTokenIssuer } from "@sigil-local/token-issuer";
 import { startResourceManagerSimulator } from "../src/server.js";
 import {
   COMPUTE,

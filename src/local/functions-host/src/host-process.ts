@@ -7,8 +7,6 @@ export interface HostProcessOptions {
   /** Folder of host.json and package.json. */
   readonly scriptRoot: string;
   readonly port?: number;
-  /** Compiled main module of the host; default: the one beside this module. */
-  readonly hostFile?: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stateDirectory?: string;
   /** Each line that the host prints. */
@@ -36,7 +34,7 @@ export async function startHostProcess(
   const child = spawn(
     process.execPath,
     [
-      options.hostFile ?? HOST,
+      HOST,
       "--script-root",
       options.scriptRoot,
       "--port",

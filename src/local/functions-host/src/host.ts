@@ -9,7 +9,7 @@
  * 3. `drain` stops taking work, waits for what is under way at most `drainTimeoutMs`, runs the appTerminate hooks, and
  *    closes everything; called again it gives the same promise.
  */
-import { type Clock, systemClock } from "../../clock/src/clock.js";
+import { type Clock, systemClock } from "@sigil-local/clock";
 import { type LoadedApp, loadApp } from "./app-loader.js";
 import type { Registry, RpcTypedData } from "./core-module.js";
 import {

@@ -9,7 +9,7 @@
  * 3. Each invocation is logged as executing and as executed, with its error if it failed.
  */
 import { randomUUID } from "node:crypto";
-import type { Clock } from "../../clock/src/clock.js";
+import type { Clock } from "@sigil-local/clock";
 import type {
   CoreInvocationContext,
   InvocationModel,

@@ -14,7 +14,7 @@ import type {
   ServiceBusReceivedMessage,
   ServiceBusReceiver,
 } from "@azure/service-bus";
-import type { Clock } from "../../clock/src/clock.js";
+import type { Clock } from "@sigil-local/clock";
 
 const RENEW_BEFORE_MS = 10_000;
 

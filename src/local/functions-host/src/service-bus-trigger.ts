@@ -18,7 +18,7 @@ import type {
   ServiceBusReceivedMessage,
   ServiceBusReceiver,
 } from "@azure/service-bus";
-import type { Clock } from "../../clock/src/clock.js";
+import type { Clock } from "@sigil-local/clock";
 import type { ServiceBusOptions } from "./host-configuration.js";
 import type { Invoke } from "./invocation.js";
 import type { LogLevel, Logger } from "./logging.js";

@@ -9,7 +9,7 @@
  *    runOnStartup decides.
  * 4. A failing function does not stop its schedule.
  */
-import type { Clock } from "../../clock/src/clock.js";
+import type { Clock } from "@sigil-local/clock";
 import type {
   RegisteredFunction,
   RpcInvocationResponse,

@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock/src/clock.js";
+import type { Clock } from "@sigil-local/clock";
 import type { RpcInvocationResponse } from "./core-module.js";
 import type { AppFunction } from "./functions.js";
 import type { ServiceBusOptions } from "./host-configuration.js";

@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { ManualClock } from "../../clock/src/clock.js";
+import { ManualClock } from "@sigil-local/clock";
 import {
   type FunctionsHost,
   type FunctionsHostOptions,

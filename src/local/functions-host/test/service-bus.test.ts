@@ -9,13 +9,13 @@ import {
   type ServiceBusReceivedMessage,
 } from "@azure/service-bus";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { ManualClock } from "../../clock/src/clock.js";
-import { parseEmulatorConfiguration } from "../../service-bus-emulator/src/configuration.js";
+import { ManualClock } from "@sigil-local/clock";
+import { parseEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import {
   type ServiceBusEmulator,
   type ServiceBusEmulatorOptions,
   startServiceBusEmulator,
-} from "../../service-bus-emulator/src/emulator.js";
+} from "@sigil-local/service-bus-emulator";
 import {
   answerCalls,
   type Call,

@@ -291,14 +291,10 @@ function run(
   args: readonly string[],
   environment: Record<string, string> = {},
 ) {
-  const child = fork(
-    join(repository, "dist/src/local/functions-host/src/main.js"),
-    args,
-    {
-      env: { PATH: process.env["PATH"] ?? "", ...environment },
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-    },
-  );
+  const child = fork(join(import.meta.dirname, "../dist/main.js"), args, {
+    env: { PATH: process.env["PATH"] ?? "", ...environment },
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
   onTestFinished(() => void child.kill("SIGKILL"));
   const output = { stdout: "", stderr: "" };
   child.stdout?.on(

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { ManualClock } from "../../clock/src/clock.js";
+import { ManualClock } from "@sigil-local/clock";
 import { parseSchedule } from "../src/timer-schedule.js";
 import {
   answerCalls,

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from "../../clock/src/clock.js";
+import { systemClock, type Clock } from "@sigil-local/clock";
 import { readFilterableMessage } from "./amqp/properties.js";
 import { AmqpServer } from "./amqp/server.js";
 import { Broker } from "./broker/broker.js";

@@ -3,7 +3,7 @@ import { cp } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { systemClock } from "../../clock/src/clock.js";
+import { systemClock } from "@sigil-local/clock";
 import { temporaryDirectory } from "./program.js";
 import { start } from "./support.js";
 

@@ -13,14 +13,14 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { ServiceBusClient } from "@azure/service-bus";
 import { expect, onTestFinished, test } from "vitest";
-import { ManualClock } from "../../clock/src/clock.js";
+import { ManualClock } from "@sigil-local/clock";
 import { parseEmulatorConfiguration } from "../src/configuration.js";
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
 } from "../src/emulator.js";
 import { runEmulator, temporaryDirectory } from "./program.js";
-import { receive } from "../../testing/src/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 import {
   configurationOf,
   connect,

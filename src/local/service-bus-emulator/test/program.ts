@@ -13,10 +13,7 @@ export async function temporaryDirectory(): Promise<string> {
 }
 
 /** The compiled program; `npm run build` must have been run. */
-const PROGRAM = path.join(
-  import.meta.dirname,
-  "../../../../dist/src/local/service-bus-emulator/src/main.js",
-);
+const PROGRAM = path.join(import.meta.dirname, "../dist/main.js");
 
 /** Runs the emulator in a process of its own, which is killed when the test ends if it still runs. */
 export function runEmulator(

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ManualClock } from "../../clock/src/clock.js";
+import { ManualClock } from "@sigil-local/clock";
 import { Broker, queueOf } from "../src/broker/broker.js";
 import type { Queue } from "../src/broker/queue.js";
 import type { SessionLock } from "../src/broker/sessions.js";

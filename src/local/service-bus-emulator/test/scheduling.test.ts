@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { receive } from "../../testing/src/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 import { MINUTE_MS, peekLock, receiveOne, start } from "./support.js";
 
 test("a scheduled message becomes active at its time, as if sent then", async () => {

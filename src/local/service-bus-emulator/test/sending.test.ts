@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { receive } from "../../testing/src/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 import { peekLock, receiveOne, start } from "./support.js";
 
 test("a message arrives with its body, its properties and what the broker says of it", async () => {

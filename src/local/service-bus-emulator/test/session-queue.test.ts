@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ManualClock } from "../../clock/src/clock.js";
+import { ManualClock } from "@sigil-local/clock";
 import type { IncomingMessage } from "../src/broker/message.js";
 import { Queue } from "../src/broker/queue.js";
 import type { SessionLock, SessionRequest } from "../src/broker/sessions.js";

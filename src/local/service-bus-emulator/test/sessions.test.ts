@@ -4,8 +4,8 @@ import type {
   ServiceBusSessionReceiver,
 } from "@azure/service-bus";
 import { expect, test } from "vitest";
-import { ManualClock } from "../../clock/src/clock.js";
-import { receive } from "../../testing/src/receive.js";
+import { ManualClock } from "@sigil-local/clock";
+import { receive } from "@sigil-local/testing/receive";
 import { connect, MINUTE_MS, peekLock, receiveOne, start } from "./support.js";
 
 const SESSIONS = {

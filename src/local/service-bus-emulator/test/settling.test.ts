@@ -1,6 +1,6 @@
 import type { ServiceBusReceivedMessage } from "@azure/service-bus";
 import { expect, test } from "vitest";
-import { receive } from "../../testing/src/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 import { MINUTE_MS, peekLock, receiveOne, start } from "./support.js";
 
 const TWICE = { Queues: [{ Name: "q", Properties: { MaxDeliveryCount: 2 } }] };

@@ -4,14 +4,14 @@ import {
   type ServiceBusReceiver,
 } from "@azure/service-bus";
 import { onTestFinished } from "vitest";
-import { ManualClock } from "../../clock/src/clock.js";
+import { ManualClock } from "@sigil-local/clock";
 import { parseEmulatorConfiguration } from "../src/configuration.js";
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
   type ServiceBusEmulatorOptions,
 } from "../src/emulator.js";
-import { receive } from "../../testing/src/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 
 export const MINUTE_MS = 60_000;
 

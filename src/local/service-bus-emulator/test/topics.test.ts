@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { receive } from "../../testing/src/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 import { MINUTE_MS, peekLock, receiveOne, start } from "./support.js";
 
 function sql(Name: string, SqlExpression: string): object {

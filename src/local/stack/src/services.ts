@@ -1,21 +1,18 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createCertificateAuthority } from "../../token-issuer/src/certificates.js";
-import {
-  startTokenIssuer,
-  type TokenIssuer,
-} from "../../token-issuer/src/token-issuer.js";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
+import { startTokenIssuer, type TokenIssuer } from "@sigil-local/token-issuer";
 import {
   startResourceManagerSimulator,
   type ResourceManagerSimulator,
   type ResourceManagerSimulatorOptions,
-} from "../../arm-simulator/src/server.js";
-import { readEmulatorConfiguration } from "../../service-bus-emulator/src/configuration.js";
+} from "@sigil-local/arm-simulator";
+import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
-} from "../../service-bus-emulator/src/emulator.js";
+} from "@sigil-local/service-bus-emulator";
 import { startTableStorage, type TableStorage } from "./table-storage.js";
 
 /** The audience of tokens for the API, where the local issuer gives them. */

@@ -15,15 +15,13 @@ export interface Program {
   readonly kill: (signal: NodeJS.Signals) => void;
 }
 
-/** Runs `dist/src/local/${file}`; `npm run build` must have been run. */
+/** Runs `src/local/${file}`, such as `stack/dist/demo/main.js`; `npm run build` must have been run. */
 export function runProgram(
   file: string,
   args: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
 ): Program {
-  const path = fileURLToPath(
-    new URL(`../../../../dist/src/local/${file}`, import.meta.url),
-  );
+  const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
   const child = spawn(process.execPath, [path, ...args], {
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],

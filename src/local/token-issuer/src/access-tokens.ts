@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
-import type { Clock } from "../../clock/src/clock.js";
+import type { Clock } from "@sigil-local/clock";
 import type { SigningKey } from "./signing-key.js";
 
 /** What a token says, where it differs from the default of a daemon application without roles. */

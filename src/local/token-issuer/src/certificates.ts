@@ -2,7 +2,7 @@ import { X509Certificate, createPrivateKey, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { generate } from "selfsigned";
-import { systemClock, type Clock } from "../../clock/src/clock.js";
+import { systemClock, type Clock } from "@sigil-local/clock";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const LIFETIME_MS = 365 * DAY_MS;

@@ -1,6 +1,6 @@
 import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Clock } from "../../clock/src/clock.js";
+import type { Clock } from "@sigil-local/clock";
 import type { AccessToken, TokenClaims } from "./access-tokens.js";
 import type { SigningKey } from "./signing-key.js";
 

@@ -5,7 +5,7 @@ import {
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { JSONWebKeySet } from "jose";
-import { systemClock, type Clock } from "../../clock/src/clock.js";
+import { systemClock, type Clock } from "@sigil-local/clock";
 import { signAccessToken, type TokenClaims } from "./access-tokens.js";
 import { closeServer, listen } from "./listening.js";
 import { answerManagedIdentity } from "./managed-identity-endpoint.js";

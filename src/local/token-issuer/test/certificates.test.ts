@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createCertificateAuthority } from "../src/certificates.js";
-import { ManualClock } from "../../clock/src/clock.js";
+import { ManualClock } from "@sigil-local/clock";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 let directory: string;

@@ -1,4 +1,4 @@
-import type { Clock } from "../../../clock/src/clock.js";
+import type { Clock } from "@sigil-local/clock";
 
 /** Wakes once, at the earliest of the times it was asked for. */
 export class Alarm {

@@ -13,7 +13,7 @@
  * 8. Where sessions are required, a message without one that a topic hands over is dead-lettered.
  * 9. A message of a session is locked as long as the session is.
  */
-import type { Clock } from "../../../clock/src/clock.js";
+import type { Clock } from "@sigil-local/clock";
 import type { Change } from "./change.js";
 import type {
   DeadLettering,

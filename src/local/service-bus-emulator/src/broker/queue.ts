@@ -9,7 +9,7 @@
  * 3. Only the holder of a session receives its messages. When its lock ends by its time, the deliveries count; when the
  *    holder lets it go, they do not.
  */
-import type { Clock } from "../../../clock/src/clock.js";
+import type { Clock } from "@sigil-local/clock";
 import { Alarm } from "./alarm.js";
 import { Change } from "./change.js";
 import { Consumers, type Consumer } from "./consumers.js";

@@ -7,7 +7,7 @@
  * 3. A lock ends at its time unless renewed, or when its holder lets it go; it does not outlive a restart.
  * 4. A state stays until it is replaced, with or without messages.
  */
-import type { Clock } from "../../../clock/src/clock.js";
+import type { Clock } from "@sigil-local/clock";
 
 /** A lock on a session, the same object from its grant to its end. */
 export interface SessionLock {

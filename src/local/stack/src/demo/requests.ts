@@ -1,4 +1,4 @@
-import { LOCAL_SUBSCRIPTION_ID } from "../../../arm-simulator/src/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 
 const GROUP = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup`;
 const COMPUTE = `${GROUP}/providers/Microsoft.Compute`;

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { APPLICATION_ROOT } from "../application-root.js";
-import { startHostProcess } from "../../../functions-host/src/host-process.js";
-import type { ResourceManagerSimulator } from "../../../arm-simulator/src/server.js";
+import { startHostProcess } from "@sigil-local/functions-host/process";
+import type { ResourceManagerSimulator } from "@sigil-local/arm-simulator";
 import { startLocalServices } from "../services.js";
 import type { Teardown } from "../teardown.js";
 

@@ -1,4 +1,4 @@
-import type { SimulatorControl } from "../../../arm-simulator/src/control.js";
+import type { SimulatorControl } from "@sigil-local/arm-simulator/control";
 import type { ExpectedVersion } from "./expected-events.js";
 import { versionId } from "./requests.js";
 import type { Outcome } from "./summary.js";

@@ -3,7 +3,7 @@ import { APPLICATION_ROOT } from "../application-root.js";
 import {
   startHostProcess,
   type HostProcess,
-} from "../../../functions-host/src/host-process.js";
+} from "@sigil-local/functions-host/process";
 import { nextInterruption } from "../interruption.js";
 import { startLocalServices } from "../services.js";
 import { readStartOptions, START_USAGE, type StartOptions } from "./options.js";

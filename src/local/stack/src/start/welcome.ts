@@ -3,7 +3,7 @@ import {
   versionId,
   versionPath,
 } from "../demo/requests.js";
-import { LOCAL_APPLICATIONS } from "../../../token-issuer/src/token-issuer.js";
+import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
 import type { LocalServices } from "../services.js";
 
 export interface RunningStack {
