@@ -1,74 +1,10 @@
-import { resolve } from "node:path";
-import { parseArgs } from "node:util";
+#!/usr/bin/env node
 import type { FunctionDescription } from "./functions.js";
 import { type FunctionsHost, startFunctionsHost } from "./host.js";
 import { writeLines } from "./logging.js";
+import { DEFAULT_PORT, readOptions, USAGE, UsageError } from "./options.js";
 import { readLocalSettings } from "./settings.js";
 import { StartupError, describeError } from "./startup-error.js";
-
-const DEFAULT_PORT = 7071;
-
-const usage = `Runs a compiled Azure Functions app (Node.js, programming model v4) on this machine.
-
-  node dist/src/local/functions-host/main.js [options]
-
-  --script-root DIR      folder of host.json and package.json (default: the current one)
-  --port N               HTTP port on 127.0.0.1; 0 takes any free one
-                         (default: LocalHttpPort of local.settings.json, or ${DEFAULT_PORT})
-  --log-format FORMAT    text or json (default: text)
-  --state-directory DIR  keep timers' last runs here, so that a missed run is caught up after a restart
-  --drain-timeout S      seconds to wait for running invocations when told to stop (default: 30)
-  --help                 this text
-
-Settings come from the environment, then from Values of local.settings.json.
-SIGINT or SIGTERM stops it after the invocations under way; a second one stops it at once.
-`;
-
-class UsageError extends Error {}
-
-function number(text: string, option: string, highest: number): number {
-  const value = Number(text);
-  if (text === "" || !Number.isInteger(value) || value < 0 || value > highest)
-    throw new UsageError(
-      `${option} must be an integer from 0 to ${highest}, not "${text}"`,
-    );
-  return value;
-}
-
-function readArguments() {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      options: {
-        "script-root": { type: "string", default: "." },
-        port: { type: "string" },
-        "log-format": { type: "string", default: "text" },
-        "state-directory": { type: "string" },
-        "drain-timeout": { type: "string", default: "30" },
-        help: { type: "boolean", default: false },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError(describeError(error));
-  }
-  const format = values["log-format"];
-  if (format !== "text" && format !== "json")
-    throw new UsageError(`--log-format must be text or json, not "${format}"`);
-  const { port } = values;
-  const stateDirectory = values["state-directory"];
-  return {
-    help: values.help,
-    scriptRoot: resolve(values["script-root"]),
-    port: port === undefined ? undefined : number(port, "--port", 65_535),
-    format,
-    stateDirectory:
-      stateDirectory === undefined
-        ? {}
-        : { stateDirectory: resolve(stateDirectory) },
-    drainTimeoutMs:
-      number(values["drain-timeout"], "--drain-timeout", 86_400) * 1000,
-  } as const;
-}
 
 function target(each: FunctionDescription): string {
   if (each.route !== undefined)
@@ -108,9 +44,11 @@ function stopWhenTold(host: FunctionsHost): void {
 }
 
 async function main(): Promise<void> {
-  const { help, format, stateDirectory, ...options } = readArguments();
+  const { help, format, stateDirectory, ...options } = readOptions(
+    process.argv.slice(2),
+  );
   if (help) {
-    process.stdout.write(usage);
+    console.log(USAGE);
     return;
   }
   const local = readLocalSettings(options.scriptRoot);

@@ -1,10 +1,11 @@
+#!/usr/bin/env node
 import { setTimeout as delay } from "node:timers/promises";
 import { nextInterruption } from "../interruption.js";
 import { Teardown } from "../teardown.js";
 import { UsageError } from "../usage-error.js";
 import { demonstrate, EXPECTED_VERSIONS } from "./demonstration.js";
 import { ExpectedEvents } from "./expected-events.js";
-import { DEMO_USAGE, readDemoOptions, type DemoOptions } from "./options.js";
+import { USAGE, readOptions, type DemoOptions } from "./options.js";
 import { barsOn, linesOn } from "./progress.js";
 import { styleFor } from "./style.js";
 
@@ -14,14 +15,14 @@ const MOST_WARNINGS = 10;
 async function main(args: readonly string[]): Promise<number> {
   let options: DemoOptions;
   try {
-    options = readDemoOptions(args);
+    options = readOptions(args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\nTry: npm run demo -- --help`);
     return 2;
   }
   if (options.help) {
-    console.log(DEMO_USAGE);
+    console.log(USAGE);
     return 0;
   }
   const startedMs = Date.now();

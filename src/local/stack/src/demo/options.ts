@@ -3,7 +3,7 @@ import { UsageError } from "../usage-error.js";
 
 const STANDARD_TIMEOUT_SECONDS = 55;
 
-export const DEMO_USAGE = `Usage: npm run demo [-- options]
+export const USAGE = `Usage: npm run demo [-- options]
 
 Shows Sigil at work, on this machine alone: starts the functions and a stand-in for each Azure service on free ports,
 sends three requests, follows them, checks that the outcome is right, and leaves nothing behind.
@@ -28,7 +28,7 @@ export interface DemoOptions {
 }
 
 /** Reads the command line; throws UsageError. */
-export function readDemoOptions(args: readonly string[]): DemoOptions {
+export function readOptions(args: readonly string[]): DemoOptions {
   let values;
   try {
     ({ values } = parseArgs({

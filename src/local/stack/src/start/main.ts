@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import path from "node:path";
 import { APPLICATION_ROOT } from "../application-root.js";
 import {
@@ -6,7 +7,7 @@ import {
 } from "@sigil-local/functions-host/process";
 import { nextInterruption } from "../interruption.js";
 import { startLocalServices } from "../services.js";
-import { readStartOptions, START_USAGE, type StartOptions } from "./options.js";
+import { readOptions, USAGE, type StartOptions } from "./options.js";
 import { writeCoreToolsSettings } from "./core-tools-settings.js";
 import { explainTakenPort } from "./ports.js";
 import { welcome } from "./welcome.js";
@@ -26,14 +27,14 @@ const REPLICATION_SEED = "coast to coast";
 async function main(args: readonly string[]): Promise<number> {
   let options: StartOptions;
   try {
-    options = readStartOptions(args);
+    options = readOptions(args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\nTry: npm start -- --help`);
     return 2;
   }
   if (options.help) {
-    console.log(START_USAGE);
+    console.log(USAGE);
     return 0;
   }
   const interruption = nextInterruption();

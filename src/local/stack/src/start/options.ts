@@ -6,7 +6,7 @@ import { PORTS, type PortName, type Ports } from "./ports.js";
 const STANDARD_DIRECTORY = ".sigil";
 const STANDARD_REPLICATION_MINUTES = 2;
 
-export const START_USAGE = `Usage: npm start [-- options]
+export const USAGE = `Usage: npm start [-- options]
 
 Runs Sigil on this machine until Ctrl-C: the functions and, for each Azure service that they need, a stand-in on
 127.0.0.1. Prints where everything is, an access token, and a curl line that creates an image version.
@@ -48,7 +48,7 @@ export interface StartOptions {
 }
 
 /** Reads the command line; throws UsageError. */
-export function readStartOptions(args: readonly string[]): StartOptions {
+export function readOptions(args: readonly string[]): StartOptions {
   const values = parse(args);
   if (values.ephemeral === true && values.data !== undefined)
     throw new UsageError("--data and --ephemeral exclude each other.");
