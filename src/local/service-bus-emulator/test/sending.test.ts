@@ -33,6 +33,36 @@ test("a message arrives with its body, its properties and what the broker says o
   expect(message.lockToken).toMatch(/^[0-9a-f-]{36}$/);
 });
 
+test("a message without an id is given one, and everything else arrives as it was sent", async () => {
+  const { client } = await start();
+  const sender = client.createSender("q");
+  const sent = { subject: "greeting", applicationProperties: { whole: 3 } };
+  await sender.sendMessages({ body: "bare" });
+  await sender.sendMessages([{ body: Buffer.from("bytes"), ...sent }]);
+  await sender.scheduleMessages({ body: ["later"], ...sent }, new Date(0));
+
+  const receiver = peekLock(client, "q");
+  const messages = await receive(receiver, 3);
+  expect(messages).toMatchObject([
+    { body: "bare" },
+    { body: Buffer.from("bytes"), ...sent },
+    { body: ["later"], ...sent },
+  ]);
+  const ids = messages.map(({ messageId }) => String(messageId));
+  // The client makes the id of a scheduled message itself.
+  for (const id of ids.slice(0, 2)) expect(id).toMatch(/^[0-9a-f]{32}$/u);
+  expect(new Set(ids).size).toBe(3);
+});
+
+test("a message without an id is settled by a client that renews locks by themselves", async () => {
+  const { client, emulator } = await start();
+  await client.createSender("q").sendMessages({ body: "bare" });
+  const receiver = client.createReceiver("q"); // renews by default
+  const [message] = await receive(receiver, 1);
+  if (message !== undefined) await receiver.completeMessage(message);
+  expect(emulator.counts("q").active).toBe(0);
+});
+
 test("messages arrive in the order in which they were sent", async () => {
   const { client } = await start();
   const sender = client.createSender("q");

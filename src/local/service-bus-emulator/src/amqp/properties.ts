@@ -1,6 +1,7 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, MessageRecord } from "../broker/message.js";
 import type { FilterableMessage, FilterValue } from "../filter/value.js";
-import { readParts, type MessageParts } from "./sections.js";
+import { readParts, withMessageId, type MessageParts } from "./sections.js";
 import type { Typed } from "./rhea.js";
 import { toFilterValue, toIdentifier, toInteger, toText } from "./typed.js";
 
@@ -23,9 +24,13 @@ export function readIncomingMessage(bytes: Buffer): IncomingMessage {
   const scheduled = parts.messageAnnotations.get(
     "x-opt-scheduled-enqueue-time",
   );
+  const given = toIdentifier(parts.properties[PROPERTY.messageId]);
+  // "ServiceBus sets an ID as default, only if the application doesn't set its own ID" (Azure/azure-service-bus-java#69).
+  // The JavaScript client cannot settle a message without one.
+  const messageId = given ?? randomUUID().replaceAll("-", "");
   return {
-    bytes,
-    messageId: toIdentifier(parts.properties[PROPERTY.messageId]),
+    bytes: given === undefined ? withMessageId(bytes, messageId) : bytes,
+    messageId,
     sessionId: toText(parts.properties[PROPERTY.groupId]),
     timeToLiveMs: toInteger(parts.header[HEADER_TTL]),
     scheduledEnqueueTimeMs: toInteger(scheduled),

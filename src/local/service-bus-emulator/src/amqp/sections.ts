@@ -118,6 +118,24 @@ export function readParts(bytes: Buffer): MessageParts {
   return parts;
 }
 
+/** The same message with this message-id; every section but the properties stays byte for byte. */
+export function withMessageId(bytes: Buffer, messageId: string): Buffer {
+  const sections = [...readSections(bytes)];
+  const old = sections.find(({ code }) => code === SECTION.properties);
+  const [, ...others] = old === undefined ? [] : listItems(old.typed);
+  const before = sections.filter(({ code }) => code < SECTION.properties);
+  const start = before.at(-1)?.end ?? 0;
+  const writer = new types.Writer();
+  writer.write_bytes(bytes.subarray(0, start));
+  writeSection(
+    writer,
+    SECTION.properties,
+    types.wrap_list([types.wrap_string(messageId), ...others]),
+  );
+  writer.write_bytes(bytes.subarray(old?.end ?? start));
+  return Buffer.from(writer.toBuffer());
+}
+
 /** How a message goes out. */
 export interface Outgoing {
   readonly record: MessageRecord;
