@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import ignore from "ignore";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config.js";
@@ -154,6 +155,37 @@ describe("settings", () => {
     );
     expect(() => readConfig(filled)).not.toThrow();
   });
+});
+
+it("the emulator's entities are within the limits of Microsoft's emulator", async () => {
+  const { namespace, queues, topics } = await readEmulatorConfiguration(
+    "infra/service-bus-emulator.json",
+  );
+  expect(namespace).toBe("sbemulatorns");
+  expect(queues.map(({ name }) => name)).toEqual([
+    "image-version-requests",
+    "image-version-requests-rejected",
+    "image-version-creations",
+    "image-version-replications",
+    "subscription-preparations",
+  ]);
+  for (const { name, settings } of queues)
+    expect(settings).toEqual({
+      // What was rejected has been told: it ends, and leaves no dead letter.
+      deadLetteringOnExpiration: name !== "image-version-requests-rejected",
+      defaultTimeToLiveMs: undefined,
+      duplicateWindowMs: 300_000,
+      lockDurationMs: 60_000,
+      maxDeliveryCount: 10,
+      requiresSession: false,
+    });
+  expect(topics).toMatchObject([
+    {
+      name: "image-version-events",
+      settings: { duplicateWindowMs: 300_000 },
+      subscriptions: [{ name: "all" }],
+    },
+  ]);
 });
 
 describe(".funcignore", () => {
