@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { deployedFolders, locked } from "../support/deployment.js";
+import { locked, neededBy } from "../support/deployment.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const read = (file: string): string =>
@@ -11,6 +11,7 @@ const read = (file: string): string =>
 
 const manifest = JSON.parse(read("package.json")) as {
   readonly engines: { readonly node: string };
+  readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 };
 const { optionalDependencies: binaries } = JSON.parse(
@@ -65,7 +66,8 @@ describe("Node.js", () => {
     const withNode = Object.entries(installed.packages)
       .filter(([, { bin }]) => bin !== undefined && "node" in bin)
       .map(([folder]) => folder);
-    const deployed = deployedFolders();
+    // dependencies.test.ts shows that npm installs these.
+    const deployed = neededBy(Object.keys(manifest.dependencies));
     expect(deployed).toContain("node_modules/@azure/functions");
     for (const folder of ["sigil-node", "typescript"])
       expect(deployed).not.toContain(`node_modules/${folder}`);
