@@ -10,7 +10,7 @@ Every call needs a bearer token, as in Azure; without --token-issuer it starts a
 
 Options:
   --port N             Port; 0 takes any free one (default 8443)
-  --data DIR           Where state, certificates and the signing key are kept (default .sigil/resource-manager)
+  --data DIR           Where state, certificates and the signing key are kept (default .arm-simulator)
   --speed N            Replication runs N times as fast as in Azure, where the slowest region takes 40 minutes (default 60)
   --subscription ID    Subscription of a new world (default ${LOCAL_SUBSCRIPTION_ID})
   --world seed|RxD     A new world: the documentation's sample, or R regions and D data disks, as 30x2 (default seed)
@@ -72,7 +72,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         port: { type: "string", default: "8443" },
-        data: { type: "string", default: ".sigil/resource-manager" },
+        data: { type: "string", default: ".arm-simulator" },
         speed: { type: "string", default: "60" },
         subscription: { type: "string", default: LOCAL_SUBSCRIPTION_ID },
         world: { type: "string", default: "seed" },
