@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
  */
 const PACKAGES = [
   "clock",
+  "command-line",
   "token-issuer",
   "service-bus-emulator",
   "arm-simulator",

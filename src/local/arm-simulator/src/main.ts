@@ -1,23 +1,20 @@
 #!/usr/bin/env node
 import path from "node:path";
+import { runCommand, stopSignal } from "@sigil-local/command-line";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import {
   LOCAL_APPLICATIONS,
   startTokenIssuer,
   type TokenIssuer,
 } from "@sigil-local/token-issuer";
-import { readOptions, USAGE, UsageError } from "./options.js";
+import { readOptions, USAGE, type SimulatorOptions } from "./options.js";
 import { startResourceManagerSimulator } from "./server.js";
 
 /** What the Resource Manager simulator's own tokens are for. */
 const AUDIENCE = "https://management.azure.com";
 
-async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
-  if (options.help) {
-    console.log(USAGE);
-    return;
-  }
+async function run(options: SimulatorOptions): Promise<number> {
+  const stopped = stopSignal();
   const { port, tokenPort, identityPort, speed, world, tokenIssuer } = options;
   const data = path.resolve(options.data);
 
@@ -54,14 +51,9 @@ Speed:      ${speed} times Azure's`);
       describeTokens(ownIssuer, simulator.endpoint, certificates.caFile, data),
     );
 
-  const stop = (): void => {
-    Promise.all([simulator.close(), ownIssuer?.close()]).then(
-      () => process.exit(0),
-      fail,
-    );
-  };
-  process.once("SIGINT", stop);
-  process.once("SIGTERM", stop);
+  await stopped;
+  await Promise.all([simulator.close(), ownIssuer?.close()]);
+  return 0;
 }
 
 function describeTokens(
@@ -82,13 +74,4 @@ The Azure CLI, with a profile of its own:
   az login --service-principal --username ${clientId} --password ${clientSecret} --tenant ${issuer.tenantId}`;
 }
 
-function fail(error: unknown): void {
-  if (error instanceof UsageError) {
-    console.error(`${error.message}\n--help tells more.`);
-    process.exit(2);
-  }
-  console.error((error as Error).message);
-  process.exit(1);
-}
-
-main().catch(fail);
+process.exit(await runCommand({ usage: USAGE, readOptions, run }));

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseOptions, portOf, UsageError } from "@sigil-local/command-line";
 import { controlsAsText } from "./control-table.js";
 import { LOCAL_SUBSCRIPTION_ID } from "./server.js";
 import { seedWorld, worldWithRegions, type SimulatorWorld } from "./world.js";
@@ -28,11 +28,6 @@ Controls, while it runs (GET /simulator tells the same):
 
 ${controlsAsText()}`;
 
-/** A command line that cannot be obeyed; its message is for whoever typed it. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
 export interface SimulatorOptions {
   readonly help: boolean;
   readonly port: number;
@@ -51,12 +46,24 @@ export interface SimulatorOptions {
 
 /** Reads the command line; throws UsageError. */
 export function readOptions(args: readonly string[]): SimulatorOptions {
-  const values = parse(args);
+  const values = parseOptions(args, {
+    port: { type: "string", default: "8443" },
+    data: { type: "string", default: ".arm-simulator" },
+    speed: { type: "string", default: "60" },
+    subscription: { type: "string", default: LOCAL_SUBSCRIPTION_ID },
+    world: { type: "string", default: "seed" },
+    "token-port": { type: "string", default: "8444" },
+    "identity-port": { type: "string", default: "8445" },
+    "token-issuer": { type: "string" },
+    "enforce-limits": { type: "boolean", default: false },
+    quiet: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  });
   return {
     help: values.help,
-    port: readPort("port", values.port),
-    tokenPort: readPort("token-port", values["token-port"]),
-    identityPort: readPort("identity-port", values["identity-port"]),
+    port: portOf("port", values.port),
+    tokenPort: portOf("token-port", values["token-port"]),
+    identityPort: portOf("identity-port", values["identity-port"]),
     speed: readNumber("speed", values.speed, 1_000_000),
     world: readWorld(values.world, values.subscription),
     data: values.data,
@@ -66,48 +73,22 @@ export function readOptions(args: readonly string[]): SimulatorOptions {
   };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        port: { type: "string", default: "8443" },
-        data: { type: "string", default: ".arm-simulator" },
-        speed: { type: "string", default: "60" },
-        subscription: { type: "string", default: LOCAL_SUBSCRIPTION_ID },
-        world: { type: "string", default: "seed" },
-        "token-port": { type: "string", default: "8444" },
-        "identity-port": { type: "string", default: "8445" },
-        "token-issuer": { type: "string" },
-        "enforce-limits": { type: "boolean", default: false },
-        quiet: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
 function readNumber(name: string, text: string, most: number): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value <= most))
-    throw new UsageError(`--${name} must be a number from 0 to ${most}`);
+    throw new UsageError(
+      `--${name} must be a number from 0 to ${most}, not "${text}".`,
+    );
   return value;
-}
-
-function readPort(name: string, text: string): number {
-  const port = readNumber(name, text, 65_535);
-  if (!Number.isInteger(port))
-    throw new UsageError(`--${name} must be a whole number`);
-  return port;
 }
 
 function readWorld(name: string, subscriptionId: string): SimulatorWorld {
   if (name === "seed") return seedWorld(subscriptionId);
   const match = /^(\d+)x(\d+)$/.exec(name);
   if (match === null)
-    throw new UsageError("--world must be 'seed' or REGIONSxDATADISKS");
+    throw new UsageError(
+      `--world must be seed or REGIONSxDATADISKS, such as 30x2, not "${name}".`,
+    );
   try {
     return worldWithRegions({
       subscriptionId,

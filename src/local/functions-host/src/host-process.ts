@@ -25,7 +25,8 @@ export interface HostProcess {
   kill(): Promise<void>;
 }
 
-const HOST = fileURLToPath(new URL("./main.js", import.meta.url));
+/** The compiled program, as seen from this package's src and from its dist. */
+const HOST = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 /** Starts the functions host and waits until it listens; rejects with what it printed when it ends before. */
 export async function startHostProcess(

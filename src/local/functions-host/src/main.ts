@@ -1,8 +1,14 @@
 #!/usr/bin/env node
+import { runCommand } from "@sigil-local/command-line";
 import type { FunctionDescription } from "./functions.js";
 import { type FunctionsHost, startFunctionsHost } from "./host.js";
 import { writeLines } from "./logging.js";
-import { DEFAULT_PORT, readOptions, USAGE, UsageError } from "./options.js";
+import {
+  DEFAULT_PORT,
+  readOptions,
+  USAGE,
+  type HostOptions,
+} from "./options.js";
 import { readLocalSettings } from "./settings.js";
 import { StartupError, describeError } from "./startup-error.js";
 
@@ -24,60 +30,51 @@ function announce({ port, functions }: FunctionsHost): void {
   process.send?.({ type: "ready", port, functions });
 }
 
-function stopWhenTold(host: FunctionsHost): void {
-  let stopping = false;
-  const stop = (): void => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    host.drain().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        process.stderr.write(`error: ${describeError(error)}\n`);
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  // A parent that started this with an IPC channel and is gone cannot stop it any more.
-  if (process.send !== undefined) process.once("disconnect", stop);
+/** Gives 0 once running invocations have ended; a second signal does not wait for them. */
+function stopWhenTold(host: FunctionsHost): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let stopping = false;
+    const stop = (): void => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      host.drain().then(() => resolve(0), reject);
+    };
+    process.on("SIGINT", stop);
+    process.on("SIGTERM", stop);
+    // A parent that started this with an IPC channel and is gone cannot stop it any more.
+    if (process.send !== undefined) process.once("disconnect", stop);
+  });
 }
 
-async function main(): Promise<void> {
-  const { help, format, stateDirectory, ...options } = readOptions(
-    process.argv.slice(2),
-  );
-  if (help) {
-    console.log(USAGE);
-    return;
-  }
+async function host(options: HostOptions): Promise<number> {
   const local = readLocalSettings(options.scriptRoot);
   for (const [name, value] of Object.entries(local.values))
     process.env[name] ??= value;
   // As Core Tools sets it; libraries ask for it.
   process.env["AZURE_FUNCTIONS_ENVIRONMENT"] ??= "Development";
-  const host = await startFunctionsHost({
+  const started = await startFunctionsHost({
     scriptRoot: options.scriptRoot,
     port: options.port ?? local.localHttpPort ?? DEFAULT_PORT,
     drainTimeoutMs: options.drainTimeoutMs,
-    log: writeLines(format),
-    ...stateDirectory,
+    log: writeLines(options.logFormat),
+    ...(options.stateDirectory !== undefined && {
+      stateDirectory: options.stateDirectory,
+    }),
   });
-  stopWhenTold(host);
-  announce(host);
+  const stopped = stopWhenTold(started);
+  announce(started);
+  return stopped;
 }
 
-try {
-  await main();
-} catch (error) {
-  if (error instanceof UsageError) {
-    process.stderr.write(`error: ${error.message} (--help tells more)\n`);
-    process.exit(2);
-  }
-  process.stderr.write(
-    error instanceof StartupError
-      ? `error: ${describeError(error)}\n`
-      : `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
-  process.exit(1);
-}
+/** What is no StartupError is a mistake of the host's own: its stack is told as well. */
+const run = (options: HostOptions): Promise<number> =>
+  host(options).catch((error: unknown) => {
+    const told =
+      error instanceof Error && !(error instanceof StartupError)
+        ? (error.stack ?? error.message)
+        : describeError(error);
+    console.error(`error: ${told}`);
+    return 1;
+  });
+
+process.exit(await runCommand({ usage: USAGE, readOptions, run }));

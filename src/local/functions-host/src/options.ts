@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { describeError } from "./startup-error.js";
+import { parseOptions, portOf, UsageError } from "@sigil-local/command-line";
 
 export const DEFAULT_PORT = 7071;
 
@@ -21,53 +20,51 @@ SIGINT or SIGTERM stops it after the invocations under way; a second one stops i
 
 Exit codes: 0 stopped, 1 could not start or failed, 2 bad option.`;
 
-/** A command line that cannot be obeyed; its message is for whoever typed it. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
+export interface HostOptions {
+  readonly help: boolean;
+  /** Absolute. */
+  readonly scriptRoot: string;
+  /** Undefined: what local.settings.json says, or the default. */
+  readonly port: number | undefined;
+  readonly logFormat: "text" | "json";
+  /** Absolute; undefined: timers' last runs are not kept. */
+  readonly stateDirectory: string | undefined;
+  readonly drainTimeoutMs: number;
 }
 
 /** Reads the command line; throws UsageError. */
-export function readOptions(args: readonly string[]) {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        "script-root": { type: "string", default: "." },
-        port: { type: "string" },
-        "log-format": { type: "string", default: "text" },
-        "state-directory": { type: "string" },
-        "drain-timeout": { type: "string", default: "30" },
-        help: { type: "boolean", default: false },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError(describeError(error));
-  }
-  const format = values["log-format"];
-  if (format !== "text" && format !== "json")
-    throw new UsageError(`--log-format must be text or json, not "${format}"`);
-  const { port } = values;
+export function readOptions(args: readonly string[]): HostOptions {
+  const values = parseOptions(args, {
+    "script-root": { type: "string", default: "." },
+    port: { type: "string" },
+    "log-format": { type: "string", default: "text" },
+    "state-directory": { type: "string" },
+    "drain-timeout": { type: "string", default: "30" },
+    help: { type: "boolean", default: false },
+  });
+  const { help, port } = values;
+  const logFormat = values["log-format"];
+  if (logFormat !== "text" && logFormat !== "json")
+    throw new UsageError(
+      `--log-format must be text or json, not "${logFormat}".`,
+    );
   const stateDirectory = values["state-directory"];
   return {
-    help: values.help,
+    help,
     scriptRoot: resolve(values["script-root"]),
-    port: port === undefined ? undefined : number(port, "--port", 65_535),
-    format,
+    port: port === undefined ? undefined : portOf("port", port),
+    logFormat,
     stateDirectory:
-      stateDirectory === undefined
-        ? {}
-        : { stateDirectory: resolve(stateDirectory) },
-    drainTimeoutMs:
-      number(values["drain-timeout"], "--drain-timeout", 86_400) * 1000,
-  } as const;
+      stateDirectory === undefined ? undefined : resolve(stateDirectory),
+    drainTimeoutMs: secondsOf("drain-timeout", values["drain-timeout"]) * 1000,
+  };
 }
 
-function number(text: string, option: string, highest: number): number {
-  const value = Number(text);
-  if (text === "" || !Number.isInteger(value) || value < 0 || value > highest)
-    throw new UsageError(
-      `${option} must be an integer from 0 to ${highest}, not "${text}"`,
-    );
-  return value;
+const DAY_SECONDS = 86_400;
+
+function secondsOf(option: string, text: string): number {
+  if (/^\d+$/u.test(text) && Number(text) <= DAY_SECONDS) return Number(text);
+  throw new UsageError(
+    `--${option} must be a number of seconds from 0 to ${DAY_SECONDS}, not "${text}".`,
+  );
 }

@@ -418,7 +418,7 @@ describe("the process", () => {
     [["--prot", "1"], "Unknown option '--prot'"],
     [
       ["--port", "seventy"],
-      `--port must be an integer from 0 to 65535, not "seventy"`,
+      `--port must be a number from 0 to 65535, not "seventy"`,
     ],
     [["--log-format", "xml"], `--log-format must be text or json, not "xml"`],
   ])("exits 2 for %j", async (args, message) => {

@@ -1,55 +1,28 @@
 #!/usr/bin/env node
+import { runCommand, stopSignal } from "@sigil-local/command-line";
 import { readEmulatorConfiguration } from "./configuration.js";
 import { startServiceBusEmulator } from "./emulator.js";
-import {
-  readOptions,
-  USAGE,
-  UsageError,
-  type EmulatorOptions,
-} from "./options.js";
+import { readOptions, USAGE, type EmulatorOptions } from "./options.js";
 
-/** Runs the emulator as a program and returns its exit code. */
-async function main(args: readonly string[]): Promise<number> {
-  let options: EmulatorOptions;
-  try {
-    options = readOptions(args);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n--help tells more.`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(USAGE);
-    return 0;
-  }
+async function run(options: EmulatorOptions): Promise<number> {
   const { config, port, data, fsync } = options;
-  let fail: (error: Error) => void;
-  const stopped = new Promise<void>((resolve, reject) => {
-    process.once("SIGINT", resolve);
-    process.once("SIGTERM", resolve);
-    fail = reject;
+  const stopped = stopSignal();
+  let fail: (error: Error) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  const emulator = await startServiceBusEmulator({
+    configuration: await readEmulatorConfiguration(config),
+    port,
+    ...(data !== undefined && { dataDirectory: data }),
+    fsync,
+    log: (line) => console.error(line),
+    onFailure: (error) => fail(error),
   });
-  try {
-    const emulator = await startServiceBusEmulator({
-      configuration: await readEmulatorConfiguration(config),
-      port,
-      ...(data !== undefined && { dataDirectory: data }),
-      fsync,
-      log: (line) => void process.stderr.write(`${line}\n`),
-      onFailure: (error) => fail(error),
-    });
-    process.stdout.write(
-      `Service Bus emulator listening on 127.0.0.1:${emulator.port}\n` +
-        `Messages are kept ${data === undefined ? "in memory only" : `in ${data}`}\n` +
-        `${emulator.connectionString}\n`,
-    );
-    await stopped;
-    await emulator.close();
-    return 0;
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    return 1;
-  }
+  console.log(`Service Bus emulator listening on 127.0.0.1:${emulator.port}
+Messages are kept ${data === undefined ? "in memory only" : `in ${data}`}
+${emulator.connectionString}`);
+  await Promise.race([stopped, failed]);
+  await emulator.close();
+  return 0;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runCommand({ usage: USAGE, readOptions, run });

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseOptions, portOf, UsageError } from "@sigil-local/command-line";
 
 const DEFAULT_PORT = 5672;
 
@@ -28,11 +28,6 @@ Not supported, and refused at the start: forwarding, rule actions.
 
 Exit codes: 0 stopped by a signal, 1 cannot start or go on, 2 bad arguments.`;
 
-/** A command line that cannot be obeyed; its message is for whoever typed it. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
 export interface EmulatorOptions {
   readonly help: boolean;
   /** Path of the configuration; empty with `help` alone. */
@@ -45,28 +40,14 @@ export interface EmulatorOptions {
 
 /** Reads the command line; throws UsageError. */
 export function readOptions(args: readonly string[]): EmulatorOptions {
-  const { help, config = "", port, data, fsync } = parse(args);
+  const values = parseOptions(args, {
+    config: { type: "string", default: "" },
+    port: { type: "string", default: String(DEFAULT_PORT) },
+    data: { type: "string" },
+    fsync: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  });
+  const { help, config, port, data, fsync } = values;
   if (!help && config === "") throw new UsageError("--config FILE is missing.");
-  if (!/^\d+$/u.test(port) || Number(port) > 65_535)
-    throw new UsageError(
-      `--port must be a number from 0 to 65535, not "${port}".`,
-    );
-  return { help, config, port: Number(port), data, fsync };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        config: { type: "string" },
-        port: { type: "string", default: String(DEFAULT_PORT) },
-        data: { type: "string" },
-        fsync: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  return { help, config, port: portOf("port", port), data, fsync };
 }

@@ -1,52 +1,27 @@
 #!/usr/bin/env node
+import { runCommand, stopSignal } from "@sigil-local/command-line";
 import { createCertificateAuthority } from "./certificates.js";
-import {
-  readOptions,
-  USAGE,
-  UsageError,
-  type IssuerOptions,
-} from "./options.js";
+import { readOptions, USAGE, type IssuerOptions } from "./options.js";
 import {
   LOCAL_APPLICATIONS,
   startTokenIssuer,
   type TokenIssuer,
 } from "./token-issuer.js";
 
-/** Runs the issuer as a program and returns its exit code. */
-async function main(args: readonly string[]): Promise<number> {
-  let options: IssuerOptions;
-  try {
-    options = readOptions(args);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n--help tells more.`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const stopped = new Promise<void>((resolve) => {
-    process.once("SIGINT", resolve);
-    process.once("SIGTERM", resolve);
+async function run(options: IssuerOptions): Promise<number> {
+  const stopped = stopSignal();
+  const tls = await createCertificateAuthority(options.data);
+  const issuer = await startTokenIssuer({
+    tls,
+    audience: options.audience,
+    port: options.port,
+    managedIdentityPort: options.identityPort,
+    dataDirectory: options.data,
   });
-  try {
-    const tls = await createCertificateAuthority(options.data);
-    const issuer = await startTokenIssuer({
-      tls,
-      audience: options.audience,
-      port: options.port,
-      managedIdentityPort: options.identityPort,
-      dataDirectory: options.data,
-    });
-    console.log(welcome(issuer, tls.caFile));
-    await stopped;
-    await issuer.close();
-    return 0;
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    return 1;
-  }
+  console.log(welcome(issuer, tls.caFile));
+  await stopped;
+  await issuer.close();
+  return 0;
 }
 
 function welcome(issuer: TokenIssuer, caFile: string): string {
@@ -61,4 +36,4 @@ A token:
   curl -s --cacert ${caFile} -d grant_type=client_credentials -d client_id=${clientId} -d client_secret=${clientSecret} -d scope=${issuer.audience}/.default https://localhost:${issuer.port}/${issuer.tenantId}/oauth2/v2.0/token`;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runCommand({ usage: USAGE, readOptions, run });

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { parseOptions, portOf } from "@sigil-local/command-line";
 
 export const USAGE = `Usage: token-issuer [options]
 
@@ -19,11 +19,6 @@ Example: a token for another API, on a free port
 
 Exit codes: 0 stopped by a signal, 1 could not start or failed, 2 bad option.`;
 
-/** A command line that cannot be obeyed; its message is for whoever typed it. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
 export interface IssuerOptions {
   readonly help: boolean;
   readonly audience: string;
@@ -35,7 +30,13 @@ export interface IssuerOptions {
 
 /** Reads the command line; throws UsageError. */
 export function readOptions(args: readonly string[]): IssuerOptions {
-  const values = parse(args);
+  const values = parseOptions(args, {
+    audience: { type: "string", default: "api://sigil" },
+    port: { type: "string", default: "8444" },
+    "identity-port": { type: "string", default: "8445" },
+    data: { type: "string", default: ".token-issuer" },
+    help: { type: "boolean", default: false },
+  });
   return {
     help: values.help,
     audience: values.audience,
@@ -43,28 +44,4 @@ export function readOptions(args: readonly string[]): IssuerOptions {
     identityPort: portOf("identity-port", values["identity-port"]),
     data: path.resolve(values.data),
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        audience: { type: "string", default: "api://sigil" },
-        port: { type: "string", default: "8444" },
-        "identity-port": { type: "string", default: "8445" },
-        data: { type: "string", default: ".token-issuer" },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function portOf(option: string, text: string): number {
-  if (/^\d+$/u.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new UsageError(
-    `--${option} must be a number from 0 to 65535, not "${text}".`,
-  );
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
+import { runCommand } from "@sigil-local/command-line";
 import { setTimeout as delay } from "node:timers/promises";
 import { nextInterruption } from "../interruption.js";
 import { Teardown } from "../teardown.js";
-import { UsageError } from "../usage-error.js";
 import { demonstrate, EXPECTED_VERSIONS } from "./demonstration.js";
 import { ExpectedEvents } from "./expected-events.js";
 import { USAGE, readOptions, type DemoOptions } from "./options.js";
@@ -12,19 +12,7 @@ import { styleFor } from "./style.js";
 const MOST_WARNINGS = 10;
 
 /** Runs the demo and returns its exit code. */
-async function main(args: readonly string[]): Promise<number> {
-  let options: DemoOptions;
-  try {
-    options = readOptions(args);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\nTry: npm run demo -- --help`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(USAGE);
-    return 0;
-  }
+async function run(options: DemoOptions): Promise<number> {
   const startedMs = Date.now();
   const interruption = nextInterruption();
   const teardown = new Teardown();
@@ -84,4 +72,4 @@ async function deadline(
   );
 }
 
-process.exit(await main(process.argv.slice(2)));
+process.exit(await runCommand({ usage: USAGE, readOptions, run }));

@@ -1,5 +1,4 @@
-import { parseArgs } from "node:util";
-import { UsageError } from "../usage-error.js";
+import { parseOptions, UsageError } from "@sigil-local/command-line";
 
 const STANDARD_TIMEOUT_SECONDS = 55;
 
@@ -29,19 +28,11 @@ export interface DemoOptions {
 
 /** Reads the command line; throws UsageError. */
 export function readOptions(args: readonly string[]): DemoOptions {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      args: [...args],
-      options: {
-        json: { type: "boolean", default: false },
-        timeout: { type: "string", default: String(STANDARD_TIMEOUT_SECONDS) },
-        help: { type: "boolean", default: false },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const values = parseOptions(args, {
+    json: { type: "boolean", default: false },
+    timeout: { type: "string", default: String(STANDARD_TIMEOUT_SECONDS) },
+    help: { type: "boolean", default: false },
+  });
   const timeoutSeconds = Number(values.timeout);
   if (!(timeoutSeconds > 0 && timeoutSeconds <= 86_400))
     throw new UsageError(

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { runCommand } from "@sigil-local/command-line";
 import path from "node:path";
 import { APPLICATION_ROOT } from "../application-root.js";
 import {
@@ -12,7 +13,6 @@ import { writeCoreToolsSettings } from "./core-tools-settings.js";
 import { explainTakenPort } from "./ports.js";
 import { welcome } from "./welcome.js";
 import { Teardown } from "../teardown.js";
-import { UsageError } from "../usage-error.js";
 
 const TOKEN_HOURS = 12;
 const PACE = {
@@ -24,19 +24,7 @@ const PACE = {
 const REPLICATION_SEED = "coast to coast";
 
 /** Runs the local stack until it is told to stop, and returns its exit code. */
-async function main(args: readonly string[]): Promise<number> {
-  let options: StartOptions;
-  try {
-    options = readOptions(args);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\nTry: npm start -- --help`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(USAGE);
-    return 0;
-  }
+async function run(options: StartOptions): Promise<number> {
   const interruption = nextInterruption();
   const teardown = new Teardown();
   try {
@@ -131,4 +119,4 @@ async function start(
   return host;
 }
 
-process.exit(await main(process.argv.slice(2)));
+process.exit(await runCommand({ usage: USAGE, readOptions, run }));

@@ -1,6 +1,5 @@
 import path from "node:path";
-import { parseArgs } from "node:util";
-import { UsageError } from "../usage-error.js";
+import { parseOptions, portOf, UsageError } from "@sigil-local/command-line";
 import { PORTS, type PortName, type Ports } from "./ports.js";
 
 const STANDARD_DIRECTORY = ".sigil";
@@ -67,7 +66,7 @@ export function readOptions(args: readonly string[]): StartOptions {
     ports: Object.fromEntries(
       portNames.map((name) => [
         name,
-        port(PORTS[name].option, String(values[PORTS[name].option])),
+        portOf(PORTS[name].option, String(values[PORTS[name].option])),
       ]),
     ) as Ports,
     replicationMinutes: minutes,
@@ -77,33 +76,19 @@ export function readOptions(args: readonly string[]): StartOptions {
 function parse(
   args: readonly string[],
 ): Record<string, string | boolean | undefined> {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        data: { type: "string" },
-        ephemeral: { type: "boolean" },
-        help: { type: "boolean" },
-        "replication-minutes": {
-          type: "string",
-          default: String(STANDARD_REPLICATION_MINUTES),
-        },
-        ...Object.fromEntries(
-          Object.values(PORTS).map(({ option, standard }) => [
-            option,
-            { type: "string", default: String(standard) } as const,
-          ]),
-        ),
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function port(option: string, text: string): number {
-  if (/^\d+$/u.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new UsageError(
-    `--${option} must be a number from 0 to 65535, not "${text}".`,
-  );
+  return parseOptions(args, {
+    data: { type: "string" },
+    ephemeral: { type: "boolean" },
+    help: { type: "boolean" },
+    "replication-minutes": {
+      type: "string",
+      default: String(STANDARD_REPLICATION_MINUTES),
+    },
+    ...Object.fromEntries(
+      Object.values(PORTS).map(({ option, standard }) => [
+        option,
+        { type: "string", default: String(standard) } as const,
+      ]),
+    ),
+  });
 }
