@@ -6,11 +6,12 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { locked } from "../support/deployment.js";
 
 /**
  * The emulator and the simulator as somebody gets them who has nothing of this repository: packed, installed by npm into
- * an empty folder beside the real SDKs, run by npx, and used as their READMEs say. What else they need comes from npm's
- * cache, which `npm ci` has filled, or from the registry.
+ * an empty folder beside the real SDKs, run by npx, and used as their READMEs say. What else they need has the versions
+ * of this repository's lock: npm finds it in its cache, as `npm ci` has left it there, and only else asks the registry.
  */
 const PACKAGES = [
   "clock",
@@ -34,9 +35,6 @@ async function npm(cwd: string, ...args: readonly string[]): Promise<string> {
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "sigil-packages-"));
-  const { dependencies } = JSON.parse(
-    await readFile("package.json", "utf8"),
-  ) as { readonly dependencies: Readonly<Record<string, string>> };
   const packed = await npm(
     process.cwd(),
     "pack",
@@ -44,10 +42,24 @@ beforeAll(async () => {
     `--pack-destination=${folder}`,
     ...PACKAGES.map((name) => `--workspace=src/local/${name}`),
   );
-  const files = (JSON.parse(packed) as readonly { filename: string }[]).map(
-    ({ filename }) => `./${filename}`,
+  const tarballs = JSON.parse(packed) as readonly {
+    readonly name: string;
+    readonly filename: string;
+  }[];
+  const dependencies: Record<string, string | undefined> = {};
+  for (const { name, filename } of tarballs)
+    dependencies[name] = `file:${filename}`;
+  for (const name of SDKS)
+    dependencies[name] = locked[`node_modules/${name}`]?.version;
+  const packages = Object.fromEntries(
+    Object.entries(locked).filter(
+      ([place, { link }]) => place.startsWith("node_modules/") && !link,
+    ),
   );
-  await writeFile(path.join(folder, "package.json"), '{ "type": "module" }');
+  const write = (file: string, content: object): Promise<void> =>
+    writeFile(path.join(folder, file), JSON.stringify(content));
+  await write("package.json", { type: "module", dependencies });
+  await write("package-lock.json", { lockfileVersion: 3, packages });
   await npm(
     folder,
     "install",
@@ -55,8 +67,6 @@ beforeAll(async () => {
     "--ignore-scripts",
     "--no-audit",
     "--no-fund",
-    ...files,
-    ...SDKS.map((name) => `${name}@${dependencies[name]}`),
   );
 }, 300_000);
 
