@@ -38,7 +38,7 @@ const workspaceRules = workspaces.flatMap(
   },
 );
 
-/** Imports point one way: functions -> app -> http, messaging -> image-version, subscription -> operation -> events. */
+/** Imports point one way: functions -> app -> http, messaging -> authorization -> image-version, subscription -> operation -> events. */
 export default {
   forbidden: [
     {
@@ -60,7 +60,7 @@ export default {
     {
       name: "functions-only-register",
       comment:
-        "A function file registers a handler that the composition root has built; it knows nothing else.",
+        "A function file registers handlers that the composition root has built; it knows nothing else.",
       severity: "error",
       from: { path: "^functions/" },
       to: { path: "^src/", pathNot: "^src/app\\.ts$" },
@@ -82,7 +82,7 @@ export default {
         path: "^src/(retention|image-version|subscription|operation|events)/",
       },
       to: {
-        path: "^src/(http|messaging|azure|telemetry|local)/|^src/(app|config)\\.ts$",
+        path: "^src/(http|messaging|authorization|azure|telemetry|local)/|^src/(app\\.ts$|config/)",
       },
     },
     {
@@ -116,8 +116,40 @@ export default {
       comment:
         "HTTP and Service Bus are two doors of one domain; what both need belongs to the domain.",
       severity: "error",
-      from: { path: "^src/(http|messaging)/" },
-      to: { path: "^src/(azure|local)/|^src/(app|config)\\.ts$" },
+      from: { path: "^src/(http|messaging|authorization)/" },
+      to: { path: "^src/(azure|local)/|^src/(app\\.ts$|config/)" },
+    },
+    {
+      name: "authorization-is-of-no-channel",
+      comment:
+        "Who may do what is one thing, whichever channel asks: it knows the domain's words for a place, and how the contract tells what is wrong with a document.",
+      severity: "error",
+      from: { path: "^src/authorization/" },
+      to: {
+        path: "^src/",
+        pathNot:
+          "^src/(authorization|json|http/contract)/|^src/(errors|bounded-map|resource-id|image-version/properties/resource-references)\\.ts$",
+      },
+    },
+    {
+      name: "contract-knows-no-transport",
+      comment:
+        "What the documents say of a request is said without one: the contract is read by whoever validates.",
+      severity: "error",
+      from: { path: "^src/http/contract/" },
+      to: {
+        path: "^src/",
+        pathNot:
+          "^src/(http/contract|generated)/|^src/(errors|authorization/roles)\\.ts$",
+      },
+    },
+    {
+      name: "rooms-of-azure-are-apart",
+      comment:
+        "An adapter is of one service. What needs two is put together in adapters.ts.",
+      severity: "error",
+      from: { path: "^src/azure/([^/]+)/" },
+      to: { path: "^src/azure/", pathNot: "^src/azure/$1/" },
     },
     {
       name: "telemetry-under-the-edges",
@@ -137,6 +169,17 @@ export default {
       severity: "error",
       from: { path: "^src/errors\\.ts$" },
       to: { path: "^src/" },
+    },
+    {
+      name: "config-knows-what-it-parses",
+      comment:
+        "Settings are one table. It knows the shape of the values that others define, and none of those who use them.",
+      severity: "error",
+      from: { path: "^src/config/" },
+      to: {
+        path: "^src/",
+        pathNot: "^src/(config/|authorization/|telemetry/settings\\.ts$)",
+      },
     },
     {
       name: "json-knows-no-channel",

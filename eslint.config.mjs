@@ -1,4 +1,15 @@
 import tseslint from "typescript-eslint";
+import { citedInvariants } from "./eslint.invariants.mjs";
+
+/** A constant of the module that is made of literals alone: a text, a number, a pattern, a list. */
+const LITERAL = [
+  "Literal",
+  "TemplateLiteral[expressions.length=0]",
+  "BinaryExpression[left.type='Literal'][right.type='Literal']",
+  "ArrayExpression[elements.length>0]",
+]
+  .map((init) => `${init}.init`)
+  .join(", ");
 
 // A floating promise is a lost message: the type-checked rules run on tests as well.
 export default tseslint.config(
@@ -28,12 +39,32 @@ export default tseslint.config(
         "error",
         { considerDefaultExhaustiveForUnions: true },
       ],
-      "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-unused-vars": [
         "error",
         { argsIgnorePattern: "^_", varsIgnorePattern: "^_" },
       ],
+      // One hand. One import a module: `import type` where it has types alone, else `type` before each of them.
+      "no-duplicate-imports": "error",
+      "@typescript-eslint/consistent-type-imports": [
+        "error",
+        { fixStyle: "inline-type-imports" },
+      ],
+      "@typescript-eslint/no-import-type-side-effects": "error",
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: `:matches(Program, ExportNamedDeclaration) > VariableDeclaration[kind='const'] > VariableDeclarator[id.type='Identifier'][id.name=/[a-z]/] > :matches(${LITERAL})`,
+          message:
+            "A literal that is a constant of the module is written LIKE_THIS.",
+        },
+      ],
+      "require-unicode-regexp": "error",
     },
+  },
+  {
+    files: ["**/*.ts"],
+    plugins: { sigil: { rules: { "cited-invariants": citedInvariants } } },
+    rules: { "sigil/cited-invariants": "error" },
   },
   { files: ["**/*.mjs"], ...tseslint.configs.disableTypeChecked },
 );

@@ -1,15 +1,19 @@
 /** The composition root: reads the configuration and builds each part once, from the edges inwards. */
+import { readFileSync } from "node:fs";
 import type { InvocationContext } from "@azure/functions";
 import { createAdapters, createCredential } from "./azure/adapters.js";
-import { readConfig, type Config } from "./config.js";
+import { readConfig, type Config } from "./config/config.js";
 import { traceparentOf } from "./events/traceparent.js";
-import { loadAsyncApiDocument } from "./http/asyncapi-document.js";
-import { createAuthenticator } from "./http/authentication.js";
-import { requireMayUse, requireMayWrite } from "./http/gallery-policy.js";
-import { createHttpHandlers, type HttpHandlers } from "./http/handlers.js";
-import { loadOpenApiDocument } from "./http/openapi-document.js";
-import { createRateLimiter } from "./http/rate-limit.js";
-import { createValidator } from "./http/validation.js";
+import { createAuthenticator } from "./authorization/authentication.js";
+import {
+  requireMayUse,
+  requireMayWrite,
+} from "./authorization/gallery-policy.js";
+import { createHttpHandlers } from "./http/handlers.js";
+import { routesOf, type HttpRoute } from "./http/routes.js";
+import { loadOpenApiDocument } from "./http/contract/openapi-document.js";
+import { createRateLimiter } from "./authorization/rate-limit.js";
+import { createValidator } from "./http/contract/validation.js";
 import { putImageVersion } from "./image-version/commands/put.js";
 import { takeStep } from "./image-version/steps/take-step.js";
 import { KINDS } from "./kinds.js";
@@ -30,7 +34,7 @@ import { startTelemetry, type Telemetry } from "./telemetry/start.js";
 
 /** What the functions register. */
 export interface App {
-  readonly http: HttpHandlers;
+  readonly http: readonly HttpRoute[];
   readonly requests: QueueFunction;
   readonly creations: QueueFunction;
   readonly replications: QueueFunction;
@@ -70,7 +74,7 @@ export function createApp(
     calls,
     ...rest
   } = createAdapters(config, credential, metrics, KINDS, now);
-  const retention = { ...rest.retention, imageVersions };
+  const retention = { policies: rest.policies, imageVersions };
   const document = loadOpenApiDocument(new URL("openapi/openapi.json", built));
   const validator = createValidator(document);
   const authenticator = createAuthenticator({
@@ -85,34 +89,34 @@ export function createApp(
     failPoisoned: failPoisoned.bind(undefined, operations),
     maxDeliveryCount: config.maxDeliveryCount,
   };
-  return {
-    http: createHttpHandlers(
+  const handlers = createHttpHandlers(
+    {
+      document,
+      validator,
+      authenticator,
+      rateLimiter: createRateLimiter({
+        callsPerMinute: config.rateLimitPerMinute,
+        now,
+      }),
+      galleryPolicy: config.galleryPolicy,
+      corsOrigins: config.corsOrigins,
+      onRejected: (code) => metrics.rejected(code, "http"),
+    },
+    { imageVersions, preparations, operations, retention },
+    [
       {
-        document,
-        validator,
-        authenticator,
-        rateLimiter: createRateLimiter({
-          callsPerMinute: config.rateLimitPerMinute,
-          now,
-        }),
-        galleryPolicy: config.galleryPolicy,
-        corsOrigins: config.corsOrigins,
-        onRejected: (code) => metrics.rejected(code, "http"),
+        name: "tables",
+        check: async () => void (await operations.store.read("health")),
       },
-      { imageVersions, preparations, operations, retention },
-      [
-        {
-          name: "tables",
-          check: async () => void (await operations.store.read("health")),
-        },
-        { name: "service-bus", check: () => messenger.check() },
-      ],
-      loadAsyncApiDocument(
-        new URL("openapi/asyncapi.json", built),
-        document.content,
-      ),
-      new URL("docs/", built),
-    ),
+      { name: "service-bus", check: () => messenger.check() },
+    ],
+    JSON.parse(
+      readFileSync(new URL("openapi/asyncapi.json", built), "utf8"),
+    ) as object,
+    new URL("docs/", built),
+  );
+  return {
+    http: routesOf(document, handlers),
     requests: queueFunction(
       REQUESTS_QUEUE.queue,
       createRequestHandler({

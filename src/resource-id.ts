@@ -23,6 +23,7 @@ export interface ResourceId {
  * digit or underscore: `..` is a path, not a name.
  */
 const RESOURCE_ID =
+  // eslint-disable-next-line require-unicode-regexp -- see above
   /^\/subscriptions\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\/resourceGroups\/([-\w.()]{0,89}[-\w()])\/providers\/([A-Za-z]+(?:\.[A-Za-z]+)+)((?:\/[A-Za-z]+\/\w(?:[-\w.]{0,126}\w)?)+)$/i;
 
 /** One spelling of an id as callers write it: a single leading slash (the seed writes one without), none at the end. */

@@ -1,5 +1,5 @@
 import { ManagedIdentityCredential } from "@azure/identity";
-import type { Config } from "../config.js";
+import type { Config } from "../config/config.js";
 import type { Dependencies } from "../image-version/ports.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
 import type { RollbackStateRecord } from "../image-version/rollback/record.js";
@@ -18,44 +18,44 @@ import type {
   Registrable,
 } from "../subscription/ports.js";
 import type { PreparationRecord } from "../subscription/records.js";
-import type { RetentionDependencies } from "../retention/ports.js";
-import { createAgedRows } from "./aged-rows.js";
-import { createArmClient } from "./arm-client.js";
-import { createCallLog, type StepCallLog } from "./call-log.js";
-import { CLAIMS_TABLE, createIdempotencyKeys } from "./idempotency-keys.js";
-import { createDeadLetters } from "./dead-letters.js";
-import { createIndex } from "./index-table.js";
-import { createPublishedVersions } from "./published-versions.js";
-import { createResourceManager } from "./resource-manager.js";
-import { createResourceReader } from "./resource-reader.js";
-import { createRetentionPolicies } from "./retention-policies.js";
+import type { RetentionPolicies } from "../retention/ports.js";
+import { createAgedRows } from "./tables/aged-rows.js";
+import { createArmClient } from "./arm/client.js";
+import { createAuditLog, type StepAuditLog } from "./arm/audit-log.js";
 import {
-  ServiceBusMessenger,
-  type ServiceBusNamespace,
-} from "./service-bus.js";
-import { createStateStore } from "./state-store.js";
-import { createSubscriptions } from "./subscriptions.js";
-import type { TableStorage } from "./tables.js";
+  CLAIMS_TABLE,
+  createIdempotencyKeys,
+} from "./tables/idempotency-keys.js";
+import { createDeadLetters } from "./service-bus/dead-letters.js";
+import { createIndex } from "./tables/index-table.js";
+import { createResourceManager } from "./arm/resource-manager.js";
+import { createResourceReader } from "./arm/resource-reader.js";
+import { createRetentionPolicies } from "./tables/retention-policies.js";
+import { ServiceBusMessenger } from "./service-bus/messenger.js";
+import type { ServiceBusNamespace } from "./service-bus/namespace.js";
+import { createStateStore } from "./tables/state-store.js";
+import { createSubscriptions } from "./arm/subscriptions.js";
+import type { TableStorage } from "./tables/table.js";
 import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
 import { observePorts } from "../telemetry/observed-ports.js";
 import {
   createVersionNumbers,
   isRequestRow,
   NUMBERS_TABLE,
-} from "./version-numbers.js";
+} from "./tables/version-numbers.js";
 
 /** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
 export interface Adapters {
   readonly imageVersions: Dependencies;
   readonly preparations: PreparationDependencies;
-  readonly retention: Omit<RetentionDependencies, "imageVersions">;
+  readonly policies: RetentionPolicies;
   /** Any kind, for what looks after them all. */
   readonly operations: OperationDependencies<TrackedRecord>;
   /** Everything that is kept for a time. */
   readonly ageing: readonly Ageing[];
   readonly messenger: ServiceBusMessenger;
   readonly deadLetters: DeadLetters;
-  readonly calls: StepCallLog;
+  readonly calls: StepAuditLog;
 }
 
 /** Sigil's own identity, for every service that it calls: a secret or a login that lies about is never used. */
@@ -88,7 +88,7 @@ export function createAdapters(
     now,
     config.keepRejectedMs,
   );
-  const calls = createCallLog();
+  const calls = createAuditLog();
   const arm = createArmClient({
     endpoint: config.resourceManagerEndpoint,
     scope: config.resourceManagerScope,
@@ -132,7 +132,7 @@ export function createAdapters(
     ...common,
     store: store as StateStore<ImageVersionRecord>,
     idempotencyKeys,
-    versionNumbers: createVersionNumbers(tables, arm, now),
+    versionNumbers: createVersionNumbers(tables, now),
     resourceManager,
     looks: createLooks(resourceManager, now),
     rollbacks: store as unknown as StateStore<RollbackStateRecord>,
@@ -173,9 +173,6 @@ export function createAdapters(
       requiredRegistrations,
     },
     imageVersions,
-    retention: {
-      policies: createRetentionPolicies(tables),
-      published: createPublishedVersions(arm),
-    },
+    policies: createRetentionPolicies(tables),
   };
 }

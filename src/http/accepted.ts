@@ -1,6 +1,6 @@
 import { viewOperation, type OperationView } from "../operation/views.js";
 import type { OperationRecord } from "../operation/records.js";
-import type { Principal } from "./authentication.js";
+import type { Principal } from "../authorization/authentication.js";
 
 /** How soon a caller may look at an operation again, in seconds: what Azure does takes minutes at the least. */
 export const RETRY_AFTER_SECONDS = 15;

@@ -1,31 +1,32 @@
 import type {
   HttpHandler,
   HttpRequest,
-  HttpResponseInit,
   InvocationContext,
 } from "@azure/functions";
-import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { ServiceError } from "../errors.js";
 import type { operations } from "../generated/openapi.js";
-import type { Authenticator, Principal } from "./authentication.js";
-import { requireRole } from "./authentication.js";
-import { corsHeaders, preflightHeaders } from "./cors.js";
+import type {
+  Authenticator,
+  Principal,
+} from "../authorization/authentication.js";
+import { requireRole, type Role } from "../authorization/roles.js";
+import { preflightHeaders } from "./cors.js";
 import {
   requireMayUse,
   requireMayWrite,
   type GalleryPolicy,
   type WriteTarget,
-} from "./gallery-policy.js";
+} from "../authorization/gallery-policy.js";
 import type { UsedResource } from "../image-version/properties/resource-references.js";
 import { readJsonBody } from "./json-body.js";
-import type { OpenApiDocument, OperationId, Role } from "./openapi-document.js";
-import { toProblem, withoutTokens } from "./problem.js";
-import type { RateLimiter } from "./rate-limit.js";
-import { requireFewHeaders, SECURITY_HEADERS } from "./security-headers.js";
-import { traceparentOf } from "../events/traceparent.js";
-import { createLog, withLog } from "../telemetry/log.js";
-import { inSpan, traceparentOfSpan } from "../telemetry/spans.js";
-import type { Validator } from "./validation.js";
+import type {
+  OpenApiDocument,
+  OperationId,
+} from "./contract/openapi-document.js";
+import { respond } from "./respond.js";
+import type { RateLimiter } from "../authorization/rate-limit.js";
+import { requireFewHeaders } from "./security-headers.js";
+import type { Validator } from "./contract/validation.js";
 
 type Parameters<Id extends OperationId> = operations[Id]["parameters"];
 type RequestBody<Id extends OperationId> = operations[Id]["requestBody"];
@@ -250,82 +251,6 @@ function summary(count: number): string {
   return count === 1
     ? "1 error was found in the request."
     : `${count} errors were found in the request.`;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: unknown;
-}
-
-interface Answering {
-  readonly corsOrigins?: readonly string[];
-  /** Absent where no operation of the document is called. */
-  readonly route?: string;
-  readonly onRejected?: ((code: string) => void) | undefined;
-}
-
-/** As a span of the caller's trace, or of the host's; `answer` is given the span's trace context. */
-async function respond(
-  { corsOrigins = [], route, onRejected }: Answering,
-  request: HttpRequest,
-  context: InvocationContext,
-  answer: (traceparent: string) => Promise<Answer> | Answer,
-): Promise<HttpResponseInit> {
-  const { method } = request;
-  const url = new URL(request.url);
-  const result = await inSpan<Answer>(
-    route === undefined ? method : `${method} ${route}`,
-    {
-      kind: SpanKind.SERVER,
-      traceparent: traceparentOf(
-        request.headers.get("traceparent"),
-        context.traceContext?.traceParent,
-      ),
-      attributes: {
-        "http.request.method": method,
-        "url.scheme": url.protocol.slice(0, -1),
-        "url.path": withoutTokens(url.pathname),
-        "server.address": url.hostname,
-        ...(route !== undefined && { "http.route": route }),
-      },
-    },
-    async (span) => {
-      const traceparent = traceparentOfSpan(span);
-      const log = createLog(context, { traceparent });
-      const answered = await withLog(log, async () => {
-        try {
-          return await answer(traceparent);
-        } catch (error) {
-          const problem = toProblem(error, url.pathname);
-          const { code, instance } = problem.body;
-          span.setAttribute("error.type", code);
-          // 4xx is the caller's affair. Any other error is logged whole, its causes with it.
-          if (problem.status < 500) onRejected?.(code);
-          else
-            log.error(`${method} answered ${problem.status}`, error, {
-              path: instance,
-            });
-          return problem;
-        }
-      });
-      span.setAttribute("http.response.status_code", answered.status);
-      // OpenTelemetry, "HTTP server spans": 4xx is no error of the server's.
-      if (answered.status >= 500)
-        span.setStatus({ code: SpanStatusCode.ERROR });
-      return answered;
-    },
-  );
-  return {
-    status: result.status,
-    headers: {
-      ...SECURITY_HEADERS,
-      ...corsHeaders(corsOrigins, request.headers),
-      ...result.headers,
-      "x-request-id": context.invocationId,
-    },
-    body: JSON.stringify(result.body),
-  };
 }
 
 function text(

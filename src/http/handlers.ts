@@ -4,7 +4,6 @@ import type { OperationDependencies } from "../operation/ports.js";
 import type { TrackedRecord } from "../operation/records.js";
 import type { RetentionDependencies } from "../retention/ports.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
-import type { AsyncApiDocument } from "./asyncapi-document.js";
 import { docsHandlers } from "./docs-handlers.js";
 import {
   createEndpoint,
@@ -12,7 +11,7 @@ import {
   type EndpointDependencies,
 } from "./endpoint.js";
 import { imageVersionHandlers } from "./image-version-handlers.js";
-import type { OperationId } from "./openapi-document.js";
+import type { OperationId } from "./contract/openapi-document.js";
 import { operationHandlers } from "./operation-handlers.js";
 import { retentionHandlers } from "./retention-handlers.js";
 import type { HealthCheck } from "./readiness.js";
@@ -39,7 +38,7 @@ export function createHttpHandlers(
   edge: EndpointDependencies,
   deps: HandlerDependencies,
   healthChecks: readonly HealthCheck[],
-  asyncApiDocument: AsyncApiDocument,
+  asyncApiDocument: object,
   docsFolder: URL,
 ): HttpHandlers {
   const endpoint = createEndpoint(edge);

@@ -33,7 +33,7 @@ import { viewRollback } from "../operation/views.js";
 import { imageIdOf } from "../resource-id.js";
 import { accepted, requesterOf } from "./accepted.js";
 import type { Endpoint, EndpointRequest } from "./endpoint.js";
-import type { WriteTarget } from "./gallery-policy.js";
+import type { WriteTarget } from "../authorization/gallery-policy.js";
 import { viewPage } from "./paging.js";
 
 type Names =

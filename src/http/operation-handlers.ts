@@ -13,8 +13,9 @@ import type { Requester, TrackedRecord } from "../operation/records.js";
 import { viewOperation } from "../operation/views.js";
 import type { Endpoint } from "./endpoint.js";
 import { requesterOf, RETRY_AFTER_SECONDS } from "./accepted.js";
-import { requireRole, type Principal } from "./authentication.js";
-import { writeTargetOf } from "./gallery-policy.js";
+import type { Principal } from "../authorization/authentication.js";
+import { requireRole } from "../authorization/roles.js";
+import { writeTargetOf } from "../authorization/gallery-policy.js";
 import { viewPage } from "./paging.js";
 
 export function operationHandlers(

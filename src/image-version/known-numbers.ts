@@ -7,21 +7,25 @@ import { highestVersionNumber } from "./version-numbers.js";
  * whether Azure has the image definition. Throws what the read of Azure throws.
  */
 export async function knownNumbers(
-  { versionNumbers, index }: Pick<Dependencies, "versionNumbers" | "index">,
+  {
+    resourceManager,
+    versionNumbers,
+    index,
+  }: Pick<Dependencies, "resourceManager" | "versionNumbers" | "index">,
   imageId: string,
 ): Promise<{
   readonly defined: boolean;
   readonly highest: string | undefined;
 }> {
   const [published, { rows }, { last }] = await Promise.all([
-    versionNumbers.listPublished(imageId),
+    resourceManager.listImageVersions(imageId),
     index.page(versionScope(imageId), 1), // Highest first.
     versionNumbers.read(imageId),
   ]);
   return {
     defined: published !== undefined,
     highest: highestVersionNumber([
-      ...(published ?? []),
+      ...(published ?? []).map(({ name }) => name),
       rows[0] && versionNameIn(rows[0]),
       last,
     ]),

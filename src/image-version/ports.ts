@@ -23,10 +23,8 @@ import type { Increment } from "./version-numbers.js";
 /** A version and its current operation, as stored. */
 export type StoredVersion = Stored<ImageVersionRecord>;
 
-/** The numbers of an image definition's versions: those in Azure, and those that were given, each to one request. */
+/** The numbers that were given to an image definition's versions, each to one request. */
 export interface VersionNumbers {
-  /** The names of the versions in Azure, in no order; undefined where Azure has no such image definition. */
-  listPublished(imageId: string): Promise<readonly string[] | undefined>;
   /** The number that was given last, and the one that the request has. */
   read(
     imageId: string,

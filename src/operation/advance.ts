@@ -20,16 +20,16 @@ import {
 import { indexed } from "./catalog.js";
 import { kindOf, stateOf } from "./kinds.js";
 import type { TransitionContext } from "./ports.js";
-import { SCHEMA } from "./records.js";
-import type {
-  Effect,
-  OperationFailure,
-  OperationRecord,
-  OperationStatus,
-  Pair,
-  RegionRecord,
-  Requester,
-  TrackedRecord,
+import {
+  SCHEMA,
+  type Effect,
+  type OperationFailure,
+  type OperationRecord,
+  type OperationStatus,
+  type Pair,
+  type RegionRecord,
+  type Requester,
+  type TrackedRecord,
 } from "./records.js";
 import { isFinalState, mayFollow, type State } from "./states.js";
 

@@ -43,7 +43,7 @@ export interface AgedRows {
 
 export interface AgedPage {
   readonly removed: number;
-  /** Aged, and kept by invariant 1. */
+  /** Aged, and kept by Invariant 1. */
   readonly kept?: number;
   readonly next?: string;
   readonly errors?: readonly unknown[];

@@ -16,13 +16,25 @@
 import { isFinal } from "../image-version/state/states.js";
 import type { VersionState } from "../image-version/state/record.js";
 import { compareVersionNumbers } from "../image-version/version-numbers.js";
-import type { PublishedVersion, RetentionRules } from "./ports.js";
+import type { RetentionRules } from "./ports.js";
 
 const DAY_MS = 86_400_000;
 
 /** A version that both Sigil and Azure have. */
-export interface RetainedVersion extends PublishedVersion {
+export interface RetainedVersion {
   readonly id: string;
+  readonly name: string;
+  /** As Azure shows it, like the next four. */
+  readonly provisioningState: string;
+  readonly excludeFromLatest: boolean;
+  readonly endOfLifeDate?: string;
+  /** RFC 3339. */
+  readonly publishedDate?: string;
+  readonly regions: readonly {
+    /** Canonical region. */
+    readonly name: string;
+    readonly excludeFromLatest: boolean;
+  }[];
   readonly state: VersionState;
   /** Sigil's last operation on it. */
   readonly operationId: string;
@@ -79,7 +91,7 @@ export function decide(
     });
     const { state, provisioningState, endOfLifeDate, excludeFromLatest } =
       version;
-    // Invariant 1
+    // Invariant 1.
     if (!isFinal(state))
       return kept("OperationRunning", `An operation on it runs: ${state}.`);
     if (state !== "Succeeded")
@@ -89,7 +101,7 @@ export function decide(
       );
     if (provisioningState !== "Succeeded")
       return kept("NotSucceeded", `Azure shows it as ${provisioningState}.`);
-    // Invariant 2
+    // Invariant 2.
     if (version === promoted[0])
       return kept(
         "Latest",
@@ -98,13 +110,13 @@ export function decide(
     const regions = guarded.get(version);
     if (regions !== undefined)
       return kept("LatestInRegion", `The latest in ${regions.join(", ")}.`);
-    // Invariant 4
+    // Invariant 4.
     if (newest.has(version))
       return kept(
         "AmongNewestPromoted",
         `Among the newest ${rules.keepNewestPromoted} promoted, by number or by publication.`,
       );
-    // Invariants 3 and 6
+    // Invariants 3 and 6.
     const days = rules.deleteAfterEndOfLifeDays;
     if (endOfLifeDate !== undefined) {
       const withGrace = days ? ` and ${days} days of grace` : "";
@@ -120,7 +132,7 @@ export function decide(
           `Its end of life is past: ${endOfLifeDate}${withGrace}.`,
         );
     }
-    // Invariant 5
+    // Invariant 5.
     if (rules.keepNewestPromoted !== undefined && !excludeFromLatest)
       return deleted(
         "BeyondNewestPromoted",

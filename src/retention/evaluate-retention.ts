@@ -3,12 +3,10 @@ import type { Dependencies } from "../image-version/ports.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { versionScope } from "../image-version/listings.js";
 import { operationIdOf, recordKeyOf } from "../operation/records.js";
+import type { ListedImageVersion } from "../image-version/resources.js";
+import { canonicalRegion } from "../resource-id.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
-import type {
-  PublishedVersion,
-  RetentionDependencies,
-  RetentionRules,
-} from "./ports.js";
+import type { RetentionDependencies, RetentionRules } from "./ports.js";
 
 const PAGE = 100;
 
@@ -26,7 +24,7 @@ export interface Evaluation {
  * Throws ServiceError NotFound where Azure has no such image definition.
  */
 export async function evaluateRetention(
-  { published, imageVersions }: RetentionDependencies,
+  { imageVersions }: RetentionDependencies,
   imageId: string,
   rules: RetentionRules,
 ): Promise<Evaluation> {
@@ -35,7 +33,7 @@ export async function evaluateRetention(
   for (const record of await readAll(imageVersions, imageId))
     if (record.exists && record.lastApplied !== undefined)
       known.set(nameOf(record), record);
-  const listed = await published.list(imageId);
+  const listed = await imageVersions.resourceManager.listImageVersions(imageId);
   if (listed === undefined)
     throw new ServiceError(
       "NotFound",
@@ -74,12 +72,22 @@ async function readAll(
 }
 
 function retained(
-  version: PublishedVersion,
+  { name, provisioningState, publishedDate, resource }: ListedImageVersion,
   record: ImageVersionRecord,
 ): RetainedVersion {
+  const profile = resource.properties.publishingProfile;
+  const endOfLifeDate = profile?.endOfLifeDate;
   return {
-    ...version,
     id: record.resourceId,
+    name,
+    provisioningState,
+    excludeFromLatest: profile?.excludeFromLatest ?? false,
+    ...(endOfLifeDate && { endOfLifeDate }),
+    ...(publishedDate && { publishedDate }),
+    regions: (profile?.targetRegions ?? []).map((region) => ({
+      name: canonicalRegion(region.name),
+      excludeFromLatest: region.excludeFromLatest ?? false,
+    })),
     state: record.state,
     operationId: operationIdOf(record),
     createdTime: record.createdTime,

@@ -35,30 +35,9 @@ export interface RetentionPolicies {
   list(): Promise<readonly StoredPolicy[]>;
 }
 
-/** An image version as ARM lists it: without its replication. */
-export interface PublishedVersion {
-  readonly name: string;
-  readonly provisioningState: string;
-  readonly excludeFromLatest: boolean;
-  readonly endOfLifeDate?: string;
-  /** RFC 3339. */
-  readonly publishedDate?: string;
-  readonly regions: readonly {
-    /** Canonical region. */
-    readonly name: string;
-    readonly excludeFromLatest: boolean;
-  }[];
-}
-
-export interface PublishedVersions {
-  /** Every version of the image definition; undefined where Azure has no such definition. */
-  list(imageId: string): Promise<readonly PublishedVersion[] | undefined>;
-}
-
 /** What retention needs. */
 export interface RetentionDependencies {
   readonly policies: RetentionPolicies;
-  readonly published: PublishedVersions;
-  /** To read what Sigil knows, and to delete it. */
+  /** To read what Azure and Sigil have, and to delete it. */
   readonly imageVersions: Dependencies;
 }

@@ -36,14 +36,14 @@ export async function runRetention(
   let policies = 0;
   for (const stored of await deps.policies.list()) {
     if (stored.policy.mode !== "delete") continue;
-    if (deletions.length >= MOST_DELETIONS) break; // Invariant 1
+    if (deletions.length >= MOST_DELETIONS) break; // Invariant 1.
     policies += 1;
     try {
       const { imageId, rules } = stored.policy;
       const { decisions } = await evaluateRetention(deps, imageId, rules);
       for (const decision of decisions.filter(({ deletes }) => deletes)) {
-        if (deletions.length >= MOST_DELETIONS) break; // Invariant 1
-        if (!(await isInForce(deps, stored))) break; // Invariant 3
+        if (deletions.length >= MOST_DELETIONS) break; // Invariant 1.
+        if (!(await isInForce(deps, stored))) break; // Invariant 3.
         try {
           deletions.push(await deleteVersion(deps, decision, traceparent));
         } catch (error) {
@@ -76,7 +76,7 @@ async function deleteVersion(
     id,
     requestedBy: REQUESTED_BY,
     traceparent,
-    ifOperationId: version.operationId, // Invariant 2
+    ifOperationId: version.operationId, // Invariant 2.
   });
   return operation.id;
 }

@@ -1,5 +1,5 @@
 /**
- * Accepts a request to prepare a subscription. Invariant, beside those of every acceptance (operation/accepting.ts):
+ * Accepts a request to prepare a subscription. Invariants, beside those of every acceptance (operation/accepting.ts):
  *  1. While a preparation runs, every request is that one operation; after its end the next request is a new one.
  *  2. A repeated Idempotency-Key answers the operation that it answered first, whatever became of it.
  */

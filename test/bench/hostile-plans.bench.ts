@@ -4,13 +4,13 @@
  * assert on counts (test/contract/azure/arm-client.test.ts, test/unit/bounded-map.test.ts).
  */
 import { afterAll, bench } from "vitest";
-import { createArmClient } from "../../src/azure/arm-client.js";
-import { createResourceManager } from "../../src/azure/resource-manager.js";
-import { createResourceReader } from "../../src/azure/resource-reader.js";
-import { createSubscriptions } from "../../src/azure/subscriptions.js";
+import { createArmClient } from "../../src/azure/arm/client.js";
+import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
+import { createResourceReader } from "../../src/azure/arm/resource-reader.js";
+import { createSubscriptions } from "../../src/azure/arm/subscriptions.js";
 import { planImageVersion } from "../../src/image-version/commands/plan.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
-import { startWireServer } from "../contract/azure/wire-server.js";
+import { startWireServer } from "../contract/azure/arm/wire-server.js";
 import { idOf } from "../support/dependencies.js";
 import { seedVersionId } from "../support/requests.js";
 import { createWorld } from "../support/world.js";

@@ -49,16 +49,16 @@ describe("the demo", () => {
       lines(stdout()).filter((line) => pattern.test(line)).length;
     for (const version of ["1\\.0\\.0", "1\\.0\\.1"]) {
       for (const type of ["Accepted", "Creating", "Completed"])
-        expect(count(new RegExp(` ${type} +${version}$`)), type).toBe(1);
+        expect(count(new RegExp(` ${type} +${version}$`, "u")), type).toBe(1);
       for (const region of ["westus", "eastus2"]) {
         const of = (type: string): number =>
-          count(new RegExp(` ${type} +${version} +${region} .* %$`));
+          count(new RegExp(` ${type} +${version} +${region} .* %$`, "u"));
         expect(of("RegionReplicating")).toBeGreaterThan(0);
         expect(of("RegionCompleted")).toBe(1);
       }
     }
-    expect(count(/ Failed +1\.0\.2 +2 findings$/)).toBe(1);
-    expect(count(/^ +DiskEncryptionSetInOtherRegion$/)).toBe(2);
+    expect(count(/ Failed +1\.0\.2 +2 findings$/u)).toBe(1);
+    expect(count(/^ +DiskEncryptionSetInOtherRegion$/u)).toBe(2);
     expect(stdout()).toContain(
       "targetRegions/1/encryption/dataDiskImages/0/diskEncryptionSetId\n",
     );
@@ -67,9 +67,9 @@ describe("the demo", () => {
     );
 
     const table = lines(stdout().split("Disk encryption set")[1] ?? "").map(
-      (line) => line.trim().replace(/ {2,}/g, " | "),
+      (line) => line.trim().replace(/ {2,}/gu, " | "),
     );
-    const seconds = expect.stringMatching(/^[\d.]+ s$/) as string;
+    const seconds = expect.stringMatching(/^[\d.]+ s$/u) as string;
     expect(table.slice(1, 10).map((row) => row.split(" | "))).toEqual([
       ["1.0.0", "westus", "2", seconds, "OS", "WestUSDiskEncryptionSet1"],
       ["LUN 0", "WestUSDiskEncryptionSet2"],
@@ -86,7 +86,7 @@ describe("the demo", () => {
 
   test("prints whole CloudEvents with --json, and fails with the reason when the functions host dies", async () => {
     const { exited, stdout, stderr, waitForLine, pid } = run(["--json"]);
-    await waitForLine(/Sigil\.ImageVersion\.Failed/);
+    await waitForLine(/Sigil\.ImageVersion\.Failed/u);
     const [host] = await childrenOf(pid);
 
     process.kill(host ?? 0, "SIGKILL");
@@ -98,7 +98,7 @@ describe("the demo", () => {
     for (const line of lines(stdout()))
       expect(JSON.parse(line)).toMatchObject({
         specversion: "1.0",
-        type: expect.stringMatching(/^Sigil\.ImageVersion\./) as string,
+        type: expect.stringMatching(/^Sigil\.ImageVersion\./u) as string,
       });
     expect(await readdir(directory)).toEqual([]);
   });
@@ -119,12 +119,12 @@ describe("the demo", () => {
     });
 
     expect(await exited).toBe(1);
-    expect(stderr()).toMatch(/^The demo failed\. ENOENT: .*absent/);
+    expect(stderr()).toMatch(/^The demo failed\. ENOENT: .*absent/u);
   });
 
   test("ends with 130 on Ctrl-C, with nothing running and nothing on disk", async () => {
     const { exited, stdout, kill, waitForLine, pid } = run();
-    await waitForLine(/ Accepted +1\.0\.0$/);
+    await waitForLine(/ Accepted +1\.0\.0$/u);
     const [host] = await childrenOf(pid);
 
     kill("SIGINT");
@@ -137,7 +137,7 @@ describe("the demo", () => {
 
   test("ends with 130 on Ctrl-C while it starts, with nothing on disk", async () => {
     const { exited, kill, waitForLine } = run();
-    await waitForLine(/^Starting/);
+    await waitForLine(/^Starting/u);
 
     kill("SIGINT");
 
@@ -153,7 +153,7 @@ describe("the demo", () => {
     for (const args of [["--fast"], ["--timeout", "soon"], ["--timeout=-1"]]) {
       const refused = run(args);
       expect(await refused.exited).toBe(2);
-      expect(refused.stderr()).toMatch(/--help/);
+      expect(refused.stderr()).toMatch(/--help/u);
     }
   });
 });

@@ -2,7 +2,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findChromium, startChromium } from "../support/browser.js";
 import { Stack } from "../support/stack.js";
-import { documentedOperations } from "../unit/http/document.js";
+import { documentedOperations } from "../unit/http/contract/document.js";
 
 const chromium = findChromium();
 if (chromium === undefined)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createApiClient, type ApiClient } from "../support/api-client.js";
 import { Stack } from "../support/stack.js";
 import { document as asyncApi, warningsIn } from "../unit/events/document.js";
-import { content as openApi } from "../unit/http/document.js";
+import { content as openApi } from "../unit/http/contract/document.js";
 
 let stack: Stack;
 let origin: string;

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { HostProcess } from "@sigil-local/functions-host/process";
-import type { ApiClient } from "../support/api-client.js";
-import { pathOf } from "../support/api-client.js";
+import { type ApiClient, pathOf } from "../support/api-client.js";
 import { largeWorld } from "../support/requests.js";
 import { milestones, Stack } from "../support/stack.js";
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HostProcess } from "@sigil-local/functions-host/process";
-import type {
-  ApiClient,
-  ImageVersion,
-  Operation,
-  Problem,
+import {
+  type ApiClient,
+  type ImageVersion,
+  type Operation,
+  type Problem,
+  pathOf,
 } from "../support/api-client.js";
-import { pathOf } from "../support/api-client.js";
 import {
   managedImageRequest,
   seedResource,

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Operation } from "../support/api-client.js";
-import { createApiClient } from "../support/api-client.js";
+import { type Operation, createApiClient } from "../support/api-client.js";
 import {
   managedImageRequest,
   seedVersionId,

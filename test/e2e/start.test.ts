@@ -62,11 +62,11 @@ async function bash(command: string): Promise<string> {
 
 /** What the stack has printed: its address and the lines that are meant to be pasted. */
 async function printed(program: Program) {
-  const create = await program.waitForLine(/^curl -i -X PUT /);
-  const follow = await program.waitForLine(/^curl -s .*\$TOKEN/);
-  const token = await program.waitForLine(/^export TOKEN=ey/);
-  const anotherToken = await program.waitForLine(/^export TOKEN=\$\(curl/);
-  const origin = /http:\/\/127\.0\.0\.1:\d+/.exec(create)?.[0] ?? "";
+  const create = await program.waitForLine(/^curl -i -X PUT /u);
+  const follow = await program.waitForLine(/^curl -s .*\$TOKEN/u);
+  const token = await program.waitForLine(/^export TOKEN=ey/u);
+  const anotherToken = await program.waitForLine(/^export TOKEN=\$\(curl/u);
+  const origin = /http:\/\/127\.0\.0\.1:\d+/u.exec(create)?.[0] ?? "";
   return { create, follow, token, anotherToken, origin };
 }
 
@@ -82,8 +82,8 @@ describe("npm start", () => {
     const lines = await printed(first);
 
     const answer = await bash(lines.create);
-    expect(answer).toMatch(/^HTTP\/1\.1 202 /m);
-    const operation = /^operation-location: .*(\/api\/operations\/\S+)/im.exec(
+    expect(answer).toMatch(/^HTTP\/1\.1 202 /mu);
+    const operation = /^operation-location: .*(\/api\/operations\/\S+)/imu.exec(
       answer,
     )?.[1];
     expect(operation).toBeDefined();
@@ -127,14 +127,15 @@ describe("npm start", () => {
   test("leaves out the stand-in of a service that the environment names, says so, and tells no secret of it", async () => {
     const tables = await startTableStorage({});
     try {
-      const key = /AccountKey=([^;]+)/.exec(tables.connectionString)?.[1] ?? "";
+      const key =
+        /AccountKey=([^;]+)/u.exec(tables.connectionString)?.[1] ?? "";
       const program = start(["--ephemeral"], {
         AzureWebJobsStorage: tables.connectionString,
       });
       const { origin } = await printed(program);
 
       expect(program.stdout()).toMatch(
-        /Tables +not local: as AzureWebJobsStorage in the environment says/,
+        /Tables +not local: as AzureWebJobsStorage in the environment says/u,
       );
       expect(program.stdout()).not.toContain(key);
       const ready = await fetch(`${origin}/api/health/ready`);

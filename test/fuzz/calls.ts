@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import type { OpenAPIV3 } from "openapi-types";
-import { resolve, type OperationId } from "../../src/http/openapi-document.js";
+import {
+  resolve,
+  type OperationId,
+} from "../../src/http/contract/openapi-document.js";
 import {
   content,
   document,
@@ -8,7 +11,7 @@ import {
   managedImageBody,
   powerShellBody,
   snapshotsBody,
-} from "../unit/http/document.js";
+} from "../unit/http/contract/document.js";
 import { hostileText, hostileValue, nearly } from "./hostile-values.js";
 import { valuesOf } from "./schema-values.js";
 

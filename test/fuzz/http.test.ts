@@ -5,7 +5,7 @@ import {
 } from "@azure/functions";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createAuthenticator } from "../../src/http/authentication.js";
+import { createAuthenticator } from "../../src/authorization/authentication.js";
 import {
   createHttpHandlers,
   type HttpHandlers,
@@ -18,7 +18,7 @@ import {
   responseMistakes,
   schemaMistakes,
   validator,
-} from "../unit/http/document.js";
+} from "../unit/http/contract/document.js";
 import { calls, strayCalls, type Call, type TOKENS } from "./calls.js";
 import { CALLS, LEAST_CALLS, parametersFor, TIMEOUT_MS } from "./run.js";
 import { readAsyncApi } from "../support/contracts.js";

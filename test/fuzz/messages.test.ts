@@ -7,7 +7,7 @@ import {
   type RejectedRequest,
 } from "../../src/messaging/request-handler.js";
 import { eventMistakes } from "../unit/events/document.js";
-import { validator } from "../unit/http/document.js";
+import { validator } from "../unit/http/contract/document.js";
 import { bytesOf, invocation } from "../unit/messaging/invocation.js";
 import { imageVersionBodies, SAMPLES } from "./calls.js";
 import { hostileText, hostileValue, nearly } from "./hostile-values.js";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { OpenAPIV3 } from "openapi-types";
-import { resolve } from "../../src/http/openapi-document.js";
-import { content } from "../unit/http/document.js";
+import { resolve } from "../../src/http/contract/openapi-document.js";
+import { content } from "../unit/http/contract/document.js";
 
 type Schema = OpenAPIV3.SchemaObject | OpenAPIV3.ReferenceObject;
 type Extended = OpenAPIV3.SchemaObject & {

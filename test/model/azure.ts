@@ -10,7 +10,6 @@ import {
   canonicalRegion,
   formatImageVersionId,
 } from "../../src/resource-id.js";
-import type { PublishedVersions } from "../../src/retention/ports.js";
 import type { Subscriptions } from "../../src/subscription/ports.js";
 import { SIGIL, short, type Arm, type Wire } from "./arm.js";
 import { describe, factsOf, same } from "./facts.js";
@@ -25,7 +24,6 @@ export interface Azure {
   looksAt(version: string): readonly Look[];
   readonly resources: ResourceReader;
   readonly subscriptions: Subscriptions;
-  readonly published: PublishedVersions;
   /** As a process sees it; without one, as whoever only reads does. */
   resourceManagerOf(process?: Process): ResourceManager;
 }
@@ -73,27 +71,6 @@ export function createAzure(
         Promise.resolve([...REGIONS, STRANGE_REGION].map((name) => ({ name }))),
       getRegistration: () => Promise.resolve("Registered"),
       register: () => Promise.resolve("Registered"),
-    },
-    published: {
-      async list(imageId) {
-        await way.call("GET", () => Promise.resolve({ status: 200 }));
-        return arm.list(imageId).map(({ name, properties }) => {
-          const profile = properties.publishingProfile;
-          return {
-            name,
-            provisioningState: properties.provisioningState,
-            excludeFromLatest: profile?.excludeFromLatest ?? false,
-            ...(profile?.endOfLifeDate !== undefined && {
-              endOfLifeDate: profile.endOfLifeDate,
-            }),
-            ...publishedDateOf(profile),
-            regions: (profile?.targetRegions ?? []).map((region) => ({
-              name: canonicalRegion(region.name),
-              excludeFromLatest: region.excludeFromLatest ?? false,
-            })),
-          };
-        });
-      },
     },
     resourceManagerOf: (process) => ({
       async getImageVersion(id) {

@@ -483,6 +483,12 @@ function judgeRest(world: World, version: string): void {
       isOthers(change) &&
       change.changes.some(({ fact }) => fact === "opened"),
   );
-  if (truth.facts["opened"] === "true" && !wished && !others)
+  // Without a key for each disk ARM takes no update at all.
+  if (
+    truth.facts["opened"] === "true" &&
+    !wished &&
+    !others &&
+    !areKeysGone(world, version)
+  )
     world.breach(2, `regions of ${short(version)} may be removed at any time`);
 }

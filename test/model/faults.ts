@@ -1,4 +1,4 @@
-import { toServiceError, toUnavailable } from "../../src/azure/arm-errors.js";
+import { toServiceError, toUnavailable } from "../../src/azure/arm/errors.js";
 import type { ArmAnswer } from "@sigil-local/arm-simulator/parts/arm-request";
 import { IMAGES } from "./requests.js";
 

@@ -15,9 +15,12 @@ import type { Dependencies } from "../../src/image-version/ports.js";
 import { rollBackImage } from "../../src/image-version/rollback/roll-back.js";
 import { cancelOperation } from "../../src/operation/canceling.js";
 import type { OperationRecord } from "../../src/operation/records.js";
-import { imageIdOf, parseImageVersionId } from "../../src/resource-id.js";
+import {
+  imageIdOf,
+  parseImageVersionId,
+  type ImageVersionId,
+} from "../../src/resource-id.js";
 import { runRetention } from "../../src/retention/run-retention.js";
-import type { ImageVersionId } from "../../src/resource-id.js";
 import { delivery, poison, reconciliation, redelivery } from "./deliveries.js";
 import { factsOf, same } from "./facts.js";
 import { isOpen, type Command } from "./ledger.js";
@@ -392,7 +395,6 @@ function retention(world: World): Task {
             put: () => Promise.resolve(),
             remove: () => Promise.resolve(),
           },
-          published: world.azure.published,
           imageVersions: deps,
         },
         CALLER.traceparent,

@@ -236,7 +236,6 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
       index: port("index", index),
       idempotencyKeys: port("idempotencyKeys", claims),
       versionNumbers: {
-        listPublished: () => Promise.resolve([]),
         read: () => Promise.resolve({}),
         allocate: () => Promise.reject(new TypeError("nobody numbers here")),
       },

@@ -4,7 +4,7 @@ import {
   documentedOperations,
   missingHeaders,
   responseMistakes,
-} from "../unit/http/document.js";
+} from "../unit/http/contract/document.js";
 
 export type Operation = components["schemas"]["Operation"];
 export type ImageVersion = components["schemas"]["ImageVersion"];

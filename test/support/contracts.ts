@@ -1,10 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { OpenAPIV3 } from "openapi-types";
 import { parse } from "yaml";
-import {
-  bundle,
-  type AsyncApiDocument,
-} from "../../src/http/asyncapi-document.js";
+import { bundle, type AsyncApiDocument } from "../../openapi/bundle.mjs";
 
 /** A folder's OpenAPI document, as people write it. */
 export function readOpenApi(folder: string): OpenAPIV3.Document {

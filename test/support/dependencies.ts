@@ -1,16 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { ServiceBusClient } from "@azure/service-bus";
-import { createArmClient } from "../../src/azure/arm-client.js";
-import { createCallLog } from "../../src/azure/call-log.js";
-import { createIdempotencyKeys } from "../../src/azure/idempotency-keys.js";
-import { createStateStore } from "../../src/azure/state-store.js";
-import { createIndex } from "../../src/azure/index-table.js";
-import { createResourceManager } from "../../src/azure/resource-manager.js";
-import { createResourceReader } from "../../src/azure/resource-reader.js";
-import { ServiceBusMessenger } from "../../src/azure/service-bus.js";
-import { createSubscriptions } from "../../src/azure/subscriptions.js";
-import type { TableStorage } from "../../src/azure/tables.js";
-import { createVersionNumbers } from "../../src/azure/version-numbers.js";
+import { createArmClient } from "../../src/azure/arm/client.js";
+import { createAuditLog } from "../../src/azure/arm/audit-log.js";
+import { createIdempotencyKeys } from "../../src/azure/tables/idempotency-keys.js";
+import { createStateStore } from "../../src/azure/tables/state-store.js";
+import { createIndex } from "../../src/azure/tables/index-table.js";
+import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
+import { createResourceReader } from "../../src/azure/arm/resource-reader.js";
+import { ServiceBusMessenger } from "../../src/azure/service-bus/messenger.js";
+import { createSubscriptions } from "../../src/azure/arm/subscriptions.js";
+import type { TableStorage } from "../../src/azure/tables/table.js";
+import { createVersionNumbers } from "../../src/azure/tables/version-numbers.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import {
@@ -166,7 +166,7 @@ export async function startInProcess(
     30 * 86_400_000,
   );
   const pace = { ...PACE, ...options.pace };
-  const calls = createCallLog();
+  const calls = createAuditLog();
   const arm = createArmClient({
     endpoint: simulator.endpoint,
     scope: ARM_SCOPE,
@@ -185,7 +185,7 @@ export async function startInProcess(
     looks: createLooks(resourceManager, now),
     index: createIndex(tables),
     idempotencyKeys: createIdempotencyKeys(tables, now),
-    versionNumbers: createVersionNumbers(tables, arm, now),
+    versionNumbers: createVersionNumbers(tables, now),
     events: messenger,
     work: messenger,
     calls,

@@ -20,7 +20,6 @@ import type { StateStore } from "../../src/operation/ports.js";
 import type { WorkMessage } from "../../src/operation/records.js";
 import { formatImageVersionId } from "../../src/resource-id.js";
 import type {
-  RetentionDependencies,
   RetentionPolicies,
   StoredPolicy,
 } from "../../src/retention/ports.js";
@@ -123,7 +122,6 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     looks: createLooks(resourceManager, now),
     idempotencyKeys: inMemoryIdempotencyKeys(),
     versionNumbers: {
-      listPublished: () => Promise.resolve([]),
       read: () => Promise.resolve({}),
       allocate() {
         effects += 1;
@@ -149,7 +147,6 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       operations: { ...common, store },
       retention: {
         policies: createPolicies(() => (effects += 1)),
-        published: PUBLISHED,
         imageVersions,
       },
     },
@@ -216,23 +213,6 @@ function createPolicies(onWrite: () => void): RetentionPolicies {
     list: () => Promise.resolve([...policies.values()]),
   };
 }
-
-const PUBLISHED: RetentionDependencies["published"] = {
-  list: (imageId) =>
-    Promise.resolve(
-      imageId.length % 3 === 1
-        ? undefined
-        : [
-            {
-              name: "1.0.0",
-              provisioningState: "Succeeded",
-              excludeFromLatest: false,
-              endOfLifeDate: "2025-01-01",
-              regions: [{ name: "westus", excludeFromLatest: false }],
-            },
-          ],
-    ),
-};
 
 /** What a plan finds: one name in three is of nothing, one may not be looked at, and the rest is there. */
 const RESOURCES: ResourceReader = {

@@ -66,12 +66,12 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/image-version/rollback/survey.ts": "lives for one call",
   "src/json/json-syntax.ts": "lives for one call",
   "src/image-version/preflight/gather-facts.ts": "lives for one call",
-  "src/http/openapi-document.ts": "operations of the document",
-  "src/http/validation.ts": "schemas of the document",
+  "src/http/contract/openapi-document.ts": "operations of the document",
+  "src/http/contract/validation.ts": "schemas of the document",
   "src/http/docs-handlers.ts": "a fixed list of files",
-  "src/azure/service-bus.ts": "a fixed list of entities",
-  "src/azure/dead-letters.ts": "lives for one call",
-  "src/azure/turns.ts": "what is under way",
+  "src/azure/service-bus/messenger.ts": "a fixed list of entities",
+  "src/azure/service-bus/dead-letters.ts": "lives for one call",
+  "src/azure/tables/turns.ts": "what is under way",
 };
 
 test("no map of the product grows with what callers send", async () => {

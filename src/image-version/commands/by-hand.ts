@@ -216,7 +216,12 @@ export function deleteImageVersion(
           },
         );
       if (look !== undefined) mustNotBeBlocked(id, look, deps.now());
-      return { changes: {}, repeats: {}, byHand: true };
+      return {
+        changes: {},
+        repeats: {},
+        byHand: true,
+        ...(seen && look === undefined && { absent: true }),
+      };
     },
   );
 }

@@ -1,6 +1,6 @@
 /** What a PUT of a request would meet and do, found out without writing anything anywhere. */
 import { isFinal } from "../state/states.js";
-import { unmetRequests } from "../state/wanted.js";
+import { unmetRequests, mayRemoveRegions } from "../state/wanted.js";
 import {
   canonicalRegion,
   formatImageVersionId,
@@ -39,7 +39,6 @@ import { withDefaults } from "../state/reconcile.js";
 import { known } from "../state/adoption.js";
 import { areReady } from "../resources.js";
 import { sameOperation } from "./same-operation.js";
-import { mayRemoveRegions } from "../state/wanted.js";
 import { mustBeAdmitted, type ChangeCommand } from "./command.js";
 import { withSetIds } from "./set-names.js";
 

@@ -12,14 +12,18 @@ import { ServiceError, type Finding } from "../../errors.js";
 import { acceptOperation } from "../../operation/accepting.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
 import type { OperationRecord } from "../../operation/records.js";
-import { formatImageVersionId, imageIdOf, keyOf } from "../../resource-id.js";
+import {
+  formatImageVersionId,
+  imageIdOf,
+  keyOf,
+  canonicalRegion,
+} from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies } from "../ports.js";
 import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
 import { mergePatch } from "../properties/merge-patch.js";
-import { canonicalRegion } from "../../resource-id.js";
 import { writableForm } from "../properties/body.js";
 import { PROMOTION } from "../properties/table.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";

@@ -1,6 +1,5 @@
 /** Which operation a request asks for once more. Pure. */
-import type { OperationRecord } from "../../operation/records.js";
-import { sequenceOf } from "../../operation/records.js";
+import { type OperationRecord, sequenceOf } from "../../operation/records.js";
 import { fieldsOf, regionOf } from "../properties/fields.js";
 import {
   combined,

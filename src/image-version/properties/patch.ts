@@ -33,7 +33,7 @@ import { EXCLUDE_FROM_LATEST, isMap, PROMOTION, propertyAt } from "./table.js";
 /** By field name, the value that Azure shall show; null: it shall show none. A region's own name with null removes it. */
 export type Patch = Readonly<Record<string, unknown>>;
 
-/** What a request asks: what it changes, and what it repeats of what was applied before (invariant 3). */
+/** What a request asks: what it changes, and what it repeats of what was applied before. Invariant 3. */
 export interface Asked {
   readonly changes: Patch;
   readonly repeats: Patch;
@@ -82,7 +82,7 @@ export function askedBy(
   return withoutRegions({ changes, repeats }, removeRegions);
 }
 
-/** What it takes to make the one version of the other; regions that the other lacks stay (invariant 2). */
+/** What it takes to make the one version of the other; regions that the other lacks stay. Invariant 2. */
 export function difference(
   from: Fields,
   to: Fields,

@@ -15,10 +15,10 @@ import { advance, event } from "../../operation/advance.js";
 import { fail } from "../../operation/failing.js";
 import { hasEnded } from "../../operation/kinds.js";
 import type { OperationDependencies, Stored } from "../../operation/ports.js";
-import {
-  type OperationFailure,
-  type OperationRecord,
-  type Pair,
+import type {
+  OperationFailure,
+  OperationRecord,
+  Pair,
 } from "../../operation/records.js";
 import {
   currentFor,

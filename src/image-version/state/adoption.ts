@@ -10,7 +10,7 @@ import type { Finding } from "../../errors.js";
 import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { differs } from "../properties/changes.js";
-import { fieldsOf, regionOf } from "../properties/fields.js";
+import { fieldsOf, regionOf, regionsIn } from "../properties/fields.js";
 import { unmetBy, withApplied } from "../properties/patch.js";
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import type { Look } from "../resources.js";
@@ -89,7 +89,12 @@ export function isMadeByOthers(
   const sent = sentLast(record);
   return (
     isOtherLife(record, look) ||
-    (!record.exists && !(sent !== undefined && shows(look, sent)))
+    (!record.exists &&
+      !(
+        sent !== undefined &&
+        shows(look, sent) &&
+        hasNoMoreRegions(look, sent)
+      ))
   );
 }
 
@@ -148,6 +153,20 @@ export function isOfOtherLife(
   );
 }
 
+/** Azure shows another version than the one whose deletion was asked. */
+export function isNotMeant(
+  record: ImageVersionRecord,
+  request: VersionRequest,
+  look: Look,
+): boolean {
+  return (
+    isOfOtherLife(record, request, look) ||
+    (request.absent === true &&
+      lifeOf(record, request) === undefined &&
+      isMadeByOthers(record, look))
+  );
+}
+
 /** The look is of a replica that is behind: it shows a life before the one that was seen a moment ago. */
 export function isBehind(
   {
@@ -174,7 +193,7 @@ export function madeAgain(
   };
 }
 
-/** Why the batch may not be applied to what Azure shows: others have made it (invariants 1 and 2). */
+/** Why the batch may not be applied to what Azure shows: others have made it. Invariants 1 and 2. */
 export function adoptionRefusal(
   record: ImageVersionRecord,
   look: Look | undefined,
@@ -228,6 +247,13 @@ function isOtherLife(record: ImageVersionRecord, look: Look): boolean {
     Date.parse(look.publishedDate) >
       Date.parse(sent.acceptedTime) + CLOCKS_MS &&
     !shows(look, sent)
+  );
+}
+
+function hasNoMoreRegions(look: Look, { changes }: Attempt): boolean {
+  const sent = regionsIn(changes);
+  return regionsIn(fieldsOf(look.resource)).every((name) =>
+    sent.includes(name),
   );
 }
 

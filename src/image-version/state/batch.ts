@@ -29,7 +29,8 @@ import {
   type OperationRecord,
 } from "../../operation/records.js";
 import { conflictsBetween, type Asked } from "../properties/patch.js";
-import { deleteNext, deletes } from "./deleting.js";
+import { deleteNext } from "./deleting.js";
+import { deletes, demotes, inTurn } from "./queue.js";
 import { contradicts, overtaken } from "./demoting.js";
 import { endOperation } from "./ends.js";
 import {
@@ -87,7 +88,7 @@ export function enqueue(
   };
   if (deletes(accepted)) return { ...deleteNext(pair, context), accepted };
   return {
-    ...(isDemotion(accepted) ? putFirst(pair, queued, context) : pair),
+    ...(demotes(accepted) ? putFirst(pair, queued, context) : pair),
     accepted,
   };
 }
@@ -106,22 +107,7 @@ function putFirst(
         !sentFor.includes(id) && contradicts(request, last.request),
     )
     .reduce((before, [id]) => endBeside(before, id, error, context), pair);
-  const goesFirst = ({ operation }: QueuedRequest): boolean =>
-    isDemotion(operation) || deletes(operation);
-  return {
-    ...rest,
-    record: {
-      ...record,
-      queued: [
-        ...record.queued.filter(goesFirst),
-        ...record.queued.filter((one) => !goesFirst(one)),
-      ],
-    },
-  };
-}
-
-function isDemotion({ kind }: OperationRecord): boolean {
-  return kind === "DemoteImageVersion";
+  return { ...rest, record: { ...record, queued: inTurn(record.queued) } };
 }
 
 /** True where several may be sent in one update. */
@@ -258,7 +244,7 @@ export function dissolveBatch(
         regions: record.regions.filter(
           ({ name, attempts }) => attempts > 0 || wanted.includes(name),
         ),
-        queued: [...parted, ...record.queued],
+        queued: inTurn([...parted, ...record.queued]),
       },
       operation: current,
       ...written(
@@ -304,7 +290,7 @@ export function beginNext(
   return formBatch(begun, context);
 }
 
-/** Everything that had begun has ended: the next in the queue begins in the same commit (invariant 1). */
+/** Everything that had begun has ended: the next in the queue begins in the same commit. Invariant 1. */
 export function startNext(
   pair: ImageVersionPair,
   context: TransitionContext,
@@ -312,22 +298,6 @@ export function startNext(
   const { record } = pair;
   const [first] = record.queued;
   if (first === undefined) return pair;
-  // What was asked before the deletion makes nothing again after it.
-  if (record.state === "Deleted" && !deletes(first.operation))
-    return startNext(
-      endBeside(
-        pair,
-        first.operation.id,
-        {
-          code: "ImageVersionGone",
-          message:
-            "The version was deleted before the request's turn came. To create it again, send its PUT with the header If-None-Match: *.",
-          errors: [],
-        },
-        context,
-      ),
-      context,
-    );
   const queued = record.queued.slice(1);
   const isDeletion = deletes(first.operation);
   const next = withRequest(

@@ -11,9 +11,15 @@ import { cancellation } from "../../operation/canceling.js";
 import { failure as failed } from "../../operation/failing.js";
 import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type { OperationRecord } from "../../operation/records.js";
+import type {
+  OperationFailure,
+  OperationRecord,
+} from "../../operation/records.js";
+import { pollDelayMs } from "../../operation/waiting.js";
 import { NOTHING_ASKED } from "../properties/patch.js";
+import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { started, untilQuiet } from "./accepting.js";
+import { deletes, inTurn } from "./queue.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
@@ -38,26 +44,15 @@ export function deletionIn({
   return first !== undefined && deletes(first.operation) ? first : undefined;
 }
 
-export function deletes({ kind }: Pick<OperationRecord, "kind">): boolean {
-  return kind === "DeleteImageVersion";
-}
-
-/** The queue with the deletions before all else. The next step sends the DELETE: at once, where no PUT is under way. */
+/** The deletions go before all else. The next step sends the DELETE: at once, where no PUT is under way. */
 export function deleteNext(
   pair: ImageVersionPair,
   context: TransitionContext,
 ): ImageVersionPair {
   const { record, operation } = pair;
-  const { queued } = record;
   const first: ImageVersionPair = {
     ...pair,
-    record: {
-      ...record,
-      queued: [
-        ...queued.filter((one) => deletes(one.operation)),
-        ...queued.filter((one) => !deletes(one.operation)),
-      ],
-    },
+    record: { ...record, queued: inTurn(record.queued) },
   };
   const isUnderWay =
     (record.state === "Creating" || record.state === "Updating") &&
@@ -74,7 +69,7 @@ export function beginDelete(
   { operation, request }: QueuedRequest,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { deletionTaken: _, ...record } = pair.record;
+  const { deletionTakenTime: _, ...record } = pair.record;
   const again = record.state === "Deleting";
   const waited = record.queued.some((one) => one.operation.id === operation.id);
   return advance(
@@ -93,6 +88,10 @@ export function beginDelete(
         message: waited
           ? `Operation ${operation.id} is to delete the version: the delete request is sent to Azure Resource Manager.`
           : "The delete request is sent to Azure Resource Manager.",
+      }),
+      ...(again && {
+        waits:
+          "Azure Resource Manager does not delete the version: the delete request is sent again.",
       }),
       waitMs: context.pace.putTimeoutMs * 2,
       effects: again
@@ -135,11 +134,11 @@ export function deleteTaken(
   return advance({ ...alone, record }, context, {
     patch: {
       state: "Deleting",
-      ticks: 0,
-      deletionTaken: true,
+      deletionTakenTime: context.now.toISOString(),
       ...(armOperationUrl !== undefined && { armOperationUrl }),
     },
-    waitMs: context.pace.pollInitialMs,
+    waits: "Azure Resource Manager has taken the delete request.",
+    waitMs: pollDelayMs(record.ticks, context.pace),
   });
 }
 
@@ -155,6 +154,10 @@ function aloneWith(
     ({ id }) => id !== deletion.id,
   );
   if (others.length === 0) return pair;
+  const isCanceledCreation = others.some(({ id }) => {
+    const { created, decided } = record.requests[id] ?? {};
+    return created === true && decided?.kind === "canceled";
+  });
   const alone = others.reduce(
     (before, other) =>
       endOne(
@@ -169,7 +172,13 @@ function aloneWith(
     ...alone,
     record: {
       ...started(record.key, record.resourceId, alone.record, context),
-      requests: { [deletion.id]: request },
+      requests: {
+        [deletion.id]: {
+          ...request,
+          // Should Azure not delete the version after all, that is left to the deletion.
+          ...(isCanceledCreation && { created: true }),
+        },
+      },
     },
   };
 }
@@ -230,6 +239,19 @@ export function withoutDeletion(
   );
 }
 
+/** What is to be sent before a deletion may end that was refused, and that nothing had begun beside; undefined where nothing is. */
+export function leftUndone(
+  { exists, opened, repairs }: ImageVersionRecord,
+  { created }: VersionRequest,
+): VersionRequest["changes"] | undefined {
+  if (!exists) return undefined;
+  if (created === true) return { [EXCLUDE_FROM_LATEST]: true };
+  const away = Object.values(repairs).some(
+    ({ removed }) => removed !== undefined,
+  );
+  return away || opened ? {} : undefined;
+}
+
 /** How a deletion ends that has succeeded. */
 export function deletionEnding(
   operation: OperationRecord,
@@ -256,7 +278,11 @@ export function deleted(
   message: string,
   context: TransitionContext,
 ): ImageVersionPair {
-  const alone = aloneWith(pair, deletion, context);
+  const alone = withoutAskedBefore(
+    aloneWith(pair, deletion, context),
+    deletion,
+    context,
+  );
   const {
     lastApplied: _,
     observed: __,
@@ -264,7 +290,7 @@ export function deleted(
     lastAttempt: ____,
     overriddenRule: _____,
     unmanaged: ______,
-    deletionTaken: _______,
+    deletionTakenTime: _______,
     ...record
   } = alone.record;
   return advance({ ...alone, record }, context, {
@@ -289,3 +315,37 @@ export function deleted(
     ],
   });
 }
+
+/** What was asked of the life that has ended makes nothing again after it. */
+function withoutAskedBefore(
+  pair: ImageVersionPair,
+  { request: deletion }: QueuedRequest,
+  context: TransitionContext,
+): ImageVersionPair {
+  const life = deletion.publishedDate ?? pair.record.publishedDate;
+  return pair.record.queued
+    .filter(
+      ({ operation, request }) =>
+        !deletes(operation) &&
+        (request.publishedDate === undefined ||
+          life === undefined ||
+          request.publishedDate === life),
+    )
+    .reduce(
+      (before, { operation }) =>
+        endOne(
+          before,
+          operation.id,
+          failed(operation, GONE, [], context),
+          context,
+        ),
+      pair,
+    );
+}
+
+const GONE: OperationFailure = {
+  code: "ImageVersionGone",
+  message:
+    "The version was deleted before the request's turn came. To create it again, send its PUT with the header If-None-Match: *.",
+  errors: [],
+};

@@ -43,6 +43,8 @@ export interface VersionRequest extends Asked {
   readonly created?: boolean;
   /** The life of the version that it is about, as its caller saw it, or as the record had it; absent: the record's. */
   readonly publishedDate?: string;
+  /** True of a deletion that was asked while Azure showed no version: what others make after that is not meant. */
+  readonly absent?: true;
   /** By hand: it decides what is latest, and is not part of what was applied. */
   readonly byHand?: boolean;
   /** Failed regions that are to be repaired at once. */
@@ -138,8 +140,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   /** How many updates were sent in the version's life. */
   readonly updates: number;
   readonly consecutiveNotFound: number;
-  /** True once ARM has answered the DELETE that was sent last. */
-  readonly deletionTaken?: true;
+  /** When ARM has answered the DELETE that was sent last; RFC 3339. */
+  readonly deletionTakenTime?: string;
   /** URL of ARM's asynchronous operation, read only for the reason of a failure. */
   readonly armOperationUrl?: string;
   /** Encryption type by disk encryption set id in lower case, as proven before a write. */

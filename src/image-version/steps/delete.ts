@@ -17,18 +17,22 @@ import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { lookAt } from "../queries/look-at.js";
 import { untilQuiet } from "../state/accepting.js";
-import { isBehind, isOfOtherLife } from "../state/adoption.js";
+import { isBehind, isNotMeant } from "../state/adoption.js";
 import {
   beginDelete,
   deleted,
   deleteTaken,
   deletionEnding,
+  leftUndone,
   withoutDeletion,
 } from "../state/deleting.js";
 import type { ImageVersionPair, QueuedRequest } from "../state/record.js";
-import { attemptAfter } from "../state/see.js";
+import { attemptAfter, see } from "../state/see.js";
 import type { Look } from "../resources.js";
-import { endBatch, postponeOrEnd } from "./end-batch.js";
+import { postponeOrEnd } from "./end-batch.js";
+
+const TAKEN =
+  "Azure Resource Manager has taken the delete request, and does not show yet that it deletes the version.";
 
 const BEHIND =
   "Azure Resource Manager shows a version that was under the number before.";
@@ -58,7 +62,7 @@ export async function takeDeletionStep(
   if (shown !== undefined && isBehind(record, shown))
     return later(deps, stored, BEHIND, deps.pace.pollMaxMs);
   // Invariant 3.
-  if (shown !== undefined && isOfOtherLife(record, deletion.request, shown)) {
+  if (shown !== undefined && isNotMeant(record, deletion.request, shown)) {
     const message = `Azure has another version under the number now, published ${shown.publishedDate}: the one that was to be deleted is gone, and the other is left as it is.`;
     await commitStep(deps, stored, (pair) =>
       gone(pair, deletion, message, contextOf(deps)),
@@ -70,7 +74,7 @@ export async function takeDeletionStep(
   if (reason !== undefined) {
     const { code, message } = reason;
     await commitStep(deps, stored, (pair) =>
-      refuse(withLook(pair, shown), {
+      refuse(withLook(pair, shown, contextOf(deps)), {
         code,
         message: `Azure has not deleted the version. It says: ${message}`,
         errors: [{ code, pointer: "", message }],
@@ -82,12 +86,12 @@ export async function takeDeletionStep(
   if (
     record.state === "Deleting" &&
     (shown === undefined
-      ? record.observed !== undefined || record.deletionTaken === true
+      ? record.observed !== undefined || record.deletionTakenTime !== undefined
       : shown.provisioningState === "Deleting")
   ) {
     await commitStep(deps, stored, (pair) =>
       look(
-        withLook(pair, shown),
+        withLook(pair, shown, contextOf(deps)),
         deletion,
         shown === undefined,
         contextOf(deps),
@@ -97,8 +101,14 @@ export async function takeDeletionStep(
     if (shown === undefined) deps.looks.forget(id, imageIdOf(id));
     return;
   }
+  if (isTaken(record, deps))
+    return later(deps, stored, TAKEN, deps.pace.pollInitialMs);
   const mine = await commitStep(deps, stored, (pair) =>
-    beginDelete(withLook(pair, shown), deletion, contextOf(deps)),
+    beginDelete(
+      withLook(pair, shown, contextOf(deps)),
+      deletion,
+      contextOf(deps),
+    ),
   );
   if (mine === undefined) return;
   let url: string | undefined;
@@ -123,13 +133,31 @@ async function later(
   );
 }
 
+/** A look may be older than the DELETE that ARM has taken: another one might meet what others make after it. */
+function isTaken(
+  { state, deletionTakenTime }: StoredVersion["record"],
+  { now, pace }: Pick<Dependencies, "now" | "pace">,
+): boolean {
+  return (
+    state === "Deleting" &&
+    deletionTakenTime !== undefined &&
+    now().getTime() - Date.parse(deletionTakenTime) < pace.staleMs
+  );
+}
+
 /** What is shown is what is known; the life that is to be deleted is known from the first look on. */
 function withLook(
-  pair: ImageVersionPair,
+  before: ImageVersionPair,
   shown: Look | undefined,
+  context: TransitionContext,
 ): ImageVersionPair {
-  if (shown === undefined) return pair;
+  if (shown === undefined) return before;
   const { publishedDate } = shown;
+  // What is seen now is told as at any look: the deletion may come to nothing.
+  const pair =
+    shown.provisioningState === "Deleting"
+      ? before
+      : see(before, shown, undefined, context);
   const lastAttempt = attemptAfter(pair.record, shown);
   return {
     ...pair,
@@ -145,13 +173,14 @@ function withLook(
 /** Why the DELETE came to nothing, where ARM says so: an explanation holds up nothing else. */
 async function reasonOf(
   deps: Dependencies,
-  { record: { deletionTaken, armOperationUrl } }: StoredVersion,
+  { record: { state, deletionTakenTime, armOperationUrl } }: StoredVersion,
   shown: Look | undefined,
 ): Promise<{ code: string; message: string } | undefined> {
   if (
     shown === undefined ||
     shown.provisioningState === "Deleting" ||
-    deletionTaken !== true ||
+    state !== "Deleting" ||
+    deletionTakenTime === undefined ||
     armOperationUrl === undefined
   )
     return undefined;
@@ -170,21 +199,30 @@ function deletionRefused(
   failure: OperationFailure,
   context: TransitionContext,
 ): ImageVersionPair {
+  const { record } = pair;
   const { operation } = deletion;
-  const { regions } = pair.record;
-  return (
-    withoutDeletion(
-      pair,
-      deletion,
-      failed(operation, failure, regions, context),
-      context,
-    ) ??
-    endBatch(
-      { ...pair, record: { ...pair.record, state: "Accepted" } },
-      failure,
-      context,
-    )
-  );
+  const ending = failed(operation, failure, record.regions, context);
+  const goesOn = withoutDeletion(pair, deletion, ending, context);
+  if (goesOn !== undefined) return goesOn;
+  const { id } = operation;
+  const request = record.requests[id] ?? deletion.request;
+  const changes = leftUndone(record, request);
+  if (changes === undefined)
+    return advance(pair, context, {
+      patch: { state: "Failed" },
+      ending: () => ending,
+    });
+  const decided = { kind: "failed" as const, ...failure };
+  const requests = {
+    ...record.requests,
+    [id]: { ...request, changes, decided },
+  };
+  return advance({ ...pair, record: { ...record, requests } }, context, {
+    patch: { state: "Accepted" },
+    state: "Failing",
+    message: `${failure.message} It ends once the version is left as it should be.`,
+    waitMs: 0,
+  });
 }
 
 /** Another life of the version is there: this one's deletion has nothing left to do. */
@@ -210,7 +248,7 @@ function look(
 ): ImageVersionPair {
   const consecutiveNotFound = isGone ? pair.record.consecutiveNotFound + 1 : 0;
   const ticks = pair.record.ticks + 1;
-  if (!isGone && pair.record.deletionTaken !== true)
+  if (!isGone && pair.record.deletionTakenTime === undefined)
     return deleteTaken(pair, deletion, undefined, context);
   if (consecutiveNotFound < NOT_FOUND_OF_DELETED)
     return advance(pair, context, {

@@ -89,7 +89,7 @@ async function lookAndAct(
     );
     return;
   }
-  // What others have made while a create was refused or unanswered is theirs as well (invariant 3).
+  // What others have made while a create was refused or unanswered is theirs as well. Invariant 3.
   const refusal = adoptionRefusal(stored.record, look);
   if (refusal !== undefined) {
     await commitStep(deps, stored, (pair) =>

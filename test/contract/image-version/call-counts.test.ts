@@ -1,9 +1,9 @@
 import { createServer, request as forward } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished, expect, test } from "vitest";
-import { createIndex } from "../../../src/azure/index-table.js";
-import { createStateStore } from "../../../src/azure/state-store.js";
-import type { TableStorage } from "../../../src/azure/tables.js";
+import { createIndex } from "../../../src/azure/tables/index-table.js";
+import { createStateStore } from "../../../src/azure/tables/state-store.js";
+import type { TableStorage } from "../../../src/azure/tables/table.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { migrated } from "../../../src/image-version/state/migration.js";
 import {

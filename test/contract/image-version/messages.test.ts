@@ -21,7 +21,7 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
-import { validator } from "../../unit/http/document.js";
+import { validator } from "../../unit/http/contract/document.js";
 import { bytesOf, invocation } from "../../unit/messaging/invocation.js";
 
 let world: InProcess;

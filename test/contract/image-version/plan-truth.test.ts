@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
-import { REFUSALS, type Refusal } from "../../../src/azure/refusals.js";
+import { REFUSALS, type Refusal } from "../../../src/azure/arm/refusals.js";
 import { ALL_RULES } from "../../../src/image-version/rules/rules.js";
 import { patternOf } from "../../support/azure-words.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";

@@ -8,11 +8,10 @@ import {
   expect,
   test,
 } from "vitest";
-import { createArmClient } from "../../../src/azure/arm-client.js";
-import { createIdempotencyKeys } from "../../../src/azure/idempotency-keys.js";
-import { createIndex } from "../../../src/azure/index-table.js";
-import { createStateStore } from "../../../src/azure/state-store.js";
-import { createVersionNumbers } from "../../../src/azure/version-numbers.js";
+import { createIdempotencyKeys } from "../../../src/azure/tables/idempotency-keys.js";
+import { createIndex } from "../../../src/azure/tables/index-table.js";
+import { createStateStore } from "../../../src/azure/tables/state-store.js";
+import { createVersionNumbers } from "../../../src/azure/tables/version-numbers.js";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
@@ -28,8 +27,6 @@ import { keyOf } from "../../../src/resource-id.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import {
-  ARM_SCOPE,
-  credentialOf,
   idOf,
   request,
   startInProcess,
@@ -47,8 +44,7 @@ import {
   document,
   responseMistakes,
   validator,
-} from "../../unit/http/document.js";
-import { startWireServer } from "../azure/wire-server.js";
+} from "../../unit/http/contract/document.js";
 
 const LARGEST = 2_147_483_647;
 const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
@@ -130,17 +126,7 @@ function otherHost(): Dependencies {
     store: createStateStore(world.tables, migrated),
     index: createIndex(world.tables),
     idempotencyKeys: createIdempotencyKeys(world.tables, world.deps.now),
-    versionNumbers: createVersionNumbers(
-      world.tables,
-      createArmClient({
-        endpoint: world.simulator.endpoint,
-        scope: ARM_SCOPE,
-        credential: credentialOf(world.issuer),
-        timeoutMs: 20_000,
-        now: world.deps.now,
-      }),
-      world.deps.now,
-    ),
+    versionNumbers: createVersionNumbers(world.tables, world.deps.now),
   };
 }
 
@@ -509,9 +495,9 @@ describe("a number that turns out to be taken", () => {
     await publish("1.0.0");
     const deps: Dependencies = {
       ...world.deps,
-      versionNumbers: {
-        ...world.deps.versionNumbers,
-        listPublished: () => Promise.resolve([]),
+      resourceManager: {
+        ...world.deps.resourceManager,
+        listImageVersions: () => Promise.resolve([]),
       },
     };
     expect(
@@ -623,36 +609,6 @@ describe("the numbers in Table Storage", () => {
 });
 
 describe("the list of versions in Azure", () => {
-  test("is read page by page, and only from Azure's own address", async () => {
-    const wire = await startWireServer();
-    try {
-      wire.reply = ({ url }) => ({
-        status: 200,
-        body: url.includes("skiptoken")
-          ? { value: [{ name: "1.0.1" }, {}] }
-          : {
-              value: [{ name: "1.0.0" }],
-              nextLink: "https://elsewhere.example/?$skiptoken=next",
-            },
-      });
-      const numbers = createVersionNumbers(
-        world.tables,
-        createArmClient(wire.options()),
-        world.deps.now,
-      );
-      expect(await numbers.listPublished(image)).toEqual(["1.0.0", "1.0.1"]);
-      expect(
-        wire.received.map(({ method, url }) => `${method} ${url}`),
-      ).toEqual(
-        ["", "&$skiptoken=next"].map(
-          (rest) => `GET ${image}/versions?api-version=2025-12-03${rest}`,
-        ),
-      );
-    } finally {
-      await wire.close();
-    }
-  });
-
   test("that Sigil may not read names the permission", async () => {
     const { control } = world.simulator;
     const action = "Microsoft.Compute/galleries/images/versions/read";

@@ -7,7 +7,7 @@ import {
   type ServiceBusReceivedMessage,
 } from "@azure/service-bus";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { ServiceBusMessenger } from "../../../src/azure/service-bus.js";
+import { ServiceBusMessenger } from "../../../src/azure/service-bus/messenger.js";
 import { ServiceError } from "../../../src/errors.js";
 import type { PutImageVersion } from "../../../src/image-version/commands/put.js";
 import { ManualClock } from "@sigil-local/clock";

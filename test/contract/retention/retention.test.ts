@@ -7,15 +7,13 @@ import {
   expect,
   test,
 } from "vitest";
-import { createArmClient } from "../../../src/azure/arm-client.js";
-import { createPublishedVersions } from "../../../src/azure/published-versions.js";
-import { createRetentionPolicies } from "../../../src/azure/retention-policies.js";
+import { createRetentionPolicies } from "../../../src/azure/tables/retention-policies.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import type { ResourceManager } from "../../../src/image-version/ports.js";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import type {
-  PublishedVersion,
   RetentionDependencies,
   RetentionPolicy,
   RetentionRules,
@@ -30,8 +28,6 @@ import {
   runRetention,
 } from "../../../src/retention/run-retention.js";
 import {
-  ARM_SCOPE,
-  credentialOf,
   idOf,
   request,
   startInProcess,
@@ -57,15 +53,6 @@ beforeAll(async () => {
   world = await startInProcess({ replicationMs: 60_000, spread: 0 });
   deps = {
     policies: createRetentionPolicies(world.tables),
-    published: createPublishedVersions(
-      createArmClient({
-        endpoint: world.simulator.endpoint,
-        scope: ARM_SCOPE,
-        credential: credentialOf(world.issuer),
-        timeoutMs: 20_000,
-        now: world.deps.now,
-      }),
-    ),
     imageVersions: world.deps,
   };
 });
@@ -168,8 +155,22 @@ async function dryRun(): Promise<Record<string, string>> {
 }
 
 async function inAzure(of = image): Promise<string[]> {
-  const listed = (await deps.published.list(of)) ?? [];
+  const listed = (await listImageVersions(of)) ?? [];
   return listed.map(({ name }) => name).sort();
+}
+
+const listImageVersions: ResourceManager["listImageVersions"] = (imageId) =>
+  world.deps.resourceManager.listImageVersions(imageId);
+
+/** What retention has of image versions, with another list of Azure's. */
+function withList(
+  list: ResourceManager["listImageVersions"],
+): RetentionDependencies["imageVersions"] {
+  const { resourceManager } = world.deps;
+  return {
+    ...world.deps,
+    resourceManager: { ...resourceManager, listImageVersions: list },
+  };
 }
 
 const deletes = (): number =>
@@ -375,15 +376,13 @@ describe("a run", () => {
     const promised = bodyOf({ endOfLifeDate: "2090-01-01" });
     const racing: RetentionDependencies = {
       ...deps,
-      published: {
-        async list(imageId) {
-          // Sigil's records are read already, Azure's list shows the version as it was.
-          const listed = await deps.published.list(imageId);
-          await request(world.deps, versionId("1.0.0"), promised);
-          await world.finish(versionId("1.0.0"));
-          return listed;
-        },
-      },
+      imageVersions: withList(async (imageId) => {
+        // Sigil's records are read already, Azure's list shows the version as it was.
+        const listed = await listImageVersions(imageId);
+        await request(world.deps, versionId("1.0.0"), promised);
+        await world.finish(versionId("1.0.0"));
+        return listed;
+      }),
     };
     expect(await run(racing)).toEqual({
       policies: 1,
@@ -427,13 +426,11 @@ describe("a run", () => {
       await make(["1.0.0", "1.0.1"], undefined, each);
       await enforce(KEEP_1, each);
     }
-    const failing = async (
-      imageId: string,
-    ): Promise<readonly PublishedVersion[] | undefined> =>
-      imageId === image ? undefined : deps.published.list(imageId);
     const { policies, deletions, errors } = await run({
       ...deps,
-      published: { list: failing },
+      imageVersions: withList(async (imageId) =>
+        imageId === image ? undefined : listImageVersions(imageId),
+      ),
     });
     expect(policies).toBe(2);
     expect(deletions).toHaveLength(1);

@@ -1,4 +1,4 @@
-import { createStateStore } from "../../../src/azure/state-store.js";
+import { createStateStore } from "../../../src/azure/tables/state-store.js";
 import { hasEnded } from "../../../src/operation/kinds.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import type { StepMessage } from "../../../src/operation/steps.js";

@@ -1,11 +1,11 @@
 import { startInMemoryTelemetry } from "../../support/telemetry.js";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { createArmClient } from "../../../src/azure/arm-client.js";
-import { createResourceManager } from "../../../src/azure/resource-manager.js";
+import { createArmClient } from "../../../src/azure/arm/client.js";
+import { createResourceManager } from "../../../src/azure/arm/resource-manager.js";
 import type { ArmQuota } from "../../../src/telemetry/metrics.js";
 import { idOf } from "../../support/dependencies.js";
 import { seedVersionId } from "../../support/requests.js";
-import { startWireServer, type WireServer } from "../azure/wire-server.js";
+import { startWireServer, type WireServer } from "../azure/arm/wire-server.js";
 
 const id = idOf(seedVersionId("1.0.0"));
 const { subscriptionId } = id;

@@ -29,7 +29,7 @@ import {
   startInMemoryTelemetry,
   type InMemoryTelemetry,
 } from "../../support/telemetry.js";
-import { document, validator } from "../../unit/http/document.js";
+import { document, validator } from "../../unit/http/contract/document.js";
 
 const [, TRACE_ID, CALLER_SPAN_ID] = TRACEPARENT.split("-");
 const VERSIONS = "Microsoft.Compute/galleries/images/versions";

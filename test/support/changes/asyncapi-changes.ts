@@ -1,4 +1,4 @@
-import type { AsyncApiDocument } from "../../../src/http/asyncapi-document.js";
+import type { AsyncApiDocument } from "../../../openapi/bundle.mjs";
 import { follow, schemaChanges, type Schema } from "./schema-changes.js";
 
 interface Message {

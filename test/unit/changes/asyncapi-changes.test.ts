@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AsyncApiDocument } from "../../../src/http/asyncapi-document.js";
+import type { AsyncApiDocument } from "../../../openapi/bundle.mjs";
 import { asyncApiChanges } from "../../support/changes/asyncapi-changes.js";
 import {
   add,

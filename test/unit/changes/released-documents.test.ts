@@ -4,7 +4,7 @@ import { asyncApiChanges } from "../../support/changes/asyncapi-changes.js";
 import { breaksIn } from "../../support/changes/changelog.js";
 import { openApiChanges } from "../../support/changes/openapi-changes.js";
 import { document as asyncApi } from "../events/document.js";
-import { content as openApi } from "../http/document.js";
+import { content as openApi } from "../http/contract/document.js";
 import {
   compareVersions,
   latest,

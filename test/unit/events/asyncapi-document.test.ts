@@ -6,9 +6,9 @@ import { IMAGE_EVENT } from "../../../src/events/image-events.js";
 import { IMAGE_VERSION_EVENT } from "../../../src/events/image-version-events.js";
 import { QUEUE_EVENT } from "../../../src/events/queue-events.js";
 import { SUBSCRIPTION_EVENT } from "../../../src/events/subscription-events.js";
-import { bundle } from "../../../src/http/asyncapi-document.js";
+import { bundle } from "../../../openapi/bundle.mjs";
 import { readCloudEventRequest } from "../../../src/messaging/cloud-event-request.js";
-import { content as openApi, validator } from "../http/document.js";
+import { content as openApi, validator } from "../http/contract/document.js";
 import {
   document,
   eventMistakes,

@@ -1,8 +1,8 @@
 import type { DefinedError, ValidateFunction } from "ajv";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import { createAjv } from "../../../src/http/validation.js";
+import { createAjv } from "../../../src/http/contract/validation.js";
 import { readAsyncApi } from "../../support/contracts.js";
-import { content as openApi } from "../http/document.js";
+import { content as openApi } from "../http/contract/document.js";
 
 export const document = readAsyncApi("openapi", openApi);
 

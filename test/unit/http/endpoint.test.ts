@@ -6,7 +6,7 @@ import {
 } from "@azure/functions";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
-import type { Principal } from "../../../src/http/authentication.js";
+import type { Principal } from "../../../src/authorization/authentication.js";
 import {
   createEndpoint,
   createFallback,
@@ -14,15 +14,15 @@ import {
   type EndpointRequest,
   type EndpointResponse,
 } from "../../../src/http/endpoint.js";
-import { writeTargetOf } from "../../../src/http/gallery-policy.js";
+import { writeTargetOf } from "../../../src/authorization/gallery-policy.js";
 import type { Problem } from "../../../src/http/problem.js";
-import { createRateLimiter } from "../../../src/http/rate-limit.js";
+import { createRateLimiter } from "../../../src/authorization/rate-limit.js";
 import {
   document,
   managedImageBody,
   responseMistakes,
   validator,
-} from "./document.js";
+} from "./contract/document.js";
 
 const PATH =
   "/api/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/galleries/g/images/i/versions/1.0.0";

@@ -6,7 +6,7 @@ import {
 import { beforeEach, describe, expect, it } from "vitest";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
-import type { OperationId } from "../../../src/http/openapi-document.js";
+import type { OperationId } from "../../../src/http/contract/openapi-document.js";
 import { regionField } from "../../../src/image-version/properties/fields.js";
 import type { VersionRequest } from "../../../src/image-version/state/record.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
@@ -22,7 +22,7 @@ import {
   missingHeaders,
   responseMistakes,
   validator,
-} from "./document.js";
+} from "./contract/document.js";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const IMAGE = {

@@ -7,7 +7,7 @@ import { expect, it } from "vitest";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { operationHandlers } from "../../../src/http/operation-handlers.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
-import { document, responseMistakes, validator } from "./document.js";
+import { document, responseMistakes, validator } from "./contract/document.js";
 
 const ID = "0b9fcb0cbd3d9a1e4a3f0e9a8f1c2d3e-1";
 const operation: OperationRecord = {

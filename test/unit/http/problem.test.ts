@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { toProblem } from "../../../src/http/problem.js";
-import { responseMistakes } from "./document.js";
+import { responseMistakes } from "./contract/document.js";
 
 describe("toProblem", () => {
   it("says what a ServiceError says, and is valid by the document", () => {

@@ -40,7 +40,7 @@ import {
   powerShellBody,
   responseMistakes,
   snapshotsBody,
-} from "../http/document.js";
+} from "../http/contract/document.js";
 
 const PARTLY = {
   westus: ["Completed", 100],

@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
-import { failure } from "../../../src/operation/failing.js";
+import { failure, fail } from "../../../src/operation/failing.js";
 import {
   at,
   eventsOf,
   succeeded,
   accepted,
 } from "../../support/transitions.js";
-import { fail } from "../../../src/operation/failing.js";
 
 const ERROR = { code: "X", message: "No.", errors: [] };
 

@@ -8,7 +8,7 @@ import {
 import { inMemoryIndex } from "../../support/in-memory.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { viewOperation } from "../../../src/operation/views.js";
-import { responseMistakes } from "../http/document.js";
+import { responseMistakes } from "../http/contract/document.js";
 
 const ID = "0b9fcb0cbd3d9a1e4a3f0e9a8f1c2d3e-1";
 const call = { time: "2026-01-01T00:00:00Z", method: "GET", path: "/x" };

@@ -29,7 +29,7 @@ export function page(
   items: readonly unknown[],
 ): ArmAnswer {
   const token = request.query.get("$skiptoken") ?? "0";
-  if (!/^\d+$/.test(token))
+  if (!/^\d+$/u.test(token))
     throw invalidParameter(
       "$skiptoken",
       `The value '${token}' of parameter '$skiptoken' is invalid.`,

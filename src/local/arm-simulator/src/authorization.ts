@@ -94,11 +94,11 @@ const VERBS: Readonly<Record<string, string>> = {
  */
 export function actionOf(method: string, path: string): Denial | undefined {
   const [, subscription, rest = ""] =
-    /^(\/subscriptions\/[^/]+)(\/.*)?$/i.exec(path) ?? [];
+    /^(\/subscriptions\/[^/]+)(\/.*)?$/iu.exec(path) ?? [];
   if (subscription === undefined) return undefined;
   const verb = VERBS[method];
 
-  const provider = /^\/providers\/([^/]+)(\/register)?$/i.exec(rest);
+  const provider = /^\/providers\/([^/]+)(\/register)?$/iu.exec(rest);
   if (provider !== null)
     return {
       action:
@@ -108,7 +108,7 @@ export function actionOf(method: string, path: string): Denial | undefined {
       scope: subscription,
     };
   const feature =
-    /^(\/providers\/Microsoft\.Features\/providers\/[^/]+\/features\/[^/]+)(\/register)?$/i.exec(
+    /^(\/providers\/Microsoft\.Features\/providers\/[^/]+\/features\/[^/]+)(\/register)?$/iu.exec(
       rest,
     );
   if (feature !== null)
@@ -118,7 +118,7 @@ export function actionOf(method: string, path: string): Denial | undefined {
     };
 
   const [, container = rest, namespace, typed = ""] =
-    /^(.*)\/providers\/([^/]+)\/(.+)$/i.exec(rest) ?? [];
+    /^(.*)\/providers\/([^/]+)\/(.+)$/iu.exec(rest) ?? [];
   const segments = (
     namespace === undefined ? `subscriptions/x${container}` : typed
   ).split("/");
@@ -139,7 +139,7 @@ function containerOf(
 ): string {
   const parent = path.split("/").slice(0, -1).join("/");
   return namespace !== undefined && length === 1
-    ? parent.replace(/\/providers\/[^/]+$/i, "")
+    ? parent.replace(/\/providers\/[^/]+$/iu, "")
     : parent;
 }
 
@@ -152,7 +152,7 @@ function linkedReads(body: unknown): readonly Denial[] {
       if (id !== undefined)
         found.set(resourceKey(value), {
           action: `Microsoft.Compute/${id.type}/read`,
-          scope: `/${value.replace(/^\//, "")}`,
+          scope: `/${value.replace(/^\//u, "")}`,
         });
     } else if (typeof value === "object" && value !== null)
       Object.values(value).forEach(visit);

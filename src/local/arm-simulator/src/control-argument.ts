@@ -19,6 +19,7 @@ export const TEXT: Rule = {
 export const PATTERN: Rule = {
   accepts: (value) => {
     try {
+      // eslint-disable-next-line require-unicode-regexp -- the caller's own pattern: with the flag, some that are valid are not
       return typeof value === "string" && RegExp(value) instanceof RegExp;
     } catch {
       return false;

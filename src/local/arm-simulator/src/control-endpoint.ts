@@ -13,7 +13,7 @@ export async function answerControl(
   path: string,
   raw: string,
 ): Promise<ArmAnswer> {
-  const name = path.replace(/^\/simulator\/?/, "");
+  const name = path.replace(/^\/simulator\/?/u, "");
   if (name === "" && method === "GET")
     return { status: 200, body: { controls: describeControls() } };
   if (!isControl(name))

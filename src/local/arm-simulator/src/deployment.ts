@@ -22,7 +22,7 @@ export async function answerDeployment(
       "the body must have 'properties.template.resources'",
     );
   const values = isObject(parameters) ? parameters : {};
-  const group = request.path.replace(/\/providers\/.*$/i, "");
+  const group = request.path.replace(/\/providers\/.*$/iu, "");
   const outputResources: { id: string }[] = [];
   for (const resource of template["resources"] as unknown[]) {
     const {
@@ -74,8 +74,8 @@ function evaluate(
         evaluate(member, parameters),
       ]),
     );
-  if (typeof value !== "string" || !/^\[(?!\[)/.test(value)) return value;
-  const name = /^\[parameters\('(\w+)'\)\]$/.exec(value)?.[1];
+  if (typeof value !== "string" || !/^\[(?!\[)/u.test(value)) return value;
+  const name = /^\[parameters\('(\w+)'\)\]$/u.exec(value)?.[1];
   const given = name === undefined ? undefined : parameters[name];
   if (!isObject(given))
     throw invalidTemplate(

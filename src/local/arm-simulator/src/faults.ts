@@ -78,7 +78,11 @@ export class Faults {
     const fault: ActiveFault = {
       spec,
       id: randomUUID(),
-      path: spec.path === undefined ? undefined : new RegExp(spec.path, "i"),
+      path:
+        spec.path === undefined
+          ? undefined
+          : // eslint-disable-next-line require-unicode-regexp -- the caller's own pattern
+            new RegExp(spec.path, "i"),
       toPass: spec.afterMatches ?? 0,
       left: spec.times === null ? Number.POSITIVE_INFINITY : (spec.times ?? 1),
       met: 0,

@@ -33,8 +33,8 @@ export function validateGalleryResource(
 
 function validateGallery(store: Store, gallery: ArmResource): void {
   const { id, name } = gallery;
-  validateEnd(name, name, /[._]$/);
-  if (!/^[a-z0-9][\w.]{0,79}$/i.test(name))
+  validateEnd(name, name, /[._]$/u);
+  if (!/^[a-z0-9][\w.]{0,79}$/iu.test(name))
     throw invalidParameter(
       "galleryName",
       "Gallery name is invalid. Allowed characters are English alphanumeric characters, with underscores, and periods allowed in the middle, up to 80 characters total. All other special characters, including dashes, are disallowed.",
@@ -78,8 +78,8 @@ function validateImageDefinition(
   after: ArmResource,
   before: ArmResource | undefined,
 ): void {
-  validateEnd(after.name, galleryAndName(after.id), /\.$/);
-  if (!/^[^_\W][\w\-.]{0,79}(?<![-.])$/.test(after.name))
+  validateEnd(after.name, galleryAndName(after.id), /\.$/u);
+  if (!/^[^_\W][\w\-.]{0,79}(?<![-.])$/u.test(after.name))
     throw invalidParameter(
       "galleryImageName",
       `The entity name '${after.name}' is invalid according to its validation rule: ^[^_\\W][\\w-._]{0,79}(?<![-.])$.`,
@@ -105,7 +105,7 @@ function validateIdentifier(identifier: unknown): void {
     if (
       typeof value !== "string" ||
       value.length > most ||
-      !/^[\w.-]*[\w-]$/.test(value)
+      !/^[\w.-]*[\w-]$/u.test(value)
     )
       throw invalidParameter(
         pathOf(`identifier.${name}`),

@@ -28,7 +28,7 @@ export async function readBody(
 /** Throws what ARM answers to a body that is not JSON. */
 export function requireJson(request: IncomingMessage, raw: string): unknown {
   const type = request.headers["content-type"] ?? "";
-  if (!/^application\/([\w.+-]+\+)?json/i.test(type))
+  if (!/^application\/([\w.+-]+\+)?json/iu.test(type))
     throw new ArmError(
       415,
       "UnsupportedMediaType",

@@ -7,7 +7,7 @@ export function fingerprintOf(body: ImageVersionBody): string {
   return JSON.stringify(body, (key, value: unknown) => {
     if (typeof value === "string") {
       if (key === "location" || key === "name") return canonicalRegion(value);
-      return /^\/?subscriptions\//i.test(value) ? resourceKey(value) : value;
+      return /^\/?subscriptions\//iu.test(value) ? resourceKey(value) : value;
     }
     if (typeof value !== "object" || value === null || Array.isArray(value))
       return value;

@@ -29,7 +29,7 @@ export function rememberWrite(
     atMs: store.now(),
     replicationMs: store.replicationNow(),
     lagMs: lagOf(store, key),
-    // The update goes on with the same regions (invariant 2).
+    // The update goes on with the same regions. Invariant 2.
     ...(before === undefined ? {} : { before: structuredClone(before) }),
   };
   writes[key] = [...invisibleWrites(store, key), write];

@@ -262,7 +262,7 @@ export class ImageVersions {
         "galleryImageVersion.properties.storageProfile",
         "Required parameter 'galleryImageVersion.properties.storageProfile' is missing (null).",
       );
-    // Invariant 5, before the source is looked for: the source of a finished version may be gone.
+    // Invariant 5: before the source is looked for, which of a finished version may be gone.
     if (before !== undefined) validateChange(before, properties, regions);
     validateShallow(properties.publishingProfile ?? {}, regions);
     const source =

@@ -84,7 +84,7 @@ function readNumber(name: string, text: string, most: number): number {
 
 function readWorld(name: string, subscriptionId: string): SimulatorWorld {
   if (name === "seed") return seedWorld(subscriptionId);
-  const match = /^(\d+)x(\d+)$/.exec(name);
+  const match = /^(\d+)x(\d+)$/u.exec(name);
   if (match === null)
     throw new UsageError(
       `--world must be seed or REGIONSxDATADISKS, such as 30x2, not "${name}".`,

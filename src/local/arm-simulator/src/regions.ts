@@ -62,7 +62,7 @@ const NOT_ZONAL = [
 
 /** `West US 2` and `westus2` are one region: lower case, no spaces. */
 export function canonicalRegion(name: string): string {
-  return name.toLowerCase().replaceAll(/\s+/g, "");
+  return name.toLowerCase().replaceAll(/\s+/gu, "");
 }
 
 /** The public cloud's regions, the two that the samples use first. */

@@ -51,7 +51,7 @@ export function replicationNow(time: ReplicationTime, wallMs: number): number {
   return time.replicationMs + (wallMs - time.wallMs) * time.speed;
 }
 
-/** Changes the speed from `wallMs` on (invariant 3). */
+/** Changes the speed from `wallMs` on. Invariant 3. */
 export function changeSpeed(
   time: ReplicationTime,
   wallMs: number,
@@ -122,7 +122,7 @@ export function endOf(region: RegionReplication): number {
     : Number.POSITIVE_INFINITY;
 }
 
-/** Stops the region when it reaches `atProgress`, or now if it is beyond (invariant 1) or no progress is given. */
+/** Stops the region when it reaches `atProgress`, or now if it is beyond or no progress is given. Invariant 1. */
 export function stopRegion(
   region: RegionReplication,
   kind: "failed" | "stalled",
@@ -144,7 +144,7 @@ export function stopRegion(
   region.stop = { kind, message, atMs: Math.max(nowMs, plannedMs) };
 }
 
-/** Lets a stalled region go on from where it stood; a failed one stays failed (invariant 2). */
+/** Lets a stalled region go on from where it stood; a failed one stays failed. Invariant 2. */
 export function resumeRegion(region: RegionReplication, nowMs: number): void {
   const { stop } = region;
   if (stop?.kind !== "stalled") return;

@@ -33,7 +33,10 @@ export class RequestLog {
 
   count(filter: RequestFilter): number {
     const path =
-      filter.path === undefined ? undefined : new RegExp(filter.path, "i");
+      filter.path === undefined
+        ? undefined
+        : // eslint-disable-next-line require-unicode-regexp -- the caller's own pattern
+          new RegExp(filter.path, "i");
     return this.#entries.filter(
       (entry) =>
         (filter.method === undefined ||

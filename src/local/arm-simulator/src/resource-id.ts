@@ -10,11 +10,11 @@ export interface ComputeResourceId {
 
 /** ARM compares resource ids without regard to case (Resource Manager: "resource IDs are case-insensitive"). */
 export function resourceKey(id: string): string {
-  return `/${id.replaceAll(/^\/+|\/+$/g, "")}`.toLowerCase();
+  return `/${id.replaceAll(/^\/+|\/+$/gu, "")}`.toLowerCase();
 }
 
 const COMPUTE_ID =
-  /^\/?subscriptions\/([^/]+)\/resourcegroups\/([^/]+)\/providers\/microsoft\.compute\/(.+?)\/?$/i;
+  /^\/?subscriptions\/([^/]+)\/resourcegroups\/([^/]+)\/providers\/microsoft\.compute\/(.+?)\/?$/iu;
 
 /** Undefined for what is not the id of a Microsoft.Compute resource. */
 export function parseComputeId(id: string): ComputeResourceId | undefined {

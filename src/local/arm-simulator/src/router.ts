@@ -45,31 +45,31 @@ type Handler = (
 
 /** Path patterns, tried in order; a handler gives undefined for a method it does not serve. */
 const ROUTES: readonly (readonly [RegExp, Handler])[] = [
-  [/^\/tenants$/i, listTenants],
-  [/^\/subscriptions$/i, listSubscriptions],
-  [/^\/subscriptions\/([^/]+)$/i, getSubscription],
-  [/^\/subscriptions\/([^/]+)\/locations$/i, listLocations],
-  [/^\/subscriptions\/([^/]+)\/resourceGroups$/i, listResourceGroups],
+  [/^\/tenants$/iu, listTenants],
+  [/^\/subscriptions$/iu, listSubscriptions],
+  [/^\/subscriptions\/([^/]+)$/iu, getSubscription],
+  [/^\/subscriptions\/([^/]+)\/locations$/iu, listLocations],
+  [/^\/subscriptions\/([^/]+)\/resourceGroups$/iu, listResourceGroups],
   [
-    /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)$/i,
+    /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)$/iu,
     ({ store }, request, [subscriptionId = "", name = ""]) =>
       answerResourceGroup(store, subscriptionId, name, request),
   ],
   [
-    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Features\/providers\/([^/]+)\/features\/([^/]+)(\/register)?$/i,
+    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Features\/providers\/([^/]+)\/features\/([^/]+)(\/register)?$/iu,
     answerFeature,
   ],
   [
-    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/locations\/([^/]+)\/capsOperations\/([^/]+)$/i,
+    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/locations\/([^/]+)\/capsOperations\/([^/]+)$/iu,
     answerOperation,
   ],
-  [/^\/subscriptions\/([^/]+)\/providers$/i, listProviders],
+  [/^\/subscriptions\/([^/]+)\/providers$/iu, listProviders],
   [
-    /^\/subscriptions\/([^/]+)\/providers\/([^/]+)(\/register)?$/i,
+    /^\/subscriptions\/([^/]+)\/providers\/([^/]+)(\/register)?$/iu,
     answerProvider,
   ],
   [
-    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/([^/]+)$/i,
+    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/([^/]+)$/iu,
     ({ store }, request, [subscriptionId = "", type = ""]) => {
       store.subscription(subscriptionId);
       return request.method === "GET"
@@ -83,12 +83,12 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
     },
   ],
   [
-    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Resources\/deployments\/[^/]+$/i,
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Resources\/deployments\/[^/]+$/iu,
     (parts, request) =>
       answerDeployment(request, (resource) => route(parts, resource)),
   ],
   [
-    /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/galleries\/[^/]+)\/softDeletedArtifactTypes\/Images\/artifacts\/([^/]+)\/versions$/i,
+    /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/galleries\/[^/]+)\/softDeletedArtifactTypes\/Images\/artifacts\/([^/]+)\/versions$/iu,
     ({ store, versions }, request, [gallery = "", image = ""]) =>
       request.method === "GET"
         ? listSoftDeletedVersions(
@@ -100,7 +100,7 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
         : undefined,
   ],
   [
-    /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/.+)$/i,
+    /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/.+)$/iu,
     answerCompute,
   ],
 ];
@@ -352,7 +352,7 @@ async function answerCompute(
   if (list.names.length > 1) store.requireResource(parent);
   return listResources(
     store,
-    parent.replace(/\/providers\/Microsoft\.Compute$/i, ""),
+    parent.replace(/\/providers\/Microsoft\.Compute$/iu, ""),
     list.type,
     request,
   );

@@ -51,7 +51,7 @@ export function securityTypeOfMachine(given: string | undefined): SecurityType {
 /** `ConfidentialVM_DiskEncryptedWithPlatformKey` and its like are all confidential. */
 export function securityTypeOfDisk(given: string | undefined): SecurityType {
   return securityTypeOfMachine(
-    given?.replace(/^ConfidentialVM_.*$/, "ConfidentialVM"),
+    given?.replace(/^ConfidentialVM_.*$/u, "ConfidentialVM"),
   );
 }
 

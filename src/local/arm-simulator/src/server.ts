@@ -164,7 +164,7 @@ async function answer(
   const time = parts.store.now();
   const raw = await readBody(request);
 
-  if (/^\/simulator(\/|$)/.test(url.pathname)) {
+  if (/^\/simulator(\/|$)/u.test(url.pathname)) {
     send(
       request,
       response,
@@ -234,7 +234,7 @@ async function processRequest(
     if (
       parts.issuer !== undefined &&
       method === "GET" &&
-      /^\/metadata\/endpoints$/i.test(url.pathname)
+      /^\/metadata\/endpoints$/iu.test(url.pathname)
     )
       return answerMetadata(parts.issuer, baseUrl, requireApiVersion(url));
     const verified = await authenticate(
@@ -244,8 +244,8 @@ async function processRequest(
     );
     const apiVersion = requireApiVersion(url);
     if (raw instanceof ArmError) throw raw;
-    const path = decodeURIComponent(url.pathname).replace(/\/+$/, "");
-    const subscriptionId = /^\/subscriptions\/([^/]+)/i.exec(path)?.[1];
+    const path = decodeURIComponent(url.pathname).replace(/\/+$/u, "");
+    const subscriptionId = /^\/subscriptions\/([^/]+)/iu.exec(path)?.[1];
     if (subscriptionId !== undefined)
       limitHeaders = parts.limits.take(
         subscriptionId,
@@ -302,7 +302,7 @@ function requireApiVersion(url: URL): string {
       "MissingApiVersionParameter",
       "The api-version query parameter (?api-version=) is required for all requests.",
     );
-  if (!/^\d{4}-\d{2}-\d{2}(-preview)?$/i.test(version))
+  if (!/^\d{4}-\d{2}-\d{2}(-preview)?$/iu.test(version))
     throw new ArmError(
       400,
       "InvalidApiVersionParameter",
@@ -317,7 +317,7 @@ function limitOf(method: string): ArmLimit {
 }
 
 function policyOf(method: string, path: string): ComputePolicy | undefined {
-  if (!/\/galleries\/[^/]+\/images\/[^/]+\/versions(\/|$)/i.test(path))
+  if (!/\/galleries\/[^/]+\/images\/[^/]+\/versions(\/|$)/iu.test(path))
     return undefined;
   switch (limitOf(method)) {
     case "reads":

@@ -32,6 +32,7 @@ const forbidden = (action: string, scope: string) => ({
       message: expect.stringMatching(
         new RegExp(
           `^The client '[^']+' with object id '[^']+' does not have authorization to perform action '${action}' over scope '${scope}' or the scope is invalid\\. If access was recently granted, please refresh your credentials\\.$`,
+          "u",
         ),
       ) as string,
     },
@@ -151,6 +152,7 @@ describe("a version whose sources or sets may not be read", () => {
           message: expect.stringMatching(
             new RegExp(
               `^The client '.+' with object id '.+' has permission to perform action 'Microsoft.Compute/galleries/images/versions/write' on scope '${versionId("1.0.0")}'; however, it does not have permission to perform action\\(s\\) '${READ_SET},${READ_SET}' on the linked scope\\(s\\) '${scopes.join(",")}' \\(respectively\\) or the linked scope\\(s\\) are invalid\\.$`,
+              "u",
             ),
           ) as string,
         },

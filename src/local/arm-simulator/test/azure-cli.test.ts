@@ -85,7 +85,7 @@ describe.skipIf(!HAS_AZURE_CLI)("the Azure CLI", { timeout: 120_000 }, () => {
       ...ports.flatMap((port) => [port, "0"]),
     ]);
     try {
-      await program.waitForLine(/az login/);
+      await program.waitForLine(/az login/u);
       const [, printed = ""] = program
         .stdout()
         .split("The Azure CLI, with a profile of its own:\n");
@@ -157,7 +157,7 @@ describe.skipIf(!HAS_AZURE_CLI)("the Azure CLI", { timeout: 120_000 }, () => {
       provisioningState: "Succeeded",
       publishingProfile: { targetRegions },
     });
-    expect(version.storageProfile?.source?.id).toMatch(/\/images\/myImage$/);
+    expect(version.storageProfile?.source?.id).toMatch(/\/images\/myImage$/u);
   });
 
   const fromSnapshots = (regions: string) => `az sig image-version create \\
@@ -191,11 +191,11 @@ describe.skipIf(!HAS_AZURE_CLI)("the Azure CLI", { timeout: 120_000 }, () => {
     const { publishingProfile, storageProfile } = await get(h.client, "1.0.0");
     expect(publishingProfile).toMatchObject({ targetRegions });
     expect(storageProfile?.osDiskImage?.source?.id).toMatch(
-      /\/snapshots\/myOSSnapshot$/,
+      /\/snapshots\/myOSSnapshot$/u,
     );
     expect(storageProfile?.dataDiskImages).toMatchObject([{ lun: 0 }]);
     expect(storageProfile?.dataDiskImages?.[0]?.source?.id).toMatch(
-      /\/snapshots\/myDDSnapshot$/,
+      /\/snapshots\/myDDSnapshot$/u,
     );
   });
 

@@ -42,7 +42,7 @@ test("GET /simulator describes every control, and no other", async () => {
     does: expect.stringContaining("GET and LIST show") as string,
     argument: {
       versionId: expect.stringMatching(
-        /^the resource id of an image version.*may be left out$/,
+        /^the resource id of an image version.*may be left out$/u,
       ) as string,
       ms: "a number of milliseconds, 0 or more",
     },
@@ -66,14 +66,14 @@ test.each(names)("the example of %s works", async (name) => {
   const { example } = (await described()).find(
     (control) => control.name === name,
   ) ?? { example: "" };
-  const [, path = "", body] = /^POST (\S+)(?: (.*))?$/.exec(example) ?? [];
+  const [, path = "", body] = /^POST (\S+)(?: (.*))?$/u.exec(example) ?? [];
   const response = await fetch(`${h.simulator.endpoint}${path}`, {
     method: "POST",
     ...(body === undefined ? {} : { body }),
   });
   expect([response.status, await response.text()]).toEqual([
     200,
-    expect.stringMatching(/^\{"result":/),
+    expect.stringMatching(/^\{"result":/u),
   ]);
 });
 
@@ -83,7 +83,7 @@ test.each(names)(
     const { status, body } = await h.control(name, { nonsense: true });
     expect(status).toBe(400);
     expect(body.error?.message).toMatch(
-      /^(The argument of \w+ (has no member 'nonsense'. It has: |must be )|\w+ takes no argument\.$)/,
+      /^(The argument of \w+ (has no member 'nonsense'. It has: |must be )|\w+ takes no argument\.$)/u,
     );
   },
 );

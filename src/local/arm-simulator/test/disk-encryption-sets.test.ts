@@ -115,7 +115,7 @@ test("a set tells its key, its type, its state and why its key does not rotate",
       rotationToLatestKeyVersionEnabled: true,
       activeKey: {
         keyUrl: expect.stringMatching(
-          /^https:\/\/.+\/keys\/StuckSet\//,
+          /^https:\/\/.+\/keys\/StuckSet\//u,
         ) as string,
         sourceVault: { id: expect.stringContaining("/vaults/") as string },
       },
@@ -143,7 +143,7 @@ describe("the sets of a subscription", () => {
       value.forEach(({ id }) => ids.add(id));
       link = body["nextLink"];
       if (link !== undefined)
-        expect(link).toMatch(/^https:\/\/localhost:\d+\/.*skiptoken=\d+/);
+        expect(link).toMatch(/^https:\/\/localhost:\d+\/.*skiptoken=\d+/u);
     }
     expect(sizes).toEqual([4, 4, 4]);
     expect(ids.size).toBe(12);

@@ -288,7 +288,7 @@ describe("an image definition", () => {
 test("the world's own galleries and definitions could be made by PUT", async () => {
   const { resources } = seedWorld(SUBSCRIPTION);
   for (const { id, location, properties } of resources)
-    if (/\/galleries\//.test(id))
+    if (/\/galleries\//u.test(id))
       expect(
         (await h.call("PUT", id, { body: { location, properties } })).status,
       ).toBe(200);

@@ -36,6 +36,7 @@ describe("creating a version", () => {
     expect(answer.headers.get("azure-asyncoperation")).toMatch(
       new RegExp(
         `^${h.simulator.endpoint}/subscriptions/.+/providers/Microsoft.Compute/locations/westus/capsOperations/[0-9a-f-]{36}\\?api-version=2025-12-03$`,
+        "u",
       ),
     );
     expect(answer.headers.get("retry-after")).toBeNull();
@@ -287,13 +288,13 @@ describe("replication", () => {
     expect(running.body).toEqual({
       startTime: "2026-01-01T00:00:00.0000000+00:00",
       status: "InProgress",
-      name: /capsOperations\/([^?]+)/.exec(url)?.[1],
+      name: /capsOperations\/([^?]+)/u.exec(url)?.[1],
     });
     h.clock.advance(DURATION_MS);
     const ended = await h.call("GET", url);
     expect(ended.body).toMatchObject({ status: "Succeeded" });
     expect(ended.body["endTime"]).toMatch(
-      /^2026-01-01T00:[1-4]\d:\d\d\.\d{7}\+00:00$/,
+      /^2026-01-01T00:[1-4]\d:\d\d\.\d{7}\+00:00$/u,
     );
   });
 });

@@ -56,7 +56,7 @@ describe("authentication", () => {
     expect(status).toBe(401);
     expect(body).toMatchObject({ error: { code } });
     expect(headers.get("www-authenticate")).toMatch(
-      /^Bearer authorization_uri="https:\/\/localhost:\d+", error="invalid_token"/,
+      /^Bearer authorization_uri="https:\/\/localhost:\d+", error="invalid_token"/u,
     );
   });
 
@@ -128,7 +128,7 @@ describe("the protocol", () => {
     const { headers } = await h.call("GET", DEFINITION, {
       headers: { "x-ms-correlation-request-id": "c-1" },
     });
-    expect(headers.get("x-ms-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+    expect(headers.get("x-ms-request-id")).toMatch(/^[0-9a-f-]{36}$/u);
     expect(headers.get("x-ms-correlation-request-id")).toBe("c-1");
   });
 

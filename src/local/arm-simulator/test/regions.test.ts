@@ -71,7 +71,7 @@ test("a version cannot have its location there, and is told where it can", async
   const { code, message } = body["error"] as { code: string; message: string };
   expect(code).toBe("LocationNotAvailableForResourceType");
   expect(message).toContain("'westus' is not available");
-  expect(message).toMatch(/List of available regions .*'eastus,eastus2,/);
+  expect(message).toMatch(/List of available regions .*'eastus,eastus2,/u);
 });
 
 test("a name that is no region cannot be withheld", async () => {

@@ -102,7 +102,7 @@ beforeEach(() => {
   name = `1.0.${next}`;
 });
 
-const refusals: [string, object, number, string, string][] = [
+const REFUSALS: [string, object, number, string, string][] = [
   [
     "a virtual machine whose OS disk is deleted",
     machine("osDisklessVM"),
@@ -166,7 +166,7 @@ const refusals: [string, object, number, string, string][] = [
   ]),
 ];
 
-test.each(refusals)(
+test.each(REFUSALS)(
   "%s is refused",
   async (_what, storageProfile, status, message, target) => {
     expect(await put(h, versionId(name), { storageProfile })).toMatchObject({

@@ -104,7 +104,7 @@ const source = (storageProfile: object): Partial<GalleryImageVersion> => ({
 const PROFILE = "galleryImageVersion.properties.publishingProfile";
 const STORAGE = "galleryImageVersion.properties.storageProfile";
 
-const refusals: [
+const REFUSALS: [
   string,
   Partial<GalleryImageVersion>,
   number,
@@ -467,7 +467,7 @@ const refusals: [
 ];
 
 describe("a PUT is refused, and nothing is created, for", () => {
-  test.each(refusals)(
+  test.each(REFUSALS)(
     "%s",
     async (_what, change, statusCode, code, message, target) => {
       await expect(

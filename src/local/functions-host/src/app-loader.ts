@@ -7,7 +7,7 @@ import { findEntryPoints } from "./entry-points.js";
 import type { Logger } from "./logging.js";
 import { StartupError, describeError } from "./startup-error.js";
 
-const functionName = /^[a-z][\w-]{0,127}$/i;
+const FUNCTION_NAME = /^[a-z][\w-]{0,127}$/iu;
 const require = createRequire(import.meta.url);
 
 /** How often each entry point has been evaluated in this process. */
@@ -89,7 +89,7 @@ export async function loadApp(
   if (model === undefined || registry.functions.size === 0)
     throw new StartupError(`no function was registered by ${files.join(", ")}`);
   for (const name of registry.functions.keys())
-    if (!functionName.test(name))
+    if (!FUNCTION_NAME.test(name))
       throw new StartupError(
         `"${name}" is not a valid function name (letters, digits, - and _, a letter first)`,
       );

@@ -3,15 +3,15 @@ import { join } from "node:path";
 
 function segmentPattern(segment: string): RegExp {
   const source = segment
-    .replaceAll(/[.+^$()|[\]\\]/g, String.raw`\$&`)
+    .replaceAll(/[.+^$(){}|[\]\\]/gu, String.raw`\$&`)
     .replaceAll("*", "[^/]*")
     .replaceAll("?", "[^/]");
-  return new RegExp(`^${source}$`);
+  return new RegExp(`^${source}$`, "u");
 }
 
 /** `{a,b}` written out: `x/{a,b}.js` is `x/a.js` and `x/b.js`. */
 function alternatives(pattern: string): string[] {
-  const match = /^(.*?)\{([^{}]*)\}(.*)$/.exec(pattern);
+  const match = /^(.*?)\{([^{}]*)\}(.*)$/u.exec(pattern);
   if (match === null) return [pattern];
   const [, before = "", choices = "", after = ""] = match;
   return choices

@@ -32,12 +32,12 @@ export type TriggerFunction =
 
 function triggerType({ name, bindings }: FunctionMetadata): string {
   const trigger = Object.values(bindings).find(({ type }) =>
-    /trigger$/i.test(type),
+    /trigger$/iu.test(type),
   );
   const unsupported = Object.values(bindings).find(
     ({ type, direction }) =>
-      !/trigger$/i.test(type) &&
-      !(direction === "out" && /^(?:http|servicebus)$/i.test(type)),
+      !/trigger$/iu.test(type) &&
+      !(direction === "out" && /^(?:http|servicebus)$/iu.test(type)),
   );
   if (trigger === undefined)
     throw new StartupError(`function "${name}" has no trigger`);

@@ -31,7 +31,7 @@ export interface HostConfiguration {
 type Json = Readonly<Record<string, unknown>>;
 
 const MINUTE_MS = 60_000;
-const overridePrefix = "azurefunctionsjobhost__";
+const OVERRIDE_PREFIX = "azurefunctionsjobhost__";
 
 function object(value: unknown): Json {
   return typeof value === "object" && value !== null && !Array.isArray(value)
@@ -68,14 +68,14 @@ function count(
 function override(file: Json, environment: Environment): Json {
   const merged = structuredClone(file) as Record<string, unknown>;
   for (const [name, text] of Object.entries(environment)) {
-    if (text === undefined || !name.toLowerCase().startsWith(overridePrefix))
+    if (text === undefined || !name.toLowerCase().startsWith(OVERRIDE_PREFIX))
       continue;
-    const path = name.slice(overridePrefix.length).split("__");
+    const path = name.slice(OVERRIDE_PREFIX.length).split("__");
     const last = path.pop() ?? "";
     let node = merged;
     for (const part of path)
       node = node[part] = { ...object(node[part]) } as Record<string, unknown>;
-    node[last] = /^(?:true|false|-?\d+)$/.test(text)
+    node[last] = /^(?:true|false|-?\d+)$/u.test(text)
       ? (JSON.parse(text) as unknown)
       : text;
   }
@@ -175,7 +175,7 @@ export function readHostConfiguration(
     levels[category] = level;
   }
   return {
-    routePrefix: prefix.replaceAll(/^\/+|\/+$/g, ""),
+    routePrefix: prefix.replaceAll(/^\/+|\/+$/gu, ""),
     // "-1" is unlimited; the default outside the Consumption plan is 30 minutes.
     functionTimeoutMs:
       String(timeout) === "-1"

@@ -33,7 +33,7 @@ const MAX_REQUEST_BYTES = 104_857_600;
 const MAX_ADMIN_BYTES = 1_048_576;
 
 /** Routes of the host itself (WebScriptHostHttpRoutesManager). */
-const reservedRoutes = ["admin", "runtime"];
+const RESERVED_ROUTES = ["admin", "runtime"];
 
 export interface HttpFunction {
   readonly registered: RegisteredFunction;
@@ -83,10 +83,10 @@ export function readHttpFunction(
         `use "anonymous" and authenticate in the app`,
     );
   const own = typeof route === "string" && route !== "" ? route : name;
-  const full = [routePrefix, own.replace(/^\//, "")]
+  const full = [routePrefix, own.replace(/^\//u, "")]
     .filter((part) => part !== "")
     .join("/");
-  if (reservedRoutes.includes(full.split("/")[0]?.toLowerCase() ?? ""))
+  if (RESERVED_ROUTES.includes(full.split("/")[0]?.toLowerCase() ?? ""))
     throw new StartupError(
       `function "${name}": the route "${full}" conflicts with the host's own`,
     );
@@ -182,7 +182,7 @@ export async function listenForHttp(
     };
     const body = await readBody(request, MAX_ADMIN_BYTES);
     if (body === undefined) return tooLarge(response);
-    const [, name] = /^\/admin\/functions\/([^/]+)\/?$/.exec(path) ?? [];
+    const [, name] = /^\/admin\/functions\/([^/]+)\/?$/u.exec(path) ?? [];
     if (path === "/admin/host/status") return json(200, { state: "Running" });
     if (path === "/admin/functions" && request.method === "GET")
       return json(200, admin.list());
@@ -214,7 +214,7 @@ export async function listenForHttp(
       : target;
     if (!URL.canParse(address)) return empty(response, 400);
     const url = new URL(address);
-    if (/^\/admin(?:\/|$)/i.test(url.pathname))
+    if (/^\/admin(?:\/|$)/iu.test(url.pathname))
       return administer(request, response, url.pathname);
     return call(request, response, url);
   };

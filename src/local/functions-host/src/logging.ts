@@ -83,7 +83,7 @@ export function writeLines(format: "text" | "json"): LogSink {
     const line =
       format === "json"
         ? JSON.stringify({ time, level, category, message, invocationId })
-        : `[${time}] ${level} ${category}: ${message.replaceAll(/\r?\n/g, "\\n")}`;
+        : `[${time}] ${level} ${category}: ${message.replaceAll(/\r?\n/gu, "\\n")}`;
     const stream =
       severity(level) >= severity("warning") ? process.stderr : process.stdout;
     stream.write(`${line}\n`);

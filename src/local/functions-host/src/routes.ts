@@ -49,7 +49,7 @@ interface Compiled<T> extends Route<T> {
 
 function parameter(text: string, template: string): Parameter {
   const match =
-    /^(\*{0,2})([^:=?*{}/]+)((?::[^:(=?]+(?:\((?:[^()\\]|\\.|\([^()]*\))*\))?)*)(\?|=(.*))?$/.exec(
+    /^(\*{0,2})([^:=?*{}/]+)((?::[^:(=?]+(?:\((?:[^()\\]|\\.|\([^()]*\))*\))?)*)(\?|=(.*))?$/u.exec(
       text,
     );
   if (match === null)
@@ -61,7 +61,7 @@ function parameter(text: string, template: string): Parameter {
     kind: "parameter",
     name,
     constraints: (
-      constraints.match(/[^:(]+(?:\((?:[^()\\]|\\.|\([^()]*\))*\))?/g) ?? []
+      constraints.match(/[^:(]+(?:\((?:[^()\\]|\\.|\([^()]*\))*\))?/gu) ?? []
     ).map((constraint) => parseConstraint(constraint, template)),
     optional: end === "?",
     defaultValue,
@@ -83,7 +83,7 @@ function splitTemplate(template: string): string[] {
 }
 
 function segment(text: string, template: string): Segment {
-  const pieces = text.match(/\{(?:[^{}]|\{[^{}]*\})*\}|[^{}]+/g) ?? [];
+  const pieces = text.match(/\{(?:[^{}]|\{[^{}]*\})*\}|[^{}]+/gu) ?? [];
   if (pieces.join("") !== text)
     throw new StartupError(`the route "${template}" has unbalanced braces`);
   const parse = (piece: string): string | Parameter =>
@@ -95,13 +95,13 @@ function segment(text: string, template: string): Segment {
   const source = parsed
     .map((part) =>
       typeof part === "string"
-        ? part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
+        ? part.replaceAll(/[.*+?^${}()|[\]\\]/gu, String.raw`\$&`)
         : "(.+)",
     )
     .join("");
   return {
     kind: "complex",
-    pattern: new RegExp(`^${source}$`, "i"),
+    pattern: new RegExp(`^${source}$`, "iu"),
     parameters: parsed.filter((part) => typeof part !== "string"),
   };
 }
@@ -145,7 +145,7 @@ function byPrecedence<T>(a: Compiled<T>, b: Compiled<T>): number {
 function decode(text: string): string {
   try {
     return text
-      .split(/(%2f)/i)
+      .split(/(%2f)/iu)
       .map((part, index) => (index % 2 === 1 ? part : decodeURIComponent(part)))
       .join("");
   } catch {
@@ -198,7 +198,7 @@ export function createRouter<T>(
 ): (method: string, path: string) => RouteMatch<T> | undefined {
   const compiled = routes.map(compile).sort(byPrecedence);
   return (method, path) => {
-    const values = path.replace(/^\//, "").replace(/\/$/, "").split("/");
+    const values = path.replace(/^\//u, "").replace(/\/$/u, "").split("/");
     const decoded = values.length === 1 && values[0] === "" ? [] : values;
     const parts = decoded.map(decode);
     for (const route of compiled) {

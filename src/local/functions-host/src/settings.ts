@@ -32,7 +32,7 @@ export class Settings {
 
   /** Replaces each `%Setting%`; a missing one stops the host, naming the setting and who needs it. */
   expand(text: string, neededBy: string): string {
-    return text.replaceAll(/%([^%]+)%/g, (_match, name: string) => {
+    return text.replaceAll(/%([^%]+)%/gu, (_match, name: string) => {
       const value = this.get(name);
       if (value === undefined)
         throw new StartupError(
@@ -88,7 +88,7 @@ export class Settings {
  */
 export function parseTimeSpan(text: string): number | undefined {
   const match =
-    /^(?:(\d+)\.)?(\d{1,3}):(\d{1,2})(?::(\d{1,2})(\.\d{1,7})?)?$/.exec(
+    /^(?:(\d+)\.)?(\d{1,3}):(\d{1,2})(?::(\d{1,2})(\.\d{1,7})?)?$/u.exec(
       text.trim(),
     );
   if (match === null) return undefined;

@@ -6,5 +6,5 @@ export class StartupError extends Error {
 /** The message of whatever was thrown, on one line. */
 export function describeError(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.replaceAll(/\s*\n\s*/g, " ");
+  return message.replaceAll(/\s*\n\s*/gu, " ");
 }

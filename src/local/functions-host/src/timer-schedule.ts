@@ -10,17 +10,17 @@ export interface TimerSchedule {
 }
 
 /** What NCRONTAB knows: numbers, names, `*`, lists, ranges, steps. Not `?`, `L`, `#`, `@daily`. */
-const field =
-  /^(?:[\d*,/-]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN|MON|TUE|WED|THU|FRI|SAT)+$/i;
+const FIELD =
+  /^(?:[\d*,/-]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN|MON|TUE|WED|THU|FRI|SAT)+$/iu;
 
 /** A date that both restricts, such as 29 February on a Sunday, comes within 28 years, or 40 over a century. */
 const MOST_CANDIDATES = 40 * 366;
 
 function cron(expression: string, timeZone: string): TimerSchedule {
-  const given = expression.trim().split(/\s+/);
+  const given = expression.trim().split(/\s+/u);
   const fields = given.length === 5 ? ["0", ...given] : given;
   const [dayOfMonth = "*", dayOfWeek = "*"] = [fields[3], fields[5]];
-  if (fields.length !== 6 || !fields.every((each) => field.test(each)))
+  if (fields.length !== 6 || !fields.every((each) => FIELD.test(each)))
     throw new Error(
       "not six fields {second} {minute} {hour} {day} {month} {day of week}",
     );

@@ -148,7 +148,7 @@ export class TimerListener {
       `${cause} at ${new Date(clock.now()).toISOString()}`,
       cause === "IsPastDue",
     )
-      .catch(() => undefined) // Invariant 4; the invoker has logged it.
+      .catch(() => undefined) // Invariant 4: the invoker has logged it.
       .then(() => {
         // Invariants 1 and 2: the next occurrence lies after now, however long the run took.
         this.#status = {
@@ -187,7 +187,7 @@ export class TimerListener {
     const time = (ms: number | undefined): string =>
       ms === undefined
         ? NEVER
-        : new Date(ms).toISOString().replace(/(?:\.000)?Z$/, "+00:00");
+        : new Date(ms).toISOString().replace(/(?:\.000)?Z$/u, "+00:00");
     const { lastMs, nextMs, lastUpdatedMs } = this.#status;
     return {
       Schedule: { AdjustForDST: timer.schedule.adjustForDst },

@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { RpcTraceContext } from "./core-module.js";
 
-const traceParentPattern =
-  /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})/;
+const TRACE_PARENT = /^([\da-f]{2})-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})/u;
 
 /**
  * The trace context of an invocation: a new span of the caller's trace, or the first span of a new one. W3C Trace
@@ -14,12 +13,12 @@ export function continueTrace(
 ): RpcTraceContext {
   const spanId = randomBytes(8).toString("hex");
   const [, version, traceId, parentId, flags] =
-    traceParentPattern.exec(traceParent ?? "") ?? [];
+    TRACE_PARENT.exec(traceParent ?? "") ?? [];
   if (
     traceId === undefined ||
     version === "ff" ||
-    /^0+$/.test(traceId) ||
-    /^0+$/.test(parentId ?? "")
+    /^0+$/u.test(traceId) ||
+    /^0+$/u.test(parentId ?? "")
   )
     return {
       traceParent: `00-${randomBytes(16).toString("hex")}-${spanId}-01`,

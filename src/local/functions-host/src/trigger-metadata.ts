@@ -15,7 +15,7 @@ function dotnetTime(date: Date): string {
   return date
     .toISOString()
     .slice(0, -1)
-    .replace(/\.?0{1,3}$/, "");
+    .replace(/\.?0{1,3}$/u, "");
 }
 
 /** JsonConvert.SerializeObject of one application property. */
@@ -36,8 +36,8 @@ function invariantDate(date: Date): string {
 
 type Json = string | number | boolean | null | object;
 
-const jsonDate =
-  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})?$/;
+const JSON_DATE =
+  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})?$/u;
 
 /**
  * Utility.ConvertPropertyValue of the host: an object stays one, anything else becomes a .NET string ("True", and for
@@ -48,8 +48,8 @@ function bodyField(value: Json): RpcTypedData | undefined {
   if (typeof value === "object") return { json: JSON.stringify(value) };
   if (typeof value === "boolean") return { string: value ? "True" : "False" };
   const text = String(value);
-  if (typeof value === "string" && jsonDate.test(text)) {
-    const zoned = /(?:Z|[+-]\d{2}:\d{2})$/.test(text) ? text : `${text}Z`;
+  if (typeof value === "string" && JSON_DATE.test(text)) {
+    const zoned = /(?:Z|[+-]\d{2}:\d{2})$/u.test(text) ? text : `${text}Z`;
     return { string: invariantDate(new Date(zoned)) };
   }
   return { string: text };

@@ -150,7 +150,7 @@ describe("an HTTP request", () => {
     });
     const { context } = await called;
     expect(context.traceContext?.traceParent).toMatch(
-      /^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)[\da-f]{16}-01$/,
+      /^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)[\da-f]{16}-01$/u,
     );
   });
 });
@@ -253,7 +253,7 @@ describe("a response", () => {
     const failure = running.log.find(({ level }) => level === "error");
     expect(failure?.category).toBe("Function.respond");
     expect(failure?.message).toMatch(
-      /^Executed 'Functions\.respond' \(Failed, Id=.*Error: no such luck/s,
+      /^Executed 'Functions\.respond' \(Failed, Id=.*Error: no such luck/su,
     );
   });
 

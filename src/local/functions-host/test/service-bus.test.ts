@@ -219,10 +219,10 @@ describe("trigger metadata", () => {
       metadata["applicationProperties"],
     );
     expect(metadata["lockToken"]).toMatch(
-      /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/,
+      /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/u,
     );
     const enqueued = metadata["enqueuedTimeUtc"] as string;
-    expect(enqueued).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?$/);
+    expect(enqueued).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?$/u);
     expect(metadata["enqueuedTime"]).toBe(`${enqueued}+00:00`);
     expect(Date.parse(`${enqueued}Z`)).toBeGreaterThanOrEqual(before);
     expect(metadata).not.toHaveProperty("sessionId");
@@ -279,7 +279,7 @@ describe("trigger metadata", () => {
         },
       });
       expect((await called).context.traceContext?.traceParent).toMatch(
-        /^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)[\da-f]{16}-01$/,
+        /^00-0af7651916cd43dd8448eb211c80319c-(?!b7ad6b7169203331)[\da-f]{16}-01$/u,
       );
     },
   );

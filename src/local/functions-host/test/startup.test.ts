@@ -18,7 +18,7 @@ const repository = join(import.meta.dirname, "../../../..");
 
 const hostJson = JSON.stringify({ version: "2.0" });
 const packageJson = JSON.stringify({ type: "module", main: "dist/*.js" });
-const hello = `import { app } from "@azure/functions";
+const HELLO = `import { app } from "@azure/functions";
 app.get("hello", () => ({ body: "hello " + process.env.WHO }));`;
 
 /** Writes an app into a folder of its own, from which the packages of this repository are found. */
@@ -203,7 +203,7 @@ describe("a host does not start", () => {
     ],
   ])("where host.json's %s is %s", async (path, value, message) => {
     expect(
-      await refusal(registering(hello.split("\n")[1] ?? ""), {
+      await refusal(registering(HELLO.split("\n")[1] ?? ""), {
         [`AzureFunctionsJobHost__${path}`]: value,
       }),
     ).toBe(`StartupError: ${message}`);
@@ -215,7 +215,7 @@ it("does not start where a connection string is none", async () => {
     "app.serviceBusQueue('a', { connection: 'Bus', queueName: 'q', handler: () => {} });",
   );
   expect(await refusal(app, { Bus: "nonsense" })).toMatch(
-    /^StartupError: function "a": its connection cannot be used: /,
+    /^StartupError: function "a": its connection cannot be used: /u,
   );
 });
 
@@ -322,7 +322,7 @@ describe("the process", () => {
     const root = writeApp({
       "host.json": hostJson,
       "package.json": packageJson,
-      "dist/functions.js": hello,
+      "dist/functions.js": HELLO,
       "local.settings.json": JSON.stringify({
         IsEncrypted: false,
         Values: { WHO: "local settings", OTHER: "x" },
@@ -362,7 +362,7 @@ describe("the process", () => {
     const root = writeApp({
       "host.json": hostJson,
       "package.json": packageJson,
-      "dist/functions.js": hello,
+      "dist/functions.js": HELLO,
       "local.settings.json": JSON.stringify({
         Values: { WHO: "local settings" },
       }),
@@ -400,7 +400,7 @@ describe("the process", () => {
     const root = writeApp({
       "host.json": hostJson,
       "package.json": packageJson,
-      "dist/functions.js": hello,
+      "dist/functions.js": HELLO,
     });
     const { output, exited } = run([
       "--script-root",

@@ -4,8 +4,8 @@ import {
   ConfigurationError,
   describe,
   type ConfigurationObject,
+  ConfigurationObject as Reader,
 } from "./configuration-reader.js";
-import { ConfigurationObject as Reader } from "./configuration-reader.js";
 import { DEFAULT_RULE, type Rule, type RuleFilter } from "./filter/rule.js";
 import { createSqlFilter } from "./filter/sql-filter.js";
 import { SqlFilterError } from "./filter/sql-tokens.js";

@@ -49,7 +49,7 @@ test("a taken port is one clear line", async () => {
       port,
     }),
   ).rejects.toThrow(
-    new RegExp(`^Port ${port} is taken: stop what listens there, .*\\.$`),
+    new RegExp(`^Port ${port} is taken: stop what listens there, .*\\.$`, "u"),
   );
 });
 

@@ -157,7 +157,7 @@ describe("a malformed configuration is one error that names the path", () => {
 
 test("a file that cannot be read, or is no JSON, is named", async () => {
   await expect(readEmulatorConfiguration("none.json")).rejects.toThrow(
-    /^Cannot read the configuration none\.json: ENOENT/,
+    /^Cannot read the configuration none\.json: ENOENT/u,
   );
   const file = path.join(import.meta.dirname, "../LICENSE");
   await expect(readEmulatorConfiguration(file)).rejects.toThrow(

@@ -52,7 +52,7 @@ test.skipIf(!HAS_DOTNET)(
       await dotnet("restore");
     } catch (error) {
       const { stdout = String(error) } = error as { readonly stdout?: string };
-      const why = /error (.*)/.exec(stdout)?.[1] ?? stdout;
+      const why = /error (.*)/u.exec(stdout)?.[1] ?? stdout;
       warn(`NuGet DOES NOT GIVE Azure.Messaging.ServiceBus (${why})`);
       skip();
     }

@@ -52,7 +52,7 @@ test("bad arguments exit 2 with what is wrong", async () => {
 test("a configuration that is not there exits 1 in one line", async () => {
   const { code, errors } = await ended(["--config", "none.json"]);
   expect(code).toBe(1);
-  expect(errors).toMatch(/^Cannot read the configuration none\.json: .*\n$/);
+  expect(errors).toMatch(/^Cannot read the configuration none\.json: .*\n$/u);
 });
 
 test("a taken port exits 1 in one line", async () => {
@@ -67,5 +67,5 @@ test("a taken port exits 1 in one line", async () => {
     String(port),
   ]);
   expect(code).toBe(1);
-  expect(errors).toMatch(new RegExp(`^Port ${port} is taken: .*\\n$`));
+  expect(errors).toMatch(new RegExp(`^Port ${port} is taken: .*\\n$`, "u"));
 });

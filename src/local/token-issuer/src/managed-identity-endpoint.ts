@@ -32,7 +32,7 @@ export async function answerManagedIdentity(
     });
 
   const url = new URL(request.url ?? "/", "http://localhost");
-  if (url.pathname.replace(/\/$/, "") !== "/msi/token")
+  if (url.pathname.replace(/\/$/u, "") !== "/msi/token")
     return refuse(404, `No identity endpoint at ${url.pathname}.`);
   if (request.method !== "GET")
     return refuse(405, "The identity endpoint answers GET.");

@@ -106,7 +106,7 @@ async function answerTokenRequest(
     );
 
   const scope = form.get("scope") ?? "";
-  const audience = scope.replace(/\/\.default$/, "");
+  const audience = scope.replace(/\/\.default$/u, "");
   if (!scope.endsWith("/.default") || audience === "")
     return refuse(
       400,
@@ -186,7 +186,7 @@ function sendOAuthError(
   error: string,
   description: string,
 ): void {
-  const code = /^AADSTS(\d+)/.exec(description)?.[1];
+  const code = /^AADSTS(\d+)/u.exec(description)?.[1];
   sendJson(response, status, {
     error,
     error_description: description,

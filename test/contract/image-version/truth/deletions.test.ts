@@ -8,6 +8,7 @@ import {
   test,
 } from "vitest";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
+import type { OperationRecord } from "../../../../src/operation/records.js";
 import {
   startInProcess,
   type InProcess,
@@ -17,6 +18,7 @@ import {
   BY,
   byHand,
   ended,
+  facts,
   foreign,
   inAzure,
   made,
@@ -27,6 +29,7 @@ import {
   pass,
   plain,
   put,
+  puts,
   regionNames,
   shownIn,
 } from "./support.js";
@@ -127,7 +130,7 @@ test("a canceled creation is excluded from latest beside a request whose rule wa
       sigil: { promotion: { when: "manual" } },
     }),
   );
-  await cancelOperation(world.deps, creation.id, BY.requestedBy);
+  await takeBack(creation);
   expect(await ended(world, [creation])).toMatchObject([
     { status: "Canceled" },
   ]);
@@ -267,7 +270,7 @@ test("a region that is away for its repair is added back where Azure refuses the
 test("a canceled creation is excluded from latest where Azure refuses the deletion", async () => {
   const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
   await pass(world, 60_000);
-  await cancelOperation(world.deps, creation.id, BY.requestedBy);
+  await takeBack(creation);
   refuse();
   const deletion = await byHand.remove(world, id);
   expect(await ended(world, [deletion, creation])).toMatchObject([
@@ -288,7 +291,7 @@ test("a creation that is canceled while the deletion waits for its answer is Can
   refuse();
   const deletion = await byHand.remove(world, id);
   await world.runDue();
-  await cancelOperation(world.deps, creation.id, BY.requestedBy);
+  await takeBack(creation);
   expect(await ended(world, [deletion, creation])).toMatchObject([
     { status: "Failed" },
     { status: "Canceled" },
@@ -333,4 +336,187 @@ test("an operation about a version that others have replaced goes its own way wh
     { status: "Failed", error: { code: "ImageVersionConflict" } },
   ]);
   expect(await inAzure(world, id)).toBeDefined();
+});
+
+const takeBack = (one: OperationRecord): Promise<OperationRecord> =>
+  cancelOperation(world.deps, one.id, BY.requestedBy);
+
+/** Runs until that is so. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let looks = 0; looks < 2_000; looks += 1) {
+    await world.runDue();
+    if (await isSo()) return;
+    world.clock.advance(5_000);
+  }
+  throw new Error("it never is");
+}
+
+const isDeleting = async (): Promise<boolean> =>
+  (await inAzure(world, id))?.properties.provisioningState === "Deleting";
+
+test("a canceled creation is excluded from latest where Azure has taken the deletion, and does not carry it out", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await pass(world, 60_000);
+  await takeBack(creation);
+  const deletion = await byHand.remove(world, id);
+  await until(isDeleting);
+  await world.runDue();
+  await world.simulator.control.failOperation({
+    versionId: id,
+    code: "InternalError",
+    message: "It was not deleted.",
+  });
+  for (const region of ["westus", "eastus2"])
+    await world.simulator.control.setRegionState({
+      versionId: id,
+      region,
+      state: "Completed",
+    });
+  expect(await ended(world, [deletion, creation])).toMatchObject([
+    {
+      status: "Failed",
+      error: { message: expect.stringContaining("not deleted") as string },
+    },
+    { status: "Canceled" },
+  ]);
+  expect(await isExcluded()).toBe(true);
+});
+
+test("what a deletion sees that Azure then refuses is told, and rules that have promoted promote no more", async () => {
+  const body = plain(TWO_REGIONS, {
+    sigil: { promotion: { when: "allRegionsReady" } },
+  });
+  const creation = operationIn(await put(world, id, body));
+  await pass(world, 60_000);
+  world.simulator.control.addFault({
+    method: "PUT",
+    path: `${id}\\?`,
+    action: "reset-after-processing",
+  });
+  await until(async () => (await isExcluded()) === false);
+  await world.simulator.control.editVersion({
+    versionId: id,
+    tags: { portal: "yes" },
+  });
+  refuse();
+  const deletion = await byHand.remove(world, id);
+  await ended(world, [deletion, creation]);
+  const told = await world.takeEvents();
+  expect(
+    facts(told, creation).filter((fact) => fact.startsWith("promoted")),
+  ).toHaveLength(1);
+  expect(told.map(({ type }) => type)).toContain(
+    "Sigil.ImageVersion.ChangedOutside",
+  );
+  await outside(world, "PATCH", id, {
+    properties: { publishingProfile: { excludeFromLatest: true } },
+  });
+  await ended(world, [
+    operationIn(await put(world, id, { ...body, tags: { a: "1" } })),
+  ]);
+  expect(await isExcluded()).toBe(true);
+});
+
+test("what others make after a deletion was asked, where Azure had nothing, is left as it is", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  const deletion = await byHand.remove(world, id);
+  await outside(world, "PUT", id, foreign(plain([{ name: "westus" }])));
+  await ended(world, [deletion, creation]);
+  expect(await inAzure(world, id)).toBeDefined();
+});
+
+test("what others make is left as it is where the create request never came there, but they ask for its regions and more", async () => {
+  const reset = { method: "PUT", path: `${id}\\?`, action: "reset" } as const;
+  world.simulator.control.addFault({ ...reset, times: null });
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await world.runDue();
+  const deletion = await byHand.remove(world, id);
+  await until(() =>
+    Promise.resolve(
+      world.simulator.control.countRequests({ method: "DELETE" }) > 0,
+    ),
+  );
+  world.simulator.control.clearFaults();
+  const more = [...TWO_REGIONS, { name: "eastus" }];
+  await outside(world, "PUT", id, foreign(plain(more)));
+  await ended(world, [deletion, creation]);
+  expect(await inAzure(world, id)).toBeDefined();
+});
+
+test("a deletion goes before what a refused update is parted into", async () => {
+  await made(world, id, plain(TWO_REGIONS));
+  world.simulator.control.clearRequests();
+  const tags = { a: "1" };
+  const one = operationIn(await put(world, id, plain(TWO_REGIONS, { tags })));
+  const other = operationIn(
+    await put(world, id, plain([...TWO_REGIONS, { name: "eastus" }])),
+  );
+  world.simulator.control.addFault({
+    method: "PUT",
+    path: `${id}\\?`,
+    status: 400,
+    body: { error: { code: "BadRequest", message: "Not together." } },
+  });
+  let deletion: OperationRecord | undefined;
+  const { resourceManager } = world.deps;
+  const deps = {
+    ...world.deps,
+    resourceManager: {
+      ...resourceManager,
+      putImageVersion: async (
+        ...args: Parameters<typeof resourceManager.putImageVersion>
+      ) => {
+        deletion ??= await byHand.remove(world, id);
+        return resourceManager.putImageVersion(...args);
+      },
+    },
+  };
+  while (deletion === undefined)
+    for (const message of await world.takeDue())
+      await world.handle(message, deps);
+  await ended(world, [deletion, one, other]);
+  expect(puts(world)).toBe(1);
+});
+
+test("a promotion of what others have made goes on behind the deletion of the version before", async () => {
+  await made(world, id, plain(TWO_REGIONS));
+  world.simulator.control.addFault({
+    method: "DELETE",
+    path: `${id}\\?`,
+    status: 503,
+  });
+  const deletion = await byHand.remove(world, id);
+  await world.runDue();
+  await outside(world, "DELETE", id);
+  const excluded = { publishing: { excludeFromLatest: true } };
+  await outside(world, "PUT", id, foreign(plain(TWO_REGIONS, excluded)));
+  const promotion = await byHand.promote(world, id);
+  expect(await ended(world, [deletion, promotion])).toMatchObject([
+    { status: "Succeeded" },
+    { status: "Succeeded" },
+  ]);
+  expect(await isExcluded()).toBe(false);
+});
+
+test("a DELETE that Azure takes and does not carry out is sent again seldom, and says so", async () => {
+  await made(world, id, plain(TWO_REGIONS));
+  world.simulator.control.addFault({
+    method: "DELETE",
+    path: `${id}\\?`,
+    status: 202,
+    body: {},
+    times: null,
+  });
+  const deletion = await byHand.remove(world, id);
+  await pass(world, 3 * 3_600_000);
+  expect(await operation(world, deletion)).toMatchObject({
+    status: "Running",
+    waitReason: expect.stringContaining("delete request") as string,
+  });
+  expect(facts(await world.takeEvents(), deletion)).toContainEqual(
+    expect.stringContaining("stalled"),
+  );
+  expect(
+    world.simulator.control.countRequests({ method: "DELETE" }),
+  ).toBeLessThan(20);
 });

@@ -10,7 +10,7 @@ import {
   managedImageBody,
   powerShellBody,
   snapshotsBody,
-} from "../../http/document.js";
+} from "../../http/contract/document.js";
 
 const managedImage = managedImageBody as ImageVersionRequest;
 const SUBSCRIPTION =

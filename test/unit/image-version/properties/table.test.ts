@@ -1,6 +1,6 @@
 import type { OpenAPIV3 } from "openapi-types";
 import { describe, expect, test } from "vitest";
-import { resolve } from "../../../../src/http/openapi-document.js";
+import { resolve } from "../../../../src/http/contract/openapi-document.js";
 import { patched } from "../../../../src/image-version/properties/body.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import {
@@ -26,7 +26,7 @@ import {
   READ_ONLY,
   TARGET_REGIONS,
 } from "../../../../src/image-version/properties/table.js";
-import { content } from "../../http/document.js";
+import { content } from "../../http/contract/document.js";
 import {
   documentOf,
   PROFILE,

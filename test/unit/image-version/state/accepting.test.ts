@@ -4,12 +4,12 @@ import {
   accept,
   started,
   withRequest,
+  unseen,
 } from "../../../../src/image-version/state/accepting.js";
 import type {
   ImageVersionRecord,
   VersionRequest,
 } from "../../../../src/image-version/state/record.js";
-import { unseen } from "../../../../src/image-version/state/accepting.js";
 import {
   acceptingOf,
   at,

@@ -259,30 +259,6 @@ describe("invariant 1: every accepted operation is queued, or has begun, until i
     });
     expect(startNext(absent, at(20)).operation.kind).toBe("CreateImageVersion");
   });
-
-  test("what was asked before a deletion fails once that is done", () => {
-    const pair = withQueued(
-      replicating(),
-      tag("a"),
-      putOf(managedImageRequest()),
-    );
-    const deleted = startNext(
-      withRecord(told(pair), { state: "Deleted" }),
-      at(60),
-    );
-    expect(orderOf(deleted).queued).toEqual([]);
-    expect(deleted.beside).toMatchObject([
-      {
-        status: "Failed",
-        error: {
-          code: "ImageVersionGone",
-          message: expect.stringContaining("If-None-Match: *") as string,
-        },
-      },
-      { status: "Failed", error: { code: "ImageVersionGone" } },
-    ]);
-    expect(toldOf(deleted)).toEqual(["2/failed", "3/failed"]);
-  });
 });
 
 describe("invariant 2: what contradicts what came before it does not share its update", () => {

@@ -10,8 +10,10 @@ import {
   deleteTaken,
   deletionEnding,
   deletionIn,
+  leftUndone,
   withoutDeletion,
 } from "../../../../src/image-version/state/deleting.js";
+import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
@@ -182,7 +184,7 @@ describe("invariant 1: what has begun ends once ARM has taken the DELETE", () =>
     expect(orderOf(after)).toEqual({ leader: 3, members: [], queued: [2] });
     expect(after.record).toMatchObject({
       state: "Deleting",
-      deletionTaken: true,
+      deletionTakenTime: time(42),
       armOperationUrl: URL,
       dueTime: time(42 + 15),
     });
@@ -212,6 +214,41 @@ describe("invariant 1: what has begun ends once ARM has taken the DELETE", () =>
       { id: `${KEY}-1`, status: "Canceled", canceledBy: BY },
     ]);
     expect(after.record.armOperationUrl).toBeUndefined();
+  });
+
+  test("one that was to be excluded from latest is, by the deletion, should Azure not delete it after all", () => {
+    const canceled = told(
+      beginCancel(replicating(), `${KEY}-1`, BY, at(30)) ?? expect.fail(),
+    );
+    const pair = sending(canceled);
+    const { record } = deleteTaken(pair, turnIn(pair), undefined, at(42));
+    const request = record.requests[`${KEY}-2`] ?? expect.fail();
+    expect(leftUndone(record, request)).toEqual({
+      [EXCLUDE_FROM_LATEST]: true,
+    });
+  });
+
+  test.each([
+    ["nothing, where all is as it should be", {}, undefined],
+    [
+      "to add a region back",
+      { repairs: { westus: { attempts: 1, removed: {} } } },
+      {},
+    ],
+    [
+      "no region that is due to be taken away",
+      { repairs: { westus: { attempts: 1 } } },
+      undefined,
+    ],
+    ["to shut the permission to remove regions", { opened: true }, {}],
+    [
+      "nothing, where there is no version",
+      { opened: true, exists: false },
+      undefined,
+    ],
+  ])("what is left to a deletion that is refused is %s", (_, more, left) => {
+    const { record } = withRecord(succeeded(), more);
+    expect(leftUndone(record, changeOf({}))).toEqual(left);
   });
 
   test("or once ARM has shown the version gone", () => {
@@ -297,6 +334,41 @@ describe("invariant 1: what has begun ends once ARM has taken the DELETE", () =>
       kind: "canceled",
     });
   });
+});
+
+test("what was asked of the life that is deleted ends with it; what was asked of another begins", () => {
+  const life = (publishedDate: string) =>
+    changeOf({ "/tags/a": "1" }, { publishedDate });
+  const all = ["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"].reduce(
+    (pair, publishedDate) => told(queued(pair, life(publishedDate))),
+    withRecord(withTag(replicating()), {
+      publishedDate: "2026-01-01T00:00:00Z",
+    }),
+  );
+  const pair = sending(all);
+  const after = deleted(pair, turnIn(pair), "It is gone.", at(90));
+  expect(orderOf(after)).toEqual({ leader: 5, members: [], queued: [4] });
+  const gone = endsIn(after).filter(
+    ({ error }) => error?.code === "ImageVersionGone",
+  );
+  expect(numbers(gone)).toEqual([2, 3]);
+  expect(gone[0]?.error?.message).toContain("If-None-Match: *");
+  const next = startNext(told(after), at(91));
+  expect(next.operation).toMatchObject({
+    id: `${KEY}-4`,
+    status: "NotStarted",
+  });
+  expect(next.record.exists).toBe(false);
+});
+
+test("a DELETE that is sent again says why, and is tried more and more seldom", () => {
+  const pair = sending(replicating());
+  const taken = told(deleteTaken(pair, turnIn(pair), URL, at(42)));
+  expect(taken.operation.waitReason).toContain("has taken");
+  const again = beginDelete(taken, turnIn(taken), at(700));
+  expect(again.operation.waitReason).toContain("sent again");
+  const twice = deleteTaken(told(again), turnIn(again), URL, at(701));
+  expect(twice.record.dueTime).toBe(time(701 + 30));
 });
 
 test("no deletion has its turn where none is asked, or all is over", () => {

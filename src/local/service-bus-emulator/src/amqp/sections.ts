@@ -3,8 +3,7 @@
  * them back (3.0 would become 3, a uuid binary), so only the sections a broker owns are rewritten, from typed values, and
  * the bare message goes out as it came in: "the bare message ... is immutable within the AMQP network" (AMQP 3.2).
  */
-import type { MessageRecord } from "../broker/message.js";
-import { stateOf } from "../broker/message.js";
+import { type MessageRecord, stateOf } from "../broker/message.js";
 import { types, type Typed } from "./rhea.js";
 import {
   decodeTyped,

@@ -9,8 +9,7 @@
  */
 import { once } from "node:events";
 import type { AddressInfo, Server, Socket } from "node:net";
-import type { Broker, Entity } from "../broker/broker.js";
-import { queueOf } from "../broker/broker.js";
+import { type Broker, type Entity, queueOf } from "../broker/broker.js";
 import type { Queue } from "../broker/queue.js";
 import type { SessionLock } from "../broker/sessions.js";
 import type { Store } from "../broker/store.js";

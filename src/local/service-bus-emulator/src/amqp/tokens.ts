@@ -24,7 +24,7 @@ export function checkToken(
 ): TokenCheck {
   const fields = new Map(
     token
-      .replace(/^SharedAccessSignature\s+/, "")
+      .replace(/^SharedAccessSignature\s+/u, "")
       .split("&")
       .map((field) => {
         const at = field.indexOf("=");

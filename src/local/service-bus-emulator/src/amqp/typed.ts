@@ -111,7 +111,7 @@ export function decodeTyped(bytes: Buffer): Typed {
 export function formatUuid(bytes: Buffer): string {
   return bytes
     .toString("hex")
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/u, "$1-$2-$3-$4-$5");
 }
 
 /** Text as 16 bytes in network order. */

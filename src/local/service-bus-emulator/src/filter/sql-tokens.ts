@@ -18,13 +18,13 @@ export class SqlFilterError extends Error {
   }
 }
 
-const SPACE = /\s+/y;
-const NUMBER = /\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?/y;
+const SPACE = /\s+/uy;
+const NUMBER = /\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?/uy;
 const NAME = /\p{L}[_\p{L}\p{Nd}]*/uy;
-const STRING = /'(?:[^']|'')*'/y;
-const DELIMITED = /\[(?:[^\]]|\]\])+\]/y;
-const QUOTED = /"(?:[^"]|"")+"/y;
-const OPERATOR = /<>|!=|<=|>=|[=<>+\-*/%(),.]/y;
+const STRING = /'(?:[^']|'')*'/uy;
+const DELIMITED = /\[(?:[^\]]|\]\])+\]/uy;
+const QUOTED = /"(?:[^"]|"")+"/uy;
+const OPERATOR = /<>|!=|<=|>=|[=<>+\-*/%(),.]/uy;
 
 /** Splits a SQL filter into tokens, the last of which is `end`. */
 export function tokenizeSql(expression: string): SqlToken[] {
@@ -55,7 +55,7 @@ function readToken(
 ): { token: SqlToken; length: number } {
   let text = take(NUMBER);
   if (text !== undefined) {
-    const token: SqlToken = /^\d+$/.test(text)
+    const token: SqlToken = /^\d+$/u.test(text)
       ? { kind: "integer", value: BigInt(text), at }
       : { kind: "decimal", value: Number(text), at };
     return { token, length: text.length };

@@ -1,9 +1,0 @@
-import { app as functions } from "@azure/functions";
-import { app } from "../src/app.js";
-
-functions.http("get-docs-page", {
-  methods: ["GET"],
-  authLevel: "anonymous", // Open by design: it shows what the open OpenAPI document says.
-  route: "docs",
-  handler: app.http.getDocsPage,
-});

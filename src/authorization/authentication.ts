@@ -1,0 +1,236 @@
+// Invariants:
+// 1. A token is believed only when its signature, algorithm, issuer, audience, expiry and not-before all hold, its tenant
+//    where tenants are given, and it is an access token: one that names the client it was given to.
+// 2. A token that is refused is 401; keys that cannot be read are 503, for the token may well be good.
+// 3. No answer holds any part of a token.
+// 4. A token is verified with the keys of the one configured issuer that it names. Keys and addresses of keys that it
+//    brings along (`jwk`, `jku`, `x5c`, `x5u`) make it refused, never believed.
+// 5. A person's token, one with `scp`, gives what both its scopes and the person's roles give: a client that was let read
+//    cannot write because its user may, nor a user because the client may. Where scopes assign, the scopes alone count.
+// 6. A claim that decides something is believed only where it is of its kind: `typ` and `scp` are texts, times are finite.
+import {
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+} from "jose";
+import { ServiceError } from "../errors.js";
+import { createIssuerKeys } from "./issuer-keys.js";
+import { isRole, isSufficient, ROLES } from "./roles.js";
+
+/** Who calls, by the claims of a verified access token. */
+export interface Principal {
+  readonly appId?: string;
+  readonly objectId?: string;
+  readonly name?: string;
+  /** The app roles held; of a person's `ImageVersions.*`, those that the scopes give, too. Invariant 5. */
+  readonly roles: readonly string[];
+}
+
+export interface AuthenticatorOptions {
+  /** Each exactly what tokens carry as `iss`; its discovery document is at `/.well-known/openid-configuration` below it. */
+  readonly issuers: readonly string[];
+  readonly audience: string | readonly string[];
+  /** The tenants (`tid`) whose tokens are believed; none: those that the issuers give. */
+  readonly tenants?: readonly string[];
+  /** True where a tenant assigns by scope: a person needs no role beside it. */
+  readonly scopesAssign?: boolean;
+  readonly clockToleranceSeconds: number;
+  readonly now?: () => Date;
+  /** How long after reading the keys an unknown key may not make the service read them again. */
+  readonly keyCooldownMs?: number;
+}
+
+export interface Authenticator {
+  /** Verifies an Authorization header; throws Unauthenticated, or DependencyUnavailable when the keys cannot be read. */
+  authenticate(authorization: string | null): Promise<Principal>;
+}
+
+/** Asymmetric only: a list with HS256 would let anyone sign with the public key as the secret (RFC 8725, 2.1). */
+const ALGORITHMS = ["RS256", "PS256", "ES256"];
+/** RFC 9068, 2.1, and what Entra ID writes. A logout or any other kind of token is no access token. */
+const TYPES = [undefined, "jwt", "at+jwt", "application/at+jwt"];
+const BROUGHT_KEYS = ["jwk", "jku", "x5c", "x5u"];
+/** For the issuer's metadata and keys together. */
+const ISSUER_TIMEOUT_MS = 15_000;
+const RETRY_AFTER_MS = 5_000;
+
+/** Verifies access tokens against the keys that their OpenID Connect issuers publish. */
+export function createAuthenticator(
+  options: AuthenticatorOptions,
+): Authenticator {
+  const { now = () => new Date() } = options;
+  const tenants = (options.tenants ?? []).map((id) => id.toLowerCase());
+  const keysOf = new Map(
+    options.issuers.map((issuer) => [
+      issuer,
+      createIssuerKeys(issuer, {
+        now,
+        cooldownMs: options.keyCooldownMs ?? 30_000,
+        timeoutMs: ISSUER_TIMEOUT_MS,
+      }),
+    ]),
+  );
+  return {
+    async authenticate(authorization) {
+      const token = /^Bearer +(\S+) *$/iu.exec(authorization ?? "")?.[1];
+      if (token === undefined)
+        throw new ServiceError(
+          "Unauthenticated",
+          "This call needs an access token: send the header Authorization: Bearer TOKEN.",
+        );
+      try {
+        const header = decodeProtectedHeader(token);
+        const { iss = "" } = decodeJwt(token);
+        if (BROUGHT_KEYS.some((name) => name in header))
+          throw new Refusal("The token brings a key of its own."); // Invariant 4.
+        if (!TYPES.includes(typeOf(header.typ)))
+          throw new Refusal(NO_ACCESS_TOKEN);
+        const keys = keysOf.get(iss);
+        if (keys === undefined)
+          throw new Refusal("The token comes from another issuer.");
+        // Invariant 1.
+        const { payload } = await jwtVerify(token, unlessUnreadable(keys), {
+          issuer: iss,
+          audience: [options.audience].flat(),
+          algorithms: ALGORITHMS,
+          clockTolerance: options.clockToleranceSeconds,
+          currentDate: now(),
+          requiredClaims: ["exp"],
+        });
+        if (
+          tenants.length > 0 &&
+          !tenants.includes(lower(payload["tid"]) ?? "")
+        )
+          throw new Refusal("The token comes from another tenant.");
+        requireFiniteTimes(payload);
+        const principal = principalOf(payload, options.scopesAssign ?? false);
+        if (principal.appId === undefined) throw new Refusal(NO_ACCESS_TOKEN);
+        return principal;
+      } catch (cause) {
+        if (cause instanceof ServiceError) throw cause;
+        throw new ServiceError("Unauthenticated", reasonOf(cause), {
+          cause,
+          fields: { tokenError: "invalid_token" },
+        });
+      }
+    },
+  };
+}
+
+/** Why a token is refused, in words that hold nothing of it. Invariant 3. */
+class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
+const NO_ACCESS_TOKEN =
+  "The token is not an access token. Ask for one for this API.";
+
+/** Invariant 2: what is wrong with the token goes through, what is wrong with reading the keys is 503. */
+function unlessUnreadable(keys: JWTVerifyGetKey): JWTVerifyGetKey {
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (cause) {
+      if (isTokensFault(cause)) throw cause;
+      throw new ServiceError(
+        "DependencyUnavailable",
+        "The token issuer's keys cannot be read. Try again.",
+        { retryAfterMs: RETRY_AFTER_MS, cause },
+      );
+    }
+  };
+}
+
+/** True for what jose found wrong with the token itself, rather than with reading the keys. */
+function isTokensFault(error: unknown): boolean {
+  return (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys ||
+    error instanceof errors.JOSENotSupported
+  );
+}
+
+const CLAIM_REASONS: Readonly<Record<string, string>> = {
+  iss: "The token comes from another issuer.",
+  aud: "The token is meant for another audience. Ask for one for this API.",
+  nbf: "The token is not valid yet. Check the caller's clock.",
+  exp: "The token has no valid expiry.",
+};
+
+/** Which check failed, in words that hold nothing of the token. Invariant 3. */
+function reasonOf(error: unknown): string {
+  if (error instanceof Refusal) return error.message;
+  if (error instanceof errors.JWTExpired)
+    return "The token has expired. Get a new one.";
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return (
+      CLAIM_REASONS[error.claim] ??
+      `The token's claim ${error.claim} is not valid.`
+    );
+  if (error instanceof errors.JWSSignatureVerificationFailed)
+    return "The token's signature does not match.";
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return `The token is signed with an algorithm other than ${ALGORITHMS.join(", ")}.`;
+  if (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys
+  )
+    return "The token is signed with a key that the issuer does not publish.";
+  return "The token is not a signed JSON Web Token.";
+}
+
+/** Invariant 6: JSON's 1e999 is infinite, and a token that never ends is none that an issuer gives. */
+function requireFiniteTimes(payload: JWTPayload): void {
+  for (const name of ["exp", "nbf", "iat"])
+    if (payload[name] !== undefined && !Number.isFinite(payload[name]))
+      throw new Refusal(`The token's claim ${name} is not a time.`);
+}
+
+/** What is no text is no type that is known. */
+function typeOf(typ: unknown): string | undefined {
+  return typ === undefined ? undefined : (lower(typ) ?? "");
+}
+
+function principalOf(payload: JWTPayload, scopesAssign: boolean): Principal {
+  const claim = (...names: string[]): string | undefined =>
+    names
+      .map((name) => payload[name])
+      .find((value): value is string => typeof value === "string");
+  // Entra ID v2 tokens name the client in `azp`, v1 tokens in `appid`; RFC 9068 has `client_id`.
+  const appId = claim("azp", "appid", "client_id");
+  const objectId = claim("oid");
+  const name = claim("name", "app_displayname");
+  return {
+    ...(appId !== undefined && { appId }),
+    ...(objectId !== undefined && { objectId }),
+    ...(name !== undefined && { name }),
+    roles: rolesOf(payload, scopesAssign),
+  };
+}
+
+/** Entra ID gives `scp` to tokens of people alone, `roles` to both. Invariant 5. */
+function rolesOf(payload: JWTPayload, scopesAssign: boolean): string[] {
+  const { roles, scp } = payload;
+  const held = (Array.isArray(roles) ? roles : []).filter(
+    (role) => typeof role === "string",
+  );
+  if (scp === undefined) return held;
+  if (typeof scp !== "string")
+    throw new Refusal("The token's claim scp is not a text."); // Invariant 6.
+  const scopes = scp.split(" ");
+  return [
+    ...held.filter((role) => !isRole(role)),
+    ...ROLES.filter(
+      (role) =>
+        isSufficient(scopes, role) &&
+        (scopesAssign || isSufficient(held, role)),
+    ),
+  ];
+}
+
+function lower(value: unknown): string | undefined {
+  return typeof value === "string" ? value.toLowerCase() : undefined;
+}

@@ -1,0 +1,161 @@
+import type { DefinedError } from "ajv";
+import { toFindings } from "../http/contract/findings.js";
+import { POLICY_QUEUES, type GalleryPolicy } from "./gallery-policy.js";
+import { findJsonMistake } from "../json/json-syntax.js";
+import { createAjv } from "../http/contract/validation.js";
+
+const MAX_DEPTH = 8;
+
+const namePattern = (what: string, pattern: string, example: string) => ({
+  type: "string",
+  description: `${what}, with * for any characters.`,
+  pattern,
+  example,
+});
+const name = (what: string) => ({
+  type: "string",
+  description: `${what}, as access tokens have it.`,
+  pattern: "^[\\x21-\\x7E]{1,128}$",
+});
+
+const SUBSCRIPTION_ID = {
+  type: "string",
+  description: "A subscription id is a GUID, or * for any.",
+  pattern: "^(?:\\*|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
+  example: "00000000-0000-0000-0000-000000000000",
+};
+const RESOURCE_GROUP_NAME = namePattern(
+  "The name of a resource group",
+  "^[A-Za-z0-9_.()*-]{1,90}$",
+  "images-*",
+);
+const resources = (description: string, what: string) => ({
+  type: "array",
+  description,
+  maxItems: 1000,
+  items: {
+    type: "object",
+    description: `${what} is given by its subscription at least.`,
+    required: ["subscriptionId"],
+    additionalProperties: false,
+    properties: {
+      subscriptionId: SUBSCRIPTION_ID,
+      resourceGroupName: RESOURCE_GROUP_NAME,
+      name: namePattern(
+        "The name of the resource, of an image version that of its gallery",
+        "^[A-Za-z0-9._*-]{1,128}$",
+        "golden*",
+      ),
+    },
+  },
+});
+
+/** The JSON schema of a gallery policy. A first sentence of a description is what a mistake's message says. */
+export const GALLERY_POLICY_SCHEMA = {
+  type: "object",
+  description: "A gallery policy has rules.",
+  required: ["rules"],
+  additionalProperties: false,
+  properties: {
+    $schema: { type: "string", description: "For editors." },
+    rules: {
+      type: "array",
+      description: "A write is allowed when one rule allows it.",
+      maxItems: 1000,
+      items: {
+        type: "object",
+        description:
+          "A rule has callers and galleries, and may limit sources and disk encryption sets.",
+        required: ["callers", "galleries"],
+        additionalProperties: false,
+        properties: {
+          description: { type: "string", description: "For people." },
+          callers: {
+            type: "array",
+            description: "Who may write.",
+            minItems: 1,
+            maxItems: 1000,
+            items: {
+              type: "object",
+              description:
+                "A caller is given by one of appId, objectId, role and queue.",
+              minProperties: 1,
+              maxProperties: 1,
+              additionalProperties: false,
+              properties: {
+                appId: name("The id of the client application"),
+                objectId: name("The object id of the identity or person"),
+                role: name("An app role"),
+                queue: {
+                  type: "string",
+                  description: "The queue that a message was sent to.",
+                  enum: [...POLICY_QUEUES],
+                },
+              },
+            },
+          },
+          galleries: {
+            type: "array",
+            description: "What they may write to.",
+            minItems: 1,
+            maxItems: 1000,
+            items: {
+              type: "object",
+              description: "A gallery is given by its subscription at least.",
+              required: ["subscriptionId"],
+              additionalProperties: false,
+              properties: {
+                subscriptionId: SUBSCRIPTION_ID,
+                resourceGroupName: RESOURCE_GROUP_NAME,
+                galleryName: namePattern(
+                  "The name of a gallery",
+                  "^[A-Za-z0-9._*]{1,80}$",
+                  "golden*",
+                ),
+              },
+            },
+          },
+          sources: resources(
+            "What they may publish from; any where it is left out.",
+            "A source",
+          ),
+          diskEncryptionSets: resources(
+            "What they may encrypt with; any where it is left out.",
+            "A disk encryption set",
+          ),
+        },
+      },
+    },
+  },
+} as const;
+
+/** Reads a gallery policy; every mistake in it, each with where it is. */
+export function parseGalleryPolicy(
+  text: string,
+): { readonly policy: GalleryPolicy } | { readonly mistakes: string[] } {
+  const mistake = findJsonMistake(text, MAX_DEPTH);
+  if (mistake !== undefined)
+    return {
+      mistakes: [
+        `line ${mistake.line}, column ${mistake.column}: ${mistake.message}`,
+      ],
+    };
+  const value: unknown = JSON.parse(text);
+  const check = createAjv().compile<GalleryPolicy>(GALLERY_POLICY_SCHEMA);
+  if (check(value)) return { policy: deepFreeze(value) };
+  return {
+    mistakes: toFindings(
+      check.errors as DefinedError[],
+      "property",
+      (schema) => schema,
+    ).map(({ pointer, message }) =>
+      pointer === "" ? message : `${pointer}: ${message}`,
+    ),
+  };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null)
+    Object.values(value).forEach(deepFreeze);
+  return Object.freeze(value);
+}

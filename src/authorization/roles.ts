@@ -1,0 +1,34 @@
+import { ServiceError } from "../errors.js";
+
+/** The app roles of an access token; each includes those before it. */
+export const ROLES = [
+  "ImageVersions.Read",
+  "ImageVersions.Write",
+  "ImageVersions.Admin",
+] as const;
+
+export type Role = (typeof ROLES)[number];
+
+/** Whether one of these gives the role, or is one that includes it. */
+export function isSufficient(held: readonly string[], role: Role): boolean {
+  const sufficient: readonly string[] = ROLES.slice(ROLES.indexOf(role));
+  return held.some((one) => sufficient.includes(one));
+}
+
+/** A role of the API's own; a tenant may assign others beside it. */
+export function isRole(name: string): name is Role {
+  return ROLES.some((role) => role === name);
+}
+
+/** Throws Forbidden unless the principal has the role, or one that includes it. */
+export function requireRole(
+  principal: { readonly roles: readonly string[] },
+  role: Role,
+): void {
+  if (isSufficient(principal.roles, role)) return;
+  throw new ServiceError(
+    "Forbidden",
+    `This call needs the app role ${role}; a person needs the scope of that name, too. Ask for what is missing to be assigned.`,
+    { fields: { requiredRole: role, tokenError: "insufficient_scope" } },
+  );
+}

@@ -1,0 +1,169 @@
+import { ComputeManagementClient } from "@azure/arm-compute";
+import {
+  createDefaultHttpClient,
+  createEmptyPipeline,
+  createHttpHeaders,
+  createPipelineRequest,
+  type PipelineRequest,
+} from "@azure/core-rest-pipeline";
+import type { TokenCredential } from "@azure/identity";
+import {
+  toServiceError,
+  toUnavailable,
+  type ArmCall,
+  type ArmResponse,
+} from "./errors.js";
+import type { ArmQuota } from "../../telemetry/metrics.js";
+import type { ArmCall as NotedCall } from "../../operation/records.js";
+import { auditPolicy } from "./audit-policy.js";
+import { tracingPolicy } from "./tracing-policy.js";
+
+export interface ResourceManagerOptions {
+  /** Such as `https://management.azure.com`; sovereign clouds have others. */
+  readonly endpoint: string;
+  /** Scope of the access token, such as `https://management.azure.com/.default`. */
+  readonly scope: string;
+  readonly credential: TokenCredential;
+  /** After this long without an answer a call is given up. */
+  readonly timeoutMs: number;
+  readonly now: () => Date;
+  /** Told of each answer what ARM still allows. */
+  readonly onQuota?: (quota: ArmQuota) => void;
+  /** Told of each call, answered or not. */
+  readonly onCall?: (call: NotedCall) => void;
+}
+
+/** What each call of the SDK takes to hand over the answer as it came, before it is made into a model. */
+export interface CallOptions {
+  readonly onResponse: (response: {
+    status: number;
+    headers: ArmResponse["headers"];
+    parsedBody?: unknown;
+  }) => void;
+  readonly requestOptions: { readonly timeout: number };
+  readonly abortSignal: AbortSignal;
+}
+
+/** Azure Resource Manager, one request a call: pace and retries belong to the state machine. */
+export interface ArmClient {
+  readonly endpoint: string;
+  readonly now: () => Date;
+  /** The SDK's client for a subscription: names around the one pipeline, kept by nobody. */
+  compute(subscriptionId: string): ComputeManagementClient;
+  /** The request that `run` would send; nothing is sent, and no token is asked for. */
+  preview(
+    subscriptionId: string,
+    run: (client: ComputeManagementClient) => Promise<unknown>,
+  ): Promise<PipelineRequest>;
+  /** Any answer, as it came; a ServiceError where there was none. */
+  send(
+    call: ArmCall,
+    run: (options: CallOptions) => Promise<unknown>,
+  ): Promise<ArmResponse>;
+  /** As `send`, for what the SDK has no method for; the caller answers for `url`, which is given our token. */
+  request(
+    call: ArmCall,
+    method: "GET" | "POST",
+    url: string,
+  ): Promise<ArmResponse>;
+  /** The JSON object of a success, in the wire's form, or undefined for 404; a ServiceError for any other answer. */
+  bodyOf<Wire>(call: ArmCall, response: ArmResponse): Wire | undefined;
+}
+
+/**
+ * Connects nothing yet. One pipeline, with its token and connections, serves every subscription: a caller who names many
+ * costs no memory.
+ */
+export function createArmClient(options: ResourceManagerOptions): ArmClient {
+  const { credential, endpoint, scope, now } = options;
+  const httpClient = createDefaultHttpClient();
+  const { pipeline } = new ComputeManagementClient(credential, {
+    credentials: { scopes: [scope] },
+    // One step is one call: the SDK retries nothing.
+    retryOptions: { maxRetries: 0 },
+  });
+  // After the token is there: the span is the call's own time.
+  pipeline.addPolicy(tracingPolicy(options.onQuota), { afterPhase: "Sign" });
+  pipeline.addPolicy(auditPolicy(options), { afterPhase: "Sign" });
+
+  const send: ArmClient["send"] = async (call, run) => {
+    let response: ArmResponse | undefined;
+    try {
+      await run({
+        onResponse: ({ status, headers, parsedBody }) => {
+          response = { status, headers, body: parsedBody };
+        },
+        requestOptions: { timeout: options.timeoutMs },
+        abortSignal: AbortSignal.timeout(options.timeoutMs),
+      });
+    } catch (error) {
+      if (response === undefined) throw toUnavailable(call.what, error);
+    }
+    if (response === undefined) throw toUnavailable(call.what, undefined);
+    return response;
+  };
+
+  return {
+    endpoint,
+    now,
+    compute: (subscriptionId) =>
+      new ComputeManagementClient(credential, subscriptionId, {
+        endpoint,
+        pipeline,
+      }),
+    async preview(subscriptionId, run) {
+      let last: PipelineRequest | undefined;
+      await run(
+        new ComputeManagementClient(credential, subscriptionId, {
+          endpoint,
+          pipeline: createEmptyPipeline(),
+          httpClient: {
+            sendRequest(request) {
+              last = request;
+              return Promise.resolve({
+                request,
+                status: 200,
+                headers: createHttpHeaders({
+                  "Content-Type": "application/json",
+                }),
+                bodyAsText: "{}",
+              });
+            },
+          },
+        }),
+      );
+      if (last === undefined) throw new TypeError("the SDK has sent nothing");
+      return last;
+    },
+    send,
+    request: (call, method, url) =>
+      send(call, async ({ onResponse, abortSignal }) => {
+        const answer = await pipeline.sendRequest(
+          httpClient,
+          createPipelineRequest({
+            url,
+            method,
+            abortSignal,
+            timeout: options.timeoutMs,
+          }),
+        );
+        onResponse({ ...answer, parsedBody: parseJson(answer.bodyAsText) });
+      }),
+    bodyOf<Wire>(call: ArmCall, response: ArmResponse) {
+      if (response.status === 404) return undefined;
+      if (response.status >= 300) throw toServiceError(call, response, now());
+      // Something between us and ARM has answered: that is no word on whether the resource is there.
+      if (typeof response.body !== "object" || response.body === null)
+        throw toUnavailable(call.what, undefined);
+      return response.body as Wire;
+    },
+  };
+}
+
+function parseJson(text: string | null | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,202 @@
+import { ServiceError, type Finding } from "../../errors.js";
+import { knownRefusal } from "./refusals.js";
+import { deniedIn, grantOf, roleFor, type Permission } from "./permissions.js";
+
+/** A call, as errors speak of it, and the permission that it needs. */
+export interface ArmCall extends Permission {
+  /** Such as `the read of version 1.0.0`. */
+  readonly what: string;
+}
+
+/** One answer of ARM, as it came over the wire. */
+export interface ArmResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | undefined };
+  readonly body: unknown;
+}
+
+const SHORT_WAIT_MS = 10_000;
+const LONG_WAIT_MS = 30_000;
+
+/**
+ * 409s that pass when what is under way has ended. Any other (PropertyChangeNotAllowed, say) stays however often the
+ * call is repeated.
+ */
+const BUSY_CODES = new Set([
+  "Conflict",
+  "AnotherOperationInProgress",
+  "CrpPirReplicationJobsNotCompleted",
+  "RetryableError",
+]);
+
+/** 403s that no role would change: what was asked for is not allowed to anybody. */
+const DISALLOWED_CODES = new Set([
+  "RequestDisallowedByPolicy",
+  "RequestDisallowedByAzure",
+]);
+
+/** The error for an answer that is not a success. */
+export function toServiceError(
+  call: ArmCall,
+  response: ArmResponse,
+  now: Date,
+): ServiceError {
+  const { status } = response;
+  const error = armErrorIn(response.body);
+  const said = `Azure Resource Manager answered ${status}${error === undefined ? "" : ` ${error.code}`} to ${call.what}`;
+  const retry = (
+    code:
+      | "ResourceManagerThrottled"
+      | "ResourceManagerBusy"
+      | "ResourceManagerUnavailable",
+    waitMs: number,
+  ) =>
+    new ServiceError(code, `${said}.`, {
+      retryAfterMs: Math.max(retryAfterMs(response, now) ?? 0, waitMs),
+    });
+
+  if (status === 429) return retry("ResourceManagerThrottled", SHORT_WAIT_MS);
+  if (status === 403 && !DISALLOWED_CODES.has(error?.code ?? ""))
+    return forbidden(said, error, call);
+  if (status === 409 && isBusy(error))
+    return retry("ResourceManagerBusy", LONG_WAIT_MS);
+  // 401: the token has expired on the way, or a role was just given; the next message brings a new one.
+  if (status === 401 || status === 408 || status >= 500)
+    return retry("ResourceManagerUnavailable", SHORT_WAIT_MS);
+  return new ServiceError(
+    "ResourceManagerRefused",
+    `${said}: ${error?.message ?? "no reason given"}`,
+    {
+      findings:
+        error === undefined ? [] : toFindings([error, ...error.details]),
+    },
+  );
+}
+
+/** A `Conflict` whose words say what does not fit will say the same again. */
+function isBusy(error: ArmError | undefined): boolean {
+  return (
+    error !== undefined &&
+    BUSY_CODES.has(error.code) &&
+    knownRefusal(error).code === error.code
+  );
+}
+
+/** What is not said by ARM, of its action and scope, is known from the call. */
+function forbidden(
+  said: string,
+  error: ArmError | undefined,
+  call: ArmCall,
+): ServiceError {
+  const denied = deniedIn(error?.message, call);
+  const [{ action, scope }] = denied;
+  const azure = error === undefined ? "" : ` Azure says ${saidBy(error)}`;
+  return new ServiceError(
+    "ResourceManagerForbidden",
+    `${said}: ${denied.map((each) => `${lacks(each)} Give it the role ${roleFor(each)} there.`).join(" ")}`,
+    {
+      fields: { action, scope },
+      findings: denied.map((each) => ({
+        code: "InsufficientPermission",
+        pointer: "",
+        message: `${lacks(each)}${azure}`,
+        severity: "error",
+        remediation: `Give the identity the role ${roleFor(each)} there: ${grantOf(each)}`,
+      })),
+    },
+  );
+}
+
+function lacks({ action, scope }: Permission): string {
+  return `Sigil's identity may not perform ${action} on ${scope}.`;
+}
+
+/** The error for a call without an answer: the connection failed, or took too long. What became of it is unknown. */
+export function toUnavailable(what: string, cause: unknown): ServiceError {
+  return new ServiceError(
+    "ResourceManagerUnavailable",
+    `Azure Resource Manager did not answer ${what}.`,
+    {
+      retryAfterMs: SHORT_WAIT_MS,
+      cause,
+    },
+  );
+}
+
+export interface ArmError {
+  readonly code: string;
+  readonly message: string;
+  readonly target: string | undefined;
+  readonly details: readonly ArmError[];
+}
+
+/** ARM's error body, `{"error": {code, message, target, details}}`, in an answer or in a failed operation. */
+export function armErrorIn(body: unknown): ArmError | undefined {
+  const error = (body as { error?: unknown } | null | undefined)?.error;
+  return isObject(error) ? readError(error) : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function readError(error: Readonly<Record<string, unknown>>): ArmError {
+  const { code, message, target, details } = error;
+  return {
+    code: typeof code === "string" ? code : "Unknown",
+    message: typeof message === "string" ? message : "no message",
+    target: typeof target === "string" ? target : undefined,
+    details: Array.isArray(details)
+      ? details.filter(isObject).map(readError)
+      : [],
+  };
+}
+
+/** ARM's `details` often say again what the error says. */
+function toFindings(errors: readonly ArmError[]): Finding[] {
+  const findings = errors.map((error): Finding => {
+    const { code, remediation } = knownRefusal(error);
+    return {
+      code,
+      pointer: pointerOf(error.target),
+      message: `Azure says ${saidBy(error)}`,
+      severity: "error",
+      ...(remediation !== undefined && { remediation }),
+    };
+  });
+  return findings.filter(
+    ({ code, pointer, message }, i) =>
+      findings.findIndex(
+        (other) =>
+          other.code === code &&
+          other.pointer === pointer &&
+          other.message === message,
+      ) === i,
+  );
+}
+
+/** Azure's code and words. */
+export function saidBy({ code, message }: ArmError): string {
+  return `${code}: ${message}`;
+}
+
+/** `galleryImageVersion.properties.storageProfile.source.id` is how Compute names a field. */
+function pointerOf(target: string | undefined): string {
+  const path =
+    target
+      ?.replace(/^galleryImageVersion\./u, "")
+      .replace(/\[(\d+)\]/gu, ".$1") ?? "";
+  return /^(properties|location|tags)\b/u.test(path)
+    ? `/${path.split(".").join("/")}`
+    : "";
+}
+
+/** RFC 9110, 10.2.3: whole seconds, or a date. */
+function retryAfterMs(response: ArmResponse, now: Date): number | undefined {
+  const value = response.headers.get("retry-after");
+  if (value === undefined) return undefined;
+  const ms = /^\d+$/u.test(value)
+    ? Number(value) * 1_000
+    : Date.parse(value) - now.getTime();
+  return Number.isFinite(ms) ? ms : undefined;
+}

@@ -1,0 +1,761 @@
+import type { Page } from "../../image-version/rules/basis.js";
+
+/** What is known of one of ARM's refusals. */
+export interface ArmRefusal {
+  readonly code: string;
+  readonly message: string;
+  /** The field, in Compute's spelling, such as `galleryImageVersion.properties.storageProfile.source.id`. */
+  readonly target?: string | undefined;
+}
+
+/** The same in the vocabulary of the rules; for what no rule can foresee, in words of its own or ARM's. */
+export interface KnownRefusal {
+  readonly code: string;
+  readonly remediation?: string;
+}
+
+/** A refusal of ARM's that a request, or what surrounds it, can cause. */
+export interface Refusal {
+  /** ARM's codes. */
+  readonly arm: readonly string[];
+  /** Looked for in `target: message`; absent where the code alone says it. */
+  readonly says?: RegExp;
+  /** What ARM answers, word for word, and where it is written: `<>` stands for what varies. None: not written anywhere. */
+  readonly words?: readonly (readonly [text: string, page: Page])[];
+  /** Of the rule that foresees it, or of the OpenAPI document's check (`InvalidRequest`); else Sigil's or ARM's own. */
+  readonly code: string;
+  /** Why nothing can know it beforehand. Absent where something does. */
+  readonly unforeseen?: string;
+  readonly remediation: string;
+}
+
+/** Compute's codes for a value that does not fit; `Conflict` comes through the asynchronous operation. */
+const UNFIT = ["InvalidParameter", "BadRequest", "Conflict"];
+/** Its codes for what is not there. */
+const ABSENT = [
+  "ResourceNotFound",
+  "NotFound",
+  "GalleryImageNotFound",
+  ...UNFIT,
+];
+
+/**
+ * The refusals that are known, with ARM's codes and words; the first row that fits is taken. ARM has few codes for its many
+ * refusals. `docs/reference/refusals.md` is made of this table.
+ */
+export const REFUSALS: readonly Refusal[] = [
+  // Subscription.
+  {
+    arm: ["MissingSubscriptionRegistration"],
+    words: [
+      [
+        "The subscription is not registered to use namespace 'Microsoft.Compute'. <>",
+        "armErrors",
+      ],
+    ],
+    code: "ProviderNotRegistered",
+    remediation:
+      "Register the provider: POST /api/subscriptions/{id}/prepare, or az provider register --namespace Microsoft.Compute.",
+  },
+  {
+    arm: ["SubscriptionNotRegisteredForFeature"],
+    code: "FeatureNotRegistered",
+    remediation:
+      "Register the feature that Azure names: POST /api/subscriptions/{id}/prepare, or az feature register.",
+  },
+  {
+    arm: UNFIT,
+    says: /subscription is missing required feature/iu,
+    code: "FeatureNotRegistered",
+    remediation:
+      "Register the feature that Azure names (az feature register), or leave the region out.",
+  },
+  {
+    arm: ["LocationNotAvailableForResourceType", "NoRegisteredProviderFound"],
+    words: [
+      [
+        "The provided location <> is not available for resource type 'Microsoft.Compute/galleries'. List of available regions for the resource type is <>",
+        "troubleshooting",
+      ],
+    ],
+    code: "RegionNotOffered",
+    remediation:
+      "Use a region that the subscription offers: az account list-locations.",
+  },
+  {
+    arm: ["AuthorizationFailed"],
+    code: "InsufficientPermission",
+    remediation:
+      "Give Sigil's identity a role that allows the action on the scope that Azure names.",
+  },
+  {
+    arm: ["LinkedAuthorizationFailed"],
+    code: "InsufficientPermission",
+    unforeseen:
+      "a read does not show whether Sigil's identity may write the source, which Azure asks of a machine, disk or snapshot",
+    remediation:
+      "Give Sigil's identity a role that allows the action on the scope that Azure names.",
+  },
+  {
+    arm: ["RequestDisallowedByPolicy"],
+    code: "RequestDisallowedByPolicy",
+    unforeseen:
+      "a policy may look at anything, and may change between the look and the write",
+    remediation:
+      "Change the request to comply with the policy that Azure names, or ask its owner for an exemption.",
+  },
+  {
+    arm: ["QuotaExceeded", "ResourceQuotaExceeded"],
+    code: "QuotaExceeded",
+    unforeseen: "Azure has no read for what is left of it",
+    remediation:
+      "Delete image versions that are no longer used, or ask Azure for a larger quota.",
+  },
+  {
+    arm: ["OperationNotAllowed"],
+    says: /quota/iu,
+    code: "QuotaExceeded",
+    unforeseen: "Azure has no read for what is left of it",
+    remediation:
+      "Delete image versions that are no longer used, or ask Azure for a larger quota.",
+  },
+  {
+    arm: ["ScopeLocked"],
+    code: "ScopeLocked",
+    unforeseen:
+      "a lock may be set between the look and the write; reading locks is another permission",
+    remediation:
+      "Remove the lock that Azure names (az lock delete), or use another resource group.",
+  },
+
+  // Gallery, definition and version.
+  {
+    arm: ["ParentResourceNotFound"],
+    says: /\/galleries\/[^/']+'/iu,
+    code: "GalleryNotFound",
+    remediation: "Create the gallery first, or correct its name in the URL.",
+  },
+  {
+    arm: ["ParentResourceNotFound"],
+    words: [
+      [
+        "Can not perform requested operation on nested resource. Parent resource <> not found",
+        "troubleshooting",
+      ],
+      [
+        "Failed to perform 'write' on resource(s) of type 'galleries/images/versions', because the parent resource '<>' could not be found",
+        "parentResource",
+      ],
+    ],
+    code: "ImageDefinitionNotFound",
+    remediation:
+      "Create the gallery and the image definition first, or correct their names in the URL.",
+  },
+  {
+    arm: ["ResourceGroupNotFound"],
+    code: "GalleryNotFound",
+    remediation:
+      "Create the resource group and the gallery first, or correct their names in the URL.",
+  },
+  {
+    arm: ["InvalidResourceLocation"],
+    words: [
+      [
+        "The resource <> already exists in location <> in resource group <>. A resource with the same name cannot be created in location <>. Please select a new resource name",
+        "troubleshooting",
+      ],
+    ],
+    code: "ImageVersionConflict",
+    remediation:
+      "Use another version name: this one exists in another location.",
+  },
+  {
+    arm: ["PropertyChangeNotAllowed"],
+    code: "ImmutableProperty",
+    remediation:
+      "Send the value that the version was made with, or publish another version.",
+  },
+  {
+    arm: UNFIT,
+    says: /Changing property '[^']+' is not allowed|Cannot specify new data disk image encryption lun|Adding new Data Disks or changing the LUN/iu,
+    words: [
+      [
+        "Changing property 'galleryImageVersion.properties.storageProfile.<>.source.id' is not allowed",
+        "troubleshooting",
+      ],
+      [
+        "Cannot specify new data disk image encryption lun [<>] with a disk encryption set in region [<>] for update gallery image version request.",
+        "troubleshooting",
+      ],
+      [
+        "Adding new Data Disks or changing the LUN of a Data Disk in an existing Image is not allowed",
+        "troubleshooting",
+      ],
+    ],
+    code: "ImmutableProperty",
+    remediation:
+      "Send the value that the version was made with, or publish another version.",
+  },
+  {
+    arm: UNFIT,
+    says: /^galleryImageVersion\.name:|image version name is invalid/iu,
+    words: [
+      [
+        "The image version name is invalid. The image version name should follow Major(int).Minor(int).Patch(int) format, for e.g: 1.0.0, 2018.12.1 etc",
+        "troubleshooting",
+      ],
+    ],
+    code: "InvalidVersionName",
+    remediation:
+      "Use three integers of at most 2147483647, such as 1.0.0, as the version's name.",
+  },
+
+  {
+    arm: ["OperationNotAllowed"],
+    says: /marked for deletion/iu,
+    words: [
+      [
+        "Operation 'Update Gallery Image Version' is not on allowed on <>; since it is marked for deletion. You can only retry the Delete operation (or wait for an ongoing one to complete)",
+        "troubleshooting",
+      ],
+    ],
+    code: "ImageVersionDeleting",
+    unforeseen: "others may delete it between the look and the write",
+    remediation: "Wait until it is gone, and publish it again then.",
+  },
+  {
+    arm: ["DeleteGalleryImageVersionBlockedBeforeEndOfLife"],
+    words: [
+      [
+        "Deletion of Gallery image version is not allowed because the image is enabled for blockDeletionBeforeEndOfLife and its endOfLifeDate has not reached yet",
+        "troubleshooting",
+      ],
+    ],
+    code: "DeleteGalleryImageVersionBlockedBeforeEndOfLife",
+    unforeseen:
+      "DELETE is refused beforehand by what Azure shows; others may block it between the look and the DELETE",
+    remediation:
+      "Set blockDeletionBeforeEndOfLife to false first, or wait for the end of life.",
+  },
+
+  // Publishing profile.
+  {
+    arm: UNFIT,
+    says: /Duplicate regions/iu,
+    words: [
+      [
+        "Duplicate regions are not allowed in target publishing regions",
+        "troubleshooting",
+      ],
+    ],
+    code: "DuplicateRegion",
+    remediation:
+      'Keep one entry for the region: "East US 2" and "eastus2" are one.',
+  },
+  {
+    arm: UNFIT,
+    says: /must contain the location of/iu,
+    words: [
+      [
+        "Gallery image version publishing profile regions <> must contain the location of image version <>",
+        "troubleshooting",
+      ],
+    ],
+    code: "LocationNotInTargetRegions",
+    remediation: "Add the version's own location to the target regions.",
+  },
+  {
+    arm: UNFIT,
+    says: /targetRegions\[\d+\]\.name: .* is not a region/iu,
+    code: "RegionNotOffered",
+    remediation:
+      "Use a region that the subscription offers: az account list-locations.",
+  },
+  {
+    arm: UNFIT,
+    says: /number of replicas .* exceed/iu,
+    code: "TooManyReplicas",
+    remediation: "Lower the replica counts, region by region.",
+  },
+  {
+    arm: UNFIT,
+    says: /parameter \S+ is out of range/iu,
+    words: [
+      [
+        "The value <> of parameter <> is out of range. The value must be between <> and <>, inclusive",
+        "troubleshooting",
+      ],
+    ],
+    code: "NotInRange",
+    remediation: "Give a value that is in the range that Azure names.",
+  },
+  {
+    arm: [...UNFIT, "InvalidRequestContent"],
+    says: /Could not convert string to DateTimeOffset/iu,
+    words: [
+      [
+        "Could not convert string to DateTimeOffset: <>. Path 'properties.<>'",
+        "troubleshooting",
+      ],
+    ],
+    code: "InvalidFormat",
+    remediation: "Write the date as RFC 3339 does, such as 2030-12-01.",
+  },
+  {
+    arm: UNFIT,
+    says: /EndOfLifeDate must be set to a future date/iu,
+    words: [["EndOfLifeDate must be set to a future date.", "troubleshooting"]],
+    code: "EndOfLifeDateInPast",
+    remediation: "Give an endOfLifeDate that is still to come.",
+  },
+  {
+    arm: UNFIT,
+    says: /ZRS storage account type is not supported/iu,
+    words: [
+      [
+        "ZRS storage account type is not supported in this region.",
+        "troubleshooting",
+      ],
+    ],
+    code: "ZoneRedundantStorageNotOffered",
+    remediation:
+      "Use Standard_LRS or Premium_LRS in regions without availability zones.",
+  },
+  {
+    arm: UNFIT,
+    says: /Only the home region .* can be specified as a target region/iu,
+    words: [
+      [
+        "Only the home region '<>' can be specified as a target region for Images with the ConfidentialVM feature unless the Confidential VM encryption type is set to 'NonPersistedTPM'.",
+        "confidentialRegions",
+      ],
+    ],
+    code: "ConfidentialVmOutsideHomeRegion",
+    remediation:
+      "Publish to the version's own location alone, or set confidentialVMEncryptionType to NonPersistedTPM in every region.",
+  },
+  {
+    arm: UNFIT,
+    says: /\bshallow\b/iu,
+    code: "InvalidShallowReplication",
+    remediation:
+      "Keep the version's own location alone with one replica, or set replicationMode to Full.",
+  },
+  {
+    arm: UNFIT,
+    says: /'storageAccountStrategy' cannot be specified along with/iu,
+    code: "StorageAccountStrategyConflict",
+    remediation: "Give storageAccountStrategy or storageAccountType, not both.",
+  },
+  {
+    arm: UNFIT,
+    says: /cannot be created in a shared gallery/iu,
+    code: "SharedGalleryWithCustomerKeys",
+    remediation:
+      "Publish to a gallery that is not shared, or without disk encryption sets.",
+  },
+
+  // Encrypted sources, before the sets that they name.
+  {
+    arm: UNFIT,
+    says: /encrypted source: '[^']*' is in a different subscription/iu,
+    words: [
+      [
+        "Encrypted source: '<>' is in a different subscription ID than the current gallery image version subscription '<>'. Please retry with an unencrypted source(s) or use the source's subscription '<>' to create the gallery image version",
+        "troubleshooting",
+      ],
+    ],
+    code: "EncryptedSourceInOtherSubscription",
+    remediation:
+      "Copy the source to the subscription of the gallery, or publish from the source's own.",
+  },
+  {
+    arm: UNFIT,
+    says: /Encryption is not supported for source resource/iu,
+    words: [
+      [
+        "Encryption is not supported for source resource '<>'. Please use a different source resource type which supports encryption or remove encryption properties",
+        "troubleshooting",
+      ],
+    ],
+    code: "EncryptionNotSupportedForSource",
+    remediation:
+      "Use a virtual machine, disks, snapshots or a managed image, or leave out the disk encryption sets in every region.",
+  },
+  {
+    arm: UNFIT,
+    says: /of the source is encrypted with a customer-managed key/iu,
+    code: "PlatformKeysForEncryptedSource",
+    remediation:
+      "Give the disk a disk encryption set in every target region: there is no way back to platform keys.",
+  },
+  {
+    arm: UNFIT,
+    says: /is encrypted with customer-managed keys and cannot be used as a source/iu,
+    code: "CustomerKeySource",
+    remediation:
+      "Use the managed image, virtual machine or snapshots that the source version was made from.",
+  },
+
+  // Disk encryption sets.
+  {
+    arm: UNFIT,
+    says: /disk encryption set .*(?:must be in the (?:same )?subscription|belongs to subscription)/iu,
+    words: [
+      [
+        "The disk encryption set '<>' must be in the same subscription '<>' as the gallery resource",
+        "troubleshooting",
+      ],
+      [
+        "Disk encryption set <> in Azure Compute Gallery <> belongs to subscription <> and cannot be used with resource '' in subscription <>",
+        "troubleshooting",
+      ],
+    ],
+    code: "DiskEncryptionSetInOtherSubscription",
+    remediation: "Use a disk encryption set of the gallery's subscription.",
+  },
+  {
+    arm: UNFIT,
+    says: /disk encryption set .* is in region/iu,
+    code: "DiskEncryptionSetInOtherRegion",
+    remediation:
+      "Use a disk encryption set that is in the region it is given for.",
+  },
+  {
+    arm: UNFIT,
+    says: /disk encryption set .* provisioning state/iu,
+    code: "DiskEncryptionSetNotReady",
+    remediation:
+      "Wait until the disk encryption set is Succeeded, or repair it.",
+  },
+  {
+    arm: UNFIT,
+    says: /disk encryption set .* encryption type/iu,
+    code: "DiskEncryptionSetOfWrongType",
+    remediation:
+      "Use a set of type ConfidentialVmEncryptedWithCustomerKey for secureVMDiskEncryptionSetId, and of another type elsewhere.",
+  },
+  {
+    arm: UNFIT,
+    says: /disk encryption set .* no (?:active|enabled) key/iu,
+    code: "DiskEncryptionSetWithoutKey",
+    remediation:
+      "Give the set an enabled key: az disk-encryption-set update --key-url.",
+  },
+  {
+    arm: ABSENT,
+    says: /Microsoft\.Compute\/diskEncryptionSets\/[^/']+' under|disk encryption set .* was not found/iu,
+    words: [["The disk encryption set <> was not found", "troubleshooting"]],
+    code: "DiskEncryptionSetNotFound",
+    remediation: "Create the disk encryption set first, or correct its id.",
+  },
+  {
+    arm: UNFIT,
+    says: /disk encryption set is required for disk/iu,
+    words: [
+      [
+        "A disk encryption set is required for disk 'galleryArtifactVersion.properties.publishingProfile.targetRegions.encryption.osDiskImage.diskEncryptionSetId' in target region '<>' since disk encryption set '<>' is used for the corresponding disk in region '<>'",
+        "troubleshooting",
+      ],
+      [
+        "A disk encryption set is required for disk 'LUN <>' in target region '<>' since disk encryption set '<>' is used for the corresponding disk in region '<>'",
+        "troubleshooting",
+      ],
+    ],
+    code: "DiskEncryptionSetMissing",
+    remediation:
+      "Give the disk a disk encryption set in every target region, or in none.",
+  },
+  {
+    arm: UNFIT,
+    says: /'secureVMDiskEncryptionSetId' must be given exactly when/iu,
+    code: "ConfidentialVmSetMismatch",
+    remediation:
+      "Give secureVMDiskEncryptionSetId exactly where confidentialVMEncryptionType is EncryptedWithCmk.",
+  },
+
+  // Ids.
+  {
+    arm: UNFIT,
+    says: /must either be a managed image|must be a managed disk or snapshot/iu,
+    words: [
+      [
+        "The source id: <> must either be a managed image, virtual machine or another gallery image version",
+        "troubleshooting",
+      ],
+      [
+        "The source id: <> must be a managed disk or snapshot",
+        "troubleshooting",
+      ],
+    ],
+    code: "WrongResourceType",
+    remediation:
+      "Name a resource of the type that the field takes, or use the field for its type.",
+  },
+  {
+    arm: ["LinkedInvalidPropertyId"],
+    code: "InvalidResourceId",
+    remediation:
+      "Write the id as /subscriptions/{guid}/resourceGroups/{name}/providers/Microsoft.Compute/{type}/{name}.",
+  },
+  {
+    arm: UNFIT,
+    says: /Property id \S* at path|value of parameter \S*(?:EncryptionSetId|source\.id) is invalid/iu,
+    words: [
+      [
+        "Property id <> at path 'properties.storageProfile.<>.source.id' is invalid. Expect fully qualified resource Id that start with '/subscriptions/<>' or '/providers/<>/'",
+        "troubleshooting",
+      ],
+      [
+        "The value of parameter galleryArtifactVersion.properties.publishingProfile.targetRegions.encryption.dataDiskImages.diskEncryptionSetId is invalid",
+        "troubleshooting",
+      ],
+      [
+        "The value of parameter galleryArtifactVersion.properties.publishingProfile.targetRegions.encryption.osDiskImage.diskEncryptionSetId is invalid",
+        "troubleshooting",
+      ],
+    ],
+    code: "InvalidResourceId",
+    remediation:
+      "Write the id as /subscriptions/{guid}/resourceGroups/{name}/providers/Microsoft.Compute/{type}/{name}.",
+  },
+
+  // Source against definition.
+  {
+    arm: UNFIT,
+    says: /\bOS state\b/iu,
+    words: [
+      [
+        "Cannot create Gallery Image Version from: <> since the OS State in the parent gallery image (<>) is not <>",
+        "troubleshooting",
+      ],
+    ],
+    code: "OsStateMismatch",
+    remediation:
+      "Use an image definition of the source's OS state, or another source.",
+  },
+  {
+    arm: UNFIT,
+    says: /\bOS type\b/iu,
+    words: [
+      [
+        "The resource with id '<>' has a different OS type ['<>'] than the parent gallery image OS type generation ['<>']",
+        "troubleshooting",
+      ],
+    ],
+    code: "OsTypeMismatch",
+    remediation:
+      "Use an image definition of the source's OS type, or another source.",
+  },
+  {
+    arm: UNFIT,
+    says: /hyper(?:-v|visor) generation/iu,
+    words: [
+      [
+        "The resource with id '<>' has a different Hypervisor generation ['<>'] than the parent gallery image Hypervisor generation ['<>']",
+        "troubleshooting",
+      ],
+    ],
+    code: "HyperVGenerationMismatch",
+    remediation:
+      "Use an image definition of the source's Hyper-V generation, or another source.",
+  },
+  {
+    arm: UNFIT,
+    says: /different architecture|\barchitecture '/iu,
+    code: "ArchitectureMismatch",
+    remediation:
+      "Use an image definition of the source's architecture, or another source.",
+  },
+  {
+    arm: UNFIT,
+    says: /\bsecurity type\b/iu,
+    code: "SecurityTypeMismatch",
+    remediation:
+      "Use an image definition of the source's security type, or another source.",
+  },
+
+  // Source.
+  {
+    arm: UNFIT,
+    says: /\bsource .* (?:is in region|is not replicated to region)/iu,
+    code: "SourceInOtherRegion",
+    remediation:
+      "Use a source in the version's location, or the source's region as location.",
+  },
+  {
+    arm: UNFIT,
+    says: /cannot contain an ephemeral OS disk/iu,
+    words: [
+      [
+        "Source virtual machine <> cannot contain an ephemeral OS disk",
+        "troubleshooting",
+      ],
+    ],
+    code: "EphemeralOsDisk",
+    remediation:
+      "Use a virtual machine whose OS disk is a managed disk in storage.",
+  },
+  {
+    arm: UNFIT,
+    says: /stored in an UltraSSD account type/iu,
+    words: [
+      [
+        "Source virtual machine <> cannot contain disk ['<>'] stored in an UltraSSD account type",
+        "troubleshooting",
+      ],
+    ],
+    code: "UltraDisk",
+    remediation:
+      "Use a source whose disks are Premium SSD, Standard SSD or Standard HDD.",
+  },
+  {
+    arm: UNFIT,
+    says: /must be created from Managed Disks/iu,
+    words: [
+      [
+        "Source virtual machine <> must be created from Managed Disks",
+        "troubleshooting",
+      ],
+    ],
+    code: "UnmanagedDisk",
+    remediation: "Convert the machine's disks first: az vm convert.",
+  },
+  {
+    arm: ["TooManyRequests", "OperationNotAllowed"],
+    says: /Too many requests on source/iu,
+    words: [
+      [
+        "Too many requests on source '<>'. Please reduce the number of requests on the source or wait some time before retrying",
+        "troubleshooting",
+      ],
+    ],
+    code: "SourceThrottled",
+    unforeseen: "it depends on what else uses the source at that moment",
+    remediation: "Send the request again later.",
+  },
+  {
+    arm: [...UNFIT, "ReplicationFailed", "InternalOperationError"],
+    says: /source resource size \d+ exceeds the max size/iu,
+    words: [
+      [
+        "Replication failed in this region due to 'The GalleryImageVersion source resource size <> exceeds the max size <> supported",
+        "troubleshooting",
+      ],
+    ],
+    code: "SourceDiskTooLarge",
+    remediation:
+      "Use a source with smaller disks, or replicationMode Shallow for up to 32 TB.",
+  },
+  {
+    arm: ABSENT,
+    says: /storageProfile\.source\.\w+: .*Microsoft\.Compute\/disks\/[^/']+' under/iu,
+    code: "SourceDiskNotFound",
+    remediation:
+      "Use a virtual machine that has all its disks, or publish from snapshots of them.",
+  },
+  {
+    arm: ABSENT,
+    says: /storageProfile\S*: .*not found|\bSource (?:was not found|\S+ is not found)|Microsoft\.Compute\/(?:images|disks|snapshots|virtualMachines)\/[^/']+' under/iu,
+    words: [
+      [
+        "Source was not found: <>. Please make sure the source exists",
+        "troubleshooting",
+      ],
+      [
+        "Source <> is not found. Please check source exists, and is in the same region as gallery image version being created",
+        "troubleshooting",
+      ],
+    ],
+    code: "SourceNotFound",
+    remediation:
+      "Correct the source's id; it must exist, in the version's location.",
+  },
+  {
+    arm: UNFIT,
+    says: /Exactly one source must be given|One and only one source type|Required parameter '\S*(?:storageProfile|source(?:\.\w+)?)' is missing/iu,
+    words: [
+      [
+        "The gallery artifact version source can only be specified either directly under storageProfile or within individual OS or data disks. One and only one source type (user image, snapshot, disk, virtual machine) can be provided",
+        "troubleshooting",
+      ],
+    ],
+    code: "MissingSource",
+    remediation:
+      "Give exactly one source: source.id, source.virtualMachineId, source.communityGalleryImageId, or a source for osDiskImage and each of dataDiskImages.",
+  },
+  {
+    arm: UNFIT,
+    says: /invalid lun \[/iu,
+    words: [
+      [
+        "An invalid lun [<>] was specified in encryption.dataDiskImages. The lun must be one of the following values ['<>']",
+        "troubleshooting",
+      ],
+    ],
+    code: "LunNotInSource",
+    remediation: "Correct the LUN to one that the source has.",
+  },
+  {
+    arm: UNFIT,
+    says: /Duplicated source ids are found|cannot point to same blob/iu,
+    words: [
+      [
+        "Duplicated source ids are found in the input disks. Source id should be unique for each disk",
+        "troubleshooting",
+      ],
+      [
+        "OSDiskImage and DataDiskImage cannot point to same blob <>",
+        "troubleshooting",
+      ],
+    ],
+    code: "DuplicateSource",
+    remediation: "Give each disk a source of its own.",
+  },
+  {
+    arm: UNFIT,
+    says: /Duplicated? luns? /iu,
+    words: [
+      [
+        "Duplicated lun numbers have been detected in the input data disks. Lun number must be unique for each data disk",
+        "troubleshooting",
+      ],
+      [
+        "Duplicate luns '<>' were specified in target region '<>' encryption.dataDiskImages",
+        "troubleshooting",
+      ],
+    ],
+    code: "DuplicateLun",
+    remediation: "Keep one entry for each LUN.",
+  },
+
+  // What is left of ResourceNotFound are the version's parents.
+  {
+    arm: ABSENT,
+    says: /Microsoft\.Compute\/galleries\/[^/']+\/images\/[^/']+' under/iu,
+    code: "ImageDefinitionNotFound",
+    remediation:
+      "Create the image definition first, or correct its name in the URL.",
+  },
+  {
+    arm: ABSENT,
+    says: /Microsoft\.Compute\/galleries\/[^/']+' under/iu,
+    code: "GalleryNotFound",
+    remediation: "Create the gallery first, or correct its name in the URL.",
+  },
+];
+
+/** ARM's own code, without a remediation, for what the table does not know. */
+export function knownRefusal({
+  code,
+  message,
+  target,
+}: ArmRefusal): KnownRefusal {
+  const text = `${target ?? ""}: ${message}`;
+  const row = REFUSALS.find(
+    ({ arm, says }) => arm.includes(code) && (says?.test(text) ?? true),
+  );
+  return row === undefined
+    ? { code }
+    : { code: row.code, remediation: row.remediation };
+}

@@ -1,0 +1,215 @@
+import { canonicalRegion } from "../../resource-id.js";
+import type { ImageSource, SourceDisk } from "../../image-version/resources.js";
+
+/** A source in the wire's form, as far as it is looked into, whichever type it is of. */
+export interface WireSource {
+  readonly location?: string;
+  /** Of a disk or snapshot. */
+  readonly sku?: { readonly name?: string };
+  readonly properties?: {
+    readonly diskSizeGB?: number;
+    readonly provisioningState?: string;
+    readonly osType?: string;
+    readonly hyperVGeneration?: string;
+    readonly supportedCapabilities?: { readonly architecture?: string };
+    readonly encryption?: { readonly diskEncryptionSetId?: string };
+    readonly securityProfile?: {
+      readonly securityType?: string;
+      readonly secureVMDiskEncryptionSetId?: string;
+    };
+    readonly storageProfile?: {
+      readonly osDisk?: WireDisk;
+      readonly dataDisks?: readonly WireDisk[];
+      readonly osDiskImage?: { readonly sizeInGB?: number };
+      readonly dataDiskImages?: readonly {
+        readonly lun?: number;
+        readonly sizeInGB?: number;
+      }[];
+    };
+    readonly publishingProfile?: {
+      readonly targetRegions?: readonly WireTargetRegion[];
+    };
+  };
+}
+
+/** A disk of a managed image, which has `diskEncryptionSet`, or of a virtual machine, which has `managedDisk`. */
+interface WireDisk {
+  readonly lun?: number;
+  readonly osType?: string;
+  readonly osState?: string;
+  readonly diskSizeGB?: number;
+  readonly diskEncryptionSet?: { readonly id?: string };
+  readonly diffDiskSettings?: unknown;
+  readonly vhd?: unknown;
+  readonly managedDisk?: {
+    readonly id?: string;
+    readonly storageAccountType?: string;
+    readonly diskEncryptionSet?: { readonly id?: string };
+    readonly securityProfile?: {
+      readonly diskEncryptionSet?: { readonly id?: string };
+    };
+  };
+}
+
+interface WireTargetRegion {
+  readonly name?: string;
+  readonly encryption?: {
+    readonly osDiskImage?: {
+      readonly diskEncryptionSetId?: string;
+      readonly securityProfile?: {
+        readonly secureVMDiskEncryptionSetId?: string;
+      };
+    };
+    readonly dataDiskImages?: readonly {
+      readonly lun?: number;
+      readonly diskEncryptionSetId?: string;
+    }[];
+  };
+}
+
+/** `type` is that of `id`, in lower case. What the resource does not show is absent. */
+export function toImageSource(
+  id: string,
+  type: string,
+  wire: WireSource,
+): ImageSource {
+  const { location, properties } = wire;
+  return {
+    id,
+    provisioningState: properties?.provisioningState ?? "Unknown",
+    regions: [canonicalRegion(location ?? "")],
+    ...(type === "images"
+      ? managedImage(wire)
+      : type === "virtualmachines"
+        ? virtualMachine(wire)
+        : type === "galleries/images/versions"
+          ? imageVersion(wire)
+          : disk(wire)),
+  };
+}
+
+type Shown = Pick<ImageSource, "osDisk" | "dataDisks"> & Partial<ImageSource>;
+
+function managedImage({ properties }: WireSource): Shown {
+  const { osDisk, dataDisks = [] } = properties?.storageProfile ?? {};
+  const describe = (image: WireDisk | undefined) =>
+    sourceDisk({
+      diskEncryptionSetId: image?.diskEncryptionSet?.id,
+      sizeInGB: image?.diskSizeGB,
+    });
+  return {
+    osDisk: describe(osDisk),
+    dataDisks: dataDisks.map((image) => ({
+      lun: image.lun ?? 0,
+      ...describe(image),
+    })),
+    ...traits({
+      osType: osDisk?.osType,
+      osState: osDisk?.osState,
+      hyperVGeneration: properties?.hyperVGeneration,
+    }),
+  };
+}
+
+function virtualMachine({ properties }: WireSource): Shown {
+  const { osDisk, dataDisks = [] } = properties?.storageProfile ?? {};
+  const describe = (attached: WireDisk | undefined) =>
+    sourceDisk({
+      id: attached?.managedDisk?.id,
+      diskEncryptionSetId:
+        attached?.managedDisk?.diskEncryptionSet?.id ??
+        attached?.managedDisk?.securityProfile?.diskEncryptionSet?.id,
+      sizeInGB: attached?.diskSizeGB,
+      storageAccountType: attached?.managedDisk?.storageAccountType,
+      ephemeral: attached?.diffDiskSettings != null || undefined,
+      unmanaged: attached?.vhd != null || undefined,
+    });
+  return {
+    osDisk: describe(osDisk),
+    dataDisks: dataDisks.map((attached) => ({
+      lun: attached.lun ?? 0,
+      ...describe(attached),
+    })),
+    ...traits({
+      osType: osDisk?.osType,
+      securityType: properties?.securityProfile?.securityType,
+    }),
+  };
+}
+
+/** A disk or snapshot. */
+function disk({ sku, properties }: WireSource): Shown {
+  return {
+    osDisk: sourceDisk({
+      diskEncryptionSetId:
+        properties?.encryption?.diskEncryptionSetId ??
+        properties?.securityProfile?.secureVMDiskEncryptionSetId,
+      sizeInGB: properties?.diskSizeGB,
+      storageAccountType: sku?.name,
+    }),
+    dataDisks: [],
+    ...traits({
+      osType: properties?.osType,
+      hyperVGeneration: properties?.hyperVGeneration,
+      architecture: properties?.supportedCapabilities?.architecture,
+      securityType: properties?.securityProfile?.securityType,
+    }),
+  };
+}
+
+/** A disk that has a set in one region has one in all: any of them tells that it is encrypted with an own key. */
+function imageVersion({ location, properties }: WireSource): Shown {
+  const regions = properties?.publishingProfile?.targetRegions ?? [];
+  const names = regions.map(({ name }) => canonicalRegion(name ?? ""));
+  const osDiskSet = regions
+    .map(({ encryption }) => encryption?.osDiskImage)
+    .map(
+      (os) =>
+        os?.diskEncryptionSetId ??
+        os?.securityProfile?.secureVMDiskEncryptionSetId,
+    )
+    .find((set) => set !== undefined);
+  const dataDiskSet = (lun: number): string | undefined =>
+    regions
+      .flatMap(({ encryption }) => encryption?.dataDiskImages ?? [])
+      .filter((image) => image.lun === lun)
+      .map((image) => image.diskEncryptionSetId)
+      .find((set) => set !== undefined);
+  return {
+    regions: names.length > 0 ? names : [canonicalRegion(location ?? "")],
+    osDisk: sourceDisk({
+      diskEncryptionSetId: osDiskSet,
+      sizeInGB: properties?.storageProfile?.osDiskImage?.sizeInGB,
+    }),
+    dataDisks: (properties?.storageProfile?.dataDiskImages ?? []).map(
+      ({ lun = 0, sizeInGB }) => ({
+        lun,
+        ...sourceDisk({ diskEncryptionSetId: dataDiskSet(lun), sizeInGB }),
+      }),
+    ),
+  };
+}
+
+function sourceDisk(shown: {
+  readonly [name in keyof SourceDisk]: SourceDisk[name] | undefined;
+}): SourceDisk {
+  return defined(shown);
+}
+
+type Trait =
+  "osType" | "osState" | "hyperVGeneration" | "architecture" | "securityType";
+
+function traits(
+  shown: Partial<Record<Trait, string | undefined>>,
+): Partial<Record<Trait, string>> {
+  return defined(shown);
+}
+
+/** Without the members that are undefined. */
+function defined<T extends object>(
+  shown: T,
+): { [name in keyof T]?: Exclude<T[name], undefined> } {
+  return Object.fromEntries(
+    Object.entries(shown).filter(([, value]) => value !== undefined),
+  ) as { [name in keyof T]?: Exclude<T[name], undefined> };
+}

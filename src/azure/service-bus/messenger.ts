@@ -1,0 +1,243 @@
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import type {
+  ServiceBusClient,
+  ServiceBusMessage,
+  ServiceBusMessageBatch,
+  ServiceBusSender,
+} from "@azure/service-bus";
+import { SpanKind } from "@opentelemetry/api";
+import { ServiceError } from "../../errors.js";
+import { cutEvent } from "../../events/cut-event.js";
+import {
+  ENCODING,
+  type PostponedRequest,
+} from "../../messaging/postponement.js";
+import type { RejectedRequest } from "../../messaging/request-handler.js";
+import type { EventPublisher, WorkQueue } from "../../operation/ports.js";
+import { inSpan } from "../../telemetry/spans.js";
+import { findDeadStep } from "./dead-steps.js";
+import {
+  eventMessage,
+  keptMessage,
+  scalars,
+  traceProperties,
+} from "./messages.js";
+import {
+  connect,
+  EVENTS_TOPIC,
+  REJECTED_QUEUE,
+  REQUESTS_QUEUE,
+  translateErrors,
+  WORK_QUEUES,
+  type ServiceBusNamespace,
+} from "./namespace.js";
+
+/** So much of a refused request is kept where the whole does not fit: with its properties and ours, this does. */
+const LARGEST_CUT_BYTES = 192 * 1024;
+/** All that Sigil sends. Connects at first use; senders are kept. */
+export class ServiceBusMessenger implements EventPublisher, WorkQueue {
+  readonly #namespace: ServiceBusNamespace;
+  readonly #client: ServiceBusClient;
+  readonly #senders = new Map<string, ServiceBusSender>();
+  readonly #now: () => Date;
+  readonly #keepRejectedMs: number;
+
+  constructor(
+    namespace: ServiceBusNamespace,
+    now: () => Date,
+    /** For how long the original of a refused request is kept. */
+    keepRejectedMs: number,
+  ) {
+    this.#keepRejectedMs = keepRejectedMs;
+    this.#namespace = namespace;
+    this.#client = connect(namespace);
+    this.#now = now;
+  }
+
+  /** An event that a message does not hold is cut: it says so, and holds up none of the others. */
+  async publish(
+    events: Parameters<EventPublisher["publish"]>[0],
+  ): Promise<void> {
+    await this.#send(
+      EVENTS_TOPIC,
+      events.map((event) => ({
+        message: eventMessage(event),
+        addShorter: (batch) =>
+          cutEvent(event, (shorter) =>
+            batch.tryAddMessage(eventMessage(shorter)),
+          ) !== undefined,
+      })),
+      events[0]?.traceparent,
+    );
+  }
+
+  async enqueue(messages: Parameters<WorkQueue["enqueue"]>[0]): Promise<void> {
+    for (const queue of WORK_QUEUES) {
+      const ofQueue = messages.filter((message) => message.queue === queue);
+      await this.#send(
+        queue,
+        ofQueue.map(({ id, operationId, step, traceparent, enqueueTime }) => ({
+          message: {
+            body: { operationId, step },
+            messageId: id,
+            contentType: "application/json",
+            applicationProperties: {
+              operationId,
+              ...traceProperties(traceparent),
+            },
+            ...(Date.parse(enqueueTime) > this.#now().getTime() && {
+              scheduledEnqueueTimeUtc: new Date(enqueueTime),
+            }),
+          },
+        })),
+        ofQueue[0]?.traceparent,
+      );
+    }
+  }
+
+  findDead(operationId: string, step: number): Promise<readonly string[]> {
+    return findDeadStep(this.#namespace, operationId, step);
+  }
+
+  /** Keeps a refused request for a time where an operator can correct it and send it again: whole, or cut where it does not fit. */
+  async keepRejected(request: RejectedRequest): Promise<void> {
+    const { bytes } = request.original;
+    const timeToLive = this.#keepRejectedMs;
+    await this.#send(REJECTED_QUEUE, [
+      {
+        message: { ...keptMessage(request, bytes), timeToLive },
+        addShorter: (batch) =>
+          batch.tryAddMessage({
+            ...keptMessage(request, bytes.subarray(0, LARGEST_CUT_BYTES), {
+              originalLength: bytes.length,
+              originalSha256: createHash("sha256").update(bytes).digest("hex"),
+            }),
+            timeToLive,
+          }),
+      },
+    ]);
+  }
+
+  /**
+   * Sends a request to its own queue again, as it came, to be received later; zipped where it does not fit with what it
+   * has beside it. Throws PayloadTooLarge where that does not help.
+   */
+  async postpone({
+    id,
+    original,
+    properties,
+    enqueueTime,
+    timeToLiveMs,
+  }: PostponedRequest): Promise<void> {
+    const message = {
+      body: original.bytes,
+      messageId: id,
+      scheduledEnqueueTimeUtc: new Date(enqueueTime),
+      ...(timeToLiveMs !== undefined && { timeToLive: timeToLiveMs }),
+      ...(original.contentType !== undefined && {
+        contentType: original.contentType,
+      }),
+      applicationProperties: {
+        ...scalars(original.applicationProperties),
+        ...properties,
+      },
+    };
+    try {
+      await this.#send(REQUESTS_QUEUE, [
+        {
+          message,
+          addShorter: (batch) =>
+            batch.tryAddMessage({
+              ...message,
+              body: gzipSync(original.bytes),
+              applicationProperties: {
+                ...message.applicationProperties,
+                [ENCODING]: "gzip",
+              },
+            }),
+        },
+      ]);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new ServiceError(
+        "PayloadTooLarge",
+        "The request could not be taken now, and is too large to be postponed. Send it again later, or make it smaller.",
+        { cause: error },
+      );
+    }
+  }
+
+  /** Rejects when the namespace cannot be reached or does not know the events topic. */
+  async check(): Promise<void> {
+    await translateErrors(() =>
+      this.#sender(EVENTS_TOPIC).createMessageBatch(),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  /** What is sent at once is of one operation, and stays in its trace, whoever sends it. */
+  async #send(
+    entity: string,
+    messages: readonly Sendable[],
+    traceparent?: string,
+  ): Promise<void> {
+    if (messages.length === 0) return;
+    await inSpan(
+      `send ${entity}`,
+      {
+        kind: SpanKind.PRODUCER,
+        traceparent,
+        attributes: {
+          "messaging.system": "servicebus",
+          "messaging.operation.name": "send",
+          "messaging.operation.type": "send",
+          "messaging.destination.name": entity,
+          "messaging.batch.message_count": messages.length,
+        },
+      },
+      () => {
+        const sender = this.#sender(entity);
+        return translateErrors(() => sendInBatches(sender, messages));
+      },
+    );
+  }
+
+  #sender(entity: string): ServiceBusSender {
+    let sender = this.#senders.get(entity);
+    if (sender === undefined) {
+      sender = this.#client.createSender(entity);
+      this.#senders.set(entity, sender);
+    }
+    return sender;
+  }
+}
+
+/** A message, and what is done where it alone is too large: adds a shorter one to the batch and answers true. */
+interface Sendable {
+  readonly message: ServiceBusMessage;
+  readonly addShorter?: (batch: ServiceBusMessageBatch) => boolean;
+}
+
+async function sendInBatches(
+  sender: ServiceBusSender,
+  messages: readonly Sendable[],
+): Promise<void> {
+  let batch = await sender.createMessageBatch();
+  for (const { message, addShorter } of messages) {
+    if (batch.tryAddMessage(message)) continue;
+    if (batch.count > 0) {
+      await sender.sendMessages(batch);
+      batch = await sender.createMessageBatch();
+      if (batch.tryAddMessage(message)) continue;
+    }
+    if (addShorter?.(batch) === true) continue;
+    throw new RangeError(
+      `a message to ${sender.entityPath} is larger than Service Bus allows`,
+    );
+  }
+  if (batch.count > 0) await sender.sendMessages(batch);
+}

@@ -1,0 +1,93 @@
+import { odata } from "@azure/data-tables";
+import type { Index, IndexPage } from "../../operation/ports.js";
+import { forgedToken } from "../../operation/queries.js";
+import { Table, type TableStorage } from "./table.js";
+
+interface Row {
+  readonly partitionKey: string;
+  readonly rowKey: string;
+  readonly target: string;
+  readonly timestamp?: string;
+}
+
+/** Listings in Table Storage: one partition a scope, so that a page is read from where the last ended. */
+export function createIndex(storage: TableStorage): Index {
+  const table = new Table(storage, "SigilIndex");
+  return {
+    async put(rows) {
+      await Promise.all(
+        rows.map(({ scope, row, target }) =>
+          table.run((client) =>
+            client.upsertEntity(
+              { partitionKey: scope, rowKey: row, target },
+              "Replace",
+            ),
+          ),
+        ),
+      );
+    },
+    async remove(rows) {
+      await Promise.all(
+        rows.map(({ scope, row }) =>
+          table.run((client) => client.deleteEntity(scope, row), 404),
+        ),
+      );
+    },
+    async page(scope, top, continuationToken, after) {
+      if (continuationToken !== undefined)
+        checkContinuationToken(continuationToken);
+      const page = await table.run(
+        (client) =>
+          client
+            .listEntities<Row>({
+              queryOptions: {
+                filter:
+                  after === undefined
+                    ? odata`PartitionKey eq ${scope}`
+                    : odata`PartitionKey eq ${scope} and RowKey gt ${after}`,
+              },
+            })
+            .byPage({
+              maxPageSize: top,
+              ...(continuationToken !== undefined && { continuationToken }),
+            })
+            .next(),
+        // Keys of the right shape, and not the store's own.
+        ...(continuationToken === undefined ? [] : [400 as const]),
+      );
+      if (page === 400) throw forgedToken();
+      const entities = (page.value ?? []) as Row[] & {
+        continuationToken?: string;
+      };
+      return {
+        rows: entities.map((entity) => ({
+          scope,
+          row: entity.rowKey,
+          target: entity.target,
+          writtenTime: entity.timestamp ?? "",
+        })),
+        ...(entities.continuationToken && {
+          continuationToken: entities.continuationToken,
+        }),
+      } satisfies IndexPage;
+    },
+  };
+}
+
+/** The SDK's token is JSON in base64 that names the next keys; callers hand back what they like. */
+function checkContinuationToken(token: string): void {
+  try {
+    const keys = JSON.parse(
+      Buffer.from(token, "base64").toString("utf8"),
+    ) as Record<string, unknown>;
+    const { nextPartitionKey, nextRowKey } = keys;
+    if (
+      typeof nextPartitionKey === "string" &&
+      (nextRowKey === undefined || typeof nextRowKey === "string")
+    )
+      return;
+  } catch {
+    // Answered below.
+  }
+  throw forgedToken();
+}

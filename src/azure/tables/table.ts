@@ -1,0 +1,113 @@
+import { RestError, TableClient } from "@azure/data-tables";
+import type { TokenCredential } from "@azure/identity";
+import { ServiceError } from "../../errors.js";
+
+/** How to reach Table Storage: a connection string, or the address of the account's tables and an identity. */
+export type TableStorage =
+  | { readonly kind: "connectionString"; readonly connectionString: string }
+  | {
+      readonly kind: "identity";
+      readonly serviceUri: string;
+      readonly credential: TokenCredential;
+    };
+
+const RETRY_AFTER_MS = 5_000;
+
+/** A store that takes the connection and never answers delays a step, and does not take the host with it. */
+const TIMEOUT_MS = 10_000;
+
+/** One table, created when it is first used and not there yet. */
+export class Table {
+  readonly #client: TableClient;
+  readonly #timeoutMs: number;
+  #created: Promise<void> | undefined;
+
+  constructor(storage: TableStorage, name: string, timeoutMs = TIMEOUT_MS) {
+    this.#timeoutMs = timeoutMs;
+    this.#client =
+      storage.kind === "connectionString"
+        ? TableClient.fromConnectionString(storage.connectionString, name, {
+            // Only a connection string that itself says http needs it; the SDK refuses http otherwise.
+            allowInsecureConnection: isInsecure(storage.connectionString),
+          })
+        : new TableClient(storage.serviceUri, name, storage.credential);
+    this.#client.pipeline.addPolicy({
+      name: "timeout",
+      sendRequest: (request, next) => {
+        request.timeout = timeoutMs;
+        return next(request);
+      },
+    });
+  }
+
+  /** Runs `call`; a failure with one of `expected` statuses is answered as that number, any other is a ServiceError. */
+  async run<T, S extends number = never>(
+    call: (client: TableClient) => Promise<T>,
+    ...expected: readonly S[]
+  ): Promise<T | S> {
+    try {
+      return await this.#inTime(async () => {
+        await this.#ensureCreated();
+        return call(this.#client);
+      });
+    } catch (error) {
+      const status = statusOf(error);
+      const match = expected.find((code) => code === status);
+      if (match !== undefined) return match;
+      throw new ServiceError(
+        "DependencyUnavailable",
+        `Table Storage did not answer as expected (${status ?? "no answer"}).`,
+        {
+          retryAfterMs: RETRY_AFTER_MS,
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /** Not every call of the SDK goes through the client's pipeline: this is the limit of all of them. */
+  async #inTime<T>(run: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await Promise.race([
+        run(),
+        new Promise<never>((_, reject) => {
+          timer = setTimeout(() => {
+            this.#created = undefined;
+            reject(new Error(`no answer within ${this.#timeoutMs} ms`));
+          }, this.#timeoutMs);
+        }),
+      ]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #ensureCreated(): Promise<void> {
+    this.#created ??= this.#client.createTable().catch((error: unknown) => {
+      this.#created = undefined;
+      throw error;
+    });
+    await this.#created;
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof RestError || hasStatus(error)
+    ? error.statusCode
+    : undefined;
+}
+
+/** A failed transaction is a RestError by name only (`@azure/data-tables`, TableTransaction). */
+function hasStatus(error: unknown): error is { statusCode: number } {
+  return (
+    error instanceof Error &&
+    typeof (error as { statusCode?: unknown }).statusCode === "number"
+  );
+}
+
+function isInsecure(connectionString: string): boolean {
+  return /UseDevelopmentStorage=true|DefaultEndpointsProtocol=http(?!s)|TableEndpoint=http:/iu.test(
+    connectionString,
+  );
+}

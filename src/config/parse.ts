@@ -1,0 +1,145 @@
+import { readFileSync } from "node:fs";
+import type { GalleryPolicy } from "../authorization/gallery-policy.js";
+import { parseGalleryPolicy } from "../authorization/gallery-policy-document.js";
+
+/**
+ * Makes a value of what an operator has written, which is trimmed and not empty. What is wrong with it goes to `mistakes`,
+ * with the setting's name; the value is then of no use.
+ */
+export type Parse<T> = (text: string, name: string, mistakes: string[]) => T;
+
+export const text: Parse<string> = (text) => text;
+
+/** `true` or `false`, in any case. */
+export const boolean: Parse<boolean> = (text, name, mistakes) =>
+  oneOf("true", "false")(text, name, mistakes) === "true";
+
+/** One of these words, in any case. */
+export function oneOf<Word extends string>(...words: Word[]): Parse<Word> {
+  return (text, name, mistakes) => {
+    const found = words.find((word) => word === text.toLowerCase());
+    if (found !== undefined) return found;
+    mistakes.push(`${name} is "${text}": it must be ${words.join(" or ")}.`);
+    return text as Word;
+  };
+}
+
+/** NaN where it is none, or out of bounds. */
+function number(least: number, most: number): Parse<number> {
+  return (text, name, mistakes) => {
+    const value = Number(text);
+    if (Number.isFinite(value) && value >= least && value <= most) return value;
+    mistakes.push(
+      `${name} is "${text}": it must be a number from ${least} to ${most}.`,
+    );
+    return NaN;
+  };
+}
+
+export function integer(least: number, most: number): Parse<number> {
+  return (text, name, mistakes) => {
+    const value = number(least, most)(text, name, mistakes);
+    if (!Number.isNaN(value) && !Number.isInteger(value))
+      mistakes.push(`${name} is "${text}": it must be a whole number.`);
+    return value;
+  };
+}
+
+/** Seconds, of which there may be a fraction, as milliseconds. */
+export const seconds: Parse<number> = (...setting) =>
+  Math.round(number(0.05, 86_400)(...setting) * 1_000);
+
+/** Whole days as milliseconds. */
+export const days: Parse<number> = (...setting) =>
+  integer(1, 3_650)(...setting) * 86_400_000;
+
+export const httpsUrl: Parse<string> = (text, name, mistakes) => {
+  if (!(URL.canParse(text) && new URL(text).protocol === "https:"))
+    mistakes.push(`${name} is "${text}": it must be an https address.`);
+  return text;
+};
+
+/** The items between commas, none of them empty. */
+function list(text: string): string[] {
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+/** One item at least; `what` is what it names, such as "an issuer". */
+export function someOf(
+  what: string,
+  item: Parse<string>,
+): Parse<readonly string[]> {
+  return (text, name, mistakes) => {
+    const items = list(text);
+    if (items.length === 0)
+      mistakes.push(`${name} is "${text}": it must name ${what}.`);
+    return items.map((each) => item(each, name, mistakes));
+  };
+}
+
+/** Any number of items; `right` says what each must be. */
+function anyOf(
+  isRight: (item: string) => boolean,
+  right: string,
+): Parse<readonly string[]> {
+  return (text, name, mistakes) => {
+    const items = list(text);
+    for (const item of items.filter((item) => !isRight(item)))
+      mistakes.push(`${name} has "${item}": it must be ${right}.`);
+    return items;
+  };
+}
+
+const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu;
+
+export const tenants = anyOf(
+  (item) => GUID.test(item),
+  "a tenant's id, a GUID",
+);
+
+/** As browsers write it in `Origin` (RFC 6454, 6.2), to be compared exactly. */
+export const origins = anyOf(
+  (item) =>
+    URL.canParse(item) &&
+    /^https?:$/u.test(new URL(item).protocol) &&
+    new URL(item).origin === item,
+  "an origin such as https://portal.example, without a path or *",
+);
+
+/** The policy itself, or after an @ the path of a file that holds it. */
+export const galleryPolicy: Parse<GalleryPolicy | undefined> = (
+  text,
+  name,
+  mistakes,
+) => {
+  let document = text;
+  if (text.startsWith("@")) {
+    try {
+      document = readFileSync(text.slice(1), "utf8");
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      mistakes.push(`${name} is "${text}": the file cannot be read (${code}).`);
+      return undefined;
+    }
+  }
+  const parsed = parseGalleryPolicy(document);
+  if ("policy" in parsed) return parsed.policy;
+  mistakes.push(...parsed.mistakes.map((mistake) => `${name}: ${mistake}`));
+  return undefined;
+};
+
+/** Not told in a mistake: it may hold a key. */
+export const insightsConnectionString: Parse<string> = (
+  text,
+  name,
+  mistakes,
+) => {
+  if (!/(?:^|;)\s*InstrumentationKey=[^;]/iu.test(text))
+    mistakes.push(
+      `${name} has no InstrumentationKey: copy it from the resource's overview in the portal.`,
+    );
+  return text;
+};

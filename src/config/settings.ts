@@ -1,0 +1,364 @@
+import {
+  boolean,
+  days,
+  galleryPolicy,
+  httpsUrl,
+  insightsConnectionString,
+  integer,
+  oneOf,
+  origins,
+  seconds,
+  someOf,
+  tenants,
+  text,
+  type Parse,
+} from "./parse.js";
+
+/** An app setting of the function app, which the process finds in its environment. */
+export interface Setting {
+  readonly name: string;
+  readonly parse: Parse<unknown>;
+  /** As an operator would write it. Undefined: the setting is undefined where it is not given. */
+  readonly default?: string;
+  /** What the app lacks without it, where it does not start without it. */
+  readonly required?: string;
+  /** What is meant where it is not given, where that is not the default as it is written. */
+  readonly otherwise?: string;
+  /** What to do about a setting that is there and blank, where that is no setting that is absent. */
+  readonly blank?: string;
+  /** For the reference page. */
+  readonly meaning: string;
+}
+
+export type Settings = Readonly<Record<string, Setting>>;
+
+/** The storage account that every function app has, in the forms that Azure Functions knows. */
+const STORAGE = {
+  connectionString: {
+    name: "AzureWebJobsStorage",
+    parse: text,
+    meaning:
+      "Connection string of the storage account; needed where neither of the next two is given.",
+  },
+  accountName: {
+    name: "AzureWebJobsStorage__accountName",
+    parse: text,
+    meaning: "Name of the storage account, used with the managed identity.",
+  },
+  tableServiceUri: {
+    name: "AzureWebJobsStorage__tableServiceUri",
+    parse: text,
+    otherwise: "`https://{account}.table.core.windows.net`",
+    meaning:
+      "Address of the account's tables, used with the managed identity; sovereign clouds have others.",
+  },
+} as const satisfies Settings;
+
+/** The namespace, in the forms that Azure Functions knows. */
+const SERVICE_BUS = {
+  connectionString: {
+    name: "ServiceBusConnection",
+    parse: text,
+    meaning:
+      "Connection string of the Service Bus namespace; needed where the next one is not given.",
+  },
+  fullyQualifiedNamespace: {
+    name: "ServiceBusConnection__fullyQualifiedNamespace",
+    parse: text,
+    meaning:
+      "Host name of the Service Bus namespace, used with the managed identity.",
+  },
+} as const satisfies Settings;
+
+/** What the service does, and for whom. */
+const SERVICE = {
+  managedIdentityClientId: {
+    name: "AZURE_CLIENT_ID",
+    parse: text,
+    otherwise: "the system-assigned identity",
+    meaning: "Client id of a user-assigned managed identity.",
+  },
+  // As they are: tokens of Entra ID's first version name an issuer that ends in a slash, and `iss` is compared exactly.
+  tokenIssuers: {
+    name: "SIGIL_TOKEN_ISSUER",
+    parse: someOf("an issuer", httpsUrl),
+    required:
+      "the issuer of access tokens, such as https://login.microsoftonline.com/{tenant}/v2.0; several with commas",
+    meaning:
+      "`iss` of access tokens, such as `https://login.microsoftonline.com/{tenant}/v2.0`; several with commas, where tokens of both versions of Entra ID are taken.",
+  },
+  tokenAudience: {
+    name: "SIGIL_TOKEN_AUDIENCE",
+    parse: someOf("an audience", text),
+    required:
+      "the audience of access tokens, the API's application id or id URI; several with commas",
+    meaning: "`aud` of access tokens; several with commas.",
+  },
+  tokenTenants: {
+    name: "SIGIL_TOKEN_TENANT",
+    parse: tenants,
+    default: "",
+    otherwise: "any that the issuers give",
+    meaning: "`tid` of access tokens; several with commas.",
+  },
+  scopesAssignRoles: {
+    name: "SIGIL_SCOPES_ASSIGN_ROLES",
+    parse: boolean,
+    default: "false",
+    meaning:
+      "`true` where the tenant assigns by scope: a person's scope then counts without a role beside it.",
+  },
+  galleryPolicy: {
+    name: "SIGIL_GALLERY_POLICY",
+    parse: galleryPolicy,
+    otherwise: "whoever may write may write to every gallery",
+    blank:
+      "give a policy, or remove the setting, which lets every writer write everywhere",
+    meaning:
+      "Which callers may write to which galleries: JSON, or `@` and a file's path; what no rule allows is refused.",
+  },
+  rateLimitPerMinute: {
+    name: "SIGIL_RATE_LIMIT_PER_MINUTE",
+    parse: integer(0, 1_000_000),
+    default: "600",
+    meaning:
+      "Calls of one caller in a minute, on each instance; 0: any number.",
+  },
+  corsOrigins: {
+    name: "SIGIL_CORS_ORIGINS",
+    parse: origins,
+    default: "",
+    otherwise: "none",
+    meaning:
+      "Origins of web pages whose scripts may call the API; several with commas.",
+  },
+  resourceManagerEndpoint: {
+    name: "SIGIL_RESOURCE_MANAGER_ENDPOINT",
+    parse: (...setting) => httpsUrl(...setting).replace(/\/+$/u, ""),
+    default: "https://management.azure.com",
+    meaning: "Azure Resource Manager; sovereign clouds have others.",
+  },
+  resourceManagerScope: {
+    name: "SIGIL_RESOURCE_MANAGER_SCOPE",
+    parse: text,
+    default: "https://management.azure.com/.default",
+    meaning: "Scope of the tokens for Azure Resource Manager.",
+  },
+  eventSource: {
+    name: "SIGIL_EVENT_SOURCE",
+    parse: text,
+    default: "urn:sigil",
+    meaning: "CloudEvents' `source`.",
+  },
+  pollInitialMs: {
+    name: "SIGIL_POLL_INITIAL_SECONDS",
+    parse: seconds,
+    default: "15",
+    meaning: "The first wait between two looks at a version; it doubles.",
+  },
+  pollMaxMs: {
+    name: "SIGIL_POLL_MAX_SECONDS",
+    parse: seconds,
+    default: "120",
+    meaning:
+      "The longest wait between two looks at a version; no less than the first.",
+  },
+  putTimeoutMs: {
+    name: "SIGIL_CREATE_TIMEOUT_SECONDS",
+    parse: seconds,
+    default: "60",
+    meaning:
+      "A call of Azure Resource Manager without an answer is given up after this; what became of a PUT is then read.",
+  },
+  overdueMs: {
+    name: "SIGIL_OVERDUE_SECONDS",
+    parse: seconds,
+    default: "120",
+    meaning: "How late a step may be before the reconciler sends it again.",
+  },
+  stalledMs: {
+    name: "SIGIL_STALLED_SECONDS",
+    parse: seconds,
+    default: "7200",
+    meaning: "After this long without progress a region is told to be stalled.",
+  },
+  operationStalledMs: {
+    name: "SIGIL_OPERATION_STALLED_SECONDS",
+    parse: seconds,
+    default: "3600",
+    meaning:
+      "After it has waited this long an operation is told to be stalled.",
+  },
+  confirmMs: {
+    name: "SIGIL_CONFIRM_SECONDS",
+    parse: seconds,
+    default: "120",
+    meaning:
+      "What a look shows to have gone back (failed, gone, lost) counts once another shows it, so much later or more.",
+  },
+  staleMs: {
+    name: "SIGIL_STALE_LOOK_SECONDS",
+    parse: seconds,
+    default: "600",
+    meaning:
+      "For so long after a write a look that shows nothing of it is taken for an older one.",
+  },
+  repairAttempts: {
+    name: "SIGIL_REPAIR_ATTEMPTS",
+    parse: integer(0, 20),
+    default: "3",
+    meaning: "How often a failed region is repaired by itself.",
+  },
+  repairDelayMs: {
+    name: "SIGIL_REPAIR_DELAY_SECONDS",
+    parse: seconds,
+    default: "300",
+    meaning: "The wait before the first repair; it doubles.",
+  },
+  requireSigEncryption: {
+    name: "SIGIL_REQUIRE_SIG_ENCRYPTION",
+    parse: boolean,
+    default: "false",
+    meaning:
+      "`true` where the cloud still asks for the feature Microsoft.Compute/SIGEncryption.",
+  },
+  maxDeliveryCount: {
+    name: "SIGIL_MAX_DELIVERY_COUNT",
+    parse: integer(1, 2_000),
+    default: "10",
+    meaning: "Must equal the queues' `maxDeliveryCount`.",
+  },
+  maxReads: {
+    name: "SIGIL_MAX_READS",
+    parse: integer(50, 10_000),
+    default: "500",
+    meaning:
+      "Distinct resources of Azure that are read for one request; more are a 422 `TooManyReads` that says what to do.",
+  },
+  reconcileSchedule: {
+    name: "SIGIL_RECONCILE_SCHEDULE",
+    parse: text,
+    default: "0 * * * * *",
+    meaning:
+      "NCRONTAB, six fields; when what is stored and has no message in flight is sent again.",
+  },
+  deadLetterSchedule: {
+    name: "SIGIL_DEAD_LETTER_SCHEDULE",
+    parse: text,
+    default: "0 */15 * * * *",
+    meaning: "NCRONTAB, six fields; when dead-letter queues are looked at.",
+  },
+  deadLetterRetentionMs: {
+    name: "SIGIL_DEAD_LETTER_DAYS",
+    parse: days,
+    default: "30",
+    meaning: "So long after it was sent a dead letter is deleted.",
+  },
+  retentionSchedule: {
+    name: "SIGIL_RETENTION_SCHEDULE",
+    parse: text,
+    default: "0 30 * * * *",
+    meaning: "NCRONTAB, six fields; when retention policies delete, UTC.",
+  },
+  ageingSchedule: {
+    name: "SIGIL_AGEING_SCHEDULE",
+    parse: text,
+    default: "0 45 * * * *",
+    meaning:
+      "NCRONTAB, six fields; when what was kept for long enough is removed.",
+  },
+  keepOperationsMs: {
+    name: "SIGIL_KEEP_OPERATIONS_DAYS",
+    parse: days,
+    default: "396",
+    meaning:
+      "How long an operation is kept after its end; no less than idempotency keys.",
+  },
+  keepIdempotencyKeysMs: {
+    name: "SIGIL_KEEP_IDEMPOTENCY_KEYS_DAYS",
+    parse: days,
+    default: "30",
+    meaning: "How long an idempotency key is kept after its first use.",
+  },
+  keepRejectedMs: {
+    name: "SIGIL_KEEP_REJECTED_DAYS",
+    parse: days,
+    default: "30",
+    meaning: "How long the original of a rejected message is kept.",
+  },
+} as const satisfies Settings;
+
+/** As Azure Functions' host and OpenTelemetry have them. */
+const TELEMETRY = {
+  connectionString: {
+    name: "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    parse: insightsConnectionString,
+    otherwise: "none",
+    meaning: "Where traces, metrics and logs are exported to.",
+  },
+  authentication: {
+    name: "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    parse: text,
+    otherwise: "by the connection string",
+    meaning:
+      "With `Authorization=AAD` they are sent with the managed identity, that of `AZURE_CLIENT_ID`.",
+  },
+  traces: {
+    name: "OTEL_TRACES_EXPORTER",
+    parse: oneOf("console", "none"),
+    default: "none",
+    meaning: "`console` prints traces, too.",
+  },
+  metrics: {
+    name: "OTEL_METRICS_EXPORTER",
+    parse: oneOf("console", "none"),
+    default: "none",
+    meaning: "`console` prints metrics, too.",
+  },
+  metricIntervalMs: {
+    name: "OTEL_METRIC_EXPORT_INTERVAL",
+    parse: integer(100, 86_400_000),
+    default: "60000",
+    meaning: "Milliseconds between two exports of metrics.",
+  },
+  serviceName: {
+    name: "OTEL_SERVICE_NAME",
+    parse: text,
+    otherwise: "the function app's name, or `sigil`",
+    meaning: "Role in Application Insights.",
+  },
+  siteName: {
+    name: "WEBSITE_SITE_NAME",
+    parse: text,
+    otherwise: "set by Azure",
+    meaning: "The function app's name.",
+  },
+} as const satisfies Settings;
+
+/** Every setting that Sigil reads, by what the code calls it; mistakes are told in this order. */
+export const SETTINGS = {
+  storage: STORAGE,
+  serviceBus: SERVICE_BUS,
+  service: SERVICE,
+  telemetry: TELEMETRY,
+} as const;
+
+/** What stands beside them in a deployment, and is read by the host: how its triggers reach the same services. */
+export const HOST_SETTINGS: readonly Pick<Setting, "name" | "meaning">[] = [
+  {
+    name: "AzureWebJobsStorage__credential",
+    meaning: "`managedidentity`, where the storage account is used so.",
+  },
+  {
+    name: "AzureWebJobsStorage__clientId",
+    meaning: "Client id of a user-assigned managed identity.",
+  },
+  {
+    name: "ServiceBusConnection__credential",
+    meaning: "`managedidentity`, where the namespace is used so.",
+  },
+  {
+    name: "ServiceBusConnection__clientId",
+    meaning: "Client id of a user-assigned managed identity.",
+  },
+];

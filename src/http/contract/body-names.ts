@@ -1,0 +1,234 @@
+/**
+ * What a body is called by its own names, read before its schema is applied:
+ *  1. Read-only members are left out, as Azure Resource Manager ignores them.
+ *  2. A name that is not known, but stands for a known one, is told, and what is below it is read as if it had that name:
+ *     so the schema finds the errors below it, too.
+ */
+import type { OpenAPIV3 } from "openapi-types";
+import { escapePointer, type Finding } from "../../errors.js";
+import { code, nearestName, own } from "./findings.js";
+import { foreignWord, lettersOf } from "./foreign-words.js";
+import { resolve } from "./openapi-document.js";
+
+/** The document's own keywords beside those of OpenAPI. */
+type Schema = OpenAPIV3.SchemaObject & {
+  readonly "x-read-only-properties"?: readonly string[];
+  readonly "x-refused-properties"?: Readonly<Record<string, string>>;
+  readonly "x-unsupported"?: {
+    readonly code: string;
+    readonly message: string;
+  };
+};
+
+export interface ReadBody {
+  /** The body with the schema's names, without read-only members. */
+  readonly value: unknown;
+  /** Whether it had read-only members: then it was an answer before. */
+  readonly pasted: boolean;
+  readonly findings: readonly Finding[];
+  /** Where a place of `value` is in the body as it was given. */
+  readonly givenPointer: (pointer: string) => string;
+}
+
+/** Reads a body by its names. Depth and number of values are bounded by the caller. */
+export function readNames(
+  content: OpenAPIV3.Document,
+  root: OpenAPIV3.SchemaObject,
+  given: unknown,
+): ReadBody {
+  const findings: Finding[] = [];
+  const moved: { readonly to: string; readonly from: string }[] = [];
+  let pasted = false;
+
+  const schemaOf = (
+    schema: OpenAPIV3.SchemaObject | OpenAPIV3.ReferenceObject,
+  ): Schema => resolve<Schema>(content, schema);
+
+  /** `to` is the place in the result, `from` that in the given body. */
+  const read = (
+    schema: Schema,
+    value: unknown,
+    to: string,
+    from: string,
+  ): unknown => {
+    if (schema.type === "array" && Array.isArray(value)) {
+      const items = schemaOf(schema.items);
+      return value.map((item: unknown, i) =>
+        read(items, item, `${to}/${i}`, `${from}/${i}`),
+      );
+    }
+    return schema.properties !== undefined && isObject(value)
+      ? readObject(schema, value, to, from)
+      : value;
+  };
+
+  const readObject = (
+    schema: Schema,
+    value: Readonly<Record<string, unknown>>,
+    to: string,
+    from: string,
+  ): Record<string, unknown> => {
+    const result: Record<string, unknown> = {};
+    const strange: string[] = [];
+    for (const [name, member] of Object.entries(value)) {
+      const known = own(schema.properties, name);
+      if (known !== undefined) {
+        const child = schemaOf(known);
+        const at = `/${escapePointer(name)}`;
+        const unsupported = child["x-unsupported"];
+        if (unsupported !== undefined && typeof member === "boolean") {
+          if (member) findings.push({ ...unsupported, pointer: from + at });
+          continue;
+        }
+        const kept = read(child, member, to + at, from + at);
+        const emptied = isEmpty(kept) && !isEmpty(member);
+        if (!emptied || schema.required?.includes(name))
+          define(result, name, kept);
+      } else if (schema["x-read-only-properties"]?.includes(name))
+        pasted = true;
+      else strange.push(name);
+    }
+    for (const name of strange) {
+      const meaning =
+        schema.additionalProperties === false
+          ? meaningOf(content, schema, name)
+          : undefined;
+      const at = `${from}/${escapePointer(name)}`;
+      if (meaning === undefined) {
+        define(result, name, value[name]); // The schema refuses it.
+        continue;
+      }
+      findings.push({
+        code: "UnknownProperty",
+        pointer: at,
+        message: meaning.message,
+      });
+      place(schema, result, meaning.path, value[name], to, at);
+    }
+    return result;
+  };
+
+  /** Puts a member where it belongs, unless something is there. */
+  const place = (
+    schema: Schema,
+    result: Record<string, unknown>,
+    [name, ...rest]: readonly string[],
+    member: unknown,
+    to: string,
+    from: string,
+  ): void => {
+    if (name === undefined) return;
+    const known = own(schema.properties, name);
+    if (known === undefined) return;
+    const child = schemaOf(known);
+    const there = `${to}/${escapePointer(name)}`;
+    if (rest.length > 0) {
+      const container = own(result, name) ?? {};
+      if (!isObject(container)) return;
+      define(result, name, container);
+      place(child, container, rest, member, there, from);
+    } else if (own(result, name) === undefined) {
+      moved.push({ to: there, from });
+      define(result, name, read(child, member, there, from));
+    }
+  };
+
+  const value = read(root, given, "", "");
+  return {
+    value,
+    pasted,
+    findings,
+    givenPointer(pointer) {
+      const [nearest] = moved
+        .filter(({ to }) => pointer === to || pointer.startsWith(`${to}/`))
+        .sort((a, b) => b.to.length - a.to.length);
+      return nearest === undefined
+        ? pointer
+        : nearest.from + pointer.slice(nearest.to.length);
+    },
+  };
+}
+
+interface Meaning {
+  readonly message: string;
+  /** Where it belongs, from the object that has it; empty where that is no single place. */
+  readonly path: readonly string[];
+}
+
+/** What an unknown name stands for; undefined where that cannot be told. */
+function meaningOf(
+  content: OpenAPIV3.Document,
+  schema: Schema,
+  name: string,
+): Meaning | undefined {
+  if (own(schema["x-refused-properties"], name) !== undefined) return undefined;
+  const word = foreignWord(nameOf(content, schema), name);
+  if (word !== undefined)
+    return word.path === undefined
+      ? {
+          message: `${word.tool}'s ${name} is in the URL here. Remove it.`,
+          path: [],
+        }
+      : {
+          message: `${word.tool}'s ${name} is ${word.path} here.`,
+          path: word.path.includes("[]") ? [] : word.path.split("."),
+        };
+  const unknown = `${code(name)} is not known here.`;
+  const isSame = (known: string): boolean =>
+    lettersOf(known) === lettersOf(name);
+  const readOnly = schema["x-read-only-properties"]?.find(isSame);
+  if (readOnly !== undefined)
+    return {
+      message: `${unknown} ${code(readOnly)} is, and is ignored. Remove it.`,
+      path: [],
+    };
+  const known = Object.keys(schema.properties ?? {});
+  const nearest = known.find(isSame) ?? nearestName(name, known);
+  if (nearest !== undefined)
+    return {
+      message: `${unknown} Did you mean ${code(nearest)}?`,
+      path: [nearest],
+    };
+  // SDKs flatten `properties`, templates do not: a name that is known one level down is no typing mistake.
+  for (const child of known) {
+    const { properties = {} } = resolve<OpenAPIV3.SchemaObject>(
+      content,
+      schema.properties?.[child] ?? {},
+    );
+    const below = Object.keys(properties).find(isSame);
+    if (below !== undefined)
+      return {
+        message: `${unknown} It belongs in ${code(child)}.`,
+        path: [child, below],
+      };
+  }
+  return undefined;
+}
+
+/** The name under which the document has a schema. */
+function nameOf(
+  content: OpenAPIV3.Document,
+  schema: Schema,
+): string | undefined {
+  return Object.entries(content.components?.schemas ?? {}).find(
+    ([, named]) => named === schema,
+  )?.[0];
+}
+
+/** Not by assignment: a member may be called `__proto__`. */
+function define(target: object, name: string, value: unknown): void {
+  Object.defineProperty(target, name, {
+    value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isEmpty(value: unknown): boolean {
+  return isObject(value) && Object.keys(value).length === 0;
+}

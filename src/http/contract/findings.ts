@@ -1,0 +1,252 @@
+import type { DefinedError } from "ajv";
+import { distance } from "fastest-levenshtein";
+import { escapePointer, type Finding } from "../../errors.js";
+import { foreignWord } from "./foreign-words.js";
+
+/** What is validated: an object's entries are properties of a body, or the parameters of a path, query or header. */
+export type Entry = "property" | "parameter";
+
+/** What of a schema the messages are made of; `x-` members are described in the document itself. */
+interface DescribedSchema {
+  readonly description?: string;
+  readonly example?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly properties?: Readonly<Record<string, DescribedSchema>>;
+  readonly $ref?: string;
+  readonly "x-extensible-enum"?: readonly string[];
+  readonly "x-refused-properties"?: Readonly<Record<string, string>>;
+}
+
+/** Follows a schema's `$ref`. */
+export type Dereference = (schema: DescribedSchema) => DescribedSchema;
+
+/** More findings than anyone reads help only whoever wants to make the service work hard. */
+const MAX_FINDINGS = 100;
+const MAX_SHOWN_CHARACTERS = 80;
+
+/**
+ * Each error of ajv (with `verbose`) as a finding with a stable code, the pointer to what is wrong (to the property
+ * itself where one is missing), and a message that says what would be right, after those that were found `before`. At
+ * most 100, the last one then says how many more there are.
+ */
+export function toFindings(
+  ajvErrors: readonly DefinedError[],
+  entry: Entry,
+  dereference: Dereference,
+  before: readonly Finding[] = [],
+): Finding[] {
+  const shown = [
+    ...before.slice(0, MAX_FINDINGS),
+    ...ajvErrors
+      .slice(0, Math.max(0, MAX_FINDINGS - before.length))
+      .map((error) => toFinding(error, entry, dereference)),
+  ];
+  const left = before.length + ajvErrors.length - MAX_FINDINGS;
+  if (left <= 0) return shown;
+  return [
+    ...shown.slice(0, -1),
+    {
+      code: "TooManyMistakes",
+      pointer: "",
+      message: `${left + 1} more errors were found. Fix these first.`,
+    },
+  ];
+}
+
+function toFinding(
+  error: DefinedError,
+  entry: Entry,
+  dereference: Dereference,
+): Finding {
+  const schema = (error.parentSchema ?? {}) as DescribedSchema;
+  const pointer = error.instancePath;
+  const wrong = (code: string, message: string): Finding => ({
+    code,
+    pointer,
+    message: sentences(message, firstSentence(schema.description)),
+  });
+  switch (error.keyword) {
+    case "required": {
+      const name = error.params.missingProperty;
+      const missing = schema.properties?.[name];
+      return {
+        code: entry === "property" ? "MissingProperty" : "MissingParameter",
+        pointer: `${pointer}/${escapePointer(name)}`,
+        message: sentences(
+          `${code(name)} is missing.`,
+          missing && firstSentence(dereference(missing).description),
+        ),
+      };
+    }
+    case "additionalProperties":
+      return unknownEntry(
+        error.params.additionalProperty,
+        pointer,
+        schema,
+        entry,
+      );
+    case "type":
+      return wrong(
+        "WrongType",
+        `Must be ${article(error.params.type)}, is ${typeName(error.data)}${error.data === null ? ": leave it out instead" : ""}.`,
+      );
+    case "enum":
+      return notAllowed(
+        error.data,
+        error.params.allowedValues as readonly string[],
+        pointer,
+      );
+    case "pattern":
+    case "format": {
+      const values = schema["x-extensible-enum"];
+      if (values !== undefined) return notAllowed(error.data, values, pointer);
+      return wrong(
+        "InvalidFormat",
+        sentences(
+          "The form is wrong.",
+          schema.example !== undefined && `Example: ${code(schema.example)}.`,
+        ),
+      );
+    }
+    case "minimum":
+    case "maximum":
+      return wrong(
+        "NotInRange",
+        `Must be from ${schema.minimum ?? "any"} to ${schema.maximum ?? "any"}, is ${String(error.data)}.`,
+      );
+    case "minLength":
+      return wrong("TooShort", "Must not be empty.");
+    case "maxLength":
+      return wrong(
+        "TooLong",
+        `May have at most ${error.params.limit} characters, has ${String(error.data).length}.`,
+      );
+    case "minItems":
+      return wrong(
+        "TooFewItems",
+        `Must have at least ${error.params.limit} ${error.params.limit === 1 ? "item" : "items"}.`,
+      );
+    case "maxItems":
+      return wrong(
+        "TooManyItems",
+        `May have at most ${error.params.limit} items, has ${(error.data as unknown[]).length}.`,
+      );
+    case "maxProperties":
+      return wrong(
+        "TooManyProperties",
+        `May have at most ${error.params.limit} entries.`,
+      );
+    default:
+      return wrong("InvalidValue", `The value ${error.message ?? "is wrong"}.`);
+  }
+}
+
+function unknownEntry(
+  name: string,
+  parent: string,
+  schema: DescribedSchema,
+  entry: Entry,
+): Finding {
+  const pointer = `${parent}/${escapePointer(name)}`;
+  const refused = own(schema["x-refused-properties"], name);
+  if (refused !== undefined)
+    return {
+      code: "ReadOnlyProperty",
+      pointer,
+      message: `${code(name)} cannot be set. ${refused} Remove it.`,
+    };
+  const known = Object.keys(schema.properties ?? {});
+  const renamed =
+    entry === "parameter" ? foreignWord("query", name) : undefined;
+  if (renamed?.path !== undefined && known.includes(renamed.path))
+    return {
+      code: "UnknownParameter",
+      pointer,
+      message: `${renamed.tool}'s ${name} is ${renamed.path} here.`,
+    };
+  const nearest = nearestName(name, known);
+  return {
+    code: entry === "property" ? "UnknownProperty" : "UnknownParameter",
+    pointer,
+    message: sentences(
+      `${code(name)} is not known here.`,
+      nearest !== undefined
+        ? `Did you mean ${code(nearest)}?`
+        : known.length > 0
+          ? `Known are ${known.map(code).join(", ")}.`
+          : "None is known here.",
+    ),
+  };
+}
+
+function notAllowed(
+  value: unknown,
+  allowed: readonly string[],
+  pointer: string,
+): Finding {
+  // Not String(): an object may bring a `toString` of its own that is no function.
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const nearest = nearestName(text, allowed);
+  return {
+    code: "NotAllowedValue",
+    pointer,
+    message: sentences(
+      `${code(text)} is not one of ${allowed.map(code).join(", ")}.`,
+      nearest !== undefined && `Did you mean ${code(nearest)}?`,
+    ),
+  };
+}
+
+/** The known name that differs only in case, or in so few characters that it is likely a typing mistake. */
+export function nearestName(
+  name: string,
+  known: readonly string[],
+): string | undefined {
+  if (name.length > MAX_SHOWN_CHARACTERS) return undefined;
+  const wanted = name.toLowerCase();
+  const [best] = known
+    .map((candidate) => ({
+      candidate,
+      edits: distance(wanted, candidate.toLowerCase()),
+    }))
+    .filter(
+      ({ candidate, edits }) =>
+        edits <= Math.max(1, Math.floor(candidate.length / 3)),
+    )
+    .sort((a, b) => a.edits - b.edits);
+  return best?.candidate;
+}
+
+/** A member of the record's own, and no method that every object has. */
+export function own<T>(
+  record: Readonly<Record<string, T>> | undefined,
+  name: string,
+): T | undefined {
+  return record !== undefined && Object.hasOwn(record, name)
+    ? record[name]
+    : undefined;
+}
+
+/** A name or value as messages show it. */
+export function code(text: string): string {
+  return `\`${text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text}\``;
+}
+
+function sentences(...parts: readonly (string | false | undefined)[]): string {
+  return parts.filter((part) => part !== false && part).join(" ");
+}
+
+function firstSentence(description: string | undefined): string | undefined {
+  return description && /^.*?\.(?=\s|$)/su.exec(description)?.[0];
+}
+
+function article(type: string): string {
+  return `${/^[aio]/u.test(type) ? "an" : "a"} ${type}`;
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return article(typeof value);
+}

@@ -1,0 +1,92 @@
+import type {
+  HttpRequest,
+  HttpResponseInit,
+  InvocationContext,
+} from "@azure/functions";
+import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
+import { traceparentOf } from "../events/traceparent.js";
+import { createLog, withLog } from "../telemetry/log.js";
+import { inSpan, traceparentOfSpan } from "../telemetry/spans.js";
+import { corsHeaders } from "./cors.js";
+import { toProblem, withoutTokens } from "./problem.js";
+import { SECURITY_HEADERS } from "./security-headers.js";
+
+/** What a function answers, before the headers that every answer has. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+interface Answering {
+  readonly corsOrigins?: readonly string[];
+  /** Absent where no operation of the document is called. */
+  readonly route?: string;
+  readonly onRejected?: ((code: string) => void) | undefined;
+}
+
+/**
+ * Answers as a span of the caller's trace, or of the host's; `answer` is given the span's trace context. Whatever it throws
+ * becomes a problem.
+ */
+export async function respond(
+  { corsOrigins = [], route, onRejected }: Answering,
+  request: HttpRequest,
+  context: InvocationContext,
+  answer: (traceparent: string) => Promise<Answer> | Answer,
+): Promise<HttpResponseInit> {
+  const { method } = request;
+  const url = new URL(request.url);
+  const result = await inSpan<Answer>(
+    route === undefined ? method : `${method} ${route}`,
+    {
+      kind: SpanKind.SERVER,
+      traceparent: traceparentOf(
+        request.headers.get("traceparent"),
+        context.traceContext?.traceParent,
+      ),
+      attributes: {
+        "http.request.method": method,
+        "url.scheme": url.protocol.slice(0, -1),
+        "url.path": withoutTokens(url.pathname),
+        "server.address": url.hostname,
+        ...(route !== undefined && { "http.route": route }),
+      },
+    },
+    async (span) => {
+      const traceparent = traceparentOfSpan(span);
+      const log = createLog(context, { traceparent });
+      const answered = await withLog(log, async () => {
+        try {
+          return await answer(traceparent);
+        } catch (error) {
+          const problem = toProblem(error, url.pathname);
+          const { code, instance } = problem.body;
+          span.setAttribute("error.type", code);
+          // 4xx is the caller's affair. Any other error is logged whole, its causes with it.
+          if (problem.status < 500) onRejected?.(code);
+          else
+            log.error(`${method} answered ${problem.status}`, error, {
+              path: instance,
+            });
+          return problem;
+        }
+      });
+      span.setAttribute("http.response.status_code", answered.status);
+      // OpenTelemetry, "HTTP server spans": 4xx is no error of the server's.
+      if (answered.status >= 500)
+        span.setStatus({ code: SpanStatusCode.ERROR });
+      return answered;
+    },
+  );
+  return {
+    status: result.status,
+    headers: {
+      ...SECURITY_HEADERS,
+      ...corsHeaders(corsOrigins, request.headers),
+      ...result.headers,
+      "x-request-id": context.invocationId,
+    },
+    body: JSON.stringify(result.body),
+  };
+}

@@ -1,0 +1,55 @@
+import type { HttpHandler, HttpMethod } from "@azure/functions";
+import type { OpenApiDocument } from "./contract/openapi-document.js";
+import type { HttpHandlers } from "./handlers.js";
+
+/** A function that HTTP triggers, as `app.http` of `@azure/functions` registers it under its name. */
+export interface HttpRoute {
+  readonly name: string;
+  readonly methods: HttpMethod[];
+  /** Below the host's prefix, without a slash at its start. */
+  readonly route: string;
+  readonly handler: HttpHandler;
+}
+
+/**
+ * One route an operation of the document; then the page that shows it, and what answers every other path, also a known
+ * one with a method that it does not have.
+ */
+export function routesOf(
+  document: OpenApiDocument,
+  handlers: HttpHandlers,
+): readonly HttpRoute[] {
+  return [
+    ...document.operations.map(({ operationId, method, path }) => ({
+      name: functionName(operationId),
+      methods: [method],
+      route: path.slice(1),
+      handler: handlers[operationId],
+    })),
+    {
+      name: "get-docs-page",
+      methods: ["GET"],
+      route: "docs",
+      handler: handlers.getDocsPage,
+    },
+    {
+      name: "get-docs-file",
+      methods: ["GET"],
+      route: "docs/{file}",
+      handler: handlers.getDocsFile,
+    },
+    {
+      name: "unmatched-path",
+      methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+      route: "{*path}",
+      handler: handlers.fallback,
+    },
+  ];
+}
+
+/** `get-openapi-document` for `getOpenApiDocument`: OpenAPI and AsyncAPI are one word each. */
+function functionName(operationId: string): string {
+  return operationId
+    .replace(/(?<=Open|Async)Api/u, "api")
+    .replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`);
+}

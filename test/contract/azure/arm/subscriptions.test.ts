@@ -1,0 +1,220 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import { createArmClient } from "../../../../src/azure/arm/client.js";
+import { createSubscriptions } from "../../../../src/azure/arm/subscriptions.js";
+import type { Registrable } from "../../../../src/subscription/ports.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import {
+  startInProcess,
+  type InProcess,
+} from "../../../support/dependencies.js";
+import { refusal } from "../../../support/refusal.js";
+import { refused, startWireServer, type WireServer } from "./wire-server.js";
+
+const COMPUTE: Registrable = { namespace: "Microsoft.Compute" };
+const SIG_ENCRYPTION: Registrable = { ...COMPUTE, feature: "SIGEncryption" };
+const NO_SUBSCRIPTION = "00000000-0000-4000-8000-000000000000";
+
+describe("against the simulator", () => {
+  let world: InProcess;
+  beforeAll(async () => {
+    world = await startInProcess();
+  });
+  afterEach(() => world.simulator.control.clearFaults());
+  afterAll(() => world.close());
+
+  test("regions have their canonical names, and availability zones or none", async () => {
+    const regions = await world.deps.subscriptions.listRegions(
+      LOCAL_SUBSCRIPTION_ID,
+    );
+    expect(regions).toEqual(
+      expect.arrayContaining([
+        { name: "westus", zones: false },
+        { name: "eastus2", zones: true },
+        { name: "northeurope", zones: true },
+      ]),
+    );
+    expect(regions?.every(({ name }) => /^[a-z0-9]+$/u.test(name))).toBe(true);
+    expect(
+      await world.deps.subscriptions.listRegions(NO_SUBSCRIPTION),
+    ).toBeUndefined();
+  });
+
+  test.each([
+    ["provider", COMPUTE],
+    ["feature", SIG_ENCRYPTION],
+  ])(
+    "a %s that is registered twice registers once, and goes on by itself",
+    async (_, what) => {
+      const { subscriptions } = world.deps;
+      await world.simulator.control.setRegistrationState({
+        subscriptionId: LOCAL_SUBSCRIPTION_ID,
+        ...what,
+        state: "NotRegistered",
+      });
+      const state = () =>
+        subscriptions.getRegistration(LOCAL_SUBSCRIPTION_ID, what);
+      expect(await state()).toBe("NotRegistered");
+      expect(await subscriptions.register(LOCAL_SUBSCRIPTION_ID, what)).toBe(
+        "Registering",
+      );
+      world.clock.advance(20 * 60_000);
+      expect(await subscriptions.register(LOCAL_SUBSCRIPTION_ID, what)).toBe(
+        "Registering",
+      );
+      // The second call did not begin it anew: half an hour after the first it is done.
+      world.clock.advance(11 * 60_000);
+      expect(await state()).toBe("Registered");
+      expect(await subscriptions.register(LOCAL_SUBSCRIPTION_ID, what)).toBe(
+        "Registered",
+      );
+    },
+  );
+
+  test.each<[string, string, Registrable]>([
+    ["provider", LOCAL_SUBSCRIPTION_ID, { namespace: "Microsoft.Nothing" }],
+    ["feature", LOCAL_SUBSCRIPTION_ID, { ...COMPUTE, feature: "Nothing" }],
+    ["subscription", NO_SUBSCRIPTION, COMPUTE],
+  ])("no such %s is undefined", async (_, subscriptionId, what) => {
+    const { subscriptions } = world.deps;
+    expect(
+      await subscriptions.getRegistration(subscriptionId, what),
+    ).toBeUndefined();
+    expect(await subscriptions.register(subscriptionId, what)).toBeUndefined();
+  });
+});
+
+describe("over the wire", () => {
+  let wire: WireServer;
+  beforeAll(async () => {
+    wire = await startWireServer();
+  });
+  afterAll(() => wire.close());
+  beforeEach(() => {
+    wire.received = [];
+    wire.reply = { status: 200 };
+  });
+  const create = () => createSubscriptions(createArmClient(wire.options()));
+
+  test("each question goes to its endpoint, with its api-version and our token", async () => {
+    wire.reply = {
+      status: 200,
+      body: {
+        registrationState: "Registered",
+        properties: { state: "Pending" },
+      },
+    };
+    const subscriptions = create();
+    await subscriptions.listRegions("s");
+    await subscriptions.getRegistration("s", COMPUTE);
+    await subscriptions.register("s", COMPUTE);
+    await subscriptions.getRegistration("s", SIG_ENCRYPTION);
+    await subscriptions.register("s", SIG_ENCRYPTION);
+    const feature =
+      "/subscriptions/s/providers/Microsoft.Features/providers/Microsoft.Compute/features/SIGEncryption";
+    expect(wire.received.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      "GET /subscriptions/s/locations?api-version=2022-12-01",
+      "GET /subscriptions/s/providers/Microsoft.Compute?api-version=2021-04-01",
+      "POST /subscriptions/s/providers/Microsoft.Compute/register?api-version=2021-04-01",
+      `GET ${feature}?api-version=2021-07-01`,
+      `POST ${feature}/register?api-version=2021-07-01`,
+    ]);
+    expect(
+      wire.received.every(({ authorization }) =>
+        authorization?.startsWith("Bearer token-for-"),
+      ),
+    ).toBe(true);
+  });
+
+  test("a feature that awaits approval is Pending", async () => {
+    wire.reply = { status: 200, body: { properties: { state: "Pending" } } };
+    expect(await create().getRegistration("s", SIG_ENCRYPTION)).toBe("Pending");
+  });
+
+  test("regions are read over all pages, from our address alone, without geographies and edge zones", async () => {
+    wire.reply = ({ url }) => ({
+      status: 200,
+      body: url.includes("page=2")
+        ? { value: [{ name: "eastus2", metadata: { regionType: "Physical" } }] }
+        : {
+            value: [
+              { name: "West US", type: "Region" },
+              { name: "europe", metadata: { regionType: "Logical" } },
+              { name: "losangeles", type: "EdgeZone" },
+            ],
+            nextLink:
+              "https://elsewhere.example/locations?api-version=2022-12-01&page=2",
+          },
+    });
+    expect(await create().listRegions("s")).toEqual([
+      { name: "westus" },
+      { name: "eastus2" },
+    ]);
+    expect(wire.received.map(({ url }) => url)).toEqual([
+      "/subscriptions/s/locations?api-version=2022-12-01",
+      "/subscriptions/s/locations?api-version=2022-12-01&page=2",
+    ]);
+  });
+
+  type Subscriptions = ReturnType<typeof createSubscriptions>;
+  test.each<
+    [string, string, string, (subscriptions: Subscriptions) => Promise<unknown>]
+  >([
+    [
+      "regions",
+      "Microsoft.Resources/subscriptions/locations/read",
+      "Reader",
+      (subscriptions) => subscriptions.listRegions("s"),
+    ],
+    [
+      "a provider",
+      "Microsoft.Resources/subscriptions/providers/read",
+      "Reader",
+      (subscriptions) => subscriptions.getRegistration("s", COMPUTE),
+    ],
+    [
+      "a feature",
+      "Microsoft.Features/providers/features/read",
+      "Reader",
+      (subscriptions) => subscriptions.getRegistration("s", SIG_ENCRYPTION),
+    ],
+    [
+      "the registration of a provider",
+      "Microsoft.Compute/register/action",
+      "Contributor",
+      (subscriptions) => subscriptions.register("s", COMPUTE),
+    ],
+    [
+      "the registration of a feature",
+      "Microsoft.Features/providers/features/register/action",
+      "Contributor",
+      (subscriptions) => subscriptions.register("s", SIG_ENCRYPTION),
+    ],
+  ])(
+    "403 to %s names %s and the role %s; 429 comes through",
+    async (_, action, role, ask) => {
+      wire.reply = { status: 403, body: refused("AuthorizationFailed") };
+      const error = await refusal(ask(create()));
+      expect(error).toMatchObject({
+        code: "ResourceManagerForbidden",
+        fields: { action, scope: "/subscriptions/s" },
+      });
+      expect(error.message).toContain(`Give it the role ${role} there.`);
+
+      wire.received = [];
+      wire.reply = { status: 429, headers: { "Retry-After": "77" } };
+      expect(await refusal(ask(create()))).toMatchObject({
+        code: "ResourceManagerThrottled",
+        retryAfterMs: 77_000,
+      });
+      expect(wire.received).toHaveLength(1);
+    },
+  );
+});

@@ -1,0 +1,486 @@
+import { createHash, randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import {
+  ServiceBusClient,
+  type ServiceBusReceivedMessage,
+} from "@azure/service-bus";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { ServiceBusMessenger } from "../../../../src/azure/service-bus/messenger.js";
+import type { CloudEvent } from "../../../../src/events/cloud-event.js";
+import type { IncomingMessage } from "../../../../src/messaging/incoming-message.js";
+import { asSent } from "../../../../src/messaging/postponement.js";
+import type { WorkMessage } from "../../../../src/operation/records.js";
+import { ManualClock } from "@sigil-local/clock";
+import { parseEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
+import {
+  startServiceBusEmulator,
+  type ServiceBusEmulator,
+} from "@sigil-local/service-bus-emulator";
+import { receive } from "@sigil-local/testing/receive";
+
+const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+const CREATIONS = "image-version-creations";
+const REPLICATIONS = "image-version-replications";
+const REQUESTS = "image-version-requests";
+const REJECTED = "image-version-requests-rejected";
+const SUBSCRIPTION = "image-version-events/Subscriptions/all";
+
+const KEEP_REJECTED_MS = 30 * 86_400_000;
+
+async function start(configuration?: object): Promise<{
+  readonly messenger: ServiceBusMessenger;
+  readonly client: ServiceBusClient;
+  readonly clock: ManualClock;
+  readonly emulator: ServiceBusEmulator;
+}> {
+  const clock = new ManualClock();
+  const emulator = await startServiceBusEmulator({
+    configuration: parseEmulatorConfiguration(
+      configuration ??
+        (JSON.parse(
+          await readFile("infra/service-bus-emulator.json", "utf8"),
+        ) as object),
+    ),
+    clock,
+  });
+  const { connectionString } = emulator;
+  const client = new ServiceBusClient(connectionString);
+  const messenger = new ServiceBusMessenger(
+    { kind: "connectionString", connectionString },
+    () => new Date(clock.now()),
+    KEEP_REJECTED_MS,
+  );
+  onTestFinished(async () => {
+    await messenger.close();
+    await client.close();
+    await emulator.close();
+  });
+  return { messenger, client, clock, emulator };
+}
+
+function eventOf(id: string, data: unknown = {}): CloudEvent {
+  return {
+    specversion: "1.0",
+    id,
+    source: "urn:sigil:test",
+    type: "Sigil.ImageVersion.Accepted",
+    subject: "/versions/1.0.0",
+    time: "2026-01-01T00:00:00.000Z",
+    datacontenttype: "application/json",
+    traceparent: TRACEPARENT,
+    data,
+  };
+}
+
+function workOf(
+  step: number,
+  enqueueTime: number,
+  queue: WorkMessage["queue"] = CREATIONS,
+): WorkMessage {
+  return {
+    queue,
+    id: `op-1/${step}`,
+    operationId: "op-1",
+    step,
+    traceparent: TRACEPARENT,
+    enqueueTime: new Date(enqueueTime).toISOString(),
+  };
+}
+
+test("an event is a structured CloudEvent with properties to filter by", async () => {
+  const { messenger, client } = await start();
+  const event = eventOf("op-1/accepted");
+  await messenger.publish([event]);
+  const [message] = await receive(
+    client.createReceiver("image-version-events", "all"),
+    1,
+  );
+  expect(message).toMatchObject({
+    body: event,
+    messageId: event.id,
+    contentType: "application/cloudevents+json",
+    subject: event.type,
+  });
+  expect(message?.applicationProperties).toEqual({
+    type: event.type,
+    subject: event.subject,
+    id: event.id,
+    source: event.source,
+    traceparent: TRACEPARENT,
+    "Diagnostic-Id": TRACEPARENT,
+  });
+});
+
+test("an event without subject and trace has no properties for them", async () => {
+  const { messenger, client } = await start();
+  const { subject: _s, traceparent: _t, ...event } = eventOf("rejected/1");
+  await messenger.publish([event]);
+  const [message] = await receive(
+    client.createReceiver("image-version-events", "all"),
+    1,
+  );
+  expect(message?.applicationProperties).toEqual({
+    type: event.type,
+    id: event.id,
+    source: event.source,
+  });
+});
+
+test("an event published again arrives once", async () => {
+  const { messenger, emulator } = await start();
+  await messenger.publish([eventOf("1"), eventOf("2")]);
+  await messenger.publish([eventOf("2"), eventOf("3")]);
+  await messenger.publish([]);
+  expect(emulator.counts(SUBSCRIPTION).active).toBe(3);
+});
+
+test("events that are too large for one batch are sent in several, in order", async () => {
+  const { messenger, client } = await start();
+  const ids = ["1", "2", "3", "4", "5"];
+  await messenger.publish(ids.map((id) => eventOf(id, "x".repeat(100_000))));
+  const messages = await receive(
+    client.createReceiver("image-version-events", "all"),
+    ids.length,
+  );
+  expect(messages.map(({ messageId }) => messageId)).toEqual(ids);
+});
+
+test.each([[[]], [[eventOf("small")]]])(
+  "an event that is too large for a message is cut, says so, and holds up no other",
+  async (before) => {
+    const { messenger, client } = await start();
+    const large = eventOf("large", {
+      operationId: "op-1",
+      error: { code: "Failed", message: "å".repeat(200_000) },
+    });
+    await messenger.publish([...before, large, eventOf("after")]);
+    const messages = await receive(
+      client.createReceiver("image-version-events", "all"),
+      before.length + 2,
+    );
+    expect(messages.map(({ messageId }) => messageId)).toEqual([
+      ...before.map(({ id }) => id),
+      "large",
+      "after",
+    ]);
+    expect(messages.at(-2)).toMatchObject({
+      body: {
+        ...large,
+        truncated: true,
+        data: {
+          operationId: "op-1",
+          error: { code: "Failed", message: `${"å".repeat(2_000)}…` },
+        },
+      },
+      applicationProperties: { id: "large" },
+    });
+  },
+);
+
+test("a step message goes to its queue and names its operation", async () => {
+  const { messenger, client, clock } = await start();
+  await messenger.enqueue([
+    workOf(1, clock.now()),
+    workOf(2, clock.now() - 1, REPLICATIONS),
+  ]);
+  for (const [queue, step] of [
+    [CREATIONS, 1],
+    [REPLICATIONS, 2],
+  ] as const) {
+    const [message] = await receive(client.createReceiver(queue), 1);
+    expect(message).toMatchObject({
+      body: { operationId: "op-1", step },
+      messageId: `op-1/${step}`,
+      contentType: "application/json",
+    });
+    expect(message?.applicationProperties).toEqual({
+      operationId: "op-1",
+      traceparent: TRACEPARENT,
+      "Diagnostic-Id": TRACEPARENT,
+    });
+  }
+});
+
+test("a step message of later is scheduled, and visible when its time has come", async () => {
+  const { messenger, emulator, clock } = await start();
+  await messenger.enqueue([
+    workOf(1, clock.now()),
+    workOf(2, clock.now() + 15_000),
+  ]);
+  expect(emulator.counts(CREATIONS)).toMatchObject({ active: 1, scheduled: 1 });
+  clock.advance(14_999);
+  expect(emulator.counts(CREATIONS)).toMatchObject({ active: 1, scheduled: 1 });
+  clock.advance(1);
+  expect(emulator.counts(CREATIONS)).toMatchObject({ active: 2, scheduled: 0 });
+});
+
+test("a step message sent again is one message", async () => {
+  const { messenger, emulator, clock } = await start();
+  await messenger.enqueue([workOf(1, clock.now())]);
+  await messenger.enqueue([workOf(1, clock.now())]);
+  expect(emulator.counts(CREATIONS).active).toBe(1);
+});
+
+test("findDead tells why each message of the step is dead in either queue, and leaves them there", async () => {
+  const { messenger, client, clock, emulator } = await start();
+  await messenger.enqueue([
+    workOf(1, clock.now()),
+    workOf(2, clock.now()),
+    workOf(1, clock.now(), REPLICATIONS),
+  ]);
+  await client.createSender(CREATIONS).sendMessages({ body: "not ours" });
+  for (const [queue, count] of [
+    [CREATIONS, 3],
+    [REPLICATIONS, 1],
+  ] as const) {
+    const receiver = client.createReceiver(queue, {
+      maxAutoLockRenewalDurationInMs: 0,
+    });
+    for (const message of await receive(receiver, count))
+      await receiver.deadLetterMessage(message, {
+        deadLetterReason: `${queue} ${String(message.messageId)}`,
+        deadLetterErrorDescription: "for this test",
+      });
+  }
+  const expected = [`${CREATIONS} op-1/1`, `${REPLICATIONS} op-1/1`];
+  await expect(messenger.findDead("op-1", 1)).resolves.toEqual(expected);
+  // Again, by the same messenger: from the first message, not from where it stopped.
+  await expect(messenger.findDead("op-1", 1)).resolves.toEqual(expected);
+  await expect(messenger.findDead("op-1", 2)).resolves.toEqual([
+    `${CREATIONS} op-1/2`,
+  ]);
+  await expect(messenger.findDead("op-1", 3)).resolves.toEqual([]);
+  await expect(messenger.findDead("op-2", 1)).resolves.toEqual([]);
+  expect(emulator.counts(CREATIONS).deadLetter).toBe(3);
+  expect(emulator.counts(REPLICATIONS).deadLetter).toBe(1);
+});
+
+const MESSAGE: IncomingMessage = {
+  bytes: Buffer.from('{ "not": "a CloudEvent" }'),
+  decoded: false,
+  messageId: "m1",
+  contentType: "application/json",
+  applicationProperties: { team: "images", n: 1, flag: true, no: null },
+  deliveryCount: 1,
+  sequenceNumber: "1",
+  expiresTime: undefined,
+};
+const ZEROS = Buffer.alloc(150_000);
+/** As large as a message of one data section can be, and text that nothing shortens by zipping. */
+const RANDOM_TEXT = Buffer.from(randomBytes(131_000).toString("hex"));
+const RANDOM_BYTES = randomBytes(262_000);
+
+/** The message that the queue has, its body as bytes. */
+async function bytesIn(
+  client: ServiceBusClient,
+  queue: string,
+): Promise<Omit<ServiceBusReceivedMessage, "body"> & { body: Buffer }> {
+  const [message] = await receive(
+    client.createReceiver(queue, { skipParsingBodyAsJson: true }),
+    1,
+  );
+  if (message === undefined) throw new Error("no message");
+  return { ...message, body: message.body as Buffer };
+}
+
+test("a rejected request is kept as it came, with the reason, once however often it is kept", async () => {
+  const { messenger, client, emulator } = await start();
+  const request = {
+    id: "r1",
+    original: MESSAGE,
+    code: "InvalidRequest",
+    reason: "x".repeat(2_000),
+  };
+  await messenger.keepRejected(request);
+  await messenger.keepRejected(request);
+  expect(emulator.counts(REJECTED).active).toBe(1);
+  const message = await bytesIn(client, REJECTED);
+  expect(message).toMatchObject({
+    body: MESSAGE.bytes,
+    messageId: "r1",
+    contentType: "application/json",
+  });
+  expect(message.applicationProperties).toEqual({
+    team: "images",
+    n: 1,
+    flag: true,
+    originalMessageId: "m1",
+    rejectionCode: "InvalidRequest",
+    rejectionReason: "x".repeat(1_000),
+  });
+});
+
+test("a rejected request goes after its time, and leaves no dead letter", async () => {
+  const { messenger, emulator, clock } = await start();
+  await messenger.keepRejected({
+    id: "r1",
+    original: MESSAGE,
+    code: "InvalidRequest",
+    reason: "no",
+  });
+  clock.advance(KEEP_REJECTED_MS - 1);
+  expect(emulator.counts(REJECTED).active).toBe(1);
+  clock.advance(1);
+  expect(emulator.counts(REJECTED)).toMatchObject({
+    active: 0,
+    deadLetter: 0,
+  });
+});
+
+test.each([
+  ["bytes that are no text", ZEROS],
+  ["numbers that grow when they are read", Buffer.from("[1e20,1.50]")],
+  ["an empty body", Buffer.alloc(0)],
+])("a rejected request of %s is kept byte for byte", async (_, bytes) => {
+  const { messenger, client } = await start();
+  await messenger.keepRejected({
+    id: "r1",
+    original: { ...MESSAGE, bytes },
+    code: "MalformedJson",
+    reason: "No.",
+  });
+  const { body, applicationProperties } = await bytesIn(client, REJECTED);
+  expect(Buffer.compare(body, bytes)).toBe(0);
+  expect(applicationProperties).not.toHaveProperty("originalLength");
+});
+
+test("a rejected request that does not fit with the reason is cut, and its length and digest are told", async () => {
+  const { messenger, client } = await start();
+  await messenger.keepRejected({
+    id: "r1",
+    original: { ...MESSAGE, bytes: RANDOM_BYTES },
+    code: "MalformedJson",
+    reason: "No.",
+  });
+  const { body, applicationProperties } = await bytesIn(client, REJECTED);
+  expect(Buffer.compare(body, RANDOM_BYTES.subarray(0, 196_608))).toBe(0);
+  expect(applicationProperties).toMatchObject({
+    team: "images",
+    originalLength: 262_000,
+    originalSha256: createHash("sha256").update(RANDOM_BYTES).digest("hex"),
+    rejectionCode: "MalformedJson",
+  });
+});
+
+test("a rejected request with too many properties is kept without them, and says so", async () => {
+  const { messenger, client } = await start();
+  await messenger.keepRejected({
+    id: "r1",
+    original: {
+      ...MESSAGE,
+      bytes: RANDOM_BYTES,
+      applicationProperties: { a: "x".repeat(50_000), b: 1 },
+    },
+    code: "PayloadTooLarge",
+    reason: "No.",
+  });
+  const { applicationProperties } = await bytesIn(client, REJECTED);
+  expect(applicationProperties).toMatchObject({
+    originalPropertiesOmitted: 2,
+    originalLength: 262_000,
+  });
+  expect(applicationProperties).not.toHaveProperty("a");
+});
+
+test("a rejected request that the host has decoded says so", async () => {
+  const { messenger, client } = await start();
+  await messenger.keepRejected({
+    id: "r1",
+    original: { ...MESSAGE, decoded: true },
+    code: "InvalidRequest",
+    reason: "No.",
+  });
+  const { applicationProperties } = await bytesIn(client, REJECTED);
+  expect(applicationProperties).toMatchObject({ originalDecoded: true });
+});
+
+describe("a postponed request", () => {
+  const postponed = (bytes: Buffer, timeToLiveMs?: number) => ({
+    id: "postponed/1",
+    original: { ...MESSAGE, bytes },
+    properties: { sigilPostponements: 1, sigilMessageId: "m1" },
+    enqueueTime: "2100-01-01T00:00:00.000Z",
+    timeToLiveMs,
+  });
+
+  test("is sent to its queue again as it came, for later, once however often it is postponed", async () => {
+    const { messenger, client, emulator } = await start();
+    const request = postponed(MESSAGE.bytes);
+    await messenger.postpone(request);
+    await messenger.postpone(request);
+    expect(emulator.counts(REQUESTS)).toMatchObject({
+      active: 0,
+      scheduled: 1,
+    });
+    const [message] = await client
+      .createReceiver(REQUESTS, { skipParsingBodyAsJson: true })
+      .peekMessages(1);
+    expect(message).toMatchObject({
+      body: MESSAGE.bytes,
+      messageId: "postponed/1",
+      contentType: "application/json",
+      applicationProperties: {
+        team: "images",
+        sigilPostponements: 1,
+        sigilMessageId: "m1",
+      },
+      scheduledEnqueueTimeUtc: new Date(request.enqueueTime),
+    });
+    expect(message?.applicationProperties).not.toHaveProperty("sigilEncoding");
+    expect(message?.timeToLive).toBeUndefined();
+  });
+
+  test("keeps its time to live", async () => {
+    const { messenger, client } = await start();
+    await messenger.postpone(postponed(MESSAGE.bytes, 90_000));
+    const [message] = await client.createReceiver(REQUESTS).peekMessages(1);
+    expect(message?.timeToLive).toBe(90_000);
+  });
+
+  test("is zipped where a message does not hold it with what it has beside it, and is read as it was sent", async () => {
+    const { messenger, client } = await start();
+    await messenger.postpone(postponed(RANDOM_TEXT));
+    const [message] = await client
+      .createReceiver(REQUESTS, { skipParsingBodyAsJson: true })
+      .peekMessages(1);
+    const body = message?.body as Buffer;
+    const { applicationProperties = {} } = message ?? {};
+    expect(body.length).toBeLessThan(RANDOM_TEXT.length);
+    const read = asSent({
+      ...MESSAGE,
+      messageId: "postponed/1",
+      bytes: body,
+      applicationProperties,
+    });
+    expect(Buffer.compare(read.bytes, RANDOM_TEXT)).toBe(0);
+    expect(read).toMatchObject({
+      messageId: "m1",
+      applicationProperties: { team: "images", n: 1, flag: true },
+    });
+  });
+
+  test("that cannot be made to fit is refused for good", async () => {
+    const { messenger } = await start();
+    await expect(
+      messenger.postpone(postponed(RANDOM_BYTES)),
+    ).rejects.toMatchObject({ code: "PayloadTooLarge", retryable: false });
+  });
+});
+
+test("check resolves where the events topic is, and is a retryable DependencyUnavailable where it is not", async () => {
+  const { messenger } = await start();
+  await expect(messenger.check()).resolves.toBeUndefined();
+
+  const elsewhere = await start({
+    UserConfig: {
+      Namespaces: [
+        { Name: "sbemulatorns", Queues: [{ Name: "q" }], Topics: [] },
+      ],
+      Logging: { Type: "Console" },
+    },
+  });
+  await expect(elsewhere.messenger.check()).rejects.toMatchObject({
+    code: "DependencyUnavailable",
+    retryable: true,
+  });
+});

@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import {
+  HOST_SETTINGS,
+  SETTINGS,
+  type Setting,
+} from "../../../src/config/settings.js";
+
+const read = (file: string): string => readFileSync(file, "utf8");
+const captures = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map(([, captured]) => captured ?? "");
+/** The files of the product: all but the stand-ins for Azure. */
+const PRODUCT = ["functions", "src"].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((file) => `${folder}/${file.replaceAll("\\", "/")}`)
+    .filter((file) => file.endsWith(".ts") && !file.startsWith("src/local/")),
+);
+const INFRASTRUCTURE = readdirSync("infra", {
+  recursive: true,
+  encoding: "utf8",
+})
+  .filter((file) => /\.bicep(?:param)?$/u.test(file))
+  .map((file) => `infra/${file.replaceAll("\\", "/")}`);
+
+const rows = Object.values(SETTINGS).flatMap((group) =>
+  Object.values<Setting>(group),
+);
+const names = [...rows, ...HOST_SETTINGS].map(({ name }) => name);
+
+test("each setting has one row", () => {
+  expect(names).toEqual([...new Set(names)]);
+});
+
+test("the environment is read by the composition root alone, which gives it to the table", () => {
+  const readers = PRODUCT.filter((file) => /process\.env/u.test(read(file)));
+  expect(readers).toEqual(["src/app.ts"]);
+  expect(captures(read("src/app.ts"), /(.{11})process\.env/gu)).toEqual([
+    "readConfig(",
+  ]);
+});
+
+test("every setting that the code or the infrastructure names has a row", () => {
+  const texts = [...PRODUCT, ...INFRASTRUCTURE].map(read);
+  const named = texts.flatMap((text) =>
+    captures(text, /\b((?:SIGIL|OTEL)_[A-Z_]+)/gu),
+  );
+  expect(named).toContain("SIGIL_MAX_READS");
+  expect(named.filter((name) => !names.includes(name))).toEqual([]);
+});
+
+test("every app setting of the deployment has a row", () => {
+  const [, settings = ""] =
+    /union\(settings, \{([^]+?)\n {4}\}\)/u.exec(
+      read("infra/modules/function-app.bicep"),
+    ) ?? [];
+  const named = captures(settings, /^ +(\w+):/gmu);
+  expect(named).toContain("AzureWebJobsStorage__credential");
+  expect(named.filter((name) => !names.includes(name))).toEqual([]);
+});
+
+test.each(rows)("$name says in a sentence what it is for", ({ meaning }) => {
+  expect(meaning).toMatch(/^[A-Z`].*\.$/u);
+});
