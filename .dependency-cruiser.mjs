@@ -1,3 +1,43 @@
+import { readFileSync } from "node:fs";
+
+const packageIn = (folder) =>
+  JSON.parse(readFileSync(new URL(`${folder}/package.json`, import.meta.url)));
+const product = packageIn(".");
+const workspaces = product.workspaces.map((folder) => ({
+  folder,
+  ...packageIn(`./${folder}`),
+}));
+
+/** Where the packages are that a package.json names: a workspace's folder, or one of node_modules. */
+const placesOf = (dependencies = {}) =>
+  Object.keys(dependencies).map(
+    (name) =>
+      workspaces.find((each) => each.name === name)?.folder ??
+      `node_modules/${name}`,
+  );
+const anyOf = (places) => `^(${places.join("|")})/`;
+
+/** A workspace's sources use what its `dependencies` name; its tests what its `devDependencies` name, too. */
+const workspaceRules = workspaces.flatMap(
+  ({ folder, name, dependencies, devDependencies }) => {
+    const rule = (part, places) => ({
+      name: `${name.replace(/^.*\//u, "")}-${part}-say-what-they-use`,
+      comment: `What ${folder}/${part} imports stands in ${folder}/package.json: with it the package is whole, anywhere.`,
+      severity: "error",
+      from: { path: `^${folder}/${part}/` },
+      to: {
+        pathNot: anyOf([folder, ...places]),
+        dependencyTypesNot: ["core"],
+      },
+    });
+    const needed = placesOf(dependencies);
+    return [
+      rule("src", needed),
+      rule("test", [...needed, ...placesOf(devDependencies)]),
+    ];
+  },
+);
+
 /** Imports point one way: functions -> app -> http, messaging -> authorization -> image-version, subscription -> operation -> events. */
 export default {
   forbidden: [
@@ -158,13 +198,19 @@ export default {
       to: { path: "^src/local/|^test/" },
     },
     {
-      name: "local-stands-apart",
+      name: "stand-ins-are-packages",
       comment:
-        "The stand-ins may not import the product: they would agree with its mistakes.",
+        "A stand-in is used by its package's name, and so by what its `exports` show; a relative path would go around them.",
       severity: "error",
-      from: { path: "^src/local/" },
-      to: { path: "^(functions/|test/|src/(?!local/))" },
+      from: { path: "^(src/local/[^/]+|test|functions|src)/" },
+      to: {
+        path: "^src/local/",
+        pathNot: "^$1/(src|test)/",
+        dependencyTypes: ["local"],
+        dependencyTypesNot: ["aliased-workspace"],
+      },
     },
+    ...workspaceRules,
     {
       name: "functions-sdk-at-the-edge",
       comment:
@@ -208,29 +254,35 @@ export default {
       to: { path: "node_modules/@opentelemetry/" },
     },
     {
-      name: "rhea-in-the-emulator-only",
+      name: "the-product-says-what-it-uses",
       comment:
-        "AMQP frames are the emulator's business; the product speaks through @azure/service-bus.",
-      severity: "error",
-      from: { path: "^(functions|src)/", pathNot: "^src/local/service-bus/" },
-      to: { path: "node_modules/rhea" },
-    },
-    {
-      name: "no-dev-dependencies-in-the-product",
-      comment: "A deployment installs production dependencies only.",
+        "A deployment installs the `dependencies` of package.json: neither what develops Sigil nor what a stand-in needs.",
       severity: "error",
       from: { path: "^(functions|src)/", pathNot: "^src/local/" },
-      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
+      to: {
+        path: "^node_modules/",
+        pathNot: anyOf(placesOf(product.dependencies)),
+        dependencyTypesNot: ["type-only"],
+      },
     },
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "^(dist|src/generated|test/clients/programs)/" },
+    exclude: {
+      path: "^(dist|src/generated|src/local/[^/]+/dist|test/clients/programs)/",
+    },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     enhancedResolveOptions: {
       exportsFields: ["exports"],
-      conditionNames: ["import", "require", "node", "default", "types"],
+      conditionNames: [
+        "sigil-source",
+        "import",
+        "require",
+        "node",
+        "default",
+        "types",
+      ],
       extensions: [".ts", ".js", ".mjs", ".json"],
     },
   },

@@ -15,7 +15,7 @@ const LITERAL = [
 export default tseslint.config(
   {
     ignores: [
-      "dist/",
+      "**/dist/",
       "src/generated/",
       "node_modules/",
       "coverage/",

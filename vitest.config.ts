@@ -1,8 +1,16 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // A stand-in is read as its sources, not as what was last compiled of them. The other conditions are Vitest's own.
+  ssr: {
+    resolve: {
+      conditions: ["sigil-source", "node", "development|production"],
+    },
+  },
   test: {
-    include: ["test/{unit,contract,e2e,fuzz,model}/**/*.test.ts"],
+    include: [
+      "{test/{unit,contract,e2e,fuzz,model},src/local/*/test}/**/*.test.ts",
+    ],
     benchmark: { include: ["test/bench/**/*.bench.ts"] },
     globalSetup: ["test/support/global-setup.ts"],
     setupFiles: ["test/support/connections.ts"],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LOCAL_SUBSCRIPTION_ID } from "../../src/local/resource-manager/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { Stack } from "../support/stack.js";
 import {
   findGenerator,

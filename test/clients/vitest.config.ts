@@ -3,6 +3,7 @@ import base from "../../vitest.config.js";
 
 // What `npm run test:clients` runs; `npm test` does not ask for the tools of other languages.
 export default defineConfig({
+  ...base,
   test: {
     ...base.test,
     include: [

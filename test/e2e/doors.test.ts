@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { HostProcess } from "../../src/local/host-process.js";
-import { LOCAL_TENANT_ID } from "../../src/local/identity/token-issuer.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../src/local/resource-manager/server.js";
+import type { HostProcess } from "@sigil-local/functions-host/process";
+import { LOCAL_TENANT_ID } from "@sigil-local/token-issuer";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import {
   createApiClient,
   pathOf,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
-import type { HostProcess } from "../../src/local/host-process.js";
+import type { HostProcess } from "@sigil-local/functions-host/process";
 import { type ApiClient, pathOf } from "../support/api-client.js";
 import { largeWorld } from "../support/requests.js";
 import { milestones, Stack } from "../support/stack.js";

@@ -5,7 +5,7 @@ import {
   type GeneratedClients,
   type GeneratorName,
 } from "../clients/generated-clients.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../src/local/resource-manager/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { Stack } from "../support/stack.js";
 
 /** Generators and a compiler take seconds of a processor of their own, and many more of one that is shared. */

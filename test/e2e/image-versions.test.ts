@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { HostProcess } from "../../src/local/host-process.js";
+import type { HostProcess } from "@sigil-local/functions-host/process";
 import {
   type ApiClient,
   type ImageVersion,

@@ -7,12 +7,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { createCertificateAuthority } from "../../src/local/certificates.js";
-import { startHostProcess } from "../../src/local/host-process.js";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
+import { startHostProcess } from "@sigil-local/functions-host/process";
 import {
   startLocalServices,
   type LocalServices,
-} from "../../src/local/services.js";
+} from "@sigil-local/stack/services";
 import { createApiClient, type Operation } from "../support/api-client.js";
 import { managedImageRequest, seedVersionId } from "../support/requests.js";
 
@@ -107,7 +107,6 @@ test.each(MIXES.map((mix, i) => [...mix, i] as const))(
 
     const host = await startHostProcess({
       scriptRoot: ROOT,
-      hostFile: path.join(ROOT, "dist/src/local/functions-host/main.js"),
       environment: {
         ...process.env,
         ...FAST,

@@ -7,11 +7,8 @@ import {
   test,
 } from "vitest";
 import type { components } from "../../src/generated/openapi.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../src/local/resource-manager/server.js";
-import {
-  resourcesIn,
-  seedWorld,
-} from "../../src/local/resource-manager/world.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn, seedWorld } from "@sigil-local/arm-simulator/world";
 import {
   pathOf,
   type ApiClient,

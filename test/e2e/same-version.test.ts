@@ -1,6 +1,6 @@
 /** One version, reached in every way that a client has: GET, edit, PUT; PATCH; Azure's own path and answer; ETags. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { HostProcess } from "../../src/local/host-process.js";
+import type { HostProcess } from "@sigil-local/functions-host/process";
 import {
   pathOf,
   type ApiClient,

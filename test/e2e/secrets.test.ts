@@ -1,9 +1,9 @@
 import { TableClient, TableServiceClient } from "@azure/data-tables";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { HostProcess } from "../../src/local/host-process.js";
+import type { HostProcess } from "@sigil-local/functions-host/process";
 import { pathOf } from "../support/api-client.js";
-import { receive } from "../support/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 import {
   managedImageRequest,
   seedResource,

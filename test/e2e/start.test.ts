@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { startTableStorage } from "../../src/local/table-storage.js";
+import { startTableStorage } from "@sigil-local/stack/table-storage";
 import {
   childrenOf,
   isRunning,
   runProgram,
   type Program,
-} from "../support/program.js";
+} from "@sigil-local/testing/program";
 
 const PORT_OPTIONS = [
   "--api-port",
@@ -43,7 +43,7 @@ function start(
   environment: Record<string, string> = {},
 ): Program {
   started = runProgram(
-    "main.js",
+    "stack/dist/start/main.js",
     [
       ...PORT_OPTIONS.filter((option) => !args.includes(option)).flatMap(
         (option) => [option, "0"],
@@ -206,6 +206,6 @@ describe("npm start", () => {
 
     expect(await program.exited).toBe(2);
     expect(program.stderr()).toContain(reason);
-    expect(program.stderr()).toContain("npm start -- --help");
+    expect(program.stderr()).toContain("(--help tells more)");
   });
 });

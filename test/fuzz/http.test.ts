@@ -11,11 +11,8 @@ import {
   type HttpHandlers,
 } from "../../src/http/handlers.js";
 import { SECURITY_HEADERS } from "../../src/http/security-headers.js";
-import { createCertificateAuthority } from "../../src/local/certificates.js";
-import {
-  startTokenIssuer,
-  type TokenIssuer,
-} from "../../src/local/identity/token-issuer.js";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
+import { startTokenIssuer, type TokenIssuer } from "@sigil-local/token-issuer";
 import {
   document,
   responseMistakes,

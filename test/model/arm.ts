@@ -1,30 +1,30 @@
 /** The truth: the local ARM simulator's own state machine, in process and at the model's time; who changed it, and what it showed. */
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
-import type { ManualClock } from "../../src/local/clock.js";
-import { ArmError } from "../../src/local/resource-manager/arm-error.js";
-import type { ArmAnswer } from "../../src/local/resource-manager/arm-request.js";
+import type { ManualClock } from "@sigil-local/clock";
+import { ArmError } from "@sigil-local/arm-simulator/parts/arm-error";
+import type { ArmAnswer } from "@sigil-local/arm-simulator/parts/arm-request";
 import {
   createBehaviourControl,
   type BehaviourControl,
-} from "../../src/local/resource-manager/behaviour-control.js";
+} from "@sigil-local/arm-simulator/parts/behaviour-control";
 import {
   createImageVersionControl,
   type ImageVersionControl,
-} from "../../src/local/resource-manager/image-version-control.js";
+} from "@sigil-local/arm-simulator/parts/image-version-control";
 import {
   answerImageVersion,
   listImageVersions,
-} from "../../src/local/resource-manager/image-version-endpoints.js";
-import { ImageVersions } from "../../src/local/resource-manager/image-versions.js";
+} from "@sigil-local/arm-simulator/parts/image-version-endpoints";
+import { ImageVersions } from "@sigil-local/arm-simulator/parts/image-versions";
 import {
   resumeRegion,
   viewRegion,
-} from "../../src/local/resource-manager/replication.js";
+} from "@sigil-local/arm-simulator/parts/replication";
 import {
   parseComputeId,
   resourceKey,
-} from "../../src/local/resource-manager/resource-id.js";
-import { Store } from "../../src/local/resource-manager/store.js";
+} from "@sigil-local/arm-simulator/parts/resource-id";
+import { Store } from "@sigil-local/arm-simulator/parts/store";
 import {
   changesBetween,
   describe,

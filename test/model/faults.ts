@@ -1,5 +1,5 @@
 import { toServiceError, toUnavailable } from "../../src/azure/arm/errors.js";
-import type { ArmAnswer } from "../../src/local/resource-manager/arm-request.js";
+import type { ArmAnswer } from "@sigil-local/arm-simulator/parts/arm-request";
 import { IMAGES } from "./requests.js";
 
 /** What happens to a call instead of its answer. */

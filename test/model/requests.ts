@@ -4,7 +4,7 @@ import {
   resourcesIn,
   subscription,
   type SimulatorWorld,
-} from "../../src/local/resource-manager/world.js";
+} from "@sigil-local/arm-simulator/world";
 
 const SUBSCRIPTION_ID = "9f3a1c52-6d1b-4f3e-8a77-0c5d2e4b6a10";
 const make = resourcesIn(SUBSCRIPTION_ID, "Images");

@@ -4,7 +4,7 @@ import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { Dependencies, Looks } from "../../src/image-version/ports.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import { KINDS } from "../../src/kinds.js";
-import { ManualClock } from "../../src/local/clock.js";
+import { ManualClock } from "@sigil-local/clock";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type { OperationRecord } from "../../src/operation/records.js";
 import type { StoredPolicy } from "../../src/retention/ports.js";

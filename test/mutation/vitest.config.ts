@@ -1,8 +1,10 @@
 import { defineConfig } from "vitest/config";
+import base from "../../vitest.config.js";
 import { oneThread } from "./one-thread.js";
 
 /** What mutants are tried against: tests of one process that open nothing. `npm run mutation` runs them very often. */
 export default defineConfig({
+  ...base,
   plugins: [
     {
       name: "one-thread",

@@ -1,7 +1,7 @@
 /** Operations whose process fails on the way, each driven until its operation has ended all the same. */
 import { expect } from "vitest";
 import type { Dependencies } from "../../src/image-version/ports.js";
-import type { ManualClock } from "../../src/local/clock.js";
+import type { ManualClock } from "@sigil-local/clock";
 import { OPEN_SCOPE } from "../../src/operation/catalog.js";
 import { reconcile } from "../../src/operation/reconcile.js";
 import { recordKeyOf } from "../../src/operation/records.js";

@@ -36,28 +36,25 @@ import {
 import type { StepMessage } from "../../src/operation/steps.js";
 import { hasEnded } from "../../src/operation/kinds.js";
 import { KINDS } from "../../src/kinds.js";
-import { createCertificateAuthority } from "../../src/local/certificates.js";
-import { ManualClock } from "../../src/local/clock.js";
-import {
-  startTokenIssuer,
-  type TokenIssuer,
-} from "../../src/local/identity/token-issuer.js";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
+import { ManualClock } from "@sigil-local/clock";
+import { startTokenIssuer, type TokenIssuer } from "@sigil-local/token-issuer";
 import {
   startResourceManagerSimulator,
   type ResourceManagerSimulator,
   type ResourceManagerSimulatorOptions,
-} from "../../src/local/resource-manager/server.js";
+} from "@sigil-local/arm-simulator";
 import {
   parseEmulatorConfiguration,
   type EmulatorConfiguration,
-} from "../../src/local/service-bus/configuration.js";
+} from "@sigil-local/service-bus-emulator/configuration";
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
-} from "../../src/local/service-bus/emulator.js";
-import { startTableStorage } from "../../src/local/table-storage.js";
+} from "@sigil-local/service-bus-emulator";
+import { startTableStorage } from "@sigil-local/stack/table-storage";
 import { documented } from "../unit/events/document.js";
-import { receive } from "./receive.js";
+import { receive } from "@sigil-local/testing/receive";
 
 export const ARM_SCOPE = "https://management.azure.com/.default";
 const ARM_AUDIENCE = "https://management.azure.com";

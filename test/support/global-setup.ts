@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createCertificateAuthority } from "../../src/local/certificates.js";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 
 /**
  * Runs once before any test file, in the process that starts the workers: makes the local certificate authority and

@@ -1,9 +1,9 @@
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../src/local/resource-manager/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import {
   worldWithRegions,
   type LargeWorld,
-} from "../../src/local/resource-manager/world.js";
+} from "@sigil-local/arm-simulator/world";
 
 const SEED = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup/providers/Microsoft.Compute`;
 

@@ -7,17 +7,16 @@ import type { CloudEvent } from "../../src/events/cloud-event.js";
 import {
   startHostProcess,
   type HostProcess,
-} from "../../src/local/host-process.js";
+} from "@sigil-local/functions-host/process";
 import {
   startLocalServices,
   type LocalServices,
   type LocalServicesOptions,
-} from "../../src/local/services.js";
+} from "@sigil-local/stack/services";
 import { createApiClient, type ApiClient } from "./api-client.js";
 import { EventCollector } from "./event-collector.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const HOST_FILE = path.join(ROOT, "dist/src/local/functions-host/main.js");
 
 export interface StackOptions {
   readonly simulator?: LocalServicesOptions["simulator"];
@@ -86,7 +85,6 @@ export class Stack {
   async startHost(onLine?: (line: string) => void): Promise<HostProcess> {
     const host = await startHostProcess({
       scriptRoot: ROOT,
-      hostFile: HOST_FILE,
       environment: {
         ...process.env,
         ...this.services.settings,

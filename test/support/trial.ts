@@ -2,9 +2,9 @@ import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import {
   LOCAL_SUBSCRIPTION_ID,
   type ResourceManagerSimulator,
-} from "../../src/local/resource-manager/server.js";
-import type { ArmResource } from "../../src/local/resource-manager/state.js";
-import { resourcesIn } from "../../src/local/resource-manager/world.js";
+} from "@sigil-local/arm-simulator";
+import type { ArmResource } from "@sigil-local/arm-simulator/parts/state";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { managedImageRequest, seedRegion, seedResource } from "./requests.js";
 
 export type TargetRegion = NonNullable<

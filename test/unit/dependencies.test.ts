@@ -1,42 +1,39 @@
 import { readFileSync } from "node:fs";
 import { format } from "prettier";
 import { describe, expect, it } from "vitest";
+import { deployedFolders, locked, neededBy } from "../support/deployment.js";
 
-const { dependencies, reasons } = JSON.parse(
-  readFileSync("package.json", "utf8"),
-) as Readonly<Record<"dependencies" | "reasons", Record<string, string>>>;
-
-interface LockedPackage {
+interface Manifest {
+  readonly name: string;
   readonly version: string;
-  readonly license?: string;
-  readonly dev?: boolean;
-  readonly devOptional?: boolean;
-  /** A folder of this repository. */
-  readonly link?: boolean;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
 }
-const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as {
-  readonly packages: Readonly<Record<string, LockedPackage>>;
-};
+const manifestIn = (folder: string): unknown =>
+  JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
 
-/** Everything that a deployment installs. */
-const installed = Object.entries(packages)
-  .filter(
-    ([place, { dev, devOptional, link }]) =>
-      place !== "" && !dev && !devOptional && !link,
-  )
-  .map(([place, locked]) => ({
-    name: place.replace(/^.*node_modules\//u, ""),
-    ...locked,
-  }));
+const product = manifestIn(".") as Manifest & {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly reasons: Readonly<Record<string, string>>;
+  readonly workspaces: readonly string[];
+};
+const { dependencies, reasons } = product;
+const workspaces = product.workspaces.map(
+  (folder) => manifestIn(folder) as Manifest,
+);
+
+const deployed = deployedFolders();
 
 function table(): string {
   const rows = Object.keys(dependencies).map((name) => {
-    const locked = packages[`node_modules/${name}`];
-    return `| \`${name}\` | ${locked?.version} | ${locked?.license} | ${reasons[name]} |`;
+    const { version, license } = locked[`node_modules/${name}`] ?? {};
+    return `| \`${name}\` | ${version} | ${license} | ${reasons[name]} |`;
   });
   const counts = new Map<string, number>();
-  for (const { license = "none" } of installed)
+  for (const folder of deployed) {
+    const license = locked[folder]?.license ?? "none";
     counts.set(license, (counts.get(license) ?? 0) + 1);
+  }
   const licences = [...counts]
     .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
     .map(([licence, count]) => `${licence} (${count})`);
@@ -49,7 +46,7 @@ function table(): string {
     "| --- | --- | --- | --- |",
     ...rows,
     "",
-    `With what these need, a deployment installs ${installed.length} packages. Their licences: ${licences.join(", ")}. \`npm run sbom\` names each.`,
+    `With what these need, a deployment installs ${deployed.length} packages. Their licences: ${licences.join(", ")}. \`npm run sbom\` names each.`,
   ].join("\n");
 }
 
@@ -64,7 +61,9 @@ describe("a production dependency", () => {
     const permissive =
       /^\(?(MIT|ISC|Apache-2\.0|BSD-[23]-Clause|0BSD|BlueOak-1\.0\.0|CC0-1\.0|Unlicense)\b/u;
     expect(
-      installed.filter(({ license }) => !permissive.test(license ?? "")),
+      deployed.filter(
+        (folder) => !permissive.test(locked[folder]?.license ?? ""),
+      ),
     ).toEqual([]);
   });
 
@@ -73,5 +72,43 @@ describe("a production dependency", () => {
     await expect(
       await format(table(), { parser: "markdown" }),
     ).toMatchFileSnapshot("../../docs/reference/dependencies.md");
+  });
+});
+
+describe("a deployment", () => {
+  it("installs what the product needs, and nothing else", () => {
+    expect(deployed).toEqual(neededBy(Object.keys(dependencies)));
+  });
+
+  it("has no stand-in for Azure, and no package that only a stand-in needs", () => {
+    const standIns = neededBy(workspaces.map(({ name }) => name));
+    const shared = neededBy(Object.keys(dependencies));
+    const theirs = standIns.filter((folder) => !shared.includes(folder));
+    expect(theirs).toEqual(
+      expect.arrayContaining([
+        "node_modules/@sigil-local/service-bus-emulator",
+        "node_modules/azurite",
+        "node_modules/cron-parser",
+        "node_modules/selfsigned",
+      ]),
+    );
+    expect(deployed.filter((folder) => theirs.includes(folder))).toEqual([]);
+  });
+});
+
+describe("a stand-in", () => {
+  it("uses the same version of a package as the product and the other stand-ins", () => {
+    const uses = [product, ...workspaces].flatMap(
+      ({ name, version, dependencies, devDependencies }) =>
+        Object.entries({
+          [name]: version,
+          ...dependencies,
+          ...devDependencies,
+        }).map(([used, version]) => ({ used, version, by: name })),
+    );
+    const otherwise = uses.filter(({ used, version }) =>
+      uses.some((each) => each.used === used && each.version !== version),
+    );
+    expect(otherwise).toEqual([]);
   });
 });

@@ -100,6 +100,9 @@ const DOCUMENTS = [
   ...readdirSync("docs", { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name.replaceAll("\\", "/")}`),
+  ...readdirSync("src/local")
+    .map((name) => `src/local/${name}/README.md`)
+    .filter((file) => existsSync(file)),
 ];
 
 test.each(DOCUMENTS)("every link of %s leads somewhere", (file) => {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import ignore from "ignore";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config/config.js";
@@ -149,6 +150,37 @@ describe("settings", () => {
   });
 });
 
+it("the emulator's entities are within the limits of Microsoft's emulator", async () => {
+  const { namespace, queues, topics } = await readEmulatorConfiguration(
+    "infra/service-bus-emulator.json",
+  );
+  expect(namespace).toBe("sbemulatorns");
+  expect(queues.map(({ name }) => name)).toEqual([
+    "image-version-requests",
+    "image-version-requests-rejected",
+    "image-version-creations",
+    "image-version-replications",
+    "subscription-preparations",
+  ]);
+  for (const { name, settings } of queues)
+    expect(settings).toEqual({
+      // What was rejected has been told: it ends, and leaves no dead letter.
+      deadLetteringOnExpiration: name !== "image-version-requests-rejected",
+      defaultTimeToLiveMs: undefined,
+      duplicateWindowMs: 300_000,
+      lockDurationMs: 60_000,
+      maxDeliveryCount: 10,
+      requiresSession: false,
+    });
+  expect(topics).toMatchObject([
+    {
+      name: "image-version-events",
+      settings: { duplicateWindowMs: 300_000 },
+      subscriptions: [{ name: "all" }],
+    },
+  ]);
+});
+
 describe(".funcignore", () => {
   const patterns = read(".funcignore")
     .split("\n")
@@ -188,7 +220,7 @@ describe(".funcignore", () => {
     ".npmrc",
     ".sigil/state.json",
     "README.md",
-    "dist/src/local/main.js",
+    "dist/.tsbuildinfo",
     "docs/reference/dependencies.md",
     "eslint.config.mjs",
     "functions/http.ts",
@@ -196,9 +228,11 @@ describe(".funcignore", () => {
     "local.settings.json",
     "local.settings.template.json",
     "node_modules/@azure/arm-compute/dist/browser/index.js",
+    "node_modules/@sigil-local/stack/dist/services.js",
     "node_modules/swagger-ui-dist/swagger-ui-bundle.js",
     "openapi/openapi.yaml",
     "src/app.ts",
+    "src/local/stack/dist/start/main.js",
     "test/unit/infrastructure.test.ts",
     "tsconfig.build.json",
     "tsconfig.json",

@@ -5,7 +5,7 @@ import { KINDS } from "../../src/kinds.js";
 import { failure } from "../../src/operation/failing.js";
 import { kindOf, stateOf } from "../../src/operation/kinds.js";
 import type { OperationRecord } from "../../src/operation/records.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../src/local/resource-manager/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { accepted, at } from "../support/transitions.js";
 import { eventMistakes } from "./events/document.js";
 

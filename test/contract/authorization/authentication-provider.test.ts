@@ -9,7 +9,7 @@ import {
   createAuthenticator,
   type Authenticator,
 } from "../../../src/authorization/authentication.js";
-import { createCertificateAuthority } from "../../../src/local/certificates.js";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 
 const AUDIENCE = "api://sigil";
 const OTHER_API = "api://other";

@@ -12,7 +12,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
-import { ManualClock } from "../../../src/local/clock.js";
+import { ManualClock } from "@sigil-local/clock";
 import {
   createAuthenticator,
   type Authenticator,

@@ -14,11 +14,8 @@ import {
   createHttpHandlers,
   type HttpHandlers,
 } from "../../../src/http/handlers.js";
-import { createCertificateAuthority } from "../../../src/local/certificates.js";
-import {
-  startTokenIssuer,
-  type TokenIssuer,
-} from "../../../src/local/identity/token-issuer.js";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
+import { startTokenIssuer, type TokenIssuer } from "@sigil-local/token-issuer";
 import { readAsyncApi } from "../../support/contracts.js";
 import { managedImageRequest } from "../../support/requests.js";
 import { createWorld, type World } from "../../support/world.js";

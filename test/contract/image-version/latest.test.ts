@@ -22,8 +22,8 @@ import {
 } from "../../../src/image-version/queries/get.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
-import { resourcesIn } from "../../../src/local/resource-manager/world.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import {
   idOf,
   request,

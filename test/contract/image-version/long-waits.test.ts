@@ -10,7 +10,7 @@ import {
 } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import type { FaultSpec } from "../../../src/local/resource-manager/faults.js";
+import type { FaultSpec } from "@sigil-local/arm-simulator/parts/faults";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { withCalls } from "../../../src/operation/audit.js";
 import type {

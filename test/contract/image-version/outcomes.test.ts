@@ -15,8 +15,8 @@ import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { errorsAmong } from "../../../src/image-version/preflight/judge.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { viewImageVersion } from "../../../src/image-version/queries/views.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
-import { resourcesIn } from "../../../src/local/resource-manager/world.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import {
   idOf,
   request,

@@ -14,7 +14,7 @@ import {
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
-import { receive } from "../../support/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 
 const NOTHING = {

@@ -8,7 +8,7 @@ import {
   test,
 } from "vitest";
 import type { OperationRecord } from "../../../src/operation/records.js";
-import type { FaultSpec } from "../../../src/local/resource-manager/faults.js";
+import type { FaultSpec } from "@sigil-local/arm-simulator/parts/faults";
 import {
   request,
   startInProcess,

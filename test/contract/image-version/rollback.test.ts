@@ -20,8 +20,8 @@ import {
   rollBackImage,
   type RollBackImage,
 } from "../../../src/image-version/rollback/roll-back.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
-import { resourcesIn } from "../../../src/local/resource-manager/world.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";

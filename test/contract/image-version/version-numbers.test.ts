@@ -24,8 +24,8 @@ import type { Dependencies } from "../../../src/image-version/ports.js";
 import { migrated } from "../../../src/image-version/state/migration.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
-import { resourcesIn } from "../../../src/local/resource-manager/world.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import {
   idOf,
   request,

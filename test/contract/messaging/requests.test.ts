@@ -10,14 +10,14 @@ import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { ServiceBusMessenger } from "../../../src/azure/service-bus/messenger.js";
 import { ServiceError } from "../../../src/errors.js";
 import type { PutImageVersion } from "../../../src/image-version/commands/put.js";
-import { ManualClock } from "../../../src/local/clock.js";
-import { parseEmulatorConfiguration } from "../../../src/local/service-bus/configuration.js";
+import { ManualClock } from "@sigil-local/clock";
+import { parseEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
-} from "../../../src/local/service-bus/emulator.js";
+} from "@sigil-local/service-bus-emulator";
 import { createRequestHandler } from "../../../src/messaging/request-handler.js";
-import { receive } from "../../support/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 import { invocation } from "../../unit/messaging/invocation.js";
 
 const REQUESTS = "image-version-requests";

@@ -11,8 +11,8 @@ import { createRetentionPolicies } from "../../../src/azure/tables/retention-pol
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type { ResourceManager } from "../../../src/image-version/ports.js";
-import { resourcesIn } from "../../../src/local/resource-manager/world.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import type {
   RetentionDependencies,
   RetentionPolicy,

@@ -3,7 +3,7 @@ import { failPoisoned } from "../../../src/operation/poison.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { PACE } from "../../support/dependencies.js";
-import { receive } from "../../support/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 import {
   COMPUTE,
   factsOf,

@@ -3,7 +3,7 @@ import { hasEnded } from "../../../src/operation/kinds.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import type { StepMessage } from "../../../src/operation/steps.js";
 import { keyOf } from "../../../src/resource-id.js";
-import { subscription } from "../../../src/local/resource-manager/world.js";
+import { subscription } from "@sigil-local/arm-simulator/world";
 import type {
   PreparationDependencies,
   StoredPreparation,
@@ -16,7 +16,7 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { receive } from "../../support/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 
 export const PREPARATIONS = "subscription-preparations";
 export const COMPUTE = "Microsoft.Compute";

@@ -23,7 +23,7 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { receive } from "../../support/receive.js";
+import { receive } from "@sigil-local/testing/receive";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import {
   startInMemoryTelemetry,

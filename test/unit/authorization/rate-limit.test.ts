@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { createRateLimiter } from "../../../src/authorization/rate-limit.js";
-import { ManualClock } from "../../../src/local/clock.js";
+import { ManualClock } from "@sigil-local/clock";
 
 const PIPELINE = { appId: "app-1", objectId: "object-1", roles: [] };
 

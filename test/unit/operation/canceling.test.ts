@@ -9,7 +9,7 @@ import { KINDS } from "../../../src/kinds.js";
 import type { Pair, TrackedRecord } from "../../../src/operation/records.js";
 import { ServiceError } from "../../../src/errors.js";
 import { isFinalState } from "../../../src/operation/states.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { eventMistakes } from "../events/document.js";
 import { createWorld } from "../../support/world.js";
 import {

@@ -10,7 +10,7 @@ import {
   versionScope,
 } from "../../../src/image-version/listings.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../src/local/resource-manager/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { seedVersionId, seedResource } from "../../support/requests.js";
 import { accepted, at } from "../../support/transitions.js";
 

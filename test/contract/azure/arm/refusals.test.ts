@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import { knownRefusal } from "../../../../src/azure/arm/refusals.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../../src/local/resource-manager/server.js";
-import { seedWorld } from "../../../../src/local/resource-manager/world.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { seedWorld } from "@sigil-local/arm-simulator/world";
 import { idOf, startInProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import {

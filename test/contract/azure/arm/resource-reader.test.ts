@@ -11,7 +11,7 @@ import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createResourceReader } from "../../../../src/azure/arm/resource-reader.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import type { ResourceReader } from "../../../../src/image-version/ports.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../../src/local/resource-manager/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import {
   idOf,
   startInProcess,

@@ -10,7 +10,7 @@ import {
 import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createSubscriptions } from "../../../../src/azure/arm/subscriptions.js";
 import type { Registrable } from "../../../../src/subscription/ports.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../../src/local/resource-manager/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import {
   startInProcess,
   type InProcess,

@@ -1,7 +1,7 @@
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { ResourceManagerOptions } from "../../../../src/azure/arm/client.js";
-import { createCertificateAuthority } from "../../../../src/local/certificates.js";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import { ARM_SCOPE } from "../../../support/dependencies.js";
 
 export const NOW = Date.UTC(2026, 0, 1);

@@ -3,13 +3,13 @@ import { ServiceBusClient } from "@azure/service-bus";
 import { expect, onTestFinished, test } from "vitest";
 import { createDeadLetters } from "../../../../src/azure/service-bus/dead-letters.js";
 import type { DeadLetters } from "../../../../src/messaging/dead-letters.js";
-import { ManualClock } from "../../../../src/local/clock.js";
-import { parseEmulatorConfiguration } from "../../../../src/local/service-bus/configuration.js";
+import { ManualClock } from "@sigil-local/clock";
+import { parseEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
-} from "../../../../src/local/service-bus/emulator.js";
-import { receive } from "../../../support/receive.js";
+} from "@sigil-local/service-bus-emulator";
+import { receive } from "@sigil-local/testing/receive";
 
 const DAY_MS = 86_400_000;
 const REQUESTS = "image-version-requests";

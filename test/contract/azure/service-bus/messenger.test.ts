@@ -10,13 +10,13 @@ import type { CloudEvent } from "../../../../src/events/cloud-event.js";
 import type { IncomingMessage } from "../../../../src/messaging/incoming-message.js";
 import { asSent } from "../../../../src/messaging/postponement.js";
 import type { WorkMessage } from "../../../../src/operation/records.js";
-import { ManualClock } from "../../../../src/local/clock.js";
-import { parseEmulatorConfiguration } from "../../../../src/local/service-bus/configuration.js";
+import { ManualClock } from "@sigil-local/clock";
+import { parseEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
-} from "../../../../src/local/service-bus/emulator.js";
-import { receive } from "../../../support/receive.js";
+} from "@sigil-local/service-bus-emulator";
+import { receive } from "@sigil-local/testing/receive";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const CREATIONS = "image-version-creations";

@@ -24,7 +24,7 @@ import {
 } from "../../../../src/image-version/listings.js";
 import { emptyRecord } from "../../../../src/image-version/state/accepting.js";
 import { KINDS } from "../../../../src/kinds.js";
-import { startTableStorage } from "../../../../src/local/table-storage.js";
+import { startTableStorage } from "@sigil-local/stack/table-storage";
 import {
   agedOperations,
   removeAged,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createRetentionPolicies } from "../../../../src/azure/tables/retention-policies.js";
-import { startTableStorage } from "../../../../src/local/table-storage.js";
+import { startTableStorage } from "@sigil-local/stack/table-storage";
 import type {
   RetentionPolicies,
   RetentionPolicy,

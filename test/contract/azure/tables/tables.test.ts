@@ -23,7 +23,7 @@ import {
 import { migrated } from "../../../../src/image-version/state/migration.js";
 import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
 import { emptyRecord } from "../../../../src/image-version/state/accepting.js";
-import { startTableStorage } from "../../../../src/local/table-storage.js";
+import { startTableStorage } from "@sigil-local/stack/table-storage";
 
 let server: Awaited<ReturnType<typeof startTableStorage>>;
 let storage: TableStorage;

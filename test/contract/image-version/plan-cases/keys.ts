@@ -6,7 +6,7 @@ import {
   regionWith,
   seedSet,
 } from "../../../support/trial.js";
-import { resourcesIn } from "../../../../src/local/resource-manager/world.js";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 
 const ELSEWHERE = resourcesIn(OTHER_SUBSCRIPTION, "OtherResourceGroup");
 

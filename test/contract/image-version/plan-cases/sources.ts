@@ -1,5 +1,5 @@
 import { diskOf, PLAIN, type Case } from "./case.js";
-import type { ArmResource } from "../../../../src/local/resource-manager/state.js";
+import type { ArmResource } from "@sigil-local/arm-simulator/parts/state";
 import { seedRegion, seedResource } from "../../../support/requests.js";
 import {
   HOME,
@@ -7,7 +7,7 @@ import {
   regionWith,
   seedSet,
 } from "../../../support/trial.js";
-import { resourcesIn } from "../../../../src/local/resource-manager/world.js";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 
 const ELSEWHERE = resourcesIn(OTHER_SUBSCRIPTION, "OtherResourceGroup");
 

@@ -6,7 +6,7 @@ import {
   seedSet,
   type Trial,
 } from "../../../support/trial.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../../src/local/resource-manager/server.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 
 async function register(
   trial: Trial,

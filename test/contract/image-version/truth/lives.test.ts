@@ -119,8 +119,7 @@ describe("a version that was deleted outside", () => {
   test("is not made again where its source is gone: PreflightFailed names the source", async () => {
     const source = seedResource("images/shortLived");
     const { control } = world.simulator;
-    const { resourcesIn } =
-      await import("../../../../src/local/resource-manager/world.js");
+    const { resourcesIn } = await import("@sigil-local/arm-simulator/world");
     await control.putResource(
       resourcesIn(source.split("/")[2] ?? "", "MyResourceGroup").managedImage(
         "shortLived",

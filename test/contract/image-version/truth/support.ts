@@ -20,8 +20,8 @@ import type {
 import type { Dependencies } from "../../../../src/image-version/ports.js";
 import { getImageVersion } from "../../../../src/image-version/queries/get.js";
 import { viewImageVersion } from "../../../../src/image-version/queries/views.js";
-import { LOCAL_SUBSCRIPTION_ID } from "../../../../src/local/resource-manager/server.js";
-import { resourcesIn } from "../../../../src/local/resource-manager/world.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import {
   recordKeyOf,
   type OperationRecord,

@@ -1,0 +1,330 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import { systemClock, type Clock } from "@sigil-local/clock";
+import { closeServer, listen } from "@sigil-local/token-issuer/listening";
+import { ArmError } from "./arm-error.js";
+import {
+  DEFAULT_PAGE_SIZE,
+  type ArmAnswer,
+  type ArmRequest,
+} from "./arm-request.js";
+import {
+  authenticate,
+  expiredToken,
+  verifierOf,
+  type TokenVerifier,
+  type TrustedIssuer,
+} from "./authentication.js";
+import { authorize, callerOf } from "./authorization.js";
+import { answerControl } from "./control-endpoint.js";
+import { createControl, type SimulatorControl } from "./control.js";
+import { faultAnswer, Faults } from "./faults.js";
+import { readBody, requireJson, send } from "./http-messages.js";
+import { ImageVersions } from "./image-versions.js";
+import { answerMetadata } from "./metadata.js";
+import {
+  RateLimits,
+  type ArmLimit,
+  type ComputePolicy,
+} from "./rate-limits.js";
+import type { ReplicationModel } from "./replication.js";
+import { RequestLog } from "./request-log.js";
+import { parseComputeId, resourceKey } from "./resource-id.js";
+import { route } from "./router.js";
+import { Store } from "./store.js";
+import { seedWorld, type SimulatorWorld } from "./world.js";
+
+/** The subscription of the world a simulator has when it is given none. */
+export const LOCAL_SUBSCRIPTION_ID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
+
+const MINUTE_MS = 60_000;
+
+export interface ResourceManagerSimulatorOptions {
+  /** 0 or absent takes any free one. */
+  readonly port?: number;
+  readonly tls: { readonly key: string; readonly cert: string };
+  /** Drives replication, operations, registrations and rate limits. */
+  readonly clock?: Clock;
+  /** Tells whether a token has expired: clients compare `exp` with the time of day, so this is not `clock`. */
+  readonly tokenClock?: Clock;
+  /** Whose tokens are accepted. Either this or `verify` must be given: there is no way without. */
+  readonly issuer?: TrustedIssuer;
+  readonly verify?: TokenVerifier;
+  /** Where the state is kept; absent: in memory. */
+  readonly dataFile?: string;
+  /** What exists at first, when `dataFile` holds nothing. Default: the seed's world. */
+  readonly world?: SimulatorWorld;
+  /** Default: the slowest region takes 40 minutes, the fastest half as long. */
+  readonly replication?: Partial<ReplicationModel>;
+  /** True: 429 when a limit is reached. Default: limits are only reported in headers. */
+  readonly enforceRateLimits?: boolean;
+  /** Most items of one page of a list. Default 100. */
+  readonly pageSize?: number;
+  /** One line for each request. */
+  readonly log?: (line: string) => void;
+}
+
+/** A running simulator of Azure Resource Manager. */
+export interface ResourceManagerSimulator {
+  readonly port: number;
+  /** https://localhost:PORT */
+  readonly endpoint: string;
+  readonly control: SimulatorControl;
+  /** Ends every connection; what was acknowledged is in `dataFile`. */
+  close(): Promise<void>;
+}
+
+/** Starts the simulator over HTTPS on loopback. */
+export async function startResourceManagerSimulator(
+  options: ResourceManagerSimulatorOptions,
+): Promise<ResourceManagerSimulator> {
+  const clock = options.clock ?? systemClock;
+  const verify =
+    options.verify ??
+    (options.issuer === undefined
+      ? undefined
+      : verifierOf(options.issuer, options.tokenClock ?? systemClock));
+  if (verify === undefined)
+    throw new TypeError("either 'issuer' or 'verify' must be given");
+
+  const store = await Store.open(
+    clock,
+    options.world ?? seedWorld(LOCAL_SUBSCRIPTION_ID),
+    options.dataFile,
+  );
+  const versions = new ImageVersions(store, {
+    durationMs: 40 * MINUTE_MS,
+    spread: 0.5,
+    seed: "sigil",
+    ...options.replication,
+  });
+  const faults = new Faults();
+  const log = new RequestLog();
+  const parts = {
+    store,
+    versions,
+    faults,
+    log,
+    verify,
+    issuer:
+      typeof options.issuer === "object"
+        ? options.issuer.issuer
+        : options.issuer,
+    control: createControl({ store, versions, faults, log }),
+    limits: new RateLimits(clock, options.enforceRateLimits ?? false),
+    pageSize: options.pageSize ?? DEFAULT_PAGE_SIZE,
+  };
+
+  const server = createServer(options.tls, (request, response) => {
+    answer(parts, request, response, options.log).catch((error: unknown) => {
+      options.log?.(`error: ${String(error)}`);
+      response.destroy();
+    });
+  });
+  const port = await listen(
+    server,
+    options.port ?? 0,
+    "Resource Manager simulator",
+  );
+  let closed: Promise<void> | undefined;
+  return {
+    port,
+    endpoint: `https://localhost:${port}`,
+    control: parts.control,
+    close() {
+      // Once only: a later save would overwrite what a successor has written to the same file.
+      closed ??= closeServer(server).then(() => store.commit());
+      return closed;
+    },
+  };
+}
+
+interface Parts {
+  readonly store: Store;
+  readonly versions: ImageVersions;
+  readonly faults: Faults;
+  readonly log: RequestLog;
+  readonly verify: TokenVerifier;
+  /** `iss` of the tokens that are taken; unknown where the simulator was given `verify` alone. */
+  readonly issuer: string | undefined;
+  readonly control: SimulatorControl;
+  readonly limits: RateLimits;
+  readonly pageSize: number;
+}
+
+async function answer(
+  parts: Parts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  logLine?: (line: string) => void,
+): Promise<void> {
+  const baseUrl = `https://${request.headers.host ?? "localhost"}`;
+  const url = new URL(request.url ?? "/", baseUrl);
+  const method = request.method ?? "GET";
+  const time = parts.store.now();
+  const raw = await readBody(request);
+
+  if (/^\/simulator(\/|$)/u.test(url.pathname)) {
+    send(
+      request,
+      response,
+      raw instanceof ArmError
+        ? errorAnswer(raw)
+        : await answerControl(parts.control, method, url.pathname, raw),
+    );
+    return;
+  }
+
+  const finish = (result: ArmAnswer | "reset"): void => {
+    const status = result === "reset" ? 0 : result.status;
+    parts.log.add({
+      method,
+      path: url.pathname,
+      query: url.search,
+      status,
+      time,
+    });
+    logLine?.(
+      `${method} ${url.pathname}${url.search} ${status === 0 ? "reset" : status}`,
+    );
+    if (result === "reset") request.socket.destroy();
+    else send(request, response, result);
+  };
+
+  const id = parseComputeId(url.pathname);
+  const fault = parts.faults.meet(method, `${url.pathname}${url.search}`, () =>
+    exists(parts, url.pathname),
+  );
+  switch (fault?.action ?? (fault === undefined ? undefined : "respond")) {
+    case "respond":
+      return finish(faultAnswer(fault ?? {}));
+    case "reset":
+      return finish("reset");
+    case "expired-token":
+      return finish(errorAnswer(expiredToken(baseUrl)));
+    case "hide":
+      return finish(
+        errorAnswer(
+          parts.store.notFound(
+            id === undefined ? url.pathname : parts.store.canonicalId(id),
+          ),
+        ),
+      );
+    case "reset-after-processing":
+      await processRequest(parts, request, url, method, raw, baseUrl);
+      return finish("reset");
+    case undefined:
+      return finish(
+        await processRequest(parts, request, url, method, raw, baseUrl),
+      );
+  }
+}
+
+async function processRequest(
+  parts: Parts,
+  request: IncomingMessage,
+  url: URL,
+  method: string,
+  raw: string | ArmError,
+  baseUrl: string,
+): Promise<ArmAnswer> {
+  let limitHeaders: Record<string, string> = {};
+  try {
+    // Anonymous, as in Azure.
+    if (
+      parts.issuer !== undefined &&
+      method === "GET" &&
+      /^\/metadata\/endpoints$/iu.test(url.pathname)
+    )
+      return answerMetadata(parts.issuer, baseUrl, requireApiVersion(url));
+    const verified = await authenticate(
+      parts.verify,
+      request.headers.authorization,
+      baseUrl,
+    );
+    const apiVersion = requireApiVersion(url);
+    if (raw instanceof ArmError) throw raw;
+    const path = decodeURIComponent(url.pathname).replace(/\/+$/u, "");
+    const subscriptionId = /^\/subscriptions\/([^/]+)/iu.exec(path)?.[1];
+    if (subscriptionId !== undefined)
+      limitHeaders = parts.limits.take(
+        subscriptionId,
+        limitOf(method),
+        policyOf(method, path),
+      );
+    const armRequest: ArmRequest = {
+      method,
+      path,
+      query: url.searchParams,
+      apiVersion,
+      baseUrl,
+      pageSize: parts.store.state.pageSize ?? parts.pageSize,
+      body: raw === "" ? undefined : requireJson(request, raw),
+    };
+    authorize(parts.store.state, callerOf(verified), armRequest);
+    const result = await route(parts, armRequest);
+    return { ...result, headers: { ...limitHeaders, ...result.headers } };
+  } catch (error) {
+    const answered = errorAnswer(
+      error instanceof ArmError
+        ? error
+        : new ArmError(
+            500,
+            "InternalServerError",
+            `The simulator failed: ${String((error as Error).stack)}`,
+          ),
+    );
+    return { ...answered, headers: { ...limitHeaders, ...answered.headers } };
+  }
+}
+
+function exists({ store, versions }: Parts, path: string): boolean {
+  const key = resourceKey(path);
+  return (
+    versions.find(key) !== undefined || store.state.resources[key] !== undefined
+  );
+}
+
+function errorAnswer(error: ArmError): ArmAnswer {
+  return {
+    status: error.status,
+    body: error.body,
+    // ARM marks its own failures, so that a client can tell them from a provider's.
+    headers: { "x-ms-failure-cause": "gateway", ...error.headers },
+  };
+}
+
+function requireApiVersion(url: URL): string {
+  const version = url.searchParams.get("api-version");
+  if (version === null || version === "")
+    throw new ArmError(
+      400,
+      "MissingApiVersionParameter",
+      "The api-version query parameter (?api-version=) is required for all requests.",
+    );
+  if (!/^\d{4}-\d{2}-\d{2}(-preview)?$/iu.test(version))
+    throw new ArmError(
+      400,
+      "InvalidApiVersionParameter",
+      `The api-version '${version}' is invalid. It must be a date such as '2025-12-03'.`,
+    );
+  return version;
+}
+
+function limitOf(method: string): ArmLimit {
+  if (method === "GET" || method === "HEAD") return "reads";
+  return method === "DELETE" ? "deletes" : "writes";
+}
+
+function policyOf(method: string, path: string): ComputePolicy | undefined {
+  if (!/\/galleries\/[^/]+\/images\/[^/]+\/versions(\/|$)/iu.test(path))
+    return undefined;
+  switch (limitOf(method)) {
+    case "reads":
+      return "GetGalleryImageVersion";
+    case "writes":
+      return "CreateUpdateGalleryImageVersion";
+    case "deletes":
+      return "DeleteGalleryImageVersion";
+  }
+}

@@ -1,0 +1,76 @@
+import { execFile, spawnSync } from "node:child_process";
+import { cp } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { systemClock } from "@sigil-local/clock";
+import { temporaryDirectory } from "./program.js";
+import { start } from "./support.js";
+
+/*
+ * Microsoft's .NET client against the emulator: test/contract/service-bus/dotnet is built and run in a folder that is
+ * removed with everything that dotnet and NuGet put there.
+ */
+
+const PROGRAM = path.join(import.meta.dirname, "dotnet");
+const HAS_DOTNET =
+  spawnSync("dotnet", ["--version"], { stdio: "ignore" }).status === 0;
+
+function warn(why: string): void {
+  console.error(
+    `\n*** ${why}: the .NET client is not tested against the Service Bus emulator. ***\n`,
+  );
+}
+if (!HAS_DOTNET)
+  warn("dotnet IS NOT ON PATH (its SDK, version 8 or later, is needed)");
+
+test.skipIf(!HAS_DOTNET)(
+  "the .NET client sends, receives, settles, schedules, and uses sessions and rules",
+  { timeout: 180_000 },
+  async ({ skip }) => {
+    const folder = await temporaryDirectory();
+    await cp(PROGRAM, folder, { recursive: true });
+    const dotnet = (...args: string[]): Promise<{ stdout: string }> =>
+      promisify(execFile)("dotnet", args, {
+        cwd: folder,
+        env: {
+          ...process.env,
+          DOTNET_CLI_HOME: folder,
+          DOTNET_CLI_TELEMETRY_OPTOUT: "1",
+          DOTNET_GENERATE_ASPNET_CERTIFICATE: "false",
+          DOTNET_NOLOGO: "1",
+          MSBUILDDISABLENODEREUSE: "1",
+          NUGET_HTTP_CACHE_PATH: path.join(folder, "http-cache"),
+          NUGET_PACKAGES: path.join(folder, "packages"),
+          NUGET_PLUGINS_CACHE_PATH: path.join(folder, "plugins-cache"),
+          NUGET_SCRATCH: path.join(folder, "scratch"),
+          TMPDIR: folder,
+          UseSharedCompilation: "false",
+        },
+      });
+    try {
+      await dotnet("restore");
+    } catch (error) {
+      const { stdout = String(error) } = error as { readonly stdout?: string };
+      const why = /error (.*)/u.exec(stdout)?.[1] ?? stdout;
+      warn(`NuGet DOES NOT GIVE Azure.Messaging.ServiceBus (${why})`);
+      skip();
+    }
+    await dotnet("build", "--no-restore", "--output", "built");
+    const { emulator } = await start(
+      {
+        Queues: [
+          { Name: "q" },
+          { Name: "sessions", Properties: { RequiresSession: true } },
+        ],
+        Topics: [{ Name: "t", Subscriptions: [{ Name: "s" }] }],
+      },
+      { clock: systemClock },
+    );
+    const { stdout } = await dotnet(
+      path.join("built", "client.dll"),
+      emulator.connectionString,
+    );
+    expect(stdout.trim().split("\n")).toHaveLength(9);
+  },
+);

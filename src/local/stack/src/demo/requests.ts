@@ -1,0 +1,81 @@
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+
+const GROUP = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup`;
+const COMPUTE = `${GROUP}/providers/Microsoft.Compute`;
+
+/** Resource id of a version of the sample's image definition. */
+export function versionId(version: string): string {
+  return `${COMPUTE}/galleries/MyGallery/images/MyImage/versions/${version}`;
+}
+
+/** The version's path in Sigil's API. */
+export function versionPath(version: string): string {
+  return `/api${GROUP}/galleries/MyGallery/images/MyImage/versions/${version}`;
+}
+
+/** A region whose OS disk and data disk at LUN 0 have the sets `${sets}DiskEncryptionSet1` and `…2`. */
+function targetRegion(
+  name: string,
+  sets: string,
+  replicas: Readonly<Record<string, unknown>> = {},
+) {
+  const set = (number: number) => ({
+    diskEncryptionSetId: `${COMPUTE}/diskEncryptionSets/${sets}DiskEncryptionSet${number}`,
+  });
+  return {
+    name,
+    ...replicas,
+    encryption: {
+      osDiskImage: set(1),
+      dataDiskImages: [{ lun: 0, ...set(2) }],
+    },
+  };
+}
+
+/**
+ * `az sig image-version create --managed-image …/myImage --target-regions westus=2=standard_lrs eastus2
+ * --target-region-encryption WestUSDiskEncryptionSet1,0,WestUSDiskEncryptionSet2 EastUS2DiskEncryptionSet1,0,…`
+ * of "Use customer-managed keys for encrypting images", as the body of a PUT.
+ */
+export const MANAGED_IMAGE_REQUEST = {
+  location: "westus",
+  properties: {
+    publishingProfile: {
+      targetRegions: [
+        targetRegion("westus", "WestUS", {
+          regionalReplicaCount: 2,
+          storageAccountType: "standard_lrs",
+        }),
+        targetRegion("eastus2", "EastUS2"),
+      ],
+    },
+    storageProfile: { source: { id: `${COMPUTE}/images/myImage` } },
+  },
+};
+
+/**
+ * The same document's sample with `--os-snapshot`, `--data-snapshot-luns 0` and `--data-snapshots`. It asks for
+ * "eastus" and gives sets of East US 2: a mistake, as a disk encryption set serves its own region alone.
+ */
+export function snapshotsRequest(secondRegion: "eastus" | "eastus2") {
+  return {
+    location: "westus",
+    properties: {
+      publishingProfile: {
+        targetRegions: [
+          targetRegion("westus", "WestUS", {
+            regionalReplicaCount: 2,
+            storageAccountType: "standard_lrs",
+          }),
+          targetRegion(secondRegion, "EastUS2"),
+        ],
+      },
+      storageProfile: {
+        osDiskImage: { source: { id: `${COMPUTE}/snapshots/myOSSnapshot` } },
+        dataDiskImages: [
+          { lun: 0, source: { id: `${COMPUTE}/snapshots/myDDSnapshot` } },
+        ],
+      },
+    },
+  };
+}
