@@ -159,8 +159,10 @@ function heirOf(
   operationId: string,
 ): string | undefined {
   return openRequests(record).find(
-    ([id, { changes }]) =>
-      id !== operationId && changes[EXCLUDE_FROM_LATEST] === false,
+    ([id, { changes, body }]) =>
+      id !== operationId &&
+      (changes[EXCLUDE_FROM_LATEST] === false ||
+        body?.properties.publishingProfile?.excludeFromLatest === false),
   )?.[0];
 }
 

@@ -93,6 +93,8 @@ export function keptOf(
   record: ImageVersionRecord,
 ): Pick<ImageVersionRecord, "lastApplied"> {
   const { lastApplied, lastAttempt, unmanaged } = record;
+  // Of a creation that came to nothing, the next body says all anew.
+  if (lastApplied === undefined) return {};
   const open = openRequests(record);
   const { outcome, sentFor = [], changes = {} } = lastAttempt ?? {};
   const kept = Object.fromEntries(
@@ -104,7 +106,7 @@ export function keptOf(
     unmanaged === true ||
     sentFor.every((id) => open.some(([other]) => other === id)) ||
     Object.keys(kept).length === 0
-    ? { ...(lastApplied && { lastApplied }) }
+    ? { lastApplied }
     : { lastApplied: withApplied(lastApplied, kept) };
 }
 
@@ -115,6 +117,7 @@ export function keptOfEnding(
 ): Pick<ImageVersionRecord, "lastApplied"> {
   const { lastApplied, lastAttempt, observed, requests } = record;
   const request = requests[operationId];
+  if (lastApplied === undefined) return {};
   if (
     request === undefined ||
     request.appliedTime !== undefined ||
@@ -122,7 +125,7 @@ export function keptOfEnding(
     record.unmanaged === true ||
     lastAttempt?.sentFor?.includes(operationId) !== true
   )
-    return { ...(lastApplied && { lastApplied }) };
+    return { lastApplied };
   const shown = fieldsOf(observed.resource);
   const kept = Object.fromEntries(
     Object.entries(lastingOf(request.changes)).filter(
@@ -130,7 +133,7 @@ export function keptOfEnding(
     ),
   );
   return Object.keys(kept).length === 0
-    ? { ...(lastApplied && { lastApplied }) }
+    ? { lastApplied }
     : { lastApplied: withApplied(lastApplied, kept) };
 }
 

@@ -374,13 +374,13 @@ describe("by hand", () => {
       id: idOf(id),
       ...BY,
     });
-    expect(await world.deps.store.readOperation(promotion.id)).toMatchObject({
-      status: "Failed",
-      error: { code: "Superseded" },
-    });
     expect(await world.finish(id)).toMatchObject({
       id: demotion.id,
       status: "Succeeded",
+    });
+    expect(await world.deps.store.readOperation(promotion.id)).toMatchObject({
+      status: "Failed",
+      error: { code: "Superseded" },
     });
     expect(puts()).toBe(sent);
     expect(await excluded()).toBe(true);

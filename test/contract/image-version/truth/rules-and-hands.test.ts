@@ -414,3 +414,28 @@ test("a cancel while the update that it shares has no answer yet does not say th
   await ended(world, [other]);
   expect((await shownIn(world, id)).tags).toEqual({ v: "1" });
 });
+
+test("the version of a canceled creation stays in latest where another body says again, in words, that it shall be", async () => {
+  const inWords = { publishing: { excludeFromLatest: false } };
+  await world.simulator.control.setSucceededWhen("homeRegion");
+  await world.simulator.control.stallRegion({
+    versionId: id,
+    region: "eastus2",
+  });
+  const creation = operationIn(
+    await put(world, id, plain(TWO_REGIONS, inWords)),
+  );
+  await pass(world, 900_000);
+  const other = operationIn(
+    await put(world, id, plain(THREE_REGIONS, inWords)),
+  );
+  await takeBack(creation);
+  await ended(world, [creation]);
+  await world.simulator.control.resumeRegion({
+    versionId: id,
+    region: "eastus2",
+  });
+  expect(await ended(world, [other])).toMatchObject([{ status: "Succeeded" }]);
+  await world.simulator.control.setSucceededWhen("everyRegion");
+  expect(await isExcluded()).toBe(false);
+});
