@@ -4,7 +4,12 @@ import { cancel, cancellation } from "../../operation/canceling.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationRecord, Requester } from "../../operation/records.js";
 import { deletionIn, withoutDeletion } from "./deleting.js";
-import { DELETE_SENT, isFinal, NOTHING_SENT } from "./states.js";
+import {
+  DELETE_SENT,
+  isFinal,
+  NOTHING_DELETED,
+  NOTHING_SENT,
+} from "./states.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import {
   sentLast,
@@ -37,9 +42,14 @@ export function beginCancel(
   if (request.decided !== undefined) return pair;
   const deletion = deletionIn(pair);
   if (deletion?.operation.id === operationId) {
-    const { operation } = deletion;
-    const ending = cancellation(operation, DELETE_SENT, by, context);
-    return withoutDeletion(pair, deletion, ending, context);
+    // A step that is about to send it finds another in its place.
+    const consequence = queued === undefined ? DELETE_SENT : NOTHING_DELETED;
+    return withoutDeletion(
+      pair,
+      deletion,
+      cancellation(deletion.operation, consequence, by, context),
+      context,
+    );
   }
   const heir =
     request.created === true || request.heir === true

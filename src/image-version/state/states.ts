@@ -7,6 +7,8 @@ const REPLICATIONS = "image-version-replications";
 export const NOTHING_SENT =
   "Nothing was sent to Azure for it, and nothing will be.";
 
+export const NOTHING_DELETED = "Nothing was deleted, and nothing will be.";
+
 export const DELETE_SENT =
   "The deletion is on its way: Azure may carry it out. Sigil follows it no longer; send the same DELETE to follow it again.";
 
@@ -70,7 +72,7 @@ export const VERSION_STATES: States<VersionState> = {
       Deleting: "the DELETE is to be sent",
       Deleted: "another version is there, made by others since",
     },
-    ifCanceled: "Nothing was deleted, and nothing will be.",
+    ifCanceled: NOTHING_DELETED,
   },
   Deleting: {
     status: "Running",

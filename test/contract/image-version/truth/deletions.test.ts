@@ -205,7 +205,14 @@ test("a deletion that is canceled before it was sent leaves what was being done 
     deletion.id,
     BY.requestedBy,
   );
-  expect(canceled).toMatchObject({ status: "Canceled" });
+  expect(canceled).toMatchObject({
+    status: "Canceled",
+    history: expect.arrayContaining([
+      expect.objectContaining({
+        message: "Canceled. Nothing was deleted, and nothing will be.",
+      }),
+    ]) as unknown,
+  });
   expect(await ended(world, [creation])).toMatchObject([
     { status: "Succeeded" },
   ]);
@@ -593,4 +600,28 @@ test("an update whose failure is decided tells that failure, where its version i
     { status: "Succeeded" },
     { status: "Failed", error: { code: "ResourceManagerRefused" } },
   ]);
+});
+
+test("a deletion that is canceled while its step looks is not sent", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await pass(world, 60_000);
+  const deletion = await byHand.remove(world, id);
+  const { resourceManager } = world.deps;
+  const deps: typeof world.deps = {
+    ...world.deps,
+    resourceManager: {
+      ...resourceManager,
+      getImageVersion: async (...args) => {
+        await takeBack(deletion);
+        return resourceManager.getImageVersion(...args);
+      },
+    },
+  };
+  for (const message of await world.takeDue())
+    await world.handle(message, deps);
+  expect(await ended(world, [creation])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
+  expect(world.simulator.control.countRequests({ method: "DELETE" })).toBe(0);
+  expect(await inAzure(world, id)).toBeDefined();
 });
