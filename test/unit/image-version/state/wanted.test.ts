@@ -4,13 +4,22 @@ import {
   type Fields,
 } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
-import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
+import type {
+  ImageVersionRecord,
+  VersionRequest,
+} from "../../../../src/image-version/state/record.js";
 import {
+  awaitedByRule,
+  isDecidedByHand,
   isDue,
+  keptOf,
+  keptOfEnding,
   mayRemoveRegions,
+  openRequests,
   overriddenBy,
   presentRule,
   ruleInForce,
+  unmetRequests,
   wantedBy,
 } from "../../../../src/image-version/state/wanted.js";
 import {
@@ -19,7 +28,16 @@ import {
   PROMOTION,
 } from "../../../../src/image-version/properties/table.js";
 import type { RegionState } from "../../../../src/operation/records.js";
-import { changeOf, succeeded, time } from "../../../support/transitions.js";
+import {
+  changeOf,
+  COMPLETED,
+  KEY,
+  lookOf,
+  queued,
+  replicating,
+  succeeded,
+  time,
+} from "../../../support/transitions.js";
 
 const RULE = { when: "allRegionsReady" } as const;
 const REPLICAS = `${regionField("westus")}/regionalReplicaCount`;
@@ -200,4 +218,197 @@ describe("a promotion rule", () => {
       ).toEqual(spent ? { overriddenRule: RULE } : {});
     },
   );
+});
+
+describe("what is asked by those that are not over", () => {
+  const canceled = changeOf(
+    {},
+    { decided: { kind: "canceled", by: { name: "me" } } },
+  );
+  const met = changeOf({ "/tags/b": "1" }, { appliedTime: time(5) });
+  const open = changeOf({ "/tags/a": "1" });
+  const behind = queued(replicating(), changeOf({ "/tags/c": "1" })).record
+    .queued;
+  const record = recordWith({
+    state: "Replicating",
+    requests: { a: open, b: met, c: canceled },
+    queued: behind,
+  });
+
+  test("is that of what has begun, and of what is queued, and of nothing that is canceled", () => {
+    expect(openRequests(record).map(([id]) => id)).toEqual([
+      "a",
+      "b",
+      `${KEY}-2`,
+    ]);
+    expect(unmetRequests(record)).toEqual([open, behind[0]?.request]);
+  });
+
+  test("is nothing once all is over, whatever is kept of it", () => {
+    expect(openRequests({ ...record, state: "Failed" })).toEqual([]);
+  });
+
+  test.each([
+    [
+      "a promotion by hand",
+      changeOf({ [EXCLUDE_FROM_LATEST]: false }, { byHand: true }),
+      true,
+    ],
+    [
+      "a demotion by hand",
+      changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true }),
+      true,
+    ],
+    ["a body that excludes", changeOf({ [EXCLUDE_FROM_LATEST]: true }), false],
+    [
+      "a repair by hand",
+      changeOf({}, { byHand: true, retries: ["westus"] }),
+      false,
+    ],
+    [
+      "a creation that is canceled",
+      changeOf(
+        { [EXCLUDE_FROM_LATEST]: true },
+        { ...canceled, byHand: true, changes: { [EXCLUDE_FROM_LATEST]: true } },
+      ),
+      false,
+    ],
+  ])("%s decides by hand what is latest: %s", (_, request, is) => {
+    expect(isDecidedByHand(request)).toBe(is);
+  });
+
+  test("no rule is in force while somebody is about to decide by hand, and it is again once that is over", () => {
+    const hand = changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true });
+    const ruled = (more: Partial<VersionRequest>) =>
+      ruleInForce(
+        recordWith({
+          state: "Replicating",
+          lastApplied: { [PROMOTION]: RULE },
+          requests: { a: { ...hand, ...more } },
+        }),
+      );
+    expect(ruled({})).toBeUndefined();
+    expect(
+      ruled({ decided: { kind: "canceled", by: { name: "me" } } }),
+    ).toEqual(RULE);
+    expect(ruled({ appliedTime: time(5) })).toEqual(RULE);
+  });
+});
+
+describe("what has ended leaves as applied what was sent for it", () => {
+  const attempt = {
+    changes: {
+      "/tags/a": "1",
+      "/tags/b": null,
+      [EXCLUDE_FROM_LATEST]: true,
+      [ALLOW_DELETION]: true,
+      [REPLICAS]: 3,
+    },
+    regions: [],
+    sentTime: time(1),
+    outcome: "shown",
+    sentFor: ["a"],
+  } as const;
+  const before = { "/location": "westus", "/tags/b": "1" };
+  const kept = (more: Partial<ImageVersionRecord>) =>
+    keptOf(
+      recordWith({
+        state: "Replicating",
+        lastApplied: before,
+        lastAttempt: attempt,
+        ...more,
+      }),
+    ).lastApplied;
+
+  test("but nothing that was by hand, for a time alone, or of a region", () => {
+    expect(kept({})).toEqual({ "/location": "westus", "/tags/a": "1" });
+  });
+
+  test.each([
+    ["it is not over", { requests: { a: changeOf({ "/tags/a": "1" }) } }],
+    [
+      "another asks for the same",
+      { requests: { b: changeOf({ "/tags/a": "2", "/tags/b": "2" }) } },
+    ],
+    [
+      "no look has shown it",
+      { lastAttempt: { ...attempt, outcome: "accepted" as const } },
+    ],
+    ["the version is of others", { unmanaged: true as const }],
+    [
+      "nothing of it is to last",
+      { lastAttempt: { ...attempt, changes: { [REPLICAS]: 3 } } },
+    ],
+  ])("not where %s", (_, more) => {
+    expect(kept(more)).toEqual(before);
+  });
+
+  test("nor where nothing was ever achieved", () => {
+    const { lastApplied: _, ...record } = succeeded().record;
+    expect(keptOf({ ...record, lastAttempt: attempt })).toEqual({});
+    expect(keptOfEnding({ ...record, lastAttempt: attempt }, "a")).toEqual({});
+  });
+
+  const ending = (
+    request: VersionRequest,
+    more: Partial<ImageVersionRecord> = {},
+  ) =>
+    keptOfEnding(
+      recordWith({
+        lastApplied: before,
+        lastAttempt: attempt,
+        requests: { a: request },
+        observed: lookOf("Succeeded", COMPLETED, {
+          changes: { "/tags/a": "1" },
+        }),
+        ...more,
+      }),
+      "a",
+    ).lastApplied;
+  const asked = changeOf({ "/tags/a": "1", "/tags/c": "1" });
+
+  test("of one that ends now, what Azure shows of it", () => {
+    expect(ending(asked)).toEqual({ ...before, "/tags/a": "1" });
+  });
+
+  test.each([
+    ["nothing of it is shown", changeOf({ "/tags/c": "1" }), {}],
+    ["it is applied already", { ...asked, appliedTime: time(5) }, {}],
+    ["it was not sent", asked, { lastAttempt: { ...attempt, sentFor: ["b"] } }],
+    ["the version is of others", asked, { unmanaged: true as const }],
+  ])("nothing where %s", (_, request, more) => {
+    expect(ending(request, more)).toEqual(before);
+  });
+});
+
+describe("regions that no operation follows", () => {
+  const own = [
+    { name: "westus", state: "Completed", progress: 100, attempts: 1 },
+  ] as const;
+  const excluded = (is: boolean) =>
+    lookOf(
+      "Succeeded",
+      {
+        westus: ["Completed", 0],
+        eastus2: ["Replicating", 0],
+        eastus: ["Unknown", 0],
+        japaneast: ["Failed", 0],
+      },
+      { changes: { [EXCLUDE_FROM_LATEST]: is } },
+    );
+  const awaited = (is: boolean, rule: object) =>
+    awaitedByRule(
+      recordWith({ regions: own, lastApplied: { [PROMOTION]: rule } }),
+      excluded(is),
+    );
+
+  test("are waited for by a rule for all regions, as long as they may become ready", () => {
+    expect(awaited(true, RULE)).toEqual(["eastus2", "eastus"]);
+  });
+
+  test("and by no other, nor where the version is in latest", () => {
+    expect(awaited(false, RULE)).toEqual([]);
+    expect(awaited(true, { when: "manual" })).toEqual([]);
+    expect(awaited(true, { when: "regions", regions: ["westus"] })).toEqual([]);
+  });
 });
