@@ -27,6 +27,7 @@ import { mergePatch } from "../properties/merge-patch.js";
 import { writableForm } from "../properties/body.js";
 import { PROMOTION } from "../properties/table.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
+import { known } from "../state/adoption.js";
 import { etagOf } from "../queries/etag.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import {
@@ -129,12 +130,11 @@ export async function patchImageVersion(
   if (shown === undefined) throw notFound(id);
   const look: Look = { ...shown, time: deps.now().toISOString() };
   const stored = await deps.store.read(key);
+  // A rule was of the version's present life, or is none of it.
+  const rule = stored && known(stored.record, look).lastApplied?.[PROMOTION];
   const patch = withTagsOf(shown.resource, command.patch);
   const document = mergePatch(
-    withoutRegions(
-      writableForm(shown.resource, stored?.record.lastApplied?.[PROMOTION]),
-      removeRegions,
-    ),
+    withoutRegions(writableForm(shown.resource, rule), removeRegions),
     patch,
   );
   const findings = validate(document);

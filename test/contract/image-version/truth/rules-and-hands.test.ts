@@ -18,6 +18,7 @@ import {
   BY,
   byHand,
   ended,
+  foreign,
   made,
   nextVersionId,
   operation,
@@ -438,4 +439,15 @@ test("the version of a canceled creation stays in latest where another body says
   expect(await ended(world, [other])).toMatchObject([{ status: "Succeeded" }]);
   await world.simulator.control.setSucceededWhen("everyRegion");
   expect(await isExcluded()).toBe(false);
+});
+
+test("a rule is of the life of the version that it was asked of: a patch of another one promotes nothing", async () => {
+  await made(world, id, plain(TWO_REGIONS, { sigil: RULE }));
+  await outside(world, "DELETE", id);
+  await outside(world, "PUT", id, foreign(plain(TWO_REGIONS, OUT)));
+  const patched = operationIn(await patch(world, id, { tags: { a: "1" } }));
+  expect(await ended(world, [patched])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
+  expect(await isExcluded()).toBe(true);
 });
