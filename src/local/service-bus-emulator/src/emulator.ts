@@ -5,6 +5,7 @@ import { Broker } from "./broker/broker.js";
 import type { MessageCounts } from "./broker/delivery.js";
 import { memoryStore, type Store } from "./broker/store.js";
 import type { EmulatorConfiguration } from "./configuration.js";
+import { watchForFreeze } from "./freeze.js";
 import { Journal } from "./journal/journal.js";
 
 export interface ServiceBusEmulatorOptions {
@@ -69,9 +70,19 @@ export async function startServiceBusEmulator(
     tokenNow: () => Date.now(),
     log,
   });
+  // Clients have given up meanwhile and tried anew. Some read an answer to an old try as one to the latest, for ever
+  // (rhea-promise 3.0.3 keeps the socket of a try that has timed out): a connection that ends is what all of them bear.
+  const stopWatching = watchForFreeze(clock, () => {
+    log(
+      "Stood still for a while: every client is disconnected, to connect anew.",
+    );
+    // What connected in the meantime is accepted before an immediate runs.
+    setImmediate(() => server.disconnectAll());
+  });
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>
     (closing ??= server.close().finally(() => {
+      stopWatching();
       broker.stop();
       journal?.close();
     }));

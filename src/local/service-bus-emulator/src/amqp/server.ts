@@ -109,6 +109,11 @@ export class AmqpServer {
     return (server.address() as AddressInfo).port;
   }
 
+  /** Ends every connection that there is, as a network that fails does; clients may connect anew. */
+  disconnectAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   /** Tells every client that the connection ends, and ends it. */
   async close(): Promise<void> {
     const server = this.#server;
