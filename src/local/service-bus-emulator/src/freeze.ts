@@ -4,17 +4,25 @@ const TICK_MS = 10_000;
 /** Well before clients give up: the JavaScript one waits 60 s for an answer. */
 const FREEZE_MS = 20_000;
 
-/** Calls `onThaw` whenever this process has stood still for half a minute (stopped by a debugger, a laptop asleep); the result ends it. */
-export function watchForFreeze(clock: Clock, onThaw: () => void): () => void {
+export interface FreezeWatch {
+  /** Whether this process has stood still for half a minute and `onThaw` is not called yet. */
+  isThawing(): boolean;
+  stop(): void;
+}
+
+/** Calls `onThaw` whenever this process goes on after it stood still (stopped by a debugger, a laptop asleep). */
+export function watchForFreeze(clock: Clock, onThaw: () => void): FreezeWatch {
+  let dueMs: number;
   let cancel: () => void;
+  const isThawing = (): boolean => clock.now() - dueMs >= FREEZE_MS;
   const arm = (): void => {
-    const dueMs = clock.now() + TICK_MS;
+    dueMs = clock.now() + TICK_MS;
     cancel = clock.at(dueMs, () => {
-      const frozenMs = clock.now() - dueMs;
+      const thaws = isThawing();
       arm();
-      if (frozenMs >= FREEZE_MS) onThaw();
+      if (thaws) onThaw();
     });
   };
   arm();
-  return () => cancel();
+  return { isThawing, stop: () => cancel() };
 }

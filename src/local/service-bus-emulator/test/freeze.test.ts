@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { connect as connectSocket } from "node:net";
+import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import type { Clock } from "@sigil-local/clock";
 import { start } from "./support.js";
 
-/** Time that goes on while nothing runs, and then everything that was due. */
+/** Time that goes on while nothing runs, until everything that was due does. */
 class FreezingClock implements Clock {
   #nowMs = Date.UTC(2026, 0, 1);
   readonly #tasks = new Set<{ atMs: number; task: () => void }>();
@@ -21,9 +22,21 @@ class FreezingClock implements Clock {
 
   freeze(ms: number): void {
     this.#nowMs += ms;
+  }
+
+  thaw(): void {
     for (const entry of [...this.#tasks])
       if (entry.atMs <= this.#nowMs && this.#tasks.delete(entry)) entry.task();
   }
+}
+
+/** A connection, and what was answered on it until it ended. */
+async function connectPlainly(port: number) {
+  const socket = connectSocket(port, "127.0.0.1");
+  onTestFinished(() => void socket.destroy());
+  const answer = text(socket).catch(() => ""); // Reset before anything was answered.
+  await once(socket, "connect");
+  return { socket, answer };
 }
 
 test("a receiver goes on after the emulator has stood still, and what others had begun meanwhile is ended", async () => {
@@ -44,14 +57,16 @@ test("a receiver goes on after the emulator has stood still, and what others had
   await client.createSender("q").sendMessages({ body: "before" });
   await expect.poll(() => bodies).toEqual(["before"]);
   await expect.poll(() => emulator.counts("q").active).toBe(0);
-  const abandoned = connectSocket(emulator.port, "127.0.0.1");
-  onTestFinished(() => void abandoned.destroy());
-  await once(abandoned, "connect");
+  const before = await connectPlainly(emulator.port);
 
   clock.freeze(180_000);
+  // A try of meanwhile, with the header that a client begins with.
+  const meanwhile = await connectPlainly(emulator.port);
+  meanwhile.socket.write("AMQP\u0003\u0001\u0000\u0000");
+  expect(await meanwhile.answer).toBe("");
+  clock.thaw();
 
-  abandoned.resume();
-  await once(abandoned, "close");
+  expect(await before.answer).toBe("");
   await client.createSender("q").sendMessages({ body: "after" });
   await expect
     .poll(() => bodies, { timeout: 20_000 })
@@ -61,9 +76,7 @@ test("a receiver goes on after the emulator has stood still, and what others had
 
 test("time that goes on as it should disconnects nobody", async () => {
   const { client, clock, emulator } = await start();
-  const socket = connectSocket(emulator.port, "127.0.0.1");
-  onTestFinished(() => void socket.destroy());
-  await once(socket, "connect");
+  const { socket } = await connectPlainly(emulator.port);
 
   clock.advance(86_400_000);
 

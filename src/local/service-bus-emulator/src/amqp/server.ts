@@ -50,6 +50,8 @@ export interface AmqpServerOptions {
   readonly key: SharedAccessKey;
   /** The time tokens are checked against: their makers' time, which is not the broker's in a test. */
   readonly tokenNow: () => number;
+  /** Whether whoever connects now did so before this process stood still, and may have given up. */
+  readonly isThawing: () => boolean;
   readonly log: (line: string) => void;
 }
 
@@ -101,6 +103,7 @@ export class AmqpServer {
       session_buffer_size: { outgoing: OUTGOING_BUFFER_SIZE },
     });
     server.on("connection", (socket) => {
+      if (this.#options.isThawing()) socket.destroy();
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });
