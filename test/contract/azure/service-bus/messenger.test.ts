@@ -1,10 +1,17 @@
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import {
+  connect as connectSocket,
+  createServer,
+  type AddressInfo,
+  type Socket,
+} from "node:net";
 import {
   ServiceBusClient,
   type ServiceBusReceivedMessage,
 } from "@azure/service-bus";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { ServiceBusMessenger } from "../../../../src/azure/service-bus/messenger.js";
 import type { CloudEvent } from "../../../../src/events/cloud-event.js";
 import type { IncomingMessage } from "../../../../src/messaging/incoming-message.js";
@@ -483,4 +490,48 @@ test("check resolves where the events topic is, and is a retryable DependencyUna
     code: "DependencyUnavailable",
     retryable: true,
   });
+});
+
+test("check tells of a namespace that has stopped to answer, although its links are open", async () => {
+  const { emulator } = await start();
+  const pairs: (readonly [Socket, Socket])[] = [];
+  // Between the two, so that one can stop the other without ending a connection.
+  const between = createServer((socket) => {
+    const onward = connectSocket(emulator.port, "127.0.0.1");
+    socket.pipe(onward).pipe(socket);
+    for (const each of [socket, onward]) each.on("error", () => undefined);
+    pairs.push([socket, onward]);
+  }).listen(0, "127.0.0.1");
+  await once(between, "listening");
+  const { port } = between.address() as AddressInfo;
+  const messenger = new ServiceBusMessenger(
+    {
+      kind: "connectionString",
+      connectionString: emulator.connectionString.replace(
+        `localhost:${emulator.port}`,
+        `localhost:${port}`,
+      ),
+    },
+    () => new Date(),
+    KEEP_REJECTED_MS,
+  );
+  onTestFinished(async () => {
+    vi.useRealTimers();
+    for (const [socket, onward] of pairs) socket.pipe(onward).pipe(socket);
+    await messenger.close();
+    between.close();
+  });
+  await messenger.check();
+
+  for (const socket of pairs.flat()) socket.unpipe().pause();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const checked = expect(messenger.check()).rejects.toMatchObject({
+    code: "DependencyUnavailable",
+    cause: expect.objectContaining({
+      message: "no answer within 5000 ms",
+    }) as object,
+  });
+  await vi.advanceTimersByTimeAsync(5_000);
+
+  await checked;
 });
