@@ -35,8 +35,6 @@ import {
 
 /** So much of a refused request is kept where the whole does not fit: with its properties and ours, this does. */
 const LARGEST_CUT_BYTES = 192 * 1024;
-/** How long `check` waits. The client itself would wait for a minute, several times. */
-const CHECK_MS = 5_000;
 
 /** All that Sigil sends. Connects at first use; senders are kept. */
 export class ServiceBusMessenger implements EventPublisher, WorkQueue {
@@ -172,26 +170,19 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   }
 
   /**
-   * Rejects when the namespace does not answer in time, or lacks the events topic or the requests queue. Asks a question
-   * each time: a link that is open says nothing of a namespace that has stopped to answer since.
+   * Rejects when the namespace does not answer until `abortSignal` says so, or lacks the events topic or the requests queue.
+   * Asks a question each time: a link that is open says nothing of a namespace that has stopped to answer since.
    */
-  async check(): Promise<void> {
-    const abort = new AbortController();
+  async check(abortSignal: AbortSignal): Promise<void> {
     const receiver = this.#client.createReceiver(REQUESTS_QUEUE);
     try {
       await translateErrors(() =>
-        within(
-          CHECK_MS,
-          Promise.all([
-            this.#sender(EVENTS_TOPIC).createMessageBatch({
-              abortSignal: abort.signal,
-            }),
-            receiver.peekMessages(1, { abortSignal: abort.signal }),
-          ]),
-        ),
+        Promise.all([
+          this.#sender(EVENTS_TOPIC).createMessageBatch({ abortSignal }),
+          receiver.peekMessages(1, { abortSignal }),
+        ]),
       );
     } finally {
-      abort.abort();
       // It has no link of its own to wait for; where the connection is stuck, closing takes as long as that.
       void receiver.close().catch(() => undefined);
     }
@@ -236,17 +227,6 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     }
     return sender;
   }
-}
-
-/** What `answer` is, or an error where it takes longer than `limitMs`. */
-function within<T>(limitMs: number, answer: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`no answer within ${limitMs} ms`)),
-      limitMs,
-    );
-    answer.finally(() => clearTimeout(timer)).then(resolve, reject);
-  });
 }
 
 /** A message, and what is done where it alone is too large: adds a shorter one to the batch and answers true. */
