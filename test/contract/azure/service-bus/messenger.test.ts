@@ -494,7 +494,7 @@ test("check resolves where the events topic is, and is a retryable DependencyUna
   });
 });
 
-test("check tells of a namespace that has stopped to answer, although its links are open", async () => {
+test("check tells of a namespace that has stopped to answer although its links are open, and connects anew", async () => {
   const { emulator } = await start();
   const pairs: (readonly [Socket, Socket])[] = [];
   // Between the two, so that one can stop the other without ending a connection.
@@ -518,7 +518,9 @@ test("check tells of a namespace that has stopped to answer, although its links 
     KEEP_REJECTED_MS,
   );
   onTestFinished(async () => {
-    for (const [socket, onward] of pairs) socket.pipe(onward).pipe(socket);
+    // The first goes on, so that it can be closed.
+    for (const [socket, onward] of pairs.slice(0, 1))
+      socket.pipe(onward).pipe(socket);
     await messenger.close();
     between.close();
   });
@@ -531,6 +533,9 @@ test("check tells of a namespace that has stopped to answer, although its links 
     cause: expect.objectContaining({ name: "AbortError" }) as object,
   });
   abort.abort();
-
   await checked;
+
+  // The connection of before is stuck as it was; a new one is not.
+  await messenger.check(PATIENT);
+  expect(pairs).toHaveLength(2);
 });
