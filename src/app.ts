@@ -108,7 +108,7 @@ export function createApp(
         name: "tables",
         check: async () => void (await operations.store.read("health")),
       },
-      { name: "service-bus", check: () => messenger.check() },
+      { name: "service-bus", check: (signal) => messenger.check(signal) },
     ],
     JSON.parse(
       readFileSync(new URL("openapi/asyncapi.json", built), "utf8"),

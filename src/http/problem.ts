@@ -18,9 +18,14 @@ export interface Problem {
   readonly errors: readonly Finding[];
 }
 
-// RFC 9110, 15. What can only arise in the background is read in an operation's `error`; escaping by HTTP would be our
-// own fault, 500. A state or a service that is busy is 503, which clients repeat by themselves after Retry-After.
-const PROBLEMS: Record<ErrorCode, readonly [status: number, title: string]> = {
+/**
+ * Each code's HTTP status (RFC 9110, 15) and title. What can only arise in the background is read in an operation's `error`;
+ * escaping by HTTP would be our own fault, 500. A state or a service that is busy is 503, which clients repeat by themselves
+ * after Retry-After.
+ */
+export const PROBLEMS: Readonly<
+  Record<ErrorCode, readonly [status: number, title: string]>
+> = {
   MalformedJson: [400, "Malformed JSON"],
   UnsupportedMediaType: [415, "Unsupported media type"],
   PayloadTooLarge: [413, "Payload too large"],

@@ -1,7 +1,8 @@
 /** A part of the service that must answer for the service to work. */
 export interface HealthCheck {
   readonly name: string;
-  readonly check: () => Promise<void>;
+  /** Rejects where it does not answer. Once `signal` is aborted nobody waits for it any more. */
+  readonly check: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface HealthAnswer {
@@ -11,6 +12,8 @@ export interface HealthAnswer {
 
 /** Anybody may ask, without a token: what asks is answered from here, and does not reach what stands behind. */
 const MAX_AGE_MS = 5_000;
+/** What takes longer is unavailable: the clients of Azure's services would wait for a minute, several times. */
+const ANSWER_MS = 5_000;
 
 /**
  * Runs the checks at most once in `MAX_AGE_MS`, however many ask and whatever they answer. `onUnavailable` is told of each
@@ -35,7 +38,7 @@ export function createReadiness(
     const answers = Promise.all(
       checks.map(async ({ name, check }): Promise<HealthAnswer> => {
         try {
-          await check();
+          await answered(check);
           return { name, status: "ok" };
         } catch (error) {
           onUnavailable(name, error);
@@ -46,4 +49,21 @@ export function createReadiness(
     kept = { answers, sinceMs: nowMs };
     return answers;
   };
+}
+
+async function answered(check: HealthCheck["check"]): Promise<void> {
+  const abort = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`no answer within ${ANSWER_MS} ms`)),
+      ANSWER_MS,
+    );
+  });
+  try {
+    await Promise.race([check(abort.signal), late]);
+  } finally {
+    clearTimeout(timer);
+    abort.abort();
+  }
 }

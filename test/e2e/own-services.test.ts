@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import { startHostProcess } from "@sigil-local/functions-host/process";
+import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import {
   startLocalServices,
   type LocalServices,
@@ -31,9 +32,8 @@ async function services(
 ): Promise<LocalServices> {
   return await startLocalServices({
     environment,
-    serviceBusConfigurationFile: path.join(
-      ROOT,
-      "infra/service-bus-emulator.json",
+    serviceBusConfiguration: await readEmulatorConfiguration(
+      path.join(ROOT, "infra/service-bus-emulator.json"),
     ),
     certificatesDirectory: process.env["SIGIL_TEST_CERTIFICATES"] ?? "",
     simulator: { replication: { durationMs: 500 } },

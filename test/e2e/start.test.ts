@@ -1,6 +1,7 @@
+import { ServiceBusClient } from "@azure/service-bus";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -62,12 +63,11 @@ async function bash(command: string): Promise<string> {
 
 /** What the stack has printed: its address and the lines that are meant to be pasted. */
 async function printed(program: Program) {
+  const follow = await program.waitForLine(/^curl -s /u);
   const create = await program.waitForLine(/^curl -i -X PUT /u);
-  const follow = await program.waitForLine(/^curl -s .*\$TOKEN/u);
-  const token = await program.waitForLine(/^export TOKEN=ey/u);
-  const anotherToken = await program.waitForLine(/^export TOKEN=\$\(curl/u);
-  const origin = /http:\/\/127\.0\.0\.1:\d+/u.exec(create)?.[0] ?? "";
-  return { create, follow, token, anotherToken, origin };
+  const source = await program.waitForLine(/^source /u);
+  const origin = /http:\/\/127\.0\.0\.1:\d+/u.exec(program.stdout())?.[0] ?? "";
+  return { create, follow, source, origin };
 }
 
 describe("npm start", () => {
@@ -81,16 +81,15 @@ describe("npm start", () => {
     const first = start(args);
     const lines = await printed(first);
 
-    const answer = await bash(lines.create);
+    const answer = await bash(`${lines.source}\n${lines.create}`);
     expect(answer).toMatch(/^HTTP\/1\.1 202 /mu);
     const operation = /^operation-location: .*(\/api\/operations\/\S+)/imu.exec(
       answer,
     )?.[1];
     expect(operation).toBeDefined();
-    for (const token of [lines.token, lines.anotherToken])
-      expect(JSON.parse(await bash(`${token}\n${lines.follow}`))).toMatchObject(
-        { name: "1.0.0", location: "westus" },
-      );
+    expect(
+      JSON.parse(await bash(`${lines.source}\n${lines.follow}`)),
+    ).toMatchObject({ name: "1.0.0", location: "westus" });
 
     const [host] = await childrenOf(first.pid);
     first.kill("SIGINT");
@@ -100,9 +99,8 @@ describe("npm start", () => {
 
     const second = start(args);
     const again = await printed(second);
-    const headers = {
-      authorization: `Bearer ${again.token.replace("export TOKEN=", "")}`,
-    };
+    const token = await bash(`${again.source}\nprintf %s "$TOKEN"`);
+    const headers = { authorization: `Bearer ${token}` };
     await expect
       .poll(
         async () =>
@@ -114,14 +112,72 @@ describe("npm start", () => {
     expect(await second.exited, second.stderr()).toBe(0);
   });
 
-  test("keeps nothing with --ephemeral", async () => {
-    const program = start(["--ephemeral"]);
-    await printed(program);
+  test("is quiet, keeps nothing with --ephemeral, and gives each role its token and each subscription its events", async () => {
+    const program = start([
+      "--ephemeral",
+      "--replication-minutes",
+      "0",
+      "--subscription",
+      "usable=type LIKE '%.RegionCompleted' AND subject LIKE '%/versions/1.0.0'",
+    ]);
+    const { create, source } = await printed(program);
+
+    expect(program.stderr()).toBe("");
+    const lines = program.stdout().trimEnd().split("\n");
+    expect(lines.length).toBeLessThan(12);
+    expect(program.stdout()).toMatch(
+      /Events +image-version-events: all, usable$/mu,
+    );
+
+    const shell = `${source}\nstatus() { curl -s -o /dev/null -w '%{http_code} ' -H "Authorization: Bearer $1" "$\{@:2}"; }`;
+    const read = `"$API/operations"`;
+    const write = `-X DELETE "$IMAGE/versions/9.9.9"`;
+    const administer = `-X DELETE "$IMAGE/retention"`;
+    // The last finds nothing to take away: an admin is let in.
+    const asked = ["READER_TOKEN", "TOKEN", "ADMIN_TOKEN"].flatMap((token) =>
+      [read, write, administer].map((call) => `status "$${token}" ${call}`),
+    );
+    expect(await bash([shell, ...asked].join("\n"))).toBe(
+      "200 403 403 200 404 403 200 404 404 ",
+    );
+
+    await bash(`${source}\n${create}`);
+    const connection = await bash(`${source}\nprintf %s "$SERVICE_BUS"`);
+    const client = new ServiceBusClient(connection);
+    try {
+      const receiver = client.createReceiver("image-version-events", "usable");
+      const regions: unknown[] = [];
+      while (regions.length < 2)
+        for (const { body } of await receiver.receiveMessages(2, {
+          maxWaitTimeInMs: 30_000,
+        })) {
+          const event = body as { type: string; data: { region: string } };
+          expect(event.type).toBe("Sigil.ImageVersion.RegionCompleted");
+          regions.push(event.data.region);
+        }
+      expect(regions.sort()).toEqual(["eastus2", "westus"]);
+    } finally {
+      await client.close();
+    }
 
     program.kill("SIGINT");
-
     expect(await program.exited, program.stderr()).toBe(0);
     expect(await readdir(directory)).toEqual([]);
+  });
+
+  test("shows the host's log with --verbose, and without keeps it in a file", async () => {
+    const data = path.join(directory, "state");
+    const program = start(["--data", data, "--verbose"]);
+    const { origin } = await printed(program);
+
+    await fetch(`${origin}/api/health/live`);
+
+    const line = await program.waitForLine(
+      /Executed .Functions\.get-liveness/u,
+    );
+    program.kill("SIGINT");
+    expect(await program.exited, program.stderr()).toBe(0);
+    expect(await readFile(path.join(data, "host.log"), "utf8")).toContain(line);
   });
 
   test("leaves out the stand-in of a service that the environment names, says so, and tells no secret of it", async () => {
@@ -132,12 +188,11 @@ describe("npm start", () => {
       const program = start(["--ephemeral"], {
         AzureWebJobsStorage: tables.connectionString,
       });
-      const { origin } = await printed(program);
+      const { origin, source } = await printed(program);
 
-      expect(program.stdout()).toMatch(
-        /Tables +not local: as AzureWebJobsStorage in the environment says/u,
-      );
+      expect(program.stdout()).toMatch(/Not local +AzureWebJobsStorage$/mu);
       expect(program.stdout()).not.toContain(key);
+      expect(await bash(`cat ${source.split(" ")[1]}`)).not.toContain(key);
       const ready = await fetch(`${origin}/api/health/ready`);
       expect(ready.status).toBe(200);
       program.kill("SIGINT");
@@ -156,7 +211,7 @@ describe("npm start", () => {
 
     expect(await program.exited).toBe(1);
     expect(program.stderr()).toContain(
-      "The functions host has ended by itself (killed)",
+      "The functions host has ended by itself (killed). Its last lines:",
     );
     expect(await readdir(directory)).toEqual([]);
   });
@@ -191,6 +246,8 @@ describe("npm start", () => {
       "--data",
       "--ephemeral",
       "--replication-minutes",
+      "--subscription",
+      "--verbose",
     ])
       expect(program.stdout()).toContain(`${option} `);
   });
@@ -201,6 +258,14 @@ describe("npm start", () => {
     [["--api-port", "65536"], "--api-port must be a number from 0 to 65535"],
     [["--replication-minutes", "long"], "--replication-minutes must be"],
     [["--ephemeral", "--data", "here"], "exclude each other"],
+    [["--subscription", "mine"], "must be a name and an SQL filter"],
+    [["--subscription", "mine="], "must be a name and an SQL filter"],
+    [["--subscription", "my/own=1=1"], "must be a name and an SQL filter"],
+    [["--subscription", "mine=type = "], "--subscription mine: "],
+    [
+      ["--subscription", "All=1=1"],
+      '--subscription All: "All" is there already',
+    ],
   ])("refuses a bad option with 2: %s", async (args, reason) => {
     const program = start(args);
 

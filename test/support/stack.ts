@@ -1,5 +1,5 @@
 import { ServiceBusClient, type ServiceBusMessage } from "@azure/service-bus";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,10 @@ import {
   startHostProcess,
   type HostProcess,
 } from "@sigil-local/functions-host/process";
+import {
+  parseEmulatorConfiguration,
+  type EmulatorConfiguration,
+} from "@sigil-local/service-bus-emulator/configuration";
 import {
   startLocalServices,
   type LocalServices,
@@ -65,10 +69,7 @@ export class Stack {
     const directory = await mkdtemp(path.join(tmpdir(), "sigil-test-"));
     const services = await startLocalServices({
       environment: {},
-      serviceBusConfigurationFile: await entitiesFile(
-        directory,
-        options.queueProperties,
-      ),
+      serviceBusConfiguration: await entities(options.queueProperties),
       certificatesDirectory:
         process.env["SIGIL_TEST_CERTIFICATES"] ?? directory,
       simulator: { replication: { durationMs: 1_000 }, ...options.simulator },
@@ -144,23 +145,20 @@ export function milestones(
     .sort();
 }
 
-async function entitiesFile(
-  directory: string,
+async function entities(
   queueProperties: Readonly<Record<string, unknown>> = {},
-): Promise<string> {
+): Promise<EmulatorConfiguration> {
   const text = await readFile(
     path.join(ROOT, "infra/service-bus-emulator.json"),
     "utf8",
   );
-  const entities = JSON.parse(text) as {
+  const json = JSON.parse(text) as {
     UserConfig: { Namespaces: { Queues: { Properties: object }[] }[] };
   };
-  for (const queue of entities.UserConfig.Namespaces.flatMap(
+  for (const queue of json.UserConfig.Namespaces.flatMap(
     (namespace) => namespace.Queues,
   )) {
     Object.assign(queue.Properties, queueProperties);
   }
-  const file = path.join(directory, "entities.json");
-  await writeFile(file, JSON.stringify(entities));
-  return file;
+  return parseEmulatorConfiguration(json);
 }

@@ -8,12 +8,20 @@ import {
   SETTINGS,
   type Setting,
 } from "../../src/config/settings.js";
+import { PROBLEMS } from "../../src/http/problem.js";
 import { KINDS } from "../../src/kinds.js";
 import { isFinalState } from "../../src/operation/states.js";
 import { ALL_RULES } from "../../src/image-version/rules/rules.js";
+import {
+  content,
+  document,
+  documentedOperations,
+} from "./http/contract/document.js";
 
 const RULES = section("rules", "table");
 const STATE_DIAGRAM = section("states", "diagram");
+const ERROR_TABLE = section("errors", "table");
+const OPERATION_TABLES = section("operations", "tables", "these");
 const SETTING_TABLES = section("settings", "tables", "these");
 
 /** What stands between two marks, the first of which says what writes it. */
@@ -70,17 +78,60 @@ function settingTables(): string {
   ].join("\n");
 }
 
+function errorTable(): string {
+  return [
+    "| code | HTTP status | title |",
+    "| --- | --- | --- |",
+    ...Object.entries(PROBLEMS).map(
+      ([code, [status, title]]) => `| \`${code}\` | ${status} | ${title} |`,
+    ),
+  ].join("\n");
+}
+
+function operationTables(): string {
+  const operations = documentedOperations();
+  return (content.tags ?? [])
+    .flatMap(({ name, description = "" }) => [
+      `## ${name}`,
+      "",
+      `${description}.`,
+      "",
+      "| operation | request | what it does | role |",
+      "| --- | --- | --- | --- |",
+      ...operations
+        .filter(({ operation }) => operation.tags?.includes(name))
+        .map(({ method, template, operation }) => {
+          const { operationId, summary = "" } = operation;
+          const role = document.operation(operationId).requiredRole;
+          return `| \`${operationId}\` | \`${method.toUpperCase()} ${template}\` | ${summary} | ${role === undefined ? "none: no token" : `\`${role}\``} |`;
+        }),
+      "",
+    ])
+    .join("\n")
+    .trimEnd();
+}
+
+test("every operation is in the tables once", () => {
+  const tables = operationTables();
+  const operations = documentedOperations();
+  expect(operations.length).toBeGreaterThan(20);
+  for (const { operation } of operations)
+    expect(tables.split(`| \`${operation.operationId}\` |`)).toHaveLength(2);
+});
+
 // `vitest -u`, which `npm run readme` is, writes the file where it differs.
 test.each([
   ["rules", "docs/reference/rules.md", RULES, rulesTable],
   ["states", "docs/architecture.md", STATE_DIAGRAM, stateDiagram],
   ["settings", "docs/reference/settings.md", SETTING_TABLES, settingTables],
+  ["errors", "docs/reference/errors.md", ERROR_TABLE, errorTable],
+  ["operations", "docs/reference/api.md", OPERATION_TABLES, operationTables],
 ] as const)(
   "the %s in %s are those of the code",
   async (_, file, marks, made) => {
-    const document = await readFile(file, "utf8");
-    expect(document).toMatch(marks);
-    const written = document.replace(
+    const text = await readFile(file, "utf8");
+    expect(text).toMatch(marks);
+    const written = text.replace(
       marks,
       (_all, before, after) => `${before}\n${made()}\n\n${after}`,
     );

@@ -221,6 +221,7 @@ describe(".funcignore", () => {
     ".sigil/state.json",
     "README.md",
     "dist/.tsbuildinfo",
+    "dist/site/index.html",
     "docs/reference/dependencies.md",
     "eslint.config.mjs",
     "functions/http.ts",

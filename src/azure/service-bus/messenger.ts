@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import type {
-  ServiceBusClient,
-  ServiceBusMessage,
-  ServiceBusMessageBatch,
-  ServiceBusSender,
+import {
+  isServiceBusError,
+  type ServiceBusClient,
+  type ServiceBusMessage,
+  type ServiceBusMessageBatch,
+  type ServiceBusSender,
 } from "@azure/service-bus";
 import { SpanKind } from "@opentelemetry/api";
 import { ServiceError } from "../../errors.js";
@@ -35,10 +36,11 @@ import {
 
 /** So much of a refused request is kept where the whole does not fit: with its properties and ours, this does. */
 const LARGEST_CUT_BYTES = 192 * 1024;
+
 /** All that Sigil sends. Connects at first use; senders are kept. */
 export class ServiceBusMessenger implements EventPublisher, WorkQueue {
   readonly #namespace: ServiceBusNamespace;
-  readonly #client: ServiceBusClient;
+  #client: ServiceBusClient;
   readonly #senders = new Map<string, ServiceBusSender>();
   readonly #now: () => Date;
   readonly #keepRejectedMs: number;
@@ -168,11 +170,38 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     }
   }
 
-  /** Rejects when the namespace cannot be reached or does not know the events topic. */
-  async check(): Promise<void> {
-    await translateErrors(() =>
-      this.#sender(EVENTS_TOPIC).createMessageBatch(),
-    );
+  /**
+   * Rejects when the namespace does not answer until `abortSignal` says so, or lacks the events topic or the requests queue.
+   * Asks a question each time: a link that is open says nothing of a namespace that has stopped to answer since.
+   */
+  async check(abortSignal: AbortSignal): Promise<void> {
+    const client = this.#client;
+    const receiver = client.createReceiver(REQUESTS_QUEUE);
+    const giveUp = (): void => this.#connectAnew(client);
+    abortSignal.addEventListener("abort", giveUp);
+    try {
+      await translateErrors(() =>
+        Promise.all([
+          this.#sender(EVENTS_TOPIC).createMessageBatch({ abortSignal }),
+          receiver.peekMessages(1, { abortSignal }),
+        ]),
+      );
+    } finally {
+      abortSignal.removeEventListener("abort", giveUp);
+      // It has no link of its own to wait for; where the connection is stuck, closing takes as long as that.
+      void receiver.close().catch(() => undefined);
+    }
+  }
+
+  /**
+   * Leaves a client that was not answered. It may never be again, whatever the namespace does: @azure/service-bus 7.9.5 can
+   * wait for ever for a connection that ended while it was being opened (rhea-promise 3.0.3, Connection.close).
+   */
+  #connectAnew(client: ServiceBusClient): void {
+    if (client !== this.#client) return; // Left already.
+    this.#client = connect(this.#namespace);
+    this.#senders.clear();
+    void client.close().catch(() => undefined);
   }
 
   async close(): Promise<void> {
@@ -200,8 +229,16 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
         },
       },
       () => {
+        const client = this.#client;
         const sender = this.#sender(entity);
-        return translateErrors(() => sendInBatches(sender, messages));
+        return translateErrors(async () => {
+          try {
+            await sendInBatches(sender, messages);
+          } catch (error) {
+            if (isSilence(error)) this.#connectAnew(client);
+            throw error;
+          }
+        });
       },
     );
   }
@@ -214,6 +251,15 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
     }
     return sender;
   }
+}
+
+/** Whether nobody answered, as opposed to a namespace that refuses. */
+function isSilence(error: unknown): boolean {
+  return (
+    isServiceBusError(error) &&
+    (error.code === "ServiceTimeout" ||
+      error.code === "ServiceCommunicationProblem")
+  );
 }
 
 /** A message, and what is done where it alone is too large: adds a shorter one to the batch and answers true. */

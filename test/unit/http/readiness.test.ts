@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { createReadiness } from "../../../src/http/readiness.js";
 
 let nowMs: number;
@@ -58,4 +58,37 @@ test("what fails is kept as long, and logged once", async () => {
   expect(told).toEqual(["tables"]);
   nowMs += 1;
   expect((await ready())[0]?.status).toBe("ok");
+});
+
+test("what does not answer within five seconds is unavailable, and is told that nobody waits any more", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  let waiting: AbortSignal | undefined;
+  const readiness = createReadiness(
+    [
+      {
+        name: "stuck",
+        check: (signal) => {
+          waiting = signal;
+          return new Promise(() => undefined);
+        },
+      },
+      { name: "well", check: () => Promise.resolve() },
+    ],
+    () => new Date(nowMs),
+  );
+  const answer = readiness((name, error) =>
+    told.push(`${name}: ${String(error)}`),
+  );
+
+  await vi.advanceTimersByTimeAsync(4_999);
+  expect([told, waiting?.aborted]).toEqual([[], false]);
+  await vi.advanceTimersByTimeAsync(1);
+
+  expect(await answer).toEqual([
+    { name: "stuck", status: "unavailable" },
+    { name: "well", status: "ok" },
+  ]);
+  expect(told).toEqual(["stuck: Error: no answer within 5000 ms"]);
+  expect(waiting?.aborted).toBe(true);
 });

@@ -3,9 +3,12 @@ import { parseDurationMs } from "./duration.js";
 /** A configuration that cannot be used; the message starts with the path of what is wrong. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
+  /** What is wrong there, without the path. */
+  readonly problem: string;
 
   constructor(path: string, problem: string) {
     super(`${path}: ${problem}`);
+    this.problem = problem;
   }
 }
 

@@ -11,6 +11,8 @@ import { createSqlFilter } from "./filter/sql-filter.js";
 import { SqlFilterError } from "./filter/sql-tokens.js";
 import type { FilterValue } from "./filter/value.js";
 
+export { ConfigurationError };
+
 export interface QueueConfiguration {
   readonly name: string;
   readonly settings: QueueSettings;

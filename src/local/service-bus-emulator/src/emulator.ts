@@ -5,6 +5,7 @@ import { Broker } from "./broker/broker.js";
 import type { MessageCounts } from "./broker/delivery.js";
 import { memoryStore, type Store } from "./broker/store.js";
 import type { EmulatorConfiguration } from "./configuration.js";
+import { watchForFreeze } from "./freeze.js";
 import { Journal } from "./journal/journal.js";
 
 export interface ServiceBusEmulatorOptions {
@@ -61,17 +62,29 @@ export async function startServiceBusEmulator(
     { clock, store, readProperties: readFilterableMessage },
     options.configuration,
   );
+  // Clients have given up meanwhile and tried anew. @azure/service-bus 7.9.5 bears no answer to a try that it gave up: it
+  // never connects again (rhea-promise 3.0.3 keeps the socket, and its close() waits for ever once that has ended). A
+  // connection that ends unanswered is what every client bears.
+  const freeze = watchForFreeze(clock, () => {
+    log(
+      "Stood still for a while: every client is disconnected, to connect anew.",
+    );
+    // Those that wait to be accepted are accepted before an immediate runs, and read after it.
+    setImmediate(() => server.disconnectAll());
+  });
   const server = new AmqpServer({
     broker,
     store,
     key: KEY,
     // Clients make tokens by the time of day, whatever the broker's clock says.
     tokenNow: () => Date.now(),
+    isThawing: () => freeze.isThawing(),
     log,
   });
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>
     (closing ??= server.close().finally(() => {
+      freeze.stop();
       broker.stop();
       journal?.close();
     }));

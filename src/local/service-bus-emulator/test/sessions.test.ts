@@ -46,6 +46,9 @@ class WatchedClock extends ManualClock {
   }
 }
 
+/** The emulator's own alarm, by which it notices that it stood still; it is set as long as it runs. */
+const TICK = 1;
+
 /** The client would renew by the time of day, and the emulator's clock stands at another. */
 const UNRENEWED = { maxAutoLockRenewalDurationInMs: 0 };
 
@@ -115,7 +118,7 @@ test("whoever asks for the next session in vain is told so after the time he gav
     () => "accepted",
     (error: unknown) => error,
   );
-  await clock.waiting(1);
+  await clock.waiting(TICK + 1);
   clock.advance(10_000);
   expect(await outcome).toMatchObject({ code: "ServiceTimeout" });
   await sendTo(client, "a");
@@ -128,9 +131,9 @@ test("a client that went away while it waited for a session gets none", async ()
   const { client, emulator } = await start(SESSIONS, { clock });
   const leaving = connect(emulator.connectionString);
   void acceptNext(leaving).catch(() => undefined);
-  await clock.waiting(1);
+  await clock.waiting(TICK + 1);
   await leaving.close();
-  await clock.waiting(0);
+  await clock.waiting(TICK);
   await sendTo(client, "a");
   expect((await acceptNext(client)).sessionId).toBe("a");
 });
@@ -142,7 +145,7 @@ test("a client that waits for a session hears that the emulator stops", async ()
     () => "accepted",
     () => "refused",
   );
-  await clock.waiting(1);
+  await clock.waiting(TICK + 1);
   await emulator.close();
   await clock.waiting(0);
   expect(await outcome).toBe("refused");
@@ -181,7 +184,7 @@ test("a session's lock that ends gives it to the next, its messages counted, and
   const late = await receiveOne(first);
   clock.advance(MINUTE_MS - 1_000);
   const waiting = acceptNext(client);
-  await clock.waiting(2);
+  await clock.waiting(TICK + 2);
   clock.advance(1_000);
   const second = await waiting;
   const messages = await receive(second, 2);

@@ -8,7 +8,7 @@ import {
   type ResourceManagerSimulator,
   type ResourceManagerSimulatorOptions,
 } from "@sigil-local/arm-simulator";
-import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
+import type { EmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
@@ -21,8 +21,8 @@ const LOCAL_AUDIENCE = "api://sigil";
 export interface LocalServicesOptions {
   /** A service that is named here already is used as it is; its local stand-in is left out. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Entities of Service Bus, in the shape of Microsoft's emulator configuration. */
-  readonly serviceBusConfigurationFile: string;
+  /** Entities of Service Bus. */
+  readonly serviceBusConfiguration: EmulatorConfiguration;
   /** Where state outlives the process; absent: a temporary folder, removed at the end. */
   readonly dataDirectory?: string;
   /** Where certificates are kept, if not in the data directory. */
@@ -107,9 +107,7 @@ export async function startLocalServices(
     ) {
       serviceBus = running(
         await startServiceBusEmulator({
-          configuration: await readEmulatorConfiguration(
-            options.serviceBusConfigurationFile,
-          ),
+          configuration: options.serviceBusConfiguration,
           port: ports.serviceBus ?? 0,
           ...(options.dataDirectory !== undefined && {
             dataDirectory: await keep("service-bus"),

@@ -31,6 +31,11 @@ export const LOCAL_APPLICATIONS = {
     clientSecret: "local-writer-secret",
     roles: ["ImageVersions.Read", "ImageVersions.Write"],
   },
+  admin: {
+    clientId: "00000000-0000-4000-8000-00000000ad31",
+    clientSecret: "local-admin-secret",
+    roles: ["ImageVersions.Read", "ImageVersions.Write", "ImageVersions.Admin"],
+  },
 } as const satisfies Record<string, ClientApplication>;
 
 const SYSTEM_ASSIGNED_CLIENT_ID = "00000000-0000-4000-8000-00000000515a";

@@ -1,5 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import {
+  connect as connectSocket,
+  createServer,
+  type AddressInfo,
+  type Socket,
+} from "node:net";
 import {
   ServiceBusClient,
   type ServiceBusReceivedMessage,
@@ -25,6 +32,8 @@ const REQUESTS = "image-version-requests";
 const REJECTED = "image-version-requests-rejected";
 const SUBSCRIPTION = "image-version-events/Subscriptions/all";
 
+/** Waits for as long as it takes. */
+const PATIENT = new AbortController().signal;
 const KEEP_REJECTED_MS = 30 * 86_400_000;
 
 async function start(configuration?: object): Promise<{
@@ -469,7 +478,7 @@ describe("a postponed request", () => {
 
 test("check resolves where the events topic is, and is a retryable DependencyUnavailable where it is not", async () => {
   const { messenger } = await start();
-  await expect(messenger.check()).resolves.toBeUndefined();
+  await expect(messenger.check(PATIENT)).resolves.toBeUndefined();
 
   const elsewhere = await start({
     UserConfig: {
@@ -479,8 +488,54 @@ test("check resolves where the events topic is, and is a retryable DependencyUna
       Logging: { Type: "Console" },
     },
   });
-  await expect(elsewhere.messenger.check()).rejects.toMatchObject({
+  await expect(elsewhere.messenger.check(PATIENT)).rejects.toMatchObject({
     code: "DependencyUnavailable",
     retryable: true,
   });
+});
+
+test("check tells of a namespace that has stopped to answer although its links are open, and connects anew", async () => {
+  const { emulator } = await start();
+  const pairs: (readonly [Socket, Socket])[] = [];
+  // Between the two, so that one can stop the other without ending a connection.
+  const between = createServer((socket) => {
+    const onward = connectSocket(emulator.port, "127.0.0.1");
+    socket.pipe(onward).pipe(socket);
+    for (const each of [socket, onward]) each.on("error", () => undefined);
+    pairs.push([socket, onward]);
+  }).listen(0, "127.0.0.1");
+  await once(between, "listening");
+  const { port } = between.address() as AddressInfo;
+  const messenger = new ServiceBusMessenger(
+    {
+      kind: "connectionString",
+      connectionString: emulator.connectionString.replace(
+        `localhost:${emulator.port}`,
+        `localhost:${port}`,
+      ),
+    },
+    () => new Date(),
+    KEEP_REJECTED_MS,
+  );
+  onTestFinished(async () => {
+    // The first goes on, so that it can be closed.
+    for (const [socket, onward] of pairs.slice(0, 1))
+      socket.pipe(onward).pipe(socket);
+    await messenger.close();
+    between.close();
+  });
+  await messenger.check(PATIENT);
+
+  for (const socket of pairs.flat()) socket.unpipe().pause();
+  const abort = new AbortController();
+  const checked = expect(messenger.check(abort.signal)).rejects.toMatchObject({
+    code: "DependencyUnavailable",
+    cause: expect.objectContaining({ name: "AbortError" }) as object,
+  });
+  abort.abort();
+  await checked;
+
+  // The connection of before is stuck as it was; a new one is not.
+  await messenger.check(PATIENT);
+  expect(pairs).toHaveLength(2);
 });

@@ -50,6 +50,8 @@ export interface AmqpServerOptions {
   readonly key: SharedAccessKey;
   /** The time tokens are checked against: their makers' time, which is not the broker's in a test. */
   readonly tokenNow: () => number;
+  /** Whether whoever connects now did so before this process stood still, and may have given up. */
+  readonly isThawing: () => boolean;
   readonly log: (line: string) => void;
 }
 
@@ -101,12 +103,18 @@ export class AmqpServer {
       session_buffer_size: { outgoing: OUTGOING_BUFFER_SIZE },
     });
     server.on("connection", (socket) => {
+      if (this.#options.isThawing()) socket.destroy();
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
     });
     this.#server = server;
     await once(server, "listening");
     return (server.address() as AddressInfo).port;
+  }
+
+  /** Ends every connection that there is, as a network that fails does; clients may connect anew. */
+  disconnectAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** Tells every client that the connection ends, and ends it. */

@@ -8,9 +8,12 @@ export function versionId(version: string): string {
   return `${COMPUTE}/galleries/MyGallery/images/MyImage/versions/${version}`;
 }
 
+/** The path of the image definition in Sigil's API. */
+export const IMAGE_PATH = `/api${GROUP}/galleries/MyGallery/images/MyImage`;
+
 /** The version's path in Sigil's API. */
 export function versionPath(version: string): string {
-  return `/api${GROUP}/galleries/MyGallery/images/MyImage/versions/${version}`;
+  return `${IMAGE_PATH}/versions/${version}`;
 }
 
 /** A region whose OS disk and data disk at LUN 0 have the sets `${sets}DiskEncryptionSet1` and `…2`. */

@@ -1,5 +1,5 @@
-import path from "node:path";
 import { APPLICATION_ROOT } from "../application-root.js";
+import { readEntities } from "../entities.js";
 import { startHostProcess } from "@sigil-local/functions-host/process";
 import type { ResourceManagerSimulator } from "@sigil-local/arm-simulator";
 import { startLocalServices } from "../services.js";
@@ -35,10 +35,7 @@ export async function startDemoStack(
     () =>
       startLocalServices({
         environment: {},
-        serviceBusConfigurationFile: path.join(
-          APPLICATION_ROOT,
-          "infra/service-bus-emulator.json",
-        ),
+        serviceBusConfiguration: readEntities(),
         simulator: { replication: REPLICATION },
         log: onWarning,
       }),

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
 import { runCommand } from "@sigil-local/command-line";
+import { createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { APPLICATION_ROOT } from "../application-root.js";
 import {
@@ -11,10 +14,13 @@ import { startLocalServices } from "../services.js";
 import { readOptions, USAGE, type StartOptions } from "./options.js";
 import { writeCoreToolsSettings } from "./core-tools-settings.js";
 import { explainTakenPort } from "./ports.js";
+import { writeEnvironmentFile } from "./environment-file.js";
 import { welcome } from "./welcome.js";
 import { Teardown } from "../teardown.js";
+import { EVENTS_TOPIC } from "../entities.js";
 
-const TOKEN_HOURS = 12;
+/** So many of the host's last lines are shown where it has ended by itself. */
+const LAST_LINES = 20;
 const PACE = {
   SIGIL_POLL_INITIAL_SECONDS: "2",
   SIGIL_POLL_MAX_SECONDS: "10",
@@ -33,7 +39,7 @@ async function run(options: StartOptions): Promise<number> {
       const end = await Promise.race([interruption, host.exited]);
       if (end === null || typeof end === "number")
         throw new Error(
-          `The functions host has ended by itself (${end === null ? "killed" : `exit code ${end}`}): its last lines above say why.`,
+          `The functions host has ended by itself (${end === null ? "killed" : `exit code ${end}`}). Its last lines:\n${host.lastLines.join("\n")}`,
         );
     }
     console.log("Stopping.");
@@ -48,20 +54,48 @@ async function run(options: StartOptions): Promise<number> {
   }
 }
 
+interface RunningHost extends HostProcess {
+  readonly lastLines: readonly string[];
+}
+
 async function start(
   options: StartOptions,
   teardown: Teardown,
-): Promise<HostProcess> {
-  const { dataDirectory, ports, replicationMinutes } = options;
+): Promise<RunningHost> {
+  const { dataDirectory, ports, replicationMinutes, entities } = options;
   const environment = { ...PACE, ...process.env };
+  const filesDirectory = await teardown.add(
+    () => filesDirectoryOf(dataDirectory),
+    async (directory) => {
+      if (dataDirectory === undefined)
+        await rm(directory, { recursive: true, force: true });
+    },
+  );
+  const logFile = await teardown.add(
+    () =>
+      Promise.resolve(
+        createWriteStream(path.join(filesDirectory, "host.log"), {
+          mode: 0o600,
+        }),
+      ),
+    (file) => new Promise<void>((resolve) => file.end(resolve)),
+  );
+  const lastLines: string[] = [];
+  const log = (line: string): void => {
+    logFile.write(`${line}\n`);
+    lastLines.push(line);
+    if (lastLines.length > LAST_LINES) lastLines.shift();
+    if (options.verbose) print(line);
+  };
+  // Why a start fails is told in one line, not by what the host prints before.
+  let print = (line: string): void => void early.push(line);
+  const early: string[] = [];
+
   const services = await teardown.add(
     () =>
       startLocalServices({
         environment,
-        serviceBusConfigurationFile: path.join(
-          APPLICATION_ROOT,
-          "infra/service-bus-emulator.json",
-        ),
+        serviceBusConfiguration: entities,
         ports,
         ...(dataDirectory !== undefined && { dataDirectory }),
         simulator: {
@@ -71,17 +105,12 @@ async function start(
             seed: REPLICATION_SEED,
           },
         },
-        log: (line) => console.log(`Service Bus: ${line}`),
+        log: (line) => log(`Service Bus: ${line}`),
       }),
     (started) => started.close(),
   );
-  const coreToolsSettings =
-    dataDirectory === undefined
-      ? undefined
-      : await writeCoreToolsSettings(dataDirectory, services.settings);
-  // Why a start fails is told in one line, not by what the host prints before.
-  let print = (line: string): void => void early.push(line);
-  const early: string[] = [];
+  if (dataDirectory !== undefined)
+    await writeCoreToolsSettings(dataDirectory, services.settings);
   const host = await teardown.add(
     () =>
       startHostProcess({
@@ -91,32 +120,42 @@ async function start(
         ...(dataDirectory !== undefined && {
           stateDirectory: path.join(dataDirectory, "functions-host"),
         }),
-        onLine: (line) => print(line),
+        onLine: log,
       }),
     (started) => started.stop(),
   );
+  await writeEnvironmentFile(filesDirectory, host.origin, services);
   print = (line) => console.log(line);
   early.forEach(print);
-  const token =
-    services.settings["SIGIL_TOKEN_ISSUER"] === undefined
-      ? undefined
-      : await services.tokenIssuer?.issueToken({
-          roles: ["ImageVersions.Read", "ImageVersions.Write"],
-          expiresInSeconds: TOKEN_HOURS * 3600,
-        });
   console.log(
-    `\n${welcome({
+    welcome({
       origin: host.origin,
       services,
       environment,
-      dataDirectory,
-      coreToolsSettings,
+      filesDirectory,
+      isKept: dataDirectory !== undefined,
       replicationMinutes,
-      token,
-      tokenHours: TOKEN_HOURS,
-    })}\n`,
+      subscriptions:
+        entities.topics
+          .find(({ name }) => name === EVENTS_TOPIC)
+          ?.subscriptions.map(({ name }) => name) ?? [],
+      siteFile: path.relative(
+        "",
+        path.join(APPLICATION_ROOT, "dist/site/index.html"),
+      ),
+    }),
   );
-  return host;
+  return { ...host, lastLines };
+}
+
+/** Where the files for whoever has started the stack are: with the state, or in a temporary folder. */
+async function filesDirectoryOf(
+  dataDirectory: string | undefined,
+): Promise<string> {
+  if (dataDirectory === undefined)
+    return mkdtemp(path.join(tmpdir(), "sigil-start-"));
+  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+  return dataDirectory;
 }
 
 process.exit(await runCommand({ usage: USAGE, readOptions, run }));

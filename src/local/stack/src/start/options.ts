@@ -1,5 +1,7 @@
 import path from "node:path";
 import { parseOptions, portOf, UsageError } from "@sigil-local/command-line";
+import type { EmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
+import { EVENTS_TOPIC, readEntities } from "../entities.js";
 import { PORTS, type PortName, type Ports } from "./ports.js";
 
 const STANDARD_DIRECTORY = ".sigil";
@@ -8,8 +10,10 @@ const STANDARD_REPLICATION_MINUTES = 2;
 export const USAGE = `Usage: npm start [-- options]
 
 Runs Sigil on this machine until Ctrl-C: the functions and, for each Azure service that they need, a stand-in on
-127.0.0.1. Prints where everything is, an access token, and a curl line that creates an image version.
+127.0.0.1. Prints where the API is, and writes a file of tokens and addresses for a shell to read.
 Stopped and started again, it goes on where it was.
+
+  --verbose                   show the log of the functions host, which is otherwise only in host.log
 
 State:
   --data DIR                  where everything is kept (default ${STANDARD_DIRECTORY})
@@ -22,6 +26,10 @@ ${Object.values(PORTS)
       `  ${`--${option} N`.padEnd(28)}default ${standard}`,
   )
   .join("\n")}
+
+Service Bus:
+  --subscription NAME=FILTER  a subscription of topic ${EVENTS_TOPIC} with an SQL filter; may be given more than once:
+                              --subscription usable="type LIKE '%.RegionCompleted'"
 
 Simulated Azure Resource Manager:
   --replication-minutes N     how long the slowest region of a new version takes (default ${STANDARD_REPLICATION_MINUTES}; in Azure often 40)
@@ -44,6 +52,9 @@ export interface StartOptions {
   readonly dataDirectory: string | undefined;
   readonly ports: Ports;
   readonly replicationMinutes: number;
+  /** Of Service Bus: those of infra/, and the subscriptions that were asked for. */
+  readonly entities: EmulatorConfiguration;
+  readonly verbose: boolean;
 }
 
 /** Reads the command line; throws UsageError. */
@@ -70,16 +81,20 @@ export function readOptions(args: readonly string[]): StartOptions {
       ]),
     ) as Ports,
     replicationMinutes: minutes,
+    entities: readEntities(values.subscription as readonly string[]),
+    verbose: values.verbose === true,
   };
 }
 
 function parse(
   args: readonly string[],
-): Record<string, string | boolean | undefined> {
+): Record<string, string | boolean | readonly string[] | undefined> {
   return parseOptions(args, {
     data: { type: "string" },
     ephemeral: { type: "boolean" },
     help: { type: "boolean" },
+    subscription: { type: "string", multiple: true, default: [] },
+    verbose: { type: "boolean" },
     "replication-minutes": {
       type: "string",
       default: String(STANDARD_REPLICATION_MINUTES),

@@ -1,9 +1,5 @@
-import {
-  MANAGED_IMAGE_REQUEST,
-  versionId,
-  versionPath,
-} from "../demo/requests.js";
-import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
+import path from "node:path";
+import { EVENTS_TOPIC } from "../entities.js";
 import type { LocalServices } from "../services.js";
 
 export interface RunningStack {
@@ -11,140 +7,85 @@ export interface RunningStack {
   readonly origin: string;
   readonly services: LocalServices;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly dataDirectory: string | undefined;
-  /** The same settings for `func start`; undefined where nothing is kept. */
-  readonly coreToolsSettings: string | undefined;
+  /** Of the files env, request.json and host.log. */
+  readonly filesDirectory: string;
+  readonly isKept: boolean;
   readonly replicationMinutes: number;
-  /** A token of the local issuer for the API; undefined where the environment names another issuer. */
-  readonly token: string | undefined;
-  readonly tokenHours: number;
+  readonly subscriptions: readonly string[];
+  /** The documents as a site. */
+  readonly siteFile: string;
 }
 
-const VERSION = "1.0.0";
+/** Each stand-in, and the settings that would take its place. */
+const STAND_INS = {
+  serviceBus: [
+    "ServiceBusConnection",
+    "ServiceBusConnection__fullyQualifiedNamespace",
+  ],
+  tables: [
+    "AzureWebJobsStorage",
+    "AzureWebJobsStorage__accountName",
+    "AzureWebJobsStorage__tableServiceUri",
+  ],
+  resourceManager: ["SIGIL_RESOURCE_MANAGER_ENDPOINT"],
+} as const satisfies Partial<Record<keyof LocalServices, readonly string[]>>;
 
 /** What `npm start` prints once everything runs; commands in it work as pasted. Tells no secret of a named service. */
 export function welcome(stack: RunningStack): string {
-  return [
-    heading(stack),
-    table(places(stack)),
-    ...commands(stack).map(([title, command]) => `${title}\n${command}`),
-  ].join("\n\n");
-}
-
-function heading({ dataDirectory }: RunningStack): string {
-  const after =
-    dataDirectory === undefined
-      ? "nothing is kept"
-      : "the next start goes on where it was";
-  return `Sigil is running. Ctrl-C stops it; ${after}.`;
-}
-
-function places(stack: RunningStack): readonly (readonly [string, string])[] {
-  const { origin, services, environment, dataDirectory } = stack;
-  const { serviceBus, tables, resourceManager, tokenIssuer } = services;
-  const named = (...names: readonly string[]): string =>
-    `not local: as ${names.find((name) => environment[name]) ?? names[0]} in the environment says`;
-  return [
-    ["API", `${origin}/api (described by ${origin}/api/openapi.json)`],
-    [
-      "Service Bus",
-      serviceBus?.connectionString ??
-        named(
-          "ServiceBusConnection",
-          "ServiceBusConnection__fullyQualifiedNamespace",
-        ),
-    ],
-    [
-      "Tables",
-      tables === undefined
-        ? named(
-            "AzureWebJobsStorage",
-            "AzureWebJobsStorage__accountName",
-            "AzureWebJobsStorage__tableServiceUri",
-          )
-        : `http://127.0.0.1:${tables.port}/devstoreaccount1 (Azurite)`,
-    ],
-    [
-      "Resource Manager",
-      resourceManager === undefined
-        ? named("SIGIL_RESOURCE_MANAGER_ENDPOINT")
-        : `${resourceManager.endpoint} (simulated; a version takes up to ${stack.replicationMinutes} min)`,
-    ],
+  const { origin, services, replicationMinutes, subscriptions } = stack;
+  const { resourceManager, serviceBus } = services;
+  const after = stack.isKept
+    ? "the next start goes on where it was"
+    : "nothing is kept";
+  const named = namedSettings(stack);
+  const rows = [
+    ["API", `${origin}/api`],
+    ["Docs", `${origin}/api/docs and ${stack.siteFile}`],
     ...(resourceManager === undefined
       ? []
       : [
           [
-            "  its control",
-            `${resourceManager.endpoint}/simulator (faults and speeds; GET lists the methods)`,
-          ] as const,
+            "Azure",
+            `${resourceManager.endpoint}/simulator (a version takes up to ${replicationMinutes} min)`,
+          ],
         ]),
-    [
-      "Token issuer",
-      tokenIssuer === undefined || stack.token === undefined
-        ? named("SIGIL_TOKEN_ISSUER")
-        : tokenIssuer.issuer,
-    ],
-    ...(tokenIssuer === undefined
+    ...(serviceBus === undefined
       ? []
-      : [["CA certificate", services.caFile] as const]),
-    ...(stack.coreToolsSettings === undefined
-      ? []
-      : [["Core Tools", `settings in ${stack.coreToolsSettings}`] as const]),
-    ["State", dataDirectory ?? "kept nowhere (--ephemeral)"],
-  ];
-}
-
-function commands(stack: RunningStack): readonly (readonly [string, string])[] {
-  const { origin, token, tokenHours } = stack;
-  const create = (bearer: string): string =>
-    `curl -i -X PUT ${origin}${versionPath(VERSION)} -H "Authorization: Bearer ${bearer}" -H "Content-Type: application/json" -d '${JSON.stringify(MANAGED_IMAGE_REQUEST)}'`;
-  const follow = (path: string): string =>
-    `curl -s ${origin}${path} -H "Authorization: Bearer $TOKEN"`;
-  const subject =
-    stack.services.resourceManager === undefined
-      ? "Create an image version (put in your own names and ids)"
-      : `Create image version ${VERSION}, encrypted with four keys in two regions`;
+      : [["Events", `${EVENTS_TOPIC}: ${subscriptions.join(", ")}`]]),
+    ...(named.length === 0 ? [] : [["Not local", named.join(", ")]]),
+    ["Log", fileOf(stack, "host.log")],
+  ] as const;
+  const version = `"$IMAGE/versions/1.0.0" -H "Authorization: Bearer $TOKEN"`;
   return [
-    token === undefined
-      ? ["A token, from your own issuer:", "export TOKEN=…"]
-      : [`A token, valid for ${tokenHours} hours:`, `export TOKEN=${token}`],
-    ...anotherToken(stack),
-    [`${subject}:`, create(token ?? "$TOKEN")],
-    [
-      "Follow it (the answer's Operation-Location is its operation):",
-      follow(versionPath(VERSION)),
-    ],
-    [
-      "Or hear of it: its events come to subscription `all` of topic `image-version-events`, as CloudEvents with subject",
-      versionId(VERSION),
-    ],
-  ];
+    `Sigil is running. Ctrl-C stops it; ${after}.`,
+    ...rows.map(([name = "", value = ""]) => `  ${name.padEnd(9)}  ${value}`),
+    `source ${fileOf(stack, "env")}   # $TOKEN, $READER_TOKEN, $ADMIN_TOKEN, and every address`,
+    `curl -i -X PUT ${version} -H "Content-Type: application/json" -d @${fileOf(stack, "request.json")}`,
+    `curl -s ${version}`,
+  ].join("\n");
 }
 
-function anotherToken({
-  services: { tokenIssuer, caFile },
-  token,
-}: RunningStack): readonly (readonly [string, string])[] {
-  if (tokenIssuer === undefined || token === undefined) return [];
-  const { clientId, clientSecret } = LOCAL_APPLICATIONS.writer;
-  const endpoint = `https://localhost:${tokenIssuer.port}/${tokenIssuer.tenantId}/oauth2/v2.0/token`;
-  const form = [
-    "grant_type=client_credentials",
-    `client_id=${clientId}`,
-    `client_secret=${clientSecret}`,
-    `scope=${tokenIssuer.audience}/.default`,
-  ];
-  return [
-    [
-      "Another one, valid for an hour:",
-      `export TOKEN=$(curl -s --cacert '${caFile}' ${endpoint} ${form.map((field) => `-d ${field}`).join(" ")} | node -pe 'JSON.parse(fs.readFileSync(0)).access_token')`,
-    ],
-  ];
+/** The settings by which the environment has taken the place of a stand-in. */
+function namedSettings({
+  services,
+  environment,
+}: RunningStack): readonly string[] {
+  const named = Object.entries(STAND_INS).flatMap(([name, settings]) =>
+    services[name as keyof typeof STAND_INS] === undefined
+      ? settings.filter((setting) => environment[setting]).slice(0, 1)
+      : [],
+  );
+  return services.settings["SIGIL_TOKEN_ISSUER"] === undefined
+    ? [...named, "SIGIL_TOKEN_ISSUER"]
+    : named;
 }
 
-function table(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return rows
-    .map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)
-    .join("\n");
+/** As one types it, in quotes where a shell needs them. */
+function fileOf({ filesDirectory }: RunningStack, name: string): string {
+  const file = path.join(filesDirectory, name);
+  const relative = path.relative("", file);
+  const short = relative.startsWith("..") ? file : relative;
+  return /^[\w./-]+$/u.test(short)
+    ? short
+    : `'${short.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,0 +1,76 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
+import { IMAGE_PATH, MANAGED_IMAGE_REQUEST } from "../demo/requests.js";
+import type { LocalServices } from "../services.js";
+
+const TOKEN_DAYS = 7;
+const TOKENS = {
+  TOKEN: LOCAL_APPLICATIONS.writer,
+  READER_TOKEN: LOCAL_APPLICATIONS.reader,
+  ADMIN_TOKEN: LOCAL_APPLICATIONS.admin,
+} as const;
+
+/**
+ * Writes `env`, for a shell to source: tokens of the local issuer and the addresses of what is local, under names that no
+ * setting of Sigil has, so that a later start in that shell is not led elsewhere. Beside it, `request.json` is a request.
+ * Both are readable by their owner alone; no secret of a service that the environment names is in them.
+ */
+export async function writeEnvironmentFile(
+  directory: string,
+  origin: string,
+  services: LocalServices,
+): Promise<void> {
+  const { tokenIssuer, serviceBus, tables, resourceManager, settings, caFile } =
+    services;
+  const issuesTokens =
+    tokenIssuer !== undefined && settings["SIGIL_TOKEN_ISSUER"] !== undefined;
+  const tokens = issuesTokens
+    ? await Promise.all(
+        Object.entries(TOKENS).map(
+          async ([name, { clientId, roles }]) =>
+            [
+              name,
+              await tokenIssuer.issueToken({
+                appId: clientId,
+                roles,
+                expiresInSeconds: TOKEN_DAYS * 24 * 3600,
+              }),
+            ] as const,
+        ),
+      )
+    : [];
+  const lines = [
+    "# Written by each npm start.",
+    variable("API", `${origin}/api`),
+    variable("IMAGE", `${origin}${IMAGE_PATH}`),
+    "",
+    issuesTokens
+      ? `# Valid for ${TOKEN_DAYS} days: a writer's, a reader's, an admin's (docs/access.md says what each may).`
+      : "# The environment names the issuer of tokens: set TOKEN to one of its own.",
+    ...tokens.map(([name, token]) => variable(name, token)),
+    "",
+    "# What stands in for Azure. HTTPS clients trust it by the certificate.",
+    variable("SERVICE_BUS", serviceBus?.connectionString),
+    variable(
+      "TABLES",
+      tables && `http://127.0.0.1:${tables.port}/devstoreaccount1`,
+    ),
+    variable("RESOURCE_MANAGER", resourceManager?.endpoint),
+    variable("TOKEN_ISSUER", tokenIssuer?.issuer),
+    variable("CA_CERTIFICATE", tokenIssuer && caFile),
+  ];
+  const files = {
+    env: `${lines.filter((line) => line !== undefined).join("\n")}\n`,
+    "request.json": `${JSON.stringify(MANAGED_IMAGE_REQUEST, null, 2)}\n`,
+  };
+  for (const [name, text] of Object.entries(files))
+    await writeFile(path.join(directory, name), text, { mode: 0o600 });
+}
+
+/** Undefined where there is no value. */
+function variable(name: string, value: string | undefined): string | undefined {
+  return value === undefined
+    ? undefined
+    : `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,126 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+let site: string;
+/** Of each file, by its path in the site; what is no text is empty. */
+let files: ReadonlyMap<string, string>;
+
+beforeAll(async () => {
+  site = await mkdtemp(path.join(tmpdir(), "sigil-site-test-"));
+  await promisify(execFile)(process.execPath, ["docs/site.mjs", site]);
+  files = new Map(
+    await Promise.all(
+      (await listed(site)).map(
+        async (name) =>
+          [name, await readFile(path.join(site, name), "utf8")] as const,
+      ),
+    ),
+  );
+});
+afterAll(() => rm(site, { recursive: true, force: true }));
+
+async function listed(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, {
+    recursive: true,
+    withFileTypes: true,
+  });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      path
+        .relative(folder, path.join(entry.parentPath, entry.name))
+        .replaceAll("\\", "/"),
+    );
+}
+
+function pages(): readonly (readonly [string, string])[] {
+  const found = [...files].filter(([name]) => name.endsWith(".html"));
+  expect(found.length).toBeGreaterThan(30);
+  return found;
+}
+
+test("README and every document has its page, and every page leads to every other", async () => {
+  const documents = (await listed("docs")).filter((name) =>
+    name.endsWith(".md"),
+  );
+  expect(documents.length).toBeGreaterThan(20);
+  const expected = [
+    "index.html",
+    ...documents.map((name) => `docs/${name.replace(/\.md$/u, ".html")}`),
+  ];
+  expect([...files.keys()]).toEqual(expect.arrayContaining(expected));
+  for (const [name, html] of pages()) {
+    const navigation = html.slice(html.indexOf("<nav"));
+    const linked = linksOf(navigation).map((link) => targetOf(name, link));
+    for (const [other] of pages()) expect(linked, name).toContain(other);
+    expect(html.match(/<h1 /gu), name).toHaveLength(1);
+    expect(html, name).toMatch(/<title>[^<]+<\/title>/u);
+  }
+});
+
+test("every link and anchor within the site leads somewhere", () => {
+  for (const [name, html] of pages())
+    for (const link of linksOf(html)) {
+      if (/^https?:\/\//u.test(link)) continue;
+      const target = targetOf(name, link);
+      expect(files.has(target), `${link} in ${name}`).toBe(true);
+      const anchor = link.split("#")[1];
+      if (anchor !== undefined)
+        expect(files.get(target), `${link} in ${name}`).toContain(
+          ` id="${anchor}"`,
+        );
+    }
+});
+
+test("no script runs, and nothing is fetched from outside", () => {
+  for (const [name, text] of files) {
+    if (name.endsWith(".yaml")) continue; // Read, and never run.
+    expect(text, name).not.toMatch(/<script|\son[a-z]+=|@import|javascript:/iu);
+    const fetched = [
+      ...text.matchAll(/<(?:img|link|iframe|object|embed|source|use)\b[^>]*/gu),
+    ].flatMap(([tag]) =>
+      [...tag.matchAll(/\b(?:src|href|data|srcset)="([^"]*)"/gu)].map(
+        ([, address = ""]) => address,
+      ),
+    );
+    const inStyles = [...text.matchAll(/\burl\(\s*["']?([^"')]+)/gu)].map(
+      ([, address = ""]) => address,
+    );
+    for (const address of [...fetched, ...inStyles])
+      expect(files.has(targetOf(name, address)), `${address} in ${name}`).toBe(
+        true,
+      );
+    if (name.endsWith(".html")) expect(fetched.length, name).toBeGreaterThan(0);
+  }
+});
+
+test("it suits a phone, light and dark, and shows the states without drawing them", () => {
+  for (const [name, html] of pages())
+    expect(html, name).toContain(
+      '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    );
+  const style = files.get("style.css") ?? "";
+  expect(style).toContain("prefers-color-scheme: dark");
+  expect(style).toContain("@media (min-width: 60rem)");
+  const architecture = files.get("docs/architecture.html") ?? "";
+  expect(architecture).not.toContain("stateDiagram-v2");
+  expect(architecture).toContain(
+    "<td><strong>Accepted</strong></td><td>Creating</td><td>proven, not in Azure</td>",
+  );
+});
+
+function linksOf(html: string): readonly string[] {
+  return [...html.matchAll(/<a\b[^>]*\bhref="([^"]*)"/gu)].map(
+    ([, link = ""]) => link,
+  );
+}
+
+/** The file that a relative address in a page means. */
+function targetOf(name: string, address: string): string {
+  const [place = ""] = address.split("#");
+  return place === "" ? name : path.posix.join(path.posix.dirname(name), place);
+}
