@@ -19,6 +19,13 @@ beforeAll(async () => {
 });
 afterAll(() => h.close());
 
+test("no connection is closed because it is idle: a client that uses it again at that moment would see a reset", async () => {
+  const { status, headers } = await h.call("GET", DEFINITION);
+  expect(status).toBe(200);
+  // Node.js says here after how many seconds it closes one.
+  expect(headers.get("keep-alive")).toBeNull();
+});
+
 describe("authentication", () => {
   test.each([
     ["no token", { authorization: null }, "AuthenticationFailed"],
