@@ -12,6 +12,7 @@ import {
 } from "../../src/image-version/commands/put.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import { takeStep } from "../../src/image-version/steps/take-step.js";
+import { migrated } from "../../src/image-version/state/migration.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type {
   Dependencies,
@@ -138,7 +139,19 @@ export async function startInProcess(
   let taken = 0;
   const inProcess = await startWith(clock, options, {
     ports: {
-      store: store as unknown as Dependencies["store"],
+      store: {
+        ...(store as unknown as Dependencies["store"]),
+        // As createStateStore does
+        async read(key) {
+          const stored = await store.read(key);
+          return (
+            stored && {
+              ...stored,
+              record: migrated(stored.record, stored.operation.kind),
+            }
+          );
+        },
+      },
       rollbacks: store as unknown as Dependencies["rollbacks"],
       index: createMemoryIndex(now),
       idempotencyKeys: createMemoryIdempotencyKeys(now),

@@ -23,8 +23,13 @@ import {
 } from "../../../src/operation/records.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
 import { canonicalRegion } from "../../../src/resource-id.js";
-import { commandOf, idOf, TRACEPARENT } from "../../support/dependencies.js";
-import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
+import {
+  commandOf,
+  idOf,
+  startInProcess,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
 
 /** What release 0.1.0 has left of one version: see the README beside them. */
 interface Left {
@@ -63,9 +68,9 @@ const FOLDER = new URL("../../fixtures/records-0.1.0/", import.meta.url);
 const REPLICATION_MS = 300_000;
 const MOST_TICKS = 600;
 
-let world: OnLoopback;
+let world: InProcess;
 beforeAll(async () => {
-  world = await startOnLoopback({ replicationMs: REPLICATION_MS });
+  world = await startInProcess({ replicationMs: REPLICATION_MS });
 });
 afterAll(() => world.close());
 
