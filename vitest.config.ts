@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** What `npm test` leaves to `npm run test:slow`. */
 const SLOW = [
   // Kills, months, thousands of calls
-  "test/contract/{image-version,subscription}/crashes.test.ts",
+  "test/contract/{image-version,subscription}/{crashes,rollback-crashes}.test.ts",
   "test/contract/image-version/long-waits.test.ts",
   "test/contract/azure/tables/ageing.test.ts",
   "test/contract/authorization/policy-concurrency.test.ts",
