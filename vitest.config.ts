@@ -2,12 +2,15 @@ import { defineConfig } from "vitest/config";
 
 /** What `npm test` leaves to `npm run test:slow`. */
 const SLOW = [
-  // Kills, months, thousands of calls
+  // Kills, months, thousands of calls, whatever a generator thinks of
   "test/contract/{image-version,subscription}/{crashes,rollback-crashes}.test.ts",
   "test/contract/image-version/long-waits.test.ts",
   "test/contract/azure/tables/ageing.test.ts",
   "test/contract/authorization/policy-concurrency.test.ts",
+  "test/contract/image-version/call-counts.test.ts",
+  "test/contract/image-version/truth/{property,rollbacks}.test.ts",
   "test/fuzz/*.test.ts",
+  "src/local/arm-simulator/test/lists.test.ts",
   "src/local/service-bus-emulator/test/durability.test.ts",
   // Whole programs; `npm test` has the whole app with its requests, messages and documents
   "test/e2e/{day-two,demo,durability,own-services,packages,plans,retention,same-version,secrets,start,telemetry}.test.ts",
