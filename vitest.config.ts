@@ -1,5 +1,29 @@
 import { defineConfig } from "vitest/config";
 
+/** What `npm test` leaves to `npm run test:slow`. */
+const SLOW = [
+  // Kills, months, thousands of calls, whatever a generator thinks of
+  "test/contract/{image-version,subscription}/{crashes,rollback-crashes}.test.ts",
+  "test/contract/image-version/long-waits.test.ts",
+  "test/contract/azure/tables/ageing.test.ts",
+  "test/contract/authorization/policy-concurrency.test.ts",
+  "test/contract/image-version/call-counts.test.ts",
+  "test/contract/image-version/truth/{property,rollbacks}.test.ts",
+  "test/fuzz/*.test.ts",
+  "src/local/arm-simulator/test/lists.test.ts",
+  "src/local/service-bus-emulator/test/durability.test.ts",
+  // Whole programs; `npm test` has the whole app with its requests, messages and documents
+  "test/e2e/{day-two,demo,durability,own-services,packages,plans,retention,same-version,secrets,start,telemetry}.test.ts",
+  "src/local/functions-host/test/startup.test.ts",
+  "src/local/stack/test/run.test.ts",
+  // A browser, generated clients, the Azure CLI, other languages
+  "test/e2e/{docs-page,generated-clients}.test.ts",
+  "src/local/arm-simulator/test/azure-cli.test.ts",
+  "src/local/service-bus-emulator/test/{dotnet,other-clients}.test.ts",
+];
+/** Played in both, in `test:slow` for longer. */
+const MODEL = "test/model/**/*.test.ts";
+
 export default defineConfig({
   // A stand-in is read as its sources, not as what was last compiled of them. The other conditions are Vitest's own.
   ssr: {
@@ -8,8 +32,26 @@ export default defineConfig({
     },
   },
   test: {
-    include: [
-      "{test/{unit,contract,e2e,fuzz,model},src/local/*/test}/**/*.test.ts",
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "fast",
+          include: [
+            "{test/{unit,contract,e2e},src/local/*/test}/**/*.test.ts",
+            MODEL,
+          ],
+          exclude: SLOW,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "slow",
+          include: [...SLOW, MODEL],
+          env: { SIGIL_MODEL_RUNS: process.env["SIGIL_MODEL_RUNS"] ?? "1000" },
+        },
+      },
     ],
     benchmark: { include: ["test/bench/**/*.bench.ts"] },
     globalSetup: ["test/support/global-setup.ts"],

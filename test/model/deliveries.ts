@@ -12,7 +12,7 @@ import {
   MAX_DELIVERY_COUNT,
   type QueuedMessage,
   type Queues,
-} from "./service-bus.js";
+} from "../support/fakes/service-bus.js";
 import type { Task } from "./world.js";
 
 /** A message comes once more; what becomes of it depends on how that ends. */

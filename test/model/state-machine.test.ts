@@ -29,7 +29,7 @@ import { settings, steps, type Step } from "./steps.js";
 import { take } from "./taking.js";
 import { createWorld } from "./world.js";
 
-const RUNS = Number(process.env["SIGIL_MODEL_RUNS"] ?? 500);
+const RUNS = Number(process.env["SIGIL_MODEL_RUNS"] ?? 100);
 const SEED = process.env["SIGIL_MODEL_SEED"] ?? "1";
 const PATH = process.env["SIGIL_MODEL_PATH"];
 

@@ -7,7 +7,23 @@ import { KINDS } from "../../src/kinds.js";
 import { ManualClock } from "@sigil-local/clock";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type { OperationRecord } from "../../src/operation/records.js";
+import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
 import type { StoredPolicy } from "../../src/retention/ports.js";
+import { createMemoryIdempotencyKeys } from "../support/fakes/idempotency-keys.js";
+import {
+  createMemoryIndex,
+  type MemoryIndex,
+} from "../support/fakes/listing-index.js";
+import {
+  createMemoryQueues,
+  createMemoryTopic,
+  type Queues,
+  type Topic,
+} from "../support/fakes/service-bus.js";
+import {
+  createMemoryStore,
+  type MemoryStore,
+} from "../support/fakes/state-store.js";
 import { createArm, short, type Arm, type ArmSettings } from "./arm.js";
 import { createAzure, type Azure } from "./azure.js";
 import { keysIn, type Facts } from "./facts.js";
@@ -21,19 +37,6 @@ import {
   type Failure,
   type Process,
 } from "./process.js";
-import {
-  createQueues,
-  createTopic,
-  type Queues,
-  type Topic,
-} from "./service-bus.js";
-import {
-  createIdempotencyKeys,
-  createIndex,
-  createStore,
-  type MemoryIndex,
-  type MemoryStore,
-} from "./state.js";
 import { createWriteJudge, type WriteJudge } from "./write-judge.js";
 
 /** The product's pace, but for patience: a region that stands still is told of within a run, and given up sooner. */
@@ -66,7 +69,7 @@ export interface World {
   readonly arm: Arm;
   readonly azure: Azure;
   readonly way: Way;
-  readonly store: MemoryStore;
+  readonly store: MemoryStore<ImageVersionRecord>;
   readonly index: MemoryIndex;
   readonly queues: Queues;
   readonly topic: Topic;
@@ -115,10 +118,10 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
     log(`BREACH of invariant ${invariant}: ${text}`);
   };
 
-  const store = createStore();
-  const index = createIndex(now);
-  const queues = createQueues(nowMs);
-  const claims = createIdempotencyKeys();
+  const store = createMemoryStore<ImageVersionRecord>();
+  const index = createMemoryIndex(now);
+  const queues = createMemoryQueues(nowMs);
+  const claims = createMemoryIdempotencyKeys(now);
   const latest = new Map<string, OperationRecord>();
   const ledger = createLedger();
   const way = createWay(now, log);
@@ -135,7 +138,7 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
   const hosts = Array.from({ length: HOSTS }, () =>
     createLooks(azure.resourceManagerOf(), now),
   );
-  const topic = createTopic(
+  const topic = createMemoryTopic(
     nowMs,
     (event) => {
       log(`event ${event.id.slice(33)} ${event.type}`);
@@ -213,7 +216,7 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
   ): Dependencies => {
     const port = <P extends object>(name: string, target: P): P =>
       portOf(process, name, target, log);
-    const states = port<MemoryStore>("store", {
+    const states = port<MemoryStore<ImageVersionRecord>>("store", {
       ...store,
       async commit(next, operation, etag, beside = []) {
         const stored = await store.commit(next, operation, etag, beside);

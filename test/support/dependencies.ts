@@ -1,16 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { ServiceBusClient } from "@azure/service-bus";
 import { createArmClient } from "../../src/azure/arm/client.js";
 import { createAuditLog } from "../../src/azure/arm/audit-log.js";
-import { createIdempotencyKeys } from "../../src/azure/tables/idempotency-keys.js";
-import { createStateStore } from "../../src/azure/tables/state-store.js";
-import { createIndex } from "../../src/azure/tables/index-table.js";
 import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../src/azure/arm/resource-reader.js";
-import { ServiceBusMessenger } from "../../src/azure/service-bus/messenger.js";
 import { createSubscriptions } from "../../src/azure/arm/subscriptions.js";
-import type { TableStorage } from "../../src/azure/tables/table.js";
-import { createVersionNumbers } from "../../src/azure/tables/version-numbers.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import {
@@ -18,10 +10,9 @@ import {
   type PutAnswer,
   type PutImageVersion,
 } from "../../src/image-version/commands/put.js";
-import type { RollbackStateRecord } from "../../src/image-version/rollback/record.js";
-import { migrated } from "../../src/image-version/state/migration.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import { takeStep } from "../../src/image-version/steps/take-step.js";
+import { migrated } from "../../src/image-version/state/migration.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type {
   Dependencies,
@@ -44,21 +35,19 @@ import {
   type ResourceManagerSimulator,
   type ResourceManagerSimulatorOptions,
 } from "@sigil-local/arm-simulator";
-import {
-  parseEmulatorConfiguration,
-  type EmulatorConfiguration,
-} from "@sigil-local/service-bus-emulator/configuration";
-import {
-  startServiceBusEmulator,
-  type ServiceBusEmulator,
-} from "@sigil-local/service-bus-emulator";
-import { startTableStorage } from "@sigil-local/stack/table-storage";
 import { documented } from "../unit/events/document.js";
-import { receive } from "@sigil-local/testing/receive";
+import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
+import { createMemoryIndex } from "./fakes/listing-index.js";
+import {
+  createMemoryQueues,
+  createMemoryTopic,
+  type Queues,
+} from "./fakes/service-bus.js";
+import { createMemoryStore } from "./fakes/state-store.js";
+import { createMemoryVersionNumbers } from "./fakes/version-numbers.js";
 
 export const ARM_SCOPE = "https://management.azure.com/.default";
 const ARM_AUDIENCE = "https://management.azure.com";
-const EMULATOR_CONFIGURATION = "infra/service-bus-emulator.json";
 export const QUEUES = [
   "image-version-creations",
   "image-version-replications",
@@ -87,16 +76,29 @@ export interface DueMessage extends StepMessage {
   readonly messageId: string;
 }
 
-/** The use cases' dependencies, each a real adapter against a real server on loopback, all at the time of one clock. */
+/** What keeps state and carries messages: fakes, or real adapters (on-loopback.ts). Both pass the same port suites. */
+export interface Backing {
+  readonly ports: Pick<
+    Dependencies,
+    | "store"
+    | "rollbacks"
+    | "index"
+    | "idempotencyKeys"
+    | "versionNumbers"
+    | "events"
+    | "work"
+  >;
+  takeDue(): Promise<DueMessage[]>;
+  takeEvents(): Promise<CloudEvent[]>;
+  close(): Promise<void>;
+}
+
+/** The use cases' dependencies, with the real SDK for Azure Resource Manager, all at the time of one clock. */
 export interface InProcess {
   readonly deps: Dependencies;
   readonly clock: ManualClock;
-  readonly tables: TableStorage;
-  readonly emulator: ServiceBusEmulator;
   readonly simulator: ResourceManagerSimulator;
   readonly issuer: TokenIssuer;
-  readonly messenger: ServiceBusMessenger;
-  readonly client: ServiceBusClient;
   /** Takes every message off the queues that a receiver could have now. */
   takeDue(): Promise<DueMessage[]>;
   /** Takes every event off the subscription `all` that has arrived since the last call. */
@@ -124,26 +126,73 @@ export interface InProcessOptions {
   readonly pace?: Partial<PollingPolicy>;
 }
 
+/** State and messages are in memory: `queues` is all that was sent. */
 export async function startInProcess(
   options: InProcessOptions = {},
+): Promise<InProcess & { readonly queues: Queues }> {
+  const clock = new ManualClock();
+  const now = (): Date => new Date(clock.now());
+  const nowMs = (): number => clock.now();
+  const store = createMemoryStore();
+  const queues = createMemoryQueues(nowMs);
+  const topic = createMemoryTopic(nowMs);
+  let taken = 0;
+  const inProcess = await startWith(clock, options, {
+    ports: {
+      store: {
+        ...(store as unknown as Dependencies["store"]),
+        // As createStateStore does
+        async read(key) {
+          const stored = await store.read(key);
+          return (
+            stored && {
+              ...stored,
+              record: migrated(stored.record, stored.operation.kind),
+            }
+          );
+        },
+      },
+      rollbacks: store as unknown as Dependencies["rollbacks"],
+      index: createMemoryIndex(now),
+      idempotencyKeys: createMemoryIdempotencyKeys(now),
+      versionNumbers: createMemoryVersionNumbers(),
+      events: topic,
+      work: queues,
+    },
+    takeDue: () =>
+      Promise.resolve(
+        QUEUES.flatMap((queue) =>
+          queues.take(queue).map(({ id, operationId, step }) => ({
+            queue,
+            operationId,
+            step,
+            messageId: id,
+          })),
+        ),
+      ),
+    takeEvents: () => {
+      const events = topic.events.slice(taken);
+      taken = topic.events.length;
+      return Promise.resolve(events);
+    },
+    close: () => Promise.resolve(),
+  });
+  return { ...inProcess, queues };
+}
+
+export async function startWith(
+  clock: ManualClock,
+  options: InProcessOptions,
+  backing: Backing,
 ): Promise<InProcess> {
+  const now = (): Date => new Date(clock.now());
   const directory = process.env["SIGIL_TEST_CERTIFICATES"] ?? "";
   const tls = await createCertificateAuthority(directory);
-  // Azurite stamps its rows with the time of day: the clock starts there.
-  const clock = new ManualClock(Math.ceil(Date.now() / 1_000) * 1_000);
-  const now = (): Date => new Date(clock.now());
-  const [tableServer, emulator, issuer] = await Promise.all([
-    startTableStorage({}),
-    startServiceBusEmulator({
-      configuration: await deployedConfiguration(),
-      clock,
-    }),
-    startTokenIssuer({
-      tls,
-      audience: ARM_AUDIENCE,
-      dataDirectory: directory,
-    }),
-  ]);
+  const issuer = await startTokenIssuer({
+    tls,
+    audience: ARM_AUDIENCE,
+    dataDirectory: directory,
+  });
   const simulator = await startResourceManagerSimulator({
     tls,
     clock,
@@ -155,16 +204,6 @@ export async function startInProcess(
       seed: "test",
     },
   });
-  const tables: TableStorage = {
-    kind: "connectionString",
-    connectionString: tableServer.connectionString,
-  };
-  const { connectionString } = emulator;
-  const messenger = new ServiceBusMessenger(
-    { kind: "connectionString", connectionString },
-    now,
-    30 * 86_400_000,
-  );
   const pace = { ...PACE, ...options.pace };
   const calls = createAuditLog();
   const arm = createArmClient({
@@ -177,17 +216,8 @@ export async function startInProcess(
   });
   const resourceManager = createResourceManager(arm);
   const deps: Dependencies = {
-    store: createStateStore(tables, migrated),
-    rollbacks: createStateStore(
-      tables,
-      (stored) => stored as RollbackStateRecord,
-    ),
+    ...backing.ports,
     looks: createLooks(resourceManager, now),
-    index: createIndex(tables),
-    idempotencyKeys: createIdempotencyKeys(tables, now),
-    versionNumbers: createVersionNumbers(tables, now),
-    events: messenger,
-    work: messenger,
     calls,
     resourceManager,
     resources: createResourceReader(arm),
@@ -199,30 +229,7 @@ export async function startInProcess(
     now,
     kinds: KINDS,
   };
-  const client = new ServiceBusClient(connectionString);
-  const receivers = QUEUES.map((queue) => ({
-    queue,
-    receiver: client.createReceiver(queue, { receiveMode: "receiveAndDelete" }),
-  }));
-  const subscription = client.createReceiver("image-version-events", "all", {
-    receiveMode: "receiveAndDelete",
-  });
-
-  const takeDue = async (): Promise<DueMessage[]> =>
-    (
-      await Promise.all(
-        receivers.map(async ({ queue, receiver }) => {
-          const { active } = emulator.counts(queue);
-          return (await receive(receiver, active)).map(
-            ({ body, messageId }): DueMessage => ({
-              ...(body as StepMessage),
-              queue,
-              messageId: String(messageId),
-            }),
-          );
-        }),
-      )
-    ).flat();
+  const takeDue = (): Promise<DueMessage[]> => backing.takeDue();
 
   const handle: InProcess["handle"] = (message, given = deps) =>
     calls.during(() => takeStep(given, message));
@@ -259,46 +266,20 @@ export async function startInProcess(
   return {
     deps,
     clock,
-    tables,
-    emulator,
     simulator,
     issuer,
-    messenger,
-    client,
     takeDue,
     handle,
     runDue,
     read,
-    takeEvents: async () =>
-      (
-        await receive(
-          subscription,
-          emulator.counts("image-version-events/Subscriptions/all").active,
-        )
-      ).map(({ body }) => documented(body as CloudEvent)),
+    takeEvents: async () => (await backing.takeEvents()).map(documented),
     finish: (versionId) => finishWith(versionId, () => Promise.resolve()),
     finishWith,
     async close() {
-      await client.close();
-      await messenger.close();
-      await Promise.all([
-        emulator.close(),
-        simulator.close(),
-        issuer.close(),
-        tableServer.close(),
-      ]);
+      await backing.close();
+      await Promise.all([simulator.close(), issuer.close()]);
     },
   };
-}
-
-/** The entities with the duplicate detection that they are deployed with; Microsoft's emulator knows no more than PT5M. */
-async function deployedConfiguration(): Promise<EmulatorConfiguration> {
-  const text = await readFile(EMULATOR_CONFIGURATION, "utf8");
-  return parseEmulatorConfiguration(
-    JSON.parse(text, (key, value: unknown) =>
-      key === "DuplicateDetectionHistoryTimeWindow" ? "P1D" : value,
-    ),
-  );
 }
 
 /** Entra ID as the SDKs see it, in front of a local issuer. */

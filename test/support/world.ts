@@ -19,17 +19,12 @@ import { KINDS } from "../../src/kinds.js";
 import type { StateStore } from "../../src/operation/ports.js";
 import type { WorkMessage } from "../../src/operation/records.js";
 import { formatImageVersionId } from "../../src/resource-id.js";
-import type {
-  RetentionPolicies,
-  StoredPolicy,
-} from "../../src/retention/ports.js";
 import type { PreparationRecord } from "../../src/subscription/records.js";
 import { PACE } from "./dependencies.js";
-import {
-  inMemoryIdempotencyKeys,
-  inMemoryIndex,
-  inMemoryStore,
-} from "./in-memory.js";
+import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
+import { createMemoryIndex } from "./fakes/listing-index.js";
+import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
+import { createMemoryStore } from "./fakes/state-store.js";
 
 /** Everything that a call may leave behind, in memory, and Azure as far as a refusal at the door can tell it. */
 export interface World {
@@ -45,10 +40,29 @@ const NOW = new Date("2026-01-01T00:00:00Z");
 export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
   let effects = 0;
   const events: CloudEvent[] = [];
-  const store = inMemoryStore(() => void (effects += 1));
   const now = (): Date => NOW;
+  /** The port, where what these methods have done counts. */
+  const counting = <P extends object>(
+    port: P,
+    methods: readonly (keyof P)[],
+  ): P => ({
+    ...port,
+    ...Object.fromEntries(
+      methods.map((method) => [
+        method,
+        async (...args: unknown[]): Promise<unknown> => {
+          const done = await (
+            port[method] as (...args: unknown[]) => Promise<unknown>
+          )(...args);
+          effects += 1;
+          return done;
+        },
+      ]),
+    ),
+  });
+  const store = counting(createMemoryStore(), ["commit"]);
   const common = {
-    index: inMemoryIndex(NOW.toISOString(), () => void (effects += 1)),
+    index: counting(createMemoryIndex(now), ["put"]),
     events: {
       publish: (published: readonly CloudEvent[]) => {
         events.push(...published);
@@ -117,10 +131,10 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
   };
   const imageVersions: Dependencies = {
     ...common,
-    store: store as StateStore<ImageVersionRecord>,
+    store: store as unknown as StateStore<ImageVersionRecord>,
     rollbacks: store as unknown as StateStore<RollbackStateRecord>,
     looks: createLooks(resourceManager, now),
-    idempotencyKeys: inMemoryIdempotencyKeys(),
+    idempotencyKeys: createMemoryIdempotencyKeys(now),
     versionNumbers: {
       read: () => Promise.resolve({}),
       allocate() {
@@ -139,14 +153,14 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       imageVersions,
       preparations: {
         ...common,
-        store: store as StateStore<PreparationRecord>,
+        store: store as unknown as StateStore<PreparationRecord>,
         idempotencyKeys: imageVersions.idempotencyKeys,
         subscriptions,
         requiredRegistrations,
       },
       operations: { ...common, store },
       retention: {
-        policies: createPolicies(() => (effects += 1)),
+        policies: counting(createMemoryRetentionPolicies(), ["put", "remove"]),
         imageVersions,
       },
     },
@@ -190,27 +204,6 @@ function published(id: string): ObservedImageVersion {
       { name: "westus", state: "Completed", progress: 100 },
       { name: "eastus2", state: "Completed", progress: 100 },
     ],
-  };
-}
-
-function createPolicies(onWrite: () => void): RetentionPolicies {
-  const policies = new Map<string, StoredPolicy>();
-  return {
-    read: (imageId) => Promise.resolve(policies.get(imageId)),
-    put(policy, etag) {
-      onWrite();
-      policies.set(policy.imageId, {
-        policy,
-        etag: String(Number(etag ?? 0) + 1),
-      });
-      return Promise.resolve();
-    },
-    remove(imageId) {
-      onWrite();
-      policies.delete(imageId);
-      return Promise.resolve();
-    },
-    list: () => Promise.resolve([...policies.values()]),
   };
 }
 

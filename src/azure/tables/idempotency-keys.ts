@@ -42,13 +42,20 @@ export function createIdempotencyKeys(
     },
 
     async bind(key, operationId) {
+      const claimed = await table.run(
+        (client) => client.getEntity<{ boundTo?: string }>(key, ROW),
+        404,
+      );
+      if (claimed === 404 || claimed.boundTo !== undefined) return;
       await table.run(
         (client) =>
           client.updateEntity(
             { partitionKey: key, rowKey: ROW, boundTo: operationId },
             "Merge",
+            { etag: claimed.etag },
           ),
         404, // The claim has ended since it was read.
+        412, // Another was first; or we were, and the SDK sent it again because the answer was lost.
       );
     },
   };

@@ -6,11 +6,8 @@ import { createStateStore } from "../../../src/azure/tables/state-store.js";
 import type { TableStorage } from "../../../src/azure/tables/table.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import { migrated } from "../../../src/image-version/state/migration.js";
-import {
-  request,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { request } from "../../support/dependencies.js";
+import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
 import { largeWorld } from "../../support/requests.js";
 
 test.each([
@@ -21,7 +18,7 @@ test.each([
   "$regions regions with $dataDisks data disks cost each distinct read once, one PUT, and one GET a tick",
   async ({ regions, dataDisks }) => {
     const large = largeWorld(regions, dataDisks);
-    const world = await startInProcess({
+    const world = await startOnLoopback({
       world: large.world,
       replicationMs: 10 * 60_000,
     });
@@ -73,7 +70,7 @@ test.each([
 
 test("a set that several disks and regions name is read once", async () => {
   const large = largeWorld(1, 2);
-  const world = await startInProcess({ world: large.world });
+  const world = await startOnLoopback({ world: large.world });
   onTestFinished(() => world.close());
   const [region] =
     large.request.properties.publishingProfile?.targetRegions ?? [];
@@ -111,7 +108,7 @@ interface Counted {
 }
 
 /** Stands before Table Storage and counts. */
-async function counted({ deps, tables }: InProcess): Promise<Counted> {
+async function counted({ deps, tables }: OnLoopback): Promise<Counted> {
   if (tables.kind !== "connectionString") throw new Error("no address");
   const { connectionString } = tables;
   const port = Number(
@@ -158,7 +155,7 @@ test.each([1, 30])(
   "a tick of a version in %d regions costs Table Storage two reads and two transactions at most",
   async (regions) => {
     const large = largeWorld(regions, 1);
-    const world = await startInProcess({
+    const world = await startOnLoopback({
       world: large.world,
       replicationMs: 10 * 60_000,
     });
@@ -191,7 +188,7 @@ test.each([1, 30])(
 
 test("an update costs the reads of its proof, one look before its PUT, and one GET a tick", async () => {
   const large = largeWorld(3, 1);
-  const world = await startInProcess({
+  const world = await startOnLoopback({
     world: large.world,
     replicationMs: 10 * 60_000,
   });

@@ -235,7 +235,7 @@ describe("a request by Service Bus leads to one answer event, which names it:", 
     handle = createRequestHandler({
       putImageVersion: (command) => putImageVersion(world.deps, command),
       validateBody: (body) => validator.validateBody("putImageVersion", body),
-      events: world.messenger,
+      events: world.deps.events,
       keepRejected: (rejected) => {
         kept.push(rejected);
         return Promise.resolve();

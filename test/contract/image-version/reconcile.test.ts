@@ -1,20 +1,10 @@
-import { InvocationContext } from "@azure/functions";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { OPEN_SCOPE, openRow } from "../../../src/operation/catalog.js";
 import type { OperationDependencies } from "../../../src/operation/ports.js";
 import { reconcile as reconcileAll } from "../../../src/operation/reconcile.js";
-import { SCHEMA, type TrackedRecord } from "../../../src/operation/records.js";
-import { takeStep } from "../../../src/image-version/steps/take-step.js";
-import { createStepHandler } from "../../../src/messaging/step-handler.js";
-import { refusal } from "../../support/refusal.js";
+import type { TrackedRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
-import {
-  PACE,
-  request,
-  startInProcess,
-  type InProcess,
-} from "../../support/dependencies.js";
-import { receive } from "@sigil-local/testing/receive";
+import { PACE, request, startInProcess } from "../../support/dependencies.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 
 const NOTHING = {
@@ -28,7 +18,7 @@ const NOTHING = {
 const id = seedVersionId("1.0.0");
 const operationId = `${keyOf(id)}-1`;
 
-let world: InProcess;
+let world: Awaited<ReturnType<typeof startInProcess>>;
 beforeEach(async () => {
   world = await startInProcess({ replicationMs: 60_000 });
 });
@@ -44,20 +34,6 @@ const openRows = async () =>
   (await world.deps.index.page(OPEN_SCOPE, 100)).rows.map(
     ({ target }) => target,
   );
-
-/** Takes the message that is due off its queue and into its dead-letter queue, as maxDeliveryCount would. */
-async function deadLetter(reason: string): Promise<void> {
-  const receiver = world.client.createReceiver("image-version-creations", {
-    maxAutoLockRenewalDurationInMs: 0,
-  });
-  const [message] = await receive(receiver, 1);
-  if (message === undefined) throw new Error("no message");
-  await receiver.deadLetterMessage(message, {
-    deadLetterReason: reason,
-    deadLetterErrorDescription: "",
-  });
-  await receiver.close();
-}
 
 test("nothing that is open is nothing to do", async () => {
   expect(await reconcile(world.deps)).toEqual(NOTHING);
@@ -228,7 +204,7 @@ describe("dead messages of a step", () => {
   beforeEach(() => request(world.deps, id, managedImageRequest()));
 
   test("one is the mark of an outage: the step is sent again", async () => {
-    await deadLetter("MaxDeliveryCountExceeded");
+    world.queues.bury(0);
     world.clock.advance(PACE.overdueMs);
     expect(await reconcile(world.deps)).toMatchObject({ resent: 1, failed: 0 });
     expect((await world.finish(id)).status).toBe("Succeeded");
@@ -236,7 +212,7 @@ describe("dead messages of a step", () => {
 
   test("three are the mark of poison: the operation ends Failed, with Service Bus' reason, and they stay", async () => {
     for (let resends = 0; resends < 3; resends += 1) {
-      await deadLetter("MaxDeliveryCountExceeded");
+      world.queues.bury(0);
       world.clock.advance(PACE.overdueMs * 2 ** resends);
       await reconcile(world.deps);
     }
@@ -250,7 +226,7 @@ describe("dead messages of a step", () => {
       },
     });
     expect(version.outbox).toEqual([]);
-    expect(world.emulator.counts("image-version-creations").deadLetter).toBe(3);
+    expect(await world.queues.findDead(operationId, 1)).toHaveLength(3);
     expect(await openRows()).toEqual([]);
     expect((await world.takeEvents()).at(-1)).toMatchObject({
       id: `${operationId}/failed`,
@@ -259,7 +235,7 @@ describe("dead messages of a step", () => {
 
   test("those of earlier steps do not count", async () => {
     for (let resends = 0; resends < 2; resends += 1) {
-      await deadLetter("MaxDeliveryCountExceeded");
+      world.queues.bury(0);
       world.clock.advance(PACE.overdueMs * 2 ** resends);
       await reconcile(world.deps);
     }
@@ -295,52 +271,6 @@ test("one operation that cannot be looked after does not keep the others from it
     resent: 1,
     errors: [{ operationId, error: new Error("unreadable") }],
   });
-});
-
-test("what a newer release has stored is left to it: its step changes nothing, the reconciler leaves it, and so do requests", async () => {
-  const other = seedVersionId("1.0.1");
-  await request(world.deps, id, managedImageRequest());
-  await request(world.deps, other, managedImageRequest());
-  const { record, operation, etag } = await world.read(id);
-  const newer = { ...record, schema: SCHEMA + 1, meaning: "unknown" };
-  await world.deps.store.commit(newer, operation, etag);
-  world.clock.advance(PACE.overdueMs);
-  const due = await world.takeDue();
-  expect(due).toHaveLength(2);
-  for (const message of due) {
-    let completed = false;
-    const handle = createStepHandler({
-      takeStep: (step) => takeStep(world.deps, step),
-      failPoisoned: () => Promise.reject(new Error("it is no poison")),
-      maxDeliveryCount: 1,
-    });
-    await handle(
-      { operationId: message.operationId, step: message.step },
-      new InvocationContext({
-        functionName: message.queue,
-        triggerMetadata: { deliveryCount: 1 },
-        logHandler: () => undefined,
-      }),
-    ).then(() => (completed = true));
-    expect(completed).toBe(true);
-  }
-  expect((await world.read(other)).record.state).toBe("Replicating");
-
-  const reconciled = await reconcile(world.deps);
-  expect(reconciled).toMatchObject({
-    open: 2,
-    resent: 0,
-    failed: 0,
-    removed: 0,
-    errors: [{ operationId, error: { code: "StateTooNew" } }],
-  });
-  expect(await openRows()).toContain(operationId);
-  expect(
-    await refusal(request(world.deps, id, managedImageRequest())),
-  ).toMatchObject({ code: "StateTooNew" });
-  expect(world.simulator.control.creates(id)).toBe(0);
-  // The newer release goes on: what it stored is as it was.
-  expect(await world.deps.store.readOperation(operationId)).toEqual(operation);
 });
 
 test("more open operations than a page are all looked after", async () => {

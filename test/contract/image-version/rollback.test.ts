@@ -12,26 +12,13 @@ import {
   demoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
-import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import { listImageVersions } from "../../../src/image-version/queries/get.js";
-import { createLooks } from "../../../src/image-version/queries/looks.js";
 import {
   planRollback,
   rollBackImage,
-  type RollBackImage,
 } from "../../../src/image-version/rollback/roll-back.js";
-import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
-import {
-  crashRun,
-  drive,
-  sendOrLeave,
-  type CrashRun,
-} from "../../support/crash-runs.js";
-import { CRASHES, type Crash } from "../../support/crashes.js";
 import {
   idOf,
   request,
@@ -41,15 +28,18 @@ import {
 } from "../../support/dependencies.js";
 import { refusal } from "../../support/refusal.js";
 import {
-  managedImageRequest,
-  seedRegion,
-  seedResource,
-} from "../../support/requests.js";
-
-const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
-const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
-const WESTUS = seedRegion("westus", "WestUS");
-const EASTUS2 = seedRegion("eastus2", "EastUS2");
+  body,
+  BY,
+  commandOf as commandFor,
+  define,
+  EASTUS2,
+  HELD_BACK,
+  inAzure as putInAzure,
+  puts as putsIn,
+  shown as shownIn,
+  versionId as versionIdOf,
+  WESTUS,
+} from "./rollbacks.js";
 
 let world: InProcess;
 beforeAll(async () => {
@@ -61,97 +51,29 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-let definitions = 0;
 /** Each test's own image definition. */
 let image: string;
 beforeEach(async () => {
-  image = await define();
+  image = await define(world);
   await world.takeEvents();
 });
 afterEach(() => world.simulator.control.clearFaults());
 
-async function define(): Promise<string> {
-  definitions += 1;
-  await world.simulator.control.putResource(
-    of.imageDefinition("MyGallery", `RolledBack${definitions}`, "westus"),
-  );
-  return seedResource(`galleries/MyGallery/images/RolledBack${definitions}`);
-}
-
 const versionId = (number: string, ofImage = image): string =>
-  `${ofImage}/versions/${number}`;
-
-type Profile = NonNullable<
-  ImageVersionRequest["properties"]["publishingProfile"]
->;
-
-function body(profile: Partial<Profile> = {}): ImageVersionRequest {
-  const { properties, ...rest } = managedImageRequest();
-  return {
-    ...rest,
-    properties: {
-      ...properties,
-      publishingProfile: { targetRegions: [WESTUS], ...profile },
-    },
-  };
-}
-
-const HELD_BACK = { excludeFromLatest: true };
-
-/** Made by other hands than Sigil's: a rollback is of all that Azure has. */
-async function inAzure(
-  versions: Readonly<Record<string, Partial<Profile>>>,
+  versionIdOf(number, ofImage);
+const inAzure = (
+  versions: Parameters<typeof putInAzure>[1],
   ofImage = image,
-): Promise<void> {
-  for (const [number, profile] of Object.entries(versions))
-    await world.deps.resourceManager.putImageVersion(
-      idOf(versionId(number, ofImage)),
-      canonicalForm(body(profile)),
-    );
-  world.clock.advance(10 * 60_000);
-  world.simulator.control.clearRequests();
-}
-
-function commandOf(
-  to: string | undefined,
-  ofImage = image,
-): Omit<RollBackImage, "idempotencyKey"> {
-  const { versionName: _, ...names } = idOf(versionId("0.0.0", ofImage));
-  return { image: names, ...(to !== undefined && { to }), ...BY };
-}
+): Promise<void> => putInAzure(world, versions, ofImage);
+const commandOf = (to: string | undefined, ofImage = image) =>
+  commandFor(to, ofImage);
+const shown = (ofImage = image): Promise<string[]> => shownIn(world, ofImage);
+const puts = (): number => putsIn(world);
 
 const rollBack = (to?: string): Promise<OperationRecord> =>
   rollBackImage(world.deps, commandOf(to));
 
 const plan = (to?: string) => planRollback(world.deps, commandOf(to));
-
-/** Each version, its number and whether it is promoted or the latest; lowest first. */
-async function shown(ofImage = image): Promise<string[]> {
-  const { value } = await listImageVersions(
-    {
-      ...world.deps,
-      looks: createLooks(world.deps.resourceManager, world.deps.now),
-    },
-    ofImage,
-    100,
-    undefined,
-  );
-  return value
-    .map(({ id: { versionName }, look, latest }) =>
-      [
-        versionName,
-        look?.resource.properties.publishingProfile?.excludeFromLatest === true
-          ? "held back"
-          : latest
-            ? "latest"
-            : "promoted",
-      ].join(" "),
-    )
-    .reverse();
-}
-
-const puts = (): number =>
-  world.simulator.control.countRequests({ method: "PUT" });
 
 /** Numbers of the versions that were written, in order. */
 function written(): (string | undefined)[] {
@@ -896,91 +818,4 @@ describe("what others do meanwhile is told, and not undone", () => {
       "1.0.0 is the latest in place of 1.0.2. The latest is now none in eastus2; 1.0.0 in westus.",
     );
   });
-});
-
-describe("a failure at any port call", () => {
-  interface Run extends CrashRun {
-    readonly image: string;
-  }
-
-  /** One to be promoted, and one to be demoted after it. */
-  const VERSIONS = { "1.0.0": HELD_BACK, "1.0.1": {} };
-
-  async function startRun(crash: Crash): Promise<Run> {
-    const own = await define();
-    await inAzure(VERSIONS, own);
-    return {
-      image: own,
-      ...crashRun(world.deps, keyOf(own), crash),
-      otherKeys: Object.keys(VERSIONS).map((number) =>
-        keyOf(versionId(number, own)),
-      ),
-    };
-  }
-
-  async function rollBackAll(runs: readonly Run[]): Promise<void> {
-    world.simulator.control.clearRequests();
-    await Promise.all(
-      runs.map((run) =>
-        sendOrLeave(world, run, (deps) =>
-          rollBackImage(deps, commandOf("1.0.0", run.image)),
-        ),
-      ),
-    );
-    await drive(world, runs);
-  }
-
-  async function expectRolledBack(
-    run: Run,
-    events: readonly string[],
-  ): Promise<void> {
-    expect((await world.read(run.image)).operation, run.name).toMatchObject({
-      id: `${run.key}-1`,
-      status: "Succeeded",
-    });
-    expect(await shown(run.image), run.name).toEqual([
-      "1.0.0 latest",
-      "1.0.1 held back",
-    ]);
-    for (const key of run.otherKeys ?? [])
-      expect(
-        await world.deps.store.readOperation(`${key}-2`),
-        run.name,
-      ).toBeUndefined();
-    expect(
-      events.filter((id) => id.startsWith(`${run.key}-`)),
-      run.name,
-    ).toEqual([`${run.key}-1/accepted`, `${run.key}-1/completed`]);
-  }
-
-  const eventIds = async (): Promise<string[]> =>
-    (await world.takeEvents()).map(({ id }) => id);
-
-  let calls: readonly string[];
-  beforeAll(async () => {
-    const run = await startRun({ failure: undefined, redelivered: true });
-    await rollBackAll([run]);
-    await expectRolledBack(run, await eventIds());
-    ({ calls } = run.process);
-    expect(puts()).toBe(2);
-  });
-
-  // Each kind of failure at every third call, each at others: together they meet every call.
-  for (const [kind, { title, at }] of CRASHES.entries())
-    test(
-      title,
-      async () => {
-        const runs: Run[] = [];
-        for (const [i, crash] of at(calls).entries())
-          if (i % 3 === kind % 3) runs.push(await startRun(crash));
-        await rollBackAll(runs);
-        const events = await eventIds();
-        for (const run of runs) await expectRolledBack(run, events);
-        // Beside others a run has to wait less, the less the slower they are: the failures at its last calls may not be met.
-        const unmet = runs.filter(({ process }) => !process.failed());
-        expect(unmet.length).toBeLessThanOrEqual(runs.length / 3);
-        expect(puts()).toBe(2 * runs.length);
-      },
-      240_000,
-    );
 });

@@ -8,10 +8,6 @@ import {
   expect,
   test,
 } from "vitest";
-import { createIdempotencyKeys } from "../../../src/azure/tables/idempotency-keys.js";
-import { createIndex } from "../../../src/azure/tables/index-table.js";
-import { createStateStore } from "../../../src/azure/tables/state-store.js";
-import { createVersionNumbers } from "../../../src/azure/tables/version-numbers.js";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
@@ -21,7 +17,7 @@ import {
   type CreateNextImageVersion,
 } from "../../../src/image-version/commands/create-next.js";
 import type { Dependencies } from "../../../src/image-version/ports.js";
-import { migrated } from "../../../src/image-version/state/migration.js";
+import { createLooks } from "../../../src/image-version/queries/looks.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
@@ -123,10 +119,7 @@ async function publish(number: string): Promise<void> {
 function otherHost(): Dependencies {
   return {
     ...world.deps,
-    store: createStateStore(world.tables, migrated),
-    index: createIndex(world.tables),
-    idempotencyKeys: createIdempotencyKeys(world.tables, world.deps.now),
-    versionNumbers: createVersionNumbers(world.tables, world.deps.now),
+    looks: createLooks(world.deps.resourceManager, world.deps.now),
   };
 }
 
@@ -560,51 +553,6 @@ describe("a process that dies", () => {
       ),
     ).rejects.toThrow("killed");
     expect(await nextNumber()).toBe("1.0.1");
-  });
-});
-
-describe("the numbers in Table Storage", () => {
-  test("are given again to the request that has one, and not to it instead of that one", async () => {
-    const { versionNumbers } = world.deps;
-    const wanted = {
-      requestKey: "a",
-      above: undefined,
-      increment: "patch",
-    } as const;
-    expect(await versionNumbers.allocate(image, wanted)).toBe("1.0.0");
-    expect(await versionNumbers.allocate(image, wanted)).toBe("1.0.0");
-    expect(
-      await versionNumbers.allocate(image, { ...wanted, instead: "1.0.0" }),
-    ).toBe("1.0.1");
-    expect(
-      await versionNumbers.allocate(image, { ...wanted, instead: "1.0.0" }),
-    ).toBe("1.0.1");
-    expect(await versionNumbers.read(image, "a")).toEqual({
-      last: "1.0.1",
-      bound: "1.0.1",
-    });
-    expect(await versionNumbers.read(image)).toEqual({ last: "1.0.1" });
-    expect(await versionNumbers.read(image.toUpperCase(), "b")).toEqual({
-      last: "1.0.1",
-    });
-  });
-
-  test("go on after one that cannot be given", async () => {
-    const { versionNumbers } = world.deps;
-    const above = `1.0.${LARGEST}`;
-    const outcomes = await Promise.allSettled(
-      (["patch", "minor"] as const).map((increment) =>
-        versionNumbers.allocate(image, {
-          requestKey: increment,
-          above,
-          increment,
-        }),
-      ),
-    );
-    expect(outcomes).toMatchObject([
-      { status: "rejected", reason: { code: "ImageVersionConflict" } },
-      { status: "fulfilled", value: "1.1.0" },
-    ]);
   });
 });
 

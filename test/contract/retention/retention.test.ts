@@ -7,7 +7,6 @@ import {
   expect,
   test,
 } from "vitest";
-import { createRetentionPolicies } from "../../../src/azure/tables/retention-policies.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type { ResourceManager } from "../../../src/image-version/ports.js";
@@ -34,6 +33,7 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { createMemoryRetentionPolicies } from "../../support/fakes/retention-policies.js";
 import {
   failingDependencies,
   hasEffect,
@@ -52,7 +52,7 @@ let deps: RetentionDependencies;
 beforeAll(async () => {
   world = await startInProcess({ replicationMs: 60_000, spread: 0 });
   deps = {
-    policies: createRetentionPolicies(world.tables),
+    policies: createMemoryRetentionPolicies(),
     imageVersions: world.deps,
   };
 });

@@ -3,11 +3,9 @@ import { failPoisoned } from "../../../src/operation/poison.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { PACE } from "../../support/dependencies.js";
-import { receive } from "@sigil-local/testing/receive";
 import {
   COMPUTE,
   factsOf,
-  PREPARATIONS,
   startPreparations,
   subscriptionId,
   type Preparations,
@@ -66,16 +64,7 @@ test("an operation of poison ends Failed, and the next one begins anew", async (
 test("three dead messages of a step are found in the queue of preparations", async () => {
   await world.prepare(id);
   for (let resends = 0; resends < 3; resends += 1) {
-    const receiver = world.client.createReceiver(PREPARATIONS, {
-      maxAutoLockRenewalDurationInMs: 0,
-    });
-    const [message] = await receive(receiver, 1);
-    if (message === undefined) throw new Error("no message");
-    await receiver.deadLetterMessage(message, {
-      deadLetterReason: "MaxDeliveryCountExceeded",
-      deadLetterErrorDescription: "",
-    });
-    await receiver.close();
+    world.queues.bury(0);
     world.clock.advance(PACE.overdueMs * 2 ** resends);
     await reconcile(world.deps);
   }

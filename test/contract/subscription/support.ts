@@ -1,4 +1,4 @@
-import { createStateStore } from "../../../src/azure/tables/state-store.js";
+import type { Queues } from "../../support/fakes/service-bus.js";
 import { hasEnded } from "../../../src/operation/kinds.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import type { StepMessage } from "../../../src/operation/steps.js";
@@ -8,7 +8,6 @@ import type {
   PreparationDependencies,
   StoredPreparation,
 } from "../../../src/subscription/ports.js";
-import type { PreparationRecord } from "../../../src/subscription/records.js";
 import { takePreparationStep } from "../../../src/subscription/preparation.js";
 import { prepareSubscription } from "../../../src/subscription/prepare-subscription.js";
 import {
@@ -16,7 +15,6 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { receive } from "@sigil-local/testing/receive";
 
 export const PREPARATIONS = "subscription-preparations";
 export const COMPUTE = "Microsoft.Compute";
@@ -27,11 +25,12 @@ export interface DueMessage extends StepMessage {
   readonly messageId: string;
 }
 
-/** The world of the real adapters, and in it what a preparation needs. */
+/** Preparations in a world of their own. */
 export interface Preparations extends Pick<
   InProcess,
-  "clock" | "client" | "emulator" | "simulator" | "takeEvents" | "close"
+  "clock" | "simulator" | "takeEvents" | "close"
 > {
+  readonly queues: Queues;
   readonly deps: PreparationDependencies;
   prepare(
     subscriptionId: string,
@@ -78,25 +77,19 @@ export async function startPreparations(
   });
   const deps: PreparationDependencies = {
     ...world.deps,
-    store: createStateStore(
-      world.tables,
-      (stored) => stored as PreparationRecord,
-    ),
+    store: world.deps.store as unknown as PreparationDependencies["store"],
     requiredRegistrations: [
       { namespace: COMPUTE },
       { namespace: COMPUTE, feature: "SIGEncryption" },
     ],
   };
-  const receiver = world.client.createReceiver(PREPARATIONS, {
-    receiveMode: "receiveAndDelete",
-  });
-
-  const takeDue = async (): Promise<DueMessage[]> =>
-    (await receive(receiver, world.emulator.counts(PREPARATIONS).active)).map(
-      ({ body, messageId }): DueMessage => ({
-        ...(body as StepMessage),
-        messageId: String(messageId),
-      }),
+  const takeDue = (): Promise<DueMessage[]> =>
+    Promise.resolve(
+      world.queues.take(PREPARATIONS).map(({ id, operationId, step }) => ({
+        operationId,
+        step,
+        messageId: id,
+      })),
     );
 
   const handle: Preparations["handle"] = (message, given = deps) =>
@@ -120,8 +113,7 @@ export async function startPreparations(
 
   return {
     clock: world.clock,
-    client: world.client,
-    emulator: world.emulator,
+    queues: world.queues,
     simulator: world.simulator,
     takeEvents: () => world.takeEvents(),
     close: () => world.close(),

@@ -16,13 +16,8 @@ import { failPoisoned } from "../../../src/operation/poison.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
 import { observePorts } from "../../../src/telemetry/observed-ports.js";
 import { pathOf } from "../../support/api-client.js";
-import {
-  QUEUES,
-  idOf,
-  startInProcess,
-  TRACEPARENT,
-  type InProcess,
-} from "../../support/dependencies.js";
+import { QUEUES, idOf, TRACEPARENT } from "../../support/dependencies.js";
+import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
 import { receive } from "@sigil-local/testing/receive";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import {
@@ -35,7 +30,7 @@ const [, TRACE_ID, CALLER_SPAN_ID] = TRACEPARENT.split("-");
 const VERSIONS = "Microsoft.Compute/galleries/images/versions";
 const id = seedVersionId("1.0.0");
 
-let world: InProcess;
+let world: OnLoopback;
 let telemetry: InMemoryTelemetry;
 let deps: Dependencies;
 let operationId: string;
@@ -45,7 +40,7 @@ const lines: [LogLevel, Record<string, unknown>][] = [];
 /** One image version from the PUT to the last region, with nothing left out but the functions host. */
 beforeAll(async () => {
   telemetry = startInMemoryTelemetry();
-  world = await startInProcess();
+  world = await startOnLoopback();
   const { store, events: publisher } = observePorts(
     { store: world.deps.store, events: world.deps.events },
     telemetry.metrics,

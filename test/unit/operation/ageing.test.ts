@@ -11,7 +11,7 @@ import {
   operationScope,
 } from "../../../src/operation/catalog.js";
 import type { OperationStatus } from "../../../src/operation/records.js";
-import { inMemoryIndex } from "../../support/in-memory.js";
+import { createMemoryIndex } from "../../support/fakes/listing-index.js";
 import { accepted, at } from "../../support/transitions.js";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -57,7 +57,7 @@ describe("a run", () => {
   beforeEach(() => {
     nowMs = NOW;
     deps = {
-      index: inMemoryIndex("2026-01-01T00:00:00Z"),
+      index: createMemoryIndex(() => new Date(nowMs)),
       now: () => new Date(nowMs),
     };
   });

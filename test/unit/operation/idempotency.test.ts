@@ -9,12 +9,11 @@ import type {
   Requester,
   TrackedRecord,
 } from "../../../src/operation/records.js";
-import {
-  inMemoryIdempotencyKeys,
-  inMemoryStore,
-} from "../../support/in-memory.js";
+import { createMemoryIdempotencyKeys } from "../../support/fakes/idempotency-keys.js";
+import { createMemoryStore } from "../../support/fakes/state-store.js";
 import {
   accepted,
+  at,
   changeOf,
   KEY,
   queued,
@@ -28,7 +27,10 @@ let deps: {
   store: StateStore<TrackedRecord>;
 };
 beforeEach(() => {
-  deps = { idempotencyKeys: inMemoryIdempotencyKeys(), store: inMemoryStore() };
+  deps = {
+    idempotencyKeys: createMemoryIdempotencyKeys(() => at(0).now),
+    store: createMemoryStore(),
+  };
 });
 
 const claim = (
@@ -79,7 +81,7 @@ test.each([
 
 test("a key of release 0.1.0 told requests apart otherwise: it is of any request for its resource", async () => {
   const { requestKey = "" } = await claim();
-  deps.idempotencyKeys = inMemoryIdempotencyKeys();
+  deps.idempotencyKeys = createMemoryIdempotencyKeys(() => at(0).now);
   await deps.idempotencyKeys.claim(requestKey, {
     resourceKey: KEY,
     fingerprint: "old",

@@ -10,8 +10,9 @@ import type {
 import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
 import { ServiceError } from "../../../src/errors.js";
 import { PACE } from "../../support/dependencies.js";
-import { inMemoryIndex, inMemoryStore } from "../../support/in-memory.js";
-import { at, time } from "../../support/transitions.js";
+import { createMemoryIndex } from "../../support/fakes/listing-index.js";
+import { createMemoryStore } from "../../support/fakes/state-store.js";
+import { at } from "../../support/transitions.js";
 
 export const CONFLICT = new ServiceError("StateConflict", "Another came.", {
   retryAfterMs: 1,
@@ -33,8 +34,8 @@ export interface Ports extends OperationDependencies<ImageVersionRecord> {
 
 export function createPorts(): Ports {
   const done: string[] = [];
-  const store = inMemoryStore<ImageVersionRecord>(() => done.push("commit"));
-  const index = inMemoryIndex(time(0));
+  const store = createMemoryStore<ImageVersionRecord>();
+  const index = createMemoryIndex(() => at(0).now);
   const ports: Ports = {
     done,
     published: [],
@@ -43,7 +44,14 @@ export function createPorts(): Ports {
     callsWritten: 0,
     dead: [],
     seconds: 0,
-    store,
+    store: {
+      ...store,
+      async commit(...args) {
+        const stored = await store.commit(...args);
+        done.push("commit");
+        return stored;
+      },
+    },
     index: {
       put: (rows) => {
         done.push(

@@ -5,7 +5,7 @@ import {
   listOperations,
   waitForChange,
 } from "../../../src/operation/queries.js";
-import { inMemoryIndex } from "../../support/in-memory.js";
+import { createMemoryIndex } from "../../support/fakes/listing-index.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { viewOperation } from "../../../src/operation/views.js";
 import { responseMistakes } from "../http/contract/document.js";
@@ -206,7 +206,7 @@ describe("a page of operations", () => {
     filter: Parameters<typeof operationScope>[0],
     more: { readonly continuationToken?: string } = {},
   ) => {
-    const index = inMemoryIndex("2026-01-01T00:00:00Z");
+    const index = createMemoryIndex(() => new Date("2026-01-01T00:00:00Z"));
     await index.put(
       ["a", "b", "gone"].map((target) => ({
         scope: operationScope(filter),

@@ -15,7 +15,8 @@ import { reconcile } from "../../../src/operation/reconcile.js";
 import type { Effect, TrackedRecord } from "../../../src/operation/records.js";
 import { commitStep, currentFor } from "../../../src/operation/steps.js";
 import { PACE } from "../../support/dependencies.js";
-import { inMemoryIndex, inMemoryStore } from "../../support/in-memory.js";
+import { createMemoryIndex } from "../../support/fakes/listing-index.js";
+import { createMemoryStore } from "../../support/fakes/state-store.js";
 import { at, replicating } from "../../support/transitions.js";
 
 const DOWN = new ServiceError("DependencyUnavailable", "The topic is full.", {
@@ -32,8 +33,8 @@ beforeEach(() => {
   calls = [];
   told = [];
   deps = {
-    store: inMemoryStore(),
-    index: inMemoryIndex(NOW.toISOString()),
+    store: createMemoryStore(),
+    index: createMemoryIndex(() => NOW),
     events: {
       publish(events) {
         calls.push("publish");

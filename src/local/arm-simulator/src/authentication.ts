@@ -4,6 +4,7 @@ import {
   jwtVerify,
   type JSONWebKeySet,
   type JWTVerifyGetKey,
+  type JWTVerifyResult,
 } from "jose";
 import type { Clock } from "@sigil-local/clock";
 import { ArmError } from "./arm-error.js";
@@ -30,17 +31,27 @@ export function verifierOf(issuer: TrustedIssuer, clock: Clock): TokenVerifier {
     typeof issuer === "string"
       ? discoverKeys(issuer)
       : Promise.resolve(createLocalJWKSet(issuer.keys));
+  /** What was verified counts until it expires: a client sends one token with each of its calls. */
+  const verified = new Map<string, JWTVerifyResult>();
   return async (token) => {
+    const known = verified.get(token);
+    if (known !== undefined) {
+      const { exp = 0 } = known.payload;
+      if (exp * 1_000 > clock.now()) return known;
+      verified.delete(token);
+    }
     keys ??= findKeys().catch((error: unknown) => {
       keys = undefined;
       throw error;
     });
-    return await jwtVerify(token, await keys, {
+    const result = await jwtVerify(token, await keys, {
       issuer: name,
       audience: AUDIENCES,
       algorithms: ["RS256"],
       currentDate: new Date(clock.now()),
     });
+    verified.set(token, result);
+    return result;
   };
 }
 

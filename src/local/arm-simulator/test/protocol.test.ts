@@ -1,3 +1,4 @@
+import { ManualClock } from "@sigil-local/clock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import { startTokenIssuer } from "@sigil-local/token-issuer";
@@ -13,11 +14,20 @@ import {
   type Harness,
 } from "./harness.js";
 
+const AUDIENCE = "https://management.azure.com";
+
 let h: Harness;
 beforeAll(async () => {
   h = await startHarness();
 });
 afterAll(() => h.close());
+
+test("no connection is closed because it is idle: a client that uses it again at that moment would see a reset", async () => {
+  const { status, headers } = await h.call("GET", DEFINITION);
+  expect(status).toBe(200);
+  // Node.js says here after how many seconds it closes one.
+  expect(headers.get("keep-alive")).toBeNull();
+});
 
 describe("authentication", () => {
   test.each([
@@ -95,6 +105,22 @@ describe("authentication", () => {
       { headers: { Authorization: `Bearer ${await gone.issueToken()}` } },
     );
     expect(response.status).toBe(503);
+  });
+
+  test("a token that was taken before is refused once it has expired", async () => {
+    const tokenClock = new ManualClock(Date.now());
+    const { endpoint } = await h.start({ tokenClock });
+    const token = await h.issuer.issueToken({ audience: AUDIENCE });
+    const statusOf = async (): Promise<number> =>
+      (
+        await fetch(`${endpoint}/subscriptions?api-version=2022-12-01`, {
+          headers: { Authorization: `Bearer ${token}` },
+        })
+      ).status;
+    expect(await statusOf()).toBe(200);
+    expect(await statusOf()).toBe(200);
+    tokenClock.advance(30 * 86_400_000);
+    expect(await statusOf()).toBe(401);
   });
 
   test("there is no way to start without one", async () => {

@@ -13,10 +13,9 @@ import {
 } from "@azure/service-bus";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ServiceBusMessenger } from "../../../../src/azure/service-bus/messenger.js";
-import type { CloudEvent } from "../../../../src/events/cloud-event.js";
 import type { IncomingMessage } from "../../../../src/messaging/incoming-message.js";
 import { asSent } from "../../../../src/messaging/postponement.js";
-import type { WorkMessage } from "../../../../src/operation/records.js";
+import type { StepMessage } from "../../../../src/operation/steps.js";
 import { ManualClock } from "@sigil-local/clock";
 import { parseEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import {
@@ -24,10 +23,15 @@ import {
   type ServiceBusEmulator,
 } from "@sigil-local/service-bus-emulator";
 import { receive } from "@sigil-local/testing/receive";
+import {
+  CREATIONS,
+  eventOf,
+  REPLICATIONS,
+  serviceBusSuite,
+  workOf,
+} from "../../../support/port-suites/service-bus.js";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-const CREATIONS = "image-version-creations";
-const REPLICATIONS = "image-version-replications";
 const REQUESTS = "image-version-requests";
 const REJECTED = "image-version-requests-rejected";
 const SUBSCRIPTION = "image-version-events/Subscriptions/all";
@@ -67,34 +71,47 @@ async function start(configuration?: object): Promise<{
   return { messenger, client, clock, emulator };
 }
 
-function eventOf(id: string, data: unknown = {}): CloudEvent {
-  return {
-    specversion: "1.0",
-    id,
-    source: "urn:sigil:test",
-    type: "Sigil.ImageVersion.Accepted",
-    subject: "/versions/1.0.0",
-    time: "2026-01-01T00:00:00.000Z",
-    datacontenttype: "application/json",
-    traceparent: TRACEPARENT,
-    data,
-  };
-}
-
-function workOf(
-  step: number,
-  enqueueTime: number,
-  queue: WorkMessage["queue"] = CREATIONS,
-): WorkMessage {
-  return {
-    queue,
-    id: `op-1/${step}`,
-    operationId: "op-1",
-    step,
-    traceparent: TRACEPARENT,
-    enqueueTime: new Date(enqueueTime).toISOString(),
-  };
-}
+describe("as every work queue and event publisher", () => {
+  serviceBusSuite(async () => {
+    const { messenger, client, clock, emulator } = await start();
+    const all = client.createReceiver("image-version-events", "all", {
+      receiveMode: "receiveAndDelete",
+    });
+    return {
+      clock,
+      work: messenger,
+      events: messenger,
+      take: async (queue) => {
+        const receiver = client.createReceiver(queue, {
+          receiveMode: "receiveAndDelete",
+        });
+        const { active } = emulator.counts(queue);
+        const messages = await receive(receiver, active);
+        await receiver.close();
+        return messages.map(({ body }) => {
+          const { operationId, step } = body as StepMessage;
+          return `${operationId}/${step}`;
+        });
+      },
+      async deadLetter(queue, deadLetterReason) {
+        const receiver = client.createReceiver(queue, {
+          maxAutoLockRenewalDurationInMs: 0,
+        });
+        const [message] = await receive(receiver, 1);
+        if (message === undefined) throw new Error("no message");
+        await receiver.deadLetterMessage(message, {
+          deadLetterReason,
+          deadLetterErrorDescription: "for this test",
+        });
+        await receiver.close();
+      },
+      takeEvents: async () =>
+        (await receive(all, emulator.counts(SUBSCRIPTION).active)).map(
+          ({ messageId }) => String(messageId),
+        ),
+    };
+  });
+});
 
 test("an event is a structured CloudEvent with properties to filter by", async () => {
   const { messenger, client } = await start();
@@ -133,14 +150,6 @@ test("an event without subject and trace has no properties for them", async () =
     id: event.id,
     source: event.source,
   });
-});
-
-test("an event published again arrives once", async () => {
-  const { messenger, emulator } = await start();
-  await messenger.publish([eventOf("1"), eventOf("2")]);
-  await messenger.publish([eventOf("2"), eventOf("3")]);
-  await messenger.publish([]);
-  expect(emulator.counts(SUBSCRIPTION).active).toBe(3);
 });
 
 test("events that are too large for one batch are sent in several, in order", async () => {
@@ -208,60 +217,6 @@ test("a step message goes to its queue and names its operation", async () => {
       "Diagnostic-Id": TRACEPARENT,
     });
   }
-});
-
-test("a step message of later is scheduled, and visible when its time has come", async () => {
-  const { messenger, emulator, clock } = await start();
-  await messenger.enqueue([
-    workOf(1, clock.now()),
-    workOf(2, clock.now() + 15_000),
-  ]);
-  expect(emulator.counts(CREATIONS)).toMatchObject({ active: 1, scheduled: 1 });
-  clock.advance(14_999);
-  expect(emulator.counts(CREATIONS)).toMatchObject({ active: 1, scheduled: 1 });
-  clock.advance(1);
-  expect(emulator.counts(CREATIONS)).toMatchObject({ active: 2, scheduled: 0 });
-});
-
-test("a step message sent again is one message", async () => {
-  const { messenger, emulator, clock } = await start();
-  await messenger.enqueue([workOf(1, clock.now())]);
-  await messenger.enqueue([workOf(1, clock.now())]);
-  expect(emulator.counts(CREATIONS).active).toBe(1);
-});
-
-test("findDead tells why each message of the step is dead in either queue, and leaves them there", async () => {
-  const { messenger, client, clock, emulator } = await start();
-  await messenger.enqueue([
-    workOf(1, clock.now()),
-    workOf(2, clock.now()),
-    workOf(1, clock.now(), REPLICATIONS),
-  ]);
-  await client.createSender(CREATIONS).sendMessages({ body: "not ours" });
-  for (const [queue, count] of [
-    [CREATIONS, 3],
-    [REPLICATIONS, 1],
-  ] as const) {
-    const receiver = client.createReceiver(queue, {
-      maxAutoLockRenewalDurationInMs: 0,
-    });
-    for (const message of await receive(receiver, count))
-      await receiver.deadLetterMessage(message, {
-        deadLetterReason: `${queue} ${String(message.messageId)}`,
-        deadLetterErrorDescription: "for this test",
-      });
-  }
-  const expected = [`${CREATIONS} op-1/1`, `${REPLICATIONS} op-1/1`];
-  await expect(messenger.findDead("op-1", 1)).resolves.toEqual(expected);
-  // Again, by the same messenger: from the first message, not from where it stopped.
-  await expect(messenger.findDead("op-1", 1)).resolves.toEqual(expected);
-  await expect(messenger.findDead("op-1", 2)).resolves.toEqual([
-    `${CREATIONS} op-1/2`,
-  ]);
-  await expect(messenger.findDead("op-1", 3)).resolves.toEqual([]);
-  await expect(messenger.findDead("op-2", 1)).resolves.toEqual([]);
-  expect(emulator.counts(CREATIONS).deadLetter).toBe(3);
-  expect(emulator.counts(REPLICATIONS).deadLetter).toBe(1);
 });
 
 const MESSAGE: IncomingMessage = {

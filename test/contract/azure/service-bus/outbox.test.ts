@@ -9,7 +9,8 @@ import type { TrackedRecord } from "../../../../src/operation/records.js";
 import { parseEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import { startServiceBusEmulator } from "@sigil-local/service-bus-emulator";
 import { PACE } from "../../../support/dependencies.js";
-import { inMemoryIndex, inMemoryStore } from "../../../support/in-memory.js";
+import { createMemoryIndex } from "../../../support/fakes/listing-index.js";
+import { createMemoryStore } from "../../../support/fakes/state-store.js";
 import { at, replicating } from "../../../support/transitions.js";
 
 const QUEUES = [
@@ -44,8 +45,8 @@ test("work messages reach their queue where there is no topic to tell events to"
     await emulator.close();
   });
   const deps: OperationDependencies<TrackedRecord> = {
-    store: inMemoryStore(),
-    index: inMemoryIndex(now.toISOString()),
+    store: createMemoryStore(),
+    index: createMemoryIndex(() => now),
     events: messenger,
     work: messenger,
     calls: { noted: () => [], written: () => undefined },

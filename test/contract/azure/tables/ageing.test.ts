@@ -48,12 +48,8 @@ import {
   type TrackedRecord,
 } from "../../../../src/operation/records.js";
 import { keyOf } from "../../../../src/resource-id.js";
-import {
-  idOf,
-  request,
-  startInProcess,
-  TRACEPARENT,
-} from "../../../support/dependencies.js";
+import { idOf, request, TRACEPARENT } from "../../../support/dependencies.js";
+import { startOnLoopback } from "../../../support/on-loopback.js";
 import {
   managedImageRequest,
   seedResource,
@@ -564,7 +560,7 @@ test(
   "while two years pass, the rows of every table stay bounded, and each version's state and latest operation readable",
   { timeout: 180_000 },
   async () => {
-    const world = await startInProcess({ replicationMs: 60_000 });
+    const world = await startOnLoopback({ replicationMs: 60_000 });
     onTestFinished(() => world.close());
     storage = world.tables as typeof storage;
     deps = dependenciesOf(world.tables, world.deps.now);

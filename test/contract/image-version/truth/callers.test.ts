@@ -1,13 +1,5 @@
 /** Several callers of one version: queues, batches, conditions, cancellations. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import {
@@ -22,36 +14,26 @@ import {
   ended,
   etagOf,
   facts,
+  inOneWorld,
   made,
-  nextVersionId,
   operation,
   operationIn,
   pass,
   patch,
   plain,
   put,
-  puts,
   putThrough,
+  puts,
   regionNames,
   seen,
   shownIn,
 } from "./support.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 120_000, spread: 0 });
-});
-afterAll(() => world.close());
-
 let id: string;
-beforeEach(async () => {
-  id = nextVersionId();
-  await world.takeEvents();
-});
-afterEach(async () => {
-  const { control } = world.simulator;
-  control.clearFaults();
-  await control.setLag({ ms: 0 });
+inOneWorld({ replicationMs: 120_000, spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 
 const BODY = plain(undefined, { tags: { a: "1" } });

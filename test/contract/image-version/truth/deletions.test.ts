@@ -1,18 +1,8 @@
 /** What becomes of a version, and of what is being done with it, where it is to be deleted or its making is canceled. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  expect,
-  test,
-} from "vitest";
+import { expect, test } from "vitest";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
-import {
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import {
   BY,
@@ -21,8 +11,8 @@ import {
   facts,
   foreign,
   inAzure,
+  inOneWorld,
   made,
-  nextVersionId,
   operation,
   operationIn,
   outside,
@@ -39,18 +29,9 @@ const TWO_REGIONS = [{ name: "westus" }, { name: "eastus2" }];
 
 let world: InProcess;
 let id: string;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 600_000, spread: 0 });
-});
-afterAll(() => world.close());
-beforeEach(async () => {
-  id = nextVersionId();
-  await world.takeEvents();
-  world.simulator.control.clearRequests();
-});
-afterEach(async () => {
-  world.simulator.control.clearFaults();
-  await world.simulator.control.setLag({ ms: 0 });
+inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 
 const isExcluded = async (): Promise<boolean | undefined> =>

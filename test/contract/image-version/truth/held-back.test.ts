@@ -1,22 +1,13 @@
 /** A version with a promotion rule is read, edited and sent back at every time of its life. */
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
+import type { InProcess } from "../../../support/dependencies.js";
 import {
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
-import {
+  type Shown,
   byHand,
   ended,
   etagOf,
-  nextVersionId,
+  inOneWorld,
   operationIn,
   pass,
   patch,
@@ -25,18 +16,13 @@ import {
   putThrough,
   seen,
   shownIn,
-  type Shown,
 } from "./support.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 600_000, spread: 0 });
-});
-afterAll(() => world.close());
-
 let id: string;
-beforeEach(() => {
-  id = nextVersionId();
+inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 
 const RULE = { promotion: { when: "allRegionsReady" } } as const;

@@ -1,13 +1,5 @@
 /** Versions that come and go: made by others, deleted outside, made again under the same number; the latest; rollback. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import {
   getImageVersion,
@@ -15,11 +7,7 @@ import {
 } from "../../../../src/image-version/queries/get.js";
 import { rollBackImage } from "../../../../src/image-version/rollback/roll-back.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
-import {
-  idOf,
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { seedResource } from "../../../support/requests.js";
 import {
@@ -29,9 +17,9 @@ import {
   etagOf,
   facts,
   inAzure,
+  inOneWorld,
   made,
   newDefinition,
-  nextVersionId,
   operation,
   operationIn,
   outside,
@@ -39,29 +27,18 @@ import {
   patch,
   plain,
   put,
-  puts,
   putThrough,
+  puts,
   regionNames,
   seen,
   shownIn,
 } from "./support.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 60_000, spread: 0 });
-});
-afterAll(() => world.close());
-
 let id: string;
-beforeEach(async () => {
-  id = nextVersionId();
-  await world.takeEvents();
-});
-afterEach(async () => {
-  const { control } = world.simulator;
-  control.clearFaults();
-  await control.setLag({ ms: 0 });
-  await control.setPageSize(null);
+inOneWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 
 const BODY = plain(undefined, { tags: { a: "1" } });

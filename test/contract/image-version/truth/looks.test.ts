@@ -1,51 +1,29 @@
 /** Looks that are behind, answers that are lost, processes that die: no verdict, no write and no event follows from them. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
-import {
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { describe, expect, test } from "vitest";
+import type { InProcess } from "../../../support/dependencies.js";
 import {
   byHand,
   ended,
   facts,
   inAzure,
+  inOneWorld,
   made,
-  nextVersionId,
   operationIn,
   pass,
   patch,
   plain,
   put,
-  puts,
   putThrough,
+  puts,
   regionNames,
   shownIn,
 } from "./support.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 60_000, spread: 0 });
-});
-afterAll(() => world.close());
-
 let id: string;
-beforeEach(async () => {
-  id = nextVersionId();
-  await world.takeEvents();
-});
-afterEach(async () => {
-  const { control } = world.simulator;
-  control.clearFaults();
-  await control.setLag({ ms: 0 });
-  await control.setFailureMode({ when: "allSettled" });
+inOneWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 
 /** What Azure has, whatever its reads show now. */

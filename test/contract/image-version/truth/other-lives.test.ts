@@ -1,20 +1,8 @@
 /** A number that others use again while Sigil works on it: an operation is about one life of the version, and no other. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { planImageVersion } from "../../../../src/image-version/commands/plan.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
-import {
-  idOf,
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import {
   byHand,
@@ -22,32 +10,26 @@ import {
   etagOf,
   facts,
   inAzure,
+  inOneWorld,
   made,
-  nextVersionId,
   operationIn,
   outside,
   pass,
   patch,
   plain,
   put,
-  puts,
   putThrough,
+  puts,
   seen,
   shownIn,
 } from "./support.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 60_000, spread: 0 });
-});
-afterAll(() => world.close());
-
 let id: string;
-beforeEach(async () => {
-  id = nextVersionId();
-  await world.takeEvents();
+inOneWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
-afterEach(() => world.simulator.control.clearFaults());
 
 const BODY = plain();
 const THEIRS = plain(undefined, { tags: { life: "2" } });

@@ -1,61 +1,38 @@
 /** What a request says, leaves out or repeats, and what Azure has of it afterwards. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
-import {
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { seedRegion } from "../../../support/requests.js";
 import {
   BY,
+  type Shown,
   byHand,
   ended,
   etagOf,
   facts,
+  inOneWorld,
   made,
-  nextVersionId,
   operationIn,
   outside,
   pass,
   patch,
   plain,
   put,
-  puts,
   putThrough,
+  puts,
   regionIn,
   regionNames,
   seen,
   shownIn,
-  type Shown,
 } from "./support.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 60_000 });
-});
-afterAll(() => world.close());
-
 let id: string;
-beforeEach(async () => {
-  id = nextVersionId();
-  await world.takeEvents();
-});
-afterEach(async () => {
-  const { control } = world.simulator;
-  control.clearFaults();
-  await control.setPolicy(null);
-  await control.setOmission({});
-  await control.setLag({ ms: 0 });
+inOneWorld({ replicationMs: 60_000 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 
 const azure = (): Promise<Shown> => shownIn(world, id);

@@ -4,22 +4,21 @@
  * `SIGIL_TRUTH_SEED` make another or a longer run.
  */
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ServiceError } from "../../../../src/errors.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import type { PutAnswer } from "../../../../src/image-version/commands/put.js";
 import type { Dependencies } from "../../../../src/image-version/ports.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { keyOf } from "../../../../src/resource-id.js";
-import {
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import type { InProcess } from "../../../support/dependencies.js";
 import { failingDependencies } from "../../../support/failing-dependencies.js";
 import {
+  type Shown,
   byHand,
   canonicalName,
   etagOf,
+  inOneWorld,
   nextVersionId,
   operation,
   patch,
@@ -29,17 +28,15 @@ import {
   regionNames,
   seen,
   shownIn,
-  type Shown,
 } from "./support.js";
 
 const { SIGIL_TRUTH_RUNS = "30", SIGIL_TRUTH_SEED = "20260101" } = process.env;
 const RUNS = Number(SIGIL_TRUTH_RUNS);
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 60_000 });
+inOneWorld({ replicationMs: 60_000 }, (given) => {
+  world = given;
 });
-afterAll(() => world.close());
 
 const REGIONS = ["eastus2", "eastus", "westus2"] as const;
 const OURS = ["a", "b", "c"] as const;

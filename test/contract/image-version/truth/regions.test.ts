@@ -1,18 +1,7 @@
 /** Regions that fail, stand still, are repaired by Sigil or by others: what Azure has, and what subscribers are told. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { viewOperation } from "../../../../src/operation/views.js";
-import {
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { seedRegion } from "../../../support/requests.js";
 import {
@@ -20,8 +9,8 @@ import {
   ended,
   facts,
   inAzure,
+  inOneWorld,
   made,
-  nextVersionId,
   operation,
   operationIn,
   outside,
@@ -35,25 +24,17 @@ import {
 } from "./support.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 600_000, spread: 0 });
-});
-afterAll(() => world.close());
-
 let id: string;
-beforeEach(async () => {
-  id = nextVersionId();
-  await world.takeEvents();
+inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
-afterEach(async () => {
-  const { control } = world.simulator;
-  control.clearFaults();
-  await control.setFailureMode({ when: "allSettled" });
-  await control.allowAction({
+
+afterEach(() =>
+  world.simulator.control.allowAction({
     action: "Microsoft.Compute/locations/capsOperations/read",
-  });
-  await control.setLag({ ms: 0 });
-});
+  }),
+);
 
 const regionStates = async (): Promise<Record<string, string>> =>
   Object.fromEntries(

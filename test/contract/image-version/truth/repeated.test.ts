@@ -1,25 +1,14 @@
 /** The same request again, a version pasted back, and a creation that shall not find the version there. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
-import {
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import {
   BY,
   byHand,
   ended,
+  inOneWorld,
   made,
-  nextVersionId,
   operationIn,
   outside,
   pass,
@@ -32,21 +21,10 @@ import {
 } from "./support.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 600_000, spread: 0 });
-});
-afterAll(() => world.close());
-
 let id: string;
-beforeEach(async () => {
-  id = nextVersionId();
-  await world.takeEvents();
-});
-afterEach(async () => {
-  const { control } = world.simulator;
-  control.clearFaults();
-  await control.setSucceededWhen("everyRegion");
-  await control.setLag({ ms: 0 });
+inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 
 const BODY = plain();

@@ -3,22 +3,19 @@
  * `SIGIL_TRUTH_SEED` make another or a longer run.
  */
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ServiceError } from "../../../../src/errors.js";
 import {
   planRollback,
   rollBackImage,
 } from "../../../../src/image-version/rollback/roll-back.js";
-import {
-  idOf,
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
 import {
   BY,
   canonicalName,
   ended,
   inAzure,
+  inOneWorld,
   newDefinition,
   plain,
   puts,
@@ -27,15 +24,17 @@ import {
 const { SIGIL_TRUTH_RUNS = "50", SIGIL_TRUTH_SEED = "20260101" } = process.env;
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({
+inOneWorld(
+  {
     replicationMs: 60_000,
     spread: 0,
     // A region that is repaired becomes ready where none was planned to be.
     pace: { repairAttempts: 0 },
-  });
-});
-afterAll(() => world.close());
+  },
+  (given) => {
+    world = given;
+  },
+);
 
 const seldom = fc.nat(5).map((n) => n === 0);
 const mayFail = (region: string) =>

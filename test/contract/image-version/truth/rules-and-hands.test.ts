@@ -1,26 +1,16 @@
 /** Promotion rules, and what somebody asks by hand and takes back: each holds as long as nobody has asked otherwise since. */
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  expect,
-  test,
-} from "vitest";
+import { expect, test } from "vitest";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
-import {
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
+import type { InProcess } from "../../../support/dependencies.js";
 import { seedResource } from "../../../support/requests.js";
 import {
   BY,
   byHand,
   ended,
   foreign,
+  inOneWorld,
   made,
-  nextVersionId,
   operation,
   operationIn,
   outside,
@@ -39,14 +29,9 @@ const RULE = { promotion: { when: "allRegionsReady" } } as const;
 
 let world: InProcess;
 let id: string;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 600_000, spread: 0 });
-});
-afterAll(() => world.close());
-afterEach(() => world.simulator.control.clearFaults());
-beforeEach(async () => {
-  id = nextVersionId();
-  await world.takeEvents();
+inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 
 const isExcluded = async (): Promise<boolean | undefined> =>

@@ -2,15 +2,20 @@
  * Service Bus as the ports see it: at least once, in no order. A message is seen again until it is completed, and dead
  * after its last delivery. Duplicate detection forgets a MessageId when its window is over, as in infra/.
  */
-import { ServiceError } from "../../src/errors.js";
-import type { CloudEvent } from "../../src/events/cloud-event.js";
-import type { EventPublisher, WorkQueue } from "../../src/operation/ports.js";
-import type { WorkMessage } from "../../src/operation/records.js";
+import { ServiceError } from "../../../src/errors.js";
+import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import type {
+  EventPublisher,
+  WorkQueue,
+} from "../../../src/operation/ports.js";
+import type { WorkMessage } from "../../../src/operation/records.js";
 
 const QUEUE_WINDOW_MS = 3_600_000;
 const TOPIC_WINDOW_MS = 86_400_000;
 const LOCK_MS = 60_000;
 export const MAX_DELIVERY_COUNT = 10;
+/** Service Bus' reason for a message that was delivered so often. */
+const USED_UP = "MaxDeliveryCountExceeded";
 
 export interface QueuedMessage {
   readonly message: WorkMessage;
@@ -19,8 +24,10 @@ export interface QueuedMessage {
 }
 
 export interface Queues extends WorkQueue {
-  /** What a receiver could have now, in the order of becoming visible. */
-  due(): readonly QueuedMessage[];
+  /** What a receiver could have now, in the order of becoming visible; of that queue alone, if one is named. */
+  due(queue?: string): readonly QueuedMessage[];
+  /** The same, delivered and completed. */
+  take(queue: string): readonly WorkMessage[];
   /** When the next message becomes visible. */
   nextMs(): number | undefined;
   /** Delivered and completed: as good as new where a lock was lost. */
@@ -29,18 +36,37 @@ export interface Queues extends WorkQueue {
     queued: QueuedMessage,
     outcome: "completed" | "abandoned" | "lock lost",
   ): void;
-  /** An outage has used up the deliveries of a message: it is in the dead-letter queue. */
-  bury(which: number): void;
+  /** An outage has used up the deliveries of a message, or somebody has dead-lettered it for another reason. */
+  bury(which: number, reason?: string): void;
   /** True once a message for this step was sent. */
   wasSent(operationId: string, step: number): boolean;
 }
 
-export function createQueues(nowMs: () => number): Queues {
+export function createMemoryQueues(nowMs: () => number): Queues {
   const queued: QueuedMessage[] = [];
   const completed: WorkMessage[] = [];
-  const dead: WorkMessage[] = [];
+  const dead: { readonly message: WorkMessage; readonly reason: string }[] = [];
   const sent = new Map<string, number>();
   const steps = new Set<string>();
+  const due: Queues["due"] = (queue) =>
+    queued
+      .filter(
+        ({ message, visibleMs }) =>
+          visibleMs <= nowMs() &&
+          (queue === undefined || message.queue === queue),
+      )
+      .sort((a, b) => a.visibleMs - b.visibleMs);
+  const settle: Queues["settle"] = (message, outcome) => {
+    if (outcome === "completed") completed.push(message.message);
+    else if (message.deliveries >= MAX_DELIVERY_COUNT)
+      dead.push({ message: message.message, reason: USED_UP });
+    else {
+      if (outcome === "lock lost") message.visibleMs = nowMs() + LOCK_MS;
+      return;
+    }
+    const place = queued.indexOf(message);
+    if (place !== -1) queued.splice(place, 1);
+  };
   return {
     enqueue(messages) {
       for (const message of messages) {
@@ -62,31 +88,26 @@ export function createQueues(nowMs: () => number): Queues {
       Promise.resolve(
         dead
           .filter(
-            (message) =>
+            ({ message }) =>
               message.operationId === operationId && message.step === step,
           )
-          .map(() => "MaxDeliveryCountExceeded"),
+          .map(({ reason }) => reason),
       ),
-    due: () => queued.filter(({ visibleMs }) => visibleMs <= nowMs()),
+    due,
+    take: (queue) =>
+      due(queue).map((message) => {
+        settle(message, "completed");
+        return message.message;
+      }),
     nextMs: () =>
       queued.length === 0
         ? undefined
         : Math.min(...queued.map(({ visibleMs }) => visibleMs)),
     completed: () => completed,
-    settle(message, outcome) {
-      if (outcome === "completed") completed.push(message.message);
-      else if (message.deliveries >= MAX_DELIVERY_COUNT)
-        dead.push(message.message);
-      else {
-        if (outcome === "lock lost") message.visibleMs = nowMs() + LOCK_MS;
-        return;
-      }
-      const place = queued.indexOf(message);
-      if (place !== -1) queued.splice(place, 1);
-    },
-    bury(which) {
+    settle,
+    bury(which, reason = USED_UP) {
       const [buried] = queued.splice(which % Math.max(1, queued.length), 1);
-      if (buried !== undefined) dead.push(buried.message);
+      if (buried !== undefined) dead.push({ message: buried.message, reason });
     },
     wasSent: (operationId, step) => steps.has(`${operationId} ${step}`),
   };
@@ -100,10 +121,10 @@ export interface Topic extends EventPublisher {
 }
 
 /** `onEvent` is told of each event that passes duplicate detection; `onDifferent` of two facts with one id. */
-export function createTopic(
+export function createMemoryTopic(
   nowMs: () => number,
-  onEvent: (event: CloudEvent) => void,
-  onDifferent: (id: string) => void,
+  onEvent: (event: CloudEvent) => void = () => undefined,
+  onDifferent: (id: string) => void = () => undefined,
 ): Topic {
   const events: CloudEvent[] = [];
   const sent = new Map<string, { atMs: number; text: string }>();

@@ -1,0 +1,33 @@
+import { ServiceError } from "../../../src/errors.js";
+import { keyOf } from "../../../src/resource-id.js";
+import type {
+  RetentionPolicies,
+  StoredPolicy,
+} from "../../../src/retention/ports.js";
+
+export function createMemoryRetentionPolicies(): RetentionPolicies {
+  const policies = new Map<string, StoredPolicy>();
+  let writes = 0;
+  return {
+    read: (imageId) => Promise.resolve(policies.get(keyOf(imageId))),
+    put(policy, etag) {
+      const key = keyOf(policy.imageId);
+      if (policies.get(key)?.etag !== etag)
+        return Promise.reject(
+          new ServiceError(
+            "StateConflict",
+            `Another has changed the retention policy of ${policy.imageId}.`,
+            { retryAfterMs: 1_000 },
+          ),
+        );
+      writes += 1;
+      policies.set(key, { policy, etag: String(writes) });
+      return Promise.resolve();
+    },
+    remove(imageId) {
+      policies.delete(keyOf(imageId));
+      return Promise.resolve();
+    },
+    list: () => Promise.resolve([...policies.values()]),
+  };
+}

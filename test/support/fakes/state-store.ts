@@ -1,0 +1,74 @@
+import { ServiceError } from "../../../src/errors.js";
+import type { StateStore } from "../../../src/operation/ports.js";
+import {
+  operationIdOf,
+  type OperationRecord,
+  type TrackedRecord,
+} from "../../../src/operation/records.js";
+
+export interface MemoryStore<
+  R extends TrackedRecord = TrackedRecord,
+> extends StateStore<R> {
+  /** Every operation that is stored. */
+  operations(): readonly OperationRecord[];
+  records(): readonly R[];
+}
+
+/** Keeps text, as Table Storage does: nobody changes what is stored but by a commit. */
+export function createMemoryStore<
+  R extends TrackedRecord = TrackedRecord,
+>(): MemoryStore<R> {
+  const records = new Map<string, { text: string; etag: string }>();
+  const operations = new Map<string, string>();
+  let writes = 0;
+  const readOperation = (id: string): OperationRecord | undefined => {
+    const text = operations.get(id);
+    return text === undefined ? undefined : parse<OperationRecord>(text);
+  };
+  const newEtag = (): string => String((writes += 1));
+  return {
+    read(key) {
+      const found = records.get(key);
+      if (found === undefined) return Promise.resolve(undefined);
+      const record = parse<R>(found.text);
+      const operation = readOperation(operationIdOf(record));
+      if (operation === undefined)
+        throw new TypeError(`the operation of record ${key} is missing`);
+      return Promise.resolve({ record, operation, etag: found.etag });
+    },
+    readOperation: (id) => Promise.resolve(readOperation(id)),
+    commit(record, operation, etag, beside = []) {
+      if (records.get(record.key)?.etag !== etag)
+        return Promise.reject(conflict(record.resourceId));
+      const stored = { record, operation, etag: newEtag() };
+      records.set(record.key, {
+        text: JSON.stringify(record),
+        etag: stored.etag,
+      });
+      for (const each of [...beside, operation])
+        operations.set(each.id, JSON.stringify(each));
+      return Promise.resolve(stored);
+    },
+    forget({ record: { key, resourceId }, etag }, id) {
+      const found = records.get(key);
+      if (found?.etag !== etag) return Promise.reject(conflict(resourceId));
+      if (operations.delete(id)) found.etag = newEtag();
+      return Promise.resolve();
+    },
+    operations: () =>
+      [...operations.values()].map((text) => parse<OperationRecord>(text)),
+    records: () => [...records.values()].map(({ text }) => parse<R>(text)),
+  };
+}
+
+function parse<T>(text: string): T {
+  return JSON.parse(text) as T;
+}
+
+function conflict(resourceId: string): ServiceError {
+  return new ServiceError(
+    "StateConflict",
+    `Another writer has changed ${resourceId}.`,
+    { retryAfterMs: 1_000 },
+  );
+}

@@ -1,0 +1,158 @@
+import { randomBytes } from "node:crypto";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
+import type { StateStore } from "../../../src/operation/ports.js";
+import { newKey, operationOf, versionOf } from "./records.js";
+
+/** What every StateStore does. */
+export function stateStoreSuite(
+  createStore: () => StateStore<ImageVersionRecord>,
+): void {
+  let store: StateStore<ImageVersionRecord>;
+  beforeEach(() => {
+    store = createStore();
+  });
+
+  const conflict = { code: "StateConflict", retryable: true };
+
+  test("answers undefined for what is not there", async () => {
+    const key = newKey();
+    await expect(store.read(key)).resolves.toBeUndefined();
+    await expect(store.readOperation(`${key}-1`)).resolves.toBeUndefined();
+    await expect(store.readOperation("no id")).resolves.toBeUndefined();
+  });
+
+  test("reads what was committed, with the ETag that the commit answered", async () => {
+    const version = versionOf(newKey());
+    const operation = operationOf(version);
+    const committed = await store.commit(version, operation, undefined);
+    expect(committed).toEqual({
+      record: version,
+      operation,
+      etag: expect.stringMatching(/./u) as string,
+    });
+    await expect(store.read(version.key)).resolves.toEqual(committed);
+    await expect(store.readOperation(operation.id)).resolves.toEqual(operation);
+  });
+
+  test("keeps a document of any size, and nothing of one that it replaces", async () => {
+    const small = versionOf(newKey());
+    const large = versionOf(small.key, {
+      resourceId: randomBytes(150 * 1024).toString("base64"),
+    });
+    const operation = operationOf(small);
+    let etag: string | undefined;
+    for (const version of [small, large, small, large]) {
+      ({ etag } = await store.commit(version, operation, etag));
+      await expect(store.read(small.key)).resolves.toEqual({
+        record: version,
+        operation,
+        etag,
+      });
+    }
+  });
+
+  test("refuses to insert what is stored already, and writes neither row", async () => {
+    const version = versionOf(newKey());
+    const first = await store.commit(version, operationOf(version), undefined);
+    const second = versionOf(version.key, { sequence: 2 });
+    await expect(
+      store.commit(second, operationOf(second), undefined),
+    ).rejects.toMatchObject(conflict);
+    await expect(store.read(version.key)).resolves.toEqual(first);
+    await expect(
+      store.readOperation(`${version.key}-2`),
+    ).resolves.toBeUndefined();
+  });
+
+  test("refuses a stale ETag, and writes neither row", async () => {
+    const version = versionOf(newKey());
+    const operation = operationOf(version);
+    const { etag } = await store.commit(version, operation, undefined);
+    const next = versionOf(version.key, { step: 2 });
+    const current = await store.commit(
+      next,
+      operationOf(next, { status: "Running" }),
+      etag,
+    );
+    const late = versionOf(version.key, { step: 9, sequence: 2 });
+    await expect(
+      store.commit(late, operationOf(late), etag),
+    ).rejects.toMatchObject(conflict);
+    await expect(
+      store.commit(next, operationOf(next, { status: "Failed" }), etag),
+    ).rejects.toMatchObject(conflict);
+    await expect(store.read(version.key)).resolves.toEqual(current);
+    await expect(
+      store.readOperation(`${version.key}-2`),
+    ).resolves.toBeUndefined();
+  });
+
+  test("lets one of many writers win", async () => {
+    const version = versionOf(newKey());
+    const results = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, ticks) =>
+        store.commit({ ...version, ticks }, operationOf(version), undefined),
+      ),
+    );
+    const won = results.filter((result) => result.status === "fulfilled");
+    expect(won).toHaveLength(1);
+    await expect(store.read(version.key)).resolves.toEqual(won[0]?.value);
+    for (const result of results)
+      if (result.status === "rejected")
+        expect(result.reason).toMatchObject(conflict);
+  });
+
+  test("keeps the operations of before", async () => {
+    const version = versionOf(newKey());
+    const first = operationOf(version, { status: "Failed" });
+    const { etag } = await store.commit(version, first, undefined);
+    const again = versionOf(version.key, { sequence: 2 });
+    await store.commit(again, operationOf(again), etag);
+    await expect(store.readOperation(first.id)).resolves.toEqual(first);
+    await expect(store.read(version.key)).resolves.toMatchObject({
+      operation: { id: `${version.key}-2` },
+    });
+  });
+  describe("an operation that is forgotten", () => {
+    /** A record whose second operation is the current one. */
+    async function stored() {
+      const version = versionOf(newKey());
+      const first = operationOf(version, { status: "Failed" });
+      const { etag } = await store.commit(version, first, undefined);
+      const again = versionOf(version.key, { sequence: 2, lastSequence: 2 });
+      return {
+        first,
+        current: await store.commit(again, operationOf(again), etag),
+      };
+    }
+
+    test("is gone, and nothing else is changed", async () => {
+      const { first, current } = await stored();
+      await store.forget(current, first.id);
+      await expect(store.readOperation(first.id)).resolves.toBeUndefined();
+      const { etag, ...rest } = current;
+      const read = await store.read(current.record.key);
+      expect(read).toMatchObject(rest);
+      expect(read?.etag).not.toBe(etag);
+    });
+
+    test("stays where another has written meanwhile", async () => {
+      const { first, current } = await stored();
+      await store.commit(current.record, current.operation, current.etag);
+      await expect(store.forget(current, first.id)).rejects.toMatchObject({
+        code: "StateConflict",
+      });
+      await expect(store.readOperation(first.id)).resolves.toEqual(first);
+    });
+
+    test("may be forgotten twice", async () => {
+      const { first, current } = await stored();
+      await store.forget(current, first.id);
+      const again = await store.read(current.record.key);
+      if (again === undefined) throw new Error("the record is gone");
+      await store.forget(again, first.id);
+      await expect(store.read(current.record.key)).resolves.toEqual(again);
+    });
+  });
+}
