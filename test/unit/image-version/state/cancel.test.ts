@@ -1,0 +1,210 @@
+import { describe, expect, test } from "vitest";
+import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
+import { beginCancel } from "../../../../src/image-version/state/cancel.js";
+import type {
+  Attempt,
+  ImageVersionPair,
+  ImageVersionRecord,
+  VersionRequest,
+} from "../../../../src/image-version/state/record.js";
+import {
+  accepted,
+  at,
+  changeOf,
+  eventsOf,
+  KEY,
+  putOf,
+  queued,
+  replicating,
+  succeeded,
+  time,
+  told,
+} from "../../../support/transitions.js";
+import { managedImageRequest } from "../../../support/requests.js";
+
+const BY = { name: "me" };
+const ID = `${KEY}-1`;
+const INCLUDES = changeOf({ [EXCLUDE_FROM_LATEST]: false });
+
+const withRecord = (
+  pair: ImageVersionPair,
+  more: Partial<ImageVersionRecord>,
+): ImageVersionPair => ({ ...pair, record: { ...pair.record, ...more } });
+
+const cancel = (pair: ImageVersionPair, id = ID): ImageVersionPair =>
+  beginCancel(pair, id, BY, at(60)) ?? expect.fail("nothing is canceled");
+
+/** An update of a version that is there, with what was sent last. */
+function updating(
+  lastAttempt: Partial<Attempt> | undefined,
+  more: Partial<ImageVersionRecord> = {},
+  request: Partial<VersionRequest> = {},
+): ImageVersionPair {
+  const { lastAttempt: _, ...record } = succeeded().record;
+  return {
+    operation: { ...accepted().operation, status: "Running" },
+    record: {
+      ...record,
+      state: "Updating",
+      requests: { [ID]: changeOf({ "/tags/a": "1" }, request) },
+      ...(lastAttempt && {
+        lastAttempt: {
+          changes: { "/tags/a": "1" },
+          regions: [],
+          sentTime: time(50),
+          outcome: "accepted",
+          sentFor: [ID],
+          ...lastAttempt,
+        },
+      }),
+      ...more,
+    },
+  };
+}
+
+const MEMBERS = [{ ...accepted().operation, id: `${KEY}-2` }];
+const consequence = (pair: ImageVersionPair): unknown =>
+  eventsOf(told(pair) && cancel(pair)).at(-1)?.data;
+
+describe("what a cancel says of Azure", () => {
+  test.each([
+    ["nothing was sent", undefined, {}, {}, "Nothing was sent"],
+    ["another's was sent", { sentFor: ["x"] }, {}, {}, "Nothing was sent"],
+    ["it was refused", { outcome: "refused" }, {}, {}, "Azure has refused"],
+    [
+      "it has no answer",
+      { outcome: "unknown" },
+      {},
+      {},
+      "The update is on its way",
+    ],
+    [
+      "it has no answer, beside others",
+      { outcome: "unknown" },
+      { members: MEMBERS },
+      {},
+      "together with what others ask, has no answer yet",
+    ],
+    [
+      "it was taken, beside others",
+      {},
+      { members: MEMBERS },
+      {},
+      "Azure gets, or has got",
+    ],
+    [
+      "it is applied",
+      { sentFor: [] },
+      {},
+      { appliedTime: time(5) },
+      "The update is on its way",
+    ],
+  ] as const)("where %s", (_, attempt, more, request, says) => {
+    expect(consequence(updating(attempt, more, request))).toMatchObject({
+      consequence: expect.stringContaining(says) as string,
+    });
+  });
+
+  test("where release 0.1.0 has sent it", () => {
+    const pair = updating({});
+    const { sentFor: _, ...attempt } = pair.record.lastAttempt ?? expect.fail();
+    expect(
+      consequence(withRecord(pair, { lastAttempt: attempt })),
+    ).toMatchObject({
+      consequence: expect.stringContaining(
+        "The update is on its way",
+      ) as string,
+    });
+  });
+
+  test("of one that is queued", () => {
+    const pair = told(queued(replicating(), changeOf({ "/tags/a": "1" })));
+    expect(eventsOf(cancel(pair, `${KEY}-2`)).at(-1)?.data).toMatchObject({
+      consequence: expect.stringContaining("It waited for its turn") as string,
+    });
+  });
+});
+
+describe("what is left undone", () => {
+  test("asks nothing more, and is canceled for its own caller alone", () => {
+    const after = cancel(withRecord(replicating(), { members: MEMBERS }));
+    expect(after.record.requests[ID]).toMatchObject({
+      changes: { [EXCLUDE_FROM_LATEST]: true },
+      repeats: {},
+      creates: false,
+      byHand: true,
+      retries: [],
+    });
+    expect(after.operation.canceledBy).toEqual(BY);
+    expect(after.record.members[0]).not.toHaveProperty("canceledBy");
+  });
+
+  test("is nothing of an update beside others, whatever a repair has taken away", () => {
+    const away = { repairs: { eastus2: { attempts: 1, removed: {} } } };
+    expect(
+      cancel(updating({}, away)).record.requests[ID]?.decided,
+    ).toBeDefined();
+    const ended = cancel(updating({}, { ...away, members: MEMBERS }));
+    expect(ended.record.requests).not.toHaveProperty(ID);
+    const waiting = told(
+      queued(updating({}, away), changeOf({ "/tags/b": "1" })),
+    );
+    expect(cancel(waiting, `${KEY}-2`).record.queued).toEqual([]);
+  });
+
+  test("is nothing where all is over, or nobody knows the operation", () => {
+    expect(beginCancel(succeeded(), ID, BY, at(60))).toBeUndefined();
+    expect(beginCancel(replicating(), `${KEY}-9`, BY, at(60))).toBeUndefined();
+  });
+});
+
+describe("a creation that is canceled where another says that the version shall be in latest", () => {
+  const words = managedImageRequest();
+  words.properties.publishingProfile = {
+    ...words.properties.publishingProfile,
+    excludeFromLatest: false,
+  };
+
+  test.each([
+    ["changes that", INCLUDES, true],
+    ["says that again, in words", changeOf({}, { body: words }), true],
+    ["says nothing of it", putOf(managedImageRequest()), false],
+    [
+      "has no profile",
+      changeOf({}, { body: { properties: {} } as never }),
+      false,
+    ],
+    ["excludes it", changeOf({ [EXCLUDE_FROM_LATEST]: true }), false],
+  ])("ends at once where one that is queued %s: %s", (_, request, ends) => {
+    const others = queued(replicating(), changeOf({ "/tags/a": "1" }));
+    const after = cancel(told(queued(told(others), request)));
+    const [one, heir] = after.record.queued;
+    expect(after.operation.status === "Canceled").toBe(ends);
+    expect(heir?.request.heir).toBe(ends ? true : undefined);
+    expect(one?.request).not.toHaveProperty("heir");
+  });
+
+  test("leaves it to one that has begun, and to another after that", () => {
+    const begun = withRecord(replicating(), {
+      lastSequence: 2,
+      members: MEMBERS,
+      requests: {
+        ...replicating().record.requests,
+        [`${KEY}-2`]: INCLUDES,
+      },
+    });
+    const left = told(cancel(begun));
+    expect(left.record.requests).toMatchObject({
+      [`${KEY}-2`]: { heir: true },
+    });
+    expect(Object.keys(left.record.requests)).toEqual([`${KEY}-2`]);
+    const second = told(queued(left, INCLUDES));
+    const after = cancel(second, `${KEY}-2`);
+    expect(after.record.queued[0]?.request.heir).toBe(true);
+    const alone = cancel(left, `${KEY}-2`);
+    expect(alone.record.requests[`${KEY}-2`]).toMatchObject({
+      changes: { [EXCLUDE_FROM_LATEST]: true },
+      decided: { kind: "canceled" },
+    });
+  });
+});
