@@ -141,8 +141,8 @@ function without(
   operationId: string,
 ): ImageVersionPair {
   const { [operationId]: _, ...requests } = pair.record.requests;
-  const record = { ...pair.record, requests };
-  return { ...pair, record: { ...record, ...keptOf(record) } };
+  const kept = keptOf(pair.record, operationId);
+  return { ...pair, record: { ...pair.record, ...kept, requests } };
 }
 
 /** What is to be sent before the operation may end; undefined where nothing is. */

@@ -287,6 +287,7 @@ export function deleted(
     overriddenRule: _____,
     unmanaged: ______,
     deletionTakenTime: _______,
+    toldExcluded: ________,
     ...record
   } = alone.record;
   return advance({ ...alone, record }, context, {

@@ -33,7 +33,6 @@ import {
   isDecidedByHand,
   isToBePromoted,
   keptOf,
-  keptOfEnding,
   openRequests,
   presentRule,
   ruleAskedBy,
@@ -168,12 +167,10 @@ export function endOperation(
   context: TransitionContext,
 ): ImageVersionPair {
   const { [operationId]: _, ...requests } = pair.record.requests;
-  const left = {
-    ...pair.record,
-    ...keptOfEnding(pair.record, operationId),
-    requests,
+  const without = {
+    ...pair,
+    record: { ...pair.record, ...keptOf(pair.record, operationId), requests },
   };
-  const without = { ...pair, record: { ...left, ...keptOf(left) } };
   if (pair.record.members.length > 0)
     return withoutUnsent(endOne(without, operationId, ending, context));
   return advance(without, context, {

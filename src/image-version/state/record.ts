@@ -137,6 +137,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly doubt?: Doubt;
   /** What others have changed of what was sent last, since a look has first shown that; told once it is certain. */
   readonly outside?: Doubt & { readonly told?: true };
+  /** Whether it was told, or seen at first, that the version is excluded from latest; absent: what `observed` shows. */
+  readonly toldExcluded?: boolean;
   /** A promotion rule that has promoted the version, or was overridden by hand: it promotes no more. */
   readonly overriddenRule?: PromotionRule;
   /** How many updates were sent in the version's life. */

@@ -25,7 +25,7 @@ import {
   type Fields,
 } from "../properties/fields.js";
 import { unmetBy, type Unmet } from "../properties/patch.js";
-import { ALLOW_DELETION } from "../properties/table.js";
+import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import type {
   Attempt,
   ImageVersionPair,
@@ -64,10 +64,12 @@ export function see(
     context,
   );
   const overwritten = overwrittenBy(record, look, context);
+  const news = overwritten?.news ?? [];
+  const toldExcluded = excludedAfter(record, look, news);
   const told = [
     ...changes.flatMap((change) => regionEvents(seen, change, context)),
-    ...exclusionEvents(seen, record, look, context),
-    ...outsideEvents(seen, record, look, overwritten?.news ?? [], context),
+    ...exclusionEvents(seen, record, toldExcluded, look, context),
+    ...outsideEvents(seen, record, look, news, context),
   ];
   const noted = withFailures(seen, changes, context);
   const { outside: _, ...kept } = noted.record;
@@ -75,6 +77,7 @@ export function see(
     ...noted,
     record: {
       ...kept,
+      toldExcluded,
       ...(overwritten && { outside: overwritten.outside }),
       outbox: [...seen.record.outbox, ...told],
     },
@@ -101,7 +104,7 @@ function withLook(
       ...(lastAttempt !== undefined &&
         lastAttempt !== record.lastAttempt && {
           ...overriddenBy(record, lastAttempt),
-          ...keptOf({ ...record, lastAttempt }),
+          ...keptOf({ ...record, observed: look, lastAttempt }),
         }),
       opened:
         record.opened &&
@@ -344,18 +347,41 @@ function replicasIn(record: ImageVersionRecord, region: string): number {
   );
 }
 
+/** Whether it is known that the version is excluded from latest: a look may be older than the one that has shown what was sent. */
+function excludedAfter(
+  record: ImageVersionRecord,
+  look: Look,
+  overwritten: readonly Unmet[],
+): boolean {
+  const is = isExcluded(look.resource);
+  const { outcome, changes = {} } = record.lastAttempt ?? {};
+  const sent = outcome === "shown" ? changes[EXCLUDE_FROM_LATEST] : undefined;
+  return sent === undefined ||
+    sent === is ||
+    overwritten.some(({ field }) => field === EXCLUDE_FROM_LATEST)
+    ? is
+    : (excludedBefore(record) ?? is);
+}
+
+function excludedBefore({
+  toldExcluded,
+  observed,
+}: ImageVersionRecord): boolean | undefined {
+  return toldExcluded ?? (observed && isExcluded(observed.resource));
+}
+
 /** Told at the first look that shows it, by whomever the update was sent: ARM may go on replicating for hours. */
 function exclusionEvents(
   pair: ImageVersionPair,
-  { observed, lastAttempt }: ImageVersionRecord,
+  before: ImageVersionRecord,
+  is: boolean,
   look: Look,
   context: TransitionContext,
 ): Effect[] {
-  if (observed === undefined) return [];
-  const was = isExcluded(observed.resource);
-  const is = isExcluded(look.resource);
-  if (was === is) return [];
+  const was = excludedBefore(before);
+  if (was === undefined || was === is) return [];
   // Others may do it again and again between two updates.
+  const { lastAttempt } = before;
   const byOthers = lastAttempt === undefined || lastAttempt.outcome === "shown";
   return events(
     pair,
@@ -385,7 +411,6 @@ function overwrittenBy(
     }
   | undefined {
   if (lastAttempt?.outcome !== "shown") return undefined;
-  if (isBusy(look)) return outside && { outside, news: [] };
   const changes = unmetBy(fieldsOf(look.resource), lastAttempt.changes).map(
     ({ field, before, after }) => ({
       field,
@@ -394,6 +419,7 @@ function overwrittenBy(
     }),
   );
   if (changes.length === 0) return undefined;
+  if (isBusy(look)) return outside && { outside, news: [] };
   const what = JSON.stringify(changes);
   const doubt =
     outside?.what === what ? outside : { what, since: now.toISOString() };

@@ -15,6 +15,7 @@ import {
 } from "../properties/table.js";
 import {
   batchOf,
+  sentLast,
   type Attempt,
   type ImageVersionRecord,
   type VersionRequest,
@@ -86,50 +87,37 @@ export function mayRemoveRegions(
 }
 
 /**
- * `lastApplied` with what was sent for those who have ended since, and is shown: it is Sigil's, though nobody stayed to see it.
- * What others ask of the same is theirs.
+ * `lastApplied` with what was sent for those who have ended since, or for one that ends now, as far as it was shown: it is
+ * Sigil's, though nobody stayed to see it. What others ask of the same is theirs.
  */
 export function keptOf(
   record: ImageVersionRecord,
+  endingId?: string,
 ): Pick<ImageVersionRecord, "lastApplied"> {
-  const { lastApplied, lastAttempt, unmanaged } = record;
+  const { lastApplied, observed, unmanaged } = record;
   // Of a creation that came to nothing, the next body says all anew.
   if (lastApplied === undefined) return {};
-  const open = openRequests(record);
-  const { outcome, sentFor = [], changes = {} } = lastAttempt ?? {};
-  const kept = Object.fromEntries(
-    Object.entries(lastingOf(changes)).filter(([field]) =>
-      open.every(([, request]) => !(field in request.changes)),
-    ),
-  );
-  return outcome !== "shown" ||
-    unmanaged === true ||
-    sentFor.every((id) => open.some(([other]) => other === id)) ||
-    Object.keys(kept).length === 0
-    ? { lastApplied }
-    : { lastApplied: withApplied(lastApplied, kept) };
-}
-
-/** `lastApplied` with what was sent for an operation that ends now, as far as Azure shows it. */
-export function keptOfEnding(
-  record: ImageVersionRecord,
-  operationId: string,
-): Pick<ImageVersionRecord, "lastApplied"> {
-  const { lastApplied, lastAttempt, observed, requests } = record;
-  const request = requests[operationId];
-  if (lastApplied === undefined) return {};
+  const { outcome, sentFor = [], changes = {} } = sentLast(record) ?? {};
+  const open = openRequests(record).filter(([id]) => id !== endingId);
   if (
-    request === undefined ||
-    request.appliedTime !== undefined ||
+    unmanaged === true ||
     observed === undefined ||
-    record.unmanaged === true ||
-    lastAttempt?.sentFor?.includes(operationId) !== true
+    sentFor.every((id) => open.some(([other]) => other === id))
   )
     return { lastApplied };
   const shown = fieldsOf(observed.resource);
+  // Of what is sent again, only that is sent which Azure did not show.
+  const ending =
+    endingId !== undefined && sentFor.includes(endingId)
+      ? record.requests[endingId]
+      : undefined;
+  const asked = ending?.appliedTime === undefined ? ending?.changes : {};
   const kept = Object.fromEntries(
-    Object.entries(lastingOf(request.changes)).filter(
-      ([field, value]) => unmetBy(shown, { [field]: value }).length === 0,
+    Object.entries(lastingOf({ ...changes, ...asked })).filter(
+      ([field, value]) =>
+        open.every(([, request]) => !(field in request.changes)) &&
+        ((outcome === "shown" && field in changes) ||
+          unmetBy(shown, { [field]: value }).length === 0),
     ),
   );
   return Object.keys(kept).length === 0

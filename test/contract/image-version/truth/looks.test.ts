@@ -169,6 +169,40 @@ describe("one look that is behind", () => {
     expect((await truth()).tags).toEqual({ a: "2" });
   });
 
+  test("tells no promotion of a version that was demoted a moment ago", async () => {
+    await made(world, id, plain());
+    await world.simulator.control.stallRegion({
+      versionId: id,
+      region: "eastus",
+    });
+    const accepted = operationIn(
+      await put(
+        world,
+        id,
+        plain([{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }], {
+          publishing: { excludeFromLatest: true },
+        }),
+      ),
+    );
+    await world.runDue();
+    await pass(world, 30_000);
+    for (let looks = 0; looks < 2; looks += 1) {
+      await world.simulator.control.lagNextReads({ versionId: id, reads: 1 });
+      await pass(world, 120_000);
+      await world.simulator.control.lagNextReads({ versionId: id, reads: 0 });
+      await pass(world, 120_000);
+    }
+    await world.simulator.control.resumeRegion({
+      versionId: id,
+      region: "eastus",
+    });
+    await ended(world, [accepted]);
+    const told = (await world.takeEvents()).flatMap(({ type, subject }) =>
+      subject === id && /moted$/u.test(type) ? [type] : [],
+    );
+    expect(told).toEqual(["Sigil.ImageVersion.Demoted"]);
+  });
+
   test("of a version that is gone for one look ends nothing", async () => {
     const accepted = operationIn(await put(world, id, plain()));
     await world.runDue();

@@ -239,6 +239,42 @@ describe("invariant 2: what Azure shows is told once", () => {
     expect(toldOf(after)).toEqual(["1/demoted/3"]);
   });
 
+  describe("of exclusion that Sigil has sent and was shown", () => {
+    const exclusion = { [EXCLUDE_FROM_LATEST]: true };
+    const shown = look(
+      withRecord(succeeded(), {
+        lastAttempt: { ...attempt, changes: exclusion, sentTime: time(5) },
+      }),
+      "Updating",
+      COMPLETED,
+      120,
+      exclusion,
+    );
+    const told = (pair: ImageVersionPair) =>
+      toldOf(pair).filter((one) => /promoted|demoted/u.test(one));
+
+    test.each(["Updating", "Succeeded"])(
+      "nothing by a look that is older (%s), nor by the one after it",
+      (state) => {
+        const old = look(shown, state, COMPLETED, 140);
+        expect(told(old)).toEqual([]);
+        const fresh = look(old, "Updating", COMPLETED, 160, exclusion);
+        expect(told(fresh)).toEqual([]);
+      },
+    );
+
+    test("that others have taken it back, at the second look that shows it", () => {
+      const once = look(shown, "Succeeded", COMPLETED, 140);
+      expect(told(once)).toEqual([]);
+      const twice = look(once, "Succeeded", COMPLETED, 260);
+      expect(told(twice)).toEqual([`1/promoted/0/${time(260)}`]);
+      const thrice = look(twice, "Succeeded", COMPLETED, 280);
+      expect(told(thrice)).toEqual([]);
+      const anew = look(thrice, "Succeeded", COMPLETED, 300, exclusion);
+      expect(told(anew)).toEqual([`1/demoted/0/${time(300)}`]);
+    });
+  });
+
   test("and nothing of exclusion at the first look of a version", () => {
     const first = look(replicating(), "Creating", REPLICATING, 20, {
       [EXCLUDE_FROM_LATEST]: true,

@@ -13,7 +13,6 @@ import {
   isDecidedByHand,
   isDue,
   keptOf,
-  keptOfEnding,
   mayRemoveRegions,
   openRequests,
   overriddenBy,
@@ -316,6 +315,9 @@ describe("what has ended leaves as applied what was sent for it", () => {
         state: "Replicating",
         lastApplied: before,
         lastAttempt: attempt,
+        observed: lookOf("Succeeded", COMPLETED, {
+          changes: { "/tags/b": "1" },
+        }),
         ...more,
       }),
     ).lastApplied;
@@ -346,20 +348,20 @@ describe("what has ended leaves as applied what was sent for it", () => {
   test("nor where nothing was ever achieved", () => {
     const { lastApplied: _, ...record } = succeeded().record;
     expect(keptOf({ ...record, lastAttempt: attempt })).toEqual({});
-    expect(keptOfEnding({ ...record, lastAttempt: attempt }, "a")).toEqual({});
   });
 
   const ending = (
     request: VersionRequest,
     more: Partial<ImageVersionRecord> = {},
   ) =>
-    keptOfEnding(
+    keptOf(
       recordWith({
+        state: "Replicating",
         lastApplied: before,
-        lastAttempt: attempt,
+        lastAttempt: { ...attempt, outcome: "accepted" },
         requests: { a: request },
         observed: lookOf("Succeeded", COMPLETED, {
-          changes: { "/tags/a": "1" },
+          changes: { "/tags/a": "1", "/tags/b": "1" },
         }),
         ...more,
       }),
@@ -371,10 +373,49 @@ describe("what has ended leaves as applied what was sent for it", () => {
     expect(ending(asked)).toEqual({ ...before, "/tags/a": "1" });
   });
 
+  test("also what was sent before the update that is sent again without it", () => {
+    const again = { ...attempt, changes: { "/tags/b": null } } as const;
+    expect(ending(asked, { lastAttempt: again })).toEqual({
+      "/location": "westus",
+      "/tags/a": "1",
+    });
+  });
+
   test.each([
-    ["nothing of it is shown", changeOf({ "/tags/c": "1" }), {}],
-    ["it is applied already", { ...asked, appliedTime: time(5) }, {}],
-    ["it was not sent", asked, { lastAttempt: { ...attempt, sentFor: ["b"] } }],
+    [
+      "nothing of it is shown",
+      changeOf({ "/tags/c": "1" }),
+      {
+        lastAttempt: {
+          ...attempt,
+          outcome: "accepted" as const,
+          changes: { "/tags/c": "1" },
+        },
+      },
+    ],
+    [
+      "it is applied already",
+      { ...asked, appliedTime: time(5) },
+      { lastAttempt: { ...attempt, changes: {} } },
+    ],
+    [
+      "it was not sent",
+      asked,
+      {
+        lastAttempt: { ...attempt, sentFor: ["b"] },
+        requests: { a: asked, b: changeOf({ "/tags/a": "1" }) },
+      },
+    ],
+    [
+      "Azure has refused it",
+      asked,
+      { lastAttempt: { ...attempt, outcome: "refused" as const } },
+    ],
+    [
+      "another asks for the same",
+      asked,
+      { requests: { a: asked, b: changeOf({ "/tags/a": "2" }) } },
+    ],
     ["the version is of others", asked, { unmanaged: true as const }],
   ])("nothing where %s", (_, request, more) => {
     expect(ending(request, more)).toEqual(before);
