@@ -19,7 +19,11 @@ import type {
 } from "../../operation/records.js";
 import { pointerTo, regionField, regionsIn } from "../properties/fields.js";
 import { combined, withApplied } from "../properties/patch.js";
-import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import {
+  ALLOW_DELETION,
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+} from "../properties/table.js";
 import { isOfOtherLife, madeAgain } from "./adoption.js";
 import { overtakeQueued } from "./demoting.js";
 import {
@@ -237,21 +241,19 @@ function endingOf(
       record.regions,
       context,
     );
-  if (ruleAskedBy(request) !== undefined && isRuleOpen(record, look))
-    return undefined;
-  return success(operation, own, context);
-}
-
-/**
- * The rule may still include the version: others' regions are not ready, it was excluded for one that was canceled, or
- * somebody decides by hand, and may take that back.
- */
-function isRuleOpen(record: ImageVersionRecord, look: Look): boolean {
-  return (
+  if (ruleAskedBy(request) === undefined)
+    return success(operation, own, context);
+  // The version was excluded for one that was canceled, or somebody decides by hand, and may take that back.
+  if (
     isToBePromoted(record, look) ||
-    awaitedByRule(record, look).length > 0 ||
     unmetRequests(record).some(isDecidedByHand)
-  );
+  )
+    return undefined;
+  const rule = awaitedByRule(record, look);
+  if (rule.awaited.length > 0) return undefined;
+  return rule.lost.length > 0
+    ? failed(operation, ruleFailure(rule.lost), record.regions, context)
+    : success(operation, own, context);
 }
 
 /** ARM has given the version up though each of its regions has its copy: nothing would ever come after that. */
@@ -304,6 +306,17 @@ function success(
         regions: outcomes(own),
       },
     ),
+  };
+}
+
+/** The operation's own regions are ready; others that its rule waits for never will be. */
+function ruleFailure(lost: readonly string[]): OperationFailure {
+  const names = lost.join(", ");
+  const message = `The promotion rule waits for ${names}, where the version is not usable: it stays excluded from latest. Promote it by hand, or see to ${names} and ask for the rule again.`;
+  return {
+    code: "ReplicationFailed",
+    message,
+    errors: [{ code: "RegionFailed", pointer: PROMOTION, message }],
   };
 }
 

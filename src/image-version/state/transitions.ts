@@ -378,7 +378,8 @@ function awaited(
   const open = regions.filter(isOpen);
   if (open.length > 0) return `Azure replicates the version to ${names(open)}.`;
   const failed = regions.filter(({ state }) => state === "Failed");
-  const others = observed === undefined ? [] : awaitedByRule(record, observed);
+  const others =
+    observed === undefined ? [] : awaitedByRule(record, observed).awaited;
   if (failed.length === 0 && others.length > 0)
     return `It is included in latest once every region is ready: Azure replicates the version to ${others.join(", ")}, too.`;
   return failed.length > 0

@@ -189,46 +189,76 @@ export function isToBePromoted(
   );
 }
 
-/** Regions that no operation follows, and that the version's rule still waits for. */
+/** Regions that the rule of an excluded version waits for, and those that it waits for in vain, whoever has added them. */
 export function awaitedByRule(
   record: ImageVersionRecord,
-  { resource, regions }: Look,
-): readonly string[] {
-  const { publishingProfile } = resource.properties;
-  return publishingProfile?.excludeFromLatest === true &&
-    ruleInForce(record)?.when === "allRegionsReady"
-    ? regions
-        .filter(({ state }) => state === "Unknown" || state === "Replicating")
-        .map(({ name }) => name)
-        .filter((name) => record.regions.every((one) => one.name !== name))
-    : [];
+  look: Look,
+): { readonly awaited: readonly string[]; readonly lost: readonly string[] } {
+  const { publishingProfile } = look.resource.properties;
+  const names =
+    publishingProfile?.excludeFromLatest === true
+      ? regionsOfRule(ruleInForce(record), record, look)
+      : [];
+  const states = names.map((name) => [name, readinessOf(name, record, look)]);
+  const those = (state: Readiness): readonly string[] =>
+    states.flatMap(([name = "", one]) => (one === state ? [name] : []));
+  return { awaited: those("awaited"), lost: those("lost") };
 }
 
-/** The rule of a version holds. All its regions are those that Azure shows, too, whoever has added them. */
+/** The rule of a version holds. */
 export function isDue(
   record: ImageVersionRecord,
   look: Pick<Look, "regions">,
 ): boolean {
-  const rule = ruleInForce(record);
-  const { regions } = record;
-  const ready = (name: string): boolean =>
-    regions.some(
-      (region) =>
-        region.name === name &&
-        region.state === "Completed" &&
-        region.doubt === undefined,
-    );
+  const names = regionsOfRule(ruleInForce(record), record, look);
+  return (
+    names.length > 0 &&
+    names.every((name) => readinessOf(name, record, look) === "ready")
+  );
+}
+
+function regionsOfRule(
+  rule: PromotionRule | undefined,
+  record: ImageVersionRecord,
+  look: Pick<Look, "regions">,
+): readonly string[] {
   switch (rule?.when) {
     case "allRegionsReady":
-      return (
-        regions.length > 0 &&
-        regions.every(({ name }) => ready(name)) &&
-        look.regions.every(({ state }) => state === "Completed")
-      );
+      return [
+        ...new Set([...record.regions, ...look.regions].map((one) => one.name)),
+      ];
     case "regions":
-      return (rule.regions ?? []).every(ready);
+      return rule.regions ?? [];
     case "manual":
     case undefined:
-      return false;
+      return [];
   }
+}
+
+type Readiness = "ready" | "awaited" | "lost";
+
+/** What is known of a region that an operation follows says more than one look. */
+function readinessOf(
+  name: string,
+  { regions, repairs }: ImageVersionRecord,
+  look: Pick<Look, "regions">,
+): Readiness {
+  const isNamed = (one: { readonly name: string }): boolean =>
+    one.name === name;
+  const shown = look.regions.find(isNamed)?.state;
+  const known = regions.find(isNamed);
+  if (known === undefined)
+    return shown === "Completed"
+      ? "ready"
+      : shown === undefined || shown === "Failed"
+        ? "lost"
+        : "awaited";
+  const { removed, dueTime } = repairs[name] ?? {};
+  if (known.state === "Failed")
+    return removed === undefined && dueTime === undefined ? "lost" : "awaited";
+  return known.state === "Completed" &&
+    known.doubt === undefined &&
+    (shown === undefined || shown === "Completed")
+    ? "ready"
+    : "awaited";
 }

@@ -26,7 +26,10 @@ import {
   EXCLUDE_FROM_LATEST,
   PROMOTION,
 } from "../../../../src/image-version/properties/table.js";
-import type { RegionState } from "../../../../src/operation/records.js";
+import type {
+  RegionRecord,
+  RegionState,
+} from "../../../../src/operation/records.js";
 import {
   changeOf,
   COMPLETED,
@@ -422,34 +425,97 @@ describe("what has ended leaves as applied what was sent for it", () => {
   });
 });
 
-describe("regions that no operation follows", () => {
-  const own = [
-    { name: "westus", state: "Completed", progress: 100, attempts: 1 },
-  ] as const;
-  const excluded = (is: boolean) =>
-    lookOf(
-      "Succeeded",
-      {
-        westus: ["Completed", 0],
-        eastus2: ["Replicating", 0],
-        eastus: ["Unknown", 0],
-        japaneast: ["Failed", 0],
-      },
-      { changes: { [EXCLUDE_FROM_LATEST]: is } },
-    );
-  const awaited = (is: boolean, rule: object) =>
+describe("regions that a rule waits for", () => {
+  const region = (state: RegionRecord["state"]) =>
+    ({ name: "westus", state, progress: 50, attempts: 1 }) as const;
+  const rule = (
+    own: RegionRecord,
+    more: Partial<ImageVersionRecord> = {},
+    asked: object = RULE,
+    is = true,
+  ) =>
     awaitedByRule(
-      recordWith({ regions: own, lastApplied: { [PROMOTION]: rule } }),
-      excluded(is),
+      recordWith({
+        regions: [own],
+        lastApplied: { [PROMOTION]: asked },
+        ...more,
+      }),
+      lookOf(
+        "Succeeded",
+        {
+          westus: ["Completed", 0],
+          eastus2: ["Replicating", 0],
+          eastus: ["Unknown", 0],
+          japaneast: ["Failed", 0],
+          westeurope: ["Completed", 0],
+        },
+        { changes: { [EXCLUDE_FROM_LATEST]: is } },
+      ),
     );
+  const ready = region("Completed");
 
-  test("are waited for by a rule for all regions, as long as they may become ready", () => {
-    expect(awaited(true, RULE)).toEqual(["eastus2", "eastus"]);
+  test("are all that Azure shows, whoever added them, and of those that have failed in vain", () => {
+    expect(rule(ready)).toEqual({
+      awaited: ["eastus2", "eastus"],
+      lost: ["japaneast"],
+    });
   });
 
-  test("and by no other, nor where the version is in latest", () => {
-    expect(awaited(false, RULE)).toEqual([]);
-    expect(awaited(true, { when: "manual" })).toEqual([]);
-    expect(awaited(true, { when: "regions", regions: ["westus"] })).toEqual([]);
+  test("or those that it names; one that is not there it waits for in vain", () => {
+    const named = (...regions: string[]) =>
+      rule(ready, {}, { when: "regions", regions });
+    expect(named("westus")).toEqual({ awaited: [], lost: [] });
+    expect(named("eastus2", "westeurope")).toEqual({
+      awaited: ["eastus2"],
+      lost: [],
+    });
+    expect(named("japaneast", "uksouth")).toEqual({
+      awaited: [],
+      lost: ["japaneast", "uksouth"],
+    });
+  });
+
+  test.each<[string, RegionRecord, Partial<ImageVersionRecord>, string]>([
+    ["replicates", region("Replicating"), {}, "awaited"],
+    ["is not known yet", region("Unknown"), {}, "awaited"],
+    [
+      "is doubted",
+      { ...ready, doubt: { state: "Failed", since: time(1) } },
+      {},
+      "awaited",
+    ],
+    ["has failed", region("Failed"), {}, "lost"],
+    [
+      "is to be repaired",
+      region("Failed"),
+      { repairs: { westus: { attempts: 0, dueTime: time(9) } } },
+      "awaited",
+    ],
+    [
+      "is taken away to be added back",
+      region("Failed"),
+      { repairs: { westus: { attempts: 1, removed: {} } } },
+      "awaited",
+    ],
+    [
+      "was repaired in vain",
+      region("Failed"),
+      { repairs: { westus: { attempts: 3 } } },
+      "lost",
+    ],
+  ])(
+    "what is known of an operation's region counts: it %s",
+    (...[, own, more, state]) => {
+      const { awaited, lost } = rule(own, more);
+      expect(awaited.includes("westus")).toBe(state === "awaited");
+      expect(lost.includes("westus")).toBe(state === "lost");
+    },
+  );
+
+  test("are none where nothing is promoted by a rule, or the version is in latest", () => {
+    const none = { awaited: [], lost: [] };
+    expect(rule(ready, {}, RULE, false)).toEqual(none);
+    expect(rule(ready, {}, { when: "manual" })).toEqual(none);
+    expect(rule(ready, { overriddenRule: RULE })).toEqual(none);
   });
 });
