@@ -82,6 +82,7 @@ function judgeStatus(
       if (operation.kind === "DeleteImageVersion")
         return judgeDeletion(world, accepted);
       judgeSuccess(world, accepted);
+      judgeRule(world, accepted);
       return judgeRegions(world, operation, accepted);
     case "Failed":
       return judgeFailure(world, operation, accepted);
@@ -126,6 +127,35 @@ function judgeSuccess(world: World, one: Accepted): void {
       9,
       `${one.id} Succeeded; at its last look ARM had ${rest.length === 0 ? "not come to rest" : unmetAt(rest.at(-1) as Look).join(", ")}`,
     );
+}
+
+/** The promotion rule that it is the first to ask for has included the version, but where somebody else decides that. */
+function judgeRule(world: World, one: Accepted): void {
+  if (one.body?.sigil?.promotion === undefined) return;
+  const isInTime = (atMs: number): boolean => atMs <= (one.endedMs ?? Infinity);
+  const decidesElse = world.ledger.accepted.some(
+    (each) =>
+      each !== one &&
+      each.version === one.version &&
+      isInTime(each.acceptedMs) &&
+      (each.canceled ||
+        each.wishes.has("excluded") ||
+        each.body?.sigil?.promotion !== undefined),
+  );
+  const othersDecide = world.arm.changes.some(
+    (change) =>
+      change.version === one.version &&
+      isOthers(change) &&
+      isInTime(change.atMs) &&
+      (change.before === undefined ||
+        change.changes.some(({ fact }) => fact === "excluded")),
+  );
+  if (
+    !decidesElse &&
+    !othersDecide &&
+    one.endLook?.facts?.["excluded"] === "true"
+  )
+    world.breach(9, `${one.id} Succeeded, and its rule has not promoted`);
 }
 
 /** Each of its regions was ready at its end, and told so. */
@@ -307,6 +337,9 @@ function judgeFailure(
           ({ regions, provisioningState }) =>
             provisioningState === "Failed" ||
             one.regions.some((name) => regions.get(name) === "Failed") ||
+            // A promotion rule waits for all, whoever has added them.
+            (world.ledger.hasRule(one.version, one.life) &&
+              [...regions.values()].includes("Failed")) ||
             one.regions.some(
               (name) => provisioningState !== undefined && !regions.has(name),
             ),
