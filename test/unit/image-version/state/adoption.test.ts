@@ -3,7 +3,10 @@ import {
   adoptionRefusal,
   isBehind,
   isMadeByOthers,
+  isNotMeant,
   known,
+  madeAgain,
+  unsettled,
 } from "../../../../src/image-version/state/adoption.js";
 import type {
   Attempt,
@@ -358,5 +361,172 @@ describe("an update whose outcome nobody stayed to see", () => {
     ],
   ])("was not where %s", (_, record, look) => {
     expect(known(record, look)).toBe(record);
+  });
+});
+
+describe("what an operation that is over has sent, and no look has shown", () => {
+  const TAG = { "/tags/a": "1" };
+  const EXCLUSION = {
+    "/properties/publishingProfile/excludeFromLatest": true,
+  };
+  const { record: done } = succeeded();
+  const attempt: Attempt = {
+    ...sent,
+    changes: { ...TAG, ...EXCLUSION },
+    outcome: "accepted",
+    sentFor: ["gone"],
+  };
+  const sentFor = (
+    more: Partial<Attempt> = {},
+    record: Partial<ImageVersionRecord> = {},
+  ): ImageVersionRecord => ({
+    ...done,
+    lastAttempt: { ...attempt, ...more },
+    ...record,
+  });
+  const without = lookOf("Updating", COMPLETED);
+
+  test("is not known to be applied: what lasts of it, of an update", () => {
+    expect(unsettled(sentFor(), without)).toEqual(TAG);
+    expect(unsettled(sentFor(), undefined)).toEqual(TAG);
+  });
+
+  test("and all of it, of a creation", () => {
+    expect(unsettled(sentFor({}, { exists: false }), undefined)).toEqual({
+      ...TAG,
+      ...EXCLUSION,
+    });
+  });
+
+  const open = {
+    state: "Accepted",
+    requests: { gone: changeOf(TAG) },
+  } as const;
+  test.each<[string, ImageVersionRecord, typeof without | undefined]>([
+    ["it was shown", sentFor({ outcome: "shown" }), without],
+    ["it was refused", sentFor({ outcome: "refused" }), without],
+    ["nothing was sent", withoutAttempt(done), without],
+    ["the version is of others", sentFor({}, { unmanaged: true }), without],
+    [
+      "Azure shows it now",
+      sentFor(),
+      lookOf("Succeeded", COMPLETED, { changes: attempt.changes }),
+    ],
+    ["its operation is not over", sentFor({}, open), without],
+  ])("is not in doubt where %s", (_, record, look) => {
+    expect(unsettled(record, look)).toBeUndefined();
+  });
+
+  test("is in doubt where others' operation is not over", () => {
+    expect(unsettled(sentFor({ sentFor: ["other"] }, open), without)).toEqual(
+      TAG,
+    );
+  });
+});
+
+describe("the version of a deletion", () => {
+  const later = lookOf("Succeeded", COMPLETED, { publishedDate: time(900) });
+  const present = lookOf("Succeeded", COMPLETED);
+  const undated: ImageVersionRecord = (() => {
+    const { publishedDate: _, ...rest } = withoutAttempt(succeeded().record);
+    return { ...rest, exists: false };
+  })();
+  const asked = changeOf({});
+
+  test("is the one whose life its caller saw, or else the record's", () => {
+    const { record } = succeeded();
+    expect(isNotMeant(record, asked, present)).toBe(false);
+    expect(isNotMeant(record, asked, later)).toBe(true);
+    expect(
+      isNotMeant(record, { ...asked, publishedDate: time(900) }, later),
+    ).toBe(false);
+  });
+
+  test("is none that others have made since nothing was there", () => {
+    const absent = { ...asked, absent: true } as const;
+    expect(isNotMeant(undated, absent, later)).toBe(true);
+    expect(isNotMeant(undated, asked, later)).toBe(false);
+    expect(
+      isNotMeant(undated, { ...absent, publishedDate: time(900) }, later),
+    ).toBe(false);
+  });
+
+  test("but the one that Sigil itself has sent, and that is shown", () => {
+    const absent = { ...asked, absent: true } as const;
+    const made = { ...unanswered, exists: false };
+    expect(isNotMeant(made, absent, asSent)).toBe(false);
+    expect(isNotMeant(withoutAttempt(made), absent, asSent)).toBe(true);
+  });
+});
+
+test("what is shown with a region more than was sent is others'", () => {
+  const more = lookOf("Creating", REPLICATING, {
+    changes: {
+      "/properties/publishingProfile/targetRegions/westeurope/name":
+        "westeurope",
+    },
+  });
+  expect(isMadeByOthers(unanswered, asSent)).toBe(false);
+  expect(isMadeByOthers(unanswered, more)).toBe(true);
+});
+
+test("a region of others' version that Sigil never followed is told of as its first", () => {
+  const record = {
+    ...asking,
+    regions: asking.regions.map((region, i) => ({ ...region, attempts: i })),
+  };
+  expect(known(record, otherwise).regions).toEqual([
+    { name: "westus", state: "Unknown", progress: 0, attempts: 0 },
+    { name: "eastus2", state: "Unknown", progress: 0, attempts: 2 },
+  ]);
+});
+
+describe("of another life, a body that may create", () => {
+  const later = lookOf("Succeeded", COMPLETED, {
+    publishedDate: time(900),
+    changes: { "/tags/theirs": "1" },
+  });
+  const asked = (more: object): ImageVersionRecord => {
+    const { record } = succeeded();
+    return {
+      ...record,
+      state: "Accepted",
+      requests: {
+        id: {
+          changes: { "/tags/a": "2" },
+          repeats: { "/tags/b": "1" },
+          body: { ...later.resource, tags: { a: "1", b: "1" } },
+          ...more,
+        },
+      },
+    };
+  };
+  const { id: whole } = known(asked({ creates: true }), later).requests;
+
+  test("says all that it says, and repeats nothing", () => {
+    expect(whole?.repeats).toEqual({});
+    expect(whole?.changes).toMatchObject({ "/tags/a": "1", "/tags/b": "1" });
+    expect(whole).toMatchObject({ publishedDate: time(1) });
+  });
+
+  test("and one that may not, what it said", () => {
+    const { id: request } = known(asked({}), later).requests;
+    expect(request).toMatchObject({
+      changes: { "/tags/a": "2" },
+      repeats: { "/tags/b": "1" },
+    });
+  });
+});
+
+test("made again: says which version is there now", () => {
+  expect(
+    madeAgain(
+      { resourceId: "/x" },
+      lookOf("Succeeded", COMPLETED, { publishedDate: time(900) }),
+    ),
+  ).toEqual({
+    code: "ChangedOutside",
+    message: `/x was deleted, and made again, since this was asked: what Azure has under the number now, published ${time(900)}, is another version. It was left as it is. GET it, and send the request again if it is meant for that one.`,
+    errors: [],
   });
 });
