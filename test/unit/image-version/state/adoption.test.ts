@@ -501,20 +501,51 @@ describe("of another life, a body that may create", () => {
       },
     };
   };
-  const { id: whole } = known(asked({ creates: true }), later).requests;
-
   test("says all that it says, and repeats nothing", () => {
+    const { id: whole } = known(asked({ creates: true }), later).requests;
     expect(whole?.repeats).toEqual({});
     expect(whole?.changes).toMatchObject({ "/tags/a": "1", "/tags/b": "1" });
     expect(whole).toMatchObject({ publishedDate: time(1) });
   });
 
-  test("and one that may not, what it said", () => {
-    const { id: request } = known(asked({}), later).requests;
+  test.each([
+    ["one that may not", {}],
+    ["one without a body", { creates: true, body: undefined }],
+  ])("and %s, what it said", (_, more) => {
+    const { id: request } = known(asked(more), later).requests;
     expect(request).toMatchObject({
       changes: { "/tags/a": "2" },
       repeats: { "/tags/b": "1" },
     });
+  });
+
+  test("is done to that life, beside one that may not and is not", () => {
+    const record = { ...asked({ creates: true }), unmanaged: true } as const;
+    const { unmanaged: _, ...managed } = record;
+    expect(adoptionRefusal(record, later)?.code).toBe("ImageVersionConflict");
+    const patch = { changes: { "/tags/c": "1" }, repeats: {} };
+    expect(
+      adoptionRefusal(
+        { ...managed, requests: { ...managed.requests, patch } },
+        later,
+      )?.code,
+    ).toBe("ChangedOutside");
+  });
+
+  test("and its findings point into the first body that was sent", () => {
+    const { requests, ...record } = asked({ creates: true });
+    const refusal = adoptionRefusal(
+      {
+        ...record,
+        requests: {
+          by: changeOf({}, { publishedDate: time(900) }),
+          ...requests,
+        },
+        unmanaged: true,
+      },
+      later,
+    );
+    expect(refusal?.errors.map(({ pointer }) => pointer)).toContain("/tags/a");
   });
 });
 

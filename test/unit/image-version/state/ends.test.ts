@@ -284,6 +284,12 @@ describe("an operation", () => {
       "event completed",
       "close",
     ]);
+    expect(eventsOf(pair).at(-1)?.data).toMatchObject({
+      regions: [
+        { name: "westus", state: "Completed" },
+        { name: "eastus2", state: "Completed" },
+      ],
+    });
   });
 
   test.each<[string, Regions, Partial<ImageVersionRecord>]>([
@@ -593,6 +599,88 @@ test("the last that ends gives the record its state, and each has ended in its o
   });
   expect(after.operation).toMatchObject({ status: "Canceled" });
   expect(after.beside).toMatchObject([{ status: "Succeeded" }]);
+});
+
+describe("an operation that asks for a promotion rule, its own regions being ready", () => {
+  const RULE = { when: "allRegionsReady" } as const;
+  const ruled = (
+    excluded: boolean,
+    regions: Parameters<typeof lookOf>[1] = COMPLETED,
+    more: Partial<ImageVersionRecord> = {},
+  ) => {
+    const pair = applied();
+    const asks = { [PROMOTION]: RULE };
+    return settle(
+      {
+        ...pair,
+        record: {
+          ...pair.record,
+          lastApplied: { ...pair.record.lastApplied, ...asks },
+          requests: {
+            [pair.operation.id]: changeOf(asks, { appliedTime: time(10) }),
+          },
+          ...more,
+          regions: pair.record.regions.map((region) => ({
+            ...region,
+            state: "Completed",
+          })),
+        },
+      },
+      lookOf("Succeeded", regions, {
+        changes: { [EXCLUDE_FROM_LATEST]: excluded },
+      }),
+      undefined,
+      at(100),
+    ).operation;
+  };
+  const withOthers = (state: RegionState) =>
+    ({ ...COMPLETED, eastus: [state, 10], uksouth: [state, 10] }) as const;
+  const { id } = applied().operation;
+  const byHand = (more: Partial<VersionRequest>) => ({
+    requests: {
+      [id]: changeOf({ [PROMOTION]: RULE }, { appliedTime: time(10) }),
+      other: changeOf({ "/tags/a": "1" }),
+      hand: changeOf({ [EXCLUDE_FROM_LATEST]: true }, more),
+    },
+  });
+
+  test.each<[string, OperationRecord]>([
+    ["the version is in latest", ruled(false)],
+    [
+      "its rule was overruled",
+      ruled(true, COMPLETED, { overriddenRule: RULE }),
+    ],
+  ])("succeeds where %s", (_, operation) => {
+    expect(operation.status).toBe("Succeeded");
+  });
+
+  test.each<[string, OperationRecord]>([
+    ["the version is to be promoted", ruled(true)],
+    ["others' regions are not ready", ruled(true, withOthers("Replicating"))],
+    [
+      "somebody is about to decide by hand",
+      ruled(false, COMPLETED, byHand({ byHand: true })),
+    ],
+  ])("goes on while %s", (_, operation) => {
+    expect(operation.status).toBe("Running");
+  });
+
+  test("does not wait for what is not decided by hand", () => {
+    expect(ruled(false, COMPLETED, byHand({})).status).toBe("Succeeded");
+  });
+
+  test("fails where others' regions are lost", () => {
+    const message =
+      "The promotion rule waits for eastus, uksouth, where the version is not usable: it stays excluded from latest. Promote it by hand, or see to eastus, uksouth and ask for the rule again.";
+    expect(ruled(true, withOthers("Failed"))).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ReplicationFailed",
+        message,
+        errors: [{ code: "RegionFailed", pointer: PROMOTION, message }],
+      },
+    });
+  });
 });
 
 describe("an operation whose version others have made again", () => {
