@@ -644,25 +644,24 @@ describe("an operation that asks for a promotion rule, its own regions being rea
     },
   });
 
-  test.each<[string, OperationRecord]>([
-    ["the version is in latest", ruled(false)],
-    [
-      "its rule was overruled",
-      ruled(true, COMPLETED, { overriddenRule: RULE }),
-    ],
-  ])("succeeds where %s", (_, operation) => {
-    expect(operation.status).toBe("Succeeded");
+  test.each<[string, ...Parameters<typeof ruled>]>([
+    ["the version is in latest", false],
+    ["its rule was overruled", true, COMPLETED, { overriddenRule: RULE }],
+  ])("succeeds where %s", (_, ...state) => {
+    expect(ruled(...state).status).toBe("Succeeded");
   });
 
-  test.each<[string, OperationRecord]>([
-    ["the version is to be promoted", ruled(true)],
-    ["others' regions are not ready", ruled(true, withOthers("Replicating"))],
+  test.each<[string, ...Parameters<typeof ruled>]>([
+    ["the version is to be promoted", true],
+    ["others' regions are not ready", true, withOthers("Replicating")],
     [
       "somebody is about to decide by hand",
-      ruled(false, COMPLETED, byHand({ byHand: true })),
+      false,
+      COMPLETED,
+      byHand({ byHand: true }),
     ],
-  ])("goes on while %s", (_, operation) => {
-    expect(operation.status).toBe("Running");
+  ])("goes on while %s", (_, ...state) => {
+    expect(ruled(...state).status).toBe("Running");
   });
 
   test("does not wait for what is not decided by hand", () => {
