@@ -140,7 +140,8 @@ function judgeRule(world: World, one: Accepted): void {
       isInTime(each.acceptedMs) &&
       (each.canceled ||
         each.wishes.has("excluded") ||
-        each.body?.sigil?.promotion !== undefined),
+        // A body says all: the rule once more, or none.
+        each.body !== undefined),
   );
   const othersDecide = world.arm.changes.some(
     (change) =>
