@@ -34,6 +34,7 @@ import { shownOf, shownRule } from "../queries/views.js";
 import { areReady, type Look } from "../resources.js";
 import { isMadeByOthers, known, unsettled } from "../state/adoption.js";
 import { enqueue } from "../state/batch.js";
+import { isOld, isRecent } from "../state/reconcile.js";
 import {
   sentLast,
   type ImageVersionRecord,
@@ -132,6 +133,7 @@ export function decideOn(
     if (
       !running &&
       seen.seen &&
+      !(record && look && isOld(record, look, contextOf(deps))) &&
       isUnchanged(change, record, asked) &&
       areReady(look, accepting.regions)
     ) {
@@ -197,11 +199,7 @@ function isUnseen(
   const sent = record && sentLast(record);
   if (!record?.exists || sent === undefined || sent.outcome === "shown")
     return false;
-  const { putTimeoutMs, staleMs } = deps.pace;
-  return (
-    deps.now().getTime() - Date.parse(sent.sentTime) <
-    (sent.outcome === "unknown" ? putTimeoutMs * 2 : staleMs)
-  );
+  return isRecent(sent, { now: deps.now(), pace: deps.pace });
 }
 
 /** What Sigil knew was of a version that is no more. */

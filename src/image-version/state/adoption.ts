@@ -11,7 +11,12 @@ import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { differs } from "../properties/changes.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
-import { statedIn, unmetBy, withApplied } from "../properties/patch.js";
+import {
+  statedIn,
+  unmetBy,
+  withApplied,
+  type Patch,
+} from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { unseen } from "./accepting.js";
 import {
@@ -21,7 +26,7 @@ import {
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { keptOf, lastingOf, openRequests, wantedBy } from "./wanted.js";
+import { keptOf, openRequests, wantedBy } from "./wanted.js";
 
 /** Clocks of Azure and of Sigil are never further apart. */
 const CLOCKS_MS = 30_000;
@@ -39,15 +44,15 @@ export function known(
   const sent = sentLast(record);
   if (sent === undefined) return record;
   if (sent.outcome === "shown") return { ...record, ...keptOf(record) };
-  const changes = record.exists ? lastingOf(sent.changes) : sent.changes;
+  const { asked = {} } = sent;
   return record.unmanaged === true ||
-    Object.keys(changes).length === 0 ||
+    Object.keys(asked).length === 0 ||
     !shows(look, sent)
     ? record
     : {
         ...record,
         exists: true,
-        lastApplied: withApplied(record.lastApplied, changes),
+        lastApplied: withApplied(record.lastApplied, asked),
       };
 }
 
@@ -55,7 +60,7 @@ export function known(
 export function unsettled(
   record: ImageVersionRecord,
   look: Look | undefined,
-): Attempt["changes"] | undefined {
+): Patch | undefined {
   const sent = sentLast(record);
   if (
     sent === undefined ||
@@ -65,7 +70,7 @@ export function unsettled(
     openRequests(record).some(([id]) => sent.sentFor?.includes(id))
   )
     return undefined;
-  return record.exists ? lastingOf(sent.changes) : sent.changes;
+  return sent.asked;
 }
 
 /** What Azure shows is not what Sigil made, or knew. */

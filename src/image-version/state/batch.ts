@@ -23,7 +23,7 @@ import { indexed } from "../../operation/catalog.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import { sequenceOf, type OperationRecord } from "../../operation/records.js";
 import { conflictsBetween, type Asked } from "../properties/patch.js";
-import { deleteNext } from "./deleting.js";
+import { deleteNext, deletionIn } from "./deleting.js";
 import { deletes, demotes, inTurn } from "./queue.js";
 import { contradicts } from "./demoting.js";
 import {
@@ -82,31 +82,45 @@ export function enqueue(
   };
   if (deletes(accepted)) return { ...deleteNext(pair, context), accepted };
   return {
-    ...(demotes(accepted) ? putFirst(pair, queued, context) : pair),
+    ...(demotes(accepted) ? putFirst(pair, context) : pair),
     accepted,
   };
 }
 
-/** Invariant 4: what has begun, is not sent, and contradicts the demotion gives its turn to it. */
 function putFirst(
   pair: ImageVersionPair,
-  demotion: QueuedRequest,
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = pair;
-  const queued = inTurn(record.queued);
-  const first = { ...pair, record: { ...record, queued } };
+  const first = {
+    ...pair,
+    record: { ...record, queued: inTurn(record.queued) },
+  };
+  return demotionFirst(first, context) ?? first;
+}
+
+/**
+ * Invariant 4: what has begun, is not sent, and contradicts the demotion that is first in the queue gives its turn to it;
+ * undefined where nothing does.
+ */
+export function demotionFirst(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionPair | undefined {
+  const { record } = pair;
+  const [first] = record.queued;
+  if (first === undefined || !demotes(first.operation) || deletionIn(pair))
+    return undefined;
   const sentFor = sentLast(record)?.sentFor ?? [];
   const unsent = batchOf(record).filter(([id]) => !sentFor.includes(id));
-  return queued[0] === demotion &&
-    unsent.some(([, request]) => contradicts(request, demotion.request))
+  return unsent.some(([, request]) => contradicts(request, first.request))
     ? giveTurn(
-        first,
+        pair,
         unsent.map(([id]) => id),
-        demotion,
+        first,
         context,
       )
-    : first;
+    : undefined;
 }
 
 /** The demotion begins in the place of these, which are queued behind it. */

@@ -3,9 +3,10 @@ import { advance, withEntry, written } from "../../operation/advance.js";
 import { cancel, cancellation } from "../../operation/canceling.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationRecord, Requester } from "../../operation/records.js";
-import { deletionIn, withoutDeletion } from "./deleting.js";
+import { deletionIn, leftUndone, withoutDeletion } from "./deleting.js";
 import {
   DELETE_SENT,
+  GOES_ON,
   isFinal,
   NOTHING_DELETED,
   NOTHING_SENT,
@@ -44,11 +45,20 @@ export function beginCancel(
   if (deletion?.operation.id === operationId) {
     // A step that is about to send it finds another in its place.
     const consequence = queued === undefined ? DELETE_SENT : NOTHING_DELETED;
-    return withoutDeletion(
-      pair,
-      deletion,
-      cancellation(deletion.operation, consequence, by, context),
-      context,
+    const ending = cancellation(deletion.operation, consequence, by, context);
+    const goesOn = withoutDeletion(pair, deletion, ending, context);
+    if (goesOn !== undefined || record.state !== "Deleting") return goesOn;
+    const left = leftUndone(record, request);
+    return (
+      left &&
+      leavesAsItShouldBe(
+        pair,
+        operationId,
+        decidedBy({ ...request, changes: left }, by),
+        by,
+        context,
+        { state: "Accepted" },
+      )
     );
   }
   const heir =
@@ -67,17 +77,36 @@ export function beginCancel(
         ? consequenceOf(record, operationId, request)
         : undefined,
     );
-  const { appliedTime: _, ...kept } = request;
-  const decided: VersionRequest = {
-    ...kept,
-    changes,
+  const decided = decidedBy({ ...request, changes }, by);
+  return queued === undefined
+    ? leavesAsItShouldBe(pair, operationId, decided, by, context)
+    : queuedAs(pair, queued, decided, by, context);
+}
+
+/** What is left of a canceled operation. */
+function decidedBy(
+  { appliedTime: _, ...request }: VersionRequest,
+  by: Requester,
+): VersionRequest {
+  return {
+    ...request,
     repeats: {},
     creates: false,
     byHand: true,
     retries: [],
     decided: { kind: "canceled", by },
   };
-  if (queued !== undefined) return queuedAs(pair, queued, decided, by, context);
+}
+
+function leavesAsItShouldBe(
+  pair: ImageVersionPair,
+  operationId: string,
+  decided: VersionRequest,
+  by: Requester,
+  context: TransitionContext,
+  patch: Pick<Partial<ImageVersionRecord>, "state"> = {},
+): ImageVersionPair {
+  const { record } = pair;
   const canceled = (one: OperationRecord): OperationRecord =>
     one.id === operationId ? { ...one, canceledBy: by } : one;
   return advance(
@@ -92,7 +121,7 @@ export function beginCancel(
     },
     context,
     {
-      patch: {},
+      patch,
       state: "Canceling",
       message:
         "Canceled: it ends once the version is left as it should be, when Azure has done with what was sent.",
@@ -169,10 +198,12 @@ function heirOf(
   operationId: string,
 ): string | undefined {
   return openRequests(record).find(
-    ([id, { changes, body }]) =>
+    ([id, { changes, creates, body }]) =>
       id !== operationId &&
       (changes[EXCLUDE_FROM_LATEST] === false ||
-        body?.properties.publishingProfile?.excludeFromLatest === false),
+        // The body of a change says also what its caller has only seen.
+        (creates === true &&
+          body?.properties.publishingProfile?.excludeFromLatest === false)),
   )?.[0];
 }
 
@@ -208,11 +239,13 @@ function consequenceOf(
   operationId: string,
   { appliedTime }: VersionRequest,
 ): string | undefined {
-  if (appliedTime !== undefined) return undefined;
+  const goesOn = members.length > 0 ? undefined : GOES_ON;
+  if (appliedTime !== undefined) return goesOn;
   if (lastAttempt === undefined) return NOTHING_SENT;
   const { sentFor, outcome } = lastAttempt;
   if (sentFor === undefined) return undefined;
   if (!sentFor.includes(operationId)) return NOTHING_SENT;
   if (outcome === "refused") return REFUSED;
-  return outcome === "unknown" && members.length > 0 ? UNANSWERED : undefined;
+  if (outcome !== "unknown") return goesOn;
+  return members.length > 0 ? UNANSWERED : undefined;
 }

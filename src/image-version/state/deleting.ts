@@ -20,11 +20,14 @@ import { NOTHING_ASKED } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { started, untilQuiet } from "./accepting.js";
 import { deletes, inTurn } from "./queue.js";
-import type {
-  ImageVersionPair,
-  ImageVersionRecord,
-  QueuedRequest,
-  VersionRequest,
+import {
+  batchOf,
+  sentLast,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type QueuedRequest,
+  type VersionRequest,
+  type VersionState,
 } from "./record.js";
 
 /** The deletion whose turn it is: it has begun, or is the first in the queue. */
@@ -155,8 +158,8 @@ function aloneWith(
   );
   if (others.length === 0) return pair;
   const isCanceledCreation = others.some(({ id }) => {
-    const { created, decided } = record.requests[id] ?? {};
-    return created === true && decided?.kind === "canceled";
+    const { created, heir, decided } = record.requests[id] ?? {};
+    return heir === true || (created === true && decided?.kind === "canceled");
   });
   const alone = others.reduce(
     (before, other) =>
@@ -217,22 +220,27 @@ export function withoutDeletion(
   );
   if (!others) return undefined;
   const { [deletion.id]: _, ...requests } = record.requests;
+  const left = { ...record, requests };
   return advance(
-    endOne(
-      { ...pair, record: { ...record, requests } },
-      deletion.id,
-      ending,
-      context,
-    ),
+    endOne({ ...pair, record: left }, deletion.id, ending, context),
     context,
     {
       patch: waited
         ? {}
-        : { state: "Accepted", consecutiveNotFound: 0, ticks: 0 },
+        : { state: stateOf(left), consecutiveNotFound: 0, ticks: 0 },
       message: `Operation ${deletion.id} has ended ${ending.status}: what had begun before it goes on.`,
       ...untilQuiet(record, context),
     },
   );
+}
+
+/** What had begun goes on from where it was: what is not sent yet is proven anew. */
+function stateOf(record: ImageVersionRecord): VersionState {
+  const { outcome, sentFor = [] } = sentLast(record) ?? {};
+  const batch = batchOf(record);
+  if (batch.some(([id]) => !sentFor.includes(id))) return "Accepted";
+  if (outcome !== "unknown") return "Replicating";
+  return record.exists ? "Updating" : "Creating";
 }
 
 /** What is to be sent before a deletion may end that was refused, and that nothing had begun beside; undefined where nothing is. */
@@ -287,7 +295,6 @@ export function deleted(
     overriddenRule: _____,
     unmanaged: ______,
     deletionTakenTime: _______,
-    toldExcluded: ________,
     ...record
   } = alone.record;
   return advance({ ...alone, record }, context, {

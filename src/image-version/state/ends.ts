@@ -18,7 +18,7 @@ import type {
   RegionRecord,
 } from "../../operation/records.js";
 import { pointerTo, regionField, regionsIn } from "../properties/fields.js";
-import { combined, withApplied } from "../properties/patch.js";
+import { withApplied } from "../properties/patch.js";
 import {
   ALLOW_DELETION,
   EXCLUDE_FROM_LATEST,
@@ -37,6 +37,7 @@ import {
   isDecidedByHand,
   isToBePromoted,
   keptOf,
+  lastingIn,
   openRequests,
   presentRule,
   ruleAskedBy,
@@ -54,13 +55,7 @@ export function latch(
   const batch = batchOf(record);
   if (batch.length === 0) return pair;
   const time = context.now.toISOString();
-  const asked = batch
-    .map(([, request]) => request)
-    .filter(({ byHand, decided }) => byHand !== true && decided === undefined);
-  const applied =
-    asked.length === 0
-      ? record.lastApplied
-      : withApplied(record.lastApplied, combined(asked, record.lastApplied));
+  const applied = appliedAfter(record, batch);
   const { doubt: _, unmanaged, ...kept } = record;
   const { publishedDate } = record;
   const life = publishedDate !== undefined && { publishedDate };
@@ -103,6 +98,25 @@ export function latch(
   return demotionId === undefined || demotion === undefined
     ? latched
     : overtakeQueued(latched, demotionId, demotion, context);
+}
+
+function appliedAfter(
+  record: ImageVersionRecord,
+  batch: ReturnType<typeof batchOf>,
+): ImageVersionRecord["lastApplied"] {
+  const { lastApplied } = record;
+  const isAsked = batch.some(
+    ([, { byHand, decided }]) => byHand !== true && decided === undefined,
+  );
+  if (isAsked) return withApplied(lastApplied, lastingIn(record));
+  // Who says of a canceled creation's version that it shall be in latest says something new.
+  const isHeldBack = batch.some(
+    ([, { decided, changes }]) =>
+      decided !== undefined && EXCLUDE_FROM_LATEST in changes,
+  );
+  return lastApplied && isHeldBack
+    ? withApplied(lastApplied, { [EXCLUDE_FROM_LATEST]: true })
+    : lastApplied;
 }
 
 /** The batch decides what is latest: a rule of before promotes the version no more, unless another still asks for one. */

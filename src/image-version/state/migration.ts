@@ -218,6 +218,7 @@ function attemptOf(
     : {
         lastAttempt: {
           changes: sent,
+          asked: sent,
           regions: record.changing,
           sentTime: record.dueTime,
           outcome: record.accepted ? "accepted" : "unknown",

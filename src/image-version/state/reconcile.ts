@@ -166,22 +166,44 @@ export function withDefaults(
   };
 }
 
-/** An earlier life is shown; or nothing of the last write is, and that is not long ago. */
+/**
+ * An earlier life is shown; or nothing of the last write is, and that is not long ago. Where that was shown before, another
+ * look that shows the same tells that others have undone it.
+ */
 export function isOld(
   record: Pick<
     ImageVersionRecord,
-    "lastAttempt" | "publishedDate" | "observed"
+    "lastAttempt" | "publishedDate" | "observed" | "outside"
   >,
   look: Look,
   { now, pace }: Pick<TransitionContext, "now" | "pace">,
 ): boolean {
   if (isBehind(record, look)) return true;
   const sent = sentLast(record);
-  if (sent === undefined || sent.outcome === "shown") return false;
-  if (!isRecent(sent, { now, pace })) return false;
-  const { changes } = sent;
-  const missing = unmetBy(fieldsOf(look.resource), changes).length;
-  return missing > 0 && missing === countOf(changes);
+  if (sent === undefined || !isRecent(sent, { now, pace })) return false;
+  const missing = missingOf(sent, look);
+  if (missing.length === 0 || missing.length !== countOf(sent.changes))
+    return false;
+  const { outside } = record;
+  return !(
+    sent.outcome === "shown" &&
+    outside?.what === JSON.stringify(missing) &&
+    now.getTime() - Date.parse(outside.since) >= pace.confirmMs
+  );
+}
+
+/** What a look does not show of what was sent: what it was before, and what is there instead. */
+export function missingOf(
+  { changes }: Pick<Attempt, "changes">,
+  look: Look,
+): readonly Unmet[] {
+  return unmetBy(fieldsOf(look.resource), changes).map(
+    ({ field, before, after }) => ({
+      field,
+      before: after ?? undefined,
+      after: before ?? null,
+    }),
+  );
 }
 
 /** A look may still be older than what was sent. */

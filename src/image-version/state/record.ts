@@ -92,6 +92,10 @@ export interface Attempt {
   readonly overridesRule?: boolean;
   /** Ids of the operations for which it was sent. */
   readonly sentFor?: readonly string[];
+  /** All that those ask to last: not what is asked by hand, or for its time alone. */
+  readonly asked?: Patch;
+  /** The one before it, where that had no answer and was not shown: it may still be, should this one be refused. */
+  readonly unanswered?: Attempt;
 }
 
 /** How often a region was repaired, and when it will be again; what it was while it is taken away. */
@@ -137,8 +141,6 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly doubt?: Doubt;
   /** What others have changed of what was sent last, since a look has first shown that; told once it is certain. */
   readonly outside?: Doubt & { readonly told?: true };
-  /** Whether it was told, or seen at first, that the version is excluded from latest; absent: what `observed` shows. */
-  readonly toldExcluded?: boolean;
   /** A promotion rule that has promoted the version, or was overridden by hand: it promotes no more. */
   readonly overriddenRule?: PromotionRule;
   /** How many updates were sent in the version's life. */

@@ -25,14 +25,14 @@ import {
   type Fields,
 } from "../properties/fields.js";
 import { unmetBy, type Unmet } from "../properties/patch.js";
-import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { ALLOW_DELETION } from "../properties/table.js";
 import type {
   Attempt,
   ImageVersionPair,
   ImageVersionRecord,
 } from "./record.js";
-import { isMadeByOthers, ofOthers } from "./adoption.js";
-import { hasFailed, isEnding, isOld } from "./reconcile.js";
+import { isBehind, isMadeByOthers, ofOthers } from "./adoption.js";
+import { hasFailed, isEnding, isOld, missingOf } from "./reconcile.js";
 import { observeRegions, type RegionChange } from "./regions.js";
 import { keptOf, overriddenBy } from "./wanted.js";
 import { isBusy, type Look } from "../resources.js";
@@ -45,7 +45,7 @@ export function see(
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = pair;
-  if (isOld(record, look, context)) return pair; // Invariant 1.
+  if (isOld(record, look, context)) return doubted(pair, look, context); // Invariant 1.
   const known = isMadeByOthers(record, look) ? ofOthers(record, look) : record;
   const changes = observeRegions(known, look, failure, context);
   const seen = planRepairs(
@@ -64,12 +64,10 @@ export function see(
     context,
   );
   const overwritten = overwrittenBy(record, look, context);
-  const news = overwritten?.news ?? [];
-  const toldExcluded = excludedAfter(record, look, news);
   const told = [
     ...changes.flatMap((change) => regionEvents(seen, change, context)),
-    ...exclusionEvents(seen, record, toldExcluded, look, context),
-    ...outsideEvents(seen, record, look, news, context),
+    ...exclusionEvents(seen, record, look, context),
+    ...outsideEvents(seen, record, look, overwritten?.news ?? [], context),
   ];
   const noted = withFailures(seen, changes, context);
   const { outside: _, ...kept } = noted.record;
@@ -77,11 +75,24 @@ export function see(
     ...noted,
     record: {
       ...kept,
-      toldExcluded,
       ...(overwritten && { outside: overwritten.outside }),
       outbox: [...seen.record.outbox, ...told],
     },
   };
+}
+
+/** Of an old look only that it was there is kept: another one that shows the same is believed. */
+function doubted(
+  pair: ImageVersionPair,
+  look: Look,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  if (isBehind(record, look)) return pair;
+  const outside = overwrittenBy(record, look, context)?.outside;
+  return outside === undefined
+    ? pair
+    : { ...pair, record: { ...record, outside } };
 }
 
 function withLook(
@@ -347,41 +358,18 @@ function replicasIn(record: ImageVersionRecord, region: string): number {
   );
 }
 
-/** Whether it is known that the version is excluded from latest: a look may be older than the one that has shown what was sent. */
-function excludedAfter(
-  record: ImageVersionRecord,
-  look: Look,
-  overwritten: readonly Unmet[],
-): boolean {
-  const is = isExcluded(look.resource);
-  const { outcome, changes = {} } = record.lastAttempt ?? {};
-  const sent = outcome === "shown" ? changes[EXCLUDE_FROM_LATEST] : undefined;
-  return sent === undefined ||
-    sent === is ||
-    overwritten.some(({ field }) => field === EXCLUDE_FROM_LATEST)
-    ? is
-    : (excludedBefore(record) ?? is);
-}
-
-function excludedBefore({
-  toldExcluded,
-  observed,
-}: ImageVersionRecord): boolean | undefined {
-  return toldExcluded ?? (observed && isExcluded(observed.resource));
-}
-
 /** Told at the first look that shows it, by whomever the update was sent: ARM may go on replicating for hours. */
 function exclusionEvents(
   pair: ImageVersionPair,
-  before: ImageVersionRecord,
-  is: boolean,
+  { observed, lastAttempt }: ImageVersionRecord,
   look: Look,
   context: TransitionContext,
 ): Effect[] {
-  const was = excludedBefore(before);
-  if (was === undefined || was === is) return [];
+  if (observed === undefined) return [];
+  const was = isExcluded(observed.resource);
+  const is = isExcluded(look.resource);
+  if (was === is) return [];
   // Others may do it again and again between two updates.
-  const { lastAttempt } = before;
   const byOthers = lastAttempt === undefined || lastAttempt.outcome === "shown";
   return events(
     pair,
@@ -411,13 +399,7 @@ function overwrittenBy(
     }
   | undefined {
   if (lastAttempt?.outcome !== "shown") return undefined;
-  const changes = unmetBy(fieldsOf(look.resource), lastAttempt.changes).map(
-    ({ field, before, after }) => ({
-      field,
-      before: after ?? undefined,
-      after: before ?? null,
-    }),
-  );
+  const changes = missingOf(lastAttempt, look);
   if (changes.length === 0) return undefined;
   if (isBusy(look)) return outside && { outside, news: [] };
   const what = JSON.stringify(changes);

@@ -7,6 +7,9 @@ const REPLICATIONS = "image-version-replications";
 export const NOTHING_SENT =
   "Nothing was sent to Azure for it, and nothing will be.";
 
+export const GOES_ON =
+  "Azure goes on replicating what it has accepted, in every region. Sigil sends no further update and no repair for it, and reports no region; send the same PUT to go on.";
+
 export const NOTHING_DELETED = "Nothing was deleted, and nothing will be.";
 
 export const DELETE_SENT =
@@ -62,8 +65,7 @@ export const VERSION_STATES: States<VersionState> = {
       Succeeded: "as asked, every region Completed",
       Deleting: "a DELETE is to be sent",
     },
-    ifCanceled:
-      "Azure goes on replicating what it has accepted, in every region. Sigil sends no further update and no repair for it, and reports no region; send the same PUT to go on.",
+    ifCanceled: GOES_ON,
   },
   DeletionRequested: {
     status: "NotStarted",
@@ -79,7 +81,11 @@ export const VERSION_STATES: States<VersionState> = {
     queue: CREATIONS,
     next: {
       Deleted: "404, three times in a row, or another version is there",
-      Accepted: "Azure refuses the DELETE, or it is canceled, and others go on",
+      Accepted:
+        "Azure refuses the DELETE, or it is canceled, and what was not sent yet goes on",
+      Creating: "the same, and a create request has no answer yet",
+      Updating: "the same, and an update has no answer yet",
+      Replicating: "the same, and Azure works on what it has accepted",
     },
     ifCanceled: DELETE_SENT,
   },

@@ -34,10 +34,10 @@ import {
   type ImageVersionPair,
   type ImageVersionRecord,
 } from "./record.js";
-import { awaitedByRule, isDecidedByHand } from "./wanted.js";
+import { awaitedByRule, isDecidedByHand, keptOf, lastingIn } from "./wanted.js";
 import { unseen } from "./accepting.js";
 
-type Put = Extract<Decision, { kind: "put" }>;
+export type Put = Extract<Decision, { kind: "put" }>;
 
 /** The PUT may be sent once this is stored, by whoever stored it. */
 export function beginWrite(
@@ -55,7 +55,7 @@ export function beginWrite(
   const updates = record.updates + (again || put.creates ? 0 : 1);
   const changed = changedRegions(record, put);
   const batch = batchOf(record).map(([id]) => id);
-  const { doubt: _, ...kept } = record;
+  const { doubt: _, ...kept } = { ...record, ...keptOf(record) };
   const withRepairs: ImageVersionPair = {
     ...pair,
     record: {
@@ -102,6 +102,8 @@ export function beginWrite(
         sentTime: context.now.toISOString(),
         outcome: "unknown",
         sentFor: batch,
+        asked: lastingIn(record),
+        ...unansweredIn(record),
         ...((put.promotes ||
           batchOf(record).some(([, request]) => isDecidedByHand(request))) && {
           overridesRule: true,
@@ -117,6 +119,15 @@ export function beginWrite(
     waitMs: context.pace.putTimeoutMs * 2,
     effects,
   });
+}
+
+/** An attempt that had no answer may still be carried out. */
+function unansweredIn({
+  lastAttempt,
+}: ImageVersionRecord): Pick<Attempt, "unanswered"> {
+  if (lastAttempt?.outcome !== "unknown") return {};
+  const { unanswered: _, ...unanswered } = lastAttempt;
+  return { unanswered };
 }
 
 function sameChanges(one: Patch | undefined, other: Patch): boolean {
@@ -254,11 +265,7 @@ export function writeAccepted(
     armOperationUrl: _,
     ...record
   } = pair.record;
-  const lastAttempt: Attempt | undefined = sent && {
-    ...sent,
-    outcome: "accepted",
-    acceptedTime: context.now.toISOString(),
-  };
+  const lastAttempt = sent && acceptedNow(sent, context);
   return advance({ ...pair, record: { ...record, regions } }, context, {
     patch: {
       state: "Replicating",
@@ -279,23 +286,35 @@ export function writeAccepted(
   });
 }
 
-/** ARM has refused what was sent: no look will ever show it. What it was to take away is still there, and still due. */
+function acceptedNow(
+  { unanswered: _, ...sent }: Attempt,
+  { now }: TransitionContext,
+): Attempt {
+  return { ...sent, outcome: "accepted", acceptedTime: now.toISOString() };
+}
+
+/**
+ * ARM has refused what was sent: no look will ever show it. What it was to take away is still there, and still due. What was
+ * sent before, and had no answer, may be there all the same.
+ */
 export function writeRefused(
   pair: ImageVersionPair,
   { now }: TransitionContext,
 ): ImageVersionPair {
   const { lastAttempt, repairs } = pair.record;
   if (lastAttempt === undefined) return pair;
-  const { changes } = lastAttempt;
+  const { changes, unanswered } = lastAttempt;
   return {
     ...pair,
     record: {
       ...pair.record,
-      lastAttempt: { ...lastAttempt, outcome: "refused" },
+      lastAttempt: unanswered ?? { ...lastAttempt, outcome: "refused" },
       repairs: Object.fromEntries(
         Object.entries(repairs).map(([name, repair]) => [
           name,
-          repair.removed !== undefined && changes[regionField(name)] === null
+          repair.removed !== undefined &&
+          changes[regionField(name)] === null &&
+          unanswered?.changes[regionField(name)] !== null
             ? { attempts: repair.attempts, dueTime: now.toISOString() }
             : repair,
         ]),

@@ -1,7 +1,7 @@
 /** What Azure is to show of a version: what the batch asks, and what Sigil itself sees to. */
 import { isDeepStrictEqual } from "node:util";
 import type { PromotionRule } from "../contract.js";
-import { fieldsOf, regionOf, type Fields } from "../properties/fields.js";
+import { fieldsOf, type Fields } from "../properties/fields.js";
 import {
   combined,
   unmetBy,
@@ -95,25 +95,23 @@ export function keptOf(
   endingId?: string,
 ): Pick<ImageVersionRecord, "lastApplied"> {
   const { lastApplied, observed, unmanaged } = record;
-  // Of a creation that came to nothing, the next body says all anew.
-  if (lastApplied === undefined) return {};
-  const { outcome, sentFor = [], changes = {} } = sentLast(record) ?? {};
+  const before = lastApplied && { lastApplied };
+  const {
+    outcome,
+    sentFor = [],
+    changes = {},
+    asked = {},
+  } = sentLast(record) ?? {};
   const open = openRequests(record).filter(([id]) => id !== endingId);
   if (
     unmanaged === true ||
     observed === undefined ||
     sentFor.every((id) => open.some(([other]) => other === id))
   )
-    return { lastApplied };
+    return { ...before };
   const shown = fieldsOf(observed.resource);
-  // Of what is sent again, only that is sent which Azure did not show.
-  const ending =
-    endingId !== undefined && sentFor.includes(endingId)
-      ? record.requests[endingId]
-      : undefined;
-  const asked = ending?.appliedTime === undefined ? ending?.changes : {};
   const kept = Object.fromEntries(
-    Object.entries(lastingOf({ ...changes, ...asked })).filter(
+    Object.entries(asked).filter(
       ([field, value]) =>
         open.every(([, request]) => !(field in request.changes)) &&
         ((outcome === "shown" && field in changes) ||
@@ -121,19 +119,17 @@ export function keptOf(
     ),
   );
   return Object.keys(kept).length === 0
-    ? { lastApplied }
+    ? { ...before }
     : { lastApplied: withApplied(lastApplied, kept) };
 }
 
-/** Of an update, what was asked of it to last: not what was done by hand, nor for its time alone. */
-export function lastingOf(changes: Attempt["changes"]): Attempt["changes"] {
-  return Object.fromEntries(
-    Object.entries(changes).filter(
-      ([field]) =>
-        field !== EXCLUDE_FROM_LATEST &&
-        field !== ALLOW_DELETION &&
-        regionOf(field) === undefined,
+/** What the batch asks to last: not what is asked by hand, nor to leave the version as it should be. */
+export function lastingIn(record: ImageVersionRecord): Patch {
+  return combined(
+    batchOf(record).flatMap(([, request]) =>
+      request.byHand === true || request.decided !== undefined ? [] : [request],
     ),
+    record.lastApplied,
   );
 }
 

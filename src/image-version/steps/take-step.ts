@@ -27,7 +27,7 @@ import {
 import { takeRollbackStep } from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { adoptionRefusal, known } from "../state/adoption.js";
-import { beginNext, mayBegin } from "../state/batch.js";
+import { beginNext, demotionFirst, mayBegin } from "../state/batch.js";
 import { deletionIn } from "../state/deleting.js";
 import { latch, settle } from "../state/ends.js";
 import { isOld, reconcile, type Decision } from "../state/reconcile.js";
@@ -39,6 +39,7 @@ import {
   notShown,
   writeAccepted,
   writeRefused,
+  type Put,
 } from "../state/transitions.js";
 import { takeDeletionStep } from "./delete.js";
 import { endBatch, postponeOrEnd } from "./end-batch.js";
@@ -145,13 +146,18 @@ async function act(
       ...(seen.prepare && { prepare: seen.prepare }),
     });
   // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more.
-  let decision: Decision | undefined;
+  let put: Put | undefined;
   const mine = await commitStep(deps, stored, (pair) => {
     const next = prepare(pair);
-    decision = decide(next);
+    const decision = decide(next);
+    put = undefined;
     switch (decision.kind) {
-      case "put":
-        return beginWrite(next, decision, proven, contextOf(deps));
+      case "put": {
+        const first = demotionFirst(next, contextOf(deps));
+        if (first !== undefined) return first;
+        put = decision;
+        return beginWrite(next, put, proven, contextOf(deps));
+      }
       case "failed":
         return endBatch(next, decision.failure, contextOf(deps));
       case "wait":
@@ -160,7 +166,7 @@ async function act(
     }
   });
   // Invariant 1: undefined means that another has taken the step; the PUT is theirs.
-  if (mine !== undefined) await send(deps, mine, id, decision);
+  if (mine !== undefined && put !== undefined) await send(deps, mine, id, put);
 }
 
 function isTooOld(
@@ -202,9 +208,8 @@ async function send(
   deps: Dependencies,
   mine: StoredVersion,
   id: ImageVersionId,
-  put: Decision | undefined,
+  put: Put,
 ): Promise<void> {
-  if (put?.kind !== "put") return;
   let armOperationUrl: string | undefined;
   try {
     armOperationUrl = await deps.resourceManager.putImageVersion(id, put.body);

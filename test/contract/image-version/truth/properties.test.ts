@@ -512,12 +512,17 @@ describe("what others have changed", () => {
   test("a tag that was taken away and that others have added since is theirs", async () => {
     await made(world, id, plain(undefined, { tags: { a: "1", b: "1" } }));
     const less = plain(undefined, { tags: { a: "1" } });
-    const first = await putThrough(world, id, less);
+    await putThrough(world, id, less);
     await world.simulator.control.editVersion({
       versionId: id,
       tags: { b: "2" },
     });
-    expect(operationIn(await put(world, id, less)).id).toBe(first.id);
+    world.simulator.control.clearRequests();
+    // So soon after the write, a look that lacks it may be older.
+    const again = await putThrough(world, id, less);
+    expect(again).toMatchObject({ status: "Succeeded" });
+    expect(operationIn(await put(world, id, less)).id).toBe(again.id);
+    expect(puts(world)).toBe(0);
     expect((await azure()).tags).toEqual({ a: "1", b: "2" });
   });
 });

@@ -97,7 +97,15 @@ describe("what a cancel says of Azure", () => {
       { sentFor: [] },
       {},
       { appliedTime: time(5) },
-      "The update is on its way",
+      "Azure goes on replicating",
+    ],
+    ["Azure has taken it", {}, {}, {}, "Azure goes on replicating"],
+    [
+      "it is applied, beside others",
+      {},
+      { members: MEMBERS },
+      { appliedTime: time(5) },
+      "Azure gets, or has got",
     ],
   ] as const)("where %s", (_, attempt, more, request, says) => {
     expect(consequence(updating(attempt, more, request))).toMatchObject({
@@ -167,11 +175,16 @@ describe("a creation that is canceled where another says that the version shall 
 
   test.each([
     ["changes that", INCLUDES, true],
-    ["says that again, in words", changeOf({}, { body: words }), true],
+    [
+      "says that again, in words",
+      changeOf({}, { body: words, creates: true }),
+      true,
+    ],
+    ["changes something else", changeOf({}, { body: words }), false],
     ["says nothing of it", putOf(managedImageRequest()), false],
     [
       "has no profile",
-      changeOf({}, { body: { properties: {} } as never }),
+      changeOf({}, { body: { properties: {} } as never, creates: true }),
       false,
     ],
     ["excludes it", changeOf({ [EXCLUDE_FROM_LATEST]: true }), false],

@@ -44,6 +44,13 @@ const BY = { name: "me" };
 const URL = "https://management.azure.com/operations/1";
 const DELETION = { kind: "DeleteImageVersion", regions: [] } as const;
 const DEMOTION = { kind: "DemoteImageVersion", regions: [] } as const;
+const SENT = {
+  changes: {},
+  regions: [],
+  sentTime: time(1),
+  outcome: "accepted",
+  sentFor: [`${KEY}-1`],
+} as const;
 const FAILURE = { code: "X", message: "No.", errors: [] };
 
 const withDeletion = (pair: ImageVersionPair, seconds = 40): ImageVersionPair =>
@@ -274,7 +281,7 @@ describe("invariant 1: what has begun ends once ARM has taken the DELETE", () =>
       withoutDeletion(pair, deletion, ending, at(43)) ?? expect.fail();
     expect(orderOf(after)).toEqual({ leader: 1, members: [], queued: [2] });
     expect(after.record).toMatchObject({
-      state: "Accepted",
+      state: "Replicating",
       dueTime: time(43),
       requests: applied().record.requests,
     });
@@ -283,6 +290,39 @@ describe("invariant 1: what has begun ends once ARM has taken the DELETE", () =>
       `Operation ${KEY}-3 has ended Failed: what had begun before it goes on.`,
     );
     expect(toldOf(after)).toEqual(["3/failed"]);
+  });
+
+  test.each<[string, ImageVersionRecord["state"], Partial<ImageVersionRecord>]>(
+    [
+      [
+        "was not sent yet",
+        "Accepted",
+        { lastAttempt: { ...SENT, sentFor: [] } },
+      ],
+      [
+        "was refused",
+        "Accepted",
+        { lastAttempt: { ...SENT, outcome: "refused" } },
+      ],
+      ["Azure has taken", "Replicating", { lastAttempt: SENT }],
+      [
+        "has no answer",
+        "Updating",
+        { lastAttempt: { ...SENT, outcome: "unknown" } },
+      ],
+      [
+        "has no answer, and makes the version",
+        "Creating",
+        { exists: false, lastAttempt: { ...SENT, outcome: "unknown" } },
+      ],
+    ],
+  )("what %s goes on from %s", (_, state, more) => {
+    const pair = sending(withRecord(replicating(), more));
+    const deletion = turnIn(pair);
+    const ending = failure(deletion.operation, FAILURE, [], at(43));
+    expect(withoutDeletion(pair, deletion, ending, at(43))?.record.state).toBe(
+      state,
+    );
   });
 
   test("a deletion that was not sent yet ends in the queue, and the next step is another's", () => {
@@ -314,7 +354,7 @@ describe("invariant 1: what has begun ends once ARM has taken the DELETE", () =>
       beginCancel(sending(replicating()), `${KEY}-2`, BY, at(60)) ??
       expect.fail();
     expect(orderOf(after)).toEqual({ leader: 1, members: [], queued: [] });
-    expect(after.record.state).toBe("Accepted");
+    expect(after.record.state).toBe("Replicating");
     expect(endsIn(after)).toMatchObject([{ status: "Canceled" }]);
     expect(eventsOf(after).map(({ data }) => data)).toMatchObject([
       {

@@ -203,6 +203,7 @@ describe("invariant 2: what is sent is noted before it is sent", () => {
       sentTime: time(1),
       outcome: "unknown",
       sentFor: [operation.id],
+      asked: record.requests[operation.id]?.changes,
     });
     expect(batchOf(record)).toMatchObject([[operation.id, { created: true }]]);
   });

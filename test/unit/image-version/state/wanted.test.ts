@@ -5,6 +5,7 @@ import {
 } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import type {
+  Attempt,
   ImageVersionRecord,
   VersionRequest,
 } from "../../../../src/image-version/state/record.js";
@@ -13,6 +14,7 @@ import {
   isDecidedByHand,
   isDue,
   keptOf,
+  lastingIn,
   mayRemoveRegions,
   openRequests,
   overriddenBy,
@@ -304,8 +306,9 @@ describe("what has ended leaves as applied what was sent for it", () => {
       "/tags/b": null,
       [EXCLUDE_FROM_LATEST]: true,
       [ALLOW_DELETION]: true,
-      [REPLICAS]: 3,
+      [regionField("eastus2")]: null,
     },
+    asked: { "/tags/a": "1", "/tags/b": null, [REPLICAS]: 3 },
     regions: [],
     sentTime: time(1),
     outcome: "shown",
@@ -325,8 +328,12 @@ describe("what has ended leaves as applied what was sent for it", () => {
       }),
     ).lastApplied;
 
-  test("but nothing that was by hand, for a time alone, or of a region", () => {
+  test("but nothing that was by hand, for a time alone, or is not shown", () => {
     expect(kept({})).toEqual({ "/location": "westus", "/tags/a": "1" });
+    const observed = lookOf("Succeeded", COMPLETED, {
+      changes: { [REPLICAS]: 3 },
+    });
+    expect(kept({ observed })).toHaveProperty([REPLICAS], 3);
   });
 
   test.each([
@@ -340,89 +347,75 @@ describe("what has ended leaves as applied what was sent for it", () => {
       { lastAttempt: { ...attempt, outcome: "accepted" as const } },
     ],
     ["the version is of others", { unmanaged: true as const }],
-    [
-      "nothing of it is to last",
-      { lastAttempt: { ...attempt, changes: { [REPLICAS]: 3 } } },
-    ],
+    ["nothing of it is to last", { lastAttempt: { ...attempt, asked: {} } }],
   ])("not where %s", (_, more) => {
     expect(kept(more)).toEqual(before);
   });
 
-  test("nor where nothing was ever achieved", () => {
+  test("also of a creation that was canceled", () => {
     const { lastApplied: _, ...record } = succeeded().record;
-    expect(keptOf({ ...record, lastAttempt: attempt })).toEqual({});
+    expect(keptOf({ ...record, lastAttempt: attempt }).lastApplied).toEqual({
+      "/tags/a": "1",
+      [REPLICAS]: 2,
+    });
+    expect(
+      keptOf({ ...record, unmanaged: true, lastAttempt: attempt }),
+    ).toEqual({});
+    const { observed: __, ...unseen } = record;
+    expect(keptOf({ ...unseen, lastAttempt: attempt })).toEqual({});
   });
 
-  const ending = (
-    request: VersionRequest,
-    more: Partial<ImageVersionRecord> = {},
-  ) =>
+  const ending = (more: Partial<Attempt>, others: object = {}) =>
     keptOf(
       recordWith({
         state: "Replicating",
         lastApplied: before,
-        lastAttempt: { ...attempt, outcome: "accepted" },
-        requests: { a: request },
+        lastAttempt: {
+          ...attempt,
+          asked: { "/tags/a": "1", "/tags/c": "1" },
+          outcome: "accepted",
+          ...more,
+        },
+        requests: { a: changeOf({ "/tags/a": "1" }), ...others },
         observed: lookOf("Succeeded", COMPLETED, {
           changes: { "/tags/a": "1", "/tags/b": "1" },
         }),
-        ...more,
       }),
       "a",
     ).lastApplied;
-  const asked = changeOf({ "/tags/a": "1", "/tags/c": "1" });
 
   test("of one that ends now, what Azure shows of it", () => {
-    expect(ending(asked)).toEqual({ ...before, "/tags/a": "1" });
+    expect(ending({})).toEqual({ ...before, "/tags/a": "1" });
   });
 
-  test("also what was sent before the update that is sent again without it", () => {
-    const again = { ...attempt, changes: { "/tags/b": null } } as const;
-    expect(ending(asked, { lastAttempt: again })).toEqual({
-      "/location": "westus",
-      "/tags/a": "1",
-    });
-  });
-
-  test.each([
-    [
-      "nothing of it is shown",
-      changeOf({ "/tags/c": "1" }),
-      {
-        lastAttempt: {
-          ...attempt,
-          outcome: "accepted" as const,
-          changes: { "/tags/c": "1" },
-        },
-      },
-    ],
-    [
-      "it is applied already",
-      { ...asked, appliedTime: time(5) },
-      { lastAttempt: { ...attempt, changes: {} } },
-    ],
+  test.each<[string, Partial<Attempt>, object]>([
+    ["nothing of it is shown", { asked: { "/tags/c": "1" } }, {}],
     [
       "it was not sent",
-      asked,
-      {
-        lastAttempt: { ...attempt, sentFor: ["b"] },
-        requests: { a: asked, b: changeOf({ "/tags/a": "1" }) },
-      },
+      { sentFor: ["b"] },
+      { b: changeOf({ "/tags/d": "1" }) },
     ],
-    [
-      "Azure has refused it",
-      asked,
-      { lastAttempt: { ...attempt, outcome: "refused" as const } },
-    ],
-    [
-      "another asks for the same",
-      asked,
-      { requests: { a: asked, b: changeOf({ "/tags/a": "2" }) } },
-    ],
-    ["the version is of others", asked, { unmanaged: true as const }],
-  ])("nothing where %s", (_, request, more) => {
-    expect(ending(request, more)).toEqual(before);
+    ["Azure has refused it", { outcome: "refused" }, {}],
+    ["another asks for the same", {}, { b: changeOf({ "/tags/a": "2" }) }],
+  ])("nothing where %s", (_, more, others) => {
+    expect(ending(more, others)).toEqual(before);
   });
+});
+
+test("what lasts of a batch is what was asked neither by hand nor to leave the version as it should be", () => {
+  const asked = (name: string, more: Partial<VersionRequest> = {}) => [
+    name,
+    changeOf({ [`/tags/${name}`]: "1" }, more),
+  ];
+  const record = recordWith({
+    requests: Object.fromEntries([
+      asked("a"),
+      asked("b", { byHand: true }),
+      asked("c", { decided: { kind: "canceled", by: { name: "me" } } }),
+      asked("d", { appliedTime: time(5) }),
+    ]) as ImageVersionRecord["requests"],
+  });
+  expect(lastingIn(record)).toEqual({ "/tags/a": "1" });
 });
 
 describe("regions that a rule waits for", () => {
