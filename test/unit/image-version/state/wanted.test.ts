@@ -356,7 +356,6 @@ describe("what has ended leaves as applied what was sent for it", () => {
     const { lastApplied: _, ...record } = succeeded().record;
     expect(keptOf({ ...record, lastAttempt: attempt }).lastApplied).toEqual({
       "/tags/a": "1",
-      [REPLICAS]: 2,
     });
     expect(
       keptOf({ ...record, unmanaged: true, lastAttempt: attempt }),
