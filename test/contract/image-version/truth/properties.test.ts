@@ -1,14 +1,12 @@
 /** What a request says, leaves out or repeats, and what Azure has of it afterwards. */
 import { describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
-import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { seedRegion } from "../../../support/requests.js";
 import {
-  BY,
-  type Shown,
   byHand,
+  cancel,
   ended,
   etagOf,
   facts,
@@ -26,6 +24,7 @@ import {
   regionNames,
   seen,
   shownIn,
+  type Shown,
 } from "./support.js";
 
 let world: InProcess;
@@ -790,7 +789,7 @@ test("a tag that a canceled update has set is taken away by the next body that l
     await put(world, id, plain(undefined, { tags: { a: "1" } })),
   );
   await world.runDue();
-  await cancelOperation(world.deps, update.id, BY.requestedBy);
+  await cancel(world, update);
   await ended(world, [update]);
   await pass(world, 300_000);
   expect((await azure()).tags).toEqual({ a: "1" });

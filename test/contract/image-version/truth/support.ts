@@ -26,6 +26,7 @@ import {
   recordKeyOf,
   type OperationRecord,
 } from "../../../../src/operation/records.js";
+import { cancelOperation } from "../../../../src/operation/canceling.js";
 import { isFinal } from "../../../../src/image-version/state/states.js";
 import { keyOf } from "../../../../src/resource-id.js";
 import {
@@ -284,6 +285,13 @@ export const byHand = {
     }),
 };
 
+export function cancel(
+  { deps }: InProcess,
+  { id }: Pick<OperationRecord, "id">,
+): Promise<OperationRecord> {
+  return cancelOperation(deps, id, BY.requestedBy);
+}
+
 /** The operation as it is stored now. */
 export async function operation(
   { deps }: InProcess,
@@ -358,6 +366,29 @@ export async function pass(world: InProcess, ms: number): Promise<void> {
     world.clock.advance(Math.min(stepMs, end - world.clock.now()));
   }
   await world.runDue();
+}
+
+/** Runs what is due and moves the clock until that is so. */
+export async function until(
+  world: InProcess,
+  isSo: () => Promise<boolean>,
+  tickMs = 5_000,
+): Promise<void> {
+  for (let ticks = 0; ticks < 2_000; ticks += 1) {
+    await world.runDue();
+    if (await isSo()) return;
+    world.clock.advance(tickMs);
+  }
+  throw new Error("it never is");
+}
+
+/** Whether Azure has the version out of latest. */
+export async function isExcluded(
+  world: InProcess,
+  versionId: string,
+): Promise<boolean> {
+  const { publishingProfile } = (await shownIn(world, versionId)).properties;
+  return publishingProfile.excludeFromLatest === true;
 }
 
 export async function stateOf(
