@@ -6,6 +6,7 @@ import {
 } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { largeWorld } from "../../../support/requests.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   BY,
   byHand,
@@ -13,7 +14,6 @@ import {
   ended,
   etagOf,
   facts,
-  inOneWorld,
   made,
   operation,
   operationIn,

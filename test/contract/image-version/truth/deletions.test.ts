@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   byHand,
   cancel,
@@ -10,7 +11,6 @@ import {
   facts,
   foreign,
   inAzure,
-  inOneWorld,
   isExcluded,
   made,
   operation,

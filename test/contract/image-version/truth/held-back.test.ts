@@ -2,11 +2,11 @@
 import { describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import type { InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   byHand,
   ended,
   etagOf,
-  inOneWorld,
   isExcluded,
   operationIn,
   pass,

@@ -10,6 +10,7 @@ import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { seedResource } from "../../../support/requests.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   BY,
   byHand,
@@ -18,7 +19,6 @@ import {
   etagOf,
   facts,
   inAzure,
-  inOneWorld,
   made,
   newDefinition,
   operation,

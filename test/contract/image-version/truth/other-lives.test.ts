@@ -4,13 +4,13 @@ import { planImageVersion } from "../../../../src/image-version/commands/plan.js
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   byHand,
   ended,
   etagOf,
   facts,
   inAzure,
-  inOneWorld,
   made,
   operationIn,
   outside,

@@ -4,13 +4,13 @@ import type { ImageVersionRequest } from "../../../../src/image-version/contract
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { seedRegion } from "../../../support/requests.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   byHand,
   cancel,
   ended,
   etagOf,
   facts,
-  inOneWorld,
   made,
   operationIn,
   outside,

@@ -2,11 +2,11 @@
 import { describe, expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   byHand,
   cancel,
   ended,
-  inOneWorld,
   made,
   operationIn,
   outside,

@@ -3,12 +3,12 @@ import { expect, test } from "vitest";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { seedResource } from "../../../support/requests.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   byHand,
   cancel,
   ended,
   foreign,
-  inOneWorld,
   isExcluded,
   made,
   operation,

@@ -1,5 +1,5 @@
 /** What Azure has, asked of it directly, and what a user sees of it through the product. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
+import { expect } from "vitest";
 import type { CloudEvent } from "../../../../src/events/cloud-event.js";
 import {
   deleteImageVersion,
@@ -32,10 +32,8 @@ import { keyOf } from "../../../../src/resource-id.js";
 import {
   commandOf,
   idOf,
-  startInProcess,
   TRACEPARENT,
   type InProcess,
-  type InProcessOptions,
 } from "../../../support/dependencies.js";
 import { seedResource } from "../../../support/requests.js";
 
@@ -43,43 +41,6 @@ export const BY = {
   requestedBy: { appId: "operator" },
   traceparent: TRACEPARENT,
 };
-
-/** Numbers of versions that no other test has. */
-let versions = 0;
-export function nextVersionId(): string {
-  versions += 1;
-  return `${seedResource("galleries/MyGallery/images/MyImage")}/versions/7.0.${versions}`;
-}
-
-/**
- * One world for the tests of a file, each with a version of its own and without what happened before it; after each,
- * Azure behaves as it does at first. `each` is given both before each test.
- */
-export function inOneWorld(
-  options: InProcessOptions,
-  each: (world: InProcess, versionId: string) => void,
-): void {
-  let world: InProcess;
-  beforeAll(async () => {
-    world = await startInProcess(options);
-  });
-  afterAll(() => world.close());
-  beforeEach(async () => {
-    each(world, nextVersionId());
-    await world.takeEvents();
-    world.simulator.control.clearRequests();
-  });
-  afterEach(async () => {
-    const { control } = world.simulator;
-    control.clearFaults();
-    await control.setLag({ ms: 0 });
-    await control.setPageSize(null);
-    await control.setPolicy(null);
-    await control.setOmission({});
-    await control.setFailureMode({ when: "allSettled" });
-    await control.setSucceededWhen("everyRegion");
-  });
-}
 
 let definitions = 0;
 /** Id of an image definition without versions. */
