@@ -1,12 +1,4 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createResourceReader } from "../../../../src/azure/arm/resource-reader.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
@@ -23,7 +15,7 @@ import {
   seedResource,
   seedVersionId,
 } from "../../../support/requests.js";
-import { refused, startWireServer, type WireServer } from "./wire-server.js";
+import { onWire, refused, type WireServer } from "./wire-server.js";
 import type { ImageSource } from "../../../../src/image-version/resources.js";
 
 const SET = seedResource("diskEncryptionSets/mySet");
@@ -412,13 +404,8 @@ describe("against the simulator", () => {
 describe("over the wire", () => {
   let wire: WireServer;
   let reader: ResourceReader;
-  beforeAll(async () => {
-    wire = await startWireServer();
-  });
-  afterAll(() => wire.close());
-  beforeEach(() => {
-    wire.received = [];
-    wire.reply = { status: 200 };
+  onWire((given) => {
+    wire = given;
     reader = createResourceReader(createArmClient(wire.options()));
   });
 

@@ -1,29 +1,17 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createSubscriptions } from "../../../../src/azure/arm/subscriptions.js";
 import type { Registrable } from "../../../../src/subscription/ports.js";
 import { refusal } from "../../../support/refusal.js";
-import { refused, startWireServer, type WireServer } from "./wire-server.js";
+import { onWire, refused, type WireServer } from "./wire-server.js";
 
 const COMPUTE: Registrable = { namespace: "Microsoft.Compute" };
 const SIG_ENCRYPTION: Registrable = { ...COMPUTE, feature: "SIGEncryption" };
 
 describe("over the wire", () => {
   let wire: WireServer;
-  beforeAll(async () => {
-    wire = await startWireServer();
-  });
-  afterAll(() => wire.close());
-  beforeEach(() => {
-    wire.received = [];
-    wire.reply = { status: 200 };
+  onWire((given) => {
+    wire = given;
   });
   const create = () => createSubscriptions(createArmClient(wire.options()));
 

@@ -1,3 +1,4 @@
+import { afterAll, beforeAll, beforeEach } from "vitest";
 import { createServer } from "node:https";
 import type { ResourceManagerOptions } from "../../../../src/azure/arm/client.js";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
@@ -81,6 +82,20 @@ export async function startWireServer(): Promise<WireServer> {
     close: () => closeServer(server),
   };
   return wire;
+}
+
+/** One for all tests; `use` is given it before each, which finds it as it is at first. */
+export function onWire(use: (wire: WireServer) => void): void {
+  let wire: WireServer;
+  beforeAll(async () => {
+    wire = await startWireServer();
+  });
+  afterAll(() => wire.close());
+  beforeEach(() => {
+    wire.received = [];
+    wire.reply = { status: 200 };
+    use(wire);
+  });
 }
 
 /** ARM's error body. */
