@@ -89,6 +89,9 @@ export interface Shown {
   };
 }
 
+export const profileOf = ({ properties }: Shown) =>
+  properties.publishingProfile;
+
 async function arm(
   { simulator, issuer }: InProcess,
   method: string,
@@ -411,6 +414,16 @@ export function plain(
     },
   };
 }
+
+/** A body that says something of each kind. */
+export const FULL = plain(
+  [{ name: "westus", regionalReplicaCount: 2 }, { name: "eastus2" }],
+  {
+    tags: { build: "1", team: "images" },
+    publishing: { endOfLifeDate: "2090-01-01T00:00:00Z" },
+    safety: { blockDeletionBeforeEndOfLife: true },
+  },
+);
 
 /** As a body with platform keys, in the words of another client. */
 export function foreign(body: ImageVersionRequest): unknown {
