@@ -109,6 +109,10 @@ export function createApp(
         check: async () => void (await operations.store.read("health")),
       },
       { name: "service-bus", check: (signal) => messenger.check(signal) },
+      {
+        name: "receivers",
+        check: (signal) => messenger.checkReceivers(signal),
+      },
     ],
     JSON.parse(
       readFileSync(new URL("openapi/asyncapi.json", built), "utf8"),

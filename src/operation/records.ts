@@ -189,6 +189,29 @@ export interface TrackedRecord {
 /** The shape of records that this code stores; those of release 0.1.0 have none. */
 export const SCHEMA = 2;
 
+/** A record as an operation begins it: no step taken, nothing to tell. Times are RFC 3339. */
+export function newRecord<State extends string>(
+  is: Pick<TrackedRecord, "key" | "resourceId" | "sequence"> & {
+    readonly state: State;
+  },
+  time: string,
+  createdTime = time,
+) {
+  return {
+    schema: SCHEMA,
+    ...is,
+    members: [],
+    queued: [],
+    step: 0,
+    dueTime: time,
+    ticks: 0,
+    resends: 0,
+    regions: [],
+    createdTime,
+    outbox: [],
+  } satisfies TrackedRecord;
+}
+
 /** A record and its current operation, before or after a transition. */
 export interface Pair<R extends TrackedRecord> {
   readonly record: R;

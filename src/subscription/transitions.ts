@@ -20,8 +20,8 @@ import { advance, event } from "../operation/advance.js";
 import type { TransitionContext } from "../operation/ports.js";
 import {
   type Pair,
+  newRecord,
   operationIdOf,
-  SCHEMA,
   type Effect,
   type OperationRecord,
   type Requester,
@@ -57,25 +57,21 @@ export function accept(
   }));
   const names = registrations.map(({ name }) => name);
   const record: PreparationRecord = {
-    schema: SCHEMA,
-    key: input.key,
-    resourceId: input.resourceId,
-    state: "Requested",
-    sequence: (previous?.sequence ?? 0) + 1,
-    members: [],
-    queued: [],
-    step: 0,
-    dueTime: time,
-    ticks: 0,
-    resends: 0,
-    regions: [],
+    ...newRecord(
+      {
+        key: input.key,
+        resourceId: input.resourceId,
+        state: "Requested",
+        sequence: (previous?.sequence ?? 0) + 1,
+      },
+      time,
+      previous?.createdTime,
+    ),
     registrations,
     // Invariant 1: what the operation before has left undone is still to be done.
     unpropagated: (previous?.unpropagated ?? []).filter((name) =>
       names.includes(name),
     ),
-    createdTime: previous?.createdTime ?? time,
-    outbox: [],
   };
   const operation: OperationRecord = {
     id: operationIdOf(record),

@@ -419,5 +419,5 @@ it("answers its own document and its health", async () => {
   expect(ready.status).toBe(200);
   expect(
     ready.body.checks.map(({ name, status }) => `${name} ${status}`),
-  ).toEqual(["tables ok", "service-bus ok"]);
+  ).toEqual(["tables ok", "service-bus ok", "receivers ok"]);
 });

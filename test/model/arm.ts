@@ -2,7 +2,10 @@
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import type { ManualClock } from "@sigil-local/clock";
 import { ArmError } from "@sigil-local/arm-simulator/parts/arm-error";
-import type { ArmAnswer } from "@sigil-local/arm-simulator/parts/arm-request";
+import {
+  DEFAULT_PAGE_SIZE,
+  type ArmAnswer,
+} from "@sigil-local/arm-simulator/parts/arm-request";
 import {
   createBehaviourControl,
   type BehaviourControl,
@@ -11,19 +14,13 @@ import {
   createImageVersionControl,
   type ImageVersionControl,
 } from "@sigil-local/arm-simulator/parts/image-version-control";
-import {
-  answerImageVersion,
-  listImageVersions,
-} from "@sigil-local/arm-simulator/parts/image-version-endpoints";
 import { ImageVersions } from "@sigil-local/arm-simulator/parts/image-versions";
 import {
   resumeRegion,
   viewRegion,
 } from "@sigil-local/arm-simulator/parts/replication";
-import {
-  parseComputeId,
-  resourceKey,
-} from "@sigil-local/arm-simulator/parts/resource-id";
+import { resourceKey } from "@sigil-local/arm-simulator/parts/resource-id";
+import { route } from "@sigil-local/arm-simulator/parts/router";
 import { Store } from "@sigil-local/arm-simulator/parts/store";
 import {
   changesBetween,
@@ -34,7 +31,9 @@ import {
 } from "./facts.js";
 import { AZURE, VERSIONS } from "./requests.js";
 
-const API_VERSION = "2025-12-03";
+/** Where ARM is, and what is spoken with it. */
+export const BASE_URL = "https://management.azure.com";
+export const API_VERSION = "2025-12-03";
 /** The slowest region takes this long, and the fastest two fifths of it. */
 const REPLICATION_MS = 240_000;
 const SPREAD = 0.6;
@@ -119,7 +118,8 @@ export interface Arm {
     version: string,
   ): { readonly atMs: number; readonly by: string } | undefined;
   get(version: string): Promise<Wire | undefined>;
-  list(image: string): readonly Wire[];
+  /** A call that changes no version. */
+  ask(method: "GET" | "POST", path: string): Promise<ArmAnswer>;
   /** One call that may change the version. */
   send(
     by: string,
@@ -139,7 +139,6 @@ export interface Arm {
   lagNext(version: string): Promise<void>;
   /** Nothing more stops, and what stands still goes on. */
   calm(): void;
-  operationError(url: string): { code: string; message: string } | undefined;
 }
 
 export async function createArm(
@@ -213,24 +212,27 @@ export async function createArm(
     note(callers.get(version) ?? deleters.get(version) ?? "time", version);
 
   const answer = async (
-    version: string,
+    path: string,
     method: string,
     body?: unknown,
   ): Promise<ArmAnswer> => {
-    const id = parseComputeId(version);
-    if (id === undefined) throw new TypeError(`${version} is no resource id`);
     try {
-      const answered = await answerImageVersion(versions, store, id, {
-        ...REQUEST,
-        method,
-        path: version,
-        query: new URLSearchParams(
-          method === "GET" ? { $expand: "ReplicationStatus" } : {},
-        ),
-        body,
-      });
-      if (answered === undefined) throw new TypeError(`no answer to ${method}`);
-      return answered;
+      const answered = await route(
+        { store, versions },
+        {
+          method,
+          path,
+          query: new URLSearchParams(
+            method === "GET" ? { $expand: "ReplicationStatus" } : {},
+          ),
+          body,
+          apiVersion: API_VERSION,
+          baseUrl: BASE_URL,
+          pageSize: DEFAULT_PAGE_SIZE,
+        },
+      );
+      // The simulator goes on with the object that it gives.
+      return structuredClone(answered);
     } catch (error) {
       if (!(error instanceof ArmError)) throw error;
       return { status: error.status, body: error.body, headers: error.headers };
@@ -261,21 +263,11 @@ export async function createArm(
       settle(version);
       catchUp(version, MOST_BEHIND_MS);
       const { status, body } = await answer(version, "GET");
-      // The simulator goes on with the object that it gives.
-      return status === 404 ? undefined : (structuredClone(body) as Wire);
+      return status === 404 ? undefined : (body as Wire);
     },
-    list(image) {
+    ask(method, path) {
       for (const version of VERSIONS) settle(version);
-      const id = parseComputeId(`${image}/versions/x`);
-      if (id === undefined) throw new TypeError(`${image} is no resource id`);
-      const { body } = listImageVersions(versions, store, id, {
-        ...REQUEST,
-        method: "GET",
-        path: `${image}/versions`,
-        query: new URLSearchParams(),
-        body: undefined,
-      });
-      return structuredClone((body as { value: readonly Wire[] }).value);
+      return answer(path, method);
     },
     async send(by, version, method, body) {
       settle(version);
@@ -340,20 +332,8 @@ export async function createArm(
           region.startsAtMs = Math.floor(region.startsAtMs - 1);
         }
     },
-    operationError(url) {
-      for (const version of VERSIONS) settle(version);
-      return store.state.operations[
-        new URL(url).pathname.split("/").at(-1) ?? ""
-      ]?.error;
-    },
   };
 }
-
-const REQUEST = {
-  apiVersion: API_VERSION,
-  baseUrl: "https://management.azure.com",
-  pageSize: 100,
-};
 
 /** For the trace: `Base/1.0.0`. */
 export function short(version: string): string {

@@ -1,5 +1,7 @@
 /** Azure as the ports see it: ARM, and between it and the product whatever a network and ARM's replicas do. */
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
+import { armErrorIn, saidBy } from "../../src/azure/arm/errors.js";
+import { knownRefusal } from "../../src/azure/arm/refusals.js";
 import type {
   ResourceManager,
   ResourceReader,
@@ -11,12 +13,20 @@ import {
   formatImageVersionId,
 } from "../../src/resource-id.js";
 import type { Subscriptions } from "../../src/subscription/ports.js";
-import { SIGIL, short, type Arm, type Wire } from "./arm.js";
+import {
+  API_VERSION,
+  BASE_URL,
+  SIGIL,
+  short,
+  type Arm,
+  type Wire,
+} from "./arm.js";
 import { describe, factsOf, same } from "./facts.js";
 import type { Way } from "./faults.js";
 import type { Look } from "./look.js";
 import type { Process } from "./process.js";
-import { REGIONS, STRANGE_REGION } from "./requests.js";
+import { resourcesOf } from "./resources.js";
+import { subscriptionsOf } from "./subscriptions.js";
 import type { WriteJudge } from "./write-judge.js";
 
 export interface Azure {
@@ -32,7 +42,7 @@ export function createAzure(
   arm: Arm,
   way: Way,
   nowMs: () => number,
-  judge: WriteJudge,
+  judge: Pick<WriteJudge, "put" | "deletion">,
   log: (text: string) => void,
 ): Azure {
   const looks = new Map<string, Look[]>();
@@ -66,12 +76,7 @@ export function createAzure(
   return {
     looksAt: (version) => looks.get(version) ?? [],
     resources: resourcesOf(arm, way),
-    subscriptions: {
-      listRegions: () =>
-        Promise.resolve([...REGIONS, STRANGE_REGION].map((name) => ({ name }))),
-      getRegistration: () => Promise.resolve("Registered"),
-      register: () => Promise.resolve("Registered"),
-    },
+    subscriptions: subscriptionsOf(arm, way),
     resourceManagerOf: (process) => ({
       async getImageVersion(id) {
         const version = formatImageVersionId(id);
@@ -83,16 +88,18 @@ export function createAzure(
         return look.wire && observedOf(look.wire);
       },
       async listImageVersions(imageId) {
-        await way.call("GET", () => Promise.resolve({ status: 200 }));
-        return arm.list(imageId).map((wire) => {
+        const { status, body } = await way.call("GET", () =>
+          arm.ask("GET", `${imageId}/versions`),
+        );
+        if (status === 404) return undefined;
+        return (body as { value: readonly Wire[] }).value.map((wire) => {
           const { regions: _, ...shown } = observedOf(wire);
           return { name: wire.name, ...shown };
         });
       },
       async putImageVersion(id, request) {
         const version = formatImageVersionId(id);
-        const { sigil: _, ...rest } = request;
-        const body = JSON.parse(JSON.stringify(rest)) as ImageVersionRequest;
+        const body = wireOf(request);
         if (process !== undefined) judge.put(process, version, body);
         const { headers } = await way.call("PUT", () =>
           arm.send(SIGIL, version, "PUT", body),
@@ -107,13 +114,33 @@ export function createAzure(
         );
         return headers?.["Azure-AsyncOperation"];
       },
-      previewPut: () => Promise.reject(new TypeError("nobody plans here")),
+      previewPut: (id, request) =>
+        Promise.resolve({
+          method: "PUT",
+          url: `${BASE_URL}${formatImageVersionId(id)}?api-version=${API_VERSION}`,
+          body: wireOf(request),
+        }),
       async getOperationError(url) {
-        await way.call("GET", () => Promise.resolve({ status: 200 }));
-        return arm.operationError(url);
+        const { origin, pathname } = new URL(url);
+        if (origin !== BASE_URL) return undefined;
+        const { status, body } = await way.call("GET", () =>
+          arm.ask("GET", pathname),
+        );
+        if (status === 404) return undefined;
+        const error = armErrorIn(body);
+        return (
+          error && { code: knownRefusal(error).code, message: saidBy(error) }
+        );
       },
     }),
   };
+}
+
+function wireOf({
+  sigil: _,
+  ...rest
+}: ImageVersionRequest): ImageVersionRequest {
+  return JSON.parse(JSON.stringify(rest)) as ImageVersionRequest;
 }
 
 function publishedDateOf(profile: unknown): { publishedDate?: string } {
@@ -134,52 +161,5 @@ function observedOf(wire: Wire): ObservedImageVersion {
         ...(details && { details }),
       }),
     ),
-  };
-}
-
-/** Everything that a request names is there and as it should be: what rules say of the rest is not this test's matter. */
-function resourcesOf({ store }: Arm, way: Way): ResourceReader {
-  const found = async <T>(
-    id: string,
-    value: (location: string) => T,
-  ): Promise<T | undefined> => {
-    await way.call("GET", () => Promise.resolve({ status: 200 }));
-    const resource = store.findResource(id);
-    return resource && value(resource.location ?? "");
-  };
-  return {
-    getGallery: (id) => found(id, () => ({ id, sharing: "Private" })),
-    getImageDefinition: (id) =>
-      found(id, () => ({
-        id,
-        osType: "Linux",
-        osState: "Generalized",
-        hyperVGeneration: "V2",
-        architecture: "x64",
-        securityType: "Standard",
-      })),
-    getDiskEncryptionSet: (id) =>
-      found(id, (region) => ({
-        id,
-        region,
-        provisioningState: "Succeeded",
-        encryptionType: "EncryptionAtRestWithCustomerKey" as const,
-        keyUrl: "https://keys.vault.azure.net/keys/k/1",
-        rotationToLatestKeyVersionEnabled: true,
-      })),
-    getSource: (id) =>
-      found(id, (region) => ({
-        id,
-        provisioningState: "Succeeded",
-        regions: [region],
-        osDisk: {},
-        dataDisks: [{ lun: 0 }],
-        osType: "Linux",
-        osState: "Generalized",
-        hyperVGeneration: "V2",
-        architecture: "x64",
-      })),
-    listDiskEncryptionSets: () =>
-      Promise.reject(new TypeError("nobody lists here")),
   };
 }

@@ -29,6 +29,7 @@ import {
 } from "../../src/image-version/state/reconcile.js";
 import type {
   ImageVersionPair,
+  ImageVersionRecord,
   VersionRequest,
 } from "../../src/image-version/state/record.js";
 import { see } from "../../src/image-version/state/see.js";
@@ -268,6 +269,11 @@ export function queued(
   const next = enqueue(pair, acceptingOf(request, more), at(5));
   return { ...told(next), accepted: next.accepted };
 }
+
+export const withRecord = (
+  pair: ImageVersionPair,
+  more: Partial<ImageVersionRecord>,
+): ImageVersionPair => ({ ...pair, record: { ...pair.record, ...more } });
 
 export function eventsOf({ record }: Pair<TrackedRecord>): CloudEvent[] {
   return record.outbox.flatMap((effect) =>

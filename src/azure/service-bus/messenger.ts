@@ -33,6 +33,7 @@ import {
   WORK_QUEUES,
   type ServiceBusNamespace,
 } from "./namespace.js";
+import { requireReceivers } from "./unreceived.js";
 
 /** So much of a refused request is kept where the whole does not fit: with its properties and ours, this does. */
 const LARGEST_CUT_BYTES = 192 * 1024;
@@ -191,6 +192,11 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
       // It has no link of its own to wait for; where the connection is stuck, closing takes as long as that.
       void receiver.close().catch(() => undefined);
     }
+  }
+
+  /** Rejects where messages wait in a queue and no function receives them. */
+  checkReceivers(abortSignal: AbortSignal): Promise<void> {
+    return requireReceivers(this.#client, this.#now(), abortSignal);
   }
 
   /**

@@ -12,8 +12,8 @@ import { bindKey, claimKey } from "../../operation/idempotency.js";
 import { hasEnded } from "../../operation/kinds.js";
 import type { Stored } from "../../operation/ports.js";
 import {
+  newRecord,
   operationIdOf,
-  SCHEMA,
   type OperationRecord,
   type Pair,
   type RollbackRecord,
@@ -195,20 +195,11 @@ function begin(
   const time = context.now.toISOString();
   const sequence = (previous?.sequence ?? 0) + 1;
   const record: RollbackStateRecord = {
-    schema: SCHEMA,
-    key,
-    resourceId: imageId,
-    state: "RollbackRequested",
-    sequence,
-    members: [],
-    queued: [],
-    step: 0,
-    dueTime: time,
-    ticks: 0,
-    resends: 0,
-    regions: [],
-    createdTime: previous?.createdTime ?? time,
-    outbox: [],
+    ...newRecord(
+      { key, resourceId: imageId, state: "RollbackRequested", sequence },
+      time,
+      previous?.createdTime,
+    ),
     steps,
     done: 0,
   };

@@ -6,8 +6,8 @@ import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import {
+  newRecord,
   operationIdOf,
-  SCHEMA,
   type Effect,
   type EventReference,
   type OperationRecord,
@@ -60,21 +60,8 @@ export function emptyRecord(
   time: string,
 ): ImageVersionRecord {
   return {
-    schema: SCHEMA,
-    key,
-    resourceId,
-    state: "Accepted",
-    sequence: 0,
+    ...newRecord({ key, resourceId, state: "Accepted", sequence: 0 }, time),
     lastSequence: 0,
-    members: [],
-    queued: [],
-    step: 0,
-    dueTime: time,
-    ticks: 0,
-    resends: 0,
-    regions: [],
-    createdTime: time,
-    outbox: [],
     requests: {},
     exists: false,
     rewrites: 0,

@@ -1,29 +1,22 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import {
   idOf,
   request,
-  startInProcess,
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { inOneWorld } from "../../support/one-world.js";
 import { refusal } from "../../support/refusal.js";
-import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import { managedImageRequest } from "../../support/requests.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 60_000 });
-});
-afterAll(() => world.close());
-
-let versions = 0;
 let id: string;
-beforeEach(async () => {
-  versions += 1;
-  id = seedVersionId(`5.0.${versions}`);
-  await world.takeEvents();
+inOneWorld({ replicationMs: 60_000 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 
 async function made(body = managedImageRequest()): Promise<OperationRecord> {

@@ -1,11 +1,4 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type {
   ImageVersionRequest,
@@ -20,35 +13,30 @@ import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import {
   idOf,
   request,
-  startInProcess,
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { inOneWorld } from "../../support/one-world.js";
 import {
   managedImageRequest,
   seedRegion,
   seedResource,
-  seedVersionId,
   snapshotsRequest,
 } from "../../support/requests.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  // A region that fails is a region that failed: repairs have tests of their own.
-  world = await startInProcess({
+let id: string;
+// A region that fails is a region that failed: repairs have tests of their own.
+inOneWorld(
+  {
     replicationMs: 10 * 60_000,
     pace: { repairAttempts: 0 },
-  });
-});
-afterAll(() => world.close());
-
-let versions = 0;
-let id: string;
-beforeEach(async () => {
-  versions += 1;
-  id = seedVersionId(`1.0.${versions}`);
-  await world.takeEvents();
-});
+  },
+  (given, versionId) => {
+    world = given;
+    id = versionId;
+  },
+);
 
 async function eventsOf(subject: string): Promise<CloudEvent[]> {
   return (await world.takeEvents()).filter(

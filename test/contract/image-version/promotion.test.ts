@@ -1,12 +1,4 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
@@ -24,35 +16,25 @@ import {
   commandOf,
   idOf,
   request,
-  startInProcess,
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { inOneWorld } from "../../support/one-world.js";
 import { refusal } from "../../support/refusal.js";
-import {
-  managedImageRequest,
-  seedRegion,
-  seedVersionId,
-} from "../../support/requests.js";
+import { managedImageRequest, seedRegion } from "../../support/requests.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({
+let id: string;
+inOneWorld(
+  {
     replicationMs: 60_000,
     pace: { repairAttempts: 0 },
-  });
-});
-afterAll(() => world.close());
-
-let versions = 0;
-let id: string;
-beforeEach(async () => {
-  versions += 1;
-  id = seedVersionId(`5.0.${versions}`);
-  await world.takeEvents();
-  world.simulator.control.clearRequests();
-});
-afterEach(() => world.simulator.control.clearFaults());
+  },
+  (given, versionId) => {
+    world = given;
+    id = versionId;
+  },
+);
 
 type Promotion = NonNullable<ImageVersionRequest["sigil"]>["promotion"];
 const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
@@ -360,7 +342,7 @@ describe("by hand", () => {
     await world.finish(id);
     world.simulator.control.addFault({
       method: "PUT",
-      path: `/versions/5.0.${versions}\\?`,
+      path: `${id}\\?`,
       status: 429,
       headers: { "Retry-After": "3600" },
     });
@@ -394,7 +376,7 @@ describe("by hand", () => {
     const { control } = world.simulator;
     control.addFault({
       method: "PUT",
-      path: `/versions/5.0.${versions}\\?`,
+      path: `${id}\\?`,
       status: 429,
       headers: { "Retry-After": "300" },
     });
@@ -442,7 +424,7 @@ describe("by hand", () => {
     );
     world.simulator.control.addFault({
       method: "GET",
-      path: `/versions/5.0.${versions}\\?`,
+      path: `${id}\\?`,
       status: 429,
       headers: { "Retry-After": "17" },
       times: 3,

@@ -1,16 +1,24 @@
 /** Rollbacks of image definitions that others have made versions of. */
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { listImageVersions } from "../../../src/image-version/queries/get.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
-import type { RollBackImage } from "../../../src/image-version/rollback/roll-back.js";
+import {
+  planRollback,
+  rollBackImage,
+  type RollBackImage,
+} from "../../../src/image-version/rollback/roll-back.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import {
   idOf,
+  startInProcess,
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { operationOf } from "../../support/merging.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -108,3 +116,55 @@ export async function shown(
 
 export const puts = (world: InProcess): number =>
   world.simulator.control.countRequests({ method: "PUT" });
+
+/**
+ * One world for the tests of a file, each with an image definition of its own, without what happened before; `each` is
+ * given both before each test. Answers what the tests do with them.
+ */
+export function inOneWorld(each: (world: InProcess, image: string) => void) {
+  let world: InProcess;
+  let image: string;
+  beforeAll(async () => {
+    world = await startInProcess({
+      replicationMs: 60_000,
+      spread: 0,
+      pace: { repairAttempts: 0 },
+    });
+  });
+  afterAll(() => world.close());
+  beforeEach(async () => {
+    image = await define(world);
+    await world.takeEvents();
+    each(world, image);
+  });
+  afterEach(() => world.simulator.control.clearFaults());
+  return {
+    versionId: (number: string, ofImage = image): string =>
+      versionId(number, ofImage),
+    inAzure: (
+      versions: Parameters<typeof inAzure>[1],
+      ofImage = image,
+    ): Promise<void> => inAzure(world, versions, ofImage),
+    commandOf: (to: string | undefined, ofImage = image) =>
+      commandOf(to, ofImage),
+    shown: (ofImage = image): Promise<string[]> => shown(world, ofImage),
+    puts: (): number => puts(world),
+    rollBack: (to?: string, ofImage = image): Promise<OperationRecord> =>
+      rollBackImage(world.deps, commandOf(to, ofImage)),
+    plan: (to?: string, ofImage = image) =>
+      planRollback(world.deps, commandOf(to, ofImage)),
+    /** Numbers of the versions that were written, in order. */
+    written: (): (string | undefined)[] =>
+      world.simulator.control
+        .requests()
+        .filter(({ method }) => method === "PUT")
+        .map(({ path }) => path.split("/").at(-1)),
+    told: async ({ id }: OperationRecord): Promise<string[]> =>
+      (await world.takeEvents())
+        .map((event) => event.id)
+        .filter((eventId) => eventId.startsWith(`${id}/`))
+        .map((eventId) => eventId.slice(id.length + 1)),
+    operationOf: (one: OperationRecord): Promise<OperationRecord> =>
+      operationOf(world, one),
+  };
+}

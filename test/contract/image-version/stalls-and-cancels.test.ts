@@ -1,12 +1,4 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
@@ -21,15 +13,11 @@ import {
   commandOf,
   idOf,
   request,
-  startInProcess,
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import {
-  managedImageRequest,
-  seedRegion,
-  seedVersionId,
-} from "../../support/requests.js";
+import { inOneWorld } from "../../support/one-world.js";
+import { managedImageRequest, seedRegion } from "../../support/requests.js";
 import {
   ended,
   made,
@@ -43,17 +31,10 @@ import {
 const HOUR_MS = 3_600_000;
 const HOME = [{ name: "westus" }, { name: "eastus2" }];
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 10 * 60_000 });
-});
-afterAll(() => world.close());
-
-let versions = 0;
 let id: string;
-beforeEach(async () => {
-  versions += 1;
-  id = seedVersionId(`4.0.${versions}`);
-  await world.takeEvents();
+inOneWorld({ replicationMs: 10 * 60_000 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
 afterEach(async () => {
   const { control } = world.simulator;

@@ -1,12 +1,4 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { keyOf } from "../../../src/resource-id.js";
@@ -28,10 +20,10 @@ import {
   commandOf,
   idOf,
   request,
-  startInProcess,
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { inOneWorld, nextVersionId } from "../../support/one-world.js";
 import { hasEffect, type Failure } from "../../support/failing-dependencies.js";
 import { refusal } from "../../support/refusal.js";
 import {
@@ -42,19 +34,11 @@ import {
 } from "../../support/requests.js";
 
 let world: InProcess;
-beforeAll(async () => {
-  world = await startInProcess({ replicationMs: 60_000 });
-});
-afterAll(() => world.close());
-
-let versions = 0;
 let id: string;
-beforeEach(async () => {
-  versions += 1;
-  id = seedVersionId(`3.0.${versions}`);
-  await world.takeEvents();
+inOneWorld({ replicationMs: 60_000 }, (given, versionId) => {
+  world = given;
+  id = versionId;
 });
-afterEach(() => world.simulator.control.clearFaults());
 
 type Regions = ReturnType<typeof seedRegion>[];
 const WEST = seedRegion("westus", "WestUS", { regionalReplicaCount: 2 });
@@ -223,7 +207,7 @@ test("a promotion by rule that Azure refuses for a while is sent again, until it
   await world.runDue();
   world.simulator.control.addFault({
     method: "PUT",
-    path: `/versions/3\\.0\\.${versions}\\?`,
+    path: `${id}\\?`,
     status: 429,
     times: 5,
   });
@@ -367,8 +351,7 @@ describe("a region that is named to be removed", () => {
       // To die before a call, or a read, is to die after the call before it.
       if (!hasEffect(call)) continue;
       removals += 1;
-      versions += 1;
-      id = seedVersionId(`3.0.${versions}`);
+      id = nextVersionId();
       await made([WEST, EAST2, EAST]);
       await removed({ at: i + 1, kind: "killed", when: "after" });
       const what = `killed after ${i + 1} ${call}`;
@@ -513,7 +496,7 @@ describe("a region that fails", () => {
     for (const afterMatches of [0, 1])
       world.simulator.control.addFault({
         method: "PUT",
-        path: `/versions/3\\.0\\.${versions}\\?`,
+        path: `${id}\\?`,
         status: 429,
         times: 10,
         afterMatches,
@@ -538,7 +521,7 @@ describe("a region that fails", () => {
     await world.runDue();
     world.simulator.control.addFault({
       method: "PUT",
-      path: `/versions/3\\.0\\.${versions}\\?`,
+      path: `${id}\\?`,
       action: "reset-after-processing",
       times: 2,
     });

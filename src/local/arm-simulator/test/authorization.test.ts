@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { actionOf } from "../src/authorization.js";
 import {
   COMPUTE,
@@ -8,7 +8,7 @@ import {
   put,
   region,
   setId,
-  startHarness,
+  startForEach,
   submit,
   SUBSCRIPTION,
   versionId,
@@ -19,10 +19,7 @@ const SCOPE = `/subscriptions/${SUBSCRIPTION}`;
 const READ_SET = "Microsoft.Compute/diskEncryptionSets/read";
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
 
 const forbidden = (action: string, scope: string) => ({
   status: 403,

@@ -1,20 +1,17 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { CONTROLS, controlsAsText } from "../src/control-table.js";
 import { runProgram } from "@sigil-local/testing/program";
 import {
   DURATION_MS,
   encryptedVersion,
-  startHarness,
+  startForEach,
   submit,
   versionId,
   type Harness,
 } from "./harness.js";
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
 
 const names = Object.keys(CONTROLS);
 

@@ -1,18 +1,11 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import { resourcesIn, seedWorld } from "../src/world.js";
 import {
   COMPUTE,
   GROUP,
   put,
   setId,
-  startHarness,
+  startForAll,
   SUBSCRIPTION,
   versionId,
   type Harness,
@@ -22,19 +15,22 @@ const REGIONS =
   "galleryImageVersion.properties.publishingProfile.targetRegions";
 const of = resourcesIn(SUBSCRIPTION, GROUP);
 
+const seed = seedWorld(SUBSCRIPTION);
+const set = (name: string, properties: Record<string, unknown>) =>
+  of.diskEncryptionSet(
+    name,
+    "westus",
+    "EncryptionAtRestWithCustomerKey",
+    properties,
+  );
 let h: Harness;
 let name: string;
-let next = 0;
-beforeAll(async () => {
-  const seed = seedWorld(SUBSCRIPTION);
-  const set = (name: string, properties: Record<string, unknown>) =>
-    of.diskEncryptionSet(
-      name,
-      "westus",
-      "EncryptionAtRestWithCustomerKey",
-      properties,
-    );
-  h = await startHarness({
+startForAll(
+  (started, versionName) => {
+    h = started;
+    name = versionName;
+  },
+  {
     pageSize: 4,
     world: {
       subscriptions: seed.subscriptions,
@@ -51,13 +47,8 @@ beforeAll(async () => {
         }),
       ],
     },
-  });
-});
-afterAll(() => h.close());
-beforeEach(() => {
-  next += 1;
-  name = `1.0.${next}`;
-});
+  },
+);
 
 const osSet = (set: string) => ({
   name: "westus",

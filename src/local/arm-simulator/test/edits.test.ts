@@ -1,4 +1,4 @@
-import { beforeEach, afterEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import {
   DURATION_MS,
   encryptedVersion,
@@ -7,7 +7,7 @@ import {
   put,
   region,
   replication,
-  startHarness,
+  startForEach,
   submit,
   versionId,
   type Harness,
@@ -17,10 +17,7 @@ const V = versionId("1.0.0");
 const WEST = region("West US", "WestUS").encryption;
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
 
 const state = async () => (await get(h.client, "1.0.0")).provisioningState;
 const targets = async () =>

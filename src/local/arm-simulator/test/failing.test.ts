@@ -1,11 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   DURATION_MS,
   encryptedVersion,
   get,
   region,
   replication,
-  startHarness,
+  startForEach,
   submit,
   versionId,
   type Harness,
@@ -14,10 +14,7 @@ import {
 const V = versionId("1.0.0");
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
 
 const state = async () => (await get(h.client, "1.0.0")).provisioningState;
 

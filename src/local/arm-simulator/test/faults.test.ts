@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RateLimits } from "../src/rate-limits.js";
 import {
   DURATION_MS,
@@ -6,7 +6,7 @@ import {
   get,
   plainVersion,
   replication,
-  startHarness,
+  startForEach,
   submit,
   SUBSCRIPTION,
   versionId,
@@ -14,10 +14,7 @@ import {
 } from "./harness.js";
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
 
 describe("a fault", () => {
   test("answers as it is told, as often as it is told, then no more", async () => {

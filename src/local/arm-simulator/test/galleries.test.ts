@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { seedWorld } from "../src/world.js";
 import {
   COMPUTE,
@@ -6,7 +6,7 @@ import {
   DURATION_MS,
   GROUP,
   plainVersion,
-  startHarness,
+  startForEach,
   submit,
   SUBSCRIPTION,
   versionId,
@@ -14,10 +14,7 @@ import {
 } from "./harness.js";
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
 
 const refusal = (status: number, code: string, message: string) => ({
   status,

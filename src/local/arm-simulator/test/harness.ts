@@ -2,6 +2,7 @@ import {
   ComputeManagementClient,
   type GalleryImageVersion,
 } from "@azure/arm-compute";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import { ManualClock } from "@sigil-local/clock";
 import {
@@ -165,6 +166,36 @@ export async function startHarness(
       await Promise.all([...open.map((one) => one.close()), issuer.close()]);
     },
   };
+}
+
+/** One for each test; `use` is given it before the test. */
+export function startForEach(
+  use: (h: Harness) => void,
+  options?: Partial<ResourceManagerSimulatorOptions>,
+): void {
+  let h: Harness;
+  beforeEach(async () => {
+    h = await startHarness(options);
+    use(h);
+  });
+  afterEach(() => h.close());
+}
+
+/** One for all tests; `use` is given it before each, and a version's name that no other test has. */
+export function startForAll(
+  use: (h: Harness, name: string) => void,
+  options?: Partial<ResourceManagerSimulatorOptions>,
+): void {
+  let h: Harness;
+  let next = 0;
+  beforeAll(async () => {
+    h = await startHarness(options);
+  });
+  beforeEach(() => {
+    next += 1;
+    use(h, `1.0.${next}`);
+  });
+  afterAll(() => h.close());
 }
 
 /** Row S10 of the seed: a managed image; westus twice, eastus2 once; a set per region and disk. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { resourcesIn } from "../src/world.js";
 import {
   COMPUTE,
@@ -9,7 +9,7 @@ import {
   plainVersion,
   region,
   replication,
-  startHarness,
+  startForEach,
   submit,
   SUBSCRIPTION,
   versionId,
@@ -17,10 +17,7 @@ import {
 } from "./harness.js";
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
 
 describe("creating a version", () => {
   test("answers 201 with Azure-AsyncOperation, no Retry-After, and provisioning state Creating", async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   DEFINITION,
   DURATION_MS,
@@ -7,7 +7,7 @@ import {
   plainVersion,
   region,
   replication,
-  startHarness,
+  startForEach,
   submit,
   versionId,
   type Harness,
@@ -17,10 +17,7 @@ const LAG_MS = 5000;
 const V = versionId("1.0.0");
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
 
 const tagged = (value: string) => plainVersion({ tags: { value } });
 

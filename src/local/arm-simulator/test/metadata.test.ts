@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { startHarness, type Harness } from "./harness.js";
+import { expect, test } from "vitest";
+import { startForEach, type Harness } from "./harness.js";
 
 const AUDIENCES = [
   "https://management.core.windows.net/",
@@ -7,10 +7,7 @@ const AUDIENCES = [
 ];
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
 
 const metadata = (apiVersion: string) =>
   h.call("GET", "/metadata/endpoints", { apiVersion, authorization: null });

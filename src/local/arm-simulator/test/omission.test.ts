@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import {
   COMPUTE,
   DURATION_MS,
-  startHarness,
+  startForEach,
   versionId,
   type Harness,
 } from "./harness.js";
@@ -10,9 +10,9 @@ import {
 const V = versionId("1.0.0");
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-  await write({
+startForEach((started) => (h = started));
+beforeEach(() =>
+  write({
     tags: { a: "1", b: "2" },
     safetyProfile: {
       allowDeletionOfReplicatedLocations: true,
@@ -32,9 +32,8 @@ beforeEach(async () => {
         { name: "East US", excludeFromLatest: true },
       ],
     },
-  });
-});
-afterEach(() => h.close());
+  }),
+);
 
 interface Written {
   readonly tags?: Record<string, string | null>;

@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   DURATION_MS,
   get,
   plainVersion,
   put,
-  startHarness,
+  startForEach,
   submit,
   versionId,
   type Harness,
@@ -13,10 +13,7 @@ import {
 const V = versionId("1.0.0");
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
 
 const tags = async () => (await get(h.client, "1.0.0")).tags;
 

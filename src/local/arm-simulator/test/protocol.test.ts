@@ -1,5 +1,5 @@
 import { ManualClock } from "@sigil-local/clock";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import { startTokenIssuer } from "@sigil-local/token-issuer";
 import { startResourceManagerSimulator } from "../src/server.js";
@@ -8,7 +8,7 @@ import {
   DEFINITION,
   GROUP,
   OTHER_SUBSCRIPTION,
-  startHarness,
+  startForAll,
   SUBSCRIPTION,
   versionId,
   type Harness,
@@ -17,10 +17,7 @@ import {
 const AUDIENCE = "https://management.azure.com";
 
 let h: Harness;
-beforeAll(async () => {
-  h = await startHarness();
-});
-afterAll(() => h.close());
+startForAll((started) => (h = started));
 
 test("no connection is closed because it is idle: a client that uses it again at that moment would see a reset", async () => {
   const { status, headers } = await h.call("GET", DEFINITION);

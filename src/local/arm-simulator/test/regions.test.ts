@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { seedWorld } from "../src/world.js";
 import {
   put,
-  startHarness,
+  startForEach,
   SUBSCRIPTION,
   versionId,
   type Harness,
@@ -11,12 +11,9 @@ import {
 const SCOPE = `/subscriptions/${SUBSCRIPTION}`;
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness({
-    world: seedWorld(SUBSCRIPTION, { unavailableRegions: ["East US 2"] }),
-  });
+startForEach((started) => (h = started), {
+  world: seedWorld(SUBSCRIPTION, { unavailableRegions: ["East US 2"] }),
 });
-afterEach(() => h.close());
 
 async function locations(): Promise<unknown[]> {
   const { body } = await h.call("GET", `${SCOPE}/locations`);

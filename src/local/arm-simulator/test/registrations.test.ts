@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RegistrationState } from "../src/state.js";
 import { seedWorld } from "../src/world.js";
 import {
   put,
   region,
-  startHarness,
+  startForEach,
   SUBSCRIPTION,
   versionId,
   type Harness,
@@ -16,17 +16,14 @@ const PROVIDER = `${SCOPE}/providers/Microsoft.Compute`;
 const FEATURE = `${SCOPE}/providers/Microsoft.Features/providers/Microsoft.Compute/features/SIGEncryption`;
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness({
-    world: seedWorld(SUBSCRIPTION, {
-      registrationMs: REGISTRATION_MS,
-      sigEncryption: "NotRegistered",
-      requiredFeatures: ["Microsoft.Compute/SIGEncryption"],
-      approvalRequired: ["microsoft.compute/sigencryption"],
-    }),
-  });
+startForEach((started) => (h = started), {
+  world: seedWorld(SUBSCRIPTION, {
+    registrationMs: REGISTRATION_MS,
+    sigEncryption: "NotRegistered",
+    requiredFeatures: ["Microsoft.Compute/SIGEncryption"],
+    approvalRequired: ["microsoft.compute/sigencryption"],
+  }),
 });
-afterEach(() => h.close());
 
 const set = (state: RegistrationState, feature?: string) =>
   h.simulator.control.setRegistrationState({

@@ -1,21 +1,18 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { resourcesIn, seedWorld, worldWithRegions } from "../src/world.js";
 import {
   COMPUTE,
   DURATION_MS,
   encryptedVersion,
   GROUP,
-  startHarness,
+  startForEach,
   submit,
   SUBSCRIPTION,
   type Harness,
 } from "./harness.js";
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
 
 async function names(
   items: AsyncIterable<{ name?: string }>,

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { resourcesIn, seedWorld } from "../src/world.js";
 import {
   COMPUTE,
@@ -6,7 +6,7 @@ import {
   GROUP,
   put,
   setId,
-  startHarness,
+  startForAll,
   SUBSCRIPTION,
   type Harness,
 } from "./harness.js";
@@ -53,16 +53,19 @@ function machine(name: string) {
   return { source: { virtualMachineId: of.id(`virtualMachines/${name}`) } };
 }
 
+const seed = seedWorld(SUBSCRIPTION);
+const trusted = { securityProfile: { securityType: "TrustedLaunch" } };
+const confidential = (securityType: string) => ({
+  securityProfile: { securityType },
+});
 let h: Harness;
 let name: string;
-let next = 0;
-beforeAll(async () => {
-  const seed = seedWorld(SUBSCRIPTION);
-  const trusted = { securityProfile: { securityType: "TrustedLaunch" } };
-  const confidential = (securityType: string) => ({
-    securityProfile: { securityType },
-  });
-  h = await startHarness({
+startForAll(
+  (started, versionName) => {
+    h = started;
+    name = versionName;
+  },
+  {
     world: {
       subscriptions: seed.subscriptions,
       resources: [
@@ -110,13 +113,8 @@ beforeAll(async () => {
         ),
       ],
     },
-  });
-});
-afterAll(() => h.close());
-beforeEach(() => {
-  next += 1;
-  name = `1.0.${next}`;
-});
+  },
+);
 
 const versionOf = (definition: string) =>
   `${COMPUTE}/galleries/MyGallery/images/${definition}/versions/${name}`;

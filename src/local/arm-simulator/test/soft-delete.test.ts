@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import {
   COMPUTE,
   DEFINITION,
@@ -8,7 +8,7 @@ import {
   GROUP,
   plainVersion,
   put,
-  startHarness,
+  startForEach,
   submit,
   SUBSCRIPTION,
   versionId,
@@ -20,11 +20,8 @@ const GALLERY = `${COMPUTE}/galleries/MyGallery`;
 const DAY_MS = 24 * 60 * 60_000;
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-  await register();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
+beforeEach(() => register());
 
 const register = () =>
   h.control("setRegistrationState", {

@@ -1,11 +1,4 @@
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import { resourcesIn, seedWorld, subscription } from "../src/world.js";
 import {
   COMPUTE,
@@ -15,7 +8,7 @@ import {
   put,
   region,
   setId,
-  startHarness,
+  startForAll,
   SUBSCRIPTION,
   versionId,
   type Harness,
@@ -37,13 +30,16 @@ const osDisk = (path: string) => ({
 });
 const armDisk = { supportedCapabilities: { architecture: "Arm64" } };
 
+const seed = seedWorld(SUBSCRIPTION);
+const updating = { provisioningState: "Updating" };
 let h: Harness;
 let name: string;
-let next = 0;
-beforeAll(async () => {
-  const seed = seedWorld(SUBSCRIPTION);
-  const updating = { provisioningState: "Updating" };
-  h = await startHarness({
+startForAll(
+  (started, versionName) => {
+    h = started;
+    name = versionName;
+  },
+  {
     world: {
       subscriptions: [...seed.subscriptions, subscription(OTHER_SUBSCRIPTION)],
       resources: [
@@ -94,13 +90,8 @@ beforeAll(async () => {
         }),
       ],
     },
-  });
-});
-afterAll(() => h.close());
-beforeEach(() => {
-  next += 1;
-  name = `1.0.${next}`;
-});
+  },
+);
 
 const REFUSALS: [string, object, number, string, string][] = [
   [

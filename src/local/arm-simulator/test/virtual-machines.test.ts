@@ -1,5 +1,5 @@
 import type { VirtualMachine } from "@azure/arm-compute";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { resourcesIn } from "../src/world.js";
 import {
   COMPUTE,
@@ -9,7 +9,7 @@ import {
   GROUP,
   plainVersion,
   setId,
-  startHarness,
+  startForEach,
   submit,
   SUBSCRIPTION,
   versionId,
@@ -17,10 +17,7 @@ import {
 } from "./harness.js";
 
 let h: Harness;
-beforeEach(async () => {
-  h = await startHarness();
-});
-afterEach(() => h.close());
+startForEach((started) => (h = started));
 
 const sized = (sets: string, number: number) => ({
   managedDisk: {

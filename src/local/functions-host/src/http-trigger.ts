@@ -220,12 +220,18 @@ export async function listenForHttp(
   };
 
   const server = createServer((request, response) => {
+    // Invariant 4: a connection that was answered while draining is not waited for.
+    response.once("close", () => {
+      if (draining) server.closeIdleConnections();
+    });
     handle(request, response).catch((error: unknown) => {
       // The client went away in the middle of its own request.
       logger.log("debug", "Host.Http", String(error));
       response.destroy();
     });
   });
+  // Idle connections stay open: a client that uses one in the moment in which it is closed sees a reset.
+  server.keepAliveTimeout = 0;
   const port = await listen(server, options.port);
   return {
     port,

@@ -1,5 +1,6 @@
-import { request } from "node:http";
-import { describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { Agent, request, type IncomingMessage } from "node:http";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { ManualClock } from "@sigil-local/clock";
 import {
   answerCalls,
@@ -345,6 +346,14 @@ describe("a log entry of a function", () => {
   });
 });
 
+it("closes no connection that a client keeps idle", async () => {
+  const running = await startHost("app");
+  const { headers } = await respondWith(running, {});
+  expect(headers.get("connection")).toBe("keep-alive");
+  // `timeout=5` would say when.
+  expect(headers.get("keep-alive")).toBeNull();
+});
+
 describe("draining", () => {
   it("answers requests under way and takes no new ones", async () => {
     const running = await startHost("app");
@@ -356,6 +365,29 @@ describe("draining", () => {
     await expect(running.fetch("/api/unnamed-route")).rejects.toThrow();
     answer.open({ body: "late but whole" });
     expect(await (await pending).text()).toBe("late but whole");
+    await drained;
+  });
+
+  it("waits for no connection that a client keeps", async () => {
+    const { host } = await startHost("app");
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    const failing = gate();
+    const called = nextCall("respond", () => async () => {
+      await failing.opened;
+      throw new Error("fails");
+    });
+    const options = { agent, host: "127.0.0.1", port: host.port };
+    const pending = once(
+      request({ ...options, path: "/api/respond", method: "POST" }).end(),
+      "response",
+    ) as Promise<[IncomingMessage]>;
+    await called;
+    const drained = host.drain();
+    failing.open();
+    const [response] = await pending;
+    expect(response.statusCode).toBe(500);
+    response.resume();
     await drained;
   });
 

@@ -6,6 +6,8 @@ import path from "node:path";
 const ACCOUNT = "devstoreaccount1";
 const KEY =
   "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+/** After five, as by default, a client that uses an idle connection in the moment in which it is closed sees a reset. */
+const KEEP_ALIVE_SECONDS = 86_400;
 
 /** The parts of Azurite that are used; it ships no types. */
 interface TableServer {
@@ -36,7 +38,7 @@ export async function startTableStorage(options: {
     new TableConfiguration(
       "127.0.0.1",
       wanted,
-      undefined, // keep-alive: Azurite's default
+      KEEP_ALIVE_SECONDS,
       path.join(dataDirectory ?? "", "tables.json"),
       false, // debug log
       false, // access log

@@ -1,105 +1,17 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  test,
-} from "vitest";
+import { describe, expect, test } from "vitest";
 import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createSubscriptions } from "../../../../src/azure/arm/subscriptions.js";
 import type { Registrable } from "../../../../src/subscription/ports.js";
-import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import {
-  startInProcess,
-  type InProcess,
-} from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
-import { refused, startWireServer, type WireServer } from "./wire-server.js";
+import { onWire, refused, type WireServer } from "./wire-server.js";
 
 const COMPUTE: Registrable = { namespace: "Microsoft.Compute" };
 const SIG_ENCRYPTION: Registrable = { ...COMPUTE, feature: "SIGEncryption" };
-const NO_SUBSCRIPTION = "00000000-0000-4000-8000-000000000000";
-
-describe("against the simulator", () => {
-  let world: InProcess;
-  beforeAll(async () => {
-    world = await startInProcess();
-  });
-  afterEach(() => world.simulator.control.clearFaults());
-  afterAll(() => world.close());
-
-  test("regions have their canonical names, and availability zones or none", async () => {
-    const regions = await world.deps.subscriptions.listRegions(
-      LOCAL_SUBSCRIPTION_ID,
-    );
-    expect(regions).toEqual(
-      expect.arrayContaining([
-        { name: "westus", zones: false },
-        { name: "eastus2", zones: true },
-        { name: "northeurope", zones: true },
-      ]),
-    );
-    expect(regions?.every(({ name }) => /^[a-z0-9]+$/u.test(name))).toBe(true);
-    expect(
-      await world.deps.subscriptions.listRegions(NO_SUBSCRIPTION),
-    ).toBeUndefined();
-  });
-
-  test.each([
-    ["provider", COMPUTE],
-    ["feature", SIG_ENCRYPTION],
-  ])(
-    "a %s that is registered twice registers once, and goes on by itself",
-    async (_, what) => {
-      const { subscriptions } = world.deps;
-      await world.simulator.control.setRegistrationState({
-        subscriptionId: LOCAL_SUBSCRIPTION_ID,
-        ...what,
-        state: "NotRegistered",
-      });
-      const state = () =>
-        subscriptions.getRegistration(LOCAL_SUBSCRIPTION_ID, what);
-      expect(await state()).toBe("NotRegistered");
-      expect(await subscriptions.register(LOCAL_SUBSCRIPTION_ID, what)).toBe(
-        "Registering",
-      );
-      world.clock.advance(20 * 60_000);
-      expect(await subscriptions.register(LOCAL_SUBSCRIPTION_ID, what)).toBe(
-        "Registering",
-      );
-      // The second call did not begin it anew: half an hour after the first it is done.
-      world.clock.advance(11 * 60_000);
-      expect(await state()).toBe("Registered");
-      expect(await subscriptions.register(LOCAL_SUBSCRIPTION_ID, what)).toBe(
-        "Registered",
-      );
-    },
-  );
-
-  test.each<[string, string, Registrable]>([
-    ["provider", LOCAL_SUBSCRIPTION_ID, { namespace: "Microsoft.Nothing" }],
-    ["feature", LOCAL_SUBSCRIPTION_ID, { ...COMPUTE, feature: "Nothing" }],
-    ["subscription", NO_SUBSCRIPTION, COMPUTE],
-  ])("no such %s is undefined", async (_, subscriptionId, what) => {
-    const { subscriptions } = world.deps;
-    expect(
-      await subscriptions.getRegistration(subscriptionId, what),
-    ).toBeUndefined();
-    expect(await subscriptions.register(subscriptionId, what)).toBeUndefined();
-  });
-});
 
 describe("over the wire", () => {
   let wire: WireServer;
-  beforeAll(async () => {
-    wire = await startWireServer();
-  });
-  afterAll(() => wire.close());
-  beforeEach(() => {
-    wire.received = [];
-    wire.reply = { status: 200 };
+  onWire((given) => {
+    wire = given;
   });
   const create = () => createSubscriptions(createArmClient(wire.options()));
 

@@ -1,7 +1,8 @@
+import { afterAll, beforeAll, beforeEach } from "vitest";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import type { ResourceManagerOptions } from "../../../../src/azure/arm/client.js";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
+import { closeServer, listen } from "@sigil-local/token-issuer/listening";
 import { ARM_SCOPE } from "../../../support/dependencies.js";
 
 export const NOW = Date.UTC(2026, 0, 1);
@@ -60,8 +61,7 @@ export async function startWireServer(): Promise<WireServer> {
       );
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const endpoint = `https://localhost:${(server.address() as AddressInfo).port}`;
+  const endpoint = `https://localhost:${await listen(server, 0, "ARM")}`;
   const wire: WireServer = {
     endpoint,
     received: [],
@@ -79,12 +79,23 @@ export async function startWireServer(): Promise<WireServer> {
       timeoutMs,
       now: () => new Date(NOW),
     }),
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close: () => closeServer(server),
   };
   return wire;
+}
+
+/** One for all tests; `use` is given it before each, which finds it as it is at first. */
+export function onWire(use: (wire: WireServer) => void): void {
+  let wire: WireServer;
+  beforeAll(async () => {
+    wire = await startWireServer();
+  });
+  afterAll(() => wire.close());
+  beforeEach(() => {
+    wire.received = [];
+    wire.reply = { status: 200 };
+    use(wire);
+  });
 }
 
 /** ARM's error body. */

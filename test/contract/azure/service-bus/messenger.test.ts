@@ -449,6 +449,72 @@ test("check resolves where the events topic is, and is a retryable DependencyUna
   });
 });
 
+describe("a queue whose message nobody receives", () => {
+  const PATIENCE_MS = 15 * 60_000;
+
+  test("is told of after a quarter of an hour", async () => {
+    const { messenger, client, clock } = await start();
+    for (const queue of [
+      REQUESTS,
+      CREATIONS,
+      REPLICATIONS,
+      "subscription-preparations",
+    ]) {
+      const since = new Date(clock.now()).toISOString();
+      await client.createSender(queue).sendMessages({ body: "waits" });
+      clock.advance(PATIENCE_MS);
+      await messenger.checkReceivers(PATIENT);
+      clock.advance(1);
+      // Each time: a client goes on from the message that it has peeked.
+      for (let looks = 0; looks < 2; looks += 1)
+        await expect(messenger.checkReceivers(PATIENT)).rejects.toThrow(
+          `messages wait, and no function receives them: ${queue} since ${since}`,
+        );
+      const receiver = client.createReceiver(queue, {
+        receiveMode: "receiveAndDelete",
+      });
+      await receive(receiver, 1);
+      await messenger.checkReceivers(PATIENT);
+    }
+  });
+
+  test("is not one whose message is scheduled, deferred or was delivered before", async () => {
+    const { messenger, client, clock } = await start();
+    const receiver = client.createReceiver(CREATIONS, {
+      maxAutoLockRenewalDurationInMs: 0,
+    });
+    await client
+      .createSender(CREATIONS)
+      .sendMessages([{ body: "later" }, { body: "fails" }]);
+    const [later, fails] = await receive(receiver, 2);
+    if (later === undefined || fails === undefined) throw new Error("lost");
+    await receiver.deferMessage(later);
+    await receiver.abandonMessage(fails);
+    await messenger.enqueue([workOf(1, clock.now() + 2 * PATIENCE_MS)]);
+    clock.advance(PATIENCE_MS + 1);
+    await messenger.checkReceivers(PATIENT);
+    // What was scheduled waits from when its time has come.
+    clock.advance(PATIENCE_MS);
+    await messenger.checkReceivers(PATIENT);
+    clock.advance(PATIENCE_MS);
+    await expect(messenger.checkReceivers(PATIENT)).rejects.toThrow(CREATIONS);
+  });
+
+  test("is not known of a namespace without it", async () => {
+    const { messenger } = await start({
+      UserConfig: {
+        Namespaces: [
+          { Name: "sbemulatorns", Queues: [{ Name: "q" }], Topics: [] },
+        ],
+        Logging: { Type: "Console" },
+      },
+    });
+    await expect(messenger.checkReceivers(PATIENT)).rejects.toMatchObject({
+      code: "DependencyUnavailable",
+    });
+  });
+});
+
 test("check tells of a namespace that has stopped to answer although its links are open, and connects anew", async () => {
   const { emulator } = await start();
   const pairs: (readonly [Socket, Socket])[] = [];

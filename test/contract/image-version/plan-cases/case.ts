@@ -50,6 +50,28 @@ export function diskOf(
   return trial.put(sku === undefined ? disk : { ...disk, sku: { name: sku } });
 }
 
+export const snapshotOf = (
+  trial: Trial,
+  word: string,
+  properties: Record<string, unknown>,
+): Promise<string> =>
+  trial.put(
+    trial.of.disk(
+      "snapshots",
+      trial.name(word),
+      HOME,
+      { os: true },
+      properties,
+    ),
+  );
+
+/** Properties of a confidential VM's disk. */
+export const CONFIDENTIAL = {
+  securityProfile: {
+    securityType: "ConfidentialVM_DiskEncryptedWithPlatformKey",
+  },
+};
+
 export const securityType = (value: string) => ({
   features: [{ name: "SecurityType", value }],
 });

@@ -1,4 +1,10 @@
-import { definition, securityType, type Case } from "./case.js";
+import {
+  CONFIDENTIAL,
+  definition,
+  diskOf,
+  securityType,
+  type Case,
+} from "./case.js";
 import { seedRegion, seedResource } from "../../../support/requests.js";
 import {
   HOME,
@@ -126,19 +132,7 @@ export const KEYS: readonly Case[] = [
   {
     name: "an ordinary set for a confidential VM's OS disk",
     ask: async (t) => {
-      const id = await t.put(
-        t.of.disk(
-          "disks",
-          t.name("cvm"),
-          HOME,
-          { os: true },
-          {
-            securityProfile: {
-              securityType: "ConfidentialVM_DiskEncryptedWithPlatformKey",
-            },
-          },
-        ),
-      );
+      const id = await diskOf(t, "cvm", CONFIDENTIAL);
       return t.ask({
         definition: await definition(t, securityType("ConfidentialVM")),
         storage: { osDiskImage: { source: { id } } },
@@ -162,19 +156,7 @@ export const KEYS: readonly Case[] = [
   {
     name: "a confidential VM's OS disk with the set that it needs",
     ask: async (t) => {
-      const id = await t.put(
-        t.of.disk(
-          "disks",
-          t.name("cvm"),
-          HOME,
-          { os: true },
-          {
-            securityProfile: {
-              securityType: "ConfidentialVM_DiskEncryptedWithPlatformKey",
-            },
-          },
-        ),
-      );
+      const id = await diskOf(t, "cvm", CONFIDENTIAL);
       return t.ask({
         definition: await definition(t, securityType("ConfidentialVM")),
         storage: { osDiskImage: { source: { id } } },

@@ -1,19 +1,15 @@
 import {
+  CONFIDENTIAL,
   PLAIN,
   SNAPSHOTS,
   definition,
   diskOf,
   securityType,
+  snapshotOf,
   type Case,
 } from "./case.js";
 import { seedResource } from "../../../support/requests.js";
 import { HOME } from "../../../support/trial.js";
-
-const CONFIDENTIAL = {
-  securityProfile: {
-    securityType: "ConfidentialVM_DiskEncryptedWithPlatformKey",
-  },
-};
 
 export const PLACES: readonly Case[] = [
   {
@@ -109,17 +105,9 @@ export const PLACES: readonly Case[] = [
   {
     name: "a snapshot of another architecture",
     ask: async (t) => {
-      const id = await t.put(
-        t.of.disk(
-          "snapshots",
-          t.name("arm"),
-          HOME,
-          { os: true },
-          {
-            supportedCapabilities: { architecture: "Arm64" },
-          },
-        ),
-      );
+      const id = await snapshotOf(t, "arm", {
+        supportedCapabilities: { architecture: "Arm64" },
+      });
       return t.ask({
         regions: PLAIN,
         storage: { osDiskImage: { source: { id } } },
@@ -130,17 +118,9 @@ export const PLACES: readonly Case[] = [
   {
     name: "a snapshot of the definition's architecture, Arm64",
     ask: async (t) => {
-      const id = await t.put(
-        t.of.disk(
-          "snapshots",
-          t.name("arm"),
-          HOME,
-          { os: true },
-          {
-            supportedCapabilities: { architecture: "Arm64" },
-          },
-        ),
-      );
+      const id = await snapshotOf(t, "arm", {
+        supportedCapabilities: { architecture: "Arm64" },
+      });
       return t.ask({
         definition: await definition(t, { architecture: "Arm64" }),
         regions: PLAIN,
@@ -151,17 +131,9 @@ export const PLACES: readonly Case[] = [
   {
     name: "a Trusted Launch disk under a standard definition",
     ask: async (t) => {
-      const id = await t.put(
-        t.of.disk(
-          "disks",
-          t.name("trusted"),
-          HOME,
-          { os: true },
-          {
-            securityProfile: { securityType: "TrustedLaunch" },
-          },
-        ),
-      );
+      const id = await diskOf(t, "trusted", {
+        securityProfile: { securityType: "TrustedLaunch" },
+      });
       return t.ask({
         regions: PLAIN,
         storage: { osDiskImage: { source: { id } } },
@@ -172,17 +144,9 @@ export const PLACES: readonly Case[] = [
   {
     name: "a Trusted Launch disk under a Trusted Launch definition",
     ask: async (t) => {
-      const id = await t.put(
-        t.of.disk(
-          "disks",
-          t.name("trusted"),
-          HOME,
-          { os: true },
-          {
-            securityProfile: { securityType: "TrustedLaunch" },
-          },
-        ),
-      );
+      const id = await diskOf(t, "trusted", {
+        securityProfile: { securityType: "TrustedLaunch" },
+      });
       return t.ask({
         definition: await definition(t, securityType("TrustedLaunch")),
         regions: PLAIN,

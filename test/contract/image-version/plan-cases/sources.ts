@@ -1,4 +1,4 @@
-import { diskOf, PLAIN, type Case } from "./case.js";
+import { PLAIN, diskOf, snapshotOf, type Case } from "./case.js";
 import type { ArmResource } from "@sigil-local/arm-simulator/parts/state";
 import { seedRegion, seedResource } from "../../../support/requests.js";
 import {
@@ -246,17 +246,9 @@ export const SOURCES: readonly Case[] = [
   {
     name: "a snapshot that is still being made",
     ask: async (t) => {
-      const id = await t.put(
-        t.of.disk(
-          "snapshots",
-          t.name("young"),
-          HOME,
-          { os: true },
-          {
-            provisioningState: "Updating",
-          },
-        ),
-      );
+      const id = await snapshotOf(t, "young", {
+        provisioningState: "Updating",
+      });
       return t.ask({
         regions: PLAIN,
         storage: { osDiskImage: { source: { id } } },

@@ -1,17 +1,17 @@
 /** What becomes of a version, and of what is being done with it, where it is to be deleted or its making is canceled. */
 import { expect, test } from "vitest";
-import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
-  BY,
   byHand,
+  cancel,
   ended,
   facts,
   foreign,
   inAzure,
-  inOneWorld,
+  isExcluded,
   made,
   operation,
   operationIn,
@@ -22,6 +22,7 @@ import {
   puts,
   regionNames,
   shownIn,
+  until,
 } from "./support.js";
 
 const LAG_MS = 300_000;
@@ -33,9 +34,6 @@ inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });
-
-const isExcluded = async (): Promise<boolean | undefined> =>
-  (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest;
 
 test("a creation goes on where the version's deletion is blocked", async () => {
   const body = plain(TWO_REGIONS, {
@@ -90,7 +88,7 @@ test("a deletion that is canceled once it was sent says that Azure deletes the v
   await made(world, id, plain(TWO_REGIONS));
   const deletion = await byHand.remove(world, id);
   await world.runDue();
-  await cancelOperation(world.deps, deletion.id, BY.requestedBy);
+  await cancel(world, deletion);
   await pass(world, 900_000);
   const canceled = (await world.takeEvents()).find(
     (event) => event.id === `${deletion.id}/canceled`,
@@ -111,12 +109,12 @@ test("a canceled creation is excluded from latest beside a request whose rule wa
       sigil: { promotion: { when: "manual" } },
     }),
   );
-  await takeBack(creation);
+  await cancel(world, creation);
   expect(await ended(world, [creation])).toMatchObject([
     { status: "Canceled" },
   ]);
   await pass(world, 7_200_000);
-  expect(await isExcluded()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
 });
 
 const refuse = (): unknown =>
@@ -181,11 +179,7 @@ test("a deletion that is canceled before it was sent leaves what was being done 
   world.simulator.control.addFault({ path: `${id}\\?`, status: 503, times: 3 });
   const deletion = await byHand.remove(world, id);
   await world.runDue();
-  const canceled = await cancelOperation(
-    world.deps,
-    deletion.id,
-    BY.requestedBy,
-  );
+  const canceled = await cancel(world, deletion);
   expect(canceled).toMatchObject({
     status: "Canceled",
     history: expect.arrayContaining([
@@ -210,11 +204,7 @@ test("a creation goes on where a deletion is canceled of which the answer is sti
   });
   const deletion = await byHand.remove(world, id);
   await world.runDue();
-  const canceled = await cancelOperation(
-    world.deps,
-    deletion.id,
-    BY.requestedBy,
-  );
+  const canceled = await cancel(world, deletion);
   expect(canceled).toMatchObject({
     status: "Canceled",
     history: expect.arrayContaining([
@@ -235,13 +225,11 @@ test("a region that is away for its repair is added back where Azure refuses the
     region: "eastus2",
   });
   const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
-  let away = false;
-  for (let looks = 0; looks < 2_000 && !away; looks += 1) {
-    await pass(world, 10_000);
-    const shown = await inAzure(world, id);
-    away = shown !== undefined && !regionNames(shown).includes("eastus2");
-  }
-  expect(away).toBe(true);
+  await pass(world, 10_000);
+  await until(
+    world,
+    async () => !regionNames(await shownIn(world, id)).includes("eastus2"),
+  );
   refuse();
   const deletion = await byHand.remove(world, id);
   expect(await ended(world, [deletion, creation])).toMatchObject([
@@ -258,14 +246,14 @@ test("a region that is away for its repair is added back where Azure refuses the
 test("a canceled creation is excluded from latest where Azure refuses the deletion", async () => {
   const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
   await pass(world, 60_000);
-  await takeBack(creation);
+  await cancel(world, creation);
   refuse();
   const deletion = await byHand.remove(world, id);
   expect(await ended(world, [deletion, creation])).toMatchObject([
     { status: "Failed" },
     { status: "Canceled" },
   ]);
-  expect(await isExcluded()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
 });
 
 test("a creation that is canceled while the deletion waits for its answer is Canceled, whatever Azure says", async () => {
@@ -279,12 +267,12 @@ test("a creation that is canceled while the deletion waits for its answer is Can
   refuse();
   const deletion = await byHand.remove(world, id);
   await world.runDue();
-  await takeBack(creation);
+  await cancel(world, creation);
   expect(await ended(world, [deletion, creation])).toMatchObject([
     { status: "Failed" },
     { status: "Canceled" },
   ]);
-  expect(await isExcluded()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
 });
 
 test("what is queued goes on where Azure refuses the deletion before it", async () => {
@@ -326,28 +314,15 @@ test("an operation about a version that others have replaced goes its own way wh
   expect(await inAzure(world, id)).toBeDefined();
 });
 
-const takeBack = (one: OperationRecord): Promise<OperationRecord> =>
-  cancelOperation(world.deps, one.id, BY.requestedBy);
-
-/** Runs until that is so. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let looks = 0; looks < 2_000; looks += 1) {
-    await world.runDue();
-    if (await isSo()) return;
-    world.clock.advance(5_000);
-  }
-  throw new Error("it never is");
-}
-
 const isDeleting = async (): Promise<boolean> =>
   (await inAzure(world, id))?.properties.provisioningState === "Deleting";
 
 test("a canceled creation is excluded from latest where Azure has taken the deletion, and does not carry it out", async () => {
   const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
   await pass(world, 60_000);
-  await takeBack(creation);
+  await cancel(world, creation);
   const deletion = await byHand.remove(world, id);
-  await until(isDeleting);
+  await until(world, isDeleting);
   await world.runDue();
   await world.simulator.control.failOperation({
     versionId: id,
@@ -367,7 +342,7 @@ test("a canceled creation is excluded from latest where Azure has taken the dele
     },
     { status: "Canceled" },
   ]);
-  expect(await isExcluded()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
 });
 
 test("what a deletion sees that Azure then refuses is told, and rules that have promoted promote no more", async () => {
@@ -381,7 +356,7 @@ test("what a deletion sees that Azure then refuses is told, and rules that have 
     path: `${id}\\?`,
     action: "reset-after-processing",
   });
-  await until(async () => (await isExcluded()) === false);
+  await until(world, async () => !(await isExcluded(world, id)));
   await world.simulator.control.editVersion({
     versionId: id,
     tags: { portal: "yes" },
@@ -402,7 +377,7 @@ test("what a deletion sees that Azure then refuses is told, and rules that have 
   await ended(world, [
     operationIn(await put(world, id, { ...body, tags: { a: "1" } })),
   ]);
-  expect(await isExcluded()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
 });
 
 test("what others make after a deletion was asked, where Azure had nothing, is left as it is", async () => {
@@ -419,7 +394,7 @@ test("what others make is left as it is where the create request never came ther
   const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
   await world.runDue();
   const deletion = await byHand.remove(world, id);
-  await until(() =>
+  await until(world, () =>
     Promise.resolve(
       world.simulator.control.countRequests({ method: "DELETE" }) > 0,
     ),
@@ -483,7 +458,7 @@ test("a promotion of what others have made goes on behind the deletion of the ve
     { status: "Succeeded" },
     { status: "Succeeded" },
   ]);
-  expect(await isExcluded()).toBe(false);
+  expect(await isExcluded(world, id)).toBe(false);
 });
 
 test("a DELETE that Azure takes and does not carry out is sent again seldom, and says so", async () => {
@@ -549,7 +524,7 @@ test("a creation whose answer was lost is Sigil's behind a DELETE that is cancel
     versionId: id,
     tags: { a: "2" },
   });
-  await takeBack(deletion);
+  await cancel(world, deletion);
   expect(await ended(world, [creation])).toMatchObject([
     { status: "Succeeded" },
   ]);
@@ -561,7 +536,7 @@ test("an update whose failure is decided tells that failure, where its version i
     region: "eastus2",
   });
   const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
-  await until(async () => {
+  await until(world, async () => {
     const shown = await inAzure(world, id);
     return shown !== undefined && !regionNames(shown).includes("eastus2");
   });
@@ -571,7 +546,7 @@ test("an update whose failure is decided tells that failure, where its version i
     status: 400,
     body: { error: { code: "QuotaExceeded", message: "No more." } },
   });
-  await until(async () =>
+  await until(world, async () =>
     (await operation(world, creation)).history.some(
       ({ state }) => state === "Failing",
     ),
@@ -593,7 +568,7 @@ test("a deletion that is canceled while its step looks is not sent", async () =>
     resourceManager: {
       ...resourceManager,
       getImageVersion: async (...args) => {
-        await takeBack(deletion);
+        await cancel(world, deletion);
         return resourceManager.getImageVersion(...args);
       },
     },

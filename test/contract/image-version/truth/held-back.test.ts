@@ -2,12 +2,12 @@
 import { describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import type { InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
-  type Shown,
   byHand,
   ended,
   etagOf,
-  inOneWorld,
+  isExcluded,
   operationIn,
   pass,
   patch,
@@ -16,6 +16,7 @@ import {
   putThrough,
   seen,
   shownIn,
+  type Shown,
 } from "./support.js";
 
 let world: InProcess;
@@ -37,11 +38,6 @@ async function edited(
   return tags === undefined ? read : { ...read, tags };
 }
 
-async function isExcluded(): Promise<boolean> {
-  const { publishingProfile } = (await shownIn(world, id)).properties;
-  return publishingProfile.excludeFromLatest === true;
-}
-
 async function tags(): Promise<Shown["tags"]> {
   return (await shownIn(world, id)).tags;
 }
@@ -53,7 +49,7 @@ describe("a version with a promotion rule", () => {
       await put(world, id, await edited(), { pasted: true }),
     ).toMatchObject({ kind: "unchanged" });
     await pass(world, 100_000);
-    expect(await isExcluded()).toBe(true);
+    expect(await isExcluded(world, id)).toBe(true);
     const meanwhile = operationIn(
       await put(world, id, await edited({ t: "1" }), { pasted: true }),
     );
@@ -62,7 +58,7 @@ describe("a version with a promotion rule", () => {
       Array(3).fill({ status: "Succeeded" }),
     );
     expect(await tags()).toEqual({ t: "1", p: "1" });
-    expect(await isExcluded()).toBe(false);
+    expect(await isExcluded(world, id)).toBe(false);
   });
 
   test("that was promoted is sent back unchanged, and held back by an edit that says so", async () => {
@@ -90,7 +86,7 @@ describe("a version with a promotion rule", () => {
       ),
     ).toMatchObject({ status: "Succeeded" });
     await pass(world, 600_000);
-    expect(await isExcluded()).toBe(true);
+    expect(await isExcluded(world, id)).toBe(true);
   });
 
   test.each(["the portal", "Sigil"])(
@@ -119,7 +115,7 @@ describe("a version with a promotion rule", () => {
       );
       await pass(world, 600_000);
       expect(await tags()).toEqual({ t: "1", p: "1" });
-      expect(await isExcluded()).toBe(true);
+      expect(await isExcluded(world, id)).toBe(true);
     },
   );
 });

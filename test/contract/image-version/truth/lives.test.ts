@@ -10,14 +10,15 @@ import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { seedResource } from "../../../support/requests.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   BY,
   byHand,
+  cancel,
   ended,
   etagOf,
   facts,
   inAzure,
-  inOneWorld,
   made,
   newDefinition,
   operation,
@@ -473,9 +474,7 @@ describe("of one image definition", () => {
     await made(world, at("1.0.0"), BODY);
     const canceled = operationIn(await put(world, at("1.0.1"), plain()));
     await world.runDue();
-    const { cancelOperation } =
-      await import("../../../../src/operation/canceling.js");
-    await cancelOperation(world.deps, canceled.id, BY.requestedBy);
+    await cancel(world, canceled);
     await ended(world, [canceled]);
     await made(world, at("1.0.2"), BODY);
     expect(await rollback()).toMatchObject({

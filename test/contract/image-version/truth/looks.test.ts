@@ -1,12 +1,12 @@
 /** Looks that are behind, answers that are lost, processes that die: no verdict, no write and no event follows from them. */
 import { describe, expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   byHand,
   ended,
   facts,
   inAzure,
-  inOneWorld,
   made,
   operationIn,
   pass,

@@ -4,13 +4,13 @@ import { planImageVersion } from "../../../../src/image-version/commands/plan.js
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   byHand,
   ended,
   etagOf,
   facts,
   inAzure,
-  inOneWorld,
   made,
   operationIn,
   outside,
@@ -22,6 +22,7 @@ import {
   puts,
   seen,
   shownIn,
+  until,
 } from "./support.js";
 
 let world: InProcess;
@@ -159,16 +160,13 @@ describe("a version that is made again by others", () => {
     async (looks) => {
       await made(world, id, BODY);
       const deletion = await byHand.remove(world, id);
-      for (let ticks = 0; ticks < 500; ticks += 1) {
-        await world.runDue();
-        const { record } = await world.read(id);
-        if (
+      await until(
+        world,
+        async () =>
           (await inAzure(world, id)) === undefined &&
-          record.consecutiveNotFound === looks
-        )
-          break;
-        world.clock.advance(1_000);
-      }
+          (await world.read(id)).record.consecutiveNotFound === looks,
+        1_000,
+      );
       expect((await world.read(id)).record.consecutiveNotFound).toBe(looks);
       await world.deps.resourceManager.putImageVersion(idOf(id), THEIRS);
       expect(await ended(world, [deletion])).toMatchObject([

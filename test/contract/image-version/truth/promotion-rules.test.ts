@@ -4,10 +4,10 @@ import type { PromotionRule } from "../../../../src/image-version/contract.js";
 import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import type { InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   BY,
   ended,
-  inOneWorld,
   made,
   operation,
   operationIn,

@@ -13,13 +13,12 @@ import type { OperationRecord } from "../../../../src/operation/records.js";
 import { keyOf } from "../../../../src/resource-id.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { failingDependencies } from "../../../support/failing-dependencies.js";
+import { inOneWorld, nextVersionId } from "../../../support/one-world.js";
 import {
   type Shown,
   byHand,
   canonicalName,
   etagOf,
-  inOneWorld,
-  nextVersionId,
   operation,
   patch,
   plain,

@@ -4,12 +4,12 @@ import { viewOperation } from "../../../../src/operation/views.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import { seedRegion } from "../../../support/requests.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   byHand,
   ended,
   facts,
   inAzure,
-  inOneWorld,
   made,
   operation,
   operationIn,

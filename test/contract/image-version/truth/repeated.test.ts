@@ -1,13 +1,12 @@
 /** The same request again, a version pasted back, and a creation that shall not find the version there. */
 import { describe, expect, test } from "vitest";
-import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
-  BY,
   byHand,
+  cancel,
   ended,
-  inOneWorld,
   made,
   operationIn,
   outside,
@@ -275,7 +274,7 @@ describe("a body sent again after an update that was canceled, of which no look 
     await made(world, id, first);
     const update = operationIn(await put(world, id, canceled));
     await world.runDue();
-    await cancelOperation(world.deps, update.id, BY.requestedBy);
+    await cancel(world, update);
     world.simulator.control.addFault({
       method: "GET",
       path: `${id}\\?`,

@@ -10,12 +10,12 @@ import {
   rollBackImage,
 } from "../../../../src/image-version/rollback/roll-back.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
   BY,
   canonicalName,
   ended,
   inAzure,
-  inOneWorld,
   newDefinition,
   plain,
   puts,

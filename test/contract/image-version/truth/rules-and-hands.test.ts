@@ -1,15 +1,15 @@
 /** Promotion rules, and what somebody asks by hand and takes back: each holds as long as nobody has asked otherwise since. */
 import { expect, test } from "vitest";
-import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { seedResource } from "../../../support/requests.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
-  BY,
   byHand,
+  cancel,
   ended,
   foreign,
-  inOneWorld,
+  isExcluded,
   made,
   operation,
   operationIn,
@@ -34,12 +34,6 @@ inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
   id = versionId;
 });
 
-const isExcluded = async (): Promise<boolean | undefined> =>
-  (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest;
-
-const takeBack = (one: OperationRecord): Promise<OperationRecord> =>
-  cancelOperation(world.deps, one.id, BY.requestedBy);
-
 test.each(["promote", "demote"] as const)(
   "a rule still holds once a request to %s, which was not sent, is canceled",
   async (does) => {
@@ -49,12 +43,12 @@ test.each(["promote", "demote"] as const)(
     await pass(world, 60_000);
     const decided = await byHand[does](world, id);
     await pass(world, 60_000);
-    expect(await takeBack(decided)).toMatchObject({ status: "Canceled" });
-    expect(await isExcluded()).toBe(true);
+    expect(await cancel(world, decided)).toMatchObject({ status: "Canceled" });
+    expect(await isExcluded(world, id)).toBe(true);
     expect(await ended(world, [creation])).toMatchObject([
       { status: "Succeeded" },
     ]);
-    expect(await isExcluded()).toBe(false);
+    expect(await isExcluded(world, id)).toBe(false);
   },
 );
 
@@ -69,7 +63,7 @@ test("a rule promotes no more while somebody's demotion waits", async () => {
     { status: "Succeeded" },
   ]);
   await pass(world, 3_600_000);
-  expect(await isExcluded()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
 });
 
 test("what waits behind a demotion, and contradicts it, goes on once that is canceled", async () => {
@@ -92,12 +86,12 @@ test("what waits behind a demotion, and contradicts it, goes on once that is can
   expect(await operation(world, including)).toMatchObject({
     status: "NotStarted",
   });
-  await takeBack(demotion);
+  await cancel(world, demotion);
   expect(await ended(world, [update, including])).toMatchObject([
     { status: "Succeeded" },
     { status: "Succeeded" },
   ]);
-  expect(await isExcluded()).toBe(false);
+  expect(await isExcluded(world, id)).toBe(false);
 });
 
 test("and ends Superseded once Azure shows the demotion", async () => {
@@ -112,7 +106,7 @@ test("and ends Superseded once Azure shows the demotion", async () => {
     error: { code: "Superseded" },
   });
   expect(last).toMatchObject({ status: "Succeeded" });
-  expect(await isExcluded()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
 });
 
 test("a rule that waits behind a demotion still holds once that is canceled", async () => {
@@ -127,12 +121,12 @@ test("a rule that waits behind a demotion still holds once that is canceled", as
     await put(world, id, plain(THREE_REGIONS, { sigil: RULE })),
   );
   const demotion = await byHand.demote(world, id);
-  await takeBack(demotion);
+  await cancel(world, demotion);
   expect(await ended(world, [update, ruled])).toMatchObject([
     { status: "Succeeded" },
     { status: "Succeeded" },
   ]);
-  expect(await isExcluded()).toBe(false);
+  expect(await isExcluded(world, id)).toBe(false);
 });
 
 test("a creation and then the request that would have included its version are canceled: it is excluded", async () => {
@@ -145,13 +139,13 @@ test("a creation and then the request that would have included its version are c
       plain(THREE_REGIONS, { publishing: { excludeFromLatest: false } }),
     ),
   );
-  await takeBack(creation);
-  await takeBack(including);
+  await cancel(world, creation);
+  await cancel(world, including);
   expect(await ended(world, [creation, including])).toMatchObject([
     { status: "Canceled" },
     { status: "Canceled" },
   ]);
-  expect(await isExcluded()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
 });
 
 test("the version of a canceled creation is in latest no sooner than another's rule holds", async () => {
@@ -160,13 +154,13 @@ test("the version of a canceled creation is in latest no sooner than another's r
   const ruled = operationIn(
     await put(world, id, plain(THREE_REGIONS, { sigil: RULE })),
   );
-  await takeBack(creation);
+  await cancel(world, creation);
   expect(await ended(world, [creation])).toMatchObject([
     { status: "Canceled" },
   ]);
-  expect(await isExcluded()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
   expect(await ended(world, [ruled])).toMatchObject([{ status: "Succeeded" }]);
-  expect(await isExcluded()).toBe(false);
+  expect(await isExcluded(world, id)).toBe(false);
 });
 
 test("a rule waits for every region that Azure has of the version, whoever added it", async () => {
@@ -197,14 +191,14 @@ test("a rule waits for every region that Azure has of the version, whoever added
     status: "Running",
     waitReason: expect.stringContaining("eastus2") as string,
   });
-  expect(await isExcluded()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
   await world.simulator.control.resumeRegion({
     versionId: id,
     region: "eastus2",
   });
   expect(await ended(world, [ruled])).toMatchObject([{ status: "Succeeded" }]);
   await world.simulator.control.setSucceededWhen("everyRegion");
-  expect(await isExcluded()).toBe(false);
+  expect(await isExcluded(world, id)).toBe(false);
 });
 
 const putFault = (fault: object): unknown =>
@@ -236,11 +230,11 @@ function asPutIsSent(happens: () => Promise<unknown>): typeof world.deps {
 test("a promotion whose turn had come, and that was not sent, goes on once the demotion behind it is canceled", async () => {
   await made(world, id, plain(TWO_REGIONS, OUT));
   const promotion = await byHand.promote(world, id);
-  await takeBack(await byHand.demote(world, id));
+  await cancel(world, await byHand.demote(world, id));
   expect(await ended(world, [promotion])).toMatchObject([
     { status: "Succeeded" },
   ]);
-  expect(await isExcluded()).toBe(false);
+  expect(await isExcluded(world, id)).toBe(false);
 });
 
 test("a promotion is never sent where a demotion comes as the update that they share is refused", async () => {
@@ -262,7 +256,7 @@ test("a promotion is never sent where a demotion comes as the update that they s
       await world.handle(message, deps);
   let wasIncluded = false;
   const ends = await ended(world, [promotion, demotion, tagged], async () => {
-    wasIncluded ||= (await isExcluded()) !== true;
+    wasIncluded ||= !(await isExcluded(world, id));
   });
   expect(ends).toMatchObject([
     { status: "Failed", error: { code: "Superseded" } },
@@ -296,7 +290,7 @@ test.each([
         }),
       ),
     );
-    await takeBack(creation);
+    await cancel(world, creation);
     if (isRefused)
       putFault({
         status: 400,
@@ -306,7 +300,7 @@ test.each([
       { status: "Canceled" },
       { status: "Failed" },
     ]);
-    expect(await isExcluded()).toBe(true);
+    expect(await isExcluded(world, id)).toBe(true);
   },
 );
 
@@ -319,7 +313,7 @@ test("a promotion that Azure accepts and does not show is sent again", async () 
   expect(await ended(world, [creation])).toMatchObject([
     { status: "Succeeded" },
   ]);
-  expect(await isExcluded()).toBe(false);
+  expect(await isExcluded(world, id)).toBe(false);
 });
 
 test("and fails its operation once it was sent three times in vain", async () => {
@@ -346,11 +340,11 @@ test.each([
       ? plain(TWO_REGIONS, { sigil: { promotion: { when: "manual" } } })
       : plain(TWO_REGIONS, OUT),
   );
-  expect(await isExcluded()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
   expect(
     await putThrough(world, id, plain(TWO_REGIONS, { sigil: RULE })),
   ).toMatchObject({ status: "Succeeded" });
-  expect(await isExcluded()).toBe(false);
+  expect(await isExcluded(world, id)).toBe(false);
 });
 
 test("a tag of an update that was canceled out of one with others is taken away by a body without it", async () => {
@@ -361,7 +355,7 @@ test("a tag of an update that was canceled out of one with others is taken away 
   const other = operationIn(await patch(world, id, { tags: { v: "1" } }));
   await world.runDue();
   expect((await shownIn(world, id)).tags).toEqual({ t: "1", v: "1" });
-  await takeBack(tagged);
+  await cancel(world, tagged);
   await ended(world, [other]);
   await putThrough(world, id, plain(TWO_REGIONS, { tags: { v: "1" } }));
   expect((await shownIn(world, id)).tags).toEqual({ v: "1" });
@@ -391,7 +385,7 @@ test("a cancel while the update that it shares has no answer yet does not say th
   putFault({ status: 429 });
   let canceled: OperationRecord | undefined;
   const deps = asPutIsSent(async () => {
-    canceled = await takeBack(tagged);
+    canceled = await cancel(world, tagged);
   });
   while (canceled === undefined)
     for (const message of await world.takeDue())
@@ -415,7 +409,7 @@ test("the version of a canceled creation stays in latest where another body says
   const other = operationIn(
     await put(world, id, plain(THREE_REGIONS, inWords)),
   );
-  await takeBack(creation);
+  await cancel(world, creation);
   await ended(world, [creation]);
   await world.simulator.control.resumeRegion({
     versionId: id,
@@ -423,7 +417,7 @@ test("the version of a canceled creation stays in latest where another body says
   });
   expect(await ended(world, [other])).toMatchObject([{ status: "Succeeded" }]);
   await world.simulator.control.setSucceededWhen("everyRegion");
-  expect(await isExcluded()).toBe(false);
+  expect(await isExcluded(world, id)).toBe(false);
 });
 
 test("a rule is of the life of the version that it was asked of: a patch of another one promotes nothing", async () => {
@@ -434,5 +428,5 @@ test("a rule is of the life of the version that it was asked of: a patch of anot
   expect(await ended(world, [patched])).toMatchObject([
     { status: "Succeeded" },
   ]);
-  expect(await isExcluded()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
 });

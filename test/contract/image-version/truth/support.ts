@@ -1,5 +1,5 @@
 /** What Azure has, asked of it directly, and what a user sees of it through the product. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
+import { expect } from "vitest";
 import type { CloudEvent } from "../../../../src/events/cloud-event.js";
 import {
   deleteImageVersion,
@@ -26,15 +26,14 @@ import {
   recordKeyOf,
   type OperationRecord,
 } from "../../../../src/operation/records.js";
+import { cancelOperation } from "../../../../src/operation/canceling.js";
 import { isFinal } from "../../../../src/image-version/state/states.js";
 import { keyOf } from "../../../../src/resource-id.js";
 import {
   commandOf,
   idOf,
-  startInProcess,
   TRACEPARENT,
   type InProcess,
-  type InProcessOptions,
 } from "../../../support/dependencies.js";
 import { seedResource } from "../../../support/requests.js";
 
@@ -42,43 +41,6 @@ export const BY = {
   requestedBy: { appId: "operator" },
   traceparent: TRACEPARENT,
 };
-
-/** Numbers of versions that no other test has. */
-let versions = 0;
-export function nextVersionId(): string {
-  versions += 1;
-  return `${seedResource("galleries/MyGallery/images/MyImage")}/versions/7.0.${versions}`;
-}
-
-/**
- * One world for the tests of a file, each with a version of its own and without what happened before it; after each,
- * Azure behaves as it does at first. `each` is given both before each test.
- */
-export function inOneWorld(
-  options: InProcessOptions,
-  each: (world: InProcess, versionId: string) => void,
-): void {
-  let world: InProcess;
-  beforeAll(async () => {
-    world = await startInProcess(options);
-  });
-  afterAll(() => world.close());
-  beforeEach(async () => {
-    each(world, nextVersionId());
-    await world.takeEvents();
-    world.simulator.control.clearRequests();
-  });
-  afterEach(async () => {
-    const { control } = world.simulator;
-    control.clearFaults();
-    await control.setLag({ ms: 0 });
-    await control.setPageSize(null);
-    await control.setPolicy(null);
-    await control.setOmission({});
-    await control.setFailureMode({ when: "allSettled" });
-    await control.setSucceededWhen("everyRegion");
-  });
-}
 
 let definitions = 0;
 /** Id of an image definition without versions. */
@@ -126,6 +88,9 @@ export interface Shown {
     };
   };
 }
+
+export const profileOf = ({ properties }: Shown) =>
+  properties.publishingProfile;
 
 async function arm(
   { simulator, issuer }: InProcess,
@@ -284,6 +249,13 @@ export const byHand = {
     }),
 };
 
+export function cancel(
+  { deps }: InProcess,
+  { id }: Pick<OperationRecord, "id">,
+): Promise<OperationRecord> {
+  return cancelOperation(deps, id, BY.requestedBy);
+}
+
 /** The operation as it is stored now. */
 export async function operation(
   { deps }: InProcess,
@@ -360,6 +332,29 @@ export async function pass(world: InProcess, ms: number): Promise<void> {
   await world.runDue();
 }
 
+/** Runs what is due and moves the clock until that is so. */
+export async function until(
+  world: InProcess,
+  isSo: () => Promise<boolean>,
+  tickMs = 5_000,
+): Promise<void> {
+  for (let ticks = 0; ticks < 2_000; ticks += 1) {
+    await world.runDue();
+    if (await isSo()) return;
+    world.clock.advance(tickMs);
+  }
+  throw new Error("it never is");
+}
+
+/** Whether Azure has the version out of latest. */
+export async function isExcluded(
+  world: InProcess,
+  versionId: string,
+): Promise<boolean> {
+  const { publishingProfile } = (await shownIn(world, versionId)).properties;
+  return publishingProfile.excludeFromLatest === true;
+}
+
 export async function stateOf(
   { deps }: InProcess,
   versionId: string,
@@ -419,6 +414,16 @@ export function plain(
     },
   };
 }
+
+/** A body that says something of each kind. */
+export const FULL = plain(
+  [{ name: "westus", regionalReplicaCount: 2 }, { name: "eastus2" }],
+  {
+    tags: { build: "1", team: "images" },
+    publishing: { endOfLifeDate: "2090-01-01T00:00:00Z" },
+    safety: { blockDeletionBeforeEndOfLife: true },
+  },
+);
 
 /** As a body with platform keys, in the words of another client. */
 export function foreign(body: ImageVersionRequest): unknown {

@@ -1,10 +1,7 @@
+/** Several requests of one version: which share an update, and what becomes of each. */
 import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
-import {
-  EXCLUDE_FROM_LATEST,
-  PROMOTION,
-} from "../../../../src/image-version/properties/table.js";
 import {
   beginNext,
   dissolveBatch,
@@ -13,19 +10,14 @@ import {
   mayBegin,
   startNext,
 } from "../../../../src/image-version/state/batch.js";
-import { beginCancel } from "../../../../src/image-version/state/cancel.js";
-import { latch } from "../../../../src/image-version/state/ends.js";
 import {
   batchOf,
   type ImageVersionPair,
   type ImageVersionRecord,
   type VersionRequest,
 } from "../../../../src/image-version/state/record.js";
-import type { Accepting } from "../../../../src/image-version/state/accepting.js";
-import { ruleInForce } from "../../../../src/image-version/state/wanted.js";
 import { endBatch } from "../../../../src/image-version/steps/end-batch.js";
 import { advance } from "../../../../src/operation/advance.js";
-import { sequenceOf } from "../../../../src/operation/records.js";
 import { eventMistakes } from "../../events/document.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import {
@@ -35,11 +27,9 @@ import {
   at,
   changeOf,
   COMPLETED,
-  creating,
   eventsOf,
   KEY,
   lookOf,
-  queued,
   REPLICATING,
   replicating,
   step,
@@ -48,52 +38,16 @@ import {
   told,
   toldOf,
   putOf,
+  withRecord,
 } from "../../../support/transitions.js";
+import { EAST, tag, withQueued, numbers, orderOf } from "./queued.js";
 
-const EAST = regionField("eastus2");
 const WEST = regionField("westus");
-const FAILURE = { code: "X", message: "No.", errors: [] };
-const BY = { name: "me" };
 
-const tag = (name: string, value: string | null = "1"): VersionRequest =>
-  changeOf({ [`/tags/${name}`]: value });
+const FAILURE = { code: "X", message: "No.", errors: [] };
 
 const adds = (region: string): VersionRequest =>
   changeOf({ [`${regionField(region)}/name`]: region });
-
-const DEMOTION = { kind: "DemoteImageVersion", regions: [] } as const;
-
-/** The state with each of these queued, in this order. */
-function withQueued(
-  pair: ImageVersionPair,
-  ...all: readonly (
-    VersionRequest | readonly [VersionRequest, Partial<Accepting>]
-  )[]
-): ImageVersionPair {
-  return all.reduce<ImageVersionPair>((before, one) => {
-    const [request, more] = "changes" in one ? [one, {}] : one;
-    return queued(before, request, more);
-  }, pair);
-}
-
-const withRecord = (
-  pair: ImageVersionPair,
-  more: Partial<ImageVersionRecord>,
-): ImageVersionPair => ({ ...pair, record: { ...pair.record, ...more } });
-
-const cancel = (pair: ImageVersionPair, number: number) =>
-  beginCancel(pair, `${KEY}-${number}`, BY, at(50));
-
-const numbers = (ids: readonly { readonly id: string }[]): number[] =>
-  ids.map(({ id }) => sequenceOf(id));
-
-/** Numbers of the operations: the one that leads, its members, and those that are queued. */
-const orderOf = ({ record, operation }: ImageVersionPair) => ({
-  leader: sequenceOf(operation.id),
-  members: numbers(record.members),
-  queued: numbers(record.queued.map((one) => one.operation)),
-  batch: batchOf(record).map(([id]) => sequenceOf(id)),
-});
 
 describe("a request that comes while another operation runs", () => {
   test("is stored, and told, and changes nothing of what runs", () => {
@@ -445,325 +399,6 @@ describe("invariant 3: what Azure refuses of several together is sent again, eac
     // What fails now fails for the first reason.
     const failed = endBatch(told(after), { ...FAILURE, code: "Y" }, at(40));
     expect(failed.operation.error).toMatchObject({ code: "X" });
-  });
-});
-
-describe("invariant 4: demotions and deletions go before everything that is queued", () => {
-  const demotion = changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true });
-
-  const promotionOf = (): VersionRequest =>
-    changeOf({ [EXCLUDE_FROM_LATEST]: false }, { byHand: true });
-
-  test("a demotion in the order in which they come", () => {
-    const pair = withQueued(
-      replicating(),
-      tag("a"),
-      [demotion, DEMOTION],
-      tag("b"),
-      [demotion, DEMOTION],
-    );
-    expect(orderOf(pair).queued).toEqual([3, 5, 2, 4]);
-  });
-
-  test("a demotion ends what is queued before it and contradicts it, and nothing else, once Azure shows it", () => {
-    const waiting = withQueued(
-      succeeded(),
-      tag("a"),
-      [promotionOf(), { kind: "PromoteImageVersion", regions: [] }],
-      [demotion, DEMOTION],
-      [promotionOf(), { kind: "PromoteImageVersion", regions: [] }],
-    );
-    expect(orderOf(waiting).queued).toEqual([4, 2, 3, 5]);
-    const begun = told(startNext(waiting, at(20)));
-    const after = latch(begun, at(30));
-    expect(orderOf(after).queued).toEqual([5]);
-    const ended = after.beside?.filter(({ endTime }) => endTime !== undefined);
-    expect(ended).toMatchObject([
-      {
-        id: `${KEY}-3`,
-        status: "Failed",
-        error: {
-          code: "Superseded",
-          message: `Operation ${KEY}-4, accepted later, excludes the version from latest: nothing of this request is done. What it asks besides can be sent again.`,
-        },
-      },
-    ]);
-    expect(toldOf(after)).toEqual(["3/failed"]);
-    expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
-  });
-
-  test("and begins in the place of what has begun, if nothing of that was sent", () => {
-    const promoting = told(
-      startNext(
-        withQueued(succeeded(), [
-          promotionOf(),
-          { kind: "PromoteImageVersion", regions: [] },
-        ]),
-        at(20),
-      ),
-    );
-    expect(promoting.record.state).toBe("Accepted");
-    const after = enqueue(promoting, acceptingOf(demotion, DEMOTION), at(30));
-    expect(orderOf(after)).toEqual({
-      leader: 3,
-      members: [],
-      queued: [2],
-      batch: [3],
-    });
-    expect(after.record).toMatchObject({ sequence: 3, state: "Accepted" });
-    expect(after.beside?.map(({ id, status }) => [id, status])).toEqual([
-      [`${KEY}-2`, "NotStarted"],
-    ]);
-    expect(after.record.queued[0]?.operation.history.at(-1)?.message).toBe(
-      `It is queued again, behind the demotion ${KEY}-3.`,
-    );
-    expect(toldOf(after)).toEqual(["3/accepted"]);
-    const shown = latch(told(after), at(40));
-    expect(orderOf(shown).queued).toEqual([]);
-    expect(toldOf(shown)).toEqual(["2/failed"]);
-    // Canceled before that, it changes nothing.
-    const canceled = cancel(told(after), 3) ?? expect.fail();
-    expect(orderOf(startNext(told(canceled), at(60)))).toMatchObject({
-      leader: 2,
-      queued: [],
-    });
-  });
-
-  test("and not one that may be on its way to Azure: the demotion is done after it", () => {
-    const promoting = told(
-      startNext(
-        withQueued(succeeded(), [
-          promotionOf(),
-          { kind: "PromoteImageVersion", regions: [] },
-        ]),
-        at(20),
-      ),
-    );
-    const sent = withRecord(promoting, {
-      state: "Updating",
-      lastAttempt: {
-        changes: { [EXCLUDE_FROM_LATEST]: false },
-        regions: [],
-        sentTime: time(21),
-        outcome: "unknown",
-        sentFor: [`${KEY}-2`],
-      },
-    });
-    const after = enqueue(sent, acceptingOf(demotion, DEMOTION), at(30));
-    expect(after.operation.status).not.toBe("Failed");
-    expect(orderOf(after)).toMatchObject({ leader: 2, queued: [3] });
-  });
-
-  test("a promotion goes behind a demotion: both are done, in this order", () => {
-    const pair = withQueued(
-      replicating(),
-      [demotion, DEMOTION],
-      [
-        changeOf({ [EXCLUDE_FROM_LATEST]: false }, { byHand: true }),
-        { kind: "PromoteImageVersion", regions: [] },
-      ],
-    );
-    expect(orderOf(pair).queued).toEqual([2, 3]);
-  });
-
-  test("what a request before a demotion repeats, and its rule, do not include the version again", () => {
-    const rule = { when: "allRegionsReady" } as const;
-    const earlier = changeOf(
-      { "/tags/a": "1", [PROMOTION]: rule },
-      { repeats: { [EXCLUDE_FROM_LATEST]: false, "/tags/b": "1" } },
-    );
-    const alone = { ...earlier, alone: true };
-    const waiting = withQueued(succeeded(), alone, [demotion, DEMOTION]);
-    const after = latch(told(startNext(waiting, at(20))), at(30));
-    const [{ request } = { request: earlier }] = after.record.queued;
-    expect(request.repeats).toEqual({ "/tags/b": "1" });
-    const begun = startNext(withRecord(after, { state: "Succeeded" }), at(40));
-    expect(begun.record.overriddenRule).toEqual(rule);
-    expect(ruleInForce(begun.record)).toBeUndefined();
-  });
-});
-
-describe("one that is canceled", () => {
-  test("before anything is sent ends at once", () => {
-    const after = cancel(told(accepted()), 1);
-    expect(after?.operation).toMatchObject({
-      status: "Canceled",
-      canceledBy: BY,
-    });
-    expect(after?.record).toMatchObject({ state: "Canceled", requests: {} });
-  });
-
-  test.each([
-    ["whose create request is on its way", creating()],
-    ["that ARM makes", replicating()],
-    ["whose regions replicate", applied()],
-  ])("%s ends once the version is excluded from latest", (_, pair) => {
-    const after = cancel(pair, 1) ?? expect.fail("it ends at once");
-    expect(after.operation).toMatchObject({
-      status: "Running",
-      canceledBy: BY,
-    });
-    expect(after.operation.history.at(-1)?.state).toBe("Canceling");
-    expect(batchOf(after.record)).toMatchObject([
-      [
-        `${KEY}-1`,
-        {
-          changes: { [EXCLUDE_FROM_LATEST]: true },
-          creates: false,
-          decided: { kind: "canceled", by: BY },
-        },
-      ],
-    ]);
-    // Canceled again, it is the same.
-    expect(cancel(after, 1)).toBe(after);
-    const excluded = { [EXCLUDE_FROM_LATEST]: true };
-    const sent = step(
-      told(after),
-      lookOf("Succeeded", REPLICATING, { seconds: 800 }),
-      at(800),
-    );
-    expect(sent.put?.changes).toEqual(excluded);
-    const ended = step(
-      told(sent.pair),
-      lookOf("Succeeded", REPLICATING, { changes: excluded, seconds: 900 }),
-      at(900),
-    ).pair;
-    expect(ended.operation.status).toBe("Canceled");
-    expect(toldOf(ended)).toEqual(
-      expect.arrayContaining(["1/canceled"]) as unknown,
-    );
-  });
-
-  test("whose PUT comes to nothing has made nothing to exclude", () => {
-    const after = cancel(creating(), 1) ?? expect.fail("it ends at once");
-    // Looks may be older than the PUT: for so long nothing says that it has come to nothing.
-    const waits = told(step(told(after), undefined, at(500)).pair);
-    expect(waits.operation.status).toBe("Running");
-    const ended = step(waits, undefined, at(602)).pair;
-    expect(ended.operation.status).toBe("Canceled");
-  });
-
-  test("before ARM has taken anything has made nothing to exclude", () => {
-    const refused = withRecord(creating(), {
-      lastAttempt: { ...creating().record.lastAttempt!, outcome: "refused" },
-    });
-    expect(cancel(refused, 1)?.operation.status).toBe("Canceled");
-  });
-
-  test.each<[string, Partial<ImageVersionRecord>, string]>([
-    ["nothing", {}, "Canceled"],
-    [
-      "a repair that is over",
-      { repairs: { eastus2: { attempts: 1 } } },
-      "Canceled",
-    ],
-    [
-      "a region that is away",
-      {
-        repairs: {
-          eastus2: { attempts: 1 },
-          westus: { attempts: 0, removed: {} },
-        },
-      },
-      "Running",
-    ],
-    ["the permission to remove regions", { opened: true }, "Running"],
-  ])(
-    "that has changed a version that was there, and leaves %s",
-    (_, more, status) => {
-      const pair = withRecord(applied(), {
-        requests: { [`${KEY}-1`]: changeOf({}, { appliedTime: time(10) }) },
-        ...more,
-      });
-      const after = cancel(pair, 1);
-      expect(after?.operation.status).toBe(status);
-      if (status === "Running")
-        expect(after?.operation.history.at(-1)?.message).toMatch(
-          /^Canceled: it ends once the version is left as it should be/u,
-        );
-    },
-  );
-
-  test("in the midst of a repair ends once the region is added back", () => {
-    const removed = { [`${EAST}/name`]: "eastus2" };
-    const update = withRecord(applied(), {
-      requests: { [`${KEY}-1`]: changeOf({}, { appliedTime: time(10) }) },
-      repairs: { eastus2: { attempts: 0, removed } },
-      opened: true,
-    });
-    const after = cancel(update, 1) ?? expect.fail("it ends at once");
-    const { put } = step(
-      told(after),
-      lookOf(
-        "Succeeded",
-        { westus: ["Completed", 100] },
-        { changes: { [EAST]: null }, seconds: 800 },
-      ),
-      at(800),
-    );
-    expect(put).toMatchObject({ addsBack: ["eastus2"], changes: removed });
-  });
-
-  test("beside others ends at once, and what it asks is wanted no more", () => {
-    const pair = told(
-      formBatch(withQueued(told(accepted()), tag("a"), tag("b")), at(6)),
-    );
-    const member = cancel(pair, 2) ?? expect.fail("it is not open");
-    expect(orderOf(member)).toEqual({
-      leader: 1,
-      members: [3],
-      queued: [],
-      batch: [1, 3],
-    });
-    expect(toldOf(member)).toEqual(["2/canceled"]);
-    const leader = cancel(told(member), 1) ?? expect.fail("it is not open");
-    expect(orderOf(leader)).toEqual({
-      leader: 3,
-      members: [],
-      queued: [],
-      batch: [3],
-    });
-  });
-
-  test("that is queued ends at once, and one that has ended stays as it is", () => {
-    const after = cancel(withQueued(replicating(), tag("a")), 2);
-    expect(after && orderOf(after)).toMatchObject({ leader: 1, queued: [] });
-    expect(after && toldOf(after)).toEqual(["2/canceled"]);
-    expect(cancel(succeeded(), 1)).toBeUndefined();
-  });
-
-  test("that was to include what a canceled creation has made keeps its turn, to exclude it", () => {
-    const including = changeOf({ [EXCLUDE_FROM_LATEST]: false });
-    const pair = withQueued(replicating(), tag("a"), including);
-    const left = cancel(pair, 1) ?? expect.fail();
-    expect(left.operation).toMatchObject({
-      id: `${KEY}-1`,
-      status: "Canceled",
-    });
-    expect(left.record.queued[1]?.request.heir).toBe(true);
-    const kept = cancel(pair, 1)?.record;
-    const after =
-      beginCancel(
-        told(withRecord(pair, { queued: kept?.queued ?? [] })),
-        `${KEY}-3`,
-        BY,
-        at(60),
-      ) ?? expect.fail();
-    expect(orderOf(after)).toMatchObject({ leader: 1, queued: [2, 3] });
-    expect(after.record.queued[1]).toMatchObject({
-      operation: {
-        status: "NotStarted",
-        canceledBy: BY,
-        history: [{}, { time: time(60), state: "Canceling" }],
-      },
-      request: {
-        changes: { [EXCLUDE_FROM_LATEST]: true },
-        decided: { kind: "canceled", by: BY },
-      },
-    });
-    expect(after.beside).toEqual([after.record.queued[1]?.operation]);
-    // Once more, it is canceled already.
-    expect(beginCancel(after, `${KEY}-3`, BY, at(61))).toBe(after);
   });
 });
 

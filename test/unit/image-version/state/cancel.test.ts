@@ -19,17 +19,13 @@ import {
   succeeded,
   time,
   told,
+  withRecord,
 } from "../../../support/transitions.js";
 import { managedImageRequest } from "../../../support/requests.js";
 
 const BY = { name: "me" };
 const ID = `${KEY}-1`;
 const INCLUDES = changeOf({ [EXCLUDE_FROM_LATEST]: false });
-
-const withRecord = (
-  pair: ImageVersionPair,
-  more: Partial<ImageVersionRecord>,
-): ImageVersionPair => ({ ...pair, record: { ...pair.record, ...more } });
 
 const cancel = (pair: ImageVersionPair, id = ID): ImageVersionPair =>
   beginCancel(pair, id, BY, at(60)) ?? expect.fail("nothing is canceled");

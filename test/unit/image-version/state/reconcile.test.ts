@@ -1,3 +1,4 @@
+/** What is decided at a look: nothing, a creation, an update, an end. */
 import { describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import {
@@ -6,7 +7,6 @@ import {
 } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import {
-  ALLOW_DELETION,
   EXCLUDE_FROM_LATEST,
   PROMOTION,
 } from "../../../../src/image-version/properties/table.js";
@@ -15,12 +15,8 @@ import {
   isEnding,
   reconcile,
   withDefaults,
-  type Decision,
 } from "../../../../src/image-version/state/reconcile.js";
-import type {
-  Attempt,
-  ImageVersionRecord,
-} from "../../../../src/image-version/state/record.js";
+import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import {
   accepted,
@@ -35,50 +31,19 @@ import {
   succeeded,
   time,
 } from "../../../support/transitions.js";
+import {
+  EAST,
+  REPLICAS,
+  RULE,
+  ID,
+  recordWith,
+  asking,
+  decided,
+  putOf,
+  sent,
+} from "./decided.js";
 
 const WEST = regionField("westus");
-const EAST = regionField("eastus2");
-const REPLICAS = `${EAST}/regionalReplicaCount`;
-const RULE = { when: "allRegionsReady" } as const;
-const ID = succeeded().operation.id;
-
-function recordWith(more: Partial<ImageVersionRecord>): ImageVersionRecord {
-  const { lastAttempt: _, ...record } = succeeded().record;
-  return { ...record, ...more };
-}
-
-/** A version that Azure has, and of which an operation asks that. */
-const asking = (changes: Patch, more: Partial<ImageVersionRecord> = {}) =>
-  recordWith({ requests: { [ID]: changeOf(changes) }, ...more });
-
-function decided(
-  record: ImageVersionRecord,
-  provisioningState = "Succeeded",
-  shown: Patch = {},
-  seconds = 1_000,
-  regions: Parameters<typeof lookOf>[1] = COMPLETED,
-): Decision {
-  return reconcile(
-    record,
-    lookOf(provisioningState, regions, { changes: shown }),
-    at(seconds),
-  );
-}
-
-function putOf(decision: Decision) {
-  return decision.kind === "put"
-    ? decision
-    : expect.fail(`it is ${JSON.stringify(decision)}`);
-}
-
-const sent = (changes: Patch, more: Partial<Attempt> = {}): Attempt => ({
-  changes,
-  regions: [],
-  sentTime: time(900),
-  outcome: "accepted",
-  sentFor: [ID],
-  ...more,
-});
 
 describe("invariant 1: nothing is written", () => {
   const record = asking({ "/tags/a": "1" });
@@ -340,192 +305,6 @@ describe("invariant 3: what was written and is not shown", () => {
   });
 });
 
-describe("invariant 4: a region is taken away for repair", () => {
-  const failed = { ...COMPLETED, eastus2: ["Failed", 20] } as const;
-  const due = recordWith({
-    regions: succeeded().record.regions.map((region) =>
-      region.name === "eastus2" ? { ...region, state: "Failed" } : region,
-    ),
-    repairs: { eastus2: { attempts: 0, dueTime: time(1_000) } },
-  });
-
-  test("once it is due, if this look shows it Failed, with all that it has", () => {
-    const put = putOf(decided(due, "Failed", {}, 1_000, failed));
-    expect(put.changes).toEqual({ [EAST]: null, [ALLOW_DELETION]: true });
-    expect(put.removesRegions).toBe(true);
-    expect(put.takesAway["eastus2"]).toMatchObject({
-      [`${EAST}/name`]: "eastus2",
-      [`${EAST}/encryption/osDiskImage/diskEncryptionSetId`]: expect.any(
-        String,
-      ) as string,
-    });
-    expect(put.body.properties).toMatchObject({
-      safetyProfile: { allowDeletionOfReplicatedLocations: true },
-      publishingProfile: { targetRegions: [{ name: "westus" }] },
-    });
-  });
-
-  test("also where ARM has given the version up and says nothing of the region", () => {
-    const stands = { ...COMPLETED, eastus2: ["Replicating", 20] } as const;
-    expect(
-      putOf(decided(due, "Failed", {}, 1_000, stands)).takesAway,
-    ).toHaveProperty("eastus2");
-  });
-
-  test.each<
-    [string, ImageVersionRecord, typeof COMPLETED | typeof failed, number]
-  >([
-    ["before it is due", due, failed, 999],
-    ["where it is healthy now", due, COMPLETED, 1_000],
-    [
-      "where it has never failed",
-      recordWith({ repairs: due.repairs }),
-      failed,
-      1_000,
-    ],
-    [
-      "where the end of the operation is decided",
-      {
-        ...due,
-        requests: {
-          [ID]: changeOf({}, { decided: { kind: "canceled", by: {} } }),
-        },
-      },
-      failed,
-      1_000,
-    ],
-  ])("not %s", (_, record, shown, seconds) => {
-    const state = shown === COMPLETED ? "Succeeded" : "Failed";
-    expect(decided(record, state, {}, seconds, shown)).toEqual({
-      kind: "applied",
-    });
-  });
-
-  test("never in the version's own location", () => {
-    const home = recordWith({
-      regions: due.regions.map((region) => ({ ...region, state: "Failed" })),
-      repairs: { westus: { attempts: 0, dueTime: time(0) } },
-    });
-    const shown = { ...COMPLETED, westus: ["Failed", 1] } as const;
-    expect(decided(home, "Failed", {}, 1_000, shown).kind).toBe("applied");
-  });
-
-  describe("and added back", () => {
-    const removed = { [`${EAST}/name`]: "eastus2", [REPLICAS]: 2 };
-    const away = recordWith({
-      repairs: { eastus2: { attempts: 0, removed } },
-      opened: true,
-    });
-    const gone = { [EAST]: null, [ALLOW_DELETION]: true };
-
-    test("as it was, before another is taken away, and the permission is taken back", () => {
-      const both = {
-        ...away,
-        repairs: {
-          ...away.repairs,
-          westeurope: { attempts: 0, dueTime: time(0) },
-        },
-      };
-      const put = putOf(decided(both, "Succeeded", gone));
-      expect(put).toMatchObject({
-        changes: { ...removed, [ALLOW_DELETION]: false },
-        addsBack: ["eastus2"],
-        takesAway: {},
-        removesRegions: false,
-      });
-      expect(put.body.properties).toMatchObject({
-        safetyProfile: { allowDeletionOfReplicatedLocations: false },
-        publishingProfile: {
-          targetRegions: [
-            { name: "westus" },
-            { name: "eastus2", regionalReplicaCount: 2 },
-          ],
-        },
-      });
-    });
-
-    test("together with what is asked", () => {
-      const record = {
-        ...away,
-        requests: { [ID]: changeOf({ "/tags/a": "1" }) },
-      };
-      expect(putOf(decided(record, "Succeeded", gone))).toMatchObject({
-        changes: { ...removed, "/tags/a": "1" },
-        addsBack: ["eastus2"],
-      });
-    });
-
-    test("unless somebody has added it already", () => {
-      expect(decided(away, "Succeeded", {}).kind).toBe("applied");
-    });
-  });
-});
-
-describe("invariant 5: the permission to remove regions", () => {
-  const shown = { [ALLOW_DELETION]: true };
-
-  test("is taken back before an operation ends", () => {
-    const put = putOf(
-      decided(recordWith({ opened: true }), "Succeeded", shown),
-    );
-    expect(put.changes).toEqual({ [ALLOW_DELETION]: false });
-    expect(put.body.properties).toMatchObject({
-      safetyProfile: { allowDeletionOfReplicatedLocations: false },
-    });
-    expect(put.removesRegions).toBe(false);
-  });
-
-  test("that others had shut, and Sigil has opened, is taken back as well", () => {
-    const opened = recordWith({ opened: true, lastApplied: shown });
-    expect(putOf(decided(opened, "Succeeded", shown)).changes).toEqual({
-      [ALLOW_DELETION]: false,
-    });
-  });
-
-  test("that others have shut is not given again by another change, and one that they gave is taken back", () => {
-    const asks = asking({ "/tags/a": "1" }, { lastApplied: shown });
-    const tag = { "/tags/a": "1" };
-    expect(putOf(decided(asks)).changes).toEqual(tag);
-    expect(putOf(decided(asking(tag), "Succeeded", shown)).changes).toEqual({
-      ...tag,
-      [ALLOW_DELETION]: false,
-    });
-  });
-
-  test.each<[string, Partial<ImageVersionRecord>, Patch]>([
-    [
-      "that a caller has asked for stays",
-      { opened: false, lastApplied: shown },
-      shown,
-    ],
-    [
-      "that a caller asks for stays",
-      { opened: true, requests: { a: changeOf(shown) } },
-      shown,
-    ],
-    ["that others have given stays", { opened: false }, shown],
-    ["that is closed already is not closed again", { opened: true }, {}],
-  ])("%s", (_, more, changes) => {
-    expect(decided(recordWith(more), "Succeeded", changes)).toEqual({
-      kind: "applied",
-    });
-  });
-
-  test("is in the body of a removal, and is Sigil's to take back unless a caller wants it", () => {
-    const removal = { [EAST]: null };
-    const put = putOf(decided(asking(removal)));
-    expect(put.removesRegions).toBe(true);
-    const wished = putOf(
-      decided(asking(removal, { lastApplied: shown }), "Succeeded", shown),
-    );
-    expect(wished.removesRegions).toBe(false);
-    for (const { body } of [put, wished])
-      expect(body.properties).toMatchObject({
-        safetyProfile: { allowDeletionOfReplicatedLocations: true },
-      });
-  });
-});
-
 describe("a promotion that is due", () => {
   const excluded = { [EXCLUDE_FROM_LATEST]: true };
   const ruled = recordWith({ lastApplied: { [PROMOTION]: RULE } });
@@ -617,105 +396,6 @@ test("a version is made with what ARM is told in so many words", () => {
       { name: "westus", regionalReplicaCount: 3 },
       { name: "eastus2", regionalReplicaCount: 1 },
     ],
-  });
-});
-
-describe("why it waits, or fails, in words", () => {
-  const LONG_AGO = time(0);
-
-  test("an old look, and a doubt", () => {
-    const old = asking(
-      {},
-      { lastAttempt: sent({ "/tags/a": "1" }, { sentTime: time(990) }) },
-    );
-    expect(decided(old)).toMatchObject({
-      why: "Azure Resource Manager does not show the last write yet.",
-    });
-    const lost = asking(
-      { "/tags/a": "1" },
-      { lastAttempt: sent({ "/tags/a": "1" }, { sentTime: LONG_AGO }) },
-    );
-    expect(decided(lost)).toMatchObject({
-      why: "Azure does not show the version as it was sent: the next look decides.",
-    });
-  });
-
-  test("what Sigil alone knows of tells no look from another, a region that is added or removed does", () => {
-    const old = (changes: Patch) =>
-      asking(
-        {},
-        {
-          lastAttempt: sent(
-            { ...changes, [PROMOTION]: RULE },
-            { sentTime: time(990) },
-          ),
-        },
-      );
-    const UK = regionField("uksouth");
-    for (const changes of [{ [EAST]: null }, { [`${UK}/name`]: "uksouth" }])
-      expect(decided(old(changes))).toMatchObject({
-        why: "Azure Resource Manager does not show the last write yet.",
-      });
-  });
-
-  test("a version that is gone", () => {
-    expect(
-      reconcile(recordWith({ consecutiveNotFound: 10 }), undefined, at(1_000)),
-    ).toMatchObject({
-      kind: "failed",
-      failure: {
-        code: "ImageVersionGone",
-        message:
-          "Azure does not have the version: it was deleted, or never made. To create it, send its PUT with the header If-None-Match: *.",
-      },
-    });
-  });
-
-  test.each([
-    [
-      ["1"],
-      /^The version in Azure is not what was asked for, in 1 place, and/u,
-    ],
-    [
-      ["1", "2"],
-      /^The version in Azure is not what was asked for, in 2 places, and/u,
-    ],
-  ] as const)("keys that the region lacks: %s", (luns, message) => {
-    const changes = Object.fromEntries(
-      luns.map((lun) => [
-        `${EAST}/encryption/dataDiskImages/${lun}/diskEncryptionSetId`,
-        "/subscriptions/s/set",
-      ]),
-    );
-    const record = asking(changes, {
-      lastAttempt: sent(changes, { sentTime: LONG_AGO }),
-      doubt: { what: "never", since: LONG_AGO },
-    });
-    expect(decided(record)).toMatchObject({ failure: { message } });
-  });
-
-  test.each([
-    ["a removal", { "/tags/a": null }, { "/tags/a": "1" }, "RemovalIgnored"],
-    [
-      "a removal and a change",
-      { "/tags/a": null, "/tags/b": "1" },
-      { "/tags/a": "1" },
-      "OverriddenByAzure",
-    ],
-  ] as const)("%s that was sent three times: %s", (_, changes, shown, code) => {
-    const record = asking(changes, {
-      lastAttempt: sent(changes, { sentTime: LONG_AGO }),
-      rewrites: 2,
-      doubt: { what: "ignored", since: LONG_AGO },
-    });
-    expect(decided(record, "Succeeded", shown)).toMatchObject({
-      failure: {
-        code,
-        message: expect.stringMatching(
-          /though it was sent 3 times\./u,
-        ) as string,
-      },
-    });
   });
 });
 

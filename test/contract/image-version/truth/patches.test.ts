@@ -1,0 +1,153 @@
+/** What a patch changes, and what it leaves as it is. */
+import { describe, expect, test } from "vitest";
+import type { InProcess } from "../../../support/dependencies.js";
+import { refusal } from "../../../support/refusal.js";
+import { inOneWorld } from "../../../support/one-world.js";
+import {
+  profileOf,
+  FULL,
+  ended,
+  made,
+  operationIn,
+  outside,
+  patch,
+  plain,
+  put,
+  regionIn,
+  regionNames,
+  shownIn,
+} from "./support.js";
+
+let world: InProcess;
+let id: string;
+inOneWorld({ replicationMs: 60_000 }, (given, versionId) => {
+  world = given;
+  id = versionId;
+});
+
+describe("PATCH", () => {
+  test("changes one thing, and nothing else", async () => {
+    await made(world, id, FULL);
+    await world.simulator.control.editVersion({
+      versionId: id,
+      tags: { theirs: "t" },
+    });
+    const answer = await patch(world, id, {
+      tags: { team: null, more: "1" },
+      properties: { publishingProfile: { endOfLifeDate: null } },
+    });
+    expect(await ended(world, [operationIn(answer)])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    const shown = await shownIn(world, id);
+    expect(shown.tags).toEqual({ build: "1", theirs: "t", more: "1" });
+    expect(profileOf(shown).endOfLifeDate).toBeUndefined();
+    expect(regionIn(shown, "westus").regionalReplicaCount).toBe(2);
+  });
+
+  test("of a version that others made adopts it, and touches nothing that it does not name", async () => {
+    await outside(world, "PUT", id, plain(undefined, { tags: { x: "1" } }));
+    const answer = await patch(world, id, { tags: { y: "2" } });
+    expect(await ended(world, [operationIn(answer)])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect((await shownIn(world, id)).tags).toEqual({ x: "1", y: "2" });
+  });
+
+  test("a list that leaves out a region keeps it, unless removeRegions names it", async () => {
+    await made(world, id, plain());
+    const targetRegions = [{ name: "westus", regionalReplicaCount: 3 }];
+    const answer = await patch(world, id, {
+      properties: { publishingProfile: { targetRegions } },
+    });
+    await ended(world, [operationIn(answer)]);
+    expect(regionNames(await shownIn(world, id))).toEqual([
+      "westus",
+      "eastus2",
+    ]);
+    const removing = await patch(
+      world,
+      id,
+      { properties: { publishingProfile: { targetRegions } } },
+      { removeRegions: ["eastus2"] },
+    );
+    await ended(world, [operationIn(removing)]);
+    expect(regionNames(await shownIn(world, id))).toEqual(["westus"]);
+  });
+
+  test("of a version that Azure does not have is NotFound", async () => {
+    expect(await refusal(patch(world, id, { tags: { a: "1" } }))).toMatchObject(
+      { code: "NotFound" },
+    );
+  });
+
+  test("during a run is queued, and keeps what the run asks", async () => {
+    await made(world, id, FULL);
+    const first = operationIn(
+      await put(world, id, {
+        ...FULL,
+        tags: { build: "2", team: "images" },
+      }),
+    );
+    const second = operationIn(await patch(world, id, { tags: { p: "1" } }));
+    expect(await ended(world, [first, second])).toMatchObject([
+      { status: "Succeeded" },
+      { status: "Succeeded" },
+    ]);
+    expect((await shownIn(world, id)).tags).toEqual({
+      build: "2",
+      team: "images",
+      p: "1",
+    });
+  });
+
+  test("during a run that others change Azure in keeps what they did", async () => {
+    await made(world, id, FULL);
+    const first = operationIn(
+      await put(
+        world,
+        id,
+        plain(
+          [
+            { name: "westus", regionalReplicaCount: 2 },
+            { name: "eastus2" },
+            { name: "eastus" },
+          ],
+          {
+            tags: { build: "1", team: "images" },
+            publishing: { endOfLifeDate: "2090-01-01T00:00:00Z" },
+            safety: { blockDeletionBeforeEndOfLife: true },
+          },
+        ),
+      ),
+    );
+    await world.runDue();
+    const second = operationIn(await patch(world, id, { tags: { p: "1" } }));
+    await world.simulator.control.editVersion({
+      versionId: id,
+      tags: { theirs: "t" },
+    });
+    expect(await ended(world, [first, second])).toMatchObject([
+      { status: "Succeeded" },
+      { status: "Succeeded" },
+    ]);
+    const shown = await shownIn(world, id);
+    expect(shown.tags).toEqual({
+      build: "1",
+      team: "images",
+      p: "1",
+      theirs: "t",
+    });
+    expect(regionNames(shown)).toEqual(["westus", "eastus2", "eastus"]);
+  });
+});
+
+test("a patch names a tag in any case, as Azure does", async () => {
+  await made(world, id, plain(undefined, { tags: { Owner: "x", Team: "a" } }));
+  await ended(world, [
+    operationIn(
+      await patch(world, id, { tags: { owner: null, team: "b", New: "1" } }),
+    ),
+  ]);
+  expect((await shownIn(world, id)).tags).toEqual({ Team: "b", New: "1" });
+});
