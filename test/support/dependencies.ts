@@ -2,6 +2,7 @@ import { createArmClient } from "../../src/azure/arm/client.js";
 import { createAuditLog } from "../../src/azure/arm/audit-log.js";
 import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../src/azure/arm/resource-reader.js";
+import { shareFacts } from "../../src/azure/arm/shared-facts.js";
 import { createSubscriptions } from "../../src/azure/arm/subscriptions.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
@@ -212,6 +213,7 @@ export async function startWith(
     credential: credentialOf(issuer),
     timeoutMs: 20_000,
     now,
+    sleep: () => Promise.resolve(),
     onCall: calls.note,
   });
   const resourceManager = createResourceManager(arm);
@@ -220,8 +222,13 @@ export async function startWith(
     looks: createLooks(resourceManager, now),
     calls,
     resourceManager,
-    resources: createResourceReader(arm),
-    subscriptions: createSubscriptions(arm),
+    ...shareFacts(
+      {
+        resources: createResourceReader(arm),
+        subscriptions: createSubscriptions(arm),
+      },
+      now,
+    ),
     requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
     maxReads: 500,
     pace,
