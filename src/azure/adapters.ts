@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { ManagedIdentityCredential } from "@azure/identity";
 import type { Config } from "../config/config.js";
 import type { Dependencies } from "../image-version/ports.js";
@@ -30,6 +31,7 @@ import { createDeadLetters } from "./service-bus/dead-letters.js";
 import { createIndex } from "./tables/index-table.js";
 import { createResourceManager } from "./arm/resource-manager.js";
 import { createResourceReader } from "./arm/resource-reader.js";
+import { shareFacts } from "./arm/shared-facts.js";
 import { createRetentionPolicies } from "./tables/retention-policies.js";
 import { ServiceBusMessenger } from "./service-bus/messenger.js";
 import type { ServiceBusNamespace } from "./service-bus/namespace.js";
@@ -95,11 +97,16 @@ export function createAdapters(
     credential,
     timeoutMs: config.putTimeoutMs,
     now,
+    sleep,
     onQuota: (quota: ArmQuota) => metrics.armQuota(quota),
     onCall: calls.note,
   });
   const subscriptions = createSubscriptions(arm);
   const resourceManager = createResourceManager(arm);
+  const facts = shareFacts(
+    { resources: createResourceReader(arm), subscriptions },
+    now,
+  );
   const requiredRegistrations: Registrable[] = [
     { namespace: "Microsoft.Compute" },
     ...(config.requireSigEncryption
@@ -136,8 +143,7 @@ export function createAdapters(
     resourceManager,
     looks: createLooks(resourceManager, now),
     rollbacks: store as unknown as StateStore<RollbackStateRecord>,
-    resources: createResourceReader(arm),
-    subscriptions,
+    ...facts,
     requiredRegistrations,
     maxReads: config.maxReads,
   };

@@ -1,3 +1,4 @@
+import { createHttpHeaders } from "@azure/core-rest-pipeline";
 import { toServiceError, toUnavailable } from "../../src/azure/arm/errors.js";
 import type { ArmAnswer } from "@sigil-local/arm-simulator/parts/arm-request";
 import { IMAGES } from "./requests.js";
@@ -27,7 +28,7 @@ export function createWay(now: () => Date, log: (text: string) => void): Way {
         action: "",
         scope: IMAGES[0] ?? "",
       },
-      { status, headers: { get: (name) => headers?.[name] }, body },
+      { status, headers: createHttpHeaders(headers), body },
       now(),
     );
   const failure = (method: string, status: number, code: string) =>

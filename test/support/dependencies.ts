@@ -2,6 +2,7 @@ import { createArmClient } from "../../src/azure/arm/client.js";
 import { createAuditLog } from "../../src/azure/arm/audit-log.js";
 import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../src/azure/arm/resource-reader.js";
+import { shareFacts } from "../../src/azure/arm/shared-facts.js";
 import { createSubscriptions } from "../../src/azure/arm/subscriptions.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
@@ -96,6 +97,8 @@ export interface Backing {
 /** The use cases' dependencies, with the real SDK for Azure Resource Manager, all at the time of one clock. */
 export interface InProcess {
   readonly deps: Dependencies;
+  /** Those of another instance. */
+  another(): Dependencies;
   readonly clock: ManualClock;
   readonly simulator: ResourceManagerSimulator;
   readonly issuer: TokenIssuer;
@@ -124,6 +127,8 @@ export interface InProcessOptions {
   readonly replicationMs?: number;
   readonly spread?: number;
   readonly pace?: Partial<PollingPolicy>;
+  /** True: Azure Resource Manager counts calls, and refuses them beyond its limits. */
+  readonly enforceRateLimits?: boolean;
 }
 
 /** State and messages are in memory: `queues` is all that was sent. */
@@ -198,6 +203,7 @@ export async function startWith(
     clock,
     issuer,
     ...(options.world && { world: options.world }),
+    enforceRateLimits: options.enforceRateLimits ?? false,
     replication: {
       durationMs: options.replicationMs ?? 5 * 60_000,
       spread: options.spread ?? 0.5,
@@ -206,22 +212,39 @@ export async function startWith(
   });
   const pace = { ...PACE, ...options.pace };
   const calls = createAuditLog();
-  const arm = createArmClient({
-    endpoint: simulator.endpoint,
-    scope: ARM_SCOPE,
-    credential: credentialOf(issuer),
-    timeoutMs: 20_000,
-    now,
-    onCall: calls.note,
-  });
-  const resourceManager = createResourceManager(arm);
+  /** What each instance has of its own. */
+  const reachAzure = () => {
+    const arm = createArmClient({
+      endpoint: simulator.endpoint,
+      scope: ARM_SCOPE,
+      credential: credentialOf(issuer),
+      timeoutMs: 20_000,
+      now,
+      // Whoever waits longest moves the clock.
+      sleep: (ms) => {
+        const untilMs = clock.now() + ms;
+        return new Promise((resolve) => {
+          setImmediate(() => {
+            clock.advance(Math.max(0, untilMs - clock.now()));
+            resolve(undefined);
+          });
+        });
+      },
+      onCall: calls.note,
+    });
+    const resourceManager = createResourceManager(arm);
+    const resources = createResourceReader(arm);
+    const subscriptions = createSubscriptions(arm);
+    return {
+      looks: createLooks(resourceManager, now),
+      resourceManager,
+      ...shareFacts({ resources, subscriptions }, now),
+    };
+  };
   const deps: Dependencies = {
     ...backing.ports,
-    looks: createLooks(resourceManager, now),
+    ...reachAzure(),
     calls,
-    resourceManager,
-    resources: createResourceReader(arm),
-    subscriptions: createSubscriptions(arm),
     requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
     maxReads: 500,
     pace,
@@ -265,6 +288,7 @@ export async function startWith(
 
   return {
     deps,
+    another: () => ({ ...deps, ...reachAzure() }),
     clock,
     simulator,
     issuer,

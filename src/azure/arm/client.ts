@@ -15,6 +15,8 @@ import {
 } from "./errors.js";
 import type { ArmQuota } from "../../telemetry/metrics.js";
 import type { ArmCall as NotedCall } from "../../operation/records.js";
+import { createPacer } from "./pacer.js";
+import { quotasIn, subscriptionIn } from "./quotas.js";
 import { auditPolicy } from "./audit-policy.js";
 import { tracingPolicy } from "./tracing-policy.js";
 
@@ -27,6 +29,8 @@ export interface ResourceManagerOptions {
   /** After this long without an answer a call is given up. */
   readonly timeoutMs: number;
   readonly now: () => Date;
+  /** Waits so many milliseconds: calls are spread where little is left of a limit. */
+  readonly sleep: (ms: number) => Promise<unknown>;
   /** Told of each answer what ARM still allows. */
   readonly onQuota?: (quota: ArmQuota) => void;
   /** Told of each call, answered or not. */
@@ -83,10 +87,13 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
     retryOptions: { maxRetries: 0 },
   });
   // After the token is there: the span is the call's own time.
-  pipeline.addPolicy(tracingPolicy(options.onQuota), { afterPhase: "Sign" });
+  pipeline.addPolicy(tracingPolicy(), { afterPhase: "Sign" });
   pipeline.addPolicy(auditPolicy(options), { afterPhase: "Sign" });
 
+  const pacer = createPacer(options);
+
   const send: ArmClient["send"] = async (call, run) => {
+    await pacer.turn(call);
     let response: ArmResponse | undefined;
     try {
       await run({
@@ -100,8 +107,19 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
       if (response === undefined) throw toUnavailable(call.what, error);
     }
     if (response === undefined) throw toUnavailable(call.what, undefined);
+    pacer.answered(call, response);
+    tell(call, response);
     return response;
   };
+
+  /** A refusal may be of a subscription that anybody has named: only an end of the quota counts of those. */
+  function tell({ scope }: ArmCall, { status, headers }: ArmResponse): void {
+    const subscriptionId = subscriptionIn(scope);
+    if (subscriptionId === undefined || (status >= 400 && status !== 429))
+      return;
+    for (const quota of quotasIn(headers))
+      options.onQuota?.({ ...quota, subscriptionId });
+  }
 
   return {
     endpoint,

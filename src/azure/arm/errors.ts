@@ -11,7 +11,9 @@ export interface ArmCall extends Permission {
 /** One answer of ARM, as it came over the wire. */
 export interface ArmResponse {
   readonly status: number;
-  readonly headers: { get(name: string): string | undefined };
+  readonly headers: Iterable<[string, string]> & {
+    get(name: string): string | undefined;
+  };
   readonly body: unknown;
 }
 
@@ -192,7 +194,10 @@ function pointerOf(target: string | undefined): string {
 }
 
 /** RFC 9110, 10.2.3: whole seconds, or a date. */
-function retryAfterMs(response: ArmResponse, now: Date): number | undefined {
+export function retryAfterMs(
+  response: Pick<ArmResponse, "headers">,
+  now: Date,
+): number | undefined {
   const value = response.headers.get("retry-after");
   if (value === undefined) return undefined;
   const ms = /^\d+$/u.test(value)

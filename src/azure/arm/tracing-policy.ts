@@ -1,14 +1,9 @@
 import type { PipelinePolicy } from "@azure/core-rest-pipeline";
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
-import type { ArmQuota } from "../../telemetry/metrics.js";
 import { inSpan } from "../../telemetry/spans.js";
 
-const REMAINING = "x-ms-ratelimit-remaining-";
-
-/** Makes a span of each call that goes over the wire, and tells what its answer says may still be asked. */
-export function tracingPolicy(
-  onQuota: (quota: ArmQuota) => void = () => undefined,
-): PipelinePolicy {
+/** Makes a span of each call that goes over the wire. */
+export function tracingPolicy(): PipelinePolicy {
   return {
     name: "sigilTracing",
     sendRequest: (request, next) => {
@@ -37,15 +32,6 @@ export function tracingPolicy(
             span.setAttribute("error.type", String(status));
             span.setStatus({ code: SpanStatusCode.ERROR });
           }
-          const [, subscriptionId] =
-            /^\/subscriptions\/([^/]+)/iu.exec(pathname) ?? [];
-          // A refusal may be of a subscription that anybody has named: only an end of the quota counts of those.
-          if (subscriptionId !== undefined && (status < 400 || status === 429))
-            for (const left of quotasIn(headers))
-              onQuota({
-                ...left,
-                subscriptionId: subscriptionId.toLowerCase(),
-              });
           return response;
         },
       );
@@ -64,22 +50,4 @@ function resourceTypeOf(pathname: string): string {
       provider === undefined ? i % 2 === 0 : i === 0 || i % 2 === 1,
     )
     .join("/");
-}
-
-/** One header a limit, but `…-resource`, which has Compute's: `policy;count`, separated by commas. */
-function quotasIn(
-  headers: Iterable<[string, string]>,
-): Omit<ArmQuota, "subscriptionId">[] {
-  return [...headers]
-    .filter(([name]) => name.toLowerCase().startsWith(REMAINING))
-    .flatMap(([name, value]) => {
-      const limit = name.toLowerCase().slice(REMAINING.length);
-      return limit === "resource"
-        ? value.split(",").map((policy) => {
-            const [name = "", count] = policy.trim().split(";");
-            return { limit: name, remaining: Number(count) };
-          })
-        : [{ limit, remaining: Number(value) }];
-    })
-    .filter(({ remaining }) => Number.isFinite(remaining));
 }

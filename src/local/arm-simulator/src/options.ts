@@ -17,7 +17,7 @@ Options:
   --token-port N       Port of the own token issuer (default 8444)
   --identity-port N    Port of its managed identity endpoint (default 8445)
   --token-issuer URL   Accept tokens of this issuer (its iss, such as https://localhost:9443/TENANT/v2.0)
-  --enforce-limits     Answer 429 when a rate limit is reached; otherwise limits are only reported in headers
+  --enforce-limits     Count calls, and answer 429 when a rate limit is reached; otherwise headers tell of limits as at the first call
   --quiet              Do not print requests
   --help               Print this
 

@@ -3,7 +3,7 @@ import { ArmError } from "./arm-error.js";
 
 /*
  * Two layers, as in Azure: Resource Manager's token buckets for a subscription, and Compute's windows of three and of
- * thirty minutes for one kind of call. Both always count and report; they refuse only where `enforce` says so.
+ * thirty minutes for one kind of call. Where they are not enforced nothing is counted: each call is told what the first is.
  */
 
 const SECOND_MS = 1000;
@@ -73,18 +73,19 @@ export class RateLimits {
 
   #takeToken(subscription: string, limit: ArmLimit): number {
     const { size, perSecond } = ARM_LIMITS[limit];
+    if (!this.#enforce) return size - 1;
     const key = `${subscription}/${limit}`;
     const now = this.#clock.now();
     const bucket = this.#buckets.get(key) ?? { tokens: size, atMs: now };
     const refilled = ((now - bucket.atMs) / SECOND_MS) * perSecond;
     const tokens = Math.min(size, bucket.tokens + refilled);
     this.#buckets.set(key, { tokens: Math.max(0, tokens - 1), atMs: now });
-    if (tokens < 1 && this.#enforce)
+    if (tokens < 1)
       throw tooManyRequests(
         `Number of requests for subscription '${subscription}' exceeded the limit of its ${limit}.`,
         (1 - tokens) / perSecond,
       );
-    return Math.max(0, Math.floor(tokens - 1));
+    return Math.floor(tokens - 1);
   }
 
   #takeFromWindow(
@@ -93,6 +94,7 @@ export class RateLimits {
     minutes: number,
     most: number,
   ): number {
+    if (!this.#enforce) return most - 1;
     const key = `${subscription}/${policy}/${minutes}`;
     const now = this.#clock.now();
     const lengthMs = minutes * MINUTE_MS;
@@ -101,13 +103,13 @@ export class RateLimits {
       window = { startedAtMs: now, used: 0 };
       this.#windows.set(key, window);
     }
-    if (window.used >= most && this.#enforce)
+    if (window.used >= most)
       throw tooManyRequests(
         `The request is being throttled as the limit has been reached for operation type - ${policy}. For more information, see - https://aka.ms/vmthrottling`,
         (window.startedAtMs + lengthMs - now) / SECOND_MS,
       );
     window.used += 1;
-    return Math.max(0, most - window.used);
+    return most - window.used;
   }
 }
 

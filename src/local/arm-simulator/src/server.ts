@@ -56,7 +56,7 @@ export interface ResourceManagerSimulatorOptions {
   readonly world?: SimulatorWorld;
   /** Default: the slowest region takes 40 minutes, the fastest half as long. */
   readonly replication?: Partial<ReplicationModel>;
-  /** True: 429 when a limit is reached. Default: limits are only reported in headers. */
+  /** True: calls are counted, and answered 429 when a limit is reached. Default: headers tell of limits as at the first call. */
   readonly enforceRateLimits?: boolean;
   /** Most items of one page of a list. Default 100. */
   readonly pageSize?: number;

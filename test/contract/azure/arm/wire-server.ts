@@ -78,6 +78,7 @@ export async function startWireServer(): Promise<WireServer> {
       },
       timeoutMs,
       now: () => new Date(NOW),
+      sleep: () => Promise.resolve(),
     }),
     close: () => closeServer(server),
   };

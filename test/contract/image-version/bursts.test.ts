@@ -1,0 +1,110 @@
+/** Many versions at once under Azure Resource Manager's own limits. Time is virtual: a call takes none, a wait does. */
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Dependencies } from "../../../src/image-version/ports.js";
+import {
+  request,
+  startInProcess,
+  type InProcess,
+} from "../../support/dependencies.js";
+import { largeWorld } from "../../support/requests.js";
+
+/** Messages that one instance handles at once (host.json, maxConcurrentCalls). */
+const AT_ONCE = 16;
+
+const startsOf = ({ simulator }: InProcess): number =>
+  simulator.control.countRequests({ method: "PUT", status: 201 });
+
+/** Lets the instances work until `isDone`, each message at some instance; answers the seconds that went by. */
+async function workUntil(
+  world: InProcess,
+  instances: readonly Dependencies[],
+  isDone: () => boolean,
+  mostSeconds: number,
+): Promise<number> {
+  const startMs = world.clock.now();
+  const seconds = (): number => (world.clock.now() - startMs) / 1_000;
+  while (!isDone() && seconds() < mostSeconds) {
+    const due = await world.takeDue();
+    if (due.length === 0) world.clock.advance(500);
+    const width = AT_ONCE * instances.length;
+    for (let from = 0; from < due.length; from += width)
+      await Promise.all(
+        due
+          .slice(from, from + width)
+          .map((message, i) =>
+            world.handle(message, instances[i % instances.length]),
+          ),
+      );
+  }
+  return seconds();
+}
+
+describe.each([1, 2])("with %d instances", (count) => {
+  test("a hundred versions in ten regions are created within a minute, by few reads and with few refusals", async () => {
+    const { world: azure, request: body, versionId } = largeWorld(10, 1);
+    const world = await startInProcess({
+      world: azure,
+      replicationMs: 30 * 60_000,
+      enforceRateLimits: true,
+    });
+    onTestFinished(() => world.close());
+    const { control } = world.simulator;
+    const instances = [
+      world.deps,
+      ...Array.from({ length: count - 1 }, () => world.another()),
+    ];
+    for (let i = 0; i < 100; i += 1)
+      await request(world.deps, versionId(`1.0.${i}`), body);
+    control.clearRequests();
+
+    const seconds = await workUntil(
+      world,
+      instances,
+      () => startsOf(world) === 100,
+      300,
+    );
+    const calls = control.requests();
+    const reads = calls.filter(({ method }) => method === "GET").length;
+    const refused = calls.filter(({ status }) => status === 429).length;
+    expect(startsOf(world)).toBe(100);
+    expect(seconds).toBeLessThanOrEqual(60);
+    expect(reads).toBeLessThanOrEqual(800);
+    expect(refused).toBeLessThan(0.05 * calls.length);
+  });
+});
+
+test("a thousand versions are followed within Azure's reads of a gallery, each is looked at, and says why it waits", async () => {
+  const { world: azure, request: body, versionId } = largeWorld(1, 0);
+  const world = await startInProcess({
+    world: azure,
+    replicationMs: 60 * 60_000,
+    enforceRateLimits: true,
+  });
+  onTestFinished(() => world.close());
+  const { control } = world.simulator;
+  const ids = Array.from({ length: 1_000 }, (_, i) => versionId(`1.0.${i}`));
+  for (const id of ids) await request(world.deps, id, body);
+  const statesAfter = async (minutes: number) => {
+    await workUntil(world, [world.deps], () => false, minutes * 60);
+    return Promise.all(ids.map((id) => world.read(id)));
+  };
+
+  const followed = await statesAfter(30);
+  expect(followed.map(({ operation }) => operation.waitReason)).toContainEqual(
+    expect.stringContaining("waits its turn"),
+  );
+  const seen = followed.filter(({ record }) => record.observed !== undefined);
+  expect(seen.length).toBeGreaterThan(700);
+  const ages = seen.map(
+    ({ record: { observed } }) =>
+      (world.clock.now() - Date.parse(observed?.time ?? "")) / 60_000,
+  );
+  expect(Math.max(...ages)).toBeLessThan(25);
+
+  const ended = await statesAfter(90);
+  expect(
+    ended.filter(({ operation }) => operation.status === "Succeeded").length,
+  ).toBeGreaterThan(950);
+  const refused = control.requests().filter(({ status }) => status === 429);
+  expect(refused.length).toBeLessThan(0.01 * control.requests().length);
+}, 120_000);

@@ -1,0 +1,204 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import {
+  shareFacts,
+  type Facts,
+} from "../../../../src/azure/arm/shared-facts.js";
+import { ServiceError } from "../../../../src/errors.js";
+import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
+
+const NAMES = ["a", "b", "c", "d", "e"] as const;
+const idOf = (name: string, subscription = "one"): string =>
+  `/subscriptions/${subscription}/resourceGroups/g/providers/Microsoft.Compute/diskEncryptionSets/${name}`;
+const setOf = (id: string): DiskEncryptionSet => ({
+  id,
+  region: "westus",
+  provisioningState: "Succeeded",
+  encryptionType: "EncryptionAtRestWithCustomerKey",
+  rotationToLatestKeyVersionEnabled: false,
+});
+
+let nowMs: number;
+let reads: string[];
+let pages: readonly (readonly string[])[];
+let isThere: boolean;
+let state: string;
+let refusal: ServiceError | undefined;
+let facts: Facts;
+beforeEach(() => {
+  nowMs = 0;
+  reads = [];
+  pages = [NAMES.map((name) => idOf(name))];
+  isThere = true;
+  state = "Registered";
+  refusal = undefined;
+  const read = <T>(what: string, value: T): Promise<T | undefined> => {
+    reads.push(what);
+    return Promise.resolve(isThere ? value : undefined);
+  };
+  facts = shareFacts(
+    {
+      resources: {
+        getGallery: (id) => read("gallery", { id, sharing: "Private" }),
+        getImageDefinition: (id) =>
+          read("definition", {
+            id,
+            osType: "Linux",
+            osState: "Generalized",
+            hyperVGeneration: "V2",
+            architecture: "x64",
+            securityType: "Standard",
+          }),
+        getSource: (id) =>
+          read("source", {
+            id,
+            provisioningState: "Succeeded",
+            regions: [],
+            osDisk: {},
+            dataDisks: [],
+          }),
+        getDiskEncryptionSet: (id) => read(id.slice(-1), setOf(id)),
+        listDiskEncryptionSets(_, token = "0") {
+          reads.push(`list ${token}`);
+          if (refusal !== undefined) return Promise.reject(refusal);
+          const next = Number(token) + 1;
+          return Promise.resolve({
+            value: (pages[Number(token)] ?? []).map(setOf),
+            ...(next < pages.length && { continuationToken: String(next) }),
+          });
+        },
+      },
+      subscriptions: {
+        listRegions: () => read("regions", []),
+        getRegistration: (_, { namespace, feature = "" }) =>
+          read(namespace + feature, state),
+        register: () => read("register", "Registering"),
+      },
+    },
+    () => new Date(nowMs),
+  );
+});
+
+const COMPUTE = { namespace: "Microsoft.Compute" };
+const each = (): Promise<unknown>[] => [
+  facts.resources.getGallery("/G"),
+  facts.resources.getImageDefinition("/G/I"),
+  facts.resources.getSource("/S"),
+  facts.resources.getDiskEncryptionSet(idOf("a")),
+  facts.subscriptions.listRegions("one"),
+  facts.subscriptions.getRegistration("one", COMPUTE),
+];
+const ALL = [
+  "Microsoft.Compute",
+  "a",
+  "definition",
+  "gallery",
+  "regions",
+  "source",
+];
+
+describe("invariant 1", () => {
+  test("what Azure has is read once in a quarter of a minute, by whomever it is asked", async () => {
+    await Promise.all([...each(), ...each()]);
+    nowMs = 14_999;
+    await Promise.all(each());
+    expect([...reads].sort()).toEqual(ALL);
+    nowMs = 15_000;
+    await Promise.all(each());
+    expect(reads).toHaveLength(2 * ALL.length);
+  });
+
+  test("that Azure has it not is not kept", async () => {
+    isThere = false;
+    expect(await Promise.all(each())).toEqual(ALL.map(() => undefined));
+    isThere = true;
+    expect(await Promise.all(each())).not.toContain(undefined);
+  });
+
+  test("nor that something is not registered", async () => {
+    state = "Registering";
+    const read = () => facts.subscriptions.getRegistration("one", COMPUTE);
+    expect(await read()).toBe("Registering");
+    state = "Registered";
+    expect(await read()).toBe("Registered");
+  });
+
+  test("what is registered is kept apart, by subscription and name", async () => {
+    const { subscriptions } = facts;
+    await subscriptions.getRegistration("one", COMPUTE);
+    await subscriptions.getRegistration("two", COMPUTE);
+    await subscriptions.getRegistration("one", { ...COMPUTE, feature: "X" });
+    expect(reads).toEqual([
+      "Microsoft.Compute",
+      "Microsoft.Compute",
+      "Microsoft.ComputeX",
+    ]);
+  });
+
+  test("an id is one, in whatever case", async () => {
+    await facts.resources.getGallery("/g");
+    await facts.resources.getGallery("/G");
+    expect(reads).toEqual(["gallery"]);
+  });
+});
+
+describe("invariant 3: sets that are asked for together", () => {
+  const together = (...names: string[]) =>
+    Promise.all(
+      names.map((name) => facts.resources.getDiskEncryptionSet(idOf(name))),
+    );
+
+  test("are read one by one where they are few", async () => {
+    await together("a", "b", "c");
+    expect(reads).toEqual(["a", "b", "c"]);
+  });
+
+  test("are read from their subscription's list", async () => {
+    expect(await together("a", "b", "c", "d")).toEqual(
+      ["a", "b", "c", "d"].map((name) => setOf(idOf(name))),
+    );
+    expect(reads).toEqual(["list 0"]);
+  });
+
+  test("and so are the others of the list, soon after", async () => {
+    await together("a", "b", "c", "d");
+    await together("e");
+    expect(reads).toEqual(["list 0"]);
+  });
+
+  test("of two subscriptions each from its own", async () => {
+    await Promise.all(
+      ["a", "b", "c", "d"].map((name) =>
+        facts.resources.getDiskEncryptionSet(idOf(name, "two")),
+      ),
+    );
+    expect(reads).toEqual(["list 0", "a", "b", "c", "d"]);
+  });
+
+  test("are read by themselves where the list has them not", async () => {
+    pages = [[idOf("A")], [idOf("b")]];
+    await together("a", "b", "c", "d");
+    expect(reads).toEqual(["list 0", "list 1", "c", "d"]);
+  });
+
+  test("or has them on a page too far", async () => {
+    pages = [[], [], [], [], [], [idOf("a")]];
+    await together("a", "b", "c", "d");
+    expect(reads.filter((one) => one.startsWith("list"))).toHaveLength(5);
+    expect(reads.slice(5)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("or may not be shown", async () => {
+    refusal = new ServiceError("ResourceManagerForbidden", "No.");
+    await together("a", "b", "c", "d");
+    expect(reads).toEqual(["list 0", "a", "b", "c", "d"]);
+  });
+
+  test("but not where the list is refused for now", async () => {
+    refusal = new ServiceError("ResourceManagerThrottled", "Later.", {
+      retryAfterMs: 1_000,
+    });
+    await expect(together("a", "b", "c", "d")).rejects.toBe(refusal);
+    refusal = undefined;
+    expect(await together("a", "b", "c", "d")).toHaveLength(4);
+  });
+});
