@@ -29,6 +29,7 @@ import {
 } from "./tables/idempotency-keys.js";
 import { createDeadLetters } from "./service-bus/dead-letters.js";
 import { createIndex } from "./tables/index-table.js";
+import { createPacer } from "./arm/pacer.js";
 import { createResourceManager } from "./arm/resource-manager.js";
 import { createResourceReader } from "./arm/resource-reader.js";
 import { shareFacts } from "./arm/shared-facts.js";
@@ -97,7 +98,7 @@ export function createAdapters(
     credential,
     timeoutMs: config.putTimeoutMs,
     now,
-    sleep,
+    pacer: createPacer({ now, sleep }),
     onQuota: (quota: ArmQuota) => metrics.armQuota(quota),
     onCall: calls.note,
   });

@@ -1,5 +1,6 @@
 import { createArmClient } from "../../src/azure/arm/client.js";
 import { createAuditLog } from "../../src/azure/arm/audit-log.js";
+import { createPacer } from "../../src/azure/arm/pacer.js";
 import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../src/azure/arm/resource-reader.js";
 import { shareFacts } from "../../src/azure/arm/shared-facts.js";
@@ -97,8 +98,8 @@ export interface Backing {
 /** The use cases' dependencies, with the real SDK for Azure Resource Manager, all at the time of one clock. */
 export interface InProcess {
   readonly deps: Dependencies;
-  /** Those of another instance. */
-  another(): Dependencies;
+  /** Those of an instance of the product, which shares what it reads and paces its calls. */
+  instance(): Dependencies;
   readonly clock: ManualClock;
   readonly simulator: ResourceManagerSimulator;
   readonly issuer: TokenIssuer;
@@ -212,38 +213,41 @@ export async function startWith(
   });
   const pace = { ...PACE, ...options.pace };
   const calls = createAuditLog();
-  /** What each instance has of its own. */
-  const reachAzure = () => {
+  /** Azure as an instance reaches it: as it is, or paced and shared as in the product. */
+  const reachAzure = (isShared: boolean) => {
     const arm = createArmClient({
       endpoint: simulator.endpoint,
       scope: ARM_SCOPE,
       credential: credentialOf(issuer),
       timeoutMs: 20_000,
       now,
-      // Whoever waits longest moves the clock.
-      sleep: (ms) => {
-        const untilMs = clock.now() + ms;
-        return new Promise((resolve) => {
-          setImmediate(() => {
-            clock.advance(Math.max(0, untilMs - clock.now()));
-            resolve(undefined);
-          });
-        });
-      },
+      ...(isShared && { pacer: createPacer({ now, sleep }) }),
       onCall: calls.note,
     });
     const resourceManager = createResourceManager(arm);
-    const resources = createResourceReader(arm);
-    const subscriptions = createSubscriptions(arm);
+    const facts = {
+      resources: createResourceReader(arm),
+      subscriptions: createSubscriptions(arm),
+    };
     return {
       looks: createLooks(resourceManager, now),
       resourceManager,
-      ...shareFacts({ resources, subscriptions }, now),
+      ...(isShared ? shareFacts(facts, now) : facts),
     };
+  };
+  /** Whoever waits longest moves the clock. */
+  const sleep = (ms: number): Promise<void> => {
+    const untilMs = clock.now() + ms;
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        clock.advance(Math.max(0, untilMs - clock.now()));
+        resolve();
+      });
+    });
   };
   const deps: Dependencies = {
     ...backing.ports,
-    ...reachAzure(),
+    ...reachAzure(false),
     calls,
     requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
     maxReads: 500,
@@ -288,7 +292,7 @@ export async function startWith(
 
   return {
     deps,
-    another: () => ({ ...deps, ...reachAzure() }),
+    instance: () => ({ ...deps, ...reachAzure(true) }),
     clock,
     simulator,
     issuer,

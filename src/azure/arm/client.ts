@@ -15,7 +15,7 @@ import {
 } from "./errors.js";
 import type { ArmQuota } from "../../telemetry/metrics.js";
 import type { ArmCall as NotedCall } from "../../operation/records.js";
-import { createPacer } from "./pacer.js";
+import type { Pacer } from "./pacer.js";
 import { quotasIn, subscriptionIn } from "./quotas.js";
 import { auditPolicy } from "./audit-policy.js";
 import { tracingPolicy } from "./tracing-policy.js";
@@ -29,8 +29,8 @@ export interface ResourceManagerOptions {
   /** After this long without an answer a call is given up. */
   readonly timeoutMs: number;
   readonly now: () => Date;
-  /** Waits so many milliseconds: calls are spread where little is left of a limit. */
-  readonly sleep: (ms: number) => Promise<unknown>;
+  /** Spreads calls where little is left of a limit; absent: each is sent at once. */
+  readonly pacer?: Pacer;
   /** Told of each answer what ARM still allows. */
   readonly onQuota?: (quota: ArmQuota) => void;
   /** Told of each call, answered or not. */
@@ -90,10 +90,8 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
   pipeline.addPolicy(tracingPolicy(), { afterPhase: "Sign" });
   pipeline.addPolicy(auditPolicy(options), { afterPhase: "Sign" });
 
-  const pacer = createPacer(options);
-
   const send: ArmClient["send"] = async (call, run) => {
-    await pacer.turn(call);
+    await options.pacer?.turn(call);
     let response: ArmResponse | undefined;
     try {
       await run({
@@ -107,7 +105,7 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
       if (response === undefined) throw toUnavailable(call.what, error);
     }
     if (response === undefined) throw toUnavailable(call.what, undefined);
-    pacer.answered(call, response);
+    options.pacer?.answered(call, response);
     tell(call, response);
     return response;
   };

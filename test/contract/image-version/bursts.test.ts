@@ -49,10 +49,7 @@ describe.each([1, 2])("with %d instances", (count) => {
     });
     onTestFinished(() => world.close());
     const { control } = world.simulator;
-    const instances = [
-      world.deps,
-      ...Array.from({ length: count - 1 }, () => world.another()),
-    ];
+    const instances = Array.from({ length: count }, () => world.instance());
     for (let i = 0; i < 100; i += 1)
       await request(world.deps, versionId(`1.0.${i}`), body);
     control.clearRequests();
@@ -84,8 +81,9 @@ test("a thousand versions are followed within Azure's reads of a gallery, each i
   const { control } = world.simulator;
   const ids = Array.from({ length: 1_000 }, (_, i) => versionId(`1.0.${i}`));
   for (const id of ids) await request(world.deps, id, body);
+  const instance = world.instance();
   const statesAfter = async (minutes: number) => {
-    await workUntil(world, [world.deps], () => false, minutes * 60);
+    await workUntil(world, [instance], () => false, minutes * 60);
     return Promise.all(ids.map((id) => world.read(id)));
   };
 

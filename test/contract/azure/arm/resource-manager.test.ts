@@ -187,7 +187,6 @@ describe("against the simulator", () => {
         },
         timeoutMs: 5_000,
         now: world.deps.now,
-        sleep: () => Promise.resolve(),
       }),
     );
     expect(await refusal(without.getImageVersion(id))).toMatchObject({

@@ -78,7 +78,6 @@ export async function startWireServer(): Promise<WireServer> {
       },
       timeoutMs,
       now: () => new Date(NOW),
-      sleep: () => Promise.resolve(),
     }),
     close: () => closeServer(server),
   };
