@@ -46,8 +46,9 @@ const { metafile } = await build({
   // The Functions worker answers `require("@azure/functions-core")` itself; it is on no registry. `debug` does without
   // supports-color, which is here for what develops Sigil.
   external: ["@azure/functions-core", "supports-color"],
+  // For the packages that are CommonJS, of which an ES module knows no `require`.
   banner: {
-    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
   },
   // Half of a start is reading code. Names stay: stack traces and errors show them.
   minifySyntax: true,
