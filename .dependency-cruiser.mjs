@@ -63,7 +63,7 @@ export default {
         "A function file registers handlers that the composition root has built; it knows nothing else.",
       severity: "error",
       from: { path: "^functions/" },
-      to: { path: "^src/", pathNot: "^src/app\\.ts$" },
+      to: { path: "^src/", pathNot: "^src/main\\.ts$" },
     },
     {
       name: "only-app-imports-azure",

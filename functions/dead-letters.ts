@@ -1,5 +1,5 @@
 import { app as functions } from "@azure/functions";
-import { app } from "../src/app.js";
+import { app } from "../src/main.js";
 
 functions.timer("dead-letters", {
   schedule: app.deadLetterSchedule,

@@ -1,4 +1,4 @@
 import { app as functions } from "@azure/functions";
-import { app } from "../src/app.js";
+import { app } from "../src/main.js";
 
 functions.generic("image-version-creations", app.creations);

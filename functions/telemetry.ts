@@ -1,5 +1,5 @@
 import { app as functionsApp } from "@azure/functions";
-import { app } from "../src/app.js";
+import { app } from "../src/main.js";
 
 app.telemetry.instrument(functionsApp);
 

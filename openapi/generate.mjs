@@ -1,27 +1,10 @@
 // Makes of the contracts what the code needs: src/generated/, the types of their schemas; dist/openapi/, the documents as
 // JSON, each whole, which a service that starts reads a hundred times faster than YAML; and dist/docs/, the files of the page
 // that shows them: of Swagger UI three, with its licences, a sixth of that package.
-import {
-  copyFile,
-  mkdir,
-  readdir,
-  readFile,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import openapiTS, { astToString, UNKNOWN } from "openapi-typescript";
 import { parse } from "yaml";
 import { bundle } from "./bundle.mjs";
-
-// The runtime registers every file that lies there: none stays whose source is gone. The others stay, as tsc writes anew
-// only what has changed.
-const functions = new URL("../functions/", import.meta.url);
-const compiled = new URL("../dist/functions/", import.meta.url);
-await mkdir(compiled, { recursive: true });
-const sources = new Set(await readdir(functions));
-for (const file of await readdir(compiled))
-  if (!sources.has(file.replace(/\.js(\.map)?$/u, ".ts")))
-    await rm(new URL(file, compiled));
 
 const openApi = await read("openapi");
 const asyncApi = await read("asyncapi");

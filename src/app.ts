@@ -1,8 +1,8 @@
-/** The composition root: reads the configuration and builds each part once, from the edges inwards. */
+/** The composition root: builds each part once, from the edges inwards. */
 import { readFileSync } from "node:fs";
 import type { InvocationContext } from "@azure/functions";
 import { createAdapters, createCredential } from "./azure/adapters.js";
-import { readConfig, type Config } from "./config/config.js";
+import type { Config } from "./config/config.js";
 import { traceparentOf } from "./events/traceparent.js";
 import { createAuthenticator } from "./authorization/authentication.js";
 import {
@@ -30,7 +30,8 @@ import { createStepHandler } from "./messaging/step-handler.js";
 import { runRetention } from "./retention/run-retention.js";
 import { takePreparationStep } from "./subscription/preparation.js";
 import { createLog, withLog, type Log } from "./telemetry/log.js";
-import { startTelemetry, type Telemetry } from "./telemetry/start.js";
+import type { Telemetry } from "./telemetry/export.js";
+import { startTelemetry } from "./telemetry/start.js";
 
 /** What the functions register. */
 export interface App {
@@ -57,13 +58,13 @@ const REQUESTS_QUEUE = { queue: "image-version-requests" };
 const CLOCK_TOLERANCE_SECONDS = 60;
 
 /** `built` is the folder that the build has made: the contracts as JSON, the files of the page that shows them. */
-export function createApp(
+export async function createApp(
   config: Config,
   built: URL,
   now: () => Date = () => new Date(),
-): App {
+): Promise<App> {
   const credential = createCredential(config);
-  const telemetry = startTelemetry(config.telemetry, credential);
+  const telemetry = await startTelemetry(config.telemetry, credential);
   const { metrics } = telemetry;
   const {
     imageVersions,
@@ -252,9 +253,3 @@ function logged(
     return withLog(log, () => run(log, context));
   };
 }
-
-/** The app of this process, which the build has put beside its files. */
-export const app: App = createApp(
-  readConfig(process.env),
-  new URL("../", import.meta.url),
-);

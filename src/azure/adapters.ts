@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ManagedIdentityCredential } from "@azure/identity";
+import type { TokenCredential } from "@azure/identity";
 import type { Config } from "../config/config.js";
 import type { Dependencies } from "../image-version/ports.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
@@ -61,19 +61,31 @@ export interface Adapters {
   readonly calls: StepAuditLog;
 }
 
-/** Sigil's own identity, for every service that it calls: a secret or a login that lies about is never used. */
+/**
+ * Sigil's own identity, for every service that it calls: a secret or a login that lies about is never used. Its SDK, a sixth of
+ * the code, is loaded when the first token is asked for.
+ */
 export function createCredential({
   managedIdentityClientId: clientId,
-}: Pick<Config, "managedIdentityClientId">): ManagedIdentityCredential {
-  return new ManagedIdentityCredential(
-    clientId === undefined ? {} : { clientId },
-  );
+}: Pick<Config, "managedIdentityClientId">): TokenCredential {
+  let loading: Promise<TokenCredential> | undefined;
+  return {
+    async getToken(scopes, options) {
+      loading ??= import("@azure/identity").then(
+        ({ ManagedIdentityCredential }) =>
+          new ManagedIdentityCredential(
+            clientId === undefined ? {} : { clientId },
+          ),
+      );
+      return (await loading).getToken(scopes, options);
+    },
+  };
 }
 
 /** Connects nothing yet: each service is reached at first use. */
 export function createAdapters(
   config: Config,
-  credential: ManagedIdentityCredential,
+  credential: TokenCredential,
   metrics: Metrics,
   kinds: Kinds,
   now: () => Date,

@@ -66,13 +66,22 @@ async function readBytes(request: HttpRequest): Promise<Uint8Array> {
   requireBodySize(Number(request.headers.get("content-length") ?? 0));
   const chunks: Uint8Array[] = [];
   let length = 0;
-  // Content-Length may be absent or wrong: what arrives is counted, and reading ends at the first byte too many.
-  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    length += chunk.byteLength;
-    requireBodySize(length);
-    chunks.push(chunk);
+  const reader = request.body?.getReader() as
+    ReadableStreamDefaultReader<Uint8Array> | undefined;
+  try {
+    // Content-Length may be absent or wrong: what arrives is counted, and reading ends at the first byte too many. Not
+    // `for await`: that makes an error at its end, and a process's first error costs the decoding of its source map.
+    for (;;) {
+      const chunk = (await reader?.read())?.value;
+      if (chunk === undefined) return Buffer.concat(chunks);
+      length += chunk.byteLength;
+      requireBodySize(length);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    await reader?.cancel();
+    throw error;
   }
-  return Buffer.concat(chunks);
 }
 
 function unsupported(message: string): ServiceError {

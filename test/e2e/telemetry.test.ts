@@ -6,6 +6,7 @@ import { createCertificateAuthority } from "@sigil-local/token-issuer/certificat
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { createApiClient } from "../support/api-client.js";
 import { managedImageRequest, seedVersionId } from "../support/requests.js";
+import { unpackPackage, type UnpackedPackage } from "../support/package.js";
 import { Stack } from "../support/stack.js";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
@@ -27,13 +28,14 @@ interface Envelope {
   };
 }
 
+let unpacked: UnpackedPackage;
 let stack: Stack;
 let insights: Server;
 const received: Envelope[] = [];
 const printed: string[] = [];
 let operationId: string;
 
-/** One image version on a stack that exports to the console and to an Application Insights on this machine. */
+/** One image version on a stack of what is deployed, which exports to the console and to an Application Insights on this machine. */
 beforeAll(async () => {
   const tls = await createCertificateAuthority(
     process.env["SIGIL_TEST_CERTIFICATES"] ?? "",
@@ -62,7 +64,9 @@ beforeAll(async () => {
     insights.listen(0, "127.0.0.1", resolve),
   );
   const { port } = insights.address() as AddressInfo;
+  unpacked = await unpackPackage();
   stack = await Stack.start({
+    scriptRoot: unpacked.folder,
     settings: {
       APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=11111111-2222-4333-8444-555555555555;IngestionEndpoint=https://127.0.0.1:${port}/`,
       APPLICATION_INSIGHTS_NO_STATSBEAT: "true", // It would be sent to Microsoft.
@@ -83,6 +87,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await stack.close();
+  await unpacked.remove();
   await new Promise((resolve) => insights.close(resolve));
 });
 

@@ -1,14 +1,4 @@
-import { execFileSync } from "node:child_process";
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
+import { readFileSync } from "node:fs";
 
 /** A package as package-lock.json has it. */
 export interface LockedPackage {
@@ -24,53 +14,19 @@ export interface LockedPackage {
   readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
-function packagesIn(lock: string): Readonly<Record<string, LockedPackage>> {
-  const { packages } = JSON.parse(readFileSync(lock, "utf8")) as {
-    readonly packages: Readonly<Record<string, LockedPackage>>;
-  };
-  return packages;
-}
-
 /** By the folder that npm puts it into, such as `node_modules/debug`; the product itself is "". */
-export const locked = packagesIn("package-lock.json");
-
-/**
- * Folders of the packages that a deployment has, sorted: what the commands of docs/deploy.md leave of node_modules. npm
- * runs for real, in a copy that has of each package what npm looks at: its package.json.
- */
-export function deployedFolders(): string[] {
-  const copy = mkdtempSync(path.join(tmpdir(), "sigil-deployment-"));
-  const npm = (...args: readonly string[]): void =>
-    void execFileSync("npm", args, {
-      cwd: copy,
-      stdio: ["ignore", "ignore", "inherit"],
-      shell: process.platform === "win32",
-    });
-  try {
-    for (const file of ["package.json", "package-lock.json", ".npmrc"])
-      copyFileSync(file, path.join(copy, file));
-    const installed = "node_modules/.package-lock.json";
-    for (const [folder, { resolved, link }] of Object.entries(
-      packagesIn(installed),
-    )) {
-      const place = path.join(copy, folder);
-      mkdirSync(path.dirname(place), { recursive: true });
-      if (link) {
-        symlinkSync(path.join(copy, resolved ?? ""), place, "junction");
-      } else {
-        mkdirSync(place, { recursive: true });
-        copyFileSync(`${folder}/package.json`, `${place}/package.json`);
-      }
-    }
-    copyFileSync(installed, path.join(copy, installed));
-    npm("pkg", "delete", "workspaces");
-    npm("prune", "--omit=dev", "--offline", "--no-audit", "--silent");
-    return Object.keys(packagesIn(path.join(copy, installed)))
-      .filter((folder) => folder.startsWith("node_modules/"))
-      .sort();
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
+export const locked = (
+  JSON.parse(readFileSync("package-lock.json", "utf8")) as {
+    readonly packages: Readonly<Record<string, LockedPackage>>;
   }
+).packages;
+
+/** Folders of the packages of which something is deployed, sorted: what the build has taken of node_modules. */
+export function bundledFolders(): string[] {
+  const packages = JSON.parse(
+    readFileSync("dist/bundled-packages.json", "utf8"),
+  ) as readonly { readonly folder: string }[];
+  return packages.map(({ folder }) => folder);
 }
 
 /** Folders of these packages and of all that they need, as Node.js finds each from where it is asked for; sorted. */

@@ -28,6 +28,8 @@ export interface StackOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Properties that replace those of every queue in the entities file. */
   readonly queueProperties?: Readonly<Record<string, unknown>>;
+  /** Folder of the app; this repository's, if not said. */
+  readonly scriptRoot?: string;
 }
 
 /** Short waits, so that a test is over in seconds; nothing asserts on them. */
@@ -50,15 +52,18 @@ export class Stack {
   readonly #hosts = new Set<HostProcess>();
   readonly #settings: Readonly<Record<string, string>>;
   readonly #directory: string;
+  readonly #scriptRoot: string;
 
   private constructor(
     services: LocalServices,
     settings: Readonly<Record<string, string>>,
     directory: string,
+    scriptRoot: string,
   ) {
     this.services = services;
     this.#settings = settings;
     this.#directory = directory;
+    this.#scriptRoot = scriptRoot;
     this.serviceBus = new ServiceBusClient(
       services.settings["ServiceBusConnection"] ?? "",
     );
@@ -74,7 +79,12 @@ export class Stack {
         process.env["SIGIL_TEST_CERTIFICATES"] ?? directory,
       simulator: { replication: { durationMs: 1_000 }, ...options.simulator },
     });
-    return new Stack(services, { ...FAST, ...options.settings }, directory);
+    return new Stack(
+      services,
+      { ...FAST, ...options.settings },
+      directory,
+      options.scriptRoot ?? ROOT,
+    );
   }
 
   get simulator(): NonNullable<LocalServices["resourceManager"]>["control"] {
@@ -83,13 +93,17 @@ export class Stack {
     return this.services.resourceManager.control;
   }
 
-  async startHost(onLine?: (line: string) => void): Promise<HostProcess> {
+  async startHost(
+    onLine?: (line: string) => void,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<HostProcess> {
     const host = await startHostProcess({
-      scriptRoot: ROOT,
+      scriptRoot: this.#scriptRoot,
       environment: {
         ...process.env,
         ...this.services.settings,
         ...this.#settings,
+        ...settings,
       },
       ...(onLine && { onLine }),
     });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { format } from "prettier";
 import { describe, expect, it } from "vitest";
-import { deployedFolders, locked, neededBy } from "../support/deployment.js";
+import { bundledFolders, locked, neededBy } from "../support/deployment.js";
 
 interface Manifest {
   readonly name: string;
@@ -22,7 +22,7 @@ const workspaces = product.workspaces.map(
   (folder) => manifestIn(folder) as Manifest,
 );
 
-const deployed = deployedFolders();
+const bundled = bundledFolders();
 
 function table(): string {
   const rows = Object.keys(dependencies).map((name) => {
@@ -30,7 +30,7 @@ function table(): string {
     return `| \`${name}\` | ${version} | ${license} | ${reasons[name]} |`;
   });
   const counts = new Map<string, number>();
-  for (const folder of deployed) {
+  for (const folder of bundled) {
     const license = locked[folder]?.license ?? "none";
     counts.set(license, (counts.get(license) ?? 0) + 1);
   }
@@ -46,7 +46,7 @@ function table(): string {
     "| --- | --- | --- | --- |",
     ...rows,
     "",
-    `With what these need, a deployment installs ${deployed.length} packages. Their licences: ${licences.join(", ")}. \`npm run sbom\` names each.`,
+    `With what these need, there is something of ${bundled.length} packages in a deployment. Their licences: ${licences.join(", ")}. \`npm run sbom\` names each, and THIRD-PARTY-NOTICES.txt in the deployment has their terms.`,
   ].join("\n");
 }
 
@@ -61,7 +61,7 @@ describe("a production dependency", () => {
     const permissive =
       /^\(?(MIT|ISC|Apache-2\.0|BSD-[23]-Clause|0BSD|BlueOak-1\.0\.0|CC0-1\.0|Unlicense)\b/u;
     expect(
-      deployed.filter(
+      bundled.filter(
         (folder) => !permissive.test(locked[folder]?.license ?? ""),
       ),
     ).toEqual([]);
@@ -76,8 +76,22 @@ describe("a production dependency", () => {
 });
 
 describe("a deployment", () => {
-  it("installs what the product needs, and nothing else", () => {
-    expect(deployed).toEqual(neededBy(Object.keys(dependencies)));
+  it("has something of each dependency, of what these need, and of nothing else", () => {
+    const direct = Object.keys(dependencies).map(
+      (name) => `node_modules/${name}`,
+    );
+    expect(direct.filter((folder) => !bundled.includes(folder))).toEqual([]);
+    const needed = neededBy(Object.keys(dependencies));
+    expect(bundled.filter((folder) => !needed.includes(folder))).toEqual([]);
+  });
+
+  it("has the terms of each package in its notices", () => {
+    const notices = readFileSync("dist/THIRD-PARTY-NOTICES.txt", "utf8");
+    for (const folder of bundled) {
+      const { version, license } = locked[folder] ?? {};
+      const name = folder.replace(/^.*node_modules\//u, "");
+      expect(notices).toContain(`\n${name} ${version}: ${license}\n`);
+    }
   });
 
   it("has no stand-in for Azure, and no package that only a stand-in needs", () => {
@@ -92,7 +106,7 @@ describe("a deployment", () => {
         "node_modules/selfsigned",
       ]),
     );
-    expect(deployed.filter((folder) => theirs.includes(folder))).toEqual([]);
+    expect(bundled.filter((folder) => theirs.includes(folder))).toEqual([]);
   });
 });
 

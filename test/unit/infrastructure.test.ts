@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
-import ignore from "ignore";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config/config.js";
 
@@ -179,70 +178,4 @@ it("the emulator's entities are within the limits of Microsoft's emulator", asyn
       subscriptions: [{ name: "all" }],
     },
   ]);
-});
-
-describe(".funcignore", () => {
-  const patterns = read(".funcignore")
-    .split("\n")
-    .filter((line) => line !== "" && !line.startsWith("#"));
-  const byGit = ignore().add(patterns);
-  // Core Tools, GitIgnoreParser.cs: anchored at the root, open at the end, `*` is one character or more.
-  const byCoreTools = patterns.map(
-    (pattern) =>
-      new RegExp(
-        `^${pattern.slice(1).replaceAll(".", "\\.").replaceAll("*", "[^/]+")}`,
-        "u",
-      ),
-  );
-  const excluded = (file: string): boolean[] => [
-    byGit.ignores(file),
-    byCoreTools.some((pattern) => pattern.test(file)),
-  ];
-
-  it.each([
-    "dist/functions/http.js",
-    "dist/docs/swagger-ui-bundle.js",
-    "dist/openapi/openapi.json",
-    "dist/src/app.js",
-    "dist/src/azure/service-bus/messenger.js",
-    "host.json",
-    "node_modules/debug/src/index.js",
-    "node_modules/@azure/arm-compute/dist/esm/index.js",
-    "node_modules/@azure/functions/package.json",
-    "package.json",
-    "package-lock.json",
-  ])("keeps %s in a deployment", (file) => {
-    expect(excluded(file)).toEqual([false, false]);
-  });
-
-  it.each([
-    ".git/config",
-    ".npmrc",
-    ".sigil/state.json",
-    "README.md",
-    "dist/.tsbuildinfo",
-    "dist/site/index.html",
-    "docs/reference/dependencies.md",
-    "eslint.config.mjs",
-    "functions/http.ts",
-    "infra/main.bicep",
-    "local.settings.json",
-    "local.settings.template.json",
-    "node_modules/@azure/arm-compute/dist/browser/index.js",
-    "node_modules/@sigil-local/stack/dist/services.js",
-    "node_modules/swagger-ui-dist/swagger-ui-bundle.js",
-    "openapi/openapi.yaml",
-    "src/app.ts",
-    "src/local/stack/dist/start/main.js",
-    "test/unit/infrastructure.test.ts",
-    "tsconfig.build.json",
-    "tsconfig.json",
-    "vitest.config.ts",
-  ])("keeps %s out of a deployment", (file) => {
-    expect(excluded(file)).toEqual([true, true]);
-  });
-
-  it("is written in what git and Core Tools understand alike", () => {
-    for (const pattern of patterns) expect(pattern).toMatch(/^\/[\w.*/@-]+$/u);
-  });
 });

@@ -1,15 +1,24 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { ManagedIdentityCredential } from "@azure/identity";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { createCredential } from "../../../src/azure/adapters.js";
+
+afterEach(() => vi.restoreAllMocks());
 
 test.each([undefined, "client"])(
   "Sigil is its managed identity and nobody else, with the client id %j",
-  (managedIdentityClientId) => {
-    expect(createCredential({ managedIdentityClientId })).toBeInstanceOf(
-      ManagedIdentityCredential,
-    );
+  async (managedIdentityClientId) => {
+    const token = { token: "of the identity", expiresOnTimestamp: 0 };
+    const getToken = vi
+      .spyOn(ManagedIdentityCredential.prototype, "getToken")
+      .mockResolvedValue(token);
+    const credential = createCredential({ managedIdentityClientId });
+    expect(await credential.getToken("scope")).toBe(token);
+    expect(await credential.getToken("scope")).toBe(token);
+    const [identity, ...others] = new Set(getToken.mock.contexts);
+    expect(others).toEqual([]);
+    expect(identity).toHaveProperty("clientId", managedIdentityClientId);
   },
 );
 

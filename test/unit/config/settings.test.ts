@@ -31,10 +31,10 @@ test("each setting has one row", () => {
   expect(names).toEqual([...new Set(names)]);
 });
 
-test("the environment is read by the composition root alone, which gives it to the table", () => {
+test("the environment is read in one place, which gives it to the table", () => {
   const readers = PRODUCT.filter((file) => /process\.env/u.test(read(file)));
-  expect(readers).toEqual(["src/app.ts"]);
-  expect(captures(read("src/app.ts"), /(.{11})process\.env/gu)).toEqual([
+  expect(readers).toEqual(["src/main.ts"]);
+  expect(captures(read("src/main.ts"), /(.{11})process\.env/gu)).toEqual([
     "readConfig(",
   ]);
 });

@@ -1,0 +1,100 @@
+// Makes of the sources what is deployed and what `npm start` runs: dist/functions/, the entries that package.json names;
+// dist/chunks/, what they share and what is loaded late. Beside it, dist/bundled-packages.json says which packages are in
+// there, and dist/THIRD-PARTY-NOTICES.txt under which terms.
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** Whose files the build copies (openapi/generate.mjs). */
+const COPIED = ["node_modules/swagger-ui-dist"];
+
+/**
+ * Node.js reads a source map when it loads a module, and decodes it at the first error: the packages' positions would be four
+ * fifths of that. So a map tells of a package its file, and of Sigil the very position.
+ */
+const packagesByFile = {
+  name: "packages-by-file",
+  setup: ({ onLoad }) =>
+    // eslint-disable-next-line require-unicode-regexp -- Go reads it, which has no flags.
+    onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async (file) => {
+      const map = JSON.stringify({
+        version: 3,
+        sources: [path.basename(file.path)],
+        mappings: "AAAA",
+      });
+      const code = await readFile(file.path, "utf8");
+      const url = `data:application/json;base64,${Buffer.from(map).toString("base64")}`;
+      return { contents: `${code}\n//# sourceMappingURL=${url}`, loader: "js" };
+    }),
+};
+
+const { metafile } = await build({
+  absWorkingDir: ROOT,
+  entryPoints: ["functions/*.ts"],
+  outdir: "dist",
+  outbase: ".",
+  chunkNames: "chunks/[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  // ES modules where a package has both: what is not used of them is left out, and nothing is there twice.
+  mainFields: ["module", "main"],
+  target: "node22",
+  // The Functions worker answers `require("@azure/functions-core")` itself; it is on no registry. `debug` does without
+  // supports-color, which is here for what develops Sigil.
+  external: ["@azure/functions-core", "supports-color"],
+  // For the packages that are CommonJS, of which an ES module knows no `require`.
+  banner: {
+    js: 'import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);',
+  },
+  // Half of a start is reading code. Names stay: stack traces and errors show them.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  plugins: [packagesByFile],
+  sourcemap: true,
+  sourcesContent: false,
+  metafile: true,
+  logLevel: "warning",
+});
+
+// The runtime registers every file that lies there: none stays whose source is gone.
+const written = new Set(Object.keys(metafile.outputs));
+for (const folder of ["dist/functions", "dist/chunks"])
+  for (const file of await readdir(path.join(ROOT, folder)))
+    if (!written.has(`${folder}/${file}`))
+      await rm(path.join(ROOT, folder, file), { recursive: true });
+
+const folders = new Set(COPIED);
+for (const { inputs } of Object.values(metafile.outputs))
+  for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
+    // A stand-in would be one as well.
+    const [folder] =
+      /^(?:.*\/)?(?:node_modules\/(?:@[^/]+\/)?|src\/local\/)[^/]+/u.exec(
+        file,
+      ) ?? [];
+    if (folder !== undefined && bytesInOutput > 0) folders.add(folder);
+  }
+const packages = [];
+const notices = [];
+for (const folder of [...folders].sort()) {
+  const { name, version, license } = JSON.parse(
+    await readFile(path.join(ROOT, folder, "package.json"), "utf8"),
+  );
+  packages.push({ folder, name, version, license });
+  const texts = (await readdir(path.join(ROOT, folder)))
+    .filter((file) => /^(?:licen[cs]e|notice|copying)/iu.test(file))
+    .map((file) => readFile(path.join(ROOT, folder, file), "utf8"));
+  notices.push(
+    `${"=".repeat(80)}\n${name} ${version}: ${license}\n\n${(await Promise.all(texts)).join("\n\n")}`,
+  );
+}
+await write("bundled-packages.json", JSON.stringify(packages, null, 2));
+await write("THIRD-PARTY-NOTICES.txt", notices.join("\n\n"));
+
+async function write(name, text) {
+  await mkdir(path.join(ROOT, "dist"), { recursive: true });
+  await writeFile(path.join(ROOT, "dist", name), text);
+}

@@ -1,0 +1,34 @@
+// Makes dist/sigil.zip, or another file that is named, of what `npm run build` has made: all that is deployed, whole. Nothing is
+// installed where it runs. The same build gives the same bytes.
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { zipSync } from "fflate";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const FOLDERS = ["chunks", "docs", "functions", "openapi"];
+
+const { name, version, license, type, main, engines } = JSON.parse(
+  await readFile(`${ROOT}package.json`, "utf8"),
+);
+const manifest = { name, version, license, type, main, engines };
+const files = {
+  "package.json": Buffer.from(JSON.stringify(manifest, null, 2)),
+  "host.json": await readFile(`${ROOT}host.json`),
+  LICENSE: await readFile(`${ROOT}LICENSE`),
+  "THIRD-PARTY-NOTICES.txt": await readFile(
+    `${ROOT}dist/THIRD-PARTY-NOTICES.txt`,
+  ),
+};
+for (const folder of FOLDERS)
+  for (const file of (await readdir(`${ROOT}dist/${folder}`)).sort())
+    files[`dist/${folder}/${file}`] = await readFile(
+      `${ROOT}dist/${folder}/${file}`,
+    );
+
+// A zip has the time of day of wherever it was made, from 1980 on.
+const zip = zipSync(files, { level: 9, mtime: new Date(1980, 0, 1) });
+const { 2: file = `${ROOT}dist/sigil.zip` } = process.argv;
+await writeFile(file, zip);
+console.log(
+  `${file}: ${Object.keys(files).length} files, ${(zip.length / 1e6).toFixed(2)} MB`,
+);

@@ -1,0 +1,111 @@
+/** OpenTelemetry's SDK: what is exported where. It is loaded where the settings ask for an export. */
+import { AI_OPERATION_NAME } from "@azure/monitor-opentelemetry-exporter";
+import { SpanKind } from "@opentelemetry/api";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  BatchLogRecordProcessor,
+  LoggerProvider,
+} from "@opentelemetry/sdk-logs";
+import {
+  ConsoleMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+} from "@opentelemetry/sdk-metrics";
+import {
+  BatchSpanProcessor,
+  ConsoleSpanExporter,
+  NodeTracerProvider,
+  SimpleSpanProcessor,
+  type SpanProcessor,
+} from "@opentelemetry/sdk-trace-node";
+import { azureMonitorExporters, type Credential } from "./azure-monitor.js";
+import { instrumentFunctions, type FunctionsApp } from "./functions.js";
+import { logAttributes } from "./log-attributes.js";
+import { createMetrics, type Metrics } from "./metrics.js";
+import type { TelemetrySettings } from "./settings.js";
+
+export interface Telemetry {
+  readonly metrics: Metrics;
+  /** Takes over the log lines of invocations, where logs are exported. */
+  instrument(functionsApp: FunctionsApp): void;
+  /** Exports what is left, and stops. */
+  shutdown(): Promise<void>;
+}
+
+/** Application Insights' exporter names a request by its HTTP route, and the handling of a message not at all. */
+const namedRequests: SpanProcessor = {
+  onStart(span) {
+    if (span.kind === SpanKind.CONSUMER)
+      span.setAttribute(AI_OPERATION_NAME, span.name);
+  },
+  onEnd: () => undefined,
+  forceFlush: () => Promise.resolve(),
+  shutdown: () => Promise.resolve(),
+};
+
+export function startExport(
+  settings: TelemetrySettings,
+  credential: Credential,
+): Telemetry {
+  const resource = resourceFromAttributes({
+    "service.name": settings.serviceName,
+  });
+  const azureMonitor =
+    settings.applicationInsights &&
+    azureMonitorExporters(settings.applicationInsights, credential);
+
+  const spanProcessors: SpanProcessor[] = [
+    ...(settings.traces === "console"
+      ? [new SimpleSpanProcessor(new ConsoleSpanExporter())]
+      : []),
+    ...(azureMonitor
+      ? [namedRequests, new BatchSpanProcessor(azureMonitor.traces)]
+      : []),
+  ];
+  const tracerProvider = new NodeTracerProvider({ resource, spanProcessors });
+  // No spans are made where none are exported.
+  if (spanProcessors.length > 0)
+    tracerProvider.register({ contextManager: null });
+
+  const metricExporters: PushMetricExporter[] = [
+    ...(settings.metrics === "console" ? [new ConsoleMetricExporter()] : []),
+    ...(azureMonitor ? [azureMonitor.metrics] : []),
+  ];
+  const meterProvider = new MeterProvider({
+    resource,
+    readers: metricExporters.map(
+      (exporter) =>
+        new PeriodicExportingMetricReader({
+          exporter,
+          exportIntervalMillis: settings.metricIntervalMs,
+          exportTimeoutMillis: settings.metricIntervalMs,
+        }),
+    ),
+  });
+
+  const loggerProvider =
+    azureMonitor &&
+    new LoggerProvider({
+      resource,
+      processors: [
+        logAttributes,
+        new BatchLogRecordProcessor({ exporter: azureMonitor.logs }),
+      ],
+    });
+
+  return {
+    metrics: createMetrics(meterProvider.getMeter("sigil")),
+    instrument(functionsApp) {
+      if (loggerProvider)
+        instrumentFunctions(functionsApp, loggerProvider.getLogger("sigil"));
+    },
+    async shutdown() {
+      await Promise.all([
+        tracerProvider.shutdown(),
+        meterProvider.shutdown(),
+        loggerProvider?.shutdown(),
+      ]);
+    },
+  };
+}
