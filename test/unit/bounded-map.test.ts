@@ -69,6 +69,8 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/http/contract/openapi-document.ts": "operations of the document",
   "src/http/contract/validation.ts": "schemas of the document",
   "src/http/docs-handlers.ts": "a fixed list of files",
+  "src/azure/arm/pacer.ts": "limits that Azure Resource Manager names",
+  "src/azure/arm/shared-facts.ts": "lives for one turn of the event loop",
   "src/azure/service-bus/messenger.ts": "a fixed list of entities",
   "src/azure/service-bus/dead-letters.ts": "lives for one call",
   "src/azure/tables/turns.ts": "what is under way",
