@@ -12,6 +12,7 @@ import { PROBLEMS } from "../../src/http/problem.js";
 import { KINDS } from "../../src/kinds.js";
 import { isFinalState } from "../../src/operation/states.js";
 import { ALL_RULES } from "../../src/image-version/rules/rules.js";
+import { dataOf, messagesOf, type Schema } from "./events/document.js";
 import {
   content,
   document,
@@ -20,6 +21,7 @@ import {
 
 const RULES = section("rules", "table");
 const STATE_DIAGRAM = section("states", "diagram");
+const EVENT_TABLE = section("events", "table");
 const ERROR_TABLE = section("errors", "table");
 const OPERATION_TABLES = section("operations", "tables", "these");
 const SETTING_TABLES = section("settings", "tables", "these");
@@ -88,6 +90,25 @@ function errorTable(): string {
   ].join("\n");
 }
 
+function eventTable(): string {
+  return [
+    "| `type` | when | `data` besides `operationId` |",
+    "| --- | --- | --- |",
+    ...messagesOf("imageVersionEvents").map(
+      ([, { title, summary, schema }]) =>
+        `| \`${title}\` | ${summary} | ${dataIn(schema).join(", ")} |`,
+    ),
+  ].join("\n");
+}
+
+/** Members of an event's `data`; in brackets those that may be absent. */
+function dataIn(schema: Schema): readonly string[] {
+  const { required = [], properties = {} } = dataOf(schema);
+  return Object.keys(properties)
+    .filter((name) => name !== "operationId")
+    .map((name) => (required.includes(name) ? `\`${name}\`` : `(\`${name}\`)`));
+}
+
 function operationTables(): string {
   const operations = documentedOperations();
   return (content.tags ?? [])
@@ -125,6 +146,7 @@ test.each([
   ["states", "docs/architecture.md", STATE_DIAGRAM, stateDiagram],
   ["settings", "docs/reference/settings.md", SETTING_TABLES, settingTables],
   ["errors", "docs/reference/errors.md", ERROR_TABLE, errorTable],
+  ["events", "docs/reference/events.md", EVENT_TABLE, eventTable],
   ["operations", "docs/reference/api.md", OPERATION_TABLES, operationTables],
 ] as const)(
   "the %s in %s are those of the code",

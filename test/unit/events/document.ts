@@ -37,10 +37,11 @@ export function messagesOf(
   );
 }
 
-interface Schema {
+export interface Schema {
   readonly type?: unknown;
   readonly const?: unknown;
   readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
   readonly additionalProperties?: unknown;
   readonly allOf?: readonly Schema[];
   readonly $ref?: string;
@@ -51,6 +52,16 @@ export function typeIn(schema: Schema): unknown {
   return (schema.allOf ?? [])
     .map((part) => part.properties?.["type"]?.const)
     .find((type) => type !== undefined);
+}
+
+/** The schema of an event's `data`. */
+export function dataOf(schema: Schema): Schema {
+  const { $ref = "" } =
+    (schema.allOf ?? []).find((part) => part.properties?.["data"])
+      ?.properties?.["data"] ?? {};
+  const data = document.components.schemas[nameIn($ref)];
+  if (data === undefined) throw new TypeError(`${$ref} leads nowhere.`);
+  return data;
 }
 
 /** What keeps `event` from being one of the document's, in ajv's words; a property that the document lacks is a mistake. */
