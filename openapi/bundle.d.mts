@@ -16,6 +16,7 @@ export interface AsyncApiDocument {
         string,
         {
           readonly title: string;
+          readonly summary: string;
           readonly payload: Reference;
           readonly examples: readonly {
             readonly name: string;
