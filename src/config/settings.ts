@@ -238,7 +238,7 @@ const SERVICE = {
   reconcileSchedule: {
     name: "SIGIL_RECONCILE_SCHEDULE",
     parse: text,
-    default: "0 * * * * *",
+    default: "0 */5 * * * *",
     meaning:
       "NCRONTAB, six fields; when what is stored and has no message in flight is sent again.",
   },

@@ -35,8 +35,25 @@ const openRows = async () =>
     ({ target }) => target,
   );
 
-test("nothing that is open is nothing to do", async () => {
-  expect(await reconcile(world.deps)).toEqual(NOTHING);
+test("nothing that is open is nothing to do, and costs one read", async () => {
+  const asked: string[] = [];
+  const counting = <Port extends object>(port: Port): Port =>
+    new Proxy(port, {
+      get(target, name) {
+        asked.push(String(name));
+        return Reflect.get(target, name) as unknown;
+      },
+    });
+  const { index, store, work } = world.deps;
+  expect(
+    await reconcile({
+      ...world.deps,
+      index: counting(index),
+      store: counting(store),
+      work: counting(work),
+    }),
+  ).toEqual(NOTHING);
+  expect(asked).toEqual(["page"]);
 });
 
 test("the oldest operation that is open is told by its row's time, until it has ended", async () => {

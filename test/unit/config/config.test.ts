@@ -57,7 +57,7 @@ test("the least configuration has the documented defaults", () => {
     requireSigEncryption: false,
     maxDeliveryCount: 10,
     maxReads: 500,
-    reconcileSchedule: "0 * * * * *",
+    reconcileSchedule: "0 */5 * * * *",
     retentionSchedule: "0 30 * * * *",
     deadLetterSchedule: "0 */15 * * * *",
     deadLetterRetentionMs: 30 * 86_400_000,
