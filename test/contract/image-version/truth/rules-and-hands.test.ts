@@ -8,6 +8,8 @@ import {
   byHand,
   cancel,
   ended,
+  etagOf,
+  facts,
   foreign,
   isExcluded,
   made,
@@ -19,6 +21,7 @@ import {
   plain,
   put,
   putThrough,
+  seen,
   shownIn,
 } from "./support.js";
 
@@ -162,6 +165,33 @@ test("the version of a canceled creation is in latest no sooner than another's r
   expect(await ended(world, [ruled])).toMatchObject([{ status: "Succeeded" }]);
   expect(await isExcluded(world, id)).toBe(false);
 });
+
+test.each<[string, () => ReturnType<typeof put>]>([
+  ["patches a tag", () => patch(world, id, { tags: { a: "1" } })],
+  [
+    "sends back what GET has answered, with a tag more",
+    async () => {
+      const edited = { ...(await seen(world, id)), tags: { a: "1" } };
+      const ifMatch = await etagOf(world, id);
+      return put(world, id, edited as never, { pasted: true, ifMatch });
+    },
+  ],
+])(
+  "the version of a canceled creation is excluded where another only %s",
+  async (_, change) => {
+    const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+    await pass(world, 20_000);
+    const tagged = operationIn(await change());
+    await takeBack(creation);
+    expect(await ended(world, [creation, tagged])).toMatchObject([
+      { status: "Canceled" },
+      { status: "Succeeded" },
+    ]);
+    expect(await isExcluded()).toBe(true);
+    expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
+    expect(facts(await world.takeEvents(), creation)).toContain("canceled");
+  },
+);
 
 test("a rule waits for every region that Azure has of the version, whoever added it", async () => {
   await made(

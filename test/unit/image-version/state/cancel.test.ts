@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
+import { enqueue } from "../../../../src/image-version/state/batch.js";
 import { beginCancel } from "../../../../src/image-version/state/cancel.js";
+import {
+  beginDelete,
+  deleteTaken,
+  deletionIn,
+} from "../../../../src/image-version/state/deleting.js";
 import type {
   Attempt,
   ImageVersionPair,
@@ -9,6 +15,7 @@ import type {
 } from "../../../../src/image-version/state/record.js";
 import {
   accepted,
+  acceptingOf,
   at,
   changeOf,
   eventsOf,
@@ -156,9 +163,106 @@ describe("what is left undone", () => {
     expect(cancel(waiting, `${KEY}-2`).record.queued).toEqual([]);
   });
 
+  test("of an update is left to no other that says that the version shall be in latest", () => {
+    const pair = told(queued(updating({}, { opened: true }), INCLUDES));
+    const { requests, queued: waiting } = cancel(pair).record;
+    expect(requests[ID]).toMatchObject({
+      changes: {},
+      decided: { kind: "canceled", by: BY },
+    });
+    expect(waiting[0]?.request).not.toHaveProperty("heir");
+  });
+
   test("is nothing where all is over, or nobody knows the operation", () => {
     expect(beginCancel(succeeded(), ID, BY, at(60))).toBeUndefined();
     expect(beginCancel(replicating(), `${KEY}-9`, BY, at(60))).toBeUndefined();
+  });
+});
+
+describe("a deletion that is canceled", () => {
+  const DELETION_ID = `${KEY}-2`;
+
+  const toBeDeleted = (): ImageVersionPair =>
+    told(
+      enqueue(
+        replicating(),
+        acceptingOf(changeOf({}), { kind: "DeleteImageVersion", regions: [] }),
+        at(40),
+      ),
+    );
+
+  /** Azure has taken the DELETE, and what had begun before it has ended. */
+  function deleting(
+    request: Partial<VersionRequest>,
+    more: Partial<ImageVersionRecord> = {},
+  ): ImageVersionPair {
+    const waiting = toBeDeleted();
+    const turn = deletionIn(waiting) ?? expect.fail("it has no turn");
+    const sent = told(beginDelete(waiting, turn, at(41)));
+    const taken = told(deleteTaken(sent, turn, undefined, at(42)));
+    return withRecord(taken, {
+      requests: { [DELETION_ID]: changeOf({}, request) },
+      ...more,
+    });
+  }
+
+  test("before it was sent deletes nothing, and says so", () => {
+    const after = cancel(toBeDeleted(), DELETION_ID);
+    expect(after.record).toMatchObject({ state: "Replicating", queued: [] });
+    expect(eventsOf(after).map(({ data }) => data)).toMatchObject([
+      { consequence: "Nothing was deleted, and nothing will be." },
+    ]);
+  });
+
+  test("ends once the version of a canceled creation is excluded from latest", () => {
+    const after = cancel(deleting({ heir: true }), DELETION_ID);
+    expect(after.record).toMatchObject({
+      state: "Accepted",
+      dueTime: time(60),
+      requests: {
+        [DELETION_ID]: {
+          changes: { [EXCLUDE_FROM_LATEST]: true },
+          byHand: true,
+          decided: { kind: "canceled", by: BY },
+        },
+      },
+    });
+    expect(after.operation).toMatchObject({
+      id: DELETION_ID,
+      status: "Running",
+      canceledBy: BY,
+    });
+    expect(after.operation.history.at(-1)).toEqual({
+      time: time(60),
+      state: "Canceling",
+      message:
+        "Canceled: it ends once the version is left as it should be, when Azure has done with what was sent.",
+    });
+  });
+
+  test.each<[string, Partial<ImageVersionRecord>]>([
+    [
+      "a region is added back",
+      { repairs: { westus: { attempts: 1, removed: {} } } },
+    ],
+    ["the permission to remove regions is taken back", { opened: true }],
+  ])("ends once %s", (_, more) => {
+    const { record } = cancel(deleting({}, more), DELETION_ID);
+    expect(record).toMatchObject({ ...more, state: "Accepted" });
+    expect(record.requests[DELETION_ID]).toMatchObject({
+      changes: {},
+      decided: { kind: "canceled", by: BY },
+    });
+  });
+
+  test("has no end to wait for where all is as it should be, or it was not sent", () => {
+    const at60 = at(60);
+    expect(beginCancel(deleting({}), DELETION_ID, BY, at60)).toBeUndefined();
+    const unsent = deleting(
+      { heir: true },
+      { state: "DeletionRequested", opened: true },
+    );
+    expect(beginCancel(unsent, DELETION_ID, BY, at60)).toBeUndefined();
   });
 });
 

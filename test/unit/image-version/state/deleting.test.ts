@@ -235,6 +235,61 @@ describe("invariant 1: what has begun ends once ARM has taken the DELETE", () =>
     });
   });
 
+  test.each<[string, object, true | undefined]>([
+    ["is left with it by a creation that was canceled", { heir: true }, true],
+    [
+      "is canceled, and has made the version",
+      { created: true, decided: { kind: "canceled", by: BY } },
+      true,
+    ],
+    [
+      "has failed, and has made the version",
+      { created: true, decided: { kind: "failed", ...FAILURE } },
+      undefined,
+    ],
+    ["has made the version", { created: true }, undefined],
+    [
+      "is canceled, and has changed the version",
+      { decided: { kind: "canceled", by: BY } },
+      undefined,
+    ],
+  ])(
+    "whether to exclude the version is left to the deletion where one %s: %s",
+    (_, more, heir) => {
+      const pair = sending(
+        withRecord(replicating(), {
+          requests: { [`${KEY}-1`]: changeOf({ "/tags/a": "1" }, more) },
+        }),
+      );
+      const { record } = deleteTaken(pair, turnIn(pair), undefined, at(42));
+      expect(record.requests).toEqual({
+        [`${KEY}-2`]: { ...changeOf({}), ...(heir && { heir }) },
+      });
+    },
+  );
+
+  test("and it is where others beside that one have nothing to do with it", () => {
+    const { operation, record } = replicating();
+    const other = { ...operation, id: `${KEY}-2` };
+    const pair = sending({
+      operation,
+      record: {
+        ...record,
+        lastSequence: 2,
+        members: [other],
+        requests: {
+          [operation.id]: changeOf({}, { heir: true }),
+          [other.id]: changeOf({ "/tags/a": "1" }),
+        },
+      },
+    });
+    const after = deleteTaken(pair, turnIn(pair), undefined, at(42));
+    expect(numbers(endsIn(after)).toSorted()).toEqual([1, 2]);
+    expect(after.record.requests).toEqual({
+      [`${KEY}-3`]: changeOf({}, { heir: true }),
+    });
+  });
+
   test.each([
     ["nothing, where all is as it should be", {}, undefined],
     [
@@ -326,14 +381,17 @@ describe("invariant 1: what has begun ends once ARM has taken the DELETE", () =>
   });
 
   test("a deletion that was not sent yet ends in the queue, and the next step is another's", () => {
-    const pair = withDeletion(replicating());
+    const pair = withRecord(withDeletion(replicating()), { ticks: 3 });
     const deletion = turnIn(pair);
     const ending = deletionEnding(deletion.operation, "It is gone.", at(43));
     const after =
       withoutDeletion(pair, deletion, ending, at(43)) ?? expect.fail();
     expect(orderOf(after)).toEqual({ leader: 1, members: [], queued: [] });
-    expect(after.record.state).toBe("Replicating");
-    expect(after.record.step).toBe(pair.record.step + 1);
+    expect(after.record).toMatchObject({
+      state: "Replicating",
+      ticks: 3,
+      step: pair.record.step + 1,
+    });
     expect(toldOf(after)).toEqual(["2/deleted"]);
   });
 

@@ -109,6 +109,66 @@ describe("what Azure shows at once", () => {
     expect(latch(pair, at(10)).record.lastApplied).toEqual({ "/tags/b": "1" });
   });
 
+  describe("of a canceled creation's version, which is left excluded from latest,", () => {
+    const excluded = changeOf(
+      { [EXCLUDE_FROM_LATEST]: true },
+      { byHand: true, decided: { kind: "canceled", by: { name: "me" } } },
+    );
+    const lastAppliedAfter = (
+      one: VersionRequest,
+      other: VersionRequest,
+    ): unknown =>
+      latch(both(one, other, { lastApplied: { "/tags/b": "1" } }), at(10))
+        .record.lastApplied;
+
+    test("is that: whoever asks for another says something new", () => {
+      expect(lastAppliedAfter(excluded, excluded)).toEqual({
+        "/tags/b": "1",
+        [EXCLUDE_FROM_LATEST]: true,
+      });
+    });
+
+    test("but not where it was demoted by hand, and nothing else of it is asked", () => {
+      const demoted = changeOf(
+        { [EXCLUDE_FROM_LATEST]: true },
+        { byHand: true },
+      );
+      expect(lastAppliedAfter(demoted, demoted)).toEqual({ "/tags/b": "1" });
+    });
+
+    test("also where it was demoted by hand besides, or its creation has failed", () => {
+      const demoted = changeOf(
+        { [EXCLUDE_FROM_LATEST]: true },
+        { byHand: true },
+      );
+      const failed = changeOf(
+        { [EXCLUDE_FROM_LATEST]: true },
+        { decided: { kind: "failed", code: "X", message: "No.", errors: [] } },
+      );
+      for (const one of [excluded, failed])
+        expect(lastAppliedAfter(one, demoted)).toHaveProperty(
+          [EXCLUDE_FROM_LATEST],
+          true,
+        );
+    });
+
+    test("is what another asks beside it, and no more", () => {
+      const tagged = changeOf({ "/tags/a": "1" });
+      expect(lastAppliedAfter(excluded, tagged)).toEqual({
+        "/tags/a": "1",
+        "/tags/b": "1",
+      });
+    });
+
+    test("is nothing where nothing was ever applied", () => {
+      const { record, operation } = both(excluded, excluded);
+      const { lastApplied: _, ...without } = record;
+      expect(
+        latch({ record: without, operation }, at(10)).record,
+      ).not.toHaveProperty("lastApplied");
+    });
+  });
+
   test("does not make a version Sigil's that is only demoted", () => {
     const { lastApplied: _, ...record } = applied().record;
     const id = applied().operation.id;

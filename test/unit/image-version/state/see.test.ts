@@ -133,6 +133,62 @@ describe("invariant 1: an old look changes nothing and tells nothing", () => {
   });
 });
 
+describe("of an old look that lacks what was shown before", () => {
+  const shown = (more: Partial<ImageVersionRecord> = {}): ImageVersionPair =>
+    told(
+      withRecord(applied(), {
+        lastAttempt: { ...attempt, outcome: "shown" },
+        ...more,
+      }),
+    );
+  const lacking = {
+    what: JSON.stringify([{ field: "/tags/a", before: "1", after: null }]),
+    since: time(130),
+  };
+
+  test("it is kept that it was there, and nothing else", () => {
+    const first = look(shown(), "Succeeded", COMPLETED, 130);
+    expect(first).toEqual(withRecord(shown(), { outside: lacking }));
+    expect(look(first, "Succeeded", COMPLETED, 249)).toEqual(first);
+  });
+
+  test("a second one that shows the same, two minutes later, is believed", () => {
+    const first = look(shown(), "Succeeded", COMPLETED, 130);
+    const second = look(first, "Succeeded", COMPLETED, 250);
+    expect(second.record.outside).toEqual({ ...lacking, told: true });
+    expect(second.record.observed?.time).toBe(time(250));
+    expect(toldOf(second)).toEqual([
+      "1/westus/completed",
+      "1/eastus2/completed",
+      expect.stringMatching(/^1\/outside\/[0-9a-f]{16}$/u),
+    ]);
+  });
+
+  test("another one that shows something else is doubted anew", () => {
+    const before = shown({
+      outside: { what: "[]", since: time(105), told: true },
+    });
+    const after = look(before, "Succeeded", COMPLETED, 230);
+    expect(after.record.outside).toEqual({ ...lacking, since: time(230) });
+    expect(toldOf(after)).toEqual([]);
+  });
+
+  test("one while ARM works begins no doubt, and ends none", () => {
+    const busy = look(shown(), "Updating", COMPLETED, 130);
+    expect(busy).toEqual(shown());
+    const doubted = shown({ outside: lacking });
+    expect(look(doubted, "Updating", COMPLETED, 140)).toEqual(doubted);
+  });
+
+  test("one of a life that is over is worth nothing", () => {
+    const old = lookOf("Succeeded", COMPLETED, {
+      seconds: 130,
+      publishedDate: time(0),
+    });
+    expect(see(shown(), old, undefined, at(130))).toEqual(shown());
+  });
+});
+
 describe("invariant 2: what Azure shows is told once", () => {
   test("a region that replicates, by its progress", () => {
     const first = look(replicating(), "Creating", REPLICATING, 20);
