@@ -1,15 +1,15 @@
 /** Deletions that are refused, not carried out, or canceled: what had begun before goes on from where it was. */
 import { describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../../src/events/cloud-event.js";
-import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import type { InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
-  BY,
   byHand,
+  cancel,
   ended,
   inAzure,
-  inOneWorld,
+  isExcluded,
   made,
   operationIn,
   pass,
@@ -46,14 +46,8 @@ const refuse = (): unknown =>
 const deletesSent = (): number =>
   world.simulator.control.countRequests({ method: "DELETE" });
 
-const cancelIt = (one: OperationRecord): Promise<OperationRecord> =>
-  cancelOperation(world.deps, one.id, BY.requestedBy);
-
 const lastMessage = ({ history }: OperationRecord): string | undefined =>
   history.at(-1)?.message;
-
-const excludedInAzure = async (): Promise<boolean | undefined> =>
-  (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest;
 
 /** Azure has taken the DELETE, and fails with it; its regions would stand still from then on. */
 async function failDeletion(): Promise<void> {
@@ -127,7 +121,7 @@ describe("a deletion behind a promotion that Azure is too busy for, and a demoti
             ...args,
           );
           demotion ??= await byHand.demote(world, id);
-          canceled ??= await cancelIt(deletion);
+          canceled ??= await cancel(world, deletion);
           return armOperationUrl;
         },
       },
@@ -186,7 +180,7 @@ describe("an update that Azure works on when it refuses the deletion", () => {
   test("is said to go on in Azure where it is canceled then", async () => {
     const [update, deletion] = await updateBehindRefusal();
     await pass(world, 120_000);
-    const canceled = await cancelIt(update);
+    const canceled = await cancel(world, update);
     expect(canceled).toMatchObject({ status: "Canceled" });
     expect(lastMessage(canceled)).toContain(GOES_ON);
     expect(await ended(world, [deletion])).toMatchObject([
@@ -232,9 +226,9 @@ test("an update that is applied is said to go on in Azure, though the next one i
     for (const message of due) await world.handle(message);
     if (due.length === 0) world.clock.advance(5_000);
   }
-  const canceledNext = await cancelIt(next);
+  const canceledNext = await cancel(world, next);
   expect(lastMessage(canceledNext)).toContain("Nothing was sent");
-  const canceled = await cancelIt(update);
+  const canceled = await cancel(world, update);
   expect(canceled).toMatchObject({ status: "Canceled" });
   expect(lastMessage(canceled)).toContain(GOES_ON);
   expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
@@ -251,7 +245,7 @@ describe("a deletion that Azure has taken, and does not carry out", () => {
     const deletion = await byHand.remove(world, id);
     await world.runDue();
     await failDeletion();
-    await cancelIt(deletion);
+    await cancel(world, deletion);
     expect(await ended(world, [creation, deletion])).toMatchObject([
       { status: "Failed", error: { code: "Superseded" } },
       { status: "Canceled" },
@@ -273,23 +267,23 @@ describe("a deletion that Azure has taken, and does not carry out", () => {
     await untilAzure(
       ({ properties }) => properties.provisioningState === "Failed",
     );
-    await cancelIt(creation);
+    await cancel(world, creation);
     const deletion = await byHand.remove(world, id);
     await world.runDue();
     await failDeletion();
-    await cancelIt(deletion);
+    await cancel(world, deletion);
     expect(await ended(world, [creation, deletion])).toMatchObject([
       { status: "Canceled" },
       { status: "Canceled" },
     ]);
-    expect(await excludedInAzure()).toBe(true);
+    expect(await isExcluded(world, id)).toBe(true);
   });
 
   test("leaves the version of a canceled creation excluded, where it has overtaken the promotion that would include it", async () => {
     const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
     await pass(world, 60_000);
     const promotion = await byHand.promote(world, id);
-    await cancelIt(creation);
+    await cancel(world, creation);
     const deletion = await byHand.remove(world, id);
     await world.runDue();
     await failDeletion();
@@ -301,6 +295,6 @@ describe("a deletion that Azure has taken, and does not carry out", () => {
         error: { message: expect.stringContaining("not deleted") as string },
       },
     ]);
-    expect(await excludedInAzure()).toBe(true);
+    expect(await isExcluded(world, id)).toBe(true);
   });
 });

@@ -1,15 +1,15 @@
 /** A PUT that is refused after one whose answer was lost: what Azure has carried out is known, whatever it said of the second. */
 import { expect, test } from "vitest";
-import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import type { InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
-  BY,
   byHand,
+  cancel,
   ended,
   facts,
   inAzure,
-  inOneWorld,
+  isExcluded,
   made,
   operationIn,
   pass,
@@ -35,14 +35,8 @@ inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
 const fault = (given: object): unknown =>
   world.simulator.control.addFault({ path: `${id}\\?`, ...given });
 
-const cancelIt = (one: OperationRecord): Promise<OperationRecord> =>
-  cancelOperation(world.deps, one.id, BY.requestedBy);
-
 const lastMessage = ({ history }: OperationRecord): string | undefined =>
   history.at(-1)?.message;
-
-const excludedInAzure = async (): Promise<boolean | undefined> =>
-  (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest;
 
 /** Azure carries out the next PUT, and its answer is lost; the look after it is behind, so it is sent again, and refused. */
 async function lostThenRefused(): Promise<void> {
@@ -85,7 +79,7 @@ test.each([
     const creation = await creationWithRepair();
     await lostThenRefused();
     expect(regionNames(await shownIn(world, id))).toEqual(["westus"]);
-    if (isCanceled) await cancelIt(creation);
+    if (isCanceled) await cancel(world, creation);
     expect(await ended(world, [creation])).toMatchObject([{ status }]);
     await pass(world, 2 * HOUR_MS);
     const { publishingProfile, safetyProfile } = (await shownIn(world, id))
@@ -103,14 +97,14 @@ test.each([
 test("a canceled creation that Azure has carried out is excluded from latest", async () => {
   const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
   await lostThenRefused();
-  expect(lastMessage(await cancelIt(creation))).toContain(
+  expect(lastMessage(await cancel(world, creation))).toContain(
     "it ends once the version is left as it should be",
   );
   expect(await ended(world, [creation])).toMatchObject([
     { status: "Canceled" },
   ]);
   await pass(world, HOUR_MS);
-  expect(await excludedInAzure()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
 });
 
 test("the version of a creation is deleted, though the look before the DELETE does not show it", async () => {
@@ -140,14 +134,14 @@ test("an update that Azure has carried out has Succeeded, though a demotion over
     { status: "Succeeded" },
   ]);
   expect((await shownIn(world, id)).tags).toEqual({ a: "2" });
-  expect(await excludedInAzure()).toBe(true);
+  expect(await isExcluded(world, id)).toBe(true);
 });
 
 test("a cancel does not say that Azure has refused what it has carried out", async () => {
   await made(world, id, plain(TWO_REGIONS));
   const update = operationIn(await patch(world, id, { tags: { a: "2" } }));
   await lostThenRefused();
-  const canceled = await cancelIt(update);
+  const canceled = await cancel(world, update);
   expect(canceled).toMatchObject({ status: "Canceled" });
   expect(lastMessage(canceled)).toContain("Azure may carry it out");
   await ended(world, [update]);

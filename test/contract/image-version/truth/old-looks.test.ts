@@ -1,14 +1,14 @@
 /** A look that is older than what was sent: no request is answered by it, and nothing that Azure has is undone. */
 import { expect, test } from "vitest";
-import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import type { InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
-  BY,
   byHand,
+  cancel,
   ended,
   facts,
-  inOneWorld,
+  isExcluded,
   made,
   operationIn,
   pass,
@@ -31,18 +31,12 @@ inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
   id = versionId;
 });
 
-const cancelIt = (one: OperationRecord): Promise<OperationRecord> =>
-  cancelOperation(world.deps, one.id, BY.requestedBy);
-
 const excluding = (excludeFromLatest: boolean): unknown => ({
   properties: { publishingProfile: { excludeFromLatest } },
 });
 
 const tagsInAzure = async (): Promise<unknown> =>
   (await shownIn(world, id)).tags;
-
-const excludedInAzure = async (): Promise<boolean | undefined> =>
-  (await shownIn(world, id)).properties.publishingProfile.excludeFromLatest;
 
 const outsideTold = async (): Promise<unknown[]> =>
   (await world.takeEvents()).filter(
@@ -55,7 +49,7 @@ test("what was before an update that is canceled is sent, while looks do not sho
   await world.simulator.control.setLag({ ms: LAG_MS });
   const update = operationIn(await put(world, id, AFTER));
   await world.runDue();
-  await cancelIt(update);
+  await cancel(world, update);
   const again = operationIn(await put(world, id, BEFORE));
   expect(await ended(world, [update, again])).toMatchObject([
     { status: "Canceled" },
@@ -77,7 +71,7 @@ test("and while the PUT of the update is under way", async () => {
       ...resourceManager,
       putImageVersion: async (...args) => {
         if (again === undefined) {
-          await cancelIt(update);
+          await cancel(world, update);
           again = operationIn(await put(world, id, BEFORE));
         }
         return resourceManager.putImageVersion(...args);
@@ -100,14 +94,14 @@ test("a version that a canceled patch has excluded is in latest again as the nex
   await world.simulator.control.setLag({ ms: LAG_MS });
   const excluded = operationIn(await patch(world, id, excluding(true)));
   await world.runDue();
-  await cancelIt(excluded);
+  await cancel(world, excluded);
   const included = operationIn(await patch(world, id, excluding(false)));
   expect(await ended(world, [excluded, included])).toMatchObject([
     { status: "Canceled" },
     { status: "Succeeded" },
   ]);
   await pass(world, 2 * LAG_MS);
-  expect(await excludedInAzure()).toBe(false);
+  expect(await isExcluded(world, id)).toBe(false);
 });
 
 test.each<[string, () => Promise<OperationRecord>, object]>([

@@ -182,12 +182,12 @@ test.each<[string, () => ReturnType<typeof put>]>([
     const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
     await pass(world, 20_000);
     const tagged = operationIn(await change());
-    await takeBack(creation);
+    await cancel(world, creation);
     expect(await ended(world, [creation, tagged])).toMatchObject([
       { status: "Canceled" },
       { status: "Succeeded" },
     ]);
-    expect(await isExcluded()).toBe(true);
+    expect(await isExcluded(world, id)).toBe(true);
     expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
     expect(facts(await world.takeEvents(), creation)).toContain("canceled");
   },

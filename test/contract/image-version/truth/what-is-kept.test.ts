@@ -1,13 +1,11 @@
 /** What is kept of an operation that has ended, so that the next body takes back what Azure has of it. */
 import { expect, test } from "vitest";
-import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
-import type { OperationRecord } from "../../../../src/operation/records.js";
 import type { InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
 import {
-  BY,
+  cancel,
   ended,
-  inOneWorld,
   made,
   operation,
   operationIn,
@@ -32,15 +30,12 @@ inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
   id = versionId;
 });
 
-const cancelIt = (one: OperationRecord): Promise<OperationRecord> =>
-  cancelOperation(world.deps, one.id, BY.requestedBy);
-
 /** A PUT that Azure carries out, and that is canceled before Azure has replicated it. */
 async function canceledOnceSent(body: ImageVersionRequest): Promise<void> {
   const update = operationIn(await put(world, id, body));
   await world.runDue();
   expect(puts(world)).toBe(1);
-  await cancelIt(update);
+  await cancel(world, update);
   await pass(world, HOUR_MS);
   expect(await operation(world, update)).toMatchObject({ status: "Canceled" });
 }
@@ -95,7 +90,7 @@ test("what an update has set is taken back, that was canceled while ARM's permis
     world.clock.advance(1_000);
     await world.runDue();
   }
-  await cancelIt(update);
+  await cancel(world, update);
   expect(await ended(world, [update])).toMatchObject([{ status: "Canceled" }]);
   expect(await putThrough(world, id, plain(TWO_REGIONS, before))).toMatchObject(
     { status: "Succeeded" },
@@ -116,7 +111,7 @@ test("tags that a canceled creation has set are taken away by the bodies that le
     await put(world, id, plain(TWO_REGIONS, { tags: { a: "1", b: "1" } })),
   );
   await pass(world, 60_000);
-  await cancelIt(creation);
+  await cancel(world, creation);
   expect(await ended(world, [creation])).toMatchObject([
     { status: "Canceled" },
   ]);
