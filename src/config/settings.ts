@@ -176,6 +176,13 @@ const SERVICE = {
     default: "120",
     meaning: "How late a step may be before the reconciler sends it again.",
   },
+  progressStep: {
+    name: "SIGIL_PROGRESS_STEP_PERCENT",
+    parse: integer(1, 100),
+    default: "10",
+    meaning:
+      "A region's progress is told by an event each so many percent, and each ten minutes that it goes on.",
+  },
   stalledMs: {
     name: "SIGIL_STALLED_SECONDS",
     parse: seconds,

@@ -107,6 +107,8 @@ export interface PollingPolicy {
   readonly putTimeoutMs: number;
   /** After this long without progress a region is told to be stalled. */
   readonly stalledMs: number;
+  /** Progress is told by steps of so many percent, and where it has not been told for long. */
+  readonly progressStep: number;
   /** What a look shows to have gone back (failed, gone, lost) counts once another shows it, so much later or more. */
   readonly confirmMs: number;
   /** For so long after a write, a look that shows nothing of it is taken for an older one. */

@@ -18,6 +18,8 @@ export interface RegionRecord {
   readonly details?: string;
   /** A step back (it failed, or is no longer Completed) that one look has shown: a later look confirms it or takes it back. */
   readonly doubt?: { readonly state: RegionState; readonly since: string };
+  /** The progress that was told last, and when. */
+  readonly told?: { readonly progress: number; readonly time: string };
   /** How often replication to it is begun before Sigil gives up, and when it is begun again. */
   readonly attemptsAllowed?: number;
   readonly nextAttemptTime?: string;

@@ -44,7 +44,7 @@ export function viewOperation(
   return {
     ...shown,
     percentComplete: percentComplete(operation),
-    regions: regions.map(({ doubt: _doubt, ...region }) => region),
+    regions: regions.map(({ doubt: _doubt, told: _told, ...region }) => region),
     ...(rollback && { rollback: viewRollback(rollback) }),
     ...(registrations && { registrations: [...registrations] }),
     ...(warnings && { warnings: [...warnings] }),

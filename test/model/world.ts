@@ -46,6 +46,7 @@ const PACE: PollingPolicy = {
   putTimeoutMs: 60_000,
   overdueMs: 120_000,
   stalledMs: 900_000,
+  progressStep: 1,
   confirmMs: 120_000,
   staleMs: 600_000,
   operationStalledMs: 1_800_000,

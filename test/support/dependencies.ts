@@ -65,6 +65,7 @@ export const PACE: PollingPolicy = {
   putTimeoutMs: 60_000,
   overdueMs: 120_000,
   stalledMs: 7_200_000,
+  progressStep: 10,
   confirmMs: 120_000,
   staleMs: 600_000,
   operationStalledMs: 3_600_000,

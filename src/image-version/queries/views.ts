@@ -140,14 +140,21 @@ function regionsOf(
   ];
   return names.map((name) => {
     const seen = look?.regions.find((region) => region.name === name);
-    const { doubt: _, ...followed } = record?.regions.find(
-      (region) => region.name === name,
-    ) ?? { name, state: "Unknown" as const, progress: 0, attempts: 0 };
+    const {
+      doubt: _,
+      told: __,
+      ...followed
+    } = record?.regions.find((region) => region.name === name) ?? {
+      name,
+      state: "Unknown" as const,
+      progress: 0,
+      attempts: 0,
+    };
     if (seen === undefined)
       return look !== undefined && !running
         ? { ...followed, ...whole(look.provisioningState) }
         : followed;
-    const { details: __, ...known } = followed;
+    const { details: ___, ...known } = followed;
     return {
       ...known,
       state: seen.state,

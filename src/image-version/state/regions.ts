@@ -4,7 +4,8 @@
  *  2. A step back (Failed, no longer Completed, gone) counts once a second look, `pace.confirmMs` later or more, shows the same:
  *     one look may be older than the one before it.
  *  3. Progress never goes back, nor a region from Replicating to Unknown, unless it is begun anew.
- *  4. A region is Failed when ARM says so of it, or when ARM has given the version up and the region stands still. A region
+ *  4. Progress is told as a region begins, at each `pace.progressStep` percent, and where that is ten minutes away.
+ *  5. A region is Failed when ARM says so of it, or when ARM has given the version up and the region stands still. A region
  *     that goes on while another has failed is not.
  */
 import type {
@@ -78,7 +79,7 @@ export function observeRegions(
         ? "Completed"
         : before.state);
     const details = seen?.details;
-    // Invariant 4.
+    // Invariant 5.
     const stands = seen === undefined || seen.progress <= before.progress;
     if (
       look.provisioningState === "Failed" &&
@@ -93,14 +94,7 @@ export function observeRegions(
       (before.state === "Completed" && state !== "Completed")
     )
       return stepBack(before, state, details, now, pace);
-    return stepForward(
-      before,
-      state,
-      seen?.progress,
-      details,
-      now,
-      pace.stalledMs,
-    );
+    return stepForward(before, state, seen?.progress, details, now, pace);
   });
 }
 
@@ -148,7 +142,7 @@ function stepForward(
   seenProgress: number | undefined,
   details: string | undefined,
   now: Date,
-  stalledMs: number,
+  pace: PollingPolicy,
 ): RegionChange {
   const time = now.toISOString();
   const recovers = before.state === "Failed" && state !== "Failed";
@@ -171,7 +165,10 @@ function stepForward(
     !moved &&
     stalledTime === undefined &&
     (state === "Unknown" || state === "Replicating") &&
-    now.getTime() - Date.parse(before.lastProgressTime ?? time) >= stalledMs;
+    now.getTime() - Date.parse(before.lastProgressTime ?? time) >=
+      pace.stalledMs;
+  const tells =
+    moved && state === "Replicating" && isNews(before, progress, now, pace);
   const region: RegionRecord = {
     ...kept,
     // What Azure shows was begun at least once, by whomever.
@@ -179,6 +176,7 @@ function stepForward(
     state,
     progress,
     ...(moved && { lastProgressTime: time }),
+    ...(tells && { told: { progress, time } }),
     ...(stalls && { stalledTime: time }),
     ...(!moved && stalledTime !== undefined && { stalledTime }),
     ...(state === "Completed" && {
@@ -197,9 +195,28 @@ function stepForward(
       ? "completed"
       : stalls
         ? "stalled"
-        : moved && state === "Replicating"
+        : tells
           ? "progressed"
           : "nothing",
     resumed: moved && stalledTime !== undefined && state !== "Failed",
   };
+}
+
+/** Progress that is less than a step is told after so long. */
+const LONG_UNTOLD_MS = 600_000;
+
+/** Invariant 4. */
+function isNews(
+  { state, told }: RegionRecord,
+  progress: number,
+  now: Date,
+  { progressStep }: PollingPolicy,
+): boolean {
+  return (
+    told === undefined ||
+    state !== "Replicating" ||
+    Math.floor(progress / progressStep) >
+      Math.floor(told.progress / progressStep) ||
+    now.getTime() - Date.parse(told.time) >= LONG_UNTOLD_MS
+  );
 }

@@ -236,7 +236,44 @@ describe("invariant 3: progress never goes back", () => {
   });
 });
 
-describe("invariant 4: a region is Failed", () => {
+describe("invariant 4: progress is told by steps", () => {
+  const shown = (
+    before: RegionRecord,
+    progress: number,
+    seconds: number,
+  ): ReturnType<typeof seen> =>
+    seen(before, "Updating", ["Replicating", progress], { seconds });
+  const unknown: RegionRecord = { ...base, state: "Unknown", progress: 0 };
+
+  test("as it begins, then at each tenth", () => {
+    const told: number[] = [];
+    let region = unknown;
+    for (let progress = 3; progress < 50; progress += 3) {
+      const change = shown(region, progress, progress);
+      region = change.region;
+      expect(region.progress).toBe(progress);
+      if (change.happened === "progressed") told.push(progress);
+    }
+    expect(told).toEqual([3, 12, 21, 30, 42]);
+    expect(region.told).toEqual({ progress: 42, time: time(42) });
+  });
+
+  test("and less than a step once it was not told for ten minutes", () => {
+    const { region } = shown(unknown, 1, 0);
+    expect(shown(region, 2, 599).happened).toBe("nothing");
+    expect(shown(region, 2, 600).happened).toBe("progressed");
+    expect(shown(region, 1, 600).happened).toBe("nothing");
+  });
+
+  test("anew once it has failed and goes on", () => {
+    const { region } = shown(unknown, 15, 0);
+    expect(shown({ ...region, state: "Failed" }, 16, 60).happened).toBe(
+      "progressed",
+    );
+  });
+});
+
+describe("invariant 5: a region is Failed", () => {
   test("when ARM says so of it, though it goes on with the whole", () => {
     expect(twice(base, "Updating", ["Failed", 40]).happened).toBe("failed");
   });
