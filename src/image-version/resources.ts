@@ -112,6 +112,19 @@ export function isBusy({
   return !["Succeeded", "Failed"].includes(provisioningState);
 }
 
+/** ARM says so of the region, or has given the version up before the region was done. */
+export function hasFailed(
+  look: Pick<ObservedImageVersion, "regions" | "provisioningState">,
+  region: string,
+): boolean {
+  const seen = look.regions.find(({ name }) => name === region);
+  return (
+    seen !== undefined &&
+    (seen.state === "Failed" ||
+      (look.provisioningState === "Failed" && seen.state !== "Completed"))
+  );
+}
+
 /** Azure has made the copies of these canonical regions, and does not take them away. */
 export function areReady(
   look: ObservedImageVersion | undefined,

@@ -23,7 +23,6 @@ import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isMadeByOthers, known } from "../state/adoption.js";
 import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
-import { hasFailed } from "../state/reconcile.js";
 import { isExcluded } from "../state/see.js";
 import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
 import { wantedBy } from "../state/wanted.js";
@@ -36,7 +35,7 @@ import {
   type Command,
 } from "./command.js";
 import { sameOperation } from "./same-operation.js";
-import { isBusy, type Look } from "../resources.js";
+import { hasFailed, isBusy, type Look } from "../resources.js";
 
 export type PromoteImageVersion = Command;
 

@@ -1,4 +1,5 @@
 /** What is left to do when an operation is canceled that has begun. Pure. */
+import { isDeepStrictEqual } from "node:util";
 import { advance, withEntry, written } from "../../operation/advance.js";
 import { cancel, cancellation } from "../../operation/canceling.js";
 import type { TransitionContext } from "../../operation/ports.js";
@@ -11,7 +12,8 @@ import {
   NOTHING_DELETED,
   NOTHING_SENT,
 } from "./states.js";
-import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { withApplied } from "../properties/patch.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import {
   sentLast,
   type ImageVersionPair,
@@ -19,7 +21,7 @@ import {
   type QueuedRequest,
   type VersionRequest,
 } from "./record.js";
-import { keptOf, openRequests } from "./wanted.js";
+import { keptOf, openRequests, ruleAskedBy } from "./wanted.js";
 import { untilQuiet } from "./accepting.js";
 
 /**
@@ -28,31 +30,31 @@ import { untilQuiet } from "./accepting.js";
  * regions is taken back, and a version that was being made is excluded from latest, whoever else works on it.
  */
 export function beginCancel(
-  pair: ImageVersionPair,
+  given: ImageVersionPair,
   operationId: string,
   by: Requester,
   context: TransitionContext,
 ): ImageVersionPair | undefined {
-  const { record } = pair;
-  if (isFinal(record.state)) return undefined;
-  const queued = record.queued.find(
+  const { record: before } = given;
+  if (isFinal(before.state)) return undefined;
+  const queued = before.queued.find(
     ({ operation: { id } }) => id === operationId,
   );
-  const request = queued?.request ?? record.requests[operationId];
+  const request = queued?.request ?? before.requests[operationId];
   if (request === undefined) return undefined;
-  if (request.decided !== undefined) return pair;
-  const deletion = deletionIn(pair);
+  if (request.decided !== undefined) return given;
+  const deletion = deletionIn(given);
   if (deletion?.operation.id === operationId) {
     // A step that is about to send it finds another in its place.
     const consequence = queued === undefined ? DELETE_SENT : NOTHING_DELETED;
     const ending = cancellation(deletion.operation, consequence, by, context);
-    const goesOn = withoutDeletion(pair, deletion, ending, context);
-    if (goesOn !== undefined || record.state !== "Deleting") return goesOn;
-    const left = leftUndone(record, request);
+    const goesOn = withoutDeletion(given, deletion, ending, context);
+    if (goesOn !== undefined || before.state !== "Deleting") return goesOn;
+    const left = leftUndone(before, request);
     return (
       left &&
       leavesAsItShouldBe(
-        pair,
+        given,
         operationId,
         decidedBy({ ...request, changes: left }, by),
         by,
@@ -61,6 +63,8 @@ export function beginCancel(
       )
     );
   }
+  const pair = withoutRule(given, operationId, request);
+  const { record } = pair;
   const heir =
     request.created === true || request.heir === true
       ? heirOf(record, operationId)
@@ -81,6 +85,31 @@ export function beginCancel(
   return queued === undefined
     ? leavesAsItShouldBe(pair, operationId, decided, by, context)
     : queuedAs(pair, queued, decided, by, context);
+}
+
+/** The promotion rule that it has asked for promotes no more, unless another asks for one. */
+function withoutRule(
+  pair: ImageVersionPair,
+  operationId: string,
+  { changes }: VersionRequest,
+): ImageVersionPair {
+  const { record } = pair;
+  const { lastApplied } = record;
+  const others = openRequests(record).some(
+    ([id, other]) => id !== operationId && ruleAskedBy(other) !== undefined,
+  );
+  return lastApplied === undefined ||
+    others ||
+    changes[PROMOTION] == null ||
+    !isDeepStrictEqual(changes[PROMOTION], lastApplied[PROMOTION])
+    ? pair
+    : {
+        ...pair,
+        record: {
+          ...record,
+          lastApplied: withApplied(lastApplied, { [PROMOTION]: null }),
+        },
+      };
 }
 
 /** What is left of a canceled operation. */
@@ -177,11 +206,11 @@ function without(
 /** What is to be sent before the operation may end; undefined where nothing is. */
 function leavesUndone(
   record: ImageVersionRecord,
-  { created, heir }: VersionRequest,
+  { created, refused, heir }: VersionRequest,
   queued: QueuedRequest | undefined,
 ): VersionRequest["changes"] | undefined {
   if (
-    (created === true || heir === true) &&
+    ((created === true && refused !== true) || heir === true) &&
     (record.exists || sentLast(record) !== undefined)
   )
     return { [EXCLUDE_FROM_LATEST]: true };

@@ -336,11 +336,13 @@ function withoutAskedBefore(
           request.publishedDate === life),
     )
     .reduce(
-      (before, { operation }) =>
+      (before, { operation, request: { decided } }) =>
         endOne(
           before,
           operation.id,
-          failed(operation, GONE, [], context),
+          decided?.kind === "canceled"
+            ? cancellation(operation, "It was deleted.", decided.by, context)
+            : failed(operation, GONE, [], context),
           context,
         ),
       pair,

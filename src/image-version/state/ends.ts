@@ -108,15 +108,17 @@ function appliedAfter(
   const isAsked = batch.some(
     ([, { byHand, decided }]) => byHand !== true && decided === undefined,
   );
-  if (isAsked) return withApplied(lastApplied, lastingIn(record));
+  const applied = isAsked
+    ? withApplied(lastApplied, lastingIn(record))
+    : lastApplied;
   // Who says of a canceled creation's version that it shall be in latest says something new.
   const isHeldBack = batch.some(
     ([, { decided, changes }]) =>
       decided !== undefined && EXCLUDE_FROM_LATEST in changes,
   );
-  return lastApplied && isHeldBack
-    ? withApplied(lastApplied, { [EXCLUDE_FROM_LATEST]: true })
-    : lastApplied;
+  return applied && isHeldBack
+    ? withApplied(applied, { [EXCLUDE_FROM_LATEST]: true })
+    : applied;
 }
 
 /** The batch decides what is latest: a rule of before promotes the version no more, unless another still asks for one. */

@@ -37,7 +37,7 @@ import {
   type ImageVersionRecord,
 } from "./record.js";
 import { isToBePromoted, mayRemoveRegions, wantedBy } from "./wanted.js";
-import { isBusy, type Look } from "../resources.js";
+import { hasFailed, isBusy, type Look } from "../resources.js";
 
 /** Consecutive 404s of a version that ARM had accepted or shown, after which it is taken for gone. */
 const NOT_FOUND_BEFORE_GONE = 10;
@@ -336,7 +336,7 @@ function whereMet(
       takesAway[name] = regionPatch(fields, name);
       changes[regionField(name)] = null;
     }
-  const promotes = isToBePromoted(record, look);
+  const promotes = !isEnding(record) && isToBePromoted(record, look);
   const last = sentLast(record);
   const isIgnored =
     promotes && last?.overridesRule === true && last.outcome === "accepted";
@@ -435,16 +435,6 @@ function toRepair(
       );
     })
     .map(({ name }) => name);
-}
-
-/** ARM says so of the region, or has given the version up before the region was done. */
-export function hasFailed(look: Look, region: string): boolean {
-  const seen = look.regions.find(({ name }) => name === region);
-  return (
-    seen !== undefined &&
-    (seen.state === "Failed" ||
-      (look.provisioningState === "Failed" && seen.state !== "Completed"))
-  );
 }
 
 /** The end of what has begun is decided: nothing new is begun for it. */

@@ -41,6 +41,8 @@ export interface VersionRequest extends Asked {
   readonly creates?: boolean;
   /** True once its create request was sent: a canceled one leaves the version excluded from latest. */
   readonly created?: boolean;
+  /** True where Azure has refused that create request: what is there now another has made. */
+  readonly refused?: true;
   /** True where it would include what a canceled creation has made: where that comes to nothing, it leaves the version excluded. */
   readonly heir?: true;
   /** The life of the version that it is about, as its caller saw it, or as the record had it; absent: the record's. */

@@ -32,10 +32,10 @@ import type {
   ImageVersionRecord,
 } from "./record.js";
 import { isBehind, isMadeByOthers, ofOthers } from "./adoption.js";
-import { hasFailed, isEnding, isOld, missingOf } from "./reconcile.js";
+import { isEnding, isOld, missingOf } from "./reconcile.js";
 import { observeRegions, type RegionChange } from "./regions.js";
 import { keptOf, overriddenBy } from "./wanted.js";
-import { isBusy, type Look } from "../resources.js";
+import { hasFailed, isBusy, type Look } from "../resources.js";
 
 /** One look. `failure` says why ARM has given the version up, where it says so. */
 export function see(

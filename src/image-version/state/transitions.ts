@@ -199,7 +199,8 @@ function requestsAfter(
 ): ImageVersionRecord["requests"] {
   if (!creates) return record.requests;
   const batch = batchOf(record).map(
-    ([id, request]) => [id, { ...request, created: true }] as const,
+    ([id, { refused: _, ...request }]) =>
+      [id, { ...request, created: true }] as const,
   );
   return { ...record.requests, ...Object.fromEntries(batch) };
 }
@@ -301,14 +302,23 @@ export function writeRefused(
   pair: ImageVersionPair,
   { now }: TransitionContext,
 ): ImageVersionPair {
-  const { lastAttempt, repairs } = pair.record;
+  const { lastAttempt, repairs, requests } = pair.record;
   if (lastAttempt === undefined) return pair;
-  const { changes, unanswered } = lastAttempt;
+  const { changes, unanswered, sentFor = [] } = lastAttempt;
+  const isRefused = unanswered === undefined && !pair.record.exists;
   return {
     ...pair,
     record: {
       ...pair.record,
       lastAttempt: unanswered ?? { ...lastAttempt, outcome: "refused" },
+      requests: Object.fromEntries(
+        Object.entries(requests).map(([id, request]) => [
+          id,
+          isRefused && sentFor.includes(id)
+            ? { ...request, refused: true as const }
+            : request,
+        ]),
+      ),
       repairs: Object.fromEntries(
         Object.entries(repairs).map(([name, repair]) => [
           name,

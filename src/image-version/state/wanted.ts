@@ -1,7 +1,12 @@
 /** What Azure is to show of a version: what the batch asks, and what Sigil itself sees to. */
 import { isDeepStrictEqual } from "node:util";
 import type { PromotionRule } from "../contract.js";
-import { fieldsOf, type Fields } from "../properties/fields.js";
+import {
+  fieldsOf,
+  regionOf,
+  regionsIn,
+  type Fields,
+} from "../properties/fields.js";
 import {
   combined,
   unmetBy,
@@ -18,10 +23,12 @@ import {
   sentLast,
   type Attempt,
   type ImageVersionRecord,
+  type Repair,
   type VersionRequest,
 } from "./record.js";
 import { isFinal } from "./states.js";
-import type { Look } from "../resources.js";
+import type { RegionRecord } from "../../operation/records.js";
+import { hasFailed, type Look } from "../resources.js";
 
 /** By operation id, what is asked by those that are not over, begun or queued, and not canceled. */
 export function openRequests({
@@ -88,7 +95,7 @@ export function mayRemoveRegions(
 
 /**
  * `lastApplied` with what was sent for those who have ended since, or for one that ends now, as far as it was shown: it is
- * Sigil's, though nobody stayed to see it. What others ask of the same is theirs.
+ * Sigil's, though nobody stayed to see it. A promotion rule is not: it ends with whoever has asked for it.
  */
 export function keptOf(
   record: ImageVersionRecord,
@@ -110,13 +117,19 @@ export function keptOf(
   )
     return { ...before };
   const shown = fieldsOf(observed.resource);
+  const regions = regionsIn(shown);
+  const isShown = (field: string, value: unknown): boolean => {
+    const region = regionOf(field);
+    return (
+      // No look shows a rule; nor is there a default of what is not there.
+      field !== PROMOTION &&
+      (value === null || region === undefined || regions.includes(region)) &&
+      ((outcome === "shown" && field in changes) ||
+        unmetBy(shown, { [field]: value }).length === 0)
+    );
+  };
   const kept = Object.fromEntries(
-    Object.entries(asked).filter(
-      ([field, value]) =>
-        open.every(([, request]) => !(field in request.changes)) &&
-        ((outcome === "shown" && field in changes) ||
-          unmetBy(shown, { [field]: value }).length === 0),
-    ),
+    Object.entries(asked).filter(([field, value]) => isShown(field, value)),
   );
   return Object.keys(kept).length === 0
     ? { ...before }
@@ -202,10 +215,7 @@ export function awaitedByRule(
 }
 
 /** The rule of a version holds. */
-export function isDue(
-  record: ImageVersionRecord,
-  look: Pick<Look, "regions">,
-): boolean {
+export function isDue(record: ImageVersionRecord, look: Shown): boolean {
   const names = regionsOfRule(ruleInForce(record), record, look);
   return (
     names.length > 0 &&
@@ -216,12 +226,21 @@ export function isDue(
 function regionsOfRule(
   rule: PromotionRule | undefined,
   record: ImageVersionRecord,
-  look: Pick<Look, "regions">,
+  look: Shown,
 ): readonly string[] {
+  // What Azure has no longer is waited for only where it is to be added back.
+  const isThere = ({ name, state }: RegionRecord): boolean =>
+    state !== "Failed" ||
+    isPending(record.repairs[name]) ||
+    look.regions.some((one) => one.name === name);
   switch (rule?.when) {
     case "allRegionsReady":
       return [
-        ...new Set([...record.regions, ...look.regions].map((one) => one.name)),
+        ...new Set(
+          [...record.regions.filter(isThere), ...look.regions].map(
+            ({ name }) => name,
+          ),
+        ),
       ];
     case "regions":
       return rule.regions ?? [];
@@ -231,13 +250,19 @@ function regionsOfRule(
   }
 }
 
+function isPending(repair: Repair | undefined): boolean {
+  return repair?.removed !== undefined || repair?.dueTime !== undefined;
+}
+
+type Shown = Pick<Look, "regions" | "provisioningState">;
+
 type Readiness = "ready" | "awaited" | "lost";
 
 /** What is known of a region that an operation follows says more than one look. */
 function readinessOf(
   name: string,
   { regions, repairs }: ImageVersionRecord,
-  look: Pick<Look, "regions">,
+  look: Shown,
 ): Readiness {
   const isNamed = (one: { readonly name: string }): boolean =>
     one.name === name;
@@ -246,12 +271,11 @@ function readinessOf(
   if (known === undefined)
     return shown === "Completed"
       ? "ready"
-      : shown === undefined || shown === "Failed"
+      : shown === undefined || hasFailed(look, name)
         ? "lost"
         : "awaited";
-  const { removed, dueTime } = repairs[name] ?? {};
   if (known.state === "Failed")
-    return removed === undefined && dueTime === undefined ? "lost" : "awaited";
+    return isPending(repairs[name]) ? "awaited" : "lost";
   return known.state === "Completed" &&
     known.doubt === undefined &&
     (shown === undefined || shown === "Completed")

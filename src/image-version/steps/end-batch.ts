@@ -71,7 +71,10 @@ export function endBatch(
             [id]: {
               ...kept,
               changes:
-                request.heir === true ? { [EXCLUDE_FROM_LATEST]: true } : {},
+                request.heir === true ||
+                (request.created === true && given?.kind === "canceled")
+                  ? { [EXCLUDE_FROM_LATEST]: true }
+                  : {},
               repeats: {},
               creates: false,
               byHand: true,

@@ -152,11 +152,12 @@ describe("what Azure shows at once", () => {
         );
     });
 
-    test("is what another asks beside it, and no more", () => {
+    test("is that, and what another asks beside it", () => {
       const tagged = changeOf({ "/tags/a": "1" });
       expect(lastAppliedAfter(excluded, tagged)).toEqual({
         "/tags/a": "1",
         "/tags/b": "1",
+        [EXCLUDE_FROM_LATEST]: true,
       });
     });
 

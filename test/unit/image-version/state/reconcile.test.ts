@@ -1,4 +1,5 @@
 /** What is decided at a look: nothing, a creation, an update, an end. */
+import { hasFailed } from "../../../../src/image-version/resources.js";
 import { describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import {
@@ -11,7 +12,6 @@ import {
   PROMOTION,
 } from "../../../../src/image-version/properties/table.js";
 import {
-  hasFailed,
   isEnding,
   reconcile,
   withDefaults,

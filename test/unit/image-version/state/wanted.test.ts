@@ -125,7 +125,7 @@ describe("a promotion rule", () => {
         lastApplied: { [PROMOTION]: rule },
         regions: regions(...states),
       }),
-      { regions: regions(...states) },
+      { provisioningState: "Succeeded", regions: regions(...states) },
     );
 
   test.each([
@@ -151,6 +151,7 @@ describe("a promotion rule", () => {
   test("is due for no version without regions", () => {
     expect(
       isDue(recordWith({ lastApplied: { [PROMOTION]: RULE }, regions: [] }), {
+        provisioningState: "Succeeded",
         regions: [],
       }),
     ).toBe(false);
@@ -170,6 +171,7 @@ describe("a promotion rule", () => {
         isDue(
           recordWith({ lastApplied: { [PROMOTION]: rule }, regions: own }),
           {
+            provisioningState: "Succeeded",
             regions: [...own, others],
           },
         ),
@@ -339,10 +341,6 @@ describe("what has ended leaves as applied what was sent for it", () => {
   test.each([
     ["it is not over", { requests: { a: changeOf({ "/tags/a": "1" }) } }],
     [
-      "another asks for the same",
-      { requests: { b: changeOf({ "/tags/a": "2", "/tags/b": "2" }) } },
-    ],
-    [
       "no look has shown it",
       { lastAttempt: { ...attempt, outcome: "accepted" as const } },
     ],
@@ -350,6 +348,24 @@ describe("what has ended leaves as applied what was sent for it", () => {
     ["nothing of it is to last", { lastAttempt: { ...attempt, asked: {} } }],
   ])("not where %s", (_, more) => {
     expect(kept(more)).toEqual(before);
+  });
+
+  test("also where another asks for the same: that may come to nothing", () => {
+    const b = changeOf({ "/tags/a": "2", "/tags/b": "2" });
+    expect(kept({ requests: { b } })).toEqual({
+      "/location": "westus",
+      "/tags/a": "1",
+    });
+  });
+
+  test("but no promotion rule, and no default of a region that is not there", () => {
+    const asked = {
+      [PROMOTION]: RULE,
+      [`${regionField("uksouth")}/regionalReplicaCount`]: 1,
+    };
+    expect(
+      kept({ lastAttempt: { ...attempt, outcome: "accepted", asked } }),
+    ).toEqual(before);
   });
 
   test("also of a creation that was canceled", () => {
@@ -395,7 +411,6 @@ describe("what has ended leaves as applied what was sent for it", () => {
       { b: changeOf({ "/tags/d": "1" }) },
     ],
     ["Azure has refused it", { outcome: "refused" }, {}],
-    ["another asks for the same", {}, { b: changeOf({ "/tags/a": "2" }) }],
   ])("nothing where %s", (_, more, others) => {
     expect(ending(more, others)).toEqual(before);
   });
