@@ -149,7 +149,7 @@ describe("requests that are done together", () => {
     const { status, history } = await operationOf(world, canceled);
     expect(status).toBe("Canceled");
     expect(history.at(-1)?.message).toBe(
-      "Canceled. It waited for its turn: nothing will be sent to Azure for it.",
+      "Canceled. It was queued: nothing will be sent to Azure for it.",
     );
     expect(await operationOf(world, other)).toMatchObject({
       status: "Succeeded",

@@ -617,7 +617,7 @@ describe("canceling", () => {
         expect.objectContaining({
           state: "Canceled",
           message: expect.stringContaining(
-            "It was done together with other operations, which go on",
+            "It was sent together with other operations, which go on",
           ) as string,
         }),
       ]) as unknown,

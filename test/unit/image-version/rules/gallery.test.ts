@@ -127,13 +127,13 @@ describe("a version that others have made in Azure", () => {
       finding(
         "ImageVersionConflict",
         `${REGIONS}/0/regionalReplicaCount`,
-        "RegionalReplicaCount of westus is 3 in Azure; the request says 2.",
+        "regionalReplicaCount of westus is 3 in Azure; the request says 2.",
         "send the request with If-Match, or use another version name",
       ),
       finding(
         "ImageVersionConflict",
         "/properties/publishingProfile/excludeFromLatest",
-        "ExcludeFromLatest is true in Azure; the request says false.",
+        "excludeFromLatest is true in Azure; the request says false.",
         `${VERSION} exists already and is left as it is`,
       ),
     ]);

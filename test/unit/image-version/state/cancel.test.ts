@@ -86,7 +86,7 @@ describe("what a cancel says of Azure", () => {
       {},
       { members: MEMBERS },
       {},
-      "Azure gets, or has got",
+      "Azure receives, or has received",
     ],
     [
       "it is applied",
@@ -101,7 +101,7 @@ describe("what a cancel says of Azure", () => {
       {},
       { members: MEMBERS },
       { appliedTime: time(5) },
-      "Azure gets, or has got",
+      "Azure receives, or has received",
     ],
   ] as const)("where %s", (_, attempt, more, request, says) => {
     expect(consequence(updating(attempt, more, request))).toMatchObject({
@@ -124,7 +124,7 @@ describe("what a cancel says of Azure", () => {
   test("of one that is queued", () => {
     const pair = told(queued(replicating(), changeOf({ "/tags/a": "1" })));
     expect(eventsOf(cancel(pair, `${KEY}-2`)).at(-1)?.data).toMatchObject({
-      consequence: expect.stringContaining("It waited for its turn") as string,
+      consequence: expect.stringContaining("It was queued") as string,
     });
   });
 });
