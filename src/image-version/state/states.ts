@@ -13,7 +13,7 @@ export const GOES_ON =
 export const NOTHING_DELETED = "Nothing was deleted, and nothing will be.";
 
 export const DELETE_SENT =
-  "The deletion is on its way: Azure may carry it out. Sigil follows it no longer; send the same DELETE to follow it again.";
+  "The deletion is on its way: Azure may carry it out. Sigil no longer follows it; send the same DELETE to follow it again.";
 
 /** Of an image version that is created, updated, promoted, demoted or deleted. */
 export const VERSION_STATES: States<VersionState> = {
@@ -41,7 +41,7 @@ export const VERSION_STATES: States<VersionState> = {
       Deleting: "a DELETE is to be sent",
     },
     ifCanceled:
-      "The create request is on its way: Azure may make the version and replicate it to every region. Sigil follows it no longer; send the same PUT to follow it again.",
+      "The create request is on its way: Azure may make the version and replicate it to every region. Sigil no longer follows it; send the same PUT to follow it again.",
   },
   Updating: {
     status: "Running",

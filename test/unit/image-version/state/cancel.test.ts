@@ -79,7 +79,7 @@ describe("what a cancel says of Azure", () => {
       { outcome: "unknown" },
       { members: MEMBERS },
       {},
-      "together with what others ask, has no answer yet",
+      "for it and for other operations has no answer yet",
     ],
     [
       "it was taken, beside others",
