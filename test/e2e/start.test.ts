@@ -271,6 +271,6 @@ describe("npm start", () => {
 
     expect(await program.exited).toBe(2);
     expect(program.stderr()).toContain(reason);
-    expect(program.stderr()).toContain("(--help tells more)");
+    expect(program.stderr()).toContain("(see --help)");
   });
 });

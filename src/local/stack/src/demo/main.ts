@@ -68,7 +68,7 @@ async function deadline(
 ): Promise<never> {
   await delay(seconds * 1000, undefined, { ref: false });
   throw new Error(
-    `It is not done after ${seconds} s; missing: ${expectedEvents.missing().join(", ")}.`,
+    `The demo is not done after ${seconds} s; missing: ${expectedEvents.missing().join(", ")}.`,
   );
 }
 
