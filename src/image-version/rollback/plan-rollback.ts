@@ -150,7 +150,7 @@ async function reasonsAgainst(
     ...busy.map(({ name, provisioningState }) => ({
       code: "VersionBusy",
       pointer: "",
-      message: `Azure works on ${name} (${provisioningState}) and accepts no other change of it meanwhile. Wait until it has ended, or delete ${name}.`,
+      message: `Azure is working on ${name} (${provisioningState}) and accepts no other change of it meanwhile. Wait until it has ended, or delete ${name}.`,
     })),
   ];
 }

@@ -124,7 +124,7 @@ function leavesAsItShouldBe(
       patch,
       state: "Canceling",
       message:
-        "Canceled: it ends once Azure has finished what was sent, removed regions are added back and an unfinished version is excluded from latest.",
+        "Canceled: it ends once Azure has finished what was sent, regions removed for a repair are added back and an unfinished version is excluded from latest.",
       concerns: [operationId],
       ...untilQuiet(record, context),
     },

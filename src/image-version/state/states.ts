@@ -41,7 +41,7 @@ export const VERSION_STATES: States<VersionState> = {
       Deleting: "a DELETE is to be sent",
     },
     ifCanceled:
-      "The create request is on its way: Azure may make the version and replicate it to every region. Sigil no longer follows it; send the same PUT to follow it again.",
+      "The create request is on its way: Azure may create the version and replicate it to every region. Sigil no longer follows it; send the same PUT to follow it again.",
   },
   Updating: {
     status: "Running",

@@ -235,7 +235,7 @@ function deletionRefused(
   return advance({ ...pair, record: { ...record, requests } }, context, {
     patch: { state: "Accepted" },
     state: "Failing",
-    message: `${failure.message} It ends once removed regions are added back and an unfinished version is excluded from latest.`,
+    message: `${failure.message} It ends once regions removed for a repair are added back and an unfinished version is excluded from latest.`,
     waitMs: 0,
   });
 }

@@ -86,7 +86,7 @@ export function endBatch(
         state: given?.kind === "canceled" ? "Canceling" : "Failing",
         message:
           given === undefined
-            ? `${failure.message} It ends once removed regions are added back and an unfinished version is excluded from latest.`
+            ? `${failure.message} It ends once regions removed for a repair are added back and an unfinished version is excluded from latest.`
             : `${away.join(", ")} could not be added back. ${failure.message}`,
         concerns: [id],
         waitMs: 0,

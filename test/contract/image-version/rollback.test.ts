@@ -351,7 +351,7 @@ describe("is refused", () => {
         {
           code: "VersionBusy",
           message:
-            "Azure works on 1.0.2 (Creating) and accepts no other change of it meanwhile. Wait until it has ended, or delete 1.0.2.",
+            "Azure is working on 1.0.2 (Creating) and accepts no other change of it meanwhile. Wait until it has ended, or delete 1.0.2.",
         },
       ],
     });

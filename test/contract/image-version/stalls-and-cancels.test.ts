@@ -145,7 +145,7 @@ describe("an operation that is canceled", () => {
     expect(canceled.history.at(-1)).toMatchObject({
       state: "Canceling",
       message:
-        "Canceled: it ends once Azure has finished what was sent, removed regions are added back and an unfinished version is excluded from latest.",
+        "Canceled: it ends once Azure has finished what was sent, regions removed for a repair are added back and an unfinished version is excluded from latest.",
     });
     expect(await cancelOperation(deps(), operation.id, canceler)).toEqual(
       canceled,
