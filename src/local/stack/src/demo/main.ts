@@ -68,7 +68,7 @@ async function deadline(
 ): Promise<never> {
   await delay(seconds * 1000, undefined, { ref: false });
   throw new Error(
-    `The demo is not done after ${seconds} s; missing: ${expectedEvents.missing().join(", ")}.`,
+    `It is not done after ${seconds} s; missing: ${expectedEvents.missing().join(", ")}.`,
   );
 }
 
