@@ -68,6 +68,7 @@ export async function createApp(
   const { metrics } = telemetry;
   const {
     imageVersions,
+    imageVersionSteps,
     preparations,
     operations,
     ageing,
@@ -153,7 +154,7 @@ export async function createApp(
       createStepHandler({
         ...steps,
         takeStep: (message) =>
-          calls.during(() => takeStep(imageVersions, message)),
+          calls.during(() => takeStep(imageVersionSteps, message)),
       }),
     ),
     replications: queueFunction(
@@ -161,7 +162,7 @@ export async function createApp(
       createStepHandler({
         ...steps,
         takeStep: (message) =>
-          calls.during(() => takeStep(imageVersions, message)),
+          calls.during(() => takeStep(imageVersionSteps, message)),
       }),
     ),
     preparations: queueFunction(
@@ -178,7 +179,7 @@ export async function createApp(
       metrics.oldestOpen(oldestOpenTime === undefined ? 0 : ageMs / 1_000);
       log.info("reconciled", { ...counts, oldestOpenTime });
       for (const { operationId, error } of errors)
-        log.error("an operation could not be looked after", error, {
+        log.error("an operation could not be reconciled", error, {
           operationId,
         });
     }),
@@ -193,7 +194,7 @@ export async function createApp(
         deletions: deletions.join(" "),
       });
       for (const error of errors)
-        log.error("retention could not look after something", error);
+        log.error("retention could not process a policy or a version", error);
     }),
     retentionSchedule: config.retentionSchedule,
     deadLetters: logged(async (log, context) => {
@@ -223,18 +224,18 @@ export async function createApp(
           });
       }
       for (const error of errors)
-        log.error("a dead-letter queue could not be looked after", error);
+        log.error("a dead-letter queue could not be checked", error);
     }),
     deadLetterSchedule: config.deadLetterSchedule,
     ageing: logged(async (log) => {
       const runs = await removeAged(operations, ageing);
       for (const { errors, unfinished, ...run } of runs) {
-        log.info("what has aged was removed", {
+        log.info("expired records were removed", {
           ...run,
           unfinished: String(unfinished),
         });
         for (const error of errors)
-          log.error("something that has aged could not be removed", error, {
+          log.error("an expired record could not be removed", error, {
             name: run.name,
           });
       }

@@ -85,12 +85,16 @@ export function createAuthenticator(
         const header = decodeProtectedHeader(token);
         const { iss = "" } = decodeJwt(token);
         if (BROUGHT_KEYS.some((name) => name in header))
-          throw new Refusal("The token brings a key of its own."); // Invariant 4.
+          throw new Refusal(
+            "The token carries a key of its own, which is never trusted. Get a token from the issuer.",
+          ); // Invariant 4.
         if (!TYPES.includes(typeOf(header.typ)))
           throw new Refusal(NO_ACCESS_TOKEN);
         const keys = keysOf.get(iss);
         if (keys === undefined)
-          throw new Refusal("The token comes from another issuer.");
+          throw new Refusal(
+            "The token comes from another issuer. Get one from the tenant of this API.",
+          );
         // Invariant 1.
         const { payload } = await jwtVerify(token, unlessUnreadable(keys), {
           issuer: iss,
@@ -104,7 +108,9 @@ export function createAuthenticator(
           tenants.length > 0 &&
           !tenants.includes(lower(payload["tid"]) ?? "")
         )
-          throw new Refusal("The token comes from another tenant.");
+          throw new Refusal(
+            "The token comes from another tenant. Get one from the tenant of this API.",
+          );
         requireFiniteTimes(payload);
         const principal = principalOf(payload, options.scopesAssign ?? false);
         if (principal.appId === undefined) throw new Refusal(NO_ACCESS_TOKEN);
@@ -154,8 +160,8 @@ function isTokensFault(error: unknown): boolean {
 }
 
 const CLAIM_REASONS: Readonly<Record<string, string>> = {
-  iss: "The token comes from another issuer.",
-  aud: "The token is meant for another audience. Ask for one for this API.",
+  iss: "The token comes from another issuer. Get one from the tenant of this API.",
+  aud: "The token is for another audience. Ask for one for this API.",
   nbf: "The token is not valid yet. Check the caller's clock.",
   exp: "The token has no valid expiry.",
 };
@@ -219,7 +225,7 @@ function rolesOf(payload: JWTPayload, scopesAssign: boolean): string[] {
   );
   if (scp === undefined) return held;
   if (typeof scp !== "string")
-    throw new Refusal("The token's claim scp is not a text."); // Invariant 6.
+    throw new Refusal("The token's claim scp is not a string."); // Invariant 6.
   const scopes = scp.split(" ");
   return [
     ...held.filter((role) => !isRole(role)),

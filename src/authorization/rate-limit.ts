@@ -45,7 +45,7 @@ export function createRateLimiter({
       if (calls >= 1) return;
       throw new ServiceError(
         "TooManyRequests",
-        `This caller may make ${callsPerMinute} calls in a minute, and has made them. Try again after Retry-After.`,
+        `This caller may make ${callsPerMinute} calls in a minute, and has made them. Try again after the time in Retry-After.`,
         { retryAfterMs: Math.ceil((1 - calls) * callMs) },
       );
     },

@@ -28,7 +28,7 @@ export function requireRole(
   if (isSufficient(principal.roles, role)) return;
   throw new ServiceError(
     "Forbidden",
-    `This call needs the app role ${role}; a person needs the scope of that name, too. Ask for what is missing to be assigned.`,
+    `This call needs the app role ${role}; a person needs the scope of that name, too. Ask an administrator to assign what is missing.`,
     { fields: { requiredRole: role, tokenError: "insufficient_scope" } },
   );
 }

@@ -50,6 +50,8 @@ import {
 /** What each kind of operation needs, on Azure, observed; and the messenger, which does more than its ports say. */
 export interface Adapters {
   readonly imageVersions: Dependencies;
+  /** The same for steps, of which many read the same facts. Who plans reads them anew. */
+  readonly imageVersionSteps: Dependencies;
   readonly preparations: PreparationDependencies;
   readonly policies: RetentionPolicies;
   /** Any kind, for what looks after them all. */
@@ -116,10 +118,7 @@ export function createAdapters(
   });
   const subscriptions = createSubscriptions(arm);
   const resourceManager = createResourceManager(arm);
-  const facts = shareFacts(
-    { resources: createResourceReader(arm), subscriptions },
-    now,
-  );
+  const resources = createResourceReader(arm);
   const requiredRegistrations: Registrable[] = [
     { namespace: "Microsoft.Compute" },
     ...(config.requireSigEncryption
@@ -156,7 +155,8 @@ export function createAdapters(
     resourceManager,
     looks: createLooks(resourceManager, now),
     rollbacks: store as unknown as StateStore<RollbackStateRecord>,
-    ...facts,
+    resources,
+    subscriptions,
     requiredRegistrations,
     maxReads: config.maxReads,
   };
@@ -192,6 +192,10 @@ export function createAdapters(
       requiredRegistrations,
     },
     imageVersions,
+    imageVersionSteps: {
+      ...imageVersions,
+      ...shareFacts({ resources, subscriptions }, now),
+    },
     policies: createRetentionPolicies(tables),
   };
 }

@@ -55,7 +55,7 @@ export function readConfig(environment: Environment): Config {
     );
   if (mistakes.length > 0)
     throw new ConfigurationError(
-      `The configuration has mistakes:\n- ${mistakes.join("\n- ")}`,
+      `The configuration has errors:\n- ${mistakes.join("\n- ")}`,
     );
   return frozen(config);
 }

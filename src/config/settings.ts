@@ -38,7 +38,7 @@ const STORAGE = {
     name: "AzureWebJobsStorage",
     parse: text,
     meaning:
-      "Connection string of the storage account; needed where neither of the next two is given.",
+      "Connection string of the storage account; needed if neither of the next two is given.",
   },
   accountName: {
     name: "AzureWebJobsStorage__accountName",
@@ -60,7 +60,7 @@ const SERVICE_BUS = {
     name: "ServiceBusConnection",
     parse: text,
     meaning:
-      "Connection string of the Service Bus namespace; needed where the next one is not given.",
+      "Connection string of the Service Bus namespace; needed if the next one is not given.",
   },
   fullyQualifiedNamespace: {
     name: "ServiceBusConnection__fullyQualifiedNamespace",
@@ -85,7 +85,7 @@ const SERVICE = {
     required:
       "the issuer of access tokens, such as https://login.microsoftonline.com/{tenant}/v2.0; several with commas",
     meaning:
-      "`iss` of access tokens, such as `https://login.microsoftonline.com/{tenant}/v2.0`; several with commas, where tokens of both versions of Entra ID are taken.",
+      "`iss` of access tokens, such as `https://login.microsoftonline.com/{tenant}/v2.0`; several with commas, if tokens of both versions of Entra ID are accepted.",
   },
   tokenAudience: {
     name: "SIGIL_TOKEN_AUDIENCE",
@@ -98,7 +98,7 @@ const SERVICE = {
     name: "SIGIL_TOKEN_TENANT",
     parse: tenants,
     default: "",
-    otherwise: "any that the issuers give",
+    otherwise: "any tenant of the issuers",
     meaning: "`tid` of access tokens; several with commas.",
   },
   scopesAssignRoles: {
@@ -106,23 +106,23 @@ const SERVICE = {
     parse: boolean,
     default: "false",
     meaning:
-      "`true` where the tenant assigns by scope: a person's scope then counts without a role beside it.",
+      "`true` if the tenant assigns by scope: a person's scope then counts without a role.",
   },
   galleryPolicy: {
     name: "SIGIL_GALLERY_POLICY",
     parse: galleryPolicy,
-    otherwise: "whoever may write may write to every gallery",
+    otherwise: "every writer may write to every gallery",
     blank:
       "give a policy, or remove the setting, which lets every writer write everywhere",
     meaning:
-      "Which callers may write to which galleries: JSON, or `@` and a file's path; what no rule allows is refused.",
+      "Which callers may write to which galleries: JSON, or `@` and a file's path; everything that no rule allows is refused.",
   },
   rateLimitPerMinute: {
     name: "SIGIL_RATE_LIMIT_PER_MINUTE",
     parse: integer(0, 1_000_000),
     default: "600",
     meaning:
-      "Calls of one caller in a minute, on each instance; 0: any number.",
+      "Calls that one caller may make in a minute, on each instance; 0: any number.",
   },
   corsOrigins: {
     name: "SIGIL_CORS_ORIGINS",
@@ -154,21 +154,21 @@ const SERVICE = {
     name: "SIGIL_POLL_INITIAL_SECONDS",
     parse: seconds,
     default: "15",
-    meaning: "The first wait between two looks at a version; it doubles.",
+    meaning: "The first wait between two polls of a version; it doubles.",
   },
   pollMaxMs: {
     name: "SIGIL_POLL_MAX_SECONDS",
     parse: seconds,
     default: "120",
     meaning:
-      "The longest wait between two looks at a version; no less than the first.",
+      "The longest wait between two polls of a version; no less than the first.",
   },
   putTimeoutMs: {
     name: "SIGIL_CREATE_TIMEOUT_SECONDS",
     parse: seconds,
     default: "60",
     meaning:
-      "A call of Azure Resource Manager without an answer is given up after this; what became of a PUT is then read.",
+      "A call to Azure Resource Manager is given up after this time without an answer; the outcome of a PUT is then read.",
   },
   overdueMs: {
     name: "SIGIL_OVERDUE_SECONDS",
@@ -187,34 +187,34 @@ const SERVICE = {
     name: "SIGIL_STALLED_SECONDS",
     parse: seconds,
     default: "7200",
-    meaning: "After this long without progress a region is told to be stalled.",
+    meaning:
+      "After this long without progress a region is reported as stalled.",
   },
   operationStalledMs: {
     name: "SIGIL_OPERATION_STALLED_SECONDS",
     parse: seconds,
     default: "3600",
-    meaning:
-      "After it has waited this long an operation is told to be stalled.",
+    meaning: "After waiting this long an operation is reported as stalled.",
   },
   confirmMs: {
     name: "SIGIL_CONFIRM_SECONDS",
     parse: seconds,
     default: "120",
     meaning:
-      "What a look shows to have gone back (failed, gone, lost) counts once another shows it, so much later or more.",
+      "A setback that a poll shows (failed, gone, lost) counts once another poll, at least this much later, shows it too.",
   },
   staleMs: {
     name: "SIGIL_STALE_LOOK_SECONDS",
     parse: seconds,
     default: "600",
     meaning:
-      "For so long after a write a look that shows nothing of it is taken for an older one.",
+      "For this long after a write, a poll that does not show it is taken to be outdated.",
   },
   repairAttempts: {
     name: "SIGIL_REPAIR_ATTEMPTS",
     parse: integer(0, 20),
     default: "3",
-    meaning: "How often a failed region is repaired by itself.",
+    meaning: "How often a failed region is repaired automatically.",
   },
   repairDelayMs: {
     name: "SIGIL_REPAIR_DELAY_SECONDS",
@@ -227,7 +227,7 @@ const SERVICE = {
     parse: boolean,
     default: "false",
     meaning:
-      "`true` where the cloud still asks for the feature Microsoft.Compute/SIGEncryption.",
+      "`true` if the cloud still requires the feature Microsoft.Compute/SIGEncryption.",
   },
   maxDeliveryCount: {
     name: "SIGIL_MAX_DELIVERY_COUNT",
@@ -240,39 +240,39 @@ const SERVICE = {
     parse: integer(50, 10_000),
     default: "500",
     meaning:
-      "Distinct resources of Azure that are read for one request; more are a 422 `TooManyReads` that says what to do.",
+      "Largest number of distinct Azure resources that are read for one request; more are a 422 `TooManyReads` that says what to do.",
   },
   reconcileSchedule: {
     name: "SIGIL_RECONCILE_SCHEDULE",
     parse: text,
     default: "0 */5 * * * *",
     meaning:
-      "NCRONTAB, six fields; when what is stored and has no message in flight is sent again.",
+      "NCRONTAB, six fields; when the reconciler sends lost step messages again.",
   },
   deadLetterSchedule: {
     name: "SIGIL_DEAD_LETTER_SCHEDULE",
     parse: text,
     default: "0 */15 * * * *",
-    meaning: "NCRONTAB, six fields; when dead-letter queues are looked at.",
+    meaning: "NCRONTAB, six fields; when dead-letter queues are checked.",
   },
   deadLetterRetentionMs: {
     name: "SIGIL_DEAD_LETTER_DAYS",
     parse: days,
     default: "30",
-    meaning: "So long after it was sent a dead letter is deleted.",
+    meaning: "A dead letter is deleted this long after it was sent.",
   },
   retentionSchedule: {
     name: "SIGIL_RETENTION_SCHEDULE",
     parse: text,
     default: "0 30 * * * *",
-    meaning: "NCRONTAB, six fields; when retention policies delete, UTC.",
+    meaning:
+      "NCRONTAB, six fields, UTC; when retention policies delete versions.",
   },
   ageingSchedule: {
     name: "SIGIL_AGEING_SCHEDULE",
     parse: text,
     default: "0 45 * * * *",
-    meaning:
-      "NCRONTAB, six fields; when what was kept for long enough is removed.",
+    meaning: "NCRONTAB, six fields; when expired records are removed.",
   },
   keepOperationsMs: {
     name: "SIGIL_KEEP_OPERATIONS_DAYS",
@@ -354,7 +354,7 @@ export const SETTINGS = {
 export const HOST_SETTINGS: readonly Pick<Setting, "name" | "meaning">[] = [
   {
     name: "AzureWebJobsStorage__credential",
-    meaning: "`managedidentity`, where the storage account is used so.",
+    meaning: "`managedidentity`, if the storage account is accessed with it.",
   },
   {
     name: "AzureWebJobsStorage__clientId",
@@ -362,7 +362,7 @@ export const HOST_SETTINGS: readonly Pick<Setting, "name" | "meaning">[] = [
   },
   {
     name: "ServiceBusConnection__credential",
-    meaning: "`managedidentity`, where the namespace is used so.",
+    meaning: "`managedidentity`, if the namespace is accessed with it.",
   },
   {
     name: "ServiceBusConnection__clientId",

@@ -54,7 +54,7 @@ function withoutOriginal({
     : {
         ...data,
         originalOmitted:
-          "The event has no room for the original; it is in the rejected queue.",
+          "The original does not fit into the event; it is in the rejected queue.",
       };
 }
 

@@ -58,7 +58,7 @@ function requireJson(
   const encoding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
   if (encoding !== "identity")
     throw unsupported(
-      `The body is encoded with ${encoding}. Send it as it is.`,
+      `The body is encoded with ${encoding}. Send it without Content-Encoding.`,
     );
 }
 

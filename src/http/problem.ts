@@ -40,7 +40,7 @@ export const PROBLEMS: Readonly<
   ImageVersionGone: [409, "Image version gone"],
   PreconditionFailed: [412, "Precondition failed"],
   OperationEnded: [409, "Operation has ended"],
-  DryRunFirst: [409, "Dry run first"],
+  DryRunFirst: [409, "Dry run required"],
   PreflightFailed: [422, "Preflight failed"],
   TooManyReads: [422, "Too many reads"],
   RollbackRefused: [409, "Rollback refused"],
@@ -77,7 +77,7 @@ export function toProblem(error: unknown, instance: string): ProblemResponse {
       ? error
       : new ServiceError(
           "InternalError",
-          "The service made a mistake. Report it with the value of the x-request-id header.",
+          "An internal error occurred. Report it with the value of the x-request-id header.",
         );
   const [status, title] = PROBLEMS[known.code];
   return {

@@ -69,7 +69,7 @@ function exhausted(highest: string, increment: Increment): ServiceError {
         {
           code: "VersionNumbersExhausted",
           pointer: "/query/increment",
-          message: `The ${increment} part of ${highest} is followed by none: ${LARGEST_PART} is the largest.`,
+          message: `The ${increment} part of ${highest} cannot be increased: ${LARGEST_PART} is the largest.`,
           remediation,
         },
       ],

@@ -15,7 +15,7 @@ export function parseJson(bytes: Uint8Array): unknown {
   const mistake = findJsonMistake(text, MAX_DEPTH);
   if (mistake !== undefined)
     throw malformed(
-      `The body is not JSON that can be read: line ${mistake.line}, column ${mistake.column}: ${mistake.message}.`,
+      `The body is not valid JSON: line ${mistake.line}, column ${mistake.column}: ${mistake.message}.`,
       { line: mistake.line, column: mistake.column },
     );
   return JSON.parse(text);

@@ -123,7 +123,7 @@ function requirePropertiesSize(
   if (bytes > LARGEST_PROPERTIES_BYTES)
     throw new ServiceError(
       "PayloadTooLarge",
-      `The application properties have ${bytes} bytes together; at most ${LARGEST_PROPERTIES_BYTES} are taken.`,
+      `The application properties have ${bytes} bytes in total; at most ${LARGEST_PROPERTIES_BYTES} are allowed.`,
       { fields: { maxBytes: LARGEST_PROPERTIES_BYTES } },
     );
 }
@@ -194,14 +194,14 @@ function expired(
 ): ServiceError {
   return new ServiceError(
     "RequestExpired",
-    `The request could not be taken before its time to live ends (${expiresTime}). The last reason: ${code}: ${message} Send it again.`,
+    `The request could not be accepted before its time to live ends (${expiresTime}). The last reason: ${code}: ${message} Send it again.`,
   );
 }
 
 function ourMistake(): ServiceError {
   return new ServiceError(
     "InternalError",
-    "Sigil failed to process the request at every delivery. Its log says why. Send the request again when that is mended.",
+    "Sigil failed to process the request at every delivery. Its log says why. Send the request again when that is fixed.",
   );
 }
 
@@ -313,8 +313,8 @@ async function tellAlreadyDone(
         request: event,
         message:
           operation === undefined
-            ? "Azure shows the version as it is asked for."
-            : `Operation ${operation.id} does, or has done, what is asked.`,
+            ? "Azure shows the version as requested."
+            : `Operation ${operation.id} does, or has done, what is requested.`,
       },
     },
   ]);
@@ -393,6 +393,6 @@ function originalInEvent(
       return { original };
   }
   return {
-    originalOmitted: `The original, ${bytes.length} bytes, is ${isUtf8(bytes) ? "too large for an event" : "no text"}; it is in the rejected queue.`,
+    originalOmitted: `The original, ${bytes.length} bytes, is ${isUtf8(bytes) ? "too large for an event" : "not text"}; it is in the rejected queue.`,
   };
 }

@@ -62,7 +62,7 @@ function stepMessage({ operationId, step }: Partial<StepMessage>): StepMessage {
   if (operationId === undefined || step === undefined) {
     throw new ServiceError(
       "PoisonMessage",
-      `The message is not of Sigil's making: it needs operationId (a string) and step (an integer).`,
+      `Sigil did not send this message: it needs operationId (a string) and step (an integer).`,
     );
   }
   return { operationId, step };

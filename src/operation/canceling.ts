@@ -17,10 +17,10 @@ import { commit, contextOf } from "./steps.js";
 
 const COMMIT_TRIES = 10;
 
-const WAITED = "It waited for its turn: nothing will be sent to Azure for it.";
+const WAITED = "It was queued: nothing will be sent to Azure for it.";
 
 const TOGETHER =
-  "It was done together with other operations, which go on: Azure gets, or has got, what it asked for with theirs. Sigil reports it no longer.";
+  "It was sent together with other operations, which go on: Azure receives, or has received, its changes with theirs. Sigil no longer reports on it.";
 
 /**
  * The operation ends Canceled; the message of its next step finds nothing to do, or goes on with the others' work.

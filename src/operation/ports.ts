@@ -105,15 +105,15 @@ export interface PollingPolicy {
   readonly pollMaxMs: number;
   /** After this long an unanswered PUT is given up; its outcome is then read, not guessed. */
   readonly putTimeoutMs: number;
-  /** After this long without progress a region is told to be stalled. */
+  /** After this long without progress a region is reported as stalled. */
   readonly stalledMs: number;
-  /** Progress is told by steps of so many percent, and where it has not been told for long. */
+  /** A region's progress is published by steps of so many percent, and where that was long ago. */
   readonly progressStep: number;
-  /** What a look shows to have gone back (failed, gone, lost) counts once another shows it, so much later or more. */
+  /** A setback that a poll shows (failed, gone, lost) counts once another poll, at least this much later, shows it too. */
   readonly confirmMs: number;
   /** For so long after a write, a look that shows nothing of it is taken for an older one. */
   readonly staleMs: number;
-  /** After it has waited this long an operation is told to be stalled. */
+  /** After waiting this long an operation is reported as stalled. */
   readonly operationStalledMs: number;
   /** How often a region that failed is repaired by itself, and how long after its failure first; doubles each time. */
   readonly repairAttempts: number;

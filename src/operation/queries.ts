@@ -112,7 +112,7 @@ export async function listOperations(
 export function forgedToken(cause?: unknown): ServiceError {
   return new ServiceError(
     "InvalidRequest",
-    "The continuation token is not one that this service gave.",
+    "The continuation token was not given by this service for this list.",
     {
       cause,
       findings: [

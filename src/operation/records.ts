@@ -116,7 +116,7 @@ export interface OperationRecord {
     readonly name: string;
     readonly state: string;
   }[];
-  /** What was found worth saying though it stopped nothing. */
+  /** Warnings and information that stopped nothing. */
   readonly warnings?: readonly Finding[];
   readonly error?: OperationFailure;
   readonly history: readonly HistoryEntry[];

@@ -93,7 +93,10 @@ export function decide(
       version;
     // Invariant 1.
     if (!isFinal(state))
-      return kept("OperationRunning", `An operation on it runs: ${state}.`);
+      return kept(
+        "OperationRunning",
+        `An operation on it is running: ${state}.`,
+      );
     if (state !== "Succeeded")
       return kept(
         "NotSucceeded",
@@ -124,12 +127,12 @@ export function decide(
       if (!(end <= now.getTime()))
         return kept(
           "BeforeEndOfLife",
-          `Its end of life is to come: ${endOfLifeDate}${withGrace}.`,
+          `Its end of life is in the future: ${endOfLifeDate}${withGrace}.`,
         );
       if (days !== undefined)
         return deleted(
           "PastEndOfLife",
-          `Its end of life is past: ${endOfLifeDate}${withGrace}.`,
+          `Its end of life is in the past: ${endOfLifeDate}${withGrace}.`,
         );
     }
     // Invariant 5.

@@ -46,7 +46,7 @@ export async function putRetentionPolicy(
   if (mode === "delete" && !sameRules(stored?.policy.rules, rules))
     throw new ServiceError(
       "DryRunFirst",
-      `${stored === undefined ? "There is no policy yet" : "The stored policy has other rules"}: what these delete has not been shown.`,
+      `${stored === undefined ? "There is no policy yet" : "The stored policy has other rules"}: no dry run has shown what the new rules delete.`,
       {
         findings: [
           {

@@ -32,6 +32,6 @@ async function readPolicy(
   if (stored !== undefined) return stored.policy;
   throw new ServiceError(
     "NotFound",
-    `${imageId} has no retention policy: nothing of it is deleted. Set one with a PUT to this address.`,
+    `${imageId} has no retention policy: none of its versions is deleted. Set one with a PUT to this address.`,
   );
 }

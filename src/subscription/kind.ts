@@ -17,14 +17,14 @@ const STATES: States<PreparationState> = {
       Registering: "something is not registered",
       Succeeded: "everything is Registered",
     },
-    ifCanceled: "Nothing was asked of Azure for it, and nothing will be.",
+    ifCanceled: "Nothing was requested from Azure for it, and nothing will be.",
   },
   Registering: {
     status: "Running",
     queue: PREPARATIONS,
     next: { Succeeded: "everything is Registered" },
     ifCanceled:
-      "Azure goes on registering what it was asked for. Sigil asks for nothing more.",
+      "Azure goes on registering what was requested. Sigil requests nothing more.",
   },
   ...ENDS,
 };

@@ -151,7 +151,7 @@ export function unknownToAzure(
     "NotFound",
     feature === undefined
       ? `Azure does not know the subscription ${subscriptionId}, or has no resource provider ${name} in it. Check the subscription's id, and that it is in the tenant of Sigil's identity.`
-      : `Azure has no feature ${name} in the subscription ${subscriptionId}. Where the cloud does not offer it, leave it out of what is required.`,
+      : `Azure has no feature ${name} in the subscription ${subscriptionId}. If this cloud does not offer it, take it out of what Sigil's settings require.`,
   );
 }
 

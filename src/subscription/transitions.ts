@@ -289,7 +289,7 @@ function sentence({ name, state }: RegistrationRecord): string {
 
 function request({ name, state }: RegistrationRecord): string {
   return isUnregistered(state)
-    ? `The registration of ${name} is asked for.`
+    ? `The registration of ${name} is requested.`
     : `${name} is registered once more, so that its features take effect.`;
 }
 

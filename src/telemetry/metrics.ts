@@ -53,7 +53,7 @@ export function createMetrics(meter: Meter): Metrics {
   const duration = meter.createHistogram("sigil.region.replication.duration", {
     unit: "s",
     description:
-      "From the start of an operation to a region's being seen usable.",
+      "Time from the start of an operation until a region was seen to be usable.",
     advice: { explicitBucketBoundaries: REPLICATION_BOUNDARIES_SECONDS },
   });
   const oldest = meter.createGauge("sigil.operation.oldest.age", {

@@ -60,9 +60,13 @@ export function observePorts<R extends TrackedRecord>(
         try {
           await events.publish(published);
         } catch (error) {
-          activeLog()?.error("events could not be told, and wait", error, {
-            events: published.length,
-          });
+          activeLog()?.error(
+            "events could not be published and wait to be sent again",
+            error,
+            {
+              events: published.length,
+            },
+          );
           throw error;
         }
         for (const event of published) {

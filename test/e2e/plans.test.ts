@@ -266,19 +266,6 @@ describe("a plan", () => {
     expect(unknown.status).toBe(400);
     expect(unknown.body.errors).toMatchObject([{ pointer: "/query/plan" }]);
   });
-
-  test("answers 503 with Retry-After while Azure throttles its reads", async () => {
-    stack.simulator.addFault({
-      path: "/images/MyImage\\?",
-      action: "respond",
-      status: 429,
-      headers: { "Retry-After": "17" },
-    });
-    const throttled = await plan(managedImageRequest());
-    expect(throttled.status).toBe(503);
-    expect(throttled.headers.get("retry-after")).toBe("17");
-    expect(throttled.body).toMatchObject({ code: "ResourceManagerThrottled" });
-  });
 });
 
 describe("preparing a subscription", () => {
@@ -380,4 +367,18 @@ describe("the disk encryption sets of a subscription", () => {
       { pointer: "/query/continuationToken" },
     ]);
   });
+});
+
+// The last: until the time that Azure has named nobody asks it the same again.
+test("a plan answers 503 with Retry-After while Azure throttles its reads", async () => {
+  stack.simulator.addFault({
+    path: "/images/MyImage\\?",
+    action: "respond",
+    status: 429,
+    headers: { "Retry-After": "17" },
+  });
+  const throttled = await plan(managedImageRequest());
+  expect(throttled.status).toBe(503);
+  expect(throttled.headers.get("retry-after")).toBe("17");
+  expect(throttled.body).toMatchObject({ code: "ResourceManagerThrottled" });
 });

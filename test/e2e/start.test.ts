@@ -262,15 +262,12 @@ describe("npm start", () => {
     [["--subscription", "mine="], "must be a name and an SQL filter"],
     [["--subscription", "my/own=1=1"], "must be a name and an SQL filter"],
     [["--subscription", "mine=type = "], "--subscription mine: "],
-    [
-      ["--subscription", "All=1=1"],
-      '--subscription All: "All" is there already',
-    ],
+    [["--subscription", "All=1=1"], '--subscription All: "All" exists already'],
   ])("refuses a bad option with 2: %s", async (args, reason) => {
     const program = start(args);
 
     expect(await program.exited).toBe(2);
     expect(program.stderr()).toContain(reason);
-    expect(program.stderr()).toContain("(--help tells more)");
+    expect(program.stderr()).toContain("(see --help)");
   });
 });

@@ -109,7 +109,7 @@ test("it suits a phone, light and dark, and shows the states without drawing the
   const architecture = files.get("docs/architecture.html") ?? "";
   expect(architecture).not.toContain("stateDiagram-v2");
   expect(architecture).toContain(
-    "<td><strong>Accepted</strong></td><td>Creating</td><td>proven, not in Azure</td>",
+    "<td><strong>Accepted</strong></td><td>Creating</td><td>checked, not in Azure</td>",
   );
 });
 

@@ -100,14 +100,14 @@ export const REFUSALS: readonly Refusal[] = [
     arm: ["RequestDisallowedByPolicy"],
     code: "RequestDisallowedByPolicy",
     unforeseen:
-      "a policy may look at anything, and may change between the look and the write",
+      "a policy may judge any property, and may change between the check and the write",
     remediation:
       "Change the request to comply with the policy that Azure names, or ask its owner for an exemption.",
   },
   {
     arm: ["QuotaExceeded", "ResourceQuotaExceeded"],
     code: "QuotaExceeded",
-    unforeseen: "Azure has no read for what is left of it",
+    unforeseen: "Azure has no call that reads how much of it is left",
     remediation:
       "Delete image versions that are no longer used, or ask Azure for a larger quota.",
   },
@@ -115,7 +115,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: ["OperationNotAllowed"],
     says: /quota/iu,
     code: "QuotaExceeded",
-    unforeseen: "Azure has no read for what is left of it",
+    unforeseen: "Azure has no call that reads how much of it is left",
     remediation:
       "Delete image versions that are no longer used, or ask Azure for a larger quota.",
   },
@@ -123,7 +123,7 @@ export const REFUSALS: readonly Refusal[] = [
     arm: ["ScopeLocked"],
     code: "ScopeLocked",
     unforeseen:
-      "a lock may be set between the look and the write; reading locks is another permission",
+      "a lock may be set between the check and the write; reading locks is another permission",
     remediation:
       "Remove the lock that Azure names (az lock delete), or use another resource group.",
   },
@@ -220,7 +220,7 @@ export const REFUSALS: readonly Refusal[] = [
       ],
     ],
     code: "ImageVersionDeleting",
-    unforeseen: "others may delete it between the look and the write",
+    unforeseen: "others may delete it between the check and the write",
     remediation: "Wait until it is gone, and publish it again then.",
   },
   {
@@ -233,7 +233,7 @@ export const REFUSALS: readonly Refusal[] = [
     ],
     code: "DeleteGalleryImageVersionBlockedBeforeEndOfLife",
     unforeseen:
-      "DELETE is refused beforehand by what Azure shows; others may block it between the look and the DELETE",
+      "DELETE is refused beforehand by what Azure shows; others may block it between the check and the DELETE",
     remediation:
       "Set blockDeletionBeforeEndOfLife to false first, or wait for the end of life.",
   },
@@ -306,7 +306,7 @@ export const REFUSALS: readonly Refusal[] = [
     says: /EndOfLifeDate must be set to a future date/iu,
     words: [["EndOfLifeDate must be set to a future date.", "troubleshooting"]],
     code: "EndOfLifeDateInPast",
-    remediation: "Give an endOfLifeDate that is still to come.",
+    remediation: "Give an endOfLifeDate in the future.",
   },
   {
     arm: UNFIT,
@@ -332,14 +332,14 @@ export const REFUSALS: readonly Refusal[] = [
     ],
     code: "ConfidentialVmOutsideHomeRegion",
     remediation:
-      "Publish to the version's own location alone, or set confidentialVMEncryptionType to NonPersistedTPM in every region.",
+      "Publish only to the version's own location, or set confidentialVMEncryptionType to NonPersistedTPM in every region.",
   },
   {
     arm: UNFIT,
     says: /\bshallow\b/iu,
     code: "InvalidShallowReplication",
     remediation:
-      "Keep the version's own location alone with one replica, or set replicationMode to Full.",
+      "Keep only the version's own location, with one replica, or set replicationMode to Full.",
   },
   {
     arm: UNFIT,
@@ -387,7 +387,7 @@ export const REFUSALS: readonly Refusal[] = [
     says: /of the source is encrypted with a customer-managed key/iu,
     code: "PlatformKeysForEncryptedSource",
     remediation:
-      "Give the disk a disk encryption set in every target region: there is no way back to platform keys.",
+      "Give the disk a disk encryption set in every target region: there is no way back to platform-managed keys.",
   },
   {
     arm: UNFIT,

@@ -165,7 +165,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
       if (!(error instanceof RangeError)) throw error;
       throw new ServiceError(
         "PayloadTooLarge",
-        "The request could not be taken now, and is too large to be postponed. Send it again later, or make it smaller.",
+        "The request could not be accepted now, and is too large to be postponed. Send it again later, or make it smaller.",
         { cause: error },
       );
     }

@@ -39,7 +39,7 @@ export async function translateErrors<T>(call: () => Promise<T>): Promise<T> {
     if (error instanceof RangeError) throw error;
     throw new ServiceError(
       "DependencyUnavailable",
-      "Service Bus did not take a message or answer a question.",
+      "Service Bus did not accept a message or did not answer a request.",
       {
         retryAfterMs: RETRY_AFTER_MS,
         cause: error,

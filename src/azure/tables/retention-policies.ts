@@ -45,7 +45,7 @@ export function createRetentionPolicies(
       if (typeof result === "number")
         throw new ServiceError(
           "StateConflict",
-          `Another has changed the retention policy of ${policy.imageId}.`,
+          `The retention policy of ${policy.imageId} was changed by another request.`,
           { retryAfterMs: 1_000 },
         );
     },

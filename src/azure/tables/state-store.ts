@@ -124,7 +124,7 @@ export function createStateStore<R extends TrackedRecord>(
 function conflict(resourceId: string): ServiceError {
   return new ServiceError(
     "StateConflict",
-    `Another writer has changed ${resourceId}.`,
+    `${resourceId} was changed by another writer.`,
     { retryAfterMs: 1_000 },
   );
 }
@@ -134,7 +134,7 @@ function mustBeKnown({ schema, resourceId }: Partial<TrackedRecord>): void {
   if (schema !== undefined && schema > SCHEMA)
     throw new ServiceError(
       "StateTooNew",
-      `The state of ${resourceId} was stored by a newer release of Sigil (schema ${schema}; this one knows ${SCHEMA}). That release goes on with it.`,
+      `The state of ${resourceId} was stored by a newer release of Sigil (schema ${schema}; this one knows ${SCHEMA}). That release continues its work.`,
       { retryAfterMs: 60_000 },
     );
 }

@@ -179,7 +179,7 @@ function meaningOf(
   const readOnly = schema["x-read-only-properties"]?.find(isSame);
   if (readOnly !== undefined)
     return {
-      message: `${unknown} ${code(readOnly)} is, and is ignored. Remove it.`,
+      message: `${unknown} ${code(readOnly)} is read-only, and is ignored. Remove it.`,
       path: [],
     };
   const known = Object.keys(schema.properties ?? {});

@@ -104,7 +104,7 @@ function toFinding(
       return wrong(
         "InvalidFormat",
         sentences(
-          "The form is wrong.",
+          "The format is wrong.",
           schema.example !== undefined && `Example: ${code(schema.example)}.`,
         ),
       );
@@ -174,7 +174,7 @@ function unknownEntry(
       nearest !== undefined
         ? `Did you mean ${code(nearest)}?`
         : known.length > 0
-          ? `Known are ${known.map(code).join(", ")}.`
+          ? `Known names: ${known.map(code).join(", ")}.`
           : "None is known here.",
     ),
   };

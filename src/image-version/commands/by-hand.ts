@@ -147,7 +147,7 @@ function toRetry(
     throw new ServiceError(
       "ImageVersionConflict",
       isBusy(look)
-        ? `Azure works on ${formatImageVersionId(id)}: no region of it has failed.`
+        ? `Azure is working on ${formatImageVersionId(id)}: none of its regions has failed.`
         : `No region of ${formatImageVersionId(id)} has failed: there is nothing to repair.`,
     );
   const chosen = names ?? failed;
@@ -158,7 +158,7 @@ function toRetry(
           {
             code: "RegionNotFailed",
             pointer: `/regions/${i}`,
-            message: `"${name}" has not failed. Failed are ${failed.join(", ")}.`,
+            message: `"${name}" has not failed. The failed regions are ${failed.join(", ")}.`,
           },
         ],
   );
@@ -167,12 +167,12 @@ function toRetry(
     findings.push({
       code: "HomeRegionNotRepairable",
       pointer: names === undefined ? "" : `/regions/${home}`,
-      message: `"${chosen[home]}" is the version's own location, which Azure does not let be removed and added back. Publish another version.`,
+      message: `"${chosen[home]}" is the version's own location, which cannot be removed and added back. Publish another version.`,
     });
   if (findings.length > 0)
     throw new ServiceError(
       "InvalidRequest",
-      "The regions cannot be repaired; errors says which and why.",
+      "The regions cannot be repaired; each is listed under errors.",
       { findings },
     );
   return chosen;
@@ -207,7 +207,7 @@ export function deleteImageVersion(
       if (ifOperationId !== undefined && ifOperationId !== stored?.operation.id)
         throw new ServiceError(
           "ImageVersionConflict",
-          `The last operation on ${formatImageVersionId(id)} is another than the one that the version was judged by.`,
+          `The last operation on ${formatImageVersionId(id)} is no longer the one that the version was judged by. Read the version again, then decide.`,
           {
             fields: {
               ...(stored && { existingOperationId: stored.operation.id }),
@@ -263,11 +263,11 @@ function absent(
   return isFinal(record.state)
     ? new ServiceError(
         "NotFound",
-        `Azure has no ${formatImageVersionId(id)}: operation ${operation.id} did not make it.`,
+        `Azure has no ${formatImageVersionId(id)}: operation ${operation.id} did not create it.`,
       )
     : new ServiceError(
         "ImageVersionConflict",
-        `${formatImageVersionId(id)} is being made by operation ${operation.id}. Wait until Azure shows it.`,
+        `${formatImageVersionId(id)} is being created by operation ${operation.id}. Wait until Azure shows it.`,
         { fields: { existingOperationId: operation.id } },
       );
 }

@@ -119,8 +119,8 @@ export function mustMatch(
   throw new ServiceError(
     "PreconditionFailed",
     look === undefined
-      ? `Azure has no ${formatImageVersionId(id)}: the condition If-Match cannot hold.`
-      : `${formatImageVersionId(id)} is not the version that you have seen: it was changed meanwhile. Read it again and send the request with its ETag.`,
+      ? `Azure has no ${formatImageVersionId(id)}: the condition If-Match is not met.`
+      : `${formatImageVersionId(id)} was changed after you read it. Read it again and send the request with its ETag.`,
     { findings, fields: { etag } },
   );
 }
@@ -152,7 +152,7 @@ export function mustHaveRoom(
     return;
   throw new ServiceError(
     "StateConflict",
-    `${queued.length} requests for ${record.resourceId} are queued behind operation ${operation.id}, as many as can be. Send the request again later.`,
+    `${queued.length} requests for ${record.resourceId} are queued behind operation ${operation.id}: no more can be queued. Send the request again later.`,
     { retryAfterMs: 60_000 },
   );
 }

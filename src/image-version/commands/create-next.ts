@@ -245,7 +245,7 @@ function firstOnly(
         return store.commit(record, operation, etag);
       throw new ServiceError(
         "ImageVersionConflict",
-        `${record.resourceId} was requested by name meanwhile.`,
+        `${record.resourceId} was requested by its number meanwhile.`,
       );
     },
   };

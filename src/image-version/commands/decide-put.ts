@@ -117,7 +117,7 @@ export function decideOn(
   )
     throw new ServiceError(
       "PreconditionFailed",
-      `${formatImageVersionId(id)} exists, or is being created: the condition If-None-Match cannot hold.`,
+      `${formatImageVersionId(id)} exists, or is being created: the condition If-None-Match is not met.`,
       { fields: { etag: etagOf(look, record) } },
     );
   if (isGone && command.ifNoneMatch !== "*")
@@ -323,7 +323,7 @@ function mustBePossible(
   if (refused.length === 0) return;
   throw new ServiceError(
     "ImageVersionConflict",
-    `${formatImageVersionId(id)} exists, and the request changes what cannot be changed; errors says what. Keep those properties, or use another version name.`,
+    `${formatImageVersionId(id)} exists, and the request changes properties that cannot be changed; each is listed under errors. Keep them, or use another version name.`,
     {
       findings: refused,
       fields: { existingOperationId: stored?.operation.id },
@@ -356,7 +356,7 @@ function mustNotContradict(
   if (conflicts.length === 0) return;
   throw new ServiceError(
     "ImageVersionConflict",
-    `${formatImageVersionId(id)} is being worked on as another request asks, which this one contradicts; errors says where. Wait until operation ${operation.id} has ended, or use another version name.`,
+    `The request contradicts operation ${operation.id} on ${formatImageVersionId(id)}; each contradiction is listed under errors. Wait until the operation has ended, or use another version name.`,
     {
       findings: conflicts.map((conflict) => contradicts(conflict, body)),
       fields,

@@ -64,7 +64,7 @@ export function requireFewReads(
     PLACES + registrations + diskEncryptionSets.size + sources.size + found;
   if (reads <= most) return;
   const ofSources = sources.size + found > diskEncryptionSets.size;
-  const message = `This request takes ${reads} reads of Azure: ${diskEncryptionSets.size} disk encryption sets, ${sources.size + found} sources and their disks, and ${PLACES + registrations} of the place. SIGIL_MAX_READS allows ${most}.`;
+  const message = `This request needs ${reads} reads of Azure: ${diskEncryptionSets.size} disk encryption sets, ${sources.size + found} sources and their disks, and ${PLACES + registrations} for the gallery, image definition and subscription. SIGIL_MAX_READS allows ${most}.`;
   const remediation = `Publish to some of the regions first and add the others by later requests, use one disk encryption set for several disks of a region, or have SIGIL_MAX_READS raised.`;
   throw new ServiceError("TooManyReads", `${message} ${remediation}`, {
     fields: { reads, allowedReads: most, setting: "SIGIL_MAX_READS" },

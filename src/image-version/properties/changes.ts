@@ -98,7 +98,7 @@ export function differs(
   return {
     code,
     pointer: pointerTo(request, field),
-    message: `${capitalized(describeField(field))} is ${show(before)} in Azure; the request ${after === null ? "leaves it out" : `says ${show(after)}`}.`,
+    message: `${describeField(field)} is ${show(before)} in Azure; the request ${after === null ? "leaves it out" : `says ${show(after)}`}.`,
   };
 }
 
@@ -108,11 +108,11 @@ export function contradicts(
   request: ImageVersionRequest,
 ): Finding {
   const says = (value: unknown): string =>
-    value === null ? "takes it away" : `says ${show(value)}`;
+    value === null ? "removes it" : `says ${show(value)}`;
   return {
     code: "Differs",
     pointer: pointerTo(request, field),
-    message: `${capitalized(describeField(field))}: the other request ${says(theirs)}, this one ${says(ours)}.`,
+    message: `${describeField(field)}: the other request ${says(theirs)}, this one ${says(ours)}.`,
   };
 }
 
@@ -120,8 +120,4 @@ export function show(value: unknown): string {
   return value === undefined || value === null
     ? "absent"
     : JSON.stringify(value);
-}
-
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -333,12 +333,13 @@ export function withApplied(
   return applied;
 }
 
-/** The last part of a field's name and, where it is said of a region, the region: for people. */
+/** The last part of a field's name, as ARM spells it, and the region that it is said of: a message begins with it. */
 export function describeField(field: string): string {
   const parts = partsOf(field);
   const region = regionOf(field);
-  if (region === undefined) return parts.at(-1) ?? field;
+  if (region === undefined)
+    return `${field.startsWith("/tags/") ? "Tag " : ""}${parts.at(-1) ?? field}`;
   return field === regionField(region)
-    ? `target region ${region}`
+    ? `Target region ${region}`
     : `${parts.slice(parts.indexOf(region) + 1).join("/")} of ${region}`;
 }

@@ -83,7 +83,7 @@ export async function listImageVersions(
   if (listed === undefined)
     throw new ServiceError(
       "NotFound",
-      `Azure has no image definition ${imageId}. Correct the address, or create it: az sig image-definition create.`,
+      `Azure has no image definition ${imageId}. Correct the URL, or create it: az sig image-definition create.`,
     );
   const descending = [...listed].sort((a, b) =>
     compareVersionNumbers(b.name, a.name),
@@ -171,7 +171,7 @@ async function latestAround(
     warnings.push({
       code: "LatestUnknown",
       pointer: "/sigil/latest",
-      message: `Azure could not be asked for the versions of the image definition, so that no version is said to be the latest. ${error.message}`,
+      message: `The versions of the image definition could not be read from Azure, so no version is marked as the latest. ${error.message}`,
       severity: "warning",
     });
     return { inRegion: new Map() };

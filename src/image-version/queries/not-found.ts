@@ -7,6 +7,6 @@ import {
 export function notFound(id: ImageVersionId): ServiceError {
   return new ServiceError(
     "NotFound",
-    `There is no image version ${formatImageVersionId(id)}, in Azure or asked of Sigil.`,
+    `There is no image version ${formatImageVersionId(id)}: Azure has none, and none was requested from Sigil.`,
   );
 }

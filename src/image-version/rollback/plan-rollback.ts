@@ -63,7 +63,7 @@ export async function planRollbackOf(
   const findings = await reasonsAgainst(survey, target, steps, needed);
   if (findings.length > 0)
     throw refused(
-      `${imageId} cannot be rolled back to ${target.name}; errors says why.`,
+      `${imageId} cannot be rolled back to ${target.name}; the reasons are listed under errors.`,
       findings,
     );
   const after = await latestAfter(survey, steps);
@@ -150,7 +150,7 @@ async function reasonsAgainst(
     ...busy.map(({ name, provisioningState }) => ({
       code: "VersionBusy",
       pointer: "",
-      message: `Azure works on ${name} (${provisioningState}) and changes nothing of it meanwhile. Wait until it has ended, or delete ${name}.`,
+      message: `Azure is working on ${name} (${provisioningState}) and accepts no other change of it meanwhile. Wait until it has ended, or delete ${name}.`,
     })),
   ];
 }

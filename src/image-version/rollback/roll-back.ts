@@ -56,7 +56,7 @@ export async function planRollback(
       {
         code: "AlreadyRequested",
         pointer: "",
-        message: `Operation ${id} ${status === "Succeeded" ? "has done" : "does"} this: the same request again answers with it and changes nothing more.`,
+        message: `Operation ${id} ${status === "Succeeded" ? "has done" : "does"} this: the same request, sent again, returns it and changes nothing more.`,
         severity: "warning",
       },
     ],

@@ -259,7 +259,7 @@ function doubt(
     ? stop(pair, why, latest, deps)
     : wait(
         { ...pair, record: { ...pair.record, doubtedTime } },
-        `${why.message} The next look decides.`,
+        `${why.message} The next poll decides.`,
         confirmMs,
         context,
       );

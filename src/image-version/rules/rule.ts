@@ -28,7 +28,7 @@ export interface Breach {
   readonly pointer: string;
   /** What is wrong, with the resources and values involved. */
   readonly message: string;
-  /** The command or change that mends it. */
+  /** The command or change that corrects it. */
   readonly remediation: string;
 }
 

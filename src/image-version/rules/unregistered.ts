@@ -27,7 +27,7 @@ export function unregistered(
         pointer: "",
         message: `The ${kind} ${name} is ${state} in subscription ${id.subscriptionId}${underWay ? ": its registration is under way" : "; it must be Registered"}.`,
         remediation: underWay
-          ? `Wait until it is Registered: ${prepare} follows it, and GET of the same says how far it is.`
+          ? `Wait until it is Registered: ${prepare} follows it, and a GET of the same path says how far it is.`
           : `Register it: ${prepare}.`,
       },
     ];

@@ -305,7 +305,8 @@ export function untilQuiet(
   if (throttledMs > Math.max(0, sentMs))
     return {
       waitMs: throttledMs,
-      waits: "Azure Resource Manager has asked for no further request before.",
+      waits:
+        "Azure Resource Manager has asked Sigil to wait before the next request.",
     };
   return sentMs > 0
     ? {

@@ -193,7 +193,7 @@ export function madeAgain(
 ): OperationFailure {
   return {
     code: "ChangedOutside",
-    message: `${resourceId} was deleted, and made again, since this was asked: what Azure has under the number now, published ${publishedDate}, is another version. It was left as it is. GET it, and send the request again if it is meant for that one.`,
+    message: `${resourceId} was deleted and created again after this request: the version that Azure has under this number now, published ${publishedDate}, is another one. It was left as it is. GET it, and send the request again if it is meant for that version.`,
     errors: [],
   };
 }
@@ -233,7 +233,7 @@ export function adoptionRefusal(
       : "was made by others, or changed by a policy while the answer to Sigil's create request was lost";
   return {
     code: "ImageVersionConflict",
-    message: `${record.resourceId} exists in Azure already, ${whose}, and is not what is asked for. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
+    message: `${record.resourceId} exists in Azure already, ${whose}, and differs from the request. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
     errors,
   };
 }

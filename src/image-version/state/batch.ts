@@ -300,7 +300,7 @@ export function dissolveBatch(
   const [leader = operation.id, ...others] = batchOf(pair.record).map(
     ([id]) => id,
   );
-  const message = `What is asked together with other operations was refused; each is sent alone. ${reason}`;
+  const message = `The update that combines several operations was refused; each is now sent alone. ${reason}`;
   const parted = partedFrom(pair, others, message, { alone: true }, context);
   const record = without(pair.record, [operation], others);
   const [current = operation, ...members] = [

@@ -153,7 +153,7 @@ function leavesAsItShouldBe(
       patch,
       state: "Canceling",
       message:
-        "Canceled: it ends once the version is left as it should be, when Azure has done with what was sent.",
+        "Canceled: it ends once Azure has finished what was sent, regions removed for a repair are added back and an unfinished version is excluded from latest.",
       concerns: [operationId],
       ...untilQuiet(record, context),
     },
@@ -177,7 +177,7 @@ function queuedAs(
       time,
       state: "Canceling",
       message:
-        "Canceled: it ends once the version is excluded from latest, for it was being made by an operation that was canceled as well.",
+        "Canceled: it ends once the version is excluded from latest, because the operation that was creating it was canceled too.",
     }),
   };
   return {
@@ -260,7 +260,7 @@ const REFUSED =
   "Azure has refused what was sent for it, and nothing more will be sent.";
 
 const UNANSWERED =
-  "What was sent for it, together with what others ask, has no answer yet: Azure may carry it out. Sigil reports it no longer.";
+  "The update that was sent for it and for other operations has no answer yet: Azure may carry it out. Sigil no longer reports on it.";
 
 /** What Azure has got of an operation; undefined where its state says so, as of what release 0.1.0 has sent. */
 function consequenceOf(

@@ -140,7 +140,7 @@ export function deleteTaken(
       deletionTakenTime: context.now.toISOString(),
       ...(armOperationUrl !== undefined && { armOperationUrl }),
     },
-    waits: "Azure Resource Manager has taken the delete request.",
+    waits: "Azure Resource Manager has accepted the delete request.",
     waitMs: pollDelayMs(record.ticks, context.pace),
   });
 }
@@ -198,7 +198,7 @@ function overtaken(
     return cancellation(operation, `${message}.`, decided.by, context);
   const superseded = {
     code: "Superseded",
-    message: `${message}: its regions are followed no longer.`,
+    message: `${message}: its regions are no longer followed.`,
     errors: [],
   };
   return failed(operation, decided ?? superseded, regions, context);
@@ -228,7 +228,7 @@ export function withoutDeletion(
       patch: waited
         ? {}
         : { state: stateOf(left), consecutiveNotFound: 0, ticks: 0 },
-      message: `Operation ${deletion.id} has ended ${ending.status}: what had begun before it goes on.`,
+      message: `Operation ${deletion.id} has ended ${ending.status}: operations that had begun before it go on.`,
       ...untilQuiet(record, context),
     },
   );

@@ -54,7 +54,7 @@ export function contradicts(request: Asked, demotion: Asked): boolean {
 export function overtaken(by: string): OperationFailure {
   return {
     code: "Superseded",
-    message: `Operation ${by}, accepted later, excludes the version from latest: nothing of this request is done. What it asks besides can be sent again.`,
+    message: `Operation ${by}, accepted later, excludes the version from latest: nothing of this request is carried out. What else it asks for can be sent again.`,
     errors: [],
   };
 }

@@ -294,7 +294,7 @@ export function decidedEnding(
   if (decided.kind === "canceled")
     return cancellation(
       operation,
-      "What had begun is left as it should be: Azure keeps the version. Where it was being made it is excluded from latest: promote it to include it.",
+      "Azure keeps the version. If it was being created, it is excluded from latest: promote it to include it.",
       decided.by,
       context,
     );
@@ -311,7 +311,7 @@ function success(
     status: "Succeeded",
     message:
       own.length === 0
-        ? "Azure shows the version as it was asked for."
+        ? "Azure shows the version as requested."
         : `The version is usable in ${own.map((region) => region.name).join(", ")}.`,
     event: event(
       operation,
@@ -328,7 +328,7 @@ function success(
 /** The operation's own regions are ready; others that its rule waits for never will be. */
 function ruleFailure(lost: readonly string[]): OperationFailure {
   const names = lost.join(", ");
-  const message = `The promotion rule waits for ${names}, where the version is not usable: it stays excluded from latest. Promote it by hand, or see to ${names} and ask for the rule again.`;
+  const message = `The promotion rule waits for ${names}, where the version is not usable: it stays excluded from latest. Promote it by hand, or repair ${names} and send the rule again.`;
   return {
     code: "ReplicationFailed",
     message,

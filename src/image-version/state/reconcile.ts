@@ -45,7 +45,7 @@ const NOT_FOUND_BEFORE_GONE = 10;
 /** How often what ARM had accepted and does not show is written again. */
 const MOST_REWRITES = 2;
 
-const BUSY = "Azure Resource Manager works on the version.";
+const BUSY = "Azure Resource Manager is working on the version.";
 
 export type Decision =
   /** Send a PUT: where there is nothing yet, or of the whole version as it shall be. */
@@ -139,7 +139,7 @@ function whereAbsent(
     failure: {
       code: "ImageVersionGone",
       message:
-        "Azure does not have the version: it was deleted, or never made. To create it, send its PUT with the header If-None-Match: *.",
+        "Azure does not have the version: it was deleted, or never created. To create it, send its PUT with the header If-None-Match: *.",
       errors: [],
     },
   };
@@ -288,7 +288,7 @@ function confirmed(
     ? decision
     : {
         kind: "wait",
-        why: "Azure does not show the version as it was sent: the next look decides.",
+        why: "Azure does not show the version as it was sent: the next poll decides.",
         doubt: what,
       };
 }
@@ -459,7 +459,7 @@ function mismatch(
   );
   return {
     code: "ReadBackMismatch",
-    message: `The version in Azure is not what was asked for, in ${errors.length} place${errors.length === 1 ? "" : "s"}, and cannot be made so. Do not use it: delete it and publish another version. ${errors[0]?.message}`,
+    message: `The version in Azure differs from the request in ${errors.length} place${errors.length === 1 ? "" : "s"}, and this cannot be corrected. Do not use it: delete it and publish another version. ${errors[0]?.message}`,
     errors,
   };
 }
@@ -473,7 +473,7 @@ function overridden(
   const errors = unmet.map((one) => differs(one, bodyFor(record), code));
   return {
     code,
-    message: `${removal ? "Azure keeps what was to be taken away" : "Azure, a policy or somebody else changes back what was asked for"}, though it was sent ${MOST_REWRITES + 1} times. ${errors[0]?.message}`,
+    message: `${removal ? "Azure keeps what was to be removed" : "Azure, a policy or somebody else changes back what was requested"}, although it was sent ${MOST_REWRITES + 1} times. ${errors[0]?.message}`,
     errors,
   };
 }

@@ -214,7 +214,7 @@ function planRepairs(
       attemptsAllowed: pace.repairAttempts + 1,
       nextAttemptTime: dueTime,
       waitReason:
-        "It has failed: it is taken away from the version and added back.",
+        "It has failed: it is removed from the version and added back.",
     };
   });
   return { ...pair, record: { ...record, repairs, regions } };
@@ -265,7 +265,7 @@ function failureOf({
   const next =
     nextAttemptTime === undefined
       ? "It is not tried again."
-      : `It is taken away from the version and added back at ${nextAttemptTime}.`;
+      : `It is removed from the version and added back at ${nextAttemptTime}.`;
   return `${name} failed: ${/[.!?]$/u.test(details) ? details : `${details}.`} ${next}`;
 }
 

@@ -13,7 +13,7 @@ export const GOES_ON =
 export const NOTHING_DELETED = "Nothing was deleted, and nothing will be.";
 
 export const DELETE_SENT =
-  "The deletion is on its way: Azure may carry it out. Sigil follows it no longer; send the same DELETE to follow it again.";
+  "The deletion is on its way: Azure may carry it out. Sigil no longer follows it; send the same DELETE to follow it again.";
 
 /** Of an image version that is created, updated, promoted, demoted or deleted. */
 export const VERSION_STATES: States<VersionState> = {
@@ -21,10 +21,10 @@ export const VERSION_STATES: States<VersionState> = {
     status: "NotStarted",
     queue: CREATIONS,
     next: {
-      Creating: "proven, not in Azure",
-      Updating: "proven, in Azure otherwise",
-      Replicating: "proven, in Azure as asked",
-      Succeeded: "proven, in Azure as asked, every region Completed",
+      Creating: "checked, not in Azure",
+      Updating: "checked, in Azure with differences",
+      Replicating: "checked, in Azure as requested",
+      Succeeded: "checked, in Azure as requested, every region Completed",
       Deleting: "a DELETE is to be sent",
     },
     ifCanceled: NOTHING_SENT,
@@ -34,14 +34,14 @@ export const VERSION_STATES: States<VersionState> = {
     queue: CREATIONS,
     next: {
       Replicating: "Azure has it",
-      Updating: "Azure has it otherwise",
+      Updating: "Azure has it with differences",
       Accepted:
-        "Azure refuses what several ask together, or has it and others are queued",
+        "Azure refuses a combined update, or has it and others are queued",
       Succeeded: "Azure has it, every region Completed",
       Deleting: "a DELETE is to be sent",
     },
     ifCanceled:
-      "The create request is on its way: Azure may make the version and replicate it to every region. Sigil follows it no longer; send the same PUT to follow it again.",
+      "The create request is on its way: Azure may create the version and replicate it to every region. Sigil no longer follows it; send the same PUT to follow it again.",
   },
   Updating: {
     status: "Running",
@@ -49,7 +49,7 @@ export const VERSION_STATES: States<VersionState> = {
     next: {
       Replicating: "Azure has it",
       Accepted:
-        "Azure refuses what several ask together, or has it and others are queued",
+        "Azure refuses a combined update, or has it and others are queued",
       Succeeded: "Azure has it, every region Completed",
       Deleting: "a DELETE is to be sent",
     },
@@ -60,9 +60,9 @@ export const VERSION_STATES: States<VersionState> = {
     status: "Running",
     queue: REPLICATIONS,
     next: {
-      Updating: "otherwise still, a region to repair, or a promotion due",
+      Updating: "still different, a region to repair, or a promotion due",
       Accepted: "ARM is at rest, and others are queued",
-      Succeeded: "as asked, every region Completed",
+      Succeeded: "as requested, every region Completed",
       Deleting: "a DELETE is to be sent",
     },
     ifCanceled: GOES_ON,
@@ -72,7 +72,7 @@ export const VERSION_STATES: States<VersionState> = {
     queue: CREATIONS,
     next: {
       Deleting: "the DELETE is to be sent",
-      Deleted: "another version is there, made by others since",
+      Deleted: "another version is there, created by others since",
     },
     ifCanceled: NOTHING_DELETED,
   },

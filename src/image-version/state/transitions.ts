@@ -141,7 +141,7 @@ function messageOf(put: Put, again: boolean): string | undefined {
     return "Every check has passed: the create request is sent to Azure Resource Manager.";
   const away = Object.keys(put.takesAway);
   if (away.length > 0)
-    return `${away.join(", ")} failed and ${away.length === 1 ? "is" : "are"} taken away from the version, to be added back.`;
+    return `${away.join(", ")} failed and ${away.length === 1 ? "is" : "are"} removed from the version, to be added back.`;
   if (put.addsBack.length > 0)
     return `${put.addsBack.join(", ")} ${put.addsBack.length === 1 ? "is" : "are"} added back to the version.`;
   if (put.promotes)
@@ -412,8 +412,8 @@ function awaited(
   if (failed.length === 0 && others.length > 0)
     return `It is included in latest once every region is ready: Azure replicates the version to ${others.join(", ")}, too.`;
   return failed.length > 0
-    ? `${names(failed)} failed: what has failed is taken away from the version and added back.`
-    : "Azure shows the version as it was asked for: the next look makes sure.";
+    ? `${names(failed)} failed and will be removed from the version and added back.`
+    : "Azure shows the version as requested: the next poll checks it again.";
 }
 
 function isOpen({ state }: RegionRecord): boolean {

@@ -36,7 +36,7 @@ import type { Look } from "../resources.js";
 import { postponeOrEnd } from "./end-batch.js";
 
 const TAKEN =
-  "Azure Resource Manager has taken the delete request, and does not show yet that it deletes the version.";
+  "Azure Resource Manager has accepted the delete request, but does not show the deletion yet.";
 
 const BEHIND =
   "Azure Resource Manager shows a version that was under the number before.";
@@ -235,7 +235,7 @@ function deletionRefused(
   return advance({ ...pair, record: { ...record, requests } }, context, {
     patch: { state: "Accepted" },
     state: "Failing",
-    message: `${failure.message} It ends once the version is left as it should be.`,
+    message: `${failure.message} It ends once regions removed for a repair are added back and an unfinished version is excluded from latest.`,
     waitMs: 0,
   });
 }
@@ -269,8 +269,8 @@ function look(
     return advance(pair, context, {
       patch: { state: "Deleting", consecutiveNotFound, ticks },
       waits: isGone
-        ? "Azure Resource Manager does not show the version: further looks make sure."
-        : "Azure Resource Manager deletes the version.",
+        ? "Azure Resource Manager does not show the version: further polls check it again."
+        : "Azure Resource Manager is deleting the version.",
       waitMs: isGone
         ? context.pace.pollInitialMs
         : pollDelayMs(ticks, context.pace),

@@ -89,7 +89,7 @@ export function endBatch(
         state: given?.kind === "canceled" ? "Canceling" : "Failing",
         message:
           given === undefined
-            ? `${failure.message} It ends once the version is left as it should be.`
+            ? `${failure.message} It ends once regions removed for a repair are added back and an unfinished version is excluded from latest.`
             : `${away.join(", ")} could not be added back. ${failure.message}`,
         concerns: [id],
         waitMs: 0,
@@ -101,7 +101,7 @@ export function endBatch(
     decided?.kind === "canceled"
       ? cancellation(
           operation,
-          `What was left to do could not be done: ${failure.message}`,
+          `The remaining work could not be done: ${failure.message}`,
           decided.by,
           context,
         )

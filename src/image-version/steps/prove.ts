@@ -156,7 +156,7 @@ function refusal(
     code: errors.every((finding) => finding.code === "ImageVersionConflict")
       ? "ImageVersionConflict"
       : "PreflightFailed",
-    message: `Nothing was ${exists ? "changed" : "created"}: ${errors.length} check${errors.length === 1 ? "" : "s"} failed before it. ${first?.message} ${first?.remediation}`,
+    message: `Nothing was ${exists ? "changed" : "created"}: ${errors.length} check${errors.length === 1 ? "" : "s"} failed. ${first?.message} ${first?.remediation}`,
     errors,
   };
 }

@@ -147,8 +147,7 @@ describe("with an OpenID provider", () => {
       authenticatorOf().authenticate(`Bearer ${await token(OTHER_API)}`),
     ).rejects.toMatchObject({
       code: "Unauthenticated",
-      message:
-        "The token is meant for another audience. Ask for one for this API.",
+      message: "The token is for another audience. Ask for one for this API.",
     });
   });
 
@@ -160,7 +159,8 @@ describe("with an OpenID provider", () => {
       }).authenticate(`Bearer ${await token()}`),
     ).rejects.toMatchObject({
       code: "Unauthenticated",
-      message: "The token comes from another tenant.",
+      message:
+        "The token comes from another tenant. Get one from the tenant of this API.",
     });
   });
 

@@ -233,7 +233,8 @@ describe("a bad token is refused with the check that failed (invariants 1 and 3)
           ),
         ).toMatchObject({
           code: "Unauthenticated",
-          message: "The token brings a key of its own.",
+          message:
+            "The token carries a key of its own, which is never trusted. Get a token from the issuer.",
         });
       expect(issuer.state.requests).toEqual([]);
     },
@@ -333,7 +334,8 @@ describe("where tenants are given", () => {
         await refusal(`Bearer ${await tokenWith({ tid })}`, ours),
       ).toMatchObject({
         code: "Unauthenticated",
-        message: "The token comes from another tenant.",
+        message:
+          "The token comes from another tenant. Get one from the tenant of this API.",
       });
     },
   );
@@ -435,7 +437,7 @@ describe("a person's token", () => {
       const token = await tokenWith({ scp, roles: [WRITE] });
       expect(await refusal(`Bearer ${token}`)).toMatchObject({
         code: "Unauthenticated",
-        message: "The token's claim scp is not a text.",
+        message: "The token's claim scp is not a string.",
       });
     },
   );

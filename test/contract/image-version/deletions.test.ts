@@ -198,7 +198,7 @@ test("a creation whose regions replicate ends Superseded when its version is del
     status: "Failed",
     error: {
       code: "Superseded",
-      message: `Operation ${deletion.id} deletes the version: its regions are followed no longer.`,
+      message: `Operation ${deletion.id} deletes the version: its regions are no longer followed.`,
     },
   });
   expect(await world.deps.store.readOperation(deletion.id)).toMatchObject({

@@ -295,7 +295,7 @@ describe("what is not there", () => {
     for (const number of ["1.0.0", "1.0.1"])
       expect(await refusal(view(number))).toMatchObject({
         code: "NotFound",
-        message: `There is no image version ${versionId(number)}, in Azure or asked of Sigil.`,
+        message: `There is no image version ${versionId(number)}: Azure has none, and none was requested from Sigil.`,
       });
     expect(await pages(10)).toEqual([[]]);
   });
@@ -323,7 +323,7 @@ describe("what is not there", () => {
     image = seedResource("galleries/MyGallery/images/NoSuchImage");
     expect(await refusal(pages(10))).toMatchObject({
       code: "NotFound",
-      message: `Azure has no image definition ${image}. Correct the address, or create it: az sig image-definition create.`,
+      message: `Azure has no image definition ${image}. Correct the URL, or create it: az sig image-definition create.`,
     });
   });
 });

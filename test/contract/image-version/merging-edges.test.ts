@@ -149,7 +149,7 @@ describe("requests that are done together", () => {
     const { status, history } = await operationOf(world, canceled);
     expect(status).toBe("Canceled");
     expect(history.at(-1)?.message).toBe(
-      "Canceled. It waited for its turn: nothing will be sent to Azure for it.",
+      "Canceled. It was queued: nothing will be sent to Azure for it.",
     );
     expect(await operationOf(world, other)).toMatchObject({
       status: "Succeeded",
@@ -369,7 +369,7 @@ test("an update waits for a version that is gone when its turn at ARM comes, and
     error: {
       code: "ImageVersionGone",
       message:
-        "Azure does not have the version: it was deleted, or never made. To create it, send its PUT with the header If-None-Match: *.",
+        "Azure does not have the version: it was deleted, or never created. To create it, send its PUT with the header If-None-Match: *.",
     },
   });
 });

@@ -531,7 +531,7 @@ describe("of several that are done together", () => {
       (await operationOf(world, third)).history.map(({ message }) => message),
     ).toContainEqual(
       expect.stringContaining(
-        "What is asked together with other operations was refused; each is sent alone.",
+        "The update that combines several operations was refused; each is now sent alone.",
       ),
     );
     expect(await openOperations(world, id)).toEqual([]);
@@ -617,7 +617,7 @@ describe("canceling", () => {
         expect.objectContaining({
           state: "Canceled",
           message: expect.stringContaining(
-            "It was done together with other operations, which go on",
+            "It was sent together with other operations, which go on",
           ) as string,
         }),
       ]) as unknown,

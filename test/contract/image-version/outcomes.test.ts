@@ -203,7 +203,7 @@ describe("a version that breaks a rule over facts", () => {
       error: {
         code: "PreflightFailed",
         message: expect.stringContaining(
-          "Nothing was created: 2 checks failed before it.",
+          "Nothing was created: 2 checks failed.",
         ) as string,
         errors: ["osDiskImage", "dataDiskImages/0"].map((disk, i) => ({
           code: "DiskEncryptionSetInOtherRegion",
@@ -472,7 +472,7 @@ describe("a version that Azure already has", () => {
       status: "Failed",
       error: {
         code: "ImageVersionConflict",
-        message: `${id} exists in Azure already, was not made by this request, and is not what is asked for. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
+        message: `${id} exists in Azure already, was not made by this request, and differs from the request. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
       },
     });
     expect(operation.error?.errors[0]?.pointer).toMatch(

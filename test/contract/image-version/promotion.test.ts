@@ -463,7 +463,7 @@ describe("by hand", () => {
       await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY })),
     ).toMatchObject({
       code: "ImageVersionConflict",
-      message: `${id} is being made by operation ${operationId}. Wait until Azure shows it.`,
+      message: `${id} is being created by operation ${operationId}. Wait until Azure shows it.`,
       fields: { existingOperationId: operationId },
     });
     expect(await world.finish(id)).toMatchObject({ status: "Failed" });
@@ -471,7 +471,7 @@ describe("by hand", () => {
       await refusal(promoteImageVersion(world.deps, { id: idOf(id), ...BY })),
     ).toMatchObject({
       code: "NotFound",
-      message: `Azure has no ${id}: operation ${operationId} did not make it.`,
+      message: `Azure has no ${id}: operation ${operationId} did not create it.`,
     });
   });
 });

@@ -212,7 +212,7 @@ describe("a different request", () => {
       await refusal(request(world.deps, id, withReplicas(1))),
     ).toMatchObject({
       code: "ImageVersionConflict",
-      message: `${id} is being worked on as another request asks, which this one contradicts; errors says where. Wait until operation ${first.id} has ended, or use another version name.`,
+      message: `The request contradicts operation ${first.id} on ${id}; each contradiction is listed under errors. Wait until the operation has ended, or use another version name.`,
       findings: [
         {
           code: "Differs",
@@ -220,7 +220,7 @@ describe("a different request", () => {
           pointer:
             "/properties/publishingProfile/targetRegions/1/regionalReplicaCount",
           message: expect.stringMatching(
-            /regionalReplicaCount of westus: the other request says 2, this one says 1\.$/iu,
+            /regionalReplicaCount of westus: the other request says 2, this one says 1\.$/u,
           ) as string,
         },
       ],

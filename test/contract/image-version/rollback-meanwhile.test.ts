@@ -230,7 +230,7 @@ describe("a target that cannot become the latest any more", () => {
     await failRegion();
     await world.runDue();
     expect(await operationOf(operation)).toMatchObject({
-      waitReason: `${NOT_READY} The next look decides.`,
+      waitReason: `${NOT_READY} The next poll decides.`,
       nextAttemptTime: expect.any(String) as string,
     });
     expect(puts()).toBe(0);

@@ -208,7 +208,7 @@ describe("a rollback", () => {
         {
           code: "AlreadyRequested",
           pointer: "",
-          message: `Operation ${first.id} ${does} this: the same request again answers with it and changes nothing more.`,
+          message: `Operation ${first.id} ${does} this: the same request, sent again, returns it and changes nothing more.`,
           severity: "warning",
         },
       ],
@@ -315,7 +315,7 @@ describe("is refused", () => {
     for (const to of ["1.0.0", "1.0.1"])
       expect(await refusals(to)).toMatchObject({
         code: "RollbackRefused",
-        message: `${image} cannot be rolled back to ${to}; errors says why.`,
+        message: `${image} cannot be rolled back to ${to}; the reasons are listed under errors.`,
         findings: [
           {
             code: "RegionNotReady",
@@ -351,7 +351,7 @@ describe("is refused", () => {
         {
           code: "VersionBusy",
           message:
-            "Azure works on 1.0.2 (Creating) and changes nothing of it meanwhile. Wait until it has ended, or delete 1.0.2.",
+            "Azure is working on 1.0.2 (Creating) and accepts no other change of it meanwhile. Wait until it has ended, or delete 1.0.2.",
         },
       ],
     });

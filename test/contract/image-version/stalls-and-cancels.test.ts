@@ -145,7 +145,7 @@ describe("an operation that is canceled", () => {
     expect(canceled.history.at(-1)).toMatchObject({
       state: "Canceling",
       message:
-        "Canceled: it ends once the version is left as it should be, when Azure has done with what was sent.",
+        "Canceled: it ends once Azure has finished what was sent, regions removed for a repair are added back and an unfinished version is excluded from latest.",
     });
     expect(await cancelOperation(deps(), operation.id, canceler)).toEqual(
       canceled,
@@ -157,7 +157,7 @@ describe("an operation that is canceled", () => {
       canceledBy: canceler,
     });
     expect(ended.history.at(-1)?.message).toContain(
-      "Where it was being made it is excluded from latest",
+      "If it was being created, it is excluded from latest",
     );
     expect(await excluded()).toBe(true);
     expect(world.simulator.control.creates(id)).toBe(1);
@@ -474,7 +474,7 @@ describe("an operation that is canceled", () => {
       expect(next).toMatchObject({
         status: "NotStarted",
         waitReason:
-          "Azure Resource Manager has asked for no further request before.",
+          "Azure Resource Manager has asked Sigil to wait before the next request.",
         nextAttemptTime: until,
       });
       await ended(world, [next]);

@@ -452,7 +452,7 @@ describe("a region that fails", () => {
           attempts: 1,
           attemptsAllowed: 4,
           waitReason:
-            "It has failed: it is taken away from the version and added back.",
+            "It has failed: it is removed from the version and added back.",
         });
       }
       return Promise.resolve();
@@ -466,8 +466,8 @@ describe("a region that fails", () => {
       expect.stringMatching(
         /^Replicating: Azure Resource Manager has accepted/u,
       ),
-      `Replicating: eastus2 failed: Out of capacity. It is taken away from the version and added back at ${due[0]}.`,
-      "Updating: eastus2 failed and is taken away from the version, to be added back.",
+      `Replicating: eastus2 failed: Out of capacity. It is removed from the version and added back at ${due[0]}.`,
+      "Updating: eastus2 failed and is removed from the version, to be added back.",
       expect.stringMatching(/^Replicating: /u),
       "Updating: eastus2 is added back to the version.",
       expect.stringMatching(/^Replicating: /u),

@@ -32,7 +32,7 @@ import {
 
 const HOUR_MS = 3_600_000;
 const BODY = plain();
-const BUSY = "Azure Resource Manager works on the version.";
+const BUSY = "Azure Resource Manager is working on the version.";
 
 let world: InProcess;
 beforeAll(async () => {
@@ -125,7 +125,7 @@ describe("where ARM does not come to rest, an operation is told to be stalled, a
     await world.simulator.control.setReplicationSpeed(0);
     await pass(world, 6 * HOUR_MS);
     expect(await waits(deletion)).toBe(
-      "Azure Resource Manager deletes the version.",
+      "Azure Resource Manager is deleting the version.",
     );
     expect(await told(deletion)).toEqual(["stalled"]);
     await world.simulator.control.setReplicationSpeed(1);

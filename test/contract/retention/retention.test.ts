@@ -181,7 +181,7 @@ describe("a policy", () => {
     await make(["1.0.0", "1.0.1"]);
     await expect(getRetentionPolicy(deps, image)).rejects.toMatchObject({
       code: "NotFound",
-      message: `${image} has no retention policy: nothing of it is deleted. Set one with a PUT to this address.`,
+      message: `${image} has no retention policy: none of its versions is deleted. Set one with a PUT to this address.`,
     });
     expect(await run()).toEqual({ policies: 0, deletions: [], errors: [] });
 
@@ -248,7 +248,8 @@ describe("a policy", () => {
     };
     await expect(put(KEEP_1, "delete")).rejects.toMatchObject({
       ...refused,
-      message: "There is no policy yet: what these delete has not been shown.",
+      message:
+        "There is no policy yet: no dry run has shown what the new rules delete.",
     });
     await enforce(KEEP_1);
     for (const rules of [
@@ -259,7 +260,7 @@ describe("a policy", () => {
       await expect(put(rules, "delete")).rejects.toMatchObject({
         ...refused,
         message:
-          "The stored policy has other rules: what these delete has not been shown.",
+          "The stored policy has other rules: no dry run has shown what the new rules delete.",
       });
     expect((await getRetentionPolicy(deps, image)).policy).toMatchObject({
       rules: KEEP_1,

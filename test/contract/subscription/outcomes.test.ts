@@ -108,7 +108,7 @@ describe("a subscription with nothing registered", () => {
       ["Requested", "The request is stored and its work is queued."],
       [
         "Registering",
-        `${COMPUTE} is NotRegistered. ${FEATURE} is NotRegistered. The registration of ${COMPUTE} is asked for. The registration of ${FEATURE} is asked for.`,
+        `${COMPUTE} is NotRegistered. ${FEATURE} is NotRegistered. The registration of ${COMPUTE} is requested. The registration of ${FEATURE} is requested.`,
       ],
       ["Registering", `${COMPUTE} is Registering. ${FEATURE} is Registering.`],
       [
@@ -314,7 +314,7 @@ describe("what Azure does not know", () => {
       status: "Failed",
       error: {
         code: "NotFound",
-        message: `Azure has no feature Microsoft.Compute/NoSuchFeature in the subscription ${id}. Where the cloud does not offer it, leave it out of what is required.`,
+        message: `Azure has no feature Microsoft.Compute/NoSuchFeature in the subscription ${id}. If this cloud does not offer it, take it out of what Sigil's settings require.`,
       },
     });
   });

@@ -16,7 +16,7 @@ export function createMemoryRetentionPolicies(): RetentionPolicies {
         return Promise.reject(
           new ServiceError(
             "StateConflict",
-            `Another has changed the retention policy of ${policy.imageId}.`,
+            `The retention policy of ${policy.imageId} was changed by another request.`,
             { retryAfterMs: 1_000 },
           ),
         );

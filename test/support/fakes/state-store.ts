@@ -68,7 +68,7 @@ function parse<T>(text: string): T {
 function conflict(resourceId: string): ServiceError {
   return new ServiceError(
     "StateConflict",
-    `Another writer has changed ${resourceId}.`,
+    `${resourceId} was changed by another writer.`,
     { retryAfterMs: 1_000 },
   );
 }

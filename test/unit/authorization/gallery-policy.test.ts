@@ -353,9 +353,9 @@ describe("a policy document", () => {
       },
       [
         "/rules/0/callers/0/appid: `appid` is not known here. Did you mean `appId`?",
-        "/rules/0/galleries/0/subscriptionId: The form is wrong. Example: `00000000-0000-0000-0000-000000000000`. A subscription id is a GUID, or * for any.",
-        "/rules/0/galleries/0/resourceGroupName: The form is wrong. Example: `images-*`. The name of a resource group, with * for any characters.",
-        "/rules/0/galleries/0/galleryName: The form is wrong. Example: `golden*`. The name of a gallery, with * for any characters.",
+        "/rules/0/galleries/0/subscriptionId: The format is wrong. Example: `00000000-0000-0000-0000-000000000000`. A subscription id is a GUID, or * for any.",
+        "/rules/0/galleries/0/resourceGroupName: The format is wrong. Example: `images-*`. The name of a resource group, with * for any characters.",
+        "/rules/0/galleries/0/galleryName: The format is wrong. Example: `golden*`. The name of a gallery, with * for any characters.",
         "/rules/1/callers/0/queue: `other` is not one of `image-version-requests`.",
         "/rules/1/galleries: Must have at least 1 item. What they may write to.",
       ],
@@ -388,9 +388,9 @@ describe("a policy document", () => {
     ).toEqual({
       mistakes: [
         "/rules/0/sources/0/subscriptionId: `subscriptionId` is missing. A subscription id is a GUID, or * for any.",
-        "/rules/0/sources/0/name: The form is wrong. Example: `golden*`. The name of the resource, of an image version that of its gallery, with * for any characters.",
-        "/rules/0/diskEncryptionSets/0/galleryName: `galleryName` is not known here. Known are `subscriptionId`, `resourceGroupName`, `name`.",
-        "/rules/0/diskEncryptionSets/0/subscriptionId: The form is wrong. Example: `00000000-0000-0000-0000-000000000000`. A subscription id is a GUID, or * for any.",
+        "/rules/0/sources/0/name: The format is wrong. Example: `golden*`. The name of the resource, of an image version that of its gallery, with * for any characters.",
+        "/rules/0/diskEncryptionSets/0/galleryName: `galleryName` is not known here. Known names: `subscriptionId`, `resourceGroupName`, `name`.",
+        "/rules/0/diskEncryptionSets/0/subscriptionId: The format is wrong. Example: `00000000-0000-0000-0000-000000000000`. A subscription id is a GUID, or * for any.",
       ],
     });
   });

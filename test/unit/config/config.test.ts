@@ -23,7 +23,7 @@ function mistakesIn(environment: Record<string, string | undefined>): string[] {
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigurationError);
     const [head, ...mistakes] = (error as Error).message.split("\n- ");
-    expect(head).toBe("The configuration has mistakes:");
+    expect(head).toBe("The configuration has errors:");
     return mistakes;
   }
   return [];

@@ -32,7 +32,7 @@ describe("an event that is cut", () => {
       data: {
         ...data,
         originalOmitted:
-          "The event has no room for the original; it is in the rejected queue.",
+          "The original does not fit into the event; it is in the rejected queue.",
       },
     });
   });

@@ -563,7 +563,7 @@ describe("where calls are limited", () => {
       if (status !== 429) continue;
       expect(response.body.code).toBe("TooManyRequests");
       expect(response.body.detail).toBe(
-        "This caller may make 1 calls in a minute, and has made them. Try again after Retry-After.",
+        "This caller may make 1 calls in a minute, and has made them. Try again after the time in Retry-After.",
       );
       expect(response.headers["Retry-After"]).toBe("60");
       expect(

@@ -49,7 +49,7 @@ describe("parseJson", () => {
     expect(() => parse(text)).toThrow(
       expect.objectContaining({
         code: "MalformedJson",
-        message: `The body is not JSON that can be read: line ${line}, column ${column}: ${message}.`,
+        message: `The body is not valid JSON: line ${line}, column ${column}: ${message}.`,
         fields: { line, column },
       }),
     );

@@ -175,7 +175,7 @@ describe("a refused request", () => {
 
   test.each([
     [Buffer.alloc(256 * 1024 + 1, " "), {}, "262144 bytes"],
-    [bytesOf(EVENT), { a: "x".repeat(50_000) }, "at most 49152 are taken"],
+    [bytesOf(EVENT), { a: "x".repeat(50_000) }, "at most 49152 are allowed"],
   ])(
     "that has more bytes than can be sent on is refused at once",
     async (bytes, applicationProperties, message) => {

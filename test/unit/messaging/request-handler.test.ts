@@ -99,7 +99,7 @@ describe("a request that led to no operation of its own", () => {
     expect(events).toEqual([
       done({
         operationId: "0123456789abcdef0123456789abcdef-1",
-        message: `Operation ${OPERATION.id} does, or has done, what is asked.`,
+        message: `Operation ${OPERATION.id} does, or has done, what is requested.`,
       }),
     ]);
     expect(events.flatMap(eventMistakes)).toEqual([]);
@@ -121,7 +121,7 @@ describe("a request that led to no operation of its own", () => {
     const { context, logged } = delivery();
     await handle(EVENT, context);
     expect(events).toEqual([
-      done({ message: "Azure shows the version as it is asked for." }),
+      done({ message: "Azure shows the version as requested." }),
     ]);
     expect(events.flatMap(eventMistakes)).toEqual([]);
     expect(linesOf(logged)).toEqual([

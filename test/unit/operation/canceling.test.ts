@@ -87,7 +87,7 @@ test("one of several that have begun ends alone", () => {
     expect(toldOf(after)).toEqual([`${number}/canceled`]);
     expect(eventsOf(after)[0]?.data).toMatchObject({
       consequence: expect.stringContaining(
-        "done together with other operations",
+        "sent together with other operations",
       ) as string,
     });
   }

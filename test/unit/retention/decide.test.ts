@@ -140,10 +140,10 @@ describe("deleteAfterEndOfLifeDays", () => {
       NOW,
     );
     expect(past?.reason).toBe(
-      "Its end of life is past: 2026-01-01 and 30 days of grace.",
+      "Its end of life is in the past: 2026-01-01 and 30 days of grace.",
     );
     expect(future?.reason).toBe(
-      "Its end of life is to come: 2026-05-31 and 30 days of grace.",
+      "Its end of life is in the future: 2026-05-31 and 30 days of grace.",
     );
   });
 

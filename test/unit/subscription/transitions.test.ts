@@ -234,7 +234,7 @@ describe("what is asked for", () => {
     const lost = looked(registering, "Registering", "Unregistered");
     expect(namesToRegister(lost)).toEqual([FEATURE_NAME]);
     expect(lastMessage(lost)).toBe(
-      `${FEATURE_NAME} is Unregistered. The registration of ${FEATURE_NAME} is asked for.`,
+      `${FEATURE_NAME} is Unregistered. The registration of ${FEATURE_NAME} is requested.`,
     );
   });
 
@@ -378,7 +378,7 @@ describe("invariant 3: each state is told once", () => {
       data: { name: FEATURE_NAME, state: "Pending" },
     });
     expect(lastMessage(look)).toBe(
-      `Microsoft.Compute is NotRegistered. ${FEATURE_NAME} is Pending: Microsoft has to approve it, which may take days. The registration of Microsoft.Compute is asked for.`,
+      `Microsoft.Compute is NotRegistered. ${FEATURE_NAME} is Pending: Microsoft has to approve it, which may take days. The registration of Microsoft.Compute is requested.`,
     );
   });
 

@@ -6,10 +6,10 @@ export const conflictsWithRunningOperation: FactRule = {
   code: "ImageVersionRequestedOtherwise",
   severity: "error",
   basis: {
-    own: "Of two requests that contradict each other one would be undone in silence.",
+    own: "Of two requests that contradict each other, one would be undone silently.",
   },
   summary:
-    "While an operation on the version runs, nothing is asked that contradicts it; what adds to it is done with it or after it.",
+    "While an operation on the version runs, no request contradicts it; a request that adds to it is done with it or after it.",
   check: ({ id, facts: { known } }) => {
     if (known === undefined) return [];
     const told = known.deleting
@@ -17,7 +17,7 @@ export const conflictsWithRunningOperation: FactRule = {
       : known.conflicts;
     return told.map(({ pointer, message }) => ({
       pointer,
-      message: `${formatImageVersionId(id)} is being worked on as another request asks (operation ${known.operationId}, ${known.state}): ${message}`,
+      message: `The request contradicts operation ${known.operationId} (${known.state}) on ${formatImageVersionId(id)}: ${message}`,
       remediation: `Wait until operation ${known.operationId} has ended and send the request again, or use another version name.`,
     }));
   },

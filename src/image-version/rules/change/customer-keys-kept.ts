@@ -50,7 +50,7 @@ export const customerKeysKept: ChangeRule = {
           {
             pointer: pointerTo(request, field),
             message: `${diskOf(field)} in ${region} is encrypted with ${String(set)}; the request gives it ${typeof given === "string" ? given : "no set"}.`,
-            remediation: `Give it in ${region} what it has: ${String(set)}. Another key is another version.`,
+            remediation: `Keep its set in ${region}: ${String(set)}. To use another one, publish another version.`,
           },
         ];
       },

@@ -20,6 +20,6 @@ export const immutableProperties: ChangeRule = {
             pointer: pointerTo(request, field),
             message: `This cannot be changed once the version exists: it is ${show(before)} in Azure, the request says ${show(after)}.`,
             remediation:
-              "Send the value that it has, leave it out, or publish another version.",
+              "Send its present value, leave it out, or publish another version.",
           })),
 };

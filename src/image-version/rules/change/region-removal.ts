@@ -30,8 +30,8 @@ export const regionRemoval: ChangeRule = {
         ? [
             {
               pointer: pointerTo(request, regionField(region)),
-              message: `removeRegions removes ${region}, and the request has it among its target regions.`,
-              remediation: `Leave ${region} out of the one or the other.`,
+              message: `removeRegions removes ${region}, but the request also has it among its target regions.`,
+              remediation: `Leave ${region} out of one of them.`,
             },
           ]
         : [];

@@ -15,7 +15,7 @@ export const regionToRemove: ChangeRule = {
       .filter((name) => !present.includes(name))
       .map((name) => ({
         pointer: TARGET_REGIONS,
-        message: `removeRegions removes ${name}, which the version is not in: nothing is removed there.`,
+        message: `removeRegions removes ${name}, but the version is not there: nothing is removed.`,
         remediation: `The version is in ${present.join(", ")}.`,
       }));
   },

@@ -18,9 +18,9 @@ export const versionExists: FactRule = {
       : [
           {
             pointer: "",
-            message: `${formatImageVersionId(id)} exists in Azure as the request asks for, in provisioning state ${found(imageVersion)?.provisioningState}.`,
+            message: `${formatImageVersionId(id)} already exists in Azure as requested, in provisioning state ${found(imageVersion)?.provisioningState}.`,
             remediation:
-              "Nothing need be done: a PUT adopts it and does not create it again.",
+              "Nothing needs to be done: a PUT adopts it and does not create it again.",
           },
         ],
 };

@@ -23,7 +23,7 @@ export const confidentialVmSet: RequestRule = {
                 remediation: `Give a disk encryption set of type ConfidentialVmEncryptedWithCustomerKey that is in ${region.name}, or another confidentialVMEncryptionType.`,
               }
             : {
-                message: `secureVMDiskEncryptionSetId ${secureVMDiskEncryptionSetId} is given in ${region.name}, where confidentialVMEncryptionType is ${confidentialVMEncryptionType ?? "absent"}: it goes with EncryptedWithCmk alone.`,
+                message: `secureVMDiskEncryptionSetId ${secureVMDiskEncryptionSetId} is given in ${region.name}, where confidentialVMEncryptionType is ${confidentialVMEncryptionType ?? "absent"}: it is allowed only with EncryptedWithCmk.`,
                 remediation:
                   "Set confidentialVMEncryptionType to EncryptedWithCmk, or leave secureVMDiskEncryptionSetId out.",
               }),

@@ -7,9 +7,9 @@ export const diskEncryptionSetRotation: FactRule = {
   code: "DiskEncryptionSetKeyRotationFailing",
   severity: "warning",
   basis: {
-    own: "The key that a set has still encrypts; it does not change any more.",
+    own: "The present key still encrypts, but is no longer replaced by newer ones.",
   },
-  summary: "Where a disk encryption set rotates its key, that works.",
+  summary: "The key rotation of a disk encryption set works, if it is on.",
   check: ({ request, facts }) =>
     seenDiskEncryptionSets(request, facts).flatMap(
       ({

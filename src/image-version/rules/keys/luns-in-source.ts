@@ -22,7 +22,7 @@ export const lunsInSource: FactRule = {
             : [
                 {
                   pointer: `${TARGET_REGIONS}/${i}/encryption/dataDiskImages/${j}/lun`,
-                  message: `The source has no data disk at LUN ${lun}, which ${region.name} gives encryption: ${known}.`,
+                  message: `The source has no data disk at LUN ${lun}, for which ${region.name} gives a disk encryption set: ${known}.`,
                   remediation:
                     luns.length === 0
                       ? "Leave this entry out."

@@ -6,7 +6,7 @@ export const osDiskWithDataDisks: RequestRule = {
   code: "OsDiskEncryptionSetMissing",
   severity: "error",
   basis: {
-    own: "A disk that is left to platform-managed keys in silence is not noticed for years.",
+    own: "A disk that is silently left to platform-managed keys is not noticed for years.",
   },
   summary:
     "A region that gives a data disk a disk encryption set gives the OS disk one, or says how a confidential OS disk is encrypted.",

@@ -10,9 +10,9 @@ export const sameEncryptionType: FactRule = {
   name: "same-encryption-type",
   code: "MixedEncryptionTypes",
   severity: "warning",
-  basis: { own: "Azure takes it; few mean it." },
+  basis: { own: "Azure accepts it, but it is rarely intended." },
   summary:
-    "A disk is encrypted in the same way in every region: with a customer-managed key, or doubly.",
+    "A disk is encrypted in the same way in every region: with a customer-managed key, or with double encryption.",
   check: ({ request, facts }) => {
     const uses = seenDiskEncryptionSets(request, facts).filter(
       ({ reference, set }) =>
@@ -30,8 +30,8 @@ export const sameEncryptionType: FactRule = {
       return [
         {
           pointer: other.reference.pointer,
-          message: `The types of encryption of ${disk} are mixed: ${regions.join(", ")}.`,
-          remediation: `If that is not meant, use a set of type ${first} in ${other.reference.region} too: az disk-encryption-set create --location ${other.reference.region} --encryption-type ${first} …`,
+          message: `The encryption types of ${disk} differ: ${regions.join(", ")}.`,
+          remediation: `If this is not intended, use a set of type ${first} in ${other.reference.region} too: az disk-encryption-set create --location ${other.reference.region} --encryption-type ${first} …`,
         },
       ];
     });

@@ -16,7 +16,7 @@ export const sourceSupportsEncryption: RequestRule = {
     const { source } = request.properties.storageProfile;
     const breach = (pointer: string, what: string): Breach => ({
       pointer,
-      message: `${what}; of those Azure makes no version that is encrypted with customer-managed keys.`,
+      message: `${what}: Azure cannot encrypt a version of it with customer-managed keys.`,
       remediation:
         "Make a snapshot or a managed disk of it first and name that, or leave out the disk encryption sets in every region.",
     });

@@ -31,7 +31,7 @@ export const confidentialVmRegions: FactRule = {
         : [
             {
               pointer: `${TARGET_REGIONS}/${i}`,
-              message: `The image definition ${imageIdOf(id)} is of security type ConfidentialVM: Azure keeps such a version in its own location ${request.location}, and the request names ${name}.`,
+              message: `The image definition ${imageIdOf(id)} is of security type ConfidentialVM: Azure allows such a version only in its own location ${request.location}, but the request names ${name}.`,
               remediation: `Leave ${name} out and publish a version for it there, or set confidentialVMEncryptionType to NonPersistedTPM in every region.`,
             },
           ],

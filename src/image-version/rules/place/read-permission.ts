@@ -13,9 +13,9 @@ export const readPermission: FactRule = {
   name: "read-permission",
   code: "InsufficientPermission",
   severity: "error",
-  basis: { own: "What cannot be seen cannot be proven." },
+  basis: { own: "What cannot be read cannot be checked." },
   summary:
-    "Sigil's identity may read everything that the other rules look at: what it may not see is never taken for right.",
+    "Sigil's identity may read everything that the other rules check: what it may not read is never assumed to be right.",
   check: (subject) => {
     const told = new Set<string>();
     return looks(subject).flatMap(({ pointer, id, seen }): Breach[] => {
@@ -27,7 +27,7 @@ export const readPermission: FactRule = {
       return [
         {
           pointer,
-          message: `Sigil's identity may not perform ${action} on ${scope}, so nothing can be proven of it.`,
+          message: `Sigil's identity may not perform ${action} on ${scope}, so it cannot be checked.`,
           remediation: `Give the identity the role Reader there: az role assignment create --assignee {Sigil's identity} --role Reader --scope ${scope}`,
         },
       ];

@@ -7,14 +7,14 @@ export const shallowReplication: FactRule = {
   severity: "error",
   basis: { documented: "shallow" },
   summary:
-    "A version whose replicationMode is Shallow has one replica, in its own location alone: nothing is copied.",
+    "A version whose replicationMode is Shallow has one replica, only in its own location: nothing is copied.",
   check: ({ request }) => {
     if (request.properties.publishingProfile?.replicationMode !== "Shallow")
       return [];
     const breach = (pointer: string, message: string): Breach => ({
       pointer,
       message: `${message}; replicationMode Shallow copies nothing.`,
-      remediation: `Keep ${request.location} alone with one replica, or set replicationMode to Full.`,
+      remediation: `Keep only ${request.location}, with one replica, or set replicationMode to Full.`,
     });
     return targetRegionsOf(request).flatMap((region, i): Breach[] => {
       const { name, regionalReplicaCount = 1, additionalReplicaSets } = region;
@@ -22,7 +22,7 @@ export const shallowReplication: FactRule = {
         return [
           breach(
             `${TARGET_REGIONS}/${i}`,
-            `${name} is a region beside the version's own location ${request.location}`,
+            `${name} is a region other than the version's own location ${request.location}`,
           ),
         ];
       if (regionalReplicaCount > 1)

@@ -30,7 +30,7 @@ export const storageChosenByAzure: FactRule = {
         : [
             {
               pointer: `${TARGET_REGIONS}/${i}`,
-              message: `No storage account type is given for ${region.name}: Azure takes ${takenIn(region.name)}. It cannot be changed later. az, which speaks an older api-version, gets Standard_LRS.`,
+              message: `No storage account type is given for ${region.name}: Azure takes ${takenIn(region.name)}. It cannot be changed later. (A version made with az, which uses an older api-version, gets Standard_LRS.)`,
               remediation: `Give storageAccountType for ${region.name} to choose it yourself.`,
             },
           ],

@@ -6,10 +6,10 @@ export const endOfLifeDate: RequestRule = {
   severity: "warning",
   basis: {
     guess:
-      "Azure refuses it of an image definition; of a version Microsoft's page has it set to the day, to delete the version after it.",
+      "Azure refuses a past date for an image definition; for a version, Microsoft's page sets the present day, to delete the version afterwards.",
   },
   summary:
-    "An end-of-life date that is asked for is still to come, unless it is the one that the version has; Azure is known to refuse another of image definitions alone.",
+    "A requested end-of-life date is in the future, unless the version already has it; Azure is known to refuse a past one only for image definitions.",
   check: ({ request, now, change }) => {
     const date = request.properties.publishingProfile?.endOfLifeDate;
     const shown = change?.observed.properties.publishingProfile?.endOfLifeDate;
@@ -19,8 +19,8 @@ export const endOfLifeDate: RequestRule = {
       : [
           {
             pointer: "/properties/publishingProfile/endOfLifeDate",
-            message: `The end-of-life date ${date} is past: it is ${now.toISOString()}.`,
-            remediation: `Give a date that is still to come, or leave endOfLifeDate out.`,
+            message: `The end-of-life date ${date} is in the past: it is now ${now.toISOString()}.`,
+            remediation: `Give a date in the future, or leave endOfLifeDate out.`,
           },
         ];
   },

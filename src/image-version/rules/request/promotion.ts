@@ -10,7 +10,7 @@ export const promotion: RequestRule = {
   name: "promotion",
   code: "InvalidPromotion",
   severity: "error",
-  basis: { own: "It is Sigil's own word." },
+  basis: { own: "It is Sigil's own property." },
   summary:
     "A promotion rule names target regions exactly when it waits for some; a new one excludes nothing that is in latest.",
   check: ({ request, change }) => {
@@ -44,9 +44,9 @@ export const promotion: RequestRule = {
           : [
               {
                 pointer: `${REGIONS}/${i}`,
-                message: `"${name}" is no target region; the request has ${targets.join(", ")}.`,
+                message: `"${name}" is not a target region; the request has ${targets.join(", ")}.`,
                 remediation:
-                  "Name target regions of the request, or add it to them.",
+                  "Name only target regions of the request, or add this one to them.",
               },
             ],
       ),
@@ -60,7 +60,7 @@ function unnamed(when: string, regions: readonly string[]): Breach[] {
       {
         pointer: "/sigil/promotion",
         message: 'The rule "regions" names no region to wait for.',
-        remediation: "Add regions: those that are to be ready first.",
+        remediation: "Add regions: those that must be ready first.",
       },
     ];
   if (when !== "regions" && regions.length > 0)

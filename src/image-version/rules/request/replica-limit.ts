@@ -14,7 +14,7 @@ export const replicaLimit: RequestRule = {
   severity: "warning",
   basis: {
     guess:
-      "One page limits a version to 100 replicas, another each region; Azure has versions with a thousand (Azure/azure-cli#16632).",
+      "One page limits a version to 100 replicas, another each region; Azure has versions with a thousand replicas (Azure/azure-cli#16632).",
   },
   summary: `A version has at most ${MOST_REPLICAS} replicas in all; Microsoft's documents disagree whether Azure refuses more.`,
   check: ({ request }) => excessReplicas(request),
@@ -35,8 +35,8 @@ export function excessReplicas(
     : [
         {
           pointer: TARGET_REGIONS,
-          message: `The regions ask for ${replicas} replicas in total; one page of Microsoft's limits a version to ${MOST_REPLICAS}, another to as many a region.`,
-          remediation: `Where Azure refuses it, lower regionalReplicaCount by ${replicas - MOST_REPLICAS} in total.`,
+          message: `The regions ask for ${replicas} replicas in total; one page of Microsoft's limits a version to ${MOST_REPLICAS}, another to as many in each region.`,
+          remediation: `If Azure refuses it, lower regionalReplicaCount by ${replicas - MOST_REPLICAS} in total.`,
         },
       ];
 }

@@ -15,7 +15,7 @@ export const storageAccountStrategy: RequestRule = {
       : [
           {
             pointer: "/properties/publishingProfile/storageAccountStrategy",
-            message: `storageAccountStrategy ${strategy} and storageAccountType ${type} are both given; Azure takes one of them.`,
+            message: `storageAccountStrategy ${strategy} and storageAccountType ${type} are both given; Azure accepts only one of them.`,
             remediation: `Leave out storageAccountStrategy, or leave out the publishing profile's storageAccountType and give ${type} to each of targetRegions that is to have it.`,
           },
         ];

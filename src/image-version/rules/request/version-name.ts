@@ -8,7 +8,7 @@ export const versionName: RequestRule = {
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary:
-    "A version's name is three integers, each in its one spelling, and each fits in 32 bits signed.",
+    "A version's name is three integers without leading zeros, each at most 2147483647.",
   check: ({ id: { versionName: name } }) => {
     const parts = name.split(".");
     const valid =
@@ -22,7 +22,7 @@ export const versionName: RequestRule = {
           {
             pointer: "",
             message: `"${name}" is not a version name: each of its three integers must be at most ${LARGEST_PART} and have no leading zeros.`,
-            remediation: `Ask for a name such as 1.0.0 in the URL.`,
+            remediation: `Use a name such as 1.0.0 in the URL.`,
           },
         ];
   },

@@ -7,7 +7,7 @@ export const ephemeralOsDisk: FactRule = {
   severity: "error",
   basis: { documented: "troubleshooting" },
   summary:
-    "The OS disk of a virtual machine that is a source is not ephemeral: it is in storage, not on the machine's host alone.",
+    "The OS disk of a virtual machine that is a source is not ephemeral: it is in storage, not only on the machine's host.",
   check: ({ request, facts }) => {
     const osDisk = sourceOf(request, facts)?.osDisk;
     return osDisk?.ephemeral === true
@@ -15,7 +15,7 @@ export const ephemeralOsDisk: FactRule = {
           {
             pointer: osDisk.pointer,
             message:
-              "The source has an ephemeral OS disk: it is on the machine's host alone, and Azure makes no image version of it.",
+              "The source has an ephemeral OS disk: it is only on the machine's host, and Azure cannot make an image version of it.",
             remediation:
               "Use a virtual machine that is made without --ephemeral-os-disk, or a managed disk or snapshot of one.",
           },

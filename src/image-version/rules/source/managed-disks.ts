@@ -14,7 +14,7 @@ export const managedDisks: FactRule = {
       .filter(({ unmanaged }) => unmanaged === true)
       .map(({ pointer, disk, id }) => ({
         pointer,
-        message: `The ${disk} of ${id} is a blob in a storage account: Azure makes image versions of managed disks alone.`,
+        message: `The ${disk} of ${id} is a blob in a storage account: Azure makes image versions only of managed disks.`,
         remediation:
           "Convert the machine's disks first: az vm deallocate, then az vm convert.",
       }));

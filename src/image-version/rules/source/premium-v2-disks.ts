@@ -15,6 +15,6 @@ export const premiumV2Disks: FactRule = {
     disksOfType(
       subject,
       "PremiumV2_LRS",
-      "one page of Microsoft's says that Azure makes no image version of it, another has the type",
+      "one page of Microsoft's says that Azure makes no image version of it, another lists its type",
     ),
 };

@@ -15,7 +15,7 @@ export const sourceExists: FactRule = {
         ? [
             {
               pointer,
-              message: `${id} does not exist: it was deleted, or never was.`,
+              message: `${id} does not exist: it was deleted, or never existed.`,
               remediation: `Correct the id, or name a source that exists: az resource show --ids ${id} must find it.`,
             },
           ]

@@ -4,9 +4,9 @@ export const sourceInspectable: FactRule = {
   name: "source-inspectable",
   code: "SourceNotLookedInto",
   severity: "info",
-  basis: { own: "It says what is not proven." },
+  basis: { own: "It says what is not checked." },
   summary:
-    "The source shows its disks and traits, which a VHD and a community image do not: Azure alone judges those.",
+    "The source shows its disks and properties. A VHD and a community image do not: only Azure can check those.",
   check: ({ request }) => {
     const { source, osDiskImage, dataDiskImages } =
       request.properties.storageProfile;
@@ -29,9 +29,9 @@ function unseen(path: string, what: string | undefined): Breach[] {
     : [
         {
           pointer: `${STORAGE_PROFILE}/${path}`,
-          message: `${what} cannot be looked into: its existence, generation, architecture and LUNs are not proven.`,
+          message: `${what} cannot be read: its existence, generation, architecture and LUNs are not checked.`,
           remediation:
-            "Nothing, if it is right: Azure looks when the version is created. A managed image, disk or snapshot is proven before.",
+            "If it is right, nothing needs to be done: Azure checks it when the version is created. A managed image, disk or snapshot is checked before that.",
         },
       ];
 }

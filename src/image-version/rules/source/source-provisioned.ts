@@ -11,10 +11,10 @@ export const sourceProvisioned: FactRule = {
   severity: "warning",
   basis: {
     guess:
-      "Microsoft does not say what Azure makes of a source that is changing or has failed.",
+      "Microsoft does not say what Azure does with a source that is changing or has failed.",
   },
   summary:
-    "Every source, and every disk of a virtual machine that is one, is provisioned; Microsoft does not say what Azure makes of one that is not.",
+    "Every source, and every disk of a virtual machine that is one, is provisioned; Microsoft does not say what Azure does with one that is not.",
   check: ({ request, facts }) =>
     seenSources(request, facts).flatMap(
       ({ reference: { pointer }, source }) => {
@@ -34,7 +34,7 @@ export const sourceProvisioned: FactRule = {
               : [
                   {
                     pointer,
-                    message: `${id} is in provisioning state ${provisioningState}: Azure may refuse it, or copy what is there by then.`,
+                    message: `${id} is in provisioning state ${provisioningState}: Azure may refuse it, or copy what is there at that moment.`,
                     remediation: `Wait until it is Succeeded, or repair it: az resource show --ids ${id} --query properties.provisioningState`,
                   },
                 ],

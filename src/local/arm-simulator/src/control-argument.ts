@@ -12,7 +12,7 @@ export interface Rule {
 
 export const TEXT: Rule = {
   accepts: (value) => typeof value === "string" && value !== "",
-  expected: "a text that is not empty",
+  expected: "a string that is not empty",
 };
 
 /** A regular expression's source. */
@@ -42,14 +42,14 @@ export const TAG_CHANGES: Rule = {
     Object.values(value).every(
       (tag) => tag === null || typeof tag === "string",
     ),
-  expected: "a JSON object of texts, or null for a tag to remove",
+  expected: "a JSON object of strings, or null for a tag to remove",
 };
 
 export const TAGS: Rule = {
   accepts: (value) =>
     isObject(value) &&
     Object.values(value).every((tag) => typeof tag === "string"),
-  expected: "a JSON object of texts",
+  expected: "a JSON object of strings",
 };
 
 export const MILLISECONDS: Rule = {
@@ -73,7 +73,7 @@ export const RESOURCE: Rule = {
   accepts: (value) =>
     isObject(value) &&
     ["id", "name", "type"].every((member) => TEXT.accepts(value[member])),
-  expected: "a JSON object with at least the texts id, name and type",
+  expected: "a JSON object with at least the strings id, name and type",
 };
 
 export const REGION: Rule = {

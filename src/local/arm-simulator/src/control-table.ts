@@ -51,7 +51,7 @@ export const CONTROLS: Readonly<
   Record<keyof SimulatorControl, ControlDescription>
 > = {
   addFault: {
-    does: "Meets requests with a fault, the next one unless `times` says how many (null: all). `path` is a regular expression, tried on path and query. Gives the fault's id.",
+    does: "Answers requests with a fault, the next one unless `times` says how many (null: all). `path` is a regular expression, tried on path and query. Gives the fault's id.",
     argument: {
       method: optional(TEXT),
       path: optional(PATTERN),
@@ -64,7 +64,7 @@ export const CONTROLS: Readonly<
     },
     example: { method: "PUT", path: "/versions/", status: 429, times: 2 },
   },
-  clearFaults: { does: "Takes every fault away." },
+  clearFaults: { does: "Removes every fault." },
   faults: { does: "Gives the faults, and how many requests each has met." },
   failRegion: {
     does: "Fails the replication of a region: of a version, or of whichever starts there next; now, or at a percentage.",
@@ -72,17 +72,17 @@ export const CONTROLS: Readonly<
     example: { versionId: V, region: "eastus2", atProgress: 60 },
   },
   stallRegion: {
-    does: "Lets the replication of a region stand still, as failRegion lets it fail.",
+    does: "Stalls the replication of a region, with the arguments of failRegion.",
     argument: STOP,
     example: { region: "West US" },
   },
   resumeRegion: {
-    does: "Lets a region that stands still go on.",
+    does: "Lets a stalled region go on.",
     argument: ONE_REGION,
     example: { versionId: V, region: "westus" },
   },
   setReplicationSpeed: {
-    does: "Makes replication run so many times as fast as in Azure; 0 stands still.",
+    does: "Makes replication run this many times as fast as in Azure; 0 stops it.",
     argument: SPEED,
     example: 600,
   },
@@ -144,7 +144,7 @@ export const CONTROLS: Readonly<
     },
   },
   removeResource: {
-    does: "Removes a resource at once, with no word to anybody.",
+    does: "Removes a resource at once, without any operation or check.",
     argument: TEXT,
     example: SET,
   },
@@ -161,7 +161,7 @@ export const CONTROLS: Readonly<
   },
   clearRequests: { does: "Forgets the requests." },
   creates: {
-    does: "Tells how many times a version was really created.",
+    does: "Gives the number of times a version was really created.",
     argument: VERSION_ID,
     example: V,
   },
@@ -171,7 +171,7 @@ export const CONTROLS: Readonly<
     example: { when: "firstRegion" },
   },
   setLag: {
-    does: "For so long after a PUT or PATCH, GET and LIST show a version as it was before; without `versionId` every version. 0 turns it off.",
+    does: "For this long after a PUT or PATCH, GET and LIST show a version as it was before; without `versionId` every version. 0 turns it off.",
     argument: { versionId: optional(VERSION_ID), ms: MILLISECONDS },
     example: { ms: 5000 },
   },
@@ -187,7 +187,7 @@ export const CONTROLS: Readonly<
     example: { addTags: { costCenter: "42" } },
   },
   setOmission: {
-    does: "What an update leaves out is cleared or kept; excludeFromLatest, apart from the others, taken as false or kept.",
+    does: "What an update leaves out is cleared or kept; excludeFromLatest has a setting of its own: set to false or kept.",
     argument: {
       mode: optional(oneOf("clear", "keep")),
       excludeFromLatest: optional(oneOf("false", "keep")),

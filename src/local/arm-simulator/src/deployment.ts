@@ -35,7 +35,7 @@ export async function answerDeployment(
     const id = `${group}/providers/${String(type)}/${String(name)}`;
     if (parseComputeId(id) === undefined)
       throw invalidTemplate(
-        `The simulator deploys resources of Microsoft.Compute alone, not '${String(type)}'.`,
+        `The simulator deploys only resources of Microsoft.Compute, not '${String(type)}'.`,
       );
     await put({
       ...request,
@@ -79,7 +79,7 @@ function evaluate(
   const given = name === undefined ? undefined : parameters[name];
   if (!isObject(given))
     throw invalidTemplate(
-      `The simulator evaluates [parameters('name')] of a given parameter alone, not '${value}'.`,
+      `The simulator evaluates only [parameters('name')] of a given parameter, not '${value}'.`,
     );
   return given["value"];
 }

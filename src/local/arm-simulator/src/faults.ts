@@ -138,7 +138,7 @@ export function faultAnswer(spec: FaultSpec): {
   const status = spec.status ?? 500;
   const error = DEFAULTS[status] ?? {
     code: "InternalServerError",
-    message: `A fault with status ${status} was asked for.`,
+    message: `A fault with status ${status} was requested.`,
   };
   return {
     status,

@@ -17,13 +17,13 @@ Options:
   --token-port N       Port of the own token issuer (default 8444)
   --identity-port N    Port of its managed identity endpoint (default 8445)
   --token-issuer URL   Accept tokens of this issuer (its iss, such as https://localhost:9443/TENANT/v2.0)
-  --enforce-limits     Count calls, and answer 429 when a rate limit is reached; otherwise headers tell of limits as at the first call
+  --enforce-limits     Count calls, and answer 429 when a rate limit is reached; otherwise headers show the limits as at the first call
   --quiet              Do not print requests
   --help               Print this
 
 Exit codes: 0 stopped, 1 could not start or failed, 2 wrong usage.
 
-Controls, while it runs (GET /simulator tells the same):
+Controls, while it runs (GET /simulator lists them too):
   curl --cacert DIR/certificates/ca.pem -d '{"ms":5000}' https://localhost:8443/simulator/setLag
 
 ${controlsAsText()}`;

@@ -115,7 +115,7 @@ test.each([
   [
     "putResource",
     { id: "x" },
-    "must be a JSON object with at least the texts id, name and type",
+    "must be a JSON object with at least the strings id, name and type",
   ],
   [
     "creates",

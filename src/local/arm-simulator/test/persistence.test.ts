@@ -166,7 +166,7 @@ describe("a simulator with a data file", () => {
     const damaged = path.join(directory, "damaged.json");
     await writeFile(damaged, "{");
     await expect(h.start({ dataFile: damaged })).rejects.toThrow(
-      `${damaged}: not JSON; delete it to start anew`,
+      `${damaged}: not JSON; delete it to start with an empty state`,
     );
   });
 });

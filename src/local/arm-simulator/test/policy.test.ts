@@ -82,7 +82,7 @@ describe("a policy that denies", () => {
 test.each([
   [[], "must be a JSON object with: addTags, deny."],
   [{ addTags: { a: 1 } }, "'addTags' of setPolicy must be a JSON object of"],
-  [{ deny: "" }, "'deny' of setPolicy must be a text that is not empty."],
+  [{ deny: "" }, "'deny' of setPolicy must be a string that is not empty."],
   [{ replicaCount: 1 }, "has no member 'replicaCount'. It has: addTags, deny."],
 ])("setPolicy refuses %j in words", async (policy, message) => {
   const { status, body } = await h.control("setPolicy", policy);

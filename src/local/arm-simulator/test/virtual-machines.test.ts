@@ -229,7 +229,7 @@ describe("a deployment", () => {
     [{ ...disk, location: "[resourceGroup().location]" }, "evaluates"],
     [
       { type: "Microsoft.Network/networkInterfaces", name: "nic" },
-      "deploys resources of Microsoft.Compute alone",
+      "deploys only resources of Microsoft.Compute",
     ],
   ])("says what it cannot do: %#", async (resource, message) => {
     expect(await deploy(resource)).toMatchObject({

@@ -24,7 +24,7 @@ export async function runCommand<Options extends { readonly help: boolean }>(
     options = command.readOptions(args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message} (--help tells more)`);
+    console.error(`${error.message} (see --help)`);
     return 2;
   }
   if (options.help) {

@@ -58,7 +58,7 @@ test.each([
     lines: 1,
   });
   const [message] = told;
-  expect(message).toMatch(/^[^\n]+ \(--help tells more\)$/u);
+  expect(message).toMatch(/^[^\n]+ \(see --help\)$/u);
   expect(message).toContain(reason);
 });
 

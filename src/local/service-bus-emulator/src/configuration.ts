@@ -280,7 +280,7 @@ class UniqueNames {
     if (this.#taken.has(name.toLowerCase()))
       throw new ConfigurationError(
         entity.pathOf("Name"),
-        `${describe(name)} is there already`,
+        `${describe(name)} exists already`,
       );
     this.#taken.add(name.toLowerCase());
     return name;

@@ -67,7 +67,7 @@ export async function startServiceBusEmulator(
   // connection that ends unanswered is what every client bears.
   const freeze = watchForFreeze(clock, () => {
     log(
-      "Stood still for a while: every client is disconnected, to connect anew.",
+      "The process was suspended for a while: every client is disconnected, so that it connects again.",
     );
     // Those that wait to be accepted are accepted before an immediate runs, and read after it.
     setImmediate(() => server.disconnectAll());
@@ -98,7 +98,7 @@ export async function startServiceBusEmulator(
     for (const path of unknownPaths)
       if ((journal?.stored.get(path)?.messages.size ?? 0) > 0)
         log(
-          `Kept, but not served: messages of ${path}, which is not configured.`,
+          `Kept, but not served: messages of ${path}, which the configuration does not have.`,
         );
     for (const path of rulesOf)
       log(

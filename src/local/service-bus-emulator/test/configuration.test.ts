@@ -89,7 +89,7 @@ describe("a malformed configuration is one error that names the path", () => {
     ],
     [
       withNamespace({ Name: "n", Queues: [{ Name: "q" }, { Name: "Q" }] }),
-      '$.UserConfig.Namespaces[0].Queues[1].Name: "Q" is there already',
+      '$.UserConfig.Namespaces[0].Queues[1].Name: "Q" exists already',
     ],
     [
       withNamespace({
@@ -97,7 +97,7 @@ describe("a malformed configuration is one error that names the path", () => {
         Queues: [{ Name: "q" }],
         Topics: [{ Name: "q" }],
       }),
-      '$.UserConfig.Namespaces[0].Topics[0].Name: "q" is there already',
+      '$.UserConfig.Namespaces[0].Topics[0].Name: "q" exists already',
     ],
     [
       withQueue({ LockDuraton: "PT1M" }),

@@ -392,7 +392,7 @@ test("messages of an entity that is no longer configured are kept", async () => 
     lines.push(line),
   );
   expect(lines).toEqual([
-    "Kept, but not served: messages of q, which is not configured.",
+    "Kept, but not served: messages of q, which the configuration does not have.",
   ]);
   await without.client.close();
   await without.emulator.close();

@@ -63,7 +63,7 @@ test("a receiver goes on after the emulator has stood still, and what others had
   await expect
     .poll(() => bodies, { timeout: 20_000 })
     .toEqual(["before", "after"]);
-  expect(lines).toEqual([expect.stringMatching(/^Stood still/u)]);
+  expect(lines).toEqual([expect.stringMatching(/^The process was suspended/u)]);
 });
 
 test("time that goes on as it should disconnects nobody", async () => {

@@ -37,7 +37,7 @@ test("--help is worth reading and exits 0", async () => {
 test("bad arguments exit 2 with what is wrong", async () => {
   expect(await ended([])).toMatchObject({
     code: 2,
-    errors: "--config FILE is missing. (--help tells more)\n",
+    errors: "--config FILE is missing. (see --help)\n",
   });
   expect(await ended(["--config", "f", "--port", "x"])).toMatchObject({
     code: 2,

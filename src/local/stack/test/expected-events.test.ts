@@ -52,7 +52,7 @@ test("objects to an event that was not to happen, with its reason (invariant 1)"
         error: { message: "No such image.", errorCount: 1 },
       }),
     ),
-  ).toBe("1.0.0: Failed was not to happen. No such image.");
+  ).toBe("1.0.0: Failed was not expected. No such image.");
 });
 
 test("objects to a fact that is told a second time under another id (invariant 1)", () => {
@@ -60,7 +60,7 @@ test("objects to a fact that is told a second time under another id (invariant 1
   events.receive(event("Accepted", "1.0.0"));
 
   expect(events.receive(event("Accepted", "1.0.0", {}, "other"))).toContain(
-    "Accepted was not to happen",
+    "Accepted was not expected",
   );
 });
 
@@ -69,5 +69,5 @@ test("objects to an event that comes twice (invariant 2)", () => {
   const progress = event("RegionReplicating", "1.0.0", { region: "westus" });
   events.receive(progress);
 
-  expect(events.receive(progress)).toContain("came twice");
+  expect(events.receive(progress)).toContain("arrived twice");
 });

@@ -35,7 +35,7 @@ export async function answerManagedIdentity(
   if (url.pathname.replace(/\/$/u, "") !== "/msi/token")
     return refuse(404, `No identity endpoint at ${url.pathname}.`);
   if (request.method !== "GET")
-    return refuse(405, "The identity endpoint answers GET.");
+    return refuse(405, "The identity endpoint answers only GET.");
   if (request.headers["x-identity-header"] !== options.header)
     return refuse(
       401,

@@ -85,7 +85,7 @@ async function answerTokenRequest(
     return refuse(
       400,
       "unsupported_grant_type",
-      "AADSTS70003: this issuer supports the grant type 'client_credentials' alone.",
+      "AADSTS70003: this issuer supports only the grant type 'client_credentials'.",
     );
 
   const { clientId, clientSecret } = readClient(request, form);

@@ -3,7 +3,7 @@ import { parseOptions, portOf } from "@sigil-local/command-line";
 
 export const USAGE = `Usage: token-issuer [options]
 
-Gives access tokens as Entra ID gives them to applications and App Service to a managed identity, on this machine alone.
+Gives access tokens as Entra ID gives them to applications and App Service to a managed identity, only on this machine.
 It gives a token to whoever knows the secrets that it prints: never let anything but a test trust it.
 
   --audience URI       aud of the tokens that do not ask for another (default api://sigil)

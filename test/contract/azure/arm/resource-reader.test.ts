@@ -574,7 +574,8 @@ describe("over the wire", () => {
       ).toMatchObject({
         code: "InvalidRequest",
         retryable: false,
-        message: "The continuation token is not one that this service gave.",
+        message:
+          "The continuation token was not given by this service for this list.",
         findings: [
           { code: "InvalidFormat", pointer: "/query/continuationToken" },
         ],

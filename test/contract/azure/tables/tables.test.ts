@@ -225,7 +225,7 @@ describe("a record that a newer release has stored", () => {
     await expect(store.read(version.key)).rejects.toMatchObject({
       code: "StateTooNew",
       retryable: true,
-      message: `The state of ${version.resourceId} was stored by a newer release of Sigil (schema ${SCHEMA + 1}; this one knows ${SCHEMA}). That release goes on with it.`,
+      message: `The state of ${version.resourceId} was stored by a newer release of Sigil (schema ${SCHEMA + 1}; this one knows ${SCHEMA}). That release continues its work.`,
     });
     // An operation may be read still.
     await expect(store.readOperation(operation.id)).resolves.toEqual(operation);

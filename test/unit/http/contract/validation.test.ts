@@ -59,7 +59,7 @@ describe("each mistake in a body has its own answer:", () => {
       `${REGION}/zzz~a`,
       1,
       "UnknownProperty",
-      "`zzz~a` is not known here. Known are `name`, `regionalReplicaCount`, `storageAccountType`, `encryption`, `excludeFromLatest`, `additionalReplicaSets`.",
+      "`zzz~a` is not known here. Known names: `name`, `regionalReplicaCount`, `storageAccountType`, `encryption`, `excludeFromLatest`, `additionalReplicaSets`.",
       `${REGION}/zzz~0a`,
     ],
     [
@@ -78,7 +78,7 @@ describe("each mistake in a body has its own answer:", () => {
       "/properties/ProvisioningState",
       "Succeeded",
       "UnknownProperty",
-      "`ProvisioningState` is not known here. `provisioningState` is, and is ignored. Remove it.",
+      "`ProvisioningState` is not known here. `provisioningState` is read-only, and is ignored. Remove it.",
     ],
     [
       "/properties/restore",
@@ -138,13 +138,13 @@ describe("each mistake in a body has its own answer:", () => {
       DES,
       "/galleries/g",
       "InvalidFormat",
-      "The form is wrong. Example: `/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/MyResourceGro…`. A disk encryption set's full resource id, in either case, with or without its leading slash; or, as az takes it, its name, or its resource group, a slash and its name.",
+      "The format is wrong. Example: `/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/MyResourceGro…`. A disk encryption set's full resource id, in either case, with or without its leading slash; or, as az takes it, its name, or its resource group, a slash and its name.",
     ],
     [
       `${PUBLISHING}/endOfLifeDate`,
       "2030-02-30",
       "InvalidFormat",
-      "The form is wrong. Example: `2030-12-01`. An RFC 3339 date-time, or a date, which means its midnight in UTC.",
+      "The format is wrong. Example: `2030-12-01`. An RFC 3339 date-time, or a date, which means its midnight in UTC.",
     ],
     [
       `${PUBLISHING}/targetRegions`,
@@ -373,7 +373,7 @@ describe("query parameters", () => {
         code: "UnknownParameter",
         pointer: "/query/api-version",
         message:
-          "`api-version` is not known here. Known are `status`, `subscriptionId`, `gallery`, `imageDefinition`, `top`, `continuationToken`.",
+          "`api-version` is not known here. Known names: `status`, `subscriptionId`, `gallery`, `imageDefinition`, `top`, `continuationToken`.",
       },
     ]);
   });

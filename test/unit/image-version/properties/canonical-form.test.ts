@@ -328,13 +328,13 @@ describe("two requests differ when one has", () => {
       {
         code: "Differs",
         pointer: "/location",
-        message: 'Location is "westus" in Azure; the request says "eastus2".',
+        message: 'location is "westus" in Azure; the request says "eastus2".',
       },
       {
         code: "Differs",
         pointer: `${REGIONS}/0/regionalReplicaCount`,
         message:
-          "RegionalReplicaCount of westus is 2 in Azure; the request says 5.",
+          "regionalReplicaCount of westus is 2 in Azure; the request says 5.",
       },
     ]);
   });
@@ -401,7 +401,7 @@ describe("two requests differ when one has", () => {
         pointer:
           "/properties/publishingProfile/targetExtendedLocations/1/extendedLocationReplicaCount",
         message:
-          "ExtendedLocationReplicaCount is 1 in Azure; the request says 2.",
+          "extendedLocationReplicaCount is 1 in Azure; the request says 2.",
       },
     ]);
   });

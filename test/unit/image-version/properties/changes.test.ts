@@ -154,21 +154,21 @@ test("a difference says what Azure has, and what the request says", () => {
     code: "Differs",
     pointer: `${REGIONS}/0/regionalReplicaCount`,
     message:
-      "RegionalReplicaCount of westus is 1 in Azure; the request says 3.",
+      "regionalReplicaCount of westus is 1 in Azure; the request says 3.",
   });
   expect(
     differs({ field: "/tags/b", before: "2", after: null }, request, "Other"),
   ).toEqual({
     code: "Other",
     pointer: "/tags",
-    message: 'B is "2" in Azure; the request leaves it out.',
+    message: 'Tag b is "2" in Azure; the request leaves it out.',
   });
   expect(
     differs(
       { field: EXCLUDE_FROM_LATEST, before: undefined, after: true },
       request,
     ).message,
-  ).toBe("ExcludeFromLatest is absent in Azure; the request says true.");
+  ).toBe("excludeFromLatest is absent in Azure; the request says true.");
 });
 
 test("a contradiction says what the other request says, and what this one does", () => {
@@ -177,7 +177,7 @@ test("a contradiction says what the other request says, and what this one does",
       code: "Differs",
       pointer: `${REGIONS}/0/regionalReplicaCount`,
       message:
-        "RegionalReplicaCount of westus: the other request says 1, this one takes it away.",
+        "regionalReplicaCount of westus: the other request says 1, this one removes it.",
     },
   );
   expect(
@@ -186,7 +186,7 @@ test("a contradiction says what the other request says, and what this one does",
       request,
     ).message,
   ).toBe(
-    'Target region eastus2: the other request takes it away, this one says "x".',
+    'Target region eastus2: the other request removes it, this one says "x".',
   );
 });
 
@@ -209,9 +209,9 @@ test("differences of two requests are those of a whole merge", () => {
   ).toEqual([
     [
       source,
-      `Id is "${resource("images/a")}" in Azure; the request says "${resource("images/b")}".`,
+      `id is "${resource("images/a")}" in Azure; the request says "${resource("images/b")}".`,
     ],
-    ["", 'A is "1" in Azure; the request leaves it out.'],
+    ["", 'Tag a is "1" in Azure; the request leaves it out.'],
   ]);
 });
 

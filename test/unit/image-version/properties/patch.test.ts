@@ -743,9 +743,9 @@ test("what was applied, with what Azure has been seen to show", () => {
 
 test.each([
   ["/location", "location"],
-  ["/tags/a~1b", "a/b"],
+  ["/tags/a~1b", "Tag a/b"],
   [EXCLUDE_FROM_LATEST, "excludeFromLatest"],
-  [WEST, "target region westus"],
+  [WEST, "Target region westus"],
   [COUNT, "regionalReplicaCount of westus"],
   [
     regionalField("westus", "encryption/dataDiskImages/0/diskEncryptionSetId"),

@@ -129,7 +129,7 @@ describe("an update", () => {
           "ImmutableProperty",
           pointer,
           `it is ${before} in Azure, the request says ${after}.`,
-          "Send the value that it has, leave it out, or publish another version.",
+          "Send its present value, leave it out, or publish another version.",
         ),
       ]);
     },
@@ -178,7 +178,7 @@ describe("a region of the version", () => {
       finding(
         "RegionNotInVersion",
         REGIONS,
-        "removeRegions removes eastus22, which the version is not in: nothing is removed there.",
+        "removeRegions removes eastus22, but the version is not there: nothing is removed.",
         "The version is in westus, eastus2.",
         "warning",
       ),
@@ -206,8 +206,8 @@ describe("a region of the version", () => {
       finding(
         "InvalidRegionRemoval",
         `${REGIONS}/1`,
-        "removeRegions removes eastus2, and the request has it among its target regions.",
-        "Leave eastus2 out of the one or the other.",
+        "removeRegions removes eastus2, but the request also has it among its target regions.",
+        "Leave eastus2 out of one of them.",
       ),
     ]);
   });
@@ -252,7 +252,7 @@ describe("a key", () => {
         "CustomerKeysChanged",
         `${REGIONS}/1/encryption/osDiskImage/diskEncryptionSetId`,
         `the OS disk in eastus2 is encrypted with ${setId("eastus2-os")}; the request gives it ${setId("eastus2-1")}.`,
-        `Give it in eastus2 what it has: ${setId("eastus2-os")}.`,
+        `Keep its set in eastus2: ${setId("eastus2-os")}.`,
       ),
     ]);
   });
@@ -263,7 +263,7 @@ describe("a key", () => {
         "CustomerKeysChanged",
         `${REGIONS}/1/encryption`,
         `the data disk at LUN 0 in eastus2 is encrypted with ${setId("eastus2-0")}; the request gives it no set.`,
-        `Give it in eastus2 what it has: ${setId("eastus2-0")}.`,
+        `Keep its set in eastus2: ${setId("eastus2-0")}.`,
       ),
     ]);
     expect(changed({})).toHaveLength(2);

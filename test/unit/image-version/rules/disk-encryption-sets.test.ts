@@ -192,7 +192,7 @@ describe("double encryption", () => {
       finding(
         "MixedEncryptionTypes",
         POINTER,
-        "The types of encryption of the OS disk are mixed: EncryptionAtRestWithCustomerKey in westus, EncryptionAtRestWithPlatformAndCustomerKeys in eastus2.",
+        "The encryption types of the OS disk differ: EncryptionAtRestWithCustomerKey in westus, EncryptionAtRestWithPlatformAndCustomerKeys in eastus2.",
         "az disk-encryption-set create --location eastus2 --encryption-type EncryptionAtRestWithCustomerKey",
         "warning",
       ),

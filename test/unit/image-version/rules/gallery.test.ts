@@ -97,7 +97,7 @@ describe("a version that others have made in Azure", () => {
       finding(
         "ImageVersionExists",
         "",
-        `${VERSION} exists in Azure as the request asks for, in provisioning state Succeeded.`,
+        `${VERSION} already exists in Azure as requested, in provisioning state Succeeded.`,
         "a PUT adopts it and does not create it again",
         "info",
       ),
@@ -127,13 +127,13 @@ describe("a version that others have made in Azure", () => {
       finding(
         "ImageVersionConflict",
         `${REGIONS}/0/regionalReplicaCount`,
-        "RegionalReplicaCount of westus is 3 in Azure; the request says 2.",
+        "regionalReplicaCount of westus is 3 in Azure; the request says 2.",
         "send the request with If-Match, or use another version name",
       ),
       finding(
         "ImageVersionConflict",
         "/properties/publishingProfile/excludeFromLatest",
-        "ExcludeFromLatest is true in Azure; the request says false.",
+        "excludeFromLatest is true in Azure; the request says false.",
         `${VERSION} exists already and is left as it is`,
       ),
     ]);
@@ -176,7 +176,7 @@ describe("a version that Sigil was asked for before", () => {
       finding(
         "ImageVersionRequestedOtherwise",
         pointer,
-        `${VERSION} is being worked on as another request asks (operation ${OPERATION_ID}, Replicating): One says 3, the other 1.`,
+        `The request contradicts operation ${OPERATION_ID} (Replicating) on ${VERSION}: One says 3, the other 1.`,
         `Wait until operation ${OPERATION_ID} has ended`,
       ),
       finding(
@@ -198,7 +198,7 @@ describe("a version that Sigil was asked for before", () => {
       finding(
         "ImageVersionRequestedOtherwise",
         "",
-        `${VERSION} is being worked on as another request asks (operation ${OPERATION_ID}, Deleting): it is being deleted.`,
+        `The request contradicts operation ${OPERATION_ID} (Deleting) on ${VERSION}: it is being deleted.`,
         `Wait until operation ${OPERATION_ID} has ended`,
       ),
     ]);

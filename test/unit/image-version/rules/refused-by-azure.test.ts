@@ -66,7 +66,7 @@ describe("a virtual machine is no source", () => {
       finding(
         "EphemeralOsDisk",
         FROM_MACHINE,
-        "The source has an ephemeral OS disk: it is on the machine's host alone",
+        "The source has an ephemeral OS disk: it is only on the machine's host",
         "Use a virtual machine that is made without --ephemeral-os-disk",
       ),
     ]);
@@ -277,7 +277,7 @@ describe("a version of confidential virtual machines", () => {
       finding(
         "ConfidentialVmOutsideHomeRegion",
         `${REGIONS}/1`,
-        "Azure keeps such a version in its own location westus, and the request names eastus2.",
+        "Azure allows such a version only in its own location westus, but the request names eastus2.",
         "Leave eastus2 out",
       ),
     ]);

@@ -101,7 +101,7 @@ describe("target regions", () => {
         "TooManyReplicas",
         REGIONS,
         "The regions ask for 101 replicas in total",
-        "Where Azure refuses it, lower regionalReplicaCount by 1 in total",
+        "If Azure refuses it, lower regionalReplicaCount by 1 in total",
         "warning",
       ),
     ]);
@@ -157,8 +157,8 @@ describe("a publishing profile", () => {
       finding(
         "EndOfLifeDateInPast",
         "/properties/publishingProfile/endOfLifeDate",
-        "The end-of-life date 2025-12-31T00:00:00.000Z is past: it is 2026-01-01T00:00:00.000Z.",
-        "Give a date that is still to come",
+        "The end-of-life date 2025-12-31T00:00:00.000Z is in the past: it is now 2026-01-01T00:00:00.000Z.",
+        "Give a date in the future",
         "warning",
       ),
     ]);
@@ -273,8 +273,8 @@ describe("a promotion rule", () => {
       finding(
         "InvalidPromotion",
         "/sigil/promotion/regions/1",
-        '"northeurope" is no target region; the request has westus',
-        "Name target regions of the request",
+        '"northeurope" is not a target region; the request has westus',
+        "Name only target regions of the request",
       ),
     ]);
   });

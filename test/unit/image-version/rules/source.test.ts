@@ -73,7 +73,7 @@ describe("a source", () => {
         finding(
           "SourceNotFound",
           `${STORAGE}/${path}/source/id`,
-          `${id} does not exist: it was deleted, or never was.`,
+          `${id} does not exist: it was deleted, or never existed.`,
           `az resource show --ids ${id}`,
         ),
       ),
@@ -222,8 +222,8 @@ describe("a source that cannot be looked into", () => {
         finding(
           "SourceNotLookedInto",
           `${STORAGE}/${place}/source/uri`,
-          `https://a.blob.core.windows.net/${name}.vhd cannot be looked into`,
-          "Azure looks when the version is created",
+          `https://a.blob.core.windows.net/${name}.vhd cannot be read`,
+          "Azure checks it when the version is created",
           "info",
         ),
       ),
@@ -432,7 +432,7 @@ describe("own keys anywhere", () => {
       finding(
         "LunNotInSource",
         `${REGIONS}/0/encryption/dataDiskImages/1/lun`,
-        "The source has no data disk at LUN 1, which westus gives encryption: it has 0.",
+        "The source has no data disk at LUN 1, for which westus gives a disk encryption set: it has 0.",
         "Correct the LUN to one of 0, or leave this entry out.",
       ),
     ]);

@@ -162,7 +162,7 @@ test.each(CASES)(
       finding(
         "InsufficientPermission",
         pointer,
-        `Sigil's identity may not perform ${action} on ${scope}, so nothing can be proven of it.`,
+        `Sigil's identity may not perform ${action} on ${scope}, so it cannot be checked.`,
         `az role assignment create --assignee {Sigil's identity} --role Reader --scope ${scope}`,
       ),
     ]);

@@ -194,7 +194,7 @@ describe("what others have made", () => {
   test("is not changed by a creation, which is told what differs", () => {
     expect(adoptionRefusal(sent(), otherwise)).toEqual({
       code: "ImageVersionConflict",
-      message: `${asking.resourceId} exists in Azure already, was not made by this request, and is not what is asked for. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
+      message: `${asking.resourceId} exists in Azure already, was not made by this request, and differs from the request. It was left as it is. Send the request with If-Match to change it, or use another version name.`,
       errors: [
         expect.objectContaining({ code: "ReadBackMismatch", pointer: "" }),
       ],
@@ -556,7 +556,7 @@ test("made again: says which version is there now", () => {
     ),
   ).toEqual({
     code: "ChangedOutside",
-    message: `/x was deleted, and made again, since this was asked: what Azure has under the number now, published ${time(900)}, is another version. It was left as it is. GET it, and send the request again if it is meant for that one.`,
+    message: `/x was deleted and created again after this request: the version that Azure has under this number now, published ${time(900)}, is another one. It was left as it is. GET it, and send the request again if it is meant for that version.`,
     errors: [],
   });
 });

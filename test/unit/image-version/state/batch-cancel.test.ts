@@ -122,7 +122,7 @@ describe("one that is canceled", () => {
       expect(after?.operation.status).toBe(status);
       if (status === "Running")
         expect(after?.operation.history.at(-1)?.message).toMatch(
-          /^Canceled: it ends once the version is left as it should be/u,
+          /^Canceled: it ends once Azure has finished what was sent/u,
         );
     },
   );

@@ -65,7 +65,7 @@ describe("invariant 4: demotions and deletions go before everything that is queu
         status: "Failed",
         error: {
           code: "Superseded",
-          message: `Operation ${KEY}-4, accepted later, excludes the version from latest: nothing of this request is done. What it asks besides can be sent again.`,
+          message: `Operation ${KEY}-4, accepted later, excludes the version from latest: nothing of this request is carried out. What else it asks for can be sent again.`,
         },
       },
     ]);

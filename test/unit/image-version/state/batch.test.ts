@@ -294,7 +294,7 @@ describe("invariant 3: what Azure refuses of several together is sent again, eac
       .reverse();
     expect(parted.map(([, message]) => message)).toEqual(
       Array(3).fill(
-        "What is asked together with other operations was refused; each is sent alone. No quota.",
+        "The update that combines several operations was refused; each is now sent alone. No quota.",
       ),
     );
     expect(fourth?.[0]).toBe(`${KEY}-4`);

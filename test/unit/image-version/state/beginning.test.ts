@@ -155,7 +155,8 @@ describe("an operation that is accepted", () => {
     });
     expect(untilQuiet(throttled.record, at(40))).toEqual({
       waitMs: 260_000,
-      waits: "Azure Resource Manager has asked for no further request before.",
+      waits:
+        "Azure Resource Manager has asked Sigil to wait before the next request.",
     });
     expect(untilQuiet(throttled.record, at(300))).toEqual({ waitMs: 0 });
   });

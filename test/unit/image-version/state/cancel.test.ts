@@ -86,14 +86,14 @@ describe("what a cancel says of Azure", () => {
       { outcome: "unknown" },
       { members: MEMBERS },
       {},
-      "together with what others ask, has no answer yet",
+      "for it and for other operations has no answer yet",
     ],
     [
       "it was taken, beside others",
       {},
       { members: MEMBERS },
       {},
-      "Azure gets, or has got",
+      "Azure receives, or has received",
     ],
     [
       "it is applied",
@@ -108,7 +108,7 @@ describe("what a cancel says of Azure", () => {
       {},
       { members: MEMBERS },
       { appliedTime: time(5) },
-      "Azure gets, or has got",
+      "Azure receives, or has received",
     ],
   ] as const)("where %s", (_, attempt, more, request, says) => {
     expect(consequence(updating(attempt, more, request))).toMatchObject({
@@ -131,7 +131,7 @@ describe("what a cancel says of Azure", () => {
   test("of one that is queued", () => {
     const pair = told(queued(replicating(), changeOf({ "/tags/a": "1" })));
     expect(eventsOf(cancel(pair, `${KEY}-2`)).at(-1)?.data).toMatchObject({
-      consequence: expect.stringContaining("It waited for its turn") as string,
+      consequence: expect.stringContaining("It was queued") as string,
     });
   });
 });

@@ -202,7 +202,7 @@ describe("invariant 1: what has begun ends once ARM has taken the DELETE", () =>
         status: "Failed",
         error: {
           code: "Superseded",
-          message: `Operation ${KEY}-3 deletes the version: its regions are followed no longer.`,
+          message: `Operation ${KEY}-3 deletes the version: its regions are no longer followed.`,
         },
       },
     ]);
@@ -342,7 +342,7 @@ describe("invariant 1: what has begun ends once ARM has taken the DELETE", () =>
     });
     expect(after.operation).toMatchObject({ status: "Running" });
     expect(after.operation.history.at(-1)?.message).toBe(
-      `Operation ${KEY}-3 has ended Failed: what had begun before it goes on.`,
+      `Operation ${KEY}-3 has ended Failed: operations that had begun before it go on.`,
     );
     expect(toldOf(after)).toEqual(["3/failed"]);
   });
@@ -462,7 +462,7 @@ test("what was asked of the life that is deleted ends with it; what was asked of
 test("a DELETE that is sent again says why, and is tried more and more seldom", () => {
   const pair = sending(replicating());
   const taken = told(deleteTaken(pair, turnIn(pair), URL, at(42)));
-  expect(taken.operation.waitReason).toContain("has taken");
+  expect(taken.operation.waitReason).toContain("has accepted");
   const again = beginDelete(taken, turnIn(taken), at(700));
   expect(again.operation.waitReason).toContain("sent again");
   const twice = deleteTaken(told(again), turnIn(again), URL, at(701));

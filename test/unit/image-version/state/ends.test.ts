@@ -507,9 +507,7 @@ describe("an operation", () => {
       [],
       at(100),
     );
-    expect(ending?.message).toContain(
-      "What had begun is left as it should be: Azure keeps the version.",
-    );
+    expect(ending?.message).toContain("Azure keeps the version.");
     expect(decidedEnding(operation, changeOf({}), [], at(100))).toBeUndefined();
   });
 
@@ -595,7 +593,7 @@ describe("an operation", () => {
       at(100),
     );
     expect(after.beside?.[0]?.history.at(-1)?.message).toBe(
-      "Azure shows the version as it was asked for.",
+      "Azure shows the version as requested.",
     );
     const failed = settle(
       tagged,
@@ -731,7 +729,7 @@ describe("an operation that asks for a promotion rule, its own regions being rea
 
   test("fails where others' regions are lost", () => {
     const message =
-      "The promotion rule waits for eastus, uksouth, where the version is not usable: it stays excluded from latest. Promote it by hand, or see to eastus, uksouth and ask for the rule again.";
+      "The promotion rule waits for eastus, uksouth, where the version is not usable: it stays excluded from latest. Promote it by hand, or repair eastus, uksouth and send the rule again.";
     expect(ruled(true, withOthers("Failed"))).toMatchObject({
       status: "Failed",
       error: {

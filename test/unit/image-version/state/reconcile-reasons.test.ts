@@ -23,7 +23,7 @@ describe("why it waits, or fails, in words", () => {
       { lastAttempt: sent({ "/tags/a": "1" }, { sentTime: LONG_AGO }) },
     );
     expect(decided(lost)).toMatchObject({
-      why: "Azure does not show the version as it was sent: the next look decides.",
+      why: "Azure does not show the version as it was sent: the next poll decides.",
     });
   });
 
@@ -53,19 +53,16 @@ describe("why it waits, or fails, in words", () => {
       failure: {
         code: "ImageVersionGone",
         message:
-          "Azure does not have the version: it was deleted, or never made. To create it, send its PUT with the header If-None-Match: *.",
+          "Azure does not have the version: it was deleted, or never created. To create it, send its PUT with the header If-None-Match: *.",
       },
     });
   });
 
   test.each([
-    [
-      ["1"],
-      /^The version in Azure is not what was asked for, in 1 place, and/u,
-    ],
+    [["1"], /^The version in Azure differs from the request in 1 place, and/u],
     [
       ["1", "2"],
-      /^The version in Azure is not what was asked for, in 2 places, and/u,
+      /^The version in Azure differs from the request in 2 places, and/u,
     ],
   ] as const)("keys that the region lacks: %s", (luns, message) => {
     const changes = Object.fromEntries(

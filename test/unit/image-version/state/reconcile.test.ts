@@ -53,7 +53,7 @@ describe("invariant 1: nothing is written", () => {
     (state) => {
       expect(decided(record, state)).toEqual({
         kind: "wait",
-        why: "Azure Resource Manager works on the version.",
+        why: "Azure Resource Manager is working on the version.",
       });
     },
   );
@@ -201,9 +201,9 @@ describe("invariant 3: what was written and is not shown", () => {
       "RemovalIgnored",
       { "/tags/a": null },
       { "/tags/a": "1" },
-      "keeps what was to be taken away",
+      "keeps what was to be removed",
     ],
-    ["RemovalIgnored", { [EAST]: null }, {}, "keeps what was to be taken away"],
+    ["RemovalIgnored", { [EAST]: null }, {}, "keeps what was to be removed"],
   ] as const)(
     "is not written a third time: %s",
     (code, changes, shown, message) => {

@@ -688,7 +688,7 @@ describe("a region that fails is in the history of each operation that has it", 
     [
       "No room.",
       REPAIRS,
-      `No room. It is taken away from the version and added back at ${time(440)}.`,
+      `No room. It is removed from the version and added back at ${time(440)}.`,
     ],
   ])("with why and what comes next: %s, %j", (details, pace, message) => {
     const { operation } = lines(details, pace);

@@ -59,7 +59,7 @@ describe("a write", () => {
       repairs: { eastus2: { attempts: 0, removed } },
     });
     expect(pair.operation.history.at(-1)?.message).toBe(
-      "eastus2 failed and is taken away from the version, to be added back.",
+      "eastus2 failed and is removed from the version, to be added back.",
     );
   });
 
@@ -163,7 +163,7 @@ describe("a write", () => {
       "the removal of two regions",
       { takesAway: removedOf(BOTH) },
       ofRegions(BOTH),
-      "eastus2, westeurope failed and are taken away from the version, to be added back.",
+      "eastus2, westeurope failed and are removed from the version, to be added back.",
     ],
     [
       "the addition of two regions",

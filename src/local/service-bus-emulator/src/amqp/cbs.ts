@@ -42,7 +42,10 @@ export function answerCbs(
   if (operation !== "put-token" || name === undefined)
     return respond(400, "expected operation put-token, with type and name");
   if (type !== SAS_TOKEN_TYPE)
-    return respond(401, `only tokens of the type ${SAS_TOKEN_TYPE} are taken`);
+    return respond(
+      401,
+      `only tokens of the type ${SAS_TOKEN_TYPE} are accepted`,
+    );
   const { path } = parseAddress(name);
   if (path !== "" && broker.find(path) === undefined)
     return respond(404, entityNotFound(name).description);

@@ -17,7 +17,7 @@ export function receiveMessage(
   store: Store,
 ): void {
   if (message.length > MAX_MESSAGE_SIZE) {
-    const description = `The message has ${message.length} bytes; at most ${MAX_MESSAGE_SIZE} are taken.`;
+    const description = `The message has ${message.length} bytes; at most ${MAX_MESSAGE_SIZE} are accepted.`;
     answer(receiver, delivery, {
       kind: "rejected",
       error: { condition: CONDITION.messageSizeExceeded, description },

@@ -44,7 +44,8 @@ export function textField(fields: Fields, name: string): string {
 export function integersField(fields: Fields, name: string): number[] {
   return arrayItems(fields.get(name)).map((item) => {
     const number = toInteger(item);
-    if (number === undefined) throw new Error(`${name} has what is no integer`);
+    if (number === undefined)
+      throw new Error(`${name} has a value that is not an integer`);
     return number;
   });
 }

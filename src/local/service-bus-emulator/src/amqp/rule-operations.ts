@@ -46,7 +46,7 @@ export const RULE_OPERATIONS: Operations = {
     if (!rules.add({ name, filter: readFilter(description) }))
       return failed(409, {
         condition: CONDITION.entityAlreadyExists,
-        description: `The rule '${name}' is there already.`,
+        description: `The rule '${name}' exists already.`,
       });
     return ok({});
   }),

@@ -110,7 +110,7 @@ export async function demonstrate(parts: DemonstrationParts): Promise<void> {
     const { error } = await api.getOperation(id);
     progress.line(refusal(error?.errors ?? [], parts));
 
-    title("What the events' subscriber hears of the regions");
+    title("What a subscriber of the events receives about the regions");
     await expectedEvents.receivedAll(BY_HTTP);
     await expectedEvents.receivedAll(BY_MESSAGE);
     const outcomes = await Promise.all(

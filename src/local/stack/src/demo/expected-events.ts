@@ -40,13 +40,13 @@ export class ExpectedEvents {
   /** Says what is wrong when the event is one that should not have come. */
   receive(event: ReceivedEvent): string | undefined {
     const { id, kind, version, data } = event;
-    if (this.#seenIds.has(id)) return `The event ${id} came twice.`; // (2)
+    if (this.#seenIds.has(id)) return `The event ${id} arrived twice.`; // (2)
     this.#seenIds.add(id);
     if (kind === "RegionReplicating") return undefined;
     const fact = data.region === undefined ? kind : `${kind} ${data.region}`;
     if (this.#missing.get(version)?.delete(fact) !== true) {
       const reason = data.error?.message ?? data.details ?? "";
-      return `${version}: ${fact} was not to happen. ${reason}`.trim(); // (1)
+      return `${version}: ${fact} was not expected. ${reason}`.trim(); // (1)
     }
     for (const { isOver, resolve } of this.#waiting) if (isOver()) resolve();
     return undefined;

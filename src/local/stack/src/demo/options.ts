@@ -4,7 +4,7 @@ const STANDARD_TIMEOUT_SECONDS = 55;
 
 export const USAGE = `Usage: npm run demo [-- options]
 
-Shows Sigil at work, on this machine alone: starts the functions and a stand-in for each Azure service on free ports,
+Shows Sigil at work, only on this machine: starts the functions and a stand-in for each Azure service on free ports,
 sends three requests, follows them, checks that the outcome is right, and leaves nothing behind.
 
   1.0.0  a managed image to westus x2 and eastus2, each disk with its region's own key; by HTTP

@@ -60,9 +60,7 @@ function readEvent(body: unknown): ReceivedEvent {
     !event.type.startsWith(TYPE_PREFIX) ||
     event.subject.toLowerCase() !== versionId(version).toLowerCase()
   )
-    throw new Error(
-      `An event came that nobody asked for: ${JSON.stringify(body)}`,
-    );
+    throw new Error(`An unexpected event arrived: ${JSON.stringify(body)}`);
   return {
     id: event.id,
     kind: event.type.slice(TYPE_PREFIX.length),
