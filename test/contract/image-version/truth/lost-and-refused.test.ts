@@ -98,7 +98,7 @@ test("a canceled creation that Azure has carried out is excluded from latest", a
   const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
   await lostThenRefused();
   expect(lastMessage(await cancel(world, creation))).toContain(
-    "it ends once the version is left as it should be",
+    "an unfinished version is excluded from latest",
   );
   expect(await ended(world, [creation])).toMatchObject([
     { status: "Canceled" },

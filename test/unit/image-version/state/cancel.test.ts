@@ -236,7 +236,7 @@ describe("a deletion that is canceled", () => {
       time: time(60),
       state: "Canceling",
       message:
-        "Canceled: it ends once the version is left as it should be, when Azure has done with what was sent.",
+        "Canceled: it ends once Azure has finished what was sent, regions removed for a repair are added back and an unfinished version is excluded from latest.",
     });
   });
 
