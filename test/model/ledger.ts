@@ -117,6 +117,11 @@ export function createLedger(): Ledger {
     };
   };
 
+  const hasCanceled = (version: string, life: number): boolean =>
+    accepted.some(
+      (each) => each.version === version && each.canceled && isOf(each, life),
+    );
+
   const wishesOf = (
     { kind, body, ifMatch, edits = {}, removeRegions = [] }: Command,
     version: string,
@@ -161,6 +166,9 @@ export function createLedger(): Ledger {
                 ? "perhaps"
                 : "stated",
             );
+          // The version of a canceled creation is excluded: to say otherwise is new.
+          else if (fact === "excluded" && hasCanceled(version, life))
+            state(fact, value, "perhaps");
           else if (!restated) state(fact, value, only ? "repeated" : "stated");
           else if (!only) state(fact, value, "perhaps");
         }

@@ -34,7 +34,12 @@ import {
   type ImageVersionPair,
   type ImageVersionRecord,
 } from "./record.js";
-import { awaitedByRule, isDecidedByHand, keptOf, lastingIn } from "./wanted.js";
+import {
+  awaitedByRule,
+  isDecidedByHand,
+  keptOf,
+  shownOfLasting,
+} from "./wanted.js";
 import { unseen } from "./accepting.js";
 
 export type Put = Extract<Decision, { kind: "put" }>;
@@ -102,7 +107,7 @@ export function beginWrite(
         sentTime: context.now.toISOString(),
         outcome: "unknown",
         sentFor: batch,
-        asked: lastingIn(record),
+        asked: shownOfLasting(record),
         ...unansweredIn(record),
         ...((put.promotes ||
           batchOf(record).some(([, request]) => isDecidedByHand(request))) && {

@@ -121,8 +121,7 @@ export function keptOf(
   const isShown = (field: string, value: unknown): boolean => {
     const region = regionOf(field);
     return (
-      // No look shows a rule; nor is there a default of what is not there.
-      field !== PROMOTION &&
+      // There is no default of what is not there.
       (value === null || region === undefined || regions.includes(region)) &&
       ((outcome === "shown" && field in changes) ||
         unmetBy(shown, { [field]: value }).length === 0)
@@ -144,6 +143,12 @@ export function lastingIn(record: ImageVersionRecord): Patch {
     ),
     record.lastApplied,
   );
+}
+
+/** The same without a promotion rule: that no look shows, and it ends with whoever has asked for it. */
+export function shownOfLasting(record: ImageVersionRecord): Patch {
+  const { [PROMOTION]: _, ...shown } = lastingIn(record);
+  return shown;
 }
 
 /** The promotion rule of a version, where nobody has overridden it, or is about to. */

@@ -15,6 +15,7 @@ import {
   isDue,
   keptOf,
   lastingIn,
+  shownOfLasting,
   mayRemoveRegions,
   openRequests,
   overriddenBy,
@@ -358,9 +359,8 @@ describe("what has ended leaves as applied what was sent for it", () => {
     });
   });
 
-  test("but no promotion rule, and no default of a region that is not there", () => {
+  test("but no default of a region that is not there", () => {
     const asked = {
-      [PROMOTION]: RULE,
       [`${regionField("uksouth")}/regionalReplicaCount`]: 1,
     };
     expect(
@@ -430,6 +430,11 @@ test("what lasts of a batch is what was asked neither by hand nor to leave the v
     ]) as ImageVersionRecord["requests"],
   });
   expect(lastingIn(record)).toEqual({ "/tags/a": "1" });
+  const ruled = recordWith({
+    requests: { a: changeOf({ "/tags/a": "1", [PROMOTION]: RULE }) },
+  });
+  expect(lastingIn(ruled)).toHaveProperty([PROMOTION], RULE);
+  expect(shownOfLasting(ruled)).toEqual({ "/tags/a": "1" });
 });
 
 describe("regions that a rule waits for", () => {
