@@ -27,7 +27,7 @@ import {
   type Asked,
   type Patch,
 } from "../properties/patch.js";
-import { PROMOTION } from "../properties/table.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf, shownRule } from "../queries/views.js";
@@ -105,7 +105,7 @@ export function decideOn(
   const asked = askedOf(
     request,
     applied,
-    record && applied && unsettled(record, look),
+    record && applied && unsaid(record, look),
   );
   const shown =
     look ?? (record?.exists === true && !isGone ? record.observed : undefined);
@@ -161,6 +161,17 @@ export function decideOn(
   );
 }
 
+/** What may have been applied since, or was by Sigil itself: what a body says of that is no mere repetition. */
+function unsaid(
+  record: ImageVersionRecord,
+  look: Look | undefined,
+): Patch | undefined {
+  const perhaps = unsettled(record, look);
+  return record.excludedByCancel === true
+    ? { ...perhaps, [EXCLUDE_FROM_LATEST]: true }
+    : perhaps;
+}
+
 /** A creation is not over, and Azure shows nothing of it. */
 function isBeingCreated(record: ImageVersionRecord | undefined): boolean {
   return (
@@ -211,6 +222,7 @@ function withoutLife(record: ImageVersionRecord): ImageVersionRecord {
     lastAttempt: ____,
     overriddenRule: _____,
     unmanaged: ______,
+    excludedByCancel: _______,
     ...kept
   } = record;
   return { ...kept, exists: false, regions: [], repairs: {}, opened: false };

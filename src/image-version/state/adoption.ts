@@ -93,7 +93,12 @@ export function isMadeByOthers(
 
 /** Others have made it: what Sigil knew, and is asked already, was of another life. */
 export function ofOthers(
-  { lastApplied: _, lastAttempt: __, ...kept }: ImageVersionRecord,
+  {
+    lastApplied: _,
+    lastAttempt: __,
+    excludedByCancel: ___,
+    ...kept
+  }: ImageVersionRecord,
   look: Look,
 ): ImageVersionRecord {
   const { publishedDate } = look;

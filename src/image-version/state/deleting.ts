@@ -295,6 +295,7 @@ export function deleted(
     overriddenRule: _____,
     unmanaged: ______,
     deletionTakenTime: _______,
+    excludedByCancel: ________,
     ...record
   } = alone.record;
   return advance({ ...alone, record }, context, {

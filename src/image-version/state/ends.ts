@@ -56,7 +56,7 @@ export function latch(
   if (batch.length === 0) return pair;
   const time = context.now.toISOString();
   const applied = appliedAfter(record, batch);
-  const { doubt: _, unmanaged, ...kept } = record;
+  const { doubt: _, unmanaged, excludedByCancel: __, ...kept } = record;
   const { publishedDate } = record;
   const life = publishedDate !== undefined && { publishedDate };
   const rule = overridesRule(record) ? presentRule(record) : undefined;
@@ -76,9 +76,8 @@ export function latch(
       opened: record.opened && wantedBy(record)[ALLOW_DELETION] !== true,
       // Held back, it is promoted by hand or by a new rule alone.
       ...(rule !== undefined && { overriddenRule: rule }),
-      ...(applied === undefined
-        ? unmanaged && { unmanaged }
-        : { lastApplied: applied }),
+      ...applied,
+      ...(applied.lastApplied === undefined && unmanaged && { unmanaged }),
       requests: Object.fromEntries(
         Object.entries(record.requests).map(([id, request]) => [
           id,
@@ -100,25 +99,28 @@ export function latch(
     : overtakeQueued(latched, demotionId, demotion, context);
 }
 
+/** Azure shows what the batch asks: that is applied, and who says next what shall be in latest may say something new. */
 function appliedAfter(
   record: ImageVersionRecord,
   batch: ReturnType<typeof batchOf>,
-): ImageVersionRecord["lastApplied"] {
-  const { lastApplied } = record;
+): Pick<ImageVersionRecord, "lastApplied" | "excludedByCancel"> {
+  const { lastApplied, excludedByCancel } = record;
   const isAsked = batch.some(
     ([, { byHand, decided }]) => byHand !== true && decided === undefined,
   );
-  const applied = isAsked
-    ? withApplied(lastApplied, lastingIn(record))
-    : lastApplied;
-  // Who says of a canceled creation's version that it shall be in latest says something new.
+  const asked = isAsked ? lastingIn(record) : {};
   const isHeldBack = batch.some(
     ([, { decided, changes }]) =>
       decided !== undefined && EXCLUDE_FROM_LATEST in changes,
   );
-  return applied && isHeldBack
-    ? withApplied(applied, { [EXCLUDE_FROM_LATEST]: true })
-    : applied;
+  const applied = isAsked ? withApplied(lastApplied, asked) : lastApplied;
+  return {
+    ...(applied && { lastApplied: applied }),
+    ...((isHeldBack ||
+      (excludedByCancel === true && !(EXCLUDE_FROM_LATEST in asked))) && {
+      excludedByCancel: true,
+    }),
+  };
 }
 
 /** The batch decides what is latest: a rule of before promotes the version no more, unless another still asks for one. */

@@ -145,6 +145,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly outside?: Doubt & { readonly told?: true };
   /** A promotion rule that has promoted the version, or was overridden by hand: it promotes no more. */
   readonly overriddenRule?: PromotionRule;
+  /** True where it is excluded from latest for a creation that was canceled, and no body has said since what it shall be. */
+  readonly excludedByCancel?: true;
   /** How many updates were sent in the version's life. */
   readonly updates: number;
   readonly consecutiveNotFound: number;

@@ -114,50 +114,52 @@ describe("what Azure shows at once", () => {
       { [EXCLUDE_FROM_LATEST]: true },
       { byHand: true, decided: { kind: "canceled", by: { name: "me" } } },
     );
-    const lastAppliedAfter = (
+    const before = { lastApplied: { "/tags/b": "1" } };
+    const after = (
       one: VersionRequest,
       other: VersionRequest,
-    ): unknown =>
-      latch(both(one, other, { lastApplied: { "/tags/b": "1" } }), at(10))
-        .record.lastApplied;
+      more: Partial<ImageVersionRecord> = before,
+    ): Partial<ImageVersionRecord> => {
+      const { record } = latch(both(one, other, more), at(10));
+      const { lastApplied, excludedByCancel } = record;
+      return {
+        ...(lastApplied && { lastApplied }),
+        ...(excludedByCancel && { excludedByCancel }),
+      };
+    };
+    const held = { ...before, excludedByCancel: true } as const;
+    const demoted = changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true });
+    const tagged = changeOf({ "/tags/a": "1" });
+    const withBoth = { "/tags/a": "1", "/tags/b": "1" };
 
-    test("is that: whoever asks for another says something new", () => {
-      expect(lastAppliedAfter(excluded, excluded)).toEqual({
-        "/tags/b": "1",
-        [EXCLUDE_FROM_LATEST]: true,
-      });
-    });
-
-    test("but not where it was demoted by hand, and nothing else of it is asked", () => {
-      const demoted = changeOf(
-        { [EXCLUDE_FROM_LATEST]: true },
-        { byHand: true },
-      );
-      expect(lastAppliedAfter(demoted, demoted)).toEqual({ "/tags/b": "1" });
-    });
-
-    test("also where it was demoted by hand besides, or its creation has failed", () => {
-      const demoted = changeOf(
-        { [EXCLUDE_FROM_LATEST]: true },
-        { byHand: true },
-      );
+    test("is what it was, and that nobody has said so is known", () => {
+      expect(after(excluded, excluded)).toEqual(held);
       const failed = changeOf(
         { [EXCLUDE_FROM_LATEST]: true },
         { decided: { kind: "failed", code: "X", message: "No.", errors: [] } },
       );
-      for (const one of [excluded, failed])
-        expect(lastAppliedAfter(one, demoted)).toHaveProperty(
-          [EXCLUDE_FROM_LATEST],
-          true,
-        );
+      expect(after(failed, demoted)).toEqual(held);
     });
 
-    test("is that, and what another asks beside it", () => {
-      const tagged = changeOf({ "/tags/a": "1" });
-      expect(lastAppliedAfter(excluded, tagged)).toEqual({
-        "/tags/a": "1",
-        "/tags/b": "1",
-        [EXCLUDE_FROM_LATEST]: true,
+    test("but not where it was demoted by hand alone", () => {
+      expect(after(demoted, demoted)).toEqual(before);
+    });
+
+    test("and what another asks beside it", () => {
+      expect(after(excluded, tagged)).toEqual({
+        ...held,
+        lastApplied: withBoth,
+      });
+    });
+
+    test("until a body says what it shall be", () => {
+      expect(after(tagged, demoted, held)).toEqual({
+        ...held,
+        lastApplied: withBoth,
+      });
+      const said = changeOf({ [EXCLUDE_FROM_LATEST]: false });
+      expect(after(said, said, held)).toEqual({
+        lastApplied: { ...before.lastApplied, [EXCLUDE_FROM_LATEST]: false },
       });
     });
 
