@@ -227,6 +227,17 @@ describe("a creation that is canceled beside another", () => {
   );
 });
 
+test("whoever says in words of a canceled creation's version what it shall be says something new, whichever it is", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await pass(world, 30_000);
+  await cancel(world, creation);
+  await isOver(creation);
+  await isOver(await byHand.promote(world, id));
+  expect(await isExcluded(world, id)).toBe(false);
+  await putThrough(world, id, plain(TWO_REGIONS, OUT));
+  expect(await isExcluded(world, id)).toBe(true);
+});
+
 test("a creation that is canceled while a region is away is excluded, though that cannot be added back", async () => {
   await failRegion("eastus2");
   const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
