@@ -292,6 +292,21 @@ export function writeAccepted(
   });
 }
 
+/** That ARM has taken what was sent, in whichever state the version is by now. */
+export function answered(
+  record: ImageVersionRecord,
+  context: TransitionContext,
+): ImageVersionRecord {
+  const { lastAttempt } = record;
+  return lastAttempt === undefined
+    ? record
+    : {
+        ...record,
+        exists: true,
+        lastAttempt: acceptedNow(lastAttempt, context),
+      };
+}
+
 function acceptedNow(
   { unanswered: _, ...sent }: Attempt,
   { now }: TransitionContext,

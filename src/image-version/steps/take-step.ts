@@ -11,12 +11,14 @@
 import { ServiceError } from "../../errors.js";
 import {
   currentFor,
+  commit,
   contextOf,
   commitStep,
   type StepMessage,
 } from "../../operation/steps.js";
 import { wait } from "../../operation/waiting.js";
 import { hasEnded } from "../../operation/kinds.js";
+import { isStateConflict } from "../../operation/outbox.js";
 import { isFinal } from "../state/states.js";
 import {
   imageIdIn,
@@ -34,6 +36,7 @@ import { isOld, reconcile, type Decision } from "../state/reconcile.js";
 import type { ImageVersionPair } from "../state/record.js";
 import { see } from "../state/see.js";
 import {
+  answered,
   beginWrite,
   follow,
   notShown,
@@ -220,9 +223,32 @@ async function send(
     });
   }
   deps.looks.forget(id, imageIdOf(id));
-  await commitStep(deps, mine, (pair) =>
+  const noted = await commitStep(deps, mine, (pair) =>
     writeAccepted(pair, armOperationUrl, contextOf(deps)),
   );
+  if (noted === undefined) await noteAccepted(deps, mine);
+}
+
+/** Somebody has canceled, or asked for more, while the PUT was under way: that ARM has taken it is known all the same. */
+async function noteAccepted(
+  deps: Dependencies,
+  { record: { key, lastAttempt: sent } }: StoredVersion,
+): Promise<void> {
+  const stored = await deps.store.read(key);
+  const last = stored?.record.lastAttempt;
+  if (
+    stored === undefined ||
+    last?.outcome !== "unknown" ||
+    last.sentTime !== sent?.sentTime
+  )
+    return;
+  const record = answered(stored.record, contextOf(deps));
+  try {
+    await commit(deps, { record, operation: stored.operation }, stored.etag);
+  } catch (error) {
+    // Whoever was faster has it from a look.
+    if (!isStateConflict(error)) throw error;
+  }
 }
 
 /** Invariant 2: what became of it only a look can tell. */
