@@ -7,7 +7,7 @@ const SLOW = [
   "test/contract/image-version/long-waits.test.ts",
   "test/contract/azure/tables/ageing.test.ts",
   "test/contract/authorization/policy-concurrency.test.ts",
-  "test/contract/image-version/{bursts,call-counts}.test.ts",
+  "test/contract/image-version/{bursts,call-counts,resource-manager-faults}.test.ts",
   "test/contract/image-version/truth/{property,rollbacks}.test.ts",
   "test/fuzz/*.test.ts",
   "src/local/arm-simulator/test/lists.test.ts",
