@@ -41,7 +41,7 @@ import {
   type VersionRequest,
 } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
-import { unmetRequests } from "../state/wanted.js";
+import { keptOf, unmetRequests } from "../state/wanted.js";
 import {
   gone,
   lifeIn,
@@ -85,7 +85,9 @@ export function decideOn(
   const { id, pasted } = command;
   const { look } = seen;
   const running = stored !== undefined && !isFinal(stored.record.state);
-  const record = running ? stored.record : stored && known(stored.record, look);
+  const record = running
+    ? withShown(stored.record, look)
+    : stored && known(stored.record, look);
   const same = sameOperation(
     stored,
     look,
@@ -159,6 +161,16 @@ export function decideOn(
     contextOf(deps),
     warnings,
   );
+}
+
+/** Of those that are canceled, and not over, what this look shows is applied. */
+function withShown(
+  record: ImageVersionRecord,
+  look: Look | undefined,
+): ImageVersionRecord {
+  return look === undefined
+    ? record
+    : { ...record, ...keptOf({ ...record, observed: look }) };
 }
 
 /** What may have been applied since, or was by Sigil itself: what a body says of that is no mere repetition. */
