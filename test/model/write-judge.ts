@@ -241,6 +241,16 @@ export function createWriteJudge(judging: Judging): WriteJudge {
     );
   }
 
+  /** One that would have included what a canceled creation has made comes to nothing: it leaves the version excluded. */
+  function mayInherit(version: string, open: readonly Accepted[]): boolean {
+    const life = arm.life(version);
+    return (
+      ledger.accepted.some(
+        (each) => each.version === version && each.canceled && isOf(each, life),
+      ) && open.some(({ wishes }) => wishes.get("excluded")?.value === "false")
+    );
+  }
+
   /** What Sigil itself sees to: a version is made excluded under a rule, promoted by it, and held back once its creation is canceled. */
   function mayExclude(
     version: string,
@@ -251,7 +261,11 @@ export function createWriteJudge(judging: Judging): WriteJudge {
   ): boolean {
     const rule = ledger.hasRule(version, arm.life(version));
     if (excludes)
-      return (creates && rule) || open.some(({ canceled }) => canceled);
+      return (
+        (creates && rule) ||
+        open.some(({ canceled }) => canceled) ||
+        mayInherit(version, open)
+      );
     // A rule waits for the regions that Sigil was asked for.
     const asked = ledger.accepted.flatMap((each) =>
       each.version === version ? each.regions : [],

@@ -33,8 +33,8 @@ import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf, shownRule } from "../queries/views.js";
 import { areReady, type Look } from "../resources.js";
 import { isMadeByOthers, known, unsettled } from "../state/adoption.js";
+import { isOld, isRecent } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
-import { isOld, isRecent } from "../state/reconcile.js";
 import {
   sentLast,
   type ImageVersionRecord,
@@ -127,7 +127,7 @@ export function decideOn(
   if (pasted === true && isAsShown(request, look, record))
     return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
   mustBeValid(deps, request, change);
-  if (running) mustNotContradict(stored, asked, body, id);
+  if (running) mustNotContradict(stored, withStated(request, asked), body, id);
   const accepting = acceptingOf(request, asked, change, isGone);
   const warnings = warningsOf(deps, request, change);
   if (change !== undefined) {
@@ -161,6 +161,15 @@ export function decideOn(
     contextOf(deps),
     warnings,
   );
+}
+
+/** With what a patch says in so many words: also the rule that is applied now, and that another is about to replace. */
+function withStated(
+  { onlyChanges, patch, body }: Request,
+  { changes, repeats }: Asked,
+): Asked {
+  const stated = onlyChanges ? statedBy(patch ?? {}, fieldsOf(body)) : {};
+  return { changes: { ...stated, ...changes }, repeats };
 }
 
 /** Of those that are canceled, and not over, what this look shows is applied. */
@@ -258,10 +267,9 @@ function askedOf(
       ...(rule !== undefined && { [PROMOTION]: rule }),
     };
     const { changes, repeats } = askedOfSeen(shown, fields, removeRegions);
-    return {
-      changes: { ...changes, ...statedBy(request.patch ?? {}, fields) },
-      repeats,
-    };
+    // The rule that it repeats is in force already.
+    const { [PROMOTION]: _, ...stated } = statedBy(request.patch ?? {}, fields);
+    return { changes: { ...changes, ...stated }, repeats };
   }
   const shown = seen.look && fieldsOf(seen.look.resource);
   const askedWhere = (before: Fields | undefined): Asked =>

@@ -131,7 +131,7 @@ export function statedBy(patch: unknown, to: Fields): Patch {
   const visit = (name: string, path: string, value: unknown): void => {
     const property = propertyAt(path);
     if (property !== undefined) {
-      if (property.mutability === "mutable" && property.own !== true)
+      if (property.mutability === "mutable")
         stated[name] = valueAt(to, name) ?? null;
       return;
     }

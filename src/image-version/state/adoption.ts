@@ -42,17 +42,18 @@ export function known(
   if (look === undefined) return record;
   if (isMadeByOthers(record, look)) return ofOthers(record, look);
   const sent = sentLast(record);
-  if (sent === undefined) return record;
-  if (sent.outcome === "shown") return { ...record, ...keptOf(record) };
+  if (sent === undefined || isBehind(record, look)) return record;
+  const seen = { ...record, ...keptOf({ ...record, observed: look }) };
   const { asked = {} } = sent;
   return record.unmanaged === true ||
+    sent.outcome === "shown" ||
     Object.keys(asked).length === 0 ||
     !shows(look, sent)
-    ? record
+    ? seen
     : {
-        ...record,
+        ...seen,
         exists: true,
-        lastApplied: withApplied(record.lastApplied, asked),
+        lastApplied: withApplied(seen.lastApplied, asked),
       };
 }
 

@@ -266,14 +266,15 @@ const UNANSWERED =
 function consequenceOf(
   { lastAttempt, members }: ImageVersionRecord,
   operationId: string,
-  { appliedTime }: VersionRequest,
+  { appliedTime, sent }: VersionRequest,
 ): string | undefined {
   const goesOn = members.length > 0 ? undefined : GOES_ON;
   if (appliedTime !== undefined) return goesOn;
   if (lastAttempt === undefined) return NOTHING_SENT;
   const { sentFor, outcome } = lastAttempt;
   if (sentFor === undefined) return undefined;
-  if (!sentFor.includes(operationId)) return NOTHING_SENT;
+  if (!sentFor.includes(operationId))
+    return sent === true ? REFUSED : NOTHING_SENT;
   if (outcome === "refused") return REFUSED;
   if (outcome !== "unknown") return goesOn;
   return members.length > 0 ? UNANSWERED : undefined;

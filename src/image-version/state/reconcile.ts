@@ -29,13 +29,8 @@ import {
   type Unmet,
 } from "../properties/patch.js";
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
-import { isBehind } from "./adoption.js";
-import {
-  batchOf,
-  sentLast,
-  type Attempt,
-  type ImageVersionRecord,
-} from "./record.js";
+import { isOld } from "./attempts.js";
+import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
 import { isToBePromoted, mayRemoveRegions, wantedBy } from "./wanted.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
@@ -164,63 +159,6 @@ export function withDefaults(
       },
     },
   };
-}
-
-/**
- * An earlier life is shown; or nothing of the last write is, and that is not long ago. Where that was shown before, another
- * look that shows the same tells that others have undone it.
- */
-export function isOld(
-  record: Pick<
-    ImageVersionRecord,
-    "lastAttempt" | "publishedDate" | "observed" | "outside"
-  >,
-  look: Look,
-  { now, pace }: Pick<TransitionContext, "now" | "pace">,
-): boolean {
-  if (isBehind(record, look)) return true;
-  const sent = sentLast(record);
-  if (sent === undefined || !isRecent(sent, { now, pace })) return false;
-  const missing = missingOf(sent, look);
-  if (missing.length === 0 || missing.length !== countOf(sent.changes))
-    return false;
-  const { outside } = record;
-  return !(
-    sent.outcome === "shown" &&
-    outside?.what === JSON.stringify(missing) &&
-    now.getTime() - Date.parse(outside.since) >= pace.confirmMs
-  );
-}
-
-/** What a look does not show of what was sent: what it was before, and what is there instead. */
-export function missingOf(
-  { changes }: Pick<Attempt, "changes">,
-  look: Look,
-): readonly Unmet[] {
-  return unmetBy(fieldsOf(look.resource), changes).map(
-    ({ field, before, after }) => ({
-      field,
-      before: after ?? undefined,
-      after: before ?? null,
-    }),
-  );
-}
-
-/** A look may still be older than what was sent. */
-export function isRecent(
-  { outcome, sentTime }: Attempt,
-  { now, pace }: Pick<TransitionContext, "now" | "pace">,
-): boolean {
-  const limitMs = outcome === "unknown" ? pace.putTimeoutMs * 2 : pace.staleMs;
-  return now.getTime() - Date.parse(sentTime) < limitMs;
-}
-
-function countOf(changes: Patch): number {
-  return Object.keys(changes).filter(
-    (name) =>
-      name === regionField(regionOf(name) ?? "") ||
-      propertyOf(name).own !== true,
-  ).length;
 }
 
 function whereUnmet(

@@ -53,6 +53,8 @@ export interface VersionRequest extends Asked {
   readonly byHand?: boolean;
   /** Failed regions that are to be repaired at once. */
   readonly retries?: readonly string[];
+  /** True once it was sent, by itself or with others, whatever became of that. */
+  readonly sent?: true;
   /** True where it is to be sent alone: Azure has refused it together with others. */
   readonly alone?: boolean;
   /** True where its promotion rule is overridden before it begins: the version was excluded by hand after it was accepted. */
@@ -98,6 +100,8 @@ export interface Attempt {
   readonly asked?: Patch;
   /** The one before it, where that had no answer and was not shown: it may still be, should this one be refused. */
   readonly unanswered?: Attempt;
+  /** What Azure showed of its fields, and of those of the writes of a moment before it, before them all; null: nothing. */
+  readonly was?: Patch;
 }
 
 /** How often a region was repaired, and when it will be again; what it was while it is taken away. */
@@ -167,6 +171,20 @@ export function sentLast({
   lastAttempt,
 }: Pick<ImageVersionRecord, "lastAttempt">): Attempt | undefined {
   return lastAttempt?.outcome === "refused" ? undefined : lastAttempt;
+}
+
+/** All that was sent and may be carried out, the oldest first, each by itself. */
+export function attemptsIn(
+  record: Pick<ImageVersionRecord, "lastAttempt">,
+): readonly Attempt[] {
+  const attempts: Attempt[] = [];
+  let next = sentLast(record);
+  while (next !== undefined) {
+    const { unanswered, ...attempt } = next;
+    attempts.unshift(attempt);
+    next = unanswered;
+  }
+  return attempts;
 }
 
 /** The requests that Azure does not show yet, in the order in which they were accepted: those of the batch. */

@@ -15,7 +15,7 @@ import type {
 import type { RegionRecord, RegionState } from "../../operation/records.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
-import { isRecent } from "./reconcile.js";
+import { isRecent } from "./attempts.js";
 import { sentLast, type ImageVersionRecord } from "./record.js";
 import { isBusy, type Look } from "../resources.js";
 

@@ -24,7 +24,7 @@ import {
   valueAt,
   type Fields,
 } from "../properties/fields.js";
-import { unmetBy, type Unmet } from "../properties/patch.js";
+import type { Unmet } from "../properties/patch.js";
 import { ALLOW_DELETION } from "../properties/table.js";
 import type {
   Attempt,
@@ -32,7 +32,8 @@ import type {
   ImageVersionRecord,
 } from "./record.js";
 import { isBehind, isMadeByOthers, ofOthers } from "./adoption.js";
-import { isEnding, isOld, missingOf } from "./reconcile.js";
+import { attemptAfter, isOld, missingOf } from "./attempts.js";
+import { isEnding } from "./reconcile.js";
 import { observeRegions, type RegionChange } from "./regions.js";
 import { keptOf, overriddenBy } from "./wanted.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
@@ -142,18 +143,6 @@ function withLook(
       ),
     },
   };
-}
-
-/** The last write, where this look shows what it has changed. */
-export function attemptAfter(
-  { lastAttempt }: Pick<ImageVersionRecord, "lastAttempt">,
-  look: Look,
-): Attempt | undefined {
-  return lastAttempt !== undefined &&
-    ["unknown", "accepted"].includes(lastAttempt.outcome) &&
-    unmetBy(fieldsOf(look.resource), lastAttempt.changes).length === 0
-    ? { ...lastAttempt, outcome: "shown" }
-    : lastAttempt;
 }
 
 /** No look has shown yet that the region is taken away: it may be so, or be taken away once more. */

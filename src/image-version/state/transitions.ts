@@ -27,6 +27,7 @@ import {
   regionsIn,
 } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
+import { rememberedBeside } from "./attempts.js";
 import { isEnding, type Decision } from "./reconcile.js";
 import {
   batchOf,
@@ -108,7 +109,7 @@ export function beginWrite(
         outcome: "unknown",
         sentFor: batch,
         asked: shownOfLasting(record),
-        ...unansweredIn(record),
+        ...rememberedBeside(record, put.changes, context),
         ...((put.promotes ||
           batchOf(record).some(([, request]) => isDecidedByHand(request))) && {
           overridesRule: true,
@@ -124,15 +125,6 @@ export function beginWrite(
     waitMs: context.pace.putTimeoutMs * 2,
     effects,
   });
-}
-
-/** An attempt that had no answer may still be carried out. */
-function unansweredIn({
-  lastAttempt,
-}: ImageVersionRecord): Pick<Attempt, "unanswered"> {
-  if (lastAttempt?.outcome !== "unknown") return {};
-  const { unanswered: _, ...unanswered } = lastAttempt;
-  return { unanswered };
 }
 
 function sameChanges(one: Patch | undefined, other: Patch): boolean {
@@ -202,11 +194,11 @@ function requestsAfter(
   record: ImageVersionRecord,
   { creates }: Put,
 ): ImageVersionRecord["requests"] {
-  if (!creates) return record.requests;
-  const batch = batchOf(record).map(
-    ([id, { refused: _, ...request }]) =>
-      [id, { ...request, created: true }] as const,
-  );
+  const batch = batchOf(record).map(([id, request]) => {
+    if (!creates) return [id, { ...request, sent: true as const }] as const;
+    const { refused: _, ...kept } = request;
+    return [id, { ...kept, sent: true as const, created: true }] as const;
+  });
   return { ...record.requests, ...Object.fromEntries(batch) };
 }
 
@@ -265,22 +257,13 @@ export function writeAccepted(
   armOperationUrl: string | undefined,
   context: TransitionContext,
 ): ImageVersionPair {
-  const {
-    lastAttempt: sent,
-    regions,
-    armOperationUrl: _,
-    ...record
-  } = pair.record;
-  const lastAttempt = sent && acceptedNow(sent, context);
-  return advance({ ...pair, record: { ...record, regions } }, context, {
+  const record = answered(pair.record, armOperationUrl, context);
+  return advance({ ...pair, record }, context, {
     patch: {
       state: "Replicating",
-      exists: true,
       ticks: 0,
       consecutiveNotFound: 0,
-      ...(lastAttempt && { lastAttempt }),
-      ...(armOperationUrl !== undefined && { armOperationUrl }),
-      regions: followed(regions, context).map((region) => ({
+      regions: followed(record.regions, context).map((region) => ({
         ...region,
         attempts: Math.max(1, region.attempts),
       })),
@@ -294,17 +277,17 @@ export function writeAccepted(
 
 /** That ARM has taken what was sent, in whichever state the version is by now. */
 export function answered(
-  record: ImageVersionRecord,
+  { armOperationUrl: _, ...record }: ImageVersionRecord,
+  armOperationUrl: string | undefined,
   context: TransitionContext,
 ): ImageVersionRecord {
   const { lastAttempt } = record;
-  return lastAttempt === undefined
-    ? record
-    : {
-        ...record,
-        exists: true,
-        lastAttempt: acceptedNow(lastAttempt, context),
-      };
+  return {
+    ...record,
+    exists: true,
+    ...(lastAttempt && { lastAttempt: acceptedNow(lastAttempt, context) }),
+    ...(armOperationUrl !== undefined && { armOperationUrl }),
+  };
 }
 
 function acceptedNow(

@@ -19,8 +19,8 @@ import {
   PROMOTION,
 } from "../properties/table.js";
 import {
+  attemptsIn,
   batchOf,
-  sentLast,
   type Attempt,
   type ImageVersionRecord,
   type Repair,
@@ -102,21 +102,27 @@ export function keptOf(
   endingId?: string,
 ): Pick<ImageVersionRecord, "lastApplied"> {
   const { lastApplied, observed, unmanaged } = record;
-  const before = lastApplied && { lastApplied };
-  const {
-    outcome,
-    sentFor = [],
-    changes = {},
-    asked = {},
-  } = sentLast(record) ?? {};
   const open = openRequests(record).filter(([id]) => id !== endingId);
-  if (
-    unmanaged === true ||
-    observed === undefined ||
-    sentFor.every((id) => open.some(([other]) => other === id))
-  )
-    return { ...before };
-  const shown = fieldsOf(observed.resource);
+  const kept =
+    unmanaged === true || observed === undefined
+      ? []
+      : attemptsIn(record)
+          .filter(
+            ({ sentFor = [] }) =>
+              !sentFor.every((id) => open.some(([other]) => other === id)),
+          )
+          .map((attempt) => shownOf(attempt, fieldsOf(observed.resource)))
+          .filter((patch) => Object.keys(patch).length > 0);
+  return kept.length === 0
+    ? { ...(lastApplied && { lastApplied }) }
+    : { lastApplied: kept.reduce<Fields>(withApplied, lastApplied ?? {}) };
+}
+
+/** What Azure shows of what an attempt was sent for. */
+function shownOf(
+  { outcome, changes, asked = {} }: Attempt,
+  shown: Fields,
+): Patch {
   const regions = regionsIn(shown);
   const isShown = (field: string, value: unknown): boolean => {
     const region = regionOf(field);
@@ -127,12 +133,9 @@ export function keptOf(
         unmetBy(shown, { [field]: value }).length === 0)
     );
   };
-  const kept = Object.fromEntries(
+  return Object.fromEntries(
     Object.entries(asked).filter(([field, value]) => isShown(field, value)),
   );
-  return Object.keys(kept).length === 0
-    ? { ...before }
-    : { lastApplied: withApplied(lastApplied, kept) };
 }
 
 /** What the batch asks to last: not what is asked by hand, nor to leave the version as it should be. */

@@ -31,7 +31,8 @@ import type {
   ImageVersionRecord,
   QueuedRequest,
 } from "../state/record.js";
-import { attemptAfter, see } from "../state/see.js";
+import { attemptAfter } from "../state/attempts.js";
+import { see } from "../state/see.js";
 import type { Look } from "../resources.js";
 import { postponeOrEnd } from "./end-batch.js";
 

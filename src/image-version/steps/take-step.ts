@@ -32,7 +32,8 @@ import { adoptionRefusal, known } from "../state/adoption.js";
 import { beginNext, demotionFirst, mayBegin } from "../state/batch.js";
 import { deletionIn } from "../state/deleting.js";
 import { latch, settle } from "../state/ends.js";
-import { isOld, reconcile, type Decision } from "../state/reconcile.js";
+import { isOld, mayBeDone } from "../state/attempts.js";
+import { reconcile, type Decision } from "../state/reconcile.js";
 import type { ImageVersionPair } from "../state/record.js";
 import { see } from "../state/see.js";
 import {
@@ -220,19 +221,29 @@ async function send(
     return postponeOrEnd(deps, mine, error, {
       prepare: (pair) =>
         isUnanswered(error) ? pair : writeRefused(pair, contextOf(deps)),
+      end: (pair, failure, context) =>
+        mayBeDone(pair.record, context)
+          ? wait(
+              pair,
+              `${failure.message} What was sent before had no answer: whether Azure has carried it out, the next looks tell.`,
+              context.pace.pollMaxMs,
+              context,
+            )
+          : endBatch(pair, failure, context),
     });
   }
   deps.looks.forget(id, imageIdOf(id));
   const noted = await commitStep(deps, mine, (pair) =>
     writeAccepted(pair, armOperationUrl, contextOf(deps)),
   );
-  if (noted === undefined) await noteAccepted(deps, mine);
+  if (noted === undefined) await noteAccepted(deps, mine, armOperationUrl);
 }
 
 /** Somebody has canceled, or asked for more, while the PUT was under way: that ARM has taken it is known all the same. */
 async function noteAccepted(
   deps: Dependencies,
   { record: { key, lastAttempt: sent } }: StoredVersion,
+  armOperationUrl: string | undefined,
 ): Promise<void> {
   const stored = await deps.store.read(key);
   const last = stored?.record.lastAttempt;
@@ -242,7 +253,7 @@ async function noteAccepted(
     last.sentTime !== sent?.sentTime
   )
     return;
-  const record = answered(stored.record, contextOf(deps));
+  const record = answered(stored.record, armOperationUrl, contextOf(deps));
   try {
     await commit(deps, { record, operation: stored.operation }, stored.etag);
   } catch (error) {

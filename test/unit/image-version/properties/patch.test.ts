@@ -463,13 +463,12 @@ describe("what a merge patch says in so many words", () => {
     });
   });
 
-  test("has nothing that never changes, that is Sigil's own, or that nobody knows", () => {
+  test("has nothing that never changes, or that nobody knows", () => {
     expect(
       statedBy(
         {
           location: "westus",
           newer: { a: 1 },
-          sigil: { promotion: { when: "manual" } },
           properties: { storageProfile: { source: { id: "/images/i" } } },
         },
         { "/location": "westus", [SOURCE]: "/images/i" },

@@ -4,7 +4,7 @@ import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import {
   isOld,
   missingOf,
-} from "../../../../src/image-version/state/reconcile.js";
+} from "../../../../src/image-version/state/attempts.js";
 import type {
   Attempt,
   ImageVersionRecord,

@@ -3,9 +3,10 @@ import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import { accept } from "../../../../src/image-version/state/accepting.js";
-import type {
-  Attempt,
-  ImageVersionPair,
+import {
+  attemptsIn,
+  type Attempt,
+  type ImageVersionPair,
 } from "../../../../src/image-version/state/record.js";
 import {
   beginWrite,
@@ -67,7 +68,7 @@ describe("what had no answer when something was sent after it", () => {
       at(seconds),
     );
 
-  test("is kept beside that, the last of them alone", () => {
+  test("is kept beside that, once where the same is tried again", () => {
     const first = outcomeOf("unknown");
     const second = written(first).record.lastAttempt ?? expect.fail();
     expect(second).toMatchObject({ sentTime: time(200), unanswered: first });
@@ -75,6 +76,17 @@ describe("what had no answer when something was sent after it", () => {
     const third = written(second, 400).record.lastAttempt;
     expect(third).toMatchObject({ sentTime: time(400), outcome: "unknown" });
     expect(third?.unanswered).toEqual(alone);
+  });
+
+  test("is kept with what had none before it, three at most", () => {
+    const attempts = ["b", "c", "d", "e"].map((name) =>
+      outcomeOf("unknown", { [`/tags/${name}`]: "1" }),
+    );
+    const last = attempts.reduce((unanswered, one) => ({ ...one, unanswered }));
+    const kept = attemptsIn({
+      lastAttempt: written(last).record.lastAttempt ?? expect.fail(),
+    }).map(({ changes }) => Object.keys(changes));
+    expect(kept).toEqual([["/tags/c"], ["/tags/d"], ["/tags/e"], ["/tags/a"]]);
   });
 
   test.each([undefined, "accepted", "shown", "refused"] as const)(
