@@ -191,31 +191,33 @@ test("what a canceled operation was refused is not called never sent", async () 
   expect(history.at(-1)?.message).toContain("Azure has refused");
 });
 
-test("what Azure says of a failure is told, though more was asked while its creation was under way", async () => {
+test("what Azure says of a failure is told, though another was canceled while its creation was under way", async () => {
+  const out = { publishing: { excludeFromLatest: true } };
   await world.simulator.control.failRegion({
     versionId: id,
     region: "westus",
     atProgress: 50,
   });
-  const creation = operationIn(await put(world, id, plain()));
+  const creation = operationIn(await put(world, id, plain(undefined, out)));
+  const other = operationIn(
+    await put(world, id, plain(undefined, { ...out, tags: { a: "1" } })),
+  );
   const { resourceManager } = world.deps;
-  let more: OperationRecord | undefined;
+  let isCanceled = false;
   const deps: typeof world.deps = {
     ...world.deps,
     resourceManager: {
       ...resourceManager,
       putImageVersion: async (...args) => {
-        more ??= operationIn(
-          await put(world, id, plain(undefined, { tags: { a: "1" } })),
-        );
+        await cancel(world, other);
+        isCanceled = true;
         return resourceManager.putImageVersion(...args);
       },
     },
   };
-  while (more === undefined)
+  while (!isCanceled)
     for (const message of await world.takeDue())
       await world.handle(message, deps);
-  await cancel(world, more);
   const [{ status, error } = expect.fail()] = await ended(world, [creation]);
   expect(status).toBe("Failed");
   expect(error?.message).toContain("Azure Resource Manager says");
