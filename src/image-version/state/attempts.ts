@@ -184,14 +184,14 @@ function unansweredIn({
   lastAttempt,
 }: ImageVersionRecord): Pick<Attempt, "unanswered"> {
   if (lastAttempt?.outcome !== "unknown") return {};
-  const [last, ...before] = [...attemptsIn({ lastAttempt })].reverse();
+  const [last = lastAttempt, ...before] = [
+    ...attemptsIn({ lastAttempt }),
+  ].reverse();
   const others = before.filter(
     ({ changes }) =>
       JSON.stringify(changes) !== JSON.stringify(lastAttempt.changes),
   );
-  return chained(
-    [...(last ? [last] : []), ...others].slice(0, MOST_UNANSWERED),
-  );
+  return chained([last, ...others].slice(0, MOST_UNANSWERED));
 }
 
 function chained([attempt, ...before]: readonly Attempt[]): Pick<
