@@ -1,5 +1,7 @@
 /** Many versions at once under Azure Resource Manager's own limits. Time is virtual: a call takes none, a wait does. */
 import { describe, expect, onTestFinished, test } from "vitest";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import type { Dependencies } from "../../../src/image-version/ports.js";
 import {
   request,
@@ -68,6 +70,43 @@ describe.each([1, 2])("with %d instances", (count) => {
     expect(reads).toBeLessThanOrEqual(800);
     expect(refused).toBeLessThan(0.05 * calls.length);
   });
+});
+
+test("a single version in another gallery waits no longer than half a minute for a burst", async () => {
+  const { world: azure, request: body, versionId } = largeWorld(10, 1);
+  const world = await startInProcess({
+    world: azure,
+    replicationMs: 30 * 60_000,
+    enforceRateLimits: true,
+  });
+  onTestFinished(() => world.close());
+  const { control } = world.simulator;
+  const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "LargeResourceGroup");
+  await control.putResource(of.gallery("OtherGallery", body.location));
+  await control.putResource(
+    of.imageDefinition("OtherGallery", "LargeImage", body.location),
+  );
+  for (let i = 0; i < 100; i += 1)
+    await request(world.deps, versionId(`1.0.${i}`), body);
+  await request(
+    world.deps,
+    versionId("1.0.0").replace("LargeGallery", "OtherGallery"),
+    body,
+  );
+  control.clearRequests();
+  const seconds = await workUntil(
+    world,
+    [world.instance()],
+    () =>
+      control
+        .requests()
+        .some(
+          ({ method, status, path }) =>
+            method === "PUT" && status === 201 && path.includes("OtherGallery"),
+        ),
+    300,
+  );
+  expect(seconds).toBeLessThanOrEqual(30);
 });
 
 test("a thousand versions are followed within Azure's reads of a gallery, each is looked at, and says why it waits", async () => {
