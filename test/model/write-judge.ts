@@ -152,8 +152,8 @@ export function createWriteJudge(judging: Judging): WriteJudge {
   };
 
   /** A PUT that says what the version shall be, whatever is there. */
-  function blind({ body, ifMatch }: Accepted): boolean {
-    return body !== undefined && ifMatch !== true;
+  function blind({ body, ifMatch, shown }: Accepted): boolean {
+    return body !== undefined && (ifMatch !== true || shown === undefined);
   }
 
   /** What others have made is changed only for those who have seen that very life, or once it was as they asked. */
@@ -212,10 +212,7 @@ export function createWriteJudge(judging: Judging): WriteJudge {
     version: string,
     open: readonly Accepted[],
   ): void {
-    if (
-      !open.some(({ body, ifMatch }) => body !== undefined && ifMatch !== true)
-    )
-      breach(2, `${what} creates, and no PUT asks for it`);
+    if (!open.some(blind)) breach(2, `${what} creates, and no PUT asks for it`);
     const birth = arm.birth(version);
     if (
       birth === undefined ||

@@ -417,7 +417,8 @@ function acceptingOf(
     ...asked,
     body,
     ...lifeIn(look),
-    ...(mayCreate && !onlyChanges && { creates: true }),
+    // Whose condition is met by a version that is not there yet has seen nothing that it changes.
+    ...(mayCreate && !(onlyChanges && look !== undefined) && { creates: true }),
   };
   const names = regionsIn(
     onlyChanges ? presentAmong(asked.changes) : fieldsOf(body),

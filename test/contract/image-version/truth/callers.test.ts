@@ -64,6 +64,21 @@ describe("If-Match", () => {
     expect((await world.read(id)).record.state).toBe("Succeeded");
   });
 
+  test("of a version that is not there yet creates it, though what was about to create it was canceled", async () => {
+    const first = operationIn(await put(world, id, BODY));
+    const ifMatch = await etagOf(world, id);
+    const second = operationIn(
+      await put(world, id, plain(undefined, { tags: { a: "1", b: "2" } }), {
+        ifMatch,
+      }),
+    );
+    await cancel(world, first);
+    expect(await ended(world, [second])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect((await shownIn(world, id)).tags).toEqual({ a: "1", b: "2" });
+  });
+
   test("protects from what another caller has asked for and Azure does not show yet", async () => {
     await made(world, id, BODY);
     const ifMatch = await etagOf(world, id);
