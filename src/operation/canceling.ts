@@ -50,7 +50,7 @@ export function cancel<R extends TrackedRecord>(
     one.id,
     cancellation(
       one,
-      waits ? WAITED : (consequence ?? TOGETHER),
+      consequence ?? (waits ? WAITED : TOGETHER),
       canceledBy,
       context,
     ),

@@ -21,6 +21,7 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import { notFound } from "../queries/not-found.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isMadeByOthers, known } from "../state/adoption.js";
+import { latestOf } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { isExcluded } from "../state/see.js";
@@ -295,7 +296,7 @@ async function acceptByHand(
   );
   if (earlier !== undefined) return earlier;
   const record = (await deps.store.read(key))?.record;
-  const { look, seen } = await glance(
+  const { look: shown, seen } = await glance(
     deps,
     id,
     record,
@@ -307,6 +308,7 @@ async function acceptByHand(
     deps,
     key,
     (stored) => {
+      const look = latestOf(stored?.record, shown, contextOf(deps));
       const decided = decide({ look, seen, stored });
       if (!("changes" in decided)) return decided;
       mustMatch(command, look, stored?.record);

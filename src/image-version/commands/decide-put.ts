@@ -33,7 +33,7 @@ import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf, shownRule } from "../queries/views.js";
 import { areReady, type Look } from "../resources.js";
 import { isMadeByOthers, known, unsettled } from "../state/adoption.js";
-import { isOld, isRecent } from "../state/attempts.js";
+import { isOld, isRecent, isUncertain, latestOf } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import {
   sentLast,
@@ -78,9 +78,10 @@ export interface Unchanged {
 /** The operation that is the answer, the state that makes a new one, or that nothing is changed. */
 export function decideOn(
   deps: Dependencies,
-  request: Request,
+  given: Request,
   stored: StoredVersion | undefined,
 ): Decision<ImageVersionRecord, Unchanged> {
+  const request = withLatest(deps, given, stored?.record);
   const { command, body, fingerprint, glance: seen } = request;
   const { id, pasted } = command;
   const { look } = seen;
@@ -124,7 +125,7 @@ export function decideOn(
     );
   if (isGone && command.ifNoneMatch !== "*")
     throw request.mayCreate ? gone(id) : notFound(id); // Invariant 4.
-  if (pasted === true && isAsShown(request, look, record))
+  if (pasted === true && seen.seen && isAsShown(request, look, record))
     return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
   mustBeValid(deps, request, change);
   if (running) mustNotContradict(stored, withStated(request, asked), body, id);
@@ -135,7 +136,12 @@ export function decideOn(
     if (
       !running &&
       seen.seen &&
-      !(record && look && isOld(record, look, contextOf(deps))) &&
+      !(
+        record &&
+        look &&
+        (isOld(record, look, contextOf(deps)) ||
+          isUncertain(record, look, change.patch, contextOf(deps)))
+      ) &&
       isUnchanged(change, record, asked) &&
       areReady(look, accepting.regions)
     ) {
@@ -163,12 +169,37 @@ export function decideOn(
   );
 }
 
-/** With what a patch says in so many words: also the rule that is applied now, and that another is about to replace. */
+/** No request is judged by a look that is known to be old. */
+function withLatest(
+  deps: Dependencies,
+  request: Request,
+  record: ImageVersionRecord | undefined,
+): Request {
+  const { glance } = request;
+  const look = latestOf(record, glance.look, contextOf(deps));
+  return {
+    ...request,
+    // What it does not show may have been changed by others: nothing is unchanged by it.
+    glance: { look, seen: glance.seen && look === glance.look },
+  };
+}
+
+/**
+ * With what it says in so many words, also where Azure shows that now, and another is about to change it: what a patch
+ * names, or a body of one who has not said which version that was.
+ */
 function withStated(
-  { onlyChanges, patch, body }: Request,
+  { onlyChanges, patch, body, command }: Request,
   { changes, repeats }: Asked,
 ): Asked {
-  const stated = onlyChanges ? statedBy(patch ?? {}, fieldsOf(body)) : {};
+  const fields = fieldsOf(body);
+  const stated = !onlyChanges
+    ? {}
+    : patch !== undefined
+      ? statedBy(patch, fields, "lists")
+      : command.ifMatch === "*"
+        ? fields
+        : {};
   return { changes: { ...stated, ...changes }, repeats };
 }
 
@@ -241,6 +272,7 @@ function withoutLife(record: ImageVersionRecord): ImageVersionRecord {
     observed: __,
     publishedDate: ___,
     lastAttempt: ____,
+    writes: ________,
     overriddenRule: _____,
     unmanaged: ______,
     excludedByCancel: _______,

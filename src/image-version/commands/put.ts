@@ -27,7 +27,9 @@ import { mergePatch } from "../properties/merge-patch.js";
 import { writableForm } from "../properties/body.js";
 import { PROMOTION } from "../properties/table.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
+import { contextOf } from "../../operation/steps.js";
 import { known } from "../state/adoption.js";
+import { latestOf } from "../state/attempts.js";
 import { etagOf } from "../queries/etag.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import {
@@ -128,13 +130,17 @@ export async function patchImageVersion(
   if (earlier !== undefined) return { kind: "accepted", operation: earlier };
   const shown = await deps.resourceManager.getImageVersion(id);
   if (shown === undefined) throw notFound(id);
-  const look: Look = { ...shown, time: deps.now().toISOString() };
   const stored = await deps.store.read(key);
+  const look = latestOf<Look>(
+    stored?.record,
+    { ...shown, time: deps.now().toISOString() },
+    contextOf(deps),
+  );
   // A rule was of the version's present life, or is none of it.
   const rule = stored && known(stored.record, look).lastApplied?.[PROMOTION];
-  const patch = withTagsOf(shown.resource, command.patch);
+  const patch = withTagsOf(look.resource, command.patch);
   const document = mergePatch(
-    withoutRegions(writableForm(shown.resource, rule), removeRegions),
+    withoutRegions(writableForm(look.resource, rule), removeRegions),
     patch,
   );
   const findings = validate(document);
@@ -145,7 +151,7 @@ export async function patchImageVersion(
       { findings },
     );
   const body = canonicalForm(withSetIds(document as ImageVersionRequest, id));
-  mustBeAdmitted(deps, command, body, canonicalForm(shown.resource));
+  mustBeAdmitted(deps, command, body, canonicalForm(look.resource));
   await mustPassPlan(deps, {
     ...command,
     body,

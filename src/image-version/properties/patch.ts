@@ -123,10 +123,10 @@ export function askedOfSeen(
 }
 
 /**
- * What a merge patch says in so many words of fields outside of lists, changed by it or not: another request that asks
- * otherwise contradicts it. `to` is the version as it would be.
+ * What a merge patch says in so many words, changed by it or not: another request that asks otherwise contradicts it. `to`
+ * is the version as it would be; with "lists", all that it has of a list that the patch replaces.
  */
-export function statedBy(patch: unknown, to: Fields): Patch {
+export function statedBy(patch: unknown, to: Fields, what?: "lists"): Patch {
   const stated: Record<string, unknown> = {};
   const visit = (name: string, path: string, value: unknown): void => {
     const property = propertyAt(path);
@@ -135,6 +135,9 @@ export function statedBy(patch: unknown, to: Fields): Patch {
         stated[name] = valueAt(to, name) ?? null;
       return;
     }
+    if (what === "lists" && Array.isArray(value))
+      for (const [field, item] of Object.entries(to))
+        if (field.startsWith(`${name}/`)) stated[field] = item;
     if (typeof value !== "object" || value === null || Array.isArray(value))
       return;
     for (const [member, item] of Object.entries(value))

@@ -1,7 +1,6 @@
 /** How an operation on a version is accepted and begins, and what the record is then. Pure. */
 import type { Finding } from "../../errors.js";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import type { PromotionRule } from "../contract.js";
 import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
 import type { TransitionContext } from "../../operation/ports.js";
@@ -21,9 +20,9 @@ import {
   regionsIn,
 } from "../properties/fields.js";
 import { combined } from "../properties/patch.js";
-import { PROMOTION } from "../properties/table.js";
 import {
   batchOf,
+  sentLast,
   type ImageVersionPair,
   type ImageVersionRecord,
   type VersionRequest,
@@ -163,20 +162,10 @@ export function withRequest(
   const gone = removed.map((name) => regionOf(name) ?? "");
   const retried = request.retries ?? [];
   const requests = { ...record.requests, [operationId]: request };
-  const { overriddenRule, ...others } = record;
-  // A rule that is asked anew holds, whatever was decided by hand before it.
-  const isAnew = request.changes[PROMOTION] != null;
-  const overridden =
-    request.heldBack === true
-      ? (request.changes[PROMOTION] as PromotionRule)
-      : isAnew
-        ? undefined
-        : overriddenRule;
   const awaited = regionsAfter({ ...record, requests });
   return {
-    ...others,
+    ...record,
     requests,
-    ...(overridden !== undefined && { overriddenRule: overridden }),
     regions: [
       ...record.regions
         .filter(({ name }) => !gone.includes(name))
@@ -291,17 +280,15 @@ export function acceptedEvent(
  * is still to come.
  */
 export function untilQuiet(
-  {
-    lastAttempt,
-    throttledUntil,
-  }: Pick<ImageVersionRecord, "lastAttempt" | "throttledUntil">,
+  record: Pick<ImageVersionRecord, "lastAttempt" | "throttledUntil">,
   { now, pace }: Pick<TransitionContext, "now" | "pace">,
 ): { readonly waitMs: number; readonly waits?: string } {
+  const sent = sentLast(record);
   const sentMs =
-    lastAttempt?.outcome === "unknown"
-      ? Date.parse(lastAttempt.sentTime) + pace.putTimeoutMs * 2 - now.getTime()
+    sent?.outcome === "unknown"
+      ? Date.parse(sent.sentTime) + pace.putTimeoutMs * 2 - now.getTime()
       : 0;
-  const throttledMs = Date.parse(throttledUntil ?? "") - now.getTime();
+  const throttledMs = Date.parse(record.throttledUntil ?? "") - now.getTime();
   if (throttledMs > Math.max(0, sentMs))
     return {
       waitMs: throttledMs,

@@ -97,6 +97,7 @@ export function ofOthers(
   {
     lastApplied: _,
     lastAttempt: __,
+    writes: ____,
     excludedByCancel: ___,
     ...kept
   }: ImageVersionRecord,

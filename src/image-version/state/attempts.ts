@@ -1,9 +1,12 @@
 /**
- * What was sent, and what a look tells of it: Azure is asked through replicas that may be some minutes behind. Pure.
- * Invariants:
- *  1. A look that shows nothing of what was sent within the last minutes is old. What takes back a write of a moment before
- *     tells no such look from one after it: what else those writes have changed does.
- *  2. An attempt without an answer is remembered until ARM accepts one after it: it may be carried out all the same.
+ * What was sent, and how old a look is: Azure is asked through replicas that may be some minutes behind. Pure. Invariants:
+ *  1. A look that shows what a write of the last minutes has replaced is older than that write, however many came after it.
+ *     Example, with three writes of one tag, each accepted:
+ *
+ *       was 1 ──▶ 2 ──▶ 3 ──▶ 2      a look that shows 1 or 3 is old; one that shows 2 is taken for the last
+ *
+ *  2. An attempt that ARM has refused replaces nothing. What was sent before it, and is in force or may be, stays known.
+ *  3. A write without an answer may be sent again long before it is certain that ARM has not carried it out.
  */
 import type { TransitionContext } from "../../operation/ports.js";
 import {
@@ -11,10 +14,8 @@ import {
   propertyOf,
   regionField,
   regionOf,
-  regionsIn,
   sameAt,
   valueAt,
-  type Fields,
 } from "../properties/fields.js";
 import { unmetBy, type Patch, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
@@ -24,79 +25,130 @@ import {
   sentLast,
   type Attempt,
   type ImageVersionRecord,
+  type Write,
 } from "./record.js";
 
 type Time = Pick<TransitionContext, "now" | "pace">;
 
-/** So many attempts without an answer are remembered beside the last. */
-const MOST_UNANSWERED = 3;
+/** So many attempts are remembered beside the last. */
+const MOST_BEFORE = 4;
+
+/** So many writes of the last minutes are remembered. */
+const MOST_WRITES = 20;
+
+type Known = Pick<
+  ImageVersionRecord,
+  "lastAttempt" | "publishedDate" | "observed" | "writes"
+>;
+
+/** The look is older than the last write, or of an earlier life: it changes nothing, and nothing is written by it. Invariant 1. */
+export function isOld(record: Known, look: Look, time: Time): boolean {
+  return (
+    isBehind(record, look) ||
+    namesIn(record).some((name) => ageAt(name, record, look, time) === "old")
+  );
+}
 
 /**
- * An earlier life is shown; or nothing of the last write is, and that is not long ago. Where that was shown before, another
- * look that shows the same tells that others have undone it.
+ * What the look shows of these fields may be from before a write that had no answer: it does not tell that they are, and
+ * will stay, as they are asked to be. Invariant 3.
  */
-export function isOld(
-  record: Pick<
-    ImageVersionRecord,
-    "lastAttempt" | "publishedDate" | "observed" | "outside"
-  >,
+export function isUncertain(
+  record: Known,
   look: Look,
+  wanted: Patch,
   time: Time,
 ): boolean {
-  if (isBehind(record, look)) return true;
-  const sent = sentLast(record);
-  if (sent === undefined) return false;
-  const missing = missingOf(sent, look);
-  const telling = tellingOf(sent);
-  if (telling.length === 0) return isAsBefore(sent, look, missing, time);
-  if (
-    !isRecent(sent, time) ||
-    !telling.every((name) => missing.some(({ field }) => field === name))
-  )
-    return false;
-  const { outside } = record;
-  return !(
-    sent.outcome === "shown" &&
-    outside?.what === JSON.stringify(missing) &&
-    sinceMs(outside.since, time) >= time.pace.confirmMs
+  const names = Object.keys(byField(wanted));
+  return namesIn(record).some(
+    (name) =>
+      names.includes(name) && ageAt(name, record, look, time) !== "current",
   );
 }
 
-/** Names of what was sent by which a look after it differs from one before it. */
-function tellingOf({ changes, was = {} }: Attempt): readonly string[] {
-  return Object.entries(changes).flatMap(([name, value]) => {
-    const region = regionOf(name);
-    const isRemoval = region !== undefined && name === regionField(region);
-    const wasSo = isRemoval
-      ? was[`${name}/name`] === null
-      : name in was && sameAt(name, was[name] ?? undefined, value ?? undefined);
-    return wasSo || (!isRemoval && propertyOf(name).own === true) ? [] : [name];
-  });
+/** That look, or the last one that was not old, where that one is. */
+export function latestOf<L extends Look | undefined>(
+  record: ImageVersionRecord | undefined,
+  look: L,
+  time: Time,
+): L | Look {
+  return record?.observed !== undefined &&
+    look !== undefined &&
+    isOld(record, look, time)
+    ? record.observed
+    : look;
 }
 
-/** All that was sent takes back what was sent a moment before: whether the look is older than both, the rest of that tells. */
-function isAsBefore(
-  { changes, was, sentTime, outcome }: Attempt,
-  look: Look,
-  missing: readonly Unmet[],
-  time: Time,
-): boolean {
-  if (
-    was === undefined ||
-    missing.length > 0 ||
-    sinceMs(sentTime, time) >= time.pace.staleMs
-  )
-    return false;
-  const regions = regionsIn(changes);
-  const rest = Object.entries(was).filter(
-    ([name]) => !(name in changes) && !regions.includes(regionOf(name) ?? ""),
-  );
+function namesIn({ writes = [] }: Known): readonly string[] {
+  return [...new Set(writes.flatMap(({ changes }) => Object.keys(changes)))];
+}
+
+/** Values that a field has had, in order, and what has set each; none: it was so, or others have set it. */
+interface Value {
+  readonly value: unknown;
+  readonly setBy?: Write;
+}
+
+function valuesOf(name: string, { writes = [] }: Known): readonly Value[] {
+  const values: Value[] = [];
+  for (const write of writes) {
+    if (!(name in write.changes)) continue;
+    const last = values.at(-1);
+    const was = write.was[name] ?? undefined;
+    if (last === undefined || !sameAt(name, last.value, was))
+      values.push({ value: was });
+    values.push({ value: write.changes[name] ?? undefined, setBy: write });
+  }
+  return values;
+}
+
+type Age = "old" | "uncertain" | "current";
+
+function ageAt(name: string, record: Known, look: Look, time: Time): Age {
   const shown = fieldsOf(look.resource);
-  return rest.length === 0
-    ? outcome === "unknown"
-    : rest.every(([name, value]) =>
-        sameAt(name, valueAt(shown, name), value ?? undefined),
-      );
+  const region = regionOf(name);
+  const isGone =
+    region !== undefined &&
+    valueAt(shown, `${regionField(region)}/name`) === undefined;
+  // Of a region that is not there its name says that.
+  if (isGone && !name.endsWith("/name")) return "current";
+  const values = valuesOf(name, record);
+  const isShown = ({ value }: Value): boolean =>
+    sameAt(name, value, valueAt(shown, name));
+  const last = values.findLastIndex(isShown);
+  if (last === -1) return "current";
+  const first = values.findIndex(isShown);
+  // What had no answer, and takes back what was before it, is told from that by nothing.
+  const from = isAnswered(values[last]?.setBy) ? last : first;
+  return oldest(
+    values
+      .slice(from + 1)
+      .flatMap(({ setBy }) =>
+        setBy === undefined || setBy === values[last]?.setBy
+          ? []
+          : [ageBefore(setBy, time)],
+      ),
+  );
+}
+
+/** How old a look is that does not show this write. */
+function ageBefore(write: Write, time: Time): Age {
+  const { putTimeoutMs, staleMs } = time.pace;
+  const ms = sinceMs(write.acceptedTime ?? write.sentTime, time);
+  if (isAnswered(write)) return ms < staleMs ? "old" : "current";
+  return ms < putTimeoutMs * 2 ? "old" : ms < staleMs ? "uncertain" : "current";
+}
+
+function isAnswered(write: Write | undefined): boolean {
+  return write === undefined || write.acceptedTime !== undefined;
+}
+
+function oldest(ages: readonly Age[]): Age {
+  return ages.includes("old")
+    ? "old"
+    : ages.includes("uncertain")
+      ? "uncertain"
+      : "current";
 }
 
 /** What a look does not show of what was sent: what it was before, and what is there instead. */
@@ -124,12 +176,13 @@ export function isRecent({ outcome, sentTime }: Attempt, time: Time): boolean {
 
 /** An attempt without an answer may have been carried out, and looks need not show that yet. */
 export function mayBeDone(
-  { lastAttempt }: Pick<ImageVersionRecord, "lastAttempt">,
+  record: Pick<ImageVersionRecord, "lastAttempt">,
   time: Time,
 ): boolean {
+  const sent = sentLast(record);
   return (
-    lastAttempt?.outcome === "unknown" &&
-    sinceMs(lastAttempt.sentTime, time) < time.pace.staleMs
+    sent?.outcome === "unknown" &&
+    sinceMs(sent.sentTime, time) < time.pace.staleMs
   );
 }
 
@@ -137,68 +190,104 @@ function sinceMs(since: string, { now }: Pick<Time, "now">): number {
   return now.getTime() - Date.parse(since);
 }
 
-/** The last write, where this look shows what it has changed. */
+/** The last attempt, and the one that is in force, where this look shows what that has changed. */
 export function attemptAfter(
   { lastAttempt }: Pick<ImageVersionRecord, "lastAttempt">,
   look: Look,
 ): Attempt | undefined {
-  return lastAttempt !== undefined &&
-    ["unknown", "accepted"].includes(lastAttempt.outcome) &&
+  if (lastAttempt === undefined) return undefined;
+  if (lastAttempt.outcome === "refused") {
+    const before =
+      lastAttempt.before &&
+      attemptAfter({ lastAttempt: lastAttempt.before }, look);
+    return before === lastAttempt.before || before === undefined
+      ? lastAttempt
+      : { ...lastAttempt, before };
+  }
+  return lastAttempt.outcome !== "shown" &&
     unmetBy(fieldsOf(look.resource), lastAttempt.changes).length === 0
     ? { ...lastAttempt, outcome: "shown" }
     : lastAttempt;
 }
 
-/** What is remembered beside an attempt that is about to be made. */
-export function rememberedBeside(
-  record: ImageVersionRecord,
-  changes: Patch,
-  time: Time,
-): Pick<Attempt, "unanswered" | "was"> {
+/** What is remembered beside an attempt that is about to be made. Invariant 2. */
+export function before(
+  record: Pick<ImageVersionRecord, "lastAttempt">,
+): Pick<Attempt, "before"> {
   const last = sentLast(record);
-  const shown = record.observed && fieldsOf(record.observed.resource);
-  const isSoonAfter =
-    last !== undefined && sinceMs(last.sentTime, time) < time.pace.staleMs;
-  return {
-    ...unansweredIn(record),
-    ...(shown && {
-      was: { ...fieldsNamed(shown, changes), ...(isSoonAfter && last.was) },
-    }),
-  };
-}
-
-/** What Azure shows of those fields; null: nothing. */
-function fieldsNamed(shown: Fields, changes: Patch): Patch {
-  return Object.fromEntries(
-    Object.keys(changes).flatMap((name) => {
-      const region = regionOf(name);
-      return region !== undefined && name === regionField(region)
-        ? Object.entries(shown).filter(([other]) => regionOf(other) === region)
-        : [[name, valueAt(shown, name) ?? null]];
-    }),
+  if (last?.outcome !== "unknown")
+    return last === undefined ? {} : chained([last]);
+  const [newest = last, ...others] = [...attemptsIn(record)].reverse();
+  return chained(
+    [
+      newest,
+      // What is tried again and again is one.
+      ...others.filter(
+        ({ changes }) =>
+          JSON.stringify(changes) !== JSON.stringify(newest.changes),
+      ),
+    ].slice(0, MOST_BEFORE),
   );
 }
 
-/** Invariant 2. What is tried again and again is one. */
-function unansweredIn({
-  lastAttempt,
-}: ImageVersionRecord): Pick<Attempt, "unanswered"> {
-  if (lastAttempt?.outcome !== "unknown") return {};
-  const [last = lastAttempt, ...before] = [
-    ...attemptsIn({ lastAttempt }),
-  ].reverse();
-  const others = before.filter(
-    ({ changes }) =>
-      JSON.stringify(changes) !== JSON.stringify(lastAttempt.changes),
-  );
-  return chained([last, ...others].slice(0, MOST_UNANSWERED));
-}
-
-function chained([attempt, ...before]: readonly Attempt[]): Pick<
+function chained([attempt, ...others]: readonly Attempt[]): Pick<
   Attempt,
-  "unanswered"
+  "before"
 > {
-  return attempt === undefined
+  if (attempt === undefined) return {};
+  const { before: _, ...own } = attempt;
+  return { before: { ...own, ...chained(others) } };
+}
+
+/** The writes of the last minutes, with one that is about to be sent. Of a creation there is nothing before it. */
+export function writesWith(
+  record: ImageVersionRecord,
+  sent: Patch,
+  time: Time,
+): readonly Write[] {
+  const { writes = [], observed } = record;
+  const recent = writes.filter(
+    ({ sentTime, acceptedTime = sentTime }) =>
+      sinceMs(acceptedTime, time) < time.pace.staleMs,
+  );
+  if (observed === undefined) return recent;
+  const shown = fieldsOf(observed.resource);
+  const changes = byField(sent);
+  const was = Object.fromEntries(
+    Object.keys(changes).map((name) => [name, valueAt(shown, name) ?? null]),
+  );
+  return [...recent, { changes, was, sentTime: time.now.toISOString() }].slice(
+    -MOST_WRITES,
+  );
+}
+
+/** The same, once ARM has answered the last attempt, or a look has shown it. */
+export function writesAfter(
+  { writes }: Pick<ImageVersionRecord, "writes">,
+  { sentTime }: Pick<Attempt, "sentTime">,
+  answer: "refused" | { readonly acceptedTime: string },
+): Pick<ImageVersionRecord, "writes"> {
+  return writes === undefined
     ? {}
-    : { unanswered: { ...attempt, ...chained(before) } };
+    : {
+        writes: writes.flatMap((write) =>
+          write.sentTime !== sentTime || write.acceptedTime !== undefined
+            ? [write]
+            : answer === "refused"
+              ? []
+              : [{ ...write, acceptedTime: answer.acceptedTime }],
+        ),
+      };
+}
+
+/** A patch of fields alone: a region that is taken away has no name. What is Sigil's own, Azure does not show. */
+function byField(patch: Patch): Patch {
+  return Object.fromEntries(
+    Object.entries(patch).flatMap(([name, value]) => {
+      const region = regionOf(name);
+      if (region !== undefined && name === regionField(region))
+        return [[`${name}/name`, null]];
+      return propertyOf(name).own === true ? [] : [[name, value]];
+    }),
+  );
 }

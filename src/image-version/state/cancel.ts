@@ -15,6 +15,7 @@ import {
 import { withApplied } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import {
+  attemptsIn,
   sentLast,
   type ImageVersionPair,
   type ImageVersionRecord,
@@ -77,7 +78,7 @@ export function beginCancel(
       operationId,
       by,
       context,
-      queued === undefined
+      queued === undefined || request.sent === true
         ? consequenceOf(record, operationId, request)
         : undefined,
     );
@@ -91,17 +92,18 @@ export function beginCancel(
 function withoutRule(
   pair: ImageVersionPair,
   operationId: string,
-  { changes }: VersionRequest,
+  request: VersionRequest,
 ): ImageVersionPair {
   const { record } = pair;
   const { lastApplied } = record;
+  const rule = ruleAskedBy(request);
   const others = openRequests(record).some(
     ([id, other]) => id !== operationId && ruleAskedBy(other) !== undefined,
   );
   return lastApplied === undefined ||
     others ||
-    changes[PROMOTION] == null ||
-    !isDeepStrictEqual(changes[PROMOTION], lastApplied[PROMOTION])
+    rule === undefined ||
+    !isDeepStrictEqual(rule, lastApplied[PROMOTION])
     ? pair
     : {
         ...pair,
@@ -264,18 +266,19 @@ const UNANSWERED =
 
 /** What Azure has got of an operation; undefined where its state says so, as of what release 0.1.0 has sent. */
 function consequenceOf(
-  { lastAttempt, members }: ImageVersionRecord,
+  record: ImageVersionRecord,
   operationId: string,
   { appliedTime, sent }: VersionRequest,
 ): string | undefined {
+  const { lastAttempt, members } = record;
   const goesOn = members.length > 0 ? undefined : GOES_ON;
   if (appliedTime !== undefined) return goesOn;
   if (lastAttempt === undefined) return NOTHING_SENT;
-  const { sentFor, outcome } = lastAttempt;
-  if (sentFor === undefined) return undefined;
-  if (!sentFor.includes(operationId))
-    return sent === true ? REFUSED : NOTHING_SENT;
-  if (outcome === "refused") return REFUSED;
-  if (outcome !== "unknown") return goesOn;
+  if (lastAttempt.sentFor === undefined) return undefined;
+  const attempt = attemptsIn(record).findLast(({ sentFor = [] }) =>
+    sentFor.includes(operationId),
+  );
+  if (attempt === undefined) return sent === true ? REFUSED : NOTHING_SENT;
+  if (attempt.outcome !== "unknown") return goesOn;
   return members.length > 0 ? UNANSWERED : undefined;
 }

@@ -59,7 +59,7 @@ export function deleteNext(
   };
   const isUnderWay =
     (record.state === "Creating" || record.state === "Updating") &&
-    record.lastAttempt?.outcome === "unknown";
+    sentLast(record)?.outcome === "unknown";
   // Whoever has sent the PUT notes its answer, and with that the next step comes.
   return isUnderWay || deletes(operation)
     ? first
@@ -292,6 +292,7 @@ export function deleted(
     observed: __,
     publishedDate: ___,
     lastAttempt: ____,
+    writes: _________,
     overriddenRule: _____,
     unmanaged: ______,
     deletionTakenTime: _______,

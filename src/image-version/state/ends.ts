@@ -33,6 +33,7 @@ import {
   type VersionRequest,
 } from "./record.js";
 import {
+  askedAnew,
   awaitedByRule,
   isDecidedByHand,
   isToBePromoted,
@@ -56,10 +57,22 @@ export function latch(
   if (batch.length === 0) return pair;
   const time = context.now.toISOString();
   const applied = appliedAfter(record, batch);
-  const { doubt: _, unmanaged, excludedByCancel: __, ...kept } = record;
+  const {
+    doubt: _,
+    unmanaged,
+    excludedByCancel: __,
+    overriddenRule,
+    ...kept
+  } = record;
   const { publishedDate } = record;
   const life = publishedDate !== undefined && { publishedDate };
-  const rule = overridesRule(record) ? presentRule(record) : undefined;
+  const anew = askedAnew(record);
+  const overridden =
+    overridesRule(record) || anew?.heldBack === true
+      ? presentRule(record)
+      : anew === undefined
+        ? overriddenRule
+        : undefined;
   const [demotionId, demotion] =
     batch.findLast(
       ([, request]) =>
@@ -75,7 +88,7 @@ export function latch(
       // What a caller asks to be open is no longer Sigil's to shut.
       opened: record.opened && wantedBy(record)[ALLOW_DELETION] !== true,
       // Held back, it is promoted by hand or by a new rule alone.
-      ...(rule !== undefined && { overriddenRule: rule }),
+      ...(overridden !== undefined && { overriddenRule: overridden }),
       ...applied,
       ...(applied.lastApplied === undefined && unmanaged && { unmanaged }),
       requests: Object.fromEntries(
@@ -117,7 +130,9 @@ function appliedAfter(
   return {
     ...(applied && { lastApplied: applied }),
     ...((isHeldBack ||
-      (excludedByCancel === true && !(EXCLUDE_FROM_LATEST in asked))) && {
+      (excludedByCancel === true &&
+        !(EXCLUDE_FROM_LATEST in asked) &&
+        !batch.some(([, request]) => isDecidedByHand(request)))) && {
       excludedByCancel: true,
     }),
   };
@@ -330,7 +345,7 @@ function success(
 /** The operation's own regions are ready; others that its rule waits for never will be. */
 function ruleFailure(lost: readonly string[]): OperationFailure {
   const names = lost.join(", ");
-  const message = `The promotion rule waits for ${names}, where the version is not usable: it stays excluded from latest. Promote it by hand, or repair ${names} and send the rule again.`;
+  const message = `The promotion rule waits for ${names}, where the version is not usable: it stays excluded from latest. Promote it by hand, or retry ${names}: once it is ready there, the rule includes it.`;
   return {
     code: "ReplicationFailed",
     message,

@@ -29,7 +29,7 @@ import {
   type Unmet,
 } from "../properties/patch.js";
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
-import { isOld } from "./attempts.js";
+import { isOld, isUncertain } from "./attempts.js";
 import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
 import { isToBePromoted, mayRemoveRegions, wantedBy } from "./wanted.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
@@ -56,6 +56,8 @@ export type Decision =
       readonly addsBack: readonly string[];
       readonly promotes: boolean;
       readonly rewrites: boolean;
+      /** Azure shows all that is asked: what is left is Sigil's own to do. */
+      readonly isMet: boolean;
     }
   /** Nothing can be decided, or ARM is at work. */
   | { readonly kind: "wait"; readonly why: string; readonly doubt?: string }
@@ -79,28 +81,33 @@ export function reconcile(
   const fields = fieldsOf(look.resource);
   const unmet = unmetBy(fields, wantedBy(record));
   if (unmet.length > 0) return whereUnmet(record, look, unmet, context);
-  return whereMet(record, look, fields, context);
+  const decision = whereMet(record, look, fields, context);
+  return decision.kind === "applied" &&
+    batchOf(record).length > 0 &&
+    isUncertain(record, look, wantedBy(record), context)
+    ? {
+        kind: "wait",
+        why: "An update that was sent before had no answer: the next polls tell whether Azure has carried it out.",
+      }
+    : decision;
 }
 
 function whereAbsent(
   record: ImageVersionRecord,
   context: TransitionContext,
 ): Decision {
-  const { lastAttempt, exists, consecutiveNotFound } = record;
+  const { exists, consecutiveNotFound } = record;
+  const sent = sentLast(record);
   const mayCreate = batchOf(record).some(([, { creates }]) => creates === true);
   const sentMs =
-    lastAttempt === undefined
+    sent === undefined
       ? undefined
-      : context.now.getTime() - Date.parse(lastAttempt.sentTime);
+      : context.now.getTime() - Date.parse(sent.sentTime);
   // Who may send it again needs to know that the first is not under way; who says that it is not there, that no look is older.
   const unclearMs = mayCreate
     ? context.pace.putTimeoutMs * 2
     : context.pace.staleMs;
-  if (
-    !exists &&
-    lastAttempt?.outcome === "unknown" &&
-    (sentMs ?? 0) < unclearMs
-  )
+  if (!exists && sent?.outcome === "unknown" && (sentMs ?? 0) < unclearMs)
     return {
       kind: "wait",
       why: "The outcome of the create request is unknown.",
@@ -117,6 +124,7 @@ function whereAbsent(
       addsBack: [],
       promotes: false,
       rewrites: false,
+      isMet: false,
     };
   }
   const wasThere =
@@ -242,7 +250,7 @@ function put(
   for (const [, removed] of away) Object.assign(changes, removed); // Invariant 4.
   for (const { field, after } of unmet) changes[field] = after;
   const addsBack = away.map(([name]) => name);
-  return written(record, look, changes, {}, addsBack, false, rewrites);
+  return written(record, look, changes, {}, addsBack, false, rewrites, false);
 }
 
 /** Regions that were taken away for repair and are not there again, with what they were. */
@@ -304,6 +312,7 @@ function whereMet(
     away.map(([name]) => name),
     promotes,
     isIgnored,
+    true,
   );
 }
 
@@ -315,6 +324,7 @@ function written(
   addsBack: readonly string[],
   promotes: boolean,
   rewrites: boolean,
+  isMet: boolean,
 ): Decision {
   const fields = fieldsOf(look.resource);
   const wish = staysOpen(record, fields);
@@ -334,6 +344,7 @@ function written(
     addsBack,
     promotes,
     rewrites,
+    isMet,
   };
 }
 

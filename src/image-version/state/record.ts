@@ -98,10 +98,19 @@ export interface Attempt {
   readonly sentFor?: readonly string[];
   /** All that those ask to last: not what is asked by hand, or for its time alone. */
   readonly asked?: Patch;
-  /** The one before it, where that had no answer and was not shown: it may still be, should this one be refused. */
-  readonly unanswered?: Attempt;
-  /** What Azure showed of its fields, and of those of the writes of a moment before it, before them all; null: nothing. */
-  readonly was?: Patch;
+  /** The one before it that is in force, or that had no answer: it is, or may be, should this one be refused. */
+  readonly before?: Attempt;
+}
+
+/** A write that ARM has taken, or may have: a look from before it shows what it has replaced. */
+export interface Write {
+  /** By field; null: there shall be none. */
+  readonly changes: Patch;
+  /** What Azure showed of the same fields; null: nothing. */
+  readonly was: Patch;
+  readonly sentTime: string;
+  /** When ARM's answer came; absent: none did. */
+  readonly acceptedTime?: string;
 }
 
 /** How often a region was repaired, and when it will be again; what it was while it is taken away. */
@@ -137,6 +146,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly lastApplied?: Fields;
   readonly observed?: Look;
   readonly lastAttempt?: Attempt;
+  /** Those of the last minutes, of a version that was there, the oldest first. */
+  readonly writes?: readonly Write[];
   /** ARM has answered 429, and asked for no other request before; RFC 3339. */
   readonly throttledUntil?: string;
   /** How often what is asked was sent, and not shown by Azure once it had done. */
@@ -166,11 +177,11 @@ export interface ImageVersionRecord extends TrackedRecord {
 
 export type ImageVersionPair = Pair<ImageVersionRecord>;
 
-/** What was sent last, and may have reached ARM. */
+/** What was sent last, and is in force in Azure, or may be: never what ARM has refused. */
 export function sentLast({
   lastAttempt,
 }: Pick<ImageVersionRecord, "lastAttempt">): Attempt | undefined {
-  return lastAttempt?.outcome === "refused" ? undefined : lastAttempt;
+  return lastAttempt?.outcome === "refused" ? lastAttempt.before : lastAttempt;
 }
 
 /** All that was sent and may be carried out, the oldest first, each by itself. */
@@ -180,9 +191,9 @@ export function attemptsIn(
   const attempts: Attempt[] = [];
   let next = sentLast(record);
   while (next !== undefined) {
-    const { unanswered, ...attempt } = next;
+    const { before, ...attempt } = next;
     attempts.unshift(attempt);
-    next = unanswered;
+    next = before;
   }
   return attempts;
 }

@@ -26,13 +26,14 @@ import {
 } from "../properties/fields.js";
 import type { Unmet } from "../properties/patch.js";
 import { ALLOW_DELETION } from "../properties/table.js";
-import type {
-  Attempt,
-  ImageVersionPair,
-  ImageVersionRecord,
+import {
+  sentLast,
+  type Attempt,
+  type ImageVersionPair,
+  type ImageVersionRecord,
 } from "./record.js";
-import { isBehind, isMadeByOthers, ofOthers } from "./adoption.js";
-import { attemptAfter, isOld, missingOf } from "./attempts.js";
+import { isMadeByOthers, ofOthers } from "./adoption.js";
+import { attemptAfter, isOld, missingOf, writesAfter } from "./attempts.js";
 import { isEnding } from "./reconcile.js";
 import { observeRegions, type RegionChange } from "./regions.js";
 import { keptOf, overriddenBy } from "./wanted.js";
@@ -46,7 +47,7 @@ export function see(
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = pair;
-  if (isOld(record, look, context)) return doubted(pair, look, context); // Invariant 1.
+  if (isOld(record, look, context)) return pair; // Invariant 1.
   const known = isMadeByOthers(record, look) ? ofOthers(record, look) : record;
   const changes = observeRegions(known, look, failure, context);
   const seen = planRepairs(
@@ -82,20 +83,6 @@ export function see(
   };
 }
 
-/** Of an old look only that it was there is kept: another one that shows the same is believed. */
-function doubted(
-  pair: ImageVersionPair,
-  look: Look,
-  context: TransitionContext,
-): ImageVersionPair {
-  const { record } = pair;
-  if (isBehind(record, look)) return pair;
-  const outside = overwrittenBy(record, look, context)?.outside;
-  return outside === undefined
-    ? pair
-    : { ...pair, record: { ...record, outside } };
-}
-
 function withLook(
   pair: ImageVersionPair,
   look: Look,
@@ -104,6 +91,8 @@ function withLook(
   const { record } = pair;
   const { publishedDate } = look;
   const lastAttempt = attemptAfter(record, look);
+  const sent = sentLast({ ...(lastAttempt && { lastAttempt }) });
+  const isNews = lastAttempt !== record.lastAttempt;
   const fields = fieldsOf(look.resource);
   const shown = regionsIn(fields);
   return {
@@ -113,17 +102,19 @@ function withLook(
       observed: { ...look, time: now.toISOString() },
       ...(publishedDate !== undefined && { publishedDate }),
       ...(lastAttempt !== undefined && { lastAttempt }),
-      ...(lastAttempt !== undefined &&
-        lastAttempt !== record.lastAttempt && {
-          ...overriddenBy(record, lastAttempt),
+      ...(isNews &&
+        sent !== undefined &&
+        lastAttempt !== undefined && {
+          ...overriddenBy(record, sent),
           ...keptOf({ ...record, observed: look, lastAttempt }),
+          ...writesAfter(record, sent, { acceptedTime: sent.sentTime }),
         }),
       opened:
         record.opened &&
         (isBusy(look) ||
           fields[ALLOW_DELETION] === true ||
-          lastAttempt?.outcome === "unknown" ||
-          lastAttempt?.outcome === "accepted"),
+          sent?.outcome === "unknown" ||
+          sent?.outcome === "accepted"),
       repairs: Object.fromEntries(
         Object.entries(record.repairs).map(([name, repair]) => {
           const { removed, ...kept } = repair;
@@ -133,8 +124,8 @@ function withLook(
             removed !== undefined &&
             shown.includes(name) &&
             !(
-              isTakenAway(lastAttempt?.changes ?? {}, name) &&
-              (isBusy(look) || isUnseen(lastAttempt, look, name))
+              isTakenAway(sent?.changes ?? {}, name) &&
+              (isBusy(look) || isUnseen(sent, look, name))
             )
               ? kept
               : repair,
@@ -147,13 +138,12 @@ function withLook(
 
 /** No look has shown yet that the region is taken away: it may be so, or be taken away once more. */
 function isUnseen(
-  lastAttempt: Attempt | undefined,
+  sent: Attempt | undefined,
   look: Look,
   region: string,
 ): boolean {
   return (
-    (lastAttempt?.outcome === "unknown" ||
-      lastAttempt?.outcome === "accepted") &&
+    (sent?.outcome === "unknown" || sent?.outcome === "accepted") &&
     hasFailed(look, region)
   );
 }
@@ -350,16 +340,18 @@ function replicasIn(record: ImageVersionRecord, region: string): number {
 /** Told at the first look that shows it, by whomever the update was sent: ARM may go on replicating for hours. */
 function exclusionEvents(
   pair: ImageVersionPair,
-  { observed, lastAttempt }: ImageVersionRecord,
+  record: ImageVersionRecord,
   look: Look,
   context: TransitionContext,
 ): Effect[] {
+  const { observed } = record;
   if (observed === undefined) return [];
+  const sent = sentLast(record);
   const was = isExcluded(observed.resource);
   const is = isExcluded(look.resource);
   if (was === is) return [];
   // Others may do it again and again between two updates.
-  const byOthers = lastAttempt === undefined || lastAttempt.outcome === "shown";
+  const byOthers = sent === undefined || sent.outcome === "shown";
   return events(
     pair,
     context,
@@ -378,7 +370,7 @@ export function isExcluded({ properties }: ImageVersionRequest): boolean {
  * it: it is told at the second look, or where the write is too long ago for that.
  */
 function overwrittenBy(
-  { lastAttempt, outside }: ImageVersionRecord,
+  record: ImageVersionRecord,
   look: Look,
   { now, pace }: TransitionContext,
 ):
@@ -387,8 +379,10 @@ function overwrittenBy(
       readonly news: readonly Unmet[];
     }
   | undefined {
-  if (lastAttempt?.outcome !== "shown") return undefined;
-  const changes = missingOf(lastAttempt, look);
+  const { outside } = record;
+  const sent = sentLast(record);
+  if (sent?.outcome !== "shown") return undefined;
+  const changes = missingOf(sent, look);
   if (changes.length === 0) return undefined;
   if (isBusy(look)) return outside && { outside, news: [] };
   const what = JSON.stringify(changes);
@@ -396,7 +390,7 @@ function overwrittenBy(
     outside?.what === what ? outside : { what, since: now.toISOString() };
   const certain =
     now.getTime() - Date.parse(doubt.since) >= pace.confirmMs ||
-    now.getTime() - Date.parse(lastAttempt.sentTime) >= pace.staleMs;
+    now.getTime() - Date.parse(sent.sentTime) >= pace.staleMs;
   return certain && doubt.told !== true
     ? { outside: { ...doubt, told: true }, news: changes }
     : { outside: doubt, news: [] };
@@ -405,15 +399,16 @@ function overwrittenBy(
 /** Invariant 3. */
 function outsideEvents(
   pair: ImageVersionPair,
-  { observed, lastAttempt, exists }: ImageVersionRecord,
+  record: ImageVersionRecord,
   look: Look,
   overwritten: readonly Unmet[],
   context: TransitionContext,
 ): Effect[] {
+  const { observed, exists } = record;
   if (!exists || observed === undefined) return [];
   const before = fieldsOf(observed.resource);
   const after = fieldsOf(look.resource);
-  const sent = Object.keys(lastAttempt?.changes ?? {});
+  const sent = Object.keys(sentLast(record)?.changes ?? {});
   const sentRegions = new Set(sent.flatMap((name) => regionOf(name) ?? []));
   const changes = [
     ...drift(before, after).filter(

@@ -27,10 +27,11 @@ import {
   regionsIn,
 } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
-import { rememberedBeside } from "./attempts.js";
+import { before, writesAfter, writesWith } from "./attempts.js";
 import { isEnding, type Decision } from "./reconcile.js";
 import {
   batchOf,
+  sentLast,
   type Attempt,
   type ImageVersionPair,
   type ImageVersionRecord,
@@ -109,12 +110,13 @@ export function beginWrite(
         outcome: "unknown",
         sentFor: batch,
         asked: shownOfLasting(record),
-        ...rememberedBeside(record, put.changes, context),
+        ...before(record),
         ...((put.promotes ||
           batchOf(record).some(([, request]) => isDecidedByHand(request))) && {
           overridesRule: true,
         }),
       },
+      writes: put.creates ? [] : writesWith(record, put.changes, context),
       ...provenBeside(record, proven),
       ticks: again ? record.ticks + 1 : 0,
     },
@@ -282,18 +284,22 @@ export function answered(
   context: TransitionContext,
 ): ImageVersionRecord {
   const { lastAttempt } = record;
+  const accepted = lastAttempt && acceptedNow(lastAttempt, context);
   return {
     ...record,
     exists: true,
-    ...(lastAttempt && { lastAttempt: acceptedNow(lastAttempt, context) }),
+    ...(accepted && {
+      lastAttempt: accepted,
+      ...writesAfter(record, accepted, accepted),
+    }),
     ...(armOperationUrl !== undefined && { armOperationUrl }),
   };
 }
 
 function acceptedNow(
-  { unanswered: _, ...sent }: Attempt,
+  { before: _, ...sent }: Attempt,
   { now }: TransitionContext,
-): Attempt {
+): Attempt & { readonly acceptedTime: string } {
   return { ...sent, outcome: "accepted", acceptedTime: now.toISOString() };
 }
 
@@ -307,13 +313,14 @@ export function writeRefused(
 ): ImageVersionPair {
   const { lastAttempt, repairs, requests } = pair.record;
   if (lastAttempt === undefined) return pair;
-  const { changes, unanswered, sentFor = [] } = lastAttempt;
-  const isRefused = unanswered === undefined && !pair.record.exists;
+  const { changes, before: inForce, sentFor = [] } = lastAttempt;
+  const isRefused = inForce === undefined && !pair.record.exists;
   return {
     ...pair,
     record: {
       ...pair.record,
-      lastAttempt: unanswered ?? { ...lastAttempt, outcome: "refused" },
+      lastAttempt: { ...lastAttempt, outcome: "refused" },
+      ...writesAfter(pair.record, lastAttempt, "refused"),
       requests: Object.fromEntries(
         Object.entries(requests).map(([id, request]) => [
           id,
@@ -327,7 +334,10 @@ export function writeRefused(
           name,
           repair.removed !== undefined &&
           changes[regionField(name)] === null &&
-          unanswered?.changes[regionField(name)] !== null
+          !(
+            inForce?.outcome === "unknown" &&
+            inForce.changes[regionField(name)] === null
+          )
             ? { attempts: repair.attempts, dueTime: now.toISOString() }
             : repair,
         ]),
@@ -445,8 +455,7 @@ function stateWhileFollowed(
   if (record.state === "Accepted" && batchOf(record).length > 0)
     return "Accepted";
   // What had no answer, and is not shown, is not known to be accepted.
-  return record.state === "Updating" &&
-    record.lastAttempt?.outcome === "unknown"
+  return record.state === "Updating" && sentLast(record)?.outcome === "unknown"
     ? "Updating"
     : "Replicating";
 }

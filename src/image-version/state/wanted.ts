@@ -159,10 +159,23 @@ export function ruleInForce(
   record: ImageVersionRecord,
 ): PromotionRule | undefined {
   const rule = presentRule(record);
-  const isAboutToBe = unmetRequests(record).some(isDecidedByHand);
-  return isAboutToBe || isDeepStrictEqual(rule, record.overriddenRule)
-    ? undefined
-    : rule;
+  if (unmetRequests(record).some(isDecidedByHand)) return undefined;
+  // A rule that is asked anew holds, whatever was decided by hand before it.
+  const anew = askedAnew(record);
+  const isOverridden =
+    anew === undefined
+      ? isDeepStrictEqual(rule, record.overriddenRule)
+      : anew.heldBack === true;
+  return isOverridden ? undefined : rule;
+}
+
+/** Of the batch, the last request that says which rule shall hold. */
+export function askedAnew(
+  record: ImageVersionRecord,
+): VersionRequest | undefined {
+  return batchOf(record).findLast(
+    ([, { changes }]) => changes[PROMOTION] != null,
+  )?.[1];
 }
 
 /** The promotion rule that the batch asks for, or else the one that was applied. */

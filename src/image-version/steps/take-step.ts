@@ -160,7 +160,13 @@ async function act(
         const first = demotionFirst(next, contextOf(deps));
         if (first !== undefined) return first;
         put = decision;
-        return beginWrite(next, put, proven, contextOf(deps));
+        // What is asked is applied, whatever becomes of what Sigil sees to.
+        return beginWrite(
+          put.isMet ? latch(next, contextOf(deps)) : next,
+          put,
+          proven,
+          contextOf(deps),
+        );
       }
       case "failed":
         return endBatch(next, decision.failure, contextOf(deps));

@@ -337,8 +337,8 @@ describe("a region that is named to be removed", () => {
     expect(milestones(await world.takeEvents())).toEqual([
       "accepted",
       "updating/1",
-      "updating/2",
       "eastus2/removed",
+      "updating/2",
       "completed",
     ]);
   });

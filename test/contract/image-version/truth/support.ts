@@ -430,3 +430,52 @@ export function foreign(body: ImageVersionRequest): unknown {
   const { sigil: _, ...rest } = body;
   return rest;
 }
+
+/** Meets requests of one version. */
+export const faultOn = (
+  { simulator }: InProcess,
+  versionId: string,
+  given: object,
+): unknown => simulator.control.addFault({ path: `${versionId}\\?`, ...given });
+
+/** The next looks at a version show it as it was then. */
+export const showAs = (
+  world: InProcess,
+  versionId: string,
+  body: Shown | undefined,
+  more: object = { times: 1 },
+): unknown =>
+  faultOn(world, versionId, { method: "GET", status: 200, body, ...more });
+
+/** Tags in Azure, from now on without faults. */
+export async function tagsIn(
+  world: InProcess,
+  versionId: string,
+): Promise<Shown["tags"]> {
+  world.simulator.control.clearFaults();
+  return (await shownIn(world, versionId)).tags;
+}
+
+/** PATCH, and its operation once it has ended. */
+export async function patchThrough(
+  world: InProcess,
+  versionId: string,
+  merge: unknown,
+  more: object = {},
+): Promise<OperationRecord> {
+  const accepted = operationIn(await patch(world, versionId, merge, more));
+  const [last] = await ended(world, [accepted]);
+  return last ?? expect.fail();
+}
+
+/** What was told of others' changes, and of latest. */
+export async function toldOfChanges(
+  world: InProcess,
+  versionId: string,
+): Promise<readonly string[]> {
+  return (await world.takeEvents()).flatMap(({ type, subject }) =>
+    subject === versionId && /ChangedOutside|Promoted|Demoted/u.test(type)
+      ? [type]
+      : [],
+  );
+}

@@ -3,13 +3,24 @@ import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import {
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+} from "../../../../src/image-version/properties/table.js";
+import type { Look } from "../../../../src/image-version/resources.js";
+import {
+  attemptAfter,
   isOld,
+  isUncertain,
+  latestOf,
   mayBeDone,
-  rememberedBeside,
+  missingOf,
+  writesAfter,
+  writesWith,
 } from "../../../../src/image-version/state/attempts.js";
 import type {
   Attempt,
   ImageVersionRecord,
+  Write,
 } from "../../../../src/image-version/state/record.js";
 import {
   at,
@@ -19,214 +30,327 @@ import {
   time,
 } from "../../../support/transitions.js";
 
-const EAST = regionField("eastus2");
 const SOUTH = regionField("southcentralus");
+const AT_SOUTH = {
+  [`${SOUTH}/name`]: "southcentralus",
+  [`${SOUTH}/regionalReplicaCount`]: 3,
+};
 
 /** What Azure shows, beside what the version has at first. */
-const showing = (
-  changes: Patch,
-): NonNullable<ImageVersionRecord["observed"]> => ({
-  ...lookOf("Succeeded", COMPLETED, { changes }),
-  time: time(0),
-});
+const showing = (changes: Patch): Look =>
+  lookOf("Succeeded", COMPLETED, { changes });
 
-/** The attempt of this moment, after a look that showed this. */
-function sent(
-  seconds: number,
-  changes: Patch,
-  shown: Patch,
-  outcome: Attempt["outcome"] = "accepted",
-  lastAttempt?: Attempt,
-): Attempt {
+const tag = (a: string): Patch => ({ "/tags/a": a });
+
+/** Each is what Azure showed, what was sent then, when, and whether ARM has answered. */
+type Sent = readonly [Patch, Patch, number, "accepted" | "unknown"];
+
+/** The record after those writes. */
+function after(...sent: readonly Sent[]): ImageVersionRecord {
   const { lastAttempt: _, ...record } = succeeded().record;
-  const before = {
-    ...record,
-    observed: showing(shown),
-    ...(lastAttempt && { lastAttempt }),
-  };
-  return {
-    changes,
-    regions: [],
-    sentTime: time(seconds),
-    outcome,
-    ...rememberedBeside(before, changes, at(seconds)),
-  };
+  return sent.reduce<ImageVersionRecord>(
+    (before, [shown, changes, seconds, outcome]) => {
+      const observed = showing(shown);
+      const writes = writesWith({ ...before, observed }, changes, at(seconds));
+      const sentTime = time(seconds);
+      return {
+        ...before,
+        observed,
+        ...(outcome === "unknown"
+          ? { writes }
+          : writesAfter({ writes }, { sentTime }, { acceptedTime: sentTime })),
+      };
+    },
+    record,
+  );
 }
 
-const isOldAfter = (
-  lastAttempt: Attempt,
+const isOldAt = (
+  record: ImageVersionRecord,
   shown: Patch,
-  seconds = 1_100,
-): boolean =>
-  isOld({ ...succeeded().record, lastAttempt }, showing(shown), at(seconds));
+  seconds = 1_010,
+): boolean => isOld(record, showing(shown), at(seconds));
 
-const FIRST = sent(
-  900,
-  { "/tags/a": "2", "/tags/b": "2" },
-  {
-    "/tags/a": "1",
-    "/tags/b": "1",
-  },
-);
-
-describe("a write that takes back a part of the one before it, and changes something", () => {
-  const second = sent(
-    1_000,
-    { "/tags/a": "1", "/tags/c": "2" },
-    { "/tags/a": "2", "/tags/b": "2", "/tags/c": "1" },
-    "accepted",
-    FIRST,
+describe("a look that shows what was replaced is old", () => {
+  const record = after(
+    [tag("1"), tag("2"), 980, "accepted"],
+    [tag("2"), tag("3"), 990, "accepted"],
+    [tag("3"), tag("2"), 1_000, "accepted"],
   );
 
-  test.each<[string, boolean, Patch]>([
-    [
-      "before both is old",
-      true,
-      { "/tags/a": "1", "/tags/b": "1", "/tags/c": "1" },
-    ],
-    [
-      "between them is old",
-      true,
-      { "/tags/a": "2", "/tags/b": "2", "/tags/c": "1" },
-    ],
-    [
-      "after both is not",
-      false,
-      { "/tags/a": "1", "/tags/b": "2", "/tags/c": "2" },
-    ],
-  ])("a look from %s", (_, isSo, shown) => {
-    expect(isOldAfter(second, shown)).toBe(isSo);
+  test.each([
+    ["1", true],
+    ["2", false],
+    ["3", true],
+    ["others'", false],
+  ])("where the tag is %s: %s", (value, isSo) => {
+    expect(isOldAt(record, tag(value))).toBe(isSo);
   });
 
-  test("remembers what was before them all", () => {
-    expect(second.was).toEqual({
-      "/tags/a": "1",
-      "/tags/b": "1",
-      "/tags/c": "1",
-    });
-  });
-});
-
-describe("a write that does nothing but take back a part of the one before it", () => {
-  const shown = { "/tags/a": "2", "/tags/b": "2" };
-  const second = (outcome: Attempt["outcome"] = "accepted"): Attempt =>
-    sent(1_000, { "/tags/a": "1" }, shown, outcome, FIRST);
-  const before = { "/tags/a": "1", "/tags/b": "1" };
-
-  test("is told by the rest of that", () => {
-    expect(isOldAfter(second(), before)).toBe(true);
-    expect(isOldAfter(second(), { "/tags/a": "1", "/tags/b": "2" })).toBe(
-      false,
+  test("for ten minutes after it was replaced for the last time", () => {
+    const one = after([tag("1"), tag("2"), 1_000, "accepted"]);
+    expect(isOldAt(one, tag("1"), 1_599)).toBe(true);
+    expect(isOldAt(one, tag("1"), 1_600)).toBe(false);
+    const answered = writesAfter(
+      after([tag("1"), tag("2"), 1_000, "unknown"]),
+      { sentTime: time(1_000) },
+      { acceptedTime: time(1_050) },
     );
-    expect(isOldAfter(second(), shown)).toBe(false);
+    expect(isOldAt({ ...one, ...answered }, tag("1"), 1_649)).toBe(true);
+    expect(isOldAt({ ...one, ...answered }, tag("1"), 1_650)).toBe(false);
   });
 
-  test("and all of the rest, for ten minutes", () => {
-    const first = sent(
-      900,
-      { "/tags/a": "2", "/tags/b": "2", "/tags/c": "2" },
-      {
-        ...before,
-        "/tags/c": "1",
-      },
+  test("or of a life of the version that is over, whatever it shows", () => {
+    const { record: alive } = succeeded();
+    const look = lookOf("Succeeded", COMPLETED, { publishedDate: time(0) });
+    expect(isOld(alive, look, at(1_000))).toBe(true);
+    expect(isOld(alive, showing({}), at(1_000))).toBe(false);
+  });
+
+  test("where what was there before is there no more, and where it was not there at all", () => {
+    const added = after([{}, tag("1"), 1_000, "accepted"]);
+    expect(isOldAt(added, {})).toBe(true);
+    expect(isOldAt(added, tag("1"))).toBe(false);
+    const gone = after([tag("1"), { "/tags/a": null }, 1_000, "accepted"]);
+    expect(isOldAt(gone, tag("1"))).toBe(true);
+    expect(isOldAt(gone, {})).toBe(false);
+  });
+
+  test("though others have changed it between two writes", () => {
+    const between = after(
+      [tag("1"), tag("2"), 990, "accepted"],
+      [tag("x"), tag("3"), 1_000, "accepted"],
     );
-    const back = sent(1_000, { "/tags/a": "1" }, {}, "accepted", first);
-    expect(isOldAfter(back, { ...before, "/tags/c": "1" })).toBe(true);
-    expect(isOldAfter(back, { ...before, "/tags/c": "2" })).toBe(false);
-    expect(isOldAfter(back, { ...before, "/tags/c": "1" }, 1_599)).toBe(true);
-    expect(isOldAfter(back, { ...before, "/tags/c": "1" }, 1_600)).toBe(false);
+    expect(isOldAt(between, tag("x"))).toBe(true);
+    expect(isOldAt(between, tag("2"))).toBe(true);
+    expect(isOldAt(between, tag("3"))).toBe(false);
   });
 
-  test("is told by that one no more ten minutes after it", () => {
-    const late = (seconds: number): Attempt =>
-      sent(seconds, { "/tags/a": "1" }, shown, "accepted", FIRST);
-    expect(late(1_499).was).toEqual(before);
-    expect(late(1_500).was).toEqual({ "/tags/a": "2" });
-  });
-});
-
-describe("a write that takes back all of the one before it", () => {
-  const first = sent(900, { "/tags/a": "2" }, { "/tags/a": "1" });
-  const back = (outcome: Attempt["outcome"]): Attempt =>
-    sent(1_000, { "/tags/a": "1" }, { "/tags/a": "2" }, outcome, first);
-
-  test("is there, whatever the look's age, where ARM has accepted it", () => {
-    expect(isOldAfter(back("accepted"), { "/tags/a": "1" })).toBe(false);
-    expect(isOldAfter(back("shown"), { "/tags/a": "1" })).toBe(false);
-  });
-
-  test("is not believed for ten minutes, where it had no answer", () => {
-    expect(isOldAfter(back("unknown"), { "/tags/a": "1" }, 1_599)).toBe(true);
-    expect(isOldAfter(back("unknown"), { "/tags/a": "1" }, 1_600)).toBe(false);
-    expect(isOldAfter(back("unknown"), { "/tags/a": "2" })).toBe(false);
-  });
-
-  test("may take away what that has added", () => {
-    const added = sent(900, { "/tags/z": "1" }, {});
-    expect(added.was).toEqual({ "/tags/z": null });
-    const away = sent(
-      1_000,
-      { "/tags/z": null },
-      { "/tags/z": "1" },
-      "unknown",
-      added,
+  test("in one field, though another is as it was sent", () => {
+    const two = after(
+      [
+        { ...tag("1"), "/tags/b": "1" },
+        { ...tag("2"), "/tags/b": "2" },
+        990,
+        "accepted",
+      ],
+      [{ ...tag("2"), "/tags/b": "2" }, tag("1"), 1_000, "accepted"],
     );
-    expect(isOldAfter(away, {})).toBe(true);
-    expect(isOldAfter(away, { "/tags/z": "1" })).toBe(false);
+    expect(isOldAt(two, { ...tag("1"), "/tags/b": "1" })).toBe(true);
+    expect(isOldAt(two, { ...tag("1"), "/tags/b": "2" })).toBe(false);
   });
 });
 
 describe("a region", () => {
-  const AT_SOUTH = {
-    [`${SOUTH}/name`]: "southcentralus",
-    [`${SOUTH}/regionalReplicaCount`]: 3,
-  };
-
-  test("that was added a moment ago and is taken away again is as before", () => {
-    const added = sent(900, AT_SOUTH, {});
-    const away = sent(1_000, { [SOUTH]: null }, AT_SOUTH, "unknown", added);
-    expect(isOldAfter(away, {})).toBe(true);
-    expect(isOldAfter({ ...away, outcome: "accepted" }, {})).toBe(false);
+  test("that is taken away is there in an old look, and is told by its name alone", () => {
+    const away = after([AT_SOUTH, { [SOUTH]: null }, 1_000, "accepted"]);
+    expect(isOldAt(away, AT_SOUTH)).toBe(true);
+    expect(isOldAt(away, {})).toBe(false);
   });
 
-  test("that was there before is remembered with all that was said of it, and its removal tells", () => {
-    const away = sent(1_000, { [EAST]: null }, {});
-    expect(Object.keys(away.was ?? {}).sort()).toEqual(
-      expect.arrayContaining([`${EAST}/name`]),
+  test("that is added is not there in an old look, nor has it what it was given later", () => {
+    const added = after([{}, AT_SOUTH, 990, "accepted"]);
+    expect(isOldAt(added, {})).toBe(true);
+    expect(isOldAt(added, AT_SOUTH)).toBe(false);
+    const more = { [`${SOUTH}/regionalReplicaCount`]: 4 };
+    const raised = after([AT_SOUTH, more, 1_000, "accepted"]);
+    expect(isOldAt(raised, AT_SOUTH)).toBe(true);
+    expect(isOldAt(raised, { ...AT_SOUTH, ...more })).toBe(false);
+    expect(isOldAt(raised, {})).toBe(false);
+  });
+
+  test("that is taken away for a repair and added back", () => {
+    const back = after(
+      [AT_SOUTH, { [SOUTH]: null }, 990, "accepted"],
+      [{}, AT_SOUTH, 1_000, "accepted"],
     );
+    expect(isOldAt(back, {})).toBe(true);
+    expect(isOldAt(back, AT_SOUTH)).toBe(false);
+  });
+});
+
+describe("a write without an answer", () => {
+  const record = after([tag("1"), tag("2"), 1_000, "unknown"]);
+  const isUncertainAt = (shown: Patch, seconds: number, wanted = tag("1")) =>
+    isUncertain(record, showing(shown), wanted, at(seconds));
+
+  test("may be sent again after twice the time of a PUT", () => {
+    expect(isOldAt(record, tag("1"), 1_119)).toBe(true);
+    expect(isOldAt(record, tag("1"), 1_120)).toBe(false);
+  });
+
+  test("leaves uncertain for ten minutes what it was to change, and nothing else", () => {
+    expect(isUncertainAt(tag("1"), 1_119)).toBe(true);
+    expect(isUncertainAt(tag("1"), 1_599)).toBe(true);
+    expect(isUncertainAt(tag("1"), 1_600)).toBe(false);
+    expect(isUncertainAt(tag("2"), 1_130)).toBe(false);
+    expect(isUncertainAt(tag("1"), 1_130, { "/tags/b": "1" })).toBe(false);
+  });
+
+  test("that is to take away a region leaves that uncertain", () => {
+    const away = after([AT_SOUTH, { [SOUTH]: null }, 1_000, "unknown"]);
+    expect(isUncertain(away, showing(AT_SOUTH), AT_SOUTH, at(1_130))).toBe(
+      true,
+    );
+    expect(isUncertain(away, showing({}), { [SOUTH]: null }, at(1_130))).toBe(
+      false,
+    );
+  });
+
+  test("that takes back the one before it is told from that by nothing", () => {
+    const first = [tag("1"), tag("2"), 990, "accepted"] as const;
+    const back = after(first, [tag("2"), tag("1"), 1_000, "unknown"]);
+    expect(isOldAt(back, tag("1"), 1_589)).toBe(true);
+    expect(isOldAt(back, tag("1"), 1_590)).toBe(false);
+    expect(isOldAt(back, tag("2"), 1_119)).toBe(true);
+    expect(isOldAt(back, tag("2"), 1_120)).toBe(false);
+    const taken = after(first, [tag("2"), tag("1"), 1_000, "accepted"]);
+    expect(isOldAt(taken, tag("1"))).toBe(false);
+  });
+
+  test("may be done, and need not be shown, for ten minutes", () => {
+    const lastAttempt: Attempt = {
+      changes: tag("2"),
+      regions: [],
+      sentTime: time(1_000),
+      outcome: "unknown",
+    };
+    expect(mayBeDone({ lastAttempt }, at(1_599))).toBe(true);
+    expect(mayBeDone({ lastAttempt }, at(1_600))).toBe(false);
+    const refused = { ...lastAttempt, outcome: "refused" } as const;
+    expect(mayBeDone({ lastAttempt: refused }, at(1_001))).toBe(false);
     expect(
-      Object.keys(away.was ?? {}).filter(
-        (name) => !name.startsWith(`${EAST}/`),
+      mayBeDone(
+        { lastAttempt: { ...refused, before: lastAttempt } },
+        at(1_001),
       ),
-    ).toEqual([]);
-    expect(isOldAfter(away, {})).toBe(true);
-    expect(isOldAfter(away, { [EAST]: null })).toBe(false);
+    ).toBe(true);
+    expect(mayBeDone({}, at(1_001))).toBe(false);
   });
+});
 
-  test("that was taken away a moment ago and is added back is told by nothing else that is said of it", () => {
-    const away = sent(900, { [SOUTH]: null, "/tags/a": "2" }, AT_SOUTH);
-    const back = sent(
+describe("the writes that are remembered", () => {
+  const namesOf = (writes: readonly Write[] | undefined): string[] =>
+    (writes ?? []).flatMap(({ changes }) => Object.keys(changes));
+
+  test("are those of the last ten minutes, twenty at most", () => {
+    const first = [{}, { "/tags/a": "1" }, 400, "accepted"] as const;
+    const next = (seconds: number) =>
+      after(first, [{}, { "/tags/b": "1" }, seconds, "accepted"]);
+    expect(namesOf(next(999).writes)).toEqual(["/tags/a", "/tags/b"]);
+    expect(namesOf(next(1_000).writes)).toEqual(["/tags/b"]);
+    const many = Array.from({ length: 21 }, (_, i): Sent => [
+      {},
+      { [`/tags/t${i}`]: "1" },
       1_000,
-      { [`${SOUTH}/name`]: "southcentralus" },
-      { "/tags/a": "2" },
       "accepted",
-      away,
+    ]);
+    expect(namesOf(after(...many).writes)).toEqual(
+      many.slice(1).flatMap(([, changes]) => Object.keys(changes)),
     );
-    expect(isOldAfter(back, { ...AT_SOUTH, "/tags/a": "2" })).toBe(false);
-    expect(isOldAfter(back, AT_SOUTH)).toBe(true);
+  });
+
+  test("have nothing that Azure does not show, and what was there before", () => {
+    const { writes } = after([
+      { ...tag("1"), ...AT_SOUTH },
+      {
+        ...tag("2"),
+        [SOUTH]: null,
+        [PROMOTION]: { when: "manual" },
+        "/tags/b": "1",
+      },
+      1_000,
+      "accepted",
+    ]);
+    expect(writes).toEqual([
+      {
+        changes: { ...tag("2"), [`${SOUTH}/name`]: null, "/tags/b": "1" },
+        was: {
+          ...tag("1"),
+          [`${SOUTH}/name`]: "southcentralus",
+          "/tags/b": null,
+        },
+        sentTime: time(1_000),
+        acceptedTime: time(1_000),
+      },
+    ]);
+  });
+
+  test("lack one that ARM has refused, and keep the time of an answer", () => {
+    const record = after(
+      [tag("1"), tag("2"), 990, "accepted"],
+      [tag("2"), tag("3"), 1_000, "unknown"],
+    );
+    const sent = { sentTime: time(1_000) };
+    expect(writesAfter(record, sent, "refused").writes).toEqual(
+      record.writes?.slice(0, 1),
+    );
+    expect(writesAfter(record, { sentTime: time(990) }, "refused")).toEqual({
+      writes: record.writes,
+    });
+    expect(writesAfter({}, sent, "refused")).toEqual({});
+  });
+
+  test("are none of a version that no look has shown", () => {
+    const { observed: _, lastAttempt: __, ...record } = succeeded().record;
+    expect(writesWith(record, tag("1"), at(0))).toEqual([]);
   });
 });
 
-test("of a version that no look has shown nothing is remembered", () => {
-  const { lastAttempt: _, observed: __, ...record } = succeeded().record;
-  expect(rememberedBeside(record, { "/tags/a": "1" }, at(0))).toEqual({});
+describe("of two looks, the latest", () => {
+  const record = after([tag("1"), tag("2"), 1_000, "accepted"]);
+
+  test("is the one before, where the other is old", () => {
+    const shown = { ...record, observed: showing(tag("2")) };
+    const old = showing(tag("1"));
+    expect(latestOf(shown, old, at(1_010))).toBe(shown.observed);
+    expect(latestOf(shown, old, at(1_600))).toBe(old);
+    const own = showing(tag("2"));
+    expect(latestOf(shown, own, at(1_010))).toBe(own);
+    expect(latestOf(shown, undefined, at(1_010))).toBeUndefined();
+    expect(latestOf(undefined, old, at(1_010))).toBe(old);
+    const { observed: _, ...unseen } = shown;
+    expect(latestOf(unseen, old, at(1_010))).toBe(old);
+  });
 });
 
-test("what had no answer may be done, and need not be shown, for ten minutes", () => {
-  const lastAttempt = sent(1_000, { "/tags/a": "1" }, {}, "unknown");
-  expect(mayBeDone({ lastAttempt }, at(1_599))).toBe(true);
-  expect(mayBeDone({ lastAttempt }, at(1_600))).toBe(false);
-  const refused = { ...lastAttempt, outcome: "refused" } as const;
-  expect(mayBeDone({ lastAttempt: refused }, at(1_001))).toBe(false);
-  expect(mayBeDone({}, at(1_001))).toBe(false);
+describe("an attempt that a look shows", () => {
+  const attempt = (outcome: Attempt["outcome"]): Attempt => ({
+    changes: { [EXCLUDE_FROM_LATEST]: true },
+    regions: [],
+    sentTime: time(900),
+    outcome,
+  });
+  const shown = showing({ [EXCLUDE_FROM_LATEST]: true });
+
+  test.each(["unknown", "accepted"] as const)("is shown: %s", (outcome) => {
+    const lastAttempt = attempt(outcome);
+    expect(attemptAfter({ lastAttempt }, shown)).toEqual(attempt("shown"));
+    expect(attemptAfter({ lastAttempt }, showing({}))).toBe(lastAttempt);
+  });
+
+  test("is the one in force, where the last was refused", () => {
+    const before = attempt("accepted");
+    const lastAttempt = { ...attempt("refused"), before };
+    expect(attemptAfter({ lastAttempt }, shown)).toEqual({
+      ...lastAttempt,
+      before: attempt("shown"),
+    });
+    expect(attemptAfter({ lastAttempt }, showing({}))).toBe(lastAttempt);
+    const refused = attempt("refused");
+    expect(attemptAfter({ lastAttempt: refused }, shown)).toBe(refused);
+    const known = { ...refused, before: attempt("shown") };
+    expect(attemptAfter({ lastAttempt: known }, shown)).toBe(known);
+    expect(attemptAfter({}, shown)).toBeUndefined();
+  });
+});
+
+test("what a look lacks is told as it was sent, and as it is", () => {
+  const look = showing({ "/tags/a": "0", "/tags/c": "3" });
+  const changes = { "/tags/a": "1", "/tags/b": "2", "/tags/c": null };
+  expect(missingOf({ changes }, look)).toEqual([
+    { field: "/tags/a", before: "1", after: "0" },
+    { field: "/tags/b", before: "2", after: null },
+    { field: "/tags/c", before: undefined, after: "3" },
+  ]);
 });

@@ -159,7 +159,9 @@ describe("invariant 4: demotions and deletions go before everything that is queu
     const [{ request } = { request: earlier }] = after.record.queued;
     expect(request.repeats).toEqual({ "/tags/b": "1" });
     const begun = startNext(withRecord(after, { state: "Succeeded" }), at(40));
-    expect(begun.record.overriddenRule).toEqual(rule);
     expect(ruleInForce(begun.record)).toBeUndefined();
+    const { record } = latch(told(begun), at(50));
+    expect(record.overriddenRule).toEqual(rule);
+    expect(ruleInForce(record)).toBeUndefined();
   });
 });

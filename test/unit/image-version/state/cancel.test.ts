@@ -73,7 +73,13 @@ describe("what a cancel says of Azure", () => {
   test.each([
     ["nothing was sent", undefined, {}, {}, "Nothing was sent"],
     ["another's was sent", { sentFor: ["x"] }, {}, {}, "Nothing was sent"],
-    ["it was refused", { outcome: "refused" }, {}, {}, "Azure has refused"],
+    [
+      "it was refused",
+      { outcome: "refused" },
+      {},
+      { sent: true },
+      "Azure has refused",
+    ],
     [
       "it has no answer",
       { outcome: "unknown" },

@@ -8,6 +8,7 @@ import {
 } from "../../../../src/image-version/state/reconcile.js";
 import type {
   Attempt,
+  Write,
   ImageVersionRecord,
 } from "../../../../src/image-version/state/record.js";
 import {
@@ -65,3 +66,20 @@ export const sent = (changes: Patch, more: Partial<Attempt> = {}): Attempt => ({
   sentFor: [ID],
   ...more,
 });
+
+/** That attempt among the writes of the last minutes: of what it changes there was nothing before it. */
+export const writesOf = ({
+  changes,
+  sentTime,
+  outcome,
+}: Attempt): readonly Write[] =>
+  outcome === "refused"
+    ? []
+    : [
+        {
+          changes,
+          was: {},
+          sentTime,
+          ...(outcome !== "unknown" && { acceptedTime: sentTime }),
+        },
+      ];

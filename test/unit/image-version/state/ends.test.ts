@@ -152,11 +152,12 @@ describe("what Azure shows at once", () => {
       });
     });
 
-    test("until a body says what it shall be", () => {
-      expect(after(tagged, demoted, held)).toEqual({
+    test("until a body, or somebody by hand, says what it shall be", () => {
+      expect(after(tagged, tagged, held)).toEqual({
         ...held,
         lastApplied: withBoth,
       });
+      expect(after(tagged, demoted, held)).toEqual({ lastApplied: withBoth });
       const said = changeOf({ [EXCLUDE_FROM_LATEST]: false });
       expect(after(said, said, held)).toEqual({
         lastApplied: { ...before.lastApplied, [EXCLUDE_FROM_LATEST]: false },
@@ -731,7 +732,7 @@ describe("an operation that asks for a promotion rule, its own regions being rea
 
   test("fails where others' regions are lost", () => {
     const message =
-      "The promotion rule waits for eastus, uksouth, where the version is not usable: it stays excluded from latest. Promote it by hand, or repair eastus, uksouth and send the rule again.";
+      "The promotion rule waits for eastus, uksouth, where the version is not usable: it stays excluded from latest. Promote it by hand, or retry eastus, uksouth: once it is ready there, the rule includes it.";
     expect(ruled(true, withOthers("Failed"))).toMatchObject({
       status: "Failed",
       error: {

@@ -1,20 +1,22 @@
 /** Why a version waits or fails, in words. */
 import { describe, expect, test } from "vitest";
-import { regionField } from "../../../../src/image-version/properties/fields.js";
-import type { Patch } from "../../../../src/image-version/properties/patch.js";
-import { PROMOTION } from "../../../../src/image-version/properties/table.js";
 import { reconcile } from "../../../../src/image-version/state/reconcile.js";
 import { at, time } from "../../../support/transitions.js";
-import { EAST, RULE, recordWith, asking, decided, sent } from "./decided.js";
+import {
+  EAST,
+  recordWith,
+  asking,
+  decided,
+  sent,
+  writesOf,
+} from "./decided.js";
 
 describe("why it waits, or fails, in words", () => {
   const LONG_AGO = time(0);
 
   test("an old look, and a doubt", () => {
-    const old = asking(
-      {},
-      { lastAttempt: sent({ "/tags/a": "1" }, { sentTime: time(990) }) },
-    );
+    const lastAttempt = sent({ "/tags/a": "1" }, { sentTime: time(990) });
+    const old = asking({}, { lastAttempt, writes: writesOf(lastAttempt) });
     expect(decided(old)).toMatchObject({
       why: "Azure Resource Manager does not show the last write yet.",
     });
@@ -25,24 +27,6 @@ describe("why it waits, or fails, in words", () => {
     expect(decided(lost)).toMatchObject({
       why: "Azure does not show the version as it was sent: the next poll decides.",
     });
-  });
-
-  test("what Sigil alone knows of tells no look from another, a region that is added or removed does", () => {
-    const old = (changes: Patch) =>
-      asking(
-        {},
-        {
-          lastAttempt: sent(
-            { ...changes, [PROMOTION]: RULE },
-            { sentTime: time(990) },
-          ),
-        },
-      );
-    const UK = regionField("uksouth");
-    for (const changes of [{ [EAST]: null }, { [`${UK}/name`]: "uksouth" }])
-      expect(decided(old(changes))).toMatchObject({
-        why: "Azure Resource Manager does not show the last write yet.",
-      });
   });
 
   test("a version that is gone", () => {

@@ -5,6 +5,7 @@ import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import { accept } from "../../../../src/image-version/state/accepting.js";
 import {
   attemptsIn,
+  sentLast,
   type Attempt,
   type ImageVersionPair,
 } from "../../../../src/image-version/state/record.js";
@@ -53,6 +54,7 @@ const updatePut = (changes: Patch): Put => ({
   addsBack: [],
   promotes: false,
   rewrites: false,
+  isMet: false,
 });
 
 describe("what had no answer when something was sent after it", () => {
@@ -71,30 +73,51 @@ describe("what had no answer when something was sent after it", () => {
   test("is kept beside that, once where the same is tried again", () => {
     const first = outcomeOf("unknown");
     const second = written(first).record.lastAttempt ?? expect.fail();
-    expect(second).toMatchObject({ sentTime: time(200), unanswered: first });
-    const { unanswered: _, ...alone } = second;
+    expect(second).toMatchObject({ sentTime: time(200), before: first });
+    const { before: _, ...alone } = second;
     const third = written(second, 400).record.lastAttempt;
     expect(third).toMatchObject({ sentTime: time(400), outcome: "unknown" });
-    expect(third?.unanswered).toEqual(alone);
+    expect(third?.before).toEqual(alone);
   });
 
-  test("is kept with what had none before it, three at most", () => {
+  test("is kept with what had none before it, four at most", () => {
     const attempts = ["b", "c", "d", "e"].map((name) =>
       outcomeOf("unknown", { [`/tags/${name}`]: "1" }),
     );
-    const last = attempts.reduce((unanswered, one) => ({ ...one, unanswered }));
+    const last = attempts.reduce((before, one) => ({ ...one, before }));
     const kept = attemptsIn({
       lastAttempt: written(last).record.lastAttempt ?? expect.fail(),
     }).map(({ changes }) => Object.keys(changes));
-    expect(kept).toEqual([["/tags/c"], ["/tags/d"], ["/tags/e"], ["/tags/a"]]);
+    expect(kept.flat()).toEqual(
+      ["b", "c", "d", "e", "a"].map((name) => `/tags/${name}`),
+    );
+    const more = { ...outcomeOf("unknown", { "/tags/f": "1" }), before: last };
+    const most = attemptsIn({
+      lastAttempt: written(more).record.lastAttempt ?? expect.fail(),
+    }).map(({ changes }) => Object.keys(changes));
+    expect(most.flat()).toEqual(
+      ["c", "d", "e", "f", "a"].map((name) => `/tags/${name}`),
+    );
   });
 
-  test.each([undefined, "accepted", "shown", "refused"] as const)(
+  test.each([undefined, "refused"] as const)(
     "is nothing where that was %s",
     (outcome) => {
       const { lastAttempt } = written(outcome && outcomeOf(outcome)).record;
       expect(lastAttempt).toMatchObject({ outcome: "unknown" });
-      expect(lastAttempt).not.toHaveProperty("unanswered");
+      expect(lastAttempt).not.toHaveProperty("before");
+    },
+  );
+
+  test.each(["accepted", "shown"] as const)(
+    "is in force alone where that was %s",
+    (outcome) => {
+      const inForce = outcomeOf(outcome);
+      const older = { ...inForce, before: outcomeOf("unknown") };
+      const { lastAttempt } = written(older).record;
+      expect(lastAttempt?.before).toEqual(inForce);
+      const refused = { ...outcomeOf("refused"), before: inForce };
+      expect(written(refused).record.lastAttempt?.before).toEqual(inForce);
     },
   );
 
@@ -109,18 +132,20 @@ describe("what had no answer when something was sent after it", () => {
       sentTime: time(200),
       acceptedTime: time(201),
     });
-    expect(after.record.lastAttempt).not.toHaveProperty("unanswered");
+    expect(after.record.lastAttempt).not.toHaveProperty("before");
   });
 
   test("is what was sent last, where ARM refuses what came after it", () => {
-    const first = outcomeOf("unknown");
-    const refused = writeRefused(written(first), at(201));
-    expect(refused.record.lastAttempt).toEqual(first);
-    const second = writeRefused(written(outcomeOf("accepted")), at(201));
-    expect(second.record.lastAttempt).toMatchObject({
-      sentTime: time(200),
-      outcome: "refused",
-    });
+    for (const outcome of ["unknown", "accepted"] as const) {
+      const first = outcomeOf(outcome);
+      const { record } = writeRefused(written(first), at(201));
+      expect(record.lastAttempt).toMatchObject({
+        sentTime: time(200),
+        outcome: "refused",
+      });
+      expect(sentLast(record)).toEqual(first);
+      expect(record.writes).toEqual([]);
+    }
   });
 
   test.each<[string, Patch, object]>([
@@ -141,7 +166,7 @@ describe("what had no answer when something was sent after it", () => {
         {},
         {
           ...outcomeOf("unknown", { [EAST]: null }),
-          unanswered: outcomeOf("unknown", changes),
+          before: outcomeOf("unknown", changes),
         },
       );
       const repairs = { eastus2: { attempts: 1, removed: {} } };

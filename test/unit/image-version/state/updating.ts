@@ -58,4 +58,5 @@ export const createPut: Put = {
   addsBack: [],
   promotes: false,
   rewrites: false,
+  isMet: false,
 };
