@@ -10,8 +10,9 @@
  *  4. Of a region that shows no progress nothing can be predicted: it is polled evenly, as often as the budget lasts.
  *  5. Part of the budget is kept for the region that is expected to be done last: only then the version is.
  *
- * All waits are shares of `pollMaxMs`; those in minutes and seconds are of its default, two minutes. Example, one region of 45
- * minutes: polls after 15, 45, 105 and 375 s, each 4.5 minutes, then 137, 68 and 34 s before the end, and 4 s after it.
+ * All waits are shares of `pollMaxMs`; those in minutes and seconds are of its default, two minutes. Example, one region that
+ * is done after 2,700 s: polls after 15, 45, 105 and 375 s, each 270 s until 2,265, then after 2,479, 2,586, 2,639, 2,666,
+ * 2,680 and 2,707.
  */
 import type { TransitionContext } from "../../operation/ports.js";
 import type { RegionRecord } from "../../operation/records.js";
@@ -46,7 +47,7 @@ const BUDGET = 38;
 const KEPT = 18;
 const KEPT_LATER = { straight: 16, wandering: 30 };
 
-/** Kept beside, of what was saved, when others than the last are waited for by steps. */
+/** More than even polls would have left: for others than the last end there are short steps only with so many beside. */
 const KEPT_OF_SAVED = 8;
 
 /** With so many polls more than ends, each end is also polled on the way to it. */
@@ -288,63 +289,86 @@ interface Now {
   readonly ms: Readonly<Record<keyof typeof SHARE, number>>;
 }
 
-/** Until the next poll, if the budget has one. */
-function nextPoll({
-  ends,
-  all,
-  left,
-  elapsedMs,
-  pollInitialMs,
-  ms,
-}: Now): number {
-  // What an even poll would have left. What is left beyond that was saved.
+/** What the budget allows now. */
+interface Allowed {
+  /** Kept of it for the last end. */
+  readonly kept: number;
+  /** The last end is near: what is kept for it is used. Invariant 5. */
+  readonly ending: boolean;
+  /** Between polls where nothing is predicted. */
+  readonly evenMs: number;
+  /** More is left than is kept, and than even polls would have left: it may be polled by short steps. */
+  readonly hasSaved: boolean;
+}
+
+function allowedOf({ ends, all, left, elapsedMs, ms }: Now): Allowed {
   const evenLeft = BUDGET - elapsedMs / ms.even + elapsedMs / ms.refill;
   const early = evenLeft > 0;
   const straight = all && ends.every((end) => end.straight);
   const kept = early ? KEPT : KEPT_LATER[straight ? "straight" : "wandering"];
-  const lastMs = Math.max(0, ...ends.map(({ latestMs }) => latestMs));
-  const last = ends.reduce<End | undefined>(
-    (one, other) =>
-      one === undefined || other.earliestMs > one.earliestMs ? other : one,
-    undefined,
-  );
-  const ending = all && (last?.earliestMs ?? 0) < ms.ending; // Invariant 5.
-  const evenMs = early || ending || left > kept ? ms.even : ms.refill;
+  const ending =
+    all && Math.max(0, ...ends.map(({ earliestMs }) => earliestMs)) < ms.ending;
+  const needed = ending
+    ? Math.max(0, evenLeft)
+    : early
+      ? evenLeft + KEPT_OF_SAVED
+      : kept;
+  return {
+    kept,
+    ending,
+    evenMs: early || ending || left > kept ? ms.even : ms.refill,
+    hasSaved: left > needed,
+  };
+}
+
+/** Until the next poll, if the budget has one. */
+function nextPoll(now: Now): number {
+  const { ends, all, left, elapsedMs, pollInitialMs, ms } = now;
+  const { kept, ending, evenMs, hasSaved } = allowedOf(now);
+  const last = ends.toSorted(
+    (one, other) => other.earliestMs - one.earliestMs,
+  )[0];
   // Invariant 4. The first waits are short: what is small is done in a minute.
   if (last === undefined)
     return Math.min(evenMs, Math.max(pollInitialMs, 2 * elapsedMs));
 
-  const needed = early ? evenLeft + KEPT_OF_SAVED : kept;
-  const saved = left > (ending ? Math.max(0, evenLeft) : needed);
+  const lastMs = Math.max(...ends.map(({ latestMs }) => latestMs));
   const polls = Math.floor(left + lastMs / ms.refill - kept);
-  const halves = polls - ends.length >= SPARE;
   const lastStepMs = Math.min(
     ms.even,
     Math.max(ms.lastStep, lastMs / Math.max(1, left)),
   );
-  const stepMs = ending && saved ? lastStepMs : ms.even;
+  const stepMs = ending && hasSaved ? lastStepMs : ms.even;
+  const halves = polls - ends.length >= SPARE;
   const targets = ends.map((end) => targetOf(end, halves, stepMs, ms));
   const firstMs = firstOf(targets, Math.max(1, polls));
-  const within = ends.some(
-    ({ earliestMs, latestMs }) =>
-      earliestMs < ms.even && latestMs - earliestMs > ms.narrow,
+  const isWithin = ends.some(
+    (end) => end.earliestMs < ms.even && isWide(end, ms),
   );
-  const nextMs = within
-    ? saved
+  const nextMs =
+    isWithin && hasSaved
       ? Math.min(firstMs, evenMs)
-      : evenMs
-    : polls < 1
-      ? Math.max(firstMs, evenMs)
-      : firstMs;
-  const farMs = (left - kept >= ends.length ? 1 : 2) * ms.refill;
+      : isWithin
+        ? evenMs
+        : Math.max(firstMs, polls < 1 ? evenMs : 0);
   if (!all) return Math.min(nextMs, evenMs);
-  const isWide = !last.straight || last.latestMs - last.earliestMs > ms.narrow;
-  const lastPollMs = targetOf(last, isWide, lastStepMs, ms);
+
+  const farMs = (left - kept >= ends.length ? 1 : 2) * ms.refill;
+  const lastPollMs = targetOf(
+    last,
+    !last.straight || isWide(last, ms),
+    lastStepMs,
+    ms,
+  );
   return Math.min(
     nextMs,
     farMs,
-    ending && saved ? lastPollMs : Math.max(lastPollMs, ms.even),
+    Math.max(lastPollMs, ending && hasSaved ? 0 : ms.even),
   );
+}
+
+function isWide({ earliestMs, latestMs }: End, ms: Now["ms"]): boolean {
+  return latestMs - earliestMs > ms.narrow;
 }
 
 /** Invariant 3. `halves`: it is also polled half-way to the earliest end. */
