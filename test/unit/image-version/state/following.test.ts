@@ -35,6 +35,21 @@ describe("what is followed", () => {
     expect(looks).toEqual([30, 60, 60, 60, 60]);
   });
 
+  test("and was stored before there was a pace is followed from now on", () => {
+    const { record, operation } = replicating();
+    const { pacing: _, ...old } = record;
+    const after = follow(
+      { record: old, operation },
+      WAITING,
+      undefined,
+      at(60),
+    );
+    expect(after.record).toMatchObject({
+      dueTime: time(75),
+      pacing: { since: time(60), polledTime: time(60), left: 37 },
+    });
+  });
+
   test("is expected to end by its progress, and looked at then", () => {
     let pair = replicating();
     // One region is done after 600 s, the other one after 1,000 s.
