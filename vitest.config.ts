@@ -10,6 +10,7 @@ const SLOW = [
   "test/contract/image-version/{bursts,call-counts,resource-manager-faults}.test.ts",
   "test/contract/image-version/truth/{property,rollbacks}.test.ts",
   "test/fuzz/*.test.ts",
+  "test/unit/image-version/state/pace-goals.test.ts",
   "src/local/arm-simulator/test/lists.test.ts",
   "src/local/service-bus-emulator/test/durability.test.ts",
   // Whole programs; `npm test` has the whole app with its requests, messages and documents

@@ -154,14 +154,15 @@ const SERVICE = {
     name: "SIGIL_POLL_INITIAL_SECONDS",
     parse: seconds,
     default: "15",
-    meaning: "The first wait between two polls of a version; it doubles.",
+    meaning:
+      "The first wait between two polls of what Azure works on; it doubles.",
   },
   pollMaxMs: {
     name: "SIGIL_POLL_MAX_SECONDS",
     parse: seconds,
     default: "120",
     meaning:
-      "The longest wait between two polls of a version; no less than the first.",
+      "The longest wait between two polls, no less than the first; of a version that replicates, and is polled by its progress, up to 4.5 times as long.",
   },
   putTimeoutMs: {
     name: "SIGIL_CREATE_TIMEOUT_SECONDS",

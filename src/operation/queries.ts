@@ -48,7 +48,7 @@ const READ_EVERY_MS = 1_000;
 
 /**
  * The operation as soon as it has ended or is otherwise than at the first read, or as it is after `ms` milliseconds. A call
- * to ARM alone is no change, and another time of the next. Throws ServiceError NotFound for an id that no operation has.
+ * to ARM alone is no change, and another time of the next or expected end. Throws ServiceError NotFound for an id that no operation has.
  */
 export async function waitForChange(
   { store, now, sleep }: Pick<Reads, "store"> & Waits,
@@ -83,7 +83,10 @@ function changeableOf(operation: OperationRecord): string {
     nextAttemptTime: _next,
     ...rest
   } = operation;
-  return JSON.stringify(rest);
+  // Each poll expects another end.
+  return JSON.stringify(rest, (name, value: unknown) =>
+    name === "expectedEndTime" ? undefined : value,
+  );
 }
 
 /** Newest first. A page may be shorter than `top`; the last is the one without a continuation token. */

@@ -15,6 +15,8 @@ export interface RegionRecord {
   /** Since when it is known to make no progress; absent while it does. */
   readonly stalledTime?: string;
   readonly completedTime?: string;
+  /** When it is expected to be done; absent where that is not known, and once it is. */
+  readonly expectedEndTime?: string;
   readonly details?: string;
   /** A step back (it failed, or is no longer Completed) that one look has shown: a later look confirms it or takes it back. */
   readonly doubt?: { readonly state: RegionState; readonly since: string };

@@ -1,6 +1,10 @@
 import type { components } from "../generated/openapi.js";
 import type { Finding } from "../errors.js";
-import type { OperationRecord, RollbackRecord } from "./records.js";
+import type {
+  OperationRecord,
+  RegionRecord,
+  RollbackRecord,
+} from "./records.js";
 
 export type OperationView = components["schemas"]["Operation"];
 
@@ -41,10 +45,14 @@ export function viewOperation(
     omittedReads,
     ...shown
   } = operation;
+  const expectedEndTime = expectedEnd(operation);
   return {
     ...shown,
     percentComplete: percentComplete(operation),
-    regions: regions.map(({ doubt: _doubt, told: _told, ...region }) => region),
+    ...(expectedEndTime !== undefined && { expectedEndTime }),
+    regions: regions.map((region) =>
+      viewRegion(region, operation.endTime === undefined),
+    ),
     ...(rollback && { rollback: viewRollback(rollback) }),
     ...(registrations && { registrations: [...registrations] }),
     ...(warnings && { warnings: [...warnings] }),
@@ -56,6 +64,30 @@ export function viewOperation(
       ...(omittedWrites !== undefined && { omittedWrites }),
     }),
   };
+}
+
+/** A region as the API shows it; once nobody follows it, no end is expected. */
+export function viewRegion(
+  { doubt: _, told: __, expectedEndTime, ...region }: RegionRecord,
+  isFollowed: boolean,
+): components["schemas"]["Region"] {
+  return {
+    ...region,
+    ...(isFollowed && expectedEndTime !== undefined && { expectedEndTime }),
+  };
+}
+
+/** When the last region is expected to be done; undefined where that is not known of each. */
+function expectedEnd({
+  endTime,
+  regions,
+}: Pick<OperationRecord, "endTime" | "regions">): string | undefined {
+  const ends = regions
+    .filter(({ state }) => state !== "Completed")
+    .map(({ expectedEndTime }) => expectedEndTime);
+  return endTime !== undefined || ends.includes(undefined)
+    ? undefined
+    : ends.toSorted().at(-1);
 }
 
 /** Regions, or registrations, count alike. 0 until the operation starts; 100 is kept for one that has succeeded. */

@@ -1,5 +1,6 @@
 import { isFinal } from "../state/states.js";
 import { operationIdOf, type RegionRecord } from "../../operation/records.js";
+import { viewRegion } from "../../operation/views.js";
 import { canonicalRegion, formatImageVersionId } from "../../resource-id.js";
 import type { Plan } from "../commands/plan.js";
 import type {
@@ -140,21 +141,20 @@ function regionsOf(
   ];
   return names.map((name) => {
     const seen = look?.regions.find((region) => region.name === name);
-    const {
-      doubt: _,
-      told: __,
-      ...followed
-    } = record?.regions.find((region) => region.name === name) ?? {
-      name,
-      state: "Unknown" as const,
-      progress: 0,
-      attempts: 0,
-    };
+    const followed: RegionRecord = viewRegion(
+      record?.regions.find((region) => region.name === name) ?? {
+        name,
+        state: "Unknown",
+        progress: 0,
+        attempts: 0,
+      },
+      running,
+    );
     if (seen === undefined)
       return look !== undefined && !running
         ? { ...followed, ...whole(look.provisioningState) }
         : followed;
-    const { details: ___, ...known } = followed;
+    const { details: _, ...known } = followed;
     return {
       ...known,
       state: seen.state,

@@ -20,6 +20,7 @@ import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import type { EncryptionType, Look } from "../resources.js";
 import type { Fields } from "../properties/fields.js";
 import type { Asked, Patch } from "../properties/patch.js";
+import type { Pacing } from "./pace.js";
 
 export type VersionState =
   | "Accepted"
@@ -165,6 +166,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   /** How many updates were sent in the version's life. */
   readonly updates: number;
   readonly consecutiveNotFound: number;
+  /** What the polls of the regions have shown of their progress; absent before the first, and in what 0.1.0 has stored. */
+  readonly pacing?: Pacing;
   /** When ARM has answered the DELETE that was sent last; RFC 3339. */
   readonly deletionTakenTime?: string;
   /** URL of ARM's asynchronous operation, read only for the reason of a failure. */

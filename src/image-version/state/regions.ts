@@ -119,6 +119,7 @@ function stepBack(
     completedTime: __,
     stalledTime: ___,
     details: ____,
+    expectedEndTime: _____,
     ...kept
   } = before;
   return {
@@ -157,6 +158,7 @@ function stepForward(
     details: _,
     stalledTime,
     doubt: __,
+    expectedEndTime: ___,
     nextAttemptTime,
     waitReason,
     ...kept

@@ -28,6 +28,7 @@ import {
 } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import { before, writesAfter, writesWith } from "./attempts.js";
+import { beginPacing, paced, type Paced } from "./pace.js";
 import { isEnding, type Decision } from "./reconcile.js";
 import {
   batchOf,
@@ -264,6 +265,7 @@ export function writeAccepted(
     patch: {
       state: "Replicating",
       ticks: 0,
+      pacing: beginPacing(record.pacing, context),
       consecutiveNotFound: 0,
       regions: followed(record.regions, context).map((region) => ({
         ...region,
@@ -382,6 +384,9 @@ export function follow(
       : undefined;
   const { doubt: _, ...kept } = record;
   const ticks = begins ? 0 : record.ticks + 1;
+  const regions = begins ? followed(record.regions, context) : record.regions;
+  const next =
+    state === "Replicating" ? pacedBy(record, begins, context) : undefined;
   return advance(
     { ...pair, record: { ...kept, ...(doubt && { doubt }) } },
     context,
@@ -390,7 +395,8 @@ export function follow(
         state,
         exists: true,
         ticks,
-        regions: begins ? followed(record.regions, context) : record.regions,
+        ...(next && { pacing: next.pacing }),
+        regions: next ? expected(regions, next) : regions,
         ...provenBeside(record, proven),
       },
       ...(proven && { operation: withWarnings(pair.operation, proven) }),
@@ -403,7 +409,12 @@ export function follow(
         (state === "Updating" ? pair.operation.waitReason : undefined) ??
         awaited(record, decision),
       resumes: state === "Replicating" && isGettingOn(record),
-      waitMs: untilNextLook(record, ticks, doubt !== undefined, context),
+      waitMs: untilNextLook(
+        record,
+        next?.waitMs ?? pollDelayMs(ticks, context.pace),
+        doubt !== undefined,
+        context,
+      ),
     },
   );
 }
@@ -460,14 +471,36 @@ function stateWhileFollowed(
     : "Replicating";
 }
 
+/** What is polled next by the progress of the regions. */
+function pacedBy(
+  { pacing, regions }: ImageVersionRecord,
+  begins: boolean,
+  context: TransitionContext,
+): Paced {
+  return paced(
+    pacing === undefined || begins ? beginPacing(pacing, context) : pacing,
+    regions,
+    context,
+  );
+}
+
+function expected(
+  regions: readonly RegionRecord[],
+  { expectedEnds }: Paced,
+): readonly RegionRecord[] {
+  return regions.map(({ expectedEndTime: _, ...region }) => {
+    const end = expectedEnds[region.name];
+    return end === undefined ? region : { ...region, expectedEndTime: end };
+  });
+}
+
 /** A doubt is settled, and a repair begun, as soon as that can be. */
 function untilNextLook(
   { regions }: ImageVersionRecord,
-  ticks: number,
+  pollMs: number,
   doubted: boolean,
   { now, pace }: TransitionContext,
 ): number {
-  const poll = pollDelayMs(ticks, pace);
   const settles = doubted || regions.some(({ doubt }) => doubt !== undefined);
   const due = regions.flatMap(({ nextAttemptTime }) =>
     nextAttemptTime === undefined
@@ -477,7 +510,7 @@ function untilNextLook(
   return Math.max(
     1_000,
     Math.min(
-      poll,
+      pollMs,
       ...(settles ? [pace.confirmMs] : []),
       ...due.filter((ms) => ms > 0),
     ),

@@ -64,7 +64,8 @@ test.each([
     expect(control.countRequests({ path: "expand=ReplicationStatus" })).toBe(
       ticks + 1,
     );
-    expect(ticks).toBeLessThan(10);
+    // Each region is known soon after its end, within the budget of polls (pace.test.ts).
+    expect(ticks).toBeLessThan(30);
   },
 );
 

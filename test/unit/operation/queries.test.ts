@@ -47,6 +47,32 @@ const looked: OperationRecord = {
   omittedReads: 4,
 };
 
+/** Regions that replicate, and are expected to end then; one more that is done. */
+function withEnds(...ends: (string | undefined)[]): OperationRecord {
+  return {
+    ...running,
+    regions: [
+      ...ends.map((expectedEndTime, i) => ({
+        name: ["westus", "eastus"][i] ?? "",
+        state: "Replicating" as const,
+        progress: 40,
+        attempts: 1,
+        ...(expectedEndTime !== undefined && { expectedEndTime }),
+      })),
+      ...(ends.length > 1
+        ? [
+            {
+              name: "eastus2",
+              state: "Completed" as const,
+              progress: 100,
+              attempts: 1,
+            },
+          ]
+        : []),
+    ],
+  };
+}
+
 /** Milliseconds of the clock, and of each pause. */
 let now: number;
 let pauses: number[];
@@ -101,6 +127,13 @@ describe("waitForChange", () => {
     const deps = storeOf(running, looked);
     expect(await waitForChange(deps, ID, 2_500)).toBe(looked);
     expect(pauses).toEqual([1_000, 1_000, 500]);
+  });
+
+  it("does not take another expected end for a change", async () => {
+    const expected = withEnds("2026-01-01T00:40:00Z");
+    const deps = storeOf(running, expected);
+    expect(await waitForChange(deps, ID, 1_000)).toBe(expected);
+    expect(pauses).toEqual([1_000]);
   });
 
   it("ends when the caller goes away", async () => {
@@ -166,6 +199,32 @@ describe("an operation that is not there", () => {
 });
 
 describe("viewOperation", () => {
+  const FIRST = "2026-01-01T00:40:00Z";
+  const LAST = "2026-01-01T00:50:00Z";
+
+  it("shows the last expected end, where that of each region is known", () => {
+    const shown = viewOperation(withEnds(LAST, FIRST));
+    expect(shown.expectedEndTime).toBe(LAST);
+    expect(shown.regions.map(({ expectedEndTime }) => expectedEndTime)).toEqual(
+      [LAST, FIRST, undefined],
+    );
+    expect(
+      responseMistakes("getOperation", 200, "application/json", shown),
+    ).toEqual([]);
+    expect(viewOperation(withEnds(LAST, undefined))).not.toHaveProperty(
+      "expectedEndTime",
+    );
+  });
+
+  it("expects no end of what has ended", () => {
+    const over = viewOperation({
+      ...withEnds(LAST, FIRST),
+      status: "Canceled",
+      endTime: FIRST,
+    });
+    expect(JSON.stringify(over)).not.toContain("expectedEndTime");
+  });
+
   it("shows calls to whoever asks for them alone", () => {
     expect(viewOperation(running)).not.toHaveProperty("calls");
     expect(viewOperation(running)).not.toHaveProperty("omittedReads");

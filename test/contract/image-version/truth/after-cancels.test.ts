@@ -280,9 +280,9 @@ describe("a tag of a canceled operation is taken away by a body without it", () 
     await pass(world, 20_000);
     const behind = operationIn(await put(world, id, amended));
     await cancel(world, creation);
-    for (let tries = 0; tries < 60; tries += 1) {
+    for (let tries = 0; tries < 240; tries += 1) {
       if ((await isExcluded(world, id)) === true) break;
-      await pass(world, 20_000);
+      await pass(world, 5_000);
     }
     if (isRefused) refuse();
     else await cancel(world, behind);

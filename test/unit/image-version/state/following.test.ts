@@ -20,17 +20,80 @@ import {
 } from "../../../support/transitions.js";
 import { WAITING, updating } from "./updating.js";
 
+const START = at(0).now.getTime();
+
 describe("what is followed", () => {
-  test("is looked at less and less often", () => {
+  test("and shows no progress is looked at evenly, but for the first two times", () => {
     let pair = replicating();
-    const waits: number[] = [];
-    for (let looks = 0; looks < 5; looks += 1) {
-      pair = told(follow(pair, WAITING, undefined, at(60)));
-      waits.push(
-        (Date.parse(pair.record.dueTime) - at(60).now.getTime()) / 1_000,
-      );
+    const looks: number[] = [];
+    for (let seconds = 17; looks.length < 5;) {
+      pair = told(follow(pair, WAITING, undefined, at(seconds)));
+      const next = (Date.parse(pair.record.dueTime) - START) / 1_000;
+      looks.push(next - seconds);
+      seconds = next;
     }
-    expect(waits).toEqual([30, 60, 120, 120, 120]);
+    expect(looks).toEqual([30, 60, 60, 60, 60]);
+  });
+
+  test("and was stored before there was a pace is followed from now on", () => {
+    const { record, operation } = replicating();
+    const { pacing: _, ...old } = record;
+    const after = follow(
+      { record: old, operation },
+      WAITING,
+      undefined,
+      at(60),
+    );
+    expect(after.record).toMatchObject({
+      dueTime: time(75),
+      pacing: { since: time(60), polledTime: time(60), left: 37 },
+    });
+  });
+
+  test("is expected to end by its progress, and looked at then", () => {
+    let pair = replicating();
+    // One region is done after 600 s, the other one after 1,000 s.
+    const ends = { westus: 602, eastus2: 1_002 };
+    const percentAt = (seconds: number, end: number) =>
+      Math.floor(((seconds - 2) * 100) / (end - 2));
+    const completed: Record<string, number> = {};
+    let seconds = 17;
+    for (; Object.keys(completed).length < 2;) {
+      const regions = pair.record.regions.map((region) => {
+        const end = ends[region.name as keyof typeof ends];
+        if (seconds >= end) completed[region.name] ??= seconds;
+        return seconds < end
+          ? {
+              ...region,
+              state: "Replicating" as const,
+              progress: percentAt(seconds, end),
+            }
+          : {
+              ...region,
+              state: "Completed" as const,
+              progress: 100,
+              completedTime: time(completed[region.name] ?? seconds),
+            };
+      });
+      pair = told(
+        follow(withRecord(pair, { regions }), WAITING, undefined, at(seconds)),
+      );
+      const expected = pair.record.regions.find(
+        ({ name }) => name === "eastus2",
+      )?.expectedEndTime;
+      if (seconds > 500 && seconds < 1_002)
+        expect(
+          Math.abs(Date.parse(expected ?? "") - Date.parse(time(1_002))),
+        ).toBeLessThan(20_000);
+      seconds = (Date.parse(pair.record.dueTime) - START) / 1_000;
+    }
+    expect(completed["westus"]).toBeLessThan(617);
+    expect(completed["eastus2"]).toBeLessThan(1_017);
+    expect(
+      pair.record.regions.map(({ expectedEndTime }) => expectedEndTime),
+    ).toEqual([undefined, undefined]);
+    // ARM is at rest soon: it is looked at as at first.
+    expect(seconds - (completed["eastus2"] ?? 0)).toBe(15);
   });
 
   test.each<[string, Partial<ImageVersionRecord>, number]>([
@@ -95,7 +158,15 @@ describe("what is followed", () => {
       120,
     ],
   ])("is looked at %s", (_, more, seconds) => {
-    const pair = withRecord(replicating(), { ...more, ticks: 9 });
+    const pair = withRecord(replicating(), {
+      ...more,
+      pacing: {
+        since: time(-3_600),
+        polledTime: time(0),
+        left: 38,
+        seen: {},
+      },
+    });
     const { record } = follow(
       pair,
       WAITING,

@@ -1,0 +1,407 @@
+/**
+ * When a replicating version is polled next, and when its regions are expected to be done. Pure. Invariants:
+ *  1. Polls come out of a budget: it holds 38, and one comes back in 4.5 minutes. So no 45 minutes have more than 49 polls,
+ *     and no six hours more than 119, however many regions there are and whatever they show. What is polled for a doubt or a
+ *     repair (transitions.ts) is taken from it, too, and waits for nothing.
+ *  2. A region's end is predicted from what polls have shown of its progress, by straight lines. Azure tells whole percent:
+ *     at 40 a region has 40 or more, and less than 41. All lines that fit give a window, from the earliest end to the latest.
+ *     Where none fits, since progress wanders, the last polls may miss the line by as little as will do: a wide window.
+ *  3. At the latest end of a narrow window the region is done: it is polled then, and ends that are close together share a
+ *     poll. A wide window is polled on the way, nearer by halves, and within it by steps.
+ *  4. Of a region that shows no progress nothing can be predicted: it is polled evenly, as often as the budget lasts.
+ *  5. Part of the budget is kept for the region that is expected to be done last: only then the version is.
+ *
+ * All waits are shares of `pollMaxMs`; those in minutes and seconds are of its default, two minutes. Example, one region that
+ * is done after 2,700 s: polls after 15, 45, 105 and 375 s, each 270 s until 2,265, then after 2,479, 2,586, 2,639, 2,666,
+ * 2,680 and 2,707.
+ */
+import type { TransitionContext } from "../../operation/ports.js";
+import type { RegionRecord } from "../../operation/records.js";
+
+/** What is kept of the polls of a version that replicates. Times are RFC 3339. */
+export interface Pacing {
+  /** Since when its regions are followed. */
+  readonly since: string;
+  readonly polledTime: string;
+  /** Polls that were left in the budget then. */
+  readonly left: number;
+  /** By region that is not done: seconds after `since`, and the percent that was seen. */
+  readonly seen: Readonly<Record<string, readonly Seen[]>>;
+}
+
+type Seen = readonly [seconds: number, percent: number];
+
+export interface Paced {
+  readonly pacing: Pacing;
+  /** Until the next poll. */
+  readonly waitMs: number;
+  /** By region, where it can be told: RFC 3339. */
+  readonly expectedEnds: Readonly<Record<string, string>>;
+}
+
+type Context = Pick<TransitionContext, "now" | "pace">;
+
+/** Polls that the budget holds. */
+const BUDGET = 38;
+
+/** Of them kept for the last end: while an even poll would not have used up the budget, and after that. */
+const KEPT = 18;
+const KEPT_LATER = { straight: 16, wandering: 30 };
+
+/** More than even polls would have left: for others than the last end there are short steps only with so many beside. */
+const KEPT_OF_SAVED = 8;
+
+/** With so many polls more than ends, each end is also polled on the way to it. */
+const SPARE = 6;
+
+/** Of a region so many percentages are kept; where they are not on a line, those of the last so many percent count. */
+const MOST_SEEN = 20;
+const RECENT_PERCENT = 16;
+
+/** By so many percent polls may miss the line, and the window is that of so many times as much. */
+const BANDS = [0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32];
+const WIDER = 1.5;
+
+/** Waits as shares of `pollMaxMs`. */
+const SHARE = {
+  /** 60 s: between polls where nothing is predicted. */
+  even: 1 / 2,
+  /** 4.5 minutes: until a poll comes back into the budget. */
+  refill: 9 / 4,
+  /** 30 s: a window is narrow. */
+  narrow: 1 / 4,
+  /** 10 s: the shortest step in a window. */
+  step: 1 / 12,
+  /** 25 s: the step in the window of the last end. */
+  lastStep: 5 / 24,
+  /** Half a second: so long after an end it is polled. */
+  after: 1 / 240,
+  /** 5 minutes before the last end, what is kept for it is used. */
+  ending: 5 / 2,
+};
+
+/** Regions are followed from now on; what is left of the budget stays. */
+export function beginPacing(
+  before: Pacing | undefined,
+  { now, pace }: Context,
+): Pacing {
+  const refillMs = SHARE.refill * pace.pollMaxMs;
+  const time = now.toISOString();
+  return {
+    since: time,
+    polledTime: time,
+    left:
+      before === undefined ? BUDGET : leftOf(before, now.getTime(), refillMs),
+    seen: {},
+  };
+}
+
+/** What a poll at `now` has shown of the regions, and what follows. */
+export function paced(
+  before: Pacing,
+  regions: readonly Pick<
+    RegionRecord,
+    "name" | "state" | "progress" | "completedTime"
+  >[],
+  context: Context,
+): Paced {
+  const { pollInitialMs, pollMaxMs } = context.pace;
+  const ms = Object.fromEntries(
+    Object.entries(SHARE).map(([name, share]) => [name, share * pollMaxMs]),
+  ) as Record<keyof typeof SHARE, number>;
+  const nowMs = context.now.getTime();
+  const elapsedMs = nowMs - Date.parse(before.since);
+  const left = Math.max(0, leftOf(before, nowMs, ms.refill) - 1);
+
+  const open = regions.filter(
+    ({ state }) => state === "Unknown" || state === "Replicating",
+  );
+  const seen = seenOf(before, open, elapsedMs);
+  const windows = open.flatMap(({ name }) => {
+    const window = windowOf(seen[name] ?? []);
+    return window === undefined ? [] : [{ ...window, name }];
+  });
+  // In milliseconds from now on.
+  const ends = windows.map(({ earliest, latest, straight }) => ({
+    earliestMs: Math.max(0, earliest * 1_000 - elapsedMs),
+    latestMs: Math.max(0, latest * 1_000 - elapsedMs),
+    straight,
+  }));
+
+  const waitMs =
+    open.length === 0
+      ? // ARM is at rest soon after the last region is done.
+        Math.min(
+          pollMaxMs,
+          Math.max(pollInitialMs, (nowMs - lastDoneMs(before, regions)) / 3),
+        )
+      : nextPoll({
+          ends,
+          all: ends.length === open.length,
+          left,
+          elapsedMs,
+          pollInitialMs,
+          ms,
+        });
+  // Invariant 1.
+  const affordedMs = Math.max(0, 1 - left) * ms.refill;
+  return {
+    pacing: {
+      since: before.since,
+      polledTime: context.now.toISOString(),
+      left: Math.round(left * 100) / 100,
+      seen,
+    },
+    waitMs: Math.max(ms.step / 2, waitMs, affordedMs),
+    expectedEnds: Object.fromEntries(
+      ends.flatMap(({ earliestMs, latestMs }, i) => {
+        const { name = "" } = windows[i] ?? {};
+        const endMs = (earliestMs + latestMs) / 2;
+        return latestMs - earliestMs <= Math.max(endMs, ms.even)
+          ? [[name, new Date(nowMs + endMs).toISOString()]]
+          : [];
+      }),
+    ),
+  };
+}
+
+/** When the last region was done; when they were begun to be followed, where none was since. */
+function lastDoneMs(
+  { since }: Pacing,
+  regions: readonly Pick<RegionRecord, "completedTime">[],
+): number {
+  return Math.max(
+    ...[
+      since,
+      ...regions.map(({ completedTime = since }) => completedTime),
+    ].map((time) => Date.parse(time)),
+  );
+}
+
+function leftOf(
+  { left, polledTime }: Pacing,
+  nowMs: number,
+  refillMs: number,
+): number {
+  return Math.min(BUDGET, left + (nowMs - Date.parse(polledTime)) / refillMs);
+}
+
+/** What was seen of each region that is not done; of the same percent the first and the last poll. */
+function seenOf(
+  { seen }: Pacing,
+  open: readonly Pick<RegionRecord, "name" | "progress">[],
+  elapsedMs: number,
+): Pacing["seen"] {
+  const seconds = Math.round(elapsedMs / 100) / 10;
+  return Object.fromEntries(
+    open
+      .filter(({ progress }) => progress >= 1)
+      .map(({ name, progress }) => {
+        const before = seen[name] ?? [];
+        // Begun anew, it is another copy.
+        const kept = before.some(([, percent]) => percent > progress)
+          ? []
+          : before;
+        const same = kept.slice(-2).filter(([, at]) => at === progress);
+        const all: readonly Seen[] = [
+          ...(same.length === 2 ? kept.slice(0, -1) : kept),
+          [seconds, progress],
+        ];
+        return [
+          name,
+          all.length > MOST_SEEN ? [...all.slice(0, 1), ...all.slice(2)] : all,
+        ];
+      }),
+  );
+}
+
+/** In seconds after `since`. */
+interface Window {
+  readonly earliest: number;
+  readonly latest: number;
+  /** Whether one straight line explains all that was seen. */
+  readonly straight: boolean;
+}
+
+/** Invariant 2. Undefined where nothing is known of when it ends. */
+export function windowOf(seen: readonly Seen[]): Window | undefined {
+  const [now, top] = seen.at(-1) ?? [0, 0];
+  const recent = seen.filter(
+    ([, percent], i) => percent >= top - RECENT_PERCENT || i >= seen.length - 3,
+  );
+  const straight = endsOfLines(seen, 0);
+  if (straight.earliest <= straight.latest)
+    return Number.isFinite(straight.latest)
+      ? { ...straight, straight: true }
+      : undefined;
+  const band = BANDS.find((percent) => {
+    const { earliest, latest } = endsOfLines(recent, percent);
+    return Math.max(now, earliest) <= latest;
+  });
+  if (band === undefined) return undefined;
+  const narrowest = endsOfLines(recent, band);
+  if (!Number.isFinite(narrowest.latest)) return undefined;
+  const { earliest, latest } = endsOfLines(recent, band * WIDER);
+  return {
+    earliest: Math.max(now, earliest),
+    // A wider band holds flat lines, too, which never end.
+    latest: Math.min(latest, now + 3 * (narrowest.latest - now) + 60),
+    straight: false,
+  };
+}
+
+/**
+ * When the straight lines reach 100 percent that pass each percentage p that was seen between p - band and p + 1 + band.
+ * A line that ends at `e` and is at most `p + 1 + band` at one time and at least `q - band` at another fulfils
+ * (99 - p - band) (e - tq) <= (100 - q + band) (e - tp): each two polls bound e. No line fits where the earliest is the later.
+ */
+function endsOfLines(
+  seen: readonly Seen[],
+  band: number,
+): Pick<Window, "earliest" | "latest"> {
+  let earliest = Number.NEGATIVE_INFINITY;
+  let latest = Number.POSITIVE_INFINITY;
+  for (const [tp, p] of seen)
+    for (const [tq, q] of seen) {
+      const factor = q - p - 1 - 2 * band;
+      const bound = (99 - p - band) * tq - (100 - q + band) * tp;
+      if (factor > 0) latest = Math.min(latest, bound / factor);
+      else if (factor < 0) earliest = Math.max(earliest, bound / factor);
+      else if (bound < 0) latest = Number.NEGATIVE_INFINITY;
+    }
+  return { earliest, latest };
+}
+
+/** From now on. */
+interface End {
+  readonly earliestMs: number;
+  readonly latestMs: number;
+  readonly straight: boolean;
+}
+
+interface Now {
+  /** Of regions whose end is predicted. */
+  readonly ends: readonly End[];
+  /** Whether those are all that are not done. */
+  readonly all: boolean;
+  readonly left: number;
+  readonly elapsedMs: number;
+  readonly pollInitialMs: number;
+  readonly ms: Readonly<Record<keyof typeof SHARE, number>>;
+}
+
+/** What the budget allows now. */
+interface Allowed {
+  /** Kept of it for the last end. */
+  readonly kept: number;
+  /** The last end is near: what is kept for it is used. Invariant 5. */
+  readonly ending: boolean;
+  /** Between polls where nothing is predicted. */
+  readonly evenMs: number;
+  /** More is left than is kept, and than even polls would have left: it may be polled by short steps. */
+  readonly hasSaved: boolean;
+}
+
+function allowedOf({ ends, all, left, elapsedMs, ms }: Now): Allowed {
+  const evenLeft = BUDGET - elapsedMs / ms.even + elapsedMs / ms.refill;
+  const early = evenLeft > 0;
+  const straight = all && ends.every((end) => end.straight);
+  const kept = early ? KEPT : KEPT_LATER[straight ? "straight" : "wandering"];
+  const ending =
+    all && Math.max(0, ...ends.map(({ earliestMs }) => earliestMs)) < ms.ending;
+  const needed = ending
+    ? Math.max(0, evenLeft)
+    : early
+      ? evenLeft + KEPT_OF_SAVED
+      : kept;
+  return {
+    kept,
+    ending,
+    evenMs: early || ending || left > kept ? ms.even : ms.refill,
+    hasSaved: left > needed,
+  };
+}
+
+/** Until the next poll, if the budget has one. */
+function nextPoll(now: Now): number {
+  const { ends, all, left, elapsedMs, pollInitialMs, ms } = now;
+  const { kept, ending, evenMs, hasSaved } = allowedOf(now);
+  const last = ends.toSorted(
+    (one, other) => other.earliestMs - one.earliestMs,
+  )[0];
+  // Invariant 4. The first waits are short: what is small is done in a minute.
+  if (last === undefined)
+    return Math.min(evenMs, Math.max(pollInitialMs, 2 * elapsedMs));
+
+  const lastMs = Math.max(...ends.map(({ latestMs }) => latestMs));
+  const polls = Math.floor(left + lastMs / ms.refill - kept);
+  const lastStepMs = Math.min(
+    ms.even,
+    Math.max(ms.lastStep, lastMs / Math.max(1, left)),
+  );
+  const stepMs = ending && hasSaved ? lastStepMs : ms.even;
+  const halves = polls - ends.length >= SPARE;
+  const targets = ends.map((end) => targetOf(end, halves, stepMs, ms));
+  const firstMs = firstOf(targets, Math.max(1, polls));
+  const isWithin = ends.some(
+    (end) => end.earliestMs < ms.even && isWide(end, ms),
+  );
+  const nextMs =
+    isWithin && hasSaved
+      ? Math.min(firstMs, evenMs)
+      : isWithin
+        ? evenMs
+        : Math.max(firstMs, polls < 1 ? evenMs : 0);
+  if (!all) return Math.min(nextMs, evenMs);
+
+  const farMs = (left - kept >= ends.length ? 1 : 2) * ms.refill;
+  const lastPollMs = targetOf(
+    last,
+    !last.straight || isWide(last, ms),
+    lastStepMs,
+    ms,
+  );
+  return Math.min(
+    nextMs,
+    farMs,
+    Math.max(lastPollMs, ending && hasSaved ? 0 : ms.even),
+  );
+}
+
+function isWide({ earliestMs, latestMs }: End, ms: Now["ms"]): boolean {
+  return latestMs - earliestMs > ms.narrow;
+}
+
+/** Invariant 3. `halves`: it is also polled half-way to the earliest end. */
+function targetOf(
+  { earliestMs, latestMs }: End,
+  halves: boolean,
+  mostMs: number,
+  ms: Now["ms"],
+): number {
+  const windowMs = latestMs - earliestMs;
+  const beforeMs = halves ? earliestMs / 2 : earliestMs;
+  return latestMs - beforeMs <= ms.narrow
+    ? latestMs + ms.after
+    : Math.max(beforeMs, ms.step, Math.min(windowMs / 3, mostMs));
+}
+
+/**
+ * The first of at most `most` polls, each at the last of the ends that share it: those are put together one after the other
+ * for which it makes the least delay.
+ */
+function firstOf(targets: readonly number[], most: number): number {
+  const groups = targets
+    .toSorted((one, other) => one - other)
+    .map((at) => ({ at, ends: 1 }));
+  while (groups.length > most) {
+    const delays = groups
+      .slice(0, -1)
+      .map(({ at, ends }, i) => ((groups[i + 1]?.at ?? at) - at) * ends);
+    const i = delays.indexOf(Math.min(...delays));
+    const [one, next] = groups.slice(i, i + 2);
+    if (one === undefined || next === undefined) break;
+    groups.splice(i, 2, { at: next.at, ends: one.ends + next.ends });
+  }
+  return groups[0]?.at ?? 0;
+}

@@ -1,0 +1,52 @@
+/** How soon the end of a region and of a version is known, and by how many polls (docs/performance.md). */
+import { describe, expect, test } from "vitest";
+import {
+  measure,
+  SHAPES,
+  type Shape,
+} from "../../../support/paced-replication.js";
+
+const RUNS = 25;
+const REGIONS = [1, 10, 30];
+const shapes = Object.keys(SHAPES) as Shape[];
+
+describe.each(REGIONS)("%i regions of 45 minutes", (regions) => {
+  test.each(shapes)("%s", (shape) => {
+    const { mostPolls, region, version } = measure(
+      { shape, regions, minutes: 45 },
+      RUNS,
+    );
+    expect(mostPolls).toBeLessThanOrEqual(50);
+    if (shape.startsWith("linear")) {
+      expect(mostPolls).toBeLessThanOrEqual(30);
+      expect(region).toBeLessThanOrEqual(10);
+    }
+    if (shape === "stuck at 95 %" || shape === "unknown")
+      expect(region).toBeLessThanOrEqual(35);
+    // az polls each 30 seconds: 15 in the mean.
+    else expect(version).toBeLessThanOrEqual(15);
+  });
+});
+
+describe.each(REGIONS)("%i regions of six hours", (regions) => {
+  test.each(shapes)("%s", (shape) => {
+    const { mostPolls, mostIn45Minutes, version } = measure(
+      { shape, regions, minutes: 360 },
+      RUNS,
+    );
+    expect(mostPolls).toBeLessThanOrEqual(120);
+    expect(mostIn45Minutes).toBeLessThanOrEqual(50);
+    if (shape.startsWith("linear") || shape === "wandering")
+      expect(version).toBeLessThanOrEqual(15);
+  });
+});
+
+test("30 regions that end one after the other, each as long after the one before, share polls", () => {
+  const { mostPolls, region, version } = measure(
+    { shape: "linear", regions: 30, minutes: 45, ends: "even" },
+    RUNS,
+  );
+  expect(mostPolls).toBeLessThanOrEqual(30);
+  expect(region).toBeLessThanOrEqual(15);
+  expect(version).toBeLessThanOrEqual(15);
+});
