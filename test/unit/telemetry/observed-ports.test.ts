@@ -180,6 +180,25 @@ describe("an event that is published", () => {
       },
     ]);
   });
+
+  test("names in its line the codes of what it failed for, and of what its operation was warned of", async () => {
+    const lines: unknown[] = [];
+    const write = (line: string): void => void lines.push(JSON.parse(line));
+    const log = createLog({ info: write, warn: write, error: write }, {});
+    const event = eventOf("Sigil.ImageVersion.Failed", {
+      error: {
+        code: "PreflightFailed",
+        errors: [{ code: "A" }, { code: "A" }],
+      },
+    });
+    const { store, events } = ports({
+      operation: { id: "op-1", resourceId: SUBJECT, warnings: [{ code: "B" }] },
+      record: { members: [], outbox: [{ kind: "event", event }] },
+    } as unknown as Stored<TrackedRecord>);
+    await store.read("key");
+    await withLog(log, () => events.publish([event]));
+    expect(lines).toMatchObject([{ code: "PreflightFailed", findings: "A B" }]);
+  });
 });
 
 test("a store's answers and errors pass as they are", async () => {
