@@ -18,6 +18,7 @@ import {
   SUBSCRIPTION,
   type PredictedResource,
 } from "../../support/bicep.js";
+import { SERVICE_BUS_RIGHTS } from "../../support/uses.js";
 import permissions from "../../../infra/permissions.json" with { type: "json" };
 
 const OTHER_SUBSCRIPTION = "33333333-3333-3333-3333-333333333333";
@@ -200,6 +201,39 @@ describe.skipIf(lacksBicep())("infra/", () => {
         ].sort(),
       );
     });
+
+    test.each([
+      ["with", () => plain],
+      ["without", () => full],
+    ])(
+      "are the rights on Service Bus that the end-to-end tests record, %s the scale controller's",
+      (_, resources) => {
+        const rights: Record<string, Set<string>> = {};
+        for (const line of assignmentsOn(
+          resources(),
+          /Microsoft\.ServiceBus/u,
+        )) {
+          const [, entity = "", role = ""] =
+            /^(.+): Azure Service Bus Data (\w+)$/u.exec(line) ?? [];
+          if (entity === "") continue; // A sender's or receiver's.
+          const given = {
+            Owner: ["Listen", "Send"],
+            Receiver: ["Listen"],
+            Sender: ["Send"],
+          }[role];
+          rights[entity] ??= new Set();
+          for (const right of given ?? []) rights[entity].add(right);
+        }
+        expect(
+          Object.fromEntries(
+            Object.entries(rights).map(([entity, each]) => [
+              entity,
+              [...each].sort(),
+            ]),
+          ),
+        ).toEqual(SERVICE_BUS_RIGHTS);
+      },
+    );
 
     test("without the scale controller's, and with those of senders and receivers, entity by entity", () => {
       expect(assignmentsOn(full, /Microsoft\.ServiceBus/u)).toEqual(
