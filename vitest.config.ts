@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const SLOW = [
   // Kills, months, thousands of calls, whatever a generator thinks of
   "test/contract/{image-version,subscription}/{crashes,rollback-crashes}.test.ts",
-  "test/contract/image-version/long-waits.test.ts",
+  "test/contract/image-version/{long-waits,state-lost}.test.ts",
   "test/contract/azure/tables/ageing.test.ts",
   "test/contract/authorization/policy-concurrency.test.ts",
   "test/contract/infrastructure/*.test.ts",
