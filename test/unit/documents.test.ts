@@ -221,6 +221,14 @@ test.each(DOCUMENTS)("every link of %s leads somewhere", (file) => {
   }
 });
 
+test("a test that docs/deploy.md or docs/operations.md names is there", () => {
+  for (const file of ["docs/deploy.md", "docs/operations.md"])
+    for (const [named] of readFileSync(file, "utf8").matchAll(
+      /\btest\/[\w/-]+\.test\.ts/gu,
+    ))
+      expect(existsSync(named), `${named} in ${file}`).toBe(true);
+});
+
 function anchorsOf(file: string): readonly string[] {
   return [...readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gmu)].map(
     ([, title = ""]) =>

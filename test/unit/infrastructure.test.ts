@@ -93,3 +93,38 @@ it("there is a runbook for what befalls a deployment, and each says how far it w
   for (const entry of entries)
     expect(entry).toMatch(/never run|simulated|tested|measured/iu);
 });
+
+it("host.json has what Azure Functions documents, and extensions that are for Node.js 22 and 24", () => {
+  const { extensions, extensionBundle, ...host } = JSON.parse(
+    read("host.json"),
+  ) as {
+    readonly extensions: {
+      readonly serviceBus: Readonly<Record<string, unknown>>;
+    };
+    readonly extensionBundle: unknown;
+  };
+  // https://learn.microsoft.com/azure/azure-functions/functions-host-json and functions-bindings-service-bus#hostjson-settings
+  expect(Object.keys(host).sort()).toEqual([
+    "functionTimeout",
+    "logging",
+    "telemetryMode",
+    "version",
+  ]);
+  expect(Object.keys(extensions)).toEqual(["http", "serviceBus"]);
+  const documented = [
+    "autoCompleteMessages",
+    "clientRetryOptions",
+    "maxAutoLockRenewalDuration",
+    "maxConcurrentCalls",
+    "maxConcurrentSessions",
+    "prefetchCount",
+    "sessionIdleTimeout",
+  ];
+  expect(documented).toEqual(
+    expect.arrayContaining(Object.keys(extensions.serviceBus)),
+  );
+  expect(extensionBundle).toEqual({
+    id: "Microsoft.Azure.Functions.ExtensionBundle",
+    version: "[4.0.0, 5.0.0)",
+  });
+});
