@@ -106,9 +106,10 @@ export class Stack {
   async startHost(
     onLine?: (line: string) => void,
     settings: Readonly<Record<string, string>> = {},
+    scriptRoot = this.#scriptRoot,
   ): Promise<HostProcess> {
     const host = await startHostProcess({
-      scriptRoot: this.#scriptRoot,
+      scriptRoot,
       environment: {
         ...process.env,
         ...this.services.settings,
