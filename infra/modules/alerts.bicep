@@ -46,7 +46,7 @@ var logAlerts = [
     alert: 'events-not-sent'
     severity: 1
     summary: 'Events could not be published and wait to be sent again.'
-    query: 'AppTraces | where Message == "events could not be published and wait to be sent again"'
+    query: 'AppMetrics | where Name == "sigil.event.unpublished" | where Sum > 0'
     everyMinutes: 15
   }
 ]

@@ -63,6 +63,7 @@ export function observePorts<R extends TrackedRecord>(
         try {
           await events.publish(published);
         } catch (error) {
+          metrics.unpublished(published.length);
           activeLog()?.error(
             "events could not be published and wait to be sent again",
             error,

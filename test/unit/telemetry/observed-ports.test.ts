@@ -125,6 +125,9 @@ describe("an event that is published", () => {
       ports(undefined, failure).events.publish([event]),
     ).rejects.toBe(failure);
     expect(await points("sigil.region.failed")).toMatchObject([{ value: 2 }]);
+    expect(await points("sigil.event.unpublished")).toEqual([
+      { attributes: {}, value: 1 },
+    ]);
   });
 
   test("of a region that is ready tells the time since its own operation began", async () => {
