@@ -10,7 +10,7 @@ type principal = {
 type sourceKind = 'disk' | 'snapshot' | 'virtualMachine' | 'vhd'
 
 @export()
-@description('A subscription in which image versions are published.')
+@description('A subscription in which image versions are published; each is given once.')
 type publication = {
   subscriptionId: string
 

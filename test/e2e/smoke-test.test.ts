@@ -1,6 +1,6 @@
 /** infra/smoke-test.mjs against the app in its host; az is one that knows the answers. */
 import { execFile } from "node:child_process";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -33,10 +33,31 @@ function announced(lines: readonly string[]): string[] {
   return lines.flatMap((line) => /^ {2}([a-z\d-]+) {2}/u.exec(line)?.[1] ?? []);
 }
 
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 async function smokeTest(
   found: readonly { name: string }[],
   ...args: readonly string[]
-): Promise<{ code: number; stdout: string; stderr: string }> {
+): Promise<Outcome> {
+  await putAz(found);
+  return run(process.execPath, [
+    "infra/smoke-test.mjs",
+    `--api=${host.origin}/api`,
+    "--audience=sigil",
+    `--image=${IMAGE}`,
+    "--resource-group=sigil",
+    "--app=sigil",
+    "--wait-seconds=0",
+    ...args,
+  ]);
+}
+
+/** An az that knows a deployment with these functions; it writes down what is published. */
+async function putAz(found: readonly { name: string }[]): Promise<void> {
   const accessToken = await stack.services.tokenIssuer?.issueToken({
     roles: ["ImageVersions.Write"],
   });
@@ -44,26 +65,23 @@ async function smokeTest(
   await writeFile(
     az,
     `#!/bin/sh
-case "$1" in
-  account) echo '${JSON.stringify({ accessToken })}' ;;
-  functionapp) echo '${JSON.stringify(found)}' ;;
+case "$*" in
+  account*) echo '${JSON.stringify({ accessToken })}' ;;
+  *functionAppName*) echo app ;;
+  *apiUrl*) echo '${host.origin}/api' ;;
+  *config-zip*) echo "$*" > '${folder}/published' ;;
+  functionapp*) echo '${JSON.stringify(found)}' ;;
 esac
 `,
   );
   await chmod(az, 0o755);
+}
+
+function run(command: string, args: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(
-      process.execPath,
-      [
-        "infra/smoke-test.mjs",
-        `--api=${host.origin}/api`,
-        "--audience=sigil",
-        `--image=${IMAGE}`,
-        "--resource-group=sigil",
-        "--app=sigil",
-        "--wait-seconds=0",
-        ...args,
-      ],
+      command,
+      args,
       { env: { ...process.env, PATH: `${folder}:${process.env["PATH"]}` } },
       (error, stdout, stderr) =>
         resolve({
@@ -86,6 +104,21 @@ test("finds a deployment that works in order", async () => {
     `ok      ${functions.length} functions are there`,
   ]);
   expect(code).toBe(0);
+});
+
+test("the pipelines' scripts find the app in the outputs of the deployment", async () => {
+  await putAz(functions);
+  expect(await run(".ci/smoke-test", ["sigil", "sigil", IMAGE])).toMatchObject({
+    code: 0,
+    stderr: "",
+  });
+  expect(await run(".ci/publish", ["sigil", "dist/sigil.zip"])).toMatchObject({
+    code: 0,
+    stderr: "",
+  });
+  expect(await readFile(path.join(folder, "published"), "utf8")).toContain(
+    "--resource-group sigil --name app --src dist/sigil.zip",
+  );
 });
 
 test("names the functions that are missing", async () => {
