@@ -71,7 +71,7 @@ var queues = [
 ]
 
 // The scale controller asks with the app's identity how long a queue is, which takes the right to manage it: Owner, of the
-// four queues that are received from, has it. Without it the controller sees that something is waiting and no more.
+// four queues that are received from, has it. Without it the length is estimated by a peek.
 var queueRoles = flatten(map(
   range(0, length(queues)),
   index =>
