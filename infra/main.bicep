@@ -65,7 +65,7 @@ param privateNetwork bool = false
 @description('Of that virtual network: a /25 or larger.')
 param networkAddressPrefix string = '10.83.0.0/24'
 
-@description('Zones or regions that keep a copy of the state.')
+@description('Zones or regions that keep a copy of the state; Standard_LRS where the region has no zones.')
 param storageRedundancy ('Standard_LRS' | 'Standard_ZRS' | 'Standard_GRS' | 'Standard_GZRS') = 'Standard_ZRS'
 
 // Scale: test/unit/scale.test.ts holds these against Resource Manager's limits

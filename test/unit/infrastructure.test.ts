@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import { expect, it } from "vitest";
 import { readConfig } from "../../src/config/config.js";
-import { SETTINGS } from "../../src/config/settings.js";
+import { SETTINGS, type Setting } from "../../src/config/settings.js";
 
 const read = (file: string): string =>
   readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
@@ -73,6 +73,15 @@ it("local.settings.template.json is enough once the placeholders are filled in",
     ]),
   );
   expect(() => readConfig(filled)).not.toThrow();
+  const known = [
+    ...Object.values(SETTINGS).flatMap((group) =>
+      Object.values<Pick<Setting, "name">>(group).map(({ name }) => name),
+    ),
+    // Those of Core Tools, of a managed identity, and of Node.js.
+    ...["FUNCTIONS_WORKER_RUNTIME", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"],
+    "NODE_EXTRA_CA_CERTS",
+  ];
+  expect(known).toEqual(expect.arrayContaining(Object.keys(Values)));
 });
 
 it("there is a runbook for what befalls a deployment, and each says how far it was tried", () => {
