@@ -4,9 +4,10 @@ import { defineConfig } from "vitest/config";
 const SLOW = [
   // Kills, months, thousands of calls, whatever a generator thinks of
   "test/contract/{image-version,subscription}/{crashes,rollback-crashes}.test.ts",
-  "test/contract/image-version/long-waits.test.ts",
+  "test/contract/image-version/{long-waits,state-lost}.test.ts",
   "test/contract/azure/tables/ageing.test.ts",
   "test/contract/authorization/policy-concurrency.test.ts",
+  "test/contract/infrastructure/*.test.ts",
   "test/contract/image-version/{bursts,call-counts,resource-manager-faults}.test.ts",
   "test/contract/image-version/truth/{property,rollbacks}.test.ts",
   "test/fuzz/*.test.ts",
@@ -14,7 +15,7 @@ const SLOW = [
   "src/local/arm-simulator/test/lists.test.ts",
   "src/local/service-bus-emulator/test/durability.test.ts",
   // Whole programs; `npm test` has the whole app with its requests, messages and documents
-  "test/e2e/{day-two,demo,deployment,durability,own-services,packages,plans,retention,same-version,secrets,start,telemetry}.test.ts",
+  "test/e2e/{day-two,demo,deployment,durability,own-services,packages,permissions,plans,retention,same-version,secrets,smoke-test,start,telemetry,upgrade}.test.ts",
   "src/local/functions-host/test/startup.test.ts",
   "src/local/stack/test/run.test.ts",
   // A browser, generated clients, the Azure CLI, other languages

@@ -1,29 +1,120 @@
 targetScope = 'resourceGroup'
 
+import { eventSubscription, galleryPolicyDocument, principal, publication, stringMap } from 'types.bicep'
+
 @description('Names every resource; those that must be unique in the world get a suffix of the resource group.')
 @minLength(2)
 @maxLength(11)
 param name string = 'sigil'
 
+@description('Region of every resource. A second region is a second deployment.')
 param location string = resourceGroup().location
+
+@description('Tags of the function app; azd finds it by azd-service-name.')
+param tags stringMap = {
+  'azd-service-name': 'sigil'
+}
+
+// Who calls
 
 @description('Issuer of the access tokens that callers present.')
 param tokenIssuer string = '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
 
-@description('Audience of those tokens: the API\'s application id or id URI; several with commas.')
+@description('Audience of those tokens: the API\'s application id; several with commas.')
 param tokenAudience string
 
-@description('Subscriptions with the galleries that image versions are published to.')
-param gallerySubscriptionIds string[] = [subscription().subscriptionId]
+@description('Tenants whose tokens are accepted.')
+param tokenTenants string[] = [
+  tenant().tenantId
+]
 
-@description('Kinds of source that need more than a read; managed images and image versions need none.')
-param sources ('disk' | 'snapshot' | 'virtualMachine' | 'vhd')[] = []
+@description('Which callers may write to which galleries; null: every writer to every gallery.')
+param galleryPolicy galleryPolicyDocument?
+
+@description('Who may send requests by Service Bus.')
+param requestSenders principal[] = []
+
+@description('Who may receive the originals of rejected requests.')
+param rejectedReceivers principal[] = []
+
+@description('Subscriptions of the topic of events, and who receives from each.')
+param eventSubscriptions eventSubscription[] = [
+  {
+    name: 'all'
+    receivers: []
+  }
+]
+
+// What is published where
+
+@description('Subscriptions, and resource groups in them, in which image versions are published.')
+param publications publication[] = [
+  {
+    subscriptionId: subscription().subscriptionId
+  }
+]
+
+@description('Whether those subscriptions may be prepared through the API: providers and features registered.')
+param registers bool = true
+
+// Network and state
+
+@description('Private endpoints for storage and Service Bus (tier Premium), and the function app in a virtual network.')
+param privateNetwork bool = false
+
+@description('Of that virtual network: a /25 or larger.')
+param networkAddressPrefix string = '10.83.0.0/24'
+
+@description('Zones or regions that keep a copy of the state; Standard_LRS where the region has no zones.')
+param storageRedundancy ('Standard_LRS' | 'Standard_ZRS' | 'Standard_GRS' | 'Standard_GZRS') = 'Standard_ZRS'
+
+// Scale: test/unit/scale.test.ts holds these against Resource Manager's limits
 
 @description('Node.js of the function app: 24 where the cloud has it.')
 param nodeVersion ('22' | '24') = '22'
 
+@description('Memory of an instance in MB.')
+param instanceMemoryMB (512 | 2048 | 4096) = 2048
+
+@description('Instances of the whole function app, at most.')
+@minValue(1)
+@maxValue(1000)
+param maximumInstanceCount int = 12
+
+@description('Requests that an instance answers at a time; one that waits for an operation counts as long as it waits.')
+@minValue(1)
+@maxValue(1000)
+param httpConcurrency int = 64
+
+@description('Instances that are kept warm for HTTP; each is paid for as long as it is kept.')
+@minValue(0)
+param alwaysReadyHttpInstances int = 0
+
+@description('Whether the scale controller may see how long the work queues are; it takes Service Bus Data Owner of them.')
+param scaleByQueueLength bool = true
+
+@description('How instances are replaced when a package is published or a setting changes; RollingUpdate is a preview.')
+param siteUpdateStrategy ('Default' | 'Recreate' | 'RollingUpdate') = 'Default'
+
+// What an operator sees
+
+@description('Days that logs, traces and metrics are kept.')
+@minValue(30)
+@maxValue(730)
+param logRetentionDays int = 30
+
+@description('Mail addresses that alerts are sent to.')
+param alertEmails string[] = []
+
+@description('Action groups that alerts are sent to, by resource id.')
+param alertActionGroupIds string[] = []
+
+@description('Hours after which an unfinished operation is worth a look.')
+@minValue(1)
+param oldestOperationHours int = 24
+
 @description('Optional settings of the service, such as SIGIL_POLL_MAX_SECONDS.')
-param settings object = {}
+param settings stringMap = {}
 
 var uniqueName = '${name}-${uniqueString(resourceGroup().id)}'
 
@@ -40,6 +131,7 @@ module workspace 'modules/log-analytics-workspace.bicep' = {
   params: {
     name: uniqueName
     location: location
+    retentionInDays: logRetentionDays
   }
 }
 
@@ -58,7 +150,9 @@ module storage 'modules/storage-account.bicep' = {
   params: {
     name: toLower(replace(uniqueName, '-', ''))
     location: location
+    redundancy: storageRedundancy
     principalId: identity.outputs.principalId
+    isPrivate: privateNetwork
   }
 }
 
@@ -68,17 +162,34 @@ module serviceBus 'modules/service-bus.bicep' = {
     name: uniqueName
     location: location
     principalId: identity.outputs.principalId
+    isPrivate: privateNetwork
+    scaleByQueueLength: scaleByQueueLength
+    requestSenders: requestSenders
+    rejectedReceivers: rejectedReceivers
+    eventSubscriptions: eventSubscriptions
+  }
+}
+
+module network 'modules/private-network.bicep' = if (privateNetwork) {
+  name: 'private-network'
+  params: {
+    name: uniqueName
+    location: location
+    addressPrefix: networkAddressPrefix
+    storageAccountId: storage.outputs.id
+    serviceBusId: serviceBus.outputs.id
   }
 }
 
 module publishing 'modules/image-publishing.bicep' = [
-  for subscriptionId in gallerySubscriptionIds: {
+  for to in publications: {
     name: 'image-publishing-${uniqueName}'
-    scope: subscription(subscriptionId)
+    scope: subscription(to.subscriptionId)
     params: {
       name: uniqueName
       principalId: identity.outputs.principalId
-      sources: sources
+      to: to
+      registers: registers
     }
   }
 ]
@@ -88,6 +199,7 @@ module functionApp 'modules/function-app.bicep' = {
   params: {
     name: uniqueName
     location: location
+    tags: tags
     nodeVersion: nodeVersion
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
@@ -97,10 +209,43 @@ module functionApp 'modules/function-app.bicep' = {
     insightsConnectionString: insights.outputs.connectionString
     tokenIssuer: tokenIssuer
     tokenAudience: tokenAudience
+    tokenTenants: tokenTenants
+    galleryPolicy: galleryPolicy
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    httpConcurrency: httpConcurrency
+    alwaysReadyHttpInstances: alwaysReadyHttpInstances
+    siteUpdateStrategy: siteUpdateStrategy
+    subnetId: privateNetwork ? network!.outputs.applicationSubnetId : ''
     settings: settings
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  params: {
+    name: uniqueName
+    location: location
+    workspaceId: workspace.outputs.id
+    insightsId: insights.outputs.id
+    serviceBusId: serviceBus.outputs.id
+    workQueues: serviceBus.outputs.workQueues
+    readinessUrl: 'https://${functionApp.outputs.hostName}/api/health/ready'
+    emails: alertEmails
+    actionGroupIds: alertActionGroupIds
+    oldestOperationHours: oldestOperationHours
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook'
+  params: {
+    location: location
+    workspaceId: workspace.outputs.id
   }
 }
 
 output functionAppName string = functionApp.outputs.name
 output apiUrl string = 'https://${functionApp.outputs.hostName}/api'
 output serviceBusNamespace string = serviceBus.outputs.fullyQualifiedNamespace
+output identityPrincipalId string = identity.outputs.principalId

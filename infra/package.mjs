@@ -1,6 +1,7 @@
 // Makes dist/sigil.zip, or another file that is named, of what `npm run build` has made: all that is deployed, whole. Nothing is
-// installed where it runs. The same build gives the same bytes.
-import { readdir, readFile, writeFile } from "node:fs/promises";
+// installed where it runs. The same build gives the same bytes. dist/sigil/ has the same files, for azd, which zips a folder.
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { zipSync } from "fflate";
 
@@ -27,8 +28,18 @@ for (const folder of FOLDERS)
 
 // A zip has the time of day of wherever it was made, from 1980 on.
 const zip = zipSync(files, { level: 9, mtime: new Date(1980, 0, 1) });
-const { 2: file = `${ROOT}dist/sigil.zip` } = process.argv;
+const { 2: named } = process.argv;
+const file = named ?? `${ROOT}dist/sigil.zip`;
 await writeFile(file, zip);
+if (named === undefined) {
+  const folder = `${ROOT}dist/sigil`;
+  await rm(folder, { recursive: true, force: true });
+  for (const [name, content] of Object.entries(files)) {
+    const target = path.join(folder, name);
+    await mkdir(path.dirname(target), { recursive: true });
+    await writeFile(target, content);
+  }
+}
 console.log(
   `${file}: ${Object.keys(files).length} files, ${(zip.length / 1e6).toFixed(2)} MB`,
 );

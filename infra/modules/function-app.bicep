@@ -1,3 +1,5 @@
+import { galleryPolicyDocument, stringMap } from '../types.bicep'
+
 param name string
 param location string
 param nodeVersion string
@@ -9,7 +11,19 @@ param serviceBusNamespace string
 param insightsConnectionString string
 param tokenIssuer string
 param tokenAudience string
-param settings object
+param tokenTenants string[]
+param galleryPolicy galleryPolicyDocument?
+param instanceMemoryMB int
+param maximumInstanceCount int
+param httpConcurrency int
+param alwaysReadyHttpInstances int
+param siteUpdateStrategy string
+param tags stringMap
+
+@description('Where the app reaches private endpoints from; empty: nowhere.')
+param subnetId string
+
+param settings stringMap
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   name: name
@@ -28,6 +42,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   name: name
   location: location
   kind: 'functionapp,linux'
+  tags: tags
   identity: {
     type: 'UserAssigned'
     userAssignedIdentities: {
@@ -37,6 +52,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
       minTlsVersion: '1.2'
     }
@@ -56,15 +72,30 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         version: nodeVersion
       }
       scaleAndConcurrency: {
-        maximumInstanceCount: 40
-        instanceMemoryMB: 2048
+        maximumInstanceCount: maximumInstanceCount
+        instanceMemoryMB: instanceMemoryMB
+        alwaysReady: alwaysReadyHttpInstances == 0
+          ? []
+          : [
+              {
+                name: 'http'
+                instanceCount: alwaysReadyHttpInstances
+              }
+            ]
+        triggers: {
+          http: {
+            perInstanceConcurrency: httpConcurrency
+          }
+        }
       }
+      // A preview: the published type does not have it yet.
+      ...(siteUpdateStrategy == 'Default' ? {} : any({ siteUpdateStrategy: { type: siteUpdateStrategy } }))
     }
   }
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: union(settings, {
+    properties: union(settings, galleryPolicy == null ? {} : { SIGIL_GALLERY_POLICY: string(galleryPolicy) }, {
       AzureWebJobsStorage__accountName: storageAccountName
       AzureWebJobsStorage__tableServiceUri: 'https://${storageAccountName}.table.${environment().suffixes.storage}'
       AzureWebJobsStorage__credential: 'managedidentity'
@@ -77,6 +108,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       AZURE_CLIENT_ID: identityClientId
       SIGIL_TOKEN_ISSUER: tokenIssuer
       SIGIL_TOKEN_AUDIENCE: tokenAudience
+      SIGIL_TOKEN_TENANT: join(tokenTenants, ',')
       SIGIL_RESOURCE_MANAGER_ENDPOINT: environment().resourceManager
       SIGIL_RESOURCE_MANAGER_SCOPE: '${environment().resourceManager}.default'
     })
@@ -85,6 +117,13 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   // Deployments are made with an Entra ID token; there is no password to steal.
   resource publishing 'basicPublishingCredentialsPolicies' = {
     name: 'scm'
+    properties: {
+      allow: false
+    }
+  }
+
+  resource ftp 'basicPublishingCredentialsPolicies' = {
+    name: 'ftp'
     properties: {
       allow: false
     }

@@ -1,83 +1,89 @@
 targetScope = 'subscription'
 
-@description('Tells this deployment\'s role from another\'s.')
+import { publication } from '../types.bicep'
+
+@description('Tells this deployment\'s roles from another\'s.')
 param name string
 
 @description('Who publishes image versions.')
 param principalId string
 
-param sources ('disk' | 'snapshot' | 'virtualMachine' | 'vhd')[]
+param to publication
 
-// "What RBAC permissions are required to create an ACG image" (Azure Compute Gallery overview): a managed image or an
-// image version is read, but a disk, snapshot or virtual machine must be writable, and a VHD's account must give its keys.
-var sourceActions = {
-  disk: [
-    'Microsoft.Compute/disks/write'
-    'Microsoft.Compute/disks/beginGetAccess/action'
-  ]
-  snapshot: [
-    'Microsoft.Compute/snapshots/write'
-    'Microsoft.Compute/snapshots/beginGetAccess/action'
-  ]
-  virtualMachine: [
-    'Microsoft.Compute/virtualMachines/write'
-  ]
-  vhd: [
-    'Microsoft.Storage/storageAccounts/read'
-    'Microsoft.Storage/storageAccounts/write'
-    'Microsoft.Storage/storageAccounts/listKeys/action'
-  ]
+@description('Whether subscriptions may be prepared: providers and features registered.')
+param registers bool
+
+// What Azure is asked to do, and what Azure asks for the resources that a request links to; each with its reason.
+var permissions = loadJsonContent('../permissions.json')
+var parts = {
+  // Asked of the subscription itself, whatever its resource groups.
+  subscription: concat(permissions.subscription, registers ? permissions.preparation : [])
+  // The built-in Compute Gallery Artifacts Publisher may also delete galleries.
+  galleries: permissions.galleries
+  sources: concat(permissions.sources, flatten(map(to.?sources ?? [], kind => permissions[kind])))
+}
+var resourceGroups = {
+  galleries: to.?galleryResourceGroups ?? []
+  sources: to.?sourceResourceGroups ?? []
+}
+var descriptions = {
+  subscription: 'Reads what image versions need of the subscription, its disk encryption sets among it.'
+  galleries: 'Creates, updates and deletes image versions in existing galleries.'
+  sources: 'Looks into sources of image versions, and uses those that Azure wants writable.'
 }
 
-// What a plan reads of the subscription itself, and what preparing it asks for (Azure permissions for Management and
-// governance, and for Compute).
-var subscriptionActions = [
-  'Microsoft.Resources/subscriptions/locations/read'
-  'Microsoft.Resources/subscriptions/providers/read'
-  'Microsoft.Features/providers/features/read'
-  'Microsoft.Compute/register/action'
-  'Microsoft.Features/providers/features/register/action'
+resource roles 'Microsoft.Authorization/roleDefinitions@2022-04-01' = [
+  for part in items(parts): {
+    name: guid(subscription().id, name, part.key)
+    properties: {
+      roleName: 'Sigil ${part.key} (${name}, ${subscription().subscriptionId})'
+      description: descriptions[part.key]
+      type: 'CustomRole'
+      assignableScopes: [
+        subscription().id
+      ]
+      permissions: [
+        {
+          actions: map(part.value, permission => permission.action)
+        }
+      ]
+    }
+  }
 ]
 
-// The built-in Compute Gallery Artifacts Publisher may also delete galleries, and cannot read a disk encryption set.
-resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
-  name: guid(subscription().id, name, 'image-publishing')
-  properties: {
-    roleName: 'Sigil image publishing (${name}, ${subscription().subscriptionId})'
-    description: 'Creates, updates and deletes image versions in existing galleries, after a look at their sources, disk encryption sets and subscription, and registers what they need.'
-    type: 'CustomRole'
-    assignableScopes: [
-      subscription().id
-    ]
-    permissions: [
-      {
-        actions: concat(
-          [
-            'Microsoft.Compute/galleries/read'
-            'Microsoft.Compute/galleries/images/read'
-            'Microsoft.Compute/galleries/images/versions/read'
-            'Microsoft.Compute/galleries/images/versions/write'
-            'Microsoft.Compute/galleries/images/versions/delete'
-            'Microsoft.Compute/locations/capsOperations/read'
-            'Microsoft.Compute/diskEncryptionSets/read'
-            'Microsoft.Compute/images/read'
-            'Microsoft.Compute/disks/read'
-            'Microsoft.Compute/snapshots/read'
-            'Microsoft.Compute/virtualMachines/read'
-          ],
-          subscriptionActions,
-          flatten(map(sources, source => sourceActions[source]))
-        )
-      }
-    ]
+// In the subscription as a whole where it is asked for, and where no resource group is named.
+resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (part, index) in items(parts): if (empty(resourceGroups[?part.key] ?? [])) {
+    name: guid(subscription().id, name, part.key, 'assignment')
+    properties: {
+      principalId: principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: roles[index].id
+    }
   }
-}
+]
 
-resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(subscription().id, principalId, role.id)
-  properties: {
-    principalId: principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: role.id
+// items() sorts by name.
+module galleries 'resource-group-role.bicep' = [
+  for group in resourceGroups.galleries: {
+    name: 'galleries-${uniqueString(group, name)}'
+    scope: resourceGroup(group)
+    params: {
+      name: name
+      principalId: principalId
+      roleDefinitionId: roles[0].id
+    }
   }
-}
+]
+
+module sources 'resource-group-role.bicep' = [
+  for group in resourceGroups.sources: {
+    name: 'sources-${uniqueString(group, name)}'
+    scope: resourceGroup(group)
+    params: {
+      name: name
+      principalId: principalId
+      roleDefinitionId: roles[1].id
+    }
+  }
+]

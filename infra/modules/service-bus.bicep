@@ -1,3 +1,5 @@
+import { eventSubscription, principal } from '../types.bicep'
+
 @minLength(6)
 @maxLength(50)
 param name string
@@ -6,8 +8,24 @@ param location string
 @description('Who receives from the work queues and sends to the topic.')
 param principalId string
 
-// Receiver cannot read a queue's length, so the scale controller sees "something is waiting" and no more. One instance a
-// queue is enough: Resource Manager's own limits are met first.
+@description('Whether it is reached by private endpoints alone, which takes the tier Premium.')
+param isPrivate bool
+
+@description('Whether the scale controller may see how long the work queues are.')
+param scaleByQueueLength bool
+
+@description('Who may send requests.')
+param requestSenders principal[]
+
+@description('Who may receive the originals of rejected requests.')
+param rejectedReceivers principal[]
+
+param eventSubscriptions eventSubscription[]
+
+var dataOwner = subscriptionResourceId(
+  'Microsoft.Authorization/roleDefinitions',
+  '090c5cfd-751d-490a-894a-3ce6f1109419'
+)
 var dataReceiver = subscriptionResourceId(
   'Microsoft.Authorization/roleDefinitions',
   '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
@@ -24,49 +42,72 @@ var queues = [
     name: 'image-version-requests'
     lockDuration: 'PT1M'
     receives: true
-    sends: true
     expiresToDeadLetters: true
   }
   {
     name: 'image-version-requests-rejected'
     lockDuration: 'PT1M'
     receives: false
-    sends: true
     expiresToDeadLetters: false
   }
   {
     name: 'image-version-creations'
     lockDuration: 'PT5M'
     receives: true
-    sends: true
     expiresToDeadLetters: true
   }
   {
     name: 'image-version-replications'
     lockDuration: 'PT5M'
     receives: true
-    sends: true
     expiresToDeadLetters: true
   }
   {
     name: 'subscription-preparations'
     lockDuration: 'PT5M'
     receives: true
-    sends: true
     expiresToDeadLetters: true
   }
 ]
 
+// The scale controller asks with the app's identity how long a queue is, which takes the right to manage it: Owner, of the
+// four queues that are received from, has it. Without it the length is estimated by a peek.
+var queueRoles = flatten(map(
+  range(0, length(queues)),
+  index =>
+    map(
+      queues[index].receives ? (scaleByQueueLength ? [dataOwner] : [dataReceiver, dataSender]) : [dataSender],
+      role => { queue: index, role: role }
+    )
+))
+
+var subscriptionReceivers = flatten(map(
+  range(0, length(eventSubscriptions)),
+  index => map(eventSubscriptions[index].receivers, receiver => { subscription: index, receiver: receiver })
+))
+
+var subscriptionFilters = flatten(map(
+  range(0, length(eventSubscriptions)),
+  index => map(eventSubscriptions[index].?eventTypes ?? [], eventType => { subscription: index, eventType: eventType })
+))
+
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   name: name
   location: location
-  sku: {
-    name: 'Standard'
-    tier: 'Standard'
-  }
+  sku: isPrivate
+    ? {
+        name: 'Premium'
+        tier: 'Premium'
+        capacity: 1
+      }
+    : {
+        name: 'Standard'
+        tier: 'Standard'
+      }
   properties: {
     disableLocalAuth: true
     minimumTlsVersion: '1.2'
+    publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
   }
 }
 
@@ -96,43 +137,49 @@ resource events 'Microsoft.ServiceBus/namespaces/topics@2024-01-01' = {
 }
 
 // A full topic refuses every event, and dead letters count: what nobody reads must go.
-resource all 'Microsoft.ServiceBus/namespaces/topics/subscriptions@2024-01-01' = {
-  parent: events
-  name: 'all'
-  properties: {
-    lockDuration: 'PT1M'
-    maxDeliveryCount: 10
-    defaultMessageTimeToLive: 'P7D'
-    deadLetteringOnMessageExpiration: false
-  }
-}
-
-resource queueReceiver 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for (settings, index) in queues: if (settings.receives) {
-    name: guid(queue[index].id, principalId, dataReceiver)
-    scope: queue[index]
+resource subscriptions 'Microsoft.ServiceBus/namespaces/topics/subscriptions@2024-01-01' = [
+  for settings in eventSubscriptions: {
+    parent: events
+    name: settings.name
     properties: {
-      principalId: principalId
-      principalType: 'ServicePrincipal'
-      roleDefinitionId: dataReceiver
+      lockDuration: 'PT1M'
+      maxDeliveryCount: 10
+      defaultMessageTimeToLive: 'P7D'
+      deadLetteringOnMessageExpiration: false
     }
   }
 ]
 
-resource queueSender 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for (settings, index) in queues: if (settings.sends) {
-    name: guid(queue[index].id, principalId, dataSender)
-    scope: queue[index]
+// One that is declared takes the place of the default rule, which lets everything through.
+resource filters 'Microsoft.ServiceBus/namespaces/topics/subscriptions/rules@2024-01-01' = [
+  for (filter, index) in subscriptionFilters: {
+    parent: subscriptions[filter.subscription]
+    name: indexOf(eventSubscriptions[filter.subscription].?eventTypes ?? [], filter.eventType) == 0
+      ? '$Default'
+      : 'type-${index}'
+    properties: {
+      filterType: 'CorrelationFilter'
+      correlationFilter: {
+        label: filter.eventType
+      }
+    }
+  }
+]
+
+resource queueAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for access in queueRoles: {
+    name: guid(queue[access.queue].id, access.role)
+    scope: queue[access.queue]
     properties: {
       principalId: principalId
       principalType: 'ServicePrincipal'
-      roleDefinitionId: dataSender
+      roleDefinitionId: access.role
     }
   }
 ]
 
 resource eventSender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(events.id, principalId, dataSender)
+  name: guid(events.id, dataSender)
   scope: events
   properties: {
     principalId: principalId
@@ -141,5 +188,44 @@ resource eventSender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+resource requestSender 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for sender in requestSenders: {
+    name: guid(queue[0].id, sender.id, dataSender)
+    scope: queue[0]
+    properties: {
+      principalId: sender.id
+      principalType: sender.type
+      roleDefinitionId: dataSender
+    }
+  }
+]
+
+resource rejectedReceiver 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for receiver in rejectedReceivers: {
+    name: guid(queue[1].id, receiver.id, dataReceiver)
+    scope: queue[1]
+    properties: {
+      principalId: receiver.id
+      principalType: receiver.type
+      roleDefinitionId: dataReceiver
+    }
+  }
+]
+
+resource eventReceiver 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for access in subscriptionReceivers: {
+    name: guid(subscriptions[access.subscription].id, access.receiver.id, dataReceiver)
+    scope: subscriptions[access.subscription]
+    properties: {
+      principalId: access.receiver.id
+      principalType: access.receiver.type
+      roleDefinitionId: dataReceiver
+    }
+  }
+]
+
+output id string = namespace.id
+output name string = namespace.name
+output workQueues string[] = map(filter(queues, settings => settings.receives), settings => settings.name)
 // The endpoint reads https://NAMESPACE.servicebus.windows.net:443/, with another domain in sovereign clouds.
 output fullyQualifiedNamespace string = split(replace(namespace.properties.serviceBusEndpoint, 'https://', ''), ':')[0]

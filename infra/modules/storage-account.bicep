@@ -2,9 +2,13 @@
 @maxLength(24)
 param name string
 param location string
+param redundancy string
 
 @description('Who keeps state in it.')
 param principalId string
+
+@description('Whether it is reached by private endpoints alone.')
+param isPrivate bool
 
 var deploymentContainerName = 'deployments'
 
@@ -19,13 +23,14 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   location: location
   kind: 'StorageV2'
   sku: {
-    name: 'Standard_LRS'
+    name: redundancy
   }
   properties: {
     allowBlobPublicAccess: false
     allowSharedKeyAccess: false
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
+    publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
     supportsHttpsTrafficOnly: true
   }
 }
@@ -42,7 +47,7 @@ resource deployments 'Microsoft.Storage/storageAccounts/blobServices/containers@
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for role in roles: {
-    name: guid(account.id, principalId, role)
+    name: guid(account.id, role)
     scope: account
     properties: {
       principalId: principalId
@@ -52,5 +57,6 @@ resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
+output id string = account.id
 output name string = account.name
 output deploymentContainerUri string = '${account.properties.primaryEndpoints.blob}${deploymentContainerName}'

@@ -69,6 +69,7 @@ export function operationHandlers(
     listOperations: endpoint("listOperations", async (request) => {
       const {
         status,
+        needsAttention,
         subscriptionId,
         gallery,
         imageDefinition: image,
@@ -80,6 +81,7 @@ export function operationHandlers(
       });
       const filter = {
         ...(status && { status }),
+        ...(needsAttention && { needsAttention }),
         ...(subscriptionId && { subscriptionId }),
         ...(place && { place }),
       };

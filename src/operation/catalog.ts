@@ -18,6 +18,8 @@ export interface OperationFilter {
   readonly subscriptionId?: string;
   /** One of those that a kind names (`Kind.placesOf`). */
   readonly place?: string;
+  /** Those alone that have not ended, and that somebody should look at. */
+  readonly needsAttention?: boolean;
 }
 
 /** Operations whose work is not finished and told: what the reconciler looks after. */
@@ -76,6 +78,18 @@ export function indexed(
         ? []
         : rows(previousStatus),
   };
+}
+
+/** True where the operation is in the listing that `filter` narrows. */
+export function isListed(
+  operation: OperationRecord,
+  filter: OperationFilter,
+  context: Pick<TransitionContext, "kinds">,
+): boolean {
+  const scope = operationScope(filter);
+  return listedRows(operation, context, filter.status && operation.status).some(
+    (row) => row.scope === scope,
+  );
 }
 
 const STATUSES = {

@@ -1,5 +1,10 @@
 import { ServiceError } from "../errors.js";
-import { operationScope, type OperationFilter } from "./catalog.js";
+import {
+  isListed,
+  OPEN_SCOPE,
+  operationScope,
+  type OperationFilter,
+} from "./catalog.js";
 import type { IndexPage, OperationDependencies } from "./ports.js";
 import {
   operationIdOf,
@@ -89,14 +94,22 @@ function changeableOf(operation: OperationRecord): string {
   );
 }
 
-/** Newest first. A page may be shorter than `top`; the last is the one without a continuation token. */
+/**
+ * Newest first, but for those that need attention: they are few, and looked for among all that have not ended. A page may be
+ * shorter than `top`; the last is the one without a continuation token.
+ */
 export async function listOperations(
-  { store, index }: Reads,
+  deps: Reads & Pick<OperationDependencies<TrackedRecord>, "kinds">,
   filter: OperationFilter,
   top: number,
   continuationToken: string | undefined,
 ): Promise<Page<OperationRecord>> {
-  const page = await index.page(operationScope(filter), top, continuationToken);
+  const { store, index } = deps;
+  const page = await index.page(
+    filter.needsAttention ? OPEN_SCOPE : operationScope(filter),
+    top,
+    continuationToken,
+  );
   const operations = await Promise.all(
     page.rows.map((row) => store.readOperation(row.target)),
   );
@@ -106,8 +119,25 @@ export async function listOperations(
     operations.filter(
       (operation): operation is OperationRecord =>
         operation !== undefined &&
-        (filter.status === undefined || operation.status === filter.status),
+        isListed(operation, filter, deps) &&
+        (!filter.needsAttention || needsAttention(operation)),
     ),
+  );
+}
+
+/** It has not ended, and has waited for too long, or a region of it has failed or stalled. */
+function needsAttention({
+  endTime,
+  stalled,
+  regions,
+}: OperationRecord): boolean {
+  return (
+    endTime === undefined &&
+    (stalled === true ||
+      regions.some(
+        ({ state, stalledTime }) =>
+          state === "Failed" || stalledTime !== undefined,
+      ))
   );
 }
 

@@ -6,7 +6,11 @@ export const logAttributes: LogRecordProcessor = {
     const line = parsed(record.body);
     if (line === undefined) return;
     const { message, ...fields } = line;
-    record.setBody(String(message)).setAttributes(fields);
+    record.setBody(String(message)).setAttributes({
+      ...fields,
+      // Application Insights makes an exception of it, which has no body.
+      ...("exception.type" in fields && { message: String(message) }),
+    });
   },
   forceFlush: () => Promise.resolve(),
   shutdown: () => Promise.resolve(),

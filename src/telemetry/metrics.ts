@@ -16,6 +16,8 @@ export interface Metrics {
   /** `seconds` from the operation's start; undefined where that is unknown. */
   regionReady(region: string, seconds: number | undefined): void;
   regionFailed(region: string): void;
+  /** So many events could not be published this time; they are sent again. */
+  unpublished(events: number): void;
   /** 0 where there is none. */
   oldestOpen(ageSeconds: number): void;
   armQuota(quota: ArmQuota): void;
@@ -56,6 +58,11 @@ export function createMetrics(meter: Meter): Metrics {
       "Time from the start of an operation until a region was seen to be usable.",
     advice: { explicitBucketBoundaries: REPLICATION_BOUNDARIES_SECONDS },
   });
+  const unpublished = meter.createCounter("sigil.event.unpublished", {
+    unit: "{event}",
+    description:
+      "Events that could not be published, each time they were tried.",
+  });
   const oldest = meter.createGauge("sigil.operation.oldest.age", {
     unit: "s",
     description: "Age of the oldest operation that has not ended.",
@@ -83,6 +90,7 @@ export function createMetrics(meter: Meter): Metrics {
       if (seconds !== undefined) duration.record(seconds, attributes);
     },
     regionFailed: (region) => regionFailed.add(1, { "cloud.region": region }),
+    unpublished: (events) => unpublished.add(events),
     oldestOpen: (ageSeconds) => oldest.record(ageSeconds),
     armQuota: ({ limit, subscriptionId, remaining }) =>
       quota.record(remaining, {

@@ -25,7 +25,10 @@ interface EventData {
   readonly operationId?: string;
   readonly kind?: string;
   readonly region?: string;
-  readonly error?: { readonly code?: string };
+  readonly error?: {
+    readonly code?: string;
+    readonly errors?: readonly { readonly code: string }[];
+  };
 }
 
 /** Store and publisher belong together: the store knows the operation that an event is of. */
@@ -60,6 +63,7 @@ export function observePorts<R extends TrackedRecord>(
         try {
           await events.publish(published);
         } catch (error) {
+          metrics.unpublished(published.length);
           activeLog()?.error(
             "events could not be published and wait to be sent again",
             error,
@@ -71,7 +75,7 @@ export function observePorts<R extends TrackedRecord>(
         }
         for (const event of published) {
           count(metrics, event, operations.get(event)); // Invariant 1.
-          log(event);
+          log(event, operations.get(event));
         }
       },
     },
@@ -131,7 +135,10 @@ function count(
 }
 
 /** Progress alone is no line: a version has hundreds of those, and its operation shows the latest. */
-function log({ type, subject, traceparent, data }: CloudEvent): void {
+function log(
+  { type, subject, traceparent, data }: CloudEvent,
+  operation: OperationRecord | undefined,
+): void {
   if (type === IMAGE_VERSION_EVENT.regionReplicating) return;
   const { operationId, region, error } = data as EventData;
   activeLog()?.info(type, {
@@ -139,6 +146,16 @@ function log({ type, subject, traceparent, data }: CloudEvent): void {
     resourceId: subject,
     region,
     code: error?.code,
+    findings: codesOf(error?.errors, operation?.warnings),
     traceparent,
   });
+}
+
+/** Each code once, such as `DiskEncryptionSetWithoutKey LunNotInSource`; undefined where there is none. */
+function codesOf(
+  ...findings: readonly (readonly { readonly code: string }[] | undefined)[]
+): string | undefined {
+  const codes = new Set(findings.flat().map((finding) => finding?.code));
+  codes.delete(undefined);
+  return codes.size === 0 ? undefined : [...codes].join(" ");
 }

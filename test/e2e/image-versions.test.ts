@@ -225,6 +225,13 @@ it("ends Failed naming the region that failed, and reports the others (P2)", asy
   expect(operation.body.error?.errors[0]?.message).toContain(
     "The replica could not be written.",
   );
+  // It has ended: there is nothing left to look at.
+  expect(
+    await api.request("GET", "/operations?needsAttention=true"),
+  ).toMatchObject({ status: 200, body: { value: [] } });
+  expect(
+    await api.request("GET", "/operations?needsAttention=perhaps"),
+  ).toMatchObject({ status: 400 });
 });
 
 it("honours an Idempotency-Key", async () => {

@@ -14,13 +14,14 @@ export interface UnpackedPackage {
   remove(): Promise<void>;
 }
 
-/** Makes the zip of what was built last: `npm run package` without its build. */
-export async function unpackPackage(): Promise<UnpackedPackage> {
+/** Makes the zip of what was built last, `npm run package` without its build, where none is given. */
+export async function unpackPackage(given?: string): Promise<UnpackedPackage> {
   const folder = await mkdtemp(path.join(tmpdir(), "sigil-package-"));
-  const file = path.join(folder, "sigil.zip");
-  await promisify(execFile)(process.execPath, ["infra/package.mjs", file]);
+  const file = given ?? path.join(folder, "sigil.zip");
+  if (given === undefined)
+    await promisify(execFile)(process.execPath, ["infra/package.mjs", file]);
   const zip = await readFile(file);
-  await rm(file);
+  if (given === undefined) await rm(file);
   const contents = Object.entries(unzipSync(zip));
   for (const [file, bytes] of contents) {
     await mkdir(path.dirname(path.join(folder, file)), { recursive: true });

@@ -19,6 +19,7 @@ import {
 } from "@sigil-local/stack/services";
 import { createApiClient, type ApiClient } from "./api-client.js";
 import { EventCollector } from "./event-collector.js";
+import { TEST_USER_AGENT, Uses } from "./uses.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -49,6 +50,8 @@ export class Stack {
   readonly services: LocalServices;
   readonly events: EventCollector;
   readonly serviceBus: ServiceBusClient;
+  /** What was asked of Azure: `close` throws where infra/ does not grant it. */
+  readonly uses: Uses;
   readonly #hosts = new Set<HostProcess>();
   readonly #settings: Readonly<Record<string, string>>;
   readonly #directory: string;
@@ -59,21 +62,27 @@ export class Stack {
     settings: Readonly<Record<string, string>>,
     directory: string,
     scriptRoot: string,
+    uses: Uses,
   ) {
     this.services = services;
+    this.uses = uses;
     this.#settings = settings;
     this.#directory = directory;
     this.#scriptRoot = scriptRoot;
     this.serviceBus = new ServiceBusClient(
       services.settings["ServiceBusConnection"] ?? "",
+      { userAgentOptions: { userAgentPrefix: TEST_USER_AGENT } },
     );
     this.events = new EventCollector(this.serviceBus);
   }
 
   static async start(options: StackOptions = {}): Promise<Stack> {
     const directory = await mkdtemp(path.join(tmpdir(), "sigil-test-"));
+    const uses = new Uses();
     const services = await startLocalServices({
       environment: {},
+      onServiceBusUse: (use) => uses.serviceBus(use),
+      onTableRequest: (method, url) => uses.table(method, url),
       serviceBusConfiguration: await entities(options.queueProperties),
       certificatesDirectory:
         process.env["SIGIL_TEST_CERTIFICATES"] ?? directory,
@@ -84,6 +93,7 @@ export class Stack {
       { ...FAST, ...options.settings },
       directory,
       options.scriptRoot ?? ROOT,
+      uses,
     );
   }
 
@@ -96,9 +106,10 @@ export class Stack {
   async startHost(
     onLine?: (line: string) => void,
     settings: Readonly<Record<string, string>> = {},
+    scriptRoot = this.#scriptRoot,
   ): Promise<HostProcess> {
     const host = await startHostProcess({
-      scriptRoot: this.#scriptRoot,
+      scriptRoot,
       environment: {
         ...process.env,
         ...this.services.settings,
@@ -138,9 +149,14 @@ export class Stack {
       await this.events.close();
     } finally {
       await this.serviceBus.close();
+      this.uses.resourceManager(this.simulator.requests());
       await this.services.close();
       await rm(this.#directory, { recursive: true, force: true });
     }
+    if (this.uses.notGranted.length > 0)
+      throw new Error(
+        `infra/ does not grant what was used: ${this.uses.notGranted.join(", ")}`,
+      );
   }
 }
 

@@ -8,6 +8,7 @@ import {
   SETTINGS,
   type Setting,
 } from "../../src/config/settings.js";
+import permissions from "../../infra/permissions.json" with { type: "json" };
 import { PROBLEMS } from "../../src/http/problem.js";
 import { KINDS } from "../../src/kinds.js";
 import { isFinalState } from "../../src/operation/states.js";
@@ -25,6 +26,7 @@ const EVENT_TABLE = section("events", "table");
 const ERROR_TABLE = section("errors", "table");
 const OPERATION_TABLES = section("operations", "tables", "these");
 const SETTING_TABLES = section("settings", "tables", "these");
+const PERMISSION_TABLE = section("permissions", "table");
 
 /** What stands between two marks, the first of which says what writes it. */
 function section(name: string, what: string, which = "this"): RegExp {
@@ -132,6 +134,29 @@ function operationTables(): string {
     .trimEnd();
 }
 
+/** Parts are those of infra/modules/image-publishing.bicep. */
+function permissionTable(): string {
+  const where: Readonly<Record<string, string>> = {
+    galleries: "galleries",
+    sources: "sources",
+    subscription: "the subscription",
+    preparation: "the subscription, with `registers`",
+  };
+  return [
+    "| action | in | asked |",
+    "| --- | --- | --- |",
+    ...Object.entries(permissions).flatMap(([part, listed]) =>
+      listed.map((permission) => {
+        const asked =
+          "source" in permission
+            ? `[linked](${permission.source})`
+            : permission.asked;
+        return `| \`${permission.action}\` | ${where[part] ?? `sources, with \`${part}\``} | ${asked} |`;
+      }),
+    ),
+  ].join("\n");
+}
+
 test("every operation is in the tables once", () => {
   const tables = operationTables();
   const operations = documentedOperations();
@@ -148,6 +173,12 @@ test.each([
   ["errors", "docs/reference/errors.md", ERROR_TABLE, errorTable],
   ["events", "docs/reference/events.md", EVENT_TABLE, eventTable],
   ["operations", "docs/reference/api.md", OPERATION_TABLES, operationTables],
+  [
+    "permissions",
+    "docs/reference/permissions.md",
+    PERMISSION_TABLE,
+    permissionTable,
+  ],
 ] as const)(
   "the %s in %s are those of the code",
   async (_, file, marks, made) => {
@@ -188,6 +219,14 @@ test.each(DOCUMENTS)("every link of %s leads somewhere", (file) => {
     if (heading !== undefined)
       expect(anchorsOf(target), `${link} in ${file}`).toContain(heading);
   }
+});
+
+test("a test that docs/deploy.md or docs/operations.md names is there", () => {
+  for (const file of ["docs/deploy.md", "docs/operations.md"])
+    for (const [named] of readFileSync(file, "utf8").matchAll(
+      /\btest\/[\w/-]+\.test\.ts/gu,
+    ))
+      expect(existsSync(named), `${named} in ${file}`).toBe(true);
 });
 
 function anchorsOf(file: string): readonly string[] {

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { readConfig } from "../../src/config/config.js";
+import { SETTINGS, type Setting } from "../../src/config/settings.js";
 
 const read = (file: string): string =>
   readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
@@ -9,150 +10,26 @@ const readAll = (folder: string): string =>
   readdirSync(new URL(`../../${folder}`, import.meta.url))
     .map((file) => read(`${folder}/${file}`))
     .join("\n");
-const captures = (text: string, pattern: RegExp): string[] =>
-  [...text.matchAll(pattern)].map(([, captured]) => captured ?? "").sort();
 
-const serviceBus = read("infra/modules/service-bus.bicep");
-const functionApp = read("infra/modules/function-app.bicep");
+const emulator = await readEmulatorConfiguration(
+  "infra/service-bus-emulator.json",
+);
 
-/** The body of a Bicep declaration, up to the closing bracket in the first column. */
-function declaration(start: RegExp): string {
-  const body = new RegExp(`${start.source}[^]*?^[\\]}]$`, "mu").exec(
-    serviceBus,
-  );
-  if (body === null)
-    throw new TypeError(`service-bus.bicep declares nothing like ${start}`);
-  return body[0];
-}
-
-const queueNames = captures(declaration(/^var queues = /u), /name: '(.+)'/gu);
-const queue = declaration(/^resource .+namespaces\/queues@/u);
-const topic = declaration(/^resource .+namespaces\/topics@/u);
-const topicNames = captures(topic, /name: '(.+)'/gu);
-
-interface EmulatorEntity {
-  readonly Name: string;
-  readonly Properties: {
-    readonly RequiresDuplicateDetection?: boolean;
-    readonly MaxDeliveryCount?: number;
-    readonly DeadLetteringOnMessageExpiration?: boolean;
-  };
-}
-
-interface EmulatorConfiguration {
-  readonly UserConfig: {
-    readonly Namespaces: readonly {
-      readonly Queues: readonly EmulatorEntity[];
-      readonly Topics: readonly EmulatorEntity[];
-    }[];
-  };
-}
-
-interface LocalSettings {
-  readonly IsEncrypted: boolean;
-  readonly Values: Readonly<Record<string, string>>;
-}
-
-describe("Service Bus entities", () => {
-  const {
-    UserConfig: { Namespaces },
-  } = JSON.parse(
-    read("infra/service-bus-emulator.json"),
-  ) as EmulatorConfiguration;
-  const queues = Namespaces.flatMap(({ Queues }) => Queues);
-  const topics = Namespaces.flatMap(({ Topics }) => Topics);
-  const namesOf = (entities: readonly EmulatorEntity[]): string[] =>
-    entities.map(({ Name }) => Name).sort();
-
-  it("are the same in Azure and in the emulator", () => {
-    expect(namesOf(queues)).toEqual(queueNames);
-    expect(namesOf(topics)).toEqual(topicNames);
-  });
-
-  it("detect duplicates, in Azure and in the emulator", () => {
-    for (const { Name, Properties } of [...queues, ...topics])
-      expect(Properties.RequiresDuplicateDetection, Name).toBe(true);
-    for (const body of [queue, topic])
-      expect(body).toMatch(
-        /requiresDuplicateDetection: true\n[^]*duplicateDetectionHistoryTimeWindow: 'P/u,
-      );
-  });
-
-  it("dead-letter a message after the delivery that the service takes for the last", () => {
-    const { maxDeliveryCount } = readConfig({
-      AzureWebJobsStorage: "UseDevelopmentStorage=true",
-      ServiceBusConnection: "Endpoint=sb://localhost",
-      SIGIL_TOKEN_ISSUER: "https://issuer",
-      SIGIL_TOKEN_AUDIENCE: "sigil",
-    });
-    expect(queue).toContain(`maxDeliveryCount: ${maxDeliveryCount}\n`);
-    for (const { Name, Properties } of queues)
-      expect(Properties.MaxDeliveryCount, Name).toBe(maxDeliveryCount);
-  });
-
-  it("keep what has expired as a dead letter, but for rejected requests, which are kept for a time and go", () => {
-    const kept = queueNames.filter((name) => !name.endsWith("-rejected"));
-    expect(
-      captures(
-        serviceBus,
-        /name: '(.+)'\n(?: {4}\w+: .+\n)*? {4}expiresToDeadLetters: true/gu,
-      ),
-    ).toEqual(kept);
-    expect(
-      namesOf(
-        queues.filter(
-          ({ Properties }) => Properties.DeadLetteringOnMessageExpiration,
-        ),
-      ),
-    ).toEqual(kept);
-  });
-
-  it("are all that triggers and senders name", () => {
-    const code =
-      readAll("functions") + read("src/azure/service-bus/namespace.ts");
-    const named = captures(
-      code,
+it("the emulator has all entities that triggers and senders name", () => {
+  const code =
+    readAll("functions") + read("src/azure/service-bus/namespace.ts");
+  const named = [
+    ...code.matchAll(
       /(?:queueName: |_QUEUE = |_TOPIC = |^ {2})"((?:image-version|subscription)-[a-z-]+)"/gmu,
-    );
-    expect([...new Set(named)]).toEqual([...topicNames, ...queueNames].sort());
-  });
-
-  it("may be received from where there is a trigger, and nowhere else", () => {
-    const received = captures(
-      serviceBus,
-      /name: '(.+)'\n.*lockDuration.*\n\s*receives: true/gu,
-    );
-    expect(received).toEqual(
-      captures(readAll("functions"), /\.generic\("(.+)"/gu),
-    );
-  });
-});
-
-describe("settings", () => {
-  it("of the function app name no secret", () => {
-    expect(functionApp).not.toMatch(/listKeys|AccountKey|SharedAccessKey/u);
-  });
-
-  it("of local.settings.template.json are enough once the placeholders are filled in", () => {
-    const { IsEncrypted, Values } = JSON.parse(
-      read("local.settings.template.json"),
-    ) as LocalSettings;
-    expect(IsEncrypted).toBe(false);
-    expect(Values["FUNCTIONS_WORKER_RUNTIME"]).toBe("node");
-    const filled = Object.fromEntries(
-      Object.entries(Values).map(([name, value]) => [
-        name,
-        value.replaceAll(/<[^>]+>/gu, "localhost"),
-      ]),
-    );
-    expect(() => readConfig(filled)).not.toThrow();
-  });
-});
-
-it("the emulator's entities are within the limits of Microsoft's emulator", async () => {
-  const { namespace, queues, topics } = await readEmulatorConfiguration(
-    "infra/service-bus-emulator.json",
+    ),
+  ].map(([, name]) => name);
+  expect([...new Set(named)].sort()).toEqual(
+    [...emulator.queues, ...emulator.topics].map(({ name }) => name).sort(),
   );
+});
+
+it("the emulator's entities are within the limits of Microsoft's emulator", () => {
+  const { namespace, queues, topics } = emulator;
   expect(namespace).toBe("sbemulatorns");
   expect(queues.map(({ name }) => name)).toEqual([
     "image-version-requests",
@@ -168,7 +45,7 @@ it("the emulator's entities are within the limits of Microsoft's emulator", asyn
       defaultTimeToLiveMs: undefined,
       duplicateWindowMs: 300_000,
       lockDurationMs: 60_000,
-      maxDeliveryCount: 10,
+      maxDeliveryCount: Number(SETTINGS.service.maxDeliveryCount.default),
       requiresSession: false,
     });
   expect(topics).toMatchObject([
@@ -178,4 +55,85 @@ it("the emulator's entities are within the limits of Microsoft's emulator", asyn
       subscriptions: [{ name: "all" }],
     },
   ]);
+});
+
+it("local.settings.template.json is enough once the placeholders are filled in", () => {
+  const { IsEncrypted, Values } = JSON.parse(
+    read("local.settings.template.json"),
+  ) as {
+    readonly IsEncrypted: boolean;
+    readonly Values: Readonly<Record<string, string>>;
+  };
+  expect(IsEncrypted).toBe(false);
+  expect(Values["FUNCTIONS_WORKER_RUNTIME"]).toBe("node");
+  const filled = Object.fromEntries(
+    Object.entries(Values).map(([name, value]) => [
+      name,
+      value.replaceAll(/<[^>]+>/gu, "localhost"),
+    ]),
+  );
+  expect(() => readConfig(filled)).not.toThrow();
+  const known = [
+    ...Object.values(SETTINGS).flatMap((group) =>
+      Object.values<Pick<Setting, "name">>(group).map(({ name }) => name),
+    ),
+    // Those of Core Tools, of a managed identity, and of Node.js.
+    ...["FUNCTIONS_WORKER_RUNTIME", "IDENTITY_ENDPOINT", "IDENTITY_HEADER"],
+    "NODE_EXTRA_CA_CERTS",
+  ];
+  expect(known).toEqual(expect.arrayContaining(Object.keys(Values)));
+});
+
+it("there is a runbook for what befalls a deployment, and each says how far it was tried", () => {
+  const [, runbooks = ""] = read("docs/operations.md").split("## Runbooks");
+  const [, ...entries] = runbooks.split(/^### /mu);
+  expect(entries.map((entry) => entry.split("\n", 1)[0])).toEqual([
+    "A poison message",
+    "Replay of rejected requests",
+    "Azure Resource Manager is down",
+    "The tables are lost, or older than Azure",
+    "A key is compromised",
+    "The identity has changed",
+    "A version stuck in Azure",
+    "A subscription moves",
+    "Capacity and quotas",
+    "Cost",
+  ]);
+  for (const entry of entries)
+    expect(entry).toMatch(/never run|simulated|tested|measured/iu);
+});
+
+it("host.json has what Azure Functions documents, and extensions that are for Node.js 22 and 24", () => {
+  const { extensions, extensionBundle, ...host } = JSON.parse(
+    read("host.json"),
+  ) as {
+    readonly extensions: {
+      readonly serviceBus: Readonly<Record<string, unknown>>;
+    };
+    readonly extensionBundle: unknown;
+  };
+  // https://learn.microsoft.com/azure/azure-functions/functions-host-json and functions-bindings-service-bus#hostjson-settings
+  expect(Object.keys(host).sort()).toEqual([
+    "functionTimeout",
+    "logging",
+    "telemetryMode",
+    "version",
+  ]);
+  expect(Object.keys(extensions)).toEqual(["http", "serviceBus"]);
+  const documented = [
+    "autoCompleteMessages",
+    "clientRetryOptions",
+    "maxAutoLockRenewalDuration",
+    "maxConcurrentCalls",
+    "maxConcurrentSessions",
+    "prefetchCount",
+    "sessionIdleTimeout",
+  ];
+  expect(documented).toEqual(
+    expect.arrayContaining(Object.keys(extensions.serviceBus)),
+  );
+  expect(extensionBundle).toEqual({
+    id: "Microsoft.Azure.Functions.ExtensionBundle",
+    version: "[4.0.0, 5.0.0)",
+  });
 });

@@ -20,7 +20,7 @@ import { quotasIn, subscriptionIn } from "./quotas.js";
 const MOST_WAIT_MS = 5_000;
 
 /** Below this share of a limit its calls are spread. */
-const SPREAD_BELOW = 0.5;
+export const SPREAD_BELOW = 0.5;
 
 /** Of what is done in how many subscriptions something is remembered. */
 const MOST_KINDS = 1_000;
@@ -40,7 +40,7 @@ const MINUTE_MS = 60_000;
  * Resource Manager's own ("Understand how Azure Resource Manager throttles requests", Microsoft Learn), and Compute's, as
  * seen. One that is not here is taken to allow in three minutes what it was first seen to have left.
  */
-const SIZES: Readonly<Record<string, Size>> = {
+export const SIZES: Readonly<Record<string, Size>> = {
   "subscription-reads": { calls: 250, ms: 10_000 },
   "subscription-writes": { calls: 200, ms: 20_000 },
   "subscription-deletes": { calls: 200, ms: 20_000 },

@@ -48,16 +48,6 @@ test("every setting that the code or the infrastructure names has a row", () => 
   expect(named.filter((name) => !names.includes(name))).toEqual([]);
 });
 
-test("every app setting of the deployment has a row", () => {
-  const [, settings = ""] =
-    /union\(settings, \{([^]+?)\n {4}\}\)/u.exec(
-      read("infra/modules/function-app.bicep"),
-    ) ?? [];
-  const named = captures(settings, /^ +(\w+):/gmu);
-  expect(named).toContain("AzureWebJobsStorage__credential");
-  expect(named.filter((name) => !names.includes(name))).toEqual([]);
-});
-
 test.each(rows)("$name says in a sentence what it is for", ({ meaning }) => {
   expect(meaning).toMatch(/^[A-Z`].*\.$/u);
 });

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { operationScope } from "../../../src/operation/catalog.js";
+import { KINDS } from "../../../src/kinds.js";
+import { OPEN_SCOPE, operationScope } from "../../../src/operation/catalog.js";
 import {
   getOperation,
   listOperations,
@@ -257,18 +258,45 @@ describe("viewOperation", () => {
 });
 
 describe("a page of operations", () => {
-  const byId = new Map([
+  const [region] = running.regions as [OperationRecord["regions"][number]];
+  const inRegion = (
+    id: string,
+    seen: Partial<typeof region>,
+  ): OperationRecord => ({
+    ...running,
+    id,
+    regions: [{ ...region, ...seen }],
+  });
+  const byId = new Map<string, OperationRecord>([
     ["a", { ...running, id: "a" }],
     ["b", { ...ended, id: "b" }],
+    ["waits", { ...running, id: "waits", status: "NotStarted", stalled: true }],
+    ["failed region", inRegion("failed region", { state: "Failed" })],
+    [
+      "stalled region",
+      inRegion("stalled region", { stalledTime: "2026-01-01T00:00:00Z" }),
+    ],
+    ["ended", { ...ended, id: "ended", stalled: true }],
+    [
+      "elsewhere",
+      {
+        ...running,
+        id: "elsewhere",
+        resourceId: "/subscriptions/other",
+        stalled: true,
+      },
+    ],
   ]);
   const listed = async (
     filter: Parameters<typeof operationScope>[0],
     more: { readonly continuationToken?: string } = {},
+    scope = operationScope(filter),
+    targets: Iterable<string> = ["a", "b", "gone"],
   ) => {
     const index = createMemoryIndex(() => new Date("2026-01-01T00:00:00Z"));
     await index.put(
-      ["a", "b", "gone"].map((target) => ({
-        scope: operationScope(filter),
+      [...targets].map((target) => ({
+        scope,
         row: target,
         target,
       })),
@@ -286,6 +314,7 @@ describe("a page of operations", () => {
             return { ...(await index.page(args[0], args[1])), ...more };
           },
         },
+        kinds: KINDS,
       },
       filter,
       50,
@@ -309,6 +338,24 @@ describe("a page of operations", () => {
     expect(page.value.map(({ id }) => id)).toEqual(["b"]);
     expect(page.continuationToken).toBe("next");
   });
+
+  it.each([
+    [{}, ["elsewhere", "failed region", "stalled region", "waits"]],
+    [{ status: "Running" }, ["elsewhere", "failed region", "stalled region"]],
+    [{ subscriptionId: "other" }, ["elsewhere"]],
+  ] as const)(
+    "has of those that need attention, and meet %j, what has not ended and waits too long, or has a region that failed or stalled",
+    async (filter, expected) => {
+      const { page, asked } = await listed(
+        { ...filter, needsAttention: true },
+        {},
+        OPEN_SCOPE,
+        byId.keys(),
+      );
+      expect(page.value.map(({ id }) => id)).toEqual(expected);
+      expect(asked).toEqual([[OPEN_SCOPE, 50, "from"]]);
+    },
+  );
 });
 
 describe("an operation as the API shows it", () => {

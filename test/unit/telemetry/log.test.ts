@@ -97,6 +97,13 @@ test("a line's message becomes the record's body, all else its attributes", () =
   });
 });
 
+test("an error's line keeps its message as an attribute, too: an exception has no body", () => {
+  expect(emitted('{"message":"m","exception.type":"Error"}')).toEqual({
+    body: "m",
+    attributes: { "exception.type": "Error", message: "m" },
+  });
+});
+
 test.each(["plain text", "{", '{"message":"cut of', '{"other":1}'])(
   "%s is no line of ours and stays as it is",
   (body) => {

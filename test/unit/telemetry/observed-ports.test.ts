@@ -125,6 +125,9 @@ describe("an event that is published", () => {
       ports(undefined, failure).events.publish([event]),
     ).rejects.toBe(failure);
     expect(await points("sigil.region.failed")).toMatchObject([{ value: 2 }]);
+    expect(await points("sigil.event.unpublished")).toEqual([
+      { attributes: {}, value: 1 },
+    ]);
   });
 
   test("of a region that is ready tells the time since its own operation began", async () => {
@@ -179,6 +182,25 @@ describe("an event that is published", () => {
         traceparent: TRACEPARENT,
       },
     ]);
+  });
+
+  test("names in its line the codes of what it failed for, and of what its operation was warned of", async () => {
+    const lines: unknown[] = [];
+    const write = (line: string): void => void lines.push(JSON.parse(line));
+    const log = createLog({ info: write, warn: write, error: write }, {});
+    const event = eventOf("Sigil.ImageVersion.Failed", {
+      error: {
+        code: "PreflightFailed",
+        errors: [{ code: "A" }, { code: "A" }],
+      },
+    });
+    const { store, events } = ports({
+      operation: { id: "op-1", resourceId: SUBJECT, warnings: [{ code: "B" }] },
+      record: { members: [], outbox: [{ kind: "event", event }] },
+    } as unknown as Stored<TrackedRecord>);
+    await store.read("key");
+    await withLog(log, () => events.publish([event]));
+    expect(lines).toMatchObject([{ code: "PreflightFailed", findings: "A B" }]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from "@sigil-local/clock";
 import { readFilterableMessage } from "./amqp/properties.js";
-import { AmqpServer } from "./amqp/server.js";
+import { AmqpServer, type Use } from "./amqp/server.js";
 import { Broker } from "./broker/broker.js";
 import type { MessageCounts } from "./broker/delivery.js";
 import { memoryStore, type Store } from "./broker/store.js";
@@ -19,9 +19,13 @@ export interface ServiceBusEmulatorOptions {
   /** The time of locks, schedules, expiry and duplicate detection; default the system's. */
   readonly clock?: Clock;
   readonly log?: (line: string) => void;
+  /** Told each time that a client uses a right: it attaches to an entity, or asks its `$management`. */
+  readonly onUse?: (use: Use) => void;
   /** Called when nothing more can be kept, the disk being full say; the emulator closes by itself. */
   readonly onFailure?: (error: Error) => void;
 }
+
+export type { Use };
 
 /** A running emulator. */
 export interface ServiceBusEmulator {
@@ -80,6 +84,7 @@ export async function startServiceBusEmulator(
     tokenNow: () => Date.now(),
     isThawing: () => freeze.isThawing(),
     log,
+    onUse: options.onUse ?? (() => undefined),
   });
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>

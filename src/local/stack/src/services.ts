@@ -12,8 +12,13 @@ import type { EmulatorConfiguration } from "@sigil-local/service-bus-emulator/co
 import {
   startServiceBusEmulator,
   type ServiceBusEmulator,
+  type ServiceBusEmulatorOptions,
 } from "@sigil-local/service-bus-emulator";
-import { startTableStorage, type TableStorage } from "./table-storage.js";
+import {
+  startTableStorage,
+  type TableStorage,
+  type TableStorageOptions,
+} from "./table-storage.js";
 
 /** The audience of tokens for the API, where the local issuer gives them. */
 const LOCAL_AUDIENCE = "api://sigil";
@@ -42,6 +47,10 @@ export interface LocalServicesOptions {
     "world" | "replication"
   >;
   readonly log?: (line: string) => void;
+  /** Told each right that a client uses of Service Bus. */
+  readonly onServiceBusUse?: ServiceBusEmulatorOptions["onUse"];
+  /** Told each request to Table Storage: method, URL. */
+  readonly onTableRequest?: TableStorageOptions["onRequest"];
 }
 
 /** The local stand-ins that are running, and the settings that make Sigil use them. */
@@ -113,6 +122,7 @@ export async function startLocalServices(
             dataDirectory: await keep("service-bus"),
           }),
           ...(log && { log }),
+          ...(options.onServiceBusUse && { onUse: options.onServiceBusUse }),
         }),
       );
       settings["ServiceBusConnection"] = serviceBus.connectionString;
@@ -130,6 +140,9 @@ export async function startLocalServices(
       tables = running(
         await startTableStorage({
           port: ports.tables ?? 0,
+          ...(options.onTableRequest && {
+            onRequest: options.onTableRequest,
+          }),
           ...(options.dataDirectory !== undefined && {
             dataDirectory: await keep("tables"),
           }),

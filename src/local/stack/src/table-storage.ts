@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
+import { Writable } from "node:stream";
 
 /** Azurite's well-known development account: public, and of no use anywhere else. */
 const ACCOUNT = "devstoreaccount1";
@@ -27,13 +28,19 @@ export interface TableStorage {
   close(): Promise<void>;
 }
 
-/** Starts Azurite's table service on loopback; without `dataDirectory` it keeps everything in memory. */
-export async function startTableStorage(options: {
+export interface TableStorageOptions {
   readonly port?: number;
   readonly dataDirectory?: string;
-}): Promise<TableStorage> {
+  /** Told each request that was answered: method, URL. */
+  readonly onRequest?: (method: string, url: string) => void;
+}
+
+/** Starts Azurite's table service on loopback; without `dataDirectory` it keeps everything in memory. */
+export async function startTableStorage(
+  options: TableStorageOptions,
+): Promise<TableStorage> {
   const { TableServer, TableConfiguration } = loadAzurite();
-  const { port: wanted = 0, dataDirectory } = options;
+  const { port: wanted = 0, dataDirectory, onRequest } = options;
   const server = new TableServer(
     new TableConfiguration(
       "127.0.0.1",
@@ -41,8 +48,8 @@ export async function startTableStorage(options: {
       KEEP_ALIVE_SECONDS,
       path.join(dataDirectory ?? "", "tables.json"),
       false, // debug log
-      false, // access log
-      undefined,
+      onRequest !== undefined, // access log
+      onRequest && accessLog(onRequest),
       undefined,
       false, // loose
       true, // skipApiVersionCheck: an SDK newer than Azurite is no error
@@ -70,6 +77,18 @@ export async function startTableStorage(options: {
     connectionString: `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};TableEndpoint=http://127.0.0.1:${port}/${ACCOUNT};`,
     close: () => (closed ??= server.close()),
   };
+}
+
+/** Azurite's log has a line a request, as web servers have it: `… "GET /account/table HTTP/1.1" 200 …`. */
+function accessLog(onRequest: (method: string, url: string) => void): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write(line: string, _encoding, done) {
+      const [, method, url] = /"([A-Z]+) (\S+) HTTP/u.exec(line) ?? [];
+      if (method !== undefined && url !== undefined) onRequest(method, url);
+      done();
+    },
+  });
 }
 
 function loadAzurite(): Azurite {

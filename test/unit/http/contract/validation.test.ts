@@ -373,7 +373,7 @@ describe("query parameters", () => {
         code: "UnknownParameter",
         pointer: "/query/api-version",
         message:
-          "`api-version` is not known here. Known names: `status`, `subscriptionId`, `gallery`, `imageDefinition`, `top`, `continuationToken`.",
+          "`api-version` is not known here. Known names: `status`, `needsAttention`, `subscriptionId`, `gallery`, `imageDefinition`, `top`, `continuationToken`.",
       },
     ]);
   });

@@ -15,6 +15,13 @@ const OPERATIONS: Operations = {
   ...SESSION_OPERATIONS,
 };
 
+/** What a request takes: to schedule a message is to send it. */
+export function rightOf({ properties }: Request): "Listen" | "Send" {
+  return /schedule/u.test(toText(properties.get("operation")) ?? "")
+    ? "Send"
+    : "Listen";
+}
+
 /** Answers a request to an entity's `$management`; its changes may still have to be stored. */
 export function answerManagement(entity: Entity, request: Request): Buffer {
   const response = respond(entity, request);

@@ -144,6 +144,8 @@ export interface Session extends EventEmitter {
 
 export interface Connection extends EventEmitter {
   readonly socket: Socket;
+  /** The peer's. */
+  readonly properties: Readonly<Record<string, unknown>> | undefined;
   _register(): void;
   _write_frame(
     channel: number,

@@ -19,7 +19,7 @@ import { DeliveryLink } from "./delivery-link.js";
 import { answer } from "./dispositions.js";
 import { CONDITION, entityNotFound, SESSION_REFUSED } from "./errors.js";
 import { MAX_MESSAGE_SIZE, receiveMessage } from "./incoming-link.js";
-import { answerManagement } from "./management.js";
+import { answerManagement, rightOf } from "./management.js";
 import {
   announceHandleMax,
   receiveRawMessages,
@@ -53,6 +53,16 @@ export interface AmqpServerOptions {
   /** Whether whoever connects now did so before this process stood still, and may have given up. */
   readonly isThawing: () => boolean;
   readonly log: (line: string) => void;
+  readonly onUse: (use: Use) => void;
+}
+
+/** A right that a client has used, as Azure's roles have them. */
+export interface Use {
+  /** Of the entity, such as `queue/$DeadLetterQueue`, as the client spells it. */
+  readonly path: string;
+  readonly right: "Listen" | "Send";
+  /** As the client says it when it connects. */
+  readonly userAgent: string | undefined;
 }
 
 const CBS = "$cbs";
@@ -199,6 +209,7 @@ export class AmqpServer {
   #openSender(link: Sender): void {
     const node = this.#open(link, link.source);
     if (node === undefined) return;
+    if (node.kind === "entity") this.#tell(link, link.source, "Listen");
     if (node.kind !== "entity") {
       this.#responseLinks.set(link, {
         address: (link.source?.address ?? "").toLowerCase(),
@@ -248,6 +259,7 @@ export class AmqpServer {
       );
       return;
     }
+    this.#tell(link, link.target, "Send");
     const { entity } = node;
     if (entity.kind === "subscription" || entity.kind === "dead-letter-queue") {
       refuse(link, {
@@ -259,6 +271,15 @@ export class AmqpServer {
     link.on("message", (context: MessageContext) =>
       receiveMessage(context, queueOf(entity), this.#options.store),
     );
+  }
+
+  #tell(link: Link, terminus: Terminus | null, right: Use["right"]): void {
+    const userAgent = link.connection.properties?.["user-agent"];
+    this.#options.onUse({
+      path: parseAddress(terminus?.address ?? "").path,
+      right,
+      userAgent: typeof userAgent === "string" ? userAgent : undefined,
+    });
   }
 
   /** Answers an attach (2) and says where the link leads; undefined when it was refused (3). */
@@ -307,6 +328,8 @@ export class AmqpServer {
       return;
     }
     answer(receiver, delivery, { kind: "accepted" });
+    if (node.kind === "management")
+      this.#tell(receiver, receiver.target, rightOf(request));
     const { broker, key, store, tokenNow } = this.#options;
     const response =
       node.kind === "management"

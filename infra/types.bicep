@@ -1,0 +1,70 @@
+@export()
+@description('A person, a group, or the identity of an application or a pipeline, by its object id in Entra ID.')
+type principal = {
+  id: string
+  type: 'User' | 'Group' | 'ServicePrincipal'
+}
+
+@export()
+@description('A kind of source of which Azure asks more than a read; of managed images and image versions it asks no more.')
+type sourceKind = 'disk' | 'snapshot' | 'virtualMachine' | 'vhd'
+
+@export()
+@description('A subscription in which image versions are published; each is given once.')
+type publication = {
+  subscriptionId: string
+
+  @description('Resource groups with the galleries; absent: the whole subscription.')
+  galleryResourceGroups: string[]?
+
+  @description('Resource groups with the sources; absent: the whole subscription.')
+  sourceResourceGroups: string[]?
+
+  @description('Kinds of source that need more than a read.')
+  sources: sourceKind[]?
+}
+
+@export()
+@description('A subscription of the topic of events, and who receives from it.')
+type eventSubscription = {
+  @minLength(1)
+  @maxLength(50)
+  name: string
+  receivers: principal[]
+
+  @description('Types of events, such as Sigil.ImageVersion.Completed; absent: all.')
+  eventTypes: string[]?
+}
+
+@export()
+type stringMap = {
+  *: string
+}
+
+@description('A subscription at least; names may have * for any characters.')
+type namedResource = {
+  subscriptionId: string
+  resourceGroupName: string?
+  name: string?
+}
+
+@export()
+@description('Which callers may write to which galleries: docs/reference/settings.md.')
+type galleryPolicyDocument = {
+  rules: {
+    description: string?
+    callers: {
+      appId: string?
+      objectId: string?
+      role: string?
+      queue: string?
+    }[]
+    galleries: {
+      subscriptionId: string
+      resourceGroupName: string?
+      galleryName: string?
+    }[]
+    sources: namedResource[]?
+    diskEncryptionSets: namedResource[]?
+  }[]
+}

@@ -1,0 +1,157 @@
+/** Tables that are lost, or older than Azure: what is there is found, and nothing is created twice. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
+import { reconcile } from "../../../src/operation/reconcile.js";
+import { keyOf } from "../../../src/resource-id.js";
+import {
+  idOf,
+  PACE,
+  request,
+  TRACEPARENT,
+} from "../../support/dependencies.js";
+import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
+import { refusal } from "../../support/refusal.js";
+import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import { exportTables, importTables } from "../../support/table-export.js";
+
+const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+const ID = seedVersionId("1.0.0");
+
+let world: OnLoopback;
+beforeEach(async () => {
+  world = await startOnLoopback({ replicationMs: 60_000 });
+});
+afterEach(() => world.close());
+
+const puts = (): number =>
+  world.simulator.control.countRequests({ method: "PUT", path: "/versions/" });
+
+/** Runs the reconciler once what is stored is overdue, and the messages that it sends, until nothing is open. */
+async function reconcileAll(): Promise<void> {
+  for (let runs = 0; runs < 50; runs += 1) {
+    world.clock.advance(PACE.overdueMs);
+    const { open, errors } = await reconcile(world.deps);
+    expect(errors).toEqual([]);
+    await world.runDue();
+    if (open === 0) return;
+  }
+  throw new Error("operations stay open");
+}
+
+/**
+ * Operations are numbered from 1 again, so that Service Bus takes their first messages for those of before: as long as it
+ * remembers those, the reconciler sends each step, under another id.
+ */
+describe("tables that are lost", () => {
+  test("while a version is being created: its messages have no effect, and a PUT adopts it", async () => {
+    await request(world.deps, ID, managedImageRequest());
+    await world.runDue();
+    expect(world.simulator.control.creates(ID)).toBe(1);
+    await importTables(world.tables);
+
+    world.clock.advance(PACE.pollMaxMs);
+    await world.runDue();
+    expect(await world.deps.store.read(keyOf(ID))).toBeUndefined();
+
+    await request(world.deps, ID, managedImageRequest());
+    await reconcileAll();
+    expect((await world.read(ID)).operation).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(world.simulator.control.creates(ID)).toBe(1);
+    expect(puts()).toBe(1);
+  });
+
+  test("after it was created: a PUT adopts it, and the next number is above it", async () => {
+    await request(world.deps, ID, managedImageRequest());
+    await world.finish(ID);
+    await importTables(world.tables);
+    await world.takeEvents();
+
+    await request(world.deps, ID, managedImageRequest());
+    await reconcileAll();
+    expect((await world.read(ID)).operation).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(puts()).toBe(1);
+    // Told within a day, under the same ids.
+    expect(await world.takeEvents()).toEqual([]);
+    const { resourceId } = await createNextImageVersion(world.deps, {
+      image: idOf(ID),
+      increment: "patch",
+      body: managedImageRequest(),
+      ...BY,
+    });
+    expect(resourceId).toMatch(/\/versions\/1\.0\.1$/u);
+  });
+});
+
+describe("an export that is imported again", () => {
+  test("of before the version was sent: it is found in Azure, and not created again", async () => {
+    await request(world.deps, ID, managedImageRequest());
+    const exported = await exportTables(world.tables);
+    await world.finish(ID);
+    await importTables(world.tables, exported);
+
+    await reconcileAll();
+    expect((await world.read(ID)).operation).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(world.simulator.control.creates(ID)).toBe(1);
+    expect(puts()).toBe(1);
+  });
+
+  test("of while it replicated: it is followed to its end", async () => {
+    await request(world.deps, ID, managedImageRequest());
+    await world.runDue();
+    const exported = await exportTables(world.tables);
+    await world.finish(ID);
+    await importTables(world.tables, exported);
+
+    await reconcileAll();
+    expect((await world.read(ID)).operation).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(puts()).toBe(1);
+  });
+
+  test("of before a later change: the change stays as Azure has it", async () => {
+    const tagged = { ...managedImageRequest(), tags: { build: "4711" } };
+    await request(world.deps, ID, managedImageRequest());
+    await world.finish(ID);
+    const exported = await exportTables(world.tables);
+    await request(world.deps, ID, tagged);
+    await world.finish(ID);
+    await importTables(world.tables, exported);
+    await reconcileAll();
+    expect(puts()).toBe(2);
+
+    // Asked again: Azure has it already.
+    await expect(request(world.deps, ID, tagged)).rejects.toThrow(
+      "nothing was to be changed",
+    );
+    expect(world.simulator.control.creates(ID)).toBe(1);
+  });
+
+  test.each(["while it replicated", "after it"])(
+    "of %s, of a version that was deleted since: it is not created again",
+    async (when) => {
+      await request(world.deps, ID, managedImageRequest());
+      await world.runDue();
+      if (when === "after it") await world.finish(ID);
+      const exported = await exportTables(world.tables);
+      await world.finish(ID);
+      await deleteImageVersion(world.deps, { id: idOf(ID), ...BY });
+      await world.finish(ID);
+      await importTables(world.tables, exported);
+
+      await reconcileAll();
+      expect(world.simulator.control.creates(ID)).toBe(1);
+      expect(puts()).toBe(1);
+      expect(
+        await refusal(request(world.deps, ID, managedImageRequest())),
+      ).toMatchObject({ code: "ImageVersionGone" });
+    },
+  );
+});

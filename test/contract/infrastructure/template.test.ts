@@ -1,0 +1,551 @@
+/** What a deployment would make: infra/main.bicep, compiled and evaluated by Bicep itself, against what the code needs. */
+import { readdirSync, readFileSync } from "node:fs";
+import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
+import { beforeAll, describe, expect, test } from "vitest";
+import { readConfig } from "../../../src/config/config.js";
+import {
+  HOST_SETTINGS,
+  SETTINGS,
+  type Setting,
+} from "../../../src/config/settings.js";
+import { IMAGE_EVENT } from "../../../src/events/image-events.js";
+import { IMAGE_VERSION_EVENT } from "../../../src/events/image-version-events.js";
+import { createMetrics } from "../../../src/telemetry/metrics.js";
+import {
+  lacksBicep,
+  lint,
+  predict,
+  SUBSCRIPTION,
+  type PredictedResource,
+} from "../../support/bicep.js";
+import { SERVICE_BUS_RIGHTS } from "../../support/uses.js";
+import permissions from "../../../infra/permissions.json" with { type: "json" };
+
+const OTHER_SUBSCRIPTION = "33333333-3333-3333-3333-333333333333";
+const SENDER = "44444444-4444-4444-4444-444444444444";
+const RECEIVER = "55555555-5555-5555-5555-555555555555";
+
+const PLAIN = "param tokenAudience = 'sigil'";
+const FULL = `
+${PLAIN}
+param privateNetwork = true
+param siteUpdateStrategy = 'RollingUpdate'
+param alwaysReadyHttpInstances = 2
+param instanceMemoryMB = 512
+param storageRedundancy = 'Standard_GZRS'
+param logRetentionDays = 90
+param scaleByQueueLength = false
+param registers = false
+param alertEmails = ['night@example.com']
+param galleryPolicy = { rules: [ { callers: [ { role: 'ImageVersions.Write' } ], galleries: [ { subscriptionId: '*' } ] } ] }
+param requestSenders = [ { id: '${SENDER}', type: 'ServicePrincipal' } ]
+param rejectedReceivers = [ { id: '${RECEIVER}', type: 'Group' } ]
+param eventSubscriptions = [
+  { name: 'all', receivers: [] }
+  {
+    name: 'usable'
+    receivers: [ { id: '${RECEIVER}', type: 'ServicePrincipal' } ]
+    eventTypes: [ 'Sigil.ImageVersion.RegionCompleted', 'Sigil.ImageVersion.Completed' ]
+  }
+]
+param publications = [
+  { subscriptionId: '${SUBSCRIPTION}' }
+  {
+    subscriptionId: '${OTHER_SUBSCRIPTION}'
+    galleryResourceGroups: [ 'images', 'images-test' ]
+    sourceResourceGroups: [ 'build' ]
+    sources: [ 'vhd', 'virtualMachine' ]
+  }
+]
+param settings = { SIGIL_POLL_MAX_SECONDS: '60', SIGIL_TOKEN_AUDIENCE: 'what no parameter may change' }`;
+
+/** Built-in roles, by the end of their id. */
+const ROLES: Readonly<Record<string, string>> = {
+  "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Storage Table Data Contributor",
+  "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
+  "090c5cfd-751d-490a-894a-3ce6f1109419": "Azure Service Bus Data Owner",
+  "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0": "Azure Service Bus Data Receiver",
+  "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39": "Azure Service Bus Data Sender",
+  "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
+};
+
+const text = (file: string): string => readFileSync(file, "utf8");
+
+describe.skipIf(lacksBicep())("infra/", () => {
+  let plain: readonly PredictedResource[];
+  let full: readonly PredictedResource[];
+  beforeAll(async () => {
+    plain = await predict(PLAIN);
+    full = await predict(FULL);
+  });
+
+  test.each(["main.bicep", "main.bicepparam"])(
+    "%s compiles, and no rule of the linter finds anything",
+    async (file) => {
+      expect(await lint(file)).toEqual([]);
+    },
+  );
+
+  describe("settings of the function app", () => {
+    const known = new Map<string, Pick<Setting, "name">>(
+      [
+        ...Object.values(SETTINGS).flatMap((group) =>
+          Object.values<Setting>(group),
+        ),
+        ...HOST_SETTINGS,
+      ].map((setting) => [setting.name, setting]),
+    );
+
+    test("are settings that the code or its host reads", () => {
+      for (const resources of [plain, full])
+        expect(
+          Object.keys(settingsOf(resources)).filter((name) => !known.has(name)),
+        ).toEqual([]);
+    });
+
+    test("are enough to start with, and use the managed identity alone", () => {
+      const { tables, serviceBus, telemetry, ...config } = readConfig(
+        settingsOf(plain),
+      );
+      expect(tables.kind).toBe("identity");
+      expect(serviceBus.kind).toBe("identity");
+      expect(telemetry.applicationInsights?.useIdentity).toBe(true);
+      expect(config.galleryPolicy).toBeUndefined();
+      expect(JSON.stringify(settingsOf(plain))).not.toMatch(
+        /listKeys|AccountKey|SharedAccessKey/u,
+      );
+    });
+
+    test("are the optional ones of the parameters, too", () => {
+      const config = readConfig(settingsOf(full));
+      expect(config.pollMaxMs).toBe(60_000);
+      expect(config.galleryPolicy).toEqual({
+        rules: [
+          {
+            callers: [{ role: "ImageVersions.Write" }],
+            galleries: [{ subscriptionId: "*" }],
+          },
+        ],
+      });
+      expect(config.tokenAudience).toEqual(["sigil"]);
+    });
+  });
+
+  describe("Service Bus", () => {
+    test("has the entities of the emulator", async () => {
+      const { queues, topics } = await readEmulatorConfiguration(
+        "infra/service-bus-emulator.json",
+      );
+      expect(lastNames(plain, "namespaces/queues")).toEqual(
+        queues.map(({ name }) => name),
+      );
+      expect(lastNames(plain, "namespaces/topics")).toEqual(
+        topics.map(({ name }) => name),
+      );
+      expect(lastNames(plain, "namespaces/topics/subscriptions")).toEqual(
+        topics.flatMap(({ subscriptions }) =>
+          subscriptions.map(({ name }) => name),
+        ),
+      );
+    });
+
+    test("detects duplicates, and dead-letters what has expired but for rejected requests", () => {
+      for (const { name, properties } of ofType(plain, "namespaces/queues")) {
+        expect(properties, name).toMatchObject({
+          requiresDuplicateDetection: true,
+          duplicateDetectionHistoryTimeWindow: "PT1H",
+          deadLetteringOnMessageExpiration: !name.endsWith("-rejected"),
+          maxDeliveryCount: Number(SETTINGS.service.maxDeliveryCount.default),
+        });
+      }
+      expect(ofType(plain, "namespaces/topics")).toMatchObject([
+        {
+          properties: {
+            requiresDuplicateDetection: true,
+            duplicateDetectionHistoryTimeWindow: "P1D",
+          },
+        },
+      ]);
+    });
+
+    test("filters a subscription by the types of events, the first in place of the rule that lets all through", () => {
+      expect(
+        ofType(full, "subscriptions/rules").map(({ name, properties }) => [
+          name.split("/").slice(2).join("/"),
+          properties["correlationFilter"],
+        ]),
+      ).toEqual([
+        ["usable/$Default", { label: "Sigil.ImageVersion.RegionCompleted" }],
+        ["usable/type-1", { label: "Sigil.ImageVersion.Completed" }],
+      ]);
+    });
+  });
+
+  describe("roles", () => {
+    /** Queues that a function is triggered by. */
+    const WORK = readdirSync("functions").flatMap((file) =>
+      [...text(`functions/${file}`).matchAll(/\.generic\("(.+)"/gu)].map(
+        ([, queue = ""]) => queue,
+      ),
+    );
+
+    test("of Sigil's identity on its own services", () => {
+      expect(assignmentsOn(plain, /Microsoft\.(?!Compute)/u)).toEqual(
+        [
+          "components: Monitoring Metrics Publisher",
+          "storageAccounts: Storage Table Data Contributor",
+          "storageAccounts: Storage Blob Data Owner",
+          ...WORK.map((queue) => `${queue}: Azure Service Bus Data Owner`),
+          "image-version-requests-rejected: Azure Service Bus Data Sender",
+          "image-version-events: Azure Service Bus Data Sender",
+        ].sort(),
+      );
+    });
+
+    test.each([
+      ["with", () => plain],
+      ["without", () => full],
+    ])(
+      "are the rights on Service Bus that the end-to-end tests record, %s the scale controller's",
+      (_, resources) => {
+        const rights: Record<string, Set<string>> = {};
+        for (const line of assignmentsOn(
+          resources(),
+          /Microsoft\.ServiceBus/u,
+        )) {
+          const [, entity = "", role = ""] =
+            /^(.+): Azure Service Bus Data (\w+)$/u.exec(line) ?? [];
+          if (entity === "") continue; // A sender's or receiver's.
+          const given = {
+            Owner: ["Listen", "Send"],
+            Receiver: ["Listen"],
+            Sender: ["Send"],
+          }[role];
+          rights[entity] ??= new Set();
+          for (const right of given ?? []) rights[entity].add(right);
+        }
+        expect(
+          Object.fromEntries(
+            Object.entries(rights).map(([entity, each]) => [
+              entity,
+              [...each].sort(),
+            ]),
+          ),
+        ).toEqual(SERVICE_BUS_RIGHTS);
+      },
+    );
+
+    test("without the scale controller's, and with those of senders and receivers, entity by entity", () => {
+      expect(assignmentsOn(full, /Microsoft\.ServiceBus/u)).toEqual(
+        [
+          ...WORK.flatMap((queue) => [
+            `${queue}: Azure Service Bus Data Receiver`,
+            `${queue}: Azure Service Bus Data Sender`,
+          ]),
+          `image-version-requests: Azure Service Bus Data Sender to ${SENDER}`,
+          "image-version-requests-rejected: Azure Service Bus Data Sender",
+          `image-version-requests-rejected: Azure Service Bus Data Receiver to ${RECEIVER}`,
+          "image-version-events: Azure Service Bus Data Sender",
+          `usable: Azure Service Bus Data Receiver to ${RECEIVER}`,
+        ].sort(),
+      );
+    });
+
+    test("in the subscription that is published in: what is called, and no key of a storage account", () => {
+      expect(actionsIn(plain, SUBSCRIPTION)).toEqual({
+        galleries: actions("galleries"),
+        sources: actions("sources"),
+        subscription: actions("subscription", "preparation"),
+      });
+    });
+
+    test("in resource groups where they are named, and of kinds of source where they are asked for", () => {
+      expect(actionsIn(full, OTHER_SUBSCRIPTION)).toEqual({
+        galleries: actions("galleries"),
+        sources: actions("sources", "vhd", "virtualMachine"),
+        subscription: actions("subscription"),
+      });
+      expect(placesOf(full, OTHER_SUBSCRIPTION)).toEqual([
+        "galleries in resourceGroups/images",
+        "galleries in resourceGroups/images-test",
+        "sources in resourceGroups/build",
+        "subscription in the subscription",
+      ]);
+      expect(placesOf(plain, SUBSCRIPTION)).toEqual([
+        "galleries in the subscription",
+        "sources in the subscription",
+        "subscription in the subscription",
+      ]);
+    });
+  });
+
+  test("a private network: endpoints for blobs, tables and Service Bus, and nothing open", () => {
+    expect(ofType(plain, "Microsoft.Network/")).toEqual([]);
+    expect(
+      ofType(full, "Microsoft.Network/privateEndpoints").map(
+        ({ properties }) => properties["privateLinkServiceConnections"],
+      ),
+    ).toMatchObject(
+      ["blob", "table", "namespace"].map((group) => [
+        { properties: { groupIds: [group] } },
+      ]),
+    );
+    const [storage] = ofType(full, "Microsoft.Storage/storageAccounts");
+    const [namespace] = ofType(full, "Microsoft.ServiceBus/namespaces");
+    expect(storage?.properties["publicNetworkAccess"]).toBe("Disabled");
+    expect(namespace?.properties["publicNetworkAccess"]).toBe("Disabled");
+    expect(namespace?.sku?.name).toBe("Premium");
+    expect(siteOf(full).properties["virtualNetworkSubnetId"]).toMatch(
+      /\/subnets\/application$/u,
+    );
+    expect(siteOf(plain).properties["virtualNetworkSubnetId"]).toBeNull();
+  });
+
+  test("the function app: no password, an update strategy where one is asked for, warm instances likewise", () => {
+    expect(siteOf(full).properties["functionAppConfig"]).toMatchObject({
+      siteUpdateStrategy: { type: "RollingUpdate" },
+      scaleAndConcurrency: {
+        instanceMemoryMB: 512,
+        alwaysReady: [{ name: "http", instanceCount: 2 }],
+      },
+    });
+    expect(siteOf(plain).properties["functionAppConfig"]).not.toHaveProperty(
+      "siteUpdateStrategy",
+    );
+    expect(siteOf(plain).tags).toEqual({ "azd-service-name": "sigil" });
+    for (const { name, properties } of ofType(plain, "CredentialsPolicies"))
+      expect(properties, name).toEqual({ allow: false });
+    expect(lastNames(plain, "CredentialsPolicies")).toEqual(["scm", "ftp"]);
+    const [storage] = ofType(plain, "Microsoft.Storage/storageAccounts");
+    expect(storage?.properties["allowSharedKeyAccess"]).toBe(false);
+  });
+
+  test("logs are kept for as long as is asked", () => {
+    const days = (resources: readonly PredictedResource[]): unknown =>
+      ofType(resources, "OperationalInsights/workspaces")[0]?.properties[
+        "retentionInDays"
+      ];
+    expect([days(plain), days(full)]).toEqual([30, 90]);
+  });
+
+  describe("alerts", () => {
+    const alertsOf = (
+      resources: readonly PredictedResource[],
+    ): readonly PredictedResource[] =>
+      resources.filter(({ type }) =>
+        /scheduledQueryRules|metricAlerts/u.test(type),
+      );
+    const nameOf = ({ name }: PredictedResource): string =>
+      name.replace(/^sigil-[a-z\d]+-/u, "");
+
+    test("each links to the heading of its runbook, and each runbook of an alert has one", () => {
+      const linked = alertsOf(plain).map(
+        ({ properties }) =>
+          /Runbook: docs\/operations\.md#(.+)$/u.exec(
+            String(properties["description"]),
+          )?.[1],
+      );
+      expect(linked.sort()).toEqual(
+        [...text("docs/operations.md").matchAll(/^### (Alert: .+)$/gmu)]
+          .map(([, heading = ""]) => anchorOf(heading))
+          .sort(),
+      );
+      expect(alertsOf(plain).map(nameOf).sort()).toEqual([
+        "dead-letters",
+        "events-not-sent",
+        "key-at-risk",
+        "not-ready",
+        "oldest-operation",
+        "operations-failed",
+        "requests-rejected",
+        "stalled",
+      ]);
+    });
+
+    test("go to the addresses that are given, and are made without any", () => {
+      expect(ofType(plain, "actionGroups")).toEqual([]);
+      const [group] = ofType(full, "actionGroups");
+      for (const alert of alertsOf(full))
+        expect(
+          JSON.stringify(alert.properties["actions"]),
+          alert.name,
+        ).toContain(group?.id);
+    });
+
+    test("and the workbook name metrics, events and codes that the code has", () => {
+      const queries = [
+        ...ofType(plain, "scheduledQueryRules").map(({ properties }) =>
+          JSON.stringify(properties["criteria"]),
+        ),
+        text("infra/workbook.json"),
+      ].join("\n");
+      const named = (pattern: RegExp): string[] => [
+        ...new Set([...queries.matchAll(pattern)].map(([, name = ""]) => name)),
+      ];
+      const metrics: string[] = [];
+      const note = (name: string) => {
+        metrics.push(name);
+        return { add: () => {}, record: () => {} };
+      };
+      createMetrics({
+        createCounter: note,
+        createGauge: note,
+        createHistogram: note,
+      } as unknown as Parameters<typeof createMetrics>[0]);
+      const found = named(/Name == \\+"([\w.]+)\\+"/gu);
+      expect(found.length).toBeGreaterThan(3);
+      expect(metrics).toEqual(expect.arrayContaining(found));
+
+      const types: readonly string[] = [
+        ...Object.values(IMAGE_VERSION_EVENT),
+        ...Object.values(IMAGE_EVENT),
+      ];
+      const events = named(/\\+"(Sigil\.\w+\.\w+)\\+"/gu);
+      expect(events.length).toBeGreaterThan(2);
+      expect(types).toEqual(expect.arrayContaining(events));
+
+      const rules = text("docs/reference/rules.md");
+      for (const code of named(/\\+"(DiskEncryptionSet\w+)\\+"/gu))
+        expect(rules).toContain(`\`${code}\``);
+    });
+  });
+});
+
+/** As the function app would have them; what Azure fills in stands as an address or a word of the right shape. */
+function settingsOf(
+  resources: readonly PredictedResource[],
+): Record<string, string> {
+  const [settings] = ofType(resources, "sites/config");
+  return Object.fromEntries(
+    Object.entries(settings?.properties ?? {}).map(([name, value]) => [
+      name,
+      String(value).startsWith("[")
+        ? filled(name, String(value))
+        : String(value),
+    ]),
+  );
+}
+
+function filled(name: string, expression: string): string {
+  if (name === "APPLICATIONINSIGHTS_CONNECTION_STRING")
+    return "InstrumentationKey=00000000-0000-0000-0000-000000000000";
+  if (expression.includes("Authorization=AAD")) return "Authorization=AAD";
+  return /ENDPOINT|ISSUER|Uri/u.test(name) ? "https://azure.example" : "azure";
+}
+
+function ofType(
+  resources: readonly PredictedResource[],
+  type: string,
+): readonly PredictedResource[] {
+  return resources.filter(
+    (resource) =>
+      resource.type.endsWith(type) ||
+      (type.endsWith("/") && resource.type.startsWith(type)),
+  );
+}
+
+function lastNames(
+  resources: readonly PredictedResource[],
+  type: string,
+): string[] {
+  return ofType(resources, type).map(
+    ({ name }) => name.split("/").at(-1) ?? "",
+  );
+}
+
+function siteOf(resources: readonly PredictedResource[]): PredictedResource {
+  const [site] = ofType(resources, "Microsoft.Web/sites");
+  if (site === undefined) throw new TypeError("there is no function app");
+  return site;
+}
+
+/** "where: role", with "to whom" where that is not Sigil's identity. */
+function assignmentsOn(
+  resources: readonly PredictedResource[],
+  scope: RegExp,
+): string[] {
+  return ofType(resources, "roleAssignments")
+    .map((assignment) => ({
+      ...assignment,
+      on: scopeOf(assignment),
+    }))
+    .filter(({ on }) => scope.test(on))
+    .map(({ on, properties }) => {
+      const role = String(properties["roleDefinitionId"]).split("/").at(-1);
+      const to = String(properties["principalId"]);
+      const [type = "", name = ""] = on.split("/").slice(-2);
+      return `${/^(?:queues|topics|subscriptions)$/u.test(type) ? name : type}: ${ROLES[role ?? ""]}${to.startsWith("[") ? "" : ` to ${to}`}`;
+    })
+    .sort();
+}
+
+function scopeOf({ id }: PredictedResource): string {
+  return id.replace(
+    /\/providers\/Microsoft\.Authorization\/roleAssignments\/.*$/u,
+    "",
+  );
+}
+
+type Part = keyof typeof permissions;
+
+function actions(...parts: readonly Part[]): string[] {
+  return parts.flatMap((part) => permissions[part].map(({ action }) => action));
+}
+
+/** What the custom roles in a subscription allow, by their part. */
+function actionsIn(
+  resources: readonly PredictedResource[],
+  subscriptionId: string,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    rolesIn(resources, subscriptionId).map(({ part, allowed }) => [
+      part,
+      allowed,
+    ]),
+  );
+}
+
+function rolesIn(
+  resources: readonly PredictedResource[],
+  subscriptionId: string,
+): readonly { id: string; part: string; allowed: unknown }[] {
+  return ofType(resources, "roleDefinitions")
+    .filter(({ id }) => id.startsWith(`/subscriptions/${subscriptionId}/`))
+    .map(({ id, properties }) => {
+      const { roleName, permissions: allowed } = properties as {
+        roleName: string;
+        permissions: readonly { actions: unknown }[];
+      };
+      return {
+        id,
+        part: roleName.split(" ")[1] ?? "",
+        allowed: allowed[0]?.actions,
+      };
+    });
+}
+
+/** Where each custom role of a subscription is assigned. */
+function placesOf(
+  resources: readonly PredictedResource[],
+  subscriptionId: string,
+): string[] {
+  const subscription = `/subscriptions/${subscriptionId}`;
+  return rolesIn(resources, subscriptionId)
+    .flatMap(({ id, part }) =>
+      ofType(resources, "roleAssignments")
+        .filter(({ properties }) => properties["roleDefinitionId"] === id)
+        .map(
+          (assignment) =>
+            `${part} in ${scopeOf(assignment).replace(subscription, "").slice(1) || "the subscription"}`,
+        ),
+    )
+    .sort();
+}
+
+/** GitHub's anchor of a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\w\s-]/gu, "")
+    .replaceAll(/\s/gu, "-");
+}

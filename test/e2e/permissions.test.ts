@@ -1,0 +1,161 @@
+/** Least privilege: everything that infra/ grants is used here; that no test uses more, each Stack says as it closes. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { seedWorld } from "@sigil-local/arm-simulator/world";
+import type { HostProcess } from "@sigil-local/functions-host/process";
+import { pathOf, type ApiClient } from "../support/api-client.js";
+import {
+  managedImageRequest,
+  seedResource,
+  seedVersionId,
+} from "../support/requests.js";
+import { Stack } from "../support/stack.js";
+import {
+  ARM_ACTIONS,
+  SERVICE_BUS_RIGHTS,
+  TABLE_ACTIONS,
+} from "../support/uses.js";
+
+const PREPARE = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/prepare`;
+
+let stack: Stack;
+let host: HostProcess;
+let api: ApiClient;
+beforeAll(async () => {
+  stack = await Stack.start({
+    simulator: {
+      world: seedWorld(LOCAL_SUBSCRIPTION_ID, {
+        compute: "NotRegistered",
+        sigEncryption: "NotRegistered",
+      }),
+    },
+    settings: {
+      SIGIL_REQUIRE_SIG_ENCRYPTION: "true",
+      SIGIL_DEAD_LETTER_SCHEDULE: "* * * * * *",
+    },
+  });
+  host = await stack.startHost();
+  api = await stack.client(host, ["ImageVersions.Admin"]);
+});
+afterAll(() => stack?.close());
+
+const used = (): Set<string> => {
+  stack.uses.resourceManager(stack.simulator.requests());
+  return new Set(stack.uses.all.map((use) => use.replace(/ in .*$/u, "")));
+};
+
+test("a subscription is prepared, versions are planned, created, failed and deleted, messages are taken, rejected and postponed", async () => {
+  expect((await api.request("POST", PREPARE)).status).toBe(202);
+  await stack.events.until((events) =>
+    events.some(({ type }) => type === "Sigil.Subscription.Registering"),
+  );
+  for (const feature of ["SIGEncryption", undefined])
+    await stack.simulator.setRegistrationState({
+      subscriptionId: LOCAL_SUBSCRIPTION_ID,
+      namespace: "Microsoft.Compute",
+      ...(feature !== undefined && { feature }),
+      state: "Registered",
+    });
+  await stack.events.until((events) =>
+    events.some(({ type }) => type === "Sigil.Subscription.Prepared"),
+  );
+  await api.request(
+    "GET",
+    `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/disk-encryption-sets`,
+  );
+
+  const created = seedVersionId("1.0.0");
+  await api.put(created, managedImageRequest(), { "Idempotency-Key": "one" });
+  await stack.events.ended(created);
+  for (const source of [
+    created,
+    seedResource("disks/myOSDisk"),
+    seedResource("snapshots/myOSSnapshot"),
+    seedResource("virtualMachines/myVM"),
+  ])
+    await api.request("POST", `${pathOf(seedVersionId("9.0.0"))}/plan`, {
+      body: sourced(source),
+    });
+
+  const failed = seedVersionId("1.0.1");
+  await stack.simulator.failRegion({ versionId: failed, region: "eastus2" });
+  await api.put(failed, managedImageRequest());
+  await stack.events.ended(failed);
+  await api.request("DELETE", pathOf(created));
+  await stack.events.until((events) =>
+    events.some(({ type }) => type === "Sigil.ImageVersion.Deleted"),
+  );
+
+  // One that Azure must be asked about, and it says to come later: the message waits, and is sent again.
+  stack.simulator.addFault({
+    method: "GET",
+    path: "/versions/2\\.0\\.0",
+    times: null,
+    action: "respond",
+    status: 429,
+  });
+  const { properties, ...request } = managedImageRequest();
+  await stack.send(
+    "image-version-requests",
+    requestOf("build-1", seedVersionId("2.0.0"), {
+      ...request,
+      properties: { ...properties, storageProfile: {} },
+    }),
+    requestOf("build-2", "no version", request),
+  );
+  await stack.events.until((events) =>
+    events.some(({ type }) => type === "Sigil.ImageVersion.Rejected"),
+  );
+  await stack.uses.recorded("image-version-requests Send");
+});
+
+test("and each right on Service Bus was used", () => {
+  const uses = used();
+  const rights = Object.entries(SERVICE_BUS_RIGHTS).flatMap(([entity, each]) =>
+    each.map((right) => `${entity} ${right}`),
+  );
+  expect(rights.filter((right) => !uses.has(right))).toEqual([]);
+});
+
+test("and each on tables", () => {
+  const uses = used();
+  expect(TABLE_ACTIONS.filter((action) => !uses.has(action))).toEqual([]);
+});
+
+test("and each action of Azure Resource Manager that is said to be called", () => {
+  const uses = used();
+  expect([...ARM_ACTIONS.keys()].filter((action) => !uses.has(action))).toEqual(
+    [],
+  );
+});
+
+function sourced(id: string): object {
+  const { location, properties } = managedImageRequest();
+  const storageProfile = {
+    source: /virtualMachines/u.test(id) ? { virtualMachineId: id } : { id },
+  };
+  return {
+    location,
+    properties: {
+      ...properties,
+      storageProfile: /disks|snapshots/u.test(id)
+        ? { osDiskImage: { source: { id } } }
+        : storageProfile,
+    },
+  };
+}
+
+function requestOf(id: string, subject: string, data: object) {
+  return {
+    body: {
+      specversion: "1.0",
+      id,
+      source: "urn:build",
+      type: "Build.ImageReady",
+      subject,
+      data,
+    },
+    contentType: "application/cloudevents+json",
+    messageId: id,
+  };
+}

@@ -1,0 +1,151 @@
+/** infra/smoke-test.mjs against the app in its host; az is one that knows the answers. */
+import { execFile } from "node:child_process";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { HostProcess } from "@sigil-local/functions-host/process";
+import { seedVersionId } from "../support/requests.js";
+import { Stack } from "../support/stack.js";
+
+const IMAGE = seedVersionId("1.0.0").replace(/\/versions\/.*$/u, "");
+
+let stack: Stack;
+let host: HostProcess;
+let folder: string;
+/** As `az functionapp function list` names them. */
+let functions: { name: string }[];
+
+beforeAll(async () => {
+  stack = await Stack.start();
+  const lines: string[] = [];
+  host = await stack.startHost((line) => lines.push(line));
+  functions = announced(lines).map((name) => ({ name: `app/${name}` }));
+  folder = await mkdtemp(path.join(tmpdir(), "sigil-az-"));
+});
+afterAll(async () => {
+  await stack?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** What the host prints of a function: two blanks, its name, and how it is triggered. */
+function announced(lines: readonly string[]): string[] {
+  return lines.flatMap((line) => /^ {2}([a-z\d-]+) {2}/u.exec(line)?.[1] ?? []);
+}
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function smokeTest(
+  found: readonly { name: string }[],
+  ...args: readonly string[]
+): Promise<Outcome> {
+  await putAz(found);
+  return run(process.execPath, [
+    "infra/smoke-test.mjs",
+    `--api=${host.origin}/api`,
+    "--audience=sigil",
+    `--image=${IMAGE}`,
+    "--resource-group=sigil",
+    "--app=sigil",
+    "--wait-seconds=0",
+    ...args,
+  ]);
+}
+
+/** An az that knows a deployment with these functions; it writes down what is published. */
+async function putAz(found: readonly { name: string }[]): Promise<void> {
+  const accessToken = await stack.services.tokenIssuer?.issueToken({
+    roles: ["ImageVersions.Write"],
+  });
+  const az = path.join(folder, "az");
+  await writeFile(
+    az,
+    `#!/bin/sh
+case "$*" in
+  account*) echo '${JSON.stringify({ accessToken })}' ;;
+  *functionAppName*) echo app ;;
+  *apiUrl*) echo '${host.origin}/api' ;;
+  *config-zip*) echo "$*" > '${folder}/published' ;;
+  functionapp*) echo '${JSON.stringify(found)}' ;;
+esac
+`,
+  );
+  await chmod(az, 0o755);
+}
+
+function run(command: string, args: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(
+      command,
+      args,
+      { env: { ...process.env, PATH: `${folder}:${process.env["PATH"]}` } },
+      (error, stdout, stderr) =>
+        resolve({
+          code: error === null ? 0 : Number(error.code),
+          stdout,
+          stderr,
+        }),
+    );
+  });
+}
+
+test("finds a deployment that works in order", async () => {
+  const { code, stdout, stderr } = await smokeTest(functions);
+  expect(stderr).toBe("");
+  expect(stdout.trimEnd().split("\n")).toEqual([
+    "ok      ready: tables, service-bus, receivers",
+    "ok      nobody is let in without a token",
+    "ok      the token is accepted",
+    expect.stringMatching(/^ok {6}a plan is answered, with .*SourceNotFound/u),
+    `ok      ${functions.length} functions are there`,
+  ]);
+  expect(code).toBe(0);
+});
+
+test("the pipelines' scripts find the app in the outputs of the deployment", async () => {
+  await putAz(functions);
+  expect(await run(".ci/smoke-test", ["sigil", "sigil", IMAGE])).toMatchObject({
+    code: 0,
+    stderr: "",
+  });
+  expect(await run(".ci/publish", ["sigil", "dist/sigil.zip"])).toMatchObject({
+    code: 0,
+    stderr: "",
+  });
+  expect(await readFile(path.join(folder, "published"), "utf8")).toContain(
+    "--resource-group sigil --name app --src dist/sigil.zip",
+  );
+});
+
+test("names the functions that are missing", async () => {
+  const { code, stderr } = await smokeTest(functions.slice(1));
+  expect(stderr).toMatch(
+    /^FAILED {2}\d+ functions are there. Missing: \S+\n$/u,
+  );
+  expect(code).toBe(1);
+});
+
+test("says what Sigil's identity may not do", async () => {
+  await stack.simulator.denyAction({
+    action: "Microsoft.Compute/galleries/read",
+    scope: IMAGE.replace(/\/images\/.*$/u, ""),
+  });
+  const { code, stderr } = await smokeTest(functions);
+  expect(stderr).toContain("FAILED  Sigil's identity lacks a role:");
+  expect(stderr).toContain("Microsoft.Compute/galleries/read");
+  expect(code).toBe(1);
+});
+
+test("gives up on one that does not answer", async () => {
+  const { code, stderr } = await smokeTest(
+    functions,
+    "--api=http://127.0.0.1:9/api",
+    "--attempts=2",
+  );
+  expect(stderr).toMatch(/^FAILED {2}not ready: no answer/u);
+  expect(code).toBe(1);
+});

@@ -1,0 +1,77 @@
+import { execFile, execFileSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
+import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
+import { startLocalServices } from "@sigil-local/stack/services";
+
+/** Whether the Azure CLI is on PATH. */
+export const HAS_AZURE_CLI = ((): boolean => {
+  try {
+    execFileSync("which", ["az"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+/** The real az, signed in to the local stand-ins, whose Microsoft Graph is at that origin. */
+export async function logInWithAz(graphOrigin: string): Promise<{
+  /** For what runs az. */
+  readonly env: NodeJS.ProcessEnv;
+  close(): Promise<void>;
+}> {
+  const home = await mkdtemp(path.join(tmpdir(), "sigil-az-"));
+  const services = await startLocalServices({
+    environment: {},
+    serviceBusConfiguration: await readEmulatorConfiguration(
+      "infra/service-bus-emulator.json",
+    ),
+    ...(process.env["SIGIL_TEST_CERTIFICATES"] !== undefined && {
+      certificatesDirectory: process.env["SIGIL_TEST_CERTIFICATES"],
+    }),
+  });
+  const env = {
+    PATH: process.env["PATH"],
+    HOME: home,
+    AZURE_CONFIG_DIR: path.join(home, ".azure"),
+    AZURE_CORE_COLLECT_TELEMETRY: "false",
+    REQUESTS_CA_BUNDLE: services.caFile,
+    // Nobody listens there: a call that leaves this machine fails at once.
+    HTTP_PROXY: "http://127.0.0.1:9",
+    HTTPS_PROXY: "http://127.0.0.1:9",
+    NO_PROXY: "localhost",
+  };
+  const close = async (): Promise<void> => {
+    await services.close();
+    await rm(home, { recursive: true, force: true });
+  };
+  const az = (...args: readonly string[]) =>
+    promisify(execFile)("az", [...args], { env });
+  const { clientId, clientSecret } = LOCAL_APPLICATIONS.writer;
+  try {
+    await az(
+      ...["cloud", "register", "--name", "Local"],
+      ...[
+        "--endpoint-resource-manager",
+        services.resourceManager?.endpoint ?? "",
+      ],
+    );
+    await az(
+      ...["cloud", "update", "--name", "Local", "--cloud-config"],
+      JSON.stringify({ endpoints: { microsoftGraphResourceId: graphOrigin } }),
+    );
+    await az("cloud", "set", "--name", "Local");
+    await az(
+      ...["login", "--service-principal", "--username", clientId],
+      ...["--password", clientSecret],
+      ...["--tenant", services.tokenIssuer?.tenantId ?? ""],
+    );
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { env, close };
+}

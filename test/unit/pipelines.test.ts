@@ -1,0 +1,77 @@
+/** The pipelines of GitHub and Azure DevOps, and azure.yaml, as far as they can be read without running them. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+
+const read = (file: string): string => readFileSync(file, "utf8");
+
+const PIPELINES = [
+  ".github/workflows/deploy.yml",
+  ".azuredevops/deploy.yml",
+] as const;
+
+describe.each(PIPELINES)("%s", (file) => {
+  const text = read(file);
+
+  test("is YAML, keeps no secret, and signs in with a federated identity", () => {
+    expect(() => parse(text) as unknown).not.toThrow();
+    expect(text).not.toMatch(/secrets\.|password|client-secret|creds:/iu);
+    expect(text).toMatch(/id-token: write|azureSubscription: /u);
+  });
+
+  test("runs scripts that are here, and may be run", () => {
+    const scripts = new Set(
+      [...text.matchAll(/\.ci\/[\w-]+/gu)].map(([script]) => script),
+    );
+    expect([...scripts].sort()).toEqual([
+      ".ci/publish",
+      ".ci/run",
+      ".ci/smoke-test",
+    ]);
+    for (const script of scripts)
+      expect(statSync(script).mode & 0o111, script).not.toBe(0);
+  });
+
+  test("builds and tests, shows what would change, deploys, publishes, tests, and publishes what was kept", () => {
+    const steps = [
+      ".ci/run",
+      "npm run --silent package",
+      "az deployment group what-if",
+      "az deployment group create",
+      /\.ci\/publish \S+ dist\/sigil\.zip/u,
+      ".ci/smoke-test",
+      /\.ci\/publish \S+ kept\/sigil\.zip/u,
+    ];
+    const places = steps.map((step) => text.search(step));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((one, other) => one - other));
+  });
+});
+
+test("the scripts read outputs that the template has", () => {
+  const outputs = [
+    ...read("infra/main.bicep").matchAll(/^output (\w+) /gmu),
+  ].map(([, name]) => name);
+  const asked = [
+    ...read(".ci/publish").matchAll(/outputs\.(\w+)/gu),
+    ...read(".ci/smoke-test").matchAll(/\$\(output (\w+)\)/gu),
+  ].map(([, name]) => name);
+  expect(asked.sort()).toEqual([
+    "apiUrl",
+    "functionAppName",
+    "functionAppName",
+  ]);
+  for (const name of asked) expect(outputs).toContain(name);
+});
+
+test("azure.yaml deploys what `npm run package` makes, as it is, to the app that has its service's name", () => {
+  const { infra, services } = parse(read("azure.yaml")) as {
+    infra: { path: string; module: string };
+    services: Record<string, { dist: string; remoteBuild: boolean }>;
+  };
+  expect(existsSync(`${infra.path}/${infra.module}.bicep`)).toBe(true);
+  const [[name, service] = []] = Object.entries(services);
+  expect(read("infra/main.bicep")).toContain(`'azd-service-name': '${name}'`);
+  expect(service).toMatchObject({ dist: "dist/sigil", remoteBuild: false });
+  expect(read("infra/package.mjs")).toContain("`${ROOT}dist/sigil`");
+});
