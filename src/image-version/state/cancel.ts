@@ -88,8 +88,8 @@ export function beginCancel(
     : queuedAs(pair, queued, decided, by, context);
 }
 
-/** The promotion rule that it has asked for promotes no more, unless another asks for one. */
-function withoutRule(
+/** The promotion rule that it has asked for, and that nothing came of, promotes no more, unless another asks for one. */
+export function withoutRule(
   pair: ImageVersionPair,
   operationId: string,
   request: VersionRequest,

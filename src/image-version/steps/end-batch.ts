@@ -9,6 +9,7 @@ import { contextOf, commitStep } from "../../operation/steps.js";
 import { wait } from "../../operation/waiting.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { dissolveBatch } from "../state/batch.js";
+import { withoutRule } from "../state/cancel.js";
 import { endOperation } from "../state/ends.js";
 import { isFinal } from "../state/states.js";
 import {
@@ -111,7 +112,12 @@ export function endBatch(
           record.regions,
           context,
         );
-  const ended = endOperation(pair, id, ending, context);
+  const ended = endOperation(
+    request === undefined ? pair : withoutRule(pair, id, request),
+    id,
+    ending,
+    context,
+  );
   // The message of this step was that of the others, too: they go on by another.
   return isFinal(ended.record.state)
     ? ended

@@ -210,6 +210,17 @@ describe("a rule", () => {
     },
   );
 
+  test("that Azure refuses to carry out ends with the operation that asks for it", async () => {
+    await made(world, id, plain(undefined, OUT));
+    faultOn(world, id, REFUSED);
+    expect(await patchThrough(world, id, { sigil: READY })).toMatchObject({
+      status: "Failed",
+    });
+    await patchThrough(world, id, { tags: { z: "1" } });
+    await pass(world, 20 * MINUTE_MS);
+    expect(await isExcluded(world, id)).toBe(true);
+  });
+
   test("that two have asked for ends with the second, whichever is canceled first", async () => {
     const { control } = world.simulator;
     await control.setSucceededWhen("homeRegion");
