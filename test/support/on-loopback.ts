@@ -9,7 +9,10 @@ import {
   parseEmulatorConfiguration,
   type EmulatorConfiguration,
 } from "@sigil-local/service-bus-emulator/configuration";
-import { startTableStorage } from "@sigil-local/stack/table-storage";
+import {
+  startTableStorage,
+  type TableStorage as RunningTables,
+} from "@sigil-local/stack/table-storage";
 import { receive } from "@sigil-local/testing/receive";
 import { ServiceBusMessenger } from "../../src/azure/service-bus/messenger.js";
 import { createIdempotencyKeys } from "../../src/azure/tables/idempotency-keys.js";
@@ -31,7 +34,7 @@ import {
 
 const EMULATOR_CONFIGURATION = "infra/service-bus-emulator.json";
 
-/** What startInProcess has in memory, by the real adapters against Azurite and the Service Bus emulator. */
+/** What startInProcess has in memory, by the real adapters against a table service and the Service Bus emulator. */
 export interface OnLoopback extends InProcess {
   readonly tables: TableStorage;
   readonly emulator: ServiceBusEmulator;
@@ -39,14 +42,18 @@ export interface OnLoopback extends InProcess {
   readonly client: ServiceBusClient;
 }
 
-export async function startOnLoopback(
-  options: InProcessOptions = {},
-): Promise<OnLoopback> {
+/** The table service is Azurite, if no other is given. */
+export async function startOnLoopback({
+  tables: service,
+  ...options
+}: InProcessOptions & {
+  readonly tables?: RunningTables;
+} = {}): Promise<OnLoopback> {
   // Azurite stamps its rows with the time of day: the clock starts there.
   const clock = new ManualClock(Math.ceil(Date.now() / 1_000) * 1_000);
   const now = (): Date => new Date(clock.now());
   const [tableServer, emulator] = await Promise.all([
-    startTableStorage({}),
+    service ?? startTableStorage({}),
     startServiceBusEmulator({
       configuration: await deployedConfiguration(),
       clock,

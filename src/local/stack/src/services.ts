@@ -42,6 +42,8 @@ export interface LocalServicesOptions {
       number
     >
   >;
+  /** A table service that is running, instead of Azurite; it is closed with the others. */
+  readonly tables?: TableStorage;
   readonly simulator?: Pick<
     ResourceManagerSimulatorOptions,
     "world" | "replication"
@@ -138,15 +140,16 @@ export async function startLocalServices(
       )
     ) {
       tables = running(
-        await startTableStorage({
-          port: ports.tables ?? 0,
-          ...(options.onTableRequest && {
-            onRequest: options.onTableRequest,
-          }),
-          ...(options.dataDirectory !== undefined && {
-            dataDirectory: await keep("tables"),
-          }),
-        }),
+        options.tables ??
+          (await startTableStorage({
+            port: ports.tables ?? 0,
+            ...(options.onTableRequest && {
+              onRequest: options.onTableRequest,
+            }),
+            ...(options.dataDirectory !== undefined && {
+              dataDirectory: await keep("tables"),
+            }),
+          })),
       );
       settings["AzureWebJobsStorage"] = tables.connectionString;
       without(

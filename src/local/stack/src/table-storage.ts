@@ -21,7 +21,7 @@ interface Azurite {
   readonly TableConfiguration: new (...args: unknown[]) => object;
 }
 
-/** A running Azurite table service. */
+/** A running table service. */
 export interface TableStorage {
   readonly port: number;
   readonly connectionString: string;
@@ -74,7 +74,7 @@ export async function startTableStorage(
   let closed: Promise<void> | undefined;
   return {
     port,
-    connectionString: `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};TableEndpoint=http://127.0.0.1:${port}/${ACCOUNT};`,
+    connectionString: connectionStringOf(port),
     close: () => (closed ??= server.close()),
   };
 }
@@ -89,6 +89,10 @@ function accessLog(onRequest: (method: string, url: string) => void): Writable {
       done();
     },
   });
+}
+
+export function connectionStringOf(port: number): string {
+  return `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};TableEndpoint=http://127.0.0.1:${port}/${ACCOUNT};`;
 }
 
 function loadAzurite(): Azurite {

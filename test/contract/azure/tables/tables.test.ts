@@ -10,6 +10,7 @@ import {
 } from "vitest";
 import { createIdempotencyKeys } from "../../../../src/azure/tables/idempotency-keys.js";
 import { createIndex } from "../../../../src/azure/tables/index-table.js";
+import { createRetentionPolicies } from "../../../../src/azure/tables/retention-policies.js";
 import { createStateStore } from "../../../../src/azure/tables/state-store.js";
 import {
   Table,
@@ -18,6 +19,7 @@ import {
 import { createVersionNumbers } from "../../../../src/azure/tables/version-numbers.js";
 import { migrated } from "../../../../src/image-version/state/migration.js";
 import { SCHEMA } from "../../../../src/operation/records.js";
+import { startMemoryTables } from "@sigil-local/stack/memory-tables";
 import { startTableStorage } from "@sigil-local/stack/table-storage";
 import { idempotencyKeysSuite } from "../../../support/port-suites/idempotency-keys.js";
 import { indexSuite } from "../../../support/port-suites/listing-index.js";
@@ -27,13 +29,47 @@ import {
   TIME,
   versionOf,
 } from "../../../support/port-suites/records.js";
+import { retentionPoliciesSuite } from "../../../support/port-suites/retention-policies.js";
 import { stateStoreSuite } from "../../../support/port-suites/state-store.js";
 import { versionNumbersSuite } from "../../../support/port-suites/version-numbers.js";
+
+/** Azurite, and what stands in for it where tests need speed. */
+const SERVICES = {
+  Azurite: () => startTableStorage({}),
+  memory: startMemoryTables,
+};
+const now = (): Date => new Date(TIME);
+
+describe.each(["Azurite", "memory"] as const)("tables in %s", (name) => {
+  let storage: TableStorage;
+  beforeAll(async () => {
+    const server = await SERVICES[name]();
+    const { connectionString } = server;
+    storage = { kind: "connectionString", connectionString };
+    return () => server.close();
+  });
+
+  describe("the state store", () => {
+    stateStoreSuite(() => createStateStore(storage, migrated));
+  });
+  describe("the index", () => {
+    indexSuite(() => createIndex(storage));
+  });
+  describe("idempotency keys", () => {
+    idempotencyKeysSuite(() => createIdempotencyKeys(storage, now));
+  });
+  describe("version numbers", () => {
+    versionNumbersSuite(() => createVersionNumbers(storage, now));
+  });
+  describe("retention policies", () => {
+    retentionPoliciesSuite(() => createRetentionPolicies(storage));
+  });
+});
 
 let server: Awaited<ReturnType<typeof startTableStorage>>;
 let storage: TableStorage;
 beforeAll(async () => {
-  server = await startTableStorage({});
+  server = await startMemoryTables();
   storage = {
     kind: "connectionString",
     connectionString: server.connectionString,
@@ -41,52 +77,34 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const now = (): Date => new Date(TIME);
-
-describe("the state store", () => {
-  stateStoreSuite(() => createStateStore(storage, migrated));
+test.each([
+  [
+    "keys of another type",
+    Buffer.from('{"nextPartitionKey":1}').toString("base64"),
+  ],
+  [
+    "a row of another type",
+    Buffer.from('{"nextPartitionKey":"a","nextRowKey":1}').toString("base64"),
+  ],
+])("%s is refused as a continuation token", async (_, token) => {
+  await expect(
+    createIndex(storage).page(newKey(), 10, token),
+  ).rejects.toMatchObject({ code: "InvalidRequest" });
 });
 
-describe("the index", () => {
-  indexSuite(() => createIndex(storage));
-
-  test.each([
-    [
-      "keys of another type",
-      Buffer.from('{"nextPartitionKey":1}').toString("base64"),
-    ],
-    [
-      "a row of another type",
-      Buffer.from('{"nextPartitionKey":"a","nextRowKey":1}').toString("base64"),
-    ],
-  ])("%s is refused as a continuation token", async (_, token) => {
-    await expect(
-      createIndex(storage).page(newKey(), 10, token),
-    ).rejects.toMatchObject({ code: "InvalidRequest" });
+test("a claim of release 0.1.0 is known by the operation that it names", async () => {
+  const OLD = { resourceKey: "r", fingerprint: "old" };
+  const key = newKey();
+  const keys = createIdempotencyKeys(storage, now);
+  await keys.claim(key, { ...OLD, operationId: "operation" });
+  await expect(
+    keys.claim(key, { ...OLD, fingerprint: "new" }),
+  ).resolves.toEqual({
+    ...OLD,
+    operationId: "operation",
+    legacy: true,
+    claimedTime: TIME,
   });
-});
-
-describe("idempotency keys", () => {
-  idempotencyKeysSuite(() => createIdempotencyKeys(storage, now));
-
-  test("a claim of release 0.1.0 is known by the operation that it names", async () => {
-    const OLD = { resourceKey: "r", fingerprint: "old" };
-    const key = newKey();
-    const keys = createIdempotencyKeys(storage, now);
-    await keys.claim(key, { ...OLD, operationId: "operation" });
-    await expect(
-      keys.claim(key, { ...OLD, fingerprint: "new" }),
-    ).resolves.toEqual({
-      ...OLD,
-      operationId: "operation",
-      legacy: true,
-      claimedTime: TIME,
-    });
-  });
-});
-
-describe("version numbers", () => {
-  versionNumbersSuite(() => createVersionNumbers(storage, now));
 });
 
 test("table storage that is down is a retryable DependencyUnavailable, and served again when it is back", async () => {
