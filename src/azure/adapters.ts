@@ -138,6 +138,7 @@ export function createAdapters(
   );
   const common = {
     index: createIndex(tables),
+    idempotencyKeys: createIdempotencyKeys(tables, now),
     events,
     work: messenger,
     calls,
@@ -146,11 +147,9 @@ export function createAdapters(
     kinds,
     now,
   };
-  const idempotencyKeys = createIdempotencyKeys(tables, now);
   const imageVersions: Adapters["imageVersions"] = {
     ...common,
     store: store as StateStore<ImageVersionRecord>,
-    idempotencyKeys,
     versionNumbers: createVersionNumbers(tables, now),
     resourceManager,
     looks: createLooks(resourceManager, now),
@@ -187,7 +186,6 @@ export function createAdapters(
     preparations: {
       ...common,
       store: store as StateStore<PreparationRecord>,
-      idempotencyKeys,
       subscriptions,
       requiredRegistrations,
     },

@@ -1,6 +1,5 @@
 import type { ImageVersionId } from "../resource-id.js";
 import type {
-  IdempotencyKeys,
   OperationDependencies,
   StateStore,
   Stored,
@@ -120,7 +119,6 @@ export interface Dependencies extends OperationDependencies<ImageVersionRecord> 
   readonly looks: Looks;
   /** Of image definitions; the same store as that of versions, under other keys. */
   readonly rollbacks: StateStore<RollbackStateRecord>;
-  readonly idempotencyKeys: IdempotencyKeys;
   readonly versionNumbers: VersionNumbers;
   readonly resourceManager: ResourceManager;
   readonly resources: ResourceReader;

@@ -23,7 +23,7 @@ import {
   type TrackedRecord,
 } from "./records.js";
 import { ServiceError } from "../errors.js";
-import { isStateConflict } from "./outbox.js";
+import { isSent, isStateConflict } from "./outbox.js";
 
 /** What is done in one run: of each, so many pages, and none begun after so long. */
 const MOST_PAGES = 50;
@@ -187,7 +187,7 @@ async function removeOperation(
   const stored = await store.read(key);
   if (stored === undefined)
     throw new TypeError(`the record of operation ${operation.id} is missing`);
-  if (isUntold(stored)) return "kept";
+  if (!isSent(stored)) return "kept";
   if (isNamed(stored, operation.id)) {
     // It leaves the listings, and with them what each run looks at; whichever operation ages next removes it.
     await index.put([keptRow(operation.id)]);
@@ -207,7 +207,7 @@ async function removeReplaced(deps: Dependencies, key: string): Promise<void> {
   const { rows } = await index.page(keptScope(key), PAGE);
   for (const row of rows) {
     const stored = await store.read(key);
-    if (stored === undefined || isUntold(stored)) return;
+    if (stored === undefined || !isSent(stored)) return;
     if (isNamed(stored, row.target)) continue;
     // A run that has died may have left its rows.
     const operation = await store.readOperation(row.target);
@@ -216,10 +216,6 @@ async function removeReplaced(deps: Dependencies, key: string): Promise<void> {
     await store.forget(stored, row.target);
     await index.remove([row]);
   }
-}
-
-function isUntold({ record }: Pick<Stored<TrackedRecord>, "record">): boolean {
-  return record.outbox.length > 0;
 }
 
 /** What has ended is named no more once another operation is: neither ever comes back. */

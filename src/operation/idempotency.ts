@@ -1,6 +1,7 @@
 /**
  * Idempotency keys: whoever repeats a key with the same request gets the operation that the first got. The claim comes
- * before the decision, the operation is noted after it, and carries the key for the case that nobody lives to note it.
+ * before the decision. A new operation carries the key, and is noted by whoever tells of it; until then it is found by
+ * what it carries.
  */
 import { createHash } from "node:crypto";
 import { ServiceError } from "../errors.js";
@@ -50,6 +51,8 @@ export async function claimKey(
       "IdempotencyKeyReused",
       "This Idempotency-Key was used for another request. Use a new key for a new request.",
     );
+  // Nothing was requested with a key before it was claimed.
+  if (claim.isNew === true) return { requestKey };
   const earlier =
     claim.operationId === undefined
       ? await requestedWith(deps, resourceKey, requestKey, claim)
@@ -57,13 +60,13 @@ export async function claimKey(
   return { requestKey, ...(earlier !== undefined && { earlier }) };
 }
 
-/** Notes what a key has led to. Whoever dies before that finds the operation by the key that it carries. */
+/** Notes what a key has led to, where that is an operation of another request. */
 export async function bindKey(
   deps: Claiming,
   requestKey: string | undefined,
   operation: OperationRecord,
 ): Promise<void> {
-  if (requestKey !== undefined)
+  if (requestKey !== undefined && operation.requestKey !== requestKey)
     await deps.idempotencyKeys.bind(requestKey, operation.id);
 }
 

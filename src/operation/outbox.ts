@@ -5,12 +5,14 @@
  *  3. An operation stays open, in the reconciler's sight, until all else is told.
  *  4. Events hold up no work: its messages are sent first. Events that the topic does not take stay in the outbox, in front
  *     of what comes after, and go out with whatever is told next: the next step's, or by the reconciler.
+ *  5. The message of the present step stays in the outbox until that step is taken: that it arrives says that it was sent.
+ *     A tick that tells nothing else is one write.
  */
 import { ServiceError } from "../errors.js";
 import { openRow } from "./catalog.js";
 import { kindOf } from "./kinds.js";
 import type { OperationDependencies, Stored } from "./ports.js";
-import type { Effect, TrackedRecord } from "./records.js";
+import type { Effect, Pair, TrackedRecord, WorkMessage } from "./records.js";
 
 /** Work goes on before that many untold events; with more, the record might outgrow its table row. */
 const MOST_UNTOLD = 1_000;
@@ -20,6 +22,27 @@ export async function deliver<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
   stored: Stored<R>,
 ): Promise<Stored<R>> {
+  const told = await tell(deps, stored);
+  // Not written where the next transition is, with what is untold in front; until then nothing is lost.
+  if (told.record.outbox.length > 0 || isSent(stored)) return told;
+  try {
+    return await deps.store.commit(told.record, told.operation, told.etag);
+  } catch (error) {
+    if (!isStateConflict(error)) throw error;
+    // Another writer has gone on from here. It had this outbox before it, so nothing is lost; its state is the newer.
+    return (await deps.store.read(stored.record.key)) ?? stored;
+  }
+}
+
+/**
+ * Tells everything in the outbox, but the message that has arrived; answers the state without what is told, for whoever
+ * writes the next.
+ */
+export async function tell<R extends TrackedRecord>(
+  deps: OperationDependencies<R>,
+  stored: Stored<R>,
+  arrived?: Pick<WorkMessage, "operationId" | "step">,
+): Promise<Stored<R>> {
   const { record, operation, etag } = stored;
   if (record.outbox.length === 0) return stored;
 
@@ -28,44 +51,61 @@ export async function deliver<R extends TrackedRecord>(
     await deps.index.remove(effect.remove);
   }
   await deps.work.enqueue(
-    ofKind(record.outbox, "message").map((effect) => effect.message),
+    ofKind(record.outbox, "message")
+      .map(({ message }) => message)
+      .filter(
+        ({ operationId, step }) =>
+          operationId !== arrived?.operationId || step !== arrived.step,
+      ),
   );
+  for (const { requestKey, operationId } of ofKind(record.outbox, "key"))
+    await deps.idempotencyKeys.bind(requestKey, operationId);
   const closed = ofKind(record.outbox, "close");
   const untold = await publish(
     deps,
     ofKind(record.outbox, "event"),
     kindOf(deps, operation).events.progress,
   );
-  if (untold.length > 0) {
-    // Invariants 3 and 4. Not written: the next transition is, with these in front, and until then nothing is lost.
+  // Invariants 3 and 4.
+  if (untold.length > 0)
     return {
       record: { ...record, outbox: [...untold, ...closed] },
       operation,
       etag,
     };
-  }
   if (closed.length > 0) {
     // Invariant 3: last, when events and rows are out.
     await deps.index.remove(
       closed.map(({ operationId }) => openRow(operationId)),
     );
   }
-
-  try {
-    return await deps.store.commit({ ...record, outbox: [] }, operation, etag);
-  } catch (error) {
-    if (!isStateConflict(error)) throw error;
-    // Another writer has gone on from here. It had this outbox before it, so nothing is lost; its state is the newer.
-    return (await deps.store.read(record.key)) ?? stored;
-  }
+  return { record: { ...record, outbox: [] }, operation, etag };
 }
 
-/** True where only events are still to be told: what must be known of the state is. */
-export function isTold({
-  record,
-}: Pick<Stored<TrackedRecord>, "record">): boolean {
-  return record.outbox.every(
-    ({ kind }) => kind === "event" || kind === "close",
+/** True where nothing is to be told but the message of the present step, which is on its way or overdue. Invariant 5. */
+export function isSent(pair: Pair<TrackedRecord>): boolean {
+  return pair.record.outbox.every((effect) => isPresent(effect, pair));
+}
+
+/** The message of the present step. */
+export function isPresent(
+  effect: Effect,
+  { record, operation }: Pair<TrackedRecord>,
+): boolean {
+  return (
+    effect.kind === "message" &&
+    effect.message.operationId === operation.id &&
+    effect.message.step === record.step
+  );
+}
+
+/** True where what must be known of the state is told: all but events, and the message of the present step. */
+export function isTold(pair: Pair<TrackedRecord>): boolean {
+  return pair.record.outbox.every(
+    (effect) =>
+      effect.kind === "event" ||
+      effect.kind === "close" ||
+      isPresent(effect, pair),
   );
 }
 

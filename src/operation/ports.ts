@@ -48,7 +48,7 @@ export interface IndexPage {
 
 /** First come, first kept: a caller's Idempotency-Key and what it was used for. */
 export interface IdempotencyKeys {
-  /** Stores `value` under `key` unless one is stored already; answers what is stored, and since when. */
+  /** Stores `value` under `key` unless one is stored already; answers what is stored, since when, and whether by this call. */
   claim(key: string, value: IdempotencyClaim): Promise<IdempotencyClaim>;
   /** Notes the operation that the claim has led to: the first that is noted stays. Of a claim that has ended, nothing. */
   bind(key: string, operationId: string): Promise<void>;
@@ -61,6 +61,8 @@ export interface IdempotencyClaim {
   readonly operationId?: string;
   /** When it was claimed; RFC 3339. Absent in the claims of earlier releases. */
   readonly claimedTime?: string;
+  /** True where this very call has made the claim. */
+  readonly isNew?: true;
   /** True of a claim of release 0.1.0, which told requests apart by another fingerprint. */
   readonly legacy?: boolean;
 }
@@ -194,6 +196,7 @@ export type Kinds = Readonly<Record<string, Kind>>;
 export interface OperationDependencies<R extends TrackedRecord> {
   readonly store: StateStore<R>;
   readonly index: Index;
+  readonly idempotencyKeys: IdempotencyKeys;
   readonly events: EventPublisher;
   readonly work: WorkQueue;
   readonly calls: CallLog;

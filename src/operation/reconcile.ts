@@ -8,7 +8,7 @@
 import { OPEN_SCOPE, openRow } from "./catalog.js";
 import { hasEnded } from "./kinds.js";
 import { memberOrQueued } from "./members.js";
-import { deliver } from "./outbox.js";
+import { deliver, isSent } from "./outbox.js";
 import type { IndexPage, OperationDependencies, Stored } from "./ports.js";
 import { failPoisoned } from "./poison.js";
 import { recordKeyOf, type TrackedRecord } from "./records.js";
@@ -89,7 +89,9 @@ async function lookAfter(
 ): Promise<Outcome> {
   const key = recordKeyOf(operationId);
   const stored = key === undefined ? undefined : await deps.store.read(key);
-  const delivered = stored && (await deliver(deps, stored));
+  // A message that is on its way is not sent again before it is overdue.
+  const delivered =
+    stored && (isSent(stored) ? stored : await deliver(deps, stored));
   const current = delivered?.operation.id === operationId;
   // A member, or what is queued, is looked after with the current operation.
   if (

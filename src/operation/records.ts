@@ -144,6 +144,12 @@ export type Effect =
       readonly remove: readonly Omit<IndexRow, "target">[];
     }
   | { readonly kind: "event"; readonly event: CloudEvent }
+  /** The Idempotency-Key, hashed, that has led to the operation. */
+  | {
+      readonly kind: "key";
+      readonly requestKey: string;
+      readonly operationId: string;
+    }
   | { readonly kind: "message"; readonly message: WorkMessage }
   | { readonly kind: "close"; readonly operationId: string };
 

@@ -1,4 +1,4 @@
-import { isStateConflict, deliver } from "./outbox.js";
+import { deliver, isStateConflict, tell } from "./outbox.js";
 import type {
   OperationDependencies,
   Stored,
@@ -31,8 +31,8 @@ export function contextOf(
 }
 
 /**
- * The stored state that a message may act on, its outbox delivered; undefined when the message is stale: a duplicate,
- * late, or overtaken.
+ * The stored state that a message may act on, its outbox told; undefined when the message is stale: a duplicate, late, or
+ * overtaken, or one that is sent only for what is to be told.
  */
 export async function currentFor<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
@@ -41,7 +41,9 @@ export async function currentFor<R extends TrackedRecord>(
   const key = recordKeyOf(message.operationId);
   const stored = key === undefined ? undefined : await deps.store.read(key);
   if (stored === undefined) return undefined;
-  // A crash may have left the outbox of the step before: it goes out first, and may hold this very message's successor.
+  // What acceptance or a crash has left goes out first, and may hold the message of another step.
+  if (isCurrent(stored, message) && !hasEnded(deps, stored))
+    return tell(deps, stored, message); // Written with the step.
   const delivered = await deliver(deps, stored);
   return isCurrent(delivered, message) ? delivered : undefined;
 }

@@ -1,5 +1,6 @@
 /** Time between steps: how long to wait for the next, and when one that should have come is sent again. */
 import { advance, stepMessage } from "./advance.js";
+import { isPresent } from "./outbox.js";
 import type { TransitionContext, PollingPolicy } from "./ports.js";
 import type { Pair, TrackedRecord } from "./records.js";
 
@@ -48,7 +49,7 @@ export function resendStep<R extends TrackedRecord>(
     record: {
       ...record,
       outbox: [
-        ...record.outbox,
+        ...record.outbox.filter((effect) => !isPresent(effect, pair)),
         ...stepMessage(record, pair.operation, context),
       ],
     },

@@ -1,8 +1,4 @@
-import type {
-  IdempotencyKeys,
-  OperationDependencies,
-  Stored,
-} from "../operation/ports.js";
+import type { OperationDependencies, Stored } from "../operation/ports.js";
 import type { PreparationRecord } from "./records.js";
 
 /** A subscription's preparation and its current operation, as stored. */
@@ -51,7 +47,6 @@ export interface Subscriptions {
 
 /** What the preparation of subscriptions needs. */
 export interface PreparationDependencies extends OperationDependencies<PreparationRecord> {
-  readonly idempotencyKeys: IdempotencyKeys;
   readonly subscriptions: Subscriptions;
   /** What a subscription must have registered; each feature's provider is among them. */
   readonly requiredRegistrations: readonly Registrable[];

@@ -62,6 +62,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
   });
   const store = counting(createMemoryStore(), ["commit"]);
   const common = {
+    idempotencyKeys: createMemoryIdempotencyKeys(now),
     index: counting(createMemoryIndex(now), ["put"]),
     events: {
       publish: (published: readonly CloudEvent[]) => {
@@ -134,7 +135,6 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     store: store as unknown as StateStore<ImageVersionRecord>,
     rollbacks: store as unknown as StateStore<RollbackStateRecord>,
     looks: createLooks(resourceManager, now),
-    idempotencyKeys: createMemoryIdempotencyKeys(now),
     versionNumbers: {
       read: () => Promise.resolve({}),
       allocate() {
@@ -154,7 +154,6 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       preparations: {
         ...common,
         store: store as unknown as StateStore<PreparationRecord>,
-        idempotencyKeys: imageVersions.idempotencyKeys,
         subscriptions,
         requiredRegistrations,
       },

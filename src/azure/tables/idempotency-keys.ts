@@ -27,7 +27,8 @@ export function createIdempotencyKeys(
           }),
         409,
       );
-      if (inserted !== 409) return { ...value, claimedTime: writtenTime };
+      if (inserted !== 409)
+        return { ...value, claimedTime: writtenTime, isNew: true };
       const entity = await table.run((client) =>
         client.getEntity<Record<string, unknown>>(key, ROW),
       );

@@ -295,7 +295,8 @@ async function acceptByHand(
     fingerprint,
   );
   if (earlier !== undefined) return earlier;
-  const record = (await deps.store.read(key))?.record;
+  const read = await deps.store.read(key);
+  const record = read?.record;
   const { look: shown, seen } = await glance(
     deps,
     id,
@@ -335,6 +336,7 @@ async function acceptByHand(
         context,
       );
     },
+    { stored: read },
   );
   await bindKey(deps, requestKey, operation);
   deps.looks.forget(id, imageIdOf(id));

@@ -19,7 +19,7 @@ import {
   canonicalRegion,
 } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import type { Dependencies } from "../ports.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
 import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
@@ -92,13 +92,14 @@ export async function putImageVersion(
   );
   if (earlier !== undefined) return { kind: "accepted", operation: earlier };
   await mustPassPlan(deps, command);
-  const record = (await deps.store.read(key))?.record;
+  const stored = await deps.store.read(key);
+  const record = stored?.record;
   const conditional = ifMatch !== undefined || ifNoneMatch !== undefined;
   // Without a source it is one of a version that is there, which its caller has read.
   const partial =
     pasted === true || Object.keys(body.properties.storageProfile).length === 0;
   const mustSee = conditional || (partial && record?.observed === undefined);
-  return decide(deps, {
+  const request = {
     command,
     body,
     fingerprint,
@@ -110,7 +111,8 @@ export async function putImageVersion(
       record !== undefined || mustSee
         ? await glance(deps, id, record, mustSee)
         : { look: undefined, seen: false },
-  });
+  };
+  return decide(deps, request, stored);
 }
 
 /** As `putImageVersion`, of a version that Azure has; throws ServiceError NotFound where it has none. */
@@ -121,11 +123,12 @@ export async function patchImageVersion(
   const { id, validate } = command;
   const key = keyOf(formatImageVersionId(id));
   const removeRegions = canonicalRegions(command.removeRegions);
+  const fingerprint = fingerprintOfPatch(command.patch, removeRegions);
   const { requestKey, earlier } = await claimKey(
     deps,
     command,
     key,
-    fingerprintOfPatch(command.patch, removeRegions),
+    fingerprint,
   );
   if (earlier !== undefined) return { kind: "accepted", operation: earlier };
   const shown = await deps.resourceManager.getImageVersion(id);
@@ -157,17 +160,18 @@ export async function patchImageVersion(
     body,
     ifMatch: etagOf(look, stored?.record),
   });
-  return decide(deps, {
+  const request = {
     command,
     body,
-    fingerprint: fingerprintOfPatch(command.patch, removeRegions),
+    fingerprint,
     requestKey,
     removeRegions,
     onlyChanges: true,
     mayCreate: false,
     patch,
     glance: { look, seen: true },
-  });
+  };
+  return decide(deps, request, stored);
 }
 
 /** Azure does not tell tags apart by case: a patch names the tag that is there, in whatever case. */
@@ -247,6 +251,7 @@ async function mustPassPlan(
 async function decide(
   deps: Dependencies,
   request: Request,
+  read: StoredVersion | undefined,
 ): Promise<PutAnswer> {
   const { command, requestKey } = request;
   const { id } = command;
@@ -256,6 +261,7 @@ async function decide(
       deps,
       keyOf(resourceId),
       (stored) => decideOn(deps, request, stored),
+      { stored: read },
     );
     if ("unchanged" in answer) {
       const version = await getImageVersion(deps, id);

@@ -1,13 +1,6 @@
-import { createServer, request as forward } from "node:http";
-import type { AddressInfo } from "node:net";
 import { onTestFinished, expect, test } from "vitest";
-import { createIndex } from "../../../src/azure/tables/index-table.js";
-import { createStateStore } from "../../../src/azure/tables/state-store.js";
-import type { TableStorage } from "../../../src/azure/tables/table.js";
-import type { Dependencies } from "../../../src/image-version/ports.js";
-import { migrated } from "../../../src/image-version/state/migration.js";
 import { request } from "../../support/dependencies.js";
-import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
+import { startOnLoopback } from "../../support/on-loopback.js";
 import { largeWorld } from "../../support/requests.js";
 
 test.each([
@@ -98,94 +91,6 @@ test("a set that several disks and regions name is read once", async () => {
     world.simulator.control.countRequests({ path: "/diskEncryptionSets/" }),
   ).toBe(1);
 });
-
-/** What is asked of Table Storage over the wire, by the dependencies that go through it. */
-interface Counted {
-  readonly deps: Dependencies;
-  reads: number;
-  transactions: number;
-  /** Rows of listings, which are written one by one. */
-  rows: number;
-}
-
-/** Stands before Table Storage and counts. */
-async function counted({ deps, tables }: OnLoopback): Promise<Counted> {
-  if (tables.kind !== "connectionString") throw new Error("no address");
-  const { connectionString } = tables;
-  const port = Number(
-    /TableEndpoint=http:.*:(\d+)\//u.exec(connectionString)?.[1],
-  );
-  const proxy = createServer((incoming, outgoing) => {
-    const { method = "", url = "", headers } = incoming;
-    if (method === "GET") counts.reads += 1;
-    else if (url.includes("$batch")) counts.transactions += 1;
-    else if (!url.includes("/Tables")) counts.rows += 1;
-    incoming.pipe(
-      forward({ port, method, path: url, headers }, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(outgoing);
-      }),
-    );
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  onTestFinished(async () => {
-    proxy.closeAllConnections();
-    await new Promise((resolve) => proxy.close(resolve));
-  });
-  const own: TableStorage = {
-    kind: "connectionString",
-    connectionString: connectionString.replace(
-      `:${port}/`,
-      `:${(proxy.address() as AddressInfo).port}/`,
-    ),
-  };
-  const counts: Counted = {
-    deps: {
-      ...deps,
-      store: createStateStore(own, migrated),
-      index: createIndex(own),
-    },
-    reads: 0,
-    transactions: 0,
-    rows: 0,
-  };
-  return counts;
-}
-
-test.each([1, 30])(
-  "a tick of a version in %d regions costs Table Storage two reads and two transactions at most",
-  async (regions) => {
-    const large = largeWorld(regions, 1);
-    const world = await startOnLoopback({
-      world: large.world,
-      replicationMs: 10 * 60_000,
-    });
-    onTestFinished(() => world.close());
-    const counts = await counted(world);
-    const id = large.versionId("1.0.0");
-    await request(counts.deps, id, large.request);
-    await world.runDue();
-    let ticks = 0;
-    for (;;) {
-      const { record: version } = await world.read(id);
-      if (version.state === "Succeeded") break;
-      world.clock.advance(Date.parse(version.dueTime) - world.clock.now());
-      for (const message of await world.takeDue()) {
-        Object.assign(counts, { reads: 0, transactions: 0, rows: 0 });
-        await world.handle(message, counts.deps);
-        const { record, operation } = await world.read(id);
-        expect(counts.reads).toBe(2);
-        // A message of a step that is taken already changes nothing.
-        const stale = record.step === version.step;
-        expect(counts.transactions).toBe(stale ? 0 : 2);
-        // Listings are written where the status changes alone: at the end.
-        if (operation.status === "Running") expect(counts.rows).toBe(0);
-      }
-      ticks += 1;
-    }
-    expect(ticks).toBeGreaterThan(2);
-  },
-);
 
 test("an update costs the reads of its proof, one look before its PUT, and one GET a tick", async () => {
   const large = largeWorld(3, 1);

@@ -13,6 +13,7 @@ import {
   createRequestHandler,
   type RejectedRequest,
 } from "../../../src/messaging/request-handler.js";
+import { reconcile } from "../../../src/operation/reconcile.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
 import {
   request,
@@ -37,6 +38,12 @@ beforeEach(async () => {
   id = seedVersionId(`1.${versions}.0`);
   await request(world.deps, id, managedImageRequest());
 });
+
+/** The state once all of it is told: a message of any step leaves that behind. */
+async function told(versionId: string) {
+  await reconcile(world.deps);
+  return world.read(versionId);
+}
 
 /** Drives the version to its end, each batch of messages handled by `handle`; gives all messages that were sent. */
 async function drive(
@@ -116,7 +123,7 @@ test("all messages again, late and backwards, change nothing at any time", async
 });
 
 test("a message of a step that has not come yet changes nothing", async () => {
-  const before = await world.read(id);
+  const before = await told(id);
   for (const step of [0, 2, 3, 99]) {
     await world.handle({
       queue: "image-version-creations",
@@ -133,7 +140,7 @@ test("a message of a step that has not come yet changes nothing", async () => {
 });
 
 test("a message of an unknown operation or of none changes nothing", async () => {
-  const before = await world.read(id);
+  const before = await told(id);
   const { id: operationId } = before.operation;
   for (const other of [
     {
@@ -177,7 +184,7 @@ test("the messages of an operation that failed leave the next operation alone", 
   await world.handle(first);
   expect((await world.read(failedId)).operation.status).toBe("Failed");
   await request(world.deps, failedId, body);
-  const before = await world.read(failedId);
+  const before = await told(failedId);
   // Steps are counted over the version's operations.
   expect(before.record).toMatchObject({ sequence: 2, step: 3 });
   await world.handle(first); // Step 1 of operation 1.
@@ -322,6 +329,7 @@ describe("a request by Service Bus leads to one answer event, which names it:", 
     await send(first);
     await send(second);
     await send(second);
+    await world.runDue();
     expect(await answers()).toEqual([
       ["Accepted", named(first)],
       ["Accepted", named(second)],
@@ -333,6 +341,7 @@ describe("a request by Service Bus leads to one answer event, which names it:", 
   test("AlreadyDone of what another has asked, while that runs and after it has succeeded", async () => {
     const first = cloudEvent();
     await send(first);
+    await world.runDue();
     const second = cloudEvent();
     for (const messageId of ["m1", "m1", "m2"]) await send(second, messageId);
     await world.finish(version);
@@ -376,6 +385,7 @@ describe("a request by Service Bus leads to one answer event, which names it:", 
     "Rejected of one that %s, once for each delivery of the message",
     async (_, change) => {
       await send(cloudEvent(tagged("1")));
+      await world.runDue();
       await answers();
       const event = cloudEvent(tagged("2"));
       const rejected = change(event);
@@ -392,6 +402,7 @@ describe("a request by Service Bus leads to one answer event, which names it:", 
   test("Rejected of one whose source and id were used for another request", async () => {
     const event = cloudEvent(tagged("1"));
     await send(event);
+    await world.runDue();
     await send({ ...event, data: tagged("2") });
     expect(await answers()).toEqual([
       ["Accepted", named(event)],

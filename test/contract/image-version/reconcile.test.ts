@@ -70,6 +70,7 @@ test("the oldest operation that is open is told by its row's time, until it has 
 
 test("what is on its way is left alone", async () => {
   await request(world.deps, id, managedImageRequest());
+  expect(await reconcile(world.deps)).toMatchObject({ delivered: 1 });
   const before = await world.read(id);
   expect(await reconcile(world.deps)).toEqual({ ...NOTHING, open: 1 });
   world.clock.advance(PACE.overdueMs - 1);

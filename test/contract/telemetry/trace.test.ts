@@ -175,7 +175,7 @@ describe("one trace", () => {
     );
   });
 
-  test("begins with the HTTP request, under the caller's span, and its sendings", () => {
+  test("begins with the HTTP request, under the caller's span, and its sending", () => {
     const span = server();
     expect(span.name).toBe(
       "PUT /api/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/galleries/{galleryName}/images/{imageName}/versions/{versionName}",
@@ -188,9 +188,8 @@ describe("one trace", () => {
       "sigil.operation.id": operationId,
       "sigil.resource.id": id,
     });
-    expect(namesUnder(span).slice(0, 2)).toEqual([
+    expect(namesUnder(span).filter((name) => name.startsWith("send"))).toEqual([
       "send image-version-creations",
-      "send image-version-events",
     ]);
   });
 

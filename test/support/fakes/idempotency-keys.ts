@@ -7,12 +7,11 @@ export function createMemoryIdempotencyKeys(now: () => Date): IdempotencyKeys {
   const claims = new Map<string, IdempotencyClaim>();
   return {
     claim(key, value) {
-      const claim = claims.get(key) ?? {
-        ...value,
-        claimedTime: now().toISOString(),
-      };
+      const known = claims.get(key);
+      if (known !== undefined) return Promise.resolve({ ...known });
+      const claim = { ...value, claimedTime: now().toISOString() };
       claims.set(key, claim);
-      return Promise.resolve({ ...claim });
+      return Promise.resolve({ ...claim, isNew: true });
     },
     bind(key, operationId) {
       const claim = claims.get(key);

@@ -95,6 +95,19 @@ test("a key of release 0.1.0 told requests apart otherwise: it is of any request
   });
 });
 
+test("of a key that is claimed now, nothing earlier is looked for", async () => {
+  const unread = {
+    ...deps,
+    store: {
+      read: () => expect.fail("it was read"),
+      readOperation: () => expect.fail("it was read"),
+    },
+  };
+  expect(
+    await claimKey(unread, { requestedBy: ME, idempotencyKey: "k" }, KEY, "f"),
+  ).toEqual({ requestKey: expect.any(String) as string });
+});
+
 test("a key that has led to nothing yet leads to nothing earlier", async () => {
   await claim();
   expect(await claim()).not.toHaveProperty("earlier");
@@ -109,6 +122,18 @@ test("a key that is bound leads to its operation, whatever became of it", async 
   // The first that is noted stays.
   await bindKey(deps, requestKey, { ...operation, id: `${KEY}-2` });
   expect((await claim()).earlier?.id).toBe(operation.id);
+});
+
+test("an operation that carries the key is noted by whoever tells of it", async () => {
+  const { requestKey = "" } = await claim();
+  const { operation } = accepted();
+  await bindKey(deps, requestKey, { ...operation, requestKey });
+  expect(
+    await deps.idempotencyKeys.claim(requestKey, {
+      resourceKey: KEY,
+      fingerprint: "f",
+    }),
+  ).not.toHaveProperty("operationId");
 });
 
 test("a key that nobody lived to bind is found by the operation that carries it", async () => {

@@ -9,6 +9,7 @@ import {
   KEY,
   told,
 } from "../../support/transitions.js";
+import { wait } from "../../../src/operation/waiting.js";
 import { CONFLICT, createPorts, store } from "./ports.js";
 
 const FAILURE = { code: "X", message: "No.", errors: [] };
@@ -32,6 +33,31 @@ test("where nothing is to be told, nothing is done", async () => {
   ports.done.length = 0;
   expect(await deliver(ports, stored)).toBe(stored);
   expect(ports.done).toEqual([]);
+});
+
+test("invariant 5: where the message of the present step alone is told, nothing is written", async () => {
+  const ports = createPorts();
+  const stored = await store(ports, wait(told(creating()), "Busy.", 0, at(1)));
+  expect(stored.record.outbox).toMatchObject([{ kind: "message" }]);
+  ports.done.length = 0;
+  const after = await deliver(ports, stored);
+  expect(ports.done).toEqual(["enqueue", "publish"]);
+  expect(after).toEqual({
+    ...stored,
+    record: { ...stored.record, outbox: [] },
+  });
+  expect(await ports.store.read(KEY)).toEqual(stored);
+});
+
+test("invariant 5: the message of another step is told, and told no more", async () => {
+  const ports = createPorts();
+  const { record, ...rest } = wait(told(creating()), "Busy.", 0, at(1));
+  const stored = await store(ports, {
+    ...rest,
+    record: { ...record, step: record.step + 1 },
+  });
+  await deliver(ports, stored);
+  expect((await ports.store.read(KEY))?.record.outbox).toEqual([]);
 });
 
 test("invariant 3: an operation stays open until all else is told", async () => {

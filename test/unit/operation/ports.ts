@@ -10,6 +10,7 @@ import type {
 import { OPEN_SCOPE } from "../../../src/operation/catalog.js";
 import { ServiceError } from "../../../src/errors.js";
 import { PACE } from "../../support/dependencies.js";
+import { createMemoryIdempotencyKeys } from "../../support/fakes/idempotency-keys.js";
 import { createMemoryIndex } from "../../support/fakes/listing-index.js";
 import { createMemoryStore } from "../../support/fakes/state-store.js";
 import { at } from "../../support/transitions.js";
@@ -65,6 +66,7 @@ export function createPorts(): Ports {
       },
       page: (...args) => index.page(...args),
     },
+    idempotencyKeys: createMemoryIdempotencyKeys(() => at(0).now),
     events: {
       publish: (events) => {
         done.push("publish");

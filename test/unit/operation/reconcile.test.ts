@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import type { ImageVersionPair } from "../../../src/image-version/state/record.js";
+import { wait } from "../../../src/operation/waiting.js";
 import { openRow } from "../../../src/operation/catalog.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import {
   accepted,
+  at,
   changeOf,
   creating,
   KEY,
@@ -43,6 +45,19 @@ async function found(
 }
 
 const OPEN = { ...NOTHING, open: 1, oldestOpenTime: time(0) };
+
+test("the message of a step is not sent again before it is overdue", async () => {
+  const pair = wait(told(creating()), "Busy.", 0, at(1));
+  const { ports, result } = await found(pair, 119);
+  expect(result).toEqual(OPEN);
+  expect(ports.done).toEqual([]);
+  const late = await found(pair, 120);
+  expect(late.result).toEqual({ ...OPEN, resent: 1 });
+  // Not the first once more.
+  expect(late.ports.enqueued).toMatchObject([
+    { id: `${ID}:${pair.record.step}.1` },
+  ]);
+});
 
 test("where nothing is open, nothing is done", async () => {
   const { result } = await found(undefined, 0, { rows: [] });

@@ -15,6 +15,7 @@ import { reconcile } from "../../../src/operation/reconcile.js";
 import type { Effect, TrackedRecord } from "../../../src/operation/records.js";
 import { commitStep, currentFor } from "../../../src/operation/steps.js";
 import { PACE } from "../../support/dependencies.js";
+import { createMemoryIdempotencyKeys } from "../../support/fakes/idempotency-keys.js";
 import { createMemoryIndex } from "../../support/fakes/listing-index.js";
 import { createMemoryStore } from "../../support/fakes/state-store.js";
 import { at, replicating } from "../../support/transitions.js";
@@ -35,6 +36,7 @@ beforeEach(() => {
   deps = {
     store: createMemoryStore(),
     index: createMemoryIndex(() => NOW),
+    idempotencyKeys: createMemoryIdempotencyKeys(() => NOW),
     events: {
       publish(events) {
         calls.push("publish");

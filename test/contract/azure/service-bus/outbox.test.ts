@@ -9,6 +9,7 @@ import type { TrackedRecord } from "../../../../src/operation/records.js";
 import { parseEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import { startServiceBusEmulator } from "@sigil-local/service-bus-emulator";
 import { PACE } from "../../../support/dependencies.js";
+import { createMemoryIdempotencyKeys } from "../../../support/fakes/idempotency-keys.js";
 import { createMemoryIndex } from "../../../support/fakes/listing-index.js";
 import { createMemoryStore } from "../../../support/fakes/state-store.js";
 import { at, replicating } from "../../../support/transitions.js";
@@ -47,6 +48,7 @@ test("work messages reach their queue where there is no topic to tell events to"
   const deps: OperationDependencies<TrackedRecord> = {
     store: createMemoryStore(),
     index: createMemoryIndex(() => now),
+    idempotencyKeys: createMemoryIdempotencyKeys(() => now),
     events: messenger,
     work: messenger,
     calls: { noted: () => [], written: () => undefined },

@@ -512,6 +512,7 @@ describe("claims of idempotency keys", () => {
     expect(await keys.claim("old", CLAIM)).toEqual({
       ...CLAIM,
       claimedTime: new Date(nowMs).toISOString(),
+      isNew: true,
     });
   });
 

@@ -1,0 +1,198 @@
+/** What each part of a version's life asks of Table Storage and sends to Service Bus: exact counts of what goes over the wire. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startMemoryTables } from "@sigil-local/stack/memory-tables";
+import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { reconcile } from "../../../src/operation/reconcile.js";
+import {
+  commandOf,
+  request,
+  type DueMessage,
+} from "../../support/dependencies.js";
+import { startOnLoopback, type OnLoopback } from "../../support/on-loopback.js";
+import { largeWorld } from "../../support/requests.js";
+
+/** Of Table Storage each is one that Azure bills; a sending may have several messages. */
+interface Costs {
+  readonly reads: number;
+  readonly writes: number;
+  readonly transactions: number;
+  readonly sends: number;
+}
+
+const REGIONS = 10;
+const large = largeWorld(REGIONS, 1);
+let world: OnLoopback;
+let reads = 0;
+let writes = 0;
+let transactions = 0;
+let sends = 0;
+let versions = 0;
+
+beforeAll(async () => {
+  const tables = await startMemoryTables({
+    onRequest({ kind }) {
+      if (kind === "read") reads += 1;
+      if (kind === "write") writes += 1;
+      if (kind === "transaction") transactions += 1;
+    },
+  });
+  world = await startOnLoopback({
+    tables,
+    world: large.world,
+    replicationMs: 30 * 60_000,
+    spread: 0,
+  });
+  const { messenger } = world;
+  const publish = messenger.publish.bind(messenger);
+  const enqueue = messenger.enqueue.bind(messenger);
+  messenger.publish = (events) => {
+    if (events.length > 0) sends += 1;
+    return publish(events);
+  };
+  messenger.enqueue = (messages) => {
+    sends += new Set(messages.map(({ queue }) => queue)).size;
+    return enqueue(messages);
+  };
+});
+afterAll(() => world.close());
+
+async function costsOf(run: () => Promise<unknown>): Promise<Costs> {
+  [reads, writes, transactions, sends] = [0, 0, 0, 0];
+  await run();
+  return { reads, writes, transactions, sends };
+}
+
+function newVersion(): string {
+  versions += 1;
+  return large.versionId(`1.0.${versions}`);
+}
+
+const put = (id: string, more: Parameters<typeof request>[3] = {}) =>
+  request(world.deps, id, large.request, more);
+const change = (id: string, tags: Record<string, string>, more = {}) =>
+  request(world.deps, id, { ...large.request, tags }, more);
+
+/** The message of the version's next step, when it is due. */
+async function nextStep(id: string): Promise<DueMessage> {
+  const { record } = await world.read(id);
+  const waitMs = Date.parse(record.dueTime) - world.clock.now();
+  world.clock.advance(Math.max(0, waitMs));
+  const due = await world.takeDue();
+  return (
+    due.find(({ step }) => step === record.step) ??
+    expect.fail("no message is due")
+  );
+}
+
+const isRunning = async (id: string) =>
+  (await world.read(id)).operation.status === "Running";
+
+describe("accepting costs at most five requests to Table Storage and one sending, until the 202:", () => {
+  test("a new version", async () => {
+    const id = newVersion();
+    expect(await costsOf(() => put(id))).toEqual({
+      reads: 1,
+      writes: 2,
+      transactions: 1,
+      sends: 1,
+    });
+    await world.finish(id);
+  });
+
+  test("a new version, with an Idempotency-Key", async () => {
+    const id = newVersion();
+    const costs = await costsOf(() => put(id, { idempotencyKey: id }));
+    expect(costs).toEqual({ reads: 1, writes: 3, transactions: 1, sends: 1 });
+    await world.finish(id);
+  });
+
+  test("an update, at once or queued, with an Idempotency-Key or without", async () => {
+    const id = newVersion();
+    await put(id);
+    await world.finish(id);
+    const update = await costsOf(() => change(id, { build: "1" }));
+    expect(update).toEqual({ reads: 2, writes: 1, transactions: 1, sends: 1 });
+    await world.runDue();
+    const queued = await costsOf(() =>
+      change(id, { build: "1", more: "2" }, { idempotencyKey: `${id} queued` }),
+    );
+    expect(queued).toEqual({ reads: 2, writes: 2, transactions: 1, sends: 1 });
+    await world.finish(id);
+  });
+
+  test("a deletion", async () => {
+    const id = newVersion();
+    await put(id);
+    await world.finish(id);
+    const { body: _, ...command } = commandOf(id, large.request);
+    const costs = await costsOf(() => deleteImageVersion(world.deps, command));
+    expect(costs).toEqual({ reads: 2, writes: 1, transactions: 1, sends: 1 });
+    await world.finish(id);
+  });
+});
+
+describe("following a version", () => {
+  test("the first step tells what acceptance has left, and sends the PUT", async () => {
+    const id = newVersion();
+    await put(id);
+    const due = await world.takeDue();
+    const costs = await costsOf(async () => {
+      for (const message of due) await world.handle(message);
+    });
+    expect(costs).toEqual({ reads: 2, writes: 18, transactions: 3, sends: 4 });
+    await world.finish(id);
+  });
+
+  test("a tick costs two reads and one write, two where it has an event to tell", async () => {
+    const id = newVersion();
+    await put(id);
+    await world.runDue();
+    const told = new Set<boolean>();
+    for (;;) {
+      const message = await nextStep(id);
+      await world.takeEvents();
+      const costs = await costsOf(() => world.handle(message));
+      if (!(await isRunning(id))) break;
+      const tells = (await world.takeEvents()).length > 0;
+      expect(costs).toEqual({
+        reads: 2,
+        writes: 0,
+        transactions: tells ? 2 : 1,
+        sends: tells ? 2 : 1,
+      });
+      told.add(tells);
+    }
+    expect(told).toEqual(new Set([true, false]));
+  });
+
+  test("the end moves the rows of listings", async () => {
+    const id = newVersion();
+    await put(id);
+    await world.runDue();
+    let costs: Costs | undefined;
+    while (await isRunning(id)) {
+      const message = await nextStep(id);
+      costs = await costsOf(() => world.handle(message));
+    }
+    expect(costs).toEqual({ reads: 2, writes: 9, transactions: 2, sends: 1 });
+  });
+
+  test("the reconciler reads what is open, and each operation that is", async () => {
+    expect(await costsOf(() => reconcile(world.deps))).toEqual({
+      reads: 1,
+      writes: 0,
+      transactions: 0,
+      sends: 0,
+    });
+    const id = newVersion();
+    await put(id);
+    await world.runDue();
+    expect(await costsOf(() => reconcile(world.deps))).toEqual({
+      reads: 3,
+      writes: 0,
+      transactions: 0,
+      sends: 0,
+    });
+    await world.finish(id);
+  });
+});
