@@ -5,36 +5,22 @@
  * SIGIL_BASELINE names a checkout of an earlier release, built: its first 202 is then measured in turn with this one's.
  */
 import { execFile } from "node:child_process";
-import {
-  copyFile,
-  mkdir,
-  mkdtemp,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, bench } from "vitest";
+import { HELLO_WORLD, writeApp } from "./apps.js";
+import { median, report, type Figure } from "./figures.js";
 import { pathOf } from "../support/api-client.js";
 import { unpackPackage } from "../support/package.js";
 import { managedImageRequest, seedVersionId } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
 
 const PAIRS = 10;
-const HELLO_WORLD = `import { app } from "@azure/functions";
-app.http("hello", { authLevel: "anonymous", handler: () => ({ body: "Hello, world!" }) });
-app.serviceBusQueue("queue", { connection: "ServiceBusConnection", queueName: "image-version-requests", handler: () => undefined });
-app.timer("timer", { schedule: "0 0 0 1 1 *", handler: () => undefined });
-`;
-
 const { SIGIL_BASELINE: baselineRoot } = process.env;
 const unpacked = await unpackPackage();
-const helloRoot = await helloWorld();
+const helloApp = await writeApp(HELLO_WORLD);
 const startStack = (scriptRoot: string) => Stack.start({ scriptRoot });
 const sigil = await startStack(unpacked.folder);
-const hello = await startStack(helloRoot);
+const hello = await startStack(helloApp.folder);
 const baseline =
   baselineRoot === undefined ? undefined : await startStack(baselineRoot);
 
@@ -42,23 +28,6 @@ const baseline =
 const measured = new Map<string, number[]>();
 function note(figure: string, value: number): void {
   measured.set(figure, [...(measured.get(figure) ?? []), value]);
-}
-
-/** An app as the documents begin with, with a trigger of each kind that Sigil has. */
-async function helloWorld(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), "hello-world-"));
-  await mkdir(path.join(folder, "functions"));
-  await copyFile("host.json", path.join(folder, "host.json"));
-  await writeFile(
-    path.join(folder, "package.json"),
-    JSON.stringify({ type: "module", main: "functions/*.js" }),
-  );
-  await writeFile(path.join(folder, "functions/hello.js"), HELLO_WORLD);
-  await symlink(
-    path.resolve("node_modules"),
-    path.join(folder, "node_modules"),
-  );
-  return folder;
 }
 
 /** Milliseconds from the start of the host's process until a request has this status. */
@@ -106,40 +75,51 @@ async function modulesOf(
   return JSON.parse(stdout) as { files: number; builtin: number };
 }
 
-const median = (values: readonly number[] = []): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
+const timeOf = (name: string): Figure => ({
+  name,
+  value: median(measured.get(name)),
+  unit: "ms",
+  digits: 0,
+});
+const ratioOf = (name: string, atMost: number): Figure => ({
+  name,
+  value: median(measured.get(name)),
+  atMost,
+});
+const countOf = (name: string, value: number, atMost?: number): Figure => ({
+  name,
+  value,
+  digits: 0,
+  ...(atMost !== undefined && { atMost }),
+});
 
 afterAll(async () => {
-  const line = (figure: string, value: string, goal = ""): string =>
-    `${figure.padEnd(42)}${value.padStart(10)}   ${goal}`;
-  const ms = (figure: string): string =>
-    line(figure, `${median(measured.get(figure)).toFixed(0)} ms`);
-  const ratio = (figure: string, goal: string): string =>
-    line(figure, median(measured.get(figure)).toFixed(2), goal);
-  const { files, builtin } = await modulesOf(unpacked.folder);
-  const lines = [
-    line("figure, medians of pairs", "measured", "goal"),
-    line("zip", `${(unpacked.zipBytes / 1e6).toFixed(2)} MB`, "<= 3 MB"),
-    line("modules loaded", String(files + builtin), "<= 500"),
-    line("  of the app", String(files)),
-    line("  of Node.js", String(builtin)),
-    ms("first answer, hello world"),
-    ms("first answer, Sigil"),
-    ratio("first answer, Sigil / hello world", "<= 1.5"),
-    ms("first 202, Sigil"),
-  ];
-  if (baselineRoot !== undefined) {
-    const before = await modulesOf(baselineRoot);
-    lines.push(
-      ms("first 202, baseline"),
-      ratio("first 202, Sigil / baseline", "<= 0.8"),
-      line("modules loaded, baseline", String(before.files + before.builtin)),
-    );
+  try {
+    const { files, builtin } = await modulesOf(unpacked.folder);
+    const figures = [
+      { name: "zip", value: unpacked.zipBytes / 1e6, unit: "MB", atMost: 3 },
+      countOf("modules loaded", files + builtin, 500),
+      countOf("  of the app", files),
+      countOf("  of Node.js", builtin),
+      timeOf("first answer, hello world"),
+      timeOf("first answer, Sigil"),
+      ratioOf("first answer, Sigil / hello world", 1.5),
+      timeOf("first 202, Sigil"),
+    ];
+    if (baselineRoot !== undefined) {
+      const before = await modulesOf(baselineRoot);
+      figures.push(
+        timeOf("first 202, baseline"),
+        ratioOf("first 202, Sigil / baseline", 0.8),
+        countOf("modules loaded, baseline", before.files + before.builtin),
+      );
+    }
+    report(`cold start, medians of ${PAIRS} pairs`, figures);
+  } finally {
+    for (const stack of [sigil, hello, baseline]) await stack?.close();
+    await unpacked.remove();
+    await helloApp.remove();
   }
-  console.log(lines.join("\n"));
-  for (const stack of [sigil, hello, baseline]) await stack?.close();
-  await unpacked.remove();
-  await rm(helloRoot, { recursive: true, force: true });
 });
 
 bench(

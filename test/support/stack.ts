@@ -25,6 +25,8 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 export interface StackOptions {
   readonly simulator?: LocalServicesOptions["simulator"];
+  /** A table service instead of Azurite; it is closed with the stack. */
+  readonly tables?: LocalServicesOptions["tables"];
   /** Settings of Sigil beside the fast ones below. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Properties that replace those of every queue in the entities file. */
@@ -87,6 +89,7 @@ export class Stack {
       certificatesDirectory:
         process.env["SIGIL_TEST_CERTIFICATES"] ?? directory,
       simulator: { replication: { durationMs: 1_000 }, ...options.simulator },
+      ...(options.tables && { tables: options.tables }),
     });
     return new Stack(
       services,

@@ -1,0 +1,20 @@
+// `npm run bench -- [--check] [files]`: with `--check` a figure that misses its goal fails the run.
+import { spawnSync } from "node:child_process";
+
+const given = process.argv.slice(2);
+const { status } = spawnSync(
+  process.execPath,
+  [
+    "node_modules/vitest/vitest.mjs",
+    ...["bench", "--run", "--project", "fast"],
+    ...given.filter((one) => one !== "--check"),
+  ],
+  {
+    stdio: "inherit",
+    env: {
+      ...process.env,
+      ...(given.includes("--check") && { SIGIL_BENCH_CHECK: "1" }),
+    },
+  },
+);
+process.exit(status ?? 1);
