@@ -7,6 +7,7 @@ import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { traceparentOf } from "../events/traceparent.js";
 import { createLog, withLog } from "../telemetry/log.js";
 import { inSpan, traceparentOfSpan } from "../telemetry/spans.js";
+import { compressed } from "./compressed.js";
 import { corsHeaders } from "./cors.js";
 import { toProblem, withoutTokens } from "./problem.js";
 import { SECURITY_HEADERS } from "./security-headers.js";
@@ -79,14 +80,21 @@ export async function respond(
       return answered;
     },
   );
+  const cors = corsHeaders(corsOrigins, request.headers);
+  const { body, headers } = compressed(
+    JSON.stringify(result.body),
+    request.headers.get("accept-encoding"),
+    cors["Vary"],
+  );
   return {
     status: result.status,
     headers: {
       ...SECURITY_HEADERS,
-      ...corsHeaders(corsOrigins, request.headers),
+      ...cors,
+      ...headers,
       ...result.headers,
       "x-request-id": context.invocationId,
     },
-    body: JSON.stringify(result.body),
+    ...(body !== undefined && { body }),
   };
 }

@@ -54,6 +54,7 @@ export function observePorts<R extends TrackedRecord>(
         const stored = await store.read(key);
         return stored && seen(stored);
       },
+      readRecord: (key) => store.readRecord(key),
       readOperation: (operationId) => store.readOperation(operationId),
       commit: async (...unit) => seen(await store.commit(...unit)),
       forget: (stored, operationId) => store.forget(stored, operationId),

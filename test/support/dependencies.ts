@@ -144,20 +144,22 @@ export async function startInProcess(
   const queues = createMemoryQueues(nowMs);
   const topic = createMemoryTopic(nowMs);
   let taken = 0;
+  // As createStateStore does
+  const read = async (key: string): Promise<StoredVersion | undefined> => {
+    const stored = await store.read(key);
+    return (
+      stored && {
+        ...stored,
+        record: migrated(stored.record, stored.operation.kind),
+      }
+    );
+  };
   const inProcess = await startWith(clock, options, {
     ports: {
       store: {
         ...(store as unknown as Dependencies["store"]),
-        // As createStateStore does
-        async read(key) {
-          const stored = await store.read(key);
-          return (
-            stored && {
-              ...stored,
-              record: migrated(stored.record, stored.operation.kind),
-            }
-          );
-        },
+        read,
+        readRecord: async (key) => (await read(key))?.record,
       },
       rollbacks: store as unknown as Dependencies["rollbacks"],
       index: createMemoryIndex(now),

@@ -24,7 +24,7 @@ export type Failure = OneFailure | RandomFailures;
 
 /** A read leaves no effect: to die before or after it is to die after the call before. */
 export function hasEffect(call: string): boolean {
-  return !/\.(?:read|readOperation|page|findDead|get\w+|list\w+)$/u.test(call);
+  return !/\.(?:read\w*|page|findDead|get\w+|list\w+)$/u.test(call);
 }
 
 const MOST_RANDOM_FAILURES = 8;

@@ -65,6 +65,13 @@ export function createStateStore<R extends TrackedRecord>(
   return {
     read,
     readOperation,
+    async readRecord(key) {
+      const record = (await row<R>(key, RECORD_ROW))?.document;
+      if (record === undefined) return undefined;
+      mustBeKnown(record);
+      // That of an earlier release is migrated by the kind of its operation.
+      return record.schema === SCHEMA ? record : (await read(key))?.record;
+    },
     async commit(record, operation, etag, beside = []) {
       const recordEntity = {
         partitionKey: record.key,

@@ -1,6 +1,7 @@
 /**
  * A version, or the versions of an image definition, as Azure shows them, with what Sigil knows besides. What others have
- * made is shown too. Reads of Azure are shared (looks.ts); a version that is being followed shows its last look.
+ * made is shown too. Reads of Azure are shared (looks.ts); a version that is being followed shows its last look. A GET
+ * reads at most three records, a page one more than it has versions, or two.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationDependencies } from "../../operation/ports.js";
@@ -40,14 +41,15 @@ export interface KnownImageVersion {
 
 /** How many versions at the top, whose regions' readiness is not known, are looked at for the latest. */
 const MOST_LOOKS = 5;
+/** Of these, how many may show their last look that is stored, where they are followed; Azure is asked of the others. */
+const MOST_STORED = 2;
 
 /** Throws ServiceError NotFound for a version that Azure does not have, unless an operation is to create it. */
 export async function getImageVersion(
   reads: Reads,
   id: ImageVersionId,
 ): Promise<KnownImageVersion> {
-  const stored = await reads.store.read(keyOf(formatImageVersionId(id)));
-  const record = stored?.record;
+  const record = await reads.store.readRecord(keyOf(formatImageVersionId(id)));
   const warnings: Finding[] = [];
   const followed =
     record !== undefined && !isFinal(record.state) && record.observed;
@@ -99,8 +101,9 @@ export async function listImageVersions(
       const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
       if (id === undefined)
         throw new TypeError(`${item.name} is no version's name`);
-      const record = (await reads.store.read(keyOf(formatImageVersionId(id))))
-        ?.record;
+      const record = await reads.store.readRecord(
+        keyOf(formatImageVersionId(id)),
+      );
       return known(id, lookOf(item, record, reads.now()), record, latest, []);
     }),
   );
@@ -190,7 +193,13 @@ function latestOfListed(
     if (id === undefined || !isUnsettled(item) || looks === MOST_LOOKS)
       return usableRegions(item);
     looks += 1;
-    const readyRegions = await readyRegionsOf(reads, id);
+    const readyRegions = await readyRegionsOf(
+      reads,
+      id,
+      looks <= MOST_STORED
+        ? await reads.store.readRecord(keyOf(formatImageVersionId(id)))
+        : undefined,
+    );
     return usableRegions({ ...item, readyRegions });
   });
 }
@@ -198,11 +207,11 @@ function latestOfListed(
 async function readyRegionsOf(
   reads: Reads,
   id: ImageVersionId,
+  record: ImageVersionRecord | undefined,
 ): Promise<readonly string[]> {
-  const stored = await reads.store.read(keyOf(formatImageVersionId(id)));
   const followed =
-    stored !== undefined && !isFinal(stored.record.state)
-      ? stored.record.observed
+    record !== undefined && !isFinal(record.state)
+      ? record.observed
       : undefined;
   try {
     const look = followed ?? (await reads.looks.version(id));

@@ -361,9 +361,9 @@ test("1,000 versions, of which 100 held back are the newest, cost a bounded numb
     looks: createLooks(world.deps.resourceManager, world.deps.now),
     store: {
       ...store,
-      read: (key) => {
+      readRecord: (key) => {
         reads += 1;
-        return store.read(key);
+        return store.readRecord(key);
       },
     },
   };

@@ -2,9 +2,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
 import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import {
+  getImageVersion,
+  listImageVersions,
+} from "../../../src/image-version/queries/get.js";
+import { viewImageVersion } from "../../../src/image-version/queries/views.js";
+import { compressed } from "../../../src/http/compressed.js";
+import { imageIdOf } from "../../../src/resource-id.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import {
   commandOf,
+  idOf,
   request,
   type DueMessage,
 } from "../../support/dependencies.js";
@@ -67,6 +76,16 @@ function newVersion(): string {
   return large.versionId(`1.0.${versions}`);
 }
 
+const heldBack: ImageVersionRequest = {
+  ...large.request,
+  properties: {
+    ...large.request.properties,
+    publishingProfile: {
+      ...large.request.properties.publishingProfile,
+      excludeFromLatest: true,
+    },
+  },
+};
 const put = (id: string, more: Parameters<typeof request>[3] = {}) =>
   request(world.deps, id, large.request, more);
 const change = (id: string, tags: Record<string, string>, more = {}) =>
@@ -128,6 +147,65 @@ describe("accepting costs at most five requests to Table Storage and one sending
     const costs = await costsOf(() => deleteImageVersion(world.deps, command));
     expect(costs).toEqual({ reads: 2, writes: 1, transactions: 1, sends: 1 });
     await world.finish(id);
+  });
+});
+
+describe("reading", () => {
+  const get = (id: string) =>
+    costsOf(() => getImageVersion(world.deps, idOf(id)));
+  const readsOnly = (count: number): Costs => ({
+    reads: count,
+    writes: 0,
+    transactions: 0,
+    sends: 0,
+  });
+
+  test("a GET costs one read, also below a hundred versions that are held back", async () => {
+    const id = newVersion();
+    await put(id);
+    await world.finish(id);
+    expect(await get(id)).toEqual(readsOnly(1));
+    const image = idOf(id);
+    for (let i = 0; i < 100; i += 1) {
+      const versionName = `2.0.${i}`;
+      await world.deps.resourceManager.putImageVersion(
+        { ...image, versionName },
+        heldBack,
+      );
+    }
+    world.deps.looks.forget(image, imageIdOf(image));
+    expect(await get(id)).toEqual(readsOnly(1));
+    const versions = await listImageVersions(
+      world.deps,
+      imageIdOf(image),
+      20,
+      undefined,
+    );
+    const page = JSON.stringify(
+      versions.value.map((one) => viewImageVersion(one, world.deps.now())),
+    );
+    expect(versions.value).toHaveLength(20);
+    // 10 regions each, with a key for each disk: as it goes over the wire.
+    const { body } = compressed(page, "gzip", undefined);
+    expect(body?.length).toBeLessThan(60_000);
+    world.clock.advance(3_600_000);
+  });
+
+  test("a GET costs three below versions that are being made", async () => {
+    const id = newVersion();
+    await put(id);
+    await world.finish(id);
+    const made = Array.from({ length: 7 }, newVersion);
+    for (const one of made) await put(one);
+    await world.runDue();
+    world.deps.looks.forget(idOf(id), imageIdOf(idOf(id)));
+    expect(await get(id)).toEqual(readsOnly(3));
+    expect(
+      await costsOf(() =>
+        listImageVersions(world.deps, imageIdOf(idOf(id)), 20, undefined),
+      ),
+    ).toEqual(readsOnly(20 + 2));
+    for (const one of made) await world.finish(one);
   });
 });
 

@@ -36,6 +36,10 @@ export function createMemoryStore<
         throw new TypeError(`the operation of record ${key} is missing`);
       return Promise.resolve({ record, operation, etag: found.etag });
     },
+    readRecord(key) {
+      const found = records.get(key);
+      return Promise.resolve(found && parse<R>(found.text));
+    },
     readOperation: (id) => Promise.resolve(readOperation(id)),
     commit(record, operation, etag, beside = []) {
       if (records.get(record.key)?.etag !== etag)

@@ -18,6 +18,7 @@ export function stateStoreSuite(
   test("answers undefined for what is not there", async () => {
     const key = newKey();
     await expect(store.read(key)).resolves.toBeUndefined();
+    await expect(store.readRecord(key)).resolves.toBeUndefined();
     await expect(store.readOperation(`${key}-1`)).resolves.toBeUndefined();
     await expect(store.readOperation("no id")).resolves.toBeUndefined();
   });
@@ -32,6 +33,7 @@ export function stateStoreSuite(
       etag: expect.stringMatching(/./u) as string,
     });
     await expect(store.read(version.key)).resolves.toEqual(committed);
+    await expect(store.readRecord(version.key)).resolves.toEqual(version);
     await expect(store.readOperation(operation.id)).resolves.toEqual(operation);
   });
 

@@ -45,7 +45,8 @@ function ports(stored?: Partial<Stored<TrackedRecord>>, failure?: Error) {
       {
         store: {
           read: () => Promise.resolve(stored as Stored<TrackedRecord>),
-          readOperation: () => Promise.resolve(undefined),
+          readRecord: () => Promise.resolve(undefined),
+        readOperation: () => Promise.resolve(undefined),
           commit: (_record, _operation, etag) =>
             etag === undefined
               ? Promise.reject(new Error("conflict"))

@@ -245,6 +245,9 @@ describe("a record that a newer release has stored", () => {
       retryable: true,
       message: `The state of ${version.resourceId} was stored by a newer release of Sigil (schema ${SCHEMA + 1}; this one knows ${SCHEMA}). That release continues its work.`,
     });
+    await expect(store.readRecord(version.key)).rejects.toMatchObject({
+      code: "StateTooNew",
+    });
     // An operation may be read still.
     await expect(store.readOperation(operation.id)).resolves.toEqual(operation);
     await expect(
