@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -20,6 +21,7 @@ import {
   documentedOperations,
 } from "./http/contract/document.js";
 
+const COSTS = section("costs", "table");
 const RULES = section("rules", "table");
 const STATE_DIAGRAM = section("states", "diagram");
 const EVENT_TABLE = section("events", "table");
@@ -34,6 +36,12 @@ function section(name: string, what: string, which = "this"): RegExp {
     `(<!-- ${name}: \`npm run readme\` writes ${which} ${what} -->\\n)[^]*?(<!-- /${name} -->)`,
     "u",
   );
+}
+
+function costsTable(): string {
+  return execFileSync(process.execPath, ["infra/costs.mjs"], {
+    encoding: "utf8",
+  }).trimEnd();
 }
 
 function rulesTable(): string {
@@ -167,6 +175,7 @@ test("every operation is in the tables once", () => {
 
 // `vitest -u`, which `npm run readme` is, writes the file where it differs.
 test.each([
+  ["costs", "docs/performance.md", COSTS, costsTable],
   ["rules", "docs/reference/rules.md", RULES, rulesTable],
   ["states", "docs/architecture.md", STATE_DIAGRAM, stateDiagram],
   ["settings", "docs/reference/settings.md", SETTING_TABLES, settingTables],

@@ -17,6 +17,7 @@ export interface HostProcessOptions {
 export interface HostProcess {
   /** Such as `http://127.0.0.1:7071`. */
   readonly origin: string;
+  readonly pid: number;
   /** Resolves when the process has ended, however; the exit code, or null after a signal. */
   readonly exited: Promise<number | null>;
   /** Lets running invocations end. */
@@ -76,6 +77,7 @@ export async function startHostProcess(
   };
   return {
     origin: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
     exited,
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),

@@ -1,0 +1,100 @@
+// What Sigil costs in a month, as a table in Markdown: `node infra/costs.mjs [prices.json]`. Of counts (counts.json: measured by a
+// test, or assumed, and said to be) and prices (prices.json, or a file of the same form).
+import { readFileSync } from "node:fs";
+
+const read = (file) => JSON.parse(readFileSync(file, "utf8"));
+const { measured, assumed } = read(new URL("counts.json", import.meta.url));
+const prices = read(process.argv[2] ?? new URL("prices.json", import.meta.url));
+
+const requestsOf = ({ reads, writes, transactions }) =>
+  reads + writes + transactions;
+
+/** What is billed of the timers, and of so many versions in ten regions. */
+function usageOf(versions) {
+  const { looks, looksWithEvents, events, receiversOfEvents } = assumed;
+  const { runsAMonth: runs, instanceGigabytes: gigabytes } = assumed;
+  // Acceptance sends one message, and each step but the last the next one's.
+  const messages = 1 + 1 + looks;
+  const timers = Object.values(runs).reduce((sum, count) => sum + count, 0);
+  // The HTTP request, the first step, looks, the last of which ends the operation.
+  const executions = 1 + 1 + looks + 1;
+  const seconds =
+    assumed.secondsOfFirstStep + (executions - 1) * assumed.secondsOfOthers;
+  return {
+    "table requests":
+      runs.reconcile * requestsOf(measured.idleReconcile) +
+      runs.retention * assumed.readsOfRetention +
+      runs.ageing * assumed.readsOfAgeing +
+      versions *
+        (requestsOf(measured.acceptance) +
+          requestsOf(measured.firstStep) +
+          (looks - looksWithEvents) * requestsOf(measured.look) +
+          looksWithEvents * requestsOf(measured.lookWithEvents) +
+          requestsOf(measured.end)),
+    "Service Bus operations":
+      runs.deadLetters * assumed.peeksOfDeadLetters +
+      versions * (2 * messages + (1 + receiversOfEvents) * events),
+    executions: timers + versions * executions,
+    "GB-seconds":
+      (timers * assumed.secondsOfOthers + versions * seconds) * gigabytes,
+  };
+}
+
+const beyond = (used, free) => Math.max(0, used - free);
+
+function pricesOf(usage) {
+  const { tables, serviceBus, functions } = prices;
+  return {
+    "table requests":
+      (usage["table requests"] / 10_000) * tables.tenThousandTransactions,
+    "Service Bus operations":
+      (beyond(usage["Service Bus operations"], serviceBus.freeOperations) /
+        1e6) *
+      serviceBus.millionOperations,
+    executions:
+      (beyond(usage.executions, functions.freeExecutions) / 1e6) *
+      functions.millionExecutions,
+    "GB-seconds":
+      beyond(usage["GB-seconds"], functions.freeGigabyteSeconds) *
+      functions.gigabyteSecond,
+  };
+}
+
+const money = (amount) => amount.toFixed(2);
+const number = (count) => count.toLocaleString("en-US");
+const VERSIONS = [0, 1_000, 10_000];
+const months = VERSIONS.map((versions) => {
+  const usage = usageOf(versions);
+  return { versions, usage, costs: pricesOf(usage) };
+});
+const base = prices.serviceBus.hour * assumed.hoursAMonth;
+const row = (cells) => `| ${cells.join(" | ")} |`;
+console.log(
+  [
+    row([
+      `a month, in ${prices.currency}`,
+      ...months.map(({ versions }) =>
+        versions === 0 ? "idle" : `${number(versions)} versions`,
+      ),
+    ]),
+    row(["---", ...months.map(() => "---:")]),
+    ...Object.keys(months[0].usage).map((name) =>
+      row([
+        name,
+        ...months.map(
+          ({ usage, costs }) => `${number(usage[name])}: ${money(costs[name])}`,
+        ),
+      ]),
+    ),
+    row(["Service Bus namespace", ...months.map(() => money(base))]),
+    row([
+      "**sum**",
+      ...months.map(({ costs }) => {
+        const sum = Object.values(costs).reduce((a, b) => a + b, base);
+        return `**${money(sum)}**`;
+      }),
+    ]),
+    "",
+    `List prices of ${prices.region}, ${prices.asOf}.`,
+  ].join("\n"),
+);
