@@ -8,9 +8,6 @@
 // 5. A person's token, one with `scp`, gives what both its scopes and the person's roles give: a client that was let read
 //    cannot write because its user may, nor a user because the client may. Where scopes assign, the scopes alone count.
 // 6. A claim that decides something is believed only where it is of its kind: `typ` and `scp` are texts, times are finite.
-// 7. A token that was believed is not verified again with the same keys before it expires. Keys that are read again know
-//    nothing of it.
-import { createHash } from "node:crypto";
 import {
   decodeJwt,
   decodeProtectedHeader,
@@ -19,7 +16,6 @@ import {
   type JWTPayload,
   type JWTVerifyGetKey,
 } from "jose";
-import { BoundedMap } from "../bounded-map.js";
 import { ServiceError } from "../errors.js";
 import { createIssuerKeys } from "./issuer-keys.js";
 import { isRole, isSufficient, ROLES } from "./roles.js";
@@ -60,15 +56,6 @@ const BROUGHT_KEYS = ["jwk", "jku", "x5c", "x5u"];
 /** For the issuer's metadata and keys together. */
 const ISSUER_TIMEOUT_MS = 15_000;
 const RETRY_AFTER_MS = 5_000;
-const MOST_BELIEVED = 1_000;
-
-/** Invariant 7. */
-interface Believed {
-  readonly principal: Principal;
-  readonly expiryMs: number;
-  /** Those that were held before it was verified. */
-  readonly keys: object | undefined;
-}
 
 /** Verifies access tokens against the keys that their OpenID Connect issuers publish. */
 export function createAuthenticator(
@@ -86,7 +73,6 @@ export function createAuthenticator(
       }),
     ]),
   );
-  const believed = new BoundedMap<string, Believed>(MOST_BELIEVED);
   return {
     async authenticate(authorization) {
       const token = /^Bearer +(\S+) *$/iu.exec(authorization ?? "")?.[1];
@@ -109,30 +95,15 @@ export function createAuthenticator(
           throw new Refusal(
             "The token comes from another issuer. Get one from the tenant of this API.",
           );
-        const digest = createHash("sha256").update(token).digest("base64");
-        const known = believed.get(digest);
-        // Where they cannot be read, the verification says so.
-        const held = await keys.held().catch(() => undefined);
-        if (
-          known !== undefined &&
-          held !== undefined &&
-          now().getTime() < known.expiryMs &&
-          known.keys === held
-        )
-          return known.principal; // Invariant 7.
         // Invariant 1.
-        const { payload } = await jwtVerify(
-          token,
-          unlessUnreadable(keys.find),
-          {
-            issuer: iss,
-            audience: [options.audience].flat(),
-            algorithms: ALGORITHMS,
-            clockTolerance: options.clockToleranceSeconds,
-            currentDate: now(),
-            requiredClaims: ["exp"],
-          },
-        );
+        const { payload } = await jwtVerify(token, unlessUnreadable(keys), {
+          issuer: iss,
+          audience: [options.audience].flat(),
+          algorithms: ALGORITHMS,
+          clockTolerance: options.clockToleranceSeconds,
+          currentDate: now(),
+          requiredClaims: ["exp"],
+        });
         if (
           tenants.length > 0 &&
           !tenants.includes(lower(payload["tid"]) ?? "")
@@ -143,11 +114,6 @@ export function createAuthenticator(
         requireFiniteTimes(payload);
         const principal = principalOf(payload, options.scopesAssign ?? false);
         if (principal.appId === undefined) throw new Refusal(NO_ACCESS_TOKEN);
-        believed.set(digest, {
-          principal,
-          expiryMs: (payload.exp ?? 0) * 1_000,
-          keys: held,
-        });
         return principal;
       } catch (cause) {
         if (cause instanceof ServiceError) throw cause;

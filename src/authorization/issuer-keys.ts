@@ -27,18 +27,11 @@ interface Keys {
   readonly readAt: number;
 }
 
-export interface IssuerKeys {
-  /** The key that a token names; throws the error of a read that failed where there are no keys. */
-  readonly find: JWTVerifyGetKey;
-  /** Stands for the keys that are believed now: another one once they were read again. Throws as `find` does. */
-  held(): Promise<object>;
-}
-
-/** The public keys of an OpenID Connect issuer, found by discovery. */
+/** The public keys of an OpenID Connect issuer, found by discovery; the error of a read that failed when there are none. */
 export function createIssuerKeys(
   issuer: string,
   { now, cooldownMs, timeoutMs }: IssuerKeysOptions,
-): IssuerKeys {
+): JWTVerifyGetKey {
   let keys: Keys | undefined;
   let triedAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<Keys> | undefined;
@@ -69,18 +62,15 @@ export function createIssuerKeys(
     }
   };
 
-  return {
-    held: current,
-    async find(header, token) {
-      const held = await current();
-      try {
-        return await held.find(header, token);
-      } catch (error) {
-        if (!(error instanceof errors.JWKSNoMatchingKey) || !mayRead())
-          throw error; // Invariant 2.
-        return (await read()).find(header, token);
-      }
-    },
+  return async (header, token) => {
+    const held = await current();
+    try {
+      return await held.find(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !mayRead())
+        throw error; // Invariant 2.
+      return (await read()).find(header, token);
+    }
   };
 }
 
