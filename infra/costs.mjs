@@ -95,6 +95,6 @@ console.log(
       }),
     ]),
     "",
-    `List prices of ${prices.region}, ${prices.asOf}.`,
+    `Example prices of ${prices.region}, ${prices.asOf}. ${prices.note}`,
   ].join("\n"),
 );
