@@ -48,7 +48,20 @@ const types = await openapiTS(
         : undefined,
   },
 );
-await write("src/generated/events.ts", astToString(types));
+const eventTypes = astToString(types);
+await write("src/generated/events.ts", eventTypes);
+await write("src/client/src/generated/events.ts", eventTypes);
+const events = Object.keys(asyncApi.channels.imageVersionEvents.messages).map(
+  (name) => {
+    const { title, payload } = asyncApi.components.messages[name];
+    const schema = payload.$ref.replace("#/components/schemas/", "");
+    return `  readonly "${title}": components["schemas"]["${schema}"];`;
+  },
+);
+await write(
+  "src/client/src/generated/events-by-type.ts",
+  `import type { components } from "./events.js";\n\nexport interface EventsByType {\n${events.join("\n")}\n}\n`,
+);
 
 await mkdir(new URL("../dist/docs/", import.meta.url), { recursive: true });
 for (const file of [

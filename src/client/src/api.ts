@@ -1,6 +1,6 @@
 import type { components, operations } from "./generated/openapi.js";
 import { OPERATIONS } from "./generated/operations.js";
-import { ConnectionError, problemOf } from "./problems.js";
+import { ConnectionError, jsonOf, problemOf } from "./problems.js";
 
 export type Schemas = components["schemas"];
 
@@ -125,7 +125,7 @@ export function createClient({
           return {
             status,
             headers: response.headers,
-            body: await response.json(),
+            body: await jsonOf(response),
           };
         failure = await problemOf(response);
         if (!RETRIED.has(status)) throw failure;

@@ -11,5 +11,23 @@ export {
   type OperationName,
   type Schemas,
 } from "./api.js";
-export * from "./problems.js";
+export { isEvent, type EventType, type SigilEvent } from "./events.js";
+export {
+  ConflictError,
+  ConnectionError,
+  ForbiddenError,
+  InvalidRequestError,
+  isUnavailable,
+  NotFoundError,
+  NotSignedInError,
+  OperationCanceledError,
+  OperationFailedError,
+  PlanRefusedError,
+  PreconditionFailedError,
+  ProblemError,
+  SigilError,
+  UnavailableError,
+  type Operation,
+  type Problem,
+} from "./problems.js";
 export { hasEnded, waitUntilReady, type WaitOptions } from "./waiting.js";

@@ -96,7 +96,7 @@ export async function problemOf(response: Response): Promise<ProblemError> {
   return new Problem(status, parsed(text, response), requestId);
 }
 
-function parsed(text: string, { status, url }: Response): Partial<Problem> {
+function parsed(text: string, response: Response): Partial<Problem> {
   try {
     const problem: unknown = JSON.parse(text);
     if (typeof problem === "object" && problem !== null) return problem;
@@ -104,8 +104,22 @@ function parsed(text: string, { status, url }: Response): Partial<Problem> {
     // A proxy's page, or nothing.
   }
   return {
-    detail: `${url || "The service"} answered ${status}, and not as Sigil does: ${text.slice(0, 200) || "without a body"}.`,
+    detail: `${strangerIn(response)}: ${text.slice(0, 200) || "no body"}.`,
   };
+}
+
+function strangerIn({ status, url }: Response): string {
+  return `${url || "The service"} answered ${status}, and not as Sigil does`;
+}
+
+/** The JSON of a success. Throws `ProblemError` where something in between has answered. */
+export async function jsonOf(response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ProblemError(response.status, parsed(text, response));
+  }
 }
 
 /** The operation has ended, and not well: `operation.error` says why, `operation.regions` how far each region came. */

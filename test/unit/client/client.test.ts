@@ -1,3 +1,4 @@
+import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 import {
   ConflictError,
@@ -5,6 +6,7 @@ import {
   createClient,
   entries,
   imageVersionPath,
+  isEvent,
   InvalidRequestError,
   NotFoundError,
   OperationCanceledError,
@@ -175,6 +177,10 @@ describe("a call", () => {
     await expect(api.call("listOperations", {})).rejects.toThrow(
       "answered 407, and not as Sigil does: <html>.",
     );
+    const portal = client(new Response("<html>", { status: 200 }));
+    await expect(portal.client.call("listOperations", {})).rejects.toThrow(
+      "answered 200, and not as Sigil does: <html>.",
+    );
   });
 });
 
@@ -221,6 +227,33 @@ describe("waiting", () => {
     ).rejects.toThrow("enough");
     expect(sent).toHaveLength(1);
   });
+});
+
+it("an event is what its type says", () => {
+  const body: unknown = {
+    specversion: "1.0",
+    type: "Sigil.ImageVersion.RegionCompleted",
+    data: { operationId: "op", region: "westus" },
+  };
+  expect(isEvent(body, "Sigil.ImageVersion.Accepted")).toBe(false);
+  if (!isEvent(body, "Sigil.ImageVersion.RegionCompleted"))
+    throw new Error("is one");
+  // The compiler knows the data of it.
+  expect(body.data.region).toBe("westus");
+  expect(isEvent("text", "Sigil.ImageVersion.Accepted")).toBe(false);
+});
+
+it("is bundled for a browser: nothing of it is Node.js's alone", async () => {
+  const { errors, outputFiles } = await build({
+    entryPoints: ["src/client/src/client.ts"],
+    bundle: true,
+    platform: "browser",
+    format: "esm",
+    minify: true,
+    write: false,
+  });
+  expect(errors).toEqual([]);
+  expect(outputFiles[0]?.contents.length).toBeLessThan(16_384);
 });
 
 it("entries come page after page", async () => {
