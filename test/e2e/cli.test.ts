@@ -13,6 +13,7 @@ import {
 } from "vitest";
 import { parse } from "yaml";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { managedImageRequest } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
@@ -24,14 +25,17 @@ const AT =
 const KEYS =
   "--target-region-encryption WestUSDiskEncryptionSet1,0,WestUSDiskEncryptionSet2 EastUS2DiskEncryptionSet1,0,EastUS2DiskEncryptionSet2";
 
-/** util-linux's, which gives a program a terminal. */
-const HAS_SCRIPT = ((): boolean => {
+/** Whether a program is on PATH. */
+function has(program: string): boolean {
   try {
-    return execFileSync("script", ["--version"]).includes("util-linux");
+    execFileSync("which", [program], { stdio: "ignore" });
+    return true;
   } catch {
     return false;
   }
-})();
+}
+/** util-linux's, which gives a program a terminal. */
+const HAS_SCRIPT = has("script") && process.platform === "linux";
 
 interface Ended {
   readonly code: number | null;
@@ -193,6 +197,27 @@ test("signs in with the managed identity that the environment has, which has no 
     4,
     expect.stringContaining("needs the app role ImageVersions.Read"),
   ]);
+});
+
+test.skipIf(!has("az"))("signs in with az's own login", async () => {
+  const { tokenIssuer, resourceManager } = stack.services;
+  const { clientId, clientSecret } = LOCAL_APPLICATIONS.writer;
+  const { code, stdout, stderr } = await bash(
+    `az cloud register --name Simulator --endpoint-resource-manager ${resourceManager?.endpoint} >&2
+     az cloud set --name Simulator >&2
+     az login --service-principal --username ${clientId} --password ${clientSecret} --tenant ${tokenIssuer?.tenantId} >&2
+     sigil image-version list ${AT} --only-show-errors --query "[?name=='nothing']"`,
+    {
+      AZURE_CONFIG_DIR: path.join(folder, ".azure"),
+      AZURE_CORE_COLLECT_TELEMETRY: "false",
+      REQUESTS_CA_BUNDLE: process.env["NODE_EXTRA_CA_CERTS"],
+      SIGIL_ACCESS_TOKEN: "",
+      SIGIL_SUBSCRIPTION: "", // az's own default
+      SIGIL_SIGN_IN: "az",
+      SIGIL_SCOPE: `${stack.services.settings["SIGIL_TOKEN_AUDIENCE"]}/.default`,
+    },
+  );
+  expect([code, stdout], stderr).toEqual([0, "[]\n"]);
 });
 
 test("the code in the client's README does what it says", async () => {

@@ -27,6 +27,9 @@ export interface Result {
   /** Shown at the line of the file in the log of a build. */
   readonly findings?: readonly Finding[];
   readonly outcome?: Outcome;
+  /** Instead of the command's, where it has answered something else. */
+  readonly columns?: readonly Column[];
+  readonly rows?: (data: unknown) => readonly unknown[];
 }
 
 export interface Command {

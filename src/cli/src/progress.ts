@@ -30,9 +30,15 @@ function barsOn(stream: Output, style: Style): Progress {
   const erase = (): string => (drawn === 0 ? "" : `\x1b[${drawn}A\x1b[J`);
   const draw = (above = ""): void => {
     const width = Math.max(40, stream.columns ?? COLUMNS) - 1;
-    const lines = [...operations.values()].flatMap((operation) =>
+    const all = [...operations.values()].flatMap((operation) =>
       barLines(operation, width, style, operations.size > 1),
     );
+    // What has scrolled out of sight cannot be drawn again.
+    const most = Math.max(2, (stream.rows ?? Infinity) - 2);
+    const lines =
+      all.length <= most
+        ? all
+        : [...all.slice(0, most), `… and ${all.length - most} lines more`];
     stream.write(
       `${erase()}${above}${lines.map((line) => `${line}\n`).join("")}`,
     );

@@ -7,6 +7,7 @@ import {
   OperationCanceledError,
   OperationFailedError,
   ProblemError,
+  type Client,
 } from "@sigil/client";
 import type { BodyFile } from "./body-file.js";
 import { COMMANDS, GROUPS } from "./commands/all.js";
@@ -170,11 +171,17 @@ async function runCommand(
   const note = (line: string): void => {
     if (!isQuiet) state.progress.line(line);
   };
+  let client: Client | undefined;
   const context: Context = {
     io,
     values,
     get client() {
-      return clientOf(values, io, settings, state.verbose ? note : undefined);
+      return (client ??= clientOf(
+        values,
+        io,
+        settings,
+        state.verbose ? note : undefined,
+      ));
     },
     subscriptionId: () =>
       subscriptionOf(values.text("--subscription"), settings, environment),
@@ -186,21 +193,22 @@ async function runCommand(
       state.file = file;
     },
   };
-  const { data, findings = [], outcome = "done" } = await command.run(context);
+  const {
+    data,
+    findings = [],
+    outcome = "done",
+    columns = command.columns,
+    rows = command.rows,
+  } = await command.run(context);
   const format = (values.text("--output") ??
     settings.output ??
     command.output ??
     "json") as Format;
   const shown =
     format === "table" && query === undefined && data !== undefined
-      ? (command.rows?.(data) ?? data)
+      ? (rows?.(data) ?? data)
       : data;
-  await print(
-    shown,
-    { format, query, columns: command.columns },
-    io.stdout,
-    environment,
-  );
+  await print(shown, { format, query, columns }, io.stdout, environment);
   await annotate(findings, io, state.file);
   return outcome;
 }
@@ -210,7 +218,7 @@ function clientOf(
   io: Io,
   settings: ReturnType<typeof readSettings>,
   say: ((line: string) => void) | undefined,
-) {
+): Client {
   const endpoint = endpointOf(
     values.text("--endpoint"),
     settings,

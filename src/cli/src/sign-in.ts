@@ -2,7 +2,7 @@
  * Access tokens, by @azure/identity, which is loaded when the first one is needed. What the environment says decides; nothing is
  * tried that takes seconds to fail, unless nothing else is left.
  */
-import type { TokenCredential } from "@azure/identity";
+import type { AccessToken, TokenCredential } from "@azure/identity";
 import type { Environment, Io } from "./io.js";
 import { Ended, UsageError } from "./exit-codes.js";
 import { variable, type Settings } from "./settings.js";
@@ -18,10 +18,27 @@ export const SIGN_INS = [
 ] as const;
 export type SignIn = (typeof SIGN_INS)[number];
 
-/** Gives the token for the next request; one that is about to expire is replaced. */
-export function tokens(io: Io, settings: Settings): () => Promise<string> {
+/** A token is replaced so long before it expires: a long poll takes a minute, and clocks differ. */
+const RENEWAL_MS = 5 * 60_000;
+
+export interface SignInDependencies {
+  /** Whoever gives tokens, made when the first one is needed. */
+  readonly credential: () => Promise<Pick<TokenCredential, "getToken">>;
+  readonly now: () => number;
+}
+
+/** Gives the token for the next request: the last one until it is about to expire. */
+export function tokens(
+  io: Io,
+  settings: Settings,
+  { credential: make, now }: SignInDependencies = {
+    credential: () => credentialOf(io),
+    now: () => Date.now(),
+  },
+): () => Promise<string> {
   const { environment } = io;
-  let credential: Promise<TokenCredential> | undefined;
+  let credential: ReturnType<typeof make> | undefined;
+  let last: AccessToken | undefined;
   return async () => {
     const given = environment["SIGIL_ACCESS_TOKEN"];
     if (given) return given;
@@ -30,12 +47,18 @@ export function tokens(io: Io, settings: Settings): () => Promise<string> {
       throw new UsageError(
         "Which application is Sigil? Set SIGIL_SCOPE, or: sigil configure --scope api://{application id}/.default (docs/access.md)",
       );
-    credential ??= credentialOf(io);
+    // az is a process of its own for each token, and remembers none for us.
+    if (last !== undefined && last.expiresOnTimestamp - now() > RENEWAL_MS)
+      return last.token;
+    credential ??= make();
     try {
       const token = await (
         await credential
       ).getToken(scope, { abortSignal: io.interrupted });
-      if (token !== null) return token.token;
+      if (token !== null) {
+        last = token;
+        return token.token;
+      }
     } catch (error) {
       io.interrupted.throwIfAborted();
       throw new Ended(

@@ -18,6 +18,7 @@ function shown(
   options: {
     isTTY: boolean;
     columns?: number;
+    rows?: number;
     environment?: Record<string, string>;
   },
   ...operations: readonly Operation[]
@@ -105,6 +106,16 @@ describe("on a terminal of 80 columns", () => {
   it("draws them again in their place", () => {
     const text = shown({ isTTY: true, columns: 80 }, waits, waits);
     expect(text.split("\x1b[3A\x1b[J")).toHaveLength(2);
+  });
+
+  it("draws no more lines than the terminal has", () => {
+    const many = of(
+      "Running",
+      Array.from({ length: 30 }, (_, i) => region(`region${i}`, i)),
+    );
+    const lines = shown({ isTTY: true, rows: 12 }, many).split("\n");
+    expect(lines).toHaveLength(12);
+    expect(lines.at(-2)).toBe("… and 20 lines more");
   });
 
   it("has no colours where NO_COLOR is set", () => {

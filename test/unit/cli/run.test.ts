@@ -247,6 +247,25 @@ describe("create", () => {
     expect(run.requests.map(({ path }) => path)).toEqual([`${UP}/1.0.0`]);
   });
 
+  it("shows the operation in a table, too", async () => {
+    for (const line of [
+      CREATE,
+      `image-version delete ${AT} -e 1.0.0`,
+      `image-version roll-back ${AT}`,
+    ]) {
+      const run = await runLine(`${line} --no-wait -o table`, accepting());
+      expect(run.stdout, line).toMatch(/^Id +What .*\n-+ .*\nop-1 +create /u);
+    }
+  });
+
+  it("is guarded by an ETag with --if-match", async () => {
+    const run = await runLine(
+      `${CREATE} --if-match "1" --no-wait`,
+      accepting(),
+    );
+    expect(run.requests[0]?.headers.get("If-Match")).toBe('"1"');
+  });
+
   it("takes the next number with --increment", async () => {
     const line = CREATE.replace(
       "-e 1.0.0",

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { gitHubToken, signInOf } from "../../../src/cli/src/sign-in.js";
+import { gitHubToken, signInOf, tokens } from "../../../src/cli/src/sign-in.js";
 import type { Io } from "../../../src/cli/src/io.js";
 import { runLine } from "./command-line.js";
 
@@ -24,6 +24,14 @@ describe("what is kept", () => {
     expect(
       JSON.parse(await readFile(path.join(folder, "config.json"), "utf8")),
     ).toMatchObject({ endpoint: "https://kept.example", gallery: "Y" });
+    const shown = await runLine(
+      "configure --query gallery",
+      () => new Error(),
+      {
+        environment,
+      },
+    );
+    expect([shown.stdout, shown.stderr]).toEqual(['"Y"\n', ""]);
     const list = await runLine(
       "image-version list",
       () => [200, { value: [] }],
@@ -97,6 +105,43 @@ describe("how to sign in", () => {
     [{ IDENTITY_ENDPOINT: "e" }, "managed-identity"],
   ])("of %j is %s", (environment, signIn) => {
     expect(signInOf(environment)).toBe(signIn);
+  });
+
+  it("a token is kept until five minutes before it expires", async () => {
+    let now = 0;
+    let asked = 0;
+    const token = tokens(
+      {
+        environment: { SIGIL_SCOPE: "api://sigil/.default" },
+        interrupted: new AbortController().signal,
+      } as unknown as Io,
+      {},
+      {
+        now: () => now,
+        credential: () =>
+          Promise.resolve({
+            getToken: (scope) => {
+              expect(scope).toBe("api://sigil/.default");
+              asked += 1;
+              return asked === 3
+                ? Promise.reject(new Error("Please run az login.\n at …"))
+                : Promise.resolve({
+                    token: `token ${asked}`,
+                    expiresOnTimestamp: now + 3_600_000,
+                  });
+            },
+          }),
+      },
+    );
+    expect(await token()).toBe("token 1");
+    now = 54 * 60_000;
+    expect(await token()).toBe("token 1");
+    now = 55 * 60_000;
+    expect(await token()).toBe("token 2");
+    now = 24 * 3_600_000;
+    await expect(token()).rejects.toThrow(
+      "Not signed in: Please run az login.\nSign in with az login",
+    );
   });
 
   it("is refused where it is none", () => {

@@ -22,6 +22,7 @@ import {
   SAFETY_OPTIONS,
   TARGET_OPTIONS,
 } from "./create-options.js";
+import { accepted } from "./operation-columns.js";
 import {
   IF_MATCH,
   IMAGE_PLACE,
@@ -102,6 +103,7 @@ prints the version. The same command again is the same request.`,
       kind: "flag",
       help: "Create a version under a number that existed and is gone.",
     },
+    IF_MATCH,
     ...WAIT_OPTIONS,
   ],
   columns: COLUMNS,
@@ -146,6 +148,7 @@ prints the version. The same command again is the same request.`,
       query,
       header: {
         ...header,
+        ...ifMatch(context),
         ...(values.boolean("--recreate") && { "If-None-Match": "*" as const }),
       },
       body,
@@ -209,7 +212,11 @@ const SHOW: Command = {
     ],
   ],
   async run(context) {
-    return { data: toAz(await versionNow(context)) };
+    const { body, headers } = await context.client.call("getImageVersion", {
+      path: versionIn(context),
+    });
+    // What --if-match takes.
+    return { data: { ...toAz(body), etag: headers.get("ETag") ?? undefined } };
   },
 };
 
@@ -340,7 +347,7 @@ const DELETE: Command = {
       header: ifMatch(context),
     });
     const operation = await follow(context, body);
-    return context.values.boolean("--no-wait") ? { data: operation } : {};
+    return context.values.boolean("--no-wait") ? accepted(operation) : {};
   },
 };
 
@@ -517,7 +524,9 @@ latest version in each region.`,
       note(
         `${dryRun ? "Would go" : "Goes"} from ${rollback.from} to ${rollback.to}.`,
       );
-    return { data: values.boolean("--no-wait") ? operation : rollback };
+    return operation !== undefined && values.boolean("--no-wait")
+      ? accepted(operation)
+      : { data: rollback };
   },
 };
 
@@ -558,9 +567,9 @@ async function requestOf(context: Context): Promise<Body> {
 }
 
 /** What an operation on a version has led to. */
-async function ended(context: Context, accepted: Operation): Promise<Result> {
-  const operation = await follow(context, accepted);
-  if (context.values.boolean("--no-wait")) return { data: operation };
+async function ended(context: Context, begun: Operation): Promise<Result> {
+  const operation = await follow(context, begun);
+  if (context.values.boolean("--no-wait")) return accepted(operation);
   const path = imageVersionPath(operation.resourceId);
   if (path === undefined) return { data: operation };
   const { body } = await context.client.call("getImageVersion", { path });

@@ -9,21 +9,8 @@ import type { Command, Context } from "../command.js";
 import { Ended, UsageError } from "../exit-codes.js";
 import { followAll, TIMEOUT, watchLine } from "../following.js";
 import type { Option, Positional } from "../options.js";
-import type { Column } from "../output.js";
+import { OPERATION_COLUMNS } from "./operation-columns.js";
 import { versionOf, wordsOf } from "../progress.js";
-
-const COLUMNS: readonly Column[] = [
-  { title: "Id", of: ({ id }: Operation) => id },
-  { title: "What", of: wordsOf },
-  { title: "Of", of: versionOf },
-  { title: "Status", of: ({ status }: Operation) => status },
-  { title: "%", of: ({ percentComplete }: Operation) => percentComplete },
-  {
-    title: "Created",
-    of: ({ createdTime }: Operation) => createdTime.slice(0, 16),
-  },
-  { title: "By", of: ({ requestedBy }: Operation) => requestedBy?.name },
-];
 
 const IDS: Positional = {
   name: "OPERATION",
@@ -48,7 +35,7 @@ const LIST: Command = {
       help: "How many at most. Default: 100.",
     },
   ],
-  columns: COLUMNS,
+  columns: OPERATION_COLUMNS,
   examples: [
     ["What runs", "sigil operation list --filter status=Running -o table"],
     [
@@ -78,7 +65,7 @@ const SHOW: Command = {
     },
   ],
   positional: { ...IDS, many: false, required: true },
-  columns: COLUMNS,
+  columns: OPERATION_COLUMNS,
   async run({ client, values }) {
     const [operationId = ""] = values.positionals;
     const { body } = await client.call("getOperation", {
@@ -95,7 +82,7 @@ const WATCH: Command = {
   description: "The exit code is 0 if all of them succeed.",
   options: [TIMEOUT],
   positional: { ...IDS, required: true },
-  columns: COLUMNS,
+  columns: OPERATION_COLUMNS,
   async run(context) {
     return { data: await followAll(context, context.values.positionals) };
   },
@@ -115,7 +102,7 @@ sigil operation watch.`,
     },
   ],
   positional: IDS,
-  columns: COLUMNS,
+  columns: OPERATION_COLUMNS,
   examples: [
     [
       "Everything that is under way in a gallery",

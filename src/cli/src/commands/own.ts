@@ -62,7 +62,9 @@ export const OWN_COMMANDS: readonly Command[] = [
           );
         change(name ?? "", value);
       }
-      if (values.occurrences.length > 0) {
+      if (
+        ["--endpoint", "--scope", "--defaults"].some((each) => values.has(each))
+      ) {
         writeSettings(settings, environment);
         note(`Kept in ${settingsFile(environment)}.`);
       }
