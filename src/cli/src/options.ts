@@ -115,6 +115,7 @@ export function parseOptions(
         (positionals.length > 0 && !positional.many)
       )
         throw new UsageError(`"${arg}" is not expected here.`);
+      if (arg === "") throw new UsageError(`${positional.name} is empty.`);
       positionals.push(arg);
       continue;
     }

@@ -1,26 +1,13 @@
 /** One command line from its words to its exit code. */
-import {
-  createClient,
-  ForbiddenError,
-  isUnavailable,
-  NotSignedInError,
-  OperationCanceledError,
-  OperationFailedError,
-  ProblemError,
-  type Client,
-} from "@sigil/client";
+import { createClient, type Client } from "@sigil/client";
 import type { BodyFile } from "./body-file.js";
 import { COMMANDS, GROUPS } from "./commands/all.js";
 import type { Command, Context } from "./command.js";
 import { candidates } from "./completion.js";
 import { COMPLETE } from "./completion-scripts.js";
-import { Ended, EXIT_CODES, UsageError, type Outcome } from "./exit-codes.js";
-import {
-  annotations,
-  annotatorOf,
-  describeFindings,
-  type Finding,
-} from "./findings.js";
+import { EXIT_CODES, UsageError, type Outcome } from "./exit-codes.js";
+import { failureOf } from "./failures.js";
+import { annotations, annotatorOf, type Finding } from "./findings.js";
 import { GLOBAL_OPTIONS } from "./global-options.js";
 import { commandHelp, groupHelp, overview } from "./help.js";
 import type { Io } from "./io.js";
@@ -237,71 +224,6 @@ function clientOf(
       return response;
     },
   });
-}
-
-type Failure = readonly [Outcome, string, readonly Finding[]];
-
-function failureOf(
-  error: unknown,
-  verbose: boolean,
-  args: readonly string[],
-): Failure {
-  if (error instanceof UsageError) {
-    const help = [
-      "sigil",
-      ...args.slice(0, 2).filter((each) => !each.startsWith("-")),
-      "--help",
-    ];
-    return ["usage", `${error.message}\n(${help.join(" ")} says more.)`, []];
-  }
-  if (error instanceof Ended) return [error.outcome, error.message, []];
-  if (error instanceof OperationFailedError) {
-    const { id, regions, error: reason } = error.operation;
-    const lines = [
-      `Failed: ${error.message}`,
-      ...(reason?.errors.length ? [describeFindings(reason.errors)] : []),
-      ...regions
-        .filter(({ state }) => state === "Failed")
-        .map(({ name, details }) => `  ${name}: ${details ?? "failed"}`),
-      `sigil operation show ${id} says all that is known of it.`,
-    ];
-    return ["failed", lines.join("\n"), reason?.errors ?? []];
-  }
-  if (error instanceof OperationCanceledError) {
-    const { canceledBy } = error.operation;
-    const by = canceledBy?.name ?? canceledBy?.appId;
-    return [
-      "canceled",
-      `${error.message.replace(/\.$/u, "")}${by === undefined ? "" : ` by ${by}`}.`,
-      [],
-    ];
-  }
-  if (error instanceof ProblemError) {
-    const lines = [
-      `${error.problem.title ?? "Refused"}: ${error.message}`,
-      ...(error.errors.length > 0 ? [describeFindings(error.errors)] : []),
-      ...(verbose && error.requestId ? [`Request ${error.requestId}`] : []),
-    ];
-    const outcome: Outcome =
-      error instanceof NotSignedInError || error instanceof ForbiddenError
-        ? "notAllowed"
-        : isUnavailable(error)
-          ? "unavailable"
-          : error.status < 500
-            ? "refused"
-            : "failed";
-    return [outcome, lines.join("\n"), error.errors];
-  }
-  if (isUnavailable(error))
-    return ["unavailable", (error as Error).message, []];
-  if ((error as Error).name === "AbortError")
-    return ["interrupted", "Interrupted.", []];
-  const { stack, message } = error as Error;
-  return [
-    "failed",
-    verbose ? (stack ?? message) : `${message}\n(--verbose shows where.)`,
-    [],
-  ];
 }
 
 /** In a build's log, findings are shown at their lines as well. */

@@ -125,6 +125,8 @@ describe("az's generic update, as a merge patch", () => {
       'paths are az\'s, without "properties"',
     ],
     ["--set excludeFromLatest", "--set takes path=value"],
+    ["--set __proto__.polluted=1", 'there is no "__proto__"'],
+    ["--set constructor.prototype.polluted=1", 'there is no "constructor"'],
   ])("%s is refused", (line, message) => {
     expect(() => update(line)).toThrow(message);
   });

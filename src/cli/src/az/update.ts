@@ -5,13 +5,9 @@
 import type { Schemas } from "@sigil/client";
 import { UsageError } from "../exit-codes.js";
 import type { Values } from "../options.js";
-import {
-  edgeZonesOf,
-  endOfLifeOf,
-  tagsOf,
-  targetRegionsOf,
-  type Place,
-} from "./image-version-body.js";
+import { endOfLifeOf, tagsOf } from "./image-version-body.js";
+import type { Place } from "./names.js";
+import { edgeZonesOf, targetRegionsOf } from "./regions.js";
 import { canonicalRegion, fromAz, toAz, type AzVersion } from "./shape.js";
 
 export interface Update {
@@ -197,6 +193,10 @@ function parentOf(
     throw new UsageError(
       `${option}: paths are az's, without "properties": ${path.replace(/^properties\./u, "")}.`,
     );
+  // Every object has these, and no version.
+  const alien = [...steps, last].find(([, name = ""]) => name in {});
+  if (alien !== undefined)
+    throw new UsageError(`${option}: there is no "${alien[1]}".`);
   let parent = version;
   for (const [, name = "", selector = ""] of steps) {
     if (selector === "") {
