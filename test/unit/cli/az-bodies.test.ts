@@ -89,9 +89,9 @@ describe("what az loses or refuses without saying why", () => {
     ],
     ["no source", `${AT} -e 1.0.0 -l westus`, "A source is missing"],
     [
-      "several regions and no location",
-      `${AT} -e 1.0.0 --managed-image myImage --target-regions westus eastus2`,
-      "--location is missing",
+      "no region at all",
+      `${AT} -e 1.0.0 --managed-image myImage`,
+      "Where? Give --target-regions, --location, or both",
     ],
     [
       "a word that is neither a count nor a storage account type",
@@ -114,10 +114,10 @@ describe("what az loses or refuses without saying why", () => {
   });
 });
 
-it("takes the only region for the location, and replicas and storage in either order", () => {
+it("takes the first region for the location, and replicas and storage in either order", () => {
   expect(
     body(
-      `${AT} -e 1.0.0 --managed-image i --target-regions westus=Standard_LRS=3`,
+      `${AT} -e 1.0.0 --managed-image i --target-regions westus=Standard_LRS=3 eastus2`,
     ),
   ).toMatchObject({
     location: "westus",
@@ -129,6 +129,7 @@ it("takes the only region for the location, and replicas and storage in either o
             regionalReplicaCount: 3,
             storageAccountType: "Standard_LRS",
           },
+          { name: "eastus2" },
         ],
       },
     },

@@ -12,13 +12,12 @@ import { storageOf } from "./sources.js";
 export type Body = Schemas["GalleryImageVersion"];
 
 export function bodyOf(values: Values, place: Place): Body {
-  const regions = values.list("--target-regions");
   const targetRegions = targetRegionsOf(values, place);
-  const [only] = regions?.length === 1 ? (targetRegions ?? []) : [];
-  const location = values.text("--location") ?? only?.name;
+  // az takes the resource group's. Every source is in the version's location: the plan refuses a wrong one.
+  const location = values.text("--location") ?? targetRegions?.[0]?.name;
   if (location === undefined)
     throw new UsageError(
-      "--location is missing: the region that the version itself belongs to, one of --target-regions. (az takes the resource group's, which Sigil does not read.)",
+      "Where? Give --target-regions, --location, or both: the version's own region is --location, or the first of --target-regions.",
     );
   const edgeZones = edgeZonesOf(values, place);
   const tags = tagsOf(values.list("--tags"));

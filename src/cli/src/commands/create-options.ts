@@ -124,7 +124,7 @@ export const BODY_OPTIONS: readonly Option[] = [
   },
   {
     names: ["--location", "-l"],
-    help: "The region that the version itself belongs to, one of --target-regions. Default: the only one.",
+    help: "The region that the version itself belongs to, one of --target-regions, and the one that its source is in. Default: the first of them.",
     group: "Regions",
   },
   ...TARGET_OPTIONS,

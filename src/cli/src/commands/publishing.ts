@@ -156,8 +156,14 @@ async function requestOf(context: Context): Promise<Body> {
   const name = values.text("--file");
   const when = values.text("--promote-when") as "manual" | undefined;
   const sigil = when === undefined ? {} : { sigil: { promotion: { when } } };
-  if (name === undefined)
-    return { ...bodyOf(values, imageIn(context)), ...sigil };
+  if (name === undefined) {
+    const body = bodyOf(values, imageIn(context));
+    if (!values.has("--location"))
+      context.note(
+        `Its location is ${body.location}, the first of --target-regions.`,
+      );
+    return { ...body, ...sigil };
+  }
   const both = BODY_OPTIONS.map(({ names }) => names[0] ?? "").filter(
     // A default location says nothing of the file's.
     (each) => each !== "--location" && values.has(each),
