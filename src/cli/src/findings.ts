@@ -9,10 +9,12 @@ export type Finding = Schemas["Finding"];
 export const FINDING_COLUMNS: readonly Column[] = [
   { title: "Severity", of: ({ severity }: Finding) => severity ?? "error" },
   { title: "Code", of: ({ code }: Finding) => code },
-  { title: "Where", of: ({ pointer }: Finding) => shortened(pointer) },
   {
     title: "Message",
-    of: ({ message, remediation = "" }: Finding) => `${message} ${remediation}`,
+    of: ({ message, remediation, pointer }: Finding) =>
+      [message, remediation, pointer && `(${pointer})`]
+        .filter(Boolean)
+        .join(" "),
   },
 ];
 
@@ -109,10 +111,4 @@ function azureDevOps(
     ([name, value]) => `${name}=${property(value)}`,
   );
   return `##vso[task.logissue ${named.join(";")}]${message.replaceAll("%", "%AZP25").replaceAll("\n", "%0A")}`;
-}
-
-/** The last steps of a long pointer: those that tell two apart. */
-function shortened(pointer: string): string {
-  const steps = pointer.split("/");
-  return steps.length <= 4 ? pointer : `…/${steps.slice(-3).join("/")}`;
 }

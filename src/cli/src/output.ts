@@ -109,7 +109,7 @@ function tsvCell(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** The last column is never narrower than this, however narrow the terminal is. */
+/** Where less is left than this, the last column is as wide as it is: the terminal breaks its lines. */
 const LEAST_WIDTH = 24;
 
 /**
@@ -131,10 +131,9 @@ export function table(
     Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)),
   );
   const before = widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);
-  const last = Math.min(
-    widths.at(-1) ?? 0,
-    Math.max(LEAST_WIDTH, width - before),
-  );
+  const room = width - before;
+  const widest = widths.at(-1) ?? 0;
+  const last = room < LEAST_WIDTH ? widest : Math.min(widest, room);
   widths.splice(-1, 1, last);
   const line = (parts: readonly string[]): string => {
     const [first = "", ...rest] = wrap(parts.at(-1) ?? "", last);

@@ -26,8 +26,8 @@ export function progressOn(stream: Output, environment: Environment): Progress {
 function barsOn(stream: Output, style: Style): Progress {
   const operations = new Map<string, Operation>();
   let drawn = 0;
-  /** To the beginning of the first line that was drawn, and all below it away. */
-  const erase = (): string => (drawn === 0 ? "" : `\x1b[${drawn}A\x1b[J`);
+  /** To the beginning of the first line that was drawn, and all below it away; a ^C may stand before the cursor. */
+  const erase = (): string => (drawn === 0 ? "" : `\r\x1b[${drawn}A\x1b[J`);
   const draw = (above = ""): void => {
     const width = Math.max(40, stream.columns ?? COLUMNS) - 1;
     const all = [...operations.values()].flatMap((operation) =>
@@ -137,13 +137,12 @@ export function versionOf({ resourceId }: Operation): string {
 }
 
 function stateOf(operation: Operation): string {
-  const { status, waitReason, nextAttemptTime, registrations = [] } = operation;
+  const { status, waitReason, registrations = [] } = operation;
   switch (status) {
     case "NotStarted":
       return waitReason === undefined ? "queued" : `queued: ${waitReason}`;
     case "Running": {
-      if (waitReason !== undefined)
-        return `waits: ${waitReason}${nextAttemptTime === undefined ? "" : ` Next at ${timeOf(nextAttemptTime)}.`}`;
+      if (waitReason !== undefined) return waitReason;
       const open = registrations.filter(({ state }) => state !== "Registered");
       return open.map(({ name, state }) => `${name} ${state}`).join(", ");
     }

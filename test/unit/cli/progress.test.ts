@@ -94,9 +94,7 @@ describe("on a terminal of 80 columns", () => {
     ).split("\n");
     expect(lines).toHaveLength(4);
     for (const line of lines) expect(line.length).toBeLessThan(80);
-    expect(lines[0]).toMatch(
-      /^MyImage 1\.0\.0 {2}create {2}waits: Azure .*…$/u,
-    );
+    expect(lines[0]).toMatch(/^MyImage 1\.0\.0 {2}create {2}Azure .*…$/u);
     expect(lines[1]).toMatch(/^ {2}westus {2}█{24} 100 % {2}usable$/u);
     expect(lines[2]).toMatch(
       /^ {2}eastus2 █{12}░{12} {2}50 % {2}tried again at /u,
@@ -105,7 +103,7 @@ describe("on a terminal of 80 columns", () => {
 
   it("draws them again in their place", () => {
     const text = shown({ isTTY: true, columns: 80 }, waits, waits);
-    expect(text.split("\x1b[3A\x1b[J")).toHaveLength(2);
+    expect(text.split("\r\x1b[3A\x1b[J")).toHaveLength(2);
   });
 
   it("draws no more lines than the terminal has", () => {

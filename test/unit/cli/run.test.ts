@@ -415,7 +415,7 @@ describe("plan", () => {
     );
     expect(run.code).toBe(3);
     expect(run.stdout).toMatch(
-      /^Severity {2}Code +Where +Message\n-+ .*\nerror +DiskEncryptionSetMissing +…\/1\/encryption\/osDiskImage +No set is given.* Give one\.\n$/u,
+      /^Severity {2}Code +Message\n-+ .*\nerror +DiskEncryptionSetMissing +No set is given.* Give one\. \(\/properties\/.*\)\n$/u,
     );
     expect(run.requests[0]).toMatchObject({
       method: "POST",
