@@ -68,6 +68,11 @@ const TIMEOUT_MS = 100_000;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
 
+interface Received {
+  readonly response: Response;
+  readonly text: string;
+}
+
 interface AnyInput {
   readonly path?: Readonly<Record<string, unknown>>;
   readonly query?: Readonly<
@@ -88,56 +93,65 @@ export function createClient({
 }: ClientOptions): Client {
   const base = endpoint.replace(/\/+$/u, "").replace(/\/api$/u, "");
 
+  /** One attempt; an error where no answer came, or half of one. Throws the signal's reason. */
   const send = async (
-    name: OperationName,
-    input: AnyInput,
-    given: Readonly<Record<string, string>>,
-  ): Promise<Response> => {
-    const [method, template] = OPERATIONS[name];
-    const bearer = await token?.();
+    address: string,
+    init: RequestInit,
+    signal: AbortSignal | undefined,
+  ): Promise<Received | ConnectionError> => {
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
-    return fetch(`${base}/api${addressOf(template, input)}`, {
-      method,
-      headers: {
-        ...given,
-        ...(bearer !== undefined && { Authorization: `Bearer ${bearer}` }),
-      },
-      signal: input.signal ? AbortSignal.any([input.signal, timeout]) : timeout,
-      ...(input.body !== undefined && { body: JSON.stringify(input.body) }),
-    });
+    try {
+      const response = await fetch(address, {
+        ...init,
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      });
+      return { response, text: await response.text() };
+    } catch (error) {
+      signal?.throwIfAborted();
+      return new ConnectionError(
+        `${base} could not be reached: ${reasonOf(error)}`,
+        { cause: error },
+      );
+    }
   };
 
   const call = async (
     name: OperationName,
     input: AnyInput,
   ): Promise<{ status: number; headers: Headers; body: unknown }> => {
+    const [method, template] = OPERATIONS[name];
+    const address = `${base}/api${addressOf(template, input)}`;
     const headers = headersOf(name, input, userAgent);
+    const body =
+      input.body === undefined ? {} : { body: JSON.stringify(input.body) };
     for (let attempt = 1; ; attempt += 1) {
-      let failure: Error;
-      let delayMs = Math.min(
-        FIRST_DELAY_MS * 2 ** (attempt - 1),
-        LONGEST_DELAY_MS,
+      const bearer = await token?.();
+      const authorization = bearer && { Authorization: `Bearer ${bearer}` };
+      const received = await send(
+        address,
+        { method, headers: { ...headers, ...authorization }, ...body },
+        input.signal,
       );
-      try {
-        const response = await send(name, input, headers);
+      let failure: Error;
+      let delayMs: number | undefined;
+      if (received instanceof Error) failure = received;
+      else {
+        const { response, text } = received;
         const { status } = response;
         if (response.ok)
           return {
             status,
             headers: response.headers,
-            body: await jsonOf(response),
+            body: jsonOf(response, text),
           };
-        failure = await problemOf(response);
+        failure = problemOf(response, text);
         if (!RETRIED.has(status)) throw failure;
-        delayMs = retryAfterMs(response) ?? delayMs;
-      } catch (error) {
-        input.signal?.throwIfAborted();
-        if (!isLostConnection(error)) throw error;
-        failure = new ConnectionError(
-          `${base} could not be reached: ${reasonOf(error)}`,
-          { cause: error },
-        );
+        delayMs = retryAfterMs(response);
       }
+      delayMs ??= Math.min(
+        FIRST_DELAY_MS * 2 ** (attempt - 1),
+        LONGEST_DELAY_MS,
+      );
       if (attempt >= attempts || delayMs > LONGEST_DELAY_MS * 4) throw failure;
       await sleep(delayMs, input.signal);
     }
@@ -232,15 +246,6 @@ function headersOf(
 function retryAfterMs(response: Response): number | undefined {
   const seconds = Number(response.headers.get("Retry-After") ?? "none");
   return Number.isFinite(seconds) ? seconds * 1000 : undefined;
-}
-
-/** `fetch` rejects with a TypeError when no answer came, and with a TimeoutError when it took too long. */
-function isLostConnection(error: unknown): boolean {
-  return (
-    (error instanceof TypeError && error.message !== "" && "cause" in error) ||
-    (error instanceof Error &&
-      (error.name === "TimeoutError" || error.message === "Failed to fetch"))
-  );
 }
 
 function reasonOf(error: unknown): string {

@@ -87,11 +87,10 @@ const BY_STATUS = new Map<number, typeof ProblemError>([
 ]);
 
 /** The error of an answer that is no success. */
-export async function problemOf(response: Response): Promise<ProblemError> {
+export function problemOf(response: Response, text: string): ProblemError {
   const { status, headers } = response;
   const Problem =
     BY_STATUS.get(status) ?? (status >= 500 ? UnavailableError : ProblemError);
-  const text = await response.text().catch(() => "");
   const requestId = headers.get("x-request-id") ?? undefined;
   return new Problem(status, parsed(text, response), requestId);
 }
@@ -113,8 +112,7 @@ function strangerIn({ status, url }: Response): string {
 }
 
 /** The JSON of a success. Throws `ProblemError` where something in between has answered. */
-export async function jsonOf(response: Response): Promise<unknown> {
-  const text = await response.text();
+export function jsonOf(response: Response, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -124,6 +124,25 @@ describe("a call", () => {
     );
   });
 
+  it.each([
+    new TypeError("Load failed"), // Safari
+    new TypeError("NetworkError when attempting to fetch resource."), // Firefox
+    new DOMException("The operation timed out.", "TimeoutError"),
+  ])("is sent again after: %s", async (error) => {
+    const { client: api, sent } = client(error, Response.json({ value: [] }));
+    await api.call("listOperations", {});
+    expect(sent).toHaveLength(2);
+  });
+
+  it("is not sent again where the caller cannot say who it is", async () => {
+    const api = createClient({
+      endpoint: "https://sigil.example",
+      token: () => Promise.reject(new TypeError("nobody")),
+      fetch: () => Promise.reject(new Error("nothing is to be sent")),
+    });
+    await expect(api.call("listOperations", {})).rejects.toThrow("nobody");
+  });
+
   it("gives up after five attempts, and at once where it would have to wait for long", async () => {
     const five = client(lost);
     const error = await five.client
