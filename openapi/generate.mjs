@@ -5,13 +5,14 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import openapiTS, { astToString, UNKNOWN } from "openapi-typescript";
 import { parse } from "yaml";
 import { bundle } from "./bundle.mjs";
+import { withTitles } from "./titles.mjs";
 
 const openApi = await read("openapi");
 const asyncApi = await read("asyncapi");
 const bundled = bundle(asyncApi, openApi.components.schemas);
 // First: what has made types of a document has changed it.
 await write("dist/openapi/openapi.json", JSON.stringify(openApi));
-await write("dist/openapi/asyncapi.json", JSON.stringify(bundled));
+await write("dist/openapi/asyncapi.json", JSON.stringify(withTitles(bundled)));
 
 // A list of what an operation is called with: its method, its path, and whether it takes an Idempotency-Key.
 const operations = Object.entries(openApi.paths).flatMap(([path, item]) =>
