@@ -17,7 +17,11 @@ const placesOf = (dependencies = {}) =>
   );
 const anyOf = (places) => `^(${places.join("|")})/`;
 
-/** A workspace's sources use what its `dependencies` name; its tests what its `devDependencies` name, too. */
+/**
+ * A workspace's sources use what its `dependencies` name; its tests what its `devDependencies` name, too. Of the command line
+ * one file is packed, with all that it needs in it: it depends on nothing.
+ */
+const BUNDLED = ["@sigil/cli"];
 const workspaceRules = workspaces.flatMap(
   ({ folder, name, dependencies, devDependencies }) => {
     const rule = (part, places) => ({
@@ -30,7 +34,10 @@ const workspaceRules = workspaces.flatMap(
         dependencyTypesNot: ["core"],
       },
     });
-    const needed = placesOf(dependencies);
+    const needed = placesOf({
+      ...dependencies,
+      ...(BUNDLED.includes(name) && devDependencies),
+    });
     return [
       rule("src", needed),
       rule("test", [...needed, ...placesOf(devDependencies)]),
@@ -198,6 +205,17 @@ export default {
       to: { path: "^src/local/|^test/" },
     },
     {
+      name: "clients-are-outside",
+      comment:
+        "src/client and src/cli call the API as anybody does: the product knows neither, and they know its document alone.",
+      severity: "error",
+      from: {
+        path: "^(functions|src)/",
+        pathNot: "^src/(cli|client)/",
+      },
+      to: { path: "^src/(cli|client)/" },
+    },
+    {
       name: "stand-ins-are-packages",
       comment:
         "A stand-in is used by its package's name, and so by what its `exports` show; a relative path would go around them.",
@@ -228,7 +246,7 @@ export default {
       comment:
         "An Azure SDK outside src/azure would tie a use case to one transport.",
       severity: "error",
-      from: { path: "^(functions|src)/", pathNot: "^src/(azure|local)/" },
+      from: { path: "^(functions|src)/", pathNot: "^src/(azure|cli|local)/" },
       to: {
         path: "node_modules/@azure/(?!functions/|monitor-)",
       },
@@ -258,7 +276,7 @@ export default {
       comment:
         "A deployment installs the `dependencies` of package.json: neither what develops Sigil nor what a stand-in needs.",
       severity: "error",
-      from: { path: "^(functions|src)/", pathNot: "^src/local/" },
+      from: { path: "^(functions|src)/", pathNot: "^src/(cli|client|local)/" },
       to: {
         path: "^node_modules/",
         pathNot: anyOf(placesOf(product.dependencies)),
@@ -269,7 +287,7 @@ export default {
   options: {
     doNotFollow: { path: "node_modules" },
     exclude: {
-      path: "^(dist|src/generated|src/local/[^/]+/dist|test/clients/programs)/",
+      path: "^(dist|src/(client/src/)?generated|src/(local/)?[^/]+/dist|test/clients/programs)/",
     },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },

@@ -16,7 +16,7 @@ export default tseslint.config(
   {
     ignores: [
       "**/dist/",
-      "src/generated/",
+      "**/generated/",
       "node_modules/",
       "coverage/",
       "reports/",

@@ -1,19 +1,38 @@
-// Makes of the contracts what the code needs: src/generated/, the types of their schemas; dist/openapi/, the documents as
+// Makes of the contracts what the code needs: src/generated/, the types of their schemas, and the same for @sigil/client; dist/openapi/, the documents as
 // JSON, each whole, which a service that starts reads a hundred times faster than YAML; and dist/docs/, the files of the page
 // that shows them: of Swagger UI three, with its licences, a sixth of that package.
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import openapiTS, { astToString, UNKNOWN } from "openapi-typescript";
 import { parse } from "yaml";
 import { bundle } from "./bundle.mjs";
+import { withTitles } from "./titles.mjs";
 
 const openApi = await read("openapi");
 const asyncApi = await read("asyncapi");
 const bundled = bundle(asyncApi, openApi.components.schemas);
 // First: what has made types of a document has changed it.
 await write("dist/openapi/openapi.json", JSON.stringify(openApi));
-await write("dist/openapi/asyncapi.json", JSON.stringify(bundled));
+await write("dist/openapi/asyncapi.json", JSON.stringify(withTitles(bundled)));
 
-await write("src/generated/openapi.ts", astToString(await openapiTS(openApi)));
+// A list of what an operation is called with: its method, its path, and whether it takes an Idempotency-Key.
+const operations = Object.entries(openApi.paths).flatMap(([path, item]) =>
+  Object.entries(item)
+    .filter(([, operation]) => operation.operationId !== undefined)
+    .map(([method, { operationId, parameters = [] }]) => {
+      const hasKey = parameters.some(
+        ({ $ref }) => $ref === "#/components/parameters/IdempotencyKey",
+      );
+      return `  ${operationId}: [${JSON.stringify(method.toUpperCase())}, ${JSON.stringify(path)}, ${hasKey}],`;
+    }),
+);
+const openApiTypes = astToString(await openapiTS(openApi));
+await write("src/generated/openapi.ts", openApiTypes);
+// The client is a package of its own, and has its own copy.
+await write("src/client/src/generated/openapi.ts", openApiTypes);
+await write(
+  "src/client/src/generated/operations.ts",
+  `export const OPERATIONS = {\n${operations.join("\n")}\n} as const;\n`,
+);
 
 // AsyncAPI is not what `openapi-typescript` knows, but both have JSON Schema: it is shown an OpenAPI document of the schemas.
 const { schemas } = asyncApi.components;
@@ -30,7 +49,20 @@ const types = await openapiTS(
         : undefined,
   },
 );
-await write("src/generated/events.ts", astToString(types));
+const eventTypes = astToString(types);
+await write("src/generated/events.ts", eventTypes);
+await write("src/client/src/generated/events.ts", eventTypes);
+const events = Object.keys(asyncApi.channels.imageVersionEvents.messages).map(
+  (name) => {
+    const { title, payload } = asyncApi.components.messages[name];
+    const schema = payload.$ref.replace("#/components/schemas/", "");
+    return `  readonly "${title}": components["schemas"]["${schema}"];`;
+  },
+);
+await write(
+  "src/client/src/generated/events-by-type.ts",
+  `import type { components } from "./events.js";\n\nexport interface EventsByType {\n${events.join("\n")}\n}\n`,
+);
 
 await mkdir(new URL("../dist/docs/", import.meta.url), { recursive: true });
 for (const file of [

@@ -90,6 +90,11 @@ describe("npm start", () => {
     expect(
       JSON.parse(await bash(`${lines.source}\n${lines.follow}`)),
     ).toMatchObject({ name: "1.0.0", location: "westus" });
+    expect(
+      await bash(
+        `${lines.source}\n"${process.execPath}" src/cli/dist/sigil.cjs image-version list -g MyResourceGroup -r MyGallery -i MyImage --query [].name -o tsv`,
+      ),
+    ).toBe("1.0.0\n");
 
     const [host] = await childrenOf(first.pid);
     first.kill("SIGINT");

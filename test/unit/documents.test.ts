@@ -215,6 +215,7 @@ const DOCUMENTS = [
     .map((name) => `docs/${name.replaceAll("\\", "/")}`),
   ...readdirSync("src/local")
     .map((name) => `src/local/${name}/README.md`)
+    .concat("src/cli/README.md", "src/client/README.md")
     .filter((file) => existsSync(file)),
 ];
 

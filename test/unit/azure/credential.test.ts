@@ -1,8 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
-import path from "node:path";
+import { readFile } from "node:fs/promises";
 import { ManagedIdentityCredential } from "@azure/identity";
 import { afterEach, expect, test, vi } from "vitest";
 import { createCredential } from "../../../src/azure/adapters.js";
+import { PRODUCT_FILES } from "../../support/product-files.js";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -23,10 +23,9 @@ test.each([undefined, "client"])(
 );
 
 test("the product knows no credential of a developer", async () => {
-  const files = (await readdir("src", { recursive: true }))
-    .filter((file) => file.endsWith(".ts") && !/^local\b/u.test(file))
-    .map((file) => path.join("src", file));
-  const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+  const texts = await Promise.all(
+    PRODUCT_FILES.map((file) => readFile(file, "utf8")),
+  );
   expect(texts.length).toBeGreaterThan(100);
   expect(
     texts.flatMap((text) => text.match(/\w+Credential\b(?=\()/gu) ?? []),

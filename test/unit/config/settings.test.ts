@@ -5,16 +5,11 @@ import {
   SETTINGS,
   type Setting,
 } from "../../../src/config/settings.js";
+import { PRODUCT_FILES } from "../../support/product-files.js";
 
 const read = (file: string): string => readFileSync(file, "utf8");
 const captures = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map(([, captured]) => captured ?? "");
-/** The files of the product: all but the stand-ins for Azure. */
-const PRODUCT = ["functions", "src"].flatMap((folder) =>
-  readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .map((file) => `${folder}/${file.replaceAll("\\", "/")}`)
-    .filter((file) => file.endsWith(".ts") && !file.startsWith("src/local/")),
-);
 const INFRASTRUCTURE = readdirSync("infra", {
   recursive: true,
   encoding: "utf8",
@@ -32,7 +27,9 @@ test("each setting has one row", () => {
 });
 
 test("the environment is read in one place, which gives it to the table", () => {
-  const readers = PRODUCT.filter((file) => /process\.env/u.test(read(file)));
+  const readers = PRODUCT_FILES.filter((file) =>
+    /process\.env/u.test(read(file)),
+  );
   expect(readers).toEqual(["src/main.ts"]);
   expect(captures(read("src/main.ts"), /(.{11})process\.env/gu)).toEqual([
     "readConfig(",
@@ -40,7 +37,7 @@ test("the environment is read in one place, which gives it to the table", () => 
 });
 
 test("every setting that the code or the infrastructure names has a row", () => {
-  const texts = [...PRODUCT, ...INFRASTRUCTURE].map(read);
+  const texts = [...PRODUCT_FILES, ...INFRASTRUCTURE].map(read);
   const named = texts.flatMap((text) =>
     captures(text, /\b((?:SIGIL|OTEL)_[A-Z_]+)/gu),
   );

@@ -7,6 +7,7 @@ import { IMAGE_VERSION_EVENT } from "../../../src/events/image-version-events.js
 import { QUEUE_EVENT } from "../../../src/events/queue-events.js";
 import { SUBSCRIPTION_EVENT } from "../../../src/events/subscription-events.js";
 import { bundle } from "../../../openapi/bundle.mjs";
+import { withTitles } from "../../../openapi/titles.mjs";
 import { readCloudEventRequest } from "../../../src/messaging/cloud-event-request.js";
 import { content as openApi, validator } from "../http/contract/document.js";
 import {
@@ -76,6 +77,29 @@ describe("the AsyncAPI document", () => {
     expect(document.components.schemas["Finding"]).toEqual(
       openApi.components?.schemas?.["Finding"],
     );
+  });
+
+  it("names each type that a generator makes of it, and changes nothing else", () => {
+    const titles: string[] = [];
+    const withoutTitles: unknown = JSON.parse(
+      JSON.stringify(
+        withTitles(document).components.schemas,
+        (key, value: unknown) => {
+          if (key !== "title" || typeof value !== "string") return value;
+          titles.push(value);
+          return undefined;
+        },
+      ),
+    );
+    expect(withoutTitles).toEqual(document.components.schemas);
+    expect(titles).toEqual(
+      expect.arrayContaining([
+        "ImageVersionAccepted",
+        "RegionEncryptionDataDiskImagesItem",
+      ]),
+    );
+    expect(new Set(titles).size).toBe(titles.length);
+    for (const title of titles) expect(title).toMatch(/^[A-Z][A-Za-z0-9]+$/u);
   });
 
   it("is refused where both documents have a schema of one name, or neither has it", () => {

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
 import { IMAGE_PATH, MANAGED_IMAGE_REQUEST } from "../demo/requests.js";
 import type { LocalServices } from "../services.js";
@@ -49,6 +50,13 @@ export async function writeEnvironmentFile(
       ? `# Valid for ${TOKEN_DAYS} days: a writer's, a reader's, an admin's (docs/access.md says what each may).`
       : "# The environment names the issuer of tokens: set TOKEN to one of its own.",
     ...tokens.map(([name, token]) => variable(name, token)),
+    "",
+    "# What the command line asks for (docs/cli.md).",
+    variable("SIGIL_ENDPOINT", origin),
+    variable("SIGIL_SUBSCRIPTION", LOCAL_SUBSCRIPTION_ID),
+    ...tokens
+      .slice(0, 1)
+      .map(([, token]) => variable("SIGIL_ACCESS_TOKEN", token)),
     "",
     "# What stands in for Azure. HTTPS clients trust it by the certificate.",
     variable("SERVICE_BUS", serviceBus?.connectionString),

@@ -1,0 +1,3 @@
+import type { AsyncApiDocument } from "./bundle.mjs";
+
+export function withTitles(document: AsyncApiDocument): AsyncApiDocument;

@@ -1,0 +1,278 @@
+/**
+ * `az sig image-version update`: what is there is read, changed as the options say, and what differs is sent as a merge patch.
+ * Paths are az's, without `properties`. Regions go by name: an index says something else once somebody has added a region.
+ */
+import type { Schemas } from "@sigil/client";
+import { UsageError } from "../exit-codes.js";
+import type { Values } from "../options.js";
+import { endOfLifeOf, tagsOf } from "./image-version-body.js";
+import type { Place } from "./names.js";
+import { edgeZonesOf, targetRegionsOf } from "./regions.js";
+import { canonicalRegion, fromAz, toAz, type AzVersion } from "./shape.js";
+
+export interface Update {
+  /** RFC 7396. */
+  readonly patch: Schemas["GalleryImageVersionPatch"];
+  /** Regions that the version is to be removed from: no list that lacks them does that by itself. */
+  readonly removedRegions: readonly string[];
+}
+
+type Json =
+  null | boolean | number | string | Json[] | { [name: string]: Json };
+type JsonObject = { [name: string]: Json };
+
+export function updateOf(
+  version: Schemas["ImageVersion"],
+  values: Values,
+  place: Place,
+): Update {
+  const before = toAz(version);
+  const after = structuredClone(before) as unknown as JsonObject;
+  applyOptions(after, values, place);
+  for (const { name, values: given } of values.occurrences) {
+    if (name === "--set") set(after, given, values.boolean("--force-string"));
+    if (name === "--add") add(after, given, values.boolean("--force-string"));
+    if (name === "--remove") remove(after, given);
+  }
+  const kept = regionNames(after);
+  return {
+    patch: mergePatch(
+      fromAz(before) as unknown as Json,
+      fromAz(after as unknown as AzVersion) as unknown as Json,
+    ) as Update["patch"],
+    removedRegions: regionNames(before as unknown as JsonObject).filter(
+      (name) => !kept.includes(name),
+    ),
+  };
+}
+
+function applyOptions(version: JsonObject, values: Values, place: Place): void {
+  const profile = objectAt(version, "publishingProfile");
+  const regions = targetRegionsOf(values, place);
+  if (regions !== undefined) {
+    const present = (profile["targetRegions"] ?? []) as JsonObject[];
+    // The keys of a region that stays are kept: no region is listed with them in az's command.
+    profile["targetRegions"] = regions.map((region) => {
+      const name = canonicalRegion(region.name);
+      const now = present.find(
+        (each) => canonicalRegion(each["name"]) === name,
+      );
+      const { encryption, excludeFromLatest } = now ?? {};
+      return {
+        ...(encryption !== undefined && { encryption }),
+        ...(excludeFromLatest !== undefined && { excludeFromLatest }),
+        ...(region as unknown as JsonObject),
+      };
+    });
+  }
+  const removed = values.list("--remove-regions") ?? [];
+  for (const name of removed)
+    remove(version, ["publishingProfile.targetRegions", name]);
+  const zones = edgeZonesOf(values, place);
+  if (zones?.length === 0) delete profile["targetExtendedLocations"];
+  else if (zones !== undefined) profile["targetExtendedLocations"] = zones;
+  const changes: [JsonObject, string, Json | undefined][] = [
+    [profile, "replicaCount", values.number("--replica-count")],
+    [profile, "excludeFromLatest", values.boolean("--exclude-from-latest")],
+    [profile, "endOfLifeDate", endOfLifeOf(values.text("--end-of-life-date"))],
+    [version, "tags", tagsOf(values.list("--tags"))],
+  ];
+  for (const [option, property] of [
+    [
+      "--allow-replicated-location-deletion",
+      "allowDeletionOfReplicatedLocations",
+    ],
+    ["--block-deletion-before-end-of-life", "blockDeletionBeforeEndOfLife"],
+  ] as const)
+    if (values.has(option))
+      changes.push([
+        objectAt(version, "safetyProfile"),
+        property,
+        values.boolean(option),
+      ]);
+  for (const [object, name, value] of changes)
+    if (value !== undefined) object[name] = value;
+}
+
+/** `--set publishingProfile.excludeFromLatest=true tags.build=4711` */
+function set(
+  version: JsonObject,
+  given: readonly string[],
+  forceString = false,
+): void {
+  for (const each of given) {
+    const [, path, text] = /^((?:\[[^\]]*\]|[^=[])+)=(.*)$/su.exec(each) ?? [];
+    if (path === undefined || text === undefined)
+      throw new UsageError(`--set takes path=value, not "${each}".`);
+    const { parent, name } = parentOf(version, path, "--set");
+    parent[name] = valueOf(path, text, forceString);
+  }
+}
+
+/** `--add publishingProfile.targetRegions name=westcentralus regionalReplicaCount=3`, or a JSON text. */
+function add(
+  version: JsonObject,
+  [path = "", ...items]: readonly string[],
+  forceString = false,
+): void {
+  if (items.length === 0)
+    throw new UsageError(
+      "--add takes a path and what to add, such as publishingProfile.targetRegions name=westcentralus regionalReplicaCount=3.",
+    );
+  const { parent, name } = parentOf(version, path, "--add");
+  const list = (parent[name] ??= []);
+  if (!Array.isArray(list)) throw new UsageError(`--add: ${path} is no list.`);
+  const pairs: JsonObject = {};
+  for (const item of items) {
+    const [, key, text] = /^([A-Za-z]\w*)=(.*)$/su.exec(item) ?? [];
+    if (key === undefined || text === undefined)
+      list.push(valueOf(path, item, forceString));
+    else pairs[key] = valueOf(`${path}.${key}`, text, forceString);
+  }
+  if (Object.keys(pairs).length === 0) return;
+  const taken = list.find(
+    (each) =>
+      typeof each === "object" &&
+      canonicalRegion((each as JsonObject)["name"]) ===
+        canonicalRegion(pairs["name"]),
+  );
+  if (path.endsWith("targetRegions") && taken !== undefined)
+    throw new UsageError(
+      `--add: the version has ${nameOf(pairs)} already. Change it with --set ${path}[name=${nameOf(pairs)}].regionalReplicaCount=3.`,
+    );
+  list.push(pairs);
+}
+
+/** `--remove publishingProfile.endOfLifeDate`, or a list and a name in it. */
+function remove(
+  version: JsonObject,
+  [path = "", item, ...more]: readonly string[],
+): void {
+  if (path === "" || more.length > 0)
+    throw new UsageError(
+      "--remove takes a path, and for a list the name to remove from it.",
+    );
+  const { parent, name } = parentOf(version, path, "--remove");
+  const list = parent[name];
+  if (item === undefined) {
+    if (Array.isArray(list) && path.endsWith("targetRegions"))
+      throw new UsageError(
+        `--remove ${path} would remove every region. Name one: --remove ${path} eastus2.`,
+      );
+    if (list === undefined)
+      throw new UsageError(`--remove: the version has no ${path}.`);
+    delete parent[name];
+    return;
+  }
+  if (!Array.isArray(list))
+    throw new UsageError(`--remove: ${path} is no list.`);
+  if (/^-?\d+$/u.test(item))
+    throw new UsageError(
+      `--remove ${path} ${item} goes by an index, which means another entry once somebody has added one. Give the name, such as --remove ${path} eastus2.`,
+    );
+  const rest = list.filter((each) => !isNamed(each, item));
+  if (rest.length === list.length)
+    throw new UsageError(
+      `--remove: there is no ${item} in ${path}. It has ${list.map(nameOf).join(", ")}.`,
+    );
+  parent[name] = rest;
+}
+
+/** Where a path such as `publishingProfile.targetRegions[name=eastus2].regionalReplicaCount` ends. */
+function parentOf(
+  version: JsonObject,
+  path: string,
+  option: string,
+): { readonly parent: JsonObject; readonly name: string } {
+  const steps = [...path.matchAll(/([^.[\]]+)((?:\[[^\]]*\])?)/gu)];
+  const last = steps.pop();
+  if (last === undefined || last[2] !== "")
+    throw new UsageError(`${option}: "${path}" is no path to a property.`);
+  const first = steps[0]?.[1] ?? last[1];
+  if (first === "properties")
+    throw new UsageError(
+      `${option}: paths are az's, without "properties": ${path.replace(/^properties\./u, "")}.`,
+    );
+  // Every object has these, and no version.
+  const alien = [...steps, last].find(([, name = ""]) => name in {});
+  if (alien !== undefined)
+    throw new UsageError(`${option}: there is no "${alien[1]}".`);
+  let parent = version;
+  for (const [, name = "", selector = ""] of steps) {
+    if (selector === "") {
+      parent = objectAt(parent, name);
+      continue;
+    }
+    const [, key, value] = /^\[(\w+)=(.+)\]$/u.exec(selector) ?? [];
+    const list = parent[name];
+    if (key === undefined || value === undefined)
+      throw new UsageError(
+        `${option}: ${name}${selector} goes by an index. Give the name: ${name}[name=eastus2].`,
+      );
+    const found = Array.isArray(list)
+      ? (list as JsonObject[]).find((each) =>
+          key === "name"
+            ? isNamed(each, value)
+            : String(each[key] as string) === value,
+        )
+      : undefined;
+    if (found === undefined)
+      throw new UsageError(`${option}: there is no ${name}${selector}.`);
+    parent = found;
+  }
+  return { parent, name: last[1] ?? "" };
+}
+
+function objectAt(parent: JsonObject, name: string): JsonObject {
+  const value = (parent[name] ??= {});
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new UsageError(`${name} is no object.`);
+  return value;
+}
+
+/** JSON where it is some, as with az; a tag is always text. */
+function valueOf(path: string, text: string, forceString: boolean): Json {
+  if (forceString || /^tags\b/u.test(path)) return text;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
+}
+
+function isNamed(entry: Json, name: string): boolean {
+  return canonicalRegion(nameOf(entry)) === canonicalRegion(name);
+}
+
+function nameOf(entry: Json | undefined): string {
+  const name =
+    typeof entry === "object" && entry !== null && !Array.isArray(entry)
+      ? entry["name"]
+      : entry;
+  return typeof name === "string" ? name : JSON.stringify(name);
+}
+
+function regionNames(version: JsonObject): readonly string[] {
+  const { targetRegions = [] } = objectAt(version, "publishingProfile");
+  return (targetRegions as JsonObject[]).map((each) =>
+    canonicalRegion(each["name"]),
+  );
+}
+
+/** What RFC 7396 makes `to` of `from` with. */
+export function mergePatch(from: Json, to: Json): Json {
+  if (!isObject(from) || !isObject(to)) return to;
+  const patch: JsonObject = {};
+  for (const name of new Set([...Object.keys(from), ...Object.keys(to)])) {
+    const [before, after] = [from[name], to[name]];
+    if (after === undefined) patch[name] = null;
+    else if (before === undefined) patch[name] = after;
+    else if (JSON.stringify(before) !== JSON.stringify(after))
+      patch[name] = mergePatch(before, after);
+  }
+  return patch;
+}
+
+function isObject(value: Json): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,154 @@
+import { PreconditionFailedError } from "@sigil/client";
+import { toAz } from "../az/shape.js";
+import { updateOf } from "../az/update.js";
+import type { Command } from "../command.js";
+import { follow, WAIT_OPTIONS } from "../following.js";
+import { SAFETY_OPTIONS, TARGET_OPTIONS } from "./create-options.js";
+import { accepted } from "./operation-columns.js";
+import { IF_MATCH, VERSION_PLACE, versionIn } from "./places.js";
+import {
+  ended,
+  ifMatch,
+  NO_PLAN,
+  SAMPLE,
+  VERSION_COLUMNS,
+} from "./versions.js";
+
+/** How often an update is made anew of a version that has changed since it was read. */
+const UPDATE_ATTEMPTS = 5;
+
+export const UPDATE: Command = {
+  words: "image-version update",
+  summary: "Change an image version, and wait until Azure shows it",
+  description: `The options are those of "az sig image-version update". Paths are az's: publishingProfile.targetRegions. Only
+what differs is sent, guarded by the version's ETag; if somebody else has changed the version meanwhile,
+it is read and changed again. Regions go by name: --remove publishingProfile.targetRegions eastus2.
+The keys of a region that stays are kept.`,
+  options: [
+    ...VERSION_PLACE,
+    ...TARGET_OPTIONS,
+    {
+      names: ["--remove-regions"],
+      kind: "list",
+      help: "Regions to remove the version from.",
+      group: "Regions",
+    },
+    ...SAFETY_OPTIONS,
+    {
+      names: ["--set"],
+      kind: "list",
+      help: "path=value: publishingProfile.excludeFromLatest=true, publishingProfile.targetRegions[name=eastus2].regionalReplicaCount=3.",
+      group: "Generic update",
+    },
+    {
+      names: ["--add"],
+      kind: "list",
+      help: "A list's path, and what to add: publishingProfile.targetRegions name=westcentralus regionalReplicaCount=3.",
+      group: "Generic update",
+    },
+    {
+      names: ["--remove"],
+      kind: "list",
+      help: "A property's path, or a list's path and the name of one of its entries. An index is refused.",
+      group: "Generic update",
+    },
+    {
+      names: ["--force-string"],
+      kind: "flag",
+      help: "Take the values of --set and --add as text, not as JSON.",
+      group: "Generic update",
+    },
+    NO_PLAN,
+    ...WAIT_OPTIONS,
+  ],
+  columns: VERSION_COLUMNS,
+  examples: [
+    [
+      "Other regions and counts",
+      `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --target-regions westcentralus=2 eastus2`,
+    ],
+    [
+      "One region more, not the latest there",
+      `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --add publishingProfile.targetRegions name=westcentralus regionalReplicaCount=3 excludeFromLatest=true`,
+    ],
+    [
+      "Out of latest",
+      `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --set publishingProfile.excludeFromLatest=true`,
+    ],
+  ],
+  async run(context) {
+    const { client, note, values } = context;
+    const path = versionIn(context);
+    for (let attempt = 1; ; attempt += 1) {
+      const { body: version, headers } = await client.call("getImageVersion", {
+        path,
+      });
+      const { patch, removedRegions } = updateOf(version, values, path);
+      if (removedRegions.length > 0)
+        note(`Removes the version from ${removedRegions.join(", ")}.`);
+      const etag = headers.get("ETag");
+      try {
+        const answer = await client.call("patchImageVersion", {
+          path,
+          query: {
+            ...(!values.boolean("--no-plan") && { plan: "require" as const }),
+            ...(removedRegions.length > 0 && {
+              removeRegions: removedRegions.join(","),
+            }),
+          },
+          header: { ...(etag !== null && { "If-Match": etag }) },
+          body: patch,
+        });
+        if (answer.status === 202) return await ended(context, answer.body);
+        note("The version is as requested already.");
+        return { data: toAz(answer.body) };
+      } catch (error) {
+        if (
+          !(error instanceof PreconditionFailedError) ||
+          attempt === UPDATE_ATTEMPTS
+        )
+          throw error;
+        note("The version has changed since it was read. It is read again.");
+      }
+    }
+  },
+};
+
+export const DELETE: Command = {
+  words: "image-version delete",
+  summary:
+    "Delete an image version, and wait until Azure shows that it is gone",
+  options: [...VERSION_PLACE, IF_MATCH, ...WAIT_OPTIONS],
+  async run(context) {
+    const { body } = await context.client.call("deleteImageVersion", {
+      path: versionIn(context),
+      header: ifMatch(context),
+    });
+    const operation = await follow(context, body);
+    return context.values.boolean("--no-wait") ? accepted(operation) : {};
+  },
+};
+
+export const RETRY: Command = {
+  words: "image-version retry",
+  summary: "Repair the failed regions of an image version, Azure's own way",
+  description: "Each is removed and added back, and then waited for.",
+  options: [
+    ...VERSION_PLACE,
+    {
+      names: ["--regions"],
+      kind: "list",
+      help: "Regions that failed. Default: all of them.",
+    },
+    ...WAIT_OPTIONS,
+  ],
+  columns: VERSION_COLUMNS,
+  async run(context) {
+    const regions = context.values.list("--regions");
+    const { body } = await context.client.call("retryImageVersion", {
+      path: versionIn(context),
+      body: regions === undefined ? {} : { regions: [...regions] },
+    });
+    return ended(context, body);
+  },
+};

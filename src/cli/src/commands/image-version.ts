@@ -1,0 +1,20 @@
+import type { Command } from "../command.js";
+import { DELETE, RETRY, UPDATE } from "./changing.js";
+import { LIST, SHOW, WAIT, WATCH } from "./looking.js";
+import { DEMOTE, PROMOTE, ROLL_BACK } from "./promoting.js";
+import { CREATE, PLAN } from "./publishing.js";
+
+export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
+  CREATE,
+  PLAN,
+  SHOW,
+  LIST,
+  UPDATE,
+  DELETE,
+  WAIT,
+  WATCH,
+  PROMOTE,
+  DEMOTE,
+  ROLL_BACK,
+  RETRY,
+];

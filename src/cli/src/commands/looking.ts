@@ -1,0 +1,143 @@
+import { entries } from "@sigil/client";
+import { toAz } from "../az/shape.js";
+import type { Command } from "../command.js";
+import { Ended, UsageError } from "../exit-codes.js";
+import { followAll, TIMEOUT } from "../following.js";
+import { checkQuery, select } from "../output.js";
+import { IMAGE_PLACE, imageIn, VERSION_PLACE, versionIn } from "./places.js";
+import {
+  SAMPLE,
+  VERSION_COLUMNS,
+  versionNow,
+  versionOrNothing,
+} from "./versions.js";
+
+export const SHOW: Command = {
+  words: "image-version show",
+  summary: "Show an image version as Azure has it, whoever made it",
+  options: [
+    ...VERSION_PLACE,
+    {
+      names: ["--expand"],
+      help: "Taken as az has it; the replication status is always shown.",
+    },
+  ],
+  columns: VERSION_COLUMNS,
+  examples: [
+    [
+      "Whether it is usable in eastus2",
+      `sigil image-version show ${SAMPLE} --gallery-image-version 1.0.0 --query "sigil.regions[?name=='eastus2'].state" -o tsv`,
+    ],
+  ],
+  async run(context) {
+    const { body, headers } = await context.client.call("getImageVersion", {
+      path: versionIn(context),
+    });
+    // What --if-match takes.
+    return { data: { ...toAz(body), etag: headers.get("ETag") ?? undefined } };
+  },
+};
+
+export const LIST: Command = {
+  words: "image-version list",
+  summary: "List the versions of an image definition, highest first",
+  options: IMAGE_PLACE,
+  columns: VERSION_COLUMNS,
+  async run(context) {
+    const data = [];
+    for await (const version of entries(context.client, "listImageVersions", {
+      path: imageIn(context),
+      query: { top: 100 },
+    }))
+      data.push(toAz(version));
+    return { data };
+  },
+};
+
+export const WAIT: Command = {
+  words: "image-version wait",
+  summary: "Wait until an image version meets a condition",
+  description: `As "az sig image-version wait": asks every --interval seconds until one of the conditions holds. The exit code is 5
+if it does not within --timeout, and 1 if the version fails meanwhile. To see how far each region is
+instead: sigil image-version watch.`,
+  options: [
+    ...VERSION_PLACE,
+    {
+      names: ["--created"],
+      kind: "flag",
+      help: "Until provisioningState is Succeeded.",
+    },
+    {
+      names: ["--updated"],
+      kind: "flag",
+      help: "Until provisioningState is Succeeded.",
+    },
+    { names: ["--deleted"], kind: "flag", help: "Until it is gone." },
+    { names: ["--exists"], kind: "flag", help: "Until it exists." },
+    {
+      names: ["--custom"],
+      help: "Until a JMESPath expression is true: provisioningState!='Creating'.",
+    },
+    {
+      names: ["--interval"],
+      kind: "number",
+      help: "Seconds between two looks. Default: 30.",
+    },
+    { ...TIMEOUT, help: "Seconds to wait at most. Default: 3600." },
+    { names: ["--expand"], help: "Taken as az has it." },
+  ],
+  async run(context) {
+    const { values, io } = context;
+    const custom = values.text("--custom");
+    const wanted = ["--created", "--updated", "--deleted", "--exists"].filter(
+      (name) => values.boolean(name),
+    );
+    if (wanted.length === 0 && custom === undefined)
+      throw new UsageError(
+        "Wait for what? Give --created, --updated, --deleted, --exists or --custom.",
+      );
+    if (custom !== undefined) await checkQuery(custom);
+    const intervalSeconds = values.number("--interval") ?? 30;
+    const timeoutSeconds = values.number("--timeout") ?? 3600;
+    for (let seconds = 0; ; seconds += Math.max(1, intervalSeconds)) {
+      const version = await versionOrNothing(context);
+      if (version === undefined) {
+        if (values.boolean("--deleted")) return {};
+      } else {
+        const { provisioningState } = version.properties;
+        if (values.boolean("--exists")) return {};
+        if (values.boolean("--created") || values.boolean("--updated")) {
+          if (provisioningState === "Succeeded") return {};
+          if (provisioningState === "Failed")
+            throw new Ended("failed", "The version has failed.");
+        }
+        if (
+          custom !== undefined &&
+          Boolean(await select(toAz(version), custom))
+        )
+          return {};
+      }
+      if (seconds + intervalSeconds > timeoutSeconds)
+        throw new Ended("timedOut", `Not so within ${timeoutSeconds} s.`);
+      await io.sleep(Math.max(1, intervalSeconds) * 1000, io.interrupted);
+    }
+  },
+};
+
+export const WATCH: Command = {
+  words: "image-version watch",
+  summary: "Follow the last operation on an image version to its end",
+  options: [...VERSION_PLACE, TIMEOUT],
+  columns: VERSION_COLUMNS,
+  async run(context) {
+    const { sigil } = await versionNow(context);
+    if (sigil.operationId === undefined)
+      throw new Ended(
+        "refused",
+        "Sigil was never asked to do anything to this version.",
+      );
+    await followAll(context, [sigil.operationId]);
+    const version = await versionOrNothing(context);
+    return version === undefined ? {} : { data: toAz(version) };
+  },
+};

@@ -1,0 +1,249 @@
+import {
+  entries,
+  hasEnded,
+  isUnavailable,
+  type Operation,
+  type Schemas,
+} from "@sigil/client";
+import type { Command, Context } from "../command.js";
+import { Ended, UsageError } from "../exit-codes.js";
+import { followAll, TIMEOUT, watchLine } from "../following.js";
+import type { Option, Positional } from "../options.js";
+import { OPERATION_COLUMNS } from "./operation-columns.js";
+import { versionOf, wordsOf } from "../progress.js";
+
+const IDS: Positional = {
+  name: "OPERATION",
+  help: "The ids of operations.",
+  many: true,
+};
+
+const FILTER: Option = {
+  names: ["--filter"],
+  kind: "list",
+  help: "name=value, all of which hold: status, kind, subscription, gallery, image (a name, or an id for both), version, by.",
+};
+
+const LIST: Command = {
+  words: "operation list",
+  summary: "List operations, newest first",
+  options: [
+    FILTER,
+    {
+      names: ["--top"],
+      kind: "number",
+      help: "How many at most. Default: 100.",
+    },
+  ],
+  columns: OPERATION_COLUMNS,
+  examples: [
+    ["What runs", "sigil operation list --filter status=Running -o table"],
+    [
+      "What failed for one image definition",
+      "sigil operation list --filter status=Failed image=MyImage",
+    ],
+  ],
+  async run(context) {
+    const data: Operation[] = [];
+    const top = context.values.number("--top") ?? 100;
+    for await (const operation of matching(context)) {
+      if (data.length >= top) break;
+      data.push(operation);
+    }
+    return { data };
+  },
+};
+
+const SHOW: Command = {
+  words: "operation show",
+  summary: "Show an operation: each region, every transition, why it failed",
+  options: [
+    {
+      names: ["--calls"],
+      kind: "flag",
+      help: "With each call to Azure Resource Manager and its correlation id.",
+    },
+  ],
+  positional: { ...IDS, many: false, required: true },
+  columns: OPERATION_COLUMNS,
+  async run({ client, values }) {
+    const [operationId = ""] = values.positionals;
+    const { body } = await client.call("getOperation", {
+      path: { operationId },
+      query: values.boolean("--calls") ? { expand: "calls" } : {},
+    });
+    return { data: body };
+  },
+};
+
+const WATCH: Command = {
+  words: "operation watch",
+  summary: "Follow operations to their ends",
+  description: "The exit code is 0 if all of them succeed.",
+  options: [TIMEOUT],
+  positional: { ...IDS, required: true },
+  columns: OPERATION_COLUMNS,
+  async run(context) {
+    return { data: await followAll(context, context.values.positionals) };
+  },
+};
+
+const CANCEL: Command = {
+  words: "operation cancel",
+  summary: "Cancel operations, by their ids or by what they have in common",
+  description: `With --filter it says first how many they are and asks; --yes answers. Canceling cleans up before it ends:
+sigil operation watch.`,
+  options: [
+    FILTER,
+    {
+      names: ["--yes", "-y"],
+      kind: "flag",
+      help: "Do not ask.",
+    },
+  ],
+  positional: IDS,
+  columns: OPERATION_COLUMNS,
+  examples: [
+    [
+      "Everything that is under way in a gallery",
+      "sigil operation cancel --filter gallery=MyGallery",
+    ],
+  ],
+  async run(context) {
+    const { values, client, note } = context;
+    const isFiltered = values.has("--filter");
+    if (isFiltered === values.positionals.length > 0)
+      throw new UsageError("Give the ids of operations, or --filter.");
+    const ids = [...values.positionals];
+    if (isFiltered) {
+      for await (const operation of matching(context))
+        if (!hasEnded(operation)) {
+          ids.push(operation.id);
+          note(
+            `${operation.id}  ${wordsOf(operation)} ${versionOf(operation)}`,
+          );
+        }
+      if (ids.length === 0) {
+        note("No operation under way matches.");
+        return { data: [] };
+      }
+      await confirm(
+        context,
+        `Cancel ${ids.length === 1 ? "this operation" : `these ${ids.length} operations`}?`,
+      );
+    }
+    const data: Operation[] = [];
+    let failed = 0;
+    for (const operationId of ids)
+      try {
+        const { body } = await client.call("cancelOperation", {
+          path: { operationId },
+        });
+        data.push(body);
+      } catch (error) {
+        if (ids.length === 1 || isUnavailable(error)) throw error;
+        failed += 1;
+        note(`${operationId}: ${(error as Error).message}`);
+      }
+    const open = data.filter((operation) => !hasEnded(operation));
+    if (open.length > 0)
+      note(
+        `Canceled; they clean up first. To follow them: ${watchLine(open.map(({ id }) => id))}`,
+      );
+    return { data, ...(failed > 0 && { outcome: "refused" as const }) };
+  },
+};
+
+export const OPERATION_COMMANDS: readonly Command[] = [
+  LIST,
+  SHOW,
+  WATCH,
+  CANCEL,
+];
+
+/** Throws `Ended` unless somebody says yes. */
+async function confirm(
+  { io, values }: Context,
+  question: string,
+): Promise<void> {
+  if (values.boolean("--yes")) return;
+  if (io.stderr.isTTY !== true)
+    throw new UsageError(`${question} Nobody can be asked here: give --yes.`);
+  io.stderr.write(`${question} [y/N] `);
+  for await (const part of io.stdin) {
+    if (/^y(?:es)?$/iu.test(String(part).trim())) return;
+    break;
+  }
+  throw new Ended("interrupted", "Nothing was canceled.");
+}
+
+const FILTERS = [
+  "status",
+  "kind",
+  "subscription",
+  "gallery",
+  "image",
+  "version",
+  "by",
+] as const;
+type Filter = (typeof FILTERS)[number];
+
+/** What the service can filter it does; the rest is done here. */
+async function* matching({
+  client,
+  values,
+  io,
+}: Context): AsyncGenerator<Operation> {
+  const filters = new Map<Filter, string>();
+  for (const each of values.list("--filter") ?? []) {
+    const [, name, value] = /^(\w+)=(.+)$/u.exec(each) ?? [];
+    if (!(FILTERS as readonly (string | undefined)[]).includes(name))
+      throw new UsageError(
+        `--filter takes name=value, where the name is one of ${FILTERS.join(", ")}; not "${each}".`,
+      );
+    filters.set(name as Filter, value ?? "");
+  }
+  const id = (name: Filter): string | undefined =>
+    filters.get(name)?.startsWith("/") ? filters.get(name) : undefined;
+  const gallery = id("gallery");
+  const imageDefinition = id("image");
+  const subscriptionId = filters.get("subscription");
+  const status = filters.get("status") as
+    Schemas["OperationStatus"] | undefined;
+  const listing = entries(client, "listOperations", {
+    query: {
+      top: 100,
+      ...(gallery !== undefined && { gallery }),
+      ...(imageDefinition !== undefined && { imageDefinition }),
+      ...(subscriptionId !== undefined && { subscriptionId }),
+      ...(status !== undefined && { status }),
+    },
+    signal: io.interrupted,
+  });
+  for await (const operation of listing)
+    if (isMatching(operation, filters)) yield operation;
+}
+
+function isMatching(
+  { kind, resourceId, requestedBy }: Operation,
+  filters: ReadonlyMap<Filter, string>,
+): boolean {
+  const names = resourceId.toLowerCase().split("/");
+  const holds = (filter: Filter, after: string): boolean => {
+    const wanted = filters.get(filter)?.toLowerCase();
+    if (wanted === undefined || wanted.startsWith("/")) return true;
+    return names[names.indexOf(after) + 1] === wanted;
+  };
+  const wantedKind = filters.get("kind")?.toLowerCase();
+  const by = filters.get("by")?.toLowerCase();
+  return (
+    holds("gallery", "galleries") &&
+    holds("image", "images") &&
+    holds("version", "versions") &&
+    (wantedKind === undefined || kind.toLowerCase() === wantedKind) &&
+    (by === undefined ||
+      [requestedBy?.name, requestedBy?.appId, requestedBy?.objectId].some(
+        (each) => each?.toLowerCase() === by,
+      ))
+  );
+}

@@ -1,0 +1,103 @@
+/** What concerns this machine alone: settings and completion. */
+import type { Command } from "../command.js";
+import { completionScript, SHELLS } from "../completion-scripts.js";
+import { UsageError } from "../exit-codes.js";
+import {
+  DEFAULTS,
+  endpointOf,
+  readSettings,
+  settingsFile,
+  writeSettings,
+} from "../settings.js";
+
+export const OWN_COMMANDS: readonly Command[] = [
+  {
+    words: "configure",
+    summary: "Keep where Sigil is and what is meant where nothing is said",
+    description:
+      "Without options it prints what is kept. An empty value removes one.",
+    options: [
+      {
+        names: ["--endpoint"],
+        help: "Where the function app is: https://….azurewebsites.net.",
+      },
+      {
+        names: ["--scope"],
+        help: "What a token is asked for: api://{application id}/.default.",
+      },
+      {
+        names: ["--defaults", "-d"],
+        kind: "list",
+        help: `name=value of ${DEFAULTS.join(", ")}.`,
+      },
+    ],
+    examples: [
+      [
+        "Once, on a machine",
+        "sigil configure --endpoint https://sigil.azurewebsites.net --scope api://00000000-0000-0000-0000-000000000000/.default",
+      ],
+      [
+        "Always the same gallery",
+        "sigil configure --defaults group=MyResourceGroup gallery=MyGallery",
+      ],
+    ],
+    run({ io, values, note }) {
+      const { environment } = io;
+      const settings: Record<string, string> = {
+        ...readSettings(environment),
+      };
+      const change = (name: string, value: string | undefined): void => {
+        if (value === "") delete settings[name];
+        else if (value !== undefined) settings[name] = value;
+      };
+      const endpoint = values.text("--endpoint");
+      if (endpoint) endpointOf(endpoint, {}, {});
+      change("endpoint", endpoint);
+      change("scope", values.text("--scope"));
+      for (const each of values.list("--defaults") ?? []) {
+        const [, name, value] = /^(\w+)=(.*)$/u.exec(each) ?? [];
+        if (!(DEFAULTS as readonly (string | undefined)[]).includes(name))
+          throw new UsageError(
+            `--defaults takes name=value of ${DEFAULTS.join(", ")}; not "${each}".`,
+          );
+        change(name ?? "", value);
+      }
+      if (
+        ["--endpoint", "--scope", "--defaults"].some((each) => values.has(each))
+      ) {
+        writeSettings(settings, environment);
+        note(`Kept in ${settingsFile(environment)}.`);
+      }
+      return Promise.resolve({ data: settings });
+    },
+  },
+  {
+    words: "completion",
+    summary: "Print what makes a shell complete sigil's commands and options",
+    options: [],
+    positional: {
+      name: "SHELL",
+      help: `One of ${SHELLS.join(", ")}.`,
+      required: true,
+    },
+    examples: [
+      ["bash", `eval "$(sigil completion bash)"`],
+      ["zsh", `eval "$(sigil completion zsh)"`],
+      ["fish", "sigil completion fish | source"],
+      [
+        "PowerShell",
+        "sigil completion powershell | Out-String | Invoke-Expression",
+      ],
+    ],
+    run({ io, values }) {
+      const [shell = ""] = values.positionals;
+      const script = completionScript(shell);
+      if (script === undefined)
+        throw new UsageError(
+          `SHELL is one of ${SHELLS.join(", ")}, not "${shell}".`,
+        );
+      io.stdout.write(script);
+      return Promise.resolve({});
+    },
+  },
+];

@@ -1,0 +1,48 @@
+/** The options that say which version, image definition or subscription is meant. */
+import type { ImageVersionPath } from "@sigil/client";
+import type { Context } from "../command.js";
+import type { Option } from "../options.js";
+
+export const GROUP: Option = {
+  names: ["--resource-group", "-g"],
+  help: "The resource group of the gallery. Default: SIGIL_GROUP, or what sigil configure has.",
+  required: true,
+};
+export const GALLERY: Option = {
+  names: ["--gallery-name", "-r"],
+  help: "The gallery. Default: SIGIL_GALLERY, or what sigil configure has.",
+  required: true,
+};
+export const IMAGE: Option = {
+  names: ["--gallery-image-definition", "-i"],
+  help: "The image definition. Default: SIGIL_IMAGE, or what sigil configure has.",
+  required: true,
+};
+export const VERSION: Option = {
+  names: ["--gallery-image-version", "-e", "--gallery-image-version-name"],
+  help: "The version's number: major.minor.patch.",
+  required: true,
+};
+export const IMAGE_PLACE = [GROUP, GALLERY, IMAGE] as const;
+export const VERSION_PLACE = [...IMAGE_PLACE, VERSION] as const;
+
+export function imageIn({ values, subscriptionId }: Context) {
+  return {
+    subscriptionId: subscriptionId(),
+    resourceGroupName: values.required("--resource-group"),
+    galleryName: values.required("--gallery-name"),
+    imageName: values.required("--gallery-image-definition"),
+  };
+}
+
+export function versionIn(context: Context): ImageVersionPath {
+  return {
+    ...imageIn(context),
+    versionName: context.values.required("--gallery-image-version"),
+  };
+}
+
+export const IF_MATCH: Option = {
+  names: ["--if-match"],
+  help: "The ETag that you have seen: refused if the version has another one now.",
+};

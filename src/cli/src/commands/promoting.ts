@@ -1,0 +1,88 @@
+import type { Schemas } from "@sigil/client";
+import type { Command } from "../command.js";
+import { follow, WAIT_OPTIONS } from "../following.js";
+import { accepted } from "./operation-columns.js";
+import {
+  IF_MATCH,
+  IMAGE_PLACE,
+  imageIn,
+  VERSION_PLACE,
+  versionIn,
+} from "./places.js";
+import { ended, ifMatch, SAMPLE, VERSION_COLUMNS } from "./versions.js";
+
+export const PROMOTE = promotion(
+  "promote",
+  "Include an image version in latest",
+);
+export const DEMOTE = promotion(
+  "demote",
+  "Exclude an image version from latest",
+);
+
+function promotion(word: "promote" | "demote", summary: string): Command {
+  return {
+    words: `image-version ${word}`,
+    summary,
+    options: [...VERSION_PLACE, IF_MATCH, ...WAIT_OPTIONS],
+    columns: VERSION_COLUMNS,
+    async run(context) {
+      const { body } = await context.client.call(`${word}ImageVersion`, {
+        path: versionIn(context),
+        header: ifMatch(context),
+      });
+      return ended(context, body);
+    },
+  };
+}
+
+export const ROLL_BACK: Command = {
+  words: "image-version roll-back",
+  summary: "Make an earlier version the latest again",
+  description: `Without --to it is the newest one that is ready wherever the present latest is. Prints what becomes of the
+latest version in each region.`,
+  options: [
+    ...IMAGE_PLACE,
+    { names: ["--to"], help: "The version that is to be the latest." },
+    {
+      names: ["--dry-run"],
+      kind: "flag",
+      help: "Only print what would change; do nothing.",
+    },
+    ...WAIT_OPTIONS,
+  ],
+  columns: [
+    { title: "Region", of: ({ name }: Schemas["RegionalRollback"]) => name },
+    {
+      title: "From",
+      of: ({ from }: Schemas["RegionalRollback"]) => from ?? "none",
+    },
+    { title: "To", of: ({ to }: Schemas["RegionalRollback"]) => to ?? "none" },
+  ],
+  rows: (rollback) => (rollback as Schemas["Rollback"]).regions,
+  output: "table",
+  examples: [
+    ["See first", `sigil image-version roll-back ${SAMPLE} --dry-run`],
+  ],
+  async run(context) {
+    const { client, values, note } = context;
+    const to = values.text("--to");
+    const dryRun = values.boolean("--dry-run") ?? false;
+    const answer = await client.call("rollBackImage", {
+      path: imageIn(context),
+      body: { ...(to !== undefined && { to }), dryRun },
+    });
+    const operation =
+      answer.status === 202 ? await follow(context, answer.body) : undefined;
+    const rollback = answer.status === 200 ? answer.body : operation?.rollback;
+    for (const { message } of rollback?.warnings ?? [])
+      note(`warning: ${message}`);
+    if (rollback !== undefined)
+      note(
+        `${dryRun ? "Would go" : "Goes"} from ${rollback.from} to ${rollback.to}.`,
+      );
+    return operation !== undefined && values.boolean("--no-wait")
+      ? accepted(operation)
+      : { data: rollback };
+  },
+};

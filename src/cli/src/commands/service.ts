@@ -1,0 +1,175 @@
+/** Retention, subscriptions, disk encryption sets. */
+import { entries, type Schemas } from "@sigil/client";
+import type { Command } from "../command.js";
+import { UsageError } from "../exit-codes.js";
+import { follow, WAIT_OPTIONS } from "../following.js";
+import type { Column } from "../output.js";
+import { IMAGE_PLACE, imageIn } from "./places.js";
+
+type Decision = Schemas["RetentionDecision"];
+
+const DECISIONS = {
+  columns: [
+    { title: "Version", of: ({ name }: Decision) => name },
+    { title: "Code", of: ({ code }: Decision) => code },
+    { title: "Reason", of: ({ reason }: Decision) => reason },
+  ] as readonly Column[],
+  rows: (data: unknown) => {
+    const { deletions, kept } = data as Schemas["Retention"];
+    return [...deletions, ...kept];
+  },
+};
+
+export const RETENTION_COMMANDS: readonly Command[] = [
+  {
+    words: "retention show",
+    summary:
+      "Show what an image definition's retention policy deletes and keeps",
+    options: IMAGE_PLACE,
+    ...DECISIONS,
+    async run(context) {
+      const { body } = await context.client.call("getRetentionPolicy", {
+        path: imageIn(context),
+      });
+      return { data: body };
+    },
+  },
+  {
+    words: "retention set",
+    summary: "Set an image definition's retention policy",
+    description: `Begins as a dry run: read what it would delete, then give the same rules with --mode delete. It takes the
+role ImageVersions.Admin.`,
+    options: [
+      ...IMAGE_PLACE,
+      {
+        names: ["--keep-newest-promoted"],
+        kind: "number",
+        help: "How many of the newest promoted versions are kept.",
+      },
+      {
+        names: ["--delete-after-end-of-life-days"],
+        kind: "number",
+        help: "How many days after its end of life a version is deleted.",
+      },
+      {
+        names: ["--mode"],
+        choices: ["dryRun", "delete"],
+        help: "Default: dryRun.",
+      },
+    ],
+    ...DECISIONS,
+    async run(context) {
+      const { client, values } = context;
+      const keepNewestPromoted = values.number("--keep-newest-promoted");
+      const deleteAfterEndOfLifeDays = values.number(
+        "--delete-after-end-of-life-days",
+      );
+      if (
+        keepNewestPromoted === undefined &&
+        deleteAfterEndOfLifeDays === undefined
+      )
+        throw new UsageError(
+          "Which rules? Give --keep-newest-promoted, --delete-after-end-of-life-days, or both.",
+        );
+      const { body } = await client.call("putRetentionPolicy", {
+        path: imageIn(context),
+        body: {
+          mode: (values.text("--mode") ?? "dryRun") as "dryRun",
+          ...(keepNewestPromoted !== undefined && { keepNewestPromoted }),
+          ...(deleteAfterEndOfLifeDays !== undefined && {
+            deleteAfterEndOfLifeDays,
+          }),
+        },
+      });
+      return { data: body };
+    },
+  },
+  {
+    words: "retention delete",
+    summary: "Remove an image definition's retention policy",
+    options: IMAGE_PLACE,
+    async run(context) {
+      const { body } = await context.client.call("deleteRetentionPolicy", {
+        path: imageIn(context),
+      });
+      return { data: body };
+    },
+  },
+];
+
+type Registration = Schemas["Registration"];
+const REGISTRATIONS: readonly Column[] = [
+  { title: "Name", of: ({ name }: Registration) => name },
+  { title: "State", of: ({ state }: Registration) => state },
+];
+
+export const SUBSCRIPTION_COMMANDS: readonly Command[] = [
+  {
+    words: "subscription prepare",
+    summary:
+      "Register what image versions need in a subscription, and wait for it",
+    options: WAIT_OPTIONS,
+    columns: REGISTRATIONS,
+    rows: (operation) =>
+      (operation as Schemas["Operation"]).registrations ?? [],
+    async run(context) {
+      const { body } = await context.client.call("prepareSubscription", {
+        path: { subscriptionId: context.subscriptionId() },
+      });
+      return { data: await follow(context, body) };
+    },
+  },
+  {
+    words: "subscription show",
+    summary: "Show whether image versions can be made in a subscription",
+    options: [],
+    columns: REGISTRATIONS,
+    rows: (preparation) =>
+      (preparation as Schemas["SubscriptionPreparation"]).registrations,
+    async run({ client, subscriptionId }) {
+      const { body } = await client.call("getSubscriptionPreparation", {
+        path: { subscriptionId: subscriptionId() },
+      });
+      return { data: body };
+    },
+  },
+];
+
+type EncryptionSet = Schemas["DiskEncryptionSet"];
+
+export const ENCRYPTION_SET_COMMANDS: readonly Command[] = [
+  {
+    words: "encryption-set list",
+    summary: "List the disk encryption sets that a version may use",
+    options: [
+      { names: ["--location", "-l"], help: "Only those of this region." },
+    ],
+    columns: [
+      { title: "Name", of: ({ id }: EncryptionSet) => id.split("/").at(-1) },
+      { title: "Region", of: ({ region }: EncryptionSet) => region },
+      {
+        title: "Type",
+        of: ({ encryptionType }: EncryptionSet) => encryptionType,
+      },
+      {
+        title: "State",
+        of: ({ provisioningState }: EncryptionSet) => provisioningState,
+      },
+      {
+        title: "Rotates",
+        of: (set: EncryptionSet) =>
+          set.rotationToLatestKeyVersionEnabled ? "yes" : "no",
+      },
+    ],
+    async run({ client, values, subscriptionId }) {
+      const region = values.text("--location");
+      const data = [];
+      for await (const set of entries(client, "listDiskEncryptionSets", {
+        path: { subscriptionId: subscriptionId() },
+        query: region === undefined ? {} : { region },
+      }))
+        data.push(set);
+      return { data };
+    },
+  },
+];

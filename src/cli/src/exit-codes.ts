@@ -1,0 +1,33 @@
+/** What each exit code means, for scripts; docs/cli.md has them too. */
+export const EXIT_CODES = {
+  done: [0, "done; of a create, a watch or an update: usable everywhere"],
+  failed: [1, "the operation has failed, or something unforeseen happened"],
+  usage: [2, "the command line or a setting is wrong; nothing was sent"],
+  refused: [
+    3,
+    "the request was refused, by the plan or the service (400, 404, 409, 412, 422)",
+  ],
+  notAllowed: [4, "not signed in, or not allowed (401, 403)"],
+  timedOut: [5, "--timeout is over; the work goes on"],
+  canceled: [6, "the operation was canceled"],
+  unavailable: [7, "the service could not be reached, or cannot work now"],
+  interrupted: [130, "Ctrl-C; the work goes on"],
+} as const satisfies Readonly<Record<string, readonly [number, string]>>;
+
+export type Outcome = keyof typeof EXIT_CODES;
+
+/** A command line or a setting that cannot be obeyed; its message is for whoever typed it. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Ends the command with an outcome; its message, if there is one, is told on stderr. */
+export class Ended extends Error {
+  override readonly name = "Ended";
+  readonly outcome: Outcome;
+
+  constructor(outcome: Outcome, message = "") {
+    super(message);
+    this.outcome = outcome;
+  }
+}

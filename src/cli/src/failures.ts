@@ -1,0 +1,76 @@
+/** What a command that has failed says, and its exit code. */
+import {
+  ForbiddenError,
+  isUnavailable,
+  NotSignedInError,
+  OperationCanceledError,
+  OperationFailedError,
+  ProblemError,
+} from "@sigil/client";
+import { Ended, UsageError, type Outcome } from "./exit-codes.js";
+import { describeFindings, type Finding } from "./findings.js";
+
+type Failure = readonly [Outcome, string, readonly Finding[]];
+
+export function failureOf(
+  error: unknown,
+  verbose: boolean,
+  args: readonly string[],
+): Failure {
+  if (error instanceof UsageError) {
+    const help = [
+      "sigil",
+      ...args.slice(0, 2).filter((each) => !each.startsWith("-")),
+      "--help",
+    ];
+    return ["usage", `${error.message}\n(${help.join(" ")} says more.)`, []];
+  }
+  if (error instanceof Ended) return [error.outcome, error.message, []];
+  if (error instanceof OperationFailedError) {
+    const { id, regions, error: reason } = error.operation;
+    const lines = [
+      `Failed: ${error.message}`,
+      ...(reason?.errors.length ? [describeFindings(reason.errors)] : []),
+      ...regions
+        .filter(({ state }) => state === "Failed")
+        .map(({ name, details }) => `  ${name}: ${details ?? "failed"}`),
+      `sigil operation show ${id} says all that is known of it.`,
+    ];
+    return ["failed", lines.join("\n"), reason?.errors ?? []];
+  }
+  if (error instanceof OperationCanceledError) {
+    const { canceledBy } = error.operation;
+    const by = canceledBy?.name ?? canceledBy?.appId;
+    return [
+      "canceled",
+      `${error.message.replace(/\.$/u, "")}${by === undefined ? "" : ` by ${by}`}.`,
+      [],
+    ];
+  }
+  if (error instanceof ProblemError) {
+    const lines = [
+      `${error.problem.title ?? "Refused"}: ${error.message}`,
+      ...(error.errors.length > 0 ? [describeFindings(error.errors)] : []),
+      ...(verbose && error.requestId ? [`Request ${error.requestId}`] : []),
+    ];
+    const outcome: Outcome =
+      error instanceof NotSignedInError || error instanceof ForbiddenError
+        ? "notAllowed"
+        : isUnavailable(error)
+          ? "unavailable"
+          : error.status < 500
+            ? "refused"
+            : "failed";
+    return [outcome, lines.join("\n"), error.errors];
+  }
+  if (isUnavailable(error))
+    return ["unavailable", (error as Error).message, []];
+  if ((error as Error).name === "AbortError")
+    return ["interrupted", "Interrupted.", []];
+  const { stack, message } = error as Error;
+  return [
+    "failed",
+    verbose ? (stack ?? message) : `${message}\n(--verbose shows where.)`,
+    [],
+  ];
+}

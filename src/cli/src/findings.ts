@@ -1,0 +1,114 @@
+/** Findings for people, and for the log of a build, at the line of the file that they are about. */
+import type { Schemas } from "@sigil/client";
+import type { BodyFile } from "./body-file.js";
+import type { Environment } from "./io.js";
+import type { Column } from "./output.js";
+
+export type Finding = Schemas["Finding"];
+
+export const FINDING_COLUMNS: readonly Column[] = [
+  { title: "Severity", of: ({ severity }: Finding) => severity ?? "error" },
+  { title: "Code", of: ({ code }: Finding) => code },
+  {
+    title: "Message",
+    of: ({ message, remediation, pointer }: Finding) =>
+      [message, remediation, pointer && `(${pointer})`]
+        .filter(Boolean)
+        .join(" "),
+  },
+];
+
+/** Each on lines of its own: what, where, and what corrects it. */
+export function describeFindings(findings: readonly Finding[]): string {
+  return findings
+    .map(({ severity = "error", code, pointer, message, remediation }) =>
+      [
+        `${severity}: ${message}`,
+        `  ${code}${pointer === "" ? "" : ` at ${pointer}`}`,
+        ...(remediation === undefined ? [] : [`  ${remediation}`]),
+      ].join("\n"),
+    )
+    .join("\n");
+}
+
+export type Annotator = "github" | "azure-devops";
+
+/** Which build's log this is, if it is one's. */
+export function annotatorOf(environment: Environment): Annotator | undefined {
+  if (environment["GITHUB_ACTIONS"] === "true") return "github";
+  return environment["TF_BUILD"] === "True" ? "azure-devops" : undefined;
+}
+
+/** Lines that a build shows as annotations. */
+export async function annotations(
+  annotator: Annotator,
+  findings: readonly Finding[],
+  file: BodyFile | undefined,
+): Promise<readonly string[]> {
+  return Promise.all(
+    findings.map(async (finding) => {
+      const { severity = "error", code, pointer, remediation } = finding;
+      const message = [finding.message, remediation].filter(Boolean).join("\n");
+      const place =
+        file === undefined || file.name === "-"
+          ? undefined
+          : { file: file.name, line: await file.lineOf(pointer) };
+      return annotator === "github"
+        ? gitHub(severity, code, message, place)
+        : azureDevOps(severity, code, message, place);
+    }),
+  );
+}
+
+interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** https://docs.github.com/actions/reference/workflow-commands-for-github-actions */
+function gitHub(
+  severity: string,
+  code: string,
+  message: string,
+  place: Place | undefined,
+): string {
+  const command = severity === "info" ? "notice" : severity;
+  const data = (text: string): string =>
+    text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+  const property = (text: string): string =>
+    data(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+  const properties = {
+    ...(place && { file: place.file, line: String(place.line) }),
+    title: code,
+  };
+  const named = Object.entries(properties).map(
+    ([name, value]) => `${name}=${property(value)}`,
+  );
+  return `::${command} ${named.join(",")}::${data(message)}`;
+}
+
+/** https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands */
+function azureDevOps(
+  severity: string,
+  code: string,
+  message: string,
+  place: Place | undefined,
+): string {
+  if (severity === "info") return `${code}: ${message}`;
+  const property = (text: string): string =>
+    text
+      .replaceAll("%", "%AZP25")
+      .replaceAll(";", "%3B")
+      .replaceAll("]", "%5D")
+      .replaceAll("\r", "%0D")
+      .replaceAll("\n", "%0A");
+  const properties = {
+    type: severity,
+    ...(place && { sourcepath: place.file, linenumber: String(place.line) }),
+    code,
+  };
+  const named = Object.entries(properties).map(
+    ([name, value]) => `${name}=${property(value)}`,
+  );
+  return `##vso[task.logissue ${named.join(";")}]${message.replaceAll("%", "%AZP25").replaceAll("\n", "%0A")}`;
+}

@@ -1,0 +1,102 @@
+/** Waiting for operations: until they have ended, `--timeout` is over, or somebody presses Ctrl-C. */
+import { hasEnded, waitUntilReady, type Operation } from "@sigil/client";
+import type { Context } from "./command.js";
+import { Ended } from "./exit-codes.js";
+import type { Option } from "./options.js";
+
+/** A timer of Node.js holds no more: 24 days. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+export const TIMEOUT: Option = {
+  names: ["--timeout"],
+  kind: "number",
+  help: "Seconds to wait at most. The work goes on after that; the exit code is 5.",
+};
+
+export const WAIT_OPTIONS: readonly Option[] = [
+  {
+    names: ["--no-wait"],
+    kind: "flag",
+    help: "Do not wait: print the operation once it is accepted.",
+  },
+  TIMEOUT,
+];
+
+/**
+ * Waits for an operation unless `--no-wait` is given; resolves with how it is then. Throws the client's errors where it has
+ * failed or was canceled, and `Ended` where the wait is over before it is.
+ */
+export async function follow(
+  context: Context,
+  operation: Operation,
+): Promise<Operation> {
+  const { values, note } = context;
+  for (const { severity = "warning", message } of operation.warnings ?? [])
+    note(`${severity}: ${message}`);
+  if (values.boolean("--no-wait") === true) {
+    note(`Accepted. To follow it: ${watchLine([operation.id])}`);
+    return operation;
+  }
+  const [ended = operation] = await followAll(context, [operation]);
+  return ended;
+}
+
+/** Waits for each of them; throws the error of the first that has not succeeded once all have ended. */
+export async function followAll(
+  { client, io, values, note, progress }: Context,
+  operations: readonly (Operation | string)[],
+): Promise<readonly Operation[]> {
+  const open = new Set(
+    operations.map((each) => (typeof each === "string" ? each : each.id)),
+  );
+  const lookAgain = (): string => `To look again: ${watchLine([...open])}`;
+  const stop = new AbortController();
+  const seconds = values.number("--timeout");
+  const interrupt = (): void =>
+    stop.abort(
+      new Ended(
+        "interrupted",
+        `No longer waiting. Sigil and Azure go on. ${lookAgain()}`,
+      ),
+    );
+  io.interrupted.addEventListener("abort", interrupt, { once: true });
+  if (io.interrupted.aborted) interrupt();
+  if (seconds !== undefined)
+    void io
+      .sleep(Math.min(seconds * 1000, LONGEST_MS), stop.signal)
+      .then(() =>
+        stop.abort(
+          new Ended(
+            "timedOut",
+            `Not done within ${seconds} s. Sigil and Azure go on. ${lookAgain()}`,
+          ),
+        ),
+      )
+      .catch(() => undefined); // no longer waiting
+  try {
+    const ends = await Promise.allSettled(
+      operations.map((operation) =>
+        waitUntilReady(client, operation, {
+          signal: stop.signal,
+          onProgress: (now) => {
+            if (hasEnded(now)) open.delete(now.id);
+            progress(now);
+          },
+          onUnavailable: (error) => note(`${error.message} Asking again.`),
+        }),
+      ),
+    );
+    stop.signal.throwIfAborted();
+    return ends.map((end) => {
+      if (end.status === "rejected") throw end.reason;
+      return end.value;
+    });
+  } finally {
+    io.interrupted.removeEventListener("abort", interrupt);
+    stop.abort();
+  }
+}
+
+export function watchLine(operationIds: readonly string[]): string {
+  return `sigil operation watch ${operationIds.join(" ")}`;
+}

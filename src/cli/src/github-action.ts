@@ -1,0 +1,26 @@
+/** integrations/github: runs the command line as a step of a workflow says, and tells GitHub what came of it. */
+import { appendFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+import { runAction } from "./action.js";
+
+const interruption = new AbortController();
+process.once("SIGINT", () => interruption.abort());
+process.once("SIGTERM", () => interruption.abort());
+
+void runAction({
+  io: {
+    get stdin() {
+      return process.stdin;
+    },
+    stdout: process.stdout,
+    // The log shows what is written to either; of one stream it keeps the order.
+    stderr: process.stdout,
+    environment: process.env,
+    interrupted: interruption.signal,
+    fetch: (address, init) => fetch(address, init),
+    sleep: (ms, signal) => setTimeout(ms, undefined, { signal }),
+  },
+  append: appendFileSync,
+}).then((code) => {
+  process.exitCode = code;
+});

@@ -1,0 +1,127 @@
+/** `--help` on every level. */
+import type { Command } from "./command.js";
+import { GROUPS } from "./commands/all.js";
+import { EXIT_CODES } from "./exit-codes.js";
+import { GLOBAL_OPTIONS } from "./global-options.js";
+import type { Option } from "./options.js";
+import { wrap } from "./style.js";
+
+const WIDTH = 100;
+
+export function overview(commands: readonly Command[]): string {
+  const own = commands.filter(({ words }) => !words.includes(" "));
+  return [
+    "sigil: image versions of Azure Compute Galleries, planned before, followed until they are usable.",
+    "",
+    'Change "az sig image-version" to "sigil image-version", and keep the rest.',
+    "",
+    "Commands",
+    ...columns([
+      ...Object.entries(GROUPS),
+      ...own.map(({ words, summary }) => [words, summary] as const),
+    ]),
+    "",
+    "Where and who",
+    ...columns([
+      ["SIGIL_ENDPOINT", "where Sigil is (or: sigil configure --endpoint)"],
+      [
+        "SIGIL_SCOPE",
+        "what a token is asked for (or: sigil configure --scope)",
+      ],
+      [
+        "SIGIL_SIGN_IN",
+        "how to sign in: environment, workload-identity, github, azure-pipelines, managed-identity, az, device-code. If not said: what the environment has variables for, else az login, a managed identity, or a device code on a terminal",
+      ],
+      ["SIGIL_ACCESS_TOKEN", "a token, instead of all that"],
+    ]),
+    "",
+    "Exit codes",
+    ...columns(
+      Object.values(EXIT_CODES).map(([code, meaning]) => [
+        String(code),
+        meaning,
+      ]),
+    ),
+    "",
+    "Answers go to stdout, all else to stderr. sigil COMMAND --help says more of a command.",
+    "",
+  ].join("\n");
+}
+
+export function groupHelp(group: string, commands: readonly Command[]): string {
+  return [
+    `sigil ${group}: ${GROUPS[group]}.`,
+    "",
+    "Commands",
+    ...columns(
+      commands
+        .filter(({ words }) => words.startsWith(`${group} `))
+        .map(({ words, summary }) => [words.slice(group.length + 1), summary]),
+    ),
+    "",
+  ].join("\n");
+}
+
+export function commandHelp(command: Command): string {
+  const {
+    words,
+    summary,
+    description,
+    positional,
+    options,
+    examples = [],
+  } = command;
+  const groups = new Map<string, Option[]>();
+  for (const option of [...options, ...GLOBAL_OPTIONS]) {
+    const group = option.group ?? "Options";
+    groups.set(group, [...(groups.get(group) ?? []), option]);
+  }
+  return [
+    `sigil ${words}: ${summary}.`,
+    ...(description === undefined
+      ? []
+      : ["", ...wrapped(description.replaceAll("\n", " "), 0)]),
+    ...(positional === undefined
+      ? []
+      : [
+          "",
+          "Arguments",
+          ...columns([
+            [
+              `${positional.name}${positional.many ? "…" : ""}`,
+              positional.help,
+            ],
+          ]),
+        ]),
+    ...[...groups].flatMap(([group, members]) => [
+      "",
+      group,
+      ...columns(
+        members.map(({ names, help, required }) => [
+          names.join(" "),
+          `${required ? "[needed] " : ""}${help}`,
+        ]),
+      ),
+    ]),
+    ...(examples.length === 0 ? [] : ["", "Examples"]),
+    ...examples.flatMap(([title, line]) => [`  ${title}`, `    ${line}`]),
+    "",
+  ].join("\n");
+}
+
+/** Names at the left, what they mean beside them; below a name that is too long. */
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.min(30, Math.max(...rows.map(([name]) => name.length)));
+  return rows.flatMap(([name, meaning]) => {
+    const [first = "", ...rest] = wrapped(meaning, width + 4);
+    return name.length > width
+      ? [`  ${name}`, first, ...rest]
+      : [`  ${name.padEnd(width)}  ${first.trimStart()}`, ...rest];
+  });
+}
+
+function wrapped(text: string, indent: number): string[] {
+  return wrap(text, WIDTH - indent).map(
+    (line) => `${" ".repeat(indent)}${line}`,
+  );
+}

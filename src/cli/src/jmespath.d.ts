@@ -1,0 +1,7 @@
+declare module "jmespath" {
+  const jmespath: {
+    search(data: unknown, query: string): unknown;
+    compile(query: string): unknown;
+  };
+  export default jmespath;
+}

@@ -1,0 +1,203 @@
+/** What `--output` and `--query` make of an answer. */
+import { UsageError } from "./exit-codes.js";
+import { styleFor, wrap, type Style } from "./style.js";
+import type { Environment, Output } from "./io.js";
+
+export const FORMATS = [
+  "json",
+  "jsonc",
+  "none",
+  "table",
+  "tsv",
+  "yaml",
+  "yamlc",
+] as const;
+export type Format = (typeof FORMATS)[number];
+
+export interface Column {
+  readonly title: string;
+  readonly of: (entry: never) => unknown;
+}
+
+export interface Shown {
+  readonly format: Format;
+  readonly query: string | undefined;
+  readonly columns?: readonly Column[] | undefined;
+}
+
+export async function print(
+  data: unknown,
+  { format, query, columns }: Shown,
+  stdout: Output,
+  environment: Environment,
+): Promise<void> {
+  const selected = query === undefined ? data : await select(data, query);
+  // As with az: nothing is printed of nothing.
+  if (selected === undefined || selected === null || format === "none") return;
+  const style = styleFor(stdout, environment);
+  switch (format) {
+    case "json":
+      stdout.write(`${JSON.stringify(selected, null, 2)}\n`);
+      break;
+    case "jsonc":
+      stdout.write(`${colouredJson(selected, style)}\n`);
+      break;
+    case "yaml":
+    case "yamlc":
+      stdout.write((await import("yaml")).stringify(selected));
+      break;
+    case "tsv":
+      stdout.write(tsv(selected));
+      break;
+    case "table":
+      stdout.write(
+        table(
+          Array.isArray(selected) ? selected : [selected],
+          query === undefined ? columns : undefined,
+          style,
+          stdout.isTTY === true ? stdout.columns : undefined,
+        ),
+      );
+  }
+}
+
+/** JMESPath, as az's `--query`. Throws UsageError. */
+export async function select(data: unknown, query: string): Promise<unknown> {
+  const { default: jmespath } = await import("jmespath");
+  try {
+    return jmespath.search(data, query);
+  } catch (error) {
+    throw new UsageError(
+      `--query: ${(error as Error).message}. (https://jmespath.org says how to write it.)`,
+      { cause: error },
+    );
+  }
+}
+
+/** Throws UsageError, before anything was sent. */
+export async function checkQuery(query: string): Promise<void> {
+  const { default: jmespath } = await import("jmespath");
+  try {
+    jmespath.compile(query);
+  } catch (error) {
+    throw new UsageError(
+      `--query: ${(error as Error).message}. (https://jmespath.org says how to write it.)`,
+      { cause: error },
+    );
+  }
+}
+
+/** One line an entry, values with tabs between; of a list its length, as with az. */
+function tsv(data: unknown): string {
+  const rows = Array.isArray(data) ? data : [data];
+  return rows
+    .map((row: unknown) => {
+      const cells: unknown[] = Array.isArray(row)
+        ? row
+        : isObject(row)
+          ? Object.values(row)
+          : [row];
+      return `${cells.map(tsvCell).join("\t")}\n`;
+    })
+    .join("");
+}
+
+function tsvCell(value: unknown): string {
+  if (value === null || value === undefined) return "None";
+  if (Array.isArray(value)) return String(value.length);
+  if (isObject(value)) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** Where less is left than this, the last column is as wide as it is: the terminal breaks its lines. */
+const LEAST_WIDTH = 24;
+
+/**
+ * Of what has no columns of its own: the members that are one value, their names as titles, as with az. Within `width`, the
+ * last column goes on in the lines below.
+ */
+export function table(
+  rows: readonly unknown[],
+  columns: readonly Column[] | undefined,
+  style: Style,
+  width = Infinity,
+): string {
+  if (rows.length === 0) return "";
+  const shown = columns ?? columnsOf(rows);
+  const cells = rows.map((row) =>
+    shown.map(({ of }) => cell((of as (row: unknown) => unknown)(row))),
+  );
+  const widths = shown.map(({ title }, i) =>
+    Math.max(title.length, ...cells.map((row) => row[i]?.length ?? 0)),
+  );
+  const before = widths.slice(0, -1).reduce((sum, each) => sum + each + 2, 0);
+  const room = width - before;
+  const widest = widths.at(-1) ?? 0;
+  const last = room < LEAST_WIDTH ? widest : Math.min(widest, room);
+  widths.splice(-1, 1, last);
+  const line = (parts: readonly string[]): string => {
+    const [first = "", ...rest] = wrap(parts.at(-1) ?? "", last);
+    return [
+      [...parts.slice(0, -1), first]
+        .map((part, i) => part.padEnd(widths[i] ?? 0))
+        .join("  ")
+        .trimEnd(),
+      ...rest.map((each) => `${" ".repeat(before)}${each}`),
+    ].join("\n");
+  };
+  return [
+    style("bold", line(shown.map(({ title }) => title))),
+    line(widths.map((each) => "-".repeat(each))),
+    ...cells.map(line),
+    "",
+  ].join("\n");
+}
+
+function columnsOf(rows: readonly unknown[]): Column[] {
+  if (rows.every((row) => Array.isArray(row))) {
+    const width = Math.max(...rows.map((row) => (row as unknown[]).length));
+    return Array.from({ length: width }, (_, i) => ({
+      title: `Column${i + 1}`,
+      of: (row: unknown[]) => row[i],
+    }));
+  }
+  if (!rows.every(isObject))
+    return [{ title: "Result", of: (row: unknown) => row }];
+  const names = new Set(
+    rows.flatMap((row) =>
+      Object.entries(row)
+        .filter(([, value]) => typeof value !== "object" || value === null)
+        .map(([name]) => name),
+    ),
+  );
+  return [...names].map((name) => ({
+    title: `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+    of: (row: Record<string, unknown>) => row[name],
+  }));
+}
+
+function cell(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  if (Array.isArray(value)) return value.map(cell).join(", ");
+  if (isObject(value)) return "";
+  return (typeof value === "string" ? value : JSON.stringify(value)).replaceAll(
+    /\s+/gu,
+    " ",
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function colouredJson(value: unknown, style: Style): string {
+  return JSON.stringify(value, null, 2).replaceAll(
+    /("(?:[^"\\]|\\.)*")(:?)|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gu,
+    (text, quoted: string | undefined, colon: string) =>
+      quoted === undefined
+        ? style("cyan", text)
+        : colon === ""
+          ? style("green", text)
+          : `${style("blue", quoted)}:`,
+  );
+}

@@ -1,0 +1,192 @@
+/**
+ * How far operations are, on stderr: a bar for each region on a terminal, drawn again in its place; elsewhere one line whenever
+ * a region or an operation has changed.
+ */
+import type { Operation } from "@sigil/client";
+import type { Environment, Output } from "./io.js";
+import { styleFor, type Style } from "./style.js";
+
+export interface Progress {
+  update(operation: Operation): void;
+  /** A line that stays, above the bars. */
+  line(text: string): void;
+}
+
+const BAR_WIDTH = 24;
+/** Where a terminal does not say how wide it is. */
+const COLUMNS = 80;
+
+export function progressOn(stream: Output, environment: Environment): Progress {
+  const style = styleFor(stream, environment);
+  return stream.isTTY === true && environment["TERM"] !== "dumb"
+    ? barsOn(stream, style)
+    : linesOn(stream);
+}
+
+function barsOn(stream: Output, style: Style): Progress {
+  const operations = new Map<string, Operation>();
+  let drawn = 0;
+  /** To the beginning of the first line that was drawn, and all below it away; a ^C may stand before the cursor. */
+  const erase = (): string => (drawn === 0 ? "" : `\r\x1b[${drawn}A\x1b[J`);
+  const draw = (above = ""): void => {
+    const width = Math.max(40, stream.columns ?? COLUMNS) - 1;
+    const all = [...operations.values()].flatMap((operation) =>
+      barLines(operation, width, style, operations.size > 1),
+    );
+    // What has scrolled out of sight cannot be drawn again.
+    const most = Math.max(2, (stream.rows ?? Infinity) - 2);
+    const lines =
+      all.length <= most
+        ? all
+        : [...all.slice(0, most), `… and ${all.length - most} lines more`];
+    stream.write(
+      `${erase()}${above}${lines.map((line) => `${line}\n`).join("")}`,
+    );
+    drawn = lines.length;
+  };
+  return {
+    update(operation) {
+      operations.set(operation.id, operation);
+      draw();
+    },
+    line(text) {
+      draw(`${text}\n`);
+    },
+  };
+}
+
+function barLines(
+  operation: Operation,
+  width: number,
+  style: Style,
+  hasOthers: boolean,
+): string[] {
+  const { regions } = operation;
+  const state = stateOf(operation);
+  const head = hasOthers || regions.length === 0 || state !== "";
+  const title = cut(
+    [versionOf(operation), wordsOf(operation), state]
+      .filter(Boolean)
+      .join("  "),
+    width,
+  );
+  const longest = Math.max(0, ...regions.map(({ name }) => name.length));
+  return [
+    ...(head ? [style("bold", title)] : []),
+    ...regions.map((region) => {
+      const { name, progress } = region;
+      const note = regionNote(operation, region);
+      const full = Math.round((progress / 100) * BAR_WIDTH);
+      const bar = `${"█".repeat(full)}${"░".repeat(BAR_WIDTH - full)}`;
+      const before = `  ${name.padEnd(longest)} `;
+      const after = ` ${String(progress).padStart(3)} %  `;
+      const room = width - before.length - bar.length - after.length;
+      const colour = note.startsWith("usable")
+        ? ("green" as const)
+        : region.state === "Failed"
+          ? ("red" as const)
+          : ("cyan" as const);
+      return `${before}${style(colour, bar)}${after}${cut(note, Math.max(0, room))}`;
+    }),
+  ];
+}
+
+function linesOn(stream: Output): Progress {
+  const shown = new Map<string, string>();
+  const say = (key: string, text: string, line: string): void => {
+    if (shown.get(key) === text) return;
+    shown.set(key, text);
+    stream.write(`${line}\n`);
+  };
+  return {
+    update(operation) {
+      const name = versionOf(operation);
+      for (const region of operation.regions) {
+        const note = regionNote(operation, region);
+        const text = `${region.progress} %${note === "" ? "" : `, ${note}`}`;
+        say(
+          `${operation.id} ${region.name}`,
+          text,
+          `${name} ${region.name}: ${text}`,
+        );
+      }
+      const text = [wordsOf(operation), stateOf(operation)]
+        .filter(Boolean)
+        .join(", ");
+      say(operation.id, text, `${name}: ${text}`);
+    },
+    line: (text) => void stream.write(`${text}\n`),
+  };
+}
+
+/** What an operation is doing, in a word: `CreateImageVersion` is "create". */
+export function wordsOf({ kind }: Operation): string {
+  const words = kind
+    .replace(/ImageVersion$|Image$|Subscription$/u, "")
+    .replaceAll(/(?<=[a-z])(?=[A-Z])/gu, "-")
+    .toLowerCase();
+  return words === "" ? kind : words;
+}
+
+/** `MyImage 1.0.0` of a version's id, the last names of any other. */
+export function versionOf({ resourceId }: Operation): string {
+  const [, image, version] =
+    /\/images\/([^/]+)(?:\/versions\/([^/]+))?$/iu.exec(resourceId) ?? [];
+  if (image === undefined) return resourceId.split("/").at(-1) ?? resourceId;
+  return version === undefined ? image : `${image} ${version}`;
+}
+
+function stateOf(operation: Operation): string {
+  const { status, waitReason, registrations = [] } = operation;
+  switch (status) {
+    case "NotStarted":
+      return waitReason === undefined ? "queued" : `queued: ${waitReason}`;
+    case "Running": {
+      if (waitReason !== undefined) return waitReason;
+      const open = registrations.filter(({ state }) => state !== "Registered");
+      return open.map(({ name, state }) => `${name} ${state}`).join(", ");
+    }
+    case "Succeeded":
+    case "Failed":
+    case "Canceled":
+      return status.toLowerCase();
+  }
+}
+
+function regionNote(
+  { kind }: Operation,
+  region: Operation["regions"][number],
+): string {
+  const { state, attempts, attemptsAllowed, nextAttemptTime, stalledTime } =
+    region;
+  const attempt =
+    attempts > 1
+      ? `attempt ${attempts}${attemptsAllowed === undefined ? "" : ` of ${attemptsAllowed}`}`
+      : "";
+  const next =
+    nextAttemptTime === undefined
+      ? ""
+      : `tried again at ${timeOf(nextAttemptTime)}`;
+  const stalled =
+    stalledTime === undefined ? "" : `no progress since ${timeOf(stalledTime)}`;
+  const word =
+    state === "Completed"
+      ? kind === "DeleteImageVersion"
+        ? ""
+        : "usable"
+      : state === "Failed"
+        ? "failed"
+        : "";
+  return [word, attempt, stalled, next].filter(Boolean).join(", ");
+}
+
+/** The time of day where the command runs. */
+function timeOf(time: string): string {
+  return new Date(time).toTimeString().slice(0, 5);
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width
+    ? text
+    : `${text.slice(0, Math.max(0, width - 1))}…`;
+}

@@ -1,0 +1,239 @@
+/** One command line from its words to its exit code. */
+import { createClient, type Client } from "@sigil/client";
+import type { BodyFile } from "./body-file.js";
+import { COMMANDS, GROUPS } from "./commands/all.js";
+import type { Command, Context } from "./command.js";
+import { candidates } from "./completion.js";
+import { COMPLETE } from "./completion-scripts.js";
+import { EXIT_CODES, UsageError, type Outcome } from "./exit-codes.js";
+import { failureOf } from "./failures.js";
+import { annotations, annotatorOf, type Finding } from "./findings.js";
+import { GLOBAL_OPTIONS } from "./global-options.js";
+import { commandHelp, groupHelp, overview } from "./help.js";
+import type { Io } from "./io.js";
+import { nearest } from "./nearest.js";
+import { checkRequired, parseOptions, type Values } from "./options.js";
+import { checkQuery, print, type Format } from "./output.js";
+import { progressOn, type Progress } from "./progress.js";
+import {
+  defaultValues,
+  endpointOf,
+  readSettings,
+  subscriptionOf,
+} from "./settings.js";
+import { tokens } from "./sign-in.js";
+import { VERSION } from "./version.js";
+
+/** Gives the exit code; throws nothing. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  let progress: Progress | undefined;
+  const state: State = {
+    file: undefined,
+    verbose: false,
+    get progress() {
+      return (progress ??= progressOn(io.stderr, io.environment));
+    },
+  };
+  try {
+    const [code] = EXIT_CODES[await outcomeOf(args, io, state)];
+    return code;
+  } catch (error) {
+    const [outcome, message, findings] = failureOf(error, state.verbose, args);
+    if (message !== "") state.progress.line(message);
+    await annotate(findings, io, state.file);
+    return EXIT_CODES[outcome][0];
+  }
+}
+
+interface State {
+  file: BodyFile | undefined;
+  verbose: boolean;
+  readonly progress: Progress;
+}
+
+async function outcomeOf(
+  args: readonly string[],
+  io: Io,
+  state: State,
+): Promise<Outcome> {
+  const [first = ""] = args;
+  if (first === COMPLETE) {
+    for (const each of candidates(args.slice(1), COMMANDS))
+      io.stdout.write(`${each}\n`);
+    return "done";
+  }
+  if (first === "--version") {
+    io.stdout.write(`${VERSION}\n`);
+    return "done";
+  }
+  if (
+    args.length === 0 ||
+    first === "--help" ||
+    first === "-h" ||
+    first === "help"
+  ) {
+    io.stdout.write(overview(COMMANDS));
+    return "done";
+  }
+  const command = commandOf(args);
+  if (typeof command === "string") {
+    io.stdout.write(groupHelp(command, COMMANDS));
+    return "done";
+  }
+  const rest = args.slice(command.words.split(" ").length);
+  if (rest.includes("--help") || rest.includes("-h")) {
+    io.stdout.write(commandHelp(command));
+    return "done";
+  }
+  return runCommand(command, rest, io, state);
+}
+
+/** The command, or the group that alone was named. Throws UsageError. */
+function commandOf(args: readonly string[]): Command | string {
+  // Words that begin a line such as az's own, so that it is enough to change one of them.
+  const words = args[0] === "sig" ? args.slice(1) : args;
+  const found = COMMANDS.find((each) =>
+    each.words.split(" ").every((word, i) => words[i] === word),
+  );
+  if (found !== undefined && words === args) return found;
+  const [group = "", name = ""] = words;
+  if (words !== args)
+    throw new UsageError(`Leave "sig" out: sigil ${group} ${name} …`);
+  if (GROUPS[group] === undefined) {
+    const meant = nearest(group, [
+      ...Object.keys(GROUPS),
+      ...COMMANDS.map((each) => each.words).filter(
+        (each) => !each.includes(" "),
+      ),
+    ]);
+    throw new UsageError(
+      `There is no command "${group}".${meant === undefined ? "" : ` Did you mean "${meant}"?`}`,
+    );
+  }
+  if (name === "" || name === "--help" || name === "-h") return group;
+  const names = COMMANDS.map((each) => each.words)
+    .filter((each) => each.startsWith(`${group} `))
+    .map((each) => each.slice(group.length + 1));
+  const why = ELSEWHERE[`${group} ${name}`];
+  if (why !== undefined) throw new UsageError(why);
+  const meant = nearest(name, names);
+  throw new UsageError(
+    `There is no "${group} ${name}".${meant === undefined ? "" : ` Did you mean "${group} ${meant}"?`} There are ${names.join(", ")}.`,
+  );
+}
+
+/** What az has under this name and Sigil does not do. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  "image-version undelete":
+    "Sigil does not restore deleted versions: az sig image-version undelete does.",
+  "image-version list-shared":
+    "Sigil shows the galleries that it publishes to: az sig image-version list-shared has the others.",
+  "image-version show-shared":
+    "Sigil shows the galleries that it publishes to: az sig image-version show-shared has the others.",
+};
+
+async function runCommand(
+  command: Command,
+  args: readonly string[],
+  io: Io,
+  state: State,
+): Promise<Outcome> {
+  const { environment } = io;
+  // A command's own option of a name replaces the one that every command has.
+  const options = [
+    ...command.options,
+    ...GLOBAL_OPTIONS.filter(({ names }) =>
+      command.options.every((own) => own.names[0] !== names[0]),
+    ),
+  ];
+  const settings = readSettings(environment);
+  const values = parseOptions(args, options, command.positional).withDefaults(
+    defaultValues(settings, environment),
+  );
+  checkRequired(values, options, command.positional);
+  const query = values.text("--query");
+  if (query !== undefined) await checkQuery(query);
+  state.verbose = values.boolean("--verbose") ?? false;
+  const isQuiet = values.boolean("--only-show-errors") ?? false;
+  const note = (line: string): void => {
+    if (!isQuiet) state.progress.line(line);
+  };
+  let client: Client | undefined;
+  const context: Context = {
+    io,
+    values,
+    get client() {
+      return (client ??= clientOf(
+        values,
+        io,
+        settings,
+        state.verbose ? note : undefined,
+      ));
+    },
+    subscriptionId: () =>
+      subscriptionOf(values.text("--subscription"), settings, environment),
+    note,
+    progress: (operation) => {
+      if (!isQuiet) state.progress.update(operation);
+    },
+    useFile: (file) => {
+      state.file = file;
+    },
+  };
+  const {
+    data,
+    findings = [],
+    outcome = "done",
+    columns = command.columns,
+    rows = command.rows,
+  } = await command.run(context);
+  const format = (values.text("--output") ??
+    settings.output ??
+    command.output ??
+    "json") as Format;
+  const shown =
+    format === "table" && query === undefined && data !== undefined
+      ? (rows?.(data) ?? data)
+      : data;
+  await print(shown, { format, query, columns }, io.stdout, environment);
+  await annotate(findings, io, state.file);
+  return outcome;
+}
+
+function clientOf(
+  values: Values,
+  io: Io,
+  settings: ReturnType<typeof readSettings>,
+  say: ((line: string) => void) | undefined,
+): Client {
+  const endpoint = endpointOf(
+    values.text("--endpoint"),
+    settings,
+    io.environment,
+  );
+  return createClient({
+    endpoint,
+    token: tokens(io, settings),
+    userAgent: `sigil-cli/${VERSION}`,
+    sleep: (ms, signal) => io.sleep(ms, signal ?? io.interrupted),
+    fetch: async (address, init) => {
+      const response = await io.fetch(address, init);
+      say?.(
+        `${init?.method} ${address instanceof Request ? address.url : address.toString()}: ${response.status} (${response.headers.get("x-request-id")})`,
+      );
+      return response;
+    },
+  });
+}
+
+/** In a build's log, findings are shown at their lines as well. */
+async function annotate(
+  findings: readonly Finding[],
+  { environment, stderr }: Io,
+  file: BodyFile | undefined,
+): Promise<void> {
+  const annotator = annotatorOf(environment);
+  if (annotator === undefined || findings.length === 0) return;
+  for (const line of await annotations(annotator, findings, file))
+    stderr.write(`${line}\n`);
+}

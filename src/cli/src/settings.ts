@@ -1,0 +1,166 @@
+/** What need not be said each time: of the command line, the environment, `sigil configure`, az's own profile, in this order. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import path from "node:path";
+import type { Environment } from "./io.js";
+import { UsageError } from "./exit-codes.js";
+
+/** What `sigil configure` keeps. */
+export interface Settings {
+  readonly endpoint?: string;
+  readonly scope?: string;
+  readonly output?: string;
+  readonly subscription?: string;
+  readonly group?: string;
+  readonly gallery?: string;
+  readonly image?: string;
+  readonly location?: string;
+}
+
+export const DEFAULTS = [
+  "subscription",
+  "group",
+  "gallery",
+  "image",
+  "location",
+] as const;
+
+export function settingsFile(environment: Environment): string {
+  const folder =
+    environment["SIGIL_CONFIG_DIR"] ??
+    path.join(
+      environment["XDG_CONFIG_HOME"] ?? path.join(homedir(), ".config"),
+      "sigil",
+    );
+  return path.join(folder, "config.json");
+}
+
+/** Throws UsageError where the file is no JSON. */
+export function readSettings(environment: Environment): Settings {
+  const file = settingsFile(environment);
+  const text = textOf(file);
+  if (text === undefined) return {};
+  try {
+    return JSON.parse(text) as Settings;
+  } catch (error) {
+    throw new UsageError(`${file} is no JSON. Mend or remove it.`, {
+      cause: error,
+    });
+  }
+}
+
+export function writeSettings(
+  settings: Settings,
+  environment: Environment,
+): void {
+  const file = settingsFile(environment);
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(file, `${JSON.stringify(settings, null, 2)}\n`, {
+    mode: 0o600,
+  });
+}
+
+/** Values of options that are not given. az has `AZURE_DEFAULTS_GROUP` and `AZURE_DEFAULTS_LOCATION`, too. */
+export function defaultValues(
+  settings: Settings,
+  environment: Environment,
+): Readonly<Record<string, string | undefined>> {
+  const of = (name: string): string | undefined =>
+    variable(environment, `SIGIL_${name}`) ??
+    variable(environment, `AZURE_DEFAULTS_${name}`);
+  return {
+    "--resource-group": of("GROUP") ?? settings.group,
+    "--gallery-name": of("GALLERY") ?? settings.gallery,
+    "--gallery-image-definition": of("IMAGE") ?? settings.image,
+    "--location": of("LOCATION") ?? settings.location,
+  };
+}
+
+const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu;
+
+/** `given` is an id, or a name that az knows. Throws UsageError. */
+export function subscriptionOf(
+  given: string | undefined,
+  settings: Settings,
+  environment: Environment,
+): string {
+  const wanted =
+    given ??
+    variable(environment, "SIGIL_SUBSCRIPTION") ??
+    variable(environment, "AZURE_SUBSCRIPTION_ID") ??
+    settings.subscription;
+  if (wanted !== undefined && ID.test(wanted)) return wanted;
+  const known = azSubscriptions(environment);
+  const found =
+    wanted === undefined
+      ? known.find(({ isDefault }) => isDefault)
+      : known.find(({ name }) => name.toLowerCase() === wanted.toLowerCase());
+  if (found !== undefined) return found.id;
+  throw new UsageError(
+    wanted === undefined
+      ? "Which subscription? Give --subscription, or set SIGIL_SUBSCRIPTION, or: sigil configure --defaults subscription=ID"
+      : `"${wanted}" is no subscription's id, and az knows none of that name.`,
+  );
+}
+
+interface AzSubscription {
+  readonly id: string;
+  readonly name: string;
+  readonly isDefault: boolean;
+}
+
+function azSubscriptions(environment: Environment): readonly AzSubscription[] {
+  const folder =
+    environment["AZURE_CONFIG_DIR"] ?? path.join(homedir(), ".azure");
+  const text = textOf(path.join(folder, "azureProfile.json"));
+  try {
+    // az writes a byte order mark.
+    const profile = JSON.parse(text?.replace(/^\uFEFF/u, "") ?? "{}") as {
+      readonly subscriptions?: readonly AzSubscription[];
+    };
+    return profile.subscriptions ?? [];
+  } catch {
+    return []; // az's own matter.
+  }
+}
+
+/** An empty one says nothing. */
+export function variable(
+  environment: Environment,
+  name: string,
+): string | undefined {
+  return environment[name] || undefined;
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where Sigil is. A token goes to nobody in clear text but to this machine. Throws UsageError. */
+export function endpointOf(
+  given: string | undefined,
+  settings: Settings,
+  environment: Environment,
+): string {
+  const endpoint =
+    given ?? variable(environment, "SIGIL_ENDPOINT") ?? settings.endpoint;
+  if (endpoint === undefined)
+    throw new UsageError(
+      "Where is Sigil? Set SIGIL_ENDPOINT, or: sigil configure --endpoint https://….azurewebsites.net (of npm start: source .sigil/env)",
+    );
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (url === undefined || !/^https?:$/u.test(url.protocol))
+    throw new UsageError(`The endpoint "${endpoint}" is no https address.`);
+  if (
+    url.protocol === "http:" &&
+    !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/u.test(url.hostname)
+  )
+    throw new UsageError(
+      `The endpoint "${endpoint}" is not https: a token is not sent there.`,
+    );
+  return endpoint;
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+import { setTimeout } from "node:timers/promises";
+import { run } from "./run.js";
+
+const interruption = new AbortController();
+// A second Ctrl-C ends the process at once.
+process.once("SIGINT", () => interruption.abort());
+process.once("SIGTERM", () => interruption.abort());
+// A reader that has seen enough, such as head.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(process.exitCode ?? 0);
+});
+
+// Node.js makes each of these when it is first asked for, which takes longer than the rest of --help.
+let stdin: NodeJS.ReadStream | undefined;
+void run(process.argv.slice(2), {
+  get stdin() {
+    return (stdin ??= process.stdin);
+  },
+  stdout: process.stdout,
+  get stderr() {
+    return process.stderr;
+  },
+  environment: process.env,
+  interrupted: interruption.signal,
+  fetch: (address, init) => fetch(address, init),
+  sleep: (ms, signal) => setTimeout(ms, undefined, { signal }),
+}).then((code) => {
+  process.exitCode = code;
+  // What was asked for and not read to its end keeps nobody waiting.
+  stdin?.destroy();
+});

@@ -1,0 +1,272 @@
+import type { components, operations } from "./generated/openapi.js";
+import { OPERATIONS } from "./generated/operations.js";
+import { ConnectionError, jsonOf, problemOf } from "./problems.js";
+
+export type Schemas = components["schemas"];
+
+/** An `operationId` of the OpenAPI document. */
+export type OperationName = keyof typeof OPERATIONS;
+
+type BodyOf<Name extends OperationName> = operations[Name] extends {
+  requestBody: { content: infer Content };
+}
+  ? { readonly body: Content[keyof Content] }
+  : operations[Name] extends { requestBody?: { content: infer Content } }
+    ? { readonly body?: Content[keyof Content] }
+    : unknown;
+
+/** What an operation takes: `path`, `query`, `header`, and `body`. */
+export type Input<Name extends OperationName> = Omit<
+  operations[Name]["parameters"],
+  "cookie"
+> &
+  BodyOf<Name> & { readonly signal?: AbortSignal | undefined };
+
+type Json<Response> = Response extends {
+  content: { "application/json": infer Body };
+}
+  ? Body
+  : never;
+
+/** What an operation answers; `status` tells one kind of answer from the other. */
+export type Answer<Name extends OperationName> = {
+  [Status in keyof operations[Name]["responses"] & (200 | 202)]: {
+    readonly status: Status;
+    readonly headers: Headers;
+    readonly body: Json<operations[Name]["responses"][Status]>;
+  };
+}[keyof operations[Name]["responses"] & (200 | 202)];
+
+export interface ClientOptions {
+  /** Where the function app is, such as `https://sigil.azurewebsites.net`; with `/api` or without. */
+  readonly endpoint: string;
+  /** Asked before each request, so that a token that was renewed meanwhile is used. */
+  readonly token?: () => string | undefined | Promise<string | undefined>;
+  readonly fetch?: typeof fetch;
+  /** Waits between attempts; rejects when the signal is aborted. */
+  readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** How often a request is sent at most, the first time among them. Default 5. */
+  readonly attempts?: number;
+  /** Sent as User-Agent, where the platform lets one say it. */
+  readonly userAgent?: string;
+}
+
+export interface Client {
+  /**
+   * Calls an operation. A request that was not answered, or with 429, 502, 503 or 504, is sent again with the same
+   * Idempotency-Key: one of its own, where the operation takes one and none is given. Throws a `SigilError`.
+   */
+  call<Name extends OperationName>(
+    name: Name,
+    input: Input<Name>,
+  ): Promise<Answer<Name>>;
+}
+
+const RETRIED = new Set([429, 502, 503, 504]);
+/** A long poll takes 60 seconds at most. */
+const TIMEOUT_MS = 100_000;
+const FIRST_DELAY_MS = 500;
+const LONGEST_DELAY_MS = 30_000;
+
+interface Received {
+  readonly response: Response;
+  readonly text: string;
+}
+
+interface AnyInput {
+  readonly path?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<
+    Record<string, string | number | boolean | undefined>
+  >;
+  readonly header?: Readonly<Record<string, unknown>>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+export function createClient({
+  endpoint,
+  token,
+  fetch = globalThis.fetch,
+  sleep = pause,
+  attempts = 5,
+  userAgent,
+}: ClientOptions): Client {
+  const base = endpoint.replace(/\/+$/u, "").replace(/\/api$/u, "");
+
+  /** One attempt; an error where no answer came, or half of one. Throws the signal's reason. */
+  const send = async (
+    address: string,
+    init: RequestInit,
+    signal: AbortSignal | undefined,
+  ): Promise<Received | ConnectionError> => {
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    try {
+      const response = await fetch(address, {
+        ...init,
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      });
+      return { response, text: await response.text() };
+    } catch (error) {
+      signal?.throwIfAborted();
+      return new ConnectionError(
+        `${base} could not be reached: ${reasonOf(error)}`,
+        { cause: error },
+      );
+    }
+  };
+
+  const call = async (
+    name: OperationName,
+    input: AnyInput,
+  ): Promise<{ status: number; headers: Headers; body: unknown }> => {
+    const [method, template] = OPERATIONS[name];
+    const address = `${base}/api${addressOf(template, input)}`;
+    const headers = headersOf(name, input, userAgent);
+    const body =
+      input.body === undefined ? {} : { body: JSON.stringify(input.body) };
+    for (let attempt = 1; ; attempt += 1) {
+      const bearer = await token?.();
+      const authorization = bearer && { Authorization: `Bearer ${bearer}` };
+      const received = await send(
+        address,
+        { method, headers: { ...headers, ...authorization }, ...body },
+        input.signal,
+      );
+      let failure: Error;
+      let delayMs: number | undefined;
+      if (received instanceof Error) failure = received;
+      else {
+        const { response, text } = received;
+        const { status } = response;
+        if (response.ok)
+          return {
+            status,
+            headers: response.headers,
+            body: jsonOf(response, text),
+          };
+        failure = problemOf(response, text);
+        if (!RETRIED.has(status)) throw failure;
+        delayMs = retryAfterMs(response);
+      }
+      delayMs ??= Math.min(
+        FIRST_DELAY_MS * 2 ** (attempt - 1),
+        LONGEST_DELAY_MS,
+      );
+      if (attempt >= attempts || delayMs > LONGEST_DELAY_MS * 4) throw failure;
+      await sleep(delayMs, input.signal);
+    }
+  };
+  return { call: call as Client["call"] };
+}
+
+interface Entries {
+  readonly listImageVersions: Schemas["ImageVersion"];
+  readonly listOperations: Schemas["Operation"];
+  readonly listDiskEncryptionSets: Schemas["DiskEncryptionSet"];
+}
+
+/** Every entry of a listing, page after page. */
+export async function* entries<Name extends keyof Entries>(
+  client: Client,
+  name: Name,
+  input: Input<Name>,
+): AsyncGenerator<Entries[Name], void, undefined> {
+  let continuationToken: string | undefined;
+  do {
+    const { body } = (await client.call(name, {
+      ...input,
+      query: {
+        ...input.query,
+        ...(continuationToken && { continuationToken }),
+      },
+    })) as {
+      body: { value: Entries[Name][]; continuationToken?: string };
+    };
+    for (const entry of body.value) yield entry;
+    ({ continuationToken } = body);
+  } while (continuationToken !== undefined);
+}
+
+export interface ImageVersionPath {
+  readonly subscriptionId: string;
+  readonly resourceGroupName: string;
+  readonly galleryName: string;
+  readonly imageName: string;
+  readonly versionName: string;
+}
+
+/** The path parameters of a version's resource id; undefined for any other id. */
+export function imageVersionPath(
+  resourceId: string,
+): ImageVersionPath | undefined {
+  return /^\/subscriptions\/(?<subscriptionId>[^/]+)\/resourceGroups\/(?<resourceGroupName>[^/]+)\/providers\/Microsoft\.Compute\/galleries\/(?<galleryName>[^/]+)\/images\/(?<imageName>[^/]+)\/versions\/(?<versionName>[^/]+)$/iu.exec(
+    resourceId,
+  )?.groups as ImageVersionPath | undefined;
+}
+
+function addressOf(
+  template: string,
+  { path = {}, query = {} }: AnyInput,
+): string {
+  const filled = template.replace(/\{(\w+)\}/gu, (_all, name: string) => {
+    const value = path[name];
+    if (typeof value !== "string" || value === "")
+      throw new TypeError(`The path parameter ${name} is missing.`);
+    return encodeURIComponent(value);
+  });
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined) search.set(name, String(value));
+  return search.size === 0 ? filled : `${filled}?${search.toString()}`;
+}
+
+function headersOf(
+  name: OperationName,
+  { header = {}, body }: AnyInput,
+  userAgent: string | undefined,
+): Record<string, string> {
+  const [method, , takesKey] = OPERATIONS[name];
+  return {
+    Accept: "application/json",
+    ...(userAgent !== undefined && { "User-Agent": userAgent }),
+    ...(takesKey && { "Idempotency-Key": crypto.randomUUID() }),
+    ...(body !== undefined && {
+      "Content-Type":
+        method === "PATCH"
+          ? "application/merge-patch+json"
+          : "application/json",
+    }),
+    ...Object.fromEntries(
+      Object.entries(header).filter(([, value]) => value !== undefined),
+    ),
+  };
+}
+
+/** In seconds; Sigil gives no dates. */
+function retryAfterMs(response: Response): number | undefined {
+  const seconds = Number(response.headers.get("Retry-After") ?? "none");
+  return Number.isFinite(seconds) ? seconds * 1000 : undefined;
+}
+
+function reasonOf(error: unknown): string {
+  const { cause, message } = error as Error;
+  if (!(cause instanceof Error)) return message;
+  // Of several addresses of one host each has failed.
+  return cause instanceof AggregateError
+    ? (cause.errors as Error[]).map((each) => each.message).join("; ")
+    : cause.message;
+}
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}

@@ -1,0 +1,33 @@
+/** What the package exports. */
+export {
+  createClient,
+  entries,
+  imageVersionPath,
+  type Answer,
+  type Client,
+  type ClientOptions,
+  type ImageVersionPath,
+  type Input,
+  type OperationName,
+  type Schemas,
+} from "./api.js";
+export { isEvent, type EventType, type SigilEvent } from "./events.js";
+export {
+  ConflictError,
+  ConnectionError,
+  ForbiddenError,
+  InvalidRequestError,
+  isUnavailable,
+  NotFoundError,
+  NotSignedInError,
+  OperationCanceledError,
+  OperationFailedError,
+  PlanRefusedError,
+  PreconditionFailedError,
+  ProblemError,
+  SigilError,
+  UnavailableError,
+  type Operation,
+  type Problem,
+} from "./problems.js";
+export { hasEnded, waitUntilReady, type WaitOptions } from "./waiting.js";

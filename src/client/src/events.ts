@@ -1,0 +1,21 @@
+import type { EventsByType } from "./generated/events-by-type.js";
+
+/** The `type` of an event, such as `Sigil.ImageVersion.RegionCompleted`. */
+export type EventType = keyof EventsByType;
+
+/** An event of the topic `image-version-events`, with the attributes and data of its type. */
+export type SigilEvent<Type extends EventType = EventType> = EventsByType[Type];
+
+/** Whether a message's body is an event of this type; further types may be added, so there is none for all. */
+export function isEvent<Type extends EventType>(
+  body: unknown,
+  type: Type,
+): body is SigilEvent<Type> {
+  return (
+    typeof body === "object" &&
+    body !== null &&
+    "specversion" in body &&
+    "type" in body &&
+    body.type === type
+  );
+}

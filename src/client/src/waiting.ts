@@ -1,0 +1,58 @@
+import type { Client } from "./api.js";
+import {
+  isUnavailable,
+  OperationCanceledError,
+  OperationFailedError,
+  type Operation,
+} from "./problems.js";
+
+export interface WaitOptions {
+  /** Stops waiting; the operation goes on. What is thrown is the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the operation as it is now, and whenever it has changed. */
+  readonly onProgress?: (operation: Operation) => void;
+  /** Called where the service cannot be reached for a while; it is asked again. */
+  readonly onUnavailable?: (error: Error) => void;
+}
+
+/** The service answers when something changes, or after so many seconds. */
+const WAIT_SECONDS = 30;
+
+export function hasEnded({ status }: Operation): boolean {
+  return status !== "NotStarted" && status !== "Running";
+}
+
+/**
+ * Follows an operation to its end, by long polls, for as long as it takes. Resolves once it has succeeded: a version is then
+ * usable in every region that it was asked for. Throws `OperationFailedError` or `OperationCanceledError` if it ends otherwise.
+ * That the service is away for a while ends nothing.
+ */
+export async function waitUntilReady(
+  client: Client,
+  operation: Operation | string,
+  { signal, onProgress, onUnavailable }: WaitOptions = {},
+): Promise<Operation> {
+  let current = typeof operation === "string" ? undefined : operation;
+  const operationId = typeof operation === "string" ? operation : operation.id;
+  if (current !== undefined) onProgress?.(current);
+  while (current === undefined || !hasEnded(current)) {
+    signal?.throwIfAborted();
+    try {
+      const { body }: { body: Operation } = await client.call("getOperation", {
+        path: { operationId },
+        // What is not known yet is asked for at once.
+        query: { wait: current === undefined ? 0 : WAIT_SECONDS },
+        signal,
+      });
+      const changed = body.lastUpdatedTime !== current?.lastUpdatedTime;
+      current = body;
+      if (changed) onProgress?.(body);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      onUnavailable?.(error as Error);
+    }
+  }
+  if (current.status === "Failed") throw new OperationFailedError(current);
+  if (current.status === "Canceled") throw new OperationCanceledError(current);
+  return current;
+}

@@ -1,0 +1,670 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { COMMANDS } from "../../../src/cli/src/commands/all.js";
+import { SHELLS } from "../../../src/cli/src/completion-scripts.js";
+import {
+  AT,
+  operation,
+  optionsOf,
+  problem,
+  runLine,
+  VERSION,
+  type Reply,
+  type Request,
+} from "./command-line.js";
+
+const CREATE = `image-version create ${AT} -e 1.0.0 -l westus --managed-image myImage`;
+const UP = `/api/subscriptions/aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee/resourceGroups/MyResourceGroup/galleries/MyGallery/images/MyImage/versions`;
+const usable = {
+  name: "westus",
+  state: "Completed",
+  progress: 100,
+  attempts: 1,
+};
+const failed = {
+  ...usable,
+  state: "Failed",
+  progress: 3,
+  details: "No capacity.",
+};
+
+/** A service that accepts a write, and whose operation is in these states, one after the other. */
+function accepting(...states: readonly Record<string, unknown>[]) {
+  let looks = 0;
+  return ({ method, path }: Request): Reply => {
+    if (method !== "GET") return [202, operation("NotStarted")];
+    if (path.startsWith("/api/operations/"))
+      return [200, states[Math.min(looks++, states.length - 1)]];
+    return [200, VERSION, { ETag: '"1"' }];
+  };
+}
+const refused = problem(422, "PreflightFailed", [
+  {
+    pointer: "/properties/publishingProfile/targetRegions/0",
+    code: "DiskEncryptionSetInOtherRegion",
+    severity: "error",
+    message: "Set1 is in eastus2.",
+    remediation: "Use a set of westus.",
+  },
+]);
+
+describe("the exit code", () => {
+  it("is 0 once a version is usable, which is then printed as az prints it", async () => {
+    const run = await runLine(
+      CREATE,
+      accepting(operation("Running"), operation("Succeeded", [usable])),
+    );
+    expect(run.code).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      name: "1.0.0",
+      provisioningState: "Succeeded",
+      resourceGroup: "MyResourceGroup",
+    });
+    expect(run.stderr).toContain("MyImage 1.0.0 westus: 100 %, usable\n");
+    const [put, ...rest] = run.requests;
+    expect(put?.method).toBe("PUT");
+    expect(put?.path).toBe(`${UP}/1.0.0?plan=require`);
+    expect(rest.map(({ path }) => path)).toEqual([
+      "/api/operations/op-1?wait=30",
+      "/api/operations/op-1?wait=30",
+      `${UP}/1.0.0`,
+    ]);
+  });
+
+  it.each<[number, string, string, (request: Request) => Reply]>([
+    [
+      1,
+      "the operation fails",
+      "westus: No capacity.",
+      accepting(
+        operation("Failed", [failed], {
+          error: {
+            code: "RegionFailed",
+            message: "1 region failed.",
+            errors: [],
+          },
+        }),
+      ),
+    ],
+    [
+      3,
+      "the plan finds an error",
+      "error: Set1 is in eastus2.\n  DiskEncryptionSetInOtherRegion at /properties/publishingProfile/targetRegions/0\n  Use a set of westus.",
+      () => refused,
+    ],
+    [3, "it is a conflict", "It is Conflict.", () => problem(409, "Conflict")],
+    [
+      4,
+      "nobody is signed in",
+      "It is Unauthenticated.",
+      () => problem(401, "Unauthenticated"),
+    ],
+    [
+      4,
+      "a role is missing",
+      "It is Forbidden.",
+      () => problem(403, "Forbidden"),
+    ],
+    [
+      6,
+      "somebody cancels it",
+      "Operation op-1 was canceled by admin.",
+      accepting(operation("Canceled", [], { canceledBy: { name: "admin" } })),
+    ],
+    [
+      7,
+      "it cannot work now",
+      "It is Unavailable.",
+      () => problem(503, "Unavailable"),
+    ],
+    [
+      7,
+      "it cannot be reached",
+      "https://sigil.example could not be reached: ECONNREFUSED",
+      () => new TypeError("fetch failed", { cause: new Error("ECONNREFUSED") }),
+    ],
+  ])("is %i where %s", async (code, _when, message, reply) => {
+    const run = await runLine(CREATE, reply);
+    expect(run.code).toBe(code);
+    expect(run.stderr).toContain(message);
+    expect(run.stdout).toBe("");
+  });
+
+  it("is 5 where --timeout is over, and says that the work goes on", async () => {
+    const run = await runLine(
+      `${CREATE} --timeout 60`,
+      accepting(operation("Running")),
+      {
+        // The time is over at once.
+        sleep: () => Promise.resolve(),
+      },
+    );
+    expect(run.code).toBe(5);
+    expect(run.stderr).toContain(
+      "Not done within 60 s. Sigil and Azure go on. To look again: sigil operation watch op-1",
+    );
+  });
+
+  it("is 130 at Ctrl-C, and says that the work goes on", async () => {
+    const interruption = new AbortController();
+    const reply = accepting(operation("Running"));
+    const run = await runLine(
+      CREATE,
+      (request) => {
+        if (request.path.startsWith("/api/operations/")) interruption.abort();
+        return reply(request);
+      },
+      { interrupted: interruption.signal },
+    );
+    expect(run.code).toBe(130);
+    expect(run.stderr).toContain(
+      "No longer waiting. Sigil and Azure go on. To look again: sigil operation watch op-1",
+    );
+  });
+
+  it.each([
+    ["image-version crate", 'Did you mean "image-version create"?'],
+    ["image-versions list", 'Did you mean "image-version"?'],
+    ["sig image-version list", 'Leave "sig" out: sigil image-version list …'],
+    ["image-version undelete", "az sig image-version undelete does"],
+    [
+      "image-version list -g G",
+      "What is missing: --gallery-name/-r, --gallery-image-definition/-i.",
+    ],
+    [`image-version list ${AT} --query [`, "--query:"],
+    [`image-version list ${AT} -o xml`, "--output is one of json"],
+    ["operation show", "What is missing: OPERATION."],
+    ["operation cancel", "Give the ids of operations, or --filter."],
+    ["operation list --filter colour=red", "--filter takes name=value"],
+    ["image-version wait -e 1.0.0 " + AT, "Wait for what?"],
+    [
+      "configure --defaults colour=red",
+      "--defaults takes name=value of subscription",
+    ],
+    [
+      "completion tcsh",
+      'SHELL is one of bash, zsh, fish, powershell, not "tcsh".',
+    ],
+  ])("is 2 for: %s", async (line, message) => {
+    const run = await runLine(line, () => new Error("nothing is to be sent"));
+    expect(run.stderr).toContain(message);
+    expect(run.code).toBe(2);
+    expect(run.requests).toEqual([]);
+  });
+
+  it.each([
+    [
+      { SIGIL_ENDPOINT: "http://sigil.example" },
+      "is not https: a token is not sent there",
+    ],
+    [{ SIGIL_ENDPOINT: "sigil" }, "is no https address"],
+    [{ SIGIL_SUBSCRIPTION: "Production" }, "az knows none of that name"],
+    [{ SIGIL_ACCESS_TOKEN: "" }, "Which application is Sigil? Set SIGIL_SCOPE"],
+  ])("is 2 with %j", async (environment, message) => {
+    const run = await runLine(
+      `image-version list ${AT}`,
+      () => [200, { value: [] }],
+      { environment: { AZURE_CONFIG_DIR: "/nowhere", ...environment } },
+    );
+    expect(run.stderr).toContain(message);
+    expect(run.code).toBe(2);
+  });
+});
+
+describe("a request that is not answered", () => {
+  it("is sent again with the same Idempotency-Key", async () => {
+    const answers: Reply[] = [
+      new TypeError("fetch failed", { cause: new Error("ECONNRESET") }),
+      problem(503, "Unavailable"),
+    ];
+    const reply = accepting(operation("Succeeded", [usable]));
+    const run = await runLine(
+      CREATE,
+      (request) => answers.shift() ?? reply(request),
+    );
+    expect(run.code).toBe(0);
+    const puts = run.requests.filter(({ method }) => method === "PUT");
+    expect(puts).toHaveLength(3);
+    const keys = puts.map(({ headers }) => headers.get("Idempotency-Key"));
+    expect(new Set(keys).size).toBe(1);
+    expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/u);
+  });
+});
+
+describe("create", () => {
+  it("does not wait with --no-wait, and prints the operation", async () => {
+    const run = await runLine(
+      `${CREATE} --no-wait --no-plan --query id -o tsv`,
+      accepting(),
+    );
+    expect(run.stdout).toBe("op-1\n");
+    expect(run.stderr).toBe(
+      "Accepted. To follow it: sigil operation watch op-1\n",
+    );
+    expect(run.requests.map(({ path }) => path)).toEqual([`${UP}/1.0.0`]);
+  });
+
+  it("shows the operation in a table, too", async () => {
+    for (const line of [
+      CREATE,
+      `image-version delete ${AT} -e 1.0.0`,
+      `image-version roll-back ${AT}`,
+    ]) {
+      const run = await runLine(`${line} --no-wait -o table`, accepting());
+      expect(run.stdout, line).toMatch(/^Id +What .*\n-+ .*\nop-1 +create /u);
+    }
+  });
+
+  it("is guarded by an ETag with --if-match", async () => {
+    const run = await runLine(
+      `${CREATE} --if-match "1" --no-wait`,
+      accepting(),
+    );
+    expect(run.requests[0]?.headers.get("If-Match")).toBe('"1"');
+  });
+
+  it("takes the next number with --increment", async () => {
+    const line = CREATE.replace(
+      "-e 1.0.0",
+      "--increment minor --promote-when allRegionsReady",
+    );
+    const { code, requests } = await runLine(
+      line,
+      accepting(operation("Succeeded")),
+    );
+    expect(code).toBe(0);
+    expect(requests[0]).toMatchObject({
+      method: "POST",
+      path: `${UP}?plan=require&increment=minor`,
+      body: { sigil: { promotion: { when: "allRegionsReady" } } },
+    });
+  });
+});
+
+describe("update", () => {
+  it("is guarded by the version's ETag, and made anew where that has changed", async () => {
+    let patches = 0;
+    const run = await runLine(
+      `image-version update ${AT} -e 1.0.0 --remove-regions eastus2`,
+      ({ method, path }) => {
+        if (path.startsWith("/api/operations/"))
+          return [200, operation("Succeeded")];
+        if (method === "GET") return [200, VERSION, { ETag: `"${patches}"` }];
+        return (patches += 1) === 1
+          ? problem(412, "PreconditionFailed")
+          : [202, operation("NotStarted")];
+      },
+    );
+    expect(run.code).toBe(0);
+    const sent = run.requests.filter(({ method }) => method === "PATCH");
+    expect(sent.map(({ headers }) => headers.get("If-Match"))).toEqual([
+      '"0"',
+      '"1"',
+    ]);
+    expect(sent[0]?.headers.get("Content-Type")).toBe(
+      "application/merge-patch+json",
+    );
+    expect(sent[0]?.path).toBe(
+      `${UP}/1.0.0?plan=require&removeRegions=eastus2`,
+    );
+    expect(run.stderr).toContain("Removes the version from eastus2.");
+  });
+});
+
+describe("operations", () => {
+  const listing = (): Reply => [
+    200,
+    {
+      value: [
+        operation("Running", [], { id: "op-1" }),
+        operation("Succeeded", [], { id: "op-2" }),
+        operation("NotStarted", [], {
+          id: "op-3",
+          resourceId:
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/Other/images/i/versions/1.0.0",
+        }),
+      ],
+    },
+  ];
+
+  it("are filtered by the service where it can, and here otherwise", async () => {
+    const run = await runLine(
+      "operation list --filter status=Running gallery=mygallery -o tsv --query [].id",
+      listing,
+    );
+    expect(run.requests[0]?.path).toBe(
+      "/api/operations?top=100&status=Running",
+    );
+    expect(run.stdout).toBe("op-1\nop-2\n");
+  });
+
+  const cancel = (
+    isTerminal: boolean,
+    more = "",
+    stdin = "",
+  ): ReturnType<typeof runLine> =>
+    runLine(
+      `operation cancel --filter gallery=MyGallery ${more}`,
+      ({ method }) =>
+        method === "GET" ? listing() : [200, operation("Canceled")],
+      { isTerminal, stdin },
+    );
+
+  it("are canceled together once somebody has said yes to how many they are", async () => {
+    const yes = await cancel(true, "", "y\n");
+    expect(stripVTControlCharacters(yes.stderr)).toContain(
+      "Cancel this operation? [y/N]",
+    );
+    expect(yes.requests.slice(1).map(({ path }) => path)).toEqual([
+      "/api/operations/op-1/cancel",
+    ]);
+    expect((await cancel(true, "", "\n")).requests).toHaveLength(1);
+    const nobody = await cancel(false);
+    expect([nobody.code, nobody.requests.length]).toEqual([2, 1]);
+    expect((await cancel(false, "--yes")).requests).toHaveLength(2);
+  });
+});
+
+describe("plan", () => {
+  let folder: string;
+  let file: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "sigil-cli-"));
+    file = path.join(folder, "version.json");
+    await writeFile(
+      file,
+      `{
+  "location": "westus",
+  "properties": {
+    "publishingProfile": {
+      "targetRegions": [
+        { "name": "westus" },
+        {
+          "name": "eastus2",
+          "encryption": {}
+        }
+      ]
+    }
+  }
+}
+`,
+    );
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  const plan = (findings: readonly object[]) => (): Reply => [
+    200,
+    { findings, changes: [] },
+  ];
+  const finding = {
+    rule: "disk-encryption-set-missing",
+    code: "DiskEncryptionSetMissing",
+    severity: "error",
+    pointer:
+      "/properties/publishingProfile/targetRegions/1/encryption/osDiskImage",
+    message: "No set is given, or 100 % of them: none.",
+    remediation: "Give one.",
+  };
+
+  it("prints a table of findings, and exits with 3 where one is an error", async () => {
+    const run = await runLine(
+      `image-version plan ${AT} -e 1.0.0 -f ${file}`,
+      plan([finding]),
+    );
+    expect(run.code).toBe(3);
+    expect(run.stdout).toMatch(
+      /^Severity {2}Code +Message\n-+ .*\nerror +DiskEncryptionSetMissing +No set is given.* Give one\. \(\/properties\/.*\)\n$/u,
+    );
+    expect(run.requests[0]).toMatchObject({
+      method: "POST",
+      path: `${UP}/1.0.0/plan`,
+      body: { location: "westus" },
+    });
+  });
+
+  it("keeps the table within a terminal", async () => {
+    const { stdout } = await runLine(
+      `image-version plan ${AT} -e 1.0.0 -f ${file}`,
+      plan([{ ...finding, pointer: "/location", code: "Short" }]),
+      { isTerminal: true, columns: 60 },
+    );
+    const lines = stripVTControlCharacters(stdout).split("\n");
+    expect(lines.length).toBeGreaterThan(4);
+    for (const line of lines) expect(line.length).toBeLessThan(61);
+  });
+
+  it("exits with 0 where nothing is wrong, and prints the whole plan as JSON", async () => {
+    const run = await runLine(
+      `image-version plan ${AT} -e 1.0.0 -f ${file} -o json`,
+      plan([{ ...finding, severity: "warning" }]),
+    );
+    expect(run.code).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      findings: [{}],
+      changes: [],
+    });
+  });
+
+  it.each([
+    [
+      { GITHUB_ACTIONS: "true" },
+      (name: string) =>
+        `::error file=${name},line=9,title=DiskEncryptionSetMissing::No set is given, or 100 %25 of them: none.%0AGive one.\n`,
+    ],
+    [
+      { TF_BUILD: "True" },
+      (name: string) =>
+        `##vso[task.logissue type=error;sourcepath=${name};linenumber=9;code=DiskEncryptionSetMissing]No set is given, or 100 %AZP25 of them: none.%0AGive one.\n`,
+    ],
+  ])("annotates the line of the file with %j", async (environment, line) => {
+    const run = await runLine(
+      `image-version plan ${AT} -e 1.0.0 -f ${file}`,
+      plan([finding]),
+      { environment },
+    );
+    expect(run.stderr).toContain(line(file));
+  });
+
+  it.each([
+    ["standard input", (text: string) => text],
+    [
+      "a template",
+      (text: string) =>
+        `{ "$schema": "x", "resources": [{ "type": "Other" }, ${text.replace("{", '{ "type": "Microsoft.Compute/galleries/images/versions", "apiVersion": "2024-03-03",')}] }`,
+    ],
+    [
+      "deployment parameters",
+      (text: string) =>
+        `{ "parameters": { "version": { "value": ${text} }, "n": { "value": 1 } } }`,
+    ],
+  ])("reads the body from %s", async (_name, make) => {
+    const text = make(await readFile(file, "utf8"));
+    const run = await runLine(
+      `image-version plan ${AT} -e 1.0.0 --file -`,
+      plan([]),
+      {
+        stdin: text,
+      },
+    );
+    expect(run.code).toBe(0);
+    expect(run.requests[0]?.body).toMatchObject({
+      location: "westus",
+      properties: { publishingProfile: { targetRegions: [{}, {}] } },
+    });
+    expect(run.requests[0]?.body).not.toHaveProperty("apiVersion");
+  });
+
+  it.each([
+    ["no JSON", "{", "- is no JSON"],
+    [
+      "expressions",
+      `{ "resources": [{ "type": "Microsoft.Compute/galleries/images/versions", "location": "[resourceGroup().location]" }] }`,
+      "expressions",
+    ],
+    ["no version", `{ "resources": [] }`, "a template with 0 image versions"],
+    [
+      "parameters of something else",
+      `{ "parameters": { "a": { "value": 1 } } }`,
+      "none of them has a value",
+    ],
+  ])("refuses a file with %s", async (_name, stdin, message) => {
+    const run = await runLine(
+      `image-version plan ${AT} -e 1.0.0 --file -`,
+      plan([]),
+      { stdin },
+    );
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain(message);
+  });
+});
+
+describe("wait", () => {
+  const wait = (
+    line: string,
+    ...replies: readonly Reply[]
+  ): ReturnType<typeof runLine> =>
+    runLine(
+      `image-version wait ${AT} -e 1.0.0 ${line}`,
+      (_request, number) =>
+        replies[Math.min(number, replies.length) - 1] ?? [500, {}],
+    );
+  const state = (provisioningState: string): Reply => [
+    200,
+    { ...VERSION, properties: { ...VERSION.properties, provisioningState } },
+  ];
+
+  it("asks until the condition holds", async () => {
+    const created = await wait(
+      "--created",
+      problem(404, "NotFound"),
+      state("Creating"),
+      state("Succeeded"),
+    );
+    expect([created.code, created.requests.length]).toEqual([0, 3]);
+    expect(
+      (await wait("--deleted", state("Deleting"), problem(404, "NotFound")))
+        .code,
+    ).toBe(0);
+    expect((await wait("--exists", state("Creating"))).code).toBe(0);
+    const custom = await wait(
+      "--custom length(publishingProfile.targetRegions)==`2`",
+      state("Creating"),
+    );
+    expect(custom.code).toBe(0);
+  });
+
+  it("ends with 1 where the version fails, and with 5 after --timeout", async () => {
+    expect((await wait("--created", state("Failed"))).code).toBe(1);
+    const late = await wait(
+      "--created --interval 10 --timeout 30",
+      state("Creating"),
+    );
+    expect([late.code, late.requests.length]).toEqual([5, 4]);
+  });
+});
+
+describe("what is printed", () => {
+  const list = (line: string, isTerminal = false): ReturnType<typeof runLine> =>
+    runLine(
+      `image-version list ${AT} ${line}`,
+      () => [200, { value: [VERSION] }],
+      {
+        isTerminal,
+      },
+    );
+
+  it.each([
+    [
+      "-o tsv --query [].[name,location,tags,publishingProfile.targetRegions,missing]",
+      "1.0.0\twestus\t\t2\tNone\n",
+    ],
+    ["-o tsv --query [0].sigil.latest", "true\n"],
+    ["--query [0].name", '"1.0.0"\n'],
+    ["--query [0].missing", ""],
+    ["-o none", ""],
+    ["-o yaml --query [].{name:name}", "- name: 1.0.0\n"],
+    ["-o table --query [].{Name:name,Tags:tags}", "Name\n-----\n1.0.0\n"],
+    [
+      "-o table",
+      `Name   ProvisioningState  TargetRegions       ReplicationState  Latest  LatestIn
+-----  -----------------  ------------------  ----------------  ------  --------
+1.0.0  Succeeded          West US, East US 2                    yes     westus
+`,
+    ],
+  ])("with %s", async (line, printed) => {
+    expect((await list(line)).stdout).toBe(printed);
+  });
+
+  it("has colours with jsonc on a terminal, and is JSON all the same", async () => {
+    const { stdout } = await list("-o jsonc", true);
+    expect(stdout).toContain("\x1b[");
+    expect(JSON.parse(stripVTControlCharacters(stdout))).toHaveLength(1);
+    expect((await list("-o jsonc")).stdout).not.toContain("\x1b[");
+  });
+});
+
+describe("help and completion", () => {
+  it("says on every level what there is", async () => {
+    const help = async (line: string): Promise<string> => {
+      const { code, stdout, stderr } = await runLine(line, () => new Error());
+      expect([code, stderr]).toEqual([0, ""]);
+      return stdout;
+    };
+    expect(await help("--help")).toContain("Exit codes");
+    expect(await help("operation")).toContain("cancel");
+    for (const { words, options } of COMMANDS) {
+      const text = await help(`${words} --help`);
+      for (const { names } of options)
+        for (const name of names) expect(text).toContain(name);
+      for (const line of text.split("\n"))
+        if (!line.startsWith("    sigil "))
+          expect(line.length).toBeLessThan(101);
+    }
+  });
+
+  it("each command says what it does in one line, and its examples are lines that it takes", () => {
+    for (const { words, summary, options, examples = [] } of COMMANDS) {
+      expect(summary, words).toMatch(/^[A-Z].*[^.]$/u);
+      for (const { names, help } of options)
+        expect(help, `${words} ${names[0]}`).toMatch(/^[A-Z"'(a-z].*\.$/u);
+      for (const [, line] of examples) {
+        const [, command = "", rest = ""] =
+          /^(?:eval "\$\()?sigil (\S+(?: [a-z-]+)?)(.*)$/u.exec(line) ?? [];
+        expect(command, line).toContain(words.split(" ")[0]);
+        if (line.startsWith("sigil ") && !line.includes("|"))
+          optionsOf(words, `${command} ${rest}`.slice(words.length));
+      }
+    }
+  });
+
+  it.each([
+    [["ima"], ["image-version"]],
+    [["image-version", "pro"], ["promote"]],
+    [
+      ["image-version", "create", "--data-vhds-s"],
+      ["--data-vhds-sa", "--data-vhds-storage-accounts"],
+    ],
+    [["image-version", "list", "-o", "ts"], ["tsv"]],
+    [
+      ["image-version", "create", "--replication-mode", ""],
+      ["Full", "Shallow"],
+    ],
+    [["completion", "po"], ["powershell"]],
+    [["nonsense", ""], []],
+  ])("%j is completed", async (line, found) => {
+    const { stdout } = await runLine(
+      ["__complete", ...line],
+      () => new Error(),
+    );
+    expect(stdout.split("\n").filter(Boolean)).toEqual(found);
+  });
+
+  it("gives each shell a script that asks for the words", async () => {
+    for (const shell of SHELLS)
+      expect(
+        (await runLine(`completion ${shell}`, () => new Error())).stdout,
+      ).toContain("sigil __complete");
+  });
+});
