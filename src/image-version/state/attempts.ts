@@ -45,8 +45,17 @@ type Known = Pick<
 export function isOld(record: Known, look: Look, time: Time): boolean {
   return (
     isBehind(record, look) ||
-    namesIn(record).some((name) => ageAt(name, record, look, time) === "old")
+    (!isOfLaterLife(record, look) &&
+      namesIn(record).some((name) => ageAt(name, record, look, time) === "old"))
   );
+}
+
+/** Others have made the version again: what was written was of the life before. */
+function isOfLaterLife(
+  { publishedDate }: Known,
+  { publishedDate: shown }: Look,
+): boolean {
+  return Date.parse(shown ?? "") > Date.parse(publishedDate ?? "");
 }
 
 /**

@@ -16,6 +16,7 @@ import { patched, updateBody, type Body } from "../properties/body.js";
 import { differs } from "../properties/changes.js";
 import {
   fieldsOf,
+  pointerTo,
   propertyOf,
   regionField,
   regionOf,
@@ -196,6 +197,12 @@ function whereUnmet(
       kind: "failed",
       failure: mismatch(never, record),
     });
+  const gone = goneRegions(record, look, unmet);
+  if (gone.length > 0)
+    return confirmed(record, "gone", context, {
+      kind: "failed",
+      failure: regionsGone(gone, record),
+    });
   if (lost.length === 0) return put(record, look, unmet, false);
   // Invariant 3.
   if (rewrites >= MOST_REWRITES)
@@ -208,6 +215,24 @@ function whereUnmet(
     `unmet/${rewrites}`,
     context,
     put(record, look, unmet, true),
+  );
+}
+
+/** Regions of which a request changes something, and that others have removed since: it does not say all that they had. */
+function goneRegions(
+  record: ImageVersionRecord,
+  look: Look,
+  unmet: readonly Unmet[],
+): readonly string[] {
+  const shown = regionsIn(fieldsOf(look.resource));
+  const wanted = wantedBy(record);
+  return [
+    ...new Set(unmet.flatMap(({ field }) => regionOf(field) ?? [])),
+  ].filter(
+    (region) =>
+      !shown.includes(region) &&
+      !(`${regionField(region)}/name` in wanted) &&
+      record.repairs[region]?.removed === undefined,
   );
 }
 
@@ -409,6 +434,23 @@ function mismatch(
   return {
     code: "ReadBackMismatch",
     message: `The version in Azure differs from the request in ${errors.length} place${errors.length === 1 ? "" : "s"}, and this cannot be corrected. Do not use it: delete it and publish another version. ${errors[0]?.message}`,
+    errors,
+  };
+}
+
+function regionsGone(
+  regions: readonly string[],
+  record: ImageVersionRecord,
+): OperationFailure {
+  const code = "ReadBackMismatch";
+  const errors = regions.map((region): Finding => ({
+    code,
+    pointer: pointerTo(bodyFor(record), regionField(region)),
+    message: `${region} is no longer in the version: others have removed it since this was asked.`,
+  }));
+  return {
+    code,
+    message: `${errors[0]?.message} Send the request again, with all that the region shall have, to add it.`,
     errors,
   };
 }

@@ -11,6 +11,7 @@ import {
   isExcluded,
   made,
   operationIn,
+  outside,
   pass,
   patch,
   patchThrough,
@@ -34,6 +35,7 @@ const REFUSED = {
   status: 400,
   body: { error: { code: "InvalidParameter", message: "No." } },
 };
+const EXCLUDED = { publishing: { excludeFromLatest: true } };
 const TAGGED = plain(undefined, { tags: { a: "1" } });
 
 let world: InProcess;
@@ -314,6 +316,47 @@ test("a replica that is behind for minutes is no other's change", async () => {
   expect(await ended(world, [next])).toMatchObject(SUCCEEDED);
   expect(await tagsIn(world, id)).toEqual({ a: "2", z: "1" });
   expect(await toldOfChanges(world, id)).toEqual([]);
+});
+
+test("a version that others have made again is not taken for an old one", async () => {
+  await demotedAndPromoted();
+  await outside(world, "DELETE", id);
+  await outside(world, "PUT", id, plain(undefined, EXCLUDED));
+  const promotion = await byHand.promote(world, id);
+  expect(await ended(world, [promotion])).toMatchObject(SUCCEEDED);
+  expect(await isExcluded(world, id)).toBe(false);
+});
+
+test("a region that others have removed is not added without all that it had", async () => {
+  await made(world, id, plain());
+  const update = operationIn(
+    await patch(world, id, {
+      properties: {
+        publishingProfile: {
+          targetRegions: [
+            { name: "westus" },
+            { name: "eastus2", regionalReplicaCount: 3 },
+          ],
+        },
+      },
+    }),
+  );
+  const { targetRegions } = (await shownIn(world, id)).properties
+    .publishingProfile;
+  await world.simulator.control.editVersion({
+    versionId: id,
+    properties: {
+      publishingProfile: { targetRegions: targetRegions.slice(0, 1) },
+    },
+  });
+  const [{ status, error } = expect.fail()] = await ended(world, [update]);
+  expect(status).toBe("Failed");
+  expect(error).toMatchObject({
+    code: "ReadBackMismatch",
+    errors: [{ pointer: "/properties/publishingProfile/targetRegions/1" }],
+  });
+  expect(error?.message).toContain("others have removed it");
+  expect(regionNames(await shownIn(world, id))).toEqual(["westus"]);
 });
 
 test("how old a look may be counts from ARM's answer", async () => {
