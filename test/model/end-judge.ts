@@ -198,7 +198,7 @@ function judgeRegions(
 
 /** A version that was made for it alone is left excluded from latest. */
 function judgeCancel(world: World, one: Accepted): void {
-  const made = world.arm.changes.some(
+  const made = world.arm.changes.find(
     ({ version, by, before, atMs }) =>
       version === one.version &&
       by === SIGIL &&
@@ -208,7 +208,14 @@ function judgeCancel(world: World, one: Accepted): void {
   );
   const alone =
     world.ledger.beside(one).length === 0 && othersIn(world, one).length === 0;
-  if (made && alone && one.endLook?.facts?.["excluded"] !== "true")
+  // Where its answer was lost, what a policy has changed of it cannot be told from what others have made.
+  const isAsAsked = [...one.wishes].every(
+    ([fact, { value, how }]) =>
+      how === "perhaps" ||
+      !fact.startsWith("tag/") ||
+      made?.after?.facts[fact] === value,
+  );
+  if (made && isAsAsked && alone && one.endLook?.facts?.["excluded"] !== "true")
     world.breach(9, `${one.id} was canceled, and what it made is not excluded`);
 }
 
