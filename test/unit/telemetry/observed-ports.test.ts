@@ -46,7 +46,7 @@ function ports(stored?: Partial<Stored<TrackedRecord>>, failure?: Error) {
         store: {
           read: () => Promise.resolve(stored as Stored<TrackedRecord>),
           readRecord: () => Promise.resolve(undefined),
-        readOperation: () => Promise.resolve(undefined),
+          readOperation: () => Promise.resolve(undefined),
           commit: (_record, _operation, etag) =>
             etag === undefined
               ? Promise.reject(new Error("conflict"))
