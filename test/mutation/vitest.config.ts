@@ -19,6 +19,7 @@ export default defineConfig({
   ],
   test: {
     include: ["test/unit/{image-version,operation}/**/*.test.ts"],
+    exclude: ["**/pace-goals.test.ts"], // of the slow tier: thousands of simulated polls
     setupFiles: ["test/mutation/inactive.ts"],
     env: { SIGIL_LAWS_RUNS: "15" }, // enough to kill what examples do not
     testTimeout: 60_000, // a mutant that runs for ever is Stryker's to end
