@@ -127,12 +127,17 @@ export function decideOn(
     throw request.mayCreate ? gone(id) : notFound(id); // Invariant 4.
   if (pasted === true && seen.seen && isAsShown(request, look, record))
     return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
-  mustBeValid(deps, request, change);
+  const subject = { id, request: body, now: deps.now(), change };
+  const ofRequest = checkRequest(subject);
+  mustBeValid(ofRequest);
   if (running) mustNotContradict(stored, withStated(request, asked), body, id);
   const accepting = acceptingOf(request, asked, change, isGone);
-  const warnings = warningsOf(deps, request, change);
+  const ofChange = checkChange(subject);
+  const warnings = [...ofRequest, ...ofChange].filter(
+    ({ severity }) => severity === "warning",
+  );
   if (change !== undefined) {
-    mustBePossible(deps, request, change, stored);
+    mustBePossible(ofChange, id, stored);
     if (
       !running &&
       seen.seen &&
@@ -358,14 +363,8 @@ function isUnchanged(
   );
 }
 
-function mustBeValid(
-  deps: Dependencies,
-  { command: { id }, body }: Request,
-  change: Change | undefined,
-): void {
-  const findings = errorsAmong(
-    checkRequest({ id, request: body, now: deps.now(), change }),
-  );
+function mustBeValid(found: ReturnType<typeof checkRequest>): void {
+  const findings = errorsAmong(found);
   if (findings.length > 0)
     throw new ServiceError(
       "InvalidRequest",
@@ -376,14 +375,11 @@ function mustBeValid(
 
 /** Throws when the request changes what cannot be changed. */
 function mustBePossible(
-  deps: Dependencies,
-  { command: { id }, body }: Request,
-  change: Change,
+  found: ReturnType<typeof checkChange>,
+  id: Command["id"],
   stored: StoredVersion | undefined,
 ): void {
-  const refused = errorsAmong(
-    checkChange({ id, request: body, now: deps.now(), change }),
-  );
+  const refused = errorsAmong(found);
   if (refused.length === 0) return;
   throw new ServiceError(
     "ImageVersionConflict",
@@ -472,17 +468,6 @@ function acceptingOf(
 function presentAmong(changes: Asked["changes"]): Fields {
   return Object.fromEntries(
     Object.entries(changes).filter(([, value]) => value !== null),
-  );
-}
-
-function warningsOf(
-  deps: Dependencies,
-  { command: { id }, body }: Request,
-  change: Change | undefined,
-): readonly Finding[] {
-  const subject = { id, request: body, now: deps.now(), change };
-  return [...checkRequest(subject), ...checkChange(subject)].filter(
-    ({ severity }) => severity === "warning",
   );
 }
 
