@@ -107,6 +107,9 @@ test("a subscription is prepared, versions are planned, created, failed and dele
     events.some(({ type }) => type === "Sigil.ImageVersion.Rejected"),
   );
   await stack.uses.recorded("image-version-requests Send");
+  expect((await api.request("GET", "/rejected-requests")).body).toMatchObject({
+    value: [{ rejectionCode: "InvalidRequest" }],
+  });
 });
 
 test("and each right on Service Bus was used", () => {
