@@ -44,6 +44,7 @@ var queues = [
     lockDuration: 'PT1M'
     receives: true
     expiresToDeadLetters: true
+    maxDeliveryCount: 10
   }
   {
     name: 'image-version-requests-rejected'
@@ -57,18 +58,21 @@ var queues = [
     lockDuration: 'PT5M'
     receives: true
     expiresToDeadLetters: true
+    maxDeliveryCount: 10
   }
   {
     name: 'image-version-replications'
     lockDuration: 'PT5M'
     receives: true
     expiresToDeadLetters: true
+    maxDeliveryCount: 10
   }
   {
     name: 'subscription-preparations'
     lockDuration: 'PT5M'
     receives: true
     expiresToDeadLetters: true
+    maxDeliveryCount: 10
   }
 ]
 
@@ -119,7 +123,7 @@ resource queue 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [
     name: settings.name
     properties: {
       lockDuration: settings.lockDuration
-      maxDeliveryCount: settings.?maxDeliveryCount ?? 10
+      maxDeliveryCount: settings.maxDeliveryCount
       requiresDuplicateDetection: true
       duplicateDetectionHistoryTimeWindow: 'PT1H'
       deadLetteringOnMessageExpiration: settings.expiresToDeadLetters

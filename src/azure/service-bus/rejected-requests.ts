@@ -85,7 +85,10 @@ async function remove(
       removed = true;
     }
   } finally {
-    for (const message of held) await receiver.abandonMessage(message);
+    // What is not given back comes back by itself when its lock ends.
+    await Promise.allSettled(
+      held.map((message) => receiver.abandonMessage(message)),
+    );
   }
   return removed;
 }

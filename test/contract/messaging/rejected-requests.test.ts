@@ -340,6 +340,44 @@ test("two calls at once, of two Admins, and one after a process that died before
   expect(emulator.counts(QUEUE).active).toBe(0);
 });
 
+test("one that another holds is accepted, stays for now, and sent again is the same operation", async () => {
+  const subject = seedVersionId("5.0.4");
+  await keep(eventOf("build-6", subject, managedImageRequest()));
+  const id = await onlyId();
+  const other = client.createReceiver(QUEUE, {
+    maxAutoLockRenewalDurationInMs: 0,
+  });
+  const [held] = await receive(other, 1);
+  const first = await call("sendRejectedRequestAgain", { id });
+  expect(first.status).toBe(202);
+  expect(logged).toMatchObject([
+    { operationId: first.body.id, removed: "false" },
+  ]);
+  if (held) await other.abandonMessage(held);
+  await other.close();
+  const second = await call("sendRejectedRequestAgain", { id });
+  expect(second).toMatchObject({ status: 202, body: { id: first.body.id } });
+  expect((await list()).value).toEqual([]);
+});
+
+test("one is found behind 199 others, not behind 200, and none of those is lost", async () => {
+  const sender = client.createSender(QUEUE);
+  await sender.sendMessages(
+    Array.from({ length: 201 }, (_, number) => ({
+      body: Buffer.from("x"),
+      messageId: `many-${number}`,
+    })),
+  );
+  await sender.close();
+  const ids = (await rejected.peek(1n, 300)).map(({ id }) => id);
+  expect(ids).toHaveLength(201);
+  await expect(rejected.remove(ids[200] ?? "")).resolves.toBe(false);
+  expect(emulator.counts(QUEUE)).toMatchObject({ active: 201, deadLetter: 0 });
+  await expect(rejected.remove(ids[199] ?? "")).resolves.toBe(true);
+  await expect(rejected.remove(ids[200] ?? "")).resolves.toBe(true);
+  expect(emulator.counts(QUEUE)).toMatchObject({ active: 199, deadLetter: 0 });
+});
+
 test("a gallery that the policy keeps from the Admin is kept from the request", async () => {
   await keep(eventOf("build-4", seedVersionId("5.0.2"), managedImageRequest()));
   const id = await onlyId();
