@@ -59,7 +59,7 @@ describe("rejected requests", () => {
     rejectionReason: "The queue may not write there.",
     request: { source: "urn:build", id: `build-${id}` },
     size: 2,
-    original: "\u001b[31m{}",
+    original: "\u001b[31m{}\u009b1m",
   });
 
   it("are listed page after page", async () => {
@@ -76,6 +76,28 @@ describe("rejected requests", () => {
       "/api/rejected-requests",
       "/api/rejected-requests?continuationToken=next",
     ]);
+  });
+
+  it.each(["json", "jsonc", "tsv", "table", "yaml"])(
+    "as %s send nothing to the terminal that it would act upon",
+    async (format) => {
+      const run = await runLine(
+        `rejected list -o ${format} --query [].{original:original}`,
+        () => [200, { value: [kept("42")] }],
+      );
+      expect(run.code).toBe(0);
+      expect(run.stdout).toContain("[31m{}");
+      expect(run.stdout.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+    },
+  );
+
+  it("that are refused again send none either", async () => {
+    const run = await runLine("rejected send-again --id 42", () =>
+      problem(400, "InvalidRequest", [
+        { pointer: "/subject", code: "x", message: "\u001b[2J is no id." },
+      ]),
+    );
+    expect(run.stderr).toContain("\\u001b[2J is no id.");
   });
 
   it("are sent again one by one", async () => {
