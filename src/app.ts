@@ -104,7 +104,13 @@ export async function createApp(
       corsOrigins: config.corsOrigins,
       onRejected: (code) => metrics.rejected(code, "http"),
     },
-    { imageVersions, preparations, operations, retention },
+    {
+      imageVersions,
+      preparations,
+      operations,
+      retention,
+      rejected: rest.rejected,
+    },
     [
       {
         name: "tables",

@@ -5,7 +5,7 @@ import { eventSubscription, principal } from '../types.bicep'
 param name string
 param location string
 
-@description('Who receives from the work queues and sends to the topic.')
+@description('Who receives from the queues and sends to the topic.')
 param principalId string
 
 @description('Whether it is reached by private endpoints alone, which takes the tier Premium.')
@@ -36,37 +36,43 @@ var dataSender = subscriptionResourceId(
 )
 
 // A step may wait for Resource Manager: PT5M is the longest lock there is. A rejected request says itself how long it is
-// kept, and then goes; any other message that expires is work that nobody did.
+// kept, and then goes; any other message that expires is work that nobody did. Whoever takes one rejected request out of its
+// queue gives those before it back, which counts as a delivery: Service Bus allows 2,000.
 var queues = [
   {
     name: 'image-version-requests'
     lockDuration: 'PT1M'
     receives: true
     expiresToDeadLetters: true
+    maxDeliveryCount: 10
   }
   {
     name: 'image-version-requests-rejected'
     lockDuration: 'PT1M'
     receives: false
     expiresToDeadLetters: false
+    maxDeliveryCount: 2000
   }
   {
     name: 'image-version-creations'
     lockDuration: 'PT5M'
     receives: true
     expiresToDeadLetters: true
+    maxDeliveryCount: 10
   }
   {
     name: 'image-version-replications'
     lockDuration: 'PT5M'
     receives: true
     expiresToDeadLetters: true
+    maxDeliveryCount: 10
   }
   {
     name: 'subscription-preparations'
     lockDuration: 'PT5M'
     receives: true
     expiresToDeadLetters: true
+    maxDeliveryCount: 10
   }
 ]
 
@@ -76,7 +82,7 @@ var queueRoles = flatten(map(
   range(0, length(queues)),
   index =>
     map(
-      queues[index].receives ? (scaleByQueueLength ? [dataOwner] : [dataReceiver, dataSender]) : [dataSender],
+      queues[index].receives ? (scaleByQueueLength ? [dataOwner] : [dataReceiver, dataSender]) : [dataReceiver, dataSender],
       role => { queue: index, role: role }
     )
 ))
@@ -117,7 +123,7 @@ resource queue 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [
     name: settings.name
     properties: {
       lockDuration: settings.lockDuration
-      maxDeliveryCount: 10
+      maxDeliveryCount: settings.maxDeliveryCount
       requiresDuplicateDetection: true
       duplicateDetectionHistoryTimeWindow: 'PT1H'
       deadLetteringOnMessageExpiration: settings.expiresToDeadLetters

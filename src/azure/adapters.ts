@@ -6,6 +6,7 @@ import type { ImageVersionRecord } from "../image-version/state/record.js";
 import type { RollbackStateRecord } from "../image-version/rollback/record.js";
 import { createLooks } from "../image-version/queries/looks.js";
 import type { DeadLetters } from "../messaging/dead-letters.js";
+import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import { agedOperations, type Ageing } from "../operation/ageing.js";
 import { kindOf } from "../operation/kinds.js";
 import type {
@@ -34,6 +35,7 @@ import { createResourceManager } from "./arm/resource-manager.js";
 import { createResourceReader } from "./arm/resource-reader.js";
 import { shareFacts } from "./arm/shared-facts.js";
 import { createRetentionPolicies } from "./tables/retention-policies.js";
+import { createRejectedRequests } from "./service-bus/rejected-requests.js";
 import { ServiceBusMessenger } from "./service-bus/messenger.js";
 import type { ServiceBusNamespace } from "./service-bus/namespace.js";
 import { createStateStore } from "./tables/state-store.js";
@@ -60,6 +62,7 @@ export interface Adapters {
   readonly ageing: readonly Ageing[];
   readonly messenger: ServiceBusMessenger;
   readonly deadLetters: DeadLetters;
+  readonly rejected: RejectedRequests;
   readonly calls: StepAuditLog;
 }
 
@@ -163,6 +166,7 @@ export function createAdapters(
   return {
     messenger,
     deadLetters: createDeadLetters(namespace),
+    rejected: createRejectedRequests(namespace),
     calls,
     operations,
     ageing: [

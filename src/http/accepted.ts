@@ -43,10 +43,13 @@ export function requesterOf(principal: Principal | undefined): {
   };
 }
 
-/** Everything up to `/subscriptions/`: the address that other operations stand under. */
-function apiRootOf(requestUrl: URL): string {
+/** Everything up to `/subscriptions/` or `/rejected-requests/`: the address that other operations stand under. */
+export function apiRootOf(requestUrl: URL): string {
   return (
     requestUrl.origin +
-    requestUrl.pathname.replace(/\/subscriptions\/.*$/iu, "")
+    requestUrl.pathname.replace(
+      /\/(?:subscriptions|rejected-requests)\/.*$/iu,
+      "",
+    )
   );
 }

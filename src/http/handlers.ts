@@ -1,6 +1,7 @@
 import type { HttpHandler } from "@azure/functions";
 import type { Dependencies } from "../image-version/ports.js";
 import type { OperationDependencies } from "../operation/ports.js";
+import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import type { TrackedRecord } from "../operation/records.js";
 import type { RetentionDependencies } from "../retention/ports.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
@@ -13,6 +14,7 @@ import {
 import { imageVersionHandlers } from "./image-version-handlers.js";
 import type { OperationId } from "./contract/openapi-document.js";
 import { operationHandlers } from "./operation-handlers.js";
+import { rejectedRequestHandlers } from "./rejected-request-handlers.js";
 import { retentionHandlers } from "./retention-handlers.js";
 import type { HealthCheck } from "./readiness.js";
 import { serviceHandlers } from "./service-handlers.js";
@@ -24,6 +26,7 @@ export interface HandlerDependencies {
   readonly preparations: PreparationDependencies;
   readonly operations: OperationDependencies<TrackedRecord>;
   readonly retention: RetentionDependencies;
+  readonly rejected: RejectedRequests;
 }
 
 export type HttpHandlers = Readonly<
@@ -56,6 +59,12 @@ export function createHttpHandlers(
     ),
     ...operationHandlers(endpoint, deps.operations),
     ...retentionHandlers(endpoint, deps.retention),
+    ...rejectedRequestHandlers(
+      endpoint,
+      deps.imageVersions,
+      deps.rejected,
+      (body) => edge.validator.validateBody("putImageVersion", body),
+    ),
     ...serviceHandlers(
       endpoint,
       edge.document,

@@ -12,9 +12,13 @@ import type {
   PutImageVersion,
 } from "../image-version/commands/put.js";
 import type { EventPublisher } from "../operation/ports.js";
-import type { EventReference } from "../operation/records.js";
+import type { EventReference, Requester } from "../operation/records.js";
 import { parseJson, requireBodySize } from "../json/parse-json.js";
-import { formatImageVersionId, parseImageVersionId } from "../resource-id.js";
+import {
+  formatImageVersionId,
+  parseImageVersionId,
+  type ImageVersionId,
+} from "../resource-id.js";
 import {
   readCloudEventRequest,
   shown,
@@ -41,7 +45,8 @@ export interface RejectedRequest {
   readonly reason: string;
 }
 
-export interface RequestHandlerDependencies {
+/** What it takes to take a request. */
+export interface TakingDependencies {
   readonly putImageVersion: (command: PutImageVersion) => Promise<PutAnswer>;
   /** The body of a PUT without its read-only members, and every error in it. */
   readonly validateBody: (body: unknown) => {
@@ -50,13 +55,16 @@ export interface RequestHandlerDependencies {
     readonly pasted?: boolean;
   };
   readonly events: EventPublisher;
+  readonly eventSource: string;
+  readonly now: () => Date;
+}
+
+export interface RequestHandlerDependencies extends TakingDependencies {
   readonly keepRejected: (request: RejectedRequest) => Promise<void>;
   /** Sends the request again, for later. Throws PayloadTooLarge where it cannot be made to fit into a message. */
   readonly postpone: (request: PostponedRequest) => Promise<void>;
   /** The queue's maxDeliveryCount: the delivery after which Service Bus dead-letters a message. */
   readonly maxDeliveryCount: number;
-  readonly eventSource: string;
-  readonly now: () => Date;
 }
 
 /** An event holds 256 KB (Service Bus, Standard tier): a larger original is only in the rejected queue. */
@@ -90,16 +98,15 @@ export function createRequestHandler(
   };
 }
 
+type Content = Pick<IncomingMessage, "bytes" | "applicationProperties">;
+
 /** What a message asks for, as far as it can be read; `error` where that is not all. */
 interface ReadRequest {
   readonly event: CloudEventRequest | undefined;
   readonly error?: ServiceError;
 }
 
-function readRequest({
-  bytes,
-  applicationProperties,
-}: IncomingMessage): ReadRequest {
+function readRequest({ bytes, applicationProperties }: Content): ReadRequest {
   let body: unknown;
   let error: ServiceError | undefined;
   try {
@@ -126,6 +133,33 @@ function requirePropertiesSize(
       `The application properties have ${bytes} bytes in total; at most ${LARGEST_PROPERTIES_BYTES} are allowed.`,
       { fields: { maxBytes: LARGEST_PROPERTIES_BYTES } },
     );
+}
+
+/** The request's own name, where it has one. */
+export function referenceIn(message: Content): EventReference | undefined {
+  const { event } = readRequest(message);
+  return event && referenceOf(event);
+}
+
+/** Takes the request of a message that is kept, as one of `requestedBy`; throws what it is refused with. */
+export async function putRequest(
+  deps: TakingDependencies,
+  message: Content,
+  traceparent: string,
+  requestedBy: Requester,
+): Promise<{
+  readonly versionId: ImageVersionId;
+  readonly request: EventReference;
+  readonly answer: PutAnswer;
+}> {
+  const request = readRequest(message);
+  const command = {
+    ...commandOf(deps, request, traceparent),
+    requestedBy,
+  };
+  const answer = await create(deps, command, request.event?.dataPointer);
+  await tellAlreadyDone(deps, command, answer);
+  return { versionId: command.id, request: command.event, answer };
 }
 
 /** Accepts the request, or refuses it; throws what may pass. */
@@ -207,7 +241,7 @@ function ourMistake(): ServiceError {
 
 /** What is found in the body is found in the message below `dataPointer`. */
 async function create(
-  deps: RequestHandlerDependencies,
+  deps: TakingDependencies,
   command: PutImageVersion,
   dataPointer = "",
 ): Promise<PutAnswer> {
@@ -227,10 +261,10 @@ async function create(
 }
 
 function commandOf(
-  deps: RequestHandlerDependencies,
+  deps: TakingDependencies,
   { event, error }: ReadRequest,
   traceparent: string,
-): PutImageVersion {
+): PutImageVersion & { readonly event: EventReference } {
   if (error !== undefined) throw error;
   if (event === undefined) throw invalid([]);
   const id = parseImageVersionId(event.subject);
@@ -286,7 +320,7 @@ function referenceOf({ source, id }: EventReference): EventReference {
  * operation. Told again, it is the same event.
  */
 async function tellAlreadyDone(
-  deps: RequestHandlerDependencies,
+  deps: TakingDependencies,
   { event, id, traceparent }: PutImageVersion,
   answer: PutAnswer,
 ): Promise<void> {

@@ -27,7 +27,12 @@ export async function claimKey(
   {
     idempotencyKey,
     requestedBy,
-  }: { readonly idempotencyKey?: string; readonly requestedBy: Requester },
+    event,
+  }: {
+    readonly idempotencyKey?: string;
+    readonly requestedBy: Requester;
+    readonly event?: unknown;
+  },
   resourceKey: string,
   fingerprint: string,
 ): Promise<{
@@ -35,7 +40,8 @@ export async function claimKey(
   readonly earlier?: OperationRecord;
 }> {
   if (idempotencyKey === undefined) return {};
-  const { appId, objectId } = requestedBy;
+  // A CloudEvent is named by its source and id alone, whoever sends it again.
+  const { appId, objectId }: Requester = event === undefined ? requestedBy : {};
   const requestKey = createHash("sha256")
     .update(JSON.stringify([appId, objectId, idempotencyKey]))
     .digest("hex");

@@ -107,6 +107,13 @@ test("a subscription is prepared, versions are planned, created, failed and dele
     events.some(({ type }) => type === "Sigil.ImageVersion.Rejected"),
   );
   await stack.uses.recorded("image-version-requests Send");
+  const { body: kept } = await api.request<{ value: { id: string }[] }>(
+    "GET",
+    "/rejected-requests",
+  );
+  expect(kept).toMatchObject({ value: [{ rejectionCode: "InvalidRequest" }] });
+  const again = `/rejected-requests/${kept.value[0]?.id}/send-again`;
+  expect((await api.request("POST", again)).status).toBe(400);
 });
 
 test("and each right on Service Bus was used", () => {

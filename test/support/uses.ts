@@ -14,7 +14,7 @@ export const SERVICE_BUS_RIGHTS: Readonly<
   Record<string, readonly Use["right"][]>
 > = {
   "image-version-requests": ["Listen", "Send"],
-  "image-version-requests-rejected": ["Send"],
+  "image-version-requests-rejected": ["Listen", "Send"],
   "image-version-creations": ["Listen", "Send"],
   "image-version-replications": ["Listen", "Send"],
   "subscription-preparations": ["Listen", "Send"],

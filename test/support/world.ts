@@ -1,4 +1,5 @@
 import { ServiceError } from "../../src/errors.js";
+import type { KeptRequest } from "../../src/messaging/rejected-requests.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
 import type { HandlerDependencies } from "../../src/http/handlers.js";
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
@@ -162,11 +163,35 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
         policies: counting(createMemoryRetentionPolicies(), ["put", "remove"]),
         imageVersions,
       },
+      rejected: {
+        peek: (fromId, most) =>
+          Promise.resolve(
+            KEPT.filter(({ id }) => BigInt(id) >= fromId).slice(0, most),
+          ),
+        remove: () => {
+          effects += 1;
+          return Promise.resolve(true);
+        },
+      },
     },
     events,
     effects: () => effects,
   };
 }
+
+/** Rejected requests: one that is no text, and one that is no CloudEvent. */
+const KEPT: readonly KeptRequest[] = [
+  Buffer.from([0xff, 0xfe, 0x00]),
+  Buffer.from('{"__proto__": "<script>"}'),
+].map((bytes, index) => ({
+  id: String(index + 1),
+  enqueuedTime: "2026-01-01T00:00:00.000Z",
+  bytes,
+  applicationProperties: {},
+  code: "InvalidRequest",
+  reason: "1 error was found in the message.",
+  originalLength: undefined,
+}));
 
 /** Versions that others have made: of some image definitions Azure has none. */
 const PUBLISHED_NAMES = ["1.0.1", "2.0.0"];

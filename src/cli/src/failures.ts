@@ -8,6 +8,7 @@ import {
   ProblemError,
 } from "@sigil/client";
 import { Ended, UsageError, type Outcome } from "./exit-codes.js";
+import { visible } from "./style.js";
 import { describeFindings, type Finding } from "./findings.js";
 
 type Failure = readonly [Outcome, string, readonly Finding[]];
@@ -61,7 +62,7 @@ export function failureOf(
           : error.status < 500
             ? "refused"
             : "failed";
-    return [outcome, lines.join("\n"), error.errors];
+    return [outcome, visible(lines.join("\n")), error.errors];
   }
   if (isUnavailable(error))
     return ["unavailable", (error as Error).message, []];

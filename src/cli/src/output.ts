@@ -1,6 +1,6 @@
 /** What `--output` and `--query` make of an answer. */
 import { UsageError } from "./exit-codes.js";
-import { styleFor, wrap, type Style } from "./style.js";
+import { styleFor, visible, wrap, type Style } from "./style.js";
 import type { Environment, Output } from "./io.js";
 
 export const FORMATS = [
@@ -37,14 +37,14 @@ export async function print(
   const style = styleFor(stdout, environment);
   switch (format) {
     case "json":
-      stdout.write(`${JSON.stringify(selected, null, 2)}\n`);
+      stdout.write(`${json(selected)}\n`);
       break;
     case "jsonc":
       stdout.write(`${colouredJson(selected, style)}\n`);
       break;
     case "yaml":
     case "yamlc":
-      stdout.write((await import("yaml")).stringify(selected));
+      stdout.write(visible((await import("yaml")).stringify(selected)));
       break;
     case "tsv":
       stdout.write(tsv(selected));
@@ -106,7 +106,7 @@ function tsvCell(value: unknown): string {
   if (value === null || value === undefined) return "None";
   if (Array.isArray(value)) return String(value.length);
   if (isObject(value)) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return visible(typeof value === "string" ? value : JSON.stringify(value));
 }
 
 /** Where less is left than this, the last column is as wide as it is: the terminal breaks its lines. */
@@ -180,18 +180,20 @@ function cell(value: unknown): string {
   if (value === undefined || value === null) return "";
   if (Array.isArray(value)) return value.map(cell).join(", ");
   if (isObject(value)) return "";
-  return (typeof value === "string" ? value : JSON.stringify(value)).replaceAll(
-    /\s+/gu,
-    " ",
-  );
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return visible(text.replaceAll(/\s+/gu, " "));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+function json(value: unknown): string {
+  return visible(JSON.stringify(value, null, 2));
+}
+
 function colouredJson(value: unknown, style: Style): string {
-  return JSON.stringify(value, null, 2).replaceAll(
+  return json(value).replaceAll(
     /("(?:[^"\\]|\\.)*")(:?)|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gu,
     (text, quoted: string | undefined, colon: string) =>
       quoted === undefined

@@ -19,6 +19,15 @@ export function styleFor(
     : (_format, text) => text;
 }
 
+/** Text that may be a stranger's: a control character, which a terminal would act upon, is shown as JSON writes it. */
+export function visible(text: string): string {
+  return text.replace(
+    /[^\P{Cc}\t\n]/gu,
+    (character) =>
+      `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** Breaks text between words into lines of at most `width`; a longer word has a line of its own. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];

@@ -163,6 +163,7 @@ interface Entries {
   readonly listImageVersions: Schemas["ImageVersion"];
   readonly listOperations: Schemas["Operation"];
   readonly listDiskEncryptionSets: Schemas["DiskEncryptionSet"];
+  readonly listRejectedRequests: Schemas["RejectedRequest"];
 }
 
 /** Every entry of a listing, page after page. */

@@ -155,7 +155,10 @@ describe.skipIf(lacksBicep())("infra/", () => {
           requiresDuplicateDetection: true,
           duplicateDetectionHistoryTimeWindow: "PT1H",
           deadLetteringOnMessageExpiration: !name.endsWith("-rejected"),
-          maxDeliveryCount: Number(SETTINGS.service.maxDeliveryCount.default),
+          // Of a rejected request it counts how often others were taken out from behind it.
+          maxDeliveryCount: name.endsWith("-rejected")
+            ? 2_000
+            : Number(SETTINGS.service.maxDeliveryCount.default),
         });
       }
       expect(ofType(plain, "namespaces/topics")).toMatchObject([
@@ -196,6 +199,7 @@ describe.skipIf(lacksBicep())("infra/", () => {
           "storageAccounts: Storage Table Data Contributor",
           "storageAccounts: Storage Blob Data Owner",
           ...WORK.map((queue) => `${queue}: Azure Service Bus Data Owner`),
+          "image-version-requests-rejected: Azure Service Bus Data Receiver",
           "image-version-requests-rejected: Azure Service Bus Data Sender",
           "image-version-events: Azure Service Bus Data Sender",
         ].sort(),
@@ -243,6 +247,7 @@ describe.skipIf(lacksBicep())("infra/", () => {
             `${queue}: Azure Service Bus Data Sender`,
           ]),
           `image-version-requests: Azure Service Bus Data Sender to ${SENDER}`,
+          "image-version-requests-rejected: Azure Service Bus Data Receiver",
           "image-version-requests-rejected: Azure Service Bus Data Sender",
           `image-version-requests-rejected: Azure Service Bus Data Receiver to ${RECEIVER}`,
           "image-version-events: Azure Service Bus Data Sender",

@@ -51,6 +51,74 @@ const refused = problem(422, "PreflightFailed", [
   },
 ]);
 
+describe("rejected requests", () => {
+  const kept = (id: string) => ({
+    id,
+    enqueuedTime: "2026-01-01T00:00:00Z",
+    rejectionCode: "Forbidden",
+    rejectionReason: "The queue may not write there.",
+    request: { source: "urn:build", id: `build-${id}` },
+    size: 2,
+    original: "\u001b[31m{}\u009b1m",
+  });
+
+  it("are listed page after page", async () => {
+    const run = await runLine("rejected list -o table", ({ path }) => [
+      200,
+      path.includes("continuationToken")
+        ? { value: [kept("43")] }
+        : { value: [kept("42")], continuationToken: "next" },
+    ]);
+    expect(run.code).toBe(0);
+    expect(run.stdout).toMatch(/42 .*urn:build .*build-42 .*Forbidden/u);
+    expect(run.stdout).toMatch(/43 .*build-43 /u);
+    expect(run.requests.map(({ path }) => path)).toEqual([
+      "/api/rejected-requests",
+      "/api/rejected-requests?continuationToken=next",
+    ]);
+  });
+
+  it.each(["json", "jsonc", "tsv", "table", "yaml"])(
+    "as %s send nothing to the terminal that it would act upon",
+    async (format) => {
+      const run = await runLine(
+        `rejected list -o ${format} --query [].{original:original}`,
+        () => [200, { value: [kept("42")] }],
+      );
+      expect(run.code).toBe(0);
+      expect(run.stdout).toContain("[31m{}");
+      expect(run.stdout.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
+    },
+  );
+
+  it("that are refused again send none either", async () => {
+    const run = await runLine("rejected send-again --id 42", () =>
+      problem(400, "InvalidRequest", [
+        { pointer: "/subject", code: "x", message: "\u001b[2J is no id." },
+      ]),
+    );
+    expect(run.stderr).toContain("\\u001b[2J is no id.");
+  });
+
+  it("are sent again one by one", async () => {
+    const run = await runLine("rejected send-again --id 42", () => [
+      202,
+      operation("NotStarted"),
+    ]);
+    expect(run.code).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({ id: "op-1" });
+    expect(run.requests).toMatchObject([
+      { method: "POST", path: "/api/rejected-requests/42/send-again" },
+    ]);
+  });
+
+  it("are not sent again without an id", async () => {
+    const run = await runLine("rejected send-again", () => [202, {}]);
+    expect(run.code).toBe(2);
+    expect(run.requests).toEqual([]);
+  });
+});
+
 describe("the exit code", () => {
   it("is 0 once a version is usable, which is then printed as az prints it", async () => {
     const run = await runLine(

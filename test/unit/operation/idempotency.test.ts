@@ -47,6 +47,22 @@ const claim = (
     fingerprint,
   );
 
+test("of a CloudEvent it is the event's own, whoever sends it", async () => {
+  const claimed = await Promise.all(
+    [ME, { name: "urn:build" }, { ...ME, appId: "admin" }].map((requestedBy) =>
+      claimKey(
+        deps,
+        { requestedBy, idempotencyKey: "k", event: { source: "s", id: "1" } },
+        KEY,
+        "f",
+      ),
+    ),
+  );
+  const keys = new Set(claimed.map(({ requestKey }) => requestKey));
+  expect(keys.size).toBe(1);
+  expect(keys).not.toContain((await claim()).requestKey);
+});
+
 test("without a key nothing is claimed", async () => {
   expect(await claimKey(deps, { requestedBy: ME }, KEY, "f")).toEqual({});
   await bindKey(deps, undefined, accepted().operation);

@@ -4,6 +4,7 @@ import { OPERATION_COMMANDS } from "./operation.js";
 import { OWN_COMMANDS } from "./own.js";
 import {
   ENCRYPTION_SET_COMMANDS,
+  REJECTED_COMMANDS,
   RETENTION_COMMANDS,
   SUBSCRIPTION_COMMANDS,
 } from "./service.js";
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
   ...RETENTION_COMMANDS,
   ...SUBSCRIPTION_COMMANDS,
   ...ENCRYPTION_SET_COMMANDS,
+  ...REJECTED_COMMANDS,
   ...OWN_COMMANDS,
 ];
 
@@ -25,4 +27,5 @@ export const GROUPS: Readonly<Record<string, string>> = {
   subscription:
     "What a subscription needs before versions can be created in it",
   "encryption-set": "The disk encryption sets to choose from",
+  rejected: "Requests by Service Bus that were rejected and are kept",
 };

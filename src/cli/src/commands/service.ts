@@ -1,4 +1,4 @@
-/** Retention, subscriptions, disk encryption sets. */
+/** Retention, subscriptions, disk encryption sets, rejected requests. */
 import { entries, type Schemas } from "@sigil/client";
 import type { Command } from "../command.js";
 import { UsageError } from "../exit-codes.js";
@@ -170,6 +170,72 @@ export const ENCRYPTION_SET_COMMANDS: readonly Command[] = [
       }))
         data.push(set);
       return { data };
+    },
+  },
+];
+
+type RejectedRequest = Schemas["RejectedRequest"];
+
+export const REJECTED_COMMANDS: readonly Command[] = [
+  {
+    words: "rejected list",
+    summary: "List the requests by Service Bus that were rejected",
+    description: `Oldest first; it takes none of them. It takes the role ImageVersions.Admin.`,
+    options: [
+      {
+        names: ["--top"],
+        kind: "number",
+        help: "How many at most. Default: 100.",
+      },
+    ],
+    columns: [
+      { title: "Id", of: ({ id }: RejectedRequest) => id },
+      {
+        title: "Rejected",
+        of: ({ enqueuedTime }: RejectedRequest) => enqueuedTime,
+      },
+      {
+        title: "Source",
+        of: ({ request }: RejectedRequest) => request?.source,
+      },
+      { title: "Request", of: ({ request }: RejectedRequest) => request?.id },
+      {
+        title: "Code",
+        of: ({ rejectionCode }: RejectedRequest) => rejectionCode,
+      },
+      {
+        title: "Reason",
+        of: ({ rejectionReason }: RejectedRequest) => rejectionReason,
+      },
+    ],
+    async run({ client, values }) {
+      const data = [];
+      const top = values.number("--top") ?? 100;
+      for await (const each of entries(client, "listRejectedRequests", {})) {
+        if (data.length >= top) break;
+        data.push(each);
+      }
+      return { data };
+    },
+  },
+  {
+    words: "rejected send-again",
+    summary: "Send a rejected request again, as your own",
+    description: `You have to be let write to its gallery. Refused again, it stays where it is. It takes the role
+ImageVersions.Admin.`,
+    options: [
+      {
+        names: ["--id"],
+        required: true,
+        help: "The id that the list shows.",
+      },
+    ],
+    examples: [["One of the list", "sigil rejected send-again --id 42"]],
+    async run({ client, values }) {
+      const { body } = await client.call("sendRejectedRequestAgain", {
+        path: { rejectedRequestId: values.text("--id") ?? "" },
+      });
+      return { data: body };
     },
   },
 ];

@@ -1,0 +1,134 @@
+/**
+ * Requests by Service Bus that were rejected, as they are kept. An Admin sends one again under their own authorization: what
+ * comes of it is decided as of any write of theirs, and of a request that is refused again nothing changes. Invariants:
+ *  1. The request is accepted first, and its message removed then: whoever dies in between leaves it there.
+ *  2. Its own source and id are its idempotency key: sent again at the same time or after such a death, it is one operation.
+ */
+import { isUtf8 } from "node:buffer";
+import { ServiceError } from "../errors.js";
+import type { PutAnswer } from "../image-version/commands/put.js";
+import { forgedToken, type Page } from "../operation/queries.js";
+import type { EventReference, Requester } from "../operation/records.js";
+import type { ImageVersionId } from "../resource-id.js";
+import {
+  putRequest,
+  referenceIn,
+  type TakingDependencies,
+} from "./request-handler.js";
+import type { IncomingMessage } from "./incoming-message.js";
+
+/** A message of the rejected queue. */
+export interface KeptRequest extends Pick<
+  IncomingMessage,
+  "bytes" | "applicationProperties"
+> {
+  /** Its sequence number in the queue. */
+  readonly id: string;
+  readonly enqueuedTime: string;
+  readonly code: string;
+  readonly reason: string;
+  /** The original had so many bytes, and `bytes` are its first. */
+  readonly originalLength: number | undefined;
+}
+
+/** The queue of rejected requests. */
+export interface RejectedRequests {
+  /** The first so many from this id on, oldest first; receives and locks nothing. */
+  readonly peek: (
+    fromId: bigint,
+    most: number,
+  ) => Promise<readonly KeptRequest[]>;
+  /** False where it is not there, another has it, or too many older ones are before it. */
+  readonly remove: (id: string) => Promise<boolean>;
+}
+
+export interface RejectedRequestView {
+  readonly id: string;
+  readonly enqueuedTime: string;
+  readonly rejectionCode: string;
+  readonly rejectionReason: string;
+  readonly size: number;
+  readonly request?: EventReference;
+  readonly original?: string;
+}
+
+const LARGEST_SHOWN_BYTES = 64 * 1024;
+/** Of a sequence number: 64 bits, signed. */
+const LARGEST_ID = 2n ** 63n - 1n;
+
+/** One page, oldest first. */
+export async function listRejectedRequests(
+  rejected: RejectedRequests,
+  top: number,
+  continuationToken: string | undefined,
+): Promise<Page<RejectedRequestView>> {
+  const from = idOf(continuationToken ?? "1");
+  if (from === undefined) throw forgedToken();
+  const kept = await rejected.peek(from, top + 1);
+  const next = kept[top];
+  return {
+    value: kept.slice(0, top).map(view),
+    ...(next !== undefined && { continuationToken: next.id }),
+  };
+}
+
+export interface SendAgain {
+  readonly id: string;
+  readonly requestedBy: Requester;
+  readonly traceparent: string;
+}
+
+export interface SentAgain {
+  readonly versionId: ImageVersionId;
+  readonly request: EventReference;
+  readonly answer: PutAnswer;
+  readonly removed: boolean;
+}
+
+/**
+ * Throws ServiceError NotFound where it is not kept (any more), PayloadTooLarge where it is not kept whole, and whatever the
+ * request is refused with.
+ */
+export async function sendAgain(
+  deps: TakingDependencies,
+  rejected: RejectedRequests,
+  { id, requestedBy, traceparent }: SendAgain,
+): Promise<SentAgain> {
+  const from = idOf(id);
+  const [kept] = from === undefined ? [] : await rejected.peek(from, 1);
+  if (kept?.id !== id)
+    throw new ServiceError(
+      "NotFound",
+      `No rejected request ${id} is kept. It was sent again, was taken out of the queue, or its time has ended.`,
+    );
+  if (kept.originalLength !== undefined)
+    throw new ServiceError(
+      "PayloadTooLarge",
+      `Only the first ${kept.bytes.length} of the request's ${kept.originalLength} bytes are kept. Its sender has to send it again.`,
+    );
+  const sent = await putRequest(deps, kept, traceparent, requestedBy);
+  return { ...sent, removed: await rejected.remove(id) };
+}
+
+function idOf(text: string): bigint | undefined {
+  if (!/^[1-9]\d{0,18}$/u.test(text)) return undefined;
+  const id = BigInt(text);
+  return id > LARGEST_ID ? undefined : id;
+}
+
+/** The text as it is: whoever shows it must not take it for anything else. */
+function view(kept: KeptRequest): RejectedRequestView {
+  const { id, enqueuedTime, code, reason, bytes, originalLength } = kept;
+  const request = referenceIn(kept);
+  return {
+    id,
+    enqueuedTime,
+    rejectionCode: code,
+    rejectionReason: reason,
+    size: originalLength ?? bytes.length,
+    ...(request !== undefined && { request }),
+    ...(originalLength === undefined &&
+      bytes.length <= LARGEST_SHOWN_BYTES &&
+      isUtf8(bytes) && { original: bytes.toString("utf8") }),
+  };
+}
