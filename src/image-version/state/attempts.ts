@@ -116,11 +116,14 @@ type Age = "old" | "uncertain" | "current";
 function ageAt(name: string, record: Known, look: Look, time: Time): Age {
   const shown = fieldsOf(look.resource);
   const region = regionOf(name);
-  const isGone =
-    region !== undefined &&
-    valueAt(shown, `${regionField(region)}/name`) === undefined;
-  // Of a region that is not there its name says that.
-  if (isGone && !name.endsWith("/name")) return "current";
+  const ownName = region && `${regionField(region)}/name`;
+  // Of a region that is not there its name alone says that.
+  if (
+    ownName !== undefined &&
+    name !== ownName &&
+    valueAt(shown, ownName) === undefined
+  )
+    return "current";
   const values = valuesOf(name, record);
   const isShown = ({ value }: Value): boolean =>
     sameAt(name, value, valueAt(shown, name));
