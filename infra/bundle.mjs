@@ -93,6 +93,29 @@ for (const folder of [...folders].sort()) {
 }
 await write("bundled-packages.json", JSON.stringify(packages, null, 2));
 await write("THIRD-PARTY-NOTICES.txt", notices.join("\n\n"));
+await write("functions.json", JSON.stringify(await functionNames(), null, 2));
+
+/** One an operation of the API, those that src/http/routes.ts names, and one a file for queues and timers. */
+async function functionNames() {
+  const { paths } = JSON.parse(
+    await readFile(path.join(ROOT, "dist/openapi/openapi.json"), "utf8"),
+  );
+  const operations = Object.values(paths).flatMap((methods) =>
+    Object.values(methods).flatMap(({ operationId }) => operationId ?? []),
+  );
+  const routes = await readFile(path.join(ROOT, "src/http/routes.ts"), "utf8");
+  return [
+    ...operations.map((name) =>
+      name
+        .replace(/(?<=Open|Async)Api/u, "api")
+        .replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`),
+    ),
+    ...[...routes.matchAll(/name: "([a-z-]+)"/gu)].map(([, name]) => name),
+    ...(await readdir(path.join(ROOT, "functions")))
+      .map((file) => file.replace(/\.ts$/u, ""))
+      .filter((name) => !["http", "telemetry"].includes(name)),
+  ].sort();
+}
 
 async function write(name, text) {
   await mkdir(path.join(ROOT, "dist"), { recursive: true });

@@ -15,6 +15,8 @@ const manifest = { name, version, license, type, main, engines };
 const files = {
   "package.json": Buffer.from(JSON.stringify(manifest, null, 2)),
   "host.json": await readFile(`${ROOT}host.json`),
+  // For the smoke test: a package that cannot be loaded has none of them, and says nothing.
+  "functions.json": await readFile(`${ROOT}dist/functions.json`),
   LICENSE: await readFile(`${ROOT}LICENSE`),
   "THIRD-PARTY-NOTICES.txt": await readFile(
     `${ROOT}dist/THIRD-PARTY-NOTICES.txt`,
