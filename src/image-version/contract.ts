@@ -12,6 +12,7 @@ export type ImageVersionRequest = Omit<
   };
 };
 export type PromotionRule = Schemas["Promotion"];
+export type EncryptionRule = Schemas["EncryptionRule"];
 export type TargetRegion = Schemas["TargetRegion"];
 
 /** What the API answers. */

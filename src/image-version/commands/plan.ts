@@ -40,6 +40,7 @@ import { known } from "../state/adoption.js";
 import { areReady } from "../resources.js";
 import { sameOperation } from "./same-operation.js";
 import { mustBeAdmitted, type ChangeCommand } from "./command.js";
+import { chooseSets, ruleOf } from "./encryption-rule.js";
 import { withSetIds } from "./set-names.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
@@ -69,7 +70,14 @@ export async function planImageVersion(
   command: PlanImageVersion,
 ): Promise<Plan> {
   const { id, body, removeRegions = [], ifMatch, pasted } = command;
-  const request = canonicalForm(withSetIds(body, id));
+  const given = canonicalForm(withSetIds(body, id));
+  mustBeAdmitted(deps, command, given);
+  const { request, findings: unchosen } = await chooseSets(
+    deps,
+    id,
+    given,
+    body.sigil?.encryption,
+  );
   mustBeAdmitted(deps, command, request);
   const regions = [...new Set(removeRegions.map(canonicalRegion))].sort();
   const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
@@ -103,7 +111,11 @@ export async function planImageVersion(
             ifMatch === undefined && { unmanaged: true }),
         };
   const document = inOrderOf(canonicalForm(patched(observed, patch)), request);
-  const fingerprint = fingerprintOf(request, ...regions);
+  const fingerprint = fingerprintOf(
+    given,
+    ...regions,
+    ...ruleOf(body.sigil?.encryption),
+  );
   const changes = plannedChanges(observed, patch, request);
   const isSame = (one: OperationRecord): boolean =>
     one.fingerprint === fingerprint;
@@ -123,6 +135,7 @@ export async function planImageVersion(
     ...(before && { known: before }),
   };
   const findings = [
+    ...unchosen,
     ...checkRequest({ id, request, now: deps.now(), change }),
     ...judge(id, document, facts, deps.now(), request).findings,
   ];
