@@ -165,6 +165,7 @@ export function imageVersionHandlers(
           id: request.path,
           body: request.body as ImageVersionRequest,
           pasted: request.pasted,
+          ...preconditionIn(request),
           ...mayUseIn(request),
           ...removeRegionsIn(request.query),
         }),
