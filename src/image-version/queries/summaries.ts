@@ -97,7 +97,7 @@ async function summarize(
     remembered,
   );
   const latest = await latestOfListed(reads, imageId, listed);
-  const sets = new Map<string, number>();
+  const sets = new Sets();
   const versions = names.flatMap((name) => {
     const id = parseImageVersionId(`${imageId}/versions/${name}`);
     const item = items.get(name);
@@ -113,7 +113,7 @@ async function summarize(
     const version = known(id, look, record, latest, []);
     return [summaryOf(viewImageVersion(version, reads.now()), sets)];
   });
-  const content = { versions, diskEncryptionSets: [...sets.keys()], complete };
+  const content = { versions, diskEncryptionSets: sets.ids, complete };
   return {
     etag: `"${createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 32)}"`,
     view: { ...content, time: reads.now().toISOString() },
@@ -195,17 +195,24 @@ function withoutBulk(record: ImageVersionRecord): ImageVersionRecord {
   };
 }
 
+/** Each set once, whatever case it is written in. */
+class Sets {
+  readonly ids: string[] = [];
+  readonly #places = new Map<string, number>();
+
+  placeOf(id: string): number {
+    const known = this.#places.get(id.toLowerCase());
+    if (known !== undefined) return known;
+    this.#places.set(id.toLowerCase(), this.ids.length);
+    return this.ids.push(id) - 1;
+  }
+}
+
 function summaryOf(
   { name, properties, sigil }: ImageVersionView,
-  sets: Map<string, number>,
+  sets: Sets,
 ): ImageSummaryView["versions"][number] {
   const { publishingProfile: profile, provisioningState } = properties;
-  const numberOf = (id: string): number => {
-    const key = id.toLowerCase();
-    const number = sets.get(key) ?? sets.size;
-    sets.set(key, number);
-    return number;
-  };
   return {
     name,
     managedBy: sigil.managedBy,
@@ -235,7 +242,7 @@ function summaryOf(
         latest: sigil.latestIn.includes(region.name),
         excludeFromLatest: target?.excludeFromLatest ?? false,
         encryptionType: osDiskImage.type,
-        diskEncryptionSets: [...new Set(ids.map(numberOf))],
+        diskEncryptionSets: [...new Set(ids.map((id) => sets.placeOf(id)))],
         ...(replicas !== undefined && { regionalReplicaCount: replicas }),
         ...(storage && { storageAccountType: storage }),
         ...(region.expectedEndTime && {
