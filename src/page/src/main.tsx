@@ -5,6 +5,7 @@ import { createSession } from "./session/session.js";
 import "./styles/theme.css";
 import "./styles/base.css";
 import "./styles/controls.css";
+import "./styles/views.css";
 
 const root = document.getElementById("page");
 if (root === null) throw new TypeError("index.html has no #page.");

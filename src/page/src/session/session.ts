@@ -25,7 +25,7 @@ export type SessionState =
 
 export interface Session {
   readonly state: Store<SessionState>;
-  /** Calls the API with the token of whoever is signed in. */
+  /** Calls the API with the token of whoever is signed in; one that is refused is renewed once. */
   readonly client: Client;
   /** Takes the issuer's answer where there is one, and signs in whoever was before a reload. */
   start(): Promise<void>;
@@ -101,6 +101,16 @@ export function createSession(settings: SignInSettings | undefined): Session {
     state,
     client: {
       async call(name, input) {
+        try {
+          return await inner.call(name, input);
+        } catch (error) {
+          if (!(error instanceof NotSignedInError)) throw error;
+          if (tokens?.refreshToken === undefined) {
+            expire();
+            throw error;
+          }
+        }
+        await renew();
         try {
           return await inner.call(name, input);
         } catch (error) {
