@@ -6,6 +6,7 @@ import "./styles/theme.css";
 import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/views.css";
+import "./styles/create.css";
 
 const root = document.getElementById("page");
 if (root === null) throw new TypeError("index.html has no #page.");

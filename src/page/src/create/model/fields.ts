@@ -128,6 +128,43 @@ function regionFieldAt(
   return lun === undefined ? "encryption" : setField(row.id, String(lun));
 }
 
+/** What a field is called where it is not seen, such as in a link to it. */
+export function fieldName(form: Form, field: string): string {
+  const name = FIELD_NAMES.get(field);
+  if (name !== undefined) return name;
+  const [kind, id, what = ""] = field.split("-");
+  const region = form.regions.find((row) => row.id === id);
+  const called =
+    region === undefined ? "" : region.name.trim() || "a region without a name";
+  if (kind === "region" && region !== undefined)
+    return `${called}: ${REGION_FIELD_NAMES.get(what) ?? what}`;
+  if (kind === "set" && region !== undefined)
+    return `${called}: ${diskName(what)}`;
+  const disk = form.source.dataDisks.find((row) => row.id === what);
+  return disk === undefined ? field : `Source: ${diskName(disk.lun)}`;
+}
+
+const FIELD_NAMES = new Map([
+  ["version", "Version"],
+  ["location", "Location"],
+  ["tags", "Tags"],
+  ["end-of-life", "End of life"],
+  ["exclude", "Exclude from latest"],
+  ["promotion", "Promotion"],
+  ["safety", "Deletion"],
+  ["source", "Source"],
+  ["source-id", "Source"],
+  ["source-os", "Source: OS disk"],
+  ["regions", "Regions"],
+  ["encryption", "Encryption"],
+]);
+const REGION_FIELD_NAMES = new Map([
+  ["name", "region"],
+  ["replicas", "replicas"],
+  ["storage", "storage"],
+  ["exclude", "exclude from latest"],
+]);
+
 export function place(
   findings: readonly Found[],
   form: Form,
