@@ -1,10 +1,11 @@
 // Makes of the sources what is deployed and what `npm start` runs: dist/functions/, the entries that package.json names;
-// dist/chunks/, what they share and what is loaded late. Beside it, dist/bundled-packages.json says which packages are in
+// dist/chunks/, what they share and what is loaded late; dist/page/, the page for people. Beside it, dist/bundled-packages.json says which packages are in
 // there, and dist/THIRD-PARTY-NOTICES.txt under which terms.
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildPage } from "../src/page/bundle.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** Whose files the build copies (openapi/generate.mjs). */
@@ -68,7 +69,11 @@ for (const folder of ["dist/functions", "dist/chunks"])
       await rm(path.join(ROOT, folder, file), { recursive: true });
 
 const folders = new Set(COPIED);
-for (const { inputs } of Object.values(metafile.outputs))
+const page = await buildPage(path.join(ROOT, "dist/page"));
+for (const { inputs } of [
+  ...Object.values(metafile.outputs),
+  ...Object.values(page.outputs),
+])
   for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
     // A stand-in would be one as well.
     const [folder] =

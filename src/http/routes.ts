@@ -12,7 +12,7 @@ export interface HttpRoute {
 }
 
 /**
- * One route an operation of the document; then the page that shows it, and what answers every other path, also a known
+ * One route an operation of the document; then the page that shows it, the page for people, and what answers every other path, also a known
  * one with a method that it does not have.
  */
 export function routesOf(
@@ -38,6 +38,12 @@ export function routesOf(
       route: "docs/{file}",
       handler: handlers.getDocsFile,
     },
+    ...["ui", "ui/{*path}"].map((route) => ({
+      name: route === "ui" ? "get-page" : "get-page-path",
+      methods: ["GET" as const],
+      route,
+      handler: handlers.getPage,
+    })),
     {
       name: "unmatched-path",
       methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],

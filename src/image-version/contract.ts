@@ -18,3 +18,4 @@ export type TargetRegion = Schemas["TargetRegion"];
 /** What the API answers. */
 export type ImageVersionView = Schemas["ImageVersion"];
 export type PlanView = Schemas["Plan"];
+export type ImageSummaryView = Schemas["ImageSummary"];

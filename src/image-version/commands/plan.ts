@@ -12,6 +12,7 @@ import { found, type Change, type Known } from "../preflight/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import type { ArmRequest, Dependencies, StoredVersion } from "../ports.js";
 import { judge } from "../preflight/judge.js";
+import { sourceDataDiskLuns } from "../preflight/source.js";
 import { patched, updateBody } from "../properties/body.js";
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
 import {
@@ -62,6 +63,8 @@ export interface Plan {
   readonly changes: readonly PropertyChange[];
   /** What would be sent to ARM; absent where the version is as asked, so that nothing would be. */
   readonly armRequest?: ArmRequest;
+  /** LUNs of the data disks that the source has; absent where it cannot be looked into, or is not read any more. */
+  readonly sourceDataDiskLuns?: readonly number[];
 }
 
 /** Throws ServiceError TooManyReads or Forbidden; retryable, when ARM throttles a read or does not answer it. */
@@ -139,6 +142,7 @@ export async function planImageVersion(
     ...checkRequest({ id, request, now: deps.now(), change }),
     ...judge(id, document, facts, deps.now(), request).findings,
   ];
+  const luns = sourceDataDiskLuns(request, gathered);
   return {
     findings:
       same === undefined
@@ -155,6 +159,7 @@ export async function planImageVersion(
         bodyOf(observed, patch, mayRemoveRegions(patch, applied, fields ?? {})),
       ),
     }),
+    ...(luns && { sourceDataDiskLuns: luns }),
   };
 }
 

@@ -191,7 +191,12 @@ function pendingOf({
 }
 
 /** A plan as the API shows it. */
-export function viewPlan({ findings, changes, armRequest }: Plan): PlanView {
+export function viewPlan({
+  findings,
+  changes,
+  armRequest,
+  sourceDataDiskLuns,
+}: Plan): PlanView {
   return {
     findings: findings.map((finding) => ({ ...finding })),
     changes: changes.map((change) => ({ ...change })),
@@ -202,6 +207,7 @@ export function viewPlan({ findings, changes, armRequest }: Plan): PlanView {
         body: armRequest.body as Record<string, unknown>,
       },
     }),
+    ...(sourceDataDiskLuns && { sourceDataDiskLuns: [...sourceDataDiskLuns] }),
   };
 }
 
