@@ -38,12 +38,18 @@ export function routesOf(
       route: "docs/{file}",
       handler: handlers.getDocsFile,
     },
-    ...["ui", "ui/{*path}"].map((route) => ({
-      name: route === "ui" ? "get-page" : "get-page-path",
-      methods: ["GET" as const],
-      route,
+    {
+      name: "get-page",
+      methods: ["GET"],
+      route: "ui",
       handler: handlers.getPage,
-    })),
+    },
+    {
+      name: "get-page-path",
+      methods: ["GET"],
+      route: "ui/{*path}",
+      handler: handlers.getPage,
+    },
     {
       name: "unmatched-path",
       methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
