@@ -7,6 +7,12 @@ import type { Session } from "./session/session.js";
 import { useStore } from "./store.js";
 import { HomeView } from "./views/home-view.js";
 import { ImageView } from "./views/image-view.js";
+import { KeysView } from "./views/keys-view.js";
+import { OperationView } from "./views/operation-view.js";
+import { OperationsView } from "./views/operations-view.js";
+import { RejectedView } from "./views/rejected-view.js";
+import { RetentionView } from "./views/retention-view.js";
+import { VersionView } from "./views/version-view.js";
 import { SignInView } from "./views/sign-in-view.js";
 
 const CreateView = lazy(() =>
@@ -42,7 +48,19 @@ function View({ route }: { readonly route: Route }) {
           {...(route.version !== undefined && { version: route.version })}
         />
       );
-    default:
+    case "version":
+      return <VersionView image={route.image} version={route.version} />;
+    case "retention":
+      return <RetentionView image={route.image} />;
+    case "operations":
+      return <OperationsView />;
+    case "operation":
+      return <OperationView operationId={route.operationId} />;
+    case "keys":
+      return <KeysView subscriptionId={route.subscriptionId} />;
+    case "rejected":
+      return <RejectedView />;
+    case "unknown":
       return <h1>There is no such page</h1>;
   }
 }

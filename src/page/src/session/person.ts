@@ -2,6 +2,8 @@
 export interface Person {
   readonly name: string;
   readonly username: string | undefined;
+  /** `oid`: what the API knows a person by. */
+  readonly objectId: string | undefined;
   /** The highest role; undefined: none, and the API will refuse every call. */
   readonly role: Role | undefined;
 }
@@ -37,6 +39,7 @@ export function personOf(
   return {
     name: text("name") ?? username ?? "Unknown",
     username,
+    objectId: text("oid"),
     role: ROLES.findLast(
       (role) =>
         (scopes === undefined || holds(scopes, role)) &&

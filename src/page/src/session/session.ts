@@ -95,12 +95,16 @@ export function createSession(settings: SignInSettings | undefined): Session {
       });
     }
   };
-  const inner = createClient({ endpoint: location.origin, token, attempts: 1 });
+  const options = { endpoint: location.origin, token };
+  // What is read is read again anyway; what is written is sent again with the same Idempotency-Key.
+  const reader = createClient({ ...options, attempts: 1 });
+  const writer = createClient({ ...options, attempts: 3 });
 
   return {
     state,
     client: {
       async call(name, input) {
+        const inner = /^(?:get|list)/u.test(name) ? reader : writer;
         try {
           return await inner.call(name, input);
         } catch (error) {

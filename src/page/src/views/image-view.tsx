@@ -1,12 +1,14 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { RollbackDialog } from "../actions.js";
 import { ImageHeading } from "../components/image-heading.js";
 import { LiveBar } from "../components/live-bar.js";
 import { Progress, State } from "../components/state.js";
 import { Relative, Time } from "../components/time.js";
 import { WindowTable } from "../components/window-table.js";
-import { useClient } from "../context.js";
+import { useClient, useMay } from "../context.js";
 import { useLive } from "../live.js";
 import { Link, replaceQuery, useQuery } from "../navigation.js";
+import { kindName, type Operation } from "../operations.js";
 import { rememberImage } from "../recent-images.js";
 import { imageKey, type ImageName } from "../routes.js";
 import {
@@ -33,13 +35,44 @@ export function ImageView({ image }: { readonly image: ImageName }) {
     (previous, signal) => readSummary(client, image, previous, signal),
     paceOf,
   );
+  const mayWrite = useMay("Write");
+  const [rollingBack, setRollingBack] = useState(false);
+  const [accepted, setAccepted] = useState<Operation>();
   const isThere = live.value !== undefined;
   useEffect(() => {
     if (isThere) rememberImage(image);
   }, [isThere, imageKey(image)]);
   return (
     <>
-      <ImageHeading image={image} current="image" />
+      <ImageHeading image={image} current="image">
+        {mayWrite && live.value && (
+          <button type="button" onClick={() => setRollingBack(true)}>
+            Roll back
+          </button>
+        )}
+      </ImageHeading>
+      <div role="status">
+        {accepted && (
+          <p>
+            Accepted:{" "}
+            <Link to={{ view: "operation", operationId: accepted.id }}>
+              {kindName(accepted.kind)}
+            </Link>
+          </p>
+        )}
+      </div>
+      {rollingBack && live.value && (
+        <RollbackDialog
+          image={image}
+          versions={live.value.body.versions}
+          onClose={() => setRollingBack(false)}
+          onAccepted={(operation) => {
+            setRollingBack(false);
+            setAccepted(operation);
+            live.refresh();
+          }}
+        />
+      )}
       <LiveBar live={live} />
       {live.value && <Versions image={image} summary={live.value} />}
     </>
