@@ -53,10 +53,7 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
   const region = (page: Page, name: string): Locator =>
     page.getByRole("group", { name, exact: true });
   const chosen = (select: Locator): Promise<string> =>
-    select.evaluate((element) => {
-      const { selectedOptions } = element as HTMLSelectElement;
-      return selectedOptions[0]?.textContent ?? "";
-    });
+    select.locator("option:checked").innerText();
   const options = (select: Locator): Promise<string[]> =>
     select.locator("option").allInnerTexts();
   const paste = async (page: Page, body: unknown): Promise<void> => {
@@ -167,9 +164,9 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
     );
     // The summary leads to it.
     await page.getByRole("link", { name: "eastus: OS disk" }).click();
-    expect(
-      await select.evaluate((each) => each === document.activeElement),
-    ).toBe(true);
+    expect(await page.locator(":focus").getAttribute("id")).toBe(
+      await select.getAttribute("id"),
+    );
 
     await page.getByRole("button", { name: "Create the version" }).click();
     expect(

@@ -93,13 +93,15 @@ export function Encryption({
         onChange={(encryption) => change({ encryption })}
       />
       {form.encryption === "confidential" && (
-        <SelectField
-          field="encryption-confidential"
-          label="Kind of confidential encryption"
-          value={form.confidentialType}
-          options={CONFIDENTIAL_NAMES}
-          onChange={(confidentialType) => change({ confidentialType })}
-        />
+        <div class="row">
+          <SelectField
+            field="encryption-confidential"
+            label="Kind of confidential encryption"
+            value={form.confidentialType}
+            options={CONFIDENTIAL_NAMES}
+            onChange={(confidentialType) => change({ confidentialType })}
+          />
+        </div>
       )}
       {form.encryption !== "platform" && (
         <>

@@ -35,6 +35,14 @@ export function FieldFindings({ field }: { readonly field: string }) {
   );
 }
 
+/** Resource ids by their names: whole they hide what is said. */
+function withNames(text: string): string {
+  return text.replaceAll(
+    /\/subscriptions\/[^\s/]+\/resourceGroups\/[^\s/]+\/providers\/[^\s/]+\/[^\s/]+\//giu,
+    "",
+  );
+}
+
 export function FindingText({ found }: { readonly found: Placed }) {
   const severity = found.severity ?? "error";
   return (
@@ -42,9 +50,11 @@ export function FindingText({ found }: { readonly found: Placed }) {
       <strong>
         {{ error: "Error", warning: "Warning", info: "Note" }[severity]}:
       </strong>{" "}
-      {found.message}
+      <span title={found.message}>{withNames(found.message)}</span>
       {found.remediation !== undefined && (
-        <div class="sub">{found.remediation}</div>
+        <div class="sub" title={found.remediation}>
+          {withNames(found.remediation)}
+        </div>
       )}
     </div>
   );

@@ -70,9 +70,10 @@ export function Review({
       <details>
         <summary>The same with {command.az ? "az" : "sigil"}</summary>
         <p class="sub">
-          {command.az
-            ? "With sigil for az sig, Sigil checks it first, and follows it to the last region."
-            : "az has no option for all of it. version.json is the body above."}
+          {command.az &&
+            "With sigil for az sig, Sigil checks it first, and follows it to the last region."}
+          {command.file &&
+            "Options do not say all of it: version.json is the body above."}
         </p>
         <CopyText label="The command line" text={command.text} />
       </details>

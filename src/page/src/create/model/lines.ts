@@ -53,8 +53,10 @@ export function curlLine(origin: string, request: Request): string {
 
 export interface CommandLine {
   readonly text: string;
-  /** False where az has no option for something: then it is `sigil` with a file. */
+  /** False where az has no option for something that `sigil` has. */
   readonly az: boolean;
+  /** True where the body is a file, as no options say all of it. */
+  readonly file: boolean;
 }
 
 /** The line of `az sig`, or of `sigil` where that alone can say it. */
@@ -87,6 +89,7 @@ export function commandLine(
     options !== undefined && form.version !== "" && form.promoteWhen === "";
   return {
     az,
+    file: options === undefined,
     text: [
       `${az ? "az sig" : "sigil"} image-version create`,
       ...lines.map(([option = "", ...values]) =>
