@@ -1,4 +1,6 @@
 /** The page in a Chromium, against the local stack. */
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 
@@ -52,3 +54,14 @@ export async function signIn(page: Page, username: Username): Promise<void> {
 
 /** Below /api/ui/: the seed's image definition. */
 export const SEED_IMAGE = `images/${LOCAL_SUBSCRIPTION_ID}/MyResourceGroup/MyGallery/MyImage`;
+
+/** What axe finds wrong, each with where. The policy of the page forbids scripts of others: this one comes by the debugger. */
+export async function axeFindings(page: Page): Promise<readonly string[]> {
+  await page.evaluate(
+    `if (!window.axe) { ${await readFile(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8")} }`,
+  );
+  return page.evaluate<readonly string[]>(
+    `axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }).then(({ violations }) =>
+      violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ": " + target.join(" ") + ": " + failureSummary)))`,
+  );
+}

@@ -1,6 +1,5 @@
 import { useState } from "preact/hooks";
 import type { Client, Schemas } from "@sigil/client";
-import { PlanDetails } from "./components/changes.js";
 import { Dialog } from "./components/dialog.js";
 import { useLoaded } from "./components/loaded.js";
 import { Findings, Problem } from "./components/problem.js";
@@ -37,14 +36,6 @@ export function PromotionDialog({
 }: VersionActionProps & { readonly promote: boolean }) {
   const client = useClient();
   const path = { ...image, versionName: version.name };
-  const plan = useLoaded(`plan ${version.name} ${promote}`, async (signal) => {
-    const { body } = await client.call("planImageVersion", {
-      path,
-      body: withExclusion(version, !promote),
-      signal,
-    });
-    return body;
-  });
   return (
     <Dialog
       title={
@@ -73,28 +64,8 @@ export function PromotionDialog({
         version={version.name}
         becomes={promote ? "included" : "excluded"}
       />
-      {plan.kind === "loaded" && <PlanDetails plan={plan.value} />}
-      {plan.kind === "failed" && <Problem error={plan.error} />}
     </Dialog>
   );
-}
-
-/** What is read may be sent: read-only members are left out by the API. */
-function withExclusion(
-  version: Version,
-  excludeFromLatest: boolean,
-): Schemas["GalleryImageVersion"] {
-  const { properties, sigil: _, ...rest } = version;
-  return {
-    ...rest,
-    properties: {
-      ...properties,
-      publishingProfile: {
-        ...properties.publishingProfile,
-        excludeFromLatest,
-      },
-    },
-  } as unknown as Schemas["GalleryImageVersion"];
 }
 
 export function DeleteDialog({

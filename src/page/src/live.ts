@@ -11,7 +11,7 @@ export interface Live<T> {
   readonly checkedAtMs: number | undefined;
   /** Why the last read failed; undefined once one has gone well. */
   readonly error: Error | undefined;
-  /** Reads now. */
+  /** Reads now, and often for a while: what was asked for shows a moment later. */
   readonly refresh: () => void;
 }
 
@@ -25,6 +25,7 @@ interface Shown<T> {
 /** How often what is under way is read, and what is at rest. */
 export const BUSY_MS = 3_000;
 export const IDLE_MS = 15_000;
+const EAGER_FOR_MS = 20_000;
 const HIDDEN_MS = 120_000;
 /** After a failure: twice as long each time. */
 const FIRST_RETRY_MS = 3_000;
@@ -50,6 +51,7 @@ export function useLive<T>(
     let timer: ReturnType<typeof setTimeout> | undefined;
     let reading = false;
     let failures = 0;
+    let eagerUntilMs = 0;
     let latest: Shown<T> = { key };
     setShown(latest);
 
@@ -76,6 +78,7 @@ export function useLive<T>(
         failures = 0;
         show({ key, value, checkedAtMs: Date.now() });
         nextMs = current.current.everyMs(value);
+        if (Date.now() < eagerUntilMs) nextMs = Math.min(nextMs, BUSY_MS);
       } catch (error) {
         if (ended.signal.aborted) return;
         // Invariant 2.
@@ -90,7 +93,10 @@ export function useLive<T>(
       }
       plan(nextMs);
     };
-    readNow.current = () => void read();
+    readNow.current = () => {
+      eagerUntilMs = Date.now() + EAGER_FOR_MS;
+      void read();
+    };
     const seen = (): void => {
       if (!document.hidden) void read();
     };
