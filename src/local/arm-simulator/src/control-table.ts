@@ -20,6 +20,7 @@ import {
 } from "./control-argument.js";
 import type { SimulatorControl } from "./control.js";
 import { FAULT_ACTIONS } from "./faults.js";
+import { MACHINE_FATES } from "./machine-control.js";
 
 /** What a person is told of one control, and what its argument must be. */
 export interface ControlDescription {
@@ -198,6 +199,23 @@ export const CONTROLS: Readonly<
     does: "Most items on one page of every list; null is what the simulator was started with.",
     argument: INTEGER_OR_NULL,
     example: 10,
+  },
+  setMachineTimes: {
+    does: "How long virtual machines of image versions take to start, and to be deleted; what is left out is done at once.",
+    argument: {
+      startMs: optional(MILLISECONDS),
+      deleteMs: optional(MILLISECONDS),
+    },
+    example: { startMs: 60000, deleteMs: 30000 },
+  },
+  planMachine: {
+    does: "What befalls the next virtual machine of an image version, in a region or anywhere: its PUT is refused (sizeNotAvailable, quotaExceeded), it fails (allocationFails, keyRefused, startFails), it is never done (neverAllocated, hangs), it runs without an agent (noAgent), with disks under another key (wrongKey), with a script that fails (scriptFails), it is not deleted at the first time (deletionFails), or without its disks and interfaces (leavesDisks).",
+    argument: {
+      does: oneOf(...MACHINE_FATES),
+      region: optional(REGION),
+      times: optional(integer(1)),
+    },
+    example: { does: "wrongKey", region: "eastus2" },
   },
   failOperation: {
     does: "Fails the operation under way on a version; no region is Failed by it.",

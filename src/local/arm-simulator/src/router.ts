@@ -24,9 +24,16 @@ import {
   answerResourceGroup,
   listResources,
 } from "./resource-endpoints.js";
+import {
+  answerRunCommand,
+  retrieveBootDiagnosticsData,
+} from "./machine-endpoints.js";
+import { settleMachines } from "./machine-life.js";
+import { answerNetworkInterface } from "./network-interface.js";
 import { parseComputeId } from "./resource-id.js";
 import type { OperationRecord } from "./state.js";
 import type { Store } from "./store.js";
+import { listTagged } from "./tagged-resources.js";
 import { answerVirtualMachine } from "./virtual-machine.js";
 
 export interface RouterParts {
@@ -100,6 +107,24 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
         : undefined,
   ],
   [
+    /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/resources$/iu,
+    ({ store }, request, [subscriptionId = "", resourceGroup = ""]) =>
+      request.method === "GET"
+        ? listTagged(store, { subscriptionId, resourceGroup }, request)
+        : undefined,
+  ],
+  [
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/networkInterfaces\/[^/]+$/iu,
+    ({ store }, request) => answerNetworkInterface(store, request),
+  ],
+  [
+    /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/virtualMachines\/[^/]+)\/retrieveBootDiagnosticsData$/iu,
+    ({ store }, request, [machine = ""]) =>
+      request.method === "POST"
+        ? retrieveBootDiagnosticsData(store, machine, request)
+        : undefined,
+  ],
+  [
     /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/.+)$/iu,
     answerCompute,
   ],
@@ -110,6 +135,7 @@ export async function route(
   parts: RouterParts,
   request: ArmRequest,
 ): Promise<ArmAnswer> {
+  settleMachines(parts.store);
   for (const [pattern, handler] of ROUTES) {
     const match = pattern.exec(request.path);
     if (match === null) continue;
@@ -336,6 +362,8 @@ async function answerCompute(
         return await answerImageVersion(versions, store, id, request);
       case "virtualmachines":
         return await answerVirtualMachine(store, versions, id, request);
+      case "virtualmachines/runcommands":
+        return await answerRunCommand(store, id, request);
       default:
         // What has ended by now holds up no deletion.
         if (request.method === "DELETE") versions.settleAll();
