@@ -109,6 +109,7 @@ export async function createApp(
       preparations,
       operations,
       retention,
+      testProfiles: rest.testProfiles,
       rejected: rest.rejected,
     },
     [

@@ -20,6 +20,7 @@ import type {
   Registrable,
 } from "../subscription/ports.js";
 import type { PreparationRecord } from "../subscription/records.js";
+import type { TestProfileDependencies } from "../machine-test/profile-ports.js";
 import type { RetentionPolicies } from "../retention/ports.js";
 import { createAgedRows } from "./tables/aged-rows.js";
 import { createArmClient } from "./arm/client.js";
@@ -41,6 +42,7 @@ import type { ServiceBusNamespace } from "./service-bus/namespace.js";
 import { createStateStore } from "./tables/state-store.js";
 import { createSubscriptions } from "./arm/subscriptions.js";
 import type { TableStorage } from "./tables/table.js";
+import { createTestProfiles } from "./tables/test-profiles.js";
 import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
 import { observePorts } from "../telemetry/observed-ports.js";
 import {
@@ -56,6 +58,7 @@ export interface Adapters {
   readonly imageVersionSteps: Dependencies;
   readonly preparations: PreparationDependencies;
   readonly policies: RetentionPolicies;
+  readonly testProfiles: TestProfileDependencies;
   /** Any kind, for what looks after them all. */
   readonly operations: OperationDependencies<TrackedRecord>;
   /** Everything that is kept for a time. */
@@ -199,5 +202,6 @@ export function createAdapters(
       ...shareFacts({ resources, subscriptions }, now),
     },
     policies: createRetentionPolicies(tables),
+    testProfiles: { profiles: createTestProfiles(tables), now },
   };
 }

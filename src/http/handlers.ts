@@ -3,6 +3,7 @@ import type { Dependencies } from "../image-version/ports.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import type { TrackedRecord } from "../operation/records.js";
+import type { TestProfileDependencies } from "../machine-test/profile-ports.js";
 import type { RetentionDependencies } from "../retention/ports.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
 import { docsHandlers } from "./docs-handlers.js";
@@ -19,6 +20,7 @@ import { retentionHandlers } from "./retention-handlers.js";
 import type { HealthCheck } from "./readiness.js";
 import { serviceHandlers } from "./service-handlers.js";
 import { subscriptionHandlers } from "./subscription-handlers.js";
+import { testProfileHandlers } from "./test-profile-handlers.js";
 
 /** What the use cases behind the API need. */
 export interface HandlerDependencies {
@@ -26,6 +28,7 @@ export interface HandlerDependencies {
   readonly preparations: PreparationDependencies;
   readonly operations: OperationDependencies<TrackedRecord>;
   readonly retention: RetentionDependencies;
+  readonly testProfiles: TestProfileDependencies;
   readonly rejected: RejectedRequests;
 }
 
@@ -59,6 +62,7 @@ export function createHttpHandlers(
     ),
     ...operationHandlers(endpoint, deps.operations),
     ...retentionHandlers(endpoint, deps.retention),
+    ...testProfileHandlers(endpoint, deps.testProfiles),
     ...rejectedRequestHandlers(
       endpoint,
       deps.imageVersions,

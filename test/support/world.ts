@@ -25,6 +25,7 @@ import { PACE } from "./dependencies.js";
 import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
 import { createMemoryIndex } from "./fakes/listing-index.js";
 import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
+import { createMemoryTestProfiles } from "./fakes/test-profiles.js";
 import { createMemoryStore } from "./fakes/state-store.js";
 
 /** Everything that a call may leave behind, in memory, and Azure as far as a refusal at the door can tell it. */
@@ -162,6 +163,10 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       retention: {
         policies: counting(createMemoryRetentionPolicies(), ["put", "remove"]),
         imageVersions,
+      },
+      testProfiles: {
+        profiles: counting(createMemoryTestProfiles(), ["put", "remove"]),
+        now: common.now,
       },
       rejected: {
         peek: (fromId, most) =>
