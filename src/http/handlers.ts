@@ -14,6 +14,8 @@ import {
 } from "./endpoint.js";
 import { imageVersionHandlers } from "./image-version-handlers.js";
 import type { OperationId } from "./contract/openapi-document.js";
+import type { TestDependencies } from "../machine-test/ports.js";
+import { machineTestHandlers } from "./machine-test-handlers.js";
 import { operationHandlers } from "./operation-handlers.js";
 import { rejectedRequestHandlers } from "./rejected-request-handlers.js";
 import { retentionHandlers } from "./retention-handlers.js";
@@ -29,6 +31,7 @@ export interface HandlerDependencies {
   readonly operations: OperationDependencies<TrackedRecord>;
   readonly retention: RetentionDependencies;
   readonly testProfiles: TestProfileDependencies;
+  readonly machineTests: TestDependencies;
   readonly rejected: RejectedRequests;
 }
 
@@ -63,6 +66,7 @@ export function createHttpHandlers(
     ...operationHandlers(endpoint, deps.operations),
     ...retentionHandlers(endpoint, deps.retention),
     ...testProfileHandlers(endpoint, deps.testProfiles),
+    ...machineTestHandlers(endpoint, deps.machineTests),
     ...rejectedRequestHandlers(
       endpoint,
       deps.imageVersions,

@@ -18,6 +18,7 @@ export const SERVICE_BUS_RIGHTS: Readonly<
   "image-version-creations": ["Listen", "Send"],
   "image-version-replications": ["Listen", "Send"],
   "subscription-preparations": ["Listen", "Send"],
+  "machine-tests": ["Listen", "Send"],
   "image-version-events": ["Send"],
 };
 

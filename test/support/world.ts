@@ -14,6 +14,7 @@ import type {
   ObservedImageVersion,
 } from "../../src/image-version/resources.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
+import type { TestRecord } from "../../src/machine-test/record.js";
 import type { RollbackStateRecord } from "../../src/image-version/rollback/record.js";
 import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
 import { KINDS } from "../../src/kinds.js";
@@ -150,6 +151,19 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     requiredRegistrations,
     maxReads: 500,
   };
+  const profiles = counting(createMemoryTestProfiles(), ["put", "remove"]);
+  const noMachines = {
+    getMachine: () => Promise.resolve(undefined),
+    createMachine: () => Promise.resolve(undefined),
+    deleteMachine: () => Promise.resolve(),
+    getScriptResult: () => Promise.resolve(undefined),
+    startScript: () => Promise.resolve(undefined),
+    getSerialLog: () => Promise.resolve(undefined),
+    getDisk: () => Promise.resolve(undefined),
+    listTagged: () => Promise.resolve([]),
+    getPart: () => Promise.resolve(undefined),
+    deletePart: () => Promise.resolve(),
+  };
   return {
     deps: {
       imageVersions,
@@ -165,8 +179,19 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
         imageVersions,
       },
       testProfiles: {
-        profiles: counting(createMemoryTestProfiles(), ["put", "remove"]),
+        profiles,
         now: common.now,
+      },
+      machineTests: {
+        ...common,
+        store: store as unknown as StateStore<TestRecord>,
+        resourceManager,
+        resources: RESOURCES,
+        profiles,
+        machines: noMachines,
+        proofs: noMachines,
+        parts: noMachines,
+        makesMachines: true,
       },
       rejected: {
         peek: (fromId, most) =>

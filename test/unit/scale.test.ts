@@ -33,7 +33,7 @@ test("each function that scales by itself may have an instance: HTTP, each queue
   const files = readdirSync("functions").filter(
     (file) => file !== "telemetry.ts",
   );
-  expect(files).toHaveLength(9);
+  expect(files).toHaveLength(10);
   expect(instances).toBeGreaterThanOrEqual(files.length);
 });
 

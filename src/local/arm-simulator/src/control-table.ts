@@ -149,6 +149,9 @@ export const CONTROLS: Readonly<
     argument: TEXT,
     example: SET,
   },
+  resources: {
+    does: "Gives every resource but image versions: what is there.",
+  },
   requests: { does: "Gives the requests to Resource Manager, oldest first." },
   countRequests: {
     does: "Counts the requests of a method, a status, or whose path and query match a regular expression.",

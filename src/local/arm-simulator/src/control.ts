@@ -14,6 +14,7 @@ import {
   createMachineControl,
   type MachineControl,
 } from "./machine-control.js";
+import { settleMachines } from "./machine-life.js";
 import { canonicalRegion, findRegion } from "./regions.js";
 import { beginRegistration } from "./registrations.js";
 import {
@@ -77,6 +78,8 @@ export interface SimulatorControl
   /** Adds or replaces a resource as it is, unchecked. */
   putResource(resource: ArmResource): Promise<void>;
   removeResource(id: string): Promise<void>;
+  /** Every resource but image versions, as Resource Manager would give it back now. */
+  resources(): readonly ArmResource[];
   requests(): readonly LoggedRequest[];
   countRequests(filter?: RequestFilter): number;
   clearRequests(): void;
@@ -200,6 +203,10 @@ export function createControl(parts: {
       delete state.softDeleted[key];
       forgetWrites(store, key);
       await store.commit();
+    },
+    resources() {
+      settleMachines(store);
+      return Object.values(state.resources);
     },
     requests: () => log.list(),
     countRequests: (filter) => log.count(filter ?? {}),
