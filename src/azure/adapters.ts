@@ -31,6 +31,7 @@ import {
 } from "./tables/idempotency-keys.js";
 import { createDeadLetters } from "./service-bus/dead-letters.js";
 import { createIndex } from "./tables/index-table.js";
+import { createMachineReader } from "./arm/machine-reader.js";
 import { createPacer } from "./arm/pacer.js";
 import { createResourceManager } from "./arm/resource-manager.js";
 import { createResourceReader } from "./arm/resource-reader.js";
@@ -202,6 +203,11 @@ export function createAdapters(
       ...shareFacts({ resources, subscriptions }, now),
     },
     policies: createRetentionPolicies(tables),
-    testProfiles: { profiles: createTestProfiles(tables), now },
+    testProfiles: {
+      profiles: createTestProfiles(tables),
+      machines: createMachineReader(arm),
+      resources,
+      now,
+    },
   };
 }

@@ -10,6 +10,10 @@ import {
   type ImageVersionControl,
 } from "./image-version-control.js";
 import { forgetWrites } from "./image-version-lag.js";
+import {
+  createMachineOffersControl,
+  type MachineOffersControl,
+} from "./machine-offers.js";
 import { canonicalRegion, findRegion } from "./regions.js";
 import { beginRegistration } from "./registrations.js";
 import {
@@ -43,7 +47,7 @@ export interface RegionStop {
 
 /** What a test or a demonstration does to the simulator: the same by method call and by `POST /simulator/<method>`. */
 export interface SimulatorControl
-  extends BehaviourControl, ImageVersionControl {
+  extends BehaviourControl, ImageVersionControl, MachineOffersControl {
   addFault(fault: FaultSpec): string;
   clearFaults(): void;
   faults(): readonly Fault[];
@@ -203,5 +207,6 @@ export function createControl(parts: {
     creates: (versionId) => state.creates[resourceKey(versionId)] ?? 0,
     ...createBehaviourControl(store, versions),
     ...createImageVersionControl(store, versions),
+    ...createMachineOffersControl(store),
   };
 }
