@@ -33,6 +33,7 @@ import {
 } from "./tables/idempotency-keys.js";
 import { createDeadLetters } from "./service-bus/dead-letters.js";
 import { createIndex } from "./tables/index-table.js";
+import { createMachineReader } from "./arm/machine-reader.js";
 import { createPacer } from "./arm/pacer.js";
 import { createResourceManager } from "./arm/resource-manager.js";
 import { createResourceReader } from "./arm/resource-reader.js";
@@ -129,15 +130,16 @@ export function createAdapters(
     });
   const arm = armOf(credential);
   // What makes machines has rights that nothing else needs: an identity of its own, where it is given one.
-  const testMachines = createTestMachines(
+  const machinesArm =
     config.testMachinesClientId === undefined
       ? arm
       : armOf(
           createCredential({
             managedIdentityClientId: config.testMachinesClientId,
           }),
-        ),
-  );
+        );
+  const testMachines = createTestMachines(machinesArm);
+  const machineReader = createMachineReader(machinesArm);
   const subscriptions = createSubscriptions(arm);
   const resourceManager = createResourceManager(arm);
   const resources = createResourceReader(arm);
@@ -219,13 +221,14 @@ export function createAdapters(
       ...shareFacts({ resources, subscriptions }, now),
     },
     policies: createRetentionPolicies(tables),
-    testProfiles: { profiles, now },
+    testProfiles: { profiles, machines: machineReader, resources, now },
     machineTests: {
       ...common,
       store: store as unknown as StateStore<TestRecord>,
       resourceManager,
       resources,
       profiles,
+      machineReader,
       machines: testMachines,
       proofs: testMachines,
       parts: testMachines,

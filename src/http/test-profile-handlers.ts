@@ -32,17 +32,20 @@ export function testProfileHandlers(
 
     putTestProfile: endpoint(
       "putTestProfile",
-      async ({ path, body, principal }) => ({
-        status: 200 as const,
-        body: viewTestProfile(
-          await putTestProfile(deps, {
-            imageId: imageIn(path),
-            body,
-            setBy: requesterOf(principal),
-          }),
-          true,
-        ),
-      }),
+      async ({ path, body, principal }) => {
+        const { profile, warnings } = await putTestProfile(deps, {
+          imageId: imageIn(path),
+          body,
+          setBy: requesterOf(principal),
+        });
+        return {
+          status: 200 as const,
+          body: {
+            profile: viewTestProfile(profile, true),
+            findings: [...warnings],
+          },
+        };
+      },
     ),
 
     deleteTestProfile: endpoint("deleteTestProfile", async ({ path }) => ({

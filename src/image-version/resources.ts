@@ -82,6 +82,8 @@ export interface ImageSource {
   readonly hyperVGeneration?: string;
   readonly architecture?: string;
   readonly securityType?: string;
+  /** Of a virtual machine, disk or snapshot; the others do not show it. */
+  readonly purchasePlan?: PurchasePlan;
 }
 
 /** An image version as ARM shows it, in the wire's form, with each region's replication. */

@@ -1,6 +1,7 @@
 import type { Dependencies } from "../image-version/ports.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { TestedDisk } from "../operation/records.js";
+import type { MachineReader } from "./machine-reader.js";
 import type { MachineName, MachinePlan } from "./machine.js";
 import type { TestProfiles } from "./profile-ports.js";
 import type { TestRecord } from "./record.js";
@@ -101,6 +102,8 @@ export interface TestDependencies
     OperationDependencies<TestRecord>,
     Pick<Dependencies, "resourceManager" | "resources"> {
   readonly profiles: Pick<TestProfiles, "read">;
+  /** What the profile is proven with before each test. */
+  readonly machineReader: MachineReader;
   readonly machines: TestMachines;
   readonly proofs: StartProofs;
   readonly parts: MachineParts;

@@ -1,4 +1,5 @@
 import type { TestProfile } from "./profile.js";
+import type { ProofSources } from "./prove-profile.js";
 
 export interface StoredTestProfile {
   readonly profile: TestProfile;
@@ -15,7 +16,7 @@ export interface TestProfiles {
 }
 
 /** What test profiles need. */
-export interface TestProfileDependencies {
+export interface TestProfileDependencies extends ProofSources {
   readonly profiles: TestProfiles;
   readonly now: () => Date;
 }

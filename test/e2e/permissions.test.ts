@@ -1,7 +1,7 @@
 /** Least privilege: everything that infra/ grants is used here; that no test uses more, each Stack says as it closes. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { seedWorld } from "@sigil-local/arm-simulator/world";
+import { resourcesIn, seedWorld } from "@sigil-local/arm-simulator/world";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { pathOf, type ApiClient } from "../support/api-client.js";
 import {
@@ -16,6 +16,8 @@ import {
   TABLE_ACTIONS,
 } from "../support/uses.js";
 
+const images = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
+const tests = resourcesIn(LOCAL_SUBSCRIPTION_ID, "ImageTests");
 const PREPARE = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/prepare`;
 
 let stack: Stack;
@@ -44,7 +46,7 @@ const used = (): Set<string> => {
   return new Set(stack.uses.all.map((use) => use.replace(/ in .*$/u, "")));
 };
 
-test("a subscription is prepared, versions are planned, created, failed and deleted, messages are taken, rejected and postponed", async () => {
+test("a subscription is prepared, a test profile is set, versions are planned, created, failed and deleted, messages are taken, rejected and postponed", async () => {
   expect((await api.request("POST", PREPARE)).status).toBe(202);
   await stack.events.until((events) =>
     events.some(({ type }) => type === "Sigil.Subscription.Registering"),
@@ -76,6 +78,30 @@ test("a subscription is prepared, versions are planned, created, failed and dele
     await api.request("POST", `${pathOf(seedVersionId("9.0.0"))}/plan`, {
       body: sourced(source),
     });
+
+  // Of an image with a purchase plan: its terms are read, too.
+  for (const resource of [
+    tests.group("westus"),
+    tests.virtualNetwork("tests", "westus", ["machines"]),
+    images.imageDefinition("MyGallery", "Bought", "westus", {
+      purchasePlan: { name: "9", publisher: "contoso", product: "linux" },
+    }),
+  ])
+    await stack.simulator.putResource(resource);
+  const bought = `${pathOf(created).replace(/\/images\/.*$/u, "")}/images/Bought`;
+  await api.request("PUT", `${bought}/test-profile`, {
+    body: {
+      machineSize: "Standard_D2s_v5",
+      resourceGroupName: "ImageTests",
+      regions: [
+        {
+          name: "westus",
+          subnetId: `${tests.virtualNetwork("tests", "westus", []).id}/subnets/machines`,
+        },
+      ],
+      proof: { kind: "agentReady" },
+    },
+  });
 
   const failed = seedVersionId("1.0.1");
   await stack.simulator.failRegion({ versionId: failed, region: "eastus2" });

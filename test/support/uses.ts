@@ -98,7 +98,9 @@ export function grantedUses(): readonly string[] {
     "tables/read",
     ...[...ARM_ACTIONS].flatMap(([action, parts]) => [
       `${action} in a resource group`,
-      ...(parts.has("subscription") || parts.has("preparation")
+      ...(["subscription", "preparation", "testProfiles"].some((part) =>
+        parts.has(part as Part),
+      )
         ? [`${action} in the subscription`]
         : []),
     ]),

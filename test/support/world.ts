@@ -8,6 +8,7 @@ import type {
   ResourceManager,
   ResourceReader,
 } from "../../src/image-version/ports.js";
+import type { MachineReader } from "../../src/machine-test/machine-reader.js";
 import type {
   DiskEncryptionSet,
   ImageSource,
@@ -180,6 +181,8 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       },
       testProfiles: {
         profiles,
+        resources: RESOURCES,
+        machines: MACHINES,
         now: common.now,
       },
       machineTests: {
@@ -188,6 +191,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
         resourceManager,
         resources: RESOURCES,
         profiles,
+        machineReader: MACHINES,
         machines: noMachines,
         proofs: noMachines,
         parts: noMachines,
@@ -291,6 +295,27 @@ const RESOURCES: ResourceReader = {
         ),
       ],
     }),
+};
+
+/** What a test profile finds: of networks and sizes, too, one in three is not there. */
+const MACHINES: MachineReader = {
+  getMachineSize: (_, region, name) =>
+    look(region + name, {
+      name,
+      family: "standardDSv5Family",
+      vCpus: 2,
+      architecture: "x64",
+      hyperVGenerations: ["V1", "V2"],
+      trustedLaunch: true,
+      confidential: false,
+    }),
+  listUsages: () =>
+    Promise.resolve(
+      new Map([["cores", { label: "vCPUs", used: 99, limit: 100 }]]),
+    ),
+  getVirtualNetwork: (id) => look(id, { region: "westus", subnets: ["x"] }),
+  areTermsAccepted: () => Promise.resolve(true),
+  listGrants: (scope) => look(scope, [{ actions: ["*"], notActions: [] }]),
 };
 
 function setOf(id: string): DiskEncryptionSet {

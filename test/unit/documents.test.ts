@@ -149,6 +149,7 @@ function permissionTable(): string {
     sources: "sources",
     subscription: "the subscription",
     preparation: "the subscription, with `registers`",
+    testProfiles: "the subscription, with `testResourceGroups`",
   };
   return [
     "| action | in | asked |",

@@ -191,10 +191,16 @@ function pendingOf({
 }
 
 /** A plan as the API shows it. */
-export function viewPlan({ findings, changes, armRequest }: Plan): PlanView {
+export function viewPlan({
+  findings,
+  changes,
+  purchasePlan,
+  armRequest,
+}: Plan): PlanView {
   return {
     findings: findings.map((finding) => ({ ...finding })),
     changes: changes.map((change) => ({ ...change })),
+    ...(purchasePlan && { purchasePlan }),
     ...(armRequest && {
       request: {
         method: "PUT",

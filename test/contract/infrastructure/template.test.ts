@@ -55,6 +55,7 @@ param publications = [
     galleryResourceGroups: [ 'images', 'images-test' ]
     sourceResourceGroups: [ 'build' ]
     sources: [ 'vhd', 'virtualMachine' ]
+    testResourceGroups: [ 'image-tests' ]
   }
 ]
 param settings = { SIGIL_POLL_MAX_SECONDS: '60', SIGIL_TOKEN_AUDIENCE: 'what no parameter may change' }`;
@@ -268,7 +269,7 @@ describe.skipIf(lacksBicep())("infra/", () => {
       expect(actionsIn(full, OTHER_SUBSCRIPTION)).toEqual({
         galleries: actions("galleries"),
         sources: actions("sources", "vhd", "virtualMachine"),
-        subscription: actions("subscription"),
+        subscription: actions("subscription", "testProfiles"),
       });
       expect(placesOf(full, OTHER_SUBSCRIPTION)).toEqual([
         "galleries in resourceGroups/images",

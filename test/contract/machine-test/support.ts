@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { createArmClient } from "../../../src/azure/arm/client.js";
+import { createMachineReader } from "../../../src/azure/arm/machine-reader.js";
 import { createTestMachines } from "../../../src/azure/arm/test-machines.js";
 import type { TestProfileBody } from "../../../src/machine-test/contract.js";
 import { OPERATION_TAG } from "../../../src/machine-test/machine.js";
@@ -23,7 +24,6 @@ import {
   ARM_SCOPE,
   credentialOf,
   idOf,
-  request,
   startInProcess,
   TRACEPARENT,
   type InProcess,
@@ -114,6 +114,7 @@ export async function startMachineTests(
     ...world.deps,
     store: world.deps.store as unknown as TestDependencies["store"],
     profiles,
+    machineReader: createMachineReader(arm),
     machines: azure,
     proofs: azure,
     parts: azure,
@@ -121,9 +122,11 @@ export async function startMachineTests(
   };
 
   for (const version of versions)
-    await request(world.deps, version, managedImageRequest());
-  for (const version of versions) await world.finish(version);
-  await world.takeEvents();
+    await world.deps.resourceManager.putImageVersion(
+      idOf(version),
+      managedImageRequest(),
+    );
+  clock.advance(3_600_000);
   await simulator.control.setMachineTimes({
     startMs: 60_000,
     deleteMs: 30_000,

@@ -220,6 +220,54 @@ export const CONTROLS: Readonly<
     },
     example: { does: "wrongKey", region: "eastus2" },
   },
+  setMachineSize: {
+    does: "Withholds a size of virtual machines in a region, where it is then not offered, or not to the subscription; null gives it back.",
+    argument: {
+      region: REGION,
+      size: TEXT,
+      restriction: {
+        ...oneOf("NotOffered", "NotAvailableForSubscription", "QuotaId"),
+        accepts: (value) =>
+          value === null ||
+          value === "NotOffered" ||
+          value === "NotAvailableForSubscription" ||
+          value === "QuotaId",
+      },
+    },
+    example: {
+      region: "westus",
+      size: "Standard_D2s_v5",
+      restriction: "NotAvailableForSubscription",
+    },
+  },
+  setUsage: {
+    does: "Sets what is used of a quota of virtual machines: cores, virtualMachines, or a family of sizes.",
+    argument: {
+      region: REGION,
+      name: TEXT,
+      used: integer(0),
+      limit: integer(0),
+    },
+    example: { region: "westus", name: "cores", used: 99, limit: 100 },
+  },
+  setTermsAccepted: {
+    does: "Accepts the terms of a Marketplace plan, or takes that back.",
+    argument: {
+      publisher: TEXT,
+      offer: TEXT,
+      plan: TEXT,
+      accepted: {
+        accepts: (value) => typeof value === "boolean",
+        expected: "true or false",
+      },
+    },
+    example: {
+      publisher: "contoso",
+      offer: "hardened-linux",
+      plan: "9-gen2",
+      accepted: true,
+    },
+  },
   failOperation: {
     does: "Fails the operation under way on a version; no region is Failed by it.",
     argument: { versionId: VERSION_ID, code: TEXT, message: TEXT },

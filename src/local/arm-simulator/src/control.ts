@@ -15,6 +15,10 @@ import {
   type MachineControl,
 } from "./machine-control.js";
 import { settleMachines } from "./machine-life.js";
+import {
+  createMachineOffersControl,
+  type MachineOffersControl,
+} from "./machine-offers.js";
 import { canonicalRegion, findRegion } from "./regions.js";
 import { beginRegistration } from "./registrations.js";
 import {
@@ -48,7 +52,11 @@ export interface RegionStop {
 
 /** What a test or a demonstration does to the simulator: the same by method call and by `POST /simulator/<method>`. */
 export interface SimulatorControl
-  extends BehaviourControl, ImageVersionControl, MachineControl {
+  extends
+    BehaviourControl,
+    ImageVersionControl,
+    MachineControl,
+    MachineOffersControl {
   addFault(fault: FaultSpec): string;
   clearFaults(): void;
   faults(): readonly Fault[];
@@ -215,5 +223,6 @@ export function createControl(parts: {
     ...createBehaviourControl(store, versions),
     ...createImageVersionControl(store, versions),
     ...createMachineControl(store),
+    ...createMachineOffersControl(store),
   };
 }

@@ -8,6 +8,13 @@ import {
 } from "./image-version-endpoints.js";
 import type { ImageVersions } from "./image-versions.js";
 import {
+  getAgreement,
+  getVirtualNetwork,
+  listPermissions,
+  listSkus,
+  listUsages,
+} from "./machine-offers.js";
+import {
   operationBody,
   operationUrls,
   requireOperation,
@@ -76,6 +83,38 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
     answerProvider,
   ],
   [
+    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/skus$/iu,
+    reads(({ store }, request, [subscriptionId = ""]) =>
+      listSkus(store, subscriptionId, request),
+    ),
+  ],
+  [
+    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/locations\/([^/]+)\/usages$/iu,
+    reads(({ store }, request, [subscriptionId = "", location = ""]) =>
+      listUsages(store, subscriptionId, location, request),
+    ),
+  ],
+  [
+    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.MarketplaceOrdering\/offerTypes\/virtualmachine\/publishers\/([^/]+)\/offers\/([^/]+)\/plans\/([^/]+)\/agreements\/current$/iu,
+    reads(
+      (
+        { store },
+        _,
+        [subscriptionId = "", publisher = "", offer = "", plan = ""],
+      ) => getAgreement(store, subscriptionId, publisher, offer, plan),
+    ),
+  ],
+  [
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/virtualNetworks\/[^/]+$/iu,
+    reads(({ store }, { path }) => getVirtualNetwork(store, path)),
+  ],
+  [
+    /^(\/subscriptions\/[^/]+\/resourceGroups\/.+)\/providers\/Microsoft\.Authorization\/permissions$/iu,
+    reads(({ store }, request, [scope = ""]) =>
+      listPermissions(store, scope, request),
+    ),
+  ],
+  [
     /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/([^/]+)$/iu,
     ({ store }, request, [subscriptionId = "", type = ""]) => {
       store.subscription(subscriptionId);
@@ -129,6 +168,18 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
     answerCompute,
   ],
 ];
+
+/** A handler of GET alone. */
+function reads(
+  handler: (
+    parts: RouterParts,
+    request: ArmRequest,
+    names: readonly string[],
+  ) => ArmAnswer,
+): Handler {
+  return (parts, request, names) =>
+    request.method === "GET" ? handler(parts, request, names) : undefined;
+}
 
 /** Finds the handler of a request; throws ARM's errors for what is not there. */
 export async function route(

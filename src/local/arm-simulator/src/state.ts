@@ -176,6 +176,17 @@ export interface MachineLife {
   readonly deletedAtMs?: number;
 }
 
+/** What Azure offers for virtual machines (machine-offers.ts); keys are a canonical region, a slash and a name in lower case. */
+export interface MachineOffers {
+  /** Of sizes: "NotOffered", or Azure's reason why the subscription may not use one. */
+  readonly restrictions: Readonly<Record<string, string>>;
+  readonly usages: Readonly<
+    Record<string, { readonly used: number; readonly limit: number }>
+  >;
+  /** publisher/offer/plan, in lower case. */
+  readonly acceptedTerms: readonly string[];
+}
+
 /** An action that callers may not take at a scope and below. */
 export interface Denial {
   /** `Microsoft.Compute/diskEncryptionSets/read`, in any case. */
@@ -208,6 +219,7 @@ export interface SimulatorState {
   /** By resource key. */
   readonly machines: Record<string, MachineLife>;
   machineTimes: { readonly startMs: number; readonly deleteMs: number };
+  machineOffers: MachineOffers;
   /** Most items of one page of a list. Absent: what the simulator was started with. */
   pageSize?: number;
 }

@@ -160,6 +160,7 @@ function laterMembers() {
     machinePlans: [],
     machines: {},
     machineTimes: { startMs: 0, deleteMs: 0 },
+    machineOffers: { restrictions: {}, usages: {}, acceptedTerms: [] },
   } satisfies Partial<SimulatorState>;
 }
 
