@@ -494,6 +494,14 @@ function deleting(
   };
 }
 
+/** No machine is made for it, for this reason, which a person has to mend. */
+export function hindered(
+  test: RegionTestRecord,
+  reason: Refusal,
+): RegionTestRecord {
+  return gone({ ...test, result: "inconclusive", reason });
+}
+
 /** It is canceled: what may be there is deleted, and nothing further is made. */
 export function abandon(test: RegionTestRecord): RegionTestRecord {
   const { todo: _, ...work } = test.work;

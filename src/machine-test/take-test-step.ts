@@ -22,7 +22,8 @@ import {
   type MachinePlan,
 } from "./machine.js";
 import type { Refusal, SeenMachine, TestDependencies } from "./ports.js";
-import { placesOf } from "./profile.js";
+import { placesOf, type TestProfile } from "./profile.js";
+import { proveProfile, within } from "./prove-profile.js";
 import type { TestRecord } from "./record.js";
 import {
   isLookedAt,
@@ -77,6 +78,7 @@ async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
   if (id === undefined)
     throw new TypeError(`${record.resourceId} is not an image version's id`);
   let plans: readonly MachinePlan[] | undefined;
+  const hindrances = new Map<string, Refusal>();
   try {
     const [version, definition] = await Promise.all([
       deps.resourceManager.getImageVersion(id),
@@ -97,6 +99,10 @@ async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
           record.profile.proof.kind,
         ),
       );
+      for (const { region } of places) {
+        const hindrance = await hindranceIn(deps, record.profile, region);
+        if (hindrance !== undefined) hindrances.set(region, hindrance);
+      }
     }
   } catch (error) {
     return postponeOrFail(deps, stored, error);
@@ -112,7 +118,31 @@ async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
           },
           contextOf(deps),
         )
-      : planned(pair, plans, contextOf(deps)),
+      : planned(pair, plans, hindrances, contextOf(deps)),
+  );
+}
+
+/** Why no machine can be made there now, by what the profile is proven with. */
+async function hindranceIn(
+  { machineReader: machines, resources }: TestDependencies,
+  profile: TestProfile,
+  region: string,
+): Promise<Refusal | undefined> {
+  const findings = await proveProfile(
+    { machines, resources },
+    within(profile, [region]),
+  );
+  const errors = (findings ?? []).filter(
+    ({ severity }) => severity === "error",
+  );
+  const [first] = errors;
+  return (
+    first && {
+      code: first.code,
+      message: errors
+        .map(({ message, remediation }) => `${message} ${remediation}`)
+        .join(" "),
+    }
   );
 }
 

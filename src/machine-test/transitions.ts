@@ -25,6 +25,7 @@ import {
   type Requester,
 } from "../operation/records.js";
 import { pollDelayMs } from "../operation/waiting.js";
+import type { Refusal } from "./ports.js";
 import { groupId, type MachineName, type MachinePlan } from "./machine.js";
 import type { TestProfile } from "./profile.js";
 import type { TestRecord } from "./record.js";
@@ -33,6 +34,7 @@ import {
   answer,
   beginDue,
   hasMachine,
+  hindered,
   isOver,
   newRegionTest,
   see,
@@ -110,18 +112,34 @@ export function accept(
   });
 }
 
-/** It is known what is to be made. */
+/** It is known what is to be made, and where no machine can be made now: there the test has come to no result. */
 export function planned(
   pair: TestPair,
   plans: readonly MachinePlan[],
+  hindrances: ReadonlyMap<string, Refusal>,
   context: TransitionContext,
 ): TestPair {
-  const rows = plans.map(groupRow);
+  const { profile } = pair.record;
+  const before = testsOf(pair.operation);
+  const tests = before.map((test) => {
+    const reason = hindrances.get(test.name);
+    return reason === undefined ? test : hindered(test, reason);
+  });
+  const free = tests.filter((test) => !isOver(test)).map(({ name }) => name);
   return advance(pair, context, {
     patch: { state: "Testing", plans, ticks: 0 },
-    message: `A machine is to be made in ${plans.map(({ region }) => region).join(", ")}, at most ${pair.record.profile.concurrency} at a time.`,
+    operation: { tests },
+    message:
+      free.length === 0
+        ? "No machine can be made."
+        : `A machine is to be made in ${free.join(", ")}, at most ${profile.concurrency} at a time.`,
     waitMs: 0,
-    effects: [{ kind: "index", put: rows, remove: [] }], // Invariant 4.
+    effects: [
+      { kind: "index", put: plans.map(groupRow), remove: [] }, // Invariant 4.
+      ...tests.flatMap((test, i) =>
+        told(pair.operation, before[i], test, context),
+      ),
+    ],
   });
 }
 

@@ -184,6 +184,33 @@ describe("what says nothing of the version is inconclusive, and is tried three t
     expect(operation.tests?.[0]?.reason).toBeUndefined();
   });
 
+  test("a region whose profile is not proven, without a machine", async () => {
+    await start();
+    await tests.simulator.control.setMachineSize({
+      region: "westus",
+      size: "Standard_D2s_v5",
+      restriction: "NotAvailableForSubscription",
+    });
+    await tests.test();
+    const operation = await tests.finish();
+    expect(resultsOf(operation)["eastus2"]).toBe("passed");
+    expect(operation).toMatchObject({
+      error: { code: "TestInconclusive" },
+      tests: [
+        {
+          name: "westus",
+          state: "Gone",
+          result: "inconclusive",
+          attempts: 0,
+          reason: {
+            message: expect.stringContaining("Standard_D2s_v5") as string,
+          },
+        },
+        {},
+      ],
+    });
+  });
+
   test.each([
     ["a missing role", 403, "AuthorizationFailed", "ResourceManagerForbidden"],
     ["a policy", 403, "RequestDisallowedByPolicy", "RequestDisallowedByPolicy"],
@@ -442,6 +469,38 @@ test("a version that is deleted before its test begins fails it by name", async 
     status: "Failed",
     error: { code: "ImageVersionGone" },
   });
+});
+
+test("a machine of a Marketplace image has the plan of its definition", async () => {
+  await start();
+  const plan = { name: "9-gen2", publisher: "contoso", product: "hardened" };
+  await tests.simulator.control.putResource({
+    id: seedResource("galleries/MyGallery/images/MyImage"),
+    name: "MyImage",
+    type: "Microsoft.Compute/galleries/images",
+    location: "westus",
+    properties: {
+      osType: "Linux",
+      osState: "Generalized",
+      hyperVGeneration: "V2",
+      purchasePlan: plan,
+    },
+  });
+  await tests.simulator.control.setTermsAccepted({
+    publisher: "contoso",
+    offer: "hardened",
+    plan: "9-gen2",
+    accepted: true,
+  });
+  await tests.test({ regions: ["westus"] });
+  let machine: object | undefined;
+  const operation = await tests.finish(() => {
+    machine ??= tests.simulator.control
+      .resources()
+      .find(({ name }) => /^sigiltest-[0-9a-f]{20}-1$/u.test(name));
+  });
+  expect(resultsOf(operation)).toEqual({ westus: "passed" });
+  expect(machine).toMatchObject({ plan });
 });
 
 test("a specialized image is made without osProfile", async () => {

@@ -1,3 +1,5 @@
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { expect } from "vitest";
 import { createArmClient } from "../../../src/azure/arm/client.js";
 import { createMachineReader } from "../../../src/azure/arm/machine-reader.js";
@@ -39,8 +41,13 @@ import {
 export const TESTS = "machine-tests";
 export const VERSION = seedVersionId("1.0.0");
 export const GROUP = "MyResourceGroup";
-const [, , SUBSCRIPTION] = VERSION.split("/");
-const SUBNET = `/subscriptions/${SUBSCRIPTION}/resourceGroups/${GROUP}/providers/Microsoft.Network/virtualNetworks/tests/subnets/machines`;
+const machinesIn = (region: string) =>
+  resourcesIn(LOCAL_SUBSCRIPTION_ID, GROUP).virtualNetwork(
+    `tests-${region}`,
+    region,
+    ["machines"],
+  );
+const REGIONS = ["westus", "eastus2"];
 
 export interface DueMessage extends StepMessage {
   readonly messageId: string;
@@ -81,10 +88,10 @@ export function profileBody(
   return {
     machineSize: "Standard_D2s_v5",
     resourceGroupName: GROUP,
-    regions: [
-      { name: "westus", subnetId: SUBNET },
-      { name: "eastus2", subnetId: SUBNET },
-    ],
+    regions: REGIONS.map((name) => ({
+      name,
+      subnetId: `${machinesIn(name).id}/subnets/machines`,
+    })),
     proof: { kind: "agentReady" },
     ...change,
   } as TestProfileBody;
@@ -127,6 +134,8 @@ export async function startMachineTests(
       managedImageRequest(),
     );
   clock.advance(3_600_000);
+  for (const region of REGIONS)
+    await simulator.control.putResource(machinesIn(region));
   await simulator.control.setMachineTimes({
     startMs: 60_000,
     deleteMs: 30_000,
