@@ -17,11 +17,7 @@ param registers bool
 var permissions = loadJsonContent('../permissions.json')
 var parts = {
   // Asked of the subscription itself, whatever its resource groups.
-  subscription: concat(
-    permissions.subscription,
-    registers ? permissions.preparation : [],
-    empty(to.?testResourceGroups ?? []) ? [] : permissions.testProfiles
-  )
+  subscription: concat(permissions.subscription, registers ? permissions.preparation : [])
   // The built-in Compute Gallery Artifacts Publisher may also delete galleries.
   galleries: permissions.galleries
   sources: concat(permissions.sources, flatten(map(to.?sources ?? [], kind => permissions[kind])))

@@ -73,9 +73,8 @@ const MOST_SENDS = 3;
 const MOST_DELAYS = 20;
 /** Between the profile's limits and the deadline: for polls, and for what Azure puts off. */
 const SLACK_MS = 30 * MINUTE_MS;
-/** After its deadline a machine is told to be Left, and after its deletion a disk is deleted by itself. */
+/** After its deadline a machine is told to be Left. */
 const LEFT_AFTER_MS = 60 * MINUTE_MS;
-const PARTS_AFTER_MS = 2 * MINUTE_MS;
 const LONGEST_DELETION_WAIT_MS = 60 * MINUTE_MS;
 const LONGEST_OUTPUT_BYTES = 4_096;
 
@@ -527,7 +526,7 @@ function seeDeleting(
   sight: Sight,
   terms: Terms,
 ): RegionTestRecord {
-  const { now } = terms;
+  const { now, pace } = terms;
   const { work } = test;
   const left = whatIsLeft(test, sight);
   // Invariant 5.
@@ -548,7 +547,8 @@ function seeDeleting(
   if (mayBeUnderWay(work, terms)) return test;
   if (work.deletions === 0) return withDeletion(test, "delete", terms);
   if (left.length > 0)
-    return isBefore(now, later(work.deletionTime, PARTS_AFTER_MS))
+    // What goes with the machine has gone by then.
+    return isBefore(now, later(work.deletionTime, 2 * pace.putTimeoutMs))
       ? test
       : withDeletion(test, "deleteParts", terms, left);
   return work.again === true

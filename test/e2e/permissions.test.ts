@@ -33,6 +33,7 @@ beforeAll(async () => {
     },
     settings: {
       SIGIL_REQUIRE_SIG_ENCRYPTION: "true",
+      SIGIL_TEST_MACHINES: "true",
       SIGIL_DEAD_LETTER_SCHEDULE: "* * * * * *",
     },
   });
@@ -89,19 +90,41 @@ test("a subscription is prepared, a test profile is set, versions are planned, c
   ])
     await stack.simulator.putResource(resource);
   const bought = `${pathOf(created).replace(/\/images\/.*$/u, "")}/images/Bought`;
-  await api.request("PUT", `${bought}/test-profile`, {
-    body: {
-      machineSize: "Standard_D2s_v5",
-      resourceGroupName: "ImageTests",
-      regions: [
-        {
-          name: "westus",
-          subnetId: `${tests.virtualNetwork("tests", "westus", []).id}/subnets/machines`,
-        },
-      ],
-      proof: { kind: "agentReady" },
-    },
-  });
+  const profile = {
+    machineSize: "Standard_D2s_v5",
+    resourceGroupName: "ImageTests",
+    regions: [
+      {
+        name: "westus",
+        subnetId: `${tests.virtualNetwork("tests", "westus", []).id}/subnets/machines`,
+      },
+    ],
+    proof: { kind: "agentReady" },
+  };
+  await api.request("PUT", `${bought}/test-profile`, { body: profile });
+
+  // A machine that leaves its disks, and one that runs a script.
+  await stack.simulator.planMachine({ does: "leavesDisks" });
+  for (const [i, proof] of [
+    { kind: "serialLog", text: "login:" },
+    { kind: "runCommand", script: "true" },
+  ].entries()) {
+    await api.request(
+      "PUT",
+      `${bought.replace("Bought", "MyImage")}/test-profile`,
+      {
+        body: { ...profile, proof },
+      },
+    );
+    expect((await api.request("POST", `${pathOf(created)}/test`)).status).toBe(
+      202,
+    );
+    await stack.events.until(
+      (events) =>
+        events.filter(({ type }) => type === "Sigil.ImageVersion.Tested")
+          .length > i,
+    );
+  }
 
   const failed = seedVersionId("1.0.1");
   await stack.simulator.failRegion({ versionId: failed, region: "eastus2" });
