@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** What `npm test` leaves to `npm run test:slow`. */
 const SLOW = [
   // Kills, months, thousands of calls, whatever a generator thinks of
-  "test/contract/{image-version,subscription}/{crashes,rollback-crashes}.test.ts",
+  "test/contract/{image-version,subscription,machine-test}/{crashes,rollback-crashes}.test.ts",
   "test/contract/image-version/{long-waits,state-lost}.test.ts",
   "test/contract/azure/tables/ageing.test.ts",
   "test/contract/authorization/policy-concurrency.test.ts",
@@ -15,7 +15,7 @@ const SLOW = [
   "src/local/arm-simulator/test/lists.test.ts",
   "src/local/service-bus-emulator/test/durability.test.ts",
   // Whole programs; `npm test` has the whole app with its requests, messages and documents
-  "test/e2e/{cli,day-two,demo,deployment,durability,own-services,packages,permissions,plans,retention,same-version,secrets,smoke-test,start,telemetry,upgrade}.test.ts",
+  "test/e2e/{cli,day-two,demo,deployment,durability,machine-tests,own-services,packages,permissions,plans,retention,same-version,secrets,smoke-test,start,telemetry,test-profiles,upgrade}.test.ts",
   "src/local/functions-host/test/startup.test.ts",
   "src/local/stack/test/run.test.ts",
   // A browser, generated clients, the Azure CLI, other languages

@@ -79,7 +79,7 @@ param instanceMemoryMB (512 | 2048 | 4096) = 2048
 @description('Instances of each group that scales by itself, at most: HTTP, each queue, each timer.')
 @minValue(1)
 @maxValue(1000)
-param maximumInstanceCount int = 3
+param maximumInstanceCount int = 2
 
 @description('Requests that an instance answers at a time; one that waits for an operation counts as long as it waits.')
 @minValue(1)
@@ -117,6 +117,7 @@ param oldestOperationHours int = 24
 param settings stringMap = {}
 
 var uniqueName = '${name}-${uniqueString(resourceGroup().id)}'
+var makesTestMachines = !empty(flatten(map(publications, to => to.?testResourceGroups ?? [])))
 
 module identity 'modules/managed-identity.bicep' = {
   name: 'managed-identity'
@@ -194,6 +195,27 @@ module publishing 'modules/image-publishing.bicep' = [
   }
 ]
 
+// An identity of its own: what may make machines may do nothing else.
+module testIdentity 'modules/managed-identity.bicep' = if (makesTestMachines) {
+  name: 'test-identity'
+  params: {
+    name: '${uniqueName}-tests'
+    location: location
+  }
+}
+
+module testMachines 'modules/test-machines.bicep' = [
+  for to in publications: if (!empty(to.?testResourceGroups ?? [])) {
+    name: 'test-machines-${uniqueName}'
+    scope: subscription(to.subscriptionId)
+    params: {
+      name: uniqueName
+      principalId: testIdentity!.outputs.principalId
+      resourceGroups: to.?testResourceGroups ?? []
+    }
+  }
+]
+
 module functionApp 'modules/function-app.bicep' = {
   name: 'function-app'
   params: {
@@ -203,6 +225,8 @@ module functionApp 'modules/function-app.bicep' = {
     nodeVersion: nodeVersion
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
+    testIdentityId: makesTestMachines ? testIdentity!.outputs.id : ''
+    testIdentityClientId: makesTestMachines ? testIdentity!.outputs.clientId : ''
     storageAccountName: storage.outputs.name
     deploymentContainerUri: storage.outputs.deploymentContainerUri
     serviceBusNamespace: serviceBus.outputs.fullyQualifiedNamespace

@@ -24,6 +24,9 @@ type publication = {
 
   @description('Kinds of source that need more than a read.')
   sources: sourceKind[]?
+
+  @description('Resource groups in which machines that test image versions are made; absent: none is ever made.')
+  testResourceGroups: string[]?
 }
 
 @export()

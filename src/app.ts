@@ -18,6 +18,8 @@ import { createValidator } from "./http/contract/validation.js";
 import { putImageVersion } from "./image-version/commands/put.js";
 import { takeStep } from "./image-version/steps/take-step.js";
 import { KINDS } from "./kinds.js";
+import { sweepTestMachines } from "./machine-test/sweep.js";
+import { takeTestStep } from "./machine-test/take-test-step.js";
 import { removeAged } from "./operation/ageing.js";
 import { failPoisoned } from "./operation/poison.js";
 import { reconcile } from "./operation/reconcile.js";
@@ -41,6 +43,7 @@ export interface App {
   readonly creations: QueueFunction;
   readonly replications: QueueFunction;
   readonly preparations: QueueFunction;
+  readonly machineTests: QueueFunction;
   readonly reconcile: (context: InvocationContext) => Promise<void>;
   readonly reconcileSchedule: string;
   readonly retention: (context: InvocationContext) => Promise<void>;
@@ -110,6 +113,8 @@ export async function createApp(
       preparations,
       operations,
       retention,
+      testProfiles: rest.testProfiles,
+      machineTests: rest.machineTests,
       rejected: rest.rejected,
     },
     [
@@ -129,6 +134,20 @@ export async function createApp(
     built,
     signInOf(config),
   );
+  const sweep = async (log: Log, context: InvocationContext): Promise<void> => {
+    const { deleted, left, errors } = await sweepTestMachines(
+      rest.machineTests,
+      traceparentOf(context.traceContext?.traceParent),
+    );
+    for (const resourceId of deleted)
+      log.warn("what a test machine has left was deleted", { resourceId });
+    for (const { id: resourceId, reason } of left)
+      log.warn(`what a test machine has left is not deleted: ${reason}`, {
+        resourceId,
+      });
+    for (const error of errors)
+      log.error("a resource group could not be searched", error);
+  };
   return {
     http: routesOf(document, handlers),
     requests: queueFunction(
@@ -181,7 +200,15 @@ export async function createApp(
           calls.during(() => takePreparationStep(preparations, message)),
       }),
     ),
-    reconcile: logged(async (log) => {
+    machineTests: queueFunction(
+      "machine-tests",
+      createStepHandler({
+        ...steps,
+        takeStep: (message) =>
+          calls.during(() => takeTestStep(rest.machineTests, message)),
+      }),
+    ),
+    reconcile: logged(async (log, context) => {
       const { errors, oldestOpenTime, ...counts } = await reconcile(operations);
       const ageMs = now().getTime() - Date.parse(oldestOpenTime ?? "");
       metrics.oldestOpen(oldestOpenTime === undefined ? 0 : ageMs / 1_000);
@@ -190,6 +217,7 @@ export async function createApp(
         log.error("an operation could not be reconciled", error, {
           operationId,
         });
+      await sweep(log, context);
     }),
     reconcileSchedule: config.reconcileSchedule,
     retention: logged(async (log, context) => {

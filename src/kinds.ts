@@ -1,5 +1,6 @@
 import { IMAGE_VERSION_KINDS } from "./image-version/kind.js";
 import { ROLLBACK_KIND } from "./image-version/rollback/kind.js";
+import { MACHINE_TEST_KIND } from "./machine-test/kind.js";
 import type { Kinds } from "./operation/ports.js";
 import { PREPARATION_KIND } from "./subscription/kind.js";
 
@@ -7,5 +8,6 @@ import { PREPARATION_KIND } from "./subscription/kind.js";
 export const KINDS: Kinds = {
   ...IMAGE_VERSION_KINDS,
   RollBackImage: ROLLBACK_KIND,
+  TestImageVersion: MACHINE_TEST_KIND,
   PrepareSubscription: PREPARATION_KIND,
 };

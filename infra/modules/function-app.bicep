@@ -5,6 +5,10 @@ param location string
 param nodeVersion string
 param identityId string
 param identityClientId string
+
+@description('The identity that makes test machines; empty: none are made.')
+param testIdentityId string
+param testIdentityClientId string
 param storageAccountName string
 param deploymentContainerUri string
 param serviceBusNamespace string
@@ -45,9 +49,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   tags: tags
   identity: {
     type: 'UserAssigned'
-    userAssignedIdentities: {
-      '${identityId}': {}
-    }
+    userAssignedIdentities: toObject(empty(testIdentityId) ? [identityId] : [identityId, testIdentityId], id => id, id => {})
   }
   properties: {
     serverFarmId: plan.id
@@ -95,7 +97,10 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: union(settings, galleryPolicy == null ? {} : { SIGIL_GALLERY_POLICY: string(galleryPolicy) }, {
+    properties: union(settings, galleryPolicy == null ? {} : { SIGIL_GALLERY_POLICY: string(galleryPolicy) }, empty(testIdentityId) ? {} : {
+      SIGIL_TEST_MACHINES: 'true'
+      SIGIL_TEST_MACHINES_CLIENT_ID: testIdentityClientId
+    }, {
       AzureWebJobsStorage__accountName: storageAccountName
       AzureWebJobsStorage__tableServiceUri: 'https://${storageAccountName}.table.${environment().suffixes.storage}'
       AzureWebJobsStorage__credential: 'managedidentity'

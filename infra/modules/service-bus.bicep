@@ -74,10 +74,17 @@ var queues = [
     expiresToDeadLetters: true
     maxDeliveryCount: 10
   }
+  {
+    name: 'machine-tests'
+    lockDuration: 'PT5M'
+    receives: true
+    expiresToDeadLetters: true
+    maxDeliveryCount: 10
+  }
 ]
 
 // The scale controller asks with the app's identity how long a queue is, which takes the right to manage it: Owner, of the
-// four queues that are received from, has it. Without it the length is estimated by a peek.
+// five queues that are received from, has it. Without it the length is estimated by a peek.
 var queueRoles = flatten(map(
   range(0, length(queues)),
   index =>

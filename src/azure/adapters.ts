@@ -20,6 +20,9 @@ import type {
   Registrable,
 } from "../subscription/ports.js";
 import type { PreparationRecord } from "../subscription/records.js";
+import type { TestDependencies } from "../machine-test/ports.js";
+import type { TestRecord } from "../machine-test/record.js";
+import type { TestProfileDependencies } from "../machine-test/profile-ports.js";
 import type { RetentionPolicies } from "../retention/ports.js";
 import { createAgedRows } from "./tables/aged-rows.js";
 import { createArmClient } from "./arm/client.js";
@@ -30,6 +33,7 @@ import {
 } from "./tables/idempotency-keys.js";
 import { createDeadLetters } from "./service-bus/dead-letters.js";
 import { createIndex } from "./tables/index-table.js";
+import { createMachineReader } from "./arm/machine-reader.js";
 import { createPacer } from "./arm/pacer.js";
 import { createResourceManager } from "./arm/resource-manager.js";
 import { createResourceReader } from "./arm/resource-reader.js";
@@ -41,6 +45,8 @@ import type { ServiceBusNamespace } from "./service-bus/namespace.js";
 import { createStateStore } from "./tables/state-store.js";
 import { createSubscriptions } from "./arm/subscriptions.js";
 import type { TableStorage } from "./tables/table.js";
+import { createTestMachines } from "./arm/test-machines.js";
+import { createTestProfiles } from "./tables/test-profiles.js";
 import type { ArmQuota, Metrics } from "../telemetry/metrics.js";
 import { observePorts } from "../telemetry/observed-ports.js";
 import {
@@ -56,6 +62,8 @@ export interface Adapters {
   readonly imageVersionSteps: Dependencies;
   readonly preparations: PreparationDependencies;
   readonly policies: RetentionPolicies;
+  readonly testProfiles: TestProfileDependencies;
+  readonly machineTests: TestDependencies;
   /** Any kind, for what looks after them all. */
   readonly operations: OperationDependencies<TrackedRecord>;
   /** Everything that is kept for a time. */
@@ -109,16 +117,29 @@ export function createAdapters(
     config.keepRejectedMs,
   );
   const calls = createAuditLog();
-  const arm = createArmClient({
-    endpoint: config.resourceManagerEndpoint,
-    scope: config.resourceManagerScope,
-    credential,
-    timeoutMs: config.putTimeoutMs,
-    now,
-    pacer: createPacer({ now, sleep }),
-    onQuota: (quota: ArmQuota) => metrics.armQuota(quota),
-    onCall: calls.note,
-  });
+  const armOf = (identity: TokenCredential) =>
+    createArmClient({
+      endpoint: config.resourceManagerEndpoint,
+      scope: config.resourceManagerScope,
+      credential: identity,
+      timeoutMs: config.putTimeoutMs,
+      now,
+      pacer: createPacer({ now, sleep }),
+      onQuota: (quota: ArmQuota) => metrics.armQuota(quota),
+      onCall: calls.note,
+    });
+  const arm = armOf(credential);
+  // What makes machines has rights that nothing else needs: an identity of its own, where it is given one.
+  const machinesArm =
+    config.testMachinesClientId === undefined
+      ? arm
+      : armOf(
+          createCredential({
+            managedIdentityClientId: config.testMachinesClientId,
+          }),
+        );
+  const testMachines = createTestMachines(machinesArm);
+  const machineReader = createMachineReader(machinesArm);
   const subscriptions = createSubscriptions(arm);
   const resourceManager = createResourceManager(arm);
   const resources = createResourceReader(arm);
@@ -163,6 +184,7 @@ export function createAdapters(
     maxReads: config.maxReads,
   };
   const operations = { ...common, store };
+  const profiles = createTestProfiles(tables);
   return {
     messenger,
     deadLetters: createDeadLetters(namespace),
@@ -199,5 +221,18 @@ export function createAdapters(
       ...shareFacts({ resources, subscriptions }, now),
     },
     policies: createRetentionPolicies(tables),
+    testProfiles: { profiles, machines: machineReader, resources, now },
+    machineTests: {
+      ...common,
+      store: store as unknown as StateStore<TestRecord>,
+      resourceManager,
+      resources,
+      profiles,
+      machineReader,
+      machines: testMachines,
+      proofs: testMachines,
+      parts: testMachines,
+      makesMachines: config.testMachines,
+    },
   };
 }

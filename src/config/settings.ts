@@ -252,6 +252,20 @@ const SERVICE = {
     meaning:
       "`true` if the cloud still requires the feature Microsoft.Compute/SIGEncryption.",
   },
+  testMachines: {
+    name: "SIGIL_TEST_MACHINES",
+    parse: boolean,
+    default: "false",
+    meaning:
+      "`true` if versions may be tested by machines: `POST …/test` then makes virtual machines, which cost money.",
+  },
+  testMachinesClientId: {
+    name: "SIGIL_TEST_MACHINES_CLIENT_ID",
+    parse: text,
+    otherwise: "the identity of everything else",
+    meaning:
+      "Client id of the user-assigned managed identity that makes test machines.",
+  },
   maxDeliveryCount: {
     name: "SIGIL_MAX_DELIVERY_COUNT",
     parse: integer(1, 2_000),

@@ -3,6 +3,7 @@ import type { Dependencies } from "../image-version/ports.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import type { TrackedRecord } from "../operation/records.js";
+import type { TestProfileDependencies } from "../machine-test/profile-ports.js";
 import type { RetentionDependencies } from "../retention/ports.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
 import { docsHandlers } from "./docs-handlers.js";
@@ -13,6 +14,8 @@ import {
 } from "./endpoint.js";
 import { imageVersionHandlers } from "./image-version-handlers.js";
 import type { OperationId } from "./contract/openapi-document.js";
+import type { TestDependencies } from "../machine-test/ports.js";
+import { machineTestHandlers } from "./machine-test-handlers.js";
 import { operationHandlers } from "./operation-handlers.js";
 import { pageHandlers, type SignInSettings } from "./page-handlers.js";
 import { rejectedRequestHandlers } from "./rejected-request-handlers.js";
@@ -20,6 +23,7 @@ import { retentionHandlers } from "./retention-handlers.js";
 import type { HealthCheck } from "./readiness.js";
 import { serviceHandlers } from "./service-handlers.js";
 import { subscriptionHandlers } from "./subscription-handlers.js";
+import { testProfileHandlers } from "./test-profile-handlers.js";
 
 /** What the use cases behind the API need. */
 export interface HandlerDependencies {
@@ -27,6 +31,8 @@ export interface HandlerDependencies {
   readonly preparations: PreparationDependencies;
   readonly operations: OperationDependencies<TrackedRecord>;
   readonly retention: RetentionDependencies;
+  readonly testProfiles: TestProfileDependencies;
+  readonly machineTests: TestDependencies;
   readonly rejected: RejectedRequests;
 }
 
@@ -64,6 +70,8 @@ export function createHttpHandlers(
     ),
     ...operationHandlers(endpoint, deps.operations),
     ...retentionHandlers(endpoint, deps.retention),
+    ...testProfileHandlers(endpoint, deps.testProfiles),
+    ...machineTestHandlers(endpoint, deps.machineTests),
     ...rejectedRequestHandlers(
       endpoint,
       deps.imageVersions,

@@ -14,7 +14,7 @@ import { viewOperation } from "../operation/views.js";
 import type { Endpoint } from "./endpoint.js";
 import { requesterOf, RETRY_AFTER_SECONDS } from "./accepted.js";
 import type { Principal } from "../authorization/authentication.js";
-import { requireRole } from "../authorization/roles.js";
+import { requireRole, isSufficient } from "../authorization/roles.js";
 import { writeTargetOf } from "../authorization/gallery-policy.js";
 import { viewPage } from "./paging.js";
 
@@ -26,7 +26,8 @@ export function operationHandlers(
   Record<"getOperation" | "listOperations" | "cancelOperation", HttpHandler>
 > {
   return {
-    getOperation: endpoint("getOperation", async ({ path, query }) => {
+    getOperation: endpoint("getOperation", async (request) => {
+      const { path, query, principal } = request;
       const { wait = 0, expand } = query;
       const operation = await waitForChange(
         { ...deps, sleep },
@@ -39,7 +40,11 @@ export function operationHandlers(
           operation.endTime === undefined
             ? { "Retry-After": RETRY_AFTER_SECONDS }
             : {},
-        body: viewOperation(operation, expand),
+        body: viewOperation(
+          operation,
+          expand,
+          isSufficient(principal?.roles ?? [], "ImageVersions.Admin"),
+        ),
       };
     }),
 

@@ -43,6 +43,15 @@ export interface ImageDefinition {
   readonly hyperVGeneration: string;
   readonly architecture: string;
   readonly securityType: string;
+  /** Absent where its images come from no offer of the Marketplace that has a plan. */
+  readonly purchasePlan?: PurchasePlan;
+}
+
+/** A plan of the Marketplace, under whose terms an image is used. ARM's words; `product` is what az calls an offer. */
+export interface PurchasePlan {
+  readonly name: string;
+  readonly publisher: string;
+  readonly product: string;
 }
 
 /** One disk of a source; what the resource does not show is absent. `id` is the managed disk of a virtual machine. */
@@ -74,6 +83,8 @@ export interface ImageSource {
   readonly hyperVGeneration?: string;
   readonly architecture?: string;
   readonly securityType?: string;
+  /** Of a virtual machine, disk or snapshot; the others do not show it. */
+  readonly purchasePlan?: PurchasePlan;
 }
 
 /** An image version as ARM shows it, in the wire's form, with each region's replication. */

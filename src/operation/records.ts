@@ -79,6 +79,91 @@ export interface RollbackRecord {
   }[];
 }
 
+/**
+ * How far the test of one region's machine is; a final result is in `result`. Waiting: for its turn, or for another attempt.
+ * Kept: it has failed and is left to be looked at. Gone: nothing is there any more. Left: something could not be deleted.
+ */
+export type RegionTestState =
+  | "Waiting"
+  | "Creating"
+  | "Starting"
+  | "Proving"
+  | "Kept"
+  | "Deleting"
+  | "Gone"
+  | "Left";
+
+/** Only `failed` speaks against the version. */
+export type TestResult = "passed" | "failed" | "inconclusive";
+
+/** A disk that Azure has made of the version. */
+export interface TestedDisk {
+  readonly id: string;
+  /** Absent: the operating system's. */
+  readonly lun?: number;
+  /** ARM's own word; of a confidential disk its security type. */
+  readonly encryptionType: string;
+  readonly diskEncryptionSetId?: string;
+}
+
+/** The machine that proves an image version in one region, and what it has shown. Times are RFC 3339. */
+export interface RegionTestRecord {
+  /** Canonical region. */
+  readonly name: string;
+  readonly state: RegionTestState;
+  readonly result?: TestResult;
+  /** Why the result, or the attempt before, is not passed. */
+  readonly reason?: { readonly code: string; readonly message: string };
+  /** Machines that were asked for, one after the other, and how many may be. */
+  readonly attempts: number;
+  readonly attemptsAllowed: number;
+  /** While it is Waiting: when the next attempt begins. While it is Kept: until when. */
+  readonly nextAttemptTime?: string;
+  readonly machineSize: string;
+  readonly machineId?: string;
+  /** Until when the present machine must be gone. */
+  readonly deadline?: string;
+  /** When Azure accepted it, when it was provisioned, when its start was proven, and when nothing of it was left. */
+  readonly createdTime?: string;
+  readonly startedTime?: string;
+  readonly provenTime?: string;
+  readonly deletedTime?: string;
+  readonly agentVersion?: string;
+  readonly disks?: readonly TestedDisk[];
+  /** The last 4 KB of what the proof has shown. */
+  readonly output?: string;
+  /** Ids of what could not be deleted. */
+  readonly left?: readonly string[];
+  readonly work: RegionTestWork;
+}
+
+/** What a test of a region does next, and what it knows of its calls: shown to nobody. Times are RFC 3339. */
+export interface RegionTestWork {
+  /** What is to be asked of Azure once this is stored. */
+  readonly todo?: "create" | "prove" | "delete" | "deleteParts";
+  /** When the present attempt began. */
+  readonly begunTime?: string;
+  /** When the last PUT of the machine was stored to be sent; until it is `answered` it may be under way. */
+  readonly sentTime?: string;
+  readonly answered?: true;
+  /** PUTs of this attempt, and those of them that Azure put off. */
+  readonly sends: number;
+  readonly delays: number;
+  /** No PUT before that. */
+  readonly notBefore?: string;
+  /** Since when the machine, once seen, is not shown. */
+  readonly missingSince?: string;
+  /** DELETEs of the machine that Azure has answered, of all that were sent, and when the last one was sent. */
+  readonly deletions: number;
+  readonly deletionsSent: number;
+  readonly deletionTime?: string;
+  readonly interfaceIds?: readonly string[];
+  /** Ids of what its deletion has left. */
+  readonly parts?: readonly string[];
+  /** Another attempt follows once the machine is gone. */
+  readonly again?: true;
+}
+
 /** One accepted request and what became of it. */
 export interface OperationRecord {
   readonly id: string;
@@ -118,6 +203,8 @@ export interface OperationRecord {
     readonly name: string;
     readonly state: string;
   }[];
+  /** The machines that test an image version, a region each. */
+  readonly tests?: readonly RegionTestRecord[];
   /** Warnings and information that stopped nothing. */
   readonly warnings?: readonly Finding[];
   readonly error?: OperationFailure;

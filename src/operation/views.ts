@@ -3,6 +3,7 @@ import type { Finding } from "../errors.js";
 import type {
   OperationRecord,
   RegionRecord,
+  RegionTestRecord,
   RollbackRecord,
 } from "./records.js";
 
@@ -23,10 +24,14 @@ export function viewRollback({
   };
 }
 
-/** An operation as the API shows it; what was asked of ARM is shown to whoever asks for it. */
+/**
+ * An operation as the API shows it; what was asked of ARM is shown to whoever asks for it. What a machine has said is for
+ * administrators: it may say anything.
+ */
 export function viewOperation(
   operation: OperationRecord,
   expand?: "calls",
+  showsOutput = false,
 ): OperationView {
   const {
     fingerprint: _,
@@ -38,6 +43,7 @@ export function viewOperation(
     omittedWrites,
     regions,
     registrations,
+    tests,
     warnings,
     error,
     history,
@@ -55,6 +61,9 @@ export function viewOperation(
     ),
     ...(rollback && { rollback: viewRollback(rollback) }),
     ...(registrations && { registrations: [...registrations] }),
+    ...(tests && {
+      tests: tests.map((test) => viewRegionTest(test, showsOutput)),
+    }),
     ...(warnings && { warnings: [...warnings] }),
     ...(error && { error: { ...error, errors: [...error.errors] } }),
     history: [...history],
@@ -63,6 +72,19 @@ export function viewOperation(
       ...(omittedReads !== undefined && { omittedReads }),
       ...(omittedWrites !== undefined && { omittedWrites }),
     }),
+  };
+}
+
+/** The test of a region as the API shows it. */
+function viewRegionTest(
+  { work: _, disks, left, output, ...test }: RegionTestRecord,
+  showsOutput: boolean,
+): components["schemas"]["RegionTest"] {
+  return {
+    ...test,
+    ...(showsOutput && output !== undefined && { output }),
+    ...(disks && { disks: [...disks] }),
+    ...(left && { left: [...left] }),
   };
 }
 
@@ -90,17 +112,19 @@ function expectedEnd({
     : ends.toSorted().at(-1);
 }
 
-/** Regions, or registrations, count alike. 0 until the operation starts; 100 is kept for one that has succeeded. */
+/** Regions, tests or registrations count alike. 0 until the operation starts; 100 is kept for one that has succeeded. */
 function percentComplete({
   status,
   regions,
   registrations = [],
+  tests = [],
 }: OperationRecord): number {
   if (status === "Succeeded") return 100;
   if (status === "NotStarted") return 0;
   const parts = [
     ...regions.map((region) => region.progress),
     ...registrations.map(({ state }) => (state === "Registered" ? 100 : 0)),
+    ...tests.map(({ result }) => (result === undefined ? 0 : 100)),
   ];
   const sum = parts.reduce((total, part) => total + part, 0);
   return Math.min(99, Math.floor(sum / Math.max(1, parts.length)));

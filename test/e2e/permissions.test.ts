@@ -1,7 +1,7 @@
 /** Least privilege: everything that infra/ grants is used here; that no test uses more, each Stack says as it closes. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { seedWorld } from "@sigil-local/arm-simulator/world";
+import { resourcesIn, seedWorld } from "@sigil-local/arm-simulator/world";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { pathOf, type ApiClient } from "../support/api-client.js";
 import {
@@ -16,6 +16,8 @@ import {
   TABLE_ACTIONS,
 } from "../support/uses.js";
 
+const images = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
+const tests = resourcesIn(LOCAL_SUBSCRIPTION_ID, "ImageTests");
 const PREPARE = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/prepare`;
 
 let stack: Stack;
@@ -31,6 +33,7 @@ beforeAll(async () => {
     },
     settings: {
       SIGIL_REQUIRE_SIG_ENCRYPTION: "true",
+      SIGIL_TEST_MACHINES: "true",
       SIGIL_DEAD_LETTER_SCHEDULE: "* * * * * *",
     },
   });
@@ -44,7 +47,7 @@ const used = (): Set<string> => {
   return new Set(stack.uses.all.map((use) => use.replace(/ in .*$/u, "")));
 };
 
-test("a subscription is prepared, versions are planned, created, failed and deleted, messages are taken, rejected and postponed", async () => {
+test("a subscription is prepared, a test profile is set, versions are planned, created, failed and deleted, messages are taken, rejected and postponed", async () => {
   expect((await api.request("POST", PREPARE)).status).toBe(202);
   await stack.events.until((events) =>
     events.some(({ type }) => type === "Sigil.Subscription.Registering"),
@@ -76,6 +79,52 @@ test("a subscription is prepared, versions are planned, created, failed and dele
     await api.request("POST", `${pathOf(seedVersionId("9.0.0"))}/plan`, {
       body: sourced(source),
     });
+
+  // Of an image with a purchase plan: its terms are read, too.
+  for (const resource of [
+    tests.group("westus"),
+    tests.virtualNetwork("tests", "westus", ["machines"]),
+    images.imageDefinition("MyGallery", "Bought", "westus", {
+      purchasePlan: { name: "9", publisher: "contoso", product: "linux" },
+    }),
+  ])
+    await stack.simulator.putResource(resource);
+  const bought = `${pathOf(created).replace(/\/images\/.*$/u, "")}/images/Bought`;
+  const profile = {
+    machineSize: "Standard_D2s_v5",
+    resourceGroupName: "ImageTests",
+    regions: [
+      {
+        name: "westus",
+        subnetId: `${tests.virtualNetwork("tests", "westus", []).id}/subnets/machines`,
+      },
+    ],
+    proof: { kind: "agentReady" },
+  };
+  await api.request("PUT", `${bought}/test-profile`, { body: profile });
+
+  // A machine that leaves its disks, and one that runs a script.
+  await stack.simulator.planMachine({ does: "leavesDisks" });
+  for (const [i, proof] of [
+    { kind: "serialLog", text: "login:" },
+    { kind: "runCommand", script: "true" },
+  ].entries()) {
+    await api.request(
+      "PUT",
+      `${bought.replace("Bought", "MyImage")}/test-profile`,
+      {
+        body: { ...profile, proof },
+      },
+    );
+    expect((await api.request("POST", `${pathOf(created)}/test`)).status).toBe(
+      202,
+    );
+    await stack.events.until(
+      (events) =>
+        events.filter(({ type }) => type === "Sigil.ImageVersion.Tested")
+          .length > i,
+    );
+  }
 
   const failed = seedVersionId("1.0.1");
   await stack.simulator.failRegion({ versionId: failed, region: "eastus2" });

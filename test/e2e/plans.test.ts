@@ -371,6 +371,32 @@ describe("the disk encryption sets of a subscription", () => {
 });
 
 // The last: until the time that Azure has named nobody asks it the same again.
+test("a plan shows the purchase plan of the image definition, whose machines have to name it", async () => {
+  const purchasePlan = {
+    name: "9-gen2",
+    publisher: "contoso",
+    product: "hardened-linux",
+  };
+  await stack.simulator.putResource(
+    resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup").imageDefinition(
+      "MyGallery",
+      "Bought",
+      "westus",
+      { purchasePlan },
+    ),
+  );
+  const planned = await api.request<Plan>(
+    "POST",
+    `${pathOf(id).replace("/images/MyImage/", "/images/Bought/")}/plan`,
+    { body: managedImageRequest() },
+  );
+  expect(planned.body).toMatchObject({ purchasePlan });
+  expect(errorsOf(planned.body)).toEqual([]);
+  expect((await plan(managedImageRequest())).body).not.toHaveProperty(
+    "purchasePlan",
+  );
+});
+
 test("a plan answers 503 with Retry-After while Azure throttles its reads", async () => {
   stack.simulator.addFault({
     path: "/images/MyImage\\?",

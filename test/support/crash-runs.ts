@@ -7,6 +7,7 @@ import { reconcile } from "../../src/operation/reconcile.js";
 import { recordKeyOf } from "../../src/operation/records.js";
 import { hasEnded } from "../../src/operation/kinds.js";
 import type { StepMessage } from "../../src/operation/steps.js";
+import type { TestDependencies } from "../../src/machine-test/ports.js";
 import type { PreparationDependencies } from "../../src/subscription/ports.js";
 import type { Crash } from "./crashes.js";
 import {
@@ -21,7 +22,8 @@ const MOST_TICKS = 1_000;
 const MOST_REQUESTS = 20;
 const MOST_DELIVERIES = 10;
 
-type AnyDependencies = Dependencies | PreparationDependencies;
+type AnyDependencies =
+  Dependencies | PreparationDependencies | TestDependencies;
 
 /** What is done with one resource, by a process of its own. */
 export interface CrashRun<

@@ -1,5 +1,6 @@
 import { createArmClient } from "../../src/azure/arm/client.js";
 import { createAuditLog } from "../../src/azure/arm/audit-log.js";
+import { createMachineReader } from "../../src/azure/arm/machine-reader.js";
 import { createPacer } from "../../src/azure/arm/pacer.js";
 import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
 import { createResourceReader } from "../../src/azure/arm/resource-reader.js";
@@ -14,6 +15,7 @@ import {
 } from "../../src/image-version/commands/put.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import { takeStep } from "../../src/image-version/steps/take-step.js";
+import type { MachineReader } from "../../src/machine-test/machine-reader.js";
 import { migrated } from "../../src/image-version/state/migration.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type {
@@ -99,6 +101,7 @@ export interface Backing {
 /** The use cases' dependencies, with the real SDK for Azure Resource Manager, all at the time of one clock. */
 export interface InProcess {
   readonly deps: Dependencies;
+  readonly machines: MachineReader;
   /** Those of an instance of the product, which shares what it reads and paces its calls. */
   instance(): Dependencies;
   readonly clock: ManualClock;
@@ -235,6 +238,7 @@ export async function startWith(
     return {
       looks: createLooks(resourceManager, now),
       resourceManager,
+      machines: createMachineReader(arm),
       ...(isShared ? shareFacts(facts, now) : facts),
     };
   };
@@ -248,9 +252,10 @@ export async function startWith(
       });
     });
   };
+  const { machines, ...azure } = reachAzure(false);
   const deps: Dependencies = {
     ...backing.ports,
-    ...reachAzure(false),
+    ...azure,
     calls,
     requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
     maxReads: 500,
@@ -295,6 +300,7 @@ export async function startWith(
 
   return {
     deps,
+    machines,
     instance: () => ({ ...deps, ...reachAzure(true) }),
     clock,
     simulator,

@@ -1,6 +1,7 @@
 import { ServiceError } from "../../src/errors.js";
 import { OPEN_SCOPE } from "../../src/operation/catalog.js";
 import type { Dependencies } from "../../src/image-version/ports.js";
+import type { TestDependencies } from "../../src/machine-test/ports.js";
 import type { PreparationDependencies } from "../../src/subscription/ports.js";
 
 /** How a port call fails: the process is killed there, or the service is out of reach, or a commit's answer is lost. */
@@ -56,6 +57,9 @@ const PORTS = [
   "resourceManager",
   "resources",
   "subscriptions",
+  "machines",
+  "proofs",
+  "parts",
 ];
 
 /**
@@ -63,7 +67,7 @@ const PORTS = [
  * its own alone.
  */
 export function failingDependencies<
-  D extends Dependencies | PreparationDependencies,
+  D extends Dependencies | PreparationDependencies | TestDependencies,
 >(
   base: D,
   scope: string,
@@ -108,7 +112,9 @@ export function failingDependencies<
         throw new Killed(`killed ${failing.when} ${name}`);
       case "unavailable":
         throw new ServiceError(
-          /^(resourceManager|resources|subscriptions)\./u.test(name)
+          /^(resourceManager|resources|subscriptions|machines|proofs|parts)\./u.test(
+            name,
+          )
             ? "ResourceManagerUnavailable"
             : "DependencyUnavailable",
           `${name} did not answer.`,

@@ -18,6 +18,7 @@ export const SERVICE_BUS_RIGHTS: Readonly<
   "image-version-creations": ["Listen", "Send"],
   "image-version-replications": ["Listen", "Send"],
   "subscription-preparations": ["Listen", "Send"],
+  "machine-tests": ["Listen", "Send"],
   "image-version-events": ["Send"],
 };
 
@@ -97,7 +98,9 @@ export function grantedUses(): readonly string[] {
     "tables/read",
     ...[...ARM_ACTIONS].flatMap(([action, parts]) => [
       `${action} in a resource group`,
-      ...(parts.has("subscription") || parts.has("preparation")
+      ...(["subscription", "preparation", "testProfiles"].some((part) =>
+        parts.has(part as Part),
+      )
         ? [`${action} in the subscription`]
         : []),
     ]),

@@ -8,12 +8,14 @@ import type {
   ResourceManager,
   ResourceReader,
 } from "../../src/image-version/ports.js";
+import type { MachineReader } from "../../src/machine-test/machine-reader.js";
 import type {
   DiskEncryptionSet,
   ImageSource,
   ObservedImageVersion,
 } from "../../src/image-version/resources.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
+import type { TestRecord } from "../../src/machine-test/record.js";
 import type { RollbackStateRecord } from "../../src/image-version/rollback/record.js";
 import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
 import { KINDS } from "../../src/kinds.js";
@@ -25,6 +27,7 @@ import { PACE } from "./dependencies.js";
 import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
 import { createMemoryIndex } from "./fakes/listing-index.js";
 import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
+import { createMemoryTestProfiles } from "./fakes/test-profiles.js";
 import { createMemoryStore } from "./fakes/state-store.js";
 
 /** Everything that a call may leave behind, in memory, and Azure as far as a refusal at the door can tell it. */
@@ -149,6 +152,19 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     requiredRegistrations,
     maxReads: 500,
   };
+  const profiles = counting(createMemoryTestProfiles(), ["put", "remove"]);
+  const noMachines = {
+    getMachine: () => Promise.resolve(undefined),
+    createMachine: () => Promise.resolve(undefined),
+    deleteMachine: () => Promise.resolve(),
+    getScriptResult: () => Promise.resolve(undefined),
+    startScript: () => Promise.resolve(undefined),
+    getSerialLog: () => Promise.resolve(undefined),
+    getDisk: () => Promise.resolve(undefined),
+    listTagged: () => Promise.resolve([]),
+    getPart: () => Promise.resolve(undefined),
+    deletePart: () => Promise.resolve(),
+  };
   return {
     deps: {
       imageVersions,
@@ -162,6 +178,24 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       retention: {
         policies: counting(createMemoryRetentionPolicies(), ["put", "remove"]),
         imageVersions,
+      },
+      testProfiles: {
+        profiles,
+        resources: RESOURCES,
+        machines: MACHINES,
+        now: common.now,
+      },
+      machineTests: {
+        ...common,
+        store: store as unknown as StateStore<TestRecord>,
+        resourceManager,
+        resources: RESOURCES,
+        profiles,
+        machineReader: MACHINES,
+        machines: noMachines,
+        proofs: noMachines,
+        parts: noMachines,
+        makesMachines: true,
       },
       rejected: {
         peek: (fromId, most) =>
@@ -261,6 +295,27 @@ const RESOURCES: ResourceReader = {
         ),
       ],
     }),
+};
+
+/** What a test profile finds: of networks and sizes, too, one in three is not there. */
+const MACHINES: MachineReader = {
+  getMachineSize: (_, region, name) =>
+    look(region + name, {
+      name,
+      family: "standardDSv5Family",
+      vCpus: 2,
+      architecture: "x64",
+      hyperVGenerations: ["V1", "V2"],
+      trustedLaunch: true,
+      confidential: false,
+    }),
+  listUsages: () =>
+    Promise.resolve(
+      new Map([["cores", { label: "vCPUs", used: 99, limit: 100 }]]),
+    ),
+  getVirtualNetwork: (id) => look(id, { region: "westus", subnets: ["x"] }),
+  areTermsAccepted: () => Promise.resolve(true),
+  listGrants: (scope) => look(scope, [{ actions: ["*"], notActions: [] }]),
 };
 
 function setOf(id: string): DiskEncryptionSet {

@@ -142,13 +142,16 @@ function operationTables(): string {
     .trimEnd();
 }
 
-/** Parts are those of infra/modules/image-publishing.bicep. */
+/** Parts are those of infra/modules/image-publishing.bicep and test-machines.bicep. */
 function permissionTable(): string {
   const where: Readonly<Record<string, string>> = {
     galleries: "galleries",
     sources: "sources",
     subscription: "the subscription",
     preparation: "the subscription, with `registers`",
+    testProfiles: "the subscription, by the identity of tests",
+    testMachines: "`testResourceGroups`, by the identity of tests",
+    testMachineLinks: "the subscription, by the identity of tests",
   };
   return [
     "| action | in | asked |",

@@ -14,6 +14,7 @@ import {
   createMemoryTopic,
 } from "../support/fakes/service-bus.js";
 import { createMemoryStore } from "../support/fakes/state-store.js";
+import { createMemoryTestProfiles } from "../support/fakes/test-profiles.js";
 import { createMemoryVersionNumbers } from "../support/fakes/version-numbers.js";
 import type { AzureUnderTest } from "../support/port-suites/azure.js";
 import { idempotencyKeysSuite } from "../support/port-suites/idempotency-keys.js";
@@ -25,6 +26,7 @@ import { retentionPoliciesSuite } from "../support/port-suites/retention-policie
 import { serviceBusSuite } from "../support/port-suites/service-bus.js";
 import { stateStoreSuite } from "../support/port-suites/state-store.js";
 import { subscriptionsSuite } from "../support/port-suites/subscriptions.js";
+import { testProfilesSuite } from "../support/port-suites/test-profiles.js";
 import { versionNumbersSuite } from "../support/port-suites/version-numbers.js";
 
 const now = (): Date => new Date(TIME);
@@ -50,6 +52,10 @@ describe("version numbers", () => {
 
 describe("retention policies", () => {
   retentionPoliciesSuite(() => createMemoryRetentionPolicies());
+});
+
+describe("test profiles", () => {
+  testProfilesSuite(() => createMemoryTestProfiles());
 });
 
 describe("queues and topic", () => {

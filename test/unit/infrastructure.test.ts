@@ -20,7 +20,7 @@ it("the emulator has all entities that triggers and senders name", () => {
     readAll("functions") + read("src/azure/service-bus/namespace.ts");
   const named = [
     ...code.matchAll(
-      /(?:queueName: |_QUEUE = |_TOPIC = |^ {2})"((?:image-version|subscription)-[a-z-]+)"/gmu,
+      /(?:queueName: |_QUEUE = |_TOPIC = |^ {2})"((?:image-version|subscription|machine)-[a-z-]+)"/gmu,
     ),
   ].map(([, name]) => name);
   expect([...new Set(named)].sort()).toEqual(
@@ -37,6 +37,7 @@ it("the emulator's entities are within the limits of Microsoft's emulator", () =
     "image-version-creations",
     "image-version-replications",
     "subscription-preparations",
+    "machine-tests",
   ]);
   for (const { name, settings } of queues)
     expect(settings).toEqual({

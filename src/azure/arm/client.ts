@@ -67,7 +67,7 @@ export interface ArmClient {
   /** As `send`, for what the SDK has no method for; the caller answers for `url`, which is given our token. */
   request(
     call: ArmCall,
-    method: "GET" | "POST",
+    method: "GET" | "POST" | "DELETE",
     url: string,
   ): Promise<ArmResponse>;
   /** The JSON object of a success, in the wire's form, or undefined for 404; a ServiceError for any other answer. */

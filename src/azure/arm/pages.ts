@@ -10,6 +10,8 @@ const BASE64URL = /^[-\w]+$/u;
 export interface ArmList extends ArmCall {
   readonly path: string;
   readonly apiVersion: string;
+  /** Of the first page, without the question mark, such as an escaped `$filter`. */
+  readonly query?: string;
 }
 
 /** One page of ARM's lists, as it comes over the wire. */
@@ -24,7 +26,7 @@ export async function readPages<Item>(
   list: ArmList,
 ): Promise<readonly Item[] | undefined> {
   const items: Item[] = [];
-  let query: string | undefined;
+  let { query } = list;
   do {
     const page = pageIn<Item>(arm, list, await ask(arm, list, query));
     if (page === undefined) return undefined;

@@ -562,6 +562,19 @@ export const REFUSALS: readonly Refusal[] = [
   },
   {
     arm: UNFIT,
+    says: /different plan\b/iu,
+    words: [
+      [
+        "The resource with id <> has a different plan ['<>'] than the parent gallery image plan ['<>'].",
+        "troubleshooting",
+      ],
+    ],
+    code: "PurchasePlanMismatch",
+    remediation:
+      "Use an image definition with the purchase plan that Azure names, which cannot be changed later.",
+  },
+  {
+    arm: UNFIT,
     says: /different architecture|\barchitecture '/iu,
     code: "ArchitectureMismatch",
     remediation:

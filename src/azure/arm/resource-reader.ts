@@ -8,7 +8,12 @@ import {
 import type { ArmClient, CallOptions } from "./client.js";
 import { readPage } from "./pages.js";
 import { subscriptionScope } from "./subscriptions.js";
-import { toImageSource, type WireSource } from "./sources.js";
+import {
+  toImageSource,
+  toPlan,
+  type WirePlan,
+  type WireSource,
+} from "./sources.js";
 import type {
   DiskEncryptionSet,
   EncryptionType,
@@ -76,6 +81,7 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
       const found = await read<WireImageDefinition>(id, ["galleries/images"]);
       if (found === undefined) return undefined;
       const properties = found.wire.properties ?? {};
+      const plan = toPlan(properties.purchasePlan);
       return {
         id,
         osType: properties.osType ?? "Unknown",
@@ -87,6 +93,7 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
           properties.features?.find(
             ({ name }) => name?.toLowerCase() === "securitytype",
           )?.value ?? "Standard",
+        ...(plan && { purchasePlan: plan }),
       };
     },
 
@@ -187,6 +194,7 @@ interface WireImageDefinition {
     readonly osState?: string;
     readonly hyperVGeneration?: string;
     readonly architecture?: string;
+    readonly purchasePlan?: WirePlan | null;
     readonly features?: readonly {
       readonly name?: string;
       readonly value?: string;

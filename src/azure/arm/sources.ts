@@ -1,12 +1,20 @@
 import { canonicalRegion } from "../../resource-id.js";
-import type { ImageSource, SourceDisk } from "../../image-version/resources.js";
+import type {
+  ImageSource,
+  PurchasePlan,
+  SourceDisk,
+} from "../../image-version/resources.js";
 
 /** A source in the wire's form, as far as it is looked into, whichever type it is of. */
 export interface WireSource {
   readonly location?: string;
   /** Of a disk or snapshot. */
   readonly sku?: { readonly name?: string };
+  /** Of a virtual machine. */
+  readonly plan?: WirePlan | null;
   readonly properties?: {
+    /** Of a disk or snapshot. */
+    readonly purchasePlan?: WirePlan | null;
     readonly diskSizeGB?: number;
     readonly provisioningState?: string;
     readonly osType?: string;
@@ -30,6 +38,12 @@ export interface WireSource {
       readonly targetRegions?: readonly WireTargetRegion[];
     };
   };
+}
+
+export interface WirePlan {
+  readonly name?: string;
+  readonly publisher?: string;
+  readonly product?: string;
 }
 
 /** A disk of a managed image, which has `diskEncryptionSet`, or of a virtual machine, which has `managedDisk`. */
@@ -65,6 +79,14 @@ interface WireTargetRegion {
       readonly diskEncryptionSetId?: string;
     }[];
   };
+}
+
+/** Undefined for none: tools are known to write an empty one. */
+export function toPlan(
+  wire: WirePlan | null | undefined,
+): PurchasePlan | undefined {
+  const { name, publisher = "", product = "" } = wire ?? {};
+  return name ? { name, publisher, product } : undefined;
 }
 
 /** `type` is that of `id`, in lower case. What the resource does not show is absent. */
@@ -111,7 +133,7 @@ function managedImage({ properties }: WireSource): Shown {
   };
 }
 
-function virtualMachine({ properties }: WireSource): Shown {
+function virtualMachine({ plan, properties }: WireSource): Shown {
   const { osDisk, dataDisks = [] } = properties?.storageProfile ?? {};
   const describe = (attached: WireDisk | undefined) =>
     sourceDisk({
@@ -134,6 +156,7 @@ function virtualMachine({ properties }: WireSource): Shown {
       osType: osDisk?.osType,
       securityType: properties?.securityProfile?.securityType,
     }),
+    ...defined({ purchasePlan: toPlan(plan) }),
   };
 }
 
@@ -154,6 +177,7 @@ function disk({ sku, properties }: WireSource): Shown {
       architecture: properties?.supportedCapabilities?.architecture,
       securityType: properties?.securityProfile?.securityType,
     }),
+    ...defined({ purchasePlan: toPlan(properties?.purchasePlan) }),
   };
 }
 

@@ -18,6 +18,7 @@ export const WORK_QUEUES = [
   "image-version-creations",
   "image-version-replications",
   "subscription-preparations",
+  "machine-tests",
 ] as const;
 
 const RETRY_AFTER_MS = 5_000;

@@ -38,7 +38,7 @@ import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
 import { known } from "../state/adoption.js";
-import { areReady } from "../resources.js";
+import { areReady, type PurchasePlan } from "../resources.js";
 import { sameOperation } from "./same-operation.js";
 import { mustBeAdmitted, type ChangeCommand } from "./command.js";
 import { chooseSets, ruleOf } from "./encryption-rule.js";
@@ -61,6 +61,8 @@ export interface Plan {
   readonly findings: readonly RuleFinding[];
   /** What the PUT would change; none where the version is as asked. */
   readonly changes: readonly PropertyChange[];
+  /** The image definition's: whoever makes a machine of the version has to name it. */
+  readonly purchasePlan?: PurchasePlan;
   /** What would be sent to ARM; absent where the version is as asked, so that nothing would be. */
   readonly armRequest?: ArmRequest;
   /** LUNs of the data disks that the source has; absent where it cannot be looked into, or is not read any more. */
@@ -88,6 +90,7 @@ export async function planImageVersion(
   const gathered = await gatherFacts(deps, id, request, {
     sources: stored?.record.exists !== true,
   });
+  const purchasePlan = found(gathered.imageDefinition)?.purchasePlan;
   const shown = found(gathered.imageVersion);
   const look = shown && { ...shown, time: deps.now().toISOString() };
   const record = stored && known(stored.record, look);
@@ -153,6 +156,7 @@ export async function planImageVersion(
               severity !== "error" && code !== "RegionNotInVersion",
           ),
     changes,
+    ...(purchasePlan && { purchasePlan }),
     ...(changes.length > 0 && {
       armRequest: await deps.resourceManager.previewPut(
         id,

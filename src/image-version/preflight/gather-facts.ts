@@ -2,13 +2,11 @@
  * What the rules need to know of Azure, read once. Invariants:
  *  1. Each distinct resource is read once, however often the request names it.
  *  2. What cannot be seen is told apart from what is not there: a rule never passes for want of a permission.
- *  3. At most `PARALLEL` reads are under way, and none is begun after one that was throttled or unanswered: then the
- *     whole is thrown, retryable, with the time that ARM asked for.
+ *  3. Reads are bounded, and end with the first that was throttled or unanswered (see.ts).
  *  4. The subscription is asked first. Where it is not there, may not be seen or has a resource provider not registered,
  *     the request is refused for that, and nothing else is read.
  *  5. No more than `maxReads` resources are read for one request.
  */
-import { ServiceError } from "../../errors.js";
 import {
   galleryIdOf,
   imageIdOf,
@@ -23,10 +21,11 @@ import {
   type RegistrationState,
   type Subscriptions,
 } from "../../subscription/ports.js";
-import type { Denied, Facts, Seen } from "./facts.js";
+import type { Facts, Seen } from "./facts.js";
 import type { ResourceManager, ResourceReader } from "../ports.js";
 import type { ObservedImageVersion } from "../resources.js";
 import { distinct, namedResources, requireFewReads } from "./named.js";
+import { bounded, PARALLEL, seeEach } from "./see.js";
 
 /** What facts are read with. */
 export interface FactSources {
@@ -37,8 +36,6 @@ export interface FactSources {
   /** How many distinct resources may be read for one request. */
   readonly maxReads: number;
 }
-
-const PARALLEL = 16;
 
 /** Reads what the rules need to know. Throws ServiceError TooManyReads, and what a read throws, but 403: that is a fact. */
 export async function gatherFacts(
@@ -157,57 +154,6 @@ function isMissing(
   return (
     what.feature === undefined &&
     !(seen?.kind === "found" && isRegistered(seen.value))
-  );
-}
-
-/** Runs reads, at most `parallel` at once, and turns each answer into what was seen. */
-function bounded(
-  parallel: number,
-): <T>(read: () => Promise<T | undefined>) => Promise<Seen<T>> {
-  let free = parallel;
-  let failure: Error | undefined;
-  const waiting: (() => void)[] = [];
-  return async (read) => {
-    // A slot that falls free is handed to whoever waits, if anybody does.
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      if (failure !== undefined) throw failure; // Invariant 3.
-      const value = await read();
-      return value === undefined
-        ? { kind: "absent" }
-        : { kind: "found", value };
-    } catch (error) {
-      const denied = deniedBy(error);
-      if (denied !== undefined) return denied;
-      failure ??= error instanceof Error ? error : new Error(String(error));
-      throw error;
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
-  };
-}
-
-function deniedBy(error: unknown): Denied | undefined {
-  if (
-    !(error instanceof ServiceError) ||
-    error.code !== "ResourceManagerForbidden"
-  )
-    return undefined;
-  const { action, scope } = error.fields;
-  return { kind: "denied", action: String(action), scope: String(scope) };
-}
-
-async function seeEach<Key, T>(
-  keys: ReadonlyMap<string, Key>,
-  read: (key: Key) => Promise<Seen<T>>,
-): Promise<ReadonlyMap<string, Seen<T>>> {
-  return new Map(
-    await Promise.all(
-      [...keys].map(async ([name, key]) => [name, await read(key)] as const),
-    ),
   );
 }
 

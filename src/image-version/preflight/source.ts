@@ -6,7 +6,7 @@ import {
 import type { ImageVersionRequest } from "../contract.js";
 import { found, type Facts } from "./facts.js";
 import { STORAGE_PROFILE } from "../rules/rule.js";
-import type { ImageSource, SourceDisk } from "../resources.js";
+import type { ImageSource, PurchasePlan, SourceDisk } from "../resources.js";
 
 const IMAGE_VERSION = "galleries/images/versions";
 const IMAGE_TYPES = ["images", IMAGE_VERSION, "virtualMachines"];
@@ -188,6 +188,40 @@ function traitsOf(
     ...shown("hyperVGeneration"),
     ...shown("architecture"),
     ...shown("securityType"),
+  };
+}
+
+/** What the source shows of a purchase plan, and where the request names it. */
+export interface ShownPlan {
+  readonly pointer: string;
+  readonly id: string;
+  readonly ofMachine: boolean;
+  /** Absent: it was made under none. */
+  readonly plan?: PurchasePlan;
+}
+
+/** Undefined where the source cannot show one, as a managed image or a VHD, or could not be read to show it. */
+export function purchasePlanOf(
+  request: ImageVersionRequest,
+  facts: Facts,
+): ShownPlan | undefined {
+  const [first] = seenSources(request, facts);
+  if (first === undefined) return undefined;
+  const { reference, source } = first;
+  const { id } = source;
+  const version = parseImageVersionId(id);
+  const shower =
+    version === undefined
+      ? source
+      : found(facts.sourceDefinitions.get(imageIdOf(version).toLowerCase()));
+  if (shower === undefined || isComputeResourceId(id, "images"))
+    return undefined;
+  const plan = shower.purchasePlan;
+  return {
+    pointer: reference.pointer,
+    id,
+    ofMachine: isComputeResourceId(id, "virtualMachines"),
+    ...(plan && { plan }),
   };
 }
 

@@ -195,11 +195,13 @@ export function viewPlan({
   findings,
   changes,
   armRequest,
+  purchasePlan,
   sourceDataDiskLuns,
 }: Plan): PlanView {
   return {
     findings: findings.map((finding) => ({ ...finding })),
     changes: changes.map((change) => ({ ...change })),
+    ...(purchasePlan && { purchasePlan }),
     ...(armRequest && {
       request: {
         method: "PUT",

@@ -29,6 +29,8 @@ import { osDiskWithDataDisks } from "./keys/os-disk-with-data-disks.js";
 import { osState } from "./source/os-state.js";
 import { osType } from "./source/os-type.js";
 import { promotion } from "./request/promotion.js";
+import { purchasePlan } from "./source/purchase-plan.js";
+import { purchasePlanHandedOn } from "./source/purchase-plan-handed-on.js";
 import { providerRegistered } from "./place/provider-registered.js";
 import { regionOffered } from "./place/region-offered.js";
 import { replicaLimit } from "./request/replica-limit.js";
@@ -138,6 +140,8 @@ export const FACT_RULES: readonly FactRule[] = [
   hyperVGeneration,
   architecture,
   securityType,
+  purchasePlan,
+  purchasePlanHandedOn,
   diskEncryptionSetSubscription,
   diskEncryptionSetExists,
   diskEncryptionSetRegion,

@@ -9,6 +9,7 @@ import {
   type Setting,
 } from "../../../src/config/settings.js";
 import { IMAGE_EVENT } from "../../../src/events/image-events.js";
+import { MACHINE_TEST_EVENT } from "../../../src/events/machine-test-events.js";
 import { IMAGE_VERSION_EVENT } from "../../../src/events/image-version-events.js";
 import { createMetrics } from "../../../src/telemetry/metrics.js";
 import {
@@ -55,6 +56,7 @@ param publications = [
     galleryResourceGroups: [ 'images', 'images-test' ]
     sourceResourceGroups: [ 'build' ]
     sources: [ 'vhd', 'virtualMachine' ]
+    testResourceGroups: [ 'image-tests' ]
   }
 ]
 param settings = { SIGIL_POLL_MAX_SECONDS: '60', SIGIL_TOKEN_AUDIENCE: 'what no parameter may change' }`;
@@ -275,12 +277,16 @@ describe.skipIf(lacksBicep())("infra/", () => {
         galleries: actions("galleries"),
         sources: actions("sources", "vhd", "virtualMachine"),
         subscription: actions("subscription"),
+        testMachines: actions("testMachines"),
+        testReads: actions("testProfiles", "testMachineLinks"),
       });
       expect(placesOf(full, OTHER_SUBSCRIPTION)).toEqual([
         "galleries in resourceGroups/images",
         "galleries in resourceGroups/images-test",
         "sources in resourceGroups/build",
         "subscription in the subscription",
+        "testMachines in resourceGroups/image-tests",
+        "testReads in the subscription",
       ]);
       expect(placesOf(plain, SUBSCRIPTION)).toEqual([
         "galleries in the subscription",
@@ -410,6 +416,7 @@ describe.skipIf(lacksBicep())("infra/", () => {
       const types: readonly string[] = [
         ...Object.values(IMAGE_VERSION_EVENT),
         ...Object.values(IMAGE_EVENT),
+        ...Object.values(MACHINE_TEST_EVENT),
       ];
       const events = named(/\\+"(Sigil\.\w+\.\w+)\\+"/gu);
       expect(events.length).toBeGreaterThan(2);

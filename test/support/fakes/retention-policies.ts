@@ -1,33 +1,22 @@
-import { ServiceError } from "../../../src/errors.js";
-import { keyOf } from "../../../src/resource-id.js";
 import type {
   RetentionPolicies,
-  StoredPolicy,
+  RetentionPolicy,
 } from "../../../src/retention/ports.js";
+import { createMemoryImageDocuments } from "./image-documents.js";
 
 export function createMemoryRetentionPolicies(): RetentionPolicies {
-  const policies = new Map<string, StoredPolicy>();
-  let writes = 0;
+  const documents =
+    createMemoryImageDocuments<RetentionPolicy>("retention policy");
   return {
-    read: (imageId) => Promise.resolve(policies.get(keyOf(imageId))),
-    put(policy, etag) {
-      const key = keyOf(policy.imageId);
-      if (policies.get(key)?.etag !== etag)
-        return Promise.reject(
-          new ServiceError(
-            "StateConflict",
-            `The retention policy of ${policy.imageId} was changed by another request.`,
-            { retryAfterMs: 1_000 },
-          ),
-        );
-      writes += 1;
-      policies.set(key, { policy, etag: String(writes) });
-      return Promise.resolve();
+    ...documents,
+    async read(imageId) {
+      const stored = await documents.read(imageId);
+      return stored && { policy: stored.document, etag: stored.etag };
     },
-    remove(imageId) {
-      policies.delete(keyOf(imageId));
-      return Promise.resolve();
-    },
-    list: () => Promise.resolve([...policies.values()]),
+    list: async () =>
+      (await documents.list()).map(({ document: policy, etag }) => ({
+        policy,
+        etag,
+      })),
   };
 }

@@ -57,6 +57,8 @@ test("the least configuration has the documented defaults", () => {
     repairDelayMs: 300_000,
     requireSigEncryption: false,
     maxDeliveryCount: 10,
+    testMachines: false,
+    testMachinesClientId: undefined,
     maxReads: 500,
     reconcileSchedule: "0 */5 * * * *",
     retentionSchedule: "0 30 * * * *",

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import { IMAGE_EVENT } from "../../../src/events/image-events.js";
+import { MACHINE_TEST_EVENT } from "../../../src/events/machine-test-events.js";
 import { IMAGE_VERSION_EVENT } from "../../../src/events/image-version-events.js";
 import { QUEUE_EVENT } from "../../../src/events/queue-events.js";
 import { SUBSCRIPTION_EVENT } from "../../../src/events/subscription-events.js";
@@ -37,6 +38,7 @@ describe("the AsyncAPI document", () => {
     expect(events.map(([, { schema }]) => typeIn(schema)).sort()).toEqual(
       [
         ...Object.values(IMAGE_VERSION_EVENT),
+        ...Object.values(MACHINE_TEST_EVENT),
         ...Object.values(IMAGE_EVENT),
         ...Object.values(SUBSCRIPTION_EVENT),
         ...Object.values(QUEUE_EVENT),

@@ -9,6 +9,8 @@ export interface ArmRequest {
   readonly apiVersion: string;
   /** Undefined when there was none. */
   readonly body: unknown;
+  /** The header If-None-Match, where there is one. */
+  readonly ifNoneMatch?: string | undefined;
   /** Scheme and host as the client named them. */
   readonly baseUrl: string;
   /** Most items of one page of a list. */

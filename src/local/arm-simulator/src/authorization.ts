@@ -124,6 +124,11 @@ export function actionOf(method: string, path: string): Denial | undefined {
   ).split("/");
   const types = segments.filter((_, index) => index % 2 === 0);
   const isList = segments.length % 2 === 1;
+  if (method === "POST" && namespace !== undefined && isList)
+    return {
+      action: `${namespace}/${types.join("/")}/action`,
+      scope: containerOf(path, namespace, segments.length),
+    };
   if (verb === undefined) return undefined;
   return {
     action: `${namespace ?? "Microsoft.Resources"}/${types.join("/")}/${verb}`,

@@ -20,6 +20,7 @@ import {
 } from "./control-argument.js";
 import type { SimulatorControl } from "./control.js";
 import { FAULT_ACTIONS } from "./faults.js";
+import { MACHINE_FATES } from "./machine-control.js";
 
 /** What a person is told of one control, and what its argument must be. */
 export interface ControlDescription {
@@ -148,6 +149,9 @@ export const CONTROLS: Readonly<
     argument: TEXT,
     example: SET,
   },
+  resources: {
+    does: "Gives every resource but image versions: what is there.",
+  },
   requests: { does: "Gives the requests to Resource Manager, oldest first." },
   countRequests: {
     does: "Counts the requests of a method, a status, or whose path and query match a regular expression.",
@@ -198,6 +202,71 @@ export const CONTROLS: Readonly<
     does: "Most items on one page of every list; null is what the simulator was started with.",
     argument: INTEGER_OR_NULL,
     example: 10,
+  },
+  setMachineTimes: {
+    does: "How long virtual machines of image versions take to start, and to be deleted; what is left out is done at once.",
+    argument: {
+      startMs: optional(MILLISECONDS),
+      deleteMs: optional(MILLISECONDS),
+    },
+    example: { startMs: 60000, deleteMs: 30000 },
+  },
+  planMachine: {
+    does: "What befalls the next virtual machine of an image version, in a region or anywhere: its PUT is refused (sizeNotAvailable, quotaExceeded), it fails (allocationFails, keyRefused, startFails), it is never done (neverAllocated, hangs), it runs without an agent (noAgent), with disks under another key (wrongKey), with a script that fails (scriptFails), it is not deleted at the first time (deletionFails), or without its disks and interfaces (leavesDisks).",
+    argument: {
+      does: oneOf(...MACHINE_FATES),
+      region: optional(REGION),
+      times: optional(integer(1)),
+    },
+    example: { does: "wrongKey", region: "eastus2" },
+  },
+  setMachineSize: {
+    does: "Withholds a size of virtual machines in a region, where it is then not offered, or not to the subscription; null gives it back.",
+    argument: {
+      region: REGION,
+      size: TEXT,
+      restriction: {
+        ...oneOf("NotOffered", "NotAvailableForSubscription", "QuotaId"),
+        accepts: (value) =>
+          value === null ||
+          value === "NotOffered" ||
+          value === "NotAvailableForSubscription" ||
+          value === "QuotaId",
+      },
+    },
+    example: {
+      region: "westus",
+      size: "Standard_D2s_v5",
+      restriction: "NotAvailableForSubscription",
+    },
+  },
+  setUsage: {
+    does: "Sets what is used of a quota of virtual machines: cores, virtualMachines, or a family of sizes.",
+    argument: {
+      region: REGION,
+      name: TEXT,
+      used: integer(0),
+      limit: integer(0),
+    },
+    example: { region: "westus", name: "cores", used: 99, limit: 100 },
+  },
+  setTermsAccepted: {
+    does: "Accepts the terms of a Marketplace plan, or takes that back.",
+    argument: {
+      publisher: TEXT,
+      offer: TEXT,
+      plan: TEXT,
+      accepted: {
+        accepts: (value) => typeof value === "boolean",
+        expected: "true or false",
+      },
+    },
+    example: {
+      publisher: "contoso",
+      offer: "hardened-linux",
+      plan: "9-gen2",
+      accepted: true,
+    },
   },
   failOperation: {
     does: "Fails the operation under way on a version; no region is Failed by it.",

@@ -10,6 +10,15 @@ import {
   type ImageVersionControl,
 } from "./image-version-control.js";
 import { forgetWrites } from "./image-version-lag.js";
+import {
+  createMachineControl,
+  type MachineControl,
+} from "./machine-control.js";
+import { settleMachines } from "./machine-life.js";
+import {
+  createMachineOffersControl,
+  type MachineOffersControl,
+} from "./machine-offers.js";
 import { canonicalRegion, findRegion } from "./regions.js";
 import { beginRegistration } from "./registrations.js";
 import {
@@ -43,7 +52,11 @@ export interface RegionStop {
 
 /** What a test or a demonstration does to the simulator: the same by method call and by `POST /simulator/<method>`. */
 export interface SimulatorControl
-  extends BehaviourControl, ImageVersionControl {
+  extends
+    BehaviourControl,
+    ImageVersionControl,
+    MachineControl,
+    MachineOffersControl {
   addFault(fault: FaultSpec): string;
   clearFaults(): void;
   faults(): readonly Fault[];
@@ -73,6 +86,8 @@ export interface SimulatorControl
   /** Adds or replaces a resource as it is, unchecked. */
   putResource(resource: ArmResource): Promise<void>;
   removeResource(id: string): Promise<void>;
+  /** Every resource but image versions, as Resource Manager would give it back now. */
+  resources(): readonly ArmResource[];
   requests(): readonly LoggedRequest[];
   countRequests(filter?: RequestFilter): number;
   clearRequests(): void;
@@ -197,11 +212,17 @@ export function createControl(parts: {
       forgetWrites(store, key);
       await store.commit();
     },
+    resources() {
+      settleMachines(store);
+      return Object.values(state.resources);
+    },
     requests: () => log.list(),
     countRequests: (filter) => log.count(filter ?? {}),
     clearRequests: () => log.clear(),
     creates: (versionId) => state.creates[resourceKey(versionId)] ?? 0,
     ...createBehaviourControl(store, versions),
     ...createImageVersionControl(store, versions),
+    ...createMachineControl(store),
+    ...createMachineOffersControl(store),
   };
 }

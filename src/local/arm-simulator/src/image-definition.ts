@@ -1,4 +1,4 @@
-import { invalidParameter } from "./arm-error.js";
+import { conflict, invalidParameter } from "./arm-error.js";
 import { STORAGE_PATH, type ImageSource } from "./image-source.js";
 import type { PublishingProfile, TargetRegion } from "./image-version-shape.js";
 import { canonicalRegion } from "./regions.js";
@@ -16,6 +16,7 @@ export interface DefinitionProperties {
   readonly hyperVGeneration?: string;
   /** Absent: x64. */
   readonly architecture?: string;
+  readonly purchasePlan?: Readonly<Record<string, unknown>>;
   readonly features?: readonly {
     readonly name?: string;
     readonly value?: string;
@@ -27,7 +28,8 @@ const REGIONS_PATH =
 
 /**
  * What Compute compares of source and definition before it accepts the request; what the source does not tell is not
- * compared. OS type and state are documented; that the architecture is refused by the PUT, and its code, are guesses.
+ * compared. OS type and state and a machine's plan are documented; that the architecture is refused by the PUT, and its code, are
+ * guesses. The plan's code has been seen where the portal captures a machine.
  */
 export function validateAgainstDefinition(
   definition: ArmResource,
@@ -58,6 +60,16 @@ export function validateAgainstDefinition(
       ofSource !== ofDefinition
     )
       throw invalidParameter(`${STORAGE_PATH}.source`, message);
+  const { purchasePlan } = properties;
+  if (
+    source.plan !== undefined &&
+    ["name", "publisher", "product"].some(
+      (name) => source.plan?.[name] !== purchasePlan?.[name],
+    )
+  )
+    throw conflict(
+      `The resource with id ${source.id} has a different plan ['${JSON.stringify(source.plan)}'] than the parent gallery image plan ['${JSON.stringify(purchasePlan ?? null)}'].`,
+    );
   validateSecurityType(
     { id: definition.id, feature: securityTypeFeature(properties) },
     source,

@@ -24,6 +24,8 @@ export interface ImageSource {
   readonly osState?: string;
   readonly architecture?: string;
   readonly securityType?: SecurityType;
+  /** Of a virtual machine that was made of a Marketplace image. */
+  readonly plan?: Readonly<Record<string, unknown>>;
   /** Given when the source is a virtual machine: some definitions take none. */
   readonly virtualMachineId?: string;
 }

@@ -42,6 +42,13 @@ export async function answerResource(
       const key = resourceKey(path);
       const { resources, imageVersions } = store.state;
       if (resources[key] === undefined) return { status: 204 };
+      const holder = resources[key].managedBy;
+      if (holder !== undefined && /^disks$/iu.test(id.type))
+        throw new ArmError(
+          409,
+          "OperationNotAllowed",
+          `Disk ${resources[key].name} is attached to VM ${holder}.`,
+        );
       const nested = [...Object.keys(resources), ...Object.keys(imageVersions)];
       if (
         nested.some((other) => other.startsWith(`${key}/`)) ||

@@ -8,6 +8,13 @@ import {
 } from "./image-version-endpoints.js";
 import type { ImageVersions } from "./image-versions.js";
 import {
+  getAgreement,
+  getVirtualNetwork,
+  listPermissions,
+  listSkus,
+  listUsages,
+} from "./machine-offers.js";
+import {
   operationBody,
   operationUrls,
   requireOperation,
@@ -24,9 +31,16 @@ import {
   answerResourceGroup,
   listResources,
 } from "./resource-endpoints.js";
+import {
+  answerRunCommand,
+  retrieveBootDiagnosticsData,
+} from "./machine-endpoints.js";
+import { settleMachines } from "./machine-life.js";
+import { answerNetworkInterface } from "./network-interface.js";
 import { parseComputeId } from "./resource-id.js";
 import type { OperationRecord } from "./state.js";
 import type { Store } from "./store.js";
+import { listTagged } from "./tagged-resources.js";
 import { answerVirtualMachine } from "./virtual-machine.js";
 
 export interface RouterParts {
@@ -69,6 +83,38 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
     answerProvider,
   ],
   [
+    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/skus$/iu,
+    reads(({ store }, request, [subscriptionId = ""]) =>
+      listSkus(store, subscriptionId, request),
+    ),
+  ],
+  [
+    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/locations\/([^/]+)\/usages$/iu,
+    reads(({ store }, request, [subscriptionId = "", location = ""]) =>
+      listUsages(store, subscriptionId, location, request),
+    ),
+  ],
+  [
+    /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.MarketplaceOrdering\/offerTypes\/virtualmachine\/publishers\/([^/]+)\/offers\/([^/]+)\/plans\/([^/]+)\/agreements\/current$/iu,
+    reads(
+      (
+        { store },
+        _,
+        [subscriptionId = "", publisher = "", offer = "", plan = ""],
+      ) => getAgreement(store, subscriptionId, publisher, offer, plan),
+    ),
+  ],
+  [
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/virtualNetworks\/[^/]+$/iu,
+    reads(({ store }, { path }) => getVirtualNetwork(store, path)),
+  ],
+  [
+    /^(\/subscriptions\/[^/]+\/resourceGroups\/.+)\/providers\/Microsoft\.Authorization\/permissions$/iu,
+    reads(({ store }, request, [scope = ""]) =>
+      listPermissions(store, scope, request),
+    ),
+  ],
+  [
     /^\/subscriptions\/([^/]+)\/providers\/Microsoft\.Compute\/([^/]+)$/iu,
     ({ store }, request, [subscriptionId = "", type = ""]) => {
       store.subscription(subscriptionId);
@@ -100,16 +146,47 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
         : undefined,
   ],
   [
+    /^\/subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/resources$/iu,
+    ({ store }, request, [subscriptionId = "", resourceGroup = ""]) =>
+      request.method === "GET"
+        ? listTagged(store, { subscriptionId, resourceGroup }, request)
+        : undefined,
+  ],
+  [
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/networkInterfaces\/[^/]+$/iu,
+    ({ store }, request) => answerNetworkInterface(store, request),
+  ],
+  [
+    /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/virtualMachines\/[^/]+)\/retrieveBootDiagnosticsData$/iu,
+    ({ store }, request, [machine = ""]) =>
+      request.method === "POST"
+        ? retrieveBootDiagnosticsData(store, machine, request)
+        : undefined,
+  ],
+  [
     /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Compute\/.+)$/iu,
     answerCompute,
   ],
 ];
+
+/** A handler of GET alone. */
+function reads(
+  handler: (
+    parts: RouterParts,
+    request: ArmRequest,
+    names: readonly string[],
+  ) => ArmAnswer,
+): Handler {
+  return (parts, request, names) =>
+    request.method === "GET" ? handler(parts, request, names) : undefined;
+}
 
 /** Finds the handler of a request; throws ARM's errors for what is not there. */
 export async function route(
   parts: RouterParts,
   request: ArmRequest,
 ): Promise<ArmAnswer> {
+  settleMachines(parts.store);
   for (const [pattern, handler] of ROUTES) {
     const match = pattern.exec(request.path);
     if (match === null) continue;
@@ -336,6 +413,8 @@ async function answerCompute(
         return await answerImageVersion(versions, store, id, request);
       case "virtualmachines":
         return await answerVirtualMachine(store, versions, id, request);
+      case "virtualmachines/runcommands":
+        return await answerRunCommand(store, id, request);
       default:
         // What has ended by now holds up no deletion.
         if (request.method === "DELETE") versions.settleAll();

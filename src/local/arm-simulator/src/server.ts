@@ -21,6 +21,7 @@ import { createControl, type SimulatorControl } from "./control.js";
 import { faultAnswer, Faults } from "./faults.js";
 import { readBody, requireJson, send } from "./http-messages.js";
 import { ImageVersions } from "./image-versions.js";
+import { serialLogAt } from "./machine-endpoints.js";
 import { answerMetadata } from "./metadata.js";
 import {
   RateLimits,
@@ -175,6 +176,13 @@ async function answer(
     return;
   }
 
+  const serialLog =
+    method === "GET" ? serialLogAt(parts.store, url) : undefined;
+  if (serialLog !== undefined) {
+    response.writeHead(200, { "Content-Type": "text/plain" }).end(serialLog);
+    return;
+  }
+
   const finish = (result: ArmAnswer | "reset"): void => {
     const status = result === "reset" ? 0 : result.status;
     parts.log.add({
@@ -258,6 +266,7 @@ async function processRequest(
       query: url.searchParams,
       apiVersion,
       baseUrl,
+      ifNoneMatch: request.headers["if-none-match"],
       pageSize: parts.store.state.pageSize ?? parts.pageSize,
       body: raw === "" ? undefined : requireJson(request, raw),
     };

@@ -8,6 +8,8 @@ export interface ArmResource {
   readonly type: string;
   readonly location?: string;
   readonly tags?: Readonly<Record<string, string>>;
+  /** The virtual machine that a disk or network interface belongs to. */
+  readonly managedBy?: string;
   readonly sku?: { readonly name?: string; readonly tier?: string };
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly [member: string]: unknown;
@@ -142,6 +144,49 @@ export interface Omission {
   readonly excludeFromLatest: "false" | "keep";
 }
 
+/** What befalls a virtual machine of an image version (machine-life.ts). */
+export type MachineFate =
+  | "sizeNotAvailable"
+  | "quotaExceeded"
+  | "allocationFails"
+  | "neverAllocated"
+  | "keyRefused"
+  | "startFails"
+  | "hangs"
+  | "noAgent"
+  | "scriptFails"
+  | "wrongKey"
+  | "deletionFails"
+  | "leavesDisks";
+
+/** What is to befall the next machines that are made. */
+export interface MachinePlan {
+  /** Canonical; undefined: in any region. */
+  readonly region?: string;
+  readonly does: MachineFate;
+  times: number;
+}
+
+export interface MachineLife {
+  readonly fate?: MachineFate;
+  /** Of its creation, or of its deletion. */
+  readonly operationId: string;
+  readonly startsAtMs: number;
+  /** While Deleting. */
+  readonly deletedAtMs?: number;
+}
+
+/** What Azure offers for virtual machines (machine-offers.ts); keys are a canonical region, a slash and a name in lower case. */
+export interface MachineOffers {
+  /** Of sizes: "NotOffered", or Azure's reason why the subscription may not use one. */
+  readonly restrictions: Readonly<Record<string, string>>;
+  readonly usages: Readonly<
+    Record<string, { readonly used: number; readonly limit: number }>
+  >;
+  /** publisher/offer/plan, in lower case. */
+  readonly acceptedTerms: readonly string[];
+}
+
 /** An action that callers may not take at a scope and below. */
 export interface Denial {
   /** `Microsoft.Compute/diskEncryptionSets/read`, in any case. */
@@ -170,6 +215,11 @@ export interface SimulatorState {
   readonly lag: ReadLag;
   policy: Policy;
   omission: Omission;
+  machinePlans: MachinePlan[];
+  /** By resource key. */
+  readonly machines: Record<string, MachineLife>;
+  machineTimes: { readonly startMs: number; readonly deleteMs: number };
+  machineOffers: MachineOffers;
   /** Most items of one page of a list. Absent: what the simulator was started with. */
   pageSize?: number;
 }

@@ -157,6 +157,10 @@ function laterMembers() {
     lag: { ms: 0, byVersion: {}, nextReads: {}, writes: {} },
     policy: {},
     omission: { mode: "clear", excludeFromLatest: "false" },
+    machinePlans: [],
+    machines: {},
+    machineTimes: { startMs: 0, deleteMs: 0 },
+    machineOffers: { restrictions: {}, usages: {}, acceptedTerms: [] },
   } satisfies Partial<SimulatorState>;
 }
 

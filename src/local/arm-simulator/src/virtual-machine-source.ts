@@ -8,6 +8,7 @@ import {
   type SourceContext,
   type SourceDisk,
 } from "./image-source.js";
+import { isObject } from "./json-shape.js";
 import { securityTypeOfMachine } from "./security-type.js";
 import type { ArmResource } from "./state.js";
 
@@ -69,6 +70,7 @@ export function fromVirtualMachine(
     })),
     securityType: securityTypeOfMachine(securityProfile?.securityType),
     virtualMachineId: resource.id,
+    ...(isObject(resource["plan"]) ? { plan: resource["plan"] } : {}),
     ...optional("hyperVGeneration", os.hyperVGeneration),
     ...optional("architecture", os.supportedCapabilities?.architecture),
     ...optional("osType", osDisk.osType),

@@ -4,6 +4,15 @@ import type { ArmAnswer, ArmRequest } from "./arm-request.js";
 import type { DefinitionProperties } from "./image-definition.js";
 import type { ImageVersions } from "./image-versions.js";
 import { isObject } from "./json-shape.js";
+import {
+  beginEnd,
+  beginLife,
+  fateOf,
+  instanceViewOf,
+  removeMachine,
+} from "./machine-life.js";
+import { planInterfaces, type PlannedInterface } from "./network-interface.js";
+import { operationUrls } from "./operations.js";
 import { canonicalRegion } from "./regions.js";
 import { viewRegion } from "./replication.js";
 import { answerResource } from "./resource-endpoints.js";
@@ -13,14 +22,25 @@ import {
   resourceKey,
   type ComputeResourceId,
 } from "./resource-id.js";
+import {
+  securityTypeFeature,
+  securityTypeOfMachine,
+  suitable,
+} from "./security-type.js";
 import { findSoftDeleted } from "./soft-delete.js";
-import type { ArmResource, ImageVersionRecord } from "./state.js";
+import type {
+  ArmResource,
+  ImageVersionRecord,
+  MachineFate,
+  OperationRecord,
+} from "./state.js";
 import type { Store } from "./store.js";
 
 /*
  * A virtual machine of an image version gets a managed disk of each disk of the image; each is encrypted with the set that
  * the request gives it, else with the platform's key. Deleting the machine detaches its disks; one whose `deleteOption` is
- * Delete goes with it. A machine without an image reference is kept as it was put, as any other resource.
+ * Delete goes with it, and so a network interface that it has made. A machine without an image reference is kept as it was
+ * put, as any other resource. Seen in Azure, not documented: its disks get the machine's tags.
  */
 
 interface DiskRequest {
@@ -30,6 +50,10 @@ interface DiskRequest {
   readonly managedDisk?: {
     readonly storageAccountType?: string | null;
     readonly diskEncryptionSet?: { readonly id?: string } | null;
+    readonly securityProfile?: {
+      readonly securityEncryptionType?: string;
+      readonly diskEncryptionSet?: { readonly id?: string } | null;
+    } | null;
   } | null;
 }
 
@@ -39,7 +63,7 @@ interface StorageRequest {
   readonly dataDisks?: readonly DiskRequest[];
 }
 
-/** PUT and DELETE of a virtual machine; everything else is any resource's. */
+/** A virtual machine; undefined for a method that it has not. */
 export async function answerVirtualMachine(
   store: Store,
   versions: ImageVersions,
@@ -48,23 +72,103 @@ export async function answerVirtualMachine(
 ): Promise<ArmAnswer | undefined> {
   const path = store.canonicalId(id);
   const before = store.findResource(path);
-  const made = before === undefined && request.method === "PUT";
-  const plan = made ? planMachine(store, versions, path, request.body) : [];
-  const body = made ? withDisks(request.body, plan) : request.body;
+  if (request.method === "GET" && before !== undefined)
+    return /instanceview/iu.test(request.query.get("$expand") ?? "")
+      ? { status: 200, body: withInstanceView(store, before) }
+      : { status: 200, body: before };
+  if (request.method === "DELETE" && before !== undefined)
+    return await deleteMachine(store, before, request);
+  if (request.method !== "PUT") return await answerResource(store, id, request);
+  if (before !== undefined && request.ifNoneMatch === "*")
+    throw new ArmError(
+      412,
+      "PreconditionFailed",
+      `The virtual machine '${before.name}' exists already.`,
+    );
+  return before === undefined
+    ? await makeMachine(store, versions, id, path, request)
+    : await answerResource(store, id, request);
+}
+
+async function makeMachine(
+  store: Store,
+  versions: ImageVersions,
+  id: ComputeResourceId,
+  path: string,
+  request: ArmRequest,
+): Promise<ArmAnswer | undefined> {
+  const { location, properties, tags } = readMachine(request.body);
+  const plan = planMachine(store, versions, path, request.body);
+  if (plan.disks.length === 0) return await answerResource(store, id, request);
+  const interfaces = planInterfaces(
+    path,
+    location,
+    properties["networkProfile"],
+  );
+  const parts = [...plan.disks, ...interfaces].map(({ resource }) => ({
+    ...resource,
+    ...(tags === undefined || resource["tags"] !== undefined ? {} : { tags }),
+  }));
+  const body = withParts(request.body, plan.disks, interfaces);
   try {
     // One commit has the machine and its disks.
-    plan.forEach(({ resource }) => store.putResource(resource));
+    parts.forEach((part) => store.putResource(part));
     const answer = await answerResource(store, id, { ...request, body });
-    if (request.method === "DELETE" && before !== undefined) {
-      releaseDisks(store, before);
-      await store.commit();
-    }
-    return answer;
+    const machine = store.requireResource(path);
+    const operation = beginLife(store, machine, plan.fate);
+    await store.commit();
+    return {
+      ...answer,
+      status: 201,
+      body: store.requireResource(path),
+      headers: asynchronous(request, location, operation),
+    };
   } catch (error) {
-    for (const { resource } of plan)
-      delete store.state.resources[resourceKey(resource.id)];
+    for (const { id: part } of parts)
+      delete store.state.resources[resourceKey(part)];
     throw error;
   }
+}
+
+async function deleteMachine(
+  store: Store,
+  machine: ArmResource,
+  request: ArmRequest,
+): Promise<ArmAnswer> {
+  const operation = beginEnd(store, machine);
+  if (operation === undefined) removeMachine(store, machine);
+  await store.commit();
+  return operation === undefined
+    ? { status: 200 }
+    : {
+        status: 202,
+        headers: {
+          ...asynchronous(request, machine.location ?? "", operation),
+          "Retry-After": "10",
+        },
+      };
+}
+
+function asynchronous(
+  { baseUrl, apiVersion }: ArmRequest,
+  location: string,
+  operation: OperationRecord,
+): Record<string, string> {
+  const urls = operationUrls(baseUrl, location, operation, apiVersion);
+  return {
+    "Azure-AsyncOperation": urls.asyncOperation,
+    Location: urls.location,
+  };
+}
+
+function withInstanceView(store: Store, machine: ArmResource): object {
+  return {
+    ...machine,
+    properties: {
+      ...machine.properties,
+      instanceView: instanceViewOf(store, machine),
+    },
+  };
 }
 
 interface PlannedDisk {
@@ -74,18 +178,29 @@ interface PlannedDisk {
   readonly resource: ArmResource;
 }
 
+interface PlannedMachine {
+  /** None: it has no image reference. */
+  readonly disks: readonly PlannedDisk[];
+  readonly fate: MachineFate | undefined;
+}
+
 function planMachine(
   store: Store,
   versions: ImageVersions,
   machineId: string,
   body: unknown,
-): readonly PlannedDisk[] {
-  const { location, storage, plan } = readMachine(body);
+): PlannedMachine {
+  const { location, storage, plan, properties } = readMachine(body);
   const imageId = storage.imageReference?.id;
-  if (imageId === undefined) return [];
+  if (imageId === undefined) return { disks: [], fate: undefined };
   const version = findVersion(store, versions, imageId, location);
   const definition = store.requireResource(parentId(version.id));
   requirePlan(definition, plan);
+  requireProfiles(definition, properties);
+  const { vmSize } = (properties["hardwareProfile"] ?? {}) as {
+    vmSize?: string;
+  };
+  const fate = fateOf(store, location, vmSize ?? "Standard_DS1_v2");
   const { osType, hyperVGeneration = "V1" } =
     definition.properties as DefinitionProperties;
   const { osDiskImage, dataDiskImages = [] } =
@@ -125,22 +240,27 @@ function planMachine(
           },
           diskSizeGB,
           diskState: "Attached",
-          encryption: encryptionOf(store, asked, location),
+          ...(fate === "wrongKey"
+            ? { encryption: { type: "EncryptionAtRestWithPlatformKey" } }
+            : encryptionOf(store, asked, location)),
           provisioningState: "Succeeded",
         },
       },
     };
   };
-  return [
-    make(storage.osDisk ?? {}, osDiskImage?.sizeInGB),
-    ...dataDiskImages.map(({ lun = 0, sizeInGB }) =>
-      make(
-        storage.dataDisks?.find((disk) => disk.lun === lun) ?? {},
-        sizeInGB,
-        lun,
+  return {
+    fate,
+    disks: [
+      make(storage.osDisk ?? {}, osDiskImage?.sizeInGB),
+      ...dataDiskImages.map(({ lun = 0, sizeInGB }) =>
+        make(
+          storage.dataDisks?.find((disk) => disk.lun === lun) ?? {},
+          sizeInGB,
+          lun,
+        ),
       ),
-    ),
-  ];
+    ],
+  };
 }
 
 function readMachine(body: unknown) {
@@ -156,6 +276,9 @@ function readMachine(body: unknown) {
     ),
     storage: (properties["storageProfile"] ?? {}) as StorageRequest,
     plan: machine["plan"],
+    tags: isObject(machine["tags"])
+      ? (machine["tags"] as Record<string, string>)
+      : undefined,
   };
 }
 
@@ -240,24 +363,82 @@ function requirePlan(definition: ArmResource, given: unknown): void {
   );
 }
 
+/** Documented: a specialized image takes no osProfile, a generalized one needs it. Guessed: the words of the last refusal. */
+function requireProfiles(
+  definition: ArmResource,
+  properties: Record<string, unknown>,
+): void {
+  const { osState = "Generalized", features } =
+    definition.properties as DefinitionProperties;
+  const hasProfile = isObject(properties["osProfile"]);
+  if (osState === "Specialized" && hasProfile)
+    throw invalidParameter(
+      "osProfile",
+      "Parameter 'osProfile' is not allowed.",
+    );
+  if (osState === "Generalized" && !hasProfile)
+    throw invalidParameter(
+      "osProfile",
+      "Required parameter 'osProfile' is missing (null).",
+    );
+  const { securityType = "Standard" } = (properties["securityProfile"] ??
+    {}) as { securityType?: string };
+  const feature = securityTypeFeature({ ...(features && { features }) });
+  if (!suitable(feature).includes(securityTypeOfMachine(securityType)))
+    throw new ArmError(
+      400,
+      "BadRequest",
+      `The security type '${securityType}' of the virtual machine does not suit the image, whose security type is '${feature ?? "Standard"}'.`,
+    );
+}
+
 function encryptionOf(store: Store, asked: DiskRequest, location: string) {
-  const setId = asked.managedDisk?.diskEncryptionSet?.id;
-  if (setId === undefined) return { type: "EncryptionAtRestWithPlatformKey" };
+  const confidential = asked.managedDisk?.securityProfile;
+  const setId =
+    asked.managedDisk?.diskEncryptionSet?.id ??
+    confidential?.diskEncryptionSet?.id;
+  const platform = { encryption: { type: "EncryptionAtRestWithPlatformKey" } };
+  if (confidential?.securityEncryptionType !== undefined)
+    return {
+      ...platform,
+      securityProfile: {
+        securityType:
+          confidential.securityEncryptionType === "DiskWithVMGuestState"
+            ? `ConfidentialVM_DiskEncryptedWith${setId === undefined ? "Platform" : "Customer"}Key`
+            : confidential.securityEncryptionType === "VMGuestStateOnly"
+              ? "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey"
+              : "ConfidentialVM_NonPersistedTPM",
+        ...(setId === undefined
+          ? {}
+          : { secureVMDiskEncryptionSetId: setIn(store, setId, location).id }),
+      },
+    };
+  if (setId === undefined) return platform;
+  const set = setIn(store, setId, location);
+  return {
+    encryption: {
+      type: set.properties?.["encryptionType"],
+      diskEncryptionSetId: set.id,
+    },
+  };
+}
+
+function setIn(store: Store, setId: string, location: string): ArmResource {
   const set = store.requireResource(setId, "diskEncryptionSet.id");
   if (set.location !== location)
     throw invalidParameter(
       "diskEncryptionSet.id",
       `The disk encryption set '${set.id}' is in region '${set.location}'. It must be in the region of the virtual machine, '${location}'.`,
     );
-  return {
-    type: set.properties?.["encryptionType"],
-    diskEncryptionSetId: set.id,
-  };
+  return set;
 }
 
-/** The body as ARM shows it: each disk by its id, and without the password. */
-function withDisks(body: unknown, planned: readonly PlannedDisk[]): unknown {
-  const [os, ...data] = planned;
+/** The body as ARM shows it: each disk and interface by its id, and without the password. */
+function withParts(
+  body: unknown,
+  [os, ...data]: readonly PlannedDisk[],
+  interfaces: readonly PlannedInterface[],
+): unknown {
   if (os === undefined) return body;
   const { machine, properties, storage } = readMachine(body);
   const attached = ({ asked, lun, resource }: PlannedDisk) => ({
@@ -278,7 +459,19 @@ function withDisks(body: unknown, planned: readonly PlannedDisk[]): unknown {
     properties: {
       ...properties,
       vmId: randomUUID(),
-      osProfile,
+      ...(properties["osProfile"] === undefined ? {} : { osProfile }),
+      ...(interfaces.length === 0
+        ? {}
+        : {
+            networkProfile: {
+              networkInterfaces: interfaces.map(
+                ({ resource, deleteOption, primary }) => ({
+                  id: resource.id,
+                  properties: { primary, deleteOption },
+                }),
+              ),
+            },
+          }),
       storageProfile: {
         ...storage,
         osDisk: attached(os),
@@ -286,25 +479,4 @@ function withDisks(body: unknown, planned: readonly PlannedDisk[]): unknown {
       },
     },
   };
-}
-
-function releaseDisks(store: Store, machine: ArmResource): void {
-  const { osDisk, dataDisks = [] } = readMachine(machine).storage;
-  for (const disk of [osDisk, ...dataDisks]) {
-    const { id } = (disk?.managedDisk ?? {}) as { id?: string };
-    const found = id === undefined ? undefined : store.findResource(id);
-    if (found?.["managedBy"] !== machine.id) continue;
-    if (disk?.deleteOption === "Delete")
-      delete store.state.resources[resourceKey(found.id)];
-    else {
-      const { managedBy: _machine, ...free } = found;
-      store.putResource({
-        ...free,
-        id: found.id,
-        name: found.name,
-        type: found.type,
-        properties: { ...found.properties, diskState: "Unattached" },
-      });
-    }
-  }
 }

@@ -212,6 +212,31 @@ export function resourcesIn(subscriptionId: string, resourceGroup: string) {
         },
         { sku: { name: "Standard_LRS", tier: "Standard" } },
       ),
+    virtualNetwork: (
+      name: string,
+      location: string,
+      subnets: readonly string[],
+    ): ArmResource => {
+      const id = `${group}/providers/Microsoft.Network/virtualNetworks/${name}`;
+      return {
+        id,
+        name,
+        type: "Microsoft.Network/virtualNetworks",
+        location,
+        properties: {
+          provisioningState: "Succeeded",
+          addressSpace: { addressPrefixes: ["10.0.0.0/16"] },
+          subnets: subnets.map((subnet, i) => ({
+            id: `${id}/subnets/${subnet}`,
+            name: subnet,
+            properties: {
+              addressPrefix: `10.0.${i}.0/24`,
+              provisioningState: "Succeeded",
+            },
+          })),
+        },
+      };
+    },
     virtualMachine: (
       name: string,
       location: string,

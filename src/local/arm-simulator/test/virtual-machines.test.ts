@@ -32,6 +32,7 @@ const machine = (
 ): VirtualMachine => ({
   location: "westus",
   storageProfile: { imageReference: { id: image }, ...storage },
+  osProfile: { computerName: "tester", adminUsername: "sigil" },
   ...more,
 });
 

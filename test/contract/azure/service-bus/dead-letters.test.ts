@@ -75,6 +75,7 @@ test("they are those of every queue that Sigil receives from", async () => {
     "image-version-creations",
     "image-version-replications",
     "subscription-preparations",
+    "machine-tests",
   ]);
 });
 

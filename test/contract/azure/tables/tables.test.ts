@@ -16,6 +16,7 @@ import {
   Table,
   type TableStorage,
 } from "../../../../src/azure/tables/table.js";
+import { createTestProfiles } from "../../../../src/azure/tables/test-profiles.js";
 import { createVersionNumbers } from "../../../../src/azure/tables/version-numbers.js";
 import { migrated } from "../../../../src/image-version/state/migration.js";
 import { SCHEMA } from "../../../../src/operation/records.js";
@@ -31,6 +32,7 @@ import {
 } from "../../../support/port-suites/records.js";
 import { retentionPoliciesSuite } from "../../../support/port-suites/retention-policies.js";
 import { stateStoreSuite } from "../../../support/port-suites/state-store.js";
+import { testProfilesSuite } from "../../../support/port-suites/test-profiles.js";
 import { versionNumbersSuite } from "../../../support/port-suites/version-numbers.js";
 
 /** Azurite, and what stands in for it where tests need speed. */
@@ -63,6 +65,9 @@ describe.each(["Azurite", "memory"] as const)("tables in %s", (name) => {
   });
   describe("retention policies", () => {
     retentionPoliciesSuite(() => createRetentionPolicies(storage));
+  });
+  describe("test profiles", () => {
+    testProfilesSuite(() => createTestProfiles(storage));
   });
 });
 

@@ -1,4 +1,11 @@
-import { PLAIN, diskOf, snapshotOf, type Case } from "./case.js";
+import {
+  definition,
+  diskOf,
+  PLAIN,
+  SNAPSHOTS,
+  snapshotOf,
+  type Case,
+} from "./case.js";
 import type { ArmResource } from "@sigil-local/arm-simulator/parts/state";
 import { seedRegion, seedResource } from "../../../support/requests.js";
 import {
@@ -100,6 +107,45 @@ export const SOURCES: readonly Case[] = [
         storage: {
           source: { virtualMachineId: seedResource("virtualMachines/myVM") },
         },
+      }),
+  },
+  {
+    name: "a virtual machine with the plan of the image definition",
+    ask: async (t) => {
+      const plan = { name: "9", publisher: "contoso", product: "linux" };
+      const machine = t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", []);
+      return t.ask({
+        regions: PLAIN,
+        definition: await definition(t, { purchasePlan: plan }),
+        storage: {
+          source: { virtualMachineId: await t.put({ ...machine, plan }) },
+        },
+      });
+    },
+  },
+  {
+    name: "a virtual machine with a plan that the image definition does not have",
+    ask: async (t) => {
+      const plan = { name: "9", publisher: "contoso", product: "linux" };
+      const machine = t.of.virtualMachine(t.name("vm"), HOME, "myOSDisk", []);
+      return t.ask({
+        regions: PLAIN,
+        storage: {
+          source: { virtualMachineId: await t.put({ ...machine, plan }) },
+        },
+      });
+    },
+    codes: ["PurchasePlanMismatch"],
+  },
+  {
+    name: "a snapshot without the plan of the image definition",
+    ask: async (t) =>
+      t.ask({
+        regions: PLAIN,
+        definition: await definition(t, {
+          purchasePlan: { name: "9", publisher: "contoso", product: "linux" },
+        }),
+        storage: SNAPSHOTS,
       }),
   },
   {

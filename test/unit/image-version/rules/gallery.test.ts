@@ -318,6 +318,91 @@ describe("an image definition", () => {
   });
 });
 
+describe("purchase plans", () => {
+  const PLAN = { name: "9", publisher: "contoso", product: "linux" };
+  const OTHER = { ...PLAN, name: "it's" };
+  const check = (
+    type: string,
+    ofSource: typeof PLAN | undefined,
+    ofDefinition: typeof PLAN | undefined,
+  ) => {
+    const id = `${COMPUTE}/${type}/it`;
+    return findings({
+      regions: [{ name: "westus" }],
+      storage: {
+        ...(type === "virtualMachines" && { source: { virtualMachineId: id } }),
+        ...(type === "images" && { source: { id } }),
+        ...(type === "snapshots" && { osDiskImage: { source: { id } } }),
+      },
+      sources: { [id]: source(id, ofSource && { purchasePlan: ofSource }) },
+      definition: { ...(ofDefinition && { purchasePlan: ofDefinition }) },
+    });
+  };
+
+  test("a machine's is that of the image definition, in whatever case", () => {
+    expect(check("virtualMachines", undefined, undefined)).toEqual([]);
+    expect(
+      check("virtualMachines", PLAN, { ...PLAN, publisher: "Contoso" }),
+    ).toEqual([]);
+    // What Azure does not show is not compared.
+    expect(check("virtualMachines", PLAN, { ...PLAN, product: "" })).toEqual(
+      [],
+    );
+    expect(check("virtualMachines", OTHER, undefined)).toEqual([
+      finding(
+        "PurchasePlanMismatch",
+        `${STORAGE}/source/virtualMachineId`,
+        `is it's of linux by contoso; that of the image definition ${DEFINITION} is none.`,
+        String.raw`--plan-name 'it'\''s' --plan-publisher contoso --plan-product linux`,
+      ),
+    ]);
+    expect(
+      check("virtualMachines", OTHER, PLAN).map(({ severity }) => severity),
+    ).toEqual(["error"]);
+  });
+
+  test.each([
+    ["virtualMachines", undefined, PLAN],
+    ["snapshots", PLAN, undefined],
+    ["snapshots", undefined, PLAN],
+    ["snapshots", OTHER, PLAN],
+  ])(
+    "of %s, %j where the definition has %j is a warning",
+    (type, one, other) => {
+      expect(
+        check(type, one, other).map(
+          ({ code, severity }) => `${code} ${severity}`,
+        ),
+      ).toEqual(["PurchasePlanDiffers warning"]);
+    },
+  );
+
+  test("a managed image does not show one", () => {
+    expect(check("images", undefined, PLAN)).toEqual([]);
+  });
+
+  test("that of an image version is its definition's", () => {
+    const version = `${GALLERY}/images/other/versions/1.0.0`;
+    const definition = { ...GOOD_DEFINITION, id: `${GALLERY}/images/other` };
+    const told = (purchasePlan?: typeof PLAN) =>
+      findings({
+        regions: [{ name: "westus" }],
+        storage: { source: { id: version } },
+        sources: { [version]: source(version) },
+        facts: {
+          sourceDefinitions: new Map([
+            [
+              definition.id.toLowerCase(),
+              seen({ ...definition, ...(purchasePlan && { purchasePlan }) }),
+            ],
+          ]),
+        },
+      }).map(({ code }) => code);
+    expect(told()).toEqual([]);
+    expect(told(PLAN)).toEqual(["PurchasePlanDiffers"]);
+  });
+});
+
 describe("security types", () => {
   const check = (
     ofSource: string | undefined,

@@ -1,0 +1,4 @@
+import { app as functions } from "@azure/functions";
+import { app } from "../src/main.js";
+
+functions.generic("machine-tests", app.machineTests);

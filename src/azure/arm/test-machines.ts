@@ -1,0 +1,595 @@
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import type { OSProfile, VirtualMachine } from "@azure/arm-compute";
+import { ServiceError } from "../../errors.js";
+import {
+  diskName,
+  groupId,
+  interfaceName,
+  machineId,
+  type DiskPlan,
+  type MachineName,
+  type MachinePlan,
+} from "../../machine-test/machine.js";
+import type {
+  MachineParts,
+  Refusal,
+  ScriptResult,
+  SeenMachine,
+  StartProofs,
+  TestMachines,
+} from "../../machine-test/ports.js";
+import { canonicalRegion, parseResourceId } from "../../resource-id.js";
+import type { ArmClient } from "./client.js";
+import {
+  armErrorIn,
+  toServiceError,
+  toUnavailable,
+  type ArmCall,
+  type ArmResponse,
+} from "./errors.js";
+import { readPages, urlOf } from "./pages.js";
+
+const MACHINES = "Microsoft.Compute/virtualMachines";
+const RESOURCES_API_VERSION = "2021-04-01";
+const NETWORK_API_VERSION = "2024-05-01";
+/** Of what makes the interface for Compute, in `networkApiVersion`. */
+const INTERFACE_API_VERSION = "2022-11-01";
+const SCRIPT = "proof";
+const USER = "sigiltest";
+/** For the read that follows at once. */
+const SAS_MINUTES = 5;
+const LONGEST_LOG_BYTES = 4 * 1024 * 1024;
+
+/** Virtual machines for tests, by `@azure/arm-compute`. */
+export function createTestMachines(
+  arm: ArmClient,
+): TestMachines & StartProofs & MachineParts {
+  return {
+    async getMachine(name) {
+      const call = callOf("read", name);
+      const response = await arm.send(call, (callOptions) =>
+        arm
+          .compute(name.subscriptionId)
+          .virtualMachines.get(name.resourceGroupName, name.name, {
+            ...callOptions,
+            expand: "instanceView",
+          }),
+      );
+      const wire = arm.bodyOf<WireMachine>(call, response);
+      return wire && seenMachine(name, wire);
+    },
+
+    async createMachine(name, plan, tags) {
+      const call = callOf("creation", name);
+      const body = toMachine(name, plan, tags);
+      let response: ArmResponse;
+      try {
+        response = await arm.send(call, (callOptions) =>
+          arm
+            .compute(name.subscriptionId)
+            .virtualMachines.createOrUpdate(
+              name.resourceGroupName,
+              name.name,
+              body,
+              // Whatever is there under this name stays as it is.
+              { ...callOptions, ifNoneMatch: "*" },
+            )
+            .submitted(),
+        );
+      } catch (error) {
+        if (!(error instanceof ServiceError)) throw error;
+        // Its cause holds the request, and that the password.
+        throw toUnavailable(call.what, undefined);
+      }
+      return response.status === 412
+        ? undefined
+        : refusalIn(call, response, arm.now());
+    },
+
+    async deleteMachine(name) {
+      await removed(
+        arm,
+        callOf("deletion", name),
+        await arm.send(callOf("deletion", name), (callOptions) =>
+          arm
+            .compute(name.subscriptionId)
+            .virtualMachines.delete(name.resourceGroupName, name.name, {
+              ...callOptions,
+              forceDeletion: true,
+            })
+            .submitted(),
+        ),
+      );
+    },
+
+    async getScriptResult(name) {
+      const call = scriptCall("read", name);
+      const response = await arm.send(call, (callOptions) =>
+        arm
+          .compute(name.subscriptionId)
+          .virtualMachineRunCommands.getByVirtualMachine(
+            name.resourceGroupName,
+            name.name,
+            SCRIPT,
+            { ...callOptions, expand: "instanceView" },
+          ),
+      );
+      const wire = arm.bodyOf<WireScript>(call, response);
+      return wire && scriptResult(wire);
+    },
+
+    async startScript(name, { region }, script, timeoutSeconds) {
+      const call = scriptCall("creation", name);
+      const response = await arm.send(call, (callOptions) =>
+        arm
+          .compute(name.subscriptionId)
+          .virtualMachineRunCommands.createOrUpdate(
+            name.resourceGroupName,
+            name.name,
+            SCRIPT,
+            {
+              location: region,
+              source: { script },
+              timeoutInSeconds: timeoutSeconds,
+              // The PUT is done when the script is begun.
+              asyncExecution: true,
+            },
+            callOptions,
+          )
+          .submitted(),
+      );
+      return refusalIn(call, response, arm.now());
+    },
+
+    async getSerialLog(name) {
+      const call: ArmCall = {
+        what: `the read of the serial log of ${name.name}`,
+        action: `${MACHINES}/retrieveBootDiagnosticsData/action`,
+        scope: machineId(name),
+      };
+      const response = await arm.send(call, (callOptions) =>
+        arm
+          .compute(name.subscriptionId)
+          .virtualMachines.retrieveBootDiagnosticsData(
+            name.resourceGroupName,
+            name.name,
+            { ...callOptions, sasUriExpirationTimeInMinutes: SAS_MINUTES },
+          ),
+      );
+      const wire = arm.bodyOf<WireBootDiagnostics>(call, response);
+      return wire?.serialConsoleLogBlobUri === undefined
+        ? undefined
+        : await readBlob(call, wire.serialConsoleLogBlobUri);
+    },
+
+    async getDisk(id, lun) {
+      const disk = parseResourceId(id);
+      if (disk === undefined) throw new TypeError(`${id} is no disk's id`);
+      const call = partCall("read", id, "Microsoft.Compute/disks");
+      const response = await arm.send(call, (callOptions) =>
+        arm
+          .compute(disk.subscriptionId)
+          .disks.get(disk.resourceGroupName, disk.names[0] ?? "", callOptions),
+      );
+      const wire = arm.bodyOf<WireDisk>(call, response);
+      return wire && testedDisk(id, lun, wire);
+    },
+
+    async listTagged(group, tag, value) {
+      const id = groupId(group);
+      const query = new URLSearchParams({
+        $filter: [
+          `tagName eq '${quoted(tag)}'`,
+          ...(value === undefined ? [] : [`tagValue eq '${quoted(value)}'`]),
+        ].join(" and "),
+      });
+      const items = await readPages<{ readonly id?: string }>(arm, {
+        what: `the list of resources of ${id} by their tag`,
+        action:
+          "Microsoft.Resources/subscriptions/resourceGroups/resources/read",
+        scope: id,
+        path: `${id}/resources`,
+        apiVersion: RESOURCES_API_VERSION,
+        query: query.toString(),
+      });
+      return (items ?? []).flatMap((item) => item.id ?? []);
+    },
+
+    async getPart(id) {
+      const part = partOf(id);
+      if (part === undefined) return undefined;
+      const call = partCall("read", id, part.type);
+      const wire = arm.bodyOf<WirePart>(
+        call,
+        await arm.request(call, "GET", urlOf(arm, id, part.apiVersion)),
+      );
+      return (
+        wire && {
+          id,
+          region: canonicalRegion(wire.location ?? ""),
+          tags: wire.tags ?? {},
+          isAttached:
+            wire.managedBy != null || wire.properties?.virtualMachine != null,
+        }
+      );
+    },
+
+    async deletePart(id) {
+      const part = partOf(id);
+      if (part === undefined) throw new TypeError(`${id} is no machine's part`);
+      const call = partCall("deletion", id, part.type);
+      await removed(
+        arm,
+        call,
+        await arm.request(
+          call,
+          "DELETE",
+          urlOf(
+            arm,
+            id,
+            part.apiVersion,
+            part.type === MACHINES ? "forceDeletion=true" : "",
+          ),
+        ),
+      );
+    },
+  };
+}
+
+function callOf(
+  what: "read" | "creation" | "deletion",
+  name: MachineName,
+): ArmCall {
+  return {
+    what: `the ${what} of the machine ${name.name}`,
+    action: `${MACHINES}/${VERBS[what]}`,
+    scope: machineId(name),
+  };
+}
+
+const VERBS = { read: "read", creation: "write", deletion: "delete" } as const;
+
+function scriptCall(what: "read" | "creation", name: MachineName): ArmCall {
+  return {
+    what: `the ${what} of the script of ${name.name}`,
+    action: `${MACHINES}/runCommands/${VERBS[what]}`,
+    scope: machineId(name),
+  };
+}
+
+function partCall(
+  what: "read" | "deletion",
+  id: string,
+  type: string,
+): ArmCall {
+  return {
+    what: `the ${what} of ${id}`,
+    action: `${type}/${VERBS[what]}`,
+    scope: id,
+  };
+}
+
+/** The type of what a test makes, and by which api-version it is read; `@azure/arm-compute`'s own for what is Compute's. */
+function partOf(
+  id: string,
+): { readonly type: string; readonly apiVersion: string } | undefined {
+  const { namespace = "", type } = parseResourceId(id) ?? {};
+  switch (`${namespace.toLowerCase()}/${type}`) {
+    case "microsoft.compute/virtualmachines":
+      return { type: MACHINES, apiVersion: "2026-04-01" };
+    case "microsoft.compute/disks":
+      return { type: "Microsoft.Compute/disks", apiVersion: "2026-03-02" };
+    case "microsoft.network/networkinterfaces":
+      return {
+        type: "Microsoft.Network/networkInterfaces",
+        apiVersion: NETWORK_API_VERSION,
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** Of a string in an OData filter. */
+function quoted(text: string): string {
+  return text.replaceAll("'", "''");
+}
+
+/** What is not there is deleted. */
+function removed(
+  arm: ArmClient,
+  call: ArmCall,
+  response: ArmResponse,
+): Promise<void> {
+  return response.status >= 300 && response.status !== 404
+    ? Promise.reject(toServiceError(call, response, arm.now()))
+    : Promise.resolve();
+}
+
+/** A refusal that the same call would meet again, in Azure's own code; any other is a ServiceError. */
+function refusalIn(
+  call: ArmCall,
+  response: ArmResponse,
+  now: Date,
+): Refusal | undefined {
+  if (response.status < 300) return undefined;
+  const error = toServiceError(call, response, now);
+  const said = armErrorIn(response.body);
+  if (error.code !== "ResourceManagerRefused" || said === undefined)
+    throw error;
+  const { code, message } = said.details[0] ?? said;
+  return /^(?:BadRequest|Conflict|InvalidTemplateDeployment)$/u.test(said.code)
+    ? { code, message }
+    : { code: said.code, message: said.message };
+}
+
+/**
+ * The log without our token: its address holds a signature, which is all that it needs. Undefined where it is not there yet.
+ * No error says where it was.
+ */
+async function readBlob(
+  call: ArmCall,
+  address: string,
+): Promise<string | undefined> {
+  let response: Response;
+  try {
+    response = await fetch(address, {
+      headers: { Range: `bytes=0-${LONGEST_LOG_BYTES - 1}` },
+      signal: AbortSignal.timeout(30_000),
+      redirect: "error",
+    });
+    if (response.status === 404 || response.status === 416) return undefined;
+    if (!response.ok) throw toUnavailable(call.what, undefined);
+    return await response.text();
+  } catch {
+    throw toUnavailable(call.what, undefined);
+  }
+}
+
+interface WireMachine {
+  readonly location?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly properties?: {
+    readonly provisioningState?: string;
+    readonly networkProfile?: {
+      readonly networkInterfaces?: readonly { readonly id?: string }[];
+    };
+    readonly instanceView?: {
+      readonly statuses?: readonly WireStatus[];
+      readonly vmAgent?: {
+        readonly vmAgentVersion?: string;
+        readonly statuses?: readonly WireStatus[];
+      };
+    };
+  };
+}
+
+interface WireStatus {
+  readonly code?: string;
+  readonly displayStatus?: string;
+  readonly message?: string;
+}
+
+interface WireScript {
+  readonly properties?: {
+    readonly instanceView?: {
+      readonly executionState?: string;
+      readonly exitCode?: number;
+      readonly output?: string;
+      readonly error?: string;
+    };
+  };
+}
+
+interface WireBootDiagnostics {
+  readonly serialConsoleLogBlobUri?: string;
+}
+
+interface WireDisk {
+  readonly properties?: {
+    readonly encryption?: {
+      readonly type?: string;
+      readonly diskEncryptionSetId?: string;
+    };
+    readonly securityProfile?: {
+      readonly securityType?: string;
+      readonly secureVMDiskEncryptionSetId?: string;
+    };
+  };
+}
+
+interface WirePart {
+  readonly location?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly managedBy?: string | null;
+  readonly properties?: { readonly virtualMachine?: unknown };
+}
+
+function seenMachine(
+  name: MachineName,
+  { location, tags = {}, properties = {} }: WireMachine,
+): SeenMachine {
+  const { provisioningState = "Unknown", networkProfile } = properties;
+  const { statuses = [], vmAgent } = properties.instanceView ?? {};
+  const failure = statuses.flatMap(({ code = "", message = "" }) => {
+    const [, failed] = /^ProvisioningState\/failed\/(.+)$/iu.exec(code) ?? [];
+    return failed === undefined ? [] : [{ code: failed, message }];
+  })[0];
+  const version = vmAgent?.vmAgentVersion;
+  return {
+    id: machineId(name),
+    region: canonicalRegion(location ?? ""),
+    provisioningState,
+    isRunning: statuses.some(
+      ({ code }) => code?.toLowerCase() === "powerstate/running",
+    ),
+    ...(failure && { failure }),
+    isAgentReady:
+      vmAgent?.statuses?.some(
+        ({ displayStatus }) => displayStatus === "Ready",
+      ) ?? false,
+    ...(version !== undefined &&
+      version !== "Unknown" && { agentVersion: version }),
+    interfaceIds: (networkProfile?.networkInterfaces ?? []).flatMap(
+      ({ id }) => id ?? [],
+    ),
+    tags,
+  };
+}
+
+/** ExecutionState: Unknown, Pending, Running, and the ends Failed, Succeeded, TimedOut, Canceled. */
+const UNDER_WAY = ["Unknown", "Pending", "Running"];
+
+function scriptResult({ properties }: WireScript): ScriptResult {
+  const {
+    executionState = "Unknown",
+    exitCode,
+    output,
+    error,
+  } = properties?.instanceView ?? {};
+  return {
+    isDone: !UNDER_WAY.includes(executionState),
+    ...(exitCode !== undefined &&
+      executionState !== "TimedOut" &&
+      executionState !== "Canceled" && { exitCode }),
+    output: [output, error].filter(Boolean).join("\n"),
+  };
+}
+
+function testedDisk(
+  id: string,
+  lun: number | undefined,
+  { properties = {} }: WireDisk,
+) {
+  const { encryption, securityProfile } = properties;
+  // A disk of a confidential machine says how it is encrypted in its security type.
+  const confidential = securityProfile?.securityType?.startsWith(
+    "ConfidentialVM_",
+  )
+    ? securityProfile
+    : undefined;
+  const setId =
+    confidential?.secureVMDiskEncryptionSetId ??
+    encryption?.diskEncryptionSetId;
+  return {
+    id,
+    ...(lun !== undefined && { lun }),
+    encryptionType:
+      confidential?.securityType ??
+      encryption?.type ??
+      "EncryptionAtRestWithPlatformKey",
+    ...(setId && { diskEncryptionSetId: setId }),
+  };
+}
+
+function toMachine(
+  { name }: MachineName,
+  plan: MachinePlan,
+  tags: Readonly<Record<string, string>>,
+): VirtualMachine {
+  const [osDisk, ...dataDisks] = plan.disks;
+  return {
+    location: plan.region,
+    tags: { ...tags },
+    ...(plan.purchasePlan && { plan: plan.purchasePlan }),
+    hardwareProfile: { vmSize: plan.size },
+    storageProfile: {
+      imageReference: { id: plan.imageVersionId },
+      osDisk: {
+        name: diskName(name, undefined),
+        createOption: "FromImage",
+        deleteOption: "Delete",
+        ...managedDisk(osDisk),
+      },
+      dataDisks: dataDisks.map((disk) => ({
+        lun: disk.lun ?? 0,
+        name: diskName(name, disk.lun),
+        createOption: "FromImage",
+        deleteOption: "Delete",
+        ...managedDisk(disk),
+      })),
+    },
+    ...(!plan.isSpecialized && { osProfile: signIn(plan.osType) }),
+    ...(plan.securityType !== undefined && {
+      securityProfile: {
+        securityType: plan.securityType,
+        uefiSettings: { secureBootEnabled: true, vTpmEnabled: true },
+      },
+    }),
+    networkProfile: {
+      networkApiVersion: INTERFACE_API_VERSION,
+      networkInterfaceConfigurations: [
+        {
+          name: interfaceName(name),
+          tags: { ...tags },
+          primary: true,
+          deleteOption: "Delete",
+          ipConfigurations: [
+            { name: "private", primary: true, subnet: { id: plan.subnetId } },
+          ],
+        },
+      ],
+    },
+    diagnosticsProfile: {
+      // Without an address: in a store of Azure's own.
+      bootDiagnostics: { enabled: plan.hasBootDiagnostics },
+    },
+  };
+}
+
+function managedDisk(disk: DiskPlan | undefined) {
+  const { confidential, diskEncryptionSetId } = disk ?? {};
+  const set = diskEncryptionSetId !== undefined && {
+    diskEncryptionSet: { id: diskEncryptionSetId },
+  };
+  return confidential === undefined
+    ? set && { managedDisk: set }
+    : {
+        managedDisk: {
+          securityProfile: { securityEncryptionType: confidential, ...set },
+        },
+      };
+}
+
+/** A key pair or password that is made here and kept nowhere: nobody signs in. */
+function signIn(osType: MachinePlan["osType"]): OSProfile {
+  const user = { computerName: USER, adminUsername: USER };
+  return osType === "Windows"
+    ? {
+        ...user,
+        // Azure asks for three of four kinds of characters; the last ones see to that.
+        adminPassword: `${randomBytes(32).toString("base64url")}aA1!`,
+        windowsConfiguration: { provisionVMAgent: true },
+      }
+    : {
+        ...user,
+        linuxConfiguration: {
+          disablePasswordAuthentication: true,
+          provisionVMAgent: true,
+          ssh: {
+            publicKeys: [
+              {
+                path: `/home/${USER}/.ssh/authorized_keys`,
+                keyData: sshKey(),
+              },
+            ],
+          },
+        },
+      };
+}
+
+/** The public half of a new key pair, as RFC 8709, section 4, has it. The private half is dropped. */
+function sshKey(): string {
+  const { x = "" } = generateKeyPairSync("ed25519").publicKey.export({
+    format: "jwk",
+  });
+  const field = (bytes: Buffer): Buffer => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return Buffer.concat([length, bytes]);
+  };
+  const blob = Buffer.concat([
+    field(Buffer.from("ssh-ed25519")),
+    field(Buffer.from(x, "base64url")),
+  ]);
+  return `ssh-ed25519 ${blob.toString("base64")} ${USER}`;
+}

@@ -1,0 +1,83 @@
+import { odata } from "@azure/data-tables";
+import { ServiceError } from "../../errors.js";
+import { keyOf } from "../../resource-id.js";
+import { fromProperties, toProperties } from "./document.js";
+import { Table, type TableStorage } from "./table.js";
+
+type Entity = Record<string, unknown> & { readonly etag: string };
+
+export interface StoredDocument<T> {
+  readonly document: T;
+  readonly etag: string;
+}
+
+/** One document an image definition: a row guarded by its ETag. */
+export interface ImageDocuments<T> {
+  read(imageId: string): Promise<StoredDocument<T> | undefined>;
+  /** Writes if `etag` is still the stored one (`undefined`: if nothing is stored); else ServiceError StateConflict. */
+  put(document: T, etag: string | undefined): Promise<void>;
+  /** What is not there is removed. */
+  remove(imageId: string): Promise<void>;
+  /** All there are. */
+  list(): Promise<readonly StoredDocument<T>[]>;
+}
+
+/** `partition` is one for all: as many documents as image definitions, read together. `what` is told in errors. */
+export function createImageDocuments<T extends { readonly imageId: string }>(
+  storage: TableStorage,
+  name: string,
+  partition: string,
+  what: string,
+): ImageDocuments<T> {
+  const table = new Table(storage, name);
+  const stored = (entity: Entity): StoredDocument<T> => ({
+    document: fromProperties<T>(entity),
+    etag: entity.etag,
+  });
+  return {
+    async read(imageId) {
+      const entity = await table.run(
+        (client) => client.getEntity(partition, keyOf(imageId)),
+        404,
+      );
+      return entity === 404 ? undefined : stored(entity);
+    },
+    async put(document, etag) {
+      const entity = {
+        partitionKey: partition,
+        rowKey: keyOf(document.imageId),
+        ...toProperties(document),
+      };
+      const result = await table.run(
+        (client) =>
+          etag === undefined
+            ? client.createEntity(entity)
+            : client.updateEntity(entity, "Replace", { etag }),
+        404, // ResourceNotFound: removed meanwhile
+        409, // EntityAlreadyExists
+        412, // UpdateConditionNotSatisfied
+      );
+      if (typeof result === "number")
+        throw new ServiceError(
+          "StateConflict",
+          `The ${what} of ${document.imageId} was changed by another request.`,
+          { retryAfterMs: 1_000 },
+        );
+    },
+    async remove(imageId) {
+      await table.run(
+        (client) => client.deleteEntity(partition, keyOf(imageId)),
+        404,
+      );
+    },
+    list: () =>
+      table.run<readonly StoredDocument<T>[]>(async (client) => {
+        const documents: StoredDocument<T>[] = [];
+        for await (const entity of client.listEntities<Entity>({
+          queryOptions: { filter: odata`PartitionKey eq ${partition}` },
+        }))
+          documents.push(stored(entity));
+        return documents;
+      }),
+  };
+}

@@ -1,0 +1,11 @@
+import type { EventType } from "./documented-event.js";
+
+/** Every event type of the test of an image version by machines. Past tense: each tells a fact that is already stored. */
+export const MACHINE_TEST_EVENT = {
+  requested: "Sigil.ImageVersion.TestRequested",
+  regionTested: "Sigil.ImageVersion.RegionTested",
+  tested: "Sigil.ImageVersion.Tested",
+  failed: "Sigil.ImageVersion.TestFailed",
+  canceled: "Sigil.ImageVersion.TestCanceled",
+  machineLeft: "Sigil.ImageVersion.TestMachineLeft",
+} as const satisfies Record<string, EventType>;

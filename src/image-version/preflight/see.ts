@@ -1,0 +1,61 @@
+/**
+ * Reads of Azure that become what was seen. Invariants:
+ *  1. At most `parallel` are under way at once.
+ *  2. None is begun after one that was throttled or unanswered: that error is thrown, retryable, with the time that ARM asked for.
+ *  3. What may not be seen is told apart from what is not there.
+ */
+import { ServiceError } from "../../errors.js";
+import type { Denied, Seen } from "./facts.js";
+
+export const PARALLEL = 16;
+
+export type See = <T>(read: () => Promise<T | undefined>) => Promise<Seen<T>>;
+
+export function bounded(parallel: number): See {
+  let free = parallel;
+  let failure: Error | undefined;
+  const waiting: (() => void)[] = [];
+  return async (read) => {
+    // A slot that falls free is handed to whoever waits, if anybody does.
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve)); // Invariant 1.
+    try {
+      if (failure !== undefined) throw failure; // Invariant 2.
+      const value = await read();
+      return value === undefined
+        ? { kind: "absent" }
+        : { kind: "found", value };
+    } catch (error) {
+      const denied = deniedBy(error); // Invariant 3.
+      if (denied !== undefined) return denied;
+      failure ??= error instanceof Error ? error : new Error(String(error));
+      throw error;
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}
+
+/** What was seen of each, by its name. */
+export async function seeEach<Key, T>(
+  keys: ReadonlyMap<string, Key>,
+  read: (key: Key) => Promise<Seen<T>>,
+): Promise<ReadonlyMap<string, Seen<T>>> {
+  return new Map(
+    await Promise.all(
+      [...keys].map(async ([name, key]) => [name, await read(key)] as const),
+    ),
+  );
+}
+
+function deniedBy(error: unknown): Denied | undefined {
+  if (
+    !(error instanceof ServiceError) ||
+    error.code !== "ResourceManagerForbidden"
+  )
+    return undefined;
+  const { action, scope } = error.fields;
+  return { kind: "denied", action: String(action), scope: String(scope) };
+}

@@ -1,0 +1,22 @@
+import { found } from "../../preflight/facts.js";
+import { purchasePlanOf } from "../../preflight/source.js";
+import { differingPlan } from "../differing-plan.js";
+import type { FactRule } from "../rule.js";
+
+export const purchasePlanHandedOn: FactRule = {
+  name: "purchase-plan-handed-on",
+  code: "PurchasePlanDiffers",
+  severity: "warning",
+  basis: {
+    guess:
+      "Microsoft documents that a machine with another plan is refused, and not what becomes of disks, versions, or a machine without one.",
+  },
+  summary:
+    "The image definition has the purchase plan of the source's disk or version, and none where its machine has none: machines made of the version have to name it.",
+  check: (subject) => {
+    const shown = purchasePlanOf(subject.request, subject.facts);
+    return shown === undefined || (shown.ofMachine && shown.plan !== undefined)
+      ? []
+      : differingPlan(subject, shown, found(subject.facts.imageDefinition));
+  },
+};

@@ -1,0 +1,19 @@
+import { found } from "../../preflight/facts.js";
+import { purchasePlanOf } from "../../preflight/source.js";
+import { differingPlan } from "../differing-plan.js";
+import type { FactRule } from "../rule.js";
+
+export const purchasePlan: FactRule = {
+  name: "purchase-plan",
+  code: "PurchasePlanMismatch",
+  severity: "error",
+  basis: { documented: "troubleshooting" },
+  summary:
+    "A source machine that was made under a purchase plan of the Marketplace has the one that the image definition has.",
+  check: (subject) => {
+    const shown = purchasePlanOf(subject.request, subject.facts);
+    return shown?.ofMachine === true && shown.plan !== undefined
+      ? differingPlan(subject, shown, found(subject.facts.imageDefinition))
+      : [];
+  },
+};

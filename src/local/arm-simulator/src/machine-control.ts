@@ -1,0 +1,54 @@
+import { canonicalRegion, findRegion } from "./regions.js";
+import type { MachineFate } from "./state.js";
+import type { Store } from "./store.js";
+
+/** Every fate of a machine that may be planned. */
+export const MACHINE_FATES: readonly MachineFate[] = [
+  "sizeNotAvailable",
+  "quotaExceeded",
+  "allocationFails",
+  "neverAllocated",
+  "keyRefused",
+  "startFails",
+  "hangs",
+  "noAgent",
+  "scriptFails",
+  "wrongKey",
+  "deletionFails",
+  "leavesDisks",
+];
+
+/** What befalls virtual machines of image versions. */
+export interface MachineControl {
+  /** How long a machine takes to start, and to be deleted; absent: 0, at once. */
+  setMachineTimes(times: {
+    startMs?: number;
+    deleteMs?: number;
+  }): Promise<void>;
+  /** The next machines of a region (absent: of any) come to this. Default: one. */
+  planMachine(plan: {
+    region?: string;
+    does: MachineFate;
+    times?: number;
+  }): Promise<void>;
+}
+
+export function createMachineControl(store: Store): MachineControl {
+  const { state } = store;
+  return {
+    async setMachineTimes({ startMs = 0, deleteMs = 0 }) {
+      state.machineTimes = { startMs, deleteMs };
+      await store.commit();
+    },
+    async planMachine({ region, does, times = 1 }) {
+      if (region !== undefined && findRegion(region) === undefined)
+        throw new TypeError(`'${region}' is no region`);
+      state.machinePlans.push({
+        ...(region === undefined ? {} : { region: canonicalRegion(region) }),
+        does,
+        times,
+      });
+      await store.commit();
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
+import { placesOf } from "../image-version/listings.js";
+import type { Kind } from "../operation/ports.js";
+import { ENDS, type States } from "../operation/states.js";
+import { imageIdOf, parseImageVersionId } from "../resource-id.js";
+import type { TestRecord, TestState } from "./record.js";
+import { beginCancel, resultsIn } from "./transitions.js";
+
+const TESTS = "machine-tests";
+
+const STATES: States<TestState> = {
+  TestRequested: {
+    status: "NotStarted",
+    queue: TESTS,
+    next: { Testing: "it is known what machines are to be made" },
+    ifCanceled: "No machine was made for it, and none will be.",
+  },
+  Testing: {
+    status: "Running",
+    queue: TESTS,
+    next: {
+      Succeeded: "every region is passed, and no machine is left",
+    },
+    ifCanceled: "No machine is there any more, and none will be made.",
+  },
+  ...ENDS,
+};
+
+export const MACHINE_TEST_KIND: Kind<TestRecord> = {
+  states: STATES,
+  events: {
+    failed: (operation, { error }) => ({
+      type: MACHINE_TEST_EVENT.failed,
+      data: {
+        error,
+        result: error.code === "TestFailed" ? "failed" : "inconclusive",
+        regions: resultsIn(operation),
+      },
+    }),
+    canceled: (operation, data) => ({
+      type: MACHINE_TEST_EVENT.canceled,
+      data: { ...data, regions: resultsIn(operation) },
+    }),
+    stalled: (data) => ({ type: IMAGE_VERSION_EVENT.operationStalled, data }),
+    resumed: (data) => ({ type: IMAGE_VERSION_EVENT.operationResumed, data }),
+  },
+  migrate: (stored) => stored as TestRecord,
+  placesOf(resourceId) {
+    const id = parseImageVersionId(resourceId);
+    return id === undefined ? [] : placesOf(imageIdOf(id));
+  },
+  beginCancel,
+};

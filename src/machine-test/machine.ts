@@ -1,0 +1,251 @@
+/** The machine that is made of an image version in one region, in the domain's words. Pure. */
+import { createHash } from "node:crypto";
+import type { ImageVersionRequest } from "../image-version/contract.js";
+import type {
+  DiskEncryptionSet,
+  ImageDefinition,
+} from "../image-version/resources.js";
+import type { TestedDisk } from "../operation/records.js";
+import {
+  canonicalRegion,
+  sameResourceId,
+  type ImageVersionId,
+} from "../resource-id.js";
+import type { TestPlace } from "./profile.js";
+
+/** What a disk is to be encrypted with. */
+export interface DiskPlan {
+  /** Absent: the operating system's. */
+  readonly lun?: number;
+  readonly diskEncryptionSetId?: string;
+  /** ARM's SecurityEncryptionTypes, of a confidential machine's OS disk. */
+  readonly confidential?:
+    "DiskWithVMGuestState" | "VMGuestStateOnly" | "NonPersistedTPM";
+  /** What Azure is to show of it; absent where the set's type could not be read: its id is compared alone. */
+  readonly encryptionType?: string;
+}
+
+/** Everything that a machine is made by, but its name. */
+export interface MachinePlan {
+  /** Canonical. */
+  readonly region: string;
+  readonly subscriptionId: string;
+  readonly resourceGroupName: string;
+  readonly subnetId: string;
+  readonly size: string;
+  readonly imageVersionId: string;
+  readonly osType: "Linux" | "Windows";
+  /** A specialized image has its users, its name and its keys already. */
+  readonly isSpecialized: boolean;
+  /** Absent: neither. */
+  readonly securityType?: "TrustedLaunch" | "ConfidentialVM";
+  readonly purchasePlan?: ImageDefinition["purchasePlan"];
+  /** The OS disk first. */
+  readonly disks: readonly DiskPlan[];
+  /** Its serial log is read. */
+  readonly hasBootDiagnostics: boolean;
+}
+
+/** A machine's own name, and what says whose it is. */
+export interface MachineName {
+  readonly subscriptionId: string;
+  readonly resourceGroupName: string;
+  readonly name: string;
+}
+
+/** The tags of a machine and of all that is made with it. */
+export const OPERATION_TAG = "sigil-operation";
+export const DEADLINE_TAG = "sigil-deadline";
+
+/** Made from the operation, the region and the attempt alone: what was asked for and not recorded is found by it. */
+export function machineName(
+  operationId: string,
+  region: string,
+  attempt: number,
+): string {
+  const hash = createHash("sha256")
+    .update(`${operationId}/${canonicalRegion(region)}`)
+    .digest("hex")
+    .slice(0, 20);
+  return `sigiltest-${hash}-${attempt}`;
+}
+
+export function diskName(machine: string, lun: number | undefined): string {
+  return lun === undefined ? `${machine}-os` : `${machine}-lun${lun}`;
+}
+
+/** Azure may add to it. */
+export function interfaceName(machine: string): string {
+  return `${machine}-nic`;
+}
+
+export function machineId({
+  subscriptionId,
+  resourceGroupName,
+  name,
+}: MachineName): string {
+  return `${groupId({ subscriptionId, resourceGroupName })}/providers/Microsoft.Compute/virtualMachines/${name}`;
+}
+
+export function diskId(
+  { name, ...group }: MachineName,
+  lun: number | undefined,
+): string {
+  return `${groupId(group)}/providers/Microsoft.Compute/disks/${diskName(name, lun)}`;
+}
+
+export function groupId({
+  subscriptionId,
+  resourceGroupName,
+}: Omit<MachineName, "name">): string {
+  return `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroupName}`;
+}
+
+/**
+ * What is made of the version in one region, as the version is encrypted there. `sets` are the disk encryption sets that
+ * could be read, by their id in lower case.
+ */
+export function planMachine(
+  id: ImageVersionId & { readonly resourceId: string },
+  version: ImageVersionRequest,
+  definition: ImageDefinition,
+  place: TestPlace,
+  sets: ReadonlyMap<string, DiskEncryptionSet>,
+  proofKind: string,
+): MachinePlan {
+  const { publishingProfile, storageProfile } = version.properties;
+  const encryption = publishingProfile?.targetRegions?.find(
+    ({ name }) => canonicalRegion(name) === place.region,
+  )?.encryption;
+  const osDisk = encryption?.osDiskImage;
+  const confidentialType =
+    osDisk?.securityProfile?.confidentialVMEncryptionType;
+  const securityType = securityTypeOf(
+    definition.securityType,
+    confidentialType !== undefined,
+  );
+  const luns = (storageProfile?.dataDiskImages ?? []).map(({ lun }) => lun);
+  return {
+    region: place.region,
+    subscriptionId: id.subscriptionId,
+    resourceGroupName: place.resourceGroupName,
+    subnetId: place.subnetId,
+    size: place.machineSize,
+    imageVersionId: id.resourceId,
+    osType: definition.osType === "Windows" ? "Windows" : "Linux",
+    isSpecialized: definition.osState === "Specialized",
+    ...(securityType !== undefined && { securityType }),
+    ...(definition.purchasePlan && { purchasePlan: definition.purchasePlan }),
+    disks: [
+      securityType === "ConfidentialVM"
+        ? confidentialDisk(
+            confidentialType,
+            osDisk?.securityProfile?.secureVMDiskEncryptionSetId,
+          )
+        : plainDisk(osDisk?.diskEncryptionSetId, sets),
+      ...luns.map((lun) => ({
+        lun,
+        ...plainDisk(
+          encryption?.dataDiskImages?.find((disk) => disk.lun === lun)
+            ?.diskEncryptionSetId,
+          sets,
+        ),
+      })),
+    ],
+    hasBootDiagnostics: proofKind === "serialLog",
+  };
+}
+
+/** A definition that supports both makes what its version is encrypted for; else Trusted Launch, as Azure itself does. */
+function securityTypeOf(
+  feature: string,
+  isConfidential: boolean,
+): MachinePlan["securityType"] {
+  switch (feature.toLowerCase()) {
+    case "confidentialvm":
+      return "ConfidentialVM";
+    case "confidentialvmsupported":
+      return isConfidential ? "ConfidentialVM" : undefined;
+    case "trustedlaunchandconfidentialvmsupported":
+      return isConfidential ? "ConfidentialVM" : "TrustedLaunch";
+    case "trustedlaunch":
+    case "trustedlaunchsupported":
+      return "TrustedLaunch";
+    default:
+      return undefined;
+  }
+}
+
+function plainDisk(
+  diskEncryptionSetId: string | undefined,
+  sets: ReadonlyMap<string, DiskEncryptionSet>,
+): DiskPlan {
+  if (diskEncryptionSetId === undefined)
+    return { encryptionType: "EncryptionAtRestWithPlatformKey" };
+  const known = sets.get(diskEncryptionSetId.toLowerCase());
+  return {
+    diskEncryptionSetId,
+    ...(known && { encryptionType: known.encryptionType }),
+  };
+}
+
+/** `confidentialVMEncryptionType` of a version, and what a machine and its disk say of the same. */
+function confidentialDisk(
+  type: string | undefined,
+  setId: string | undefined,
+): DiskPlan {
+  switch (type) {
+    case "EncryptedWithCmk":
+      return {
+        confidential: "DiskWithVMGuestState",
+        ...(setId !== undefined && { diskEncryptionSetId: setId }),
+        encryptionType: "ConfidentialVM_DiskEncryptedWithCustomerKey",
+      };
+    case "EncryptedWithPmk":
+      return {
+        confidential: "DiskWithVMGuestState",
+        encryptionType: "ConfidentialVM_DiskEncryptedWithPlatformKey",
+      };
+    case "NonPersistedTPM":
+      return {
+        confidential: "NonPersistedTPM",
+        encryptionType: "ConfidentialVM_NonPersistedTPM",
+      };
+    default:
+      return {
+        confidential: "VMGuestStateOnly",
+        encryptionType:
+          "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
+      };
+  }
+}
+
+/** How a disk that Azure made differs from what the version was asked for; undefined where it does not. */
+export function mismatchOf(
+  { lun, diskEncryptionSetId, encryptionType }: DiskPlan,
+  found: TestedDisk | undefined,
+): string | undefined {
+  const disk =
+    lun === undefined ? "The OS disk" : `The data disk of LUN ${lun}`;
+  if (found === undefined) return `${disk} is not there.`;
+  const wanted = describe(encryptionType, diskEncryptionSetId);
+  const isAsWanted =
+    (encryptionType === undefined || found.encryptionType === encryptionType) &&
+    (diskEncryptionSetId === undefined
+      ? found.diskEncryptionSetId === undefined
+      : found.diskEncryptionSetId !== undefined &&
+        sameResourceId(found.diskEncryptionSetId, diskEncryptionSetId));
+  return isAsWanted
+    ? undefined
+    : `${disk} should be ${wanted}. It is ${describe(found.encryptionType, found.diskEncryptionSetId)}.`;
+}
+
+function describe(
+  encryptionType: string | undefined,
+  setId: string | undefined,
+): string {
+  return [
+    encryptionType ?? "encrypted",
+    setId === undefined ? "without a disk encryption set" : `by ${setId}`,
+  ].join(" ");
+}

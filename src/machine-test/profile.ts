@@ -1,0 +1,204 @@
+/** How the versions of an image definition are tested by machines of their own: what is asked, and which region gets what. Pure. */
+import type { Finding } from "../errors.js";
+import type { Requester } from "../operation/records.js";
+import {
+  canonicalRegion,
+  normaliseResourceId,
+  parseResourceId,
+} from "../resource-id.js";
+import type { TestProfileBody } from "./contract.js";
+
+/** What proves that a machine has started. Each begins with the machine's provisioning, which has to succeed. */
+export type Proof =
+  /** The VM agent says Ready. */
+  | { readonly kind: "agentReady" }
+  /** The serial log of boot diagnostics contains this text, as it stands, in the same case. */
+  | { readonly kind: "serialLog"; readonly text: string }
+  /** A run command, by the agent, exits 0: a shell script on Linux, PowerShell on Windows. */
+  | { readonly kind: "runCommand"; readonly script: string };
+
+/** What is asked for one region. */
+export interface TestRegion {
+  /** Canonical region. */
+  readonly name: string;
+  /** Normalised, in the gallery's subscription. */
+  readonly subnetId: string;
+  /** Instead of the profile's. */
+  readonly resourceGroupName?: string;
+  /** Instead of the profile's. */
+  readonly machineSize?: string;
+}
+
+/** The test profile of an image definition, as it was asked for, with the default of each number filled in. */
+export interface TestProfile {
+  readonly imageId: string;
+  /** As Azure names it, such as Standard_D2s_v5. */
+  readonly machineSize: string;
+  /** Of the gallery's subscription. */
+  readonly resourceGroupName: string;
+  /** Each once, in the order in which they were given. */
+  readonly regions: readonly TestRegion[];
+  readonly proof: Proof;
+  /** From the PUT of a machine until Azure says that it is provisioned. */
+  readonly startMinutes: number;
+  /** From then until the proof. */
+  readonly proofMinutes: number;
+  /** So many machines of one test are there at the same time, at the most. */
+  readonly concurrency: number;
+  /** A machine whose test failed is kept for so long. */
+  readonly keepFailedMinutes: number;
+  readonly setBy: Requester;
+  /** RFC 3339. */
+  readonly setTime: string;
+}
+
+/** Where a region's machine is made, nothing left to a default. */
+export interface TestPlace {
+  /** Canonical region. */
+  readonly region: string;
+  readonly subnetId: string;
+  readonly resourceGroupName: string;
+  readonly machineSize: string;
+}
+
+export const DEFAULTS = {
+  startMinutes: 20,
+  proofMinutes: 10,
+  concurrency: 4,
+  keepFailedMinutes: 0,
+} as const;
+
+/** Where machines are made, in the profile's order. */
+export function placesOf({
+  machineSize,
+  resourceGroupName,
+  regions,
+}: Pick<
+  TestProfile,
+  "machineSize" | "resourceGroupName" | "regions"
+>): readonly TestPlace[] {
+  return regions.map((region) => ({
+    region: region.name,
+    subnetId: region.subnetId,
+    resourceGroupName: region.resourceGroupName ?? resourceGroupName,
+    machineSize: region.machineSize ?? machineSize,
+  }));
+}
+
+/** Where the region's machine is made, whatever its spelling; undefined where the profile has no place in it. */
+export function placeIn(
+  profile: Parameters<typeof placesOf>[0],
+  region: string,
+): TestPlace | undefined {
+  const name = canonicalRegion(region);
+  return placesOf(profile).find((place) => place.region === name);
+}
+
+/** The profile that a valid body asks for. What the schema cannot say of it is in `findings`: then it is not to be used. */
+export function profileOf(
+  imageId: string,
+  body: TestProfileBody,
+  setBy: Requester,
+  setTime: Date,
+): { readonly profile: TestProfile; readonly findings: readonly Finding[] } {
+  const regions = body.regions.map((region): TestRegion => ({
+    ...region,
+    name: canonicalRegion(region.name),
+    subnetId: normaliseResourceId(region.subnetId),
+  }));
+  return {
+    profile: {
+      ...DEFAULTS,
+      ...body,
+      imageId,
+      regions,
+      proof: proofOf(body.proof),
+      setBy,
+      setTime: setTime.toISOString(),
+    },
+    findings: [
+      ...regions.flatMap((region, i) =>
+        regionFindings(imageId, regions, region, i),
+      ),
+      ...proofFindings(body.proof),
+    ],
+  };
+}
+
+function proofOf({
+  kind,
+  text = "",
+  script = "",
+}: TestProfileBody["proof"]): Proof {
+  switch (kind) {
+    case "agentReady":
+      return { kind };
+    case "serialLog":
+      return { kind, text };
+    case "runCommand":
+      return { kind, script };
+  }
+}
+
+function regionFindings(
+  imageId: string,
+  regions: readonly TestRegion[],
+  { name, subnetId }: TestRegion,
+  i: number,
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  const first = regions.findIndex((region) => region.name === name);
+  if (first !== i)
+    findings.push({
+      code: "DuplicateRegion",
+      pointer: `/regions/${i}/name`,
+      message: `"${name}" is given twice, as regions ${first} and ${i}: case and spaces do not make another region.`,
+      remediation: `Keep one entry for ${name}.`,
+    });
+  const subnet = parseResourceId(subnetId);
+  const pointer = `/regions/${i}/subnetId`;
+  if (
+    subnet?.namespace.toLowerCase() !== "microsoft.network" ||
+    subnet.type !== "virtualnetworks/subnets"
+  )
+    findings.push({
+      code: "SubnetId",
+      pointer,
+      message: `${subnetId} is not the id of a subnet.`,
+      remediation:
+        "Give /subscriptions/…/resourceGroups/…/providers/Microsoft.Network/virtualNetworks/…/subnets/…: az network vnet subnet show --query id",
+    });
+  else if (subnet.subscriptionId !== parseResourceId(imageId)?.subscriptionId)
+    findings.push({
+      code: "SubnetSubscription",
+      pointer,
+      message: `The subnet is in subscription ${subnet.subscriptionId}, and the gallery is not. A machine, its network interface and its subnet are in one subscription: that of the gallery.`,
+      remediation: "Give a subnet of the gallery's subscription.",
+    });
+  return findings;
+}
+
+/** The schema says which members a proof may have; which of them its kind needs is said here. */
+function proofFindings(proof: TestProfileBody["proof"]): readonly Finding[] {
+  const needed = {
+    agentReady: undefined,
+    serialLog: "text",
+    runCommand: "script",
+  } as const;
+  return (["text", "script"] as const).flatMap((name): Finding[] => {
+    const isNeeded = needed[proof.kind] === name;
+    if (isNeeded === (proof[name] !== undefined)) return [];
+    return [
+      {
+        code: isNeeded ? "MissingProperty" : "UnusedProperty",
+        pointer: `/proof/${name}`,
+        message: isNeeded
+          ? `\`${name}\` is missing: \`${proof.kind}\` needs it.`
+          : `\`${proof.kind}\` makes no use of \`${name}\`.`,
+        remediation: isNeeded
+          ? `Give \`${name}\`.`
+          : `Leave \`${name}\` out, or choose another \`kind\`.`,
+      },
+    ];
+  });
+}

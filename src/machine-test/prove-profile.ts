@@ -1,0 +1,71 @@
+import { distinct } from "../image-version/preflight/named.js";
+import { bounded, PARALLEL, seeEach } from "../image-version/preflight/see.js";
+import { found } from "../image-version/preflight/facts.js";
+import type { ResourceReader } from "../image-version/ports.js";
+import type { RuleFinding } from "../image-version/rules/rule.js";
+import { parseResourceId } from "../resource-id.js";
+import { groupIdOf, judgeProfile } from "./judge-profile.js";
+import type { MachineReader } from "./machine-reader.js";
+import { placesOf, type TestProfile } from "./profile.js";
+
+/** What a profile is proven with. */
+export interface ProofSources {
+  readonly machines: MachineReader;
+  readonly resources: Pick<ResourceReader, "getImageDefinition">;
+}
+
+/**
+ * What stands in the way of the profile's machines now, errors and warnings; undefined where Azure has no such image definition.
+ * Reads only, each thing once. Throws what a read throws, but 403: that is a finding. Of a test in some of the regions, give
+ * the profile with those alone (`within`).
+ */
+export async function proveProfile(
+  { machines, resources }: ProofSources,
+  profile: TestProfile,
+): Promise<readonly RuleFinding[] | undefined> {
+  const see = bounded(PARALLEL);
+  const subscriptionId = parseResourceId(profile.imageId)?.subscriptionId ?? "";
+  const places = placesOf(profile);
+  const imageDefinition = await see(() =>
+    resources.getImageDefinition(profile.imageId),
+  );
+  if (imageDefinition.kind === "absent") return undefined;
+  const plan = found(imageDefinition)?.purchasePlan;
+  const byRegion = new Map(places.map((place) => [place.region, place]));
+  const subnets = distinct(places.map(({ subnetId }) => subnetId));
+  const groups = distinct(
+    places.map((place) => groupIdOf(subscriptionId, place.resourceGroupName)),
+  );
+  const [terms, sizes, usages, networks, grants] = await Promise.all([
+    plan && see(() => machines.areTermsAccepted(subscriptionId, plan)),
+    seeEach(byRegion, ({ region, machineSize }) =>
+      see(() => machines.getMachineSize(subscriptionId, region, machineSize)),
+    ),
+    seeEach(byRegion, ({ region }) =>
+      see(() => machines.listUsages(subscriptionId, region)),
+    ),
+    seeEach(subnets, (subnet) => see(() => machines.getVirtualNetwork(subnet))),
+    seeEach(new Map([...groups, ...subnets]), (scope) =>
+      see(() => machines.listGrants(scope)),
+    ),
+  ]);
+  return judgeProfile(profile, {
+    imageDefinition,
+    sizes,
+    usages,
+    networks,
+    grants,
+    ...(terms && { terms }),
+  });
+}
+
+/** The profile as it is for these regions alone, in canonical spelling. */
+export function within(
+  profile: TestProfile,
+  regions: readonly string[],
+): TestProfile {
+  return {
+    ...profile,
+    regions: profile.regions.filter(({ name }) => regions.includes(name)),
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * Sets the test profile of an image definition. Invariants:
+ *  1. What is refused is not stored, and nothing is stored that was not proven.
+ *  2. No terms are accepted, and nothing is made: Azure is only read.
+ */
+import { ServiceError } from "../errors.js";
+import { errorsAmong } from "../image-version/preflight/judge.js";
+import type { RuleFinding } from "../image-version/rules/rule.js";
+import type { Requester } from "../operation/records.js";
+import type { TestProfileBody } from "./contract.js";
+import type { TestProfileDependencies } from "./profile-ports.js";
+import { profileOf, type TestProfile } from "./profile.js";
+import { proveProfile } from "./prove-profile.js";
+
+export interface PutTestProfile {
+  readonly imageId: string;
+  /** Valid by its schema. */
+  readonly body: TestProfileBody;
+  readonly setBy: Requester;
+}
+
+/**
+ * Answers the profile as it is stored, and what may become a hindrance. Throws ServiceError InvalidRequest, PreflightFailed where
+ * its machines could not be made, NotFound where Azure has no such image definition, and StateConflict where another sets it
+ * meanwhile.
+ */
+export async function putTestProfile(
+  deps: TestProfileDependencies,
+  { imageId, body, setBy }: PutTestProfile,
+): Promise<{ profile: TestProfile; warnings: readonly RuleFinding[] }> {
+  const { profiles, now } = deps;
+  const { profile, findings } = profileOf(imageId, body, setBy, now());
+  if (findings.length > 0)
+    throw new ServiceError(
+      "InvalidRequest",
+      "The test profile contradicts itself.",
+      { findings },
+    );
+  const stored = await profiles.read(imageId);
+  const proven = await proveProfile(deps, profile);
+  if (proven === undefined)
+    throw new ServiceError(
+      "NotFound",
+      `Azure has no image definition ${imageId}.`,
+    );
+  const errors = errorsAmong(proven);
+  if (errors.length > 0)
+    throw new ServiceError(
+      "PreflightFailed",
+      `No machine could be made as the test profile says: ${errors.length} ${errors.length === 1 ? "reason" : "reasons"}.`,
+      { findings: errors },
+    );
+  await profiles.put(profile, stored?.etag); // Invariant 1.
+  return { profile, warnings: proven };
+}

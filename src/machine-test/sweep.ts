@@ -1,0 +1,177 @@
+/**
+ * Looks for what tests have left behind, by its tag, in every resource group in which one has made a machine. Invariants:
+ *  1. Deleted is only what agrees in all: it is a machine, disk or network interface in that resource group, its tags name an
+ *     operation and a deadline that is over, and its name is the one that a test of that operation makes in its region.
+ *  2. What does not agree, and what cannot be deleted, is told by an event, once a day, and left alone.
+ *  3. A machine goes first; its parts go by themselves only when it is gone.
+ */
+import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
+import type { CloudEvent } from "../events/cloud-event.js";
+import type { EventData } from "../events/documented-event.js";
+import { ServiceError } from "../errors.js";
+import { recordKeyOf } from "../operation/records.js";
+import { keyOf } from "../resource-id.js";
+import {
+  DEADLINE_TAG,
+  groupId,
+  machineName,
+  OPERATION_TAG,
+  type MachineName,
+} from "./machine.js";
+import type { MachinePart, TestDependencies } from "./ports.js";
+import { GROUP_SCOPE, groupIn } from "./transitions.js";
+
+export type SweepDependencies = Pick<
+  TestDependencies,
+  "index" | "parts" | "events" | "eventSource" | "now"
+>;
+
+export interface Sweep {
+  readonly groups: number;
+  /** Ids of what was asked to be deleted. */
+  readonly deleted: readonly string[];
+  readonly left: readonly { readonly id: string; readonly reason: string }[];
+  /** One for each resource group that could not be looked at. */
+  readonly errors: readonly unknown[];
+}
+
+type Group = Omit<MachineName, "name">;
+type Leftover = { readonly id: string; readonly reason: string };
+
+/** An operation deletes its own machines: what is over for less is left to it. */
+const GRACE_MS = 10 * 60_000;
+const MOST_ATTEMPTS = 20;
+
+/** Looks once. Throws when the resource groups cannot be listed. */
+export async function sweepTestMachines(
+  deps: SweepDependencies,
+  traceparent: string,
+): Promise<Sweep> {
+  const deleted: string[] = [];
+  const left: Leftover[] = [];
+  const errors: unknown[] = [];
+  const groups = await groupsOf(deps);
+  for (const group of groups) {
+    try {
+      const found = await sweepGroup(deps, group);
+      deleted.push(...found.deleted);
+      left.push(...found.left);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  await deps.events.publish(
+    left.map((one) => leftEvent(deps, one, traceparent)),
+  );
+  return { groups: groups.length, deleted, left, errors };
+}
+
+async function groupsOf({ index }: SweepDependencies): Promise<Group[]> {
+  const groups: Group[] = [];
+  let token: string | undefined;
+  do {
+    const page = await index.page(GROUP_SCOPE, 100, token);
+    groups.push(...page.rows.map(groupIn));
+    token = page.continuationToken;
+  } while (token !== undefined);
+  return groups;
+}
+
+async function sweepGroup(
+  { parts, now }: SweepDependencies,
+  group: Group,
+): Promise<Pick<Sweep, "deleted" | "left">> {
+  const deleted: string[] = [];
+  const left: Leftover[] = [];
+  for (const id of await parts.listTagged(group, OPERATION_TAG)) {
+    const part = await parts.getPart(id);
+    const judged =
+      part === undefined
+        ? undefined
+        : judge(part, group, now().getTime() - GRACE_MS);
+    switch (judged?.kind) {
+      case "leftover":
+        // Invariant 3.
+        if (part?.isAttached === true) break;
+        try {
+          await parts.deletePart(id);
+          deleted.push(id);
+        } catch (error) {
+          if (!(error instanceof ServiceError)) throw error;
+          left.push({ id, reason: error.message });
+        }
+        break;
+      case "stranger":
+        left.push({ id, reason: judged.reason });
+        break;
+      case undefined:
+        break;
+    }
+  }
+  return { deleted, left };
+}
+
+/** Invariant 1. Undefined: its time is not over. */
+export function judge(
+  { id, region, tags }: Pick<MachinePart, "id" | "region" | "tags">,
+  group: Group,
+  overMs: number,
+):
+  | { readonly kind: "leftover" }
+  | { readonly kind: "stranger"; readonly reason: string }
+  | undefined {
+  const stranger = (reason: string) => ({ kind: "stranger" as const, reason });
+  const operationId = tags[OPERATION_TAG] ?? "";
+  const deadlineMs = Date.parse(tags[DEADLINE_TAG] ?? "");
+  if (!id.toLowerCase().startsWith(`${groupId(group).toLowerCase()}/`))
+    return stranger("It is in another resource group.");
+  if (recordKeyOf(operationId) === undefined)
+    return stranger(`Its tag ${OPERATION_TAG} names no operation.`);
+  if (Number.isNaN(deadlineMs))
+    return stranger(`Its tag ${DEADLINE_TAG} is no time.`);
+  if (deadlineMs > overMs) return undefined;
+  return isNamed(id, operationId, region)
+    ? { kind: "leftover" }
+    : stranger(
+        "Its name is not one that a test of that operation gives in its region.",
+      );
+}
+
+const NAME =
+  // What Azure puts behind an interface's name is not documented.
+  /^(?<machine>sigiltest-[0-9a-f]{20}-(?<attempt>[1-9]\d?))(?:-os|-lun\d{1,2}|-nic(?:[-_]?\w{1,40})?)?$/u;
+
+function isNamed(id: string, operationId: string, region: string): boolean {
+  const { machine, attempt } =
+    NAME.exec(id.slice(id.lastIndexOf("/") + 1))?.groups ?? {};
+  const number = Number(attempt);
+  return (
+    machine !== undefined &&
+    number <= MOST_ATTEMPTS &&
+    machine === machineName(operationId, region, number)
+  );
+}
+
+/** Invariant 2: its id holds the day. */
+function leftEvent(
+  { eventSource, now }: SweepDependencies,
+  { id, reason }: Leftover,
+  traceparent: string,
+): CloudEvent {
+  const time = now().toISOString();
+  const data: EventData<typeof MACHINE_TEST_EVENT.machineLeft> = {
+    resources: [id],
+    reason,
+  };
+  return {
+    specversion: "1.0",
+    id: `test-machines/${keyOf(id)}/left/${time.slice(0, 10)}`,
+    source: eventSource,
+    type: MACHINE_TEST_EVENT.machineLeft,
+    subject: id,
+    time,
+    datacontenttype: "application/json",
+    traceparent,
+    data,
+  };
+}

@@ -1,0 +1,372 @@
+/** Takes the steps of a test: look at each region's machine, store what that means, then ask Azure for what is to be done. */
+import { ServiceError } from "../errors.js";
+import type { DiskEncryptionSet } from "../image-version/resources.js";
+import { fail } from "../operation/failing.js";
+import { hasEnded } from "../operation/kinds.js";
+import type { Stored } from "../operation/ports.js";
+import { postponeOrFail } from "../operation/postponing.js";
+import type { RegionTestRecord, TestedDisk } from "../operation/records.js";
+import {
+  commitStep,
+  contextOf,
+  currentFor,
+  type StepMessage,
+} from "../operation/steps.js";
+import { imageIdOf, parseImageVersionId } from "../resource-id.js";
+import {
+  DEADLINE_TAG,
+  diskId,
+  OPERATION_TAG,
+  planMachine,
+  type MachineName,
+  type MachinePlan,
+} from "./machine.js";
+import type { Refusal, SeenMachine, TestDependencies } from "./ports.js";
+import { placesOf, type TestProfile } from "./profile.js";
+import { proveProfile, within } from "./prove-profile.js";
+import type { TestRecord } from "./record.js";
+import {
+  isLookedAt,
+  machineOf,
+  type Answer,
+  type SeenProof,
+  type Sight,
+  type Terms,
+} from "./region.js";
+import {
+  answered,
+  begun,
+  observe,
+  planned,
+  termsIn,
+  testsOf,
+} from "./transitions.js";
+
+type StoredTest = Stored<TestRecord>;
+
+/** A stale message does nothing. Throws only what another delivery may cure. */
+export async function takeTestStep(
+  deps: TestDependencies,
+  message: StepMessage,
+): Promise<void> {
+  const stored = await currentFor(deps, message);
+  if (stored === undefined || hasEnded(deps, stored)) return;
+  if (stored.record.state === "TestRequested") return plan(deps, stored);
+  const termsOf = termsIn(stored, contextOf(deps));
+  const sights = new Map(
+    await Promise.all(
+      begun(stored, contextOf(deps))
+        .filter((test) => isLookedAt(test, deps.now()))
+        .map(
+          async (test) =>
+            [test.name, await lookAt(deps, test, termsOf(test.name))] as const,
+        ),
+    ),
+  );
+  const mine = await commitStep(deps, stored, (pair) =>
+    observe(pair, sights, contextOf(deps)),
+  );
+  // Another has taken the step, or it has ended: what there is to ask for is theirs.
+  if (mine === undefined || hasEnded(deps, mine)) return;
+  return ask(deps, mine);
+}
+
+/** What is to be made of the version as Azure has it. */
+async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
+  const { record, operation } = stored;
+  const id = parseImageVersionId(record.resourceId);
+  if (id === undefined)
+    throw new TypeError(`${record.resourceId} is not an image version's id`);
+  let plans: readonly MachinePlan[] | undefined;
+  const hindrances = new Map<string, Refusal>();
+  try {
+    const [version, definition] = await Promise.all([
+      deps.resourceManager.getImageVersion(id),
+      deps.resources.getImageDefinition(imageIdOf(id)),
+    ]);
+    if (version !== undefined && definition !== undefined) {
+      const places = placesOf(record.profile).filter(({ region }) =>
+        testsOf(operation).some(({ name }) => name === region),
+      );
+      const sets = await readSets(deps, version.resource);
+      plans = places.map((place) =>
+        planMachine(
+          { ...id, resourceId: record.resourceId },
+          version.resource,
+          definition,
+          place,
+          sets,
+          record.profile.proof.kind,
+        ),
+      );
+      for (const { region } of places) {
+        const hindrance = await hindranceIn(deps, record.profile, region);
+        if (hindrance !== undefined) hindrances.set(region, hindrance);
+      }
+    }
+  } catch (error) {
+    return postponeOrFail(deps, stored, error);
+  }
+  await commitStep(deps, stored, (pair) =>
+    plans === undefined
+      ? fail(
+          pair,
+          {
+            code: "ImageVersionGone",
+            message: `Azure no longer has ${record.resourceId}: there is nothing to test.`,
+            errors: [],
+          },
+          contextOf(deps),
+        )
+      : planned(pair, plans, hindrances, contextOf(deps)),
+  );
+}
+
+/** Why no machine can be made there now, by what the profile is proven with. */
+async function hindranceIn(
+  { machineReader: machines, resources }: TestDependencies,
+  profile: TestProfile,
+  region: string,
+): Promise<Refusal | undefined> {
+  const findings = await proveProfile(
+    { machines, resources },
+    within(profile, [region]),
+  );
+  const errors = (findings ?? []).filter(
+    ({ severity }) => severity === "error",
+  );
+  const [first] = errors;
+  return (
+    first && {
+      code: first.code,
+      message: errors
+        .map(({ message, remediation }) => `${message} ${remediation}`)
+        .join(" "),
+    }
+  );
+}
+
+/** Sets that the version names, as far as they can be read: the type of one that cannot is not compared. */
+async function readSets(
+  { resources }: TestDependencies,
+  { properties: { publishingProfile } }: Parameters<typeof planMachine>[1],
+): Promise<ReadonlyMap<string, DiskEncryptionSet>> {
+  const ids = (publishingProfile?.targetRegions ?? []).flatMap(
+    ({ encryption }) =>
+      [
+        encryption?.osDiskImage?.diskEncryptionSetId,
+        ...(encryption?.dataDiskImages ?? []).map(
+          (disk) => disk.diskEncryptionSetId,
+        ),
+      ].filter((id) => id !== undefined),
+  );
+  const sets = new Map<string, DiskEncryptionSet>();
+  for (const id of new Set(ids.map((one) => one.toLowerCase()))) {
+    try {
+      const found = await resources.getDiskEncryptionSet(id);
+      if (found !== undefined) sets.set(id, found);
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.retryable) throw error;
+    }
+  }
+  return sets;
+}
+
+/** What Azure shows of a region's machine, as far as its state asks for it. */
+async function lookAt(
+  deps: TestDependencies,
+  test: RegionTestRecord,
+  terms: Terms,
+): Promise<Sight> {
+  const name = machineOf(test, terms);
+  try {
+    const machine = await deps.machines.getMachine(name);
+    if (test.state === "Deleting" || test.state === "Kept")
+      return machine === undefined
+        ? { left: await leftOf(deps, test, terms) }
+        : { machine };
+    if (machine === undefined) return {};
+    const isProvisioned =
+      machine.provisioningState === "Succeeded" && machine.isRunning;
+    if (!isProvisioned && test.state !== "Proving") return { machine };
+    const proof = await proofOf(deps, machine, terms, name);
+    return {
+      machine,
+      proof,
+      ...(proof.kind === "proven" && {
+        disks: await disksOf(deps, terms, name),
+      }),
+    };
+  } catch (error) {
+    return { error: refusalIn(error) };
+  }
+}
+
+async function disksOf(
+  { parts }: TestDependencies,
+  { plan: { disks } }: Terms,
+  name: MachineName,
+): Promise<ReadonlyMap<number | undefined, TestedDisk>> {
+  const found = await Promise.all(
+    disks.map(({ lun }) => parts.getDisk(diskId(name, lun), lun)),
+  );
+  return new Map(
+    found.flatMap((disk) =>
+      disk === undefined ? [] : [[disk.lun, disk] as const],
+    ),
+  );
+}
+
+async function proofOf(
+  { proofs }: TestDependencies,
+  machine: SeenMachine,
+  { profile: { proof } }: Terms,
+  name: MachineName,
+): Promise<SeenProof> {
+  switch (proof.kind) {
+    case "agentReady":
+      return { kind: machine.isAgentReady ? "proven" : "pending" };
+    case "serialLog": {
+      const output = (await proofs.getSerialLog(name)) ?? "";
+      return {
+        kind: output.includes(proof.text) ? "proven" : "pending",
+        output,
+      };
+    }
+    case "runCommand": {
+      const result = await proofs.getScriptResult(name);
+      // Only an agent runs a script.
+      if (result === undefined)
+        return { kind: machine.isAgentReady ? "notBegun" : "pending" };
+      const { isDone, exitCode, output } = result;
+      if (!isDone) return { kind: "pending", output };
+      return exitCode === 0
+        ? { kind: "proven", output }
+        : {
+            kind: "refuted",
+            output,
+            code: "ScriptFailed",
+            message:
+              exitCode === undefined
+                ? "The script was not run to its end."
+                : `The script has ended with exit code ${exitCode}.`,
+          };
+    }
+  }
+}
+
+/** What is there though its machine is not: by the tag, and of what is known by name. */
+async function leftOf(
+  { parts }: TestDependencies,
+  test: RegionTestRecord,
+  terms: Terms,
+): Promise<readonly string[]> {
+  const { name, ...group } = machineOf(test, terms);
+  const tagged = await parts.listTagged(
+    group,
+    OPERATION_TAG,
+    terms.operationId,
+  );
+  const known = [
+    ...terms.plan.disks.map(({ lun }) => diskId({ ...group, name }, lun)),
+    ...(test.work.interfaceIds ?? []),
+  ];
+  const ids = [
+    ...known,
+    ...tagged.filter(
+      (id) =>
+        nameIn(id).startsWith(`${name}-`) &&
+        !known.some((other) => other.toLowerCase() === id.toLowerCase()),
+    ),
+  ];
+  const found = await Promise.all(
+    ids.map(async (id) =>
+      (await parts.getPart(id)) === undefined ? [] : [id],
+    ),
+  );
+  return found.flat();
+}
+
+function nameIn(id: string): string {
+  return id.slice(id.lastIndexOf("/") + 1);
+}
+
+/** Asks Azure for what is to be done in each region, and stores what it answers. */
+async function ask(deps: TestDependencies, mine: StoredTest): Promise<void> {
+  const termsOf = termsIn(mine, contextOf(deps));
+  const answers = new Map(
+    (
+      await Promise.all(
+        testsOf(mine.operation).map(async (test) => {
+          const { todo } = test.work;
+          return todo === undefined
+            ? []
+            : [
+                [
+                  test.name,
+                  await answerTo(() => call(deps, test, termsOf(test.name))),
+                ] as const,
+              ];
+        }),
+      )
+    ).flat(),
+  );
+  if (answers.size === 0) return;
+  await commitStep(deps, mine, (pair) =>
+    answered(pair, answers, contextOf(deps)),
+  );
+}
+
+async function call(
+  { machines, proofs, parts }: TestDependencies,
+  test: RegionTestRecord,
+  terms: Terms,
+): Promise<Refusal | undefined> {
+  const name = machineOf(test, terms);
+  const { proof, proofMinutes } = terms.profile;
+  switch (test.work.todo) {
+    case "create":
+      return machines.createMachine(name, terms.plan, {
+        [OPERATION_TAG]: terms.operationId,
+        [DEADLINE_TAG]: test.deadline ?? "",
+      });
+    case "prove":
+      return proof.kind === "runCommand"
+        ? proofs.startScript(name, terms.plan, proof.script, proofMinutes * 60)
+        : undefined;
+    case "delete":
+      await machines.deleteMachine(name);
+      return undefined;
+    case "deleteParts":
+      for (const id of test.work.parts ?? []) await parts.deletePart(id);
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** A call's outcome as the state machine takes it. Throws what is no ServiceError. */
+async function answerTo(
+  run: () => Promise<Refusal | undefined>,
+): Promise<Answer> {
+  try {
+    const refusal = await run();
+    return refusal === undefined
+      ? { kind: "done" }
+      : { kind: "refused", ...refusal };
+  } catch (error) {
+    const refusal = refusalIn(error);
+    const { retryAfterMs } = error as ServiceError;
+    if (refusal.code === "ResourceManagerUnavailable")
+      return { kind: "unknown" };
+    return retryAfterMs === undefined
+      ? { kind: "refused", ...refusal }
+      : { kind: "delayed", retryAfterMs, ...refusal };
+  }
+}
+
+function refusalIn(error: unknown): Refusal {
+  if (!(error instanceof ServiceError)) throw error;
+  const { code, message } = error;
+  return { code, message };
+}

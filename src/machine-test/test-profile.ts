@@ -1,0 +1,43 @@
+import { ServiceError } from "../errors.js";
+import type { TestProfileView } from "./contract.js";
+import type { TestProfiles } from "./profile-ports.js";
+import type { TestProfile } from "./profile.js";
+
+/** Throws ServiceError NotFound where there is no profile. */
+export async function getTestProfile(
+  { profiles }: { readonly profiles: Pick<TestProfiles, "read"> },
+  imageId: string,
+): Promise<TestProfile> {
+  const stored = await profiles.read(imageId);
+  if (stored !== undefined) return stored.profile;
+  throw new ServiceError(
+    "NotFound",
+    `${imageId} has no test profile: no machine is made of its versions. Set one with a PUT to its /test-profile.`,
+  );
+}
+
+/** Answers the profile that was taken away. Throws ServiceError NotFound where there is none. */
+export async function deleteTestProfile(
+  deps: { readonly profiles: TestProfiles },
+  imageId: string,
+): Promise<TestProfile> {
+  const profile = await getTestProfile(deps, imageId);
+  await deps.profiles.remove(imageId);
+  return profile;
+}
+
+/** A profile as the API shows it: its image definition is in the address, and its script is for administrators alone. */
+export function viewTestProfile(
+  { imageId: _, proof, regions, setBy, ...rest }: TestProfile,
+  showsScript: boolean,
+): TestProfileView {
+  return {
+    ...rest,
+    regions: [...regions],
+    proof:
+      proof.kind === "runCommand" && !showsScript
+        ? { kind: proof.kind }
+        : proof,
+    setBy,
+  };
+}

@@ -1,0 +1,484 @@
+/**
+ * The states of a test of an image version, and what leads from one to the next. Pure. Invariants, beside those of each region
+ * (region.ts):
+ *  1. What is to be asked of Azure is asked by whoever has stored the look that says so, with the message of the next step on
+ *     its way.
+ *  2. It ends when nothing is left to be done in any region: Succeeded where each is passed, Canceled where that was asked for,
+ *     else Failed; `TestFailed` where a region is failed, `TestInconclusive` where none is.
+ *  3. A region's result is told once, when it is known; a machine that could not be deleted is told.
+ *  4. The resource groups in which machines are made are listed before the first is made: the timer looks there for ever.
+ */
+import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
+import { advance, event } from "../operation/advance.js";
+import { cancellation } from "../operation/canceling.js";
+import { indexed } from "../operation/catalog.js";
+import { fail } from "../operation/failing.js";
+import type { TransitionContext } from "../operation/ports.js";
+import {
+  newRecord,
+  operationIdOf,
+  type Effect,
+  type IndexRow,
+  type OperationRecord,
+  type Pair,
+  type RegionTestRecord,
+  type Requester,
+} from "../operation/records.js";
+import { pollDelayMs } from "../operation/waiting.js";
+import type { Refusal } from "./ports.js";
+import { groupId, type MachineName, type MachinePlan } from "./machine.js";
+import type { TestProfile } from "./profile.js";
+import type { TestRecord } from "./record.js";
+import {
+  abandon,
+  answer,
+  beginDue,
+  hasMachine,
+  hindered,
+  isOver,
+  newRegionTest,
+  see,
+  type Answer,
+  type Sight,
+  type Terms,
+} from "./region.js";
+
+export type TestPair = Pair<TestRecord>;
+
+export interface TestInput {
+  readonly key: string;
+  /** The version's. */
+  readonly resourceId: string;
+  readonly profile: TestProfile;
+  /** Canonical, each with the size of its machine. */
+  readonly regions: readonly {
+    readonly name: string;
+    readonly machineSize: string;
+  }[];
+  readonly fingerprint: string;
+  readonly requestedBy: Requester;
+  readonly requestKey?: string;
+  readonly traceparent: string;
+}
+
+export function accept(
+  input: TestInput,
+  previous: TestRecord | undefined,
+  context: TransitionContext,
+): TestPair {
+  const time = context.now.toISOString();
+  const { key, resourceId, profile, fingerprint, requestedBy } = input;
+  const record: TestRecord = {
+    ...newRecord(
+      {
+        key,
+        resourceId,
+        state: "TestRequested",
+        sequence: (previous?.sequence ?? 0) + 1,
+      },
+      time,
+      previous?.createdTime,
+    ),
+    profile,
+    plans: [],
+  };
+  const operation: OperationRecord = {
+    id: operationIdOf(record),
+    kind: "TestImageVersion",
+    status: "NotStarted",
+    resourceId,
+    fingerprint,
+    createdTime: time,
+    lastUpdatedTime: time,
+    requestedBy,
+    traceparent: input.traceparent,
+    ...(input.requestKey !== undefined && { requestKey: input.requestKey }),
+    regions: [],
+    tests: input.regions.map(({ name, machineSize }) =>
+      newRegionTest(name, machineSize),
+    ),
+    history: [],
+  };
+  return advance({ record, operation }, context, {
+    patch: { state: "TestRequested" },
+    message: "The request is stored and its work is queued.",
+    effects: [
+      indexed(operation, context),
+      event(operation, context, MACHINE_TEST_EVENT.requested, "requested", {
+        requestedBy,
+        regions: input.regions.map(({ name }) => name),
+      }),
+    ],
+  });
+}
+
+/** It is known what is to be made, and where no machine can be made now: there the test has come to no result. */
+export function planned(
+  pair: TestPair,
+  plans: readonly MachinePlan[],
+  hindrances: ReadonlyMap<string, Refusal>,
+  context: TransitionContext,
+): TestPair {
+  const { profile } = pair.record;
+  const before = testsOf(pair.operation);
+  const tests = before.map((test) => {
+    const reason = hindrances.get(test.name);
+    return reason === undefined ? test : hindered(test, reason);
+  });
+  const free = tests.filter((test) => !isOver(test)).map(({ name }) => name);
+  return advance(pair, context, {
+    patch: { state: "Testing", plans, ticks: 0 },
+    operation: { tests },
+    message:
+      free.length === 0
+        ? "No machine can be made."
+        : `A machine is to be made in ${free.join(", ")}, at most ${profile.concurrency} at a time.`,
+    waitMs: 0,
+    effects: [
+      { kind: "index", put: plans.map(groupRow), remove: [] }, // Invariant 4.
+      ...tests.flatMap((test, i) =>
+        told(pair.operation, before[i], test, context),
+      ),
+    ],
+  });
+}
+
+/** Where the timer looks for machines that were left. */
+export const GROUP_SCOPE = "machine-test-groups";
+
+function groupRow(plan: MachinePlan): IndexRow {
+  const target = groupId(plan).toLowerCase();
+  return { scope: GROUP_SCOPE, row: target.replaceAll("/", "|"), target };
+}
+
+/** The resource group of such a row. */
+export function groupIn({
+  target,
+}: Pick<IndexRow, "target">): Omit<MachineName, "name"> {
+  const [, , subscriptionId = "", , resourceGroupName = ""] = target.split("/");
+  return { subscriptionId, resourceGroupName };
+}
+
+/** The tests of the regions, those begun whose turn it is: what the next look is at. */
+export function begun(
+  pair: TestPair,
+  context: TransitionContext,
+): readonly RegionTestRecord[] {
+  const { record, operation } = pair;
+  const tests = testsOf(operation);
+  return record.canceledBy === undefined
+    ? beginDue(tests, record.profile.concurrency, termsIn(pair, context))
+    : tests;
+}
+
+/** By what the region of that name is tested. */
+export function termsIn(
+  { record, operation }: TestPair,
+  { now, pace }: Pick<TransitionContext, "now" | "pace">,
+): (region: string) => Terms {
+  return (region) => {
+    const plan = record.plans.find((one) => one.region === region);
+    if (plan === undefined) throw new TypeError(`${region} has no plan`);
+    return {
+      operationId: operation.id,
+      profile: record.profile,
+      plan,
+      now,
+      pace,
+    };
+  };
+}
+
+/** One look at each region that has a machine, or may have one. */
+export function observe(
+  pair: TestPair,
+  sights: ReadonlyMap<string, Sight>,
+  context: TransitionContext,
+): TestPair {
+  const termsOf = termsIn(pair, context);
+  const tests = begun(pair, context).map((test) => {
+    const sight = sights.get(test.name);
+    return sight === undefined ? test : see(test, sight, termsOf(test.name));
+  });
+  return goOn(pair, tests, context);
+}
+
+/** Azure has answered what was asked of it. */
+export function answered(
+  pair: TestPair,
+  answers: ReadonlyMap<string, Answer>,
+  context: TransitionContext,
+): TestPair {
+  const termsOf = termsIn(pair, context);
+  const tests = testsOf(pair.operation).map((test) => {
+    const given = answers.get(test.name);
+    return given === undefined ? test : answer(test, given, termsOf(test.name));
+  });
+  return goOn(pair, tests, context);
+}
+
+export function testsOf({
+  tests,
+  id,
+}: OperationRecord): readonly RegionTestRecord[] {
+  if (tests === undefined) throw new TypeError(`${id} tests no version`);
+  return tests;
+}
+
+/** What is to be told, and when the next look is due; or the end. */
+function goOn(
+  pair: TestPair,
+  tests: readonly RegionTestRecord[],
+  context: TransitionContext,
+): TestPair {
+  const before = testsOf(pair.operation);
+  const changes = tests.flatMap((test, i) => sentenceOf(before[i], test));
+  const effects = tests.flatMap((test, i) =>
+    told(pair.operation, before[i], test, context),
+  );
+  const next = { ...pair, operation: { ...pair.operation, tests } };
+  if (tests.every(isOver)) return end(next, changes, effects, context);
+  const ticks = changes.length > 0 ? 0 : pair.record.ticks + 1;
+  const asks = tests.some(({ work: { todo } }) => todo !== undefined);
+  return advance(next, context, {
+    patch: { state: "Testing", ticks },
+    operation: { tests },
+    ...(changes.length > 0 && { message: changes.join(" ") }),
+    ...(changes.length === 0 && { waits: waitsFor(tests) }),
+    effects,
+    // Invariant 1: whoever dies with calls on the way is followed once they can no longer be.
+    waitMs: asks
+      ? context.pace.putTimeoutMs * 2
+      : untilNext(tests, ticks, context),
+  });
+}
+
+function waitsFor(tests: readonly RegionTestRecord[]): string {
+  const open = tests.filter((test) => !isOver(test));
+  return `${open.map(({ name, state }) => `${name} is ${state}`).join(", ")}.`;
+}
+
+/** A poll while there is a machine; else when the next attempt is due. */
+function untilNext(
+  tests: readonly RegionTestRecord[],
+  ticks: number,
+  { now, pace }: TransitionContext,
+): number {
+  const pollMs = pollDelayMs(ticks, pace);
+  const times = tests.flatMap(({ state, nextAttemptTime }) =>
+    nextAttemptTime !== undefined && (state === "Waiting" || state === "Kept")
+      ? [Date.parse(nextAttemptTime) - now.getTime()]
+      : [],
+  );
+  const isPolled = tests.some(
+    (test) => hasMachine(test) && test.state !== "Kept",
+  );
+  const soonest = Math.max(0, Math.min(...times));
+  return isPolled ? pollMs : Number.isFinite(soonest) ? soonest : pollMs;
+}
+
+function sentenceOf(
+  before: RegionTestRecord | undefined,
+  test: RegionTestRecord,
+): readonly string[] {
+  if (before?.state === test.state && before.attempts === test.attempts)
+    return [];
+  const { name, state, attempts, attemptsAllowed, reason, result } = test;
+  const why = reason === undefined ? "" : ` ${reason.code}: ${reason.message}`;
+  switch (state) {
+    case "Creating":
+      return [
+        `${name}: a machine is made (attempt ${attempts} of ${attemptsAllowed}).`,
+      ];
+    case "Starting":
+      return [`${name}: the machine starts.`];
+    case "Proving":
+      return [`${name}: the machine is provisioned; its start is proven.`];
+    case "Kept":
+      return [
+        `${name}: ${result}.${why} The machine is kept until ${test.nextAttemptTime}.`,
+      ];
+    case "Deleting":
+      return [
+        result === undefined
+          ? `${name}: the machine is deleted.${why}`
+          : `${name}: ${result}.${result === "passed" ? "" : why} The machine is deleted.`,
+      ];
+    case "Waiting":
+      return [`${name}: the next attempt is at ${test.nextAttemptTime}.`];
+    case "Gone":
+      return [`${name}: nothing of the machine is left.`];
+    case "Left":
+      return [`${name}: could not be deleted: ${test.left?.join(", ")}.`];
+  }
+}
+
+/** Invariant 3. */
+function told(
+  operation: OperationRecord,
+  before: RegionTestRecord | undefined,
+  test: RegionTestRecord,
+  context: TransitionContext,
+): readonly Effect[] {
+  const effects: Effect[] = [];
+  const { result } = test;
+  if (result !== undefined && before?.result === undefined)
+    effects.push(
+      event(
+        operation,
+        context,
+        MACHINE_TEST_EVENT.regionTested,
+        `${test.name}/tested`,
+        resultOf({ ...test, result }),
+      ),
+    );
+  if (test.state === "Left" && before?.state !== "Left")
+    effects.push(
+      event(
+        operation,
+        context,
+        MACHINE_TEST_EVENT.machineLeft,
+        `${test.name}/left`,
+        {
+          region: test.name,
+          resources: [...(test.left ?? [])],
+          reason:
+            "Azure has not deleted it, long after its deadline. Delete it by hand.",
+        },
+      ),
+    );
+  return effects;
+}
+
+function resultOf({
+  name,
+  result,
+  reason,
+  machineId,
+  attempts,
+  createdTime,
+  startedTime,
+  provenTime,
+  agentVersion,
+  disks,
+}: RegionTestRecord & {
+  readonly result: NonNullable<RegionTestRecord["result"]>;
+}) {
+  return {
+    region: name,
+    result,
+    attempts,
+    ...(reason && { reason }),
+    ...(machineId !== undefined && { machineId }),
+    ...(createdTime !== undefined && { createdTime }),
+    ...(startedTime !== undefined && { startedTime }),
+    ...(provenTime !== undefined && { provenTime }),
+    ...(agentVersion !== undefined && { agentVersion }),
+    ...(disks && { disks: [...disks] }),
+  };
+}
+
+/** Each region and its result, for the event that ends a test; absent where it was canceled before. */
+export function resultsIn({ tests = [] }: OperationRecord) {
+  return tests.map(({ name, result, reason }) => ({
+    name,
+    ...(result !== undefined && { result }),
+    ...(reason && { reason }),
+  }));
+}
+
+/** Invariant 2. */
+function end(
+  pair: TestPair,
+  changes: readonly string[],
+  effects: readonly Effect[],
+  context: TransitionContext,
+): TestPair {
+  const { record, operation } = pair;
+  const tests = testsOf(operation);
+  const { canceledBy } = record;
+  const left = tests.flatMap((test) => test.left ?? []);
+  if (canceledBy !== undefined)
+    return advance(pair, context, {
+      patch: { state: "Canceled" },
+      operation: { tests },
+      effects,
+      ending: (one) =>
+        cancellation(
+          { ...one, tests },
+          left.length === 0
+            ? "No machine is there any more, and none will be made."
+            : `No machine will be made. These could not be deleted: ${left.join(", ")}.`,
+          canceledBy,
+          context,
+        ),
+    });
+  const named = (result: RegionTestRecord["result"]): readonly string[] =>
+    tests.filter((test) => test.result === result).map(({ name }) => name);
+  const bad = named("failed");
+  const open = named("inconclusive");
+  if (bad.length + open.length > 0)
+    return fail(
+      pair,
+      {
+        code: bad.length > 0 ? "TestFailed" : "TestInconclusive",
+        message: [
+          ...(bad.length > 0
+            ? [`The version has failed its test in ${bad.join(", ")}.`]
+            : []),
+          ...(open.length > 0
+            ? [
+                `Its test in ${open.join(", ")} has come to no result: that says nothing of the version. Mend what is said of it, and test again.`,
+              ]
+            : []),
+        ].join(" "),
+        errors: tests.flatMap(({ name, result, reason }) =>
+          reason === undefined || result === "passed"
+            ? []
+            : [
+                {
+                  code: reason.code,
+                  pointer: "",
+                  message: `${name}: ${reason.message}`,
+                },
+              ],
+        ),
+      },
+      context,
+      effects,
+    );
+  return advance(pair, context, {
+    patch: { state: "Succeeded" },
+    operation: { tests },
+    message: [
+      ...changes,
+      `The version has passed its test in ${named("passed").join(", ")}.`,
+    ].join(" "),
+    effects: [
+      ...effects,
+      event(operation, context, MACHINE_TEST_EVENT.tested, "tested", {
+        regions: tests.map(({ name }) => name),
+      }),
+    ],
+  });
+}
+
+/** Machines that may be there are deleted first; where none may be, it ends at once. */
+export function beginCancel(
+  pair: TestPair,
+  operationId: string,
+  canceledBy: Requester,
+  context: TransitionContext,
+): TestPair | undefined {
+  const { record, operation } = pair;
+  if (operation.id !== operationId) return undefined;
+  if (record.canceledBy !== undefined) return pair;
+  const tests = testsOf(operation);
+  if (!tests.some(hasMachine)) return undefined;
+  return advance({ record: { ...record, canceledBy }, operation }, context, {
+    patch: { state: "Testing", ticks: 0 },
+    operation: { tests: tests.map(abandon) },
+    message: "It is canceled: its machines are deleted.",
+    waitMs: 0,
+  });
+}

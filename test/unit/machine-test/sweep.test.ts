@@ -1,0 +1,163 @@
+import { describe, expect, test } from "vitest";
+import {
+  DEADLINE_TAG,
+  diskId,
+  groupId,
+  machineId,
+  machineName,
+  OPERATION_TAG,
+} from "../../../src/machine-test/machine.js";
+import type {
+  MachinePart,
+  MachineParts,
+} from "../../../src/machine-test/ports.js";
+import { judge, sweepTestMachines } from "../../../src/machine-test/sweep.js";
+import { GROUP_SCOPE } from "../../../src/machine-test/transitions.js";
+import { ServiceError } from "../../../src/errors.js";
+import { createMemoryIndex } from "../../support/fakes/listing-index.js";
+import { createMemoryTopic } from "../../support/fakes/service-bus.js";
+import { TRACEPARENT } from "../../support/dependencies.js";
+import { documented } from "../events/document.js";
+
+const NOW = Date.UTC(2026, 0, 1);
+const OPERATION = "0b9fcb0cbd3d9a1e4a3f0e9a8f1c2d3e-1";
+const GROUP = {
+  subscriptionId: "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
+  resourceGroupName: "ImageTests",
+};
+const NAME = { ...GROUP, name: machineName(OPERATION, "westus", 2) };
+const OVER = new Date(NOW - 3_600_000).toISOString();
+
+const part = (id: string, change: Partial<MachinePart> = {}): MachinePart => ({
+  id,
+  region: "westus",
+  tags: { [OPERATION_TAG]: OPERATION, [DEADLINE_TAG]: OVER },
+  isAttached: false,
+  ...change,
+});
+const MACHINE = part(machineId(NAME));
+const NIC = `${groupId(GROUP)}/providers/Microsoft.Network/networkInterfaces/${NAME.name}-nic-0a1b2c3d`;
+
+describe("deleted is only what agrees in resource group, name, tag and deadline", () => {
+  test.each([
+    MACHINE.id,
+    diskId(NAME, undefined),
+    diskId(NAME, 0),
+    NIC,
+    NIC.slice(0, -9),
+  ])("%s", (id) => {
+    expect(judge(part(id), GROUP, NOW)).toEqual({ kind: "leftover" });
+  });
+
+  test("not what is not over", () => {
+    expect(judge(MACHINE, GROUP, NOW - 3_600_001)).toBeUndefined();
+  });
+
+  test.each([
+    [
+      "another resource group",
+      part(machineId({ ...NAME, resourceGroupName: "Production" })),
+    ],
+    ["another name", part(machineId({ ...NAME, name: "database" }))],
+    ["a name of another region", { ...MACHINE, region: "eastus2" }],
+    [
+      "a name of another operation",
+      {
+        ...MACHINE,
+        tags: { ...MACHINE.tags, [OPERATION_TAG]: `${OPERATION}0` },
+      },
+    ],
+    ["a name with more behind it", part(`${MACHINE.id}-backup`)],
+    [
+      "an attempt that there never is",
+      part(machineId({ ...GROUP, name: machineName(OPERATION, "westus", 99) })),
+    ],
+    [
+      "a tag that is no operation",
+      { ...MACHINE, tags: { ...MACHINE.tags, [OPERATION_TAG]: "x" } },
+    ],
+    [
+      "a deadline that is no time",
+      { ...MACHINE, tags: { ...MACHINE.tags, [DEADLINE_TAG]: "soon" } },
+    ],
+    ["no deadline", { ...MACHINE, tags: { [OPERATION_TAG]: OPERATION } }],
+  ])("not what has %s: it is told", (_, found) => {
+    expect(judge(found, GROUP, NOW)).toMatchObject({ kind: "stranger" });
+  });
+});
+
+const start = async (found: readonly MachinePart[], refuses = false) => {
+  const deleted: string[] = [];
+  const topic = createMemoryTopic(() => NOW);
+  const index = createMemoryIndex(() => new Date(NOW));
+  const target = groupId(GROUP).toLowerCase();
+  await index.put([
+    { scope: GROUP_SCOPE, row: target.replaceAll("/", "|"), target },
+  ]);
+  const parts: MachineParts = {
+    getDisk: () => Promise.resolve(undefined),
+    listTagged: (group, tag) => {
+      expect(groupId(group).toLowerCase()).toBe(target);
+      expect(tag).toBe(OPERATION_TAG);
+      return Promise.resolve(found.map(({ id }) => id));
+    },
+    getPart: (id) => Promise.resolve(found.find((one) => one.id === id)),
+    deletePart: (id) => {
+      if (refuses)
+        return Promise.reject(
+          new ServiceError("ResourceManagerForbidden", "Not allowed."),
+        );
+      deleted.push(id);
+      return Promise.resolve();
+    },
+  };
+  const sweep = () =>
+    sweepTestMachines(
+      {
+        index,
+        parts,
+        events: topic,
+        eventSource: "urn:sigil:test",
+        now: () => new Date(NOW),
+      },
+      TRACEPARENT,
+    );
+  return { sweep, deleted, events: () => topic.events.map(documented) };
+};
+
+test("a machine goes first, its disks once it is gone, and strangers stay and are told once a day", async () => {
+  const stranger = part(machineId({ ...NAME, name: "database" }));
+  const { sweep, deleted, events } = await start([
+    MACHINE,
+    part(diskId(NAME, undefined), { isAttached: true }),
+    part(diskId(NAME, 0)),
+    stranger,
+  ]);
+  expect(await sweep()).toMatchObject({
+    groups: 1,
+    deleted: [MACHINE.id, diskId(NAME, 0)],
+    left: [{ id: stranger.id }],
+    errors: [],
+  });
+  await sweep();
+  expect(deleted.filter((id) => id === MACHINE.id)).toHaveLength(2);
+  const told = events();
+  expect(
+    told.every(({ type }) => type === "Sigil.ImageVersion.TestMachineLeft"),
+  ).toBe(true);
+  expect(new Set(told.map(({ id }) => id)).size).toBe(1);
+  expect(told[0]).toMatchObject({
+    subject: stranger.id,
+    data: { resources: [stranger.id] },
+  });
+  expect(told[0]?.id.length).toBeLessThanOrEqual(128);
+});
+
+test("what cannot be deleted is told with the reason", async () => {
+  const { sweep, events } = await start([MACHINE], true);
+  expect(await sweep()).toMatchObject({
+    deleted: [],
+    left: [{ id: MACHINE.id, reason: "Not allowed." }],
+  });
+  expect(events()).toHaveLength(1);
+});
