@@ -207,13 +207,23 @@ export default {
     {
       name: "clients-are-outside",
       comment:
-        "src/client and src/cli call the API as anybody does: the product knows neither, and they know its document alone.",
+        "src/client, src/cli and src/page call the API as anybody does: the product knows none of them, and they know its document alone.",
       severity: "error",
       from: {
         path: "^(functions|src)/",
-        pathNot: "^src/(cli|client)/",
+        pathNot: "^src/(cli|client|page)/",
       },
-      to: { path: "^src/(cli|client)/" },
+      to: { path: "^src/(cli|client|page)/" },
+    },
+    {
+      name: "the-page-knows-the-client-alone",
+      comment:
+        "The page calls the API as anybody does, by the client; what else it uses is in the browser or its own.",
+      severity: "error",
+      from: { path: "^src/page/src/" },
+      to: {
+        pathNot: "^src/(page/src|client)/|^node_modules/(preact|oauth4webapi)/",
+      },
     },
     {
       name: "stand-ins-are-packages",
@@ -276,7 +286,10 @@ export default {
       comment:
         "A deployment installs the `dependencies` of package.json: neither what develops Sigil nor what a stand-in needs.",
       severity: "error",
-      from: { path: "^(functions|src)/", pathNot: "^src/(cli|client|local)/" },
+      from: {
+        path: "^(functions|src)/",
+        pathNot: "^src/((cli|client|local)/|page/bundle\\.mjs$)",
+      },
       to: {
         path: "^node_modules/",
         pathNot: anyOf(placesOf(product.dependencies)),
@@ -301,7 +314,7 @@ export default {
         "default",
         "types",
       ],
-      extensions: [".ts", ".js", ".mjs", ".json"],
+      extensions: [".ts", ".tsx", ".js", ".mjs", ".json"],
     },
   },
 };

@@ -62,7 +62,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.{ts,tsx}"],
     plugins: { sigil: { rules: { "cited-invariants": citedInvariants } } },
     rules: { "sigil/cited-invariants": "error" },
   },

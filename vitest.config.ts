@@ -19,7 +19,7 @@ const SLOW = [
   "src/local/functions-host/test/startup.test.ts",
   "src/local/stack/test/run.test.ts",
   // A browser, generated clients, the Azure CLI, other languages
-  "test/e2e/{docs-page,generated-clients}.test.ts",
+  "test/e2e/{docs-page,generated-clients,page/*}.test.ts",
   "src/local/arm-simulator/test/azure-cli.test.ts",
   "src/local/service-bus-emulator/test/{dotnet,other-clients}.test.ts",
 ];

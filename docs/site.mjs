@@ -11,7 +11,7 @@ import MarkdownIt from "markdown-it";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SITE = path.resolve(process.argv[2] ?? path.join(ROOT, "dist/site"));
-const COPIED = /\.(?:svg|yaml)$/u;
+const COPIED = /\.(?:png|svg|yaml)$/u;
 
 /** In the order of the navigation. */
 const GROUPS = [

@@ -1,10 +1,11 @@
 // Makes of the sources what is deployed and what `npm start` runs: dist/functions/, the entries that package.json names;
-// dist/chunks/, what they share and what is loaded late. Beside it, dist/bundled-packages.json says which packages are in
+// dist/chunks/, what they share and what is loaded late; dist/page/, the page for people. Beside it, dist/bundled-packages.json says which packages are in
 // there, and dist/THIRD-PARTY-NOTICES.txt under which terms.
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildPage } from "../src/page/bundle.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** Whose files the build copies (openapi/generate.mjs). */
@@ -68,7 +69,11 @@ for (const folder of ["dist/functions", "dist/chunks"])
       await rm(path.join(ROOT, folder, file), { recursive: true });
 
 const folders = new Set(COPIED);
-for (const { inputs } of Object.values(metafile.outputs))
+const page = await buildPage(path.join(ROOT, "dist/page"));
+for (const { inputs } of [
+  ...Object.values(metafile.outputs),
+  ...Object.values(page.outputs),
+])
   for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
     // A stand-in would be one as well.
     const [folder] =
@@ -93,6 +98,29 @@ for (const folder of [...folders].sort()) {
 }
 await write("bundled-packages.json", JSON.stringify(packages, null, 2));
 await write("THIRD-PARTY-NOTICES.txt", notices.join("\n\n"));
+await write("functions.json", JSON.stringify(await functionNames(), null, 2));
+
+/** One an operation of the API, those that src/http/routes.ts names, and one a file for queues and timers. */
+async function functionNames() {
+  const { paths } = JSON.parse(
+    await readFile(path.join(ROOT, "dist/openapi/openapi.json"), "utf8"),
+  );
+  const operations = Object.values(paths).flatMap((methods) =>
+    Object.values(methods).flatMap(({ operationId }) => operationId ?? []),
+  );
+  const routes = await readFile(path.join(ROOT, "src/http/routes.ts"), "utf8");
+  return [
+    ...operations.map((name) =>
+      name
+        .replace(/(?<=Open|Async)Api/u, "api")
+        .replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`),
+    ),
+    ...[...routes.matchAll(/name: "([a-z-]+)"/gu)].map(([, name]) => name),
+    ...(await readdir(path.join(ROOT, "functions")))
+      .map((file) => file.replace(/\.ts$/u, ""))
+      .filter((name) => !["http", "telemetry"].includes(name)),
+  ].sort();
+}
 
 async function write(name, text) {
   await mkdir(path.join(ROOT, "dist"), { recursive: true });

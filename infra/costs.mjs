@@ -9,7 +9,7 @@ const prices = read(process.argv[2] ?? new URL("prices.json", import.meta.url));
 const requestsOf = ({ reads, writes, transactions }) =>
   reads + writes + transactions;
 
-/** What is billed of the timers, and of so many versions in ten regions. */
+/** What is billed of the timers and of the availability test from three places, and of so many versions in ten regions. */
 function usageOf(versions) {
   const { looks, looksWithEvents, events, receiversOfEvents } = assumed;
   const { runsAMonth: runs, instanceGigabytes: gigabytes } = assumed;
@@ -25,6 +25,7 @@ function usageOf(versions) {
       runs.reconcile * requestsOf(measured.idleReconcile) +
       runs.retention * assumed.readsOfRetention +
       runs.ageing * assumed.readsOfAgeing +
+      runs.readiness * assumed.readsOfReadiness +
       versions *
         (requestsOf(measured.acceptance) +
           requestsOf(measured.firstStep) +
@@ -33,6 +34,7 @@ function usageOf(versions) {
           requestsOf(measured.end)),
     "Service Bus operations":
       runs.deadLetters * assumed.peeksOfDeadLetters +
+      runs.readiness * assumed.peeksOfReadiness +
       versions * (2 * messages + (1 + receiversOfEvents) * events),
     executions: timers + versions * executions,
     "GB-seconds":

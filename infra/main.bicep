@@ -76,10 +76,10 @@ param nodeVersion ('22' | '24') = '22'
 @description('Memory of an instance in MB.')
 param instanceMemoryMB (512 | 2048 | 4096) = 2048
 
-@description('Instances of the whole function app, at most.')
+@description('Instances of each group that scales by itself, at most: HTTP, each queue, each timer.')
 @minValue(1)
 @maxValue(1000)
-param maximumInstanceCount int = 12
+param maximumInstanceCount int = 2
 
 @description('Requests that an instance answers at a time; one that waits for an operation counts as long as it waits.')
 @minValue(1)

@@ -1,11 +1,12 @@
 using 'main.bicep'
 
-// An example; docs/deploy.md tells of the rest. azd sets the two variables; by az, write the values here.
+// An example; docs/deploy.md tells of the rest. Write your resource groups here. azd and the pipelines set the two variables; by az,
+// write the values here, too.
 param name = 'sigil'
-param tokenAudience = readEnvironmentVariable('SIGIL_TOKEN_AUDIENCE', '00000000-0000-0000-0000-000000000000')
+param tokenAudience = readEnvironmentVariable('SIGIL_TOKEN_AUDIENCE')
 param publications = [
   {
-    subscriptionId: readEnvironmentVariable('AZURE_SUBSCRIPTION_ID', '00000000-0000-0000-0000-000000000000')
+    subscriptionId: readEnvironmentVariable('AZURE_SUBSCRIPTION_ID')
     galleryResourceGroups: [
       'images'
     ]

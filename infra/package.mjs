@@ -6,7 +6,14 @@ import { fileURLToPath } from "node:url";
 import { zipSync } from "fflate";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FOLDERS = ["chunks", "docs", "functions", "openapi"];
+const FOLDERS = [
+  "chunks",
+  "docs",
+  "functions",
+  "openapi",
+  "page",
+  "page/assets",
+];
 
 const { name, version, license, type, main, engines } = JSON.parse(
   await readFile(`${ROOT}package.json`, "utf8"),
@@ -15,16 +22,28 @@ const manifest = { name, version, license, type, main, engines };
 const files = {
   "package.json": Buffer.from(JSON.stringify(manifest, null, 2)),
   "host.json": await readFile(`${ROOT}host.json`),
+  // For the smoke test: a package that cannot be loaded has none of them, and says nothing.
+  "functions.json": await readFile(`${ROOT}dist/functions.json`),
   LICENSE: await readFile(`${ROOT}LICENSE`),
   "THIRD-PARTY-NOTICES.txt": await readFile(
     `${ROOT}dist/THIRD-PARTY-NOTICES.txt`,
   ),
 };
 for (const folder of FOLDERS)
-  for (const file of (await readdir(`${ROOT}dist/${folder}`)).sort())
+  for (const file of await filesIn(folder))
     files[`dist/${folder}/${file}`] = await readFile(
       `${ROOT}dist/${folder}/${file}`,
     );
+
+async function filesIn(folder) {
+  const entries = await readdir(`${ROOT}dist/${folder}`, {
+    withFileTypes: true,
+  });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
+    .sort();
+}
 
 // A zip has the time of day of wherever it was made, from 1980 on.
 const zip = zipSync(files, { level: 9, mtime: new Date(1980, 0, 1) });

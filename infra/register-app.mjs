@@ -1,7 +1,7 @@
 // Registers the API in Entra ID by az, and gives people and applications their roles. It may be run any number of times: what
 // is there already stays, with its ids.
 //
-//   node infra/register-app.mjs [--name Sigil] [--spa https://HOST/api/docs]... [--assign ImageVersions.Write=OBJECT_ID]...
+//   node infra/register-app.mjs [--name Sigil] [--spa https://HOST/api/ui/]... [--assign ImageVersions.Write=OBJECT_ID]...
 //
 // It takes an administrator of applications, and for --assign to an application a Privileged Role Administrator.
 import { execFileSync } from "node:child_process";
@@ -75,6 +75,10 @@ const api = {
     ...others(application.api?.oauth2PermissionScopes),
   ],
 };
+const redirectUris = [
+  ...new Set([...(application.spa?.redirectUris ?? []), ...options.spa]),
+];
+const hasPage = redirectUris.some((uri) => uri.endsWith("/api/ui/"));
 rest("PATCH", `/applications/${application.id}`, {
   identifierUris: [
     ...new Set([...(application.identifierUris ?? []), `api://${appId}`]),
@@ -91,11 +95,21 @@ rest("PATCH", `/applications/${application.id}`, {
     ...others(application.appRoles),
   ],
   api,
-  spa: {
-    redirectUris: [
-      ...new Set([...(application.spa?.redirectUris ?? []), ...options.spa]),
-    ],
-  },
+  spa: { redirectUris },
+  // A page of this application asks for its own scopes; an administrator consents for everybody, as users cannot.
+  requiredResourceAccess: [
+    ...(application.requiredResourceAccess ?? []).filter(
+      ({ resourceAppId }) => !hasPage || resourceAppId !== appId,
+    ),
+    ...(hasPage
+      ? [
+          {
+            resourceAppId: appId,
+            resourceAccess: roles.map(({ id }) => ({ id, type: "Scope" })),
+          },
+        ]
+      : []),
+  ],
   // People without a browser sign in by a device code.
   isFallbackPublicClient: true,
 });
@@ -145,6 +159,12 @@ for (const assignment of options.assign) {
 }
 
 console.log(`SIGIL_TOKEN_AUDIENCE=${appId}`);
+if (hasPage) {
+  console.log(`SIGIL_UI_CLIENT_ID=${appId}`);
+  console.error(
+    `Once, by an administrator: az ad app permission admin-consent --id ${appId}`,
+  );
+}
 
 function roleOf(value) {
   return (application.appRoles ?? []).find((role) => role.value === value);

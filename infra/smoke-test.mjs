@@ -2,13 +2,15 @@
 // plans with its own identity, and has all its functions.
 //
 //   node infra/smoke-test.mjs --api https://HOST/api --audience APP_ID --image IMAGE_DEFINITION_ID [--plan BODY.json]
-//     [--resource-group GROUP --app NAME] [--attempts 20] [--wait-seconds 15]
+//     [--resource-group GROUP --app NAME --package sigil.zip] [--attempts 20] [--wait-seconds 15]
 //
-// The token is az's, of whoever is signed in, or SIGIL_TOKEN.
+// The token is az's, of whoever is signed in, or SIGIL_TOKEN. `--plan` is a body that the gallery policy lets the caller plan,
+// where it names sources. The package is the one that was published: it says which functions it has.
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { inflateRawSync } from "node:zlib";
 
 const { values: options } = parseArgs({
   options: {
@@ -18,15 +20,18 @@ const { values: options } = parseArgs({
     plan: { type: "string" },
     "resource-group": { type: "string" },
     app: { type: "string" },
+    package: { type: "string" },
     attempts: { type: "string", default: "20" },
     "wait-seconds": { type: "string", default: "15" },
   },
 });
 for (const name of ["api", "audience", "image"])
   if (!options[name]) fail(`--${name} is missing.`);
+if (options.app && !options.package)
+  fail("--package is missing: it says which functions --app is to have.");
 
-const ready = await untilReady();
-ok(`ready: ${ready.checks.map(({ name }) => name).join(", ")}`);
+const { checks } = JSON.parse(await until(ready));
+ok(`ready: ${checks.map(({ name }) => name).join(", ")}`);
 
 const stranger = await ask("GET", "/operations");
 if (stranger.status !== 401)
@@ -44,80 +49,103 @@ if (listed.status !== 200)
   fail(`the token is refused: ${listed.status} ${listed.text}`);
 ok("the token is accepted");
 
-const address = `${options.image.replace("/providers/Microsoft.Compute", "")}/versions/0.0.1/plan`;
-const planned = await ask("POST", address, { token, body: planBody() });
-if (planned.status !== 200)
-  fail(`the plan is refused: ${planned.status} ${planned.text}`);
-const { findings } = JSON.parse(planned.text);
-const denied = findings.filter(({ code }) => code === "InsufficientPermission");
-if (denied.length > 0)
-  fail(
-    `Sigil's identity lacks a role:\n${denied.map(({ message }) => message).join("\n")}`,
-  );
+const findings = await until(planned);
 ok(
   `a plan is answered, with ${findings.map(({ code }) => code).join(", ") || "no finding"}`,
 );
 
-if (options.app !== undefined) {
+if (options.app !== undefined)
+  ok(`${await until(complete)} functions are there`);
+
+/** Throws the reason where the answer is another one. */
+async function ready() {
+  const { status, text } = await ask("GET", "/health/ready").catch((error) => ({
+    status: "no answer",
+    text: String(error.cause ?? error),
+  }));
+  if (status !== 200) throw new Error(`not ready: ${status} ${text}`);
+  return text;
+}
+
+/** The findings of a plan; throws where it is refused, or Sigil's identity may not look. */
+async function planned() {
+  const path = `${options.image.replace("/providers/Microsoft.Compute", "")}/versions/0.0.1/plan`;
+  const { status, text } = await ask("POST", path, { token, body: planBody() });
+  if (status !== 200) throw new Error(`the plan is refused: ${status} ${text}`);
+  const { findings } = JSON.parse(text);
+  const denied = findings.filter(
+    ({ code }) => code === "InsufficientPermission",
+  );
+  if (denied.length > 0)
+    throw new Error(
+      `Sigil's identity lacks a role:\n${denied.map(({ message }) => message).join("\n")}`,
+    );
+  return findings;
+}
+
+/** How many functions the app has; throws where one of the package's is missing. */
+async function complete() {
   const found = az(
     ...["functionapp", "function", "list"],
     ...["--resource-group", options["resource-group"], "--name", options.app],
   ).map(({ name }) => name.split("/").at(-1));
-  const missing = (await expectedFunctions()).filter(
-    (name) => !found.includes(name),
+  const names = JSON.parse(
+    fileIn(readFileSync(options.package), "functions.json"),
   );
+  const missing = names.filter((name) => !found.includes(name));
   if (missing.length > 0)
-    fail(`${found.length} functions are there. Missing: ${missing.join(", ")}`);
-  ok(`${found.length} functions are there`);
+    throw new Error(
+      `${found.length} functions are there. Missing: ${missing.join(", ")}`,
+    );
+  return found.length;
 }
 
-/** A package that was just published takes a while; an app without one answers what it likes. */
-async function untilReady() {
-  const attempts = Number(options.attempts);
-  let last;
-  for (let attempt = 1; attempt <= attempts; attempt += 1) {
-    last = await ask("GET", "/health/ready").catch((error) => ({
-      status: "no answer",
-      text: String(error.cause ?? error),
-    }));
-    if (last.status === 200) return JSON.parse(last.text);
-    if (attempt < attempts)
-      await setTimeout(Number(options["wait-seconds"]) * 1_000);
+/** A file of a zip (APPNOTE.TXT 4.3): found by the central directory, as `npm run package` writes it. */
+function fileIn(zip, wanted) {
+  let at = zip.readUInt32LE(zip.lastIndexOf("PK\x05\x06") + 16);
+  while (zip.readUInt32LE(at) === 0x02014b50) {
+    const [name, extra, comment] = [28, 30, 32].map((field) =>
+      zip.readUInt16LE(at + field),
+    );
+    if (zip.toString("utf8", at + 46, at + 46 + name) === wanted) {
+      const header = zip.readUInt32LE(at + 42);
+      const begin =
+        header +
+        30 +
+        zip.readUInt16LE(header + 26) +
+        zip.readUInt16LE(header + 28);
+      const content = zip.subarray(begin, begin + zip.readUInt32LE(at + 20));
+      const stored = zip.readUInt16LE(at + 10) === 0;
+      return String(stored ? content : inflateRawSync(content));
+    }
+    at += 46 + name + extra + comment;
   }
-  return fail(`not ready: ${last.status} ${last.text}`);
+  return fail(
+    `${options.package} has no ${wanted}: it is of an earlier release.`,
+  );
 }
 
-/** Any source will do: what a plan finds wrong, it has looked at. */
+/** Asks again for a while: a package that was just published, and a role that was just given, take minutes. */
+async function until(check) {
+  for (let left = Number(options.attempts); ; left -= 1)
+    try {
+      return await check();
+    } catch (error) {
+      if (left <= 1) return fail(error.message);
+      await setTimeout(Number(options["wait-seconds"]) * 1_000);
+    }
+}
+
+/** What a plan finds wrong, it has looked at. The source is in the gallery: there Sigil may look, whatever else it may not. */
 function planBody() {
   if (options.plan !== undefined) return readFileSync(options.plan, "utf8");
-  const group = options.image.replace(/\/galleries\/.*$/u, "");
   return JSON.stringify({
     location: "westeurope",
     properties: {
-      storageProfile: { source: { id: `${group}/images/sigil-smoke-test` } },
+      storageProfile: { source: { id: `${options.image}/versions/0.0.0` } },
       publishingProfile: { targetRegions: [{ name: "westeurope" }] },
     },
   });
-}
-
-/** One an operation of the API, those of the page and of every other path, and one a file for queues and timers. */
-async function expectedFunctions() {
-  const { text } = await ask("GET", "/openapi.json");
-  const operations = Object.values(JSON.parse(text).paths).flatMap((path) =>
-    Object.values(path).flatMap(({ operationId }) => operationId ?? []),
-  );
-  const files = readdirSync(new URL("../functions", import.meta.url))
-    .map((file) => file.replace(/\.ts$/u, ""))
-    .filter((name) => !["http", "telemetry"].includes(name));
-  return [
-    ...operations.map((name) =>
-      name
-        .replace(/(?<=Open|Async)Api/u, "api")
-        .replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`),
-    ),
-    ...["get-docs-page", "get-docs-file", "unmatched-path"],
-    ...files,
-  ];
 }
 
 async function ask(method, path, { token, body } = {}) {

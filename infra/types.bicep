@@ -15,9 +15,11 @@ type publication = {
   subscriptionId: string
 
   @description('Resource groups with the galleries; absent: the whole subscription.')
+  @minLength(1)
   galleryResourceGroups: string[]?
 
   @description('Resource groups with the sources; absent: the whole subscription.')
+  @minLength(1)
   sourceResourceGroups: string[]?
 
   @description('Kinds of source that need more than a read.')

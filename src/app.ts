@@ -10,6 +10,7 @@ import {
   requireMayWrite,
 } from "./authorization/gallery-policy.js";
 import { createHttpHandlers } from "./http/handlers.js";
+import type { SignInSettings } from "./http/page-handlers.js";
 import { routesOf, type HttpRoute } from "./http/routes.js";
 import { loadOpenApiDocument } from "./http/contract/openapi-document.js";
 import { createRateLimiter } from "./authorization/rate-limit.js";
@@ -60,7 +61,7 @@ const REQUESTS_QUEUE = { queue: "image-version-requests" };
 /** How far the clocks of the issuer and of this host may be apart. */
 const CLOCK_TOLERANCE_SECONDS = 60;
 
-/** `built` is the folder that the build has made: the contracts as JSON, the files of the page that shows them. */
+/** `built` is the folder that the build has made: the contracts as JSON, the files of the pages. */
 export async function createApp(
   config: Config,
   built: URL,
@@ -130,7 +131,8 @@ export async function createApp(
     JSON.parse(
       readFileSync(new URL("openapi/asyncapi.json", built), "utf8"),
     ) as object,
-    new URL("docs/", built),
+    built,
+    signInOf(config),
   );
   const sweep = async (log: Log, context: InvocationContext): Promise<void> => {
     const { deleted, left, errors } = await sweepTestMachines(
@@ -276,6 +278,21 @@ export async function createApp(
     }),
     ageingSchedule: config.ageingSchedule,
     telemetry,
+  };
+}
+
+/** Undefined where the page was given no client: it then says how to set it up. */
+function signInOf(config: Config): SignInSettings | undefined {
+  const [issuer = ""] = config.tokenIssuers;
+  const [audience = ""] = config.tokenAudience;
+  const { uiClientId: clientId } = config;
+  if (clientId === undefined) return undefined;
+  return {
+    issuer,
+    authority: config.uiAuthority ?? issuer,
+    clientId,
+    scope: config.uiScope ?? `${audience}/.default`,
+    scopesAssign: config.scopesAssignRoles,
   };
 }
 

@@ -22,6 +22,13 @@ var logAlerts = [
     everyMinutes: 15
   }
   {
+    alert: 'silent'
+    severity: 1
+    summary: 'Sigil has told nothing of itself for half an hour: its timers do not run, or its telemetry does not arrive.'
+    query: 'AppMetrics | where Name == "sigil.operation.oldest.age" | summarize Last = max(TimeGenerated) | where isnull(Last)'
+    everyMinutes: 30
+  }
+  {
     alert: 'operations-failed'
     severity: 2
     summary: 'An operation has ended Failed.'

@@ -99,11 +99,6 @@ var subscriptionReceivers = flatten(map(
   index => map(eventSubscriptions[index].receivers, receiver => { subscription: index, receiver: receiver })
 ))
 
-var subscriptionFilters = flatten(map(
-  range(0, length(eventSubscriptions)),
-  index => map(eventSubscriptions[index].?eventTypes ?? [], eventType => { subscription: index, eventType: eventType })
-))
-
 resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   name: name
   location: location
@@ -163,17 +158,17 @@ resource subscriptions 'Microsoft.ServiceBus/namespaces/topics/subscriptions@202
   }
 ]
 
-// One that is declared takes the place of the default rule, which lets everything through.
+// One rule each, whose name never changes: a deployment puts another in its place, and leaves none of an earlier one.
 resource filters 'Microsoft.ServiceBus/namespaces/topics/subscriptions/rules@2024-01-01' = [
-  for (filter, index) in subscriptionFilters: {
-    parent: subscriptions[filter.subscription]
-    name: indexOf(eventSubscriptions[filter.subscription].?eventTypes ?? [], filter.eventType) == 0
-      ? '$Default'
-      : 'type-${index}'
+  for (subscription, index) in eventSubscriptions: {
+    parent: subscriptions[index]
+    name: '$Default'
     properties: {
-      filterType: 'CorrelationFilter'
-      correlationFilter: {
-        label: filter.eventType
+      filterType: 'SqlFilter'
+      sqlFilter: {
+        sqlExpression: empty(subscription.?eventTypes ?? [])
+          ? '1=1'
+          : 'sys.Label IN (\'${join(subscription.?eventTypes ?? [], '\', \'')}\')'
       }
     }
   }
@@ -181,7 +176,7 @@ resource filters 'Microsoft.ServiceBus/namespaces/topics/subscriptions/rules@202
 
 resource queueAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for access in queueRoles: {
-    name: guid(queue[access.queue].id, access.role)
+    name: guid(queue[access.queue].id, principalId, access.role)
     scope: queue[access.queue]
     properties: {
       principalId: principalId
@@ -192,7 +187,7 @@ resource queueAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 ]
 
 resource eventSender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(events.id, dataSender)
+  name: guid(events.id, principalId, dataSender)
   scope: events
   properties: {
     principalId: principalId

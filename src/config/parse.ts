@@ -59,6 +59,17 @@ export const httpsUrl: Parse<string> = (text, name, mistakes) => {
   return text;
 };
 
+/** https; on this machine also http, as browsers trust that and no certificate of its own. */
+export const authority: Parse<string> = (text, name, mistakes) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isLocal =
+    url?.protocol === "http:" &&
+    ["127.0.0.1", "localhost"].includes(url.hostname);
+  if (url?.protocol !== "https:" && !isLocal)
+    mistakes.push(`${name} is "${text}": it must be an https address.`);
+  return text.replace(/\/+$/u, "");
+};
+
 /** The items between commas, none of them empty. */
 function list(text: string): string[] {
   return text

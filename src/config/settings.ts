@@ -1,4 +1,5 @@
 import {
+  authority,
   boolean,
   days,
   galleryPolicy,
@@ -131,6 +132,27 @@ const SERVICE = {
     otherwise: "none",
     meaning:
       "Origins of web pages whose scripts may call the API; several with commas.",
+  },
+  uiClientId: {
+    name: "SIGIL_UI_CLIENT_ID",
+    parse: text,
+    otherwise:
+      "the page at /api/ui/ signs nobody in, and says how to set it up",
+    meaning:
+      "Client id by which the page at `/api/ui/` signs people in, with that address among its redirects; the API's own application may be it.",
+  },
+  uiAuthority: {
+    name: "SIGIL_UI_AUTHORITY",
+    parse: authority,
+    otherwise: "the first of `SIGIL_TOKEN_ISSUER`",
+    meaning:
+      "Where the page signs people in, if not at the issuer's own address; its discovery document must name the issuer.",
+  },
+  uiScope: {
+    name: "SIGIL_UI_SCOPE",
+    parse: text,
+    otherwise: "`{first of SIGIL_TOKEN_AUDIENCE}/.default`",
+    meaning: "Scopes that the page asks for; several with spaces.",
   },
   resourceManagerEndpoint: {
     name: "SIGIL_RESOURCE_MANAGER_ENDPOINT",

@@ -28,7 +28,7 @@ export function compressed(
 }
 
 /** RFC 9110, 12.5.3: `gzip` is taken where it is named, unless its weight is 0. */
-function takesGzip(acceptEncoding: string): boolean {
+export function takesGzip(acceptEncoding: string): boolean {
   return acceptEncoding
     .split(",")
     .some((one) => /^\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).*)?$/iu.test(one));

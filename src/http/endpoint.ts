@@ -60,7 +60,7 @@ export interface EndpointRequest<Id extends OperationId> {
   readonly requestUrl: URL;
 }
 
-/** The answers of one operation that the document has with JSON: status, the headers it requires, and body. */
+/** The answers of one operation that the document has with JSON, and 304: status, the headers it requires, and body. */
 export type EndpointResponse<Id extends OperationId> = {
   [
     S in keyof operations[Id]["responses"]
@@ -69,7 +69,9 @@ export type EndpointResponse<Id extends OperationId> = {
     content: { "application/json": infer B };
   }
     ? { readonly status: S; readonly body: B } & HeadersOf<H>
-    : never;
+    : S extends 304
+      ? { readonly status: S; readonly headers: { readonly ETag: string } }
+      : never;
 }[keyof operations[Id]["responses"]];
 
 /** The headers that the document requires are required; x-request-id is added to every answer. */
@@ -125,7 +127,10 @@ export function createEndpoint(deps: EndpointDependencies): Endpoint {
         };
         return {
           status,
-          headers: { "Content-Type": "application/json", ...text(headers) },
+          headers: {
+            ...(body !== undefined && { "Content-Type": "application/json" }),
+            ...text(headers),
+          },
           body,
         };
       });

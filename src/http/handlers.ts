@@ -17,6 +17,7 @@ import type { OperationId } from "./contract/openapi-document.js";
 import type { TestDependencies } from "../machine-test/ports.js";
 import { machineTestHandlers } from "./machine-test-handlers.js";
 import { operationHandlers } from "./operation-handlers.js";
+import { pageHandlers, type SignInSettings } from "./page-handlers.js";
 import { rejectedRequestHandlers } from "./rejected-request-handlers.js";
 import { retentionHandlers } from "./retention-handlers.js";
 import type { HealthCheck } from "./readiness.js";
@@ -37,18 +38,22 @@ export interface HandlerDependencies {
 
 export type HttpHandlers = Readonly<
   Record<
-    OperationId | keyof ReturnType<typeof docsHandlers> | "fallback",
+    | OperationId
+    | keyof ReturnType<typeof docsHandlers>
+    | keyof ReturnType<typeof pageHandlers>
+    | "fallback",
     HttpHandler
   >
 >;
 
-/** One handler an operation of the OpenAPI document, by its operationId; those of the page; the one for all other paths. */
+/** One handler an operation of the OpenAPI document, by its operationId; those of the pages; the one for all other paths. */
 export function createHttpHandlers(
   edge: EndpointDependencies,
   deps: HandlerDependencies,
   healthChecks: readonly HealthCheck[],
   asyncApiDocument: object,
-  docsFolder: URL,
+  built: URL,
+  signIn?: SignInSettings,
 ): HttpHandlers {
   const endpoint = createEndpoint(edge);
   return {
@@ -80,7 +85,8 @@ export function createHttpHandlers(
       healthChecks,
       deps.operations.now,
     ),
-    ...docsHandlers(docsFolder),
+    ...docsHandlers(new URL("docs/", built)),
+    ...pageHandlers(new URL("page/", built), signIn),
     fallback: createFallback(edge),
   };
 }

@@ -28,6 +28,7 @@ import {
   planRollback,
   rollBackImage,
 } from "../image-version/rollback/roll-back.js";
+import { createSummaries } from "../image-version/queries/summaries.js";
 import { viewImageVersion, viewPlan } from "../image-version/queries/views.js";
 import { viewRollback } from "../operation/views.js";
 import { imageIdOf } from "../resource-id.js";
@@ -48,6 +49,7 @@ type Names =
   | "deleteImageVersion"
   | "getImageVersion"
   | "listImageVersions"
+  | "getImageSummary"
   | "armListImageVersions"
   | "armGetImageVersion"
   | "armPutImageVersion"
@@ -94,6 +96,8 @@ export function imageVersionHandlers(
     ),
   });
 
+  const summarize = createSummaries(deps);
+
   const put = async (request: Put) => {
     const ifNoneMatch = request.headers["If-None-Match"];
     return changed(
@@ -132,6 +136,16 @@ export function imageVersionHandlers(
     armGetImageVersion: endpoint("armGetImageVersion", get),
     listImageVersions: endpoint("listImageVersions", list),
     armListImageVersions: endpoint("armListImageVersions", list),
+    getImageSummary: endpoint("getImageSummary", async (request) => {
+      const { etag, view } = await summarize(
+        imageIdOf({ ...request.path, versionName: "" }),
+      );
+      const headers = { ETag: etag };
+      const known = request.headers["If-None-Match"]?.split(",") ?? [];
+      return known.some((each) => each.trim().replace(/^W\//u, "") === etag)
+        ? { status: 304 as const, headers }
+        : { status: 200 as const, headers, body: view };
+    }),
     putImageVersion: endpoint("putImageVersion", put),
     armPutImageVersion: endpoint("armPutImageVersion", put),
     patchImageVersion: endpoint("patchImageVersion", patch),
@@ -165,6 +179,7 @@ export function imageVersionHandlers(
           id: request.path,
           body: request.body as ImageVersionRequest,
           pasted: request.pasted,
+          ...preconditionIn(request),
           ...mayUseIn(request),
           ...removeRegionsIn(request.query),
         }),

@@ -12,7 +12,7 @@ export interface HttpRoute {
 }
 
 /**
- * One route an operation of the document; then the page that shows it, and what answers every other path, also a known
+ * One route an operation of the document; then the page that shows it, the page for people, and what answers every other path, also a known
  * one with a method that it does not have.
  */
 export function routesOf(
@@ -37,6 +37,18 @@ export function routesOf(
       methods: ["GET"],
       route: "docs/{file}",
       handler: handlers.getDocsFile,
+    },
+    {
+      name: "get-page",
+      methods: ["GET"],
+      route: "ui",
+      handler: handlers.getPage,
+    },
+    {
+      name: "get-page-path",
+      methods: ["GET"],
+      route: "ui/{*path}",
+      handler: handlers.getPage,
     },
     {
       name: "unmatched-path",

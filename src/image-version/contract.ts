@@ -12,8 +12,10 @@ export type ImageVersionRequest = Omit<
   };
 };
 export type PromotionRule = Schemas["Promotion"];
+export type EncryptionRule = Schemas["EncryptionRule"];
 export type TargetRegion = Schemas["TargetRegion"];
 
 /** What the API answers. */
 export type ImageVersionView = Schemas["ImageVersion"];
 export type PlanView = Schemas["Plan"];
+export type ImageSummaryView = Schemas["ImageSummary"];

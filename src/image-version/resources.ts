@@ -17,6 +17,7 @@ export interface DiskEncryptionSet {
   readonly region: string;
   readonly provisioningState: string;
   readonly encryptionType: EncryptionType;
+  readonly tags?: Readonly<Record<string, string>>;
   /** The key's address in its vault; absent where the set has no active key. */
   readonly keyUrl?: string;
   readonly rotationToLatestKeyVersionEnabled: boolean;

@@ -103,6 +103,19 @@ describe("the demo", () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
+  test("leaves everything running with --open, until Ctrl-C", async () => {
+    const { exited, waitForLine, kill } = run(["--open"]);
+    const line = await waitForLine(/Look at it: /u);
+    const [address = ""] = /https?:\S+/u.exec(line) ?? [];
+    expect(address).toMatch(/\/api\/ui\/$/u);
+    const response = await fetch(address);
+    expect(response.status).toBe(200);
+    await response.body?.cancel();
+    kill("SIGINT");
+    expect(await exited).toBe(0);
+    expect(await readdir(directory)).toEqual([]);
+  });
+
   test("fails with what is missing when time is up", async () => {
     const { exited, stderr } = run(["--timeout", "0.5"]);
 

@@ -31,6 +31,8 @@ test("is three megabytes at the most, and has no package in it that would be ins
     "dist/docs/",
     "dist/functions/",
     "dist/openapi/",
+    "dist/page/assets/",
+    "dist/page/",
     "host.json",
     "package.json",
   ]);
@@ -53,6 +55,18 @@ test("takes a request and does it", async () => {
   expect(await stack.events.ended(id)).toMatchObject([
     { type: "Sigil.ImageVersion.Completed" },
   ]);
+});
+
+test("has the page, whole: what it names is there", async () => {
+  const response = await fetch(`${host.origin}/api/ui/`);
+  const html = await response.text();
+  const names = [...html.matchAll(/"(\/api\/ui\/assets\/[^"]+)"/gu)];
+  expect(names).toHaveLength(3);
+  for (const [, name = ""] of names) {
+    const file = await fetch(host.origin + name);
+    expect([name, file.status]).toEqual([name, 200]);
+    await file.body?.cancel();
+  }
 });
 
 test("is ready", async () => {

@@ -110,6 +110,7 @@ describe("a plan", () => {
       ),
     );
     expect(body.request?.body).toMatchObject({ location: "westus" });
+    expect(body.sourceDataDiskLuns).toEqual([0]);
   });
 
   test("writes nothing: no state, no operation, no event, nothing to Azure", async () => {

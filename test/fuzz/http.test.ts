@@ -30,7 +30,7 @@ const STRANGER = "00000000-0000-4000-8000-0000000000ff";
 const WRITE = ["ImageVersions.Write"];
 
 const asyncApiDocument = readAsyncApi("openapi", document.content);
-const docsFolder = new URL("../../dist/docs/", import.meta.url);
+const built = new URL("../../dist/", import.meta.url);
 
 let issuer: TokenIssuer;
 let tokens: Readonly<Record<(typeof TOKENS)[number], string | undefined>>;
@@ -87,7 +87,7 @@ function handlersOf({ deps }: World): HttpHandlers {
     deps,
     [{ name: "tables", check: () => Promise.resolve() }],
     asyncApiDocument,
-    docsFolder,
+    built,
   );
 }
 

@@ -36,10 +36,18 @@ export const TENANT = "22222222-2222-2222-2222-222222222222";
 
 /** What the linter and the compiler say of a file in infra/, a line each; nothing where all is well. */
 export async function lint(file: string): Promise<string[]> {
-  const { stdout, stderr } = await run(compiler(), [
-    "lint",
-    path.join(INFRA, file),
-  ]);
+  const { stdout, stderr } = await run(
+    compiler(),
+    ["lint", path.join(INFRA, file)],
+    {
+      // What main.bicepparam reads.
+      env: {
+        ...process.env,
+        SIGIL_TOKEN_AUDIENCE: "sigil",
+        AZURE_SUBSCRIPTION_ID: SUBSCRIPTION,
+      },
+    },
+  );
   return `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
 }
 

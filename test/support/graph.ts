@@ -29,6 +29,10 @@ export interface Application {
       readonly delegatedPermissionIds: readonly string[];
     }[];
   };
+  readonly requiredResourceAccess?: readonly {
+    readonly resourceAppId: string;
+    readonly resourceAccess: readonly { readonly id: string }[];
+  }[];
   readonly spa?: { readonly redirectUris: readonly string[] };
   readonly isFallbackPublicClient?: boolean;
 }

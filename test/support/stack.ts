@@ -110,9 +110,11 @@ export class Stack {
     onLine?: (line: string) => void,
     settings: Readonly<Record<string, string>> = {},
     scriptRoot = this.#scriptRoot,
+    port?: number,
   ): Promise<HostProcess> {
     const host = await startHostProcess({
       scriptRoot,
+      ...(port !== undefined && { port }),
       environment: {
         ...process.env,
         ...this.services.settings,

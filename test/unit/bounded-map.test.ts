@@ -62,6 +62,8 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/image-version/properties/patch.ts": "lives for one call",
   "src/image-version/queries/latest.ts": "lives for one call",
   "src/image-version/queries/get.ts": "lives for one call",
+  "src/image-version/queries/summaries.ts":
+    "lives for one call, or is in a BoundedMap and holds what the listing names",
   "src/image-version/preflight/source.ts": "lives for one call",
   "src/image-version/rollback/survey.ts": "lives for one call",
   "src/json/json-syntax.ts": "lives for one call",

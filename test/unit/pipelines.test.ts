@@ -10,6 +10,14 @@ const PIPELINES = [
   ".azuredevops/deploy.yml",
 ] as const;
 
+function readVariables(): (string | undefined)[] {
+  return [
+    ...read("infra/main.bicepparam").matchAll(
+      /readEnvironmentVariable\('(\w+)'\)/gu,
+    ),
+  ].map(([, name]) => name);
+}
+
 describe.each(PIPELINES)("%s", (file) => {
   const text = read(file);
 
@@ -32,6 +40,20 @@ describe.each(PIPELINES)("%s", (file) => {
       expect(statSync(script).mode & 0o111, script).not.toBe(0);
   });
 
+  test("gives the parameter file what it reads", () => {
+    const names = readVariables();
+    expect(names).toEqual(["SIGIL_TOKEN_AUDIENCE", "AZURE_SUBSCRIPTION_ID"]);
+    const commands = text.match(/az deployment group/gu) ?? [];
+    for (const name of names)
+      expect(text.match(new RegExp(`^ *${name}: `, "gmu")), name).toHaveLength(
+        commands.length,
+      );
+  });
+
+  test("keeps the package that it has gone back to, for the next time", () => {
+    expect(text).toMatch(/Keep the package that was rolled back to/u);
+  });
+
   test("builds and tests, shows what would change, deploys, publishes, tests, and publishes what was kept", () => {
     const steps = [
       ".ci/run",
@@ -41,6 +63,7 @@ describe.each(PIPELINES)("%s", (file) => {
       /\.ci\/publish \S+ dist\/sigil\.zip/u,
       ".ci/smoke-test",
       /\.ci\/publish \S+ kept\/sigil\.zip/u,
+      /\.ci\/smoke-test .* kept\/sigil\.zip/u,
     ];
     const places = steps.map((step) => text.search(step));
     expect(places).not.toContain(-1);

@@ -204,6 +204,7 @@ interface WireImageDefinition {
 
 interface WireSet {
   readonly location?: string;
+  readonly tags?: Readonly<Record<string, string>>;
   readonly properties?: {
     readonly provisioningState?: string;
     readonly encryptionType?: string;
@@ -219,7 +220,7 @@ interface WireSet {
 
 function toSet(
   id: string,
-  { location, properties = {} }: WireSet,
+  { location, tags, properties = {} }: WireSet,
 ): DiskEncryptionSet {
   const { activeKey, lastKeyRotationTimestamp, autoKeyRotationError } =
     properties;
@@ -230,6 +231,7 @@ function toSet(
     // The first type that there was; sets of those days do not say it.
     encryptionType: (properties.encryptionType ??
       "EncryptionAtRestWithCustomerKey") as EncryptionType,
+    ...(tags && { tags }),
     ...(activeKey?.keyUrl && { keyUrl: activeKey.keyUrl }),
     rotationToLatestKeyVersionEnabled:
       properties.rotationToLatestKeyVersionEnabled ?? false,

@@ -25,6 +25,7 @@ import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { putImageVersion, type PutImageVersion } from "./put.js";
 import { mustBeAdmitted } from "./command.js";
+import { chooseSets, ruleOf } from "./encryption-rule.js";
 import { withSetIds } from "./set-names.js";
 import { knownNumbers } from "../known-numbers.js";
 import { planImageVersion } from "./plan.js";
@@ -72,7 +73,10 @@ export async function createNextImageVersion(
   const anyVersion = { ...command.image, versionName: "" };
   const request = canonicalForm(withSetIds(command.body, anyVersion));
   mustBeAdmitted(deps, { ...command, id: anyVersion }, request);
-  const fingerprint = fingerprintOf(request);
+  const fingerprint = fingerprintOf(
+    request,
+    ...ruleOf(command.body.sigil?.encryption),
+  );
   const imageId = imageIdOf(anyVersion);
   const requestKey = requestKeyOf(command);
 
@@ -108,7 +112,7 @@ async function mustPass(
   deps: Dependencies,
   command: CreateNextImageVersion,
   imageId: string,
-  request: ImageVersionRequest,
+  given: ImageVersionRequest,
 ): Promise<string | undefined> {
   let taken: string | undefined;
   for (let tries = 0; tries < NUMBER_TRIES; tries += 1) {
@@ -117,7 +121,16 @@ async function mustPass(
     const versionName = nextVersionNumber(highest, command.increment);
     const id = { ...command.image, versionName };
     if (command.plan === undefined) {
-      const findings = checkRequest({ id, request, now: deps.now() });
+      const { request, findings: unchosen } = await chooseSets(
+        deps,
+        id,
+        given,
+        command.body.sigil?.encryption,
+      );
+      const findings = [
+        ...unchosen,
+        ...checkRequest({ id, request, now: deps.now() }),
+      ];
       if (errorsAmong(findings).length > 0)
         throw refusal("InvalidRequest", "The request has", findings);
       if (known.defined) return highest;

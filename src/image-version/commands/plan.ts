@@ -12,6 +12,7 @@ import { found, type Change, type Known } from "../preflight/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import type { ArmRequest, Dependencies, StoredVersion } from "../ports.js";
 import { judge } from "../preflight/judge.js";
+import { sourceDataDiskLuns } from "../preflight/source.js";
 import { patched, updateBody } from "../properties/body.js";
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
 import {
@@ -40,6 +41,7 @@ import { known } from "../state/adoption.js";
 import { areReady, type PurchasePlan } from "../resources.js";
 import { sameOperation } from "./same-operation.js";
 import { mustBeAdmitted, type ChangeCommand } from "./command.js";
+import { chooseSets, ruleOf } from "./encryption-rule.js";
 import { withSetIds } from "./set-names.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
@@ -63,6 +65,8 @@ export interface Plan {
   readonly purchasePlan?: PurchasePlan;
   /** What would be sent to ARM; absent where the version is as asked, so that nothing would be. */
   readonly armRequest?: ArmRequest;
+  /** LUNs of the data disks that the source has; absent where it cannot be looked into, or is not read any more. */
+  readonly sourceDataDiskLuns?: readonly number[];
 }
 
 /** Throws ServiceError TooManyReads or Forbidden; retryable, when ARM throttles a read or does not answer it. */
@@ -71,7 +75,14 @@ export async function planImageVersion(
   command: PlanImageVersion,
 ): Promise<Plan> {
   const { id, body, removeRegions = [], ifMatch, pasted } = command;
-  const request = canonicalForm(withSetIds(body, id));
+  const given = canonicalForm(withSetIds(body, id));
+  mustBeAdmitted(deps, command, given);
+  const { request, findings: unchosen } = await chooseSets(
+    deps,
+    id,
+    given,
+    body.sigil?.encryption,
+  );
   mustBeAdmitted(deps, command, request);
   const regions = [...new Set(removeRegions.map(canonicalRegion))].sort();
   const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
@@ -106,7 +117,11 @@ export async function planImageVersion(
             ifMatch === undefined && { unmanaged: true }),
         };
   const document = inOrderOf(canonicalForm(patched(observed, patch)), request);
-  const fingerprint = fingerprintOf(request, ...regions);
+  const fingerprint = fingerprintOf(
+    given,
+    ...regions,
+    ...ruleOf(body.sigil?.encryption),
+  );
   const changes = plannedChanges(observed, patch, request);
   const isSame = (one: OperationRecord): boolean =>
     one.fingerprint === fingerprint;
@@ -126,9 +141,11 @@ export async function planImageVersion(
     ...(before && { known: before }),
   };
   const findings = [
+    ...unchosen,
     ...checkRequest({ id, request, now: deps.now(), change }),
     ...judge(id, document, facts, deps.now(), request).findings,
   ];
+  const luns = sourceDataDiskLuns(request, gathered);
   return {
     findings:
       same === undefined
@@ -146,6 +163,7 @@ export async function planImageVersion(
         bodyOf(observed, patch, mayRemoveRegions(patch, applied, fields ?? {})),
       ),
     }),
+    ...(luns && { sourceDataDiskLuns: luns }),
   };
 }
 

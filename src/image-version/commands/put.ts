@@ -18,7 +18,7 @@ import {
   keyOf,
   canonicalRegion,
 } from "../../resource-id.js";
-import type { ImageVersionRequest } from "../contract.js";
+import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
@@ -39,6 +39,7 @@ import {
   type ChangeCommand,
 } from "./command.js";
 import { planImageVersion } from "./plan.js";
+import { chooseSets, ruleOf } from "./encryption-rule.js";
 import { withSetIds } from "./set-names.js";
 import type { Look } from "../resources.js";
 import {
@@ -80,10 +81,11 @@ export async function putImageVersion(
 ): Promise<PutAnswer> {
   const { id, ifMatch, ifNoneMatch, pasted } = command;
   const key = keyOf(formatImageVersionId(id));
-  const body = canonicalForm(withSetIds(command.body, id));
-  mustBeAdmitted(deps, command, body);
+  const given = canonicalForm(withSetIds(command.body, id));
+  const rule = command.body.sigil?.encryption;
+  mustBeAdmitted(deps, command, given);
   const removeRegions = canonicalRegions(command.removeRegions);
-  const fingerprint = fingerprintOf(body, ...removeRegions);
+  const fingerprint = fingerprintOf(given, ...removeRegions, ...ruleOf(rule));
   const { requestKey, earlier } = await claimKey(
     deps,
     command,
@@ -91,7 +93,8 @@ export async function putImageVersion(
     fingerprint,
   );
   if (earlier !== undefined) return { kind: "accepted", operation: earlier };
-  await mustPassPlan(deps, command);
+  const body = await withChosenSets(deps, command, given, rule);
+  await mustPassPlan(deps, rule ? { ...command, body } : command);
   const stored = await deps.store.read(key);
   const record = stored?.record;
   const conditional = ifMatch !== undefined || ifNoneMatch !== undefined;
@@ -153,8 +156,17 @@ export async function patchImageVersion(
       `The version would have ${errorsIn(findings)} after the patch; each is listed under errors.`,
       { findings },
     );
-  const body = canonicalForm(withSetIds(document as ImageVersionRequest, id));
-  mustBeAdmitted(deps, command, body, canonicalForm(look.resource));
+  const version = document as ImageVersionRequest;
+  const observed = canonicalForm(look.resource);
+  const given = canonicalForm(withSetIds(version, id));
+  mustBeAdmitted(deps, command, given, observed);
+  const body = await withChosenSets(
+    deps,
+    command,
+    given,
+    version.sigil?.encryption,
+    observed,
+  );
   await mustPassPlan(deps, {
     ...command,
     body,
@@ -230,6 +242,26 @@ function fingerprintOfPatch(
     JSON.stringify(patch),
     ...removeRegions,
   );
+}
+
+/** The request with the sets that its rule chooses; throws ServiceError InvalidRequest where it cannot choose one. */
+async function withChosenSets(
+  deps: Dependencies,
+  command: Pick<PutImageVersion, "id" | "requireMayUse">,
+  given: ImageVersionRequest,
+  rule: EncryptionRule | undefined,
+  observed?: ImageVersionRequest,
+): Promise<ImageVersionRequest> {
+  if (rule === undefined) return given;
+  const { request, findings } = await chooseSets(deps, command.id, given, rule);
+  if (findings.length > 0)
+    throw new ServiceError(
+      "InvalidRequest",
+      `The rule in sigil.encryption has ${errorsIn(findings)}; each is listed under errors.`,
+      { findings },
+    );
+  mustBeAdmitted(deps, command, request, observed);
+  return request;
 }
 
 async function mustPassPlan(

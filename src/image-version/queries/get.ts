@@ -122,7 +122,7 @@ function tokenOf(token: string): string {
 }
 
 /** A list has no replication: that of the last look stands in, where there is one. */
-function lookOf(
+export function lookOf(
   item: ListedImageVersion,
   record: ImageVersionRecord | undefined,
   now: Date,
@@ -135,7 +135,7 @@ function lookOf(
   };
 }
 
-function known(
+export function known(
   id: ImageVersionId,
   look: Look | undefined,
   stored: ImageVersionRecord | undefined,
@@ -182,7 +182,7 @@ async function latestAround(
 }
 
 /** The latest of all that Azure lists. The readiness of what is being replicated is that of a look. */
-function latestOfListed(
+export function latestOfListed(
   reads: Reads,
   imageId: string,
   listed: readonly ListedImageVersion[],

@@ -194,8 +194,9 @@ function pendingOf({
 export function viewPlan({
   findings,
   changes,
-  purchasePlan,
   armRequest,
+  purchasePlan,
+  sourceDataDiskLuns,
 }: Plan): PlanView {
   return {
     findings: findings.map((finding) => ({ ...finding })),
@@ -208,6 +209,7 @@ export function viewPlan({
         body: armRequest.body as Record<string, unknown>,
       },
     }),
+    ...(sourceDataDiskLuns && { sourceDataDiskLuns: [...sourceDataDiskLuns] }),
   };
 }
 

@@ -63,7 +63,7 @@ function handlersOf(
     deps,
     [],
     asyncApiDocument,
-    new URL("docs/", import.meta.url), // Nobody asks for them here.
+    new URL("built/", import.meta.url), // Nobody asks for it here.
   );
 }
 

@@ -72,12 +72,14 @@ async function register(...args: readonly string[]): Promise<string> {
 describe("registers the API", () => {
   test("with roles and scopes, tokens of version 2, az, device code and pages, and lets in whoever is assigned alone", async () => {
     const printed = await register(
-      "--spa=https://sigil.example/api/docs",
+      "--spa=https://sigil.example/api/ui/",
       `--assign=ImageVersions.Write=${PERSON}`,
     );
     const [application] = graph.applications;
     const [principal] = graph.principals;
-    expect(printed).toBe(`SIGIL_TOKEN_AUDIENCE=${application?.appId}\n`);
+    expect(printed).toBe(
+      `SIGIL_TOKEN_AUDIENCE=${application?.appId}\nSIGIL_UI_CLIENT_ID=${application?.appId}\n`,
+    );
     const names = ["Read", "Write", "Admin"].map(
       (role) => `ImageVersions.${role}`,
     );
@@ -85,10 +87,16 @@ describe("registers the API", () => {
       displayName: "Sigil",
       identifierUris: [`api://${application?.appId}`],
       api: { requestedAccessTokenVersion: 2 },
-      spa: { redirectUris: ["https://sigil.example/api/docs"] },
+      spa: { redirectUris: ["https://sigil.example/api/ui/"] },
       isFallbackPublicClient: true,
     });
-    const { appRoles = [], api } = application ?? {};
+    const { appRoles = [], api, requiredResourceAccess } = application ?? {};
+    expect(requiredResourceAccess).toEqual([
+      {
+        resourceAppId: application?.appId,
+        resourceAccess: appRoles.map(({ id }) => ({ id, type: "Scope" })),
+      },
+    ]);
     expect(appRoles.map(({ value }) => value)).toEqual(names);
     expect(api?.oauth2PermissionScopes?.map(({ value }) => value)).toEqual(
       names,

@@ -173,15 +173,21 @@ describe.skipIf(lacksBicep())("infra/", () => {
       ]);
     });
 
-    test("filters a subscription by the types of events, the first in place of the rule that lets all through", () => {
+    test("has one rule for each subscription, which names the types of events", () => {
       expect(
         ofType(full, "subscriptions/rules").map(({ name, properties }) => [
           name.split("/").slice(2).join("/"),
-          properties["correlationFilter"],
+          properties["sqlFilter"],
         ]),
       ).toEqual([
-        ["usable/$Default", { label: "Sigil.ImageVersion.RegionCompleted" }],
-        ["usable/type-1", { label: "Sigil.ImageVersion.Completed" }],
+        ["all/$Default", { sqlExpression: "1=1" }],
+        [
+          "usable/$Default",
+          {
+            sqlExpression:
+              "sys.Label IN ('Sigil.ImageVersion.RegionCompleted', 'Sigil.ImageVersion.Completed')",
+          },
+        ],
       ]);
     });
   });

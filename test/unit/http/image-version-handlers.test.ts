@@ -464,6 +464,24 @@ describe("rollback", () => {
   });
 });
 
+it("a plan with If-Match is of a change to the version that was seen: what it leaves out goes", async () => {
+  const changes = async (headers: Record<string, string>) => {
+    const { body } = await call("planImageVersion", {
+      method: "POST",
+      url: `${VERSIONS}/${THERE}/plan`,
+      headers,
+      body: { ...managedImageBody, tags: undefined },
+    });
+    return body["changes"];
+  };
+  const untagged = expect.objectContaining({
+    propertyChangeType: "Delete",
+    before: "4711",
+  }) as unknown;
+  expect(await changes({})).not.toContainEqual(untagged);
+  expect(await changes({ "If-Match": '"seen"' })).toContainEqual(untagged);
+});
+
 it("a plan says what is removed, and stores nothing", async () => {
   const before = world.effects();
   const answer = await call("planImageVersion", {

@@ -30,13 +30,15 @@ it.each(operations)(
   },
 );
 
-it("registers nothing else but the page, its files, and an answer to every other path", () => {
-  expect(routes).toHaveLength(operations.length + 3);
+it("registers nothing else but the pages, their files, and an answer to every other path", () => {
+  expect(routes).toHaveLength(operations.length + 5);
   const names = routes.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   expect(names.slice(operations.length)).toEqual([
     "get-docs-page",
     "get-docs-file",
+    "get-page",
+    "get-page-path",
     "unmatched-path",
   ]);
 });

@@ -405,11 +405,10 @@ test("a plan has its findings, its changes, and the request that would be sent",
     { pointer: "/tags", propertyChangeType: "Create", after: {} },
   ] as const;
   const armRequest = { method: "PUT", url: "https://x", body: { a: 1 } };
-  expect(viewPlan({ findings, changes, armRequest })).toEqual({
-    findings,
-    changes,
-    request: armRequest,
-  });
+  const sourceDataDiskLuns = [0, 2];
+  expect(
+    viewPlan({ findings, changes, armRequest, sourceDataDiskLuns }),
+  ).toEqual({ findings, changes, request: armRequest, sourceDataDiskLuns });
   expect(viewPlan({ findings, changes: [] })).toEqual({
     findings,
     changes: [],

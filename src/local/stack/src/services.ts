@@ -2,7 +2,11 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
-import { startTokenIssuer, type TokenIssuer } from "@sigil-local/token-issuer";
+import {
+  LOCAL_PUBLIC_CLIENT,
+  startTokenIssuer,
+  type TokenIssuer,
+} from "@sigil-local/token-issuer";
 import {
   startResourceManagerSimulator,
   type ResourceManagerSimulator,
@@ -173,6 +177,8 @@ export async function startLocalServices(
       if (!named("SIGIL_TOKEN_ISSUER")) {
         settings["SIGIL_TOKEN_ISSUER"] = tokenIssuer.issuer;
         settings["SIGIL_TOKEN_AUDIENCE"] = tokenIssuer.audience;
+        settings["SIGIL_UI_CLIENT_ID"] = LOCAL_PUBLIC_CLIENT.clientId;
+        settings["SIGIL_UI_AUTHORITY"] = tokenIssuer.browserAuthority;
       }
     }
 

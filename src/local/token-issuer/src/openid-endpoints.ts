@@ -2,6 +2,7 @@ import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "@sigil-local/clock";
 import type { AccessToken, TokenClaims } from "./access-tokens.js";
+import { isLoopback, type SignIns } from "./authorization-code.js";
 import type { SigningKey } from "./signing-key.js";
 
 /** An application that may ask for tokens with its own secret (OAuth 2.0 client credentials, RFC 6749 section 4.4). */
@@ -12,7 +13,7 @@ export interface ClientApplication {
 }
 
 export interface OpenIdEndpointOptions {
-  /** Scheme, host and port. */
+  /** Scheme, host and port, of the endpoints that are named to whoever asks here. */
   readonly baseUrl: string;
   readonly issuer: string;
   readonly audience: string;
@@ -20,6 +21,7 @@ export interface OpenIdEndpointOptions {
   readonly key: SigningKey;
   readonly clock: Clock;
   readonly applications: readonly ClientApplication[];
+  readonly signIns: SignIns;
   issue(claims: TokenClaims): Promise<AccessToken>;
 }
 
@@ -33,6 +35,11 @@ export async function answerOpenId(
 ): Promise<void> {
   const url = new URL(request.url ?? "/", options.baseUrl);
   const { tenantId, baseUrl } = options;
+  const { origin } = request.headers;
+  if (origin !== undefined && isLoopback(origin)) {
+    response.setHeader("Access-Control-Allow-Origin", origin);
+    response.setHeader("Vary", "Origin");
+  }
   switch (`${request.method} ${url.pathname}`) {
     // AD FS has it here, for every tenant: MSAL asks no other host about an authority of this name.
     case "GET /adfs/.well-known/openid-configuration":
@@ -45,14 +52,24 @@ export async function answerOpenId(
         token_endpoint_auth_methods_supported: [
           "client_secret_post",
           "client_secret_basic",
+          "none",
         ],
-        response_types_supported: ["token"],
-        grant_types_supported: ["client_credentials"],
+        response_types_supported: ["code", "token"],
+        response_modes_supported: ["query", "fragment"],
+        grant_types_supported: [
+          "client_credentials",
+          "authorization_code",
+          "refresh_token",
+        ],
+        code_challenge_methods_supported: ["S256"],
+        scopes_supported: ["openid", "profile", "email", "offline_access"],
         subject_types_supported: ["pairwise"],
         id_token_signing_alg_values_supported: ["RS256"],
       });
     case `GET /${tenantId}/discovery/v2.0/keys`:
       return sendJson(response, 200, options.key.keys);
+    case `GET /${tenantId}/oauth2/v2.0/authorize`:
+      return sendSignIn(options, url, response);
     case `POST /${tenantId}/oauth2/v2.0/token`:
       return await answerTokenRequest(options, request, response);
     default:
@@ -64,6 +81,28 @@ export async function answerOpenId(
         `AADSTS90002: nothing is served at ${url.pathname}. The tenant of this issuer is ${tenantId}.`,
       );
   }
+}
+
+function sendSignIn(
+  { signIns }: OpenIdEndpointOptions,
+  url: URL,
+  response: ServerResponse,
+): void {
+  const answer = signIns.authorize(url);
+  const headers = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  };
+  if (answer.kind === "redirect")
+    response.writeHead(302, { ...headers, Location: answer.location }).end();
+  else
+    response
+      .writeHead(answer.status, {
+        ...headers,
+        "Content-Type": "text/html; charset=utf-8",
+      })
+      .end(answer.html);
 }
 
 async function answerTokenRequest(
@@ -81,11 +120,18 @@ async function answerTokenRequest(
       "invalid_request",
       "AADSTS900144: the body must be application/x-www-form-urlencoded.",
     );
-  if (form.get("grant_type") !== "client_credentials")
+  const grantType = form.get("grant_type");
+  if (grantType === "authorization_code" || grantType === "refresh_token") {
+    const answer = await options.signIns.redeem(form);
+    return answer.kind === "tokens"
+      ? sendJson(response, 200, answer.body)
+      : refuse(400, answer.error, answer.description);
+  }
+  if (grantType !== "client_credentials")
     return refuse(
       400,
       "unsupported_grant_type",
-      "AADSTS70003: this issuer supports only the grant type 'client_credentials'.",
+      "AADSTS70003: this issuer supports the grant types 'client_credentials', 'authorization_code' and 'refresh_token'.",
     );
 
   const { clientId, clientSecret } = readClient(request, form);

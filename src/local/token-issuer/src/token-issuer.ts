@@ -7,6 +7,7 @@ import { createServer as createHttpsServer } from "node:https";
 import type { JSONWebKeySet } from "jose";
 import { systemClock, type Clock } from "@sigil-local/clock";
 import { signAccessToken, type TokenClaims } from "./access-tokens.js";
+import { createSignIns } from "./authorization-code.js";
 import { closeServer, listen } from "./listening.js";
 import { answerManagedIdentity } from "./managed-identity-endpoint.js";
 import {
@@ -14,6 +15,7 @@ import {
   sendJson,
   type ClientApplication,
 } from "./openid-endpoints.js";
+import { LOCAL_PEOPLE, LOCAL_PUBLIC_CLIENT } from "./people.js";
 import { openSigningKey } from "./signing-key.js";
 
 /** The tenant of a local issuer, unless another one is given. */
@@ -70,6 +72,11 @@ export interface TokenIssuer {
   readonly tenantId: string;
   /** The public keys, for a verifier in the same process. */
   readonly keys: JSONWebKeySet;
+  /**
+   * The same endpoints over plain HTTP on 127.0.0.1, for browsers, which do not trust the certificate: what is discovered
+   * there has the issuer's name, and addresses below this one.
+   */
+  readonly browserAuthority: string;
   readonly applications: readonly ClientApplication[];
   /** Values for IDENTITY_ENDPOINT and IDENTITY_HEADER. */
   readonly managedIdentity: {
@@ -80,6 +87,8 @@ export interface TokenIssuer {
   issueToken(claims?: TokenClaims): Promise<string>;
   /** Seconds the next managed identity tokens live; negative: they have already expired. */
   setManagedIdentityLifetime(seconds: number): void;
+  /** Seconds that the next access tokens of people live; with false they cannot be refreshed, and those given neither. */
+  setSignInLifetime(seconds: number, refreshable: boolean): void;
   /** How many managed identity tokens were given out. */
   managedIdentityTokens(): number;
   close(): Promise<void>;
@@ -108,28 +117,37 @@ export async function startTokenIssuer(
       claims,
     );
 
+  const signIns = createSignIns({ audience: options.audience, clock, issue });
+  const openId = (
+    at: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) =>
+    answerOpenId(
+      {
+        baseUrl: at,
+        issuer: issuer(),
+        audience: options.audience,
+        tenantId,
+        key,
+        clock,
+        applications,
+        signIns,
+        issue,
+      },
+      request,
+      response,
+    );
   const openIdServer = createHttpsServer(
     options.tls,
-    guarded((request, response) =>
-      answerOpenId(
-        {
-          baseUrl,
-          issuer: issuer(),
-          audience: options.audience,
-          tenantId,
-          key,
-          clock,
-          applications,
-          issue,
-        },
-        request,
-        response,
-      ),
-    ),
+    guarded((request, response) => openId(baseUrl, request, response)),
   );
+  let plainUrl = "";
   const identityServer = createHttpServer(
-    guarded((request, response) =>
-      answerManagedIdentity(
+    guarded((request, response) => {
+      if (request.url?.startsWith(`/${tenantId}/`))
+        return openId(plainUrl, request, response);
+      return answerManagedIdentity(
         {
           header,
           systemAssignedClientId: SYSTEM_ASSIGNED_CLIENT_ID,
@@ -142,8 +160,8 @@ export async function startTokenIssuer(
         },
         request,
         response,
-      ),
-    ),
+      );
+    }),
   );
 
   const port = await listen(openIdServer, options.port ?? 0, "Token issuer");
@@ -159,6 +177,7 @@ export async function startTokenIssuer(
     await closeServer(openIdServer);
     throw error;
   }
+  plainUrl = `http://127.0.0.1:${identityPort}`;
 
   return {
     port,
@@ -166,6 +185,7 @@ export async function startTokenIssuer(
     audience: options.audience,
     tenantId,
     keys: key.keys,
+    browserAuthority: `${plainUrl}/${tenantId}/v2.0`,
     applications,
     managedIdentity: {
       endpoint: `http://127.0.0.1:${identityPort}/msi/token`,
@@ -176,6 +196,8 @@ export async function startTokenIssuer(
     setManagedIdentityLifetime(seconds) {
       lifetimeSeconds = seconds;
     },
+    setSignInLifetime: (seconds, refreshable) =>
+      signIns.setLifetime(seconds, refreshable),
     managedIdentityTokens: () => managedIdentityTokens,
     async close() {
       await Promise.all([
@@ -202,4 +224,5 @@ function guarded(
   };
 }
 
+export { LOCAL_PEOPLE, LOCAL_PUBLIC_CLIENT };
 export type { ClientApplication, TokenClaims };

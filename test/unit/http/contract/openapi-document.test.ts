@@ -158,7 +158,12 @@ describe("the body of putImageVersion", () => {
     const sent = await bodySentBySdk(everything);
     expect(findingsOf(sent)).toEqual([]);
     const { bodySchema } = document.operation("putImageVersion");
-    const own = { sigil: { promotion: { when: "", regions: [""] } } };
+    const own = {
+      sigil: {
+        promotion: { when: "", regions: [""] },
+        encryption: { osDisk: "", dataDisks: "", tag: "" },
+      },
+    };
     expect(propertiesOf(bodySchema as OpenAPIV3.SchemaObject)).toEqual(
       [...namesIn(sent), ...namesIn(own)].sort(),
     );

@@ -56,8 +56,8 @@ export interface DemonstrationParts {
   readonly onWarning: (line: string) => void;
 }
 
-/** Shows everything; rejects, in one line, when something is not as it has to be. */
-export async function demonstrate(parts: DemonstrationParts): Promise<void> {
+/** Shows everything, and answers where the service is; rejects, in one line, when something is not as it has to be. */
+export async function demonstrate(parts: DemonstrationParts): Promise<string> {
   const { teardown, expectedEvents, progress, style } = parts;
   const title = (text: string): void =>
     progress.line(`\n${style("bold", text)}`);
@@ -134,6 +134,7 @@ export async function demonstrate(parts: DemonstrationParts): Promise<void> {
     throw error;
   });
   await Promise.race([hostEnded, wrongEvent, told]);
+  return stack.origin;
 }
 
 function put(

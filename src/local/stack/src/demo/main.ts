@@ -43,8 +43,16 @@ async function run(options: DemoOptions): Promise<number> {
       }),
     ]);
     progress.stop();
+    if (options.open && typeof end === "string") {
+      stream.write(
+        `All as it should be. Look at it: ${end}/api/ui/ (sign in as reader, writer or admin). Ctrl-C ends it.\n`,
+      );
+      await interruption;
+      await teardown.run();
+      return 0;
+    }
     await teardown.run();
-    if (end !== undefined) return end.exitCode;
+    if (typeof end !== "string") return end.exitCode;
     const seconds = ((Date.now() - startedMs) / 1000).toFixed(0);
     stream.write(
       `All as it should be, in ${seconds} s. Nothing is left behind.\n`,

@@ -12,6 +12,7 @@ sends three requests, follows them, checks that the outcome is right, and leaves
   1.0.2  the same snapshots, but eastus is given the keys of eastus2: refused before anything is created
 
   --json        print each event as a line of JSON on stdout, and everything else on stderr
+  --open        leave everything running to look at in the page, until Ctrl-C
   --timeout S   give up after S seconds (default ${STANDARD_TIMEOUT_SECONDS})
   --help        this text
 
@@ -23,6 +24,7 @@ Exit codes: 0 all went as it should, 1 it did not (the reason is on stderr), 2 b
 export interface DemoOptions {
   readonly help: boolean;
   readonly json: boolean;
+  readonly open: boolean;
   readonly timeoutSeconds: number;
 }
 
@@ -30,6 +32,7 @@ export interface DemoOptions {
 export function readOptions(args: readonly string[]): DemoOptions {
   const values = parseOptions(args, {
     json: { type: "boolean", default: false },
+    open: { type: "boolean", default: false },
     timeout: { type: "string", default: String(STANDARD_TIMEOUT_SECONDS) },
     help: { type: "boolean", default: false },
   });
@@ -38,5 +41,10 @@ export function readOptions(args: readonly string[]): DemoOptions {
     throw new UsageError(
       `--timeout must be a number of seconds, not "${values.timeout}".`,
     );
-  return { help: values.help, json: values.json, timeoutSeconds };
+  return {
+    help: values.help,
+    json: values.json,
+    open: values.open,
+    timeoutSeconds,
+  };
 }

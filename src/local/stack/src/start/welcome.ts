@@ -39,6 +39,7 @@ export function welcome(stack: RunningStack): string {
     : "nothing is kept";
   const named = namedSettings(stack);
   const rows = [
+    ["Page", `${origin}/api/ui/ (sign in as reader, writer or admin)`],
     ["API", `${origin}/api`],
     ["Docs", `${origin}/api/docs and ${stack.siteFile}`],
     ...(resourceManager === undefined

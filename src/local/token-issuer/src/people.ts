@@ -1,0 +1,32 @@
+/** A person whom the local issuer lets sign in: no password, as nobody is kept out. */
+export interface Person {
+  readonly username: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+}
+
+/** One for each role of Sigil's API; each role includes those before it. */
+export const LOCAL_PEOPLE = [
+  {
+    username: "reader",
+    name: "Rea Reader",
+    roles: ["ImageVersions.Read"],
+  },
+  {
+    username: "writer",
+    name: "Wren Writer",
+    roles: ["ImageVersions.Write"],
+  },
+  {
+    username: "admin",
+    name: "Ada Admin",
+    roles: ["ImageVersions.Admin"],
+  },
+] as const satisfies readonly Person[];
+
+/** A public client: a page or a program that has no secret. Its redirects are any address on this machine. */
+export const LOCAL_PUBLIC_CLIENT = {
+  clientId: "00000000-0000-4000-8000-0000000ba9e1",
+  /** What it was let do; a person's roles decide with it. */
+  scopes: ["ImageVersions.Read", "ImageVersions.Write", "ImageVersions.Admin"],
+} as const;

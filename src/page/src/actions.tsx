@@ -1,0 +1,345 @@
+import { useState } from "preact/hooks";
+import type { Client, Schemas } from "@sigil/client";
+import { Dialog } from "./components/dialog.js";
+import { useLoaded } from "./components/loaded.js";
+import { Findings, Problem } from "./components/problem.js";
+import { Table } from "./components/table.js";
+import { useClient } from "./context.js";
+import { latestChanges, type LatestChange } from "./latest.js";
+import { kindName, type Operation } from "./operations.js";
+import type { ImageName } from "./routes.js";
+import { readSummary, type VersionSummary } from "./summaries.js";
+
+export type Version = Schemas["ImageVersion"];
+
+/** What is asked for in a dialog, and what an accepted request has led to. */
+export interface ActionProps {
+  readonly onAccepted: (operation: Operation | undefined) => void;
+  readonly onClose: () => void;
+}
+
+interface VersionActionProps extends ActionProps {
+  readonly image: ImageName;
+  readonly version: Version;
+  /** As it was seen: what has changed since is refused. */
+  readonly etag: string;
+}
+
+/** Includes a version in latest, or excludes it. */
+export function PromotionDialog({
+  image,
+  version,
+  etag,
+  promote,
+  onAccepted,
+  onClose,
+}: VersionActionProps & { readonly promote: boolean }) {
+  const client = useClient();
+  const path = { ...image, versionName: version.name };
+  return (
+    <Dialog
+      title={
+        promote
+          ? `Promote ${version.name}`
+          : `Exclude ${version.name} from latest`
+      }
+      confirm={promote ? "Promote" : "Exclude"}
+      onClose={onClose}
+      onConfirm={async () => {
+        const { body } = await client.call(
+          promote ? "promoteImageVersion" : "demoteImageVersion",
+          { path, header: { "If-Match": etag } },
+        );
+        onAccepted(operationIn(body));
+      }}
+    >
+      <p>
+        {promote
+          ? "Virtual machines made without a version number get it where it is then the highest that is ready."
+          : "Virtual machines made without a version number do not get it any more. Those that were made from it stay as they are."}{" "}
+        A promotion rule that it has is removed.
+      </p>
+      <LatestEffect
+        image={image}
+        version={version.name}
+        becomes={promote ? "included" : "excluded"}
+      />
+    </Dialog>
+  );
+}
+
+export function DeleteDialog({
+  image,
+  version,
+  etag,
+  onAccepted,
+  onClose,
+}: VersionActionProps) {
+  const client = useClient();
+  const [typed, setTyped] = useState("");
+  const regions = version.sigil.regions.map(({ name }) => name);
+  return (
+    <Dialog
+      title={`Delete ${version.name}`}
+      confirm="Delete"
+      danger
+      disabled={typed !== version.name}
+      onClose={onClose}
+      onConfirm={async () => {
+        const { body } = await client.call("deleteImageVersion", {
+          path: { ...image, versionName: version.name },
+          header: { "If-Match": etag },
+        });
+        onAccepted(operationIn(body));
+      }}
+    >
+      <p>
+        The version is deleted in Azure, in {regions.join(", ") || "no region"}.
+        That cannot be undone. It goes before everything that is queued; what
+        works on the version is given up. Virtual machines that were made from
+        it stay as they are.
+        {version.sigil.managedBy === "Others" &&
+          " Sigil has not created this version."}
+      </p>
+      <LatestEffect image={image} version={version.name} becomes="deleted" />
+      <label>
+        Type {version.name} to confirm{" "}
+        <input
+          value={typed}
+          spellcheck={false}
+          autocomplete="off"
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
+      </label>
+    </Dialog>
+  );
+}
+
+export function RetryDialog({
+  image,
+  version,
+  onAccepted,
+  onClose,
+}: Omit<VersionActionProps, "etag">) {
+  const client = useClient();
+  const failed = version.sigil.regions
+    .filter(({ state }) => state === "Failed")
+    .map(({ name }) => name);
+  const [chosen, setChosen] = useState<readonly string[]>(failed);
+  return (
+    <Dialog
+      title={`Retry failed regions of ${version.name}`}
+      confirm="Retry"
+      disabled={chosen.length === 0}
+      onClose={onClose}
+      onConfirm={async () => {
+        const { body } = await client.call("retryImageVersion", {
+          path: { ...image, versionName: version.name },
+          body: { regions: [...chosen] },
+        });
+        onAccepted(operationIn(body));
+      }}
+    >
+      <p>
+        Each chosen region is removed from the version and added back with the
+        same keys, which is Azure's own way to repair it. Regions that are ready
+        are not touched.
+      </p>
+      <fieldset>
+        <legend>Failed regions</legend>
+        {failed.map((name) => (
+          <label key={name} class="choice">
+            <input
+              type="checkbox"
+              checked={chosen.includes(name)}
+              onChange={(event) =>
+                setChosen(
+                  event.currentTarget.checked
+                    ? [...chosen, name]
+                    : chosen.filter((each) => each !== name),
+                )
+              }
+            />
+            {name}
+          </label>
+        ))}
+      </fieldset>
+    </Dialog>
+  );
+}
+
+export function CancelDialog({
+  operation,
+  onAccepted,
+  onClose,
+}: ActionProps & { readonly operation: Operation }) {
+  const client = useClient();
+  const ready = operation.regions.filter(({ state }) => state === "Completed");
+  return (
+    <Dialog
+      title={`Cancel: ${kindName(operation.kind)}`}
+      confirm="Cancel the operation"
+      danger
+      onClose={onClose}
+      onConfirm={async () => {
+        const { body } = await client.call("cancelOperation", {
+          path: { operationId: operation.id },
+        });
+        onAccepted(body);
+      }}
+    >
+      <p>
+        Sigil stops working on it. What Azure has begun is not undone:{" "}
+        {ready.length} of {operation.regions.length} regions are ready, and
+        Azure may go on with the others. A version that was just created stays,
+        excluded from latest, until somebody promotes or deletes it.
+      </p>
+    </Dialog>
+  );
+}
+
+/** Goes back to an earlier version: first a dry run, and the very request that it was made for then. */
+export function RollbackDialog({
+  image,
+  to,
+  versions,
+  onAccepted,
+  onClose,
+}: ActionProps & {
+  readonly image: ImageName;
+  readonly to?: string;
+  readonly versions: readonly VersionSummary[];
+}) {
+  const client = useClient();
+  const [target, setTarget] = useState(to ?? "");
+  const named = target === "" ? {} : { to: target };
+  const dryRun = useLoaded(`rollback ${target}`, async (signal) => {
+    const { body } = await client.call("rollBackImage", {
+      path: { ...image },
+      body: { ...named, dryRun: true },
+      signal,
+    });
+    return body as Schemas["Rollback"];
+  });
+  return (
+    <Dialog
+      title={`Roll back ${image.imageName}`}
+      confirm="Roll back"
+      danger
+      disabled={dryRun.kind !== "loaded"}
+      onClose={onClose}
+      onConfirm={async () => {
+        if (dryRun.kind !== "loaded") return;
+        const { body } = await client.call("rollBackImage", {
+          path: { ...image },
+          // What the dry run has said, whatever is the latest by now.
+          body: { to: dryRun.value.to, dryRun: false },
+        });
+        onAccepted(operationIn(body));
+      }}
+    >
+      <label>
+        Go back to{" "}
+        <select
+          value={target}
+          onChange={(event) => setTarget(event.currentTarget.value)}
+        >
+          <option value="">the version before the latest</option>
+          {versions.slice(0, 100).map(({ name }) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </label>
+      <div role="status">
+        {dryRun.kind === "loading" && <p>Asking what would change…</p>}
+        {dryRun.kind === "failed" && <Problem error={dryRun.error} />}
+        {dryRun.kind === "loaded" && (
+          <RollbackDetails rollback={dryRun.value} />
+        )}
+      </div>
+    </Dialog>
+  );
+}
+
+export function RollbackDetails({
+  rollback,
+}: {
+  readonly rollback: Schemas["Rollback"];
+}) {
+  return (
+    <>
+      <p>
+        From {rollback.from} to {rollback.to}. Nothing is deleted.
+      </p>
+      <Findings findings={rollback.warnings ?? []} />
+      <LatestTable
+        changes={rollback.regions.map(({ name, from, to }) => ({
+          region: name,
+          from,
+          to,
+        }))}
+      />
+    </>
+  );
+}
+
+function LatestEffect({
+  image,
+  version,
+  becomes,
+}: {
+  readonly image: ImageName;
+  readonly version: string;
+  readonly becomes: "included" | "excluded" | "deleted";
+}) {
+  const client = useClient();
+  const changes = useLoaded(`latest ${version} ${becomes}`, (signal) =>
+    latestEffect(client, image, version, becomes, signal),
+  );
+  if (changes.kind === "loading") return <p role="status">Reading versions…</p>;
+  if (changes.kind === "failed") return <Problem error={changes.error} />;
+  return changes.value.length === 0 ? (
+    <p>In no region another version becomes the latest.</p>
+  ) : (
+    <LatestTable changes={changes.value} />
+  );
+}
+
+async function latestEffect(
+  client: Client,
+  image: ImageName,
+  version: string,
+  becomes: "included" | "excluded" | "deleted",
+  signal: AbortSignal,
+): Promise<readonly LatestChange[]> {
+  const { body } = await readSummary(client, image, undefined, signal);
+  return latestChanges(body.versions, version, becomes);
+}
+
+function LatestTable({
+  changes,
+}: {
+  readonly changes: readonly LatestChange[];
+}) {
+  return (
+    <Table
+      caption="Latest version in each region"
+      columns={["Region", "Latest now", "Latest after"]}
+    >
+      {changes.map(({ region, from, to }) => (
+        <tr key={region}>
+          <th scope="row">{region}</th>
+          <td>{from ?? "none"}</td>
+          <td>{to ?? "none"}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+/** Of an answer that may be the version itself: then nothing was to be done. */
+function operationIn(body: unknown): Operation | undefined {
+  return typeof body === "object" && body !== null && "kind" in body
+    ? (body as Operation)
+    : undefined;
+}

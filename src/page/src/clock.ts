@@ -1,0 +1,41 @@
+import { useEffect, useState } from "preact/hooks";
+import { createStore, useStore } from "./store.js";
+
+/** The time of day, told once a second to whoever shows an age. */
+const now = createStore(Date.now());
+let watchers = 0;
+let timer: ReturnType<typeof setInterval> | undefined;
+
+/** Milliseconds since 1970, anew each second for as long as it is shown. */
+export function useNow(): number {
+  useEffect(() => {
+    watchers += 1;
+    timer ??= setInterval(() => now.set(Date.now()), 1_000);
+    return () => {
+      watchers -= 1;
+      if (watchers > 0) return;
+      clearInterval(timer);
+      timer = undefined;
+    };
+  }, []);
+  return useStore(now);
+}
+
+/** The value as it was `ms` after it last changed. */
+export function useSettled<T>(value: T, ms: number): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const wait = setTimeout(() => setSettled(() => value), ms);
+    return () => clearTimeout(wait);
+  }, [value, ms]);
+  return settled;
+}
+
+/** `5 s`, `3 min`, `2 h`, `4 days`: rounded down. */
+export function durationText(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3_600)} h`;
+  return `${Math.floor(seconds / 86_400)} days`;
+}

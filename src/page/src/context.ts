@@ -1,0 +1,40 @@
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Client } from "@sigil/client";
+import { isRunning, type Operation } from "./operations.js";
+import { includesRole, type Role } from "./session/person.js";
+import type { Session } from "./session/session.js";
+import { useStore } from "./store.js";
+
+export const SessionContext = createContext<Session | undefined>(undefined);
+
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (session === undefined) throw new TypeError("There is no session here.");
+  return session;
+}
+
+/** Calls the API as whoever is signed in. */
+export function useClient(): Client {
+  return useSession().client;
+}
+
+/** Whether what needs this role is offered. The API decides by itself. */
+export function useMay(role: Role): boolean {
+  const state = useStore(useSession().state);
+  return state.kind === "signedIn" && includesRole(state.person.role, role);
+}
+
+/** Whether canceling is offered: to who has asked for the operation, and to an Admin. */
+export function useMayCancel(operation: Operation | undefined): boolean {
+  const state = useStore(useSession().state);
+  if (operation === undefined || !isRunning(operation)) return false;
+  if (state.kind !== "signedIn") return false;
+  const { role, objectId } = state.person;
+  return (
+    includesRole(role, "Admin") ||
+    (includesRole(role, "Write") &&
+      objectId !== undefined &&
+      operation.requestedBy?.objectId === objectId)
+  );
+}

@@ -1,0 +1,239 @@
+/** The controls of the form. What is found of a field stands at it, and describes it to whoever does not see it. */
+import { createContext, type ComponentChildren } from "preact";
+import { useContext } from "preact/hooks";
+import { isError, SECTIONS, type Placed } from "./model/fields.js";
+
+export const FindingsContext = createContext<readonly Placed[]>([]);
+
+function useFindings(field: string): readonly Placed[] {
+  return useContext(FindingsContext).filter((found) => found.field === field);
+}
+
+const idOf = (field: string): string => `${field}-findings`;
+
+/** What makes an element the field. */
+export function useField(field: string): {
+  readonly id: string;
+  readonly "aria-describedby": string;
+  readonly "aria-invalid": boolean;
+} {
+  return {
+    id: field,
+    "aria-describedby": idOf(field),
+    "aria-invalid": useFindings(field).some(isError),
+  };
+}
+
+export function FieldFindings({ field }: { readonly field: string }) {
+  const findings = useFindings(field);
+  return (
+    <div id={idOf(field)} class="field-findings">
+      {findings.map((found, index) => (
+        <FindingText key={index} found={found} />
+      ))}
+    </div>
+  );
+}
+
+/** Resource ids by their names: whole they hide what is said. */
+function withNames(text: string): string {
+  return text.replaceAll(
+    /\/subscriptions\/[^\s/]+\/resourceGroups\/[^\s/]+\/providers\/[^\s/]+\/[^\s/]+\//giu,
+    "",
+  );
+}
+
+export function FindingText({ found }: { readonly found: Placed }) {
+  const severity = found.severity ?? "error";
+  return (
+    <div class={`finding ${severity}`}>
+      <strong>
+        {{ error: "Error", warning: "Warning", info: "Note" }[severity]}:
+      </strong>{" "}
+      <span title={found.message}>{withNames(found.message)}</span>
+      {found.remediation !== undefined && (
+        <div class="sub" title={found.remediation}>
+          {withNames(found.remediation)}
+        </div>
+      )}
+    </div>
+  );
+}
+
+export const headingId = (sectionId: string): string => `section-${sectionId}`;
+
+/** Goes to a field, or to its section where it is not shown. */
+export function focusField(field: string): void {
+  const element =
+    document.getElementById(field) ??
+    document.getElementById(
+      headingId(
+        SECTIONS.find(({ fields }) => fields.test(field))?.id ?? "basics",
+      ),
+    );
+  element?.scrollIntoView({ block: "center" });
+  element?.focus({ preventScroll: true });
+}
+
+interface Labelled {
+  readonly field: string;
+  readonly label: string;
+  readonly hint?: ComponentChildren;
+}
+
+export function TextField({
+  field,
+  label,
+  hint,
+  value,
+  onChange,
+  onBlur,
+  ...attributes
+}: Labelled & {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly onBlur?: () => void;
+  readonly type?: "text" | "date" | "number";
+  readonly list?: string;
+  readonly placeholder?: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly wide?: boolean;
+}) {
+  const { wide, ...rest } = attributes;
+  return (
+    <div class={wide === true ? "field wide" : "field"}>
+      <label for={field}>{label}</label>
+      <input
+        {...useField(field)}
+        {...rest}
+        value={value}
+        spellcheck={false}
+        autocomplete="off"
+        onInput={(event) => onChange(event.currentTarget.value)}
+        onBlur={onBlur}
+      />
+      {hint !== undefined && <div class="sub">{hint}</div>}
+      <FieldFindings field={field} />
+    </div>
+  );
+}
+
+export function SelectField<Value extends string>({
+  field,
+  label,
+  hint,
+  value,
+  options,
+  onChange,
+}: Labelled & {
+  readonly value: Value;
+  readonly options: readonly (readonly [Value, string])[];
+  readonly onChange: (value: Value) => void;
+}) {
+  // What the form does not know is shown as it is.
+  const all = options.some(([each]) => each === value)
+    ? options
+    : [...options, [value, value] as const];
+  return (
+    <div class="field">
+      <label for={field}>{label}</label>
+      <select
+        {...useField(field)}
+        value={value}
+        onChange={(event) => onChange(event.currentTarget.value as Value)}
+      >
+        {all.map(([each, text]) => (
+          <option key={each} value={each}>
+            {text}
+          </option>
+        ))}
+      </select>
+      {hint !== undefined && <div class="sub">{hint}</div>}
+      <FieldFindings field={field} />
+    </div>
+  );
+}
+
+export function CheckField({
+  field,
+  label,
+  hint,
+  value,
+  onChange,
+}: Labelled & {
+  readonly value: boolean;
+  readonly onChange: (value: boolean) => void;
+}) {
+  return (
+    <div class="field">
+      <label class="check">
+        <input
+          {...useField(field)}
+          type="checkbox"
+          checked={value}
+          onChange={(event) => onChange(event.currentTarget.checked)}
+        />{" "}
+        {label}
+      </label>
+      {hint !== undefined && <div class="sub">{hint}</div>}
+      <FieldFindings field={field} />
+    </div>
+  );
+}
+
+export function RadioGroup<Value extends string>({
+  field,
+  label,
+  value,
+  options,
+  onChange,
+}: Labelled & {
+  readonly value: Value;
+  readonly options: readonly (readonly [Value, string])[];
+  readonly onChange: (value: Value) => void;
+}) {
+  const { "aria-invalid": _, ...described } = useField(field);
+  return (
+    <fieldset {...described} tabIndex={-1} class="choices">
+      <legend>{label}</legend>
+      {options.map(([each, text]) => (
+        <label key={each} class="check">
+          <input
+            type="radio"
+            name={field}
+            value={each}
+            checked={value === each}
+            onChange={() => onChange(each)}
+          />{" "}
+          {text}
+        </label>
+      ))}
+      <FieldFindings field={field} />
+    </fieldset>
+  );
+}
+
+/** A part of the form; its heading takes the focus that leads to it. */
+export function Section({
+  id,
+  children,
+}: {
+  readonly id: (typeof SECTIONS)[number]["id"];
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <section class="card" aria-labelledby={headingId(id)}>
+      <h2 id={headingId(id)} tabIndex={-1}>
+        {SECTIONS.find((section) => section.id === id)?.name}
+      </h2>
+      {children}
+    </section>
+  );
+}
+
+/** What every section gets. */
+export interface SectionProps<Form> {
+  readonly form: Form;
+  readonly change: (changed: Partial<Form>) => void;
+}

@@ -1,0 +1,82 @@
+/** What others have changed since a version was read, and one's own changes on top of that. Lists go by name or LUN. */
+import { isObject, textIn, type Json, type JsonObject } from "./json.js";
+
+export interface Difference {
+  /** As one would write it: `properties.publishingProfile.targetRegions[westus].regionalReplicaCount`. */
+  readonly path: string;
+  /** Undefined: it is not there. */
+  readonly before: Json | undefined;
+  readonly after: Json | undefined;
+}
+
+/** Members of a list by what they are called; undefined where they have no names. */
+function named(
+  list: readonly Json[],
+): ReadonlyMap<string, JsonObject> | undefined {
+  const entries = new Map<string, JsonObject>();
+  for (const item of list) {
+    if (!isObject(item)) return undefined;
+    const key =
+      textIn(item, "lun") ||
+      textIn(item, "name").toLowerCase().replaceAll(" ", "");
+    if (key === "" || entries.has(key)) return undefined;
+    entries.set(key, item);
+  }
+  return entries;
+}
+
+function membersOf(
+  value: Json | undefined,
+): ReadonlyMap<string, Json> | undefined {
+  if (Array.isArray(value)) return named(value as Json[]);
+  return isObject(value) ? new Map(Object.entries(value)) : undefined;
+}
+
+export function differences(
+  before: Json | undefined,
+  after: Json | undefined,
+  path = "",
+): readonly Difference[] {
+  if (JSON.stringify(before) === JSON.stringify(after)) return [];
+  const [one, other] = [membersOf(before), membersOf(after)];
+  if (
+    one === undefined ||
+    other === undefined ||
+    Array.isArray(before) !== Array.isArray(after)
+  )
+    return [{ path, before, after }];
+  return [...new Set([...one.keys(), ...other.keys()])].flatMap((key) =>
+    differences(
+      one.get(key),
+      other.get(key),
+      Array.isArray(before)
+        ? `${path}[${key}]`
+        : path === ""
+          ? key
+          : `${path}.${key}`,
+    ),
+  );
+}
+
+/** What `mine` changed of `base`, done to `theirs`. Where both changed the same, mine is what is asked for. */
+export function rebased(
+  base: Json | undefined,
+  mine: Json | undefined,
+  theirs: Json | undefined,
+): Json | undefined {
+  if (JSON.stringify(mine) === JSON.stringify(base)) return theirs;
+  if (JSON.stringify(theirs) === JSON.stringify(base)) return mine;
+  const members = [base, mine, theirs].map(membersOf);
+  const [b, m, t] = members;
+  const lists = [mine, theirs].map((each) => Array.isArray(each));
+  if (m === undefined || t === undefined || lists[0] !== lists[1]) return mine;
+  const entries = [...new Set([...t.keys(), ...m.keys()])].flatMap(
+    (key): [string, Json][] => {
+      const value = rebased(b?.get(key), m.get(key), t.get(key));
+      return value === undefined ? [] : [[key, value]];
+    },
+  );
+  return lists[0] === true
+    ? entries.map(([, value]) => value)
+    : Object.fromEntries(entries);
+}

@@ -1,0 +1,552 @@
+/**
+ * The form, and the body of a PUT that it means. What a body has and the form does not show is kept in `rest`, and goes back
+ * where it was: a change with If-Match removes what it leaves out.
+ */
+import type { Schemas } from "@sigil/client";
+import {
+  compact,
+  isObject,
+  listIn,
+  objectIn,
+  textIn,
+  textsIn,
+  without,
+  type Json,
+  type JsonObject,
+} from "./json.js";
+
+export type Body = Schemas["GalleryImageVersion"];
+
+export const ENCRYPTIONS = [
+  "platform",
+  "customer",
+  "double",
+  "confidential",
+] as const;
+export type Encryption = (typeof ENCRYPTIONS)[number];
+
+export const CONFIDENTIAL_TYPES = [
+  "EncryptedWithCmk",
+  "EncryptedWithPmk",
+  "EncryptedVMGuestStateOnlyWithPmk",
+  "NonPersistedTPM",
+] as const;
+
+export const STORAGE_TYPES = [
+  "Standard_LRS",
+  "Standard_ZRS",
+  "Premium_LRS",
+  "PremiumV2_LRS",
+] as const;
+
+/** `other`: a VHD or a community image, as a pasted body or a version may have; it is kept as it is. */
+export const SOURCE_KINDS = [
+  "managedImage",
+  "virtualMachine",
+  "disks",
+  "imageVersion",
+  "other",
+] as const;
+export type SourceKind = (typeof SOURCE_KINDS)[number];
+
+/** "os", or a data disk's LUN. */
+export type Disk = string;
+export const OS_DISK: Disk = "os";
+
+export interface DiskRow {
+  readonly id: string;
+  readonly lun: string;
+  readonly source: string;
+}
+
+export interface RegionRow {
+  /** Stays the row's while others come and go. */
+  readonly id: string;
+  readonly name: string;
+  readonly replicas: string;
+  readonly storage: string;
+  readonly exclude: boolean;
+  /** Ids of disk encryption sets. */
+  readonly sets: Readonly<Record<Disk, string>>;
+  /** Disks that have their set in Azure already: it stays. */
+  readonly fixed: readonly Disk[];
+  readonly rest: JsonObject;
+}
+
+export interface Form {
+  /** True where it changes a version that there is: its source and its keys stay. */
+  readonly exists: boolean;
+  /** Of a new version: its number; empty: the next. */
+  readonly version: string;
+  readonly increment: "patch" | "minor" | "major";
+  /** Empty: the first region. */
+  readonly location: string;
+  readonly tags: readonly { readonly name: string; readonly value: string }[];
+  readonly endOfLife: string;
+  readonly exclude: boolean;
+  /** Empty: no rule. */
+  readonly promoteWhen: "" | "manual" | "allRegionsReady" | "regions";
+  readonly promoteRegions: string;
+  readonly blockDeletion: boolean;
+  readonly source: {
+    readonly kind: SourceKind;
+    readonly id: string;
+    readonly osDisk: string;
+    readonly dataDisks: readonly DiskRow[];
+    /** Of what names its disks itself: their LUNs, as the plan says. */
+    readonly luns: readonly number[];
+  };
+  readonly regions: readonly RegionRow[];
+  readonly encryption: Encryption;
+  readonly confidentialType: string;
+  readonly rest: JsonObject;
+}
+
+export const EMPTY_FORM: Form = {
+  exists: false,
+  version: "",
+  increment: "patch",
+  location: "",
+  tags: [],
+  endOfLife: "",
+  exclude: false,
+  promoteWhen: "",
+  promoteRegions: "",
+  blockDeletion: false,
+  source: {
+    kind: "managedImage",
+    id: "",
+    osDisk: "",
+    dataDisks: [],
+    luns: [],
+  },
+  regions: [],
+  encryption: "customer",
+  confidentialType: "EncryptedWithCmk",
+  rest: {},
+};
+
+/** As Azure compares regions. */
+export function canonicalRegion(name: string): string {
+  return name.toLowerCase().replaceAll(" ", "");
+}
+
+export function newId(rows: readonly { readonly id: string }[]): string {
+  return String(Math.max(0, ...rows.map(({ id }) => Number(id))) + 1);
+}
+
+export function withRegion(form: Form, name = ""): Form {
+  const region: RegionRow = {
+    id: newId(form.regions),
+    name,
+    replicas: "1",
+    storage: "",
+    exclude: false,
+    sets: {},
+    fixed: [],
+    rest: {},
+  };
+  return { ...form, regions: [...form.regions, region] };
+}
+
+/** LUNs of the data disks, in order. */
+export function lunsOf({ source }: Form): readonly number[] {
+  const luns =
+    source.kind === "disks"
+      ? source.dataDisks.map(({ lun }) => Number(lun))
+      : source.luns;
+  return [...new Set(luns)].filter(Number.isInteger).sort((a, b) => a - b);
+}
+
+export function disksOf(form: Form): readonly Disk[] {
+  return [OS_DISK, ...lunsOf(form).map(String)];
+}
+
+export function diskName(disk: Disk): string {
+  return disk === OS_DISK ? "OS disk" : `Data disk, LUN ${disk}`;
+}
+
+/** Whether the form offers a set for the disk: not for an OS disk whose key is the platform's. */
+export function takesSet(
+  { encryption, confidentialType }: Form,
+  disk: Disk,
+): boolean {
+  if (encryption === "platform") return false;
+  return (
+    encryption !== "confidential" ||
+    disk !== OS_DISK ||
+    confidentialType === "EncryptedWithCmk"
+  );
+}
+
+/** Whether a version without one would silently have less than its type says. */
+export function needsSet(form: Form, disk: Disk): boolean {
+  return (
+    takesSet(form, disk) &&
+    (form.encryption !== "confidential" ||
+      form.confidentialType === "EncryptedWithCmk")
+  );
+}
+
+/** The body that the form means. What is not filled in is left out: the plan says what is missing. */
+export function bodyOf(form: Form): Body {
+  const { rest, source } = form;
+  const properties = objectIn(rest, "properties");
+  const location = form.location || (form.regions[0]?.name ?? "");
+  return compact({
+    ...rest,
+    location: location.trim() || undefined,
+    tags: tagsOf(form),
+    properties: {
+      ...compact({
+        ...properties,
+        publishingProfile: compact({
+          ...objectIn(properties, "publishingProfile"),
+          targetRegions:
+            form.regions.length === 0
+              ? undefined
+              : form.regions.map((region) => regionOf(form, region)),
+          excludeFromLatest: form.exclude || undefined,
+          endOfLifeDate: form.endOfLife || undefined,
+        }),
+        storageProfile: form.exists
+          ? undefined
+          : storageOf(source, objectIn(properties, "storageProfile")),
+        safetyProfile: compact({
+          ...objectIn(properties, "safetyProfile"),
+          blockDeletionBeforeEndOfLife: form.blockDeletion || undefined,
+        }),
+      }),
+    },
+    sigil: compact({ promotion: promotionOf(form) }),
+  }) as unknown as Body;
+}
+
+function tagsOf({ tags }: Form): JsonObject | undefined {
+  const named = tags.filter(({ name }) => name !== "");
+  return named.length === 0
+    ? undefined
+    : Object.fromEntries(named.map(({ name, value }) => [name, value]));
+}
+
+function promotionOf({ promoteWhen, promoteRegions }: Form): JsonObject {
+  if (promoteWhen === "") return {};
+  return {
+    when: promoteWhen,
+    ...(promoteWhen === "regions" && { regions: namesIn(promoteRegions) }),
+  };
+}
+
+export function namesIn(text: string): string[] {
+  return text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}
+
+function numberOf(text: string): Json | undefined {
+  const trimmed = text.trim();
+  if (trimmed === "") return undefined;
+  // What is no number is sent as it is: the service says what is wrong with it.
+  return Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
+}
+
+function storageOf(source: Form["source"], kept: JsonObject): JsonObject {
+  if (source.kind === "other") return kept;
+  // Such as caching, which a body may say beside any source.
+  const osDisk = without(objectIn(kept, "osDiskImage"), "source");
+  const dataDisks = listIn(kept, "dataDiskImages").map((disk) =>
+    without(disk, "source"),
+  );
+  const id = source.id.trim() || undefined;
+  if (source.kind !== "disks")
+    return compact({
+      source: compact(
+        source.kind === "virtualMachine" ? { virtualMachineId: id } : { id },
+      ),
+      osDiskImage: osDisk,
+      dataDiskImages: orUndefined(
+        dataDisks.filter((disk) => Object.keys(disk).length > 1),
+      ),
+    });
+  return compact({
+    osDiskImage: compact({
+      ...osDisk,
+      source: compact({ id: source.osDisk.trim() || undefined }),
+    }),
+    dataDiskImages: orUndefined(
+      source.dataDisks.map(({ lun, source: disk }) =>
+        compact({
+          ...dataDisks.find((each) => textIn(each, "lun") === lun),
+          lun: numberOf(lun),
+          source: compact({ id: disk.trim() || undefined }),
+        }),
+      ),
+    ),
+  });
+}
+
+function regionOf(form: Form, region: RegionRow): JsonObject {
+  return compact({
+    ...region.rest,
+    name: region.name.trim(),
+    regionalReplicaCount: numberOf(region.replicas),
+    storageAccountType: region.storage || undefined,
+    excludeFromLatest: region.exclude || undefined,
+    encryption: encryptionOf(form, region),
+  });
+}
+
+/** A disk without a set is named without one, so that what is found of it has a place. */
+function encryptionOf(form: Form, region: RegionRow): JsonObject {
+  const { encryption, confidentialType } = form;
+  if (encryption === "platform") return {};
+  const rest = objectIn(region.rest, "encryption");
+  const osRest = objectIn(rest, "osDiskImage");
+  const os = takesSet(form, OS_DISK)
+    ? region.sets[OS_DISK] || undefined
+    : undefined;
+  return compact({
+    osDiskImage:
+      encryption === "confidential"
+        ? compact({
+            ...osRest,
+            securityProfile: compact({
+              confidentialVMEncryptionType: confidentialType,
+              secureVMDiskEncryptionSetId: os,
+            }),
+          })
+        : compact({ ...osRest, diskEncryptionSetId: os }),
+    dataDiskImages: orUndefined(
+      lunsOf(form).map((lun) =>
+        compact({ lun, diskEncryptionSetId: region.sets[lun] || undefined }),
+      ),
+    ),
+  });
+}
+
+function orUndefined<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list;
+}
+
+/** What an answer has and a request does not: left out, so that the request shows what it asks for. */
+const READ_ONLY = new Map<string, readonly string[]>(
+  Object.entries({
+    "": ["id", "name", "type", "systemData", "etag"],
+    sigil: [
+      "managedBy",
+      "operationId",
+      "state",
+      "observedTime",
+      "latest",
+      "latestIn",
+      "createdTime",
+      "ageSeconds",
+      "pending",
+      "warnings",
+      "regions",
+    ],
+    properties: [
+      "provisioningState",
+      "replicationStatus",
+      "validationsProfile",
+      "imageMetadataProfiles",
+    ],
+    publishingProfile: ["publishedDate"],
+    safetyProfile: ["reportedForPolicyViolation", "policyViolations"],
+    osDiskImage: ["sizeInGB"],
+    dataDiskImages: ["sizeInGB"],
+  }),
+);
+
+export function writable(document: unknown): JsonObject {
+  const visit = (value: Json, name: string): Json => {
+    if (Array.isArray(value))
+      return (value as Json[]).map((item) => visit(item, name));
+    if (!isObject(value)) return value;
+    return Object.fromEntries(
+      Object.entries(without(value, ...(READ_ONLY.get(name) ?? []))).map(
+        ([member, item]) => [member, visit(item, member)],
+      ),
+    );
+  };
+  const result = visit(isObject(document) ? document : {}, "");
+  return compact(isObject(result) ? result : {});
+}
+
+/** How the form is filled from a body or an answer. */
+export interface Reading {
+  readonly version?: string;
+  /** The `encryptionType` of a disk encryption set, where it is known. */
+  readonly typeOf?: (setId: string) => string | undefined;
+  /** True where Azure has the version: its keys stay. */
+  readonly exists?: boolean;
+}
+
+/** The form that means the body, be it written by hand or answered by a GET. */
+export function formOf(document: unknown, reading: Reading = {}): Form {
+  const body = writable(document);
+  const properties = objectIn(body, "properties");
+  const profile = objectIn(properties, "publishingProfile");
+  const storage = objectIn(properties, "storageProfile");
+  const safety = objectIn(properties, "safetyProfile");
+  const promotion = objectIn(objectIn(body, "sigil"), "promotion");
+  const regions = listIn(profile, "targetRegions");
+  const profiles = regions.map((region) =>
+    objectIn(
+      objectIn(objectIn(region, "encryption"), "osDiskImage"),
+      "securityProfile",
+    ),
+  );
+  const confidentialType = profiles
+    .map((each) => textIn(each, "confidentialVMEncryptionType"))
+    .find((type) => type !== "");
+  const rows = regions.map((region, i) =>
+    regionRow(region, i, confidentialType !== undefined, reading),
+  );
+  return {
+    exists: reading.exists === true,
+    version: reading.version ?? "",
+    increment: "patch",
+    location: textIn(body, "location"),
+    tags: Object.entries(objectIn(body, "tags")).map(([name, value]) => ({
+      name,
+      value: String(value as string),
+    })),
+    endOfLife: textIn(profile, "endOfLifeDate"),
+    exclude: profile["excludeFromLatest"] === true,
+    promoteWhen: textIn(promotion, "when") as Form["promoteWhen"],
+    promoteRegions: textsIn(promotion, "regions").join(", "),
+    blockDeletion: safety["blockDeletionBeforeEndOfLife"] === true,
+    source: sourceOf(storage, rows),
+    regions: rows,
+    encryption: encryptionIn(rows, confidentialType, reading),
+    confidentialType: confidentialType ?? "EncryptedWithCmk",
+    rest: compact({
+      ...without(body, "location", "tags", "sigil"),
+      properties: compact({
+        ...properties,
+        publishingProfile: without(
+          profile,
+          "targetRegions",
+          "excludeFromLatest",
+          "endOfLifeDate",
+        ),
+        storageProfile: storage,
+        safetyProfile: without(safety, "blockDeletionBeforeEndOfLife"),
+      }),
+    }),
+  };
+}
+
+function sourceOf(
+  storage: JsonObject,
+  regions: readonly RegionRow[],
+): Form["source"] {
+  const source = objectIn(storage, "source");
+  const osDisk = textIn(
+    objectIn(objectIn(storage, "osDiskImage"), "source"),
+    "id",
+  );
+  const dataDisks = listIn(storage, "dataDiskImages");
+  const id = textIn(source, "id");
+  const machine = textIn(source, "virtualMachineId");
+  const luns = [
+    ...dataDisks.map((disk) => Number(disk["lun"])),
+    ...regions.flatMap(({ sets }) => Object.keys(sets).map(Number)),
+  ].filter(Number.isInteger);
+  const kind: SourceKind =
+    machine !== ""
+      ? "virtualMachine"
+      : /\/galleries\//iu.test(id)
+        ? "imageVersion"
+        : id !== ""
+          ? "managedImage"
+          : osDisk !== ""
+            ? "disks"
+            : Object.keys(storage).length > 0
+              ? "other"
+              : "managedImage";
+  return {
+    kind,
+    id: id || machine,
+    osDisk,
+    dataDisks:
+      kind !== "disks"
+        ? []
+        : dataDisks.map((disk, i) => ({
+            id: String(i + 1),
+            lun: textIn(disk, "lun"),
+            source: textIn(objectIn(disk, "source"), "id"),
+          })),
+    luns: [...new Set(luns)].sort((a, b) => a - b),
+  };
+}
+
+function regionRow(
+  region: JsonObject,
+  i: number,
+  confidential: boolean,
+  { exists }: Reading,
+): RegionRow {
+  const encryption = objectIn(region, "encryption");
+  const os = objectIn(encryption, "osDiskImage");
+  const sets: Record<Disk, string> = {};
+  const osSet = confidential
+    ? textIn(objectIn(os, "securityProfile"), "secureVMDiskEncryptionSetId")
+    : textIn(os, "diskEncryptionSetId");
+  if (osSet !== "") sets[OS_DISK] = osSet;
+  for (const disk of listIn(encryption, "dataDiskImages")) {
+    const set = textIn(disk, "diskEncryptionSetId");
+    if (set !== "") sets[textIn(disk, "lun")] = set;
+  }
+  return {
+    id: String(i + 1),
+    name: textIn(region, "name"),
+    replicas: textIn(region, "regionalReplicaCount"),
+    storage: knownStorage(textIn(region, "storageAccountType")),
+    exclude: region["excludeFromLatest"] === true,
+    sets,
+    fixed: exists === true ? Object.keys(sets) : [],
+    rest: compact({
+      ...without(
+        region,
+        "name",
+        "regionalReplicaCount",
+        "storageAccountType",
+        "excludeFromLatest",
+        "encryption",
+      ),
+      encryption: compact({
+        osDiskImage: without(
+          os,
+          "securityProfile",
+          ...(confidential ? [] : ["diskEncryptionSetId"]),
+        ),
+      }),
+    }),
+  };
+}
+
+/** As the form writes it; what it does not know, as it is. */
+function knownStorage(type: string): string {
+  return (
+    STORAGE_TYPES.find((each) => each.toLowerCase() === type.toLowerCase()) ??
+    type
+  );
+}
+
+function encryptionIn(
+  rows: readonly RegionRow[],
+  confidentialType: string | undefined,
+  { typeOf }: Reading,
+): Encryption {
+  if (confidentialType !== undefined) return "confidential";
+  const sets = rows.flatMap((row) => Object.values(row.sets));
+  if (sets.length === 0) return "platform";
+  return sets.some(
+    (set) => typeOf?.(set) === "EncryptionAtRestWithPlatformAndCustomerKeys",
+  )
+    ? "double"
+    : "customer";
+}

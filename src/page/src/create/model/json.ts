@@ -1,0 +1,56 @@
+export type Json =
+  null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [name: string]: Json;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The member as an object; an empty one where it is none. */
+export function objectIn(value: unknown, name: string): JsonObject {
+  const member = isObject(value) ? value[name] : undefined;
+  return isObject(member) ? member : {};
+}
+
+export function listIn(value: unknown, name: string): readonly JsonObject[] {
+  const member = isObject(value) ? value[name] : undefined;
+  return Array.isArray(member) ? (member as Json[]).filter(isObject) : [];
+}
+
+export function textIn(value: unknown, name: string): string {
+  const member = isObject(value) ? value[name] : undefined;
+  return typeof member === "string" || typeof member === "number"
+    ? String(member)
+    : "";
+}
+
+export function textsIn(value: unknown, name: string): readonly string[] {
+  const member = isObject(value) ? value[name] : undefined;
+  return Array.isArray(member)
+    ? (member as Json[]).filter((item) => typeof item === "string")
+    : [];
+}
+
+export function without(
+  object: JsonObject,
+  ...names: readonly string[]
+): JsonObject {
+  return Object.fromEntries(
+    Object.entries(object).filter(([name]) => !names.includes(name)),
+  );
+}
+
+/** Without members that are undefined, and without objects that have nothing left. */
+export function compact(
+  members: Readonly<Record<string, Json | undefined>>,
+): JsonObject {
+  return Object.fromEntries(
+    Object.entries(members).filter(
+      (entry): entry is [string, Json] =>
+        entry[1] !== undefined &&
+        !(isObject(entry[1]) && Object.keys(entry[1]).length === 0),
+    ),
+  );
+}

@@ -1,0 +1,304 @@
+/** What one could type instead: every value is quoted, as it may be anybody's. */
+import {
+  canonicalRegion,
+  disksOf,
+  lunsOf,
+  OS_DISK,
+  type Body,
+  type Form,
+} from "./form.js";
+import { isObject, objectIn } from "./json.js";
+import { patternOf, typesFor, type Gap } from "./sets.js";
+import type { ImageName } from "../../routes.js";
+
+/** For a POSIX shell. */
+export function quote(text: string): string {
+  return /^[\w@%+=:,./-]+$/u.test(text)
+    ? text
+    : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function quoteBicep(text: string): string {
+  const escaped = text
+    .replaceAll("\\", "\\\\")
+    .replaceAll("'", "\\'")
+    .replaceAll("${", "\\${")
+    .replaceAll("\n", "\\n")
+    .replaceAll("\r", "\\r");
+  return `'${escaped}'`;
+}
+
+export interface Request {
+  readonly method: "PUT" | "POST";
+  /** Path and query, from `/api` on. */
+  readonly address: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Body;
+}
+
+export function curlLine(origin: string, request: Request): string {
+  const headers = {
+    "Content-Type": "application/json",
+    ...request.headers,
+  };
+  return [
+    `curl --request ${request.method} ${quote(origin + request.address)}`,
+    `  --header "Authorization: Bearer $TOKEN"`,
+    ...Object.entries(headers).map(
+      ([name, value]) => `  --header ${quote(`${name}: ${value}`)}`,
+    ),
+    `  --data ${quote(JSON.stringify(request.body))}`,
+  ].join(" \\\n");
+}
+
+export interface CommandLine {
+  readonly text: string;
+  /** False where az has no option for something that `sigil` has. */
+  readonly az: boolean;
+  /** True where the body is a file, as no options say all of it. */
+  readonly file: boolean;
+}
+
+/** The line of `az sig`, or of `sigil` where that alone can say it. */
+export function commandLine(
+  image: ImageName,
+  form: Form,
+  condition: { readonly etag?: string } = {},
+): CommandLine {
+  const place = [
+    ["--subscription", image.subscriptionId],
+    ["--resource-group", image.resourceGroupName],
+    ["--gallery-name", image.galleryName],
+    ["--gallery-image-definition", image.imageName],
+  ];
+  const number =
+    form.version === ""
+      ? [["--increment", form.increment]]
+      : [["--gallery-image-version", form.version]];
+  const options = fitsOptions(form) ? optionsOf(form) : undefined;
+  const lines = [
+    ...place,
+    ...number,
+    ...(options ?? [["--file", "version.json"]]),
+    ...(options !== undefined && form.promoteWhen !== ""
+      ? [["--promote-when", form.promoteWhen]]
+      : []),
+    ...(condition.etag === undefined ? [] : [["--if-match", condition.etag]]),
+  ];
+  const az =
+    options !== undefined && form.version !== "" && form.promoteWhen === "";
+  return {
+    az,
+    file: options === undefined,
+    text: [
+      `${az ? "az sig" : "sigil"} image-version create`,
+      ...lines.map(([option = "", ...values]) =>
+        ["  " + option, ...values.map(quote)].join(" "),
+      ),
+    ].join(" \\\n"),
+  };
+}
+
+/** Whether the options of az say all that the form means. */
+function fitsOptions(form: Form): boolean {
+  const properties = objectIn(form.rest, "properties");
+  const kept = [
+    objectIn(properties, "publishingProfile"),
+    objectIn(properties, "safetyProfile"),
+    objectIn(properties, "securityProfile"),
+    ...form.regions.map(({ rest }) => rest),
+  ];
+  return (
+    !form.exists &&
+    form.source.kind !== "other" &&
+    kept.every((each) => !isObject(each) || Object.keys(each).length === 0) &&
+    form.regions.length > 0 &&
+    form.regions.every(({ exclude }) => !exclude) &&
+    form.promoteWhen !== "regions"
+  );
+}
+
+function optionsOf(form: Form): readonly (readonly string[])[] {
+  const { regions, source } = form;
+  const byDisk = source.kind === "disks";
+  const dataDisks = source.dataDisks;
+  return [
+    ["--location", form.location || (regions[0]?.name ?? "")],
+    [
+      "--target-regions",
+      ...regions.map(({ name, replicas, storage }) =>
+        [canonicalRegion(name), replicas.trim(), storage.toLowerCase()]
+          .filter((part) => part !== "")
+          .join("="),
+      ),
+    ],
+    ...encryptionOptions(form),
+    ...(source.kind === "managedImage" ? [["--managed-image", source.id]] : []),
+    ...(source.kind === "virtualMachine"
+      ? [["--virtual-machine", source.id]]
+      : []),
+    ...(source.kind === "imageVersion" ? [["--image-version", source.id]] : []),
+    ...(byDisk ? [["--os-snapshot", source.osDisk]] : []),
+    ...(byDisk && dataDisks.length > 0
+      ? [
+          ["--data-snapshot-luns", ...dataDisks.map(({ lun }) => lun)],
+          ["--data-snapshots", ...dataDisks.map((disk) => disk.source)],
+        ]
+      : []),
+    ...(form.exclude ? [["--exclude-from-latest", "true"]] : []),
+    ...(form.endOfLife === "" ? [] : [["--end-of-life-date", endOfLife(form)]]),
+    ...(form.blockDeletion
+      ? [["--block-deletion-before-end-of-life", "true"]]
+      : []),
+    ...(form.tags.length > 0
+      ? [["--tags", ...form.tags.map(({ name, value }) => `${name}=${value}`)]]
+      : []),
+  ];
+}
+
+/** az makes a date without a time its noon: midnight is said. */
+function endOfLife({ endOfLife: date }: Form): string {
+  return /t/iu.test(date) ? date : `${date}T00:00:00Z`;
+}
+
+function encryptionOptions(form: Form): readonly (readonly string[])[] {
+  const { encryption, confidentialType, regions } = form;
+  if (encryption === "platform") return [];
+  const set = (id: string | undefined): string => (id ? id : "null");
+  const luns = lunsOf(form);
+  const confidential = encryption === "confidential";
+  const atRest = regions.map(({ sets }) =>
+    [
+      confidential ? "null" : set(sets[OS_DISK]),
+      ...luns.flatMap((lun) => [String(lun), set(sets[lun])]),
+    ].join(","),
+  );
+  return [
+    ...(confidential && luns.length === 0
+      ? []
+      : [["--target-region-encryption", ...atRest]]),
+    ...(confidential
+      ? [
+          [
+            "--target-region-cvm-encryption",
+            ...regions.map(({ sets }) =>
+              confidentialType === "EncryptedWithCmk"
+                ? `${confidentialType},${set(sets[OS_DISK])}`
+                : confidentialType,
+            ),
+          ],
+        ]
+      : []),
+  ];
+}
+
+/** A set that is missing, as it could be made. */
+export interface MissingSet {
+  readonly name: string;
+  readonly location: string;
+  readonly encryptionType: string;
+  readonly subscriptionId: string;
+  readonly resourceGroupName: string;
+}
+
+/** The sets to make for gaps in the table: one for each region and type is enough where no name is asked for. */
+export function missingSets(
+  gaps: readonly Gap[],
+  form: Form,
+  { subscriptionId, resourceGroupName }: ImageName,
+): readonly MissingSet[] {
+  const made = new Map<string, MissingSet>();
+  for (const { region, disk, name } of gaps) {
+    const location = canonicalRegion(region.name);
+    const [encryptionType] = typesFor(form.encryption, disk);
+    if (encryptionType === undefined) continue;
+    const set = {
+      name: name ?? exampleName(form, location, disk, encryptionType),
+      location,
+      encryptionType,
+      subscriptionId,
+      resourceGroupName,
+    };
+    const key = `${set.name.toLowerCase()}/${location}`;
+    if (!made.has(key)) made.set(key, set);
+  }
+  return [...made.values()];
+}
+
+/** Named as the sets of the other regions are, where that can be seen. */
+function exampleName(
+  form: Form,
+  location: string,
+  disk: string,
+  encryptionType: string,
+): string {
+  const pattern = form.regions
+    .map(({ name, sets }) => patternOf(sets[disk] ?? "", name))
+    .find((each) => each !== undefined);
+  if (pattern !== undefined)
+    return pattern.replaceAll("{region}", () => location);
+  return encryptionType === "ConfidentialVmEncryptedWithCustomerKey"
+    ? `${location}-confidential`
+    : `${location}-images`;
+}
+
+export function azLinesFor(set: MissingSet): string {
+  const group = quote(set.resourceGroupName);
+  const name = quote(set.name);
+  const subscription = quote(set.subscriptionId);
+  const key =
+    set.encryptionType === "ConfidentialVmEncryptedWithCustomerKey"
+      ? "an exportable RSA-HSM key with a release policy, in a Premium vault"
+      : "a key in a vault";
+  return `# VAULT and KEY name ${key} of the same region, with purge protection.
+KEY_URL=$(az keyvault key show --vault-name "$VAULT" --name "$KEY" --query key.kid --output tsv)
+az disk-encryption-set create --subscription ${subscription} --resource-group ${group} --name ${name} \\
+  --location ${quote(set.location)} --encryption-type ${quote(set.encryptionType)} \\
+  --key-url "$KEY_URL" --enable-auto-key-rotation true --mi-system-assigned true
+PRINCIPAL=$(az disk-encryption-set show --subscription ${subscription} --resource-group ${group} --name ${name} --query identity.principalId --output tsv)
+az role assignment create --assignee-object-id "$PRINCIPAL" --assignee-principal-type ServicePrincipal \\
+  --role "Key Vault Crypto Service Encryption User" --scope "$(az keyvault show --name "$VAULT" --query id --output tsv)"`;
+}
+
+export function bicepFor(set: MissingSet): string {
+  return `param keyUrl string // of a key in a vault of the same region, with purge protection
+param vaultName string
+
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' existing = {
+  name: vaultName
+}
+
+resource set 'Microsoft.Compute/diskEncryptionSets@2025-01-02' = {
+  name: ${quoteBicep(set.name)}
+  location: ${quoteBicep(set.location)}
+  identity: { type: 'SystemAssigned' }
+  properties: {
+    encryptionType: ${quoteBicep(set.encryptionType)}
+    activeKey: { keyUrl: keyUrl }
+    rotationToLatestKeyVersionEnabled: true
+  }
+}
+
+resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(vault.id, set.id)
+  scope: vault
+  properties: {
+    principalId: set.identity.principalId
+    principalType: 'ServicePrincipal'
+    // Key Vault Crypto Service Encryption User
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'e147488a-f6f5-4113-8e2d-b22465e65bf6')
+  }
+}`;
+}
+
+/** What the version costs, as far as it can be said without prices. */
+export function costOf(form: Form): string {
+  const count = (text: string): number => Number(text.trim() || "1") || 0;
+  const replicas = form.regions.reduce(
+    (sum, region) => sum + count(region.replicas),
+    0,
+  );
+  const disks = disksOf(form).length;
+  const others = Math.max(0, form.regions.length - 1);
+  return `${replicas} ${replicas === 1 ? "replica" : "replicas"} in ${form.regions.length} ${form.regions.length === 1 ? "region" : "regions"}, each billed as the snapshots of ${disks} ${disks === 1 ? "disk" : "disks"} on its storage${others === 0 ? "" : `; and one copy to each of ${others} other ${others === 1 ? "region" : "regions"} over the network`}.`;
+}

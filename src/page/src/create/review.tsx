@@ -1,0 +1,167 @@
+import type { ComponentChildren } from "preact";
+import { Problem } from "../components/problem.js";
+import type { ImageName } from "../routes.js";
+import { CopyText } from "./copy-text.js";
+import { Section } from "./fields.js";
+import { canonicalRegion, namesIn, type Form } from "./model/form.js";
+import { commandLine, costOf, curlLine } from "./model/lines.js";
+import { removedRegions, requestOf, type Base } from "./model/submission.js";
+import type { PlanState } from "./use-plan.js";
+import type { Submission } from "./use-submit.js";
+
+export function Review({
+  image,
+  form,
+  base,
+  plan,
+  errors,
+  submission,
+  children,
+}: {
+  readonly image: ImageName;
+  readonly form: Form;
+  readonly base: Base | undefined;
+  readonly plan: PlanState["plan"];
+  readonly errors: number;
+  readonly submission: Submission;
+  readonly children?: ComponentChildren;
+}) {
+  const request = requestOf(image, form, base);
+  const command = commandLine(
+    image,
+    form,
+    base === undefined ? {} : { etag: base.etag },
+  );
+  const removed = removedRegions(form, base?.form);
+  return (
+    <Section id="review">
+      <p>{promotionText(form)}</p>
+      <p>{costOf(form)}</p>
+      {removed.length > 0 && (
+        <p class="warn-text">
+          The version is removed from {removed.join(", ")}: virtual machines can
+          no longer be made of it there.
+        </p>
+      )}
+      {base !== undefined && plan !== undefined && <Changes plan={plan} />}
+      <details>
+        <summary>The request to Sigil</summary>
+        <CopyText
+          label="The request to Sigil"
+          text={`${request.method} ${request.address}\n${JSON.stringify(request.body, undefined, 2)}`}
+        />
+      </details>
+      {plan?.request !== undefined && (
+        <details>
+          <summary>The request to Azure Resource Manager</summary>
+          <CopyText
+            label="The request to Azure Resource Manager"
+            text={`${plan.request.method} ${plan.request.url}\n${JSON.stringify(plan.request.body, undefined, 2)}`}
+          />
+        </details>
+      )}
+      <details>
+        <summary>The same with curl</summary>
+        <CopyText
+          label="The curl line"
+          text={curlLine(location.origin, request)}
+        />
+      </details>
+      <details>
+        <summary>The same with {command.az ? "az" : "sigil"}</summary>
+        <p class="sub">
+          {command.az &&
+            "With sigil for az sig, Sigil checks it first, and follows it to the last region."}
+          {command.file &&
+            "Options do not say all of it: version.json is the body above."}
+        </p>
+        <CopyText label="The command line" text={command.text} />
+      </details>
+      {children}
+      <div role="alert">
+        {submission.error !== undefined && (
+          <div class="bar error">
+            <Problem error={submission.error} />
+          </div>
+        )}
+        {submission.unchanged && (
+          <p>The version is as requested already: nothing was to be done.</p>
+        )}
+      </div>
+      <p class="row">
+        <button type="submit" class="primary" disabled={submission.sending}>
+          {base === undefined ? "Create the version" : "Change the version"}
+        </button>
+        <span role="status">
+          {submission.sending
+            ? "Sending…"
+            : errors > 0
+              ? `${errors} ${errors === 1 ? "error is" : "errors are"} to be corrected first.`
+              : ""}
+        </span>
+      </p>
+    </Section>
+  );
+}
+
+function promotionText({ promoteWhen, promoteRegions, exclude }: Form): string {
+  switch (promoteWhen) {
+    case "":
+      return exclude
+        ? "Excluded from latest: virtual machines made without a version number do not get it."
+        : "In latest: virtual machines made without a version number get it in each region that it is ready in.";
+    case "manual":
+      return "Held back from latest until somebody promotes it.";
+    case "allRegionsReady":
+      return "Held back from latest until every region is ready; then Sigil promotes it.";
+    case "regions":
+      return `Held back from latest until ${namesIn(promoteRegions).map(canonicalRegion).join(", ") || "some regions"} are ready; then Sigil promotes it.`;
+  }
+}
+
+/** What would become of a version that there is. */
+function Changes({
+  plan: { changes },
+}: {
+  readonly plan: NonNullable<PlanState["plan"]>;
+}) {
+  if (changes.length === 0) return <p>Nothing would change.</p>;
+  return (
+    <div
+      class="table-scroll"
+      tabIndex={0}
+      role="region"
+      aria-label="What would change"
+    >
+      <table>
+        <caption>What would change</caption>
+        <thead>
+          <tr>
+            <th scope="col">Property</th>
+            <th scope="col">Now</th>
+            <th scope="col">Then</th>
+          </tr>
+        </thead>
+        <tbody>
+          {changes.map(({ pointer, before, after }, index) => (
+            <tr key={index}>
+              <th scope="row">
+                <code>{pointer}</code>
+              </th>
+              <td>
+                <code>{jsonText(before)}</code>
+              </td>
+              <td>
+                <code>{jsonText(after)}</code>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+export function jsonText(value: unknown): string {
+  return value === undefined ? "–" : JSON.stringify(value);
+}

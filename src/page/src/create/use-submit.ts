@@ -1,0 +1,100 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import {
+  imageVersionPath,
+  PreconditionFailedError,
+  type Client,
+} from "@sigil/client";
+import type { ImageName } from "../routes.js";
+import type { Found } from "./model/fields.js";
+import type { Form } from "./model/form.js";
+import {
+  conditionOf,
+  removedRegions,
+  requestOf,
+  type Base,
+} from "./model/submission.js";
+import { findingsOf } from "./use-plan.js";
+
+export interface Submission {
+  readonly sending: boolean;
+  readonly unchanged: boolean;
+  readonly error?: Error;
+  /** True where somebody else has changed the version since it was read. */
+  readonly outdated: boolean;
+}
+
+const IDLE: Submission = { sending: false, unchanged: false, outdated: false };
+
+export function useSubmit(
+  client: Client,
+  image: ImageName,
+  {
+    onAccepted,
+    onFound,
+  }: {
+    readonly onAccepted: (version: string) => void;
+    readonly onFound: (findings: readonly Found[]) => void;
+  },
+): readonly [
+  Submission,
+  (form: Form, base: Base | undefined) => void,
+  () => void,
+] {
+  const [submission, setSubmission] = useState<Submission>(IDLE);
+  /** One key for one request: sent again after an answer that was lost, it is the same operation. */
+  const sent = useRef({ request: "", key: "" });
+  const left = useRef(false);
+  useEffect(() => () => void (left.current = true), []);
+
+  const send = async (form: Form, base: Base | undefined): Promise<void> => {
+    const request = requestOf(image, form, base);
+    const text = JSON.stringify(request);
+    if (sent.current.request !== text)
+      sent.current = { request: text, key: crypto.randomUUID() };
+    const header = { "Idempotency-Key": sent.current.key };
+    const removed = removedRegions(form, base?.form);
+    setSubmission({ ...IDLE, sending: true });
+    try {
+      const answer =
+        form.version === ""
+          ? await client.call("createNextImageVersion", {
+              path: { ...image },
+              query: { plan: "require", increment: form.increment },
+              header,
+              body: request.body,
+            })
+          : await client.call("putImageVersion", {
+              path: { ...image, versionName: form.version },
+              query: {
+                plan: "require",
+                ...(removed.length > 0 && { removeRegions: removed.join(",") }),
+              },
+              header: { ...header, ...conditionOf(form, base) },
+              body: request.body,
+            });
+      if (left.current) return;
+      if (answer.status === 200) {
+        setSubmission({ ...IDLE, unchanged: true });
+        return;
+      }
+      const { resourceId } = answer.body;
+      onAccepted(imageVersionPath(resourceId)?.versionName ?? form.version);
+    } catch (error) {
+      if (left.current) return;
+      const found = findingsOf(error);
+      const outdated =
+        base !== undefined && error instanceof PreconditionFailedError;
+      if (found !== undefined && !outdated) onFound(found);
+      setSubmission({
+        ...IDLE,
+        outdated,
+        error: error instanceof Error ? error : new Error(String(error)),
+      });
+    }
+  };
+  return [
+    submission,
+    (form, base) => void send(form, base),
+    () => setSubmission(IDLE),
+  ];
+}

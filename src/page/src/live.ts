@@ -1,0 +1,124 @@
+// Invariants:
+// 1. One request at a time, and none while the tab is hidden for less than HIDDEN_MS or nobody is signed in.
+// 2. What is shown stays until something newer has come, whatever fails meanwhile; `checkedAtMs` says how old it is.
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { ProblemError } from "@sigil/client";
+import { useSession } from "./context.js";
+
+export interface Live<T> {
+  readonly value: T | undefined;
+  /** When the API last confirmed the value. */
+  readonly checkedAtMs: number | undefined;
+  /** Why the last read failed; undefined once one has gone well. */
+  readonly error: Error | undefined;
+  /** Reads now, and often for a while: what was asked for shows a moment later. */
+  readonly refresh: () => void;
+}
+
+interface Shown<T> {
+  readonly key: string;
+  readonly value?: T;
+  readonly checkedAtMs?: number;
+  readonly error?: Error;
+}
+
+/** How often what is under way is read, and what is at rest. */
+export const BUSY_MS = 3_000;
+export const IDLE_MS = 15_000;
+const EAGER_FOR_MS = 20_000;
+const HIDDEN_MS = 120_000;
+/** After a failure: twice as long each time. */
+const FIRST_RETRY_MS = 3_000;
+const LAST_RETRY_MS = 30_000;
+
+/**
+ * Reads again and again what `key` names, for as long as it is shown. `load` answers `previous` where nothing has changed;
+ * `everyMs` says when to read next.
+ */
+export function useLive<T>(
+  key: string,
+  load: (previous: T | undefined, signal: AbortSignal) => Promise<T>,
+  everyMs: (value: T) => number,
+): Live<T> {
+  const { state } = useSession();
+  const [shown, setShown] = useState<Shown<T>>({ key });
+  const current = useRef({ load, everyMs });
+  current.current = { load, everyMs };
+  const readNow = useRef<() => void>(() => undefined);
+
+  useEffect(() => {
+    const ended = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let reading = false;
+    let failures = 0;
+    let eagerUntilMs = 0;
+    let latest: Shown<T> = { key };
+    setShown(latest);
+
+    const show = (next: Shown<T>): void => {
+      latest = next;
+      setShown(next);
+    };
+    const plan = (ms: number): void => {
+      clearTimeout(timer);
+      if (ended.signal.aborted) return;
+      timer = setTimeout(
+        () => void read(),
+        document.hidden ? Math.max(ms, HIDDEN_MS) : ms,
+      );
+    };
+    const read = async (): Promise<void> => {
+      clearTimeout(timer);
+      if (reading || state.get().kind !== "signedIn") return; // Invariant 1.
+      reading = true;
+      let nextMs: number;
+      try {
+        const value = await current.current.load(latest.value, ended.signal);
+        if (ended.signal.aborted) return;
+        failures = 0;
+        show({ key, value, checkedAtMs: Date.now() });
+        nextMs = current.current.everyMs(value);
+        if (Date.now() < eagerUntilMs) nextMs = Math.min(nextMs, BUSY_MS);
+      } catch (error) {
+        if (ended.signal.aborted) return;
+        // Invariant 2.
+        show({
+          ...latest,
+          error: error instanceof Error ? error : new Error(String(error)),
+        });
+        nextMs = Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS);
+        failures += 1;
+      } finally {
+        reading = false;
+      }
+      plan(nextMs);
+    };
+    readNow.current = () => {
+      eagerUntilMs = Date.now() + EAGER_FOR_MS;
+      void read();
+    };
+    const seen = (): void => {
+      if (!document.hidden) void read();
+    };
+    document.addEventListener("visibilitychange", seen);
+    const unsubscribe = state.subscribe(() => void read());
+    void read();
+    return () => {
+      ended.abort();
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", seen);
+      unsubscribe();
+    };
+  }, [key, state]);
+
+  const refresh = useCallback(() => readNow.current(), []);
+  // Of another key there is nothing yet, until the effect has run.
+  const own: Shown<T> = shown.key === key ? shown : { key };
+  const { value, checkedAtMs, error } = own;
+  return { value, checkedAtMs, error, refresh };
+}
+
+/** Whether the API says that what was read last is still so. */
+export function isUnchanged(error: unknown): boolean {
+  return error instanceof ProblemError && error.status === 304;
+}

@@ -1,0 +1,16 @@
+import { render } from "preact";
+import { App } from "./app.js";
+import { readSettings } from "./session/settings.js";
+import { createSession } from "./session/session.js";
+import "./styles/theme.css";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/views.css";
+import "./styles/create.css";
+
+const root = document.getElementById("page");
+if (root === null) throw new TypeError("index.html has no #page.");
+const settings = await readSettings();
+const session = createSession(settings.signIn);
+await session.start();
+render(<App session={session} />, root);

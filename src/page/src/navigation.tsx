@@ -1,0 +1,77 @@
+import type { ComponentChildren } from "preact";
+import { createStore, useStore, type Store } from "./store.js";
+import { parsePath, pathOf, type Route } from "./routes.js";
+
+/** The address as the page shows it: path and query. */
+const address: Store<string> = createStore(location.pathname + location.search);
+addEventListener("popstate", () => follow());
+
+function follow(): void {
+  address.set(location.pathname + location.search);
+}
+
+/** Goes to a view; back leads to where one was. */
+export function navigate(route: Route, query = ""): void {
+  history.pushState(undefined, "", pathOf(route) + query);
+  follow();
+  scrollTo(0, 0);
+  // A view begins at its heading, also for whoever does not see that it has changed.
+  document.getElementById("main")?.focus();
+}
+
+/** Shows another address in place of this one. */
+export function replaceAddress(path: string): void {
+  history.replaceState(undefined, "", path);
+  follow();
+}
+
+/** Keeps filters in the address, so that it can be sent to somebody, without a step back for each letter. */
+export function replaceQuery(values: Readonly<Record<string, string>>): void {
+  const query = new URLSearchParams(
+    Object.entries(values).filter(([, value]) => value !== ""),
+  ).toString();
+  replaceAddress(location.pathname + (query === "" ? "" : `?${query}`));
+}
+
+export function useRoute(): Route {
+  return parsePath(new URL(useStore(address), location.origin).pathname);
+}
+
+export function useQuery(): URLSearchParams {
+  return new URL(useStore(address), location.origin).searchParams;
+}
+
+/** A link that stays in the page; with a modifier key it is the browser's. */
+export function Link({
+  to,
+  current,
+  class: className,
+  children,
+}: {
+  readonly to: Route;
+  readonly current?: boolean;
+  readonly class?: string;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <a
+      href={pathOf(to)}
+      class={className}
+      aria-current={current ? "page" : undefined}
+      onClick={(event) => {
+        if (
+          event.button !== 0 ||
+          event.metaKey ||
+          event.ctrlKey ||
+          event.shiftKey ||
+          event.altKey
+        )
+          return;
+        event.preventDefault();
+        navigate(to);
+      }}
+    >
+      {children}
+    </a>
+  );
+}

@@ -1,0 +1,162 @@
+/** An image definition, by the names of its resource id. */
+export interface ImageName {
+  readonly subscriptionId: string;
+  readonly resourceGroupName: string;
+  readonly galleryName: string;
+  readonly imageName: string;
+}
+
+/** The same for the same definition, whatever case it is written in: names in Azure have none. */
+export function imageKey(image: ImageName): string {
+  const { subscriptionId, resourceGroupName, galleryName, imageName } = image;
+  return [subscriptionId, resourceGroupName, galleryName, imageName]
+    .join("/")
+    .toLowerCase();
+}
+
+/** Every view that has an address. */
+export type Route =
+  | { readonly view: "home" }
+  | { readonly view: "image"; readonly image: ImageName }
+  | {
+      readonly view: "version";
+      readonly image: ImageName;
+      readonly version: string;
+    }
+  /** A new version; with `version`, a change to that one. */
+  | {
+      readonly view: "create";
+      readonly image: ImageName;
+      readonly version?: string;
+    }
+  | { readonly view: "retention"; readonly image: ImageName }
+  | { readonly view: "operations" }
+  | { readonly view: "operation"; readonly operationId: string }
+  | { readonly view: "keys"; readonly subscriptionId?: string }
+  | { readonly view: "rejected" }
+  | { readonly view: "unknown" };
+
+const BASE = "/api/ui";
+
+export function parsePath(pathname: string): Route {
+  const parts = pathname
+    .replace(BASE, "")
+    .split("/")
+    .filter((part) => part !== "")
+    .map(decoded);
+  const [first, ...rest] = parts;
+  switch (first) {
+    case undefined:
+      return { view: "home" };
+    case "images":
+      return imageRoute(rest);
+    case "operations": {
+      const [operationId, ...more] = rest;
+      if (more.length > 0) return { view: "unknown" };
+      return operationId === undefined
+        ? { view: "operations" }
+        : { view: "operation", operationId };
+    }
+    case "keys": {
+      const [subscriptionId, ...more] = rest;
+      if (more.length > 0) return { view: "unknown" };
+      return { view: "keys", ...(subscriptionId && { subscriptionId }) };
+    }
+    case "rejected":
+      return { view: rest.length === 0 ? "rejected" : "unknown" };
+    default:
+      return { view: "unknown" };
+  }
+}
+
+function imageRoute(parts: readonly string[]): Route {
+  const [subscriptionId, resourceGroupName, galleryName, imageName, ...rest] =
+    parts;
+  if (
+    subscriptionId === undefined ||
+    resourceGroupName === undefined ||
+    galleryName === undefined ||
+    imageName === undefined
+  )
+    return { view: "unknown" };
+  const image = { subscriptionId, resourceGroupName, galleryName, imageName };
+  const [what, version, action, ...more] = rest;
+  if (what === undefined) return { view: "image", image };
+  if (version === undefined && what === "create")
+    return { view: "create", image };
+  if (version === undefined && what === "retention")
+    return { view: "retention", image };
+  if (what === "versions" && version !== undefined && more.length === 0) {
+    if (action === undefined) return { view: "version", image, version };
+    if (action === "change") return { view: "create", image, version };
+  }
+  return { view: "unknown" };
+}
+
+export function pathOf(route: Route): string {
+  const path = (...parts: readonly string[]): string =>
+    [BASE, ...parts.map(encodeURIComponent)].join("/");
+  const image = (name: ImageName): readonly string[] => [
+    "images",
+    name.subscriptionId,
+    name.resourceGroupName,
+    name.galleryName,
+    name.imageName,
+  ];
+  switch (route.view) {
+    case "home":
+    case "unknown":
+      return `${BASE}/`;
+    case "image":
+      return path(...image(route.image));
+    case "version":
+      return path(...image(route.image), "versions", route.version);
+    case "create":
+      return route.version === undefined
+        ? path(...image(route.image), "create")
+        : path(...image(route.image), "versions", route.version, "change");
+    case "retention":
+      return path(...image(route.image), "retention");
+    case "operations":
+      return path("operations");
+    case "operation":
+      return path("operations", route.operationId);
+    case "keys":
+      return route.subscriptionId === undefined
+        ? path("keys")
+        : path("keys", route.subscriptionId);
+    case "rejected":
+      return path("rejected");
+  }
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** The image definition, and the version if there is one, that a resource id names, in either case. */
+export function parseResourceId(
+  id: string,
+): { readonly image: ImageName; readonly version?: string } | undefined {
+  const match =
+    /^\/?subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/(?:providers\/Microsoft\.Compute\/)?galleries\/([^/]+)\/images\/([^/]+)(?:\/versions\/([^/]+))?\/?$/iu.exec(
+      id.trim(),
+    );
+  if (match === null) return undefined;
+  const [
+    ,
+    subscriptionId = "",
+    resourceGroupName = "",
+    galleryName = "",
+    imageName = "",
+    version,
+  ] = match;
+  return {
+    image: { subscriptionId, resourceGroupName, galleryName, imageName },
+    ...(version !== undefined && { version }),
+  };
+}

@@ -1,0 +1,65 @@
+/** Who is signed in, to be shown; what the page offers follows the role. The API decides by itself. */
+export interface Person {
+  readonly name: string;
+  readonly username: string | undefined;
+  /** `oid`: what the API knows a person by. */
+  readonly objectId: string | undefined;
+  /** The highest role; undefined: none, and the API will refuse every call. */
+  readonly role: Role | undefined;
+}
+
+/** Each includes those before it. */
+export const ROLES = ["Read", "Write", "Admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Whether the role is, or includes, the one that is needed. */
+export function includesRole(held: Role | undefined, needed: Role): boolean {
+  return held !== undefined && ROLES.indexOf(held) >= ROLES.indexOf(needed);
+}
+
+/** The access token is this API's own, and is read for nothing but what to offer: nothing is decided by it. */
+export function personOf(
+  idClaims: Readonly<Record<string, unknown>>,
+  accessToken: string,
+  scopesAssign: boolean,
+): Person {
+  const claims = claimsOf(accessToken);
+  const text = (name: string): string | undefined =>
+    [idClaims[name], claims[name]].find(
+      (value): value is string => typeof value === "string" && value !== "",
+    );
+  const username = text("preferred_username") ?? text("email");
+  const roles = Array.isArray(claims["roles"]) ? claims["roles"] : [];
+  const scopes =
+    typeof claims["scp"] === "string" ? claims["scp"].split(" ") : undefined;
+  const holds = (names: readonly unknown[], role: Role): boolean =>
+    ROLES.slice(ROLES.indexOf(role)).some((each) =>
+      names.includes(`ImageVersions.${each}`),
+    );
+  return {
+    name: text("name") ?? username ?? "Unknown",
+    username,
+    objectId: text("oid"),
+    role: ROLES.findLast(
+      (role) =>
+        (scopes === undefined || holds(scopes, role)) &&
+        ((scopes !== undefined && scopesAssign) || holds(roles, role)),
+    ),
+  };
+}
+
+function claimsOf(token: string): Readonly<Record<string, unknown>> {
+  try {
+    const [, payload = ""] = token.split(".");
+    const bytes = Uint8Array.from(
+      atob(payload.replaceAll("-", "+").replaceAll("_", "/")),
+      (character) => character.charCodeAt(0),
+    );
+    return JSON.parse(new TextDecoder().decode(bytes)) as Record<
+      string,
+      unknown
+    >;
+  } catch {
+    return {}; // Opaque: nothing is offered but reading, and the API answers what it will.
+  }
+}

@@ -1,0 +1,21 @@
+/** How people sign in, as the service is configured. */
+export interface SignInSettings {
+  readonly authority: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly scope: string;
+  /** A person's scope counts without a role. */
+  readonly scopesAssign: boolean;
+}
+
+export interface PageSettings {
+  /** Absent where the service has no SIGIL_UI_CLIENT_ID. */
+  readonly signIn?: SignInSettings;
+}
+
+export async function readSettings(): Promise<PageSettings> {
+  const response = await fetch("/api/ui/config.json");
+  if (!response.ok)
+    throw new Error(`/api/ui/config.json answered ${response.status}.`);
+  return (await response.json()) as PageSettings;
+}

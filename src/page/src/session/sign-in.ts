@@ -1,0 +1,174 @@
+// Invariants:
+// 1. Tokens are in memory alone. What the browser keeps across the redirect is worthless without the code that comes back:
+//    the verifier, state and nonce of one attempt, removed when it ends.
+// 2. An answer counts only with the state of this attempt, a token with its nonce and from the issuer that is configured.
+import {
+  allowInsecureRequests,
+  authorizationCodeGrantRequest,
+  calculatePKCECodeChallenge,
+  discoveryRequest,
+  generateRandomCodeVerifier,
+  generateRandomNonce,
+  generateRandomState,
+  getValidatedIdTokenClaims,
+  None,
+  processAuthorizationCodeResponse,
+  processDiscoveryResponse,
+  processRefreshTokenResponse,
+  refreshTokenGrantRequest,
+  validateAuthResponse,
+  type AuthorizationServer,
+  type TokenEndpointResponse,
+} from "oauth4webapi";
+import { replaceAddress } from "../navigation.js";
+import { personOf, type Person } from "./person.js";
+import type { SignInSettings } from "./settings.js";
+
+export interface Tokens {
+  readonly accessToken: string;
+  readonly expiresAtMs: number;
+  readonly refreshToken: string | undefined;
+  readonly person: Person;
+}
+
+interface Attempt {
+  readonly verifier: string;
+  readonly state: string;
+  readonly nonce: string;
+  /** Where in the page the person was. */
+  readonly returnTo: string;
+}
+
+const ATTEMPT = "sigil.sign-in";
+const REDIRECT_PATH = "/api/ui/";
+
+const redirectUri = (): string => location.origin + REDIRECT_PATH;
+/** http is for an issuer on this machine: the service refuses any other in its settings. */
+const optionsFor = ({ authority }: SignInSettings) => ({
+  [allowInsecureRequests]: authority.startsWith("http:"),
+});
+
+async function discover(
+  settings: SignInSettings,
+): Promise<AuthorizationServer> {
+  const response = await discoveryRequest(new URL(settings.authority), {
+    ...optionsFor(settings),
+    algorithm: "oidc",
+  });
+  return processDiscoveryResponse(new URL(settings.issuer), response);
+}
+
+/** Leaves the page for the issuer. `hint` names who was signed in before. */
+export async function beginSignIn(
+  settings: SignInSettings,
+  hint: string | undefined,
+): Promise<void> {
+  const server = await discover(settings);
+  const attempt: Attempt = {
+    verifier: generateRandomCodeVerifier(),
+    state: generateRandomState(),
+    nonce: generateRandomNonce(),
+    returnTo: location.pathname + location.search,
+  };
+  const address = new URL(server.authorization_endpoint ?? "");
+  const query = {
+    client_id: settings.clientId,
+    redirect_uri: redirectUri(),
+    response_type: "code",
+    scope: `openid profile offline_access ${settings.scope}`,
+    code_challenge: await calculatePKCECodeChallenge(attempt.verifier),
+    code_challenge_method: "S256",
+    state: attempt.state,
+    nonce: attempt.nonce,
+    ...(hint !== undefined && { login_hint: hint }),
+  };
+  for (const [name, value] of Object.entries(query))
+    address.searchParams.set(name, value);
+  sessionStorage.setItem(ATTEMPT, JSON.stringify(attempt)); // Invariant 1.
+  location.assign(address);
+}
+
+/** Whether this page was opened by the issuer's answer. */
+export function isAnswer(): boolean {
+  const query = new URLSearchParams(location.search);
+  return (
+    location.pathname === REDIRECT_PATH &&
+    query.has("state") &&
+    (query.has("code") || query.has("error"))
+  );
+}
+
+/** Takes the issuer's answer out of the address, and redeems it. Throws where it is not of this attempt, or a refusal. */
+export async function completeSignIn(
+  settings: SignInSettings,
+): Promise<Tokens> {
+  const answered = new URL(location.href);
+  const kept = sessionStorage.getItem(ATTEMPT);
+  sessionStorage.removeItem(ATTEMPT);
+  const attempt = kept === null ? undefined : (JSON.parse(kept) as Attempt);
+  replaceAddress(attempt?.returnTo ?? REDIRECT_PATH);
+  if (attempt === undefined)
+    throw new Error("This sign-in was begun in another tab. Sign in again.");
+  const server = await discover(settings);
+  const client = { client_id: settings.clientId };
+  // Invariant 2.
+  const parameters = validateAuthResponse(
+    server,
+    client,
+    answered,
+    attempt.state,
+  );
+  const response = await authorizationCodeGrantRequest(
+    server,
+    client,
+    None(),
+    parameters,
+    redirectUri(),
+    attempt.verifier,
+    optionsFor(settings),
+  );
+  const tokens = await processAuthorizationCodeResponse(
+    server,
+    client,
+    response,
+    { expectedNonce: attempt.nonce, requireIdToken: true },
+  );
+  return tokensOf(settings, tokens);
+}
+
+/** New tokens without a person; undefined where the issuer wants to see one again. */
+export async function refresh(
+  settings: SignInSettings,
+  { refreshToken, person }: Tokens,
+): Promise<Tokens | undefined> {
+  if (refreshToken === undefined) return undefined;
+  const server = await discover(settings);
+  const client = { client_id: settings.clientId };
+  const response = await refreshTokenGrantRequest(
+    server,
+    client,
+    None(),
+    refreshToken,
+    optionsFor(settings),
+  );
+  if (response.status === 400) return undefined;
+  const tokens = await processRefreshTokenResponse(server, client, response);
+  return { ...tokensOf(settings, tokens), person };
+}
+
+function tokensOf(
+  { scopesAssign }: SignInSettings,
+  answer: TokenEndpointResponse,
+): Tokens {
+  const { access_token, expires_in = 300, refresh_token } = answer;
+  return {
+    accessToken: access_token,
+    expiresAtMs: Date.now() + expires_in * 1_000,
+    refreshToken: refresh_token,
+    person: personOf(
+      getValidatedIdTokenClaims(answer) ?? {},
+      access_token,
+      scopesAssign,
+    ),
+  };
+}

@@ -1,0 +1,133 @@
+import type { Client, Schemas } from "@sigil/client";
+import { BUSY_MS, IDLE_MS, isUnchanged } from "./live.js";
+import type { ImageName } from "./routes.js";
+
+export type VersionSummary = Schemas["ImageVersionSummary"];
+export type RegionSummary = Schemas["RegionSummary"];
+
+export interface Summary {
+  readonly etag: string;
+  readonly body: Schemas["ImageSummary"];
+}
+
+/** The summary, or `previous` while nothing has changed. */
+export async function readSummary(
+  client: Client,
+  image: ImageName,
+  previous: Summary | undefined,
+  signal: AbortSignal,
+): Promise<Summary> {
+  try {
+    const { headers, body } = await client.call("getImageSummary", {
+      path: { ...image },
+      header: { ...(previous && { "If-None-Match": previous.etag }) },
+      signal,
+    });
+    return { etag: headers.get("etag") ?? "", body };
+  } catch (error) {
+    if (previous !== undefined && isUnchanged(error)) return previous;
+    throw error;
+  }
+}
+
+export function paceOf({ body }: Summary): number {
+  return !body.complete || body.versions.some(isBusy) ? BUSY_MS : IDLE_MS;
+}
+
+/** Something is under way: an operation, or what others have begun in Azure. */
+export function isBusy(version: VersionSummary): boolean {
+  return (
+    ["Creating", "Updating", "Deleting"].includes(version.provisioningState) ||
+    isOpen(version.state) ||
+    version.regions.some(({ state }) => state === "Replicating")
+  );
+}
+
+/** An operation that has this state goes on. */
+export function isOpen(state: string | undefined): boolean {
+  return (
+    state !== undefined &&
+    !["Succeeded", "Failed", "Canceled", "Deleted"].includes(state)
+  );
+}
+
+export function hasFailed(version: VersionSummary): boolean {
+  return (
+    version.provisioningState === "Failed" ||
+    version.state === "Failed" ||
+    version.regions.some(({ state }) => state === "Failed")
+  );
+}
+
+export const VERSION_STATES = {
+  busy: { text: "Under way", holds: isBusy },
+  failed: { text: "Failed", holds: hasFailed },
+  ready: {
+    text: "Ready everywhere",
+    holds: (version: VersionSummary): boolean =>
+      version.regions.every(({ state }) => state === "Completed"),
+  },
+  latest: {
+    text: "Latest somewhere",
+    holds: (version: VersionSummary): boolean =>
+      version.latest || version.regions.some(({ latest }) => latest),
+  },
+  excluded: {
+    text: "Excluded from latest",
+    holds: (version: VersionSummary): boolean => version.excludeFromLatest,
+  },
+  endOfLife: {
+    text: "Past its end of life",
+    holds: (version: VersionSummary): boolean =>
+      version.endOfLifeDate !== undefined &&
+      Date.parse(version.endOfLifeDate) < Date.now(),
+  },
+} as const;
+
+export interface Filters {
+  readonly text: string;
+  readonly state: string;
+  readonly region: string;
+  readonly managedBy: string;
+}
+
+export function filtered(
+  { body }: Summary,
+  { text, state, region, managedBy }: Filters,
+): readonly VersionSummary[] {
+  const wanted = text.trim().toLowerCase();
+  const sets = new Set(
+    body.diskEncryptionSets.flatMap((id, index) =>
+      wanted !== "" && nameIn(id).toLowerCase().includes(wanted) ? [index] : [],
+    ),
+  );
+  const holds =
+    state in VERSION_STATES
+      ? VERSION_STATES[state as keyof typeof VERSION_STATES].holds
+      : () => true;
+  return body.versions.filter(
+    (version) =>
+      holds(version) &&
+      (managedBy === "" || version.managedBy === managedBy) &&
+      (region === "" || version.regions.some(({ name }) => name === region)) &&
+      (wanted === "" ||
+        version.name.startsWith(wanted) ||
+        version.regions.some(({ diskEncryptionSets }) =>
+          diskEncryptionSets.some((set) => sets.has(set)),
+        )),
+  );
+}
+
+/** The last name of a resource id. */
+export function nameIn(resourceId: string): string {
+  return resourceId.replace(/\/$/u, "").split("/").at(-1) ?? resourceId;
+}
+
+/** How a disk is encrypted, as people say it. */
+export const ENCRYPTION_NAMES: Readonly<Record<string, string>> = {
+  Unknown: "unknown",
+  EncryptionAtRestWithPlatformKey: "platform key",
+  EncryptionAtRestWithCustomerKey: "customer key",
+  EncryptionAtRestWithPlatformAndCustomerKeys: "double",
+  ConfidentialVmEncryptedWithCustomerKey: "confidential",
+};

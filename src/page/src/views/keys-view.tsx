@@ -1,0 +1,254 @@
+import { useState } from "preact/hooks";
+import { entries, type Client, type Schemas } from "@sigil/client";
+import { useTitle } from "../components/image-heading.js";
+import { LiveBar } from "../components/live-bar.js";
+import { State } from "../components/state.js";
+import { Table } from "../components/table.js";
+import { Time } from "../components/time.js";
+import { useClient } from "../context.js";
+import { useLive } from "../live.js";
+import { navigate } from "../navigation.js";
+import { recentImages } from "../recent-images.js";
+import {
+  imageKey,
+  pathOf,
+  parseResourceId,
+  type ImageName,
+} from "../routes.js";
+import { ENCRYPTION_NAMES, nameIn, readSummary } from "../summaries.js";
+
+type DiskEncryptionSet = Schemas["DiskEncryptionSet"];
+
+const EVERY_MS = 60_000;
+/** Image definitions whose versions are looked through. */
+const MOST_IMAGES = 10;
+
+interface Keys {
+  readonly sets: readonly DiskEncryptionSet[];
+  /** By id in lower case. */
+  readonly uses: ReadonlyMap<string, readonly Use[]>;
+  readonly images: readonly ImageName[];
+}
+
+/** Versions of one image definition that a set holds the key of. */
+interface Use {
+  readonly image: ImageName;
+  readonly versions: readonly string[];
+}
+
+/** The disk encryption sets of a subscription, by region, and which versions hang on each. */
+export function KeysView({
+  subscriptionId,
+}: {
+  readonly subscriptionId: string | undefined;
+}) {
+  useTitle("Keys");
+  return (
+    <>
+      <h1>Keys</h1>
+      <ChooseSubscription subscriptionId={subscriptionId} />
+      {subscriptionId !== undefined && <Sets subscriptionId={subscriptionId} />}
+    </>
+  );
+}
+
+function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
+  const client = useClient();
+  const live = useLive<Keys>(
+    `keys ${subscriptionId}`,
+    (_, signal) => readKeys(client, subscriptionId, signal),
+    () => EVERY_MS,
+  );
+  if (live.value === undefined) return <LiveBar live={live} />;
+  const { sets, uses, images } = live.value;
+  const regions = [...new Set(sets.map(({ region }) => region))].sort();
+  return (
+    <>
+      <LiveBar live={live} />
+      {sets.length === 0 && <p>There are no disk encryption sets.</p>}
+      {images.length > 0 && (
+        <p class="muted">
+          Versions were looked for in{" "}
+          {images.map(({ imageName }) => imageName).join(", ")}: image
+          definitions that were opened here or worked on lately.
+        </p>
+      )}
+      {regions.map((region) => (
+        <section key={region}>
+          <h2>{region}</h2>
+          <Table
+            caption={`Disk encryption sets in ${region}`}
+            columns={["Set", "Type", "State", "Key", "Rotation", "Versions"]}
+          >
+            {sets
+              .filter((set) => set.region === region)
+              .map((set) => (
+                <SetRow
+                  key={set.id}
+                  set={set}
+                  uses={uses.get(set.id.toLowerCase()) ?? []}
+                />
+              ))}
+          </Table>
+        </section>
+      ))}
+    </>
+  );
+}
+
+function SetRow({
+  set,
+  uses,
+}: {
+  readonly set: DiskEncryptionSet;
+  readonly uses: readonly Use[];
+}) {
+  return (
+    <tr>
+      <th scope="row" title={set.id}>
+        {nameIn(set.id)}
+        <div class="sub">{set.id.split("/")[4]}</div>
+      </th>
+      <td>{ENCRYPTION_NAMES[set.encryptionType] ?? set.encryptionType}</td>
+      <td>
+        <State state={set.provisioningState} />
+      </td>
+      <td class="wrap">{set.keyUrl ?? "none"}</td>
+      <td>
+        {set.rotationToLatestKeyVersionEnabled ? "By itself" : "By hand"}
+        {set.lastKeyRotationTime !== undefined && (
+          <div class="sub">
+            Last <Time value={set.lastKeyRotationTime} />
+          </div>
+        )}
+        {set.autoKeyRotationError && (
+          <div class="error-text wrap">
+            {set.autoKeyRotationError.code}: {set.autoKeyRotationError.message}
+          </div>
+        )}
+      </td>
+      <td>
+        {uses.length === 0 && <span class="muted">none found</span>}
+        {uses.map(({ image, versions }) => (
+          <div key={imageKey(image)}>
+            <a
+              href={`${pathOf({ view: "image", image })}?q=${encodeURIComponent(nameIn(set.id))}`}
+              onClick={(event) => {
+                if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+                event.preventDefault();
+                navigate(
+                  { view: "image", image },
+                  `?q=${encodeURIComponent(nameIn(set.id))}`,
+                );
+              }}
+            >
+              {versions.length} of {image.imageName}
+            </a>
+          </div>
+        ))}
+      </td>
+    </tr>
+  );
+}
+
+function ChooseSubscription({
+  subscriptionId,
+}: {
+  readonly subscriptionId: string | undefined;
+}) {
+  const [typed, setTyped] = useState(subscriptionId ?? "");
+  const known = [
+    ...new Set(recentImages().map((image) => image.subscriptionId)),
+  ];
+  return (
+    <form
+      class="open no-print"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (typed.trim() !== "")
+          navigate({ view: "keys", subscriptionId: typed.trim() });
+      }}
+    >
+      <label for="keys-subscription">Subscription</label>
+      <input
+        id="keys-subscription"
+        list="known-subscriptions"
+        value={typed}
+        spellcheck={false}
+        onInput={(event) => setTyped(event.currentTarget.value)}
+      />
+      <datalist id="known-subscriptions">
+        {known.map((id) => (
+          <option key={id} value={id} />
+        ))}
+      </datalist>
+      <button type="submit" class="primary">
+        Show
+      </button>
+    </form>
+  );
+}
+
+async function readKeys(
+  client: Client,
+  subscriptionId: string,
+  signal: AbortSignal,
+): Promise<Keys> {
+  const sets: DiskEncryptionSet[] = [];
+  for await (const set of entries(client, "listDiskEncryptionSets", {
+    path: { subscriptionId },
+    query: {},
+    signal,
+  }))
+    sets.push(set);
+  const images = await imagesIn(client, subscriptionId, signal);
+  const uses = new Map<string, Use[]>();
+  await Promise.all(
+    images.map(async (image) => {
+      try {
+        const { body } = await readSummary(client, image, undefined, signal);
+        body.diskEncryptionSets.forEach((id, index) => {
+          const versions = body.versions
+            .filter(({ regions }) =>
+              regions.some(({ diskEncryptionSets }) =>
+                diskEncryptionSets.includes(index),
+              ),
+            )
+            .map(({ name }) => name);
+          const key = id.toLowerCase();
+          uses.set(key, [...(uses.get(key) ?? []), { image, versions }]);
+        });
+      } catch (error) {
+        // An image definition that is gone, or not readable, has no versions to show.
+        signal.throwIfAborted();
+        if (!(error instanceof Error)) throw error;
+      }
+    }),
+  );
+  return { sets, uses, images };
+}
+
+/** Image definitions that Sigil worked on lately, or that were opened here. */
+async function imagesIn(
+  client: Client,
+  subscriptionId: string,
+  signal: AbortSignal,
+): Promise<readonly ImageName[]> {
+  const { body } = await client.call("listOperations", {
+    query: { subscriptionId, top: 100 },
+    signal,
+  });
+  const found = new Map<string, ImageName>();
+  const candidates = [
+    ...body.value.map(({ resourceId }) => parseResourceId(resourceId)?.image),
+    ...recentImages(),
+  ];
+  for (const image of candidates)
+    if (
+      image?.subscriptionId.toLowerCase() === subscriptionId.toLowerCase() &&
+      found.size < MOST_IMAGES &&
+      !found.has(imageKey(image))
+    )
+      found.set(imageKey(image), image);
+  return [...found.values()];
+}

@@ -1,0 +1,39 @@
+import { useSession } from "../context.js";
+import { useStore } from "../store.js";
+
+export function SignInView() {
+  const session = useSession();
+  const state = useStore(session.state);
+  const redirect = `${location.origin}/api/ui/`;
+  return (
+    <section class="card narrow">
+      <h1>Sigil</h1>
+      <p>Image versions of your galleries, region by region.</p>
+      {state.kind === "notSetUp" ? (
+        <>
+          <p>
+            <strong>Sign-in is not set up.</strong> Register this page's address
+            as a redirect of the application in Entra ID, and name the
+            application to the service:
+          </p>
+          <pre>
+            {`node infra/register-app.mjs --spa ${redirect}\nSIGIL_UI_CLIENT_ID={client id that it prints}`}
+          </pre>
+        </>
+      ) : (
+        <button
+          type="button"
+          class="primary"
+          onClick={() => void session.signIn()}
+        >
+          Sign in
+        </button>
+      )}
+      <div role="alert">
+        {state.error !== undefined && (
+          <p class="error-text">Sign-in failed. {state.error}</p>
+        )}
+      </div>
+    </section>
+  );
+}

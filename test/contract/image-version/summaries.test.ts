@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
+import { createLooks } from "../../../src/image-version/queries/looks.js";
+import { createSummaries } from "../../../src/image-version/queries/summaries.js";
+import { imageIdOf } from "../../../src/resource-id.js";
+import {
+  idOf,
+  request,
+  startInProcess,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+import { refusal } from "../../support/refusal.js";
+import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+
+const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+const IMAGE = imageIdOf(idOf(seedVersionId("1.0.0")));
+let world: InProcess;
+let recordReads = 0;
+let indexReads = 0;
+
+beforeAll(async () => {
+  world = await startInProcess({ replicationMs: 60_000 });
+});
+afterAll(() => world.close());
+
+/** Those of a new instance, which has read nothing yet. */
+function instance() {
+  const { deps } = world;
+  return createSummaries({
+    ...deps,
+    looks: createLooks(deps.resourceManager, deps.now),
+    store: {
+      ...deps.store,
+      readRecord: (key) => {
+        recordReads += 1;
+        return deps.store.readRecord(key);
+      },
+    },
+    index: {
+      ...deps.index,
+      page: (...page) => {
+        indexReads += 1;
+        return deps.index.page(...page);
+      },
+    },
+  });
+}
+
+/** After as long as nothing that was read is shown again. */
+const later = (): void => world.clock.advance(30_000);
+
+test("shows versions of Sigil's and of others', each region with its keys and what makes it the latest", async () => {
+  await request(world.deps, seedVersionId("1.0.0"), managedImageRequest());
+  await world.finish(seedVersionId("1.0.0"));
+  await world.deps.resourceManager.putImageVersion(
+    idOf(seedVersionId("2.0.0")),
+    canonicalForm(managedImageRequest()),
+  );
+  world.clock.advance(10 * 60_000);
+  const { view } = await instance()(IMAGE);
+  expect(view).toMatchObject({ complete: true });
+  expect(view.diskEncryptionSets).toHaveLength(4);
+  expect(
+    view.versions.map(({ name, managedBy, latest }) => [
+      name,
+      managedBy,
+      latest,
+    ]),
+  ).toEqual([
+    ["2.0.0", "Others", true],
+    ["1.0.0", "Sigil", false],
+  ]);
+  expect(view.versions[1]).toMatchObject({
+    state: "Succeeded",
+    provisioningState: "Succeeded",
+    excludeFromLatest: false,
+    regions: [
+      {
+        name: "westus",
+        state: "Completed",
+        progress: 100,
+        latest: false,
+        encryptionType: "EncryptionAtRestWithCustomerKey",
+        diskEncryptionSets: [0, 1],
+        regionalReplicaCount: 2,
+        storageAccountType: "Standard_LRS",
+      },
+      { name: "eastus2", diskEncryptionSets: [2, 3] },
+    ],
+  });
+});
+
+test("twenty who ask at once cost what one costs, and a version that has ended is read once", async () => {
+  const summarize = instance();
+  recordReads = 0;
+  indexReads = 0;
+  world.simulator.control.clearRequests();
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => summarize(IMAGE)),
+  );
+  expect(new Set(answers.map(({ etag }) => etag)).size).toBe(1);
+  expect(indexReads).toBe(1);
+  const first = recordReads;
+  expect(first).toBeLessThanOrEqual(3);
+  const asked = world.simulator.control.requests?.length;
+  world.clock.advance(2_000);
+  expect((await summarize(IMAGE)).etag).toBe(answers[0]?.etag);
+  expect(indexReads).toBe(2);
+  expect(recordReads).toBe(first);
+  expect(world.simulator.control.requests?.length).toBe(asked);
+});
+
+test("changes its ETag with the progress of a region, and forgets what was deleted", async () => {
+  const summarize = instance();
+  const { etag } = await summarize(IMAGE);
+  await request(world.deps, seedVersionId("3.0.0"), managedImageRequest());
+  world.clock.advance(2_000);
+  const begun = await summarize(IMAGE);
+  expect(begun.etag).not.toBe(etag);
+  // Azure has not shown it yet: it is shown as it was asked for.
+  expect(begun.view.versions[0]).toMatchObject({
+    name: "3.0.0",
+    state: "Accepted",
+    provisioningState: "Creating",
+  });
+  await world.finish(seedVersionId("3.0.0"));
+  later();
+  const ended = await summarize(IMAGE);
+  expect(ended.etag).not.toBe(begun.etag);
+  expect(ended.view.versions[0]).toMatchObject({ state: "Succeeded" });
+
+  await deleteImageVersion(world.deps, {
+    id: idOf(seedVersionId("3.0.0")),
+    ...BY,
+  });
+  await world.finish(seedVersionId("3.0.0"));
+  later();
+  const { view } = await summarize(IMAGE);
+  expect(view.versions.map(({ name }) => name)).toEqual(["2.0.0", "1.0.0"]);
+});
+
+test("is refused where there is no such image definition", async () => {
+  expect(await refusal(instance()(`${IMAGE}Unknown`))).toMatchObject({
+    code: "NotFound",
+  });
+});

@@ -1,0 +1,194 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { HostProcess } from "@sigil-local/functions-host/process";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import type { ApiClient } from "../../support/api-client.js";
+import { findChromium, startChromium } from "../../support/browser.js";
+import {
+  axeFindings,
+  openPage,
+  SEED_IMAGE,
+  signIn,
+} from "../../support/page.js";
+import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import { Stack } from "../../support/stack.js";
+
+const chromium = findChromium();
+const HOSTILE = `<img src=x onerror="document.title='taken over'">`;
+
+describe.skipIf(chromium === undefined)("what may be done in the page", () => {
+  let stack: Stack;
+  let host: HostProcess;
+  let browser: Browser;
+  let api: ApiClient;
+
+  const make = async (number: string, tags = {}): Promise<void> => {
+    const id = seedVersionId(number);
+    await api.put(id, { ...managedImageRequest(), tags });
+    await stack.events.ended(id);
+  };
+  const address = (path: string): string => `${host.origin}/api/ui/${path}`;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    host = await stack.startHost();
+    browser = await startChromium(chromium ?? "");
+    api = await stack.client(host);
+    await make("1.0.0");
+    await make("1.1.0", { [HOSTILE.replace(/[<>]/gu, "")]: HOSTILE });
+    await stack.send("image-version-requests", {
+      body: {
+        specversion: "1.0",
+        id: HOSTILE,
+        source: "urn:test",
+        type: "test",
+        subject: seedVersionId("9.0.0"),
+        data: { location: HOSTILE, properties: {} },
+      },
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.close();
+  });
+
+  it("a writer sees what a rollback changes in each region, and then rolls back", async () => {
+    const { page, context, complaints } = await openPage(
+      browser,
+      address(SEED_IMAGE),
+    );
+    await signIn(page, "writer");
+    await page.getByRole("button", { name: "Roll back" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("From 1.1.0 to 1.0.0.").waitFor();
+    expect(
+      await dialog.getByRole("row", { name: "westus 1.1.0 1.0.0" }).count(),
+    ).toBe(1);
+    expect(await axeFindings(page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Roll back" }).click();
+    await page.getByRole("row", { name: /^1\.0\.0 latest/u }).waitFor();
+    await page.getByRole("row", { name: /^1\.1\.0 excluded/u }).waitFor();
+    // The operation's own view says what came of it.
+    await page.getByRole("link", { name: "Roll back" }).click();
+    await page.getByText("From 1.1.0 to 1.0.0.").waitFor();
+    await page.getByText("Succeeded").first().waitFor();
+    await page.goBack();
+    await page.getByRole("heading", { name: "MyImage" }).waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it("a promotion says which version the latest becomes, before it is asked for", async () => {
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/1.1.0`),
+    );
+    await signIn(page, "writer");
+    await page.getByRole("button", { name: "Promote" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("row", { name: "westus 1.0.0 1.1.0" }).waitFor();
+    // By the keyboard: Escape leaves everything as it is, and the focus is where it was.
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    expect(await page.evaluate("document.activeElement.textContent")).toBe(
+      "Promote",
+    );
+    await page.keyboard.press("Enter");
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: "Promote" })
+      .click();
+    await page.getByText("Accepted:").waitFor();
+    await page.getByRole("button", { name: "Exclude from latest" }).waitFor();
+    await context.close();
+  });
+
+  it("a version is deleted only by who types its number", async () => {
+    await make("0.9.0");
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/0.9.0`),
+    );
+    await signIn(page, "writer");
+    await page.getByRole("button", { name: "Delete" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog
+      .getByText("In no region another version becomes the latest.")
+      .waitFor();
+    const button = dialog.getByRole("button", { name: "Delete" });
+    expect(await button.isDisabled()).toBe(true);
+    await dialog.getByRole("textbox").fill("0.9.0");
+    await button.click();
+    await page.getByText("Accepted:").waitFor();
+    await page.getByText("There is no image version").waitFor();
+    await context.close();
+  });
+
+  it("who may only read is offered nothing, and refused by the API all the same", async () => {
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/1.0.0`),
+    );
+    let token = "";
+    page.on("request", (request) => {
+      token = request.headers()["authorization"] ?? token;
+    });
+    await signIn(page, "reader");
+    await page.getByRole("heading", { name: "Regions" }).waitFor();
+    for (const name of [
+      "Promote",
+      "Exclude from latest",
+      "Delete",
+      "Change or add regions",
+    ])
+      expect(
+        await page
+          .getByRole("button", { name })
+          .or(page.getByRole("link", { name, exact: true }))
+          .count(),
+        name,
+      ).toBe(0);
+    await page.getByRole("link", { name: "Rejected requests" }).click();
+    await page.getByText("ImageVersions.Admin").waitFor();
+    const refused = await fetch(
+      `${host.origin}/api/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup/galleries/MyGallery/images/MyImage/rollback`,
+      {
+        method: "POST",
+        headers: { Authorization: token, "Content-Type": "application/json" },
+        body: "{}",
+      },
+    );
+    expect(refused.status).toBe(403);
+    await refused.body?.cancel();
+    await context.close();
+  });
+
+  it("names and messages of others are shown as text, whatever they are", async () => {
+    const { page, context, complaints } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/1.1.0`),
+    );
+    await signIn(page, "admin");
+    await page.getByText(HOSTILE, { exact: true }).waitFor();
+    await page.getByRole("link", { name: "Rejected requests" }).click();
+    await page.getByText("Show").click();
+    await page
+      .getByText(HOSTILE.replaceAll('"', String.raw`\"`))
+      .first()
+      .waitFor();
+    expect(await page.locator("img").count()).toBe(0);
+    expect(await page.title()).toBe("Rejected requests · Sigil");
+    expect(complaints).toEqual([]);
+
+    // Sent again it is refused again, and the answer says why.
+    await page.getByRole("button", { name: "Send again" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Send again" }).click();
+    await dialog
+      .getByRole("alert")
+      .getByText("error", { exact: true })
+      .first()
+      .waitFor();
+    await context.close();
+  });
+});

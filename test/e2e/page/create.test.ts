@@ -1,0 +1,339 @@
+import type { Browser, Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { HostProcess } from "@sigil-local/functions-host/process";
+import { findChromium, startChromium } from "../../support/browser.js";
+import { openPage, SEED_IMAGE, signIn } from "../../support/page.js";
+import {
+  managedImageRequest,
+  seedResource,
+  seedVersionId,
+  snapshotsRequest,
+} from "../../support/requests.js";
+import { pathOf } from "../../support/api-client.js";
+import { Stack } from "../../support/stack.js";
+
+const chromium = findChromium();
+if (chromium === undefined)
+  console.warn(
+    "SKIPPED: no version was made in a browser, as this machine has none. Install one (Debian: apt install chromium), or name one by SIGIL_CHROMIUM=/path/to/chromium.",
+  );
+
+const HOSTILE = `<img src=x onerror="document.title='owned'">`;
+
+describe.skipIf(chromium === undefined)("a version made in the page", () => {
+  let stack: Stack;
+  let host: HostProcess;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    host = await stack.startHost();
+    browser = await startChromium(chromium ?? "");
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.close();
+  });
+
+  const open = async (
+    path: string,
+    username: "reader" | "writer" = "writer",
+    options: Parameters<typeof openPage>[2] = {},
+  ) => {
+    const opened = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}/${path}`,
+      options,
+    );
+    await signIn(opened.page, username);
+    return opened;
+  };
+  const checked = (page: Page, text: string): Promise<void> =>
+    page.locator(".plan-status", { hasText: `Checked: ${text}` }).waitFor();
+  const region = (page: Page, name: string): Locator =>
+    page.getByRole("group", { name, exact: true });
+  const chosen = (select: Locator): Promise<string> =>
+    select.locator("option:checked").innerText();
+  const options = (select: Locator): Promise<string[]> =>
+    select.locator("option").allInnerTexts();
+  const paste = async (page: Page, body: unknown): Promise<void> => {
+    await page.getByText("Begin with a request").click();
+    await page.getByLabel("The body of a PUT").fill(JSON.stringify(body));
+    await page.getByRole("button", { name: "Fill in the form" }).click();
+  };
+
+  it("by hand is the seed's, from an empty form to every region usable (row S10)", async () => {
+    const { page, context, complaints } = await open("create");
+    await page.getByLabel("Version", { exact: true }).fill("1.0.0");
+    await page
+      .getByLabel("Managed image", { exact: true })
+      .nth(1)
+      .fill("myImage");
+    await page.getByLabel("Region", { exact: true }).fill("westus");
+    await region(page, "westus").getByLabel("Replicas").fill("2");
+    await region(page, "westus")
+      .getByLabel("Storage")
+      .selectOption("Standard_LRS");
+    await page.getByRole("button", { name: "Add a region" }).click();
+    await region(page, "Region 2").getByLabel("Region").fill("eastus2");
+
+    // The plan has looked into the source, and each disk has its row.
+    await page.getByText("Its data disks: LUN 0.").waitFor();
+    const os = page.getByLabel("OS disk in westus");
+    expect(await options(os)).toEqual([
+      "Choose a set",
+      "WestUSDiskEncryptionSet1",
+      "WestUSDiskEncryptionSet2",
+    ]);
+    expect(await options(page.getByLabel("OS disk in eastus2"))).toEqual([
+      "Choose a set",
+      "EastUS2DiskEncryptionSet1",
+      "EastUS2DiskEncryptionSet2",
+    ]);
+    await os.selectOption("WestUSDiskEncryptionSet1");
+    await page.getByText("Key ").first().waitFor();
+    await page.getByRole("button", { name: "Fill the row of OS disk" }).click();
+    expect(await chosen(page.getByLabel("OS disk in eastus2"))).toBe(
+      "EastUS2DiskEncryptionSet1",
+    );
+    await page.getByLabel("Of data disks").fill("{region}DiskEncryptionSet2");
+    await page.getByLabel("Of the OS disk").fill("{region}DiskEncryptionSet1");
+    await page.getByRole("button", { name: "Choose", exact: true }).click();
+    expect(await chosen(page.getByLabel("Data disk, LUN 0 in eastus2"))).toBe(
+      "EastUS2DiskEncryptionSet2",
+    );
+    await checked(page, "no error");
+    await page.getByText("The same with az").click();
+    expect(
+      await page.getByRole("region", { name: "The command line" }).innerText(),
+    ).toContain("az sig image-version create");
+
+    await page.getByRole("button", { name: "Create the version" }).click();
+    await page.waitForURL(/\/versions\/1\.0\.0$/u);
+    const id = seedVersionId("1.0.0");
+    await stack.events.ended(id);
+    const api = await stack.client(host);
+    const { body } = await api.request<{
+      properties: unknown;
+      sigil: { regions: { name: string; state: string }[] };
+    }>("GET", pathOf(id));
+    expect(body.sigil.regions).toMatchObject([
+      { name: "westus", state: "Completed" },
+      { name: "eastus2", state: "Completed" },
+    ]);
+    expect(body.properties).toMatchObject({
+      publishingProfile: {
+        targetRegions: [
+          {
+            regionalReplicaCount: 2,
+            encryption:
+              managedImageRequest().properties.publishingProfile
+                ?.targetRegions?.[0]?.encryption,
+          },
+          {},
+        ],
+      },
+    });
+    expect(complaints).toEqual([]);
+    // What was made is no draft any more.
+    expect(
+      await page.evaluate(() =>
+        Object.keys(sessionStorage).filter((key) => key.includes("draft")),
+      ),
+    ).toEqual([]);
+    await context.close();
+  });
+
+  it("with the seed's wrong region is caught at its field, and not sent (row S11)", async () => {
+    const { page, context, requests } = await open("create");
+    await page.getByLabel("Version", { exact: true }).fill("1.1.0");
+    await paste(page, snapshotsRequest("eastus"));
+    await checked(page, "2 errors");
+    const select = page.getByLabel("OS disk in eastus", { exact: true });
+    // Only the region's own sets are offered; what the request has is shown as what it is.
+    expect(await options(select)).toEqual([
+      "Choose a set",
+      "EastUSDiskEncryptionSet1",
+      "EastUSDiskEncryptionSet2",
+      "EastUS2DiskEncryptionSet1 (in eastus2)",
+    ]);
+    expect(await select.getAttribute("aria-invalid")).toBe("true");
+    const described = (await select.getAttribute("aria-describedby")) ?? "";
+    expect(await page.locator(`[id="${described}"]`).innerText()).toMatch(
+      /EastUS2DiskEncryptionSet1 is in eastus2/u,
+    );
+    // The summary leads to it.
+    await page.getByRole("link", { name: "eastus: OS disk" }).click();
+    expect(await page.locator(":focus").getAttribute("id")).toBe(
+      await select.getAttribute("id"),
+    );
+
+    await page.getByRole("button", { name: "Create the version" }).click();
+    expect(
+      requests.filter((each) => /\/versions\/1\.1\.0\?/u.test(each)),
+    ).toEqual([]);
+    // The region's name was the mistake.
+    await region(page, "eastus").getByLabel("Region").fill("eastus2");
+    await checked(page, "no error");
+    await context.close();
+  });
+
+  it("is no offer to a reader", async () => {
+    const { page, context } = await open("create", "reader");
+    await page.getByText("You may not create or change versions").waitFor();
+    expect(await page.locator("form").count()).toBe(0);
+    await context.close();
+  });
+
+  it("shows the names and messages of others as text", async () => {
+    const { page, context, complaints } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}/create`,
+    );
+    const message = `${HOSTILE} is no set`;
+    await page.route("**/disk-encryption-sets*", (route) =>
+      route.fulfill({
+        json: {
+          value: [
+            {
+              id: seedResource(`diskEncryptionSets/${HOSTILE}`),
+              region: "westus",
+              encryptionType: "EncryptionAtRestWithCustomerKey",
+              provisioningState: HOSTILE,
+              keyUrl: HOSTILE,
+              rotationToLatestKeyVersionEnabled: true,
+              autoKeyRotationError: { code: "x", message: HOSTILE },
+            },
+          ],
+        },
+      }),
+    );
+    await page.route("**/plan*", (route) =>
+      route.fulfill({
+        json: {
+          findings: [
+            {
+              rule: "r",
+              code: "x",
+              severity: "error",
+              pointer: "",
+              message,
+              remediation: HOSTILE,
+            },
+          ],
+          changes: [],
+        },
+      }),
+    );
+    await signIn(page, "writer");
+    const body = managedImageRequest();
+    for (const target of body.properties.publishingProfile?.targetRegions ?? [])
+      target.encryption = {
+        osDiskImage: {
+          diskEncryptionSetId: seedResource(`diskEncryptionSets/${HOSTILE}`),
+        },
+      };
+    await paste(page, {
+      ...body,
+      tags: { [HOSTILE]: HOSTILE },
+      properties: {
+        ...body.properties,
+        publishingProfile: {
+          targetRegions: [
+            ...(body.properties.publishingProfile?.targetRegions ?? []),
+            { name: HOSTILE },
+          ],
+        },
+      },
+    });
+    await page.getByText(message).first().waitFor();
+    for (const summary of await page.locator("details > summary").all())
+      await summary.click();
+    expect(await page.locator("img").count()).toBe(0);
+    expect(await page.title()).not.toBe("owned");
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it("that lacks a set says how it is made", async () => {
+    const { page, context } = await open("create");
+    await page.getByLabel("Region", { exact: true }).fill("northeurope");
+    await page.getByText("northeurope lacks the set").first().click();
+    expect(
+      await page
+        .getByRole("region", { name: "az lines for northeurope-images" })
+        .innerText(),
+    ).toContain("--location northeurope");
+    expect(
+      await page
+        .getByRole("region", { name: "Bicep for northeurope-images" })
+        .innerText(),
+    ).toContain("location: 'northeurope'");
+    await context.close();
+  });
+
+  it("is kept as a draft in this tab, without a token, until it is discarded", async () => {
+    const { page, context } = await open("create");
+    await page.getByLabel("Version", { exact: true }).fill("3.0.0");
+    await page.getByLabel("Region", { exact: true }).fill("westus");
+    await page.locator(".plan-status", { hasText: "Checked" }).waitFor();
+    const kept = await page.evaluate(() =>
+      JSON.stringify({ ...sessionStorage }),
+    );
+    expect(kept).toContain("3.0.0");
+    expect(kept).not.toContain("eyJ");
+    await page.reload();
+    await page.getByText("This is your draft").waitFor();
+    expect(await page.getByLabel("Version", { exact: true }).inputValue()).toBe(
+      "3.0.0",
+    );
+    await page.getByRole("button", { name: "Discard it" }).click();
+    expect(await page.getByLabel("Version", { exact: true }).inputValue()).toBe(
+      "",
+    );
+    await context.close();
+  });
+
+  it("is changed as it was read: what others changed meanwhile is shown, and kept", async () => {
+    const id = seedVersionId("2.0.0");
+    const api = await stack.client(host);
+    expect((await api.put(id, managedImageRequest())).status).toBe(202);
+    await stack.events.ended(id);
+
+    const { page, context } = await open("versions/2.0.0/change");
+    const west = region(page, "westus");
+    await west.getByLabel("Replicas").fill("3");
+    await checked(page, "no error");
+    await page.getByText("What would change").first().waitFor();
+    expect(
+      (await api.put(id, { ...managedImageRequest(), tags: { build: "4711" } }))
+        .status,
+    ).toBe(202);
+    await expect
+      .poll(async () => (await api.request<object>("GET", pathOf(id))).body)
+      .toMatchObject({ tags: { build: "4711" } });
+
+    await page.getByRole("button", { name: "Change the version" }).click();
+    await page.getByText("Somebody has changed the version").waitFor();
+    await page.getByRole("button", { name: "Show what changed" }).click();
+    await page.getByText('tags: – → {"build":"4711"}').waitFor();
+    await page.getByRole("button", { name: "Keep my changes" }).click();
+    expect(await page.getByLabel("Value of tag 1").inputValue()).toBe("4711");
+    await checked(page, "no error");
+    await page.getByRole("button", { name: "Change the version" }).click();
+    await page.waitForURL(/\/versions\/2\.0\.0$/u);
+    await expect
+      .poll(async () => (await api.request<object>("GET", pathOf(id))).body, {
+        timeout: 20_000,
+      })
+      .toMatchObject({
+        tags: { build: "4711" },
+        properties: {
+          publishingProfile: {
+            targetRegions: [{ regionalReplicaCount: 3 }, {}],
+          },
+        },
+      });
+    await context.close();
+  });
+});

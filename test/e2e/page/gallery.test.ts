@@ -1,0 +1,169 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { HostProcess } from "@sigil-local/functions-host/process";
+import { findChromium, startChromium } from "../../support/browser.js";
+import { openPage, SEED_IMAGE, signIn } from "../../support/page.js";
+import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import { Stack } from "../../support/stack.js";
+
+const chromium = findChromium();
+
+describe.skipIf(chromium === undefined)(
+  "the view of an image definition",
+  () => {
+    let stack: Stack;
+    let host: HostProcess;
+    let browser: Browser;
+
+    beforeAll(async () => {
+      stack = await Stack.start();
+      host = await stack.startHost();
+      browser = await startChromium(chromium ?? "");
+      const api = await stack.client(host);
+      await api.put(seedVersionId("1.0.0"), managedImageRequest());
+      await stack.events.ended(seedVersionId("1.0.0"));
+    });
+    afterAll(async () => {
+      await browser?.close();
+      await stack?.close();
+    });
+
+    it("shows a version in each region, and a new one without being reloaded", async () => {
+      const { page, context, complaints } = await openPage(
+        browser,
+        `${host.origin}/api/ui/${SEED_IMAGE}`,
+      );
+      await signIn(page, "reader");
+      const row = page.getByRole("row", { name: /^1\.0\.0/u });
+      await expect
+        .poll(() => row.innerText())
+        .toMatch(
+          /latest[\s\S]*Succeeded[\s\S]*Ready[\s\S]*1 × [\s\S]*EastUS2DiskEncryptionSet1/u,
+        );
+      expect(
+        await page.getByRole("link", { name: "New version" }).count(),
+      ).toBe(0);
+
+      const api = await stack.client(host);
+      await api.put(seedVersionId("1.0.1"), managedImageRequest());
+      await page.getByRole("link", { name: "1.0.1" }).waitFor();
+      await page.getByText("Checked").first().waitFor();
+
+      // Filters are in the address: it can be sent to somebody.
+      await page.getByLabel("Version or key").fill("1.0.1");
+      await page.getByText("1 of 2 versions").waitFor();
+      expect(new URL(page.url()).search).toBe("?q=1.0.1");
+      await page.getByLabel("Version or key").fill("westusdisk");
+      await page.getByText("2 versions").waitFor();
+      expect(complaints).toEqual([]);
+      await context.close();
+    });
+
+    it("ten thousand versions are one answer, and at most 300 rows of them are made", async () => {
+      const { page, context } = await openPage(
+        browser,
+        `${host.origin}/api/ui/`,
+        { viewport: { width: 1_600, height: 2_000 } },
+      );
+      const versions = Array.from({ length: 10_000 }, (_, index) => ({
+        name: `1.0.${9_999 - index}`,
+        managedBy: "Sigil",
+        provisioningState: "Succeeded",
+        state: "Succeeded",
+        latest: index === 0,
+        excludeFromLatest: false,
+        regions: ["eastus2", "westus", "northeurope"].map((name) => ({
+          name,
+          state: "Completed",
+          progress: 100,
+          latest: index === 0,
+          excludeFromLatest: false,
+          encryptionType: "EncryptionAtRestWithCustomerKey",
+          diskEncryptionSets: [0],
+          regionalReplicaCount: 1,
+          storageAccountType: "Standard_LRS",
+        })),
+      }));
+      await page.route("**/summary", (route) =>
+        route.fulfill({
+          headers: { ETag: '"1"' },
+          json: {
+            time: "2026-01-01T00:00:00Z",
+            complete: true,
+            diskEncryptionSets: ["/subscriptions/x/diskEncryptionSets/one"],
+            versions,
+          },
+        }),
+      );
+      await signIn(page, "reader");
+      await page
+        .getByLabel("Resource id of an image definition")
+        .fill(seedVersionId("1.0.0").replace(/\/versions.*/u, ""));
+      await page.getByRole("button", { name: "Open" }).click();
+      await page.getByText("10000 versions").waitFor();
+      const rows = page.locator("tbody tr");
+      const most = async (): Promise<void> =>
+        expect(await rows.count()).toBeLessThanOrEqual(300);
+      await most();
+      const table = page.getByRole("region", { name: /^Versions of/u });
+      await table.focus();
+      await page.keyboard.press("End");
+      await page.getByRole("link", { name: "1.0.0", exact: true }).waitFor();
+      await most();
+      // By the keyboard alone, to the top again.
+      await page.keyboard.press("Home");
+      await page.getByRole("link", { name: "1.0.9999", exact: true }).waitFor();
+      await most();
+      await context.close();
+    });
+
+    it("an API that goes away is said, what is shown stays, and goes on when it comes back; one that refuses the token asks to sign in", async () => {
+      const own = await stack.startHost();
+      const port = Number(new URL(own.origin).port);
+      const { page, context } = await openPage(
+        browser,
+        `${own.origin}/api/ui/${SEED_IMAGE}`,
+      );
+      await signIn(page, "reader");
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+
+      await own.kill();
+      await page.getByRole("button", { name: "Refresh" }).click();
+      await page.getByText("The API does not answer.").waitFor();
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+
+      const again = await stack.startHost(undefined, {}, undefined, port);
+      await page
+        .getByText("The API does not answer.")
+        .waitFor({ state: "detached" });
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+
+      await again.kill();
+      await stack.startHost(
+        undefined,
+        { SIGIL_TOKEN_AUDIENCE: "api://other" },
+        undefined,
+        port,
+      );
+      await page.getByText("The sign-in has ended.").waitFor();
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+      await page.getByRole("button", { name: "Sign in" }).waitFor();
+      await context.close();
+    });
+
+    it("a token is renewed before it ends, without a person", async () => {
+      stack.services.tokenIssuer?.setSignInLifetime(30, true);
+      const { page, context, requests } = await openPage(
+        browser,
+        `${host.origin}/api/ui/${SEED_IMAGE}`,
+      );
+      await signIn(page, "reader");
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+      expect(
+        requests.filter((address) => address.endsWith("/token")).length,
+      ).toBeGreaterThan(1);
+      stack.services.tokenIssuer?.setSignInLifetime(3_600, true);
+      await context.close();
+    });
+  },
+);

@@ -1,0 +1,138 @@
+import { gzipSync } from "node:zlib";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { HostProcess } from "@sigil-local/functions-host/process";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { findChromium, startChromium } from "../../support/browser.js";
+import {
+  axeFindings,
+  openPage,
+  SEED_IMAGE,
+  signIn,
+} from "../../support/page.js";
+import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import { Stack } from "../../support/stack.js";
+
+const chromium = findChromium();
+
+/** What the page may weigh, whole, and what it may ask for until the first data is shown. */
+const MOST_BYTES = 150_000;
+const MOST_REQUESTS = 12;
+
+describe.skipIf(chromium === undefined)("every view of the page", () => {
+  let stack: Stack;
+  let host: HostProcess;
+  let browser: Browser;
+  const views: Record<string, { path: string; heading: string }> = {
+    home: { path: "", heading: "Images" },
+    image: { path: SEED_IMAGE, heading: "MyImage" },
+    version: {
+      path: `${SEED_IMAGE}/versions/1.0.0`,
+      heading: "MyImage 1.0.0",
+    },
+    retention: { path: `${SEED_IMAGE}/retention`, heading: "MyImage" },
+    operations: { path: "operations", heading: "Operations" },
+    keys: { path: `keys/${LOCAL_SUBSCRIPTION_ID}`, heading: "Keys" },
+    rejected: { path: "rejected", heading: "Rejected requests" },
+    unknown: { path: "nowhere", heading: "There is no such page" },
+  };
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    host = await stack.startHost();
+    browser = await startChromium(chromium ?? "");
+    const api = await stack.client(host);
+    await api.put(seedVersionId("1.0.0"), managedImageRequest());
+    await stack.events.ended(seedVersionId("1.0.0"));
+    await stack.send("image-version-requests", { body: { no: "event" } });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.close();
+  });
+
+  it.each([
+    ["light", 1_400],
+    ["dark", 1_400],
+    ["light", 390],
+  ] as const)(
+    "axe finds nothing in %s at %i pixels, and nothing is wider than the window",
+    async (colorScheme, width) => {
+      const { page, context, complaints } = await openPage(
+        browser,
+        `${host.origin}/api/ui/`,
+        { colorScheme, viewport: { width, height: 900 } },
+      );
+      expect(await axeFindings(page)).toEqual([]);
+      await signIn(page, "admin");
+      for (const [name, { path, heading }] of Object.entries(views)) {
+        await page.evaluate(
+          `history.pushState(undefined, "", "/api/ui/${path}"); dispatchEvent(new PopStateEvent("popstate"))`,
+        );
+        await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
+        if (name !== "unknown")
+          await page.getByText("Checked").first().waitFor();
+        expect(await axeFindings(page), name).toEqual([]);
+        expect(
+          await page.evaluate("document.documentElement.scrollWidth"),
+          name,
+        ).toBeLessThanOrEqual(width);
+      }
+      expect(complaints).toEqual([]);
+      await context.close();
+    },
+  );
+
+  it("is light: bytes, requests, and data at the first answer", async () => {
+    const { page, context, requests } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}`,
+    );
+    await signIn(page, "reader");
+    await page.getByRole("link", { name: "1.0.0" }).waitFor();
+    const asked = requests.slice(
+      requests.findLastIndex((address) => address.includes("?code=")),
+    );
+    expect(asked.length).toBeLessThanOrEqual(MOST_REQUESTS);
+    // All files that there are, also those that are loaded late.
+    const html = await (await fetch(`${host.origin}/api/ui/`)).text();
+    const names = new Set(
+      [...html.matchAll(/\/api\/ui\/assets\/[\w.-]+/gu)].map(([name]) => name),
+    );
+    let bytes = html.length;
+    for (const name of names) {
+      const response = await fetch(host.origin + name, {
+        headers: { "accept-encoding": "gzip" },
+      });
+      const text = await response.text();
+      bytes += gzipSync(text).length;
+      for (const [, chunk = ""] of text.matchAll(/"\.\/([\w-]+\.js)"/gu))
+        names.add(`/api/ui/assets/${chunk}`);
+    }
+    expect(names.size).toBeGreaterThan(3);
+    expect(bytes).toBeLessThan(MOST_BYTES);
+    await context.close();
+  });
+
+  it("times are the viewer's, with UTC on hover; the window's title says what is shown", async () => {
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}/versions/1.0.0`,
+    );
+    await signIn(page, "reader");
+    await page.getByRole("heading", { name: "Regions" }).waitFor();
+    expect(await page.title()).toBe("MyImage 1.0.0 · Sigil");
+    const time = page.locator("dd time").first();
+    const utc = (await time.getAttribute("datetime")) ?? "";
+    expect(await time.getAttribute("title")).toBe(
+      `${utc.replace("T", " ").replace("Z", "")} UTC`,
+    );
+    const local = new Intl.DateTimeFormat("en-US", {
+      dateStyle: "medium",
+      timeStyle: "medium",
+      timeZone: "Europe/Berlin",
+    }).format(Date.parse(utc));
+    expect(await time.innerText()).toBe(local);
+    await context.close();
+  });
+});

@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { chooseSets } from "../../../../src/image-version/commands/encryption-rule.js";
+import type { Dependencies } from "../../../../src/image-version/ports.js";
+import { diskEncryptionReferences } from "../../../../src/image-version/properties/disk-encryption-references.js";
+import type { DiskEncryptionSet } from "../../../../src/image-version/resources.js";
+import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
+
+const SUBSCRIPTION = "00000000-0000-0000-0000-000000000000";
+const ID = {
+  subscriptionId: SUBSCRIPTION,
+  resourceGroupName: "g",
+  galleryName: "gallery",
+  imageName: "image",
+  versionName: "1.0.0",
+};
+const REGIONS = ["westus", "eastus2", "northeurope"];
+const CONFIDENTIAL = "ConfidentialVmEncryptedWithCustomerKey";
+
+const sets = fc.array(
+  fc.record({
+    region: fc.constantFrom(...REGIONS),
+    encryptionType: fc.constantFrom(
+      "EncryptionAtRestWithCustomerKey" as const,
+      "EncryptionAtRestWithPlatformAndCustomerKeys" as const,
+      CONFIDENTIAL as typeof CONFIDENTIAL,
+    ),
+    tags: fc.constantFrom({}, { image: "golden" }, { IMAGE: "golden" }),
+  }),
+  { maxLength: 8 },
+);
+const regions = fc.uniqueArray(
+  fc.record({
+    name: fc.constantFrom(...REGIONS),
+    confidential: fc.boolean(),
+  }),
+  { minLength: 1, selector: ({ name }) => name },
+);
+
+test("a tag never leads to a set of another region or type, and where it leads to none or several, that is told", async () => {
+  await fc.assert(
+    fc.asyncProperty(sets, regions, async (found, asked) => {
+      const value = found.map((set, i): DiskEncryptionSet => ({
+        ...set,
+        id: `/subscriptions/${SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.Compute/diskEncryptionSets/set${i}`,
+        provisioningState: "Succeeded",
+        rotationToLatestKeyVersionEnabled: false,
+      }));
+      const deps = {
+        resources: { listDiskEncryptionSets: () => Promise.resolve({ value }) },
+      } as unknown as Dependencies;
+      const body = canonicalForm({
+        location: "westus",
+        properties: {
+          storageProfile: {
+            osDiskImage: { source: { id: "os" } },
+            dataDiskImages: [{ lun: 3, source: { id: "data" } }],
+          },
+          publishingProfile: {
+            targetRegions: asked.map(({ name, confidential }) => ({
+              name,
+              ...(confidential && {
+                encryption: {
+                  osDiskImage: {
+                    securityProfile: {
+                      confidentialVMEncryptionType: "EncryptedWithCmk",
+                    },
+                  },
+                },
+              }),
+            })),
+          },
+        },
+      });
+      const { request, findings } = await chooseSets(deps, ID, body, {
+        tag: "image=golden",
+      });
+      const references = diskEncryptionReferences(request);
+      for (const { diskEncryptionSetId, region, confidential } of references) {
+        const set = value.find(({ id }) => id === diskEncryptionSetId);
+        expect(set?.region).toBe(region);
+        expect(set?.encryptionType === CONFIDENTIAL).toBe(confidential);
+        expect(Object.values(set?.tags ?? {})).toEqual(["golden"]);
+      }
+      // Each disk has its set, or the kind of set that it lacks is told once.
+      const kinds = asked.flatMap(({ name, confidential }) =>
+        confidential ? [`${name} c`, name] : [name],
+      );
+      const fitting = (kind: string) =>
+        value.filter(
+          ({ region, encryptionType, tags = {} }) =>
+            kind ===
+              (encryptionType === CONFIDENTIAL ? `${region} c` : region) &&
+            Object.keys(tags).length === 1,
+        ).length;
+      expect(findings).toHaveLength(
+        kinds.filter((kind) => fitting(kind) !== 1).length,
+      );
+    }),
+  );
+});

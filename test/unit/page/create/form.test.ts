@@ -1,0 +1,315 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { resolve } from "../../../../src/http/contract/openapi-document.js";
+import {
+  bodyOf,
+  disksOf,
+  EMPTY_FORM,
+  formOf,
+  withRegion,
+  writable,
+  type Form,
+} from "../../../../src/page/src/create/model/form.js";
+import {
+  managedImageRequest,
+  seedResource,
+  seedVersionId,
+  snapshotsRequest,
+} from "../../../support/requests.js";
+import { content, validator } from "../../http/contract/document.js";
+
+const SET = (name: string): string =>
+  seedResource(`diskEncryptionSets/${name}`);
+
+/** Row S10, as somebody fills it in. */
+const S10: Form = {
+  ...EMPTY_FORM,
+  version: "1.0.0",
+  source: {
+    ...EMPTY_FORM.source,
+    id: seedResource("images/myImage"),
+    luns: [0],
+  },
+  regions: [
+    {
+      id: "1",
+      name: "westus",
+      replicas: "2",
+      storage: "Standard_LRS",
+      exclude: false,
+      sets: {
+        os: SET("WestUSDiskEncryptionSet1"),
+        0: SET("WestUSDiskEncryptionSet2"),
+      },
+      fixed: [],
+      rest: {},
+    },
+    {
+      id: "2",
+      name: "eastus2",
+      replicas: "",
+      storage: "",
+      exclude: false,
+      sets: {
+        os: SET("EastUS2DiskEncryptionSet1"),
+        0: SET("EastUS2DiskEncryptionSet2"),
+      },
+      fixed: [],
+      rest: {},
+    },
+  ],
+};
+
+function s10Body(): unknown {
+  const body = structuredClone(managedImageRequest());
+  const [first] = body.properties.publishingProfile?.targetRegions ?? [];
+  if (first !== undefined) first.storageAccountType = "Standard_LRS";
+  return body;
+}
+
+describe("the body of a form", () => {
+  it("is the seed's request, row S10", () => {
+    expect(bodyOf(S10)).toEqual(s10Body());
+    expect(formOf(s10Body(), { version: "1.0.0" })).toEqual({
+      ...S10,
+      location: "westus",
+      rest: expect.anything() as Form["rest"],
+    });
+  });
+
+  it("is the seed's other request, row S11", () => {
+    const form = formOf(snapshotsRequest("eastus2"));
+    expect(form.source).toMatchObject({
+      kind: "disks",
+      osDisk: seedResource("snapshots/myOSSnapshot"),
+      dataDisks: [{ lun: "0", source: seedResource("snapshots/myDDSnapshot") }],
+    });
+    expect(bodyOf(form)).toMatchObject({
+      properties: {
+        storageProfile: snapshotsRequest("eastus2").properties.storageProfile,
+      },
+    });
+  });
+
+  it("leaves out what is not filled in, and names every disk that is to get a key", () => {
+    expect(bodyOf(EMPTY_FORM)).toEqual({});
+    const form = withRegion(
+      { ...EMPTY_FORM, source: { ...EMPTY_FORM.source, luns: [0, 3] } },
+      "westus",
+    );
+    expect(
+      bodyOf(form).properties.publishingProfile?.targetRegions,
+    ).toMatchObject([
+      { encryption: { dataDiskImages: [{ lun: 0 }, { lun: 3 }] } },
+    ]);
+    expect(
+      bodyOf({ ...form, encryption: "platform" }).properties.publishingProfile
+        ?.targetRegions,
+    ).toEqual([{ name: "westus", regionalReplicaCount: 1 }]);
+  });
+
+  it("sends a number that is none as it is: the service says what is wrong with it", () => {
+    const [region, ...others] = S10.regions;
+    const form = {
+      ...S10,
+      regions: [{ ...(region ?? expect.fail()), replicas: "two" }, ...others],
+    };
+    expect(
+      validator
+        .validateBody("putImageVersion", bodyOf(form))
+        .findings.map(({ pointer }) => pointer),
+    ).toEqual([
+      "/properties/publishingProfile/targetRegions/0/regionalReplicaCount",
+    ]);
+  });
+
+  it("names a virtual machine and another version where Azure wants them", () => {
+    const source = (kind: Form["source"]["kind"], id: string): unknown =>
+      bodyOf({ ...S10, source: { ...S10.source, kind, id } }).properties
+        .storageProfile;
+    const machine = seedResource("virtualMachines/myVM");
+    expect(source("virtualMachine", machine)).toEqual({
+      source: { virtualMachineId: machine },
+    });
+    expect(source("imageVersion", seedVersionId("0.9.0"))).toEqual({
+      source: { id: seedVersionId("0.9.0") },
+    });
+  });
+
+  it("of a confidential version has the OS disk's set as Azure wants it", () => {
+    const form: Form = { ...S10, encryption: "confidential" };
+    expect(
+      bodyOf(form).properties.publishingProfile?.targetRegions?.[0]?.encryption,
+    ).toEqual({
+      osDiskImage: {
+        securityProfile: {
+          confidentialVMEncryptionType: "EncryptedWithCmk",
+          secureVMDiskEncryptionSetId: SET("WestUSDiskEncryptionSet1"),
+        },
+      },
+      dataDiskImages: [
+        { lun: 0, diskEncryptionSetId: SET("WestUSDiskEncryptionSet2") },
+      ],
+    });
+    const read = formOf(bodyOf(form));
+    expect(read).toMatchObject({
+      encryption: "confidential",
+      confidentialType: "EncryptedWithCmk",
+    });
+    expect(read.regions[0]?.sets).toEqual(S10.regions[0]?.sets);
+    expect(
+      bodyOf({ ...form, confidentialType: "NonPersistedTPM" }).properties
+        .publishingProfile?.targetRegions?.[0]?.encryption?.osDiskImage,
+    ).toEqual({
+      securityProfile: { confidentialVMEncryptionType: "NonPersistedTPM" },
+    });
+  });
+
+  it("has the rule of promotion, tags, end of life and the guard", () => {
+    const body = bodyOf({
+      ...S10,
+      tags: [
+        { name: "build", value: "4711" },
+        { name: "", value: "x" },
+      ],
+      endOfLife: "2030-12-01",
+      blockDeletion: true,
+      promoteWhen: "regions",
+      promoteRegions: "westus, East US 2",
+    });
+    expect(body).toMatchObject({
+      tags: { build: "4711" },
+      sigil: {
+        promotion: { when: "regions", regions: ["westus", "East US 2"] },
+      },
+      properties: {
+        publishingProfile: { endOfLifeDate: "2030-12-01" },
+        safetyProfile: { blockDeletionBeforeEndOfLife: true },
+      },
+    });
+    expect(validator.validateBody("putImageVersion", body).findings).toEqual(
+      [],
+    );
+    expect(bodyOf(formOf(body))).toEqual(body);
+  });
+});
+
+/** Every example of a PUT's body in the document. */
+const { GalleryImageVersion } = content.components?.requestBodies ?? {};
+const EXAMPLES = Object.entries(
+  resolve(content, GalleryImageVersion ?? expect.fail()).content[
+    "application/json"
+  ]?.examples ?? {},
+).map(
+  ([name, example]) =>
+    [name, resolve(content, example).value as unknown] as const,
+);
+
+describe("a form that is read", () => {
+  it.each(EXAMPLES)("from the example %s means the same", (_, value) => {
+    const text = JSON.stringify(value).replace("standard_lrs", "Standard_LRS");
+    expect(bodyOf(formOf(value))).toEqual(writable(JSON.parse(text)));
+  });
+
+  it("keeps what it does not show: edge zones, caching, replica sets, signatures", () => {
+    const body = {
+      location: "westus",
+      properties: {
+        publishingProfile: {
+          replicationMode: "Full",
+          targetRegions: [
+            {
+              name: "westus",
+              additionalReplicaSets: [
+                { storageAccountType: "Premium_LRS", regionalReplicaCount: 1 },
+              ],
+            },
+          ],
+          targetExtendedLocations: [
+            {
+              name: "westus",
+              extendedLocation: { name: "losangeles", type: "EdgeZone" },
+            },
+          ],
+        },
+        storageProfile: {
+          source: { id: seedResource("images/myImage") },
+          osDiskImage: { hostCaching: "ReadOnly" },
+          dataDiskImages: [{ lun: 0, hostCaching: "None" }],
+        },
+        securityProfile: {
+          uefiSettings: { signatureTemplateNames: ["NoSignatureTemplate"] },
+        },
+        safetyProfile: { allowDeletionOfReplicatedLocations: true },
+      },
+    };
+    expect(bodyOf(formOf(body))).toEqual(body);
+    const byDisk = formOf(snapshotsRequest("eastus2"));
+    expect(
+      bodyOf({
+        ...byDisk,
+        source: { ...byDisk.source, kind: "managedImage", id: "/x" },
+      }).properties.storageProfile,
+    ).toEqual({ source: { id: "/x" } });
+  });
+
+  it("keeps a source that it has no fields for", () => {
+    const storageProfile = {
+      osDiskImage: {
+        source: {
+          storageAccountId: "/subscriptions/x",
+          uri: "https://x.blob.core.windows.net/vhds/os.vhd",
+        },
+      },
+    };
+    const form = formOf({ location: "westus", properties: { storageProfile } });
+    expect(form.source.kind).toBe("other");
+    expect(bodyOf(form).properties.storageProfile).toEqual(storageProfile);
+  });
+
+  it("from an answer has no member that only an answer has, fixes its keys, and leaves the source alone", () => {
+    const answer = {
+      ...(s10Body() as object),
+      id: seedVersionId("1.0.0"),
+      name: "1.0.0",
+      type: "Microsoft.Compute/galleries/images/versions",
+      sigil: { managedBy: "Sigil", latest: true, latestIn: [], regions: [] },
+    };
+    const form = formOf(answer, { version: "1.0.0", exists: true });
+    const { storageProfile: _, ...properties } =
+      managedImageRequest().properties;
+    const body = bodyOf(form);
+    expect(Object.keys(body).sort()).toEqual(["location", "properties"]);
+    expect(Object.keys(body.properties)).toEqual(Object.keys(properties));
+    expect(form.regions.map(({ fixed }) => [...fixed].sort())).toEqual([
+      ["0", "os"],
+      ["0", "os"],
+    ]);
+    expect(disksOf(form)).toEqual(["os", "0"]);
+  });
+
+  it("is double encryption where a set is of that type", () => {
+    const typeOf = (id: string) =>
+      id.endsWith("2")
+        ? "EncryptionAtRestWithPlatformAndCustomerKeys"
+        : "EncryptionAtRestWithCustomerKey";
+    expect(formOf(s10Body(), { typeOf }).encryption).toBe("double");
+    expect(formOf(s10Body()).encryption).toBe("customer");
+    expect(formOf({ location: "westus" }).encryption).toBe("platform");
+  });
+
+  it("bears whatever is pasted", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        for (const body of [
+          value,
+          { properties: value },
+          { properties: { publishingProfile: value, storageProfile: value } },
+          { properties: { publishingProfile: { targetRegions: [value] } } },
+        ])
+          expect(() => bodyOf(formOf(body))).not.toThrow();
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -1,0 +1,209 @@
+import { execFileSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import {
+  bodyOf,
+  formOf,
+  type Form,
+} from "../../../../src/page/src/create/model/form.js";
+import {
+  azLinesFor,
+  bicepFor,
+  commandLine,
+  costOf,
+  curlLine,
+  missingSets,
+  quote,
+} from "../../../../src/page/src/create/model/lines.js";
+import { gapsOf } from "../../../../src/page/src/create/model/sets.js";
+import {
+  managedImageRequest,
+  seedResource,
+  snapshotsRequest,
+} from "../../../support/requests.js";
+
+const IMAGE = {
+  subscriptionId: LOCAL_SUBSCRIPTION_ID,
+  resourceGroupName: "MyResourceGroup",
+  galleryName: "MyGallery",
+  imageName: "MyImage",
+};
+const S10 = formOf(managedImageRequest(), { version: "1.0.0" });
+const HOSTILE = `x'; $(touch /tmp/owned) \`id\` "\\ \n<script>`;
+
+/** What a shell makes of a line: each argument, without running it. */
+function words(line: string): string[] {
+  const [, ...rest] = execFileSync("sh", [
+    "-c",
+    `printf '%s\\0' ${line.replaceAll('"Bearer', '"Bearer')}`,
+  ])
+    .toString()
+    .split("\0");
+  return rest.slice(0, -1);
+}
+
+describe("the line of az", () => {
+  it("is the seed's, with ids for names (row S10)", () => {
+    const { text, az } = commandLine(IMAGE, S10);
+    expect(az).toBe(true);
+    const set = (name: string): string =>
+      seedResource(`diskEncryptionSets/${name}`);
+    expect(words(text)).toEqual([
+      "sig",
+      "image-version",
+      "create",
+      "--subscription",
+      LOCAL_SUBSCRIPTION_ID,
+      "--resource-group",
+      "MyResourceGroup",
+      "--gallery-name",
+      "MyGallery",
+      "--gallery-image-definition",
+      "MyImage",
+      "--gallery-image-version",
+      "1.0.0",
+      "--location",
+      "westus",
+      "--target-regions",
+      "westus=2=standard_lrs",
+      "eastus2",
+      "--target-region-encryption",
+      `${set("WestUSDiskEncryptionSet1")},0,${set("WestUSDiskEncryptionSet2")}`,
+      `${set("EastUS2DiskEncryptionSet1")},0,${set("EastUS2DiskEncryptionSet2")}`,
+      "--managed-image",
+      seedResource("images/myImage"),
+    ]);
+  });
+
+  it("names snapshots by LUN (row S11)", () => {
+    const form = formOf(snapshotsRequest("eastus2"), { version: "1.0.0" });
+    const all = words(commandLine(IMAGE, form).text);
+    expect(all.slice(all.indexOf("--os-snapshot"))).toEqual([
+      "--os-snapshot",
+      seedResource("snapshots/myOSSnapshot"),
+      "--data-snapshot-luns",
+      "0",
+      "--data-snapshots",
+      seedResource("snapshots/myDDSnapshot"),
+    ]);
+  });
+
+  it("is sigil's where az has no such option", () => {
+    const next = commandLine(IMAGE, { ...S10, version: "" });
+    expect(next).toMatchObject({ az: false });
+    expect(next.text).toContain("sigil image-version create");
+    expect(next.text).toContain("--increment patch");
+    const ruled = commandLine(IMAGE, { ...S10, promoteWhen: "manual" });
+    expect(ruled.text).toContain("--promote-when manual");
+  });
+
+  it("names a file where options do not say it all, and the ETag of a change", () => {
+    const change = formOf(managedImageRequest(), {
+      version: "1.0.0",
+      exists: true,
+    });
+    const { text, az } = commandLine(IMAGE, change, { etag: '"abc"' });
+    expect(az).toBe(false);
+    expect(words(text).slice(-4)).toEqual([
+      "--file",
+      "version.json",
+      "--if-match",
+      '"abc"',
+    ]);
+  });
+
+  it("says how a confidential OS disk is encrypted", () => {
+    const form: Form = { ...S10, encryption: "confidential" };
+    const all = words(commandLine(IMAGE, form).text);
+    expect(all[all.indexOf("--target-region-cvm-encryption") + 1]).toBe(
+      `EncryptedWithCmk,${seedResource("diskEncryptionSets/WestUSDiskEncryptionSet1")}`,
+    );
+    expect(all[all.indexOf("--target-region-encryption") + 1]).toMatch(
+      /^null,0,/u,
+    );
+  });
+});
+
+describe("nothing that somebody typed is run", () => {
+  it("by a shell", () => {
+    expect(words(`x ${quote(HOSTILE)}`)).toEqual([HOSTILE]);
+    const form: Form = {
+      ...S10,
+      tags: [{ name: HOSTILE, value: HOSTILE }],
+      source: { ...S10.source, id: HOSTILE },
+    };
+    const all = words(commandLine({ ...IMAGE, imageName: HOSTILE }, form).text);
+    expect(all).toContain(HOSTILE);
+    expect(all).toContain(`${HOSTILE}=${HOSTILE}`);
+    const curl = curlLine("https://sigil.example", {
+      method: "PUT",
+      address: "/api/x",
+      headers: { "If-Match": '"a"' },
+      body: bodyOf(form),
+    });
+    expect(words(curl)).toEqual([
+      "--request",
+      "PUT",
+      "https://sigil.example/api/x",
+      "--header",
+      "Authorization: Bearer ",
+      "--header",
+      "Content-Type: application/json",
+      "--header",
+      'If-Match: "a"',
+      "--data",
+      JSON.stringify(bodyOf(form)),
+    ]);
+  });
+
+  it("by Bicep", () => {
+    const text = bicepFor({
+      name: "a'${evil()}\\\nb",
+      location: "westus",
+      encryptionType: "EncryptionAtRestWithCustomerKey",
+      subscriptionId: LOCAL_SUBSCRIPTION_ID,
+      resourceGroupName: "g",
+    });
+    expect(text).toContain("name: 'a\\'\\${evil()}\\\\\\nb'\n");
+  });
+});
+
+describe("a set that is missing", () => {
+  it("is named as those of the other regions, once for each type", () => {
+    const [first] = S10.regions;
+    const form: Form = {
+      ...S10,
+      regions: [
+        first ?? expect.fail(),
+        { ...(first ?? expect.fail()), id: "2", name: "East US", sets: {} },
+      ],
+    };
+    const gaps = gapsOf(form, ({ id }) => (id === "1" ? [{} as never] : []));
+    const missing = missingSets(gaps, form, IMAGE);
+    expect(missing.map(({ name, location }) => [name, location])).toEqual([
+      ["eastusDiskEncryptionSet1", "eastus"],
+      ["eastusDiskEncryptionSet2", "eastus"],
+    ]);
+    const [set] = missing;
+    expect(azLinesFor(set ?? expect.fail())).toContain(
+      "--name eastusDiskEncryptionSet1 \\\n  --location eastus --encryption-type EncryptionAtRestWithCustomerKey",
+    );
+    const without: Form = {
+      ...form,
+      regions: form.regions.map((region) => ({ ...region, sets: {} })),
+    };
+    expect(
+      missingSets(
+        gapsOf(without, () => []),
+        without,
+        IMAGE,
+      ).map(({ name }) => name),
+    ).toEqual(["westus-images", "eastus-images"]);
+  });
+});
+
+it("what it costs is counted", () => {
+  expect(costOf(S10)).toBe(
+    "3 replicas in 2 regions, each billed as the snapshots of 2 disks on its storage; and one copy to each of 1 other region over the network.",
+  );
+});
