@@ -2,6 +2,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { MachineFate } from "@sigil-local/arm-simulator/parts/state";
 import { hasMachine } from "../../../src/machine-test/region.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
+import { sweepTestMachines } from "../../../src/machine-test/sweep.js";
+import { TRACEPARENT } from "../../support/dependencies.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import type { StateStore } from "../../../src/operation/ports.js";
 import type { TrackedRecord } from "../../../src/operation/records.js";
@@ -530,4 +532,23 @@ test("a lost message is sent again by the reconciler", async () => {
   tests.queues.take("machine-tests");
   expect(await reconcile(operations())).toMatchObject({ resent: 1 });
   expect((await tests.finish()).status).toBe("Succeeded");
+});
+
+test("what a lost test has left is found by its tag and deleted, a machine first, its disks next", async () => {
+  await start({}, { does: "leavesDisks" });
+  await tests.test({ regions: ["westus"] });
+  await tests.runDue();
+  expect(tests.there()).toHaveLength(4);
+  // Nobody goes on with it.
+  tests.queues.take("machine-tests");
+  const sweep = () => sweepTestMachines(tests.deps, TRACEPARENT);
+  expect(await sweep()).toMatchObject({ groups: 1, deleted: [], left: [] });
+  tests.clock.advance(3 * 3_600_000);
+  expect((await sweep()).deleted).toEqual([
+    expect.stringMatching(/virtualMachines\/sigiltest-/u),
+  ]);
+  tests.clock.advance(60_000);
+  expect((await sweep()).deleted).toHaveLength(3);
+  expect(tests.there()).toEqual([]);
+  expect(await sweep()).toMatchObject({ deleted: [], left: [], errors: [] });
 });

@@ -198,13 +198,14 @@ export function removeMachine(store: Store, machine: ArmResource): void {
     if (option === "Delete" && !isLeft) delete resources[resourceKey(found.id)];
     else {
       const { managedBy: _machine, ...free } = found;
+      const { virtualMachine: _of, ...properties } = found.properties ?? {};
       store.putResource({
         ...free,
         id: found.id,
         name: found.name,
         type: found.type,
         properties: {
-          ...found.properties,
+          ...properties,
           ...(/disks$/iu.test(found.type) ? { diskState: "Unattached" } : {}),
         },
       });
