@@ -23,6 +23,7 @@ import {
   seen,
   shownIn,
   until,
+  type Shown,
 } from "./support.js";
 
 const MINUTE_MS = 60_000;
@@ -254,5 +255,45 @@ describe("J10-28: GET after a demotion has Succeeded", () => {
       excluded: properties.publishingProfile?.excludeFromLatest,
       latestIn: sigil.latestIn,
     }).toEqual({ excluded: true, latestIn: [] });
+  });
+});
+
+describe("J10-21: a region that Sigil has repaired, and looks from before the repair", () => {
+  test("is not taken away again by a retry, though GET shows it Failed", async () => {
+    await world.simulator.control.failRegion({
+      versionId: id,
+      region: "eastus2",
+    });
+    const creation = operationIn(await put(world, id, plain()));
+    let failed: Shown | undefined;
+    await until(
+      world,
+      async () => {
+        const shown = await shownIn(world, id).catch(() => undefined);
+        if (shown?.properties.provisioningState === "Failed") failed = shown;
+        return puts(world) === 3;
+      },
+      1_000,
+    );
+    expect(await ended(world, [creation])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    world.simulator.control.clearRequests();
+    showAs(world, id, failed ?? expect.fail(), { times: 3 });
+    const retry = await byHand
+      .retry(world, id)
+      .catch((error: unknown) => error as Error);
+    if (!(retry instanceof Error)) {
+      await world.runDue();
+      await world.runDue();
+      world.simulator.control.clearFaults();
+    }
+    expect({
+      puts: puts(world),
+      regions: regionNames(await shownIn(world, id)),
+    }).toEqual({
+      puts: 0,
+      regions: ["westus", "eastus2"],
+    });
   });
 });
