@@ -96,3 +96,63 @@ describe.each(["Sigil", "others"])("J10-6: deleted by %s", (whom) => {
     ).toMatchObject({ status: "Succeeded" });
   });
 });
+
+describe("J10-22: a version that Sigil has deleted, and one look of before that when a request is accepted", () => {
+  async function deletedJustNow() {
+    await made(world, id, BODY);
+    const before = await shownIn(world, id);
+    await ended(world, [await byHand.remove(world, id)]);
+    expect(await inAzure(world, id)).toBeUndefined();
+    world.simulator.control.clearRequests();
+    return before;
+  }
+
+  test.each([
+    ["the same body", BODY],
+    ["another body", plain(undefined, { tags: { a: "2" } })],
+  ])(
+    "is not made again by a PUT without If-None-Match (%s)",
+    async (_, body) => {
+      const before = await deletedJustNow();
+      showAs(world, id, before);
+      const answer = await put(world, id, body).catch(
+        (error: unknown) => error,
+      );
+      if (!(answer instanceof Error)) {
+        const [last] = await ended(world, [
+          operationIn(answer as Awaited<ReturnType<typeof put>>),
+        ]);
+        world.simulator.control.clearFaults();
+        expect({
+          said: last?.status,
+          code: last?.error?.code,
+          kind: last?.kind,
+          creates: puts(world),
+          inAzure: (await inAzure(world, id)) !== undefined,
+        }).toMatchObject({ creates: 0, inAzure: false });
+      }
+    },
+  );
+
+  test("is made again by a PUT with If-None-Match: *", async () => {
+    const before = await deletedJustNow();
+    showAs(world, id, before);
+    expect((await put(world, id, BODY, NEW)).kind).toBe("accepted");
+  });
+});
+
+describe("J10-23: a version of others, deleted by them a moment ago, of which Sigil knows nothing", () => {
+  test("is made by the first PUT, though the step's look shows the one before", async () => {
+    await outside(world, "PUT", id, BODY);
+    const before = await shownIn(world, id);
+    await outside(world, "DELETE", id);
+    const creation = operationIn(await put(world, id, BODY));
+    showAs(world, id, before);
+    const [last] = await ended(world, [creation]);
+    world.simulator.control.clearFaults();
+    expect({
+      said: last?.status,
+      inAzure: (await inAzure(world, id)) !== undefined,
+    }).toEqual({ said: "Succeeded", inAzure: true });
+  });
+});

@@ -19,6 +19,7 @@ import {
   putThrough,
   puts,
   showAs,
+  regionIn,
   regionNames,
   seen,
   shownIn,
@@ -295,5 +296,61 @@ describe("J10-21: a region that Sigil has repaired, and looks from before the re
       puts: 0,
       regions: ["westus", "eastus2"],
     });
+  });
+});
+
+describe("J10-24: a region that was removed and added again with less, and one look of before both", () => {
+  const withEast = (more: object) =>
+    plain([{ name: "westus" }, { name: "eastus2", ...more }]);
+
+  async function addedWithLess(): Promise<Shown> {
+    await made(
+      world,
+      id,
+      withEast({ regionalReplicaCount: 3, excludeFromLatest: true }),
+    );
+    const before = await shownIn(world, id);
+    await putThrough(world, id, plain([{ name: "westus" }]), {
+      removeRegions: ["eastus2"],
+    });
+    await putThrough(world, id, withEast({}));
+    await pass(world, MINUTE_MS);
+    return before;
+  }
+
+  test("another's tag does not bring back what it had", async () => {
+    const before = await addedWithLess();
+    expect(regionIn(await shownIn(world, id), "eastus2")).toMatchObject({
+      regionalReplicaCount: 1,
+      excludeFromLatest: false,
+    });
+    const update = operationIn(await patch(world, id, { tags: { z: "1" } }));
+    showAs(world, id, before);
+    await ended(world, [update]);
+    world.simulator.control.clearFaults();
+    expect(regionIn(await shownIn(world, id), "eastus2")).toMatchObject({
+      regionalReplicaCount: 1,
+      excludeFromLatest: false,
+    });
+  });
+
+  test("a patch that asks for what it had is not unchanged", async () => {
+    const before = await addedWithLess();
+    showAs(world, id, before);
+    const answer = await patch(world, id, {
+      properties: {
+        publishingProfile: {
+          targetRegions: [
+            { name: "westus" },
+            { name: "eastus2", regionalReplicaCount: 3 },
+          ],
+        },
+      },
+    });
+    world.simulator.control.clearFaults();
+    if (answer.kind === "accepted") await ended(world, [answer.operation]);
+    expect(
+      regionIn(await shownIn(world, id), "eastus2").regionalReplicaCount,
+    ).toBe(3);
   });
 });
