@@ -13,7 +13,6 @@ import {
   operation,
   operationIn,
   pass,
-  patch,
   patchThrough,
   plain,
   put,
