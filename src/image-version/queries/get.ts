@@ -66,7 +66,7 @@ export async function getImageVersion(
     }
   const creating =
     record !== undefined && !isFinal(record.state) && !record.exists;
-  if (look === undefined && !creating) throw notFound(id);
+  if (look === undefined && !creating) throw notFound(id, record);
   const latest = await latestAround(reads, imageIdOf(id), warnings);
   return known(id, look, record, latest, warnings);
 }
