@@ -106,7 +106,9 @@ export function Encryption({
       {form.encryption !== "platform" && (
         <>
           <div role="alert">{sets.error && <Problem error={sets.error} />}</div>
-          <NamingRule form={form} fitting={fitting} fill={fill} />
+          {form.regions.some((region) => isOpenIn(region, form)) && (
+            <NamingRule form={form} fitting={fitting} fill={fill} />
+          )}
           <SetTable
             form={form}
             sets={sets}
@@ -135,6 +137,13 @@ export function Encryption({
         </>
       )}
     </Section>
+  );
+}
+
+/** Whether the region has a disk whose set may be chosen. */
+function isOpenIn(region: RegionRow, form: Form): boolean {
+  return disksOf(form).some(
+    (disk) => takesSet(form, disk) && !region.fixed.includes(disk),
   );
 }
 
@@ -216,14 +225,16 @@ function SetTable({
             {form.regions.map((region) => (
               <th scope="col" key={region.id}>
                 {region.name.trim() || "(no name)"}{" "}
-                <button
-                  type="button"
-                  class="subtle"
-                  aria-label={`Fill the column of ${region.name}`}
-                  onClick={() => fill(fillColumn(form, fitting, region.id))}
-                >
-                  Fill
-                </button>
+                {isOpenIn(region, form) && (
+                  <button
+                    type="button"
+                    class="subtle"
+                    aria-label={`Fill the column of ${region.name}`}
+                    onClick={() => fill(fillColumn(form, fitting, region.id))}
+                  >
+                    Fill
+                  </button>
+                )}
               </th>
             ))}
           </tr>
@@ -233,16 +244,17 @@ function SetTable({
             <tr key={disk}>
               <th scope="row">
                 {diskName(disk)}{" "}
-                {takesSet(form, disk) && (
-                  <button
-                    type="button"
-                    class="subtle"
-                    aria-label={`Fill the row of ${diskName(disk)}`}
-                    onClick={() => fill(fillRow(form, fitting, disk))}
-                  >
-                    Fill
-                  </button>
-                )}
+                {takesSet(form, disk) &&
+                  form.regions.some(({ fixed }) => !fixed.includes(disk)) && (
+                    <button
+                      type="button"
+                      class="subtle"
+                      aria-label={`Fill the row of ${diskName(disk)}`}
+                      onClick={() => fill(fillRow(form, fitting, disk))}
+                    >
+                      Fill
+                    </button>
+                  )}
               </th>
               {form.regions.map((region) => (
                 <td key={region.id}>

@@ -61,7 +61,7 @@ export function VersionForm({
   const [begun, setBegun] = useState(draft !== undefined);
   const sets = useSets(client, image.subscriptionId);
   const next = nextNumber(names, form.increment);
-  const [plan, showFindings] = usePlan(
+  const [plan, showFindings, planAgain] = usePlan(
     client,
     image,
     { form, base, version: form.version || next },
@@ -138,6 +138,7 @@ export function VersionForm({
           findings={findings}
           state={plan}
           begun={begun}
+          again={planAgain}
         />
         <div class="version-sections">
           {change === undefined && (
@@ -153,7 +154,7 @@ export function VersionForm({
               }
             />
           )}
-          <Basics image={image} form={form} next={next} change={edit} />
+          <Basics form={form} next={next} change={edit} />
           <Source
             image={image}
             form={form}
