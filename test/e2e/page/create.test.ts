@@ -1,9 +1,13 @@
-import { readFileSync } from "node:fs";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { findChromium, startChromium } from "../../support/browser.js";
-import { openPage, SEED_IMAGE, signIn } from "../../support/page.js";
+import {
+  axeFindings,
+  openPage,
+  SEED_IMAGE,
+  signIn,
+} from "../../support/page.js";
 import {
   managedImageRequest,
   seedResource,
@@ -19,10 +23,6 @@ if (chromium === undefined)
     "SKIPPED: no version was made in a browser, as this machine has none. Install one (Debian: apt install chromium), or name one by SIGIL_CHROMIUM=/path/to/chromium.",
   );
 
-const AXE = readFileSync(
-  new URL("../../../node_modules/axe-core/axe.min.js", import.meta.url),
-  "utf8",
-);
 const HOSTILE = `<img src=x onerror="document.title='owned'">`;
 
 describe.skipIf(chromium === undefined)("a version made in the page", () => {
@@ -209,13 +209,7 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
       }
       throw new Error(`${String(name)} is not reached by the keyboard.`);
     };
-    const axe = async (): Promise<unknown> => {
-      await page.evaluate(AXE);
-      return page.evaluate(
-        "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))",
-      );
-    };
-    expect(await axe()).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
 
     await page.getByRole("heading", { level: 1 }).waitFor();
     await tabTo(/^Version$/u);
@@ -237,7 +231,7 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
     const status = page.getByRole("status").filter({ hasText: "Checked" });
     await status.waitFor();
     expect(await status.innerText()).toMatch(/^Checked: 1 error/u);
-    expect(await axe()).toEqual([]);
+    expect(await axeFindings(page)).toEqual([]);
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(
       390,
     );

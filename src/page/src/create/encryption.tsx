@@ -18,7 +18,10 @@ import {
   CONFIDENTIAL_TYPES,
   diskName,
   disksOf,
+  isChosenByRule,
+  ruleOf,
   takesSet,
+  withoutRule,
   type Disk,
   type Encryption as EncryptionKind,
   type Form,
@@ -105,9 +108,15 @@ export function Encryption({
       )}
       {form.encryption !== "platform" && (
         <>
+          <Rule form={form} change={change} />
           <div role="alert">{sets.error && <Problem error={sets.error} />}</div>
           {form.regions.some((region) => isOpenIn(region, form)) && (
-            <NamingRule form={form} fitting={fitting} fill={fill} />
+            <NamingRule
+              image={image}
+              form={form}
+              fitting={fitting}
+              fill={fill}
+            />
           )}
           <SetTable
             form={form}
@@ -140,6 +149,28 @@ export function Encryption({
   );
 }
 
+/** The request's own rule, where it came with one. */
+function Rule({ form, change }: SectionProps<Form>) {
+  const rule = ruleOf(form);
+  if (rule === undefined) return null;
+  const parts = [
+    rule.osDisk && `OS disk ${rule.osDisk}`,
+    rule.dataDisks && `data disks ${rule.dataDisks}`,
+    rule.tag && `others by tag ${rule.tag}`,
+  ].filter((part) => part !== "");
+  return (
+    <p class="row">
+      <span>
+        The request has a rule: Sigil chooses a set where none is given here (
+        {parts.join(", ")}).
+      </span>
+      <button type="button" onClick={() => change(withoutRule(form))}>
+        Remove the rule
+      </button>
+    </p>
+  );
+}
+
 /** Whether the region has a disk whose set may be chosen. */
 function isOpenIn(region: RegionRow, form: Form): boolean {
   return disksOf(form).some(
@@ -154,10 +185,12 @@ function isOpen({ region, disk }: Gap, form: Form): boolean {
 }
 
 function NamingRule({
+  image: { imageName: image },
   form,
   fitting,
   fill,
 }: {
+  readonly image: ImageName;
   readonly form: Form;
   readonly fitting: Fitting;
   readonly fill: (filled: Filled) => void;
@@ -181,7 +214,9 @@ function NamingRule({
       />
       <button
         type="button"
-        onClick={() => fill(fillByName(form, fitting, { osDisk, dataDisk }))}
+        onClick={() =>
+          fill(fillByName(form, fitting, { osDisk, dataDisk, image }))
+        }
       >
         Choose
       </button>
@@ -339,7 +374,11 @@ function SetCell({
         onChange={(event) => choose(event.currentTarget.value)}
       >
         <option value="">
-          {options.length === 0 ? "No set fits" : "Choose a set"}
+          {isChosenByRule(form, disk)
+            ? "By the rule of the request"
+            : options.length === 0
+              ? "No set fits"
+              : "Choose a set"}
         </option>
         {options.map((set) => (
           <option key={set.id} value={set.id}>

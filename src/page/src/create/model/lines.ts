@@ -103,6 +103,7 @@ export function commandLine(
 function fitsOptions(form: Form): boolean {
   const properties = objectIn(form.rest, "properties");
   const kept = [
+    objectIn(form.rest, "sigil"),
     objectIn(properties, "publishingProfile"),
     objectIn(properties, "safetyProfile"),
     objectIn(properties, "securityProfile"),
