@@ -426,6 +426,13 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
     await page.getByText('tags: – → {"build":"4711"}').waitFor();
     await page.getByRole("button", { name: "Keep my changes" }).click();
     expect(await page.getByLabel("Value of tag 1").inputValue()).toBe("4711");
+    // A region is added; the keys that are there stay.
+    await page.getByRole("button", { name: "Add a region" }).click();
+    await region(page, "Region 3").getByLabel("Region").fill("eastus");
+    await page.getByLabel("Of the OS disk").fill("{region}DiskEncryptionSet1");
+    await page.getByLabel("Of data disks").fill("{region}DiskEncryptionSet2");
+    await page.getByRole("button", { name: "Choose", exact: true }).click();
+    expect(await page.locator("table.sets select").count()).toBe(2);
     await checked(page, "no error");
     await page.getByRole("button", { name: "Change the version" }).click();
     await page.waitForURL(/\/versions\/2\.0\.0$/u);
@@ -437,7 +444,7 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
         tags: { build: "4711" },
         properties: {
           publishingProfile: {
-            targetRegions: [{ regionalReplicaCount: 3 }, {}],
+            targetRegions: [{ regionalReplicaCount: 3 }, {}, {}],
           },
         },
       });

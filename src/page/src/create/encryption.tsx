@@ -88,13 +88,23 @@ export function Encryption({
   };
   return (
     <Section id="encryption">
-      <RadioGroup
-        field="encryption"
-        label="Every disk is encrypted with"
-        value={form.encryption}
-        options={KINDS}
-        onChange={(encryption) => change({ encryption })}
-      />
+      {form.regions.some(({ fixed }) => fixed.length > 0) ? (
+        <>
+          <p id="encryption" tabIndex={-1}>
+            {KINDS.find(([kind]) => kind === form.encryption)?.[1]}, as the
+            version has it.
+          </p>
+          <FieldFindings field="encryption" />
+        </>
+      ) : (
+        <RadioGroup
+          field="encryption"
+          label="Every disk is encrypted with"
+          value={form.encryption}
+          options={KINDS}
+          onChange={(encryption) => change({ encryption })}
+        />
+      )}
       {form.encryption === "confidential" && (
         <div class="row">
           <SelectField

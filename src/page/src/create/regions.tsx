@@ -23,13 +23,10 @@ const STORAGE = [
 export function Regions({
   form,
   known,
-  present,
   change,
 }: SectionProps<Form> & {
   /** Regions to offer; another may be typed. */
   readonly known: readonly string[];
-  /** Canonical names of those that the version is in. */
-  readonly present: readonly string[];
 }) {
   const set = (id: string, changed: Partial<RegionRow>): void =>
     change({
@@ -47,14 +44,13 @@ export function Regions({
       <div id="regions" tabIndex={-1}>
         {form.regions.map((region, index) => {
           const called = region.name.trim() || `Region ${index + 1}`;
-          const isPresent = present.includes(canonicalRegion(region.name));
           const isHome =
-            isPresent &&
+            region.present &&
             canonicalRegion(region.name) === canonicalRegion(form.location);
           return (
             <fieldset key={region.id} class="row">
               <legend>{called}</legend>
-              {isPresent ? (
+              {region.present ? (
                 <div class="field">
                   <span class="label">Region</span>
                   <span id={regionField(region.id, "name")} tabIndex={-1}>

@@ -70,6 +70,7 @@ export function VersionForm({
   const edit = (changed: Partial<Form>): void => {
     setBegun(true);
     setForm((shown) => ({ ...shown, ...changed }));
+    if (submission.error !== undefined && !submission.outdated) resume();
   };
   const { sourceDataDiskLuns } = plan.plan ?? {};
   const ofSource = sourceDataDiskLuns?.join();
@@ -128,8 +129,10 @@ export function VersionForm({
           event.preventDefault();
           if (submission.sending) return;
           if (!begun) setBegun(true);
-          const own = findInForm(form);
-          if (errors > 0 || own.some(isError)) focusField("summary-heading");
+          // What was found before the last change may be corrected: the service checks it once more.
+          const known = plan.checking ? 0 : errors;
+          if (known > 0 || findInForm(form).some(isError))
+            focusField("summary-heading");
           else submit(form, base);
         }}
       >
@@ -166,9 +169,6 @@ export function VersionForm({
             known={[
               ...new Set((sets.value ?? []).map(({ region }) => region)),
             ].sort()}
-            present={(base?.form.regions ?? []).map(({ name }) =>
-              canonicalRegion(name),
-            )}
             change={edit}
           />
           <Encryption image={image} form={form} sets={sets} change={edit} />
@@ -215,13 +215,16 @@ function onTop(base: Form, mine: Form, theirs: Form): Form {
     ...merged,
     source: theirs.source,
     encryption: mine.encryption,
-    // A key is fixed where Azure has it.
-    regions: merged.regions.map((region) => ({
-      ...region,
-      fixed:
-        theirs.regions.find(
-          ({ name }) => canonicalRegion(name) === canonicalRegion(region.name),
-        )?.fixed ?? [],
-    })),
+    // What Azure has of a region stays.
+    regions: merged.regions.map((region) => {
+      const there = theirs.regions.find(
+        ({ name }) => canonicalRegion(name) === canonicalRegion(region.name),
+      );
+      return {
+        ...region,
+        present: there !== undefined,
+        fixed: there?.fixed ?? [],
+      };
+    }),
   };
 }

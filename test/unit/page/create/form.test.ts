@@ -35,6 +35,7 @@ const S10: Form = {
   regions: [
     {
       id: "1",
+      present: false,
       name: "westus",
       replicas: "2",
       storage: "Standard_LRS",
@@ -48,6 +49,7 @@ const S10: Form = {
     },
     {
       id: "2",
+      present: false,
       name: "eastus2",
       replicas: "",
       storage: "",

@@ -62,6 +62,8 @@ export interface DiskRow {
 export interface RegionRow {
   /** Stays the row's while others come and go. */
   readonly id: string;
+  /** True where Azure has the version in it. */
+  readonly present: boolean;
   readonly name: string;
   readonly replicas: string;
   readonly storage: string;
@@ -138,6 +140,7 @@ export function newId(rows: readonly { readonly id: string }[]): string {
 export function withRegion(form: Form, name = ""): Form {
   const region: RegionRow = {
     id: newId(form.regions),
+    present: false,
     name,
     replicas: "1",
     storage: "",
@@ -550,6 +553,7 @@ function regionRow(
   }
   return {
     id: String(i + 1),
+    present: exists === true,
     name: textIn(region, "name"),
     replicas: textIn(region, "regionalReplicaCount"),
     storage: knownStorage(textIn(region, "storageAccountType")),
