@@ -227,6 +227,13 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
     await page.keyboard.press("ArrowLeft");
     expect(await page.getByLabel("Platform keys").isChecked()).toBe(true);
 
+    // What is added has the focus, and what is removed leaves it near.
+    await page.getByRole("button", { name: "Add a region" }).press("Enter");
+    const focused = page.locator(":focus");
+    await expect.poll(() => focused.getAttribute("id")).toBe("region-2-name");
+    await page.getByRole("button", { name: "Remove Region 2" }).press("Enter");
+    await expect.poll(() => focused.getAttribute("id")).toBe("regions");
+
     // What the plan says is told by a live region, and its links lead to the fields.
     const status = page.getByRole("status").filter({ hasText: "Checked" });
     await status.waitFor();

@@ -1,6 +1,7 @@
 import {
   CheckField,
   FieldFindings,
+  focusSoon,
   Section,
   SelectField,
   TextField,
@@ -9,6 +10,7 @@ import {
 import { regionField } from "./model/fields.js";
 import {
   canonicalRegion,
+  newId,
   STORAGE_TYPES,
   withRegion,
   type Form,
@@ -94,13 +96,14 @@ export function Regions({
                 <button
                   type="button"
                   class="subtle"
-                  onClick={() =>
+                  onClick={() => {
                     change({
                       regions: form.regions.filter(
                         ({ id }) => id !== region.id,
                       ),
-                    })
-                  }
+                    });
+                    focusSoon("regions");
+                  }}
                 >
                   Remove<span class="visually-hidden"> {called}</span>
                 </button>
@@ -109,7 +112,13 @@ export function Regions({
           );
         })}
       </div>
-      <button type="button" onClick={() => change(withRegion(form))}>
+      <button
+        type="button"
+        onClick={() => {
+          change(withRegion(form));
+          focusSoon(regionField(newId(form.regions), "name"));
+        }}
+      >
         Add a region
       </button>
       <FieldFindings field="regions" />
