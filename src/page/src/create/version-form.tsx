@@ -75,9 +75,9 @@ export function VersionForm({
   const { sourceDataDiskLuns } = plan.plan ?? {};
   const ofSource = sourceDataDiskLuns?.join();
   useEffect(() => {
-    if (sourceDataDiskLuns === undefined || form.source.kind === "disks")
-      return;
-    if (form.source.luns.join() !== ofSource)
+    const { kind, luns } = form.source;
+    if (!begun || sourceDataDiskLuns === undefined || kind === "disks") return;
+    if (luns.join() !== ofSource)
       edit({ source: { ...form.source, luns: sourceDataDiskLuns } });
   }, [ofSource, plan.plan]);
   useEffect(() => {
