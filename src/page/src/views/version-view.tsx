@@ -142,7 +142,11 @@ function Details({
           </Fact>
         )}
         <Fact name="Source">
-          <code>{sourceOf(version)}</code>
+          {sourcesOf(version).map((id) => (
+            <div key={id} title={id}>
+              {id.split("/").slice(-2).join("/")}
+            </div>
+          ))}
         </Fact>
         {Object.entries(version.tags ?? {}).map(([name, value]) => (
           <Fact key={name} name={`Tag ${name}`}>
@@ -429,21 +433,18 @@ function Fact({
   );
 }
 
-function sourceOf({ properties }: Version): string {
+/** What it is made from: one source with all disks, or one for each. */
+function sourcesOf({ properties }: Version): readonly string[] {
   const {
     source,
     osDiskImage,
     dataDiskImages = [],
   } = properties.storageProfile;
   if (source)
-    return (
-      source.id ??
-      source.virtualMachineId ??
-      source.communityGalleryImageId ??
-      ""
-    );
+    return [source.id, source.virtualMachineId, source.communityGalleryImageId]
+      .filter((id) => id !== undefined)
+      .slice(0, 1);
   return [osDiskImage, ...dataDiskImages]
     .map((disk) => disk?.source?.id ?? disk?.source?.uri)
-    .filter((id) => id !== undefined)
-    .join(", ");
+    .filter((id) => id !== undefined);
 }
