@@ -32,6 +32,7 @@ import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
 import { runRetention } from "./retention/run-retention.js";
 import { takePreparationStep } from "./subscription/preparation.js";
+import { reportTestResult } from "./test-results/report.js";
 import { createLog, withLog, type Log } from "./telemetry/log.js";
 import type { Telemetry } from "./telemetry/export.js";
 import { startTelemetry } from "./telemetry/start.js";
@@ -115,6 +116,7 @@ export async function createApp(
       retention,
       testProfiles: rest.testProfiles,
       machineTests: rest.machineTests,
+      testResults: { ...rest.testResults, looks: imageVersions.looks },
       rejected: rest.rejected,
     },
     [
@@ -168,6 +170,12 @@ export async function createApp(
           });
         },
         validateBody: (body) => validator.validateBody("putImageVersion", body),
+        reportTestResult: async (command) => {
+          requireMayWrite(config.galleryPolicy, REQUESTS_QUEUE, command.id);
+          return reportTestResult(rest.testResults, command);
+        },
+        validateTestResult: (body) =>
+          validator.validateBody("reportTestResult", body),
         events: operations.events,
         keepRejected: (request) => messenger.keepRejected(request),
         postpone: (request) => messenger.postpone(request),

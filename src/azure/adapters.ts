@@ -44,6 +44,8 @@ import { ServiceBusMessenger } from "./service-bus/messenger.js";
 import type { ServiceBusNamespace } from "./service-bus/namespace.js";
 import { createStateStore } from "./tables/state-store.js";
 import { createSubscriptions } from "./arm/subscriptions.js";
+import type { TestResultDependencies } from "../test-results/ports.js";
+import { createTestResults, RESULTS_TABLE } from "./tables/test-results.js";
 import type { TableStorage } from "./tables/table.js";
 import { createTestMachines } from "./arm/test-machines.js";
 import { createTestProfiles } from "./tables/test-profiles.js";
@@ -64,6 +66,7 @@ export interface Adapters {
   readonly policies: RetentionPolicies;
   readonly testProfiles: TestProfileDependencies;
   readonly machineTests: TestDependencies;
+  readonly testResults: TestResultDependencies;
   /** Any kind, for what looks after them all. */
   readonly operations: OperationDependencies<TrackedRecord>;
   /** Everything that is kept for a time. */
@@ -208,6 +211,11 @@ export function createAdapters(
         keepMs: config.keepIdempotencyKeysMs,
         rows: createAgedRows(tables, NUMBERS_TABLE, isRequestRow),
       },
+      {
+        name: "testResults",
+        keepMs: config.keepOperationsMs,
+        rows: createAgedRows(tables, RESULTS_TABLE),
+      },
     ],
     preparations: {
       ...common,
@@ -233,6 +241,13 @@ export function createAdapters(
       proofs: testMachines,
       parts: testMachines,
       makesMachines: config.testMachines,
+    },
+    testResults: {
+      results: createTestResults(tables),
+      resourceManager,
+      events,
+      eventSource: config.eventSource,
+      now,
     },
   };
 }

@@ -24,6 +24,7 @@ export const IMAGE_VERSION_EVENT = {
   canceled: "Sigil.ImageVersion.Canceled",
   deleting: "Sigil.ImageVersion.Deleting",
   deleted: "Sigil.ImageVersion.Deleted",
+  testResultReported: "Sigil.ImageVersion.TestResultReported",
 } as const satisfies Record<string, EventType>;
 
 export type ImageVersionEventType =

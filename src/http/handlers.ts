@@ -24,6 +24,8 @@ import type { HealthCheck } from "./readiness.js";
 import { serviceHandlers } from "./service-handlers.js";
 import { subscriptionHandlers } from "./subscription-handlers.js";
 import { testProfileHandlers } from "./test-profile-handlers.js";
+import type { TestResultDependencies } from "../test-results/ports.js";
+import { testResultHandlers } from "./test-result-handlers.js";
 
 /** What the use cases behind the API need. */
 export interface HandlerDependencies {
@@ -33,6 +35,7 @@ export interface HandlerDependencies {
   readonly retention: RetentionDependencies;
   readonly testProfiles: TestProfileDependencies;
   readonly machineTests: TestDependencies;
+  readonly testResults: TestResultDependencies & Pick<Dependencies, "looks">;
   readonly rejected: RejectedRequests;
 }
 
@@ -72,6 +75,7 @@ export function createHttpHandlers(
     ...retentionHandlers(endpoint, deps.retention),
     ...testProfileHandlers(endpoint, deps.testProfiles),
     ...machineTestHandlers(endpoint, deps.machineTests),
+    ...testResultHandlers(endpoint, deps.testResults),
     ...rejectedRequestHandlers(
       endpoint,
       deps.imageVersions,

@@ -31,6 +31,7 @@ import {
 import { createSummaries } from "../image-version/queries/summaries.js";
 import { viewImageVersion, viewPlan } from "../image-version/queries/views.js";
 import { viewRollback } from "../operation/views.js";
+import { getMachineCommands } from "../machine-command/get-machine-commands.js";
 import { imageIdOf } from "../resource-id.js";
 import { accepted, requesterOf } from "./accepted.js";
 import type { Endpoint, EndpointRequest } from "./endpoint.js";
@@ -50,6 +51,7 @@ type Names =
   | "getImageVersion"
   | "listImageVersions"
   | "getImageSummary"
+  | "getMachineCommands"
   | "armListImageVersions"
   | "armGetImageVersion"
   | "armPutImageVersion"
@@ -152,6 +154,20 @@ export function imageVersionHandlers(
     armPatchImageVersion: endpoint("armPatchImageVersion", patch),
     deleteImageVersion: endpoint("deleteImageVersion", remove),
     armDeleteImageVersion: endpoint("armDeleteImageVersion", remove),
+
+    getMachineCommands: endpoint(
+      "getMachineCommands",
+      async ({ path, query: { region, resourceGroup, size, ...choice } }) => ({
+        status: 200 as const,
+        body: await getMachineCommands(deps, path, region, {
+          ...choice,
+          ...(resourceGroup !== undefined && {
+            resourceGroupName: resourceGroup,
+          }),
+          ...(size !== undefined && { machineSize: size }),
+        }),
+      }),
+    ),
 
     createNextImageVersion: endpoint(
       "createNextImageVersion",

@@ -268,13 +268,13 @@ export function judgeProfile(
       ),
     ),
   ];
-  const told = new Set<string>();
-  return findings.filter(({ code, message }) => {
-    const what = `${code} ${message}`;
-    if (told.has(what)) return false;
-    told.add(what);
-    return true;
-  });
+  return findings.filter(
+    ({ code, message }, i) =>
+      i ===
+      findings.findIndex(
+        (other) => other.code === code && other.message === message,
+      ),
+  );
 }
 
 export function groupIdOf(subscriptionId: string, name: string): string {

@@ -6,7 +6,10 @@ import type { IncomingMessage } from "./incoming-message.js";
 export interface CloudEventRequest {
   readonly id: string;
   readonly source: string;
+  readonly type: string;
   readonly subject: string;
+  /** As it was sent; absent where it is no text. */
+  readonly time?: string;
   readonly data: unknown;
   /** What keeps `data_base64` from being read as JSON; there is no `data` then. */
   readonly unreadable?: Finding;
@@ -89,12 +92,12 @@ function fromAttributes(
     });
     return "";
   };
-  const [id, source, subject] = [
+  const [id, source, subject, type] = [
     required("id"),
     required("source"),
     required("subject"),
+    required("type"),
   ];
-  required("type");
   const version = attributes["specversion"];
   if (version !== "1.0" && version !== 1) {
     findings.push({
@@ -103,14 +106,16 @@ function fromAttributes(
       message: `The CloudEvents version is ${shown(JSON.stringify(version))}; send "1.0".`,
     });
   }
-  const { traceparent } = attributes;
+  const { traceparent, time } = attributes;
   return findings.length > 0
     ? { findings }
     : {
         event: {
           id,
           source,
+          type,
           subject,
+          ...(typeof time === "string" && { time }),
           ...data,
           dataPointer,
           traceparent:

@@ -19,6 +19,9 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../resource-id.js";
+import type { TestResultReport } from "../test-results/contract.js";
+import type { ReportTestResult } from "../test-results/report.js";
+import type { TestResult } from "../test-results/results.js";
 import {
   readCloudEventRequest,
   shown,
@@ -60,6 +63,12 @@ export interface TakingDependencies {
 }
 
 export interface RequestHandlerDependencies extends TakingDependencies {
+  readonly reportTestResult: (command: ReportTestResult) => Promise<TestResult>;
+  /** Every error in the body of a POST of a test result. */
+  readonly validateTestResult: (body: unknown) => {
+    readonly value: unknown;
+    readonly findings: readonly Finding[];
+  };
   readonly keepRejected: (request: RejectedRequest) => Promise<void>;
   /** Sends the request again, for later. Throws PayloadTooLarge where it cannot be made to fit into a message. */
   readonly postpone: (request: PostponedRequest) => Promise<void>;
@@ -153,6 +162,11 @@ export async function putRequest(
   readonly answer: PutAnswer;
 }> {
   const request = readRequest(message);
+  if (reportsTestResult(request))
+    throw new ServiceError(
+      "InvalidRequest",
+      "The message reports a test result, and asks for no image version. Report it with a POST to the version's /test-results.",
+    );
   const command = {
     ...commandOf(deps, request, traceparent),
     requestedBy,
@@ -170,6 +184,14 @@ async function answer(
   { log, traceparent }: Consumed,
 ): Promise<void> {
   try {
+    if (reportsTestResult(request)) {
+      const command = reportOf(deps, request.event, traceparent);
+      const { result } = await below(request.event.dataPointer, () =>
+        deps.reportTestResult(command),
+      );
+      log.info(`test result: ${result}`, { resourceId: request.event.subject });
+      return;
+    }
     const command = commandOf(deps, request, traceparent);
     const answer = await create(deps, command, request.event?.dataPointer);
     await tellAlreadyDone(deps, command, answer);
@@ -239,14 +261,18 @@ function ourMistake(): ServiceError {
   );
 }
 
-/** What is found in the body is found in the message below `dataPointer`. */
-async function create(
+function create(
   deps: TakingDependencies,
   command: PutImageVersion,
-  dataPointer = "",
+  dataPointer?: string,
 ): Promise<PutAnswer> {
+  return below(dataPointer, () => deps.putImageVersion(command));
+}
+
+/** What is found in the body is found in the message below `dataPointer`. */
+async function below<T>(dataPointer = "", run: () => Promise<T>): Promise<T> {
   try {
-    return await deps.putImageVersion(command);
+    return await run();
   } catch (error) {
     if (!(error instanceof ServiceError) || error.retryable) throw error;
     throw new ServiceError(error.code, error.message, {
@@ -260,6 +286,46 @@ async function create(
   }
 }
 
+/** The type of a message that reports a test result; any other asks for an image version. */
+const TEST_RESULT = "Sigil.TestResult";
+
+function reportsTestResult(
+  request: ReadRequest,
+): request is { readonly event: CloudEventRequest } {
+  return request.error === undefined && request.event?.type === TEST_RESULT;
+}
+
+function reportOf(
+  deps: RequestHandlerDependencies,
+  event: CloudEventRequest,
+  traceparent: string,
+): ReportTestResult {
+  const { id, value } = dataOf(event, deps.validateTestResult(event.data));
+  const report = value as TestResultReport;
+  const { time } = event;
+  // By which of two results counts must not depend on when a message is delivered.
+  if (
+    report.time === undefined &&
+    (time === undefined || Number.isNaN(Date.parse(time)))
+  )
+    throw invalid([
+      {
+        code: "MissingProperty",
+        pointer: event.dataPointer === "" ? "" : "/time",
+        message:
+          "The CloudEvent attribute time, or `time` in its data, must say when the result was found, as RFC 3339 writes it.",
+      },
+    ]);
+  return {
+    id,
+    report,
+    ...(time !== undefined && { time }),
+    reportedBy: { name: event.source },
+    traceparent,
+    request: referenceOf(event),
+  };
+}
+
 function commandOf(
   deps: TakingDependencies,
   { event, error }: ReadRequest,
@@ -267,8 +333,26 @@ function commandOf(
 ): PutImageVersion & { readonly event: EventReference } {
   if (error !== undefined) throw error;
   if (event === undefined) throw invalid([]);
-  const id = parseImageVersionId(event.subject);
   const body = deps.validateBody(event.data);
+  const { id } = dataOf(event, body);
+  return {
+    id,
+    body: body.value as ImageVersionRequest,
+    ...(body.pasted === true && { pasted: true }),
+    requestedBy: { name: event.source },
+    traceparent,
+    // CloudEvents 1.0, "source + id is unique": a message that comes again, however late, is the same request.
+    idempotencyKey: JSON.stringify([event.source, event.id]),
+    event: { source: event.source, id: event.id },
+  };
+}
+
+/** The version that an event names, and its data, of which nothing is wrong. */
+function dataOf(
+  event: CloudEventRequest,
+  body: { readonly value: unknown; readonly findings: readonly Finding[] },
+): { readonly id: ImageVersionId; readonly value: unknown } {
+  const id = parseImageVersionId(event.subject);
   const findings = event.unreadable
     ? [event.unreadable]
     : body.findings.map((finding) => ({
@@ -283,16 +367,7 @@ function commandOf(
       ...findings,
     ]);
   }
-  return {
-    id,
-    body: body.value as ImageVersionRequest,
-    ...(body.pasted === true && { pasted: true }),
-    requestedBy: { name: event.source },
-    traceparent,
-    // CloudEvents 1.0, "source + id is unique": a message that comes again, however late, is the same request.
-    idempotencyKey: JSON.stringify([event.source, event.id]),
-    event: { source: event.source, id: event.id },
-  };
+  return { id, value: body.value };
 }
 
 function invalidSubject(dataPointer: string, subject: string): Finding {

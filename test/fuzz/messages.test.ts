@@ -6,6 +6,7 @@ import {
   createRequestHandler,
   type RejectedRequest,
 } from "../../src/messaging/request-handler.js";
+import { reportTestResult } from "../../src/test-results/report.js";
 import { eventMistakes } from "../unit/events/document.js";
 import { validator } from "../unit/http/contract/document.js";
 import { bytesOf, invocation } from "../unit/messaging/invocation.js";
@@ -52,6 +53,23 @@ const structured = fc
   .tuple(attributes, imageVersionBodies)
   .map(([event, data]) => ({ ...event, data }));
 
+const testResults = fc
+  .tuple(
+    attributes,
+    fc.record({
+      name: fc.constantFrom("boot", "load"),
+      region: fc.constantFrom("westus", "East US 2", "northeurope"),
+      result: fc.constantFrom("passed", "failed", "inconclusive"),
+    }),
+    fc.constantFrom("2025-12-31T00:00:00Z", "2026-01-01T00:00:00Z", "soon"),
+  )
+  .map(([event, data, time]) => ({
+    ...event,
+    type: "Sigil.TestResult",
+    time,
+    data,
+  }));
+
 interface Message {
   /** Bytes as they are; anything else is sent as JSON. */
   readonly body: unknown;
@@ -68,6 +86,8 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
           .map(([event, data]) => ({ ...event, data })),
       },
       { weight: 3, arbitrary: structured },
+      { weight: 2, arbitrary: testResults },
+      { weight: 2, arbitrary: nearly(testResults) },
       { weight: 4, arbitrary: nearly(structured) },
       { weight: 1, arbitrary: hostileValue },
       {
@@ -133,6 +153,10 @@ it(
               putImageVersion(world.deps.imageVersions, command),
             validateBody: (body) =>
               validator.validateBody("putImageVersion", body),
+            reportTestResult: (command) =>
+              reportTestResult(world.deps.testResults, command),
+            validateTestResult: (body) =>
+              validator.validateBody("reportTestResult", body),
             events: {
               publish: (events) => {
                 told.push(...events);

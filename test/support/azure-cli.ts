@@ -5,7 +5,10 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
 import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
-import { startLocalServices } from "@sigil-local/stack/services";
+import {
+  startLocalServices,
+  type LocalServices,
+} from "@sigil-local/stack/services";
 
 /** Whether the Azure CLI is on PATH. */
 export const HAS_AZURE_CLI = ((): boolean => {
@@ -17,13 +20,14 @@ export const HAS_AZURE_CLI = ((): boolean => {
   }
 })();
 
-/** The real az, signed in to the local stand-ins, whose Microsoft Graph is at that origin. */
-export async function logInWithAz(graphOrigin: string): Promise<{
-  /** For what runs az. */
+/** What runs az signed in. */
+export interface SignedIn {
   readonly env: NodeJS.ProcessEnv;
   close(): Promise<void>;
-}> {
-  const home = await mkdtemp(path.join(tmpdir(), "sigil-az-"));
+}
+
+/** The real az, signed in to stand-ins of its own, whose Microsoft Graph is at that origin. */
+export async function logInWithAz(graphOrigin: string): Promise<SignedIn> {
   const services = await startLocalServices({
     environment: {},
     serviceBusConfiguration: await readEmulatorConfiguration(
@@ -33,6 +37,27 @@ export async function logInWithAz(graphOrigin: string): Promise<{
       certificatesDirectory: process.env["SIGIL_TEST_CERTIFICATES"],
     }),
   });
+  try {
+    const signedIn = await signInWithAz(services, graphOrigin);
+    return {
+      env: signedIn.env,
+      async close() {
+        await signedIn.close();
+        await services.close();
+      },
+    };
+  } catch (error) {
+    await services.close();
+    throw error;
+  }
+}
+
+/** The real az, signed in to these stand-ins. */
+export async function signInWithAz(
+  services: LocalServices,
+  graphOrigin?: string,
+): Promise<SignedIn> {
+  const home = await mkdtemp(path.join(tmpdir(), "sigil-az-"));
   const env = {
     PATH: process.env["PATH"],
     HOME: home,
@@ -44,10 +69,7 @@ export async function logInWithAz(graphOrigin: string): Promise<{
     HTTPS_PROXY: "http://127.0.0.1:9",
     NO_PROXY: "localhost",
   };
-  const close = async (): Promise<void> => {
-    await services.close();
-    await rm(home, { recursive: true, force: true });
-  };
+  const close = (): Promise<void> => rm(home, { recursive: true, force: true });
   const az = (...args: readonly string[]) =>
     promisify(execFile)("az", [...args], { env });
   const { clientId, clientSecret } = LOCAL_APPLICATIONS.writer;
@@ -59,10 +81,13 @@ export async function logInWithAz(graphOrigin: string): Promise<{
         services.resourceManager?.endpoint ?? "",
       ],
     );
-    await az(
-      ...["cloud", "update", "--name", "Local", "--cloud-config"],
-      JSON.stringify({ endpoints: { microsoftGraphResourceId: graphOrigin } }),
-    );
+    if (graphOrigin !== undefined)
+      await az(
+        ...["cloud", "update", "--name", "Local", "--cloud-config"],
+        JSON.stringify({
+          endpoints: { microsoftGraphResourceId: graphOrigin },
+        }),
+      );
     await az("cloud", "set", "--name", "Local");
     await az(
       ...["login", "--service-principal", "--username", clientId],

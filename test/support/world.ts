@@ -27,6 +27,7 @@ import { PACE } from "./dependencies.js";
 import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
 import { createMemoryIndex } from "./fakes/listing-index.js";
 import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
+import { createMemoryTestResults } from "./fakes/test-results.js";
 import { createMemoryTestProfiles } from "./fakes/test-profiles.js";
 import { createMemoryStore } from "./fakes/state-store.js";
 
@@ -196,6 +197,14 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
         proofs: noMachines,
         parts: noMachines,
         makesMachines: true,
+      },
+      testResults: {
+        results: counting(createMemoryTestResults(), ["put"]),
+        resourceManager,
+        looks: imageVersions.looks,
+        events: common.events,
+        eventSource: common.eventSource,
+        now: common.now,
       },
       rejected: {
         peek: (fromId, most) =>

@@ -15,6 +15,7 @@ import {
 } from "../support/fakes/service-bus.js";
 import { createMemoryStore } from "../support/fakes/state-store.js";
 import { createMemoryTestProfiles } from "../support/fakes/test-profiles.js";
+import { createMemoryTestResults } from "../support/fakes/test-results.js";
 import { createMemoryVersionNumbers } from "../support/fakes/version-numbers.js";
 import type { AzureUnderTest } from "../support/port-suites/azure.js";
 import { idempotencyKeysSuite } from "../support/port-suites/idempotency-keys.js";
@@ -27,6 +28,7 @@ import { serviceBusSuite } from "../support/port-suites/service-bus.js";
 import { stateStoreSuite } from "../support/port-suites/state-store.js";
 import { subscriptionsSuite } from "../support/port-suites/subscriptions.js";
 import { testProfilesSuite } from "../support/port-suites/test-profiles.js";
+import { testResultsSuite } from "../support/port-suites/test-results.js";
 import { versionNumbersSuite } from "../support/port-suites/version-numbers.js";
 
 const now = (): Date => new Date(TIME);
@@ -56,6 +58,10 @@ describe("retention policies", () => {
 
 describe("test profiles", () => {
   testProfilesSuite(() => createMemoryTestProfiles());
+});
+
+describe("test results", () => {
+  testResultsSuite(() => createMemoryTestResults());
 });
 
 describe("queues and topic", () => {

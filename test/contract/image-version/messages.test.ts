@@ -242,6 +242,8 @@ describe("a request by Service Bus leads to one answer event, which names it:", 
     handle = createRequestHandler({
       putImageVersion: (command) => putImageVersion(world.deps, command),
       validateBody: (body) => validator.validateBody("putImageVersion", body),
+      reportTestResult: () => Promise.reject(new Error("nothing is reported")),
+      validateTestResult: (value) => ({ value, findings: [] }),
       events: world.deps.events,
       keepRejected: (rejected) => {
         kept.push(rejected);

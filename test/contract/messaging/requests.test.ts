@@ -65,6 +65,8 @@ beforeEach(async () => {
       return Promise.resolve({ kind: "unchanged", version: {} as never });
     },
     validateBody: (value) => ({ value, findings: [] }),
+    reportTestResult: () => Promise.reject(new Error("nothing is reported")),
+    validateTestResult: (value) => ({ value, findings: [] }),
     events: messenger,
     keepRejected: (request) => messenger.keepRejected(request),
     postpone: (request) => messenger.postpone(request),

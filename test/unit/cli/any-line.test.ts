@@ -88,9 +88,11 @@ it("any command line ends with an exit code that says why, and is never a mistak
             ? [202, operation("NotStarted")]
             : path.includes("/operations/")
               ? [200, operation("Succeeded")]
-              : path.includes("/versions/")
-                ? [200, VERSION, { ETag: '"1"' }]
-                : problem(404, "NotFound"),
+              : path.includes("/machine?")
+                ? [200, { warnings: [] }]
+                : path.includes("/versions/")
+                  ? [200, VERSION, { ETag: '"1"' }]
+                  : problem(404, "NotFound"),
       );
       expect([0, 2, 3, 5], `${line.join(" ")}\n${stderr}`).toContain(code);
       expect(stderr).not.toContain("--verbose shows where");

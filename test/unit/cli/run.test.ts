@@ -51,6 +51,43 @@ const refused = problem(422, "PreflightFailed", [
   },
 ]);
 
+describe("image-version machine", () => {
+  const LINE = `image-version machine ${AT} -e 1.0.0 --region westus`;
+  const commands = {
+    region: "westus",
+    powerShell: "$vm = …\nNew-AzVM",
+    bicep: "param subnetId string\n",
+    warnings: [{ code: "RegionNotReady", pointer: "", message: "Not yet." }],
+  };
+
+  it("shows all forms, of the machine that is asked for", async () => {
+    const run = await runLine(
+      `${LINE} --machine-name it --size Standard_B2s`,
+      () => [200, commands],
+    );
+    expect(JSON.parse(run.stdout)).toEqual(commands);
+    expect(run.requests.map(({ path }) => path)).toEqual([
+      `${UP}/1.0.0/machine?region=westus&name=it&size=Standard_B2s`,
+    ]);
+  });
+
+  it("prints one form as it is, and on stderr what is worth knowing", async () => {
+    const run = await runLine(`${LINE} --form powershell`, () => [
+      200,
+      commands,
+    ]);
+    expect(run).toMatchObject({ code: 0, stdout: "$vm = …\nNew-AzVM\n" });
+    expect(run.stderr).toContain("Not yet.");
+  });
+
+  it("says where a form cannot say it", async () => {
+    const run = await runLine(`${LINE} --form az`, () => [200, commands]);
+    expect(run.code).not.toBe(0);
+    expect(run.stdout).toBe("");
+    expect(run.stderr).toContain("It cannot be said in az.");
+  });
+});
+
 describe("rejected requests", () => {
   const kept = (id: string) => ({
     id,

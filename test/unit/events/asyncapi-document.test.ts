@@ -166,13 +166,19 @@ describe("a request of the document", () => {
   )("is read and valid as its example: %s", (_, example) => {
     const read = readCloudEventRequest(example.payload, example.headers ?? {});
     if ("findings" in read) throw new Error(JSON.stringify(read.findings));
-    expect(read.event).toMatchObject({
-      id: "build-4711",
-      source: "urn:example:image-builder",
-      subject: expect.stringMatching(/\/versions\/1\.0\.0$/u) as string,
-    });
+    const { type, id, source, subject, data } = read.event;
+    const isResult = type === "Sigil.TestResult";
+    expect([id, source]).toEqual(
+      isResult
+        ? ["run-4711-westus", "urn:example:test-suite"]
+        : ["build-4711", "urn:example:image-builder"],
+    );
+    expect(subject).toMatch(/\/versions\/1\.0\.0$/u);
     expect(
-      validator.validateBody("putImageVersion", read.event.data).findings,
+      validator.validateBody(
+        isResult ? "reportTestResult" : "putImageVersion",
+        data,
+      ).findings,
     ).toEqual([]);
   });
 });

@@ -50,6 +50,7 @@ describe("structured mode", () => {
       event: {
         id: "build-7",
         source: "urn:build",
+        type: "Build.Finished",
         subject: "/subscriptions/x",
         data: DATA,
         dataPointer: "/data",
@@ -172,6 +173,7 @@ describe("binary mode", () => {
         event: {
           id: "build-7",
           source: "urn:build",
+          type: "Build.Finished",
           subject: "/subscriptions/x",
           data: DATA,
           dataPointer: "",

@@ -79,6 +79,8 @@ export function handlerWith(ports: Partial<RequestHandlerDependencies> = {}): {
       });
     },
     validateBody: (value) => ({ value, findings: [] }),
+    reportTestResult: () => Promise.reject(new Error("nothing is reported")),
+    validateTestResult: (value) => ({ value, findings: [] }),
     events: {
       publish(published) {
         calls.push("publish");

@@ -1,5 +1,6 @@
 import type { Command } from "../command.js";
 import { DELETE, RETRY, UPDATE } from "./changing.js";
+import { MACHINE } from "./machine.js";
 import { LIST, SHOW, WAIT, WATCH } from "./looking.js";
 import { DEMOTE, PROMOTE, ROLL_BACK } from "./promoting.js";
 import { CREATE, PLAN } from "./publishing.js";
@@ -13,6 +14,7 @@ export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
   DELETE,
   WAIT,
   WATCH,
+  MACHINE,
   PROMOTE,
   DEMOTE,
   ROLL_BACK,

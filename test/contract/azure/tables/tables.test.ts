@@ -17,6 +17,7 @@ import {
   type TableStorage,
 } from "../../../../src/azure/tables/table.js";
 import { createTestProfiles } from "../../../../src/azure/tables/test-profiles.js";
+import { createTestResults } from "../../../../src/azure/tables/test-results.js";
 import { createVersionNumbers } from "../../../../src/azure/tables/version-numbers.js";
 import { migrated } from "../../../../src/image-version/state/migration.js";
 import { SCHEMA } from "../../../../src/operation/records.js";
@@ -33,6 +34,7 @@ import {
 import { retentionPoliciesSuite } from "../../../support/port-suites/retention-policies.js";
 import { stateStoreSuite } from "../../../support/port-suites/state-store.js";
 import { testProfilesSuite } from "../../../support/port-suites/test-profiles.js";
+import { testResultsSuite } from "../../../support/port-suites/test-results.js";
 import { versionNumbersSuite } from "../../../support/port-suites/version-numbers.js";
 
 /** Azurite, and what stands in for it where tests need speed. */
@@ -68,6 +70,9 @@ describe.each(["Azurite", "memory"] as const)("tables in %s", (name) => {
   });
   describe("test profiles", () => {
     testProfilesSuite(() => createTestProfiles(storage));
+  });
+  describe("test results", () => {
+    testResultsSuite(() => createTestResults(storage));
   });
 });
 

@@ -1,0 +1,74 @@
+import type { Command } from "../command.js";
+import { Ended } from "../exit-codes.js";
+import { visible } from "../style.js";
+import { VERSION_PLACE, versionIn } from "./places.js";
+import { SAMPLE } from "./versions.js";
+
+const FORMS = ["az", "powerShell", "bicep"] as const;
+
+export const MACHINE: Command = {
+  words: "image-version machine",
+  summary: "Show how a machine is made of an image version in a region",
+  description: `Makes nothing: prints the commands that make a virtual machine of exactly this version, with the disk encryption set of each disk
+in that region and the image definition's purchase plan. Without --form, all three and what is worth knowing.`,
+  options: [
+    ...VERSION_PLACE,
+    {
+      names: ["--region"],
+      help: "The region of the machine.",
+      required: true,
+    },
+    {
+      names: ["--form"],
+      choices: FORMS,
+      help: "Print this one alone, as it is: az for a shell, powerShell, or bicep.",
+    },
+    {
+      names: ["--machine-name"],
+      help: "The machine's name. Default: image-test.",
+    },
+    {
+      names: ["--machine-resource-group"],
+      help: "The machine's resource group. Default: the gallery's.",
+    },
+    { names: ["--subnet"], help: "The id of the machine's subnet." },
+    {
+      names: ["--size"],
+      help: "The machine's size. Default: a small one that the image can run on.",
+    },
+  ],
+  examples: [
+    [
+      "The command for az",
+      `sigil image-version machine ${SAMPLE} --gallery-image-version 1.0.0 --region westus --form az`,
+    ],
+  ],
+  async run(context) {
+    const { values, client, io, note } = context;
+    const query = Object.fromEntries(
+      (
+        [
+          ["name", "--machine-name"],
+          ["resourceGroup", "--machine-resource-group"],
+          ["subnetId", "--subnet"],
+          ["size", "--size"],
+        ] as const
+      ).flatMap(([name, option]) => {
+        const value = values.text(option);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+    const { body } = await client.call("getMachineCommands", {
+      path: versionIn(context),
+      query: { region: values.required("--region"), ...query },
+    });
+    const form = FORMS.find((one) => one === values.text("--form"));
+    if (form === undefined) return { data: body };
+    const text = body[form];
+    for (const { message } of body.warnings) note(message);
+    if (text === undefined)
+      throw new Ended("refused", `It cannot be said in ${form}.`);
+    io.stdout.write(`${visible(text)}\n`);
+    return {};
+  },
+};

@@ -1,0 +1,32 @@
+import type { HttpHandler } from "@azure/functions";
+import type { Dependencies } from "../image-version/ports.js";
+import { getTestResults } from "../test-results/get.js";
+import type { TestResultDependencies } from "../test-results/ports.js";
+import { reportTestResult } from "../test-results/report.js";
+import { requesterOf } from "./accepted.js";
+import type { Endpoint } from "./endpoint.js";
+
+export function testResultHandlers(
+  endpoint: Endpoint,
+  deps: TestResultDependencies & Pick<Dependencies, "looks">,
+): Readonly<Record<"getTestResults" | "reportTestResult", HttpHandler>> {
+  return {
+    getTestResults: endpoint("getTestResults", async ({ path }) => ({
+      status: 200 as const,
+      body: { value: [...(await getTestResults(deps, path))] },
+    })),
+
+    reportTestResult: endpoint(
+      "reportTestResult",
+      async ({ path, body, principal, traceparent }) => ({
+        status: 200 as const,
+        body: await reportTestResult(deps, {
+          id: path,
+          report: body,
+          reportedBy: requesterOf(principal),
+          traceparent,
+        }),
+      }),
+    ),
+  };
+}

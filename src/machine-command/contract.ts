@@ -1,0 +1,4 @@
+import type { components } from "../generated/openapi.js";
+
+/** What the API answers. */
+export type MachineCommandsView = components["schemas"]["MachineCommands"];

@@ -1,0 +1,88 @@
+import { ServiceError, type Finding } from "../errors.js";
+import type { Dependencies } from "../image-version/ports.js";
+import { getImageVersion } from "../image-version/queries/get.js";
+import { areReady } from "../image-version/resources.js";
+import {
+  canonicalRegion,
+  formatImageVersionId,
+  imageIdOf,
+  normaliseResourceId,
+  type ImageVersionId,
+} from "../resource-id.js";
+import { azCommand } from "./az.js";
+import { bicepFile } from "./bicep.js";
+import type { MachineCommandsView } from "./contract.js";
+import { machineOf, type MachineChoice } from "./machine.js";
+import { powerShellCommands } from "./power-shell.js";
+
+/**
+ * How a machine is made by hand of exactly this version in one region. Makes nothing. Throws ServiceError NotFound where Azure
+ * does not have the version, InvalidRequest where it is not in the region.
+ */
+export async function getMachineCommands(
+  deps: Dependencies,
+  id: ImageVersionId,
+  regionName: string,
+  choice: Omit<MachineChoice, "resourceGroupName" | "subscriptionId"> & {
+    readonly resourceGroupName?: string;
+  },
+): Promise<MachineCommandsView> {
+  const { look } = await getImageVersion(deps, id);
+  const versionId = formatImageVersionId(id);
+  const definition = await deps.resources.getImageDefinition(imageIdOf(id));
+  if (look === undefined || definition === undefined)
+    throw new ServiceError(
+      "NotFound",
+      `Azure does not show ${versionId} yet: no machine can be made of it.`,
+    );
+  const region = canonicalRegion(regionName);
+  const machine = machineOf(versionId, look.resource, definition, region, {
+    ...choice,
+    ...(choice.subnetId !== undefined && {
+      subnetId: normaliseResourceId(choice.subnetId),
+    }),
+    subscriptionId: id.subscriptionId,
+    resourceGroupName: choice.resourceGroupName ?? id.resourceGroupName,
+  });
+  if (machine === undefined)
+    throw new ServiceError("InvalidRequest", "The version is not there.", {
+      findings: [
+        {
+          code: "RegionNotInVersion",
+          pointer: "/query/region",
+          message: `${versionId} is not in ${region}. It is in ${look.regions.map(({ name }) => name).join(", ")}.`,
+        },
+      ],
+    });
+  const az = azCommand(machine);
+  const warnings: Finding[] = [
+    ...(areReady(look, [region])
+      ? []
+      : [
+          {
+            code: "RegionNotReady",
+            pointer: "/query/region",
+            message: `Azure has not made the version's copies in ${region} yet: until then it refuses the machine.`,
+          },
+        ]),
+    ...(az === undefined
+      ? [
+          {
+            code: "NotSaidByAz",
+            pointer: "",
+            message:
+              "Some of the data disks have a disk encryption set, and others do not. az vm create takes one for each, or none: use PowerShell or Bicep.",
+          },
+        ]
+      : []),
+  ];
+  const { purchasePlan } = machine;
+  return {
+    region,
+    ...(purchasePlan && { purchasePlan }),
+    ...(az !== undefined && { az }),
+    powerShell: powerShellCommands(machine),
+    bicep: bicepFile(machine),
+    warnings,
+  };
+}

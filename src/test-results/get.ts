@@ -1,0 +1,34 @@
+import { ServiceError } from "../errors.js";
+import type { Looks } from "../image-version/ports.js";
+import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
+import type { TestResults } from "./ports.js";
+import { azureResults, type TestResult } from "./results.js";
+
+/**
+ * The results that count of a version as Azure has it now, Azure's own among them, by region and name. Throws ServiceError NotFound
+ * where Azure has no such version.
+ */
+export async function getTestResults(
+  {
+    results,
+    looks,
+  }: {
+    readonly results: Pick<TestResults, "list">;
+    readonly looks: Pick<Looks, "version">;
+  },
+  id: ImageVersionId,
+): Promise<readonly TestResult[]> {
+  const versionId = formatImageVersionId(id);
+  const look = await looks.version(id);
+  if (look === undefined)
+    throw new ServiceError("NotFound", `Azure has no ${versionId}.`);
+  const { publishedDate = "" } = look;
+  const reported = (await results.list(versionId))
+    .filter(({ life }) => life === publishedDate)
+    .map(({ versionId: _version, life: _life, ...result }) => result);
+  return [...azureResults(look.resource, publishedDate), ...reported].sort(
+    (a, b) =>
+      a.region.localeCompare(b.region, "en") ||
+      a.name.localeCompare(b.name, "en"),
+  );
+}

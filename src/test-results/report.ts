@@ -1,0 +1,176 @@
+/**
+ * Takes the result of a test that others have made. Invariants:
+ *  1. A result counts for one life of a version: for what Azure has under the number when it is reported, and found since that was
+ *     published.
+ *  2. Of two results of one test in one region the later found one counts, in whatever order they are reported, and however often.
+ *  3. Each report that was taken is told in an event: after it is stored, and again where it is reported again.
+ */
+import { createHash } from "node:crypto";
+import { ServiceError, type Finding } from "../errors.js";
+import type { EventData } from "../events/documented-event.js";
+import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
+import type { EventReference, Requester } from "../operation/records.js";
+import {
+  canonicalRegion,
+  formatImageVersionId,
+  type ImageVersionId,
+} from "../resource-id.js";
+import type { TestResultReport } from "./contract.js";
+import type { StoredTestResult, TestResultDependencies } from "./ports.js";
+import type { TestResult } from "./results.js";
+
+export interface ReportTestResult {
+  readonly id: ImageVersionId;
+  /** Valid by its schema. */
+  readonly report: TestResultReport;
+  /** Where the report itself says no time; absent: now. */
+  readonly time?: string;
+  readonly reportedBy: Requester;
+  readonly traceparent: string;
+  /** The message that reported it. */
+  readonly request?: EventReference;
+}
+
+/** How far the clocks of those who test may be ahead. */
+const TOLERANCE_MS = 5 * 60_000;
+const MOST_TRIES = 10;
+
+/**
+ * Answers the result that counts: this one, or one that was found later. Throws ServiceError NotFound where Azure has no such
+ * version, InvalidRequest, and StateConflict where too many report the same test at once.
+ */
+export async function reportTestResult(
+  deps: TestResultDependencies,
+  command: ReportTestResult,
+): Promise<TestResult> {
+  const { id, report, reportedBy, request } = command;
+  const versionId = formatImageVersionId(id);
+  const observed = await deps.resourceManager.getImageVersion(id);
+  if (observed?.publishedDate === undefined)
+    throw new ServiceError(
+      "NotFound",
+      `Azure does not show ${versionId} as published: there is nothing that could have been tested.`,
+    );
+  const given: StoredTestResult = {
+    versionId,
+    life: observed.publishedDate,
+    name: report.name,
+    region: canonicalRegion(report.region),
+    result: report.result,
+    time: new Date(
+      report.time ?? command.time ?? deps.now().getTime(),
+    ).toISOString(),
+    ...(report.link !== undefined && { link: report.link }),
+    ...(report.message !== undefined && { message: report.message }),
+    reportedBy,
+  };
+  const regions = targetRegionsOf(observed.resource).map(({ name }) =>
+    canonicalRegion(name),
+  );
+  const findings = findingsOf(given, regions, deps.now());
+  if (findings.length > 0)
+    throw new ServiceError(
+      "InvalidRequest",
+      "The result cannot be one of this version.",
+      { findings },
+    );
+  const counts = await store(deps, given);
+  await tell(deps, given, counts !== given, command.traceparent, request);
+  return resultOf(counts);
+}
+
+function findingsOf(
+  { region, time, life }: StoredTestResult,
+  regions: readonly string[],
+  now: Date,
+): readonly Finding[] {
+  const findings: Finding[] = [];
+  if (!regions.includes(region))
+    findings.push({
+      code: "RegionNotInVersion",
+      pointer: "/region",
+      message: `The version is not in ${region}. It is in ${regions.join(", ")}.`,
+    });
+  if (Date.parse(time) > now.getTime() + TOLERANCE_MS)
+    findings.push({
+      code: "NotInRange",
+      pointer: "/time",
+      message: `${time} is in the future.`,
+    });
+  // Invariant 1.
+  if (Date.parse(time) < Date.parse(life))
+    findings.push({
+      code: "ResultOfEarlierVersion",
+      pointer: "/time",
+      message: `${time} is before the version was published, ${life}: it is a result of another version under the same number.`,
+    });
+  return findings;
+}
+
+/** Invariant 2. */
+async function store(
+  { results }: TestResultDependencies,
+  given: StoredTestResult,
+): Promise<StoredTestResult> {
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const before = await results.read(
+      given.versionId,
+      given.region,
+      given.name,
+    );
+    if (
+      before?.stored.life === given.life &&
+      Date.parse(before.stored.time) > Date.parse(given.time)
+    )
+      return before.stored;
+    if (await results.put(given, before?.etag)) return given;
+  }
+  throw new ServiceError(
+    "StateConflict",
+    "Many results of this test were reported at once. Report it again.",
+    { retryAfterMs: 1_000 },
+  );
+}
+
+/** Invariant 3. The event's id is made of the fact, so that it may be sent twice. */
+async function tell(
+  deps: TestResultDependencies,
+  given: StoredTestResult,
+  superseded: boolean,
+  traceparent: string,
+  request: EventReference | undefined,
+): Promise<void> {
+  const { versionId, life } = given;
+  const result = resultOf(given);
+  const hash = createHash("sha256")
+    .update(JSON.stringify([versionId.toLowerCase(), life, result, request]))
+    .digest("hex")
+    .slice(0, 32);
+  const data: EventData<typeof IMAGE_VERSION_EVENT.testResultReported> = {
+    ...(request !== undefined && { request }),
+    ...result,
+    superseded,
+  };
+  await deps.events.publish([
+    {
+      specversion: "1.0",
+      id: `test-result/${hash}`,
+      source: deps.eventSource,
+      type: IMAGE_VERSION_EVENT.testResultReported,
+      subject: versionId,
+      time: deps.now().toISOString(),
+      datacontenttype: "application/json",
+      traceparent,
+      data,
+    },
+  ]);
+}
+
+function resultOf({
+  versionId: _version,
+  life: _life,
+  ...result
+}: StoredTestResult): TestResult {
+  return result;
+}

@@ -1,0 +1,108 @@
+/** What tests have found of a version, region by region, and what that says of a gate. Pure. */
+import type { ImageVersionRequest } from "../image-version/contract.js";
+import type { Requester } from "../operation/records.js";
+import { canonicalRegion } from "../resource-id.js";
+
+export type Outcome = "passed" | "failed" | "inconclusive";
+
+/** What one test has found in one region. */
+export interface TestResult {
+  /** Of the test. What begins with `azure/` is Azure's own validation: nobody else may report that. */
+  readonly name: string;
+  /** Canonical region. */
+  readonly region: string;
+  /** Inconclusive: it says nothing of the image, as where there was no capacity to try. */
+  readonly result: Outcome;
+  /** RFC 3339, UTC: when it was found. */
+  readonly time: string;
+  readonly link?: string;
+  readonly message?: string;
+  readonly reportedBy: Requester;
+}
+
+export interface GateTerms {
+  /** Canonical regions. */
+  readonly regions: readonly string[];
+  /** Tests, each of which has to pass in each of the regions. */
+  readonly names: readonly string[];
+}
+
+export interface Gate {
+  readonly state: "passed" | "failed" | "waiting";
+  /** What keeps it closed for good. */
+  readonly failed: readonly TestResult[];
+  /** What it waits for: no result yet, or one that says nothing. */
+  readonly missing: readonly {
+    readonly region: string;
+    readonly name: string;
+    readonly result?: "inconclusive";
+  }[];
+}
+
+/**
+ * A gate is open once each test has passed in each region, and closed for good by a single failure. Results of other tests and
+ * regions say nothing of it.
+ */
+export function gateOf(
+  results: readonly TestResult[],
+  { regions, names }: GateTerms,
+): Gate {
+  const failed: TestResult[] = [];
+  const missing: Gate["missing"][number][] = [];
+  for (const region of regions)
+    for (const name of names) {
+      const found = results.find(
+        (one) => one.region === region && one.name === name,
+      );
+      if (found?.result === "failed") failed.push(found);
+      else if (found?.result !== "passed")
+        missing.push({
+          region,
+          name,
+          ...(found?.result === "inconclusive" && { result: found.result }),
+        });
+    }
+  return {
+    state:
+      failed.length > 0 ? "failed" : missing.length > 0 ? "waiting" : "passed",
+    failed,
+    missing,
+  };
+}
+
+/** As ARM shows them, read-only: of the version as a whole. */
+interface ExecutedValidation {
+  readonly type?: string;
+  readonly status?: string;
+  readonly executionTime?: string;
+}
+
+const OUTCOMES: Readonly<Record<string, Outcome>> = {
+  succeeded: "passed",
+  failed: "failed",
+};
+
+/** What Azure has validated by itself, as results of each of the version's regions. */
+export function azureResults(
+  { properties }: ImageVersionRequest,
+  publishedDate: string,
+): readonly TestResult[] {
+  const { validationsProfile, publishingProfile } = properties as {
+    readonly validationsProfile?: {
+      readonly executedValidations?: readonly ExecutedValidation[];
+    } | null;
+  } & ImageVersionRequest["properties"];
+  const regions = (publishingProfile?.targetRegions ?? []).map(({ name }) =>
+    canonicalRegion(name),
+  );
+  return (validationsProfile?.executedValidations ?? []).flatMap(
+    ({ type = "validation", status = "", executionTime }) =>
+      regions.map((region) => ({
+        name: `azure/${type}`,
+        region,
+        result: OUTCOMES[status.toLowerCase()] ?? "inconclusive",
+        time: executionTime ?? publishedDate,
+        reportedBy: { name: "Azure" },
+      })),
+  );
+}
