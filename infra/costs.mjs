@@ -22,7 +22,8 @@ function usageOf(versions) {
     assumed.secondsOfFirstStep + (executions - 1) * assumed.secondsOfOthers;
   return {
     "table requests":
-      runs.reconcile * requestsOf(measured.idleReconcile) +
+      runs.reconcile *
+        (requestsOf(measured.idleReconcile) + assumed.readsOfTestGroups) +
       runs.retention * assumed.readsOfRetention +
       runs.ageing * assumed.readsOfAgeing +
       runs.readiness * assumed.readsOfReadiness +
