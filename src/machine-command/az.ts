@@ -19,9 +19,8 @@ function optionsOf(
   machine: Machine,
   sets: readonly string[],
 ): readonly (readonly string[])[] {
-  const { osDisk, securityType, confidential, purchasePlan, subnetId } =
-    machine;
-  const set = osDisk.diskEncryptionSetId;
+  const { osDisk, securityType, purchasePlan, subnetId } = machine;
+  const { confidential, diskEncryptionSetId: set } = osDisk;
   return [
     ["--subscription", machine.subscriptionId],
     ["--resource-group", machine.resourceGroupName],

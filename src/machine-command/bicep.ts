@@ -34,8 +34,8 @@ export function bicepFile(machine: Machine): string {
 }
 
 function resourceOf(machine: Machine): Value {
-  const { name, purchasePlan, securityType, confidential, osDisk } = machine;
-  const set = osDisk.diskEncryptionSetId;
+  const { name, purchasePlan, securityType } = machine;
+  const { confidential, diskEncryptionSetId: set } = machine.osDisk;
   return {
     name,
     location: machine.region,

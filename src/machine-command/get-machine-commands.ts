@@ -23,9 +23,7 @@ export async function getMachineCommands(
   deps: Dependencies,
   id: ImageVersionId,
   regionName: string,
-  choice: Omit<MachineChoice, "resourceGroupName" | "subscriptionId"> & {
-    readonly resourceGroupName?: string;
-  },
+  choice: MachineChoice,
 ): Promise<MachineCommandsView> {
   const { look } = await getImageVersion(deps, id);
   const versionId = formatImageVersionId(id);
@@ -36,13 +34,11 @@ export async function getMachineCommands(
       `Azure does not show ${versionId} yet: no machine can be made of it.`,
     );
   const region = canonicalRegion(regionName);
-  const machine = machineOf(versionId, look.resource, definition, region, {
+  const machine = machineOf(id, look.resource, definition, region, {
     ...choice,
     ...(choice.subnetId !== undefined && {
       subnetId: normaliseResourceId(choice.subnetId),
     }),
-    subscriptionId: id.subscriptionId,
-    resourceGroupName: choice.resourceGroupName ?? id.resourceGroupName,
   });
   if (machine === undefined)
     throw new ServiceError("InvalidRequest", "The version is not there.", {

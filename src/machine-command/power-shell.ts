@@ -1,9 +1,11 @@
 import { powerShellWord as word } from "../shell-words.js";
-import type { Machine, MachineDisk } from "./machine.js";
+import type { DiskPlan } from "../machine-test/machine.js";
+import type { Machine } from "./machine.js";
 
 /** The same for PowerShell, by the module Az.Compute; it asks for what it is not told. */
 export function powerShellCommands(machine: Machine): string {
-  const { securityType, confidential, purchasePlan, subnetId } = machine;
+  const { securityType, purchasePlan, subnetId } = machine;
+  const { confidential } = machine.osDisk;
   const place = `-ResourceGroupName ${word(machine.resourceGroupName)} -Location ${word(machine.region)}`;
   const os = machine.osType;
   return [
@@ -41,10 +43,7 @@ export function powerShellCommands(machine: Machine): string {
   ].join("\n");
 }
 
-function setOption(
-  { diskEncryptionSetId }: MachineDisk,
-  option: string,
-): string {
+function setOption({ diskEncryptionSetId }: DiskPlan, option: string): string {
   return diskEncryptionSetId === undefined
     ? ""
     : ` ${option} ${word(diskEncryptionSetId)}`;

@@ -2,6 +2,7 @@
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import type { ImageDefinition } from "../../src/image-version/resources.js";
 import { machineOf, type Machine } from "../../src/machine-command/machine.js";
+import { idOf } from "./dependencies.js";
 import { seedResource, seedVersionId } from "./requests.js";
 
 export const VERSION = seedVersionId("1.0.0");
@@ -51,15 +52,11 @@ export function machine(
   } = {},
 ): Machine {
   const made = machineOf(
-    VERSION,
+    idOf(VERSION),
     version(encryption, luns),
     { ...DEFINITION, ...definition },
     "westus",
-    {
-      subscriptionId: SUBSCRIPTION,
-      resourceGroupName: "MyResourceGroup",
-      ...choice,
-    },
+    { ...choice },
   );
   if (made === undefined) throw new TypeError("it is not in the region");
   return made;

@@ -8,6 +8,7 @@ import type { ImageDefinition } from "../../../src/image-version/resources.js";
 import { azCommand } from "../../../src/machine-command/az.js";
 import { machineOf } from "../../../src/machine-command/machine.js";
 import { powerShellCommands } from "../../../src/machine-command/power-shell.js";
+import { idOf } from "../../support/dependencies.js";
 import {
   DEFINITION,
   machine,
@@ -199,10 +200,7 @@ describe("az", () => {
 
 test("a version that is not in the region makes no machine there", () => {
   expect(
-    machineOf(VERSION, version(undefined), DEFINITION, "northeurope", {
-      subscriptionId: SUBSCRIPTION,
-      resourceGroupName: "MyResourceGroup",
-    }),
+    machineOf(idOf(VERSION), version(undefined), DEFINITION, "northeurope", {}),
   ).toBeUndefined();
 });
 
