@@ -1,4 +1,7 @@
-import type { RegionSummary, VersionSummary } from "./summaries.js";
+import type { Schemas } from "@sigil/client";
+
+type VersionSummary = Schemas["ImageVersionSummary"];
+type RegionSummary = Schemas["RegionSummary"];
 
 /** What becomes of the latest version in each region. */
 export interface LatestChange {

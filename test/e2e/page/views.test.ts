@@ -116,6 +116,26 @@ describe.skipIf(chromium === undefined)("every view of the page", () => {
     await context.close();
   });
 
+  it("prints what is shown, without what is only for a screen", async () => {
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}`,
+      { colorScheme: "dark" },
+    );
+    await signIn(page, "admin");
+    await page.getByRole("link", { name: "1.0.0" }).waitFor();
+    await page.emulateMedia({ media: "print" });
+    expect(
+      await page.getByRole("link", { name: "Operations" }).isVisible(),
+    ).toBe(false);
+    expect(await page.getByLabel("Version or key").isVisible()).toBe(false);
+    expect(await page.getByRole("link", { name: "1.0.0" }).isVisible()).toBe(
+      true,
+    );
+    await page.getByText("Checked").first().waitFor();
+    await context.close();
+  });
+
   it("times are the viewer's, with UTC on hover; the window's title says what is shown", async () => {
     const { page, context } = await openPage(
       browser,
