@@ -149,13 +149,24 @@ export function createFallback(
       if (headers !== undefined)
         return { status: 204, headers, body: undefined };
       if (allow.length === 0 || allow.includes(request.method))
-        throw new ServiceError("NotFound", "There is no such path.");
+        throw noSuchPath(deps.document, pathname);
       throw new ServiceError(
         "MethodNotAllowed",
         `${request.method} is not allowed here. Allowed: ${allow.join(", ")}.`,
         { fields: { allow } },
       );
     });
+}
+
+/** An image definition's id is in answers, though a definition itself is not shown. */
+function noSuchPath(document: OpenApiDocument, pathname: string): ServiceError {
+  const versions = `${pathname}/versions`;
+  return new ServiceError(
+    "NotFound",
+    document.allowedMethods(versions).includes("GET")
+      ? `There is no such path. The versions of an image definition are at ${versions}.`
+      : "There is no such path.",
+  );
 }
 
 async function admit<Id extends OperationId>(

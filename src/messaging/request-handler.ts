@@ -12,7 +12,11 @@ import type {
   PutImageVersion,
 } from "../image-version/commands/put.js";
 import type { EventPublisher } from "../operation/ports.js";
-import type { EventReference, Requester } from "../operation/records.js";
+import type {
+  EventReference,
+  OperationRecord,
+  Requester,
+} from "../operation/records.js";
 import { parseJson, requireBodySize } from "../json/parse-json.js";
 import {
   formatImageVersionId,
@@ -423,10 +427,23 @@ async function tellAlreadyDone(
         message:
           operation === undefined
             ? "Azure shows the version as requested."
-            : `Operation ${operation.id} does, or has done, what is requested.`,
+            : sameAs(operation),
       },
     },
   ]);
+}
+
+function sameAs({ id, status }: OperationRecord): string {
+  switch (status) {
+    case "NotStarted":
+    case "Running":
+      return `Operation ${id} does what is requested.`;
+    case "Succeeded":
+      return `Operation ${id} has done what is requested.`;
+    case "Failed":
+    case "Canceled":
+      return `Operation ${id} was to do what is requested, and has ended ${status}. To ask again, send the request with another id.`;
+  }
 }
 
 async function reject(

@@ -51,6 +51,21 @@ export async function lint(file: string): Promise<string[]> {
   return `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
 }
 
+/** What a text in Bicep's words is as a template; rejects where it is none. */
+export async function compile(
+  text: string,
+): Promise<{ readonly resources: readonly PredictedResource[] }> {
+  const folder = await mkdtemp(path.join(tmpdir(), "sigil-bicep-"));
+  try {
+    const file = path.join(folder, "text.bicep");
+    await writeFile(file, text);
+    const { stdout } = await run(compiler(), ["build", file, "--stdout"]);
+    return JSON.parse(stdout) as Awaited<ReturnType<typeof compile>>;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** All that a deployment with these parameters, in Bicep's own words, would make. */
 export async function predict(
   parameters: string,

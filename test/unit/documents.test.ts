@@ -10,6 +10,11 @@ import {
   type Setting,
 } from "../../src/config/settings.js";
 import permissions from "../../infra/permissions.json" with { type: "json" };
+import {
+  FOREIGN_WORDS,
+  type ForeignWord,
+  type Tool,
+} from "../../src/http/contract/foreign-words.js";
 import { PROBLEMS } from "../../src/http/problem.js";
 import { KINDS } from "../../src/kinds.js";
 import { isFinalState } from "../../src/operation/states.js";
@@ -29,6 +34,7 @@ const ERROR_TABLE = section("errors", "table");
 const OPERATION_TABLES = section("operations", "tables", "these");
 const SETTING_TABLES = section("settings", "tables", "these");
 const PERMISSION_TABLE = section("permissions", "table");
+const NAME_TABLES = section("names", "tables", "these");
 
 /** What stands between two marks, the first of which says what writes it. */
 function section(name: string, what: string, which = "this"): RegExp {
@@ -168,6 +174,45 @@ function permissionTable(): string {
   ].join("\n");
 }
 
+/** One table an object of the body, one row a property of it, one column a tool that has words for it. */
+function nameTables(): string {
+  const bodies = FOREIGN_WORDS.filter(({ schema }) => schema !== "query");
+  return [...new Set(bodies.map(({ schema }) => schema))]
+    .flatMap((schema) => {
+      const words = bodies.filter((word) => word.schema === schema);
+      const tools = [...new Set(words.map(({ tool }) => tool))];
+      return [
+        `## ${schema}`,
+        "",
+        `| here and in ARM | ${tools.map((tool) => (tool === "Azure Resource Manager" ? "elsewhere in ARM" : tool)).join(" | ")} |`,
+        `| --- |${" --- |".repeat(tools.length)}`,
+        ...[...new Set(words.map(({ path }) => path))].map((path) =>
+          [
+            `| ${path === undefined ? "in the URL" : `\`${path}\``}`,
+            ...tools.map((tool) => namesOf(words, tool, path)),
+            "",
+          ]
+            .join(" | ")
+            .trimEnd(),
+        ),
+        "",
+      ];
+    })
+    .join("\n")
+    .trimEnd();
+}
+
+function namesOf(
+  words: readonly ForeignWord[],
+  tool: Tool,
+  path: string | undefined,
+): string {
+  return words
+    .filter((word) => word.tool === tool && word.path === path)
+    .map(({ word }) => `\`${tool === "az" ? "--" : ""}${word}\``)
+    .join(", ");
+}
+
 test("every operation is in the tables once", () => {
   const tables = operationTables();
   const operations = documentedOperations();
@@ -191,6 +236,7 @@ test.each([
     PERMISSION_TABLE,
     permissionTable,
   ],
+  ["names", "docs/reference/names.md", NAME_TABLES, nameTables],
 ] as const)(
   "the %s in %s are those of the code",
   async (_, file, marks, made) => {

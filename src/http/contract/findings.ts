@@ -24,6 +24,8 @@ export type Dereference = (schema: DescribedSchema) => DescribedSchema;
 /** More findings than anyone reads help only whoever wants to make the service work hard. */
 const MAX_FINDINGS = 100;
 const MAX_SHOWN_CHARACTERS = 80;
+/** What ConvertTo-Json writes for a hashtable, list or object that is deeper than its -Depth, which is 2 by default. */
+const CUT_OFF = /^(?:System\.(?:Collections\.|Object)|@\{)/u;
 
 /**
  * Each error of ajv (with `verbose`) as a finding with a stable code, the pointer to what is wrong (to the property
@@ -89,7 +91,12 @@ function toFinding(
     case "type":
       return wrong(
         "WrongType",
-        `Must be ${article(error.params.type)}, is ${typeName(error.data)}${error.data === null ? ": leave it out instead" : ""}.`,
+        sentences(
+          `Must be ${article(error.params.type)}, is ${typeName(error.data)}${error.data === null ? ": leave it out instead" : ""}.`,
+          typeof error.data === "string" &&
+            CUT_OFF.test(error.data) &&
+            "PowerShell has cut it off: write ConvertTo-Json -Depth 10.",
+        ),
       );
     case "enum":
       return notAllowed(

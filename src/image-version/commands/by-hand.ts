@@ -258,19 +258,10 @@ function absent(
   { id }: Command,
   stored: StoredVersion | undefined,
 ): ServiceError {
-  if (stored === undefined) return notFound(id);
-  const { record, operation } = stored;
-  if (record.exists || record.state === "Deleted") return gone(id);
-  return isFinal(record.state)
-    ? new ServiceError(
-        "NotFound",
-        `Azure has no ${formatImageVersionId(id)}: operation ${operation.id} did not create it.`,
-      )
-    : new ServiceError(
-        "ImageVersionConflict",
-        `${formatImageVersionId(id)} is being created by operation ${operation.id}. Wait until Azure shows it.`,
-        { fields: { existingOperationId: operation.id } },
-      );
+  const { exists, state } = stored?.record ?? {};
+  return exists === true || state === "Deleted"
+    ? gone(id)
+    : notFound(id, stored?.record);
 }
 
 async function acceptByHand(

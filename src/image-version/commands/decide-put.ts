@@ -124,7 +124,7 @@ export function decideOn(
       { fields: { etag: etagOf(look, record) } },
     );
   if (isGone && command.ifNoneMatch !== "*")
-    throw request.mayCreate ? gone(id) : notFound(id); // Invariant 4.
+    throw request.mayCreate ? gone(id) : notFound(id, record); // Invariant 4.
   if (pasted === true && seen.seen && isAsShown(request, look, record))
     return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
   const subject = { id, request: body, now: deps.now(), change };

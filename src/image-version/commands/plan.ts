@@ -16,6 +16,11 @@ import { sourceDataDiskLuns } from "../preflight/source.js";
 import { patched, updateBody } from "../properties/body.js";
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
 import {
+  changeAsWritten,
+  findingAsWritten,
+  regionNamesIn,
+} from "../properties/as-written.js";
+import {
   contradicts,
   plannedChanges,
   type PropertyChange,
@@ -57,13 +62,13 @@ export interface PlanImageVersion {
 }
 
 export interface Plan {
-  /** Every breach of every rule; a PUT is refused exactly when one of them is an error. */
+  /** Every breach of every rule, in the caller's spelling; a PUT is refused exactly when one of them is an error. */
   readonly findings: readonly RuleFinding[];
-  /** What the PUT would change; none where the version is as asked. */
+  /** What the PUT would change, in the caller's spelling; none where the version is as asked. */
   readonly changes: readonly PropertyChange[];
   /** The image definition's: whoever makes a machine of the version has to name it. */
   readonly purchasePlan?: PurchasePlan;
-  /** What would be sent to ARM; absent where the version is as asked, so that nothing would be. */
+  /** What would be sent to ARM, to the letter; absent where the version is as asked, so that nothing would be. */
   readonly armRequest?: ArmRequest;
   /** LUNs of the data disks that the source has; absent where it cannot be looked into, or is not read any more. */
   readonly sourceDataDiskLuns?: readonly number[];
@@ -75,7 +80,8 @@ export async function planImageVersion(
   command: PlanImageVersion,
 ): Promise<Plan> {
   const { id, body, removeRegions = [], ifMatch, pasted } = command;
-  const given = canonicalForm(withSetIds(body, id));
+  const written = withSetIds(body, id);
+  const given = canonicalForm(written);
   mustBeAdmitted(deps, command, given);
   const { request, findings: unchosen } = await chooseSets(
     deps,
@@ -146,16 +152,17 @@ export async function planImageVersion(
     ...judge(id, document, facts, deps.now(), request).findings,
   ];
   const luns = sourceDataDiskLuns(request, gathered);
+  const names = [...regionNamesIn(written), ...removeRegions];
   return {
-    findings:
-      same === undefined
-        ? findings
-        : findings.filter(
-            // The operation itself may have removed the region already.
-            ({ severity, code }) =>
-              severity !== "error" && code !== "RegionNotInVersion",
-          ),
-    changes,
+    findings: (same === undefined
+      ? findings
+      : findings.filter(
+          // The operation itself may have removed the region already.
+          ({ severity, code }) =>
+            severity !== "error" && code !== "RegionNotInVersion",
+        )
+    ).map((finding) => findingAsWritten(finding, names)),
+    changes: changes.map((one) => changeAsWritten(one, request, written)),
     ...(purchasePlan && { purchasePlan }),
     ...(changes.length > 0 && {
       armRequest: await deps.resourceManager.previewPut(

@@ -135,8 +135,8 @@ export async function patchImageVersion(
   );
   if (earlier !== undefined) return { kind: "accepted", operation: earlier };
   const shown = await deps.resourceManager.getImageVersion(id);
-  if (shown === undefined) throw notFound(id);
   const stored = await deps.store.read(key);
+  if (shown === undefined) throw notFound(id, stored?.record);
   const look = latestOf<Look>(
     stored?.record,
     { ...shown, time: deps.now().toISOString() },

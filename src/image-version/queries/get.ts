@@ -66,7 +66,7 @@ export async function getImageVersion(
     }
   const creating =
     record !== undefined && !isFinal(record.state) && !record.exists;
-  if (look === undefined && !creating) throw notFound(id);
+  if (look === undefined && !creating) throw notFound(id, record);
   const latest = await latestAround(reads, imageIdOf(id), warnings);
   return known(id, look, record, latest, warnings);
 }
@@ -156,7 +156,10 @@ export function known(
       .filter(([, name]) => name === id.versionName)
       .map(([region]) => region)
       .sort(),
-    etag: etagOf(look, record),
+    // Of a list nobody asks for it, and it costs most of what a version does.
+    get etag() {
+      return etagOf(look, record);
+    },
     warnings,
   };
 }

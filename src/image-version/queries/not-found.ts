@@ -1,12 +1,36 @@
 import { ServiceError } from "../../errors.js";
+import { operationIdOf } from "../../operation/records.js";
 import {
   formatImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { isFinal } from "../state/states.js";
 
-export function notFound(id: ImageVersionId): ServiceError {
+/** Azure has no such version; while one is being created that is a conflict, which passes. */
+export function notFound(
+  id: ImageVersionId,
+  record?: ImageVersionRecord,
+): ServiceError {
+  const name = formatImageVersionId(id);
+  if (record === undefined)
+    return new ServiceError(
+      "NotFound",
+      `There is no image version ${name}: Azure has none, and none was requested from Sigil.`,
+    );
+  const operationId = operationIdOf(record);
+  if (!isFinal(record.state) && !record.exists)
+    return new ServiceError(
+      "ImageVersionConflict",
+      `${name} is being created by operation ${operationId}. Wait until Azure shows it.`,
+      { fields: { existingOperationId: operationId } },
+    );
   return new ServiceError(
     "NotFound",
-    `There is no image version ${formatImageVersionId(id)}: Azure has none, and none was requested from Sigil.`,
+    record.state === "Deleted"
+      ? `There is no image version ${name} any more: operation ${operationId} has deleted it.`
+      : record.exists
+        ? `There is no image version ${name} any more: Azure has none. Its last operation is ${operationId}.`
+        : `Azure has no ${name}: operation ${operationId} did not create it.`,
   );
 }

@@ -6,8 +6,11 @@
  *     that was all; the next summary reads on.
  *  3. The record of a version whose operations have ended is remembered until the listing names another operation. It is
  *     kept without what a summary does not show: there may be thousands.
+ *  4. What is shown of such a version is put together anew only where Azure lists it otherwise, and others are served
+ *     in between.
  */
 import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { BoundedMap } from "../../bounded-map.js";
 import { ServiceError } from "../../errors.js";
 import type { OperationDependencies } from "../../operation/ports.js";
@@ -17,15 +20,18 @@ import {
   formatImageVersionId,
   keyOf,
   parseImageVersionId,
+  type ImageVersionId,
 } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
 import type { ImageSummaryView, ImageVersionView } from "../contract.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
+import type { ListedImageVersion } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { known, latestOfListed, lookOf } from "./get.js";
+import type { Latest } from "./latest.js";
 import { viewImageVersion } from "./views.js";
 
 const KEEP_MS = 2_000;
@@ -47,11 +53,37 @@ export type Summarize = (imageId: string) => Promise<ImageSummary>;
 type Reads = Pick<Dependencies, "looks" | "now"> &
   Pick<OperationDependencies<ImageVersionRecord>, "store" | "index">;
 
-/** By version name: the record, and the operation that the listing named when it was read. */
-type Remembered = Map<
-  string,
-  { readonly target: string; readonly record: ImageVersionRecord }
->;
+/** What is known of an image definition's versions, by name. */
+interface Remembered {
+  /** With the operation that the listing named when the record was read. */
+  readonly records: Map<
+    string,
+    { readonly target: string; readonly record: ImageVersionRecord }
+  >;
+  /** Invariant 4: with what it was made of. */
+  readonly shown: Map<
+    string,
+    {
+      readonly listed: string;
+      readonly record: ImageVersionRecord | undefined;
+      readonly version: Shown;
+    }
+  >;
+}
+
+type Summary = ImageSummaryView["versions"][number];
+
+/** A version whose sets have no place yet, and of which others decide whether it is the latest. */
+interface Shown extends Omit<Summary, "latest" | "regions"> {
+  readonly regions: readonly (Omit<
+    Summary["regions"][number],
+    "latest" | "diskEncryptionSets"
+  > & { readonly sets: readonly string[] })[];
+}
+
+/** So many versions are put together before others are served. */
+const AT_ONCE = 200;
+const NO_LATEST: Latest = { inRegion: new Map() };
 
 export function createSummaries(reads: Reads): Summarize {
   const { now } = reads;
@@ -64,9 +96,12 @@ export function createSummaries(reads: Reads): Summarize {
   return (imageId) => {
     const key = imageId.toLowerCase();
     return summaries.once(key, async () => {
-      const records = remembered.get(key) ?? new Map<string, never>();
-      remembered.set(key, records);
-      return summarize(reads, imageId, records);
+      const known = remembered.get(key) ?? {
+        records: new Map(),
+        shown: new Map(),
+      };
+      remembered.set(key, known);
+      return summarize(reads, imageId, known);
     });
   };
 }
@@ -97,27 +132,64 @@ async function summarize(
     remembered,
   );
   const latest = await latestOfListed(reads, imageId, listed);
+  for (const name of remembered.shown.keys())
+    if (!items.has(name)) remembered.shown.delete(name);
   const sets = new Sets();
-  const versions = names.flatMap((name) => {
+  const versions: Summary[] = [];
+  for (const [index, name] of names.entries()) {
+    if (index % AT_ONCE === AT_ONCE - 1) await setImmediate(); // Invariant 4.
     const id = parseImageVersionId(`${imageId}/versions/${name}`);
     const item = items.get(name);
     const record = records.get(name);
+    const isAskedFor = record && !isFinal(record.state) && !record.exists;
     // Gone, or never made.
-    if (
-      id === undefined ||
-      (item === undefined &&
-        (!record || isFinal(record.state) || record.exists))
-    )
-      return [];
-    const look = item && lookOf(item, record, reads.now());
-    const version = known(id, look, record, latest, []);
-    return [summaryOf(viewImageVersion(version, reads.now()), sets)];
-  });
+    if (id === undefined || (item === undefined && !isAskedFor)) continue;
+    const { regions, ...version } = shownOf(
+      reads,
+      id,
+      item,
+      record,
+      remembered,
+    );
+    versions.push({
+      ...version,
+      latest: latest.version === name,
+      regions: regions.map(({ sets: ids, ...region }) => ({
+        ...region,
+        latest: latest.inRegion.get(region.name) === name,
+        diskEncryptionSets: ids.map((set) => sets.placeOf(set)),
+      })),
+    });
+  }
   const content = { versions, diskEncryptionSets: sets.ids, complete };
   return {
     etag: `"${createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 32)}"`,
     view: { ...content, time: reads.now().toISOString() },
   };
+}
+
+/** Invariant 4. */
+function shownOf(
+  { now }: Reads,
+  id: ImageVersionId,
+  item: ListedImageVersion | undefined,
+  record: ImageVersionRecord | undefined,
+  { shown }: Remembered,
+): Shown {
+  const make = (): Shown =>
+    summaryOf(
+      viewImageVersion(
+        known(id, item && lookOf(item, record, now()), record, NO_LATEST, []),
+        now(),
+      ),
+    );
+  if (item === undefined || (record && !isFinal(record.state))) return make();
+  const listed = JSON.stringify(item);
+  const kept = shown.get(id.versionName);
+  if (kept?.record === record && kept?.listed === listed) return kept.version;
+  const version = make();
+  shown.set(id.versionName, { listed, record, version });
+  return version;
 }
 
 /** The latest operation of each version that Sigil was asked for. */
@@ -141,7 +213,7 @@ async function readRecords(
   imageId: string,
   names: readonly string[],
   targets: ReadonlyMap<string, string>,
-  remembered: Remembered,
+  { records: remembered }: Remembered,
 ): Promise<{
   readonly records: ReadonlyMap<string, ImageVersionRecord>;
   readonly complete: boolean;
@@ -167,9 +239,11 @@ async function readRecords(
         records.set(name, record);
         const target = targets.get(name);
         // The listing may be a moment older, or newer, than the record.
-        if (isFinal(record.state) && target === operationIdOf(record))
-          remembered.set(name, { target, record: withoutBulk(record) });
-        else remembered.delete(name);
+        if (isFinal(record.state) && target === operationIdOf(record)) {
+          const kept = withoutBulk(record);
+          remembered.set(name, { target, record: kept });
+          records.set(name, kept);
+        } else remembered.delete(name);
       }),
     );
   return { records, complete: reading.length === unread.length };
@@ -195,23 +269,7 @@ function withoutBulk(record: ImageVersionRecord): ImageVersionRecord {
   };
 }
 
-/** Each set once, whatever case it is written in. */
-class Sets {
-  readonly ids: string[] = [];
-  readonly #places = new Map<string, number>();
-
-  placeOf(id: string): number {
-    const known = this.#places.get(id.toLowerCase());
-    if (known !== undefined) return known;
-    this.#places.set(id.toLowerCase(), this.ids.length);
-    return this.ids.push(id) - 1;
-  }
-}
-
-function summaryOf(
-  { name, properties, sigil }: ImageVersionView,
-  sets: Sets,
-): ImageSummaryView["versions"][number] {
+function summaryOf({ name, properties, sigil }: ImageVersionView): Shown {
   const { publishingProfile: profile, provisioningState } = properties;
   return {
     name,
@@ -219,7 +277,6 @@ function summaryOf(
     provisioningState,
     ...(sigil.state && { state: sigil.state }),
     ...(sigil.operationId && { operationId: sigil.operationId }),
-    latest: sigil.latest,
     excludeFromLatest: profile.excludeFromLatest ?? false,
     ...(profile.endOfLifeDate && { endOfLifeDate: profile.endOfLifeDate }),
     ...(profile.publishedDate && { publishedDate: profile.publishedDate }),
@@ -239,10 +296,9 @@ function summaryOf(
         name: region.name,
         state: region.state,
         progress: region.progress,
-        latest: sigil.latestIn.includes(region.name),
         excludeFromLatest: target?.excludeFromLatest ?? false,
         encryptionType: osDiskImage.type,
-        diskEncryptionSets: [...new Set(ids.map((id) => sets.placeOf(id)))],
+        sets: [...new Set(ids)],
         ...(replicas !== undefined && { regionalReplicaCount: replicas }),
         ...(storage && { storageAccountType: storage }),
         ...(region.expectedEndTime && {
@@ -255,4 +311,17 @@ function summaryOf(
       };
     }),
   };
+}
+
+/** Each set once, whatever case it is written in. */
+class Sets {
+  readonly ids: string[] = [];
+  readonly #places = new Map<string, number>();
+
+  placeOf(id: string): number {
+    const known = this.#places.get(id.toLowerCase());
+    if (known !== undefined) return known;
+    this.#places.set(id.toLowerCase(), this.ids.length);
+    return this.ids.push(id) - 1;
+  }
 }

@@ -25,6 +25,7 @@ import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies } from "../ports.js";
 import { fingerprintOf } from "../properties/canonical-form.js";
 import { lookAt } from "../queries/look-at.js";
+import { latestOf as latestLook } from "../state/attempts.js";
 import { rollbackOf } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
 import type { RollbackStateRecord } from "./record.js";
@@ -167,7 +168,12 @@ async function mustBeSeen(
   const stored = await deps.store.read(
     keyOf(`${imageIdOf(id)}/versions/${from}`),
   );
-  mustMatch({ id, ifMatch }, await lookAt(deps, id), stored?.record);
+  const look = latestLook(
+    stored?.record,
+    await lookAt(deps, id),
+    contextOf(deps),
+  );
+  mustMatch({ id, ifMatch }, look, stored?.record);
 }
 
 /** True where the last rollback has led to what is asked, and Azure still shows that. */

@@ -1,9 +1,16 @@
 /**
  * What Azure has of an image definition now, for a rollback to decide on: its list, and a look at each version that counts.
- * Nothing of it is read from what was kept.
+ * Azure is asked through replicas that may be some minutes behind: of what Sigil has written lately, its record knows better.
  */
-import { parseImageVersionId } from "../../resource-id.js";
+import { contextOf } from "../../operation/steps.js";
 import type { RollbackRecord } from "../../operation/records.js";
+import {
+  formatImageVersionId,
+  keyOf,
+  parseImageVersionId,
+} from "../../resource-id.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
 import {
   latestOf,
@@ -12,7 +19,10 @@ import {
   type Latest,
 } from "../queries/latest.js";
 import { lookAt } from "../queries/look-at.js";
-import type { ListedImageVersion } from "../resources.js";
+import type { ListedImageVersion, Look } from "../resources.js";
+import { isOld, latestOf as latestLook } from "../state/attempts.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { compareVersionNumbers } from "../version-numbers.js";
 import type { RollbackStep } from "./record.js";
 
 export interface Survey {
@@ -21,10 +31,14 @@ export interface Survey {
   readonly listed: readonly ListedImageVersion[];
   /** Looks at a version, once; undefined where it is gone. */
   look(this: void, item: ListedImageVersion): Promise<Candidate | undefined>;
+  /** Numbers of the versions that Azure shows as they were before Sigil's last write, in the list and at a look. */
+  readonly behind: ReadonlySet<string>;
 }
 
 /** Of more than so many, what the list says is taken. */
 const MOST_LOOKS = 20;
+/** The records of so many versions are read, those of the highest numbers. */
+const MOST_RECORDS = 100;
 
 /** Throws what the reads throw. */
 export async function surveyOf(
@@ -33,25 +47,77 @@ export async function surveyOf(
 ): Promise<Survey> {
   const listed = await deps.resourceManager.listImageVersions(imageId);
   const seen = new Map<string, Candidate | undefined>();
+  const behind = new Set<string>();
+  const look: Survey["look"] = async (item) => {
+    if (seen.has(item.name)) return seen.get(item.name);
+    const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
+    if (id === undefined || seen.size === MOST_LOOKS) return item;
+    const shown = await lookAt(deps, id);
+    const found = latestLook(
+      await deps.store.readRecord(keyOf(formatImageVersionId(id))),
+      shown,
+      contextOf(deps),
+    );
+    if (found !== shown) behind.add(item.name);
+    const candidate: Candidate | undefined = found && {
+      ...item,
+      ...found,
+      readyRegions: found.regions
+        .filter(({ state }) => state === "Completed")
+        .map(({ name }) => name),
+    };
+    seen.set(item.name, candidate);
+    return candidate;
+  };
   return {
     exists: listed !== undefined,
-    listed: listed ?? [],
-    async look(item) {
-      if (seen.has(item.name)) return seen.get(item.name);
-      const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
-      if (id === undefined || seen.size === MOST_LOOKS) return item;
-      const look = await lookAt(deps, id);
-      const found: Candidate | undefined = look && {
-        ...item,
-        ...look,
-        readyRegions: look.regions
-          .filter(({ state }) => state === "Completed")
-          .map(({ name }) => name),
-      };
-      seen.set(item.name, found);
-      return found;
-    },
+    listed:
+      listed === undefined ? [] : await corrected(deps, imageId, listed, look),
+    look,
+    behind,
   };
+}
+
+/** The list; what is older in it than Sigil's own writes, or not yet in it, is looked at by itself. */
+async function corrected(
+  deps: Dependencies,
+  imageId: string,
+  listed: readonly ListedImageVersion[],
+  look: Survey["look"],
+): Promise<readonly ListedImageVersion[]> {
+  const { rows } = await deps.index.page(versionScope(imageId), MOST_RECORDS);
+  const items = new Map(listed.map((item) => [item.name, item]));
+  const highest = [...new Set([...rows.map(versionNameIn), ...items.keys()])]
+    .sort((a, b) => compareVersionNumbers(b, a))
+    .slice(0, MOST_RECORDS);
+  const context = contextOf(deps);
+  const time = context.now.toISOString();
+  await Promise.all(
+    highest.map(async (name) => {
+      const key = keyOf(`${imageId}/versions/${name}`);
+      const record = await deps.store.readRecord(key);
+      if (record === undefined) return;
+      const item = items.get(name);
+      const newer =
+        item === undefined
+          ? justMade(record, context)
+          : isOld(record, { ...item, regions: [], time }, context)
+            ? await look(item)
+            : item;
+      if (newer === undefined) items.delete(name);
+      else items.set(name, { ...newer, name });
+    }),
+  );
+  return [...items.values()];
+}
+
+/** What Azure has shown of a version that it need not list yet. */
+function justMade(
+  { exists, observed }: ImageVersionRecord,
+  { now, pace }: TransitionContext,
+): Look | undefined {
+  const sinceMs = now.getTime() - Date.parse(observed?.publishedDate ?? "");
+  return exists && sinceMs < pace.staleMs ? observed : undefined;
 }
 
 /** The latest as it is now; with steps, as it is once they are done. */

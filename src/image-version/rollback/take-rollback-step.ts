@@ -8,6 +8,8 @@
  *  4. It ends Succeeded only where Azure shows that the target is the latest wherever that was promised. However it ends, it
  *     says what is the latest in each region. What others do meanwhile is theirs: it is told, and never undone.
  *  5. What speaks against the target stops it once a second look shows the same.
+ *  6. A look that is older than Sigil's own write, or shows that others have taken it back, tells nothing: it waits for
+ *     another, ten minutes at most.
  */
 import { ServiceError } from "../../errors.js";
 import { IMAGE_EVENT } from "../../events/image-events.js";
@@ -19,6 +21,7 @@ import type {
   OperationFailure,
   OperationRecord,
   Pair,
+  RollbackRecord,
 } from "../../operation/records.js";
 import {
   currentFor,
@@ -34,6 +37,7 @@ import {
 } from "../commands/by-hand.js";
 import type { Dependencies } from "../ports.js";
 import type { Candidate, Latest } from "../queries/latest.js";
+import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "./record.js";
 import { latestAfter, surveyOf, type Survey } from "./survey.js";
@@ -90,6 +94,16 @@ async function next(
     const why =
       lost ?? (step === undefined ? notTheLatest(rollback, latest) : undefined);
     if (why !== undefined) return (pair) => doubt(pair, why, latest, deps);
+    // Invariant 6.
+    const unsure = behindIn(survey, rollback, step);
+    if (unsure.length > 0)
+      return (pair) =>
+        wait(
+          pair,
+          `Azure shows ${unsure.join(", ")} as before Sigil's last change, or others have taken that back.`,
+          deps.pace.pollInitialMs,
+          contextOf(deps),
+        );
     if (step === undefined) return (pair) => complete(pair, latest, deps);
   }
   const child = await childOf(deps, stored, step);
@@ -123,6 +137,17 @@ async function next(
         stop(pair, refusalOf(step, child), latest, deps, isSent(child));
     }
   }
+}
+
+/** What is to be seen before the next step: the target; before the end, also each version that could be in its place. */
+function behindIn(
+  { behind }: Survey,
+  { to }: RollbackRecord,
+  step: RollbackStep | undefined,
+): readonly string[] {
+  return [...behind].filter((name) =>
+    step === undefined ? compareVersionNumbers(name, to) >= 0 : name === to,
+  );
 }
 
 async function foundIn(

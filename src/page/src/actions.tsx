@@ -168,6 +168,87 @@ export function RetryDialog({
   );
 }
 
+/** Makes a machine in each region, proves that it starts with its keys, and deletes it. */
+export function TestDialog({
+  image,
+  version,
+  onAccepted,
+  onClose,
+}: Omit<VersionActionProps, "etag">) {
+  const client = useClient();
+  const profile = useLoaded("test profile", async (signal) => {
+    const { body } = await client.call("getTestProfile", {
+      path: { ...image },
+      signal,
+    });
+    return body;
+  });
+  const [excluded, setExcluded] = useState<readonly string[]>([]);
+  const ready = version.sigil.regions
+    .filter(({ state }) => state === "Completed")
+    .map(({ name }) => name);
+  const possible =
+    profile.kind === "loaded"
+      ? profile.value.regions.filter(({ name }) => ready.includes(name))
+      : [];
+  const chosen = possible.filter(({ name }) => !excluded.includes(name));
+  return (
+    <Dialog
+      title={`Test ${version.name}`}
+      confirm="Test"
+      disabled={chosen.length === 0}
+      onClose={onClose}
+      onConfirm={async () => {
+        const { body } = await client.call("testImageVersion", {
+          path: { ...image, versionName: version.name },
+          body: { regions: chosen.map(({ name }) => name) },
+        });
+        onAccepted(operationIn(body));
+      }}
+    >
+      {profile.kind === "loading" && (
+        <p role="status">Reading the test profile…</p>
+      )}
+      {profile.kind === "failed" && <Problem error={profile.error} />}
+      {profile.kind === "loaded" && (
+        <>
+          <p>
+            In each chosen region a virtual machine is made from {version.name},{" "}
+            {profile.value.concurrency} at a time. It is proven that it starts
+            and that its disks have the keys of the version; then it is deleted.
+            A machine whose test fails is kept for{" "}
+            {profile.value.keepFailedMinutes} minutes. Azure bills the machines
+            while they are there.
+          </p>
+          {possible.length === 0 && (
+            <p>The version is ready in no region of the test profile.</p>
+          )}
+          <fieldset>
+            <legend>Regions</legend>
+            {possible.map((region) => (
+              <label key={region.name} class="choice">
+                <input
+                  type="checkbox"
+                  checked={!excluded.includes(region.name)}
+                  onChange={(event) =>
+                    setExcluded(
+                      event.currentTarget.checked
+                        ? excluded.filter((each) => each !== region.name)
+                        : [...excluded, region.name],
+                    )
+                  }
+                />
+                {region.name}: {region.machineSize ?? profile.value.machineSize}{" "}
+                in {region.resourceGroupName ?? profile.value.resourceGroupName}
+              </label>
+            ))}
+          </fieldset>
+        </>
+      )}
+    </Dialog>
+  );
+}
+
 export function CancelDialog({
   operation,
   onAccepted,

@@ -11,6 +11,7 @@ const KIND_NAMES: Readonly<Record<string, string>> = {
   DemoteImageVersion: "Demote",
   DeleteImageVersion: "Delete",
   RollBackImage: "Roll back",
+  TestImageVersion: "Test",
   PrepareSubscription: "Prepare subscription",
 };
 

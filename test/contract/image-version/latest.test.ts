@@ -31,6 +31,7 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { keyOf } from "../../../src/resource-id.js";
 import { refusal } from "../../support/refusal.js";
 import {
   managedImageRequest,
@@ -292,11 +293,24 @@ describe("what is not there", () => {
     await world.finish(versionId("1.0.0"));
     await world.simulator.control.removeResource(versionId("1.0.1"));
     later();
-    for (const number of ["1.0.0", "1.0.1"])
+    const last = await Promise.all(
+      ["1.0.0", "1.0.1"].map(async (number) => {
+        const stored = await world.deps.store.read(keyOf(versionId(number)));
+        return stored?.operation.id;
+      }),
+    );
+    for (const [number, why] of [
+      ["1.0.0", `any more: operation ${last[0]} has deleted it.`],
+      ["1.0.1", `any more: Azure has none. Its last operation is ${last[1]}.`],
+    ] as const)
       expect(await refusal(view(number))).toMatchObject({
         code: "NotFound",
-        message: `There is no image version ${versionId(number)}: Azure has none, and none was requested from Sigil.`,
+        message: `There is no image version ${versionId(number)} ${why}`,
       });
+    expect(await refusal(view("1.0.2"))).toMatchObject({
+      code: "NotFound",
+      message: `There is no image version ${versionId("1.0.2")}: Azure has none, and none was requested from Sigil.`,
+    });
     expect(await pages(10)).toEqual([[]]);
   });
 

@@ -395,6 +395,41 @@ describe("a request that names more than may be read", () => {
   });
 });
 
+test("a plan names regions as the body does, but in the request to Azure", async () => {
+  const { findings, changes, armRequest } = await planImageVersion(world.deps, {
+    id: idOf(id),
+    body: {
+      location: "West US",
+      properties: {
+        storageProfile: managedImageRequest().properties.storageProfile,
+        publishingProfile: {
+          targetRegions: [{ name: "West US" }, { name: "East US 2" }],
+        },
+      },
+    },
+  });
+  const of = (wanted: string): unknown =>
+    findings.find(
+      ({ code, pointer }) =>
+        code === wanted && pointer.endsWith("/targetRegions/1"),
+    );
+  expect(of("StorageChosenByAzure")).toMatchObject({
+    message: expect.stringContaining("for East US 2: Azure takes") as string,
+    remediation: "Give storageAccountType for eastus2 to choose it yourself.",
+  });
+  const after = changes.map((change) => change.after);
+  expect(after).toContain("West US");
+  expect(after).toContainEqual({ name: "East US 2" });
+  expect(armRequest?.body).toMatchObject({
+    location: "westus",
+    properties: {
+      publishingProfile: {
+        targetRegions: [{ name: "westus" }, { name: "eastus2" }],
+      },
+    },
+  });
+});
+
 describe("what a caller may not use", () => {
   const forbidden = new ServiceError("Forbidden", "No.");
   let asked: string[];

@@ -103,6 +103,25 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
     await context.close();
   });
 
+  it("a test says that the image definition has no profile for it", async () => {
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/1.0.0`),
+    );
+    await signIn(page, "writer");
+    await page.getByRole("button", { name: "Test", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog
+      .getByText(/test profile/u)
+      .last()
+      .waitFor();
+    expect(
+      await dialog.getByRole("button", { name: "Test" }).isDisabled(),
+    ).toBe(true);
+    expect(await axeFindings(page)).toEqual([]);
+    await context.close();
+  });
+
   it("a version is deleted only by who types its number", async () => {
     await make("0.9.0");
     const { page, context } = await openPage(

@@ -2,7 +2,12 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { findChromium, startChromium } from "../../support/browser.js";
-import { openPage, SEED_IMAGE, signIn } from "../../support/page.js";
+import {
+  axeFindings,
+  openPage,
+  SEED_IMAGE,
+  signIn,
+} from "../../support/page.js";
 import {
   managedImageRequest,
   seedResource,
@@ -110,8 +115,14 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
 
     await page.getByRole("button", { name: "Create the version" }).click();
     await page.waitForURL(/\/versions\/1\.0\.0$/u);
+    for (const name of ["westus", "eastus2"])
+      await page
+        .getByRole("row", {
+          name: new RegExp(`^${name} .*(?:Ready|Completed)`, "u"),
+        })
+        .first()
+        .waitFor();
     const id = seedVersionId("1.0.0");
-    await stack.events.ended(id);
     const api = await stack.client(host);
     const { body } = await api.request<{
       properties: unknown;
@@ -178,10 +189,113 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
     await context.close();
   });
 
+  it("needs no mouse, is read aloud, and fits a phone", async () => {
+    const { page, context, complaints } = await open("create", "writer", {
+      viewport: { width: 390, height: 844 },
+    });
+    const tabTo = async (name: RegExp): Promise<void> => {
+      for (let steps = 0; steps < 80; steps += 1) {
+        await page.keyboard.press("Tab");
+        const focused = page.locator(":focus");
+        const label = await focused.evaluate((element) => {
+          const { labels, textContent, ariaLabel } = element as unknown as {
+            readonly labels?: ArrayLike<{ readonly textContent: string }>;
+            readonly textContent: string;
+            readonly ariaLabel: string | null;
+          };
+          return ariaLabel ?? labels?.[0]?.textContent ?? textContent;
+        });
+        if (name.test(label)) return;
+      }
+      throw new Error(`${String(name)} is not reached by the keyboard.`);
+    };
+    expect(await axeFindings(page)).toEqual([]);
+
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await tabTo(/^Version$/u);
+    await page.keyboard.type("4.0.0");
+    // Among radio buttons arrows choose.
+    await tabTo(/Managed image/u);
+    await tabTo(/^Managed image$/u);
+    await page.keyboard.type("myImage");
+    await tabTo(/^Region$/u);
+    await page.keyboard.type("eastus");
+    await tabTo(/^Replicas$/u);
+    await page.keyboard.press("ControlOrMeta+A");
+    await page.keyboard.type("0");
+    await tabTo(/^Platform keys|Customer keys/u);
+    await page.keyboard.press("ArrowLeft");
+    expect(await page.getByLabel("Platform keys").isChecked()).toBe(true);
+
+    // What is added has the focus, and what is removed leaves it near.
+    await page.getByRole("button", { name: "Add a region" }).press("Enter");
+    const focused = page.locator(":focus");
+    await expect.poll(() => focused.getAttribute("id")).toBe("region-2-name");
+    await page.getByRole("button", { name: "Remove Region 2" }).press("Enter");
+    await expect.poll(() => focused.getAttribute("id")).toBe("regions");
+
+    // What the plan says is told by a live region, and its links lead to the fields.
+    const status = page.getByRole("status").filter({ hasText: "Checked" });
+    await status.waitFor();
+    expect(await status.innerText()).toMatch(/^Checked: 1 error/u);
+    expect(await axeFindings(page)).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(
+      390,
+    );
+    await page.getByRole("link", { name: "eastus: replicas" }).focus();
+    await page.keyboard.press("Enter");
+    const replicas = page.getByLabel("Replicas", { exact: true });
+    expect(await page.locator(":focus").getAttribute("id")).toBe(
+      await replicas.getAttribute("id"),
+    );
+    await page.keyboard.press("ControlOrMeta+A");
+    await page.keyboard.type("1");
+    await page
+      .getByRole("link", { name: "Source", exact: true })
+      .nth(1)
+      .waitFor();
+    expect(await page.locator("#source-id-findings").innerText()).toMatch(
+      /westus/u,
+    );
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
   it("is no offer to a reader", async () => {
     const { page, context } = await open("create", "reader");
     await page.getByText("You may not create or change versions").waitFor();
     expect(await page.locator("form").count()).toBe(0);
+    await context.close();
+    const api = await stack.client(host, ["ImageVersions.Read"]);
+    const refused = await api.put(
+      seedVersionId("9.0.0"),
+      managedImageRequest(),
+    );
+    expect(refused.status).toBe(403);
+  });
+
+  it("whose answer is lost is sent again as the same request, and a plan that fails is made again", async () => {
+    const { page, context } = await open("create");
+    await page.route("**/plan", (route) => route.abort());
+    await page.getByLabel("Version", { exact: true }).fill("5.0.0");
+    await page.getByText("The plan could not be made.").waitFor();
+    await page.unroute("**/plan");
+    await page.getByRole("button", { name: "Check again" }).click();
+    await page.locator(".plan-status", { hasText: "Checked" }).waitFor();
+    await paste(page, managedImageRequest());
+    await checked(page, "no error");
+
+    const operations: unknown[] = [];
+    await page.route("**/versions/5.0.0?plan=require", async (route) => {
+      const response = await route.fetch();
+      operations.push(((await response.json()) as { id: string }).id);
+      if (operations.length === 1) await route.abort();
+      else await route.fulfill({ response });
+    });
+    await page.getByRole("button", { name: "Create the version" }).click();
+    await page.waitForURL(/\/versions\/5\.0\.0$/u);
+    expect(operations).toHaveLength(2);
+    expect(operations[0]).toBe(operations[1]);
     await context.close();
   });
 
@@ -319,6 +433,13 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
     await page.getByText('tags: – → {"build":"4711"}').waitFor();
     await page.getByRole("button", { name: "Keep my changes" }).click();
     expect(await page.getByLabel("Value of tag 1").inputValue()).toBe("4711");
+    // A region is added; the keys that are there stay.
+    await page.getByRole("button", { name: "Add a region" }).click();
+    await region(page, "Region 3").getByLabel("Region").fill("eastus");
+    await page.getByLabel("Of the OS disk").fill("{region}DiskEncryptionSet1");
+    await page.getByLabel("Of data disks").fill("{region}DiskEncryptionSet2");
+    await page.getByRole("button", { name: "Choose", exact: true }).click();
+    expect(await page.locator("table.sets select").count()).toBe(2);
     await checked(page, "no error");
     await page.getByRole("button", { name: "Change the version" }).click();
     await page.waitForURL(/\/versions\/2\.0\.0$/u);
@@ -330,7 +451,7 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
         tags: { build: "4711" },
         properties: {
           publishingProfile: {
-            targetRegions: [{ regionalReplicaCount: 3 }, {}],
+            targetRegions: [{ regionalReplicaCount: 3 }, {}, {}],
           },
         },
       });

@@ -30,6 +30,7 @@ describe.skipIf(chromium === undefined)("every view of the page", () => {
       path: `${SEED_IMAGE}/versions/1.0.0`,
       heading: "MyImage 1.0.0",
     },
+    create: { path: `${SEED_IMAGE}/create`, heading: "MyImage" },
     retention: { path: `${SEED_IMAGE}/retention`, heading: "MyImage" },
     operations: { path: "operations", heading: "Operations" },
     keys: { path: `keys/${LOCAL_SUBSCRIPTION_ID}`, heading: "Keys" },
@@ -70,8 +71,9 @@ describe.skipIf(chromium === undefined)("every view of the page", () => {
           `history.pushState(undefined, "", "/api/ui/${path}"); dispatchEvent(new PopStateEvent("popstate"))`,
         );
         await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
-        if (name !== "unknown")
-          await page.getByText("Checked").first().waitFor();
+        await (name === "create"
+          ? page.getByRole("heading", { name: "Regions" }).waitFor()
+          : name === "unknown" || page.getByText("Checked").first().waitFor());
         expect(await axeFindings(page), name).toEqual([]);
         expect(
           await page.evaluate("document.documentElement.scrollWidth"),

@@ -723,5 +723,18 @@ describe("the fallback", () => {
   ])("answers %s %s with 404", async (method, url) => {
     const { status, body } = await call(method, url);
     expect([status, body.code]).toEqual([404, "NotFound"]);
+    expect(body.detail).toBe("There is no such path.");
   });
+
+  it.each(["", "/providers/Microsoft.Compute"])(
+    "answers the path of an image definition%s with that of its versions",
+    async (provider) => {
+      const path = `/api/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg${provider}/galleries/g/images/i`;
+      const { status, body } = await call("GET", path);
+      expect(status).toBe(404);
+      expect(body.detail).toBe(
+        `There is no such path. The versions of an image definition are at ${path}/versions.`,
+      );
+    },
+  );
 });

@@ -91,19 +91,34 @@ describe("a request that led to no operation of its own", () => {
   });
   const UNCHANGED: PutAnswer = { kind: "unchanged", version: {} as never };
 
-  test("is answered with the operation that does the same", async () => {
-    const { handle, events } = handlerWith(
-      answering({ kind: "accepted", operation: OPERATION }),
-    );
-    await handle(EVENT, delivery().context);
-    expect(events).toEqual([
-      done({
-        operationId: "0123456789abcdef0123456789abcdef-1",
-        message: `Operation ${OPERATION.id} does, or has done, what is requested.`,
-      }),
-    ]);
-    expect(events.flatMap(eventMistakes)).toEqual([]);
-  });
+  test.each([
+    ["NotStarted", "does what is requested."],
+    ["Running", "does what is requested."],
+    ["Succeeded", "has done what is requested."],
+    [
+      "Failed",
+      "was to do what is requested, and has ended Failed. To ask again, send the request with another id.",
+    ],
+    [
+      "Canceled",
+      "was to do what is requested, and has ended Canceled. To ask again, send the request with another id.",
+    ],
+  ] as const)(
+    "is answered with the operation of the same, which is %s",
+    async (status, what) => {
+      const { handle, events } = handlerWith(
+        answering({ kind: "accepted", operation: { ...OPERATION, status } }),
+      );
+      await handle(EVENT, delivery().context);
+      expect(events).toEqual([
+        done({
+          operationId: "0123456789abcdef0123456789abcdef-1",
+          message: `Operation ${OPERATION.id} ${what}`,
+        }),
+      ]);
+      expect(events.flatMap(eventMistakes)).toEqual([]);
+    },
+  );
 
   test.each([
     { source: "urn:build", id: "build-6" },

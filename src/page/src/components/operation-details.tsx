@@ -163,6 +163,82 @@ function Timeline({
   );
 }
 
+/** What the machine of each region has shown. */
+export function TestsTable({
+  tests,
+}: {
+  readonly tests: readonly Schemas["RegionTest"][];
+}) {
+  return (
+    <Table
+      caption="Tests by virtual machines"
+      columns={["Region", "Result", "Attempts", "Machine", "Proof", "Disks"]}
+    >
+      {tests.map((test) => (
+        <tr key={test.name}>
+          <th scope="row">{test.name}</th>
+          <td>
+            <State
+              state={test.result ?? "Running"}
+              text={test.result ?? test.state}
+            />
+            {test.reason && (
+              <div class="sub wrap">
+                <code>{test.reason.code}</code> {test.reason.message}
+              </div>
+            )}
+            {(test.left ?? []).map((id) => (
+              <div key={id} class="warn-text wrap">
+                Could not be deleted: {id}
+              </div>
+            ))}
+          </td>
+          <td>
+            {test.attempts} of {test.attemptsAllowed}
+            {test.nextAttemptTime !== undefined && (
+              <div class="sub">
+                <Relative value={test.nextAttemptTime} />
+              </div>
+            )}
+          </td>
+          <td>
+            {test.machineSize}
+            <div class="sub" title={test.machineId}>
+              {test.machineId?.split("/").at(-1)} {test.state}
+            </div>
+          </td>
+          <td>
+            {test.provenTime !== undefined && (
+              <>
+                Started and proven <Time value={test.provenTime} />
+              </>
+            )}
+            {test.deletedTime !== undefined && (
+              <div class="sub">
+                Deleted <Time value={test.deletedTime} />
+              </div>
+            )}
+            {test.output !== undefined && (
+              <details>
+                <summary>Output</summary>
+                <pre class="original">{test.output}</pre>
+              </details>
+            )}
+          </td>
+          <td>
+            {test.disks && (
+              <details>
+                <summary>{test.disks.length} disks</summary>
+                <pre>{JSON.stringify(test.disks, null, 2)}</pre>
+              </details>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
 export function History({ operation }: { readonly operation: Operation }) {
   return (
     <Table caption="History" columns={["Time", "State", "What happened"]}>
@@ -246,6 +322,7 @@ export function Outcome({ operation }: { readonly operation: Operation }) {
       )}
       <Findings findings={warnings} />
       {rollback && <RollbackDetails rollback={rollback} />}
+      {operation.tests && <TestsTable tests={operation.tests} />}
     </>
   );
 }

@@ -13,6 +13,9 @@ const TONES: Readonly<Record<string, "good" | "busy" | "bad" | "warn">> = {
   DeletionRequested: "busy",
   Registering: "busy",
   Failed: "bad",
+  passed: "good",
+  failed: "bad",
+  inconclusive: "warn",
   Canceled: "warn",
 };
 const SIGNS = { good: "✓", busy: "◔", bad: "✕", warn: "!", idle: "–" } as const;

@@ -8,7 +8,6 @@ import {
   type SectionProps,
 } from "./fields.js";
 import { canonicalRegion, type Form } from "./model/form.js";
-import type { ImageName } from "../routes.js";
 
 const INCREMENTS = [
   ["patch", "the next patch"],
@@ -24,23 +23,15 @@ const PROMOTIONS = [
 ] as const;
 
 export function Basics({
-  image,
   form,
   next,
   change,
-}: SectionProps<Form> & { readonly image: ImageName; readonly next: string }) {
+}: SectionProps<Form> & { readonly next: string }) {
   const regions = form.regions
     .map(({ name }) => name.trim())
     .filter((name) => name !== "");
   return (
     <Section id="basics">
-      <dl class="facts">
-        <dt>Image definition</dt>
-        <dd>
-          {image.imageName} in {image.galleryName}, {image.resourceGroupName},{" "}
-          {image.subscriptionId}
-        </dd>
-      </dl>
       {!form.exists && (
         <div class="row">
           <TextField
@@ -65,14 +56,13 @@ export function Basics({
       )}
       <div class="row">
         {form.exists ? (
-          <dl class="facts">
-            <dt id="location" tabIndex={-1}>
-              Location
-            </dt>
-            <dd>
-              {form.location} <FieldFindings field="location" />
-            </dd>
-          </dl>
+          <div class="field">
+            <span class="label">Location</span>
+            <span id="location" tabIndex={-1}>
+              {form.location}
+            </span>
+            <FieldFindings field="location" />
+          </div>
         ) : (
           <SelectField
             field="location"

@@ -1,11 +1,14 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Client } from "@sigil/client";
 import { useTitle } from "../components/image-heading.js";
+import { LiveBar } from "../components/live-bar.js";
+import { useLoaded } from "../components/loaded.js";
 import { Problem } from "../components/problem.js";
 import { useClient, useMay } from "../context.js";
+import { IDLE_MS, useLive } from "../live.js";
 import { Link } from "../navigation.js";
 import { imageKey, type ImageName } from "../routes.js";
-import { readSummary } from "../summaries.js";
+import { readSummary, type Summary } from "../summaries.js";
 import { formOf } from "./model/form.js";
 import type { Base } from "./model/submission.js";
 import { VersionForm } from "./version-form.js";
@@ -37,87 +40,78 @@ export function CreateView({ image, version }: CreateViewProps) {
         )}
       </nav>
       <h1>{title}</h1>
-      {mayWrite ? (
-        <Loaded
-          key={`${imageKey(image)}/${version ?? ""}`}
-          image={image}
-          version={version}
-        />
-      ) : (
+      {!mayWrite ? (
         <p role="alert">
           You may not create or change versions: that takes the role
           ImageVersions.Write.
         </p>
+      ) : version === undefined ? (
+        <NewVersion key={imageKey(image)} image={image} />
+      ) : (
+        <ChangedVersion
+          key={`${imageKey(image)}/${version}`}
+          image={image}
+          version={version}
+        />
       )}
     </>
   );
 }
 
-interface Read {
-  readonly names: readonly string[];
-  readonly base?: Base;
-}
-
-function Loaded({
-  image,
-  version,
-}: {
-  readonly image: ImageName;
-  readonly version: string | undefined;
-}) {
+function NewVersion({ image }: { readonly image: ImageName }) {
   const client = useClient();
-  const [read, setRead] = useState<Read>();
-  const [error, setError] = useState<Error>();
-  const [count, setCount] = useState(0);
-  useEffect(() => {
-    const controller = new AbortController();
-    const { signal } = controller;
-    setError(undefined);
-    (version === undefined
-      ? readNames(client, image, signal)
-      : readBase(client, image, version, signal).then((base) => ({
-          names: [],
-          base,
-        }))
-    ).then(setRead, (reason: unknown) => {
-      if (signal.aborted) return;
-      setError(reason instanceof Error ? reason : new Error(String(reason)));
-    });
-    return () => controller.abort();
-  }, [client, imageKey(image), version, count]);
-  if (error !== undefined)
-    return (
-      <div role="alert" class="bar error">
-        <Problem error={error} />
-        <button type="button" onClick={() => setCount((n) => n + 1)}>
-          Try again
-        </button>
-      </div>
-    );
-  if (read === undefined) return <p role="status">Loading…</p>;
+  // The next number is that of now: others make versions, too.
+  const live = useLive<Summary>(
+    imageKey(image),
+    (previous, signal) => readSummary(client, image, previous, signal),
+    () => IDLE_MS,
+  );
+  if (live.value === undefined) return <LiveBar live={live} />;
   return (
     <VersionForm
       image={image}
-      names={read.names}
-      {...(version !== undefined &&
-        read.base && {
-          change: {
-            version,
-            base: read.base,
-            read: () => readBase(client, image, version),
-          },
-        })}
+      names={live.value.body.versions.map(({ name }) => name)}
     />
   );
 }
 
-async function readNames(
-  client: Client,
-  image: ImageName,
-  signal: AbortSignal,
-): Promise<Read> {
-  const { body } = await readSummary(client, image, undefined, signal);
-  return { names: body.versions.map(({ name }) => name) };
+function ChangedVersion({
+  image,
+  version,
+}: {
+  readonly image: ImageName;
+  readonly version: string;
+}) {
+  const client = useClient();
+  const [attempt, setAttempt] = useState(0);
+  const base = useLoaded(`${attempt}`, (signal) =>
+    readBase(client, image, version, signal),
+  );
+  switch (base.kind) {
+    case "loading":
+      return <p role="status">Loading…</p>;
+    case "failed":
+      return (
+        <div role="alert" class="bar error">
+          <Problem error={base.error} />
+          <button type="button" onClick={() => setAttempt(attempt + 1)}>
+            Try again
+          </button>
+        </div>
+      );
+    case "loaded":
+      return (
+        <VersionForm
+          image={image}
+          names={[]}
+          change={{
+            version,
+            base: base.value,
+            read: () => readBase(client, image, version),
+          }}
+        />
+      );
+  }
 }
 
 async function readBase(

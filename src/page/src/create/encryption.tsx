@@ -18,7 +18,10 @@ import {
   CONFIDENTIAL_TYPES,
   diskName,
   disksOf,
+  isChosenByRule,
+  ruleOf,
   takesSet,
+  withoutRule,
   type Disk,
   type Encryption as EncryptionKind,
   type Form,
@@ -85,13 +88,23 @@ export function Encryption({
   };
   return (
     <Section id="encryption">
-      <RadioGroup
-        field="encryption"
-        label="Every disk is encrypted with"
-        value={form.encryption}
-        options={KINDS}
-        onChange={(encryption) => change({ encryption })}
-      />
+      {form.regions.some(({ fixed }) => fixed.length > 0) ? (
+        <>
+          <p id="encryption" tabIndex={-1}>
+            {KINDS.find(([kind]) => kind === form.encryption)?.[1]}, as the
+            version has it.
+          </p>
+          <FieldFindings field="encryption" />
+        </>
+      ) : (
+        <RadioGroup
+          field="encryption"
+          label="Every disk is encrypted with"
+          value={form.encryption}
+          options={KINDS}
+          onChange={(encryption) => change({ encryption })}
+        />
+      )}
       {form.encryption === "confidential" && (
         <div class="row">
           <SelectField
@@ -105,8 +118,16 @@ export function Encryption({
       )}
       {form.encryption !== "platform" && (
         <>
+          <Rule form={form} change={change} />
           <div role="alert">{sets.error && <Problem error={sets.error} />}</div>
-          <NamingRule form={form} fitting={fitting} fill={fill} />
+          {form.regions.some((region) => isOpenIn(region, form)) && (
+            <NamingRule
+              image={image}
+              form={form}
+              fitting={fitting}
+              fill={fill}
+            />
+          )}
           <SetTable
             form={form}
             sets={sets}
@@ -138,6 +159,35 @@ export function Encryption({
   );
 }
 
+/** The request's own rule, where it came with one. */
+function Rule({ form, change }: SectionProps<Form>) {
+  const rule = ruleOf(form);
+  if (rule === undefined) return null;
+  const parts = [
+    rule.osDisk && `OS disk ${rule.osDisk}`,
+    rule.dataDisks && `data disks ${rule.dataDisks}`,
+    rule.tag && `others by tag ${rule.tag}`,
+  ].filter((part) => part !== "");
+  return (
+    <p class="row">
+      <span>
+        The request has a rule: Sigil chooses a set where none is given here (
+        {parts.join(", ")}).
+      </span>
+      <button type="button" onClick={() => change(withoutRule(form))}>
+        Remove the rule
+      </button>
+    </p>
+  );
+}
+
+/** Whether the region has a disk whose set may be chosen. */
+function isOpenIn(region: RegionRow, form: Form): boolean {
+  return disksOf(form).some(
+    (disk) => takesSet(form, disk) && !region.fixed.includes(disk),
+  );
+}
+
 /** A name that was asked for is missed until something else is chosen, or the region goes. */
 function isOpen({ region, disk }: Gap, form: Form): boolean {
   const now = form.regions.find(({ id }) => id === region.id);
@@ -145,10 +195,12 @@ function isOpen({ region, disk }: Gap, form: Form): boolean {
 }
 
 function NamingRule({
+  image: { imageName: image },
   form,
   fitting,
   fill,
 }: {
+  readonly image: ImageName;
   readonly form: Form;
   readonly fitting: Fitting;
   readonly fill: (filled: Filled) => void;
@@ -172,7 +224,9 @@ function NamingRule({
       />
       <button
         type="button"
-        onClick={() => fill(fillByName(form, fitting, { osDisk, dataDisk }))}
+        onClick={() =>
+          fill(fillByName(form, fitting, { osDisk, dataDisk, image }))
+        }
       >
         Choose
       </button>
@@ -216,14 +270,16 @@ function SetTable({
             {form.regions.map((region) => (
               <th scope="col" key={region.id}>
                 {region.name.trim() || "(no name)"}{" "}
-                <button
-                  type="button"
-                  class="subtle"
-                  aria-label={`Fill the column of ${region.name}`}
-                  onClick={() => fill(fillColumn(form, fitting, region.id))}
-                >
-                  Fill
-                </button>
+                {isOpenIn(region, form) && (
+                  <button
+                    type="button"
+                    class="subtle"
+                    aria-label={`Fill the column of ${region.name}`}
+                    onClick={() => fill(fillColumn(form, fitting, region.id))}
+                  >
+                    Fill
+                  </button>
+                )}
               </th>
             ))}
           </tr>
@@ -233,16 +289,17 @@ function SetTable({
             <tr key={disk}>
               <th scope="row">
                 {diskName(disk)}{" "}
-                {takesSet(form, disk) && (
-                  <button
-                    type="button"
-                    class="subtle"
-                    aria-label={`Fill the row of ${diskName(disk)}`}
-                    onClick={() => fill(fillRow(form, fitting, disk))}
-                  >
-                    Fill
-                  </button>
-                )}
+                {takesSet(form, disk) &&
+                  form.regions.some(({ fixed }) => !fixed.includes(disk)) && (
+                    <button
+                      type="button"
+                      class="subtle"
+                      aria-label={`Fill the row of ${diskName(disk)}`}
+                      onClick={() => fill(fillRow(form, fitting, disk))}
+                    >
+                      Fill
+                    </button>
+                  )}
               </th>
               {form.regions.map((region) => (
                 <td key={region.id}>
@@ -327,7 +384,11 @@ function SetCell({
         onChange={(event) => choose(event.currentTarget.value)}
       >
         <option value="">
-          {options.length === 0 ? "No set fits" : "Choose a set"}
+          {isChosenByRule(form, disk)
+            ? "By the rule of the request"
+            : options.length === 0
+              ? "No set fits"
+              : "Choose a set"}
         </option>
         {options.map((set) => (
           <option key={set.id} value={set.id}>

@@ -75,6 +75,11 @@ export function focusField(field: string): void {
   element?.focus({ preventScroll: true });
 }
 
+/** Goes to a field that a change is about to show: whoever uses the keyboard stays where something happens. */
+export function focusSoon(field: string): void {
+  setTimeout(() => focusField(field));
+}
+
 interface Labelled {
   readonly field: string;
   readonly label: string;

@@ -19,6 +19,7 @@ export function Outdated({
   const [now, setNow] = useState<Base>();
   const [error, setError] = useState("");
   const asJson = ({ form }: Base): Json => bodyOf(form);
+  const changes = now ? differences(asJson(base), asJson(now)) : [];
   return (
     <div class="bar warning outdated" role="alert">
       <div>
@@ -39,14 +40,15 @@ export function Outdated({
           </button>
         ) : (
           <>
+            {changes.length === 0 && (
+              <p>Nothing that one can request: Azure works on it.</p>
+            )}
             <ul>
-              {differences(asJson(base), asJson(now)).map(
-                ({ path, before, after }) => (
-                  <li key={path}>
-                    <code>{path}</code>: {jsonText(before)} → {jsonText(after)}
-                  </li>
-                ),
-              )}
+              {changes.map(({ path, before, after }) => (
+                <li key={path}>
+                  <code>{path}</code>: {jsonText(before)} → {jsonText(after)}
+                </li>
+              ))}
             </ul>
             <p class="row">
               <button

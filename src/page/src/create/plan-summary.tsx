@@ -9,11 +9,13 @@ export function PlanSummary({
   findings,
   state,
   begun,
+  again,
 }: {
   readonly form: Form;
   readonly findings: readonly Placed[];
   readonly state: PlanState;
   readonly begun: boolean;
+  readonly again: () => void;
 }) {
   const errors = findings.filter(isError).length;
   const others = findings.length - errors;
@@ -58,10 +60,15 @@ export function PlanSummary({
               ? "Not checked."
               : `Checked: ${errors === 0 ? "no error" : errors === 1 ? "1 error" : `${errors} errors`}${others > 0 ? `, ${others} to know` : ""}.`}
       </p>
-      {state.error !== undefined && (
-        <p class="error-text" role="alert">
-          The plan could not be made. {state.error.message}
-        </p>
+      {state.error !== undefined && !state.checking && (
+        <div role="alert">
+          <p class="error-text">
+            The plan could not be made. {state.error.message}
+          </p>
+          <button type="button" onClick={again}>
+            Check again
+          </button>
+        </div>
       )}
       {begun && (
         <ul class="findings">

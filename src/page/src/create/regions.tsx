@@ -1,6 +1,7 @@
 import {
   CheckField,
   FieldFindings,
+  focusSoon,
   Section,
   SelectField,
   TextField,
@@ -9,6 +10,7 @@ import {
 import { regionField } from "./model/fields.js";
 import {
   canonicalRegion,
+  newId,
   STORAGE_TYPES,
   withRegion,
   type Form,
@@ -23,13 +25,10 @@ const STORAGE = [
 export function Regions({
   form,
   known,
-  present,
   change,
 }: SectionProps<Form> & {
   /** Regions to offer; another may be typed. */
   readonly known: readonly string[];
-  /** Canonical names of those that the version is in. */
-  readonly present: readonly string[];
 }) {
   const set = (id: string, changed: Partial<RegionRow>): void =>
     change({
@@ -47,14 +46,13 @@ export function Regions({
       <div id="regions" tabIndex={-1}>
         {form.regions.map((region, index) => {
           const called = region.name.trim() || `Region ${index + 1}`;
-          const isPresent = present.includes(canonicalRegion(region.name));
           const isHome =
-            isPresent &&
+            region.present &&
             canonicalRegion(region.name) === canonicalRegion(form.location);
           return (
             <fieldset key={region.id} class="row">
               <legend>{called}</legend>
-              {isPresent ? (
+              {region.present ? (
                 <div class="field">
                   <span class="label">Region</span>
                   <span id={regionField(region.id, "name")} tabIndex={-1}>
@@ -98,13 +96,14 @@ export function Regions({
                 <button
                   type="button"
                   class="subtle"
-                  onClick={() =>
+                  onClick={() => {
                     change({
                       regions: form.regions.filter(
                         ({ id }) => id !== region.id,
                       ),
-                    })
-                  }
+                    });
+                    focusSoon("regions");
+                  }}
                 >
                   Remove<span class="visually-hidden"> {called}</span>
                 </button>
@@ -113,7 +112,13 @@ export function Regions({
           );
         })}
       </div>
-      <button type="button" onClick={() => change(withRegion(form))}>
+      <button
+        type="button"
+        onClick={() => {
+          change(withRegion(form));
+          focusSoon(regionField(newId(form.regions), "name"));
+        }}
+      >
         Add a region
       </button>
       <FieldFindings field="regions" />

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { Changes } from "../components/changes.js";
 import { Problem } from "../components/problem.js";
 import type { ImageName } from "../routes.js";
 import { CopyText } from "./copy-text.js";
@@ -43,7 +44,12 @@ export function Review({
           no longer be made of it there.
         </p>
       )}
-      {base !== undefined && plan !== undefined && <Changes plan={plan} />}
+      {base !== undefined && plan !== undefined && (
+        <>
+          <h3>What would change</h3>
+          <Changes changes={plan.changes} />
+        </>
+      )}
       <details>
         <summary>The request to Sigil</summary>
         <CopyText
@@ -117,49 +123,6 @@ function promotionText({ promoteWhen, promoteRegions, exclude }: Form): string {
     case "regions":
       return `Held back from latest until ${namesIn(promoteRegions).map(canonicalRegion).join(", ") || "some regions"} are ready; then Sigil promotes it.`;
   }
-}
-
-/** What would become of a version that there is. */
-function Changes({
-  plan: { changes },
-}: {
-  readonly plan: NonNullable<PlanState["plan"]>;
-}) {
-  if (changes.length === 0) return <p>Nothing would change.</p>;
-  return (
-    <div
-      class="table-scroll"
-      tabIndex={0}
-      role="region"
-      aria-label="What would change"
-    >
-      <table>
-        <caption>What would change</caption>
-        <thead>
-          <tr>
-            <th scope="col">Property</th>
-            <th scope="col">Now</th>
-            <th scope="col">Then</th>
-          </tr>
-        </thead>
-        <tbody>
-          {changes.map(({ pointer, before, after }, index) => (
-            <tr key={index}>
-              <th scope="row">
-                <code>{pointer}</code>
-              </th>
-              <td>
-                <code>{jsonText(before)}</code>
-              </td>
-              <td>
-                <code>{jsonText(after)}</code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
 }
 
 export function jsonText(value: unknown): string {

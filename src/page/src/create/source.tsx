@@ -1,5 +1,6 @@
 import {
   FieldFindings,
+  focusSoon,
   RadioGroup,
   Section,
   TextField,
@@ -176,11 +177,12 @@ function Disks({
           <button
             type="button"
             class="subtle"
-            onClick={() =>
+            onClick={() => {
               set({
                 dataDisks: source.dataDisks.filter(({ id }) => id !== disk.id),
-              })
-            }
+              });
+              focusSoon("source");
+            }}
           >
             Remove<span class="visually-hidden"> data disk {disk.lun}</span>
           </button>
@@ -188,7 +190,7 @@ function Disks({
       ))}
       <button
         type="button"
-        onClick={() =>
+        onClick={() => {
           set({
             dataDisks: [
               ...source.dataDisks,
@@ -200,8 +202,9 @@ function Disks({
                 source: "",
               },
             ],
-          })
-        }
+          });
+          focusSoon(sourceDiskField(newId(source.dataDisks)));
+        }}
       >
         Add a data disk
       </button>

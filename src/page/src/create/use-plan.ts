@@ -31,7 +31,11 @@ export function usePlan(
   image: ImageName,
   input: PlanInput,
   enabled: boolean,
-): readonly [PlanState, (findings: readonly Placed[]) => void] {
+): readonly [
+  state: PlanState,
+  show: (findings: readonly Placed[]) => void,
+  again: () => void,
+] {
   const [state, setState] = useState<PlanState>({
     checking: false,
     findings: [],
@@ -73,12 +77,20 @@ export function usePlan(
     return () => planner.current?.close();
   }, [client]);
   const { form, base, version } = input;
-  useEffect(() => {
-    if (!enabled) return;
+  const again = (): void => {
     setState((shown) => ({ ...shown, checking: true }));
     planner.current?.request({ form, base, version });
+  };
+  useEffect(() => {
+    if (enabled) again();
   }, [enabled, form, base, version]);
-  return [state, (findings) => setState({ checking: false, findings })];
+  const show = (findings: readonly Placed[]): void =>
+    setState(({ toldSource }) => ({
+      checking: false,
+      findings,
+      ...told(toldSource),
+    }));
+  return [state, show, again];
 }
 
 const told = (toldSource: string | undefined): Pick<PlanState, "toldSource"> =>

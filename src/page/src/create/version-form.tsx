@@ -61,7 +61,7 @@ export function VersionForm({
   const [begun, setBegun] = useState(draft !== undefined);
   const sets = useSets(client, image.subscriptionId);
   const next = nextNumber(names, form.increment);
-  const [plan, showFindings] = usePlan(
+  const [plan, showFindings, planAgain] = usePlan(
     client,
     image,
     { form, base, version: form.version || next },
@@ -70,13 +70,14 @@ export function VersionForm({
   const edit = (changed: Partial<Form>): void => {
     setBegun(true);
     setForm((shown) => ({ ...shown, ...changed }));
+    if (submission.error !== undefined && !submission.outdated) resume();
   };
   const { sourceDataDiskLuns } = plan.plan ?? {};
   const ofSource = sourceDataDiskLuns?.join();
   useEffect(() => {
-    if (sourceDataDiskLuns === undefined || form.source.kind === "disks")
-      return;
-    if (form.source.luns.join() !== ofSource)
+    const { kind, luns } = form.source;
+    if (!begun || sourceDataDiskLuns === undefined || kind === "disks") return;
+    if (luns.join() !== ofSource)
       edit({ source: { ...form.source, luns: sourceDataDiskLuns } });
   }, [ofSource, plan.plan]);
   useEffect(() => {
@@ -128,8 +129,10 @@ export function VersionForm({
           event.preventDefault();
           if (submission.sending) return;
           if (!begun) setBegun(true);
-          const own = findInForm(form);
-          if (errors > 0 || own.some(isError)) focusField("summary-heading");
+          // What was found before the last change may be corrected: the service checks it once more.
+          const known = plan.checking ? 0 : errors;
+          if (known > 0 || findInForm(form).some(isError))
+            focusField("summary-heading");
           else submit(form, base);
         }}
       >
@@ -138,6 +141,7 @@ export function VersionForm({
           findings={findings}
           state={plan}
           begun={begun}
+          again={planAgain}
         />
         <div class="version-sections">
           {change === undefined && (
@@ -153,7 +157,7 @@ export function VersionForm({
               }
             />
           )}
-          <Basics image={image} form={form} next={next} change={edit} />
+          <Basics form={form} next={next} change={edit} />
           <Source
             image={image}
             form={form}
@@ -165,9 +169,6 @@ export function VersionForm({
             known={[
               ...new Set((sets.value ?? []).map(({ region }) => region)),
             ].sort()}
-            present={(base?.form.regions ?? []).map(({ name }) =>
-              canonicalRegion(name),
-            )}
             change={edit}
           />
           <Encryption image={image} form={form} sets={sets} change={edit} />
@@ -214,13 +215,16 @@ function onTop(base: Form, mine: Form, theirs: Form): Form {
     ...merged,
     source: theirs.source,
     encryption: mine.encryption,
-    // A key is fixed where Azure has it.
-    regions: merged.regions.map((region) => ({
-      ...region,
-      fixed:
-        theirs.regions.find(
-          ({ name }) => canonicalRegion(name) === canonicalRegion(region.name),
-        )?.fixed ?? [],
-    })),
+    // What Azure has of a region stays.
+    regions: merged.regions.map((region) => {
+      const there = theirs.regions.find(
+        ({ name }) => canonicalRegion(name) === canonicalRegion(region.name),
+      );
+      return {
+        ...region,
+        present: there !== undefined,
+        fixed: there?.fixed ?? [],
+      };
+    }),
   };
 }

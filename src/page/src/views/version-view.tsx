@@ -6,6 +6,7 @@ import {
   DeleteDialog,
   PromotionDialog,
   RetryDialog,
+  TestDialog,
   type ActionProps,
   type Version,
 } from "../actions.js";
@@ -17,6 +18,7 @@ import {
   History,
   Outcome,
   RegionsTable,
+  TestsTable,
   requesterText,
 } from "../components/operation-details.js";
 import { Findings } from "../components/problem.js";
@@ -142,7 +144,11 @@ function Details({
           </Fact>
         )}
         <Fact name="Source">
-          <code>{sourceOf(version)}</code>
+          {sourcesOf(version).map((id) => (
+            <div key={id} title={id}>
+              {id.split("/").slice(-2).join("/")}
+            </div>
+          ))}
         </Fact>
         {Object.entries(version.tags ?? {}).map(([name, value]) => (
           <Fact key={name} name={`Tag ${name}`}>
@@ -185,7 +191,7 @@ function Details({
   );
 }
 
-type Action = "promote" | "demote" | "retry" | "cancel" | "delete";
+type Action = "promote" | "demote" | "retry" | "test" | "cancel" | "delete";
 
 function Actions({
   image,
@@ -239,6 +245,9 @@ function Actions({
                   Exclude from latest
                 </button>
               )}
+              <button type="button" onClick={() => setOpen("test")}>
+                Test
+              </button>
               {hasFailed && (
                 <button type="button" onClick={() => setOpen("retry")}>
                   Retry failed regions
@@ -275,6 +284,7 @@ function Actions({
       {(open === "promote" || open === "demote") && (
         <PromotionDialog {...versionProps} promote={open === "promote"} />
       )}
+      {open === "test" && <TestDialog {...versionProps} />}
       {open === "retry" && <RetryDialog {...versionProps} />}
       {open === "delete" && <DeleteDialog {...versionProps} />}
       {open === "cancel" && operation && (
@@ -371,9 +381,21 @@ function Operations({
           rollback?.from === version.name,
       );
     },
-    () => 60_000,
+    (operations) => (operations.some(isRunning) ? BUSY_MS : 60_000),
   );
-  return <OperationTable operations={live.value ?? []} of={image.imageName} />;
+  const operations = live.value ?? [];
+  const tests = operations.find((operation) => operation.tests)?.tests;
+  return (
+    <>
+      {tests && (
+        <>
+          <h3>Last test</h3>
+          <TestsTable tests={tests} />
+        </>
+      )}
+      <OperationTable operations={operations} of={image.imageName} />
+    </>
+  );
 }
 
 export function OperationTable({
@@ -429,21 +451,18 @@ function Fact({
   );
 }
 
-function sourceOf({ properties }: Version): string {
+/** What it is made from: one source with all disks, or one for each. */
+function sourcesOf({ properties }: Version): readonly string[] {
   const {
     source,
     osDiskImage,
     dataDiskImages = [],
   } = properties.storageProfile;
   if (source)
-    return (
-      source.id ??
-      source.virtualMachineId ??
-      source.communityGalleryImageId ??
-      ""
-    );
+    return [source.id, source.virtualMachineId, source.communityGalleryImageId]
+      .filter((id) => id !== undefined)
+      .slice(0, 1);
   return [osDiskImage, ...dataDiskImages]
     .map((disk) => disk?.source?.id ?? disk?.source?.uri)
-    .filter((id) => id !== undefined)
-    .join(", ");
+    .filter((id) => id !== undefined);
 }

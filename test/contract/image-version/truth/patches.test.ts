@@ -75,6 +75,19 @@ describe("PATCH", () => {
     expect(regionNames(await shownIn(world, id))).toEqual(["westus"]);
   });
 
+  test("of a version that is being created is refused with the operation that makes it", async () => {
+    const { id: existingOperationId } = operationIn(
+      await put(world, id, plain()),
+    );
+    expect(await refusal(patch(world, id, { tags: { a: "1" } }))).toMatchObject(
+      {
+        code: "ImageVersionConflict",
+        message: `${id} is being created by operation ${existingOperationId}. Wait until Azure shows it.`,
+        fields: { existingOperationId },
+      },
+    );
+  });
+
   test("of a version that Azure does not have is NotFound", async () => {
     expect(await refusal(patch(world, id, { tags: { a: "1" } }))).toMatchObject(
       { code: "NotFound" },

@@ -141,6 +141,14 @@ export async function shownIn(
   return shown;
 }
 
+/** The versions of an image definition, as ARM lists them. */
+export async function listOf(
+  world: InProcess,
+  image: string,
+): Promise<unknown> {
+  return (await arm(world, "GET", `${image}/versions`)).body;
+}
+
 /** Another client than Sigil changes or makes a version, and comes back when Azure has done. */
 export async function outside(
   world: InProcess,

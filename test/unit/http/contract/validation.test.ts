@@ -99,6 +99,12 @@ describe("each mistake in a body has its own answer:", () => {
       "Must be an object, is null: leave it out instead. A customer-managed key for each disk.",
     ],
     [
+      `${REGION}/encryption`,
+      "Hashtable",
+      "WrongType",
+      "Must be an object, is a string. A customer-managed key for each disk.",
+    ],
+    [
       `${REGION}/regionalReplicaCount`,
       "2",
       "WrongType",
@@ -180,6 +186,21 @@ describe("each mistake in a body has its own answer:", () => {
   ])("%s = %j is %s", (pointer, value, code, message, at?: string) => {
     expect(findingsOf(bodyWith(pointer, value))).toEqual([
       { code, pointer: at ?? pointer, message },
+    ]);
+  });
+
+  it.each([
+    "System.Collections.Hashtable",
+    "System.Collections.Specialized.OrderedDictionary",
+    "System.Object[]",
+    "@{diskEncryptionSetId=mySet}",
+  ])("%s is what ConvertTo-Json has cut off", (value) => {
+    expect(findingsOf(bodyWith(`${REGION}/encryption`, value))).toMatchObject([
+      {
+        code: "WrongType",
+        message:
+          "Must be an object, is a string. PowerShell has cut it off: write ConvertTo-Json -Depth 10. A customer-managed key for each disk.",
+      },
     ]);
   });
 

@@ -28,6 +28,7 @@ describe("a pointer leads to the field", () => {
     ["/location", "location"],
     ["/tags/build", "tags"],
     ["/sigil/promotion/regions/0", "promotion"],
+    ["/sigil/encryption", "encryption"],
     ["/properties/safetyProfile/blockDeletionBeforeEndOfLife", "safety"],
     ["/properties/publishingProfile/endOfLifeDate", "end-of-life"],
     ["/properties/publishingProfile/excludeFromLatest", "exclude"],

@@ -6,10 +6,12 @@ import {
   disksOf,
   EMPTY_FORM,
   formOf,
+  withoutRule,
   withRegion,
   writable,
   type Form,
 } from "../../../../src/page/src/create/model/form.js";
+import { findInForm } from "../../../../src/page/src/create/model/fields.js";
 import {
   managedImageRequest,
   seedResource,
@@ -33,6 +35,7 @@ const S10: Form = {
   regions: [
     {
       id: "1",
+      present: false,
       name: "westus",
       replicas: "2",
       storage: "Standard_LRS",
@@ -46,6 +49,7 @@ const S10: Form = {
     },
     {
       id: "2",
+      present: false,
       name: "eastus2",
       replicas: "",
       storage: "",
@@ -251,6 +255,31 @@ describe("a form that is read", () => {
         source: { ...byDisk.source, kind: "managedImage", id: "/x" },
       }).properties.storageProfile,
     ).toEqual({ source: { id: "/x" } });
+  });
+
+  it("keeps a rule that chooses sets, and asks for none where it chooses", () => {
+    const body = {
+      location: "westus",
+      properties: {
+        publishingProfile: {
+          targetRegions: [
+            { name: "westus", encryption: { dataDiskImages: [{ lun: 0 }] } },
+          ],
+        },
+        storageProfile: { source: { id: seedResource("images/myImage") } },
+      },
+      sigil: { encryption: { osDisk: "{region}-os" } },
+    };
+    const form = {
+      ...formOf(body),
+      source: { ...formOf(body).source, luns: [0] },
+    };
+    expect(form.encryption).toBe("customer");
+    expect(bodyOf(form)).toEqual(body);
+    expect(findInForm(form).map(({ field }) => field)).toEqual(["set-1-0"]);
+    const removed = { ...form, ...withoutRule(form) };
+    expect(bodyOf(removed)).not.toHaveProperty("sigil");
+    expect(findInForm(removed)).toHaveLength(2);
   });
 
   it("keeps a source that it has no fields for", () => {

@@ -1,6 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { bodyOf as bodyOfOptions } from "../../../../src/cli/src/az/image-version-body.js";
+import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
+import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import {
   bodyOf,
   formOf,
@@ -21,6 +24,7 @@ import {
   seedResource,
   snapshotsRequest,
 } from "../../../support/requests.js";
+import { optionsOf } from "../../cli/command-line.js";
 
 const IMAGE = {
   subscriptionId: LOCAL_SUBSCRIPTION_ID,
@@ -93,6 +97,11 @@ describe("the line of az", () => {
     expect(next).toMatchObject({ az: false });
     expect(next.text).toContain("sigil image-version create");
     expect(next.text).toContain("--increment patch");
+    const machine = commandLine(IMAGE, {
+      ...S10,
+      source: { ...S10.source, kind: "virtualMachine" },
+    });
+    expect(machine).toMatchObject({ az: false, file: true });
     const ruled = commandLine(IMAGE, { ...S10, promoteWhen: "manual" });
     expect(ruled.text).toContain("--promote-when manual");
   });
@@ -123,6 +132,43 @@ describe("the line of az", () => {
     );
   });
 });
+
+/** Each is what somebody may fill in; the line must mean what the form means. */
+const FORMS: Readonly<Record<string, Form>> = {
+  S10,
+  S11: formOf(snapshotsRequest("eastus2"), { version: "1.0.0" }),
+  "platform keys": { ...S10, encryption: "platform" },
+  confidential: { ...S10, encryption: "confidential" },
+  "confidential with a platform key": {
+    ...S10,
+    encryption: "confidential",
+    confidentialType: "EncryptedWithPmk",
+    source: { ...S10.source, luns: [] },
+  },
+  "all else": {
+    ...S10,
+    tags: [{ name: "build", value: "4711" }],
+    endOfLife: "2030-12-01",
+    exclude: true,
+    blockDeletion: true,
+  },
+};
+
+test.each(Object.entries(FORMS))(
+  "the line of %s means what the form means, to the command line of Sigil",
+  (_, form) => {
+    const line = commandLine(IMAGE, form);
+    expect(line.az).toBe(true);
+    const [, , , ...options] = words(line.text);
+    const body = bodyOfOptions(
+      optionsOf("image-version create", options.join(" ")),
+      IMAGE,
+    );
+    const canonical = (request: unknown): unknown =>
+      canonicalForm(request as ImageVersionRequest);
+    expect(canonical(body)).toEqual(canonical(bodyOf(form)));
+  },
+);
 
 describe("nothing that somebody typed is run", () => {
   it("by a shell", () => {

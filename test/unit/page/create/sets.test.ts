@@ -109,7 +109,11 @@ describe("a set fits", () => {
 });
 
 describe("filling", () => {
-  const rule = { osDisk: "{region}-os", dataDisk: "{region}-data-{lun}" };
+  const rule = {
+    image: "OS",
+    osDisk: "{region}-{image}",
+    dataDisk: "{region}-data-{lun}",
+  };
 
   it("by name, in whatever case the sets are named", () => {
     const { form, gaps } = fillByName(FORM, fittingFor(FORM), rule);

@@ -64,7 +64,7 @@ export function fieldAt(
     case "tags":
       return "tags";
     case "sigil":
-      return "promotion";
+      return second === "encryption" ? "encryption" : "promotion";
     case "properties":
       break;
     default:

@@ -62,6 +62,8 @@ export interface DiskRow {
 export interface RegionRow {
   /** Stays the row's while others come and go. */
   readonly id: string;
+  /** True where Azure has the version in it. */
+  readonly present: boolean;
   readonly name: string;
   readonly replicas: string;
   readonly storage: string;
@@ -138,6 +140,7 @@ export function newId(rows: readonly { readonly id: string }[]): string {
 export function withRegion(form: Form, name = ""): Form {
   const region: RegionRow = {
     id: newId(form.regions),
+    present: false,
     name,
     replicas: "1",
     storage: "",
@@ -179,10 +182,48 @@ export function takesSet(
   );
 }
 
+/** The request's own rule, by which the service chooses a set where none is given; kept from a body that has one. */
+export interface EncryptionRule {
+  readonly osDisk: string;
+  readonly dataDisks: string;
+  readonly tag: string;
+}
+
+export function ruleOf({ rest }: Form): EncryptionRule | undefined {
+  const rule = objectIn(objectIn(rest, "sigil"), "encryption");
+  return Object.keys(rule).length === 0
+    ? undefined
+    : {
+        osDisk: textIn(rule, "osDisk"),
+        dataDisks: textIn(rule, "dataDisks"),
+        tag: textIn(rule, "tag"),
+      };
+}
+
+export function withoutRule({ rest }: Form): Pick<Form, "rest"> {
+  return {
+    rest: compact({
+      ...rest,
+      sigil: without(objectIn(rest, "sigil"), "encryption"),
+    }),
+  };
+}
+
+/** Whether the service chooses the set, where none is given. */
+export function isChosenByRule(form: Form, disk: Disk): boolean {
+  const rule = ruleOf(form);
+  return (
+    rule !== undefined &&
+    (rule.tag !== "" ||
+      (disk === OS_DISK ? rule.osDisk : rule.dataDisks) !== "")
+  );
+}
+
 /** Whether a version without one would silently have less than its type says. */
 export function needsSet(form: Form, disk: Disk): boolean {
   return (
     takesSet(form, disk) &&
+    !isChosenByRule(form, disk) &&
     (form.encryption !== "confidential" ||
       form.confidentialType === "EncryptedWithCmk")
   );
@@ -218,7 +259,10 @@ export function bodyOf(form: Form): Body {
         }),
       }),
     },
-    sigil: compact({ promotion: promotionOf(form) }),
+    sigil: compact({
+      ...objectIn(rest, "sigil"),
+      promotion: promotionOf(form),
+    }),
   }) as unknown as Body;
 }
 
@@ -390,7 +434,8 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
   const profile = objectIn(properties, "publishingProfile");
   const storage = objectIn(properties, "storageProfile");
   const safety = objectIn(properties, "safetyProfile");
-  const promotion = objectIn(objectIn(body, "sigil"), "promotion");
+  const sigil = objectIn(body, "sigil");
+  const promotion = objectIn(sigil, "promotion");
   const regions = listIn(profile, "targetRegions");
   const profiles = regions.map((region) =>
     objectIn(
@@ -420,10 +465,16 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
     blockDeletion: safety["blockDeletionBeforeEndOfLife"] === true,
     source: sourceOf(storage, rows),
     regions: rows,
-    encryption: encryptionIn(rows, confidentialType, reading),
+    encryption: encryptionIn(
+      rows,
+      confidentialType,
+      "encryption" in sigil,
+      reading,
+    ),
     confidentialType: confidentialType ?? "EncryptedWithCmk",
     rest: compact({
-      ...without(body, "location", "tags", "sigil"),
+      ...without(body, "location", "tags"),
+      sigil: without(sigil, "promotion"),
       properties: compact({
         ...properties,
         publishingProfile: without(
@@ -502,6 +553,7 @@ function regionRow(
   }
   return {
     id: String(i + 1),
+    present: exists === true,
     name: textIn(region, "name"),
     replicas: textIn(region, "regionalReplicaCount"),
     storage: knownStorage(textIn(region, "storageAccountType")),
@@ -539,11 +591,12 @@ function knownStorage(type: string): string {
 function encryptionIn(
   rows: readonly RegionRow[],
   confidentialType: string | undefined,
+  hasRule: boolean,
   { typeOf }: Reading,
 ): Encryption {
   if (confidentialType !== undefined) return "confidential";
   const sets = rows.flatMap((row) => Object.values(row.sets));
-  if (sets.length === 0) return "platform";
+  if (sets.length === 0 && !hasRule) return "platform";
   return sets.some(
     (set) => typeOf?.(set) === "EncryptionAtRestWithPlatformAndCustomerKeys",
   )

@@ -103,6 +103,7 @@ export function commandLine(
 function fitsOptions(form: Form): boolean {
   const properties = objectIn(form.rest, "properties");
   const kept = [
+    objectIn(form.rest, "sigil"),
     objectIn(properties, "publishingProfile"),
     objectIn(properties, "safetyProfile"),
     objectIn(properties, "securityProfile"),
@@ -110,6 +111,8 @@ function fitsOptions(form: Form): boolean {
   ];
   return (
     !form.exists &&
+    // az names a virtual machine as Azure no longer takes it.
+    form.source.kind !== "virtualMachine" &&
     form.source.kind !== "other" &&
     kept.every((each) => !isObject(each) || Object.keys(each).length === 0) &&
     form.regions.length > 0 &&
@@ -134,9 +137,6 @@ function optionsOf(form: Form): readonly (readonly string[])[] {
     ],
     ...encryptionOptions(form),
     ...(source.kind === "managedImage" ? [["--managed-image", source.id]] : []),
-    ...(source.kind === "virtualMachine"
-      ? [["--virtual-machine", source.id]]
-      : []),
     ...(source.kind === "imageVersion" ? [["--image-version", source.id]] : []),
     ...(byDisk ? [["--os-snapshot", source.osDisk]] : []),
     ...(byDisk && dataDisks.length > 0

@@ -95,8 +95,9 @@ export function fittingIn(
     fittingSets(sets, { subscriptionId, encryption, region: name, disk });
 }
 
-/** How sets are named, such as `{region}-os` and `{region}-data-{lun}`. */
+/** How sets are named, such as `{region}-os` and `{region}-data-{lun}`; `{image}` is the image definition's name. */
 export interface NamingRule {
+  readonly image: string;
   readonly osDisk: string;
   readonly dataDisk: string;
 }
@@ -104,6 +105,7 @@ export interface NamingRule {
 export function nameBy(rule: NamingRule, region: string, disk: Disk): string {
   const pattern = disk === OS_DISK ? rule.osDisk : rule.dataDisk;
   return pattern
+    .replaceAll(/\{image\}/giu, () => rule.image)
     .replaceAll(/\{region\}/giu, () => canonicalRegion(region))
     .replaceAll(/\{lun\}/giu, () => (disk === OS_DISK ? "" : disk));
 }
