@@ -168,7 +168,7 @@ resource filters 'Microsoft.ServiceBus/namespaces/topics/subscriptions/rules@202
       sqlFilter: {
         sqlExpression: empty(subscription.?eventTypes ?? [])
           ? '1=1'
-          : 'sys.Label IN (\'${join(subscription.?eventTypes ?? [], '\', \'')}\')'
+          : 'sys.Label IN (\'${join(subscription.eventTypes!, '\', \'')}\')'
       }
     }
   }
