@@ -178,9 +178,7 @@ function updatingEvents(
 
 /** Regions that Azure has, and whose copies the write changes. */
 function changedRegions(record: ImageVersionRecord, put: Put): string[] {
-  if (put.creates) return [];
-  const known = regionsIn(put.changes);
-  return known.filter((region) => {
+  return regionsIn(put.changes).filter((region) => {
     const names = Object.keys(put.changes).filter(
       (name) => regionOf(name) === region && name !== regionField(region),
     );
