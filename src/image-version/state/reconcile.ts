@@ -84,7 +84,6 @@ export function reconcile(
   if (unmet.length > 0) return whereUnmet(record, look, unmet, context);
   const decision = whereMet(record, look, fields, context);
   return decision.kind === "applied" &&
-    batchOf(record).length > 0 &&
     isUncertain(record, look, wantedBy(record), context)
     ? {
         kind: "wait",
