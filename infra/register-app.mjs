@@ -75,9 +75,9 @@ const api = {
     ...others(application.api?.oauth2PermissionScopes),
   ],
 };
-const redirectUris = [
-  ...new Set([...(application.spa?.redirectUris ?? []), ...options.spa]),
-];
+const redirectUris = Array.from(
+  new Set([...(application.spa?.redirectUris ?? []), ...options.spa]),
+);
 const hasPage = redirectUris.some((uri) => uri.endsWith("/api/ui/"));
 rest("PATCH", `/applications/${application.id}`, {
   identifierUris: [

@@ -23,7 +23,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
 }
 
 resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(insights.id, principalId, metricsPublisher)
+  name: guid(insights.id, metricsPublisher)
   scope: insights
   properties: {
     principalId: principalId

@@ -4,7 +4,7 @@ param principalId string
 param roleDefinitionId string
 
 resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(resourceGroup().id, name, principalId, roleDefinitionId)
+  name: guid(resourceGroup().id, name, roleDefinitionId)
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'

@@ -176,7 +176,7 @@ resource filters 'Microsoft.ServiceBus/namespaces/topics/subscriptions/rules@202
 
 resource queueAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for access in queueRoles: {
-    name: guid(queue[access.queue].id, principalId, access.role)
+    name: guid(queue[access.queue].id, access.role)
     scope: queue[access.queue]
     properties: {
       principalId: principalId
@@ -187,7 +187,7 @@ resource queueAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 ]
 
 resource eventSender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(events.id, principalId, dataSender)
+  name: guid(events.id, dataSender)
   scope: events
   properties: {
     principalId: principalId

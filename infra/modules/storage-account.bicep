@@ -47,7 +47,7 @@ resource deployments 'Microsoft.Storage/storageAccounts/blobServices/containers@
 
 resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for role in roles: {
-    name: guid(account.id, principalId, role)
+    name: guid(account.id, role)
     scope: account
     properties: {
       principalId: principalId

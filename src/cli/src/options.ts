@@ -145,7 +145,10 @@ export function checkRequired(
   positional?: Positional,
 ): void {
   const missing = options
-    .filter(({ names, required }) => required && !values.has(names[0] ?? ""))
+    .filter(
+      ({ names, required }) =>
+        required && (values.text(names[0] ?? "") ?? "") === "",
+    )
     .map(({ names }) => names.join("/"));
   if (positional?.required && values.positionals.length === 0)
     missing.unshift(positional.name);

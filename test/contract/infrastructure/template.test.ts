@@ -375,6 +375,7 @@ describe.skipIf(lacksBicep())("infra/", () => {
         "oldest-operation",
         "operations-failed",
         "requests-rejected",
+        "silent",
         "stalled",
       ]);
     });

@@ -27,8 +27,10 @@ const recordings = JSON.parse(
 function asAz272(recorded: ImageVersionRequest): unknown {
   return JSON.parse(JSON.stringify(recorded), (_key, value: unknown) => {
     const { id, ...rest } = { ...(value as Record<string, unknown>) };
-    return typeof value === "object" && value !== null && "uri" in value
-      ? { ...rest, storageAccountId: id }
+    if (typeof value === "object" && value !== null && "uri" in value)
+      return { ...rest, storageAccountId: id };
+    return typeof id === "string" && id.includes("/virtualMachines/")
+      ? { ...rest, virtualMachineId: id }
       : value;
   });
 }

@@ -36,7 +36,8 @@ export function storageOf(
     managedImage !== undefined
       ? { id: compute("images", managedImage) }
       : virtualMachine !== undefined
-        ? { id: compute("virtualMachines", virtualMachine) }
+        ? // az of before 2024 sends it as `id`, which Azure has retired.
+          { virtualMachineId: compute("virtualMachines", virtualMachine) }
         : imageVersion !== undefined
           ? { id: imageVersion }
           : undefined;
