@@ -1,0 +1,120 @@
+/** Bodies that repeat a promotion rule, as a pipeline sends them: a rule decides once what is latest, and then whoever comes after. */
+import { describe, expect, test } from "vitest";
+import { rollBackImage } from "../../../../src/image-version/rollback/roll-back.js";
+import type { OperationRecord } from "../../../../src/operation/records.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
+import {
+  BY,
+  byHand,
+  cancel,
+  ended,
+  faultOn,
+  isExcluded,
+  made,
+  newDefinition,
+  operationIn,
+  pass,
+  plain,
+  put,
+  putThrough,
+  seen,
+} from "./support.js";
+
+const QUARTER_MS = 900_000;
+const RULE = { promotion: { when: "allRegionsReady" } } as const;
+const TWO_REGIONS = [{ name: "westus" }, { name: "eastus2" }];
+const RULED = plain(TWO_REGIONS, { sigil: RULE });
+const TAGGED = plain(TWO_REGIONS, { sigil: RULE, tags: { build: "2" } });
+
+let world: InProcess;
+let id: string;
+inOneWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
+});
+
+const refuse = (more: object = {}): unknown =>
+  faultOn(world, id, {
+    method: "PUT",
+    status: 400,
+    body: { error: { code: "InvalidParameter", message: "No." } },
+    ...more,
+  });
+
+const COMES_TO_NOTHING: readonly [string, () => Promise<OperationRecord>][] = [
+  [
+    "refused by Azure",
+    () => {
+      refuse();
+      return putThrough(world, id, TAGGED);
+    },
+  ],
+  [
+    "canceled",
+    async () => {
+      const update = operationIn(await put(world, id, TAGGED));
+      return cancel(world, update);
+    },
+  ],
+];
+
+describe.each(COMES_TO_NOTHING)("an update that is %s", (_, inVain) => {
+  test("leaves the rule that it repeats overridden", async () => {
+    await made(world, id, RULED);
+    await ended(world, [await byHand.demote(world, id)]);
+    await pass(world, QUARTER_MS);
+    expect((await inVain()).status).not.toBe("Succeeded");
+    await pass(world, QUARTER_MS);
+    expect(await putThrough(world, id, TAGGED)).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await isExcluded(world, id)).toBe(true);
+  });
+
+  test("leaves the rule that it repeats to a retry", async () => {
+    await world.simulator.control.failRegion({
+      versionId: id,
+      region: "eastus2",
+      times: 4,
+    });
+    expect(await putThrough(world, id, RULED)).toMatchObject({
+      status: "Failed",
+    });
+    await pass(world, QUARTER_MS);
+    expect((await inVain()).status).not.toBe("Succeeded");
+    await pass(world, QUARTER_MS);
+    expect(await ended(world, [await byHand.retry(world, id)])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect(await isExcluded(world, id)).toBe(false);
+  });
+
+  test("changes nothing of what GET shows of the rule", async () => {
+    await made(world, id, RULED);
+    await inVain();
+    expect((await seen(world, id)).sigil.promotion).toEqual(RULE.promotion);
+  });
+});
+
+test("a version that was rolled back stays so when its pipeline's update is refused, corrected and sent again", async () => {
+  const image = await newDefinition(world);
+  const bad = `${image}/versions/1.0.1`;
+  const withRegion = (name: string) =>
+    plain([...TWO_REGIONS, { name }], { sigil: RULE });
+  await made(world, `${image}/versions/1.0.0`, RULED);
+  await made(world, bad, RULED);
+  expect(
+    await ended(world, [
+      await rollBackImage(world.deps, { ...BY, image: idOf(bad) }),
+    ]),
+  ).toMatchObject([{ status: "Succeeded" }]);
+  await pass(world, QUARTER_MS);
+  expect(await putThrough(world, bad, withRegion("nowhere"))).toMatchObject({
+    error: { code: "PreflightFailed" },
+  });
+  expect(await putThrough(world, bad, withRegion("eastus"))).toMatchObject({
+    status: "Succeeded",
+  });
+  expect(await isExcluded(world, bad)).toBe(true);
+});
