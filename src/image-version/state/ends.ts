@@ -36,6 +36,7 @@ import {
   askedAnew,
   awaitedByRule,
   isDecidedByHand,
+  isIncluded,
   isToBePromoted,
   keptOf,
   lastingIn,
@@ -68,7 +69,9 @@ export function latch(
   const life = publishedDate !== undefined && { publishedDate };
   const anew = askedAnew(record);
   const overridden =
-    overridesRule(record) || anew?.heldBack === true
+    overridesRule(record) ||
+    anew?.heldBack === true ||
+    isIncluded(record.observed)
       ? presentRule(record)
       : anew === undefined
         ? overriddenRule
@@ -87,7 +90,7 @@ export function latch(
       rewrites: 0,
       // What a caller asks to be open is no longer Sigil's to shut.
       opened: record.opened && wantedBy(record)[ALLOW_DELETION] !== true,
-      // Held back, it is promoted by hand or by a new rule alone.
+      // In latest, its rule has nothing left to do; held back, it is promoted by hand or by a new rule alone.
       ...(overridden !== undefined && { overriddenRule: overridden }),
       ...applied,
       ...(applied.lastApplied === undefined && unmanaged && { unmanaged }),

@@ -15,6 +15,7 @@ import {
   newDefinition,
   operationIn,
   pass,
+  patchThrough,
   plain,
   put,
   putThrough,
@@ -33,6 +34,12 @@ inOneWorld({ replicationMs: 60_000, spread: 0 }, (given, versionId) => {
   world = given;
   id = versionId;
 });
+
+const inPortal = (excludeFromLatest: boolean): Promise<unknown> =>
+  world.simulator.control.editVersion({
+    versionId: id,
+    properties: { publishingProfile: { excludeFromLatest } },
+  });
 
 const refuse = (more: object = {}): unknown =>
   faultOn(world, id, {
@@ -117,4 +124,53 @@ test("a version that was rolled back stays so when its pipeline's update is refu
     status: "Succeeded",
   });
   expect(await isExcluded(world, bad)).toBe(true);
+});
+
+describe("a rule that was asked of a version in latest", () => {
+  test.each<[string, () => Promise<unknown>]>([
+    ["a patch", () => patchThrough(world, id, { tags: { z: "1" } })],
+    ["the same body with a tag", () => putThrough(world, id, TAGGED)],
+  ])("does not undo a hold-back in the portal with %s", async (_, update) => {
+    await made(world, id, plain(TWO_REGIONS));
+    expect(await putThrough(world, id, RULED)).toMatchObject({
+      status: "Succeeded",
+    });
+    await pass(world, QUARTER_MS);
+    await inPortal(true);
+    await pass(world, QUARTER_MS);
+    await update();
+    await pass(world, QUARTER_MS);
+    expect(await isExcluded(world, id)).toBe(true);
+  });
+
+  test("nor where it had promoted it before", async () => {
+    await made(world, id, RULED);
+    await putThrough(world, id, plain(TWO_REGIONS));
+    await putThrough(world, id, RULED);
+    await pass(world, QUARTER_MS);
+    await inPortal(true);
+    await pass(world, QUARTER_MS);
+    await patchThrough(world, id, { tags: { z: "1" } });
+    await pass(world, QUARTER_MS);
+    expect(await isExcluded(world, id)).toBe(true);
+  });
+});
+
+test("a version that others include, and hold back again, while its rule waits stays held back", async () => {
+  const { control } = world.simulator;
+  const region = "eastus2";
+  await control.stallRegion({ versionId: id, region, atProgress: 20 });
+  await control.setSucceededWhen("homeRegion");
+  const creation = operationIn(await put(world, id, RULED));
+  await pass(world, QUARTER_MS);
+  expect(await isExcluded(world, id)).toBe(true);
+  await inPortal(false);
+  await pass(world, QUARTER_MS);
+  await inPortal(true);
+  await pass(world, QUARTER_MS);
+  await control.resumeRegion({ versionId: id, region });
+  expect(await ended(world, [creation])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
+  expect(await isExcluded(world, id)).toBe(true);
 });

@@ -207,9 +207,20 @@ describe("what Azure shows at once", () => {
     const rule = { when: "allRegionsReady" } as const;
     const asking = (excluded: boolean, more: Partial<VersionRequest>) =>
       changeOf({ [EXCLUDE_FROM_LATEST]: excluded }, more);
-    const ruleAfter = (one: VersionRequest, other: VersionRequest) =>
-      latch(both(one, other, { lastApplied: { [PROMOTION]: rule } }), at(10))
-        .record.overriddenRule;
+    const ruleAfter = (
+      one: VersionRequest,
+      other: VersionRequest,
+      isExcluded = true,
+    ) =>
+      latch(
+        both(one, other, {
+          lastApplied: { [PROMOTION]: rule },
+          observed: lookOf("Succeeded", COMPLETED, {
+            changes: { [EXCLUDE_FROM_LATEST]: isExcluded },
+          }),
+        }),
+        at(10),
+      ).record.overriddenRule;
     const canceled = asking(true, {
       byHand: true,
       decided: { kind: "canceled", by: { name: "me" } },
@@ -240,6 +251,10 @@ describe("what Azure shows at once", () => {
       ],
     ])("%s", (_, one, other, overridden) => {
       expect(ruleAfter(one, other)).toEqual(overridden);
+    });
+
+    test("has nothing left to do in latest", () => {
+      expect(ruleAfter(tag, tag, false)).toEqual(rule);
     });
   });
 
