@@ -11,11 +11,12 @@ import { cancellation } from "../../operation/canceling.js";
 import { failure as failed, outcomes } from "../../operation/failing.js";
 import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type {
-  Effect,
-  OperationFailure,
-  OperationRecord,
-  RegionRecord,
+import {
+  sequenceOf,
+  type Effect,
+  type OperationFailure,
+  type OperationRecord,
+  type RegionRecord,
 } from "../../operation/records.js";
 import { pointerTo, regionField, regionsIn } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
@@ -141,16 +142,23 @@ function appliedAfter(
   };
 }
 
-/** The batch decides what is latest: a rule of before promotes the version no more, unless another still asks for one. */
+/** The batch decides what is latest: a rule of before promotes the version no more, unless another still asks for one, or one is asked after that. */
 function overridesRule(record: ImageVersionRecord): boolean {
-  return batchOf(record).some(
-    ([, request]) =>
+  const batch = batchOf(record);
+  const lastThat = (is: (request: VersionRequest) => boolean): number =>
+    Math.max(0, ...batch.map(([id, one]) => (is(one) ? sequenceOf(id) : 0)));
+  const decides = lastThat(
+    (request) =>
       isDecidedByHand(request) ||
       (request.changes[EXCLUDE_FROM_LATEST] === true &&
         (request.decided === undefined ||
           !openRequests(record).some(
             ([, other]) => ruleAskedBy(other) !== undefined,
           ))),
+  );
+  return (
+    decides > 0 &&
+    decides >= lastThat(({ changes }) => changes[PROMOTION] != null)
   );
 }
 

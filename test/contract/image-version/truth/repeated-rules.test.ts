@@ -15,6 +15,7 @@ import {
   newDefinition,
   operationIn,
   pass,
+  patch,
   patchThrough,
   plain,
   put,
@@ -172,5 +173,36 @@ test("a version that others include, and hold back again, while its rule waits s
   expect(await ended(world, [creation])).toMatchObject([
     { status: "Succeeded" },
   ]);
+  expect(await isExcluded(world, id)).toBe(true);
+});
+
+test.each([
+  ["in one update with it", 0],
+  ["a minute later", 60_000],
+])(
+  "a rule that is asked after a demotion, %s, promotes",
+  async (_, laterMs) => {
+    await made(world, id, plain(TWO_REGIONS));
+    const demotion = await byHand.demote(world, id);
+    if (laterMs > 0) await pass(world, laterMs);
+    const ruled = operationIn(await put(world, id, RULED));
+    expect(await ended(world, [demotion, ruled])).toMatchObject([
+      { status: "Succeeded" },
+      { status: "Succeeded" },
+    ]);
+    expect(await isExcluded(world, id)).toBe(false);
+  },
+);
+
+test("a rule that is asked before a demotion, and sent with it, does not", async () => {
+  await made(world, id, plain(TWO_REGIONS, { tags: { build: "1" } }));
+  const update = operationIn(
+    await put(world, id, plain(TWO_REGIONS, { tags: { build: "2" } })),
+  );
+  await world.runDue();
+  const ruled = operationIn(await patch(world, id, { sigil: RULE }));
+  const demotion = await byHand.demote(world, id);
+  await ended(world, [update, ruled, demotion]);
+  await pass(world, QUARTER_MS);
   expect(await isExcluded(world, id)).toBe(true);
 });

@@ -238,6 +238,26 @@ describe("what Azure shows at once", () => {
       ["not by one that includes it", asking(false, {}), tag, undefined],
       ["by a creation that is canceled", canceled, tag, rule],
       [
+        "not by a demotion that came before it",
+        asking(true, { byHand: true }),
+        changeOf({ [PROMOTION]: rule }),
+        undefined,
+      ],
+      [
+        "but by one that came after it",
+        changeOf({ [PROMOTION]: rule }),
+        asking(true, { byHand: true }),
+        rule,
+      ],
+      [
+        "and by a body that asks for both",
+        asking(true, {
+          changes: { [EXCLUDE_FROM_LATEST]: true, [PROMOTION]: rule },
+        }),
+        tag,
+        rule,
+      ],
+      [
         "not where another still asks for a rule",
         canceled,
         changeOf({ [PROMOTION]: rule }),
