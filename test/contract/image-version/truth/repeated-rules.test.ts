@@ -206,3 +206,27 @@ test("a rule that is asked before a demotion, and sent with it, does not", async
   await pass(world, QUARTER_MS);
   expect(await isExcluded(world, id)).toBe(true);
 });
+
+test("a promotion that Azure refuses does not fail another's patch, of which Azure shows all", async () => {
+  const { control } = world.simulator;
+  const region = "eastus2";
+  await control.failRegion({ versionId: id, region, times: 4 });
+  await putThrough(world, id, RULED);
+  await pass(world, QUARTER_MS);
+  // Others repair it: the rule is due at the next operation.
+  await control.setRegionState({ versionId: id, region, state: "Completed" });
+  await pass(world, QUARTER_MS);
+  refuse({ afterMatches: 1, times: null });
+  const patched = await patchThrough(world, id, { tags: { z: "1" } });
+  expect(patched).toMatchObject({ status: "Succeeded" });
+  expect(patched.history).toContainEqual(
+    expect.objectContaining({
+      message: expect.stringContaining("promote it by hand") as string,
+    }),
+  );
+  world.simulator.control.clearFaults();
+  expect(await isExcluded(world, id)).toBe(true);
+  expect(await patchThrough(world, id, { tags: { z: "2" } })).toMatchObject({
+    status: "Succeeded",
+  });
+});
