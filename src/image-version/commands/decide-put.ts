@@ -125,7 +125,17 @@ export function decideOn(
     );
   if (isGone && command.ifNoneMatch !== "*")
     throw request.mayCreate ? gone(id) : notFound(id, record); // Invariant 4.
-  if (pasted === true && seen.seen && isAsShown(request, look, record))
+  const mayBeBefore = (patch: Patch): boolean =>
+    record !== undefined &&
+    look !== undefined &&
+    (isOld(record, look, contextOf(deps)) ||
+      isUncertain(record, look, patch, contextOf(deps)));
+  if (
+    pasted === true &&
+    seen.seen &&
+    !mayBeBefore((record && unsettled(record, look)) ?? {}) &&
+    isAsShown(request, look, record)
+  )
     return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
   const subject = { id, request: body, now: deps.now(), change };
   const ofRequest = checkRequest(subject);
@@ -141,12 +151,7 @@ export function decideOn(
     if (
       !running &&
       seen.seen &&
-      !(
-        record &&
-        look &&
-        (isOld(record, look, contextOf(deps)) ||
-          isUncertain(record, look, change.patch, contextOf(deps)))
-      ) &&
+      !mayBeBefore(change.patch) &&
       isUnchanged(change, record, asked) &&
       areReady(look, accepting.regions)
     ) {
@@ -306,7 +311,8 @@ function askedOf(
     const { changes, repeats } = askedOfSeen(shown, fields, removeRegions);
     // The rule that it repeats is in force already.
     const { [PROMOTION]: _, ...stated } = statedBy(request.patch ?? {}, fields);
-    return { changes: { ...changes, ...stated }, repeats };
+    const again = perhaps && undoes(request, withApplied(shown, perhaps));
+    return { changes: { ...again, ...changes, ...stated }, repeats };
   }
   const shown = seen.look && fieldsOf(seen.look.resource);
   const askedWhere = (before: Fields | undefined): Asked =>
@@ -324,6 +330,20 @@ function askedOf(
       Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
     ),
   };
+}
+
+/** Of what a request says, what is otherwise in a version as it may be by now. */
+function undoes(
+  { body, patch, removeRegions }: Request,
+  perhaps: Fields,
+): Patch {
+  const fields = fieldsOf(body);
+  const { changes } = askedOfSeen(perhaps, fields, removeRegions);
+  if (patch === undefined) return changes;
+  const stated = statedBy(patch, fields, "lists");
+  return Object.fromEntries(
+    Object.entries(changes).filter(([name]) => name in stated),
+  );
 }
 
 function changeOf(
