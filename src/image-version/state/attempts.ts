@@ -11,6 +11,7 @@
 import type { TransitionContext } from "../../operation/ports.js";
 import {
   fieldsOf,
+  nameIn,
   propertyOf,
   regionField,
   regionOf,
@@ -68,10 +69,11 @@ export function isUncertain(
   wanted: Patch,
   time: Time,
 ): boolean {
-  const names = Object.keys(byField(wanted));
+  const names = byField(wanted);
   return namesIn(record).some(
     (name) =>
-      names.includes(name) && ageAt(name, record, look, time) !== "current",
+      nameIn(names, name) !== undefined &&
+      ageAt(name, record, look, time) !== "current",
   );
 }
 
@@ -101,12 +103,13 @@ interface Value {
 function valuesOf(name: string, { writes = [] }: Known): readonly Value[] {
   const values: Value[] = [];
   for (const write of writes) {
-    if (!(name in write.changes)) continue;
+    const own = nameIn(write.changes, name);
+    if (own === undefined) continue;
     const last = values.at(-1);
-    const was = write.was[name] ?? undefined;
+    const was = write.was[own] ?? undefined;
     if (last === undefined || !sameAt(name, last.value, was))
       values.push({ value: was });
-    values.push({ value: write.changes[name] ?? undefined, setBy: write });
+    values.push({ value: write.changes[own] ?? undefined, setBy: write });
   }
   return values;
 }

@@ -126,6 +126,19 @@ describe("a look that shows what was replaced is old", () => {
     expect(isOldAt(between, tag("3"))).toBe(false);
   });
 
+  test("whichever case names the tag", () => {
+    const one = after([tag("1"), tag("2"), 990, "unknown"]);
+    expect(
+      isUncertain(one, showing(tag("1")), { "/tags/A": "1" }, at(1_200)),
+    ).toBe(true);
+    const back = after(
+      [tag("1"), tag("2"), 990, "accepted"],
+      [tag("2"), { "/tags/A": "1" }, 1_000, "accepted"],
+    );
+    expect(isOldAt(back, tag("2"))).toBe(true);
+    expect(isOldAt(back, { "/tags/A": "1" })).toBe(false);
+  });
+
   test("in one field, though another is as it was sent", () => {
     const two = after(
       [
