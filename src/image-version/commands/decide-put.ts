@@ -32,7 +32,12 @@ import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf, shownRule } from "../queries/views.js";
 import { areReady, type Look } from "../resources.js";
-import { isMadeByOthers, known, unsettled } from "../state/adoption.js";
+import {
+  isMadeByOthers,
+  known,
+  lifeOver,
+  unsettled,
+} from "../state/adoption.js";
 import { isOld, isRecent, isUncertain, latestOf } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import {
@@ -173,7 +178,7 @@ export function decideOn(
   }
   return accept(
     accepting,
-    isGone && record ? withoutLife(record) : record,
+    isGone && record ? withoutLife(record, deps.now()) : record,
     contextOf(deps),
     warnings,
   );
@@ -276,11 +281,14 @@ function isUnseen(
 }
 
 /** What Sigil knew was of a version that is no more. */
-function withoutLife(record: ImageVersionRecord): ImageVersionRecord {
+function withoutLife(
+  record: ImageVersionRecord,
+  now: Date,
+): ImageVersionRecord {
   const {
     lastApplied: _,
     observed: __,
-    publishedDate: ___,
+    publishedDate,
     lastAttempt: ____,
     writes: ________,
     overriddenRule: _____,
@@ -288,7 +296,14 @@ function withoutLife(record: ImageVersionRecord): ImageVersionRecord {
     excludedByCancel: _______,
     ...kept
   } = record;
-  return { ...kept, exists: false, regions: [], repairs: {}, opened: false };
+  return {
+    ...kept,
+    ...lifeOver(publishedDate, record, now),
+    exists: false,
+    regions: [],
+    repairs: {},
+    opened: false,
+  };
 }
 
 /**

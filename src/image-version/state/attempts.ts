@@ -77,15 +77,13 @@ export function isUncertain(
   );
 }
 
-/** That look, or the last one that was not old, where that one is. */
-export function latestOf<L extends Look | undefined>(
+/** That look, or the last one that was not old, where that one is; of a version that is gone there is none. */
+export function latestOf(
   record: ImageVersionRecord | undefined,
-  look: L,
+  look: Look | undefined,
   time: Time,
-): L | Look {
-  return record?.observed !== undefined &&
-    look !== undefined &&
-    isOld(record, look, time)
+): Look | undefined {
+  return record !== undefined && look !== undefined && isOld(record, look, time)
     ? record.observed
     : look;
 }

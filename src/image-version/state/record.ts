@@ -145,6 +145,11 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly unmanaged?: true;
   /** Of the version's present life: another one is another version under the same number. */
   readonly publishedDate?: string;
+  /** The life before, and when it was found to be over: a look that shows it is behind. Times are RFC 3339. */
+  readonly lifeBefore?: {
+    readonly publishedDate: string;
+    readonly endTime: string;
+  };
   /** What was asked of Azure through Sigil and achieved; absent for a version that others made and nobody has adopted. */
   readonly lastApplied?: Fields;
   readonly observed?: Look;
