@@ -17,6 +17,7 @@ import {
   regionOf,
   sameAt,
   valueAt,
+  type Fields,
 } from "../properties/fields.js";
 import { unmetBy, type Patch, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
@@ -265,7 +266,7 @@ export function writesWith(
   );
   if (observed === undefined) return recent;
   const shown = fieldsOf(observed.resource);
-  const changes = byField(sent);
+  const changes = { ...removedBy(sent, shown), ...byField(sent) };
   const was = Object.fromEntries(
     Object.keys(changes).map((name) => [name, valueAt(shown, name) ?? null]),
   );
@@ -291,6 +292,22 @@ export function writesAfter(
               : [{ ...write, acceptedTime: answer.acceptedTime }],
         ),
       };
+}
+
+/** All that a region had which is taken away: added again with less, it is told from what it was by that. */
+function removedBy(sent: Patch, shown: Fields): Patch {
+  const isRemoved = (region: string | undefined): boolean =>
+    region !== undefined && sent[regionField(region)] === null;
+  return Object.fromEntries(
+    Object.keys(shown)
+      .filter(
+        (name) =>
+          isRemoved(regionOf(name)) &&
+          // What Azure fills in by itself comes back as it was.
+          propertyOf(name).default !== undefined,
+      )
+      .map((name) => [name, null]),
+  );
 }
 
 /** A patch of fields alone: a region that is taken away has no name. What is Sigil's own, Azure does not show. */

@@ -172,6 +172,22 @@ describe("a region", () => {
     expect(isOldAt(raised, {})).toBe(false);
   });
 
+  test("that is taken away and added again with less", () => {
+    const less = { ...AT_SOUTH, [`${SOUTH}/regionalReplicaCount`]: 1 };
+    const had = { ...AT_SOUTH, [`${SOUTH}/excludeFromLatest`]: true };
+    const again = after(
+      [had, { [SOUTH]: null }, 990, "accepted"],
+      [{}, less, 1_000, "accepted"],
+    );
+    expect(isOldAt(again, had)).toBe(true);
+    expect(isOldAt(again, AT_SOUTH)).toBe(true);
+    expect(
+      isOldAt(again, { ...less, [`${SOUTH}/excludeFromLatest`]: true }),
+    ).toBe(true);
+    expect(isOldAt(again, {})).toBe(true);
+    expect(isOldAt(again, less)).toBe(false);
+  });
+
   test("that is taken away for a repair and added back", () => {
     const back = after(
       [AT_SOUTH, { [SOUTH]: null }, 990, "accepted"],
@@ -277,10 +293,15 @@ describe("the writes that are remembered", () => {
     ]);
     expect(writes).toEqual([
       {
-        changes: { ...tag("2"), [`${SOUTH}/name`]: null, "/tags/b": "1" },
+        changes: {
+          ...tag("2"),
+          [`${SOUTH}/name`]: null,
+          [`${SOUTH}/regionalReplicaCount`]: null,
+          "/tags/b": "1",
+        },
         was: {
           ...tag("1"),
-          [`${SOUTH}/name`]: "southcentralus",
+          ...AT_SOUTH,
           "/tags/b": null,
         },
         sentTime: time(1_000),
