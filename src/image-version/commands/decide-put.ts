@@ -32,7 +32,12 @@ import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf, shownRule } from "../queries/views.js";
 import { areReady, type Look } from "../resources.js";
-import { isMadeByOthers, known, unsettled } from "../state/adoption.js";
+import {
+  isMadeByOthers,
+  known,
+  lifeOver,
+  unsettled,
+} from "../state/adoption.js";
 import { isOld, isRecent, isUncertain, latestOf } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import {
@@ -125,7 +130,17 @@ export function decideOn(
     );
   if (isGone && command.ifNoneMatch !== "*")
     throw request.mayCreate ? gone(id) : notFound(id, record); // Invariant 4.
-  if (pasted === true && seen.seen && isAsShown(request, look, record))
+  const mayBeBefore = (patch: Patch): boolean =>
+    record !== undefined &&
+    look !== undefined &&
+    (isOld(record, look, contextOf(deps)) ||
+      isUncertain(record, look, patch, contextOf(deps)));
+  if (
+    pasted === true &&
+    seen.seen &&
+    !mayBeBefore((record && unsettled(record, look)) ?? {}) &&
+    isAsShown(request, look, record)
+  )
     return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
   const subject = { id, request: body, now: deps.now(), change };
   const ofRequest = checkRequest(subject);
@@ -141,12 +156,7 @@ export function decideOn(
     if (
       !running &&
       seen.seen &&
-      !(
-        record &&
-        look &&
-        (isOld(record, look, contextOf(deps)) ||
-          isUncertain(record, look, change.patch, contextOf(deps)))
-      ) &&
+      !mayBeBefore(change.patch) &&
       isUnchanged(change, record, asked) &&
       areReady(look, accepting.regions)
     ) {
@@ -168,7 +178,7 @@ export function decideOn(
   }
   return accept(
     accepting,
-    isGone && record ? withoutLife(record) : record,
+    isGone && record ? withoutLife(record, deps.now()) : record,
     contextOf(deps),
     warnings,
   );
@@ -271,11 +281,14 @@ function isUnseen(
 }
 
 /** What Sigil knew was of a version that is no more. */
-function withoutLife(record: ImageVersionRecord): ImageVersionRecord {
+function withoutLife(
+  record: ImageVersionRecord,
+  now: Date,
+): ImageVersionRecord {
   const {
     lastApplied: _,
     observed: __,
-    publishedDate: ___,
+    publishedDate,
     lastAttempt: ____,
     writes: ________,
     overriddenRule: _____,
@@ -283,7 +296,14 @@ function withoutLife(record: ImageVersionRecord): ImageVersionRecord {
     excludedByCancel: _______,
     ...kept
   } = record;
-  return { ...kept, exists: false, regions: [], repairs: {}, opened: false };
+  return {
+    ...kept,
+    ...lifeOver(publishedDate, record, now),
+    exists: false,
+    regions: [],
+    repairs: {},
+    opened: false,
+  };
 }
 
 /**
@@ -306,7 +326,8 @@ function askedOf(
     const { changes, repeats } = askedOfSeen(shown, fields, removeRegions);
     // The rule that it repeats is in force already.
     const { [PROMOTION]: _, ...stated } = statedBy(request.patch ?? {}, fields);
-    return { changes: { ...changes, ...stated }, repeats };
+    const again = perhaps && undoes(request, withApplied(shown, perhaps));
+    return { changes: { ...again, ...changes, ...stated }, repeats };
   }
   const shown = seen.look && fieldsOf(seen.look.resource);
   const askedWhere = (before: Fields | undefined): Asked =>
@@ -324,6 +345,20 @@ function askedOf(
       Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
     ),
   };
+}
+
+/** Of what a request says, what is otherwise in a version as it may be by now. */
+function undoes(
+  { body, patch, removeRegions }: Request,
+  perhaps: Fields,
+): Patch {
+  const fields = fieldsOf(body);
+  const { changes } = askedOfSeen(perhaps, fields, removeRegions);
+  if (patch === undefined) return changes;
+  const stated = statedBy(patch, fields, "lists");
+  return Object.fromEntries(
+    Object.entries(changes).filter(([name]) => name in stated),
+  );
 }
 
 function changeOf(

@@ -41,7 +41,6 @@ import {
 import { planImageVersion } from "./plan.js";
 import { chooseSets, ruleOf } from "./encryption-rule.js";
 import { withSetIds } from "./set-names.js";
-import type { Look } from "../resources.js";
 import {
   decideOn,
   errorsIn,
@@ -136,12 +135,12 @@ export async function patchImageVersion(
   if (earlier !== undefined) return { kind: "accepted", operation: earlier };
   const shown = await deps.resourceManager.getImageVersion(id);
   const stored = await deps.store.read(key);
-  if (shown === undefined) throw notFound(id, stored?.record);
-  const look = latestOf<Look>(
+  const look = latestOf(
     stored?.record,
-    { ...shown, time: deps.now().toISOString() },
+    shown && { ...shown, time: deps.now().toISOString() },
     contextOf(deps),
   );
+  if (look === undefined) throw notFound(id, stored?.record);
   // A rule was of the version's present life, or is none of it.
   const rule = stored && known(stored.record, look).lastApplied?.[PROMOTION];
   const patch = withTagsOf(look.resource, command.patch);

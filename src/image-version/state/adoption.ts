@@ -34,6 +34,9 @@ const CLOCKS_MS = 30_000;
 /** For so long after a look a replica of ARM that is behind may still show the life before. */
 const BEHIND_MS = 600_000;
 
+export const BEHIND =
+  "Azure Resource Manager shows a version that was under the number before.";
+
 /** A record of a version that Azure shows: what was sent and is shown was applied, though nobody stayed to see it. */
 export function known(
   record: ImageVersionRecord,
@@ -179,18 +182,42 @@ export function isNotMeant(
   );
 }
 
-/** The look is of a replica that is behind: it shows a life before the one that was seen a moment ago. */
+/**
+ * The look is of a replica that is behind: it shows a life before the one that was seen, or made, a moment ago, or one that
+ * was found to be over then.
+ */
 export function isBehind(
-  {
-    publishedDate,
-    observed,
-  }: Pick<ImageVersionRecord, "publishedDate" | "observed">,
+  record: Pick<
+    ImageVersionRecord,
+    "publishedDate" | "observed" | "lifeBefore" | "lastAttempt"
+  >,
   look: Look,
 ): boolean {
+  const { publishedDate = "", observed, lifeBefore } = record;
+  const shown = Date.parse(look.publishedDate ?? "");
+  const isRecent = (time = ""): boolean =>
+    Date.parse(look.time) - Date.parse(time) < BEHIND_MS;
+  const { sentTime = "", acceptedTime } = sentLast(record) ?? {};
   return (
-    Date.parse(look.publishedDate ?? "") < Date.parse(publishedDate ?? "") &&
-    Date.parse(look.time) - Date.parse(observed?.time ?? "") < BEHIND_MS
+    (shown < Date.parse(publishedDate) && isRecent(observed?.time)) ||
+    (shown <= Date.parse(lifeBefore?.publishedDate ?? "") &&
+      isRecent(lifeBefore?.endTime)) ||
+    // Nothing of what was made has been seen yet.
+    (observed === undefined &&
+      shown < Date.parse(sentTime) - CLOCKS_MS &&
+      isRecent(acceptedTime))
   );
+}
+
+/** What is remembered of a life that is found to be over. */
+export function lifeOver(
+  publishedDate: string | undefined,
+  { lifeBefore }: Pick<ImageVersionRecord, "lifeBefore">,
+  now: Date,
+): Pick<ImageVersionRecord, "lifeBefore"> {
+  return publishedDate === undefined
+    ? { ...(lifeBefore && { lifeBefore }) }
+    : { lifeBefore: { publishedDate, endTime: now.toISOString() } };
 }
 
 /** How an operation ends whose version is another one now. */

@@ -11,11 +11,13 @@
 import type { TransitionContext } from "../../operation/ports.js";
 import {
   fieldsOf,
+  nameIn,
   propertyOf,
   regionField,
   regionOf,
   sameAt,
   valueAt,
+  type Fields,
 } from "../properties/fields.js";
 import { unmetBy, type Patch, type Unmet } from "../properties/patch.js";
 import type { Look } from "../resources.js";
@@ -68,22 +70,21 @@ export function isUncertain(
   wanted: Patch,
   time: Time,
 ): boolean {
-  const names = Object.keys(byField(wanted));
+  const names = byField(wanted);
   return namesIn(record).some(
     (name) =>
-      names.includes(name) && ageAt(name, record, look, time) !== "current",
+      nameIn(names, name) !== undefined &&
+      ageAt(name, record, look, time) !== "current",
   );
 }
 
-/** That look, or the last one that was not old, where that one is. */
-export function latestOf<L extends Look | undefined>(
+/** That look, or the last one that was not old, where that one is; of a version that is gone there is none. */
+export function latestOf(
   record: ImageVersionRecord | undefined,
-  look: L,
+  look: Look | undefined,
   time: Time,
-): L | Look {
-  return record?.observed !== undefined &&
-    look !== undefined &&
-    isOld(record, look, time)
+): Look | undefined {
+  return record !== undefined && look !== undefined && isOld(record, look, time)
     ? record.observed
     : look;
 }
@@ -101,12 +102,13 @@ interface Value {
 function valuesOf(name: string, { writes = [] }: Known): readonly Value[] {
   const values: Value[] = [];
   for (const write of writes) {
-    if (!(name in write.changes)) continue;
+    const own = nameIn(write.changes, name);
+    if (own === undefined) continue;
     const last = values.at(-1);
-    const was = write.was[name] ?? undefined;
+    const was = write.was[own] ?? undefined;
     if (last === undefined || !sameAt(name, last.value, was))
       values.push({ value: was });
-    values.push({ value: write.changes[name] ?? undefined, setBy: write });
+    values.push({ value: write.changes[own] ?? undefined, setBy: write });
   }
   return values;
 }
@@ -264,7 +266,7 @@ export function writesWith(
   );
   if (observed === undefined) return recent;
   const shown = fieldsOf(observed.resource);
-  const changes = byField(sent);
+  const changes = { ...removedBy(sent, shown), ...byField(sent) };
   const was = Object.fromEntries(
     Object.keys(changes).map((name) => [name, valueAt(shown, name) ?? null]),
   );
@@ -290,6 +292,22 @@ export function writesAfter(
               : [{ ...write, acceptedTime: answer.acceptedTime }],
         ),
       };
+}
+
+/** All that a region had which is taken away: added again with less, it is told from what it was by that. */
+function removedBy(sent: Patch, shown: Fields): Patch {
+  const isRemoved = (region: string | undefined): boolean =>
+    region !== undefined && sent[regionField(region)] === null;
+  return Object.fromEntries(
+    Object.keys(shown)
+      .filter(
+        (name) =>
+          isRemoved(regionOf(name)) &&
+          // What Azure fills in by itself comes back as it was.
+          propertyOf(name).default !== undefined,
+      )
+      .map((name) => [name, null]),
+  );
 }
 
 /** A patch of fields alone: a region that is taken away has no name. What is Sigil's own, Azure does not show. */

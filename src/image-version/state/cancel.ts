@@ -22,7 +22,7 @@ import {
   type QueuedRequest,
   type VersionRequest,
 } from "./record.js";
-import { keptOf, openRequests, ruleAskedBy } from "./wanted.js";
+import { keptOf, openRequests, ruleAskedBy, ruleOf } from "./wanted.js";
 import { untilQuiet } from "./accepting.js";
 
 /**
@@ -74,7 +74,10 @@ export function beginCancel(
     heir === undefined ? leavesUndone(record, request, queued) : undefined;
   if (changes === undefined)
     return cancel(
-      without(heir === undefined ? pair : leftTo(pair, heir), operationId),
+      without(
+        heir === undefined ? pair : leftTo(pair, heir, { heir: true }),
+        operationId,
+      ),
       operationId,
       by,
       context,
@@ -88,7 +91,10 @@ export function beginCancel(
     : queuedAs(pair, queued, decided, by, context);
 }
 
-/** The promotion rule that it has asked for, and that nothing came of, promotes no more, unless another asks for one. */
+/**
+ * The promotion rule that it has brought about, and that nothing came of, promotes no more, unless another asks for it: then
+ * it is that one's. What it merely repeats was there before it, and stays.
+ */
 export function withoutRule(
   pair: ImageVersionPair,
   operationId: string,
@@ -96,15 +102,18 @@ export function withoutRule(
 ): ImageVersionPair {
   const { record } = pair;
   const { lastApplied } = record;
-  const rule = ruleAskedBy(request);
-  const others = openRequests(record).some(
-    ([id, other]) => id !== operationId && ruleAskedBy(other) !== undefined,
+  const rule = ruleOf(lastApplied);
+  const isIts =
+    request.hasRule === true ||
+    (request.appliedTime !== undefined &&
+      isDeepStrictEqual(request.changes[PROMOTION], rule));
+  if (lastApplied === undefined || rule === undefined || !isIts) return pair;
+  const others = openRequests(record).filter(
+    ([id, other]) =>
+      id !== operationId && isDeepStrictEqual(ruleAskedBy(other), rule),
   );
-  return lastApplied === undefined ||
-    others ||
-    rule === undefined ||
-    !isDeepStrictEqual(rule, lastApplied[PROMOTION])
-    ? pair
+  return others.length > 0
+    ? others.reduce((one, [id]) => leftTo(one, id, { hasRule: true }), pair)
     : {
         ...pair,
         record: {
@@ -116,7 +125,7 @@ export function withoutRule(
 
 /** What is left of a canceled operation. */
 function decidedBy(
-  { appliedTime: _, ...request }: VersionRequest,
+  { appliedTime: _, hasRule: __, ...request }: VersionRequest,
   by: Requester,
 ): VersionRequest {
   return {
@@ -238,8 +247,12 @@ function heirOf(
   )?.[0];
 }
 
-/** Canceled as well, that one sees to it that the version is excluded. */
-function leftTo(pair: ImageVersionPair, heir: string): ImageVersionPair {
+/** What another has to see to from now on. */
+function leftTo(
+  pair: ImageVersionPair,
+  heir: string,
+  what: Pick<VersionRequest, "heir" | "hasRule">,
+): ImageVersionPair {
   const { record } = pair;
   const request = record.requests[heir];
   return {
@@ -247,11 +260,11 @@ function leftTo(pair: ImageVersionPair, heir: string): ImageVersionPair {
     record: {
       ...record,
       ...(request && {
-        requests: { ...record.requests, [heir]: { ...request, heir: true } },
+        requests: { ...record.requests, [heir]: { ...request, ...what } },
       }),
       queued: record.queued.map((one) =>
         one.operation.id === heir
-          ? { ...one, request: { ...one.request, heir: true } }
+          ? { ...one, request: { ...one.request, ...what } }
           : one,
       ),
     },

@@ -19,6 +19,7 @@ import { pollDelayMs } from "../../operation/waiting.js";
 import { NOTHING_ASKED } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { started, untilQuiet } from "./accepting.js";
+import { lifeOver } from "./adoption.js";
 import { deletes, inTurn } from "./queue.js";
 import {
   batchOf,
@@ -290,7 +291,7 @@ export function deleted(
   const {
     lastApplied: _,
     observed: __,
-    publishedDate: ___,
+    publishedDate,
     lastAttempt: ____,
     writes: _________,
     overriddenRule: _____,
@@ -299,8 +300,10 @@ export function deleted(
     excludedByCancel: ________,
     ...record
   } = alone.record;
+  const life = deletion.request.publishedDate ?? publishedDate;
   return advance({ ...alone, record }, context, {
     patch: {
+      ...lifeOver(life, record, context.now),
       state: "Deleted",
       exists: false,
       opened: false,

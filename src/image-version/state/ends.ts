@@ -11,11 +11,12 @@ import { cancellation } from "../../operation/canceling.js";
 import { failure as failed, outcomes } from "../../operation/failing.js";
 import { endOne } from "../../operation/members.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type {
-  Effect,
-  OperationFailure,
-  OperationRecord,
-  RegionRecord,
+import {
+  sequenceOf,
+  type Effect,
+  type OperationFailure,
+  type OperationRecord,
+  type RegionRecord,
 } from "../../operation/records.js";
 import { pointerTo, regionField, regionsIn } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
@@ -36,6 +37,7 @@ import {
   askedAnew,
   awaitedByRule,
   isDecidedByHand,
+  isIncluded,
   isToBePromoted,
   keptOf,
   lastingIn,
@@ -68,7 +70,9 @@ export function latch(
   const life = publishedDate !== undefined && { publishedDate };
   const anew = askedAnew(record);
   const overridden =
-    overridesRule(record) || anew?.heldBack === true
+    overridesRule(record) ||
+    anew?.heldBack === true ||
+    isIncluded(record.observed)
       ? presentRule(record)
       : anew === undefined
         ? overriddenRule
@@ -87,7 +91,7 @@ export function latch(
       rewrites: 0,
       // What a caller asks to be open is no longer Sigil's to shut.
       opened: record.opened && wantedBy(record)[ALLOW_DELETION] !== true,
-      // Held back, it is promoted by hand or by a new rule alone.
+      // In latest, its rule has nothing left to do; held back, it is promoted by hand or by a new rule alone.
       ...(overridden !== undefined && { overriddenRule: overridden }),
       ...applied,
       ...(applied.lastApplied === undefined && unmanaged && { unmanaged }),
@@ -138,16 +142,23 @@ function appliedAfter(
   };
 }
 
-/** The batch decides what is latest: a rule of before promotes the version no more, unless another still asks for one. */
+/** The batch decides what is latest: a rule of before promotes the version no more, unless another still asks for one, or one is asked after that. */
 function overridesRule(record: ImageVersionRecord): boolean {
-  return batchOf(record).some(
-    ([, request]) =>
+  const batch = batchOf(record);
+  const lastThat = (is: (request: VersionRequest) => boolean): number =>
+    Math.max(0, ...batch.map(([id, one]) => (is(one) ? sequenceOf(id) : 0)));
+  const decides = lastThat(
+    (request) =>
       isDecidedByHand(request) ||
       (request.changes[EXCLUDE_FROM_LATEST] === true &&
         (request.decided === undefined ||
           !openRequests(record).some(
             ([, other]) => ruleAskedBy(other) !== undefined,
           ))),
+  );
+  return (
+    decides > 0 &&
+    decides >= lastThat(({ changes }) => changes[PROMOTION] != null)
   );
 }
 

@@ -83,13 +83,15 @@ export function reconcile(
   const unmet = unmetBy(fields, wantedBy(record));
   if (unmet.length > 0) return whereUnmet(record, look, unmet, context);
   const decision = whereMet(record, look, fields, context);
-  return decision.kind === "applied" &&
-    isUncertain(record, look, wantedBy(record), context)
+  if (!isUncertain(record, look, wantedBy(record), context)) return decision;
+  return decision.kind === "applied"
     ? {
         kind: "wait",
         why: "An update that was sent before had no answer: the next polls tell whether Azure has carried it out.",
       }
-    : decision;
+    : decision.kind === "put"
+      ? { ...decision, isMet: false }
+      : decision;
 }
 
 function whereAbsent(

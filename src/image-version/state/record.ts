@@ -46,6 +46,8 @@ export interface VersionRequest extends Asked {
   readonly refused?: true;
   /** True where it would include what a canceled creation has made: where that comes to nothing, it leaves the version excluded. */
   readonly heir?: true;
+  /** True where the promotion rule that it repeats is its own: who had brought it about was canceled, or has failed. */
+  readonly hasRule?: true;
   /** The life of the version that it is about, as its caller saw it, or as the record had it; absent: the record's. */
   readonly publishedDate?: string;
   /** True of a deletion that was asked while Azure showed no version: what others make after that is not meant. */
@@ -143,6 +145,11 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly unmanaged?: true;
   /** Of the version's present life: another one is another version under the same number. */
   readonly publishedDate?: string;
+  /** The life before, and when it was found to be over: a look that shows it is behind. Times are RFC 3339. */
+  readonly lifeBefore?: {
+    readonly publishedDate: string;
+    readonly endTime: string;
+  };
   /** What was asked of Azure through Sigil and achieved; absent for a version that others made and nobody has adopted. */
   readonly lastApplied?: Fields;
   readonly observed?: Look;

@@ -36,7 +36,7 @@ import { isMadeByOthers, ofOthers } from "./adoption.js";
 import { attemptAfter, isOld, missingOf, writesAfter } from "./attempts.js";
 import { isEnding } from "./reconcile.js";
 import { observeRegions, type RegionChange } from "./regions.js";
-import { keptOf, overriddenBy } from "./wanted.js";
+import { doneWithRule, keptOf, overriddenBy } from "./wanted.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
 /** One look. `failure` says why ARM has given the version up, where it says so. */
@@ -100,6 +100,7 @@ function withLook(
     record: {
       ...record,
       observed: { ...look, time: now.toISOString() },
+      ...doneWithRule(record, look),
       ...(publishedDate !== undefined && { publishedDate }),
       ...(lastAttempt !== undefined && { lastAttempt }),
       ...(isNews &&

@@ -201,6 +201,25 @@ export function overriddenBy(
     : {};
 }
 
+/** Azure has it in latest. */
+export function isIncluded(look: Look | undefined): boolean {
+  return (
+    look !== undefined &&
+    look.resource.properties.publishingProfile?.excludeFromLatest !== true
+  );
+}
+
+/** In latest at two looks, a version has no more use for its rule, by whomever it was included: who holds it back later is not overruled. */
+export function doneWithRule(
+  { lastApplied, observed }: ImageVersionRecord,
+  look: Look,
+): Pick<ImageVersionRecord, "overriddenRule"> {
+  const rule = ruleOf(lastApplied);
+  return rule !== undefined && isIncluded(observed) && isIncluded(look)
+    ? { overriddenRule: rule }
+    : {};
+}
+
 export function ruleOf(fields: Fields | undefined): PromotionRule | undefined {
   return fields?.[PROMOTION] as PromotionRule | undefined;
 }

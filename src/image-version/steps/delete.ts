@@ -17,7 +17,7 @@ import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { lookAt } from "../queries/look-at.js";
 import { untilQuiet } from "../state/accepting.js";
-import { isBehind, isNotMeant, known } from "../state/adoption.js";
+import { BEHIND, isBehind, isNotMeant, known } from "../state/adoption.js";
 import {
   beginDelete,
   deleted,
@@ -38,9 +38,6 @@ import { postponeOrEnd } from "./end-batch.js";
 
 const TAKEN =
   "Azure Resource Manager has accepted the delete request, but does not show the deletion yet.";
-
-const BEHIND =
-  "Azure Resource Manager shows a version that was under the number before.";
 
 /** Consecutive 404s that prove a version deleted: one may come of a replica of ARM that is ahead of the others. */
 const NOT_FOUND_OF_DELETED = 3;

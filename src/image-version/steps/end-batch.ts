@@ -17,7 +17,7 @@ import {
   type ImageVersionPair,
   type ImageVersionRecord,
 } from "../state/record.js";
-import { ruleAskedBy } from "../state/wanted.js";
+import { presentRule, ruleAskedBy } from "../state/wanted.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 
 /** A refusal that may pass, and has not for so long, is one that does not. */
@@ -35,7 +35,10 @@ export function endBatch(
   const { record } = pair;
   const batch = batchOf(record);
   if (batch.length > 1) return dissolveBatch(pair, failure.message, context);
-  const [id] = batch[0] ?? [ruledIn(record) ?? pair.operation.id];
+  const [asks] = batch[0] ?? [ruledIn(record)];
+  if (asks === undefined && record.lastAttempt?.overridesRule === true)
+    return notPromoted(pair, failure, context);
+  const id = asks ?? pair.operation.id;
   const request = record.requests[id];
   const operation = [pair.operation, ...record.members].find(
     (one) => one.id === id,
@@ -129,6 +132,20 @@ function ruledIn({ requests }: ImageVersionRecord): string | undefined {
   return Object.entries(requests).find(
     ([, request]) => ruleAskedBy(request) !== undefined,
   )?.[0];
+}
+
+/** Nobody whose operation is not over has asked for the rule: the others go on without the promotion, and say so. */
+function notPromoted(
+  pair: ImageVersionPair,
+  { message }: OperationFailure,
+  context: TransitionContext,
+): ImageVersionPair {
+  const overriddenRule = presentRule(pair.record);
+  return advance(pair, context, {
+    patch: { rewrites: 0, ...(overriddenRule && { overriddenRule }) },
+    message: `The promotion rule of the version holds, but the version is not included in latest: promote it by hand. ${message}`,
+    waitMs: 0,
+  });
 }
 
 interface OnError {

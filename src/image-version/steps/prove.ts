@@ -1,6 +1,7 @@
 /** Everything is proven before the first write: what is asked is judged by what Azure shows at this very step. */
 import { contextOf, commitStep } from "../../operation/steps.js";
 import type { OperationFailure } from "../../operation/records.js";
+import { wait } from "../../operation/waiting.js";
 import type { ImageVersionId } from "../../resource-id.js";
 import { found, type Facts } from "../preflight/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
@@ -15,7 +16,13 @@ import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { inOrderOf } from "../properties/order.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { adoptionRefusal, bodyOf, known } from "../state/adoption.js";
+import {
+  adoptionRefusal,
+  BEHIND,
+  bodyOf,
+  isBehind,
+  known,
+} from "../state/adoption.js";
 import { formBatch } from "../state/batch.js";
 import {
   batchOf,
@@ -69,6 +76,12 @@ export async function prove(
     }
   } catch (error) {
     await postponeOrEnd(deps, stored, error);
+    return undefined;
+  }
+  if (!record.exists && look !== undefined && isBehind(record, look)) {
+    await commitStep(deps, stored, (pair) =>
+      wait(pair, BEHIND, deps.pace.pollInitialMs, contextOf(deps)),
+    );
     return undefined;
   }
   const prepare = (pair: ImageVersionPair): ImageVersionPair => ({

@@ -28,7 +28,7 @@ import {
 } from "../../resource-id.js";
 import { takeRollbackStep } from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import { adoptionRefusal, known } from "../state/adoption.js";
+import { adoptionRefusal, BEHIND, isBehind, known } from "../state/adoption.js";
 import { beginNext, demotionFirst, mayBegin } from "../state/batch.js";
 import { deletionIn } from "../state/deleting.js";
 import { latch, settle } from "../state/ends.js";
@@ -91,6 +91,16 @@ async function lookAndAct(
     const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs; // Invariant 4.
     await commitStep(deps, stored, (pair) =>
       wait(pair, error.message, waitMs, contextOf(deps)),
+    );
+    return;
+  }
+  if (
+    !stored.record.exists &&
+    look !== undefined &&
+    isBehind(stored.record, look)
+  ) {
+    await commitStep(deps, stored, (pair) =>
+      wait(pair, BEHIND, deps.pace.pollInitialMs, contextOf(deps)),
     );
     return;
   }

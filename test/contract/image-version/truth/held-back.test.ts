@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
+import { refusal } from "../../../support/refusal.js";
 import {
   byHand,
   ended,
@@ -120,4 +121,18 @@ describe("a version with a promotion rule", () => {
       expect(await isExcluded(world, id)).toBe(true);
     },
   );
+});
+
+test("an ETag from before another's promotion rule is 412, and the rule stays", async () => {
+  const publishing = { excludeFromLatest: true };
+  const sigil = { promotion: { when: "manual" } } as const;
+  await putThrough(world, id, plain(undefined, { publishing }));
+  const ifMatch = await etagOf(world, id);
+  await putThrough(world, id, plain(undefined, { publishing, sigil }));
+  const tagged = plain(undefined, { publishing, tags: { a: "1" } });
+  expect(await refusal(put(world, id, tagged, { ifMatch }))).toMatchObject({
+    code: "PreconditionFailed",
+    fields: { etag: await etagOf(world, id) },
+  });
+  expect((await seen(world, id)).sigil.promotion).toEqual(sigil.promotion);
 });

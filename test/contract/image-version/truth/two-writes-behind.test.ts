@@ -92,6 +92,18 @@ test("an update that takes back the one before it is sent again, though a look f
   expect(await tags()).toEqual({ a: "1" });
 });
 
+test("an update that takes back the one before it ends as soon as a look shows it, in whatever case it names the tag", async () => {
+  const putting = async (tags: Record<string, string>): Promise<number> => {
+    const startedMs = world.clock.now();
+    await putThrough(world, id, plain(undefined, { tags }));
+    return world.clock.now() - startedMs;
+  };
+  await made(world, id, plain(undefined, { tags: { Build: "1" } }));
+  const firstMs = await putting({ Build: "2" });
+  await pass(world, 60_000);
+  expect(await putting({ build: "1" })).toBeLessThan(firstMs + 120_000);
+});
+
 test("a promotion right after a demotion ends as soon as a look shows it", async () => {
   await made(world, id, plain());
   await ended(world, [await byHand.demote(world, id)]);

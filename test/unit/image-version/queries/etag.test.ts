@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { PROMOTION } from "../../../../src/image-version/properties/table.js";
 import { etagOf, matches } from "../../../../src/image-version/queries/etag.js";
 import {
   changeOf,
@@ -36,6 +37,18 @@ describe("an ETag", () => {
     const pair = replicating();
     const before = etagOf(look, pair.record);
     expect(etagOf(look, queued(pair, changeOf({})).record)).not.toBe(before);
+  });
+
+  test("is of the promotion rule that was applied", () => {
+    const ruled = (when: string) =>
+      etagOf(look, {
+        ...record,
+        lastApplied: { ...record.lastApplied, [PROMOTION]: { when } },
+      });
+    expect(ruled("manual")).not.toBe(etag);
+    expect(ruled("manual")).not.toBe(ruled("allRegionsReady"));
+    const { lastApplied: _, ...bare } = record;
+    expect(etagOf(look, bare)).toBe(etag);
   });
 
   test("is not of progress, of time, nor of the order in which Azure lists things", () => {

@@ -5,6 +5,7 @@ import {
   isMadeByOthers,
   isNotMeant,
   known,
+  lifeOver,
   madeAgain,
   unsettled,
 } from "../../../../src/image-version/state/adoption.js";
@@ -312,6 +313,50 @@ describe("a request that was accepted for one life", () => {
       code: "ChangedOutside",
     });
     expect(isBehind(record, later)).toBe(false);
+  });
+});
+
+describe("a look at a life that is over", () => {
+  const at = (published: number, seconds: number) =>
+    lookOf("Succeeded", COMPLETED, { publishedDate: time(published), seconds });
+  const life = (published: number, ended: number) =>
+    lifeOver(time(published), {}, new Date(time(ended)));
+
+  test("is behind for ten minutes after that was found", () => {
+    const { publishedDate: _, observed: __, ...record } = succeeded().record;
+    const over = { ...withoutAttempt(record), ...life(900, 1_000) };
+    expect(isBehind(over, at(900, 1_599))).toBe(true);
+    expect(isBehind(over, at(899, 1_599))).toBe(true);
+    expect(isBehind(over, at(901, 1_599))).toBe(false);
+    expect(isBehind(over, at(900, 1_600))).toBe(false);
+    expect(isBehind(record, at(900, 1_599))).toBe(false);
+  });
+
+  test("is remembered until another is over whose date is known", () => {
+    const before = life(900, 1_000);
+    const now = new Date(time(1_100));
+    expect(lifeOver(undefined, before, now)).toEqual(before);
+    expect(lifeOver(undefined, {}, now)).toEqual({});
+    expect(lifeOver(time(950), before, now)).toEqual(life(950, 1_100));
+  });
+
+  test("is behind where it was published before the create request was sent, and that was accepted", () => {
+    const sentTime = time(1_000);
+    const attempt: Attempt = {
+      ...sent,
+      sentTime,
+      outcome: "accepted",
+      acceptedTime: time(1_010),
+    };
+    const record = { ...accepted, lastAttempt: attempt };
+    expect(isBehind(record, at(969, 1_609))).toBe(true);
+    expect(isBehind(record, at(970, 1_609))).toBe(false);
+    expect(isBehind(record, at(969, 1_610))).toBe(false);
+    const seenSince = { ...record, observed: at(1_001, 1_020) };
+    expect(isBehind(seenSince, at(969, 1_100))).toBe(false);
+    const { acceptedTime: _, ...unanswered } = attempt;
+    const open = { ...record, lastAttempt: unanswered };
+    expect(isBehind(open, at(969, 1_100))).toBe(false);
   });
 });
 

@@ -126,6 +126,19 @@ describe("a look that shows what was replaced is old", () => {
     expect(isOldAt(between, tag("3"))).toBe(false);
   });
 
+  test("whichever case names the tag", () => {
+    const one = after([tag("1"), tag("2"), 990, "unknown"]);
+    expect(
+      isUncertain(one, showing(tag("1")), { "/tags/A": "1" }, at(1_200)),
+    ).toBe(true);
+    const back = after(
+      [tag("1"), tag("2"), 990, "accepted"],
+      [tag("2"), { "/tags/A": "1" }, 1_000, "accepted"],
+    );
+    expect(isOldAt(back, tag("2"))).toBe(true);
+    expect(isOldAt(back, { "/tags/A": "1" })).toBe(false);
+  });
+
   test("in one field, though another is as it was sent", () => {
     const two = after(
       [
@@ -157,6 +170,22 @@ describe("a region", () => {
     expect(isOldAt(raised, AT_SOUTH)).toBe(true);
     expect(isOldAt(raised, { ...AT_SOUTH, ...more })).toBe(false);
     expect(isOldAt(raised, {})).toBe(false);
+  });
+
+  test("that is taken away and added again with less", () => {
+    const less = { ...AT_SOUTH, [`${SOUTH}/regionalReplicaCount`]: 1 };
+    const had = { ...AT_SOUTH, [`${SOUTH}/excludeFromLatest`]: true };
+    const again = after(
+      [had, { [SOUTH]: null }, 990, "accepted"],
+      [{}, less, 1_000, "accepted"],
+    );
+    expect(isOldAt(again, had)).toBe(true);
+    expect(isOldAt(again, AT_SOUTH)).toBe(true);
+    expect(
+      isOldAt(again, { ...less, [`${SOUTH}/excludeFromLatest`]: true }),
+    ).toBe(true);
+    expect(isOldAt(again, {})).toBe(true);
+    expect(isOldAt(again, less)).toBe(false);
   });
 
   test("that is taken away for a repair and added back", () => {
@@ -264,10 +293,15 @@ describe("the writes that are remembered", () => {
     ]);
     expect(writes).toEqual([
       {
-        changes: { ...tag("2"), [`${SOUTH}/name`]: null, "/tags/b": "1" },
+        changes: {
+          ...tag("2"),
+          [`${SOUTH}/name`]: null,
+          [`${SOUTH}/regionalReplicaCount`]: null,
+          "/tags/b": "1",
+        },
         was: {
           ...tag("1"),
-          [`${SOUTH}/name`]: "southcentralus",
+          ...AT_SOUTH,
           "/tags/b": null,
         },
         sentTime: time(1_000),
@@ -310,7 +344,7 @@ describe("of two looks, the latest", () => {
     expect(latestOf(shown, undefined, at(1_010))).toBeUndefined();
     expect(latestOf(undefined, old, at(1_010))).toBe(old);
     const { observed: _, ...unseen } = shown;
-    expect(latestOf(unseen, old, at(1_010))).toBe(old);
+    expect(latestOf(unseen, old, at(1_010))).toBeUndefined();
   });
 });
 

@@ -207,9 +207,20 @@ describe("what Azure shows at once", () => {
     const rule = { when: "allRegionsReady" } as const;
     const asking = (excluded: boolean, more: Partial<VersionRequest>) =>
       changeOf({ [EXCLUDE_FROM_LATEST]: excluded }, more);
-    const ruleAfter = (one: VersionRequest, other: VersionRequest) =>
-      latch(both(one, other, { lastApplied: { [PROMOTION]: rule } }), at(10))
-        .record.overriddenRule;
+    const ruleAfter = (
+      one: VersionRequest,
+      other: VersionRequest,
+      isExcluded = true,
+    ) =>
+      latch(
+        both(one, other, {
+          lastApplied: { [PROMOTION]: rule },
+          observed: lookOf("Succeeded", COMPLETED, {
+            changes: { [EXCLUDE_FROM_LATEST]: isExcluded },
+          }),
+        }),
+        at(10),
+      ).record.overriddenRule;
     const canceled = asking(true, {
       byHand: true,
       decided: { kind: "canceled", by: { name: "me" } },
@@ -227,6 +238,26 @@ describe("what Azure shows at once", () => {
       ["not by one that includes it", asking(false, {}), tag, undefined],
       ["by a creation that is canceled", canceled, tag, rule],
       [
+        "not by a demotion that came before it",
+        asking(true, { byHand: true }),
+        changeOf({ [PROMOTION]: rule }),
+        undefined,
+      ],
+      [
+        "but by one that came after it",
+        changeOf({ [PROMOTION]: rule }),
+        asking(true, { byHand: true }),
+        rule,
+      ],
+      [
+        "and by a body that asks for both",
+        asking(true, {
+          changes: { [EXCLUDE_FROM_LATEST]: true, [PROMOTION]: rule },
+        }),
+        tag,
+        rule,
+      ],
+      [
         "not where another still asks for a rule",
         canceled,
         changeOf({ [PROMOTION]: rule }),
@@ -240,6 +271,10 @@ describe("what Azure shows at once", () => {
       ],
     ])("%s", (_, one, other, overridden) => {
       expect(ruleAfter(one, other)).toEqual(overridden);
+    });
+
+    test("has nothing left to do in latest", () => {
+      expect(ruleAfter(tag, tag, false)).toEqual(rule);
     });
   });
 

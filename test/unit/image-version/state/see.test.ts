@@ -532,8 +532,26 @@ describe("what a look leaves in the record", () => {
       "/tags/a": "1",
     });
     expect(shown.record.overriddenRule).toEqual(rule);
-    const not = look(promoting, "Updating", COMPLETED, 230);
+    const excluded = { [EXCLUDE_FROM_LATEST]: true };
+    const not = look(promoting, "Updating", COMPLETED, 230, excluded);
     expect(not.record).not.toHaveProperty("overriddenRule");
+  });
+
+  test("that shows it in latest as the one before is that its rule has nothing left to do", () => {
+    const rule = { when: "allRegionsReady" } as const;
+    const excluded = { [EXCLUDE_FROM_LATEST]: true };
+    const ruled = withRecord(succeeded(), {
+      lastApplied: { [PROMOTION]: rule },
+      observed: lookOf("Succeeded", COMPLETED, { changes: excluded }),
+    });
+    const once = look(ruled, "Succeeded", COMPLETED, 230);
+    expect(once.record).not.toHaveProperty("overriddenRule");
+    const again = look(once, "Succeeded", COMPLETED, 240);
+    expect(again.record.overriddenRule).toEqual(rule);
+    const back = look(once, "Succeeded", COMPLETED, 240, excluded);
+    expect(back.record).not.toHaveProperty("overriddenRule");
+    const { record } = look(succeeded(), "Succeeded", COMPLETED, 240);
+    expect(record).not.toHaveProperty("overriddenRule");
   });
 
   test("is that the permission to remove regions is open until ARM shows it closed at rest", () => {

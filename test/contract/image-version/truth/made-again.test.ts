@@ -1,0 +1,129 @@
+/** A version is deleted and made again within ten minutes, and a replica that is behind shows the life before. */
+import { describe, expect, test } from "vitest";
+import type { OperationRecord } from "../../../../src/operation/records.js";
+import type { InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
+import { refusal } from "../../../support/refusal.js";
+import {
+  byHand,
+  ended,
+  inAzure,
+  made,
+  operationIn,
+  outside,
+  pass,
+  patch,
+  plain,
+  put,
+  putThrough,
+  seen,
+  showAs,
+  shownIn,
+  type Shown,
+} from "./support.js";
+
+const BODY = plain(undefined, { tags: { a: "1" } });
+const OTHER = plain(undefined, { tags: { a: "2" } });
+const AGAIN = { ifNoneMatch: "*" } as const;
+
+let world: InProcess;
+let id: string;
+inOneWorld({ replicationMs: 600_000, spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
+});
+
+/** The version is made and deleted; what Azure showed of it. */
+async function deletedBy(whom: "Sigil" | "others"): Promise<Shown> {
+  await made(world, id, BODY);
+  const before = await shownIn(world, id);
+  if (whom === "Sigil") await ended(world, [await byHand.remove(world, id)]);
+  else await outside(world, "DELETE", id);
+  expect(await inAzure(world, id)).toBeUndefined();
+  await world.takeEvents();
+  return before;
+}
+
+/** It has ended; what is so in Azure then, and what was told. */
+async function endOf(
+  one: OperationRecord,
+): Promise<{ end?: OperationRecord; azure?: Shown; told: readonly string[] }> {
+  const [end] = await ended(world, [one]);
+  world.simulator.control.clearFaults();
+  const azure = await inAzure(world, id);
+  return {
+    ...(end && { end }),
+    ...(azure && { azure }),
+    told: (await world.takeEvents()).map(({ id: event }) => event),
+  };
+}
+
+describe.each(["Sigil", "others"] as const)("deleted by %s", (whom) => {
+  test.each([
+    ["the same body", BODY],
+    ["another body", OTHER],
+  ])(
+    "it is made by %s, though the step's look shows the life before",
+    async (_, body) => {
+      const before = await deletedBy(whom);
+      const again = operationIn(await put(world, id, body, AGAIN));
+      showAs(world, id, before);
+      const { end, azure } = await endOf(again);
+      expect(end).toMatchObject({ status: "Succeeded" });
+      expect(azure?.tags).toEqual(body.tags);
+    },
+  );
+
+  test.each([
+    ["the same body", BODY],
+    ["another body", OTHER],
+  ])(
+    "it is no sooner ready, made by %s, than the new life is, and is Sigil's",
+    async (_, body) => {
+      const before = await deletedBy(whom);
+      const again = operationIn(await put(world, id, body, AGAIN));
+      // The step's own look is true; the first after the create request is behind.
+      showAs(world, id, before, { times: 1, afterMatches: 1 });
+      await pass(world, 60_000);
+      expect(await world.takeEvents()).not.toContainEqual(
+        expect.objectContaining({
+          type: "Sigil.ImageVersion.RegionCompleted",
+        }),
+      );
+      const { end, azure } = await endOf(again);
+      expect(end).toMatchObject({ status: "Succeeded" });
+      expect(azure?.properties.provisioningState).toBe("Succeeded");
+      await pass(world, 1_800_000);
+      expect((await seen(world, id)).sigil.managedBy).toBe("Sigil");
+      const third = plain(undefined, { tags: { a: "3" } });
+      expect(await putThrough(world, id, third)).toMatchObject({
+        status: "Succeeded",
+      });
+    },
+  );
+});
+
+describe("while a look shows a version that Sigil has deleted", () => {
+  test.each([
+    ["the same body", BODY],
+    ["another body", OTHER],
+  ])("it is not made again by %s without If-None-Match", async (_, body) => {
+    showAs(world, id, await deletedBy("Sigil"));
+    expect(await refusal(put(world, id, body))).toMatchObject({
+      code: "ImageVersionGone",
+    });
+  });
+
+  test("it is made again by If-None-Match: *", async () => {
+    showAs(world, id, await deletedBy("Sigil"));
+    const again = operationIn(await put(world, id, BODY, AGAIN));
+    expect((await endOf(again)).azure?.tags).toEqual(BODY.tags);
+  });
+
+  test("nothing of it is patched", async () => {
+    showAs(world, id, await deletedBy("Sigil"));
+    expect(await refusal(patch(world, id, { tags: { z: "1" } }))).toMatchObject(
+      { code: "NotFound" },
+    );
+  });
+});
