@@ -33,6 +33,7 @@ test("is three megabytes at the most, and has no package in it that would be ins
     "dist/openapi/",
     "dist/page/assets/",
     "dist/page/",
+    "functions.json",
     "host.json",
     "package.json",
   ]);
