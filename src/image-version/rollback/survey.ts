@@ -19,7 +19,7 @@ import {
   type Latest,
 } from "../queries/latest.js";
 import { lookAt } from "../queries/look-at.js";
-import type { ListedImageVersion, Look } from "../resources.js";
+import type { ListedImageVersion } from "../resources.js";
 import { isOld, latestOf as latestLook } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
@@ -98,12 +98,12 @@ async function corrected(
       const record = await deps.store.readRecord(key);
       if (record === undefined) return;
       const item = items.get(name);
-      const newer =
+      const isOfBefore =
         item === undefined
-          ? justMade(record, context)
-          : isOld(record, { ...item, regions: [], time }, context)
-            ? await look(item)
-            : item;
+          ? isJustMade(record, context)
+          : isOld(record, { ...item, regions: [], time }, context);
+      const known = item ?? record.observed;
+      const newer = isOfBefore && known ? await look({ ...known, name }) : item;
       if (newer === undefined) items.delete(name);
       else items.set(name, { ...newer, name });
     }),
@@ -111,13 +111,13 @@ async function corrected(
   return [...items.values()];
 }
 
-/** What Azure has shown of a version that it need not list yet. */
-function justMade(
+/** Azure need not list it yet. */
+function isJustMade(
   { exists, observed }: ImageVersionRecord,
   { now, pace }: TransitionContext,
-): Look | undefined {
+): boolean {
   const sinceMs = now.getTime() - Date.parse(observed?.publishedDate ?? "");
-  return exists && sinceMs < pace.staleMs ? observed : undefined;
+  return exists && sinceMs < pace.staleMs;
 }
 
 /** The latest as it is now; with steps, as it is once they are done. */

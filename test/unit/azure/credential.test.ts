@@ -27,11 +27,10 @@ test("the product knows no credential of a developer", async () => {
     PRODUCT_FILES.map((file) => readFile(file, "utf8")),
   );
   expect(texts.length).toBeGreaterThan(100);
-  expect(
-    texts.flatMap((text) => text.match(/\w+Credential\b(?=\()/gu) ?? []),
-  ).toEqual([
-    "createCredential",
-    "createCredential",
-    "ManagedIdentityCredential",
-  ]);
+  const called = texts.flatMap(
+    (text) => text.match(/\w+Credential\b(?=\()/gu) ?? [],
+  );
+  expect(new Set(called)).toEqual(
+    new Set(["createCredential", "ManagedIdentityCredential"]),
+  );
 });
