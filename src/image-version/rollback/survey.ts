@@ -2,6 +2,7 @@
  * What Azure has of an image definition now, for a rollback to decide on: its list, and a look at each version that counts.
  * Azure is asked through replicas that may be some minutes behind: of what Sigil has written lately, its record knows better.
  */
+import { ServiceError } from "../../errors.js";
 import { contextOf } from "../../operation/steps.js";
 import type { RollbackRecord } from "../../operation/records.js";
 import {
@@ -54,7 +55,7 @@ export async function surveyOf(
     if (id === undefined || seen.size === MOST_LOOKS) return item;
     const shown = await lookAt(deps, id);
     const found = latestLook(
-      await deps.store.readRecord(keyOf(formatImageVersionId(id))),
+      await recordAt(deps, keyOf(formatImageVersionId(id))),
       shown,
       contextOf(deps),
     );
@@ -94,8 +95,7 @@ async function corrected(
   const time = context.now.toISOString();
   await Promise.all(
     highest.map(async (name) => {
-      const key = keyOf(`${imageId}/versions/${name}`);
-      const record = await deps.store.readRecord(key);
+      const record = await recordAt(deps, keyOf(`${imageId}/versions/${name}`));
       if (record === undefined) return;
       const item = items.get(name);
       const isOfBefore =
@@ -109,6 +109,20 @@ async function corrected(
     }),
   );
   return [...items.values()];
+}
+
+/** One that a newer release has stored says nothing here: a rollback in the night does not wait for an upgrade. */
+async function recordAt(
+  { store }: Dependencies,
+  key: string,
+): Promise<ImageVersionRecord | undefined> {
+  try {
+    return await store.readRecord(key);
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === "StateTooNew")
+      return undefined;
+    throw error;
+  }
 }
 
 /** Azure need not list it yet. */

@@ -202,6 +202,11 @@ describe("in a gallery that deletes softly", () => {
       h.client.virtualMachines.createOrUpdate(GROUP, "tester", {
         location: "westus",
         storageProfile: { imageReference: { id } },
+        osProfile: {
+          computerName: "tester",
+          adminUsername: "tester",
+          adminPassword: "Long-enough-1",
+        },
       });
     await expect(make(DEFINITION)).rejects.toMatchObject({
       code: "GalleryImageNotFound",
