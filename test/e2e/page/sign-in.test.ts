@@ -41,9 +41,7 @@ describe.skipIf(chromium === undefined)("signing in to the page", () => {
     expect(new URL(page.url()).pathname).toBe(`/api/ui/${SEED_IMAGE}`);
     expect(new URL(page.url()).search).toBe("");
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
-    expect(await page.locator("header").innerText()).toContain(
-      "Wren Writer Write",
-    );
+    expect(await page.locator("header").innerText()).toContain("Writer Write");
     const kept = await page.evaluate(() =>
       JSON.stringify({ ...sessionStorage, ...localStorage }),
     );

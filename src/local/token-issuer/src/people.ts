@@ -9,17 +9,17 @@ export interface Person {
 export const LOCAL_PEOPLE = [
   {
     username: "reader",
-    name: "Rea Reader",
+    name: "Reader",
     roles: ["ImageVersions.Read"],
   },
   {
     username: "writer",
-    name: "Wren Writer",
+    name: "Writer",
     roles: ["ImageVersions.Write"],
   },
   {
     username: "admin",
-    name: "Ada Admin",
+    name: "Admin",
     roles: ["ImageVersions.Admin"],
   },
 ] as const satisfies readonly Person[];

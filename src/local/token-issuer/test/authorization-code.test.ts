@@ -94,7 +94,7 @@ test("a person who was chosen gets an access token of the API as Entra ID gives 
     azp: LOCAL_PUBLIC_CLIENT.clientId,
     scp: "ImageVersions.Read ImageVersions.Write ImageVersions.Admin",
     roles: ["ImageVersions.Write"],
-    name: "Wren Writer",
+    name: "Writer",
   });
   expect(access).not.toHaveProperty("idtyp");
   expect(decodeJwt(String(tokens["id_token"]))).toMatchObject({
