@@ -16,7 +16,7 @@ export interface OpenPage {
   readonly complaints: string[];
 }
 
-/** Opens a path of the page, signed out. */
+/** Opens a path of the page, signed out, and waits until it asks to sign in: it draws itself after its scripts have loaded. */
 export async function openPage(
   browser: Browser,
   address: string,
@@ -42,6 +42,7 @@ export async function openPage(
       complaints.push(message.text());
   });
   await page.goto(address);
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
   return { page, context, requests, complaints };
 }
 
