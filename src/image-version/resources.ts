@@ -124,6 +124,11 @@ export function isBusy({
   return !["Succeeded", "Failed"].includes(provisioningState);
 }
 
+/** Nowhere is it the version that a machine gets which names none. */
+export function isExcluded({ properties }: ImageVersionRequest): boolean {
+  return properties.publishingProfile?.excludeFromLatest === true;
+}
+
 /** ARM says so of the region, or has given the version up before the region was done. */
 export function hasFailed(
   look: Pick<ObservedImageVersion, "regions" | "provisioningState">,

@@ -24,7 +24,6 @@ import { isMadeByOthers, known } from "../state/adoption.js";
 import { latestOf } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
-import { isExcluded } from "../state/see.js";
 import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
 import { wantedBy } from "../state/wanted.js";
 import {
@@ -36,7 +35,7 @@ import {
   type Command,
 } from "./command.js";
 import { sameOperation } from "./same-operation.js";
-import { hasFailed, isBusy, type Look } from "../resources.js";
+import { hasFailed, isBusy, isExcluded, type Look } from "../resources.js";
 
 export type PromoteImageVersion = Command;
 

@@ -17,13 +17,14 @@ import {
 import type { Dependencies } from "../ports.js";
 import { notFound } from "./not-found.js";
 import { isMadeByOthers } from "../state/adoption.js";
+import { latestOf as latestKnown } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { etagOf } from "./etag.js";
 import { isUnsettled, latestOf, usableRegions, type Latest } from "./latest.js";
 import type { ListedImageVersion, Look } from "../resources.js";
 
-type Reads = Pick<Dependencies, "looks" | "now"> &
+type Reads = Pick<Dependencies, "looks" | "now" | "pace"> &
   Pick<OperationDependencies<ImageVersionRecord>, "store">;
 
 export interface KnownImageVersion {
@@ -57,7 +58,11 @@ export async function getImageVersion(
   if (followed) look = followed;
   else if (record === undefined || isFinal(record.state) || record.exists)
     try {
-      look = await reads.looks.version(id);
+      const shown = await reads.looks.version(id);
+      // As every request is judged: If-Match would hold for nothing else.
+      look = latestKnown(record, shown, { now: reads.now(), pace: reads.pace });
+      if (look !== undefined && look !== shown)
+        warnings.push(behind(look.time));
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       if (record?.observed === undefined || !record.exists) throw error;
@@ -225,6 +230,15 @@ async function readyRegionsOf(
     if (error instanceof ServiceError) return [];
     throw error;
   }
+}
+
+function behind(time: string): Finding {
+  return {
+    code: "ShownBeforeLastWrite",
+    pointer: "",
+    message: `Azure shows the version now as it was before Sigil's last write: it may be behind, or others have taken that back. This is what it showed at ${time}. Ten minutes after the write no reading is as old as that: read it again then.`,
+    severity: "warning",
+  };
 }
 
 function unread(error: ServiceError, time: string): Finding {

@@ -50,7 +50,7 @@ export interface ImageSummary {
 /** Throws ServiceError NotFound where Azure has no such image definition, and what the reads throw. */
 export type Summarize = (imageId: string) => Promise<ImageSummary>;
 
-type Reads = Pick<Dependencies, "looks" | "now"> &
+type Reads = Pick<Dependencies, "looks" | "now" | "pace"> &
   Pick<OperationDependencies<ImageVersionRecord>, "store" | "index">;
 
 /** What is known of an image definition's versions, by name. */

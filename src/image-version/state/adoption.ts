@@ -5,8 +5,11 @@
  *     said which version it saw.
  *  2. An operation is about one life of the version, known by its date of publishing: the one that was seen when it was
  *     accepted, or that it makes. A later life gets nothing of what was asked of the one before, and is told nothing of it.
+ *  3. Who would create finds a version of others only by two looks, `pace.confirmMs` apart or more: the first may be of one
+ *     that is gone.
  */
 import type { Finding } from "../../errors.js";
+import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { differs } from "../properties/changes.js";
@@ -23,6 +26,7 @@ import {
   batchOf,
   sentLast,
   type Attempt,
+  type Doubt,
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
@@ -36,6 +40,9 @@ const BEHIND_MS = 600_000;
 
 export const BEHIND =
   "Azure Resource Manager shows a version that was under the number before.";
+
+const OF_OTHERS =
+  "Azure Resource Manager shows a version of others under the number. They may have deleted it a moment ago: the next polls decide.";
 
 /** A record of a version that Azure shows: what was sent and is shown was applied, though nobody stayed to see it. */
 export function known(
@@ -207,6 +214,26 @@ export function isBehind(
       shown < Date.parse(sentTime) - CLOCKS_MS &&
       isRecent(acceptedTime))
   );
+}
+
+/** Why nothing can be decided by this look about a version that Sigil has not made yet; with what a later one confirms. */
+export function doubtful(
+  record: ImageVersionRecord,
+  look: Look | undefined,
+  { now, pace }: Pick<TransitionContext, "now" | "pace">,
+): { readonly why: string; readonly doubt?: Doubt } | undefined {
+  if (record.exists || look === undefined) return undefined;
+  if (isBehind(record, look)) return { why: BEHIND };
+  const mayCreate = batchOf(record).some(([, { creates }]) => creates === true);
+  if (!mayCreate || !isMadeByOthers(record, look)) return undefined;
+  const what = `others/${look.publishedDate}`;
+  const doubt =
+    record.doubt?.what === what
+      ? record.doubt
+      : { what, since: now.toISOString() };
+  return now.getTime() - Date.parse(doubt.since) >= pace.confirmMs
+    ? undefined
+    : { why: OF_OTHERS, doubt }; // Invariant 3.
 }
 
 /** What is remembered of a life that is found to be over. */

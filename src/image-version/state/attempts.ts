@@ -7,6 +7,10 @@
  *
  *  2. An attempt that ARM has refused replaces nothing. What was sent before it, and is in force or may be, stays known.
  *  3. A write without an answer may be sent again long before it is certain that ARM has not carried it out.
+ *  4. A region that is taken away and added again as it was is told from what it was by nothing that can be asked. At rest,
+ *     it is only once ARM was seen at work on it, and failed only once no look can be older:
+ *
+ *       there ──▶ taken away ──▶ added again      a look at rest that shows it: of before both, or of after?
  */
 import type { TransitionContext } from "../../operation/ports.js";
 import {
@@ -20,7 +24,7 @@ import {
   type Fields,
 } from "../properties/fields.js";
 import { unmetBy, type Patch, type Unmet } from "../properties/patch.js";
-import type { Look } from "../resources.js";
+import { hasFailed, isBusy, type Look } from "../resources.js";
 import { isBehind } from "./adoption.js";
 import {
   attemptsIn,
@@ -132,17 +136,49 @@ function ageAt(name: string, record: Known, look: Look, time: Time): Age {
   const last = values.findLastIndex(isShown);
   if (last === -1) return "current";
   const first = values.findIndex(isShown);
+  const { setBy } = values[last] ?? {};
+  if (
+    setBy?.acceptedTime !== undefined &&
+    region !== undefined &&
+    name === ownName &&
+    !isBusy(look) &&
+    (setBy.begun !== true || hasFailed(look, region)) &&
+    isAsBefore(region, record, shown, setBy)
+  )
+    return ageBefore(setBy, time); // Invariant 4.
   // What had no answer, and takes back what was before it, is told from that by nothing.
-  const from = isAnswered(values[last]?.setBy) ? last : first;
+  const from = isAnswered(setBy) ? last : first;
   return oldest(
     values
       .slice(from + 1)
-      .flatMap(({ setBy }) =>
-        setBy === undefined || setBy === values[last]?.setBy
+      .flatMap((later) =>
+        later.setBy === undefined || later.setBy === setBy
           ? []
-          : [ageBefore(setBy, time)],
+          : [ageBefore(later.setBy, time)],
       ),
   );
+}
+
+/** The region has nothing that it had not before it was taken away, as far as that is remembered. */
+function isAsBefore(
+  region: string,
+  record: Known,
+  shown: Fields,
+  addedBy: Write,
+): boolean {
+  return Object.keys(addedBy.changes)
+    .filter((name) => regionOf(name) === region)
+    .every((name) => {
+      const earlier = valuesOf(name, record).filter(
+        ({ setBy }) => setBy !== addedBy,
+      );
+      const had = earlier.filter(
+        ({ value, setBy }) => setBy === undefined || value !== undefined,
+      );
+      return had.length < earlier.length
+        ? had.some(({ value }) => sameAt(name, value, valueAt(shown, name)))
+        : name !== `${regionField(region)}/name`; // It was not taken away.
+    });
 }
 
 /** How old a look is that does not show this write. */
@@ -292,6 +328,16 @@ export function writesAfter(
               : [{ ...write, acceptedTime: answer.acceptedTime }],
         ),
       };
+}
+
+/** The same, once ARM is seen at work on what was written: the look is not old. Invariant 4. */
+export function writesBegun(
+  { writes }: Pick<ImageVersionRecord, "writes">,
+  look: Look,
+): Pick<ImageVersionRecord, "writes"> {
+  return writes === undefined || !isBusy(look)
+    ? {}
+    : { writes: writes.map((write) => ({ ...write, begun: true as const })) };
 }
 
 /** All that a region had which is taken away: added again with less, it is told from what it was by that. */

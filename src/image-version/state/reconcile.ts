@@ -1,7 +1,8 @@
 /**
  * The one function that decides. Pure: what is asked, what was sent last and what Azure shows now give what to do next.
  * Every step of every operation calls it with a look of that very step. Invariants:
- *  1. Nothing is written while ARM works on the version, nor because of a look that may be older than the last write.
+ *  1. Nothing is written while ARM works on the version, nor because of a look that may be older than the last write, or
+ *     than a change by others that was seen.
  *  2. A version is created only where it is asked for by a PUT and Azure does not have it.
  *  3. What was written and is not shown is written again at most twice; what cannot be written again (a key, what never
  *     changes) ends the operation. Both only after two looks at rest, two minutes apart or more.
@@ -78,6 +79,12 @@ export function reconcile(
     return {
       kind: "wait",
       why: "Azure Resource Manager does not show the last write yet.",
+    };
+  // A write by this look would undo what others have done.
+  if (record.outsideTold?.some(({ returnedTime }) => returnedTime))
+    return {
+      kind: "wait",
+      why: "Azure Resource Manager shows again what others had changed: the next polls tell whether they have taken it back.",
     };
   const fields = fieldsOf(look.resource);
   const unmet = unmetBy(fields, wantedBy(record));

@@ -19,7 +19,7 @@ import type { Finding } from "../../errors.js";
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import type { EncryptionType, Look } from "../resources.js";
 import type { Fields } from "../properties/fields.js";
-import type { Asked, Patch } from "../properties/patch.js";
+import type { Asked, Patch, Unmet } from "../properties/patch.js";
 import type { Pacing } from "./pace.js";
 
 export type VersionState =
@@ -114,6 +114,8 @@ export interface Write {
   readonly sentTime: string;
   /** When ARM's answer came; absent: none did. */
   readonly acceptedTime?: string;
+  /** A look has shown ARM at work on it. */
+  readonly begun?: true;
 }
 
 /** How often a region was repaired, and when it will be again; what it was while it is taken away. */
@@ -130,6 +132,13 @@ export interface Doubt {
   readonly what: string;
   /** RFC 3339. */
   readonly since: string;
+}
+
+/** A change of a field by others. Times are RFC 3339. */
+export interface ToldChange extends Unmet {
+  readonly time: string;
+  /** Since looks show again what it was before: they may be older than the change. */
+  readonly returnedTime?: string;
 }
 
 export interface ImageVersionRecord extends TrackedRecord {
@@ -165,7 +174,13 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly repairs: Readonly<Record<string, Repair>>;
   readonly doubt?: Doubt;
   /** What others have changed of what was sent last, since a look has first shown that; told once it is certain. */
-  readonly outside?: Doubt & { readonly told?: true };
+  readonly outside?: Doubt & {
+    readonly told?: true;
+    /** Since looks show again what was sent. */
+    readonly returnedTime?: string;
+  };
+  /** What others have changed in the last minutes, and was told. */
+  readonly outsideTold?: readonly ToldChange[];
   /** A promotion rule that has promoted the version, or was overridden by hand: it promotes no more. */
   readonly overriddenRule?: PromotionRule;
   /** True where it is excluded from latest for a creation that was canceled, and no body has said since what it shall be. */

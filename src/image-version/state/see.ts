@@ -2,11 +2,9 @@
  * What a look at the version makes of its state, and what is to be told of that. Pure. Invariants:
  *  1. An old look (older than the last write) changes nothing and tells nothing.
  *  2. What is told is what Azure shows; shown again, it is told no more.
- *  3. What others have changed is told, and theirs to keep.
  */
-import { createHash } from "node:crypto";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { event, events, withEntry, written } from "../../operation/advance.js";
+import { events, withEntry, written } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type {
   Effect,
@@ -15,16 +13,7 @@ import type {
 } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { encryptionOf } from "../properties/encryption.js";
-import { changesOf } from "../properties/changes.js";
-import {
-  fieldsOf,
-  regionOf,
-  regionsIn,
-  sameAt,
-  valueAt,
-  type Fields,
-} from "../properties/fields.js";
-import type { Unmet } from "../properties/patch.js";
+import { fieldsOf, regionOf, regionsIn, sameAt } from "../properties/fields.js";
 import { ALLOW_DELETION } from "../properties/table.js";
 import {
   sentLast,
@@ -33,7 +22,8 @@ import {
   type ImageVersionRecord,
 } from "./record.js";
 import { isMadeByOthers, ofOthers } from "./adoption.js";
-import { attemptAfter, isOld, missingOf, writesAfter } from "./attempts.js";
+import { attemptAfter, isOld, writesAfter, writesBegun } from "./attempts.js";
+import { changedByOthers, exclusionEvents, outsideEvents } from "./outside.js";
 import { isEnding } from "./reconcile.js";
 import { observeRegions, type RegionChange } from "./regions.js";
 import { doneWithRule, keptOf, overriddenBy } from "./wanted.js";
@@ -65,19 +55,19 @@ export function see(
     ),
     context,
   );
-  const overwritten = overwrittenBy(record, look, context);
+  const others = changedByOthers(record, look, context);
   const told = [
     ...changes.flatMap((change) => regionEvents(seen, change, context)),
-    ...exclusionEvents(seen, record, look, context),
-    ...outsideEvents(seen, record, look, overwritten?.news ?? [], context),
+    ...exclusionEvents(seen, record, others, look, context),
+    ...outsideEvents(seen, others, look, context),
   ];
   const noted = withFailures(seen, changes, context);
-  const { outside: _, ...kept } = noted.record;
+  const { outside: _, outsideTold: __, ...kept } = noted.record;
   return {
     ...noted,
     record: {
       ...kept,
-      ...(overwritten && { outside: overwritten.outside }),
+      ...others.remembered,
       outbox: [...seen.record.outbox, ...told],
     },
   };
@@ -100,6 +90,7 @@ function withLook(
     record: {
       ...record,
       observed: { ...look, time: now.toISOString() },
+      ...writesBegun(record, look),
       ...doneWithRule(record, look),
       ...(publishedDate !== undefined && { publishedDate }),
       ...(lastAttempt !== undefined && { lastAttempt }),
@@ -108,7 +99,9 @@ function withLook(
         lastAttempt !== undefined && {
           ...overriddenBy(record, sent),
           ...keptOf({ ...record, observed: look, lastAttempt }),
-          ...writesAfter(record, sent, { acceptedTime: sent.sentTime }),
+          ...writesAfter({ ...record, ...writesBegun(record, look) }, sent, {
+            acceptedTime: sent.sentTime,
+          }),
         }),
       opened:
         record.opened &&
@@ -336,120 +329,4 @@ function replicasIn(record: ImageVersionRecord, region: string): number {
       sameAt("/location", name.replace(/\s+/gu, "").toLowerCase(), region),
     )?.regionalReplicaCount ?? 1
   );
-}
-
-/** Told at the first look that shows it, by whomever the update was sent: ARM may go on replicating for hours. */
-function exclusionEvents(
-  pair: ImageVersionPair,
-  record: ImageVersionRecord,
-  look: Look,
-  context: TransitionContext,
-): Effect[] {
-  const { observed } = record;
-  if (observed === undefined) return [];
-  const sent = sentLast(record);
-  const was = isExcluded(observed.resource);
-  const is = isExcluded(look.resource);
-  if (was === is) return [];
-  // Others may do it again and again between two updates.
-  const byOthers = sent === undefined || sent.outcome === "shown";
-  return events(
-    pair,
-    context,
-    is ? IMAGE_VERSION_EVENT.demoted : IMAGE_VERSION_EVENT.promoted,
-    `${is ? "demoted" : "promoted"}/${pair.record.updates}${byOthers ? `/${look.time}` : ""}`,
-    {},
-  );
-}
-
-export function isExcluded({ properties }: ImageVersionRequest): boolean {
-  return properties.publishingProfile?.excludeFromLatest === true;
-}
-
-/**
- * What others have changed of what was sent last and shown since. A look that lacks it may be older than the one that had
- * it: it is told at the second look, or where the write is too long ago for that.
- */
-function overwrittenBy(
-  record: ImageVersionRecord,
-  look: Look,
-  { now, pace }: TransitionContext,
-):
-  | {
-      readonly outside: NonNullable<ImageVersionRecord["outside"]>;
-      readonly news: readonly Unmet[];
-    }
-  | undefined {
-  const { outside } = record;
-  const sent = sentLast(record);
-  if (sent?.outcome !== "shown") return undefined;
-  const changes = missingOf(sent, look);
-  if (changes.length === 0) return undefined;
-  if (isBusy(look)) return outside && { outside, news: [] };
-  const what = JSON.stringify(changes);
-  const doubt =
-    outside?.what === what ? outside : { what, since: now.toISOString() };
-  const certain =
-    now.getTime() - Date.parse(doubt.since) >= pace.confirmMs ||
-    now.getTime() - Date.parse(sent.sentTime) >= pace.staleMs;
-  return certain && doubt.told !== true
-    ? { outside: { ...doubt, told: true }, news: changes }
-    : { outside: doubt, news: [] };
-}
-
-/** Invariant 3. */
-function outsideEvents(
-  pair: ImageVersionPair,
-  record: ImageVersionRecord,
-  look: Look,
-  overwritten: readonly Unmet[],
-  context: TransitionContext,
-): Effect[] {
-  const { observed, exists } = record;
-  if (!exists || observed === undefined) return [];
-  const before = fieldsOf(observed.resource);
-  const after = fieldsOf(look.resource);
-  const sent = Object.keys(sentLast(record)?.changes ?? {});
-  const sentRegions = new Set(sent.flatMap((name) => regionOf(name) ?? []));
-  const changes = [
-    ...drift(before, after).filter(
-      ({ field }) =>
-        !sent.includes(field) && !sentRegions.has(regionOf(field) ?? ""),
-    ),
-    ...overwritten,
-  ];
-  if (changes.length === 0) return [];
-  const regions = regionsIn(
-    Object.fromEntries(changes.map(({ field, after: now }) => [field, now])),
-  ).filter((name) => !regionsIn(before).includes(name));
-  const shown = changesOf(changes, look.resource);
-  const hash = createHash("sha256")
-    .update(JSON.stringify([look.time, shown]))
-    .digest("hex")
-    .slice(0, 16);
-  return [
-    event(
-      pair.operation,
-      context,
-      IMAGE_VERSION_EVENT.changedOutside,
-      `outside/${hash}`,
-      { changes: shown, ...(regions.length > 0 && { regions }) },
-    ),
-  ];
-}
-
-function drift(before: Fields, after: Fields): readonly Unmet[] {
-  return [
-    ...Object.entries(after).flatMap(([field, value]): Unmet[] => {
-      const old = valueAt(before, field);
-      return sameAt(field, old, value)
-        ? []
-        : [{ field, before: old, after: value }];
-    }),
-    ...Object.entries(before).flatMap(([field, value]): Unmet[] =>
-      valueAt(after, field) === undefined && !sameAt(field, value, undefined)
-        ? [{ field, before: value, after: null }]
-        : [],
-    ),
-  ];
 }

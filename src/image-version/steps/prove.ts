@@ -16,13 +16,7 @@ import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { inOrderOf } from "../properties/order.js";
 import type { RuleFinding } from "../rules/rule.js";
-import {
-  adoptionRefusal,
-  BEHIND,
-  bodyOf,
-  isBehind,
-  known,
-} from "../state/adoption.js";
+import { adoptionRefusal, bodyOf, doubtful, known } from "../state/adoption.js";
 import { formBatch } from "../state/batch.js";
 import {
   batchOf,
@@ -78,12 +72,7 @@ export async function prove(
     await postponeOrEnd(deps, stored, error);
     return undefined;
   }
-  if (!record.exists && look !== undefined && isBehind(record, look)) {
-    await commitStep(deps, stored, (pair) =>
-      wait(pair, BEHIND, deps.pace.pollInitialMs, contextOf(deps)),
-    );
-    return undefined;
-  }
+  if (await waitsForCertainty(deps, stored, look)) return undefined;
   const prepare = (pair: ImageVersionPair): ImageVersionPair => ({
     ...pair,
     record: known(pair.record, look),
@@ -114,6 +103,26 @@ export async function prove(
       findings: judge(id, document, facts, deps.now()).findings,
     }),
   };
+}
+
+/** Where this look of a version that Sigil has not made decides nothing: the step has ended, and the next looks again. */
+export async function waitsForCertainty(
+  deps: Dependencies,
+  stored: StoredVersion,
+  look: Look | undefined,
+): Promise<boolean> {
+  const isDoubtful = doubtful(stored.record, look, contextOf(deps));
+  if (isDoubtful === undefined) return false;
+  const { why, doubt } = isDoubtful;
+  await commitStep(deps, stored, (pair) =>
+    wait(
+      { ...pair, record: { ...pair.record, ...(doubt && { doubt }) } },
+      why,
+      deps.pace.pollInitialMs,
+      contextOf(deps),
+    ),
+  );
+  return true;
 }
 
 function mayCreate(record: ImageVersionRecord): boolean {

@@ -28,7 +28,7 @@ import {
 } from "../../resource-id.js";
 import { takeRollbackStep } from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import { adoptionRefusal, BEHIND, isBehind, known } from "../state/adoption.js";
+import { adoptionRefusal, known } from "../state/adoption.js";
 import { beginNext, demotionFirst, mayBegin } from "../state/batch.js";
 import { deletionIn } from "../state/deleting.js";
 import { latch, settle } from "../state/ends.js";
@@ -47,7 +47,7 @@ import {
 } from "../state/transitions.js";
 import { takeDeletionStep } from "./delete.js";
 import { endBatch, postponeOrEnd } from "./end-batch.js";
-import { prove, type Seen } from "./prove.js";
+import { prove, waitsForCertainty, type Seen } from "./prove.js";
 import { lookAt } from "../queries/look-at.js";
 import type { Look } from "../resources.js";
 
@@ -94,16 +94,7 @@ async function lookAndAct(
     );
     return;
   }
-  if (
-    !stored.record.exists &&
-    look !== undefined &&
-    isBehind(stored.record, look)
-  ) {
-    await commitStep(deps, stored, (pair) =>
-      wait(pair, BEHIND, deps.pace.pollInitialMs, contextOf(deps)),
-    );
-    return;
-  }
+  if (await waitsForCertainty(deps, stored, look)) return;
   // What others have made while a create was refused or unanswered is theirs as well. Invariant 3.
   const refusal = adoptionRefusal(stored.record, look);
   if (refusal !== undefined) {

@@ -19,7 +19,7 @@ import {
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
-import { isExcluded } from "../../../src/image-version/state/see.js";
+import { isExcluded } from "../../../src/image-version/resources.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import { isFinal } from "../../../src/image-version/state/states.js";

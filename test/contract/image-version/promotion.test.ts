@@ -3,7 +3,7 @@ import { canonicalForm } from "../../../src/image-version/properties/canonical-f
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
-import { isExcluded } from "../../../src/image-version/state/see.js";
+import { isExcluded } from "../../../src/image-version/resources.js";
 import {
   demoteImageVersion,
   promoteImageVersion,

@@ -1,7 +1,7 @@
 import { targetRegionsOf } from "../../properties/canonical-form.js";
 import { sameAt } from "../../properties/fields.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../../properties/table.js";
-import { isExcluded } from "../../state/see.js";
+import { isExcluded } from "../../resources.js";
 import type { Breach, RequestRule } from "../rule.js";
 
 const REGIONS = "/sigil/promotion/regions";

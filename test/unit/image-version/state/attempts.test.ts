@@ -15,6 +15,7 @@ import {
   mayBeDone,
   missingOf,
   writesAfter,
+  writesBegun,
   writesWith,
 } from "../../../../src/image-version/state/attempts.js";
 import type {
@@ -193,8 +194,38 @@ describe("a region", () => {
       [AT_SOUTH, { [SOUTH]: null }, 990, "accepted"],
       [{}, AT_SOUTH, 1_000, "accepted"],
     );
+    const isOldOnce = (look: Look, seconds: number, record = back): boolean =>
+      isOld(record, look, at(seconds));
+    const atRest = showing(AT_SOUTH);
     expect(isOldAt(back, {})).toBe(true);
-    expect(isOldAt(back, AT_SOUTH)).toBe(false);
+    // At rest it may be of before both, until no look is as old as that.
+    expect(isOldOnce(atRest, 1_599)).toBe(true);
+    expect(isOldOnce(atRest, 1_600)).toBe(false);
+    const busy = lookOf("Updating", COMPLETED, { changes: AT_SOUTH });
+    expect(isOldOnce(busy, 1_010)).toBe(false);
+    expect(writesBegun(back, atRest)).toEqual({});
+    const begun = { ...back, ...writesBegun(back, busy) };
+    expect(isOldOnce(atRest, 1_020, begun)).toBe(false);
+    // Failed, it is so either again or still.
+    const failed = lookOf(
+      "Failed",
+      { ...COMPLETED, southcentralus: ["Failed", 0] },
+      { changes: AT_SOUTH },
+    );
+    expect(isOldOnce(failed, 1_599, begun)).toBe(true);
+    expect(isOldOnce(failed, 1_600, begun)).toBe(false);
+  });
+
+  test("that is added back as it was, with a key", () => {
+    const keyed = {
+      ...AT_SOUTH,
+      [`${SOUTH}/encryption/osDiskImage/diskEncryptionSetId`]: "/s",
+    };
+    const back = after(
+      [keyed, { [SOUTH]: null }, 990, "accepted"],
+      [{}, keyed, 1_000, "accepted"],
+    );
+    expect(isOldAt(back, keyed)).toBe(true);
   });
 });
 

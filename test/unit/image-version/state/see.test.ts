@@ -229,8 +229,77 @@ describe("invariant 2: what Azure shows is told once", () => {
       [EXCLUDE_FROM_LATEST]: true,
     });
     expect(toldOf(again)).toEqual([]);
-    const included = look(again, "Succeeded", COMPLETED, 60);
-    expect(toldOf(included)).toContain(`1/promoted/0/${time(60)}`);
+    // That it is taken back by two looks: the first may be of before.
+    const once = look(again, "Succeeded", COMPLETED, 60);
+    expect(toldOf(once)).toEqual([]);
+    const twice = look(once, "Succeeded", COMPLETED, 180);
+    expect(toldOf(twice)).toContain(`1/promoted/0/${time(180)}`);
+  });
+
+  describe("of what others have changed", () => {
+    const theirs = {
+      [EXCLUDE_FROM_LATEST]: true,
+      "/tags/theirs": "1",
+    };
+    const kinds = (pair: ImageVersionPair): readonly string[] =>
+      eventsOf(pair).map(({ type }) => type.replace(/^.*\./u, ""));
+    const at = (
+      pair: ImageVersionPair,
+      seconds: number,
+      changes: Patch = {},
+    ): ImageVersionPair => look(pair, "Succeeded", COMPLETED, seconds, changes);
+    const changed = at(succeeded(), 20, theirs);
+
+    test("nothing by a look that is older, nor by the next", () => {
+      expect(kinds(changed)).toEqual(["Demoted", "ChangedOutside"]);
+      const behind = at(changed, 40);
+      expect(kinds(behind)).toEqual([]);
+      const back = at(behind, 60, theirs);
+      expect(kinds(back)).toEqual([]);
+      // What another look has contradicted begins anew.
+      const behindAgain = at(back, 159);
+      expect(kinds(behindAgain)).toEqual([]);
+      expect(kinds(at(behindAgain, 278))).toEqual([]);
+      expect(kinds(at(behindAgain, 279))).toEqual([
+        "Promoted",
+        "ChangedOutside",
+      ]);
+    });
+
+    test("at once what is neither as it was told nor as it was", () => {
+      const tag = (value: string) => ({ ...theirs, "/tags/theirs": value });
+      expect(kinds(at(changed, 40, tag("2")))).toEqual(["ChangedOutside"]);
+    });
+
+    test("at once that it is taken back, where no look is as old as that", () => {
+      expect(kinds(at(changed, 619))).toEqual([]);
+      expect(kinds(at(changed, 620))).toEqual(["Promoted", "ChangedOutside"]);
+    });
+
+    test("at once what Sigil itself has sent, though it was so before", () => {
+      const sent = withRecord(changed, {
+        lastAttempt: {
+          ...attempt,
+          changes: { [EXCLUDE_FROM_LATEST]: false },
+          sentTime: time(30),
+        },
+        updates: 1,
+      });
+      expect(toldOf(at(sent, 40, { "/tags/theirs": "1" }))).toEqual([
+        "1/promoted/1",
+      ]);
+    });
+
+    test("remembered are the last hundred", () => {
+      const tags = Object.fromEntries(
+        Array.from({ length: 150 }, (_, i) => [`/tags/t${i}`, "1"]),
+      );
+      const { record } = at(succeeded(), 20, tags);
+      expect(record.outsideTold).toHaveLength(100);
+      expect(at({ ...changed, record }, 620, tags).record).not.toHaveProperty(
+        "outsideTold",
+      );
+    });
   });
 
   test("exclusion that Sigil has sent, by its update alone", () => {
@@ -283,7 +352,9 @@ describe("invariant 2: what Azure shows is told once", () => {
       const thrice = look(twice, "Succeeded", COMPLETED, 620);
       expect(told(thrice)).toEqual([]);
       const anew = look(thrice, "Succeeded", COMPLETED, 640, exclusion);
-      expect(told(anew)).toEqual([`1/demoted/0/${time(640)}`]);
+      expect(told(anew)).toEqual([]);
+      const still = look(anew, "Succeeded", COMPLETED, 760, exclusion);
+      expect(told(still)).toEqual([`1/demoted/0/${time(760)}`]);
     });
   });
 

@@ -1,0 +1,260 @@
+/**
+ * What others change of a version that is followed: told, and theirs to keep. Pure. Invariants:
+ *  1. A change is told at the first look that shows it, and once. One of what Sigil has sent in the last minutes is told by
+ *     two looks: the first may be older than what was sent.
+ *  2. A look that shows again what a told change has replaced may be older than that: that it was taken back is told by two
+ *     looks, `pace.confirmMs` apart or more, with no other between them.
+ */
+import { createHash } from "node:crypto";
+import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import { event, events } from "../../operation/advance.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import type { Effect } from "../../operation/records.js";
+import { changesOf } from "../properties/changes.js";
+import {
+  fieldsOf,
+  regionOf,
+  regionsIn,
+  sameAt,
+  valueAt,
+  type Fields,
+} from "../properties/fields.js";
+import { withApplied, type Unmet } from "../properties/patch.js";
+import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { isBusy, isExcluded, type Look } from "../resources.js";
+import { missingOf } from "./attempts.js";
+import {
+  sentLast,
+  type Attempt,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+  type ToldChange,
+} from "./record.js";
+
+/** Of the newest: a gallery's change of a version is rarely of more. */
+const MOST_TOLD = 100;
+
+type Time = Pick<TransitionContext, "now" | "pace">;
+
+/** What is to be told of a look, and what is remembered for the next. */
+export interface OthersChanges {
+  readonly changes: readonly Unmet[];
+  /** Whether the version was excluded from latest, and is: as it is told. */
+  readonly excluded: { readonly was: boolean; readonly is: boolean };
+  readonly remembered: Pick<ImageVersionRecord, "outside" | "outsideTold">;
+}
+
+export function changedByOthers(
+  record: ImageVersionRecord,
+  look: Look,
+  time: Time,
+): OthersChanges {
+  const { observed, exists, outsideTold = [] } = record;
+  const isNow = isExcluded(look.resource);
+  if (observed === undefined)
+    return {
+      changes: [],
+      excluded: { was: isNow, is: isNow },
+      remembered: {},
+    };
+  const recent = outsideTold.filter(
+    (one) =>
+      one.returnedTime !== undefined ||
+      sinceMs(one.time, time) < time.pace.staleMs,
+  );
+  // What a look that may be old has shown again is not known to be so.
+  const before = withApplied(
+    fieldsOf(observed.resource),
+    Object.fromEntries(
+      recent.flatMap(({ field, after, returnedTime }) =>
+        returnedTime === undefined ? [] : [[field, after]],
+      ),
+    ),
+  );
+  const sent = sentLast(record);
+  const byOthers = drift(before, fieldsOf(look.resource)).filter(
+    ({ field }) => !isUnderWay(field, sent),
+  );
+  const held = byOthers.filter((change) => {
+    const told = recent.find((one) => takesBack(change, one));
+    return (
+      told !== undefined &&
+      sinceMs(told.returnedTime ?? time.now.toISOString(), time) <
+        time.pace.confirmMs
+    );
+  });
+  const certain = byOthers.filter((change) => !held.includes(change));
+  const overwritten = overwrittenBy(record, look, time);
+  const is = held.some(({ field }) => field === EXCLUDE_FROM_LATEST)
+    ? before[EXCLUDE_FROM_LATEST] === true
+    : isNow;
+  return {
+    changes: exists
+      ? [
+          ...certain.filter(({ field }) => !isSent(field, sent)),
+          ...(overwritten?.news ?? []),
+        ]
+      : [],
+    excluded: { was: before[EXCLUDE_FROM_LATEST] === true, is },
+    remembered: {
+      ...rememberedOf(recent, held, certain, sent, time),
+      ...(overwritten && { outside: overwritten.outside }),
+    },
+  };
+}
+
+function rememberedOf(
+  recent: readonly ToldChange[],
+  held: readonly Unmet[],
+  certain: readonly Unmet[],
+  sent: Attempt | undefined,
+  { now }: Time,
+): Pick<ImageVersionRecord, "outsideTold"> {
+  const time = now.toISOString();
+  const kept = recent
+    .filter(
+      ({ field }) =>
+        !isUnderWay(field, sent) &&
+        !certain.some((change) => change.field === field),
+    )
+    .map(({ returnedTime, ...one }): ToldChange => {
+      const isHeld = held.some((change) => takesBack(change, one));
+      return isHeld ? { ...one, returnedTime: returnedTime ?? time } : one;
+    });
+  const all = [...kept, ...certain.map((change) => ({ ...change, time }))];
+  return all.length === 0 ? {} : { outsideTold: all.slice(-MOST_TOLD) };
+}
+
+function takesBack(
+  { field, before, after }: Unmet,
+  told: Omit<ToldChange, "returnedTime">,
+): boolean {
+  return (
+    field === told.field &&
+    sameAt(field, after ?? undefined, told.before) &&
+    sameAt(field, before, told.after ?? undefined)
+  );
+}
+
+/** Sigil has sent it, and no look has shown it before: that it is there now is no change by others. */
+function isUnderWay(field: string, sent: Attempt | undefined): boolean {
+  return sent?.outcome !== "shown" && isSent(field, sent);
+}
+
+/** Of what was sent, and of its regions, only what is otherwise than it was sent is told. */
+function isSent(field: string, sent: Attempt | undefined): boolean {
+  const names = Object.keys(sent?.changes ?? {});
+  const region = regionOf(field);
+  return (
+    names.includes(field) ||
+    (region !== undefined && names.some((name) => regionOf(name) === region))
+  );
+}
+
+function sinceMs(since: string, { now }: Time): number {
+  return now.getTime() - Date.parse(since);
+}
+
+/** What others have changed of what was sent last and shown since. Invariant 1. */
+function overwrittenBy(
+  record: ImageVersionRecord,
+  look: Look,
+  time: Time,
+):
+  | {
+      readonly outside: NonNullable<ImageVersionRecord["outside"]>;
+      readonly news: readonly Unmet[];
+    }
+  | undefined {
+  const { outside } = record;
+  const now = time.now.toISOString();
+  const sent = sentLast(record);
+  if (sent?.outcome !== "shown") return undefined;
+  const changes = missingOf(sent, look);
+  if (changes.length === 0) {
+    // Invariant 2.
+    const { returnedTime = now } = outside ?? {};
+    return outside?.told === true &&
+      sinceMs(returnedTime, time) < time.pace.confirmMs
+      ? { outside: { ...outside, returnedTime }, news: [] }
+      : undefined;
+  }
+  if (isBusy(look)) return outside && { outside, news: [] };
+  const what = JSON.stringify(changes);
+  const { returnedTime: _, ...doubt } =
+    outside?.what === what ? outside : { what, since: now };
+  const certain =
+    sinceMs(doubt.since, time) >= time.pace.confirmMs ||
+    sinceMs(sent.sentTime, time) >= time.pace.staleMs;
+  return certain && doubt.told !== true
+    ? { outside: { ...doubt, told: true }, news: changes }
+    : { outside: doubt, news: [] };
+}
+
+/** Told at the first look that shows it, by whomever the update was sent: ARM may go on replicating for hours. */
+export function exclusionEvents(
+  pair: ImageVersionPair,
+  record: ImageVersionRecord,
+  { excluded: { was, is } }: OthersChanges,
+  look: Look,
+  context: TransitionContext,
+): Effect[] {
+  if (was === is) return [];
+  const sent = sentLast(record);
+  // Others may do it again and again between two updates.
+  const byOthers = sent === undefined || sent.outcome === "shown";
+  return events(
+    pair,
+    context,
+    is ? IMAGE_VERSION_EVENT.demoted : IMAGE_VERSION_EVENT.promoted,
+    `${is ? "demoted" : "promoted"}/${pair.record.updates}${byOthers ? `/${look.time}` : ""}`,
+    {},
+  );
+}
+
+export function outsideEvents(
+  pair: ImageVersionPair,
+  { changes }: OthersChanges,
+  look: Look,
+  context: TransitionContext,
+): Effect[] {
+  if (changes.length === 0) return [];
+  // Regions that are new to the version.
+  const regions = regionsIn(
+    Object.fromEntries(
+      changes.flatMap(({ field, before, after }) =>
+        before === undefined && /\/name$/u.test(field) ? [[field, after]] : [],
+      ),
+    ),
+  );
+  const shown = changesOf(changes, look.resource);
+  const hash = createHash("sha256")
+    .update(JSON.stringify([look.time, shown]))
+    .digest("hex")
+    .slice(0, 16);
+  return [
+    event(
+      pair.operation,
+      context,
+      IMAGE_VERSION_EVENT.changedOutside,
+      `outside/${hash}`,
+      { changes: shown, ...(regions.length > 0 && { regions }) },
+    ),
+  ];
+}
+
+function drift(before: Fields, after: Fields): readonly Unmet[] {
+  return [
+    ...Object.entries(after).flatMap(([field, value]): Unmet[] => {
+      const old = valueAt(before, field);
+      return sameAt(field, old, value)
+        ? []
+        : [{ field, before: old, after: value }];
+    }),
+    ...Object.entries(before).flatMap(([field, value]): Unmet[] =>
+      valueAt(after, field) === undefined && !sameAt(field, value, undefined)
+        ? [{ field, before: value, after: null }]
+        : [],
+    ),
+  ];
+}
