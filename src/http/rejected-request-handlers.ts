@@ -38,6 +38,7 @@ export function rejectedRequestHandlers(
       async (
         {
           path,
+          body,
           principal,
           requireMayWrite,
           requireMayUse,
@@ -64,16 +65,18 @@ export function rejectedRequestHandlers(
             now: deps.now,
           },
           rejected,
-          { id, requestedBy, traceparent },
+          { id, requestedBy, traceparent, correction: body },
         );
         createLog(context, { traceparent }).info(
-          `rejected request ${id} was sent again`,
+          `rejected request ${id} was sent again${body === undefined ? "" : ", corrected"}`,
           {
             rejectedRequestId: id,
             ...requestedBy,
             requestId: context.invocationId,
-            eventSource: request.source,
-            eventId: request.id,
+            ...(request && {
+              eventSource: request.source,
+              eventId: request.id,
+            }),
             resourceId: formatImageVersionId(versionId),
             ...(answer.kind === "accepted" && {
               operationId: answer.operation.id,

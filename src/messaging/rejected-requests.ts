@@ -2,7 +2,8 @@
  * Requests by Service Bus that were rejected, as they are kept. An Admin sends one again under their own authorization: what
  * comes of it is decided as of any write of theirs, and of a request that is refused again nothing changes. Invariants:
  *  1. The request is accepted first, and its message removed then: whoever dies in between leaves it there.
- *  2. Its own source and id are its idempotency key: sent again at the same time or after such a death, it is one operation.
+ *  2. Its own source and id are its idempotency key, of a corrected one its number and what it says now: sent again at the
+ *     same time or after such a death, it is one operation.
  */
 import { isUtf8 } from "node:buffer";
 import { ServiceError } from "../errors.js";
@@ -11,8 +12,10 @@ import { forgedToken, type Page } from "../operation/queries.js";
 import type { EventReference, Requester } from "../operation/records.js";
 import type { ImageVersionId } from "../resource-id.js";
 import {
+  putCorrected,
   putRequest,
   referenceIn,
+  type Correction,
   type TakingDependencies,
 } from "./request-handler.js";
 import type { IncomingMessage } from "./incoming-message.js";
@@ -76,23 +79,26 @@ export interface SendAgain {
   readonly id: string;
   readonly requestedBy: Requester;
   readonly traceparent: string;
+  /** What is sent instead; absent: the request as it is. */
+  readonly correction?: Correction | undefined;
 }
 
 export interface SentAgain {
   readonly versionId: ImageVersionId;
-  readonly request: EventReference;
+  /** The original's name; a corrected one may have none. */
+  readonly request?: EventReference | undefined;
   readonly answer: PutAnswer;
   readonly removed: boolean;
 }
 
 /**
- * Throws ServiceError NotFound where it is not kept (any more), PayloadTooLarge where it is not kept whole, and whatever the
- * request is refused with.
+ * Throws ServiceError NotFound where it is not kept (any more), PayloadTooLarge where it is to be sent as it is and is not
+ * kept whole, and whatever the request is refused with.
  */
 export async function sendAgain(
   deps: TakingDependencies,
   rejected: RejectedRequests,
-  { id, requestedBy, traceparent }: SendAgain,
+  { id, requestedBy, traceparent, correction }: SendAgain,
 ): Promise<SentAgain> {
   const from = idOf(id);
   const [kept] = from === undefined ? [] : await rejected.peek(from, 1);
@@ -101,6 +107,16 @@ export async function sendAgain(
       "NotFound",
       `No rejected request ${id} is kept. It was sent again, was taken out of the queue, or its time has ended.`,
     );
+  if (correction !== undefined) {
+    const request = referenceIn(kept);
+    const sent = await putCorrected(deps, correction, {
+      requestedBy,
+      traceparent,
+      key: JSON.stringify(["corrected", id, correction]),
+      event: request,
+    });
+    return { ...sent, request, removed: await rejected.remove(id) };
+  }
   if (kept.originalLength !== undefined)
     throw new ServiceError(
       "PayloadTooLarge",

@@ -180,6 +180,52 @@ export async function putRequest(
   return { versionId: command.id, request: command.event, answer };
 }
 
+/** What an Admin asks for instead of what was rejected. */
+export interface Correction {
+  readonly resourceId: string;
+  readonly body: unknown;
+}
+
+/**
+ * The same of a corrected request: planned first, and refused with what the plan finds. `key` names the correction; it is
+ * told as the answer to the original, where that had a name.
+ */
+export async function putCorrected(
+  deps: TakingDependencies,
+  { resourceId, body }: Correction,
+  {
+    key,
+    event,
+    ...asked
+  }: Pick<PutImageVersion, "requestedBy" | "traceparent"> & {
+    readonly key: string;
+    readonly event: EventReference | undefined;
+  },
+): Promise<{ readonly versionId: ImageVersionId; readonly answer: PutAnswer }> {
+  const id = parseImageVersionId(resourceId);
+  const { value, findings, pasted } = deps.validateBody(body);
+  if (id === undefined || findings.length > 0)
+    throw invalid([
+      ...(id === undefined ? [invalidId("/resourceId", resourceId)] : []),
+      ...findings.map((finding) => ({
+        ...finding,
+        pointer: `/body${finding.pointer}`,
+      })),
+    ]);
+  const command = {
+    ...asked,
+    id,
+    body: value as ImageVersionRequest,
+    ...(pasted === true && { pasted }),
+    plan: "require" as const,
+    idempotencyKey: key,
+    ...(event && { event }),
+  };
+  const answer = await create(deps, command, "/body");
+  if (event) await tellAlreadyDone(deps, { ...command, event }, answer);
+  return { versionId: id, answer };
+}
+
 /** Accepts the request, or refuses it; throws what may pass. */
 async function answer(
   deps: RequestHandlerDependencies,
@@ -366,7 +412,7 @@ function dataOf(
   if (id === undefined || findings.length > 0) {
     throw invalid([
       ...(id === undefined
-        ? [invalidSubject(event.dataPointer, event.subject)]
+        ? [invalidId(event.dataPointer === "" ? "" : "/subject", event.subject)]
         : []),
       ...findings,
     ]);
@@ -374,11 +420,11 @@ function dataOf(
   return { id, value: body.value };
 }
 
-function invalidSubject(dataPointer: string, subject: string): Finding {
+function invalidId(pointer: string, id: string): Finding {
   return {
     code: "InvalidResourceId",
-    pointer: dataPointer === "" ? "" : "/subject",
-    message: `The subject "${shown(subject)}" is not an image version's id. Write /subscriptions/{guid}/resourceGroups/{name}/providers/Microsoft.Compute/galleries/{name}/images/{name}/versions/{1.0.0}.`,
+    pointer,
+    message: `${pointer === "/resourceId" ? "The id" : "The subject"} "${shown(id)}" is not an image version's id. Write /subscriptions/{guid}/resourceGroups/{name}/providers/Microsoft.Compute/galleries/{name}/images/{name}/versions/{1.0.0}.`,
   };
 }
 

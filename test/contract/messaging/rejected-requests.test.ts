@@ -13,7 +13,14 @@ import {
 } from "@sigil-local/service-bus-emulator";
 import { parseEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import { receive } from "@sigil-local/testing/receive";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
 import { ServiceBusMessenger } from "../../../src/azure/service-bus/messenger.js";
 import { createRejectedRequests } from "../../../src/azure/service-bus/rejected-requests.js";
 import type { GalleryPolicy } from "../../../src/authorization/gallery-policy.js";
@@ -21,7 +28,11 @@ import { createEndpoint } from "../../../src/http/endpoint.js";
 import { rejectedRequestHandlers } from "../../../src/http/rejected-request-handlers.js";
 import type { RejectedRequests } from "../../../src/messaging/rejected-requests.js";
 import { startInProcess, type InProcess } from "../../support/dependencies.js";
-import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import {
+  managedImageRequest,
+  seedVersionId,
+  snapshotsRequest,
+} from "../../support/requests.js";
 import {
   document,
   responseMistakes,
@@ -143,7 +154,9 @@ async function call(
     caller = ADMIN,
     galleryPolicy,
     queue = rejected,
+    correction,
   }: {
+    readonly correction?: unknown;
     readonly query?: string;
     readonly id?: string;
     readonly caller?: Caller;
@@ -168,6 +181,10 @@ async function call(
       method: list ? "GET" : "POST",
       url: `https://sigil.example/api/rejected-requests${list ? query : `/${id}/send-again`}`,
       params: list ? {} : { rejectedRequestId: id },
+      ...(correction !== undefined && {
+        body: { string: JSON.stringify(correction) },
+        headers: { "content-type": "application/json" },
+      }),
     }),
     new InvocationContext({
       invocationId: "invocation-1",
@@ -413,6 +430,115 @@ test.each<[string, string | Buffer, number, string]>([
     body: { code },
   });
   expect(await onlyId()).toBe(id);
+});
+
+describe("a corrected one", () => {
+  test.each<[string, string | Buffer]>([
+    ["an event", eventOf("build-7", seedVersionId("5.1.0"), { location: 1 })],
+    ["no text", Buffer.from([0xff, 0xfe])],
+    ["not kept whole", "x".repeat(261_900)],
+  ])(
+    "is accepted instead of %s, once, and removes the original",
+    async (_, original) => {
+      await keep(original);
+      const id = await onlyId();
+      const resourceId = seedVersionId(`5.1.${id}`);
+      const correction = { resourceId, body: managedImageRequest() };
+      const dying: RejectedRequests = {
+        peek: rejected.peek,
+        remove: () => Promise.reject(new Error("killed")),
+      };
+      expect(
+        (
+          await call("sendRejectedRequestAgain", {
+            id,
+            correction,
+            queue: dying,
+          })
+        ).status,
+      ).toBe(500);
+      await world.finish(resourceId);
+      const { operation } = await world.read(resourceId);
+      expect(
+        await call("sendRejectedRequestAgain", { id, correction }),
+      ).toMatchObject({
+        status: 202,
+        body: { id: operation.id, requestedBy: { objectId: "admin" } },
+      });
+      expect((await list()).value).toEqual([]);
+      expect(logged.at(-1)).toMatchObject({
+        message: `rejected request ${id} was sent again, corrected`,
+        resourceId,
+        operationId: operation.id,
+      });
+    },
+  );
+
+  test("answers the sender of the original", async () => {
+    await keep(eventOf("build-8", seedVersionId("5.2.0"), { location: 1 }));
+    const resourceId = seedVersionId("5.2.1");
+    await world.takeEvents();
+    await call("sendRejectedRequestAgain", {
+      id: await onlyId(),
+      correction: { resourceId, body: managedImageRequest() },
+    });
+    await world.finish(resourceId);
+    expect(await world.takeEvents()).toContainEqual(
+      expect.objectContaining({
+        type: "Sigil.ImageVersion.Accepted",
+        data: expect.objectContaining({
+          request: { source: "urn:build", id: "build-8" },
+        }) as unknown,
+      }),
+    );
+  });
+
+  test.each<[string, unknown, number, string, string]>([
+    [
+      "names no version",
+      { resourceId: "/subscriptions/x", body: managedImageRequest() },
+      400,
+      "InvalidRequest",
+      "/resourceId",
+    ],
+    [
+      "breaks the contract",
+      { resourceId: seedVersionId("5.3.0"), body: { location: 1 } },
+      400,
+      "InvalidRequest",
+      "/body/location",
+    ],
+    [
+      "has no body",
+      { resourceId: seedVersionId("5.3.0") },
+      400,
+      "InvalidRequest",
+      "/body",
+    ],
+    [
+      "is refused by its plan",
+      {
+        resourceId: seedVersionId("5.3.0"),
+        body: snapshotsRequest("eastus"),
+      },
+      422,
+      "PreflightFailed",
+      "/body/properties/publishingProfile/targetRegions/1/encryption/osDiskImage/diskEncryptionSetId",
+    ],
+  ])(
+    "that %s is refused, and the original stays",
+    async (_, correction, status, code, pointer) => {
+      await keep("x");
+      const id = await onlyId();
+      const refused = await call("sendRejectedRequestAgain", {
+        id,
+        correction,
+      });
+      expect(refused).toMatchObject({ status, body: { code } });
+      expect(refused.body.errors?.map((one) => one.pointer)).toContain(pointer);
+      expect(await onlyId()).toBe(id);
+    },
+  );
 });
 
 test.each(["0", "x", "99999999999999999999"])("%s is no id", async (id) =>

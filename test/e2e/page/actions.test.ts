@@ -208,6 +208,20 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
       .getByText("error", { exact: true })
       .first()
       .waitFor();
+    await page.keyboard.press("Escape");
+
+    // Corrected it is accepted, and no longer among the rejected.
+    await page.getByRole("button", { name: "Correct and send" }).click();
+    const corrected = page.getByRole("dialog");
+    await corrected
+      .getByLabel("Image version", { exact: true })
+      .fill(seedVersionId("1.2.0"));
+    await corrected
+      .getByLabel("Body", { exact: true })
+      .fill(JSON.stringify(managedImageRequest()));
+    await corrected.getByRole("button", { name: "Plan and send" }).click();
+    await page.getByText("Accepted:").waitFor();
+    await page.getByText("There are none.").waitFor();
     await context.close();
   });
 });

@@ -178,16 +178,16 @@ function CorrectDialog({
       confirm="Plan and send"
       onClose={onClose}
       onConfirm={async () => {
-        const place = parseResourceId(id);
-        if (place?.version === undefined)
-          throw new Error("This is not the resource id of an image version.");
-        const { body } = await client.call("putImageVersion", {
-          path: { ...place.image, versionName: place.version },
-          query: { plan: "require" },
-          body: JSON.parse(text) as Schemas["GalleryImageVersion"],
+        const { body } = await client.call("sendRejectedRequestAgain", {
+          path: { rejectedRequestId: request.id },
+          body: {
+            resourceId: id.trim(),
+            body: JSON.parse(text) as Record<string, unknown>,
+          },
         });
         onDone("kind" in body ? body : undefined);
-        if (!("kind" in body))
+        const place = parseResourceId(id);
+        if (!("kind" in body) && place?.version !== undefined)
           navigate({
             view: "version",
             image: place.image,
@@ -196,9 +196,10 @@ function CorrectDialog({
       }}
     >
       <p>
-        The corrected request is a new one, under your own authorization. It is
-        planned first: with an error nothing is stored, and the errors are shown
-        here. The original stays among the rejected until it ages.
+        The corrected request is taken as a PUT of yours, under your own
+        authorization, and the original is removed from those that are kept. It
+        is planned first: with an error nothing is stored, the errors are shown
+        here, and the original stays.
       </p>
       <label for="correct-id">Image version</label>
       <input
