@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   adoptionRefusal,
+  doubtful,
   isBehind,
   isMadeByOthers,
   isNotMeant,
@@ -15,6 +16,8 @@ import type {
 } from "../../../../src/image-version/state/record.js";
 import { withApplied } from "../../../../src/image-version/properties/patch.js";
 import {
+  accepted as acceptedNow,
+  at,
   changeOf,
   COMPLETED,
   creating,
@@ -603,5 +606,68 @@ test("made again: says which version is there now", () => {
     code: "ChangedOutside",
     message: `/x was deleted and created again after this request: the version that Azure has under this number now, published ${time(900)}, is another one. It was left as it is. GET it, and send the request again if it is meant for that version.`,
     errors: [],
+  });
+});
+
+describe("who would create, and finds a version of others", () => {
+  const { record } = acceptedNow();
+  const theirs = lookOf("Succeeded", COMPLETED);
+  const since = (seconds: number) => ({
+    ...record,
+    doubt: { what: `others/${time(1)}`, since: time(seconds) },
+  });
+
+  test("believes it at the second look, two minutes later", () => {
+    const first = doubtful(record, theirs, at(10));
+    expect(first).toMatchObject({
+      why: expect.stringContaining("a version of others") as unknown,
+      doubt: { what: `others/${time(1)}`, since: time(10) },
+    });
+    expect(doubtful(since(10), theirs, at(129))?.doubt?.since).toBe(time(10));
+    expect(doubtful(since(10), theirs, at(130))).toBeUndefined();
+  });
+
+  test("begins anew with another one, and with another doubt", () => {
+    const other = lookOf("Succeeded", COMPLETED, { publishedDate: time(2) });
+    expect(doubtful(since(10), other, at(130))?.doubt?.since).toBe(time(130));
+    const otherDoubt = {
+      ...record,
+      doubt: { what: "unmet/0", since: time(10) },
+    };
+    expect(doubtful(otherDoubt, theirs, at(130))?.doubt?.since).toBe(time(130));
+  });
+
+  test("does not doubt what is not there, is Sigil's, or is only to be changed", () => {
+    expect(doubtful(record, undefined, at(10))).toBeUndefined();
+    expect(doubtful(succeeded().record, otherwise, at(10))).toBeUndefined();
+    expect(doubtful(unanswered, asSent, at(10))).toBeUndefined();
+    const [[id = "", request] = []] = Object.entries(record.requests);
+    const { creates: _, ...changing } = request ?? expect.fail();
+    expect(
+      doubtful({ ...record, requests: { [id]: changing } }, theirs, at(10)),
+    ).toBeUndefined();
+  });
+
+  test("who would create among others who only change doubts it, too", () => {
+    const [[id = "", request] = []] = Object.entries(record.requests);
+    const { creates: _, ...changing } = request ?? expect.fail();
+    const both = { [`${id}0`]: changing, [id]: request };
+    expect(
+      doubtful(
+        { ...record, requests: both as typeof record.requests },
+        theirs,
+        at(10),
+      ),
+    ).toBeDefined();
+  });
+
+  test("a life that is over is behind, whoever made it", () => {
+    const over = {
+      ...record,
+      lifeBefore: { publishedDate: time(1), endTime: time(5) },
+    };
+    expect(doubtful(over, theirs, at(10))).toEqual({
+      why: expect.stringContaining("before") as unknown,
+    });
   });
 });

@@ -290,6 +290,50 @@ describe("invariant 2: what Azure shows is told once", () => {
       ]);
     });
 
+    test("at once what is changed while something else is taken back", () => {
+      const tagged = at(succeeded(), 20, { "/tags/theirs": "1" });
+      const held = at(tagged, 40, { [EXCLUDE_FROM_LATEST]: true });
+      expect(kinds(held)).toEqual(["Demoted", "ChangedOutside"]);
+      expect(eventsOf(held)[1]).toMatchObject({
+        data: {
+          changes: [
+            { pointer: "/properties/publishingProfile/excludeFromLatest" },
+          ],
+        },
+      });
+    });
+
+    test("at once of one tag what has nothing to do with another", () => {
+      const had = at(succeeded(), 20, { "/tags/q": "1" });
+      const added = at(had, 40, { "/tags/q": "1", "/tags/p": "1" });
+      expect(kinds(added)).toEqual(["ChangedOutside"]);
+      const { record } = added;
+      const forgotten = withRecord(added, {
+        outsideTold: (record.outsideTold ?? []).filter(
+          ({ field }) => field !== "/tags/q",
+        ),
+      });
+      expect(kinds(at(forgotten, 60, { "/tags/p": "1" }))).toEqual([
+        "ChangedOutside",
+      ]);
+    });
+
+    test("as new regions those alone that were not there", () => {
+      const dataOf = (pair: ImageVersionPair) =>
+        eventsOf(pair).find(({ type }) => type.endsWith("ChangedOutside"))
+          ?.data;
+      const south = regionField("southcentralus");
+      const there = {
+        [`${south}/name`]: "southcentralus",
+        [`${south}/regionalReplicaCount`]: 2,
+      };
+      const added = at(succeeded(), 20, there);
+      expect(dataOf(added)).toMatchObject({ regions: ["southcentralus"] });
+      const more = { ...there, [`${south}/regionalReplicaCount`]: 3 };
+      expect(dataOf(at(added, 40, more))).not.toHaveProperty("regions");
+      expect(dataOf(at(added, 620))).not.toHaveProperty("regions");
+    });
+
     test("remembered are the last hundred", () => {
       const tags = Object.fromEntries(
         Array.from({ length: 150 }, (_, i) => [`/tags/t${i}`, "1"]),
@@ -528,6 +572,27 @@ describe("invariant 3: what others have changed is told, and theirs to keep", ()
 
     test("at once where the write is long ago", () => {
       expect(changed(shown, overwritten, 700)).toHaveLength(1);
+    });
+
+    test("once, though a look between shows it as it was sent", () => {
+      const outside = (pair: ImageVersionPair) =>
+        toldOf(pair).filter((one) => one.includes("outside"));
+      const after = (pair: ImageVersionPair, seconds: number, changes: Patch) =>
+        look(pair, "Succeeded", COMPLETED, seconds, changes);
+      const first = after(shown, 200, overwritten);
+      const told = after(first, 320, overwritten);
+      expect(outside(told)).toHaveLength(1);
+      const between = after(told, 340, attempt.changes);
+      expect(outside(between)).toEqual([]);
+      const again = after(between, 360, overwritten);
+      expect(outside(after(again, 480, overwritten))).toEqual([]);
+      // Sent again, and shown for two minutes, it was taken back.
+      const back = after(again, 500, attempt.changes);
+      const still = after(back, 619, attempt.changes);
+      expect(still.record).toHaveProperty("outside");
+      const over = after(back, 620, attempt.changes);
+      expect(over.record).not.toHaveProperty("outside");
+      expect(outside(after(over, 700, overwritten))).toHaveLength(1);
     });
 
     test("and not where the next look shows it as sent again", () => {
