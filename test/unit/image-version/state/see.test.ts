@@ -616,6 +616,48 @@ describe("what a look leaves in the record", () => {
     expect(record.consecutiveNotFound).toBe(0);
   });
 
+  describe("of an update that had no answer", () => {
+    const write = {
+      changes: { "/tags/a": "1" },
+      was: { "/tags/a": null },
+      sentTime: time(100),
+    };
+    const unanswered = withRecord(succeeded(), {
+      lastAttempt: {
+        ...attempt,
+        outcome: "unknown",
+        sentFor: ["another"],
+        asked: attempt.changes,
+      },
+      writes: [write],
+    });
+
+    test.each([
+      ["Succeeded", {}],
+      ["Updating", { begun: true }],
+    ])("and is shown (%s): that it was applied", (state, begun) => {
+      const { record } = look(
+        unanswered,
+        state,
+        COMPLETED,
+        120,
+        attempt.changes,
+      );
+      expect(record.lastAttempt?.outcome).toBe("shown");
+      expect(record.lastApplied).toMatchObject({ "/tags/a": "1" });
+      expect(record.writes).toEqual([
+        { ...write, acceptedTime: time(100), ...begun },
+      ]);
+    });
+
+    test("and is not: nothing", () => {
+      const { record } = look(unanswered, "Succeeded", COMPLETED, 230);
+      expect(record.lastAttempt?.outcome).toBe("unknown");
+      expect(record.lastApplied).not.toHaveProperty(["/tags/a"]);
+      expect(record.writes).toEqual([write]);
+    });
+  });
+
   test("of another life of the version is nothing that was applied to the one before", () => {
     const pair = succeeded();
     const { record } = see(
