@@ -29,15 +29,18 @@ export function failureOf(
   if (error instanceof Ended) return [error.outcome, error.message, []];
   if (error instanceof OperationFailedError) {
     const { id, regions, error: reason } = error.operation;
+    // What nothing is known of speaks against nobody.
+    const outcome: Outcome =
+      reason?.code === "TestInconclusive" ? "inconclusive" : "failed";
     const lines = [
-      `Failed: ${error.message}`,
+      `${outcome === "failed" ? "Failed" : "Inconclusive"}: ${error.message}`,
       ...(reason?.errors.length ? [describeFindings(reason.errors)] : []),
       ...regions
         .filter(({ state }) => state === "Failed")
         .map(({ name, details }) => `  ${name}: ${details ?? "failed"}`),
       `sigil operation show ${id} says all that is known of it.`,
     ];
-    return ["failed", lines.join("\n"), reason?.errors ?? []];
+    return [outcome, visible(lines.join("\n")), reason?.errors ?? []];
   }
   if (error instanceof OperationCanceledError) {
     const { canceledBy } = error.operation;

@@ -32,7 +32,11 @@ export function overview(commands: readonly Command[]): string {
         "SIGIL_SIGN_IN",
         "how to sign in: environment, workload-identity, github, azure-pipelines, managed-identity, az, device-code. If not said: what the environment has variables for, else az login, a managed identity, or a device code on a terminal",
       ],
-      ["SIGIL_ACCESS_TOKEN", "a token, instead of all that"],
+      ["SIGIL_ACCESS_TOKEN", "a token for Sigil, instead of all that"],
+      [
+        "SIGIL_SERVICE_BUS",
+        "where the events are (or: sigil configure --service-bus)",
+      ],
     ]),
     "",
     "Exit codes",

@@ -12,7 +12,7 @@ import { GLOBAL_OPTIONS } from "./global-options.js";
 import { commandHelp, groupHelp, overview } from "./help.js";
 import type { Io } from "./io.js";
 import { nearest } from "./nearest.js";
-import { checkRequired, parseOptions, type Values } from "./options.js";
+import { checkRequired, parseOptions } from "./options.js";
 import { checkQuery, print, type Format } from "./output.js";
 import { progressOn, type Progress } from "./progress.js";
 import {
@@ -159,12 +159,16 @@ async function runCommand(
     if (!isQuiet) state.progress.line(line);
   };
   let client: Client | undefined;
+  const endpoint = (): string =>
+    endpointOf(values.text("--endpoint"), settings, environment);
   const context: Context = {
     io,
     values,
+    settings,
+    endpoint,
     get client() {
       return (client ??= clientOf(
-        values,
+        endpoint(),
         io,
         settings,
         state.verbose ? note : undefined,
@@ -201,16 +205,11 @@ async function runCommand(
 }
 
 function clientOf(
-  values: Values,
+  endpoint: string,
   io: Io,
   settings: ReturnType<typeof readSettings>,
   say: ((line: string) => void) | undefined,
 ): Client {
-  const endpoint = endpointOf(
-    values.text("--endpoint"),
-    settings,
-    io.environment,
-  );
   return createClient({
     endpoint,
     token: tokens(io, settings),

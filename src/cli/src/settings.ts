@@ -9,6 +9,7 @@ import { UsageError } from "./exit-codes.js";
 export interface Settings {
   readonly endpoint?: string;
   readonly scope?: string;
+  readonly serviceBus?: string;
   readonly output?: string;
   readonly subscription?: string;
   readonly group?: string;
@@ -140,7 +141,7 @@ function textOf(file: string): string | undefined {
   }
 }
 
-/** Where Sigil is. A token goes to nobody in clear text but to this machine. Throws UsageError. */
+/** Where Sigil is, without `/api`. A token goes to nobody in clear text but to this machine. Throws UsageError. */
 export function endpointOf(
   given: string | undefined,
   settings: Settings,
@@ -162,5 +163,5 @@ export function endpointOf(
     throw new UsageError(
       `The endpoint "${endpoint}" is not https: a token is not sent there.`,
     );
-  return endpoint;
+  return endpoint.replace(/\/+$/u, "").replace(/\/api$/u, "");
 }

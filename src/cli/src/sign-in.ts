@@ -27,18 +27,14 @@ export interface SignInDependencies {
   readonly now: () => number;
 }
 
-/** Gives the token for the next request: the last one until it is about to expire. */
+/** Gives the token for the next request to Sigil. */
 export function tokens(
   io: Io,
   settings: Settings,
-  { credential: make, now }: SignInDependencies = {
-    credential: () => credentialOf(io),
-    now: () => Date.now(),
-  },
+  dependencies?: SignInDependencies,
 ): () => Promise<string> {
   const { environment } = io;
-  let credential: ReturnType<typeof make> | undefined;
-  let last: AccessToken | undefined;
+  let token: (() => Promise<string>) | undefined;
   return async () => {
     const given = environment["SIGIL_ACCESS_TOKEN"];
     if (given) return given;
@@ -47,6 +43,23 @@ export function tokens(
       throw new UsageError(
         "Which application is Sigil? Set SIGIL_SCOPE, or: sigil configure --scope api://{application id}/.default (docs/access.md)",
       );
+    token ??= tokensFor(scope, io, dependencies);
+    return token();
+  };
+}
+
+/** Gives the token of a scope for the next request: the last one until it is about to expire. */
+export function tokensFor(
+  scope: string,
+  io: Io,
+  { credential: make, now }: SignInDependencies = {
+    credential: () => credentialOf(io),
+    now: () => Date.now(),
+  },
+): () => Promise<string> {
+  let credential: ReturnType<typeof make> | undefined;
+  let last: AccessToken | undefined;
+  return async () => {
     // az is a process of its own for each token, and remembers none for us.
     if (last !== undefined && last.expiresOnTimestamp - now() > RENEWAL_MS)
       return last.token;
