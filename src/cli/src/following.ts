@@ -82,7 +82,8 @@ export async function followAll(
             if (hasEnded(now)) open.delete(now.id);
             progress(now);
           },
-          onUnavailable: (error) => note(`${error.message} Asking again.`),
+          onUnavailable: (error) =>
+            note(`${error.message.replace(/\.?$/u, ".")} Asking again.`),
         }),
       ),
     );

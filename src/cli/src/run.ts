@@ -99,6 +99,10 @@ function commandOf(args: readonly string[]): Command | string {
   const [group = "", name = ""] = words;
   if (words !== args)
     throw new UsageError(`Leave "sig" out: sigil ${group} ${name} …`);
+  if (group.startsWith("-"))
+    throw new UsageError(
+      `Options come after the command: sigil COMMAND ${group}.`,
+    );
   if (GROUPS[group] === undefined) {
     const meant = nearest(group, [
       ...Object.keys(GROUPS),
@@ -118,7 +122,7 @@ function commandOf(args: readonly string[]): Command | string {
   if (why !== undefined) throw new UsageError(why);
   const meant = nearest(name, names);
   throw new UsageError(
-    `There is no "${group} ${name}".${meant === undefined ? "" : ` Did you mean "${group} ${meant}"?`} There are ${names.join(", ")}.`,
+    `There is no "${group} ${name}".${meant === undefined ? "" : ` Did you mean "${group} ${meant}"?`} Known: ${names.join(", ")}.`,
   );
 }
 
@@ -192,7 +196,6 @@ async function runCommand(
     rows = command.rows,
   } = await command.run(context);
   const format = (values.text("--output") ??
-    settings.output ??
     command.output ??
     "json") as Format;
   const shown =

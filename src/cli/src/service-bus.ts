@@ -118,7 +118,7 @@ export async function* receive(
         reason = `${address} could not be reached: ${reasonOf(error)}`;
       }
       if (attempt >= attempts) throw new Ended("unavailable", reason);
-      if (attempt === 2) note(`${reason} Asking again.`);
+      if (attempt === 2) note(`${reason.replace(/\.?$/u, ".")} Asking again.`);
       const delayMs = FIRST_DELAY_MS * 2 ** Math.min(attempt - 1, 10);
       await io.sleep(Math.min(delayMs, LONGEST_DELAY_MS), signal);
     }

@@ -10,7 +10,6 @@ export interface Settings {
   readonly endpoint?: string;
   readonly scope?: string;
   readonly serviceBus?: string;
-  readonly output?: string;
   readonly subscription?: string;
   readonly group?: string;
   readonly gallery?: string;
@@ -36,18 +35,29 @@ export function settingsFile(environment: Environment): string {
   return path.join(folder, "config.json");
 }
 
-/** Throws UsageError where the file is no JSON. */
+/** Throws UsageError where the file holds anything else. */
 export function readSettings(environment: Environment): Settings {
   const file = settingsFile(environment);
   const text = textOf(file);
   if (text === undefined) return {};
+  let settings: unknown;
   try {
-    return JSON.parse(text) as Settings;
+    settings = JSON.parse(text);
   } catch (error) {
     throw new UsageError(`${file} is no JSON. Mend or remove it.`, {
       cause: error,
     });
   }
+  if (
+    typeof settings !== "object" ||
+    settings === null ||
+    Array.isArray(settings) ||
+    Object.values(settings).some((each) => typeof each !== "string")
+  )
+    throw new UsageError(
+      `${file} has something else in it than names and texts. Mend or remove it.`,
+    );
+  return settings;
 }
 
 export function writeSettings(
@@ -162,6 +172,10 @@ export function endpointOf(
   )
     throw new UsageError(
       `The endpoint "${endpoint}" is not https: a token is not sent there.`,
+    );
+  if (url.username || url.password || url.search || url.hash)
+    throw new UsageError(
+      "The endpoint is an address alone, without a user name, a query or a fragment.",
     );
   return endpoint.replace(/\/+$/u, "").replace(/\/api$/u, "");
 }

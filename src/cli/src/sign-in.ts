@@ -36,8 +36,16 @@ export function tokens(
   const { environment } = io;
   let token: (() => Promise<string>) | undefined;
   return async () => {
-    const given = environment["SIGIL_ACCESS_TOKEN"];
-    if (given) return given;
+    // A file on Windows ends in a line break that a shell leaves there.
+    const given = environment["SIGIL_ACCESS_TOKEN"]?.trim();
+    if (given) {
+      // What fetch says of it would show it.
+      if (!/^[\x21-\x7e]+$/u.test(given))
+        throw new UsageError(
+          "SIGIL_ACCESS_TOKEN is no token: it has a space, a line break or the like in it.",
+        );
+      return given;
+    }
     const scope = variable(environment, "SIGIL_SCOPE") ?? settings.scope;
     if (scope === undefined)
       throw new UsageError(

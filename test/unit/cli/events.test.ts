@@ -127,6 +127,11 @@ describe("events tail", () => {
     );
   });
 
+  it("asks for nothing where nothing is to be printed", async () => {
+    const { code, requests } = await tail("--count 0", listen());
+    expect([code, requests]).toEqual([0, []]);
+  });
+
   it("goes on when Service Bus is away for a while, and makes the subscription again when it is gone", async () => {
     const { code, stderr, requests } = await tail(
       "--count 1",

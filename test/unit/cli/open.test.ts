@@ -71,6 +71,11 @@ describe("open", () => {
     },
   );
 
+  it("names nothing ..: that would be another page", async () => {
+    const { code, stdout } = await runLine("open -g g -r .. -i i", nobody);
+    expect([code, stdout]).toEqual([2, ""]);
+  });
+
   it("needs an image definition of a version", async () => {
     const { code, stderr } = await runLine("open -e 1.0.0", nobody);
     expect(code).toBe(2);

@@ -51,6 +51,33 @@ const refused = problem(422, "PreflightFailed", [
   },
 ]);
 
+describe("a line that cannot be obeyed", () => {
+  it.each([
+    ["frobnicate", "sigil --help"],
+    ["image-version crate --help", "sigil image-version --help"],
+    ["image-version show extra", "sigil image-version show --help"],
+    ["sig image-version create", "sigil --help"],
+    ["open extra", "sigil open --help"],
+    ["events tali", "sigil events --help"],
+  ])("%s leads to help that there is: %s", async (line, help) => {
+    const { code, stderr } = await runLine(line, () => new Error());
+    expect(code).toBe(2);
+    expect(stderr).toContain(`(${help} says more.)`);
+    expect((await runLine(help.slice(6), () => new Error())).code).toBe(0);
+  });
+
+  it("has its options behind the command", async () => {
+    const { code, stderr } = await runLine(
+      "--verbose operation list",
+      () => new Error(),
+    );
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining("Options come after the command"),
+    ]);
+  });
+});
+
 describe("image-version machine", () => {
   const LINE = `image-version machine ${AT} -e 1.0.0 --region westus`;
   const commands = {

@@ -83,6 +83,7 @@ that were published before are not shown.`,
     const filters = filtersOf(values.list("--filter"), FILTERS);
     const types = values.list("--type");
     const most = values.number("--count") ?? Infinity;
+    if (most === 0) return {};
     const print = printer(context);
     const stop = new AbortController();
     const signal = AbortSignal.any([io.interrupted, stop.signal]);

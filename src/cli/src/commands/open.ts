@@ -1,4 +1,5 @@
 import type { Command, Context } from "../command.js";
+import { UsageError } from "../exit-codes.js";
 import { IMAGE_PLACE, imageIn, VERSION } from "./places.js";
 
 export const OPEN: Command = {
@@ -43,11 +44,12 @@ function pathIn(context: Context): string {
     return "";
   const { subscriptionId, resourceGroupName, galleryName, imageName } =
     imageIn(context);
-  return [
+  const names = [
     "images",
     ...[subscriptionId, resourceGroupName, galleryName, imageName],
     ...(version === undefined ? [] : ["versions", version]),
-  ]
-    .map(encodeURIComponent)
-    .join("/");
+  ];
+  if (names.some((name) => /^\.{1,2}$/u.test(name)))
+    throw new UsageError('Nothing is named "." or "..".');
+  return names.map(encodeURIComponent).join("/");
 }
