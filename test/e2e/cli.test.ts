@@ -1,4 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -9,12 +12,14 @@ import {
   beforeEach,
   describe,
   expect,
+  onTestFinished,
   test,
 } from "vitest";
 import { parse } from "yaml";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { managedImageRequest } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
@@ -224,6 +229,46 @@ describe("events tail", () => {
       "Sigil.ImageVersion.Completed",
       "Sigil.ImageVersion.RegionCompleted",
     ]);
+  });
+
+  test("signs in to Service Bus by Entra ID, whatever token Sigil is given", async () => {
+    const { key, cert, caFile } = await createCertificateAuthority(folder);
+    const event = {
+      type: "Sigil.ImageVersion.Completed",
+      time: "2026-01-01T00:00:00Z",
+      subject: "",
+      data: {},
+    };
+    const bearers = new Set<string | undefined>();
+    const server = createServer(
+      { key, cert },
+      ({ method, url, headers }, to) => {
+        bearers.add(headers.authorization);
+        to.statusCode = method === "PUT" ? 201 : 200;
+        to.end(url?.includes("/messages/head") ? JSON.stringify(event) : "");
+      },
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const { settings } = stack.services;
+    const { code, stdout, stderr } = await bash(
+      "sigil events tail --count 1 --query type",
+      {
+        SIGIL_SERVICE_BUS: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+        NODE_EXTRA_CA_CERTS: caFile,
+        IDENTITY_ENDPOINT: settings["IDENTITY_ENDPOINT"],
+        IDENTITY_HEADER: settings["IDENTITY_HEADER"],
+      },
+    );
+    expect([code, stdout], stderr).toEqual([0, `"${event.type}"\n`]);
+    const [bearer, ...others] = bearers;
+    expect(others).toEqual([]);
+    const [, claims = ""] =
+      /^Bearer [\w-]+\.([\w-]+)\./u.exec(bearer ?? "") ?? [];
+    expect(
+      JSON.parse(Buffer.from(claims, "base64url").toString()),
+    ).toMatchObject({ aud: "https://servicebus.azure.net" });
   });
 
   test("ends when nobody reads it any more", async () => {

@@ -55,7 +55,8 @@ export function namespaceOf(text: string): Namespace {
     const key = { name, value };
     return { address: `${isLocal ? "http" : "https"}://${host}`, key };
   }
-  const [, host] = /^(?:(?:https|sb):\/\/)?([\w.-]+)\/?$/iu.exec(text) ?? [];
+  const [, host] =
+    /^(?:(?:https|sb):\/\/)?([\w.-]+(?::\d+)?)\/?$/iu.exec(text) ?? [];
   if (host === undefined)
     throw new UsageError(
       `"${text}" is no namespace of Service Bus: name.servicebus.windows.net.`,
