@@ -153,7 +153,7 @@ export async function* receive(
       if (status === 200) yield text;
       else if (status === 404 || status === 410) {
         note(
-          "The subscription is gone; events may be missing here. Once more:",
+          "The subscription is gone, and events may be missing here. Another one is made.",
         );
         await create();
       } else if (status !== 204) throw refusal(status, text, topic);

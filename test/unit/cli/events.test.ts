@@ -146,7 +146,7 @@ describe("events tail", () => {
     expect(code).toBe(0);
     expect(requests.filter(({ method }) => method === "PUT")).toHaveLength(2);
     expect(stderr).toContain("Asking again.");
-    expect(stderr).toContain("The subscription is gone");
+    expect(stderr).toContain("Another one is made.");
   });
 
   it.each([

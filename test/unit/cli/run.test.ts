@@ -78,6 +78,24 @@ describe("a line that cannot be obeyed", () => {
   });
 });
 
+it("says once that the service is away, and goes on waiting", async () => {
+  const away = new TypeError("fetch failed", {
+    cause: new Error("ECONNREFUSED"),
+  });
+  const states = accepting(
+    operation("Running", [{ ...usable, state: "Replicating", progress: 1 }]),
+    operation("Succeeded", [usable]),
+  );
+  let looks = 0;
+  const { code, stderr } = await runLine("operation watch op-1", (request) =>
+    // Five attempts each.
+    (looks += 1) > 1 && looks <= 16 ? away : states(request),
+  );
+  expect(code).toBe(0);
+  expect(stderr.match(/Asking again/gu)).toHaveLength(1);
+  expect(stderr).toContain("could not be reached: ECONNREFUSED. Asking again.");
+});
+
 describe("image-version machine", () => {
   const LINE = `image-version machine ${AT} -e 1.0.0 --region westus`;
   const commands = {
