@@ -9,7 +9,7 @@ import { EXIT_CODES, UsageError, type Outcome } from "./exit-codes.js";
 import { failureOf } from "./failures.js";
 import { annotations, annotatorOf, type Finding } from "./findings.js";
 import { GLOBAL_OPTIONS } from "./global-options.js";
-import { commandHelp, groupHelp, overview } from "./help.js";
+import { commandHelp, groupHelp, HELP_WIDTH, overview } from "./help.js";
 import type { Io } from "./io.js";
 import { nearest } from "./nearest.js";
 import { checkRequired, parseOptions } from "./options.js";
@@ -72,20 +72,26 @@ async function outcomeOf(
     first === "-h" ||
     first === "help"
   ) {
-    io.stdout.write(overview(COMMANDS));
+    io.stdout.write(overview(COMMANDS, helpWidth(io)));
     return "done";
   }
   const command = commandOf(args);
   if (typeof command === "string") {
-    io.stdout.write(groupHelp(command, COMMANDS));
+    io.stdout.write(groupHelp(command, COMMANDS, helpWidth(io)));
     return "done";
   }
   const rest = args.slice(command.words.split(" ").length);
   if (rest.includes("--help") || rest.includes("-h")) {
-    io.stdout.write(commandHelp(command));
+    io.stdout.write(commandHelp(command, helpWidth(io)));
     return "done";
   }
   return runCommand(command, rest, io, state);
+}
+
+/** A terminal may not know its width; one that is narrower than this breaks lines itself. */
+function helpWidth({ stdout }: Io): number {
+  if (stdout.isTTY !== true || !stdout.columns) return HELP_WIDTH;
+  return Math.max(40, Math.min(stdout.columns, HELP_WIDTH));
 }
 
 /** The command, or the group that alone was named. Throws UsageError. */

@@ -51,6 +51,19 @@ const refused = problem(422, "PreflightFailed", [
   },
 ]);
 
+it.each(["--help", "image-version --help", "image-version create --help"])(
+  "%s fits a terminal of 80 columns, but for examples",
+  async (line) => {
+    const { stdout } = await runLine(line, () => new Error(), {
+      isTerminal: true,
+    });
+    const [help = ""] = stdout.split("\nExamples\n");
+    const longest = Math.max(...help.split("\n").map(({ length }) => length));
+    expect(longest).toBeLessThanOrEqual(80);
+    expect(longest).toBeGreaterThan(70);
+  },
+);
+
 describe("a line that cannot be obeyed", () => {
   it.each([
     ["frobnicate", "sigil --help"],
