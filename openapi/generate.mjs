@@ -52,16 +52,17 @@ const types = await openapiTS(
 const eventTypes = astToString(types);
 await write("src/generated/events.ts", eventTypes);
 await write("src/client/src/generated/events.ts", eventTypes);
-const events = Object.keys(asyncApi.channels.imageVersionEvents.messages).map(
-  (name) => {
-    const { title, payload } = asyncApi.components.messages[name];
-    const schema = payload.$ref.replace("#/components/schemas/", "");
-    return `  readonly "${title}": components["schemas"]["${schema}"];`;
-  },
+const messages = Object.keys(asyncApi.channels.imageVersionEvents.messages).map(
+  (name) => asyncApi.components.messages[name],
 );
+const events = messages.map(({ title, payload }) => {
+  const schema = payload.$ref.replace("#/components/schemas/", "");
+  return `  readonly "${title}": components["schemas"]["${schema}"];`;
+});
+const names = messages.map(({ title }) => `  "${title}",`);
 await write(
   "src/client/src/generated/events-by-type.ts",
-  `import type { components } from "./events.js";\n\nexport interface EventsByType {\n${events.join("\n")}\n}\n`,
+  `import type { components } from "./events.js";\n\nexport interface EventsByType {\n${events.join("\n")}\n}\n\nexport const EVENT_TYPES = [\n${names.join("\n")}\n] as const;\n`,
 );
 
 await mkdir(new URL("../dist/docs/", import.meta.url), { recursive: true });

@@ -1,5 +1,8 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -9,11 +12,14 @@ import {
   beforeEach,
   describe,
   expect,
+  onTestFinished,
   test,
 } from "vitest";
 import { parse } from "yaml";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
+import { createCertificateAuthority } from "@sigil-local/token-issuer/certificates";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { managedImageRequest } from "../support/requests.js";
 import { Stack } from "../support/stack.js";
@@ -37,6 +43,8 @@ function has(program: string): boolean {
 /** util-linux's, which gives a program a terminal. */
 const HAS_SCRIPT = has("script") && process.platform === "linux";
 
+const machines = resourcesIn(LOCAL_SUBSCRIPTION_ID, "ImageTests");
+
 interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -50,6 +58,7 @@ let environment: Record<string, string | undefined>;
 beforeAll(async () => {
   stack = await Stack.start({
     simulator: { replication: { durationMs: 1_500 } },
+    settings: { SIGIL_TEST_MACHINES: "true" },
   });
   host = await stack.startHost();
   folder = await mkdtemp(path.join(tmpdir(), "sigil-cli-"));
@@ -58,6 +67,7 @@ beforeAll(async () => {
     HOME: folder,
     NODE_EXTRA_CA_CERTS: process.env["NODE_EXTRA_CA_CERTS"],
     SIGIL_ENDPOINT: host.origin,
+    SIGIL_SERVICE_BUS: stack.services.serviceBus?.connectionString,
     SIGIL_SUBSCRIPTION: LOCAL_SUBSCRIPTION_ID,
     SIGIL_ACCESS_TOKEN: await stack.services.tokenIssuer?.issueToken({
       roles: ["ImageVersions.Write"],
@@ -184,6 +194,179 @@ test.skipIf(!HAS_SCRIPT)(
     expect(stdout).toContain("\x1b[J");
   },
 );
+
+describe("events tail", () => {
+  const create = (): Promise<Ended> =>
+    bash(
+      `sigil image-version create ${AT} -e ${version} --target-regions westus=1=standard_lrs --managed-image myImage --no-wait`,
+    );
+  const whenListening = (act: () => unknown) => {
+    let isListening = false;
+    return (text: string): void => {
+      if (isListening || !text.includes("Listening to")) return;
+      isListening = true;
+      act();
+    };
+  };
+
+  test("prints each event of the topic as a line of JSON, by a subscription that it deletes", async () => {
+    const { code, stdout, stderr } = await bash(
+      `sigil events tail --filter version=${version} --type RegionCompleted Completed --count 2`,
+      {},
+      whenListening(create),
+    );
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^Listening to image-version-events of .*\n$/u),
+    ]);
+    expect(
+      stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { type: string }).type)
+        .sort(),
+    ).toEqual([
+      "Sigil.ImageVersion.Completed",
+      "Sigil.ImageVersion.RegionCompleted",
+    ]);
+  });
+
+  test("signs in to Service Bus by Entra ID, whatever token Sigil is given", async () => {
+    const { key, cert, caFile } = await createCertificateAuthority(folder);
+    const event = {
+      type: "Sigil.ImageVersion.Completed",
+      time: "2026-01-01T00:00:00Z",
+      subject: "",
+      data: {},
+    };
+    const bearers = new Set<string | undefined>();
+    const server = createServer(
+      { key, cert },
+      ({ method, url, headers }, to) => {
+        bearers.add(headers.authorization);
+        to.statusCode = method === "PUT" ? 201 : 200;
+        to.end(url?.includes("/messages/head") ? JSON.stringify(event) : "");
+      },
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const { settings } = stack.services;
+    const { code, stdout, stderr } = await bash(
+      "sigil events tail --count 1 --query type",
+      {
+        SIGIL_SERVICE_BUS: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+        NODE_EXTRA_CA_CERTS: caFile,
+        IDENTITY_ENDPOINT: settings["IDENTITY_ENDPOINT"],
+        IDENTITY_HEADER: settings["IDENTITY_HEADER"],
+      },
+    );
+    expect([code, stdout], stderr).toEqual([0, `"${event.type}"\n`]);
+    const [bearer, ...others] = bearers;
+    expect(others).toEqual([]);
+    const [, claims = ""] =
+      /^Bearer [\w-]+\.([\w-]+)\./u.exec(bearer ?? "") ?? [];
+    expect(
+      JSON.parse(Buffer.from(claims, "base64url").toString()),
+    ).toMatchObject({ aud: "https://servicebus.azure.net" });
+  });
+
+  test("ends when nobody reads it any more", async () => {
+    const { code, stdout, stderr } = await bash(
+      `set -o pipefail; sigil events tail --filter version=${version} --query type -o tsv | head -1`,
+      {},
+      whenListening(create),
+    );
+    expect([code, stdout, stderr]).toEqual([
+      0,
+      "Sigil.ImageVersion.Accepted\n",
+      expect.not.stringContaining("Interrupted"),
+    ]);
+  });
+
+  test("ends at Ctrl-C", async () => {
+    let interrupt = (): void => undefined;
+    const listening = whenListening(() => interrupt());
+    const { code, stdout, stderr } = await bash(
+      "sigil events tail",
+      {},
+      (text, byCtrlC) => {
+        interrupt = byCtrlC;
+        listening(text);
+      },
+    );
+    expect([code, stdout, stderr]).toEqual([
+      130,
+      "",
+      expect.stringMatching(/^Listening to image-version-events of .*\n$/u),
+    ]);
+  });
+});
+
+test("tests a version by a machine, and a version that fails it", async () => {
+  const network = machines.virtualNetwork("tests", "westus", ["machines"]);
+  await stack.simulator.putResource(machines.group("westus"));
+  await stack.simulator.putResource(network);
+  await stack.simulator.setMachineTimes({ startMs: 300, deleteMs: 200 });
+  const profile = path.join(folder, "profile.json");
+  await writeFile(
+    profile,
+    JSON.stringify({
+      machineSize: "Standard_D2s_v5",
+      resourceGroupName: "ImageTests",
+      regions: [{ name: "westus", subnetId: `${network.id}/subnets/machines` }],
+      proof: { kind: "agentReady" },
+    }),
+  );
+  const set = await bash(`sigil test-profile set ${AT} --file ${profile}`, {
+    SIGIL_ACCESS_TOKEN: await stack.services.tokenIssuer?.issueToken({
+      roles: ["ImageVersions.Admin"],
+    }),
+  });
+  expect([set.code, set.stderr]).toEqual([0, ""]);
+  const created = await bash(
+    `sigil image-version create ${AT} -e ${version} --target-regions westus=1=standard_lrs --target-region-encryption WestUSDiskEncryptionSet1,0,WestUSDiskEncryptionSet2 --managed-image myImage`,
+  );
+  expect(created.code).toBe(0);
+  const passed = await bash(`sigil image-version test ${AT} -e ${version}`);
+  expect([passed.code, passed.stderr]).toEqual([
+    0,
+    expect.stringContaining("westus: 100 %, passed"),
+  ]);
+  expect(passed.stdout).toMatch(/^westus +passed +Standard_D2s_v5 /mu);
+  await stack.simulator.planMachine({ does: "wrongKey", region: "westus" });
+  const failed = await bash(`sigil image-version test ${AT} -e ${version}`);
+  expect([failed.code, failed.stdout]).toEqual([1, ""]);
+  expect(failed.stderr).toContain("DiskEncryptionMismatch");
+  const elsewhere = await bash(
+    `sigil image-version test ${AT} -e ${version} --regions eastus2`,
+  );
+  expect(elsewhere.code).toBe(3);
+});
+
+test("opens the page in a browser, by no shell", async () => {
+  const opened = path.join(folder, "opened");
+  const programs = path.join(folder, "programs");
+  await mkdir(programs);
+  await writeFile(
+    path.join(programs, "xdg-open"),
+    `#!/bin/sh\nprintf '%s\\n' "$@" > "${opened}.part" && mv "${opened}.part" "${opened}"\n`,
+    { mode: 0o755 },
+  );
+  const { code, stdout } = await bash(
+    `sigil open -g 'a&b$(touch ${folder}/x)' -r 'a "b"' -i MyImage`,
+    {
+      DISPLAY: ":0",
+      PATH: `${programs}${path.delimiter}${environment["PATH"]}`,
+    },
+  );
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/\/MyImage\n$/u)]);
+  await expect
+    .poll(() => readFile(opened, "utf8").catch(() => undefined), {
+      timeout: 20_000,
+    })
+    .toBe(stdout);
+});
 
 test("signs in with the managed identity that the environment has, which has no role", async () => {
   const { settings } = stack.services;

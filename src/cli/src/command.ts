@@ -5,12 +5,16 @@ import type { Finding } from "./findings.js";
 import type { Io } from "./io.js";
 import type { Option, Positional, Values } from "./options.js";
 import type { Column } from "./output.js";
+import type { Settings } from "./settings.js";
 
 /** What a command works with. */
 export interface Context {
   readonly io: Io;
   readonly values: Values;
+  readonly settings: Settings;
   readonly client: Client;
+  /** Where Sigil is, without a slash at its end. Throws UsageError. */
+  readonly endpoint: () => string;
   /** The id, whatever was given: an id, a name that az knows, or nothing. Throws UsageError. */
   readonly subscriptionId: () => string;
   /** A line for whoever looks on, on stderr. */

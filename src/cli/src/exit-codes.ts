@@ -1,7 +1,13 @@
 /** What each exit code means, for scripts; docs/cli.md has them too. */
 export const EXIT_CODES = {
-  done: [0, "done; of a create, a watch or an update: usable everywhere"],
-  failed: [1, "the operation has failed, or something unforeseen happened"],
+  done: [
+    0,
+    "done; of a create, a watch or an update: usable everywhere; of a test: passed everywhere",
+  ],
+  failed: [
+    1,
+    "the operation has failed, as a test in any region has, or something unforeseen happened",
+  ],
   usage: [2, "the command line or a setting is wrong; nothing was sent"],
   refused: [
     3,
@@ -11,6 +17,10 @@ export const EXIT_CODES = {
   timedOut: [5, "--timeout is over; the work goes on"],
   canceled: [6, "the operation was canceled"],
   unavailable: [7, "the service could not be reached, or cannot work now"],
+  inconclusive: [
+    8,
+    "a test found nothing out in some region, and no fault of the version in any",
+  ],
   interrupted: [130, "Ctrl-C; the work goes on"],
 } as const satisfies Readonly<Record<string, readonly [number, string]>>;
 

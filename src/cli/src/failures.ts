@@ -7,6 +7,7 @@ import {
   OperationFailedError,
   ProblemError,
 } from "@sigil/client";
+import { COMMANDS, GROUPS } from "./commands/all.js";
 import { Ended, UsageError, type Outcome } from "./exit-codes.js";
 import { visible } from "./style.js";
 import { describeFindings, type Finding } from "./findings.js";
@@ -19,25 +20,27 @@ export function failureOf(
   args: readonly string[],
 ): Failure {
   if (error instanceof UsageError) {
-    const help = [
-      "sigil",
-      ...args.slice(0, 2).filter((each) => !each.startsWith("-")),
-      "--help",
+    return [
+      "usage",
+      `${error.message}\n(sigil ${wordsIn(args)}--help says more.)`,
+      [],
     ];
-    return ["usage", `${error.message}\n(${help.join(" ")} says more.)`, []];
   }
   if (error instanceof Ended) return [error.outcome, error.message, []];
   if (error instanceof OperationFailedError) {
     const { id, regions, error: reason } = error.operation;
+    // What nothing is known of speaks against nobody.
+    const outcome: Outcome =
+      reason?.code === "TestInconclusive" ? "inconclusive" : "failed";
     const lines = [
-      `Failed: ${error.message}`,
+      `${outcome === "failed" ? "Failed" : "Inconclusive"}: ${error.message}`,
       ...(reason?.errors.length ? [describeFindings(reason.errors)] : []),
       ...regions
         .filter(({ state }) => state === "Failed")
         .map(({ name, details }) => `  ${name}: ${details ?? "failed"}`),
       `sigil operation show ${id} says all that is known of it.`,
     ];
-    return ["failed", lines.join("\n"), reason?.errors ?? []];
+    return [outcome, visible(lines.join("\n")), reason?.errors ?? []];
   }
   if (error instanceof OperationCanceledError) {
     const { canceledBy } = error.operation;
@@ -74,4 +77,12 @@ export function failureOf(
     verbose ? (stack ?? message) : `${message}\n(--verbose shows where.)`,
     [],
   ];
+}
+
+/** The command or the group that a line begins with, and a space; nothing where there is none of that name. */
+function wordsIn(args: readonly string[]): string {
+  const line = `${args.slice(0, 2).join(" ")} `;
+  const names = [...COMMANDS.map(({ words }) => words), ...Object.keys(GROUPS)];
+  const name = names.find((each) => line.startsWith(`${each} `));
+  return name === undefined ? "" : `${name} `;
 }

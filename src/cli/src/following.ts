@@ -51,6 +51,7 @@ export async function followAll(
   );
   const lookAgain = (): string => `To look again: ${watchLine([...open])}`;
   const stop = new AbortController();
+  let isAway = false;
   const seconds = values.number("--timeout");
   const interrupt = (): void =>
     stop.abort(
@@ -79,10 +80,14 @@ export async function followAll(
         waitUntilReady(client, operation, {
           signal: stop.signal,
           onProgress: (now) => {
+            isAway = false;
             if (hasEnded(now)) open.delete(now.id);
             progress(now);
           },
-          onUnavailable: (error) => note(`${error.message} Asking again.`),
+          onUnavailable: ({ message }) => {
+            if (!isAway) note(`${message.replace(/\.?$/u, ".")} Asking again.`);
+            isAway = true;
+          },
         }),
       ),
     );

@@ -18,6 +18,7 @@ void runAction({
     environment: process.env,
     interrupted: interruption.signal,
     fetch: (address, init) => fetch(address, init),
+    browse: () => Promise.resolve(false),
     sleep: (ms, signal) => setTimeout(ms, undefined, { signal }),
   },
   append: appendFileSync,

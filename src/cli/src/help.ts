@@ -6,12 +6,17 @@ import { GLOBAL_OPTIONS } from "./global-options.js";
 import type { Option } from "./options.js";
 import { wrap } from "./style.js";
 
-const WIDTH = 100;
+/** As wide as it is printed where no terminal is narrower. */
+export const HELP_WIDTH = 100;
 
-export function overview(commands: readonly Command[]): string {
+export function overview(commands: readonly Command[], width: number): string {
+  const columns = columnsWithin(width);
   const own = commands.filter(({ words }) => !words.includes(" "));
   return [
-    "sigil: image versions of Azure Compute Galleries, planned before, followed until they are usable.",
+    ...wrap(
+      "sigil: image versions of Azure Compute Galleries, planned before, followed until they are usable.",
+      width,
+    ),
     "",
     'Change "az sig image-version" to "sigil image-version", and keep the rest.',
     "",
@@ -32,7 +37,11 @@ export function overview(commands: readonly Command[]): string {
         "SIGIL_SIGN_IN",
         "how to sign in: environment, workload-identity, github, azure-pipelines, managed-identity, az, device-code. If not said: what the environment has variables for, else az login, a managed identity, or a device code on a terminal",
       ],
-      ["SIGIL_ACCESS_TOKEN", "a token, instead of all that"],
+      ["SIGIL_ACCESS_TOKEN", "a token for Sigil, instead of all that"],
+      [
+        "SIGIL_SERVICE_BUS",
+        "where the events are (or: sigil configure --service-bus)",
+      ],
     ]),
     "",
     "Exit codes",
@@ -43,12 +52,20 @@ export function overview(commands: readonly Command[]): string {
       ]),
     ),
     "",
-    "Answers go to stdout, all else to stderr. sigil COMMAND --help says more of a command.",
+    ...wrap(
+      "Answers go to stdout, all else to stderr. sigil COMMAND --help says more of a command.",
+      width,
+    ),
     "",
   ].join("\n");
 }
 
-export function groupHelp(group: string, commands: readonly Command[]): string {
+export function groupHelp(
+  group: string,
+  commands: readonly Command[],
+  width: number,
+): string {
+  const columns = columnsWithin(width);
   return [
     `sigil ${group}: ${GROUPS[group]}.`,
     "",
@@ -62,7 +79,8 @@ export function groupHelp(group: string, commands: readonly Command[]): string {
   ].join("\n");
 }
 
-export function commandHelp(command: Command): string {
+export function commandHelp(command: Command, width: number): string {
+  const columns = columnsWithin(width);
   const {
     words,
     summary,
@@ -77,10 +95,10 @@ export function commandHelp(command: Command): string {
     groups.set(group, [...(groups.get(group) ?? []), option]);
   }
   return [
-    `sigil ${words}: ${summary}.`,
+    ...wrap(`sigil ${words}: ${summary}.`, width),
     ...(description === undefined
       ? []
-      : ["", ...wrapped(description.replaceAll("\n", " "), 0)]),
+      : ["", ...wrap(description.replaceAll("\n", " "), width)]),
     ...(positional === undefined
       ? []
       : [
@@ -109,19 +127,21 @@ export function commandHelp(command: Command): string {
   ].join("\n");
 }
 
-/** Names at the left, what they mean beside them; below a name that is too long. */
-function columns(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.min(30, Math.max(...rows.map(([name]) => name.length)));
-  return rows.flatMap(([name, meaning]) => {
-    const [first = "", ...rest] = wrapped(meaning, width + 4);
-    return name.length > width
-      ? [`  ${name}`, first, ...rest]
-      : [`  ${name.padEnd(width)}  ${first.trimStart()}`, ...rest];
-  });
-}
+type Rows = readonly (readonly [name: string, meaning: string])[];
 
-function wrapped(text: string, indent: number): string[] {
-  return wrap(text, WIDTH - indent).map(
-    (line) => `${" ".repeat(indent)}${line}`,
-  );
+/** Names at the left, what they mean beside them; below a name that is too long. */
+function columnsWithin(full: number): (rows: Rows) => string[] {
+  return (rows) => {
+    const width = Math.min(30, Math.max(...rows.map(([name]) => name.length)));
+    const indent = " ".repeat(width + 4);
+    return rows.flatMap(([name, meaning]) => {
+      const [first = "", ...rest] = wrap(meaning, full - width - 4);
+      return [
+        ...(name.length > width
+          ? [`  ${name}`, `${indent}${first}`]
+          : [`  ${name.padEnd(width)}  ${first}`]),
+        ...rest.map((line) => `${indent}${line}`),
+      ];
+    });
+  };
 }

@@ -10,6 +10,8 @@ export interface Io {
   readonly interrupted: AbortSignal;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly fetch: typeof fetch;
+  /** Shows an address in a browser; false where there is none to show it in. */
+  readonly browse: (address: string) => Promise<boolean>;
 }
 
 export interface Output {

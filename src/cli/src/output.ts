@@ -88,7 +88,7 @@ export async function checkQuery(query: string): Promise<void> {
 }
 
 /** One line an entry, values with tabs between; of a list its length, as with az. */
-function tsv(data: unknown): string {
+export function tsv(data: unknown): string {
   const rows = Array.isArray(data) ? data : [data];
   return rows
     .map((row: unknown) => {

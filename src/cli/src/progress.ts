@@ -2,9 +2,11 @@
  * How far operations are, on stderr: a bar for each region on a terminal, drawn again in its place; elsewhere one line whenever
  * a region or an operation has changed.
  */
-import type { Operation } from "@sigil/client";
+import type { Operation, Schemas } from "@sigil/client";
 import type { Environment, Output } from "./io.js";
 import { styleFor, type Style } from "./style.js";
+
+type RegionTest = Schemas["RegionTest"];
 
 export interface Progress {
   update(operation: Operation): void;
@@ -61,31 +63,24 @@ function barLines(
   style: Style,
   hasOthers: boolean,
 ): string[] {
-  const { regions } = operation;
+  const rows = rowsOf(operation);
   const state = stateOf(operation);
-  const head = hasOthers || regions.length === 0 || state !== "";
+  const head = hasOthers || rows.length === 0 || state !== "";
   const title = cut(
     [versionOf(operation), wordsOf(operation), state]
       .filter(Boolean)
       .join("  "),
     width,
   );
-  const longest = Math.max(0, ...regions.map(({ name }) => name.length));
+  const longest = Math.max(0, ...rows.map(({ name }) => name.length));
   return [
     ...(head ? [style("bold", title)] : []),
-    ...regions.map((region) => {
-      const { name, progress } = region;
-      const note = regionNote(operation, region);
+    ...rows.map(({ name, progress, note, colour }) => {
       const full = Math.round((progress / 100) * BAR_WIDTH);
       const bar = `${"█".repeat(full)}${"░".repeat(BAR_WIDTH - full)}`;
       const before = `  ${name.padEnd(longest)} `;
       const after = ` ${String(progress).padStart(3)} %  `;
       const room = width - before.length - bar.length - after.length;
-      const colour = note.startsWith("usable")
-        ? ("green" as const)
-        : region.state === "Failed"
-          ? ("red" as const)
-          : ("cyan" as const);
       return `${before}${style(colour, bar)}${after}${cut(note, Math.max(0, room))}`;
     }),
   ];
@@ -101,13 +96,12 @@ function linesOn(stream: Output): Progress {
   return {
     update(operation) {
       const name = versionOf(operation);
-      for (const region of operation.regions) {
-        const note = regionNote(operation, region);
-        const text = `${region.progress} %${note === "" ? "" : `, ${note}`}`;
+      for (const row of rowsOf(operation)) {
+        const text = `${row.progress} %${row.note === "" ? "" : `, ${row.note}`}`;
         say(
-          `${operation.id} ${region.name}`,
+          `${operation.id} ${row.name}`,
           text,
-          `${name} ${region.name}: ${text}`,
+          `${name} ${row.name}: ${text}`,
         );
       }
       const text = [wordsOf(operation), stateOf(operation)]
@@ -129,7 +123,9 @@ export function wordsOf({ kind }: Operation): string {
 }
 
 /** `MyImage 1.0.0` of a version's id, the last names of any other. */
-export function versionOf({ resourceId }: Operation): string {
+export function versionOf({
+  resourceId,
+}: Pick<Operation, "resourceId">): string {
   const [, image, version] =
     /\/images\/([^/]+)(?:\/versions\/([^/]+))?$/iu.exec(resourceId) ?? [];
   if (image === undefined) return resourceId.split("/").at(-1) ?? resourceId;
@@ -153,16 +149,83 @@ function stateOf(operation: Operation): string {
   }
 }
 
+/** How far an operation is in one region. */
+interface Row {
+  readonly name: string;
+  readonly progress: number;
+  readonly note: string;
+  readonly colour: "green" | "red" | "yellow" | "cyan";
+}
+
+function rowsOf(operation: Operation): readonly Row[] {
+  return operation.tests?.map(testRow) ?? regionRows(operation);
+}
+
+function regionRows(operation: Operation): readonly Row[] {
+  return operation.regions.map((region) => {
+    const note = regionNote(operation, region);
+    const colour = note.startsWith("usable")
+      ? "green"
+      : region.state === "Failed"
+        ? "red"
+        : "cyan";
+    return { name: region.name, progress: region.progress, note, colour };
+  });
+}
+
+/** How far the machine of a test is; deleting it is no part of the test. */
+const TEST_PROGRESS: Readonly<Record<string, number>> = {
+  Waiting: 0,
+  Creating: 25,
+  Starting: 50,
+  Proving: 75,
+};
+const RESULT_COLOURS = {
+  passed: "green",
+  failed: "red",
+  inconclusive: "yellow",
+} as const;
+
+function testRow(test: RegionTest): Row {
+  const { name, state, result, reason, nextAttemptTime } = test;
+  const next =
+    nextAttemptTime === undefined
+      ? ""
+      : state === "Kept"
+        ? `kept until ${timeOf(nextAttemptTime)}`
+        : `tried again at ${timeOf(nextAttemptTime)}`;
+  const note = [
+    result ?? (next === "" ? state.toLowerCase() : ""),
+    state === "Left" ? "not all of the machine could be deleted" : "",
+    attemptOf(test),
+    result === "passed" ? "" : (reason?.code ?? ""),
+    next,
+  ];
+  return {
+    name,
+    progress: TEST_PROGRESS[state] ?? 100,
+    note: note.filter(Boolean).join(", "),
+    colour: result === undefined ? "cyan" : RESULT_COLOURS[result],
+  };
+}
+
+function attemptOf({
+  attempts,
+  attemptsAllowed,
+}: {
+  readonly attempts: number;
+  readonly attemptsAllowed?: number;
+}): string {
+  if (attempts <= 1) return "";
+  const of = attemptsAllowed === undefined ? "" : ` of ${attemptsAllowed}`;
+  return `attempt ${attempts}${of}`;
+}
+
 function regionNote(
   { kind }: Operation,
   region: Operation["regions"][number],
 ): string {
-  const { state, attempts, attemptsAllowed, nextAttemptTime, stalledTime } =
-    region;
-  const attempt =
-    attempts > 1
-      ? `attempt ${attempts}${attemptsAllowed === undefined ? "" : ` of ${attemptsAllowed}`}`
-      : "";
+  const { state, nextAttemptTime, stalledTime } = region;
   const next =
     nextAttemptTime === undefined
       ? ""
@@ -177,7 +240,7 @@ function regionNote(
       : state === "Failed"
         ? "failed"
         : "";
-  return [word, attempt, stalled, next].filter(Boolean).join(", ");
+  return [word, attemptOf(region), stalled, next].filter(Boolean).join(", ");
 }
 
 /** The time of day where the command runs. */

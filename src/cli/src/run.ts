@@ -9,10 +9,10 @@ import { EXIT_CODES, UsageError, type Outcome } from "./exit-codes.js";
 import { failureOf } from "./failures.js";
 import { annotations, annotatorOf, type Finding } from "./findings.js";
 import { GLOBAL_OPTIONS } from "./global-options.js";
-import { commandHelp, groupHelp, overview } from "./help.js";
+import { commandHelp, groupHelp, HELP_WIDTH, overview } from "./help.js";
 import type { Io } from "./io.js";
 import { nearest } from "./nearest.js";
-import { checkRequired, parseOptions, type Values } from "./options.js";
+import { checkRequired, parseOptions } from "./options.js";
 import { checkQuery, print, type Format } from "./output.js";
 import { progressOn, type Progress } from "./progress.js";
 import {
@@ -72,20 +72,26 @@ async function outcomeOf(
     first === "-h" ||
     first === "help"
   ) {
-    io.stdout.write(overview(COMMANDS));
+    io.stdout.write(overview(COMMANDS, helpWidth(io)));
     return "done";
   }
   const command = commandOf(args);
   if (typeof command === "string") {
-    io.stdout.write(groupHelp(command, COMMANDS));
+    io.stdout.write(groupHelp(command, COMMANDS, helpWidth(io)));
     return "done";
   }
   const rest = args.slice(command.words.split(" ").length);
   if (rest.includes("--help") || rest.includes("-h")) {
-    io.stdout.write(commandHelp(command));
+    io.stdout.write(commandHelp(command, helpWidth(io)));
     return "done";
   }
   return runCommand(command, rest, io, state);
+}
+
+/** A terminal may not know its width; one that is narrower than this breaks lines itself. */
+function helpWidth({ stdout }: Io): number {
+  if (stdout.isTTY !== true || !stdout.columns) return HELP_WIDTH;
+  return Math.max(40, Math.min(stdout.columns, HELP_WIDTH));
 }
 
 /** The command, or the group that alone was named. Throws UsageError. */
@@ -99,6 +105,10 @@ function commandOf(args: readonly string[]): Command | string {
   const [group = "", name = ""] = words;
   if (words !== args)
     throw new UsageError(`Leave "sig" out: sigil ${group} ${name} …`);
+  if (group.startsWith("-"))
+    throw new UsageError(
+      `Options come after the command: sigil COMMAND ${group}.`,
+    );
   if (GROUPS[group] === undefined) {
     const meant = nearest(group, [
       ...Object.keys(GROUPS),
@@ -118,7 +128,7 @@ function commandOf(args: readonly string[]): Command | string {
   if (why !== undefined) throw new UsageError(why);
   const meant = nearest(name, names);
   throw new UsageError(
-    `There is no "${group} ${name}".${meant === undefined ? "" : ` Did you mean "${group} ${meant}"?`} There are ${names.join(", ")}.`,
+    `There is no "${group} ${name}".${meant === undefined ? "" : ` Did you mean "${group} ${meant}"?`} Known: ${names.join(", ")}.`,
   );
 }
 
@@ -159,12 +169,16 @@ async function runCommand(
     if (!isQuiet) state.progress.line(line);
   };
   let client: Client | undefined;
+  const endpoint = (): string =>
+    endpointOf(values.text("--endpoint"), settings, environment);
   const context: Context = {
     io,
     values,
+    settings,
+    endpoint,
     get client() {
       return (client ??= clientOf(
-        values,
+        endpoint(),
         io,
         settings,
         state.verbose ? note : undefined,
@@ -188,7 +202,6 @@ async function runCommand(
     rows = command.rows,
   } = await command.run(context);
   const format = (values.text("--output") ??
-    settings.output ??
     command.output ??
     "json") as Format;
   const shown =
@@ -201,16 +214,11 @@ async function runCommand(
 }
 
 function clientOf(
-  values: Values,
+  endpoint: string,
   io: Io,
   settings: ReturnType<typeof readSettings>,
   say: ((line: string) => void) | undefined,
 ): Client {
-  const endpoint = endpointOf(
-    values.text("--endpoint"),
-    settings,
-    io.environment,
-  );
   return createClient({
     endpoint,
     token: tokens(io, settings),

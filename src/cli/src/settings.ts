@@ -9,7 +9,7 @@ import { UsageError } from "./exit-codes.js";
 export interface Settings {
   readonly endpoint?: string;
   readonly scope?: string;
-  readonly output?: string;
+  readonly serviceBus?: string;
   readonly subscription?: string;
   readonly group?: string;
   readonly gallery?: string;
@@ -35,18 +35,29 @@ export function settingsFile(environment: Environment): string {
   return path.join(folder, "config.json");
 }
 
-/** Throws UsageError where the file is no JSON. */
+/** Throws UsageError where the file holds anything else. */
 export function readSettings(environment: Environment): Settings {
   const file = settingsFile(environment);
   const text = textOf(file);
   if (text === undefined) return {};
+  let settings: unknown;
   try {
-    return JSON.parse(text) as Settings;
+    settings = JSON.parse(text);
   } catch (error) {
     throw new UsageError(`${file} is no JSON. Mend or remove it.`, {
       cause: error,
     });
   }
+  if (
+    typeof settings !== "object" ||
+    settings === null ||
+    Array.isArray(settings) ||
+    Object.values(settings).some((each) => typeof each !== "string")
+  )
+    throw new UsageError(
+      `${file} has something else in it than names and texts. Mend or remove it.`,
+    );
+  return settings;
 }
 
 export function writeSettings(
@@ -140,7 +151,7 @@ function textOf(file: string): string | undefined {
   }
 }
 
-/** Where Sigil is. A token goes to nobody in clear text but to this machine. Throws UsageError. */
+/** Where Sigil is, without `/api`. A token goes to nobody in clear text but to this machine. Throws UsageError. */
 export function endpointOf(
   given: string | undefined,
   settings: Settings,
@@ -162,5 +173,9 @@ export function endpointOf(
     throw new UsageError(
       `The endpoint "${endpoint}" is not https: a token is not sent there.`,
     );
-  return endpoint;
+  if (url.username || url.password || url.search || url.hash)
+    throw new UsageError(
+      "The endpoint is an address alone, without a user name, a query or a fragment.",
+    );
+  return endpoint.replace(/\/+$/u, "").replace(/\/api$/u, "");
 }

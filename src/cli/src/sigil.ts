@@ -1,15 +1,21 @@
 #!/usr/bin/env node
 import { setTimeout } from "node:timers/promises";
+import { browse } from "./browser.js";
+import { EXIT_CODES } from "./exit-codes.js";
 import { run } from "./run.js";
+
+const [INTERRUPTED] = EXIT_CODES.interrupted;
 
 const interruption = new AbortController();
 // A second Ctrl-C ends the process at once.
 process.once("SIGINT", () => interruption.abort());
 process.once("SIGTERM", () => interruption.abort());
-// A reader that has seen enough, such as head.
+// A reader that has seen enough, such as head: what is under way ends as it does at Ctrl-C.
+let isUnread = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
-  process.exit(process.exitCode ?? 0);
+  isUnread = true;
+  interruption.abort();
 });
 
 // Node.js makes each of these when it is first asked for, which takes longer than the rest of --help.
@@ -25,9 +31,10 @@ void run(process.argv.slice(2), {
   environment: process.env,
   interrupted: interruption.signal,
   fetch: (address, init) => fetch(address, init),
+  browse,
   sleep: (ms, signal) => setTimeout(ms, undefined, { signal }),
 }).then((code) => {
-  process.exitCode = code;
+  process.exitCode = isUnread && code === INTERRUPTED ? 0 : code;
   // What was asked for and not read to its end keeps nobody waiting.
   stdin?.destroy();
 });

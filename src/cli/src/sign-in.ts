@@ -27,26 +27,47 @@ export interface SignInDependencies {
   readonly now: () => number;
 }
 
-/** Gives the token for the next request: the last one until it is about to expire. */
+/** Gives the token for the next request to Sigil. */
 export function tokens(
   io: Io,
   settings: Settings,
-  { credential: make, now }: SignInDependencies = {
-    credential: () => credentialOf(io),
-    now: () => Date.now(),
-  },
+  dependencies?: SignInDependencies,
 ): () => Promise<string> {
   const { environment } = io;
-  let credential: ReturnType<typeof make> | undefined;
-  let last: AccessToken | undefined;
+  let token: (() => Promise<string>) | undefined;
   return async () => {
-    const given = environment["SIGIL_ACCESS_TOKEN"];
-    if (given) return given;
+    // A file on Windows ends in a line break that a shell leaves there.
+    const given = environment["SIGIL_ACCESS_TOKEN"]?.trim();
+    if (given) {
+      // What fetch says of it would show it.
+      if (!/^[\x21-\x7e]+$/u.test(given))
+        throw new UsageError(
+          "SIGIL_ACCESS_TOKEN is no token: it has a space, a line break or the like in it.",
+        );
+      return given;
+    }
     const scope = variable(environment, "SIGIL_SCOPE") ?? settings.scope;
     if (scope === undefined)
       throw new UsageError(
         "Which application is Sigil? Set SIGIL_SCOPE, or: sigil configure --scope api://{application id}/.default (docs/access.md)",
       );
+    token ??= tokensFor(scope, io, dependencies);
+    return token();
+  };
+}
+
+/** Gives the token of a scope for the next request: the last one until it is about to expire. */
+export function tokensFor(
+  scope: string,
+  io: Io,
+  { credential: make, now }: SignInDependencies = {
+    credential: () => credentialOf(io),
+    now: () => Date.now(),
+  },
+): () => Promise<string> {
+  let credential: ReturnType<typeof make> | undefined;
+  let last: AccessToken | undefined;
+  return async () => {
     // az is a process of its own for each token, and remembers none for us.
     if (last !== undefined && last.expiresOnTimestamp - now() > RENEWAL_MS)
       return last.token;

@@ -1,6 +1,11 @@
 import type { components, operations } from "./generated/openapi.js";
 import { OPERATIONS } from "./generated/operations.js";
-import { ConnectionError, jsonOf, problemOf } from "./problems.js";
+import {
+  ConnectionError,
+  InvalidRequestError,
+  jsonOf,
+  problemOf,
+} from "./problems.js";
 
 export type Schemas = components["schemas"];
 
@@ -103,6 +108,8 @@ export function createClient({
     try {
       const response = await fetch(address, {
         ...init,
+        // A page to sign in at, say. A write would go on as a GET.
+        redirect: "manual",
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       });
       return { response, text: await response.text() };
@@ -213,6 +220,13 @@ function addressOf(
     const value = path[name];
     if (typeof value !== "string" || value === "")
       throw new TypeError(`The path parameter ${name} is missing.`);
+    // They lead elsewhere, however they are escaped (https://url.spec.whatwg.org/#double-dot-path-segment).
+    if (value === "." || value === "..")
+      throw new InvalidRequestError(400, {
+        title: "Invalid request",
+        code: "InvalidFormat",
+        detail: `${name} cannot be "${value}".`,
+      });
     return encodeURIComponent(value);
   });
   const search = new URLSearchParams();

@@ -11,7 +11,12 @@ export {
   type OperationName,
   type Schemas,
 } from "./api.js";
-export { isEvent, type EventType, type SigilEvent } from "./events.js";
+export {
+  EVENT_TYPES,
+  isEvent,
+  type EventType,
+  type SigilEvent,
+} from "./events.js";
 export {
   ConflictError,
   ConnectionError,

@@ -1,5 +1,8 @@
 import type { EventsByType } from "./generated/events-by-type.js";
 
+/** The types of events that this version of the package knows. */
+export { EVENT_TYPES } from "./generated/events-by-type.js";
+
 /** The `type` of an event, such as `Sigil.ImageVersion.RegionCompleted`. */
 export type EventType = keyof EventsByType;
 

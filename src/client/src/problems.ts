@@ -102,22 +102,26 @@ function parsed(text: string, response: Response): Partial<Problem> {
   } catch {
     // A proxy's page, or nothing.
   }
-  return {
-    detail: `${strangerIn(response)}: ${text.slice(0, 200) || "no body"}.`,
-  };
+  return { detail: strangersWords(response, text) };
 }
 
-function strangerIn({ status, url }: Response): string {
-  return `${url || "The service"} answered ${status}, and not as Sigil does`;
+function strangersWords({ status, url }: Response, text: string): string {
+  return `${url || "The service"} answered ${status}, and not as Sigil does: ${text.slice(0, 200) || "no body"}.`;
 }
 
-/** The JSON of a success. Throws `ProblemError` where something in between has answered. */
+/** The JSON object of a success. Throws `ProblemError` where something in between has answered. */
 export function jsonOf(response: Response, text: string): unknown {
+  let json: unknown;
   try {
-    return JSON.parse(text);
+    json = JSON.parse(text);
   } catch {
-    throw new ProblemError(response.status, parsed(text, response));
+    // A proxy's page, or nothing.
   }
+  if (typeof json === "object" && json !== null && !Array.isArray(json))
+    return json;
+  throw new ProblemError(response.status, {
+    detail: strangersWords(response, text),
+  });
 }
 
 /** The operation has ended, and not well: `operation.error` says why, `operation.regions` how far each region came. */

@@ -51,6 +51,7 @@ export interface RunOptions {
   readonly columns?: number;
   readonly interrupted?: AbortSignal;
   readonly sleep?: Io["sleep"];
+  readonly browse?: Io["browse"];
 }
 
 /** Runs a command line against a service that answers what `reply` says to each request. */
@@ -78,6 +79,7 @@ export async function runLine(
     },
     interrupted: options.interrupted ?? new AbortController().signal,
     sleep: options.sleep ?? (() => Promise.resolve()),
+    browse: options.browse ?? (() => Promise.resolve(false)),
     fetch: async (address, init) => {
       const url = new URL(address);
       init?.signal?.throwIfAborted();
@@ -87,14 +89,19 @@ export async function runLine(
         headers: new Headers(init?.headers),
         body:
           typeof init?.body === "string"
-            ? (JSON.parse(init.body) as unknown)
+            ? init.body.startsWith("<")
+              ? init.body
+              : (JSON.parse(init.body) as unknown)
             : undefined,
       };
       requests.push(request);
       const answer = await reply(request, requests.length);
       if (answer instanceof Error) throw answer;
       const [status, body, headers = {}] = answer;
-      return new Response(JSON.stringify(body), { status, headers });
+      return new Response(status === 204 ? null : JSON.stringify(body), {
+        status,
+        headers,
+      });
     },
   });
   return { code, stdout, stderr, requests };

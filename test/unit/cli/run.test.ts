@@ -51,6 +51,64 @@ const refused = problem(422, "PreflightFailed", [
   },
 ]);
 
+it.each(["--help", "image-version --help", "image-version create --help"])(
+  "%s fits a terminal of 80 columns, but for examples",
+  async (line) => {
+    const { stdout } = await runLine(line, () => new Error(), {
+      isTerminal: true,
+    });
+    const [help = ""] = stdout.split("\nExamples\n");
+    const longest = Math.max(...help.split("\n").map(({ length }) => length));
+    expect(longest).toBeLessThanOrEqual(80);
+    expect(longest).toBeGreaterThan(70);
+  },
+);
+
+describe("a line that cannot be obeyed", () => {
+  it.each([
+    ["frobnicate", "sigil --help"],
+    ["image-version crate --help", "sigil image-version --help"],
+    ["image-version show extra", "sigil image-version show --help"],
+    ["sig image-version create", "sigil --help"],
+    ["open extra", "sigil open --help"],
+    ["events tali", "sigil events --help"],
+  ])("%s leads to help that there is: %s", async (line, help) => {
+    const { code, stderr } = await runLine(line, () => new Error());
+    expect(code).toBe(2);
+    expect(stderr).toContain(`(${help} says more.)`);
+    expect((await runLine(help.slice(6), () => new Error())).code).toBe(0);
+  });
+
+  it("has its options behind the command", async () => {
+    const { code, stderr } = await runLine(
+      "--verbose operation list",
+      () => new Error(),
+    );
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining("Options come after the command"),
+    ]);
+  });
+});
+
+it("says once that the service is away, and goes on waiting", async () => {
+  const away = new TypeError("fetch failed", {
+    cause: new Error("ECONNREFUSED"),
+  });
+  const states = accepting(
+    operation("Running", [{ ...usable, state: "Replicating", progress: 1 }]),
+    operation("Succeeded", [usable]),
+  );
+  let looks = 0;
+  const { code, stderr } = await runLine("operation watch op-1", (request) =>
+    // Five attempts each.
+    (looks += 1) > 1 && looks <= 16 ? away : states(request),
+  );
+  expect(code).toBe(0);
+  expect(stderr.match(/Asking again/gu)).toHaveLength(1);
+  expect(stderr).toContain("could not be reached: ECONNREFUSED. Asking again.");
+});
+
 describe("image-version machine", () => {
   const LINE = `image-version machine ${AT} -e 1.0.0 --region westus`;
   const commands = {

@@ -52,6 +52,52 @@ describe("what is kept", () => {
     expect(JSON.parse(emptied.stdout)).not.toHaveProperty("image");
   });
 
+  it.each(["null", "[1]", '{"endpoint":5}', '"text"'])(
+    "is not taken where the file has %s",
+    async (text) => {
+      const SIGIL_CONFIG_DIR = await mkdtemp(path.join(folder, "wrong-"));
+      await writeFile(path.join(SIGIL_CONFIG_DIR, "config.json"), text);
+      const { code, stderr } = await runLine("configure", () => new Error(), {
+        environment: { SIGIL_CONFIG_DIR },
+      });
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining("config.json has something else in it"),
+      ]);
+    },
+  );
+
+  it.each([
+    "https://me:secret@sigil.example",
+    "https://sigil.example/?a=b",
+    "https://sigil.example/#c",
+  ])("the endpoint is not %s", async (SIGIL_ENDPOINT) => {
+    const { code, stderr, requests } = await runLine(
+      "operation list",
+      () => new Error(),
+      { environment: { SIGIL_ENDPOINT } },
+    );
+    expect([code, requests]).toEqual([2, []]);
+    expect(stderr).not.toContain("secret");
+  });
+
+  it("a token of more than one line is not sent, and not shown", async () => {
+    const { code, stderr, requests } = await runLine(
+      "operation list",
+      () => new Error(),
+      { environment: { SIGIL_ACCESS_TOKEN: "secret\nsecret" } },
+    );
+    expect([code, requests]).toEqual([2, []]);
+    expect(stderr).toContain("SIGIL_ACCESS_TOKEN");
+    expect(stderr).not.toContain("secret");
+    const { requests: sent } = await runLine(
+      "operation list",
+      () => [200, { value: [] }],
+      { environment: { SIGIL_ACCESS_TOKEN: "token\r\n" } },
+    );
+    expect(sent[0]?.headers.get("Authorization")).toBe("Bearer token");
+  });
+
   it("of az is its default subscription, and the names of others", async () => {
     const subscriptions = [
       {

@@ -75,6 +75,43 @@ const operation = (status: string, lastUpdatedTime = status): Operation =>
   ({ id: "op", status, lastUpdatedTime, regions: [] }) as unknown as Operation;
 
 describe("a call", () => {
+  it.each([".", ".."])(
+    "names nothing %s: that would be another address",
+    async (name) => {
+      const { client: api, sent } = client(Response.json({}));
+      await expect(
+        api.call("deleteImageVersion", {
+          path: { ...PATH, imageName: name },
+          header: {},
+        }),
+      ).rejects.toThrow(InvalidRequestError);
+      expect(sent).toEqual([]);
+    },
+  );
+
+  it("follows no redirection: what is behind it is not Sigil", async () => {
+    const { client: api, sent } = client(
+      new Response(null, {
+        status: 302,
+        headers: { Location: "https://login.example" },
+      }),
+    );
+    await expect(
+      api.call("getOperation", { path: { operationId: "op" } }),
+    ).rejects.toThrow("302");
+    expect(sent).toMatchObject([{ init: { redirect: "manual" } }]);
+  });
+
+  it.each(["null", "1", '"<html>"', "[]"])(
+    "that is answered with %s was answered by somebody else",
+    async (text) => {
+      const { client: api } = client(new Response(text));
+      await expect(
+        api.call("getOperation", { path: { operationId: "op" } }),
+      ).rejects.toThrow("not as Sigil does");
+    },
+  );
+
   it("has the path, query, headers and body that the document says", async () => {
     const { client: api, sent } = client(
       Response.json(operation("NotStarted"), { status: 202 }),

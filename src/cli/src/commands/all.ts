@@ -1,6 +1,8 @@
 import type { Command } from "../command.js";
+import { EVENT_COMMANDS } from "./events.js";
 import { IMAGE_VERSION_COMMANDS } from "./image-version.js";
 import { OPERATION_COMMANDS } from "./operation.js";
+import { OPEN } from "./open.js";
 import { OWN_COMMANDS } from "./own.js";
 import {
   ENCRYPTION_SET_COMMANDS,
@@ -8,14 +10,19 @@ import {
   RETENTION_COMMANDS,
   SUBSCRIPTION_COMMANDS,
 } from "./service.js";
+import { TEST_PROFILE_COMMANDS, TEST_RESULT_COMMANDS } from "./testing.js";
 
 export const COMMANDS: readonly Command[] = [
   ...IMAGE_VERSION_COMMANDS,
   ...OPERATION_COMMANDS,
+  ...EVENT_COMMANDS,
+  ...TEST_RESULT_COMMANDS,
+  ...TEST_PROFILE_COMMANDS,
   ...RETENTION_COMMANDS,
   ...SUBSCRIPTION_COMMANDS,
   ...ENCRYPTION_SET_COMMANDS,
   ...REJECTED_COMMANDS,
+  OPEN,
   ...OWN_COMMANDS,
 ];
 
@@ -23,6 +30,9 @@ export const COMMANDS: readonly Command[] = [
 export const GROUPS: Readonly<Record<string, string>> = {
   "image-version": "Image versions of an Azure Compute Gallery",
   operation: "What was requested, how far it is, and how it ended",
+  events: "What happens, as Sigil publishes it",
+  "test-result": "What tests have found of an image version",
+  "test-profile": "How the versions of an image definition are tested",
   retention: "Which versions of an image definition are deleted automatically",
   subscription:
     "What a subscription needs before versions can be created in it",

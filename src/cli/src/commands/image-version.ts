@@ -4,6 +4,7 @@ import { MACHINE } from "./machine.js";
 import { LIST, SHOW, WAIT, WATCH } from "./looking.js";
 import { DEMOTE, PROMOTE, ROLL_BACK } from "./promoting.js";
 import { CREATE, PLAN } from "./publishing.js";
+import { TEST } from "./testing.js";
 
 export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
   CREATE,
@@ -15,6 +16,7 @@ export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
   WAIT,
   WATCH,
   MACHINE,
+  TEST,
   PROMOTE,
   DEMOTE,
   ROLL_BACK,

@@ -9,6 +9,7 @@ import type { Command, Context } from "../command.js";
 import { Ended, UsageError } from "../exit-codes.js";
 import { followAll, TIMEOUT, watchLine } from "../following.js";
 import type { Option, Positional } from "../options.js";
+import { filtersOf, isOf, type Filters } from "./filters.js";
 import { OPERATION_COLUMNS } from "./operation-columns.js";
 import { versionOf, wordsOf } from "../progress.js";
 
@@ -186,7 +187,6 @@ const FILTERS = [
   "version",
   "by",
 ] as const;
-type Filter = (typeof FILTERS)[number];
 
 /** What the service can filter it does; the rest is done here. */
 async function* matching({
@@ -194,16 +194,8 @@ async function* matching({
   values,
   io,
 }: Context): AsyncGenerator<Operation> {
-  const filters = new Map<Filter, string>();
-  for (const each of values.list("--filter") ?? []) {
-    const [, name, value] = /^(\w+)=(.+)$/u.exec(each) ?? [];
-    if (!(FILTERS as readonly (string | undefined)[]).includes(name))
-      throw new UsageError(
-        `--filter takes name=value, where the name is one of ${FILTERS.join(", ")}; not "${each}".`,
-      );
-    filters.set(name as Filter, value ?? "");
-  }
-  const id = (name: Filter): string | undefined =>
+  const filters = filtersOf(values.list("--filter"), FILTERS);
+  const id = (name: (typeof FILTERS)[number]): string | undefined =>
     filters.get(name)?.startsWith("/") ? filters.get(name) : undefined;
   const gallery = id("gallery");
   const imageDefinition = id("image");
@@ -226,20 +218,12 @@ async function* matching({
 
 function isMatching(
   { kind, resourceId, requestedBy }: Operation,
-  filters: ReadonlyMap<Filter, string>,
+  filters: Filters<(typeof FILTERS)[number]>,
 ): boolean {
-  const names = resourceId.toLowerCase().split("/");
-  const holds = (filter: Filter, after: string): boolean => {
-    const wanted = filters.get(filter)?.toLowerCase();
-    if (wanted === undefined || wanted.startsWith("/")) return true;
-    return names[names.indexOf(after) + 1] === wanted;
-  };
   const wantedKind = filters.get("kind")?.toLowerCase();
   const by = filters.get("by")?.toLowerCase();
   return (
-    holds("gallery", "galleries") &&
-    holds("image", "images") &&
-    holds("version", "versions") &&
+    isOf(resourceId, filters) &&
     (wantedKind === undefined || kind.toLowerCase() === wantedKind) &&
     (by === undefined ||
       [requestedBy?.name, requestedBy?.appId, requestedBy?.objectId].some(

@@ -2,6 +2,7 @@
 import type { Command } from "../command.js";
 import { completionScript, SHELLS } from "../completion-scripts.js";
 import { UsageError } from "../exit-codes.js";
+import { namespaceOf } from "../service-bus.js";
 import {
   DEFAULTS,
   endpointOf,
@@ -24,6 +25,10 @@ export const OWN_COMMANDS: readonly Command[] = [
       {
         names: ["--scope"],
         help: "What a token is asked for: api://{application id}/.default.",
+      },
+      {
+        names: ["--service-bus"],
+        help: "Where the events are: the namespace of Service Bus, ….servicebus.windows.net.",
       },
       {
         names: ["--defaults", "-d"],
@@ -54,6 +59,9 @@ export const OWN_COMMANDS: readonly Command[] = [
       if (endpoint) endpointOf(endpoint, {}, {});
       change("endpoint", endpoint);
       change("scope", values.text("--scope"));
+      const serviceBus = values.text("--service-bus");
+      if (serviceBus) namespaceOf(serviceBus);
+      change("serviceBus", serviceBus);
       for (const each of values.list("--defaults") ?? []) {
         const [, name, value] = /^(\w+)=(.*)$/u.exec(each) ?? [];
         if (!(DEFAULTS as readonly (string | undefined)[]).includes(name))
@@ -63,7 +71,9 @@ export const OWN_COMMANDS: readonly Command[] = [
         change(name ?? "", value);
       }
       if (
-        ["--endpoint", "--scope", "--defaults"].some((each) => values.has(each))
+        ["--endpoint", "--scope", "--service-bus", "--defaults"].some((each) =>
+          values.has(each),
+        )
       ) {
         writeSettings(settings, environment);
         note(`Kept in ${settingsFile(environment)}.`);

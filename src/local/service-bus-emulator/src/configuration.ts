@@ -148,6 +148,15 @@ function readTopic(
   };
 }
 
+/** A subscription as a client asks for it, with the properties of the file. Throws ConfigurationError. */
+export function parseSubscription(
+  name: string,
+  properties: Readonly<Record<string, unknown>>,
+): SubscriptionConfiguration {
+  const reader = new Reader("$", properties, SUBSCRIPTION_PROPERTIES);
+  return { name, settings: readSettings(reader), rules: [DEFAULT_RULE] };
+}
+
 function readSettings(properties: ConfigurationObject): QueueSettings {
   for (const key of ["ForwardTo", "ForwardDeadLetteredMessagesTo"])
     if (properties.has(key))

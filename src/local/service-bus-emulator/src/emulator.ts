@@ -6,6 +6,7 @@ import type { MessageCounts } from "./broker/delivery.js";
 import { memoryStore, type Store } from "./broker/store.js";
 import type { EmulatorConfiguration } from "./configuration.js";
 import { watchForFreeze } from "./freeze.js";
+import { createHttpInterface } from "./http/server.js";
 import { Journal } from "./journal/journal.js";
 
 export interface ServiceBusEmulatorOptions {
@@ -76,6 +77,13 @@ export async function startServiceBusEmulator(
     // Those that wait to be accepted are accepted before an immediate runs, and read after it.
     setImmediate(() => server.disconnectAll());
   });
+  const http = createHttpInterface({
+    broker,
+    store,
+    clock,
+    key: KEY,
+    tokenNow: () => Date.now(),
+  });
   const server = new AmqpServer({
     broker,
     store,
@@ -85,6 +93,7 @@ export async function startServiceBusEmulator(
     isThawing: () => freeze.isThawing(),
     log,
     onUse: options.onUse ?? (() => undefined),
+    onHttp: (socket) => void http.emit("connection", socket),
   });
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>

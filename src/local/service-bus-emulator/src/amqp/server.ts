@@ -54,6 +54,8 @@ export interface AmqpServerOptions {
   readonly isThawing: () => boolean;
   readonly log: (line: string) => void;
   readonly onUse: (use: Use) => void;
+  /** Takes a connection that does not begin as AMQP does. */
+  readonly onHttp: (socket: Socket) => void;
 }
 
 /** A right that a client has used, as Azure's roles have them. */
@@ -65,6 +67,8 @@ export interface Use {
   readonly userAgent: string | undefined;
 }
 
+/** How a connection begins (AMQP 2.2). */
+const AMQP = "AMQP";
 const CBS = "$cbs";
 const HOST = "127.0.0.1";
 const MAX_FRAME_SIZE = 65_536;
@@ -112,10 +116,24 @@ export class AmqpServer {
       max_frame_size: MAX_FRAME_SIZE,
       session_buffer_size: { outgoing: OUTGOING_BUFFER_SIZE },
     });
+    // rhea's own listener hears of a connection once it is known to speak AMQP.
+    const accept = server.listeners("connection") as ((
+      socket: Socket,
+    ) => void)[];
+    server.removeAllListeners("connection");
     server.on("connection", (socket) => {
       if (this.#options.isThawing()) socket.destroy();
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
+      socket.on("error", () => undefined); // it is closed then
+      socket.once("data", (first: Buffer) => {
+        socket.pause();
+        socket.unshift(first);
+        if (AMQP.startsWith(first.toString("latin1", 0, AMQP.length)))
+          for (const each of accept) each(socket);
+        else this.#options.onHttp(socket);
+        socket.resume();
+      });
     });
     this.#server = server;
     await once(server, "listening");

@@ -1,8 +1,12 @@
-import type { EntityConfiguration } from "../configuration.js";
+import type {
+  EntityConfiguration,
+  SubscriptionConfiguration,
+} from "../configuration.js";
+import { Alarm } from "./alarm.js";
 import type { MessageCounts, QueueSettings } from "./delivery.js";
 import { Queue } from "./queue.js";
 import { Rules } from "./rules.js";
-import type { Operation, StoredEntity } from "./store.js";
+import type { Operation, Store, StoredEntity } from "./store.js";
 import { Topic, type Subscription, type TopicDependencies } from "./topic.js";
 
 /** What an address may lead to. */
@@ -26,18 +30,30 @@ export interface NotRestored {
 
 const DEAD_LETTER_QUEUE = "$DeadLetterQueue";
 
+/** A subscription that a client has made. */
+interface Made {
+  readonly topic: Topic;
+  readonly queue: Queue;
+  readonly idleMs: number;
+  readonly alarm: Alarm;
+  usedMs: number;
+}
+
 /** All entities of a namespace, by path; paths compare without case. */
 export class Broker {
+  readonly #dependencies: TopicDependencies;
   readonly #entities = new Map<string, Entity>();
   readonly #queues: Queue[] = [];
   readonly #rules: Rules[] = [];
+  /** By path, in lower case. */
+  readonly #made = new Map<string, Made>();
 
-  constructor(
-    dependencies: TopicDependencies,
-    configuration: EntityConfiguration,
-  ) {
+  constructor(given: TopicDependencies, configuration: EntityConfiguration) {
+    const dependencies = { ...given, store: this.#storeOver(given.store) };
+    this.#dependencies = dependencies;
     for (const { name, settings } of configuration.queues) {
       const queue = this.#createQueue(dependencies, name, settings);
+      this.#keep(queue);
       this.#add(name, { kind: "queue", queue });
     }
     for (const { name, settings, subscriptions } of configuration.topics) {
@@ -53,6 +69,7 @@ export class Broker {
             subscription.settings,
           );
           const rules = new Rules(dependencies.store, path, subscription.rules);
+          this.#keep(queue);
           this.#rules.push(rules);
           this.#add(path, { kind: "subscription", queue, rules });
           return { name: subscription.name, queue, rules };
@@ -64,7 +81,58 @@ export class Broker {
   }
 
   find(path: string): Entity | undefined {
-    return this.#entities.get(path.toLowerCase());
+    const key = path.toLowerCase();
+    const made = this.#made.get(key);
+    if (made !== undefined) this.#use(made);
+    return this.#entities.get(key);
+  }
+
+  /**
+   * Makes a subscription as clients do. It does not outlive this process, and is deleted once nobody has used it for `idleMs`.
+   * False if there is one of that name, or no such topic.
+   */
+  createSubscription(
+    topicPath: string,
+    { name, settings, rules }: SubscriptionConfiguration,
+    idleMs: number,
+  ): boolean {
+    const found = this.find(topicPath);
+    const path = `${topicPath}/Subscriptions/${name}`;
+    const key = path.toLowerCase();
+    if (found?.kind !== "topic" || this.#entities.has(key)) return false;
+    const { topic } = found;
+    const alarm = new Alarm(this.#dependencies.clock, () => {
+      const made = this.#made.get(key);
+      if (made === undefined) return;
+      if (made.queue.hasConsumers) made.usedMs = this.#dependencies.clock.now();
+      if (made.usedMs + idleMs > this.#dependencies.clock.now())
+        alarm.setFor(made.usedMs + idleMs);
+      else this.deleteSubscription(path);
+    });
+    const queue = this.#createQueue(this.#dependencies, path, settings);
+    const made: Made = { topic, queue, idleMs, alarm, usedMs: 0 };
+    this.#made.set(key, made);
+    this.#use(made);
+    const ruleSet = new Rules(this.#dependencies.store, path, rules);
+    this.#add(path, { kind: "subscription", queue, rules: ruleSet });
+    topic.add({ name, queue, rules: ruleSet });
+    return true;
+  }
+
+  /** Deletes a subscription that a client has made; false if there is none. */
+  deleteSubscription(path: string): boolean {
+    const key = path.toLowerCase();
+    const made = this.#made.get(key);
+    if (made === undefined) return false;
+    const { topic, queue, alarm } = made;
+    topic.remove(queue);
+    alarm.cancel();
+    queue.stop();
+    queue.deadLetterQueue?.stop();
+    this.#made.delete(key);
+    this.#entities.delete(key);
+    this.#entities.delete(`${key}/${DEAD_LETTER_QUEUE.toLowerCase()}`);
+    return true;
   }
 
   /** How many messages an entity holds; a topic counts the scheduled ones only. Undefined if there is no such entity. */
@@ -99,6 +167,41 @@ export class Broker {
 
   stop(): void {
     for (const queue of this.#queues) queue.stop();
+    for (const { queue } of this.#made.values())
+      this.deleteSubscription(queue.path);
+  }
+
+  /** What is in it is a part of every snapshot. */
+  #keep(queue: Queue): void {
+    this.#queues.push(queue);
+    if (queue.deadLetterQueue !== undefined)
+      this.#queues.push(queue.deadLetterQueue);
+  }
+
+  #use(made: Made): void {
+    made.usedMs = this.#dependencies.clock.now();
+    made.alarm.setFor(made.usedMs + made.idleMs);
+  }
+
+  /** What is in subscriptions that clients have made is not kept. */
+  #storeOver(store: Store): Store {
+    return {
+      append: (operations) =>
+        store.append(
+          this.#made.size === 0
+            ? operations
+            : operations.filter(({ entity }) => !this.#isMade(entity)),
+        ),
+      afterCommit: (task) => store.afterCommit(task),
+    };
+  }
+
+  #isMade(path: string): boolean {
+    const key = path.toLowerCase();
+    return (
+      this.#made.has(key) ||
+      this.#made.has(key.slice(0, -`/${DEAD_LETTER_QUEUE}`.length))
+    );
   }
 
   #createQueue(
@@ -124,9 +227,7 @@ export class Broker {
       kind: "dead-letter-queue",
       queue: deadLetterQueue,
     });
-    const queue = new Queue(dependencies, path, settings, deadLetterQueue);
-    this.#queues.push(queue, deadLetterQueue);
-    return queue;
+    return new Queue(dependencies, path, settings, deadLetterQueue);
   }
 
   #add(path: string, entity: Entity): void {

@@ -17,6 +17,10 @@ export class Consumers {
   #turn = 0;
   #pumping = false;
 
+  get isEmpty(): boolean {
+    return this.#consumers.length === 0;
+  }
+
   add(consumer: Consumer): void {
     this.#consumers.push(consumer);
   }

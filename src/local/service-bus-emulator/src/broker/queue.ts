@@ -100,6 +100,10 @@ export class Queue {
     this.#consumers.remove(consumer);
   }
 
+  get hasConsumers(): boolean {
+    return !this.#consumers.isEmpty;
+  }
+
   /** Asks for a session, which the requester has until he releases it or it is lost; only where sessions are required. */
   requestSession(request: SessionRequest): void {
     this.refresh();

@@ -23,7 +23,7 @@ export interface TopicDependencies extends QueueDependencies {
  */
 export class Topic {
   readonly door: Queue;
-  readonly subscriptions: readonly Subscription[];
+  readonly #subscriptions: Subscription[];
   readonly #readProperties: TopicDependencies["readProperties"];
 
   constructor(
@@ -33,7 +33,7 @@ export class Topic {
     subscriptions: readonly Subscription[],
   ) {
     this.#readProperties = dependencies.readProperties;
-    this.subscriptions = subscriptions;
+    this.#subscriptions = [...subscriptions];
     this.door = new Queue(
       dependencies,
       path,
@@ -43,9 +43,19 @@ export class Topic {
     );
   }
 
+  /** What is published from now on goes to it, too. */
+  add(subscription: Subscription): void {
+    this.#subscriptions.push(subscription);
+  }
+
+  remove(queue: Queue): void {
+    const index = this.#subscriptions.findIndex((each) => each.queue === queue);
+    if (index >= 0) this.#subscriptions.splice(index, 1);
+  }
+
   #publish(change: Change, record: MessageRecord): void {
     const properties = this.#readProperties(record);
-    for (const { queue, rules } of this.subscriptions)
+    for (const { queue, rules } of this.#subscriptions)
       if (rules.take(properties))
         queue.put(change, {
           ...record,

@@ -54,6 +54,7 @@ export async function writeEnvironmentFile(
     "# What the command line asks for (docs/cli.md).",
     variable("SIGIL_ENDPOINT", origin),
     variable("SIGIL_SUBSCRIPTION", LOCAL_SUBSCRIPTION_ID),
+    variable("SIGIL_SERVICE_BUS", serviceBus?.connectionString),
     ...tokens
       .slice(0, 1)
       .map(([, token]) => variable("SIGIL_ACCESS_TOKEN", token)),

@@ -1,0 +1,55 @@
+import type { Command, Context } from "../command.js";
+import { UsageError } from "../exit-codes.js";
+import { IMAGE_PLACE, imageIn, VERSION } from "./places.js";
+
+export const OPEN: Command = {
+  words: "open",
+  summary: "Open the page in a browser, at an image definition or a version",
+  description: `Prints the address, too; nothing else where there is no browser to open it in, as in an SSH session. Without an image
+definition it is the page's beginning.`,
+  options: [
+    ...[...IMAGE_PLACE, VERSION].map((option) => ({
+      ...option,
+      required: false,
+    })),
+    {
+      names: ["--print"],
+      kind: "flag",
+      help: "Only print the address.",
+    },
+  ],
+  examples: [
+    [
+      "A version",
+      "sigil open -g MyResourceGroup -r MyGallery -i MyImage -e 1.0.0",
+    ],
+  ],
+  async run(context) {
+    const { io, values, note } = context;
+    const address = `${context.endpoint()}/api/ui/${pathIn(context)}`;
+    // Whatever the endpoint holds, as an address may hold it.
+    const { href } = new URL(address);
+    io.stdout.write(`${href}\n`);
+    if (!values.boolean("--print") && !(await io.browse(href)))
+      note("There is no browser here to open it in.");
+    return {};
+  },
+};
+
+/** As the page's own addresses are made (src/page/src/routes.ts). */
+function pathIn(context: Context): string {
+  const { values } = context;
+  const version = values.text("--gallery-image-version");
+  if (!values.text("--gallery-image-definition") && version === undefined)
+    return "";
+  const { subscriptionId, resourceGroupName, galleryName, imageName } =
+    imageIn(context);
+  const names = [
+    "images",
+    ...[subscriptionId, resourceGroupName, galleryName, imageName],
+    ...(version === undefined ? [] : ["versions", version]),
+  ];
+  if (names.some((name) => /^\.{1,2}$/u.test(name)))
+    throw new UsageError('Nothing is named "." or "..".');
+  return names.map(encodeURIComponent).join("/");
+}
