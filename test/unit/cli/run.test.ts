@@ -207,6 +207,47 @@ describe("rejected requests", () => {
     ]);
   });
 
+  describe("corrected", () => {
+    const file = path.join(tmpdir(), `corrected-${process.pid}.json`);
+    const body = { location: "westus", properties: {} };
+    beforeAll(() => writeFile(file, JSON.stringify(body, null, 2)));
+    afterAll(() => rm(file));
+
+    it("are sent as the file has it, and what is found stands in the file", async () => {
+      const line = `rejected send-again --id 42 --file ${file} --resource-id /subscriptions/s`;
+      const run = await runLine(line, () => [202, operation("NotStarted")]);
+      expect(run.code).toBe(0);
+      expect(run.requests).toMatchObject([
+        {
+          path: "/api/rejected-requests/42/send-again",
+          body: { resourceId: "/subscriptions/s", body },
+        },
+      ]);
+      const refused = await runLine(
+        line,
+        () =>
+          problem(400, "InvalidRequest", [
+            { pointer: "/body/properties", code: "x", message: "It is empty." },
+          ]),
+        { environment: { GITHUB_ACTIONS: "true" } },
+      );
+      expect(refused.code).toBe(3);
+      expect(refused.stderr).toContain(`::error file=${file},line=3,`);
+    });
+
+    it.each([`--file ${file}`, "--resource-id /x"])(
+      "take both, not %s alone",
+      async (option) => {
+        const run = await runLine(
+          `rejected send-again --id 42 ${option}`,
+          () => [202, {}],
+        );
+        expect(run.code).toBe(2);
+        expect(run.requests).toEqual([]);
+      },
+    );
+  });
+
   it("are not sent again without an id", async () => {
     const run = await runLine("rejected send-again", () => [202, {}]);
     expect(run.code).toBe(2);

@@ -1,5 +1,6 @@
 /** Retention, subscriptions, disk encryption sets, rejected requests. */
 import { entries, type Schemas } from "@sigil/client";
+import { readBodyFile } from "../body-file.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../exit-codes.js";
 import { follow, WAIT_OPTIONS } from "../following.js";
@@ -222,18 +223,49 @@ export const REJECTED_COMMANDS: readonly Command[] = [
     words: "rejected send-again",
     summary: "Send a rejected request again, as your own",
     description: `You have to be let write to its gallery. Refused again, it stays where it is. It takes the role
-ImageVersions.Admin.`,
+ImageVersions.Admin. With --file and --resource-id it is sent corrected, planned first.`,
     options: [
       {
         names: ["--id"],
         required: true,
         help: "The id that the list shows.",
       },
+      {
+        names: ["--file", "-f"],
+        help: "A JSON file with the corrected body of the version; - is standard input.",
+      },
+      {
+        names: ["--resource-id"],
+        help: "Resource id of the version that the corrected request is for.",
+      },
     ],
-    examples: [["One of the list", "sigil rejected send-again --id 42"]],
-    async run({ client, values }) {
+    examples: [
+      ["One of the list", "sigil rejected send-again --id 42"],
+      [
+        "Corrected",
+        "sigil rejected send-again --id 42 --file version.json --resource-id /subscriptions/…/versions/1.0.0",
+      ],
+    ],
+    async run({ client, values, io, useFile }) {
+      const name = values.text("--file");
+      const resourceId = values.text("--resource-id");
+      if ((name === undefined) !== (resourceId === undefined))
+        throw new UsageError(
+          "A corrected request takes both --file and --resource-id.",
+        );
+      const file =
+        name === undefined ? undefined : await readBodyFile(name, io);
+      if (file)
+        useFile({
+          ...file,
+          lineOf: (pointer) => file.lineOf(pointer.replace(/^\/body/u, "")),
+        });
       const { body } = await client.call("sendRejectedRequestAgain", {
         path: { rejectedRequestId: values.text("--id") ?? "" },
+        ...(file &&
+          resourceId !== undefined && {
+            body: { resourceId, body: { ...file.body } },
+          }),
       });
       return { data: body };
     },
