@@ -25,7 +25,6 @@ import type {
 } from "./contract/openapi-document.js";
 import { respond } from "./respond.js";
 import type { RateLimiter } from "../authorization/rate-limit.js";
-import { requireFewHeaders } from "./security-headers.js";
 import type { Validator } from "./contract/validation.js";
 
 type Parameters<Id extends OperationId> = operations[Id]["parameters"];
@@ -181,7 +180,6 @@ async function admit<Id extends OperationId>(
     bodySchema,
     body: accepted,
   } = document.operation(operationId);
-  requireFewHeaders(request.headers);
   let principal: Principal | undefined;
   if (requiredRole !== undefined) {
     principal = await authenticator.authenticate(

@@ -146,7 +146,10 @@ async function raw(
   return {
     status: Number(/^HTTP\/1\.1 (\d{3})/u.exec(head)?.[1] ?? 0),
     head,
-    body: rest.join("\r\n\r\n"),
+    // One chunk, and the end of chunks.
+    body: rest
+      .join("\r\n\r\n")
+      .replaceAll(/^[\da-f]+\r\n|\r\n0\r\n\r\n$/gu, ""),
   };
 }
 
@@ -582,25 +585,19 @@ describe("what is too much is refused:", () => {
     expect([status, body.errors[0]?.code]).toEqual([400, "TooManyValues"]);
   });
 
-  it("a hundred and one headers", async () => {
-    const { status, body } = await raw([
-      "GET /api/operations HTTP/1.1",
-      "Host: localhost",
-      ...[...Array(101).keys()].map((i) => `X-${i}: 1`),
-    ]);
-    expect([status, (JSON.parse(body) as Problem).errors[0]?.code]).toEqual([
-      400,
-      "TooManyHeaders",
-    ]);
-  });
-
-  it("headers of more than the host takes", async () => {
+  it.each([
+    [
+      "a hundred and one headers",
+      [...Array(101).keys()].map((i) => `X-${i}: 1`),
+    ],
+    ["headers of more than the host takes", [`X-Long: ${"x".repeat(100_000)}`]],
+  ])("%s", async (_, headers) => {
     const { status } = await raw([
       "GET /api/operations HTTP/1.1",
       "Host: localhost",
-      `X-Long: ${"x".repeat(100_000)}`,
+      ...headers,
     ]);
-    expect([400, 431]).toContain(status);
+    expect(status).toBe(431);
   });
 
   it("a body that does not come keeps nobody waiting", async () => {

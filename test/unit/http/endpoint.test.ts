@@ -578,29 +578,6 @@ describe("where calls are limited", () => {
     const other = await put({ token: "writer", body }, undefined, limited);
     expect(other.status).toBe(202);
   });
-
-  it.each([
-    [
-      "many",
-      Object.fromEntries([...Array(101).keys()].map((i) => [`x-${i}`, ""])),
-    ],
-    ["long", { "x-long": "x".repeat(33_000) }],
-  ])(
-    "%s headers are refused before the token is looked at",
-    async (_, headers) => {
-      const response = await put({ token: "unknown", body, headers });
-      expect(response.status).toBe(400);
-      expect(response.body.errors).toMatchObject([
-        {
-          code: "TooManyHeaders",
-          pointer: "/headers",
-          message: expect.stringContaining(
-            "at most 100 headers, of 32768 characters in all",
-          ) as string,
-        },
-      ]);
-    },
-  );
 });
 
 describe("where origins are allowed", () => {

@@ -57,6 +57,8 @@ export interface RpcParameterBinding {
 export interface RpcTraceContext {
   readonly traceParent: string;
   readonly traceState: string;
+  /** A map of the protocol: empty where nothing is in it. */
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
 export interface RpcInvocationRequest {

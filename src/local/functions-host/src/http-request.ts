@@ -46,10 +46,37 @@ function nullable(
   );
 }
 
-function* headerPairs(request: IncomingMessage): Iterable<[string, string]> {
-  const { rawHeaders } = request;
+/** Kestrel reads header values as UTF-8; Node.js gives their bytes as Latin-1. Throws where they are no UTF-8. */
+function headerPairs({ rawHeaders }: IncomingMessage): [string, string][] {
+  const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const pairs: [string, string][] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2)
-    yield [rawHeaders[index] ?? "", rawHeaders[index + 1] ?? ""];
+    pairs.push([
+      rawHeaders[index] ?? "",
+      utf8.decode(Buffer.from(rawHeaders[index + 1] ?? "", "latin1")),
+    ]);
+  return pairs;
+}
+
+/** MaxRequestLineSize, MaxRequestHeaderCount and MaxRequestHeadersTotalSize of Kestrel, which the host leaves as they are. */
+const MAX_REQUEST_LINE = 8192;
+const MAX_HEADERS = 100;
+const MAX_HEADERS_BYTES = 32_768;
+
+/** The status with which Kestrel refuses a request for its first line or its headers; undefined where it does not. */
+export function refusedStatus(request: IncomingMessage): number | undefined {
+  const { method = "", url = "", rawHeaders } = request;
+  if (`${method} ${url} HTTP/1.1\r\n`.length > MAX_REQUEST_LINE) return 414;
+  const headers = rawHeaders.length / 2;
+  // Each name is followed by a colon, each value by the end of its line.
+  const bytes = rawHeaders.join("").length + headers * 4;
+  if (headers > MAX_HEADERS || bytes > MAX_HEADERS_BYTES) return 431;
+  try {
+    headerPairs(request);
+    return undefined;
+  } catch {
+    return 400;
+  }
 }
 
 /** The value of a header, several joined with a comma. */

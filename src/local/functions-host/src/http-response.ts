@@ -8,7 +8,6 @@ import type {
 /** Headers that belong to the connection, which the host and not the function owns. */
 const connectionHeaders = new Set([
   "connection",
-  "content-length",
   "keep-alive",
   "transfer-encoding",
 ]);
@@ -39,7 +38,8 @@ export function formatCookie(cookie: RpcHttpCookie): string {
 
 /**
  * Answers with what the function returned. "Functions 2.x and higher: 204 No Content with an empty body" where it
- * returned nothing (HTTP trigger reference, "Missing response").
+ * returned nothing (HTTP trigger reference, "Missing response"). As Kestrel does, it leaves out an empty header, and
+ * sends a body whose length the function has not said in chunks: so the answer to a HEAD has no content-length.
  */
 export function sendFunctionResponse(
   response: ServerResponse,
@@ -53,11 +53,10 @@ export function sendFunctionResponse(
   const body = bodyOf(http.body);
   response.statusCode = Number(http.statusCode ?? 200);
   for (const [name, value] of Object.entries(http.headers ?? {}))
-    if (!connectionHeaders.has(name.toLowerCase()))
+    if (value !== "" && !connectionHeaders.has(name.toLowerCase()))
       response.setHeader(name, value);
   for (const cookie of http.cookies ?? [])
     response.appendHeader("set-cookie", formatCookie(cookie));
-  if (![204, 304].includes(response.statusCode))
-    response.setHeader("content-length", body.length);
-  response.end(body);
+  if (body.length > 0) response.write(body);
+  response.end();
 }

@@ -5,7 +5,8 @@
  * 1. A request that matches no function, by path or by method, is answered 404 with an empty body.
  * 2. A function that throws or times out is answered 500 with an empty body; its error goes to the log alone.
  * 3. No more than `MAX_REQUEST_BYTES` of a body are ever held: the 104,857,601st byte is answered 413.
- * 4. Once draining, requests under way are answered and new ones get 503.
+ * 4. What Kestrel refuses by its first line or its headers reaches no function (http-request.ts, request-target.ts).
+ * 5. Once draining, requests under way are answered and new ones get 503.
  */
 import {
   type IncomingMessage,
@@ -20,10 +21,12 @@ import {
   hasLength,
   header,
   readBody,
+  refusedStatus,
 } from "./http-request.js";
 import { sendFunctionResponse } from "./http-response.js";
 import type { Invoke } from "./invocation.js";
 import type { Logger } from "./logging.js";
+import { type RequestTarget, readTarget } from "./request-target.js";
 import { type Route, createRouter } from "./routes.js";
 import { StartupError } from "./startup-error.js";
 import { continueTrace } from "./trace-context.js";
@@ -31,6 +34,9 @@ import { continueTrace } from "./trace-context.js";
 /** FunctionsRequestBodySizeLimit, whose default is 100 MB. */
 const MAX_REQUEST_BYTES = 104_857_600;
 const MAX_ADMIN_BYTES = 1_048_576;
+
+/** More than Kestrel takes, so that what is refused is refused as Kestrel does. */
+const MAX_HEAD_BYTES = 65_536;
 
 /** Routes of the host itself (WebScriptHostHttpRoutesManager). */
 const RESERVED_ROUTES = ["admin", "runtime"];
@@ -126,10 +132,10 @@ export async function listenForHttp(
   const call = async (
     request: IncomingMessage,
     response: ServerResponse,
-    url: URL,
+    { path, url }: RequestTarget,
   ): Promise<void> => {
     const method = request.method ?? "GET";
-    const found = match(method, url.pathname);
+    const found = match(method, path);
     if (found === undefined) {
       request.resume();
       empty(response, 404); // Invariant 1.
@@ -205,31 +211,35 @@ export async function listenForHttp(
   ): Promise<void> => {
     if (draining) {
       response.setHeader("connection", "close");
-      return empty(response, 503); // Invariant 4.
+      return empty(response, 503); // Invariant 5.
     }
-    const authority = request.headers.host ?? "127.0.0.1";
-    const target = request.url ?? "/";
-    const address = target.startsWith("/")
-      ? `http://${authority}${target}`
-      : target;
-    if (!URL.canParse(address)) return empty(response, 400);
-    const url = new URL(address);
-    if (/^\/admin(?:\/|$)/iu.test(url.pathname))
-      return administer(request, response, url.pathname);
-    return call(request, response, url);
+    // Invariant 4.
+    const refusal = refusedStatus(request);
+    if (refusal !== undefined) return empty(response, refusal);
+    const target = readTarget(
+      request.url ?? "/",
+      request.headers.host ?? "127.0.0.1",
+    );
+    if (target === undefined) return empty(response, 400);
+    if (/^\/admin(?:\/|$)/iu.test(target.path))
+      return administer(request, response, target.path);
+    return call(request, response, target);
   };
 
-  const server = createServer((request, response) => {
-    // Invariant 4: a connection that was answered while draining is not waited for.
-    response.once("close", () => {
-      if (draining) server.closeIdleConnections();
-    });
-    handle(request, response).catch((error: unknown) => {
-      // The client went away in the middle of its own request.
-      logger.log("debug", "Host.Http", String(error));
-      response.destroy();
-    });
-  });
+  const server = createServer(
+    { maxHeaderSize: MAX_HEAD_BYTES },
+    (request, response) => {
+      // Invariant 5: a connection that was answered while draining is not waited for.
+      response.once("close", () => {
+        if (draining) server.closeIdleConnections();
+      });
+      handle(request, response).catch((error: unknown) => {
+        // The client went away in the middle of its own request.
+        logger.log("debug", "Host.Http", String(error));
+        response.destroy();
+      });
+    },
+  );
   // Idle connections stay open: a client that uses one in the moment in which it is closed sees a reset.
   server.keepAliveTimeout = 0;
   const port = await listen(server, options.port);

@@ -4,7 +4,7 @@
  * Invariants
  * 1. Segment by segment, a literal wins over a constrained parameter, that over a parameter, and any of them over a
  *    catch-all (RoutePrecedence.ComputeInbound: 1, 2, 3, 4 for a constrained catch-all, 5).
- * 2. Literals compare without regard to case; values are decoded, except that %2F stays as it is (Kestrel).
+ * 2. Literals compare without regard to case. Paths are decoded already. A catch-all keeps the slash at its end.
  * 3. A route whose methods do not include the request's is no match, and matching goes on: no match at all is a 404,
  *    never a 405.
  */
@@ -141,18 +141,6 @@ function byPrecedence<T>(a: Compiled<T>, b: Compiled<T>): number {
   return a.template < b.template ? -1 : 1;
 }
 
-/** Invariant 2. */
-function decode(text: string): string {
-  try {
-    return text
-      .split(/(%2f)/iu)
-      .map((part, index) => (index % 2 === 1 ? part : decodeURIComponent(part)))
-      .join("");
-  } catch {
-    return text;
-  }
-}
-
 function satisfies(part: Parameter, value: string): boolean {
   return part.constraints.every((constraint) => constraint(value));
 }
@@ -160,12 +148,14 @@ function satisfies(part: Parameter, value: string): boolean {
 function bind(
   segments: readonly Segment[],
   values: readonly string[],
+  end: string,
 ): Record<string, string> | undefined {
   const parameters: Record<string, string> = {};
   for (const [index, part] of segments.entries()) {
     const value = values[index];
     if (part.kind === "parameter" && part.catchAll) {
-      const rest = values.slice(index).join("/") || (part.defaultValue ?? "");
+      const given = values.slice(index).join("/");
+      const rest = given === "" ? (part.defaultValue ?? "") : given + end;
       if (rest !== "" && !satisfies(part, rest)) return undefined;
       if (rest !== "") parameters[part.name] = rest;
       return parameters;
@@ -198,13 +188,13 @@ export function createRouter<T>(
 ): (method: string, path: string) => RouteMatch<T> | undefined {
   const compiled = routes.map(compile).sort(byPrecedence);
   return (method, path) => {
-    const values = path.replace(/^\//u, "").replace(/\/$/u, "").split("/");
-    const decoded = values.length === 1 && values[0] === "" ? [] : values;
-    const parts = decoded.map(decode);
+    const trimmed = path.replace(/^\//u, "").replace(/\/$/u, "");
+    const parts = trimmed === "" ? [] : trimmed.split("/");
+    const end = path.endsWith("/") ? "/" : "";
     for (const route of compiled) {
       // Invariant 3.
       if (!route.methods.has(method.toUpperCase())) continue;
-      const parameters = bind(route.segments, parts);
+      const parameters = bind(route.segments, parts, end);
       if (parameters !== undefined) return { target: route.target, parameters };
     }
     return undefined;

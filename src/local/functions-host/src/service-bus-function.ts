@@ -1,4 +1,7 @@
-import type { ServiceBusReceivedMessage } from "@azure/service-bus";
+import type {
+  ServiceBusClient,
+  ServiceBusReceivedMessage,
+} from "@azure/service-bus";
 import type { RegisteredFunction, RpcTypedData } from "./core-module.js";
 import type { InvocationInput } from "./invocation.js";
 import type { ServiceBusConnection, Settings } from "./settings.js";
@@ -116,7 +119,7 @@ function bodyData(
 export function messageInput(
   source: ServiceBusFunction,
   message: ServiceBusReceivedMessage,
-  fullyQualifiedNamespace: string,
+  client: ServiceBusClient,
 ): InvocationInput {
   const data = bodyData(message, source.binary);
   const property = (name: string): string | undefined => {
@@ -125,11 +128,7 @@ export function messageInput(
   };
   return {
     inputData: [{ name: source.bindingName, data }],
-    triggerMetadata: triggerMetadata(
-      message,
-      fullyQualifiedNamespace,
-      data.string,
-    ),
+    triggerMetadata: triggerMetadata(message, client, data.string),
     traceContext: continueTrace(
       property("traceparent") ?? property("Diagnostic-Id"),
       property("tracestate"),

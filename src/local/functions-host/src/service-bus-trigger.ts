@@ -134,11 +134,7 @@ export class ServiceBusListener {
     let failed = false;
     try {
       await this.#turn();
-      const input = messageInput(
-        source,
-        message,
-        client.fullyQualifiedNamespace,
-      );
+      const input = messageInput(source, message, client);
       await invoke(registered, input);
     } catch (error) {
       failed = true;

@@ -23,9 +23,11 @@ export function continueTrace(
     return {
       traceParent: `00-${randomBytes(16).toString("hex")}-${spanId}-01`,
       traceState: "",
+      attributes: {},
     };
   return {
     traceParent: `00-${traceId}-${spanId}-${flags ?? "00"}`,
     traceState: traceState ?? "",
+    attributes: {},
   };
 }

@@ -3,7 +3,10 @@
  * (ServiceBusTriggerBindingStrategy.GetBindingData). `@azure/functions` lowers the first letter of every key, at every
  * depth, application properties included.
  */
-import type { ServiceBusReceivedMessage } from "@azure/service-bus";
+import type {
+  ServiceBusClient,
+  ServiceBusReceivedMessage,
+} from "@azure/service-bus";
 import type { RpcTypedData } from "./core-module.js";
 
 /** DateTimeOffset.MaxValue, which is where .NET puts the expiry of a message that never expires. */
@@ -79,7 +82,7 @@ function bodyFields(text: string): [string, RpcTypedData][] {
  */
 export function triggerMetadata(
   message: ServiceBusReceivedMessage,
-  fullyQualifiedNamespace: string,
+  client: Pick<ServiceBusClient, "fullyQualifiedNamespace" | "identifier">,
   text: string | undefined,
 ): Record<string, RpcTypedData> {
   const raw = message._rawAmqpMessage;
@@ -120,9 +123,10 @@ export function triggerMetadata(
   add(
     "Client",
     json({
-      FullyQualifiedNamespace: fullyQualifiedNamespace,
+      FullyQualifiedNamespace: client.fullyQualifiedNamespace,
       IsClosed: false,
       TransportType: 0,
+      Identifier: client.identifier,
     }),
   );
   // .NET counts the delivery that is under way: the header says 0 on the first (AMQP 1.0, 3.2.1: "the number of prior

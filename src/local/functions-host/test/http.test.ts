@@ -1,5 +1,11 @@
 import { once } from "node:events";
-import { Agent, request, type IncomingMessage } from "node:http";
+import {
+  Agent,
+  request,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ManualClock } from "@sigil-local/clock";
 import {
@@ -37,6 +43,30 @@ async function respondWith(
     if (call.name === "respond") call.answer = answer;
   });
   return running.fetch("/api/respond", { method: "POST" });
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** Sends a target as it is, which fetch would not. */
+async function send(
+  port: number,
+  path: string,
+  headers: OutgoingHttpHeaders = {},
+  method = "GET",
+): Promise<Answer> {
+  const outgoing = request({ host: "127.0.0.1", port, path, headers, method });
+  const [response] = (await once(outgoing.end(), "response")) as [
+    IncomingMessage,
+  ];
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: (await response.toArray()).join(""),
+  };
 }
 
 /** Sends a body without a content-length. */
@@ -77,6 +107,48 @@ describe("an HTTP request", () => {
     expect(seen.params).toEqual({ path: "a b/c%2Fd" });
     expect(seen.query).toEqual({ x: "1,2", empty: "", y: "å" });
     expect(seen.headers["x-custom"]).toBe("one");
+  });
+
+  it.each([
+    ["/api/echo/%41%7e", "/api/echo/A~", "A~"],
+    ["/api/echo/a%2541", "/api/echo/a%41", "a%41"],
+    ["/api/echo/%zz%2F%ff", "/api/echo/%25zz%2F%ff", "%zz%2F%ff"],
+    ["/api/echo/%c3%a9%c0%80", "/api/echo/%C3%A9%c0%80", "é%c0%80"],
+    ["/api/echo/[x]\\y%5c", "/api/echo/%5Bx%5D%5Cy%5C", "[x]\\y\\"],
+    ["/api/echo/x/../a/%2e/b/", "/api/echo/a/b/", "a/b/"],
+    ["/api/x/%2e%2e/echo/a?%7e=../x", "/api/echo/a?%7e=../x", "a"],
+  ])("%s is %s to the function", async (sent, url, path) => {
+    const { host } = await startHost("app");
+    const { status, body } = await send(host.port, sent);
+    expect(status).toBe(200);
+    const seen = JSON.parse(body) as Echo;
+    expect(seen.url).toBe(`http://127.0.0.1:${host.port}${url}`);
+    expect(seen.params).toEqual({ path });
+  });
+
+  it("has header values in UTF-8, and none beyond Latin-1, as @azure/functions takes none", async () => {
+    const { host } = await startHost("app");
+    const withHeader = (bytes: string): ReturnType<typeof send> =>
+      send(host.port, "/api/echo/", { "x-name": bytes });
+    const seen = JSON.parse((await withHeader("caf\u00c3\u00a9")).body) as Echo;
+    expect(seen.headers["x-name"]).toBe("café");
+    expect((await withHeader("\u00e2\u0098\u0083")).status).toBe(500);
+    expect((await withHeader("caf\u00e9")).status).toBe(400);
+  });
+
+  it.each([
+    [414, `/api/echo/?${"x".repeat(8192)}`, {}],
+    [
+      431,
+      "/api/echo/",
+      Object.fromEntries([...Array(101).keys()].map((i) => [`x-${i}`, "1"])),
+    ],
+    [431, "/api/echo/", { "x-long": "x".repeat(32_768) }],
+    [400, "/api/echo/%00", {}],
+  ])("is refused with %i, as Kestrel does", async (refusal, path, headers) => {
+    const { host } = await startHost("app");
+    const { status, body } = await send(host.port, path, headers);
+    expect([status, body]).toEqual([refusal, ""]);
   });
 
   it("passes the bytes of the body on untouched", async () => {
@@ -228,6 +300,41 @@ describe("a response", () => {
       "b=2; max-age=60; path=/api; secure",
     ]);
     expect(await response.json()).toEqual({ made: true });
+  });
+
+  it("is sent in chunks unless the function has said its length, and has no empty header", async () => {
+    const running = await startHost("app");
+    const { headers } = await respondWith(running, {
+      headers: { "x-empty": "", "x-full": "1" },
+      body: "ok",
+    });
+    expect(headers.get("transfer-encoding")).toBe("chunked");
+    expect(headers.has("content-length")).toBe(false);
+    expect([headers.has("x-empty"), headers.get("x-full")]).toEqual([
+      false,
+      "1",
+    ]);
+    const said = await respondWith(running, {
+      headers: { "content-length": "2" },
+      body: "ok",
+    });
+    expect(said.headers.get("content-length")).toBe("2");
+    const empty = await respondWith(running, { status: 200 });
+    expect(empty.headers.get("content-length")).toBe("0");
+  });
+
+  it("to a HEAD has neither a body nor its length", async () => {
+    const { host } = await startHost("app");
+    const { status, headers, body } = await send(
+      host.port,
+      "/api/echo/",
+      {},
+      "HEAD",
+    );
+    expect([status, body]).toEqual([200, ""]);
+    expect(headers["content-type"]).toBe("application/json");
+    expect(headers["content-length"]).toBeUndefined();
+    expect(headers["transfer-encoding"]).toBeUndefined();
   });
 
   it("is the bytes the function returned", async () => {
