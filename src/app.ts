@@ -13,6 +13,7 @@ import { createHttpHandlers } from "./http/handlers.js";
 import type { SignInSettings } from "./http/page-handlers.js";
 import { routesOf, type HttpRoute } from "./http/routes.js";
 import { loadOpenApiDocument } from "./http/contract/openapi-document.js";
+import type { WORK_QUEUES } from "./azure/service-bus/namespace.js";
 import { createRateLimiter } from "./authorization/rate-limit.js";
 import { createValidator } from "./http/contract/validation.js";
 import { putImageVersion } from "./image-version/commands/put.js";
@@ -23,6 +24,7 @@ import { takeTestStep } from "./machine-test/take-test-step.js";
 import { removeAged } from "./operation/ageing.js";
 import { failPoisoned } from "./operation/poison.js";
 import { reconcile } from "./operation/reconcile.js";
+import type { StepMessage } from "./operation/steps.js";
 import { lookAfterDeadLetters } from "./messaging/dead-letters.js";
 import {
   queueFunction,
@@ -57,7 +59,7 @@ export interface App {
 }
 
 /** A message is trusted as far as the right to send to its queue. */
-const REQUESTS_QUEUE = { queue: "image-version-requests" };
+const REQUESTS_QUEUE = { queue: "image-version-requests" } as const;
 
 /** How far the clocks of the issuer and of this host may be apart. */
 const CLOCK_TOLERANCE_SECONDS = 60;
@@ -92,10 +94,20 @@ export async function createApp(
     clockToleranceSeconds: CLOCK_TOLERANCE_SECONDS,
     now,
   });
-  const steps = {
-    failPoisoned: failPoisoned.bind(undefined, operations),
-    maxDeliveryCount: config.maxDeliveryCount,
-  };
+  const stepFunction = (
+    queue: (typeof WORK_QUEUES)[number],
+    take: (message: StepMessage) => Promise<void>,
+  ): QueueFunction =>
+    queueFunction(
+      queue,
+      createStepHandler({
+        takeStep: (message) => calls.during(() => take(message)),
+        failPoisoned: failPoisoned.bind(undefined, operations),
+        postpone: (message) => messenger.postpone(queue, message),
+        maxDeliveryCount: config.maxDeliveryCount,
+        now,
+      }),
+    );
   const handlers = createHttpHandlers(
     {
       document,
@@ -178,43 +190,24 @@ export async function createApp(
           validator.validateBody("reportTestResult", body),
         events: operations.events,
         keepRejected: (request) => messenger.keepRejected(request),
-        postpone: (request) => messenger.postpone(request),
+        postpone: (request) =>
+          messenger.postpone(REQUESTS_QUEUE.queue, request),
         maxDeliveryCount: config.maxDeliveryCount,
         eventSource: config.eventSource,
         now,
       }),
     ),
-    creations: queueFunction(
-      "image-version-creations",
-      createStepHandler({
-        ...steps,
-        takeStep: (message) =>
-          calls.during(() => takeStep(imageVersionSteps, message)),
-      }),
+    creations: stepFunction("image-version-creations", (message) =>
+      takeStep(imageVersionSteps, message),
     ),
-    replications: queueFunction(
-      "image-version-replications",
-      createStepHandler({
-        ...steps,
-        takeStep: (message) =>
-          calls.during(() => takeStep(imageVersionSteps, message)),
-      }),
+    replications: stepFunction("image-version-replications", (message) =>
+      takeStep(imageVersionSteps, message),
     ),
-    preparations: queueFunction(
-      "subscription-preparations",
-      createStepHandler({
-        ...steps,
-        takeStep: (message) =>
-          calls.during(() => takePreparationStep(preparations, message)),
-      }),
+    preparations: stepFunction("subscription-preparations", (message) =>
+      takePreparationStep(preparations, message),
     ),
-    machineTests: queueFunction(
-      "machine-tests",
-      createStepHandler({
-        ...steps,
-        takeStep: (message) =>
-          calls.during(() => takeTestStep(rest.machineTests, message)),
-      }),
+    machineTests: stepFunction("machine-tests", (message) =>
+      takeTestStep(rest.machineTests, message),
     ),
     reconcile: logged(async (log, context) => {
       const { errors, oldestOpenTime, ...counts } = await reconcile(operations);

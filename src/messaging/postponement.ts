@@ -1,6 +1,6 @@
 /**
- * A request that cannot be taken now is sent again for later, and its message completed: of ten deliveries in a row, each of
- * which fails, the last would put it into the dead-letter queue. Invariants:
+ * A request that cannot be taken now, or a step, is sent again for later, and its message completed: of ten deliveries in a
+ * row, each of which fails, the last would put it into the dead-letter queue. Invariants:
  *  1. The later message is sent before the earlier is completed, under an id that names the request, its message and its
  *     turn: whoever dies in between sends it again, and duplicate detection drops that, and nothing else.
  *  2. The wait doubles with each turn, up to the longest; a request is given up by nobody but its sender's time to live,

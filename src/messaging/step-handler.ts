@@ -5,6 +5,7 @@ import type { StepMessage } from "../operation/steps.js";
 import { consume } from "./consume.js";
 import { parseJson } from "../json/parse-json.js";
 import { incomingMessage } from "./incoming-message.js";
+import { postponementOf, type PostponedRequest } from "./postponement.js";
 
 export interface StepHandlerDependencies {
   readonly takeStep: (message: StepMessage) => Promise<void>;
@@ -13,15 +14,19 @@ export interface StepHandlerDependencies {
     message: Partial<StepMessage>,
     reason: string,
   ) => Promise<void>;
+  /** Sends the message to its queue again, for later. */
+  readonly postpone: (message: PostponedRequest) => Promise<void>;
   /** The queue's maxDeliveryCount: the delivery after which Service Bus dead-letters a message. */
   readonly maxDeliveryCount: number;
+  readonly now: () => Date;
 }
 
 /**
  * Makes the handler of a queue that drives image versions. The one failure policy of our own queues: whatever is
  * thrown abandons the message, so that it comes again; at the last delivery an error that no repetition will cure
  * ends the operation with that reason, and the message goes to the dead-letter queue. A failure of a service that we
- * depend on ends nothing: the reconciler sends the step again when that service is back.
+ * depend on ends nothing: the message is postponed, for deliveries follow each other at once, and ten of them are over
+ * before the service is back.
  */
 export function createStepHandler(
   deps: StepHandlerDependencies,
@@ -48,10 +53,19 @@ export function createStepHandler(
           `delivery ${deliveryCount} of ${deps.maxDeliveryCount} failed`,
           error,
         );
-        const curable = error instanceof ServiceError && error.retryable;
-        if (deliveryCount >= deps.maxDeliveryCount && !curable) {
-          await deps.failPoisoned(names, String(error).slice(0, 500));
+        if (error instanceof ServiceError && error.retryable) {
+          const { operationId = "" } = names;
+          const name = { source: context.functionName, id: operationId };
+          const waitMs = error.retryAfterMs ?? 0;
+          const later = postponementOf(message, name, waitMs, deps.now());
+          // The reconciler sends an overdue step again, too.
+          if (later === undefined || later === "expired") throw error;
+          await deps.postpone(later);
+          log.warn(`postponed to ${later.enqueueTime}`, { ...names });
+          return;
         }
+        if (deliveryCount >= deps.maxDeliveryCount)
+          await deps.failPoisoned(names, String(error).slice(0, 500));
         throw error;
       }
     });

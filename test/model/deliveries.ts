@@ -69,7 +69,10 @@ function deliver(
   return createStepHandler({
     takeStep: (message) => takeStep(deps, message),
     failPoisoned: (message, reason) => failPoisoned(deps, message, reason),
+    // As if it were lost: the reconciler sends the step again.
+    postpone: () => Promise.resolve(),
     maxDeliveryCount: MAX_DELIVERY_COUNT,
+    now: deps.now,
   })(
     body,
     new InvocationContext({

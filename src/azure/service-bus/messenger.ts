@@ -126,13 +126,10 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
    * Sends a request to its own queue again, as it came, to be received later; zipped where it does not fit with what it
    * has beside it. Throws PayloadTooLarge where that does not help.
    */
-  async postpone({
-    id,
-    original,
-    properties,
-    enqueueTime,
-    timeToLiveMs,
-  }: PostponedRequest): Promise<void> {
+  async postpone(
+    queue: typeof REQUESTS_QUEUE | (typeof WORK_QUEUES)[number],
+    { id, original, properties, enqueueTime, timeToLiveMs }: PostponedRequest,
+  ): Promise<void> {
     const message = {
       body: original.bytes,
       messageId: id,
@@ -147,7 +144,7 @@ export class ServiceBusMessenger implements EventPublisher, WorkQueue {
       },
     };
     try {
-      await this.#send(REQUESTS_QUEUE, [
+      await this.#send(queue, [
         {
           message,
           addShorter: (batch) =>

@@ -51,6 +51,8 @@ test("what a newer release has stored is left to it: its step changes nothing, t
       takeStep: (step) => takeStep(world.deps, step),
       failPoisoned: () => Promise.reject(new Error("it is no poison")),
       maxDeliveryCount: 1,
+      postpone: () => Promise.reject(new Error("nothing is postponed")),
+      now: () => new Date(),
     });
     await handle(
       { operationId: message.operationId, step: message.step },

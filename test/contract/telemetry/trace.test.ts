@@ -119,7 +119,9 @@ async function work(): Promise<void> {
           takeStep: (step) => takeSteps[queue](deps, step),
           failPoisoned: (step, reason) =>
             failPoisoned(world.deps, step, reason),
+          postpone: () => Promise.reject(new Error("nothing is postponed")),
           maxDeliveryCount: 10,
+          now: world.deps.now,
         })(
           message.body,
           invocation(queue, {

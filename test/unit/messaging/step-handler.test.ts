@@ -2,15 +2,18 @@ import { expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { StepMessage } from "../../../src/operation/steps.js";
 import { createStepHandler } from "../../../src/messaging/step-handler.js";
+import type { PostponedRequest } from "../../../src/messaging/postponement.js";
 import { bytesOf, invocation } from "./invocation.js";
 
 const MESSAGE: StepMessage = { operationId: "op-1", step: 4 };
 const MAX_DELIVERY_COUNT = 10;
+const NOW = new Date("2026-01-01T00:00:00Z");
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 interface Outcome {
   readonly taken: StepMessage[];
   readonly poisoned: [Partial<StepMessage>, string][];
+  readonly postponed: PostponedRequest[];
   readonly thrown: unknown;
   readonly logged: unknown[][];
 }
@@ -23,6 +26,7 @@ async function deliver(
 ): Promise<Outcome> {
   const taken: StepMessage[] = [];
   const poisoned: Outcome["poisoned"] = [];
+  const postponed: PostponedRequest[] = [];
   const handle = createStepHandler({
     async takeStep(message) {
       taken.push(message);
@@ -32,7 +36,12 @@ async function deliver(
       poisoned.push([message, reason]);
       return Promise.resolve();
     },
+    postpone(message) {
+      postponed.push(message);
+      return Promise.resolve();
+    },
     maxDeliveryCount: MAX_DELIVERY_COUNT,
+    now: () => NOW,
   });
   const { context, logged } = invocation({
     deliveryCount,
@@ -44,13 +53,14 @@ async function deliver(
   } catch (error) {
     thrown = error;
   }
-  return { taken, poisoned, thrown, logged };
+  return { taken, poisoned, postponed, thrown, logged };
 }
 
 test("takes the step that the message names, and no more of what it says", async () => {
   await expect(deliver({ ...MESSAGE, more: true }, 1)).resolves.toEqual({
     taken: [MESSAGE],
     poisoned: [],
+    postponed: [],
     thrown: undefined,
     logged: [],
   });
@@ -99,15 +109,37 @@ test.each([1, MAX_DELIVERY_COUNT - 1])(
   },
 );
 
-test.each([1, MAX_DELIVERY_COUNT, MAX_DELIVERY_COUNT + 1])(
+const DOWN = new ServiceError("DependencyUnavailable", "Down.", {
+  retryAfterMs: 0,
+});
+
+test.each([1, 2])(
   "a retryable error at delivery %i ends nothing and is thrown",
   async (deliveryCount) => {
-    const failure = new ServiceError("DependencyUnavailable", "Down.", {
-      retryAfterMs: 0,
+    const outcome = await deliver(MESSAGE, deliveryCount, DOWN);
+    expect(outcome).toMatchObject({ poisoned: [], postponed: [] });
+    expect(outcome.thrown).toBe(DOWN);
+  },
+);
+
+test.each([3, MAX_DELIVERY_COUNT, MAX_DELIVERY_COUNT + 1])(
+  "at delivery %i the message is postponed: ten at once would bury it",
+  async (deliveryCount) => {
+    const outcome = await deliver(MESSAGE, deliveryCount, DOWN);
+    expect(outcome).toMatchObject({ poisoned: [], thrown: undefined });
+    expect(outcome.postponed).toMatchObject([
+      {
+        id: expect.stringMatching(/^postponed\/[0-9a-f]{64}$/u) as string,
+        enqueueTime: "2026-01-01T00:00:30.000Z",
+        properties: { sigilPostponements: 1 },
+      },
+    ]);
+    const [original] = outcome.postponed;
+    expect(JSON.parse(String(original?.original.bytes))).toEqual(MESSAGE);
+    expect(JSON.parse(String(outcome.logged.at(-1)?.[1]))).toMatchObject({
+      message: "postponed to 2026-01-01T00:00:30.000Z",
+      operationId: "op-1",
     });
-    const outcome = await deliver(MESSAGE, deliveryCount, failure);
-    expect(outcome.poisoned).toEqual([]);
-    expect(outcome.thrown).toBe(failure);
   },
 );
 
@@ -162,7 +194,9 @@ test("an operation that cannot be ended leaves the message to the dead-letter qu
   const handle = createStepHandler({
     takeStep: () => Promise.reject(new Error("broken")),
     failPoisoned: () => Promise.reject(unavailable),
+    postpone: () => Promise.reject(unavailable),
     maxDeliveryCount: MAX_DELIVERY_COUNT,
+    now: () => NOW,
   });
   const { context } = invocation({ deliveryCount: MAX_DELIVERY_COUNT });
   await expect(handle(bytesOf(MESSAGE), context)).rejects.toBe(unavailable);

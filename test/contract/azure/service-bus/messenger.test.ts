@@ -370,8 +370,8 @@ describe("a postponed request", () => {
   test("is sent to its queue again as it came, for later, once however often it is postponed", async () => {
     const { messenger, client, emulator } = await start();
     const request = postponed(MESSAGE.bytes);
-    await messenger.postpone(request);
-    await messenger.postpone(request);
+    await messenger.postpone(REQUESTS, request);
+    await messenger.postpone(REQUESTS, request);
     expect(emulator.counts(REQUESTS)).toMatchObject({
       active: 0,
       scheduled: 1,
@@ -396,14 +396,14 @@ describe("a postponed request", () => {
 
   test("keeps its time to live", async () => {
     const { messenger, client } = await start();
-    await messenger.postpone(postponed(MESSAGE.bytes, 90_000));
+    await messenger.postpone(REQUESTS, postponed(MESSAGE.bytes, 90_000));
     const [message] = await client.createReceiver(REQUESTS).peekMessages(1);
     expect(message?.timeToLive).toBe(90_000);
   });
 
   test("is zipped where a message does not hold it with what it has beside it, and is read as it was sent", async () => {
     const { messenger, client } = await start();
-    await messenger.postpone(postponed(RANDOM_TEXT));
+    await messenger.postpone(REQUESTS, postponed(RANDOM_TEXT));
     const [message] = await client
       .createReceiver(REQUESTS, { skipParsingBodyAsJson: true })
       .peekMessages(1);
@@ -426,7 +426,7 @@ describe("a postponed request", () => {
   test("that cannot be made to fit is refused for good", async () => {
     const { messenger } = await start();
     await expect(
-      messenger.postpone(postponed(RANDOM_BYTES)),
+      messenger.postpone(REQUESTS, postponed(RANDOM_BYTES)),
     ).rejects.toMatchObject({ code: "PayloadTooLarge", retryable: false });
   });
 });
