@@ -68,10 +68,12 @@ function judge(
     !looks.some((each) => each.atMs === atMs && same(each.wire, look.resource))
   )
     world.breach(4, `${what} shows what ARM did not show at ${look.time}`);
-  const unread = known?.warnings.some(({ message }) =>
-    message.startsWith("Azure cannot be read now"),
+  const saysSo = known?.warnings.some(
+    ({ code, message }) =>
+      code === "ShownBeforeLastWrite" ||
+      message.startsWith("Azure cannot be read now"),
   );
-  if (!followed && unread !== true && nowMs - atMs > SHARED_MS)
+  if (!followed && saysSo !== true && nowMs - atMs > SHARED_MS)
     world.breach(4, `${what} shows what ARM showed at ${look.time}`);
 }
 

@@ -21,7 +21,7 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import { notFound } from "../queries/not-found.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isMadeByOthers, known } from "../state/adoption.js";
-import { latestOf } from "../state/attempts.js";
+import { latestOf, mayHaveFailedBefore } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
@@ -129,7 +129,11 @@ export function retryImageVersion(
         changes: {},
         repeats: {},
         byHand: true,
-        retries: toRetry(command, look, names),
+        retries: toRetry(command, look, names, (name) =>
+          stored === undefined
+            ? false
+            : mayHaveFailedBefore(name, stored.record, look, contextOf(deps)),
+        ),
       };
     },
   );
@@ -139,10 +143,11 @@ function toRetry(
   { id }: RetryImageVersion,
   look: Look,
   names: readonly string[] | undefined,
+  isDoubtful: (name: string) => boolean,
 ): readonly string[] {
   const failed = look.regions
     .map(({ name }) => name)
-    .filter((name) => hasFailed(look, name));
+    .filter((name) => hasFailed(look, name) && !isDoubtful(name));
   if (failed.length === 0)
     throw new ServiceError(
       "ImageVersionConflict",
@@ -301,8 +306,8 @@ async function acceptByHand(
     (stored) => {
       const look = latestOf(stored?.record, shown, contextOf(deps));
       const decided = decide({ look, seen, stored });
-      if (!("changes" in decided)) return decided;
       mustMatch(command, look, stored?.record);
+      if (!("changes" in decided)) return decided;
       const accepting: Accepting = {
         kind,
         key,

@@ -17,8 +17,8 @@ import { contradicts, differs } from "../properties/changes.js";
 import { fieldsOf, regionsIn, type Fields } from "../properties/fields.js";
 import {
   askedBy,
+  clearedBy,
   combined,
-  conflictsBetween,
   askedOfSeen,
   statedBy,
   statedIn,
@@ -40,6 +40,7 @@ import {
 } from "../state/adoption.js";
 import { isOld, isRecent, isUncertain, latestOf } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
+import { isTakenBack } from "../state/outside.js";
 import {
   sentLast,
   type ImageVersionRecord,
@@ -56,7 +57,8 @@ import {
   type ChangeCommand,
   type Command,
 } from "./command.js";
-import { sameOperation } from "./same-operation.js";
+import { meanwhile, yielding } from "./meanwhile.js";
+import { isOvertaken, sameOperation } from "./same-operation.js";
 
 /** One request, as far as it is known before the state is. */
 export interface Request {
@@ -99,7 +101,7 @@ export function decideOn(
     look,
     (operation) => operation.fingerprint === fingerprint,
   );
-  if (same !== undefined) return same; // Invariant 1.
+  if (same !== undefined && !isOvertaken(stored, same)) return same; // Invariant 1.
   const isGone =
     !running &&
     look === undefined &&
@@ -110,11 +112,7 @@ export function decideOn(
     isGone || (record && look && isMadeByOthers(record, look))
       ? undefined
       : record?.lastApplied;
-  const asked = askedOf(
-    request,
-    applied,
-    record && applied && unsaid(record, look),
-  );
+  const asked = askedOf(request, applied, record && unsaid(record, look));
   const shown =
     look ?? (record?.exists === true && !isGone ? record.observed : undefined);
   const change = shown && changeOf(request, shown.resource, asked, applied);
@@ -134,6 +132,7 @@ export function decideOn(
     record !== undefined &&
     look !== undefined &&
     (isOld(record, look, contextOf(deps)) ||
+      isTakenBack(record, look, contextOf(deps)) ||
       isUncertain(record, look, patch, contextOf(deps)));
   if (
     pasted === true &&
@@ -145,7 +144,9 @@ export function decideOn(
   const subject = { id, request: body, now: deps.now(), change };
   const ofRequest = checkRequest(subject);
   mustBeValid(ofRequest);
-  if (running) mustNotContradict(stored, withStated(request, asked), body, id);
+  const yields = running
+    ? mustNotContradict(stored, withStated(request, asked), request)
+    : [];
   const accepting = acceptingOf(request, asked, change, isGone);
   const ofChange = checkChange(subject);
   const warnings = [...ofRequest, ...ofChange].filter(
@@ -174,7 +175,7 @@ export function decideOn(
   }
   if (running) {
     mustHaveRoom(stored, accepting.request);
-    return enqueue(stored, accepting, contextOf(deps));
+    return enqueue(stored, accepting, contextOf(deps), yields);
   }
   return accept(
     accepting,
@@ -234,9 +235,13 @@ function unsaid(
   look: Look | undefined,
 ): Patch | undefined {
   const perhaps = unsettled(record, look);
-  return record.excludedByCancel === true
-    ? { ...perhaps, [EXCLUDE_FROM_LATEST]: true }
-    : perhaps;
+  const isHeldBack =
+    record.excludedByCancel === true ||
+    // It will be, once its cancel is done.
+    Object.values(record.requests).some(
+      ({ created, decided }) => created === true && decided !== undefined,
+    );
+  return isHeldBack ? { ...perhaps, [EXCLUDE_FROM_LATEST]: true } : perhaps;
 }
 
 /** A creation is not over, and Azure shows nothing of it. */
@@ -426,13 +431,12 @@ function mustBePossible(
   );
 }
 
-/** Throws when the request contradicts what is being done, or what is queued. */
+/** Throws when the request contradicts what is being done, or what is queued; in what it gives way is worth saying. */
 function mustNotContradict(
   { record, operation }: StoredVersion,
   asked: Asked,
-  body: ImageVersionRequest,
-  id: Command["id"],
-): void {
+  { body, command: { id }, onlyChanges, patch }: Request,
+): readonly Finding[] {
   const fields = { existingOperationId: operation.id };
   const deletes = [
     operation,
@@ -445,10 +449,13 @@ function mustNotContradict(
       `${formatImageVersionId(id)} is being deleted by operation ${deletes.id}. Wait until it has ended, or use another version name.`,
       { fields },
     );
-  const conflicts = unmetRequests(record).flatMap((other) =>
-    conflictsBetween(other, asked),
+  const { conflicts, yields } = meanwhile(
+    unmetRequests(record),
+    asked,
+    onlyChanges ? undefined : fieldsOf(body),
+    clearedBy(patch),
   );
-  if (conflicts.length === 0) return;
+  if (conflicts.length === 0) return yielding(yields, body);
   throw new ServiceError(
     "ImageVersionConflict",
     `The request contradicts operation ${operation.id} on ${formatImageVersionId(id)}; each contradiction is listed under errors. Wait until the operation has ended, or use another version name.`,

@@ -14,7 +14,7 @@ import type { ArmRequest, Dependencies, StoredVersion } from "../ports.js";
 import { judge } from "../preflight/judge.js";
 import { sourceDataDiskLuns } from "../preflight/source.js";
 import { patched, updateBody } from "../properties/body.js";
-import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
+import { canonicalForm } from "../properties/canonical-form.js";
 import {
   changeAsWritten,
   findingAsWritten,
@@ -31,11 +31,10 @@ import { inOrderOf } from "../properties/order.js";
 import {
   askedBy,
   combined,
-  conflictsBetween,
   askedOfSeen,
   statedIn,
   unmetBy,
-  type Asked,
+  type Conflict,
   type Patch,
 } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
@@ -44,9 +43,15 @@ import { checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
 import { known } from "../state/adoption.js";
 import { areReady, type PurchasePlan } from "../resources.js";
-import { sameOperation } from "./same-operation.js";
+import { meanwhile, yielding } from "./meanwhile.js";
+import {
+  fingerprintOfPut,
+  isOvertaken,
+  sameOperation,
+} from "./same-operation.js";
+import type { VersionRequest } from "../state/record.js";
 import { mustBeAdmitted, type ChangeCommand } from "./command.js";
-import { chooseSets, ruleOf } from "./encryption-rule.js";
+import { chooseSets } from "./encryption-rule.js";
 import { withSetIds } from "./set-names.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
@@ -123,16 +128,21 @@ export async function planImageVersion(
             ifMatch === undefined && { unmanaged: true }),
         };
   const document = inOrderOf(canonicalForm(patched(observed, patch)), request);
-  const fingerprint = fingerprintOf(
+  const fingerprint = fingerprintOfPut(
     given,
-    ...regions,
-    ...ruleOf(body.sigil?.encryption),
+    regions,
+    body.sigil?.encryption,
+    ifMatch,
   );
   const changes = plannedChanges(observed, patch, request);
   const isSame = (one: OperationRecord): boolean =>
     one.fingerprint === fingerprint;
+  const open = sameOperation(stored, look, isSame);
   const same =
-    sameOperation(stored, look, isSame) ??
+    (open !== undefined &&
+    (!isOvertaken(stored, open) || Object.keys(asked.changes).length === 0)
+      ? open
+      : undefined) ??
     (stored?.operation.status === "Succeeded" &&
     isSame(stored.operation) &&
     applied !== undefined &&
@@ -140,7 +150,12 @@ export async function planImageVersion(
     areReady(look, regionsIn(fieldsOf(request)))
       ? stored.operation
       : undefined);
-  const before = knownOf(stored, asked, request, same);
+  const { conflicts, yields } = meanwhile(
+    requestsOf(stored),
+    asked,
+    ifMatch === undefined ? fieldsOf(request) : undefined,
+  );
+  const before = knownOf(stored, conflicts, request, same);
   const facts = {
     ...gathered,
     ...(change && { change }),
@@ -149,6 +164,7 @@ export async function planImageVersion(
   const findings = [
     ...unchosen,
     ...checkRequest({ id, request, now: deps.now(), change }),
+    ...(same === undefined ? yielding(yields, request) : []),
     ...judge(id, document, facts, deps.now(), request).findings,
   ];
   const luns = sourceDataDiskLuns(request, gathered);
@@ -175,7 +191,9 @@ export async function planImageVersion(
 }
 
 /** What has begun and Azure does not show yet, and what is queued. */
-function requestsOf(stored: StoredVersion | undefined): readonly Asked[] {
+function requestsOf(
+  stored: StoredVersion | undefined,
+): readonly VersionRequest[] {
   if (stored === undefined || isFinal(stored.record.state)) return [];
   return unmetRequests(stored.record);
 }
@@ -205,7 +223,7 @@ function bodyOf(
 
 function knownOf(
   stored: StoredVersion | undefined,
-  asked: Asked,
+  conflicts: readonly Conflict[],
   request: ImageVersionRequest,
   same: OperationRecord | undefined,
 ): Known | undefined {
@@ -224,8 +242,6 @@ function knownOf(
     operationId: operation.id,
     ...(same !== undefined && { sameRequest: same.id }),
     deleting,
-    conflicts: requestsOf(stored)
-      .flatMap((other) => conflictsBetween(other, asked))
-      .map((conflict) => contradicts(conflict, request)),
+    conflicts: conflicts.map((conflict) => contradicts(conflict, request)),
   };
 }

@@ -39,7 +39,8 @@ import {
   type ChangeCommand,
 } from "./command.js";
 import { planImageVersion } from "./plan.js";
-import { chooseSets, ruleOf } from "./encryption-rule.js";
+import { chooseSets } from "./encryption-rule.js";
+import { fingerprintOfPut } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 import {
   decideOn,
@@ -84,7 +85,7 @@ export async function putImageVersion(
   const rule = command.body.sigil?.encryption;
   mustBeAdmitted(deps, command, given);
   const removeRegions = canonicalRegions(command.removeRegions);
-  const fingerprint = fingerprintOf(given, ...removeRegions, ...ruleOf(rule));
+  const fingerprint = fingerprintOfPut(given, removeRegions, rule, ifMatch);
   const { requestKey, earlier } = await claimKey(
     deps,
     command,
@@ -125,7 +126,7 @@ export async function patchImageVersion(
   const { id, validate } = command;
   const key = keyOf(formatImageVersionId(id));
   const removeRegions = canonicalRegions(command.removeRegions);
-  const fingerprint = fingerprintOfPatch(command.patch, removeRegions);
+  const fingerprint = fingerprintOfPatch(command, removeRegions);
   const { requestKey, earlier } = await claimKey(
     deps,
     command,
@@ -232,7 +233,7 @@ function canonicalRegions(names: readonly string[] = []): readonly string[] {
 }
 
 function fingerprintOfPatch(
-  patch: unknown,
+  { patch, ifMatch }: PatchImageVersion,
   removeRegions: readonly string[],
 ): string {
   return fingerprintOf(
@@ -240,6 +241,7 @@ function fingerprintOfPatch(
     "patch",
     JSON.stringify(patch),
     ...removeRegions,
+    ...(ifMatch === undefined ? [] : [`If-Match: ${ifMatch}`]),
   );
 }
 

@@ -1,5 +1,7 @@
 /** Which operation a request asks for once more. Pure. */
 import { type OperationRecord, sequenceOf } from "../../operation/records.js";
+import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
+import { fingerprintOf } from "../properties/canonical-form.js";
 import { fieldsOf, regionOf } from "../properties/fields.js";
 import {
   combined,
@@ -12,6 +14,21 @@ import type { Look } from "../resources.js";
 import { isOfOtherLife } from "../state/adoption.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { isFinal } from "../state/states.js";
+
+/** Of a PUT. What it asks depends on which version its caller has seen. */
+export function fingerprintOfPut(
+  body: ImageVersionRequest,
+  removeRegions: readonly string[],
+  rule: EncryptionRule | undefined,
+  ifMatch: string | undefined,
+): string {
+  return fingerprintOf(
+    body,
+    ...removeRegions,
+    ...(rule === undefined ? [] : [rule]),
+    ...(ifMatch === undefined ? [] : [`If-Match: ${ifMatch}`]),
+  );
+}
 
 interface Open {
   readonly operation: OperationRecord;
@@ -40,6 +57,19 @@ export function sameOperation(
   )?.operation;
 }
 
+/** One that was accepted after it has ended: what a body says that changes nothing of what the one before had, it may have changed. */
+export function isOvertaken(
+  stored: StoredVersion | undefined,
+  operation: OperationRecord,
+): boolean {
+  if (stored === undefined) return false;
+  const sequence = sequenceOf(operation.id);
+  const later = openIn(stored).filter(
+    (one) => sequenceOf(one.operation.id) > sequence,
+  );
+  return stored.record.lastSequence - sequence > later.length;
+}
+
 /** What has begun or is queued; one that is canceled does no more what it was asked for. */
 function openIn({ record, operation }: StoredVersion): readonly Open[] {
   return [
@@ -62,7 +92,10 @@ function isAfter({ operation }: Open, other: Open): boolean {
 function asksOtherwise(later: Open, { operation, request }: Open): boolean {
   return later.operation.kind === "DeleteImageVersion"
     ? operation.kind !== "DeleteImageVersion"
-    : conflictsBetween(request, later.request).length > 0;
+    : conflictsBetween(
+        { ...request, changes: { ...request.repeats, ...request.changes } },
+        later.request,
+      ).length > 0;
 }
 
 /** What Azure had shown as asked, it shows so now; a region that is taken away for its repair will be again. */

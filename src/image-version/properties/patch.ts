@@ -151,6 +151,15 @@ export function statedBy(patch: unknown, to: Fields, what?: "lists"): Patch {
   return stated;
 }
 
+/** What a merge patch takes away as a whole: the parents of properties, such as `/tags`. */
+export function clearedBy(patch: unknown, name = ""): readonly string[] {
+  if (patch === null) return propertyAt(name) === undefined ? [name] : [];
+  if (typeof patch !== "object" || Array.isArray(patch)) return [];
+  return Object.entries(patch).flatMap(([member, value]: [string, unknown]) =>
+    clearedBy(value, `${name}/${escapePointer(member)}`),
+  );
+}
+
 function placesIn(fields: Fields): ReadonlySet<string> {
   return new Set(Object.keys(fields).flatMap((name) => placeOf(name) ?? []));
 }

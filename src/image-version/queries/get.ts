@@ -40,6 +40,9 @@ export interface KnownImageVersion {
   readonly warnings: readonly Finding[];
 }
 
+/** So old may the last look of a version be that is followed; else Azure is asked, as of any other. */
+const FRESH_MS = 30_000;
+
 /** How many versions at the top, whose regions' readiness is not known, are looked at for the latest. */
 const MOST_LOOKS = 5;
 /** Of these, how many may show their last look that is stored, where they are followed; Azure is asked of the others. */
@@ -53,9 +56,11 @@ export async function getImageVersion(
   const record = await reads.store.readRecord(keyOf(formatImageVersionId(id)));
   const warnings: Finding[] = [];
   const followed =
-    record !== undefined && !isFinal(record.state) && record.observed;
+    record !== undefined && !isFinal(record.state)
+      ? record.observed
+      : undefined;
   let look: Look | undefined;
-  if (followed) look = followed;
+  if (followed && isFresh(followed, reads.now())) look = followed;
   else if (record === undefined || isFinal(record.state) || record.exists)
     try {
       const shown = await reads.looks.version(id);
@@ -230,6 +235,10 @@ async function readyRegionsOf(
     if (error instanceof ServiceError) return [];
     throw error;
   }
+}
+
+function isFresh({ time }: Look, now: Date): boolean {
+  return now.getTime() - Date.parse(time) < FRESH_MS;
 }
 
 function behind(time: string): Finding {

@@ -15,6 +15,8 @@ import {
 export interface RollbackPlan {
   readonly rollback: RollbackRecord;
   readonly steps: readonly RollbackStep[];
+  /** What will undo it. */
+  readonly warnings: readonly Finding[];
 }
 
 /**
@@ -74,6 +76,16 @@ export async function planRollbackOf(
       regions: regionsBetween(before.inRegion, after.inRegion),
     },
     steps,
+    warnings: [...survey.awaiting]
+      .filter((name) => compareVersionNumbers(name, target.name) > 0)
+      .sort(compareVersionNumbers)
+      .map((name) => ({
+        code: "PromotionPending",
+        pointer: "",
+        message: `${name} becomes the latest instead of ${target.name} as soon as its promotion rule is met.`,
+        severity: "warning" as const,
+        remediation: `Cancel what makes it, or exclude ${name} from latest (demote), if it shall not.`,
+      })),
   };
 }
 

@@ -49,7 +49,10 @@ export async function planRollback(
 ): Promise<RollbackRecord & { readonly warnings?: readonly Finding[] }> {
   const last = await lastRollback(deps, target);
   const decided = await decide(deps, target, last);
-  if (!("same" in decided)) return decided.rollback;
+  if (!("same" in decided)) {
+    const { rollback, warnings } = decided;
+    return { ...rollback, ...(warnings.length > 0 && { warnings }) };
+  }
   const { id, status } = decided.same;
   return {
     ...rollbackOf(decided.same),
@@ -193,7 +196,7 @@ function begin(
     OperationRecord,
     "fingerprint" | "requestedBy" | "traceparent" | "requestKey"
   > & { readonly key: string; readonly imageId: string },
-  { rollback, steps }: RollbackPlan,
+  { rollback, steps, warnings }: RollbackPlan,
   previous: RollbackStateRecord | undefined,
 ): Pair<RollbackStateRecord> {
   const { key, imageId, ...rest } = asked;
@@ -220,6 +223,7 @@ function begin(
     regions: [],
     history: [],
     rollback,
+    ...(warnings.length > 0 && { warnings }),
   };
   return advance({ record, operation }, context, {
     patch: { state: "RollbackRequested" },

@@ -14,6 +14,7 @@ import type { TransitionContext } from "../../operation/ports.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
 import {
+  isPromoted,
   latestOf,
   usableRegions,
   type Candidate,
@@ -23,6 +24,7 @@ import { lookAt } from "../queries/look-at.js";
 import type { ListedImageVersion } from "../resources.js";
 import { isOld, latestOf as latestLook } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
+import { ruleInForce } from "../state/wanted.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import type { RollbackStep } from "./record.js";
 
@@ -34,6 +36,8 @@ export interface Survey {
   look(this: void, item: ListedImageVersion): Promise<Candidate | undefined>;
   /** Numbers of the versions that Azure shows as they were before Sigil's last write, in the list and at a look. */
   readonly behind: ReadonlySet<string>;
+  /** Numbers of the versions that a promotion rule includes in latest as soon as it is met. */
+  readonly awaiting: ReadonlySet<string>;
 }
 
 /** Of more than so many, what the list says is taken. */
@@ -49,6 +53,7 @@ export async function surveyOf(
   const listed = await deps.resourceManager.listImageVersions(imageId);
   const seen = new Map<string, Candidate | undefined>();
   const behind = new Set<string>();
+  const awaiting = new Set<string>();
   const look: Survey["look"] = async (item) => {
     if (seen.has(item.name)) return seen.get(item.name);
     const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
@@ -73,9 +78,12 @@ export async function surveyOf(
   return {
     exists: listed !== undefined,
     listed:
-      listed === undefined ? [] : await corrected(deps, imageId, listed, look),
+      listed === undefined
+        ? []
+        : await corrected(deps, imageId, listed, look, awaiting),
     look,
     behind,
+    awaiting,
   };
 }
 
@@ -85,6 +93,7 @@ async function corrected(
   imageId: string,
   listed: readonly ListedImageVersion[],
   look: Survey["look"],
+  awaiting: Set<string>,
 ): Promise<readonly ListedImageVersion[]> {
   const { rows } = await deps.index.page(versionScope(imageId), MOST_RECORDS);
   const items = new Map(listed.map((item) => [item.name, item]));
@@ -106,6 +115,9 @@ async function corrected(
       const newer = isOfBefore && known ? await look({ ...known, name }) : item;
       if (newer === undefined) items.delete(name);
       else items.set(name, { ...newer, name });
+      const { when = "manual" } = ruleInForce(record) ?? {};
+      if (newer && !isPromoted({ ...newer, name }) && when !== "manual")
+        awaiting.add(name);
     }),
   );
   return [...items.values()];

@@ -222,18 +222,36 @@ export function doubtful(
   look: Look | undefined,
   { now, pace }: Pick<TransitionContext, "now" | "pace">,
 ): { readonly why: string; readonly doubt?: Doubt } | undefined {
-  if (record.exists || look === undefined) return undefined;
+  if (record.exists) return undefined;
+  if (look === undefined)
+    return wasOfOthers(record.doubt)
+      ? confirmedBy(record, GONE, { now, pace })
+      : undefined;
   if (isBehind(record, look)) return { why: BEHIND };
   const mayCreate = batchOf(record).some(([, { creates }]) => creates === true);
   if (!mayCreate || !isMadeByOthers(record, look)) return undefined;
-  const what = `others/${look.publishedDate}`;
+  return confirmedBy(record, `${OTHERS}${look.publishedDate}`, { now, pace });
+}
+
+const OTHERS = "others/";
+const GONE = "others-gone";
+
+/** A look has shown a version of others, or none after one that has. */
+function wasOfOthers(doubt: Doubt | undefined): boolean {
+  return doubt?.what.startsWith(OTHERS) === true || doubt?.what === GONE;
+}
+
+/** Invariant 3. */
+function confirmedBy(
+  { doubt: before }: ImageVersionRecord,
+  what: string,
+  { now, pace }: Pick<TransitionContext, "now" | "pace">,
+): { readonly why: string; readonly doubt: Doubt } | undefined {
   const doubt =
-    record.doubt?.what === what
-      ? record.doubt
-      : { what, since: now.toISOString() };
+    before?.what === what ? before : { what, since: now.toISOString() };
   return now.getTime() - Date.parse(doubt.since) >= pace.confirmMs
     ? undefined
-    : { why: OF_OTHERS, doubt }; // Invariant 3.
+    : { why: OF_OTHERS, doubt };
 }
 
 /** What is remembered of a life that is found to be over. */

@@ -7,8 +7,8 @@
  *
  *  2. An attempt that ARM has refused replaces nothing. What was sent before it, and is in force or may be, stays known.
  *  3. A write without an answer may be sent again long before it is certain that ARM has not carried it out.
- *  4. A region that is taken away and added again as it was is told from what it was by nothing that can be asked. At rest,
- *     it is only once ARM was seen at work on it, and failed only once no look can be older:
+ *  4. A region that is taken away and added again as it was is told from what it was by nothing that can be asked. A look
+ *     at rest that shows it counts once ARM was seen at work on it; that it has failed, once no look can be older:
  *
  *       there ──▶ taken away ──▶ added again      a look at rest that shows it: of before both, or of after?
  */
@@ -138,11 +138,10 @@ function ageAt(name: string, record: Known, look: Look, time: Time): Age {
   const first = values.findIndex(isShown);
   const { setBy } = values[last] ?? {};
   if (
-    setBy?.acceptedTime !== undefined &&
     region !== undefined &&
     name === ownName &&
-    !isBusy(look) &&
-    (setBy.begun !== true || hasFailed(look, region)) &&
+    setBy?.begun !== true &&
+    !isAtWork(look, region) &&
     isAsBefore(region, record, shown, setBy)
   )
     return ageBefore(setBy, time); // Invariant 4.
@@ -164,8 +163,9 @@ function isAsBefore(
   region: string,
   record: Known,
   shown: Fields,
-  addedBy: Write,
-): boolean {
+  addedBy: Write | undefined,
+): addedBy is Write {
+  if (addedBy?.acceptedTime === undefined) return false;
   return Object.keys(addedBy.changes)
     .filter((name) => regionOf(name) === region)
     .every((name) => {
@@ -179,6 +179,23 @@ function isAsBefore(
         ? had.some(({ value }) => sameAt(name, value, valueAt(shown, name)))
         : name !== `${regionField(region)}/name`; // It was not taken away.
     });
+}
+
+/** Whether the region has failed, again, or the look is of before it was added again as it was. Invariant 4. */
+export function mayHaveFailedBefore(
+  region: string,
+  record: Known,
+  look: Look,
+  time: Time,
+): boolean {
+  const { setBy } =
+    valuesOf(`${regionField(region)}/name`, record).at(-1) ?? {};
+  return (
+    hasFailed(look, region) &&
+    !isBusy(look) &&
+    isAsBefore(region, record, fieldsOf(look.resource), setBy) &&
+    ageBefore(setBy, time) === "old"
+  );
 }
 
 /** How old a look is that does not show this write. */
@@ -335,9 +352,26 @@ export function writesBegun(
   { writes }: Pick<ImageVersionRecord, "writes">,
   look: Look,
 ): Pick<ImageVersionRecord, "writes"> {
-  return writes === undefined || !isBusy(look)
-    ? {}
-    : { writes: writes.map((write) => ({ ...write, begun: true as const })) };
+  if (writes === undefined) return {};
+  const names = look.regions
+    .map(({ name }) => name)
+    .filter((name) => isAtWork(look, name))
+    .map((name) => `${regionField(name)}/name`);
+  const isBegun = ({ changes }: Write): boolean =>
+    isBusy(look) || names.some((name) => changes[name] != null);
+  return {
+    writes: writes.map((write) =>
+      isBegun(write) ? { ...write, begun: true as const } : write,
+    ),
+  };
+}
+
+/** ARM copies to the region: it had done with that, one way or the other, when the region was taken away. */
+function isAtWork(look: Look, region: string): boolean {
+  const seen = look.regions.find(({ name }) => name === region);
+  return (
+    isBusy(look) || seen?.state === "Replicating" || seen?.state === "Unknown"
+  );
 }
 
 /** All that a region had which is taken away: added again with less, it is told from what it was by that. */

@@ -13,6 +13,7 @@
  *  4. A demotion goes before everything that is queued, and before what has begun, contradicts it and is not sent yet. None
  *     of that is done after it (demoting.ts). A deletion goes before a demotion, and before what has begun (deleting.ts).
  */
+import type { Finding } from "../../errors.js";
 import {
   advance,
   behind,
@@ -48,12 +49,14 @@ export function enqueue(
   { record, operation: current }: ImageVersionPair,
   asked: Accepting,
   context: TransitionContext,
+  warnings: readonly Finding[] = [],
 ): ImageVersionPair & { readonly accepted: OperationRecord } {
   const sequence = record.lastSequence + 1;
   const time = context.now.toISOString();
   const { operation: accepted } = behind(
     {
       ...operationOf(asked, sequence, context),
+      ...(warnings.length > 0 && { warnings }),
       history: [
         {
           time,

@@ -40,7 +40,11 @@ type Time = Pick<TransitionContext, "now" | "pace">;
 export interface OthersChanges {
   readonly changes: readonly Unmet[];
   /** Whether the version was excluded from latest, and is: as it is told. */
-  readonly excluded: { readonly was: boolean; readonly is: boolean };
+  readonly excluded: {
+    readonly was: boolean;
+    readonly is: boolean;
+    readonly byOthers: boolean;
+  };
   readonly remembered: Pick<ImageVersionRecord, "outside" | "outsideTold">;
 }
 
@@ -54,7 +58,7 @@ export function changedByOthers(
   if (observed === undefined)
     return {
       changes: [],
-      excluded: { was: isNow, is: isNow },
+      excluded: { was: isNow, is: isNow, byOthers: false },
       remembered: {},
     };
   const recent = outsideTold.filter(
@@ -95,12 +99,26 @@ export function changedByOthers(
           ...(overwritten?.news ?? []),
         ]
       : [],
-    excluded: { was: before[EXCLUDE_FROM_LATEST] === true, is },
+    excluded: {
+      was: before[EXCLUDE_FROM_LATEST] === true,
+      is,
+      byOthers: sent === undefined || sent.outcome === "shown",
+    },
     remembered: {
       ...rememberedOf(recent, held, certain, sent, time),
-      ...(overwritten && { outside: overwritten.outside }),
+      ...(overwritten?.outside && { outside: overwritten.outside }),
     },
   };
+}
+
+/** The look shows again what others had changed, and may be older than that. Invariant 2. */
+export function isTakenBack(
+  record: ImageVersionRecord,
+  look: Look,
+  time: Time,
+): boolean {
+  const { outsideTold = [] } = changedByOthers(record, look, time).remembered;
+  return outsideTold.some(({ returnedTime }) => returnedTime !== undefined);
 }
 
 function rememberedOf(
@@ -162,7 +180,7 @@ function overwrittenBy(
   time: Time,
 ):
   | {
-      readonly outside: NonNullable<ImageVersionRecord["outside"]>;
+      readonly outside?: NonNullable<ImageVersionRecord["outside"]>;
       readonly news: readonly Unmet[];
     }
   | undefined {
@@ -172,12 +190,12 @@ function overwrittenBy(
   if (sent?.outcome !== "shown") return undefined;
   const changes = missingOf(sent, look);
   if (changes.length === 0) {
+    if (outside?.told !== true) return undefined;
     // Invariant 2.
-    const { returnedTime = now } = outside ?? {};
-    return outside?.told === true &&
-      sinceMs(returnedTime, time) < time.pace.confirmMs
+    const { returnedTime = now } = outside;
+    return sinceMs(returnedTime, time) < time.pace.confirmMs
       ? { outside: { ...outside, returnedTime }, news: [] }
-      : undefined;
+      : { news: returnedFrom(outside.what) };
   }
   if (isBusy(look)) return outside && { outside, news: [] };
   const what = JSON.stringify(changes);
@@ -191,18 +209,26 @@ function overwrittenBy(
     : { outside: doubt, news: [] };
 }
 
+/** What was told, the other way round. */
+function returnedFrom(what: string): readonly Unmet[] {
+  return (JSON.parse(what) as readonly Unmet[]).map(
+    ({ field, before, after }) => ({
+      field,
+      before: after ?? undefined,
+      after: before ?? null,
+    }),
+  );
+}
+
 /** Told at the first look that shows it, by whomever the update was sent: ARM may go on replicating for hours. */
 export function exclusionEvents(
   pair: ImageVersionPair,
-  record: ImageVersionRecord,
-  { excluded: { was, is } }: OthersChanges,
+  { excluded: { was, is, byOthers } }: OthersChanges,
   look: Look,
   context: TransitionContext,
 ): Effect[] {
   if (was === is) return [];
-  const sent = sentLast(record);
   // Others may do it again and again between two updates.
-  const byOthers = sent === undefined || sent.outcome === "shown";
   return events(
     pair,
     context,

@@ -31,7 +31,7 @@ import {
   type Unmet,
 } from "../properties/patch.js";
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
-import { isOld, isUncertain } from "./attempts.js";
+import { isOld, isUncertain, mayHaveFailedBefore } from "./attempts.js";
 import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
 import { isToBePromoted, mayRemoveRegions, wantedBy } from "./wanted.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
@@ -398,7 +398,7 @@ function regionPatch(fields: Fields, region: string): Patch {
 function toRepair(
   record: ImageVersionRecord,
   look: Look,
-  { now }: TransitionContext,
+  context: TransitionContext,
 ): readonly string[] {
   if (isEnding(record)) return [];
   const home = look.resource.location;
@@ -412,8 +412,10 @@ function toRepair(
         name !==
           fieldsOf({ location: home } as ImageVersionRequest)["/location"] &&
         hasFailed(look, name) &&
+        !mayHaveFailedBefore(name, record, look, context) &&
         (again ||
-          (dueTime !== undefined && Date.parse(dueTime) <= now.getTime()))
+          (dueTime !== undefined &&
+            Date.parse(dueTime) <= context.now.getTime()))
       );
     })
     .map(({ name }) => name);

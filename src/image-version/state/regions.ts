@@ -15,7 +15,7 @@ import type {
 import type { RegionRecord, RegionState } from "../../operation/records.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { unmetBy } from "../properties/patch.js";
-import { isRecent } from "./attempts.js";
+import { isRecent, mayHaveFailedBefore } from "./attempts.js";
 import { sentLast, type ImageVersionRecord } from "./record.js";
 import { isBusy, type Look } from "../resources.js";
 
@@ -31,15 +31,15 @@ export interface RegionChange {
 const GONE = "Azure no longer has this region in the version.";
 
 export function observeRegions(
-  {
-    regions,
-    lastAttempt,
-    repairs,
-  }: Pick<ImageVersionRecord, "regions" | "lastAttempt" | "repairs">,
+  record: Pick<
+    ImageVersionRecord,
+    "regions" | "lastAttempt" | "repairs" | "writes"
+  >,
   look: Look,
   failure: { readonly message: string } | undefined,
   { now, pace }: Pick<TransitionContext, "now" | "pace">,
 ): readonly RegionChange[] {
+  const { regions, lastAttempt, repairs } = record;
   const fields = fieldsOf(look.resource);
   const shown = regionsIn(fields);
   const whole =
@@ -62,6 +62,8 @@ export function observeRegions(
     } as const;
     // What a region had is shown as Completed until ARM has done with the update that changes it.
     if (changing.includes(before.name)) return nothing;
+    if (mayHaveFailedBefore(before.name, record, look, { now, pace }))
+      return nothing;
     if (repairs[before.name]?.removed !== undefined) return nothing;
     const seen = look.regions.find(({ name }) => name === before.name);
     const there = shown.includes(before.name);

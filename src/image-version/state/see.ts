@@ -23,10 +23,15 @@ import {
 } from "./record.js";
 import { isMadeByOthers, ofOthers } from "./adoption.js";
 import { attemptAfter, isOld, writesAfter, writesBegun } from "./attempts.js";
-import { changedByOthers, exclusionEvents, outsideEvents } from "./outside.js";
+import {
+  changedByOthers,
+  exclusionEvents,
+  outsideEvents,
+  type OthersChanges,
+} from "./outside.js";
 import { isEnding } from "./reconcile.js";
 import { observeRegions, type RegionChange } from "./regions.js";
-import { doneWithRule, keptOf, overriddenBy } from "./wanted.js";
+import { doneWithRule, keptOf, overriddenBy, presentRule } from "./wanted.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
 /** One look. `failure` says why ARM has given the version up, where it says so. */
@@ -58,7 +63,7 @@ export function see(
   const others = changedByOthers(record, look, context);
   const told = [
     ...changes.flatMap((change) => regionEvents(seen, change, context)),
-    ...exclusionEvents(seen, record, others, look, context),
+    ...exclusionEvents(seen, others, look, context),
     ...outsideEvents(seen, others, look, context),
   ];
   const noted = withFailures(seen, changes, context);
@@ -68,9 +73,21 @@ export function see(
     record: {
       ...kept,
       ...others.remembered,
+      ...heldBackBy(others, record),
       outbox: [...seen.record.outbox, ...told],
     },
   };
+}
+
+/** Whoever holds the version back while its rule waits has the last word. */
+function heldBackBy(
+  { excluded: { was, is, byOthers } }: OthersChanges,
+  record: ImageVersionRecord,
+): Pick<ImageVersionRecord, "overriddenRule"> {
+  const rule = presentRule(record);
+  return !was && is && byOthers && rule !== undefined
+    ? { overriddenRule: rule }
+    : {};
 }
 
 function withLook(

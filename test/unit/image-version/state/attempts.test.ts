@@ -13,6 +13,7 @@ import {
   isUncertain,
   latestOf,
   mayBeDone,
+  mayHaveFailedBefore,
   missingOf,
   writesAfter,
   writesBegun,
@@ -203,7 +204,17 @@ describe("a region", () => {
     expect(isOldOnce(atRest, 1_600)).toBe(false);
     const busy = lookOf("Updating", COMPLETED, { changes: AT_SOUTH });
     expect(isOldOnce(busy, 1_010)).toBe(false);
-    expect(writesBegun(back, atRest)).toEqual({});
+    expect(writesBegun(back, atRest)).toEqual({ writes: back.writes });
+    // Azure may say of the whole that it has done, and copy to the region still.
+    const copying = lookOf(
+      "Succeeded",
+      { ...COMPLETED, southcentralus: ["Replicating", 3] },
+      { changes: AT_SOUTH },
+    );
+    expect(isOldOnce(copying, 1_010)).toBe(false);
+    expect(
+      writesBegun(back, copying).writes?.map(({ begun }) => begun),
+    ).toEqual([undefined, true]);
     const begun = { ...back, ...writesBegun(back, busy) };
     expect(isOldOnce(atRest, 1_020, begun)).toBe(false);
     // Failed, it is so either again or still.
@@ -212,8 +223,16 @@ describe("a region", () => {
       { ...COMPLETED, southcentralus: ["Failed", 0] },
       { changes: AT_SOUTH },
     );
-    expect(isOldOnce(failed, 1_599, begun)).toBe(true);
-    expect(isOldOnce(failed, 1_600, begun)).toBe(false);
+    const before = (seconds: number, look = failed): boolean =>
+      mayHaveFailedBefore("southcentralus", begun, look, at(seconds));
+    expect(before(1_599)).toBe(true);
+    expect(before(1_600)).toBe(false);
+    expect(before(1_100, atRest)).toBe(false);
+    expect(before(1_100, { ...failed, provisioningState: "Updating" })).toBe(
+      false,
+    );
+    // The rest of what the look shows is not doubted.
+    expect(isOldOnce(failed, 1_599, begun)).toBe(false);
   });
 
   test("that is added back as it was, with a key", () => {
