@@ -112,7 +112,11 @@ export function decideOn(
     isGone || (record && look && isMadeByOthers(record, look))
       ? undefined
       : record?.lastApplied;
-  const asked = askedOf(request, applied, record && unsaid(record, look));
+  const asked = askedOf(
+    request,
+    applied,
+    record && applied && unsaid(record, look, command),
+  );
   const shown =
     look ?? (record?.exists === true && !isGone ? record.observed : undefined);
   const change = shown && changeOf(request, shown.resource, asked, applied);
@@ -233,14 +237,16 @@ function withShown(
 function unsaid(
   record: ImageVersionRecord,
   look: Look | undefined,
+  { ifMatch = "*" }: ChangeCommand,
 ): Patch | undefined {
   const perhaps = unsettled(record, look);
   const isHeldBack =
     record.excludedByCancel === true ||
-    // It will be, once its cancel is done.
-    Object.values(record.requests).some(
-      ({ created, decided }) => created === true && decided !== undefined,
-    );
+    // It will be, once its cancel is done. Who sends back what was read has not said anything of that.
+    (ifMatch === "*" &&
+      Object.values(record.requests).some(
+        ({ created, decided }) => created === true && decided !== undefined,
+      ));
   return isHeldBack ? { ...perhaps, [EXCLUDE_FROM_LATEST]: true } : perhaps;
 }
 
