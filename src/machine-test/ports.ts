@@ -1,6 +1,7 @@
 import type { Dependencies } from "../image-version/ports.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { TestedDisk } from "../operation/records.js";
+import type { TestResults } from "../test-results/ports.js";
 import type { MachineReader } from "./machine-reader.js";
 import type { MachineName, MachinePlan } from "./machine.js";
 import type { TestProfiles } from "./profile-ports.js";
@@ -107,6 +108,8 @@ export interface TestDependencies
   readonly machines: TestMachines;
   readonly proofs: StartProofs;
   readonly parts: MachineParts;
+  /** Where the results count as those of any test. */
+  readonly results: TestResults;
   /** Without it no test is accepted. */
   readonly makesMachines: boolean;
 }

@@ -166,6 +166,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     getPart: () => Promise.resolve(undefined),
     deletePart: () => Promise.resolve(),
   };
+  const results = counting(createMemoryTestResults(), ["put"]);
   return {
     deps: {
       imageVersions,
@@ -196,10 +197,11 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
         machines: noMachines,
         proofs: noMachines,
         parts: noMachines,
+        results,
         makesMachines: true,
       },
       testResults: {
-        results: counting(createMemoryTestResults(), ["put"]),
+        results,
         resourceManager,
         looks: imageVersions.looks,
         events: common.events,

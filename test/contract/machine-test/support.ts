@@ -31,6 +31,7 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import { createMemoryTestProfiles } from "../../support/fakes/test-profiles.js";
+import { createMemoryTestResults } from "../../support/fakes/test-results.js";
 import type { Queues } from "../../support/fakes/service-bus.js";
 import {
   managedImageRequest,
@@ -125,6 +126,7 @@ export async function startMachineTests(
     machines: azure,
     proofs: azure,
     parts: azure,
+    results: createMemoryTestResults(),
     makesMachines: true,
   };
 
