@@ -15,7 +15,7 @@ const SLOW = [
   "src/local/arm-simulator/test/lists.test.ts",
   "src/local/service-bus-emulator/test/durability.test.ts",
   // Whole programs; `npm test` has the whole app with its requests, messages and documents
-  "test/e2e/{cli,day-two,demo,deployment,durability,machine-commands,machine-tests,own-services,packages,permissions,plans,retention,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
+  "test/e2e/{cli,day-two,demo,deployment,durability,machine-commands,machine-tests,own-services,packages,permissions,plans,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
   "src/local/functions-host/test/startup.test.ts",
   "src/local/stack/test/run.test.ts",
   // A browser, generated clients, the Azure CLI, other languages

@@ -1,7 +1,10 @@
 import type { Dependencies } from "../image-version/ports.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { TestedDisk } from "../operation/records.js";
-import type { TestResults } from "../test-results/ports.js";
+import type {
+  TestResultDependencies,
+  TestResults,
+} from "../test-results/ports.js";
 import type { MachineReader } from "./machine-reader.js";
 import type { MachineName, MachinePlan } from "./machine.js";
 import type { TestProfiles } from "./profile-ports.js";
@@ -101,6 +104,7 @@ export interface MachineParts {
 export interface TestDependencies
   extends
     OperationDependencies<TestRecord>,
+    Pick<TestResultDependencies, "onResult">,
     Pick<Dependencies, "resourceManager" | "resources"> {
   readonly profiles: Pick<TestProfiles, "read">;
   /** What the profile is proven with before each test. */

@@ -79,6 +79,7 @@ export async function reportTestResult(
     );
   const counts = await store(deps, given);
   await tell(deps, given, counts !== given, command.traceparent, request);
+  await deps.onResult?.(versionId, command.traceparent);
   return resultOf(counts);
 }
 

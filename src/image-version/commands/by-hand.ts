@@ -2,6 +2,7 @@
  * What people ask of a version that is there: to promote it, to demote it, to repair its failed regions, to delete it. None
  * of these creates, and none but a deletion needs Sigil to have made the version.
  */
+import { isDeepStrictEqual } from "node:util";
 import { ServiceError, type Finding } from "../../errors.js";
 import { acceptOperation, type Decision } from "../../operation/accepting.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
@@ -16,7 +17,7 @@ import {
   keyOf,
 } from "../../resource-id.js";
 import { fingerprintOf } from "../properties/canonical-form.js";
-import type { ImageVersionRequest } from "../contract.js";
+import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { notFound } from "../queries/not-found.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
@@ -25,7 +26,7 @@ import { latestOf } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
-import { wantedBy } from "../state/wanted.js";
+import { ruleInForce, wantedBy } from "../state/wanted.js";
 import {
   glance,
   gone,
@@ -37,7 +38,13 @@ import {
 import { sameOperation } from "./same-operation.js";
 import { hasFailed, isBusy, isExcluded, type Look } from "../resources.js";
 
-export type PromoteImageVersion = Command;
+export interface PromoteImageVersion extends Command {
+  /** Whose gate is open, of which life: where it is in force no more, or an operation is under way, the promotion is refused. */
+  readonly byRule?: {
+    readonly rule: PromotionRule;
+    readonly publishedDate: string;
+  };
+}
 
 export interface RetryImageVersion extends Command {
   /** In any spelling; absent: all that failed. */
@@ -79,7 +86,7 @@ export function demoteImageVersion(
 
 function setExclusion(
   deps: Dependencies,
-  command: Command,
+  command: PromoteImageVersion,
   kind: Kind,
   excluded: boolean,
 ): Promise<OperationRecord> {
@@ -95,12 +102,32 @@ function setExclusion(
       wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
     )
       return stored.operation; // Done already, and Azure still shows it.
+    mustBeInForce(command, look, stored);
     return {
       changes: { [EXCLUDE_FROM_LATEST]: excluded },
       repeats: {},
       byHand: true,
     };
   });
+}
+
+function mustBeInForce(
+  { id, byRule }: PromoteImageVersion,
+  look: Look,
+  stored: StoredVersion | undefined,
+): void {
+  if (
+    byRule === undefined ||
+    (stored !== undefined &&
+      isFinal(stored.record.state) &&
+      look.publishedDate === byRule.publishedDate &&
+      isDeepStrictEqual(ruleInForce(known(stored.record, look)), byRule.rule))
+  )
+    return;
+  throw new ServiceError(
+    "ImageVersionConflict",
+    `The promotion rule of ${formatImageVersionId(id)} is in force no more, or an operation on it is under way.`,
+  );
 }
 
 /**

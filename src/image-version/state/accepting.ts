@@ -27,7 +27,8 @@ import {
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { keptOf } from "./wanted.js";
+import { testedRow } from "../listings.js";
+import { keptOf, ruleAskedBy } from "./wanted.js";
 
 export type ImageVersionOperationKind =
   | "CreateImageVersion"
@@ -139,6 +140,7 @@ export function accept(
       ...untilQuiet(base, context),
       effects: [
         indexed(operation, context),
+        ...heldRow(asked),
         acceptedEvent(operation, asked, context),
       ],
     },
@@ -260,6 +262,13 @@ export function operationOf(
     regions: regions.map(unseen),
     history: [],
   };
+}
+
+/** A version whose rule waits for tests is looked after from the beginning. */
+export function heldRow({ request, resourceId }: Accepting): Effect[] {
+  return ruleAskedBy(request)?.when === "tested"
+    ? [{ kind: "index", put: [testedRow(resourceId)], remove: [] }]
+    : [];
 }
 
 export function acceptedEvent(

@@ -36,6 +36,7 @@ import {
 } from "./record.js";
 import {
   acceptedEvent,
+  heldRow,
   operationOf,
   started,
   untilQuiet,
@@ -74,6 +75,7 @@ export function enqueue(
       outbox: [
         ...record.outbox,
         indexed(accepted, context),
+        ...heldRow(asked),
         acceptedEvent(accepted, asked, context),
       ],
     },

@@ -285,6 +285,7 @@ function regionsOfRule(
     case "regions":
       return rule.regions ?? [];
     case "manual":
+    case "tested": // By hand of src/rollout, which has the results.
     case undefined:
       return [];
   }

@@ -59,6 +59,8 @@ export interface MachineTests extends Pick<
   "clock" | "simulator" | "takeEvents" | "close"
 > {
   readonly queues: Queues;
+  /** Of versions. */
+  readonly world: InProcess;
   readonly deps: TestDependencies;
   setProfile(
     change?: Partial<TestProfileBody>,
@@ -171,6 +173,7 @@ export async function startMachineTests(
     clock,
     simulator,
     queues: world.queues,
+    world,
     takeEvents: () => world.takeEvents(),
     close: () => world.close(),
     deps,

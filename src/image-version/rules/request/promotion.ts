@@ -2,6 +2,7 @@ import { targetRegionsOf } from "../../properties/canonical-form.js";
 import { sameAt } from "../../properties/fields.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../../properties/table.js";
 import { isExcluded } from "../../resources.js";
+import type { PromotionRule } from "../../contract.js";
 import type { Breach, RequestRule } from "../rule.js";
 
 const REGIONS = "/sigil/promotion/regions";
@@ -12,7 +13,7 @@ export const promotion: RequestRule = {
   severity: "error",
   basis: { own: "It is Sigil's own property." },
   summary:
-    "A promotion rule names target regions exactly when it waits for some; a new one excludes nothing that is in latest.",
+    "A promotion rule names target regions and tests where it waits for some, and nowhere else; a new one excludes nothing that is in latest.",
   check: ({ request, change }) => {
     const rule = request.sigil?.promotion;
     if (rule === undefined) return [];
@@ -38,7 +39,8 @@ export const promotion: RequestRule = {
           ]
         : []),
       ...unnamed(rule.when, given),
-      ...(rule.when === "regions" ? given : []).flatMap((name, i) =>
+      ...untested(rule),
+      ...(namesRegions(rule.when) ? given : []).flatMap((name, i) =>
         targets.includes(name)
           ? []
           : [
@@ -54,6 +56,23 @@ export const promotion: RequestRule = {
   },
 };
 
+/** Regions that the rule names are those that it waits for. */
+function namesRegions(when: string): boolean {
+  return when === "regions" || when === "tested";
+}
+
+function untested({ when, results }: PromotionRule): Breach[] {
+  return when === "tested" || results === undefined
+    ? []
+    : [
+        {
+          pointer: "/sigil/promotion/results",
+          message: `The rule "${when}" waits for no test.`,
+          remediation: 'Leave results out, or say "when": "tested".',
+        },
+      ];
+}
+
 function unnamed(when: string, regions: readonly string[]): Breach[] {
   if (when === "regions" && regions.length === 0)
     return [
@@ -63,7 +82,7 @@ function unnamed(when: string, regions: readonly string[]): Breach[] {
         remediation: "Add regions: those that must be ready first.",
       },
     ];
-  if (when !== "regions" && regions.length > 0)
+  if (!namesRegions(when) && regions.length > 0)
     return [
       {
         pointer: REGIONS,

@@ -160,7 +160,7 @@ describe("the body of putImageVersion", () => {
     const { bodySchema } = document.operation("putImageVersion");
     const own = {
       sigil: {
-        promotion: { when: "", regions: [""] },
+        promotion: { when: "", regions: [""], results: [""] },
         encryption: { osDisk: "", dataDisks: "", tag: "" },
       },
     };

@@ -1,0 +1,28 @@
+import type { ImageVersionView } from "../image-version/contract.js";
+import type { KnownImageVersion } from "../image-version/queries/get.js";
+import { decide } from "./decide.js";
+import type { RolloutDependencies } from "./ports.js";
+import { gatingRule, situationOf } from "./situation.js";
+
+export type RolloutView = NonNullable<ImageVersionView["sigil"]["rollout"]>;
+
+/** How far a version is that is held back until its tests have passed; undefined for any other. */
+export async function getRollout(
+  deps: RolloutDependencies,
+  { id, record, look }: KnownImageVersion,
+): Promise<RolloutView | undefined> {
+  if (record === undefined || look === undefined) return undefined;
+  const rule = gatingRule(record, look);
+  if (rule === undefined) return undefined;
+  const { state, message, nextAttemptTime, gate } = decide(
+    await situationOf(deps, id, rule, record, look),
+    deps.imageVersions.now(),
+  );
+  return {
+    state,
+    message,
+    ...(nextAttemptTime !== undefined && { nextAttemptTime }),
+    ...(gate.failed.length > 0 && { failed: [...gate.failed] }),
+    ...(gate.missing.length > 0 && { missing: [...gate.missing] }),
+  };
+}
