@@ -4,11 +4,13 @@
  *  2. A failed result holds it back, until a later result of the same test passes. What is inconclusive says nothing of it.
  *  3. Nothing is done while an operation on the version is under way: it may change what was tested.
  *  4. Sigil begins the test by a machine at most three times; then it waits for a person.
+ *  5. In waves, what has failed in any wave's regions begins no further one; where the rule says so, those that had it lose it.
  */
 import {
   gateOf,
   MACHINE_TEST,
   type Gate,
+  type GateTerms,
   type TestResult,
 } from "../test-results/results.js";
 
@@ -26,6 +28,21 @@ export interface Situation {
   readonly tests: MachineTests;
   /** Why its promotion by this rule, the last operation on it, has failed. */
   readonly refusal?: string;
+  /** The next one, whose regions and tests the gate has; absent where the rule has none. */
+  readonly wave?: WaveSituation;
+}
+
+export interface WaveSituation {
+  /** From 1. */
+  readonly number: number;
+  /** Of all waves. */
+  readonly gates: readonly GateTerms[];
+  /** A failure excludes it again where it is in latest. */
+  readonly rollsBack: boolean;
+  /** A person promotes it. */
+  readonly isManual?: true;
+  /** RFC 3339. */
+  readonly notBefore?: string;
 }
 
 /** The tests by machines that Sigil has begun by itself. */
@@ -44,10 +61,12 @@ export type Decision = {
   readonly state: "Waiting" | "NeedsAttention" | "Halted";
   readonly message: string;
   readonly gate: Gate;
+  /** The wave that is waited for. */
+  readonly wave?: number;
   /** RFC 3339. */
   readonly nextAttemptTime?: string;
 } & (
-  | { readonly kind: "wait" | "halt" | "promote" }
+  | { readonly kind: "wait" | "halt" | "promote" | "rollBack" }
   /** By machines, in these regions. */
   | { readonly kind: "test"; readonly regions: readonly string[] }
 );
@@ -56,8 +75,14 @@ const MOST_TESTS = 3;
 const NEXT_TEST_MS = 30 * 60_000;
 
 export function decide(situation: Situation, now: Date): Decision {
-  const { regions, names, results, operationId, unready } = situation;
-  const gate = gateOf(results, { regions, names });
+  const decision = decideNext(situation, now);
+  const { wave } = situation;
+  return wave === undefined ? decision : { ...decision, wave: wave.number };
+}
+
+function decideNext(situation: Situation, now: Date): Decision {
+  const { regions, operationId, unready, wave } = situation;
+  const gate = gateIn(situation);
   const wait = (message: string, nextAttemptTime?: string): Decision => ({
     kind: "wait",
     state: "Waiting",
@@ -66,19 +91,38 @@ export function decide(situation: Situation, now: Date): Decision {
     ...(nextAttemptTime !== undefined && { nextAttemptTime }),
   });
   // Invariant 2.
-  if (gate.state === "failed")
+  if (gate.state === "failed") {
+    const failures = gate.failed
+      .map(({ name, region }) => `${name} has failed in ${region}`)
+      .join(", ");
+    const isRolledBack =
+      wave?.rollsBack === true && situation.refusal === undefined;
+    const more = wave === undefined ? "" : " further";
     return {
-      kind: "halt",
+      // Invariant 3: a promotion that is under way counts once it is done.
+      kind:
+        operationId !== undefined ? "wait" : isRolledBack ? "rollBack" : "halt",
       state: "Halted",
-      message: `${gate.failed.map(({ name, region }) => `${name} has failed in ${region}`).join(", ")}. The version is not promoted, unless a later result passes.`,
+      message: isRolledBack
+        ? `${failures}. The version is excluded from latest again.`
+        : `${failures}. The version is not promoted${more}, unless a later result passes.`,
       gate,
     };
+  }
   // Invariant 3.
   if (operationId !== undefined)
     return wait(`Operation ${operationId} on the version is under way.`);
   // Invariant 1.
   if (unready.length > 0)
     return wait(`The version is not usable in ${unready.join(", ")} yet.`);
+  if (gate.state === "passed" && wave?.isManual === true)
+    return attention(
+      gate,
+      `It waits for somebody to promote it in ${regions.join(", ")}.`,
+    );
+  const { notBefore = "" } = wave ?? {};
+  if (gate.state === "passed" && Date.parse(notBefore) > now.getTime())
+    return wait(`Its turn comes in ${regions.join(", ")}.`, notBefore);
   if (gate.state === "passed")
     return situation.refusal === undefined
       ? { ...wait("Every test has passed: it is promoted."), kind: "promote" }
@@ -87,6 +131,16 @@ export function decide(situation: Situation, now: Date): Decision {
           `Every test has passed, but its promotion has failed: ${situation.refusal} Promote it by hand.`,
         );
   return waitForTests(situation, gate, wait, now);
+}
+
+/** Of the next wave, and failed where a test of any wave has. */
+function gateIn({ regions, names, results, wave }: Situation): Gate {
+  const gate = gateOf(results, { regions, names });
+  // Invariant 5.
+  const failed = (wave?.gates ?? []).flatMap(
+    (terms) => gateOf(results, terms).failed,
+  );
+  return failed.length === 0 ? gate : { ...gate, state: "failed", failed };
 }
 
 function attention(gate: Gate, message: string): Decision {

@@ -6,21 +6,25 @@
  *     begins anew with the next result.
  *  4. What fails for one version holds back no other.
  */
-import { createHash } from "node:crypto";
 import { ServiceError } from "../errors.js";
-import type { EventData } from "../events/documented-event.js";
-import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
-import { promoteImageVersion } from "../image-version/commands/by-hand.js";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+} from "../image-version/commands/by-hand.js";
 import { TESTED_SCOPE, testedRow } from "../image-version/listings.js";
 import { lookAt } from "../image-version/queries/look-at.js";
+import { latestOf } from "../image-version/state/attempts.js";
 import { isFinal } from "../image-version/state/states.js";
-import { ruleInForce } from "../image-version/state/wanted.js";
+import { heldBy } from "../image-version/state/held.js";
+import { presentRule } from "../image-version/state/wanted.js";
 import { testImageVersion } from "../machine-test/test-image-version.js";
 import type { IndexPage } from "../operation/ports.js";
+import { contextOf } from "../operation/steps.js";
 import { keyOf, parseImageVersionId } from "../resource-id.js";
 import { decide, type Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
-import { gatingRule, REQUESTED_BY, situationOf } from "./situation.js";
+import { REQUESTED_BY, situationOf } from "./situation.js";
+import { tellHalt, tellReached } from "./tell.js";
 
 /** Nothing more is to be done for it; or not now. */
 type Outcome = Decision | "over" | "later";
@@ -77,7 +81,8 @@ export async function onTestResult(
 ): Promise<void> {
   const { store, index } = deps.imageVersions;
   const record = await store.readRecord(keyOf(versionId));
-  if (record === undefined || ruleInForce(record)?.when !== "tested") return;
+  const when = record && presentRule(record)?.when;
+  if (record === undefined || (when !== "tested" && when !== "waves")) return;
   await index.put([testedRow(record.resourceId)]); // Invariant 3.
   try {
     await lookAfter(deps, record.resourceId, traceparent);
@@ -123,15 +128,19 @@ async function subjectOf(deps: RolloutDependencies, resourceId: string) {
     return { outcome: "over" as const };
   const rest = isFinal(record.state) ? ("over" as const) : ("later" as const);
   const look = await lookAt(imageVersions, id);
-  const rule = look && gatingRule(record, look);
-  if (look?.publishedDate === undefined || rule === undefined)
-    return { outcome: rest };
-  const situation = await situationOf(deps, id, rule, record, look);
+  // It is of before the last write, or others have undone that: which of the two a later look tells.
+  if (look !== latestOf(record, look, contextOf(imageVersions)))
+    return { outcome: "later" as const };
+  const held = look && heldBy(record, look);
+  if (look?.publishedDate === undefined || held === undefined)
+    return { outcome: rest, record, look };
+  const situation = await situationOf(deps, id, held, record, look);
   return {
     outcome: decide(situation, imageVersions.now()),
+    record,
+    look,
     id,
-    rule,
-    publishedDate: look.publishedDate,
+    byRule: { ...held, publishedDate: look.publishedDate },
   };
 }
 
@@ -140,18 +149,24 @@ async function rollOut(
   resourceId: string,
   traceparent: string,
 ): Promise<Outcome> {
-  const { outcome, id, rule, publishedDate } = await subjectOf(
+  const { outcome, id, byRule, record, look } = await subjectOf(
     deps,
     resourceId,
   );
+  if (look !== undefined && isFinal(record.state))
+    await tellReached(deps, record, look, traceparent);
   if (id === undefined || typeof outcome === "string") return outcome;
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
   switch (outcome.kind) {
     case "promote":
       await promoteImageVersion(deps.imageVersions, {
         ...command,
-        byRule: { rule, publishedDate }, // Invariant 1.
+        byRule, // Invariant 1.
       });
+      break;
+    case "rollBack":
+      await tellHalt(deps, resourceId, byRule, outcome, traceparent);
+      await demoteImageVersion(deps.imageVersions, { ...command, byRule });
       break;
     case "test":
       await testImageVersion(deps.machineTests, {
@@ -160,42 +175,12 @@ async function rollOut(
       });
       break;
     case "halt":
-      await tellHalt(deps, resourceId, publishedDate, outcome, traceparent);
+      await tellHalt(deps, resourceId, byRule, outcome, traceparent);
       break;
     case "wait":
       break;
   }
   return outcome;
-}
-
-/** Its id is made of the failures, so that it may be sent twice. */
-async function tellHalt(
-  { imageVersions: { events, eventSource, now } }: RolloutDependencies,
-  resourceId: string,
-  publishedDate: string,
-  { gate: { failed } }: Decision,
-  traceparent: string,
-): Promise<void> {
-  const hash = createHash("sha256")
-    .update(JSON.stringify([resourceId.toLowerCase(), publishedDate, failed]))
-    .digest("hex")
-    .slice(0, 32);
-  const data: EventData<typeof IMAGE_VERSION_EVENT.rolloutHalted> = {
-    failed: [...failed],
-  };
-  await events.publish([
-    {
-      specversion: "1.0",
-      id: `rollout-halted/${hash}`,
-      source: eventSource,
-      type: IMAGE_VERSION_EVENT.rolloutHalted,
-      subject: resourceId,
-      time: now().toISOString(),
-      datacontenttype: "application/json",
-      traceparent,
-      data,
-    },
-  ]);
 }
 
 function isOvertaken(error: unknown): boolean {

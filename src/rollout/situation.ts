@@ -1,12 +1,13 @@
 /** What is known of a version that is held back until its tests have passed. */
 import { isFinal } from "../image-version/state/states.js";
-import { known } from "../image-version/state/adoption.js";
+import type { Held } from "../image-version/state/held.js";
+import { wavesOf, type Wave } from "../image-version/state/waves.js";
 import { regionsIn } from "../image-version/properties/fields.js";
 import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
 import type { PromotionRule } from "../image-version/contract.js";
-import { areReady, isExcluded, type Look } from "../image-version/resources.js";
+import { areReady, type Look } from "../image-version/resources.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
-import { ruleInForce, wantedBy } from "../image-version/state/wanted.js";
+import { wantedBy } from "../image-version/state/wanted.js";
 import { placesOf } from "../machine-test/profile.js";
 import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";
@@ -19,33 +20,20 @@ import {
 } from "../resource-id.js";
 import { resultsOf } from "../test-results/get.js";
 import { MACHINE_TEST } from "../test-results/results.js";
-import type { MachineTests, Situation } from "./decide.js";
+import type { MachineTests, Situation, WaveSituation } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 
 /** By whom what Sigil begins by itself is requested. */
 export const REQUESTED_BY = { name: "rollout" };
 
-/** The rule by which the version that Azure shows is held back until its tests have passed; undefined where there is none. */
-export function gatingRule(
-  record: ImageVersionRecord,
-  look: Look,
-): PromotionRule | undefined {
-  const rule = ruleInForce(
-    isFinal(record.state) ? known(record, look) : record,
-  );
-  return rule?.when === "tested" && isExcluded(look.resource)
-    ? rule
-    : undefined;
-}
-
 export async function situationOf(
   deps: RolloutDependencies,
   id: ImageVersionId,
-  rule: PromotionRule,
+  { rule, promoted }: Held,
   record: ImageVersionRecord,
   look: Look,
 ): Promise<Situation> {
-  const regions = rule.regions?.map(canonicalRegion) ?? [
+  const targets = [
     ...new Set([
       ...targetRegionsOf(look.resource).map(({ name }) =>
         canonicalRegion(name),
@@ -53,7 +41,11 @@ export async function situationOf(
       ...regionsIn(wantedBy(record)),
     ]),
   ];
-  const names = rule.results ?? [MACHINE_TEST];
+  const wave = wavesOf(rule)?.[promoted];
+  const regions =
+    wave?.regions.filter((region) => targets.includes(region)) ??
+    rule.regions ??
+    targets;
   const versionId = formatImageVersionId(id);
   const last = operationIdOf(record);
   const [results, tests, operation] = await Promise.all([
@@ -62,20 +54,90 @@ export async function situationOf(
     deps.imageVersions.store.readOperation(last),
   ]);
   const refusal = refusalIn(operation);
+  const turn = wave && (await turnOf(deps, wave, promoted, record, look));
   return {
     regions,
-    names,
+    names:
+      wave === undefined ? (rule.results ?? [MACHINE_TEST]) : testsIn(wave),
     results,
     ...(!isFinal(record.state) && { operationId: last }),
     unready: regions.filter((name) => !areReady(look, [name])),
     tests,
     ...(refusal !== undefined && { refusal }),
+    ...(wave && turn && { wave: waveOf(rule, promoted, turn) }),
   };
 }
 
+/** Tests that have to pass in a wave's regions. */
+function testsIn({ after, results }: Wave): readonly string[] {
+  return results ?? (after === "tested" ? [MACHINE_TEST] : []);
+}
+
+function waveOf(
+  rule: PromotionRule,
+  promoted: number,
+  turn: Pick<WaveSituation, "isManual" | "notBefore">,
+): WaveSituation {
+  return {
+    number: promoted + 1,
+    gates: (wavesOf(rule) ?? []).map((wave) => ({
+      regions: wave.regions,
+      names: testsIn(wave),
+    })),
+    rollsBack: rule.onFailure === "rollBack" && promoted > 0,
+    ...turn,
+  };
+}
+
+/** When the wave's turn comes, beside its tests. */
+async function turnOf(
+  deps: RolloutDependencies,
+  { after }: Wave,
+  promoted: number,
+  record: ImageVersionRecord,
+  look: Look,
+): Promise<Pick<WaveSituation, "isManual" | "notBefore">> {
+  if (after === "manual") return { isManual: true };
+  if (after === "tested") return {};
+  const before =
+    promoted === 0 ? look.publishedDate : await promotedTime(deps, record);
+  const since = before ?? deps.imageVersions.now().toISOString();
+  return {
+    notBefore: new Date(
+      Date.parse(since) + after.minutes * 60_000,
+    ).toISOString(),
+  };
+}
+
+/** When the version was promoted last, in whichever wave. */
+async function promotedTime(
+  { imageVersions: { store } }: RolloutDependencies,
+  { key, lastSequence }: ImageVersionRecord,
+): Promise<string | undefined> {
+  for (
+    let sequence = lastSequence;
+    sequence > Math.max(0, lastSequence - MOST_PROMOTIONS_BACK);
+    sequence -= 1
+  ) {
+    const operation = await store.readOperation(
+      operationIdOf({ key, sequence }),
+    );
+    if (
+      operation?.kind === "PromoteImageVersion" &&
+      operation.status === "Succeeded"
+    )
+      return operation.endTime;
+  }
+  return undefined;
+}
+
+/** How many operations back the last promotion is looked for: another is as likely as not to have come between. */
+const MOST_PROMOTIONS_BACK = 50;
+
 function refusalIn(operation: OperationRecord | undefined): string | undefined {
   if (
-    operation?.kind !== "PromoteImageVersion" ||
+    (operation?.kind !== "PromoteImageVersion" &&
+      operation?.kind !== "DemoteImageVersion") ||
     operation.requestedBy.name !== REQUESTED_BY.name ||
     operation.endTime === undefined
   )

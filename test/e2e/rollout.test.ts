@@ -105,6 +105,40 @@ test("a version that has failed in one region is held back, and says why; a pers
   expect((await get(version)).sigil).not.toHaveProperty("rollout");
 });
 
+test("a version that is promoted in waves becomes the latest in one region after the other", async () => {
+  const version = seedVersionId("1.1.0");
+  const { status } = await writer.put(version, {
+    ...managedImageRequest(),
+    sigil: {
+      promotion: {
+        when: "waves",
+        waves: [
+          { regions: ["westus"], after: "tested" },
+          { regions: ["eastus2"], after: "manual" },
+        ],
+      },
+    },
+  });
+  expect(status).toBe(202);
+  await isTold("WavePromoted", version);
+  await expect
+    .poll(async () => (await get(version)).sigil.latestIn, { timeout: 20_000 })
+    .toEqual(["westus"]);
+  expect((await get(version)).sigil.rollout).toMatchObject({
+    state: "NeedsAttention",
+    wave: 2,
+    message: "It waits for somebody to promote it in eastus2.",
+  });
+  const { status: promoted } = await writer.request(
+    "POST",
+    `${pathOf(version)}/promote`,
+  );
+  expect(promoted).toBe(202);
+  await expect
+    .poll(async () => (await get(version)).sigil.latestIn, { timeout: 20_000 })
+    .toEqual(["eastus2", "westus"]);
+});
+
 test("a rule that contradicts itself is refused by name", async () => {
   const { body } = await writer.request<Problem>(
     "POST",

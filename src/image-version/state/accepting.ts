@@ -51,6 +51,8 @@ export interface Accepting {
   readonly traceparent: string;
   readonly requestKey?: string;
   readonly event?: EventReference;
+  /** True where it promotes a wave: the next one is then looked after. */
+  readonly inWaves?: boolean;
 }
 
 /** A version of which nothing is known yet. `time` is RFC 3339. */
@@ -265,8 +267,9 @@ export function operationOf(
 }
 
 /** A version whose rule waits for tests is looked after from the beginning. */
-export function heldRow({ request, resourceId }: Accepting): Effect[] {
-  return ruleAskedBy(request)?.when === "tested"
+export function heldRow({ request, resourceId, inWaves }: Accepting): Effect[] {
+  const when = ruleAskedBy(request)?.when;
+  return when === "tested" || when === "waves" || inWaves === true
     ? [{ kind: "index", put: [testedRow(resourceId)], remove: [] }]
     : [];
 }

@@ -12,6 +12,7 @@ import {
   runRollouts,
   type RolloutRun,
 } from "../../../src/rollout/roll-out.js";
+import { canonicalRegion } from "../../../src/resource-id.js";
 import { reportTestResult } from "../../../src/test-results/report.js";
 import type { TestResultDependencies } from "../../../src/test-results/ports.js";
 import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
@@ -34,6 +35,8 @@ export interface Rollouts extends MachineTests {
   report(more: object, versionId?: string): Promise<void>;
   view(versionId?: string): ReturnType<typeof getRollout>;
   isLatest(versionId?: string): Promise<boolean>;
+  /** In which regions it may be the latest, by whichever reading of the flags. */
+  latestIn(versionId?: string): Promise<string[]>;
   isLookedAfter(versionId?: string): Promise<boolean>;
 }
 
@@ -112,9 +115,31 @@ export async function startRollouts(
         true
       );
     },
+    async latestIn(versionId = HELD) {
+      const version = await imageVersions.resourceManager.getImageVersion(
+        idOf(versionId),
+      );
+      return version === undefined ? [] : includedIn(version.resource);
+    },
     async isLookedAfter(versionId = HELD) {
       const { rows } = await imageVersions.index.page(TESTED_SCOPE, 100);
       return rows.some(({ row }) => row === testedRow(versionId).row);
     },
   };
+}
+
+/**
+ * Regions in which Azure may take it for the latest: the flag of the version excludes it everywhere, or a region's own stands
+ * above that. Which is so is not documented.
+ */
+export function includedIn({ properties }: ImageVersionRequest): string[] {
+  const { excludeFromLatest, targetRegions = [] } =
+    properties.publishingProfile ?? {};
+  return targetRegions
+    .filter(
+      (region) =>
+        (excludeFromLatest !== true && region.excludeFromLatest !== true) ||
+        region.excludeFromLatest === false,
+    )
+    .map(({ name }) => canonicalRegion(name));
 }

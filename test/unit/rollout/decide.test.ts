@@ -62,13 +62,19 @@ describe("a version that is held back until its tests have passed", () => {
     expect(
       decided({
         results: [found("westus", "passed"), found("eastus2", "failed")],
-        operationId: "o-1",
+        unready: ["westus"],
       }),
     ).toMatchObject({
       kind: "halt",
       state: "Halted",
       gate: { failed: [{ region: "eastus2" }] },
     });
+  });
+
+  test("that has failed while it is promoted is looked at again when that is done", () => {
+    expect(
+      decided({ results: [found("westus", "failed")], operationId: "o-1" }),
+    ).toMatchObject({ kind: "wait", state: "Halted" });
   });
 
   test("is not promoted twice by a rule whose promotion has failed", () => {
@@ -129,6 +135,71 @@ describe("the test by machines", () => {
       state: "NeedsAttention",
       message:
         "It waits for sigil/machine in westus, sigil/machine in eastus2. No profile.",
+    });
+  });
+});
+
+describe("in waves", () => {
+  const gates = [
+    { regions: ["westus"], names: ["boot"] },
+    { regions: ["eastus2"], names: ["boot"] },
+  ];
+  const boot = (region: string, result: Outcome) =>
+    found(region, result, "boot");
+  const second = (
+    more: Partial<NonNullable<Situation["wave"]>> = {},
+    rest: Partial<Situation> = {},
+  ) =>
+    decided({
+      regions: ["eastus2"],
+      names: ["boot"],
+      results: [boot("westus", "passed"), boot("eastus2", "passed")],
+      wave: { number: 2, gates, rollsBack: false, ...more },
+      ...rest,
+    });
+
+  test("the next one is promoted once its own gate is open", () => {
+    expect(second()).toMatchObject({ kind: "promote", wave: 2 });
+    expect(second({}, { results: [boot("westus", "passed")] })).toMatchObject({
+      kind: "wait",
+      message: "It waits for boot in eastus2.",
+    });
+  });
+
+  test("what has failed in the regions of another halts, or takes it back once nothing is under way", () => {
+    const results = [boot("westus", "failed"), boot("eastus2", "passed")];
+    expect(second({}, { results })).toMatchObject({
+      kind: "halt",
+      message:
+        "boot has failed in westus. The version is not promoted further, unless a later result passes.",
+    });
+    const back = { rollsBack: true };
+    expect(second(back, { results })).toMatchObject({
+      kind: "rollBack",
+      state: "Halted",
+    });
+    expect(second(back, { results, operationId: "o-1" })).toMatchObject({
+      kind: "wait",
+    });
+    expect(second(back, { results, refusal: "A policy." })).toMatchObject({
+      kind: "halt",
+    });
+  });
+
+  test("a turn comes with time, or by hand", () => {
+    const notBefore = new Date(NOW.getTime() + 60_000).toISOString();
+    expect(second({ notBefore })).toMatchObject({
+      kind: "wait",
+      state: "Waiting",
+      nextAttemptTime: notBefore,
+    });
+    expect(second({ notBefore: NOW.toISOString() })).toMatchObject({
+      kind: "promote",
+    });
+    expect(second({ isManual: true })).toMatchObject({
+      kind: "wait",
+      state: "NeedsAttention",
+      message: "It waits for somebody to promote it in eastus2.",
     });
   });
 });

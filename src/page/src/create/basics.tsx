@@ -88,7 +88,12 @@ export function Basics({
           field="promotion"
           label="Promotion"
           value={form.promoteWhen}
-          options={PROMOTIONS}
+          options={
+            // Waves are written in the JSON.
+            form.promoteWhen === "waves"
+              ? [...PROMOTIONS, ["waves", "Promoted in waves"] as const]
+              : PROMOTIONS
+          }
           onChange={(promoteWhen) => change({ promoteWhen })}
         />
         {(form.promoteWhen === "regions" || form.promoteWhen === "tested") && (

@@ -198,6 +198,15 @@ describe("the body of a form", () => {
   });
 
   it("keeps the tests that a rule waits for", () => {
+    const waves = {
+      sigil: {
+        promotion: {
+          when: "waves",
+          waves: [{ regions: ["westus"], after: "tested" }],
+        },
+      },
+    };
+    expect(bodyOf(formOf({ ...bodyOf(S10), ...waves }))).toMatchObject(waves);
     const promotion = {
       when: "tested",
       regions: ["westus"],

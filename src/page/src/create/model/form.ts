@@ -88,7 +88,7 @@ export interface Form {
   readonly exclude: boolean;
   /** Empty: no rule. */
   readonly promoteWhen:
-    "" | "manual" | "allRegionsReady" | "regions" | "tested";
+    "" | "manual" | "allRegionsReady" | "regions" | "tested" | "waves";
   readonly promoteRegions: string;
   readonly blockDeletion: boolean;
   readonly source: {
@@ -278,7 +278,7 @@ function promotionOf({ promoteWhen, promoteRegions, rest }: Form): JsonObject {
   if (promoteWhen === "") return {};
   const regions = namesIn(promoteRegions);
   return {
-    ...(promoteWhen === "tested" &&
+    ...((promoteWhen === "tested" || promoteWhen === "waves") &&
       objectIn(objectIn(rest, "sigil"), "promotion")),
     when: promoteWhen,
     ...((promoteWhen === "regions" ||

@@ -118,6 +118,7 @@ function fitsOptions(form: Form): boolean {
     form.regions.length > 0 &&
     form.regions.every(({ exclude }) => !exclude) &&
     form.promoteWhen !== "regions" &&
+    form.promoteWhen !== "waves" &&
     (form.promoteWhen !== "tested" || form.promoteRegions === "")
   );
 }
