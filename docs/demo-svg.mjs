@@ -6,7 +6,7 @@ const LINE_HEIGHT = 17;
 const CHARACTER_WIDTH = 7.8;
 const MARGIN = 16;
 const COLOURS = [
-  [/(?:Region)?Completed|All as it should be/u, "#6cc644"],
+  [/(?:Region)?Completed|Promoted| Tested|All as it should be/u, "#6cc644"],
   [/Failed|refused|DiskEncryptionSetInOtherRegion/u, "#ff7b72"],
   [/RegionReplicating/u, "#8ab4f8"],
 ];

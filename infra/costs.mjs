@@ -23,7 +23,9 @@ function usageOf(versions) {
   return {
     "table requests":
       runs.reconcile *
-        (requestsOf(measured.idleReconcile) + assumed.readsOfTestGroups) +
+        (requestsOf(measured.idleReconcile) +
+          assumed.readsOfTestGroups +
+          assumed.readsOfRollouts) +
       runs.retention * assumed.readsOfRetention +
       runs.ageing * assumed.readsOfAgeing +
       runs.readiness * assumed.readsOfReadiness +

@@ -33,6 +33,7 @@ import {
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
 import { runRetention } from "./retention/run-retention.js";
+import { onTestResult, runRollouts } from "./rollout/roll-out.js";
 import { takePreparationStep } from "./subscription/preparation.js";
 import { reportTestResult } from "./test-results/report.js";
 import { createLog, withLog, type Log } from "./telemetry/log.js";
@@ -84,6 +85,14 @@ export async function createApp(
     ...rest
   } = createAdapters(config, credential, metrics, KINDS, now);
   const retention = { policies: rest.policies, imageVersions };
+  const rollout = {
+    imageVersions,
+    machineTests: rest.machineTests,
+    results: rest.testResults.results,
+  };
+  const onResult = onTestResult.bind(undefined, rollout);
+  const machineTests = { ...rest.machineTests, onResult };
+  const testResults = { ...rest.testResults, onResult };
   const document = loadOpenApiDocument(new URL("openapi/openapi.json", built));
   const validator = createValidator(document);
   const authenticator = createAuthenticator({
@@ -127,8 +136,9 @@ export async function createApp(
       operations,
       retention,
       testProfiles: rest.testProfiles,
-      machineTests: rest.machineTests,
-      testResults: { ...rest.testResults, looks: imageVersions.looks },
+      machineTests,
+      testResults: { ...testResults, looks: imageVersions.looks },
+      rollout,
       rejected: rest.rejected,
     },
     [
@@ -162,6 +172,25 @@ export async function createApp(
     for (const error of errors)
       log.error("a resource group could not be searched", error);
   };
+  const promoteTested = async (
+    log: Log,
+    context: InvocationContext,
+  ): Promise<void> => {
+    const { errors, ...run } = await runRollouts(
+      rollout,
+      traceparentOf(context.traceContext?.traceParent),
+    );
+    if (run.versions > 0)
+      log.info("versions are held back until their tests have passed", {
+        versions: run.versions,
+        promoted: run.promoted.join(" "),
+        tested: run.tested.join(" "),
+      });
+    for (const { resourceId, error } of errors)
+      log.error("a version's tests could not be looked at", error, {
+        resourceId,
+      });
+  };
   return {
     http: routesOf(document, handlers),
     requests: queueFunction(
@@ -184,7 +213,7 @@ export async function createApp(
         validateBody: (body) => validator.validateBody("putImageVersion", body),
         reportTestResult: async (command) => {
           requireMayWrite(config.galleryPolicy, REQUESTS_QUEUE, command.id);
-          return reportTestResult(rest.testResults, command);
+          return reportTestResult(testResults, command);
         },
         validateTestResult: (body) =>
           validator.validateBody("reportTestResult", body),
@@ -207,7 +236,7 @@ export async function createApp(
       takePreparationStep(preparations, message),
     ),
     machineTests: stepFunction("machine-tests", (message) =>
-      takeTestStep(rest.machineTests, message),
+      takeTestStep(machineTests, message),
     ),
     reconcile: logged(async (log, context) => {
       const { errors, oldestOpenTime, ...counts } = await reconcile(operations);
@@ -219,6 +248,7 @@ export async function createApp(
           operationId,
         });
       await sweep(log, context);
+      await promoteTested(log, context);
     }),
     reconcileSchedule: config.reconcileSchedule,
     retention: logged(async (log, context) => {

@@ -50,6 +50,13 @@ var logAlerts = [
     everyMinutes: 15
   }
   {
+    alert: 'test-machine-left'
+    severity: 2
+    summary: 'Something of a test machine is there long after its deadline, and costs money.'
+    query: 'AppTraces | where Message == "Sigil.ImageVersion.TestMachineLeft"'
+    everyMinutes: 60
+  }
+  {
     alert: 'events-not-sent'
     severity: 1
     summary: 'Events could not be published and wait to be sent again.'

@@ -188,6 +188,7 @@ export function createAdapters(
   };
   const operations = { ...common, store };
   const profiles = createTestProfiles(tables);
+  const results = createTestResults(tables);
   return {
     messenger,
     deadLetters: createDeadLetters(namespace),
@@ -240,10 +241,11 @@ export function createAdapters(
       machines: testMachines,
       proofs: testMachines,
       parts: testMachines,
+      results,
       makesMachines: config.testMachines,
     },
     testResults: {
-      results: createTestResults(tables),
+      results,
       resourceManager,
       events,
       eventSource: config.eventSource,

@@ -25,6 +25,9 @@ export const IMAGE_VERSION_EVENT = {
   deleting: "Sigil.ImageVersion.Deleting",
   deleted: "Sigil.ImageVersion.Deleted",
   testResultReported: "Sigil.ImageVersion.TestResultReported",
+  wavePromoted: "Sigil.ImageVersion.WavePromoted",
+  rolledBack: "Sigil.ImageVersion.RolledBack",
+  rolloutHalted: "Sigil.ImageVersion.RolloutHalted",
 } as const satisfies Record<string, EventType>;
 
 export type ImageVersionEventType =

@@ -5,6 +5,8 @@ import type { RejectedRequests } from "../messaging/rejected-requests.js";
 import type { TrackedRecord } from "../operation/records.js";
 import type { TestProfileDependencies } from "../machine-test/profile-ports.js";
 import type { RetentionDependencies } from "../retention/ports.js";
+import { getRollout } from "../rollout/get-rollout.js";
+import type { RolloutDependencies } from "../rollout/ports.js";
 import type { PreparationDependencies } from "../subscription/ports.js";
 import { docsHandlers } from "./docs-handlers.js";
 import {
@@ -36,6 +38,7 @@ export interface HandlerDependencies {
   readonly testProfiles: TestProfileDependencies;
   readonly machineTests: TestDependencies;
   readonly testResults: TestResultDependencies & Pick<Dependencies, "looks">;
+  readonly rollout: RolloutDependencies;
   readonly rejected: RejectedRequests;
 }
 
@@ -65,6 +68,7 @@ export function createHttpHandlers(
       deps.imageVersions,
       (version) =>
         edge.validator.validateBody("putImageVersion", version).findings,
+      (version) => getRollout(deps.rollout, version),
     ),
     ...subscriptionHandlers(
       endpoint,

@@ -33,6 +33,7 @@ import { viewImageVersion, viewPlan } from "../image-version/queries/views.js";
 import { viewRollback } from "../operation/views.js";
 import { getMachineCommands } from "../machine-command/get-machine-commands.js";
 import { imageIdOf } from "../resource-id.js";
+import type { RolloutView } from "../rollout/get-rollout.js";
 import { accepted, requesterOf } from "./accepted.js";
 import type { Endpoint, EndpointRequest } from "./endpoint.js";
 import type { WriteTarget } from "../authorization/gallery-policy.js";
@@ -65,11 +66,12 @@ type Put = EndpointRequest<"putImageVersion" | "armPutImageVersion">;
 type Patch = EndpointRequest<"patchImageVersion" | "armPatchImageVersion">;
 type Delete = EndpointRequest<"deleteImageVersion" | "armDeleteImageVersion">;
 
-/** `validate` finds every error in a whole image version. */
+/** `validate` finds every error in a whole image version; `rolloutOf` tells how far one is that waits for tests. */
 export function imageVersionHandlers(
   endpoint: Endpoint,
   deps: Dependencies,
   validate: (version: unknown) => readonly Finding[],
+  rolloutOf: (version: KnownImageVersion) => Promise<RolloutView | undefined>,
 ): Readonly<Record<Names, HttpHandler>> {
   const shown = (version: KnownImageVersion) => ({
     status: 200 as const,
@@ -81,7 +83,18 @@ export function imageVersionHandlers(
       ? accepted(result.operation, requestUrl)
       : shown(result.version);
 
-  const get = async ({ path }: Get) => shown(await getImageVersion(deps, path));
+  const get = async ({ path }: Get) => {
+    const version = await getImageVersion(deps, path);
+    const { body, ...answer } = shown(version);
+    const rollout = await rolloutOf(version);
+    return {
+      ...answer,
+      body: {
+        ...body,
+        sigil: { ...body.sigil, ...(rollout && { rollout }) },
+      },
+    };
+  };
 
   const list = async (request: List) => ({
     status: 200 as const,

@@ -23,6 +23,14 @@ export function placesOf(image: string): readonly string[] {
   return [`gallery-${keyOf(gallery)}`, `image-${keyOf(image)}`];
 }
 
+/** Versions that are held back until their tests have passed: what src/rollout looks after. */
+export const TESTED_SCOPE = "held-until-tested";
+
+/** The row of such a version. */
+export function testedRow(resourceId: string): IndexRow {
+  return { scope: TESTED_SCOPE, row: keyOf(resourceId), target: resourceId };
+}
+
 /** The versions of one image definition, highest first. */
 export function versionScope(imageId: string): string {
   return `versions-${keyOf(imageId)}`;

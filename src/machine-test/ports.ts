@@ -1,6 +1,10 @@
 import type { Dependencies } from "../image-version/ports.js";
 import type { OperationDependencies } from "../operation/ports.js";
 import type { TestedDisk } from "../operation/records.js";
+import type {
+  TestResultDependencies,
+  TestResults,
+} from "../test-results/ports.js";
 import type { MachineReader } from "./machine-reader.js";
 import type { MachineName, MachinePlan } from "./machine.js";
 import type { TestProfiles } from "./profile-ports.js";
@@ -100,6 +104,7 @@ export interface MachineParts {
 export interface TestDependencies
   extends
     OperationDependencies<TestRecord>,
+    Pick<TestResultDependencies, "onResult">,
     Pick<Dependencies, "resourceManager" | "resources"> {
   readonly profiles: Pick<TestProfiles, "read">;
   /** What the profile is proven with before each test. */
@@ -107,6 +112,8 @@ export interface TestDependencies
   readonly machines: TestMachines;
   readonly proofs: StartProofs;
   readonly parts: MachineParts;
+  /** Where the results count as those of any test. */
+  readonly results: TestResults;
   /** Without it no test is accepted. */
   readonly makesMachines: boolean;
 }

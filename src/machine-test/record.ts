@@ -16,6 +16,8 @@ export interface TestRecord extends TrackedRecord {
   readonly state: TestState;
   /** As it was when the test was accepted. */
   readonly profile: TestProfile;
+  /** Of the version that is tested, once it has been looked at: another one under its number has not been tested. */
+  readonly publishedDate?: string;
   /** None until the version has been looked at. */
   readonly plans: readonly MachinePlan[];
   /** By whom, once it is being canceled. */

@@ -13,6 +13,8 @@ import {
   type StepMessage,
 } from "../operation/steps.js";
 import { imageIdOf, parseImageVersionId } from "../resource-id.js";
+import { reportTestResult } from "../test-results/report.js";
+import { MACHINE_TEST } from "../test-results/results.js";
 import {
   DEADLINE_TAG,
   diskId,
@@ -36,13 +38,18 @@ import {
 import {
   answered,
   begun,
+  isUnreported,
   observe,
   planned,
+  reported,
   termsIn,
   testsOf,
 } from "./transitions.js";
 
 type StoredTest = Stored<TestRecord>;
+
+/** As the API allows it of a result. */
+const LONGEST_MESSAGE = 1_024;
 
 /** A stale message does nothing. Throws only what another delivery may cure. */
 export async function takeTestStep(
@@ -63,12 +70,54 @@ export async function takeTestStep(
         ),
     ),
   );
+  const done = await report(deps, stored);
   const mine = await commitStep(deps, stored, (pair) =>
-    observe(pair, sights, contextOf(deps)),
+    observe(reported(pair, done), sights, contextOf(deps)),
   );
   // Another has taken the step, or it has ended: what there is to ask for is theirs.
   if (mine === undefined || hasEnded(deps, mine)) return;
   return ask(deps, mine);
+}
+
+/**
+ * Puts results among the version's, each as of the time when it was stored: once more is the same. Answers the regions of those
+ * that are there, and of those that never can be, as of a version that is gone.
+ */
+async function report(
+  deps: TestDependencies,
+  { record, operation }: StoredTest,
+): Promise<readonly string[]> {
+  const id = parseImageVersionId(record.resourceId);
+  const done: string[] = [];
+  for (const { name, result, reason, work } of testsOf(operation).filter(
+    isUnreported,
+  )) {
+    if (id === undefined || result === undefined) continue;
+    const why =
+      reason === undefined ? "" : ` ${reason.code}: ${reason.message}`;
+    try {
+      await reportTestResult(deps, {
+        id,
+        report: {
+          name: MACHINE_TEST,
+          region: name,
+          result,
+          message: `Operation ${operation.id}.${why}`.slice(0, LONGEST_MESSAGE),
+        },
+        ...(work.resultTime !== undefined && { time: work.resultTime }),
+        ...(record.publishedDate !== undefined && {
+          life: record.publishedDate,
+        }),
+        reportedBy: { name: "Sigil" },
+        traceparent: operation.traceparent,
+      });
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      if (error.retryable) continue;
+    }
+    done.push(name);
+  }
+  return done;
 }
 
 /** What is to be made of the version as Azure has it. */
@@ -78,6 +127,7 @@ async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
   if (id === undefined)
     throw new TypeError(`${record.resourceId} is not an image version's id`);
   let plans: readonly MachinePlan[] | undefined;
+  let life: Pick<TestRecord, "publishedDate"> = {};
   const hindrances = new Map<string, Refusal>();
   try {
     const [version, definition] = await Promise.all([
@@ -88,6 +138,8 @@ async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
       const places = placesOf(record.profile).filter(({ region }) =>
         testsOf(operation).some(({ name }) => name === region),
       );
+      const { publishedDate } = version;
+      life = publishedDate === undefined ? {} : { publishedDate };
       const sets = await readSets(deps, version.resource);
       plans = places.map((place) =>
         planMachine(
@@ -118,7 +170,7 @@ async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
           },
           contextOf(deps),
         )
-      : planned(pair, plans, hindrances, contextOf(deps)),
+      : planned(pair, { plans, ...life }, hindrances, contextOf(deps)),
   );
 }
 

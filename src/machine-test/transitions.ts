@@ -6,7 +6,8 @@
  *  2. It ends when nothing is left to be done in any region: Succeeded where each is passed, Canceled where that was asked for,
  *     else Failed; `TestFailed` where a region is failed, `TestInconclusive` where none is.
  *  3. A region's result is told once, when it is known; a machine that could not be deleted is told.
- *  4. The resource groups in which machines are made are listed before the first is made: the timer looks there for ever.
+ *  4. Each result is among the version's test results before the test ends.
+ *  5. The resource groups in which machines are made are listed before the first is made: the timer looks there for ever.
  */
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import { advance, event } from "../operation/advance.js";
@@ -115,7 +116,7 @@ export function accept(
 /** It is known what is to be made, and where no machine can be made now: there the test has come to no result. */
 export function planned(
   pair: TestPair,
-  plans: readonly MachinePlan[],
+  { plans, publishedDate }: Pick<TestRecord, "plans" | "publishedDate">,
   hindrances: ReadonlyMap<string, Refusal>,
   context: TransitionContext,
 ): TestPair {
@@ -123,11 +124,18 @@ export function planned(
   const before = testsOf(pair.operation);
   const tests = before.map((test) => {
     const reason = hindrances.get(test.name);
-    return reason === undefined ? test : hindered(test, reason);
+    return reason === undefined
+      ? test
+      : timed(test, hindered(test, reason), context);
   });
   const free = tests.filter((test) => !isOver(test)).map(({ name }) => name);
   return advance(pair, context, {
-    patch: { state: "Testing", plans, ticks: 0 },
+    patch: {
+      state: "Testing",
+      plans,
+      ...(publishedDate !== undefined && { publishedDate }),
+      ticks: 0,
+    },
     operation: { tests },
     message:
       free.length === 0
@@ -135,7 +143,7 @@ export function planned(
         : `A machine is to be made in ${free.join(", ")}, at most ${profile.concurrency} at a time.`,
     waitMs: 0,
     effects: [
-      { kind: "index", put: plans.map(groupRow), remove: [] }, // Invariant 4.
+      { kind: "index", put: plans.map(groupRow), remove: [] }, // Invariant 5.
       ...tests.flatMap((test, i) =>
         told(pair.operation, before[i], test, context),
       ),
@@ -225,19 +233,51 @@ export function testsOf({
   return tests;
 }
 
+/** It has a result that is not among the version's test results yet. */
+export function isUnreported({ result, work }: RegionTestRecord): boolean {
+  return (
+    result !== undefined &&
+    work.resultTime !== undefined &&
+    work.reported !== true
+  );
+}
+
+/** The results of these regions are among the version's, or can never be. */
+export function reported(pair: TestPair, regions: readonly string[]): TestPair {
+  const tests = testsOf(pair.operation).map((test) =>
+    regions.includes(test.name)
+      ? { ...test, work: { ...test.work, reported: true as const } }
+      : test,
+  );
+  return { ...pair, operation: { ...pair.operation, tests } };
+}
+
+/** A result that is new has its time. */
+function timed(
+  before: RegionTestRecord | undefined,
+  test: RegionTestRecord,
+  { now }: TransitionContext,
+): RegionTestRecord {
+  return test.result === undefined || before?.result !== undefined
+    ? test
+    : { ...test, work: { ...test.work, resultTime: now.toISOString() } };
+}
+
 /** What is to be told, and when the next look is due; or the end. */
 function goOn(
   pair: TestPair,
-  tests: readonly RegionTestRecord[],
+  seen: readonly RegionTestRecord[],
   context: TransitionContext,
 ): TestPair {
   const before = testsOf(pair.operation);
+  const tests = seen.map((test, i) => timed(before[i], test, context));
   const changes = tests.flatMap((test, i) => sentenceOf(before[i], test));
   const effects = tests.flatMap((test, i) =>
     told(pair.operation, before[i], test, context),
   );
   const next = { ...pair, operation: { ...pair.operation, tests } };
-  if (tests.every(isOver)) return end(next, changes, effects, context);
+  const open = tests.some(isUnreported); // Invariant 4.
+  if (tests.every(isOver) && !open) return end(next, changes, effects, context);
   const ticks = changes.length > 0 ? 0 : pair.record.ticks + 1;
   const asks = tests.some(({ work: { todo } }) => todo !== undefined);
   return advance(next, context, {
@@ -249,13 +289,17 @@ function goOn(
     // Invariant 1: whoever dies with calls on the way is followed once they can no longer be.
     waitMs: asks
       ? context.pace.putTimeoutMs * 2
-      : untilNext(tests, ticks, context),
+      : open && ticks === 0
+        ? 0
+        : untilNext(tests, ticks, context),
   });
 }
 
 function waitsFor(tests: readonly RegionTestRecord[]): string {
   const open = tests.filter((test) => !isOver(test));
-  return `${open.map(({ name, state }) => `${name} is ${state}`).join(", ")}.`;
+  return open.length === 0
+    ? "Its results are to be written down."
+    : `${open.map(({ name, state }) => `${name} is ${state}`).join(", ")}.`;
 }
 
 /** A poll while there is a machine; else when the next attempt is due. */
@@ -271,7 +315,7 @@ function untilNext(
       : [],
   );
   const isPolled = tests.some(
-    (test) => hasMachine(test) && test.state !== "Kept",
+    (test) => isUnreported(test) || (hasMachine(test) && test.state !== "Kept"),
   );
   const soonest = Math.max(0, Math.min(...times));
   return isPolled ? pollMs : Number.isFinite(soonest) ? soonest : pollMs;
@@ -474,7 +518,8 @@ export function beginCancel(
   if (operation.id !== operationId) return undefined;
   if (record.canceledBy !== undefined) return pair;
   const tests = testsOf(operation);
-  if (!tests.some(hasMachine)) return undefined;
+  if (!tests.some((test) => hasMachine(test) || isUnreported(test)))
+    return undefined;
   return advance({ record: { ...record, canceledBy }, operation }, context, {
     patch: { state: "Testing", ticks: 0 },
     operation: { tests: tests.map(abandon) },

@@ -162,6 +162,9 @@ export interface RegionTestWork {
   readonly parts?: readonly string[];
   /** Another attempt follows once the machine is gone. */
   readonly again?: true;
+  /** When there was a result, and whether it stands among the version's test results. */
+  readonly resultTime?: string;
+  readonly reported?: true;
 }
 
 /** One accepted request and what became of it. */

@@ -1,5 +1,6 @@
 import { ServiceError } from "../errors.js";
 import type { Looks } from "../image-version/ports.js";
+import type { Look } from "../image-version/resources.js";
 import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
 import type { TestResults } from "./ports.js";
 import { azureResults, type TestResult } from "./results.js";
@@ -22,13 +23,21 @@ export async function getTestResults(
   const look = await looks.version(id);
   if (look === undefined)
     throw new ServiceError("NotFound", `Azure has no ${versionId}.`);
-  const { publishedDate = "" } = look;
-  const reported = (await results.list(versionId))
-    .filter(({ life }) => life === publishedDate)
-    .map(({ versionId: _version, life: _life, ...result }) => result);
-  return [...azureResults(look.resource, publishedDate), ...reported].sort(
+  return [...(await resultsOf(results, versionId, look))].sort(
     (a, b) =>
       a.region.localeCompare(b.region, "en") ||
       a.name.localeCompare(b.name, "en"),
   );
+}
+
+/** Those of the version that Azure shows. */
+export async function resultsOf(
+  results: Pick<TestResults, "list">,
+  versionId: string,
+  { resource, publishedDate = "" }: Look,
+): Promise<readonly TestResult[]> {
+  const reported = (await results.list(versionId))
+    .filter(({ life }) => life === publishedDate)
+    .map(({ versionId: _version, life: _life, ...result }) => result);
+  return [...azureResults(resource, publishedDate), ...reported];
 }

@@ -31,4 +31,6 @@ export interface TestResultDependencies {
   readonly events: EventPublisher;
   readonly eventSource: string;
   readonly now: () => Date;
+  /** Told of each result once it is stored: again where it is reported again. */
+  readonly onResult?: (versionId: string, traceparent: string) => Promise<void>;
 }

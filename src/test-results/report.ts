@@ -26,6 +26,8 @@ export interface ReportTestResult {
   readonly report: TestResultReport;
   /** Where the report itself says no time; absent: now. */
   readonly time?: string;
+  /** The life of the version that was tested; absent: any that began before the time. */
+  readonly life?: string;
   readonly reportedBy: Requester;
   readonly traceparent: string;
   /** The message that reported it. */
@@ -68,7 +70,7 @@ export async function reportTestResult(
   const regions = targetRegionsOf(observed.resource).map(({ name }) =>
     canonicalRegion(name),
   );
-  const findings = findingsOf(given, regions, deps.now());
+  const findings = findingsOf(given, regions, deps.now(), command.life);
   if (findings.length > 0)
     throw new ServiceError(
       "InvalidRequest",
@@ -77,6 +79,7 @@ export async function reportTestResult(
     );
   const counts = await store(deps, given);
   await tell(deps, given, counts !== given, command.traceparent, request);
+  await deps.onResult?.(versionId, command.traceparent);
   return resultOf(counts);
 }
 
@@ -84,6 +87,7 @@ function findingsOf(
   { region, time, life }: StoredTestResult,
   regions: readonly string[],
   now: Date,
+  tested = life,
 ): readonly Finding[] {
   const findings: Finding[] = [];
   if (!regions.includes(region))
@@ -99,7 +103,7 @@ function findingsOf(
       message: `${time} is in the future.`,
     });
   // Invariant 1.
-  if (Date.parse(time) < Date.parse(life))
+  if (Date.parse(time) < Date.parse(life) || tested !== life)
     findings.push({
       code: "ResultOfEarlierVersion",
       pointer: "/time",

@@ -7,7 +7,7 @@ export type Outcome = "passed" | "failed" | "inconclusive";
 
 /** What one test has found in one region. */
 export interface TestResult {
-  /** Of the test. What begins with `azure/` is Azure's own validation: nobody else may report that. */
+  /** Of the test. What begins with `azure/` is Azure's own validation, with `sigil/` Sigil's: nobody else may report those. */
   readonly name: string;
   /** Canonical region. */
   readonly region: string;
@@ -19,6 +19,9 @@ export interface TestResult {
   readonly message?: string;
   readonly reportedBy: Requester;
 }
+
+/** The test by a machine that Sigil makes. */
+export const MACHINE_TEST = "sigil/machine";
 
 export interface GateTerms {
   /** Canonical regions. */

@@ -35,7 +35,7 @@ function run(args: string[] = [], environment: Record<string, string> = {}) {
 const lines = (text: string): string[] => text.trim().split("\n");
 
 describe("the demo", () => {
-  test("publishes two versions, shows the refusal of a third, and leaves nothing behind", async () => {
+  test("publishes two versions, shows the refusal of a third, promotes a fourth once it is tested, and leaves nothing behind", async () => {
     const { exited, stdout, stderr } = run([], {
       // Nobody listens there: a namespace that the environment names is not touched.
       ServiceBusConnection:
@@ -81,6 +81,14 @@ describe("the demo", () => {
       ["LUN 0", "EastUS2DiskEncryptionSet2"],
       ["1.0.2", "refused: 2 findings, nothing was created in Azure"],
     ]);
+    for (const region of ["westus", "eastus2"])
+      expect(
+        count(new RegExp(` RegionTested +1\\.0\\.3 +${region} +passed$`, "u")),
+      ).toBe(1);
+    expect(count(/ Promoted +1\.0\.3$/u)).toBe(1);
+    expect(stdout()).toContain(
+      "1.0.3  has passed its test in both regions, and is the latest in eastus2 and westus",
+    );
     expect(await readdir(directory)).toEqual([]);
   });
 

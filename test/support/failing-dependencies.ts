@@ -60,6 +60,7 @@ const PORTS = [
   "machines",
   "proofs",
   "parts",
+  "results",
 ];
 
 /**

@@ -15,6 +15,7 @@ import type {
   ObservedImageVersion,
 } from "../../src/image-version/resources.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
+import type { TestDependencies } from "../../src/machine-test/ports.js";
 import type { TestRecord } from "../../src/machine-test/record.js";
 import type { RollbackStateRecord } from "../../src/image-version/rollback/record.js";
 import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
@@ -166,6 +167,20 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     getPart: () => Promise.resolve(undefined),
     deletePart: () => Promise.resolve(),
   };
+  const results = counting(createMemoryTestResults(), ["put"]);
+  const machineTests: TestDependencies = {
+    ...common,
+    store: store as unknown as StateStore<TestRecord>,
+    resourceManager,
+    resources: RESOURCES,
+    profiles,
+    machineReader: MACHINES,
+    machines: noMachines,
+    proofs: noMachines,
+    parts: noMachines,
+    results,
+    makesMachines: true,
+  };
   return {
     deps: {
       imageVersions,
@@ -186,26 +201,16 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
         machines: MACHINES,
         now: common.now,
       },
-      machineTests: {
-        ...common,
-        store: store as unknown as StateStore<TestRecord>,
-        resourceManager,
-        resources: RESOURCES,
-        profiles,
-        machineReader: MACHINES,
-        machines: noMachines,
-        proofs: noMachines,
-        parts: noMachines,
-        makesMachines: true,
-      },
+      machineTests,
       testResults: {
-        results: counting(createMemoryTestResults(), ["put"]),
+        results,
         resourceManager,
         looks: imageVersions.looks,
         events: common.events,
         eventSource: common.eventSource,
         now: common.now,
       },
+      rollout: { imageVersions, machineTests, results },
       rejected: {
         peek: (fromId, most) =>
           Promise.resolve(

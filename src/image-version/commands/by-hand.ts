@@ -2,6 +2,7 @@
  * What people ask of a version that is there: to promote it, to demote it, to repair its failed regions, to delete it. None
  * of these creates, and none but a deletion needs Sigil to have made the version.
  */
+import { isDeepStrictEqual } from "node:util";
 import { ServiceError, type Finding } from "../../errors.js";
 import { acceptOperation, type Decision } from "../../operation/accepting.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
@@ -15,7 +16,11 @@ import {
   imageIdOf,
   keyOf,
 } from "../../resource-id.js";
-import { fingerprintOf } from "../properties/canonical-form.js";
+import {
+  fingerprintOf,
+  targetRegionsOf,
+} from "../properties/canonical-form.js";
+import type { Patch } from "../properties/patch.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { notFound } from "../queries/not-found.js";
@@ -25,7 +30,10 @@ import { latestOf, mayHaveFailedBefore } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
-import { wantedBy } from "../state/wanted.js";
+import { heldBy, wavesIn, type Held } from "../state/held.js";
+import { openRequests, wantedBy } from "../state/wanted.js";
+import { regionField, regionsIn } from "../properties/fields.js";
+import { flagsOf, isHeldEverywhere, promotedWaves } from "../state/waves.js";
 import {
   glance,
   gone,
@@ -37,7 +45,10 @@ import {
 import { sameOperation } from "./same-operation.js";
 import { hasFailed, isBusy, isExcluded, type Look } from "../resources.js";
 
-export type PromoteImageVersion = Command;
+export interface PromoteImageVersion extends Command {
+  /** Whose gate is open, of which life: where that is so no more, or an operation is under way, it is refused. */
+  readonly byRule?: Held & { readonly publishedDate: string };
+}
 
 export interface RetryImageVersion extends Command {
   /** In any spelling; absent: all that failed. */
@@ -79,7 +90,7 @@ export function demoteImageVersion(
 
 function setExclusion(
   deps: Dependencies,
-  command: Command,
+  command: PromoteImageVersion,
   kind: Kind,
   excluded: boolean,
 ): Promise<OperationRecord> {
@@ -92,15 +103,79 @@ function setExclusion(
       !isMadeByOthers(stored.record, look) &&
       stored.operation.status === "Succeeded" &&
       isExcluded(look.resource) === excluded &&
+      (excluded || !isHeldEverywhere(look.resource)) &&
+      heldBy(stored.record, look) === undefined &&
       wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
     )
       return stored.operation; // Done already, and Azure still shows it.
+    mustBeInForce(command, look, stored);
     return {
-      changes: { [EXCLUDE_FROM_LATEST]: excluded },
+      changes: exclusionOf(command, look, stored, excluded),
       repeats: {},
       byHand: true,
     };
   });
+}
+
+/**
+ * The flags that are set. Under a rule of waves a promotion includes the next one, and a demotion excludes each region; else a
+ * version that is excluded in every region is included in every one.
+ */
+function exclusionOf(
+  { id }: Command,
+  look: Look,
+  stored: StoredVersion | undefined,
+  excluded: boolean,
+): Patch {
+  const { resource } = look;
+  const regions = targetRegionsOf(resource).map(({ name }) =>
+    canonicalRegion(name),
+  );
+  const waves = wavesIn(stored?.record, look);
+  const flag = { [EXCLUDE_FROM_LATEST]: excluded };
+  if (waves === undefined)
+    return excluded || !isHeldEverywhere(resource)
+      ? flag
+      : flagsOf([{ regions, after: "manual" }], 1, regions);
+  if (!excluded && stored !== undefined && !isFinal(stored.record.state))
+    throw new ServiceError(
+      "ImageVersionConflict",
+      `Operation ${stored.operation.id} is working on ${formatImageVersionId(id)}, which is promoted in waves. Wait until it has ended.`,
+      { fields: { existingOperationId: stored.operation.id } },
+    );
+  // Of a region that is being removed nothing is asked: it would be added again.
+  if (stored !== undefined && removesRegions(stored.record)) return flag;
+  // Somebody has changed single regions: all that is left is included.
+  const promoted = promotedWaves(waves, resource) ?? waves.length - 1;
+  return flagsOf(waves, excluded ? 0 : promoted + 1, regions);
+}
+
+function removesRegions(record: ImageVersionRecord): boolean {
+  return openRequests(record).some(([, { changes }]) =>
+    regionsIn(changes).some((name) => changes[regionField(name)] === null),
+  );
+}
+
+function mustBeInForce(
+  { id, byRule }: PromoteImageVersion,
+  look: Look,
+  stored: StoredVersion | undefined,
+): void {
+  if (
+    byRule === undefined ||
+    (stored !== undefined &&
+      isFinal(stored.record.state) &&
+      look.publishedDate === byRule.publishedDate &&
+      isDeepStrictEqual(heldBy(stored.record, look), {
+        rule: byRule.rule,
+        promoted: byRule.promoted,
+      }))
+  )
+    return;
+  throw new ServiceError(
+    "ImageVersionConflict",
+    `The promotion rule of ${formatImageVersionId(id)} is in force no more, or an operation on it is under way.`,
+  );
 }
 
 /**
@@ -314,6 +389,10 @@ async function acceptByHand(
         resourceId,
         request: { ...decided, ...lifeIn(look) },
         regions: decided.retries ?? [],
+        inWaves:
+          kind === "PromoteImageVersion" &&
+          look !== undefined &&
+          wavesIn(stored?.record, look) !== undefined,
         fingerprint,
         requestedBy,
         traceparent,

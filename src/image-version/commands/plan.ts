@@ -1,6 +1,6 @@
 /** What a PUT of a request would meet and do, found out without writing anything anywhere. */
 import { isFinal } from "../state/states.js";
-import { unmetRequests, mayRemoveRegions } from "../state/wanted.js";
+import { heldBack, unmetRequests, mayRemoveRegions } from "../state/wanted.js";
 import {
   canonicalRegion,
   formatImageVersionId,
@@ -37,7 +37,6 @@ import {
   type Conflict,
   type Patch,
 } from "../properties/patch.js";
-import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
@@ -204,14 +203,7 @@ function bodyOf(
   mayRemove: boolean,
 ): ImageVersionRequest {
   if (observed === undefined)
-    return withDefaults(
-      patched(
-        undefined,
-        patch[PROMOTION] == null
-          ? patch
-          : { ...patch, [EXCLUDE_FROM_LATEST]: true },
-      ),
-    );
+    return withDefaults(patched(undefined, heldBack(patch)));
   const changes = Object.fromEntries(
     unmetBy(fieldsOf(observed), patch).map(({ field, after }) => [
       field,

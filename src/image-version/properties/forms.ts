@@ -85,13 +85,26 @@ export const whole: Form = {
 /** A promotion rule: one value, whose regions have their canonical names. */
 export const promotionRule: Form = {
   canonical: (value) => {
-    const rule = spelled(value) as { readonly regions?: unknown } | null;
-    return Array.isArray(rule?.regions)
-      ? { ...rule, regions: rule.regions.map(region.canonical) }
-      : rule;
+    const rule = spelled(value) as { readonly waves?: unknown } | null;
+    return Array.isArray(rule?.waves)
+      ? { ...withRegions(rule), waves: rule.waves.map(withRegions) }
+      : withRegions(rule);
   },
-  comparable: whole.comparable,
+  comparable: (value) => {
+    const { waves, ...rule } = value as { readonly waves?: unknown };
+    // Their order means something.
+    return whole.comparable(
+      Array.isArray(waves) ? { ...rule, waves: { ...waves } } : rule,
+    );
+  },
 };
+
+function withRegions<T>(value: T): T {
+  const named = value as { readonly regions?: unknown } | null;
+  return Array.isArray(named?.regions)
+    ? ({ ...named, regions: named.regions.map(region.canonical) } as T)
+    : value;
+}
 
 function spelled(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(spelled);

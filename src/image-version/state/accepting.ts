@@ -27,7 +27,8 @@ import {
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { keptOf } from "./wanted.js";
+import { testedRow } from "../listings.js";
+import { keptOf, ruleAskedBy } from "./wanted.js";
 
 export type ImageVersionOperationKind =
   | "CreateImageVersion"
@@ -50,6 +51,8 @@ export interface Accepting {
   readonly traceparent: string;
   readonly requestKey?: string;
   readonly event?: EventReference;
+  /** True where it promotes a wave: the next one is then looked after. */
+  readonly inWaves?: boolean;
 }
 
 /** A version of which nothing is known yet. `time` is RFC 3339. */
@@ -139,6 +142,7 @@ export function accept(
       ...untilQuiet(base, context),
       effects: [
         indexed(operation, context),
+        ...heldRow(asked),
         acceptedEvent(operation, asked, context),
       ],
     },
@@ -260,6 +264,14 @@ export function operationOf(
     regions: regions.map(unseen),
     history: [],
   };
+}
+
+/** A version whose rule waits for tests is looked after from the beginning. */
+export function heldRow({ request, resourceId, inWaves }: Accepting): Effect[] {
+  const when = ruleAskedBy(request)?.when;
+  return when === "tested" || when === "waves" || inWaves === true
+    ? [{ kind: "index", put: [testedRow(resourceId)], remove: [] }]
+    : [];
 }
 
 export function acceptedEvent(

@@ -37,6 +37,7 @@ import {
 } from "./record.js";
 import {
   acceptedEvent,
+  heldRow,
   operationOf,
   started,
   untilQuiet,
@@ -77,6 +78,7 @@ export function enqueue(
       outbox: [
         ...record.outbox,
         indexed(accepted, context),
+        ...heldRow(asked),
         acceptedEvent(accepted, asked, context),
       ],
     },

@@ -29,6 +29,7 @@ import {
 import { isFinal } from "./states.js";
 import type { RegionRecord } from "../../operation/records.js";
 import { hasFailed, type Look } from "../resources.js";
+import { flagsOf, wavesOf } from "./waves.js";
 
 /** By operation id, what is asked by those that are not over, begun or queued, and not canceled. */
 export function openRequests({
@@ -76,9 +77,20 @@ export function ruleAskedBy({
 export function wantedBy(record: ImageVersionRecord): Patch {
   const requests = batchOf(record).map(([, request]) => request);
   const patch = combined(requests, record.lastApplied);
-  return !record.exists && patch[PROMOTION] != null
-    ? { ...patch, [EXCLUDE_FROM_LATEST]: true }
-    : patch;
+  return record.exists ? patch : heldBack(patch);
+}
+
+/** How a version is made: under a promotion rule it is excluded from latest, under one of waves in each region. */
+export function heldBack(patch: Patch): Patch {
+  const rule = ruleOf(patch);
+  if (rule === undefined) return patch;
+  const waves = wavesOf(rule);
+  return {
+    ...patch,
+    ...(waves === undefined
+      ? { [EXCLUDE_FROM_LATEST]: true }
+      : flagsOf(waves, 0, regionsIn(patch))),
+  };
 }
 
 /** True where regions may be removed at any time: a caller asks for that, or has asked for it and nobody has shut it since. */
@@ -221,7 +233,7 @@ export function doneWithRule(
 }
 
 export function ruleOf(fields: Fields | undefined): PromotionRule | undefined {
-  return fields?.[PROMOTION] as PromotionRule | undefined;
+  return (fields?.[PROMOTION] ?? undefined) as PromotionRule | undefined;
 }
 
 /** The version is excluded from latest, and its rule says that it is to be included now. */
@@ -285,6 +297,8 @@ function regionsOfRule(
     case "regions":
       return rule.regions ?? [];
     case "manual":
+    case "tested": // By hand of src/rollout, which has the results.
+    case "waves":
     case undefined:
       return [];
   }

@@ -597,6 +597,7 @@ describe("POST …/versions", () => {
       endpoint,
       world.deps,
       () => [],
+      () => Promise.resolve(undefined),
     ).createNextImageVersion(
       new HttpRequest({
         method: "POST",

@@ -377,6 +377,7 @@ describe.skipIf(lacksBicep())("infra/", () => {
         "requests-rejected",
         "silent",
         "stalled",
+        "test-machine-left",
       ]);
     });
 

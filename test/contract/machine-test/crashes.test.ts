@@ -123,6 +123,20 @@ describe.each(SCENARIOS)(
             result: "passed",
             attempts: 1,
           });
+        if (!isCanceled)
+          expect(await world.deps.results.list(run.versionId)).toMatchObject([
+            { name: "sigil/machine", region: "westus", result: "passed" },
+          ]);
+        const reported = events
+          .filter(
+            ({ id, subject }) =>
+              id.startsWith("test-result/") && subject === run.versionId,
+          )
+          .map(({ id }) => id);
+        expect(reported.length, run.name).toBe(
+          new Set(reported).size, // The topic drops what is told twice.
+        );
+        if (!isCanceled) expect(reported, run.name).toHaveLength(1);
         // Each machine was made once.
         const made = puts.filter(({ path }) => region?.machineId === path);
         expect(made.length, run.name).toBeLessThanOrEqual(1);

@@ -35,10 +35,12 @@ const operations = () => ({
 });
 
 const facts = async (): Promise<string[]> =>
-  (await tests.takeEvents()).map(
-    ({ id, type }) =>
-      `${type.replace("Sigil.ImageVersion.", "")} ${id.replace(/^[^/]*\//u, "")}`,
-  );
+  (await tests.takeEvents())
+    .filter(({ id }) => !id.startsWith("test-result/"))
+    .map(
+      ({ id, type }) =>
+        `${type.replace("Sigil.ImageVersion.", "")} ${id.replace(/^[^/]*\//u, "")}`,
+    );
 
 test("a version passes in every region, its disks encrypted as it was asked for, and nothing is left", async () => {
   await start();

@@ -31,6 +31,7 @@ import {
   type InProcess,
 } from "../../support/dependencies.js";
 import { createMemoryTestProfiles } from "../../support/fakes/test-profiles.js";
+import { createMemoryTestResults } from "../../support/fakes/test-results.js";
 import type { Queues } from "../../support/fakes/service-bus.js";
 import {
   managedImageRequest,
@@ -58,6 +59,8 @@ export interface MachineTests extends Pick<
   "clock" | "simulator" | "takeEvents" | "close"
 > {
   readonly queues: Queues;
+  /** Of versions. */
+  readonly world: InProcess;
   readonly deps: TestDependencies;
   setProfile(
     change?: Partial<TestProfileBody>,
@@ -125,6 +128,7 @@ export async function startMachineTests(
     machines: azure,
     proofs: azure,
     parts: azure,
+    results: createMemoryTestResults(),
     makesMachines: true,
   };
 
@@ -169,6 +173,7 @@ export async function startMachineTests(
     clock,
     simulator,
     queues: world.queues,
+    world,
     takeEvents: () => world.takeEvents(),
     close: () => world.close(),
     deps,

@@ -81,6 +81,7 @@ async function put(): Promise<string> {
     endpoint,
     deps,
     () => [],
+    () => Promise.resolve(undefined),
   ).putImageVersion(
     new HttpRequest({
       method: "PUT",

@@ -57,6 +57,7 @@ function begin(shown?: Parameters<typeof createWorld>[0]): void {
     }),
     world.deps.imageVersions,
     (body) => validator.validateBody("putImageVersion", body).findings,
+    () => Promise.resolve(undefined),
   );
 }
 beforeEach(() => begin());

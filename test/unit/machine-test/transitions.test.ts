@@ -75,7 +75,7 @@ const untold = (pair: TestPair): TestPair => ({
 const both = <T>(value: T) =>
   new Map(plans.map(({ region }) => [region, value]));
 const testing = () =>
-  untold(planned(untold(requested()), plans, new Map(), at(0)));
+  untold(planned(untold(requested()), { plans }, new Map(), at(0)));
 const asked = () => untold(observe(testing(), both<Sight>({}), at(0)));
 const accepted = () =>
   untold(answered(asked(), both<Answer>({ kind: "done" }), at(0)));
@@ -285,8 +285,8 @@ test("invariant 3: a result is told once, and what is left", () => {
   ]);
 });
 
-test("invariant 4: resource groups are listed before a machine is asked for, and read back", () => {
-  const { record } = planned(requested(), plans, new Map(), at(0));
+test("invariant 5: resource groups are listed before a machine is asked for, and read back", () => {
+  const { record } = planned(requested(), { plans }, new Map(), at(0));
   const [row] = record.outbox.flatMap((effect) =>
     effect.kind === "index"
       ? effect.put.filter(({ scope }) => scope === GROUP_SCOPE)
@@ -302,7 +302,7 @@ test("where no machine can be made the region is inconclusive, is told, and noth
   const reason = { code: "SizeNotOffered", message: "No." };
   const pair = planned(
     untold(requested()),
-    plans,
+    { plans },
     new Map([["westus", reason]]),
     at(0),
   );

@@ -26,8 +26,8 @@ import {
 
 const PROMOTE_WHEN: Option = {
   names: ["--promote-when"],
-  choices: ["manual", "allRegionsReady"],
-  help: "Keep the version out of latest until every region is ready, or until it is promoted.",
+  choices: ["manual", "allRegionsReady", "tested"],
+  help: "Keep the version out of latest until every region is ready, until its tests have passed, or until it is promoted.",
   group: "Publishing",
 };
 

@@ -2,6 +2,9 @@ import { targetRegionsOf } from "../../properties/canonical-form.js";
 import { sameAt } from "../../properties/fields.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../../properties/table.js";
 import { isExcluded } from "../../resources.js";
+import type { ImageVersionRequest, PromotionRule } from "../../contract.js";
+import { canonicalRegion } from "../../../resource-id.js";
+import { isHeldEverywhere, wavesOf } from "../../state/waves.js";
 import type { Breach, RequestRule } from "../rule.js";
 
 const REGIONS = "/sigil/promotion/regions";
@@ -12,7 +15,7 @@ export const promotion: RequestRule = {
   severity: "error",
   basis: { own: "It is Sigil's own property." },
   summary:
-    "A promotion rule names target regions exactly when it waits for some; a new one excludes nothing that is in latest.",
+    "A promotion rule names target regions and tests where it waits for some, and nowhere else; a new one excludes nothing that is in latest; waves name each target region of a new version once.",
   check: ({ request, change }) => {
     const rule = request.sigil?.promotion;
     if (rule === undefined) return [];
@@ -38,7 +41,11 @@ export const promotion: RequestRule = {
           ]
         : []),
       ...unnamed(rule.when, given),
-      ...(rule.when === "regions" ? given : []).flatMap((name, i) =>
+      ...untested(rule),
+      ...unwaved(rule),
+      ...inWaves(rule, targets),
+      ...(wavesOf(rule) === undefined ? [] : notNew(request, rule, change)),
+      ...(namesRegions(rule.when) ? given : []).flatMap((name, i) =>
         targets.includes(name)
           ? []
           : [
@@ -54,6 +61,122 @@ export const promotion: RequestRule = {
   },
 };
 
+/** Regions that the rule names are those that it waits for. */
+function namesRegions(when: string): boolean {
+  return when === "regions" || when === "tested";
+}
+
+function unwaved({ when, waves, onFailure }: PromotionRule): Breach[] {
+  const breach = (member: string): Breach => ({
+    pointer: `/sigil/promotion/${member}`,
+    message: `The rule "${when}" has no waves.`,
+    remediation: `Leave ${member} out, or say "when": "waves".`,
+  });
+  if (when !== "waves")
+    return [
+      ...(waves === undefined ? [] : [breach("waves")]),
+      ...(onFailure === undefined ? [] : [breach("onFailure")]),
+    ];
+  return waves === undefined
+    ? [
+        {
+          pointer: "/sigil/promotion",
+          message: 'The rule "waves" has none.',
+          remediation: "Add waves: regions that are promoted together.",
+        },
+      ]
+    : [];
+}
+
+/** Each target region is in one wave. */
+function inWaves(rule: PromotionRule, targets: readonly string[]): Breach[] {
+  const waves = wavesOf(rule) ?? [];
+  if (waves.length === 0) return [];
+  const named = waves.flatMap(({ regions }, wave) =>
+    regions.map((name, i) => ({
+      name: canonicalRegion(name),
+      pointer: `/sigil/promotion/waves/${wave}/regions/${i}`,
+    })),
+  );
+  const first = (name: string) => named.find((one) => one.name === name);
+  const breaches = named.flatMap((one): Breach[] =>
+    !targets.includes(one.name)
+      ? [
+          {
+            pointer: one.pointer,
+            message: `"${one.name}" is not a target region; the request has ${targets.join(", ")}.`,
+            remediation: "Name only target regions of the request.",
+          },
+        ]
+      : first(one.name) === one
+        ? []
+        : [
+            {
+              pointer: one.pointer,
+              message: `"${one.name}" is in two waves.`,
+              remediation: "Name each region once.",
+            },
+          ],
+  );
+  const without = [...new Set(targets)].filter(
+    (name) => first(name) === undefined,
+  );
+  return without.length === 0
+    ? breaches
+    : [
+        ...breaches,
+        {
+          pointer: "/sigil/promotion/waves",
+          message: `${without.join(", ")} ${without.length === 1 ? "is" : "are"} in no wave.`,
+          remediation:
+            "Name each target region in one wave; or leave out sigil.promotion, which ends the waves.",
+        },
+      ];
+}
+
+/** What is in latest already, or may be, has passed nothing. */
+function notNew(
+  request: ImageVersionRequest,
+  rule: PromotionRule,
+  change: Parameters<RequestRule["check"]>[0]["change"],
+): Breach[] {
+  if (change === undefined)
+    return targetRegionsOf(request).flatMap(({ excludeFromLatest }, i) =>
+      excludeFromLatest === undefined
+        ? []
+        : [
+            {
+              pointer: `/properties/publishingProfile/targetRegions/${i}/excludeFromLatest`,
+              message: "The waves say which regions are excluded from latest.",
+              remediation: "Leave excludeFromLatest out.",
+            },
+          ],
+    );
+  return sameAt(PROMOTION, change.lastApplied?.[PROMOTION], rule) ||
+    isHeldEverywhere(change.observed)
+    ? []
+    : [
+        {
+          pointer: "/sigil/promotion",
+          message:
+            "A rule of waves is for a new version: this one is not excluded from latest in each of its regions.",
+          remediation: "Publish another version, or leave out sigil.promotion.",
+        },
+      ];
+}
+
+function untested({ when, results }: PromotionRule): Breach[] {
+  return when === "tested" || results === undefined
+    ? []
+    : [
+        {
+          pointer: "/sigil/promotion/results",
+          message: `The rule "${when}" waits for no test.`,
+          remediation: 'Leave results out, or say "when": "tested".',
+        },
+      ];
+}
+
 function unnamed(when: string, regions: readonly string[]): Breach[] {
   if (when === "regions" && regions.length === 0)
     return [
@@ -63,7 +186,7 @@ function unnamed(when: string, regions: readonly string[]): Breach[] {
         remediation: "Add regions: those that must be ready first.",
       },
     ];
-  if (when !== "regions" && regions.length > 0)
+  if (!namesRegions(when) && regions.length > 0)
     return [
       {
         pointer: REGIONS,

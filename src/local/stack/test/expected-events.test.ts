@@ -71,3 +71,29 @@ test("objects to an event that comes twice (invariant 2)", () => {
 
   expect(events.receive(progress)).toContain("arrived twice");
 });
+
+test("of a version that is promoted once tested a second Accepted and Completed come, and no third", () => {
+  const events = new ExpectedEvents([
+    {
+      version: "1.0.3",
+      outcome: "is promoted once tested",
+      regions: ["westus"],
+    },
+  ]);
+  for (const [i, kind] of ["Accepted", "Accepted", "Completed"].entries())
+    expect(events.receive(event(kind, "1.0.3", {}, String(i)))).toBeUndefined();
+  expect(events.missing()).toEqual([
+    "1.0.3 Creating",
+    "1.0.3 RegionCompleted westus",
+    "1.0.3 TestRequested",
+    "1.0.3 RegionTested westus",
+    "1.0.3 TestResultReported westus",
+    "1.0.3 Tested",
+    "1.0.3 Updating",
+    "1.0.3 Promoted",
+    "1.0.3 Completed",
+  ]);
+  expect(events.receive(event("Accepted", "1.0.3", {}, "third"))).toContain(
+    "was not expected",
+  );
+});

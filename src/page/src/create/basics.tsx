@@ -19,6 +19,7 @@ const PROMOTIONS = [
   ["", "In latest from the start"],
   ["allRegionsReady", "Held back until every region is ready"],
   ["regions", "Held back until some regions are ready"],
+  ["tested", "Held back until it has passed its tests"],
   ["manual", "Held back until somebody promotes it"],
 ] as const;
 
@@ -87,13 +88,23 @@ export function Basics({
           field="promotion"
           label="Promotion"
           value={form.promoteWhen}
-          options={PROMOTIONS}
+          options={
+            // Waves are written in the JSON.
+            form.promoteWhen === "waves"
+              ? [...PROMOTIONS, ["waves", "Promoted in waves"] as const]
+              : PROMOTIONS
+          }
           onChange={(promoteWhen) => change({ promoteWhen })}
         />
-        {form.promoteWhen === "regions" && (
+        {(form.promoteWhen === "regions" || form.promoteWhen === "tested") && (
           <TextField
             field="promote-regions"
             label="Regions to wait for"
+            hint={
+              form.promoteWhen === "tested"
+                ? "Every target region, if there is none."
+                : undefined
+            }
             value={form.promoteRegions}
             placeholder={regions.map(canonicalRegion).join(", ")}
             onChange={(promoteRegions) => change({ promoteRegions })}

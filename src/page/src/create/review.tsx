@@ -120,6 +120,10 @@ function promotionText({ promoteWhen, promoteRegions, exclude }: Form): string {
       return "Held back from latest until somebody promotes it.";
     case "allRegionsReady":
       return "Held back from latest until every region is ready; then Sigil promotes it.";
+    case "tested":
+      return `Held back from latest until its tests have passed in ${namesIn(promoteRegions).map(canonicalRegion).join(", ") || "every region"}; then Sigil promotes it.`;
+    case "waves":
+      return "Held back from latest, and promoted in one wave of regions after the other.";
     case "regions":
       return `Held back from latest until ${namesIn(promoteRegions).map(canonicalRegion).join(", ") || "some regions"} are ready; then Sigil promotes it.`;
   }

@@ -130,6 +130,11 @@ function Details({
             {sigil.promotion.when} {(sigil.promotion.regions ?? []).join(", ")}
           </Fact>
         )}
+        {sigil.rollout && (
+          <Fact name={`Promotion: ${sigil.rollout.state}`}>
+            {sigil.rollout.message}
+          </Fact>
+        )}
         <Fact name="Created by">
           {sigil.managedBy === "Sigil" ? "Sigil" : "Others, outside Sigil"}
         </Fact>

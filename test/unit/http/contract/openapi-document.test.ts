@@ -160,7 +160,13 @@ describe("the body of putImageVersion", () => {
     const { bodySchema } = document.operation("putImageVersion");
     const own = {
       sigil: {
-        promotion: { when: "", regions: [""] },
+        promotion: {
+          when: "",
+          regions: [""],
+          results: [""],
+          waves: [{ regions: [""], after: "", results: [""] }],
+          onFailure: "",
+        },
         encryption: { osDisk: "", dataDisks: "", tag: "" },
       },
     };

@@ -133,8 +133,11 @@ export function otherwiseWritten(
 }
 
 function rewritten(value: unknown, name = ""): unknown {
-  if (Array.isArray(value))
-    return value.map((item: unknown) => rewritten(item, name)).reverse();
+  if (Array.isArray(value)) {
+    const items = value.map((item: unknown) => rewritten(item, name));
+    // One wave follows the other.
+    return name === "waves" ? items : items.reverse();
+  }
   if (typeof value === "object" && value !== null)
     return name === "tags"
       ? value

@@ -196,6 +196,29 @@ describe("the body of a form", () => {
     );
     expect(bodyOf(formOf(body))).toEqual(body);
   });
+
+  it("keeps the tests that a rule waits for", () => {
+    const waves = {
+      sigil: {
+        promotion: {
+          when: "waves",
+          waves: [{ regions: ["westus"], after: "tested" }],
+        },
+      },
+    };
+    expect(bodyOf(formOf({ ...bodyOf(S10), ...waves }))).toMatchObject(waves);
+    const promotion = {
+      when: "tested",
+      regions: ["westus"],
+      results: ["boot"],
+    };
+    const body = { ...bodyOf(S10), sigil: { promotion } };
+    const form = formOf(body);
+    expect(bodyOf(form)).toEqual(body);
+    expect(bodyOf({ ...form, promoteWhen: "manual" })).toMatchObject({
+      sigil: { promotion: { when: "manual" } },
+    });
+  });
 });
 
 /** Every example of a PUT's body in the document. */

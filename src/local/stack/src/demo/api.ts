@@ -1,4 +1,4 @@
-import { versionPath } from "./requests.js";
+import { IMAGE_PATH, versionPath } from "./requests.js";
 import type { DemoStack } from "./stack.js";
 
 /** What the demo reads of an operation. */
@@ -41,6 +41,7 @@ export interface ImageVersion {
     };
   };
   readonly sigil: {
+    readonly latestIn: readonly string[];
     readonly regions: readonly {
       readonly name: string;
       readonly state: string;
@@ -75,6 +76,16 @@ export class Api {
       202,
       JSON.stringify(request),
     )) as Operation;
+  }
+
+  /** Says how machines are made that test versions of the image definition. */
+  async putTestProfile(profile: unknown): Promise<void> {
+    await this.#call(
+      "PUT",
+      `${IMAGE_PATH}/test-profile`,
+      200,
+      JSON.stringify(profile),
+    );
   }
 
   /** Undefined where Azure has no such version. */

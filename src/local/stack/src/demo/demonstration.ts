@@ -1,4 +1,6 @@
 import { setTimeout } from "node:timers/promises";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { ServiceBusClient } from "@azure/service-bus";
 import type { Teardown } from "../teardown.js";
 import { Api, type Finding, type Operation } from "./api.js";
@@ -6,20 +8,32 @@ import { REQUESTS_QUEUE, sendAsBuildSystem } from "./build-system.js";
 import { eventLine } from "./event-line.js";
 import type { ExpectedEvents, ExpectedVersion } from "./expected-events.js";
 import type { Progress } from "./progress.js";
-import { MANAGED_IMAGE_REQUEST, snapshotsRequest } from "./requests.js";
-import { startDemoStack } from "./stack.js";
+import {
+  MANAGED_IMAGE_REQUEST,
+  snapshotsRequest,
+  TEST_GROUP,
+  TESTED_REQUEST,
+  testNetwork,
+  testProfile,
+} from "./requests.js";
+import { startDemoStack, type DemoStack } from "./stack.js";
 import { wrap, type Style } from "./style.js";
 import { subscribe, type ReceivedEvent } from "./subscriber.js";
 import { summary, type Outcome } from "./summary.js";
 import { differences } from "./verification.js";
 
 const SUCCEEDING_REGIONS = ["westus", "eastus2"];
-const [BY_HTTP, BY_MESSAGE, REFUSED] = ["1.0.0", "1.0.1", "1.0.2"] as const;
+const [BY_HTTP, BY_MESSAGE, REFUSED, TESTED] = [
+  "1.0.0",
+  "1.0.1",
+  "1.0.2",
+  "1.0.3",
+] as const;
 
 /** How every resource id of the demo begins: left out where people read. */
 const COMPUTE_ID = /\/subscriptions\/[^ ]+\/providers\/Microsoft.Compute\//gu;
 
-/** The three requests, and what each has to lead to. */
+/** The four requests, and what each has to lead to. */
 export const EXPECTED_VERSIONS = [
   {
     version: BY_HTTP,
@@ -38,6 +52,12 @@ export const EXPECTED_VERSIONS = [
     outcome: "is refused",
     regions: ["westus", "eastus"],
     request: snapshotsRequest("eastus"),
+  },
+  {
+    version: TESTED,
+    outcome: "is promoted once tested",
+    regions: SUCCEEDING_REGIONS,
+    request: TESTED_REQUEST,
   },
 ] as const satisfies readonly (ExpectedVersion & { request: object })[];
 
@@ -110,20 +130,39 @@ export async function demonstrate(parts: DemonstrationParts): Promise<string> {
     const { error } = await api.getOperation(id);
     progress.line(refusal(error?.errors ?? [], parts));
 
+    title(
+      `${TESTED}  the first again, kept out of latest until a machine has started in each region`,
+    );
+    await makeTestable(api, stack);
+    await put(parts, api, TESTED);
+    follow(progress, TESTED);
+
     title("What a subscriber of the events receives about the regions");
     await expectedEvents.receivedAll(BY_HTTP);
     await expectedEvents.receivedAll(BY_MESSAGE);
+    await expectedEvents.receivedAll(TESTED);
+    const published = EXPECTED_VERSIONS.filter(
+      ({ version }) => version !== TESTED,
+    );
     const outcomes = await Promise.all(
-      EXPECTED_VERSIONS.map(({ version }) => outcomeOf(api, version)),
+      published.map(({ version }) => outcomeOf(api, version)),
     );
     const wrong = differences(
-      EXPECTED_VERSIONS,
+      published,
       outcomes,
       stack.resourceManager.control,
     );
     if (wrong.length > 0) throw new Error(wrong.join("\n"));
+    const { latestIn = [] } = (await api.getVersion(TESTED))?.sigil ?? {};
+    if (latestIn.length < SUCCEEDING_REGIONS.length)
+      throw new Error(
+        `${TESTED} is the latest in ${latestIn.join(", ") || "no region"}.`,
+      );
     progress.stop();
     progress.line(`\n${summary(outcomes, style)}\n`);
+    progress.line(
+      `  ${TESTED}  has passed its test in both regions, and is the latest in ${latestIn.join(" and ")}\n`,
+    );
   };
   const hostEnded = stack.ended.then((reason) => {
     throw new Error(reason);
@@ -135,6 +174,20 @@ export async function demonstrate(parts: DemonstrationParts): Promise<string> {
   });
   await Promise.race([hostEnded, wrongEvent, told]);
   return stack.origin;
+}
+
+/** Networks for test machines, and the profile that names them; a machine starts at once. */
+async function makeTestable(
+  api: Api,
+  { resourceManager: { control } }: DemoStack,
+): Promise<void> {
+  await control.putResource(
+    resourcesIn(LOCAL_SUBSCRIPTION_ID, TEST_GROUP).group("westus"),
+  );
+  for (const region of SUCCEEDING_REGIONS)
+    await control.putResource(testNetwork(region));
+  await control.setMachineTimes({ startMs: 2_000, deleteMs: 500 });
+  await api.putTestProfile(testProfile(SUCCEEDING_REGIONS));
 }
 
 function put(

@@ -2,7 +2,7 @@ import type { Style } from "./style.js";
 import type { ReceivedEvent } from "./subscriber.js";
 
 const BAR_WIDTH = 20;
-const LONGEST_KIND = "RegionReplicating".length;
+const LONGEST_KIND = "TestResultReported".length;
 const LONGEST_REGION = "eastus2".length;
 
 /** One line for an event: time of day (UTC), type, version, and what it says. `bar` draws a region's progress. */
@@ -26,6 +26,7 @@ function details({ kind, data }: ReceivedEvent, bar: boolean): string[] {
   if (kind === "RegionCompleted") return bar ? [progressBar(100)] : ["100 %"];
   if (data.progress !== undefined)
     return [bar ? progressBar(data.progress) : percent(data.progress)];
+  if (data.result !== undefined) return [data.result];
   if (data.error !== undefined) {
     const { errorCount } = data.error;
     return [`${errorCount} finding${errorCount === 1 ? "" : "s"}`];
@@ -43,7 +44,8 @@ function percent(progress: number): string {
 }
 
 function formatOf(kind: string): Parameters<Style>[0] {
-  if (kind === "Completed" || kind === "RegionCompleted") return "green";
+  if (["Completed", "RegionCompleted", "Tested", "Promoted"].includes(kind))
+    return "green";
   if (kind === "Failed" || kind === "RegionFailed" || kind === "Rejected")
     return "red";
   return "cyan";

@@ -3,20 +3,21 @@ import type { ReceivedEvent } from "./subscriber.js";
 /** What one request has to lead to. */
 export interface ExpectedVersion {
   readonly version: string;
-  readonly outcome: "succeeds" | "is refused";
+  readonly outcome: "succeeds" | "is refused" | "is promoted once tested";
   readonly regions: readonly string[];
 }
 
 /**
  * The events that subscribers have to see: for a version that succeeds Accepted, Creating, RegionCompleted of each
- * region and Completed; for one that is refused Accepted and Failed.
+ * region and Completed; for one that is tested those of its test and its promotion as well; for one that is refused Accepted
+ * and Failed.
  *
  * Invariants
  * 1. Each of them comes exactly once, and no other comes, but for RegionReplicating.
  * 2. No event comes twice: subscribers know an event by its id.
  */
 export class ExpectedEvents {
-  readonly #missing = new Map<string, Set<string>>();
+  readonly #missing = new Map<string, string[]>();
   readonly #seenIds = new Set<string>();
   readonly #waiting: { isOver: () => boolean; resolve: () => void }[] = [];
 
@@ -24,16 +25,15 @@ export class ExpectedEvents {
     for (const { version, outcome, regions } of versions)
       this.#missing.set(
         version,
-        new Set(
-          outcome === "succeeds"
-            ? [
-                "Accepted",
-                "Creating",
-                ...regions.map((region) => `RegionCompleted ${region}`),
-                "Completed",
-              ]
-            : ["Accepted", "Failed"],
-        ),
+        outcome === "is refused"
+          ? ["Accepted", "Failed"]
+          : [
+              "Accepted",
+              "Creating",
+              ...regions.map((region) => `RegionCompleted ${region}`),
+              "Completed",
+              ...(outcome === "succeeds" ? [] : factsOfTest(regions)),
+            ],
       );
   }
 
@@ -44,22 +44,27 @@ export class ExpectedEvents {
     this.#seenIds.add(id);
     if (kind === "RegionReplicating") return undefined;
     const fact = data.region === undefined ? kind : `${kind} ${data.region}`;
-    if (this.#missing.get(version)?.delete(fact) !== true) {
+    const missing = this.#missing.get(version) ?? [];
+    const at = missing.indexOf(fact);
+    if (at === -1) {
       const reason = data.error?.message ?? data.details ?? "";
       return `${version}: ${fact} was not expected. ${reason}`.trim(); // (1)
     }
+    missing.splice(at, 1);
     for (const { isOver, resolve } of this.#waiting) if (isOver()) resolve();
     return undefined;
   }
 
   /** Resolves when an event of a version has come. */
   received(version: string, fact: string): Promise<void> {
-    return this.#until(() => this.#missing.get(version)?.has(fact) !== true);
+    return this.#until(
+      () => this.#missing.get(version)?.includes(fact) !== true,
+    );
   }
 
   /** Resolves when all events of a version have come. */
   receivedAll(version: string): Promise<void> {
-    return this.#until(() => this.#missing.get(version)?.size === 0);
+    return this.#until(() => this.#missing.get(version)?.length === 0);
   }
 
   /** Such as "1.0.1 RegionCompleted eastus2". */
@@ -75,4 +80,20 @@ export class ExpectedEvents {
       else this.#waiting.push({ isOver, resolve });
     });
   }
+}
+
+/** Of the test by machines, and of the promotion that follows. */
+function factsOfTest(regions: readonly string[]): readonly string[] {
+  return [
+    "TestRequested",
+    ...regions.flatMap((region) => [
+      `RegionTested ${region}`,
+      `TestResultReported ${region}`,
+    ]),
+    "Tested",
+    "Accepted",
+    "Updating",
+    "Promoted",
+    "Completed",
+  ];
 }

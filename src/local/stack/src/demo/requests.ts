@@ -1,5 +1,8 @@
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 
+/** Where machines are made that test versions. */
+export const TEST_GROUP = "ImageTests";
 const GROUP = `/subscriptions/${LOCAL_SUBSCRIPTION_ID}/resourceGroups/MyResourceGroup`;
 const COMPUTE = `${GROUP}/providers/Microsoft.Compute`;
 
@@ -55,6 +58,34 @@ export const MANAGED_IMAGE_REQUEST = {
     storageProfile: { source: { id: `${COMPUTE}/images/myImage` } },
   },
 };
+
+/** The same, held back until machines have proven it in each region. */
+export const TESTED_REQUEST = {
+  ...MANAGED_IMAGE_REQUEST,
+  sigil: { promotion: { when: "tested" } },
+};
+
+/** A network for test machines. */
+export function testNetwork(region: string) {
+  return resourcesIn(LOCAL_SUBSCRIPTION_ID, TEST_GROUP).virtualNetwork(
+    `tests-${region}`,
+    region,
+    ["machines"],
+  );
+}
+
+/** A small machine in each region, which has started once its agent is ready. */
+export function testProfile(regions: readonly string[]) {
+  return {
+    machineSize: "Standard_D2s_v5",
+    resourceGroupName: TEST_GROUP,
+    regions: regions.map((name) => ({
+      name,
+      subnetId: `${testNetwork(name).id}/subnets/machines`,
+    })),
+    proof: { kind: "agentReady" },
+  };
+}
 
 /**
  * The same document's sample with `--os-snapshot`, `--data-snapshot-luns 0` and `--data-snapshots`. It asks for

@@ -21,6 +21,9 @@ const PACE = {
   SIGIL_POLL_INITIAL_SECONDS: "1",
   SIGIL_POLL_MAX_SECONDS: "2",
   SIGIL_CONFIRM_SECONDS: "2",
+  // Versions that wait for their test are looked at.
+  SIGIL_RECONCILE_SCHEDULE: "*/2 * * * * *",
+  SIGIL_TEST_MACHINES: "true",
 };
 /** Settings that would lead the host to services outside, or change what it does. */
 const OTHER_SETTINGS =
@@ -63,7 +66,7 @@ export async function startDemoStack(
   return {
     origin: host.origin,
     token: await tokenIssuer.issueToken({
-      roles: ["ImageVersions.Read", "ImageVersions.Write"],
+      roles: ["ImageVersions.Admin"],
     }),
     serviceBusConnectionString: serviceBus.connectionString,
     resourceManager,

@@ -18,6 +18,7 @@ export interface ReceivedEvent {
     readonly operationId: string;
     readonly region?: string;
     readonly progress?: number;
+    readonly result?: string;
     readonly details?: string;
     readonly error?: { readonly message: string; readonly errorCount: number };
     readonly regions?: readonly unknown[];

@@ -87,7 +87,8 @@ export interface Form {
   readonly endOfLife: string;
   readonly exclude: boolean;
   /** Empty: no rule. */
-  readonly promoteWhen: "" | "manual" | "allRegionsReady" | "regions";
+  readonly promoteWhen:
+    "" | "manual" | "allRegionsReady" | "regions" | "tested" | "waves";
   readonly promoteRegions: string;
   readonly blockDeletion: boolean;
   readonly source: {
@@ -273,11 +274,15 @@ function tagsOf({ tags }: Form): JsonObject | undefined {
     : Object.fromEntries(named.map(({ name, value }) => [name, value]));
 }
 
-function promotionOf({ promoteWhen, promoteRegions }: Form): JsonObject {
+function promotionOf({ promoteWhen, promoteRegions, rest }: Form): JsonObject {
   if (promoteWhen === "") return {};
+  const regions = namesIn(promoteRegions);
   return {
+    ...((promoteWhen === "tested" || promoteWhen === "waves") &&
+      objectIn(objectIn(rest, "sigil"), "promotion")),
     when: promoteWhen,
-    ...(promoteWhen === "regions" && { regions: namesIn(promoteRegions) }),
+    ...((promoteWhen === "regions" ||
+      (promoteWhen === "tested" && regions.length > 0)) && { regions }),
   };
 }
 
@@ -474,7 +479,10 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
     confidentialType: confidentialType ?? "EncryptedWithCmk",
     rest: compact({
       ...without(body, "location", "tags"),
-      sigil: without(sigil, "promotion"),
+      sigil: compact({
+        ...sigil,
+        promotion: without(promotion, "when", "regions"),
+      }),
       properties: compact({
         ...properties,
         publishingProfile: without(

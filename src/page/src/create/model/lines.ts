@@ -117,7 +117,9 @@ function fitsOptions(form: Form): boolean {
     kept.every((each) => !isObject(each) || Object.keys(each).length === 0) &&
     form.regions.length > 0 &&
     form.regions.every(({ exclude }) => !exclude) &&
-    form.promoteWhen !== "regions"
+    form.promoteWhen !== "regions" &&
+    form.promoteWhen !== "waves" &&
+    (form.promoteWhen !== "tested" || form.promoteRegions === "")
   );
 }
 

@@ -1,0 +1,185 @@
+/**
+ * What becomes of a version that is held back until its tests have passed. Pure. Invariants:
+ *  1. It is promoted only where each test has passed in each region of its gate, and it is ready there.
+ *  2. A failed result holds it back, until a later result of the same test passes. What is inconclusive says nothing of it.
+ *  3. Nothing is done while an operation on the version is under way: it may change what was tested.
+ *  4. Sigil begins the test by a machine at most three times; then it waits for a person.
+ *  5. In waves, what has failed in any wave's regions begins no further one; where the rule says so, those that had it lose it.
+ */
+import {
+  gateOf,
+  MACHINE_TEST,
+  type Gate,
+  type GateTerms,
+  type TestResult,
+} from "../test-results/results.js";
+
+/** What is known of a version under such a rule. */
+export interface Situation {
+  /** Canonical; of the gate. */
+  readonly regions: readonly string[];
+  /** Tests of the gate. */
+  readonly names: readonly string[];
+  readonly results: readonly TestResult[];
+  /** The operation on the version that is under way. */
+  readonly operationId?: string;
+  /** Regions of the gate in which the version is not usable. */
+  readonly unready: readonly string[];
+  readonly tests: MachineTests;
+  /** Why its promotion by this rule, the last operation on it, has failed. */
+  readonly refusal?: string;
+  /** The next one, whose regions and tests the gate has; absent where the rule has none. */
+  readonly wave?: WaveSituation;
+}
+
+export interface WaveSituation {
+  /** From 1. */
+  readonly number: number;
+  /** Of all waves. */
+  readonly gates: readonly GateTerms[];
+  /** A failure excludes it again where it is in latest. */
+  readonly rollsBack: boolean;
+  /** A person promotes it. */
+  readonly isManual?: true;
+  /** RFC 3339. */
+  readonly notBefore?: string;
+}
+
+/** The tests by machines that Sigil has begun by itself. */
+export interface MachineTests {
+  /** Of any test by machines that runs. */
+  readonly runningId?: string;
+  readonly begun: number;
+  /** RFC 3339; of the last that ended. */
+  readonly endTime?: string;
+  /** Why none can be begun. */
+  readonly hindrance?: string;
+}
+
+export type Decision = {
+  /** Of the API: how far it is. */
+  readonly state: "Waiting" | "NeedsAttention" | "Halted";
+  readonly message: string;
+  readonly gate: Gate;
+  /** The wave that is waited for. */
+  readonly wave?: number;
+  /** RFC 3339. */
+  readonly nextAttemptTime?: string;
+} & (
+  | { readonly kind: "wait" | "halt" | "promote" | "rollBack" }
+  /** By machines, in these regions. */
+  | { readonly kind: "test"; readonly regions: readonly string[] }
+);
+
+const MOST_TESTS = 3;
+const NEXT_TEST_MS = 30 * 60_000;
+
+export function decide(situation: Situation, now: Date): Decision {
+  const decision = decideNext(situation, now);
+  const { wave } = situation;
+  return wave === undefined ? decision : { ...decision, wave: wave.number };
+}
+
+function decideNext(situation: Situation, now: Date): Decision {
+  const { regions, operationId, unready, wave } = situation;
+  const gate = gateIn(situation);
+  const wait = (message: string, nextAttemptTime?: string): Decision => ({
+    kind: "wait",
+    state: "Waiting",
+    message,
+    gate,
+    ...(nextAttemptTime !== undefined && { nextAttemptTime }),
+  });
+  // Invariant 2.
+  if (gate.state === "failed") {
+    const failures = gate.failed
+      .map(({ name, region }) => `${name} has failed in ${region}`)
+      .join(", ");
+    const isRolledBack =
+      wave?.rollsBack === true && situation.refusal === undefined;
+    const more = wave === undefined ? "" : " further";
+    return {
+      // Invariant 3: a promotion that is under way counts once it is done.
+      kind:
+        operationId !== undefined ? "wait" : isRolledBack ? "rollBack" : "halt",
+      state: "Halted",
+      message: isRolledBack
+        ? `${failures}. The version is excluded from latest again.`
+        : `${failures}. The version is not promoted${more}, unless a later result passes.`,
+      gate,
+    };
+  }
+  // Invariant 3.
+  if (operationId !== undefined)
+    return wait(`Operation ${operationId} on the version is under way.`);
+  // Invariant 1.
+  if (unready.length > 0)
+    return wait(`The version is not usable in ${unready.join(", ")} yet.`);
+  if (gate.state === "passed" && wave?.isManual === true)
+    return attention(
+      gate,
+      `It waits for somebody to promote it in ${regions.join(", ")}.`,
+    );
+  const { notBefore = "" } = wave ?? {};
+  if (gate.state === "passed" && Date.parse(notBefore) > now.getTime())
+    return wait(`Its turn comes in ${regions.join(", ")}.`, notBefore);
+  if (gate.state === "passed")
+    return situation.refusal === undefined
+      ? { ...wait("Every test has passed: it is promoted."), kind: "promote" }
+      : attention(
+          gate,
+          `Every test has passed, but its promotion has failed: ${situation.refusal} Promote it by hand.`,
+        );
+  return waitForTests(situation, gate, wait, now);
+}
+
+/** Of the next wave, and failed where a test of any wave has. */
+function gateIn({ regions, names, results, wave }: Situation): Gate {
+  const gate = gateOf(results, { regions, names });
+  // Invariant 5.
+  const failed = (wave?.gates ?? []).flatMap(
+    (terms) => gateOf(results, terms).failed,
+  );
+  return failed.length === 0 ? gate : { ...gate, state: "failed", failed };
+}
+
+function attention(gate: Gate, message: string): Decision {
+  return { kind: "wait", state: "NeedsAttention", message, gate };
+}
+
+function waitForTests(
+  { tests }: Situation,
+  gate: Gate,
+  wait: (message: string, nextAttemptTime?: string) => Decision,
+  now: Date,
+): Decision {
+  const missing = gate.missing
+    .map(({ name, region }) => `${name} in ${region}`)
+    .join(", ");
+  const waits = `It waits for ${missing}.`;
+  const regions = gate.missing
+    .filter(({ name }) => name === MACHINE_TEST)
+    .map(({ region }) => region);
+  if (regions.length === 0) return wait(waits);
+  const { runningId, begun, endTime, hindrance } = tests;
+  if (runningId !== undefined)
+    return wait(`${waits} Operation ${runningId} tests the version.`);
+  if (hindrance !== undefined) return attention(gate, `${waits} ${hindrance}`);
+  // Invariant 4.
+  if (begun >= MOST_TESTS)
+    return attention(
+      gate,
+      `${waits} Machines have come to no result ${begun} times. Test it by hand once what hinders them is mended, or promote it by hand.`,
+    );
+  const due =
+    endTime === undefined
+      ? undefined
+      : Date.parse(endTime) + NEXT_TEST_MS * 2 ** (begun - 1);
+  if (begun > 0 && due !== undefined && now.getTime() < due)
+    return wait(`${waits} It is tested again.`, new Date(due).toISOString());
+  return {
+    ...wait(`${waits} A test by machines begins.`),
+    kind: "test",
+    regions,
+  };
+}

@@ -1,0 +1,30 @@
+import type { ImageVersionView } from "../image-version/contract.js";
+import type { KnownImageVersion } from "../image-version/queries/get.js";
+import { decide } from "./decide.js";
+import type { RolloutDependencies } from "./ports.js";
+import { heldBy } from "../image-version/state/held.js";
+import { situationOf } from "./situation.js";
+
+export type RolloutView = NonNullable<ImageVersionView["sigil"]["rollout"]>;
+
+/** How far a version is that is held back until its tests have passed; undefined for any other. */
+export async function getRollout(
+  deps: RolloutDependencies,
+  { id, record, look }: KnownImageVersion,
+): Promise<RolloutView | undefined> {
+  if (record === undefined || look === undefined) return undefined;
+  const held = heldBy(record, look);
+  if (held === undefined) return undefined;
+  const { state, message, nextAttemptTime, gate, wave } = decide(
+    await situationOf(deps, id, held, record, look),
+    deps.imageVersions.now(),
+  );
+  return {
+    state,
+    message,
+    ...(wave !== undefined && { wave }),
+    ...(nextAttemptTime !== undefined && { nextAttemptTime }),
+    ...(gate.failed.length > 0 && { failed: [...gate.failed] }),
+    ...(gate.missing.length > 0 && { missing: [...gate.missing] }),
+  };
+}

@@ -1,0 +1,10 @@
+import type { Dependencies } from "../image-version/ports.js";
+import type { TestDependencies } from "../machine-test/ports.js";
+import type { TestResults } from "../test-results/ports.js";
+
+/** What the promotion of tested versions needs. */
+export interface RolloutDependencies {
+  readonly imageVersions: Dependencies;
+  readonly machineTests: TestDependencies;
+  readonly results: Pick<TestResults, "list">;
+}

@@ -1,0 +1,123 @@
+/** Events of a rollout. Each has an id that is made of its fact, so that it may be sent twice. */
+import { createHash } from "node:crypto";
+import type { EventData, EventType } from "../events/documented-event.js";
+import type { CloudEvent } from "../events/cloud-event.js";
+import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { isExcluded, type Look } from "../image-version/resources.js";
+import { wavesIn } from "../image-version/state/held.js";
+import type { ImageVersionRecord } from "../image-version/state/record.js";
+import { promotedWaves } from "../image-version/state/waves.js";
+import { operationIdOf } from "../operation/records.js";
+import type { Decision } from "./decide.js";
+import type { RolloutDependencies } from "./ports.js";
+import { REQUESTED_BY } from "./situation.js";
+
+/** What holds the version back. */
+export async function tellHalt(
+  { imageVersions }: RolloutDependencies,
+  resourceId: string,
+  { publishedDate }: { readonly publishedDate: string },
+  { gate: { failed } }: Decision,
+  traceparent: string,
+): Promise<void> {
+  const fact = hashOf([resourceId.toLowerCase(), publishedDate, failed]);
+  await imageVersions.events.publish([
+    eventOf(
+      imageVersions,
+      resourceId,
+      traceparent,
+      IMAGE_VERSION_EVENT.rolloutHalted,
+      `rollout-halted/${fact}`,
+      { failed: [...failed] },
+    ),
+  ]);
+}
+
+/** The waves that have the version, and that it was taken back: at least once, and never again once that is noted. */
+export async function tellReached(
+  deps: RolloutDependencies,
+  record: ImageVersionRecord,
+  look: Look,
+  traceparent: string,
+): Promise<void> {
+  const { imageVersions } = deps;
+  const { resourceId } = record;
+  const waves = wavesIn(record, look);
+  if (waves === undefined) return;
+  const tell = <Type extends EventType>(
+    type: Type,
+    fact: string,
+    data: EventData<Type>,
+  ) =>
+    tellOnce(
+      deps,
+      record,
+      eventOf(imageVersions, resourceId, traceparent, type, fact, data),
+    );
+  const life = [resourceId.toLowerCase(), look.publishedDate];
+  const reached = promotedWaves(waves, look.resource) ?? 0;
+  for (const [i, { regions }] of waves.slice(0, reached).entries())
+    await tell(
+      IMAGE_VERSION_EVENT.wavePromoted,
+      `wave-promoted/${hashOf([...life, i])}`,
+      { wave: i + 1, waves: waves.length, regions: [...regions] },
+    );
+  if (!isExcluded(look.resource)) return;
+  const operationId = operationIdOf(record);
+  const last = await imageVersions.store.readOperation(operationId);
+  if (
+    last?.kind === "DemoteImageVersion" &&
+    last.status === "Succeeded" &&
+    last.requestedBy.name === REQUESTED_BY.name
+  )
+    await tell(
+      IMAGE_VERSION_EVENT.rolledBack,
+      `rolled-back/${hashOf([...life, operationId])}`,
+      { operationId },
+    );
+}
+
+async function tellOnce(
+  { imageVersions: { events, idempotencyKeys } }: RolloutDependencies,
+  record: ImageVersionRecord,
+  event: CloudEvent,
+): Promise<void> {
+  const { operationId } = await idempotencyKeys.claim(hashOf([event.id]), {
+    resourceKey: record.key,
+    fingerprint: event.id,
+  });
+  if (operationId !== undefined) return;
+  await events.publish([event]);
+  await idempotencyKeys.bind(hashOf([event.id]), operationIdOf(record));
+}
+
+function eventOf<Type extends EventType>(
+  {
+    eventSource,
+    now,
+  }: Pick<RolloutDependencies["imageVersions"], "eventSource" | "now">,
+  subject: string,
+  traceparent: string,
+  type: Type,
+  id: string,
+  data: EventData<Type>,
+): CloudEvent {
+  return {
+    specversion: "1.0",
+    id,
+    source: eventSource,
+    type,
+    subject,
+    time: now().toISOString(),
+    datacontenttype: "application/json",
+    traceparent,
+    data,
+  };
+}
+
+function hashOf(fact: unknown): string {
+  return createHash("sha256")
+    .update(JSON.stringify(fact))
+    .digest("hex")
+    .slice(0, 32);
+}

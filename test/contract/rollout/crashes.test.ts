@@ -1,0 +1,157 @@
+/** Whoever promotes, tests or halts may die at any call: the timer's next run comes to the same. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  failingDependencies,
+  hasEffect,
+  type Failure,
+} from "../../support/failing-dependencies.js";
+import { idOf, TRACEPARENT } from "../../support/dependencies.js";
+import { keyOf } from "../../../src/resource-id.js";
+import { seedVersionId } from "../../support/requests.js";
+import { reconcile } from "../../../src/operation/reconcile.js";
+import { runRollouts } from "../../../src/rollout/roll-out.js";
+import type { RolloutDependencies } from "../../../src/rollout/ports.js";
+import { reportTestResult } from "../../../src/test-results/report.js";
+import { startRollouts, type Rollouts } from "./support.js";
+
+let rollouts: Rollouts;
+beforeAll(async () => {
+  rollouts = await startRollouts();
+});
+afterAll(() => rollouts.close());
+
+let versions = 0;
+
+/** A version that has these results, and that nobody has looked at since. */
+async function held(...results: ("passed" | "failed")[]): Promise<string> {
+  await rollouts.run(); // Nothing of an earlier one is left.
+  versions += 1;
+  const versionId = seedVersionId(`3.0.${versions}`);
+  const name = results.length === 0 ? {} : { results: ["boot"] };
+  await rollouts.publish({ when: "tested", ...name }, versionId);
+  const { resourceManager, events, eventSource, now } = rollouts.world.deps;
+  for (const [i, result] of results.entries())
+    await reportTestResult(
+      {
+        results: rollouts.deps.results,
+        resourceManager,
+        events,
+        eventSource,
+        now,
+      },
+      {
+        id: idOf(versionId),
+        report: {
+          name: "boot",
+          region: i === 0 ? "westus" : "eastus2",
+          result,
+        },
+        reportedBy: { appId: "tester" },
+        traceparent: TRACEPARENT,
+      },
+    );
+  return versionId;
+}
+
+/** One run that fails there, and the next ones; answers the calls of the first. */
+async function runs(
+  versionId: string,
+  failure: Failure | undefined,
+): Promise<readonly string[]> {
+  const process = failingDependencies(
+    rollouts.world.deps,
+    keyOf(versionId),
+    failure,
+  );
+  const { index, idempotencyKeys, events, work, store } = process.deps;
+  const deps: RolloutDependencies = {
+    imageVersions: process.deps,
+    machineTests: {
+      ...rollouts.deps,
+      index,
+      idempotencyKeys,
+      events,
+      work,
+      store: store as unknown as RolloutDependencies["machineTests"]["store"],
+    },
+    results: rollouts.deps.results,
+  };
+  await runRollouts(deps, TRACEPARENT).catch(() => undefined);
+  const calls = [...process.calls];
+  process.restart();
+  for (let again = 0; again < 3; again += 1)
+    await runRollouts(deps, TRACEPARENT);
+  // What was accepted and not sent goes out as any operation's does.
+  await reconcile(process.deps);
+  return calls;
+}
+
+const typesOf = async (versionId: string): Promise<string[]> => {
+  const all = await rollouts.takeEvents();
+  const own = all.filter(({ subject }) => subject === versionId);
+  return [...new Map(own.map(({ id, type }) => [id, type])).values()].map(
+    (type) => type.replace("Sigil.ImageVersion.", ""),
+  );
+};
+
+const SCENARIOS = [
+  {
+    title: "a promotion",
+    results: ["passed", "passed"] as const,
+    expectDone: async (versionId: string) => {
+      expect(await rollouts.world.finish(versionId)).toMatchObject({
+        kind: "PromoteImageVersion",
+        status: "Succeeded",
+      });
+      expect((await rollouts.world.read(versionId)).record.lastSequence).toBe(
+        2,
+      );
+      expect(await rollouts.isLatest(versionId)).toBe(true);
+      await rollouts.run();
+      expect(await rollouts.isLookedAfter(versionId)).toBe(false);
+      expect(
+        (await typesOf(versionId)).filter((type) => type === "Promoted"),
+      ).toHaveLength(1);
+    },
+  },
+  {
+    title: "a test by machines",
+    results: [] as const,
+    expectDone: async (versionId: string) => {
+      const { operation, record } = await rollouts.read(versionId);
+      expect(record.sequence).toBe(1);
+      expect(operation.requestedBy).toEqual({ name: "rollout" });
+      expect(await rollouts.isLookedAfter(versionId)).toBe(true);
+      await rollouts.finish(undefined, versionId);
+      await rollouts.run();
+      await rollouts.world.finish(versionId);
+    },
+  },
+  {
+    title: "a halt",
+    results: ["passed", "failed"] as const,
+    expectDone: async (versionId: string) => {
+      expect(await rollouts.isLookedAfter(versionId)).toBe(false);
+      expect(await rollouts.isLatest(versionId)).toBe(false);
+      expect(
+        (await typesOf(versionId)).filter((type) => type === "RolloutHalted"),
+      ).toHaveLength(1);
+    },
+  },
+];
+
+test.each(SCENARIOS)(
+  "$title comes to its end, once, wherever a process dies",
+  async ({ results, expectDone }) => {
+    const clean = await held(...results);
+    const calls = await runs(clean, undefined);
+    await expectDone(clean);
+    for (const [i, call] of calls.entries())
+      for (const when of ["before", "after"] as const) {
+        if (!hasEffect(call)) continue;
+        const versionId = await held(...results);
+        await runs(versionId, { at: i + 1, kind: "killed", when });
+        await expectDone(versionId);
+      }
+  },
+);

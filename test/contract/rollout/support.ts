@@ -1,0 +1,145 @@
+import {
+  testedRow,
+  TESTED_SCOPE,
+} from "../../../src/image-version/listings.js";
+import { getImageVersion } from "../../../src/image-version/queries/get.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import type { TestDependencies } from "../../../src/machine-test/ports.js";
+import { getRollout } from "../../../src/rollout/get-rollout.js";
+import type { RolloutDependencies } from "../../../src/rollout/ports.js";
+import {
+  onTestResult,
+  runRollouts,
+  type RolloutRun,
+} from "../../../src/rollout/roll-out.js";
+import { canonicalRegion } from "../../../src/resource-id.js";
+import { reportTestResult } from "../../../src/test-results/report.js";
+import type { TestResultDependencies } from "../../../src/test-results/ports.js";
+import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import {
+  startMachineTests,
+  type MachineTests,
+} from "../machine-test/support.js";
+
+export const HELD = seedVersionId("2.0.0");
+
+export interface Rollouts extends MachineTests {
+  readonly rollout: RolloutDependencies;
+  /** A version with that rule, replicated. */
+  publish(promotion: object, versionId?: string): Promise<void>;
+  /** What the timer does. */
+  run(): Promise<RolloutRun>;
+  /** Runs what is due, and the timer, for so many minutes. */
+  pass(minutes: number): Promise<void>;
+  report(more: object, versionId?: string): Promise<void>;
+  view(versionId?: string): ReturnType<typeof getRollout>;
+  isLatest(versionId?: string): Promise<boolean>;
+  /** In which regions it may be the latest, by whichever reading of the flags. */
+  latestIn(versionId?: string): Promise<string[]>;
+  isLookedAfter(versionId?: string): Promise<boolean>;
+}
+
+export function ruled(promotion: object): ImageVersionRequest {
+  return {
+    ...managedImageRequest(),
+    sigil: { promotion },
+  } as ImageVersionRequest;
+}
+
+export async function startRollouts(
+  options: Parameters<typeof startMachineTests>[0] = {},
+): Promise<Rollouts> {
+  const tests = await startMachineTests(options);
+  const { world, clock } = tests;
+  const imageVersions = world.deps;
+  const rollout: RolloutDependencies = {
+    imageVersions,
+    machineTests: tests.deps,
+    results: tests.deps.results,
+  };
+  const onResult = onTestResult.bind(undefined, rollout);
+  const testDeps: TestDependencies = { ...tests.deps, onResult };
+  const resultDeps: TestResultDependencies = {
+    results: tests.deps.results,
+    resourceManager: imageVersions.resourceManager,
+    events: imageVersions.events,
+    eventSource: imageVersions.eventSource,
+    now: imageVersions.now,
+    onResult,
+  };
+  const run = () => runRollouts(rollout, TRACEPARENT);
+  return {
+    ...tests,
+    rollout,
+    async publish(promotion, versionId = HELD) {
+      await request(imageVersions, versionId, ruled(promotion));
+      await world.finish(versionId);
+    },
+    run,
+    async pass(minutes) {
+      for (let at = 0; at < minutes; at += 1) {
+        await world.runDue();
+        for (const message of await tests.takeDue())
+          await tests.handle(message, testDeps);
+        const { errors } = await run();
+        if (errors[0] !== undefined) throw errors[0].error;
+        clock.advance(60_000);
+      }
+    },
+    async report(more, versionId = HELD) {
+      await reportTestResult(resultDeps, {
+        id: idOf(versionId),
+        report: {
+          name: "boot",
+          region: "westus",
+          result: "passed",
+          ...more,
+        },
+        reportedBy: { appId: "tester" },
+        traceparent: TRACEPARENT,
+      });
+    },
+    async view(versionId = HELD) {
+      return getRollout(
+        rollout,
+        await getImageVersion(imageVersions, idOf(versionId)),
+      );
+    },
+    async isLatest(versionId = HELD) {
+      const version = await imageVersions.resourceManager.getImageVersion(
+        idOf(versionId),
+      );
+      return (
+        version?.resource.properties.publishingProfile?.excludeFromLatest !==
+        true
+      );
+    },
+    async latestIn(versionId = HELD) {
+      const version = await imageVersions.resourceManager.getImageVersion(
+        idOf(versionId),
+      );
+      return version === undefined ? [] : includedIn(version.resource);
+    },
+    async isLookedAfter(versionId = HELD) {
+      const { rows } = await imageVersions.index.page(TESTED_SCOPE, 100);
+      return rows.some(({ row }) => row === testedRow(versionId).row);
+    },
+  };
+}
+
+/**
+ * Regions in which Azure may take it for the latest: the flag of the version excludes it everywhere, or a region's own stands
+ * above that. Which is so is not documented.
+ */
+export function includedIn({ properties }: ImageVersionRequest): string[] {
+  const { excludeFromLatest, targetRegions = [] } =
+    properties.publishingProfile ?? {};
+  return targetRegions
+    .filter(
+      (region) =>
+        (excludeFromLatest !== true && region.excludeFromLatest !== true) ||
+        region.excludeFromLatest === false,
+    )
+    .map(({ name }) => canonicalRegion(name));
+}

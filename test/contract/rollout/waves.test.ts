@@ -1,0 +1,273 @@
+/** Versions that become the latest in one region after the other. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
+import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { managedImageRequest } from "../../support/requests.js";
+import { refusal } from "../../support/refusal.js";
+import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+
+let rollouts: Rollouts;
+beforeEach(async () => {
+  rollouts = await startRollouts();
+});
+afterEach(() => rollouts.close());
+
+const BOOT = { after: "tested", results: ["boot"] };
+const WAVES = {
+  when: "waves",
+  waves: [
+    { regions: ["West US"], ...BOOT },
+    { regions: ["eastus2"], ...BOOT },
+  ],
+};
+const byHand = () => ({
+  id: idOf(HELD),
+  requestedBy: { appId: "operator" },
+  traceparent: TRACEPARENT,
+});
+const promote = async () => {
+  await promoteImageVersion(rollouts.world.deps, byHand());
+  await rollouts.world.finish(HELD);
+};
+const toldTypes = async () =>
+  (await rollouts.takeEvents()).map(({ type, data }) => ({
+    type: type.replace("Sigil.ImageVersion.", ""),
+    data,
+  }));
+const told = async (type: string) =>
+  (await toldTypes())
+    .filter((one) => one.type === type)
+    .map(({ data }) => data);
+
+test("a version is excluded in every region from the first PUT on, and included in one wave after the other", async () => {
+  await rollouts.publish(WAVES);
+  const puts = rollouts.simulator.control
+    .requests()
+    .filter(({ method, path }) => method === "PUT" && path.includes("2.0.0"));
+  expect(puts).toHaveLength(1);
+  expect(await rollouts.latestIn()).toEqual([]);
+  expect(await rollouts.view()).toMatchObject({
+    state: "Waiting",
+    wave: 1,
+    message: "It waits for boot in westus.",
+  });
+  // What passes in a later wave's region opens nothing before its turn.
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(3);
+  expect(await rollouts.latestIn()).toEqual([]);
+
+  await rollouts.report({});
+  await rollouts.world.finish(HELD);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  expect(await rollouts.view()).toBeUndefined();
+  await rollouts.pass(1);
+  expect(await rollouts.isLookedAfter()).toBe(false);
+  expect(await told("WavePromoted")).toMatchObject([
+    { wave: 1, regions: ["westus"] },
+    { wave: 2, regions: ["eastus2"] },
+  ]);
+});
+
+describe("a failed result", () => {
+  test("begins no further wave, which is told once; a later result that passes goes on", async () => {
+    await rollouts.publish(WAVES);
+    await rollouts.report({});
+    await rollouts.pass(3);
+    await rollouts.report({ region: "eastus2", result: "failed" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    expect(await rollouts.view()).toMatchObject({ state: "Halted", wave: 2 });
+    expect(await told("RolloutHalted")).toHaveLength(1);
+    rollouts.clock.advance(1_000);
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+
+  test("excludes the version again where the rule says so, for good", async () => {
+    await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
+    await rollouts.report({});
+    await rollouts.pass(3);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    rollouts.clock.advance(1_000);
+    await rollouts.report({ result: "failed" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual([]);
+    const { operation } = await rollouts.world.read(HELD);
+    expect(operation).toMatchObject({
+      kind: "DemoteImageVersion",
+      status: "Succeeded",
+      requestedBy: { name: "rollout" },
+    });
+    expect(await rollouts.isLookedAfter()).toBe(false);
+    const all = (await toldTypes()).map(({ type }) => type);
+    expect(all.filter((type) => type === "RolledBack")).toHaveLength(1);
+    expect(all.filter((type) => type === "RolloutHalted")).toHaveLength(1);
+
+    rollouts.clock.advance(1_000);
+    await rollouts.report({});
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual([]);
+  });
+});
+
+describe("by hand", () => {
+  test("a promotion is of the next wave, also of one that nothing else opens", async () => {
+    await rollouts.publish({
+      when: "waves",
+      waves: [
+        { regions: ["westus"], after: "manual" },
+        { regions: ["eastus2"], after: "manual" },
+      ],
+    });
+    await rollouts.pass(3);
+    expect(await rollouts.view()).toMatchObject({
+      state: "NeedsAttention",
+      message: "It waits for somebody to promote it in westus.",
+    });
+    await promote();
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    await rollouts.pass(3);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    await promote();
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+
+  test("a demotion excludes it in every region, and ends the waves until somebody promotes it", async () => {
+    await rollouts.publish(WAVES);
+    await rollouts.report({});
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.world.finish(HELD);
+    await demoteImageVersion(rollouts.world.deps, byHand());
+    await rollouts.world.finish(HELD);
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual([]);
+    await promote();
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+
+  test("regions that others change in Azure end the waves", async () => {
+    await rollouts.publish(WAVES);
+    await rollouts.report({});
+    await rollouts.pass(3);
+    await rollouts.simulator.control.editVersion({
+      versionId: HELD,
+      properties: { publishingProfile: { excludeFromLatest: true } },
+    });
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(15);
+    expect(await rollouts.isLatest()).toBe(false);
+    expect(await rollouts.isLookedAfter()).toBe(false);
+  });
+});
+
+test("a wave comes so many minutes after the one before", async () => {
+  await rollouts.publish({
+    when: "waves",
+    waves: [
+      { regions: ["westus"], ...BOOT },
+      { regions: ["eastus2"], after: { minutes: 30 } },
+    ],
+  });
+  await rollouts.report({});
+  await rollouts.pass(5);
+  expect(await rollouts.view()).toMatchObject({
+    state: "Waiting",
+    wave: 2,
+    message: "Its turn comes in eastus2.",
+    nextAttemptTime: expect.stringMatching(/Z$/u) as string,
+  });
+  await rollouts.pass(20);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+  await rollouts.pass(20);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("machines test each wave's regions in its turn", async () => {
+  await rollouts.publish({
+    when: "waves",
+    waves: [
+      { regions: ["westus"], after: "tested" },
+      { regions: ["eastus2"], after: "tested" },
+    ],
+  });
+  await rollouts.pass(3);
+  expect((await rollouts.read(HELD)).operation.tests).toMatchObject([
+    { name: "westus" },
+  ]);
+  await rollouts.pass(40);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("an update while waves are under way leaves them as they are", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.report({});
+  await rollouts.pass(3);
+  await request(rollouts.world.deps, HELD, {
+    ...ruled(WAVES),
+    tags: { build: "2" },
+  });
+  await rollouts.world.finish(HELD);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(3);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("waves that do not name each target region of a new version once are refused", async () => {
+  const findingsOf = async (promotion: object) =>
+    (
+      await refusal(request(rollouts.world.deps, HELD, ruled(promotion)))
+    ).findings.map(({ pointer, message }) => `${pointer} ${message}`);
+  expect(
+    await findingsOf({
+      when: "waves",
+      waves: [
+        { regions: ["westus", "westus"], after: "manual" },
+        { regions: ["uksouth"], after: "manual" },
+      ],
+    }),
+  ).toEqual([
+    '/sigil/promotion/waves/0/regions/1 "westus" is in two waves.',
+    '/sigil/promotion/waves/1/regions/0 "uksouth" is not a target region; the request has westus, eastus2.',
+    "/sigil/promotion/waves eastus2 is in no wave.",
+  ]);
+  expect(await findingsOf({ when: "waves" })).toEqual([
+    '/sigil/promotion The rule "waves" has none.',
+  ]);
+  expect(await findingsOf({ when: "manual", onFailure: "halt" })).toEqual([
+    '/sigil/promotion/onFailure The rule "manual" has no waves.',
+  ]);
+  await request(rollouts.world.deps, HELD, managedImageRequest());
+  await rollouts.world.finish(HELD);
+  expect(await findingsOf(WAVES)).toEqual([
+    "/sigil/promotion A rule of waves is for a new version: this one is not excluded from latest in each of its regions.",
+  ]);
+});
+
+test("what was made again under the number has no waves", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.simulator.control.removeResource(HELD);
+  rollouts.clock.advance(1_000);
+  const body = ruled(WAVES);
+  await rollouts.world.deps.resourceManager.putImageVersion(idOf(HELD), {
+    location: body.location,
+    properties: {
+      ...body.properties,
+      publishingProfile: {
+        ...body.properties.publishingProfile,
+        excludeFromLatest: true,
+      },
+    },
+  });
+  rollouts.clock.advance(3_600_000);
+  await rollouts.report({});
+  await rollouts.pass(5);
+  expect(await rollouts.isLatest()).toBe(false);
+});
