@@ -136,6 +136,22 @@ describe.skipIf(chromium === undefined)("every view of the page", () => {
     await context.close();
   });
 
+  it("does not say that nothing hangs on a key where that could not be read", async () => {
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/keys/${LOCAL_SUBSCRIPTION_ID}`,
+    );
+    await page.route("**/summary", (route) =>
+      route.fulfill({ status: 500, json: { status: 500 } }),
+    );
+    await signIn(page, "reader");
+    await page
+      .getByText("The versions of MyImage could not all be read")
+      .waitFor();
+    expect(await page.getByText("none found").count()).toBe(0);
+    await context.close();
+  });
+
   it("times are the viewer's, with UTC on hover; the window's title says what is shown", async () => {
     const { page, context } = await openPage(
       browser,
