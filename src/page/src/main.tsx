@@ -7,6 +7,7 @@ import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/views.css";
 import "./styles/create.css";
+import "./styles/print.css";
 
 const root = document.getElementById("page");
 if (root === null) throw new TypeError("index.html has no #page.");

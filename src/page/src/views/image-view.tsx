@@ -157,7 +157,7 @@ function Versions({
                 )}
               </div>
             </th>
-            <td>
+            <td data-label="State">
               <State state={version.state ?? version.provisioningState} />
               {version.publishedDate !== undefined && (
                 <div class="sub">
@@ -166,7 +166,7 @@ function Versions({
               )}
             </td>
             {columns.map((name) => (
-              <td key={name}>
+              <td key={name} data-label={name}>
                 <RegionCell
                   version={version}
                   region={version.regions.find((each) => each.name === name)}
@@ -174,7 +174,7 @@ function Versions({
                 />
               </td>
             ))}
-            <td>
+            <td data-label="End of life">
               {version.endOfLifeDate !== undefined && (
                 <Time value={version.endOfLifeDate} show="date" />
               )}

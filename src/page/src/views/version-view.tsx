@@ -330,7 +330,7 @@ function Encryption({ version }: { readonly version: Version }) {
           {regions.map((region) => {
             const disk = of(region.encryption);
             return (
-              <td key={region.name}>
+              <td key={region.name} data-label={region.name}>
                 {disk && (
                   <>
                     {ENCRYPTION_NAMES[disk.type] ?? disk.type}
