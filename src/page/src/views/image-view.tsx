@@ -64,7 +64,7 @@ export function ImageView({ image }: { readonly image: ImageName }) {
       {rollingBack && live.value && (
         <RollbackDialog
           image={image}
-          versions={live.value.body.versions}
+          versions={live.value.body.versions.map(({ name }) => name)}
           onClose={() => setRollingBack(false)}
           onAccepted={(operation) => {
             setRollingBack(false);

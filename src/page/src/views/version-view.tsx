@@ -6,6 +6,7 @@ import {
   DeleteDialog,
   PromotionDialog,
   RetryDialog,
+  RollbackDialog,
   TestDialog,
   type ActionProps,
   type Version,
@@ -191,7 +192,8 @@ function Details({
   );
 }
 
-type Action = "promote" | "demote" | "retry" | "test" | "cancel" | "delete";
+type Action =
+  "promote" | "demote" | "rollback" | "retry" | "test" | "cancel" | "delete";
 
 function Actions({
   image,
@@ -245,6 +247,11 @@ function Actions({
                   Exclude from latest
                 </button>
               )}
+              {!version.sigil.latest && (
+                <button type="button" onClick={() => setOpen("rollback")}>
+                  Roll back to this version
+                </button>
+              )}
               <button type="button" onClick={() => setOpen("test")}>
                 Test
               </button>
@@ -283,6 +290,14 @@ function Actions({
       </div>
       {(open === "promote" || open === "demote") && (
         <PromotionDialog {...versionProps} promote={open === "promote"} />
+      )}
+      {open === "rollback" && (
+        <RollbackDialog
+          {...props}
+          image={image}
+          to={version.name}
+          versions={[version.name]}
+        />
       )}
       {open === "test" && <TestDialog {...versionProps} />}
       {open === "retry" && <RetryDialog {...versionProps} />}
