@@ -1,14 +1,15 @@
 import { useState } from "preact/hooks";
-import type { Client, Schemas } from "@sigil/client";
+import type { Schemas } from "@sigil/client";
 import { Dialog } from "./components/dialog.js";
 import { useLoaded } from "./components/loaded.js";
 import { Findings, Problem } from "./components/problem.js";
 import { Table } from "./components/table.js";
 import { useClient } from "./context.js";
 import { latestChanges, type LatestChange } from "./latest.js";
+import { BUSY_MS, IDLE_MS, useLive } from "./live.js";
 import { kindName, type Operation } from "./operations.js";
-import type { ImageName } from "./routes.js";
-import { readSummary, type VersionSummary } from "./summaries.js";
+import { imageKey, type ImageName } from "./routes.js";
+import { readSummary, type Summary } from "./summaries.js";
 
 export type Version = Schemas["ImageVersion"];
 
@@ -21,7 +22,7 @@ export interface ActionProps {
 interface VersionActionProps extends ActionProps {
   readonly image: ImageName;
   readonly version: Version;
-  /** As it was seen: what has changed since is refused. */
+  /** As it is seen. What has changed since the dialog was opened is refused: it says what happens to what was seen then. */
   readonly etag: string;
 }
 
@@ -35,6 +36,7 @@ export function PromotionDialog({
   onClose,
 }: VersionActionProps & { readonly promote: boolean }) {
   const client = useClient();
+  const [seen] = useState(etag);
   const path = { ...image, versionName: version.name };
   return (
     <Dialog
@@ -48,7 +50,7 @@ export function PromotionDialog({
       onConfirm={async () => {
         const { body } = await client.call(
           promote ? "promoteImageVersion" : "demoteImageVersion",
-          { path, header: { "If-Match": etag } },
+          { path, header: { "If-Match": seen } },
         );
         onAccepted(operationIn(body));
       }}
@@ -76,6 +78,7 @@ export function DeleteDialog({
   onClose,
 }: VersionActionProps) {
   const client = useClient();
+  const [seen] = useState(etag);
   const [typed, setTyped] = useState("");
   const regions = version.sigil.regions.map(({ name }) => name);
   return (
@@ -88,7 +91,7 @@ export function DeleteDialog({
       onConfirm={async () => {
         const { body } = await client.call("deleteImageVersion", {
           path: { ...image, versionName: version.name },
-          header: { "If-Match": etag },
+          header: { "If-Match": seen },
         });
         onAccepted(operationIn(body));
       }}
@@ -279,6 +282,9 @@ export function CancelDialog({
   );
 }
 
+/** An older one is gone back to from its own view. */
+const MOST_CHOICES = 200;
+
 /** Goes back to an earlier version: first a dry run, and the very request that it was made for then. */
 export function RollbackDialog({
   image,
@@ -289,32 +295,37 @@ export function RollbackDialog({
 }: ActionProps & {
   readonly image: ImageName;
   readonly to?: string;
-  readonly versions: readonly VersionSummary[];
+  /** Names to choose from, highest first. */
+  readonly versions: readonly string[];
 }) {
   const client = useClient();
   const [target, setTarget] = useState(to ?? "");
   const named = target === "" ? {} : { to: target };
-  const dryRun = useLoaded(`rollback ${target}`, async (signal) => {
-    const { body } = await client.call("rollBackImage", {
-      path: { ...image },
-      body: { ...named, dryRun: true },
-      signal,
-    });
-    return body as Schemas["Rollback"];
-  });
+  const { value: dryRun, error } = useLive<Schemas["Rollback"]>(
+    `rollback ${target}`,
+    async (_, signal) => {
+      const { body } = await client.call("rollBackImage", {
+        path: { ...image },
+        body: { ...named, dryRun: true },
+        signal,
+      });
+      return body as Schemas["Rollback"];
+    },
+    () => IDLE_MS,
+  );
   return (
     <Dialog
       title={`Roll back ${image.imageName}`}
       confirm="Roll back"
       danger
-      disabled={dryRun.kind !== "loaded"}
+      disabled={dryRun === undefined || error !== undefined}
       onClose={onClose}
       onConfirm={async () => {
-        if (dryRun.kind !== "loaded") return;
+        if (dryRun === undefined) return;
         const { body } = await client.call("rollBackImage", {
           path: { ...image },
           // What the dry run has said, whatever is the latest by now.
-          body: { to: dryRun.value.to, dryRun: false },
+          body: { to: dryRun.to, dryRun: false },
         });
         onAccepted(operationIn(body));
       }}
@@ -326,16 +337,18 @@ export function RollbackDialog({
           onChange={(event) => setTarget(event.currentTarget.value)}
         >
           <option value="">the version before the latest</option>
-          {versions.slice(0, 100).map(({ name }) => (
+          {versions.slice(0, MOST_CHOICES).map((name) => (
             <option key={name}>{name}</option>
           ))}
         </select>
       </label>
       <div role="status">
-        {dryRun.kind === "loading" && <p>Asking what would change…</p>}
-        {dryRun.kind === "failed" && <Problem error={dryRun.error} />}
-        {dryRun.kind === "loaded" && (
-          <RollbackDetails rollback={dryRun.value} />
+        {error !== undefined ? (
+          <Problem error={error} />
+        ) : dryRun === undefined ? (
+          <p>Asking what would change…</p>
+        ) : (
+          <RollbackDetails rollback={dryRun} />
         )}
       </div>
     </Dialog>
@@ -374,27 +387,20 @@ function LatestEffect({
   readonly becomes: "included" | "excluded" | "deleted";
 }) {
   const client = useClient();
-  const changes = useLoaded(`latest ${version} ${becomes}`, (signal) =>
-    latestEffect(client, image, version, becomes, signal),
+  // Others change versions while one reads the dialog.
+  const { value, error } = useLive<Summary>(
+    `latest of ${imageKey(image)}`,
+    (previous, signal) => readSummary(client, image, previous, signal),
+    () => BUSY_MS,
   );
-  if (changes.kind === "loading") return <p role="status">Reading versions…</p>;
-  if (changes.kind === "failed") return <Problem error={changes.error} />;
-  return changes.value.length === 0 ? (
+  if (error !== undefined) return <Problem error={error} />;
+  if (value === undefined) return <p role="status">Reading versions…</p>;
+  const changes = latestChanges(value.body.versions, version, becomes);
+  return changes.length === 0 ? (
     <p>In no region another version becomes the latest.</p>
   ) : (
-    <LatestTable changes={changes.value} />
+    <LatestTable changes={changes} />
   );
-}
-
-async function latestEffect(
-  client: Client,
-  image: ImageName,
-  version: string,
-  becomes: "included" | "excluded" | "deleted",
-  signal: AbortSignal,
-): Promise<readonly LatestChange[]> {
-  const { body } = await readSummary(client, image, undefined, signal);
-  return latestChanges(body.versions, version, becomes);
 }
 
 function LatestTable({

@@ -19,17 +19,17 @@ export function useClient(): Client {
   return useSession().client;
 }
 
-/** Whether what needs this role is offered. The API decides by itself. */
+/** Whether what needs this role is offered, also after the sign-in has ended: what is shown stays. The API decides by itself. */
 export function useMay(role: Role): boolean {
   const state = useStore(useSession().state);
-  return state.kind === "signedIn" && includesRole(state.person.role, role);
+  return "person" in state && includesRole(state.person.role, role);
 }
 
 /** Whether canceling is offered: to who has asked for the operation, and to an Admin. */
 export function useMayCancel(operation: Operation | undefined): boolean {
   const state = useStore(useSession().state);
   if (operation === undefined || !isRunning(operation)) return false;
-  if (state.kind !== "signedIn") return false;
+  if (!("person" in state)) return false;
   const { role, objectId } = state.person;
   return (
     includesRole(role, "Admin") ||

@@ -47,9 +47,10 @@ function regionOf(
   return version.regions.find((region) => region.name === name);
 }
 
+/** The latest is ready, also where its state is not known as others work on it. */
 function isReady(version: VersionSummary, region: RegionSummary): boolean {
   return (
-    region.state === "Completed" &&
+    (region.state === "Completed" || region.latest) &&
     !region.excludeFromLatest &&
     version.provisioningState !== "Deleting"
   );

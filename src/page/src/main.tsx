@@ -7,10 +7,20 @@ import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/views.css";
 import "./styles/create.css";
+import "./styles/print.css";
 
 const root = document.getElementById("page");
 if (root === null) throw new TypeError("index.html has no #page.");
-const settings = await readSettings();
-const session = createSession(settings.signIn);
-await session.start();
-render(<App session={session} />, root);
+try {
+  const settings = await readSettings();
+  const session = createSession(settings.signIn);
+  await session.start();
+  render(<App session={session} />, root);
+} catch (error) {
+  render(
+    <p role="alert">
+      The page could not be started. Reload it in a moment. {String(error)}
+    </p>,
+    root,
+  );
+}

@@ -2,7 +2,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import type { ApiClient } from "../../support/api-client.js";
+import { pathOf, type ApiClient } from "../../support/api-client.js";
 import { findChromium, startChromium } from "../../support/browser.js";
 import {
   axeFindings,
@@ -100,6 +100,42 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
       .click();
     await page.getByText("Accepted:").waitFor();
     await page.getByRole("button", { name: "Exclude from latest" }).waitFor();
+    await context.close();
+  });
+
+  it("who reads a dialog sees what others change meanwhile, and does nothing to what was not seen", async () => {
+    await make("3.0.0");
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/3.0.0`),
+    );
+    await signIn(page, "writer");
+    await page.getByRole("button", { name: "Delete" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("row", { name: "westus 3.0.0 1.1.0" }).waitFor();
+    await api.request("POST", `${pathOf(seedVersionId("3.0.0"))}/demote`);
+    await dialog
+      .getByText("In no region another version becomes the latest.")
+      .waitFor();
+    await dialog.getByRole("textbox").fill("3.0.0");
+    await dialog.getByRole("button", { name: "Delete" }).click();
+    await dialog.getByRole("alert").getByText("changed").waitFor();
+    await page.keyboard.press("Escape");
+    await api.request("DELETE", pathOf(seedVersionId("3.0.0")));
+    await stack.events.ended(seedVersionId("3.0.0"));
+    await context.close();
+  });
+
+  it("a version's own view offers to roll back to it", async () => {
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/1.0.0`),
+    );
+    await signIn(page, "writer");
+    await page
+      .getByRole("button", { name: "Roll back to this version" })
+      .click();
+    await page.getByRole("dialog").getByText("From 1.1.0 to 1.0.0.").waitFor();
     await context.close();
   });
 

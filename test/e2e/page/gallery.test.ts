@@ -151,6 +151,27 @@ describe.skipIf(chromium === undefined)(
       await context.close();
     });
 
+    it("a form stays when the sign-in ends, and so does what is for an Admin", async () => {
+      const { page, context } = await openPage(
+        browser,
+        `${host.origin}/api/ui/${SEED_IMAGE}/create`,
+      );
+      stack.services.tokenIssuer?.setSignInLifetime(3_600, false);
+      await signIn(page, "admin");
+      await page.getByLabel("Version", { exact: true }).fill("7.7.7");
+      await page.route("**/api/subscriptions/**", (route) =>
+        route.fulfill({ status: 401, json: { status: 401 } }),
+      );
+      await page.getByLabel("Region", { exact: true }).fill("westus");
+      await page.getByText("The sign-in has ended.").waitFor();
+      expect(
+        await page.getByLabel("Version", { exact: true }).inputValue(),
+      ).toBe("7.7.7");
+      expect(await page.getByText("You may not").count()).toBe(0);
+      stack.services.tokenIssuer?.setSignInLifetime(3_600, true);
+      await context.close();
+    });
+
     it("a token is renewed before it ends, without a person", async () => {
       stack.services.tokenIssuer?.setSignInLifetime(30, true);
       const { page, context, requests } = await openPage(

@@ -57,6 +57,22 @@ describe.skipIf(chromium === undefined)("signing in to the page", () => {
     // A reload loses the tokens, not the person.
     await page.reload();
     await page.getByRole("link", { name: "1.0.0" }).waitFor();
+    // Nor does it stand in the way of who goes back.
+    await page.goto(`${host.origin}/api/ui/operations`);
+    await page.getByRole("heading", { name: "Operations" }).waitFor();
+    await page.goBack();
+    await page.getByRole("heading", { name: "MyImage" }).waitFor();
+    await context.close();
+  });
+
+  it("a page that cannot be started says so", async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.route("**/config.json", (route) =>
+      route.fulfill({ status: 503 }),
+    );
+    await page.goto(`${host.origin}/api/ui/`);
+    await page.getByText("The page could not be started.").waitFor();
     await context.close();
   });
 

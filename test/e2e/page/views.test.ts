@@ -136,6 +136,71 @@ describe.skipIf(chromium === undefined)("every view of the page", () => {
     await context.close();
   });
 
+  it("prints every version in every region, whatever the paper", async () => {
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}`,
+      { viewport: { width: 794, height: 1_123 } },
+    );
+    const names = Array.from({ length: 30 }, (_, index) => `region${index}`);
+    await page.route("**/summary", (route) =>
+      route.fulfill({
+        headers: { ETag: '"1"' },
+        json: {
+          time: "2026-01-01T00:00:00Z",
+          complete: true,
+          diskEncryptionSets: [],
+          versions: Array.from({ length: 50 }, (_, index) => ({
+            name: `1.0.${49 - index}`,
+            managedBy: "Sigil",
+            provisioningState: "Succeeded",
+            latest: false,
+            excludeFromLatest: false,
+            regions: names.map((name) => ({
+              name,
+              state: "Completed",
+              progress: 100,
+              latest: false,
+              excludeFromLatest: false,
+              encryptionType: "EncryptionAtRestWithPlatformKey",
+              diskEncryptionSets: [],
+            })),
+          })),
+        },
+      }),
+    );
+    await signIn(page, "reader");
+    await page.getByText("50 versions").waitFor();
+    await page.emulateMedia({ media: "print" });
+    await page.getByRole("link", { name: "1.0.0", exact: true }).waitFor();
+    // The table is not cut: not at the foot of a page, nor at its side.
+    expect(
+      await page.evaluate(
+        `(({ scrollHeight, clientHeight, scrollWidth, clientWidth }) => [scrollHeight - clientHeight, scrollWidth - clientWidth])(document.querySelector(".window-table"))`,
+      ),
+    ).toEqual([0, 0]);
+    expect(
+      await page.evaluate("document.documentElement.scrollWidth"),
+    ).toBeLessThanOrEqual(794);
+    await context.close();
+  });
+
+  it("does not say that nothing hangs on a key where that could not be read", async () => {
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/keys/${LOCAL_SUBSCRIPTION_ID}`,
+    );
+    await page.route("**/summary", (route) =>
+      route.fulfill({ status: 500, json: { status: 500 } }),
+    );
+    await signIn(page, "reader");
+    await page
+      .getByText("The versions of MyImage could not all be read")
+      .waitFor();
+    expect(await page.getByText("none found").count()).toBe(0);
+    await context.close();
+  });
+
   it("times are the viewer's, with UTC on hover; the window's title says what is shown", async () => {
     const { page, context } = await openPage(
       browser,

@@ -67,3 +67,23 @@ test("nothing changes where it was not the latest, or is excluded in the region 
   };
   expect(latestChanges([held, ...others], "3.0.0", "included")).toEqual([]);
 });
+
+test("one that is the latest in a region is ready there, also where others work on it and its regions are not known", () => {
+  const others = version(
+    "4.0.0",
+    {
+      westus: { state: "Unknown", latest: true },
+      eastus: { state: "Unknown" },
+    },
+    { managedBy: "Others", provisioningState: "Updating" },
+  );
+  const versions = [
+    others,
+    version("3.0.0", { westus: {}, eastus: { latest: true } }),
+    version("2.0.0", { westus: {}, eastus: {} }),
+  ];
+  expect(latestChanges(versions, "2.0.0", "deleted")).toEqual([]);
+  expect(latestChanges(versions, "4.0.0", "excluded")).toEqual([
+    { region: "westus", from: "4.0.0", to: "3.0.0" },
+  ]);
+});

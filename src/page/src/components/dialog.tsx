@@ -77,6 +77,7 @@ export function Dialog({
           <button type="button" onClick={onClose} disabled={busy}>
             Close
           </button>
+          <span role="status">{busy && "Sending…"}</span>
         </div>
       </form>
     </dialog>

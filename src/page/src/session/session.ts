@@ -81,12 +81,13 @@ export function createSession(settings: SignInSettings | undefined): Session {
       await renew();
     return tokens?.accessToken;
   };
-  const signIn = async (): Promise<void> => {
+  const signIn = async (unasked = false): Promise<void> => {
     if (settings === undefined) return;
     try {
       await beginSignIn(
         settings,
         sessionStorage.getItem(LAST_PERSON) ?? undefined,
+        unasked,
       );
     } catch (error) {
       state.set({
@@ -126,7 +127,7 @@ export function createSession(settings: SignInSettings | undefined): Session {
     async start() {
       if (settings === undefined) return;
       if (!isAnswer()) {
-        if (sessionStorage.getItem(LAST_PERSON)) await signIn();
+        if (sessionStorage.getItem(LAST_PERSON)) await signIn(true);
         return;
       }
       try {
@@ -136,7 +137,7 @@ export function createSession(settings: SignInSettings | undefined): Session {
         state.set({ kind: "signedOut", error: messageOf(error) });
       }
     },
-    signIn,
+    signIn: () => signIn(),
     signOut() {
       tokens = undefined;
       sessionStorage.removeItem(LAST_PERSON);

@@ -58,10 +58,14 @@ async function discover(
   return processDiscoveryResponse(new URL(settings.issuer), response);
 }
 
-/** Leaves the page for the issuer. `hint` names who was signed in before. */
+/**
+ * Leaves the page for the issuer. `hint` names who was signed in before. `unasked`: nobody has clicked, so the page's own entry
+ * in the browser's history becomes the issuer's: a step back would lead there again, and from there here.
+ */
 export async function beginSignIn(
   settings: SignInSettings,
   hint: string | undefined,
+  unasked = false,
 ): Promise<void> {
   const server = await discover(settings);
   const attempt: Attempt = {
@@ -85,7 +89,8 @@ export async function beginSignIn(
   for (const [name, value] of Object.entries(query))
     address.searchParams.set(name, value);
   sessionStorage.setItem(ATTEMPT, JSON.stringify(attempt)); // Invariant 1.
-  location.assign(address);
+  if (unasked) location.replace(address);
+  else location.assign(address);
 }
 
 /** Whether this page was opened by the issuer's answer. */

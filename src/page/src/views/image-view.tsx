@@ -64,7 +64,7 @@ export function ImageView({ image }: { readonly image: ImageName }) {
       {rollingBack && live.value && (
         <RollbackDialog
           image={image}
-          versions={live.value.body.versions}
+          versions={live.value.body.versions.map(({ name }) => name)}
           onClose={() => setRollingBack(false)}
           onAccepted={(operation) => {
             setRollingBack(false);
@@ -157,7 +157,7 @@ function Versions({
                 )}
               </div>
             </th>
-            <td>
+            <td data-label="State">
               <State state={version.state ?? version.provisioningState} />
               {version.publishedDate !== undefined && (
                 <div class="sub">
@@ -166,7 +166,7 @@ function Versions({
               )}
             </td>
             {columns.map((name) => (
-              <td key={name}>
+              <td key={name} data-label={name}>
                 <RegionCell
                   version={version}
                   region={version.regions.find((each) => each.name === name)}
@@ -174,7 +174,7 @@ function Versions({
                 />
               </td>
             ))}
-            <td>
+            <td data-label="End of life">
               {version.endOfLifeDate !== undefined && (
                 <Time value={version.endOfLifeDate} show="date" />
               )}
@@ -211,7 +211,7 @@ function RegionCell({
             />
           </>
         ) : (
-          <State state={region.state} text={regionText(version, region)} />
+          <State {...regionState(version, region)} />
         )}{" "}
         {region.latest && <span class="badge good">latest</span>}
         {region.excludeFromLatest && <span class="badge">excluded</span>}
@@ -226,7 +226,7 @@ function RegionCell({
         {region.state === "Replicating" &&
           region.expectedEndTime !== undefined && (
             <>
-              , done <Relative value={region.expectedEndTime} />
+              , expected <Relative value={region.expectedEndTime} />
             </>
           )}
       </div>
@@ -238,9 +238,16 @@ function RegionCell({
   );
 }
 
-function regionText(version: VersionSummary, { state }: RegionSummary): string {
-  if (state === "Completed") return "Ready";
-  return state === "Unknown" && isBusy(version) ? "Waiting" : state;
+/** Of what others work on, Azure's list does not say how far a region is: only that it is the latest, and so ready. */
+function regionState(
+  version: VersionSummary,
+  { state, latest }: RegionSummary,
+): { readonly state: string; readonly text: string } {
+  if (state === "Completed" || (state === "Unknown" && latest))
+    return { state: "Completed", text: "Ready" };
+  return state === "Unknown" && version.managedBy === "Sigil" && isBusy(version)
+    ? { state, text: "Waiting" }
+    : { state, text: state };
 }
 
 function FilterBar({

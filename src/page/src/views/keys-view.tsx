@@ -1,5 +1,10 @@
 import { useState } from "preact/hooks";
-import { entries, type Client, type Schemas } from "@sigil/client";
+import {
+  entries,
+  NotFoundError,
+  type Client,
+  type Schemas,
+} from "@sigil/client";
 import { useTitle } from "../components/image-heading.js";
 import { LiveBar } from "../components/live-bar.js";
 import { State } from "../components/state.js";
@@ -28,6 +33,8 @@ interface Keys {
   /** By id in lower case. */
   readonly uses: ReadonlyMap<string, readonly Use[]>;
   readonly images: readonly ImageName[];
+  /** Those of `images` whose versions could not be read, or not all of them yet. */
+  readonly unread: readonly ImageName[];
 }
 
 /** Versions of one image definition that a set holds the key of. */
@@ -60,7 +67,7 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
     () => EVERY_MS,
   );
   if (live.value === undefined) return <LiveBar live={live} />;
-  const { sets, uses, images } = live.value;
+  const { sets, uses, images, unread } = live.value;
   const regions = [...new Set(sets.map(({ region }) => region))].sort();
   return (
     <>
@@ -71,6 +78,12 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
           Versions were looked for in{" "}
           {images.map(({ imageName }) => imageName).join(", ")}: image
           definitions that were opened here or worked on lately.
+        </p>
+      )}
+      {unread.length > 0 && (
+        <p class="bar warning" role="status">
+          The versions of {unread.map(({ imageName }) => imageName).join(", ")}{" "}
+          could not all be read: more may hang on a set than is shown.
         </p>
       )}
       {regions.map((region) => (
@@ -87,6 +100,7 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
                   key={set.id}
                   set={set}
                   uses={uses.get(set.id.toLowerCase()) ?? []}
+                  complete={unread.length === 0}
                 />
               ))}
           </Table>
@@ -99,9 +113,11 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
 function SetRow({
   set,
   uses,
+  complete,
 }: {
   readonly set: DiskEncryptionSet;
   readonly uses: readonly Use[];
+  readonly complete: boolean;
 }) {
   return (
     <tr>
@@ -128,7 +144,9 @@ function SetRow({
         )}
       </td>
       <td>
-        {uses.length === 0 && <span class="muted">none found</span>}
+        {uses.length === 0 && (
+          <span class="muted">{complete ? "none found" : "not known"}</span>
+        )}
         {uses.map(({ image, versions }) => (
           <div key={imageKey(image)}>
             <a
@@ -203,10 +221,12 @@ async function readKeys(
     sets.push(set);
   const images = await imagesIn(client, subscriptionId, signal);
   const uses = new Map<string, Use[]>();
+  const unread: ImageName[] = [];
   await Promise.all(
     images.map(async (image) => {
       try {
         const { body } = await readSummary(client, image, undefined, signal);
+        if (!body.complete) unread.push(image);
         body.diskEncryptionSets.forEach((id, index) => {
           const versions = body.versions
             .filter(({ regions }) =>
@@ -219,13 +239,13 @@ async function readKeys(
           uses.set(key, [...(uses.get(key) ?? []), { image, versions }]);
         });
       } catch (error) {
-        // An image definition that is gone, or not readable, has no versions to show.
         signal.throwIfAborted();
-        if (!(error instanceof Error)) throw error;
+        // An image definition that is gone has no versions.
+        if (!(error instanceof NotFoundError)) unread.push(image);
       }
     }),
   );
-  return { sets, uses, images };
+  return { sets, uses, images, unread };
 }
 
 /** Image definitions that Sigil worked on lately, or that were opened here. */

@@ -6,6 +6,7 @@ import {
   DeleteDialog,
   PromotionDialog,
   RetryDialog,
+  RollbackDialog,
   TestDialog,
   type ActionProps,
   type Version,
@@ -196,7 +197,8 @@ function Details({
   );
 }
 
-type Action = "promote" | "demote" | "retry" | "test" | "cancel" | "delete";
+type Action =
+  "promote" | "demote" | "rollback" | "retry" | "test" | "cancel" | "delete";
 
 function Actions({
   image,
@@ -250,6 +252,11 @@ function Actions({
                   Exclude from latest
                 </button>
               )}
+              {!version.sigil.latest && (
+                <button type="button" onClick={() => setOpen("rollback")}>
+                  Roll back to this version
+                </button>
+              )}
               <button type="button" onClick={() => setOpen("test")}>
                 Test
               </button>
@@ -288,6 +295,14 @@ function Actions({
       </div>
       {(open === "promote" || open === "demote") && (
         <PromotionDialog {...versionProps} promote={open === "promote"} />
+      )}
+      {open === "rollback" && (
+        <RollbackDialog
+          {...props}
+          image={image}
+          to={version.name}
+          versions={[version.name]}
+        />
       )}
       {open === "test" && <TestDialog {...versionProps} />}
       {open === "retry" && <RetryDialog {...versionProps} />}
@@ -335,7 +350,7 @@ function Encryption({ version }: { readonly version: Version }) {
           {regions.map((region) => {
             const disk = of(region.encryption);
             return (
-              <td key={region.name}>
+              <td key={region.name} data-label={region.name}>
                 {disk && (
                   <>
                     {ENCRYPTION_NAMES[disk.type] ?? disk.type}
