@@ -69,7 +69,8 @@ beforeEach(async () => {
     validateTestResult: (value) => ({ value, findings: [] }),
     events: messenger,
     keepRejected: (request) => messenger.keepRejected(request),
-    postpone: (request) => messenger.postpone("image-version-requests", request),
+    postpone: (request) =>
+      messenger.postpone("image-version-requests", request),
     maxDeliveryCount: 10,
     eventSource: "urn:sigil:test",
     now: () => new Date(clock.now()),
