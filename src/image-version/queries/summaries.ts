@@ -2,7 +2,7 @@
  * All versions of an image definition at a glance, for those who look on. Invariants:
  *  1. An image definition is summarized at most once in `KEEP_MS` by one instance, however many ask.
  *  2. That costs Azure's list (shared, looks.ts), a page of the listing for each thousand versions, the looks that the
- *     latest takes (get.ts), and at most `MOST_READS` records, of the highest versions first. `complete` says whether
+ *     latest takes (get.ts), those at what others change (shared, `MOST_OTHERS`), and at most `MOST_READS` records, of the highest versions first. `complete` says whether
  *     that was all; the next summary reads on.
  *  3. The record of a version whose operations have ended is remembered until the listing names another operation. It is
  *     kept without what a summary does not show: there may be thousands.
@@ -26,7 +26,7 @@ import { SharedReads } from "../../shared-reads.js";
 import type { ImageSummaryView, ImageVersionView } from "../contract.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
-import type { ListedImageVersion } from "../resources.js";
+import { isBusy, type ListedImageVersion, type Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
@@ -38,6 +38,8 @@ const KEEP_MS = 2_000;
 const MOST_IMAGES = 20;
 const PAGE = 1_000;
 const MOST_READS = 500;
+/** Versions of others that are looked at one by one. */
+const MOST_OTHERS = 5;
 /** At once. */
 const READS_AT_ONCE = 50;
 
@@ -132,6 +134,7 @@ async function summarize(
     remembered,
   );
   const latest = await latestOfListed(reads, imageId, listed);
+  const looks = await looksAtOthers(reads, imageId, names, items, records);
   for (const name of remembered.shown.keys())
     if (!items.has(name)) remembered.shown.delete(name);
   const sets = new Sets();
@@ -149,6 +152,7 @@ async function summarize(
       id,
       item,
       record,
+      looks.get(name),
       remembered,
     );
     versions.push({
@@ -174,22 +178,60 @@ function shownOf(
   id: ImageVersionId,
   item: ListedImageVersion | undefined,
   record: ImageVersionRecord | undefined,
+  look: Look | undefined,
   { shown }: Remembered,
 ): Shown {
   const make = (): Shown =>
     summaryOf(
       viewImageVersion(
-        known(id, item && lookOf(item, record, now()), record, NO_LATEST, []),
+        known(
+          id,
+          look ?? (item && lookOf(item, record, now())),
+          record,
+          NO_LATEST,
+          [],
+        ),
         now(),
       ),
     );
-  if (item === undefined || (record && !isFinal(record.state))) return make();
+  if (
+    item === undefined ||
+    look !== undefined ||
+    (record && !isFinal(record.state))
+  )
+    return make();
   const listed = JSON.stringify(item);
   const kept = shown.get(id.versionName);
   if (kept?.record === record && kept?.listed === listed) return kept.version;
   const version = make();
   shown.set(id.versionName, { listed, record, version });
   return version;
+}
+
+/** How far Azure is with the versions that others make or change: the highest of them. What cannot be read is shown as listed. */
+async function looksAtOthers(
+  reads: Reads,
+  imageId: string,
+  names: readonly string[],
+  items: ReadonlyMap<string, ListedImageVersion>,
+  records: ReadonlyMap<string, ImageVersionRecord>,
+): Promise<ReadonlyMap<string, Look>> {
+  const busy = names.filter((name) => {
+    const item = items.get(name);
+    const record = records.get(name);
+    return item && isBusy(item) && !(record && !isFinal(record.state));
+  });
+  const looks = new Map<string, Look>();
+  for (const name of busy.slice(0, MOST_OTHERS)) {
+    const id = parseImageVersionId(`${imageId}/versions/${name}`);
+    try {
+      const look = id && (await reads.looks.version(id));
+      if (look) looks.set(name, look);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+    }
+  }
+  return looks;
 }
 
 /** The latest operation of each version that Sigil was asked for. */

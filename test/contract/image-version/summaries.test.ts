@@ -141,6 +141,24 @@ test("changes its ETag with the progress of a region, and forgets what was delet
   expect(view.versions.map(({ name }) => name)).toEqual(["2.0.0", "1.0.0"]);
 });
 
+test("shows how far Azure is with the versions that others make, of five at most", async () => {
+  const numbers = ["3.0.1", "3.0.2", "3.0.3", "3.0.4", "3.0.5", "3.0.6"];
+  for (const number of numbers)
+    await world.deps.resourceManager.putImageVersion(
+      idOf(seedVersionId(number)),
+      canonicalForm(managedImageRequest()),
+    );
+  world.clock.advance(30_000);
+  const { view } = await instance()(IMAGE);
+  const statesOf = (number: string) =>
+    view.versions
+      .find(({ name }) => name === number)
+      ?.regions.map(({ state }) => state);
+  for (const number of numbers.slice(1))
+    expect(statesOf(number)).toContain("Replicating");
+  expect(statesOf("3.0.1")).toEqual(["Unknown", "Unknown"]);
+});
+
 test("is refused where there is no such image definition", async () => {
   expect(await refusal(instance()(`${IMAGE}Unknown`))).toMatchObject({
     code: "NotFound",
