@@ -350,7 +350,13 @@ function judged(world: World, act: Put, task: PutTask): Task {
         const last = past.at(-1);
         if (last?.kind === "DeleteImageVersion" && last.status === "Succeeded")
           return expect(none ? "accepted" : "ImageVersionGone");
-        return none ? expect("accepted") : undefined;
+        // Azure has taken a creation that no look has shown yet: others may have deleted it, or it may be there.
+        const unseen = world.azure
+          .looksAt(version)
+          .every(({ facts }) => facts === undefined);
+        return none
+          ? expect("accepted", ...(unseen ? ["PreconditionFailed"] : []))
+          : undefined;
       }
       if (none) return expect("PreconditionFailed");
       const asked = Object.entries(factsOf(bodyOf(act.asked)));
