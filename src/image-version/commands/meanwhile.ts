@@ -15,6 +15,7 @@ import {
   type Fields,
 } from "../properties/fields.js";
 import {
+  combined,
   conflictsBetween,
   type Asked,
   type Conflict,
@@ -52,8 +53,14 @@ export function meanwhile(
   ]);
   if (conflicts.length > 0 || whole === undefined)
     return { conflicts, yields: [] };
-  const set = setBy(others);
-  const yields = [...set].flatMap(([field, theirs]): Conflict[] => {
+  // What is decided by hand is no property of a body.
+  const set = combined(
+    others.flatMap(({ byHand, changes }) =>
+      byHand === true ? [] : [{ changes, repeats: {} }],
+    ),
+    undefined,
+  );
+  const yields = Object.entries(set).flatMap(([field, theirs]): Conflict[] => {
     if (nameIn(asked.changes, field) !== undefined) return [];
     const ours = valueAt(whole, field);
     if (ours === undefined)
@@ -67,10 +74,10 @@ export function meanwhile(
       : [{ field, theirs, ours }];
   });
   const isNews = Object.entries(asked.changes).some(([field, value]) => {
-    const name = nameIn(Object.fromEntries(set), field);
+    const name = nameIn(set, field);
     return (
       name === undefined ||
-      comparableAt(field, set.get(name)) !== comparableAt(field, value)
+      comparableAt(field, set[name]) !== comparableAt(field, value)
     );
   });
   // What az restates with every body is no wish.
@@ -80,21 +87,6 @@ export function meanwhile(
   return !isNews && isWish
     ? { conflicts: yields, yields: [] }
     : { conflicts: [], yields };
-}
-
-/** What the others set, the last of them. What is decided by hand is no property of a body. */
-function setBy(
-  others: readonly VersionRequest[],
-): ReadonlyMap<string, unknown> {
-  const set = new Map<string, unknown>();
-  for (const { changes, byHand } of others)
-    if (byHand !== true)
-      for (const [name, value] of Object.entries(changes)) {
-        const known = nameIn(Object.fromEntries(set), name);
-        if (known !== undefined) set.delete(known);
-        set.set(name, value);
-      }
-  return set;
 }
 
 /** What an accepted request is told of that. */
