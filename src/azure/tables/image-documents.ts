@@ -43,21 +43,15 @@ export function createImageDocuments<T extends { readonly imageId: string }>(
       return entity === 404 ? undefined : stored(entity);
     },
     async put(document, etag) {
-      const entity = {
-        partitionKey: partition,
-        rowKey: keyOf(document.imageId),
-        ...toProperties(document),
-      };
-      const result = await table.run(
-        (client) =>
-          etag === undefined
-            ? client.createEntity(entity)
-            : client.updateEntity(entity, "Replace", { etag }),
-        404, // ResourceNotFound: removed meanwhile
-        409, // EntityAlreadyExists
-        412, // UpdateConditionNotSatisfied
+      const written = await table.putIfUnchanged(
+        {
+          partitionKey: partition,
+          rowKey: keyOf(document.imageId),
+          ...toProperties(document),
+        },
+        etag,
       );
-      if (typeof result === "number")
+      if (!written)
         throw new ServiceError(
           "StateConflict",
           `The ${what} of ${document.imageId} was changed by another request.`,

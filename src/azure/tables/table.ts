@@ -1,4 +1,4 @@
-import { RestError, TableClient } from "@azure/data-tables";
+import { RestError, TableClient, type TableEntity } from "@azure/data-tables";
 import type { TokenCredential } from "@azure/identity";
 import { ServiceError } from "../../errors.js";
 
@@ -38,6 +38,23 @@ export class Table {
         return next(request);
       },
     });
+  }
+
+  /** Writes if `etag` is still the stored one (`undefined`: if nothing is stored); false where it is not. */
+  async putIfUnchanged(
+    entity: TableEntity<object>,
+    etag: string | undefined,
+  ): Promise<boolean> {
+    const answer = await this.run(
+      (client) =>
+        etag === undefined
+          ? client.createEntity(entity)
+          : client.updateEntity(entity, "Replace", { etag }),
+      404, // ResourceNotFound: removed meanwhile
+      409, // EntityAlreadyExists
+      412, // UpdateConditionNotSatisfied
+    );
+    return typeof answer !== "number";
   }
 
   /** Runs `call`; a failure with one of `expected` statuses is answered as that number, any other is a ServiceError. */

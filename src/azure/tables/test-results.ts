@@ -43,23 +43,15 @@ export function createTestResults(storage: TableStorage): TestResults {
             etag: entity.etag,
           };
     },
-    async put(result, etag) {
-      const entity = {
-        partitionKey: keyOf(result.versionId),
-        rowKey: rowKey(result.region, result.name),
-        ...toProperties(result),
-      };
-      const answer = await table.run(
-        (client) =>
-          etag === undefined
-            ? client.createEntity(entity)
-            : client.updateEntity(entity, "Replace", { etag }),
-        404, // ResourceNotFound: removed meanwhile
-        409, // EntityAlreadyExists
-        412, // UpdateConditionNotSatisfied
-      );
-      return typeof answer !== "number";
-    },
+    put: (result, etag) =>
+      table.putIfUnchanged(
+        {
+          partitionKey: keyOf(result.versionId),
+          rowKey: rowKey(result.region, result.name),
+          ...toProperties(result),
+        },
+        etag,
+      ),
   };
 }
 
