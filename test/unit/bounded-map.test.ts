@@ -66,7 +66,6 @@ const PLAIN: Readonly<Record<string, string>> = {
     "lives for one call, or is in a BoundedMap and holds what the listing names",
   "src/image-version/preflight/source.ts": "lives for one call",
   "src/image-version/commands/encryption-rule.ts": "lives for one call",
-  "src/image-version/commands/meanwhile.ts": "lives for one call",
   "src/machine-test/take-test-step.ts": "lives for one call",
   "src/image-version/rollback/survey.ts": "lives for one call",
   "src/machine-command/machine.ts": "stays empty",
