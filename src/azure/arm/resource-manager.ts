@@ -53,7 +53,7 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
     },
 
     async putImageVersion(id, request) {
-      const call = callOf("creation", id);
+      const call = callOf("write", id);
       const response = await arm.send(call, (callOptions) =>
         put(arm.compute(id.subscriptionId), id, request, callOptions),
       );
@@ -107,10 +107,10 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
 }
 
 function callOf(
-  what: "read" | "creation" | "deletion",
+  what: "read" | "write" | "deletion",
   id: ImageVersionId,
 ): ArmCall {
-  const action = { read: "read", creation: "write", deletion: "delete" }[what];
+  const action = what === "deletion" ? "delete" : what;
   return {
     what: `the ${what} of version ${id.versionName}`,
     action: `${VERSIONS}/${action}`,

@@ -22,6 +22,7 @@ import {
   askedOfSeen,
   statedBy,
   statedIn,
+  takenAway,
   unmetBy,
   withApplied,
   type Asked,
@@ -338,7 +339,14 @@ function askedOf(
     // The rule that it repeats is in force already.
     const { [PROMOTION]: _, ...stated } = statedBy(request.patch ?? {}, fields);
     const again = perhaps && undoes(request, withApplied(shown, perhaps));
-    return { changes: { ...again, ...changes, ...stated }, repeats };
+    const removed =
+      request.patch === undefined
+        ? {}
+        : takenAway(fieldsOf(canonicalForm(seen.look.resource)), fields);
+    return {
+      changes: { ...again, ...changes, ...stated, ...removed },
+      repeats,
+    };
   }
   const shown = seen.look && fieldsOf(seen.look.resource);
   const askedWhere = (before: Fields | undefined): Asked =>

@@ -168,6 +168,18 @@ export function placeOf(name: string): string | undefined {
   return end === -1 ? name : name.slice(0, end);
 }
 
+/** The edge zones among fields, each as its region and its own name: `westus microsoftlosangeles1`. */
+export function edgeZonesIn(fields: Fields): readonly string[] {
+  const list = `${TARGET_EXTENDED_LOCATIONS}/`;
+  return [
+    ...new Set(
+      Object.keys(fields)
+        .filter((name) => name.startsWith(list))
+        .flatMap((name) => partsOf(name)[list.split("/").length - 2] ?? []),
+    ),
+  ];
+}
+
 /** The canonical regions among fields, in their order. */
 export function regionsIn(fields: Fields): readonly string[] {
   return [

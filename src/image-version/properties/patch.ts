@@ -151,6 +151,25 @@ export function statedBy(patch: unknown, to: Fields, what?: "lists"): Patch {
   return stated;
 }
 
+/**
+ * What a merge patch takes away, and no update can clear: it is asked as a removal, and so refused instead of passed over.
+ * `from` is the version as it is, `to` as it would be, both canonical. What a list lacks of its regions and edge zones is
+ * kept. Invariant 2.
+ */
+export function takenAway(from: Fields, to: Fields): Patch {
+  return Object.fromEntries(
+    Object.keys(from)
+      .filter(
+        (name) =>
+          placeOf(name) === undefined &&
+          propertyOf(name).cleared === undefined &&
+          valueAt(to, name) === undefined &&
+          !isDefault(name, from[name]),
+      )
+      .map((name) => [name, null]),
+  );
+}
+
 /** What a merge patch takes away as a whole: the parents of properties, such as `/tags`. */
 export function clearedBy(patch: unknown, name = ""): readonly string[] {
   if (patch === null) return propertyAt(name) === undefined ? [name] : [];

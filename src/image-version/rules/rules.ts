@@ -1,4 +1,5 @@
 import { customerKeysKept } from "./change/customer-keys-kept.js";
+import { edgeZoneKept } from "./change/edge-zone-kept.js";
 import { immutableProperties } from "./change/immutable-properties.js";
 import { regionKept } from "./change/region-kept.js";
 import { regionRemoval } from "./change/region-removal.js";
@@ -102,6 +103,7 @@ export const CHANGE_RULES: readonly ChangeRule[] = [
   immutableProperties,
   regionRemoval,
   regionKept,
+  edgeZoneKept,
   regionToRemove,
   customerKeysKept,
 ];

@@ -208,7 +208,7 @@ describe("the create request", () => {
       status: "Failed",
       error: {
         code: "ResourceManagerRefused",
-        message: `Azure Resource Manager answered ${status} ${error.code} to the creation of version 1.0.${versions}: ${error.message}`,
+        message: `Azure Resource Manager answered ${status} ${error.code} to the write of version 1.0.${versions}: ${error.message}`,
         errors: [
           {
             code: told ?? error.code,

@@ -298,7 +298,7 @@ describe("over the wire", () => {
       arm.putImageVersion(id, canonicalForm(managedImageRequest())),
     );
     expect(error.message).toBe(
-      "Azure Resource Manager answered 400 InvalidParameter to the creation of version 1.0.0: Two things.",
+      "Azure Resource Manager answered 400 InvalidParameter to the write of version 1.0.0: Two things.",
     );
     expect(error.findings).toEqual([
       {

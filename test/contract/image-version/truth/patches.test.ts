@@ -75,6 +75,45 @@ describe("PATCH", () => {
     expect(regionNames(await shownIn(world, id))).toEqual(["westus"]);
   });
 
+  test.each([
+    ["/properties/publishingProfile/storageAccountType", "Premium_LRS"],
+    ["/properties/storageProfile/source/id", undefined],
+  ])(
+    "that takes away %s, which nobody can, is refused",
+    async (field, value) => {
+      const [, , profile = "", ...rest] = field.split("/");
+      const version = plain();
+      await made(world, id, {
+        ...version,
+        properties: {
+          ...version.properties,
+          ...(value !== undefined && {
+            publishingProfile: {
+              ...version.properties.publishingProfile,
+              storageAccountType: value,
+            },
+          }),
+        },
+      });
+      const removed = rest.reduceRight<unknown>(
+        (inner, member) => ({ [member]: inner }),
+        null,
+      );
+      const refused = await refusal(
+        patch(world, id, { properties: { [profile]: removed } }),
+      );
+      expect(refused.code).toBe("ImageVersionConflict");
+      expect(refused.findings).toMatchObject([
+        {
+          code: "ImmutableProperty",
+          message: expect.stringContaining(
+            `${rest.at(-1) ?? ""} cannot be taken away once the version exists`,
+          ) as string,
+        },
+      ]);
+    },
+  );
+
   test("of a version that is being created is refused with the operation that makes it", async () => {
     const { id: existingOperationId } = operationIn(
       await put(world, id, plain()),

@@ -10,6 +10,7 @@ import {
   impossibleAmong,
   NOTHING_ASKED,
   statedBy,
+  takenAway,
   unmetBy,
   withApplied,
   type Asked,
@@ -475,6 +476,33 @@ describe("what a merge patch says in so many words", () => {
       ),
     ).toStrictEqual({});
     expect(statedBy("text", {})).toStrictEqual({});
+  });
+});
+
+describe("what a merge patch takes away and no update can", () => {
+  const shown = {
+    "/tags/build": "1",
+    [END_OF_LIFE_DATE]: day(2030),
+    [`${PROFILE}/storageAccountType`]: "Standard_LRS",
+    [`${PROFILE}/replicationMode`]: "Full",
+    [SOURCE]: "/images/i",
+    ...west,
+  };
+
+  test("is neither what an update clears, nor a default, nor of a region", () => {
+    expect(takenAway(shown, {})).toStrictEqual({
+      [`${PROFILE}/storageAccountType`]: null,
+      [SOURCE]: null,
+    });
+  });
+
+  test("is nothing of what is there, the source under another member among it", () => {
+    expect(
+      takenAway(shown, {
+        [`${PROFILE}/storageAccountType`]: "Premium_LRS",
+        [SOURCE.replace(/id$/u, "virtualMachineId")]: "/images/i",
+      }),
+    ).toStrictEqual({});
   });
 });
 

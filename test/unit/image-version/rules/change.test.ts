@@ -156,6 +156,36 @@ describe("a region of the version", () => {
     );
   });
 
+  test("an edge zone that it does not name is kept, and said to be", () => {
+    const zone = (name: string) => ({
+      name: "westus",
+      extendedLocation: { name, type: "EdgeZone" as const },
+    });
+    const publishing = {
+      targetExtendedLocations: [zone("los angeles"), zone("las vegas")],
+    };
+    const existing = { publishing };
+    expect(findings({ publishing, existing })).toEqual([]);
+    expect(
+      findings({
+        publishing: { targetExtendedLocations: [zone("las vegas")] },
+        existing,
+      }),
+    ).toEqual([
+      finding(
+        "EdgeZoneKept",
+        `${PROFILE}/targetExtendedLocations`,
+        "The version is in the edge zone los angeles of westus and the request does not name it: it is kept there as it is.",
+        "remove it in the Azure portal",
+        "warning",
+      ),
+    ]);
+    expect(findings({ existing }).map(({ code }) => code)).toEqual([
+      "EdgeZoneKept",
+      "EdgeZoneKept",
+    ]);
+  });
+
   test("that others have added is kept, too", () => {
     expect(
       findings({
