@@ -380,8 +380,8 @@ async function acceptByHand(
     key,
     (stored) => {
       const look = latestOf(stored?.record, shown, contextOf(deps));
-      const decided = decide({ look, seen, stored });
       mustMatch(command, look, stored?.record);
+      const decided = decide({ look, seen, stored });
       if (!("changes" in decided)) return decided;
       const accepting: Accepting = {
         kind,

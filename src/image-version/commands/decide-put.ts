@@ -31,8 +31,9 @@ import {
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
-import { shownOf, shownRule } from "../queries/views.js";
-import { areReady, type Look } from "../resources.js";
+import { shownOf } from "../queries/shown.js";
+import { shownRule } from "../queries/views.js";
+import { areReady, isExcluded, type Look } from "../resources.js";
 import {
   isMadeByOthers,
   known,
@@ -41,6 +42,7 @@ import {
 } from "../state/adoption.js";
 import { isOld, isRecent, isUncertain, latestOf } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
+import { heldBy } from "../state/held.js";
 import { isTakenBack } from "../state/outside.js";
 import {
   sentLast,
@@ -48,7 +50,7 @@ import {
   type VersionRequest,
 } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
-import { keptOf, unmetRequests } from "../state/wanted.js";
+import { keptOf, ruleInForce, unmetRequests } from "../state/wanted.js";
 import {
   gone,
   lifeIn,
@@ -75,6 +77,8 @@ export interface Request {
   /** The merge patch that was sent, where one was. */
   readonly patch?: unknown;
   readonly glance: Glance;
+  /** What Azure shows now, where that is older than what it has shown before: others may have taken the last write back. */
+  readonly behind?: Look;
 }
 
 /** Nothing is to be done; what is worth saying of that. */
@@ -116,7 +120,7 @@ export function decideOn(
   const asked = askedOf(
     request,
     applied,
-    record && applied && unsaid(record, look, command),
+    record && applied && unsaid(record, look, request),
   );
   const shown =
     look ?? (record?.exists === true && !isGone ? record.observed : undefined);
@@ -164,6 +168,7 @@ export function decideOn(
       seen.seen &&
       !mayBeBefore(change.patch) &&
       isUnchanged(change, record, asked) &&
+      !overrules(asked, record, look) &&
       areReady(look, accepting.regions)
     ) {
       const last = stored?.operation;
@@ -202,6 +207,8 @@ function withLatest(
     ...request,
     // What it does not show may have been changed by others: nothing is unchanged by it.
     glance: { look, seen: glance.seen && look === glance.look },
+    ...(glance.look !== undefined &&
+      look !== glance.look && { behind: glance.look }),
   };
 }
 
@@ -238,11 +245,18 @@ function withShown(
 function unsaid(
   record: ImageVersionRecord,
   look: Look | undefined,
-  { ifMatch = "*" }: ChangeCommand,
+  { body, command: { ifMatch = "*" } }: Request,
 ): Patch | undefined {
   const perhaps = unsettled(record, look);
   const isHeldBack =
     record.excludedByCancel === true ||
+    // By a rule that the body takes away.
+    (body.sigil?.promotion === undefined &&
+      look !== undefined &&
+      isExcluded(look.resource) &&
+      ruleInForce(
+        isFinal(record.state) ? { ...record, requests: {} } : record,
+      ) !== undefined) ||
     // It will be, once its cancel is done. Who sends back what was read has not said anything of that.
     (ifMatch === "*" &&
       Object.values(record.requests).some(
@@ -328,17 +342,22 @@ function askedOf(
   perhaps: Patch | undefined,
 ): Asked {
   const { body, removeRegions, onlyChanges, glance: seen, command } = request;
+  const { behind } = request;
   const fields = fieldsOf(body);
   if (onlyChanges && seen.look !== undefined) {
     const rule = applied?.[PROMOTION];
-    const shown = {
-      ...fieldsOf(seen.look.resource),
+    const withRule = ({ resource }: Look): Fields => ({
+      ...fieldsOf(resource),
       ...(rule !== undefined && { [PROMOTION]: rule }),
-    };
+    });
+    const shown = withRule(seen.look);
     const { changes, repeats } = askedOfSeen(shown, fields, removeRegions);
     // The rule that it repeats is in force already.
     const { [PROMOTION]: _, ...stated } = statedBy(request.patch ?? {}, fields);
-    const again = perhaps && undoes(request, withApplied(shown, perhaps));
+    const again = {
+      ...(behind && undoes(request, withRule(behind))),
+      ...(perhaps && undoes(request, withApplied(shown, perhaps))),
+    };
     const removed =
       request.patch === undefined
         ? {}
@@ -417,6 +436,20 @@ function isUnchanged(
   );
 }
 
+/** It holds back, in so many words, what a rule is to promote. */
+function overrules(
+  { changes }: Asked,
+  record: ImageVersionRecord | undefined,
+  look: Look | undefined,
+): boolean {
+  return (
+    changes[EXCLUDE_FROM_LATEST] === true &&
+    record !== undefined &&
+    look !== undefined &&
+    heldBy(record, look) !== undefined
+  );
+}
+
 function mustBeValid(found: ReturnType<typeof checkRequest>): void {
   const findings = errorsAmong(found);
   if (findings.length > 0)
@@ -449,7 +482,7 @@ function mustBePossible(
 function mustNotContradict(
   { record, operation }: StoredVersion,
   asked: Asked,
-  { body, command: { id }, onlyChanges, patch }: Request,
+  { body, command: { id, ifMatch }, onlyChanges, patch }: Request,
 ): readonly Finding[] {
   const fields = { existingOperationId: operation.id };
   const deletes = [
@@ -466,7 +499,9 @@ function mustNotContradict(
   const { conflicts, yields } = meanwhile(
     unmetRequests(record),
     asked,
-    onlyChanges ? undefined : fieldsOf(body),
+    onlyChanges && (patch !== undefined || ifMatch !== "*")
+      ? undefined
+      : fieldsOf(body),
     clearedBy(patch),
   );
   if (conflicts.length === 0) return yielding(yields, body);

@@ -10,6 +10,8 @@ import {
   nameIn,
   placeOf,
   propertyOf,
+  regionField,
+  regionsIn,
   sameAt,
   valueAt,
   type Fields,
@@ -21,7 +23,11 @@ import {
   type Conflict,
 } from "../properties/patch.js";
 import type { RuleFinding } from "../rules/rule.js";
+import { PROMOTION } from "../properties/table.js";
+import { canonicalRegion } from "../../resource-id.js";
 import type { VersionRequest } from "../state/record.js";
+import { ruleAskedBy } from "../state/wanted.js";
+import { wavesOf } from "../state/waves.js";
 
 export interface Meanwhile {
   /** The request is refused for these. */
@@ -50,23 +56,24 @@ export function meanwhile(
           cleared.some((parent) => field.startsWith(`${parent}/`)),
       )
       .map(([field, theirs]): Conflict => ({ field, theirs, ours: null })),
+    ...inNoWave(other, asked),
   ]);
   if (conflicts.length > 0 || whole === undefined)
     return { conflicts, yields: [] };
-  // What is decided by hand is no property of a body.
   const set = combined(
-    others.flatMap(({ byHand, changes }) =>
-      byHand === true ? [] : [{ changes, repeats: {} }],
-    ),
+    others.map(({ changes }) => ({ changes, repeats: {} })),
     undefined,
   );
+  const named = new Set(Object.keys(whole).map(placeOf));
   const yields = Object.entries(set).flatMap(([field, theirs]): Conflict[] => {
     if (nameIn(asked.changes, field) !== undefined) return [];
     const ours = valueAt(whole, field);
     if (ours === undefined)
       return theirs !== null &&
-        placeOf(field) === undefined &&
-        propertyOf(field).omitted === "cleared"
+        // Of a region that it does not name, nothing is left out.
+        (placeOf(field) === undefined || named.has(placeOf(field))) &&
+        propertyOf(field).omitted === "cleared" &&
+        !sameAt(field, theirs, undefined)
         ? [{ field, theirs, ours: null }]
         : [];
     return sameAt(field, theirs ?? undefined, ours)
@@ -87,6 +94,25 @@ export function meanwhile(
   return !isNews && isWish
     ? { conflicts: yields, yields: [] }
     : { conflicts: [], yields };
+}
+
+/** A region that is added beside waves which do not have it would be in latest before its turn, or never. */
+function inNoWave(other: VersionRequest, { changes }: Asked): Conflict[] {
+  const waves = wavesOf(ruleAskedBy(other));
+  if (waves === undefined || changes[PROMOTION] != null) return [];
+  const regions = waves.flatMap((wave) => wave.regions.map(canonicalRegion));
+  return regionsIn(changes)
+    .filter(
+      (region) =>
+        changes[`${regionField(region)}/name`] != null &&
+        !regions.includes(region),
+    )
+    .map((region) => ({
+      field: regionField(region),
+      theirs: null,
+      ours: region,
+      why: "it is in no wave of the other request's promotion rule. Add it with a rule of its own, or once all waves have the version",
+    }));
 }
 
 /** What an accepted request is told of that. */

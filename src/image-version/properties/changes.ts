@@ -104,7 +104,7 @@ export function differs(
 
 /** What two requests want otherwise, as a finding. */
 export function contradicts(
-  { field, theirs, ours }: Conflict,
+  { field, theirs, ours, why }: Conflict,
   request: ImageVersionRequest,
 ): Finding {
   const says = (value: unknown): string =>
@@ -112,7 +112,7 @@ export function contradicts(
   return {
     code: "Differs",
     pointer: pointerTo(request, field),
-    message: `${describeField(field)}: the other request ${says(theirs)}, this one ${says(ours)}.`,
+    message: `${describeField(field)}: ${why ?? `the other request ${says(theirs)}, this one ${says(ours)}`}.`,
   };
 }
 

@@ -16,6 +16,7 @@ import {
 } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import { notFound } from "./not-found.js";
+import { shownOf } from "./shown.js";
 import { isMadeByOthers } from "../state/adoption.js";
 import { latestOf as latestKnown } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
@@ -74,9 +75,11 @@ export async function getImageVersion(
       look = record.observed;
       warnings.push(unread(error, look.time));
     }
-  const creating =
-    record !== undefined && !isFinal(record.state) && !record.exists;
-  if (look === undefined && !creating) throw notFound(id, record);
+  if (
+    look === undefined &&
+    (record?.exists === true || shownOf(look, record) === undefined)
+  )
+    throw notFound(id, record);
   const latest = await latestAround(reads, imageIdOf(id), warnings);
   return known(id, look, record, latest, warnings);
 }

@@ -10,14 +10,11 @@ import type {
   PromotionRule,
 } from "../contract.js";
 import { encryptionOf } from "../properties/encryption.js";
-import { patched } from "../properties/body.js";
-import { canonicalForm } from "../properties/canonical-form.js";
 import { changesOf } from "../properties/changes.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { combined, unmetBy } from "../properties/patch.js";
 import type { KnownImageVersion } from "./get.js";
-import type { Look } from "../resources.js";
-import { withDefaults } from "../state/reconcile.js";
+import { shownOf } from "./shown.js";
 import { batchOf, type ImageVersionRecord } from "../state/record.js";
 import { ruleOf, wantedBy } from "../state/wanted.js";
 
@@ -92,17 +89,6 @@ export function viewImageVersion(
       }),
     },
   } as ImageVersionView;
-}
-
-/** What is shown of a version: what Azure shows or, until it has it, what is asked for. */
-export function shownOf(
-  look: Pick<Look, "resource"> | undefined,
-  record: ImageVersionRecord | undefined,
-): ImageVersionRequest | undefined {
-  if (look !== undefined) return look.resource;
-  return record === undefined || isFinal(record.state)
-    ? undefined
-    : withDefaults(canonicalForm(patched(undefined, wantedBy(record))));
 }
 
 /** The promotion rule that is asked for, or else the one that was applied. */

@@ -77,12 +77,12 @@ export async function planRollbackOf(
     },
     steps,
     warnings: [...survey.awaiting]
-      .filter((name) => compareVersionNumbers(name, target.name) > 0)
-      .sort(compareVersionNumbers)
-      .map((name) => ({
+      .filter(([name]) => compareVersionNumbers(name, target.name) > 0)
+      .sort(([a], [b]) => compareVersionNumbers(a, b))
+      .map(([name, until]) => ({
         code: "PromotionPending",
         pointer: "",
-        message: `${name} becomes the latest instead of ${target.name} as soon as its promotion rule is met.`,
+        message: `${name} becomes the latest instead of ${target.name} as soon as ${until}.`,
         severity: "warning" as const,
         remediation: `Cancel what makes it, or exclude ${name} from latest (demote), if it shall not.`,
       })),

@@ -24,7 +24,7 @@ import { lookAt } from "../queries/look-at.js";
 import type { ListedImageVersion } from "../resources.js";
 import { isOld, latestOf as latestLook } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { ruleInForce } from "../state/wanted.js";
+import { ruleInForce, unmetRequests } from "../state/wanted.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import type { RollbackStep } from "./record.js";
 
@@ -36,8 +36,8 @@ export interface Survey {
   look(this: void, item: ListedImageVersion): Promise<Candidate | undefined>;
   /** Numbers of the versions that Azure shows as they were before Sigil's last write, in the list and at a look. */
   readonly behind: ReadonlySet<string>;
-  /** Numbers of the versions that a promotion rule includes in latest as soon as it is met. */
-  readonly awaiting: ReadonlySet<string>;
+  /** By the numbers of the versions that are to be included in latest: as soon as what. */
+  readonly awaiting: ReadonlyMap<string, string>;
 }
 
 /** Of more than so many, what the list says is taken. */
@@ -53,7 +53,7 @@ export async function surveyOf(
   const listed = await deps.resourceManager.listImageVersions(imageId);
   const seen = new Map<string, Candidate | undefined>();
   const behind = new Set<string>();
-  const awaiting = new Set<string>();
+  const awaiting = new Map<string, string>();
   const look: Survey["look"] = async (item) => {
     if (seen.has(item.name)) return seen.get(item.name);
     const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
@@ -93,7 +93,7 @@ async function corrected(
   imageId: string,
   listed: readonly ListedImageVersion[],
   look: Survey["look"],
-  awaiting: Set<string>,
+  awaiting: Map<string, string>,
 ): Promise<readonly ListedImageVersion[]> {
   const { rows } = await deps.index.page(versionScope(imageId), MOST_RECORDS);
   const items = new Map(listed.map((item) => [item.name, item]));
@@ -115,12 +115,26 @@ async function corrected(
       const newer = isOfBefore && known ? await look({ ...known, name }) : item;
       if (newer === undefined) items.delete(name);
       else items.set(name, { ...newer, name });
-      const { when = "manual" } = ruleInForce(record) ?? {};
-      if (newer && !isPromoted({ ...newer, name }) && when !== "manual")
-        awaiting.add(name);
+      const until =
+        newer && !isPromoted({ ...newer, name }) && toPromote(record);
+      if (until) awaiting.set(name, until);
     }),
   );
   return [...items.values()];
+}
+
+/** What is to include it in latest, where something is. */
+function toPromote(record: ImageVersionRecord): string | undefined {
+  const { when = "manual" } = ruleInForce(record) ?? {};
+  if (when !== "manual") return "its promotion rule is met";
+  return unmetRequests(record).some(({ changes }) =>
+    Object.entries(changes).some(
+      ([field, value]) =>
+        field.endsWith("/excludeFromLatest") && value === false,
+    ),
+  )
+    ? "an operation that promotes it is done"
+    : undefined;
 }
 
 /** One that a newer release has stored says nothing here: a rollback in the night does not wait for an upgrade. */

@@ -244,8 +244,11 @@ export function isToBePromoted(
   const { publishingProfile } = look.resource.properties;
   return (
     publishingProfile?.excludeFromLatest === true &&
-    // Who holds it back now is not overruled by a rule of before.
+    // Who holds it back now, or is queued to, is not overruled by a rule of before.
     wantedBy(record)[EXCLUDE_FROM_LATEST] !== true &&
+    unmetRequests(record).every(
+      ({ changes }) => changes[EXCLUDE_FROM_LATEST] !== true,
+    ) &&
     isDue(record, look)
   );
 }
