@@ -106,17 +106,18 @@ function putFirst(
 
 /**
  * Invariant 4: what has begun, is not sent, and contradicts the demotion that is first in the queue gives its turn to it;
- * undefined where nothing does.
+ * undefined where nothing does. `lost`: what was sent had no answer, and was not carried out.
  */
 export function demotionFirst(
   pair: ImageVersionPair,
   context: TransitionContext,
+  lost = false,
 ): ImageVersionPair | undefined {
   const { record } = pair;
   const [first] = record.queued;
   if (first === undefined || !demotes(first.operation) || deletionIn(pair))
     return undefined;
-  const sentFor = sentLast(record)?.sentFor ?? [];
+  const { sentFor = [] } = (lost ? undefined : sentLast(record)) ?? {};
   const unsent = batchOf(record).filter(([id]) => !sentFor.includes(id));
   return unsent.some(([, request]) => contradicts(request, first.request))
     ? giveTurn(

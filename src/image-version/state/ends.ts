@@ -31,6 +31,7 @@ import {
   batchOf,
   type ImageVersionPair,
   type ImageVersionRecord,
+  type Repair,
   type VersionRequest,
 } from "./record.js";
 import {
@@ -47,7 +48,7 @@ import {
   unmetRequests,
   wantedBy,
 } from "./wanted.js";
-import type { Look } from "../resources.js";
+import { hasFailed, type Look } from "../resources.js";
 
 /** Azure shows all that the batch asks, at once: that is what is applied from now on. */
 export function latch(
@@ -254,6 +255,7 @@ function endingOf(
   const request = record.requests[operation.id];
   if (request?.appliedTime === undefined) return undefined;
   const own = regionsOf(operation, record.regions);
+  const isAway = ({ removed }: Repair): boolean => removed !== undefined;
   if (request.decided !== undefined)
     return decidedEnding(operation, request, own, context);
   if (isOfOtherLife(record, request, look))
@@ -266,6 +268,9 @@ function endingOf(
       (state === "Failed" && record.repairs[name]?.dueTime !== undefined),
   );
   if (open.length > 0) return undefined;
+  // Nobody else would see to it that it is added back.
+  if (record.members.length === 0 && Object.values(record.repairs).some(isAway))
+    return undefined;
   const lost = own.filter(({ state }) => state === "Failed");
   if (lost.length > 0)
     return failed(
@@ -277,7 +282,7 @@ function endingOf(
   if (
     own.length > 0 &&
     look.provisioningState === "Failed" &&
-    isWhole(record, own)
+    isWhole(record, own, look)
   )
     return failed(
       operation,
@@ -304,10 +309,14 @@ function endingOf(
 function isWhole(
   { regions }: ImageVersionRecord,
   own: readonly RegionRecord[],
+  look: Look,
 ): boolean {
+  const isOwn = (name: string): boolean => own.some((one) => one.name === name);
   return (
-    own.length === regions.length ||
-    regions.every(({ state }) => state === "Completed")
+    (own.length === regions.length ||
+      regions.every(({ state }) => state === "Completed")) &&
+    // A region that nobody has asked of Sigil has failed.
+    !look.regions.some(({ name }) => !isOwn(name) && hasFailed(look, name))
   );
 }
 

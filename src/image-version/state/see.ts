@@ -31,7 +31,13 @@ import {
 } from "./outside.js";
 import { isEnding } from "./reconcile.js";
 import { observeRegions, type RegionChange } from "./regions.js";
-import { doneWithRule, keptOf, overriddenBy, presentRule } from "./wanted.js";
+import {
+  doneWithRule,
+  keptOf,
+  overriddenBy,
+  presentRule,
+  regionsWaitedFor,
+} from "./wanted.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
 /** One look. `failure` says why ARM has given the version up, where it says so. */
@@ -168,6 +174,20 @@ function isTakenAway(
   );
 }
 
+/** Those that an operation has asked for and is not over with, or that the promotion rule waits for: no other is repaired. */
+function regionsConcerned({
+  operation,
+  record,
+}: ImageVersionPair): readonly string[] {
+  const { observed } = record;
+  return [
+    ...[operation, ...record.members]
+      .filter(({ id }) => record.requests[id]?.decided === undefined)
+      .flatMap(({ regions }) => regions.map(({ name }) => name)),
+    ...(observed === undefined ? [] : regionsWaitedFor(record, observed)),
+  ];
+}
+
 /** A region that has failed is repaired after a while, as often as the pace allows. */
 function planRepairs(
   pair: ImageVersionPair,
@@ -180,10 +200,15 @@ function planRepairs(
   const shown = observed ? regionsIn(fieldsOf(observed.resource)) : [];
   const atRest = observed !== undefined && !isBusy(observed);
   const repairs = { ...record.repairs };
+  const concerned = regionsConcerned(pair);
   const regions = record.regions.map((region) => {
     if (region.state !== "Failed") return region;
     const repair = repairs[region.name] ?? { attempts: 0 };
     if (repair.removed !== undefined) return region;
+    if (!concerned.includes(region.name)) {
+      repairs[region.name] = { attempts: repair.attempts };
+      return withoutNext(region);
+    }
     const isHome = sameAt("/location", home, region.name);
     // What somebody has taken away is not there to be taken away and added back.
     const isGone = atRest && !shown.includes(region.name);

@@ -258,15 +258,23 @@ export function awaitedByRule(
   record: ImageVersionRecord,
   look: Look,
 ): { readonly awaited: readonly string[]; readonly lost: readonly string[] } {
-  const { publishingProfile } = look.resource.properties;
-  const names =
-    publishingProfile?.excludeFromLatest === true
-      ? regionsOfRule(ruleInForce(record), record, look)
-      : [];
-  const states = names.map((name) => [name, readinessOf(name, record, look)]);
+  const states = regionsWaitedFor(record, look).map((name) => [
+    name,
+    readinessOf(name, record, look),
+  ]);
   const those = (state: Readiness): readonly string[] =>
     states.flatMap(([name = "", one]) => (one === state ? [name] : []));
   return { awaited: those("awaited"), lost: those("lost") };
+}
+
+/** All that the rule of an excluded version names, ready or not. */
+export function regionsWaitedFor(
+  record: ImageVersionRecord,
+  look: Look,
+): readonly string[] {
+  return look.resource.properties.publishingProfile?.excludeFromLatest === true
+    ? regionsOfRule(ruleInForce(record), record, look)
+    : [];
 }
 
 /** The rule of a version holds. */

@@ -34,7 +34,7 @@ import { deletionIn } from "../state/deleting.js";
 import { latch, settle } from "../state/ends.js";
 import { isOld, mayBeDone } from "../state/attempts.js";
 import { reconcile, type Decision } from "../state/reconcile.js";
-import type { ImageVersionPair } from "../state/record.js";
+import { sentLast, type ImageVersionPair } from "../state/record.js";
 import { see } from "../state/see.js";
 import {
   answered,
@@ -158,7 +158,11 @@ async function act(
     put = undefined;
     switch (decision.kind) {
       case "put": {
-        const first = demotionFirst(next, contextOf(deps));
+        const first = demotionFirst(
+          next,
+          contextOf(deps),
+          sentLast(next.record)?.outcome === "unknown",
+        );
         if (first !== undefined) return first;
         put = decision;
         // What is asked is applied, whatever becomes of what Sigil sees to.

@@ -190,3 +190,28 @@ test("a retry with an ETag that is past is 412, also while something runs", asyn
     ),
   ).toMatchObject({ code: "PreconditionFailed" });
 });
+
+test.each([500, "reset"])(
+  "a promotion whose answer was lost (%s) is not sent again after a demotion was accepted",
+  async (what) => {
+    await made(world, id, plain(TWO, { publishing: OUT }));
+    faultOn(
+      world,
+      id,
+      what === "reset"
+        ? { method: "PUT", action: "reset", times: 4 }
+        : { method: "PUT", status: 500, times: 4 },
+    );
+    const promotion = await byHand.promote(world, id);
+    await world.runDue();
+    expect(await isExcluded(world, id)).toBe(true);
+    world.simulator.control.clearFaults();
+    const demotion = await byHand.demote(world, id);
+    await ended(world, [promotion, demotion]);
+    expect(
+      (await world.takeEvents())
+        .filter(({ subject }) => subject === id)
+        .filter(({ type }) => /Promoted$/u.test(type)),
+    ).toEqual([]);
+  },
+);
