@@ -151,6 +151,51 @@ describe.skipIf(chromium === undefined)(
       await context.close();
     });
 
+    it("an API that never answers, or says when to ask again, is said; what is shown stays", async () => {
+      const { page, context } = await openPage(
+        browser,
+        `${host.origin}/api/ui/${SEED_IMAGE}`,
+      );
+      await signIn(page, "reader");
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+      const askedAtMs: number[] = [];
+      await page.route("**/summary", (route) => {
+        askedAtMs.push(Date.now());
+        return route.fulfill({
+          status: 429,
+          headers: { "Retry-After": "6" },
+          json: {
+            title: "Too many requests",
+            detail: "Not so often.",
+            status: 429,
+            code: "TooManyRequests",
+          },
+        });
+      });
+      await page.getByRole("button", { name: "Refresh" }).click();
+      await page.getByText("The API answered 429.").waitFor();
+      await page.getByText("Not so often.").waitFor();
+      expect(await page.getByText("does not answer").count()).toBe(0);
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+      await expect.poll(() => askedAtMs.length, { timeout: 20_000 }).toBe(2);
+      expect((askedAtMs[1] ?? 0) - (askedAtMs[0] ?? 0)).toBeGreaterThan(5_900);
+
+      await page.unroute("**/summary");
+      await page.route("**/summary", () => undefined);
+      await page.getByRole("button", { name: "Refresh" }).click();
+      await page.getByText("The API does not answer.").waitFor();
+      await page.getByText("has not answered in 20 s.").waitFor();
+      await page.getByText("What is shown is from").waitFor();
+      await page.getByText(/^Checked .* ago/u).waitFor();
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+      await page.unroute("**/summary");
+      await page.getByRole("button", { name: "Refresh" }).click();
+      await page
+        .getByText("The API does not answer.")
+        .waitFor({ state: "detached" });
+      await context.close();
+    });
+
     it("a form stays when the sign-in ends, and so does what is for an Admin", async () => {
       const { page, context } = await openPage(
         browser,
