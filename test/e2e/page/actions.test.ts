@@ -179,6 +179,36 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
     await context.close();
   });
 
+  it("asked for once more after every answer was lost, it is the same request", async () => {
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/1.0.0`),
+    );
+    await signIn(page, "writer");
+    const keys: (string | undefined)[] = [];
+    const operations: unknown[] = [];
+    await page.route("**/{promote,demote}", async (route) => {
+      keys.push(route.request().headers()["idempotency-key"]);
+      const response = await route.fetch();
+      operations.push(((await response.json()) as { id: string }).id);
+      if (operations.length <= 3) await route.abort();
+      else await route.fulfill({ response });
+    });
+    await page.getByRole("button", { name: /^(?:Promote|Exclude)/u }).click();
+    const dialog = page.getByRole("dialog");
+    const confirm = dialog.getByRole("button", {
+      name: /^(?:Promote|Exclude)/u,
+    });
+    await confirm.click();
+    await dialog.getByRole("alert").getByText("could not be reached").waitFor();
+    await confirm.click();
+    await page.getByText("Accepted:").waitFor();
+    expect(keys).toHaveLength(4);
+    expect(new Set(keys).size).toBe(1);
+    expect(new Set(operations).size).toBe(1);
+    await context.close();
+  });
+
   it("who may only read is offered nothing, and refused by the API all the same", async () => {
     const { page, context } = await openPage(
       browser,
