@@ -1,5 +1,8 @@
 import { useState } from "preact/hooks";
-import { isObject } from "./model/json.js";
+import { misfitsOf } from "./model/misfits.js";
+
+/** What is wrong and shown; a request may be anything. */
+const MOST = 20;
 
 /** Fills the form from a request that somebody has: what the form does not show of it is kept. */
 export function Paste({
@@ -9,18 +12,12 @@ export function Paste({
 }) {
   const [text, setText] = useState("");
   const [said, setSaid] = useState("");
-  const [failed, setFailed] = useState("");
+  const [failed, setFailed] = useState<readonly string[]>([]);
   const take = (): void => {
-    setSaid("");
-    setFailed("");
-    try {
-      const body: unknown = JSON.parse(text);
-      if (!isObject(body)) throw new Error("It is no object.");
-      onPaste(body);
-      setSaid("The form has it.");
-    } catch (error) {
-      setFailed(`This is no JSON of a version. ${(error as Error).message}`);
-    }
+    const [body, wrong] = read(text);
+    setFailed(wrong);
+    setSaid(wrong.length === 0 ? "The form has it." : "");
+    if (wrong.length === 0) onPaste(body);
   };
   return (
     <details class="card">
@@ -34,12 +31,18 @@ export function Paste({
         spellcheck={false}
         value={text}
         aria-describedby="paste-error"
-        aria-invalid={failed !== ""}
+        aria-invalid={failed.length > 0}
         onInput={(event) => setText(event.currentTarget.value)}
       />
-      <p id="paste-error" class="error-text" role="alert">
-        {failed}
-      </p>
+      <div id="paste-error" class="error-text" role="alert">
+        {failed.length > 0 && <p>This is no request that the form can show.</p>}
+        <ul>
+          {failed.slice(0, MOST).map((sentence) => (
+            <li key={sentence}>{sentence}</li>
+          ))}
+        </ul>
+        {failed.length > MOST && <p>And {failed.length - MOST} more.</p>}
+      </div>
       <p class="row">
         <button type="button" onClick={take}>
           Fill in the form
@@ -48,4 +51,14 @@ export function Paste({
       </p>
     </details>
   );
+}
+
+/** What is written, and what is wrong with it. */
+function read(text: string): readonly [unknown, readonly string[]] {
+  try {
+    const body: unknown = JSON.parse(text);
+    return [body, body === null ? ["It is null."] : misfitsOf(body)];
+  } catch (error) {
+    return [undefined, [`It is no JSON: ${(error as Error).message}`]];
+  }
 }
