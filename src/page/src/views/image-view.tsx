@@ -114,9 +114,8 @@ function Versions({
     <>
       <FilterBar filters={filters} regions={regions} />
       <p role="status" class="muted">
-        {rows.length === versions.length
-          ? `${versions.length} versions`
-          : `${rows.length} of ${versions.length} versions`}
+        {rows.length < versions.length && `${rows.length} of `}
+        {versions.length} {versions.length === 1 ? "version" : "versions"}
         {!complete && ", of which some are still being read"}
       </p>
       <WindowTable
