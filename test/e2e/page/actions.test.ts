@@ -179,6 +179,41 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
     await context.close();
   });
 
+  it("a region that has failed is offered to be retried once the operation that repairs it by itself has ended", async () => {
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/1.0.0`),
+    );
+    let status = "Running";
+    await page.route("**/versions/1.0.0", async (route) => {
+      const response = await route.fetch();
+      const { sigil, ...rest } = (await response.json()) as {
+        sigil: { regions: object[] };
+      };
+      const regions = sigil.regions.map((region) => ({
+        ...region,
+        state: "Failed",
+      }));
+      await route.fulfill({
+        response,
+        json: { ...rest, sigil: { ...sigil, regions } },
+      });
+    });
+    await page.route("**/operations/*expand=calls", async (route) => {
+      const response = await route.fetch();
+      const operation = (await response.json()) as object;
+      await route.fulfill({ response, json: { ...operation, status } });
+    });
+    await signIn(page, "admin");
+    await page.getByRole("button", { name: "Cancel the operation" }).waitFor();
+    const retry = page.getByRole("button", { name: "Retry failed regions" });
+    expect(await retry.count()).toBe(0);
+    status = "Failed";
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await retry.waitFor();
+    await context.close();
+  });
+
   it("asked for once more after every answer was lost, it is the same request", async () => {
     const { page, context } = await openPage(
       browser,
@@ -282,10 +317,14 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
     await corrected
       .getByLabel("Image version", { exact: true })
       .fill(seedVersionId("1.2.0"));
-    await corrected
-      .getByLabel("Body", { exact: true })
-      .fill(JSON.stringify(managedImageRequest()));
-    await corrected.getByRole("button", { name: "Plan and send" }).click();
+    const send = corrected.getByRole("button", { name: "Plan and send" });
+    const body = corrected.getByLabel("Body", { exact: true });
+    await body.fill("{");
+    await corrected.getByText("It is no JSON:").waitFor();
+    expect(await body.getAttribute("aria-invalid")).toBe("true");
+    expect(await send.isDisabled()).toBe(true);
+    await body.fill(JSON.stringify(managedImageRequest()));
+    await send.click();
     await page.getByText("Accepted:").waitFor();
     await page.getByText("There are none.").waitFor();
     await context.close();

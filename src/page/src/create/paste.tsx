@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { parseJson } from "./model/json.js";
 import { misfitsOf } from "./model/misfits.js";
 
 /** What is wrong and shown; a request may be anything. */
@@ -14,10 +15,11 @@ export function Paste({
   const [said, setSaid] = useState("");
   const [failed, setFailed] = useState<readonly string[]>([]);
   const take = (): void => {
-    const [body, wrong] = read(text);
+    const read = parseJson(text);
+    const wrong = "mistake" in read ? [read.mistake] : misfitsOf(read.value);
     setFailed(wrong);
     setSaid(wrong.length === 0 ? "The form has it." : "");
-    if (wrong.length === 0) onPaste(body);
+    if ("value" in read && wrong.length === 0) onPaste(read.value);
   };
   return (
     <details class="card">
@@ -51,14 +53,4 @@ export function Paste({
       </p>
     </details>
   );
-}
-
-/** What is written, and what is wrong with it. */
-function read(text: string): readonly [unknown, readonly string[]] {
-  try {
-    const body: unknown = JSON.parse(text);
-    return [body, body === null ? ["It is null."] : misfitsOf(body)];
-  } catch (error) {
-    return [undefined, [`It is no JSON: ${(error as Error).message}`]];
-  }
 }

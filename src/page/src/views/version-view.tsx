@@ -219,9 +219,10 @@ function Actions({
   const [accepted, setAccepted] = useState<Operation>();
   const excluded =
     version.properties.publishingProfile.excludeFromLatest === true;
-  const hasFailed = version.sigil.regions.some(
-    ({ state }) => state === "Failed",
-  );
+  // An operation that runs repairs its regions by itself.
+  const mayRetry =
+    (operation === undefined || !isRunning(operation)) &&
+    version.sigil.regions.some(({ state }) => state === "Failed");
   const props: ActionProps = {
     onClose: () => setOpen(undefined),
     onAccepted: (begun) => {
@@ -260,7 +261,7 @@ function Actions({
               <button type="button" onClick={() => setOpen("test")}>
                 Test
               </button>
-              {hasFailed && (
+              {mayRetry && (
                 <button type="button" onClick={() => setOpen("retry")}>
                   Retry failed regions
                 </button>

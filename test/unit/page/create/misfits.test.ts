@@ -42,6 +42,9 @@ it("each member of another kind is named, all at once", () => {
     "/properties/storageProfile is an array. It must be an object.",
     "/sigil is a string. It must be an object.",
   ]);
+  expect(misfitsOf(null)).toEqual([
+    "The request is null. It must be an object.",
+  ]);
   expect(misfitsOf([])).toEqual([
     "The request is an array. It must be an object.",
   ]);

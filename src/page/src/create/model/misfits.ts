@@ -60,7 +60,7 @@ export function misfitsOf(
   shape: Shape = BODY,
   pointer = "",
 ): readonly string[] {
-  if (value === undefined || value === null) return [];
+  if (value === null && pointer !== "") return [];
   const wrong = (wanted: string): readonly string[] => [
     `${pointer || "The request"} is ${kindOf(value)}. It must be ${wanted}.`,
   ];
@@ -91,6 +91,7 @@ function isList(shape: Shape): shape is readonly [Shape] {
 }
 
 function kindOf(value: unknown): string {
+  if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
   if (isObject(value)) return "an object";
   return typeof value === "boolean" ? String(value) : `a ${typeof value}`;
