@@ -59,6 +59,52 @@ describe.skipIf(chromium === undefined)(
       await context.close();
     });
 
+    it("a region that Sigil still waits for is not said to be ready, also where Azure gives its version as the latest", async () => {
+      const { page, context } = await openPage(
+        browser,
+        `${host.origin}/api/ui/${SEED_IMAGE}`,
+      );
+      const version = (name: string, managedBy: string, state?: string) => ({
+        name,
+        managedBy,
+        ...(state !== undefined && { state }),
+        provisioningState: "Succeeded",
+        latest: true,
+        excludeFromLatest: false,
+        regions: [
+          {
+            name: "westus",
+            state: "Unknown",
+            progress: 0,
+            latest: true,
+            excludeFromLatest: false,
+            encryptionType: "EncryptionAtRestWithPlatformKey",
+            diskEncryptionSets: [],
+          },
+        ],
+      });
+      await page.route("**/summary", (route) =>
+        route.fulfill({
+          headers: { ETag: '"1"' },
+          json: {
+            time: "2026-01-01T00:00:00Z",
+            complete: true,
+            diskEncryptionSets: [],
+            versions: [
+              version("2.0.0", "Sigil", "Replicating"),
+              version("1.0.0", "Others"),
+            ],
+          },
+        }),
+      );
+      await signIn(page, "reader");
+      const row = (name: RegExp) => page.getByRole("row", { name }).innerText();
+      await page.getByText("2 versions").waitFor();
+      expect(await row(/^2\.0\.0/u)).toMatch(/Waiting/u);
+      expect(await row(/^1\.0\.0/u)).toMatch(/Ready/u);
+      await context.close();
+    });
+
     it("ten thousand versions are one answer, and at most 300 rows of them are made", async () => {
       const { page, context } = await openPage(
         browser,

@@ -242,10 +242,10 @@ function regionState(
   version: VersionSummary,
   { state, latest }: RegionSummary,
 ): { readonly state: string; readonly text: string } {
-  if (state === "Completed" || (state === "Unknown" && latest))
-    return { state: "Completed", text: "Ready" };
-  return state === "Unknown" && version.managedBy === "Sigil" && isBusy(version)
-    ? { state, text: "Waiting" }
+  if (state === "Unknown" && version.managedBy === "Sigil" && isBusy(version))
+    return { state, text: "Waiting" };
+  return state === "Completed" || (state === "Unknown" && latest)
+    ? { state: "Completed", text: "Ready" }
     : { state, text: state };
 }
 
