@@ -158,6 +158,65 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
     await context.close();
   });
 
+  it("a test that was asked for shows in the version's operations at once, and what it has proven", async () => {
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/1.0.0`),
+    );
+    await page.route("**/test-profile", (route) =>
+      route.fulfill({
+        json: {
+          machineSize: "Standard_D2s_v5",
+          resourceGroupName: "ImageTests",
+          concurrency: 4,
+          keepFailedMinutes: 0,
+          regions: [{ name: "westus" }],
+        },
+      }),
+    );
+    const tests = [
+      {
+        name: "westus",
+        state: "Gone",
+        result: "passed",
+        attempts: 1,
+        attemptsAllowed: 3,
+        machineSize: "Standard_D2s_v5",
+        provenTime: "2026-01-01T00:00:00Z",
+      },
+    ];
+    const operation = {
+      id: `${"0".repeat(32)}-1`,
+      kind: "TestImageVersion",
+      status: "Succeeded",
+      resourceId: seedVersionId("1.0.0"),
+      createdTime: "2026-01-01T00:00:00Z",
+      percentComplete: 100,
+      regions: [],
+      history: [],
+      tests,
+    };
+    let asked = false;
+    await page.route("**/versions/1.0.0/test", (route) => {
+      asked = true;
+      return route.fulfill({ status: 202, json: operation });
+    });
+    await page.route("**/operations?*", (route) =>
+      asked
+        ? route.fulfill({ json: { value: [operation] } })
+        : route.continue(),
+    );
+    await signIn(page, "writer");
+    await page.getByRole("row", { name: /^Create/u }).waitFor();
+    await page.getByRole("button", { name: "Test", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("westus: Standard_D2s_v5 in ImageTests").waitFor();
+    await dialog.getByRole("button", { name: "Test" }).click();
+    await page.getByText("Accepted:").waitFor();
+    await page.getByText("Started and proven").waitFor({ timeout: 10_000 });
+    await context.close();
+  });
+
   it("a version is deleted only by who types its number", async () => {
     await make("0.9.0");
     const { page, context } = await openPage(
