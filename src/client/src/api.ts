@@ -52,6 +52,8 @@ export interface ClientOptions {
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** How often a request is sent at most, the first time among them. Default 5. */
   readonly attempts?: number;
+  /** How long an attempt is waited for, beside the seconds that a long poll asks to `wait`. Default 100,000. */
+  readonly timeoutMs?: number;
   /** Sent as User-Agent, where the platform lets one say it. */
   readonly userAgent?: string;
 }
@@ -68,7 +70,6 @@ export interface Client {
 }
 
 const RETRIED = new Set([429, 502, 503, 504]);
-/** A long poll takes 60 seconds at most. */
 const TIMEOUT_MS = 100_000;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
@@ -94,6 +95,7 @@ export function createClient({
   fetch = globalThis.fetch,
   sleep = pause,
   attempts = 5,
+  timeoutMs = TIMEOUT_MS,
   userAgent,
 }: ClientOptions): Client {
   const base = endpoint.replace(/\/+$/u, "").replace(/\/api$/u, "");
@@ -102,9 +104,10 @@ export function createClient({
   const send = async (
     address: string,
     init: RequestInit,
-    signal: AbortSignal | undefined,
+    { signal, query }: AnyInput,
   ): Promise<Received | ConnectionError> => {
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    const withinMs = timeoutMs + 1_000 * Number(query?.["wait"] ?? 0);
+    const timeout = AbortSignal.timeout(withinMs);
     try {
       const response = await fetch(address, {
         ...init,
@@ -116,7 +119,9 @@ export function createClient({
     } catch (error) {
       signal?.throwIfAborted();
       return new ConnectionError(
-        `${base} could not be reached: ${reasonOf(error)}`,
+        timeout.aborted
+          ? `${base} has not answered in ${withinMs / 1_000} s.`
+          : `${base} could not be reached: ${reasonOf(error)}`,
         { cause: error },
       );
     }
@@ -137,7 +142,7 @@ export function createClient({
       const received = await send(
         address,
         { method, headers: { ...headers, ...authorization }, ...body },
-        input.signal,
+        input,
       );
       let failure: Error;
       let delayMs: number | undefined;
@@ -151,9 +156,10 @@ export function createClient({
             headers: response.headers,
             body: jsonOf(response, text),
           };
-        failure = problemOf(response, text);
-        if (!RETRIED.has(status)) throw failure;
-        delayMs = retryAfterMs(response);
+        const problem = problemOf(response, text);
+        if (!RETRIED.has(status)) throw problem;
+        failure = problem;
+        delayMs = problem.retryAfterMs;
       }
       delayMs ??= Math.min(
         FIRST_DELAY_MS * 2 ** (attempt - 1),
@@ -255,12 +261,6 @@ function headersOf(
       Object.entries(header).filter(([, value]) => value !== undefined),
     ),
   };
-}
-
-/** In seconds; Sigil gives no dates. */
-function retryAfterMs(response: Response): number | undefined {
-  const seconds = Number(response.headers.get("Retry-After") ?? "none");
-  return Number.isFinite(seconds) ? seconds * 1000 : undefined;
 }
 
 function reasonOf(error: unknown): string {

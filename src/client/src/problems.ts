@@ -25,14 +25,17 @@ export class ProblemError extends SigilError {
   readonly problem: Partial<Problem>;
   /** Finds the request in the service's log. */
   readonly requestId: string | undefined;
+  /** How long the answer asks to wait before the next request. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(status: number, problem: Partial<Problem>, requestId?: string) {
+  constructor(status: number, problem: Partial<Problem>, headers?: Headers) {
     super(problem.detail ?? problem.title ?? `HTTP status ${status}`);
     this.status = status;
     this.code = problem.code ?? "Unknown";
     this.errors = problem.errors ?? [];
     this.problem = problem;
-    this.requestId = requestId;
+    this.requestId = headers?.get("x-request-id") ?? undefined;
+    this.retryAfterMs = retryAfterMs(headers);
   }
 }
 
@@ -91,8 +94,13 @@ export function problemOf(response: Response, text: string): ProblemError {
   const { status, headers } = response;
   const Problem =
     BY_STATUS.get(status) ?? (status >= 500 ? UnavailableError : ProblemError);
-  const requestId = headers.get("x-request-id") ?? undefined;
-  return new Problem(status, parsed(text, response), requestId);
+  return new Problem(status, parsed(text, response), headers);
+}
+
+/** In seconds; Sigil gives no dates. */
+function retryAfterMs(headers: Headers | undefined): number | undefined {
+  const seconds = Number(headers?.get("Retry-After") ?? "none");
+  return Number.isFinite(seconds) ? seconds * 1_000 : undefined;
 }
 
 function parsed(text: string, response: Response): Partial<Problem> {

@@ -159,7 +159,7 @@ function whole(
     : {};
 }
 
-/** What is asked for, and Azure does not show yet. */
+/** What is asked for, and Azure does not show yet: with pointers into the version as it will be. */
 function pendingOf({
   look,
   record,
@@ -172,8 +172,11 @@ function pendingOf({
     ],
     record.lastApplied,
   );
-  const shown = look?.resource ?? ({ properties: {} } as ImageVersionRequest);
-  return changesOf(unmetBy(look ? fieldsOf(shown) : {}, patch), shown);
+  const shown = look?.resource;
+  return changesOf(
+    unmetBy(shown ? fieldsOf(shown) : {}, patch),
+    patched(shown, patch),
+  );
 }
 
 /** A plan as the API shows it. */

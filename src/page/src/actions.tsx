@@ -4,7 +4,7 @@ import { Dialog } from "./components/dialog.js";
 import { useLoaded } from "./components/loaded.js";
 import { Findings, Problem } from "./components/problem.js";
 import { Table } from "./components/table.js";
-import { useClient } from "./context.js";
+import { useClient, useRequestKey } from "./context.js";
 import { latestChanges, type LatestChange } from "./latest.js";
 import { BUSY_MS, IDLE_MS, useLive } from "./live.js";
 import { kindName, type Operation } from "./operations.js";
@@ -36,6 +36,7 @@ export function PromotionDialog({
   onClose,
 }: VersionActionProps & { readonly promote: boolean }) {
   const client = useClient();
+  const keyOf = useRequestKey();
   const [seen] = useState(etag);
   const path = { ...image, versionName: version.name };
   return (
@@ -50,7 +51,10 @@ export function PromotionDialog({
       onConfirm={async () => {
         const { body } = await client.call(
           promote ? "promoteImageVersion" : "demoteImageVersion",
-          { path, header: { "If-Match": seen } },
+          {
+            path,
+            header: { "If-Match": seen, "Idempotency-Key": keyOf(promote) },
+          },
         );
         onAccepted(operationIn(body));
       }}
@@ -125,6 +129,7 @@ export function RetryDialog({
   onClose,
 }: Omit<VersionActionProps, "etag">) {
   const client = useClient();
+  const keyOf = useRequestKey();
   const failed = version.sigil.regions
     .filter(({ state }) => state === "Failed")
     .map(({ name }) => name);
@@ -138,6 +143,7 @@ export function RetryDialog({
       onConfirm={async () => {
         const { body } = await client.call("retryImageVersion", {
           path: { ...image, versionName: version.name },
+          header: { "Idempotency-Key": keyOf(chosen) },
           body: { regions: [...chosen] },
         });
         onAccepted(operationIn(body));
@@ -179,6 +185,7 @@ export function TestDialog({
   onClose,
 }: Omit<VersionActionProps, "etag">) {
   const client = useClient();
+  const keyOf = useRequestKey();
   const profile = useLoaded("test profile", async (signal) => {
     const { body } = await client.call("getTestProfile", {
       path: { ...image },
@@ -202,9 +209,11 @@ export function TestDialog({
       disabled={chosen.length === 0}
       onClose={onClose}
       onConfirm={async () => {
+        const regions = chosen.map(({ name }) => name);
         const { body } = await client.call("testImageVersion", {
           path: { ...image, versionName: version.name },
-          body: { regions: chosen.map(({ name }) => name) },
+          header: { "Idempotency-Key": keyOf(regions) },
+          body: { regions },
         });
         onAccepted(operationIn(body));
       }}
@@ -299,6 +308,7 @@ export function RollbackDialog({
   readonly versions: readonly string[];
 }) {
   const client = useClient();
+  const keyOf = useRequestKey();
   const [target, setTarget] = useState(to ?? "");
   const named = target === "" ? {} : { to: target };
   const { value: dryRun, error } = useLive<Schemas["Rollback"]>(
@@ -324,6 +334,7 @@ export function RollbackDialog({
         if (dryRun === undefined) return;
         const { body } = await client.call("rollBackImage", {
           path: { ...image },
+          header: { "Idempotency-Key": keyOf(dryRun.to) },
           // What the dry run has said, whatever is the latest by now.
           body: { to: dryRun.to, dryRun: false },
         });

@@ -1,3 +1,4 @@
+import { useTitle } from "./components/image-heading.js";
 import { lazy } from "./components/lazy.js";
 import { SessionContext } from "./context.js";
 import { Frame } from "./frame.js";
@@ -61,6 +62,11 @@ function View({ route }: { readonly route: Route }) {
     case "rejected":
       return <RejectedView />;
     case "unknown":
-      return <h1>There is no such page</h1>;
+      return <UnknownView />;
   }
+}
+
+function UnknownView() {
+  useTitle("No such page");
+  return <h1>There is no such page</h1>;
 }

@@ -1,5 +1,5 @@
 import { createContext } from "preact";
-import { useContext } from "preact/hooks";
+import { useContext, useRef } from "preact/hooks";
 import type { Client } from "@sigil/client";
 import { isRunning, type Operation } from "./operations.js";
 import { includesRole, type Role } from "./session/person.js";
@@ -17,6 +17,20 @@ export function useSession(): Session {
 /** Calls the API as whoever is signed in. */
 export function useClient(): Client {
   return useSession().client;
+}
+
+/**
+ * The Idempotency-Key of what is asked for: the same while its content is, so that it is one request, also where it is asked
+ * for again after an answer was lost.
+ */
+export function useRequestKey(): (content: unknown) => string {
+  const last = useRef({ content: "", key: "" });
+  return (content) => {
+    const text = JSON.stringify(content);
+    if (last.current.key === "" || last.current.content !== text)
+      last.current = { content: text, key: crypto.randomUUID() };
+    return last.current.key;
+  };
 }
 
 /** Whether what needs this role is offered, also after the sign-in has ended: what is shown stays. The API decides by itself. */

@@ -1,9 +1,11 @@
 // Invariants:
 // 1. One request at a time, and none while the tab is hidden for less than HIDDEN_MS or nobody is signed in.
+//    An answer that says when to ask again is obeyed, but where a person asks.
 // 2. What is shown stays until something newer has come, whatever fails meanwhile; `checkedAtMs` says how old it is.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ProblemError } from "@sigil/client";
 import { useSession } from "./context.js";
+import { askedToWaitMs, retryDelayMs } from "./retry.js";
 
 export interface Live<T> {
   readonly value: T | undefined;
@@ -27,9 +29,6 @@ export const BUSY_MS = 3_000;
 export const IDLE_MS = 15_000;
 const EAGER_FOR_MS = 20_000;
 const HIDDEN_MS = 120_000;
-/** After a failure: twice as long each time. */
-const FIRST_RETRY_MS = 3_000;
-const LAST_RETRY_MS = 30_000;
 
 /**
  * Reads again and again what `key` names, for as long as it is shown. `load` answers `previous` where nothing has changed;
@@ -52,6 +51,7 @@ export function useLive<T>(
     let reading = false;
     let failures = 0;
     let eagerUntilMs = 0;
+    let notBeforeMs = 0;
     let latest: Shown<T> = { key };
     setShown(latest);
 
@@ -76,6 +76,7 @@ export function useLive<T>(
         const value = await current.current.load(latest.value, ended.signal);
         if (ended.signal.aborted) return;
         failures = 0;
+        notBeforeMs = 0;
         show({ key, value, checkedAtMs: Date.now() });
         nextMs = current.current.everyMs(value);
         if (Date.now() < eagerUntilMs) nextMs = Math.min(nextMs, BUSY_MS);
@@ -86,7 +87,8 @@ export function useLive<T>(
           ...latest,
           error: error instanceof Error ? error : new Error(String(error)),
         });
-        nextMs = Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS);
+        nextMs = retryDelayMs(error, failures);
+        notBeforeMs = Date.now() + askedToWaitMs(error);
         failures += 1;
       } finally {
         reading = false;
@@ -97,16 +99,14 @@ export function useLive<T>(
       eagerUntilMs = Date.now() + EAGER_FOR_MS;
       void read();
     };
-    const seen = (): void => {
-      if (!document.hidden) void read();
-    };
-    document.addEventListener("visibilitychange", seen);
-    const unsubscribe = state.subscribe(() => void read());
+    const wake = (): void => plan(Math.max(0, notBeforeMs - Date.now()));
+    document.addEventListener("visibilitychange", wake);
+    const unsubscribe = state.subscribe(wake);
     void read();
     return () => {
       ended.abort();
       clearTimeout(timer);
-      document.removeEventListener("visibilitychange", seen);
+      document.removeEventListener("visibilitychange", wake);
       unsubscribe();
     };
   }, [key, state]);

@@ -1,3 +1,4 @@
+import { inBrowser } from "./kept.js";
 import { imageKey, type ImageName } from "./routes.js";
 
 const KEY = "sigil.images";
@@ -6,10 +7,10 @@ const MOST = 20;
 /** Image definitions that were opened in this browser, the latest first. */
 export function recentImages(): readonly ImageName[] {
   try {
-    const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    const kept: unknown = JSON.parse(inBrowser.get(KEY) ?? "[]");
     return Array.isArray(kept) ? kept.filter(isImageName) : [];
   } catch {
-    return []; // Written by hand, or no storage: then there are none.
+    return []; // Written by hand: then there are none.
   }
 }
 
@@ -17,14 +18,7 @@ export function rememberImage(image: ImageName): void {
   const others = recentImages().filter(
     (each) => imageKey(each) !== imageKey(image),
   );
-  try {
-    localStorage.setItem(
-      KEY,
-      JSON.stringify([image, ...others].slice(0, MOST)),
-    );
-  } catch {
-    // A browser that keeps nothing.
-  }
+  inBrowser.set(KEY, JSON.stringify([image, ...others].slice(0, MOST)));
 }
 
 function isImageName(value: unknown): value is ImageName {

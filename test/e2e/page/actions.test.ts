@@ -158,6 +158,65 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
     await context.close();
   });
 
+  it("a test that was asked for shows in the version's operations at once, and what it has proven", async () => {
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/1.0.0`),
+    );
+    await page.route("**/test-profile", (route) =>
+      route.fulfill({
+        json: {
+          machineSize: "Standard_D2s_v5",
+          resourceGroupName: "ImageTests",
+          concurrency: 4,
+          keepFailedMinutes: 0,
+          regions: [{ name: "westus" }],
+        },
+      }),
+    );
+    const tests = [
+      {
+        name: "westus",
+        state: "Gone",
+        result: "passed",
+        attempts: 1,
+        attemptsAllowed: 3,
+        machineSize: "Standard_D2s_v5",
+        provenTime: "2026-01-01T00:00:00Z",
+      },
+    ];
+    const operation = {
+      id: `${"0".repeat(32)}-1`,
+      kind: "TestImageVersion",
+      status: "Succeeded",
+      resourceId: seedVersionId("1.0.0"),
+      createdTime: "2026-01-01T00:00:00Z",
+      percentComplete: 100,
+      regions: [],
+      history: [],
+      tests,
+    };
+    let asked = false;
+    await page.route("**/versions/1.0.0/test", (route) => {
+      asked = true;
+      return route.fulfill({ status: 202, json: operation });
+    });
+    await page.route("**/operations?*", (route) =>
+      asked
+        ? route.fulfill({ json: { value: [operation] } })
+        : route.continue(),
+    );
+    await signIn(page, "writer");
+    await page.getByRole("row", { name: /^Create/u }).waitFor();
+    await page.getByRole("button", { name: "Test", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("westus: Standard_D2s_v5 in ImageTests").waitFor();
+    await dialog.getByRole("button", { name: "Test" }).click();
+    await page.getByText("Accepted:").waitFor();
+    await page.getByText("Started and proven").waitFor({ timeout: 10_000 });
+    await context.close();
+  });
+
   it("a version is deleted only by who types its number", async () => {
     await make("0.9.0");
     const { page, context } = await openPage(
@@ -176,6 +235,71 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
     await button.click();
     await page.getByText("Accepted:").waitFor();
     await page.getByText("There is no image version").waitFor();
+    await context.close();
+  });
+
+  it("a region that has failed is offered to be retried once the operation that repairs it by itself has ended", async () => {
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/1.0.0`),
+    );
+    let status = "Running";
+    await page.route("**/versions/1.0.0", async (route) => {
+      const response = await route.fetch();
+      const { sigil, ...rest } = (await response.json()) as {
+        sigil: { regions: object[] };
+      };
+      const regions = sigil.regions.map((region) => ({
+        ...region,
+        state: "Failed",
+      }));
+      await route.fulfill({
+        response,
+        json: { ...rest, sigil: { ...sigil, regions } },
+      });
+    });
+    await page.route("**/operations/*expand=calls", async (route) => {
+      const response = await route.fetch();
+      const operation = (await response.json()) as object;
+      await route.fulfill({ response, json: { ...operation, status } });
+    });
+    await signIn(page, "admin");
+    await page.getByRole("button", { name: "Cancel the operation" }).waitFor();
+    const retry = page.getByRole("button", { name: "Retry failed regions" });
+    expect(await retry.count()).toBe(0);
+    status = "Failed";
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await retry.waitFor();
+    await context.close();
+  });
+
+  it("asked for once more after every answer was lost, it is the same request", async () => {
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/1.0.0`),
+    );
+    await signIn(page, "writer");
+    const keys: (string | undefined)[] = [];
+    const operations: unknown[] = [];
+    await page.route("**/{promote,demote}", async (route) => {
+      keys.push(route.request().headers()["idempotency-key"]);
+      const response = await route.fetch();
+      operations.push(((await response.json()) as { id: string }).id);
+      if (operations.length <= 3) await route.abort();
+      else await route.fulfill({ response });
+    });
+    await page.getByRole("button", { name: /^(?:Promote|Exclude)/u }).click();
+    const dialog = page.getByRole("dialog");
+    const confirm = dialog.getByRole("button", {
+      name: /^(?:Promote|Exclude)/u,
+    });
+    await confirm.click();
+    await dialog.getByRole("alert").getByText("could not be reached").waitFor();
+    await confirm.click();
+    await page.getByText("Accepted:").waitFor();
+    expect(keys).toHaveLength(4);
+    expect(new Set(keys).size).toBe(1);
+    expect(new Set(operations).size).toBe(1);
     await context.close();
   });
 
@@ -252,10 +376,14 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
     await corrected
       .getByLabel("Image version", { exact: true })
       .fill(seedVersionId("1.2.0"));
-    await corrected
-      .getByLabel("Body", { exact: true })
-      .fill(JSON.stringify(managedImageRequest()));
-    await corrected.getByRole("button", { name: "Plan and send" }).click();
+    const send = corrected.getByRole("button", { name: "Plan and send" });
+    const body = corrected.getByLabel("Body", { exact: true });
+    await body.fill("{");
+    await corrected.getByText("It is no JSON:").waitFor();
+    expect(await body.getAttribute("aria-invalid")).toBe("true");
+    expect(await send.isDisabled()).toBe(true);
+    await body.fill(JSON.stringify(managedImageRequest()));
+    await send.click();
     await page.getByText("Accepted:").waitFor();
     await page.getByText("There are none.").waitFor();
     await context.close();

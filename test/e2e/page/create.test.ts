@@ -189,6 +189,29 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
     await context.close();
   });
 
+  it("is not begun with what a form cannot show: the paste says what is wrong", async () => {
+    const { page, context } = await open("create");
+    await paste(page, {
+      ...snapshotsRequest("eastus2"),
+      tags: { build: { number: 4711 } },
+    });
+    const field = page.getByLabel("The body of a PUT");
+    expect(await field.getAttribute("aria-invalid")).toBe("true");
+    expect(
+      await page
+        .locator(
+          `[id="${(await field.getAttribute("aria-describedby")) ?? ""}"]`,
+        )
+        .innerText(),
+    ).toContain("/tags/build is an object. It must be text.");
+    expect(await page.getByText("[object Object]").count()).toBe(0);
+    await field.fill(JSON.stringify(snapshotsRequest("eastus2")));
+    await page.getByRole("button", { name: "Fill in the form" }).click();
+    await page.getByText("The form has it.").waitFor();
+    expect(await field.getAttribute("aria-invalid")).toBe("false");
+    await context.close();
+  });
+
   it("needs no mouse, is read aloud, and fits a phone", async () => {
     const { page, context, complaints } = await open("create", "writer", {
       viewport: { width: 390, height: 844 },

@@ -59,6 +59,52 @@ describe.skipIf(chromium === undefined)(
       await context.close();
     });
 
+    it("a region that Sigil still waits for is not said to be ready, also where Azure gives its version as the latest", async () => {
+      const { page, context } = await openPage(
+        browser,
+        `${host.origin}/api/ui/${SEED_IMAGE}`,
+      );
+      const version = (name: string, managedBy: string, state?: string) => ({
+        name,
+        managedBy,
+        ...(state !== undefined && { state }),
+        provisioningState: "Succeeded",
+        latest: true,
+        excludeFromLatest: false,
+        regions: [
+          {
+            name: "westus",
+            state: "Unknown",
+            progress: 0,
+            latest: true,
+            excludeFromLatest: false,
+            encryptionType: "EncryptionAtRestWithPlatformKey",
+            diskEncryptionSets: [],
+          },
+        ],
+      });
+      await page.route("**/summary", (route) =>
+        route.fulfill({
+          headers: { ETag: '"1"' },
+          json: {
+            time: "2026-01-01T00:00:00Z",
+            complete: true,
+            diskEncryptionSets: [],
+            versions: [
+              version("2.0.0", "Sigil", "Replicating"),
+              version("1.0.0", "Others"),
+            ],
+          },
+        }),
+      );
+      await signIn(page, "reader");
+      const row = (name: RegExp) => page.getByRole("row", { name }).innerText();
+      await page.getByText("2 versions").waitFor();
+      expect(await row(/^2\.0\.0/u)).toMatch(/Waiting/u);
+      expect(await row(/^1\.0\.0/u)).toMatch(/Ready/u);
+      await context.close();
+    });
+
     it("ten thousand versions are one answer, and at most 300 rows of them are made", async () => {
       const { page, context } = await openPage(
         browser,
@@ -148,6 +194,51 @@ describe.skipIf(chromium === undefined)(
       await page.getByText("The sign-in has ended.").waitFor();
       await page.getByRole("link", { name: "1.0.0" }).waitFor();
       await page.getByRole("button", { name: "Sign in" }).waitFor();
+      await context.close();
+    });
+
+    it("an API that never answers, or says when to ask again, is said; what is shown stays", async () => {
+      const { page, context } = await openPage(
+        browser,
+        `${host.origin}/api/ui/${SEED_IMAGE}`,
+      );
+      await signIn(page, "reader");
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+      const askedAtMs: number[] = [];
+      await page.route("**/summary", (route) => {
+        askedAtMs.push(Date.now());
+        return route.fulfill({
+          status: 429,
+          headers: { "Retry-After": "6" },
+          json: {
+            title: "Too many requests",
+            detail: "Not so often.",
+            status: 429,
+            code: "TooManyRequests",
+          },
+        });
+      });
+      await page.getByRole("button", { name: "Refresh" }).click();
+      await page.getByText("The API answered 429.").waitFor();
+      await page.getByText("Not so often.").waitFor();
+      expect(await page.getByText("does not answer").count()).toBe(0);
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+      await expect.poll(() => askedAtMs.length, { timeout: 20_000 }).toBe(2);
+      expect((askedAtMs[1] ?? 0) - (askedAtMs[0] ?? 0)).toBeGreaterThan(5_900);
+
+      await page.unroute("**/summary");
+      await page.route("**/summary", () => undefined);
+      await page.getByRole("button", { name: "Refresh" }).click();
+      await page.getByText("The API does not answer.").waitFor();
+      await page.getByText("has not answered in 20 s.").waitFor();
+      await page.getByText("What is shown is from").waitFor();
+      await page.getByText(/^Checked .* ago/u).waitFor();
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+      await page.unroute("**/summary");
+      await page.getByRole("button", { name: "Refresh" }).click();
+      await page
+        .getByText("The API does not answer.")
+        .waitFor({ state: "detached" });
       await context.close();
     });
 

@@ -1,5 +1,12 @@
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from "vitest";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { findChromium, startChromium } from "../../support/browser.js";
 import { openPage, SEED_IMAGE, signIn } from "../../support/page.js";
@@ -11,6 +18,14 @@ if (chromium === undefined)
   console.warn(
     "SKIPPED: /api/ui was not opened in a browser, as this machine has none. Install one (Debian: apt install chromium), or name one by SIGIL_CHROMIUM=/path/to/chromium.",
   );
+
+/** As a browser does that forbids site data. */
+const KEEPS_NOTHING = `for (const name of ["sessionStorage", "localStorage"])
+  Object.defineProperty(window, name, {
+    get() {
+      throw new DOMException(name + " is forbidden.", "SecurityError");
+    },
+  });`;
 
 describe.skipIf(chromium === undefined)("signing in to the page", () => {
   let stack: Stack;
@@ -62,6 +77,123 @@ describe.skipIf(chromium === undefined)("signing in to the page", () => {
     await page.getByRole("heading", { name: "Operations" }).waitFor();
     await page.goBack();
     await page.getByRole("heading", { name: "MyImage" }).waitFor();
+    await context.close();
+  });
+
+  it("needs no room in sessionStorage, and says what it needs where the browser keeps nothing", async () => {
+    const { page, context, complaints } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}`,
+    );
+    await page.evaluate(() => {
+      for (let size = 2 ** 22; size >= 1; size /= 2)
+        try {
+          for (let n = 0; ; n += 1)
+            sessionStorage.setItem(`${size}.${n}`, "x".repeat(size));
+        } catch {
+          // Full, but for half as much.
+        }
+    });
+    await signIn(page, "writer");
+    expect(new URL(page.url()).pathname).toBe(`/api/ui/${SEED_IMAGE}`);
+    expect(
+      await page.evaluate(() => localStorage.getItem("sigil.sign-in")),
+    ).toBeNull();
+    expect(complaints).toEqual([]);
+    await context.close();
+
+    const forbidden = await browser.newContext();
+    await forbidden.addInitScript(KEEPS_NOTHING);
+    const other = await forbidden.newPage();
+    await other.goto(`${host.origin}/api/ui/`);
+    await other.getByRole("button", { name: "Sign in" }).click();
+    await other.getByText("Allow site data for").waitFor();
+    await forbidden.close();
+  });
+
+  it("what is offered follows a role that changes, and a form that nothing can be kept of goes on", async () => {
+    const issuer = stack.services.tokenIssuer;
+    issuer?.setSignInLifetime(30, true); // Each call renews it.
+    onTestFinished(() => {
+      issuer?.setSignInLifetime(3_600, true);
+      issuer?.setRoles("writer", ["ImageVersions.Write"]);
+    });
+    const { page, context, complaints } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}`,
+    );
+    await signIn(page, "writer");
+    await page.evaluate(KEEPS_NOTHING);
+    await page.getByRole("link", { name: "New version" }).click();
+    await page.getByLabel("Version", { exact: true }).fill("7.7.7");
+    await page.locator(".plan-status", { hasText: "Checked" }).waitFor();
+    await page.goBack();
+    await page.getByRole("link", { name: "New version" }).waitFor();
+
+    issuer?.setRoles("writer", ["ImageVersions.Read"]);
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page
+      .getByRole("link", { name: "New version" })
+      .waitFor({ state: "detached" });
+    expect(await page.locator("header").innerText()).toContain("Writer Read");
+    issuer?.setRoles("writer", ["ImageVersions.Admin"]);
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page.getByRole("link", { name: "New version" }).waitFor();
+    expect(await page.locator("header").innerText()).toContain("Writer Admin");
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it("who signs out leaves neither a draft nor a name, and stays signed out while a token is being renewed", async () => {
+    const issuer = stack.services.tokenIssuer;
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}/create`,
+    );
+    issuer?.setSignInLifetime(30, true);
+    onTestFinished(() => issuer?.setSignInLifetime(3_600, true));
+    await signIn(page, "writer");
+    await page.getByLabel("Version", { exact: true }).fill("7.7.7");
+    await expect
+      .poll(() => page.evaluate(() => Object.keys(sessionStorage).join()))
+      .toContain("sigil.draft/");
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    const renewal = page.waitForRequest("**/token");
+    await page.route("**/token", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.getByLabel("Region", { exact: true }).fill("westus");
+    await renewal;
+    await page.getByRole("button", { name: "Sign out" }).click();
+    const renewed = page.waitForResponse("**/token");
+    answer();
+    await (await renewed).finished();
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    expect(await page.evaluate(() => Object.keys(sessionStorage))).toEqual([]);
+    await context.close();
+  });
+
+  it("an issuer that takes the connection and never answers keeps nobody from reading while the token is good", async () => {
+    const issuer = stack.services.tokenIssuer;
+    issuer?.setSignInLifetime(59, true);
+    onTestFinished(() => issuer?.setSignInLifetime(3_600, true));
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}`,
+    );
+    await page.route("**/token", (route) =>
+      route.request().postData()?.includes("refresh_token") === true
+        ? undefined
+        : route.continue(),
+    );
+    const renewal = page.waitForRequest(
+      (request) => request.postData()?.includes("refresh_token") === true,
+    );
+    await signIn(page, "reader");
+    await renewal;
+    await page.getByText(/^Checked .* ago/u).waitFor({ timeout: 10_000 });
     await context.close();
   });
 

@@ -220,6 +220,11 @@ describe.skipIf(chromium === undefined)("every view of the page", () => {
       timeZone: "Europe/Berlin",
     }).format(Date.parse(utc));
     expect(await time.innerText()).toBe(local);
+    await page.evaluate(
+      `history.pushState(undefined, "", "/api/ui/nowhere"); dispatchEvent(new PopStateEvent("popstate"))`,
+    );
+    await page.getByRole("heading", { name: "no such page" }).waitFor();
+    expect(await page.title()).toBe("No such page · Sigil");
     await context.close();
   });
 });

@@ -1,5 +1,5 @@
 import { build } from "esbuild";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import {
   ConflictError,
   ConnectionError,
@@ -171,6 +171,28 @@ describe("a call", () => {
     expect(sent).toHaveLength(2);
   });
 
+  it("that is never answered is given up, a long poll after what it waits for", async () => {
+    const timeout = vi.spyOn(AbortSignal, "timeout");
+    onTestFinished(() => timeout.mockRestore());
+    timeout.mockImplementation((ms) =>
+      AbortSignal.abort(new DOMException(String(ms), "TimeoutError")),
+    );
+    const api = createClient({
+      endpoint: "https://sigil.example",
+      timeoutMs: 20_000,
+      attempts: 1,
+      fetch: (_, init) => Promise.reject(init?.signal?.reason as Error),
+    });
+    await expect(api.call("listOperations", {})).rejects.toThrow(
+      new ConnectionError("https://sigil.example has not answered in 20 s."),
+    );
+    const path = { operationId: "o" };
+    await expect(
+      api.call("getOperation", { path, query: { wait: 30 } }),
+    ).rejects.toThrow("has not answered in 50 s.");
+    expect(timeout.mock.calls).toEqual([[20_000], [50_000]]);
+  });
+
   it("is not sent again where the caller cannot say who it is", async () => {
     const api = createClient({
       endpoint: "https://sigil.example",
@@ -191,9 +213,11 @@ describe("a call", () => {
     );
     expect(five.sent).toHaveLength(5);
     const long = client(problem(429, {}, { "Retry-After": "3600" }));
-    await expect(long.client.call("listOperations", {})).rejects.toThrow(
-      UnavailableError,
-    );
+    const refused = await long.client
+      .call("listOperations", {})
+      .catch((each: unknown) => each);
+    expect(refused).toBeInstanceOf(UnavailableError);
+    expect((refused as UnavailableError).retryAfterMs).toBe(3_600_000);
     expect(long.sent).toHaveLength(1);
   });
 

@@ -38,6 +38,8 @@ export interface SignIns {
   redeem(form: URLSearchParams): Promise<TokenAnswer>;
   /** Seconds that the next access tokens of people live; with false no refresh token is given, and those given are void. */
   setLifetime(seconds: number, refreshable: boolean): void;
+  /** What the person's next tokens say, also those that are renewed. */
+  setRoles(username: string, roles: readonly string[]): void;
 }
 
 interface Grant {
@@ -57,6 +59,7 @@ export function createSignIns(options: SignInOptions): SignIns {
   const { audience, clock, issue } = options;
   const codes = new Map<string, Grant>();
   const refreshTokens = new Map<string, Omit<Grant, "expiresAtMs">>();
+  const roles = new Map<string, readonly string[]>();
   let lifetimeSeconds = LIFETIME_SECONDS;
   let refreshable = true;
 
@@ -72,7 +75,7 @@ export function createSignIns(options: SignInOptions): SignIns {
     const common = {
       appId: LOCAL_PUBLIC_CLIENT.clientId,
       subject: objectIdOf(person.username),
-      roles: person.roles,
+      roles: roles.get(person.username) ?? person.roles,
       expiresInSeconds: lifetimeSeconds,
     };
     const access = await issue({
@@ -230,6 +233,8 @@ export function createSignIns(options: SignInOptions): SignIns {
       refreshable = mayRefresh;
       if (!mayRefresh) refreshTokens.clear();
     },
+
+    setRoles: (username, given) => void roles.set(username, given),
   };
 }
 

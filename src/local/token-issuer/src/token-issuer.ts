@@ -89,6 +89,8 @@ export interface TokenIssuer {
   setManagedIdentityLifetime(seconds: number): void;
   /** Seconds that the next access tokens of people live; with false they cannot be refreshed, and those given neither. */
   setSignInLifetime(seconds: number, refreshable: boolean): void;
+  /** What the next tokens of the person with this user name say, also those that are renewed. */
+  setRoles(username: string, roles: readonly string[]): void;
   /** How many managed identity tokens were given out. */
   managedIdentityTokens(): number;
   close(): Promise<void>;
@@ -198,6 +200,7 @@ export async function startTokenIssuer(
     },
     setSignInLifetime: (seconds, refreshable) =>
       signIns.setLifetime(seconds, refreshable),
+    setRoles: (username, roles) => signIns.setRoles(username, roles),
     managedIdentityTokens: () => managedIdentityTokens,
     async close() {
       await Promise.all([

@@ -1,4 +1,9 @@
-import { ForbiddenError, isUnavailable, NotFoundError } from "@sigil/client";
+import {
+  ConnectionError,
+  ForbiddenError,
+  NotFoundError,
+  UnavailableError,
+} from "@sigil/client";
 import { durationText, useNow } from "../clock.js";
 import type { Live } from "../live.js";
 import { Problem } from "./problem.js";
@@ -19,9 +24,12 @@ export function LiveBar({ live }: { readonly live: Live<unknown> }) {
         {error !== undefined && (
           <div class="bar error">
             <div>
-              {isUnavailable(error) ? (
+              {error instanceof ConnectionError && (
                 <strong>The API does not answer. </strong>
-              ) : null}
+              )}
+              {error instanceof UnavailableError && (
+                <strong>The API answered {error.status}. </strong>
+              )}
               <Problem error={error} />
               {value !== undefined && checkedAtMs !== undefined && (
                 <p>

@@ -1,5 +1,9 @@
 import { useState } from "preact/hooks";
-import { isObject } from "./model/json.js";
+import { parseJson } from "./model/json.js";
+import { misfitsOf } from "./model/misfits.js";
+
+/** What is wrong and shown; a request may be anything. */
+const MOST = 20;
 
 /** Fills the form from a request that somebody has: what the form does not show of it is kept. */
 export function Paste({
@@ -9,18 +13,13 @@ export function Paste({
 }) {
   const [text, setText] = useState("");
   const [said, setSaid] = useState("");
-  const [failed, setFailed] = useState("");
+  const [failed, setFailed] = useState<readonly string[]>([]);
   const take = (): void => {
-    setSaid("");
-    setFailed("");
-    try {
-      const body: unknown = JSON.parse(text);
-      if (!isObject(body)) throw new Error("It is no object.");
-      onPaste(body);
-      setSaid("The form has it.");
-    } catch (error) {
-      setFailed(`This is no JSON of a version. ${(error as Error).message}`);
-    }
+    const read = parseJson(text);
+    const wrong = "mistake" in read ? [read.mistake] : misfitsOf(read.value);
+    setFailed(wrong);
+    setSaid(wrong.length === 0 ? "The form has it." : "");
+    if ("value" in read && wrong.length === 0) onPaste(read.value);
   };
   return (
     <details class="card">
@@ -34,12 +33,18 @@ export function Paste({
         spellcheck={false}
         value={text}
         aria-describedby="paste-error"
-        aria-invalid={failed !== ""}
+        aria-invalid={failed.length > 0}
         onInput={(event) => setText(event.currentTarget.value)}
       />
-      <p id="paste-error" class="error-text" role="alert">
-        {failed}
-      </p>
+      <div id="paste-error" class="error-text" role="alert">
+        {failed.length > 0 && <p>This is no request that the form can show.</p>}
+        <ul>
+          {failed.slice(0, MOST).map((sentence) => (
+            <li key={sentence}>{sentence}</li>
+          ))}
+        </ul>
+        {failed.length > MOST && <p>And {failed.length - MOST} more.</p>}
+      </div>
       <p class="row">
         <button type="button" onClick={take}>
           Fill in the form

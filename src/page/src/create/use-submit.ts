@@ -4,6 +4,7 @@ import {
   PreconditionFailedError,
   type Client,
 } from "@sigil/client";
+import { useRequestKey } from "../context.js";
 import type { ImageName } from "../routes.js";
 import type { Found } from "./model/fields.js";
 import type { Form } from "./model/form.js";
@@ -41,17 +42,13 @@ export function useSubmit(
   () => void,
 ] {
   const [submission, setSubmission] = useState<Submission>(IDLE);
-  /** One key for one request: sent again after an answer that was lost, it is the same operation. */
-  const sent = useRef({ request: "", key: "" });
+  const keyOf = useRequestKey();
   const left = useRef(false);
   useEffect(() => () => void (left.current = true), []);
 
   const send = async (form: Form, base: Base | undefined): Promise<void> => {
     const request = requestOf(image, form, base);
-    const text = JSON.stringify(request);
-    if (sent.current.request !== text)
-      sent.current = { request: text, key: crypto.randomUUID() };
-    const header = { "Idempotency-Key": sent.current.key };
+    const header = { "Idempotency-Key": keyOf(request) };
     const removed = removedRegions(form, base?.form);
     setSubmission({ ...IDLE, sending: true });
     try {

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Time } from "../components/time.js";
 import { useClient } from "../context.js";
+import { inTab } from "../kept.js";
 import { navigate } from "../navigation.js";
 import type { ImageName } from "../routes.js";
 import { Basics } from "./basics.js";
@@ -50,7 +51,7 @@ export function VersionForm({
 }) {
   const client = useClient();
   const [draft, setDraft] = useState(() =>
-    readDraft(sessionStorage, image, change?.version),
+    readDraft(inTab, image, change?.version),
   );
   const [base, setBase] = useState<Base | undefined>(
     draft?.base !== undefined && draft.etag !== undefined
@@ -82,7 +83,7 @@ export function VersionForm({
   }, [ofSource, plan.plan]);
   useEffect(() => {
     if (!begun) return;
-    keepDraft(sessionStorage, image, change?.version, {
+    keepDraft(inTab, image, change?.version, {
       form,
       savedTime: new Date().toISOString(),
       ...(base && { base: base.form, etag: base.etag }),
@@ -90,7 +91,7 @@ export function VersionForm({
   }, [begun, form, base]);
   const [submission, submit, resume] = useSubmit(client, image, {
     onAccepted: (version) => {
-      dropDraft(sessionStorage, image, change?.version);
+      dropDraft(inTab, image, change?.version);
       navigate({ view: "version", image, version });
     },
     onFound: (found) => showFindings(place(found, form)),
@@ -99,7 +100,7 @@ export function VersionForm({
   const findings = begun ? merged(plan.findings, findInForm(form)) : [];
   const errors = findings.filter(isError).length;
   const restart = (from: Form): void => {
-    dropDraft(sessionStorage, image, change?.version);
+    dropDraft(inTab, image, change?.version);
     setDraft(undefined);
     setBegun(false);
     setForm(from);

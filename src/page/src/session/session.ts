@@ -1,7 +1,9 @@
 import { createClient, NotSignedInError, type Client } from "@sigil/client";
+import { dropDrafts } from "../create/model/drafts.js";
+import { inTab } from "../kept.js";
 import { createStore, type Store } from "../store.js";
 import type { Person } from "./person.js";
-import type { SignInSettings } from "./settings.js";
+import { ANSWER_WITHIN_MS, type SignInSettings } from "./settings.js";
 import {
   beginSignIn,
   completeSignIn,
@@ -31,6 +33,7 @@ export interface Session {
   start(): Promise<void>;
   /** Leaves the page; it comes back to where it was. */
   signIn(): Promise<void>;
+  /** Leaves nothing of the person in this tab. */
   signOut(): void;
 }
 
@@ -38,6 +41,8 @@ export interface Session {
 const LAST_PERSON = "sigil.person";
 /** A token is renewed so long before it ends. */
 const RENEW_BEFORE_MS = 60_000;
+/** A plan reads Azure, and a write plans. */
+const WRITTEN_WITHIN_MS = 60_000;
 
 export function createSession(settings: SignInSettings | undefined): Session {
   const state = createStore<SessionState>(
@@ -48,7 +53,7 @@ export function createSession(settings: SignInSettings | undefined): Session {
 
   const take = (received: Tokens): void => {
     tokens = received;
-    sessionStorage.setItem(LAST_PERSON, received.person.username ?? "");
+    inTab.set(LAST_PERSON, received.person.username ?? "");
     const shown = state.get();
     if (shown.kind !== "signedIn" || shown.person.role !== received.person.role)
       state.set({ kind: "signedIn", person: received.person });
@@ -58,7 +63,7 @@ export function createSession(settings: SignInSettings | undefined): Session {
     state.set({ kind: "expired", person: tokens.person });
     tokens = undefined;
   };
-  /** One at a time: a refresh token is used once. An issuer that does not answer is asked again with the next call. */
+  /** One at a time: a refresh token is used once. Rejects where the issuer does not answer: it is asked again with the next call. */
   const renew = (): Promise<void> => {
     const current = tokens;
     if (settings === undefined || current === undefined)
@@ -66,40 +71,49 @@ export function createSession(settings: SignInSettings | undefined): Session {
     renewal ??= refresh(settings, current)
       .then(
         (renewed) => {
-          if (renewed !== undefined) take(renewed);
+          if (tokens !== current) return; // Signed out meanwhile.
+          if (renewed === undefined) expire();
+          else take(renewed);
         },
-        () => undefined,
+        (cause: unknown) => {
+          throw new Error(
+            `The sign-in could not be renewed. ${messageOf(cause)}`,
+            { cause },
+          );
+        },
       )
       .finally(() => (renewal = undefined));
     return renewal;
   };
   const token = async (): Promise<string | undefined> => {
-    if (
-      tokens?.refreshToken !== undefined &&
-      tokens.expiresAtMs - Date.now() < RENEW_BEFORE_MS
-    )
-      await renew();
+    if (tokens?.refreshToken !== undefined) {
+      const endsInMs = tokens.expiresAtMs - Date.now();
+      if (endsInMs <= 0) await renew();
+      // It is still good: nobody waits for an issuer that is slow.
+      else if (endsInMs < RENEW_BEFORE_MS) renew().catch(() => undefined);
+    }
     return tokens?.accessToken;
   };
   const signIn = async (unasked = false): Promise<void> => {
     if (settings === undefined) return;
     try {
-      await beginSignIn(
-        settings,
-        sessionStorage.getItem(LAST_PERSON) ?? undefined,
-        unasked,
-      );
+      await beginSignIn(settings, inTab.get(LAST_PERSON), unasked);
     } catch (error) {
-      state.set({
-        ...state.get(),
-        error: `${settings.authority} could not be reached. ${messageOf(error)}`,
-      });
+      state.set({ ...state.get(), error: messageOf(error) });
     }
   };
   const options = { endpoint: location.origin, token };
   // What is read is read again anyway; what is written is sent again with the same Idempotency-Key.
-  const reader = createClient({ ...options, attempts: 1 });
-  const writer = createClient({ ...options, attempts: 3 });
+  const reader = createClient({
+    ...options,
+    attempts: 1,
+    timeoutMs: ANSWER_WITHIN_MS,
+  });
+  const writer = createClient({
+    ...options,
+    attempts: 3,
+    timeoutMs: WRITTEN_WITHIN_MS,
+  });
 
   return {
     state,
@@ -127,20 +141,21 @@ export function createSession(settings: SignInSettings | undefined): Session {
     async start() {
       if (settings === undefined) return;
       if (!isAnswer()) {
-        if (sessionStorage.getItem(LAST_PERSON)) await signIn(true);
+        if (inTab.get(LAST_PERSON)) await signIn(true);
         return;
       }
       try {
         take(await completeSignIn(settings));
       } catch (error) {
-        sessionStorage.removeItem(LAST_PERSON);
+        inTab.remove(LAST_PERSON);
         state.set({ kind: "signedOut", error: messageOf(error) });
       }
     },
     signIn: () => signIn(),
     signOut() {
       tokens = undefined;
-      sessionStorage.removeItem(LAST_PERSON);
+      inTab.remove(LAST_PERSON);
+      dropDrafts(inTab);
       state.set({ kind: "signedOut" });
     },
   };

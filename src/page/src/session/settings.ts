@@ -13,8 +13,13 @@ export interface PageSettings {
   readonly signIn?: SignInSettings;
 }
 
+/** What has not answered by then is taken not to answer. */
+export const ANSWER_WITHIN_MS = 20_000;
+
 export async function readSettings(): Promise<PageSettings> {
-  const response = await fetch("/api/ui/config.json");
+  const response = await fetch("/api/ui/config.json", {
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+  });
   if (!response.ok)
     throw new Error(`/api/ui/config.json answered ${response.status}.`);
   return (await response.json()) as PageSettings;

@@ -1,6 +1,7 @@
 // Invariants:
 // 1. Tokens are in memory alone. What the browser keeps across the redirect is worthless without the code that comes back:
-//    the verifier, state and nonce of one attempt, removed when it ends.
+//    the verifier, state and nonce of one attempt, removed when it ends. They are in this tab, or, where it has no room, in
+//    every tab of the browser.
 // 2. An answer counts only with the state of this attempt, a token with its nonce and from the issuer that is configured.
 import {
   allowInsecureRequests,
@@ -20,9 +21,10 @@ import {
   type AuthorizationServer,
   type TokenEndpointResponse,
 } from "oauth4webapi";
+import { inBrowser, inTab } from "../kept.js";
 import { replaceAddress } from "../navigation.js";
 import { personOf, type Person } from "./person.js";
-import type { SignInSettings } from "./settings.js";
+import { ANSWER_WITHIN_MS, type SignInSettings } from "./settings.js";
 
 export interface Tokens {
   readonly accessToken: string;
@@ -40,22 +42,31 @@ interface Attempt {
 }
 
 const ATTEMPT = "sigil.sign-in";
+const STORES = [inTab, inBrowser];
 const REDIRECT_PATH = "/api/ui/";
 
 const redirectUri = (): string => location.origin + REDIRECT_PATH;
-/** http is for an issuer on this machine: the service refuses any other in its settings. */
 const optionsFor = ({ authority }: SignInSettings) => ({
+  signal: () => AbortSignal.timeout(ANSWER_WITHIN_MS),
+  // http is for an issuer on this machine: the service refuses any other in its settings.
   [allowInsecureRequests]: authority.startsWith("http:"),
 });
 
 async function discover(
   settings: SignInSettings,
 ): Promise<AuthorizationServer> {
-  const response = await discoveryRequest(new URL(settings.authority), {
-    ...optionsFor(settings),
-    algorithm: "oidc",
-  });
-  return processDiscoveryResponse(new URL(settings.issuer), response);
+  try {
+    const response = await discoveryRequest(new URL(settings.authority), {
+      ...optionsFor(settings),
+      algorithm: "oidc",
+    });
+    return await processDiscoveryResponse(new URL(settings.issuer), response);
+  } catch (error) {
+    throw new Error(
+      `${settings.authority} could not be reached. ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
 }
 
 /**
@@ -88,9 +99,27 @@ export async function beginSignIn(
   };
   for (const [name, value] of Object.entries(query))
     address.searchParams.set(name, value);
-  sessionStorage.setItem(ATTEMPT, JSON.stringify(attempt)); // Invariant 1.
+  keepAttempt(attempt);
   if (unasked) location.replace(address);
   else location.assign(address);
+}
+
+function keepAttempt(attempt: Attempt): void {
+  takeAttempt();
+  // Invariant 1.
+  if (!STORES.some((store) => store.set(ATTEMPT, JSON.stringify(attempt))))
+    throw new Error(
+      `The browser keeps nothing for this page, and the sign-in needs that until it is done. Allow site data for ${location.origin}, or clear it where there is no room, and sign in again.`,
+    );
+}
+
+/** What was kept of an attempt: once. */
+function takeAttempt(): Attempt | undefined {
+  const kept = STORES.map((store) => store.get(ATTEMPT)).find(
+    (text) => text !== undefined,
+  );
+  for (const store of STORES) store.remove(ATTEMPT);
+  return kept === undefined ? undefined : (JSON.parse(kept) as Attempt);
 }
 
 /** Whether this page was opened by the issuer's answer. */
@@ -108,9 +137,7 @@ export async function completeSignIn(
   settings: SignInSettings,
 ): Promise<Tokens> {
   const answered = new URL(location.href);
-  const kept = sessionStorage.getItem(ATTEMPT);
-  sessionStorage.removeItem(ATTEMPT);
-  const attempt = kept === null ? undefined : (JSON.parse(kept) as Attempt);
+  const attempt = takeAttempt();
   replaceAddress(attempt?.returnTo ?? REDIRECT_PATH);
   if (attempt === undefined)
     throw new Error("This sign-in was begun in another tab. Sign in again.");
@@ -141,7 +168,7 @@ export async function completeSignIn(
   return tokensOf(settings, tokens);
 }
 
-/** New tokens without a person; undefined where the issuer wants to see one again. */
+/** New tokens without a person, with the role of now; undefined where the issuer wants to see the person again. */
 export async function refresh(
   settings: SignInSettings,
   { refreshToken, person }: Tokens,
@@ -157,8 +184,11 @@ export async function refresh(
     optionsFor(settings),
   );
   if (response.status === 400) return undefined;
-  const tokens = await processRefreshTokenResponse(server, client, response);
-  return { ...tokensOf(settings, tokens), person };
+  const tokens = tokensOf(
+    settings,
+    await processRefreshTokenResponse(server, client, response),
+  );
+  return { ...tokens, person: { ...person, role: tokens.person.role } };
 }
 
 function tokensOf(

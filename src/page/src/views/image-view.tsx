@@ -114,9 +114,8 @@ function Versions({
     <>
       <FilterBar filters={filters} regions={regions} />
       <p role="status" class="muted">
-        {rows.length === versions.length
-          ? `${versions.length} versions`
-          : `${rows.length} of ${versions.length} versions`}
+        {rows.length < versions.length && `${rows.length} of `}
+        {versions.length} {versions.length === 1 ? "version" : "versions"}
         {!complete && ", of which some are still being read"}
       </p>
       <WindowTable
@@ -243,10 +242,10 @@ function regionState(
   version: VersionSummary,
   { state, latest }: RegionSummary,
 ): { readonly state: string; readonly text: string } {
-  if (state === "Completed" || (state === "Unknown" && latest))
-    return { state: "Completed", text: "Ready" };
-  return state === "Unknown" && version.managedBy === "Sigil" && isBusy(version)
-    ? { state, text: "Waiting" }
+  if (state === "Unknown" && version.managedBy === "Sigil" && isBusy(version))
+    return { state, text: "Waiting" };
+  return state === "Completed" || (state === "Unknown" && latest)
+    ? { state: "Completed", text: "Ready" }
     : { state, text: state };
 }
 

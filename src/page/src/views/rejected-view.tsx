@@ -6,6 +6,7 @@ import { LiveBar } from "../components/live-bar.js";
 import { Table } from "../components/table.js";
 import { Time } from "../components/time.js";
 import { useClient, useMay } from "../context.js";
+import { parseJson } from "../create/model/json.js";
 import { IDLE_MS, useLive } from "../live.js";
 import { Link, navigate } from "../navigation.js";
 import type { Operation } from "../operations.js";
@@ -171,18 +172,22 @@ function CorrectDialog({
   const [text, setText] = useState(
     JSON.stringify(original?.body ?? {}, null, 2),
   );
+  const corrected = parseJson(text);
+  const mistake = "mistake" in corrected ? corrected.mistake : undefined;
   const [id, setId] = useState(original?.resourceId ?? "");
   return (
     <Dialog
       title="Correct and send"
       confirm="Plan and send"
+      disabled={mistake !== undefined}
       onClose={onClose}
       onConfirm={async () => {
+        if ("mistake" in corrected) return;
         const { body } = await client.call("sendRejectedRequestAgain", {
           path: { rejectedRequestId: request.id },
           body: {
             resourceId: id.trim(),
-            body: JSON.parse(text) as Record<string, unknown>,
+            body: corrected.value as Record<string, unknown>,
           },
         });
         onDone("kind" in body ? body : undefined);
@@ -214,8 +219,13 @@ function CorrectDialog({
         rows={16}
         spellcheck={false}
         value={text}
+        aria-invalid={mistake !== undefined}
+        aria-describedby="correct-body-error"
         onInput={(event) => setText(event.currentTarget.value)}
       />
+      <p id="correct-body-error" class="error-text" role="alert">
+        {mistake}
+      </p>
     </Dialog>
   );
 }

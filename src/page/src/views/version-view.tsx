@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Schemas } from "@sigil/client";
 import {
   CancelDialog,
@@ -101,6 +101,7 @@ function Details({
   readonly shown: Shown;
   readonly refresh: () => void;
 }) {
+  const [accepted, setAccepted] = useState<Operation>();
   const { properties, sigil } = version;
   const profile = properties.publishingProfile;
   return (
@@ -110,7 +111,11 @@ function Details({
         version={version}
         etag={etag}
         operation={operation}
-        refresh={refresh}
+        accepted={accepted}
+        onAccepted={(begun) => {
+          setAccepted(begun);
+          refresh();
+        }}
       />
       <Findings findings={sigil.warnings ?? []} />
       <dl class="facts">
@@ -186,7 +191,7 @@ function Details({
         </>
       )}
       <h2>Operations</h2>
-      <Operations image={image} version={version} />
+      <Operations image={image} version={version} accepted={accepted} />
       {properties.validationsProfile !== undefined && (
         <>
           <h2>Azure's validations</h2>
@@ -205,29 +210,31 @@ function Actions({
   version,
   etag,
   operation,
-  refresh,
+  accepted,
+  onAccepted,
 }: {
   readonly image: ImageName;
   readonly version: Version;
   readonly etag: string;
   readonly operation: Operation | undefined;
-  readonly refresh: () => void;
+  /** What was asked for here last. */
+  readonly accepted: Operation | undefined;
+  readonly onAccepted: ActionProps["onAccepted"];
 }) {
   const mayWrite = useMay("Write");
   const mayCancel = useMayCancel(operation);
   const [open, setOpen] = useState<Action>();
-  const [accepted, setAccepted] = useState<Operation>();
   const excluded =
     version.properties.publishingProfile.excludeFromLatest === true;
-  const hasFailed = version.sigil.regions.some(
-    ({ state }) => state === "Failed",
-  );
+  // An operation that runs repairs its regions by itself.
+  const mayRetry =
+    (operation === undefined || !isRunning(operation)) &&
+    version.sigil.regions.some(({ state }) => state === "Failed");
   const props: ActionProps = {
     onClose: () => setOpen(undefined),
     onAccepted: (begun) => {
       setOpen(undefined);
-      setAccepted(begun);
-      refresh();
+      onAccepted(begun);
     },
   };
   const versionProps = { ...props, image, version, etag };
@@ -260,7 +267,7 @@ function Actions({
               <button type="button" onClick={() => setOpen("test")}>
                 Test
               </button>
-              {hasFailed && (
+              {mayRetry && (
                 <button type="button" onClick={() => setOpen("retry")}>
                   Retry failed regions
                 </button>
@@ -379,9 +386,11 @@ function Encryption({ version }: { readonly version: Version }) {
 function Operations({
   image,
   version,
+  accepted,
 }: {
   readonly image: ImageName;
   readonly version: Version;
+  readonly accepted: Operation | undefined;
 }) {
   const client = useClient();
   const live = useLive<readonly Operation[]>(
@@ -403,6 +412,9 @@ function Operations({
     },
     (operations) => (operations.some(isRunning) ? BUSY_MS : 60_000),
   );
+  useEffect(() => {
+    if (accepted !== undefined) live.refresh();
+  }, [accepted]);
   const operations = live.value ?? [];
   const tests = operations.find((operation) => operation.tests)?.tests;
   return (

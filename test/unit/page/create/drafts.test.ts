@@ -1,10 +1,11 @@
 import { expect, it } from "vitest";
 import {
   dropDraft,
+  dropDrafts,
   keepDraft,
   readDraft,
-  type DraftStorage,
 } from "../../../../src/page/src/create/model/drafts.js";
+import { keptIn, type Kept } from "../../../../src/page/src/kept.js";
 import { EMPTY_FORM } from "../../../../src/page/src/create/model/form.js";
 import { nextNumber } from "../../../../src/page/src/create/model/numbers.js";
 
@@ -16,18 +17,27 @@ const IMAGE = {
 };
 const DRAFT = { form: EMPTY_FORM, savedTime: "2026-01-01T00:00:00Z" };
 
-function storage(): DraftStorage & { readonly kept: Map<string, string> } {
+/** What a browser has. */
+function storage(): Storage {
   const kept = new Map<string, string>();
   return {
-    kept,
+    get length() {
+      return kept.size;
+    },
+    key: (index) => [...kept.keys()][index] ?? null,
     getItem: (key) => kept.get(key) ?? null,
     setItem: (key, value) => void kept.set(key, value),
     removeItem: (key) => void kept.delete(key),
+    clear: () => kept.clear(),
   };
+}
+function newTab(): Kept {
+  const kept = storage();
+  return keptIn(() => kept);
 }
 
 it("a draft is of one image definition, or of one version of it", () => {
-  const tab = storage();
+  const tab = newTab();
   keepDraft(tab, IMAGE, undefined, DRAFT);
   expect(
     readDraft(tab, { ...IMAGE, subscriptionId: "s" }, undefined),
@@ -40,22 +50,44 @@ it("a draft is of one image definition, or of one version of it", () => {
 it.each(["", "{", "null", '{"shape":1}', '{"shape":1,"form":{"version":""}}'])(
   "what is no draft is none: %s",
   (text) => {
-    const tab = storage();
+    const tab = newTab();
     keepDraft(tab, IMAGE, undefined, DRAFT);
-    for (const key of tab.kept.keys()) tab.kept.set(key, text);
+    for (const key of tab.keys()) tab.set(key, text);
     expect(readDraft(tab, IMAGE, undefined)).toBeUndefined();
   },
 );
 
-it("a storage that is full keeps none, and does not fail", () => {
-  const full = {
-    ...storage(),
-    setItem: () => {
-      throw new Error("QuotaExceededError");
+it("a tab that is full keeps none, nor an older one, and one that keeps nothing has none", () => {
+  let full = false;
+  const kept = storage();
+  const tab = keptIn(() => ({
+    ...kept,
+    setItem(key: string, value: string) {
+      if (full) throw new DOMException("", "QuotaExceededError");
+      kept.setItem(key, value);
     },
-  };
-  keepDraft(full, IMAGE, undefined, DRAFT);
-  expect(readDraft(full, IMAGE, undefined)).toBeUndefined();
+  }));
+  keepDraft(tab, IMAGE, undefined, DRAFT);
+  expect(readDraft(tab, IMAGE, undefined)).toMatchObject(DRAFT);
+  full = true;
+  keepDraft(tab, IMAGE, undefined, DRAFT);
+  expect(readDraft(tab, IMAGE, undefined)).toBeUndefined();
+
+  const forbidden = keptIn(() => {
+    throw new DOMException("", "SecurityError");
+  });
+  keepDraft(forbidden, IMAGE, undefined, DRAFT);
+  expect(readDraft(forbidden, IMAGE, undefined)).toBeUndefined();
+  dropDrafts(forbidden);
+});
+
+it("who signs out leaves no draft", () => {
+  const tab = newTab();
+  tab.set("other", "stays");
+  keepDraft(tab, IMAGE, undefined, DRAFT);
+  keepDraft(tab, IMAGE, "1.0.0", DRAFT);
+  dropDrafts(tab);
+  expect(tab.keys()).toEqual(["other"]);
 });
 
 it.each([

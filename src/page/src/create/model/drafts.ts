@@ -1,6 +1,7 @@
 /** What somebody has begun to fill in, kept in this tab. It has no token: a form has none. */
 import { isObject } from "./json.js";
 import { EMPTY_FORM, type Form } from "./form.js";
+import type { Kept } from "../../kept.js";
 import { imageKey, type ImageName } from "../../routes.js";
 
 export interface Draft {
@@ -14,26 +15,19 @@ export interface Draft {
 /** What a draft of another release is not read as. */
 const SHAPE = 1;
 
-/** What the page uses of sessionStorage. */
-export interface DraftStorage {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-  removeItem(key: string): void;
-}
+const PREFIX = "sigil.draft/";
 
 function keyOf(image: ImageName, version: string | undefined): string {
-  return `sigil.draft/${imageKey(image)}/${version ?? "new"}`;
+  return `${PREFIX}${imageKey(image)}/${version ?? "new"}`;
 }
 
 export function readDraft(
-  storage: DraftStorage,
+  tab: Kept,
   image: ImageName,
   version: string | undefined,
 ): Draft | undefined {
   try {
-    const kept: unknown = JSON.parse(
-      storage.getItem(keyOf(image, version)) ?? "null",
-    );
+    const kept: unknown = JSON.parse(tab.get(keyOf(image, version)) ?? "null");
     if (!isObject(kept) || kept["shape"] !== SHAPE) return undefined;
     const { form } = kept;
     return isObject(form) &&
@@ -45,27 +39,26 @@ export function readDraft(
   }
 }
 
-/** A storage that is full keeps no draft; the form goes on. */
+/** Where there is no room for it there is none, not an older one. */
 export function keepDraft(
-  storage: DraftStorage,
+  tab: Kept,
   image: ImageName,
   version: string | undefined,
   draft: Draft,
 ): void {
-  try {
-    storage.setItem(
-      keyOf(image, version),
-      JSON.stringify({ shape: SHAPE, ...draft }),
-    );
-  } catch {
-    dropDraft(storage, image, version);
-  }
+  const text = JSON.stringify({ shape: SHAPE, ...draft });
+  if (!tab.set(keyOf(image, version), text)) dropDraft(tab, image, version);
 }
 
 export function dropDraft(
-  storage: DraftStorage,
+  tab: Kept,
   image: ImageName,
   version: string | undefined,
 ): void {
-  storage.removeItem(keyOf(image, version));
+  tab.remove(keyOf(image, version));
+}
+
+/** They are of who was signed in. */
+export function dropDrafts(tab: Kept): void {
+  for (const key of tab.keys()) if (key.startsWith(PREFIX)) tab.remove(key);
 }

@@ -459,9 +459,9 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
     version: reading.version ?? "",
     increment: "patch",
     location: textIn(body, "location"),
-    tags: Object.entries(objectIn(body, "tags")).map(([name, value]) => ({
+    tags: Object.keys(objectIn(body, "tags")).map((name) => ({
       name,
-      value: String(value as string),
+      value: textIn(body["tags"], name),
     })),
     endOfLife: textIn(profile, "endOfLifeDate"),
     exclude: profile["excludeFromLatest"] === true,

@@ -4,6 +4,17 @@ export interface JsonObject {
   readonly [name: string]: Json;
 }
 
+/** What is written, or why it is no JSON. */
+export function parseJson(
+  text: string,
+): { readonly value: unknown } | { readonly mistake: string } {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    return { mistake: `It is no JSON: ${(error as Error).message}` };
+  }
+}
+
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,0 +1,39 @@
+/** What the browser keeps for the page. It may forbid that, or have no room: then there is nothing, and the page goes on. */
+export interface Kept {
+  get(key: string): string | undefined;
+  /** Whether it is kept. */
+  set(key: string, value: string): boolean;
+  remove(key: string): void;
+  keys(): readonly string[];
+}
+
+/** `storage` is asked each time, as a browser that forbids it throws even where it is named. */
+export function keptIn(storage: () => Storage): Kept {
+  const attempt = <T>(use: (storage: Storage) => T, otherwise: T): T => {
+    try {
+      return use(storage());
+    } catch {
+      return otherwise;
+    }
+  };
+  return {
+    get: (key) => attempt((each) => each.getItem(key), null) ?? undefined,
+    set: (key, value) =>
+      attempt((each) => {
+        each.setItem(key, value);
+        return true;
+      }, false),
+    remove: (key) => attempt((each) => each.removeItem(key), undefined),
+    keys: () =>
+      attempt(
+        (each) =>
+          Array.from({ length: each.length }, (_, i) => each.key(i) ?? ""),
+        [],
+      ),
+  };
+}
+
+/** In this tab alone, until it is closed. */
+export const inTab = keptIn(() => sessionStorage);
+/** In every tab, until somebody clears it. */
+export const inBrowser = keptIn(() => localStorage);
