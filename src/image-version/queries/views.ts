@@ -9,6 +9,7 @@ import type {
   PlanView,
   PromotionRule,
 } from "../contract.js";
+import { patched } from "../properties/body.js";
 import { encryptionOf } from "../properties/encryption.js";
 import { changesOf } from "../properties/changes.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";

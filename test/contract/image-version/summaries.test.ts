@@ -104,12 +104,12 @@ test("twenty who ask at once cost what one costs, and a version that has ended i
   expect(indexReads).toBe(1);
   const first = recordReads;
   expect(first).toBeLessThanOrEqual(3);
-  const asked = world.simulator.control.requests?.length;
+  const asked = world.simulator.control.requests().length;
   world.clock.advance(2_000);
   expect((await summarize(IMAGE)).etag).toBe(answers[0]?.etag);
   expect(indexReads).toBe(2);
   expect(recordReads).toBe(first);
-  expect(world.simulator.control.requests?.length).toBe(asked);
+  expect(world.simulator.control.requests().length).toBe(asked);
 });
 
 test("changes its ETag with the progress of a region, and forgets what was deleted", async () => {
