@@ -65,6 +65,8 @@ type Kind = Accepting["kind"];
 /** What is decided on a version that Azure has, or had. */
 interface Subject {
   readonly look: Look | undefined;
+  /** The same, but where that is known to be older than what was seen before: then it may be the newer after all. */
+  readonly shown: Look | undefined;
   /** False where Azure could not be asked. */
   readonly seen: boolean;
   readonly stored: StoredVersion | undefined;
@@ -94,7 +96,7 @@ function setExclusion(
   kind: Kind,
   excluded: boolean,
 ): Promise<OperationRecord> {
-  return acceptByHand(deps, command, kind, [], ({ look, stored }) => {
+  return acceptByHand(deps, command, kind, [], ({ look, shown, stored }) => {
     const same = sameOperation(stored, look, (one) => one.kind === kind);
     if (same !== undefined) return same;
     if (look === undefined) throw absent(command, stored);
@@ -102,7 +104,9 @@ function setExclusion(
       stored?.operation.kind === kind &&
       !isMadeByOthers(stored.record, look) &&
       stored.operation.status === "Succeeded" &&
-      isExcluded(look.resource) === excluded &&
+      [look, shown ?? look].every(
+        ({ resource }) => isExcluded(resource) === excluded,
+      ) &&
       (excluded || !isHeldEverywhere(look.resource)) &&
       heldBy(stored.record, look) === undefined &&
       wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
@@ -381,7 +385,7 @@ async function acceptByHand(
     (stored) => {
       const look = latestOf(stored?.record, shown, contextOf(deps));
       mustMatch(command, look, stored?.record);
-      const decided = decide({ look, seen, stored });
+      const decided = decide({ look, shown, seen, stored });
       if (!("changes" in decided)) return decided;
       const accepting: Accepting = {
         kind,

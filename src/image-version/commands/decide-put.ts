@@ -26,6 +26,7 @@ import {
   unmetBy,
   withApplied,
   type Asked,
+  type Conflict,
   type Patch,
 } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
@@ -33,7 +34,7 @@ import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf } from "../queries/shown.js";
 import { shownRule } from "../queries/views.js";
-import { areReady, isExcluded, type Look } from "../resources.js";
+import { areReady, type Look } from "../resources.js";
 import {
   isMadeByOthers,
   known,
@@ -42,7 +43,7 @@ import {
 } from "../state/adoption.js";
 import { isOld, isRecent, isUncertain, latestOf } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
-import { heldBy } from "../state/held.js";
+import { ruleHolding } from "../state/held.js";
 import { isTakenBack } from "../state/outside.js";
 import {
   sentLast,
@@ -50,7 +51,7 @@ import {
   type VersionRequest,
 } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
-import { keptOf, ruleInForce, unmetRequests } from "../state/wanted.js";
+import { keptOf, unmetRequests } from "../state/wanted.js";
 import {
   gone,
   lifeIn,
@@ -156,7 +157,12 @@ export function decideOn(
   const yields = running
     ? mustNotContradict(stored, withStated(request, asked), request)
     : [];
-  const accepting = acceptingOf(request, asked, change, isGone);
+  const accepting = acceptingOf(
+    request,
+    withoutThose(asked, yields),
+    change,
+    isGone,
+  );
   const ofChange = checkChange(subject);
   const warnings = [...ofRequest, ...ofChange].filter(
     ({ severity }) => severity === "warning",
@@ -185,7 +191,7 @@ export function decideOn(
   }
   if (running) {
     mustHaveRoom(stored, accepting.request);
-    return enqueue(stored, accepting, contextOf(deps), yields);
+    return enqueue(stored, accepting, contextOf(deps), yielding(yields, body));
   }
   return accept(
     accepting,
@@ -253,10 +259,7 @@ function unsaid(
     // By a rule that the body takes away.
     (body.sigil?.promotion === undefined &&
       look !== undefined &&
-      isExcluded(look.resource) &&
-      ruleInForce(
-        isFinal(record.state) ? { ...record, requests: {} } : record,
-      ) !== undefined) ||
+      ruleHolding(record, look) !== undefined) ||
     // It will be, once its cancel is done. Who sends back what was read has not said anything of that.
     (ifMatch === "*" &&
       Object.values(record.requests).some(
@@ -446,7 +449,7 @@ function overrules(
     changes[EXCLUDE_FROM_LATEST] === true &&
     record !== undefined &&
     look !== undefined &&
-    heldBy(record, look) !== undefined
+    (ruleHolding(record, look) ?? { when: "manual" }).when !== "manual"
   );
 }
 
@@ -478,12 +481,12 @@ function mustBePossible(
   );
 }
 
-/** Throws when the request contradicts what is being done, or what is queued; in what it gives way is worth saying. */
+/** Throws when the request contradicts what is being done, or what is queued; answers in what it gives way. */
 function mustNotContradict(
   { record, operation }: StoredVersion,
   asked: Asked,
   { body, command: { id, ifMatch }, onlyChanges, patch }: Request,
-): readonly Finding[] {
+): readonly Conflict[] {
   const fields = { existingOperationId: operation.id };
   const deletes = [
     operation,
@@ -504,7 +507,7 @@ function mustNotContradict(
       : fieldsOf(body),
     clearedBy(patch),
   );
-  if (conflicts.length === 0) return yielding(yields, body);
+  if (conflicts.length === 0) return yields;
   throw new ServiceError(
     "ImageVersionConflict",
     `The request contradicts operation ${operation.id} on ${formatImageVersionId(id)}; each contradiction is listed under errors. Wait until the operation has ended, or use another version name.`,
@@ -513,6 +516,21 @@ function mustNotContradict(
       fields,
     },
   );
+}
+
+/** In what it gives way, it asks nothing. */
+function withoutThose(
+  { changes, repeats }: Asked,
+  yields: readonly Conflict[],
+): Asked {
+  return {
+    changes: Object.fromEntries(
+      Object.entries(changes).filter(
+        ([name]) => !yields.some(({ field }) => field === name),
+      ),
+    ),
+    repeats,
+  };
 }
 
 function acceptingOf(

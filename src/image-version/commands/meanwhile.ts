@@ -23,7 +23,7 @@ import {
   type Conflict,
 } from "../properties/patch.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { PROMOTION } from "../properties/table.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { VersionRequest } from "../state/record.js";
 import { ruleAskedBy } from "../state/wanted.js";
@@ -80,7 +80,15 @@ export function meanwhile(
       ? []
       : [{ field, theirs, ours }];
   });
+  // What az restates with every body promotes nothing that a rule holds back.
+  if (
+    asked.changes[EXCLUDE_FROM_LATEST] === false &&
+    asked.changes[PROMOTION] == null &&
+    others.some((other) => ruleAskedBy(other) !== undefined)
+  )
+    yields.push({ field: EXCLUDE_FROM_LATEST, theirs: true, ours: false });
   const isNews = Object.entries(asked.changes).some(([field, value]) => {
+    if (yields.some((one) => one.field === field)) return false;
     const name = nameIn(set, field);
     return (
       name === undefined ||

@@ -106,7 +106,7 @@ function putFirst(
 
 /**
  * Invariant 4: what has begun, is not sent, and contradicts the demotion that is first in the queue gives its turn to it;
- * undefined where nothing does. `lost`: what was sent had no answer, and was not carried out.
+ * undefined where nothing does. `lost`: what was sent is not carried out, or was not kept.
  */
 export function demotionFirst(
   pair: ImageVersionPair,

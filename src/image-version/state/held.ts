@@ -40,6 +40,16 @@ export function heldBy(
     : { rule, promoted };
 }
 
+/** The rule, of whatever kind, that holds the version back which Azure shows. */
+export function ruleHolding(
+  record: ImageVersionRecord,
+  look: Look,
+): PromotionRule | undefined {
+  return isExcluded(look.resource)
+    ? ruleInForce(atRest(record, look))
+    : undefined;
+}
+
 /** What its rule is, whatever became of it: a rule of waves says what a promotion by hand includes. */
 export function wavesIn(
   record: ImageVersionRecord | undefined,

@@ -161,7 +161,7 @@ async function act(
         const first = demotionFirst(
           next,
           contextOf(deps),
-          sentLast(next.record)?.outcome === "unknown",
+          decision.rewrites || sentLast(next.record)?.outcome === "unknown",
         );
         if (first !== undefined) return first;
         put = decision;

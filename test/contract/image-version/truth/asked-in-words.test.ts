@@ -215,3 +215,47 @@ test.each([500, "reset"])(
     ).toEqual([]);
   },
 );
+
+test("a promotion that Azure took and has not kept is not sent again after a demotion was accepted", async () => {
+  await made(world, id, plain(TWO, { publishing: OUT }));
+  const body = await shownIn(world, id);
+  faultOn(world, id, { method: "PUT", status: 200, body, times: 1 });
+  const promotion = await byHand.promote(world, id);
+  await world.runDue();
+  await pass(world, MINUTE_MS);
+  const demotion = await byHand.demote(world, id);
+  await ended(world, [promotion, demotion]);
+  expect(
+    (await world.takeEvents())
+      .filter(({ subject }) => subject === id)
+      .filter(({ type }) => /Promoted$/u.test(type)),
+  ).toEqual([]);
+});
+
+test("a body that restates false, as az does, beside a creation under a rule promotes nothing before the rule is met", async () => {
+  await put(world, id, plain(TWO, { sigil: READY }));
+  await pass(world, MINUTE_MS);
+  await world.simulator.control.stallRegion({
+    versionId: id,
+    region: "eastus2",
+  });
+  const own = operationIn(
+    await put(
+      world,
+      id,
+      plain(TWO, {
+        tags: { own: "1" },
+        publishing: { excludeFromLatest: false },
+      }),
+    ),
+  );
+  expect(own.warnings).toMatchObject([
+    { code: "GivesWay", pointer: expect.any(String) as string },
+    {
+      code: "GivesWay",
+      pointer: "/properties/publishingProfile/excludeFromLatest",
+    },
+  ]);
+  await pass(world, 60 * MINUTE_MS);
+  expect(await isExcluded(world, id)).toBe(true);
+});

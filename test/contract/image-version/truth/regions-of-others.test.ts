@@ -4,8 +4,10 @@ import type { OperationRecord } from "../../../../src/operation/records.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import {
+  byHand,
   cancel,
   ended,
+  isExcluded,
   made,
   operationIn,
   outside,
@@ -114,3 +116,29 @@ test("an operation whose own regions are Completed has Succeeded, though a regio
   ]);
   expect([end?.status, end?.error?.message]).toEqual(["Succeeded", undefined]);
 });
+
+test.each(["allRegionsReady", "regions"] as const)(
+  "a hold-back said in words overrules the rule %s, which a retry would meet",
+  async (when) => {
+    const sigil = {
+      promotion: {
+        when,
+        ...(when === "regions" && { regions: ["eastus2"] }),
+      },
+    };
+    await fail(4);
+    const creation = operationIn(await put(world, id, plain(TWO, { sigil })));
+    expect(await ended(world, [creation])).toMatchObject([
+      { status: "Failed" },
+    ]);
+    await patch(world, id, {
+      properties: { publishingProfile: { excludeFromLatest: true } },
+    });
+    await pass(world, 5 * MINUTE_MS);
+    const retry = await byHand.retry(world, id);
+    expect(await ended(world, [retry])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect(await isExcluded(world, id)).toBe(true);
+  },
+);

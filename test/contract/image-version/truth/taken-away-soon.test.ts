@@ -3,7 +3,10 @@ import { describe, expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import {
+  byHand,
+  ended,
   etagOf,
+  isExcluded,
   made,
   pass,
   plain,
@@ -60,3 +63,20 @@ describe("a PUT with If-Match: * has Succeeded only if Azure has what it names, 
     ]);
   });
 });
+
+test.each(["promote", "demote"] as const)(
+  "a %s that others have undone is done again when it is asked again",
+  async (what) => {
+    const excludeFromLatest = what === "promote";
+    await made(world, id, plain(TWO, { publishing: { excludeFromLatest } }));
+    await ended(world, [await byHand[what](world, id)]);
+    await pass(world, MINUTE_MS);
+    await world.simulator.control.editVersion({
+      versionId: id,
+      properties: { publishingProfile: { excludeFromLatest } },
+    });
+    await pass(world, MINUTE_MS);
+    await ended(world, [await byHand[what](world, id)]);
+    expect(await isExcluded(world, id)).toBe(!excludeFromLatest);
+  },
+);
