@@ -3,7 +3,11 @@ import type { Dependencies } from "../image-version/ports.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { versionScope } from "../image-version/listings.js";
 import { operationIdOf, recordKeyOf } from "../operation/records.js";
-import type { ListedImageVersion } from "../image-version/resources.js";
+import { isPromoted } from "../image-version/queries/latest.js";
+import {
+  isExcludedIn,
+  type ListedImageVersion,
+} from "../image-version/resources.js";
 import { canonicalRegion } from "../resource-id.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
 import type { RetentionDependencies, RetentionRules } from "./ports.js";
@@ -81,12 +85,12 @@ function retained(
     id: record.resourceId,
     name,
     provisioningState,
-    excludeFromLatest: profile?.excludeFromLatest ?? false,
+    excludeFromLatest: !isPromoted({ resource }),
     ...(endOfLifeDate && { endOfLifeDate }),
     ...(publishedDate && { publishedDate }),
     regions: (profile?.targetRegions ?? []).map((region) => ({
       name: canonicalRegion(region.name),
-      excludeFromLatest: region.excludeFromLatest ?? false,
+      excludeFromLatest: isExcludedIn(resource, region),
     })),
     state: record.state,
     operationId: operationIdOf(record),

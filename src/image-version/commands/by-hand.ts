@@ -32,8 +32,13 @@ import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
 import { heldBy, wavesIn, type Held } from "../state/held.js";
 import { openRequests, wantedBy } from "../state/wanted.js";
-import { regionField, regionsIn } from "../properties/fields.js";
-import { flagsOf, isHeldEverywhere, promotedWaves } from "../state/waves.js";
+import { regionField, regionOf, regionsIn } from "../properties/fields.js";
+import {
+  flagsByHand,
+  flagsOf,
+  isHeldEverywhere,
+  promotedWaves,
+} from "../state/waves.js";
 import {
   glance,
   gone,
@@ -43,7 +48,8 @@ import {
   type Command,
 } from "./command.js";
 import { sameOperation } from "./same-operation.js";
-import { hasFailed, isBusy, isExcluded, type Look } from "../resources.js";
+import { isPromoted } from "../queries/latest.js";
+import { hasFailed, isBusy, type Look } from "../resources.js";
 
 export interface PromoteImageVersion extends Command {
   /** Whose gate is open, of which life: where that is so no more, or an operation is under way, it is refused. */
@@ -104,9 +110,7 @@ function setExclusion(
       stored?.operation.kind === kind &&
       !isMadeByOthers(stored.record, look) &&
       stored.operation.status === "Succeeded" &&
-      [look, shown ?? look].every(
-        ({ resource }) => isExcluded(resource) === excluded,
-      ) &&
+      [look, shown ?? look].every((one) => isPromoted(one) !== excluded) &&
       (excluded || !isHeldEverywhere(look.resource)) &&
       heldBy(stored.record, look) === undefined &&
       wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
@@ -132,31 +136,34 @@ function exclusionOf(
   excluded: boolean,
 ): Patch {
   const { resource } = look;
-  const regions = targetRegionsOf(resource).map(({ name }) =>
-    canonicalRegion(name),
-  );
   const waves = wavesIn(stored?.record, look);
-  const flag = { [EXCLUDE_FROM_LATEST]: excluded };
+  // Of a region that is being removed nothing is asked: it would be added again.
+  const removed = stored === undefined ? [] : regionsToGo(stored.record);
   if (waves === undefined)
-    return excluded || !isHeldEverywhere(resource)
-      ? flag
-      : flagsOf([{ regions, after: "manual" }], 1, regions);
+    return Object.fromEntries(
+      Object.entries(flagsByHand(resource, excluded)).filter(
+        ([field]) => !removed.includes(regionOf(field) ?? ""),
+      ),
+    );
   if (!excluded && stored !== undefined && !isFinal(stored.record.state))
     throw new ServiceError(
       "ImageVersionConflict",
       `Operation ${stored.operation.id} is working on ${formatImageVersionId(id)}, which is promoted in waves. Wait until it has ended.`,
       { fields: { existingOperationId: stored.operation.id } },
     );
-  // Of a region that is being removed nothing is asked: it would be added again.
-  if (stored !== undefined && removesRegions(stored.record)) return flag;
+  if (removed.length > 0) return { [EXCLUDE_FROM_LATEST]: excluded };
   // Somebody has changed single regions: all that is left is included.
   const promoted = promotedWaves(waves, resource) ?? waves.length - 1;
-  return flagsOf(waves, excluded ? 0 : promoted + 1, regions);
+  return flagsOf(
+    waves,
+    excluded ? 0 : promoted + 1,
+    targetRegionsOf(resource).map(({ name }) => canonicalRegion(name)),
+  );
 }
 
-function removesRegions(record: ImageVersionRecord): boolean {
-  return openRequests(record).some(([, { changes }]) =>
-    regionsIn(changes).some((name) => changes[regionField(name)] === null),
+function regionsToGo(record: ImageVersionRecord): readonly string[] {
+  return openRequests(record).flatMap(([, { changes }]) =>
+    regionsIn(changes).filter((name) => changes[regionField(name)] === null),
   );
 }
 

@@ -2,7 +2,8 @@
  * The body of a PUT: what ARM shows, raw, with what a patch asks written into it. What the patch does not mention is
  * sent back as it is, members that Sigil does not know among it. Invariants:
  *  1. Every region that stays is in the body with all that ARM shows of it: its keys, its replicas, its storage.
- *  2. Exclusion from latest is said in so many words, of the version and of each region, never left to silence.
+ *  2. Exclusion from latest is said of the version in so many words. Of a region false is left out: "the regional flag takes
+ *     precedence" (Azure Compute Gallery, best practices), so that it would include the version there once it is excluded.
  *  3. ARM is allowed to remove regions exactly where the body removes one, or a caller has asked for that permission.
  */
 import type { ImageVersionRequest } from "../contract.js";
@@ -30,33 +31,29 @@ export interface Body {
 
 /**
  * What to send so that ARM, which shows `shown`, shows `patch`. `mayRemove`: a caller has asked that regions may be
- * removed, so that this stays allowed.
+ * removed, so that this stays allowed. `rewrites`: it was sent before, and Azure does not show it.
  */
 export function updateBody(
   shown: ImageVersionRequest,
   patch: Patch,
   mayRemove: boolean,
+  rewrites = false,
 ): Body {
   const request = patched(shown, patch);
   const before = regionsIn(fieldsOf(shown));
   const after = regionsIn(fieldsOf(request));
   const removesRegions = before.some((name) => !after.includes(name));
   const { properties } = request;
-  const profile = properties.publishingProfile;
   return {
     removesRegions,
     request: {
       ...request,
       properties: {
         ...properties,
-        publishingProfile: {
-          ...profile,
-          excludeFromLatest: profile?.excludeFromLatest ?? false, // Invariant 2.
-          targetRegions: (profile?.targetRegions ?? []).map((region) => ({
-            ...region,
-            excludeFromLatest: region.excludeFromLatest ?? false,
-          })),
-        },
+        publishingProfile: withExclusion(
+          properties.publishingProfile,
+          rewrites,
+        ),
         safetyProfile: {
           ...properties.safetyProfile,
           allowDeletionOfReplicatedLocations: removesRegions || mayRemove, // Invariant 3.
@@ -65,6 +62,25 @@ export function updateBody(
     },
   };
 }
+
+/** Invariant 2. `says`: a region's flag was left out before, and Azure has kept it. */
+export function withExclusion(
+  { excludeFromLatest = false, targetRegions = [], ...profile }: Profile = {},
+  says = false,
+): Profile {
+  return {
+    ...profile,
+    excludeFromLatest,
+    targetRegions: targetRegions.map((region) => {
+      const { excludeFromLatest: own, ...rest } = region;
+      return own === true || (says && !excludeFromLatest) ? region : rest;
+    }),
+  };
+}
+
+type Profile = NonNullable<
+  ImageVersionRequest["properties"]["publishingProfile"]
+>;
 
 /** The version as it is with the patch: what is asked for where nothing is there yet. */
 export function patched(

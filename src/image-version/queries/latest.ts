@@ -5,7 +5,12 @@
  */
 import { canonicalRegion } from "../../resource-id.js";
 import { compareVersionNumbers } from "../version-numbers.js";
-import type { ListedImageVersion } from "../resources.js";
+import { targetRegionsOf } from "../properties/canonical-form.js";
+import {
+  isExcluded,
+  isExcludedIn,
+  type ListedImageVersion,
+} from "../resources.js";
 
 /** A version as Azure lists it, with the regions where it is known to be ready; undefined: not known of any. */
 export interface Candidate extends ListedImageVersion {
@@ -26,16 +31,22 @@ export function isUnsettled({
   return ["Creating", "Updating", "Failed"].includes(provisioningState);
 }
 
-export function isPromoted({ resource }: ListedImageVersion): boolean {
-  return resource.properties.publishingProfile?.excludeFromLatest !== true;
+/** Not excluded, or not in some region. */
+export function isPromoted({
+  resource,
+}: Pick<ListedImageVersion, "resource">): boolean {
+  return (
+    !isExcluded(resource) ||
+    targetRegionsOf(resource).some((region) => !isExcludedIn(resource, region))
+  );
 }
 
 /** Canonical regions in which a version is included in latest, ready or not. */
 function includedRegions(item: ListedImageVersion): readonly string[] {
-  return !isPromoted(item) || item.provisioningState === "Deleting"
+  return item.provisioningState === "Deleting"
     ? []
-    : (item.resource.properties.publishingProfile?.targetRegions ?? [])
-        .filter(({ excludeFromLatest }) => excludeFromLatest !== true)
+    : targetRegionsOf(item.resource)
+        .filter((region) => !isExcludedIn(item.resource, region))
         .map(({ name }) => canonicalRegion(name));
 }
 

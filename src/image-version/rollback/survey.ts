@@ -22,6 +22,8 @@ import {
 } from "../queries/latest.js";
 import { lookAt } from "../queries/look-at.js";
 import type { ListedImageVersion } from "../resources.js";
+import { flagsByHand } from "../state/waves.js";
+import { patched } from "../properties/body.js";
 import { isOld, latestOf as latestLook } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { ruleInForce, unmetRequests } from "../state/wanted.js";
@@ -115,8 +117,7 @@ async function corrected(
       const newer = isOfBefore && known ? await look({ ...known, name }) : item;
       if (newer === undefined) items.delete(name);
       else items.set(name, { ...newer, name });
-      const until =
-        newer && !isPromoted({ ...newer, name }) && toPromote(record);
+      const until = newer && !isPromoted(newer) && toPromote(record);
       if (until) awaiting.set(name, until);
     }),
   );
@@ -195,10 +196,10 @@ export function afterSteps<T extends ListedImageVersion>(
       ...item.resource,
       properties: {
         ...properties,
-        publishingProfile: {
-          ...properties.publishingProfile,
-          excludeFromLatest: step.does === "demote",
-        },
+        ...patched(
+          item.resource,
+          flagsByHand(item.resource, step.does === "demote"),
+        ).properties,
       },
     },
   };

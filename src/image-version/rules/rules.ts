@@ -29,6 +29,7 @@ import { oneSource } from "./source/one-source.js";
 import { osDiskWithDataDisks } from "./keys/os-disk-with-data-disks.js";
 import { osState } from "./source/os-state.js";
 import { osType } from "./source/os-type.js";
+import { excludedEverywhere } from "./request/excluded-everywhere.js";
 import { promotion } from "./request/promotion.js";
 import { purchasePlan } from "./source/purchase-plan.js";
 import { purchasePlanHandedOn } from "./source/purchase-plan-handed-on.js";
@@ -85,6 +86,7 @@ export const REQUEST_RULES: readonly RequestRule[] = [
   replicaLimit,
   storageAccountStrategy,
   endOfLifeDate,
+  excludedEverywhere,
   promotion,
   sourceGiven,
   oneSource,

@@ -13,7 +13,12 @@ import type { Finding } from "../../errors.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { patched, updateBody, type Body } from "../properties/body.js";
+import {
+  patched,
+  updateBody,
+  withExclusion,
+  type Body,
+} from "../properties/body.js";
 import { differs } from "../properties/changes.js";
 import {
   fieldsOf,
@@ -161,16 +166,15 @@ function whereAbsent(
 export function withDefaults(
   request: ImageVersionRequest,
 ): ImageVersionRequest {
-  const profile = request.properties.publishingProfile;
+  const profile = withExclusion(request.properties.publishingProfile);
   return {
     ...request,
     properties: {
       ...request.properties,
       publishingProfile: {
         ...profile,
-        excludeFromLatest: profile?.excludeFromLatest ?? false,
-        targetRegions: (profile?.targetRegions ?? []).map((region) => ({
-          regionalReplicaCount: profile?.replicaCount ?? 1,
+        targetRegions: (profile.targetRegions ?? []).map((region) => ({
+          regionalReplicaCount: profile.replicaCount ?? 1,
           ...region,
         })),
       },
@@ -361,7 +365,7 @@ function written(
 ): Decision {
   const fields = fieldsOf(look.resource);
   const wish = staysOpen(record, fields);
-  const body: Body = updateBody(look.resource, changes, wish);
+  const body: Body = updateBody(look.resource, changes, wish, rewrites);
   // What it has already cannot tell a look before the write from one after it.
   const distinctive = unmetBy(fields, {
     ...changes,

@@ -1,6 +1,7 @@
 /**
- * Promotion in waves: which regions have a version as their latest, told from Azure alone. Pure. How Azure combines the flag of a
- * version with that of a region is not documented; so each is set as both readings need it:
+ * Promotion in waves: which regions have a version as their latest, told from Azure alone. Pure. Where the flags of a version
+ * and of a region differ, the region's goes first; only one page says so, so no two are set that differ (a false of a region is
+ * left out: properties/body.ts):
  *
  *                    version  westus  eastus2
  *   no wave yet      true     true    true
@@ -13,7 +14,7 @@ import { regionField } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { canonicalRegion } from "../../resource-id.js";
-import { isExcluded } from "../resources.js";
+import { isExcluded, isExcludedIn } from "../resources.js";
 
 export type Wave = NonNullable<PromotionRule["waves"]>[number];
 
@@ -30,11 +31,15 @@ export function promotedWaves(
   shown: ImageVersionRequest,
 ): number | undefined {
   const targets = targetRegionsOf(shown);
-  const included = isExcluded(shown)
-    ? []
-    : targets
-        .filter(({ excludeFromLatest }) => excludeFromLatest !== true)
-        .map(({ name }) => canonicalRegion(name));
+  // A region that says otherwise, where the version is excluded, is of nobody's waves.
+  if (
+    isExcluded(shown) &&
+    targets.some((one) => one.excludeFromLatest === false)
+  )
+    return undefined;
+  const included = targets
+    .filter((region) => !isExcludedIn(shown, region))
+    .map(({ name }) => canonicalRegion(name));
   const counts = waves.map((_, i) => i + 1).reverse();
   return [...counts, 0].find((count) => {
     const meant = regionsUntil(waves, count).filter((region) =>
@@ -63,6 +68,25 @@ export function flagsOf(
       ]),
     ),
   };
+}
+
+/**
+ * The flags that a promotion or a demotion by hand sets, where there are no waves: the version's. What is held back everywhere is
+ * included everywhere; and it is excluded everywhere where a region says that it is not excluded there, for that goes first.
+ */
+export function flagsByHand(
+  shown: ImageVersionRequest,
+  excluded: boolean,
+): Patch {
+  const targets = targetRegionsOf(shown);
+  const regions = targets.map(({ name }) => canonicalRegion(name));
+  const own = targets.map(({ excludeFromLatest }) => excludeFromLatest);
+  const isForEach = excluded
+    ? own.includes(false) && !own.includes(true)
+    : isHeldEverywhere(shown);
+  return isForEach
+    ? flagsOf([{ regions, after: "manual" }], excluded ? 0 : 1, regions)
+    : { [EXCLUDE_FROM_LATEST]: excluded };
 }
 
 /** Held back in every region that is shown, by its own flag and the version's. */

@@ -12,10 +12,11 @@ import {
   runRollouts,
   type RolloutRun,
 } from "../../../src/rollout/roll-out.js";
-import { canonicalRegion } from "../../../src/resource-id.js";
+import { imageIdOf } from "../../../src/resource-id.js";
 import { reportTestResult } from "../../../src/test-results/report.js";
 import type { TestResultDependencies } from "../../../src/test-results/ports.js";
 import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { latestIn } from "../../support/latest.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
 import {
   startMachineTests,
@@ -35,7 +36,7 @@ export interface Rollouts extends MachineTests {
   report(more: object, versionId?: string): Promise<void>;
   view(versionId?: string): ReturnType<typeof getRollout>;
   isLatest(versionId?: string): Promise<boolean>;
-  /** In which regions it may be the latest, by whichever reading of the flags. */
+  /** In which regions it is the latest, in both readings of the flags. */
   latestIn(versionId?: string): Promise<string[]>;
   isLookedAfter(versionId?: string): Promise<boolean>;
 }
@@ -69,6 +70,17 @@ export async function startRollouts(
     onResult,
   };
   const run = () => runRollouts(rollout, TRACEPARENT);
+  const latestRegions = async (versionId = HELD) => {
+    const id = idOf(versionId);
+    const found: string[] = [];
+    for (const region of ["westus", "eastus2"])
+      if (
+        (await latestIn(tests.simulator, imageIdOf(id), region)) ===
+        id.versionName
+      )
+        found.push(region);
+    return found;
+  };
   return {
     ...tests,
     rollout,
@@ -106,40 +118,11 @@ export async function startRollouts(
         await getImageVersion(imageVersions, idOf(versionId)),
       );
     },
-    async isLatest(versionId = HELD) {
-      const version = await imageVersions.resourceManager.getImageVersion(
-        idOf(versionId),
-      );
-      return (
-        version?.resource.properties.publishingProfile?.excludeFromLatest !==
-        true
-      );
-    },
-    async latestIn(versionId = HELD) {
-      const version = await imageVersions.resourceManager.getImageVersion(
-        idOf(versionId),
-      );
-      return version === undefined ? [] : includedIn(version.resource);
-    },
+    isLatest: async (versionId) => (await latestRegions(versionId)).length > 0,
+    latestIn: latestRegions,
     async isLookedAfter(versionId = HELD) {
       const { rows } = await imageVersions.index.page(TESTED_SCOPE, 100);
       return rows.some(({ row }) => row === testedRow(versionId).row);
     },
   };
-}
-
-/**
- * Regions in which Azure may take it for the latest: the flag of the version excludes it everywhere, or a region's own stands
- * above that. Which is so is not documented.
- */
-export function includedIn({ properties }: ImageVersionRequest): string[] {
-  const { excludeFromLatest, targetRegions = [] } =
-    properties.publishingProfile ?? {};
-  return targetRegions
-    .filter(
-      (region) =>
-        (excludeFromLatest !== true && region.excludeFromLatest !== true) ||
-        region.excludeFromLatest === false,
-    )
-    .map(({ name }) => canonicalRegion(name));
 }

@@ -1,6 +1,6 @@
 import type { ImageVersions } from "./image-versions.js";
 import { resourceKey } from "./resource-id.js";
-import type { Omission, Policy } from "./state.js";
+import type { ExclusionReading, Omission, Policy } from "./state.js";
 import type { Store } from "./store.js";
 
 /** Ways in which Azure behaves, or has been seen to: each is one mode of the simulator, kept over a restart. */
@@ -24,6 +24,8 @@ export interface BehaviourControl {
    * Under "keep" nothing clears a tag; null is as good as left out.
    */
   setOmission(omission: Partial<Omission>): Promise<void>;
+  /** How the flags of a version and of a region combine where a machine is made of the latest. Default "regionFirst". */
+  setExclusionReading(reading: ExclusionReading): Promise<void>;
   /** Most items of one page of every list; null: what the simulator was started with. */
   setPageSize(size: number | null): Promise<void>;
 }
@@ -59,6 +61,10 @@ export function createBehaviourControl(
         mode: omission.mode ?? "clear",
         excludeFromLatest: omission.excludeFromLatest ?? "false",
       };
+      await store.commit();
+    },
+    async setExclusionReading(reading) {
+      state.exclusionReading = reading;
       await store.commit();
     },
     async setPageSize(size) {

@@ -169,6 +169,14 @@ export const CONTROLS: Readonly<
     argument: VERSION_ID,
     example: V,
   },
+  latest: {
+    does: "Gives the number of the version that a virtual machine gets in a region that names the image definition alone; null: none.",
+    argument: { imageId: TEXT, region: REGION },
+    example: {
+      imageId: `${COMPUTE}/galleries/MyGallery/images/MyImage`,
+      region: "westus",
+    },
+  },
   setFailureMode: {
     does: "An operation fails with its first failed region, or when all regions have settled (the default).",
     argument: { when: oneOf("firstRegion", "allSettled") },
@@ -197,6 +205,11 @@ export const CONTROLS: Readonly<
       excludeFromLatest: optional(oneOf("false", "keep")),
     },
     example: { mode: "keep", excludeFromLatest: "keep" },
+  },
+  setExclusionReading: {
+    does: "Whether a version is the latest in a region goes by the region's excludeFromLatest, where it has one (regionFirst), or it is excluded by either flag (either).",
+    argument: oneOf("regionFirst", "either"),
+    example: "either",
   },
   setPageSize: {
     does: "Most items on one page of every list; null is what the simulator was started with.",

@@ -9,6 +9,7 @@ import {
   createImageVersionControl,
   type ImageVersionControl,
 } from "./image-version-control.js";
+import { latestIn } from "./image-version-latest.js";
 import { forgetWrites } from "./image-version-lag.js";
 import {
   createMachineControl,
@@ -93,6 +94,8 @@ export interface SimulatorControl
   clearRequests(): void;
   /** How many times a create of this version really happened. */
   creates(versionId: string): number;
+  /** The number of the version that a machine gets in the region that names the definition alone; null: none. */
+  latest(of: { imageId: string; region: string }): string | null;
 }
 
 const DEFAULT_STOP_AT = 35;
@@ -220,6 +223,8 @@ export function createControl(parts: {
     countRequests: (filter) => log.count(filter ?? {}),
     clearRequests: () => log.clear(),
     creates: (versionId) => state.creates[resourceKey(versionId)] ?? 0,
+    latest: ({ imageId, region }) =>
+      latestIn(store, versions, imageId, canonicalRegion(region))?.name ?? null,
     ...createBehaviourControl(store, versions),
     ...createImageVersionControl(store, versions),
     ...createMachineControl(store),

@@ -64,7 +64,10 @@ export function fillDefaults(
             (storageAccountStrategy === "PreferStandard_ZRS" && zones
               ? "Standard_ZRS"
               : "Standard_LRS"),
-          excludeFromLatest: region.excludeFromLatest ?? false,
+          // Seen of versions that are excluded: a region's own flag is there only where it was given.
+          ...(typeof region.excludeFromLatest === "boolean"
+            ? { excludeFromLatest: region.excludeFromLatest }
+            : {}),
           ...(region.encryption === undefined
             ? {}
             : { encryption: spellEncryption(store, region.encryption) }),

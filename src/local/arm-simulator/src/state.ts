@@ -144,6 +144,13 @@ export interface Omission {
   readonly excludeFromLatest: "false" | "keep";
 }
 
+/**
+ * Whether a version is the latest in a region, by the flag of the version and by that of the region. "regionFirst": the region's
+ * own, where it has one (Microsoft's page on galleries). "either": one of them excludes it (the reference, which calls each of
+ * them a flag that hides it).
+ */
+export type ExclusionReading = "regionFirst" | "either";
+
 /** What befalls a virtual machine of an image version (machine-life.ts). */
 export type MachineFate =
   | "sizeNotAvailable"
@@ -215,6 +222,7 @@ export interface SimulatorState {
   readonly lag: ReadLag;
   policy: Policy;
   omission: Omission;
+  exclusionReading: ExclusionReading;
   machinePlans: MachinePlan[];
   /** By resource key. */
   readonly machines: Record<string, MachineLife>;

@@ -157,6 +157,7 @@ function laterMembers() {
     lag: { ms: 0, byVersion: {}, nextReads: {}, writes: {} },
     policy: {},
     omission: { mode: "clear", excludeFromLatest: "false" },
+    exclusionReading: "regionFirst",
     machinePlans: [],
     machines: {},
     machineTimes: { startMs: 0, deleteMs: 0 },

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { ArmError, conflict, invalidParameter } from "./arm-error.js";
 import type { ArmAnswer, ArmRequest } from "./arm-request.js";
 import type { DefinitionProperties } from "./image-definition.js";
+import { latestIn } from "./image-version-latest.js";
 import type { ImageVersions } from "./image-versions.js";
 import { isObject } from "./json-shape.js";
 import {
@@ -292,10 +293,7 @@ function findVersion(
   const type = parseComputeId(imageId)?.type.toLowerCase();
   const candidates =
     type === "galleries/images"
-      ? versions
-          .list(store.requireResource(imageId))
-          .filter((version) => isLatestCandidate(version, region))
-          .sort(byNumber)
+      ? [latestIn(store, versions, imageId, region)]
       : [versions.find(resourceKey(imageId)) ?? findConsumable(store, imageId)];
   const found = candidates.at(-1);
   const ready = found?.regions.some(
@@ -322,27 +320,6 @@ function findConsumable(
   return found !== undefined && store.now() < found.consumptionEndMs
     ? found.record
     : undefined;
-}
-
-function isLatestCandidate(
-  { properties, regions }: ImageVersionRecord,
-  region: string,
-): boolean {
-  const { excludeFromLatest, targetRegions = [] } =
-    properties.publishingProfile ?? {};
-  return (
-    excludeFromLatest !== true &&
-    regions.some((entry) => entry.region === region) &&
-    !targetRegions.some(
-      (target) =>
-        canonicalRegion(target.name ?? "") === region &&
-        target.excludeFromLatest === true,
-    )
-  );
-}
-
-function byNumber(one: ImageVersionRecord, other: ImageVersionRecord): number {
-  return one.name.localeCompare(other.name, "en", { numeric: true });
 }
 
 /** A definition that was made of a Marketplace image hands its plan on. */

@@ -107,6 +107,42 @@ describe("a virtual machine of an image version", () => {
   });
 
   test.each([
+    ["regionFirst", true, undefined, "1.0.0"],
+    ["regionFirst", true, false, "2.0.0"],
+    ["regionFirst", false, true, "1.0.0"],
+    ["either", true, undefined, "1.0.0"],
+    ["either", true, false, "1.0.0"],
+    ["either", false, true, "1.0.0"],
+    ["either", undefined, false, "2.0.0"],
+  ] as const)(
+    "by a definition, read %s, where the version's flag is %s and the region's %s, is of %s",
+    async (reading, ofVersion, ofRegion, latest) => {
+      await h.simulator.control.setExclusionReading(reading);
+      await submit(h.client, "1.0.0", plainVersion());
+      await submit(
+        h.client,
+        "2.0.0",
+        plainVersion({
+          publishingProfile: {
+            ...(ofVersion !== undefined && { excludeFromLatest: ofVersion }),
+            targetRegions: [
+              {
+                name: "West US",
+                ...(ofRegion !== undefined && { excludeFromLatest: ofRegion }),
+              },
+            ],
+          },
+        }),
+      );
+      h.clock.advance(DURATION_MS);
+      const [os] = await disksOf(await make(machine(DEFINITION)));
+      expect(os?.creationData?.galleryImageReference?.id).toBe(
+        versionId(latest),
+      );
+    },
+  );
+
+  test.each([
     ["a region that has no copy", { location: "eastus" }, DURATION_MS],
     ["a region whose copy is not completed", {}, 0],
   ])("is refused in %s", async (_, change, ageMs) => {

@@ -68,10 +68,9 @@ test("a region that a canceled update has excluded is in latest again as a body 
   expect(await putThrough(world, id, withEast(false, 1))).toMatchObject({
     status: "Succeeded",
   });
-  expect(regionIn(await shownIn(world, id), "eastus2")).toMatchObject({
-    regionalReplicaCount: 1,
-    excludeFromLatest: false,
-  });
+  const region = regionIn(await shownIn(world, id), "eastus2");
+  expect(region).toMatchObject({ regionalReplicaCount: 1 });
+  expect(region).not.toHaveProperty("excludeFromLatest");
 });
 
 test("what an update has set is taken back, that was canceled while ARM's permission to remove regions was", async () => {

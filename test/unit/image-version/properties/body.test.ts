@@ -364,17 +364,44 @@ describe("what ARM shows, with a patch", () => {
 });
 
 describe("the body of an update", () => {
-  test("says exclusion from latest in so many words, of the version and each region", () => {
+  test("says exclusion from latest of the version in so many words, and of a region nothing that is less", () => {
     const { request } = updateBody(shown, {}, false);
     const profile = request.properties.publishingProfile;
     expect(profile?.excludeFromLatest).toBe(false);
     expect(
       profile?.targetRegions?.map(({ excludeFromLatest }) => excludeFromLatest),
-    ).toEqual([false, true]);
+    ).toEqual([undefined, true]);
     const held = updateBody(shown, { [EXCLUDE_FROM_LATEST]: true }, false);
-    expect(held.request.properties.publishingProfile?.excludeFromLatest).toBe(
+    expect(held.request.properties.publishingProfile).toMatchObject({
+      excludeFromLatest: true,
+    });
+    const included = updateBody(
+      shown,
+      { [regionalField("eastus2", "excludeFromLatest")]: false },
+      false,
+    );
+    expect(
+      included.request.properties.publishingProfile?.targetRegions?.[1],
+    ).not.toHaveProperty("excludeFromLatest");
+    // Azure has kept what was left out.
+    const again = updateBody(
+      shown,
+      { [regionalField("eastus2", "excludeFromLatest")]: false },
+      false,
       true,
     );
+    expect(
+      again.request.properties.publishingProfile?.targetRegions?.[1],
+    ).toHaveProperty("excludeFromLatest", false);
+    const heldBack = updateBody(
+      again.request,
+      { [EXCLUDE_FROM_LATEST]: true },
+      false,
+      true,
+    );
+    for (const region of heldBack.request.properties.publishingProfile
+      ?.targetRegions ?? [])
+      expect(region).not.toHaveProperty("excludeFromLatest");
   });
 
   test("has all else that ARM shows", () => {
@@ -385,10 +412,6 @@ describe("the body of an update", () => {
         Object.assign(body.properties.publishingProfile, {
           excludeFromLatest: false,
         });
-        Object.assign(
-          body.properties.publishingProfile.targetRegions[0] ?? {},
-          { excludeFromLatest: false },
-        );
         body.properties.safetyProfile.allowDeletionOfReplicatedLocations = false;
       }),
     );

@@ -278,7 +278,11 @@ test("an update's body has every region and key that the patch does not name", (
         !(name in changes) &&
         !removed.includes(regionOf(name) ?? "")
       )
-        expect([name, after[name]]).toEqual([name, before[name]]);
+        // A region's flag that says false is left out.
+        expect([
+          name,
+          after[name] ?? (name.endsWith("/excludeFromLatest") ? false : null),
+        ]).toEqual([name, before[name]]);
     const gone = regionsIn(before).filter(
       (name) => !regionsIn(after).includes(name),
     );
@@ -290,8 +294,9 @@ test("an update's body has every region and key that the patch does not name", (
       request.properties.safetyProfile?.allowDeletionOfReplicatedLocations,
     ).toBe(removesRegions);
     const profile = request.properties.publishingProfile;
-    for (const place of [profile, ...(profile?.targetRegions ?? [])])
-      expect(place?.excludeFromLatest).toBeTypeOf("boolean");
+    expect(profile?.excludeFromLatest).toBeTypeOf("boolean");
+    for (const { excludeFromLatest } of profile?.targetRegions ?? [])
+      expect(excludeFromLatest ?? true).toBe(true);
   });
 });
 

@@ -62,8 +62,9 @@ test("the flags of version and regions are right in both readings", () => {
 describe("how far a version is, by its flags alone", () => {
   test.each([
     [0, true, { westus: true, eastus2: true, uksouth: true }],
-    // The version's own flag holds it back wherever it is.
-    [0, true, { westus: false, eastus2: false, uksouth: false }],
+    // The flags differ: that is of no wave.
+    [undefined, true, { westus: false, eastus2: true, uksouth: true }],
+    [undefined, true, { westus: false, eastus2: false, uksouth: false }],
     [0, false, { westus: true, eastus2: true, uksouth: true }],
     [1, false, { "West US": false, eastus2: true, uksouth: true }],
     [2, false, { westus: false, eastus2: false, uksouth: false }],
