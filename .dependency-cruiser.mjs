@@ -185,7 +185,8 @@ export default {
       from: { path: "^src/config/" },
       to: {
         path: "^src/",
-        pathNot: "^src/(config/|authorization/|telemetry/settings\\.ts$)",
+        pathNot:
+          "^src/(config/|authorization/|telemetry/settings\\.ts$|machine-test/prices\\.ts$)",
       },
     },
     {

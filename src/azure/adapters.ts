@@ -243,6 +243,7 @@ export function createAdapters(
       parts: testMachines,
       results,
       makesMachines: config.testMachines,
+      ...(config.testMachinePrices && { prices: config.testMachinePrices }),
     },
     testResults: {
       results,

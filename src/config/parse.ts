@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { GalleryPolicy } from "../authorization/gallery-policy.js";
+import type { MachinePrices } from "../machine-test/prices.js";
 import { parseGalleryPolicy } from "../authorization/gallery-policy-document.js";
 
 /**
@@ -140,6 +141,45 @@ export const galleryPolicy: Parse<GalleryPolicy | undefined> = (
   if ("policy" in parsed) return parsed.policy;
   mistakes.push(...parsed.mistakes.map((mistake) => `${name}: ${mistake}`));
   return undefined;
+};
+
+/** Keys in lower case: Azure does not tell "Standard_D2s_v5" from "standard_d2s_v5". */
+export const machinePrices: Parse<MachinePrices | undefined> = (
+  text,
+  name,
+  mistakes,
+) => {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    given = undefined;
+  }
+  const { currency, hour } = (given ?? {}) as Partial<
+    Record<keyof MachinePrices, unknown>
+  >;
+  const prices =
+    typeof hour === "object" && hour !== null ? Object.entries(hour) : [];
+  if (
+    typeof currency !== "string" ||
+    !/^[A-Z]{3}$/u.test(currency) ||
+    prices.length === 0 ||
+    !prices.every(
+      ([, price]) =>
+        typeof price === "number" && Number.isFinite(price) && price > 0,
+    )
+  ) {
+    mistakes.push(
+      `${name} must be JSON with a currency and the price of an hour, above 0, by machine size: {"currency":"USD","hour":{"Standard_D2s_v5":0.1}}.`,
+    );
+    return undefined;
+  }
+  return {
+    currency,
+    hour: Object.fromEntries(
+      prices.map(([key, price]) => [key.toLowerCase(), price as number]),
+    ),
+  };
 };
 
 /** Not told in a mistake: it may hold a key. */

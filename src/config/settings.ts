@@ -1,3 +1,4 @@
+import { PRICES_SETTING } from "../machine-test/prices.js";
 import {
   authority,
   boolean,
@@ -6,6 +7,7 @@ import {
   httpsUrl,
   insightsConnectionString,
   integer,
+  machinePrices,
   oneOf,
   origins,
   seconds,
@@ -265,6 +267,13 @@ const SERVICE = {
     otherwise: "the identity of everything else",
     meaning:
       "Client id of the user-assigned managed identity that makes test machines.",
+  },
+  testMachinePrices: {
+    name: PRICES_SETTING,
+    parse: machinePrices,
+    otherwise: "what a test costs is said to be unknown",
+    meaning:
+      'What an hour of a test machine costs, for the dry run of a test: JSON such as `{"currency":"USD","hour":{"Standard_D2s_v5":0.1,"westeurope/Standard_D2s_v5":0.12}}`.',
   },
   maxDeliveryCount: {
     name: "SIGIL_MAX_DELIVERY_COUNT",

@@ -1,8 +1,21 @@
 import type { HttpHandler } from "@azure/functions";
 import type { TestDependencies } from "../machine-test/ports.js";
-import { testImageVersion } from "../machine-test/test-image-version.js";
+import { planTest } from "../machine-test/plan-test.js";
+import {
+  testImageVersion,
+  type TestImageVersion,
+} from "../machine-test/test-image-version.js";
+import type { ImageVersionId } from "../resource-id.js";
 import { accepted, requesterOf } from "./accepted.js";
 import type { Endpoint } from "./endpoint.js";
+
+/** Without regions, wherever it can be tested. */
+function target(
+  id: ImageVersionId,
+  body: { readonly regions?: readonly string[] } | undefined,
+): Pick<TestImageVersion, "id" | "regions"> {
+  return { id, ...(body?.regions !== undefined && { regions: body.regions }) };
+}
 
 export function machineTestHandlers(
   endpoint: Endpoint,
@@ -12,18 +25,22 @@ export function machineTestHandlers(
     testImageVersion: endpoint(
       "testImageVersion",
       async ({ path, body, headers, principal, traceparent, requestUrl }) =>
-        accepted(
-          await testImageVersion(deps, {
-            id: path,
-            ...(body?.regions !== undefined && { regions: body.regions }),
-            requestedBy: requesterOf(principal),
-            traceparent,
-            ...(headers["Idempotency-Key"] !== undefined && {
-              idempotencyKey: headers["Idempotency-Key"],
-            }),
-          }),
-          requestUrl,
-        ),
+        body?.dryRun === true
+          ? {
+              status: 200 as const,
+              body: await planTest(deps, target(path, body)),
+            }
+          : accepted(
+              await testImageVersion(deps, {
+                ...target(path, body),
+                requestedBy: requesterOf(principal),
+                traceparent,
+                ...(headers["Idempotency-Key"] !== undefined && {
+                  idempotencyKey: headers["Idempotency-Key"],
+                }),
+              }),
+              requestUrl,
+            ),
     ),
   };
 }

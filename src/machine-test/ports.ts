@@ -7,6 +7,7 @@ import type {
 } from "../test-results/ports.js";
 import type { MachineReader } from "./machine-reader.js";
 import type { MachineName, MachinePlan } from "./machine.js";
+import type { MachinePrices } from "./prices.js";
 import type { TestProfiles } from "./profile-ports.js";
 import type { TestRecord } from "./record.js";
 
@@ -114,6 +115,8 @@ export interface TestDependencies
   readonly parts: MachineParts;
   /** Where the results count as those of any test. */
   readonly results: TestResults;
+  /** What machines cost, as far as the operator says it. */
+  readonly prices?: MachinePrices;
   /** Without it no test is accepted. */
   readonly makesMachines: boolean;
 }

@@ -66,7 +66,8 @@ export type Answer =
   | { readonly kind: "unknown" };
 
 const MINUTE_MS = 60_000;
-const ATTEMPTS = 3;
+/** Machines of a region, one after the other, at most. */
+export const ATTEMPTS = 3;
 const NEXT_ATTEMPT_MS = 5 * MINUTE_MS;
 /** PUTs without an answer, and PUTs that Azure put off, of one attempt. */
 const MOST_SENDS = 3;
@@ -134,12 +135,21 @@ export function machineOf(
   };
 }
 
+/** How long a machine is there, at the most, before it is deleted. */
+export function longestMs({
+  startMinutes,
+  proofMinutes,
+  keepFailedMinutes,
+}: TestProfile): number {
+  return (
+    (startMinutes + proofMinutes + keepFailedMinutes) * MINUTE_MS + SLACK_MS
+  );
+}
+
 /** An attempt begins. */
 export function begin(test: RegionTestRecord, terms: Terms): RegionTestRecord {
   const { profile, now } = terms;
   const { name, result, reason, attemptsAllowed, machineSize } = test;
-  const minutes =
-    profile.startMinutes + profile.proofMinutes + profile.keepFailedMinutes;
   const attempts = test.attempts + 1;
   return {
     name,
@@ -150,7 +160,7 @@ export function begin(test: RegionTestRecord, terms: Terms): RegionTestRecord {
     attemptsAllowed,
     machineSize,
     machineId: machineId(machineOf({ attempts }, terms)),
-    deadline: later(now, minutes * MINUTE_MS + SLACK_MS),
+    deadline: later(now, longestMs(profile)),
     work: { ...NO_WORK, begunTime: now.toISOString() },
   };
 }

@@ -1,6 +1,5 @@
 /** Takes the steps of a test: look at each region's machine, store what that means, then ask Azure for what is to be done. */
 import { ServiceError } from "../errors.js";
-import type { DiskEncryptionSet } from "../image-version/resources.js";
 import { fail } from "../operation/failing.js";
 import { hasEnded } from "../operation/kinds.js";
 import type { Stored } from "../operation/ports.js";
@@ -12,20 +11,18 @@ import {
   currentFor,
   type StepMessage,
 } from "../operation/steps.js";
-import { imageIdOf, parseImageVersionId } from "../resource-id.js";
+import { parseImageVersionId } from "../resource-id.js";
 import { reportTestResult } from "../test-results/report.js";
 import { MACHINE_TEST } from "../test-results/results.js";
 import {
   DEADLINE_TAG,
   diskId,
   OPERATION_TAG,
-  planMachine,
   type MachineName,
   type MachinePlan,
 } from "./machine.js";
+import { hindranceIn, planMachines } from "./plan-machines.js";
 import type { Refusal, SeenMachine, TestDependencies } from "./ports.js";
-import { placesOf, type TestProfile } from "./profile.js";
-import { proveProfile, within } from "./prove-profile.js";
 import type { TestRecord } from "./record.js";
 import {
   isLookedAt,
@@ -130,28 +127,13 @@ async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
   let life: Pick<TestRecord, "publishedDate"> = {};
   const hindrances = new Map<string, Refusal>();
   try {
-    const [version, definition] = await Promise.all([
-      deps.resourceManager.getImageVersion(id),
-      deps.resources.getImageDefinition(imageIdOf(id)),
-    ]);
-    if (version !== undefined && definition !== undefined) {
-      const places = placesOf(record.profile).filter(({ region }) =>
-        testsOf(operation).some(({ name }) => name === region),
-      );
-      const { publishedDate } = version;
+    const regions = testsOf(operation).map(({ name }) => name);
+    const found = await planMachines(deps, id, record.profile, regions);
+    if (found !== undefined) {
+      const { publishedDate } = found;
       life = publishedDate === undefined ? {} : { publishedDate };
-      const sets = await readSets(deps, version.resource);
-      plans = places.map((place) =>
-        planMachine(
-          { ...id, resourceId: record.resourceId },
-          version.resource,
-          definition,
-          place,
-          sets,
-          record.profile.proof.kind,
-        ),
-      );
-      for (const { region } of places) {
+      plans = found.plans;
+      for (const { region } of plans) {
         const hindrance = await hindranceIn(deps, record.profile, region);
         if (hindrance !== undefined) hindrances.set(region, hindrance);
       }
@@ -172,56 +154,6 @@ async function plan(deps: TestDependencies, stored: StoredTest): Promise<void> {
         )
       : planned(pair, { plans, ...life }, hindrances, contextOf(deps)),
   );
-}
-
-/** Why no machine can be made there now, by what the profile is proven with. */
-async function hindranceIn(
-  { machineReader: machines, resources }: TestDependencies,
-  profile: TestProfile,
-  region: string,
-): Promise<Refusal | undefined> {
-  const findings = await proveProfile(
-    { machines, resources },
-    within(profile, [region]),
-  );
-  const errors = (findings ?? []).filter(
-    ({ severity }) => severity === "error",
-  );
-  const [first] = errors;
-  return (
-    first && {
-      code: first.code,
-      message: errors
-        .map(({ message, remediation }) => `${message} ${remediation}`)
-        .join(" "),
-    }
-  );
-}
-
-/** Sets that the version names, as far as they can be read: the type of one that cannot is not compared. */
-async function readSets(
-  { resources }: TestDependencies,
-  { properties: { publishingProfile } }: Parameters<typeof planMachine>[1],
-): Promise<ReadonlyMap<string, DiskEncryptionSet>> {
-  const ids = (publishingProfile?.targetRegions ?? []).flatMap(
-    ({ encryption }) =>
-      [
-        encryption?.osDiskImage?.diskEncryptionSetId,
-        ...(encryption?.dataDiskImages ?? []).map(
-          (disk) => disk.diskEncryptionSetId,
-        ),
-      ].filter((id) => id !== undefined),
-  );
-  const sets = new Map<string, DiskEncryptionSet>();
-  for (const id of new Set(ids.map((one) => one.toLowerCase()))) {
-    try {
-      const found = await resources.getDiskEncryptionSet(id);
-      if (found !== undefined) sets.set(id, found);
-    } catch (error) {
-      if (!(error instanceof ServiceError) || error.retryable) throw error;
-    }
-  }
-  return sets;
 }
 
 /** What Azure shows of a region's machine, as far as its state asks for it. */

@@ -43,11 +43,7 @@ export async function testImageVersion(
   deps: TestDependencies,
   command: TestImageVersion,
 ): Promise<OperationRecord> {
-  if (!deps.makesMachines)
-    throw new ServiceError(
-      "TestMachinesOff",
-      "This deployment makes no test machines. An operator turns that on with the setting SIGIL_TEST_MACHINES=true, and gives the identity its role: parameter `testMachines` of infra/main.bicep.",
-    );
+  mustMakeMachines(deps);
   const { id, requestedBy, traceparent } = command;
   const resourceId = formatImageVersionId(id);
   const key = testKeyOf(resourceId);
@@ -96,6 +92,17 @@ export async function testImageVersion(
   return operation;
 }
 
+/** Throws ServiceError TestMachinesOff where the deployment makes none. */
+export function mustMakeMachines({
+  makesMachines,
+}: Pick<TestDependencies, "makesMachines">): void {
+  if (!makesMachines)
+    throw new ServiceError(
+      "TestMachinesOff",
+      "This deployment makes no test machines. An operator turns that on with the setting SIGIL_TEST_MACHINES=true, and gives the identity its role: parameter `testMachines` of infra/main.bicep.",
+    );
+}
+
 function running(
   operation: OperationRecord,
   regions: readonly string[],
@@ -114,7 +121,7 @@ function running(
 }
 
 /** The regions in which the version is to be tested, in the profile's order. */
-async function mayBeTested(
+export async function mayBeTested(
   deps: TestDependencies,
   id: ImageVersionId,
   asked: readonly string[] | undefined,

@@ -67,6 +67,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/image-version/preflight/source.ts": "lives for one call",
   "src/image-version/commands/encryption-rule.ts": "lives for one call",
   "src/machine-test/take-test-step.ts": "lives for one call",
+  "src/machine-test/plan-machines.ts": "lives for one call",
   "src/image-version/rollback/survey.ts": "lives for one call",
   "src/machine-command/machine.ts": "stays empty",
   "src/json/json-syntax.ts": "lives for one call",

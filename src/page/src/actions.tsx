@@ -186,21 +186,17 @@ export function TestDialog({
 }: Omit<VersionActionProps, "etag">) {
   const client = useClient();
   const keyOf = useRequestKey();
-  const profile = useLoaded("test profile", async (signal) => {
-    const { body } = await client.call("getTestProfile", {
-      path: { ...image },
+  const path = { ...image, versionName: version.name };
+  const plan = useLoaded("test plan", async (signal) => {
+    const { body } = await client.call("testImageVersion", {
+      path,
+      body: { dryRun: true },
       signal,
     });
-    return body;
+    return "attempts" in body ? body.regions : [];
   });
   const [excluded, setExcluded] = useState<readonly string[]>([]);
-  const ready = version.sigil.regions
-    .filter(({ state }) => state === "Completed")
-    .map(({ name }) => name);
-  const possible =
-    profile.kind === "loaded"
-      ? profile.value.regions.filter(({ name }) => ready.includes(name))
-      : [];
+  const possible = plan.kind === "loaded" ? plan.value : [];
   const chosen = possible.filter(({ name }) => !excluded.includes(name));
   return (
     <Dialog
@@ -211,49 +207,55 @@ export function TestDialog({
       onConfirm={async () => {
         const regions = chosen.map(({ name }) => name);
         const { body } = await client.call("testImageVersion", {
-          path: { ...image, versionName: version.name },
+          path,
           header: { "Idempotency-Key": keyOf(regions) },
           body: { regions },
         });
         onAccepted(operationIn(body));
       }}
     >
-      {profile.kind === "loading" && (
-        <p role="status">Reading the test profile…</p>
-      )}
-      {profile.kind === "failed" && <Problem error={profile.error} />}
-      {profile.kind === "loaded" && (
+      {plan.kind === "loading" && <p role="status">Reading what it takes…</p>}
+      {plan.kind === "failed" && <Problem error={plan.error} />}
+      {plan.kind === "loaded" && (
         <>
           <p>
-            In each chosen region a virtual machine is made from {version.name},{" "}
-            {profile.value.concurrency} at a time. It is proven that it starts
-            and that its disks have the keys of the version; then it is deleted.
-            A machine whose test fails is kept for{" "}
-            {profile.value.keepFailedMinutes} minutes. Azure bills the machines
-            while they are there.
+            In each chosen region a virtual machine is made from {version.name}.
+            It is proven that it starts and that its disks have the keys of the
+            version; then it is deleted. Azure bills the machines while they are
+            there.
           </p>
-          {possible.length === 0 && (
-            <p>The version is ready in no region of the test profile.</p>
-          )}
           <fieldset>
             <legend>Regions</legend>
-            {possible.map((region) => (
-              <label key={region.name} class="choice">
-                <input
-                  type="checkbox"
-                  checked={!excluded.includes(region.name)}
-                  onChange={(event) =>
-                    setExcluded(
-                      event.currentTarget.checked
-                        ? excluded.filter((each) => each !== region.name)
-                        : [...excluded, region.name],
-                    )
-                  }
-                />
-                {region.name}: {region.machineSize ?? profile.value.machineSize}{" "}
-                in {region.resourceGroupName ?? profile.value.resourceGroupName}
-              </label>
-            ))}
+            {possible.map(
+              ({
+                name,
+                machineSize,
+                resourceGroupName,
+                disks,
+                atMostMinutes,
+                hindrance,
+                cost,
+              }) => (
+                <label key={name} class="choice">
+                  <input
+                    type="checkbox"
+                    checked={!excluded.includes(name)}
+                    onChange={(event) =>
+                      setExcluded(
+                        event.currentTarget.checked
+                          ? excluded.filter((each) => each !== name)
+                          : [...excluded, name],
+                      )
+                    }
+                  />
+                  {name}: {machineSize} in {resourceGroupName}, with{" "}
+                  {disks.length === 1 ? "one disk" : `${disks.length} disks`},
+                  for {atMostMinutes} minutes at most. Cost: {cost.message}
+                  {hindrance !== undefined &&
+                    ` No machine would be made now: ${hindrance.message}`}
+                </label>
+              ),
+            )}
           </fieldset>
         </>
       )}

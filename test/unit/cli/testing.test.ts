@@ -126,6 +126,47 @@ describe("image-version test", () => {
     expect(run.stderr).toContain(`MyImage 1.0.0 westus: 100 %, ${result}`);
   });
 
+  it("says what it would make and cost, and makes nothing", async () => {
+    const planned = {
+      name: "westus",
+      machineSize: "Standard_D2s_v5",
+      resourceGroupName: "Tests",
+      subnetId: "/subnet",
+      disks: [{ diskEncryptionSetId: "/sets/WestOs" }, { lun: 0 }],
+      atMostMinutes: 60,
+      cost: { currency: "EUR", hour: 0.1, atMost: 0.3, message: "Cheap." },
+    };
+    const { code, stdout, stderr, requests } = await runLine(
+      `${LINE} --dry-run`,
+      () => [
+        200,
+        {
+          attempts: 3,
+          regions: [
+            planned,
+            {
+              ...planned,
+              name: "eastus2",
+              cost: { message: "Unknown: no price." },
+              hindrance: { code: "Quota", message: "No cores are left." },
+            },
+          ],
+        },
+      ],
+    );
+    expect(code).toBe(0);
+    expect(requests.map(({ method, body }) => [method, body])).toEqual([
+      ["POST", { dryRun: true }],
+    ]);
+    expect(stdout.split("\n").slice(2, 4)).toEqual([
+      "westus   Standard_D2s_v5  OS: WestOs, LUN 0: platform key  at most 60  at most 0.30 EUR",
+      "eastus2  Standard_D2s_v5  OS: WestOs, LUN 0: platform key  at most 60  unknown",
+    ]);
+    expect(stderr).toContain("westus: Cheap.\n");
+    expect(stderr).toContain("eastus2: Unknown: no price.\n");
+    expect(stderr).toContain("none in eastus2: No cores are left.");
+  });
+
   it("does not wait if it is told not to", async () => {
     const { code, stdout, requests } = await runLine(
       `${LINE} --no-wait -o json`,

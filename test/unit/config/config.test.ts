@@ -59,6 +59,7 @@ test("the least configuration has the documented defaults", () => {
     maxDeliveryCount: 10,
     testMachines: false,
     testMachinesClientId: undefined,
+    testMachinePrices: undefined,
     maxReads: 500,
     reconcileSchedule: "0 */5 * * * *",
     retentionSchedule: "0 30 * * * *",
@@ -97,6 +98,16 @@ test.each([
   ],
   ["SIGIL_TOKEN_TENANT", `${TENANT},`, { tokenTenants: [TENANT] }],
   ["SIGIL_GALLERY_POLICY", '{"rules":[]}', { galleryPolicy: { rules: [] } }],
+  [
+    "SIGIL_TEST_MACHINE_PRICES",
+    '{"currency":"EUR","hour":{"westeurope/Standard_D2s_v5":0.12}}',
+    {
+      testMachinePrices: {
+        currency: "EUR",
+        hour: { "westeurope/standard_d2s_v5": 0.12 },
+      },
+    },
+  ],
   ["SIGIL_SCOPES_ASSIGN_ROLES", "true", { scopesAssignRoles: true }],
   ["SIGIL_RATE_LIMIT_PER_MINUTE", "0", { rateLimitPerMinute: 0 }],
   [
@@ -415,4 +426,18 @@ test("the configuration is frozen, and all that it holds", () => {
   const config = readConfig(LEAST);
   const values: unknown[] = [config, ...Object.values<unknown>({ ...config })];
   expect(values.filter((value) => !Object.isFrozen(value))).toEqual([]);
+});
+
+test.each([
+  "0.1",
+  "{",
+  '{"hour":{"Standard_D2s_v5":0.1}}',
+  '{"currency":"euro","hour":{"Standard_D2s_v5":0.1}}',
+  '{"currency":"EUR","hour":{}}',
+  '{"currency":"EUR","hour":{"Standard_D2s_v5":0}}',
+  '{"currency":"EUR","hour":{"Standard_D2s_v5":"0.1"}}',
+])("%s is no price of test machines", (given) => {
+  expect(mistakesIn({ ...LEAST, SIGIL_TEST_MACHINE_PRICES: given })).toEqual([
+    'SIGIL_TEST_MACHINE_PRICES must be JSON with a currency and the price of an hour, above 0, by machine size: {"currency":"USD","hour":{"Standard_D2s_v5":0.1}}.',
+  ]);
 });

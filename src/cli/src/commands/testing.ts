@@ -31,10 +31,40 @@ function diskWords({
   lun,
   encryptionType,
   diskEncryptionSetId,
-}: Schemas["TestedDisk"]): string {
+}: Omit<Schemas["TestedDisk"], "id">): string {
   const disk = lun === undefined ? "OS" : `LUN ${lun}`;
   return `${disk}: ${diskEncryptionSetId?.split("/").at(-1) ?? encryptionType}`;
 }
+
+type PlannedTest = Schemas["PlannedTest"];
+
+/** Of what a dry run says. */
+const PLANNED: readonly Column[] = [
+  { title: "Region", of: ({ name }: PlannedTest) => name },
+  { title: "Size", of: ({ machineSize }: PlannedTest) => machineSize },
+  {
+    title: "Disks",
+    of: ({ disks }: PlannedTest) =>
+      disks.map(({ lun, diskEncryptionSetId }) =>
+        diskWords({
+          encryptionType: "platform key",
+          ...(lun !== undefined && { lun }),
+          ...(diskEncryptionSetId !== undefined && { diskEncryptionSetId }),
+        }),
+      ),
+  },
+  {
+    title: "Minutes",
+    of: ({ atMostMinutes }: PlannedTest) => `at most ${atMostMinutes}`,
+  },
+  {
+    title: "Cost",
+    of: ({ cost: { atMost, currency } }: PlannedTest) =>
+      atMost === undefined
+        ? "unknown"
+        : `at most ${atMost.toFixed(2)} ${currency ?? ""}`,
+  },
+];
 
 export const TEST: Command = {
   words: "image-version test",
@@ -49,6 +79,11 @@ has failed in a region, and 8 if nothing speaks against it but a region could no
       kind: "list",
       help: "Where to test it. Default: every region of the test profile in which the version is usable.",
     },
+    {
+      names: ["--dry-run"],
+      kind: "flag",
+      help: "Only print what would be made, for how long at most, and what that costs; make nothing.",
+    },
     ...WAIT_OPTIONS,
   ],
   columns: EVIDENCE,
@@ -59,14 +94,33 @@ has failed in a region, and 8 if nothing speaks against it but a region could no
       "In two regions",
       `sigil image-version test ${SAMPLE} --gallery-image-version 1.0.0 --regions westus eastus2`,
     ],
+    [
+      "What it would make and cost",
+      `sigil image-version test ${SAMPLE} --gallery-image-version 1.0.0 --dry-run`,
+    ],
   ],
   async run(context) {
     const regions = context.values.list("--regions");
-    const { body } = await context.client.call("testImageVersion", {
+    const answer = await context.client.call("testImageVersion", {
       path: versionIn(context),
-      body: regions === undefined ? {} : { regions: [...regions] },
+      body: {
+        ...(regions !== undefined && { regions: [...regions] }),
+        ...(context.values.boolean("--dry-run") && { dryRun: true }),
+      },
     });
-    const operation = await follow(context, body);
+    if (answer.status === 200) {
+      for (const { name, cost, hindrance } of answer.body.regions) {
+        context.note(`${name}: ${cost.message}`);
+        if (hindrance !== undefined)
+          context.note(`warning: none in ${name}: ${hindrance.message}`);
+      }
+      return {
+        data: answer.body,
+        columns: PLANNED,
+        rows: (plan) => (plan as Schemas["TestPlan"]).regions,
+      };
+    }
+    const operation = await follow(context, answer.body);
     return context.values.boolean("--no-wait")
       ? accepted(operation)
       : { data: operation };

@@ -1,0 +1,103 @@
+/** What is to be made of a version as Azure has it, and what stands in the way of that. Reads only. */
+import { ServiceError } from "../errors.js";
+import type { DiskEncryptionSet } from "../image-version/resources.js";
+import {
+  formatImageVersionId,
+  imageIdOf,
+  type ImageVersionId,
+} from "../resource-id.js";
+import { planMachine, type MachinePlan } from "./machine.js";
+import type { Refusal, TestDependencies } from "./ports.js";
+import { placesOf, type TestProfile } from "./profile.js";
+import { proveProfile, within } from "./prove-profile.js";
+
+type Reads = Pick<
+  TestDependencies,
+  "resourceManager" | "resources" | "machineReader"
+>;
+
+/** The machines of these regions, in the profile's order; undefined where Azure has no such version. Throws what a read throws. */
+export async function planMachines(
+  deps: Reads,
+  id: ImageVersionId,
+  profile: TestProfile,
+  regions: readonly string[],
+): Promise<
+  | {
+      readonly plans: readonly MachinePlan[];
+      readonly publishedDate: string | undefined;
+    }
+  | undefined
+> {
+  const [version, definition] = await Promise.all([
+    deps.resourceManager.getImageVersion(id),
+    deps.resources.getImageDefinition(imageIdOf(id)),
+  ]);
+  if (version === undefined || definition === undefined) return undefined;
+  const sets = await readSets(deps, version.resource);
+  return {
+    publishedDate: version.publishedDate,
+    plans: placesOf(profile)
+      .filter(({ region }) => regions.includes(region))
+      .map((place) =>
+        planMachine(
+          { ...id, resourceId: formatImageVersionId(id) },
+          version.resource,
+          definition,
+          place,
+          sets,
+          profile.proof.kind,
+        ),
+      ),
+  };
+}
+
+/** Why no machine can be made there now, by what the profile is proven with. */
+export async function hindranceIn(
+  { machineReader: machines, resources }: Reads,
+  profile: TestProfile,
+  region: string,
+): Promise<Refusal | undefined> {
+  const findings = await proveProfile(
+    { machines, resources },
+    within(profile, [region]),
+  );
+  const errors = (findings ?? []).filter(
+    ({ severity }) => severity === "error",
+  );
+  const [first] = errors;
+  return (
+    first && {
+      code: first.code,
+      message: errors
+        .map(({ message, remediation }) => `${message} ${remediation}`)
+        .join(" "),
+    }
+  );
+}
+
+/** Sets that the version names, as far as they can be read: the type of one that cannot is not compared. */
+async function readSets(
+  { resources }: Reads,
+  { properties: { publishingProfile } }: Parameters<typeof planMachine>[1],
+): Promise<ReadonlyMap<string, DiskEncryptionSet>> {
+  const ids = (publishingProfile?.targetRegions ?? []).flatMap(
+    ({ encryption }) =>
+      [
+        encryption?.osDiskImage?.diskEncryptionSetId,
+        ...(encryption?.dataDiskImages ?? []).map(
+          (disk) => disk.diskEncryptionSetId,
+        ),
+      ].filter((id) => id !== undefined),
+  );
+  const sets = new Map<string, DiskEncryptionSet>();
+  for (const id of new Set(ids.map((one) => one.toLowerCase()))) {
+    try {
+      const found = await resources.getDiskEncryptionSet(id);
+      if (found !== undefined) sets.set(id, found);
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.retryable) throw error;
+    }
+  }
+  return sets;
+}

@@ -1,0 +1,41 @@
+/** What test machines cost, as far as the operator has said it. Pure. Nothing is guessed: a price that is not known is none. */
+import type { TestCost } from "./contract.js";
+import type { TestPlace } from "./profile.js";
+
+export const PRICES_SETTING = "SIGIL_TEST_MACHINE_PRICES";
+
+export interface MachinePrices {
+  /** ISO 4217. */
+  readonly currency: string;
+  /** Of an hour, by size, or by region and size where it has a price of its own: "westeurope/standard_d2s_v5". In lower case. */
+  readonly hour: Readonly<Record<string, number>>;
+}
+
+/** What a region's machines cost at the most: so many, one after the other, each for so long. */
+export function costOf(
+  prices: MachinePrices | undefined,
+  { region, machineSize }: Pick<TestPlace, "region" | "machineSize">,
+  machines: number,
+  minutes: number,
+): TestCost {
+  const size = machineSize.toLowerCase();
+  const hour = [`${region}/${size}`, size]
+    .map((key) =>
+      prices !== undefined && Object.hasOwn(prices.hour, key)
+        ? prices.hour[key]
+        : undefined,
+    )
+    .find((price) => price !== undefined);
+  if (prices === undefined || hour === undefined)
+    return {
+      message: `Unknown: ${PRICES_SETTING} has no price of ${machineSize} in ${region}.`,
+    };
+  const { currency } = prices;
+  const atMost = Math.ceil(hour * machines * (minutes / 60) * 100) / 100;
+  return {
+    currency,
+    hour,
+    atMost,
+    message: `At most ${atMost.toFixed(2)} ${currency}: ${machines} machines, one after the other, of ${hour} ${currency} an hour and at most ${minutes} minutes each; without disks, traffic and licences.`,
+  };
+}
