@@ -33,7 +33,8 @@ import {
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
 import { runRetention } from "./retention/run-retention.js";
-import { onTestResult, runRollouts } from "./rollout/roll-out.js";
+import { moveOn, takeAndMoveOn } from "./rollout/move-on.js";
+import { runRollouts } from "./rollout/roll-out.js";
 import { takePreparationStep } from "./subscription/preparation.js";
 import { reportTestResult } from "./test-results/report.js";
 import { createLog, withLog, type Log } from "./telemetry/log.js";
@@ -90,7 +91,7 @@ export async function createApp(
     machineTests: rest.machineTests,
     results: rest.testResults.results,
   };
-  const onResult = onTestResult.bind(undefined, rollout);
+  const onResult = moveOn.bind(undefined, rollout);
   const machineTests = { ...rest.machineTests, onResult };
   const testResults = { ...rest.testResults, onResult };
   const document = loadOpenApiDocument(new URL("openapi/openapi.json", built));
@@ -191,6 +192,10 @@ export async function createApp(
         resourceId,
       });
   };
+  const takeVersionStep = (message: StepMessage): Promise<void> =>
+    takeAndMoveOn(rollout, imageVersionSteps.events, (events) =>
+      takeStep({ ...imageVersionSteps, events }, message),
+    );
   return {
     http: routesOf(document, handlers),
     requests: queueFunction(
@@ -226,12 +231,8 @@ export async function createApp(
         now,
       }),
     ),
-    creations: stepFunction("image-version-creations", (message) =>
-      takeStep(imageVersionSteps, message),
-    ),
-    replications: stepFunction("image-version-replications", (message) =>
-      takeStep(imageVersionSteps, message),
-    ),
+    creations: stepFunction("image-version-creations", takeVersionStep),
+    replications: stepFunction("image-version-replications", takeVersionStep),
     preparations: stepFunction("subscription-preparations", (message) =>
       takePreparationStep(preparations, message),
     ),

@@ -16,7 +16,6 @@ import { lookAt } from "../image-version/queries/look-at.js";
 import { latestOf } from "../image-version/state/attempts.js";
 import { isFinal } from "../image-version/state/states.js";
 import { heldBy } from "../image-version/state/held.js";
-import { presentRule } from "../image-version/state/wanted.js";
 import { testImageVersion } from "../machine-test/test-image-version.js";
 import type { IndexPage } from "../operation/ports.js";
 import { contextOf } from "../operation/steps.js";
@@ -73,25 +72,8 @@ export async function runRollouts(
   return { versions, promoted, tested, errors };
 }
 
-/** A result of the version is stored. Throws only where the version is not listed to be looked after. */
-export async function onTestResult(
-  deps: RolloutDependencies,
-  versionId: string,
-  traceparent: string,
-): Promise<void> {
-  const { store, index } = deps.imageVersions;
-  const record = await store.readRecord(keyOf(versionId));
-  const when = record && presentRule(record)?.when;
-  if (record === undefined || (when !== "tested" && when !== "waves")) return;
-  await index.put([testedRow(record.resourceId)]); // Invariant 3.
-  try {
-    await lookAfter(deps, record.resourceId, traceparent);
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error; // The timer comes to it.
-  }
-}
-
-async function lookAfter(
+/** Looks at one, and does what follows. */
+export async function lookAfter(
   deps: RolloutDependencies,
   resourceId: string,
   traceparent: string,

@@ -7,11 +7,8 @@ import type { ImageVersionRequest } from "../../../src/image-version/contract.js
 import type { TestDependencies } from "../../../src/machine-test/ports.js";
 import { getRollout } from "../../../src/rollout/get-rollout.js";
 import type { RolloutDependencies } from "../../../src/rollout/ports.js";
-import {
-  onTestResult,
-  runRollouts,
-  type RolloutRun,
-} from "../../../src/rollout/roll-out.js";
+import { moveOn } from "../../../src/rollout/move-on.js";
+import { runRollouts, type RolloutRun } from "../../../src/rollout/roll-out.js";
 import { imageIdOf } from "../../../src/resource-id.js";
 import { reportTestResult } from "../../../src/test-results/report.js";
 import type { TestResultDependencies } from "../../../src/test-results/ports.js";
@@ -59,7 +56,7 @@ export async function startRollouts(
     machineTests: tests.deps,
     results: tests.deps.results,
   };
-  const onResult = onTestResult.bind(undefined, rollout);
+  const onResult = moveOn.bind(undefined, rollout);
   const testDeps: TestDependencies = { ...tests.deps, onResult };
   const resultDeps: TestResultDependencies = {
     results: tests.deps.results,

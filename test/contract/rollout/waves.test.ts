@@ -7,6 +7,8 @@ import {
 import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
+import { isFinal } from "../../../src/image-version/state/states.js";
+import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
 import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
 
 let rollouts: Rollouts;
@@ -202,6 +204,45 @@ test("machines test each wave's regions in its turn", async () => {
     { name: "westus" },
   ]);
   await rollouts.pass(40);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("the step that ends an operation begins what its end allows, before the timer comes", async () => {
+  await request(
+    rollouts.world.deps,
+    HELD,
+    ruled({
+      when: "waves",
+      waves: [
+        { regions: ["westus"], after: "tested" },
+        { regions: ["eastus2"], ...BOOT },
+      ],
+    }),
+  );
+  const untilRest = async () => {
+    for (let steps = 0; steps < 100; steps += 1) {
+      for (const message of await rollouts.world.takeDue())
+        await takeAndMoveOn(
+          rollouts.rollout,
+          rollouts.world.deps.events,
+          (events) =>
+            rollouts.world.handle(message, { ...rollouts.world.deps, events }),
+        );
+      if (isFinal((await rollouts.world.read(HELD)).record.state)) return;
+      rollouts.clock.advance(15_000);
+    }
+  };
+  await untilRest();
+  // It is usable: its test by machines has begun.
+  expect((await rollouts.read(HELD)).operation).toMatchObject({
+    requestedBy: { name: "rollout" },
+    tests: [{ name: "westus" }],
+  });
+  rollouts.clock.advance(1_000);
+  await rollouts.report({ region: "eastus2" });
+  // A person does not wait for the machine: the second wave follows the first at once.
+  await promoteImageVersion(rollouts.world.deps, byHand());
+  await untilRest();
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
 
