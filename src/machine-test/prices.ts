@@ -31,7 +31,9 @@ export function costOf(
       message: `Unknown: ${PRICES_SETTING} has no price of ${machineSize} in ${region}.`,
     };
   const { currency } = prices;
-  const atMost = Math.ceil(hour * machines * (minutes / 60) * 100) / 100;
+  // Rounded up, but not for what binary fractions add: 3 × 0.1 is 0.30.
+  const cents = (hour * machines * minutes * 100) / 60;
+  const atMost = Math.ceil(Number(cents.toFixed(6))) / 100;
   return {
     currency,
     hour,

@@ -2,6 +2,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HostProcess } from "@sigil-local/functions-host/process";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { pathOf, type ApiClient } from "../../support/api-client.js";
 import { findChromium, startChromium } from "../../support/browser.js";
 import {
@@ -30,7 +31,13 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
   const address = (path: string): string => `${host.origin}/api/ui/${path}`;
 
   beforeAll(async () => {
-    stack = await Stack.start();
+    stack = await Stack.start({
+      settings: {
+        SIGIL_TEST_MACHINES: "true",
+        SIGIL_TEST_MACHINE_PRICES:
+          '{"currency":"EUR","hour":{"westus/Standard_D2s_v5":0.1}}',
+      },
+    });
     host = await stack.startHost();
     browser = await startChromium(chromium ?? "");
     api = await stack.client(host);
@@ -163,17 +170,6 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
       browser,
       address(`${SEED_IMAGE}/versions/1.0.0`),
     );
-    await page.route("**/test-profile", (route) =>
-      route.fulfill({
-        json: {
-          machineSize: "Standard_D2s_v5",
-          resourceGroupName: "ImageTests",
-          concurrency: 4,
-          keepFailedMinutes: 0,
-          regions: [{ name: "westus" }],
-        },
-      }),
-    );
     const tests = [
       {
         name: "westus",
@@ -198,6 +194,24 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
     };
     let asked = false;
     await page.route("**/versions/1.0.0/test", (route) => {
+      const { dryRun } = route.request().postDataJSON() as { dryRun?: boolean };
+      if (dryRun === true)
+        return route.fulfill({
+          json: {
+            attempts: 3,
+            regions: [
+              {
+                name: "westus",
+                machineSize: "Standard_D2s_v5",
+                resourceGroupName: "ImageTests",
+                subnetId: "/subnet",
+                disks: [{}],
+                atMostMinutes: 60,
+                cost: { message: "Unknown." },
+              },
+            ],
+          },
+        });
       asked = true;
       return route.fulfill({ status: 202, json: operation });
     });
@@ -214,6 +228,51 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
     await dialog.getByRole("button", { name: "Test" }).click();
     await page.getByText("Accepted:").waitFor();
     await page.getByText("Started and proven").waitFor({ timeout: 10_000 });
+    await context.close();
+  });
+
+  it("a test says what would be made in each region, and what that costs", async () => {
+    const machines = resourcesIn(LOCAL_SUBSCRIPTION_ID, "ImageTests");
+    await stack.simulator.putResource(machines.group("westus"));
+    const regions = ["westus", "eastus2"].map((name) => ({
+      name,
+      network: machines.virtualNetwork(`tests-${name}`, name, ["machines"]),
+    }));
+    for (const { network } of regions)
+      await stack.simulator.putResource(network);
+    const admin = await stack.client(host, ["ImageVersions.Admin"]);
+    const image = pathOf(seedVersionId("1.0.0")).replace(
+      /\/versions\/.*$/u,
+      "",
+    );
+    const { status } = await admin.request("PUT", `${image}/test-profile`, {
+      body: {
+        machineSize: "Standard_D2s_v5",
+        resourceGroupName: "ImageTests",
+        regions: regions.map(({ name, network }) => ({
+          name,
+          subnetId: `${network.id}/subnets/machines`,
+        })),
+        proof: { kind: "agentReady" },
+      },
+    });
+    expect(status).toBe(200);
+    const { page, context } = await openPage(
+      browser,
+      address(`${SEED_IMAGE}/versions/1.0.0`),
+    );
+    await signIn(page, "writer");
+    await page.getByRole("button", { name: "Test", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog
+      .getByText(
+        "westus: Standard_D2s_v5 in ImageTests, with 2 disks, for 60 minutes at most. Cost: At most 0.30 EUR",
+      )
+      .waitFor();
+    await dialog
+      .getByText("Cost: Unknown: SIGIL_TEST_MACHINE_PRICES")
+      .waitFor();
+    expect(await axeFindings(page)).toEqual([]);
     await context.close();
   });
 

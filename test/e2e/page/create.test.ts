@@ -67,6 +67,21 @@ describe.skipIf(chromium === undefined)("a version made in the page", () => {
     await page.getByRole("button", { name: "Fill in the form" }).click();
   };
 
+  it("has the waves of a promotion, one for each region at first", async () => {
+    const { page, context } = await open("create");
+    await paste(page, managedImageRequest());
+    await page.getByLabel("Promotion", { exact: true }).selectOption("waves");
+    expect(await page.getByLabel("Regions of wave 1").inputValue()).toBe(
+      "westus",
+    );
+    await page.getByLabel("When wave 2 comes").selectOption("minutes");
+    await page.getByLabel("Minutes before wave 2").fill("60");
+    await page.getByText("in waves: westus; then eastus2.").waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await checked(page, "no error");
+    await context.close();
+  });
+
   it("by hand is the seed's, from an empty form to every region usable (row S10)", async () => {
     const { page, context, complaints } = await open("create");
     await page.getByLabel("Version", { exact: true }).fill("1.0.0");

@@ -27,7 +27,7 @@ import {
 const PROMOTE_WHEN: Option = {
   names: ["--promote-when"],
   choices: ["manual", "allRegionsReady", "tested"],
-  help: "Keep the version out of latest until every region is ready, until its tests have passed, or until it is promoted.",
+  help: "Keep the version out of latest until every region is ready, until its tests have passed, or until it is promoted. Waves, single regions and tests of your own are said by --file, in sigil.promotion.",
   group: "Publishing",
 };
 

@@ -7,7 +7,7 @@ import {
   useField,
   type SectionProps,
 } from "./fields.js";
-import { canonicalRegion, type Form } from "./model/form.js";
+import { canonicalRegion, EMPTY_WAVE, type Form } from "./model/form.js";
 
 const INCREMENTS = [
   ["patch", "the next patch"],
@@ -21,6 +21,13 @@ const PROMOTIONS = [
   ["regions", "Held back until some regions are ready"],
   ["tested", "Held back until it has passed its tests"],
   ["manual", "Held back until somebody promotes it"],
+  ["waves", "Promoted in waves of regions"],
+] as const;
+
+const AFTER = [
+  ["tested", "once its tests have passed there"],
+  ["minutes", "some minutes after the one before"],
+  ["manual", "when somebody promotes it"],
 ] as const;
 
 export function Basics({
@@ -88,13 +95,19 @@ export function Basics({
           field="promotion"
           label="Promotion"
           value={form.promoteWhen}
-          options={
-            // Waves are written in the JSON.
-            form.promoteWhen === "waves"
-              ? [...PROMOTIONS, ["waves", "Promoted in waves"] as const]
-              : PROMOTIONS
+          options={PROMOTIONS}
+          onChange={(promoteWhen) =>
+            change({
+              promoteWhen,
+              ...(promoteWhen === "waves" &&
+                form.waves.length === 0 && {
+                  waves: regions.map((name) => ({
+                    ...EMPTY_WAVE,
+                    regions: canonicalRegion(name),
+                  })),
+                }),
+            })
           }
-          onChange={(promoteWhen) => change({ promoteWhen })}
         />
         {(form.promoteWhen === "regions" || form.promoteWhen === "tested") && (
           <TextField
@@ -133,8 +146,103 @@ export function Basics({
           onChange={(blockDeletion) => change({ blockDeletion })}
         />
       </div>
+      {form.promoteWhen === "waves" && <Waves form={form} change={change} />}
       <Tags form={form} change={change} />
     </Section>
+  );
+}
+
+function Waves({
+  form: { waves, rollBack, exists },
+  change,
+}: SectionProps<Form>) {
+  const set = (index: number, changed: Partial<Form["waves"][number]>): void =>
+    change({
+      waves: waves.map((wave, i) =>
+        i === index ? { ...wave, ...changed } : wave,
+      ),
+    });
+  return (
+    <fieldset>
+      <legend>Waves</legend>
+      <p class="hint">
+        {exists
+          ? "Waves are those of a new version: others than it has are refused."
+          : "Each target region is in one wave."}
+      </p>
+      <div class="row">
+        <label class="choice">
+          <input
+            type="checkbox"
+            checked={rollBack}
+            onChange={(event) =>
+              change({ rollBack: event.currentTarget.checked })
+            }
+          />
+          Take it back from every region where a test fails
+        </label>
+      </div>
+      {waves.map(({ regions, after, minutes, results }, index) => (
+        <div class="row" key={index}>
+          <input
+            aria-label={`Regions of wave ${index + 1}`}
+            placeholder="westus, eastus2"
+            value={regions}
+            onInput={(event) =>
+              set(index, { regions: event.currentTarget.value })
+            }
+          />
+          <select
+            aria-label={`When wave ${index + 1} comes`}
+            value={after}
+            onChange={(event) =>
+              set(index, { after: event.currentTarget.value as typeof after })
+            }
+          >
+            {after === "" && <option value="">as the JSON says</option>}
+            {AFTER.map(([value, label]) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </select>
+          {after === "minutes" && (
+            <input
+              aria-label={`Minutes before wave ${index + 1}`}
+              inputMode="numeric"
+              value={minutes}
+              onInput={(event) =>
+                set(index, { minutes: event.currentTarget.value })
+              }
+            />
+          )}
+          <input
+            aria-label={`Tests of wave ${index + 1}`}
+            placeholder={after === "tested" ? "sigil/machine" : "no test"}
+            value={results}
+            onInput={(event) =>
+              set(index, { results: event.currentTarget.value })
+            }
+          />
+          <button
+            type="button"
+            class="subtle"
+            aria-label={`Remove wave ${index + 1}`}
+            onClick={() =>
+              change({ waves: waves.filter((_wave, i) => i !== index) })
+            }
+          >
+            Remove
+          </button>
+        </div>
+      ))}
+      <button
+        type="button"
+        onClick={() => change({ waves: [...waves, EMPTY_WAVE] })}
+      >
+        Add a wave
+      </button>
+    </fieldset>
   );
 }
 

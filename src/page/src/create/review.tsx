@@ -110,7 +110,12 @@ export function Review({
   );
 }
 
-function promotionText({ promoteWhen, promoteRegions, exclude }: Form): string {
+function promotionText({
+  promoteWhen,
+  promoteRegions,
+  exclude,
+  waves,
+}: Form): string {
   switch (promoteWhen) {
     case "":
       return exclude
@@ -123,7 +128,7 @@ function promotionText({ promoteWhen, promoteRegions, exclude }: Form): string {
     case "tested":
       return `Held back from latest until its tests have passed in ${namesIn(promoteRegions).map(canonicalRegion).join(", ") || "every region"}; then Sigil promotes it.`;
     case "waves":
-      return "Held back from latest, and promoted in one wave of regions after the other.";
+      return `Held back from latest, and promoted in waves: ${waves.map(({ regions }) => namesIn(regions).map(canonicalRegion).join(", ") || "no region").join("; then ")}.`;
     case "regions":
       return `Held back from latest until ${namesIn(promoteRegions).map(canonicalRegion).join(", ") || "some regions"} are ready; then Sigil promotes it.`;
   }

@@ -5,6 +5,7 @@ import {
   bodyOf,
   disksOf,
   EMPTY_FORM,
+  EMPTY_WAVE,
   formOf,
   withoutRule,
   withRegion,
@@ -197,6 +198,58 @@ describe("the body of a form", () => {
     expect(bodyOf(formOf(body))).toEqual(body);
   });
 
+  it("has each wave of a rule, to be changed", () => {
+    const promotion = {
+      when: "waves",
+      waves: [
+        { regions: ["westus", "ukwest"], after: "tested", results: ["boot"] },
+        { regions: ["eastus2"], after: { minutes: 90 } },
+        { regions: ["uksouth"], after: "manual" },
+      ],
+      onFailure: "rollBack",
+    };
+    const body = { ...bodyOf(S10), sigil: { promotion } };
+    const form = formOf(body);
+    expect(form.waves.map(({ rest: _, ...wave }) => wave)).toEqual([
+      {
+        regions: "westus, ukwest",
+        after: "tested",
+        minutes: "",
+        results: "boot",
+      },
+      { regions: "eastus2", after: "minutes", minutes: "90", results: "" },
+      { regions: "uksouth", after: "manual", minutes: "", results: "" },
+    ]);
+    expect(form.rollBack).toBe(true);
+    // Said as by default: a rule that is changed is refused.
+    const halting = {
+      ...body,
+      sigil: { promotion: { ...promotion, onFailure: "halt" } },
+    };
+    expect(bodyOf(formOf(halting))).toEqual(halting);
+    expect(bodyOf(form)).toEqual(body);
+    expect(
+      bodyOf({
+        ...form,
+        waves: [...form.waves.slice(0, 1), { ...EMPTY_WAVE, regions: "a,b" }],
+        rollBack: false,
+      }).sigil?.promotion,
+    ).toEqual({
+      when: "waves",
+      waves: [promotion.waves[0], { regions: ["a", "b"], after: "tested" }],
+    });
+    const unknown = {
+      ...bodyOf(S10),
+      sigil: {
+        promotion: {
+          when: "waves",
+          waves: [{ regions: ["westus"], after: "dawn" }],
+        },
+      },
+    };
+    expect(bodyOf(formOf(unknown))).toEqual(unknown);
+  });
+
   it("keeps the tests that a rule waits for", () => {
     const waves = {
       sigil: {
@@ -206,7 +259,14 @@ describe("the body of a form", () => {
         },
       },
     };
-    expect(bodyOf(formOf({ ...bodyOf(S10), ...waves }))).toMatchObject(waves);
+    const inWaves = formOf({ ...bodyOf(S10), ...waves });
+    expect(bodyOf(inWaves)).toMatchObject(waves);
+    expect(bodyOf({ ...inWaves, promoteWhen: "tested" })).toMatchObject({
+      sigil: { promotion: { when: "tested" } },
+    });
+    expect(
+      bodyOf({ ...inWaves, promoteWhen: "tested" }).sigil?.promotion,
+    ).toStrictEqual({ when: "tested" });
     const promotion = {
       when: "tested",
       regions: ["westus"],

@@ -75,6 +75,24 @@ export interface RegionRow {
   readonly rest: JsonObject;
 }
 
+/** One wave; regions and tests are separated by commas. */
+export interface WaveRow {
+  readonly regions: string;
+  /** Empty: what the form does not know, which `rest` has. */
+  readonly after: "" | "tested" | "manual" | "minutes";
+  readonly minutes: string;
+  readonly results: string;
+  readonly rest: JsonObject;
+}
+
+export const EMPTY_WAVE: WaveRow = {
+  regions: "",
+  after: "tested",
+  minutes: "",
+  results: "",
+  rest: {},
+};
+
 export interface Form {
   /** True where it changes a version that there is: its source and its keys stay. */
   readonly exists: boolean;
@@ -90,6 +108,10 @@ export interface Form {
   readonly promoteWhen:
     "" | "manual" | "allRegionsReady" | "regions" | "tested" | "waves";
   readonly promoteRegions: string;
+  /** Where it is promoted in waves. */
+  readonly waves: readonly WaveRow[];
+  /** A failed test takes the version back wherever it is the latest. */
+  readonly rollBack: boolean;
   readonly blockDeletion: boolean;
   readonly source: {
     readonly kind: SourceKind;
@@ -115,6 +137,8 @@ export const EMPTY_FORM: Form = {
   exclude: false,
   promoteWhen: "",
   promoteRegions: "",
+  waves: [],
+  rollBack: false,
   blockDeletion: false,
   source: {
     kind: "managedImage",
@@ -274,15 +298,59 @@ function tagsOf({ tags }: Form): JsonObject | undefined {
     : Object.fromEntries(named.map(({ name, value }) => [name, value]));
 }
 
-function promotionOf({ promoteWhen, promoteRegions, rest }: Form): JsonObject {
+function promotionOf({
+  promoteWhen,
+  promoteRegions,
+  waves,
+  rollBack,
+  rest,
+}: Form): JsonObject {
   if (promoteWhen === "") return {};
   const regions = namesIn(promoteRegions);
   return {
     ...((promoteWhen === "tested" || promoteWhen === "waves") &&
-      objectIn(objectIn(rest, "sigil"), "promotion")),
+      without(
+        objectIn(objectIn(rest, "sigil"), "promotion"),
+        ...(promoteWhen === "tested" ? ["onFailure"] : ["results"]),
+      )),
     when: promoteWhen,
+    ...(promoteWhen === "waves" && {
+      waves: waves.map(waveOf),
+      ...(rollBack && { onFailure: "rollBack" }),
+    }),
     ...((promoteWhen === "regions" ||
       (promoteWhen === "tested" && regions.length > 0)) && { regions }),
+  };
+}
+
+function waveOf({ regions, after, minutes, results, rest }: WaveRow) {
+  const tests = namesIn(results);
+  return compact({
+    ...rest,
+    regions: namesIn(regions),
+    ...(after !== "" && {
+      after:
+        after === "minutes" ? { minutes: numberOf(minutes) ?? null } : after,
+    }),
+    ...(tests.length > 0 && { results: tests }),
+  });
+}
+
+function waveIn(wave: JsonObject): WaveRow {
+  const { after } = wave;
+  const known = after === "tested" || after === "manual" ? after : "";
+  const minutes = textIn(after, "minutes");
+  return {
+    regions: textsIn(wave, "regions").join(", "),
+    after: minutes === "" ? known : "minutes",
+    minutes,
+    results: textsIn(wave, "results").join(", "),
+    rest: without(
+      wave,
+      "regions",
+      "results",
+      ...(known === "" && minutes === "" ? [] : ["after"]),
+    ),
   };
 }
 
@@ -467,6 +535,8 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
     exclude: profile["excludeFromLatest"] === true,
     promoteWhen: textIn(promotion, "when") as Form["promoteWhen"],
     promoteRegions: textsIn(promotion, "regions").join(", "),
+    waves: listIn(promotion, "waves").map(waveIn),
+    rollBack: promotion["onFailure"] === "rollBack",
     blockDeletion: safety["blockDeletionBeforeEndOfLife"] === true,
     source: sourceOf(storage, rows),
     regions: rows,
@@ -481,7 +551,13 @@ export function formOf(document: unknown, reading: Reading = {}): Form {
       ...without(body, "location", "tags"),
       sigil: compact({
         ...sigil,
-        promotion: without(promotion, "when", "regions"),
+        promotion: without(
+          promotion,
+          "when",
+          "regions",
+          "waves",
+          ...(promotion["onFailure"] === "rollBack" ? ["onFailure"] : []),
+        ),
       }),
       properties: compact({
         ...properties,
