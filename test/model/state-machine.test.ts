@@ -10,7 +10,7 @@
  *     a look of that very process, and not to a version that was shown busy.
  *  4. A read shows what ARM showed at the time that it says; at rest, what ARM has. A PUT is answered as ARM's state says.
  *  5. A write changes nothing of what was shown but what an open operation asks: what others have held back, edited or
- *     added stays. An ETag that is past accepts nothing.
+ *     added stays. An ETag that is past accepts nothing. What excludes a version from latest does so in each region.
  *  7. An event's id is of one operation, comes once, and always with the same content.
  *  8. A region is told Completed at the look that shows it so, by one operation of the version for all that succeed for it;
  *     the last word on a region is what the operation ends with.

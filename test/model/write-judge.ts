@@ -97,6 +97,13 @@ export function createWriteJudge(judging: Judging): WriteJudge {
         breach(3, `${what}, which was shown ${shown}`);
       if (shown === undefined) judgeCreation(what, version, open);
       else judgeAdoption(what, version, open, before, body);
+      const { excludeFromLatest, targetRegions = [] } =
+        body.properties.publishingProfile ?? {};
+      if (
+        excludeFromLatest === true &&
+        targetRegions.some((region) => region.excludeFromLatest === false)
+      )
+        breach(5, `${what} excludes it, but says otherwise of a region`);
       const after = factsOf(body);
       const taken = awayFrom(version);
       const changes = changesBetween(before, after);
