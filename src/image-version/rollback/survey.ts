@@ -23,7 +23,7 @@ import {
 import { lookAt } from "../queries/look-at.js";
 import type { ListedImageVersion } from "../resources.js";
 import { flagsByHand } from "../state/waves.js";
-import { patched } from "../properties/body.js";
+import { patched, withExclusion } from "../properties/body.js";
 import { isOld, latestOf as latestLook } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { ruleInForce, unmetRequests } from "../state/wanted.js";
@@ -196,10 +196,12 @@ export function afterSteps<T extends ListedImageVersion>(
       ...item.resource,
       properties: {
         ...properties,
-        ...patched(
-          item.resource,
-          flagsByHand(item.resource, step.does === "demote"),
-        ).properties,
+        publishingProfile: withExclusion(
+          patched(
+            item.resource,
+            flagsByHand(item.resource, step.does === "demote"),
+          ).properties.publishingProfile,
+        ),
       },
     },
   };

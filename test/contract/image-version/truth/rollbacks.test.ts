@@ -86,15 +86,15 @@ async function latestIn(
   for (const number of [...numbers].reverse()) {
     const shown = await inAzure(world, `${image}/versions/${number}`);
     const { publishingProfile, replicationStatus } = shown?.properties ?? {};
-    if (publishingProfile?.excludeFromLatest === true) continue;
     for (const region of publishingProfile?.targetRegions ?? []) {
       const name = canonicalName(region.name);
       const isReady = replicationStatus?.summary.some(
         (status) =>
           canonicalName(status.region) === name && status.state === "Completed",
       );
-      if (isReady === true && region.excludeFromLatest !== true)
-        latest[name] ??= number;
+      const isExcluded =
+        region.excludeFromLatest ?? publishingProfile?.excludeFromLatest;
+      if (isReady === true && isExcluded !== true) latest[name] ??= number;
     }
   }
   return latest;
