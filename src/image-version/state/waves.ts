@@ -72,21 +72,31 @@ export function flagsOf(
 
 /**
  * The flags that a promotion or a demotion by hand sets, where there are no waves: the version's. What is held back everywhere is
- * included everywhere; and it is excluded everywhere where a region says that it is not excluded there, for that goes first.
+ * included everywhere. A region that says that it is not excluded goes before the version: where that is excluded already, or none
+ * is excluded by itself, the demotion says the contrary.
  */
 export function flagsByHand(
   shown: ImageVersionRequest,
   excluded: boolean,
 ): Patch {
-  const targets = targetRegionsOf(shown);
-  const regions = targets.map(({ name }) => canonicalRegion(name));
-  const own = targets.map(({ excludeFromLatest }) => excludeFromLatest);
-  const isForEach = excluded
-    ? own.includes(false) && !own.includes(true)
-    : isHeldEverywhere(shown);
-  return isForEach
-    ? flagsOf([{ regions, after: "manual" }], excluded ? 0 : 1, regions)
-    : { [EXCLUDE_FROM_LATEST]: excluded };
+  const targets = targetRegionsOf(shown).map((region) => ({
+    name: canonicalRegion(region.name),
+    own: region.excludeFromLatest,
+  }));
+  const regions = targets.map(({ name }) => name);
+  const all = [{ regions, after: "manual" as const }];
+  if (!excluded && isHeldEverywhere(shown)) return flagsOf(all, 1, regions);
+  const flag = { [EXCLUDE_FROM_LATEST]: excluded };
+  const included = targets.filter(({ own }) => own === false);
+  if (!excluded || included.length === 0) return flag;
+  if (!targets.some(({ own }) => own === true)) return flagsOf(all, 0, regions);
+  return isExcluded(shown)
+    ? flagsOf(
+        all,
+        0,
+        included.map(({ name }) => name),
+      )
+    : flag;
 }
 
 /** Held back in every region that is shown, by its own flag and the version's. */
