@@ -207,7 +207,7 @@ export function retryImageVersion(
       if (stored !== undefined && !isFinal(stored.record.state))
         throw new ServiceError(
           "ImageVersionConflict",
-          `Operation ${stored.operation.id} is working on ${formatImageVersionId(command.id)}; it repairs regions by itself. Wait until it has ended.`,
+          `Operation ${stored.operation.id} is working on ${formatImageVersionId(command.id)}; Wait until it has ended.`,
           { fields: { existingOperationId: stored.operation.id } },
         );
       if (look === undefined) throw absent(command, stored);

@@ -14,7 +14,12 @@ import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { contradicts, differs } from "../properties/changes.js";
-import { fieldsOf, regionsIn, type Fields } from "../properties/fields.js";
+import {
+  fieldsOf,
+  propertyOf,
+  regionsIn,
+  type Fields,
+} from "../properties/fields.js";
 import {
   askedBy,
   clearedBy,
@@ -223,10 +228,13 @@ function withLatest(
  * names, or a body of one who has not said which version that was.
  */
 function withStated(
-  { onlyChanges, patch, body, command }: Request,
+  { onlyChanges, patch, body, command, glance: { look } }: Request,
   { changes, repeats }: Asked,
 ): Asked {
-  const fields = fieldsOf(body);
+  const fields =
+    patch === undefined
+      ? statedIn(fieldsOf(body), look && fieldsOf(look.resource))
+      : fieldsOf(body);
   const stated = !onlyChanges
     ? {}
     : patch !== undefined
@@ -251,15 +259,11 @@ function withShown(
 function unsaid(
   record: ImageVersionRecord,
   look: Look | undefined,
-  { body, command: { ifMatch = "*" } }: Request,
+  { command: { ifMatch = "*" } }: Request,
 ): Patch | undefined {
   const perhaps = unsettled(record, look);
   const isHeldBack =
     record.excludedByCancel === true ||
-    // By a rule that the body takes away.
-    (body.sigil?.promotion === undefined &&
-      look !== undefined &&
-      ruleHolding(record, look) !== undefined) ||
     // It will be, once its cancel is done. Who sends back what was read has not said anything of that.
     (ifMatch === "*" &&
       Object.values(record.requests).some(
@@ -346,7 +350,11 @@ function askedOf(
 ): Asked {
   const { body, removeRegions, onlyChanges, glance: seen, command } = request;
   const { behind } = request;
-  const fields = fieldsOf(body);
+  const shownNow = seen.look && fieldsOf(seen.look.resource);
+  const fields =
+    request.patch === undefined && (command.ifMatch ?? "*") === "*"
+      ? statedIn(fieldsOf(body), shownNow)
+      : fieldsOf(body);
   if (onlyChanges && seen.look !== undefined) {
     const rule = applied?.[PROMOTION];
     const withRule = ({ resource }: Look): Fields => ({
@@ -358,7 +366,7 @@ function askedOf(
     // The rule that it repeats is in force already.
     const { [PROMOTION]: _, ...stated } = statedBy(request.patch ?? {}, fields);
     const again = {
-      ...(behind && undoes(request, withRule(behind))),
+      ...(behind && unrestated(undoes(request, withRule(behind)))),
       ...(perhaps && undoes(request, withApplied(shown, perhaps))),
     };
     const removed =
@@ -370,11 +378,10 @@ function askedOf(
       repeats,
     };
   }
-  const shown = seen.look && fieldsOf(seen.look.resource);
   const askedWhere = (before: Fields | undefined): Asked =>
     askedBy(
-      statedIn(fields, shown),
-      command.pasted === true ? (before ?? shown ?? fields) : before,
+      fields,
+      command.pasted === true ? (before ?? shownNow ?? fields) : before,
       removeRegions,
     );
   const asked = askedWhere(applied);
@@ -386,6 +393,15 @@ function askedOf(
       Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
     ),
   };
+}
+
+/** Without what tools say in every body: who has changed that by hand is not overruled by it. */
+function unrestated(patch: Patch): Patch {
+  return Object.fromEntries(
+    Object.entries(patch).filter(
+      ([name]) => propertyOf(name).restated !== true,
+    ),
+  );
 }
 
 /** Of what a request says, what is otherwise in a version as it may be by now. */

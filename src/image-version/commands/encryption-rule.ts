@@ -95,6 +95,34 @@ export async function chooseSets(
   };
 }
 
+/** In a region that the version has, each disk keeps the set that it has there: a rule chooses for the others. */
+export function withPresentSets(
+  request: ImageVersionRequest,
+  observed: ImageVersionRequest,
+): ImageVersionRequest {
+  const present = targetRegionsOf(canonicalForm(observed));
+  const regions = targetRegionsOf(request).map((region): TargetRegion => {
+    const { encryption: had } =
+      present.find(({ name }) => name === region.name) ?? {};
+    if (had === undefined) return region;
+    const { osDiskImage, dataDiskImages = [] } = region.encryption ?? {};
+    const given = dataDiskImages.map(({ lun }) => lun);
+    return {
+      ...region,
+      encryption: {
+        osDiskImage: { ...had.osDiskImage, ...osDiskImage },
+        dataDiskImages: [
+          ...dataDiskImages,
+          ...(had.dataDiskImages ?? []).filter(
+            ({ lun }) => !given.includes(lun),
+          ),
+        ],
+      },
+    };
+  });
+  return withRegions(request, regions);
+}
+
 const CONFIDENTIAL = "ConfidentialVmEncryptedWithCustomerKey";
 
 function withSets(

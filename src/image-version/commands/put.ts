@@ -39,7 +39,7 @@ import {
   type ChangeCommand,
 } from "./command.js";
 import { planImageVersion } from "./plan.js";
-import { chooseSets } from "./encryption-rule.js";
+import { chooseSets, withPresentSets } from "./encryption-rule.js";
 import { fingerprintOfPut } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 import {
@@ -93,10 +93,16 @@ export async function putImageVersion(
     fingerprint,
   );
   if (earlier !== undefined) return { kind: "accepted", operation: earlier };
-  const body = await withChosenSets(deps, command, given, rule);
-  await mustPassPlan(deps, rule ? { ...command, body } : command);
   const stored = await deps.store.read(key);
   const record = stored?.record;
+  const present = record?.exists === true ? record.observed : undefined;
+  const body = await withChosenSets(
+    deps,
+    command,
+    rule && present ? withPresentSets(given, present.resource) : given,
+    rule,
+  );
+  await mustPassPlan(deps, rule ? { ...command, body } : command);
   const conditional = ifMatch !== undefined || ifNoneMatch !== undefined;
   // Without a source it is one of a version that is there, which its caller has read.
   const partial =
@@ -181,7 +187,10 @@ export async function patchImageVersion(
     onlyChanges: true,
     mayCreate: false,
     patch,
-    glance: { look, seen: true },
+    glance: {
+      look: shown && { ...shown, time: look.time },
+      seen: true,
+    },
   };
   return decide(deps, request, stored);
 }

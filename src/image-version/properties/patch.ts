@@ -42,15 +42,15 @@ export interface Asked {
 export const NOTHING_ASKED: Asked = { changes: {}, repeats: {} };
 
 /**
- * What a body states of a version that Azure shows as `shown`, if it has it. Under a promotion rule Sigil holds the version
- * back until the rule is met: a body that repeats this, such as one that was read, does not ask for it.
+ * What a body states of a version that Azure shows as `shown`, if it has it. A promotion rule says when the version is to be
+ * in latest: beside it a body does not ask for what holds until then, such as one that was read, nor that it be in latest at
+ * once, as tools say in every body.
  */
 export function statedIn(body: Fields, shown: Fields | undefined): Fields {
+  if (body[PROMOTION] === undefined) return body;
   const { [EXCLUDE_FROM_LATEST]: excluded, ...others } = body;
   const held = shown === undefined || shown[EXCLUDE_FROM_LATEST] === true;
-  return excluded === true && body[PROMOTION] !== undefined && held
-    ? others
-    : body;
+  return excluded === false || held ? others : body;
 }
 
 /** What a whole body asks. `lastApplied` is absent where Sigil has not applied anything yet. */

@@ -26,7 +26,13 @@ import { flagsByHand } from "../state/waves.js";
 import { patched, withExclusion } from "../properties/body.js";
 import { isOld, latestOf as latestLook } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { ruleInForce, unmetRequests } from "../state/wanted.js";
+import {
+  openRequests,
+  ruleAskedBy,
+  ruleInForce,
+  unmetRequests,
+} from "../state/wanted.js";
+import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import type { RollbackStep } from "./record.js";
 
@@ -61,11 +67,16 @@ export async function surveyOf(
     const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
     if (id === undefined || seen.size === MOST_LOOKS) return item;
     const shown = await lookAt(deps, id);
-    const found = latestLook(
+    const latest = latestLook(
       await recordAt(deps, keyOf(formatImageVersionId(id))),
       shown,
       contextOf(deps),
     );
+    // What Sigil has just demoted may be behind, or others have promoted it again: it is demoted once more.
+    const found =
+      shown && latest && isPromoted(shown) && !isPromoted(latest)
+        ? shown
+        : latest;
     if (found !== shown) behind.add(item.name);
     const candidate: Candidate | undefined = found && {
       ...item,
@@ -117,11 +128,29 @@ async function corrected(
       const newer = isOfBefore && known ? await look({ ...known, name }) : item;
       if (newer === undefined) items.delete(name);
       else items.set(name, { ...newer, name });
-      const until = newer && !isPromoted(newer) && toPromote(record);
+      const until =
+        newer === undefined
+          ? toCreate(record)
+          : !isPromoted(newer) && toPromote(record);
       if (until) awaiting.set(name, until);
     }),
   );
   return [...items.values()];
+}
+
+/** The same of a version that Azure does not have yet. */
+function toCreate(record: ImageVersionRecord): string | undefined {
+  const creation = openRequests(record).find(
+    ([, { creates }]) => creates === true,
+  )?.[1];
+  if (record.exists || creation?.changes[EXCLUDE_FROM_LATEST] === true)
+    return undefined;
+  const { when } = (creation && ruleAskedBy(creation)) ?? {};
+  return creation === undefined || when === "manual"
+    ? undefined
+    : when === undefined
+      ? "it is created"
+      : "its promotion rule is met";
 }
 
 /** What is to include it in latest, where something is. */

@@ -62,6 +62,7 @@ import { storageChosenByAzure } from "./place/storage-chosen-by-azure.js";
 import { storageAccountStrategy } from "./request/storage-account-strategy.js";
 import { uniqueLuns } from "./request/unique-luns.js";
 import { uniqueRegions } from "./request/unique-regions.js";
+import { staysExcluded } from "./change/stays-excluded.js";
 import { versionExists } from "./change/version-exists.js";
 import { versionExistsOtherwise } from "./change/version-exists-otherwise.js";
 import { versionName } from "./request/version-name.js";
@@ -108,6 +109,7 @@ export const CHANGE_RULES: readonly ChangeRule[] = [
   edgeZoneKept,
   regionToRemove,
   customerKeysKept,
+  staysExcluded,
 ];
 
 /** Rules over the request and Azure; what stands in the way of others comes first. */

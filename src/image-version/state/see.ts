@@ -20,6 +20,7 @@ import {
   type Attempt,
   type ImageVersionPair,
   type ImageVersionRecord,
+  type VersionRequest,
 } from "./record.js";
 import { isMadeByOthers, ofOthers } from "./adoption.js";
 import { attemptAfter, isOld, writesAfter, writesBegun } from "./attempts.js";
@@ -34,9 +35,11 @@ import { observeRegions, type RegionChange } from "./regions.js";
 import {
   doneWithRule,
   keptOf,
+  openRequests,
   overriddenBy,
   presentRule,
   regionsWaitedFor,
+  ruleAskedBy,
 } from "./wanted.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
@@ -174,7 +177,14 @@ function isTakenAway(
   );
 }
 
-/** Those that an operation has asked for and is not over with, or that the promotion rule waits for: no other is repaired. */
+function asksForRule([, request]: readonly [string, VersionRequest]): boolean {
+  return ruleAskedBy(request) !== undefined;
+}
+
+/**
+ * Those that an operation has asked for and is not over with, or that the promotion rule of one waits for: no other is
+ * repaired, for nobody would wait until it is ready.
+ */
 function regionsConcerned({
   operation,
   record,
@@ -184,7 +194,9 @@ function regionsConcerned({
     ...[operation, ...record.members]
       .filter(({ id }) => record.requests[id]?.decided === undefined)
       .flatMap(({ regions }) => regions.map(({ name }) => name)),
-    ...(observed === undefined ? [] : regionsWaitedFor(record, observed)),
+    ...(observed !== undefined && openRequests(record).some(asksForRule)
+      ? regionsWaitedFor(record, observed)
+      : []),
   ];
 }
 

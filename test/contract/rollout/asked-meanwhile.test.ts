@@ -92,3 +92,36 @@ describe("somebody says in words that a version whose rule waits is excluded", (
     expect(await rollouts.isLatest()).toBe(false);
   });
 });
+
+const TESTED = { promotion: { when: "tested", results: ["boot"] } } as never;
+const MANUAL = { promotion: { when: "manual" } } as never;
+const IN = { excludeFromLatest: false };
+
+describe("a creation under a rule whose body says excludeFromLatest: false, as az and Terraform do, is held back until the rule holds, or refused", () => {
+  test.each([
+    ["tested", TESTED],
+    ["manual", MANUAL],
+    ["waves", WAVES],
+  ])("%s", async (_, sigil) => {
+    const answer = await put(plain(TWO, { sigil, publishing: IN })).catch(
+      () => undefined,
+    );
+    if (answer === undefined) return;
+    await rollouts.pass(30);
+    expect(await rollouts.isLatest()).toBe(false);
+    if (_ === "waves")
+      expect(await rollouts.view()).toMatchObject({ state: "Waiting" });
+  });
+});
+
+test("a body that repeats false, as az does, and does not know of the rule, is not a promotion before the tests without a word", async () => {
+  await put(plain(TWO, { sigil: TESTED }));
+  await rollouts.pass(15);
+  const answer = await put(plain(TWO, { tags: { n: "1" }, publishing: IN }));
+  await rollouts.pass(20);
+  const warnings =
+    answer.kind === "accepted" ? (answer.operation.warnings ?? []) : [];
+  expect((await rollouts.isLatest()) === false || warnings.length > 0).toBe(
+    true,
+  );
+});

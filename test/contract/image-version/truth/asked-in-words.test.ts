@@ -165,7 +165,7 @@ describe("of two accepted requests, the later one gives way, says so, or is refu
   });
 });
 
-test("a body that takes the rule away and says in words that the version is in latest has Succeeded only if it is", async () => {
+test("a body that takes the rule away and restates false is told that the version stays excluded", async () => {
   await made(
     world,
     id,
@@ -177,8 +177,16 @@ test("a body that takes the rule away and says in words that the version is in l
       id,
       plain(TWO, { publishing: { excludeFromLatest: false } }),
     ),
-  ).toMatchObject({ status: "Succeeded" });
-  expect(await isExcluded(world, id)).toBe(false);
+  ).toMatchObject({
+    status: "Succeeded",
+    warnings: [
+      {
+        code: "StaysExcluded",
+        pointer: "/properties/publishingProfile/excludeFromLatest",
+      },
+    ],
+  });
+  expect(await isExcluded(world, id)).toBe(true);
 });
 
 test("a retry with an ETag that is past is 412, also while something runs", async () => {
