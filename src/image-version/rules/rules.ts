@@ -65,6 +65,7 @@ import { uniqueRegions } from "./request/unique-regions.js";
 import { versionExists } from "./change/version-exists.js";
 import { versionExistsOtherwise } from "./change/version-exists-otherwise.js";
 import { versionName } from "./request/version-name.js";
+import { versionNumberFree } from "./place/version-number-free.js";
 import { managedDisks } from "./source/managed-disks.js";
 import { ephemeralOsDisk } from "./source/ephemeral-os-disk.js";
 import { ultraDisks } from "./source/ultra-disks.js";
@@ -122,6 +123,7 @@ export const FACT_RULES: readonly FactRule[] = [
   alreadyRequested,
   versionExistsOtherwise,
   versionExists,
+  versionNumberFree,
   sharedGallery,
   confidentialVmRegions,
   shallowReplication,

@@ -12,6 +12,7 @@ import {
   type OperationRecord,
   type RegionRecord,
   type Requester,
+  type SoftDeleteRecord,
 } from "../../operation/records.js";
 import {
   fieldsOf,
@@ -26,6 +27,7 @@ import {
   type ImageVersionPair,
   type ImageVersionRecord,
   type VersionRequest,
+  type VersionState,
 } from "./record.js";
 import { testedRow } from "../listings.js";
 import { keptOf, ruleAskedBy } from "./wanted.js";
@@ -36,7 +38,8 @@ export type ImageVersionOperationKind =
   | "RetryImageVersion"
   | "PromoteImageVersion"
   | "DemoteImageVersion"
-  | "DeleteImageVersion";
+  | "DeleteImageVersion"
+  | "RestoreImageVersion";
 
 /** What is asked of a version, and by whom. */
 export interface Accepting {
@@ -51,6 +54,8 @@ export interface Accepting {
   readonly traceparent: string;
   readonly requestKey?: string;
   readonly event?: EventReference;
+  /** Of a deletion, whether it can be undone. */
+  readonly softDelete?: SoftDeleteRecord;
   /** True where it promotes a wave: the next one is then looked after. */
   readonly inWaves?: boolean;
 }
@@ -110,6 +115,13 @@ export function started(
   };
 }
 
+const FIRST_STATES: Readonly<
+  Partial<Record<ImageVersionOperationKind, VersionState>>
+> = {
+  DeleteImageVersion: "DeletionRequested",
+  RestoreImageVersion: "RestoreRequested",
+};
+
 /** The operation is stored, and begins at once. */
 export function accept(
   asked: Accepting,
@@ -124,8 +136,7 @@ export function accept(
     ...operationOf(asked, sequence, context),
     ...(warnings.length > 0 && { warnings }),
   };
-  const state =
-    kind === "DeleteImageVersion" ? "DeletionRequested" : "Accepted";
+  const state = FIRST_STATES[kind] ?? "Accepted";
   const record = withRequest(
     { ...base, state, sequence, lastSequence: sequence },
     operation.id,
@@ -244,6 +255,7 @@ export function operationOf(
     traceparent,
     requestKey,
     event: request,
+    softDelete,
   }: Accepting,
   sequence: number,
   { now }: TransitionContext,
@@ -260,6 +272,7 @@ export function operationOf(
     requestedBy,
     ...(requestKey !== undefined && { requestKey }),
     ...(request !== undefined && { request }),
+    ...(softDelete && { softDelete }),
     traceparent,
     regions: regions.map(unseen),
     history: [],
