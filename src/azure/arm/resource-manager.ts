@@ -106,8 +106,13 @@ export function createResourceManager(arm: ArmClient): ResourceManager {
 
     async restoreImageVersion(id, location) {
       const call = callOf("restore", id);
-      // As the reference's example has it, and as az sends it: nothing but where the version was.
-      const body = { location, restore: true, storageProfile: {} };
+      // As the reference's example has it, and as az sends it. Should others have restored it a moment ago, it loses no region.
+      const body = {
+        location,
+        restore: true,
+        storageProfile: {},
+        safetyProfile: { allowDeletionOfReplicatedLocations: false },
+      };
       const response = await arm.send(call, (callOptions) =>
         arm
           .compute(id.subscriptionId)

@@ -78,7 +78,9 @@ export async function restoreImageVersion(
         if (isDone(stored)) return stored.operation; // Invariant 2.
         throw new ServiceError(
           "ImageVersionConflict",
-          `Azure has ${resourceId}: it is not deleted, so there is nothing to restore.`,
+          look.provisioningState === "Deleting"
+            ? `Azure is deleting ${resourceId}. Send the request again once it is gone.`
+            : `Azure has ${resourceId}: it is not deleted, so there is nothing to restore.`,
         );
       }
       if (deleted === undefined) throw absent(id, stored); // Invariant 1.

@@ -29,6 +29,7 @@ import {
   type VersionRequest,
   type VersionState,
 } from "./record.js";
+import type { PromotionRule } from "../contract.js";
 import { testedRow } from "../listings.js";
 import { keptOf, ruleAskedBy } from "./wanted.js";
 
@@ -153,7 +154,7 @@ export function accept(
       ...untilQuiet(base, context),
       effects: [
         indexed(operation, context),
-        ...heldRow(asked),
+        ...heldRow(resourceId, ruleAskedBy(asked.request), asked.inWaves),
         acceptedEvent(operation, asked, context),
       ],
     },
@@ -280,9 +281,13 @@ export function operationOf(
 }
 
 /** A version whose rule waits for tests is looked after from the beginning. */
-export function heldRow({ request, resourceId, inWaves }: Accepting): Effect[] {
-  const when = ruleAskedBy(request)?.when;
-  return when === "tested" || when === "waves" || inWaves === true
+export function heldRow(
+  resourceId: string,
+  rule: PromotionRule | undefined,
+  inWaves = false,
+): Effect[] {
+  const when = rule?.when;
+  return when === "tested" || when === "waves" || inWaves
     ? [{ kind: "index", put: [testedRow(resourceId)], remove: [] }]
     : [];
 }

@@ -16,7 +16,8 @@ import { canonicalRegion } from "../../resource-id.js";
 import type { Proven } from "../preflight/judge.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
-import { unseen } from "./accepting.js";
+import { heldRow, unseen } from "./accepting.js";
+import { BEHIND, isBehind } from "./adoption.js";
 import { isRecent } from "./attempts.js";
 import { beginPacing } from "./pace.js";
 import type {
@@ -24,9 +25,13 @@ import type {
   ImageVersionPair,
   ImageVersionRecord,
 } from "./record.js";
+import { ruleOf } from "./wanted.js";
 
 /** How often a version is shown neither by GET nor by the list, before it is taken for gone. */
 const NOT_FOUND_BEFORE_GONE = 10;
+
+/** How often what Azure has accepted, and has not done, is sent again. */
+const MOST_REWRITES = 2;
 
 /** What one step has read. */
 export interface Seen {
@@ -46,20 +51,26 @@ export function decideRestore(
   { look, deleted }: Seen,
   context: Pick<TransitionContext, "now" | "pace">,
 ): RestoreDecision {
-  if (look !== undefined)
-    return deleted === undefined
-      ? { kind: "restored", look } // Invariant 2.
-      : waits(
-          "Azure shows the version, and lists it as deleted: one of both is behind.",
-        );
-  const { state, lastAttempt: sent, consecutiveNotFound } = record;
-  const unclear =
-    state !== "Restoring" || sent === undefined
-      ? undefined
-      : whileUnclear(sent, context);
+  const { state, rewrites, consecutiveNotFound } = record;
+  const sent = state === "Restoring" ? record.lastAttempt : undefined;
+  if (look !== undefined) {
+    if (look.provisioningState === "Deleting")
+      return waits("Azure is deleting the version.");
+    if (deleted !== undefined)
+      return waits(
+        "Azure shows the version, and lists it as deleted: one of both is behind.",
+      );
+    // Of before its deletion, where nothing has been sent that could have brought it back.
+    return state === "RestoreRequested" && isBehind(record, look)
+      ? waits(BEHIND)
+      : { kind: "restored", look }; // Invariant 2.
+  }
+  const unclear = sent && whileUnclear(sent, context);
   if (unclear !== undefined) return waits(unclear); // Invariant 1.
   if (deleted !== undefined)
-    return { kind: "send", location: deleted.location };
+    return sent?.outcome === "accepted" && rewrites >= MOST_REWRITES
+      ? { kind: "failed", failure: IGNORED }
+      : { kind: "send", location: deleted.location };
   return consecutiveNotFound + 1 < NOT_FOUND_BEFORE_GONE
     ? {
         ...waits(
@@ -85,7 +96,13 @@ function whileUnclear(
     : "Azure Resource Manager has accepted the restore request, but does not show the version yet.";
 }
 
-export const GONE: OperationFailure = {
+const IGNORED: OperationFailure = {
+  code: "OverriddenByAzure",
+  message: `Azure has accepted the restore request ${MOST_REWRITES + 1} times, and still lists the version as deleted. Restore it in the Azure portal, or ask Microsoft.`,
+  errors: [],
+};
+
+const GONE: OperationFailure = {
   code: "ImageVersionGone",
   message:
     "Azure has the version no longer, nor can it restore it: it was deleted for good. To create it again, send its PUT with the header If-None-Match: *.",
@@ -116,6 +133,9 @@ export function beginRestore(
         outcome: "unknown",
         sentFor: [operation.id],
       },
+      rewrites:
+        record.rewrites +
+        (again && record.lastAttempt?.outcome === "accepted" ? 1 : 0),
       consecutiveNotFound: 0,
       ticks: again ? record.ticks + 1 : 0,
     },
@@ -209,10 +229,12 @@ export function restored(
   const {
     deletedLife,
     lifeBefore: _,
-    lastAttempt: __,
-    doubt: ___,
+    lastAttempt,
+    doubt: __,
     ...record
   } = pair.record;
+  const wasSent = record.state === "Restoring";
+  const known = givenBack(deletedLife, look);
   const { publishedDate } = look;
   const time = context.now.toISOString();
   const regions = targetRegionsOf(look.resource).map(({ name }) => ({
@@ -224,7 +246,9 @@ export function restored(
     {
       record: {
         ...record,
-        ...givenBack(deletedLife, look),
+        ...known,
+        ...(wasSent &&
+          lastAttempt && { lastAttempt: { ...lastAttempt, outcome: "shown" } }),
         observed: look,
         ...(publishedDate !== undefined && { publishedDate }),
         regions,
@@ -237,12 +261,14 @@ export function restored(
         state: "Replicating",
         exists: true,
         ticks: 0,
+        rewrites: 0,
         consecutiveNotFound: 0,
         pacing: beginPacing(undefined, context),
       },
-      message: `Azure shows the version again${record.state === "Restoring" ? "" : ", restored by others"}; its regions are followed.`,
+      message: `Azure shows the version again${wasSent ? "" : ", restored by others"}; its regions are followed.`,
       waitMs: 0,
       effects: [
+        ...heldRow(record.resourceId, ruleOf(known.lastApplied)),
         event(
           pair.operation,
           context,

@@ -425,6 +425,22 @@ describe("canceled", () => {
     expect(await inAzure(world, id)).toBeDefined();
     await world.runDue();
   });
+
+  test("once Azure has it, Azure goes on, and that is said", async () => {
+    await deleted();
+    await world.simulator.control.setReplicationSpeed(0);
+    const accepted = await restore();
+    await world.runDue();
+    world.clock.advance(15_000);
+    await world.runDue();
+    await cancel(world, accepted);
+    await world.simulator.control.setReplicationSpeed(1);
+    const canceled = await operation(world, accepted);
+    expect(canceled).toMatchObject({ status: "Canceled" });
+    expect(canceled.history.at(-1)?.message).toContain("Azure goes on");
+    world.clock.advance(600_000);
+    expect(await put(world, id, body())).toMatchObject({ kind: "unchanged" });
+  });
 });
 
 test("two who handle its messages at once send one request", async () => {
