@@ -1,5 +1,5 @@
 import { ServiceError } from "../errors.js";
-import { softDeleteOf } from "../image-version/commands/soft-delete.js";
+import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
 import type { Dependencies } from "../image-version/ports.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { versionScope } from "../image-version/listings.js";

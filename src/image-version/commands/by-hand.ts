@@ -26,6 +26,7 @@ import {
 import type { Patch } from "../properties/patch.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
+import { softDeleteOf } from "../queries/deleted-versions.js";
 import { notFound } from "../queries/not-found.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isMadeByOthers, known } from "../state/adoption.js";
@@ -52,7 +53,7 @@ import {
   type Command,
 } from "./command.js";
 import { sameOperation } from "./same-operation.js";
-import { finalityOf, softDeleteOf } from "./soft-delete.js";
+import { finalityOf } from "./soft-delete.js";
 import { isPromoted } from "../queries/latest.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 

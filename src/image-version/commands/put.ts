@@ -17,11 +17,10 @@ import {
   imageIdOf,
   keyOf,
   canonicalRegion,
-  type ImageVersionId,
 } from "../../resource-id.js";
 import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import { deletedVersion } from "../queries/deleted-versions.js";
+import { knownDeletedVersions } from "../queries/deleted-versions.js";
 import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
@@ -42,9 +41,7 @@ import {
 } from "./command.js";
 import { planImageVersion } from "./plan.js";
 import { chooseSets } from "./encryption-rule.js";
-import type { DeletedImageVersion } from "../resources.js";
 import { fingerprintOfPut } from "./same-operation.js";
-import { softDeleteOf } from "./soft-delete.js";
 import { withSetIds } from "./set-names.js";
 import {
   decideOn,
@@ -121,25 +118,12 @@ export async function putImageVersion(
     glance: shown,
     deleted:
       record !== undefined && shown.seen && shown.look === undefined
-        ? await deletedHere(deps, id)
+        ? (await knownDeletedVersions(deps, imageIdOf(id))).find(
+            ({ name }) => name === id.versionName,
+          )
         : undefined,
   };
   return decide(deps, request, stored);
-}
-
-/** The deleted version that has the number; where that cannot be read, it is found before the creation. */
-async function deletedHere(
-  deps: Dependencies,
-  id: ImageVersionId,
-): Promise<DeletedImageVersion | undefined> {
-  const { isSoftDeleteEnabled } = await softDeleteOf(deps, imageIdOf(id));
-  if (isSoftDeleteEnabled !== true) return undefined;
-  try {
-    return await deletedVersion(deps, id);
-  } catch (error) {
-    if (error instanceof ServiceError) return undefined;
-    throw error;
-  }
 }
 
 /** As `putImageVersion`, of a version that Azure has; throws ServiceError NotFound where it has none. */

@@ -5,25 +5,7 @@ import {
   formatImageVersionId,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type { Dependencies } from "../ports.js";
 import type { DeletedImageVersion } from "../resources.js";
-
-/** What the gallery of an image definition says of it; nothing where that cannot be read: no deletion waits for that. */
-export async function softDeleteOf(
-  { resources }: Pick<Dependencies, "resources">,
-  imageId: string,
-): Promise<SoftDeleteRecord> {
-  const [galleryId = ""] = imageId.split("/images/");
-  try {
-    const gallery = await resources.getGallery(galleryId);
-    return gallery === undefined
-      ? {}
-      : { isSoftDeleteEnabled: gallery.softDelete === true };
-  } catch (error) {
-    if (error instanceof ServiceError) return {};
-    throw error;
-  }
-}
 
 /** What is worth a warning: that it is for good, or that nobody can say. */
 export function finalityOf(

@@ -5,12 +5,49 @@ import {
   imageIdOf,
   type ImageVersionId,
 } from "../../resource-id.js";
-import type { ResourceManager } from "../ports.js";
+import type { SoftDeleteRecord } from "../../operation/records.js";
+import type { ResourceManager, ResourceReader } from "../ports.js";
 import type { DeletedImageVersion } from "../resources.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 
 interface Reads {
   readonly resourceManager: Pick<ResourceManager, "listDeletedVersions">;
+}
+
+interface ReadsOfGallery {
+  readonly resources: Pick<ResourceReader, "getGallery">;
+}
+
+/** Whether the gallery of an image definition has soft delete; nothing where that cannot be read: no deletion waits for it. */
+export async function softDeleteOf(
+  { resources }: ReadsOfGallery,
+  imageId: string,
+): Promise<SoftDeleteRecord> {
+  const [galleryId = ""] = imageId.split("/images/");
+  try {
+    const gallery = await resources.getGallery(galleryId);
+    return gallery === undefined
+      ? {}
+      : { isSoftDeleteEnabled: gallery.softDelete === true };
+  } catch (error) {
+    if (error instanceof ServiceError) return {};
+    throw error;
+  }
+}
+
+/** Those that are known to take a number: none where the gallery has no soft delete, or something cannot be read. */
+export async function knownDeletedVersions(
+  deps: Reads & ReadsOfGallery,
+  imageId: string,
+): Promise<readonly DeletedImageVersion[]> {
+  const { isSoftDeleteEnabled } = await softDeleteOf(deps, imageId);
+  if (isSoftDeleteEnabled !== true) return [];
+  try {
+    return (await deps.resourceManager.listDeletedVersions(imageId)) ?? [];
+  } catch (error) {
+    if (error instanceof ServiceError) return [];
+    throw error;
+  }
 }
 
 /** The deleted version of this number; undefined where Azure lists none. Throws what the read throws. */

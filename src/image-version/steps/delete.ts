@@ -336,7 +336,7 @@ function undoOf({
   if (isSoftDeleteEnabled === undefined) return "";
   if (!isSoftDeleteEnabled) return "It cannot be restored.";
   if (softDeletedTime === undefined)
-    return "It can be restored once Azure lists it among the deleted versions.";
+    return "Azure does not list it yet among the deleted versions, from which it can be restored.";
   const until = (time: string | undefined): string =>
     time === undefined ? "" : ` until ${time}`;
   return `It can be restored${until(hardDeletionTargetTime)}; machines can be made of it by its number${until(consumptionEndTime)}.`;
