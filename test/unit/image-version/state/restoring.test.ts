@@ -119,6 +119,13 @@ describe("what comes next", () => {
     expect(decide(taken(), seen, 2_599)).toContain("has accepted");
     expect(decide(taken(), seen, 2_601)).toBe("send");
     expect(decide(sent(), NOTHING, 2_119)).toContain("outcome");
+    // Of another operation's nothing is waited for here: a step waits for it before.
+    const { record, operation } = requested();
+    const { lastAttempt } = sent().record;
+    if (lastAttempt === undefined) throw new Error("nothing was sent");
+    expect(
+      decide({ record: { ...record, lastAttempt }, operation }, seen, 2_001),
+    ).toBe("send");
     // Refused, none is under way.
     expect(decide(restoreRefused(sent()), seen, 2_001)).toBe("send");
   });
@@ -177,9 +184,62 @@ test("is told once, however often it is sent, and a look follows in any case", (
   const first = beginRestore(requested(), undefined, at(2_000));
   expect(effectsOf(first)).toContain("event restoring");
   expect(first.record.dueTime).toBe(time(2_120));
+  expect(first.record.lastAttempt).toMatchObject({
+    regions: [],
+    sentFor: [first.operation.id],
+  });
+  expect(first.operation.history.at(-1)?.message).toBe(
+    "The restore request is sent to Azure Resource Manager.",
+  );
+  expect(first.operation).not.toHaveProperty("warnings");
   const second = beginRestore(told(first), undefined, at(3_000));
-  expect(effectsOf(second)).not.toContain("event restoring");
-  expect(second.operation.history).toHaveLength(first.operation.history.length);
+  expect(toldOf(second)).toEqual([]);
+  expect(second.record.ticks).toBe(1);
+  expect(second.operation).toMatchObject({
+    history: { length: first.operation.history.length },
+    waitReason: expect.stringContaining("is sent again") as string,
+  });
+});
+
+test("says what its proof has found beside what was said before", () => {
+  const found = (code: string) => ({
+    rule: "r",
+    code,
+    severity: "warning" as const,
+    pointer: "",
+    message: "m",
+    remediation: "",
+  });
+  const { record, operation } = requested();
+  const pair = beginRestore(
+    { record, operation: { ...operation, warnings: [found("Before")] } },
+    {
+      record: { encryptionTypes: { set: "Unknown" }, dataDiskLuns: [1] },
+      operation: { warnings: [found("Proven")] },
+    },
+    at(2_000),
+  );
+  expect(pair.operation.warnings?.map(({ code }) => code)).toEqual([
+    "Before",
+    "Proven",
+  ]);
+  expect(pair.record).toMatchObject({
+    encryptionTypes: { set: "Unknown" },
+    dataDiskLuns: [1],
+  });
+});
+
+test("what ARM answers is kept for the reason of a failure", () => {
+  const pair = taken();
+  expect(pair.record.armOperationUrl).toBe("https://arm/1");
+  expect(pair.operation.waitReason).toBe(
+    "Azure Resource Manager has accepted the restore request.",
+  );
+  const again = beginRestore(pair, undefined, at(3_000));
+  expect(again.record).not.toHaveProperty("armOperationUrl");
+  expect(restoreTaken(again, undefined, at(3_001)).record).not.toHaveProperty(
+    "armOperationUrl",
+  );
 });
 
 describe("once Azure has it", () => {
@@ -204,6 +264,42 @@ describe("once Azure has it", () => {
       "eastus2",
     ]);
     expect(toldOf(pair)).toContain("2/restored");
+    expect(
+      pair.record.outbox.flatMap((effect) =>
+        effect.kind === "event" ? [effect.event.data] : [],
+      ),
+    ).toContainEqual({
+      operationId: pair.operation.id,
+      regions: ["westus", "eastus2"],
+    });
+    expect(pair.operation.history.at(-1)?.message).toBe(
+      "Azure shows the version again; its regions are followed.",
+    );
+  });
+
+  test("that it was held back, made by others or left by a canceled creation is known again, too", () => {
+    const life: Partial<ImageVersionRecord> = {
+      overriddenRule: { when: "manual" },
+      unmanaged: true,
+      excludedByCancel: true,
+    };
+    const back = (given: Partial<ImageVersionRecord>): ImageVersionRecord =>
+      restored(
+        told(beginRestore(requested(2_000, given), undefined, at(2_000))),
+        SHOWN,
+        at(2_100),
+      ).record;
+    expect(back(life)).toMatchObject(life);
+    for (const name of Object.keys(life))
+      expect(back({})).not.toHaveProperty(name);
+  });
+
+  test("of a version that was never seen it knows nothing", () => {
+    const { deletedLife: _, ...record } = requested().record;
+    const { publishedDate: __, ...look } = SHOWN;
+    expect(
+      restored({ ...requested(), record }, look, at(2_100)).record,
+    ).toMatchObject({ unmanaged: true, exists: true });
   });
 
   test("of another life it knows nothing: it is one of others", () => {
