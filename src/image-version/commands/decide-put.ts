@@ -34,11 +34,7 @@ import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf } from "../queries/shown.js";
 import { shownRule } from "../queries/views.js";
-import {
-  areReady,
-  type DeletedImageVersion,
-  type Look,
-} from "../resources.js";
+import { areReady, type DeletedImageVersion, type Look } from "../resources.js";
 import {
   isMadeByOthers,
   known,
