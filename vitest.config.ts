@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** What `npm test` leaves to `npm run test:slow`. */
 const SLOW = [
   // Kills, months, thousands of calls, whatever a generator thinks of
-  "test/contract/{image-version,subscription,machine-test}/{crashes,rollback-crashes}.test.ts",
+  "test/contract/{image-version,subscription,machine-test}/{crashes,rollback-crashes,restore-crashes}.test.ts",
   "test/contract/image-version/{long-waits,state-lost}.test.ts",
   "test/contract/azure/tables/ageing.test.ts",
   "test/contract/authorization/policy-concurrency.test.ts",

@@ -14,6 +14,7 @@ export type ErrorCode =
   // The image version and its operation.
   | "ImageVersionConflict"
   | "ImageVersionGone"
+  | "ImageVersionSoftDeleted"
   | "PreconditionFailed"
   | "OperationEnded"
   | "DryRunFirst"

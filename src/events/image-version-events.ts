@@ -24,6 +24,8 @@ export const IMAGE_VERSION_EVENT = {
   canceled: "Sigil.ImageVersion.Canceled",
   deleting: "Sigil.ImageVersion.Deleting",
   deleted: "Sigil.ImageVersion.Deleted",
+  restoring: "Sigil.ImageVersion.Restoring",
+  restored: "Sigil.ImageVersion.Restored",
   testResultReported: "Sigil.ImageVersion.TestResultReported",
   wavePromoted: "Sigil.ImageVersion.WavePromoted",
   rolledBack: "Sigil.ImageVersion.RolledBack",

@@ -18,7 +18,9 @@ import {
 } from "../image-version/commands/put.js";
 import type { ImageVersionRequest } from "../image-version/contract.js";
 import { createNextImageVersion } from "../image-version/commands/create-next.js";
+import { restoreImageVersion } from "../image-version/commands/restore.js";
 import type { Dependencies } from "../image-version/ports.js";
+import { listDeletedImageVersions } from "../image-version/queries/deleted-versions.js";
 import {
   getImageVersion,
   listImageVersions,
@@ -37,6 +39,7 @@ import type { RolloutView } from "../rollout/get-rollout.js";
 import { accepted, requesterOf } from "./accepted.js";
 import type { Endpoint, EndpointRequest } from "./endpoint.js";
 import type { WriteTarget } from "../authorization/gallery-policy.js";
+import { requireRole } from "../authorization/roles.js";
 import { viewPage } from "./paging.js";
 
 type Names =
@@ -49,6 +52,8 @@ type Names =
   | "demoteImageVersion"
   | "rollBackImage"
   | "deleteImageVersion"
+  | "restoreImageVersion"
+  | "listDeletedImageVersions"
   | "getImageVersion"
   | "listImageVersions"
   | "getImageSummary"
@@ -136,15 +141,21 @@ export function imageVersionHandlers(
       request.requestUrl,
     );
 
-  const remove = async (request: Delete) =>
-    accepted(
+  const remove = async (request: Delete) => {
+    const { principal, query, path, requestUrl } = request;
+    const { bypassSoftDelete = false } = query;
+    if (bypassSoftDelete)
+      requireRole(principal ?? { roles: [] }, "ImageVersions.Admin");
+    return accepted(
       await deleteImageVersion(deps, {
         ...askedIn(request),
         ...preconditionIn(request),
-        id: request.path,
+        id: path,
+        bypassSoftDelete,
       }),
-      request.requestUrl,
+      requestUrl,
     );
+  };
 
   return {
     getImageVersion: endpoint("getImageVersion", get),
@@ -167,6 +178,24 @@ export function imageVersionHandlers(
     armPatchImageVersion: endpoint("armPatchImageVersion", patch),
     deleteImageVersion: endpoint("deleteImageVersion", remove),
     armDeleteImageVersion: endpoint("armDeleteImageVersion", remove),
+
+    restoreImageVersion: endpoint("restoreImageVersion", async (request) =>
+      accepted(
+        await restoreImageVersion(deps, {
+          ...askedIn(request),
+          id: request.path,
+        }),
+        request.requestUrl,
+      ),
+    ),
+
+    listDeletedImageVersions: endpoint(
+      "listDeletedImageVersions",
+      async ({ path }) => ({
+        status: 200 as const,
+        body: { value: [...(await listDeletedImageVersions(deps, path))] },
+      }),
+    ),
 
     getMachineCommands: endpoint(
       "getMachineCommands",

@@ -38,6 +38,7 @@ export const PROBLEMS: Readonly<
   TooManyRequests: [429, "Too many requests"],
   ImageVersionConflict: [409, "Image version conflict"],
   ImageVersionGone: [409, "Image version gone"],
+  ImageVersionSoftDeleted: [409, "Image version soft-deleted"],
   PreconditionFailed: [412, "Precondition failed"],
   OperationEnded: [409, "Operation has ended"],
   DryRunFirst: [409, "Dry run required"],

@@ -43,4 +43,5 @@ export const IMAGE_VERSION_KINDS: Readonly<
   PromoteImageVersion: IMAGE_VERSION,
   DemoteImageVersion: IMAGE_VERSION,
   DeleteImageVersion: IMAGE_VERSION,
+  RestoreImageVersion: IMAGE_VERSION,
 };

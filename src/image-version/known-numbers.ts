@@ -1,5 +1,6 @@
 import { versionNameIn, versionScope } from "./listings.js";
 import type { Dependencies } from "./ports.js";
+import { knownDeletedVersions } from "./queries/deleted-versions.js";
 import { highestVersionNumber } from "./version-numbers.js";
 
 /**
@@ -9,23 +10,29 @@ import { highestVersionNumber } from "./version-numbers.js";
 export async function knownNumbers(
   {
     resourceManager,
+    resources,
     versionNumbers,
     index,
-  }: Pick<Dependencies, "resourceManager" | "versionNumbers" | "index">,
+  }: Pick<
+    Dependencies,
+    "resourceManager" | "resources" | "versionNumbers" | "index"
+  >,
   imageId: string,
 ): Promise<{
   readonly defined: boolean;
   readonly highest: string | undefined;
 }> {
-  const [published, { rows }, { last }] = await Promise.all([
+  const [published, deleted, { rows }, { last }] = await Promise.all([
     resourceManager.listImageVersions(imageId),
+    // Their numbers are not free. One that is not seen here the creation finds.
+    knownDeletedVersions({ resourceManager, resources }, imageId),
     index.page(versionScope(imageId), 1), // Highest first.
     versionNumbers.read(imageId),
   ]);
   return {
     defined: published !== undefined,
     highest: highestVersionNumber([
-      ...(published ?? []).map(({ name }) => name),
+      ...[...(published ?? []), ...deleted].map(({ name }) => name),
       rows[0] && versionNameIn(rows[0]),
       last,
     ]),

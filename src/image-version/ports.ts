@@ -9,6 +9,7 @@ import type { ImageVersionRequest } from "./contract.js";
 import type { ImageVersionRecord } from "./state/record.js";
 import type { RollbackStateRecord } from "./rollback/record.js";
 import type {
+  DeletedImageVersion,
   DiskEncryptionSet,
   Gallery,
   ImageDefinition,
@@ -72,8 +73,23 @@ export interface ResourceManager {
     id: ImageVersionId,
     request: ImageVersionRequest,
   ): Promise<string | undefined>;
-  /** Sends one DELETE; answers the URL of ARM's asynchronous operation, if any. What is not there is deleted. */
-  deleteImageVersion(id: ImageVersionId): Promise<string | undefined>;
+  /**
+   * Sends one DELETE; answers the URL of ARM's asynchronous operation, if any. What is not there is deleted.
+   * `bypassSoftDelete`: for good, also where the gallery has soft delete.
+   */
+  deleteImageVersion(
+    id: ImageVersionId,
+    options?: { readonly bypassSoftDelete?: boolean },
+  ): Promise<string | undefined>;
+  /** The versions of an image definition that can be restored, in no order; undefined where there is no such definition. */
+  listDeletedVersions(
+    imageId: string,
+  ): Promise<readonly DeletedImageVersion[] | undefined>;
+  /** Sends one PUT that asks for a deleted version as it was, in the region that it was made in; answers as `putImageVersion`. */
+  restoreImageVersion(
+    id: ImageVersionId,
+    location: string,
+  ): Promise<string | undefined>;
   /** The very request that `putImageVersion` would send; sends nothing. */
   previewPut(
     id: ImageVersionId,

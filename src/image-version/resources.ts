@@ -33,6 +33,8 @@ export interface DiskEncryptionSet {
 export interface Gallery {
   readonly id: string;
   readonly sharing: string;
+  /** A version that is deleted can be restored for a while (`softDeletePolicy.isSoftDeleteEnabled`). */
+  readonly softDelete?: true;
 }
 
 /** ARM's own values; `securityType` is the feature `SecurityType`, `Standard` where the definition has none. */
@@ -109,6 +111,19 @@ export interface ListedImageVersion extends Omit<
   "regions"
 > {
   readonly name: string;
+}
+
+/**
+ * A version that was deleted and can be restored, as ARM lists it. Times are ARM's own, RFC 3339; absent where it says none:
+ * until `consumptionEndTime` machines can be made of it by its number, until `hardDeletionTargetTime` it can be restored.
+ */
+export interface DeletedImageVersion {
+  readonly name: string;
+  /** Canonical region that it was made in, and is restored in. */
+  readonly location: string;
+  readonly softDeletedTime?: string;
+  readonly consumptionEndTime?: string;
+  readonly hardDeletionTargetTime?: string;
 }
 
 /** What Azure showed at one time. */

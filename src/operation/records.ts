@@ -68,6 +68,17 @@ export interface EventReference {
   readonly id: string;
 }
 
+/** Whether a deletion can be undone, in ARM's words. Times are RFC 3339; absent where ARM has not said them. */
+export interface SoftDeleteRecord {
+  /** Absent where that could not be read. */
+  readonly isSoftDeleteEnabled?: boolean;
+  readonly softDeletedTime?: string;
+  /** Until when machines can be made of the version by its number. */
+  readonly consumptionEndTime?: string;
+  /** Until when it can be restored. */
+  readonly hardDeletionTargetTime?: string;
+}
+
 /** Version numbers that are the latest before and after a rollback, of the image definition and in each region. */
 export interface RollbackRecord {
   readonly from: string;
@@ -188,6 +199,8 @@ export interface OperationRecord {
   readonly canceledBy?: Requester;
   /** What a rollback leads from and to. */
   readonly rollback?: RollbackRecord;
+  /** Of a deletion, whether it can be undone. */
+  readonly softDelete?: SoftDeleteRecord;
   /** While it waits: for what, and when it goes on; RFC 3339. */
   readonly waitReason?: string;
   readonly nextAttemptTime?: string;

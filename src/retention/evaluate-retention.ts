@@ -1,8 +1,13 @@
 import { ServiceError } from "../errors.js";
+import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
 import type { Dependencies } from "../image-version/ports.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { versionScope } from "../image-version/listings.js";
-import { operationIdOf, recordKeyOf } from "../operation/records.js";
+import {
+  operationIdOf,
+  recordKeyOf,
+  type SoftDeleteRecord,
+} from "../operation/records.js";
 import { isPromoted } from "../image-version/queries/latest.js";
 import {
   isExcludedIn,
@@ -21,6 +26,8 @@ export interface Evaluation {
   readonly decisions: readonly Decision[];
   /** Names of versions that Azure has and Sigil neither made nor adopted: they are never touched. */
   readonly unknown: readonly string[];
+  /** Whether what is deleted can be restored. */
+  readonly softDelete: SoftDeleteRecord;
 }
 
 /**
@@ -55,6 +62,7 @@ export async function evaluateRetention(
       .map(({ name }) => name)
       .filter((name) => !known.has(name))
       .sort((a, b) => a.localeCompare(b, "en", { numeric: true })),
+    softDelete: await softDeleteOf(imageVersions, imageId),
   };
 }
 

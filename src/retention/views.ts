@@ -6,7 +6,7 @@ import type { RetentionPolicy } from "./ports.js";
 /** A policy and what it would delete, as the API shows them. */
 export function viewRetention({
   policy,
-  evaluation: { time, decisions, unknown },
+  evaluation: { time, decisions, unknown, softDelete },
 }: {
   readonly policy: RetentionPolicy;
   readonly evaluation: Evaluation;
@@ -19,6 +19,7 @@ export function viewRetention({
     deletions: views(true),
     kept: views(false),
     unknown: [...unknown],
+    softDelete,
   };
 }
 

@@ -151,6 +151,29 @@ test("the seed's command, az's word changed, makes a version that is usable in e
   expect([gone.code, gone.stdout]).toEqual([0, ""]);
 });
 
+test("what was deleted by mistake is listed, and restored", async () => {
+  const gallery = stack.simulator
+    .resources()
+    .find(({ id }) => id.endsWith("/galleries/MyGallery"));
+  if (gallery === undefined) throw new Error("there is no MyGallery");
+  await stack.simulator.putResource({
+    ...gallery,
+    properties: {
+      ...gallery.properties,
+      softDeletePolicy: { isSoftDeleteEnabled: true },
+    },
+  });
+  onTestFinished(() => stack.simulator.putResource(gallery));
+  const run = await bash(`set -e
+    (sigil image-version create ${AT} -e ${version} -l westus --target-regions westus=1 eastus2 ${KEYS} --managed-image myImage -o none)
+    (sigil image-version delete ${AT} -e ${version})
+    (sigil image-version list-soft-deleted ${AT} --query "[?name=='${version}'].location" -o tsv)
+    (sigil image-version undelete ${AT} -e ${version} --query "publishingProfile.targetRegions[].name" -o tsv)`);
+  expect(run.code, run.stderr).toBe(0);
+  expect(run.stdout).toMatch(/^westus\nwest ?us\neast ?us ?2\n$/iu);
+  expect(run.stderr).toContain("eastus2: 100 %, usable");
+});
+
 test("the seed's command for snapshots is refused by the plan: its eastus has the sets of eastus2", async () => {
   const { code, stdout, stderr } = await bash(`sigil image-version create \\
    -g MyResourceGroup --gallery-image-version ${version} --location westus\\

@@ -135,6 +135,11 @@ test("a subscription is prepared, a test profile is set, versions are planned, c
     events.some(({ type }) => type === "Sigil.ImageVersion.Deleted"),
   );
 
+  await api.request(
+    "GET",
+    `${pathOf(created).replace(/\/versions\/.*$/u, "")}/deleted-versions`,
+  );
+
   // One that Azure must be asked about, and it says to come later: the message waits, and is sent again.
   stack.simulator.addFault({
     method: "GET",

@@ -114,6 +114,10 @@ export function createAzure(
         );
         return headers?.["Azure-AsyncOperation"];
       },
+      // The model's galleries have no soft delete.
+      listDeletedVersions: () => Promise.resolve([]),
+      restoreImageVersion: () =>
+        Promise.reject(new TypeError("there is nothing to restore")),
       previewPut: (id, request) =>
         Promise.resolve({
           method: "PUT",

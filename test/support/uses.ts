@@ -40,6 +40,17 @@ export const ARM_ACTIONS: ReadonlyMap<string, ReadonlySet<Part>> = (() => {
   return parts;
 })();
 
+/** The wildcard that has an action which is not listed by its own name; else the action. */
+function listedAs(action: string): string {
+  const wildcard = [...ARM_ACTIONS.keys()].find((one) => {
+    const [start = "", end] = one.split("*");
+    return (
+      end !== undefined && action.startsWith(start) && action.endsWith(end)
+    );
+  });
+  return ARM_ACTIONS.has(action) ? action : (wildcard ?? action);
+}
+
 /** What one stack of stand-ins was asked for. */
 export class Uses {
   readonly #found = new Set<string>();
@@ -77,7 +88,7 @@ export class Uses {
       const where = /\/resourceGroups\//iu.test(asked.scope)
         ? "a resource group"
         : "the subscription";
-      this.#add(`${asked.action} in ${where}`);
+      this.#add(`${listedAs(asked.action)} in ${where}`);
     }
   }
 

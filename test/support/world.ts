@@ -128,6 +128,16 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       effects += 1;
       return Promise.resolve(undefined);
     },
+    listDeletedVersions: (imageId) =>
+      Promise.resolve(
+        imageId.length % 3 === 1
+          ? undefined
+          : [{ name: "3.0.0", location: "westus" }],
+      ),
+    restoreImageVersion: () => {
+      effects += 1;
+      return Promise.resolve(undefined);
+    },
     previewPut: (_, body) =>
       Promise.resolve({
         method: "PUT",

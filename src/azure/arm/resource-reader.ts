@@ -73,6 +73,8 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
           id,
           sharing:
             found.wire.properties?.sharingProfile?.permissions ?? "Private",
+          ...(found.wire.properties?.softDeletePolicy?.isSoftDeleteEnabled ===
+            true && { softDelete: true as const }),
         }
       );
     },
@@ -185,6 +187,7 @@ function get(
 interface WireGallery {
   readonly properties?: {
     readonly sharingProfile?: { readonly permissions?: string };
+    readonly softDeletePolicy?: { readonly isSoftDeleteEnabled?: boolean };
   };
 }
 

@@ -134,8 +134,6 @@ function commandOf(args: readonly string[]): Command | string {
 
 /** What az has under this name and Sigil does not do. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  "image-version undelete":
-    "Sigil does not restore deleted versions: az sig image-version undelete does.",
   "image-version list-shared":
     "Sigil shows the galleries that it publishes to: az sig image-version list-shared has the others.",
   "image-version show-shared":

@@ -6,7 +6,10 @@ import { isDeepStrictEqual } from "node:util";
 import { ServiceError, type Finding } from "../../errors.js";
 import { acceptOperation, type Decision } from "../../operation/accepting.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
-import type { OperationRecord } from "../../operation/records.js";
+import type {
+  OperationRecord,
+  SoftDeleteRecord,
+} from "../../operation/records.js";
 import { isFinal } from "../state/states.js";
 import { contextOf } from "../../operation/steps.js";
 import {
@@ -23,6 +26,7 @@ import {
 import type { Patch } from "../properties/patch.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
+import { softDeleteOf } from "../queries/deleted-versions.js";
 import { notFound } from "../queries/not-found.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isMadeByOthers, known } from "../state/adoption.js";
@@ -45,9 +49,11 @@ import {
   lifeIn,
   mustHaveRoom,
   mustMatch,
+  mustNotBeRestored,
   type Command,
 } from "./command.js";
 import { sameOperation } from "./same-operation.js";
+import { finalityOf } from "./soft-delete.js";
 import { isPromoted } from "../queries/latest.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
@@ -62,6 +68,8 @@ export interface RetryImageVersion extends Command {
 }
 
 export interface DeleteImageVersion extends Command {
+  /** For good, also where the gallery has soft delete. */
+  readonly bypassSoftDelete?: boolean;
   /** The version's last operation, where the caller has judged the version by it: with another one it is refused. */
   readonly ifOperationId?: string;
 }
@@ -274,25 +282,33 @@ function toRetry(
  * everything that is queued. Throws ServiceError NotFound for a version that Azure does not have and nobody asked for, and
  * ImageVersionConflict where another than `ifOperationId` was the last.
  */
-export function deleteImageVersion(
+export async function deleteImageVersion(
   deps: Dependencies,
   command: DeleteImageVersion,
 ): Promise<OperationRecord> {
-  const { id, ifOperationId } = command;
+  const { id, ifOperationId, bypassSoftDelete = false } = command;
+  const softDelete = bypassSoftDelete
+    ? { isSoftDeleteEnabled: false }
+    : await softDeleteOf(deps, imageIdOf(id));
   return acceptByHand(
     deps,
     command,
     "DeleteImageVersion",
-    [],
+    bypassSoftDelete ? ["bypassSoftDelete"] : [],
     ({ look, seen, stored }) => {
-      const same = sameOperation(
-        stored,
-        look,
-        ({ kind }) => kind === "DeleteImageVersion",
-      );
-      if (same !== undefined) return same;
-      if (stored?.record.state === "Deleted" && !(seen && look !== undefined))
-        return stored.operation;
+      const same =
+        sameOperation(
+          stored,
+          look,
+          ({ kind }) => kind === "DeleteImageVersion",
+        ) ??
+        (stored?.record.state === "Deleted" && !(seen && look !== undefined)
+          ? stored.operation
+          : undefined);
+      if (same !== undefined) {
+        if (bypassSoftDelete) mustBeForGood(id, same);
+        return same;
+      }
       if (stored === undefined && look === undefined && seen)
         throw notFound(id);
       if (ifOperationId !== undefined && ifOperationId !== stored?.operation.id)
@@ -310,9 +326,24 @@ export function deleteImageVersion(
         changes: {},
         repeats: {},
         byHand: true,
+        ...(bypassSoftDelete && { bypassSoftDelete }),
         ...(seen && look === undefined && { absent: true }),
       };
     },
+    { softDelete, warnings: finalityOf(softDelete, id, bypassSoftDelete) },
+  );
+}
+
+/** Throws where the deletion that is there, or has been, can be undone. */
+function mustBeForGood(
+  id: ImageVersionId,
+  { id: operationId, softDelete }: OperationRecord,
+): void {
+  if (softDelete?.isSoftDeleteEnabled === false) return;
+  throw new ServiceError(
+    "ImageVersionConflict",
+    `Operation ${operationId} deletes ${formatImageVersionId(id)}, or has deleted it, so that it can be restored: of that, nothing is deleted for good before its time is over. Restore the version first, or use the Azure portal.`,
+    { fields: { existingOperationId: operationId } },
   );
 }
 
@@ -360,6 +391,13 @@ async function acceptByHand(
   kind: Kind,
   detail: readonly string[],
   decide: (subject: Subject) => ByHand,
+  {
+    softDelete,
+    warnings,
+  }: {
+    readonly softDelete?: SoftDeleteRecord;
+    readonly warnings?: readonly Finding[];
+  } = {},
 ): Promise<OperationRecord> {
   const { id, requestedBy, traceparent } = command;
   const resourceId = formatImageVersionId(id);
@@ -390,6 +428,7 @@ async function acceptByHand(
     deps,
     key,
     (stored) => {
+      mustNotBeRestored(id, stored);
       const look = latestOf(stored?.record, shown, contextOf(deps));
       mustMatch(command, look, stored?.record);
       const decided = decide({ look, shown, seen, stored });
@@ -408,17 +447,19 @@ async function acceptByHand(
         requestedBy,
         traceparent,
         ...(requestKey !== undefined && { requestKey }),
+        ...(softDelete && { softDelete }),
       };
       const context = contextOf(deps);
       if (stored !== undefined && !isFinal(stored.record.state)) {
         mustHaveRoom(stored, decided);
-        return enqueue(stored, accepting, context);
+        return enqueue(stored, accepting, context, warnings);
       }
       const previous = stored && known(stored.record, look);
       return accept(
         accepting,
         previous ?? adopted(look, accepting, deps),
         context,
+        warnings,
       );
     },
     { stored: read },

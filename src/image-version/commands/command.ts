@@ -1,5 +1,5 @@
 /** What every command on a version shares: who asks, what it must still be, and the one operation that a key leads to. */
-import { ServiceError, type Finding } from "../../errors.js";
+import { ServiceError, type ErrorCode, type Finding } from "../../errors.js";
 import type { EventReference, Requester } from "../../operation/records.js";
 import {
   formatImageVersionId,
@@ -17,6 +17,7 @@ import { knownNumbers } from "../known-numbers.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { etagOf, matches } from "../queries/etag.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
+import { isFinal, isRestoring } from "../state/states.js";
 import { lookAt } from "../queries/look-at.js";
 import { nextVersionNumber } from "../version-numbers.js";
 import type { Look } from "../resources.js";
@@ -125,6 +126,32 @@ export function mustMatch(
   );
 }
 
+/** Throws ServiceError ImageVersionConflict while an operation works on the version. */
+export function mustBeIdle(
+  id: ImageVersionId,
+  { record, operation }: StoredVersion,
+): void {
+  if (isFinal(record.state)) return;
+  throw new ServiceError(
+    "ImageVersionConflict",
+    `Operation ${operation.id} is working on ${formatImageVersionId(id)}. Wait until it has ended.`,
+    { fields: { existingOperationId: operation.id } },
+  );
+}
+
+/** Throws ServiceError ImageVersionConflict while the version is being restored: until Azure has it, nothing can be asked of it. */
+export function mustNotBeRestored(
+  id: ImageVersionId,
+  stored: StoredVersion | undefined,
+): void {
+  if (stored === undefined || !isRestoring(stored.record.state)) return;
+  throw new ServiceError(
+    "ImageVersionConflict",
+    `${formatImageVersionId(id)} is being restored by operation ${stored.operation.id}. Wait until Azure has it, or cancel the operation.`,
+    { fields: { existingOperationId: stored.operation.id } },
+  );
+}
+
 /** More than fifty callers of one version are told to come again later. */
 const MOST_QUEUED = 50;
 
@@ -157,6 +184,12 @@ export function mustHaveRoom(
   );
 }
 
+/** Codes of errors that are about the number. */
+const TAKEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "ImageVersionConflict",
+  "ImageVersionSoftDeleted",
+]);
+
 /** The error with the next free number, where it is a conflict. Azure is asked for that only now. */
 export async function withNextFreeVersion(
   deps: Dependencies,
@@ -165,7 +198,7 @@ export async function withNextFreeVersion(
 ): Promise<unknown> {
   if (
     !(error instanceof ServiceError) ||
-    error.code !== "ImageVersionConflict" ||
+    !TAKEN.has(error.code) ||
     error.fields["nextFreeVersion"] !== undefined
   )
     return error;

@@ -58,6 +58,7 @@ const NUMBER_RULES: ReadonlySet<string> = new Set([
   "conflicts-with-running-operation",
   "version-exists",
   "version-exists-otherwise",
+  "version-number-free",
   ...CHANGE_RULES.map(({ name }) => name),
 ]);
 
@@ -268,7 +269,11 @@ function firstOnly(
 function isTaken(error: unknown): boolean {
   return (
     error instanceof ServiceError &&
-    (error.code === "ImageVersionConflict" || error.code === "ImageVersionGone")
+    [
+      "ImageVersionConflict",
+      "ImageVersionGone",
+      "ImageVersionSoftDeleted",
+    ].includes(error.code)
   );
 }
 

@@ -39,12 +39,12 @@ import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf } from "../queries/shown.js";
 import { shownRule } from "../queries/views.js";
-import { areReady, type Look } from "../resources.js";
+import { areReady, type DeletedImageVersion, type Look } from "../resources.js";
 import {
   isMadeByOthers,
   known,
-  lifeOver,
   unsettled,
+  withoutLife,
 } from "../state/adoption.js";
 import { isOld, isRecent, isUncertain, latestOf } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
@@ -62,12 +62,14 @@ import {
   lifeIn,
   mustHaveRoom,
   mustMatch,
+  mustNotBeRestored,
   type Glance,
   type ChangeCommand,
   type Command,
 } from "./command.js";
 import { meanwhile, yielding } from "./meanwhile.js";
 import { isOvertaken, sameOperation } from "./same-operation.js";
+import { softDeleted } from "./soft-delete.js";
 
 /** One request, as far as it is known before the state is. */
 export interface Request {
@@ -85,6 +87,8 @@ export interface Request {
   readonly glance: Glance;
   /** What Azure shows now, where that is older than what it has shown before: others may have taken the last write back. */
   readonly behind?: Look;
+  /** The deleted version that has the number. */
+  readonly deleted?: DeletedImageVersion | undefined;
 }
 
 /** Nothing is to be done; what is worth saying of that. */
@@ -113,6 +117,7 @@ export function decideOn(
     (operation) => operation.fingerprint === fingerprint,
   );
   if (same !== undefined && !isOvertaken(stored, same)) return same; // Invariant 1.
+  mustNotBeRestored(id, stored);
   const isGone =
     !running &&
     look === undefined &&
@@ -141,6 +146,8 @@ export function decideOn(
       `${formatImageVersionId(id)} exists, or is being created: the condition If-None-Match is not met.`,
       { fields: { etag: etagOf(look, record) } },
     );
+  if (!running && look === undefined && request.deleted !== undefined)
+    throw softDeleted(id, request.deleted);
   if (isGone && command.ifNoneMatch !== "*")
     throw request.mayCreate ? gone(id) : notFound(id, record); // Invariant 4.
   const mayBeBefore = (patch: Patch): boolean =>
@@ -311,32 +318,6 @@ function isUnseen(
   if (!record?.exists || sent === undefined || sent.outcome === "shown")
     return false;
   return isRecent(sent, { now: deps.now(), pace: deps.pace });
-}
-
-/** What Sigil knew was of a version that is no more. */
-function withoutLife(
-  record: ImageVersionRecord,
-  now: Date,
-): ImageVersionRecord {
-  const {
-    lastApplied: _,
-    observed: __,
-    publishedDate,
-    lastAttempt: ____,
-    writes: ________,
-    overriddenRule: _____,
-    unmanaged: ______,
-    excludedByCancel: _______,
-    ...kept
-  } = record;
-  return {
-    ...kept,
-    ...lifeOver(publishedDate, record, now),
-    exists: false,
-    regions: [],
-    repairs: {},
-    opened: false,
-  };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What a PUT of a request would meet and do, found out without writing anything anywhere. */
-import { isFinal } from "../state/states.js";
+import { isFinal, isRestoring } from "../state/states.js";
 import { heldBack, unmetRequests, mayRemoveRegions } from "../state/wanted.js";
 import {
   canonicalRegion,
@@ -234,6 +234,7 @@ function knownOf(
     operationId: operation.id,
     ...(same !== undefined && { sameRequest: same.id }),
     deleting,
+    ...(isRestoring(record.state) && { restoring: true as const }),
     conflicts: conflicts.map((conflict) => contradicts(conflict, request)),
   };
 }

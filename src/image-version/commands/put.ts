@@ -20,6 +20,7 @@ import {
 } from "../../resource-id.js";
 import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
+import { knownDeletedVersions } from "../queries/deleted-versions.js";
 import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
@@ -108,6 +109,10 @@ export async function putImageVersion(
   const partial =
     pasted === true || Object.keys(body.properties.storageProfile).length === 0;
   const mustSee = conditional || (partial && record?.observed === undefined);
+  const shown =
+    record !== undefined || mustSee
+      ? await glance(deps, id, record, mustSee)
+      : { look: undefined, seen: false };
   const request = {
     command,
     body,
@@ -116,10 +121,13 @@ export async function putImageVersion(
     removeRegions,
     onlyChanges: ifMatch !== undefined,
     mayCreate: true,
-    glance:
-      record !== undefined || mustSee
-        ? await glance(deps, id, record, mustSee)
-        : { look: undefined, seen: false },
+    glance: shown,
+    deleted:
+      record !== undefined && shown.seen && shown.look === undefined
+        ? (await knownDeletedVersions(deps, imageIdOf(id))).find(
+            ({ name }) => name === id.versionName,
+          )
+        : undefined,
   };
   return decide(deps, request, stored);
 }

@@ -8,6 +8,7 @@ import type { Fields } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import type { VersionState } from "../state/record.js";
 import type {
+  DeletedImageVersion,
   DiskEncryptionSet,
   Gallery,
   ImageDefinition,
@@ -37,6 +38,8 @@ export interface Facts {
   readonly gallery: Seen<Gallery>;
   readonly imageDefinition: Seen<ImageDefinition>;
   readonly imageVersion: Seen<ObservedImageVersion>;
+  /** The deleted version that has the number; absent where there is none to look for. */
+  readonly deletedVersion?: Seen<DeletedImageVersion>;
   readonly diskEncryptionSets: ReadonlyMap<string, Seen<DiskEncryptionSet>>;
   /** What the request names as a source, and the managed disks of a virtual machine among them. */
   readonly sources: ReadonlyMap<string, Seen<ImageSource>>;
@@ -60,6 +63,8 @@ export interface Known {
   readonly sameRequest?: string;
   /** True while the version is being deleted. */
   readonly deleting: boolean;
+  /** True until Azure has the version that is being restored. */
+  readonly restoring?: true;
   /** Where the request changes what an operation that runs or is queued changes otherwise. */
   readonly conflicts: readonly Finding[];
 }

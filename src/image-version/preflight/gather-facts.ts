@@ -23,13 +23,17 @@ import {
 } from "../../subscription/ports.js";
 import type { Facts, Seen } from "./facts.js";
 import type { ResourceManager, ResourceReader } from "../ports.js";
+import { deletedVersion } from "../queries/deleted-versions.js";
 import type { ObservedImageVersion } from "../resources.js";
 import { distinct, namedResources, requireFewReads } from "./named.js";
 import { bounded, PARALLEL, seeEach } from "./see.js";
 
 /** What facts are read with. */
 export interface FactSources {
-  readonly resourceManager: Pick<ResourceManager, "getImageVersion">;
+  readonly resourceManager: Pick<
+    ResourceManager,
+    "getImageVersion" | "listDeletedVersions"
+  >;
   readonly resources: ResourceReader;
   readonly subscriptions: Subscriptions;
   readonly requiredRegistrations: readonly Registrable[];
@@ -115,18 +119,25 @@ export async function gatherFacts(
     named,
     furtherDisks.size + definitions.size,
   );
-  const [disks, sourceDefinitions] = await Promise.all([
+  const [disks, sourceDefinitions, deleted] = await Promise.all([
     seeEach(furtherDisks, (disk) => see(() => resources.getSource(disk))),
     seeEach(definitions, (definition) =>
       definition.toLowerCase() === imageDefinitionId.toLowerCase()
         ? Promise.resolve(imageDefinition) // Invariant 1.
         : see(() => resources.getImageDefinition(definition)),
     ),
+    // Where nothing is deleted softly, there is none to be restored.
+    gallery.kind === "found" &&
+    gallery.value.softDelete === true &&
+    imageVersion.kind === "absent"
+      ? see(() => deletedVersion({ resourceManager }, id))
+      : undefined,
   ]);
   return {
     gallery,
     imageDefinition,
     imageVersion,
+    ...(deleted && { deletedVersion: deleted }),
     diskEncryptionSets,
     sources: new Map([...sources, ...disks]),
     sourceDefinitions,

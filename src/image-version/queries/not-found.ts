@@ -5,7 +5,7 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { isFinal } from "../state/states.js";
+import { isFinal, isRestoring } from "../state/states.js";
 
 /** Azure has no such version; while one is being created that is a conflict, which passes. */
 export function notFound(
@@ -19,6 +19,12 @@ export function notFound(
       `There is no image version ${name}: Azure has none, and none was requested from Sigil.`,
     );
   const operationId = operationIdOf(record);
+  if (isRestoring(record.state))
+    return new ServiceError(
+      "ImageVersionConflict",
+      `${name} is being restored by operation ${operationId}. Wait until Azure shows it.`,
+      { fields: { existingOperationId: operationId } },
+    );
   if (!isFinal(record.state) && !record.exists)
     return new ServiceError(
       "ImageVersionConflict",

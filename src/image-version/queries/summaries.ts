@@ -28,7 +28,7 @@ import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
 import { isBusy, type ListedImageVersion, type Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { isFinal } from "../state/states.js";
+import { isFinal, isRestoring } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { known, latestOfListed, lookOf } from "./get.js";
 import type { Latest } from "./latest.js";
@@ -144,7 +144,11 @@ async function summarize(
     const id = parseImageVersionId(`${imageId}/versions/${name}`);
     const item = items.get(name);
     const record = records.get(name);
-    const isAskedFor = record && !isFinal(record.state) && !record.exists;
+    const isAskedFor =
+      record &&
+      !isFinal(record.state) &&
+      !isRestoring(record.state) &&
+      !record.exists;
     // Gone, or never made.
     if (id === undefined || (item === undefined && !isAskedFor)) continue;
     const { regions, ...version } = shownOf(
@@ -297,6 +301,7 @@ function withoutBulk(record: ImageVersionRecord): ImageVersionRecord {
     lastAttempt: _attempt,
     writes: _writes,
     pacing: _pacing,
+    deletedLife: _life,
     observed,
     ...rest
   } = record;

@@ -66,6 +66,7 @@ import { staysExcluded } from "./change/stays-excluded.js";
 import { versionExists } from "./change/version-exists.js";
 import { versionExistsOtherwise } from "./change/version-exists-otherwise.js";
 import { versionName } from "./request/version-name.js";
+import { versionNumberFree } from "./place/version-number-free.js";
 import { managedDisks } from "./source/managed-disks.js";
 import { ephemeralOsDisk } from "./source/ephemeral-os-disk.js";
 import { ultraDisks } from "./source/ultra-disks.js";
@@ -124,6 +125,7 @@ export const FACT_RULES: readonly FactRule[] = [
   alreadyRequested,
   versionExistsOtherwise,
   versionExists,
+  versionNumberFree,
   sharedGallery,
   confidentialVmRegions,
   shallowReplication,

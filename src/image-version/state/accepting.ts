@@ -12,6 +12,7 @@ import {
   type OperationRecord,
   type RegionRecord,
   type Requester,
+  type SoftDeleteRecord,
 } from "../../operation/records.js";
 import {
   fieldsOf,
@@ -26,7 +27,9 @@ import {
   type ImageVersionPair,
   type ImageVersionRecord,
   type VersionRequest,
+  type VersionState,
 } from "./record.js";
+import type { PromotionRule } from "../contract.js";
 import { testedRow } from "../listings.js";
 import { keptOf, ruleAskedBy } from "./wanted.js";
 
@@ -36,7 +39,8 @@ export type ImageVersionOperationKind =
   | "RetryImageVersion"
   | "PromoteImageVersion"
   | "DemoteImageVersion"
-  | "DeleteImageVersion";
+  | "DeleteImageVersion"
+  | "RestoreImageVersion";
 
 /** What is asked of a version, and by whom. */
 export interface Accepting {
@@ -51,6 +55,8 @@ export interface Accepting {
   readonly traceparent: string;
   readonly requestKey?: string;
   readonly event?: EventReference;
+  /** Of a deletion, whether it can be undone. */
+  readonly softDelete?: SoftDeleteRecord;
   /** True where it promotes a wave: the next one is then looked after. */
   readonly inWaves?: boolean;
 }
@@ -110,6 +116,13 @@ export function started(
   };
 }
 
+const FIRST_STATES: Readonly<
+  Partial<Record<ImageVersionOperationKind, VersionState>>
+> = {
+  DeleteImageVersion: "DeletionRequested",
+  RestoreImageVersion: "RestoreRequested",
+};
+
 /** The operation is stored, and begins at once. */
 export function accept(
   asked: Accepting,
@@ -124,8 +137,7 @@ export function accept(
     ...operationOf(asked, sequence, context),
     ...(warnings.length > 0 && { warnings }),
   };
-  const state =
-    kind === "DeleteImageVersion" ? "DeletionRequested" : "Accepted";
+  const state = FIRST_STATES[kind] ?? "Accepted";
   const record = withRequest(
     { ...base, state, sequence, lastSequence: sequence },
     operation.id,
@@ -142,7 +154,7 @@ export function accept(
       ...untilQuiet(base, context),
       effects: [
         indexed(operation, context),
-        ...heldRow(asked),
+        ...heldRow(resourceId, ruleAskedBy(asked.request), asked.inWaves),
         acceptedEvent(operation, asked, context),
       ],
     },
@@ -244,6 +256,7 @@ export function operationOf(
     traceparent,
     requestKey,
     event: request,
+    softDelete,
   }: Accepting,
   sequence: number,
   { now }: TransitionContext,
@@ -260,6 +273,7 @@ export function operationOf(
     requestedBy,
     ...(requestKey !== undefined && { requestKey }),
     ...(request !== undefined && { request }),
+    ...(softDelete && { softDelete }),
     traceparent,
     regions: regions.map(unseen),
     history: [],
@@ -267,9 +281,13 @@ export function operationOf(
 }
 
 /** A version whose rule waits for tests is looked after from the beginning. */
-export function heldRow({ request, resourceId, inWaves }: Accepting): Effect[] {
-  const when = ruleAskedBy(request)?.when;
-  return when === "tested" || when === "waves" || inWaves === true
+export function heldRow(
+  resourceId: string,
+  rule: PromotionRule | undefined,
+  inWaves = false,
+): Effect[] {
+  const when = rule?.when;
+  return when === "tested" || when === "waves" || inWaves
     ? [{ kind: "index", put: [testedRow(resourceId)], remove: [] }]
     : [];
 }

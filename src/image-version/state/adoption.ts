@@ -109,6 +109,7 @@ export function ofOthers(
     lastAttempt: __,
     writes: ____,
     excludedByCancel: ___,
+    deletedLife: _____,
     ...kept
   }: ImageVersionRecord,
   look: Look,
@@ -263,6 +264,61 @@ export function lifeOver(
   return publishedDate === undefined
     ? { ...(lifeBefore && { lifeBefore }) }
     : { lifeBefore: { publishedDate, endTime: now.toISOString() } };
+}
+
+/** What Sigil knew was of a version that is no more. */
+export function withoutLife(
+  record: ImageVersionRecord,
+  now: Date,
+): ImageVersionRecord {
+  const {
+    lastApplied: _,
+    observed: __,
+    publishedDate,
+    lastAttempt: ____,
+    writes: ________,
+    overriddenRule: _____,
+    unmanaged: ______,
+    excludedByCancel: _______,
+    deletedLife: _________,
+    ...kept
+  } = record;
+  return {
+    ...kept,
+    ...lifeOver(publishedDate, record, now),
+    exists: false,
+    regions: [],
+    repairs: {},
+    opened: false,
+  };
+}
+
+/** What is kept of a life that is over: what it had, as far as it was known; of one before, where this one was never seen. */
+export function endedLife(
+  record: ImageVersionRecord,
+  now: Date,
+): Pick<ImageVersionRecord, "deletedLife"> {
+  const {
+    observed,
+    publishedDate,
+    lastApplied,
+    overriddenRule,
+    unmanaged,
+    excludedByCancel,
+    deletedLife,
+  } = record;
+  if (observed === undefined) return deletedLife ? { deletedLife } : {};
+  return {
+    deletedLife: {
+      resource: observed.resource,
+      endTime: now.toISOString(),
+      ...(publishedDate !== undefined && { publishedDate }),
+      ...(lastApplied && { lastApplied }),
+      ...(overriddenRule && { overriddenRule }),
+      ...(unmanaged && { unmanaged }),
+      ...(excludedByCancel && { excludedByCancel }),
+    },
+  };
 }
 
 /** How an operation ends whose version is another one now. */

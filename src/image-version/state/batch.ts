@@ -44,6 +44,7 @@ import {
   withRequest,
   type Accepting,
 } from "./accepting.js";
+import { ruleAskedBy } from "./wanted.js";
 
 /** The operation is stored, and begins once ARM is at rest. */
 export function enqueue(
@@ -78,7 +79,7 @@ export function enqueue(
       outbox: [
         ...record.outbox,
         indexed(accepted, context),
-        ...heldRow(asked),
+        ...heldRow(asked.resourceId, ruleAskedBy(asked.request), asked.inWaves),
         acceptedEvent(accepted, asked, context),
       ],
     },

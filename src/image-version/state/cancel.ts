@@ -9,6 +9,7 @@ import {
   DELETE_SENT,
   GOES_ON,
   isFinal,
+  isRestoring,
   NOTHING_DELETED,
   NOTHING_SENT,
 } from "./states.js";
@@ -283,7 +284,8 @@ function consequenceOf(
   operationId: string,
   { appliedTime, sent }: VersionRequest,
 ): string | undefined {
-  const { lastAttempt, members } = record;
+  const { lastAttempt, members, state } = record;
+  if (isRestoring(state)) return undefined;
   const goesOn = members.length > 0 ? undefined : GOES_ON;
   if (appliedTime !== undefined) return goesOn;
   if (lastAttempt === undefined) return NOTHING_SENT;

@@ -19,7 +19,7 @@ import { pollDelayMs } from "../../operation/waiting.js";
 import { NOTHING_ASKED } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { started, untilQuiet } from "./accepting.js";
-import { lifeOver } from "./adoption.js";
+import { endedLife, lifeOver } from "./adoption.js";
 import { deletes, inTurn } from "./queue.js";
 import {
   batchOf,
@@ -301,9 +301,11 @@ export function deleted(
     ...record
   } = alone.record;
   const life = deletion.request.publishedDate ?? publishedDate;
+  const { softDelete } = deletion.operation;
   return advance({ ...alone, record }, context, {
     patch: {
       ...lifeOver(life, record, context.now),
+      ...endedLife(alone.record, context.now),
       state: "Deleted",
       exists: false,
       opened: false,
@@ -312,6 +314,7 @@ export function deleted(
       updates: 0,
       consecutiveNotFound: 0,
     },
+    ...(softDelete && { operation: { softDelete } }),
     message,
     effects: [
       event(
@@ -319,7 +322,7 @@ export function deleted(
         context,
         IMAGE_VERSION_EVENT.deleted,
         "deleted",
-        {},
+        { ...(softDelete && { softDelete }) },
       ),
     ],
   });

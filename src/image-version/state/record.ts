@@ -32,7 +32,9 @@ export type VersionState =
   | "Canceled"
   | "DeletionRequested"
   | "Deleting"
-  | "Deleted";
+  | "Deleted"
+  | "RestoreRequested"
+  | "Restoring";
 
 /** What one operation asks of the version. */
 export interface VersionRequest extends Asked {
@@ -52,6 +54,8 @@ export interface VersionRequest extends Asked {
   readonly publishedDate?: string;
   /** True of a deletion that was asked while Azure showed no version: what others make after that is not meant. */
   readonly absent?: true;
+  /** True of a deletion that is for good, also where the gallery has soft delete. */
+  readonly bypassSoftDelete?: true;
   /** By hand: it decides what is latest, and is not part of what was applied. */
   readonly byHand?: boolean;
   /** Failed regions that are to be repaired at once. */
@@ -127,6 +131,18 @@ export interface Repair {
   readonly removed?: Patch;
 }
 
+/** What a life of the version had when it ended: should Azure give it back, Sigil knows it again. */
+export interface DeletedLife extends Pick<
+  ImageVersionRecord,
+  "lastApplied" | "overriddenRule" | "unmanaged" | "excludedByCancel"
+> {
+  /** What Azure showed last; its keys are proven before it is restored. */
+  readonly resource: ImageVersionRequest;
+  readonly publishedDate?: string;
+  /** When it was found to be over; RFC 3339. */
+  readonly endTime: string;
+}
+
 /** What is not as it should be, since a look has first shown that; a second look confirms it. */
 export interface Doubt {
   readonly what: string;
@@ -159,6 +175,8 @@ export interface ImageVersionRecord extends TrackedRecord {
     readonly publishedDate: string;
     readonly endTime: string;
   };
+  /** The life that has ended, as long as no other has begun. */
+  readonly deletedLife?: DeletedLife;
   /** What was asked of Azure through Sigil and achieved; absent for a version that others made and nobody has adopted. */
   readonly lastApplied?: Fields;
   readonly observed?: Look;

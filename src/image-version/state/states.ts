@@ -12,10 +12,13 @@ export const GOES_ON =
 
 export const NOTHING_DELETED = "Nothing was deleted, and nothing will be.";
 
+export const RESTORE_SENT =
+  "The restore request is on its way: Azure may restore the version. Sigil no longer follows it; send the same request to follow it again.";
+
 export const DELETE_SENT =
   "The deletion is on its way: Azure may carry it out. Sigil no longer follows it; send the same DELETE to follow it again.";
 
-/** Of an image version that is created, updated, promoted, demoted or deleted. */
+/** Of an image version that is created, updated, promoted, demoted, deleted or restored. */
 export const VERSION_STATES: States<VersionState> = {
   Accepted: {
     status: "NotStarted",
@@ -90,8 +93,28 @@ export const VERSION_STATES: States<VersionState> = {
     ifCanceled: DELETE_SENT,
   },
   Deleted: { status: "Succeeded" },
+  RestoreRequested: {
+    status: "NotStarted",
+    queue: CREATIONS,
+    next: {
+      Restoring: "checked, and among what Azure can restore",
+      Replicating: "Azure has it again, restored by others",
+    },
+    ifCanceled: "Nothing was restored, and nothing will be.",
+  },
+  Restoring: {
+    status: "Running",
+    queue: CREATIONS,
+    next: { Replicating: "Azure has it again" },
+    ifCanceled: RESTORE_SENT,
+  },
   ...ENDS,
 };
+
+/** Azure is asked to give the version back, and does not show it yet: nothing else can be asked of it meanwhile. */
+export function isRestoring(state: VersionState): boolean {
+  return state === "RestoreRequested" || state === "Restoring";
+}
 
 export function isFinal(state: VersionState): boolean {
   return isFinalState(VERSION_STATES[state]);

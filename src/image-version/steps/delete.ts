@@ -10,11 +10,16 @@ import { ServiceError } from "../../errors.js";
 import { failure as failed } from "../../operation/failing.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import { advance } from "../../operation/advance.js";
-import type { OperationFailure } from "../../operation/records.js";
+import type {
+  OperationFailure,
+  OperationRecord,
+  SoftDeleteRecord,
+} from "../../operation/records.js";
 import { contextOf, commitStep } from "../../operation/steps.js";
 import { pollDelayMs, wait } from "../../operation/waiting.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
+import { deletedVersion } from "../queries/deleted-versions.js";
 import { lookAt } from "../queries/look-at.js";
 import { untilQuiet } from "../state/accepting.js";
 import { BEHIND, isBehind, isNotMeant, known } from "../state/adoption.js";
@@ -91,10 +96,20 @@ export async function takeDeletionStep(
       ? record.deletionTakenTime !== undefined
       : shown.provisioningState === "Deleting")
   ) {
+    const softDelete =
+      shown === undefined && isLastLook(record)
+        ? await softDeletionOf(deps, id, deletion)
+        : deletion.operation.softDelete;
     await commitStep(deps, stored, (pair) =>
       look(
         withLook(pair, shown, contextOf(deps)),
-        deletion,
+        {
+          ...deletion,
+          operation: {
+            ...deletion.operation,
+            ...(softDelete && { softDelete }),
+          },
+        },
         shown === undefined,
         contextOf(deps),
       ),
@@ -115,13 +130,40 @@ export async function takeDeletionStep(
   if (mine === undefined) return;
   let url: string | undefined;
   try {
-    url = await deps.resourceManager.deleteImageVersion(id);
+    url = await deps.resourceManager.deleteImageVersion(
+      id,
+      deletion.request.bypassSoftDelete && { bypassSoftDelete: true },
+    );
   } catch (error) {
     return postponeOrEnd(deps, mine, error, { end: refuse });
   }
   await commitStep(deps, mine, (pair) =>
     deleteTaken(pair, deletion, url, contextOf(deps)),
   );
+}
+
+function isLastLook({
+  consecutiveNotFound,
+}: Pick<ImageVersionRecord, "consecutiveNotFound">): boolean {
+  return consecutiveNotFound + 1 >= NOT_FOUND_OF_DELETED;
+}
+
+/** Until when it can be undone, where Azure says so now: that holds up nothing. */
+async function softDeletionOf(
+  deps: Dependencies,
+  id: ImageVersionId,
+  { operation: { softDelete } }: QueuedRequest,
+): Promise<SoftDeleteRecord | undefined> {
+  if (softDelete?.isSoftDeleteEnabled === false) return softDelete;
+  try {
+    const listed = await deletedVersion(deps, id);
+    if (listed === undefined) return softDelete;
+    const { name: _, location: __, ...times } = listed;
+    return { isSoftDeleteEnabled: true, ...times };
+  } catch (error) {
+    if (error instanceof ServiceError) return softDelete;
+    throw error;
+  }
 }
 
 async function later(
@@ -263,7 +305,7 @@ function look(
   const ticks = pair.record.ticks + 1;
   if (!isGone && pair.record.deletionTakenTime === undefined)
     return deleteTaken(pair, deletion, undefined, context);
-  if (consecutiveNotFound < NOT_FOUND_OF_DELETED)
+  if (!isGone || !isLastLook(pair.record))
     return advance(pair, context, {
       patch: { state: "Deleting", consecutiveNotFound, ticks },
       waits: isGone
@@ -276,7 +318,26 @@ function look(
   return deleted(
     pair,
     deletion,
-    `Azure Resource Manager has answered ${consecutiveNotFound} times in a row that the version does not exist.`,
+    `Azure Resource Manager has answered ${consecutiveNotFound} times in a row that the version does not exist. ${undoOf(deletion.operation)}`.trim(),
     context,
   );
+}
+
+/** For people: until when it can be undone. */
+function undoOf({
+  softDelete = {},
+}: Pick<OperationRecord, "softDelete">): string {
+  const {
+    isSoftDeleteEnabled,
+    softDeletedTime,
+    consumptionEndTime,
+    hardDeletionTargetTime,
+  } = softDelete;
+  if (isSoftDeleteEnabled === undefined) return "";
+  if (!isSoftDeleteEnabled) return "It cannot be restored.";
+  if (softDeletedTime === undefined)
+    return "Azure does not list it yet among the deleted versions, from which it can be restored.";
+  const until = (time: string | undefined): string =>
+    time === undefined ? "" : ` until ${time}`;
+  return `It can be restored${until(hardDeletionTargetTime)}; machines can be made of it by its number${until(consumptionEndTime)}.`;
 }

@@ -19,7 +19,7 @@ import {
 import { wait } from "../../operation/waiting.js";
 import { hasEnded } from "../../operation/kinds.js";
 import { isStateConflict } from "../../operation/outbox.js";
-import { isFinal } from "../state/states.js";
+import { isFinal, isRestoring } from "../state/states.js";
 import {
   imageIdIn,
   imageIdOf,
@@ -48,6 +48,7 @@ import {
 import { takeDeletionStep } from "./delete.js";
 import { endBatch, postponeOrEnd } from "./end-batch.js";
 import { prove, waitsForCertainty, type Seen } from "./prove.js";
+import { takeRestoreStep } from "./restore.js";
 import { lookAt } from "../queries/look-at.js";
 import type { Look } from "../resources.js";
 
@@ -68,6 +69,8 @@ export async function takeStep(
     throw new TypeError(
       `${stored.record.resourceId} is not an image version's id`,
     );
+  if (isRestoring(stored.record.state))
+    return takeRestoreStep(deps, stored, id);
   const deletion = deletionIn(stored);
   if (deletion !== undefined)
     return takeDeletionStep(deps, stored, id, deletion);

@@ -43,6 +43,10 @@ import {
   seedRegion,
   seedResource,
 } from "../../support/requests.js";
+import {
+  disableSoftDelete,
+  enableSoftDelete,
+} from "../../support/soft-delete.js";
 
 const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
 const KEEP_1: RetentionRules = { keepNewestPromoted: 1 };
@@ -175,6 +179,22 @@ function withList(
 
 const deletes = (): number =>
   world.simulator.control.countRequests({ method: "DELETE" });
+
+test("says whether what it deletes can be restored", async () => {
+  const evaluated = async () =>
+    (
+      await putRetentionPolicy(deps, {
+        imageId: image,
+        rules: KEEP_1,
+        mode: "dryRun",
+        setBy: { appId: "operator" },
+      })
+    ).evaluation.softDelete;
+  expect(await evaluated()).toEqual({ isSoftDeleteEnabled: false });
+  await enableSoftDelete(world);
+  expect(await evaluated()).toEqual({ isSoftDeleteEnabled: true });
+  await disableSoftDelete(world);
+});
 
 describe("a policy", () => {
   test("is nothing until it is set, deletes nothing in dryRun, and then what the dry run said", async () => {

@@ -373,7 +373,7 @@ describe("the exit code", () => {
     ["image-version crate", 'Did you mean "image-version create"?'],
     ["image-versions list", 'Did you mean "image-version"?'],
     ["sig image-version list", 'Leave "sig" out: sigil image-version list …'],
-    ["image-version undelete", "az sig image-version undelete does"],
+    [`image-version undelete -e 1.0.0 --tags a=b ${AT}`, "restored as it was"],
     [
       "image-version list -g G",
       "What is missing: --gallery-name/-r, --gallery-image-definition/-i.",
@@ -485,6 +485,59 @@ describe("create", () => {
       path: `${UP}?plan=require&increment=minor`,
       body: { sigil: { promotion: { when: "allRegionsReady" } } },
     });
+  });
+});
+
+describe("what is deleted", () => {
+  const IMAGE_UP = UP.replace(/versions$/u, "");
+  const deleted = {
+    id: "/subscriptions/x",
+    name: "1.0.0",
+    location: "westus",
+    softDeletedTime: "2026-01-01T00:00:00Z",
+    consumptionEndTime: "2026-01-08T00:00:00Z",
+    hardDeletionTargetTime: "2026-01-08T00:00:00Z",
+  };
+  const restoring = (request: Request): Reply =>
+    request.path.endsWith("/deleted-versions")
+      ? [200, { value: [deleted] }]
+      : accepting(operation("Succeeded", [usable]))(request);
+
+  it("is restored, and waited for", async () => {
+    const { code, requests } = await runLine(
+      `image-version undelete ${AT} -e 1.0.0 -l WestUS`,
+      restoring,
+    );
+    expect(code).toBe(0);
+    expect(
+      requests.slice(0, 2).map(({ method, path }) => `${method} ${path}`),
+    ).toEqual([`GET ${IMAGE_UP}deleted-versions`, `POST ${UP}/1.0.0/restore`]);
+  });
+
+  it("is restored nowhere else", async () => {
+    const { code, stderr, requests } = await runLine(
+      `image-version undelete ${AT} -e 1.0.0 -l eastus2`,
+      restoring,
+    );
+    expect([code, requests.length]).toEqual([3, 1]);
+    expect(stderr).toContain("give --location westus, or none");
+  });
+
+  it("is listed with its times", async () => {
+    const { stdout } = await runLine(
+      `image-version list-soft-deleted ${AT} -o table`,
+      restoring,
+    );
+    expect(stdout).toMatch(/^Name +Location +Deleted +UsableUntil/u);
+    expect(stdout).toContain("2026-01-08T00:00:00Z");
+  });
+
+  it("is deleted for good with --bypass-soft-delete", async () => {
+    const { requests } = await runLine(
+      `image-version delete ${AT} -e 1.0.0 --bypass-soft-delete --no-wait`,
+      restoring,
+    );
+    expect(requests[0]?.path).toBe(`${UP}/1.0.0?bypassSoftDelete=true`);
   });
 });
 

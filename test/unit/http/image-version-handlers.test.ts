@@ -44,15 +44,17 @@ const EAST = regionField("eastus2");
 let world: World;
 let handlers: ReturnType<typeof imageVersionHandlers>;
 
-function begin(shown?: Parameters<typeof createWorld>[0]): void {
+function begin(
+  shown?: Parameters<typeof createWorld>[0],
+  role = "ImageVersions.Admin",
+): void {
   world = createWorld(shown);
   handlers = imageVersionHandlers(
     createEndpoint({
       document,
       validator,
       authenticator: {
-        authenticate: () =>
-          Promise.resolve({ appId: "build", roles: ["ImageVersions.Admin"] }),
+        authenticate: () => Promise.resolve({ appId: "build", roles: [role] }),
       },
     }),
     world.deps.imageVersions,
@@ -349,6 +351,73 @@ describe.each([
     });
     expect(answer.body).not.toHaveProperty("calls");
     expect((await stored()).operation).toMatchObject(asked);
+  });
+});
+
+it.each(["deleteImageVersion", "armDeleteImageVersion"] as const)(
+  "%s for good is for Admins",
+  async (name) => {
+    const remove = () =>
+      call(name, {
+        method: "DELETE",
+        url: `${name === "deleteImageVersion" ? VERSIONS : ARM_VERSIONS}/${THERE}?bypassSoftDelete=true`,
+      });
+    begin(undefined, "ImageVersions.Write");
+    expect(await remove()).toMatchObject({
+      status: 403,
+      body: { code: "Forbidden" },
+    });
+    begin();
+    expect(await remove()).toMatchObject({
+      status: 202,
+      body: { softDelete: { isSoftDeleteEnabled: false } },
+    });
+    expect((await stored()).request.bypassSoftDelete).toBe(true);
+  },
+);
+
+describe("restore", () => {
+  const restore = (version: string, headers: Record<string, string> = {}) =>
+    call("restoreImageVersion", {
+      method: "POST",
+      url: `${VERSIONS}/${version}/restore`,
+      version,
+      headers,
+    });
+
+  it("is accepted for what Azure lists as deleted, with a key", async () => {
+    const first = await restore(NEW, { "Idempotency-Key": "k" });
+    expect(first).toMatchObject({
+      status: 202,
+      body: {
+        kind: "RestoreImageVersion",
+        warnings: [{ code: "RestoreNotProven" }],
+      },
+    });
+    expect((await restore(NEW, { "Idempotency-Key": "k" })).body["id"]).toBe(
+      first.body["id"],
+    );
+  });
+
+  it.each([
+    ["is there", THERE, 409],
+    ["nobody has ever asked for", "9.0.0", 404],
+  ])("is refused for a version that %s", async (_, version, status) => {
+    const before = world.effects();
+    expect((await restore(version)).status).toBe(status);
+    expect(world.effects()).toBe(before);
+  });
+
+  it("is of what the list of deleted versions has", async () => {
+    expect(
+      await call("listDeletedImageVersions", {
+        method: "GET",
+        url: `${GALLERY}/galleries/g/images/it/deleted-versions`,
+      }),
+    ).toMatchObject({
+      status: 200,
+      body: { value: [{ name: NEW, location: "westus" }] },
+    });
   });
 });
 

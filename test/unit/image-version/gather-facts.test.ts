@@ -32,7 +32,10 @@ function ports(answer: (what: string) => Promise<unknown>) {
     }
   };
   const sources: FactSources = {
-    resourceManager: { getImageVersion: () => read("version") },
+    resourceManager: {
+      getImageVersion: () => read("version"),
+      listDeletedVersions: () => read("deleted versions"),
+    },
     resources: {
       getGallery: read,
       getImageDefinition: read,

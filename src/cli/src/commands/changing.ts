@@ -118,10 +118,23 @@ export const DELETE: Command = {
   words: "image-version delete",
   summary:
     "Delete an image version, and wait until Azure shows that it is gone",
-  options: [...VERSION_PLACE, IF_MATCH, ...WAIT_OPTIONS],
+  description: `Where the gallery has soft delete, the version can be restored for a while: sigil image-version undelete.`,
+  options: [
+    ...VERSION_PLACE,
+    {
+      names: ["--bypass-soft-delete"],
+      kind: "flag",
+      help: "Delete it for good, though the gallery has soft delete. For Admins.",
+    },
+    IF_MATCH,
+    ...WAIT_OPTIONS,
+  ],
   async run(context) {
     const { body } = await context.client.call("deleteImageVersion", {
       path: versionIn(context),
+      ...(context.values.boolean("--bypass-soft-delete") && {
+        query: { bypassSoftDelete: true },
+      }),
       header: ifMatch(context),
     });
     const operation = await follow(context, body);

@@ -1,5 +1,6 @@
 import type { Command } from "../command.js";
 import { DELETE, RETRY, UPDATE } from "./changing.js";
+import { LIST_SOFT_DELETED, UNDELETE } from "./deleted.js";
 import { MACHINE } from "./machine.js";
 import { LIST, SHOW, WAIT, WATCH } from "./looking.js";
 import { DEMOTE, PROMOTE, ROLL_BACK } from "./promoting.js";
@@ -13,6 +14,8 @@ export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
   LIST,
   UPDATE,
   DELETE,
+  LIST_SOFT_DELETED,
+  UNDELETE,
   WAIT,
   WATCH,
   MACHINE,

@@ -12,9 +12,10 @@ export const conflictsWithRunningOperation: FactRule = {
     "While an operation on the version runs, no request contradicts it; a request that adds to it is done with it or after it.",
   check: ({ id, facts: { known } }) => {
     if (known === undefined) return [];
-    const told = known.deleting
-      ? [{ pointer: "", message: "it is being deleted." }]
-      : known.conflicts;
+    const whole = known.deleting
+      ? "it is being deleted."
+      : known.restoring && "it is being restored.";
+    const told = whole ? [{ pointer: "", message: whole }] : known.conflicts;
     return told.map(({ pointer, message }) => ({
       pointer,
       message: `The request contradicts operation ${known.operationId} (${known.state}) on ${formatImageVersionId(id)}: ${message}`,

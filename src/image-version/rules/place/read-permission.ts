@@ -63,6 +63,9 @@ function looks({ id, request, facts }: FactSubject): readonly Look[] {
     byUrl(galleryIdOf(id), facts.gallery),
     byUrl(imageIdOf(id), facts.imageDefinition),
     byUrl(formatImageVersionId(id), facts.imageVersion),
+    ...(facts.deletedVersion
+      ? [byUrl(galleryIdOf(id), facts.deletedVersion)]
+      : []),
     ...diskEncryptionReferences(request).map((reference) => ({
       pointer: reference.pointer,
       id: reference.diskEncryptionSetId,

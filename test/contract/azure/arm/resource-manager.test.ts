@@ -13,6 +13,10 @@ import {
 } from "../../../support/dependencies.js";
 import { refusal } from "../../../support/refusal.js";
 import {
+  disableSoftDelete,
+  enableSoftDelete,
+} from "../../../support/soft-delete.js";
+import {
   managedImageRequest,
   seedRegion,
   seedResource,
@@ -44,6 +48,46 @@ describe("against the simulator", () => {
     expect(world.simulator.control.requests()).toHaveLength(1);
     expect(await arm.getImageVersion(id)).toBeDefined();
     expect(world.simulator.control.requests()).toHaveLength(2);
+  });
+
+  test("what was deleted softly is listed with ARM's times, and is restored as it was", async () => {
+    await enableSoftDelete(world, { retentionPeriodInDays: 3 });
+    const image = seedResource("galleries/MyGallery/images/MyImage");
+    const softly = idOf(seedVersionId("5.0.0"));
+    expect(await arm.listDeletedVersions(image)).toEqual([]);
+    expect(await arm.listDeletedVersions(`${image}None`)).toBeUndefined();
+    await arm.putImageVersion(softly, canonicalForm(managedImageRequest()));
+    world.clock.advance(3_600_000);
+    const before = await arm.getImageVersion(softly);
+    await arm.deleteImageVersion(softly);
+    world.clock.advance(3_600_000);
+    expect(await arm.getImageVersion(softly)).toBeUndefined();
+    const [deleted] = (await arm.listDeletedVersions(image)) ?? [];
+    const { softDeletedTime = "" } = deleted ?? {};
+    const end = new Date(
+      Date.parse(softDeletedTime) + 3 * 86_400_000,
+    ).toISOString();
+    expect(deleted).toEqual({
+      name: "5.0.0",
+      location: "westus",
+      softDeletedTime,
+      consumptionEndTime: end,
+      hardDeletionTargetTime: end,
+    });
+    expect(await arm.restoreImageVersion(softly, "westus")).toContain(
+      world.simulator.endpoint,
+    );
+    world.clock.advance(3_600_000);
+    expect(await arm.getImageVersion(softly)).toEqual(before);
+    expect(await arm.listDeletedVersions(image)).toEqual([]);
+    expect(
+      await refusal(arm.restoreImageVersion(softly, "westus")),
+    ).toMatchObject({ code: "ResourceManagerBusy" });
+    await arm.deleteImageVersion(softly, { bypassSoftDelete: true });
+    world.clock.advance(3_600_000);
+    expect(await arm.getImageVersion(softly)).toBeUndefined();
+    expect(await arm.listDeletedVersions(image)).toEqual([]);
+    await disableSoftDelete(world);
   });
 
   test("what a preview says is where the simulator finds the create request", async () => {

@@ -119,6 +119,13 @@ describe("against the simulator", () => {
     expect(await reader.getGallery(id)).toEqual({ id, sharing });
   });
 
+  test("a gallery says that it has soft delete", async () => {
+    const id = await put("galleries/Soft", {
+      softDeletePolicy: { isSoftDeleteEnabled: true },
+    });
+    expect(await reader.getGallery(id)).toMatchObject({ softDelete: true });
+  });
+
   test("a definition shows its traits", async () => {
     const id = await put("galleries/MyGallery/images/Confidential", {
       osType: "Windows",

@@ -84,7 +84,7 @@ describe("each mistake in a body has its own answer:", () => {
       "/properties/restore",
       true,
       "SoftDeleteNotSupported",
-      "Sigil does not restore deleted versions. Restore this one with az rest or in the portal, and send the request without `restore` then.",
+      "A deleted version is restored by POST …/restore, not by a body: it is given back as it was.",
     ],
     [
       "/properties/restore",

@@ -1,0 +1,100 @@
+import type { Schemas } from "@sigil/client";
+import type { Command, Context } from "../command.js";
+import { Ended, UsageError } from "../exit-codes.js";
+import { WAIT_OPTIONS } from "../following.js";
+import { IMAGE_PLACE, imageIn, VERSION_PLACE, versionIn } from "./places.js";
+import { ended, SAMPLE, VERSION_COLUMNS } from "./versions.js";
+
+type Deleted = Schemas["DeletedImageVersion"];
+
+export const UNDELETE: Command = {
+  words: "image-version undelete",
+  summary: "Restore a deleted image version, and wait until it is usable",
+  description: `The gallery must have had soft delete when the version was deleted: sigil image-version list-soft-deleted.
+Azure gives the version back as it was, with its tags, regions and keys.`,
+  options: [
+    ...VERSION_PLACE,
+    {
+      names: ["--location", "-l"],
+      help: "The region that it was made in. Default: as Azure lists it.",
+    },
+    {
+      names: ["--tags"],
+      kind: "list",
+      help: "Refused: the version has the tags that it had.",
+    },
+    {
+      names: ["--allow-replicated-location-deletion"],
+      kind: "boolean",
+      help: "Refused: the version has the regions that it had.",
+    },
+    ...WAIT_OPTIONS,
+  ],
+  columns: VERSION_COLUMNS,
+  examples: [
+    [
+      "Restore a version",
+      `sigil image-version undelete ${SAMPLE} --gallery-image-version 1.0.0`,
+    ],
+  ],
+  async run(context) {
+    const { client, values } = context;
+    if (
+      values.list("--tags") !== undefined ||
+      values.boolean("--allow-replicated-location-deletion") !== undefined
+    )
+      throw new UsageError(
+        "A version is restored as it was: leave --tags and --allow-replicated-location-deletion out, and change it afterwards with sigil image-version update.",
+      );
+    await mustBeIn(context, values.text("--location"));
+    const { body } = await client.call("restoreImageVersion", {
+      path: versionIn(context),
+    });
+    return ended(context, body);
+  },
+};
+
+/** A version is restored in the region that it was made in, and in no other. */
+async function mustBeIn(
+  context: Context,
+  location: string | undefined,
+): Promise<void> {
+  if (location === undefined) return;
+  const { versionName } = versionIn(context);
+  const found = (await deletedIn(context)).find(
+    ({ name }) => name === versionName,
+  );
+  const given = location.replace(/\s+/gu, "").toLowerCase();
+  if (found !== undefined && found.location !== given)
+    throw new Ended(
+      "refused",
+      `${versionName} was made in ${found.location}, and is restored there: give --location ${found.location}, or none.`,
+    );
+}
+
+export const LIST_SOFT_DELETED: Command = {
+  words: "image-version list-soft-deleted",
+  summary:
+    "List the deleted versions of an image definition that can be restored",
+  options: IMAGE_PLACE,
+  columns: [
+    { title: "Name", of: ({ name }: Deleted) => name },
+    { title: "Location", of: ({ location }: Deleted) => location },
+    { title: "Deleted", of: (each: Deleted) => each.softDeletedTime },
+    { title: "UsableUntil", of: (each: Deleted) => each.consumptionEndTime },
+    {
+      title: "RestorableUntil",
+      of: (each: Deleted) => each.hardDeletionTargetTime,
+    },
+  ],
+  async run(context) {
+    return { data: await deletedIn(context) };
+  },
+};
+
+async function deletedIn(context: Context): Promise<readonly Deleted[]> {
+  const { body } = await context.client.call("listDeletedImageVersions", {
+    path: imageIn(context),
+  });
+  return body.value;
+}

@@ -1,0 +1,192 @@
+/**
+ * Accepts the restore of a version that was deleted where the gallery has soft delete. Invariants, beside those of every
+ * acceptance (operation/accepting.ts):
+ *  1. It begins only where nothing else is being done with the version, and Azure lists it among what can be restored.
+ *  2. Repeated, it is the same operation while it runs, and as long as Azure has the version that it gave back.
+ */
+import { ServiceError, type Finding } from "../../errors.js";
+import { acceptOperation } from "../../operation/accepting.js";
+import { bindKey, claimKey } from "../../operation/idempotency.js";
+import type { OperationRecord } from "../../operation/records.js";
+import { contextOf } from "../../operation/steps.js";
+import {
+  canonicalRegion,
+  formatImageVersionId,
+  imageIdOf,
+  keyOf,
+  type ImageVersionId,
+} from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
+import {
+  fingerprintOf,
+  targetRegionsOf,
+} from "../properties/canonical-form.js";
+import { NOTHING_ASKED } from "../properties/patch.js";
+import { deletedVersion } from "../queries/deleted-versions.js";
+import { lookAt } from "../queries/look-at.js";
+import { notFound } from "../queries/not-found.js";
+import { isExcluded, type DeletedImageVersion } from "../resources.js";
+import { accept, emptyRecord } from "../state/accepting.js";
+import { endedLife, isBehind, withoutLife } from "../state/adoption.js";
+import type { DeletedLife, ImageVersionRecord } from "../state/record.js";
+import { isFinal } from "../state/states.js";
+import { mustBeIdle, type Command } from "./command.js";
+
+const KIND = "RestoreImageVersion";
+
+/**
+ * Throws ServiceError NotFound for a version that nobody has ever asked for, ImageVersionGone for one that Azure cannot
+ * restore, ImageVersionConflict for one that is there, or that an operation is working on.
+ */
+export async function restoreImageVersion(
+  deps: Dependencies,
+  command: Omit<Command, "ifMatch">,
+): Promise<OperationRecord> {
+  const { id, requestedBy, traceparent } = command;
+  const resourceId = formatImageVersionId(id);
+  const key = keyOf(resourceId);
+  const fingerprint = fingerprintOf(
+    { properties: {} } as ImageVersionRequest,
+    KIND,
+  );
+  const { requestKey, earlier } = await claimKey(
+    deps,
+    command,
+    key,
+    fingerprint,
+  );
+  if (earlier !== undefined) return earlier;
+  const [look, deleted] = await Promise.all([
+    lookAt(deps, id),
+    deletedVersion(deps, id),
+  ]);
+  const operation = await acceptOperation<ImageVersionRecord>(
+    deps,
+    key,
+    (stored) => {
+      if (stored !== undefined && !isFinal(stored.record.state)) {
+        const open = [stored.operation, ...stored.record.members];
+        const same = open.find(({ kind }) => kind === KIND);
+        if (same !== undefined) return same; // Invariant 2.
+        mustBeIdle(id, stored);
+      }
+      if (
+        look !== undefined &&
+        !(stored !== undefined && isBehind(stored.record, look))
+      ) {
+        if (isDone(stored)) return stored.operation; // Invariant 2.
+        throw new ServiceError(
+          "ImageVersionConflict",
+          look.provisioningState === "Deleting"
+            ? `Azure is deleting ${resourceId}. Send the request again once it is gone.`
+            : `Azure has ${resourceId}: it is not deleted, so there is nothing to restore.`,
+        );
+      }
+      if (deleted === undefined) throw absent(id, stored); // Invariant 1.
+      const now = deps.now();
+      const life = lifeOf(stored?.record, deleted, now);
+      return accept(
+        {
+          kind: KIND,
+          key,
+          resourceId,
+          request: { ...NOTHING_ASKED, byHand: true },
+          regions: life === undefined ? [] : regionsIn(life),
+          fingerprint,
+          requestedBy,
+          traceparent,
+          ...(requestKey !== undefined && { requestKey }),
+        },
+        before(
+          stored?.record ?? emptyRecord(key, resourceId, now.toISOString()),
+          life,
+          now,
+        ),
+        contextOf(deps),
+        warningsOf(life),
+      );
+    },
+  );
+  await bindKey(deps, requestKey, operation);
+  deps.looks.forget(id, imageIdOf(id));
+  return operation;
+}
+
+function isDone(stored: StoredVersion | undefined): stored is StoredVersion {
+  return (
+    stored?.operation.kind === KIND && stored.operation.status === "Succeeded"
+  );
+}
+
+function absent(
+  id: ImageVersionId,
+  stored: StoredVersion | undefined,
+): ServiceError {
+  if (stored?.record.exists !== true && stored?.record.state !== "Deleted")
+    return notFound(id, stored?.record);
+  return new ServiceError(
+    "ImageVersionGone",
+    `${formatImageVersionId(id)} is gone: Azure does not list it among the deleted versions that can be restored. The gallery has no soft delete, or the time is over; for some minutes after a deletion the list may be behind.`,
+  );
+}
+
+/** What Sigil knows of the life that was deleted: not of one that others have made and deleted after it. */
+function lifeOf(
+  record: ImageVersionRecord | undefined,
+  { softDeletedTime = "" }: DeletedImageVersion,
+  now: Date,
+): DeletedLife | undefined {
+  if (record === undefined) return undefined;
+  if (record.exists) return endedLife(record, now).deletedLife;
+  const { deletedLife } = record;
+  return deletedLife !== undefined &&
+    Date.parse(softDeletedTime) - Date.parse(deletedLife.endTime) > BEHIND_MS
+    ? undefined
+    : deletedLife;
+}
+
+/** So much later than Sigil has found it gone, Azure cannot have deleted it. */
+const BEHIND_MS = 600_000;
+
+function regionsIn({ resource }: DeletedLife): readonly string[] {
+  return targetRegionsOf(resource).map(({ name }) => canonicalRegion(name));
+}
+
+/** The version as the restore finds it: there is none, and what was sent last may be under way. */
+function before(
+  record: ImageVersionRecord,
+  deletedLife: DeletedLife | undefined,
+  now: Date,
+): ImageVersionRecord {
+  const { lastAttempt } = record;
+  return {
+    ...withoutLife(record, now),
+    ...(lastAttempt?.outcome === "unknown" && { lastAttempt }),
+    ...(deletedLife && { deletedLife }),
+  };
+}
+
+function warningsOf(life: DeletedLife | undefined): readonly Finding[] {
+  if (life === undefined)
+    return [
+      {
+        code: "RestoreNotProven",
+        pointer: "",
+        message:
+          "Sigil has not seen the version before it was deleted, and Azure does not say which regions and keys a deleted version has: nothing is proven before it is restored.",
+        severity: "warning",
+      },
+    ];
+  return isExcluded(life.resource)
+    ? []
+    : [
+        {
+          code: "RestoredIntoLatest",
+          pointer: "",
+          message:
+            "The version is not excluded from latest: as soon as Azure has it, it is the latest wherever no higher number is ready.",
+          severity: "warning",
+        },
+      ];
+}

@@ -1,0 +1,80 @@
+/** Versions that were deleted and can be restored, as Azure lists them. */
+import { ServiceError } from "../../errors.js";
+import {
+  formatImageVersionId,
+  imageIdOf,
+  type ImageVersionId,
+} from "../../resource-id.js";
+import type { SoftDeleteRecord } from "../../operation/records.js";
+import type { ResourceManager, ResourceReader } from "../ports.js";
+import type { DeletedImageVersion } from "../resources.js";
+import { compareVersionNumbers } from "../version-numbers.js";
+
+interface Reads {
+  readonly resourceManager: Pick<ResourceManager, "listDeletedVersions">;
+}
+
+interface ReadsOfGallery {
+  readonly resources: Pick<ResourceReader, "getGallery">;
+}
+
+/** Whether the gallery of an image definition has soft delete; nothing where that cannot be read: no deletion waits for it. */
+export async function softDeleteOf(
+  { resources }: ReadsOfGallery,
+  imageId: string,
+): Promise<SoftDeleteRecord> {
+  const [galleryId = ""] = imageId.split("/images/");
+  try {
+    const gallery = await resources.getGallery(galleryId);
+    return gallery === undefined
+      ? {}
+      : { isSoftDeleteEnabled: gallery.softDelete === true };
+  } catch (error) {
+    if (error instanceof ServiceError) return {};
+    throw error;
+  }
+}
+
+/** Those that are known to take a number: none where the gallery has no soft delete, or something cannot be read. */
+export async function knownDeletedVersions(
+  deps: Reads & ReadsOfGallery,
+  imageId: string,
+): Promise<readonly DeletedImageVersion[]> {
+  const { isSoftDeleteEnabled } = await softDeleteOf(deps, imageId);
+  if (isSoftDeleteEnabled !== true) return [];
+  try {
+    return (await deps.resourceManager.listDeletedVersions(imageId)) ?? [];
+  } catch (error) {
+    if (error instanceof ServiceError) return [];
+    throw error;
+  }
+}
+
+/** The deleted version of this number; undefined where Azure lists none. Throws what the read throws. */
+export async function deletedVersion(
+  { resourceManager }: Reads,
+  id: ImageVersionId,
+): Promise<DeletedImageVersion | undefined> {
+  const listed = await resourceManager.listDeletedVersions(imageIdOf(id));
+  return listed?.find(({ name }) => name === id.versionName);
+}
+
+/** The highest number first. Throws ServiceError NotFound where Azure has no such image definition. */
+export async function listDeletedImageVersions(
+  { resourceManager }: Reads,
+  image: Omit<ImageVersionId, "versionName">,
+): Promise<readonly (DeletedImageVersion & { readonly id: string })[]> {
+  const imageId = imageIdOf({ ...image, versionName: "" });
+  const listed = await resourceManager.listDeletedVersions(imageId);
+  if (listed === undefined)
+    throw new ServiceError(
+      "NotFound",
+      `Azure has no image definition ${imageId}. Correct the URL, or create it: az sig image-definition create.`,
+    );
+  return listed
+    .toSorted((a, b) => compareVersionNumbers(b.name, a.name))
+    .map((deleted) => ({
+      id: formatImageVersionId({ ...image, versionName: deleted.name }),
+      ...deleted,
+    }));
+}

@@ -1,0 +1,27 @@
+import { formatImageVersionId } from "../../../resource-id.js";
+import { found } from "../../preflight/facts.js";
+import type { FactRule } from "../rule.js";
+
+export const versionNumberFree: FactRule = {
+  name: "version-number-free",
+  code: "ImageVersionSoftDeleted",
+  severity: "error",
+  basis: {
+    own: "Azure keeps the number of a deleted version that can be restored, and does not document what a create request does to it.",
+  },
+  summary:
+    "The number is not that of a deleted version which can still be restored.",
+  check: ({ id, change, facts }) => {
+    const deleted = found(facts.deletedVersion);
+    if (deleted === undefined || change !== undefined) return [];
+    const { hardDeletionTargetTime } = deleted;
+    return [
+      {
+        pointer: "",
+        message: `${formatImageVersionId(id)} was deleted and can be restored${hardDeletionTargetTime === undefined ? "" : ` until ${hardDeletionTargetTime}`}: its number is not free before.`,
+        remediation:
+          "Restore the version (sigil image-version undelete), or use another version name.",
+      },
+    ];
+  },
+};

@@ -1,0 +1,208 @@
+/**
+ * Restores a version that was deleted where the gallery has soft delete. Each step looks at the version, and for it among
+ * those that can be restored; what then comes next is decided in state/restoring.ts, whose invariants hold here. Invariants:
+ *  1. The request is sent only by whoever stored `Restoring` for this step.
+ *  2. The keys that the version had are proven before the first request, and what is seen after that decides.
+ *  3. Once the request was sent, no error of a read ends the operation.
+ */
+import { ServiceError } from "../../errors.js";
+import { fail } from "../../operation/failing.js";
+import type { OperationFailure } from "../../operation/records.js";
+import { commitStep, contextOf } from "../../operation/steps.js";
+import { wait } from "../../operation/waiting.js";
+import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
+import { gatherFacts } from "../preflight/gather-facts.js";
+import {
+  errorsAmong,
+  judge,
+  provenBy,
+  type Proven,
+} from "../preflight/judge.js";
+import type { Dependencies, StoredVersion } from "../ports.js";
+import { canonicalForm } from "../properties/canonical-form.js";
+import { deletedVersion } from "../queries/deleted-versions.js";
+import { lookAt } from "../queries/look-at.js";
+import { untilQuiet } from "../state/accepting.js";
+import type { ImageVersionPair } from "../state/record.js";
+import {
+  awaitRestore,
+  beginRestore,
+  decideRestore,
+  restored,
+  restoreRefused,
+  restoreTaken,
+  type RestoreDecision,
+  type Seen,
+} from "../state/restoring.js";
+import { postponeOrEnd } from "./end-batch.js";
+
+export async function takeRestoreStep(
+  deps: Dependencies,
+  stored: StoredVersion,
+  id: ImageVersionId,
+): Promise<void> {
+  const { record } = stored;
+  const begins = record.state === "RestoreRequested";
+  // What was sent for another operation may be under way.
+  const quiet = untilQuiet(record, contextOf(deps));
+  if (begins && quiet.waits !== undefined)
+    return later(deps, stored, quiet.waits, quiet.waitMs);
+  let proven: Proven | undefined;
+  let seen: Seen;
+  try {
+    seen = await see(deps, id);
+    if (begins && decided(deps, stored, seen).kind === "send") {
+      const proof = await prove(deps, id, stored);
+      if ("failure" in proof)
+        return void (await commitStep(deps, stored, (pair) =>
+          fail(pair, proof.failure, contextOf(deps)),
+        ));
+      ({ proven } = proof);
+      seen = await see(deps, id); // Invariant 2.
+    }
+  } catch (error) {
+    if (begins) return postponeOrEnd(deps, stored, error, { end: fail });
+    if (!(error instanceof ServiceError)) throw error;
+    const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs; // Invariant 3.
+    return later(deps, stored, error.message, waitMs);
+  }
+  const reason = await reasonOf(deps, stored, seen);
+  if (reason !== undefined)
+    return void (await commitStep(deps, stored, (pair) =>
+      fail(pair, reason, contextOf(deps)),
+    ));
+  let location: string | undefined;
+  const mine = await commitStep(deps, stored, (pair) => {
+    const context = contextOf(deps);
+    const decision = decided(deps, pair, seen);
+    location = undefined;
+    switch (decision.kind) {
+      case "send":
+        ({ location } = decision);
+        return beginRestore(pair, proven, context);
+      case "wait":
+        return awaitRestore(pair, decision, context);
+      case "restored":
+        return restored(pair, decision.look, context);
+      case "failed":
+        return fail(pair, decision.failure, context);
+    }
+  });
+  deps.looks.forget(id, imageIdOf(id));
+  // Invariant 1.
+  if (mine !== undefined && location !== undefined)
+    await send(deps, mine, id, location);
+}
+
+function decided(
+  deps: Dependencies,
+  { record }: Pick<ImageVersionPair, "record">,
+  seen: Seen,
+): RestoreDecision {
+  return decideRestore(record, seen, contextOf(deps));
+}
+
+async function see(deps: Dependencies, id: ImageVersionId): Promise<Seen> {
+  const [look, deleted] = await Promise.all([
+    lookAt(deps, id),
+    deletedVersion(deps, id),
+  ]);
+  return { look, deleted };
+}
+
+async function later(
+  deps: Dependencies,
+  stored: StoredVersion,
+  reason: string,
+  waitMs: number,
+): Promise<void> {
+  await commitStep(deps, stored, (pair) =>
+    wait(pair, reason, waitMs, contextOf(deps)),
+  );
+}
+
+async function send(
+  deps: Dependencies,
+  mine: StoredVersion,
+  id: ImageVersionId,
+  location: string,
+): Promise<void> {
+  let url: string | undefined;
+  try {
+    url = await deps.resourceManager.restoreImageVersion(id, location);
+  } catch (error) {
+    return postponeOrEnd(deps, mine, error, {
+      prepare: (pair) => (isUnanswered(error) ? pair : restoreRefused(pair)),
+      end: fail,
+    });
+  }
+  await commitStep(deps, mine, (pair) =>
+    restoreTaken(pair, url, contextOf(deps)),
+  );
+}
+
+/** What became of it only a look can tell. */
+function isUnanswered(error: unknown): boolean {
+  return (
+    error instanceof ServiceError && error.code === "ResourceManagerUnavailable"
+  );
+}
+
+/** Invariant 2: of what Azure showed of the version last. Where that is not known, there is nothing to prove. */
+async function prove(
+  deps: Dependencies,
+  id: ImageVersionId,
+  { record: { deletedLife } }: StoredVersion,
+): Promise<
+  | { readonly proven: Proven | undefined }
+  | { readonly failure: OperationFailure }
+> {
+  if (deletedLife === undefined) return { proven: undefined };
+  const document = canonicalForm(deletedLife.resource);
+  const facts = {
+    // The source may be gone: Azure has its copies.
+    ...(await gatherFacts(deps, id, document, { sources: false })),
+    change: { observed: document, patch: {} },
+  };
+  const { findings } = judge(id, document, facts, deps.now());
+  const errors = errorsAmong(findings);
+  const [first] = errors;
+  return first === undefined
+    ? { proven: provenBy(document, { facts, findings }) }
+    : {
+        failure: {
+          code: "PreflightFailed",
+          message: `Nothing was restored: ${errors.length} check${errors.length === 1 ? "" : "s"} failed. ${first.message} ${first.remediation}`,
+          errors,
+        },
+      };
+}
+
+/** Why the restore that ARM has accepted came to nothing, where ARM says so. */
+async function reasonOf(
+  deps: Dependencies,
+  { record: { state, lastAttempt, armOperationUrl } }: StoredVersion,
+  { look, deleted }: Seen,
+): Promise<OperationFailure | undefined> {
+  if (
+    state !== "Restoring" ||
+    lastAttempt?.outcome !== "accepted" ||
+    armOperationUrl === undefined ||
+    look !== undefined ||
+    deleted === undefined
+  )
+    return undefined;
+  try {
+    const error = await deps.resourceManager.getOperationError(armOperationUrl);
+    return (
+      error && {
+        code: error.code,
+        message: `Azure has not restored the version. It says: ${error.message}`,
+        errors: [{ ...error, pointer: "" }],
+      }
+    );
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,236 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
+import { planImageVersion } from "../../../src/image-version/commands/plan.js";
+import { listDeletedImageVersions } from "../../../src/image-version/queries/deleted-versions.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import { parseImageVersionId } from "../../../src/resource-id.js";
+import {
+  idOf,
+  request,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+import { inOneWorld } from "../../support/one-world.js";
+import { refusal } from "../../support/refusal.js";
+import {
+  managedImageRequest,
+  seedResource,
+  seedVersionId,
+} from "../../support/requests.js";
+import {
+  disableSoftDelete,
+  enableSoftDelete,
+} from "../../support/soft-delete.js";
+import { outside } from "./truth/support.js";
+
+const DAY_MS = 86_400_000;
+const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+
+let world: InProcess;
+let id: string;
+inOneWorld({ replicationMs: 60_000 }, (given, versionId) => {
+  world = given;
+  id = versionId;
+});
+beforeEach(() => enableSoftDelete(world));
+
+const remove = (more: object = {}): Promise<OperationRecord> =>
+  deleteImageVersion(world.deps, { id: idOf(id), ...BY, ...more });
+
+async function made(): Promise<void> {
+  await request(world.deps, id, managedImageRequest());
+  expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+  await world.takeEvents();
+}
+
+describe("a deletion", () => {
+  test("says that it can be undone and, once Azure says it, until when", async () => {
+    await made();
+    expect(await remove()).toMatchObject({
+      softDelete: { isSoftDeleteEnabled: true },
+    });
+    const last = await world.finish(id);
+    const { softDeletedTime = "" } = last.softDelete ?? {};
+    const end = new Date(
+      Date.parse(softDeletedTime) + 7 * DAY_MS,
+    ).toISOString();
+    expect(last).toMatchObject({
+      status: "Succeeded",
+      softDelete: {
+        isSoftDeleteEnabled: true,
+        consumptionEndTime: end,
+        hardDeletionTargetTime: end,
+      },
+    });
+    expect(last.warnings).toBeUndefined();
+    expect(last.history.at(-1)?.message).toContain(
+      `It can be restored until ${end}; machines can be made of it by its number until ${end}.`,
+    );
+    expect(await world.takeEvents()).toContainEqual(
+      expect.objectContaining({
+        type: "Sigil.ImageVersion.Deleted",
+        data: { operationId: last.id, softDelete: last.softDelete },
+      }),
+    );
+    expect(await listDeletedImageVersions(world.deps, idOf(id))).toContainEqual(
+      {
+        id,
+        name: idOf(id).versionName,
+        location: "westus",
+        softDeletedTime,
+        consumptionEndTime: end,
+        hardDeletionTargetTime: end,
+      },
+    );
+  });
+
+  test("says that it is final where the gallery has no soft delete", async () => {
+    await disableSoftDelete(world);
+    await made();
+    expect(await remove()).toMatchObject({
+      softDelete: { isSoftDeleteEnabled: false },
+      warnings: [
+        {
+          code: "DeletionIsFinal",
+          severity: "warning",
+          message: expect.stringContaining("has no soft delete") as string,
+        },
+      ],
+    });
+    const last = await world.finish(id);
+    expect(last.history.at(-1)?.message).toContain("It cannot be restored.");
+    expect(last.softDelete).toEqual({ isSoftDeleteEnabled: false });
+  });
+
+  test("is not held up by a gallery or a list that cannot be read, and says what it does not know", async () => {
+    await made();
+    world.simulator.control.addFault({
+      method: "GET",
+      path: "/galleries/MyGallery\\?|softDeletedArtifactTypes",
+      action: "respond",
+      status: 403,
+      times: null,
+    });
+    expect(await remove()).toMatchObject({
+      softDelete: {},
+      warnings: [
+        {
+          code: "DeletionIsFinal",
+          message: expect.stringContaining("could not be read") as string,
+        },
+      ],
+    });
+    expect(await world.finish(id)).toMatchObject({
+      status: "Succeeded",
+      softDelete: {},
+    });
+  });
+
+  test("with bypassSoftDelete is for good", async () => {
+    await made();
+    const deletion = await remove({ bypassSoftDelete: true });
+    expect(deletion).toMatchObject({
+      softDelete: { isSoftDeleteEnabled: false },
+      warnings: [{ message: expect.stringContaining("bypassed") as string }],
+    });
+    expect((await remove({ bypassSoftDelete: true })).id).toBe(deletion.id);
+    expect((await remove()).id).toBe(deletion.id);
+    await world.finish(id);
+    expect(
+      (await listDeletedImageVersions(world.deps, idOf(id))).map(
+        ({ id: one }) => one,
+      ),
+    ).not.toContain(id);
+    expect((await remove({ bypassSoftDelete: true })).id).toBe(deletion.id);
+  });
+
+  test("that can be undone is not answered to whoever wants it for good", async () => {
+    await made();
+    const deletion = await remove();
+    const refused = {
+      code: "ImageVersionConflict",
+      fields: { existingOperationId: deletion.id },
+    };
+    expect(await refusal(remove({ bypassSoftDelete: true }))).toMatchObject(
+      refused,
+    );
+    await world.finish(id);
+    expect(await refusal(remove({ bypassSoftDelete: true }))).toMatchObject(
+      refused,
+    );
+  });
+});
+
+describe("the number of a deleted version", () => {
+  const taken = {
+    code: "ImageVersionSoftDeleted",
+    message: expect.stringContaining("can be restored until") as string,
+  };
+
+  test("is not free, and a PUT says so at once, with the next that is", async () => {
+    await made();
+    await remove();
+    await world.finish(id);
+    for (const more of [{}, { ifNoneMatch: "*" as const }])
+      expect(
+        await refusal(request(world.deps, id, managedImageRequest(), more)),
+      ).toMatchObject({
+        ...taken,
+        fields: { nextFreeVersion: expect.any(String) as string },
+      });
+    world.clock.advance(8 * DAY_MS);
+    await request(world.deps, id, managedImageRequest(), { ifNoneMatch: "*" });
+    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test("that others have deleted is found by the plan, and before anything is created", async () => {
+    await outside(world, "PUT", id, managedImageRequest());
+    await outside(world, "DELETE", id);
+    world.simulator.control.clearRequests();
+    const { findings } = await planImageVersion(world.deps, {
+      id: idOf(id),
+      body: managedImageRequest(),
+    });
+    expect(findings).toContainEqual(
+      expect.objectContaining({ ...taken, severity: "error" }),
+    );
+    await request(world.deps, id, managedImageRequest());
+    expect(await world.finish(id)).toMatchObject({
+      status: "Failed",
+      error: { code: "PreflightFailed", errors: [taken] },
+    });
+    expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
+  });
+
+  test("is given to no new version", async () => {
+    const highest = seedVersionId("90.0.0");
+    await outside(world, "PUT", highest, managedImageRequest());
+    await outside(world, "DELETE", highest);
+    const operation = await createNextImageVersion(world.deps, {
+      image: idOf(id),
+      increment: "patch",
+      body: managedImageRequest(),
+      ...BY,
+    });
+    expect(parseImageVersionId(operation.resourceId)?.versionName).toBe(
+      "90.0.1",
+    );
+    expect(await world.finish(operation.resourceId)).toMatchObject({
+      status: "Succeeded",
+    });
+  });
+
+  test("the list of a definition that is not there is not found", async () => {
+    expect(
+      await refusal(
+        listDeletedImageVersions(
+          world.deps,
+          idOf(
+            `${seedResource("galleries/MyGallery/images/None")}/versions/1.0.0`,
+          ),
+        ),
+      ),
+    ).toMatchObject({ code: "NotFound" });
+  });
+});
