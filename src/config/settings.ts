@@ -12,6 +12,7 @@ import {
   origins,
   seconds,
   someOf,
+  subscriptions,
   tenants,
   text,
   type Parse,
@@ -274,6 +275,14 @@ const SERVICE = {
     otherwise: "what a test costs is said to be unknown",
     meaning:
       'What an hour of a test machine costs, for the dry run of a test: JSON such as `{"currency":"USD","hour":{"Standard_D2s_v5":0.1,"westeurope/Standard_D2s_v5":0.12}}`.',
+  },
+  consumerSubscriptions: {
+    name: "SIGIL_CONSUMER_SUBSCRIPTIONS",
+    parse: subscriptions,
+    default: "",
+    otherwise: "the gallery's own alone",
+    meaning:
+      "Subscriptions, besides the gallery's own, whose machines and scale sets may be made of its images, and are asked who uses a version; several with commas.",
   },
   maxDeliveryCount: {
     name: "SIGIL_MAX_DELIVERY_COUNT",

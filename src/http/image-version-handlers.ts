@@ -30,6 +30,7 @@ import {
   planRollback,
   rollBackImage,
 } from "../image-version/rollback/roll-back.js";
+import { getImageUse } from "../image-version/queries/use.js";
 import { createSummaries } from "../image-version/queries/summaries.js";
 import { viewImageVersion, viewPlan } from "../image-version/queries/views.js";
 import { viewRollback } from "../operation/views.js";
@@ -58,6 +59,7 @@ type Names =
   | "listImageVersions"
   | "getImageSummary"
   | "getMachineCommands"
+  | "getImageUse"
   | "armListImageVersions"
   | "armGetImageVersion"
   | "armPutImageVersion"
@@ -210,6 +212,11 @@ export function imageVersionHandlers(
         }),
       }),
     ),
+
+    getImageUse: endpoint("getImageUse", async ({ path }) => ({
+      status: 200 as const,
+      body: await getImageUse(deps, path),
+    })),
 
     createNextImageVersion: endpoint(
       "createNextImageVersion",

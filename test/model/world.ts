@@ -255,6 +255,11 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
       requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
       kinds: KINDS,
       maxReads: 500,
+      imageUsers: {
+        find: () => Promise.resolve({ users: [], complete: true }),
+        proveReadable: () => Promise.resolve(),
+      },
+      consumerSubscriptions: [],
       pace: PACE,
       calls: { noted: () => [], written: () => undefined },
       eventSource: "urn:sigil:model",

@@ -163,6 +163,11 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     subscriptions,
     requiredRegistrations,
     maxReads: 500,
+    imageUsers: {
+      find: () => Promise.resolve({ users: [], complete: true }),
+      proveReadable: () => Promise.resolve(),
+    },
+    consumerSubscriptions: [],
   };
   const profiles = counting(createMemoryTestProfiles(), ["put", "remove"]);
   const noMachines = {

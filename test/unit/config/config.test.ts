@@ -61,6 +61,7 @@ test("the least configuration has the documented defaults", () => {
     testMachinesClientId: undefined,
     testMachinePrices: undefined,
     maxReads: 500,
+    consumerSubscriptions: [],
     reconcileSchedule: "0 */5 * * * *",
     retentionSchedule: "0 30 * * * *",
     deadLetterSchedule: "0 */15 * * * *",
