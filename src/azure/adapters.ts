@@ -188,6 +188,7 @@ export function createAdapters(
     maxReads: config.maxReads,
     imageUsers: createImageUsers(arm),
     consumerSubscriptions: config.consumerSubscriptions,
+    useDelayMs: config.useDelayMs,
   };
   const operations = { ...common, store };
   const profiles = createTestProfiles(tables);

@@ -280,9 +280,17 @@ const SERVICE = {
     name: "SIGIL_CONSUMER_SUBSCRIPTIONS",
     parse: subscriptions,
     default: "",
-    otherwise: "the gallery's own alone",
+    otherwise:
+      "the gallery's own alone is asked, and what is in use may be deleted",
     meaning:
-      "Subscriptions, besides the gallery's own, whose machines and scale sets may be made of its images, and are asked who uses a version; several with commas.",
+      "Subscriptions, besides the gallery's own, whose machines and scale sets may be made of its images; several with commas. They are asked who uses a version, and what is needed there is not deleted.",
+  },
+  useDelayMs: {
+    name: "SIGIL_USE_DELAY_SECONDS",
+    parse: (...setting) => integer(0, 86_400)(...setting) * 1_000,
+    default: "900",
+    meaning:
+      "How long Azure Resource Graph may lag behind: so long a deletion waits, with the version excluded from latest, before it asks again who uses it.",
   },
   maxDeliveryCount: {
     name: "SIGIL_MAX_DELIVERY_COUNT",

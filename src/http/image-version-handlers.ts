@@ -152,6 +152,7 @@ export function imageVersionHandlers(
       await deleteImageVersion(deps, {
         ...askedIn(request),
         ...preconditionIn(request),
+        ...ignoreUseIn(request),
         id: path,
         bypassSoftDelete,
       }),
@@ -345,6 +346,7 @@ function changeIn(request: Put | Patch) {
     ...preconditionIn(request),
     ...mayUseIn(request),
     ...removeRegionsIn(request.query),
+    ...ignoreUseIn(request),
     id: request.path,
     ...(plan !== undefined && { plan }),
   };
@@ -368,4 +370,16 @@ function removeRegionsIn({
   return removeRegions === undefined
     ? {}
     : { removeRegions: removeRegions.split(",").map((name) => name.trim()) };
+}
+
+/** Throws where the caller may not say that. */
+function ignoreUseIn({
+  principal,
+  query: { ignoreUse },
+}: Pick<EndpointRequest<"getLiveness">, "principal"> & {
+  readonly query: { readonly ignoreUse?: boolean };
+}): { ignoreUse?: true } {
+  if (ignoreUse !== true) return {};
+  requireRole(principal ?? { roles: [] }, "ImageVersions.Admin");
+  return { ignoreUse };
 }

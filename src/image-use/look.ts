@@ -3,9 +3,8 @@
  * leaves out in silence what it may not show, so each subscription is proven readable first.
  */
 import { ServiceError } from "../errors.js";
-import type { ImageVersionId } from "../resource-id.js";
 import type { ImageNames } from "./names.js";
-import type { ImageUser, UseDependencies } from "./ports.js";
+import type { FoundUsers, ImageUser, UseDependencies } from "./ports.js";
 
 export interface NotSeen {
   readonly subscriptionId: string;
@@ -14,29 +13,37 @@ export interface NotSeen {
 }
 
 export interface ImageUse {
-  /** Those that use this very version. */
   readonly users: readonly ImageUser[];
   /** In lower case, the gallery's own first. */
   readonly subscriptions: readonly string[];
   readonly notSeen: readonly NotSeen[];
-  /** False where there are more users than were read. */
+  /** False where there are more users than were read; `needsSeen`: where there may be more who need their version. */
   readonly complete: boolean;
+  readonly needsSeen: boolean;
   readonly time: string;
 }
 
 /** At once. */
 const PROOFS_AT_ONCE = 10;
 
-/** `latestIn`: canonical regions where the version is the latest, for those who name no number. */
-export async function lookAtUse(
-  deps: UseDependencies,
-  id: ImageVersionId,
+type Asks = Pick<
+  UseDependencies,
+  "imageUsers" | "consumerSubscriptions" | "now"
+>;
+
+/**
+ * Who names one of the versions, or their image definition, in the gallery's subscription and its consumers'. `confirms`: scale
+ * sets are asked of Azure Resource Manager itself.
+ */
+export async function findUsers(
+  deps: Asks,
+  gallerySubscriptionId: string,
   names: ImageNames,
-  latestIn: readonly string[],
+  confirms = false,
 ): Promise<ImageUse> {
   const subscriptions = [
     ...new Set(
-      [id.subscriptionId, ...deps.consumerSubscriptions].map((each) =>
+      [gallerySubscriptionId, ...deps.consumerSubscriptions].map((each) =>
         each.toLowerCase(),
       ),
     ),
@@ -56,25 +63,40 @@ export async function lookAtUse(
   const readable = subscriptions.filter(
     (each) => !notSeen.some(({ subscriptionId }) => subscriptionId === each),
   );
-  let found: Awaited<ReturnType<UseDependencies["imageUsers"]["find"]>> = {
-    users: [],
-    complete: true,
-  };
+  let found: FoundUsers = { users: [], complete: true, needsSeen: true };
   try {
     if (readable.length > 0)
       found = await deps.imageUsers.find(readable, names);
+    if (confirms) found = await confirmed(deps, readable, names, found);
   } catch (error) {
     for (const each of readable) notSeen.push(notSeenFor(each, error));
   }
   return {
-    users: found.users.filter((user) => uses(user, names, latestIn)),
+    users: found.users,
     subscriptions,
     notSeen: subscriptions.flatMap(
       (each) =>
         notSeen.find(({ subscriptionId }) => subscriptionId === each) ?? [],
     ),
     complete: found.complete,
+    needsSeen: found.needsSeen,
     time: deps.now().toISOString(),
+  };
+}
+
+/** With the scale sets as Azure Resource Manager has them: of those Resource Graph may know too few, and too many. */
+async function confirmed(
+  { imageUsers }: Asks,
+  subscriptionIds: readonly string[],
+  names: ImageNames,
+  found: FoundUsers,
+): Promise<FoundUsers> {
+  const sets: ImageUser[] = [];
+  for (const each of subscriptionIds)
+    sets.push(...(await imageUsers.listScaleSets(each, names)));
+  return {
+    ...found,
+    users: [...sets, ...found.users.filter(({ kind }) => kind === "machine")],
   };
 }
 
@@ -84,15 +106,24 @@ function notSeenFor(subscriptionId: string, error: unknown): NotSeen {
   return { subscriptionId, code: error.code, message: error.message };
 }
 
+/** `latestIn`: canonical regions where the version is the latest, for those who name no number. */
+export function usersOf(
+  { users }: Pick<ImageUse, "users">,
+  names: ImageNames,
+  latestIn: readonly string[],
+): readonly ImageUser[] {
+  return users.filter((user) => uses(user, names, latestIn));
+}
+
 /** A machine was made of one version, whatever is the latest now; a scale set makes its next one of what is the latest then. */
 function uses(
   { kind, image, exactVersion, region }: ImageUser,
-  { byNumber, versionName }: ImageNames,
+  { byNumber, versionNames }: ImageNames,
   latestIn: readonly string[],
 ): boolean {
   if (byNumber.includes(image)) return true;
   return kind === "machine" && exactVersion !== undefined
-    ? exactVersion === versionName
+    ? versionNames.includes(exactVersion)
     : latestIn.includes(region);
 }
 

@@ -1,9 +1,5 @@
 /** How machines and scale sets name an image version, or its image definition and with that the latest version. */
-import {
-  formatImageVersionId,
-  imageIdOf,
-  type ImageVersionId,
-} from "../resource-id.js";
+import { imageIdOf, type ImageVersionId } from "../resource-id.js";
 
 /** What a gallery is called by those it is shared with; both are absent where it is shared with nobody. */
 export interface SharedNames {
@@ -15,34 +11,37 @@ export interface SharedNames {
 
 /** In lower case: Azure compares ids without regard to case. */
 export interface ImageNames {
-  readonly versionName: string;
-  /** This version by its number. */
+  readonly versionNames: readonly string[];
+  /** The versions by their numbers. */
   readonly byNumber: readonly string[];
-  /** Its image definition: the latest version. */
+  /** Their image definition: the latest version. */
   readonly asLatest: readonly string[];
 }
 
-/** `imageReference` has `id`, `sharedGalleryImageId` or `communityGalleryImageId`; the latter two say `latest` in so many words, or nothing. */
+/**
+ * Of versions of one image definition, one at least. `imageReference` has `id`, `sharedGalleryImageId` or
+ * `communityGalleryImageId`; the latter two say `latest` in so many words, or nothing.
+ */
 export function namesOf(
-  id: ImageVersionId,
+  ids: readonly [ImageVersionId, ...ImageVersionId[]],
   { uniqueName, publicNames = [] }: SharedNames,
 ): ImageNames {
-  const { versionName, imageName } = id;
+  const [id] = ids;
   const definitions = [
     imageIdOf(id),
     ...(uniqueName === undefined
       ? []
-      : [`/SharedGalleries/${uniqueName}/Images/${imageName}`]),
+      : [`/SharedGalleries/${uniqueName}/Images/${id.imageName}`]),
     ...publicNames.map(
-      (name) => `/CommunityGalleries/${name}/Images/${imageName}`,
+      (name) => `/CommunityGalleries/${name}/Images/${id.imageName}`,
     ),
   ].map((each) => each.toLowerCase());
+  const versionNames = ids.map(({ versionName }) => versionName);
   return {
-    versionName,
-    byNumber: [
-      formatImageVersionId(id).toLowerCase(),
-      ...definitions.slice(1).map((each) => `${each}/versions/${versionName}`),
-    ],
+    versionNames,
+    byNumber: definitions.flatMap((each) =>
+      versionNames.map((name) => `${each}/versions/${name}`),
+    ),
     asLatest: definitions.flatMap((each) => [each, `${each}/versions/latest`]),
   };
 }

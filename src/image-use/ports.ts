@@ -16,8 +16,10 @@ export interface ImageUser {
 
 export interface FoundUsers {
   readonly users: readonly ImageUser[];
-  /** False where there are more than were read; scale sets and ephemeral disks are read first. */
+  /** False where there are more than were read. */
   readonly complete: boolean;
+  /** False where there may be more that need their version: those are read first. */
+  readonly needsSeen: boolean;
 }
 
 /**
@@ -32,11 +34,18 @@ export interface ImageUsers {
   ): Promise<FoundUsers>;
   /** Throws where Azure does not show every machine and scale set of the subscription. */
   proveReadable(subscriptionId: string): Promise<void>;
+  /** Those scale sets that name an image, by Azure Resource Manager itself: as they are now. */
+  listScaleSets(
+    subscriptionId: string,
+    names: ImageNames,
+  ): Promise<readonly ImageUser[]>;
 }
 
 export interface UseDependencies {
   readonly imageUsers: ImageUsers;
-  /** Subscriptions, besides the gallery's own, whose machines may be made of its images. */
+  /** Subscriptions, besides the gallery's own, whose machines may be made of its images. None: nothing is guarded. */
   readonly consumerSubscriptions: readonly string[];
+  /** How long Resource Graph may lag behind: so long a deletion waits before it asks again. */
+  readonly useDelayMs: number;
   readonly now: () => Date;
 }

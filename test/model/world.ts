@@ -256,10 +256,13 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
       kinds: KINDS,
       maxReads: 500,
       imageUsers: {
-        find: () => Promise.resolve({ users: [], complete: true }),
+        find: () =>
+          Promise.resolve({ users: [], complete: true, needsSeen: true }),
         proveReadable: () => Promise.resolve(),
+        listScaleSets: () => Promise.resolve([]),
       },
       consumerSubscriptions: [],
+      useDelayMs: 900_000,
       pace: PACE,
       calls: { noted: () => [], written: () => undefined },
       eventSource: "urn:sigil:model",

@@ -135,6 +135,7 @@ export interface InProcessOptions {
   readonly pace?: Partial<PollingPolicy>;
   /** Besides the gallery's own, those that are asked who uses a version. */
   readonly consumerSubscriptions?: readonly string[];
+  readonly useDelayMs?: number;
   /** True: Azure Resource Manager counts calls, and refuses them beyond its limits. */
   readonly enforceRateLimits?: boolean;
 }
@@ -264,6 +265,7 @@ export async function startWith(
     requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
     maxReads: 500,
     consumerSubscriptions: options.consumerSubscriptions ?? [],
+    useDelayMs: options.useDelayMs ?? 900_000,
     pace,
     eventSource: EVENT_SOURCE,
     now,

@@ -4,7 +4,8 @@ import type { ImageUser, ImageUsers } from "../../image-use/ports.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ArmClient } from "./client.js";
 import { toUnavailable, type ArmCall } from "./errors.js";
-import { urlOf } from "./pages.js";
+import { SharedReads } from "../../shared-reads.js";
+import { readPages, urlOf, type ArmList } from "./pages.js";
 import { subscriptionScope } from "./subscriptions.js";
 
 /** Of "Resources - Resources" in the REST reference of Azure Resource Graph. */
@@ -41,11 +42,20 @@ const SCALE_SET = "microsoft.compute/virtualmachinescalesets";
  */
 const PROOFS = ["virtualMachines", "virtualMachineScaleSets"] as const;
 
+/** That a subscription is readable is proven at most once in this time. */
+const KEEP_MS = 60_000;
+const MOST_KEPT = 1_000;
+
 export function createImageUsers(arm: ArmClient): ImageUsers {
+  const proofs = new SharedReads<void>({
+    most: MOST_KEPT,
+    keepMs: KEEP_MS,
+    now: arm.now,
+  });
   return {
     async find(subscriptionIds, names) {
       const users: ImageUser[] = [];
-      let complete = true;
+      let [complete, needsSeen] = [true, true];
       for (let at = 0; at < subscriptionIds.length; at += MOST_SUBSCRIPTIONS)
         for (const { table, types } of QUERIES) {
           const found = await query(
@@ -55,31 +65,88 @@ export function createImageUsers(arm: ArmClient): ImageUsers {
           );
           users.push(...found.rows.map(toUser));
           complete &&= found.complete;
+          needsSeen &&= found.complete || found.rows.at(-1)?.rank === 1;
         }
-      return { users, complete };
+      return { users, complete, needsSeen };
     },
 
-    async proveReadable(subscriptionId) {
-      const scope = subscriptionScope(subscriptionId);
-      for (const type of PROOFS) {
-        const call = {
-          what: `the list of ${type} of subscription ${subscriptionId}`,
-          action: `Microsoft.Compute/${type}/read`,
-          scope,
-        };
-        const url = urlOf(
-          arm,
-          `${scope}/providers/Microsoft.Compute/${type}`,
-          COMPUTE_API_VERSION,
+    proveReadable: (subscriptionId) =>
+      proofs.once(subscriptionId.toLowerCase(), async () => {
+        for (const type of PROOFS) {
+          const list = listOf(subscriptionId, type);
+          const url = urlOf(arm, list.path, list.apiVersion);
+          const response = await arm.request(list, "GET", url);
+          if (arm.bodyOf(list, response) === undefined)
+            throw notThere(subscriptionId);
+        }
+      }),
+
+    async listScaleSets(subscriptionId, { byNumber, asLatest }) {
+      const sets = await readPages<WireScaleSet>(
+        arm,
+        listOf(subscriptionId, "virtualMachineScaleSets"),
+      );
+      if (sets === undefined) throw notThere(subscriptionId);
+      return sets
+        .map(toScaleSet)
+        .filter(
+          ({ image }) => byNumber.includes(image) || asLatest.includes(image),
         );
-        const response = await arm.request(call, "GET", url);
-        if (arm.bodyOf(call, response) === undefined)
-          throw new ServiceError(
-            "NotFound",
-            `Azure has no subscription ${subscriptionId}, or does not show it to Sigil's identity.`,
-          );
-      }
     },
+  };
+}
+
+function listOf(
+  subscriptionId: string,
+  type: (typeof PROOFS)[number],
+): ArmList {
+  const scope = subscriptionScope(subscriptionId);
+  return {
+    what: `the list of ${type} of subscription ${subscriptionId}`,
+    action: `Microsoft.Compute/${type}/read`,
+    scope,
+    path: `${scope}/providers/Microsoft.Compute/${type}`,
+    apiVersion: COMPUTE_API_VERSION,
+  };
+}
+
+function notThere(subscriptionId: string): ServiceError {
+  return new ServiceError(
+    "NotFound",
+    `Azure has no subscription ${subscriptionId}, or does not show it to Sigil's identity.`,
+  );
+}
+
+interface WireScaleSet {
+  readonly id?: string;
+  readonly location?: string;
+  readonly properties?: {
+    readonly virtualMachineProfile?: {
+      readonly storageProfile?: {
+        readonly imageReference?: {
+          readonly id?: string;
+          readonly sharedGalleryImageId?: string;
+          readonly communityGalleryImageId?: string;
+        } | null;
+      } | null;
+    } | null;
+  };
+}
+
+function toScaleSet({ id, location, properties }: WireScaleSet): ImageUser {
+  const reference =
+    properties?.virtualMachineProfile?.storageProfile?.imageReference;
+  return {
+    id: id ?? "",
+    kind: "scaleSet",
+    region: canonicalRegion(location ?? ""),
+    image: (
+      reference?.id ??
+      reference?.sharedGalleryImageId ??
+      reference?.communityGalleryImageId ??
+      ""
+    ).toLowerCase(),
+    ephemeral: false,
   };
 }
 
@@ -95,7 +162,9 @@ interface WireUser {
   readonly location: string;
   readonly image: string;
   readonly exactVersion: string;
-  readonly ephemeral: boolean | number | string;
+  readonly ephemeral: boolean | number;
+  /** 1: it does not need the version. */
+  readonly rank: number;
 }
 
 async function query(
@@ -142,7 +211,7 @@ async function query(
 function queryFor(
   table: string,
   types: readonly string[],
-  { byNumber, asLatest, versionName }: ImageNames,
+  { byNumber, asLatest, versionNames }: ImageNames,
 ): string {
   return [
     table,
@@ -152,7 +221,7 @@ function queryFor(
     "extend image = tolower(coalesce(tostring(profile.imageReference.id), tostring(profile.imageReference.sharedGalleryImageId), tostring(profile.imageReference.communityGalleryImageId)))",
     "extend exactVersion = tostring(profile.imageReference.exactVersion)",
     "extend ephemeral = tostring(profile.osDisk.diffDiskSettings.option) =~ 'Local'",
-    `where image in (${byNumber.map(literal).join(", ")}) or (image in (${asLatest.map(literal).join(", ")}) and (isSet or exactVersion in ('', ${literal(versionName)})))`,
+    `where image in (${byNumber.map(literal).join(", ")}) or (image in (${asLatest.map(literal).join(", ")}) and (isSet or exactVersion in (${["", ...versionNames].map(literal).join(", ")})))`,
     "extend rank = iff(isSet or ephemeral, 0, 1)",
     "project id, type, location, image, exactVersion, ephemeral, rank",
     "order by rank asc, id asc",

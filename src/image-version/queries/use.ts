@@ -1,7 +1,8 @@
 import type { Finding } from "../../errors.js";
 import {
-  lookAtUse,
+  findUsers,
   needsVersion,
+  usersOf,
   type ImageUse,
 } from "../../image-use/look.js";
 import { namesOf } from "../../image-use/names.js";
@@ -21,21 +22,30 @@ export async function getImageUse(
 ): Promise<ImageUseView> {
   const { latestIn, warnings } = await getImageVersion(deps, id);
   const gallery = await deps.resources.getGallery(galleryIdOf(id));
-  return viewUse(
-    await lookAtUse(deps, id, namesOf(id, gallery ?? {}), latestIn),
-    warnings,
-  );
+  const names = namesOf([id], gallery ?? {});
+  const use = await findUsers(deps, id.subscriptionId, names);
+  return viewUse(use, usersOf(use, names, latestIn), warnings);
+}
+
+/** Canonical regions where a version is the latest; undefined where that could not be read. */
+export async function latestRegions(
+  deps: Dependencies,
+  id: ImageVersionId,
+): Promise<readonly string[] | undefined> {
+  const { latestIn, warnings } = await getImageVersion(deps, id);
+  return warnings.some(isLatestUnknown) ? undefined : latestIn;
 }
 
 function viewUse(
-  { users, subscriptions, notSeen, complete, time }: ImageUse,
+  { subscriptions, notSeen, complete, needsSeen, time }: ImageUse,
+  users: readonly ImageUser[],
   warnings: readonly Finding[],
 ): ImageUseView {
   const machines = users.filter(({ kind }) => kind === "machine");
   return {
     needed: users.some(needsVersion)
       ? "yes"
-      : notSeen.length > 0 || !complete || warnings.some(isLatestUnknown)
+      : notSeen.length > 0 || !needsSeen || warnings.some(isLatestUnknown)
         ? "unknown"
         : "no",
     scaleSets: viewUsers(users.filter(({ kind }) => kind === "scaleSet")),

@@ -1,16 +1,18 @@
 /** Who uses a version, by Resource Graph as the simulator has it. */
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
-import { seedWorld } from "@sigil-local/arm-simulator/world";
 import { afterEach, expect, test } from "vitest";
 import { getImageUse } from "../../../src/image-version/queries/use.js";
 import { idOf, request, type InProcess } from "../../support/dependencies.js";
+import {
+  CONSUMER,
+  putUser,
+  removeUsers,
+  worldWithConsumer,
+} from "../../support/image-users.js";
 import { inOneWorld } from "../../support/one-world.js";
 import { managedImageRequest, seedResource } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
 
-const CONSUMER = "bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee";
-const seed = seedWorld(LOCAL_SUBSCRIPTION_ID);
-const [own] = seed.subscriptions;
 const IMAGE = seedResource("galleries/MyGallery/images/MyImage");
 
 let world: InProcess;
@@ -19,13 +21,7 @@ inOneWorld(
   {
     replicationMs: 60_000,
     consumerSubscriptions: [CONSUMER],
-    world: {
-      ...seed,
-      subscriptions: [
-        ...seed.subscriptions,
-        ...(own ? [{ ...own, subscriptionId: CONSUMER }] : []),
-      ],
-    },
+    world: worldWithConsumer(),
   },
   (given, versionId) => {
     world = given;
@@ -33,11 +29,7 @@ inOneWorld(
   },
 );
 
-afterEach(async () => {
-  const { control } = world.simulator;
-  for (const { id } of control.resources())
-    if (id.includes("/resourceGroups/Web/")) await control.removeResource(id);
-});
+afterEach(() => removeUsers(world));
 
 const use = () => getImageUse(world.deps, idOf(version));
 
@@ -46,31 +38,11 @@ async function publish(): Promise<void> {
   await world.finish(version);
 }
 
-type Kind = "virtualMachines" | "virtualMachineScaleSets";
-
-async function put(
-  kind: Kind,
-  name: string,
-  image: string,
-  { region = "westus", subscription = CONSUMER, ephemeral = false } = {},
-): Promise<string> {
-  const id = `/subscriptions/${subscription}/resourceGroups/Web/providers/Microsoft.Compute/${kind}/${name}`;
-  const storageProfile = {
-    imageReference: { id: image },
-    osDisk: ephemeral ? { diffDiskSettings: { option: "Local" } } : {},
-  };
-  await world.simulator.control.putResource({
-    id,
-    name,
-    type: `Microsoft.Compute/${kind}`,
-    location: region,
-    properties:
-      kind === "virtualMachines"
-        ? { storageProfile }
-        : { virtualMachineProfile: { storageProfile } },
-  });
-  return id;
-}
+const put = (...given: Rest<Parameters<typeof putUser>>) =>
+  putUser(world, ...given);
+type Rest<All extends unknown[]> = All extends [unknown, ...infer Others]
+  ? Others
+  : never;
 
 test("counts those that name it by number and as the latest, by region and kind, in every subscription", async () => {
   await publish();

@@ -146,6 +146,20 @@ describe("image-version machine", () => {
   });
 });
 
+describe("--ignore-use", () => {
+  it("of delete is said to Sigil, and not otherwise", async () => {
+    const paths = async (more: string) =>
+      (
+        await runLine(
+          `image-version delete ${AT} -e 1.0.0 --no-wait ${more}`,
+          accepting(),
+        )
+      ).requests.map(({ path }) => path);
+    expect(await paths("--ignore-use")).toEqual([`${UP}/1.0.0?ignoreUse=true`]);
+    expect(await paths("")).toEqual([`${UP}/1.0.0`]);
+  });
+});
+
 describe("image-version use", () => {
   const LINE = `image-version use ${AT} -e 1.0.0`;
   const none = { count: 0, regions: [], first: [] };

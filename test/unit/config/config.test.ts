@@ -62,6 +62,7 @@ test("the least configuration has the documented defaults", () => {
     testMachinePrices: undefined,
     maxReads: 500,
     consumerSubscriptions: [],
+    useDelayMs: 900_000,
     reconcileSchedule: "0 */5 * * * *",
     retentionSchedule: "0 30 * * * *",
     deadLetterSchedule: "0 */15 * * * *",

@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
-import { lookAtUse, needsVersion } from "../../../src/image-use/look.js";
+import {
+  findUsers,
+  needsVersion,
+  usersOf,
+} from "../../../src/image-use/look.js";
 import { namesOf } from "../../../src/image-use/names.js";
 import type { ImageUser, ImageUsers } from "../../../src/image-use/ports.js";
 
@@ -15,7 +19,7 @@ const ID = {
 };
 const DEFINITION = `/subscriptions/${OWN}/resourcegroups/images/providers/microsoft.compute/galleries/golden/images/linux`;
 const VERSION = `${DEFINITION}/versions/1.0.0`;
-const NAMES = namesOf(ID, {});
+const NAMES = namesOf([ID], {});
 
 function user(given: Partial<ImageUser>): ImageUser {
   return {
@@ -37,36 +41,44 @@ function users(
     asked,
     find(subscriptionIds) {
       asked.push([...subscriptionIds]);
-      return Promise.resolve({ users: found, complete: true });
+      return Promise.resolve({
+        users: found,
+        complete: true,
+        needsSeen: true,
+      });
     },
     proveReadable: (subscriptionId) =>
       refused[subscriptionId] === undefined
         ? Promise.resolve()
         : Promise.reject(refused[subscriptionId]),
+    listScaleSets: (subscriptionId) =>
+      Promise.resolve([
+        user({ kind: "scaleSet", id: `/confirmed/${subscriptionId}` }),
+      ]),
   };
 }
 
 function look(
   imageUsers: ImageUsers,
-  latestIn: readonly string[] = [],
   consumerSubscriptions: readonly string[] = [OTHER],
+  confirms = false,
 ) {
   const now = () => new Date("2026-01-01T00:00:00Z");
-  return lookAtUse(
+  return findUsers(
     { imageUsers, consumerSubscriptions, now },
-    ID,
+    OWN,
     NAMES,
-    latestIn,
+    confirms,
   );
 }
 
 test("an image is named by its number or as the latest, in its own and in each gallery that shares it", () => {
   expect(NAMES).toEqual({
-    versionName: "1.0.0",
+    versionNames: ["1.0.0"],
     byNumber: [VERSION],
     asLatest: [DEFINITION, `${DEFINITION}/versions/latest`],
   });
-  const shared = namesOf(ID, {
+  const shared = namesOf([ID], {
     uniqueName: `${OWN}-GOLDEN`,
     publicNames: ["Contoso-1"],
   });
@@ -125,9 +137,22 @@ test.each<[string, Partial<ImageUser>, boolean]>([
     { image: DEFINITION },
     true,
   ],
-])("%s", async (_, given, isUsed) => {
-  const { users: found } = await look(users([user(given)]), ["westus"]);
+])("%s", (_, given, isUsed) => {
+  const found = usersOf({ users: [user(given)] }, NAMES, ["westus"]);
   expect(found).toHaveLength(isUsed ? 1 : 0);
+});
+
+test("what is confirmed are the scale sets of each subscription, as Azure Resource Manager has them", async () => {
+  const { users: found } = await look(
+    users([user({ kind: "scaleSet", id: "/gone" }), user({ id: "/vm" })]),
+    [OTHER],
+    true,
+  );
+  expect(found.map(({ id }) => id)).toEqual([
+    `/confirmed/${OWN}`,
+    `/confirmed/${OTHER}`,
+    "/vm",
+  ]);
 });
 
 test("scale sets and ephemeral disks need the version, other machines do not", () => {
@@ -140,7 +165,7 @@ test("scale sets and ephemeral disks need the version, other machines do not", (
 
 test("each subscription is asked once, the gallery's own first, whatever the case", async () => {
   const imageUsers = users([]);
-  const use = await look(imageUsers, [], [OTHER, OWN.toUpperCase(), OTHER]);
+  const use = await look(imageUsers, [OTHER, OWN.toUpperCase(), OTHER]);
   expect(use.subscriptions).toEqual([OWN, OTHER]);
   expect(imageUsers.asked).toEqual([[OWN, OTHER]]);
   expect(use).toMatchObject({

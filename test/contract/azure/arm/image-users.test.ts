@@ -17,13 +17,15 @@ onWire((given) => {
 
 const SUBSCRIPTION = "11111111-1111-1111-1111-111111111111";
 const NAMES = namesOf(
-  {
-    subscriptionId: SUBSCRIPTION,
-    resourceGroupName: "Images",
-    galleryName: "Golden",
-    imageName: "Linux",
-    versionName: "1.0.0",
-  },
+  [
+    {
+      subscriptionId: SUBSCRIPTION,
+      resourceGroupName: "Images",
+      galleryName: "Golden",
+      imageName: "Linux",
+      versionName: "1.0.0",
+    },
+  ],
   { publicNames: ["it's"] },
 );
 const GRAPH =
@@ -48,6 +50,7 @@ function row(name: string, more: Record<string, unknown> = {}) {
     image: NAMES.byNumber[0],
     exactVersion: "",
     ephemeral: false,
+    rank: 1,
     ...more,
   };
 }
@@ -122,6 +125,7 @@ test("reads every page, of machines, instances and scale sets", async () => {
       expect.objectContaining({ kind: "machine", ephemeral: true }),
     ],
     complete: true,
+    needsSeen: true,
   });
 });
 
@@ -132,11 +136,18 @@ test("stops after ten pages, and says so; and where Azure breaks off itself", as
       $skipToken: String(i + 1),
     })),
   );
-  const { users, complete } = await create().find([SUBSCRIPTION], NAMES);
+  const { users, ...found } = await create().find([SUBSCRIPTION], NAMES);
   expect(users).toHaveLength(10);
-  expect(complete).toBe(false);
-  wire.reply = answers({ data: [row("a")], resultTruncated: "true" });
-  expect((await create().find([SUBSCRIPTION], NAMES)).complete).toBe(false);
+  expect(found).toEqual({ complete: false, needsSeen: true });
+  wire.reply = answers({
+    data: [row("a", { rank: 0 })],
+    resultTruncated: "true",
+  });
+  // Who needs it comes first: of those there may be more.
+  expect(await create().find([SUBSCRIPTION], NAMES)).toMatchObject({
+    complete: false,
+    needsSeen: false,
+  });
 });
 
 test("asks of a hundred subscriptions at a time", async () => {
@@ -190,4 +201,51 @@ test.each([
   expect(await refusal(create().proveReadable(SUBSCRIPTION))).toMatchObject({
     code,
   });
+});
+
+test("a proof holds for a minute, and a refusal for nobody else", async () => {
+  const users = create();
+  wire.reply = { status: 403, body: refused("AuthorizationFailed") };
+  await refusal(users.proveReadable(SUBSCRIPTION));
+  wire.reply = { status: 200, body: { value: [] } };
+  wire.received = [];
+  await users.proveReadable(SUBSCRIPTION);
+  await users.proveReadable(SUBSCRIPTION.toUpperCase());
+  expect(wire.received).toHaveLength(2);
+});
+
+test("lists the scale sets that name the image, over all pages, whatever they name it by", async () => {
+  const set = (name: string, imageReference: object | null) => ({
+    id: `/x/${name}`,
+    location: "East US 2",
+    properties: {
+      virtualMachineProfile: { storageProfile: { imageReference } },
+    },
+  });
+  wire.reply = ({ url }) => ({
+    status: 200,
+    body: url.includes("page=2")
+      ? {
+          value: [
+            set("d", { communityGalleryImageId: NAMES.asLatest[2] }),
+            { id: "/x/e", location: "westus", properties: {} },
+          ],
+        }
+      : {
+          value: [
+            set("a", { id: NAMES.byNumber[0]?.toUpperCase() }),
+            set("b", { id: `${NAMES.asLatest[0]}/versions/9.0.0` }),
+            set("c", { publisher: "canonical" }),
+          ],
+          nextLink: `${wire.endpoint}/x?page=2`,
+        },
+  });
+  expect(await create().listScaleSets(SUBSCRIPTION, NAMES)).toMatchObject([
+    { id: "/x/a", kind: "scaleSet", region: "eastus2" },
+    { id: "/x/d", image: NAMES.asLatest[2] },
+  ]);
+  wire.reply = { status: 404, body: refused("SubscriptionNotFound") };
+  expect(
+    await refusal(create().listScaleSets(SUBSCRIPTION, NAMES)),
+  ).toMatchObject({ code: "NotFound" });
 });
