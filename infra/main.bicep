@@ -57,6 +57,9 @@ param publications publication[] = [
 @description('Whether those subscriptions may be prepared through the API: providers and features registered.')
 param registers bool = true
 
+@description('Subscriptions whose machines may be made of the published versions; they are asked who uses one. Empty: nobody is asked.')
+param consumerSubscriptions string[] = []
+
 // Network and state
 
 @description('Private endpoints for storage and Service Bus (tier Premium), and the function app in a virtual network.')
@@ -117,6 +120,8 @@ param oldestOperationHours int = 24
 param settings stringMap = {}
 
 var uniqueName = '${name}-${uniqueString(resourceGroup().id)}'
+// The galleries' own are always asked, too.
+var asked = empty(consumerSubscriptions) ? [] : union(consumerSubscriptions, map(publications, to => to.subscriptionId))
 var makesTestMachines = !empty(flatten(map(publications, to => to.?testResourceGroups ?? [])))
 
 module identity 'modules/managed-identity.bicep' = {
@@ -195,6 +200,17 @@ module publishing 'modules/image-publishing.bicep' = [
   }
 ]
 
+module consumers 'modules/image-consumers.bicep' = [
+  for subscriptionId in asked: {
+    name: 'image-consumers-${uniqueName}'
+    scope: subscription(subscriptionId)
+    params: {
+      name: uniqueName
+      principalId: identity.outputs.principalId
+    }
+  }
+]
+
 // An identity of its own: what may make machines may do nothing else.
 module testIdentity 'modules/managed-identity.bicep' = if (makesTestMachines) {
   name: 'test-identity'
@@ -235,6 +251,7 @@ module functionApp 'modules/function-app.bicep' = {
     tokenAudience: tokenAudience
     tokenTenants: tokenTenants
     galleryPolicy: galleryPolicy
+    consumerSubscriptions: consumerSubscriptions
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     httpConcurrency: httpConcurrency

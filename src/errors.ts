@@ -15,6 +15,8 @@ export type ErrorCode =
   | "ImageVersionConflict"
   | "ImageVersionGone"
   | "ImageVersionSoftDeleted"
+  | "ImageVersionInUse"
+  | "UseUnknown"
   | "PreconditionFailed"
   | "OperationEnded"
   | "DryRunFirst"

@@ -17,6 +17,7 @@ param tokenIssuer string
 param tokenAudience string
 param tokenTenants string[]
 param galleryPolicy galleryPolicyDocument?
+param consumerSubscriptions string[]
 param instanceMemoryMB int
 param maximumInstanceCount int
 param httpConcurrency int
@@ -97,7 +98,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: union(settings, galleryPolicy == null ? {} : { SIGIL_GALLERY_POLICY: string(galleryPolicy) }, empty(testIdentityId) ? {} : {
+    properties: union(settings, galleryPolicy == null ? {} : { SIGIL_GALLERY_POLICY: string(galleryPolicy) }, empty(consumerSubscriptions) ? {} : { SIGIL_CONSUMER_SUBSCRIPTIONS: join(consumerSubscriptions, ',') }, empty(testIdentityId) ? {} : {
       SIGIL_TEST_MACHINES: 'true'
       SIGIL_TEST_MACHINES_CLIENT_ID: testIdentityClientId
     }, {

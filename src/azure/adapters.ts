@@ -33,6 +33,7 @@ import {
 } from "./tables/idempotency-keys.js";
 import { createDeadLetters } from "./service-bus/dead-letters.js";
 import { createIndex } from "./tables/index-table.js";
+import { createImageUsers } from "./arm/image-users.js";
 import { createMachineReader } from "./arm/machine-reader.js";
 import { createPacer } from "./arm/pacer.js";
 import { createResourceManager } from "./arm/resource-manager.js";
@@ -185,6 +186,9 @@ export function createAdapters(
     subscriptions,
     requiredRegistrations,
     maxReads: config.maxReads,
+    imageUsers: createImageUsers(arm),
+    consumerSubscriptions: config.consumerSubscriptions,
+    useDelayMs: config.useDelayMs,
   };
   const operations = { ...common, store };
   const profiles = createTestProfiles(tables);

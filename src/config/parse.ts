@@ -112,6 +112,11 @@ export const tenants = anyOf(
   "a tenant's id, a GUID",
 );
 
+export const subscriptions = anyOf(
+  (item) => GUID.test(item),
+  "a subscription's id, a GUID",
+);
+
 /** As browsers write it in `Origin` (RFC 6454, 6.2), to be compared exactly. */
 export const origins = anyOf(
   (item) =>

@@ -12,6 +12,7 @@ import {
   origins,
   seconds,
   someOf,
+  subscriptions,
   tenants,
   text,
   type Parse,
@@ -274,6 +275,22 @@ const SERVICE = {
     otherwise: "what a test costs is said to be unknown",
     meaning:
       'What an hour of a test machine costs, for the dry run of a test: JSON such as `{"currency":"USD","hour":{"Standard_D2s_v5":0.1,"westeurope/Standard_D2s_v5":0.12}}`.',
+  },
+  consumerSubscriptions: {
+    name: "SIGIL_CONSUMER_SUBSCRIPTIONS",
+    parse: subscriptions,
+    default: "",
+    otherwise:
+      "the gallery's own alone is asked, and what is in use may be deleted",
+    meaning:
+      "Subscriptions, besides the gallery's own, whose machines and scale sets may be made of its images; several with commas. They are asked who uses a version, and what is needed there is not deleted.",
+  },
+  useDelayMs: {
+    name: "SIGIL_USE_DELAY_SECONDS",
+    parse: (...setting) => integer(0, 86_400)(...setting) * 1_000,
+    default: "900",
+    meaning:
+      "How long Azure Resource Graph may lag behind: so long a deletion waits, with the version excluded from latest, before it asks again who uses it.",
   },
   maxDeliveryCount: {
     name: "SIGIL_MAX_DELIVERY_COUNT",

@@ -30,6 +30,7 @@ import {
   planRollback,
   rollBackImage,
 } from "../image-version/rollback/roll-back.js";
+import { getImageUse } from "../image-version/queries/use.js";
 import { createSummaries } from "../image-version/queries/summaries.js";
 import { viewImageVersion, viewPlan } from "../image-version/queries/views.js";
 import { viewRollback } from "../operation/views.js";
@@ -58,6 +59,7 @@ type Names =
   | "listImageVersions"
   | "getImageSummary"
   | "getMachineCommands"
+  | "getImageUse"
   | "armListImageVersions"
   | "armGetImageVersion"
   | "armPutImageVersion"
@@ -150,6 +152,7 @@ export function imageVersionHandlers(
       await deleteImageVersion(deps, {
         ...askedIn(request),
         ...preconditionIn(request),
+        ...ignoreUseIn(request),
         id: path,
         bypassSoftDelete,
       }),
@@ -210,6 +213,11 @@ export function imageVersionHandlers(
         }),
       }),
     ),
+
+    getImageUse: endpoint("getImageUse", async ({ path }) => ({
+      status: 200 as const,
+      body: await getImageUse(deps, path),
+    })),
 
     createNextImageVersion: endpoint(
       "createNextImageVersion",
@@ -338,6 +346,7 @@ function changeIn(request: Put | Patch) {
     ...preconditionIn(request),
     ...mayUseIn(request),
     ...removeRegionsIn(request.query),
+    ...ignoreUseIn(request),
     id: request.path,
     ...(plan !== undefined && { plan }),
   };
@@ -361,4 +370,16 @@ function removeRegionsIn({
   return removeRegions === undefined
     ? {}
     : { removeRegions: removeRegions.split(",").map((name) => name.trim()) };
+}
+
+/** Throws where the caller may not say that. */
+function ignoreUseIn({
+  principal,
+  query: { ignoreUse },
+}: Pick<EndpointRequest<"getLiveness">, "principal"> & {
+  readonly query: { readonly ignoreUse?: boolean };
+}): { ignoreUse?: true } {
+  if (ignoreUse !== true) return {};
+  requireRole(principal ?? { roles: [] }, "ImageVersions.Admin");
+  return { ignoreUse };
 }

@@ -39,6 +39,8 @@ export const PROBLEMS: Readonly<
   ImageVersionConflict: [409, "Image version conflict"],
   ImageVersionGone: [409, "Image version gone"],
   ImageVersionSoftDeleted: [409, "Image version soft-deleted"],
+  ImageVersionInUse: [409, "Image version in use"],
+  UseUnknown: [409, "Use of the image version unknown"],
   PreconditionFailed: [412, "Precondition failed"],
   OperationEnded: [409, "Operation has ended"],
   DryRunFirst: [409, "Dry run required"],

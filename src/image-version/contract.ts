@@ -18,4 +18,5 @@ export type TargetRegion = Schemas["TargetRegion"];
 /** What the API answers. */
 export type ImageVersionView = Schemas["ImageVersion"];
 export type PlanView = Schemas["Plan"];
+export type ImageUseView = Schemas["ImageUse"];
 export type ImageSummaryView = Schemas["ImageSummary"];

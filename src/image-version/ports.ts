@@ -4,6 +4,7 @@ import type {
   StateStore,
   Stored,
 } from "../operation/ports.js";
+import type { UseDependencies } from "../image-use/ports.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
 import type { ImageVersionRequest } from "./contract.js";
 import type { ImageVersionRecord } from "./state/record.js";
@@ -131,7 +132,8 @@ export interface Looks {
 }
 
 /** What the use cases need. */
-export interface Dependencies extends OperationDependencies<ImageVersionRecord> {
+export interface Dependencies
+  extends OperationDependencies<ImageVersionRecord>, UseDependencies {
   readonly looks: Looks;
   /** Of image definitions; the same store as that of versions, under other keys. */
   readonly rollbacks: StateStore<RollbackStateRecord>;

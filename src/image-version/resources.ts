@@ -35,6 +35,9 @@ export interface Gallery {
   readonly sharing: string;
   /** A version that is deleted can be restored for a while (`softDeletePolicy.isSoftDeleteEnabled`). */
   readonly softDelete?: true;
+  /** What it is called by those it is shared with: directly (`identifier.uniqueName`), and as a community gallery. */
+  readonly uniqueName?: string;
+  readonly publicNames?: readonly string[];
 }
 
 /** ARM's own values; `securityType` is the feature `SecurityType`, `Standard` where the definition has none. */

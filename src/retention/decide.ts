@@ -56,6 +56,8 @@ export type RetentionCode =
   | "LatestInRegion"
   | "AmongNewestPromoted"
   | "BeforeEndOfLife"
+  | "InUse"
+  | "UseUnknown"
   | "NoRuleApplies";
 
 /** What becomes of one version, and why. */

@@ -15,6 +15,7 @@ import {
 } from "../image-version/resources.js";
 import { canonicalRegion } from "../resource-id.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
+import { withoutNeeded } from "./use.js";
 import type { RetentionDependencies, RetentionRules } from "./ports.js";
 
 const PAGE = 100;
@@ -31,7 +32,7 @@ export interface Evaluation {
 }
 
 /**
- * Judges every version of the image definition. Costs one list of Azure and a read of each version that Sigil knows.
+ * Judges every version of the image definition. Costs one list of Azure and a read of each version that Sigil knows, and where versions are guarded one question to Resource Graph.
  * Throws ServiceError NotFound where Azure has no such image definition.
  */
 export async function evaluateRetention(
@@ -57,7 +58,10 @@ export async function evaluateRetention(
   });
   return {
     time,
-    decisions: decide(rules, versions, time),
+    decisions: await withoutNeeded(
+      imageVersions,
+      decide(rules, versions, time),
+    ),
     unknown: listed
       .map(({ name }) => name)
       .filter((name) => !known.has(name))

@@ -77,6 +77,7 @@ async function deleteVersion(
     requestedBy: REQUESTED_BY,
     traceparent,
     ifOperationId: version.operationId, // Invariant 2.
+    useSeen: true,
   });
   return operation.id;
 }

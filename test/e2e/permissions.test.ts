@@ -70,6 +70,7 @@ test("a subscription is prepared, a test profile is set, versions are planned, c
   const created = seedVersionId("1.0.0");
   await api.put(created, managedImageRequest(), { "Idempotency-Key": "one" });
   await stack.events.ended(created);
+  await api.request("GET", `${pathOf(created)}/use`);
   for (const source of [
     created,
     seedResource("disks/myOSDisk"),

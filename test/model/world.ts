@@ -255,6 +255,14 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
       requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
       kinds: KINDS,
       maxReads: 500,
+      imageUsers: {
+        find: () =>
+          Promise.resolve({ users: [], complete: true, needsSeen: true }),
+        proveReadable: () => Promise.resolve(),
+        listScaleSets: () => Promise.resolve([]),
+      },
+      consumerSubscriptions: [],
+      useDelayMs: 900_000,
       pace: PACE,
       calls: { noted: () => [], written: () => undefined },
       eventSource: "urn:sigil:model",

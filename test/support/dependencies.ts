@@ -1,5 +1,6 @@
 import { createArmClient } from "../../src/azure/arm/client.js";
 import { createAuditLog } from "../../src/azure/arm/audit-log.js";
+import { createImageUsers } from "../../src/azure/arm/image-users.js";
 import { createMachineReader } from "../../src/azure/arm/machine-reader.js";
 import { createPacer } from "../../src/azure/arm/pacer.js";
 import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
@@ -132,6 +133,9 @@ export interface InProcessOptions {
   readonly replicationMs?: number;
   readonly spread?: number;
   readonly pace?: Partial<PollingPolicy>;
+  /** Besides the gallery's own, those that are asked who uses a version. */
+  readonly consumerSubscriptions?: readonly string[];
+  readonly useDelayMs?: number;
   /** True: Azure Resource Manager counts calls, and refuses them beyond its limits. */
   readonly enforceRateLimits?: boolean;
 }
@@ -239,6 +243,7 @@ export async function startWith(
       looks: createLooks(resourceManager, now),
       resourceManager,
       machines: createMachineReader(arm),
+      imageUsers: createImageUsers(arm),
       ...(isShared ? shareFacts(facts, now) : facts),
     };
   };
@@ -259,6 +264,8 @@ export async function startWith(
     calls,
     requiredRegistrations: [{ namespace: "Microsoft.Compute" }],
     maxReads: 500,
+    consumerSubscriptions: options.consumerSubscriptions ?? [],
+    useDelayMs: options.useDelayMs ?? 900_000,
     pace,
     eventSource: EVENT_SOURCE,
     now,

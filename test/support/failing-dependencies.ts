@@ -25,7 +25,7 @@ export type Failure = OneFailure | RandomFailures;
 
 /** A read leaves no effect: to die before or after it is to die after the call before. */
 export function hasEffect(call: string): boolean {
-  return !/\.(?:read\w*|page|findDead|get\w+|list\w+)$/u.test(call);
+  return !/\.(?:read\w*|page|find\w*|prove\w+|get\w+|list\w+)$/u.test(call);
 }
 
 const MOST_RANDOM_FAILURES = 8;
@@ -56,6 +56,7 @@ const PORTS = [
   "work",
   "resourceManager",
   "resources",
+  "imageUsers",
   "subscriptions",
   "machines",
   "proofs",
@@ -113,7 +114,7 @@ export function failingDependencies<
         throw new Killed(`killed ${failing.when} ${name}`);
       case "unavailable":
         throw new ServiceError(
-          /^(resourceManager|resources|subscriptions|machines|proofs|parts)\./u.test(
+          /^(resourceManager|resources|imageUsers|subscriptions|machines|proofs|parts)\./u.test(
             name,
           )
             ? "ResourceManagerUnavailable"

@@ -109,8 +109,8 @@ export function grantedUses(): readonly string[] {
     "tables/read",
     ...[...ARM_ACTIONS].flatMap(([action, parts]) => [
       `${action} in a resource group`,
-      ...(["subscription", "preparation", "testProfiles"].some((part) =>
-        parts.has(part as Part),
+      ...(["subscription", "preparation", "consumers", "testProfiles"].some(
+        (part) => parts.has(part as Part),
       )
         ? [`${action} in the subscription`]
         : []),

@@ -163,6 +163,14 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     subscriptions,
     requiredRegistrations,
     maxReads: 500,
+    imageUsers: {
+      find: () =>
+        Promise.resolve({ users: [], complete: true, needsSeen: true }),
+      proveReadable: () => Promise.resolve(),
+      listScaleSets: () => Promise.resolve([]),
+    },
+    consumerSubscriptions: [],
+    useDelayMs: 900_000,
   };
   const profiles = counting(createMemoryTestProfiles(), ["put", "remove"]);
   const noMachines = {

@@ -155,6 +155,7 @@ function permissionTable(): string {
     sources: "sources",
     subscription: "the subscription",
     preparation: "the subscription, with `registers`",
+    consumers: "`consumerSubscriptions`, and the subscription with them",
     testProfiles: "the subscription, by the identity of tests",
     testMachines: "`testResourceGroups`, by the identity of tests",
     testMachineLinks: "the subscription, by the identity of tests",

@@ -69,6 +69,7 @@ export interface ArmClient {
     call: ArmCall,
     method: "GET" | "POST" | "DELETE",
     url: string,
+    body?: object,
   ): Promise<ArmResponse>;
   /** The JSON object of a success, in the wire's form, or undefined for 404; a ServiceError for any other answer. */
   bodyOf<Wire>(call: ArmCall, response: ArmResponse): Wire | undefined;
@@ -152,7 +153,7 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
       return last;
     },
     send,
-    request: (call, method, url) =>
+    request: (call, method, url, body) =>
       send(call, async ({ onResponse, abortSignal }) => {
         const answer = await pipeline.sendRequest(
           httpClient,
@@ -161,6 +162,12 @@ export function createArmClient(options: ResourceManagerOptions): ArmClient {
             method,
             abortSignal,
             timeout: options.timeoutMs,
+            ...(body && {
+              body: JSON.stringify(body),
+              headers: createHttpHeaders({
+                "Content-Type": "application/json",
+              }),
+            }),
           }),
         );
         onResponse({ ...answer, parsedBody: parseJson(answer.bodyAsText) });

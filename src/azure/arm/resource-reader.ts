@@ -68,15 +68,21 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
   return {
     async getGallery(id) {
       const found = await read<WireGallery>(id, ["galleries"]);
-      return (
-        found && {
-          id,
-          sharing:
-            found.wire.properties?.sharingProfile?.permissions ?? "Private",
-          ...(found.wire.properties?.softDeletePolicy?.isSoftDeleteEnabled ===
-            true && { softDelete: true as const }),
-        }
-      );
+      if (found === undefined) return undefined;
+      const { identifier, sharingProfile, softDeletePolicy } =
+        found.wire.properties ?? {};
+      const { permissions, communityGalleryInfo } = sharingProfile ?? {};
+      const publicNames = communityGalleryInfo?.publicNames;
+      return {
+        id,
+        sharing: permissions ?? "Private",
+        ...(softDeletePolicy?.isSoftDeleteEnabled === true && {
+          softDelete: true as const,
+        }),
+        ...(permissions === "Groups" &&
+          identifier?.uniqueName && { uniqueName: identifier.uniqueName }),
+        ...(permissions === "Community" && publicNames && { publicNames }),
+      };
     },
 
     async getImageDefinition(id) {
@@ -186,7 +192,13 @@ function get(
 
 interface WireGallery {
   readonly properties?: {
-    readonly sharingProfile?: { readonly permissions?: string };
+    readonly identifier?: { readonly uniqueName?: string };
+    readonly sharingProfile?: {
+      readonly permissions?: string;
+      readonly communityGalleryInfo?: {
+        readonly publicNames?: readonly string[];
+      } | null;
+    };
     readonly softDeletePolicy?: { readonly isSoftDeleteEnabled?: boolean };
   };
 }

@@ -27,7 +27,9 @@ import type { Patch } from "../properties/patch.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { softDeleteOf } from "../queries/deleted-versions.js";
+import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { notFound } from "../queries/not-found.js";
+import { latestRegions } from "../queries/use.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isMadeByOthers, known } from "../state/adoption.js";
 import { latestOf, mayHaveFailedBefore } from "../state/attempts.js";
@@ -70,6 +72,10 @@ export interface RetryImageVersion extends Command {
 export interface DeleteImageVersion extends Command {
   /** For good, also where the gallery has soft delete. */
   readonly bypassSoftDelete?: boolean;
+  /** Also where it is in use, or nobody knows. */
+  readonly ignoreUse?: boolean;
+  /** Who uses it was asked a moment ago: it is accepted without that. */
+  readonly useSeen?: boolean;
   /** The version's last operation, where the caller has judged the version by it: with another one it is refused. */
   readonly ifOperationId?: string;
 }
@@ -286,7 +292,13 @@ export async function deleteImageVersion(
   deps: Dependencies,
   command: DeleteImageVersion,
 ): Promise<OperationRecord> {
-  const { id, ifOperationId, bypassSoftDelete = false } = command;
+  const {
+    id,
+    ifOperationId,
+    bypassSoftDelete = false,
+    ignoreUse = false,
+    useSeen = false,
+  } = command;
   const softDelete = bypassSoftDelete
     ? { isSoftDeleteEnabled: false }
     : await softDeleteOf(deps, imageIdOf(id));
@@ -294,21 +306,20 @@ export async function deleteImageVersion(
     deps,
     command,
     "DeleteImageVersion",
-    bypassSoftDelete ? ["bypassSoftDelete"] : [],
-    ({ look, seen, stored }) => {
-      const same =
-        sameOperation(
-          stored,
-          look,
-          ({ kind }) => kind === "DeleteImageVersion",
-        ) ??
-        (stored?.record.state === "Deleted" && !(seen && look !== undefined)
-          ? stored.operation
-          : undefined);
+    [
+      ...(bypassSoftDelete ? ["bypassSoftDelete"] : []),
+      ...(ignoreUse ? ["ignoreUse"] : []),
+    ],
+    (subject) => {
+      const { look, seen, stored } = subject;
+      const same = deletionBefore(subject);
       if (same !== undefined) {
         if (bypassSoftDelete) mustBeForGood(id, same);
+        if (ignoreUse) mustNotBeGuarded(id, same, stored);
         return same;
       }
+      const guarded = isGuarded(deps) && !ignoreUse && look !== undefined;
+      if (guarded && stored !== undefined) mustBeAtRest(id, stored);
       if (stored === undefined && look === undefined && seen)
         throw notFound(id);
       if (ifOperationId !== undefined && ifOperationId !== stored?.operation.id)
@@ -328,9 +339,25 @@ export async function deleteImageVersion(
         byHand: true,
         ...(bypassSoftDelete && { bypassSoftDelete }),
         ...(seen && look === undefined && { absent: true }),
+        ...(guarded && { guard: {} }),
       };
     },
-    { softDelete, warnings: finalityOf(softDelete, id, bypassSoftDelete) },
+    {
+      softDelete,
+      warnings: finalityOf(softDelete, id, bypassSoftDelete),
+      ask: async (subject) =>
+        isGuarded(deps) &&
+        !ignoreUse &&
+        !useSeen &&
+        deletionBefore(subject) === undefined &&
+        (subject.look !== undefined || !subject.seen)
+          ? mustNotBeNeeded(deps, {
+              id,
+              latestIn: await latestRegions(deps, id),
+              pointer: "",
+            })
+          : [],
+    },
   );
 }
 
@@ -345,6 +372,52 @@ function mustBeForGood(
     `Operation ${operationId} deletes ${formatImageVersionId(id)}, or has deleted it, so that it can be restored: of that, nothing is deleted for good before its time is over. Restore the version first, or use the Azure portal.`,
     { fields: { existingOperationId: operationId } },
   );
+}
+
+/** Who uses it can be asked of a version that is at rest alone: what is being done with it may make it the latest. */
+function mustBeAtRest(
+  id: ImageVersionId,
+  { record, operation }: StoredVersion,
+): void {
+  if (isFinal(record.state)) return;
+  throw new ServiceError(
+    "ImageVersionConflict",
+    `Operation ${operation.id} is working on ${formatImageVersionId(id)}: who uses it is asked once that has ended. Wait, or cancel it; or an Admin confirms by ignoreUse=true.`,
+    { fields: { existingOperationId: operation.id } },
+  );
+}
+
+/** Throws where the deletion that is under way waits to see who uses the version. */
+function mustNotBeGuarded(
+  id: ImageVersionId,
+  { id: operationId }: OperationRecord,
+  stored: StoredVersion | undefined,
+): void {
+  const { requests = {}, state } = stored?.record ?? {};
+  if (requests[operationId]?.guard === undefined || state === "Deleting")
+    return;
+  throw new ServiceError(
+    "ImageVersionConflict",
+    `Operation ${operationId} deletes ${formatImageVersionId(id)}, and waits to see who uses it. Cancel it, then send this request again.`,
+    { fields: { existingOperationId: operationId } },
+  );
+}
+
+/** The operation that deletes the version, or has deleted it. */
+function deletionBefore({
+  look,
+  seen,
+  stored,
+}: Subject): OperationRecord | undefined {
+  const same = sameOperation(
+    stored,
+    look,
+    ({ kind }) => kind === "DeleteImageVersion",
+  );
+  if (same !== undefined) return same;
+  return stored?.record.state === "Deleted" && !(seen && look !== undefined)
+    ? stored.operation
+    : undefined;
 }
 
 /** Throws where Azure will not let the version be deleted: what is being done with it goes on. */
@@ -393,10 +466,13 @@ async function acceptByHand(
   decide: (subject: Subject) => ByHand,
   {
     softDelete,
-    warnings,
+    warnings: told = [],
+    ask = () => Promise.resolve([]),
   }: {
     readonly softDelete?: SoftDeleteRecord;
     readonly warnings?: readonly Finding[];
+    /** Before it is decided, for what is worth knowing. */
+    readonly ask?: (subject: Subject) => Promise<readonly Finding[]>;
   } = {},
 ): Promise<OperationRecord> {
   const { id, requestedBy, traceparent } = command;
@@ -424,6 +500,15 @@ async function acceptByHand(
     command.ifMatch !== undefined ||
       (kind !== "DeleteImageVersion" && record?.observed === undefined),
   );
+  const warnings = [
+    ...told,
+    ...(await ask({
+      look: latestOf(record, shown, contextOf(deps)),
+      shown,
+      seen,
+      stored: read,
+    })),
+  ];
   const operation = await acceptOperation<ImageVersionRecord>(
     deps,
     key,

@@ -41,6 +41,8 @@ export interface ChangeCommand extends Command {
   readonly pasted?: boolean;
   /** Regions that are to be removed, in any spelling. */
   readonly removeRegions?: readonly string[];
+  /** Regions are removed also where the version is in use there, or nobody knows. */
+  readonly ignoreUse?: boolean;
   /** `require`: refuse what a plan finds an error in, before anything is stored. */
   readonly plan?: "require";
   /** `*`: the version shall not be there. */

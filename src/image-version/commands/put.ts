@@ -23,11 +23,14 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import { knownDeletedVersions } from "../queries/deleted-versions.js";
 import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
+import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
+import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { mergePatch } from "../properties/merge-patch.js";
 import { writableForm } from "../properties/body.js";
 import { PROMOTION } from "../properties/table.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
+import { latestRegions } from "../queries/use.js";
 import { contextOf } from "../../operation/steps.js";
 import { known } from "../state/adoption.js";
 import { latestOf } from "../state/attempts.js";
@@ -41,7 +44,7 @@ import {
 } from "./command.js";
 import { planImageVersion } from "./plan.js";
 import { chooseSets, withPresentSets } from "./encryption-rule.js";
-import { fingerprintOfPut } from "./same-operation.js";
+import { fingerprintOfPut, sameOperation } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 import {
   decideOn,
@@ -306,6 +309,7 @@ async function decide(
   const { command, requestKey } = request;
   const { id } = command;
   const resourceId = formatImageVersionId(id);
+  await mustNotBeNeededThere(deps, request, read);
   try {
     const answer = await acceptOperation<ImageVersionRecord, Unchanged>(
       deps,
@@ -324,4 +328,25 @@ async function decide(
   } catch (error) {
     throw await withNextFreeVersion(deps, id, error);
   }
+}
+
+/** Throws where somebody needs the version in a region that is to be removed. */
+async function mustNotBeNeededThere(
+  deps: Dependencies,
+  { command: { id, ignoreUse }, fingerprint, glance, ...request }: Request,
+  stored: StoredVersion | undefined,
+): Promise<void> {
+  const look = latestOf(stored?.record, glance.look, contextOf(deps));
+  if (!isGuarded(deps) || ignoreUse === true || look === undefined) return;
+  const shown = regionsIn(fieldsOf(look.resource));
+  const regions = request.removeRegions.filter((name) => shown.includes(name));
+  const isAsked = ({ fingerprint: other }: OperationRecord): boolean =>
+    other === fingerprint;
+  if (regions.length === 0 || sameOperation(stored, look, isAsked)) return;
+  await mustNotBeNeeded(deps, {
+    id,
+    latestIn: await latestRegions(deps, id),
+    regions,
+    pointer: "/query/removeRegions",
+  });
 }

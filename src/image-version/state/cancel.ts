@@ -25,6 +25,7 @@ import {
 } from "./record.js";
 import { keptOf, openRequests, ruleAskedBy, ruleOf } from "./wanted.js";
 import { untilQuiet } from "./accepting.js";
+import { includedAgain, withRuleAgain } from "./guarding.js";
 
 /**
  * An operation that has begun is canceled. Where nothing is left undone, or others see to it, it ends at once. Else its end
@@ -51,12 +52,17 @@ export function beginCancel(
     const consequence = queued === undefined ? DELETE_SENT : NOTHING_DELETED;
     const ending = cancellation(deletion.operation, consequence, by, context);
     const goesOn = withoutDeletion(given, deletion, ending, context);
-    if (goesOn !== undefined || before.state !== "Deleting") return goesOn;
-    const left = leftUndone(before, request);
+    if (goesOn !== undefined) return goesOn;
+    // Azure may carry out a DELETE that was sent: nothing is included in latest again after it.
+    const { guard: _, ...unguarded } = request;
+    const left =
+      before.state === "Deleting"
+        ? leftUndone(before, unguarded)
+        : includedAgain(request);
     return (
       left &&
       leavesAsItShouldBe(
-        given,
+        { ...given, record: withRuleAgain(before, request) },
         operationId,
         decidedBy({ ...request, changes: left }, by),
         by,
@@ -218,9 +224,12 @@ function without(
 /** What is to be sent before the operation may end; undefined where nothing is. */
 function leavesUndone(
   record: ImageVersionRecord,
-  { created, refused, heir }: VersionRequest,
+  request: VersionRequest,
   queued: QueuedRequest | undefined,
 ): VersionRequest["changes"] | undefined {
+  const { created, refused, heir } = request;
+  if (request.sent === true && includedAgain(request) !== undefined)
+    return includedAgain(request);
   if (
     ((created === true && refused !== true) || heir === true) &&
     (record.exists || sentLast(record) !== undefined)

@@ -20,6 +20,7 @@ import { NOTHING_ASKED } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { started, untilQuiet } from "./accepting.js";
 import { endedLife, lifeOver } from "./adoption.js";
+import { includedAgain } from "./guarding.js";
 import { deletes, inTurn } from "./queue.js";
 import {
   batchOf,
@@ -247,10 +248,12 @@ function stateOf(record: ImageVersionRecord): VersionState {
 /** What is to be sent before a deletion may end that was refused, and that nothing had begun beside; undefined where nothing is. */
 export function leftUndone(
   { exists, opened, repairs }: ImageVersionRecord,
-  { heir }: VersionRequest,
+  request: VersionRequest,
 ): VersionRequest["changes"] | undefined {
   if (!exists) return undefined;
-  if (heir === true) return { [EXCLUDE_FROM_LATEST]: true };
+  if (request.heir === true) return { [EXCLUDE_FROM_LATEST]: true };
+  const again = includedAgain(request);
+  if (again !== undefined) return again;
   const away = Object.values(repairs).some(
     ({ removed }) => removed !== undefined,
   );

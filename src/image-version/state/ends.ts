@@ -27,6 +27,7 @@ import {
 } from "../properties/table.js";
 import { isOfOtherLife, madeAgain } from "./adoption.js";
 import { overtakeQueued } from "./demoting.js";
+import { isGuarding } from "./guarding.js";
 import {
   batchOf,
   type ImageVersionPair,
@@ -128,8 +129,10 @@ function appliedAfter(
   );
   const asked = isAsked ? lastingIn(record) : {};
   const isHeldBack = batch.some(
-    ([, { decided, changes }]) =>
-      decided !== undefined && EXCLUDE_FROM_LATEST in changes,
+    ([, { decided, guard, changes }]) =>
+      decided !== undefined &&
+      guard === undefined &&
+      EXCLUDE_FROM_LATEST in changes,
   );
   const applied = isAsked ? withApplied(lastApplied, asked) : lastApplied;
   return {
@@ -253,7 +256,8 @@ function endingOf(
   context: TransitionContext,
 ): Ending | undefined {
   const request = record.requests[operation.id];
-  if (request?.appliedTime === undefined) return undefined;
+  if (request?.appliedTime === undefined || isGuarding(request))
+    return undefined;
   const own = regionsOf(operation, record.regions);
   const isAway = ({ removed }: Repair): boolean => removed !== undefined;
   if (request.decided !== undefined)

@@ -56,6 +56,8 @@ export interface VersionRequest extends Asked {
   readonly absent?: true;
   /** True of a deletion that is for good, also where the gallery has soft delete. */
   readonly bypassSoftDelete?: true;
+  /** Of a deletion before which it is asked who uses the version (guarding.ts). */
+  readonly guard?: DeletionGuard;
   /** By hand: it decides what is latest, and is not part of what was applied. */
   readonly byHand?: boolean;
   /** Failed regions that are to be repaired at once. */
@@ -70,6 +72,15 @@ export interface VersionRequest extends Asked {
   readonly appliedTime?: string;
   /** How its end is decided already: what is left is to leave the version as it should be. */
   readonly decided?: DecidedEnd;
+}
+
+export interface DeletionGuard {
+  /** The flags of exclusion as they were, where it is excluded for this. */
+  readonly was?: Patch;
+  /** The record's at that time. */
+  readonly overriddenRule?: PromotionRule;
+  /** Since when Azure shows it excluded; RFC 3339. */
+  readonly excludedTime?: string;
 }
 
 export type DecidedEnd =

@@ -29,6 +29,7 @@ export const VERSION_STATES: States<VersionState> = {
       Replicating: "checked, in Azure as requested",
       Succeeded: "checked, in Azure as requested, every region Completed",
       Deleting: "a DELETE is to be sent",
+      DeletionRequested: "excluded from latest, to be deleted",
     },
     ifCanceled: NOTHING_SENT,
   },
@@ -55,6 +56,7 @@ export const VERSION_STATES: States<VersionState> = {
         "Azure refuses a combined update, or has it and others are queued",
       Succeeded: "Azure has it, every region Completed",
       Deleting: "a DELETE is to be sent",
+      DeletionRequested: "excluded from latest, to be deleted",
     },
     ifCanceled:
       "The update is on its way: Azure may carry it out. Sigil sends no further update and no repair for it; send the same PUT to go on.",
@@ -67,6 +69,7 @@ export const VERSION_STATES: States<VersionState> = {
       Accepted: "ARM is at rest, and others are queued",
       Succeeded: "as requested, every region Completed",
       Deleting: "a DELETE is to be sent",
+      DeletionRequested: "excluded from latest, to be deleted",
     },
     ifCanceled: GOES_ON,
   },
@@ -75,6 +78,8 @@ export const VERSION_STATES: States<VersionState> = {
     queue: CREATIONS,
     next: {
       Deleting: "the DELETE is to be sent",
+      Accepted:
+        "guarded, and to be excluded from latest, or to be included again",
       Deleted: "another version is there, created by others since",
     },
     ifCanceled: NOTHING_DELETED,

@@ -5,6 +5,8 @@
  *     version that was never shown, which may be on its way yet: deleting twice is deleting once.
  *  3. A DELETE is sent only after a look of that very step has shown the life that is to be deleted: another one is others'.
  *  4. No DELETE is sent while a PUT of Sigil's may be under way.
+ *  5. Of a guarded version no DELETE is sent before it was excluded from latest, the delay has passed, and nobody was seen who
+ *     needs it, scale sets in Azure Resource Manager itself (guarding.ts). What could not be seen is no pass.
  */
 import { ServiceError } from "../../errors.js";
 import { failure as failed } from "../../operation/failing.js";
@@ -20,7 +22,9 @@ import { pollDelayMs, wait } from "../../operation/waiting.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
+import { mustNotBeNeeded } from "../preflight/use.js";
 import { lookAt } from "../queries/look-at.js";
+import { latestRegions } from "../queries/use.js";
 import { untilQuiet } from "../state/accepting.js";
 import { BEHIND, isBehind, isNotMeant, known } from "../state/adoption.js";
 import {
@@ -31,6 +35,12 @@ import {
   leftUndone,
   withoutDeletion,
 } from "../state/deleting.js";
+import {
+  dueTimeOf,
+  excludeFirst,
+  isExcludedEverywhere,
+  withRuleAgain,
+} from "../state/guarding.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
@@ -40,6 +50,9 @@ import { attemptAfter } from "../state/attempts.js";
 import { see } from "../state/see.js";
 import type { Look } from "../resources.js";
 import { postponeOrEnd } from "./end-batch.js";
+
+const DELAYED =
+  "Azure Resource Graph may not show yet who uses the version: it is asked once that has passed.";
 
 const TAKEN =
   "Azure Resource Manager has accepted the delete request, but does not show the deletion yet.";
@@ -120,6 +133,14 @@ export async function takeDeletionStep(
   }
   if (isTaken(record, deps))
     return later(deps, stored, TAKEN, deps.pace.pollInitialMs);
+  // Invariant 5.
+  if (
+    record.state !== "Deleting" &&
+    shown !== undefined &&
+    deletion.request.guard !== undefined &&
+    !(await mayBeDeleted(deps, stored, id, deletion, shown, refuse))
+  )
+    return;
   const mine = await commitStep(deps, stored, (pair) =>
     beginDelete(
       withLook(pair, shown, contextOf(deps)),
@@ -163,6 +184,51 @@ async function softDeletionOf(
   } catch (error) {
     if (error instanceof ServiceError) return softDelete;
     throw error;
+  }
+}
+
+/** Invariant 5. False where the step has ended otherwise. */
+async function mayBeDeleted(
+  deps: Dependencies,
+  stored: StoredVersion,
+  id: ImageVersionId,
+  deletion: QueuedRequest,
+  shown: Look,
+  end: (pair: ImageVersionPair, failure: OperationFailure) => ImageVersionPair,
+): Promise<boolean> {
+  const { useDelayMs } = deps;
+  const due = dueTimeOf(deletion.request, useDelayMs);
+  if (due === undefined) {
+    await commitStep(deps, stored, (pair) =>
+      excludeFirst(
+        withLook(pair, shown, contextOf(deps)),
+        deletion,
+        shown,
+        useDelayMs,
+        contextOf(deps),
+      ),
+    );
+    return false;
+  }
+  const leftMs = due - deps.now().getTime();
+  if (leftMs > 0) {
+    await later(deps, stored, DELAYED, leftMs);
+    return false;
+  }
+  try {
+    await mustNotBeNeeded(deps, {
+      id,
+      // Excluded, it is the latest nowhere, whatever others have read of it last.
+      latestIn: isExcludedEverywhere(shown.resource)
+        ? []
+        : await latestRegions(deps, id),
+      pointer: "",
+      confirms: true,
+    });
+    return true;
+  } catch (error) {
+    await postponeOrEnd(deps, stored, error, { end });
+    return false;
   }
 }
 
@@ -260,7 +326,8 @@ function deletionRefused(
   const goesOn = withoutDeletion(pair, deletion, ending, context);
   if (goesOn !== undefined) return goesOn;
   const { id } = operation;
-  const request = record.requests[id] ?? deletion.request;
+  const { appliedTime: _, ...request } =
+    record.requests[id] ?? deletion.request;
   const changes = leftUndone(record, request);
   if (changes === undefined)
     return advance(pair, context, {
@@ -272,10 +339,15 @@ function deletionRefused(
     ...record.requests,
     [id]: { ...request, changes, decided },
   };
-  return advance({ ...pair, record: { ...record, requests } }, context, {
+  const left = withRuleAgain({ ...record, requests }, request);
+  return advance({ ...pair, record: left }, context, {
     patch: { state: "Accepted" },
     state: "Failing",
-    message: `${failure.message} It ends once regions removed for a repair are added back and an unfinished version is excluded from latest.`,
+    message: `${failure.message} It ends once ${
+      request.guard === undefined
+        ? "regions removed for a repair are added back and an unfinished version is excluded from latest"
+        : "it is in latest again as it was"
+    }.`,
     waitMs: 0,
   });
 }

@@ -32,6 +32,7 @@ import { adoptionRefusal, known } from "../state/adoption.js";
 import { beginNext, demotionFirst, mayBegin } from "../state/batch.js";
 import { deletionIn } from "../state/deleting.js";
 import { latch, settle } from "../state/ends.js";
+import { excluded, goneBefore } from "../state/guarding.js";
 import { isOld, mayBeDone } from "../state/attempts.js";
 import { reconcile, type Decision } from "../state/reconcile.js";
 import { sentLast, type ImageVersionPair } from "../state/record.js";
@@ -176,8 +177,14 @@ async function act(
           contextOf(deps),
         );
       }
-      case "failed":
-        return endBatch(next, decision.failure, contextOf(deps));
+      case "failed": {
+        const { failure } = decision;
+        return (
+          (failure.code === "ImageVersionGone"
+            ? goneBefore(next, contextOf(deps))
+            : undefined) ?? endBatch(next, failure, contextOf(deps))
+        );
+      }
       case "wait":
       case "applied":
         return goOn(next, seen, decision, deps);
@@ -217,6 +224,8 @@ function goOn(
     ? applied
     : settle(applied, look, failure, context);
   if (isFinal(settled.record.state)) return settled;
+  const toBeDeleted = excluded(settled, deps.useDelayMs, context);
+  if (toBeDeleted !== undefined) return toBeDeleted;
   return decision.kind === "applied" && mayBegin(settled.record)
     ? beginNext(settled, context)
     : follow(settled, decision, proven, context);

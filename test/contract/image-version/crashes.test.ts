@@ -1,19 +1,24 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {
   crashRun,
   drive,
+  send,
   sendOrLeave,
   type CrashRun,
 } from "../../support/crash-runs.js";
 import { CRASHES, type Crash } from "../../support/crashes.js";
 import {
+  idOf,
   request,
   startInProcess,
+  TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
+import { CONSUMER, worldWithConsumer } from "../../support/image-users.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -142,6 +147,94 @@ describe("a failure at any port call", () => {
       const events = await world.takeEvents();
       for (const run of runs) {
         await expectOneVersion(run, events);
+        expect(run.process.failed(), run.name).toBe(true);
+      }
+    });
+});
+
+describe("a guarded deletion with a failure at any port call", () => {
+  let guarded: InProcess;
+  beforeAll(async () => {
+    guarded = await startInProcess({
+      replicationMs: REPLICATION_MS,
+      spread: 0,
+      consumerSubscriptions: [CONSUMER],
+      world: worldWithConsumer(),
+    });
+  });
+  afterAll(() => guarded.close());
+
+  let numbers = 0;
+  async function publishedRun(crash: Crash): Promise<Run> {
+    numbers += 1;
+    const id = seedVersionId(`2.0.${numbers}`);
+    await request(guarded.deps, id, threeRegions());
+    return { id, ...crashRun(guarded.deps, keyOf(id), crash) };
+  }
+
+  async function remove(crashes: readonly Crash[]): Promise<readonly Run[]> {
+    const runs = await Promise.all(crashes.map(publishedRun));
+    for (const { id } of runs) await guarded.finish(id);
+    await guarded.takeEvents();
+    guarded.simulator.control.clearRequests();
+    await Promise.all(
+      runs.map((run) =>
+        send(run, (deps) =>
+          deleteImageVersion(deps, {
+            id: idOf(run.id),
+            requestedBy: { appId: "operator" },
+            traceparent: TRACEPARENT,
+            idempotencyKey: `delete ${run.id}`,
+          }),
+        ),
+      ),
+    );
+    await drive(guarded, runs);
+    return runs;
+  }
+
+  /** It is excluded once, and deleted no sooner than the delay has passed after that. */
+  async function expectDeleted(
+    { id, key, name }: Run,
+    events: readonly CloudEvent[],
+  ): Promise<void> {
+    const { operation } = await guarded.read(id);
+    expect(operation, name).toMatchObject({
+      id: `${key}-2`,
+      kind: "DeleteImageVersion",
+      status: "Succeeded",
+    });
+    const sent = guarded.simulator.control
+      .requests()
+      .filter(({ path, method }) => path === id && method !== "GET");
+    const [first, ...others] = sent;
+    expect(first?.method, name).toBe("PUT");
+    expect(others.length, name).toBeGreaterThan(0);
+    for (const { method, time } of others) {
+      expect(method, name).toBe("DELETE");
+      expect(time - (first?.time ?? 0), name).toBeGreaterThanOrEqual(900_000);
+    }
+    const deletedTold = events.filter(
+      ({ subject, type }) =>
+        subject === id && type === "Sigil.ImageVersion.Deleted",
+    );
+    expect(new Set(deletedTold.map((event) => event.id)).size, name).toBe(1);
+  }
+
+  let calls: readonly string[];
+  beforeAll(async () => {
+    const [run] = await remove([{ failure: undefined, redelivered: true }]);
+    if (run === undefined) throw new Error("nothing ran");
+    await expectDeleted(run, await guarded.takeEvents());
+    ({ calls } = run.process);
+  });
+
+  for (const { title, at } of CRASHES)
+    test(title, async () => {
+      const runs = await remove(at(calls));
+      const events = await guarded.takeEvents();
+      for (const run of runs) {
+        await expectDeleted(run, events);
         expect(run.process.failed(), run.name).toBe(true);
       }
     });

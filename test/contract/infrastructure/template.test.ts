@@ -23,6 +23,7 @@ import { SERVICE_BUS_RIGHTS } from "../../support/uses.js";
 import permissions from "../../../infra/permissions.json" with { type: "json" };
 
 const OTHER_SUBSCRIPTION = "33333333-3333-3333-3333-333333333333";
+const CONSUMER = "66666666-6666-6666-6666-666666666666";
 const SENDER = "44444444-4444-4444-4444-444444444444";
 const RECEIVER = "55555555-5555-5555-5555-555555555555";
 
@@ -49,6 +50,7 @@ param eventSubscriptions = [
     eventTypes: [ 'Sigil.ImageVersion.RegionCompleted', 'Sigil.ImageVersion.Completed' ]
   }
 ]
+param consumerSubscriptions = [ '${CONSUMER}' ]
 param publications = [
   { subscriptionId: '${SUBSCRIPTION}' }
   {
@@ -130,6 +132,7 @@ describe.skipIf(lacksBicep())("infra/", () => {
         ],
       });
       expect(config.tokenAudience).toEqual(["sigil"]);
+      expect(config.consumerSubscriptions).toEqual([CONSUMER]);
     });
   });
 
@@ -276,17 +279,25 @@ describe.skipIf(lacksBicep())("infra/", () => {
       expect(actionsIn(full, OTHER_SUBSCRIPTION)).toEqual({
         galleries: actions("galleries"),
         sources: actions("sources", "vhd", "virtualMachine"),
+        consumers: actions("consumers"),
         subscription: actions("subscription"),
         testMachines: actions("testMachines"),
         testReads: actions("testProfiles", "testMachineLinks"),
       });
       expect(placesOf(full, OTHER_SUBSCRIPTION)).toEqual([
+        "consumers in the subscription",
         "galleries in resourceGroups/images",
         "galleries in resourceGroups/images-test",
         "sources in resourceGroups/build",
         "subscription in the subscription",
         "testMachines in resourceGroups/image-tests",
         "testReads in the subscription",
+      ]);
+      expect(actionsIn(full, CONSUMER)).toEqual({
+        consumers: actions("consumers"),
+      });
+      expect(placesOf(full, CONSUMER)).toEqual([
+        "consumers in the subscription",
       ]);
       expect(placesOf(plain, SUBSCRIPTION)).toEqual([
         "galleries in the subscription",

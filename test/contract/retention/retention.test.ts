@@ -38,6 +38,7 @@ import {
   failingDependencies,
   hasEffect,
 } from "../../support/failing-dependencies.js";
+import { putUser, removeUsers } from "../../support/image-users.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -512,4 +513,88 @@ test("a run that is killed at any write is made good by the next: each version i
     expect(deletes()).toBe(1);
     await deps.policies.remove(image);
   }
+});
+
+describe("where versions are guarded", () => {
+  let guarded: RetentionDependencies;
+  beforeEach(() => {
+    guarded = {
+      ...deps,
+      imageVersions: {
+        ...world.deps,
+        consumerSubscriptions: [LOCAL_SUBSCRIPTION_ID],
+      },
+    };
+  });
+  afterEach(() => removeUsers(world));
+
+  const judged = async () =>
+    Object.fromEntries(
+      (await getRetentionPolicy(guarded, image)).evaluation.decisions.map(
+        ({ version: { name }, code, deletes }) => [
+          name,
+          deletes ? `-${code}` : code,
+        ],
+      ),
+    );
+
+  test("what somebody needs by its number is kept, and says who; the others are deleted, each guarded", async () => {
+    await make(["1.0.0", "1.0.1", "1.0.2", "1.0.3"]);
+    await enforce(KEEP_1);
+    const subscription = LOCAL_SUBSCRIPTION_ID;
+    await putUser(
+      world,
+      "virtualMachineScaleSets",
+      "front",
+      versionId("1.0.0"),
+      { subscription },
+    );
+    await putUser(world, "virtualMachineScaleSets", "latest", image, {
+      subscription,
+    });
+    await putUser(world, "virtualMachines", "vm", versionId("1.0.1"), {
+      subscription,
+    });
+    expect(await judged()).toEqual({
+      "1.0.0": "InUse",
+      "1.0.1": "-BeyondNewestPromoted",
+      "1.0.2": "-BeyondNewestPromoted",
+      "1.0.3": "Latest",
+    });
+    const { deletions, errors } = await runRetention(guarded, TRACEPARENT);
+    expect(errors).toEqual([]);
+    expect(deletions).toHaveLength(2);
+    const { record } = await world.read(versionId("1.0.1"));
+    expect(Object.values(record.requests)).toMatchObject([{ guard: {} }]);
+    for (const number of ["1.0.1", "1.0.2"])
+      await world.finish(versionId(number));
+    expect(await inAzure()).toEqual(["1.0.0", "1.0.3"]);
+  });
+
+  test("what could not be seen is kept, all of it", async () => {
+    await make(["1.0.0", "1.0.1"]);
+    await enforce(KEEP_1);
+    const denial = {
+      action: "Microsoft.Compute/virtualMachineScaleSets/read",
+      scope: `/subscriptions/${LOCAL_SUBSCRIPTION_ID}`,
+    };
+    world.clock.advance(60_000);
+    await world.simulator.control.denyAction(denial);
+    const { evaluation } = await getRetentionPolicy(guarded, image);
+    await world.simulator.control.allowAction(denial);
+    expect(evaluation.decisions[0]).toMatchObject({
+      deletes: false,
+      code: "UseUnknown",
+      reason: expect.stringContaining("Give it the role Reader") as string,
+    });
+  });
+
+  test("of an image definition with nothing to delete nobody is asked", async () => {
+    await make(["1.0.0"]);
+    await enforce(KEEP_1);
+    await judged();
+    expect(
+      world.simulator.control.countRequests({ path: "ResourceGraph" }),
+    ).toBe(0);
+  });
 });

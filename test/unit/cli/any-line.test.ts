@@ -44,6 +44,15 @@ const TEXTS = [
     "constructor",
   ],
 ];
+const NOBODY = { count: 0, regions: [], first: [] };
+const USE = {
+  needed: "no",
+  scaleSets: NOBODY,
+  ephemeralMachines: NOBODY,
+  machines: NOBODY,
+  notSeen: [],
+  warnings: [],
+};
 /** A command, and some of its options with any values. */
 const anyLine = fc
   .constantFrom(...COMMANDS_THAT_SEND)
@@ -90,9 +99,11 @@ it("any command line ends with an exit code that says why, and is never a mistak
               ? [200, operation("Succeeded")]
               : path.includes("/machine?")
                 ? [200, { warnings: [] }]
-                : path.includes("/versions/")
-                  ? [200, VERSION, { ETag: '"1"' }]
-                  : problem(404, "NotFound"),
+                : path.endsWith("/use")
+                  ? [200, USE]
+                  : path.includes("/versions/")
+                    ? [200, VERSION, { ETag: '"1"' }]
+                    : problem(404, "NotFound"),
       );
       // 4: `events tail` signs in to Service Bus, and nobody can here.
       expect([0, 2, 3, 4, 5], `${line.join(" ")}\n${stderr}`).toContain(code);

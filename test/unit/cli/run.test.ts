@@ -146,6 +146,56 @@ describe("image-version machine", () => {
   });
 });
 
+describe("--ignore-use", () => {
+  it("of delete is said to Sigil, and not otherwise", async () => {
+    const paths = async (more: string) =>
+      (
+        await runLine(
+          `image-version delete ${AT} -e 1.0.0 --no-wait ${more}`,
+          accepting(),
+        )
+      ).requests.map(({ path }) => path);
+    expect(await paths("--ignore-use")).toEqual([`${UP}/1.0.0?ignoreUse=true`]);
+    expect(await paths("")).toEqual([`${UP}/1.0.0`]);
+  });
+});
+
+describe("image-version use", () => {
+  const LINE = `image-version use ${AT} -e 1.0.0`;
+  const none = { count: 0, regions: [], first: [] };
+  const use = {
+    needed: "yes",
+    scaleSets: {
+      count: 2,
+      regions: [{ name: "westus", count: 2 }],
+      first: [{ id: "/x/front", region: "westus" }],
+    },
+    ephemeralMachines: none,
+    machines: none,
+    subscriptions: ["a", "b"],
+    notSeen: [{ subscriptionId: "b", code: "NotFound", message: "Not there." }],
+    complete: false,
+    time: "2026-01-01T00:00:00.000Z",
+    warnings: [{ code: "MoreUsersThanRead", pointer: "", message: "More." }],
+  };
+
+  it("shows each kind, and on stderr what was not seen", async () => {
+    const run = await runLine(`${LINE} -o table`, () => [200, use]);
+    expect(run.requests.map(({ path }) => path)).toEqual([`${UP}/1.0.0/use`]);
+    expect(run.stdout).toMatch(/scale sets +2 +westus 2 +front/u);
+    expect(run.stderr).toContain("Not seen in b: Not there.");
+    expect(run.stderr).toContain("More.");
+  });
+
+  it("answers a query as it is", async () => {
+    const run = await runLine(`${LINE} --query needed -o tsv`, () => [
+      200,
+      use,
+    ]);
+    expect(run).toMatchObject({ code: 0, stdout: "yes\n" });
+  });
+});
+
 describe("rejected requests", () => {
   const kept = (id: string) => ({
     id,

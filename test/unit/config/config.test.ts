@@ -61,6 +61,8 @@ test("the least configuration has the documented defaults", () => {
     testMachinesClientId: undefined,
     testMachinePrices: undefined,
     maxReads: 500,
+    consumerSubscriptions: [],
+    useDelayMs: 900_000,
     reconcileSchedule: "0 */5 * * * *",
     retentionSchedule: "0 30 * * * *",
     deadLetterSchedule: "0 */15 * * * *",

@@ -62,7 +62,9 @@ function begin(
     () => Promise.resolve(undefined),
   );
 }
-beforeEach(() => begin());
+beforeEach(() => {
+  begin();
+});
 
 interface Call {
   readonly method: string;
@@ -337,6 +339,27 @@ describe.each([
       status: 400,
       body: { errors: [{ code: "MissingProperty", pointer: "/location" }] },
     });
+  });
+
+  it("DELETE and PATCH take ignoreUse from an Admin alone", async () => {
+    const remove = { method: "DELETE", url: url("ignoreUse=true") };
+    const removal = {
+      method: "PATCH",
+      url: url("removeRegions=eastus2&ignoreUse=true"),
+      body: {},
+      headers: { "content-type": "application/merge-patch+json" },
+    };
+    begin({}, "ImageVersions.Write");
+    for (const [id, asked] of [
+      ["deleteImageVersion", remove],
+      ["patchImageVersion", removal],
+    ] as const)
+      expect(await call(named(id), asked)).toMatchObject({
+        status: 403,
+        body: { code: "Forbidden", requiredRole: "ImageVersions.Admin" },
+      });
+    begin();
+    expect((await call(named("deleteImageVersion"), remove)).status).toBe(202);
   });
 
   it("DELETE is accepted where its precondition holds", async () => {

@@ -1,8 +1,9 @@
 import { PreconditionFailedError } from "@sigil/client";
 import { toAz } from "../az/shape.js";
 import { updateOf } from "../az/update.js";
-import type { Command } from "../command.js";
+import type { Command, Context } from "../command.js";
 import { follow, WAIT_OPTIONS } from "../following.js";
+import type { Option } from "../options.js";
 import { SAFETY_OPTIONS, TARGET_OPTIONS } from "./create-options.js";
 import { accepted } from "./operation-columns.js";
 import { IF_MATCH, VERSION_PLACE, versionIn } from "./places.js";
@@ -16,6 +17,16 @@ import {
 
 /** How often an update is made anew of a version that has changed since it was read. */
 const UPDATE_ATTEMPTS = 5;
+
+const IGNORE_USE: Option = {
+  names: ["--ignore-use"],
+  kind: "flag",
+  help: "Also where somebody needs it, or that could not be seen; for Admins.",
+};
+
+function ignoreUse({ values }: Context): { ignoreUse?: true } {
+  return values.boolean("--ignore-use") === true ? { ignoreUse: true } : {};
+}
 
 export const UPDATE: Command = {
   words: "image-version update",
@@ -59,6 +70,7 @@ The keys of a region that stays are kept.`,
       group: "Generic update",
     },
     NO_PLAN,
+    IGNORE_USE,
     ...WAIT_OPTIONS,
   ],
   columns: VERSION_COLUMNS,
@@ -95,6 +107,7 @@ The keys of a region that stays are kept.`,
             ...(removedRegions.length > 0 && {
               removeRegions: removedRegions.join(","),
             }),
+            ...ignoreUse(context),
           },
           header: { ...(etag !== null && { "If-Match": etag }) },
           body: patch,
@@ -118,7 +131,9 @@ export const DELETE: Command = {
   words: "image-version delete",
   summary:
     "Delete an image version, and wait until Azure shows that it is gone",
-  description: `Where the gallery has soft delete, the version can be restored for a while: sigil image-version undelete.`,
+  description: `Where the gallery has soft delete, the version can be restored for a while: sigil image-version undelete.
+Where Sigil knows whose machines are made of the images, what somebody needs is not deleted: the version leaves latest, and 15 minutes
+later, unless it is set otherwise, it is asked again who uses it. See sigil image-version use.`,
   options: [
     ...VERSION_PLACE,
     {
@@ -127,14 +142,18 @@ export const DELETE: Command = {
       help: "Delete it for good, though the gallery has soft delete. For Admins.",
     },
     IF_MATCH,
+    IGNORE_USE,
     ...WAIT_OPTIONS,
   ],
   async run(context) {
     const { body } = await context.client.call("deleteImageVersion", {
       path: versionIn(context),
-      ...(context.values.boolean("--bypass-soft-delete") && {
-        query: { bypassSoftDelete: true },
-      }),
+      query: {
+        ...(context.values.boolean("--bypass-soft-delete") === true && {
+          bypassSoftDelete: true,
+        }),
+        ...ignoreUse(context),
+      },
       header: ifMatch(context),
     });
     const operation = await follow(context, body);

@@ -6,6 +6,7 @@ import { LIST, SHOW, WAIT, WATCH } from "./looking.js";
 import { DEMOTE, PROMOTE, ROLL_BACK } from "./promoting.js";
 import { CREATE, PLAN } from "./publishing.js";
 import { TEST } from "./testing.js";
+import { USE } from "./use.js";
 
 export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
   CREATE,
@@ -19,6 +20,7 @@ export const IMAGE_VERSION_COMMANDS: readonly Command[] = [
   WAIT,
   WATCH,
   MACHINE,
+  USE,
   TEST,
   PROMOTE,
   DEMOTE,

@@ -47,6 +47,17 @@ export function allowAction(
   );
 }
 
+export function isDenied(
+  { denials }: Pick<SimulatorState, "denials">,
+  { action, scope }: Denial,
+): boolean {
+  return denials.some(
+    (denial) =>
+      denial.action.toLowerCase() === action.toLowerCase() &&
+      isWithin(scope, denial.scope),
+  );
+}
+
 /** Throws 403 AuthorizationFailed or LinkedAuthorizationFailed, in ARM's words, for what is denied. */
 export function authorize(
   state: SimulatorState,
@@ -54,12 +65,7 @@ export function authorize(
   request: ArmRequest,
 ): void {
   if (state.denials.length === 0) return;
-  const denied = ({ action, scope }: Denial): boolean =>
-    state.denials.some(
-      (denial) =>
-        denial.action.toLowerCase() === action.toLowerCase() &&
-        isWithin(scope, denial.scope),
-    );
+  const denied = (asked: Denial): boolean => isDenied(state, asked);
   const own = actionOf(request.method, request.path);
   if (own === undefined) return;
   const who = `The client '${client}' with object id '${objectId}'`;
@@ -93,6 +99,8 @@ const VERBS: Readonly<Record<string, string>> = {
  * `Microsoft.Compute/register/action` over the subscription. Undefined for a path that has no action.
  */
 export function actionOf(method: string, path: string): Denial | undefined {
+  if (/^\/providers\/Microsoft\.ResourceGraph\/resources$/iu.test(path))
+    return { action: "Microsoft.ResourceGraph/resources/read", scope: "/" };
   const [, subscription, rest = ""] =
     /^(\/subscriptions\/[^/]+)(\/.*)?$/iu.exec(path) ?? [];
   if (subscription === undefined) return undefined;

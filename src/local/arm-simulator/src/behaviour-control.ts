@@ -26,6 +26,8 @@ export interface BehaviourControl {
   setOmission(omission: Partial<Omission>): Promise<void>;
   /** How the flags of a version and of a region combine where a machine is made of the latest. Default "regionFirst". */
   setExclusionReading(reading: ExclusionReading): Promise<void>;
+  /** Resource Graph shows a change of a resource so much later; 0: at once, what is changed already, too. */
+  setResourceGraphLag(lag: { ms: number }): Promise<void>;
   /** Most items of one page of every list; null: what the simulator was started with. */
   setPageSize(size: number | null): Promise<void>;
 }
@@ -65,6 +67,10 @@ export function createBehaviourControl(
     },
     async setExclusionReading(reading) {
       state.exclusionReading = reading;
+      await store.commit();
+    },
+    async setResourceGraphLag({ ms }) {
+      state.resourceGraph.lagMs = ms;
       await store.commit();
     },
     async setPageSize(size) {

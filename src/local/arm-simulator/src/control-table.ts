@@ -211,6 +211,11 @@ export const CONTROLS: Readonly<
     argument: oneOf("regionFirst", "either"),
     example: "either",
   },
+  setResourceGraphLag: {
+    does: "Resource Graph shows a change of a virtual machine or scale set this much later. 0 turns it off, for what is changed already, too.",
+    argument: { ms: MILLISECONDS },
+    example: { ms: 60000 },
+  },
   setPageSize: {
     does: "Most items on one page of every list; null is what the simulator was started with.",
     argument: INTEGER_OR_NULL,

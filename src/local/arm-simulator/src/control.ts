@@ -209,7 +209,7 @@ export function createControl(parts: {
     },
     async removeResource(id) {
       const key = resourceKey(id);
-      delete state.resources[key];
+      store.removeResource(id);
       delete state.imageVersions[key];
       delete state.softDeleted[key];
       forgetWrites(store, key);

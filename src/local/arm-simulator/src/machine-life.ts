@@ -195,7 +195,7 @@ export function removeMachine(store: Store, machine: ArmResource): void {
   for (const [part, option] of partsOf(machine)) {
     const found = store.findResource(part);
     if (found?.managedBy !== machine.id) continue;
-    if (option === "Delete" && !isLeft) delete resources[resourceKey(found.id)];
+    if (option === "Delete" && !isLeft) store.removeResource(found.id);
     else {
       const { managedBy: _machine, ...free } = found;
       const { virtualMachine: _of, ...properties } = found.properties ?? {};
@@ -212,7 +212,8 @@ export function removeMachine(store: Store, machine: ArmResource): void {
     }
   }
   for (const other of Object.keys(resources))
-    if (other === key || other.startsWith(`${key}/`)) delete resources[other];
+    if (other === key || other.startsWith(`${key}/`))
+      store.removeResource(other);
   delete machines[key];
 }
 

@@ -2,7 +2,6 @@ import { ArmError, resourceNotFound } from "./arm-error.js";
 import type { ArmAnswer, ArmRequest } from "./arm-request.js";
 import { isObject } from "./json-shape.js";
 import { newSecret } from "./machine-life.js";
-import { resourceKey } from "./resource-id.js";
 import type { ArmResource } from "./state.js";
 import type { Store } from "./store.js";
 
@@ -78,7 +77,7 @@ export async function answerNetworkInterface(
           "NicInUse",
           `Network Interface ${found.id} is used by existing resource ${found.managedBy}. In order to delete the network interface, it must be dissociated from the resource.`,
         );
-      delete store.state.resources[resourceKey(found.id)];
+      store.removeResource(found.id);
       await store.commit();
       return { status: 200 };
     default:

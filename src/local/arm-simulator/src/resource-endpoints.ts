@@ -59,7 +59,7 @@ export async function answerResource(
           "CannotDeleteResource",
           "Can not delete resource before nested resources are deleted.",
         );
-      delete resources[key];
+      store.removeResource(path);
       await store.commit();
       return { status: 200 };
     }

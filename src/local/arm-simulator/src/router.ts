@@ -38,6 +38,7 @@ import {
 import { settleMachines } from "./machine-life.js";
 import { answerNetworkInterface } from "./network-interface.js";
 import { parseComputeId } from "./resource-id.js";
+import { queryResources } from "./resource-graph.js";
 import type { OperationRecord } from "./state.js";
 import type { Store } from "./store.js";
 import { listTagged } from "./tagged-resources.js";
@@ -59,6 +60,10 @@ type Handler = (
 
 /** Path patterns, tried in order; a handler gives undefined for a method it does not serve. */
 const ROUTES: readonly (readonly [RegExp, Handler])[] = [
+  [
+    /^\/providers\/Microsoft\.ResourceGraph\/resources$/iu,
+    ({ store }, request) => queryResources(store, request),
+  ],
   [/^\/tenants$/iu, listTenants],
   [/^\/subscriptions$/iu, listSubscriptions],
   [/^\/subscriptions\/([^/]+)$/iu, getSubscription],

@@ -202,6 +202,22 @@ export interface Denial {
   readonly scope: string;
 }
 
+/** A resource that was changed, as it was before; absent: it was not there. */
+export interface ResourceChange {
+  readonly key: string;
+  readonly atMs: number;
+  /** How long Resource Graph was to lag behind it. */
+  readonly lagMs: number;
+  readonly before?: ArmResource;
+}
+
+/** How far Resource Graph lags behind (resource-graph.ts). */
+export interface ResourceGraphLag {
+  lagMs: number;
+  /** Those that are not shown yet, oldest first. */
+  changes: readonly ResourceChange[];
+}
+
 /** Everything that survives a restart: plain JSON. */
 export interface SimulatorState {
   readonly subscriptions: Record<string, SubscriptionState>;
@@ -228,6 +244,7 @@ export interface SimulatorState {
   readonly machines: Record<string, MachineLife>;
   machineTimes: { readonly startMs: number; readonly deleteMs: number };
   machineOffers: MachineOffers;
+  readonly resourceGraph: ResourceGraphLag;
   /** Most items of one page of a list. Absent: what the simulator was started with. */
   pageSize?: number;
 }

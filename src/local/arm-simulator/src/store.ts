@@ -96,7 +96,39 @@ export class Store {
   }
 
   putResource(resource: ArmResource): void {
-    this.state.resources[resourceKey(resource.id)] = resource;
+    const key = resourceKey(resource.id);
+    this.#noteChange(key);
+    this.state.resources[key] = resource;
+  }
+
+  removeResource(id: string): void {
+    const key = resourceKey(id);
+    this.#noteChange(key);
+    delete this.state.resources[key];
+  }
+
+  /** Of what Resource Graph does not show yet. */
+  #noteChange(key: string): void {
+    const { resourceGraph, resources } = this.state;
+    const { lagMs } = resourceGraph;
+    const changes = resourceGraph.changes.filter(
+      (change) => this.now() < change.atMs + change.lagMs,
+    );
+    const before = resources[key];
+    resourceGraph.changes =
+      lagMs === 0
+        ? changes
+        : [
+            ...changes,
+            {
+              key,
+              atMs: this.now(),
+              lagMs,
+              ...(before === undefined
+                ? {}
+                : { before: structuredClone(before) }),
+            },
+          ];
   }
 
   /** Resources of one type, in a subscription, a group, or under a parent. */
@@ -162,6 +194,7 @@ function laterMembers() {
     machines: {},
     machineTimes: { startMs: 0, deleteMs: 0 },
     machineOffers: { restrictions: {}, usages: {}, acceptedTerms: [] },
+    resourceGraph: { lagMs: 0, changes: [] },
   } satisfies Partial<SimulatorState>;
 }
 

@@ -110,7 +110,7 @@ async function makeMachine(
     ...resource,
     ...(tags === undefined || resource["tags"] !== undefined ? {} : { tags }),
   }));
-  const body = withParts(request.body, plan.disks, interfaces);
+  const body = withParts(request.body, plan, interfaces);
   try {
     // One commit has the machine and its disks.
     parts.forEach((part) => store.putResource(part));
@@ -125,8 +125,7 @@ async function makeMachine(
       headers: asynchronous(request, location, operation),
     };
   } catch (error) {
-    for (const { id: part } of parts)
-      delete store.state.resources[resourceKey(part)];
+    for (const { id: part } of parts) store.removeResource(part);
     throw error;
   }
 }
@@ -183,6 +182,8 @@ interface PlannedMachine {
   /** None: it has no image reference. */
   readonly disks: readonly PlannedDisk[];
   readonly fate: MachineFate | undefined;
+  /** The number that was taken, also of a definition's id: read-only, and shown. */
+  readonly exactVersion?: string;
 }
 
 function planMachine(
@@ -251,6 +252,7 @@ function planMachine(
   };
   return {
     fate,
+    exactVersion: version.name,
     disks: [
       make(storage.osDisk ?? {}, osDiskImage?.sizeInGB),
       ...dataDiskImages.map(({ lun = 0, sizeInGB }) =>
@@ -413,7 +415,7 @@ function setIn(store: Store, setId: string, location: string): ArmResource {
 /** The body as ARM shows it: each disk and interface by its id, and without the password. */
 function withParts(
   body: unknown,
-  [os, ...data]: readonly PlannedDisk[],
+  { disks: [os, ...data], exactVersion }: PlannedMachine,
   interfaces: readonly PlannedInterface[],
 ): unknown {
   if (os === undefined) return body;
@@ -451,6 +453,7 @@ function withParts(
           }),
       storageProfile: {
         ...storage,
+        imageReference: { ...storage.imageReference, exactVersion },
         osDisk: attached(os),
         dataDisks: data.map(attached),
       },

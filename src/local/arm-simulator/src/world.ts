@@ -109,7 +109,14 @@ export function resourcesIn(subscriptionId: string, resourceGroup: string) {
         identifier: { uniqueName: `${subscriptionId}-${name.toUpperCase()}` },
         ...(sharing === "Private"
           ? {}
-          : { sharingProfile: { permissions: sharing } }),
+          : {
+              sharingProfile: {
+                permissions: sharing,
+                ...(sharing === "Community" && {
+                  communityGalleryInfo: { publicNames: [`${name}-1`] },
+                }),
+              },
+            }),
       }),
     imageDefinition: (
       gallery: string,

@@ -111,13 +111,24 @@ describe("against the simulator", () => {
   });
 
   test.each([
-    ["MyGallery", "Private"],
-    ["MySharedGallery", "Groups"],
-    ["MyCommunityGallery", "Community"],
-  ])("gallery %s is shared with %s", async (name, sharing) => {
-    const id = seedResource(`galleries/${name}`);
-    expect(await reader.getGallery(id)).toEqual({ id, sharing });
-  });
+    ["MyGallery", "Private", {}],
+    [
+      "MySharedGallery",
+      "Groups",
+      { uniqueName: `${LOCAL_SUBSCRIPTION_ID}-MYSHAREDGALLERY` },
+    ],
+    [
+      "MyCommunityGallery",
+      "Community",
+      { publicNames: ["MyCommunityGallery-1"] },
+    ],
+  ])(
+    "gallery %s is shared with %s, by that name",
+    async (name, sharing, names) => {
+      const id = seedResource(`galleries/${name}`);
+      expect(await reader.getGallery(id)).toEqual({ id, sharing, ...names });
+    },
+  );
 
   test("a gallery says that it has soft delete", async () => {
     const id = await put("galleries/Soft", {

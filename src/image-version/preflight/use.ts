@@ -1,0 +1,143 @@
+/**
+ * Nothing is taken away that somebody needs. Guarded is every version, where the subscriptions of its consumers are known.
+ * Invariant: what could not be seen is no pass.
+ */
+import { ServiceError, type Finding } from "../../errors.js";
+import {
+  findUsers,
+  needsVersion,
+  usersOf,
+  type ImageUse,
+} from "../../image-use/look.js";
+import { namesOf } from "../../image-use/names.js";
+import type { ImageUser, UseDependencies } from "../../image-use/ports.js";
+import {
+  formatImageVersionId,
+  galleryIdOf,
+  type ImageVersionId,
+} from "../../resource-id.js";
+import type { Dependencies } from "../ports.js";
+
+/** Named in a refusal. */
+const MOST_NAMED = 10;
+
+export function isGuarded({
+  consumerSubscriptions,
+}: Pick<UseDependencies, "consumerSubscriptions">): boolean {
+  return consumerSubscriptions.length > 0;
+}
+
+export interface Taking {
+  readonly id: ImageVersionId;
+  /** Canonical regions where it is the latest; undefined where nobody knows. */
+  readonly latestIn: readonly string[] | undefined;
+  /** Canonical regions that are taken away; absent: all. */
+  readonly regions?: readonly string[];
+  /** RFC 6901: what in the request asks for that. */
+  readonly pointer: string;
+  /** The last look before it is done: scale sets are asked of Azure Resource Manager itself. */
+  readonly confirms?: boolean;
+}
+
+/**
+ * What is worth knowing of those who use it and do not need it. Throws ServiceError ImageVersionInUse or UseUnknown, and what the
+ * reads throw that may pass.
+ */
+export async function mustNotBeNeeded(
+  deps: Pick<
+    Dependencies,
+    "imageUsers" | "consumerSubscriptions" | "now" | "resources"
+  >,
+  { id, latestIn, regions, pointer, confirms }: Taking,
+): Promise<readonly Finding[]> {
+  const gallery = await deps.resources.getGallery(galleryIdOf(id));
+  const names = namesOf([id], gallery ?? {});
+  const use = await findUsers(deps, id.subscriptionId, names, confirms);
+  const users = usersOf(use, names, latestIn ?? []).filter(
+    ({ region }) => regions === undefined || regions.includes(region),
+  );
+  const needing = users.filter(needsVersion);
+  if (needing.length > 0)
+    throw new ServiceError("ImageVersionInUse", inUse(id, needing), {
+      findings: needing.slice(0, MOST_NAMED).map((user) => ({
+        code: "ImageVersionInUse",
+        pointer,
+        message: `${user.kind === "scaleSet" ? "Scale set" : "Machine"} ${user.id} in ${user.region} is made of it.`,
+        severity: "error",
+        remediation:
+          "Let it use another version, or delete it; or an Admin confirms by ignoreUse=true.",
+      })),
+    });
+  const unknown = unknownIn(use, latestIn === undefined, pointer);
+  if (unknown.length > 0)
+    throw new ServiceError(
+      "UseUnknown",
+      `It could not be seen whether ${formatImageVersionId(id)} is in use; each reason is listed under errors. Mend it, or an Admin confirms by ignoreUse=true.`,
+      { findings: unknown },
+    );
+  return users.length === 0
+    ? []
+    : [
+        {
+          code: "MachinesRunOn",
+          pointer: "",
+          message: `${countsOf(users)} made of it, whose disks are their own: they run on.`,
+          severity: "warning",
+        },
+      ];
+}
+
+/** In one sentence, how many need it and where. */
+export function inUse(
+  id: ImageVersionId,
+  needing: readonly ImageUser[],
+): string {
+  return `${formatImageVersionId(id)} is in use: ${countsOf(needing)} made of it, which could make no further instance, or not be reimaged, without it.`;
+}
+
+/** Why it is not known who uses it. */
+export function unknownIn(
+  { notSeen, needsSeen }: Pick<ImageUse, "notSeen" | "needsSeen">,
+  isLatestUnknown: boolean,
+  pointer: string,
+): readonly Finding[] {
+  const unknown = (message: string): Finding => ({
+    code: "UseUnknown",
+    pointer,
+    message,
+    severity: "error",
+  });
+  return [
+    ...notSeen.map(({ subscriptionId, message }) =>
+      unknown(`Not seen in subscription ${subscriptionId}: ${message}`),
+    ),
+    ...(needsSeen
+      ? []
+      : [unknown("There are more scale sets and machines than are read.")]),
+    ...(isLatestUnknown
+      ? [
+          unknown(
+            "Which version is the latest could not be read: who names no number may use it.",
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** "2 scale sets (eastus2 1, westus 1) and 1 machine (westus 1) are". */
+function countsOf(users: readonly ImageUser[]): string {
+  const kinds = [
+    ["scale set", users.filter(({ kind }) => kind === "scaleSet")],
+    ["machine", users.filter(({ kind }) => kind === "machine")],
+  ] as const;
+  const counted = kinds
+    .filter(([, each]) => each.length > 0)
+    .map(([name, each]) => {
+      const regions = [...new Set(each.map(({ region }) => region))].sort();
+      const where = regions.map(
+        (one) => `${one} ${each.filter(({ region }) => region === one).length}`,
+      );
+      return `${each.length} ${name}${each.length === 1 ? "" : "s"} (${where.join(", ")})`;
+    });
+  return `${counted.join(" and ")} ${users.length === 1 ? "is" : "are"}`;
+}

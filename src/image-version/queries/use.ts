@@ -1,0 +1,85 @@
+import type { Finding } from "../../errors.js";
+import {
+  findUsers,
+  needsVersion,
+  usersOf,
+  type ImageUse,
+} from "../../image-use/look.js";
+import { namesOf } from "../../image-use/names.js";
+import type { ImageUser } from "../../image-use/ports.js";
+import { galleryIdOf, type ImageVersionId } from "../../resource-id.js";
+import type { ImageUseView } from "../contract.js";
+import type { Dependencies } from "../ports.js";
+import { getImageVersion } from "./get.js";
+
+/** Shown of each kind. */
+const MOST_SHOWN = 10;
+
+/** Who uses a version. Throws ServiceError NotFound where there is no such version, and what the reads throw. */
+export async function getImageUse(
+  deps: Dependencies,
+  id: ImageVersionId,
+): Promise<ImageUseView> {
+  const { latestIn, warnings } = await getImageVersion(deps, id);
+  const gallery = await deps.resources.getGallery(galleryIdOf(id));
+  const names = namesOf([id], gallery ?? {});
+  const use = await findUsers(deps, id.subscriptionId, names);
+  return viewUse(use, usersOf(use, names, latestIn), warnings);
+}
+
+/** Canonical regions where a version is the latest; undefined where that could not be read. */
+export async function latestRegions(
+  deps: Dependencies,
+  id: ImageVersionId,
+): Promise<readonly string[] | undefined> {
+  const { latestIn, warnings } = await getImageVersion(deps, id);
+  return warnings.some(isLatestUnknown) ? undefined : latestIn;
+}
+
+function viewUse(
+  { subscriptions, notSeen, complete, needsSeen, time }: ImageUse,
+  users: readonly ImageUser[],
+  warnings: readonly Finding[],
+): ImageUseView {
+  const machines = users.filter(({ kind }) => kind === "machine");
+  return {
+    needed: users.some(needsVersion)
+      ? "yes"
+      : notSeen.length > 0 || !needsSeen || warnings.some(isLatestUnknown)
+        ? "unknown"
+        : "no",
+    scaleSets: viewUsers(users.filter(({ kind }) => kind === "scaleSet")),
+    ephemeralMachines: viewUsers(machines.filter(needsVersion)),
+    machines: viewUsers(machines.filter((each) => !needsVersion(each))),
+    subscriptions: [...subscriptions],
+    notSeen: notSeen.map((each) => ({ ...each })),
+    complete,
+    time,
+    warnings: [...warnings, ...(complete ? [] : [INCOMPLETE])],
+  };
+}
+
+function viewUsers(users: readonly ImageUser[]): ImageUseView["machines"] {
+  const regions = [...new Set(users.map(({ region }) => region))].sort();
+  return {
+    count: users.length,
+    regions: regions.map((name) => ({
+      name,
+      count: users.filter(({ region }) => region === name).length,
+    })),
+    first: users.slice(0, MOST_SHOWN).map(({ id, region }) => ({ id, region })),
+  };
+}
+
+/** Who names no number then uses nobody knows which version. */
+function isLatestUnknown({ code }: Finding): boolean {
+  return code === "LatestUnknown";
+}
+
+const INCOMPLETE: Finding = {
+  code: "MoreUsersThanRead",
+  pointer: "",
+  message:
+    "There are more users than are read at a time: the counts are lower bounds. Those that need the version were read first.",
+  severity: "warning",
+};

@@ -1,0 +1,172 @@
+/**
+ * A deletion of a version that somebody may use. Pure. Example, with the version in latest:
+ *
+ *   DeletionRequested ──▶ Accepted, Updating, Replicating   it is excluded from latest, as by a demotion
+ *                     ──▶ DeletionRequested                 the delay is waited out, and it is asked who uses it
+ *                     ──▶ Deleting                          nobody needs it
+ *                         or Accepted …, Failed             somebody does: it is included again
+ *
+ * Invariants:
+ *  1. The DELETE is not sent before the delay has passed since Azure has shown the version excluded from latest.
+ *  2. Where the deletion comes to nothing, the version is in latest again as it was, and so is the rule that it had.
+ */
+import { advance } from "../../operation/advance.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import type { Patch } from "../properties/patch.js";
+import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { canonicalRegion } from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import { targetRegionsOf } from "../properties/canonical-form.js";
+import { regionField } from "../properties/fields.js";
+import { isExcluded, isExcludedIn, type Look } from "../resources.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+  QueuedRequest,
+  VersionRequest,
+} from "./record.js";
+
+/** By field, whether the version is excluded, and in each region: its own flag goes before the version's. */
+function flagsIn(
+  resource: ImageVersionRequest,
+): Readonly<Record<string, boolean>> {
+  return {
+    [EXCLUDE_FROM_LATEST]: isExcluded(resource),
+    ...Object.fromEntries(
+      targetRegionsOf(resource).map((region) => [
+        `${regionField(canonicalRegion(region.name))}/excludeFromLatest`,
+        isExcludedIn(resource, region),
+      ]),
+    ),
+  };
+}
+
+/** It is the latest nowhere. */
+export function isExcludedEverywhere(resource: ImageVersionRequest): boolean {
+  return Object.values(flagsIn(resource)).every((flag) => flag);
+}
+
+/** When the DELETE may be sent; undefined: the version is to be excluded from latest first. */
+export function dueTimeOf(
+  { guard }: VersionRequest,
+  delayMs: number,
+): number | undefined {
+  return guard?.excludedTime === undefined
+    ? undefined
+    : Date.parse(guard.excludedTime) + delayMs;
+}
+
+/** The version leaves latest, where it is in it; the next step of the deletion comes after that. */
+export function excludeFirst(
+  pair: ImageVersionPair,
+  { operation: { id }, request }: QueuedRequest,
+  look: Look,
+  delayMs: number,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  const flags = flagsIn(look.resource);
+  if (isExcludedEverywhere(look.resource))
+    return waitForDelay(pair, id, request, delayMs, context);
+  const { overriddenRule } = record;
+  const excluding: VersionRequest = {
+    ...request,
+    changes: Object.fromEntries(
+      Object.keys(flags).map((field) => [field, true]),
+    ),
+    alone: true,
+    guard: { was: flags, ...(overriddenRule && { overriddenRule }) },
+  };
+  return advance(pair, context, {
+    patch: {
+      state: "Accepted",
+      requests: { ...record.requests, [id]: excluding },
+    },
+    message: "Before it is deleted, it is excluded from latest.",
+    waitMs: 0,
+  });
+}
+
+/** Azure shows the version excluded for its deletion, which goes on; undefined where no deletion waits for that. */
+export function excluded(
+  pair: ImageVersionPair,
+  delayMs: number,
+  context: TransitionContext,
+): ImageVersionPair | undefined {
+  const { id } = pair.operation;
+  const request = pair.record.requests[id];
+  return request !== undefined && isGuarding(request) && request.appliedTime
+    ? waitForDelay(pair, id, request, delayMs, context)
+    : undefined;
+}
+
+/** Others have deleted the version before it was excluded: its deletion sees to that; undefined where there is none. */
+export function goneBefore(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionPair | undefined {
+  const { id } = pair.operation;
+  const request = pair.record.requests[id];
+  return request !== undefined && isGuarding(request)
+    ? waitForDelay(
+        pair,
+        id,
+        request,
+        0,
+        context,
+        "Azure shows the version no more: its deletion makes sure.",
+      )
+    : undefined;
+}
+
+/** It ends by no look: its DELETE is still to be sent. */
+export function isGuarding({
+  guard,
+  decided,
+}: Pick<VersionRequest, "guard" | "decided">): boolean {
+  return guard !== undefined && decided === undefined;
+}
+
+function waitForDelay(
+  pair: ImageVersionPair,
+  id: string,
+  request: VersionRequest,
+  delayMs: number,
+  context: TransitionContext,
+  message?: string,
+): ImageVersionPair {
+  const { record } = pair;
+  const excludedTime = context.now.toISOString();
+  const waiting: VersionRequest = {
+    ...request,
+    changes: {},
+    guard: { ...request.guard, excludedTime },
+  };
+  const due = new Date(context.now.getTime() + delayMs).toISOString();
+  return advance(pair, context, {
+    patch: {
+      state: "DeletionRequested",
+      requests: { ...record.requests, [id]: waiting },
+    },
+    message:
+      message ??
+      `It is excluded from latest. At ${due} it is asked again who uses it; where nobody needs it, it is deleted.`,
+    waitMs: delayMs,
+  });
+}
+
+/** Invariant 2: what is to be sent; undefined where nothing is. */
+export function includedAgain({ guard }: VersionRequest): Patch | undefined {
+  return guard?.was;
+}
+
+/** Invariant 2: the rule that was in force is again. */
+export function withRuleAgain(
+  record: ImageVersionRecord,
+  { guard }: VersionRequest,
+): ImageVersionRecord {
+  if (guard?.was === undefined) return record;
+  const { overriddenRule: _, ...kept } = record;
+  const { overriddenRule } = guard;
+  return { ...kept, ...(overriddenRule && { overriddenRule }) };
+}

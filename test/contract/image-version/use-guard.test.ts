@@ -1,0 +1,418 @@
+/** What somebody needs is not taken away: deletions, regions, retention, where the subscriptions of consumers are known. */
+import { afterEach, describe, expect, test } from "vitest";
+import {
+  deleteImageVersion,
+  demoteImageVersion,
+  promoteImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
+import { patchImageVersion } from "../../../src/image-version/commands/put.js";
+import { cancelOperation } from "../../../src/operation/canceling.js";
+import {
+  idOf,
+  operationIn,
+  request,
+  TRACEPARENT,
+  type InProcess,
+} from "../../support/dependencies.js";
+import {
+  CONSUMER,
+  putUser,
+  removeUsers,
+  worldWithConsumer,
+} from "../../support/image-users.js";
+import { inOneWorld } from "../../support/one-world.js";
+import { refusal } from "../../support/refusal.js";
+import { managedImageRequest } from "../../support/requests.js";
+
+const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
+const DELAY_MS = 900_000;
+
+let world: InProcess;
+let version: string;
+inOneWorld(
+  {
+    replicationMs: 60_000,
+    consumerSubscriptions: [CONSUMER],
+    world: worldWithConsumer(),
+  },
+  (given, versionId) => {
+    world = given;
+    version = versionId;
+  },
+);
+afterEach(async () => {
+  await removeUsers(world);
+  await world.simulator.control.setResourceGraphLag({ ms: 0 });
+  await world.simulator.control.allowAction({
+    action: "Microsoft.Compute/virtualMachines/read",
+  });
+});
+
+const remove = (more: { ignoreUse?: boolean } = {}) =>
+  deleteImageVersion(world.deps, { id: idOf(version), ...BY, ...more });
+
+async function publish(excludeFromLatest = false): Promise<void> {
+  const { properties, ...rest } = managedImageRequest();
+  await request(world.deps, version, {
+    ...rest,
+    properties: {
+      ...properties,
+      publishingProfile: { ...properties.publishingProfile, excludeFromLatest },
+    },
+  });
+  expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+}
+
+/** Whether Azure has it, and excludes it from latest. */
+async function shown(): Promise<"gone" | "excluded" | "included"> {
+  const found = await world.deps.resourceManager.getImageVersion(idOf(version));
+  if (found === undefined) return "gone";
+  const { excludeFromLatest, targetRegions = [] } =
+    found.resource.properties.publishingProfile ?? {};
+  const flags = [
+    excludeFromLatest === true,
+    ...targetRegions.map(
+      (region) => (region.excludeFromLatest ?? excludeFromLatest) === true,
+    ),
+  ];
+  if (new Set(flags).size > 1) throw new Error("excluded in some regions");
+  return flags[0] === true ? "excluded" : "included";
+}
+
+/** Runs on until the delay is being waited out. */
+async function untilExcluded(): Promise<void> {
+  for (let i = 0; i < 50; i += 1) {
+    await world.runDue();
+    const { record } = await world.read(version);
+    if (
+      record.state === "DeletionRequested" &&
+      Object.values(record.requests).some(({ guard }) => guard?.excludedTime)
+    )
+      return;
+    world.clock.advance(15_000);
+  }
+  throw new Error("it is not excluded");
+}
+
+const deletes = () =>
+  world.simulator.control.countRequests({ method: "DELETE" });
+
+describe("a deletion", () => {
+  test("of what a scale set names is refused, with names and counts", async () => {
+    await publish();
+    const id = await putUser(
+      world,
+      "virtualMachineScaleSets",
+      "front",
+      version,
+    );
+    const error = await refusal(remove());
+    expect(error).toMatchObject({
+      code: "ImageVersionInUse",
+      findings: [{ code: "ImageVersionInUse", pointer: "" }],
+    });
+    expect(error.message).toContain("1 scale set (westus 1) is made of it");
+    expect(error.findings[0]?.message).toContain(id);
+    expect(deletes()).toBe(0);
+  });
+
+  test("of what a machine with an ephemeral disk is made of is refused", async () => {
+    await publish();
+    await putUser(world, "virtualMachines", "vm", version, { ephemeral: true });
+    expect(await refusal(remove())).toMatchObject({
+      code: "ImageVersionInUse",
+    });
+  });
+
+  test("is refused where it could not be seen whether it is in use", async () => {
+    await publish();
+    await world.simulator.control.denyAction({
+      action: "Microsoft.Compute/virtualMachines/read",
+      scope: `/subscriptions/${CONSUMER}`,
+    });
+    world.clock.advance(60_000);
+    expect(await refusal(remove())).toMatchObject({
+      code: "UseUnknown",
+      findings: [{ code: "UseUnknown" }],
+    });
+  });
+
+  test("excludes it from latest, waits, asks again, and deletes; machines with disks of their own are told", async () => {
+    await publish();
+    await putUser(world, "virtualMachines", "vm", version);
+    const accepted = await remove();
+    expect(accepted.warnings?.map(({ code }) => code)).toContain(
+      "MachinesRunOn",
+    );
+    await untilExcluded();
+    expect(await shown()).toBe("excluded");
+    expect(deletes()).toBe(0);
+    world.clock.advance(DELAY_MS - 60_000);
+    await world.runDue();
+    expect(deletes()).toBe(0);
+    // Repeated, it is the same.
+    expect((await remove()).id).toBe(accepted.id);
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+    expect(await shown()).toBe("gone");
+    expect(deletes()).toBe(1);
+  });
+
+  test("of what is excluded already waits as well, and writes nothing else", async () => {
+    await publish(true);
+    world.simulator.control.clearRequests();
+    await remove();
+    await untilExcluded();
+    expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+    expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
+  });
+
+  test("whose version is found in use then ends, with the version in latest as it was", async () => {
+    await publish();
+    await remove();
+    await untilExcluded();
+    // Resource Graph does not know of it yet; Azure Resource Manager does.
+    await world.simulator.control.setResourceGraphLag({ ms: DELAY_MS * 10 });
+    await putUser(world, "virtualMachineScaleSets", "late", version);
+    const ended = await world.finish(version);
+    expect(ended).toMatchObject({
+      status: "Failed",
+      error: {
+        code: "ImageVersionInUse",
+        errors: [{ code: "ImageVersionInUse" }],
+      },
+    });
+    expect(await shown()).toBe("included");
+    expect(deletes()).toBe(0);
+    const { record } = await world.read(version);
+    expect(record.excludedByCancel).toBeUndefined();
+    // Another request begins as after any other.
+    await removeUsers(world);
+    await world.simulator.control.setResourceGraphLag({ ms: 0 });
+    await remove();
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test("whose version is found in use then, and was excluded before, leaves it excluded", async () => {
+    await publish(true);
+    await remove();
+    await untilExcluded();
+    await putUser(world, "virtualMachineScaleSets", "late", version);
+    expect(await world.finish(version)).toMatchObject({
+      status: "Failed",
+      error: { code: "ImageVersionInUse" },
+    });
+    expect(await shown()).toBe("excluded");
+  });
+
+  test("of which nothing can be seen then ends, too", async () => {
+    await publish();
+    await remove();
+    await untilExcluded();
+    await world.simulator.control.denyAction({
+      action: "Microsoft.Compute/virtualMachines/read",
+      scope: `/subscriptions/${CONSUMER}`,
+    });
+    expect(await world.finish(version)).toMatchObject({
+      status: "Failed",
+      error: { code: "UseUnknown" },
+    });
+    expect(await shown()).toBe("included");
+  });
+
+  test("waits where Resource Graph is throttled", async () => {
+    await publish();
+    await remove();
+    await untilExcluded();
+    world.simulator.control.addFault({
+      method: "POST",
+      path: "ResourceGraph",
+      status: 429,
+      headers: { "Retry-After": "30" },
+      times: 2,
+    });
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+    expect(await shown()).toBe("gone");
+  });
+
+  test("that Azure refuses leaves the version in latest", async () => {
+    await publish();
+    await remove();
+    await untilExcluded();
+    world.simulator.control.addFault({
+      method: "DELETE",
+      path: version,
+      status: 409,
+      body: { error: { code: "ScopeLocked", message: "Locked." } },
+    });
+    expect(await world.finish(version)).toMatchObject({
+      status: "Failed",
+      error: { code: "ResourceManagerRefused" },
+    });
+    expect(await shown()).toBe("included");
+  });
+
+  test.each(["at once", "while it waits"])(
+    "that is canceled %s leaves the version in latest",
+    async (when) => {
+      await publish();
+      const { id } = await remove();
+      if (when === "while it waits") await untilExcluded();
+      await cancelOperation(world.deps, id, { appId: "operator" });
+      const { record } = await world.read(version);
+      if (record.state !== "Canceled")
+        expect(await world.finish(version)).toMatchObject({
+          status: "Canceled",
+        });
+      expect(await shown()).toBe("included");
+      expect(deletes()).toBe(0);
+    },
+  );
+
+  test("canceled while the exclusion is on its way takes that back", async () => {
+    await publish();
+    const { id } = await remove();
+    for (let i = 0; i < 20; i += 1) {
+      await world.runDue();
+      if ((await shown()) === "excluded") break;
+      world.clock.advance(5_000);
+    }
+    await cancelOperation(world.deps, id, { appId: "operator" });
+    expect(await world.finish(version)).toMatchObject({ status: "Canceled" });
+    expect(await shown()).toBe("included");
+  });
+
+  test("is done at once where an Admin says so, whoever uses it", async () => {
+    await publish();
+    await putUser(world, "virtualMachineScaleSets", "front", version);
+    await remove({ ignoreUse: true });
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+    expect(
+      world.simulator.control.countRequests({ path: "ResourceGraph" }),
+    ).toBe(0);
+  });
+
+  test("is not hurried by an Admin while it waits: that says what to do", async () => {
+    await publish();
+    const { id } = await remove();
+    expect(await refusal(remove({ ignoreUse: true }))).toMatchObject({
+      code: "ImageVersionConflict",
+      fields: { existingOperationId: id },
+    });
+    await world.finish(version);
+  });
+
+  test("waits for what is being done with the version; with ignoreUse it goes first", async () => {
+    await request(world.deps, version, managedImageRequest());
+    await world.runDue();
+    await putUser(world, "virtualMachines", "other", "x");
+    expect(await refusal(remove())).toMatchObject({
+      code: "ImageVersionConflict",
+    });
+    await remove({ ignoreUse: true });
+    await world.finish(version);
+    expect(await shown()).toBe("gone");
+  });
+
+  test("of a version that others delete meanwhile is done", async () => {
+    await publish();
+    await remove();
+    await untilExcluded();
+    await world.simulator.control.removeResource(version);
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test("of a version that others delete while it is being excluded is done", async () => {
+    await publish();
+    await remove();
+    await world.runDue();
+    await world.simulator.control.removeResource(version);
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+    expect((await world.read(version)).record.state).toBe("Deleted");
+  });
+
+  test("of a version that others include again is judged by that", async () => {
+    await publish();
+    await remove();
+    await untilExcluded();
+    const found = await world.deps.resourceManager.getImageVersion(
+      idOf(version),
+    );
+    const { targetRegions = [] } =
+      found?.resource.properties.publishingProfile ?? {};
+    await world.simulator.control.editVersion({
+      versionId: version,
+      properties: {
+        publishingProfile: {
+          excludeFromLatest: false,
+          targetRegions: targetRegions.map((region) => ({
+            ...region,
+            excludeFromLatest: false,
+          })),
+        },
+      },
+    });
+    await putUser(
+      world,
+      "virtualMachineScaleSets",
+      "latest",
+      version.replace(/\/versions\/.*$/u, ""),
+    );
+    world.clock.advance(60_000);
+    expect(await world.finish(version)).toMatchObject({
+      status: "Failed",
+      error: { code: "ImageVersionInUse" },
+    });
+    expect(await shown()).toBe("included");
+  });
+});
+
+test("demotion and promotion wait for nobody", async () => {
+  await publish();
+  await putUser(world, "virtualMachineScaleSets", "front", version);
+  await demoteImageVersion(world.deps, { id: idOf(version), ...BY });
+  expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+  await promoteImageVersion(world.deps, { id: idOf(version), ...BY });
+  expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+  expect(world.simulator.control.countRequests({ path: "ResourceGraph" })).toBe(
+    0,
+  );
+});
+
+describe("a region", () => {
+  const without = (more: { ignoreUse?: boolean } = {}) =>
+    operationIn(
+      patchImageVersion(world.deps, {
+        id: idOf(version),
+        ...BY,
+        patch: {},
+        removeRegions: ["East US 2"],
+        validate: () => [],
+        ...more,
+      }),
+    );
+
+  test("is not removed where somebody needs the version there", async () => {
+    await publish();
+    await putUser(world, "virtualMachineScaleSets", "front", version, {
+      region: "eastus2",
+    });
+    expect(await refusal(without())).toMatchObject({
+      code: "ImageVersionInUse",
+      findings: [{ pointer: "/query/removeRegions" }],
+    });
+    await without({ ignoreUse: true });
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test("is removed where it is needed elsewhere alone; once accepted, it is the same request", async () => {
+    await publish();
+    await putUser(world, "virtualMachineScaleSets", "front", version);
+    const { id } = await without();
+    await putUser(world, "virtualMachineScaleSets", "late", version, {
+      region: "eastus2",
+    });
+    expect((await without()).id).toBe(id);
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+  });
+});
