@@ -30,7 +30,7 @@ function instance() {
   const { deps } = world;
   return createSummaries({
     ...deps,
-    looks: createLooks(deps.resourceManager, deps.now),
+    looks: createLooks(deps.resourceManager, deps.resources, deps.now),
     store: {
       ...deps.store,
       readRecord: (key) => {
