@@ -90,8 +90,13 @@ export function parseImageVersionId(text: string): ImageVersionId | undefined {
   };
 }
 
-/** The id of the gallery that holds an image version. */
-export function galleryIdOf(id: ImageVersionId): string {
+/** The id of the gallery of these names, such as those of an image version in it. */
+export function galleryIdOf(
+  id: Pick<
+    ImageVersionId,
+    "subscriptionId" | "resourceGroupName" | "galleryName"
+  >,
+): string {
   return `/subscriptions/${id.subscriptionId}/resourceGroups/${id.resourceGroupName}/providers/Microsoft.Compute/galleries/${id.galleryName}`;
 }
 

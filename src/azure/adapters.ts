@@ -180,7 +180,7 @@ export function createAdapters(
     store: store as StateStore<ImageVersionRecord>,
     versionNumbers: createVersionNumbers(tables, now),
     resourceManager,
-    looks: createLooks(resourceManager, now),
+    looks: createLooks(resourceManager, resources, now),
     rollbacks: store as unknown as StateStore<RollbackStateRecord>,
     resources,
     subscriptions,

@@ -31,11 +31,12 @@ import {
   rollBackImage,
 } from "../image-version/rollback/roll-back.js";
 import { getImageUse } from "../image-version/queries/use.js";
+import { listImageDefinitions } from "../image-version/queries/image-definitions.js";
 import { createSummaries } from "../image-version/queries/summaries.js";
 import { viewImageVersion, viewPlan } from "../image-version/queries/views.js";
 import { viewRollback } from "../operation/views.js";
 import { getMachineCommands } from "../machine-command/get-machine-commands.js";
-import { imageIdOf } from "../resource-id.js";
+import { galleryIdOf, imageIdOf } from "../resource-id.js";
 import type { RolloutView } from "../rollout/get-rollout.js";
 import { accepted, requesterOf } from "./accepted.js";
 import type { Endpoint, EndpointRequest } from "./endpoint.js";
@@ -57,6 +58,7 @@ type Names =
   | "listDeletedImageVersions"
   | "getImageVersion"
   | "listImageVersions"
+  | "listImages"
   | "getImageSummary"
   | "getMachineCommands"
   | "getImageUse"
@@ -165,6 +167,20 @@ export function imageVersionHandlers(
     armGetImageVersion: endpoint("armGetImageVersion", get),
     listImageVersions: endpoint("listImageVersions", list),
     armListImageVersions: endpoint("armListImageVersions", list),
+    listImages: endpoint("listImages", async (request) => ({
+      status: 200 as const,
+      body: await viewPage(
+        request,
+        (token) =>
+          listImageDefinitions(
+            deps.looks,
+            galleryIdOf(request.path),
+            request.query.top ?? 20,
+            token,
+          ),
+        (definition) => definition,
+      ),
+    })),
     getImageSummary: endpoint("getImageSummary", async (request) => {
       const { etag, view } = await summarize(
         imageIdOf({ ...request.path, versionName: "" }),

@@ -15,6 +15,7 @@ import type {
   Gallery,
   ImageDefinition,
   ImageSource,
+  ListedImageDefinition,
   ListedImageVersion,
   Look,
   ObservedImageVersion,
@@ -106,6 +107,10 @@ export interface ResourceManager {
 export interface ResourceReader {
   getGallery(id: string): Promise<Gallery | undefined>;
   getImageDefinition(id: string): Promise<ImageDefinition | undefined>;
+  /** Every image definition of a gallery, in no order; undefined where there is no such gallery. */
+  listImageDefinitions(
+    galleryId: string,
+  ): Promise<readonly ListedImageDefinition[] | undefined>;
   getDiskEncryptionSet(id: string): Promise<DiskEncryptionSet | undefined>;
   getSource(id: string): Promise<ImageSource | undefined>;
   /** One page of a subscription's sets, as ARM pages them; undefined where there is no such subscription. */
@@ -127,6 +132,10 @@ export interface Looks {
   version(id: ImageVersionId): Promise<Look | undefined>;
   /** The versions of an image definition as Azure lists them; undefined where there is no such definition. */
   versions(imageId: string): Promise<readonly ListedImageVersion[] | undefined>;
+  /** The image definitions of a gallery as Azure lists them; undefined where there is no such gallery. */
+  images(
+    galleryId: string,
+  ): Promise<readonly ListedImageDefinition[] | undefined>;
   /** What was kept of a version and its list is not to be shown again: it was written to. */
   forget(id: ImageVersionId, imageId: string): void;
 }

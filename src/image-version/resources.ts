@@ -52,6 +52,15 @@ export interface ImageDefinition {
   readonly purchasePlan?: PurchasePlan;
 }
 
+/** An image definition as ARM lists it. Times are RFC 3339. */
+export interface ListedImageDefinition extends ImageDefinition {
+  readonly name: string;
+  /** Canonical region. */
+  readonly region: string;
+  readonly description?: string;
+  readonly endOfLifeDate?: string;
+}
+
 /** A plan of the Marketplace, under whose terms an image is used. ARM's words; `product` is what az calls an offer. */
 export interface PurchasePlan {
   readonly name: string;

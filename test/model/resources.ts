@@ -3,6 +3,7 @@ import type { ResourceReader } from "../../src/image-version/ports.js";
 import type {
   DiskEncryptionSet,
   EncryptionType,
+  ImageDefinition,
 } from "../../src/image-version/resources.js";
 import { canonicalRegion, parseResourceId } from "../../src/resource-id.js";
 import type { Arm } from "./arm.js";
@@ -43,17 +44,18 @@ export function resourcesOf(arm: Arm, way: Way): ResourceReader {
     },
     async getImageDefinition(id) {
       const found = await find(id, "galleries/images");
-      if (found === undefined) return undefined;
-      const { osType, osState, hyperVGeneration, architecture } =
-        found.properties;
-      return {
-        id,
-        osType,
-        osState,
-        hyperVGeneration,
-        architecture,
-        securityType: "Standard",
-      };
+      return found && definitionOf(id, found.properties);
+    },
+    async listImageDefinitions(galleryId) {
+      if (parseResourceId(galleryId)?.type !== "galleries") return undefined;
+      const list = await get<{
+        value: readonly (WireResource & { readonly name: string })[];
+      }>(`${galleryId}/images`);
+      return list?.value.map(({ name, location, properties }) => ({
+        ...definitionOf(`${galleryId}/images/${name}`, properties),
+        name,
+        region: canonicalRegion(location),
+      }));
     },
     async getDiskEncryptionSet(id) {
       const found = await find(id, "diskencryptionsets");
@@ -74,6 +76,25 @@ export function resourcesOf(arm: Arm, way: Way): ResourceReader {
       );
       return list && { value: list.value.map((each) => setOf(each.id, each)) };
     },
+  };
+}
+
+function definitionOf(
+  id: string,
+  {
+    osType,
+    osState,
+    hyperVGeneration,
+    architecture,
+  }: WireResource["properties"],
+): ImageDefinition {
+  return {
+    id,
+    osType,
+    osState,
+    hyperVGeneration,
+    architecture,
+    securityType: "Standard",
   };
 }
 

@@ -137,7 +137,7 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
   });
   const azure: Azure = createAzure(arm, way, nowMs, writes, log);
   const hosts = Array.from({ length: HOSTS }, () =>
-    createLooks(azure.resourceManagerOf(), now),
+    createLooks(azure.resourceManagerOf(), azure.resources, now),
   );
   const topic = createMemoryTopic(
     nowMs,

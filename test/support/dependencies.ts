@@ -240,7 +240,7 @@ export async function startWith(
       subscriptions: createSubscriptions(arm),
     };
     return {
-      looks: createLooks(resourceManager, now),
+      looks: createLooks(resourceManager, facts.resources, now),
       resourceManager,
       machines: createMachineReader(arm),
       imageUsers: createImageUsers(arm),

@@ -150,7 +150,7 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
     ...common,
     store: store as unknown as StateStore<ImageVersionRecord>,
     rollbacks: store as unknown as StateStore<RollbackStateRecord>,
-    looks: createLooks(resourceManager, now),
+    looks: createLooks(resourceManager, RESOURCES, now),
     versionNumbers: {
       read: () => Promise.resolve({}),
       allocate() {
@@ -309,6 +309,22 @@ const RESOURCES: ResourceReader = {
       architecture: "x64",
       securityType: "Standard",
     }),
+  listImageDefinitions: (galleryId) =>
+    look(
+      `${galleryId}/`,
+      ["one", "two", "three"].map((name) => ({
+        id: `${galleryId}/images/${name}`,
+        name,
+        region: "westus",
+        osType: "Linux",
+        osState: "Generalized",
+        hyperVGeneration: "V2",
+        architecture: "x64",
+        securityType: "Standard",
+        description: "For tests",
+        endOfLifeDate: "2030-12-01T00:00:00Z",
+      })),
+    ),
   getDiskEncryptionSet: (id) => look(id, setOf(id)),
   getSource: (id) =>
     look<ImageSource>(id, {

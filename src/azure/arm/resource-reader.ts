@@ -6,7 +6,7 @@ import {
   type ResourceId,
 } from "../../resource-id.js";
 import type { ArmClient, CallOptions } from "./client.js";
-import { readPage } from "./pages.js";
+import { readPage, readPages } from "./pages.js";
 import { subscriptionScope } from "./subscriptions.js";
 import {
   toImageSource,
@@ -17,8 +17,11 @@ import {
 import type {
   DiskEncryptionSet,
   EncryptionType,
+  ImageDefinition,
 } from "../../image-version/resources.js";
 
+/** Of `galleryImages`, as `@azure/arm-compute` asks for one. */
+const GALLERIES_API_VERSION = "2025-12-03";
 /** Of `diskEncryptionSets`, as `@azure/arm-compute` asks for one. */
 const DISKS_API_VERSION = "2026-03-02";
 
@@ -87,22 +90,34 @@ export function createResourceReader(arm: ArmClient): ResourceReader {
 
     async getImageDefinition(id) {
       const found = await read<WireImageDefinition>(id, ["galleries/images"]);
-      if (found === undefined) return undefined;
-      const properties = found.wire.properties ?? {};
-      const plan = toPlan(properties.purchasePlan);
-      return {
-        id,
-        osType: properties.osType ?? "Unknown",
-        osState: properties.osState ?? "Unknown",
-        // Compute's defaults ("Create an image definition", Microsoft Learn).
-        hyperVGeneration: properties.hyperVGeneration ?? "V1",
-        architecture: properties.architecture ?? "x64",
-        securityType:
-          properties.features?.find(
-            ({ name }) => name?.toLowerCase() === "securitytype",
-          )?.value ?? "Standard",
-        ...(plan && { purchasePlan: plan }),
-      };
+      return found && toDefinition(id, found.wire);
+    },
+
+    async listImageDefinitions(galleryId) {
+      if (typeOf(parseResourceId(galleryId), ["galleries"]) === undefined)
+        return undefined;
+      const items = await readPages<
+        WireImageDefinition & { readonly name?: string }
+      >(arm, {
+        what: `the list of image definitions of ${galleryId}`,
+        action: "Microsoft.Compute/galleries/images/read",
+        scope: galleryId,
+        path: `${galleryId}/images`,
+        apiVersion: GALLERIES_API_VERSION,
+      });
+      return items?.flatMap(({ name, ...wire }) => {
+        if (name === undefined) return [];
+        const { description, endOfLifeDate } = wire.properties ?? {};
+        return [
+          {
+            ...toDefinition(`${galleryId}/images/${name}`, wire),
+            name,
+            region: canonicalRegion(wire.location ?? ""),
+            ...(description && { description }),
+            ...(endOfLifeDate && { endOfLifeDate }),
+          },
+        ];
+      });
     },
 
     async getDiskEncryptionSet(id) {
@@ -204,7 +219,10 @@ interface WireGallery {
 }
 
 interface WireImageDefinition {
+  readonly location?: string;
   readonly properties?: {
+    readonly description?: string | null;
+    readonly endOfLifeDate?: string | null;
     readonly osType?: string;
     readonly osState?: string;
     readonly hyperVGeneration?: string;
@@ -214,6 +232,26 @@ interface WireImageDefinition {
       readonly name?: string;
       readonly value?: string;
     }[];
+  };
+}
+
+function toDefinition(
+  id: string,
+  { properties = {} }: WireImageDefinition,
+): ImageDefinition {
+  const plan = toPlan(properties.purchasePlan);
+  return {
+    id,
+    osType: properties.osType ?? "Unknown",
+    osState: properties.osState ?? "Unknown",
+    // Compute's defaults ("Create an image definition", Microsoft Learn).
+    hyperVGeneration: properties.hyperVGeneration ?? "V1",
+    architecture: properties.architecture ?? "x64",
+    securityType:
+      properties.features?.find(
+        ({ name }) => name?.toLowerCase() === "securitytype",
+      )?.value ?? "Standard",
+    ...(plan && { purchasePlan: plan }),
   };
 }
 

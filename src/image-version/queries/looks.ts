@@ -1,14 +1,18 @@
 /**
  * Looks at Azure for those who only read. Invariants:
- *  1. A version, or the list of an image definition, is read at most once in `KEEP_MS` by one instance, however many ask.
+ *  1. A version, or the list of an image definition or a gallery, is read at most once in `KEEP_MS` by one instance, however many ask.
  *  2. Whoever asks while it is being read waits for that very read.
- *  3. At most `MOST_VERSIONS` versions and `MOST_LISTS` lists are kept: the oldest go.
+ *  3. At most `MOST_VERSIONS` versions and `MOST_LISTS` lists of either kind are kept: the oldest go.
  * What is kept decides no write: a step looks for itself.
  */
 import { formatImageVersionId } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
-import type { Looks, ResourceManager } from "../ports.js";
-import type { ListedImageVersion, Look } from "../resources.js";
+import type { Looks, ResourceManager, ResourceReader } from "../ports.js";
+import type {
+  ListedImageDefinition,
+  ListedImageVersion,
+  Look,
+} from "../resources.js";
 
 const KEEP_MS = 30_000;
 const MOST_VERSIONS = 500;
@@ -20,6 +24,7 @@ export function createLooks(
     ResourceManager,
     "getImageVersion" | "listImageVersions"
   >,
+  resources: Pick<ResourceReader, "listImageDefinitions">,
   now: () => Date,
 ): Looks {
   const versions = new SharedReads<Look | undefined>({
@@ -32,6 +37,9 @@ export function createLooks(
     keepMs: KEEP_MS,
     now,
   });
+  const galleries = new SharedReads<
+    readonly ListedImageDefinition[] | undefined
+  >({ most: MOST_LISTS, keepMs: KEEP_MS, now });
   return {
     version: (id) =>
       versions.once(formatImageVersionId(id).toLowerCase(), async () => {
@@ -41,6 +49,10 @@ export function createLooks(
     versions: (imageId) =>
       lists.once(imageId.toLowerCase(), () =>
         resourceManager.listImageVersions(imageId),
+      ),
+    images: (galleryId) =>
+      galleries.once(galleryId.toLowerCase(), () =>
+        resources.listImageDefinitions(galleryId),
       ),
     forget(id, imageId) {
       versions.forget(formatImageVersionId(id).toLowerCase());

@@ -372,7 +372,11 @@ test("1,000 versions, of which 100 held back are the newest, cost a bounded numb
   let reads = 0;
   const deps: Dependencies = {
     ...world.deps,
-    looks: createLooks(world.deps.resourceManager, world.deps.now),
+    looks: createLooks(
+      world.deps.resourceManager,
+      world.deps.resources,
+      world.deps.now,
+    ),
     store: {
       ...store,
       readRecord: (key) => {

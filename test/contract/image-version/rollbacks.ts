@@ -94,7 +94,11 @@ export async function shown(
   const { value } = await listImageVersions(
     {
       ...world.deps,
-      looks: createLooks(world.deps.resourceManager, world.deps.now),
+      looks: createLooks(
+        world.deps.resourceManager,
+        world.deps.resources,
+        world.deps.now,
+      ),
     },
     image,
     100,

@@ -119,7 +119,11 @@ async function publish(number: string): Promise<void> {
 function otherHost(): Dependencies {
   return {
     ...world.deps,
-    looks: createLooks(world.deps.resourceManager, world.deps.now),
+    looks: createLooks(
+      world.deps.resourceManager,
+      world.deps.resources,
+      world.deps.now,
+    ),
   };
 }
 

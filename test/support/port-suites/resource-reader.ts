@@ -90,6 +90,25 @@ export function resourceReaderSuite(
     expect(await reader.getSource(VERSIONS[0])).toBeUndefined();
   });
 
+  test("a gallery's image definitions are listed as they are read", async () => {
+    const listed = await reader.listImageDefinitions(GALLERY.toUpperCase());
+    expect(listed?.map(({ name }) => name)).toContain(IMAGE.split("/").at(-1));
+    const { id: _, ...definition } =
+      (await reader.getImageDefinition(IMAGE)) ?? {};
+    expect(listed).toContainEqual({
+      ...definition,
+      id: `${GALLERY.toUpperCase()}/images/${IMAGE.split("/").at(-1)}`,
+      name: IMAGE.split("/").at(-1),
+      region: "westus",
+    });
+  });
+
+  test("no gallery is no empty list, and no other id is asked for", async () => {
+    expect(await reader.listImageDefinitions(`${GALLERY}None`)).toBeUndefined();
+    expect(await reader.listImageDefinitions(IMAGE)).toBeUndefined();
+    expect(await reader.listImageDefinitions("nonsense")).toBeUndefined();
+  });
+
   test("a subscription's sets are listed as they are read, on one page", async () => {
     const page = await reader.listDiskEncryptionSets(SUBSCRIPTION_ID);
     expect(page).not.toHaveProperty("continuationToken");

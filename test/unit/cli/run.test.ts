@@ -109,6 +109,37 @@ it("says once that the service is away, and goes on waiting", async () => {
   expect(stderr).toContain("could not be reached: ECONNREFUSED. Asking again.");
 });
 
+it("lists the image definitions of a gallery, page after page", async () => {
+  const definition = {
+    osType: "Linux",
+    osState: "Generalized",
+    hyperVGeneration: "V2",
+    architecture: "x64",
+    securityType: "Standard",
+  };
+  const { code, stdout, requests } = await runLine(
+    "image-definition list -g MyResourceGroup -r MyGallery -o table",
+    ({ path }) => [
+      200,
+      path.includes("continuationToken")
+        ? {
+            value: [
+              { ...definition, name: "two", endOfLifeDate: "2030-12-01" },
+            ],
+          }
+        : { value: [{ ...definition, name: "one" }], continuationToken: "t" },
+    ],
+  );
+  expect(code).toBe(0);
+  expect(stdout).toContain("Generation");
+  expect(stdout).toMatch(/^one .*Standard *\ntwo .*2030-12-01/mu);
+  expect(requests.map(({ path }) => path)).toEqual(
+    ["", "&continuationToken=t"].map(
+      (rest) => `${UP.replace(/\/MyImage.*/u, "")}?top=100${rest}`,
+    ),
+  );
+});
+
 describe("image-version machine", () => {
   const LINE = `image-version machine ${AT} -e 1.0.0 --region westus`;
   const commands = {
@@ -947,7 +978,7 @@ describe("help and completion", () => {
   });
 
   it.each([
-    [["ima"], ["image-version"]],
+    [["ima"], ["image-definition", "image-version"]],
     [["image-version", "pro"], ["promote"]],
     [
       ["image-version", "create", "--data-vhds-s"],

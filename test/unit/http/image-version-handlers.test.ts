@@ -202,6 +202,31 @@ describe.each([
     ).toMatchObject({ status: 200, body: { value: [{}] } });
   });
 
+  it("the image definitions of a gallery come a page at a time", async () => {
+    const answer = await call("listImages", {
+      method: "GET",
+      url: `${GALLERY}/galleries/g/images?top=2`,
+    });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: {
+        value: [{ name: "one" }, { name: "three" }],
+        nextLink: expect.stringContaining("continuationToken=") as string,
+      },
+    });
+    const { nextLink } = answer.body as { nextLink: string };
+    const last = await call("listImages", { method: "GET", url: nextLink });
+    expect(last.body).toEqual({
+      value: [
+        expect.objectContaining({
+          name: "two",
+          securityType: "Standard",
+          endOfLifeDate: "2030-12-01T00:00:00Z",
+        }),
+      ],
+    });
+  });
+
   it("PUT is accepted, with the addresses of the version and of its operation", async () => {
     const answer = await put("", {
       version: NEW,

@@ -23,15 +23,22 @@ export const VERSION: Option = {
   help: "The version's number: major.minor.patch.",
   required: true,
 };
-export const IMAGE_PLACE = [GROUP, GALLERY, IMAGE] as const;
+export const GALLERY_PLACE = [GROUP, GALLERY] as const;
+export const IMAGE_PLACE = [...GALLERY_PLACE, IMAGE] as const;
 export const VERSION_PLACE = [...IMAGE_PLACE, VERSION] as const;
 
-export function imageIn({ values, subscriptionId }: Context) {
+export function galleryIn({ values, subscriptionId }: Context) {
   return {
     subscriptionId: subscriptionId(),
     resourceGroupName: values.required("--resource-group"),
     galleryName: values.required("--gallery-name"),
-    imageName: values.required("--gallery-image-definition"),
+  };
+}
+
+export function imageIn(context: Context) {
+  return {
+    ...galleryIn(context),
+    imageName: context.values.required("--gallery-image-definition"),
   };
 }
 

@@ -1,11 +1,11 @@
-/** Retention, subscriptions, disk encryption sets, rejected requests. */
+/** Image definitions, retention, subscriptions, disk encryption sets, rejected requests. */
 import { entries, type Schemas } from "@sigil/client";
 import { readBodyFile } from "../body-file.js";
 import type { Command } from "../command.js";
 import { UsageError } from "../exit-codes.js";
 import { follow, WAIT_OPTIONS } from "../following.js";
 import type { Column } from "../output.js";
-import { IMAGE_PLACE, imageIn } from "./places.js";
+import { GALLERY_PLACE, galleryIn, IMAGE_PLACE, imageIn } from "./places.js";
 
 type Decision = Schemas["RetentionDecision"];
 
@@ -132,6 +132,46 @@ export const SUBSCRIPTION_COMMANDS: readonly Command[] = [
         path: { subscriptionId: subscriptionId() },
       });
       return { data: body };
+    },
+  },
+];
+
+type ImageDefinition = Schemas["ImageDefinition"];
+
+export const IMAGE_DEFINITION_COMMANDS: readonly Command[] = [
+  {
+    words: "image-definition list",
+    summary: "List the image definitions of a gallery",
+    options: GALLERY_PLACE,
+    columns: [
+      { title: "Name", of: ({ name }: ImageDefinition) => name },
+      { title: "OsType", of: ({ osType }: ImageDefinition) => osType },
+      { title: "OsState", of: ({ osState }: ImageDefinition) => osState },
+      {
+        title: "Generation",
+        of: ({ hyperVGeneration }: ImageDefinition) => hyperVGeneration,
+      },
+      {
+        title: "Architecture",
+        of: ({ architecture }: ImageDefinition) => architecture,
+      },
+      {
+        title: "SecurityType",
+        of: ({ securityType }: ImageDefinition) => securityType,
+      },
+      {
+        title: "EndOfLife",
+        of: ({ endOfLifeDate }: ImageDefinition) => endOfLifeDate,
+      },
+    ],
+    async run(context) {
+      const data = [];
+      for await (const each of entries(context.client, "listImages", {
+        path: galleryIn(context),
+        query: { top: 100 },
+      }))
+        data.push(each);
+      return { data };
     },
   },
 ];

@@ -33,6 +33,10 @@ const READS: readonly [string, (reader: ResourceReader) => Promise<unknown>][] =
         ),
     ],
     [
+      "gallery's list",
+      (reader) => reader.listImageDefinitions(seedResource("galleries/none")),
+    ],
+    [
       "disk encryption set",
       (reader) =>
         reader.getDiskEncryptionSet(seedResource("diskEncryptionSets/none")),
@@ -446,6 +450,7 @@ describe("over the wire", () => {
   test.each([
     ["gallery", "galleries/read", "/galleries/none"],
     ["definition", "galleries/images/read", "/galleries/MyGallery/images/none"],
+    ["gallery's list", "galleries/images/read", "/galleries/none"],
     [
       "disk encryption set",
       "diskEncryptionSets/read",
@@ -480,6 +485,75 @@ describe("over the wire", () => {
       expect(error.message).toContain("Give it the role Reader there.");
     },
   );
+
+  test("a gallery's list has every page, and what of a definition ARM leaves out is Compute's default", async () => {
+    wire.reply = ({ url }) => ({
+      status: 200,
+      body: url.includes("next")
+        ? {
+            value: [
+              {
+                name: "two",
+                location: "West US",
+                properties: {
+                  osType: "Windows",
+                  osState: "Specialized",
+                  hyperVGeneration: "V2",
+                  architecture: "Arm64",
+                  description: "<b>for tests</b>",
+                  endOfLifeDate: "2030-12-01T00:00:00+00:00",
+                  features: [{ name: "SecurityType", value: "TrustedLaunch" }],
+                },
+              },
+              { location: "westus" },
+            ],
+          }
+        : {
+            value: [{ name: "one" }],
+            nextLink: "https://elsewhere.example/?$skiptoken=next",
+          },
+    });
+    const gallery = seedResource("galleries/MyGallery");
+    expect(await reader.listImageDefinitions(gallery)).toEqual([
+      {
+        id: `${gallery}/images/one`,
+        name: "one",
+        region: "",
+        osType: "Unknown",
+        osState: "Unknown",
+        hyperVGeneration: "V1",
+        architecture: "x64",
+        securityType: "Standard",
+      },
+      {
+        id: `${gallery}/images/two`,
+        name: "two",
+        region: "westus",
+        osType: "Windows",
+        osState: "Specialized",
+        hyperVGeneration: "V2",
+        architecture: "Arm64",
+        securityType: "TrustedLaunch",
+        description: "<b>for tests</b>",
+        endOfLifeDate: "2030-12-01T00:00:00+00:00",
+      },
+    ]);
+    expect(wire.received.map(({ method, url }) => `${method} ${url}`)).toEqual(
+      ["", "&$skiptoken=next"].map(
+        (rest) => `GET ${gallery}/images?api-version=2025-12-03${rest}`,
+      ),
+    );
+    wire.reply = ({ url }) =>
+      url.includes("next")
+        ? { status: 503 }
+        : {
+            status: 200,
+            body: { value: [], nextLink: `${wire.endpoint}/x?$skiptoken=next` },
+          };
+    expect((await refusal(reader.listImageDefinitions(gallery))).code).toBe(
+      "ResourceManagerUnavailable",
+    );
+  });
 
   test("a set in any region tells that the disk of an image version is encrypted", async () => {
     wire.reply = {

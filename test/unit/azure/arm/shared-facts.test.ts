@@ -48,6 +48,7 @@ beforeEach(() => {
             architecture: "x64",
             securityType: "Standard",
           }),
+        listImageDefinitions: () => read("definitions", []),
         getSource: (id) =>
           read("source", {
             id,

@@ -2,13 +2,14 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { createLooks } from "../../../../src/image-version/queries/looks.js";
 import type { Looks } from "../../../../src/image-version/ports.js";
 import type { ObservedImageVersion } from "../../../../src/image-version/resources.js";
-import { imageIdOf } from "../../../../src/resource-id.js";
+import { galleryIdOf, imageIdOf } from "../../../../src/resource-id.js";
 import { idOf } from "../../../support/dependencies.js";
 import { seedVersionId } from "../../../support/requests.js";
 import { lookOf } from "../../../support/transitions.js";
 
 const ID = idOf(seedVersionId("1.0.0"));
 const IMAGE = imageIdOf(ID);
+const GALLERY = galleryIdOf(ID);
 
 let nowMs: number;
 let reads: string[];
@@ -26,6 +27,12 @@ beforeEach(() => {
       },
       listImageVersions: () => {
         reads.push("list");
+        return Promise.resolve([]);
+      },
+    },
+    {
+      listImageDefinitions: (galleryId) => {
+        reads.push(galleryId);
         return Promise.resolve([]);
       },
     },
@@ -51,6 +58,20 @@ describe("invariant 1: one read in half a minute", () => {
     await looks.versions(IMAGE.toUpperCase());
     await looks.version(ID);
     expect(reads).toEqual(["list", "1.0.0"]);
+  });
+
+  test("of a gallery, for however many ask", async () => {
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        looks.images(i % 2 ? GALLERY : GALLERY.toUpperCase()),
+      ),
+    );
+    nowMs += 29_999;
+    await looks.images(GALLERY);
+    expect(reads).toEqual([GALLERY.toUpperCase()]);
+    nowMs += 1;
+    await looks.images(GALLERY);
+    expect(reads).toHaveLength(2);
   });
 
   test("of what is not there, too", async () => {
