@@ -175,6 +175,34 @@ describe.skipIf(chromium === undefined)("signing in to the page", () => {
     await context.close();
   });
 
+  it("who signs in as somebody else in the same tab finds no draft of the person before", async () => {
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}/create`,
+    );
+    await signIn(page, "writer");
+    await page.getByLabel("Version", { exact: true }).fill("7.7.7");
+    await expect
+      .poll(() => page.evaluate(() => Object.keys(sessionStorage).join()))
+      .toContain("sigil.draft/");
+    // The issuer's page, after the sign-in has ended, where another account is chosen.
+    await page.route("**/authorize?*", (route) =>
+      route.continue({
+        url: route
+          .request()
+          .url()
+          .replace(/login_hint=writer[^&]*/u, "login_hint=admin"),
+      }),
+    );
+    await page.reload();
+    await page.locator(".who", { hasText: "Admin" }).waitFor();
+    const version = page.getByLabel("Version", { exact: true });
+    await version.waitFor();
+    expect(await version.inputValue()).toBe("");
+    expect(await page.getByText("This is your draft").count()).toBe(0);
+    await context.close();
+  });
+
   it("an issuer that takes the connection and never answers keeps nobody from reading while the token is good", async () => {
     const issuer = stack.services.tokenIssuer;
     issuer?.setSignInLifetime(59, true);

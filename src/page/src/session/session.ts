@@ -1,5 +1,5 @@
 import { createClient, NotSignedInError, type Client } from "@sigil/client";
-import { dropDrafts } from "../create/model/drafts.js";
+import { dropDrafts, keepDraftsOf } from "../create/model/drafts.js";
 import { inTab } from "../kept.js";
 import { createStore, type Store } from "../store.js";
 import type { Person } from "./person.js";
@@ -53,7 +53,9 @@ export function createSession(settings: SignInSettings | undefined): Session {
 
   const take = (received: Tokens): void => {
     tokens = received;
-    inTab.set(LAST_PERSON, received.person.username ?? "");
+    const { objectId, username, name } = received.person;
+    inTab.set(LAST_PERSON, username ?? "");
+    keepDraftsOf(inTab, objectId ?? username ?? name);
     const shown = state.get();
     if (shown.kind !== "signedIn" || shown.person.role !== received.person.role)
       state.set({ kind: "signedIn", person: received.person });

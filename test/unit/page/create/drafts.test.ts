@@ -3,6 +3,7 @@ import {
   dropDraft,
   dropDrafts,
   keepDraft,
+  keepDraftsOf,
   readDraft,
 } from "../../../../src/page/src/create/model/drafts.js";
 import { keptIn, type Kept } from "../../../../src/page/src/kept.js";
@@ -45,6 +46,21 @@ it("a draft is of one image definition, or of one version of it", () => {
   expect(readDraft(tab, IMAGE, "1.0.0")).toBeUndefined();
   dropDraft(tab, IMAGE, undefined);
   expect(readDraft(tab, IMAGE, undefined)).toBeUndefined();
+});
+
+it("drafts are of one person: those of anybody else go, and a reload keeps them", () => {
+  const tab = newTab();
+  keepDraftsOf(tab, "writer");
+  keepDraft(tab, IMAGE, undefined, DRAFT);
+  keepDraftsOf(tab, "writer");
+  expect(readDraft(tab, IMAGE, undefined)).toMatchObject(DRAFT);
+  keepDraftsOf(tab, "admin");
+  expect(readDraft(tab, IMAGE, undefined)).toBeUndefined();
+  keepDraft(tab, IMAGE, undefined, DRAFT);
+  keepDraftsOf(tab, "admin");
+  expect(readDraft(tab, IMAGE, undefined)).toMatchObject(DRAFT);
+  dropDrafts(tab);
+  expect(tab.keys()).toEqual([]);
 });
 
 it.each(["", "{", "null", '{"shape":1}', '{"shape":1,"form":{"version":""}}'])(

@@ -16,6 +16,8 @@ export interface Draft {
 const SHAPE = 1;
 
 const PREFIX = "sigil.draft/";
+/** Whose they are. */
+const OWNER = "sigil.owner";
 
 function keyOf(image: ImageName, version: string | undefined): string {
   return `${PREFIX}${imageKey(image)}/${version ?? "new"}`;
@@ -58,7 +60,15 @@ export function dropDraft(
   tab.remove(keyOf(image, version));
 }
 
+/** Drafts are of one person: those of anybody else go. */
+export function keepDraftsOf(tab: Kept, person: string): void {
+  const before = tab.get(OWNER);
+  if (before !== undefined && before !== person) dropDrafts(tab);
+  tab.set(OWNER, person);
+}
+
 /** They are of who was signed in. */
 export function dropDrafts(tab: Kept): void {
-  for (const key of tab.keys()) if (key.startsWith(PREFIX)) tab.remove(key);
+  for (const key of tab.keys())
+    if (key.startsWith(PREFIX) || key === OWNER) tab.remove(key);
 }
