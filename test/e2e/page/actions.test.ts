@@ -276,6 +276,48 @@ describe.skipIf(chromium === undefined)("what may be done in the page", () => {
     await context.close();
   });
 
+  it("a cancel says what becomes of what has begun, by the kind of the operation", async () => {
+    const { page, context } = await openPage(
+      browser,
+      address(`operations/${"0".repeat(32)}-1`),
+    );
+    let kind = "TestImageVersion";
+    let status = "Running";
+    await page.route("**/api/operations/*", (route) =>
+      route.fulfill({
+        json: {
+          id: `${"0".repeat(32)}-1`,
+          kind,
+          status,
+          resourceId: seedVersionId("1.0.0"),
+          createdTime: "2026-01-01T00:00:00Z",
+          percentComplete: 0,
+          regions: [],
+          history: [],
+        },
+      }),
+    );
+    await signIn(page, "admin");
+    const said = async (): Promise<string> => {
+      await page.getByRole("button", { name: "Cancel the operation" }).click();
+      const dialog = page.getByRole("dialog");
+      const text = await dialog.innerText();
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+      return text;
+    };
+    expect(await said()).toContain(
+      "machines that were made for it are deleted",
+    );
+    kind = "PrepareSubscription";
+    await page.reload();
+    expect(await said()).toContain("Azure goes on registering");
+    status = "NotStarted";
+    await page.reload();
+    expect(await said()).toContain("It has not begun");
+    await context.close();
+  });
+
   it("a version is deleted only by who types its number", async () => {
     await make("0.9.0");
     const { page, context } = await openPage(

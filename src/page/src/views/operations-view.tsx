@@ -94,7 +94,7 @@ function List({ filters }: { readonly filters: Filters }) {
     <>
       <LiveBar live={live} />
       <p role="status" class="muted">
-        {rows.length} operations
+        {rows.length} {rows.length === 1 ? "operation" : "operations"}
         {next !== undefined && " of those read so far"}
       </p>
       <WindowTable

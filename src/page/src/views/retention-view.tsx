@@ -106,7 +106,7 @@ function Details({
       </p>
       <Decisions
         image={image}
-        title={policy.mode === "dryRun" ? "Would be deleted" : "Deleted"}
+        title={policy.mode === "dryRun" ? "Would be deleted" : "To be deleted"}
         decisions={deletions}
       />
       <Decisions image={image} title="Kept" decisions={kept} />
