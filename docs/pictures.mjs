@@ -13,6 +13,7 @@ const SUBSCRIPTION = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
 const IMAGE = `images/${SUBSCRIPTION}/MyResourceGroup/MyGallery/MyImage`;
 const VIEWS = {
   images: "",
+  gallery: IMAGE.replace(/^images(.*)\/.*$/u, "galleries$1"),
   image: IMAGE,
   version: `${IMAGE}/versions/1.0.1`,
   create: `${IMAGE}/create`,

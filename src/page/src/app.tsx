@@ -6,6 +6,7 @@ import { useRoute } from "./navigation.js";
 import type { Route } from "./routes.js";
 import type { Session } from "./session/session.js";
 import { useStore } from "./store.js";
+import { GalleryView } from "./views/gallery-view.js";
 import { HomeView } from "./views/home-view.js";
 import { ImageView } from "./views/image-view.js";
 import { KeysView } from "./views/keys-view.js";
@@ -40,6 +41,8 @@ function View({ route }: { readonly route: Route }) {
   switch (route.view) {
     case "home":
       return <HomeView />;
+    case "gallery":
+      return <GalleryView gallery={route.gallery} />;
     case "image":
       return <ImageView image={route.image} />;
     case "create":

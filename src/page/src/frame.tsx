@@ -12,7 +12,7 @@ const PLACES: readonly {
   {
     name: "Images",
     to: { view: "home" },
-    views: ["home", "image", "version", "create", "retention"],
+    views: ["home", "gallery", "image", "version", "create", "retention"],
   },
   {
     name: "Operations",

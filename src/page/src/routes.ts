@@ -1,22 +1,32 @@
-/** An image definition, by the names of its resource id. */
-export interface ImageName {
+/** A gallery, by the names of its resource id. */
+export interface GalleryName {
   readonly subscriptionId: string;
   readonly resourceGroupName: string;
   readonly galleryName: string;
+}
+
+/** An image definition, by the names of its resource id. */
+export interface ImageName extends GalleryName {
   readonly imageName: string;
 }
 
-/** The same for the same definition, whatever case it is written in: names in Azure have none. */
-export function imageKey(image: ImageName): string {
-  const { subscriptionId, resourceGroupName, galleryName, imageName } = image;
-  return [subscriptionId, resourceGroupName, galleryName, imageName]
+/** The same for the same gallery, whatever case it is written in: names in Azure have none. */
+export function galleryKey(gallery: GalleryName): string {
+  const { subscriptionId, resourceGroupName, galleryName } = gallery;
+  return [subscriptionId, resourceGroupName, galleryName]
     .join("/")
     .toLowerCase();
+}
+
+/** The same for the same definition. */
+export function imageKey(image: ImageName): string {
+  return `${galleryKey(image)}/${image.imageName.toLowerCase()}`;
 }
 
 /** Every view that has an address. */
 export type Route =
   | { readonly view: "home" }
+  | { readonly view: "gallery"; readonly gallery: GalleryName }
   | { readonly view: "image"; readonly image: ImageName }
   | {
       readonly view: "version";
@@ -48,6 +58,8 @@ export function parsePath(pathname: string): Route {
   switch (first) {
     case undefined:
       return { view: "home" };
+    case "galleries":
+      return galleryRoute(rest);
     case "images":
       return imageRoute(rest);
     case "operations": {
@@ -67,6 +79,19 @@ export function parsePath(pathname: string): Route {
     default:
       return { view: "unknown" };
   }
+}
+
+function galleryRoute(parts: readonly string[]): Route {
+  const [subscriptionId, resourceGroupName, galleryName, ...more] = parts;
+  return subscriptionId === undefined ||
+    resourceGroupName === undefined ||
+    galleryName === undefined ||
+    more.length > 0
+    ? { view: "unknown" }
+    : {
+        view: "gallery",
+        gallery: { subscriptionId, resourceGroupName, galleryName },
+      };
 }
 
 function imageRoute(parts: readonly string[]): Route {
@@ -96,17 +121,22 @@ function imageRoute(parts: readonly string[]): Route {
 export function pathOf(route: Route): string {
   const path = (...parts: readonly string[]): string =>
     [BASE, ...parts.map(encodeURIComponent)].join("/");
-  const image = (name: ImageName): readonly string[] => [
-    "images",
+  const gallery = (name: GalleryName): readonly string[] => [
     name.subscriptionId,
     name.resourceGroupName,
     name.galleryName,
+  ];
+  const image = (name: ImageName): readonly string[] => [
+    "images",
+    ...gallery(name),
     name.imageName,
   ];
   switch (route.view) {
     case "home":
     case "unknown":
       return `${BASE}/`;
+    case "gallery":
+      return path("galleries", ...gallery(route.gallery));
     case "image":
       return path(...image(route.image));
     case "version":
@@ -138,25 +168,41 @@ function decoded(part: string): string {
   }
 }
 
-/** The image definition, and the version if there is one, that a resource id names, in either case. */
+/** What a resource id names, in either case: a gallery, an image definition of it, a version of that. */
+const RESOURCE_ID =
+  /^\/?subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/(?:providers\/Microsoft\.Compute\/)?galleries\/([^/]+)(?:\/images\/([^/]+)(?:\/versions\/([^/]+))?)?\/?$/iu;
+
+/** The view of what a resource id names. */
+export function routeTo(id: string): Route | undefined {
+  const place = parseResourceId(id);
+  if (place !== undefined)
+    return place.version === undefined
+      ? { view: "image", image: place.image }
+      : { view: "version", image: place.image, version: place.version };
+  const match = RESOURCE_ID.exec(id.trim());
+  return match === null
+    ? undefined
+    : { view: "gallery", gallery: galleryIn(match) };
+}
+
+/** The image definition, and the version if there is one, that a resource id names. */
 export function parseResourceId(
   id: string,
 ): { readonly image: ImageName; readonly version?: string } | undefined {
-  const match =
-    /^\/?subscriptions\/([^/]+)\/resourceGroups\/([^/]+)\/(?:providers\/Microsoft\.Compute\/)?galleries\/([^/]+)\/images\/([^/]+)(?:\/versions\/([^/]+))?\/?$/iu.exec(
-      id.trim(),
-    );
-  if (match === null) return undefined;
-  const [
-    ,
-    subscriptionId = "",
-    resourceGroupName = "",
-    galleryName = "",
-    imageName = "",
-    version,
-  ] = match;
+  const match = RESOURCE_ID.exec(id.trim());
+  const [, , , , imageName, version] = match ?? [];
+  if (match === null || imageName === undefined) return undefined;
   return {
-    image: { subscriptionId, resourceGroupName, galleryName, imageName },
+    image: { ...galleryIn(match), imageName },
     ...(version !== undefined && { version }),
   };
+}
+
+function galleryIn([
+  ,
+  subscriptionId = "",
+  resourceGroupName = "",
+  galleryName = "",
+]: RegExpExecArray): GalleryName {
+  return { subscriptionId, resourceGroupName, galleryName };
 }

@@ -1,6 +1,8 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HostProcess } from "@sigil-local/functions-host/process";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { findChromium, startChromium } from "../../support/browser.js";
 import { openPage, SEED_IMAGE, signIn } from "../../support/page.js";
 import { managedImageRequest, seedVersionId } from "../../support/requests.js";
@@ -59,6 +61,25 @@ describe.skipIf(chromium === undefined)(
       await context.close();
     });
 
+    it("on a wall, the names of two keys are whole", async () => {
+      const { page, context } = await openPage(
+        browser,
+        `${host.origin}/api/ui/${SEED_IMAGE}`,
+        { viewport: { width: 2_560, height: 1_440 } },
+      );
+      await signIn(page, "reader");
+      await page
+        .getByTitle("WestUSDiskEncryptionSet1, WestUSDiskEncryptionSet2")
+        .first()
+        .waitFor();
+      expect(
+        await page.evaluate(
+          `[...document.querySelectorAll("td .sub")].filter((each) => each.scrollWidth > each.clientWidth).length`,
+        ),
+      ).toBe(0);
+      await context.close();
+    });
+
     it("a region that Sigil still waits for is not said to be ready, also where Azure gives its version as the latest", async () => {
       const { page, context } = await openPage(
         browser,
@@ -105,6 +126,70 @@ describe.skipIf(chromium === undefined)(
       await context.close();
     });
 
+    it("a gallery shows all its image definitions, has an address, and is found again", async () => {
+      const gallery = seedVersionId("1.0.0").replace(/\/images\/.*/u, "");
+      const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
+      const definition = of.imageDefinition("MyGallery", "Old", "westus");
+      await stack.simulator.putResource({
+        ...definition,
+        properties: {
+          ...definition.properties,
+          description: "<img src=x onerror=alert(1)>",
+          endOfLifeDate: "2020-01-01T00:00:00+00:00",
+        },
+      });
+      const { page, context, complaints } = await openPage(
+        browser,
+        `${host.origin}/api/ui/`,
+      );
+      await signIn(page, "reader");
+      await page.getByLabel("Resource id of a gallery").fill(gallery);
+      await page.keyboard.press("Enter");
+      await page
+        .getByRole("heading", { level: 1, name: "MyGallery" })
+        .waitFor();
+      expect(new URL(page.url()).pathname).toBe(
+        `/api/ui/galleries/${LOCAL_SUBSCRIPTION_ID}/MyResourceGroup/MyGallery`,
+      );
+      await page.getByText("2 definitions").waitFor();
+      const old = await page.getByRole("row", { name: /^Old/u }).innerText();
+      expect(old).toContain("<img src=x onerror=alert(1)>");
+      expect(old).toMatch(/Linux\s+Generalized\s+V2\s+x64\s+Standard/u);
+      expect(old).toMatch(/past$/u);
+      await page.getByLabel("Name or description").fill("myimage");
+      await page.getByText("1 of 2 definitions").waitFor();
+      await page.reload();
+      await page.getByText("1 of 2 definitions").waitFor();
+      await page.getByRole("link", { name: "MyImage" }).click();
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+      await page
+        .getByRole("navigation", { name: "Place" })
+        .getByRole("link", { name: "MyGallery" })
+        .click();
+      await page.getByText("2 definitions").waitFor();
+      await page.goBack();
+      await page.getByRole("link", { name: "1.0.0" }).waitFor();
+      await page.goBack();
+      await page.getByText("1 of 2 definitions").waitFor();
+
+      await page
+        .getByRole("link", { name: "Images", exact: true })
+        .first()
+        .click();
+      await page
+        .getByRole("region", { name: "Galleries" })
+        .getByRole("link", { name: "MyGallery" })
+        .click();
+      await page.getByText("2 definitions").waitFor();
+      expect(complaints).toEqual([]);
+
+      await page.goto(
+        `${host.origin}/api/ui/galleries/${LOCAL_SUBSCRIPTION_ID}/MyResourceGroup/None`,
+      );
+      await page.getByText(/Azure has no gallery .*None\./u).waitFor();
+      await context.close();
+    });
+
     it("ten thousand versions are one answer, and at most 300 rows of them are made", async () => {
       const { page, context } = await openPage(
         browser,
@@ -143,7 +228,7 @@ describe.skipIf(chromium === undefined)(
       );
       await signIn(page, "reader");
       await page
-        .getByLabel("Resource id of an image definition")
+        .getByLabel("Resource id of a gallery")
         .fill(seedVersionId("1.0.0").replace(/\/versions.*/u, ""));
       await page.getByRole("button", { name: "Open" }).click();
       await page.getByText("10000 versions").waitFor();

@@ -25,6 +25,10 @@ describe.skipIf(chromium === undefined)("every view of the page", () => {
   let browser: Browser;
   const views: Record<string, { path: string; heading: string }> = {
     home: { path: "", heading: "Images" },
+    gallery: {
+      path: SEED_IMAGE.replace(/^images(.*)\/.*$/u, "galleries$1"),
+      heading: "MyGallery",
+    },
     image: { path: SEED_IMAGE, heading: "MyImage" },
     version: {
       path: `${SEED_IMAGE}/versions/1.0.0`,

@@ -3,6 +3,7 @@ import {
   parsePath,
   parseResourceId,
   pathOf,
+  routeTo,
   type Route,
 } from "../../../src/page/src/routes.js";
 
@@ -14,6 +15,14 @@ const image = {
 };
 const ROUTES: readonly Route[] = [
   { view: "home" },
+  {
+    view: "gallery",
+    gallery: {
+      subscriptionId: image.subscriptionId,
+      resourceGroupName: image.resourceGroupName,
+      galleryName: image.galleryName,
+    },
+  },
   { view: "image", image },
   { view: "version", image, version: "1.0.0" },
   { view: "create", image },
@@ -37,6 +46,8 @@ test.each(ROUTES.map((route) => [pathOf(route), route] as const))(
 test.each([
   "/api/ui/nowhere",
   "/api/ui/images/one/two",
+  "/api/ui/galleries/one/two",
+  "/api/ui/galleries/one/two/three/four",
   `${pathOf({ view: "image", image })}/versions`,
   `${pathOf({ view: "version", image, version: "1.0.0" })}/other`,
   "/api/ui/operations/one/two",
@@ -63,4 +74,19 @@ test("resource ids of Azure and of the API's paths name an image definition or a
     parseResourceId(id.replace("/providers/microsoft.compute", "")),
   ).toEqual({ image });
   expect(parseResourceId("/subscriptions/x")).toBeUndefined();
+});
+
+test("a resource id leads to the view of what it names", () => {
+  const { imageName: _, ...gallery } = image;
+  const id = `subscriptions/${image.subscriptionId}/RESOURCEGROUPS/a (b)/providers/Microsoft.Compute/galleries/MyGallery`;
+  expect(routeTo(`${id}/`)).toEqual({ view: "gallery", gallery });
+  expect(parseResourceId(id)).toBeUndefined();
+  expect(routeTo(`${id}/images/MyImage`)).toEqual({ view: "image", image });
+  expect(routeTo(`${id}/images/MyImage/versions/1.0.0`)).toEqual({
+    view: "version",
+    image,
+    version: "1.0.0",
+  });
+  expect(routeTo(`${id}/images`)).toBeUndefined();
+  expect(routeTo("MyGallery")).toBeUndefined();
 });

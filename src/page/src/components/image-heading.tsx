@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { useMay } from "../context.js";
 import { Link } from "../navigation.js";
-import type { ImageName, Route } from "../routes.js";
+import type { GalleryName, ImageName, Route } from "../routes.js";
 
 /** Where one is: the image definition, and its views. */
 export function ImageHeading({
@@ -20,17 +20,13 @@ export function ImageHeading({
   const mayWrite = useMay("Write");
   return (
     <>
-      <nav aria-label="Place" class="crumbs">
-        <Link to={{ view: "home" }}>Images</Link>
-        <span>{image.subscriptionId}</span>
-        <span>{image.resourceGroupName}</span>
-        <span>{image.galleryName}</span>
+      <Crumbs gallery={image}>
         {current === "version" ? (
           <Link to={{ view: "image", image }}>{image.imageName}</Link>
         ) : (
           <span>{image.imageName}</span>
         )}
-      </nav>
+      </Crumbs>
       <h1>{title}</h1>
       {current !== "version" && (
         <nav aria-label={image.imageName} class="tabs no-print">
@@ -55,6 +51,29 @@ export function ImageHeading({
         </nav>
       )}
     </>
+  );
+}
+
+/** Where one is: the gallery, and what of it, from the outside inwards. */
+export function Crumbs({
+  gallery,
+  children,
+}: {
+  readonly gallery: GalleryName;
+  readonly children?: ComponentChildren;
+}) {
+  return (
+    <nav aria-label="Place" class="crumbs">
+      <Link to={{ view: "home" }}>Images</Link>
+      <span>{gallery.subscriptionId}</span>
+      <span>{gallery.resourceGroupName}</span>
+      {children === undefined ? (
+        <span>{gallery.galleryName}</span>
+      ) : (
+        <Link to={{ view: "gallery", gallery }}>{gallery.galleryName}</Link>
+      )}
+      {children}
+    </nav>
   );
 }
 

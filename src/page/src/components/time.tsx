@@ -30,6 +30,16 @@ export function Time({
   );
 }
 
+/** A day that is marked once it has passed. */
+export function EndOfLife({ date }: { readonly date: string }) {
+  return (
+    <>
+      <Time value={date} show="date" />{" "}
+      {Date.parse(date) < Date.now() && <span class="badge warn">past</span>}
+    </>
+  );
+}
+
 /** How long until, or since. */
 export function Relative({ value }: { readonly value: string }) {
   const now = useNow();

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Client } from "@sigil/client";
-import { useTitle } from "../components/image-heading.js";
+import { Crumbs, useTitle } from "../components/image-heading.js";
 import { LiveBar } from "../components/live-bar.js";
 import { useLoaded } from "../components/loaded.js";
 import { Problem } from "../components/problem.js";
@@ -29,16 +29,12 @@ export function CreateView({ image, version }: CreateViewProps) {
   const mayWrite = useMay("Write");
   return (
     <>
-      <nav aria-label="Place" class="crumbs">
-        <Link to={{ view: "home" }}>Images</Link>
-        <span>{image.subscriptionId}</span>
-        <span>{image.resourceGroupName}</span>
-        <span>{image.galleryName}</span>
+      <Crumbs gallery={image}>
         <Link to={{ view: "image", image }}>{image.imageName}</Link>
         {version !== undefined && (
           <Link to={{ view: "version", image, version }}>{version}</Link>
         )}
-      </nav>
+      </Crumbs>
       <h1>{title}</h1>
       {!mayWrite ? (
         <p role="alert">

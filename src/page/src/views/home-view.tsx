@@ -2,15 +2,23 @@ import { useState } from "preact/hooks";
 import { useTitle } from "../components/image-heading.js";
 import { LiveBar } from "../components/live-bar.js";
 import { State } from "../components/state.js";
+import { Table } from "../components/table.js";
 import { Time } from "../components/time.js";
 import { useClient } from "../context.js";
 import { BUSY_MS, IDLE_MS, useLive } from "../live.js";
 import { Link, navigate } from "../navigation.js";
 import { isRunning, kindName, type Operation } from "../operations.js";
-import { recentImages } from "../recent-images.js";
-import { imageKey, parseResourceId, type ImageName } from "../routes.js";
+import { recentGalleries, recentImages } from "../recent.js";
+import {
+  galleryKey,
+  imageKey,
+  parseResourceId,
+  routeTo,
+  type GalleryName,
+  type ImageName,
+} from "../routes.js";
 
-/** Image definitions: those that Sigil worked on lately, and those that were opened here. */
+/** Galleries and image definitions: those that Sigil worked on lately, and those that were opened here. */
 export function HomeView() {
   useTitle("Images");
   const client = useClient();
@@ -26,62 +34,79 @@ export function HomeView() {
     (operations) => (operations.some(isRunning) ? BUSY_MS * 2 : IDLE_MS * 2),
   );
   const images = live.value && imagesOf(live.value);
+  const galleries = images ? galleriesOf(images) : [];
   return (
     <>
       <h1>Images</h1>
       <OpenForm />
       <LiveBar live={live} />
-      {images && images.length === 0 && (
+      {images && images.length === 0 && galleries.length === 0 && (
         <p>
-          No operation has been asked for yet. Open an image definition by its
-          resource id.
+          No operation has been asked for yet. Open a gallery or an image
+          definition by its resource id.
         </p>
       )}
-      {images && images.length > 0 && (
-        <div
-          class="table-scroll"
-          tabIndex={0}
-          role="region"
-          aria-label="Image definitions"
-        >
-          <table>
-            <caption class="visually-hidden">Image definitions</caption>
-            <thead>
-              <tr>
-                <th scope="col">Image definition</th>
-                <th scope="col">Gallery</th>
-                <th scope="col">Under way</th>
-                <th scope="col">Last operation</th>
+      {galleries.length > 0 && (
+        <>
+          <h2>Galleries</h2>
+          <Table
+            caption="Galleries"
+            columns={["Gallery", "Resource group", "Subscription"]}
+          >
+            {galleries.map((gallery) => (
+              <tr key={galleryKey(gallery)}>
+                <th scope="row">
+                  <Link to={{ view: "gallery", gallery }}>
+                    {gallery.galleryName}
+                  </Link>
+                </th>
+                <td>{gallery.resourceGroupName}</td>
+                <td>{gallery.subscriptionId}</td>
               </tr>
-            </thead>
-            <tbody>
-              {images.map(({ image, running, last }) => (
-                <tr key={imageKey(image)}>
-                  <th scope="row">
-                    <Link to={{ view: "image", image }}>{image.imageName}</Link>
-                  </th>
-                  <td>
+            ))}
+          </Table>
+        </>
+      )}
+      {images && images.length > 0 && (
+        <>
+          <h2>Image definitions opened or worked on lately</h2>
+          <Table
+            caption="Image definitions"
+            columns={[
+              "Image definition",
+              "Gallery",
+              "Under way",
+              "Last operation",
+            ]}
+          >
+            {images.map(({ image, running, last }) => (
+              <tr key={imageKey(image)}>
+                <th scope="row">
+                  <Link to={{ view: "image", image }}>{image.imageName}</Link>
+                </th>
+                <td>
+                  <Link to={{ view: "gallery", gallery: image }}>
                     {image.galleryName}
-                    <div class="sub">
-                      {image.resourceGroupName}, {image.subscriptionId}
-                    </div>
-                  </td>
-                  <td>{running}</td>
-                  <td>
-                    {last && (
-                      <>
-                        <State state={last.status} text={kindName(last.kind)} />
-                        <div class="sub">
-                          <Time value={last.createdTime} />
-                        </div>
-                      </>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+                  </Link>
+                  <div class="sub">
+                    {image.resourceGroupName}, {image.subscriptionId}
+                  </div>
+                </td>
+                <td>{running}</td>
+                <td>
+                  {last && (
+                    <>
+                      <State state={last.status} text={kindName(last.kind)} />
+                      <div class="sub">
+                        <Time value={last.createdTime} />
+                      </div>
+                    </>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </Table>
+        </>
       )}
     </>
   );
@@ -114,6 +139,19 @@ function imagesOf(operations: readonly Operation[]): readonly ListedImage[] {
   return [...found.values()];
 }
 
+/** Those of the image definitions, and those that were opened, by name. */
+function galleriesOf(images: readonly ListedImage[]): readonly GalleryName[] {
+  const found = new Map<string, GalleryName>();
+  for (const each of [
+    ...recentGalleries(),
+    ...images.map(({ image }) => image),
+  ])
+    if (!found.has(galleryKey(each))) found.set(galleryKey(each), each);
+  return [...found.values()].sort((a, b) =>
+    galleryKey(a).localeCompare(galleryKey(b)),
+  );
+}
+
 function OpenForm() {
   const [id, setId] = useState("");
   const [error, setError] = useState("");
@@ -122,23 +160,16 @@ function OpenForm() {
       class="open no-print"
       onSubmit={(event) => {
         event.preventDefault();
-        const found = parseResourceId(id);
-        if (found === undefined)
+        const route = routeTo(id);
+        if (route === undefined)
           setError(
-            "This is not the resource id of an image definition or an image version.",
+            "This is not the resource id of a gallery, an image definition or an image version.",
           );
-        else if (found.version === undefined)
-          navigate({ view: "image", image: found.image });
-        else
-          navigate({
-            view: "version",
-            image: found.image,
-            version: found.version,
-          });
+        else navigate(route);
       }}
     >
       <label for="open-id">
-        Resource id of an image definition or an image version
+        Resource id of a gallery, an image definition or an image version
       </label>
       <input
         id="open-id"
@@ -147,7 +178,7 @@ function OpenForm() {
         aria-invalid={error !== ""}
         aria-describedby="open-error"
         onInput={(event) => setId(event.currentTarget.value)}
-        placeholder="/subscriptions/…/galleries/…/images/…"
+        placeholder="/subscriptions/…/galleries/…"
       />
       <button type="submit" class="primary">
         Open

@@ -3,13 +3,13 @@ import { RollbackDialog } from "../actions.js";
 import { ImageHeading } from "../components/image-heading.js";
 import { LiveBar } from "../components/live-bar.js";
 import { Progress, State } from "../components/state.js";
-import { Relative, Time } from "../components/time.js";
+import { EndOfLife, Relative, Time } from "../components/time.js";
 import { WindowTable } from "../components/window-table.js";
 import { useClient, useMay } from "../context.js";
 import { useLive } from "../live.js";
 import { Link, replaceQuery, useQuery } from "../navigation.js";
 import { kindName, type Operation } from "../operations.js";
-import { rememberImage } from "../recent-images.js";
+import { rememberImage } from "../recent.js";
 import { imageKey, type ImageName } from "../routes.js";
 import {
   ENCRYPTION_NAMES,
@@ -175,7 +175,7 @@ function Versions({
             ))}
             <td data-label="End of life">
               {version.endOfLifeDate !== undefined && (
-                <Time value={version.endOfLifeDate} show="date" />
+                <EndOfLife date={version.endOfLifeDate} />
               )}
             </td>
           </>

@@ -13,7 +13,7 @@ import { Time } from "../components/time.js";
 import { useClient } from "../context.js";
 import { useLive } from "../live.js";
 import { navigate } from "../navigation.js";
-import { recentImages } from "../recent-images.js";
+import { recentImages } from "../recent.js";
 import {
   imageKey,
   pathOf,

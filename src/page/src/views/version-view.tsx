@@ -25,7 +25,7 @@ import {
 import { Findings } from "../components/problem.js";
 import { State } from "../components/state.js";
 import { Table } from "../components/table.js";
-import { Time } from "../components/time.js";
+import { EndOfLife, Time } from "../components/time.js";
 import { useClient, useMay, useMayCancel } from "../context.js";
 import { BUSY_MS, IDLE_MS, useLive } from "../live.js";
 import { Link } from "../navigation.js";
@@ -151,7 +151,7 @@ function Details({
         )}
         {profile.endOfLifeDate !== undefined && (
           <Fact name="End of life">
-            <Time value={profile.endOfLifeDate} show="date" />
+            <EndOfLife date={profile.endOfLifeDate} />
           </Fact>
         )}
         <Fact name="Source">
