@@ -189,35 +189,55 @@ function overwrittenBy(
   const sent = sentLast(record);
   if (sent?.outcome !== "shown") return undefined;
   const changes = missingOf(sent, look);
+  const told = outside?.told === true ? outside.what : outside?.toldBefore;
   if (changes.length === 0) {
-    if (outside?.told !== true) return undefined;
+    if (outside === undefined || told === undefined) return undefined;
     // Invariant 2.
     const { returnedTime = now } = outside;
     return sinceMs(returnedTime, time) < time.pace.confirmMs
       ? { outside: { ...outside, returnedTime }, news: [] }
-      : { news: returnedFrom(outside.what) };
+      : { news: newsSince(told, []) };
   }
   if (isBusy(look)) return outside && { outside, news: [] };
   const what = JSON.stringify(changes);
   const { returnedTime: _, ...doubt } =
-    outside?.what === what ? outside : { what, since: now };
+    outside?.what === what
+      ? outside
+      : {
+          what,
+          since: now,
+          ...(told !== undefined && { toldBefore: told }),
+        };
   const certain =
     sinceMs(doubt.since, time) >= time.pace.confirmMs ||
     sinceMs(sent.sentTime, time) >= time.pace.staleMs;
   return certain && doubt.told !== true
-    ? { outside: { ...doubt, told: true }, news: changes }
+    ? {
+        outside: { what: doubt.what, since: doubt.since, told: true },
+        news: newsSince(told ?? "[]", changes),
+      }
     : { outside: doubt, news: [] };
 }
 
-/** What was told, the other way round. */
-function returnedFrom(what: string): readonly Unmet[] {
-  return (JSON.parse(what) as readonly Unmet[]).map(
-    ({ field, before, after }) => ({
-      field,
-      before: after ?? undefined,
-      after: before ?? null,
-    }),
-  );
+/** What was not told yet; and what was told and is so no more, the other way round. */
+function newsSince(
+  toldBefore: string,
+  changes: readonly Unmet[],
+): readonly Unmet[] {
+  const told = JSON.parse(toldBefore) as readonly Unmet[];
+  return [
+    ...changes.filter(
+      (change) =>
+        !told.some((one) => JSON.stringify(one) === JSON.stringify(change)),
+    ),
+    ...told
+      .filter(({ field }) => !changes.some((change) => change.field === field))
+      .map(({ field, before, after }) => ({
+        field,
+        before: after ?? undefined,
+        after: before ?? null,
+      })),
+  ];
 }
 
 /** Told at the first look that shows it, by whomever the update was sent: ARM may go on replicating for hours. */

@@ -205,6 +205,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   /** What others have changed of what was sent last, since a look has first shown that; told once it is certain. */
   readonly outside?: Doubt & {
     readonly told?: true;
+    /** What was told before, as `what` says it; where it is told, that is `what`. */
+    readonly toldBefore?: string;
     /** Since looks show again what was sent. */
     readonly returnedTime?: string;
   };

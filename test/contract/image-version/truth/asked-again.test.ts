@@ -267,3 +267,39 @@ test("a region that a rule of before waits for is left alone beside another requ
   await ended(world, [await byHand.retry(world, id)]);
   expect(await isExcluded(world, id)).toBe(false);
 });
+
+test("what others have changed is told once, and that it was taken back beside another change", async () => {
+  await world.simulator.control.setSucceededWhen("homeRegion");
+  const tags = { a: "3", b: "3" };
+  const creation = operationIn(await put(world, id, plain(TWO, { tags })));
+  await pass(world, MINUTE_MS);
+  const told: unknown[] = [];
+  const hear = async (): Promise<void> => {
+    for (const { subject, type, data } of await world.takeEvents())
+      if (subject === id && type.endsWith("ChangedOutside"))
+        told.push(
+          ...(data as { changes: { pointer: string; after: string }[] }).changes
+            .filter(({ pointer }) => pointer.startsWith("/tags/"))
+            .map(({ pointer, after }) => `${pointer} ${after}`),
+        );
+  };
+  const edit = async (changed: object): Promise<void> => {
+    await world.simulator.control.editVersion({
+      versionId: id,
+      tags: changed as Record<string, string>,
+    });
+    await pass(world, 30 * MINUTE_MS);
+    await hear();
+  };
+  await world.simulator.control.stallRegion({
+    versionId: id,
+    region: "eastus2",
+  });
+  await pass(world, 30 * MINUTE_MS);
+  await edit({ a: "9" });
+  await edit({ b: "9" });
+  await edit({ a: "3" });
+  await world.simulator.control.setSucceededWhen("everyRegion");
+  expect(told).toEqual(["/tags/a 9", "/tags/b 9", "/tags/a 3"]);
+  expect(creation.status).toBe("NotStarted");
+});
