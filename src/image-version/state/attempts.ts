@@ -11,6 +11,9 @@
  *     at rest that shows it counts once ARM was seen at work on it; that it has failed, once no look can be older:
  *
  *       there ──▶ taken away ──▶ added again      a look at rest that shows it: of before both, or of after?
+ *
+ *  5. A write is shown as a whole: a look that shows something which only that write has set is not older than it. What else it
+ *     shows otherwise, others have changed since.
  */
 import type { TransitionContext } from "../../operation/ports.js";
 import {
@@ -121,6 +124,13 @@ type Age = "old" | "uncertain" | "current";
 
 function ageAt(name: string, record: Known, look: Look, time: Time): Age {
   const shown = fieldsOf(look.resource);
+  const { writes = [] } = record;
+  const reflected = writes.findLastIndex((write) =>
+    isReflected(write, record, shown),
+  );
+  // Invariant 5.
+  const isSeen = ({ setBy }: Value): boolean =>
+    setBy !== undefined && writes.indexOf(setBy) <= reflected;
   const region = regionOf(name);
   const ownName = region && `${regionField(region)}/name`;
   // Of a region that is not there its name alone says that.
@@ -136,8 +146,10 @@ function ageAt(name: string, record: Known, look: Look, time: Time): Age {
   const last = values.findLastIndex(isShown);
   if (last === -1) return "current";
   const first = values.findIndex(isShown);
-  const { setBy } = values[last] ?? {};
+  const shownAs = values[last] ?? { value: undefined };
+  const { setBy } = shownAs;
   if (
+    !isSeen(shownAs) &&
     region !== undefined &&
     name === ownName &&
     setBy?.begun !== true &&
@@ -151,10 +163,24 @@ function ageAt(name: string, record: Known, look: Look, time: Time): Age {
     values
       .slice(from + 1)
       .flatMap((later) =>
-        later.setBy === undefined || later.setBy === setBy
+        later.setBy === undefined || later.setBy === setBy || isSeen(later)
           ? []
           : [ageBefore(later.setBy, time)],
       ),
+  );
+}
+
+/**
+ * It shows what this write has set, of the whole version, and nothing was so before. Of a region that does not tell: it may have
+ * been taken away meanwhile, and what it had then is not known. Invariant 5.
+ */
+function isReflected(write: Write, record: Known, shown: Fields): boolean {
+  return Object.keys(write.changes).some(
+    (name) =>
+      regionOf(name) === undefined &&
+      valuesOf(name, record).find(({ value }) =>
+        sameAt(name, value, valueAt(shown, name)),
+      )?.setBy === write,
   );
 }
 

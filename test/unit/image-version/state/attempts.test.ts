@@ -156,6 +156,49 @@ describe("a look that shows what was replaced is old", () => {
   });
 });
 
+describe("a look that shows something which a write alone has set", () => {
+  const both = after([
+    { ...tag("1"), "/tags/b": "1" },
+    { ...tag("2"), "/tags/b": "2" },
+    1_000,
+    "accepted",
+  ]);
+
+  test("is not older than it: what else it shows otherwise, others have changed", () => {
+    expect(isOldAt(both, { ...tag("1"), "/tags/b": "1" })).toBe(true);
+    expect(isOldAt(both, { ...tag("1"), "/tags/b": "2" })).toBe(false);
+    expect(isOldAt(both, { ...tag("1"), "/tags/b": "x" })).toBe(true);
+  });
+
+  test("may be older than another that came after", () => {
+    const later = after(
+      [
+        { ...tag("1"), "/tags/b": "1" },
+        { ...tag("2"), "/tags/b": "2" },
+        990,
+        "accepted",
+      ],
+      [{ ...tag("2"), "/tags/b": "2" }, tag("3"), 1_000, "accepted"],
+    );
+    expect(isOldAt(later, { ...tag("2"), "/tags/b": "2" })).toBe(true);
+    expect(isOldAt(later, { ...tag("3"), "/tags/b": "1" })).toBe(false);
+    expect(isOldAt(later, { ...tag("1"), "/tags/b": "2" })).toBe(true);
+  });
+
+  test("what was so before tells nothing", () => {
+    const again = after(
+      [tag("1"), tag("2"), 990, "accepted"],
+      [
+        { ...tag("2"), "/tags/b": "1" },
+        { ...tag("1"), "/tags/b": "2" },
+        1_000,
+        "accepted",
+      ],
+    );
+    expect(isOldAt(again, { ...tag("1"), "/tags/b": "1" })).toBe(true);
+  });
+});
+
 describe("a region", () => {
   test("that is taken away is there in an old look, and is told by its name alone", () => {
     const away = after([AT_SOUTH, { [SOUTH]: null }, 1_000, "accepted"]);
