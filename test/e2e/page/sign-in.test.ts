@@ -159,8 +159,10 @@ describe.skipIf(chromium === undefined)("signing in to the page", () => {
       .toContain("sigil.draft/");
     let answer = (): void => undefined;
     const held = new Promise<void>((resolve) => (answer = resolve));
-    const renewal = page.waitForRequest("**/token");
+    let hold = (): void => undefined;
+    const renewal = new Promise<void>((resolve) => (hold = resolve));
     await page.route("**/token", async (route) => {
+      hold();
       await held;
       await route.continue();
     });
