@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { GalleryPolicy } from "../authorization/gallery-policy.js";
-import type { MachinePrices } from "../machine-test/prices.js";
+import { priceKey, type MachinePrices } from "../machine-test/prices.js";
 import { parseGalleryPolicy } from "../authorization/gallery-policy-document.js";
 
 /**
@@ -182,7 +182,7 @@ export const machinePrices: Parse<MachinePrices | undefined> = (
   return {
     currency,
     hour: Object.fromEntries(
-      prices.map(([key, price]) => [key.toLowerCase(), price as number]),
+      prices.map(([key, price]) => [priceKey(key), price as number]),
     ),
   };
 };

@@ -1,5 +1,6 @@
 /** What test machines cost, as far as the operator has said it. Pure. Nothing is guessed: a price that is not known is none. */
 import type { TestCost } from "./contract.js";
+import { canonicalRegion } from "../resource-id.js";
 import type { TestPlace } from "./profile.js";
 
 export const PRICES_SETTING = "SIGIL_TEST_MACHINE_PRICES";
@@ -7,8 +8,16 @@ export const PRICES_SETTING = "SIGIL_TEST_MACHINE_PRICES";
 export interface MachinePrices {
   /** ISO 4217. */
   readonly currency: string;
-  /** Of an hour, by size, or by region and size where it has a price of its own: "westeurope/standard_d2s_v5". In lower case. */
+  /** Of an hour, by size, or by region and size where it has a price of its own: "westeurope/standard_d2s_v5". By `priceKey`. */
   readonly hour: Readonly<Record<string, number>>;
+}
+
+/** Regions may be spelled as the portal shows them: `West US/Standard_D2s_v5`. */
+export function priceKey(key: string): string {
+  const [size = "", region] = key.split("/").reverse();
+  return [...(region === undefined ? [] : [canonicalRegion(region)]), size]
+    .join("/")
+    .toLowerCase();
 }
 
 /** What a region's machines cost at the most: so many, one after the other, each for so long. */

@@ -368,12 +368,29 @@ function seeProving(
     case "refuted":
       return judge(seen, failed(sight.proof.code, sight.proof.message), terms);
     case "notBegun":
-      if (!isLate) return { ...seen, work: { ...seen.work, todo: "prove" } };
-      break;
+      return isLate
+        ? judge(
+            seen,
+            inconclusive(
+              "ProofNotBegun",
+              `The script could not be begun within ${proofMinutes} minutes.`,
+            ),
+            terms,
+          )
+        : { ...seen, work: { ...seen.work, todo: "prove" } };
     case "pending":
     case undefined:
       if (!isLate) return seen;
   }
+  if (!sight.machine.isRunning)
+    return judge(
+      seen,
+      inconclusive(
+        "MachineStopped",
+        "The machine does not run any more: somebody has stopped it, or it has stopped itself.",
+      ),
+      terms,
+    );
   return judge(
     seen,
     failed(
@@ -545,7 +562,12 @@ function seeDeleting(
     test.deadline !== undefined &&
     now.getTime() - Date.parse(test.deadline) >= LEFT_AFTER_MS
   )
-    return { ...test, state: "Left", left };
+    return {
+      ...test,
+      result: test.result ?? "inconclusive",
+      state: "Left",
+      left,
+    };
   if (sight.error !== undefined) return test;
   if (sight.machine !== undefined) {
     const seen = shown(test, sight.machine);

@@ -28,6 +28,13 @@ export interface Situation {
   readonly tests: MachineTests;
   /** Why its promotion by this rule, the last operation on it, has failed. */
   readonly refusal?: string;
+  /** The same of its exclusion after a failure. */
+  readonly undoing?: {
+    readonly message: string;
+    /** RFC 3339. */
+    readonly endTime: string;
+    readonly isCanceled: boolean;
+  };
   /** The next one, whose regions and tests the gate has; absent where the rule has none. */
   readonly wave?: WaveSituation;
 }
@@ -95,8 +102,17 @@ function decideNext(situation: Situation, now: Date): Decision {
     const failures = gate.failed
       .map(({ name, region }) => `${name} has failed in ${region}`)
       .join(", ");
-    const isRolledBack =
-      wave?.rollsBack === true && situation.refusal === undefined;
+    const { undoing } = situation;
+    const isRolledBack = wave?.rollsBack === true && !undoing?.isCanceled;
+    const again = Date.parse(undoing?.endTime ?? "") + NEXT_TEST_MS;
+    if (isRolledBack && undoing !== undefined && now.getTime() < again)
+      return {
+        ...wait(
+          `${failures}. Excluding the version from latest has failed: ${undoing.message} It is tried again.`,
+          new Date(again).toISOString(),
+        ),
+        state: "Halted",
+      };
     const more = wave === undefined ? "" : " further";
     return {
       // Invariant 3: a promotion that is under way counts once it is done.

@@ -19,7 +19,7 @@ import { heldBy } from "../image-version/state/held.js";
 import { testImageVersion } from "../machine-test/test-image-version.js";
 import type { IndexPage } from "../operation/ports.js";
 import { contextOf } from "../operation/steps.js";
-import { keyOf, parseImageVersionId } from "../resource-id.js";
+import { imageIdOf, keyOf, parseImageVersionId } from "../resource-id.js";
 import { decide, type Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { REQUESTED_BY, situationOf } from "./situation.js";
@@ -113,6 +113,9 @@ async function subjectOf(deps: RolloutDependencies, resourceId: string) {
   // It is of before the last write, or others have undone that: which of the two a later look tells.
   if (look !== latestOf(record, look, contextOf(imageVersions)))
     return { outcome: "later" as const };
+  // One look without it may be behind: it is gone where Azure's list lacks it, too.
+  if (look === undefined && record.exists && (await isListed(deps, resourceId)))
+    return { outcome: "later" as const };
   const held = look && heldBy(record, look);
   if (look?.publishedDate === undefined || held === undefined)
     return { outcome: rest, record, look };
@@ -124,6 +127,15 @@ async function subjectOf(deps: RolloutDependencies, resourceId: string) {
     id,
     byRule: { ...held, publishedDate: look.publishedDate },
   };
+}
+
+async function isListed(
+  { imageVersions: { resourceManager } }: RolloutDependencies,
+  resourceId: string,
+): Promise<boolean> {
+  const id = parseImageVersionId(resourceId);
+  const listed = id && (await resourceManager.listImageVersions(imageIdOf(id)));
+  return listed?.some(({ name }) => name === id?.versionName) === true;
 }
 
 async function rollOut(

@@ -53,7 +53,8 @@ export async function situationOf(
     testsOf(deps, id, regions, look),
     deps.imageVersions.store.readOperation(last),
   ]);
-  const refusal = refusalIn(operation);
+  const refusal = refusalIn(operation, "PromoteImageVersion");
+  const undone = refusalIn(operation, "DemoteImageVersion");
   const turn = wave && (await turnOf(deps, wave, promoted, record, look));
   return {
     regions,
@@ -64,6 +65,13 @@ export async function situationOf(
     unready: regions.filter((name) => !areReady(look, [name])),
     tests,
     ...(refusal !== undefined && { refusal }),
+    ...(undone !== undefined && {
+      undoing: {
+        message: undone,
+        endTime: operation?.endTime ?? "",
+        isCanceled: operation?.status === "Canceled",
+      },
+    }),
     ...(wave && turn && { wave: waveOf(rule, promoted, turn) }),
   };
 }
@@ -134,10 +142,12 @@ async function promotedTime(
 /** How many operations back the last promotion is looked for: another is as likely as not to have come between. */
 const MOST_PROMOTIONS_BACK = 50;
 
-function refusalIn(operation: OperationRecord | undefined): string | undefined {
+function refusalIn(
+  operation: OperationRecord | undefined,
+  kind: OperationRecord["kind"],
+): string | undefined {
   if (
-    (operation?.kind !== "PromoteImageVersion" &&
-      operation?.kind !== "DemoteImageVersion") ||
+    operation?.kind !== kind ||
     operation.requestedBy.name !== REQUESTED_BY.name ||
     operation.endTime === undefined
   )
@@ -185,7 +195,12 @@ async function testsOf(
       Date.parse(operation.createdTime) < Date.parse(publishedDate)
     )
       break;
-    if (operation.requestedBy.name === REQUESTED_BY.name) own.push(operation);
+    // Those of another wave say nothing of this one.
+    if (
+      operation.requestedBy.name === REQUESTED_BY.name &&
+      (operation.tests ?? []).some(({ name }) => regions.includes(name))
+    )
+      own.push(operation);
   }
   const { endTime } = stored.operation;
   return {

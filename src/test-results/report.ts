@@ -3,6 +3,7 @@
  *  1. A result counts for one life of a version: for what Azure has under the number when it is reported, and found since that was
  *     published.
  *  2. Of two results of one test in one region the later found one counts, in whatever order they are reported, and however often.
+ *     What is inconclusive counts only where nothing else was found: it lifts no halt, and closes no gate.
  *  3. Each report that was taken is told in an event: after it is stored, and again where it is reported again.
  */
 import { createHash } from "node:crypto";
@@ -123,10 +124,7 @@ async function store(
       given.region,
       given.name,
     );
-    if (
-      before?.stored.life === given.life &&
-      Date.parse(before.stored.time) > Date.parse(given.time)
-    )
+    if (before?.stored.life === given.life && outweighs(before.stored, given))
       return before.stored;
     if (await results.put(given, before?.etag)) return given;
   }
@@ -135,6 +133,14 @@ async function store(
     "Many results of this test were reported at once. Report it again.",
     { retryAfterMs: 1_000 },
   );
+}
+
+function outweighs(before: StoredTestResult, given: StoredTestResult): boolean {
+  const isConclusive = ({ result }: StoredTestResult): boolean =>
+    result !== "inconclusive";
+  if (isConclusive(before) !== isConclusive(given)) return isConclusive(before);
+  const laterMs = Date.parse(before.time) - Date.parse(given.time);
+  return laterMs > 0 || (laterMs === 0 && before.result === "failed");
 }
 
 /** Invariant 3. The event's id is made of the fact, so that it may be sent twice. */

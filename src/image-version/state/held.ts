@@ -35,7 +35,7 @@ export function heldBy(
   // The first wave overrides the rule, as any promotion does: from then on the regions tell how far it is.
   return promoted === undefined ||
     promoted === waves.length ||
-    (promoted === 0 && !isInForce)
+    (isExcluded(look.resource) && !isInForce)
     ? undefined
     : { rule, promoted };
 }

@@ -102,7 +102,7 @@ test.each([
   ["SIGIL_GALLERY_POLICY", '{"rules":[]}', { galleryPolicy: { rules: [] } }],
   [
     "SIGIL_TEST_MACHINE_PRICES",
-    '{"currency":"EUR","hour":{"westeurope/Standard_D2s_v5":0.12}}',
+    '{"currency":"EUR","hour":{"West Europe/Standard_D2s_v5":0.12}}',
     {
       testMachinePrices: {
         currency: "EUR",

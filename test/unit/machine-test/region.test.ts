@@ -507,7 +507,7 @@ test.each<readonly [string, RegionTestRecord, Sight, number, string]>([
     proving,
     { machine: machine(), proof: { kind: "notBegun" } },
     12,
-    "failed ProofTimedOut",
+    "inconclusive ProofNotBegun",
   ],
   [
     "it cannot be seen while it is proven",

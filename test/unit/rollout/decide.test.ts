@@ -181,9 +181,26 @@ describe("in waves", () => {
     expect(second(back, { results, operationId: "o-1" })).toMatchObject({
       kind: "wait",
     });
+    // A promotion that was refused or canceled leaves what has failed where it was.
     expect(second(back, { results, refusal: "A policy." })).toMatchObject({
-      kind: "halt",
+      kind: "rollBack",
     });
+    const undoing = (minutes: number, isCanceled = false) => ({
+      results,
+      undoing: {
+        message: "A policy.",
+        endTime: new Date(NOW.getTime() - minutes * 60_000).toISOString(),
+        isCanceled,
+      },
+    });
+    expect(second(back, undoing(29))).toMatchObject({
+      kind: "wait",
+      state: "Halted",
+      message:
+        "boot has failed in westus. Excluding the version from latest has failed: A policy. It is tried again.",
+    });
+    expect(second(back, undoing(30))).toMatchObject({ kind: "rollBack" });
+    expect(second(back, undoing(30, true))).toMatchObject({ kind: "halt" });
   });
 
   test("a turn comes with time, or by hand", () => {
