@@ -989,6 +989,23 @@ describe("help and completion", () => {
       ["image-version", "create", "--replication-mode", ""],
       ["Full", "Shallow"],
     ],
+    [
+      ["image-version", "create", "--replication-mode=S"],
+      ["--replication-mode=Shallow"],
+    ],
+    [
+      ["image-version", "create", "--exclude-from-latest", ""],
+      ["false", "true"],
+    ],
+    // What must come is a name or a file, and no option.
+    [["image-version", "create", "--file", ""], []],
+    [["image-version", "create", "--target-regions", ""], []],
+    [
+      ["image-version", "create", "--target-regions", "westus=1", "--if"],
+      ["--if-match"],
+    ],
+    [["--"], ["--help", "--version"]],
+    [["image-version", "-"], ["--help"]],
     [["completion", "po"], ["powershell"]],
     [["nonsense", ""], []],
   ])("%j is completed", async (line, found) => {
