@@ -893,6 +893,41 @@ describe("wait", () => {
     expect(custom.code).toBe(0);
   });
 
+  // GET is a conflict until Azure shows a version that is restored.
+  const restoring: Reply = [
+    409,
+    {
+      code: "ImageVersionConflict",
+      detail: "It is being restored.",
+      existingOperationId: "op-1",
+    },
+  ];
+
+  it("asks again while the version is being restored, which is not deleted", async () => {
+    for (const condition of ["--created", "--exists", "--custom name"])
+      expect(
+        (await wait(condition, restoring, state("Succeeded"))).requests,
+      ).toHaveLength(2);
+    const gone = await wait("--deleted", restoring, problem(404, "NotFound"));
+    expect([gone.code, gone.requests.length]).toEqual([0, 2]);
+  });
+
+  it("watch follows what restores the version", async () => {
+    const { code, requests } = await runLine(
+      `image-version watch ${AT} -e 1.0.0`,
+      ({ path }, number) =>
+        path.includes("/operations/")
+          ? [200, operation("Succeeded")]
+          : number === 1
+            ? restoring
+            : state("Succeeded"),
+    );
+    expect([code, requests[1]?.path]).toEqual([
+      0,
+      expect.stringContaining("/operations/op-1"),
+    ]);
+  });
+
   it("ends with 1 where the version fails, and with 5 after --timeout", async () => {
     expect((await wait("--created", state("Failed"))).code).toBe(1);
     const late = await wait(
