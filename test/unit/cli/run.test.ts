@@ -613,6 +613,24 @@ describe("what is deleted", () => {
     expect(stdout).toContain("2026-01-08T00:00:00Z");
   });
 
+  it("is said to be, once it is deleted", async () => {
+    const { stdout, stderr } = await runLine(
+      `image-version delete ${AT} -e 1.0.0`,
+      accepting(
+        operation("Succeeded", [], {
+          kind: "DeleteImageVersion",
+          softDelete: { isSoftDeleteEnabled: true, ...deleted },
+        }),
+      ),
+    );
+    expect([stdout, stderr]).toEqual([
+      "",
+      expect.stringContaining(
+        "It can be restored until 2026-01-08T00:00:00Z: sigil image-version undelete.\n",
+      ),
+    ]);
+  });
+
   it("is deleted for good with --bypass-soft-delete", async () => {
     const { requests } = await runLine(
       `image-version delete ${AT} -e 1.0.0 --bypass-soft-delete --no-wait`,
