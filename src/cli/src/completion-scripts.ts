@@ -8,29 +8,47 @@ export function completionScript(shell: string): string | undefined {
   return SCRIPTS[shell as (typeof SHELLS)[number]];
 }
 
+// Each gives the words as they are without quotes, and the names of files where no word may come next.
 const SCRIPTS: Partial<Record<string, string>> &
   Record<(typeof SHELLS)[number], string> = {
+  // "=" is a word of its own in COMP_WORDS, and only what follows it is replaced.
   bash: `_sigil() {
-  local IFS=$'\\n'
-  COMPREPLY=($(sigil ${COMPLETE} "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
-  [ \${#COMPREPLY[@]} -gt 0 ] || compopt -o default
+  local IFS=$'\\n' words=("\${COMP_WORDS[@]:1:COMP_CWORD}")
+  [[ \${COMP_LINE:0:COMP_POINT} =~ [[:space:]](--[a-z-]+=[^[:space:]]*)$ ]] && words[COMP_CWORD-1]=\${BASH_REMATCH[1]}
+  COMPREPLY=($(sigil ${COMPLETE} "\${words[@]//[\\"\\']/}" 2>/dev/null))
+  COMPREPLY=("\${COMPREPLY[@]#--*=}")
 }
-complete -F _sigil sigil
+complete -o default -F _sigil sigil
 `,
-  zsh: `_sigil() {
+  zsh: `(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
+_sigil() {
   local -a found
-  found=("\${(@f)$(sigil ${COMPLETE} "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  if [[ -n "$found" ]]; then compadd -a found; else _files; fi
+  found=("\${(@f)$(sigil ${COMPLETE} "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null)}")
+  if [[ -n "$found" ]]; then compadd -a found; else compset -P '--*='; _files; fi
 }
 compdef _sigil sigil
 `,
-  fish: `complete -c sigil -f -a '(sigil ${COMPLETE} (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
+  fish: `function __sigil_complete
+  set -l before (commandline -opc)
+  set -l word (commandline -ct | string trim --left --chars '\\'"')
+  set -l found (sigil ${COMPLETE} $before[2..-1] "$word" 2>/dev/null)
+  if set -q found[1]
+    printf '%s\\n' $found
+  else
+    __fish_complete_path "$word"
+  end
+end
+complete -c sigil -f -a '(__sigil_complete)'
 `,
+  // Windows PowerShell, and PowerShell before 7.3, leave out an argument that is empty.
   powershell: `Register-ArgumentCompleter -Native -CommandName sigil -ScriptBlock {
   param($word, $ast, $cursor)
-  $words = @($ast.CommandElements | Select-Object -Skip 1 | ForEach-Object { $_.ToString() })
-  if ($word -eq '') { $words += '""' }
-  sigil ${COMPLETE} @words 2>$null | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_) }
+  $PSNativeCommandArgumentPassing = 'Standard'
+  $quotes = [char[]]"'\`""
+  $before = @($ast.CommandElements | Select-Object -Skip 1 | Where-Object { $_.Extent.EndOffset -lt $cursor } | ForEach-Object { $_.ToString().Trim($quotes) })
+  $begun = $word.Trim($quotes)
+  if ($begun -eq '' -and $PSVersionTable.PSVersion -lt '7.3') { $begun = '""' }
+  sigil ${COMPLETE} @before $begun 2>$null | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_) }
 }
 `,
 };

@@ -1,5 +1,6 @@
 /** The words that may come next on a command line. */
 import type { Command } from "./command.js";
+import type { Option } from "./options.js";
 import { GLOBAL_OPTIONS } from "./global-options.js";
 
 /** `words` are those before the cursor; the last is the one that is being written. */
@@ -15,14 +16,24 @@ export function candidates(
   });
   const next =
     command === undefined
-      ? commands
-          .map((each) => each.words.split(" "))
-          .filter((parts) => before.every((word, i) => parts[i] === word))
-          .map((parts) => parts[before.length] ?? "")
+      ? wordsAfter(before, begun, commands)
       : optionsOf(command, before, begun);
   return [...new Set(next)]
     .filter((each) => each !== "" && each.startsWith(begun))
     .sort();
+}
+
+function wordsAfter(
+  before: readonly string[],
+  begun: string,
+  commands: readonly Command[],
+): readonly string[] {
+  const next = commands
+    .map((each) => each.words.split(" "))
+    .filter((parts) => before.every((word, i) => parts[i] === word))
+    .map((parts) => parts[before.length] ?? "");
+  if (next.length === 0 || !begun.startsWith("-")) return next;
+  return before.length === 0 ? ["--help", "--version"] : ["--help"];
 }
 
 function optionsOf(
@@ -31,11 +42,19 @@ function optionsOf(
   begun: string,
 ): readonly string[] {
   const all = [...options, ...GLOBAL_OPTIONS];
-  const last = before.findLast((word) => word.startsWith("-")) ?? "";
-  const option = all.find(({ names }) => names.includes(last));
-  const isValue = before.at(-1) === last || option?.kind === "list";
-  if (isValue && option?.choices !== undefined && !begun.startsWith("-"))
-    return option.choices;
+  const named = (name: string | undefined): Option | undefined =>
+    all.find(({ names }) => names.includes(name ?? ""));
+  const [, attachedTo] = /^(--[^=]+)=/u.exec(begun) ?? [];
+  if (attachedTo !== undefined)
+    return valuesOf(named(attachedTo)).map((each) => `${attachedTo}=${each}`);
+  if (!begun.startsWith("-")) {
+    const last = named(before.at(-1));
+    // A value comes next, whether or not it is known which.
+    if (last !== undefined && last.kind !== "flag") return valuesOf(last);
+    const list = named(before.findLast((word) => word.startsWith("-")));
+    if (list?.kind === "list" && list.choices !== undefined)
+      return list.choices;
+  }
   const shells = /One of ([\w, ]+)\./u.exec(positional?.help ?? "")?.[1];
   return [
     ...(shells?.split(", ") ?? []),
@@ -43,4 +62,10 @@ function optionsOf(
       .filter(({ names }) => !names.some((name) => before.includes(name)))
       .flatMap(({ names }) => names.filter((name) => name.startsWith("--"))),
   ];
+}
+
+function valuesOf(option: Option | undefined): readonly string[] {
+  return (
+    option?.choices ?? (option?.kind === "boolean" ? ["false", "true"] : [])
+  );
 }

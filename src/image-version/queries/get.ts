@@ -64,7 +64,7 @@ export async function getImageVersion(
   if (followed && isFresh(followed, reads.now())) look = followed;
   else if (record === undefined || isFinal(record.state) || record.exists)
     try {
-      const shown = await reads.looks.version(id);
+      const shown = later(await reads.looks.version(id), record);
       // As every request is judged: If-Match would hold for nothing else.
       look = latestKnown(record, shown, { now: reads.now(), pace: reads.pace });
       if (look !== undefined && look !== shown)
@@ -238,6 +238,18 @@ async function readyRegionsOf(
     if (error instanceof ServiceError) return [];
     throw error;
   }
+}
+
+/** A shared look may be from before the poll that has ended an operation: what that saw is then shown. */
+function later(
+  shared: Look | undefined,
+  record: ImageVersionRecord | undefined,
+): Look | undefined {
+  const observed = record?.exists === true ? record.observed : undefined;
+  if (shared === undefined || observed === undefined) return shared;
+  return Date.parse(observed.time) > Date.parse(shared.time)
+    ? observed
+    : shared;
 }
 
 function isFresh({ time }: Look, now: Date): boolean {

@@ -613,6 +613,24 @@ describe("what is deleted", () => {
     expect(stdout).toContain("2026-01-08T00:00:00Z");
   });
 
+  it("is said to be, once it is deleted", async () => {
+    const { stdout, stderr } = await runLine(
+      `image-version delete ${AT} -e 1.0.0`,
+      accepting(
+        operation("Succeeded", [], {
+          kind: "DeleteImageVersion",
+          softDelete: { isSoftDeleteEnabled: true, ...deleted },
+        }),
+      ),
+    );
+    expect([stdout, stderr]).toEqual([
+      "",
+      expect.stringContaining(
+        "It can be restored until 2026-01-08T00:00:00Z: sigil image-version undelete.\n",
+      ),
+    ]);
+  });
+
   it("is deleted for good with --bypass-soft-delete", async () => {
     const { requests } = await runLine(
       `image-version delete ${AT} -e 1.0.0 --bypass-soft-delete --no-wait`,
@@ -893,6 +911,41 @@ describe("wait", () => {
     expect(custom.code).toBe(0);
   });
 
+  // GET is a conflict until Azure shows a version that is restored.
+  const restoring: Reply = [
+    409,
+    {
+      code: "ImageVersionConflict",
+      detail: "It is being restored.",
+      existingOperationId: "op-1",
+    },
+  ];
+
+  it("asks again while the version is being restored, which is not deleted", async () => {
+    for (const condition of ["--created", "--exists", "--custom name"])
+      expect(
+        (await wait(condition, restoring, state("Succeeded"))).requests,
+      ).toHaveLength(2);
+    const gone = await wait("--deleted", restoring, problem(404, "NotFound"));
+    expect([gone.code, gone.requests.length]).toEqual([0, 2]);
+  });
+
+  it("watch follows what restores the version", async () => {
+    const { code, requests } = await runLine(
+      `image-version watch ${AT} -e 1.0.0`,
+      ({ path }, number) =>
+        path.includes("/operations/")
+          ? [200, operation("Succeeded")]
+          : number === 1
+            ? restoring
+            : state("Succeeded"),
+    );
+    expect([code, requests[1]?.path]).toEqual([
+      0,
+      expect.stringContaining("/operations/op-1"),
+    ]);
+  });
+
   it("ends with 1 where the version fails, and with 5 after --timeout", async () => {
     expect((await wait("--created", state("Failed"))).code).toBe(1);
     const late = await wait(
@@ -989,6 +1042,23 @@ describe("help and completion", () => {
       ["image-version", "create", "--replication-mode", ""],
       ["Full", "Shallow"],
     ],
+    [
+      ["image-version", "create", "--replication-mode=S"],
+      ["--replication-mode=Shallow"],
+    ],
+    [
+      ["image-version", "create", "--exclude-from-latest", ""],
+      ["false", "true"],
+    ],
+    // What must come is a name or a file, and no option.
+    [["image-version", "create", "--file", ""], []],
+    [["image-version", "create", "--target-regions", ""], []],
+    [
+      ["image-version", "create", "--target-regions", "westus=1", "--if"],
+      ["--if-match"],
+    ],
+    [["--"], ["--help", "--version"]],
+    [["image-version", "-"], ["--help"]],
     [["completion", "po"], ["powershell"]],
     [["nonsense", ""], []],
   ])("%j is completed", async (line, found) => {

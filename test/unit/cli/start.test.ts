@@ -31,21 +31,3 @@ it("--help loads nothing that signs in or sends", () => {
 it("the file says which version it is", () => {
   expect(start("--version").printed).toMatch(/^\d+\.\d+\.\d+\n$/u);
 });
-
-it("completes in bash, by the script that it prints", () => {
-  const completed = (...words: readonly string[]): string =>
-    execFileSync(
-      "bash",
-      [
-        "-c",
-        `sigil() { ${JSON.stringify(process.execPath)} src/cli/dist/sigil.cjs "$@"; }
-         eval "$(sigil completion bash)"
-         COMP_WORDS=(sigil "$@") COMP_CWORD=$#
-         _sigil; printf '%s\n' "\${COMPREPLY[@]}"`,
-        "bash",
-        ...words,
-      ],
-      { encoding: "utf8" },
-    );
-  expect(completed("image-version", "pro")).toBe("promote\n");
-});

@@ -157,7 +157,13 @@ later, unless it is set otherwise, it is asked again who uses it. See sigil imag
       header: ifMatch(context),
     });
     const operation = await follow(context, body);
-    return context.values.boolean("--no-wait") ? accepted(operation) : {};
+    if (context.values.boolean("--no-wait")) return accepted(operation);
+    const until = operation.softDelete?.hardDeletionTargetTime;
+    if (until !== undefined)
+      context.note(
+        `It can be restored until ${until}: sigil image-version undelete.`,
+      );
+    return {};
   },
 };
 

@@ -1,11 +1,12 @@
 import { entries } from "@sigil/client";
 import { toAz } from "../az/shape.js";
-import type { Command } from "../command.js";
+import type { Command, Context } from "../command.js";
 import { Ended, UsageError } from "../exit-codes.js";
 import { followAll, TIMEOUT } from "../following.js";
 import { checkQuery, select } from "../output.js";
 import { IMAGE_PLACE, imageIn, VERSION_PLACE, versionIn } from "./places.js";
 import {
+  pendingOperation,
   SAMPLE,
   VERSION_COLUMNS,
   versionNow,
@@ -100,10 +101,10 @@ instead: sigil image-version watch.`,
     const intervalSeconds = values.number("--interval") ?? 30;
     const timeoutSeconds = values.number("--timeout") ?? 3600;
     for (let seconds = 0; ; seconds += Math.max(1, intervalSeconds)) {
-      const version = await versionOrNothing(context);
+      const version = await versionOrPending(context);
       if (version === undefined) {
         if (values.boolean("--deleted")) return {};
-      } else {
+      } else if (version !== "pending") {
         const { provisioningState } = version.properties;
         if (values.boolean("--exists")) return {};
         if (values.boolean("--created") || values.boolean("--updated")) {
@@ -130,14 +131,35 @@ export const WATCH: Command = {
   options: [...VERSION_PLACE, TIMEOUT],
   columns: VERSION_COLUMNS,
   async run(context) {
-    const { sigil } = await versionNow(context);
-    if (sigil.operationId === undefined)
+    const operationId = await lastOperation(context);
+    if (operationId === undefined)
       throw new Ended(
         "refused",
         "Sigil was never asked to do anything to this version.",
       );
-    await followAll(context, [sigil.operationId]);
+    await followAll(context, [operationId]);
     const version = await versionOrNothing(context);
     return version === undefined ? {} : { data: toAz(version) };
   },
 };
+
+async function lastOperation(context: Context): Promise<string | undefined> {
+  try {
+    return (await versionNow(context)).sigil.operationId;
+  } catch (error) {
+    const pending = pendingOperation(error);
+    if (pending === undefined) throw error;
+    return pending;
+  }
+}
+
+async function versionOrPending(
+  context: Context,
+): Promise<Awaited<ReturnType<typeof versionOrNothing>> | "pending"> {
+  try {
+    return await versionOrNothing(context);
+  } catch (error) {
+    if (pendingOperation(error) === undefined) throw error;
+    return "pending";
+  }
+}

@@ -1,5 +1,6 @@
 /** What the commands of versions have in common. */
 import {
+  ConflictError,
   imageVersionPath,
   NotFoundError,
   type Operation,
@@ -79,6 +80,15 @@ export async function versionOrNothing(
     if (error instanceof NotFoundError) return undefined;
     throw error;
   }
+}
+
+/** The operation that creates or restores a version that Azure does not show yet; undefined where it is another error. */
+export function pendingOperation(error: unknown): string | undefined {
+  if (!(error instanceof ConflictError)) return undefined;
+  const { existingOperationId } = error.problem as {
+    readonly existingOperationId?: string;
+  };
+  return existingOperationId;
 }
 
 export function ifMatch({ values }: Context): { "If-Match"?: string } {
