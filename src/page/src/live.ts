@@ -99,14 +99,14 @@ export function useLive<T>(
       eagerUntilMs = Date.now() + EAGER_FOR_MS;
       void read();
     };
-    const wake = (): void => plan(Math.max(0, notBeforeMs - Date.now()));
-    document.addEventListener("visibilitychange", wake);
-    const unsubscribe = state.subscribe(wake);
+    const replan = (): void => plan(Math.max(0, notBeforeMs - Date.now()));
+    document.addEventListener("visibilitychange", replan);
+    const unsubscribe = state.subscribe(replan);
     void read();
     return () => {
       ended.abort();
       clearTimeout(timer);
-      document.removeEventListener("visibilitychange", wake);
+      document.removeEventListener("visibilitychange", replan);
       unsubscribe();
     };
   }, [key, state]);
