@@ -102,9 +102,9 @@ export function DeleteDialog({
     >
       <p>
         The version is deleted in Azure, in {regions.join(", ") || "no region"}.
-        That cannot be undone. It goes before everything that is queued; what
-        works on the version is given up. Virtual machines that were made from
-        it stay as they are.
+        It can be restored only where its gallery has soft delete. The deletion
+        goes before everything that is queued; what works on the version is
+        given up. Virtual machines that were made from it stay as they are.
         {version.sigil.managedBy === "Others" &&
           " Sigil has not created this version."}
       </p>

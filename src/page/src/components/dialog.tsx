@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Problem } from "./problem.js";
 
 /** Asks before something is done: what will happen stands in it. The browser keeps the keyboard inside, and Escape closes it. */
@@ -26,7 +26,8 @@ export function Dialog({
   const titleId = useId();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
-  useEffect(() => {
+  // An effect after the paint would leave the keyboard nowhere for a moment.
+  useLayoutEffect(() => {
     const element = dialog.current;
     const opener = document.activeElement;
     element?.showModal();
@@ -52,6 +53,10 @@ export function Dialog({
       onCancel={(event) => {
         event.preventDefault();
         if (!busy) onClose();
+      }}
+      // Chromium closes it without asking where Escape is pressed again with nothing done in between.
+      onClose={() => {
+        if (dialog.current !== null) onClose();
       }}
     >
       <form
