@@ -56,7 +56,7 @@ import {
   type VersionRequest,
 } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
-import { keptOf, unmetRequests } from "../state/wanted.js";
+import { isIncluded, keptOf, unmetRequests } from "../state/wanted.js";
 import {
   gone,
   lifeIn,
@@ -482,7 +482,7 @@ function mustBePossible(
 function mustNotContradict(
   { record, operation }: StoredVersion,
   asked: Asked,
-  { body, command: { id, ifMatch }, onlyChanges, patch }: Request,
+  { body, command: { id, ifMatch }, onlyChanges, patch, glance }: Request,
 ): readonly Conflict[] {
   const fields = { existingOperationId: operation.id };
   const deletes = [
@@ -496,14 +496,13 @@ function mustNotContradict(
       `${formatImageVersionId(id)} is being deleted by operation ${deletes.id}. Wait until it has ended, or use another version name.`,
       { fields },
     );
-  const { conflicts, yields } = meanwhile(
-    unmetRequests(record),
-    asked,
-    onlyChanges && (patch !== undefined || ifMatch !== "*")
-      ? undefined
-      : fieldsOf(body),
-    clearedBy(patch),
-  );
+  const { conflicts, yields } = meanwhile(unmetRequests(record), asked, {
+    ...(!(onlyChanges && (patch !== undefined || ifMatch !== "*")) && {
+      whole: fieldsOf(body),
+    }),
+    cleared: clearedBy(patch),
+    included: isIncluded(glance.look),
+  });
   if (conflicts.length === 0) return yields;
   throw new ServiceError(
     "ImageVersionConflict",

@@ -36,15 +36,19 @@ export interface Meanwhile {
   readonly yields: readonly Conflict[];
 }
 
-/**
- * `whole` is the body of a PUT that does not say which version its caller has seen; absent: only changes are asked. `cleared`
- * are the parents of what a patch takes away as a whole.
- */
+export interface Around {
+  /** The body of a PUT that does not say which version its caller has seen; absent: only changes are asked. */
+  readonly whole?: Fields | undefined;
+  /** The parents of what a patch takes away as a whole. */
+  readonly cleared?: readonly string[];
+  /** Azure has the version in latest. */
+  readonly included?: boolean;
+}
+
 export function meanwhile(
   others: readonly VersionRequest[],
   asked: Asked,
-  whole: Fields | undefined,
-  cleared: readonly string[] = [],
+  { whole, cleared = [], included = false }: Around,
 ): Meanwhile {
   const conflicts = others.flatMap((other) => [
     ...conflictsBetween(other, asked),
@@ -82,6 +86,7 @@ export function meanwhile(
   });
   // What az restates with every body promotes nothing that a rule holds back.
   if (
+    !included &&
     asked.changes[EXCLUDE_FROM_LATEST] === false &&
     asked.changes[PROMOTION] == null &&
     others.some((other) => ruleAskedBy(other) !== undefined)

@@ -152,7 +152,7 @@ export async function planImageVersion(
   const { conflicts, yields } = meanwhile(
     requestsOf(stored),
     asked,
-    ifMatch === undefined ? fieldsOf(request) : undefined,
+    ifMatch === undefined ? { whole: fieldsOf(request) } : {},
   );
   const before = knownOf(stored, conflicts, request, same);
   const facts = {

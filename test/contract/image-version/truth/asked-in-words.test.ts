@@ -165,6 +165,24 @@ describe("of two accepted requests, the later one gives way, says so, or is refu
   });
 });
 
+test("a body that restates, with If-Match: *, that a version in latest is there is told of no contradiction with a rule beside it", async () => {
+  const IN = { publishing: { excludeFromLatest: false } };
+  await made(world, id, plain(TWO, IN));
+  const rule = operationIn(
+    await put(world, id, plain(TWO, { tags: { a: "1" }, sigil: READY })),
+  );
+  const own = operationIn(
+    await put(world, id, plain(TWO, { ...IN, tags: { own: "1" } }), {
+      ifMatch: "*",
+    }),
+  );
+  await ended(world, [rule, own]);
+  expect(await isExcluded(world, id)).toBe(false);
+  expect((own.warnings ?? []).map(({ pointer }) => pointer)).not.toContain(
+    "/properties/publishingProfile/excludeFromLatest",
+  );
+});
+
 test("a body that takes the rule away and restates false is told that the version stays excluded", async () => {
   await made(
     world,
