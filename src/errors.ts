@@ -17,6 +17,7 @@ export type ErrorCode =
   | "ImageVersionSoftDeleted"
   | "ImageVersionInUse"
   | "UseUnknown"
+  | "ImageVersionProtected"
   | "PreconditionFailed"
   | "OperationEnded"
   | "DryRunFirst"

@@ -41,7 +41,7 @@ import type { RolloutView } from "../rollout/get-rollout.js";
 import { accepted, requesterOf } from "./accepted.js";
 import type { Endpoint, EndpointRequest } from "./endpoint.js";
 import type { WriteTarget } from "../authorization/gallery-policy.js";
-import { requireRole } from "../authorization/roles.js";
+import { isSufficient, requireRole } from "../authorization/roles.js";
 import { viewPage } from "./paging.js";
 
 type Names =
@@ -364,6 +364,10 @@ function changeIn(request: Put | Patch) {
     ...removeRegionsIn(request.query),
     ...ignoreUseIn(request),
     id: request.path,
+    mayUnprotect: isSufficient(
+      request.principal?.roles ?? [],
+      "ImageVersions.Admin",
+    ),
     ...(plan !== undefined && { plan }),
   };
 }

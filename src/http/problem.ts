@@ -41,6 +41,7 @@ export const PROBLEMS: Readonly<
   ImageVersionSoftDeleted: [409, "Image version soft-deleted"],
   ImageVersionInUse: [409, "Image version in use"],
   UseUnknown: [409, "Use of the image version unknown"],
+  ImageVersionProtected: [409, "Image version protected"],
   PreconditionFailed: [412, "Precondition failed"],
   OperationEnded: [409, "Operation has ended"],
   DryRunFirst: [409, "Dry run required"],

@@ -10,6 +10,7 @@
  *     number and by publication: a repair of an old line is new, and so is the head of the newest line.
  *  5. A version that is excluded from latest is deleted for its end of life alone: it may be waiting for its promotion.
  *  6. A date that cannot be read keeps its version.
+ *  7. A version that is protected is not deleted by any rule.
  * Promoted is what is Succeeded and not excluded from latest, as Azure shows it: what others have deleted or excluded
  * there counts no more.
  */
@@ -35,6 +36,8 @@ export interface RetainedVersion {
     readonly name: string;
     readonly excludeFromLatest: boolean;
   }[];
+  /** Nobody deletes it: that was asked of Sigil. */
+  readonly protected: boolean;
   readonly state: VersionState;
   /** Sigil's last operation on it. */
   readonly operationId: string;
@@ -56,6 +59,7 @@ export type RetentionCode =
   | "LatestInRegion"
   | "AmongNewestPromoted"
   | "BeforeEndOfLife"
+  | "Protected"
   | "InUse"
   | "UseUnknown"
   | "NoRuleApplies";
@@ -115,6 +119,12 @@ export function decide(
     const regions = guarded.get(version);
     if (regions !== undefined)
       return kept("LatestInRegion", `The latest in ${regions.join(", ")}.`);
+    // Invariant 7.
+    if (version.protected)
+      return kept(
+        "Protected",
+        "It is protected from deletion, until an Admin takes that off.",
+      );
     // Invariant 4.
     if (newest.has(version))
       return kept(

@@ -2,6 +2,7 @@ import { ServiceError } from "../errors.js";
 import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
 import type { Dependencies } from "../image-version/ports.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
+import { isProtected } from "../image-version/state/wanted.js";
 import { versionScope } from "../image-version/listings.js";
 import {
   operationIdOf,
@@ -104,6 +105,7 @@ function retained(
       name: canonicalRegion(region.name),
       excludeFromLatest: isExcludedIn(resource, region),
     })),
+    protected: isProtected(record),
     state: record.state,
     operationId: operationIdOf(record),
     createdTime: record.createdTime,

@@ -254,3 +254,35 @@ test("a running operation is canceled, and the same PUT follows the version agai
   expect(late.status).toBe(409);
   expect(late.body).toMatchObject({ code: "OperationEnded" });
 });
+
+test("a protected version is deleted by nobody, until an Admin takes that off", async () => {
+  const id = seedVersionId("7.0.0");
+  const merge = (client: ApiClient, sigil: object) =>
+    client.request<Operation & Problem>("PATCH", pathOf(id), {
+      body: { sigil },
+      headers: { "Content-Type": "application/merge-patch+json" },
+    });
+  const writer = await strangers(["ImageVersions.Write"]);
+  const admin = await strangers(["ImageVersions.Admin"]);
+  await ended((await put(id, body(WEST))).body);
+  const on = await merge(writer, { protected: true });
+  expect(on.status).toBe(202);
+  await ended(on.body);
+  const shown = await api.request<ImageVersion>("GET", pathOf(id));
+  expect(shown.body.sigil.protected).toBe(true);
+  expect(await merge(writer, { protected: false })).toMatchObject({
+    status: 403,
+    body: { code: "Forbidden", errors: [{ code: "ProtectionKept" }] },
+  });
+  const all = `${pathOf(id)}?ignoreUse=true&bypassSoftDelete=true`;
+  expect(await admin.request("DELETE", all)).toMatchObject({
+    status: 409,
+    body: { code: "ImageVersionProtected" },
+  });
+  const off = await merge(admin, { protected: false });
+  expect(off.status, JSON.stringify(off.body)).toBe(202);
+  await ended(off.body);
+  const gone = await writer.request<Operation>("DELETE", pathOf(id));
+  expect(gone.status).toBe(202);
+  expect(await ended(gone.body)).toMatchObject({ status: "Succeeded" });
+});

@@ -37,7 +37,7 @@ import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
 import { heldBy, wavesIn, type Held } from "../state/held.js";
-import { openRequests, wantedBy } from "../state/wanted.js";
+import { isProtected, openRequests, wantedBy } from "../state/wanted.js";
 import { regionField, regionOf, regionsIn } from "../properties/fields.js";
 import {
   flagsByHand,
@@ -332,6 +332,7 @@ export async function deleteImageVersion(
             },
           },
         );
+      mustNotBeProtected(id, look, stored);
       if (look !== undefined) mustNotBeBlocked(id, look, deps.now());
       return {
         changes: {},
@@ -418,6 +419,19 @@ function deletionBefore({
   return stored?.record.state === "Deleted" && !(seen && look !== undefined)
     ? stored.operation
     : undefined;
+}
+
+/** Throws where somebody has asked that nobody deletes it. */
+function mustNotBeProtected(
+  id: ImageVersionId,
+  look: Look | undefined,
+  stored: StoredVersion | undefined,
+): void {
+  if (stored === undefined || !isProtected(known(stored.record, look))) return;
+  throw new ServiceError(
+    "ImageVersionProtected",
+    `${formatImageVersionId(id)} is protected from deletion. An Admin takes that off by a PATCH with {"sigil": {"protected": false}}.`,
+  );
 }
 
 /** Throws where Azure will not let the version be deleted: what is being done with it goes on. */

@@ -43,6 +43,8 @@ export interface ChangeCommand extends Command {
   readonly removeRegions?: readonly string[];
   /** Regions are removed also where the version is in use there, or nobody knows. */
   readonly ignoreUse?: boolean;
+  /** True for who may take off what protects the version from deletion. */
+  readonly mayUnprotect?: boolean;
   /** `require`: refuse what a plan finds an error in, before anything is stored. */
   readonly plan?: "require";
   /** `*`: the version shall not be there. */

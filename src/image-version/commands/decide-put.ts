@@ -16,8 +16,10 @@ import { canonicalForm } from "../properties/canonical-form.js";
 import { contradicts, differs } from "../properties/changes.js";
 import {
   fieldsOf,
+  ownOf,
   propertyOf,
   regionsIn,
+  sameAt,
   type Fields,
 } from "../properties/fields.js";
 import {
@@ -34,11 +36,15 @@ import {
   type Conflict,
   type Patch,
 } from "../properties/patch.js";
-import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
+import {
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+  PROTECTED,
+} from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf } from "../queries/shown.js";
-import { shownRule } from "../queries/views.js";
+import { shownOwn } from "../queries/views.js";
 import { areReady, type DeletedImageVersion, type Look } from "../resources.js";
 import {
   isMadeByOthers,
@@ -56,7 +62,12 @@ import {
   type VersionRequest,
 } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
-import { isIncluded, keptOf, unmetRequests } from "../state/wanted.js";
+import {
+  isIncluded,
+  isProtected,
+  keptOf,
+  unmetRequests,
+} from "../state/wanted.js";
 import {
   gone,
   lifeIn,
@@ -133,6 +144,7 @@ export function decideOn(
     applied,
     record && applied && unsaid(record, look, request),
   );
+  mustMayUnprotect(command, record, asked);
   const shown =
     look ?? (record?.exists === true && !isGone ? record.observed : undefined);
   const change = shown && changeOf(request, shown.resource, asked, applied);
@@ -300,9 +312,8 @@ function isAsShown(
 ): boolean {
   const shown = shownOf(look, record);
   if (shown === undefined) return false;
-  const rule = record && shownRule(record);
   const { changes } = askedOfSeen(
-    { ...fieldsOf(shown), ...(rule !== undefined && { [PROMOTION]: rule }) },
+    { ...fieldsOf(shown), ...(record && shownOwn(record)) },
     fieldsOf(body),
     removeRegions,
   );
@@ -337,17 +348,16 @@ function askedOf(
       ? statedIn(fieldsOf(body), shownNow)
       : fieldsOf(body);
   if (onlyChanges && seen.look !== undefined) {
-    const rule = applied?.[PROMOTION];
-    const withRule = ({ resource }: Look): Fields => ({
+    const withOwn = ({ resource }: Look): Fields => ({
       ...fieldsOf(resource),
-      ...(rule !== undefined && { [PROMOTION]: rule }),
+      ...ownOf(applied),
     });
-    const shown = withRule(seen.look);
+    const shown = withOwn(seen.look);
     const { changes, repeats } = askedOfSeen(shown, fields, removeRegions);
     // The rule that it repeats is in force already.
     const { [PROMOTION]: _, ...stated } = statedBy(request.patch ?? {}, fields);
     const again = {
-      ...(behind && unrestated(undoes(request, withRule(behind)))),
+      ...(behind && unrestated(undoes(request, withOwn(behind)))),
       ...(perhaps && undoes(request, withApplied(shown, perhaps))),
     };
     const removed =
@@ -423,13 +433,14 @@ function differences(
 }
 
 function isUnchanged(
-  { observed, patch }: Change,
+  { observed, patch, lastApplied = {} }: Change,
   record: ImageVersionRecord | undefined,
   asked: Asked,
 ): boolean {
   return (
     unmetBy(fieldsOf(observed), patch).length === 0 &&
     !(PROMOTION in asked.changes) &&
+    sameAt(PROTECTED, lastApplied[PROTECTED], patch[PROTECTED]) &&
     !Object.values(record?.repairs ?? {}).some(
       ({ removed }) => removed !== undefined,
     )
@@ -458,6 +469,34 @@ function mustBeValid(found: ReturnType<typeof checkRequest>): void {
       `The request has ${errorsIn(findings)}; each is listed under errors.`,
       { findings },
     );
+}
+
+/** Throws where the request takes a protection off, and whoever asks is no Admin. */
+function mustMayUnprotect(
+  { id, mayUnprotect }: ChangeCommand,
+  record: ImageVersionRecord | undefined,
+  { changes }: Asked,
+): void {
+  if (
+    changes[PROTECTED] === undefined ||
+    changes[PROTECTED] === true ||
+    mayUnprotect === true ||
+    record === undefined ||
+    !isProtected(record)
+  )
+    return;
+  const message = `${formatImageVersionId(id)} is protected from deletion, and only an Admin takes that off.`;
+  throw new ServiceError("Forbidden", message, {
+    findings: [
+      {
+        code: "ProtectionKept",
+        pointer: "/sigil/protected",
+        message,
+        severity: "error",
+        remediation: "Leave protected out, or ask an Admin to set it to false.",
+      },
+    ],
+  });
 }
 
 /** Throws when the request changes what cannot be changed. */

@@ -25,10 +25,9 @@ import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
-import { fieldsOf, regionsIn } from "../properties/fields.js";
+import { fieldsOf, ownOf, regionsIn } from "../properties/fields.js";
 import { mergePatch } from "../properties/merge-patch.js";
 import { writableForm } from "../properties/body.js";
-import { PROMOTION } from "../properties/table.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
 import { latestRegions } from "../queries/use.js";
 import { contextOf } from "../../operation/steps.js";
@@ -159,11 +158,11 @@ export async function patchImageVersion(
     contextOf(deps),
   );
   if (look === undefined) throw notFound(id, stored?.record);
-  // A rule was of the version's present life, or is none of it.
-  const rule = stored && known(stored.record, look).lastApplied?.[PROMOTION];
+  // What was of an earlier life is none of it.
+  const own = ownOf(stored && known(stored.record, look).lastApplied);
   const patch = withTagsOf(look.resource, command.patch);
   const document = mergePatch(
-    withoutRegions(writableForm(look.resource, rule), removeRegions),
+    withoutRegions(writableForm(look.resource, own), removeRegions),
     patch,
   );
   const findings = validate(document);

@@ -16,6 +16,7 @@ import {
   regionsIn,
   sameAt,
   valueAt,
+  type Fields,
 } from "./fields.js";
 import type { Patch } from "./patch.js";
 import { isMap, keyAt, READ_ONLY } from "./table.js";
@@ -217,13 +218,17 @@ function named(path: string, key: string): Json {
   };
 }
 
-/** What ARM shows, as a body that may be edited and sent back; `rule` is the promotion rule that Sigil keeps beside it. */
+/** What ARM shows, as a body that may be edited and sent back, with what Sigil keeps beside it. */
 export function writableForm(
   shown: ImageVersionRequest,
-  rule: unknown,
+  own: Fields,
 ): ImageVersionRequest {
   const form = writable("", shown) as ImageVersionRequest;
-  return rule === undefined
-    ? form
-    : ({ ...form, sigil: { promotion: rule } } as ImageVersionRequest);
+  const sigil = Object.fromEntries(
+    Object.entries(own).map(([name, value]) => [
+      name.slice("/sigil/".length),
+      value,
+    ]),
+  );
+  return Object.keys(sigil).length === 0 ? form : { ...form, sigil };
 }

@@ -16,6 +16,7 @@
  */
 import {
   comparableAt,
+  isOwn,
   nameIn,
   partsOf,
   placeOf,
@@ -322,7 +323,7 @@ export function unmetBy(observed: Fields, patch: Patch): readonly Unmet[] {
     if (region !== undefined && field === regionField(region))
       return places.has(field) ? [{ field, before: region, after: null }] : [];
     const property = propertyOf(field);
-    if (property.own === true) return [];
+    if (isOwn(field)) return [];
     const place = placeOf(field);
     const isThere = place === undefined || places.has(place);
     const before = valueAt(observed, field);

@@ -34,8 +34,6 @@ export interface Property {
    * applied before, so that an unchanged body never undoes what somebody has set in the portal.
    */
   readonly restated?: true;
-  /** Sigil's own: ARM does not know it. */
-  readonly own?: true;
 }
 
 /** Lists and objects that are one value: their items have no key by which two of them could be told apart. */
@@ -166,7 +164,9 @@ export const PROPERTIES = {
   [`${SECURITY}/uefiSettings/signatureTemplateNames`]: made(whole),
   [`${SECURITY}/uefiSettings/additionalSignatures`]: made(whole),
   "/properties/restore": made(plain),
-  "/sigil/promotion": { ...changed(promotionRule), own: true },
+  "/sigil/promotion": changed(promotionRule),
+  // Whoever leaves it out does not take it off.
+  "/sigil/protected": { ...guard, omitted: "kept", restated: true },
 } as const satisfies Record<PropertyPath, Property>;
 
 /** The property that a path without keys names, if it is one. */
@@ -237,6 +237,7 @@ export const EXCLUDE_FROM_LATEST = `${PROFILE}/excludeFromLatest`;
 export const END_OF_LIFE_DATE = `${PROFILE}/endOfLifeDate`;
 export const ALLOW_DELETION = `${SAFETY}/allowDeletionOfReplicatedLocations`;
 export const PROMOTION = "/sigil/promotion";
+export const PROTECTED = "/sigil/protected";
 
 const PREFIXES: ReadonlySet<string> = new Set(
   Object.keys(PROPERTIES).flatMap((path) => {

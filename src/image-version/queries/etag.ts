@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { fieldsOf } from "../properties/fields.js";
+import { fieldsOf, ownOf } from "../properties/fields.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { ruleOf, wantedBy } from "../state/wanted.js";
+import { wantedBy } from "../state/wanted.js";
 import type { Look } from "../resources.js";
 
 /**
- * The ETag of a version: of what Azure shows of it that may be written, of its promotion rule, and of what is asked for and
+ * The ETag of a version: of what Azure shows of it that may be written, of what is Sigil's own, and of what is asked for and
  * not there yet. It changes when one of them does, and not with the progress of its regions.
  */
 export function etagOf(
@@ -14,12 +14,12 @@ export function etagOf(
 ): string {
   const sorted = (fields: Readonly<Record<string, unknown>>): unknown =>
     Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
-  const rule = ruleOf(record?.lastApplied);
+  const own = Object.values(ownOf(record?.lastApplied));
   const text = JSON.stringify([
     look === undefined ? null : sorted(fieldsOf(look.resource)),
     record === undefined ? [] : sorted(wantedBy(record)),
     record?.queued.map(({ operation }) => operation.id) ?? [],
-    ...(rule === undefined ? [] : [rule]),
+    ...own,
   ]);
   return `"${createHash("sha256").update(text).digest("hex").slice(0, 32)}"`;
 }

@@ -7,17 +7,22 @@ import type {
   ImageVersionRequest,
   ImageVersionView,
   PlanView,
-  PromotionRule,
 } from "../contract.js";
 import { patched } from "../properties/body.js";
 import { encryptionOf } from "../properties/encryption.js";
 import { changesOf } from "../properties/changes.js";
-import { fieldsOf, regionsIn } from "../properties/fields.js";
+import {
+  fieldsOf,
+  ownOf,
+  regionsIn,
+  type Fields,
+} from "../properties/fields.js";
 import { combined, unmetBy } from "../properties/patch.js";
+import { PROMOTION, PROTECTED } from "../properties/table.js";
 import type { KnownImageVersion } from "./get.js";
 import { shownOf } from "./shown.js";
 import { batchOf, type ImageVersionRecord } from "../state/record.js";
-import { ruleOf, wantedBy } from "../state/wanted.js";
+import { wantedBy } from "../state/wanted.js";
 
 /** An image version as the API shows it: what Azure shows, and beside it what Sigil knows at this time. */
 export function viewImageVersion(
@@ -30,7 +35,8 @@ export function viewImageVersion(
     throw new TypeError("a version is in Azure, or asked of Sigil");
   const regions = regionsOf(known, shown);
   const { location, tags } = shown;
-  const rule = record && shownRule(record);
+  const { [PROMOTION]: promotion, [PROTECTED]: isProtected } =
+    (record && shownOwn(record)) ?? {};
   const createdTime = record?.createdTime ?? look?.publishedDate;
   const managed =
     record !== undefined &&
@@ -58,7 +64,8 @@ export function viewImageVersion(
     },
     sigil: {
       managedBy: managed ? "Sigil" : "Others",
-      ...(rule !== undefined && { promotion: rule }),
+      ...(promotion !== undefined && { promotion }),
+      ...(isProtected === true && { protected: true }),
       ...(record && {
         operationId: operationIdOf(record),
         state: record.state,
@@ -92,11 +99,9 @@ export function viewImageVersion(
   } as ImageVersionView;
 }
 
-/** The promotion rule that is asked for, or else the one that was applied. */
-export function shownRule(
-  record: ImageVersionRecord,
-): PromotionRule | undefined {
-  return ruleOf(wantedBy(record)) ?? ruleOf(record.lastApplied);
+/** What is Sigil's own: what is asked for, or else what was applied. */
+export function shownOwn(record: ImageVersionRecord): Fields {
+  return { ...ownOf(record.lastApplied), ...ownOf(wantedBy(record)) };
 }
 
 /** All that Azure shows, regions in their canonical names. */

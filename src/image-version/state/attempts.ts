@@ -18,6 +18,7 @@
 import type { TransitionContext } from "../../operation/ports.js";
 import {
   fieldsOf,
+  isOwn,
   nameIn,
   propertyOf,
   regionField,
@@ -423,7 +424,7 @@ function byField(patch: Patch): Patch {
       const region = regionOf(name);
       if (region !== undefined && name === regionField(region))
         return [[`${name}/name`, null]];
-      return propertyOf(name).own === true ? [] : [[name, value]];
+      return isOwn(name) ? [] : [[name, value]];
     }),
   );
 }

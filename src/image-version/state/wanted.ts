@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { PromotionRule } from "../contract.js";
 import {
   fieldsOf,
+  isOwn,
   regionOf,
   regionsIn,
   type Fields,
@@ -17,6 +18,7 @@ import {
   ALLOW_DELETION,
   EXCLUDE_FROM_LATEST,
   PROMOTION,
+  PROTECTED,
 } from "../properties/table.js";
 import {
   attemptsIn,
@@ -160,10 +162,11 @@ export function lastingIn(record: ImageVersionRecord): Patch {
   );
 }
 
-/** The same without a promotion rule: that no look shows, and it ends with whoever has asked for it. */
+/** The same without what is Sigil's own: that no look shows, and it ends with whoever has asked for it. */
 export function shownOfLasting(record: ImageVersionRecord): Patch {
-  const { [PROMOTION]: _, ...shown } = lastingIn(record);
-  return shown;
+  return Object.fromEntries(
+    Object.entries(lastingIn(record)).filter(([name]) => !isOwn(name)),
+  );
 }
 
 /** The promotion rule of a version, where nobody has overridden it, or is about to. */
@@ -230,6 +233,14 @@ export function doneWithRule(
   return rule !== undefined && isIncluded(observed) && isIncluded(look)
     ? { overriddenRule: rule }
     : {};
+}
+
+/** No deletion of it is accepted: that was asked for, and nobody has taken it off. */
+export function isProtected(record: ImageVersionRecord): boolean {
+  return (
+    record.lastApplied?.[PROTECTED] === true ||
+    openRequests(record).some(([, { changes }]) => changes[PROTECTED] === true)
+  );
 }
 
 export function ruleOf(fields: Fields | undefined): PromotionRule | undefined {

@@ -58,6 +58,7 @@ describe("az's generic update, as a merge patch", () => {
       profile({ endOfLifeDate: null }),
     ],
     ["--remove tags.build", { tags: { build: null } }],
+    ["--set sigil.protected=true", { sigil: { protected: true } }],
     ["--tags ''", { tags: { build: null } }],
     [
       "--allow-replicated-location-deletion --replica-count 2",

@@ -23,6 +23,7 @@ function version(
     excludeFromLatest: false,
     regions: [region("westus")],
     readyRegions: ["westus"],
+    protected: false,
     ...more,
   };
 }
@@ -43,6 +44,14 @@ function codes(
 const KEEP_1: RetentionRules = { keepNewestPromoted: 1 };
 const PAST: RetentionRules = { deleteAfterEndOfLifeDays: 30 };
 const LATEST = version("9.0.0");
+
+test("what is protected is deleted by no rule", () => {
+  const old = { protected: true, endOfLifeDate: "2026-01-01T00:00:00Z" };
+  expect(codes({ ...KEEP_1, ...PAST }, version("1.0.0", old), LATEST)).toEqual({
+    "1.0.0": "Protected",
+    "9.0.0": "Latest",
+  });
+});
 
 describe("keepNewestPromoted", () => {
   test("deletes what is promoted and not among the newest, lowest number first", () => {

@@ -87,6 +87,10 @@ The keys of a region that stays are kept.`,
       "Out of latest",
       `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --set publishingProfile.excludeFromLatest=true`,
     ],
+    [
+      "No deletion until an Admin sets it to false",
+      `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --set sigil.protected=true`,
+    ],
   ],
   async run(context) {
     const { client, note, values } = context;

@@ -141,6 +141,11 @@ function Details({
             {sigil.rollout.message}
           </Fact>
         )}
+        {sigil.protected === true && (
+          <Fact name="Protected">
+            Not deleted until an Admin takes that off
+          </Fact>
+        )}
         <Fact name="Created by">
           {sigil.managedBy === "Sigil" ? "Sigil" : "Others, outside Sigil"}
         </Fact>

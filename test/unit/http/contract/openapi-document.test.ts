@@ -168,6 +168,7 @@ describe("the body of putImageVersion", () => {
           onFailure: "",
         },
         encryption: { osDisk: "", dataDisks: "", tag: "" },
+        protected: "",
       },
     };
     expect(propertiesOf(bodySchema as OpenAPIV3.SchemaObject)).toEqual(

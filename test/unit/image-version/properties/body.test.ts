@@ -453,12 +453,12 @@ describe("the body of an update", () => {
 
 describe("the form that may be edited and sent back", () => {
   test("has nothing that only ARM writes", () => {
-    expect(writableForm(shown, undefined)).toStrictEqual(writable);
+    expect(writableForm(shown, {})).toStrictEqual(writable);
   });
 
   test("has the promotion rule that Sigil keeps", () => {
     const rule = { when: "manual" };
-    expect(writableForm(shown, rule)).toStrictEqual({
+    expect(writableForm(shown, { "/sigil/promotion": rule })).toStrictEqual({
       ...writable,
       sigil: { promotion: rule },
     });

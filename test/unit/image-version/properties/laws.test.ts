@@ -253,11 +253,9 @@ test("an answer of ARM, pasted, asks for nothing", () => {
 
 test("an answer of Sigil, pasted, asks for nothing", () => {
   always(shown, fields, (resource, { [PROMOTION]: rule }) => {
-    const form = writableForm(resource, rule);
-    const applied = {
-      ...fieldsOf(resource),
-      ...(rule !== undefined && { [PROMOTION]: rule }),
-    };
+    const own = rule === undefined ? {} : { [PROMOTION]: rule };
+    const form = writableForm(resource, own);
+    const applied = { ...fieldsOf(resource), ...own };
     const pasted = fieldsOf(canonicalForm(form));
     expect(askedBy(pasted, applied).changes).toEqual({});
     expect(difference(applied, pasted).changes).toEqual({});

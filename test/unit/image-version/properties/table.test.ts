@@ -302,6 +302,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     ),
     own: true,
   },
+  "/sigil/protected": { ...exclusion, own: true },
 };
 
 test("the rows below are the table's", () => {
