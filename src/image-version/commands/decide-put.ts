@@ -18,6 +18,8 @@ import {
   fieldsOf,
   ownOf,
   propertyOf,
+  regionField,
+  regionOf,
   regionsIn,
   sameAt,
   type Fields,
@@ -147,7 +149,13 @@ export function decideOn(
   mustMayUnprotect(command, record, asked);
   const shown =
     look ?? (record?.exists === true && !isGone ? record.observed : undefined);
-  const change = shown && changeOf(request, shown.resource, asked, applied);
+  const change = shown && {
+    ...changeOf(request, shown.resource, asked, applied),
+    ...((asked.changes[PROMOTION] != null ||
+      (record && look && asked.repeats[PROMOTION] !== undefined
+        ? ruleHolding(record, look) !== undefined
+        : false)) && { held: true }),
+  };
   mustMatch(command, look, record, change && differences(change, body));
   if (
     command.ifNoneMatch === "*" &&
@@ -215,7 +223,10 @@ export function decideOn(
   }
   if (running) {
     mustHaveRoom(stored, accepting.request);
-    return enqueue(stored, accepting, contextOf(deps), yielding(yields, body));
+    return enqueue(stored, accepting, contextOf(deps), [
+      ...warnings,
+      ...yielding(yields, body),
+    ]);
   }
   return accept(
     accepting,
@@ -357,7 +368,10 @@ function askedOf(
     // The rule that it repeats is in force already.
     const { [PROMOTION]: _, ...stated } = statedBy(request.patch ?? {}, fields);
     const again = {
-      ...(behind && unrestated(undoes(request, withOwn(behind)))),
+      // Who sends an ETag has seen what is shown: only what differs from that is asked.
+      ...(behind &&
+        (command.ifMatch ?? "*") === "*" &&
+        unrestated(undoes(request, withOwn(behind)))),
       ...(perhaps && undoes(request, withApplied(shown, perhaps))),
     };
     const removed =
@@ -365,7 +379,7 @@ function askedOf(
         ? {}
         : takenAway(fieldsOf(canonicalForm(seen.look.resource)), fields);
     return {
-      changes: { ...again, ...changes, ...stated, ...removed },
+      changes: withRuleAlone({ ...again, ...changes, ...stated, ...removed }),
       repeats,
     };
   }
@@ -386,11 +400,20 @@ function askedOf(
   };
 }
 
-/** Without what tools say in every body: who has changed that by hand is not overruled by it. */
+/** A rule that is asked for says when the version is to be in latest: not at once. */
+function withRuleAlone(changes: Patch): Patch {
+  const { [EXCLUDE_FROM_LATEST]: excluded, ...others } = changes;
+  return excluded === false && changes[PROMOTION] != null ? others : changes;
+}
+
+/** Without what tools say in every body: who has changed that by hand is not overruled by it. None says that it is excluded. */
 function unrestated(patch: Patch): Patch {
   return Object.fromEntries(
     Object.entries(patch).filter(
-      ([name]) => propertyOf(name).restated !== true,
+      ([name, value]) =>
+        regionField(regionOf(name) ?? "") === name ||
+        value === true ||
+        propertyOf(name).restated !== true,
     ),
   );
 }
@@ -576,6 +599,7 @@ function acceptingOf(
     requestKey,
     onlyChanges,
     mayCreate,
+    patch,
     glance: { look },
   }: Request,
   asked: Asked,
@@ -589,6 +613,7 @@ function acceptingOf(
     ...asked,
     body,
     ...lifeIn(look),
+    ...(patch !== undefined && { patch: true }),
     // Whose condition is met by a version that is not there yet has seen nothing that it changes.
     ...(mayCreate && !(onlyChanges && look !== undefined) && { creates: true }),
   };

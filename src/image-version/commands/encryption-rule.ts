@@ -48,17 +48,19 @@ type Choose = (region: string, place: Place, confidential: boolean) => string;
 
 /**
  * Applies `rule` to a canonical request; without one, answers the request. A set that the request gives stays, and a
- * confidential disk that takes no customer's key gets none. Reads the source where only that knows the LUNs, and the list of
+ * confidential disk that takes no customer's key gets none. `shown` is the version as Azure has it. Reads the source where only that knows the LUNs, and the list of
  * the subscription's sets for a tag. Throws what a read throws; what it may not see of the source is a finding.
  */
 export async function chooseSets(
   deps: Dependencies,
   id: ImageVersionId,
-  request: ImageVersionRequest,
+  given: ImageVersionRequest,
   rule: EncryptionRule | undefined,
+  shown?: ImageVersionRequest,
 ): Promise<Chosen> {
-  if (rule === undefined) return { request, findings: [] };
+  if (rule === undefined) return { request: given, findings: [] };
   const { osDisk, dataDisks, tag } = rule;
+  const request = shown ? withPresentSets(given, shown, rule) : given;
   const luns =
     dataDisks === undefined && tag === undefined
       ? []
@@ -95,12 +97,16 @@ export async function chooseSets(
   };
 }
 
-/** In a region that the version has, each disk keeps the set that it has there: a rule chooses for the others. */
-export function withPresentSets(
+/**
+ * In a region that the version has, a disk whose set is chosen by tag keeps the one that it has there: the tag may have moved.
+ * A name is a statement.
+ */
+function withPresentSets(
   request: ImageVersionRequest,
-  observed: ImageVersionRequest,
+  shown: ImageVersionRequest,
+  { osDisk, dataDisks }: EncryptionRule,
 ): ImageVersionRequest {
-  const present = targetRegionsOf(canonicalForm(observed));
+  const present = targetRegionsOf(canonicalForm(shown));
   const regions = targetRegionsOf(request).map((region): TargetRegion => {
     const { encryption: had } =
       present.find(({ name }) => name === region.name) ?? {};
@@ -110,10 +116,12 @@ export function withPresentSets(
     return {
       ...region,
       encryption: {
-        osDiskImage: { ...had.osDiskImage, ...osDiskImage },
+        ...(osDisk === undefined
+          ? { osDiskImage: { ...had.osDiskImage, ...osDiskImage } }
+          : osDiskImage && { osDiskImage }),
         dataDiskImages: [
           ...dataDiskImages,
-          ...(had.dataDiskImages ?? []).filter(
+          ...(dataDisks === undefined ? (had.dataDiskImages ?? []) : []).filter(
             ({ lun }) => !given.includes(lun),
           ),
         ],

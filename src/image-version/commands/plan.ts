@@ -49,6 +49,7 @@ import {
   sameOperation,
 } from "./same-operation.js";
 import type { VersionRequest } from "../state/record.js";
+import { lookAt } from "../queries/look-at.js";
 import { mustBeAdmitted, type ChangeCommand } from "./command.js";
 import { chooseSets } from "./encryption-rule.js";
 import { withSetIds } from "./set-names.js";
@@ -92,6 +93,10 @@ export async function planImageVersion(
     id,
     given,
     body.sigil?.encryption,
+    // As a PUT does: what a tag has chosen before stays.
+    body.sigil?.encryption?.tag === undefined
+      ? undefined
+      : (await lookAt(deps, id))?.resource,
   );
   mustBeAdmitted(deps, command, request);
   const regions = [...new Set(removeRegions.map(canonicalRegion))].sort();
@@ -109,7 +114,13 @@ export async function planImageVersion(
   const fields = observed && fieldsOf(observed);
   const asked =
     ifMatch !== undefined && fields !== undefined
-      ? askedOfSeen(fields, fieldsOf(request), regions)
+      ? askedOfSeen(
+          fields,
+          ifMatch === "*"
+            ? statedIn(fieldsOf(request), fields)
+            : fieldsOf(request),
+          regions,
+        )
       : askedBy(
           statedIn(fieldsOf(request), fields),
           applied ?? (pasted === true ? fields : undefined),

@@ -42,7 +42,7 @@ import {
   type ChangeCommand,
 } from "./command.js";
 import { planImageVersion } from "./plan.js";
-import { chooseSets, withPresentSets } from "./encryption-rule.js";
+import { chooseSets } from "./encryption-rule.js";
 import { fingerprintOfPut, sameOperation } from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 import {
@@ -98,23 +98,20 @@ export async function putImageVersion(
   if (earlier !== undefined) return { kind: "accepted", operation: earlier };
   const stored = await deps.store.read(key);
   const record = stored?.record;
-  const present = record?.exists === true ? record.observed : undefined;
-  const body = await withChosenSets(
-    deps,
-    command,
-    rule && present ? withPresentSets(given, present.resource) : given,
-    rule,
-  );
-  await mustPassPlan(deps, rule ? { ...command, body } : command);
   const conditional = ifMatch !== undefined || ifNoneMatch !== undefined;
   // Without a source it is one of a version that is there, which its caller has read.
   const partial =
-    pasted === true || Object.keys(body.properties.storageProfile).length === 0;
+    pasted === true ||
+    Object.keys(given.properties.storageProfile).length === 0;
   const mustSee = conditional || (partial && record?.observed === undefined);
   const shown =
     record !== undefined || mustSee
       ? await glance(deps, id, record, mustSee)
       : { look: undefined, seen: false };
+  const body = await withChosenSets(deps, command, given, rule, {
+    shown: shown.look?.resource,
+  });
+  await mustPassPlan(deps, rule ? { ...command, body } : command);
   const request = {
     command,
     body,
@@ -181,7 +178,7 @@ export async function patchImageVersion(
     command,
     given,
     version.sigil?.encryption,
-    observed,
+    { admitted: observed },
   );
   await mustPassPlan(deps, {
     ...command,
@@ -270,17 +267,30 @@ async function withChosenSets(
   command: Pick<PutImageVersion, "id" | "requireMayUse">,
   given: ImageVersionRequest,
   rule: EncryptionRule | undefined,
-  observed?: ImageVersionRequest,
+  {
+    shown,
+    admitted,
+  }: {
+    /** As Azure has it, where it is to keep its sets. */
+    readonly shown?: ImageVersionRequest | undefined;
+    readonly admitted?: ImageVersionRequest;
+  },
 ): Promise<ImageVersionRequest> {
   if (rule === undefined) return given;
-  const { request, findings } = await chooseSets(deps, command.id, given, rule);
+  const { request, findings } = await chooseSets(
+    deps,
+    command.id,
+    given,
+    rule,
+    shown,
+  );
   if (findings.length > 0)
     throw new ServiceError(
       "InvalidRequest",
       `The rule in sigil.encryption has ${errorsIn(findings)}; each is listed under errors.`,
       { findings },
     );
-  mustBeAdmitted(deps, command, request, observed);
+  mustBeAdmitted(deps, command, request, admitted);
   return request;
 }
 

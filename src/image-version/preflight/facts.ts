@@ -78,6 +78,8 @@ export interface Change {
   readonly lastApplied?: Fields;
   /** True where Sigil neither made the version nor adopted it, and the caller has not said which version it saw. */
   readonly unmanaged?: boolean;
+  /** True where a promotion rule is to include it in latest, which Azure shows excluded. */
+  readonly held?: boolean;
 }
 
 /** What was seen, where something was. */

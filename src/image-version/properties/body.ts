@@ -3,9 +3,11 @@
  * sent back as it is, members that Sigil does not know among it. Invariants:
  *  1. Every region that stays is in the body with all that ARM shows of it: its keys, its replicas, its storage.
  *  2. Exclusion from latest is said of the version in so many words. Of a region false is left out: "the regional flag takes
- *     precedence" (Azure Compute Gallery, best practices), so that it would include the version there once it is excluded.
+ *     precedence" (Azure Compute Gallery, best practices), so that it would include the version there once it is excluded;
+ *     unless others have included it so, and nothing is said of latest.
  *  3. ARM is allowed to remove regions exactly where the body removes one, or a caller has asked for that permission.
  */
+import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import {
   fieldsOf,
@@ -19,7 +21,7 @@ import {
   type Fields,
 } from "./fields.js";
 import type { Patch } from "./patch.js";
-import { isMap, keyAt, READ_ONLY } from "./table.js";
+import { EXCLUDE_FROM_LATEST, isMap, keyAt, READ_ONLY } from "./table.js";
 
 type Json = Record<string, unknown>;
 
@@ -54,6 +56,9 @@ export function updateBody(
         publishingProfile: withExclusion(
           properties.publishingProfile,
           rewrites,
+          patch[EXCLUDE_FROM_LATEST] === undefined
+            ? includedAlone(shown)
+            : undefined,
         ),
         safetyProfile: {
           ...properties.safetyProfile,
@@ -64,17 +69,37 @@ export function updateBody(
   };
 }
 
-/** Invariant 2. `says`: a region's flag was left out before, and Azure has kept it. */
+/** Regions that others have included by themselves, where the version is excluded: who says nothing of that leaves it. */
+function includedAlone({
+  properties: { publishingProfile },
+}: ImageVersionRequest): readonly string[] {
+  const { excludeFromLatest, targetRegions = [] } = publishingProfile ?? {};
+  return excludeFromLatest === true
+    ? targetRegions
+        .filter((region) => region.excludeFromLatest === false)
+        .map(({ name }) => canonicalRegion(name))
+    : [];
+}
+
+/**
+ * Invariant 2. `says`: a region's flag was left out before, and Azure has kept it. `included`: canonical names of the regions
+ * that stay included by themselves.
+ */
 export function withExclusion(
   { excludeFromLatest = false, targetRegions = [], ...profile }: Profile = {},
   says = false,
+  included: readonly string[] = [],
 ): Profile {
   return {
     ...profile,
     excludeFromLatest,
     targetRegions: targetRegions.map((region) => {
       const { excludeFromLatest: own, ...rest } = region;
-      return own === true || (says && !excludeFromLatest) ? region : rest;
+      return own === true ||
+        (says && !excludeFromLatest) ||
+        (own === false && included.includes(canonicalRegion(region.name)))
+        ? region
+        : rest;
     }),
   };
 }

@@ -26,6 +26,7 @@ import { flagsByHand } from "../state/waves.js";
 import { patched, withExclusion } from "../properties/body.js";
 import { isOld, latestOf as latestLook } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
+import { isRestoring } from "../state/states.js";
 import {
   openRequests,
   ruleAskedBy,
@@ -140,6 +141,7 @@ async function corrected(
 
 /** The same of a version that Azure does not have yet. */
 function toCreate(record: ImageVersionRecord): string | undefined {
+  if (isRestoring(record.state)) return "it is restored";
   const creation = openRequests(record).find(
     ([, { creates }]) => creates === true,
   )?.[1];

@@ -140,7 +140,10 @@ function appliedAfter(
     ...((isHeldBack ||
       (excludedByCancel === true &&
         !(EXCLUDE_FROM_LATEST in asked) &&
-        !batch.some(([, request]) => isDecidedByHand(request)))) && {
+        !batch.some(
+          ([, { changes, decided }]) =>
+            decided === undefined && EXCLUDE_FROM_LATEST in changes,
+        ))) && {
       excludedByCancel: true,
     }),
   };

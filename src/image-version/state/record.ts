@@ -60,6 +60,8 @@ export interface VersionRequest extends Asked {
   readonly guard?: DeletionGuard;
   /** By hand: it decides what is latest, and is not part of what was applied. */
   readonly byHand?: boolean;
+  /** True of a patch: what it says of exclusion from latest is decided by hand, and no body is measured by it. */
+  readonly patch?: true;
   /** Failed regions that are to be repaired at once. */
   readonly retries?: readonly string[];
   /** True once it was sent, by itself or with others, whatever became of that. */

@@ -12,6 +12,7 @@ import {
   combined,
   unmetBy,
   withApplied,
+  type Asked,
   type Patch,
 } from "../properties/patch.js";
 import {
@@ -156,10 +157,17 @@ function shownOf(
 export function lastingIn(record: ImageVersionRecord): Patch {
   return combined(
     batchOf(record).flatMap(([, request]) =>
-      request.byHand === true || request.decided !== undefined ? [] : [request],
+      request.byHand === true || request.decided !== undefined
+        ? []
+        : [request.patch === true ? withoutExclusion(request) : request],
     ),
     record.lastApplied,
   );
+}
+
+function withoutExclusion({ changes, repeats }: VersionRequest): Asked {
+  const { [EXCLUDE_FROM_LATEST]: _, ...lasting } = changes;
+  return { changes: lasting, repeats };
 }
 
 /** The same without what is Sigil's own: that no look shows, and it ends with whoever has asked for it. */

@@ -14,7 +14,7 @@ export const staysExcluded: ChangeRule = {
     "A request that says false of a version which is excluded from latest promotes it only where an earlier one has said true.",
   check: ({ request, change }) =>
     change === undefined ||
-    request.sigil?.promotion !== undefined ||
+    change.held === true ||
     request.properties.publishingProfile?.excludeFromLatest !== false ||
     !isExcluded(change.observed) ||
     change.patch[EXCLUDE_FROM_LATEST] === false

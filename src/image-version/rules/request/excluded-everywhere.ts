@@ -1,4 +1,7 @@
+import type { Change } from "../../preflight/facts.js";
 import { targetRegionsOf } from "../../properties/canonical-form.js";
+import { EXCLUDE_FROM_LATEST } from "../../properties/table.js";
+import { isExcluded } from "../../resources.js";
 import { TARGET_REGIONS, type RequestRule } from "../rule.js";
 
 /** "You can set both the global and regional `excludeFromLatest` flag, but the regional flag takes precedence." */
@@ -11,11 +14,11 @@ export const excludedEverywhere: RequestRule = {
   },
   summary:
     "A version that is excluded from latest is not said to be included in a region: it is excluded there, too.",
-  check: ({ request }) =>
+  check: ({ request, change }) =>
     request.properties.publishingProfile?.excludeFromLatest !== true
       ? []
       : targetRegionsOf(request).flatMap(({ name, excludeFromLatest }, i) =>
-          excludeFromLatest !== false
+          excludeFromLatest !== false || isSo(name, change)
             ? []
             : [
                 {
@@ -26,3 +29,15 @@ export const excludedEverywhere: RequestRule = {
               ],
         ),
 };
+
+/** Others have included it there by itself, and nothing else is asked. */
+function isSo(name: string, change: Change | undefined): boolean {
+  return (
+    change !== undefined &&
+    isExcluded(change.observed) &&
+    change.patch[EXCLUDE_FROM_LATEST] === undefined &&
+    targetRegionsOf(change.observed).some(
+      (region) => region.name === name && region.excludeFromLatest === false,
+    )
+  );
+}

@@ -207,19 +207,20 @@ describe("the same body again, while its operation still follows a region, after
     operationIn(await put(world, id, BODY));
     await pass(world, 15 * MINUTE_MS);
   }
-  async function again(): Promise<void> {
+  async function again(): Promise<OperationRecord> {
     const second = operationIn(await put(world, id, BODY));
     await resume();
     expect(await ended(world, [second])).toMatchObject([SUCCEEDED]);
+    return second;
   }
 
-  test("that has excluded it: the body says that it is in latest", async () => {
+  test("that has excluded it: it stays so, whatever tools say in every body, and that is told", async () => {
     await adding();
     expect(await patchProfile({ excludeFromLatest: true })).toMatchObject(
       SUCCEEDED,
     );
-    await again();
-    expect(await isExcluded(world, id)).toBe(false);
+    expect((await again()).warnings).toMatchObject([{ code: "StaysExcluded" }]);
+    expect(await isExcluded(world, id)).toBe(true);
   });
 
   test("that has put off its end of life: the body says when that is", async () => {

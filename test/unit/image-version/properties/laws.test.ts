@@ -37,6 +37,7 @@ import {
   type Patch,
 } from "../../../../src/image-version/properties/patch.js";
 import { PROMOTION } from "../../../../src/image-version/properties/table.js";
+import { canonicalRegion } from "../../../../src/resource-id.js";
 import { bodies, otherwiseWritten, shownBy } from "./bodies.js";
 
 const { SIGIL_LAWS_RUNS = "100", SIGIL_LAWS_SEED = "20260101" } = process.env;
@@ -293,8 +294,14 @@ test("an update's body has every region and key that the patch does not name", (
     ).toBe(removesRegions);
     const profile = request.properties.publishingProfile;
     expect(profile?.excludeFromLatest).toBeTypeOf("boolean");
-    for (const { excludeFromLatest } of profile?.targetRegions ?? [])
-      expect(excludeFromLatest ?? true).toBe(true);
+    // False is said of a region alone that others have included by itself.
+    for (const { name, excludeFromLatest } of profile?.targetRegions ?? [])
+      if (excludeFromLatest === false) {
+        expect(profile?.excludeFromLatest).toBe(true);
+        expect(
+          before[`${regionField(canonicalRegion(name))}/excludeFromLatest`],
+        ).toBe(false);
+      }
   });
 });
 

@@ -1,0 +1,396 @@
+/** What a request asks is what its words say beside what its caller has read: no more, no less, and what it does not do is told. */
+import { afterEach, describe, expect, test } from "vitest";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
+import { planImageVersion } from "../../../../src/image-version/commands/plan.js";
+import type { PutAnswer } from "../../../../src/image-version/commands/put.js";
+import { restoreImageVersion } from "../../../../src/image-version/commands/restore.js";
+import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
+import { rollBackImage } from "../../../../src/image-version/rollback/roll-back.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
+import { refusal } from "../../../support/refusal.js";
+import {
+  disableSoftDelete,
+  enableSoftDelete,
+} from "../../../support/soft-delete.js";
+import {
+  BY,
+  byHand,
+  ended,
+  etagOf,
+  faultOn,
+  isExcluded,
+  made,
+  newDefinition,
+  operationIn,
+  outside,
+  pass,
+  patch,
+  patchThrough,
+  plain,
+  put,
+  putThrough,
+  regionNames,
+  seen,
+  showAs,
+  shownIn,
+} from "./support.js";
+
+let world: InProcess;
+let id: string;
+inOneWorld({ replicationMs: 1_200_000, spread: 0.5 }, (given, versionId) => {
+  world = given;
+  id = versionId;
+});
+afterEach(() => disableSoftDelete(world));
+
+const MINUTE_MS = 60_000;
+const TWO = [{ name: "westus" }, { name: "eastus2" }];
+const OUT = { excludeFromLatest: true };
+const IN = { excludeFromLatest: false };
+const TESTED = {
+  promotion: { when: "tested", results: ["boot"] },
+} as ImageVersionRequest["sigil"] & object;
+const listing = (targetRegions: readonly object[]) => ({
+  properties: { publishingProfile: { targetRegions } },
+});
+const codes = (answer: PutAnswer): readonly string[] =>
+  (answer.kind === "accepted"
+    ? (answer.operation.warnings ?? [])
+    : answer.version.warnings
+  ).map(({ code }) => code);
+/** GET's answer, as a body. */
+const read = async (): Promise<ImageVersionRequest> =>
+  structuredClone((await seen(world, id)) as unknown as ImageVersionRequest);
+const edit = (publishingProfile: object) =>
+  world.simulator.control.editVersion({
+    versionId: id,
+    properties: { publishingProfile },
+  });
+
+describe("while a replica of Azure is behind Sigil's last write", () => {
+  test.each(["*", "the ETag of GET"])(
+    "a region is removed by a PUT with If-Match (%s)",
+    async (how) => {
+      await made(world, id, plain(TWO));
+      const before = await shownIn(world, id);
+      await putThrough(world, id, plain(TWO, { tags: { a: "1" } }));
+      await pass(world, MINUTE_MS);
+      const ifMatch = how === "*" ? how : await etagOf(world, id);
+      showAs(world, id, before);
+      const answer = await put(
+        world,
+        id,
+        plain([{ name: "westus" }], { tags: { a: "1" } }),
+        { removeRegions: ["eastus2"], ifMatch },
+      );
+      await ended(world, [operationIn(answer)]);
+      expect(regionNames(await shownIn(world, id))).toEqual(["westus"]);
+    },
+  );
+
+  test("GET, one tag, PUT with its ETag does not wait for a region that another is adding", async () => {
+    await made(world, id, plain(TWO));
+    await world.simulator.control.setSucceededWhen("homeRegion");
+    const before = await shownIn(world, id);
+    await world.simulator.control.failRegion({
+      versionId: id,
+      region: "eastus",
+      atProgress: 50,
+      times: 9,
+    });
+    const adding = operationIn(
+      await patch(world, id, listing([...TWO, { name: "eastus" }])),
+    );
+    await pass(world, 3 * MINUTE_MS);
+    const body = { ...(await read()), tags: { n: "1" } };
+    const ifMatch = await etagOf(world, id);
+    showAs(world, id, before);
+    const tagging = operationIn(
+      await put(world, id, body, { ifMatch, pasted: true }),
+    );
+    expect(tagging.regions).toEqual([]);
+    const [end] = await ended(world, [tagging, adding]);
+    expect(end?.status).toBe("Succeeded");
+    await world.simulator.control.setSucceededWhen("everyRegion");
+  });
+
+  test("GET, one tag, PUT with its ETag does not make others' tag Sigil's", async () => {
+    await made(world, id, plain(TWO));
+    await pass(world, 30 * MINUTE_MS);
+    const before = await shownIn(world, id);
+    await world.simulator.control.editVersion({
+      versionId: id,
+      tags: { policy: "x" },
+    });
+    await patchThrough(world, id, { tags: { a: "1" } });
+    await pass(world, MINUTE_MS);
+    const body = await read();
+    const ifMatch = await etagOf(world, id);
+    showAs(world, id, before);
+    const tags = { ...body.tags, n: "1" };
+    await putThrough(world, id, { ...body, tags }, { ifMatch, pasted: true });
+    await pass(world, 30 * MINUTE_MS);
+    await putThrough(world, id, plain(TWO, { tags: { build: "2" } }));
+    expect((await shownIn(world, id)).tags).toMatchObject({ policy: "x" });
+  });
+});
+
+test.each(["PUT with If-Match: *", "PATCH"])(
+  "a %s that holds back, after others have included the version within ten minutes, has Succeeded only if it is held back",
+  async (how) => {
+    await made(world, id, plain(TWO));
+    const hold = { properties: { publishingProfile: OUT } };
+    await patchThrough(world, id, hold);
+    await pass(world, MINUTE_MS);
+    await edit(IN);
+    await pass(world, MINUTE_MS);
+    const tags = { n: "1" };
+    const end =
+      how === "PATCH"
+        ? await patchThrough(world, id, { ...hold, tags })
+        : await putThrough(world, id, plain(TWO, { publishing: OUT, tags }), {
+            ifMatch: "*",
+          });
+    expect(end.status).toBe("Succeeded");
+    expect(await isExcluded(world, id)).toBe(true);
+  },
+);
+
+describe("a rule and `false` in one request: the rule says when the version is in latest", () => {
+  const both = plain(TWO, { sigil: TESTED, publishing: IN });
+  test.each<[string, () => Promise<PutAnswer>]>([
+    ["PUT", () => put(world, id, both)],
+    ["PUT with If-Match: *", () => put(world, id, both, { ifMatch: "*" })],
+    [
+      "PUT with the ETag",
+      async () => put(world, id, both, { ifMatch: await etagOf(world, id) }),
+    ],
+    [
+      "PATCH",
+      () =>
+        patch(world, id, {
+          sigil: TESTED,
+          properties: { publishingProfile: IN },
+        }),
+    ],
+  ])("%s", async (_, ask) => {
+    await made(world, id, plain(TWO, { publishing: OUT }));
+    expect(codes(await ask())).toEqual([]);
+    await pass(world, 30 * MINUTE_MS);
+    expect(await isExcluded(world, id)).toBe(true);
+    expect((await seen(world, id)).sigil.promotion).toEqual(TESTED.promotion);
+  });
+
+  test("a plan with If-Match: * says the same", async () => {
+    await made(world, id, plain(TWO, { publishing: OUT }));
+    const { changes } = await planImageVersion(world.deps, {
+      id: idOf(id),
+      body: structuredClone(both),
+      ifMatch: "*",
+    });
+    expect(changes.map(({ pointer }) => pointer)).not.toContain(
+      "/properties/publishingProfile/excludeFromLatest",
+    );
+  });
+});
+
+describe("`false` beside a rule that is over includes nothing, and that is told", () => {
+  test.each([
+    ["allRegionsReady", "as ever"],
+    ["allRegionsReady", "with If-Match: *"],
+    ["manual", "as ever"],
+    ["manual", "GET's own, edited"],
+  ] as const)("%s, %s", async (when, how) => {
+    const sigil = { promotion: { when } };
+    await made(world, id, plain(TWO, { sigil }));
+    if (when === "manual")
+      await ended(world, [await byHand.promote(world, id)]);
+    await ended(world, [await byHand.demote(world, id)]);
+    await pass(world, 30 * MINUTE_MS);
+    const tags = { n: "1" };
+    const edited = { ...(await read()), tags };
+    edited.properties.publishingProfile = {
+      ...edited.properties.publishingProfile,
+      ...IN,
+    };
+    const body = plain(TWO, { sigil, publishing: IN, tags });
+    const answer = await (how === "GET's own, edited"
+      ? put(world, id, edited, { pasted: true })
+      : put(world, id, body, how === "as ever" ? {} : { ifMatch: "*" }));
+    expect(codes(answer)).toEqual(["StaysExcluded"]);
+    await ended(world, [operationIn(answer)]);
+    expect(await isExcluded(world, id)).toBe(true);
+  });
+});
+
+describe("what a body is warned of at rest, it is warned of beside another request", () => {
+  test.each<[string, ImageVersionRequest, ImageVersionRequest]>([
+    ["RegionKept", plain(TWO), plain([{ name: "westus" }])],
+    ["StaysExcluded", plain(TWO), plain(TWO, { publishing: IN })],
+    [
+      "ExcludedEverywhere",
+      plain(TWO),
+      plain(
+        [{ name: "westus", excludeFromLatest: false }, { name: "eastus2" }],
+        {
+          publishing: OUT,
+        },
+      ),
+    ],
+  ])("%s", async (code, first, second) => {
+    await made(world, id, first);
+    if (code === "StaysExcluded") {
+      await edit(OUT);
+      await pass(world, 60 * MINUTE_MS);
+    }
+    const atRest = await put(world, id, { ...second, tags: { a: "1" } });
+    expect(codes(atRest)).toContain(code);
+    await ended(world, [operationIn(atRest)]);
+    await patch(world, id, { tags: { other: "1" } });
+    const beside = await put(world, id, { ...second, tags: { a: "2" } });
+    expect(codes(beside)).toContain(code);
+    await ended(world, [operationIn(beside)]);
+  });
+});
+
+test("a region that others have included by itself stays so, where nothing is said of latest, and nothing is said of it", async () => {
+  await made(world, id, plain(TWO));
+  await edit({
+    ...OUT,
+    targetRegions: [
+      { name: "West US", ...IN, regionalReplicaCount: 1 },
+      { name: "East US 2", regionalReplicaCount: 1 },
+    ],
+  });
+  await pass(world, 60 * MINUTE_MS);
+  const end = await patchThrough(world, id, { tags: { a: "1" } });
+  expect(end.warnings ?? []).toEqual([]);
+  const { publishingProfile } = (await shownIn(world, id)).properties;
+  expect(publishingProfile).toMatchObject({
+    ...OUT,
+    targetRegions: [IN, {}],
+  });
+});
+
+test.each(["unsent", "put off by a 429"])(
+  "a rollback tells of a newer version that is being restored (%s)",
+  async (how) => {
+    await enableSoftDelete(world);
+    const image = await newDefinition(world);
+    const v = (name: string): string => `${image}/versions/${name}`;
+    for (const name of ["1.0.0", "1.0.1", "1.0.2"])
+      await made(world, v(name), plain(TWO));
+    await ended(world, [await byHand.remove(world, v("1.0.2"))]);
+    await pass(world, 20 * MINUTE_MS);
+    if (how !== "unsent")
+      faultOn(world, v("1.0.2"), {
+        method: "PUT",
+        status: 429,
+        headers: { "Retry-After": "3600" },
+        times: 1,
+      });
+    const restore = await restoreImageVersion(world.deps, {
+      id: idOf(v("1.0.2")),
+      ...BY,
+    });
+    if (how !== "unsent") await pass(world, 20_000);
+    const { versionName: _, ...names } = idOf(v("1.0.0"));
+    const rollback = await rollBackImage(world.deps, {
+      image: names,
+      to: "1.0.0",
+      ...BY,
+    });
+    expect(rollback.warnings).toMatchObject([{ code: "PromotionPending" }]);
+    await ended(world, [rollback, restore]);
+  },
+);
+
+describe("encryption by rule goes by what Azure has now", () => {
+  const of = resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup");
+  const GOLDEN = { golden: "yes" };
+  const set = (
+    name: string,
+    region: string,
+    tags: Record<string, string> = {},
+  ) =>
+    world.simulator.control.putResource({
+      ...of.diskEncryptionSet(name, region),
+      tags,
+    });
+  const setsIn = async () =>
+    (await shownIn(world, id)).properties.publishingProfile.targetRegions.map(
+      (region) =>
+        (
+          region as {
+            encryption?: { osDiskImage?: { diskEncryptionSetId?: string } };
+          }
+        ).encryption?.osDiskImage?.diskEncryptionSetId
+          ?.split("/")
+          .at(-1),
+    );
+  const byTag = (tags: Record<string, string> = {}) =>
+    plain(TWO, { tags, sigil: { encryption: { tag: "golden=yes" } } });
+  const byName = (name: string) =>
+    plain(TWO, { sigil: { encryption: { osDisk: name, dataDisks: name } } });
+  afterEach(async () => {
+    for (const name of ["WA", "WB"]) await set(name, "westus");
+    for (const name of ["EA", "EB"]) await set(name, "eastus2");
+  });
+  async function madeByTag(): Promise<void> {
+    await set("WA", "westus", GOLDEN);
+    await set("EA", "eastus2", GOLDEN);
+    await made(world, id, byTag());
+  }
+
+  test("a version that was deleted in Azure is made again with the sets that have the tag now", async () => {
+    await madeByTag();
+    await outside(world, "DELETE", id);
+    await pass(world, 60 * MINUTE_MS);
+    await set("WA", "westus");
+    await set("WB", "westus", GOLDEN);
+    await putThrough(world, id, byTag(), { ifNoneMatch: "*" });
+    expect(await setsIn()).toEqual(["WB", "EA"]);
+  });
+
+  test("so is a region that others have removed; one that is there keeps its set", async () => {
+    await madeByTag();
+    await world.simulator.control.dropRegion({
+      versionId: id,
+      region: "eastus2",
+    });
+    await pass(world, 60 * MINUTE_MS);
+    await set("WA", "westus");
+    await set("WB", "westus", GOLDEN);
+    await set("EA", "eastus2");
+    await set("EB", "eastus2", GOLDEN);
+    await putThrough(world, id, byTag({ b: "1" }));
+    expect(await setsIn()).toEqual(["WA", "EB"]);
+  });
+
+  test("another name for a region that has another set is refused", async () => {
+    for (const name of ["v1", "v2"])
+      for (const region of ["westus", "eastus2"])
+        await set(`${region}-${name}`, region);
+    await made(world, id, byName("{region}-v1"));
+    expect(await refusal(put(world, id, byName("{region}-v2")))).toMatchObject({
+      code: "ImageVersionConflict",
+    });
+    expect(await setsIn()).toEqual(["westus-v1", "eastus2-v1"]);
+  });
+
+  test("a plan finds no error in what a PUT accepts after the tag has moved", async () => {
+    await madeByTag();
+    await set("WA", "westus");
+    await set("WB", "westus", GOLDEN);
+    const body = byTag({ a: "1" });
+    const { findings } = await planImageVersion(world.deps, {
+      id: idOf(id),
+      body: structuredClone(body),
+    });
+    expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
+    await putThrough(world, id, body);
+    expect(await setsIn()).toEqual(["WA", "EA"]);
+  });
+});
