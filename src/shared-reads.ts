@@ -47,6 +47,13 @@ export class SharedReads<T> {
     return answer;
   }
 
+  /** True where something is kept under the key that is not too old. */
+  has(key: string): boolean {
+    const { keepMs, now } = this.#options;
+    const kept = this.#kept.get(key);
+    return kept !== undefined && now().getTime() - kept.sinceMs < keepMs;
+  }
+
   /** Keeps what was learnt by another read. */
   keep(key: string, value: T): void {
     const sinceMs = this.#options.now().getTime();

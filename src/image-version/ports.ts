@@ -136,6 +136,10 @@ export interface Looks {
   images(
     galleryId: string,
   ): Promise<readonly ListedImageDefinition[] | undefined>;
+  /** True where what Azure has shown of the version is kept: who asks for it reads nothing. */
+  has(id: ImageVersionId): boolean;
+  /** What a request was judged by, and refused for: who reads again is to see it. */
+  keep(id: ImageVersionId, look: Look): void;
   /** What was kept of a version and its list is not to be shown again: it was written to. */
   forget(id: ImageVersionId, imageId: string): void;
 }

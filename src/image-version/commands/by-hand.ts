@@ -52,6 +52,7 @@ import {
   mustHaveRoom,
   mustMatch,
   mustNotBeRestored,
+  orShown,
   type Command,
 } from "./command.js";
 import { sameOperation } from "./same-operation.js";
@@ -523,7 +524,7 @@ async function acceptByHand(
       stored: read,
     })),
   ];
-  const operation = await acceptOperation<ImageVersionRecord>(
+  const accepting = acceptOperation<ImageVersionRecord>(
     deps,
     key,
     (stored) => {
@@ -563,6 +564,7 @@ async function acceptByHand(
     },
     { stored: read },
   );
+  const operation = await orShown(deps, id, { look: shown, seen }, accepting);
   await bindKey(deps, requestKey, operation);
   deps.looks.forget(id, imageIdOf(id));
   return operation;

@@ -130,6 +130,27 @@ export function mustMatch(
   );
 }
 
+/** Where a condition is not met, what it was judged by is what GET shows next: its ETag is the one to send. */
+export async function orShown<T>(
+  deps: Pick<Dependencies, "looks">,
+  id: ImageVersionId,
+  { look, seen }: Glance,
+  accepting: Promise<T>,
+): Promise<T> {
+  try {
+    return await accepting;
+  } catch (error) {
+    if (
+      error instanceof ServiceError &&
+      error.code === "PreconditionFailed" &&
+      seen &&
+      look !== undefined
+    )
+      deps.looks.keep(id, look);
+    throw error;
+  }
+}
+
 /** Throws ServiceError ImageVersionConflict while an operation works on the version. */
 export function mustBeIdle(
   id: ImageVersionId,

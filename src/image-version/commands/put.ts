@@ -38,6 +38,7 @@ import type { ImageVersionRecord } from "../state/record.js";
 import {
   glance,
   mustBeAdmitted,
+  orShown,
   withNextFreeVersion,
   type ChangeCommand,
 } from "./command.js";
@@ -320,11 +321,16 @@ async function decide(
   const resourceId = formatImageVersionId(id);
   await mustNotBeNeededThere(deps, request, read);
   try {
-    const answer = await acceptOperation<ImageVersionRecord, Unchanged>(
+    const answer = await orShown(
       deps,
-      keyOf(resourceId),
-      (stored) => decideOn(deps, request, stored),
-      { stored: read },
+      id,
+      request.glance,
+      acceptOperation<ImageVersionRecord, Unchanged>(
+        deps,
+        keyOf(resourceId),
+        (stored) => decideOn(deps, request, stored),
+        { stored: read },
+      ),
     );
     if ("unchanged" in answer) {
       const version = await getImageVersion(deps, id);

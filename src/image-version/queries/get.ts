@@ -61,7 +61,8 @@ export async function getImageVersion(
       ? record.observed
       : undefined;
   let look: Look | undefined;
-  if (followed && isFresh(followed, reads.now())) look = followed;
+  if (followed && isFresh(followed, reads.now()) && !reads.looks.has(id))
+    look = followed;
   else if (record === undefined || isFinal(record.state) || record.exists)
     try {
       const shown = later(await reads.looks.version(id), record);

@@ -137,6 +137,34 @@ describe("while a replica of Azure is behind Sigil's last write", () => {
   });
 });
 
+test.each(["Sigil has sent another's update", "others have changed it"])(
+  "after a 412, while %s, GET gives the ETag that is taken",
+  async (how) => {
+    await made(world, id, plain(TWO));
+    await pass(world, 30 * MINUTE_MS);
+    if (how === "others have changed it") {
+      await seen(world, id);
+      await world.simulator.control.editVersion({
+        versionId: id,
+        tags: { others: "1" },
+      });
+    } else {
+      await patch(world, id, { tags: { a: "1" } });
+      await world.runDue();
+    }
+    const send = async () =>
+      patch(
+        world,
+        id,
+        { tags: { n: "1" } },
+        { ifMatch: await etagOf(world, id) },
+      );
+    expect(await refusal(send())).toMatchObject({ code: "PreconditionFailed" });
+    await ended(world, [operationIn(await send())]);
+    expect((await shownIn(world, id)).tags).toMatchObject({ n: "1" });
+  },
+);
+
 test.each(["PUT with If-Match: *", "PATCH"])(
   "a %s that holds back, after others have included the version within ten minutes, has Succeeded only if it is held back",
   async (how) => {

@@ -26,6 +26,8 @@ const shownOver = async (shared: Look): Promise<Look | undefined> => {
         version: () => Promise.resolve(shared),
         versions: () => Promise.resolve([]),
         images: () => Promise.resolve([]),
+        has: () => false,
+        keep: () => undefined,
         forget: () => undefined,
       },
       ...at(75),
