@@ -105,7 +105,7 @@ export interface MachineParts {
 export interface TestDependencies
   extends
     OperationDependencies<TestRecord>,
-    Pick<TestResultDependencies, "onResult">,
+    Pick<TestResultDependencies, "beforeResult" | "onResult">,
     Pick<Dependencies, "resourceManager" | "resources"> {
   readonly profiles: Pick<TestProfiles, "read">;
   /** What the profile is proven with before each test. */

@@ -225,6 +225,7 @@ test("the step that ends an operation begins what its end allows, before the tim
         await takeAndMoveOn(
           rollouts.rollout,
           rollouts.world.deps.events,
+          message,
           (events) =>
             rollouts.world.handle(message, { ...rollouts.world.deps, events }),
         );
