@@ -82,8 +82,8 @@ export interface MachinePart {
   /** Canonical region. */
   readonly region: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** A machine still has it. */
-  readonly isAttached: boolean;
+  /** Id of the machine that has it. */
+  readonly attachedTo?: string;
 }
 
 /** What a machine is made of, and leaves behind. */

@@ -54,8 +54,9 @@ const PLANNED: readonly Column[] = [
       ),
   },
   {
-    title: "Minutes",
-    of: ({ atMostMinutes }: PlannedTest) => `at most ${atMostMinutes}`,
+    title: "Deleted",
+    of: ({ atMostMinutes }: PlannedTest) =>
+      `after ${atMostMinutes} min at most`,
   },
   {
     title: "Cost",
