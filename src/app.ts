@@ -240,7 +240,9 @@ export async function createApp(
       takePreparationStep(preparations, message),
     ),
     machineTests: stepFunction("machine-tests", (message) =>
-      takeTestStep(machineTests, message),
+      takeAndMoveOn(rollout, machineTests.events, message, (events) =>
+        takeTestStep({ ...machineTests, events }, message),
+      ),
     ),
     reconcile: logged(async (log, context) => {
       const { errors, oldestOpenTime, ...counts } = await reconcile(operations);

@@ -1,5 +1,6 @@
 /**
- * What may open or close a gate is acted on at once: a result that is stored, an operation on the version that has ended.
+ * What may open or close a gate is acted on at once: a result that is stored, an operation on the version or a test of it that has
+ * ended.
  * Invariants:
  *  1. Nothing depends on it. What is cut off here, or comes twice, the timer looks at like anything else that is held back
  *     (roll-out.ts): a version is listed for that before a result of it is stored.
@@ -8,6 +9,7 @@
 import { ServiceError } from "../errors.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import { testedRow } from "../image-version/listings.js";
 import { presentRule } from "../image-version/state/wanted.js";
 import type { EventPublisher } from "../operation/ports.js";
@@ -81,11 +83,14 @@ export async function takeAndMoveOn(
       await moveOn(deps, subject, traceparent);
 }
 
-/** Of operations on a version. */
+/** Of operations on a version, and of its tests. */
 const ENDS: readonly string[] = [
   IMAGE_VERSION_EVENT.promoted,
   IMAGE_VERSION_EVENT.demoted,
   IMAGE_VERSION_EVENT.completed,
   IMAGE_VERSION_EVENT.failed,
   IMAGE_VERSION_EVENT.canceled,
+  MACHINE_TEST_EVENT.tested,
+  MACHINE_TEST_EVENT.failed,
+  MACHINE_TEST_EVENT.canceled,
 ];

@@ -33,7 +33,9 @@ export interface Rollouts extends MachineTests {
   publish(promotion: object, versionId?: string): Promise<void>;
   /** What the timer does. */
   run(): Promise<RolloutRun>;
-  /** Runs what is due, and the timer, for so many minutes. */
+  /** Takes the steps that are due, of versions and of tests, as the product does; then so many seconds go by. */
+  step(seconds: number): Promise<void>;
+  /** Takes what is due, and runs the timer, for so many minutes. */
   pass(minutes: number): Promise<void>;
   report(
     more: object,
@@ -77,14 +79,19 @@ export async function startRollouts(
     now: imageVersions.now,
     ...told,
   };
-  /** As the product takes the steps of versions. */
+  const { events } = imageVersions;
   const runDue = async (): Promise<void> => {
     const due = await world.takeDue();
     for (const message of due)
-      await takeAndMoveOn(rollout, imageVersions.events, message, (events) =>
-        world.handle(message, { ...imageVersions, events }),
+      await takeAndMoveOn(rollout, events, message, (given) =>
+        world.handle(message, { ...imageVersions, events: given }),
       );
-    if (due.length > 0) await runDue();
+    const dueTests = await tests.takeDue();
+    for (const message of dueTests)
+      await takeAndMoveOn(rollout, events, message, (given) =>
+        tests.handle(message, { ...testDeps, events: given }),
+      );
+    if (due.length + dueTests.length > 0) await runDue();
   };
   const run = () => runRollouts(rollout, TRACEPARENT);
   const latestRegions = async (versionId = HELD) => {
@@ -107,11 +114,13 @@ export async function startRollouts(
       await world.finish(versionId);
     },
     run,
+    async step(seconds) {
+      await runDue();
+      clock.advance(seconds * 1_000);
+    },
     async pass(minutes) {
       for (let at = 0; at < minutes; at += 1) {
         await runDue();
-        for (const message of await tests.takeDue())
-          await tests.handle(message, testDeps);
         const { errors } = await run();
         if (errors[0] !== undefined) throw errors[0].error;
         clock.advance(60_000);

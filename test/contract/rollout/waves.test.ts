@@ -247,6 +247,23 @@ test("the step that ends an operation begins what its end allows, before the tim
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
 
+test("the end of one wave's test begins that of the next, before the timer comes", async () => {
+  await rollouts.publish({
+    when: "waves",
+    waves: [
+      { regions: ["westus"], after: "tested" },
+      { regions: ["eastus2"], after: "tested" },
+    ],
+  });
+  await rollouts.simulator.control.setMachineTimes({
+    startMs: 30_000,
+    deleteMs: 120_000,
+  });
+  await rollouts.run();
+  for (let steps = 0; steps < 100; steps += 1) await rollouts.step(10);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
 test("an update while waves are under way leaves them as they are", async () => {
   await rollouts.publish(WAVES);
   await rollouts.report({});
