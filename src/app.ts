@@ -33,7 +33,7 @@ import {
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
 import { runRetention } from "./retention/run-retention.js";
-import { moveOn, takeAndMoveOn } from "./rollout/move-on.js";
+import { expectResult, moveOn, takeAndMoveOn } from "./rollout/move-on.js";
 import { runRollouts } from "./rollout/roll-out.js";
 import { takePreparationStep } from "./subscription/preparation.js";
 import { reportTestResult } from "./test-results/report.js";
@@ -91,9 +91,12 @@ export async function createApp(
     machineTests: rest.machineTests,
     results: rest.testResults.results,
   };
-  const onResult = moveOn.bind(undefined, rollout);
-  const machineTests = { ...rest.machineTests, onResult };
-  const testResults = { ...rest.testResults, onResult };
+  const told = {
+    beforeResult: expectResult.bind(undefined, rollout),
+    onResult: moveOn.bind(undefined, rollout),
+  };
+  const machineTests = { ...rest.machineTests, ...told };
+  const testResults = { ...rest.testResults, ...told };
   const document = loadOpenApiDocument(new URL("openapi/openapi.json", built));
   const validator = createValidator(document);
   const authenticator = createAuthenticator({
@@ -193,7 +196,7 @@ export async function createApp(
       });
   };
   const takeVersionStep = (message: StepMessage): Promise<void> =>
-    takeAndMoveOn(rollout, imageVersionSteps.events, (events) =>
+    takeAndMoveOn(rollout, imageVersionSteps.events, message, (events) =>
       takeStep({ ...imageVersionSteps, events }, message),
     );
   return {
@@ -237,7 +240,9 @@ export async function createApp(
       takePreparationStep(preparations, message),
     ),
     machineTests: stepFunction("machine-tests", (message) =>
-      takeTestStep(machineTests, message),
+      takeAndMoveOn(rollout, machineTests.events, message, (events) =>
+        takeTestStep({ ...machineTests, events }, message),
+      ),
     ),
     reconcile: logged(async (log, context) => {
       const { errors, oldestOpenTime, ...counts } = await reconcile(operations);

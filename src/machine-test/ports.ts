@@ -82,8 +82,8 @@ export interface MachinePart {
   /** Canonical region. */
   readonly region: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** A machine still has it. */
-  readonly isAttached: boolean;
+  /** Id of the machine that has it. */
+  readonly attachedTo?: string;
 }
 
 /** What a machine is made of, and leaves behind. */
@@ -105,7 +105,7 @@ export interface MachineParts {
 export interface TestDependencies
   extends
     OperationDependencies<TestRecord>,
-    Pick<TestResultDependencies, "onResult">,
+    Pick<TestResultDependencies, "beforeResult" | "onResult">,
     Pick<Dependencies, "resourceManager" | "resources"> {
   readonly profiles: Pick<TestProfiles, "read">;
   /** What the profile is proven with before each test. */

@@ -1,7 +1,8 @@
 /**
  * Looks for what tests have left behind, by its tag, in every resource group in which one has made a machine. Invariants:
  *  1. Deleted is only what agrees in all: it is a machine, disk or network interface in that resource group, its tags name an
- *     operation and a deadline that is over, and its name is the one that a test of that operation makes in its region.
+ *     operation that has ended or a deadline that is over, and its name is the one that a test of that operation makes in its
+ *     region; no other machine has it.
  *  2. What does not agree, and what cannot be deleted, is told by an event, once a day, and left alone.
  *  3. A machine goes first; its parts go by themselves only when it is gone.
  */
@@ -10,10 +11,11 @@ import type { CloudEvent } from "../events/cloud-event.js";
 import type { EventData } from "../events/documented-event.js";
 import { ServiceError } from "../errors.js";
 import { recordKeyOf } from "../operation/records.js";
-import { keyOf } from "../resource-id.js";
+import { keyOf, parseResourceId, sameResourceId } from "../resource-id.js";
 import {
   DEADLINE_TAG,
   groupId,
+  machineId,
   machineName,
   OPERATION_TAG,
   type MachineName,
@@ -24,7 +26,7 @@ import { GROUP_SCOPE, groupIn } from "./transitions.js";
 export type SweepDependencies = Pick<
   TestDependencies,
   "index" | "parts" | "events" | "eventSource" | "now"
->;
+> & { readonly store: Pick<TestDependencies["store"], "readOperation"> };
 
 export interface Sweep {
   readonly groups: number;
@@ -38,7 +40,7 @@ export interface Sweep {
 type Group = Omit<MachineName, "name">;
 type Leftover = { readonly id: string; readonly reason: string };
 
-/** An operation deletes its own machines: what is over for less is left to it. */
+/** An operation deletes its own machines before it ends: what is over for less is left to it. */
 const GRACE_MS = 10 * 60_000;
 const MOST_ATTEMPTS = 20;
 
@@ -78,21 +80,16 @@ async function groupsOf({ index }: SweepDependencies): Promise<Group[]> {
 }
 
 async function sweepGroup(
-  { parts, now }: SweepDependencies,
+  deps: SweepDependencies,
   group: Group,
 ): Promise<Pick<Sweep, "deleted" | "left">> {
+  const { parts } = deps;
   const deleted: string[] = [];
   const left: Leftover[] = [];
   for (const id of await parts.listTagged(group, OPERATION_TAG)) {
-    const part = await parts.getPart(id);
-    const judged =
-      part === undefined
-        ? undefined
-        : judge(part, group, now().getTime() - GRACE_MS);
+    const judged = await judgeTagged(deps, group, id);
     switch (judged?.kind) {
       case "leftover":
-        // Invariant 3.
-        if (part?.isAttached === true) break;
         try {
           await parts.deletePart(id);
           deleted.push(id);
@@ -111,16 +108,61 @@ async function sweepGroup(
   return { deleted, left };
 }
 
-/** Invariant 1. Undefined: its time is not over. */
+type Judged =
+  | { readonly kind: "leftover" }
+  | { readonly kind: "stranger"; readonly reason: string };
+
+function stranger(reason: string): Judged {
+  return { kind: "stranger", reason };
+}
+
+/** Undefined where there is nothing to be done or told: it goes with its machine, or is gone. */
+async function judgeTagged(
+  { parts, store, now }: SweepDependencies,
+  group: Group,
+  id: string,
+): Promise<Judged | undefined> {
+  const { namespace, type } = parseResourceId(id) ?? {};
+  const ofType = `${namespace}/${type}`.toLowerCase();
+  if (ofType.startsWith(`${MACHINES}/`)) return undefined; // Invariant 3.
+  if (!PARTS.includes(ofType))
+    return stranger("It is neither machine, disk nor network interface.");
+  const part = await parts.getPart(id);
+  if (part === undefined) return undefined;
+  const operationId = part.tags[OPERATION_TAG] ?? "";
+  const operation =
+    recordKeyOf(operationId) === undefined
+      ? undefined
+      : await store.readOperation(operationId);
+  return judge(
+    part,
+    group,
+    now().getTime() - GRACE_MS,
+    operation?.endTime === undefined
+      ? undefined
+      : Date.parse(operation.endTime),
+  );
+}
+
+const MACHINES = "microsoft.compute/virtualmachines";
+const PARTS: readonly string[] = [
+  MACHINES,
+  "microsoft.compute/disks",
+  "microsoft.network/networkinterfaces",
+];
+
+/** Invariant 1. Undefined: its time is not over, or its machine goes first. */
 export function judge(
-  { id, region, tags }: Pick<MachinePart, "id" | "region" | "tags">,
+  {
+    id,
+    region,
+    tags,
+    attachedTo,
+  }: Pick<MachinePart, "id" | "region" | "tags" | "attachedTo">,
   group: Group,
   overMs: number,
-):
-  | { readonly kind: "leftover" }
-  | { readonly kind: "stranger"; readonly reason: string }
-  | undefined {
-  const stranger = (reason: string) => ({ kind: "stranger" as const, reason });
+  endMs = Infinity,
+): Judged | undefined {
   const operationId = tags[OPERATION_TAG] ?? "";
   const deadlineMs = Date.parse(tags[DEADLINE_TAG] ?? "");
   if (!id.toLowerCase().startsWith(`${groupId(group).toLowerCase()}/`))
@@ -129,27 +171,35 @@ export function judge(
     return stranger(`Its tag ${OPERATION_TAG} names no operation.`);
   if (Number.isNaN(deadlineMs))
     return stranger(`Its tag ${DEADLINE_TAG} is no time.`);
-  if (deadlineMs > overMs) return undefined;
-  return isNamed(id, operationId, region)
-    ? { kind: "leftover" }
-    : stranger(
-        "Its name is not one that a test of that operation gives in its region.",
-      );
+  if (Math.min(deadlineMs, endMs) > overMs) return undefined;
+  const machine = machineIn(id, operationId, region);
+  if (machine === undefined)
+    return stranger(
+      "Its name is not one that a test of that operation gives in its region.",
+    );
+  if (attachedTo === undefined) return { kind: "leftover" };
+  return sameResourceId(attachedTo, machineId({ ...group, name: machine }))
+    ? undefined // Invariant 3.
+    : stranger(`It is attached to ${attachedTo}.`);
 }
 
 const NAME =
   // What Azure puts behind an interface's name is not documented.
   /^(?<machine>sigiltest-[0-9a-f]{20}-(?<attempt>[1-9]\d?))(?:-os|-lun\d{1,2}|-nic(?:[-_]?\w{1,40})?)?$/u;
 
-function isNamed(id: string, operationId: string, region: string): boolean {
+/** The name of the machine that it is, or is of, by its own name. */
+function machineIn(
+  id: string,
+  operationId: string,
+  region: string,
+): string | undefined {
   const { machine, attempt } =
     NAME.exec(id.slice(id.lastIndexOf("/") + 1))?.groups ?? {};
   const number = Number(attempt);
-  return (
-    machine !== undefined &&
-    number <= MOST_ATTEMPTS &&
+  return number <= MOST_ATTEMPTS &&
     machine === machineName(operationId, region, number)
-  );
+    ? machine
+    : undefined;
 }
 
 /** Invariant 2: its id holds the day. */

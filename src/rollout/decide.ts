@@ -4,7 +4,8 @@
  *  2. A failed result holds it back, until a later result of the same test passes. What is inconclusive says nothing of it.
  *  3. Nothing is done while an operation on the version is under way: it may change what was tested.
  *  4. Sigil begins the test by a machine at most three times; then it waits for a person.
- *  5. In waves, what has failed in any wave's regions begins no further one; where the rule says so, those that had it lose it.
+ *  5. In waves, what has failed in any wave's regions begins no further one; where the rule says so, those that had it lose it,
+ *     but for a failure that was found before a person promoted it.
  */
 import {
   gateOf,
@@ -23,6 +24,8 @@ export interface Situation {
   readonly results: readonly TestResult[];
   /** The operation on the version that is under way. */
   readonly operationId?: string;
+  /** It is a promotion by this rule, and nothing of it was sent to Azure yet. */
+  readonly isUnsent?: boolean;
   /** Regions of the gate in which the version is not usable. */
   readonly unready: readonly string[];
   readonly tests: MachineTests;
@@ -46,6 +49,8 @@ export interface WaveSituation {
   readonly gates: readonly GateTerms[];
   /** A failure excludes it again where it is in latest. */
   readonly rollsBack: boolean;
+  /** When a person asked for the last promotion, where one has; RFC 3339. */
+  readonly promotedByHandTime?: string;
   /** A person promotes it. */
   readonly isManual?: true;
   /** RFC 3339. */
@@ -76,6 +81,8 @@ export type Decision = {
   | { readonly kind: "wait" | "halt" | "promote" | "rollBack" }
   /** By machines, in these regions. */
   | { readonly kind: "test"; readonly regions: readonly string[] }
+  /** Its promotion by this rule, before it is sent. */
+  | { readonly kind: "cancel"; readonly operationId: string }
 );
 
 const MOST_TESTS = 3;
@@ -97,34 +104,7 @@ function decideNext(situation: Situation, now: Date): Decision {
     gate,
     ...(nextAttemptTime !== undefined && { nextAttemptTime }),
   });
-  // Invariant 2.
-  if (gate.state === "failed") {
-    const failures = gate.failed
-      .map(({ name, region }) => `${name} has failed in ${region}`)
-      .join(", ");
-    const { undoing } = situation;
-    const isRolledBack = wave?.rollsBack === true && !undoing?.isCanceled;
-    const again = Date.parse(undoing?.endTime ?? "") + NEXT_TEST_MS;
-    if (isRolledBack && undoing !== undefined && now.getTime() < again)
-      return {
-        ...wait(
-          `${failures}. Excluding the version from latest has failed: ${undoing.message} It is tried again.`,
-          new Date(again).toISOString(),
-        ),
-        state: "Halted",
-      };
-    const more = wave === undefined ? "" : " further";
-    return {
-      // Invariant 3: a promotion that is under way counts once it is done.
-      kind:
-        operationId !== undefined ? "wait" : isRolledBack ? "rollBack" : "halt",
-      state: "Halted",
-      message: isRolledBack
-        ? `${failures}. The version is excluded from latest again.`
-        : `${failures}. The version is not promoted${more}, unless a later result passes.`,
-      gate,
-    };
-  }
+  if (gate.state === "failed") return haltBy(situation, gate, wait, now);
   // Invariant 3.
   if (operationId !== undefined)
     return wait(`Operation ${operationId} on the version is under way.`);
@@ -136,17 +116,60 @@ function decideNext(situation: Situation, now: Date): Decision {
       gate,
       `It waits for somebody to promote it in ${regions.join(", ")}.`,
     );
+  if (gate.state === "passed" && situation.refusal !== undefined)
+    return attention(
+      gate,
+      `Every test has passed, but its promotion has failed: ${situation.refusal} Promote it by hand.`,
+    );
   const { notBefore = "" } = wave ?? {};
   if (gate.state === "passed" && Date.parse(notBefore) > now.getTime())
     return wait(`Its turn comes in ${regions.join(", ")}.`, notBefore);
   if (gate.state === "passed")
-    return situation.refusal === undefined
-      ? { ...wait("Every test has passed: it is promoted."), kind: "promote" }
-      : attention(
-          gate,
-          `Every test has passed, but its promotion has failed: ${situation.refusal} Promote it by hand.`,
-        );
+    return {
+      ...wait("Every test has passed: it is promoted."),
+      kind: "promote",
+    };
   return waitForTests(situation, gate, wait, now);
+}
+
+/** Invariant 2. */
+function haltBy(
+  { operationId, isUnsent = false, undoing, wave }: Situation,
+  gate: Gate,
+  wait: (message: string, nextAttemptTime?: string) => Decision,
+  now: Date,
+): Decision {
+  const failures = gate.failed
+    .map(({ name, region }) => `${name} has failed in ${region}`)
+    .join(", ");
+  const { rollsBack = false, promotedByHandTime = "" } = wave ?? {};
+  const stays =
+    rollsBack &&
+    gate.failed.every(
+      ({ time }) => Date.parse(time) <= Date.parse(promotedByHandTime),
+    );
+  const isRolledBack = rollsBack && !stays && !undoing?.isCanceled;
+  const again = Date.parse(undoing?.endTime ?? "") + NEXT_TEST_MS;
+  if (isRolledBack && undoing !== undefined && now.getTime() < again)
+    return {
+      ...wait(
+        `${failures}. Excluding the version from latest has failed: ${undoing.message} It is tried again.`,
+        new Date(again).toISOString(),
+      ),
+      state: "Halted",
+    };
+  const halted = {
+    state: "Halted" as const,
+    message: isRolledBack
+      ? `${failures}. The version is excluded from latest again.`
+      : `${failures}. ${stays ? "A person has promoted the version since: it stays where it is, and" : "The version"} is not promoted${wave === undefined ? "" : " further"}, unless a later result passes.`,
+    gate,
+  };
+  if (operationId !== undefined && isUnsent)
+    return { ...halted, kind: "cancel", operationId };
+  // Invariant 3: a promotion that Azure has counts once it is done.
+  if (operationId !== undefined) return { ...halted, kind: "wait" };
+  return { ...halted, kind: isRolledBack ? "rollBack" : "halt" };
 }
 
 /** Of the next wave, and failed where a test of any wave has. */

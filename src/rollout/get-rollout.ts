@@ -2,7 +2,6 @@ import type { ImageVersionView } from "../image-version/contract.js";
 import type { KnownImageVersion } from "../image-version/queries/get.js";
 import { decide } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
-import { heldBy } from "../image-version/state/held.js";
 import { situationOf } from "./situation.js";
 
 export type RolloutView = NonNullable<ImageVersionView["sigil"]["rollout"]>;
@@ -13,10 +12,10 @@ export async function getRollout(
   { id, record, look }: KnownImageVersion,
 ): Promise<RolloutView | undefined> {
   if (record === undefined || look === undefined) return undefined;
-  const held = heldBy(record, look);
-  if (held === undefined) return undefined;
+  const found = await situationOf(deps, id, record, look);
+  if (found === undefined) return undefined;
   const { state, message, nextAttemptTime, gate, wave } = decide(
-    await situationOf(deps, id, held, record, look),
+    found.situation,
     deps.imageVersions.now(),
   );
   return {

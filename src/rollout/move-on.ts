@@ -1,16 +1,45 @@
 /**
- * What may open a gate is acted on at once: a result that is stored, an operation on the version that has ended. Invariant: nothing
- * depends on it. What is cut off here, or comes twice, the timer looks at like anything else that is held back (roll-out.ts).
+ * What may open or close a gate is acted on at once: a result that is stored, an operation on the version or a test of it that has
+ * ended.
+ * Invariants:
+ *  1. Nothing depends on it. What is cut off here, or comes twice, the timer looks at like anything else that is held back
+ *     (roll-out.ts): a version is listed for that before a result of it is stored.
+ *  2. A promotion by a rule is sent only after a look at its gate in that very step: what was found since it was accepted counts.
  */
 import { ServiceError } from "../errors.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import { testedRow } from "../image-version/listings.js";
 import { presentRule } from "../image-version/state/wanted.js";
 import type { EventPublisher } from "../operation/ports.js";
 import { keyOf, parseImageVersionId } from "../resource-id.js";
+import type { StepMessage } from "../operation/steps.js";
 import type { RolloutDependencies } from "./ports.js";
+import { isPromotionByRollout } from "./requested-by.js";
 import { lookAfter } from "./roll-out.js";
+
+/** A result of the version is about to be stored. Invariant 1. */
+export async function expectResult(
+  deps: RolloutDependencies,
+  versionId: string,
+): Promise<void> {
+  await listed(deps, versionId);
+}
+
+/** Lists a version that waits for tests, or has, to be looked after, and answers its id; undefined for any other. */
+async function listed(
+  { imageVersions: { store, index } }: RolloutDependencies,
+  versionId: string,
+): Promise<string | undefined> {
+  if (parseImageVersionId(versionId) === undefined) return undefined;
+  const record = await store.readRecord(keyOf(versionId));
+  const when = record && presentRule(record)?.when;
+  if (record === undefined || (when !== "tested" && when !== "waves"))
+    return undefined;
+  await index.put([testedRow(record.resourceId)]); // Invariant 3 of roll-out.ts: it may be over, and begin anew.
+  return record.resourceId;
+}
 
 /** Throws only where the version cannot be listed to be looked after. */
 export async function moveOn(
@@ -18,25 +47,26 @@ export async function moveOn(
   versionId: string,
   traceparent: string,
 ): Promise<void> {
-  if (parseImageVersionId(versionId) === undefined) return;
-  const { store, index } = deps.imageVersions;
-  const record = await store.readRecord(keyOf(versionId));
-  const when = record && presentRule(record)?.when;
-  if (record === undefined || (when !== "tested" && when !== "waves")) return;
-  await index.put([testedRow(record.resourceId)]); // Invariant 3 of roll-out.ts: it may be over, and begin anew.
+  const resourceId = await listed(deps, versionId);
+  if (resourceId === undefined) return;
   try {
-    await lookAfter(deps, record.resourceId, traceparent);
+    await lookAfter(deps, resourceId, traceparent);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error; // The timer comes to it.
   }
 }
 
-/** Takes a step that publishes to `events`, and then moves on the versions whose operations have ended by it. */
+/** Takes the step of a message that publishes to `events`, and then moves on the versions whose operations have ended by it. */
 export async function takeAndMoveOn(
   deps: RolloutDependencies,
   events: EventPublisher,
+  { operationId }: Pick<StepMessage, "operationId">,
   take: (events: EventPublisher) => Promise<void>,
 ): Promise<void> {
+  const operation = await deps.imageVersions.store.readOperation(operationId);
+  // Invariant 2.
+  if (operation !== undefined && isPromotionByRollout(operation))
+    await moveOn(deps, operation.resourceId, operation.traceparent);
   const ends: CloudEvent[] = [];
   await take({
     async publish(published) {
@@ -53,11 +83,14 @@ export async function takeAndMoveOn(
       await moveOn(deps, subject, traceparent);
 }
 
-/** Of operations on a version. */
+/** Of operations on a version, and of its tests. */
 const ENDS: readonly string[] = [
   IMAGE_VERSION_EVENT.promoted,
   IMAGE_VERSION_EVENT.demoted,
   IMAGE_VERSION_EVENT.completed,
   IMAGE_VERSION_EVENT.failed,
   IMAGE_VERSION_EVENT.canceled,
+  MACHINE_TEST_EVENT.tested,
+  MACHINE_TEST_EVENT.failed,
+  MACHINE_TEST_EVENT.canceled,
 ];

@@ -15,14 +15,15 @@ import { TESTED_SCOPE, testedRow } from "../image-version/listings.js";
 import { lookAt } from "../image-version/queries/look-at.js";
 import { latestOf } from "../image-version/state/attempts.js";
 import { isFinal } from "../image-version/state/states.js";
-import { heldBy } from "../image-version/state/held.js";
 import { testImageVersion } from "../machine-test/test-image-version.js";
+import { cancelOperation } from "../operation/canceling.js";
 import type { IndexPage } from "../operation/ports.js";
 import { contextOf } from "../operation/steps.js";
 import { imageIdOf, keyOf, parseImageVersionId } from "../resource-id.js";
 import { decide, type Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
-import { REQUESTED_BY, situationOf } from "./situation.js";
+import { REQUESTED_BY } from "./requested-by.js";
+import { situationOf } from "./situation.js";
 import { tellHalt, tellReached } from "./tell.js";
 
 /** Nothing more is to be done for it; or not now. */
@@ -116,16 +117,15 @@ async function subjectOf(deps: RolloutDependencies, resourceId: string) {
   // One look without it may be behind: it is gone where Azure's list lacks it, too.
   if (look === undefined && record.exists && (await isListed(deps, resourceId)))
     return { outcome: "later" as const };
-  const held = look && heldBy(record, look);
-  if (look?.publishedDate === undefined || held === undefined)
+  const found = look && (await situationOf(deps, id, record, look));
+  if (look?.publishedDate === undefined || found === undefined)
     return { outcome: rest, record, look };
-  const situation = await situationOf(deps, id, held, record, look);
   return {
-    outcome: decide(situation, imageVersions.now()),
+    outcome: decide(found.situation, imageVersions.now()),
     record,
     look,
     id,
-    byRule: { ...held, publishedDate: look.publishedDate },
+    byRule: { ...found.held, publishedDate: look.publishedDate },
   };
 }
 
@@ -168,6 +168,13 @@ async function rollOut(
         regions: outcome.regions,
       });
       break;
+    case "cancel":
+      await cancelOperation(
+        deps.imageVersions,
+        outcome.operationId,
+        REQUESTED_BY,
+      );
+      return rollOut(deps, resourceId, traceparent);
     case "halt":
       await tellHalt(deps, resourceId, byRule, outcome, traceparent);
       break;
@@ -178,5 +185,8 @@ async function rollOut(
 }
 
 function isOvertaken(error: unknown): boolean {
-  return error instanceof ServiceError && error.code === "ImageVersionConflict";
+  return (
+    error instanceof ServiceError &&
+    (error.code === "ImageVersionConflict" || error.code === "OperationEnded")
+  );
 }

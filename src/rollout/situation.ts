@@ -1,16 +1,19 @@
 /** What is known of a version that is held back until its tests have passed. */
 import { isFinal } from "../image-version/state/states.js";
-import type { Held } from "../image-version/state/held.js";
+import { heldBy, type Held } from "../image-version/state/held.js";
 import { wavesOf, type Wave } from "../image-version/state/waves.js";
 import { regionsIn } from "../image-version/properties/fields.js";
 import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
-import type { PromotionRule } from "../image-version/contract.js";
 import { areReady, type Look } from "../image-version/resources.js";
-import type { ImageVersionRecord } from "../image-version/state/record.js";
+import {
+  attemptsIn,
+  type ImageVersionRecord,
+} from "../image-version/state/record.js";
 import { wantedBy } from "../image-version/state/wanted.js";
 import { placesOf } from "../machine-test/profile.js";
 import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";
+import type { StateStore } from "../operation/ports.js";
 import { operationIdOf, type OperationRecord } from "../operation/records.js";
 import {
   canonicalRegion,
@@ -22,16 +25,69 @@ import { resultsOf } from "../test-results/get.js";
 import { MACHINE_TEST } from "../test-results/results.js";
 import type { MachineTests, Situation, WaveSituation } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
+import { reachedTime } from "./tell.js";
+import {
+  isByRollout,
+  isPromotionByRollout,
+  REQUESTED_BY,
+} from "./requested-by.js";
 
-/** By whom what Sigil begins by itself is requested. */
-export const REQUESTED_BY = { name: "rollout" };
-
+/** How a version is held back, and what is known of it; undefined for one that no such rule holds. */
 export async function situationOf(
+  deps: RolloutDependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  look: Look,
+): Promise<{ readonly held: Held; readonly situation: Situation } | undefined> {
+  const operation = await deps.imageVersions.store.readOperation(
+    operationIdOf(record),
+  );
+  const isUnsent = operation !== undefined && isToBeSent(record, operation);
+  // Its own promotion overrides the rule no sooner than it is sent.
+  const held = heldBy(isUnsent ? without(record, operation.id) : record, look);
+  return (
+    held && {
+      held,
+      situation: {
+        ...(await situationIn(deps, id, held, record, look, operation)),
+        isUnsent,
+      },
+    }
+  );
+}
+
+/** A promotion by a rule that nothing was sent of to Azure, or nothing that Azure has taken. */
+function isToBeSent(
+  record: ImageVersionRecord,
+  operation: OperationRecord,
+): boolean {
+  const request = record.requests[operation.id];
+  return (
+    !isFinal(record.state) &&
+    request !== undefined &&
+    request.decided === undefined &&
+    isPromotionByRollout(operation) &&
+    !attemptsIn(record).some(({ sentFor = [] }) =>
+      sentFor.includes(operation.id),
+    )
+  );
+}
+
+function without(
+  record: ImageVersionRecord,
+  operationId: string,
+): ImageVersionRecord {
+  const { [operationId]: _, ...requests } = record.requests;
+  return { ...record, requests };
+}
+
+async function situationIn(
   deps: RolloutDependencies,
   id: ImageVersionId,
   { rule, promoted }: Held,
   record: ImageVersionRecord,
   look: Look,
+  operation: OperationRecord | undefined,
 ): Promise<Situation> {
   const targets = [
     ...new Set([
@@ -47,21 +103,18 @@ export async function situationOf(
     rule.regions ??
     targets;
   const versionId = formatImageVersionId(id);
-  const last = operationIdOf(record);
-  const [results, tests, operation] = await Promise.all([
+  const [results, tests] = await Promise.all([
     resultsOf(deps.results, versionId, look),
     testsOf(deps, id, regions, look),
-    deps.imageVersions.store.readOperation(last),
   ]);
   const refusal = refusalIn(operation, "PromoteImageVersion");
   const undone = refusalIn(operation, "DemoteImageVersion");
-  const turn = wave && (await turnOf(deps, wave, promoted, record, look));
   return {
     regions,
     names:
       wave === undefined ? (rule.results ?? [MACHINE_TEST]) : testsIn(wave),
     results,
-    ...(!isFinal(record.state) && { operationId: last }),
+    ...(!isFinal(record.state) && { operationId: operationIdOf(record) }),
     unready: regions.filter((name) => !areReady(look, [name])),
     tests,
     ...(refusal !== undefined && { refusal }),
@@ -72,7 +125,9 @@ export async function situationOf(
         isCanceled: operation?.status === "Canceled",
       },
     }),
-    ...(wave && turn && { wave: waveOf(rule, promoted, turn) }),
+    ...(wave && {
+      wave: await waveOf(deps, { rule, promoted }, wave, record, look),
+    }),
   };
 }
 
@@ -81,11 +136,14 @@ function testsIn({ after, results }: Wave): readonly string[] {
   return results ?? (after === "tested" ? [MACHINE_TEST] : []);
 }
 
-function waveOf(
-  rule: PromotionRule,
-  promoted: number,
-  turn: Pick<WaveSituation, "isManual" | "notBefore">,
-): WaveSituation {
+async function waveOf(
+  deps: RolloutDependencies,
+  { rule, promoted }: Held,
+  { after }: Wave,
+  record: ImageVersionRecord,
+  look: Look,
+): Promise<WaveSituation> {
+  const last = promoted === 0 ? undefined : await lastPromotion(deps, record);
   return {
     number: promoted + 1,
     gates: (wavesOf(rule) ?? []).map((wave) => ({
@@ -93,54 +151,68 @@ function waveOf(
       names: testsIn(wave),
     })),
     rollsBack: rule.onFailure === "rollBack" && promoted > 0,
-    ...turn,
+    ...(last && !isByRollout(last) && { promotedByHandTime: last.createdTime }),
+    ...(after === "manual" && { isManual: true }),
+    ...(typeof after === "object" && {
+      notBefore: new Date(
+        Date.parse(await sinceOf(deps, promoted, last, record, look)) +
+          after.minutes * 60_000,
+      ).toISOString(),
+    }),
   };
 }
 
-/** When the wave's turn comes, beside its tests. */
-async function turnOf(
+/**
+ * Since when so many waves have the version. Of others, and of a promotion that was canceled on its way, it is known only when
+ * Azure was seen to show it; of a wave that has it a second time, when it was promoted again.
+ */
+async function sinceOf(
   deps: RolloutDependencies,
-  { after }: Wave,
   promoted: number,
+  last: OperationRecord | undefined,
   record: ImageVersionRecord,
   look: Look,
-): Promise<Pick<WaveSituation, "isManual" | "notBefore">> {
-  if (after === "manual") return { isManual: true };
-  if (after === "tested") return {};
-  const before =
-    promoted === 0 ? look.publishedDate : await promotedTime(deps, record);
-  const since = before ?? deps.imageVersions.now().toISOString();
-  return {
-    notBefore: new Date(
-      Date.parse(since) + after.minutes * 60_000,
-    ).toISOString(),
-  };
+): Promise<string> {
+  if (promoted === 0) return look.publishedDate ?? "";
+  const seen = await reachedTime(deps, record, look, promoted);
+  const ended = last?.endTime ?? "";
+  return seen > ended ? seen : ended;
 }
 
-/** When the version was promoted last, in whichever wave. */
-async function promotedTime(
+/** The last promotion that was carried out, of whichever wave. */
+async function lastPromotion(
   { imageVersions: { store } }: RolloutDependencies,
   { key, lastSequence }: ImageVersionRecord,
-): Promise<string | undefined> {
-  for (
-    let sequence = lastSequence;
-    sequence > Math.max(0, lastSequence - MOST_PROMOTIONS_BACK);
-    sequence -= 1
-  ) {
-    const operation = await store.readOperation(
-      operationIdOf({ key, sequence }),
-    );
+): Promise<OperationRecord | undefined> {
+  for await (const operation of operationsBack(
+    store,
+    { key, sequence: lastSequence },
+    MOST_PROMOTIONS_BACK,
+  ))
     if (
-      operation?.kind === "PromoteImageVersion" &&
+      operation.kind === "PromoteImageVersion" &&
       operation.status === "Succeeded"
     )
-      return operation.endTime;
-  }
+      return operation;
   return undefined;
 }
 
 /** How many operations back the last promotion is looked for: another is as likely as not to have come between. */
 const MOST_PROMOTIONS_BACK = 50;
+
+/** So many operations that are kept, the last one first. */
+async function* operationsBack(
+  store: Pick<StateStore<never>, "readOperation">,
+  { key, sequence }: { readonly key: string; readonly sequence: number },
+  most: number,
+): AsyncGenerator<OperationRecord, undefined> {
+  for (let at = sequence; at > Math.max(0, sequence - most); at -= 1) {
+    const operation = await store.readOperation(
+      operationIdOf({ key, sequence: at }),
+    );
+    if (operation !== undefined) yield operation;
+  }
+}
 
 function refusalIn(
   operation: OperationRecord | undefined,
@@ -148,8 +220,9 @@ function refusalIn(
 ): string | undefined {
   if (
     operation?.kind !== kind ||
-    operation.requestedBy.name !== REQUESTED_BY.name ||
-    operation.endTime === undefined
+    !isByRollout(operation) ||
+    operation.endTime === undefined ||
+    operation.canceledBy?.name === REQUESTED_BY.name // Its gate was closed again; that may be over.
   )
     return undefined;
   switch (operation.status) {
@@ -177,27 +250,16 @@ async function testsOf(
   const hindrance = await hindranceIn(machineTests, id, regions);
   const common = hindrance === undefined ? {} : { hindrance };
   if (stored === undefined) return { begun: 0, ...common };
-  const { key, sequence } = stored.record;
   const own: OperationRecord[] = [];
-  for (
-    let at = sequence;
-    at > Math.max(0, sequence - MOST_OPERATIONS);
-    at -= 1
-  ) {
-    const operation =
-      at === sequence
-        ? stored.operation
-        : await machineTests.store.readOperation(
-            operationIdOf({ key, sequence: at }),
-          );
-    if (
-      operation === undefined ||
-      Date.parse(operation.createdTime) < Date.parse(publishedDate)
-    )
-      break;
+  for await (const operation of operationsBack(
+    machineTests.store,
+    stored.record,
+    MOST_OPERATIONS,
+  )) {
+    if (Date.parse(operation.createdTime) < Date.parse(publishedDate)) break;
     // Those of another wave say nothing of this one.
     if (
-      operation.requestedBy.name === REQUESTED_BY.name &&
+      isByRollout(operation) &&
       (operation.tests ?? []).some(({ name }) => regions.includes(name))
     )
       own.push(operation);

@@ -7,10 +7,11 @@ import { isExcluded, type Look } from "../image-version/resources.js";
 import { wavesIn } from "../image-version/state/held.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { promotedWaves } from "../image-version/state/waves.js";
+import type { IdempotencyClaim } from "../operation/ports.js";
 import { operationIdOf } from "../operation/records.js";
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
-import { REQUESTED_BY } from "./situation.js";
+import { isByRollout } from "./requested-by.js";
 
 /** What holds the version back. */
 export async function tellHalt(
@@ -54,12 +55,11 @@ export async function tellReached(
       record,
       eventOf(imageVersions, resourceId, traceparent, type, fact, data),
     );
-  const life = [resourceId.toLowerCase(), look.publishedDate];
   const reached = promotedWaves(waves, look.resource) ?? 0;
   for (const [i, { regions }] of waves.slice(0, reached).entries())
     await tell(
       IMAGE_VERSION_EVENT.wavePromoted,
-      `wave-promoted/${hashOf([...life, i])}`,
+      reachedId(record, look, i + 1),
       { wave: i + 1, waves: waves.length, regions: [...regions] },
     );
   if (!isExcluded(look.resource)) return;
@@ -68,27 +68,67 @@ export async function tellReached(
   if (
     last?.kind === "DemoteImageVersion" &&
     last.status === "Succeeded" &&
-    last.requestedBy.name === REQUESTED_BY.name
+    isByRollout(last)
   )
     await tell(
       IMAGE_VERSION_EVENT.rolledBack,
-      `rolled-back/${hashOf([...life, operationId])}`,
+      `rolled-back/${hashOf([...lifeOf(record, look), operationId])}`,
       { operationId },
     );
 }
 
+/** Since when Azure is known to show that so many waves have the version; RFC 3339. Whoever is the first to see it notes that. */
+export async function reachedTime(
+  deps: RolloutDependencies,
+  record: ImageVersionRecord,
+  look: Look,
+  waves: number,
+): Promise<string> {
+  const { claimedTime } = await claim(
+    deps,
+    record,
+    reachedId(record, look, waves),
+  );
+  return claimedTime ?? look.time;
+}
+
 async function tellOnce(
-  { imageVersions: { events, idempotencyKeys } }: RolloutDependencies,
+  deps: RolloutDependencies,
   record: ImageVersionRecord,
   event: CloudEvent,
 ): Promise<void> {
-  const { operationId } = await idempotencyKeys.claim(hashOf([event.id]), {
-    resourceKey: record.key,
-    fingerprint: event.id,
-  });
+  const { events, idempotencyKeys } = deps.imageVersions;
+  const { operationId } = await claim(deps, record, event.id);
   if (operationId !== undefined) return;
   await events.publish([event]);
   await idempotencyKeys.bind(hashOf([event.id]), operationIdOf(record));
+}
+
+function claim(
+  { imageVersions: { idempotencyKeys } }: RolloutDependencies,
+  { key }: ImageVersionRecord,
+  eventId: string,
+): Promise<IdempotencyClaim> {
+  return idempotencyKeys.claim(hashOf([eventId]), {
+    resourceKey: key,
+    fingerprint: eventId,
+  });
+}
+
+/** Of the event that so many waves have the version. */
+function reachedId(
+  record: ImageVersionRecord,
+  look: Look,
+  waves: number,
+): string {
+  return `wave-promoted/${hashOf([...lifeOf(record, look), waves - 1])}`;
+}
+
+function lifeOf(
+  { resourceId }: ImageVersionRecord,
+  { publishedDate }: Look,
+): readonly unknown[] {
+  return [resourceId.toLowerCase(), publishedDate];
 }
 
 function eventOf<Type extends EventType>(

@@ -31,6 +31,8 @@ export interface TestResultDependencies {
   readonly events: EventPublisher;
   readonly eventSource: string;
   readonly now: () => Date;
+  /** Told of each result before it is stored: whoever dies after that leaves it to the timer. */
+  readonly beforeResult?: (versionId: string) => Promise<void>;
   /** Told of each result once it is stored: again where it is reported again. */
   readonly onResult?: (versionId: string, traceparent: string) => Promise<void>;
 }

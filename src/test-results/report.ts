@@ -78,6 +78,7 @@ export async function reportTestResult(
       "The result cannot be one of this version.",
       { findings },
     );
+  await deps.beforeResult?.(versionId);
   const counts = await store(deps, given);
   await tell(deps, given, counts !== given, command.traceparent, request);
   await deps.onResult?.(versionId, command.traceparent);

@@ -203,13 +203,14 @@ export function createTestMachines(
         call,
         await arm.request(call, "GET", urlOf(arm, id, part.apiVersion)),
       );
+      const attachedTo =
+        wire?.managedBy ?? wire?.properties?.virtualMachine?.id ?? undefined;
       return (
         wire && {
           id,
           region: canonicalRegion(wire.location ?? ""),
           tags: wire.tags ?? {},
-          isAttached:
-            wire.managedBy != null || wire.properties?.virtualMachine != null,
+          ...(attachedTo !== undefined && { attachedTo }),
         }
       );
     },
@@ -401,7 +402,9 @@ interface WirePart {
   readonly location?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly managedBy?: string | null;
-  readonly properties?: { readonly virtualMachine?: unknown };
+  readonly properties?: {
+    readonly virtualMachine?: { readonly id?: string } | null;
+  };
 }
 
 function seenMachine(

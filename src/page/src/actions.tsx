@@ -250,7 +250,8 @@ export function TestDialog({
                   />
                   {name}: {machineSize} in {resourceGroupName}, with{" "}
                   {disks.length === 1 ? "one disk" : `${disks.length} disks`},
-                  for {atMostMinutes} minutes at most. Cost: {cost.message}
+                  deleted after {atMostMinutes} minutes at most. Cost:{" "}
+                  {cost.message}
                   {hindrance !== undefined &&
                     ` No machine would be made now: ${hindrance.message}`}
                 </label>

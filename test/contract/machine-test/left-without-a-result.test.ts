@@ -1,4 +1,7 @@
 import { afterEach, expect, test } from "vitest";
+import { sweepTestMachines } from "../../../src/machine-test/sweep.js";
+import { failPoisoned } from "../../../src/operation/poison.js";
+import { TRACEPARENT } from "../../support/dependencies.js";
 import { startMachineTests, type MachineTests } from "./support.js";
 let tests: MachineTests;
 afterEach(() => tests.close());
@@ -28,4 +31,22 @@ test("a machine that never ran and cannot be deleted (a lock on the resource gro
     status: "Failed",
     error: { code: "TestInconclusive" },
   });
+});
+
+test("the machine of a test whose message cannot be processed is deleted long before its deadline", async () => {
+  tests = await startMachineTests();
+  await tests.test({ regions: ["westus"] });
+  await tests.runDue();
+  const { record, operation } = await tests.read();
+  await failPoisoned(
+    tests.deps,
+    { operationId: operation.id, step: record.step },
+    "It kills.",
+  );
+  expect((await tests.read()).operation.error?.code).toBe("PoisonMessage");
+  expect(tests.there()).not.toEqual([]);
+  tests.clock.advance(11 * 60_000);
+  await sweepTestMachines(tests.deps, TRACEPARENT);
+  tests.clock.advance(60_000);
+  expect(tests.there()).toEqual([]);
 });

@@ -42,7 +42,7 @@ test("a plan has each region's machine, disks and longest life, and its cost whe
         hour: 0.12,
         atMost: 0.72,
         message:
-          "At most 0.72 EUR: 3 machines, one after the other, of 0.12 EUR an hour and at most 120 minutes each; without disks, traffic and licences.",
+          "At most 0.72 EUR: 3 machines, one after the other, of 0.12 EUR an hour, each deleted after 120 minutes at most; without the time that Azure takes for that, disks, traffic and licences.",
       },
     },
     { name: "eastus2" },

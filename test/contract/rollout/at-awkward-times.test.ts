@@ -1,6 +1,8 @@
 /** What results and operations that come at an awkward time do to a rollout. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
+import { idOf, TRACEPARENT } from "../../support/dependencies.js";
 import { HELD, startRollouts, type Rollouts } from "./support.js";
 
 let rollouts: Rollouts;
@@ -119,4 +121,178 @@ test("an exclusion after a failure is tried again where Azure has refused it", a
   expect(await rollouts.view()).toMatchObject({ state: "Halted" });
   await rollouts.pass(40);
   expect(await rollouts.latestIn()).toEqual([]);
+});
+
+describe("a failure between the acceptance of a promotion and its PUT", () => {
+  const second = async (result: "passed" | "failed"): Promise<void> => {
+    rollouts.clock.advance(1_000);
+    await rollouts.report({ result });
+  };
+  const cutOff = () => Promise.reject(new Error("The process died."));
+
+  test("keeps a tested version out of latest, until it passes", async () => {
+    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.report({});
+    const { operation } = await rollouts.world.read(HELD);
+    expect(operation).toMatchObject({ status: "NotStarted" });
+    await second("failed");
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual([]);
+    expect(await rollouts.view()).toMatchObject({ state: "Halted" });
+    expect(
+      await rollouts.world.deps.store.readOperation(operation.id),
+    ).toMatchObject({
+      kind: "PromoteImageVersion",
+      status: "Canceled",
+      canceledBy: { name: "rollout" },
+    });
+    await second("passed");
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+
+  test("keeps the last wave from it, and takes the first back where the rule says so", async () => {
+    await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
+    await rollouts.report({});
+    await rollouts.pass(3);
+    await rollouts.report({ region: "eastus2" });
+    await second("failed");
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual([]);
+  });
+
+  test("counts though nobody has looked since it was stored", async () => {
+    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.report({});
+    rollouts.clock.advance(1_000);
+    await expect(
+      rollouts.report({ result: "failed" }, HELD, {
+        ...rollouts.resultDeps,
+        onResult: cutOff,
+      }),
+    ).rejects.toThrow("died");
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual([]);
+  });
+
+  test("does not cancel what Azure has taken already", async () => {
+    await rollouts.publish(WAVES);
+    await rollouts.report({});
+    const { operation } = await rollouts.world.read(HELD);
+    for (const message of await rollouts.world.takeDue())
+      await rollouts.world.handle(message);
+    await second("failed");
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    expect(
+      await rollouts.world.deps.store.readOperation(operation.id),
+    ).toMatchObject({ status: "Succeeded" });
+  });
+});
+
+describe("what a person has promoted", () => {
+  const promote = async (): Promise<void> => {
+    rollouts.clock.advance(1_000);
+    await promoteImageVersion(rollouts.world.deps, {
+      id: idOf(HELD),
+      requestedBy: { appId: "operator" },
+      traceparent: TRACEPARENT,
+    });
+    await rollouts.world.finish(HELD);
+  };
+
+  test("though it had failed is not taken back for that", async () => {
+    await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
+    await rollouts.report({ result: "failed" });
+    await rollouts.pass(3);
+    await promote();
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    expect(await rollouts.view()).toMatchObject({
+      state: "Halted",
+      message:
+        "boot has failed in westus. A person has promoted the version since: it stays where it is, and is not promoted further, unless a later result passes.",
+    });
+  });
+
+  test("is taken back for what fails after that", async () => {
+    await rollouts.publish({
+      ...WAVES,
+      waves: [{ ...WAVES.waves[0], after: "manual" }, WAVES.waves[1]],
+      onFailure: "rollBack",
+    });
+    await rollouts.report({});
+    await promote();
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    rollouts.clock.advance(1_000);
+    await rollouts.report({ result: "failed" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual([]);
+  });
+});
+
+describe("a wave by minutes", () => {
+  const MINUTES = {
+    ...WAVES,
+    waves: [WAVES.waves[0], { regions: ["eastus2"], after: { minutes: 30 } }],
+  };
+  test("waits for a person at once where the promotion before it was canceled, though Azure has that", async () => {
+    await rollouts.publish(MINUTES);
+    await rollouts.report({});
+    const { operation } = await rollouts.world.read(HELD);
+    for (const message of await rollouts.world.takeDue())
+      await rollouts.world.handle(message);
+    await cancelOperation(rollouts.world.deps, operation.id, { appId: "op" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    expect(await rollouts.view()).toMatchObject({
+      state: "NeedsAttention",
+      message:
+        "Every test has passed, but its promotion has failed: It was canceled. Promote it by hand.",
+    });
+  });
+
+  test("comes so long after Azure shows the wave before, where others have made it so", async () => {
+    await rollouts.publish(MINUTES);
+    const look = await rollouts.world.deps.resourceManager.getImageVersion(
+      idOf(HELD),
+    );
+    const { targetRegions = [] } =
+      look?.resource.properties.publishingProfile ?? {};
+    await rollouts.simulator.control.editVersion({
+      versionId: HELD,
+      properties: {
+        publishingProfile: {
+          excludeFromLatest: false,
+          targetRegions: targetRegions.map((region) => ({
+            ...region,
+            ...(region.name === "West US" && { excludeFromLatest: false }),
+          })),
+        },
+      },
+    });
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    await rollouts.pass(25);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+});
+
+test("a halted version goes on though whoever stored the result that passes has died", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.report({ result: "failed" });
+  await rollouts.pass(3);
+  expect(await rollouts.isLookedAfter()).toBe(false);
+  rollouts.clock.advance(1_000);
+  await expect(
+    rollouts.report({}, HELD, {
+      ...rollouts.resultDeps,
+      onResult: () => Promise.reject(new Error("The process died.")),
+    }),
+  ).rejects.toThrow("died");
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
 });

@@ -22,15 +22,20 @@ afterAll(() => rollouts.close());
 
 let versions = 0;
 
-/** A version that has these results, and that nobody has looked at since. */
-async function held(...results: ("passed" | "failed")[]): Promise<string> {
+type Results = readonly ("passed" | "failed")[];
+
+/** A version that has these results, and that nobody has looked at since; `late`: one more, found once it was looked at. */
+async function held(results: Results, late?: "failed"): Promise<string> {
   await rollouts.run(); // Nothing of an earlier one is left.
   versions += 1;
   const versionId = seedVersionId(`3.0.${versions}`);
   const name = results.length === 0 ? {} : { results: ["boot"] };
   await rollouts.publish({ when: "tested", ...name }, versionId);
   const { resourceManager, events, eventSource, now } = rollouts.world.deps;
-  for (const [i, result] of results.entries())
+  const store = async (
+    region: string,
+    result: "passed" | "failed",
+  ): Promise<void> => {
     await reportTestResult(
       {
         results: rollouts.deps.results,
@@ -41,15 +46,19 @@ async function held(...results: ("passed" | "failed")[]): Promise<string> {
       },
       {
         id: idOf(versionId),
-        report: {
-          name: "boot",
-          region: i === 0 ? "westus" : "eastus2",
-          result,
-        },
+        report: { name: "boot", region, result },
         reportedBy: { appId: "tester" },
         traceparent: TRACEPARENT,
       },
     );
+  };
+  for (const [i, result] of results.entries())
+    await store(i === 0 ? "westus" : "eastus2", result);
+  if (late !== undefined) {
+    await rollouts.run();
+    rollouts.clock.advance(1_000);
+    await store("westus", late);
+  }
   return versionId;
 }
 
@@ -115,6 +124,26 @@ const SCENARIOS = [
     },
   },
   {
+    title: "a promotion that a failure overtakes",
+    results: ["passed", "passed"] as const,
+    late: "failed" as const,
+    expectDone: async (versionId: string) => {
+      expect((await rollouts.world.read(versionId)).operation).toMatchObject({
+        kind: "PromoteImageVersion",
+        status: "Canceled",
+        canceledBy: { name: "rollout" },
+      });
+      await rollouts.world.finish(versionId);
+      expect(await rollouts.isLatest(versionId)).toBe(false);
+      expect(await rollouts.isLookedAfter(versionId)).toBe(false);
+      expect(
+        (await typesOf(versionId)).filter((type) =>
+          ["Promoted", "RolloutHalted"].includes(type),
+        ),
+      ).toEqual(["RolloutHalted"]);
+    },
+  },
+  {
     title: "a test by machines",
     results: [] as const,
     expectDone: async (versionId: string) => {
@@ -142,14 +171,14 @@ const SCENARIOS = [
 
 test.each(SCENARIOS)(
   "$title comes to its end, once, wherever a process dies",
-  async ({ results, expectDone }) => {
-    const clean = await held(...results);
+  async ({ results, late, expectDone }) => {
+    const clean = await held(results, late);
     const calls = await runs(clean, undefined);
     await expectDone(clean);
     for (const [i, call] of calls.entries())
       for (const when of ["before", "after"] as const) {
         if (!hasEffect(call)) continue;
-        const versionId = await held(...results);
+        const versionId = await held(results, late);
         await runs(versionId, { at: i + 1, kind: "killed", when });
         await expectDone(versionId);
       }

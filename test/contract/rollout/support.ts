@@ -7,7 +7,11 @@ import type { ImageVersionRequest } from "../../../src/image-version/contract.js
 import type { TestDependencies } from "../../../src/machine-test/ports.js";
 import { getRollout } from "../../../src/rollout/get-rollout.js";
 import type { RolloutDependencies } from "../../../src/rollout/ports.js";
-import { moveOn } from "../../../src/rollout/move-on.js";
+import {
+  expectResult,
+  moveOn,
+  takeAndMoveOn,
+} from "../../../src/rollout/move-on.js";
 import { runRollouts, type RolloutRun } from "../../../src/rollout/roll-out.js";
 import { imageIdOf } from "../../../src/resource-id.js";
 import { reportTestResult } from "../../../src/test-results/report.js";
@@ -24,13 +28,20 @@ export const HELD = seedVersionId("2.0.0");
 
 export interface Rollouts extends MachineTests {
   readonly rollout: RolloutDependencies;
+  readonly resultDeps: TestResultDependencies;
   /** A version with that rule, replicated. */
   publish(promotion: object, versionId?: string): Promise<void>;
   /** What the timer does. */
   run(): Promise<RolloutRun>;
-  /** Runs what is due, and the timer, for so many minutes. */
+  /** Takes the steps that are due, of versions and of tests, as the product does; then so many seconds go by. */
+  step(seconds: number): Promise<void>;
+  /** Takes what is due, and runs the timer, for so many minutes. */
   pass(minutes: number): Promise<void>;
-  report(more: object, versionId?: string): Promise<void>;
+  report(
+    more: object,
+    versionId?: string,
+    deps?: TestResultDependencies,
+  ): Promise<void>;
   view(versionId?: string): ReturnType<typeof getRollout>;
   isLatest(versionId?: string): Promise<boolean>;
   /** In which regions it is the latest, in both readings of the flags. */
@@ -57,14 +68,30 @@ export async function startRollouts(
     results: tests.deps.results,
   };
   const onResult = moveOn.bind(undefined, rollout);
-  const testDeps: TestDependencies = { ...tests.deps, onResult };
+  const beforeResult = expectResult.bind(undefined, rollout);
+  const told = { beforeResult, onResult };
+  const testDeps: TestDependencies = { ...tests.deps, ...told };
   const resultDeps: TestResultDependencies = {
     results: tests.deps.results,
     resourceManager: imageVersions.resourceManager,
     events: imageVersions.events,
     eventSource: imageVersions.eventSource,
     now: imageVersions.now,
-    onResult,
+    ...told,
+  };
+  const { events } = imageVersions;
+  const runDue = async (): Promise<void> => {
+    const due = await world.takeDue();
+    for (const message of due)
+      await takeAndMoveOn(rollout, events, message, (given) =>
+        world.handle(message, { ...imageVersions, events: given }),
+      );
+    const dueTests = await tests.takeDue();
+    for (const message of dueTests)
+      await takeAndMoveOn(rollout, events, message, (given) =>
+        tests.handle(message, { ...testDeps, events: given }),
+      );
+    if (due.length + dueTests.length > 0) await runDue();
   };
   const run = () => runRollouts(rollout, TRACEPARENT);
   const latestRegions = async (versionId = HELD) => {
@@ -81,23 +108,26 @@ export async function startRollouts(
   return {
     ...tests,
     rollout,
+    resultDeps,
     async publish(promotion, versionId = HELD) {
       await request(imageVersions, versionId, ruled(promotion));
       await world.finish(versionId);
     },
     run,
+    async step(seconds) {
+      await runDue();
+      clock.advance(seconds * 1_000);
+    },
     async pass(minutes) {
       for (let at = 0; at < minutes; at += 1) {
-        await world.runDue();
-        for (const message of await tests.takeDue())
-          await tests.handle(message, testDeps);
+        await runDue();
         const { errors } = await run();
         if (errors[0] !== undefined) throw errors[0].error;
         clock.advance(60_000);
       }
     },
-    async report(more, versionId = HELD) {
-      await reportTestResult(resultDeps, {
+    async report(more, versionId = HELD, given = resultDeps) {
+      await reportTestResult(given, {
         id: idOf(versionId),
         report: {
           name: "boot",

@@ -2,7 +2,8 @@
  * Waves against a model: results in any order, whoever looks after them dies at any call, Azure shows
  * what it had minutes ago, others hold the version or a region back,
  * update it, or demote it by hand. Invariants, in both readings of Azure's flags:
- *  1. In no region is the version the latest before its tests have passed there, and before those of the waves before it have.
+ *  1. In no region is the version the latest before its tests have passed there, and before those of the waves before it have;
+ *     and it becomes the latest nowhere while one has failed.
  *  2. A version that was demoted by hand stays so.
  *  3. Left alone, it comes to the end that its results mean: every region, or where a test has failed no further one; none where
  *     the rule rolls back.
@@ -82,6 +83,8 @@ class Run {
   /** Regions whose gate has been open while those before it had the version, or were to have it. */
   readonly opened = new Set<string>();
   readonly onFailure: "halt" | "rollBack";
+  /** Where it was the latest when that was judged last. */
+  included: readonly string[] = [];
   isDemoted = false;
   isHeldByOthers = false;
   updates = 0;
@@ -114,7 +117,8 @@ class Run {
           { region: one.region, result: one.result },
           this.versionId,
         );
-        this.results.set(one.region, one.result);
+        if (one.result !== "inconclusive" || !this.results.has(one.region))
+          this.results.set(one.region, one.result);
         break;
       case "pass":
         await rollouts.pass(one.minutes);
@@ -194,6 +198,11 @@ class Run {
     const what = JSON.stringify(one);
     for (const name of included)
       expect([...this.opened], `${name} after ${what}`).toContain(name);
+    if ([...this.results.values()].includes("failed"))
+      expect(this.included, `failed, ${what}`).toEqual(
+        expect.arrayContaining(included),
+      );
+    this.included = included;
     if (this.isDemoted) expect(included, `demoted, ${what}`).toEqual([]);
     const { operation } = await rollouts.world.read(this.versionId);
     expect(operation.error, what).toBeUndefined();

@@ -225,6 +225,7 @@ test("the step that ends an operation begins what its end allows, before the tim
         await takeAndMoveOn(
           rollouts.rollout,
           rollouts.world.deps.events,
+          message,
           (events) =>
             rollouts.world.handle(message, { ...rollouts.world.deps, events }),
         );
@@ -243,6 +244,23 @@ test("the step that ends an operation begins what its end allows, before the tim
   // A person does not wait for the machine: the second wave follows the first at once.
   await promoteImageVersion(rollouts.world.deps, byHand());
   await untilRest();
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("the end of one wave's test begins that of the next, before the timer comes", async () => {
+  await rollouts.publish({
+    when: "waves",
+    waves: [
+      { regions: ["westus"], after: "tested" },
+      { regions: ["eastus2"], after: "tested" },
+    ],
+  });
+  await rollouts.simulator.control.setMachineTimes({
+    startMs: 30_000,
+    deleteMs: 120_000,
+  });
+  await rollouts.run();
+  for (let steps = 0; steps < 100; steps += 1) await rollouts.step(10);
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
 

@@ -159,8 +159,8 @@ describe("image-version test", () => {
       ["POST", { dryRun: true }],
     ]);
     expect(stdout.split("\n").slice(2, 4)).toEqual([
-      "westus   Standard_D2s_v5  OS: WestOs, LUN 0: platform key  at most 60  at most 0.30 EUR",
-      "eastus2  Standard_D2s_v5  OS: WestOs, LUN 0: platform key  at most 60  unknown",
+      "westus   Standard_D2s_v5  OS: WestOs, LUN 0: platform key  after 60 min at most  at most 0.30 EUR",
+      "eastus2  Standard_D2s_v5  OS: WestOs, LUN 0: platform key  after 60 min at most  unknown",
     ]);
     expect(stderr).toContain("westus: Cheap.\n");
     expect(stderr).toContain("eastus2: Unknown: no price.\n");

@@ -32,7 +32,6 @@ const part = (id: string, change: Partial<MachinePart> = {}): MachinePart => ({
   id,
   region: "westus",
   tags: { [OPERATION_TAG]: OPERATION, [DEADLINE_TAG]: OVER },
-  isAttached: false,
   ...change,
 });
 const MACHINE = part(machineId(NAME));
@@ -51,6 +50,19 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
 
   test("not what is not over", () => {
     expect(judge(MACHINE, GROUP, NOW - 3_600_001)).toBeUndefined();
+  });
+
+  test("not what another machine has: it is told", () => {
+    const attachedTo = machineId({ ...GROUP, name: "database" });
+    expect(
+      judge(part(diskId(NAME, undefined), { attachedTo }), GROUP, NOW),
+    ).toEqual({ kind: "stranger", reason: `It is attached to ${attachedTo}.` });
+  });
+
+  test("also before its deadline, where its operation has ended", () => {
+    const before = NOW - 7_200_000;
+    expect(judge(MACHINE, GROUP, before, before + 1)).toBeUndefined();
+    expect(judge(MACHINE, GROUP, before, before)).toEqual({ kind: "leftover" });
   });
 
   test.each([
@@ -117,6 +129,7 @@ const start = async (found: readonly MachinePart[], refuses = false) => {
         index,
         parts,
         events: topic,
+        store: { readOperation: () => Promise.resolve(undefined) },
         eventSource: "urn:sigil:test",
         now: () => new Date(NOW),
       },
@@ -129,7 +142,7 @@ test("a machine goes first, its disks once it is gone, and strangers stay and ar
   const stranger = part(machineId({ ...NAME, name: "database" }));
   const { sweep, deleted, events } = await start([
     MACHINE,
-    part(diskId(NAME, undefined), { isAttached: true }),
+    part(diskId(NAME, undefined), { attachedTo: MACHINE.id.toUpperCase() }),
     part(diskId(NAME, 0)),
     stranger,
   ]);
@@ -151,6 +164,21 @@ test("a machine goes first, its disks once it is gone, and strangers stay and ar
     data: { resources: [stranger.id] },
   });
   expect(told[0]?.id.length).toBeLessThanOrEqual(128);
+});
+
+test("what is of another type is told, and what belongs to a machine goes with it", async () => {
+  const address = `${groupId(GROUP)}/providers/Microsoft.Network/publicIPAddresses/mine`;
+  const { sweep, deleted } = await start([
+    part(address),
+    part(`${MACHINE.id}/runCommands/proof`),
+  ]);
+  expect((await sweep()).left).toEqual([
+    {
+      id: address,
+      reason: "It is neither machine, disk nor network interface.",
+    },
+  ]);
+  expect(deleted).toEqual([]);
 });
 
 test("what cannot be deleted is told with the reason", async () => {

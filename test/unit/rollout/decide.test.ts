@@ -203,6 +203,31 @@ describe("in waves", () => {
     expect(second(back, undoing(30, true))).toMatchObject({ kind: "halt" });
   });
 
+  test("what has failed cancels a promotion that is not sent yet", () => {
+    const results = [boot("westus", "failed"), boot("eastus2", "passed")];
+    const promotion = { results, operationId: "o-1", isUnsent: true };
+    for (const rollsBack of [true, false])
+      expect(second({ rollsBack }, promotion)).toMatchObject({
+        kind: "cancel",
+        state: "Halted",
+        operationId: "o-1",
+      });
+  });
+
+  test("what had failed before a person promoted it is not taken back", () => {
+    const results = [boot("westus", "failed"), boot("eastus2", "passed")];
+    const promotedAt = (promotedByHandTime: string) =>
+      second({ rollsBack: true, promotedByHandTime }, { results });
+    const found = Date.parse(results[0]?.time ?? "");
+    expect(promotedAt(new Date(found).toISOString())).toMatchObject({
+      kind: "halt",
+      state: "Halted",
+    });
+    expect(promotedAt(new Date(found - 1).toISOString())).toMatchObject({
+      kind: "rollBack",
+    });
+  });
+
   test("a turn comes with time, or by hand", () => {
     const notBefore = new Date(NOW.getTime() + 60_000).toISOString();
     expect(second({ notBefore })).toMatchObject({

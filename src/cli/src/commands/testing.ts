@@ -54,8 +54,9 @@ const PLANNED: readonly Column[] = [
       ),
   },
   {
-    title: "Minutes",
-    of: ({ atMostMinutes }: PlannedTest) => `at most ${atMostMinutes}`,
+    title: "Deleted",
+    of: ({ atMostMinutes }: PlannedTest) =>
+      `after ${atMostMinutes} min at most`,
   },
   {
     title: "Cost",
@@ -82,7 +83,7 @@ has failed in a region, and 8 if nothing speaks against it but a region could no
     {
       names: ["--dry-run"],
       kind: "flag",
-      help: "Only print what would be made, for how long at most, and what that costs; make nothing.",
+      help: "Only print what would be made, when it is deleted at the latest, and what that costs; make nothing.",
     },
     ...WAIT_OPTIONS,
   ],
