@@ -13,7 +13,8 @@
  *       there ──▶ taken away ──▶ added again      a look at rest that shows it: of before both, or of after?
  *
  *  5. A write is shown as a whole: a look that shows something which only that write has set is not older than it. What else it
- *     shows otherwise, others have changed since.
+ *     shows otherwise, others have changed since. A flag tells nothing, nor does what Sigil had set before and others have
+ *     changed: it was so before.
  */
 import type { TransitionContext } from "../../operation/ports.js";
 import {
@@ -179,6 +180,8 @@ function isReflected(write: Write, record: Known, shown: Fields): boolean {
   return Object.keys(write.changes).some(
     (name) =>
       regionOf(name) === undefined &&
+      propertyOf(name).restated !== true &&
+      write.again?.includes(name) !== true &&
       valuesOf(name, record).find(({ value }) =>
         sameAt(name, value, valueAt(shown, name)),
       )?.setBy === write,
@@ -339,7 +342,7 @@ export function writesWith(
   sent: Patch,
   time: Time,
 ): readonly Write[] {
-  const { writes = [], observed } = record;
+  const { writes = [], observed, lastApplied = {} } = record;
   const recent = writes.filter(
     ({ sentTime, acceptedTime = sentTime }) =>
       sinceMs(acceptedTime, time) < time.pace.staleMs,
@@ -350,7 +353,13 @@ export function writesWith(
   const was = Object.fromEntries(
     Object.keys(changes).map((name) => [name, valueAt(shown, name) ?? null]),
   );
-  return [...recent, { changes, was, sentTime: time.now.toISOString() }].slice(
+  const again = Object.keys(changes).filter(
+    (name) =>
+      valueAt(lastApplied, name) !== undefined &&
+      sameAt(name, valueAt(lastApplied, name), changes[name]),
+  );
+  const write = { changes, was, sentTime: time.now.toISOString() };
+  return [...recent, again.length === 0 ? write : { ...write, again }].slice(
     -MOST_WRITES,
   );
 }

@@ -133,6 +133,8 @@ export interface Write {
   readonly acceptedTime?: string;
   /** A look has shown ARM at work on it. */
   readonly begun?: true;
+  /** Names of what it sets to what Sigil had set before, and others had changed since. */
+  readonly again?: readonly string[];
 }
 
 /** How often a region was repaired, and when it will be again; what it was while it is taken away. */

@@ -30,6 +30,7 @@ import {
   patchThrough,
   plain,
   put,
+  puts,
   putThrough,
   regionNames,
   seen,
@@ -162,6 +163,52 @@ test.each(["Sigil has sent another's update", "others have changed it"])(
     expect(await refusal(send())).toMatchObject({ code: "PreconditionFailed" });
     await ended(world, [operationIn(await send())]);
     expect((await shownIn(world, id)).tags).toMatchObject({ n: "1" });
+  },
+);
+
+test.each(["by a flag", "by a tag"])(
+  "what others had changed and Sigil has set again (%s) does not make a replica from before both the newest",
+  async (how) => {
+    const was =
+      how === "by a flag" ? { publishing: OUT } : { tags: { a: "1" } };
+    await made(world, id, plain(TWO, was));
+    await pass(world, 60 * MINUTE_MS);
+    const before = await shownIn(world, id);
+    await outside(
+      world,
+      "PATCH",
+      id,
+      how === "by a flag"
+        ? { properties: { publishingProfile: IN } }
+        : { tags: { a: "2" } },
+    );
+    await pass(world, 30_000);
+    const { properties } = listing([...TWO, { name: "eastus" }]);
+    world.simulator.control.clearRequests();
+    const operation = operationIn(
+      await patch(
+        world,
+        id,
+        how === "by a flag"
+          ? {
+              properties: {
+                publishingProfile: { ...properties.publishingProfile, ...OUT },
+              },
+            }
+          : { properties, tags: { a: "1" } },
+      ),
+    );
+    await world.runDue();
+    showAs(world, id, before, { times: null });
+    await pass(world, 3 * MINUTE_MS);
+    world.simulator.control.clearFaults();
+    const [end] = await ended(world, [operation]);
+    expect(end?.status).toBe("Succeeded");
+    const told = (await world.takeEvents()).filter(
+      ({ subject, type }) => subject === id && /Failed/u.test(type),
+    );
+    expect(told).toEqual([]);
+    expect(puts(world)).toBe(1);
   },
 );
 
