@@ -16,7 +16,8 @@ import {
 } from "./versions.js";
 
 /** How often an update is made anew of a version that has changed since it was read. */
-const UPDATE_ATTEMPTS = 5;
+/** Between its attempts: another instance of Sigil may show the version as it was half a minute ago. */
+const UPDATE_PAUSES_MS = [0, 5_000, 10_000, 20_000];
 
 const IGNORE_USE: Option = {
   names: ["--ignore-use"],
@@ -93,9 +94,10 @@ The keys of a region that stays are kept.`,
     ],
   ],
   async run(context) {
-    const { client, note, values } = context;
+    const { client, io, note, values } = context;
     const path = versionIn(context);
-    for (let attempt = 1; ; attempt += 1) {
+    const pauses = [...UPDATE_PAUSES_MS];
+    for (;;) {
       const { body: version, headers } = await client.call("getImageVersion", {
         path,
       });
@@ -120,12 +122,14 @@ The keys of a region that stays are kept.`,
         note("The version is as requested already.");
         return { data: toAz(answer.body) };
       } catch (error) {
+        const pauseMs = pauses.shift();
         if (
           !(error instanceof PreconditionFailedError) ||
-          attempt === UPDATE_ATTEMPTS
+          pauseMs === undefined
         )
           throw error;
         note("The version has changed since it was read. It is read again.");
+        if (pauseMs > 0) await io.sleep(pauseMs, io.interrupted);
       }
     }
   },
