@@ -8,7 +8,7 @@
  *  5. Of a guarded version no DELETE is sent before it was excluded from latest, the delay has passed, and nobody was seen who
  *     needs it, scale sets in Azure Resource Manager itself (guarding.ts). What could not be seen is no pass.
  */
-import { ServiceError } from "../../errors.js";
+import { ServiceError, type Finding } from "../../errors.js";
 import { failure as failed } from "../../operation/failing.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import { advance } from "../../operation/advance.js";
@@ -109,10 +109,11 @@ export async function takeDeletionStep(
       ? record.deletionTakenTime !== undefined
       : shown.provisioningState === "Deleting")
   ) {
-    const softDelete =
-      shown === undefined && isLastLook(record)
-        ? await softDeletionOf(deps, id, deletion)
-        : deletion.operation.softDelete;
+    const isGone = shown === undefined && isLastLook(record);
+    const softDelete = isGone
+      ? await softDeletionOf(deps, id, deletion)
+      : deletion.operation.softDelete;
+    const late = isGone ? await neededAfter(deps, id, deletion) : [];
     await commitStep(deps, stored, (pair) =>
       look(
         withLook(pair, shown, contextOf(deps)),
@@ -121,6 +122,9 @@ export async function takeDeletionStep(
           operation: {
             ...deletion.operation,
             ...(softDelete && { softDelete }),
+            ...(late.length > 0 && {
+              warnings: [...(deletion.operation.warnings ?? []), ...late],
+            }),
           },
         },
         shown === undefined,
@@ -184,6 +188,40 @@ async function softDeletionOf(
   } catch (error) {
     if (error instanceof ServiceError) return softDelete;
     throw error;
+  }
+}
+
+/** Who has come to need a guarded version between the last question and its DELETE. It is too late for more than to tell. */
+async function neededAfter(
+  deps: Dependencies,
+  id: ImageVersionId,
+  { request }: QueuedRequest,
+): Promise<readonly Finding[]> {
+  if (request.guard === undefined) return [];
+  try {
+    await mustNotBeNeeded(deps, {
+      id,
+      latestIn: [],
+      pointer: "",
+      confirms: true,
+    });
+    return [];
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    const inUse = error.code === "ImageVersionInUse";
+    const names = error.findings.map(({ message }) => message);
+    return [
+      {
+        code: inUse ? "ImageVersionInUse" : "UseUnknown",
+        pointer: "",
+        message: inUse
+          ? `While it was being deleted somebody has come to need it. ${error.message} ${names.join(" ")}`
+          : `Whether somebody has come to need it while it was being deleted could not be seen. ${error.message}`,
+        severity: "warning",
+        remediation:
+          "Let what needs it use another version, or restore it where the gallery has soft delete.",
+      },
+    ];
   }
 }
 

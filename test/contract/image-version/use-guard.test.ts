@@ -193,6 +193,24 @@ describe("a deletion", () => {
     expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
   });
 
+  test("tells who has come to need it between the last question and the DELETE", async () => {
+    await publish();
+    await remove();
+    await untilExcluded();
+    world.clock.advance(DELAY_MS);
+    await world.runDue();
+    expect(deletes()).toBe(1);
+    await putUser(world, "virtualMachineScaleSets", "late", version);
+    const ended = await world.finish(version);
+    expect(ended).toMatchObject({ status: "Succeeded" });
+    expect(ended.warnings).toContainEqual(
+      expect.objectContaining({
+        code: "ImageVersionInUse",
+        message: expect.stringContaining("late") as string,
+      }),
+    );
+  });
+
   test("whose version is found in use then, and was excluded before, leaves it excluded", async () => {
     await publish(true);
     await remove();
