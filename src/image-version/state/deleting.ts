@@ -304,7 +304,7 @@ export function deleted(
     ...record
   } = alone.record;
   const life = deletion.request.publishedDate ?? publishedDate;
-  const { softDelete } = deletion.operation;
+  const { softDelete, warnings } = deletion.operation;
   return advance({ ...alone, record }, context, {
     patch: {
       ...lifeOver(life, record, context.now),
@@ -317,7 +317,10 @@ export function deleted(
       updates: 0,
       consecutiveNotFound: 0,
     },
-    ...(softDelete && { operation: { softDelete } }),
+    operation: {
+      ...(softDelete && { softDelete }),
+      ...(warnings && { warnings }),
+    },
     message,
     effects: [
       event(
