@@ -70,6 +70,7 @@ import {
   keptOf,
   unmetRequests,
 } from "../state/wanted.js";
+import { flagsByHand } from "../state/waves.js";
 import {
   gone,
   lifeIn,
@@ -207,6 +208,7 @@ export function decideOn(
       !mayBeBefore(change.patch) &&
       isUnchanged(change, record, asked) &&
       !overrules(asked, record, look) &&
+      !isNewsOfLatest(request, asked, record) &&
       areReady(look, accepting.regions)
     ) {
       const last = stored?.operation;
@@ -366,7 +368,16 @@ function askedOf(
     const shown = withOwn(seen.look);
     const { changes, repeats } = askedOfSeen(shown, fields, removeRegions);
     // The rule that it repeats is in force already.
-    const { [PROMOTION]: _, ...stated } = statedBy(request.patch ?? {}, fields);
+    const { [PROMOTION]: rule, ...stated } = statedBy(
+      request.patch ?? {},
+      fields,
+    );
+    // In each region, as a demotion does.
+    const everywhere =
+      stated[EXCLUDE_FROM_LATEST] === true &&
+      !Object.keys(stated).some((name) => regionOf(name) !== undefined)
+        ? flagsByHand(seen.look.resource, true)
+        : {};
     const again = {
       // Who sends an ETag has seen what is shown: only what differs from that is asked.
       ...(behind &&
@@ -379,7 +390,10 @@ function askedOf(
         ? {}
         : takenAway(fieldsOf(canonicalForm(seen.look.resource)), fields);
     return {
-      changes: withRuleAlone({ ...again, ...changes, ...stated, ...removed }),
+      changes: withRuleAlone(
+        { ...again, ...changes, ...stated, ...everywhere, ...removed },
+        rule,
+      ),
       repeats,
     };
   }
@@ -401,9 +415,10 @@ function askedOf(
 }
 
 /** A rule that is asked for says when the version is to be in latest: not at once. */
-function withRuleAlone(changes: Patch): Patch {
+function withRuleAlone(changes: Patch, stated: unknown): Patch {
   const { [EXCLUDE_FROM_LATEST]: excluded, ...others } = changes;
-  return excluded === false && changes[PROMOTION] != null ? others : changes;
+  const rule = changes[PROMOTION] ?? stated;
+  return excluded === false && rule != null ? others : changes;
 }
 
 /** Without what tools say in every body: who has changed that by hand is not overruled by it. None says that it is excluded. */
@@ -481,6 +496,26 @@ function overrules(
     record !== undefined &&
     look !== undefined &&
     (ruleHolding(record, look) ?? { when: "manual" }).when !== "manual"
+  );
+}
+
+/** It says of latest what is so, and for another reason than was known: whoever says it again repeats this. */
+function isNewsOfLatest(
+  { patch }: Request,
+  { changes }: Asked,
+  record: ImageVersionRecord | undefined,
+): boolean {
+  const says = changes[EXCLUDE_FROM_LATEST];
+  if (says === undefined || record === undefined) return false;
+  return (
+    record.excludedByCancel === true ||
+    (patch === undefined &&
+      record.lastApplied !== undefined &&
+      !sameAt(
+        EXCLUDE_FROM_LATEST,
+        record.lastApplied[EXCLUDE_FROM_LATEST],
+        says,
+      ))
   );
 }
 

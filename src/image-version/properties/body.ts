@@ -4,7 +4,7 @@
  *  1. Every region that stays is in the body with all that ARM shows of it: its keys, its replicas, its storage.
  *  2. Exclusion from latest is said of the version in so many words. Of a region false is left out: "the regional flag takes
  *     precedence" (Azure Compute Gallery, best practices), so that it would include the version there once it is excluded;
- *     unless others have included it so, and nothing is said of latest.
+ *     unless others have included it so, and nothing else is said.
  *  3. ARM is allowed to remove regions exactly where the body removes one, or a caller has asked for that permission.
  */
 import { canonicalRegion } from "../../resource-id.js";
@@ -56,9 +56,9 @@ export function updateBody(
         publishingProfile: withExclusion(
           properties.publishingProfile,
           rewrites,
-          patch[EXCLUDE_FROM_LATEST] === undefined
-            ? includedAlone(shown)
-            : undefined,
+          patch[EXCLUDE_FROM_LATEST] === false
+            ? undefined
+            : includedAlone(shown),
         ),
         safetyProfile: {
           ...properties.safetyProfile,
@@ -69,7 +69,7 @@ export function updateBody(
   };
 }
 
-/** Regions that others have included by themselves, where the version is excluded: who says nothing of that leaves it. */
+/** Regions that others have included by themselves, where the version is excluded: who says nothing else leaves it. */
 function includedAlone({
   properties: { publishingProfile },
 }: ImageVersionRequest): readonly string[] {

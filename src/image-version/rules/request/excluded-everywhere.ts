@@ -35,7 +35,7 @@ function isSo(name: string, change: Change | undefined): boolean {
   return (
     change !== undefined &&
     isExcluded(change.observed) &&
-    change.patch[EXCLUDE_FROM_LATEST] === undefined &&
+    change.patch[EXCLUDE_FROM_LATEST] !== false &&
     targetRegionsOf(change.observed).some(
       (region) => region.name === name && region.excludeFromLatest === false,
     )

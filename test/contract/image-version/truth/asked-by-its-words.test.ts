@@ -17,6 +17,7 @@ import {
 import {
   BY,
   byHand,
+  cancel,
   ended,
   etagOf,
   faultOn,
@@ -347,6 +348,91 @@ test("a region that others have included by itself stays so, where nothing is sa
     ...OUT,
     targetRegions: [IN, {}],
   });
+});
+
+test("a PATCH that holds such a version back does so in each region", async () => {
+  await made(world, id, plain(TWO));
+  await edit({
+    ...OUT,
+    targetRegions: [{ name: "westus", ...IN }, { name: "eastus2" }],
+  });
+  await pass(world, 60 * MINUTE_MS);
+  const hold = { properties: { publishingProfile: OUT } };
+  const end = await patchThrough(world, id, hold);
+  expect(end.warnings ?? []).toEqual([]);
+  const { targetRegions } = (await shownIn(world, id)).properties
+    .publishingProfile;
+  expect(targetRegions[0]?.excludeFromLatest).not.toBe(false);
+});
+
+test("a version of others that is made so is adopted by a body that says the same, without a word", async () => {
+  const body = plain([{ name: "westus", ...IN }, { name: "eastus2" }], {
+    publishing: OUT,
+  });
+  await outside(world, "PUT", id, body);
+  await pass(world, 60 * MINUTE_MS);
+  const end = await putThrough(
+    world,
+    id,
+    { ...body, tags: { a: "1" } },
+    {
+      ifMatch: "*",
+    },
+  );
+  expect(end.warnings ?? []).toEqual([]);
+  const { targetRegions } = (await shownIn(world, id)).properties
+    .publishingProfile;
+  expect(targetRegions[0]?.excludeFromLatest).toBe(false);
+});
+
+describe("who says last, by hand, that the version is held back is not overruled by what tools repeat", () => {
+  const said = (publishing: object, build: string): ImageVersionRequest =>
+    plain(TWO, { publishing, tags: { build } });
+  const hold = { properties: { publishingProfile: OUT } };
+
+  test.each(["demote", "PATCH"])(
+    "%s, after a body has said false of what was promoted by hand",
+    async (how) => {
+      await made(world, id, plain(TWO, { publishing: OUT }));
+      await ended(world, [await byHand.promote(world, id)]);
+      await ended(world, [
+        operationIn(await put(world, id, plain(TWO, { publishing: IN }))),
+      ]);
+      await pass(world, 60 * MINUTE_MS);
+      if (how === "demote")
+        await ended(world, [await byHand.demote(world, id)]);
+      else await patchThrough(world, id, hold);
+      await pass(world, 60 * MINUTE_MS);
+      await putThrough(world, id, said(IN, "2"));
+      expect(await isExcluded(world, id)).toBe(true);
+    },
+  );
+
+  test("PATCH, of what a canceled creation has left excluded", async () => {
+    const creation = operationIn(await put(world, id, said(IN, "1")));
+    await pass(world, MINUTE_MS);
+    await ended(world, [await cancel(world, creation)]);
+    await pass(world, 60 * MINUTE_MS);
+    await patchThrough(world, id, hold);
+    await pass(world, 60 * MINUTE_MS);
+    await putThrough(world, id, said(IN, "2"));
+    expect(await isExcluded(world, id)).toBe(true);
+  });
+});
+
+test("a PATCH that repeats the rule and says false promotes nothing before the rule is met, and that is told", async () => {
+  await made(
+    world,
+    id,
+    plain(TWO, { sigil: { promotion: { when: "manual" } } }),
+  );
+  const answer = await patch(world, id, {
+    sigil: { promotion: { when: "manual" } },
+    properties: { publishingProfile: IN },
+  });
+  expect(codes(answer)).toEqual(["StaysExcluded"]);
+  await pass(world, 30 * MINUTE_MS);
+  expect(await isExcluded(world, id)).toBe(true);
 });
 
 test.each(["unsent", "put off by a 429"])(
