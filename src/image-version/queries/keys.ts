@@ -1,0 +1,83 @@
+import {
+  statesOf,
+  versionKeys,
+  type VersionKeys,
+} from "../../key-guardian/version-keys.js";
+import { canonicalRegion } from "../../resource-id.js";
+import type { ImageVersionView } from "../contract.js";
+import type { Dependencies } from "../ports.js";
+import {
+  diskEncryptionReferences,
+  namesDiskEncryptionSet,
+} from "../properties/disk-encryption-references.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import type { KnownImageVersion } from "./get.js";
+
+export type KeysView = NonNullable<ImageVersionView["sigil"]["keys"]>;
+
+type SetUses = Parameters<typeof versionKeys>[1];
+type Version = Pick<KnownImageVersion, "look" | "record">;
+
+/** Undefined where nobody looks after keys. Costs one read, or none where the versions have no own keys. */
+export async function readKeys(
+  { keyGuardian }: Pick<Dependencies, "keyGuardian">,
+  imageId: string,
+  haveKeys: boolean,
+): Promise<
+  | ((
+      uses: SetUses,
+      record: Pick<ImageVersionRecord, "encryptionTypes"> | undefined,
+    ) => VersionKeys | undefined)
+  | undefined
+> {
+  if (keyGuardian === undefined || !haveKeys) return undefined;
+  const states = statesOf(
+    (await keyGuardian.keyStates.read(imageId))?.document,
+  );
+  return (uses, record) =>
+    versionKeys(states, uses, record?.encryptionTypes ?? {});
+}
+
+/** Of versions of one image definition: each as it is known, and its keys. */
+export async function withKeys<V extends Version>(
+  deps: Pick<Dependencies, "keyGuardian">,
+  imageId: string,
+  versions: readonly V[],
+): Promise<readonly (readonly [V, KeysView | undefined])[]> {
+  const uses = versions.map(({ look }) => usesOf(look));
+  const keysOf = await readKeys(
+    deps,
+    imageId,
+    uses.some((each) => each.length > 0),
+  );
+  return versions.map((version, i) => {
+    const keys = keysOf?.(uses[i] ?? [], version.record);
+    return [version, keys && viewKeys(keys)];
+  });
+}
+
+export function usesOf(look: Version["look"]): SetUses {
+  return look === undefined
+    ? []
+    : diskEncryptionReferences(look.resource)
+        .filter((reference) => namesDiskEncryptionSet(reference))
+        .map(({ diskEncryptionSetId, region }) => ({
+          diskEncryptionSetId,
+          region: canonicalRegion(region),
+        }));
+}
+
+function viewKeys({ problems, notSeen, ...keys }: VersionKeys): KeysView {
+  return {
+    ...keys,
+    problems: problems.map(({ regions, breaks, ...problem }) => ({
+      ...problem,
+      regions: [...regions],
+      breaks: [...breaks],
+    })),
+    notSeen: notSeen.map(({ regions, ...one }) => ({
+      ...one,
+      regions: [...regions],
+    })),
+  };
+}
