@@ -1,6 +1,7 @@
 import {
   statesOf,
   versionKeys,
+  type KeyStatesBySet,
   type VersionKeys,
 } from "../../key-guardian/version-keys.js";
 import { canonicalRegion } from "../../resource-id.js";
@@ -10,6 +11,7 @@ import {
   diskEncryptionReferences,
   namesDiskEncryptionSet,
 } from "../properties/disk-encryption-references.js";
+import type { Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import type { KnownImageVersion } from "./get.js";
 
@@ -18,24 +20,30 @@ export type KeysView = NonNullable<ImageVersionView["sigil"]["keys"]>;
 type SetUses = Parameters<typeof versionKeys>[1];
 type Version = Pick<KnownImageVersion, "look" | "record">;
 
+export interface KnownKeys {
+  readonly states: KeyStatesBySet;
+  of(
+    this: void,
+    uses: SetUses,
+    record: Pick<ImageVersionRecord, "encryptionTypes"> | undefined,
+  ): VersionKeys | undefined;
+}
+
 /** Undefined where nobody looks after keys. Costs one read, or none where the versions have no own keys. */
 export async function readKeys(
   { keyGuardian }: Pick<Dependencies, "keyGuardian">,
   imageId: string,
   haveKeys: boolean,
-): Promise<
-  | ((
-      uses: SetUses,
-      record: Pick<ImageVersionRecord, "encryptionTypes"> | undefined,
-    ) => VersionKeys | undefined)
-  | undefined
-> {
+): Promise<KnownKeys | undefined> {
   if (keyGuardian === undefined || !haveKeys) return undefined;
   const states = statesOf(
     (await keyGuardian.keyStates.read(imageId))?.document,
   );
-  return (uses, record) =>
-    versionKeys(states, uses, record?.encryptionTypes ?? {});
+  return {
+    states,
+    of: (uses, record) =>
+      versionKeys(states, uses, record?.encryptionTypes ?? {}),
+  };
 }
 
 /** Of versions of one image definition: each as it is known, and its keys. */
@@ -45,18 +53,18 @@ export async function withKeys<V extends Version>(
   versions: readonly V[],
 ): Promise<readonly (readonly [V, KeysView | undefined])[]> {
   const uses = versions.map(({ look }) => usesOf(look));
-  const keysOf = await readKeys(
+  const known = await readKeys(
     deps,
     imageId,
     uses.some((each) => each.length > 0),
   );
   return versions.map((version, i) => {
-    const keys = keysOf?.(uses[i] ?? [], version.record);
+    const keys = known?.of(uses[i] ?? [], version.record);
     return [version, keys && viewKeys(keys)];
   });
 }
 
-export function usesOf(look: Version["look"]): SetUses {
+export function usesOf(look: Pick<Look, "resource"> | undefined): SetUses {
   return look === undefined
     ? []
     : diskEncryptionReferences(look.resource)

@@ -23,6 +23,7 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
+import type { KeyStatesBySet } from "../../key-guardian/version-keys.js";
 import type { ImageSummaryView, ImageVersionView } from "../contract.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
@@ -137,7 +138,7 @@ async function summarize(
   );
   const latest = await latestOfListed(reads, imageId, listed);
   const looks = await looksAtOthers(reads, imageId, names, items, records);
-  const keysOf = await readKeys(
+  const knownKeys = await readKeys(
     reads,
     imageId,
     listed.some(({ resource }) => usesOwnKeys(resource)),
@@ -166,7 +167,7 @@ async function summarize(
       looks.get(name),
       remembered,
     );
-    const keys = keysOf?.(
+    const keys = knownKeys?.of(
       item === undefined
         ? []
         : regions.flatMap(({ name: region, sets: ids }) =>
@@ -185,11 +186,39 @@ async function summarize(
       })),
     });
   }
-  const content = { versions, diskEncryptionSets: sets.ids, complete };
+  const keys = keysOf(sets.ids, knownKeys?.states);
+  const content = {
+    versions,
+    diskEncryptionSets: sets.ids,
+    ...(keys.length > 0 && { keys }),
+    complete,
+  };
   return {
     etag: `"${createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 32)}"`,
     view: { ...content, time: reads.now().toISOString() },
   };
+}
+
+/** Of those that are not safe. */
+function keysOf(
+  ids: readonly string[],
+  states: KeyStatesBySet | undefined,
+): NonNullable<ImageSummaryView["keys"]> {
+  return ids.flatMap((id, diskEncryptionSet) => {
+    const { problems = [], notSeen = [] } = states?.get(id.toLowerCase()) ?? {};
+    return problems.length + notSeen.length === 0
+      ? []
+      : [
+          {
+            diskEncryptionSet,
+            problems: problems.map(({ seenBy: _, breaks, ...problem }) => ({
+              ...problem,
+              breaks: [...breaks],
+            })),
+            notSeen: notSeen.map((one) => ({ ...one })),
+          },
+        ];
+  });
 }
 
 /** Invariant 4. */
