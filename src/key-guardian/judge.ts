@@ -19,8 +19,8 @@ export interface SetSight {
   readonly set: Sight<DiskEncryptionSet>;
   /** Of the key that the set uses; absent where the set has none, or is not there. */
   readonly key?: Sight<Key>;
-  /** Where there is no such key: whether its vault is there. */
-  readonly hasVault?: boolean;
+  /** Where there is no such key: its vault. */
+  readonly vault?: Sight<true>;
   /** Where the set follows the newest version of the key, and its own expires soon: that version. */
   readonly newest?: Sight<Key>;
 }
@@ -38,7 +38,7 @@ const ALL_USE: readonly Breakage[] = [...NEW_USE, "runningMachines"];
 /** `madeWith`: the types that the set had when the versions were made that it encrypts. */
 export function judge(
   id: string,
-  { set, key, hasVault, newest }: SetSight,
+  { set, key, vault, newest }: SetSight,
   madeWith: readonly EncryptionType[],
   { now, expiryMs }: { readonly now: Date; readonly expiryMs: number },
 ): Judged {
@@ -46,7 +46,7 @@ export function judge(
     key?.kind === "found"
       ? keyProblems(key.value, newest, now, expiryMs)
       : key?.kind === "absent"
-        ? [missingKey(hasVault === true)]
+        ? missingKey(vault)
         : [];
   const keyUrl = set.kind === "found" ? set.value.keyUrl : undefined;
   return {
@@ -58,7 +58,7 @@ export function judge(
         seenBy: "key" as const,
       })),
     ],
-    notSeen: [set, key, newest].flatMap((sight) =>
+    notSeen: [set, key, vault, newest].flatMap((sight) =>
       sight?.kind === "unseen"
         ? [{ code: sight.code, message: sight.message }]
         : [],
@@ -66,10 +66,7 @@ export function judge(
     seen: {
       set: set.kind !== "unseen",
       // Of a set that is gone, or has no key, there is no key to be seen.
-      key:
-        set.kind !== "unseen" &&
-        key?.kind !== "unseen" &&
-        newest?.kind !== "unseen",
+      key: [set, key, vault, newest].every((sight) => sight?.kind !== "unseen"),
     },
   };
 }
@@ -155,24 +152,36 @@ export const TYPE_CHANGED = "DiskEncryptionSetTypeChanged";
 
 type KeyFault = Omit<KeyProblem, "seenBy">;
 
-function missingKey(hasVault: boolean): KeyFault {
-  return hasVault
-    ? {
-        code: "KeyNotFound",
-        severity: "error",
-        message: "does not exist any more.",
-        remediation:
-          "Recover it before it is purged: az keyvault key recover --vault-name {vault} --name {key}",
-        breaks: ALL_USE,
-      }
-    : {
-        code: "KeyVaultNotFound",
-        severity: "error",
-        message: "is in a vault that does not exist any more.",
-        remediation:
-          "Recover the vault before it is purged: az keyvault recover --name {vault}",
-        breaks: ALL_USE,
-      };
+function missingKey(vault: SetSight["vault"]): readonly KeyFault[] {
+  switch (vault?.kind) {
+    case "found":
+      return [
+        {
+          code: "KeyNotFound",
+          severity: "error",
+          message: "does not exist any more.",
+          remediation:
+            "Recover it before it is purged: az keyvault key recover --vault-name {vault} --name {key}",
+          breaks: ALL_USE,
+        },
+      ];
+    // A set keeps the id that its vault had: one that was moved to another resource group works on.
+    case "absent":
+      return [
+        {
+          code: "KeyVaultNotFound",
+          severity: "warning",
+          message:
+            "is in a vault that is not where it was: it was deleted, or moved to another resource group.",
+          remediation:
+            "Recover a deleted vault before it is purged: az keyvault recover --name {vault}. Of one that was moved set the key anew: az disk-encryption-set update --source-vault {vault} --key-url {key}",
+          breaks: ALL_USE,
+        },
+      ];
+    case "unseen":
+    case undefined:
+      return [];
+  }
 }
 
 function keyProblems(

@@ -70,7 +70,7 @@ export function createKeyLooks({
           async () => (await keyReader.hasVault(vaultId)) || undefined,
           vaultId,
         );
-        return { set, key, hasVault: vault.kind !== "absent" };
+        return { set, key, vault };
       }
       const newest =
         key.kind === "found" &&

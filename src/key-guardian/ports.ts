@@ -31,7 +31,7 @@ export type Breakage = "update" | "deployment" | "runningMachines";
 /** What is certain, and bad. */
 export interface KeyProblem {
   readonly code: string;
-  /** `error`: it breaks now; `warning`: it will. */
+  /** `error`: it breaks now; `warning`: it will, or may. */
   readonly severity: "error" | "warning";
   readonly message: string;
   readonly remediation: string;

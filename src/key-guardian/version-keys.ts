@@ -23,7 +23,8 @@ export interface VersionKeys {
 
 const NOT_YET: NotSeen = {
   code: "NotLookedAtYet",
-  message: "The set is looked at with the next run.",
+  message:
+    "The set was not looked at: the next run does, where Sigil was asked for a version that has it.",
 };
 
 /** By set, in lower case. */

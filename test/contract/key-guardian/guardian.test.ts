@@ -260,6 +260,25 @@ describe("what cannot be looked at is said, and is never safe:", () => {
   });
 });
 
+test("a key that does not say whether it is enabled is not seen", async () => {
+  const { control } = world.simulator;
+  const key = control.resources().find(({ id }) => id === KEY);
+  if (key === undefined) throw new Error(`${KEY} is not there`);
+  const { attributes: _, ...properties } = key.properties ?? {};
+  await control.putResource({ ...key, properties });
+  await world.run();
+  expect(await told()).toEqual([]);
+  const stored = await world.guardian.keyStates.read(image);
+  expect(
+    stored?.document.sets.find(
+      ({ diskEncryptionSetId }) => diskEncryptionSetId === OS,
+    ),
+  ).toMatchObject({
+    problems: [],
+    notSeen: [{ code: "ResourceManagerRefused" }],
+  });
+});
+
 describe("where nothing is certain the state stays as it was:", () => {
   test.each([429, 500, 503])("%d", async (status) => {
     await world.setKey({ enabled: false });

@@ -96,8 +96,19 @@ test("property: nothing is said to be mended, or is forgotten, that was not seen
   const sets = [FOUND, FAILED, UNSEEN, { kind: "absent" }] as const;
   const keys = [KEY, DISABLED, UNSEEN, { kind: "absent" }] as const;
   // Of any state, each of any sights that may follow, twice over.
+  const vaults = [
+    { kind: "found", value: true },
+    { kind: "absent" },
+    UNSEEN,
+  ] as const;
   const sights = sets.flatMap((set): SetSight[] =>
-    set.kind === "found" ? keys.map((key) => ({ set, key })) : [{ set }],
+    set.kind === "found"
+      ? keys.flatMap((key): SetSight[] =>
+          key.kind === "absent"
+            ? vaults.map((vault) => ({ set, key, vault }))
+            : [{ set, key }],
+        )
+      : [{ set }],
   );
   for (const first of sights)
     for (const second of sights)
@@ -109,7 +120,9 @@ test("property: nothing is said to be mended, or is forgotten, that was not seen
           state = next.state;
           const [setSeen, keySeen] = [
             sight.set.kind !== "unseen",
-            sight.set.kind !== "unseen" && sight.key?.kind !== "unseen",
+            [sight.set, sight.key, sight.vault].every(
+              (one) => one?.kind !== "unseen",
+            ),
           ];
           for (const { code, seenBy } of before?.problems ?? [])
             if (!(seenBy === "set" ? setSeen : keySeen))

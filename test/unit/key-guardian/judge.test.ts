@@ -137,13 +137,23 @@ describe("of the key", () => {
     },
   );
 
-  test.each([
-    [true, "KeyNotFound"],
-    [false, "KeyVaultNotFound"],
-  ])("is gone, its vault is there: %s", (hasVault, code) => {
-    expect(codes({ set: set(), key: { kind: "absent" }, hasVault })).toEqual([
-      code,
-    ]);
+  test("it is gone where its vault is there; a vault that is not may have been moved", () => {
+    const gone = { set: set(), key: { kind: "absent" } } as const;
+    expect(
+      judged({ ...gone, vault: { kind: "found", value: true } }),
+    ).toMatchObject({
+      problems: [{ code: "KeyNotFound", severity: "error" }],
+      seen: { key: true },
+    });
+    expect(judged({ ...gone, vault: { kind: "absent" } })).toMatchObject({
+      problems: [{ code: "KeyVaultNotFound", severity: "warning" }],
+      seen: { key: true },
+    });
+    expect(judged({ ...gone, vault: unseen })).toMatchObject({
+      problems: [],
+      notSeen: [{ code: "InsufficientPermission" }],
+      seen: { key: false },
+    });
   });
 
   test("one that expires soon is replaced where the set follows the newest, and that lasts", () => {
