@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 const SLOW = [
   // Kills, months, thousands of calls, whatever a generator thinks of
   "test/contract/{image-version,subscription,machine-test}/{crashes,rollback-crashes,restore-crashes}.test.ts",
+  "test/contract/key-guardian/crashes.test.ts",
   "test/contract/image-version/{long-waits,state-lost}.test.ts",
   "test/contract/azure/tables/ageing.test.ts",
   "test/contract/authorization/policy-concurrency.test.ts",
@@ -16,7 +17,7 @@ const SLOW = [
   "src/local/arm-simulator/test/lists.test.ts",
   "src/local/service-bus-emulator/test/durability.test.ts",
   // Whole programs; `npm test` has the whole app with its requests, messages and documents
-  "test/e2e/{cli,day-two,demo,deployment,durability,machine-commands,machine-tests,own-services,packages,permissions,plans,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
+  "test/e2e/{cli,day-two,demo,deployment,durability,keys,machine-commands,machine-tests,own-services,packages,permissions,plans,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
   "src/local/functions-host/test/startup.test.ts",
   "src/local/stack/test/run.test.ts",
   // A browser, generated clients, the Azure CLI, other languages

@@ -27,6 +27,7 @@ function usageOf(versions) {
           assumed.readsOfTestGroups +
           assumed.readsOfRollouts) +
       runs.retention * assumed.readsOfRetention +
+      runs.keyGuardian * assumed.readsOfKeyGuardian +
       runs.ageing * assumed.readsOfAgeing +
       runs.readiness * assumed.readsOfReadiness +
       versions *

@@ -211,6 +211,18 @@ module consumers 'modules/image-consumers.bicep' = [
   }
 ]
 
+module keys 'modules/key-vaults.bicep' = [
+  for to in publications: if (!empty(to.?keyVaultResourceGroups ?? [])) {
+    name: 'key-vaults-${uniqueName}'
+    scope: subscription(to.subscriptionId)
+    params: {
+      name: uniqueName
+      principalId: identity.outputs.principalId
+      resourceGroups: to.?keyVaultResourceGroups ?? []
+    }
+  }
+]
+
 // An identity of its own: what may make machines may do nothing else.
 module testIdentity 'modules/managed-identity.bicep' = if (makesTestMachines) {
   name: 'test-identity'

@@ -25,6 +25,9 @@ type publication = {
   @description('Kinds of source that need more than a read.')
   sources: sourceKind[]?
 
+  @description('Resource groups with the vaults whose keys are looked after; absent: keys are not read, and said not to be seen.')
+  keyVaultResourceGroups: string[]?
+
   @description('Resource groups in which machines that test image versions are made; absent: none is ever made.')
   testResourceGroups: string[]?
 }

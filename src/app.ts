@@ -32,6 +32,7 @@ import {
 } from "./messaging/queue-function.js";
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
+import { runKeyGuardian } from "./key-guardian/run-key-guardian.js";
 import { runRetention } from "./retention/run-retention.js";
 import { expectResult, moveOn, takeAndMoveOn } from "./rollout/move-on.js";
 import { runRollouts } from "./rollout/roll-out.js";
@@ -53,6 +54,8 @@ export interface App {
   readonly reconcileSchedule: string;
   readonly retention: (context: InvocationContext) => Promise<void>;
   readonly retentionSchedule: string;
+  readonly keyGuardian: (context: InvocationContext) => Promise<void>;
+  readonly keyGuardianSchedule: string;
   readonly deadLetters: (context: InvocationContext) => Promise<void>;
   readonly deadLetterSchedule: string;
   readonly ageing: (context: InvocationContext) => Promise<void>;
@@ -270,6 +273,22 @@ export async function createApp(
         log.error("retention could not process a policy or a version", error);
     }),
     retentionSchedule: config.retentionSchedule,
+    keyGuardian: logged(async (log, context) => {
+      const { keyGuardian } = imageVersions;
+      if (keyGuardian === undefined) return;
+      const { errors, told, unfinished, ...run } = await runKeyGuardian(
+        { ...imageVersions, ...keyGuardian },
+        traceparentOf(context.traceContext?.traceParent),
+      );
+      log.info("keys were looked at", {
+        ...run,
+        told: told.join(", "),
+        unfinished: String(unfinished),
+      });
+      for (const { resourceId, error } of errors)
+        log.error("keys could not be looked at", error, { resourceId });
+    }),
+    keyGuardianSchedule: config.keyGuardianSchedule,
     deadLetters: logged(async (log, context) => {
       const { looks, ended, errors } = await lookAfterDeadLetters(
         {

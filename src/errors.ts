@@ -16,6 +16,7 @@ export type ErrorCode =
   | "ImageVersionGone"
   | "ImageVersionSoftDeleted"
   | "ImageVersionInUse"
+  | "KeyAtRisk"
   | "UseUnknown"
   | "ImageVersionProtected"
   | "PreconditionFailed"

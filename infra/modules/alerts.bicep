@@ -45,8 +45,8 @@ var logAlerts = [
   {
     alert: 'key-at-risk'
     severity: 1
-    summary: 'A request or an operation was stopped, or accepted with a warning, because of a disk encryption set.'
-    query: 'AppTraces | where tostring(Properties["findings"]) has_any ("DiskEncryptionSetWithoutKey", "DiskEncryptionSetNotReady", "DiskEncryptionSetKeyRotationFailing", "DiskEncryptionSetNotFound")'
+    summary: 'A request or an operation was stopped, or accepted with a warning, because of a disk encryption set, or the key of a published version is bad or soon will be.'
+    query: 'AppTraces | where Message == "Sigil.ImageVersion.KeyAtRisk" or tostring(Properties["findings"]) has_any ("DiskEncryptionSetWithoutKey", "DiskEncryptionSetNotReady", "DiskEncryptionSetKeyRotationFailing", "DiskEncryptionSetNotFound")'
     everyMinutes: 15
   }
   {

@@ -33,6 +33,8 @@ import {
 } from "./tables/idempotency-keys.js";
 import { createDeadLetters } from "./service-bus/dead-letters.js";
 import { createIndex } from "./tables/index-table.js";
+import { createKeyReader } from "./arm/key-reader.js";
+import { createKeyStates } from "./tables/key-states.js";
 import { createImageUsers } from "./arm/image-users.js";
 import { createMachineReader } from "./arm/machine-reader.js";
 import { createPacer } from "./arm/pacer.js";
@@ -189,6 +191,13 @@ export function createAdapters(
     imageUsers: createImageUsers(arm),
     consumerSubscriptions: config.consumerSubscriptions,
     useDelayMs: config.useDelayMs,
+    ...(config.keyGuardian && {
+      keyGuardian: {
+        keyReader: createKeyReader(arm),
+        keyStates: createKeyStates(tables),
+        keyExpiryMs: config.keyExpiryMs,
+      },
+    }),
   };
   const operations = { ...common, store };
   const profiles = createTestProfiles(tables);

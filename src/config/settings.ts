@@ -331,6 +331,26 @@ const SERVICE = {
     meaning:
       "NCRONTAB, six fields, UTC; when retention policies delete versions.",
   },
+  keyGuardian: {
+    name: "SIGIL_KEY_GUARDIAN",
+    parse: boolean,
+    default: "true",
+    meaning:
+      "`false` if the keys of published versions are not to be looked after.",
+  },
+  keyGuardianSchedule: {
+    name: "SIGIL_KEY_GUARDIAN_SCHEDULE",
+    parse: text,
+    default: "0 15 * * * *",
+    meaning:
+      "NCRONTAB, six fields; when disk encryption sets of published versions, and their keys, are looked at.",
+  },
+  keyExpiryMs: {
+    name: "SIGIL_KEY_EXPIRY_DAYS",
+    parse: days,
+    default: "30",
+    meaning: "A key that expires within this time is told to be at risk.",
+  },
   ageingSchedule: {
     name: "SIGIL_AGEING_SCHEDULE",
     parse: text,

@@ -30,6 +30,8 @@ export const IMAGE_VERSION_EVENT = {
   wavePromoted: "Sigil.ImageVersion.WavePromoted",
   rolledBack: "Sigil.ImageVersion.RolledBack",
   rolloutHalted: "Sigil.ImageVersion.RolloutHalted",
+  keyAtRisk: "Sigil.ImageVersion.KeyAtRisk",
+  keySafe: "Sigil.ImageVersion.KeySafe",
 } as const satisfies Record<string, EventType>;
 
 export type ImageVersionEventType =

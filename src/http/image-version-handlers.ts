@@ -33,6 +33,7 @@ import {
 import { getImageUse } from "../image-version/queries/use.js";
 import { listImageDefinitions } from "../image-version/queries/image-definitions.js";
 import { createSummaries } from "../image-version/queries/summaries.js";
+import { withKeys } from "../image-version/queries/keys.js";
 import { viewImageVersion, viewPlan } from "../image-version/queries/views.js";
 import { viewRollback } from "../operation/views.js";
 import { getMachineCommands } from "../machine-command/get-machine-commands.js";
@@ -96,29 +97,40 @@ export function imageVersionHandlers(
     const version = await getImageVersion(deps, path);
     const { body, ...answer } = shown(version);
     const rollout = await rolloutOf(version);
+    const [known] = await withKeys(deps, imageIdOf(path), [version]);
+    const keys = known?.[1];
     return {
       ...answer,
       body: {
         ...body,
-        sigil: { ...body.sigil, ...(rollout && { rollout }) },
+        sigil: {
+          ...body.sigil,
+          ...(rollout && { rollout }),
+          ...(keys && { keys }),
+        },
       },
     };
   };
 
-  const list = async (request: List) => ({
-    status: 200 as const,
-    body: await viewPage(
-      request,
-      (token) =>
-        listImageVersions(
-          deps,
-          imageIdOf({ ...request.path, versionName: "" }),
-          request.query.top ?? 20,
-          token,
-        ),
-      (version) => viewImageVersion(version, deps.now()),
-    ),
-  });
+  const list = async (request: List) => {
+    const imageId = imageIdOf({ ...request.path, versionName: "" });
+    return {
+      status: 200 as const,
+      body: await viewPage(
+        request,
+        async (token) => {
+          const top = request.query.top ?? 20;
+          const page = await listImageVersions(deps, imageId, top, token);
+          const value = await withKeys(deps, imageId, page.value);
+          return { ...page, value };
+        },
+        ([version, keys]) => {
+          const { sigil, ...body } = viewImageVersion(version, deps.now());
+          return { ...body, sigil: { ...sigil, ...(keys && { keys }) } };
+        },
+      ),
+    };
+  };
 
   const summarize = createSummaries(deps);
 

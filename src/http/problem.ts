@@ -40,6 +40,7 @@ export const PROBLEMS: Readonly<
   ImageVersionGone: [409, "Image version gone"],
   ImageVersionSoftDeleted: [409, "Image version soft-deleted"],
   ImageVersionInUse: [409, "Image version in use"],
+  KeyAtRisk: [409, "Key at risk"],
   UseUnknown: [409, "Use of the image version unknown"],
   ImageVersionProtected: [409, "Image version protected"],
   PreconditionFailed: [412, "Precondition failed"],

@@ -1,7 +1,7 @@
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import type { Kind } from "../operation/ports.js";
 import { imageIdOf, parseImageVersionId } from "../resource-id.js";
-import { placesOf, versionRow } from "./listings.js";
+import { imageRow, placesOf, versionRow } from "./listings.js";
 import type { ImageVersionOperationKind } from "./state/accepting.js";
 import { startNext } from "./state/batch.js";
 import { beginCancel } from "./state/cancel.js";
@@ -28,6 +28,10 @@ const IMAGE_VERSION: Kind<ImageVersionRecord> = {
     return id === undefined
       ? []
       : [versionRow(imageIdOf(id), id.versionName, operationId)];
+  },
+  laterRowsOf({ resourceId }) {
+    const id = parseImageVersionId(resourceId);
+    return id === undefined ? [] : [imageRow(imageIdOf(id))];
   },
   afterEnd: startNext,
   beginCancel,

@@ -31,6 +31,13 @@ export function testedRow(resourceId: string): IndexRow {
   return { scope: TESTED_SCOPE, row: keyOf(resourceId), target: resourceId };
 }
 
+/** Image definitions of whose versions Sigil was asked for one: what src/key-guardian looks after. */
+export const IMAGES_SCOPE = "images";
+
+export function imageRow(imageId: string): IndexRow {
+  return { scope: IMAGES_SCOPE, row: keyOf(imageId), target: imageId };
+}
+
 /** The versions of one image definition, highest first. */
 export function versionScope(imageId: string): string {
   return `versions-${keyOf(imageId)}`;

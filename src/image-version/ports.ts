@@ -5,6 +5,7 @@ import type {
   Stored,
 } from "../operation/ports.js";
 import type { UseDependencies } from "../image-use/ports.js";
+import type { KeyDependencies } from "../key-guardian/ports.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
 import type { ImageVersionRequest } from "./contract.js";
 import type { ImageVersionRecord } from "./state/record.js";
@@ -158,4 +159,6 @@ export interface Dependencies
   readonly requiredRegistrations: readonly Registrable[];
   /** How many distinct resources may be read of Azure for one request. */
   readonly maxReads: number;
+  /** Absent where nobody looks after keys. */
+  readonly keyGuardian?: KeyDependencies;
 }

@@ -20,6 +20,10 @@ export interface DiskEncryptionSet {
   readonly tags?: Readonly<Record<string, string>>;
   /** The key's address in its vault; absent where the set has no active key. */
   readonly keyUrl?: string;
+  /** Resource id of that vault; absent where Azure does not name it, as of a key in another subscription. */
+  readonly vaultId?: string;
+  /** Of the application by which the set reaches a key in another tenant. */
+  readonly federatedClientId?: string;
   readonly rotationToLatestKeyVersionEnabled: boolean;
   readonly lastKeyRotationTime?: string;
   /** Why the key was not rotated; absent where rotation works or is off. */

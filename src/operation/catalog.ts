@@ -61,7 +61,7 @@ export function indexed(
   context: Pick<TransitionContext, "kinds">,
   previousStatus?: OperationStatus,
 ): Extract<Effect, { kind: "index" }> {
-  const { rowsOf } = kindOf(context, operation);
+  const { rowsOf, laterRowsOf } = kindOf(context, operation);
   const rows = (status: OperationStatus | undefined): IndexRow[] =>
     listedRows(operation, context, status);
   return {
@@ -70,7 +70,11 @@ export function indexed(
       ...(previousStatus === undefined ? [openRow(operation.id)] : []),
       ...rows(operation.status),
       ...(previousStatus === undefined
-        ? [...rows(undefined), ...(rowsOf?.(operation) ?? [])]
+        ? [
+            ...rows(undefined),
+            ...(rowsOf?.(operation) ?? []),
+            ...(laterRowsOf?.(operation) ?? []),
+          ]
         : []),
     ],
     remove:

@@ -146,6 +146,8 @@ export interface Kind<R extends TrackedRecord = TrackedRecord> {
   placesOf?(this: void, resourceId: string): readonly string[];
   /** Rows that an operation adds to listings of other things when it is accepted. */
   rowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
+  /** The same, of rows that may come when its first step is taken. */
+  laterRowsOf?(this: void, operation: OperationRecord): readonly IndexRow[];
   /** What begins in the very commit that ends an operation: one that waited for it. Absent where none ever waits. */
   afterEnd?(this: void, pair: Pair<R>, context: TransitionContext): Pair<R>;
   /**

@@ -29,6 +29,8 @@ export interface Situation {
   /** Regions of the gate in which the version is not usable. */
   readonly unready: readonly string[];
   readonly tests: MachineTests;
+  /** What is wrong with its keys, where something breaks by it. */
+  readonly brokenKeys?: string;
   /** Why its promotion by this rule, the last operation on it, has failed. */
   readonly refusal?: string;
   /** The same of its exclusion after a failure. */
@@ -124,6 +126,11 @@ function decideNext(situation: Situation, now: Date): Decision {
   const { notBefore = "" } = wave ?? {};
   if (gate.state === "passed" && Date.parse(notBefore) > now.getTime())
     return wait(`Its turn comes in ${regions.join(", ")}.`, notBefore);
+  if (gate.state === "passed" && situation.brokenKeys !== undefined)
+    return attention(
+      gate,
+      `Every test has passed; the version is promoted once its keys work: ${situation.brokenKeys}`,
+    );
   if (gate.state === "passed")
     return {
       ...wait("Every test has passed: it is promoted."),

@@ -4,6 +4,7 @@ import { heldBy, type Held } from "../image-version/state/held.js";
 import { wavesOf, type Wave } from "../image-version/state/waves.js";
 import { regionsIn } from "../image-version/properties/fields.js";
 import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
+import { brokenIn, brokenKeys } from "../image-version/preflight/keys.js";
 import { areReady, type Look } from "../image-version/resources.js";
 import {
   attemptsIn,
@@ -109,6 +110,7 @@ async function situationIn(
   ]);
   const refusal = refusalIn(operation, "PromoteImageVersion");
   const undone = refusalIn(operation, "DemoteImageVersion");
+  const broken = await brokenKeys(deps.imageVersions, id, look, record, false);
   return {
     regions,
     names:
@@ -117,6 +119,7 @@ async function situationIn(
     ...(!isFinal(record.state) && { operationId: operationIdOf(record) }),
     unready: regions.filter((name) => !areReady(look, [name])),
     tests,
+    ...(broken.length > 0 && { brokenKeys: brokenIn(broken) }),
     ...(refusal !== undefined && { refusal }),
     ...(undone !== undefined && {
       undoing: {

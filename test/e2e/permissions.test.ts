@@ -35,6 +35,7 @@ beforeAll(async () => {
       SIGIL_REQUIRE_SIG_ENCRYPTION: "true",
       SIGIL_TEST_MACHINES: "true",
       SIGIL_DEAD_LETTER_SCHEDULE: "* * * * * *",
+      SIGIL_KEY_GUARDIAN_SCHEDULE: "* * * * * *",
     },
   });
   host = await stack.startHost();
@@ -71,6 +72,27 @@ test("a subscription is prepared, a test profile is set, versions are planned, c
   await api.put(created, managedImageRequest(), { "Idempotency-Key": "one" });
   await stack.events.ended(created);
   await api.request("GET", `${pathOf(created)}/use`);
+
+  // A key that expires, so that a newer one is looked for, and one that is gone, so that its vault is.
+  for (const { id, properties, ...key } of stack.simulator.resources()) {
+    if (id.endsWith("/keys/WestUSDiskEncryptionSet1"))
+      await stack.simulator.putResource({
+        id,
+        ...key,
+        properties: { ...properties, attributes: { enabled: true, exp: 1 } },
+      });
+    if (id.endsWith("/keys/WestUSDiskEncryptionSet2"))
+      await stack.simulator.removeResource(id);
+  }
+  await stack.events.until((events) =>
+    ["KeyExpired", "KeyNotFound"].every((code) =>
+      events.some(
+        ({ type, data }) =>
+          type === "Sigil.ImageVersion.KeyAtRisk" &&
+          JSON.stringify(data).includes(code),
+      ),
+    ),
+  );
   for (const source of [
     created,
     seedResource("disks/myOSDisk"),

@@ -20,7 +20,10 @@ interface WireResource {
     readonly hyperVGeneration: string;
     readonly architecture: string;
     readonly encryptionType: EncryptionType;
-    readonly activeKey: { readonly keyUrl: string };
+    readonly activeKey: {
+      readonly keyUrl: string;
+      readonly sourceVault: { readonly id: string };
+    };
   };
 }
 
@@ -109,6 +112,7 @@ function setOf(
     provisioningState,
     encryptionType,
     keyUrl: activeKey.keyUrl,
+    vaultId: activeKey.sourceVault.id,
     rotationToLatestKeyVersionEnabled: true,
   };
 }

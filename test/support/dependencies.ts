@@ -1,6 +1,7 @@
 import { createArmClient } from "../../src/azure/arm/client.js";
 import { createAuditLog } from "../../src/azure/arm/audit-log.js";
 import { createImageUsers } from "../../src/azure/arm/image-users.js";
+import { createKeyReader } from "../../src/azure/arm/key-reader.js";
 import { createMachineReader } from "../../src/azure/arm/machine-reader.js";
 import { createPacer } from "../../src/azure/arm/pacer.js";
 import { createResourceManager } from "../../src/azure/arm/resource-manager.js";
@@ -16,6 +17,7 @@ import {
 } from "../../src/image-version/commands/put.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import { takeStep } from "../../src/image-version/steps/take-step.js";
+import type { KeyStates } from "../../src/key-guardian/ports.js";
 import type { MachineReader } from "../../src/machine-test/machine-reader.js";
 import { migrated } from "../../src/image-version/state/migration.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
@@ -42,6 +44,7 @@ import {
 } from "@sigil-local/arm-simulator";
 import { documented } from "../unit/events/document.js";
 import { createMemoryIdempotencyKeys } from "./fakes/idempotency-keys.js";
+import { createMemoryKeyStates } from "./fakes/key-states.js";
 import { createMemoryIndex } from "./fakes/listing-index.js";
 import {
   createMemoryQueues,
@@ -94,6 +97,7 @@ export interface Backing {
     | "events"
     | "work"
   >;
+  readonly keyStates: KeyStates;
   takeDue(): Promise<DueMessage[]>;
   takeEvents(): Promise<CloudEvent[]>;
   close(): Promise<void>;
@@ -175,6 +179,7 @@ export async function startInProcess(
       events: topic,
       work: queues,
     },
+    keyStates: createMemoryKeyStates(),
     takeDue: () =>
       Promise.resolve(
         QUEUES.flatMap((queue) =>
@@ -244,6 +249,11 @@ export async function startWith(
       resourceManager,
       machines: createMachineReader(arm),
       imageUsers: createImageUsers(arm),
+      keyGuardian: {
+        keyReader: createKeyReader(arm),
+        keyStates: backing.keyStates,
+        keyExpiryMs: 30 * 86_400_000,
+      },
       ...(isShared ? shareFacts(facts, now) : facts),
     };
   };

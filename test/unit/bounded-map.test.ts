@@ -56,6 +56,9 @@ test("forgets what is over, and stops at the first that is not", () => {
 const PLAIN: Readonly<Record<string, string>> = {
   "src/bounded-map.ts": "the bound is its own",
   "src/operation/ageing.ts": "lives for one page",
+  "src/key-guardian/inventory.ts": "lives for one run",
+  "src/key-guardian/look.ts": "lives for one run",
+  "src/key-guardian/version-keys.ts": "lives for one call",
   "src/retention/decide.ts": "lives for one call",
   "src/retention/evaluate-retention.ts": "lives for one call",
   "src/retention/use.ts": "lives for one call",

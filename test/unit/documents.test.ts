@@ -148,7 +148,7 @@ function operationTables(): string {
     .trimEnd();
 }
 
-/** Parts are those of infra/modules/image-publishing.bicep and test-machines.bicep. */
+/** Parts are those of infra/modules/image-publishing.bicep, image-consumers.bicep, key-vaults.bicep and test-machines.bicep. */
 function permissionTable(): string {
   const where: Readonly<Record<string, string>> = {
     galleries: "galleries",
@@ -156,6 +156,7 @@ function permissionTable(): string {
     subscription: "the subscription",
     preparation: "the subscription, with `registers`",
     consumers: "`consumerSubscriptions`, and the subscription with them",
+    keys: "`keyVaultResourceGroups`",
     testProfiles: "the subscription, by the identity of tests",
     testMachines: "`testResourceGroups`, by the identity of tests",
     testMachineLinks: "the subscription, by the identity of tests",

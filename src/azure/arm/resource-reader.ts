@@ -261,7 +261,12 @@ interface WireSet {
   readonly properties?: {
     readonly provisioningState?: string;
     readonly encryptionType?: string;
-    readonly activeKey?: { readonly keyUrl?: string };
+    readonly activeKey?: {
+      readonly keyUrl?: string;
+      readonly sourceVault?: { readonly id?: string } | null;
+    };
+    /** "None" takes it away (`az disk-encryption-set update --federated-client-id None`). */
+    readonly federatedClientId?: string | null;
     readonly rotationToLatestKeyVersionEnabled?: boolean;
     readonly lastKeyRotationTimestamp?: string;
     readonly autoKeyRotationError?: {
@@ -275,8 +280,12 @@ function toSet(
   id: string,
   { location, tags, properties = {} }: WireSet,
 ): DiskEncryptionSet {
-  const { activeKey, lastKeyRotationTimestamp, autoKeyRotationError } =
-    properties;
+  const {
+    activeKey,
+    federatedClientId,
+    lastKeyRotationTimestamp,
+    autoKeyRotationError,
+  } = properties;
   return {
     id,
     region: canonicalRegion(location ?? ""),
@@ -286,6 +295,9 @@ function toSet(
       "EncryptionAtRestWithCustomerKey") as EncryptionType,
     ...(tags && { tags }),
     ...(activeKey?.keyUrl && { keyUrl: activeKey.keyUrl }),
+    ...(activeKey?.sourceVault?.id && { vaultId: activeKey.sourceVault.id }),
+    ...(federatedClientId &&
+      federatedClientId.toLowerCase() !== "none" && { federatedClientId }),
     rotationToLatestKeyVersionEnabled:
       properties.rotationToLatestKeyVersionEnabled ?? false,
     ...(lastKeyRotationTimestamp && {

@@ -27,6 +27,7 @@ import type { Patch } from "../properties/patch.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { softDeleteOf } from "../queries/deleted-versions.js";
+import { keysMustWork } from "../preflight/keys.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { notFound } from "../queries/not-found.js";
 import { latestRegions } from "../queries/use.js";
@@ -63,6 +64,8 @@ import { hasFailed, isBusy, type Look } from "../resources.js";
 export interface PromoteImageVersion extends Command {
   /** Whose gate is open, of which life: where that is so no more, or an operation is under way, it is refused. */
   readonly byRule?: Held & { readonly publishedDate: string };
+  /** Also where its keys are at risk: who rolls back to it has been told. */
+  readonly ignoreKeys?: boolean;
 }
 
 export interface RetryImageVersion extends Command {
@@ -117,27 +120,57 @@ function setExclusion(
   kind: Kind,
   excluded: boolean,
 ): Promise<OperationRecord> {
-  return acceptByHand(deps, command, kind, [], ({ look, shown, stored }) => {
-    const same = sameOperation(stored, look, (one) => one.kind === kind);
-    if (same !== undefined) return same;
-    if (look === undefined) throw absent(command, stored);
-    if (
-      stored?.operation.kind === kind &&
-      !isMadeByOthers(stored.record, look) &&
-      stored.operation.status === "Succeeded" &&
-      [look, shown ?? look].every((one) => isPromoted(one) !== excluded) &&
-      (excluded || !isHeldEverywhere(look.resource)) &&
-      heldBy(stored.record, look) === undefined &&
-      wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
-    )
-      return stored.operation; // Done already, and Azure still shows it.
-    mustBeInForce(command, look, stored);
-    return {
-      changes: exclusionOf(command, look, stored, excluded),
-      repeats: {},
-      byHand: true,
-    };
-  });
+  return acceptByHand(
+    deps,
+    command,
+    kind,
+    [],
+    (subject) => {
+      const { look, stored } = subject;
+      const same = exclusionBefore(subject, kind, excluded);
+      if (same !== undefined) return same;
+      if (look === undefined) throw absent(command, stored);
+      mustBeInForce(command, look, stored);
+      return {
+        changes: exclusionOf(command, look, stored, excluded),
+        repeats: {},
+        byHand: true,
+      };
+    },
+    {
+      ask: async (subject) => {
+        const { look, stored } = subject;
+        if (
+          !excluded &&
+          command.ignoreKeys !== true &&
+          look !== undefined &&
+          exclusionBefore(subject, kind, excluded) === undefined
+        )
+          await keysMustWork(deps, command.id, look, stored?.record);
+        return [];
+      },
+    },
+  );
+}
+
+/** The operation that includes or excludes the version, or has done so, as Azure still shows. */
+function exclusionBefore(
+  { look, shown, stored }: Subject,
+  kind: Kind,
+  excluded: boolean,
+): OperationRecord | undefined {
+  const same = sameOperation(stored, look, (one) => one.kind === kind);
+  if (same !== undefined) return same;
+  return look !== undefined &&
+    stored?.operation.kind === kind &&
+    !isMadeByOthers(stored.record, look) &&
+    stored.operation.status === "Succeeded" &&
+    [look, shown ?? look].every((one) => isPromoted(one) !== excluded) &&
+    (excluded || !isHeldEverywhere(look.resource)) &&
+    heldBy(stored.record, look) === undefined &&
+    wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
+    ? stored.operation
+    : undefined;
 }
 
 /**

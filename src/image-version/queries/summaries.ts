@@ -2,7 +2,7 @@
  * All versions of an image definition at a glance, for those who look on. Invariants:
  *  1. An image definition is summarized at most once in `KEEP_MS` by one instance, however many ask.
  *  2. That costs Azure's list (shared, looks.ts), a page of the listing for each thousand versions, the looks that the
- *     latest takes (get.ts), those at what others change (shared, `MOST_OTHERS`), and at most `MOST_READS` records, of the highest versions first. `complete` says whether
+ *     latest takes (get.ts), what is known of its keys, the looks at what others change (shared, `MOST_OTHERS`), and at most `MOST_READS` records, of the highest versions first. `complete` says whether
  *     that was all; the next summary reads on.
  *  3. The record of a version whose operations have ended is remembered until the listing names another operation. It is
  *     kept without what a summary does not show: there may be thousands.
@@ -23,14 +23,17 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import { SharedReads } from "../../shared-reads.js";
+import type { KeyStatesBySet } from "../../key-guardian/version-keys.js";
 import type { ImageSummaryView, ImageVersionView } from "../contract.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
+import { usesOwnKeys } from "../properties/disk-encryption-references.js";
 import { isBusy, type ListedImageVersion, type Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import { isFinal, isRestoring } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { known, latestOfListed, lookOf } from "./get.js";
+import { readKeys } from "./keys.js";
 import type { Latest } from "./latest.js";
 import { viewImageVersion } from "./views.js";
 
@@ -52,7 +55,7 @@ export interface ImageSummary {
 /** Throws ServiceError NotFound where Azure has no such image definition, and what the reads throw. */
 export type Summarize = (imageId: string) => Promise<ImageSummary>;
 
-type Reads = Pick<Dependencies, "looks" | "now" | "pace"> &
+type Reads = Pick<Dependencies, "looks" | "now" | "pace" | "keyGuardian"> &
   Pick<OperationDependencies<ImageVersionRecord>, "store" | "index">;
 
 /** What is known of an image definition's versions, by name. */
@@ -76,7 +79,7 @@ interface Remembered {
 type Summary = ImageSummaryView["versions"][number];
 
 /** A version whose sets have no place yet, and of which others decide whether it is the latest. */
-interface Shown extends Omit<Summary, "latest" | "regions"> {
+interface Shown extends Omit<Summary, "latest" | "keys" | "regions"> {
   readonly regions: readonly (Omit<
     Summary["regions"][number],
     "latest" | "diskEncryptionSets"
@@ -135,6 +138,11 @@ async function summarize(
   );
   const latest = await latestOfListed(reads, imageId, listed);
   const looks = await looksAtOthers(reads, imageId, names, items, records);
+  const knownKeys = await readKeys(
+    reads,
+    imageId,
+    listed.some(({ resource }) => usesOwnKeys(resource)),
+  );
   for (const name of remembered.shown.keys())
     if (!items.has(name)) remembered.shown.delete(name);
   const sets = new Sets();
@@ -159,9 +167,18 @@ async function summarize(
       looks.get(name),
       remembered,
     );
+    const keys = knownKeys?.of(
+      item === undefined
+        ? []
+        : regions.flatMap(({ name: region, sets: ids }) =>
+            ids.map((diskEncryptionSetId) => ({ diskEncryptionSetId, region })),
+          ),
+      record,
+    );
     versions.push({
       ...version,
       latest: latest.version === name,
+      ...(keys && { keys: keys.state }),
       regions: regions.map(({ sets: ids, ...region }) => ({
         ...region,
         latest: latest.inRegion.get(region.name) === name,
@@ -169,11 +186,39 @@ async function summarize(
       })),
     });
   }
-  const content = { versions, diskEncryptionSets: sets.ids, complete };
+  const keys = keysOf(sets.ids, knownKeys?.states);
+  const content = {
+    versions,
+    diskEncryptionSets: sets.ids,
+    ...(keys.length > 0 && { keys }),
+    complete,
+  };
   return {
     etag: `"${createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 32)}"`,
     view: { ...content, time: reads.now().toISOString() },
   };
+}
+
+/** Of those that are not safe. */
+function keysOf(
+  ids: readonly string[],
+  states: KeyStatesBySet | undefined,
+): NonNullable<ImageSummaryView["keys"]> {
+  return ids.flatMap((id, diskEncryptionSet) => {
+    const { problems = [], notSeen = [] } = states?.get(id.toLowerCase()) ?? {};
+    return problems.length + notSeen.length === 0
+      ? []
+      : [
+          {
+            diskEncryptionSet,
+            problems: problems.map(({ seenBy: _, breaks, ...problem }) => ({
+              ...problem,
+              breaks: [...breaks],
+            })),
+            notSeen: notSeen.map((one) => ({ ...one })),
+          },
+        ];
+  });
 }
 
 /** Invariant 4. */

@@ -19,10 +19,16 @@ import {
   type RollbackRecord,
 } from "../../operation/records.js";
 import { contextOf } from "../../operation/steps.js";
-import { imageIdOf, keyOf, type ImageVersionId } from "../../resource-id.js";
+import {
+  formatImageVersionId,
+  imageIdOf,
+  keyOf,
+  type ImageVersionId,
+} from "../../resource-id.js";
 import { mustMatch, type Command } from "../commands/command.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies } from "../ports.js";
+import { brokenKeys, findingOf } from "../preflight/keys.js";
 import { fingerprintOf } from "../properties/canonical-form.js";
 import { lookAt } from "../queries/look-at.js";
 import { latestOf as latestLook } from "../state/attempts.js";
@@ -144,7 +150,31 @@ async function decide(
     return { same: last.operation };
   const planned = await planRollbackOf(survey, imageId, to);
   await mustBeSeen(deps, image, planned.rollback.from, ifMatch);
-  return planned;
+  return {
+    ...planned,
+    warnings: [
+      ...planned.warnings,
+      ...(await keysOfTarget(deps, survey, {
+        ...image,
+        versionName: planned.rollback.to,
+      })),
+    ],
+  };
+}
+
+/** Away from a version a rollback always leads: the versions of an image definition often have the same keys. */
+async function keysOfTarget(
+  deps: Dependencies,
+  { listed }: Survey,
+  id: ImageVersionId,
+): Promise<readonly Finding[]> {
+  const item = listed.find(({ name }) => name === id.versionName);
+  if (item === undefined) return [];
+  const record = await deps.store.readRecord(keyOf(formatImageVersionId(id)));
+  return (await brokenKeys(deps, id, item, record, false)).map((problem) => ({
+    ...findingOf(problem),
+    severity: "warning" as const,
+  }));
 }
 
 /** The rollback that runs, where it leads to what is asked. */

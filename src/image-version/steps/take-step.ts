@@ -28,6 +28,7 @@ import {
 } from "../../resource-id.js";
 import { takeRollbackStep } from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
+import { brokenIn, brokenKeys } from "../preflight/keys.js";
 import { adoptionRefusal, known } from "../state/adoption.js";
 import { beginNext, demotionFirst, mayBegin } from "../state/batch.js";
 import { deletionIn } from "../state/deleting.js";
@@ -149,11 +150,19 @@ async function act(
   };
   const decide = ({ record }: ImageVersionPair): Decision =>
     reconcile(record, look, contextOf(deps));
-  if (decide(prepare(stored)).kind === "put" && isTooOld(deps, look))
+  const decision = decide(prepare(stored));
+  if (decision.kind === "put" && isTooOld(deps, look))
     return lookAndAct(deps, stored, id, {
       ...(proven && { proven }),
       ...(seen.prepare && { prepare: seen.prepare }),
     });
+  const why = await heldByKeys(deps, stored, id, look, decision);
+  if (why !== undefined) {
+    await commitStep(deps, stored, (pair) =>
+      wait(prepare(pair), why, deps.pace.pollMaxMs, contextOf(deps)),
+    );
+    return;
+  }
   // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more.
   let put: Put | undefined;
   const mine = await commitStep(deps, stored, (pair) => {
@@ -192,6 +201,27 @@ async function act(
   });
   // Invariant 1: undefined means that another has taken the step; the PUT is theirs.
   if (mine !== undefined && put !== undefined) await send(deps, mine, id, put);
+}
+
+/** Why the rule that is met does not promote the version yet. A region that is taken away for its repair is not kept waiting. */
+async function heldByKeys(
+  deps: Dependencies,
+  { record }: StoredVersion,
+  id: ImageVersionId,
+  look: Look | undefined,
+  decision: Decision,
+): Promise<string | undefined> {
+  if (
+    look === undefined ||
+    decision.kind !== "put" ||
+    !decision.promotes ||
+    decision.addsBack.length > 0
+  )
+    return undefined;
+  const broken = await brokenKeys(deps, id, look, record, true);
+  return broken.length === 0
+    ? undefined
+    : `It is promoted once its keys work: ${brokenIn(broken)}`;
 }
 
 function isTooOld(

@@ -72,6 +72,10 @@ export const VERSION_STATES = {
     holds: (version: VersionSummary): boolean =>
       version.latest || version.regions.some(({ latest }) => latest),
   },
+  atRisk: {
+    text: "Key at risk",
+    holds: (version: VersionSummary): boolean => version.keys === "AtRisk",
+  },
   excluded: {
     text: "Excluded from latest",
     holds: (version: VersionSummary): boolean => version.excludeFromLatest,

@@ -59,6 +59,7 @@ param publications = [
     sourceResourceGroups: [ 'build' ]
     sources: [ 'vhd', 'virtualMachine' ]
     testResourceGroups: [ 'image-tests' ]
+    keyVaultResourceGroups: [ 'vaults' ]
   }
 ]
 param settings = { SIGIL_POLL_MAX_SECONDS: '60', SIGIL_TOKEN_AUDIENCE: 'what no parameter may change' }`;
@@ -280,6 +281,7 @@ describe.skipIf(lacksBicep())("infra/", () => {
         galleries: actions("galleries"),
         sources: actions("sources", "vhd", "virtualMachine"),
         consumers: actions("consumers"),
+        keys: actions("keys"),
         subscription: actions("subscription"),
         testMachines: actions("testMachines"),
         testReads: actions("testProfiles", "testMachineLinks"),
@@ -288,6 +290,7 @@ describe.skipIf(lacksBicep())("infra/", () => {
         "consumers in the subscription",
         "galleries in resourceGroups/images",
         "galleries in resourceGroups/images-test",
+        "keys in resourceGroups/vaults",
         "sources in resourceGroups/build",
         "subscription in the subscription",
         "testMachines in resourceGroups/image-tests",

@@ -205,6 +205,56 @@ describe.skipIf(chromium === undefined)("every view of the page", () => {
     await context.close();
   });
 
+  it("says of a version, in the table and of its keys that one is at risk, and what mends it", async () => {
+    const problem = {
+      code: "KeyDisabled",
+      severity: "error",
+      message: "The key is disabled.",
+      remediation: "Enable it.",
+      breaks: ["update"],
+    };
+    const { page, context } = await openPage(
+      browser,
+      `${host.origin}/api/ui/${SEED_IMAGE}/versions/1.0.0`,
+    );
+    await page.route("**/versions/1.0.0", async (route) => {
+      const response = await route.fetch();
+      const body = (await response.json()) as { sigil: object };
+      const problems = [
+        { ...problem, diskEncryptionSetId: "/set", regions: ["westus"] },
+      ];
+      const keys = { state: "AtRisk", problems, notSeen: [] };
+      await route.fulfill({
+        response,
+        json: { ...body, sigil: { ...body.sigil, keys } },
+      });
+    });
+    await page.route("**/summary", async (route) => {
+      const response = await route.fetch();
+      if (response.status() !== 200) return route.fulfill({ response });
+      const body = (await response.json()) as { versions: object[] };
+      return route.fulfill({
+        response,
+        json: {
+          ...body,
+          keys: [{ diskEncryptionSet: 0, problems: [problem], notSeen: [] }],
+          versions: body.versions.map((one) => ({ ...one, keys: "AtRisk" })),
+        },
+      });
+    });
+    await signIn(page, "reader");
+    await page
+      .getByText("The key is disabled. It encrypts the version in westus.")
+      .waitFor();
+    await page.getByText("Enable it.").waitFor();
+    await page.getByText("At risk", { exact: true }).waitFor();
+    await page.goto(`${host.origin}/api/ui/${SEED_IMAGE}`);
+    await page.locator(".badge", { hasText: "key at risk" }).waitFor();
+    await page.goto(`${host.origin}/api/ui/keys/${LOCAL_SUBSCRIPTION_ID}`);
+    await page.getByText("The key is disabled.").waitFor();
+    await context.close();
+  });
+
   it("times are the viewer's, with UTC on hover; the window's title says what is shown", async () => {
     const { page, context } = await openPage(
       browser,

@@ -72,6 +72,7 @@ export function resourceReaderSuite(
       provisioningState: "Succeeded",
       encryptionType: "EncryptionAtRestWithCustomerKey",
       keyUrl: expect.stringMatching(/^https:.*\/keys\/eastus2-os\//u) as string,
+      vaultId: expect.stringMatching(/\/vaults\/keys-eastus2$/u) as string,
       rotationToLatestKeyVersionEnabled: true,
     });
     expect(await reader.getSource(SOURCE)).toEqual({

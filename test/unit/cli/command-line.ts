@@ -157,6 +157,7 @@ export const VERSION = {
     operationId: "op-1",
     latest: true,
     latestIn: ["westus"],
+    keys: { state: "AtRisk", problems: [], notSeen: [] },
     regions: [],
   },
 } as const;

@@ -979,9 +979,9 @@ describe("what is printed", () => {
     ["-o table --query [].{Name:name,Tags:tags}", "Name\n-----\n1.0.0\n"],
     [
       "-o table",
-      `Name   ProvisioningState  TargetRegions       ReplicationState  Latest  LatestIn
------  -----------------  ------------------  ----------------  ------  --------
-1.0.0  Succeeded          West US, East US 2                    yes     westus
+      `Name   ProvisioningState  TargetRegions       ReplicationState  Latest  LatestIn  Keys
+-----  -----------------  ------------------  ----------------  ------  --------  ------
+1.0.0  Succeeded          West US, East US 2                    yes     westus    AtRisk
 `,
     ],
   ])("with %s", async (line, printed) => {

@@ -67,6 +67,9 @@ test("the least configuration has the documented defaults", () => {
     retentionSchedule: "0 30 * * * *",
     deadLetterSchedule: "0 */15 * * * *",
     deadLetterRetentionMs: 30 * 86_400_000,
+    keyGuardian: true,
+    keyGuardianSchedule: "0 15 * * * *",
+    keyExpiryMs: 30 * 86_400_000,
     ageingSchedule: "0 45 * * * *",
     keepOperationsMs: 396 * 86_400_000,
     keepIdempotencyKeysMs: 30 * 86_400_000,
@@ -153,6 +156,13 @@ test.each([
     "0 0 3 * * *",
     { retentionSchedule: "0 0 3 * * *" },
   ],
+  ["SIGIL_KEY_GUARDIAN", "false", { keyGuardian: false }],
+  [
+    "SIGIL_KEY_GUARDIAN_SCHEDULE",
+    "0 0 5 * * *",
+    { keyGuardianSchedule: "0 0 5 * * *" },
+  ],
+  ["SIGIL_KEY_EXPIRY_DAYS", "60", { keyExpiryMs: 60 * 86_400_000 }],
   ["SIGIL_AGEING_SCHEDULE", "0 0 4 * * *", { ageingSchedule: "0 0 4 * * *" }],
   ["SIGIL_KEEP_OPERATIONS_DAYS", "30", { keepOperationsMs: 30 * 86_400_000 }],
   [

@@ -64,6 +64,7 @@ it("has one file for HTTP, and one for each queue and timer", () => {
     "image-version-creations.ts",
     "image-version-replications.ts",
     "image-version-requests.ts",
+    "key-guardian.ts",
     "machine-tests.ts",
     "reconcile.ts",
     "retention.ts",

@@ -37,8 +37,8 @@ describe("the rows of an operation that goes", () => {
     const going = listingRows(operation, at(0));
     for (const row of going) expect(put).toContain(listed(row));
     expect(new Set(going.map(listed)).size).toBe(going.length);
-    // What remains: the open row, the row in the listing of all, and the version's own.
-    expect(put.size - going.length).toBe(3);
+    // What remains: the open row, the row in the listing of all, the version's own and its image definition's.
+    expect(put.size - going.length).toBe(4);
     expect(going.map(({ scope }) => scope)).not.toContain(operationScope({}));
   });
 

@@ -5,6 +5,7 @@ import {
   operationScope,
 } from "../../../src/operation/catalog.js";
 import {
+  IMAGES_SCOPE,
   placeOf,
   versionNameIn,
   versionScope,
@@ -42,11 +43,12 @@ test("a new operation has a row in each listing that it belongs to, with and wit
       operationScope({ ...inGallery, status: "NotStarted" }),
       operationScope({ ...ofImage, status: "NotStarted" }),
       versionScope(image),
+      IMAGES_SCOPE,
     ].sort(),
   );
   expect(remove).toEqual([]);
   expect(new Set(put.map(({ target }) => target))).toEqual(
-    new Set([operation().id]),
+    new Set([operation().id, image]),
   );
 });
 

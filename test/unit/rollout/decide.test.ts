@@ -77,6 +77,17 @@ describe("a version that is held back until its tests have passed", () => {
     ).toMatchObject({ kind: "wait", state: "Halted" });
   });
 
+  test("is not promoted while its keys are broken", () => {
+    expect(
+      decided({ results: BOTH, brokenKeys: "KeyDisabled in westus." }),
+    ).toMatchObject({
+      kind: "wait",
+      state: "NeedsAttention",
+      message:
+        "Every test has passed; the version is promoted once its keys work: KeyDisabled in westus.",
+    });
+  });
+
   test("is not promoted twice by a rule whose promotion has failed", () => {
     expect(decided({ results: BOTH, refusal: "A policy." })).toMatchObject({
       kind: "wait",

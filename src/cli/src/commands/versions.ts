@@ -40,6 +40,7 @@ export const VERSION_COLUMNS: readonly Column[] = [
     of: ({ sigil }: AzVersion) => (sigil.latest ? "yes" : ""),
   },
   { title: "LatestIn", of: ({ sigil }: AzVersion) => sigil.latestIn },
+  { title: "Keys", of: ({ sigil }: AzVersion) => sigil.keys?.state },
 ];
 
 export const SAMPLE =

@@ -31,6 +31,7 @@ import {
   answerResourceGroup,
   listResources,
 } from "./resource-endpoints.js";
+import { getKey, getVault } from "./key-vault.js";
 import {
   answerRunCommand,
   retrieveBootDiagnosticsData,
@@ -112,6 +113,14 @@ const ROUTES: readonly (readonly [RegExp, Handler])[] = [
   [
     /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/virtualNetworks\/[^/]+$/iu,
     reads(({ store }, { path }) => getVirtualNetwork(store, path)),
+  ],
+  [
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.KeyVault\/vaults\/[^/]+$/iu,
+    reads(({ store }, { path }) => getVault(store, path)),
+  ],
+  [
+    /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.KeyVault\/vaults\/[^/]+)\/keys\/([^/]+)(?:\/versions\/([^/]+))?$/iu,
+    reads(({ store }, { path }, names) => getKey(store, path, names)),
   ],
   [
     /^(\/subscriptions\/[^/]+\/resourceGroups\/.+)\/providers\/Microsoft\.Authorization\/permissions$/iu,

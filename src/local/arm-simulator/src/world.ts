@@ -63,6 +63,49 @@ export function subscription(
   };
 }
 
+/** With the vaults and keys that their disk encryption sets have: each key enabled, for ever. */
+export function withKeys(
+  resources: readonly ArmResource[],
+): readonly ArmResource[] {
+  const added = new Map<string, ArmResource>();
+  for (const { location, properties } of resources) {
+    const { keyUrl, sourceVault } = (properties?.["activeKey"] ?? {}) as {
+      readonly keyUrl?: string;
+      readonly sourceVault?: { readonly id: string };
+    };
+    if (keyUrl === undefined || sourceVault === undefined) continue;
+    const { id } = sourceVault;
+    const [keyUri = "", name = ""] =
+      /^https:\/\/[^/]+\/keys\/([^/]+)/u.exec(keyUrl) ?? [];
+    const common = location === undefined ? {} : { location };
+    added.set(id, {
+      id,
+      name: id.slice(id.lastIndexOf("/") + 1),
+      type: "Microsoft.KeyVault/vaults",
+      ...common,
+      properties: {
+        provisioningState: "Succeeded",
+        enableSoftDelete: true,
+        enablePurgeProtection: true,
+      },
+    });
+    added.set(keyUrl, {
+      id: `${id}/keys/${name}`,
+      name,
+      type: "Microsoft.KeyVault/vaults/keys",
+      ...common,
+      properties: {
+        attributes: { enabled: true, recoveryLevel: "Recoverable" },
+        kty: "RSA",
+        keySize: 2_048,
+        keyUri,
+        keyUriWithVersion: keyUrl,
+      },
+    });
+  }
+  return [...resources, ...added.values()];
+}
+
 /** Builders of one resource group's resources, as ARM gives them back. */
 export function resourcesIn(subscriptionId: string, resourceGroup: string) {
   const group = `/subscriptions/${subscriptionId}/resourceGroups/${resourceGroup}`;
@@ -295,7 +338,7 @@ export function seedWorld(
   ];
   return {
     subscriptions: [subscription(subscriptionId, options)],
-    resources: [
+    resources: withKeys([
       of.group(home),
       of.gallery("MyGallery", home),
       of.imageDefinition("MyGallery", "MyImage", home),
@@ -341,7 +384,7 @@ export function seedWorld(
       of.virtualMachine("myVM", home, "myOSDisk", [
         { lun: 0, name: "myDataDisk" },
       ]),
-    ],
+    ]),
   };
 }
 
@@ -400,7 +443,7 @@ export function worldWithRegions(options: {
     })),
     world: {
       subscriptions: [subscription(subscriptionId, options.subscription)],
-      resources: [
+      resources: withKeys([
         of.group(location),
         of.gallery("LargeGallery", location),
         of.imageDefinition("LargeGallery", "LargeImage", location),
@@ -411,7 +454,7 @@ export function worldWithRegions(options: {
             of.diskEncryptionSet(setName(name, `lun${lun}`), name),
           ),
         ]),
-      ],
+      ]),
     },
   };
 }

@@ -149,6 +149,9 @@ function Versions({
                 {version.excludeFromLatest && (
                   <span class="badge">excluded</span>
                 )}{" "}
+                {version.keys === "AtRisk" && (
+                  <span class="badge warn">key at risk</span>
+                )}{" "}
                 {version.managedBy === "Others" && (
                   <span class="badge" title="Not created by Sigil">
                     others'

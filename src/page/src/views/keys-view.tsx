@@ -23,6 +23,7 @@ import {
 import { ENCRYPTION_NAMES, nameIn, readSummary } from "../summaries.js";
 
 type DiskEncryptionSet = Schemas["DiskEncryptionSet"];
+type KeySummary = Schemas["KeySummary"];
 
 const EVERY_MS = 60_000;
 /** Image definitions whose versions are looked through. */
@@ -32,6 +33,8 @@ interface Keys {
   readonly sets: readonly DiskEncryptionSet[];
   /** By id in lower case. */
   readonly uses: ReadonlyMap<string, readonly Use[]>;
+  /** The same, of those that are not safe. */
+  readonly states: ReadonlyMap<string, KeySummary>;
   readonly images: readonly ImageName[];
   /** Those of `images` whose versions could not be read, or not all of them yet. */
   readonly unread: readonly ImageName[];
@@ -67,7 +70,7 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
     () => EVERY_MS,
   );
   if (live.value === undefined) return <LiveBar live={live} />;
-  const { sets, uses, images, unread } = live.value;
+  const { sets, uses, states, images, unread } = live.value;
   const regions = [...new Set(sets.map(({ region }) => region))].sort();
   return (
     <>
@@ -100,6 +103,7 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
                   key={set.id}
                   set={set}
                   uses={uses.get(set.id.toLowerCase()) ?? []}
+                  state={states.get(set.id.toLowerCase())}
                   complete={unread.length === 0}
                 />
               ))}
@@ -113,10 +117,12 @@ function Sets({ subscriptionId }: { readonly subscriptionId: string }) {
 function SetRow({
   set,
   uses,
+  state,
   complete,
 }: {
   readonly set: DiskEncryptionSet;
   readonly uses: readonly Use[];
+  readonly state: KeySummary | undefined;
   readonly complete: boolean;
 }) {
   return (
@@ -129,7 +135,19 @@ function SetRow({
       <td>
         <State state={set.provisioningState} />
       </td>
-      <td class="wrap">{set.keyUrl ?? "none"}</td>
+      <td class="wrap">
+        {set.keyUrl ?? "none"}
+        {state?.problems.map(({ code, message, remediation }) => (
+          <div key={code} class="error-text" title={remediation}>
+            {message}
+          </div>
+        ))}
+        {state?.notSeen.map(({ code, message }) => (
+          <div key={code} class="sub">
+            {message}
+          </div>
+        ))}
+      </td>
       <td>
         {set.rotationToLatestKeyVersionEnabled ? "By itself" : "By hand"}
         {set.lastKeyRotationTime !== undefined && (
@@ -221,6 +239,7 @@ async function readKeys(
     sets.push(set);
   const images = await imagesIn(client, subscriptionId, signal);
   const uses = new Map<string, Use[]>();
+  const states = new Map<string, KeySummary>();
   const unread: ImageName[] = [];
   await Promise.all(
     images.map(async (image) => {
@@ -237,6 +256,10 @@ async function readKeys(
             .map(({ name }) => name);
           const key = id.toLowerCase();
           uses.set(key, [...(uses.get(key) ?? []), { image, versions }]);
+          const state = body.keys?.find(
+            ({ diskEncryptionSet }) => diskEncryptionSet === index,
+          );
+          if (state) states.set(key, state);
         });
       } catch (error) {
         signal.throwIfAborted();
@@ -245,7 +268,7 @@ async function readKeys(
       }
     }),
   );
-  return { sets, uses, images, unread };
+  return { sets, uses, states, images, unread };
 }
 
 /** Image definitions that Sigil worked on lately, or that were opened here. */

@@ -92,6 +92,12 @@ export function VersionView({
   );
 }
 
+const KEYS = {
+  AtRisk: "At risk",
+  Unknown: "Not all could be seen",
+  Safe: "Safe",
+} as const;
+
 function Details({
   image,
   shown: { version, etag, operation },
@@ -117,7 +123,16 @@ function Details({
           refresh();
         }}
       />
-      <Findings findings={sigil.warnings ?? []} />
+      <Findings
+        findings={[
+          ...(sigil.warnings ?? []),
+          ...(sigil.keys?.problems ?? []).map(({ regions, ...problem }) => ({
+            ...problem,
+            pointer: "",
+            message: `${problem.message} It encrypts the version in ${regions.join(", ")}.`,
+          })),
+        ]}
+      />
       <dl class="facts">
         <Fact name="State">
           <State state={sigil.state ?? properties.provisioningState} /> (in
@@ -144,6 +159,22 @@ function Details({
         {sigil.protected === true && (
           <Fact name="Protected">
             Not deleted until an Admin takes that off
+          </Fact>
+        )}
+        {sigil.keys && (
+          <Fact name="Keys">
+            {KEYS[sigil.keys.state]}
+            {sigil.keys.lookedTime !== undefined && (
+              <>
+                {", looked at "}
+                <Time value={sigil.keys.lookedTime} />
+              </>
+            )}
+            {sigil.keys.notSeen.map(({ diskEncryptionSetId, message }) => (
+              <div key={diskEncryptionSetId} class="sub">
+                {message}
+              </div>
+            ))}
           </Fact>
         )}
         <Fact name="Created by">

@@ -200,6 +200,7 @@ describe("against the simulator", () => {
         provisioningState: "Succeeded",
         encryptionType,
         keyUrl: expect.stringContaining(`/keys/${name}/`) as string,
+        vaultId: expect.stringMatching(/\/vaults\/keys-\w+$/u) as string,
         rotationToLatestKeyVersionEnabled: true,
       });
     },

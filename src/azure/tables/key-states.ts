@@ -1,0 +1,13 @@
+import type { ImageKeys, KeyStates } from "../../key-guardian/ports.js";
+import { createImageDocuments } from "./image-documents.js";
+import type { TableStorage } from "./table.js";
+
+/** What is known of keys, in Table Storage. */
+export function createKeyStates(storage: TableStorage): KeyStates {
+  return createImageDocuments<ImageKeys>(
+    storage,
+    "SigilKeyStates",
+    "keys",
+    "state of the keys",
+  );
+}

@@ -1,0 +1,91 @@
+import {
+  statesOf,
+  versionKeys,
+  type KeyStatesBySet,
+  type VersionKeys,
+} from "../../key-guardian/version-keys.js";
+import { canonicalRegion } from "../../resource-id.js";
+import type { ImageVersionView } from "../contract.js";
+import type { Dependencies } from "../ports.js";
+import {
+  diskEncryptionReferences,
+  namesDiskEncryptionSet,
+} from "../properties/disk-encryption-references.js";
+import type { Look } from "../resources.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import type { KnownImageVersion } from "./get.js";
+
+export type KeysView = NonNullable<ImageVersionView["sigil"]["keys"]>;
+
+type SetUses = Parameters<typeof versionKeys>[1];
+type Version = Pick<KnownImageVersion, "look" | "record">;
+
+export interface KnownKeys {
+  readonly states: KeyStatesBySet;
+  of(
+    this: void,
+    uses: SetUses,
+    record: Pick<ImageVersionRecord, "encryptionTypes"> | undefined,
+  ): VersionKeys | undefined;
+}
+
+/** Undefined where nobody looks after keys. Costs one read, or none where the versions have no own keys. */
+export async function readKeys(
+  { keyGuardian }: Pick<Dependencies, "keyGuardian">,
+  imageId: string,
+  haveKeys: boolean,
+): Promise<KnownKeys | undefined> {
+  if (keyGuardian === undefined || !haveKeys) return undefined;
+  const states = statesOf(
+    (await keyGuardian.keyStates.read(imageId))?.document,
+  );
+  return {
+    states,
+    of: (uses, record) =>
+      versionKeys(states, uses, record?.encryptionTypes ?? {}),
+  };
+}
+
+/** Of versions of one image definition: each as it is known, and its keys. */
+export async function withKeys<V extends Version>(
+  deps: Pick<Dependencies, "keyGuardian">,
+  imageId: string,
+  versions: readonly V[],
+): Promise<readonly (readonly [V, KeysView | undefined])[]> {
+  const uses = versions.map(({ look }) => usesOf(look));
+  const known = await readKeys(
+    deps,
+    imageId,
+    uses.some((each) => each.length > 0),
+  );
+  return versions.map((version, i) => {
+    const keys = known?.of(uses[i] ?? [], version.record);
+    return [version, keys && viewKeys(keys)];
+  });
+}
+
+export function usesOf(look: Pick<Look, "resource"> | undefined): SetUses {
+  return look === undefined
+    ? []
+    : diskEncryptionReferences(look.resource)
+        .filter((reference) => namesDiskEncryptionSet(reference))
+        .map(({ diskEncryptionSetId, region }) => ({
+          diskEncryptionSetId,
+          region: canonicalRegion(region),
+        }));
+}
+
+function viewKeys({ problems, notSeen, ...keys }: VersionKeys): KeysView {
+  return {
+    ...keys,
+    problems: problems.map(({ regions, breaks, ...problem }) => ({
+      ...problem,
+      regions: [...regions],
+      breaks: [...breaks],
+    })),
+    notSeen: notSeen.map(({ regions, ...one }) => ({
+      ...one,
+      regions: [...regions],
+    })),
+  };
+}

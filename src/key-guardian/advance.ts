@@ -1,0 +1,67 @@
+/**
+ * What is known of a disk encryption set after another look. Pure. Invariants:
+ *  1. A problem stays until that by which it was seen is seen without it: what cannot be looked at mends nothing.
+ *  2. Each change of what is wrong is told once: when it is other than what was told last.
+ */
+import type { DiskEncryptionSet } from "../image-version/resources.js";
+import type { Judged } from "./judge.js";
+import type { KeyProblem, KeyState } from "./ports.js";
+
+export type Change = "atRisk" | "safe";
+
+export interface Advanced {
+  readonly state: KeyState;
+  /** What is to be told; absent where nothing is. */
+  readonly change?: Change;
+}
+
+export function advance(
+  before: KeyState | undefined,
+  diskEncryptionSetId: string,
+  shown: DiskEncryptionSet | undefined,
+  { problems: found, notSeen, seen }: Judged,
+  now: Date,
+): Advanced {
+  const lookedTime = now.toISOString();
+  const problems = [
+    ...found,
+    // Invariant 1.
+    ...(before?.problems ?? []).filter(
+      ({ seenBy, code }) =>
+        !seen[seenBy] && !found.some((one) => one.code === code),
+    ),
+  ];
+  const keyUrl = shown?.keyUrl ?? before?.keyUrl;
+  const encryptionType = shown?.encryptionType ?? before?.encryptionType;
+  const fact = problems.length === 0 ? undefined : factOf(problems, keyUrl);
+  // Invariant 2.
+  const changed = fact !== before?.told;
+  const state: KeyState = {
+    diskEncryptionSetId,
+    lookedTime,
+    ...(keyUrl !== undefined && { keyUrl }),
+    ...(encryptionType !== undefined && { encryptionType }),
+    problems,
+    notSeen,
+    ...(fact !== undefined && {
+      since: before?.since ?? lookedTime,
+      told: fact,
+    }),
+    sequence: (before?.sequence ?? 0) + (changed ? 1 : 0),
+  };
+  return {
+    state,
+    ...(changed && { change: fact === undefined ? "safe" : "atRisk" }),
+  };
+}
+
+/** Not its words, which say a time or what Azure said. */
+function factOf(
+  problems: readonly KeyProblem[],
+  keyUrl: string | undefined,
+): string {
+  return [
+    ...problems.map(({ code }) => code).sort(),
+    ...(problems.some(({ seenBy }) => seenBy === "key") ? [keyUrl] : []),
+  ].join(" ");
+}

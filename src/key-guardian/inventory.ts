@@ -1,0 +1,119 @@
+/** Which disk encryption sets encrypt the versions of an image definition that Sigil was asked for and Azure has. */
+import type { Dependencies } from "../image-version/ports.js";
+import { versionNameIn, versionScope } from "../image-version/listings.js";
+import {
+  diskEncryptionReferences,
+  namesDiskEncryptionSet,
+} from "../image-version/properties/disk-encryption-references.js";
+import type {
+  EncryptionType,
+  ListedImageVersion,
+} from "../image-version/resources.js";
+import { compareVersionNumbers } from "../image-version/version-numbers.js";
+import { canonicalRegion, keyOf } from "../resource-id.js";
+import type { SetUse } from "./tell.js";
+
+export interface SetInUse {
+  readonly id: string;
+  /** The highest number first. */
+  readonly uses: readonly SetUse[];
+  /** The types that it had when Sigil last proved it for one of them. */
+  readonly madeWith: readonly EncryptionType[];
+}
+
+const PAGE = 1_000;
+/** Of so many versions, those of the highest numbers, it is read with which types they were made. */
+const MOST_RECORDS = 200;
+const READS_AT_ONCE = 20;
+
+/** Undefined where Azure has no such image definition. Costs one list of Azure, a page of the listing for each thousand versions and a read of up to `MOST_RECORDS` records. */
+export async function setsInUse(
+  deps: Pick<Dependencies, "resourceManager" | "index" | "store">,
+  imageId: string,
+): Promise<readonly SetInUse[] | undefined> {
+  const listed = await deps.resourceManager.listImageVersions(imageId);
+  if (listed === undefined) return undefined;
+  const known = await namesKnown(deps, imageId);
+  const versions = listed
+    .filter(
+      ({ name, provisioningState }) =>
+        known.has(name) && provisioningState !== "Deleting",
+    )
+    .map((version) => ({ version, sets: setsOf(version) }))
+    .filter(({ sets }) => sets.size > 0)
+    .sort((a, b) => compareVersionNumbers(b.version.name, a.version.name));
+  const types = await typesOf(
+    deps,
+    imageId,
+    versions.map(({ version }) => version.name),
+  );
+  const found = new Map<
+    string,
+    { id: string; uses: SetUse[]; madeWith: Set<EncryptionType> }
+  >();
+  for (const { version, sets } of versions)
+    for (const [key, { id, regions }] of sets) {
+      const set = found.get(key) ?? { id, uses: [], madeWith: new Set() };
+      found.set(key, set);
+      set.uses.push({ name: version.name, regions: [...regions].sort() });
+      const type = types.get(version.name)?.[key];
+      if (type !== undefined) set.madeWith.add(type);
+    }
+  return [...found.values()].map(({ id, uses, madeWith }) => ({
+    id,
+    uses,
+    madeWith: [...madeWith],
+  }));
+}
+
+/** By id in lower case. */
+function setsOf({
+  resource,
+}: Pick<ListedImageVersion, "resource">): ReadonlyMap<
+  string,
+  { readonly id: string; readonly regions: Set<string> }
+> {
+  const sets = new Map<string, { id: string; regions: Set<string> }>();
+  for (const reference of diskEncryptionReferences(resource)) {
+    if (!namesDiskEncryptionSet(reference)) continue;
+    const { diskEncryptionSetId: id, region } = reference;
+    const set = sets.get(id.toLowerCase()) ?? { id, regions: new Set() };
+    sets.set(id.toLowerCase(), set);
+    set.regions.add(canonicalRegion(region));
+  }
+  return sets;
+}
+
+async function namesKnown(
+  { index }: Pick<Dependencies, "index">,
+  imageId: string,
+): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  let token: string | undefined;
+  do {
+    const page = await index.page(versionScope(imageId), PAGE, token);
+    for (const row of page.rows) names.add(versionNameIn(row));
+    token = page.continuationToken;
+  } while (token !== undefined);
+  return names;
+}
+
+/** By version: encryption types by set. */
+async function typesOf(
+  { store }: Pick<Dependencies, "store">,
+  imageId: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Readonly<Record<string, EncryptionType>>>> {
+  const types = new Map<string, Readonly<Record<string, EncryptionType>>>();
+  const read = names.slice(0, MOST_RECORDS);
+  for (let at = 0; at < read.length; at += READS_AT_ONCE)
+    await Promise.all(
+      read.slice(at, at + READS_AT_ONCE).map(async (name) => {
+        const record = await store.readRecord(
+          keyOf(`${imageId}/versions/${name}`),
+        );
+        if (record !== undefined) types.set(name, record.encryptionTypes);
+      }),
+    );
+  return types;
+}

@@ -1,0 +1,263 @@
+/**
+ * What is wrong with a disk encryption set and its key. Pure. Invariant: what was not seen is in `notSeen`, and nothing is said to
+ * be well that is there.
+ */
+import { azNames } from "../image-version/rules/az-names.js";
+import type { Seen } from "../image-version/preflight/facts.js";
+import type {
+  DiskEncryptionSet,
+  EncryptionType,
+} from "../image-version/resources.js";
+import type { Breakage, Key, KeyProblem, NotSeen } from "./ports.js";
+
+/** What a look has shown; `unseen` where it could not look, and why. */
+export type Sight<T> =
+  | Extract<Seen<T>, { readonly kind: "found" | "absent" }>
+  | ({ readonly kind: "unseen" } & NotSeen);
+
+export interface SetSight {
+  readonly set: Sight<DiskEncryptionSet>;
+  /** Of the key that the set uses; absent where the set has none, or is not there. */
+  readonly key?: Sight<Key>;
+  /** Where there is no such key: its vault. */
+  readonly vault?: Sight<true>;
+  /** Where the set follows the newest version of the key, and its own expires soon: that version. */
+  readonly newest?: Sight<Key>;
+}
+
+export interface Judged {
+  readonly problems: readonly KeyProblem[];
+  readonly notSeen: readonly NotSeen[];
+  readonly seen: Readonly<Record<KeyProblem["seenBy"], boolean>>;
+}
+
+const NEW_USE: readonly Breakage[] = ["update", "deployment"];
+/** "When a key is either disabled, deleted, or expired, any VMs with either OS or data disks using that key will automatically shut down" (Server-side encryption of Azure Disk Storage). */
+const ALL_USE: readonly Breakage[] = [...NEW_USE, "runningMachines"];
+
+/** `madeWith`: the types that the set had when the versions were made that it encrypts. */
+export function judge(
+  id: string,
+  { set, key, vault, newest }: SetSight,
+  madeWith: readonly EncryptionType[],
+  { now, expiryMs }: { readonly now: Date; readonly expiryMs: number },
+): Judged {
+  const ofKey =
+    key?.kind === "found"
+      ? keyProblems(key.value, newest, now, expiryMs)
+      : key?.kind === "absent"
+        ? missingKey(vault)
+        : [];
+  const keyUrl = set.kind === "found" ? set.value.keyUrl : undefined;
+  return {
+    problems: [
+      ...setProblems(id, set, madeWith),
+      ...ofKey.map((problem) => ({
+        ...problem,
+        message: `${keyUrl}, the key of ${id}, ${problem.message}`,
+        seenBy: "key" as const,
+      })),
+    ],
+    notSeen: [set, key, vault, newest].flatMap((sight) =>
+      sight?.kind === "unseen"
+        ? [{ code: sight.code, message: sight.message }]
+        : [],
+    ),
+    seen: {
+      set: set.kind !== "unseen",
+      // Of a set that is gone, or has no key, there is no key to be seen.
+      key: [set, key, vault, newest].every((sight) => sight?.kind !== "unseen"),
+    },
+  };
+}
+
+function setProblems(
+  id: string,
+  sight: SetSight["set"],
+  madeWith: readonly EncryptionType[],
+): readonly KeyProblem[] {
+  const problem = (
+    code: string,
+    message: string,
+    remediation: string,
+    breaks = NEW_USE,
+    severity: KeyProblem["severity"] = "error",
+  ): KeyProblem => ({
+    code,
+    severity,
+    message,
+    remediation,
+    breaks,
+    seenBy: "set",
+  });
+  if (sight.kind === "unseen") return [];
+  if (sight.kind === "absent")
+    return [
+      problem(
+        "DiskEncryptionSetNotFound",
+        `${id} does not exist any more.`,
+        `A set cannot be restored. Publish the regions again with another set, or create it anew under its name and with its key: az disk-encryption-set create ${azNames(id)} --location {region} --key-url {key}`,
+      ),
+    ];
+  const { provisioningState, keyUrl, autoKeyRotationError, encryptionType } =
+    sight.value;
+  const was = madeWith.filter(
+    (type) => type !== "Unknown" && type !== encryptionType,
+  );
+  return [
+    // What is being changed is neither well nor bad.
+    ...(provisioningState === "Failed"
+      ? [
+          problem(
+            "DiskEncryptionSetNotReady",
+            `${id} is in provisioning state ${provisioningState}.`,
+            `Set its key anew: az disk-encryption-set update ${azNames(id)} --key-url {key}`,
+          ),
+        ]
+      : []),
+    ...(keyUrl === undefined
+      ? [
+          problem(
+            "DiskEncryptionSetWithoutKey",
+            `${id} has no active key.`,
+            `Give it one: az disk-encryption-set update ${azNames(id)} --key-url {key}`,
+          ),
+        ]
+      : []),
+    ...(autoKeyRotationError === undefined
+      ? []
+      : [
+          problem(
+            "DiskEncryptionSetKeyRotationFailing",
+            `The key of ${id} no longer rotates: ${autoKeyRotationError.code}: ${autoKeyRotationError.message}`,
+            `Give the set's identity access to its vault again (of another tenant: its application's consent), then set the key anew: az disk-encryption-set update ${azNames(id)} --key-url {key}`,
+            [],
+            "warning",
+          ),
+        ]),
+    ...(was.length > 0
+      ? [
+          problem(
+            TYPE_CHANGED,
+            `${id} is of type ${encryptionType} now; versions were made with it as ${[...new Set(was)].join(", ")}.`,
+            "A set under the same name was made anew. Publish a new version with a set of the type that it needs.",
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** It is a problem of those versions alone that were made with the set as another. */
+export const TYPE_CHANGED = "DiskEncryptionSetTypeChanged";
+
+type KeyFault = Omit<KeyProblem, "seenBy">;
+
+function missingKey(vault: SetSight["vault"]): readonly KeyFault[] {
+  switch (vault?.kind) {
+    case "found":
+      return [
+        {
+          code: "KeyNotFound",
+          severity: "error",
+          message: "does not exist any more.",
+          remediation:
+            "Recover it before it is purged: az keyvault key recover --vault-name {vault} --name {key}",
+          breaks: ALL_USE,
+        },
+      ];
+    // A set keeps the id that its vault had: one that was moved to another resource group works on.
+    case "absent":
+      return [
+        {
+          code: "KeyVaultNotFound",
+          severity: "warning",
+          message:
+            "is in a vault that is not where it was: it was deleted, or moved to another resource group.",
+          remediation:
+            "Recover a deleted vault before it is purged: az keyvault recover --name {vault}. Of one that was moved set the key anew: az disk-encryption-set update --source-vault {vault} --key-url {key}",
+          breaks: ALL_USE,
+        },
+      ];
+    case "unseen":
+    case undefined:
+      return [];
+  }
+}
+
+function keyProblems(
+  key: Key,
+  newest: SetSight["newest"],
+  now: Date,
+  expiryMs: number,
+): readonly KeyFault[] {
+  const { enabled, expires, notBefore } = key;
+  const nowMs = now.getTime();
+  const fault = (
+    code: string,
+    message: string,
+    remediation: string,
+    severity: KeyProblem["severity"] = "error",
+  ): KeyFault => ({ code, severity, message, remediation, breaks: ALL_USE });
+  return [
+    ...(enabled
+      ? []
+      : [
+          fault(
+            "KeyDisabled",
+            "is disabled.",
+            "Enable it: az keyvault key set-attributes --vault-name {vault} --name {key} --enabled true",
+          ),
+        ]),
+    ...(notBefore !== undefined && Date.parse(notBefore) > nowMs
+      ? [
+          fault(
+            "KeyNotYetValid",
+            `is not valid before ${notBefore}.`,
+            "Give it an earlier date of activation: az keyvault key set-attributes --vault-name {vault} --name {key} --not-before {time}",
+          ),
+        ]
+      : []),
+    ...(expires !== undefined && Date.parse(expires) <= nowMs
+      ? [
+          fault(
+            "KeyExpired",
+            `has expired: ${expires}.`,
+            "Give it a later date of expiry, or rotate it and let the set use the new version: az keyvault key set-attributes --vault-name {vault} --name {key} --expires {time}",
+          ),
+        ]
+      : isExpiring(key, now, expiryMs) && !isFollowed(newest, now, expiryMs)
+        ? [
+            fault(
+              "KeyExpiring",
+              `expires soon: ${expires}.`,
+              "Rotate it before that, and let the set use the new version: az keyvault key rotate --vault-name {vault} --name {key}",
+              "warning",
+            ),
+          ]
+        : []),
+  ];
+}
+
+/** It works today, and will not for as long as is asked. */
+export function isExpiring(
+  { expires }: Key,
+  now: Date,
+  expiryMs: number,
+): boolean {
+  return (
+    expires !== undefined && Date.parse(expires) - now.getTime() <= expiryMs
+  );
+}
+
+/** The set takes another version of the key before this one expires. */
+function isFollowed(
+  newest: SetSight["newest"],
+  now: Date,
+  expiryMs: number,
+): boolean {
+  return (
+    newest?.kind === "found" &&
+    newest.value.enabled &&
+    !isExpiring(newest.value, now, expiryMs)
+  );
+}

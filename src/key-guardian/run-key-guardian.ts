@@ -1,0 +1,237 @@
+/**
+ * Looks at the disk encryption sets of published versions, and at their keys. Invariants:
+ *  1. A run begins no image definition after `MOST_READS` reads of Azure or `MOST_MS`, nor after Azure has throttled; the next
+ *     goes on there. Each set, key and vault is read once in a run, however many versions and regions hang on it.
+ *  2. What is to be told is stored with the state that it tells of, and goes out until it is gone from there: whoever dies when,
+ *     it is told, and under one id. Of two who look at once, one stores.
+ *  3. Where nothing is certain the state stays as it was: a read that fails now is made again by a later run.
+ *  4. What fails for one set or image definition holds back no other.
+ */
+import { ServiceError } from "../errors.js";
+import type { CloudEvent } from "../events/cloud-event.js";
+import { IMAGES_SCOPE } from "../image-version/listings.js";
+import type { Dependencies } from "../image-version/ports.js";
+import { isStateConflict } from "../operation/outbox.js";
+import { advance, type Change } from "./advance.js";
+import { setsInUse, type SetInUse } from "./inventory.js";
+import { judge } from "./judge.js";
+import { learnImages } from "./learn-images.js";
+import { createKeyLooks, type KeyLooks } from "./look.js";
+import type { ImageKeys, KeyDependencies, KeyState } from "./ports.js";
+import { eventOf } from "./tell.js";
+
+export type GuardianDependencies = KeyDependencies &
+  Pick<
+    Dependencies,
+    | "resourceManager"
+    | "resources"
+    | "store"
+    | "index"
+    | "events"
+    | "eventSource"
+    | "now"
+  >;
+
+export interface GuardianRun {
+  readonly images: number;
+  readonly sets: number;
+  /** Reads of Azure. */
+  readonly reads: number;
+  /** What was told, by type and set. */
+  readonly told: readonly string[];
+  /** True where the next run has to go on. */
+  readonly unfinished: boolean;
+  /** One for each image definition or set that could not be looked at this time. */
+  readonly errors: readonly {
+    readonly resourceId: string;
+    readonly error: unknown;
+  }[];
+}
+
+const MOST_READS = 500;
+const MOST_MS = 120_000;
+/** Of one image definition; the others are said not to be seen. */
+const MOST_SETS = 200;
+const PAGE = 100;
+
+/** Where the next run goes on. */
+const CURSOR = { scope: "key-guardian", row: "image" } as const;
+
+/** Looks once at every image definition, as far as a run goes. Throws when they cannot be listed. */
+export async function runKeyGuardian(
+  deps: GuardianDependencies,
+  traceparent: string,
+): Promise<GuardianRun> {
+  const { index, now } = deps;
+  await learnImages(deps);
+  const untilMs = now().getTime() + MOST_MS;
+  const looks = createKeyLooks(deps);
+  const errors: GuardianRun["errors"][number][] = [];
+  const told: string[] = [];
+  let [images, sets, unfinished] = [0, 0, false];
+  const start = (await index.page(CURSOR.scope, 1)).rows[0]?.target;
+  let after = start;
+  let token: string | undefined;
+  do {
+    const page = await index.page(IMAGES_SCOPE, PAGE, token, start);
+    for (const { row, target: imageId } of page.rows) {
+      // Invariant 1.
+      unfinished ||=
+        images + looks.reads >= MOST_READS || now().getTime() >= untilMs;
+      if (unfinished) break;
+      images += 1;
+      try {
+        const looked = await lookAfter(deps, looks, imageId, traceparent);
+        sets += looked.sets;
+        told.push(...looked.told);
+        errors.push(...looked.errors);
+        unfinished = looked.errors.some(({ error }) => isThrottling(error));
+      } catch (error) {
+        if (isStateConflict(error)) continue; // Invariant 2.
+        errors.push({ resourceId: imageId, error });
+        unfinished = isThrottling(error);
+      }
+      if (!unfinished) after = row;
+    }
+    token = page.continuationToken;
+  } while (token !== undefined && !unfinished);
+  if (!unfinished && start !== undefined) await index.remove([CURSOR]);
+  else if (unfinished && after !== undefined)
+    await index.put([{ ...CURSOR, target: after }]);
+  return {
+    images,
+    sets,
+    reads: images + looks.reads,
+    told,
+    unfinished,
+    errors,
+  };
+}
+
+function isThrottling(error: unknown): boolean {
+  return (
+    error instanceof ServiceError && error.code === "ResourceManagerThrottled"
+  );
+}
+
+/** Of one image definition: looks, stores, tells. */
+async function lookAfter(
+  deps: GuardianDependencies,
+  looks: KeyLooks,
+  imageId: string,
+  traceparent: string,
+): Promise<Pick<GuardianRun, "sets" | "told" | "errors">> {
+  const { keyStates, eventSource, now } = deps;
+  // In this order: whoever has stored another state since has looked later.
+  const stored = await keyStates.read(imageId);
+  const inUse = await setsInUse(deps, imageId);
+  const errors: GuardianRun["errors"][number][] = [];
+  if (stored === undefined && (inUse ?? []).length === 0)
+    return { sets: 0, told: [], errors };
+  const sets: KeyState[] = [];
+  const untold: CloudEvent[] = [...(stored?.document.untold ?? [])];
+  const note = (
+    change: Change,
+    state: KeyState,
+    uses: SetInUse["uses"] = [],
+  ): void =>
+    void untold.push(
+      eventOf(change, { imageId, state, uses, eventSource, traceparent }),
+    );
+  const before = new Map(
+    (stored?.document.sets ?? []).map((state) => [
+      state.diskEncryptionSetId.toLowerCase(),
+      state,
+    ]),
+  );
+  for (const set of inUse ?? []) {
+    const known = before.get(set.id.toLowerCase());
+    before.delete(set.id.toLowerCase());
+    try {
+      if (sets.length >= MOST_SETS) sets.push(notLooked(known, set, now()));
+      // Invariant 1.
+      else if (errors.some(({ error }) => isThrottling(error)))
+        sets.push(...(known ? [known] : []));
+      else {
+        const { state, change } = await lookAt(deps, looks, set, known);
+        sets.push(state);
+        if (change !== undefined) note(change, state, set.uses);
+      }
+    } catch (error) {
+      errors.push({ resourceId: set.id, error });
+      if (known !== undefined) sets.push(known); // Invariant 3.
+    }
+  }
+  for (const state of before.values())
+    if (inUse === undefined) sets.push(state);
+    else if (state.told !== undefined && state.unused === undefined)
+      sets.push({ ...state, unused: true });
+    // A second look has shown no version that has it: nothing is at risk by it.
+    else if (state.told !== undefined)
+      note("safe", { ...state, lookedTime: now().toISOString() });
+  await keyStates.put({ imageId, sets, untold }, stored?.etag);
+  await tell(deps, imageId, untold);
+  return {
+    sets: sets.length,
+    told: untold.map(
+      ({ type, data }) =>
+        `${type} ${(data as { diskEncryptionSetId: string }).diskEncryptionSetId}`,
+    ),
+    errors,
+  };
+}
+
+async function lookAt(
+  { now, keyExpiryMs: expiryMs }: GuardianDependencies,
+  looks: KeyLooks,
+  { id, madeWith }: SetInUse,
+  known: KeyState | undefined,
+) {
+  const sight = await looks.look(id);
+  const time = now();
+  return advance(
+    known,
+    id,
+    sight.set.kind === "found" ? sight.set.value : undefined,
+    judge(id, sight, madeWith, { now: time, expiryMs }),
+    time,
+  );
+}
+
+function notLooked(
+  known: KeyState | undefined,
+  { id }: SetInUse,
+  now: Date,
+): KeyState {
+  return {
+    diskEncryptionSetId: id,
+    lookedTime: now.toISOString(),
+    problems: [],
+    sequence: 0,
+    ...known,
+    notSeen: [
+      {
+        code: "TooManySets",
+        message: `Of the sets of one image definition, ${MOST_SETS} are looked at.`,
+      },
+    ],
+  };
+}
+
+/** Invariant 2. */
+async function tell(
+  { events, keyStates }: GuardianDependencies,
+  imageId: string,
+  untold: readonly CloudEvent[],
+): Promise<void> {
+  if (untold.length === 0) return;
+  await events.publish(untold);
+  const stored = await keyStates.read(imageId);
+  if (stored === undefined) return;
+  const ids = untold.map(({ id }) => id);
+  const document: ImageKeys = {
+    ...stored.document,
+    untold: stored.document.untold.filter(({ id }) => !ids.includes(id)),
+  };
+  await keyStates.put(document, stored.etag);
+}

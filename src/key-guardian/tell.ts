@@ -1,0 +1,76 @@
+/** Events of keys. Their ids are made of the image definition, the set and how often was told of it: they may be sent twice. */
+import { createHash } from "node:crypto";
+import type { CloudEvent } from "../events/cloud-event.js";
+import type { EventData, EventType } from "../events/documented-event.js";
+import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import type { Change } from "./advance.js";
+import type { KeyState } from "./ports.js";
+
+/** A version that has the set, and the regions in which it has it. */
+export interface SetUse {
+  readonly name: string;
+  /** Canonical. */
+  readonly regions: readonly string[];
+}
+
+/** Those that an event names, the highest numbers first. */
+const MOST_VERSIONS = 50;
+
+export interface Telling {
+  readonly imageId: string;
+  readonly state: KeyState;
+  readonly uses: readonly SetUse[];
+  readonly eventSource: string;
+  readonly traceparent: string;
+}
+
+export function eventOf(change: Change, telling: Telling): CloudEvent {
+  const { state, uses } = telling;
+  const { diskEncryptionSetId, keyUrl, problems, notSeen, since } = state;
+  const common = {
+    diskEncryptionSetId,
+    ...(keyUrl !== undefined && { keyUrl }),
+    notSeen: [...notSeen],
+    versions: uses
+      .slice(0, MOST_VERSIONS)
+      .map(({ name, regions }) => ({ name, regions: [...regions] })),
+    versionCount: uses.length,
+  };
+  return change === "atRisk"
+    ? event(telling, IMAGE_VERSION_EVENT.keyAtRisk, "key-at-risk", {
+        ...common,
+        since: since ?? state.lookedTime,
+        problems: problems.map(({ seenBy: _, breaks, ...problem }) => ({
+          ...problem,
+          breaks: [...breaks],
+        })),
+      })
+    : event(telling, IMAGE_VERSION_EVENT.keySafe, "key-safe", common);
+}
+
+function event<Type extends EventType>(
+  { imageId, state, eventSource, traceparent }: Telling,
+  type: Type,
+  prefix: string,
+  data: EventData<Type>,
+): CloudEvent {
+  const { diskEncryptionSetId, sequence, lookedTime } = state;
+  const fact = [
+    imageId.toLowerCase(),
+    diskEncryptionSetId.toLowerCase(),
+    sequence,
+    lookedTime, // It may come back, and be counted anew.
+  ];
+  const hash = createHash("sha256").update(JSON.stringify(fact)).digest("hex");
+  return {
+    specversion: "1.0",
+    id: `${prefix}/${hash.slice(0, 32)}`,
+    source: eventSource,
+    type,
+    subject: imageId,
+    time: lookedTime,
+    datacontenttype: "application/json",
+    traceparent,
+    data,
+  };
+}

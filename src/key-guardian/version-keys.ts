@@ -1,0 +1,100 @@
+/** What is known of the keys of one version. Pure. Invariant: a set that was not looked at, or not wholly, is never safe. */
+import type { EncryptionType } from "../image-version/resources.js";
+import { TYPE_CHANGED } from "./judge.js";
+import type { ImageKeys, KeyProblem, KeyState, NotSeen } from "./ports.js";
+
+interface OfSet {
+  readonly diskEncryptionSetId: string;
+  /** Canonical; where the version has the set. */
+  readonly regions: readonly string[];
+}
+
+export interface VersionKeys {
+  readonly state: "AtRisk" | "Unknown" | "Safe";
+  /** When the first of its sets was looked at; absent where one was not. RFC 3339. */
+  readonly lookedTime?: string;
+  readonly problems: readonly (OfSet &
+    Omit<KeyProblem, "seenBy"> & {
+      readonly keyUrl?: string;
+      readonly since?: string;
+    })[];
+  readonly notSeen: readonly (OfSet & NotSeen)[];
+}
+
+const NOT_YET: NotSeen = {
+  code: "NotLookedAtYet",
+  message:
+    "The set was not looked at: the next run does, where Sigil was asked for a version that has it.",
+};
+
+/** By set, in lower case. */
+export type KeyStatesBySet = ReadonlyMap<string, KeyState>;
+
+export function statesOf(
+  known: Pick<ImageKeys, "sets"> | undefined,
+): KeyStatesBySet {
+  return new Map(
+    (known?.sets ?? []).map((state) => [
+      state.diskEncryptionSetId.toLowerCase(),
+      state,
+    ]),
+  );
+}
+
+/**
+ * Undefined for a version without keys of customers. `uses`: each set that a disk has in a canonical region. `madeWith`: by set in
+ * lower case, when Sigil last proved it.
+ */
+export function versionKeys(
+  states: KeyStatesBySet,
+  uses: readonly {
+    readonly diskEncryptionSetId: string;
+    readonly region: string;
+  }[],
+  madeWith: Readonly<Record<string, EncryptionType>>,
+): VersionKeys | undefined {
+  const sets = new Map<string, { id: string; regions: Set<string> }>();
+  for (const { diskEncryptionSetId: id, region } of uses) {
+    const set = sets.get(id.toLowerCase()) ?? { id, regions: new Set() };
+    set.regions.add(region);
+    sets.set(id.toLowerCase(), set);
+  }
+  if (sets.size === 0) return undefined;
+  const looks = [...sets].map(([key, { id, regions }]) => ({
+    of: { diskEncryptionSetId: id, regions: [...regions].sort() },
+    state: states.get(key),
+    madeWith: madeWith[key],
+  }));
+  const problems = looks.flatMap(({ of, state, madeWith: type }) =>
+    problemsOf(state, type).map(({ seenBy: _, ...problem }) => ({
+      ...of,
+      ...(state?.keyUrl !== undefined && { keyUrl: state.keyUrl }),
+      ...(state?.since !== undefined && { since: state.since }),
+      ...problem,
+    })),
+  );
+  const notSeen = looks.flatMap(({ of, state }) =>
+    (state?.notSeen ?? [NOT_YET]).map((one) => ({ ...of, ...one })),
+  );
+  const times = looks.map(({ state }) => state?.lookedTime);
+  const [first] = times.includes(undefined) ? [] : [...times].sort();
+  return {
+    state:
+      problems.length > 0 ? "AtRisk" : notSeen.length > 0 ? "Unknown" : "Safe",
+    ...(first !== undefined && { lookedTime: first }),
+    problems,
+    notSeen,
+  };
+}
+
+/** That a set is of another type is a problem of the versions alone that were made with it before. */
+function problemsOf(
+  state: KeyState | undefined,
+  madeWith: EncryptionType | undefined,
+): readonly KeyProblem[] {
+  return (state?.problems ?? []).filter(
+    ({ code }) =>
+      code !== TYPE_CHANGED ||
+      (madeWith !== undefined && madeWith !== state?.encryptionType),
+  );
+}

@@ -1,0 +1,377 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  test,
+} from "vitest";
+import { ServiceError } from "../../../src/errors.js";
+import type { EventData } from "../../../src/events/documented-event.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import type { GuardianDependencies } from "../../../src/key-guardian/run-key-guardian.js";
+import { idOf, TRACEPARENT } from "../../support/dependencies.js";
+import {
+  KEY,
+  OS,
+  of,
+  setIn,
+  startGuarded,
+  VAULT,
+  type Guarded,
+} from "./support.js";
+
+const AT_RISK = "Sigil.ImageVersion.KeyAtRisk";
+const SAFE = "Sigil.ImageVersion.KeySafe";
+
+const KEY_READ = "Microsoft.KeyVault/vaults/keys/versions/read";
+const SET_READ = "Microsoft.Compute/diskEncryptionSets/read";
+const ACTIONS = [KEY_READ, SET_READ];
+
+let world: Guarded;
+let image: string;
+let other: string;
+beforeAll(async () => {
+  world = await startGuarded();
+  image = await world.define();
+  other = await world.define();
+  for (const id of [
+    `${image}/versions/1.0.0`,
+    `${image}/versions/1.0.1`,
+    `${other}/versions/1.0.0`,
+  ])
+    await world.publish(id);
+});
+afterAll(() => world.close());
+
+/** What was there before each test. */
+let resources: ReturnType<Guarded["simulator"]["control"]["resources"]>;
+beforeEach(async () => {
+  resources = world.simulator.control.resources();
+  await world.run();
+  await world.takeTold();
+});
+afterEach(async () => {
+  const { control } = world.simulator;
+  for (const action of ACTIONS) await control.allowAction({ action });
+  for (const resource of resources) await control.putResource(resource);
+  await world.run();
+  await world.takeTold();
+  control.clearRequests();
+});
+
+/** Types and codes, by image definition. */
+async function told() {
+  return (await world.takeTold()).map(({ type, subject, data }) => [
+    subject,
+    type,
+    ...((data as Partial<EventData<typeof AT_RISK>>).problems ?? []).map(
+      ({ code }) => code,
+    ),
+  ]);
+}
+
+describe("what goes bad is told once, of each image definition, and that it is mended:", () => {
+  test.each<readonly [string, () => Promise<unknown>]>([
+    ["KeyDisabled", () => world.setKey({ enabled: false })],
+    ["KeyExpired", () => world.setKey({ exp: world.clock.now() / 1_000 - 1 })],
+    [
+      "KeyExpiring",
+      () => world.setKey({ exp: world.clock.now() / 1_000 + 86_400 }),
+    ],
+    ["KeyNotFound", () => world.simulator.control.removeResource(KEY)],
+    [
+      "DiskEncryptionSetNotFound",
+      () => world.simulator.control.removeResource(OS),
+    ],
+    [
+      "DiskEncryptionSetNotReady",
+      () =>
+        world.simulator.control.putResource(
+          of.diskEncryptionSet(
+            "WestUSDiskEncryptionSet1",
+            "westus",
+            undefined,
+            { provisioningState: "Failed" },
+          ),
+        ),
+    ],
+    [
+      "DiskEncryptionSetKeyRotationFailing",
+      () =>
+        world.simulator.control.putResource(
+          of.diskEncryptionSet(
+            "WestUSDiskEncryptionSet1",
+            "westus",
+            undefined,
+            {
+              autoKeyRotationError: { code: "Forbidden", message: "no access" },
+            },
+          ),
+        ),
+    ],
+    [
+      "DiskEncryptionSetTypeChanged",
+      () =>
+        world.simulator.control.putResource(
+          of.diskEncryptionSet(
+            "WestUSDiskEncryptionSet1",
+            "westus",
+            "EncryptionAtRestWithPlatformAndCustomerKeys",
+          ),
+        ),
+    ],
+  ])("%s", async (code, breakIt) => {
+    await breakIt();
+    expect(await world.run()).toMatchObject({ errors: [], unfinished: false });
+    await world.run();
+    const events = await told();
+    expect(events).toHaveLength(2);
+    expect(events).toEqual(
+      expect.arrayContaining([
+        [image, AT_RISK, code],
+        [other, AT_RISK, code],
+      ]),
+    );
+    for (const resource of resources)
+      await world.simulator.control.putResource(resource);
+    await world.run();
+    await world.run();
+    expect(await told()).toEqual(
+      expect.arrayContaining([
+        [image, SAFE],
+        [other, SAFE],
+      ]),
+    );
+  });
+
+  test("a vault that is gone takes every key of it along", async () => {
+    await world.simulator.control.removeResource(VAULT);
+    await world.run();
+    const events = await told();
+    expect(events).toHaveLength(4);
+    expect(events).toContainEqual([image, AT_RISK, "KeyVaultNotFound"]);
+  });
+});
+
+test("an event names the set, its key, each version and where it has the set, what breaks and what mends it", async () => {
+  await world.setKey({ enabled: false });
+  await world.run();
+  const event = (await world.takeTold()).find(
+    ({ subject }) => subject === image,
+  );
+  const keyUrl = expect.stringMatching(
+    /\/keys\/WestUSDiskEncryptionSet1\//u,
+  ) as string;
+  expect(event?.data).toEqual({
+    diskEncryptionSetId: OS,
+    keyUrl,
+    since: new Date(world.clock.now()).toISOString(),
+    problems: [
+      {
+        code: "KeyDisabled",
+        severity: "error",
+        message: expect.stringMatching(
+          /, the key of .*, is disabled\.$/u,
+        ) as string,
+        remediation: expect.stringContaining("--enabled true") as string,
+        breaks: ["update", "deployment", "runningMachines"],
+      },
+    ],
+    notSeen: [],
+    versions: [
+      { name: "1.0.1", regions: ["westus"] },
+      { name: "1.0.0", regions: ["westus"] },
+    ],
+    versionCount: 2,
+  });
+});
+
+test("each set and key is read once, whoever has it", async () => {
+  world.simulator.control.clearRequests();
+  const { reads, sets, images } = await world.run();
+  const { control } = world.simulator;
+  expect(images).toBe(2);
+  expect(sets).toBe(8);
+  // Two lists, four sets, four keys.
+  expect(reads).toBe(10);
+  expect(control.countRequests({})).toBe(10);
+  expect(
+    control.countRequests({
+      path: "diskEncryptionSets/WestUSDiskEncryptionSet1\\?",
+    }),
+  ).toBe(1);
+});
+
+describe("what cannot be looked at is said, and is never safe:", () => {
+  const state = async () =>
+    (await world.guardian.keyStates.read(image))?.document.sets.find(
+      ({ diskEncryptionSetId }) => diskEncryptionSetId === OS,
+    );
+
+  test.each([
+    ["a key", KEY_READ, KEY],
+    ["a set", SET_READ, OS],
+  ])("%s", async (_, action, scope) => {
+    await world.setKey({ enabled: false });
+    await world.run();
+    await world.takeTold();
+    await world.simulator.control.denyAction({ action, scope });
+    await world.setKey({ enabled: true });
+    await world.run();
+    expect(await told()).toEqual([]);
+    expect(await state()).toMatchObject({
+      problems: [{ code: "KeyDisabled" }],
+      notSeen: [
+        {
+          code: "InsufficientPermission",
+          message: expect.stringContaining(action) as string,
+        },
+      ],
+    });
+  });
+
+  test.each<readonly [string, Record<string, unknown>]>([
+    [
+      "KeyInOtherTenant",
+      { federatedClientId: "11111111-1111-4111-8111-111111111111" },
+    ],
+    [
+      "KeyVaultNotNamed",
+      { activeKey: { keyUrl: "https://a.vault.azure.net/keys/a/1" } },
+    ],
+    [
+      "ManagedHsm",
+      { activeKey: { keyUrl: "https://a.managedhsm.azure.net/keys/a/1" } },
+    ],
+  ])("%s", async (code, properties) => {
+    await world.simulator.control.putResource(
+      of.diskEncryptionSet(
+        "WestUSDiskEncryptionSet1",
+        "westus",
+        undefined,
+        properties,
+      ),
+    );
+    await world.run();
+    expect(await told()).toEqual([]);
+    expect(await state()).toMatchObject({ problems: [], notSeen: [{ code }] });
+  });
+});
+
+test("a key that does not say whether it is enabled is not seen", async () => {
+  const { control } = world.simulator;
+  const key = control.resources().find(({ id }) => id === KEY);
+  if (key === undefined) throw new Error(`${KEY} is not there`);
+  const { attributes: _, ...properties } = key.properties ?? {};
+  await control.putResource({ ...key, properties });
+  await world.run();
+  expect(await told()).toEqual([]);
+  const stored = await world.guardian.keyStates.read(image);
+  expect(
+    stored?.document.sets.find(
+      ({ diskEncryptionSetId }) => diskEncryptionSetId === OS,
+    ),
+  ).toMatchObject({
+    problems: [],
+    notSeen: [{ code: "ResourceManagerRefused" }],
+  });
+});
+
+describe("where nothing is certain the state stays as it was:", () => {
+  test.each([429, 500, 503])("%d", async (status) => {
+    await world.setKey({ enabled: false });
+    await world.run();
+    await world.takeTold();
+    await world.setKey({ enabled: true });
+    world.simulator.control.addFault({
+      path: "Microsoft.KeyVault/vaults/keys-westus/keys/WestUSDiskEncryptionSet1",
+      status,
+      times: 1,
+    });
+    const { errors, unfinished } = await world.run();
+    expect(errors.length).toBeGreaterThan(0);
+    expect(unfinished).toBe(status === 429);
+    world.simulator.control.clearFaults();
+    const before = await told();
+    await world.run();
+    expect([...before, ...(await told())]).toHaveLength(2);
+  });
+});
+
+test("a run that cannot list versions, or store, leaves the others their turn", async () => {
+  await world.setKey({ enabled: false });
+  const failing: GuardianDependencies = {
+    ...world.guardian,
+    resourceManager: {
+      ...world.deps.resourceManager,
+      listImageVersions: (id) =>
+        id === image
+          ? Promise.reject(
+              new ServiceError("ResourceManagerUnavailable", "no", {
+                retryAfterMs: 1,
+              }),
+            )
+          : world.deps.resourceManager.listImageVersions(id),
+    },
+  };
+  expect(await world.run(failing)).toMatchObject({
+    errors: [{ resourceId: image }],
+    unfinished: false,
+  });
+  expect(await told()).toEqual([[other, AT_RISK, "KeyDisabled"]]);
+});
+
+test("of two hosts that look at once, one tells", async () => {
+  await world.setKey({ enabled: false });
+  await Promise.all([world.run(), world.run(), world.run()]);
+  const events = await world.takeTold();
+  expect(new Set(events.map(({ id }) => id)).size).toBe(2);
+  expect(events).toHaveLength(2);
+});
+
+test("a set that no version has any more, by two looks, is told to be at risk no more", async () => {
+  const gone = await world.define();
+  await world.publish(`${gone}/versions/1.0.0`);
+  await world.setKey({ enabled: false });
+  await world.run();
+  await deleteImageVersion(world.deps, {
+    id: idOf(`${gone}/versions/1.0.0`),
+    requestedBy: { appId: "test" },
+    traceparent: TRACEPARENT,
+  });
+  await world.finish(`${gone}/versions/1.0.0`);
+  await world.takeTold();
+  await world.run();
+  expect(await told()).toEqual([]);
+  await world.run();
+  expect(await told()).toEqual([[gone, SAFE]]);
+  await world.run();
+  expect(await told()).toEqual([]);
+});
+
+test("sets of each region are looked at", async () => {
+  await world.simulator.control.removeResource(
+    setIn("EastUS2DiskEncryptionSet2"),
+  );
+  await world.run();
+  expect(await told()).toContainEqual([
+    image,
+    AT_RISK,
+    "DiskEncryptionSetNotFound",
+  ]);
+});
+
+test("image definitions that an earlier release has worked on are found by their operations", async () => {
+  const { index } = world.deps;
+  const rows = (await index.page("images", 100)).rows;
+  await index.remove([
+    ...rows,
+    { scope: "key-guardian-learning", row: "operations" },
+  ]);
+  await world.run();
+  expect((await index.page("images", 100)).rows).toEqual(
+    rows.map((row) => ({ ...row, writtenTime: expect.any(String) as string })),
+  );
+});

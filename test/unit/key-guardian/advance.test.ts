@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import type { DiskEncryptionSet } from "../../../src/image-version/resources.js";
+import { advance } from "../../../src/key-guardian/advance.js";
+import { judge, type SetSight } from "../../../src/key-guardian/judge.js";
+import type { KeyState } from "../../../src/key-guardian/ports.js";
+
+const SET = "/set";
+const HOUR_MS = 3_600_000;
+let hours = 0;
+
+const value: DiskEncryptionSet = {
+  id: SET,
+  region: "westus",
+  provisioningState: "Succeeded",
+  encryptionType: "EncryptionAtRestWithCustomerKey",
+  keyUrl: "https://vault/keys/west/1",
+  rotationToLatestKeyVersionEnabled: false,
+};
+const FOUND = { kind: "found", value } as const;
+const FAILED = {
+  kind: "found",
+  value: { ...value, provisioningState: "Failed" },
+} as const;
+const UNSEEN = { kind: "unseen", code: "No", message: "no" } as const;
+const KEY = { kind: "found", value: { enabled: true } } as const;
+const DISABLED = { kind: "found", value: { enabled: false } } as const;
+
+function look(before: KeyState | undefined, sight: SetSight) {
+  hours += 1;
+  const now = new Date(hours * HOUR_MS);
+  return advance(
+    before,
+    SET,
+    sight.set.kind === "found" ? sight.set.value : undefined,
+    judge(SET, sight, [], { now, expiryMs: 0 }),
+    now,
+  );
+}
+
+/** What is told of one look after the other. */
+function changes(...sights: readonly SetSight[]) {
+  let state: KeyState | undefined;
+  return sights.map((sight) => {
+    const next = look(state, sight);
+    state = next.state;
+    return next.change;
+  });
+}
+
+describe("each change is told once:", () => {
+  test("a problem, and that it is mended", () => {
+    expect(
+      changes(
+        { set: FOUND, key: KEY },
+        { set: FOUND, key: DISABLED },
+        { set: FOUND, key: DISABLED },
+        { set: FOUND, key: KEY },
+        { set: FOUND, key: KEY },
+        { set: FOUND, key: DISABLED },
+      ),
+    ).toEqual([undefined, "atRisk", undefined, "safe", undefined, "atRisk"]);
+  });
+
+  test("another problem beside it, and one less", () => {
+    expect(
+      changes(
+        { set: FAILED, key: KEY },
+        { set: FAILED, key: DISABLED },
+        { set: FOUND, key: DISABLED },
+        { set: FOUND, key: KEY },
+      ),
+    ).toEqual(["atRisk", "atRisk", "atRisk", "safe"]);
+  });
+});
+
+describe("what cannot be looked at mends nothing:", () => {
+  test("the key", () => {
+    expect(
+      changes(
+        { set: FOUND, key: DISABLED },
+        { set: FOUND, key: UNSEEN },
+        { set: UNSEEN },
+        { set: FOUND, key: KEY },
+      ),
+    ).toEqual(["atRisk", undefined, undefined, "safe"]);
+  });
+
+  test("but a set that is seen to be well again is, whatever is not seen of its key", () => {
+    expect(
+      changes({ set: FAILED, key: UNSEEN }, { set: FOUND, key: UNSEEN }),
+    ).toEqual(["atRisk", "safe"]);
+  });
+});
+
+test("property: nothing is said to be mended, or is forgotten, that was not seen again by what had shown it", () => {
+  const sets = [FOUND, FAILED, UNSEEN, { kind: "absent" }] as const;
+  const keys = [KEY, DISABLED, UNSEEN, { kind: "absent" }] as const;
+  // Of any state, each of any sights that may follow, twice over.
+  const vaults = [
+    { kind: "found", value: true },
+    { kind: "absent" },
+    UNSEEN,
+  ] as const;
+  const sights = sets.flatMap((set): SetSight[] =>
+    set.kind === "found"
+      ? keys.flatMap((key): SetSight[] =>
+          key.kind === "absent"
+            ? vaults.map((vault) => ({ set, key, vault }))
+            : [{ set, key }],
+        )
+      : [{ set }],
+  );
+  for (const first of sights)
+    for (const second of sights)
+      for (const third of sights) {
+        let state: KeyState | undefined;
+        for (const sight of [first, second, third]) {
+          const before: KeyState | undefined = state;
+          const next = look(before, sight);
+          state = next.state;
+          const [setSeen, keySeen] = [
+            sight.set.kind !== "unseen",
+            [sight.set, sight.key, sight.vault].every(
+              (one) => one?.kind !== "unseen",
+            ),
+          ];
+          for (const { code, seenBy } of before?.problems ?? [])
+            if (!(seenBy === "set" ? setSeen : keySeen))
+              expect(state.problems.map((one) => one.code)).toContain(code);
+          if (next.change === "safe") expect(state.problems).toEqual([]);
+          expect(state.notSeen.length > 0).toBe(!setSeen || !keySeen);
+        }
+      }
+});
