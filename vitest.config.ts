@@ -10,6 +10,7 @@ const SLOW = [
   "test/contract/infrastructure/*.test.ts",
   "test/contract/image-version/{bursts,call-counts,resource-manager-faults}.test.ts",
   "test/contract/image-version/truth/{property,rollbacks}.test.ts",
+  "test/contract/image-version/drift/{crashes,many}.test.ts",
   "test/contract/rollout/waves-model.test.ts",
   "test/fuzz/*.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",

@@ -27,6 +27,9 @@ function usageOf(versions) {
           assumed.readsOfTestGroups +
           assumed.readsOfRollouts) +
       runs.retention * assumed.readsOfRetention +
+      runs.drift *
+        (assumed.readsOfDrift +
+          Math.min(versions, assumed.versionsOfDriftRun)) +
       runs.ageing * assumed.readsOfAgeing +
       runs.readiness * assumed.readsOfReadiness +
       versions *

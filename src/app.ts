@@ -9,6 +9,7 @@ import {
   requireMayUse,
   requireMayWrite,
 } from "./authorization/gallery-policy.js";
+import { runDrift } from "./drift/run-drift.js";
 import { createHttpHandlers } from "./http/handlers.js";
 import type { SignInSettings } from "./http/page-handlers.js";
 import { routesOf, type HttpRoute } from "./http/routes.js";
@@ -55,6 +56,9 @@ export interface App {
   readonly retentionSchedule: string;
   readonly deadLetters: (context: InvocationContext) => Promise<void>;
   readonly deadLetterSchedule: string;
+  readonly drift: (context: InvocationContext) => Promise<void>;
+  /** Undefined: it is off. */
+  readonly driftSchedule: string | undefined;
   readonly ageing: (context: InvocationContext) => Promise<void>;
   readonly ageingSchedule: string;
   readonly telemetry: Telemetry;
@@ -270,6 +274,20 @@ export async function createApp(
         log.error("retention could not process a policy or a version", error);
     }),
     retentionSchedule: config.retentionSchedule,
+    drift: logged(async (log) => {
+      const { errors, told, unfinished, ...run } =
+        await runDrift(imageVersions);
+      log.info("what others have changed was looked for", {
+        ...run,
+        told: told.join(" "),
+        unfinished: String(unfinished),
+      });
+      for (const { resourceId, error } of errors)
+        log.error("what others have changed could not be seen", error, {
+          resourceId,
+        });
+    }),
+    driftSchedule: config.driftSchedule,
     deadLetters: logged(async (log, context) => {
       const { looks, ended, errors } = await lookAfterDeadLetters(
         {

@@ -10,6 +10,7 @@ import {
   machinePrices,
   oneOf,
   origins,
+  schedule,
   seconds,
   someOf,
   subscriptions,
@@ -330,6 +331,13 @@ const SERVICE = {
     default: "0 30 * * * *",
     meaning:
       "NCRONTAB, six fields, UTC; when retention policies delete versions.",
+  },
+  driftSchedule: {
+    name: "SIGIL_DRIFT_SCHEDULE",
+    parse: schedule,
+    default: "0 10,40 * * * *",
+    meaning:
+      "NCRONTAB, six fields; when it is looked at what others have changed of versions that no operation works on; `off`: never.",
   },
   ageingSchedule: {
     name: "SIGIL_AGEING_SCHEDULE",

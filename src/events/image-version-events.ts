@@ -8,6 +8,8 @@ export const IMAGE_VERSION_EVENT = {
   creating: "Sigil.ImageVersion.Creating",
   updating: "Sigil.ImageVersion.Updating",
   changedOutside: "Sigil.ImageVersion.ChangedOutside",
+  regionLost: "Sigil.ImageVersion.RegionLost",
+  deletedOutside: "Sigil.ImageVersion.DeletedOutside",
   regionReplicating: "Sigil.ImageVersion.RegionReplicating",
   regionCompleted: "Sigil.ImageVersion.RegionCompleted",
   regionFailed: "Sigil.ImageVersion.RegionFailed",

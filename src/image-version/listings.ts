@@ -1,6 +1,6 @@
 /** Where image definitions, their versions and their operations are listed. */
 import type { IndexRow } from "../operation/records.js";
-import { keyOf } from "../resource-id.js";
+import { imageIdOf, keyOf, parseImageVersionId } from "../resource-id.js";
 
 /** The place of operations that is narrowest: those on an image definition and its versions, or of all in a gallery. */
 export function placeOf({
@@ -29,6 +29,17 @@ export const TESTED_SCOPE = "held-until-tested";
 /** The row of such a version. */
 export function testedRow(resourceId: string): IndexRow {
   return { scope: TESTED_SCOPE, row: keyOf(resourceId), target: resourceId };
+}
+
+/** Image definitions that Sigil has worked on a version of: what src/drift looks after. */
+export const IMAGES_SCOPE = "images";
+
+/** The row of a version's image definition. */
+export function imageRowOf(resourceId: string): readonly IndexRow[] {
+  const id = parseImageVersionId(resourceId);
+  if (id === undefined) return [];
+  const imageId = imageIdOf(id);
+  return [{ scope: IMAGES_SCOPE, row: keyOf(imageId), target: imageId }];
 }
 
 /** The versions of one image definition, highest first. */

@@ -30,7 +30,7 @@ import {
   type VersionState,
 } from "./record.js";
 import type { PromotionRule } from "../contract.js";
-import { testedRow } from "../listings.js";
+import { imageRowOf, testedRow } from "../listings.js";
 import { keptOf, ruleAskedBy } from "./wanted.js";
 
 export type ImageVersionOperationKind =
@@ -91,7 +91,11 @@ export function started(
 ): ImageVersionRecord {
   if (previous === undefined)
     return emptyRecord(key, resourceId, now.toISOString());
-  const { doubt: _, ...kept } = { ...previous, ...keptOf(previous) };
+  const {
+    doubt: _,
+    deletedOutside: __,
+    ...kept
+  } = { ...previous, ...keptOf(previous) };
   return {
     ...kept,
     members: [],
@@ -137,6 +141,7 @@ export function accept(
     ...operationOf(asked, sequence, context),
     ...(warnings.length > 0 && { warnings }),
   };
+  const listed = indexed(operation, context);
   const state = FIRST_STATES[kind] ?? "Accepted";
   const record = withRequest(
     { ...base, state, sequence, lastSequence: sequence },
@@ -153,7 +158,7 @@ export function accept(
       message: "The request is stored and its work is queued.",
       ...untilQuiet(base, context),
       effects: [
-        indexed(operation, context),
+        { ...listed, put: [...listed.put, ...imageRowOf(resourceId)] },
         ...heldRow(resourceId, ruleAskedBy(asked.request), asked.inWaves),
         acceptedEvent(operation, asked, context),
       ],

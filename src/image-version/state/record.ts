@@ -190,6 +190,8 @@ export interface ImageVersionRecord extends TrackedRecord {
     readonly publishedDate: string;
     readonly endTime: string;
   };
+  /** Others have deleted it: no operation has. */
+  readonly deletedOutside?: true;
   /** The life that has ended, as long as no other has begun. */
   readonly deletedLife?: DeletedLife;
   /** What was asked of Azure through Sigil and achieved; absent for a version that others made and nobody has adopted. */

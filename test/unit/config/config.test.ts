@@ -67,6 +67,7 @@ test("the least configuration has the documented defaults", () => {
     retentionSchedule: "0 30 * * * *",
     deadLetterSchedule: "0 */15 * * * *",
     deadLetterRetentionMs: 30 * 86_400_000,
+    driftSchedule: "0 10,40 * * * *",
     ageingSchedule: "0 45 * * * *",
     keepOperationsMs: 396 * 86_400_000,
     keepIdempotencyKeysMs: 30 * 86_400_000,
@@ -153,6 +154,8 @@ test.each([
     "0 0 3 * * *",
     { retentionSchedule: "0 0 3 * * *" },
   ],
+  ["SIGIL_DRIFT_SCHEDULE", "0 0 4 * * *", { driftSchedule: "0 0 4 * * *" }],
+  ["SIGIL_DRIFT_SCHEDULE", "Off", { driftSchedule: undefined }],
   ["SIGIL_AGEING_SCHEDULE", "0 0 4 * * *", { ageingSchedule: "0 0 4 * * *" }],
   ["SIGIL_KEEP_OPERATIONS_DAYS", "30", { keepOperationsMs: 30 * 86_400_000 }],
   [
