@@ -274,12 +274,15 @@ export async function createApp(
         log.error("retention could not process a policy or a version", error);
     }),
     retentionSchedule: config.retentionSchedule,
-    drift: logged(async (log) => {
-      const { errors, told, unfinished, ...run } =
-        await runDrift(imageVersions);
+    drift: logged(async (log, context) => {
+      const { errors, told, corrections, unfinished, ...run } = await runDrift(
+        imageVersions,
+        traceparentOf(context.traceContext?.traceParent),
+      );
       log.info("what others have changed was looked for", {
         ...run,
         told: told.join(" "),
+        corrections: corrections.join(" "),
         unfinished: String(unfinished),
       });
       for (const { resourceId, error } of errors)

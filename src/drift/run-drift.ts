@@ -1,5 +1,6 @@
 /**
- * Looks whether others have changed or deleted what Sigil has made, and tells it. Invariants:
+ * Looks whether others have changed or deleted what Sigil has made, and tells it; of a version that asks for it, it is put back
+ * (correcting.ts). Invariants:
  *  1. A version is judged by a look that began after its record was read, and the record is written only where nobody has
  *     written it since: an operation that begins meanwhile, or another run, has the last word.
  *  2. One list of an image definition serves all its versions: a version is read by itself only where the list shows it
@@ -17,17 +18,27 @@ import {
 } from "../image-version/listings.js";
 import type { Dependencies, StoredVersion } from "../image-version/ports.js";
 import { lookAt } from "../image-version/queries/look-at.js";
-import type { ListedImageVersion } from "../image-version/resources.js";
+import type { ListedImageVersion, Look } from "../image-version/resources.js";
 import {
   isAsKnown,
   isKeptAtRest,
   seeAtRest,
 } from "../image-version/state/at-rest.js";
-import type { ImageVersionPair } from "../image-version/state/record.js";
+import {
+  correct,
+  isToBeCorrected,
+  stopped,
+} from "../image-version/state/correcting.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+} from "../image-version/state/record.js";
 import { isFinal } from "../image-version/state/states.js";
+import { acceptOperation } from "../operation/accepting.js";
 import { openRow } from "../operation/catalog.js";
 import { deliver, isStateConflict } from "../operation/outbox.js";
 import type { Index, IndexPage } from "../operation/ports.js";
+import type { OperationRecord } from "../operation/records.js";
 import { contextOf } from "../operation/steps.js";
 import { keyOf, parseImageVersionId } from "../resource-id.js";
 
@@ -47,6 +58,8 @@ export interface DriftRun {
   readonly versions: number;
   /** Ids of versions of which something was told. */
   readonly told: readonly string[];
+  /** Ids of operations that put back what others have changed. */
+  readonly corrections: readonly string[];
   /** True where the next run has to go on. */
   readonly unfinished: boolean;
   /** One for each image definition or version that could not be looked at this time. */
@@ -58,34 +71,42 @@ export interface DriftRun {
 
 interface Walk {
   readonly deps: Dependencies;
+  readonly traceparent: string;
   readonly untilMs: number;
   images: number;
   versions: number;
   looks: number;
   isThrottled: boolean;
   readonly told: string[];
+  readonly corrections: string[];
   readonly errors: DriftRun["errors"][number][];
 }
 
 /** Goes on where the last run has stopped. Throws where it cannot be read what there is to look at. */
-export async function runDrift(deps: Dependencies): Promise<DriftRun> {
+export async function runDrift(
+  deps: Dependencies,
+  traceparent: string,
+): Promise<DriftRun> {
   const { index, now } = deps;
   const walk: Walk = {
     deps,
+    traceparent,
     untilMs: now().getTime() + MOST_MS,
     images: 0,
     versions: 0,
     looks: 0,
     isThrottled: false,
     told: [],
+    corrections: [],
     errors: [],
   };
   const { rows } = await index.page(CURSOR.scope, 1);
   const next = await walkFrom(walk, rows[0]?.target);
   if (next !== undefined) await index.put([{ ...CURSOR, target: next }]);
   else if (rows.length > 0) await index.remove([CURSOR]);
-  const { images, versions, told, errors } = walk;
-  return { images, versions, told, errors, unfinished: next !== undefined };
+  const { images, versions, told, corrections, errors } = walk;
+  const unfinished = next !== undefined;
+  return { images, versions, told, corrections, errors, unfinished };
 }
 
 /** Answers where the next run begins; undefined where everything was looked at. */
@@ -185,55 +206,90 @@ async function lookAfter(
   listed: ListedImageVersion | undefined,
 ): Promise<void> {
   try {
-    if (await tellChanges(walk, resourceId, listed)) walk.told.push(resourceId);
+    const found = await lookAround(walk, resourceId, listed);
+    if (found?.told === true) walk.told.push(resourceId);
+    if (found?.correction !== undefined)
+      walk.corrections.push(found.correction.id);
   } catch (error) {
     note(walk, resourceId, error);
   }
 }
 
-/** True where something was told. */
-async function tellChanges(
+/** What came of it. */
+interface Found {
+  readonly told?: boolean;
+  readonly correction?: OperationRecord | undefined;
+}
+
+async function lookAround(
   walk: Walk,
   resourceId: string,
   listed: ListedImageVersion | undefined,
-): Promise<boolean> {
+): Promise<Found | undefined> {
   const { deps } = walk;
   const id = parseImageVersionId(resourceId);
   const key = keyOf(resourceId);
   const record = await deps.store.readRecord(key);
   if (id === undefined || record === undefined || !isFinal(record.state))
-    return false;
-  if (
-    record.outbox.length === 0 &&
-    (!isKeptAtRest(record) ||
-      (listed !== undefined && isAsKnown(record, listed)))
-  )
-    return false; // Invariant 2.
+    return undefined;
+  // Invariant 2.
+  const isQuiet =
+    !isKeptAtRest(record) ||
+    (listed !== undefined &&
+      isAsKnown(record, listed) &&
+      !isToBeCorrected(record, listed, deps.now()));
+  if (record.outbox.length === 0 && isQuiet) return undefined;
   const stored = await deps.store.read(key);
-  if (stored === undefined || !isFinal(stored.record.state)) return false;
+  if (stored === undefined || !isFinal(stored.record.state)) return undefined;
   // Whoever has told something before may have died over it.
-  if (stored.record.outbox.length > 0) return isTold(deps, stored);
+  if (stored.record.outbox.length > 0)
+    return { told: await isTold(deps, stored) };
+  if (!isKeptAtRest(stored.record)) return undefined;
   walk.looks += 1;
   const look = await lookAt(deps, id);
-  if (look === undefined && listed !== undefined) return false; // Invariant 3.
-  const seen = isKeptAtRest(stored.record)
-    ? seeAtRest(stored, look, contextOf(deps))
-    : undefined;
-  return seen !== undefined && (await committed(deps, stored, seen));
+  if (look === undefined && listed !== undefined) return undefined; // Invariant 3.
+  const seen = seeAtRest(stored, look, contextOf(deps));
+  const told = seen === undefined ? false : await committed(deps, stored, seen);
+  if (told === undefined) return undefined;
+  return look === undefined
+    ? { told }
+    : { told, correction: await putBack(walk, key, look) };
 }
 
-/** Invariant 1. */
+async function putBack(
+  { deps, traceparent }: Walk,
+  key: string,
+  look: Look,
+): Promise<OperationRecord | undefined> {
+  const stored = await deps.store.read(key);
+  const stop = stored && stopped(stored, look, contextOf(deps));
+  if (stored !== undefined && stop !== undefined) {
+    await committed(deps, stored, stop);
+    return undefined;
+  }
+  return acceptOperation<ImageVersionRecord, undefined>(
+    deps,
+    key,
+    (present) => {
+      const corrected =
+        present && correct(present, look, traceparent, contextOf(deps));
+      return corrected ?? { answer: undefined };
+    },
+  );
+}
+
+/** Whether something was told; undefined where another has written it. Invariant 1. */
 async function committed(
   deps: Dependencies,
   { etag }: StoredVersion,
   { record, operation }: ImageVersionPair,
-): Promise<boolean> {
+): Promise<boolean | undefined> {
   if (record.outbox.length > 0) await deps.index.put([openRow(operation.id)]);
   try {
     const stored = await deps.store.commit(record, operation, etag);
     return record.outbox.length > 0 && (await isTold(deps, stored));
   } catch (error) {
-    if (isStateConflict(error)) return false;
+    if (isStateConflict(error)) return undefined;
     throw error;
   }
 }

@@ -176,7 +176,7 @@ function deletedOutside(
 }
 
 /** What the reconciler finds where the process dies. */
-function telling(
+export function telling(
   pair: ImageVersionPair,
   told: readonly Effect[],
 ): ImageVersionPair {

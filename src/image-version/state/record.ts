@@ -190,6 +190,10 @@ export interface ImageVersionRecord extends TrackedRecord {
     readonly publishedDate: string;
     readonly endTime: string;
   };
+  /** When operations were begun to put back what others have changed, of the last day; RFC 3339. */
+  readonly corrections?: readonly string[];
+  /** It was told that no more is put back, for a while. */
+  readonly correctionStopped?: true;
   /** Others have deleted it: no operation has. */
   readonly deletedOutside?: true;
   /** The life that has ended, as long as no other has begun. */

@@ -146,6 +146,9 @@ function Details({
             Not deleted until an Admin takes that off
           </Fact>
         )}
+        {sigil.drift === "correct" && (
+          <Fact name="Changes by others">Are put back</Fact>
+        )}
         <Fact name="Created by">
           {sigil.managedBy === "Sigil" ? "Sigil" : "Others, outside Sigil"}
         </Fact>

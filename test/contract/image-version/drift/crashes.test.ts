@@ -1,6 +1,6 @@
 /** Whoever looks may die at any call: with the next runs all is told, once. */
 import { expect, test } from "vitest";
-import type { InProcess } from "../../../support/dependencies.js";
+import { TRACEPARENT, type InProcess } from "../../../support/dependencies.js";
 import {
   failingDependencies,
   hasEffect,
@@ -10,7 +10,7 @@ import { inOneWorld, nextVersionId } from "../../../support/one-world.js";
 import { reconcile } from "../../../../src/operation/reconcile.js";
 import { runDrift } from "../../../../src/drift/run-drift.js";
 import { keyOf } from "../../../../src/resource-id.js";
-import { made, outside, plain } from "../truth/support.js";
+import { made, outside, plain, shownIn } from "../truth/support.js";
 import { look, MINUTE_MS, told } from "./support.js";
 
 let world: InProcess;
@@ -25,7 +25,7 @@ async function runs(
   isFoundByReconciler: boolean,
 ): Promise<readonly string[]> {
   const process = failingDependencies(world.deps, keyOf(id), failure);
-  await runDrift(process.deps).catch(() => undefined);
+  await runDrift(process.deps, TRACEPARENT).catch(() => undefined);
   const calls = [...process.calls];
   process.restart();
   if (isFoundByReconciler) await reconcile(process.deps);
@@ -33,15 +33,22 @@ async function runs(
   await look(world, process.deps);
   await reconcile(process.deps);
   await look(world, process.deps);
+  await world.finish(id);
+  await reconcile(process.deps);
   const { rows } = await process.deps.index.page("open", 10);
   expect(rows, JSON.stringify(failure)).toEqual([]);
   return calls;
 }
 
-const SCENARIOS = [
+const SCENARIOS: readonly {
+  readonly title: string;
+  readonly drift?: "correct";
+  readonly happens: (id: string) => Promise<void>;
+  readonly expected: readonly string[];
+}[] = [
   {
     title: "a change and a lost region",
-    happens: async (id: string) => {
+    happens: async (id) => {
       await world.simulator.control.editVersion({
         versionId: id,
         tags: { theirs: "1" },
@@ -54,8 +61,18 @@ const SCENARIOS = [
     expected: ["ChangedOutside", "RegionLost"],
   },
   {
+    title: "a change that is put back",
+    drift: "correct",
+    happens: (id) =>
+      world.simulator.control.editVersion({
+        versionId: id,
+        tags: { a: "theirs" },
+      }),
+    expected: ["ChangedOutside", "Accepted", "Updating", "Completed"],
+  },
+  {
     title: "a deletion",
-    happens: async (id: string) => {
+    happens: async (id) => {
       await outside(world, "DELETE", id);
       await look(world);
       world.clock.advance(30 * MINUTE_MS);
@@ -65,23 +82,31 @@ const SCENARIOS = [
 ];
 
 test.each(SCENARIOS)(
-  "$title is told once, wherever a process dies",
-  async ({ happens, expected }) => {
+  "$title is told and done once, wherever a process dies",
+  async ({ drift, happens, expected }) => {
     const prepared = async (): Promise<string> => {
       const id = nextVersionId();
-      await made(world, id, plain(undefined, { tags: { a: "1" } }));
+      const sigil = drift && { sigil: { drift } };
+      await made(world, id, plain(undefined, { tags: { a: "1" }, ...sigil }));
       world.clock.advance(60 * MINUTE_MS);
       await happens(id);
       return id;
     };
+    const isPutBack = async (id: string): Promise<void> => {
+      if (drift === undefined) return;
+      expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
+      expect((await world.read(id)).record.lastSequence).toBe(2);
+    };
     const clean = await prepared();
     const calls = await runs(clean, undefined, false);
     expect(await told(world, clean)).toEqual(expected);
+    await isPutBack(clean);
     for (const [i, call] of calls.entries())
       for (const kind of ["killed", "unavailable", "answer lost"] as const)
         for (const when of ["before", "after"] as const) {
           if (
             (kind === "killed" && !hasEffect(call)) ||
+            (kind === "unavailable" && (i % 2 === 0) === (when === "after")) ||
             (kind === "answer lost" && call !== "store.commit")
           )
             continue;
@@ -91,6 +116,8 @@ test.each(SCENARIOS)(
           expect(await told(world, id), JSON.stringify(failure)).toEqual(
             expected,
           );
+          await isPutBack(id);
         }
   },
+  180_000,
 );

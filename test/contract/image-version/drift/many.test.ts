@@ -1,6 +1,6 @@
 /** Many versions and image definitions: a run is bounded, and the next goes on behind it. */
 import { expect, test } from "vitest";
-import type { InProcess } from "../../../support/dependencies.js";
+import { TRACEPARENT, type InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import { runDrift } from "../../../../src/drift/run-drift.js";
 import { IMAGES_SCOPE } from "../../../../src/image-version/listings.js";
@@ -64,11 +64,11 @@ test("a run does so much, and the next goes on behind it, until each was told", 
   const ids = await versionsOf(130);
   await Promise.all(ids.map(tag));
   await world.takeEvents();
-  const first = await runDrift(world.deps);
+  const first = await runDrift(world.deps, TRACEPARENT);
   expect(first).toMatchObject({ unfinished: true, errors: [] });
   const toldFirst = await toldNow();
   expect(toldFirst.length).toBeLessThan(ids.length);
-  const second = await runDrift(world.deps);
+  const second = await runDrift(world.deps, TRACEPARENT);
   expect(second).toMatchObject({ unfinished: false });
   const toldSecond = await toldNow();
   expect([...toldFirst, ...toldSecond].sort()).toEqual([...ids].sort());
@@ -113,11 +113,17 @@ test("what fails for one image definition holds back no other; asked for patienc
           : resourceManager.listImageVersions(imageId),
     },
   });
-  const refused = await runDrift(failing("ResourceManagerForbidden"));
+  const refused = await runDrift(
+    failing("ResourceManagerForbidden"),
+    TRACEPARENT,
+  );
   expect(refused).toMatchObject({ unfinished: false });
   expect(refused.errors).toHaveLength(1);
   expect(await toldNow()).toEqual([second]);
-  const throttled = await runDrift(failing("ResourceManagerThrottled"));
+  const throttled = await runDrift(
+    failing("ResourceManagerThrottled"),
+    TRACEPARENT,
+  );
   expect(throttled).toMatchObject({ unfinished: true });
   await look(world);
   expect(await toldNow()).toEqual([first]);

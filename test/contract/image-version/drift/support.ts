@@ -1,7 +1,7 @@
 import type { CloudEvent } from "../../../../src/events/cloud-event.js";
 import type { Dependencies } from "../../../../src/image-version/ports.js";
 import { runDrift, type DriftRun } from "../../../../src/drift/run-drift.js";
-import type { InProcess } from "../../../support/dependencies.js";
+import { TRACEPARENT, type InProcess } from "../../../support/dependencies.js";
 
 export const MINUTE_MS = 60_000;
 
@@ -11,7 +11,7 @@ export async function look(
   deps: Dependencies = world.deps,
 ): Promise<readonly DriftRun[]> {
   const runs: DriftRun[] = [];
-  do runs.push(await runDrift(deps));
+  do runs.push(await runDrift(deps, TRACEPARENT));
   while (runs.at(-1)?.unfinished === true && runs.length < 500);
   return runs;
 }
