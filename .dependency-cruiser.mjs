@@ -86,7 +86,7 @@ export default {
         "The domain knows no transport: it may use events and errors, nothing above it.",
       severity: "error",
       from: {
-        path: "^src/(retention|rollout|machine-test|machine-command|test-results|image-use|key-guardian|image-version|subscription|operation|events)/",
+        path: "^src/(retention|rollout|drift|machine-test|machine-command|test-results|image-use|key-guardian|image-version|subscription|operation|events)/",
       },
       to: {
         path: "^src/(http|messaging|authorization|azure|telemetry|local)/|^src/(app\\.ts$|config/)",

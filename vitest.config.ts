@@ -11,13 +11,14 @@ const SLOW = [
   "test/contract/infrastructure/*.test.ts",
   "test/contract/image-version/{bursts,call-counts,resource-manager-faults}.test.ts",
   "test/contract/image-version/truth/{property,rollbacks}.test.ts",
+  "test/contract/image-version/drift/{crashes,many,random}.test.ts",
   "test/contract/rollout/waves-model.test.ts",
   "test/fuzz/*.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",
   "src/local/arm-simulator/test/lists.test.ts",
   "src/local/service-bus-emulator/test/durability.test.ts",
   // Whole programs; `npm test` has the whole app with its requests, messages and documents
-  "test/e2e/{cli,day-two,demo,deployment,durability,keys,machine-commands,machine-tests,own-services,packages,permissions,plans,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
+  "test/e2e/{cli,day-two,demo,deployment,drift,durability,keys,machine-commands,machine-tests,own-services,packages,permissions,plans,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
   "src/local/functions-host/test/startup.test.ts",
   "src/local/stack/test/run.test.ts",
   // A browser, generated clients, the Azure CLI, other languages

@@ -28,6 +28,9 @@ function usageOf(versions) {
           assumed.readsOfRollouts) +
       runs.retention * assumed.readsOfRetention +
       runs.keyGuardian * assumed.readsOfKeyGuardian +
+      runs.drift *
+        (assumed.readsOfDrift +
+          Math.min(versions, assumed.versionsOfDriftRun)) +
       runs.ageing * assumed.readsOfAgeing +
       runs.readiness * assumed.readsOfReadiness +
       versions *

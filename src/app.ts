@@ -9,6 +9,7 @@ import {
   requireMayUse,
   requireMayWrite,
 } from "./authorization/gallery-policy.js";
+import { runDrift } from "./drift/run-drift.js";
 import { createHttpHandlers } from "./http/handlers.js";
 import type { SignInSettings } from "./http/page-handlers.js";
 import { routesOf, type HttpRoute } from "./http/routes.js";
@@ -58,6 +59,9 @@ export interface App {
   readonly keyGuardianSchedule: string;
   readonly deadLetters: (context: InvocationContext) => Promise<void>;
   readonly deadLetterSchedule: string;
+  readonly drift: (context: InvocationContext) => Promise<void>;
+  /** Undefined: it is off. */
+  readonly driftSchedule: string | undefined;
   readonly ageing: (context: InvocationContext) => Promise<void>;
   readonly ageingSchedule: string;
   readonly telemetry: Telemetry;
@@ -289,6 +293,23 @@ export async function createApp(
         log.error("keys could not be looked at", error, { resourceId });
     }),
     keyGuardianSchedule: config.keyGuardianSchedule,
+    drift: logged(async (log, context) => {
+      const { errors, told, corrections, unfinished, ...run } = await runDrift(
+        imageVersions,
+        traceparentOf(context.traceContext?.traceParent),
+      );
+      log.info("what others have changed was looked for", {
+        ...run,
+        told: told.join(" "),
+        corrections: corrections.join(" "),
+        unfinished: String(unfinished),
+      });
+      for (const { resourceId, error } of errors)
+        log.error("what others have changed could not be seen", error, {
+          resourceId,
+        });
+    }),
+    driftSchedule: config.driftSchedule,
     deadLetters: logged(async (log, context) => {
       const { looks, ended, errors } = await lookAfterDeadLetters(
         {

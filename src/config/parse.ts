@@ -11,6 +11,10 @@ export type Parse<T> = (text: string, name: string, mistakes: string[]) => T;
 
 export const text: Parse<string> = (text) => text;
 
+/** When a timer runs; undefined: never. */
+export const schedule: Parse<string | undefined> = (text) =>
+  text.toLowerCase() === "off" ? undefined : text;
+
 /** `true` or `false`, in any case. */
 export const boolean: Parse<boolean> = (text, name, mistakes) =>
   oneOf("true", "false")(text, name, mistakes) === "true";

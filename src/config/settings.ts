@@ -10,6 +10,7 @@ import {
   machinePrices,
   oneOf,
   origins,
+  schedule,
   seconds,
   someOf,
   subscriptions,
@@ -350,6 +351,13 @@ const SERVICE = {
     parse: days,
     default: "30",
     meaning: "A key that expires within this time is told to be at risk.",
+  },
+  driftSchedule: {
+    name: "SIGIL_DRIFT_SCHEDULE",
+    parse: schedule,
+    default: "0 10,40 * * * *",
+    meaning:
+      "NCRONTAB, six fields; when it is looked at what others have changed of versions that no operation works on; `off`: never.",
   },
   ageingSchedule: {
     name: "SIGIL_AGEING_SCHEDULE",

@@ -31,7 +31,7 @@ export function testedRow(resourceId: string): IndexRow {
   return { scope: TESTED_SCOPE, row: keyOf(resourceId), target: resourceId };
 }
 
-/** Image definitions of whose versions Sigil was asked for one: what src/key-guardian looks after. */
+/** Image definitions of whose versions Sigil was asked for one: what src/key-guardian and src/drift look after. */
 export const IMAGES_SCOPE = "images";
 
 export function imageRow(imageId: string): IndexRow {

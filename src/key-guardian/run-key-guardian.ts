@@ -15,7 +15,7 @@ import { isStateConflict } from "../operation/outbox.js";
 import { advance, type Change } from "./advance.js";
 import { setsInUse, type SetInUse } from "./inventory.js";
 import { judge } from "./judge.js";
-import { learnImages } from "./learn-images.js";
+import { learnImages } from "../image-version/learn-images.js";
 import { createKeyLooks, type KeyLooks } from "./look.js";
 import type { ImageKeys, KeyDependencies, KeyState } from "./ports.js";
 import { eventOf } from "./tell.js";

@@ -450,7 +450,9 @@ function deletionBefore({
     ({ kind }) => kind === "DeleteImageVersion",
   );
   if (same !== undefined) return same;
-  return stored?.record.state === "Deleted" && !(seen && look !== undefined)
+  return stored?.record.state === "Deleted" &&
+    stored.record.deletedOutside !== true &&
+    !(seen && look !== undefined)
     ? stored.operation
     : undefined;
 }

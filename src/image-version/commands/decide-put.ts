@@ -39,6 +39,7 @@ import {
   type Patch,
 } from "../properties/patch.js";
 import {
+  DRIFT,
   EXCLUDE_FROM_LATEST,
   PROMOTION,
   PROTECTED,
@@ -478,7 +479,11 @@ function isUnchanged(
   return (
     unmetBy(fieldsOf(observed), patch).length === 0 &&
     !(PROMOTION in asked.changes) &&
-    sameAt(PROTECTED, lastApplied[PROTECTED], patch[PROTECTED]) &&
+    [PROTECTED, DRIFT].every(
+      (name) =>
+        !(name in asked.changes) ||
+        sameAt(name, lastApplied[name], asked.changes[name]),
+    ) &&
     !Object.values(record?.repairs ?? {}).some(
       ({ removed }) => removed !== undefined,
     )

@@ -34,7 +34,9 @@ export function notFound(
   return new ServiceError(
     "NotFound",
     record.state === "Deleted"
-      ? `There is no image version ${name} any more: operation ${operationId} has deleted it.`
+      ? record.deletedOutside === true
+        ? `There is no image version ${name} any more: it was deleted outside Sigil. Its last operation is ${operationId}.`
+        : `There is no image version ${name} any more: operation ${operationId} has deleted it.`
       : record.exists
         ? `There is no image version ${name} any more: Azure has none. Its last operation is ${operationId}.`
         : `Azure has no ${name}: operation ${operationId} did not create it.`,

@@ -18,7 +18,7 @@ import {
   type Fields,
 } from "../properties/fields.js";
 import { combined, unmetBy } from "../properties/patch.js";
-import { PROMOTION, PROTECTED } from "../properties/table.js";
+import { DRIFT, PROMOTION, PROTECTED } from "../properties/table.js";
 import type { KnownImageVersion } from "./get.js";
 import { shownOf } from "./shown.js";
 import { batchOf, type ImageVersionRecord } from "../state/record.js";
@@ -35,8 +35,11 @@ export function viewImageVersion(
     throw new TypeError("a version is in Azure, or asked of Sigil");
   const regions = regionsOf(known, shown);
   const { location, tags } = shown;
-  const { [PROMOTION]: promotion, [PROTECTED]: isProtected } =
-    (record && shownOwn(record)) ?? {};
+  const {
+    [PROMOTION]: promotion,
+    [PROTECTED]: isProtected,
+    [DRIFT]: drift,
+  } = (record && shownOwn(record)) ?? {};
   const createdTime = record?.createdTime ?? look?.publishedDate;
   const managed =
     record !== undefined &&
@@ -66,6 +69,7 @@ export function viewImageVersion(
       managedBy: managed ? "Sigil" : "Others",
       ...(promotion !== undefined && { promotion }),
       ...(isProtected === true && { protected: true }),
+      ...(drift !== undefined && { drift }),
       ...(record && {
         operationId: operationIdOf(record),
         state: record.state,

@@ -91,7 +91,11 @@ export function started(
 ): ImageVersionRecord {
   if (previous === undefined)
     return emptyRecord(key, resourceId, now.toISOString());
-  const { doubt: _, ...kept } = { ...previous, ...keptOf(previous) };
+  const {
+    doubt: _,
+    deletedOutside: __,
+    ...kept
+  } = { ...previous, ...keptOf(previous) };
   return {
     ...kept,
     members: [],

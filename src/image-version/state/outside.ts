@@ -13,6 +13,7 @@ import type { Effect } from "../../operation/records.js";
 import { changesOf } from "../properties/changes.js";
 import {
   fieldsOf,
+  regionField,
   regionOf,
   regionsIn,
   sameAt,
@@ -95,7 +96,11 @@ export function changedByOthers(
   return {
     changes: exists
       ? [
-          ...certain.filter(({ field }) => !isSent(field, sent)),
+          ...certain.filter(({ field }) =>
+            sent?.outcome === "shown" && !isBusy(observed)
+              ? !(field in sent.changes)
+              : !isSent(field, sent),
+          ),
           ...(overwritten?.news ?? []),
         ]
       : [],
@@ -159,7 +164,7 @@ function isUnderWay(field: string, sent: Attempt | undefined): boolean {
   return sent?.outcome !== "shown" && isSent(field, sent);
 }
 
-/** Of what was sent, and of its regions, only what is otherwise than it was sent is told. */
+/** Of what was sent, and of its regions until Azure has done with them, only what is otherwise than it was sent is told. */
 function isSent(field: string, sent: Attempt | undefined): boolean {
   const names = Object.keys(sent?.changes ?? {});
   const region = regionOf(field);
@@ -286,10 +291,33 @@ export function outsideEvents(
       `outside/${hash}`,
       { changes: shown, ...(regions.length > 0 && { regions }) },
     ),
+    ...lostIn(changes).map((region) =>
+      event(
+        pair.operation,
+        context,
+        IMAGE_VERSION_EVENT.regionLost,
+        `${region}/lost/${hash}`,
+        { region },
+      ),
+    ),
   ];
 }
 
-function drift(before: Fields, after: Fields): readonly Unmet[] {
+/** Regions that were there, and that others have taken away. */
+export function lostIn(changes: readonly Unmet[]): readonly string[] {
+  return changes.flatMap(({ field, before, after }) => {
+    const region = regionOf(field);
+    return region !== undefined &&
+      field === `${regionField(region)}/name` &&
+      before !== undefined &&
+      after === null
+      ? [region]
+      : [];
+  });
+}
+
+/** In what two looks differ. */
+export function drift(before: Fields, after: Fields): readonly Unmet[] {
   return [
     ...Object.entries(after).flatMap(([field, value]): Unmet[] => {
       const old = valueAt(before, field);

@@ -190,6 +190,12 @@ export interface ImageVersionRecord extends TrackedRecord {
     readonly publishedDate: string;
     readonly endTime: string;
   };
+  /** When operations were begun to put back what others have changed, of the last day; RFC 3339. */
+  readonly corrections?: readonly string[];
+  /** It was told that no more is put back, for a while. */
+  readonly correctionStopped?: true;
+  /** Others have deleted it: no operation has. */
+  readonly deletedOutside?: true;
   /** The life that has ended, as long as no other has begun. */
   readonly deletedLife?: DeletedLife;
   /** What was asked of Azure through Sigil and achieved; absent for a version that others made and nobody has adopted. */

@@ -89,7 +89,7 @@ export function see(
 }
 
 /** Whoever holds the version back while its rule waits has the last word. */
-function heldBackBy(
+export function heldBackBy(
   { excluded: { was, is, byOthers } }: OthersChanges,
   record: ImageVersionRecord,
 ): Pick<ImageVersionRecord, "overriddenRule"> {
@@ -99,7 +99,8 @@ function heldBackBy(
     : {};
 }
 
-function withLook(
+/** What is known once Azure has shown that, but for what it tells of regions. */
+export function withLook(
   pair: ImageVersionPair,
   look: Look,
   { now }: TransitionContext,

@@ -368,7 +368,7 @@ test("image definitions that an earlier release has worked on are found by their
   const rows = (await index.page("images", 100)).rows;
   await index.remove([
     ...rows,
-    { scope: "key-guardian-learning", row: "operations" },
+    { scope: "images-learning", row: "operations" },
   ]);
   await world.run();
   expect((await index.page("images", 100)).rows).toEqual(

@@ -70,6 +70,7 @@ test("the least configuration has the documented defaults", () => {
     keyGuardian: true,
     keyGuardianSchedule: "0 15 * * * *",
     keyExpiryMs: 30 * 86_400_000,
+    driftSchedule: "0 10,40 * * * *",
     ageingSchedule: "0 45 * * * *",
     keepOperationsMs: 396 * 86_400_000,
     keepIdempotencyKeysMs: 30 * 86_400_000,
@@ -163,6 +164,8 @@ test.each([
     { keyGuardianSchedule: "0 0 5 * * *" },
   ],
   ["SIGIL_KEY_EXPIRY_DAYS", "60", { keyExpiryMs: 60 * 86_400_000 }],
+  ["SIGIL_DRIFT_SCHEDULE", "0 0 4 * * *", { driftSchedule: "0 0 4 * * *" }],
+  ["SIGIL_DRIFT_SCHEDULE", "Off", { driftSchedule: undefined }],
   ["SIGIL_AGEING_SCHEDULE", "0 0 4 * * *", { ageingSchedule: "0 0 4 * * *" }],
   ["SIGIL_KEEP_OPERATIONS_DAYS", "30", { keepOperationsMs: 30 * 86_400_000 }],
   [

@@ -60,6 +60,7 @@ it("has one file for HTTP, and one for each queue and timer", () => {
   expect(readdirSync("functions").sort()).toEqual([
     "ageing.ts",
     "dead-letters.ts",
+    "drift.ts",
     "http.ts",
     "image-version-creations.ts",
     "image-version-replications.ts",

@@ -92,6 +92,10 @@ The keys of a region that stays are kept.`,
       "No deletion until an Admin sets it to false",
       `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --set sigil.protected=true`,
     ],
+    [
+      "What others change is put back",
+      `sigil image-version update ${SAMPLE} --gallery-image-version 1.0.0 --set sigil.drift=correct`,
+    ],
   ],
   async run(context) {
     const { client, io, note, values } = context;

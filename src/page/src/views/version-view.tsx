@@ -177,6 +177,9 @@ function Details({
             ))}
           </Fact>
         )}
+        {sigil.drift === "correct" && (
+          <Fact name="Changes by others">Are put back</Fact>
+        )}
         <Fact name="Created by">
           {sigil.managedBy === "Sigil" ? "Sigil" : "Others, outside Sigil"}
         </Fact>

@@ -169,6 +169,7 @@ describe("the body of putImageVersion", () => {
         },
         encryption: { osDisk: "", dataDisks: "", tag: "" },
         protected: "",
+        drift: "",
       },
     };
     expect(propertiesOf(bodySchema as OpenAPIV3.SchemaObject)).toEqual(

@@ -115,7 +115,8 @@ describe("what a transition causes is in the outbox of the record that states it
 
   test("what is not told yet stays in front", () => {
     const pair = beginWrite(accepted(), createPut, undefined, at(1));
-    expect(effectsOf(pair).slice(0, 3)).toEqual(effectsOf(accepted()));
+    const before = effectsOf(accepted());
+    expect(effectsOf(pair).slice(0, before.length)).toEqual(before);
   });
 });
 

@@ -2,8 +2,8 @@
  * Lists the image definitions of versions that an earlier release was asked for: since then each request lists its own. Once, some
  * pages a run: in what order, and how often, does not matter.
  */
-import { imageRow } from "../image-version/listings.js";
-import type { Dependencies } from "../image-version/ports.js";
+import { imageRow } from "./listings.js";
+import type { Dependencies } from "./ports.js";
 import { operationScope } from "../operation/catalog.js";
 import { imageIdOf, parseImageVersionId } from "../resource-id.js";
 
@@ -12,7 +12,7 @@ const MOST_PAGES = 5;
 const DONE = "done";
 
 /** How far it is: a token, or that all is done. */
-const PLACE = { scope: "key-guardian-learning", row: "operations" } as const;
+const PLACE = { scope: "images-learning", row: "operations" } as const;
 
 export async function learnImages({
   index,

@@ -1,0 +1,305 @@
+/**
+ * Looks whether others have changed or deleted what Sigil has made, and tells it; of a version that asks for it, it is put back
+ * (correcting.ts). Invariants:
+ *  1. A version is judged by a look that began after its record was read, and the record is written only where nobody has
+ *     written it since: an operation that begins meanwhile, or another run, has the last word.
+ *  2. One list of an image definition serves all its versions: a version is read by itself only where the list shows it
+ *     otherwise than it is known, or lacks it.
+ *  3. That a version is gone is believed where Azure has the image definition, does not list the version, and answers 404 for
+ *     it; and that twice (at-rest.ts). What cannot be read says nothing.
+ *  4. A run does a bounded amount of work, and the next goes on behind it. What fails for one version or image definition holds
+ *     back no other; once Azure asks for patience the run is over.
+ */
+import { ServiceError } from "../errors.js";
+import {
+  IMAGES_SCOPE,
+  versionNameIn,
+  versionScope,
+} from "../image-version/listings.js";
+import { learnImages } from "../image-version/learn-images.js";
+import type { Dependencies, StoredVersion } from "../image-version/ports.js";
+import { lookAt } from "../image-version/queries/look-at.js";
+import type { ListedImageVersion, Look } from "../image-version/resources.js";
+import {
+  isAsKnown,
+  isKeptAtRest,
+  seeAtRest,
+} from "../image-version/state/at-rest.js";
+import {
+  correct,
+  isToBeCorrected,
+  stopped,
+} from "../image-version/state/correcting.js";
+import type {
+  ImageVersionPair,
+  ImageVersionRecord,
+} from "../image-version/state/record.js";
+import { isFinal } from "../image-version/state/states.js";
+import { acceptOperation } from "../operation/accepting.js";
+import { openRow } from "../operation/catalog.js";
+import { deliver, isStateConflict } from "../operation/outbox.js";
+import type { Index, IndexPage } from "../operation/ports.js";
+import type { OperationRecord } from "../operation/records.js";
+import { contextOf } from "../operation/steps.js";
+import { keyOf, parseImageVersionId } from "../resource-id.js";
+
+/** What is done in one run. */
+const MOST_IMAGES = 100;
+const MOST_VERSIONS = 1_000;
+const MOST_LOOKS = 100;
+const MOST_MS = 60_000;
+/** Versions of a page are looked at at once. */
+const PAGE = 10;
+
+/** Where the next run begins: an image definition, and the row of a version of it that is done with. */
+const CURSOR = { scope: "drift", row: "next" };
+
+export interface DriftRun {
+  readonly images: number;
+  readonly versions: number;
+  /** Ids of versions of which something was told. */
+  readonly told: readonly string[];
+  /** Ids of operations that put back what others have changed. */
+  readonly corrections: readonly string[];
+  /** True where the next run has to go on. */
+  readonly unfinished: boolean;
+  /** One for each image definition or version that could not be looked at this time. */
+  readonly errors: readonly {
+    readonly resourceId: string;
+    readonly error: unknown;
+  }[];
+}
+
+interface Walk {
+  readonly deps: Dependencies;
+  readonly traceparent: string;
+  readonly untilMs: number;
+  images: number;
+  versions: number;
+  looks: number;
+  isThrottled: boolean;
+  readonly told: string[];
+  readonly corrections: string[];
+  readonly errors: DriftRun["errors"][number][];
+}
+
+/** Goes on where the last run has stopped. Throws where it cannot be read what there is to look at. */
+export async function runDrift(
+  deps: Dependencies,
+  traceparent: string,
+): Promise<DriftRun> {
+  const { index, now } = deps;
+  const walk: Walk = {
+    deps,
+    traceparent,
+    untilMs: now().getTime() + MOST_MS,
+    images: 0,
+    versions: 0,
+    looks: 0,
+    isThrottled: false,
+    told: [],
+    corrections: [],
+    errors: [],
+  };
+  await learnImages(deps);
+  const { rows } = await index.page(CURSOR.scope, 1);
+  const next = await walkFrom(walk, rows[0]?.target);
+  if (next !== undefined) await index.put([{ ...CURSOR, target: next }]);
+  else if (rows.length > 0) await index.remove([CURSOR]);
+  const { images, versions, told, corrections, errors } = walk;
+  const unfinished = next !== undefined;
+  return { images, versions, told, corrections, errors, unfinished };
+}
+
+/** Answers where the next run begins; undefined where everything was looked at. */
+async function walkFrom(
+  walk: Walk,
+  cursor: string | undefined,
+): Promise<string | undefined> {
+  const [begunId, after] = cursor?.split(" ") ?? [];
+  if (begunId !== undefined) {
+    const next = await walkImage(walk, begunId, after);
+    if (next !== undefined) return next;
+  }
+  for await (const rows of pagesOf(
+    walk.deps.index,
+    IMAGES_SCOPE,
+    begunId && keyOf(begunId),
+  ))
+    for (const { target: imageId } of rows) {
+      const next = isOver(walk)
+        ? `${imageId} `
+        : await walkImage(walk, imageId);
+      if (next !== undefined) return next;
+    }
+  return undefined;
+}
+
+async function walkImage(
+  walk: Walk,
+  imageId: string,
+  after = "",
+): Promise<string | undefined> {
+  const { deps } = walk;
+  let done = after;
+  walk.images += 1;
+  try {
+    const versions = await deps.resourceManager.listImageVersions(imageId);
+    if (versions === undefined) return undefined; // Invariant 3.
+    const listed = new Map(versions.map((one) => [one.name, one]));
+    for await (const rows of pagesOf(deps.index, versionScope(imageId), done)) {
+      if (isOver(walk)) return `${imageId} ${done}`;
+      const names = rows.map(versionNameIn);
+      walk.versions += names.length;
+      await Promise.all(
+        names.map((name) =>
+          lookAfter(walk, `${imageId}/versions/${name}`, listed.get(name)),
+        ),
+      );
+      if (walk.isThrottled) return `${imageId} ${done}`;
+      done = rows.at(-1)?.row ?? done;
+    }
+  } catch (error) {
+    note(walk, imageId, error);
+  }
+  return walk.isThrottled ? `${imageId} ${done}` : undefined;
+}
+
+function isOver(walk: Walk): boolean {
+  return (
+    walk.images >= MOST_IMAGES ||
+    walk.versions >= MOST_VERSIONS ||
+    walk.looks >= MOST_LOOKS ||
+    walk.deps.now().getTime() >= walk.untilMs
+  );
+}
+
+/** Invariant 4. */
+function note(walk: Walk, resourceId: string, error: unknown): void {
+  walk.errors.push({ resourceId, error });
+  if (
+    error instanceof ServiceError &&
+    error.code === "ResourceManagerThrottled"
+  )
+    walk.isThrottled = true;
+}
+
+async function* pagesOf(
+  index: Index,
+  scope: string,
+  after: string | undefined,
+): AsyncGenerator<IndexPage["rows"]> {
+  let continuationToken: string | undefined;
+  do {
+    const page: IndexPage = await index.page(
+      scope,
+      PAGE,
+      continuationToken,
+      after,
+    );
+    yield page.rows;
+    continuationToken = page.continuationToken;
+  } while (continuationToken !== undefined);
+}
+
+async function lookAfter(
+  walk: Walk,
+  resourceId: string,
+  listed: ListedImageVersion | undefined,
+): Promise<void> {
+  try {
+    const found = await lookAround(walk, resourceId, listed);
+    if (found?.told === true) walk.told.push(resourceId);
+    if (found?.correction !== undefined)
+      walk.corrections.push(found.correction.id);
+  } catch (error) {
+    note(walk, resourceId, error);
+  }
+}
+
+/** What came of it. */
+interface Found {
+  readonly told?: boolean;
+  readonly correction?: OperationRecord | undefined;
+}
+
+async function lookAround(
+  walk: Walk,
+  resourceId: string,
+  listed: ListedImageVersion | undefined,
+): Promise<Found | undefined> {
+  const { deps } = walk;
+  const id = parseImageVersionId(resourceId);
+  const key = keyOf(resourceId);
+  const record = await deps.store.readRecord(key);
+  if (id === undefined || record === undefined || !isFinal(record.state))
+    return undefined;
+  // Invariant 2.
+  const isQuiet =
+    !isKeptAtRest(record) ||
+    (listed !== undefined &&
+      isAsKnown(record, listed) &&
+      !isToBeCorrected(record, listed, deps.now()));
+  if (record.outbox.length === 0 && isQuiet) return undefined;
+  const stored = await deps.store.read(key);
+  if (stored === undefined || !isFinal(stored.record.state)) return undefined;
+  // Whoever has told something before may have died over it.
+  if (stored.record.outbox.length > 0)
+    return { told: await isTold(deps, stored) };
+  if (!isKeptAtRest(stored.record)) return undefined;
+  walk.looks += 1;
+  const look = await lookAt(deps, id);
+  if (look === undefined && listed !== undefined) return undefined; // Invariant 3.
+  const seen = seeAtRest(stored, look, contextOf(deps));
+  const told = seen === undefined ? false : await committed(deps, stored, seen);
+  if (told === undefined) return undefined;
+  return look === undefined
+    ? { told }
+    : { told, correction: await putBack(walk, key, look) };
+}
+
+async function putBack(
+  { deps, traceparent }: Walk,
+  key: string,
+  look: Look,
+): Promise<OperationRecord | undefined> {
+  const stored = await deps.store.read(key);
+  const stop = stored && stopped(stored, look, contextOf(deps));
+  if (stored !== undefined && stop !== undefined) {
+    await committed(deps, stored, stop);
+    return undefined;
+  }
+  return acceptOperation<ImageVersionRecord, undefined>(
+    deps,
+    key,
+    (present) => {
+      const corrected =
+        present && correct(present, look, traceparent, contextOf(deps));
+      return corrected ?? { answer: undefined };
+    },
+  );
+}
+
+/** Whether something was told; undefined where another has written it. Invariant 1. */
+async function committed(
+  deps: Dependencies,
+  { etag }: StoredVersion,
+  { record, operation }: ImageVersionPair,
+): Promise<boolean | undefined> {
+  if (record.outbox.length > 0) await deps.index.put([openRow(operation.id)]);
+  try {
+    const stored = await deps.store.commit(record, operation, etag);
+    return record.outbox.length > 0 && (await isTold(deps, stored));
+  } catch (error) {
+    if (isStateConflict(error)) return undefined;
+    throw error;
+  }
+}
+
+async function isTold(
+  deps: Dependencies,
+  stored: StoredVersion,
+): Promise<boolean> {
+  const { record } = await deliver(deps, stored);
+  return record.outbox.length === 0;
+}

@@ -1,0 +1,192 @@
+/**
+ * What a look makes of a version that no operation works on. Pure. Invariants:
+ *  1. A look of what Azure is still working on, or that may be older than Sigil's last write, changes nothing and tells nothing.
+ *  2. What is told is stored as shown in the same commit: it is told once.
+ *  3. That the version is gone counts at the second look, `pace.confirmMs` after the first or later, with none between that
+ *     shows it.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
+import { closing, event } from "../../operation/advance.js";
+import type { TransitionContext } from "../../operation/ports.js";
+import type { Effect } from "../../operation/records.js";
+import { fieldsOf, regionsIn } from "../properties/fields.js";
+import { isBusy, type ListedImageVersion, type Look } from "../resources.js";
+import { endedLife, isMadeByOthers, withoutLife } from "./adoption.js";
+import { isOld } from "./attempts.js";
+import {
+  changedByOthers,
+  drift,
+  exclusionEvents,
+  outsideEvents,
+} from "./outside.js";
+import {
+  sentLast,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+} from "./record.js";
+import { heldBackBy, withLook } from "./see.js";
+import { isFinal } from "./states.js";
+
+const GONE = "gone-at-rest";
+
+/** Azure had the version as Sigil has made or adopted it when it was seen last, and no operation works on it. */
+export function isKeptAtRest(record: ImageVersionRecord): boolean {
+  return (
+    isFinal(record.state) &&
+    record.exists &&
+    record.unmanaged !== true &&
+    record.observed !== undefined
+  );
+}
+
+/** What Azure lists says nothing that is not known: no look is needed. */
+export function isAsKnown(
+  record: ImageVersionRecord,
+  listed: ListedImageVersion,
+): boolean {
+  const { observed, outside, outsideTold = [], doubt } = record;
+  const isOpen =
+    doubt?.what === GONE ||
+    outside?.returnedTime !== undefined ||
+    (outside !== undefined && outside.told !== true) ||
+    outsideTold.some(({ returnedTime }) => returnedTime !== undefined);
+  return (
+    isBusy(listed) ||
+    (!isOpen &&
+      observed !== undefined &&
+      listed.publishedDate === observed.publishedDate &&
+      drift(fieldsOf(observed.resource), fieldsOf(listed.resource)).length ===
+        0)
+  );
+}
+
+/** One look; undefined where it changes nothing. */
+export function seeAtRest(
+  pair: ImageVersionPair,
+  look: Look | undefined,
+  context: TransitionContext,
+): ImageVersionPair | undefined {
+  const { record } = pair;
+  if (look === undefined) return missing(pair, context);
+  if (isBusy(look) || isOld(record, look, context)) return undefined; // Invariant 1.
+  if (isMadeByOthers(record, look))
+    return deletedOutside(pair, look.publishedDate, context);
+  // Of operations that are over, what was applied alone counts, and one of them tells.
+  const others = changedByOthers(record, look, context);
+  const known = { ...record, requests: {}, members: [] };
+  const { record: shown } = withLook({ ...pair, record: known }, look, context);
+  const {
+    outside: _,
+    outsideTold: __,
+    doubt: ___,
+    ...kept
+  } = {
+    ...shown,
+    requests: record.requests,
+    members: record.members,
+  };
+  const there = regionsIn(fieldsOf(look.resource));
+  const seen: ImageVersionRecord = {
+    ...kept,
+    ...others.remembered,
+    ...heldBackBy(others, known),
+    regions: record.regions.filter(({ name }) => there.includes(name)),
+  };
+  const told = [
+    ...exclusionEvents({ ...pair, record: known }, others, look, context),
+    ...outsideEvents(pair, others, look, context),
+  ];
+  return told.length === 0 && isSame(record, seen)
+    ? undefined
+    : telling({ ...pair, record: seen }, told);
+}
+
+/** But for when, and how far its regions were. */
+function isSame(one: ImageVersionRecord, other: ImageVersionRecord): boolean {
+  const { observed: before, ...known } = one;
+  const { observed: after, ...seen } = other;
+  return (
+    isDeepStrictEqual(known, seen) &&
+    before !== undefined &&
+    after !== undefined &&
+    drift(fieldsOf(before.resource), fieldsOf(after.resource)).length === 0
+  );
+}
+
+/** Invariant 3. */
+function missing(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionPair | undefined {
+  const { record } = pair;
+  const { now, pace } = context;
+  const { sentTime, acceptedTime = sentTime } = sentLast(record) ?? {};
+  // Invariant 1: it may be of before the version was made.
+  if (now.getTime() - Date.parse(acceptedTime ?? "") < pace.staleMs)
+    return undefined;
+  const { doubt } = record;
+  if (doubt?.what !== GONE)
+    return {
+      ...pair,
+      record: { ...record, doubt: { what: GONE, since: now.toISOString() } },
+    };
+  return now.getTime() - Date.parse(doubt.since) < pace.confirmMs
+    ? undefined
+    : deletedOutside(pair, undefined, context);
+}
+
+/**
+ * The record as after a deletion: its number may be made again by a PUT that says so. `publishedDate` is of the version that
+ * others have made under it since.
+ */
+function deletedOutside(
+  pair: ImageVersionPair,
+  publishedDate: string | undefined,
+  context: TransitionContext,
+): ImageVersionPair {
+  const {
+    doubt: _,
+    outside: __,
+    outsideTold: ___,
+    ...record
+  } = withoutLife(pair.record, context.now);
+  return telling(
+    {
+      ...pair,
+      record: {
+        ...record,
+        ...endedLife(pair.record, context.now),
+        state: "Deleted",
+        deletedOutside: true,
+        requests: {},
+        updates: 0,
+      },
+    },
+    [
+      event(
+        pair.operation,
+        context,
+        IMAGE_VERSION_EVENT.deletedOutside,
+        "deleted-outside",
+        { ...(publishedDate !== undefined && { publishedDate }) },
+      ),
+    ],
+  );
+}
+
+/** What the reconciler finds where the process dies. */
+export function telling(
+  pair: ImageVersionPair,
+  told: readonly Effect[],
+): ImageVersionPair {
+  if (told.length === 0) return pair;
+  const { record, operation } = pair;
+  return {
+    ...pair,
+    record: {
+      ...record,
+      outbox: [...record.outbox, ...told, closing(operation.id)],
+    },
+  };
+}

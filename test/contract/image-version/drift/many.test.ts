@@ -1,0 +1,141 @@
+/** Many versions and image definitions: a run is bounded, and the next goes on behind it. */
+import { expect, test } from "vitest";
+import { TRACEPARENT, type InProcess } from "../../../support/dependencies.js";
+import { inOneWorld } from "../../../support/one-world.js";
+import { runDrift } from "../../../../src/drift/run-drift.js";
+import { IMAGES_SCOPE } from "../../../../src/image-version/listings.js";
+import { ServiceError } from "../../../../src/errors.js";
+import {
+  ended,
+  made,
+  newDefinition,
+  operationIn,
+  plain,
+  put,
+} from "../truth/support.js";
+import { look, MINUTE_MS } from "./support.js";
+
+let world: InProcess;
+inOneWorld({ spread: 0, replicationMs: MINUTE_MS }, (given) => {
+  world = given;
+});
+
+/** As many versions of a new image definition, at rest. */
+async function versionsOf(count: number): Promise<readonly string[]> {
+  const image = await newDefinition(world);
+  const ids = Array.from(
+    { length: count },
+    (_, i) => `${image}/versions/1.0.${i}`,
+  );
+  const operations = await Promise.all(
+    ids.map(async (id) =>
+      operationIn(await put(world, id, plain([{ name: "westus" }]))),
+    ),
+  );
+  await ended(world, operations);
+  world.clock.advance(60 * MINUTE_MS);
+  return ids;
+}
+
+const tag = (versionId: string): Promise<void> =>
+  world.simulator.control.editVersion({ versionId, tags: { theirs: "1" } });
+
+const toldNow = async (): Promise<readonly string[]> =>
+  (await world.takeEvents())
+    .filter(({ type }) => type.endsWith("ChangedOutside"))
+    .map(({ subject }) => subject ?? "");
+
+test("one list serves all versions of an image definition", async () => {
+  const ids = await versionsOf(8);
+  await Promise.all(ids.slice(0, 2).map(tag));
+  await world.takeEvents();
+  world.simulator.control.clearRequests();
+  await look(world);
+  expect([...(await toldNow())].sort()).toEqual(ids.slice(0, 2));
+  expect(world.simulator.control.countRequests({ path: "/versions\\?" })).toBe(
+    1,
+  );
+  expect(world.simulator.control.countRequests({ path: "/versions/1" })).toBe(
+    2,
+  );
+});
+
+test("a run does so much, and the next goes on behind it, until each was told", async () => {
+  const ids = await versionsOf(130);
+  await Promise.all(ids.map(tag));
+  await world.takeEvents();
+  const first = await runDrift(world.deps, TRACEPARENT);
+  expect(first).toMatchObject({ unfinished: true, errors: [] });
+  const toldFirst = await toldNow();
+  expect(toldFirst.length).toBeLessThan(ids.length);
+  const second = await runDrift(world.deps, TRACEPARENT);
+  expect(second).toMatchObject({ unfinished: false });
+  const toldSecond = await toldNow();
+  expect([...toldFirst, ...toldSecond].sort()).toEqual([...ids].sort());
+});
+
+test("where time is up it stops, too, and goes on within an image definition", async () => {
+  const ids = await versionsOf(25);
+  await Promise.all(ids.map(tag));
+  await world.takeEvents();
+  const { store } = world.deps;
+  const slow = {
+    ...world.deps,
+    store: {
+      ...store,
+      readRecord: (key: string) => {
+        world.clock.advance(40_000);
+        return store.readRecord(key);
+      },
+    },
+  };
+  const runs = await look(world, slow);
+  expect(runs.length).toBeGreaterThan(2);
+  expect([...(await toldNow())].sort()).toEqual([...ids].sort());
+});
+
+test("what fails for one image definition holds back no other; asked for patience, the run is over", async () => {
+  const [first = ""] = await versionsOf(1);
+  const [second = ""] = await versionsOf(1);
+  await tag(first);
+  await tag(second);
+  await world.takeEvents();
+  const { resourceManager } = world.deps;
+  const failing = (
+    code: "ResourceManagerThrottled" | "ResourceManagerForbidden",
+  ) => ({
+    ...world.deps,
+    resourceManager: {
+      ...resourceManager,
+      listImageVersions: (imageId: string) =>
+        first.startsWith(`${imageId}/`)
+          ? Promise.reject(new ServiceError(code, "No."))
+          : resourceManager.listImageVersions(imageId),
+    },
+  });
+  const refused = await runDrift(
+    failing("ResourceManagerForbidden"),
+    TRACEPARENT,
+  );
+  expect(refused).toMatchObject({ unfinished: false });
+  expect(refused.errors).toHaveLength(1);
+  expect(await toldNow()).toEqual([second]);
+  const throttled = await runDrift(
+    failing("ResourceManagerThrottled"),
+    TRACEPARENT,
+  );
+  expect(throttled).toMatchObject({ unfinished: true });
+  await look(world);
+  expect(await toldNow()).toEqual([first]);
+});
+
+test("an image definition is looked after from the first operation on", async () => {
+  const [id = ""] = await versionsOf(1);
+  const { rows } = await world.deps.index.page(IMAGES_SCOPE, 100);
+  expect(rows.map(({ target }) => target)).toContain(
+    id.slice(0, id.indexOf("/versions/")),
+  );
+  await made(world, id.replace("1.0.0", "1.0.1"), plain());
+  const again = await world.deps.index.page(IMAGES_SCOPE, 100);
+  expect(again.rows).toHaveLength(rows.length);
+});

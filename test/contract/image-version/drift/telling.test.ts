@@ -1,0 +1,565 @@
+/** What others do to versions that Sigil has made, while no operation works on them: told, each once. */
+import { beforeEach, describe, expect, test } from "vitest";
+import { managedImageRequest } from "../../../support/requests.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
+import { inOneWorld, nextVersionId } from "../../../support/one-world.js";
+import {
+  byHand,
+  cancel,
+  ended,
+  made,
+  operationIn,
+  outside,
+  pass,
+  patch,
+  plain,
+  put,
+  putThrough,
+  regionNames,
+  seen,
+  showAs,
+  shownIn,
+} from "../truth/support.js";
+import { eventsOf, look, MINUTE_MS, standingStill, told } from "./support.js";
+
+let world: InProcess;
+let id: string;
+inOneWorld({ spread: 0 }, (given, versionId) => {
+  world = given;
+  id = versionId;
+});
+
+const REGIONS = [
+  { name: "westus", regionalReplicaCount: 2 },
+  { name: "eastus2" },
+  { name: "northeurope" },
+];
+
+/** A version at rest, long after its last write. */
+async function atRest(body = plain(REGIONS, { tags: { a: "1" } })) {
+  await made(world, id, body);
+  world.clock.advance(60 * MINUTE_MS);
+}
+
+const edit = (
+  properties: Record<string, unknown>,
+  tags?: Record<string, string | null>,
+) =>
+  world.simulator.control.editVersion({
+    versionId: id,
+    properties,
+    ...(tags && { tags }),
+  });
+
+const reads = (): number =>
+  world.simulator.control.countRequests({
+    method: "GET",
+    path: `${id}\\?`,
+  });
+
+describe("a change by others", () => {
+  test.each([
+    [
+      "a tag",
+      () => edit({}, { owner: "platform", a: null }),
+      ["ChangedOutside"],
+    ],
+    [
+      "the end of life",
+      () =>
+        edit({ publishingProfile: { endOfLifeDate: "2091-01-01T00:00:00Z" } }),
+      ["ChangedOutside"],
+    ],
+    [
+      "a hold-back",
+      () => edit({ publishingProfile: { excludeFromLatest: true } }),
+      ["Demoted", "ChangedOutside"],
+    ],
+    [
+      "replicas, and a region's exclusion",
+      () =>
+        edit({
+          publishingProfile: {
+            targetRegions: [
+              {
+                name: "West US",
+                regionalReplicaCount: 3,
+                storageAccountType: "Standard_LRS",
+              },
+              {
+                name: "East US 2",
+                regionalReplicaCount: 1,
+                storageAccountType: "Standard_LRS",
+                excludeFromLatest: true,
+              },
+              {
+                name: "North Europe",
+                regionalReplicaCount: 1,
+                storageAccountType: "Standard_LRS",
+              },
+            ],
+          },
+        }),
+      ["ChangedOutside"],
+    ],
+    [
+      "that a region alone holds it back",
+      () =>
+        edit({
+          publishingProfile: {
+            targetRegions: REGIONS.map((region, i) => ({
+              storageAccountType: "Standard_LRS",
+              ...region,
+              ...(i === 1 && { excludeFromLatest: true }),
+            })),
+          },
+        }),
+      ["ChangedOutside"],
+    ],
+    [
+      "the permission to lose regions",
+      () =>
+        edit({ safetyProfile: { allowDeletionOfReplicatedLocations: true } }),
+      ["ChangedOutside"],
+    ],
+    [
+      "a region that is taken away",
+      () =>
+        world.simulator.control.dropRegion({
+          versionId: id,
+          region: "eastus2",
+        }),
+      ["ChangedOutside", "RegionLost"],
+    ],
+  ] as const)("%s is told once", async (_, change, expected) => {
+    await atRest();
+    await change();
+    await look(world);
+    expect(await told(world, id)).toEqual(expected);
+    for (let runs = 0; runs < 3; runs += 1) {
+      world.clock.advance(30 * MINUTE_MS);
+      await look(world);
+    }
+    expect(await told(world, id)).toEqual([]);
+  });
+
+  test("says what, of whichever operation was the last", async () => {
+    await atRest();
+    const { operation } = await world.read(id);
+    await edit({}, { a: "2" });
+    await world.simulator.control.dropRegion({
+      versionId: id,
+      region: "northeurope",
+    });
+    await look(world);
+    const [change, lost, ...others] = await eventsOf(world, id);
+    expect(others).toEqual([]);
+    expect(change?.data).toMatchObject({
+      operationId: operation.id,
+      changes: expect.arrayContaining([
+        {
+          pointer: "/tags/a",
+          propertyChangeType: "Modify",
+          before: "1",
+          after: "2",
+        },
+        {
+          pointer: "/properties/publishingProfile/targetRegions",
+          propertyChangeType: "Delete",
+          before: "northeurope",
+        },
+      ]) as unknown,
+    });
+    expect(lost?.data).toEqual({
+      operationId: operation.id,
+      region: "northeurope",
+    });
+    expect(
+      (await world.read(id)).record.regions.map(({ name }) => name),
+    ).toEqual(["westus", "eastus2"]);
+  });
+
+  test("a lost key is told", async () => {
+    await atRest(managedImageRequest());
+    await world.simulator.control.dropEncryption({
+      versionId: id,
+      region: "eastus2",
+    });
+    await look(world);
+    const events = await eventsOf(world, id);
+    expect(events).toHaveLength(1);
+    expect(JSON.stringify(events)).toMatch(
+      /eastus2diskencryptionset1.+eastus2diskencryptionset2/iu,
+    );
+  });
+
+  test("one after the other, each is told", async () => {
+    await atRest();
+    for (const [tag, after] of [
+      ["2", 30],
+      ["3", 30],
+    ] as const) {
+      await edit({}, { a: tag });
+      await look(world);
+      expect(await told(world, id)).toEqual(["ChangedOutside"]);
+      world.clock.advance(after * MINUTE_MS);
+    }
+  });
+
+  test("taken back within minutes, it is told once a second look shows that", async () => {
+    await atRest();
+    await edit({}, { a: "2" });
+    await look(world);
+    expect(await told(world, id)).toEqual(["ChangedOutside"]);
+    world.clock.advance(MINUTE_MS);
+    await edit({}, { a: "1" });
+    await look(world);
+    expect(await told(world, id)).toEqual([]);
+    world.clock.advance(3 * MINUTE_MS);
+    await look(world);
+    expect(await told(world, id)).toEqual(["ChangedOutside"]);
+    world.clock.advance(30 * MINUTE_MS);
+    await look(world);
+    expect(await told(world, id)).toEqual([]);
+  });
+
+  test("that an operation has told is not told again, and the other way round", async () => {
+    await atRest();
+    await edit({}, { theirs: "1" });
+    expect(
+      await ended(world, [
+        operationIn(await patch(world, id, { tags: { mine: "1" } })),
+      ]),
+    ).toMatchObject([{ status: "Succeeded" }]);
+    world.clock.advance(60 * MINUTE_MS);
+    await look(world);
+    expect(
+      (await told(world, id)).filter((type) => type === "ChangedOutside"),
+    ).toHaveLength(1);
+    await edit({}, { theirs: "2" });
+    await look(world);
+    await ended(world, [
+      operationIn(await patch(world, id, { tags: { mine: "2" } })),
+    ]);
+    expect(
+      (await told(world, id)).filter((type) => type === "ChangedOutside"),
+    ).toHaveLength(1);
+  });
+
+  test("a hold-back outside overrides the rule that waits", async () => {
+    await made(
+      world,
+      id,
+      plain(REGIONS, {
+        sigil: { promotion: { when: "manual" } },
+      }),
+    );
+    world.clock.advance(60 * MINUTE_MS);
+    await edit({ publishingProfile: { excludeFromLatest: false } });
+    await look(world);
+    expect(await told(world, id)).toEqual(["Promoted", "ChangedOutside"]);
+    world.clock.advance(60 * MINUTE_MS);
+    await edit({ publishingProfile: { excludeFromLatest: true } });
+    await look(world);
+    expect(await told(world, id)).toEqual(["Demoted"]);
+    // It is as it was made: that a look shows that may be old.
+    world.clock.advance(3 * MINUTE_MS);
+    await look(world);
+    expect(await told(world, id)).toEqual(["ChangedOutside"]);
+    expect((await world.read(id)).record.overriddenRule).toEqual({
+      when: "manual",
+    });
+  });
+});
+
+describe("nothing is told", () => {
+  test("of a version as it was made, and it is not read by itself", async () => {
+    await atRest();
+    world.simulator.control.clearRequests();
+    await look(world);
+    expect(await told(world, id)).toEqual([]);
+    expect(reads()).toBe(0);
+  });
+
+  test("of what others have made", async () => {
+    await atRest();
+    const theirs = nextVersionId();
+    await outside(world, "PUT", theirs, plain());
+    await world.simulator.control.editVersion({
+      versionId: theirs,
+      tags: { a: "1" },
+    });
+    await ended(world, [await byHand.demote(world, theirs)]);
+    await world.takeEvents();
+    await world.simulator.control.editVersion({
+      versionId: theirs,
+      tags: { a: "2" },
+    });
+    world.clock.advance(60 * MINUTE_MS);
+    await look(world);
+    expect(await told(world, theirs)).toEqual([]);
+  });
+
+  test("by a look that is older than a write that has just ended", async () => {
+    await atRest();
+    const before = await standingStill(world, id);
+    await ended(world, [
+      operationIn(await patch(world, id, { tags: { a: "2" } })),
+    ]);
+    await world.takeEvents();
+    for (let runs = 0; runs < 3; runs += 1) {
+      await look(world, before);
+      expect(await told(world, id)).toEqual([]);
+      world.clock.advance(3 * MINUTE_MS);
+    }
+    world.clock.advance(30 * MINUTE_MS);
+    await look(world);
+    expect(await told(world, id)).toEqual([]);
+  });
+
+  test("by a look at which the version was not made yet", async () => {
+    const before = await standingStill(world, id);
+    await made(world, id, plain(REGIONS));
+    const { record } = await world.read(id);
+    for (let runs = 0; runs < 3; runs += 1) {
+      await look(world, before);
+      world.clock.advance(2 * MINUTE_MS);
+    }
+    expect(await told(world, id)).toEqual([]);
+    expect((await world.read(id)).record).toEqual(record);
+  });
+
+  test("while Azure works on the version; once it is at rest, it is", async () => {
+    await atRest();
+    await world.simulator.control.setReplicationSpeed(0);
+    await world.deps.resourceManager.putImageVersion(
+      idOf(id),
+      plain([...REGIONS, { name: "uksouth" }], { tags: { a: "1" } }),
+    );
+    await look(world);
+    expect(await told(world, id)).toEqual([]);
+    await world.simulator.control.setReplicationSpeed(1);
+    world.clock.advance(60 * MINUTE_MS);
+    await look(world);
+    expect(await eventsOf(world, id)).toMatchObject([
+      {
+        type: "Sigil.ImageVersion.ChangedOutside",
+        data: { regions: ["uksouth"] },
+      },
+    ]);
+  });
+
+  test("of a version whose operation runs: that tells it, once", async () => {
+    await atRest();
+    const change = operationIn(await patch(world, id, { tags: { mine: "1" } }));
+    await edit({}, { theirs: "1" });
+    await look(world);
+    expect(await told(world, id)).not.toContain("ChangedOutside");
+    await ended(world, [change]);
+    world.clock.advance(60 * MINUTE_MS);
+    await look(world);
+    expect(
+      (await told(world, id)).filter((type) => type === "ChangedOutside"),
+    ).toHaveLength(1);
+  });
+
+  test("of what a canceled operation has sent", async () => {
+    await atRest();
+    const change = operationIn(
+      await put(
+        world,
+        id,
+        plain([...REGIONS, { name: "uksouth" }], { tags: { a: "1" } }),
+      ),
+    );
+    await pass(world, MINUTE_MS);
+    await cancel(world, change);
+    await ended(world, [change]);
+    await world.takeEvents();
+    world.clock.advance(120 * MINUTE_MS);
+    await look(world);
+    expect(regionNames(await shownIn(world, id))).toContain("uksouth");
+    expect(await told(world, id)).toEqual([]);
+  });
+});
+
+describe("an operation that begins meanwhile", () => {
+  test("has the last word: the look before it is thrown away", async () => {
+    await atRest();
+    await edit({}, { theirs: "1" });
+    const { resourceManager } = world.deps;
+    let change: string | undefined;
+    await look(world, {
+      ...world.deps,
+      resourceManager: {
+        ...resourceManager,
+        async getImageVersion(versionId) {
+          const shown = await resourceManager.getImageVersion(versionId);
+          change ??= operationIn(
+            await patch(world, id, { tags: { mine: "1" } }),
+          ).id;
+          return shown;
+        },
+      },
+    });
+    await ended(world, [{ id: change ?? "" }]);
+    world.clock.advance(60 * MINUTE_MS);
+    await look(world);
+    expect(
+      (await told(world, id)).filter((type) => type === "ChangedOutside"),
+    ).toHaveLength(1);
+    expect((await seen(world, id)).tags).toEqual({
+      a: "1",
+      theirs: "1",
+      mine: "1",
+    });
+  });
+
+  test("two hosts at once tell it once", async () => {
+    await atRest();
+    await edit({}, { theirs: "1" });
+    await Promise.all([
+      look(world, world.instance()),
+      look(world, world.instance()),
+      look(world),
+    ]);
+    expect(await told(world, id)).toEqual(["ChangedOutside"]);
+  });
+});
+
+describe("what Azure does not say changes nothing:", () => {
+  const listPath = /\/versions\?/u.source;
+  test.each<[string, { path: string; status?: number; action?: "reset" }]>([
+    ["the list is refused", { path: listPath, status: 403 }],
+    ["the list is throttled", { path: listPath, status: 429 }],
+    ["the list fails", { path: listPath, status: 500 }],
+    ["there is no image definition", { path: listPath, status: 404 }],
+    ["the read is refused", { path: "one", status: 403 }],
+    ["the read is throttled", { path: "one", status: 429 }],
+    ["the read fails", { path: "one", status: 500 }],
+    ["no answer comes", { path: "one", action: "reset" as const }],
+    ["the version alone is not found", { path: "one", status: 404 }],
+  ])("%s", async (_, { path, ...fault }) => {
+    await atRest();
+    await edit({}, { theirs: "1" });
+    world.simulator.control.addFault({
+      method: "GET",
+      path: path === "one" ? `${id}\\?` : path,
+      times: null,
+      ...fault,
+    });
+    for (let runs = 0; runs < 3; runs += 1) {
+      await look(world);
+      world.clock.advance(30 * MINUTE_MS);
+    }
+    expect(await told(world, id)).toEqual([]);
+    expect((await world.read(id)).record).toMatchObject({ exists: true });
+    world.simulator.control.clearFaults();
+    await look(world);
+    expect(await told(world, id)).toEqual(["ChangedOutside"]);
+  });
+});
+
+describe("a version that others have deleted", () => {
+  beforeEach(async () => {
+    await atRest();
+  });
+
+  test("is told at the second look, once, and is as after a deletion", async () => {
+    await outside(world, "DELETE", id);
+    await look(world);
+    expect(await told(world, id)).toEqual([]);
+    world.clock.advance(MINUTE_MS);
+    await look(world);
+    expect(await told(world, id)).toEqual([]);
+    world.clock.advance(2 * MINUTE_MS);
+    await look(world);
+    const { operation, record } = await world.read(id);
+    expect(await eventsOf(world, id)).toMatchObject([
+      {
+        type: "Sigil.ImageVersion.DeletedOutside",
+        data: { operationId: operation.id },
+      },
+    ]);
+    expect(record).toMatchObject({ state: "Deleted", exists: false });
+    expect(operation).toMatchObject({
+      kind: "CreateImageVersion",
+      status: "Succeeded",
+    });
+    world.clock.advance(30 * MINUTE_MS);
+    await look(world);
+    expect(await told(world, id)).toEqual([]);
+    await expect(seen(world, id)).rejects.toMatchObject({
+      code: "NotFound",
+      message: expect.stringContaining("outside Sigil") as string,
+    });
+    await expect(put(world, id, plain(REGIONS))).rejects.toMatchObject({
+      code: "ImageVersionGone",
+    });
+    expect(
+      await putThrough(world, id, plain(REGIONS), { ifNoneMatch: "*" }),
+    ).toMatchObject({ kind: "CreateImageVersion", status: "Succeeded" });
+    world.clock.advance(30 * MINUTE_MS);
+    await world.takeEvents();
+    await look(world);
+    expect(await told(world, id)).toEqual([]);
+  });
+
+  test("can be asked to be deleted, which is done", async () => {
+    await outside(world, "DELETE", id);
+    await look(world);
+    world.clock.advance(30 * MINUTE_MS);
+    await look(world);
+    const deletion = await byHand.remove(world, id);
+    expect(deletion.kind).toBe("DeleteImageVersion");
+    expect(await ended(world, [deletion])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+  });
+
+  test("is not told where it comes back between two looks", async () => {
+    const shown = await shownIn(world, id);
+    await outside(world, "DELETE", id);
+    await look(world);
+    showAs(world, id, shown, { times: null });
+    world.clock.advance(30 * MINUTE_MS);
+    await look(world);
+    world.simulator.control.clearFaults();
+    await look(world);
+    expect(await told(world, id)).toEqual([]);
+    world.clock.advance(30 * MINUTE_MS);
+    await look(world);
+    expect(await told(world, id)).toEqual(["DeletedOutside"]);
+  });
+
+  test("and made again is told at once, and the new one is theirs", async () => {
+    await outside(world, "DELETE", id);
+    world.clock.advance(60 * MINUTE_MS);
+    await outside(world, "PUT", id, plain([{ name: "westus" }]));
+    const { publishedDate } = (await shownIn(world, id)).properties
+      .publishingProfile;
+    await look(world);
+    expect(await eventsOf(world, id)).toMatchObject([
+      {
+        type: "Sigil.ImageVersion.DeletedOutside",
+        data: { publishedDate },
+      },
+    ]);
+    world.clock.advance(30 * MINUTE_MS);
+    await look(world);
+    expect(await told(world, id)).toEqual([]);
+    expect((await seen(world, id)).sigil).toMatchObject({
+      managedBy: "Others",
+    });
+  });
+
+  test("by Sigil tells nothing more", async () => {
+    await ended(world, [await byHand.remove(world, id)]);
+    await world.takeEvents();
+    for (let runs = 0; runs < 3; runs += 1) {
+      world.clock.advance(30 * MINUTE_MS);
+      await look(world);
+    }
+    expect(await told(world, id)).toEqual([]);
+  });
+});
