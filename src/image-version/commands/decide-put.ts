@@ -71,7 +71,7 @@ import {
   keptOf,
   unmetRequests,
 } from "../state/wanted.js";
-import { flagsByHand } from "../state/waves.js";
+import { flagsByHand, isHeldEverywhere } from "../state/waves.js";
 import {
   gone,
   lifeIn,
@@ -148,15 +148,15 @@ export function decideOn(
     applied,
     record && applied && unsaid(record, look, request),
   );
-  mustMayUnprotect(command, record, asked);
+  if (!isGone) mustMayUnprotect(command, record, asked);
   const shown =
     look ?? (record?.exists === true && !isGone ? record.observed : undefined);
   const change = shown && {
     ...changeOf(request, shown.resource, asked, applied),
-    ...((asked.changes[PROMOTION] != null ||
-      (record && look && asked.repeats[PROMOTION] !== undefined
-        ? ruleHolding(record, look) !== undefined
-        : false)) && { held: true }),
+    ...(isHeld(asked, request.patch === undefined ? body : undefined, {
+      record,
+      look,
+    }) && { held: true }),
   };
   mustMatch(command, look, record, change && differences(change, body));
   if (
@@ -373,12 +373,11 @@ function askedOf(
       request.patch ?? {},
       fields,
     );
-    // In each region, as a demotion does.
-    const everywhere =
-      stated[EXCLUDE_FROM_LATEST] === true &&
-      !Object.keys(stated).some((name) => regionOf(name) !== undefined)
-        ? flagsByHand(seen.look.resource, true)
-        : {};
+    const everywhere = Object.keys(stated).some(
+      (name) => regionOf(name) !== undefined,
+    )
+      ? {}
+      : everywhereBy(stated[EXCLUDE_FROM_LATEST], seen.look, applied);
     const again = {
       // Who sends an ETag has seen what is shown: only what differs from that is asked.
       ...(behind &&
@@ -415,8 +414,29 @@ function askedOf(
   };
 }
 
+/** A rule that the request asks for, or repeats in a whole body, is to include the version in latest. */
+export function isHeld(
+  { changes }: Asked,
+  whole: ImageVersionRequest | undefined,
+  {
+    record,
+    look,
+  }: {
+    readonly record: ImageVersionRecord | undefined;
+    readonly look: Look | undefined;
+  },
+): boolean {
+  return (
+    changes[PROMOTION] != null ||
+    (whole?.sigil?.promotion !== undefined &&
+      record !== undefined &&
+      look !== undefined &&
+      ruleHolding(record, look) !== undefined)
+  );
+}
+
 /** A rule that is asked for says when the version is to be in latest: not at once. */
-function withRuleAlone(changes: Patch, stated: unknown): Patch {
+export function withRuleAlone(changes: Patch, stated?: unknown): Patch {
   const { [EXCLUDE_FROM_LATEST]: excluded, ...others } = changes;
   const rule = changes[PROMOTION] ?? stated;
   return excluded === false && rule != null ? others : changes;
@@ -502,6 +522,20 @@ function overrules(
     look !== undefined &&
     (ruleHolding(record, look) ?? { when: "manual" }).when !== "manual"
   );
+}
+
+/** What a patch says of latest, in each region, as a demotion or promotion does; waves say by themselves where. */
+function everywhereBy(
+  excluded: unknown,
+  { resource }: Look,
+  applied: Fields | undefined,
+): Patch {
+  const isSo =
+    excluded === true ||
+    (excluded === false &&
+      applied?.[PROMOTION] === undefined &&
+      isHeldEverywhere(resource));
+  return isSo ? flagsByHand(resource, excluded === true) : {};
 }
 
 /** It says of latest what is so, and for another reason than was known: whoever says it again repeats this. */

@@ -42,6 +42,7 @@ import { checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
 import { known } from "../state/adoption.js";
 import { areReady, type PurchasePlan } from "../resources.js";
+import { isHeld, withRuleAlone } from "./decide-put.js";
 import { meanwhile, yielding } from "./meanwhile.js";
 import {
   fingerprintOfPut,
@@ -112,7 +113,7 @@ export async function planImageVersion(
   const observed = look?.resource;
   const applied = record?.lastApplied;
   const fields = observed && fieldsOf(observed);
-  const asked =
+  const { repeats, changes: asks } =
     ifMatch !== undefined && fields !== undefined
       ? askedOfSeen(
           fields,
@@ -126,6 +127,10 @@ export async function planImageVersion(
           applied ?? (pasted === true ? fields : undefined),
           regions,
         );
+  const asked = {
+    changes: ifMatch === undefined ? asks : withRuleAlone(asks),
+    repeats,
+  };
   const patch = combined([...requestsOf(stored), asked], applied);
   const change: Change | undefined =
     observed === undefined
@@ -136,6 +141,7 @@ export async function planImageVersion(
           ...(applied && { lastApplied: applied }),
           ...((record?.exists !== true || record.unmanaged === true) &&
             ifMatch === undefined && { unmanaged: true }),
+          ...(isHeld(asked, request, { record, look }) && { held: true }),
         };
   const document = inOrderOf(canonicalForm(patched(observed, patch)), request);
   const fingerprint = fingerprintOfPut(

@@ -110,7 +110,7 @@ export async function putImageVersion(
       ? await glance(deps, id, record, mustSee)
       : { look: undefined, seen: false };
   const body = await withChosenSets(deps, command, given, rule, {
-    shown: shown.look?.resource,
+    shown: latestOf(record, shown.look, contextOf(deps))?.resource,
   });
   await mustPassPlan(deps, rule ? { ...command, body } : command);
   const request = {
@@ -179,7 +179,7 @@ export async function patchImageVersion(
     command,
     given,
     version.sigil?.encryption,
-    { admitted: observed },
+    { shown: look.resource, admitted: observed },
   );
   await mustPassPlan(deps, {
     ...command,

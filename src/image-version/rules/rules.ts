@@ -63,6 +63,7 @@ import { storageAccountStrategy } from "./request/storage-account-strategy.js";
 import { uniqueLuns } from "./request/unique-luns.js";
 import { uniqueRegions } from "./request/unique-regions.js";
 import { staysExcluded } from "./change/stays-excluded.js";
+import { staysIncluded } from "./change/stays-included.js";
 import { versionExists } from "./change/version-exists.js";
 import { versionExistsOtherwise } from "./change/version-exists-otherwise.js";
 import { versionName } from "./request/version-name.js";
@@ -111,6 +112,7 @@ export const CHANGE_RULES: readonly ChangeRule[] = [
   regionToRemove,
   customerKeysKept,
   staysExcluded,
+  staysIncluded,
 ];
 
 /** Rules over the request and Azure; what stands in the way of others comes first. */

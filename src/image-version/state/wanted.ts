@@ -128,9 +128,17 @@ export function keptOf(
           )
           .map((attempt) => shownOf(attempt, fieldsOf(observed.resource)))
           .filter((patch) => Object.keys(patch).length > 0);
-  return kept.length === 0
+  const ending = record.requests[endingId ?? ""];
+  // Who was told that it is protected need not look whether that is still so.
+  const isProtected =
+    record.exists &&
+    unmanaged !== true &&
+    ending !== undefined &&
+    protects(ending);
+  const all = isProtected ? [...kept, { [PROTECTED]: true }] : kept;
+  return all.length === 0
     ? { ...(lastApplied && { lastApplied }) }
-    : { lastApplied: kept.reduce<Fields>(withApplied, lastApplied ?? {}) };
+    : { lastApplied: all.reduce<Fields>(withApplied, lastApplied ?? {}) };
 }
 
 /** What Azure shows of what an attempt was sent for. */
@@ -247,8 +255,15 @@ export function doneWithRule(
 export function isProtected(record: ImageVersionRecord): boolean {
   return (
     record.lastApplied?.[PROTECTED] === true ||
-    openRequests(record).some(([, { changes }]) => changes[PROTECTED] === true)
+    [
+      ...Object.values(isFinal(record.state) ? {} : record.requests),
+      ...record.queued.map(({ request }) => request),
+    ].some(protects)
   );
+}
+
+function protects({ changes }: VersionRequest): boolean {
+  return changes[PROTECTED] === true;
 }
 
 export function ruleOf(fields: Fields | undefined): PromotionRule | undefined {

@@ -420,6 +420,55 @@ describe("who says last, by hand, that the version is held back is not overruled
   });
 });
 
+describe("`true` repeated of what was promoted since takes nothing out of latest, and that is told", () => {
+  test.each(["the same body", "with a tag", "GET's own, edited"])(
+    "%s",
+    async (how) => {
+      const body = plain(TWO, { publishing: OUT });
+      await made(world, id, body);
+      await ended(world, [await byHand.promote(world, id)]);
+      await pass(world, 30 * MINUTE_MS);
+      const edited = await read();
+      edited.properties.publishingProfile = {
+        ...edited.properties.publishingProfile,
+        ...OUT,
+      };
+      const answer = await (how === "the same body"
+        ? put(world, id, body)
+        : how === "with a tag"
+          ? put(world, id, { ...body, tags: { a: "1" } })
+          : put(world, id, edited, { pasted: true }));
+      expect(codes(answer)).toEqual(["StaysIncluded"]);
+      if (answer.kind === "accepted") await ended(world, [answer.operation]);
+      expect(await isExcluded(world, id)).toBe(false);
+    },
+  );
+});
+
+test("a plan says nothing of latest where a rule holds the version, and shows no promotion", async () => {
+  const sigil = { promotion: { when: "manual" } } as const;
+  const body = plain(TWO, { sigil, publishing: IN });
+  await made(world, id, body);
+  for (const ifMatch of [undefined, "*", await etagOf(world, id)]) {
+    const { findings, changes } = await planImageVersion(world.deps, {
+      id: idOf(id),
+      body: structuredClone({ ...body, sigil: TESTED }),
+      ...(ifMatch !== undefined && { ifMatch }),
+    });
+    expect(findings.map(({ code }) => code)).not.toContain("StaysExcluded");
+    expect(changes.map(({ pointer }) => pointer)).not.toContain(
+      "/properties/publishingProfile/excludeFromLatest",
+    );
+  }
+});
+
+test("a PATCH that includes what is excluded in each region includes it in each", async () => {
+  const own = TWO.map((region) => ({ ...region, ...OUT }));
+  await made(world, id, plain(own, { publishing: OUT }));
+  await patchThrough(world, id, { properties: { publishingProfile: IN } });
+  expect((await seen(world, id)).sigil.latestIn).toEqual(["eastus2", "westus"]);
+});
+
 test("a PATCH that repeats the rule and says false promotes nothing before the rule is met, and that is told", async () => {
   await made(
     world,

@@ -88,6 +88,26 @@ describe("set by PATCH", () => {
     );
   });
 
+  test("stays where the operation that has set it is canceled", async () => {
+    await made(world, id, plain([{ name: "westus" }]));
+    const operation = operationIn(
+      await patch(world, id, {
+        ...PROTECTED,
+        properties: {
+          publishingProfile: {
+            targetRegions: [{ name: "westus" }, { name: "eastus2" }],
+          },
+        },
+      }),
+    );
+    await pass(world, 10_000);
+    await cancel(world, operation);
+    expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
+    await ended(world, [operation]);
+    expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
+    expect((await seen(world, id)).sigil.protected).toBe(true);
+  });
+
   test("of a version that others have made", async () => {
     await outside(world, "PUT", id, plain());
     await patchThrough(PROTECTED);
