@@ -34,6 +34,7 @@ import {
   takenAway,
   unmetBy,
   withApplied,
+  withRuleAlone,
   type Asked,
   type Conflict,
   type Patch,
@@ -57,7 +58,7 @@ import {
 } from "../state/adoption.js";
 import { isOld, isRecent, isUncertain, latestOf } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
-import { ruleHolding } from "../state/held.js";
+import { isHeld, ruleHolding } from "../state/held.js";
 import { isTakenBack } from "../state/outside.js";
 import {
   sentLast,
@@ -412,34 +413,6 @@ function askedOf(
       Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
     ),
   };
-}
-
-/** A rule that the request asks for, or repeats in a whole body, is to include the version in latest. */
-export function isHeld(
-  { changes }: Asked,
-  whole: ImageVersionRequest | undefined,
-  {
-    record,
-    look,
-  }: {
-    readonly record: ImageVersionRecord | undefined;
-    readonly look: Look | undefined;
-  },
-): boolean {
-  return (
-    changes[PROMOTION] != null ||
-    (whole?.sigil?.promotion !== undefined &&
-      record !== undefined &&
-      look !== undefined &&
-      ruleHolding(record, look) !== undefined)
-  );
-}
-
-/** A rule that is asked for says when the version is to be in latest: not at once. */
-export function withRuleAlone(changes: Patch, stated?: unknown): Patch {
-  const { [EXCLUDE_FROM_LATEST]: excluded, ...others } = changes;
-  const rule = changes[PROMOTION] ?? stated;
-  return excluded === false && rule != null ? others : changes;
 }
 
 /** Without what tools say in every body: who has changed that by hand is not overruled by it. None says that it is excluded. */

@@ -34,6 +34,7 @@ import {
   askedOfSeen,
   statedIn,
   unmetBy,
+  withRuleAlone,
   type Conflict,
   type Patch,
 } from "../properties/patch.js";
@@ -41,8 +42,8 @@ import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
 import { known } from "../state/adoption.js";
+import { isHeld } from "../state/held.js";
 import { areReady, type PurchasePlan } from "../resources.js";
-import { isHeld, withRuleAlone } from "./decide-put.js";
 import { meanwhile, yielding } from "./meanwhile.js";
 import {
   fingerprintOfPut,

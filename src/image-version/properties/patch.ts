@@ -123,6 +123,13 @@ export function askedOfSeen(
   };
 }
 
+/** A rule that is asked for says when the version is to be in latest: not at once. */
+export function withRuleAlone(changes: Patch, stated?: unknown): Patch {
+  const { [EXCLUDE_FROM_LATEST]: excluded, ...others } = changes;
+  const rule = changes[PROMOTION] ?? stated;
+  return excluded === false && rule != null ? others : changes;
+}
+
 /**
  * What a merge patch says in so many words, changed by it or not: another request that asks otherwise contradicts it. `to`
  * is the version as it would be; with "lists", all that it has of a list that the patch replaces.

@@ -1,5 +1,7 @@
 /** Versions whose promotion waits for what Azure does not know: tests, time, a person. Pure. */
-import type { PromotionRule } from "../contract.js";
+import type { ImageVersionRequest, PromotionRule } from "../contract.js";
+import type { Asked } from "../properties/patch.js";
+import { PROMOTION } from "../properties/table.js";
 import { isExcluded, type Look } from "../resources.js";
 import { known } from "./adoption.js";
 import type { ImageVersionRecord } from "./record.js";
@@ -48,6 +50,27 @@ export function ruleHolding(
   return isExcluded(look.resource)
     ? ruleInForce(atRest(record, look))
     : undefined;
+}
+
+/** A rule that the request asks for, or repeats in a whole body, is to include the version in latest. */
+export function isHeld(
+  { changes }: Asked,
+  whole: ImageVersionRequest | undefined,
+  {
+    record,
+    look,
+  }: {
+    readonly record: ImageVersionRecord | undefined;
+    readonly look: Look | undefined;
+  },
+): boolean {
+  return (
+    changes[PROMOTION] != null ||
+    (whole?.sigil?.promotion !== undefined &&
+      record !== undefined &&
+      look !== undefined &&
+      ruleHolding(record, look) !== undefined)
+  );
 }
 
 /** What its rule is, whatever became of it: a rule of waves says what a promotion by hand includes. */
