@@ -1,6 +1,7 @@
 /**
  * What is known of a disk encryption set after another look. Pure. Invariants:
- *  1. A problem stays until that by which it was seen is seen without it: what cannot be looked at mends nothing.
+ *  1. A problem stays until that by which it was seen is seen without it: what cannot be looked at mends nothing. What was wrong
+ *     with a key is not wrong with another that the set has since.
  *  2. Each change of what is wrong is told once: when it is other than what was told last.
  */
 import type { DiskEncryptionSet } from "../image-version/resources.js";
@@ -28,7 +29,11 @@ export function advance(
     // Invariant 1.
     ...(before?.problems ?? []).filter(
       ({ seenBy, code }) =>
-        !seen[seenBy] && !found.some((one) => one.code === code),
+        !seen[seenBy] &&
+        !found.some((one) => one.code === code) &&
+        (seenBy !== "key" ||
+          shown === undefined ||
+          shown.keyUrl === before?.keyUrl),
     ),
   ];
   const keyUrl = shown?.keyUrl ?? before?.keyUrl;

@@ -1,4 +1,5 @@
 /** Which disk encryption sets encrypt the versions of an image definition that Sigil was asked for and Azure has. */
+import { ServiceError } from "../errors.js";
 import type { Dependencies } from "../image-version/ports.js";
 import { versionNameIn, versionScope } from "../image-version/listings.js";
 import {
@@ -98,6 +99,13 @@ async function namesKnown(
   return names;
 }
 
+/** A later release has written it: with which types the version was made is not known then. */
+function unlessTooNew(error: unknown): undefined {
+  if (error instanceof ServiceError && error.code === "StateTooNew")
+    return undefined;
+  throw error;
+}
+
 /** By version: encryption types by set. */
 async function typesOf(
   { store }: Pick<Dependencies, "store">,
@@ -109,9 +117,9 @@ async function typesOf(
   for (let at = 0; at < read.length; at += READS_AT_ONCE)
     await Promise.all(
       read.slice(at, at + READS_AT_ONCE).map(async (name) => {
-        const record = await store.readRecord(
-          keyOf(`${imageId}/versions/${name}`),
-        );
+        const record = await store
+          .readRecord(keyOf(`${imageId}/versions/${name}`))
+          .catch(unlessTooNew);
         if (record !== undefined) types.set(name, record.encryptionTypes);
       }),
     );

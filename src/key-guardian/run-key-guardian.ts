@@ -1,7 +1,7 @@
 /**
  * Looks at the disk encryption sets of published versions, and at their keys. Invariants:
- *  1. A run begins no image definition after `MOST_READS` reads of Azure or `MOST_MS`, nor after Azure has throttled; the next
- *     goes on there. Each set, key and vault is read once in a run, however many versions and regions hang on it.
+ *  1. A run begins no image definition after `MOST_READS` reads of Azure or `MOST_MS`, nor after Azure has throttled, and no set
+ *     after `MOST_MS`; the next goes on there, with what was not looked at for longest. Each set, key and vault is read once in a run, however many versions and regions hang on it.
  *  2. What is to be told is stored with the state that it tells of, and goes out until it is gone from there: whoever dies when,
  *     it is told, and under one id. Of two who look at once, one stores.
  *  3. Where nothing is certain the state stays as it was: a read that fails now is made again by a later run.
@@ -81,7 +81,13 @@ export async function runKeyGuardian(
       if (unfinished) break;
       images += 1;
       try {
-        const looked = await lookAfter(deps, looks, imageId, traceparent);
+        const looked = await lookAfter(
+          deps,
+          looks,
+          imageId,
+          untilMs,
+          traceparent,
+        );
         sets += looked.sets;
         told.push(...looked.told);
         errors.push(...looked.errors);
@@ -91,7 +97,8 @@ export async function runKeyGuardian(
         errors.push({ resourceId: imageId, error });
         unfinished = isThrottling(error);
       }
-      if (!unfinished) after = row;
+      // One that Azure throttles at once holds up no other: the next run goes on behind it.
+      if (!unfinished || images === 1) after = row;
     }
     token = page.continuationToken;
   } while (token !== undefined && !unfinished);
@@ -119,6 +126,7 @@ async function lookAfter(
   deps: GuardianDependencies,
   looks: KeyLooks,
   imageId: string,
+  untilMs: number,
   traceparent: string,
 ): Promise<Pick<GuardianRun, "sets" | "told" | "errors">> {
   const { keyStates, eventSource, now } = deps;
@@ -144,13 +152,21 @@ async function lookAfter(
       state,
     ]),
   );
-  for (const set of inUse ?? []) {
+  const lookedTimeOf = ({ id }: SetInUse): string =>
+    before.get(id.toLowerCase())?.lookedTime ?? "";
+  const longestAgoFirst = [...(inUse ?? [])].sort((a, b) =>
+    lookedTimeOf(a).localeCompare(lookedTimeOf(b), "en"),
+  );
+  for (const set of longestAgoFirst) {
     const known = before.get(set.id.toLowerCase());
     before.delete(set.id.toLowerCase());
     try {
       if (sets.length >= MOST_SETS) sets.push(notLooked(known, set, now()));
       // Invariant 1.
-      else if (errors.some(({ error }) => isThrottling(error)))
+      else if (
+        now().getTime() >= untilMs ||
+        errors.some(({ error }) => isThrottling(error))
+      )
         sets.push(...(known ? [known] : []));
       else {
         const { state, change } = await lookAt(deps, looks, set, known);
@@ -163,10 +179,9 @@ async function lookAfter(
     }
   }
   for (const state of before.values())
-    if (inUse === undefined) sets.push(state);
-    else if (state.told !== undefined && state.unused === undefined)
+    if (state.told !== undefined && state.unused === undefined)
       sets.push({ ...state, unused: true });
-    // A second look has shown no version that has it: nothing is at risk by it.
+    // A second look has shown no version that has it, or no image definition: nothing is at risk by it.
     else if (state.told !== undefined)
       note("safe", { ...state, lookedTime: now().toISOString() });
   await keyStates.put({ imageId, sets, untold }, stored?.etag);

@@ -352,7 +352,7 @@ export async function deleteImageVersion(
         if (ignoreUse) mustNotBeGuarded(id, same, stored);
         return same;
       }
-      const guarded = isGuarded(deps) && !ignoreUse && look !== undefined;
+      const guarded = isGuarded(deps) && !ignoreUse && mayBeThere(subject);
       if (guarded && stored !== undefined) mustBeAtRest(id, stored);
       if (stored === undefined && look === undefined && seen)
         throw notFound(id);
@@ -385,7 +385,7 @@ export async function deleteImageVersion(
         !ignoreUse &&
         !useSeen &&
         deletionBefore(subject) === undefined &&
-        (subject.look !== undefined || !subject.seen)
+        mayBeThere(subject)
           ? mustNotBeNeeded(deps, {
               id,
               latestIn: await latestRegions(deps, id),
@@ -394,6 +394,11 @@ export async function deleteImageVersion(
           : [],
     },
   );
+}
+
+/** One look that shows no version may be of a replica that is behind, or ahead: what Sigil knows of may be there. */
+function mayBeThere({ look, seen, stored }: Subject): boolean {
+  return look !== undefined || !seen || stored?.record.exists === true;
 }
 
 /** Throws where the deletion that is there, or has been, can be undone. */

@@ -52,7 +52,7 @@ export function isAsKnown(
     (outside !== undefined && outside.told !== true) ||
     outsideTold.some(({ returnedTime }) => returnedTime !== undefined);
   return (
-    isBusy(listed) ||
+    (isBusy(listed) && doubt?.what !== GONE) ||
     (!isOpen &&
       observed !== undefined &&
       listed.publishedDate === observed.publishedDate &&
@@ -69,7 +69,8 @@ export function seeAtRest(
 ): ImageVersionPair | undefined {
   const { record } = pair;
   if (look === undefined) return missing(pair, context);
-  if (isBusy(look) || isOld(record, look, context)) return undefined; // Invariant 1.
+  // Invariant 1. It is there all the same.
+  if (isBusy(look) || isOld(record, look, context)) return undoubted(pair);
   if (isMadeByOthers(record, look))
     return deletedOutside(pair, look.publishedDate, context);
   // Of operations that are over, what was applied alone counts, and one of them tells.
@@ -100,6 +101,12 @@ export function seeAtRest(
   return told.length === 0 && isSame(record, seen)
     ? undefined
     : telling({ ...pair, record: seen }, told);
+}
+
+/** Invariant 3. */
+function undoubted(pair: ImageVersionPair): ImageVersionPair | undefined {
+  const { doubt, ...record } = pair.record;
+  return doubt?.what === GONE ? { ...pair, record } : undefined;
 }
 
 /** But for when, and how far its regions were. */

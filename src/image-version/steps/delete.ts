@@ -140,7 +140,6 @@ export async function takeDeletionStep(
   // Invariant 5.
   if (
     record.state !== "Deleting" &&
-    shown !== undefined &&
     deletion.request.guard !== undefined &&
     !(await mayBeDeleted(deps, stored, id, deletion, shown, refuse))
   )
@@ -231,12 +230,13 @@ async function mayBeDeleted(
   stored: StoredVersion,
   id: ImageVersionId,
   deletion: QueuedRequest,
-  shown: Look,
+  shown: Look | undefined,
   end: (pair: ImageVersionPair, failure: OperationFailure) => ImageVersionPair,
 ): Promise<boolean> {
   const { useDelayMs } = deps;
   const due = dueTimeOf(deletion.request, useDelayMs);
-  if (due === undefined) {
+  // What is not shown cannot be excluded: it is gone, or the look is of another replica. Who uses it is asked all the same.
+  if (due === undefined && shown !== undefined) {
     await commitStep(deps, stored, (pair) =>
       excludeFirst(
         withLook(pair, shown, contextOf(deps)),
@@ -248,18 +248,21 @@ async function mayBeDeleted(
     );
     return false;
   }
-  const leftMs = due - deps.now().getTime();
+  const leftMs =
+    due === undefined || shown === undefined ? 0 : due - deps.now().getTime();
   if (leftMs > 0) {
     await later(deps, stored, DELAYED, leftMs);
     return false;
   }
+  // Excluded, it is the latest nowhere, whatever others have read of it last.
+  const isOut =
+    shown === undefined
+      ? due !== undefined
+      : isExcludedEverywhere(shown.resource);
   try {
     await mustNotBeNeeded(deps, {
       id,
-      // Excluded, it is the latest nowhere, whatever others have read of it last.
-      latestIn: isExcludedEverywhere(shown.resource)
-        ? []
-        : await latestRegions(deps, id),
+      latestIn: isOut ? [] : await latestRegions(deps, id),
       pointer: "",
       confirms: true,
     });

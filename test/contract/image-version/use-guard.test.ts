@@ -116,6 +116,42 @@ describe("a deletion", () => {
     expect(deletes()).toBe(0);
   });
 
+  test("of what a scale set names is refused, too, where one look shows no version", async () => {
+    await publish();
+    world.clock.advance(3_600_000);
+    await putUser(world, "virtualMachineScaleSets", "front", version);
+    world.simulator.control.addFault({
+      method: "GET",
+      path: `${version}\\?`,
+      action: "hide",
+      times: 1,
+    });
+    expect(await refusal(remove())).toMatchObject({
+      code: "ImageVersionInUse",
+    });
+    world.simulator.control.clearFaults();
+    expect(await shown()).toBe("included");
+  });
+
+  test("is not sent unasked where its own look shows no version", async () => {
+    await publish();
+    await remove();
+    await untilExcluded();
+    await putUser(world, "virtualMachineScaleSets", "late", version);
+    world.simulator.control.addFault({
+      method: "GET",
+      path: `${version}\\?`,
+      action: "hide",
+      times: 1,
+    });
+    expect(await world.finish(version)).toMatchObject({
+      status: "Failed",
+      error: { code: "ImageVersionInUse" },
+    });
+    world.simulator.control.clearFaults();
+    expect(deletes()).toBe(0);
+  });
+
   test("of what a machine with an ephemeral disk is made of is refused", async () => {
     await publish();
     await putUser(world, "virtualMachines", "vm", version, { ephemeral: true });

@@ -295,6 +295,8 @@ describe("where nothing is certain the state stays as it was:", () => {
     expect(unfinished).toBe(status === 429);
     world.simulator.control.clearFaults();
     const before = await told();
+    // What was throttled at once comes last.
+    await world.run();
     await world.run();
     expect([...before, ...(await told())]).toHaveLength(2);
   });
@@ -329,6 +331,20 @@ test("of two hosts that look at once, one tells", async () => {
   const events = await world.takeTold();
   expect(new Set(events.map(({ id }) => id)).size).toBe(2);
   expect(events).toHaveLength(2);
+});
+
+test("so is one whose image definition is gone", async () => {
+  const gone = await world.define();
+  await world.publish(`${gone}/versions/1.0.0`);
+  await world.setKey({ enabled: false });
+  await world.run();
+  await world.takeTold();
+  const { control } = world.simulator;
+  for (const { id } of control.resources())
+    if (id.startsWith(gone)) await control.removeResource(id);
+  await world.run();
+  await world.run();
+  expect(await told()).toContainEqual([gone, SAFE]);
 });
 
 test("a set that no version has any more, by two looks, is told to be at risk no more", async () => {

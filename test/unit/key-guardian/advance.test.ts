@@ -47,6 +47,16 @@ function changes(...sights: readonly SetSight[]) {
   });
 }
 
+test("what was wrong with a key is not wrong with another one that cannot be seen", () => {
+  const other = {
+    kind: "found",
+    value: { ...value, keyUrl: "https://other/keys/west/1" },
+  } as const;
+  expect(
+    changes({ set: FOUND, key: DISABLED }, { set: other, key: UNSEEN }),
+  ).toEqual(["atRisk", "safe"]);
+});
+
 describe("each change is told once:", () => {
   test("a problem, and that it is mended", () => {
     expect(

@@ -129,6 +129,30 @@ test("what fails for one image definition holds back no other; asked for patienc
   expect(await toldNow()).toEqual([first]);
 });
 
+test("an image definition that Azure throttles at every run keeps the timer from no other", async () => {
+  const [busy = ""] = await versionsOf(1);
+  const [other = ""] = await versionsOf(1);
+  await world.takeEvents();
+  await world.simulator.control.editVersion({
+    versionId: other,
+    tags: { theirs: "1" },
+  });
+  world.simulator.control.addFault({
+    method: "GET",
+    path: busy.slice(0, busy.lastIndexOf("/")),
+    status: 429,
+    headers: { "Retry-After": "60" },
+    times: null,
+  });
+  for (let runs = 0; runs < 6; runs += 1) {
+    await runDrift(world.deps, TRACEPARENT);
+    world.clock.advance(30 * MINUTE_MS);
+  }
+  world.simulator.control.clearFaults();
+  expect(await toldNow()).toEqual([other]);
+  await look(world);
+});
+
 test("an image definition is looked after from the first operation on", async () => {
   const [id = ""] = await versionsOf(1);
   const { rows } = await world.deps.index.page(IMAGES_SCOPE, 100);

@@ -1,5 +1,6 @@
 /** What others do to versions that Sigil has made, while no operation works on them: told, each once. */
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Dependencies } from "../../../../src/image-version/ports.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOneWorld, nextVersionId } from "../../../support/one-world.js";
@@ -562,4 +563,35 @@ describe("a version that others have deleted", () => {
     }
     expect(await told(world, id)).toEqual([]);
   });
+});
+
+test("two looks that lack the version are no deletion where one between them has shown it, at work", async () => {
+  await made(world, id, plain());
+  world.clock.advance(60 * MINUTE_MS);
+  await told(world, id);
+  const { resourceManager } = world.deps;
+  const busy = { provisioningState: "Updating" } as const;
+  const showing = (isThere: boolean): Dependencies => ({
+    ...world.deps,
+    resourceManager: {
+      ...resourceManager,
+      getImageVersion: async (one) => {
+        const shown = await resourceManager.getImageVersion(one);
+        return isThere && shown ? { ...shown, ...busy } : undefined;
+      },
+      listImageVersions: async (imageId) =>
+        (await resourceManager.listImageVersions(imageId))?.flatMap((one) =>
+          id.endsWith(`/${one.name}`)
+            ? isThere
+              ? [{ ...one, ...busy }]
+              : []
+            : [one],
+        ),
+    },
+  });
+  for (const isThere of [false, true, false]) {
+    await look(world, showing(isThere));
+    world.clock.advance(30 * MINUTE_MS);
+  }
+  expect(await told(world, id)).toEqual([]);
 });
