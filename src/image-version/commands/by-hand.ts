@@ -43,8 +43,8 @@ import { regionField, regionOf, regionsIn } from "../properties/fields.js";
 import {
   flagsByHand,
   flagsOf,
-  isHeldEverywhere,
-  promotedWaves,
+  isLatestNowhere,
+  wavesByHand,
 } from "../state/waves.js";
 import {
   glance,
@@ -166,7 +166,7 @@ function exclusionBefore(
     !isMadeByOthers(stored.record, look) &&
     stored.operation.status === "Succeeded" &&
     [look, shown ?? look].every((one) => isPromoted(one) !== excluded) &&
-    (excluded || !isHeldEverywhere(look.resource)) &&
+    (excluded || !isLatestNowhere(look.resource)) &&
     heldBy(stored.record, look) === undefined &&
     wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
     ? stored.operation
@@ -200,11 +200,9 @@ function exclusionOf(
       { fields: { existingOperationId: stored.operation.id } },
     );
   if (removed.length > 0) return { [EXCLUDE_FROM_LATEST]: excluded };
-  // Somebody has changed single regions: all that is left is included.
-  const promoted = promotedWaves(waves, resource) ?? waves.length - 1;
   return flagsOf(
     waves,
-    excluded ? 0 : promoted + 1,
+    excluded ? 0 : wavesByHand(waves, resource),
     targetRegionsOf(resource).map(({ name }) => canonicalRegion(name)),
   );
 }

@@ -256,23 +256,7 @@ describe("a wave by minutes", () => {
 
   test("comes so long after Azure shows the wave before, where others have made it so", async () => {
     await rollouts.publish(MINUTES);
-    const look = await rollouts.world.deps.resourceManager.getImageVersion(
-      idOf(HELD),
-    );
-    const { targetRegions = [] } =
-      look?.resource.properties.publishingProfile ?? {};
-    await rollouts.simulator.control.editVersion({
-      versionId: HELD,
-      properties: {
-        publishingProfile: {
-          excludeFromLatest: false,
-          targetRegions: targetRegions.map((region) => ({
-            ...region,
-            ...(region.name === "West US" && { excludeFromLatest: false }),
-          })),
-        },
-      },
-    });
+    await rollouts.exclude({ westus: false }, false);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
     await rollouts.pass(25);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
