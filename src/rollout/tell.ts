@@ -18,7 +18,7 @@ export async function tellHalt(
   { imageVersions }: RolloutDependencies,
   resourceId: string,
   { publishedDate }: { readonly publishedDate: string },
-  { gate: { failed } }: Decision,
+  { gate: { failed }, message }: Decision,
   traceparent: string,
 ): Promise<void> {
   const fact = hashOf([resourceId.toLowerCase(), publishedDate, failed]);
@@ -29,9 +29,32 @@ export async function tellHalt(
       traceparent,
       IMAGE_VERSION_EVENT.rolloutHalted,
       `rollout-halted/${fact}`,
-      { failed: [...failed] },
+      { failed: [...failed], message },
     ),
   ]);
+}
+
+/** That it waits for a person: once for each reason. */
+export async function tellAttention(
+  deps: RolloutDependencies,
+  record: ImageVersionRecord,
+  look: Look,
+  { message, wave }: Decision,
+  traceparent: string,
+): Promise<void> {
+  const fact = hashOf([...lifeOf(record, look), wave ?? 0, message]);
+  await tellOnce(
+    deps,
+    record,
+    eventOf(
+      deps.imageVersions,
+      record.resourceId,
+      traceparent,
+      IMAGE_VERSION_EVENT.rolloutHalted,
+      `rollout-halted/${fact}`,
+      { failed: [], message },
+    ),
+  );
 }
 
 /** The waves that have the version, and that it was taken back: at least once, and never again once that is noted. */

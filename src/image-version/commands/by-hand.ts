@@ -8,6 +8,7 @@ import { acceptOperation, type Decision } from "../../operation/accepting.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
 import type {
   OperationRecord,
+  Requester,
   SoftDeleteRecord,
 } from "../../operation/records.js";
 import { isFinal } from "../state/states.js";
@@ -128,7 +129,10 @@ function setExclusion(
     (subject) => {
       const { look, stored } = subject;
       const same = exclusionBefore(subject, kind, excluded);
-      if (same !== undefined) return same;
+      if (same !== undefined)
+        return isTakenOver(command, stored, same)
+          ? takenOver(stored, command.requestedBy)
+          : same;
       if (look === undefined) throw absent(command, stored);
       mustBeInForce(command, look, stored);
       return {
@@ -171,6 +175,30 @@ function exclusionBefore(
     wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
     ? stored.operation
     : undefined;
+}
+
+/** A person asks for the promotion that Sigil has begun by itself. */
+function isTakenOver(
+  { byRule }: PromoteImageVersion,
+  stored: StoredVersion | undefined,
+  { id, kind, requestedBy: { appId, objectId } }: OperationRecord,
+): stored is StoredVersion {
+  return (
+    kind === "PromoteImageVersion" &&
+    id === stored?.operation.id &&
+    !isFinal(stored.record.state) &&
+    byRule === undefined &&
+    appId === undefined &&
+    objectId === undefined
+  );
+}
+
+/** From now on it is theirs: no rule cancels it. */
+function takenOver(
+  { record, operation }: StoredVersion,
+  requestedBy: Requester,
+): ByHand {
+  return { record, operation: { ...operation, requestedBy } };
 }
 
 /**
