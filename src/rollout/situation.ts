@@ -114,7 +114,11 @@ async function situationIn(
     regions,
     names:
       wave === undefined ? (rule.results ?? [MACHINE_TEST]) : testsIn(wave),
-    results,
+    // Of a region that was added again only what was found since: what was found of the copy before says nothing of this one.
+    results: results.filter(
+      ({ region, time }) =>
+        !(Date.parse(time) < Date.parse(record.addedTimes?.[region] ?? "")),
+    ),
     ...(!isFinal(record.state) && { operationId: operationIdOf(record) }),
     unready: regions.filter((name) => !areReady(look, [name])),
     tests,

@@ -360,6 +360,42 @@ describe("a region that the version has no longer", () => {
   });
 });
 
+test("what a region's copy has passed says nothing of the one that was made when the region was added again", async () => {
+  const rule = { when: "tested", results: ["boot"] };
+  await rollouts.publish(rule);
+  await rollouts.report({ region: "eastus2" });
+  const body = ruled(rule);
+  const { publishingProfile } = body.properties;
+  const { targetRegions = [] } = publishingProfile ?? {};
+  await request(
+    rollouts.world.deps,
+    HELD,
+    {
+      ...body,
+      properties: {
+        ...body.properties,
+        publishingProfile: {
+          ...publishingProfile,
+          targetRegions: targetRegions.filter(({ name }) => name === "West US"),
+        },
+      },
+    },
+    { removeRegions: ["eastus2"] },
+  );
+  await rollouts.world.finish(HELD);
+  await request(rollouts.world.deps, HELD, body);
+  await rollouts.world.finish(HELD);
+  await rollouts.report({});
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual([]);
+  expect(await rollouts.view()).toMatchObject({
+    message: "It waits for boot in eastus2.",
+  });
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
 test("waves that others have ended go on once GET shows that their regions are as a wave leaves them", async () => {
   await rollouts.publish(WAVES);
   await rollouts.report({});
