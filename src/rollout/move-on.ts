@@ -101,14 +101,16 @@ export async function takeAndMoveOn(
 
 /** The promotion by a rule that is to be sent. */
 async function unsentPromotion(
-  { imageVersions: { store } }: RolloutDependencies,
+  { imageVersions }: RolloutDependencies,
   { operationId }: StepMessage,
 ): Promise<OperationRecord | undefined> {
+  const { store } = imageVersions;
   const operation = await store.readOperation(operationId);
   if (operation === undefined || !isPromotionByRollout(operation))
     return undefined;
   const record = await store.readRecord(keyOf(operation.resourceId));
-  return record !== undefined && isToBeSent(record, operation)
+  return record !== undefined &&
+    isToBeSent(record, operation, contextOf(imageVersions))
     ? operation
     : undefined;
 }

@@ -1,5 +1,6 @@
 /** What is known of a version that is held back until its tests have passed. */
 import { isFinal } from "../image-version/state/states.js";
+import { isRecent, type Time } from "../image-version/state/attempts.js";
 import { heldBy, type Held } from "../image-version/state/held.js";
 import { wavesOf, type Wave } from "../image-version/state/waves.js";
 import { regionsIn } from "../image-version/properties/fields.js";
@@ -16,6 +17,7 @@ import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";
 import type { StateStore } from "../operation/ports.js";
 import { operationIdOf, type OperationRecord } from "../operation/records.js";
+import { contextOf } from "../operation/steps.js";
 import {
   canonicalRegion,
   formatImageVersionId,
@@ -43,7 +45,9 @@ export async function situationOf(
   const operation = await deps.imageVersions.store.readOperation(
     operationIdOf(record),
   );
-  const isUnsent = operation !== undefined && isToBeSent(record, operation);
+  const isUnsent =
+    operation !== undefined &&
+    isToBeSent(record, operation, contextOf(deps.imageVersions));
   // Its own promotion overrides the rule no sooner than it is sent.
   const held = heldBy(isUnsent ? without(record, operation.id) : record, look);
   return (
@@ -57,19 +61,26 @@ export async function situationOf(
   );
 }
 
-/** A promotion by a rule that nothing was sent of to Azure, or nothing that Azure has taken. */
+/**
+ * A promotion by a rule that nothing was sent of to Azure, or nothing that Azure has taken: neither what it has refused, nor what
+ * had no answer so long ago that it is sent again.
+ */
 export function isToBeSent(
   record: ImageVersionRecord,
   operation: OperationRecord,
+  time: Time,
 ): boolean {
   const request = record.requests[operation.id];
   return (
     !isFinal(record.state) &&
     request !== undefined &&
     request.decided === undefined &&
+    request.appliedTime === undefined &&
     isPromotionByRollout(operation) &&
-    !attemptsIn(record).some(({ sentFor = [] }) =>
-      sentFor.includes(operation.id),
+    !attemptsIn(record).some(
+      (attempt) =>
+        attempt.sentFor?.includes(operation.id) === true &&
+        (attempt.outcome !== "unknown" || isRecent(attempt, time)),
     )
   );
 }

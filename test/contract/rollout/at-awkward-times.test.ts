@@ -203,6 +203,25 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
     },
   );
 
+  test("counts where a PUT had no good answer and was not carried out", async () => {
+    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.report({});
+    rollouts.simulator.control.addFault({
+      method: "PUT",
+      path: HELD,
+      times: 1,
+      status: 503,
+      body: { error: { code: "ServiceUnavailable", message: "No." } },
+    });
+    await rollouts.report({ region: "eastus2" });
+    for (const message of await rollouts.world.takeDue())
+      await rollouts.world.handle(message);
+    await second("failed");
+    await rollouts.pass(60);
+    expect(await rollouts.latestIn()).toEqual([]);
+    expect(await rollouts.view()).toMatchObject({ state: "Halted" });
+  });
+
   test("does not cancel what Azure has taken already", async () => {
     await rollouts.publish(WAVES);
     await rollouts.report({});
