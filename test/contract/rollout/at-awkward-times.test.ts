@@ -415,6 +415,35 @@ test("what a region's copy has passed says nothing of the one that was made when
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
 
+test("a wave whose region the version has no longer is not told to have it", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.report({});
+  await rollouts.pass(3);
+  await rollouts.simulator.control.dropRegion({
+    versionId: HELD,
+    region: "eastus2",
+  });
+  await rollouts.pass(10);
+  const told = (await rollouts.takeEvents()).filter(({ type }) =>
+    type.endsWith("WavePromoted"),
+  );
+  expect(told.map(({ data }) => data)).toEqual([
+    { wave: 1, waves: 2, regions: ["westus"] },
+  ]);
+});
+
+test("a result that passed by a clock that is ahead hides no later failure", async () => {
+  await rollouts.publish({ when: "tested", results: ["boot"] });
+  const inMs = (ms: number): string =>
+    new Date(rollouts.clock.now() + ms).toISOString();
+  await rollouts.report({ time: inMs(240_000) });
+  rollouts.clock.advance(1_000);
+  await rollouts.report({ result: "failed", time: inMs(0) });
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual([]);
+});
+
 test("waves that others have ended go on once GET shows that their regions are as a wave leaves them", async () => {
   await rollouts.publish(WAVES);
   await rollouts.report({});
