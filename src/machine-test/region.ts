@@ -75,7 +75,7 @@ const MOST_DELAYS = 20;
 /** Between the profile's limits and the deadline: for polls, and for what Azure puts off. */
 const SLACK_MS = 30 * MINUTE_MS;
 /** After its deadline a machine is told to be Left. */
-const LEFT_AFTER_MS = 60 * MINUTE_MS;
+export const LEFT_AFTER_MS = 60 * MINUTE_MS;
 const LONGEST_DELETION_WAIT_MS = 60 * MINUTE_MS;
 const LONGEST_OUTPUT_BYTES = 4_096;
 

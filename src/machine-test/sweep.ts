@@ -1,16 +1,17 @@
 /**
  * Looks for what tests have left behind, by its tag, in every resource group in which one has made a machine. Invariants:
  *  1. Deleted is only what agrees in all: it is a machine, disk or network interface in that resource group, its tags name an
- *     operation that has ended or a deadline that is over, and its name is the one that a test of that operation makes in its
- *     region; no other machine has it.
- *  2. What does not agree, and what cannot be deleted, is told by an event, once a day, and left alone.
+ *     operation and a deadline that is over, and its name is the one that a test of that operation makes in its region; no
+ *     other machine has it. The end of the operation counts only where that has given the deadline: another deployment's test
+ *     of the version has the same id.
+ *  2. What does not agree, and what cannot be deleted or is not gone long after that, is told by an event, once a day.
  *  3. A machine goes first; its parts go by themselves only when it is gone.
  */
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import type { EventData } from "../events/documented-event.js";
 import { ServiceError } from "../errors.js";
-import { recordKeyOf } from "../operation/records.js";
+import { recordKeyOf, type OperationRecord } from "../operation/records.js";
 import { keyOf, parseResourceId, sameResourceId } from "../resource-id.js";
 import {
   DEADLINE_TAG,
@@ -21,6 +22,7 @@ import {
   type MachineName,
 } from "./machine.js";
 import type { MachinePart, TestDependencies } from "./ports.js";
+import { LEFT_AFTER_MS } from "./region.js";
 import { GROUP_SCOPE, groupIn } from "./transitions.js";
 
 export type SweepDependencies = Pick<
@@ -33,7 +35,7 @@ export interface Sweep {
   /** Ids of what was asked to be deleted. */
   readonly deleted: readonly string[];
   readonly left: readonly { readonly id: string; readonly reason: string }[];
-  /** One for each resource group that could not be looked at. */
+  /** One for each resource group, or resource in it, that could not be looked at. */
   readonly errors: readonly unknown[];
 }
 
@@ -43,6 +45,8 @@ type Leftover = { readonly id: string; readonly reason: string };
 /** An operation deletes its own machines before it ends: what is over for less is left to it. */
 const GRACE_MS = 10 * 60_000;
 const MOST_ATTEMPTS = 20;
+const NOT_GONE =
+  "It should be gone for more than an hour: its deletion is asked for again, and Azure may have taken that before and not done it.";
 
 /** Looks once. Throws when the resource groups cannot be listed. */
 export async function sweepTestMachines(
@@ -58,6 +62,7 @@ export async function sweepTestMachines(
       const found = await sweepGroup(deps, group);
       deleted.push(...found.deleted);
       left.push(...found.left);
+      errors.push(...found.errors);
     } catch (error) {
       errors.push(error);
     }
@@ -82,17 +87,27 @@ async function groupsOf({ index }: SweepDependencies): Promise<Group[]> {
 async function sweepGroup(
   deps: SweepDependencies,
   group: Group,
-): Promise<Pick<Sweep, "deleted" | "left">> {
-  const { parts } = deps;
+): Promise<Omit<Sweep, "groups">> {
+  const { parts, now } = deps;
   const deleted: string[] = [];
   const left: Leftover[] = [];
+  const errors: unknown[] = [];
   for (const id of await parts.listTagged(group, OPERATION_TAG)) {
-    const judged = await judgeTagged(deps, group, id);
+    let judged: Judged | undefined;
+    try {
+      judged = await judgeTagged(deps, group, id);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      errors.push(error);
+      continue;
+    }
     switch (judged?.kind) {
       case "leftover":
         try {
           await parts.deletePart(id);
           deleted.push(id);
+          if (now().getTime() - judged.overMs > LEFT_AFTER_MS)
+            left.push({ id, reason: NOT_GONE });
         } catch (error) {
           if (!(error instanceof ServiceError)) throw error;
           left.push({ id, reason: error.message });
@@ -105,11 +120,12 @@ async function sweepGroup(
         break;
     }
   }
-  return { deleted, left };
+  return { deleted, left, errors };
 }
 
 type Judged =
-  | { readonly kind: "leftover" }
+  /** Since when it is over. */
+  | { readonly kind: "leftover"; readonly overMs: number }
   | { readonly kind: "stranger"; readonly reason: string };
 
 function stranger(reason: string): Judged {
@@ -134,14 +150,7 @@ async function judgeTagged(
     recordKeyOf(operationId) === undefined
       ? undefined
       : await store.readOperation(operationId);
-  return judge(
-    part,
-    group,
-    now().getTime() - GRACE_MS,
-    operation?.endTime === undefined
-      ? undefined
-      : Date.parse(operation.endTime),
-  );
+  return judge(part, group, now().getTime() - GRACE_MS, operation);
 }
 
 const MACHINES = "microsoft.compute/virtualmachines";
@@ -160,8 +169,8 @@ export function judge(
     attachedTo,
   }: Pick<MachinePart, "id" | "region" | "tags" | "attachedTo">,
   group: Group,
-  overMs: number,
-  endMs = Infinity,
+  nowMs: number,
+  operation?: Pick<OperationRecord, "endTime" | "tests">,
 ): Judged | undefined {
   const operationId = tags[OPERATION_TAG] ?? "";
   const deadlineMs = Date.parse(tags[DEADLINE_TAG] ?? "");
@@ -171,16 +180,32 @@ export function judge(
     return stranger(`Its tag ${OPERATION_TAG} names no operation.`);
   if (Number.isNaN(deadlineMs))
     return stranger(`Its tag ${DEADLINE_TAG} is no time.`);
-  if (Math.min(deadlineMs, endMs) > overMs) return undefined;
+  const overMs = Math.min(deadlineMs, endOf(operation, region, deadlineMs));
+  if (overMs > nowMs) return undefined;
   const machine = machineIn(id, operationId, region);
   if (machine === undefined)
     return stranger(
       "Its name is not one that a test of that operation gives in its region.",
     );
-  if (attachedTo === undefined) return { kind: "leftover" };
+  if (attachedTo === undefined) return { kind: "leftover", overMs };
   return sameResourceId(attachedTo, machineId({ ...group, name: machine }))
     ? undefined // Invariant 3.
     : stranger(`It is attached to ${attachedTo}.`);
+}
+
+/** When the operation has ended whose machine in the region had that deadline. */
+function endOf(
+  { endTime, tests = [] }: Pick<OperationRecord, "endTime" | "tests"> = {},
+  region: string,
+  deadlineMs: number,
+): number {
+  return endTime !== undefined &&
+    tests.some(
+      ({ name, deadline = "" }) =>
+        name === region && Date.parse(deadline) === deadlineMs,
+    )
+    ? Date.parse(endTime)
+    : Infinity;
 }
 
 const NAME =

@@ -31,7 +31,7 @@ export interface Situation {
   readonly tests: MachineTests;
   /** What is wrong with its keys, where something breaks by it. */
   readonly brokenKeys?: string;
-  /** Why its promotion by this rule, the last operation on it, has failed. */
+  /** Why its promotion by this rule has failed, where nobody has promoted or demoted it since. */
   readonly refusal?: string;
   /** The same of its exclusion after a failure. */
   readonly undoing?: {
@@ -110,6 +110,11 @@ function decideNext(situation: Situation, now: Date): Decision {
   // Invariant 3.
   if (operationId !== undefined)
     return wait(`Operation ${operationId} on the version is under way.`);
+  if (regions.length === 0)
+    return attention(
+      gate,
+      "The version is in none of the regions that its rule names. Change the rule, or promote the version by hand.",
+    );
   // Invariant 1.
   if (unready.length > 0)
     return wait(`The version is not usable in ${unready.join(", ")} yet.`);

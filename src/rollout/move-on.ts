@@ -5,6 +5,7 @@
  *  1. Nothing depends on it. What is cut off here, or comes twice, the timer looks at like anything else that is held back
  *     (roll-out.ts): a version is listed for that before a result of it is stored.
  *  2. A promotion by a rule is sent only after a look at its gate in that very step: what was found since it was accepted counts.
+ *     Where that cannot be looked at the step is taken later, as any whose look fails.
  */
 import { ServiceError } from "../errors.js";
 import type { CloudEvent } from "../events/cloud-event.js";
@@ -12,12 +13,21 @@ import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import { testedRow } from "../image-version/listings.js";
 import { presentRule } from "../image-version/state/wanted.js";
+import { hasEnded } from "../operation/kinds.js";
 import type { EventPublisher } from "../operation/ports.js";
+import type { OperationRecord } from "../operation/records.js";
+import {
+  commitStep,
+  contextOf,
+  currentFor,
+  type StepMessage,
+} from "../operation/steps.js";
+import { wait } from "../operation/waiting.js";
 import { keyOf, parseImageVersionId } from "../resource-id.js";
-import type { StepMessage } from "../operation/steps.js";
 import type { RolloutDependencies } from "./ports.js";
 import { isPromotionByRollout } from "./requested-by.js";
 import { lookAfter } from "./roll-out.js";
+import { isToBeSent } from "./situation.js";
 
 /** A result of the version is about to be stored. Invariant 1. */
 export async function expectResult(
@@ -60,13 +70,19 @@ export async function moveOn(
 export async function takeAndMoveOn(
   deps: RolloutDependencies,
   events: EventPublisher,
-  { operationId }: Pick<StepMessage, "operationId">,
+  message: StepMessage,
   take: (events: EventPublisher) => Promise<void>,
 ): Promise<void> {
-  const operation = await deps.imageVersions.store.readOperation(operationId);
-  // Invariant 2.
-  if (operation !== undefined && isPromotionByRollout(operation))
-    await moveOn(deps, operation.resourceId, operation.traceparent);
+  const unsent = await unsentPromotion(deps, message);
+  if (unsent !== undefined)
+    try {
+      await lookAfter(deps, unsent.resourceId, unsent.traceparent);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      // Invariant 2. It may have been sent, or canceled, by another meanwhile.
+      if ((await unsentPromotion(deps, message)) !== undefined)
+        return postpone({ ...deps.imageVersions, events }, message, error);
+    }
   const ends: CloudEvent[] = [];
   await take({
     async publish(published) {
@@ -81,6 +97,34 @@ export async function takeAndMoveOn(
       ends.findIndex((end) => end.subject === subject) === i
     )
       await moveOn(deps, subject, traceparent);
+}
+
+/** The promotion by a rule that is to be sent. */
+async function unsentPromotion(
+  { imageVersions }: RolloutDependencies,
+  { operationId }: StepMessage,
+): Promise<OperationRecord | undefined> {
+  const { store } = imageVersions;
+  const operation = await store.readOperation(operationId);
+  if (operation === undefined || !isPromotionByRollout(operation))
+    return undefined;
+  const record = await store.readRecord(keyOf(operation.resourceId));
+  return record !== undefined &&
+    isToBeSent(record, operation, contextOf(imageVersions))
+    ? operation
+    : undefined;
+}
+
+async function postpone(
+  deps: RolloutDependencies["imageVersions"],
+  message: StepMessage,
+  { message: reason, retryAfterMs = deps.pace.pollMaxMs }: ServiceError,
+): Promise<void> {
+  const stored = await currentFor(deps, message);
+  if (stored !== undefined && !hasEnded(deps, stored))
+    await commitStep(deps, stored, (pair) =>
+      wait(pair, reason, retryAfterMs, contextOf(deps)),
+    );
 }
 
 /** Of operations on a version, and of its tests. */

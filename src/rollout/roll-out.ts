@@ -3,7 +3,7 @@
  *  1. What is promoted is what was tested: the same life, the same rule, nothing under way. Whoever accepts it looks again.
  *  2. Runs may come twice, at once, or be cut off: a promotion or a test that runs is that one.
  *  3. A version is looked after from the request of its rule until the rule is in force no more. Where a test has failed that
- *     begins anew with the next result.
+ *     begins anew with the next result, and where others have ended its waves, with the GET that shows them to go on.
  *  4. What fails for one version holds back no other.
  */
 import { ServiceError } from "../errors.js";
@@ -24,7 +24,7 @@ import { decide, type Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { REQUESTED_BY } from "./requested-by.js";
 import { situationOf } from "./situation.js";
-import { tellHalt, tellReached } from "./tell.js";
+import { tellAttention, tellHalt, tellReached } from "./tell.js";
 
 /** Nothing more is to be done for it; or not now. */
 type Outcome = Decision | "over" | "later";
@@ -179,6 +179,8 @@ async function rollOut(
       await tellHalt(deps, resourceId, byRule, outcome, traceparent);
       break;
     case "wait":
+      if (outcome.state === "NeedsAttention")
+        await tellAttention(deps, record, look, outcome, traceparent);
       break;
   }
   return outcome;

@@ -1,5 +1,6 @@
 /** What is known of a version that is held back until its tests have passed. */
 import { isFinal } from "../image-version/state/states.js";
+import { isRecent, type Time } from "../image-version/state/attempts.js";
 import { heldBy, type Held } from "../image-version/state/held.js";
 import { wavesOf, type Wave } from "../image-version/state/waves.js";
 import { regionsIn } from "../image-version/properties/fields.js";
@@ -16,6 +17,7 @@ import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";
 import type { StateStore } from "../operation/ports.js";
 import { operationIdOf, type OperationRecord } from "../operation/records.js";
+import { contextOf } from "../operation/steps.js";
 import {
   canonicalRegion,
   formatImageVersionId,
@@ -43,33 +45,42 @@ export async function situationOf(
   const operation = await deps.imageVersions.store.readOperation(
     operationIdOf(record),
   );
-  const isUnsent = operation !== undefined && isToBeSent(record, operation);
+  const isUnsent =
+    operation !== undefined &&
+    isToBeSent(record, operation, contextOf(deps.imageVersions));
   // Its own promotion overrides the rule no sooner than it is sent.
   const held = heldBy(isUnsent ? without(record, operation.id) : record, look);
   return (
     held && {
       held,
       situation: {
-        ...(await situationIn(deps, id, held, record, look, operation)),
+        ...(await situationIn(deps, id, held, record, look)),
         isUnsent,
       },
     }
   );
 }
 
-/** A promotion by a rule that nothing was sent of to Azure, or nothing that Azure has taken. */
-function isToBeSent(
+/**
+ * A promotion by a rule that nothing was sent of to Azure, or nothing that Azure has taken: neither what it has refused, nor what
+ * had no answer so long ago that it is sent again.
+ */
+export function isToBeSent(
   record: ImageVersionRecord,
   operation: OperationRecord,
+  time: Time,
 ): boolean {
   const request = record.requests[operation.id];
   return (
     !isFinal(record.state) &&
     request !== undefined &&
     request.decided === undefined &&
+    request.appliedTime === undefined &&
     isPromotionByRollout(operation) &&
-    !attemptsIn(record).some(({ sentFor = [] }) =>
-      sentFor.includes(operation.id),
+    !attemptsIn(record).some(
+      (attempt) =>
+        attempt.sentFor?.includes(operation.id) === true &&
+        (attempt.outcome !== "unknown" || isRecent(attempt, time)),
     )
   );
 }
@@ -88,7 +99,6 @@ async function situationIn(
   { rule, promoted }: Held,
   record: ImageVersionRecord,
   look: Look,
-  operation: OperationRecord | undefined,
 ): Promise<Situation> {
   const targets = [
     ...new Set([
@@ -99,23 +109,27 @@ async function situationIn(
     ]),
   ];
   const wave = wavesOf(rule)?.[promoted];
+  const isThere = (region: string): boolean => targets.includes(region);
   const regions =
-    wave?.regions.filter((region) => targets.includes(region)) ??
-    rule.regions ??
-    targets;
+    wave?.regions.filter(isThere) ?? rule.regions?.filter(isThere) ?? targets;
   const versionId = formatImageVersionId(id);
-  const [results, tests] = await Promise.all([
+  const [results, tests, { last, carriedOut }] = await Promise.all([
     resultsOf(deps.results, versionId, look),
     testsOf(deps, id, regions, look),
+    decisionsOn(deps, record, look),
   ]);
-  const refusal = refusalIn(operation, "PromoteImageVersion");
-  const undone = refusalIn(operation, "DemoteImageVersion");
+  const refusal = refusalIn(last, "PromoteImageVersion");
+  const undone = refusalIn(last, "DemoteImageVersion");
   const broken = await brokenKeys(deps.imageVersions, id, look, record, false);
   return {
     regions,
     names:
       wave === undefined ? (rule.results ?? [MACHINE_TEST]) : testsIn(wave),
-    results,
+    // Of a region that was added again only what was found since: what was found of the copy before says nothing of this one.
+    results: results.filter(
+      ({ region, time }) =>
+        !(Date.parse(time) < Date.parse(record.addedTimes?.[region] ?? "")),
+    ),
     ...(!isFinal(record.state) && { operationId: operationIdOf(record) }),
     unready: regions.filter((name) => !areReady(look, [name])),
     tests,
@@ -124,12 +138,20 @@ async function situationIn(
     ...(undone !== undefined && {
       undoing: {
         message: undone,
-        endTime: operation?.endTime ?? "",
-        isCanceled: operation?.status === "Canceled",
+        endTime: last?.endTime ?? "",
+        isCanceled: last?.status === "Canceled",
       },
     }),
     ...(wave && {
-      wave: await waveOf(deps, { rule, promoted }, wave, record, look),
+      wave: {
+        ...(await turnOf(deps, wave, promoted, carriedOut, record, look)),
+        number: promoted + 1,
+        gates: (wavesOf(rule) ?? []).map((one) => ({
+          regions: one.regions.filter(isThere),
+          names: testsIn(one),
+        })),
+        rollsBack: rule.onFailure === "rollBack" && promoted > 0,
+      },
     }),
   };
 }
@@ -139,21 +161,19 @@ function testsIn({ after, results }: Wave): readonly string[] {
   return results ?? (after === "tested" ? [MACHINE_TEST] : []);
 }
 
-async function waveOf(
+/** What opens a wave beside its tests. */
+async function turnOf(
   deps: RolloutDependencies,
-  { rule, promoted }: Held,
   { after }: Wave,
+  promoted: number,
+  carriedOut: OperationRecord | undefined,
   record: ImageVersionRecord,
   look: Look,
-): Promise<WaveSituation> {
-  const last = promoted === 0 ? undefined : await lastPromotion(deps, record);
+): Promise<
+  Pick<WaveSituation, "promotedByHandTime" | "isManual" | "notBefore">
+> {
+  const last = promoted === 0 ? undefined : carriedOut;
   return {
-    number: promoted + 1,
-    gates: (wavesOf(rule) ?? []).map((wave) => ({
-      regions: wave.regions,
-      names: testsIn(wave),
-    })),
-    rollsBack: rule.onFailure === "rollBack" && promoted > 0,
     ...(last && !isByRollout(last) && { promotedByHandTime: last.createdTime }),
     ...(after === "manual" && { isManual: true }),
     ...(typeof after === "object" && {
@@ -182,26 +202,37 @@ async function sinceOf(
   return seen > ended ? seen : ended;
 }
 
-/** The last promotion that was carried out, of whichever wave. */
-async function lastPromotion(
+/**
+ * Of this life, the last promotion or demotion, whoever asked for it, and the last promotion that was carried out, of whichever
+ * wave. What the rule itself has canceled decides nothing: its gate was closed again, which may be over.
+ */
+async function decisionsOn(
   { imageVersions: { store } }: RolloutDependencies,
   { key, lastSequence }: ImageVersionRecord,
-): Promise<OperationRecord | undefined> {
+  { publishedDate = "" }: Look,
+): Promise<{
+  readonly last?: OperationRecord;
+  readonly carriedOut?: OperationRecord;
+}> {
+  let last: OperationRecord | undefined;
   for await (const operation of operationsBack(
     store,
     { key, sequence: lastSequence },
-    MOST_PROMOTIONS_BACK,
-  ))
-    if (
-      operation.kind === "PromoteImageVersion" &&
-      operation.status === "Succeeded"
-    )
-      return operation;
-  return undefined;
+    MOST_DECISIONS_BACK,
+  )) {
+    const { kind, status, endTime, canceledBy } = operation;
+    if (Date.parse(endTime ?? "") < Date.parse(publishedDate)) break;
+    if (canceledBy?.name === REQUESTED_BY.name) continue;
+    if (kind === "PromoteImageVersion" || kind === "DemoteImageVersion")
+      last ??= operation;
+    if (kind === "PromoteImageVersion" && status === "Succeeded")
+      return { ...(last && { last }), carriedOut: operation };
+  }
+  return { ...(last && { last }) };
 }
 
-/** How many operations back the last promotion is looked for: another is as likely as not to have come between. */
-const MOST_PROMOTIONS_BACK = 50;
+/** How many operations back they are looked for: others may have come between. */
+const MOST_DECISIONS_BACK = 50;
 
 /** So many operations that are kept, the last one first. */
 async function* operationsBack(
@@ -224,8 +255,7 @@ function refusalIn(
   if (
     operation?.kind !== kind ||
     !isByRollout(operation) ||
-    operation.endTime === undefined ||
-    operation.canceledBy?.name === REQUESTED_BY.name // Its gate was closed again; that may be over.
+    operation.endTime === undefined
   )
     return undefined;
   switch (operation.status) {

@@ -3,12 +3,14 @@ import { createHash } from "node:crypto";
 import type { EventData, EventType } from "../events/documented-event.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
 import { isExcluded, type Look } from "../image-version/resources.js";
 import { wavesIn } from "../image-version/state/held.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { promotedWaves } from "../image-version/state/waves.js";
 import type { IdempotencyClaim } from "../operation/ports.js";
 import { operationIdOf } from "../operation/records.js";
+import { canonicalRegion } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { isByRollout } from "./requested-by.js";
@@ -18,7 +20,7 @@ export async function tellHalt(
   { imageVersions }: RolloutDependencies,
   resourceId: string,
   { publishedDate }: { readonly publishedDate: string },
-  { gate: { failed } }: Decision,
+  { gate: { failed }, message }: Decision,
   traceparent: string,
 ): Promise<void> {
   const fact = hashOf([resourceId.toLowerCase(), publishedDate, failed]);
@@ -29,9 +31,32 @@ export async function tellHalt(
       traceparent,
       IMAGE_VERSION_EVENT.rolloutHalted,
       `rollout-halted/${fact}`,
-      { failed: [...failed] },
+      { failed: [...failed], message },
     ),
   ]);
+}
+
+/** That it waits for a person: once for each reason. */
+export async function tellAttention(
+  deps: RolloutDependencies,
+  record: ImageVersionRecord,
+  look: Look,
+  { message, wave }: Decision,
+  traceparent: string,
+): Promise<void> {
+  const fact = hashOf([...lifeOf(record, look), wave ?? 0, message]);
+  await tellOnce(
+    deps,
+    record,
+    eventOf(
+      deps.imageVersions,
+      record.resourceId,
+      traceparent,
+      IMAGE_VERSION_EVENT.rolloutHalted,
+      `rollout-halted/${fact}`,
+      { failed: [], message },
+    ),
+  );
 }
 
 /** The waves that have the version, and that it was taken back: at least once, and never again once that is noted. */
@@ -56,12 +81,18 @@ export async function tellReached(
       eventOf(imageVersions, resourceId, traceparent, type, fact, data),
     );
   const reached = promotedWaves(waves, look.resource) ?? 0;
-  for (const [i, { regions }] of waves.slice(0, reached).entries())
-    await tell(
-      IMAGE_VERSION_EVENT.wavePromoted,
-      reachedId(record, look, i + 1),
-      { wave: i + 1, waves: waves.length, regions: [...regions] },
-    );
+  const there = targetRegionsOf(look.resource).map(({ name }) =>
+    canonicalRegion(name),
+  );
+  for (const [i, wave] of waves.slice(0, reached).entries()) {
+    const regions = wave.regions.filter((region) => there.includes(region));
+    if (regions.length > 0)
+      await tell(
+        IMAGE_VERSION_EVENT.wavePromoted,
+        reachedId(record, look, i + 1),
+        { wave: i + 1, waves: waves.length, regions },
+      );
+  }
   if (!isExcluded(look.resource)) return;
   const operationId = operationIdOf(record);
   const last = await imageVersions.store.readOperation(operationId);

@@ -3,7 +3,8 @@
  *  1. A result counts for one life of a version: for what Azure has under the number when it is reported, and found since that was
  *     published.
  *  2. Of two results of one test in one region the later found one counts, in whatever order they are reported, and however often.
- *     What is inconclusive counts only where nothing else was found: it lifts no halt, and closes no gate.
+ *     What is inconclusive counts only where nothing else was found: it lifts no halt, and closes no gate. A clock that is a
+ *     little ahead hides no later result: what it says is found when it is reported.
  *  3. Each report that was taken is told in an event: after it is stored, and again where it is reported again.
  */
 import { createHash } from "node:crypto";
@@ -61,9 +62,7 @@ export async function reportTestResult(
     name: report.name,
     region: canonicalRegion(report.region),
     result: report.result,
-    time: new Date(
-      report.time ?? command.time ?? deps.now().getTime(),
-    ).toISOString(),
+    time: timeOf(report.time ?? command.time, deps.now()),
     ...(report.link !== undefined && { link: report.link }),
     ...(report.message !== undefined && { message: report.message }),
     reportedBy,
@@ -83,6 +82,14 @@ export async function reportTestResult(
   await tell(deps, given, counts !== given, command.traceparent, request);
   await deps.onResult?.(versionId, command.traceparent);
   return resultOf(counts);
+}
+
+/** Invariant 2. RFC 3339. */
+function timeOf(found: string | undefined, now: Date): string {
+  const aheadMs = Date.parse(found ?? "") - now.getTime();
+  return found === undefined || (aheadMs > 0 && aheadMs <= TOLERANCE_MS)
+    ? now.toISOString()
+    : new Date(found).toISOString();
 }
 
 function findingsOf(

@@ -8,6 +8,7 @@ import { acceptOperation, type Decision } from "../../operation/accepting.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
 import type {
   OperationRecord,
+  Requester,
   SoftDeleteRecord,
 } from "../../operation/records.js";
 import { isFinal } from "../state/states.js";
@@ -43,8 +44,8 @@ import { regionField, regionOf, regionsIn } from "../properties/fields.js";
 import {
   flagsByHand,
   flagsOf,
-  isHeldEverywhere,
-  promotedWaves,
+  isLatestNowhere,
+  wavesByHand,
 } from "../state/waves.js";
 import {
   glance,
@@ -128,7 +129,10 @@ function setExclusion(
     (subject) => {
       const { look, stored } = subject;
       const same = exclusionBefore(subject, kind, excluded);
-      if (same !== undefined) return same;
+      if (same !== undefined)
+        return isTakenOver(command, stored, same)
+          ? takenOver(stored, command.requestedBy)
+          : same;
       if (look === undefined) throw absent(command, stored);
       mustBeInForce(command, look, stored);
       return {
@@ -166,11 +170,35 @@ function exclusionBefore(
     !isMadeByOthers(stored.record, look) &&
     stored.operation.status === "Succeeded" &&
     [look, shown ?? look].every((one) => isPromoted(one) !== excluded) &&
-    (excluded || !isHeldEverywhere(look.resource)) &&
+    (excluded || !isLatestNowhere(look.resource)) &&
     heldBy(stored.record, look) === undefined &&
     wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
     ? stored.operation
     : undefined;
+}
+
+/** A person asks for the promotion that Sigil has begun by itself. */
+function isTakenOver(
+  { byRule }: PromoteImageVersion,
+  stored: StoredVersion | undefined,
+  { id, kind, requestedBy: { appId, objectId } }: OperationRecord,
+): stored is StoredVersion {
+  return (
+    kind === "PromoteImageVersion" &&
+    id === stored?.operation.id &&
+    !isFinal(stored.record.state) &&
+    byRule === undefined &&
+    appId === undefined &&
+    objectId === undefined
+  );
+}
+
+/** From now on it is theirs: no rule cancels it. */
+function takenOver(
+  { record, operation }: StoredVersion,
+  requestedBy: Requester,
+): ByHand {
+  return { record, operation: { ...operation, requestedBy } };
 }
 
 /**
@@ -200,11 +228,9 @@ function exclusionOf(
       { fields: { existingOperationId: stored.operation.id } },
     );
   if (removed.length > 0) return { [EXCLUDE_FROM_LATEST]: excluded };
-  // Somebody has changed single regions: all that is left is included.
-  const promoted = promotedWaves(waves, resource) ?? waves.length - 1;
   return flagsOf(
     waves,
-    excluded ? 0 : promoted + 1,
+    excluded ? 0 : wavesByHand(waves, resource),
     targetRegionsOf(resource).map(({ name }) => canonicalRegion(name)),
   );
 }

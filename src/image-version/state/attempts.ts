@@ -39,7 +39,7 @@ import {
   type Write,
 } from "./record.js";
 
-type Time = Pick<TransitionContext, "now" | "pace">;
+export type Time = Pick<TransitionContext, "now" | "pace">;
 
 /** So many attempts are remembered beside the last. */
 const MOST_BEFORE = 4;

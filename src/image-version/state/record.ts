@@ -211,6 +211,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   /** True while ARM may be allowed to remove regions because a repair or a removal needed that. */
   readonly opened: boolean;
   readonly repairs: Readonly<Record<string, Repair>>;
+  /** When a region was last added to the version, which was there already; RFC 3339, by canonical region. It is another copy since. */
+  readonly addedTimes?: Readonly<Record<string, string>>;
   readonly doubt?: Doubt;
   /** What others have changed of what was sent last, since a look has first shown that; told once it is certain. */
   readonly outside?: Doubt & {

@@ -118,6 +118,7 @@ export function beginWrite(
         }),
       },
       writes: put.creates ? [] : writesWith(record, put.changes, context),
+      ...addedBy(record, put, context),
       ...provenBeside(record, proven),
       ticks: again ? record.ticks + 1 : 0,
     },
@@ -128,6 +129,21 @@ export function beginWrite(
     waitMs: context.pace.putTimeoutMs * 2,
     effects,
   });
+}
+
+function addedBy(
+  { addedTimes }: ImageVersionRecord,
+  { creates, changes }: Put,
+  { now }: TransitionContext,
+): Pick<ImageVersionRecord, "addedTimes"> {
+  const added = creates
+    ? []
+    : regionsIn(changes).filter(
+        (name) => `${regionField(name)}/name` in changes,
+      );
+  if (added.length === 0) return {};
+  const times = added.map((name) => [name, now.toISOString()] as const);
+  return { addedTimes: { ...addedTimes, ...Object.fromEntries(times) } };
 }
 
 function sameChanges(one: Patch | undefined, other: Patch): boolean {

@@ -41,7 +41,8 @@ export function promotedWaves(
     .filter((region) => !isExcludedIn(shown, region))
     .map(({ name }) => canonicalRegion(name));
   const counts = waves.map((_, i) => i + 1).reverse();
-  return [...counts, 0].find((count) => {
+  // Before the first wave the version's own flag excludes it: regions that are held back one by one are of nobody's waves.
+  return [...counts, ...(isExcluded(shown) ? [0] : [])].find((count) => {
     const meant = regionsUntil(waves, count).filter((region) =>
       targets.some(({ name }) => canonicalRegion(name) === region),
     );
@@ -50,6 +51,19 @@ export function promotedWaves(
       meant.every((region) => included.includes(region))
     );
   });
+}
+
+/**
+ * How many have it once somebody promotes it by hand: the next one, too. Where the regions are not as the waves leave them that
+ * is the first while it is the latest nowhere, and else all that are left.
+ */
+export function wavesByHand(
+  waves: readonly Wave[],
+  shown: ImageVersionRequest,
+): number {
+  const promoted = promotedWaves(waves, shown);
+  if (promoted !== undefined) return promoted + 1;
+  return isLatestNowhere(shown) ? 1 : waves.length;
 }
 
 /** The flags of these regions once so many waves have it. */
@@ -107,6 +121,11 @@ export function isHeldEverywhere(shown: ImageVersionRequest): boolean {
       ({ excludeFromLatest }) => excludeFromLatest === true,
     )
   );
+}
+
+/** Excluded in every region that is shown, by its own flag or the version's. */
+export function isLatestNowhere(shown: ImageVersionRequest): boolean {
+  return targetRegionsOf(shown).every((region) => isExcludedIn(shown, region));
 }
 
 function regionsUntil(

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
-import { idOf, TRACEPARENT } from "../../support/dependencies.js";
-import { HELD, startRollouts, type Rollouts } from "./support.js";
+import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
@@ -177,6 +177,51 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
     expect(await rollouts.latestIn()).toEqual([]);
   });
 
+  test.each([429, 403])(
+    "counts though the look before its step is answered %i",
+    async (status) => {
+      await rollouts.publish({ when: "tested", results: ["boot"] });
+      await rollouts.report({ region: "eastus2" });
+      await rollouts.report({});
+      rollouts.clock.advance(1_000);
+      await expect(
+        rollouts.report({ result: "failed" }, HELD, {
+          ...rollouts.resultDeps,
+          onResult: cutOff,
+        }),
+      ).rejects.toThrow("died");
+      rollouts.simulator.control.addFault({
+        method: "GET",
+        path: HELD,
+        times: 1,
+        status,
+        body: { error: { code: "X", message: "No." } },
+      });
+      await rollouts.pass(10);
+      expect(await rollouts.latestIn()).toEqual([]);
+      expect(await rollouts.view()).toMatchObject({ state: "Halted" });
+    },
+  );
+
+  test("counts where a PUT had no good answer and was not carried out", async () => {
+    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.report({});
+    rollouts.simulator.control.addFault({
+      method: "PUT",
+      path: HELD,
+      times: 1,
+      status: 503,
+      body: { error: { code: "ServiceUnavailable", message: "No." } },
+    });
+    await rollouts.report({ region: "eastus2" });
+    for (const message of await rollouts.world.takeDue())
+      await rollouts.world.handle(message);
+    await second("failed");
+    await rollouts.pass(60);
+    expect(await rollouts.latestIn()).toEqual([]);
+    expect(await rollouts.view()).toMatchObject({ state: "Halted" });
+  });
+
   test("does not cancel what Azure has taken already", async () => {
     await rollouts.publish(WAVES);
     await rollouts.report({});
@@ -233,6 +278,206 @@ describe("what a person has promoted", () => {
   });
 });
 
+test.each([{ when: "tested", results: ["boot"] }, WAVES])(
+  "a promotion that a person asks for while the rule's is not sent is theirs: no failure cancels it",
+  async (rule) => {
+    await rollouts.publish(rule);
+    await rollouts.report({});
+    await rollouts.report({ region: "eastus2" });
+    rollouts.clock.advance(1_000);
+    const { id } = await promoteImageVersion(rollouts.world.deps, {
+      id: idOf(HELD),
+      requestedBy: { appId: "operator" },
+      traceparent: TRACEPARENT,
+    });
+    rollouts.clock.advance(1_000);
+    await rollouts.report({ result: "failed" });
+    await rollouts.pass(10);
+    expect(await rollouts.world.deps.store.readOperation(id)).toMatchObject({
+      requestedBy: { appId: "operator" },
+      status: "Succeeded",
+    });
+    expect(await rollouts.latestIn()).toContain("westus");
+  },
+);
+
+describe("what a person has canceled is not begun again by an operation that says nothing of it", () => {
+  const cancelLast = async (kind: string): Promise<void> => {
+    const { operation } = await rollouts.world.read(HELD);
+    expect(operation.kind).toBe(kind);
+    await cancelOperation(rollouts.world.deps, operation.id, { appId: "op" });
+    await rollouts.pass(3);
+  };
+  const tag = async (rule: object): Promise<void> => {
+    await request(rollouts.world.deps, HELD, {
+      ...ruled(rule),
+      tags: { cost: "1" },
+    });
+    await rollouts.world.finish(HELD);
+    await rollouts.pass(5);
+  };
+
+  test("a promotion", async () => {
+    const rule = { when: "tested", results: ["boot"] };
+    await rollouts.publish(rule);
+    await rollouts.report({});
+    await rollouts.report({ region: "eastus2" });
+    await cancelLast("PromoteImageVersion");
+    await tag(rule);
+    expect(await rollouts.latestIn()).toEqual([]);
+    expect(await rollouts.view()).toMatchObject({ state: "NeedsAttention" });
+  });
+
+  test("an exclusion after a failure", async () => {
+    const rule = { ...WAVES, onFailure: "rollBack" };
+    await rollouts.publish(rule);
+    await rollouts.report({});
+    await rollouts.pass(3);
+    rollouts.clock.advance(1_000);
+    await rollouts.report({ result: "failed" });
+    await cancelLast("DemoteImageVersion");
+    await tag(rule);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  });
+});
+
+describe("a region that the version has no longer", () => {
+  const publish = async (rule: object): Promise<void> => {
+    await rollouts.publish(rule);
+    await rollouts.report({ region: "eastus2", result: "failed" });
+    await rollouts.simulator.control.dropRegion({
+      versionId: HELD,
+      region: "eastus2",
+    });
+    rollouts.clock.advance(3_600_000);
+    await rollouts.report({});
+    await rollouts.pass(5);
+  };
+
+  test("and its results count no more for a rule that names it", async () => {
+    await publish({
+      when: "tested",
+      results: ["boot"],
+      regions: ["westus", "eastus2"],
+    });
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  });
+
+  test("and its results count no more for its wave", async () => {
+    await publish(WAVES);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  });
+
+  test("opens nothing where it was the only one that the rule names: a person has to look", async () => {
+    await publish({ when: "tested", results: ["boot"], regions: ["eastus2"] });
+    expect(await rollouts.latestIn()).toEqual([]);
+    expect(await rollouts.view()).toMatchObject({
+      state: "NeedsAttention",
+      message:
+        "The version is in none of the regions that its rule names. Change the rule, or promote the version by hand.",
+    });
+  });
+});
+
+test("what a region's copy has passed says nothing of the one that was made when the region was added again", async () => {
+  const rule = { when: "tested", results: ["boot"] };
+  await rollouts.publish(rule);
+  await rollouts.report({ region: "eastus2" });
+  const body = ruled(rule);
+  const { publishingProfile } = body.properties;
+  const { targetRegions = [] } = publishingProfile ?? {};
+  await request(
+    rollouts.world.deps,
+    HELD,
+    {
+      ...body,
+      properties: {
+        ...body.properties,
+        publishingProfile: {
+          ...publishingProfile,
+          targetRegions: targetRegions.filter(({ name }) => name === "West US"),
+        },
+      },
+    },
+    { removeRegions: ["eastus2"] },
+  );
+  await rollouts.world.finish(HELD);
+  await request(rollouts.world.deps, HELD, body);
+  await rollouts.world.finish(HELD);
+  await rollouts.report({});
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual([]);
+  expect(await rollouts.view()).toMatchObject({
+    message: "It waits for boot in eastus2.",
+  });
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("a wave whose region the version has no longer is not told to have it", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.report({});
+  await rollouts.pass(3);
+  await rollouts.simulator.control.dropRegion({
+    versionId: HELD,
+    region: "eastus2",
+  });
+  await rollouts.pass(10);
+  const told = (await rollouts.takeEvents()).filter(({ type }) =>
+    type.endsWith("WavePromoted"),
+  );
+  expect(told.map(({ data }) => data)).toEqual([
+    { wave: 1, waves: 2, regions: ["westus"] },
+  ]);
+});
+
+test("a result that passed by a clock that is ahead hides no later failure", async () => {
+  await rollouts.publish({ when: "tested", results: ["boot"] });
+  const inMs = (ms: number): string =>
+    new Date(rollouts.clock.now() + ms).toISOString();
+  await rollouts.report({ time: inMs(240_000) });
+  rollouts.clock.advance(1_000);
+  await rollouts.report({ result: "failed", time: inMs(0) });
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual([]);
+});
+
+test("waves that others have ended go on once GET shows that their regions are as a wave leaves them", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.report({});
+  await rollouts.pass(3);
+  await rollouts.exclude({}, true);
+  await rollouts.pass(10);
+  expect(await rollouts.view()).toBeUndefined();
+  expect(await rollouts.isLookedAfter()).toBe(false);
+  await rollouts.exclude({}, false);
+  rollouts.clock.advance(60_000);
+  expect(await rollouts.view()).toMatchObject({ state: "Waiting", wave: 2 });
+  expect(await rollouts.isLookedAfter()).toBe(true);
+});
+
+test("a version that waits for a person is told once", async () => {
+  await rollouts.publish({
+    when: "waves",
+    waves: [
+      { regions: ["westus"], after: "manual" },
+      { regions: ["eastus2"], after: "manual" },
+    ],
+  });
+  await rollouts.pass(10);
+  const told = (await rollouts.takeEvents()).filter(({ type }) =>
+    type.endsWith("RolloutHalted"),
+  );
+  expect(told.map(({ data }) => data)).toEqual([
+    {
+      failed: [],
+      message: "It waits for somebody to promote it in westus.",
+    },
+  ]);
+});
+
 describe("a wave by minutes", () => {
   const MINUTES = {
     ...WAVES,
@@ -256,23 +501,7 @@ describe("a wave by minutes", () => {
 
   test("comes so long after Azure shows the wave before, where others have made it so", async () => {
     await rollouts.publish(MINUTES);
-    const look = await rollouts.world.deps.resourceManager.getImageVersion(
-      idOf(HELD),
-    );
-    const { targetRegions = [] } =
-      look?.resource.properties.publishingProfile ?? {};
-    await rollouts.simulator.control.editVersion({
-      versionId: HELD,
-      properties: {
-        publishingProfile: {
-          excludeFromLatest: false,
-          targetRegions: targetRegions.map((region) => ({
-            ...region,
-            ...(region.name === "West US" && { excludeFromLatest: false }),
-          })),
-        },
-      },
-    });
+    await rollouts.exclude({ westus: false }, false);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
     await rollouts.pass(25);
     expect(await rollouts.latestIn()).toEqual(["westus"]);

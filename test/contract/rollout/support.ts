@@ -13,7 +13,7 @@ import {
   takeAndMoveOn,
 } from "../../../src/rollout/move-on.js";
 import { runRollouts, type RolloutRun } from "../../../src/rollout/roll-out.js";
-import { imageIdOf } from "../../../src/resource-id.js";
+import { canonicalRegion, imageIdOf } from "../../../src/resource-id.js";
 import { reportTestResult } from "../../../src/test-results/report.js";
 import type { TestResultDependencies } from "../../../src/test-results/ports.js";
 import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
@@ -47,6 +47,11 @@ export interface Rollouts extends MachineTests {
   /** In which regions it is the latest, in both readings of the flags. */
   latestIn(versionId?: string): Promise<string[]>;
   isLookedAfter(versionId?: string): Promise<boolean>;
+  /** What somebody does in the portal: by canonical region, and of the version where that is given. */
+  exclude(
+    regions: Readonly<Record<string, boolean>>,
+    version?: boolean,
+  ): Promise<void>;
 }
 
 export function ruled(promotion: object): ImageVersionRequest {
@@ -150,6 +155,28 @@ export async function startRollouts(
     async isLookedAfter(versionId = HELD) {
       const { rows } = await imageVersions.index.page(TESTED_SCOPE, 100);
       return rows.some(({ row }) => row === testedRow(versionId).row);
+    },
+    async exclude(regions, version) {
+      const look = await imageVersions.resourceManager.getImageVersion(
+        idOf(HELD),
+      );
+      const { targetRegions = [] } =
+        look?.resource.properties.publishingProfile ?? {};
+      await tests.simulator.control.editVersion({
+        versionId: HELD,
+        properties: {
+          publishingProfile: {
+            ...(version !== undefined && { excludeFromLatest: version }),
+            targetRegions: targetRegions.map((region) => {
+              const excludeFromLatest = regions[canonicalRegion(region.name)];
+              return {
+                ...region,
+                ...(excludeFromLatest !== undefined && { excludeFromLatest }),
+              };
+            }),
+          },
+        },
+      });
     },
   };
 }

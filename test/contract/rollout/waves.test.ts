@@ -167,6 +167,18 @@ describe("by hand", () => {
     expect(await rollouts.isLatest()).toBe(false);
     expect(await rollouts.isLookedAfter()).toBe(false);
   });
+
+  test("who holds a wave's region back in Azure is not overruled; a promotion by hand begins with the first wave", async () => {
+    await rollouts.publish(WAVES);
+    await rollouts.report({});
+    await rollouts.pass(3);
+    await rollouts.exclude({ westus: true });
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual([]);
+    expect(await rollouts.view()).toBeUndefined();
+    await promote();
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  });
 });
 
 test("a wave comes so many minutes after the one before", async () => {

@@ -11,6 +11,7 @@ import type {
   MachinePart,
   MachineParts,
 } from "../../../src/machine-test/ports.js";
+import type { RegionTestRecord } from "../../../src/operation/records.js";
 import { judge, sweepTestMachines } from "../../../src/machine-test/sweep.js";
 import { GROUP_SCOPE } from "../../../src/machine-test/transitions.js";
 import { ServiceError } from "../../../src/errors.js";
@@ -45,7 +46,7 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
     NIC,
     NIC.slice(0, -9),
   ])("%s", (id) => {
-    expect(judge(part(id), GROUP, NOW)).toEqual({ kind: "leftover" });
+    expect(judge(part(id), GROUP, NOW)).toMatchObject({ kind: "leftover" });
   });
 
   test("not what is not over", () => {
@@ -59,10 +60,27 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
     ).toEqual({ kind: "stranger", reason: `It is attached to ${attachedTo}.` });
   });
 
-  test("also before its deadline, where its operation has ended", () => {
+  describe("before its deadline", () => {
     const before = NOW - 7_200_000;
-    expect(judge(MACHINE, GROUP, before, before + 1)).toBeUndefined();
-    expect(judge(MACHINE, GROUP, before, before)).toEqual({ kind: "leftover" });
+    const ended = (ms: number, deadline = OVER, name = "westus") => ({
+      endTime: new Date(ms).toISOString(),
+      tests: [{ name, deadline } as RegionTestRecord],
+    });
+    test("where the operation that gave it has ended", () => {
+      expect(judge(MACHINE, GROUP, before, ended(before + 1))).toBeUndefined();
+      expect(judge(MACHINE, GROUP, before, ended(before))).toMatchObject({
+        kind: "leftover",
+      });
+    });
+    test("not where that one gave another: it is of another deployment", () => {
+      const other = new Date(NOW - 3_600_001).toISOString();
+      expect(
+        judge(MACHINE, GROUP, before, ended(before, other)),
+      ).toBeUndefined();
+      expect(
+        judge(MACHINE, GROUP, before, ended(before, OVER, "eastus2")),
+      ).toBeUndefined();
+    });
   });
 
   test.each([
@@ -98,7 +116,11 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
   });
 });
 
-const start = async (found: readonly MachinePart[], refuses = false) => {
+const start = async (
+  found: readonly MachinePart[],
+  refuses = false,
+  unreadable?: string,
+) => {
   const deleted: string[] = [];
   const topic = createMemoryTopic(() => NOW);
   const index = createMemoryIndex(() => new Date(NOW));
@@ -113,7 +135,12 @@ const start = async (found: readonly MachinePart[], refuses = false) => {
       expect(tag).toBe(OPERATION_TAG);
       return Promise.resolve(found.map(({ id }) => id));
     },
-    getPart: (id) => Promise.resolve(found.find((one) => one.id === id)),
+    getPart: (id) =>
+      id === unreadable
+        ? Promise.reject(
+            new ServiceError("ResourceManagerForbidden", "Not allowed."),
+          )
+        : Promise.resolve(found.find((one) => one.id === id)),
     deletePart: (id) => {
       if (refuses)
         return Promise.reject(
@@ -188,4 +215,30 @@ test("what cannot be deleted is told with the reason", async () => {
     left: [{ id: MACHINE.id, reason: "Not allowed." }],
   });
   expect(events()).toHaveLength(1);
+});
+
+test("what cannot be read holds up nothing else of its resource group", async () => {
+  const stranger = part(machineId({ ...NAME, name: "database" }));
+  const hidden = part(machineId({ ...NAME, name: "hidden" }));
+  const { sweep, deleted, events } = await start(
+    [stranger, hidden, MACHINE],
+    false,
+    hidden.id,
+  );
+  expect(await sweep()).toMatchObject({
+    errors: [{ code: "ResourceManagerForbidden" }],
+  });
+  expect(deleted).toEqual([MACHINE.id]);
+  expect(events().map(({ subject }) => subject)).toEqual([stranger.id]);
+});
+
+test("what is there long after its time, though its deletion was taken each time, is told", async () => {
+  const late = new Date(NOW - 3_600_001).toISOString();
+  const { sweep, deleted, events } = await start([
+    part(MACHINE.id, { tags: { ...MACHINE.tags, [DEADLINE_TAG]: late } }),
+    part(diskId(NAME, 0)),
+  ]);
+  await sweep();
+  expect(deleted).toHaveLength(2);
+  expect(events().map(({ subject }) => subject)).toEqual([MACHINE.id]);
 });
