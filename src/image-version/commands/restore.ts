@@ -179,7 +179,16 @@ function warningsOf(life: DeletedLife | undefined): readonly Finding[] {
       },
     ];
   return isExcluded(life.resource)
-    ? []
+    ? [
+        {
+          code: "RestoredExcluded",
+          pointer: "",
+          message:
+            "The version was excluded from latest when it was deleted, if only for its deletion, and is restored so.",
+          severity: "warning",
+          remediation: "To include it in latest, promote it: POST …/promote.",
+        },
+      ]
     : [
         {
           code: "RestoredIntoLatest",

@@ -26,7 +26,8 @@ import { flagsByHand } from "../state/waves.js";
 import { patched, withExclusion } from "../properties/body.js";
 import { isOld, latestOf as latestLook } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { isRestoring } from "../state/states.js";
+import { isGuarding } from "../state/guarding.js";
+import { isFinal, isRestoring } from "../state/states.js";
 import {
   openRequests,
   ruleAskedBy,
@@ -157,6 +158,13 @@ function toCreate(record: ImageVersionRecord): string | undefined {
 
 /** What is to include it in latest, where something is. */
 function toPromote(record: ImageVersionRecord): string | undefined {
+  const isExcludedForDeletion =
+    !isFinal(record.state) &&
+    Object.values(record.requests).some(
+      (request) => isGuarding(request) && request.guard?.was !== undefined,
+    );
+  if (isExcludedForDeletion)
+    return "its deletion comes to nothing: somebody needs it, or it is canceled";
   const { when = "manual" } = ruleInForce(record) ?? {};
   if (when !== "manual") return "its promotion rule is met";
   return unmetRequests(record).some(({ changes }) =>

@@ -118,7 +118,7 @@ test("a version that was demoted, and whose rule would include it, stays exclude
   await ended(world, [await byHand.demote(world, id)]);
   await ended(world, [await byHand.remove(world, id)]);
   const accepted = await restore();
-  expect(accepted.warnings).toBeUndefined();
+  expect(accepted.warnings).toMatchObject([{ code: "RestoredExcluded" }]);
   await ended(world, [accepted]);
   world.clock.advance(600_000);
   await world.runDue();
