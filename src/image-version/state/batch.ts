@@ -120,6 +120,23 @@ export function demotionFirst(
     return undefined;
   const { sentFor = [] } = (lost ? undefined : sentLast(record)) ?? {};
   const unsent = batchOf(record).filter(([id]) => !sentFor.includes(id));
+  // Whose end is decided does not begin again: what it would take back, the demotion says otherwise.
+  const decided = unsent.filter(
+    ([, request]) =>
+      request.decided !== undefined && contradicts(request, first.request),
+  );
+  if (decided.length > 0)
+    return advance(pair, context, {
+      patch: {
+        requests: {
+          ...record.requests,
+          ...Object.fromEntries(
+            decided.map(([id, request]) => [id, { ...request, changes: {} }]),
+          ),
+        },
+      },
+      waitMs: 0,
+    });
   return unsent.some(([, request]) => contradicts(request, first.request))
     ? giveTurn(
         pair,

@@ -365,6 +365,33 @@ describe("a deletion", () => {
     expect(await shown()).toBe("included");
   });
 
+  test.each(["canceled", "found in use"])(
+    "that was %s, and whose version is demoted before it is in latest again, deletes nothing and leaves it excluded",
+    async (how) => {
+      await publish();
+      const deletion = await remove();
+      await untilExcluded();
+      if (how === "canceled")
+        await cancelOperation(world.deps, deletion.id, BY.requestedBy);
+      else {
+        await putUser(world, "virtualMachineScaleSets", "front", version);
+        world.clock.advance(DELAY_MS);
+        await world.runDue();
+      }
+      await demoteImageVersion(world.deps, { id: idOf(version), ...BY });
+      await removeUsers(world);
+      expect(await world.finish(version)).toMatchObject({
+        kind: "DemoteImageVersion",
+        status: "Succeeded",
+      });
+      expect((await world.deps.store.readOperation(deletion.id))?.status).toBe(
+        how === "canceled" ? "Canceled" : "Failed",
+      );
+      expect(await shown()).toBe("excluded");
+      expect(deletes()).toBe(0);
+    },
+  );
+
   test("is done at once where an Admin says so, whoever uses it", async () => {
     await publish();
     await putUser(world, "virtualMachineScaleSets", "front", version);
