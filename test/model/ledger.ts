@@ -106,9 +106,14 @@ export function createLedger(): Ledger {
           : "perhaps",
       valuesOf(fact) {
         const values = new Set<string | undefined>();
-        for (const { wishes, status } of [...requests].reverse()) {
+        for (const { wishes, status, edits } of [...requests].reverse()) {
           const wish = wishes.get(fact);
-          if (wish === undefined) continue;
+          // What a patch says of latest is decided by hand: no body is measured by it.
+          if (
+            wish === undefined ||
+            (fact === "excluded" && edits !== undefined)
+          )
+            continue;
           values.add(wish.value);
           if (status === "Succeeded" && wish.how !== "perhaps") return values;
         }
