@@ -13,14 +13,15 @@ import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { differs } from "../properties/changes.js";
-import { fieldsOf, regionsIn } from "../properties/fields.js";
+import { fieldsOf, regionsIn, type Fields } from "../properties/fields.js";
 import {
   statedIn,
   unmetBy,
   withApplied,
   type Patch,
 } from "../properties/patch.js";
-import type { Look } from "../resources.js";
+import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
+import { isExcluded, type Look } from "../resources.js";
 import { unseen } from "./accepting.js";
 import {
   batchOf,
@@ -102,6 +103,12 @@ export function isMadeByOthers(
   );
 }
 
+/** What tools say in every body includes nothing that others hold back. */
+function heldBackStill(stated: Fields, { resource }: Look): Fields {
+  const { [EXCLUDE_FROM_LATEST]: excluded, ...others } = stated;
+  return excluded === false && isExcluded(resource) ? others : stated;
+}
+
 /** Others have made it: what Sigil knew, and is asked already, was of another life. */
 export function ofOthers(
   {
@@ -125,7 +132,10 @@ export function ofOthers(
           ...dated,
           changes: {
             ...request.changes,
-            ...statedIn(fieldsOf(request.body), fieldsOf(look.resource)),
+            ...heldBackStill(
+              statedIn(fieldsOf(request.body), fieldsOf(look.resource)),
+              look,
+            ),
           },
           repeats: {},
         }

@@ -19,6 +19,7 @@ import {
   etagOf,
   facts,
   inAzure,
+  isExcluded,
   made,
   newDefinition,
   operation,
@@ -538,4 +539,17 @@ describe("of one image definition", () => {
     );
     expect((await operation(world, accepted)).endTime).toBeDefined();
   });
+});
+
+test("a version that others make anew, excluded, while a body waits that says false as tools do, stays excluded", async () => {
+  const body = (excludeFromLatest: boolean, tags = {}) =>
+    plain(undefined, { tags, publishing: { excludeFromLatest } });
+  await made(world, id, body(false));
+  await pass(world, 60 * 60_000);
+  const accepted = operationIn(await put(world, id, body(false, { a: "1" })));
+  await outside(world, "DELETE", id);
+  await outside(world, "PUT", id, body(true, { a: "1" }));
+  await pass(world, 60 * 60_000);
+  await ended(world, [accepted]);
+  expect(await isExcluded(world, id)).toBe(true);
 });
