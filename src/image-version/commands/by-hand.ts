@@ -33,7 +33,7 @@ import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { notFound } from "../queries/not-found.js";
 import { latestRegions } from "../queries/use.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
-import { isMadeByOthers, known } from "../state/adoption.js";
+import { isMadeByOthers, known, lifeOfOthers } from "../state/adoption.js";
 import { latestOf, mayHaveFailedBefore } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
@@ -399,7 +399,7 @@ export async function deleteImageVersion(
         repeats: {},
         byHand: true,
         ...(bypassSoftDelete && { bypassSoftDelete }),
-        ...(seen && look === undefined && { absent: true }),
+        ...(seen && look === undefined && notShown(stored?.record)),
         ...(guarded && { guard: {} }),
       };
     },
@@ -420,6 +420,17 @@ export async function deleteImageVersion(
           : [],
     },
   );
+}
+
+/** Azure shows no version; where an operation has seen one that others made meanwhile, that one is meant. */
+function notShown(
+  record: ImageVersionRecord | undefined,
+): Pick<VersionRequest, "absent" | "publishedDate"> {
+  const publishedDate = record && lifeOfOthers(record);
+  return {
+    absent: true,
+    ...(publishedDate !== undefined && { publishedDate }),
+  };
 }
 
 /** One look that shows no version may be of a replica that is behind, or ahead: what Sigil knows of may be there. */

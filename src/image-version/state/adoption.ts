@@ -241,7 +241,7 @@ export function doubtful(
   if (isBehind(record, look)) return { why: BEHIND };
   const mayCreate = batchOf(record).some(([, { creates }]) => creates === true);
   if (!mayCreate || !isMadeByOthers(record, look)) return undefined;
-  return confirmedBy(record, `${OTHERS}${look.publishedDate}`, { now, pace });
+  return confirmedBy(record, `${OTHERS}${look.publishedDate ?? ""}`, { now, pace });
 }
 
 const OTHERS = "others/";
@@ -250,6 +250,16 @@ const GONE = "others-gone";
 /** A look has shown a version of others, or none after one that has. */
 function wasOfOthers(doubt: Doubt | undefined): boolean {
   return doubt?.what.startsWith(OTHERS) === true || doubt?.what === GONE;
+}
+
+/** The life of others that a look of the operation that leads has shown. */
+export function lifeOfOthers({
+  doubt,
+}: Pick<ImageVersionRecord, "doubt">): string | undefined {
+  const life = doubt?.what.startsWith(OTHERS)
+    ? doubt.what.slice(OTHERS.length)
+    : "";
+  return life === "" ? undefined : life;
 }
 
 /** Invariant 3. */

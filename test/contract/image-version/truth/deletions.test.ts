@@ -9,6 +9,7 @@ import {
   cancel,
   ended,
   facts,
+  faultOn,
   foreign,
   inAzure,
   isExcluded,
@@ -386,6 +387,19 @@ test("what others make after a deletion was asked, where Azure had nothing, is l
   await outside(world, "PUT", id, foreign(plain([{ name: "westus" }])));
   await ended(world, [deletion, creation]);
   expect(await inAzure(world, id)).toBeDefined();
+});
+
+test("what an operation has seen that others made is deleted, though the look of the DELETE does not show it", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await outside(world, "PUT", id, foreign(plain([{ name: "westus" }])));
+  await world.runDue();
+  faultOn(world, id, { method: "GET", status: 404, times: 1 });
+  const deletion = await byHand.remove(world, id);
+  expect(await ended(world, [deletion, creation])).toMatchObject([
+    { status: "Succeeded" },
+    { status: "Failed" },
+  ]);
+  expect(await inAzure(world, id)).toBeUndefined();
 });
 
 test("what others make is left as it is where the create request never came there, but they ask for its regions and more", async () => {
