@@ -241,7 +241,10 @@ export function doubtful(
   if (isBehind(record, look)) return { why: BEHIND };
   const mayCreate = batchOf(record).some(([, { creates }]) => creates === true);
   if (!mayCreate || !isMadeByOthers(record, look)) return undefined;
-  return confirmedBy(record, `${OTHERS}${look.publishedDate ?? ""}`, { now, pace });
+  return confirmedBy(record, `${OTHERS}${look.publishedDate ?? ""}`, {
+    now,
+    pace,
+  });
 }
 
 const OTHERS = "others/";
