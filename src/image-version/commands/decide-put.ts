@@ -16,35 +16,20 @@ import { canonicalForm } from "../properties/canonical-form.js";
 import { contradicts, differs } from "../properties/changes.js";
 import {
   fieldsOf,
-  ownOf,
-  propertyOf,
-  regionField,
-  regionOf,
   regionsIn,
   sameAt,
   type Fields,
 } from "../properties/fields.js";
 import {
-  askedBy,
   clearedBy,
   combined,
   askedOfSeen,
-  statedBy,
-  statedIn,
-  takenAway,
   unmetBy,
-  withApplied,
-  withRuleAlone,
   type Asked,
   type Conflict,
   type Patch,
 } from "../properties/patch.js";
-import {
-  DRIFT,
-  EXCLUDE_FROM_LATEST,
-  PROMOTION,
-  PROTECTED,
-} from "../properties/table.js";
+import { DRIFT, PROMOTION, PROTECTED } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf } from "../queries/shown.js";
@@ -58,7 +43,7 @@ import {
 } from "../state/adoption.js";
 import { isOld, isRecent, isUncertain, latestOf } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
-import { isHeld, ruleHolding } from "../state/held.js";
+import { isHeld } from "../state/held.js";
 import { isTakenBack } from "../state/outside.js";
 import {
   sentLast,
@@ -72,7 +57,6 @@ import {
   keptOf,
   unmetRequests,
 } from "../state/wanted.js";
-import { flagsByHand, isHeldEverywhere } from "../state/waves.js";
 import {
   gone,
   lifeIn,
@@ -83,26 +67,25 @@ import {
   type ChangeCommand,
   type Command,
 } from "./command.js";
+import {
+  askedOf,
+  isNewsOfLatest,
+  overrules,
+  withoutThose,
+  withStated,
+  type Asking,
+} from "./asked.js";
 import { meanwhile, yielding } from "./meanwhile.js";
 import { isOvertaken, sameOperation } from "./same-operation.js";
 import { softDeleted } from "./soft-delete.js";
 
 /** One request, as far as it is known before the state is. */
-export interface Request {
+export interface Request extends Asking {
   readonly command: ChangeCommand;
-  /** Canonical. */
-  readonly body: ImageVersionRequest;
   readonly fingerprint: string;
   readonly requestKey?: string | undefined;
-  readonly removeRegions: readonly string[];
-  /** True where only what differs from what Azure shows is asked. */
-  readonly onlyChanges: boolean;
   readonly mayCreate: boolean;
-  /** The merge patch that was sent, where one was. */
-  readonly patch?: unknown;
   readonly glance: Glance;
-  /** What Azure shows now, where that is older than what it has shown before: others may have taken the last write back. */
-  readonly behind?: Look;
   /** The deleted version that has the number. */
   readonly deleted?: DeletedImageVersion | undefined;
 }
@@ -144,11 +127,7 @@ export function decideOn(
     isGone || (record && look && isMadeByOthers(record, look))
       ? undefined
       : record?.lastApplied;
-  const asked = askedOf(
-    request,
-    applied,
-    record && applied && unsaid(record, look, request),
-  );
+  const asked = askedOf(request, record, applied);
   if (!isGone) mustMayUnprotect(command, record, asked);
   const shown =
     look ?? (record?.exists === true && !isGone ? record.observed : undefined);
@@ -257,28 +236,6 @@ function withLatest(
   };
 }
 
-/**
- * With what it says in so many words, also where Azure shows that now, and another is about to change it: what a patch
- * names, or a body of one who has not said which version that was.
- */
-function withStated(
-  { onlyChanges, patch, body, command, glance: { look } }: Request,
-  { changes, repeats }: Asked,
-): Asked {
-  const fields =
-    patch === undefined
-      ? statedIn(fieldsOf(body), look && fieldsOf(look.resource))
-      : fieldsOf(body);
-  const stated = !onlyChanges
-    ? {}
-    : patch !== undefined
-      ? statedBy(patch, fields, "lists")
-      : command.ifMatch === "*"
-        ? fields
-        : {};
-  return { changes: { ...stated, ...changes }, repeats };
-}
-
 /** Of those that are canceled, and not over, what this look shows is applied. */
 function withShown(
   record: ImageVersionRecord,
@@ -287,23 +244,6 @@ function withShown(
   return look === undefined
     ? record
     : { ...record, ...keptOf({ ...record, observed: look }) };
-}
-
-/** What may have been applied since, or was by Sigil itself: what a body says of that is no mere repetition. */
-function unsaid(
-  record: ImageVersionRecord,
-  look: Look | undefined,
-  { command: { ifMatch = "*" } }: Request,
-): Patch | undefined {
-  const perhaps = unsettled(record, look);
-  const isHeldBack =
-    record.excludedByCancel === true ||
-    // It will be, once its cancel is done. Who sends back what was read has not said anything of that.
-    (ifMatch === "*" &&
-      Object.values(record.requests).some(
-        ({ created, decided }) => created === true && decided !== undefined,
-      ));
-  return isHeldBack ? { ...perhaps, [EXCLUDE_FROM_LATEST]: true } : perhaps;
 }
 
 /** A creation is not over, and Azure shows nothing of it. */
@@ -346,101 +286,6 @@ function isUnseen(
   return isRecent(sent, { now: deps.now(), pace: deps.pace });
 }
 
-/**
- * What a request asks. `perhaps` may have been applied since: what it says of that it does not merely repeat, whichever
- * way it was.
- */
-function askedOf(
-  request: Request,
-  applied: Fields | undefined,
-  perhaps: Patch | undefined,
-): Asked {
-  const { body, removeRegions, onlyChanges, glance: seen, command } = request;
-  const { behind } = request;
-  const shownNow = seen.look && fieldsOf(seen.look.resource);
-  const fields =
-    request.patch === undefined && (command.ifMatch ?? "*") === "*"
-      ? statedIn(fieldsOf(body), shownNow)
-      : fieldsOf(body);
-  if (onlyChanges && seen.look !== undefined) {
-    const withOwn = ({ resource }: Look): Fields => ({
-      ...fieldsOf(resource),
-      ...ownOf(applied),
-    });
-    const shown = withOwn(seen.look);
-    const { changes, repeats } = askedOfSeen(shown, fields, removeRegions);
-    // The rule that it repeats is in force already.
-    const { [PROMOTION]: rule, ...stated } = statedBy(
-      request.patch ?? {},
-      fields,
-    );
-    const everywhere = Object.keys(stated).some(
-      (name) => regionOf(name) !== undefined,
-    )
-      ? {}
-      : everywhereBy(stated[EXCLUDE_FROM_LATEST], seen.look, applied);
-    const again = {
-      // Who sends an ETag has seen what is shown: only what differs from that is asked.
-      ...(behind &&
-        (command.ifMatch ?? "*") === "*" &&
-        unrestated(undoes(request, withOwn(behind)))),
-      ...(perhaps && undoes(request, withApplied(shown, perhaps))),
-    };
-    const removed =
-      request.patch === undefined
-        ? {}
-        : takenAway(fieldsOf(canonicalForm(seen.look.resource)), fields);
-    return {
-      changes: withRuleAlone(
-        { ...again, ...changes, ...stated, ...everywhere, ...removed },
-        rule,
-      ),
-      repeats,
-    };
-  }
-  const askedWhere = (before: Fields | undefined): Asked =>
-    askedBy(
-      fields,
-      command.pasted === true ? (before ?? shownNow ?? fields) : before,
-      removeRegions,
-    );
-  const asked = askedWhere(applied);
-  if (perhaps === undefined) return asked;
-  const { changes } = askedWhere(withApplied(applied, perhaps));
-  return {
-    changes: { ...asked.changes, ...changes },
-    repeats: Object.fromEntries(
-      Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
-    ),
-  };
-}
-
-/** Without what tools say in every body: who has changed that by hand is not overruled by it. None says that it is excluded. */
-function unrestated(patch: Patch): Patch {
-  return Object.fromEntries(
-    Object.entries(patch).filter(
-      ([name, value]) =>
-        regionField(regionOf(name) ?? "") === name ||
-        value === true ||
-        propertyOf(name).restated !== true,
-    ),
-  );
-}
-
-/** Of what a request says, what is otherwise in a version as it may be by now. */
-function undoes(
-  { body, patch, removeRegions }: Request,
-  perhaps: Fields,
-): Patch {
-  const fields = fieldsOf(body);
-  const { changes } = askedOfSeen(perhaps, fields, removeRegions);
-  if (patch === undefined) return changes;
-  const stated = statedBy(patch, fields, "lists");
-  return Object.fromEntries(
-    Object.entries(changes).filter(([name]) => name in stated),
-  );
-}
-
 function changeOf(
   { onlyChanges }: Request,
   resource: ImageVersionRequest,
@@ -480,54 +325,6 @@ function isUnchanged(
     !Object.values(record?.repairs ?? {}).some(
       ({ removed }) => removed !== undefined,
     )
-  );
-}
-
-/** It holds back, in so many words, what a rule is to promote. */
-function overrules(
-  { changes }: Asked,
-  record: ImageVersionRecord | undefined,
-  look: Look | undefined,
-): boolean {
-  return (
-    changes[EXCLUDE_FROM_LATEST] === true &&
-    record !== undefined &&
-    look !== undefined &&
-    (ruleHolding(record, look) ?? { when: "manual" }).when !== "manual"
-  );
-}
-
-/** What a patch says of latest, in each region, as a demotion or promotion does; waves say by themselves where. */
-function everywhereBy(
-  excluded: unknown,
-  { resource }: Look,
-  applied: Fields | undefined,
-): Patch {
-  const isSo =
-    excluded === true ||
-    (excluded === false &&
-      applied?.[PROMOTION] === undefined &&
-      isHeldEverywhere(resource));
-  return isSo ? flagsByHand(resource, excluded === true) : {};
-}
-
-/** It says of latest what is so, and for another reason than was known: whoever says it again repeats this. */
-function isNewsOfLatest(
-  { patch }: Request,
-  { changes }: Asked,
-  record: ImageVersionRecord | undefined,
-): boolean {
-  const says = changes[EXCLUDE_FROM_LATEST];
-  if (says === undefined || record === undefined) return false;
-  return (
-    record.excludedByCancel === true ||
-    (patch === undefined &&
-      record.lastApplied !== undefined &&
-      !sameAt(
-        EXCLUDE_FROM_LATEST,
-        record.lastApplied[EXCLUDE_FROM_LATEST],
-        says,
-      ))
   );
 }
 
@@ -621,21 +418,6 @@ function mustNotContradict(
       fields,
     },
   );
-}
-
-/** In what it gives way, it asks nothing. */
-function withoutThose(
-  { changes, repeats }: Asked,
-  yields: readonly Conflict[],
-): Asked {
-  return {
-    changes: Object.fromEntries(
-      Object.entries(changes).filter(
-        ([name]) => !yields.some(({ field }) => field === name),
-      ),
-    ),
-    repeats,
-  };
 }
 
 function acceptingOf(

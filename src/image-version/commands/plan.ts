@@ -29,12 +29,8 @@ import type { OperationRecord } from "../../operation/records.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { inOrderOf } from "../properties/order.js";
 import {
-  askedBy,
   combined,
-  askedOfSeen,
-  statedIn,
   unmetBy,
-  withRuleAlone,
   type Conflict,
   type Patch,
 } from "../properties/patch.js";
@@ -44,6 +40,7 @@ import { withDefaults } from "../state/reconcile.js";
 import { known } from "../state/adoption.js";
 import { isHeld } from "../state/held.js";
 import { areReady, type PurchasePlan } from "../resources.js";
+import { askedOf } from "./asked.js";
 import { meanwhile, yielding } from "./meanwhile.js";
 import {
   fingerprintOfPut,
@@ -86,7 +83,7 @@ export async function planImageVersion(
   deps: Dependencies,
   command: PlanImageVersion,
 ): Promise<Plan> {
-  const { id, body, removeRegions = [], ifMatch, pasted } = command;
+  const { id, body, removeRegions = [], ifMatch } = command;
   const written = withSetIds(body, id);
   const given = canonicalForm(written);
   mustBeAdmitted(deps, command, given);
@@ -114,24 +111,17 @@ export async function planImageVersion(
   const observed = look?.resource;
   const applied = record?.lastApplied;
   const fields = observed && fieldsOf(observed);
-  const { repeats, changes: asks } =
-    ifMatch !== undefined && fields !== undefined
-      ? askedOfSeen(
-          fields,
-          ifMatch === "*"
-            ? statedIn(fieldsOf(request), fields)
-            : fieldsOf(request),
-          regions,
-        )
-      : askedBy(
-          statedIn(fieldsOf(request), fields),
-          applied ?? (pasted === true ? fields : undefined),
-          regions,
-        );
-  const asked = {
-    changes: ifMatch === undefined ? asks : withRuleAlone(asks),
-    repeats,
-  };
+  const asked = askedOf(
+    {
+      command,
+      body: request,
+      removeRegions: regions,
+      onlyChanges: ifMatch !== undefined,
+      glance: { look },
+    },
+    record,
+    applied,
+  );
   const patch = combined([...requestsOf(stored), asked], applied);
   const change: Change | undefined =
     observed === undefined
