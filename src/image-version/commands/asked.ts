@@ -1,0 +1,247 @@
+/**
+ * What a request asks of the version that Azure shows: its changes, and what it merely repeats. Pure. The same for a plan as
+ * for a PUT or PATCH.
+ */
+import type { ImageVersionRequest } from "../contract.js";
+import { canonicalForm } from "../properties/canonical-form.js";
+import {
+  fieldsOf,
+  ownOf,
+  propertyOf,
+  regionField,
+  regionOf,
+  sameAt,
+  type Fields,
+} from "../properties/fields.js";
+import {
+  askedBy,
+  askedOfSeen,
+  statedBy,
+  statedIn,
+  takenAway,
+  withApplied,
+  withRuleAlone,
+  type Asked,
+  type Conflict,
+  type Patch,
+} from "../properties/patch.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
+import type { Look } from "../resources.js";
+import { unsettled } from "../state/adoption.js";
+import { ruleHolding } from "../state/held.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { flagsByHand, isHeldEverywhere } from "../state/waves.js";
+import type { ChangeCommand, Glance } from "./command.js";
+
+export interface Asking {
+  readonly command: Pick<ChangeCommand, "ifMatch" | "pasted">;
+  /** Canonical. */
+  readonly body: ImageVersionRequest;
+  readonly removeRegions: readonly string[];
+  /** True where only what differs from what Azure shows is asked. */
+  readonly onlyChanges: boolean;
+  /** The merge patch that was sent, where one was. */
+  readonly patch?: unknown;
+  readonly glance: Pick<Glance, "look">;
+  /** What Azure shows now, where that is older than what it has shown before: others may have taken the last write back. */
+  readonly behind?: Look;
+}
+
+/**
+ * What a request asks, where so much is applied. What it says of that which may have been applied since it does not merely
+ * repeat, whichever way that was.
+ */
+export function askedOf(
+  request: Asking,
+  record: ImageVersionRecord | undefined,
+  applied: Fields | undefined,
+): Asked {
+  const perhaps =
+    record && applied && unsaid(record, request.glance.look, request);
+  const { body, removeRegions, onlyChanges, glance: seen, command } = request;
+  const { behind } = request;
+  const shownNow = seen.look && fieldsOf(seen.look.resource);
+  const fields =
+    request.patch === undefined && (command.ifMatch ?? "*") === "*"
+      ? statedIn(fieldsOf(body), shownNow)
+      : fieldsOf(body);
+  if (onlyChanges && seen.look !== undefined) {
+    const withOwn = ({ resource }: Look): Fields => ({
+      ...fieldsOf(resource),
+      ...ownOf(applied),
+    });
+    const shown = withOwn(seen.look);
+    const { changes, repeats } = askedOfSeen(shown, fields, removeRegions);
+    // The rule that it repeats is in force already.
+    const { [PROMOTION]: rule, ...stated } = statedBy(
+      request.patch ?? {},
+      fields,
+    );
+    const everywhere = Object.keys(stated).some(
+      (name) => regionOf(name) !== undefined,
+    )
+      ? {}
+      : everywhereBy(stated[EXCLUDE_FROM_LATEST], seen.look, applied);
+    const again = {
+      // Who sends an ETag has seen what is shown: only what differs from that is asked.
+      ...(behind &&
+        (command.ifMatch ?? "*") === "*" &&
+        unrestated(undoes(request, withOwn(behind)))),
+      ...(perhaps && undoes(request, withApplied(shown, perhaps))),
+    };
+    const removed =
+      request.patch === undefined
+        ? {}
+        : takenAway(fieldsOf(canonicalForm(seen.look.resource)), fields);
+    return {
+      changes: withRuleAlone(
+        { ...again, ...changes, ...stated, ...everywhere, ...removed },
+        rule,
+      ),
+      repeats,
+    };
+  }
+  const askedWhere = (before: Fields | undefined): Asked =>
+    askedBy(
+      fields,
+      command.pasted === true ? (before ?? shownNow ?? fields) : before,
+      removeRegions,
+    );
+  const asked = askedWhere(applied);
+  if (perhaps === undefined) return asked;
+  const { changes } = askedWhere(withApplied(applied, perhaps));
+  return {
+    changes: { ...asked.changes, ...changes },
+    repeats: Object.fromEntries(
+      Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
+    ),
+  };
+}
+
+/**
+ * With what it says in so many words, also where Azure shows that now, and another is about to change it: what a patch
+ * names, or a body of one who has not said which version that was.
+ */
+export function withStated(
+  { onlyChanges, patch, body, command, glance: { look } }: Asking,
+  { changes, repeats }: Asked,
+): Asked {
+  const fields =
+    patch === undefined
+      ? statedIn(fieldsOf(body), look && fieldsOf(look.resource))
+      : fieldsOf(body);
+  const stated = !onlyChanges
+    ? {}
+    : patch !== undefined
+      ? statedBy(patch, fields, "lists")
+      : command.ifMatch === "*"
+        ? fields
+        : {};
+  return { changes: { ...stated, ...changes }, repeats };
+}
+
+/** In what it gives way, it asks nothing. */
+export function withoutThose(
+  { changes, repeats }: Asked,
+  yields: readonly Conflict[],
+): Asked {
+  return {
+    changes: Object.fromEntries(
+      Object.entries(changes).filter(
+        ([name]) => !yields.some(({ field }) => field === name),
+      ),
+    ),
+    repeats,
+  };
+}
+
+/** What may have been applied since, or was by Sigil itself: what a body says of that is no mere repetition. */
+function unsaid(
+  record: ImageVersionRecord,
+  look: Look | undefined,
+  { command: { ifMatch = "*" } }: Asking,
+): Patch | undefined {
+  const perhaps = unsettled(record, look);
+  const isHeldBack =
+    record.excludedByCancel === true ||
+    // It will be, once its cancel is done. Who sends back what was read has not said anything of that.
+    (ifMatch === "*" &&
+      Object.values(record.requests).some(
+        ({ created, decided }) => created === true && decided !== undefined,
+      ));
+  return isHeldBack ? { ...perhaps, [EXCLUDE_FROM_LATEST]: true } : perhaps;
+}
+
+/** Without what tools say in every body: who has changed that by hand is not overruled by it. None says that it is excluded. */
+function unrestated(patch: Patch): Patch {
+  return Object.fromEntries(
+    Object.entries(patch).filter(
+      ([name, value]) =>
+        regionField(regionOf(name) ?? "") === name ||
+        value === true ||
+        propertyOf(name).restated !== true,
+    ),
+  );
+}
+
+/** Of what a request says, what is otherwise in a version as it may be by now. */
+function undoes(
+  { body, patch, removeRegions }: Asking,
+  perhaps: Fields,
+): Patch {
+  const fields = fieldsOf(body);
+  const { changes } = askedOfSeen(perhaps, fields, removeRegions);
+  if (patch === undefined) return changes;
+  const stated = statedBy(patch, fields, "lists");
+  return Object.fromEntries(
+    Object.entries(changes).filter(([name]) => name in stated),
+  );
+}
+
+/** What a patch says of latest, in each region, as a demotion or promotion does; waves say by themselves where. */
+function everywhereBy(
+  excluded: unknown,
+  { resource }: Look,
+  applied: Fields | undefined,
+): Patch {
+  const isSo =
+    excluded === true ||
+    (excluded === false &&
+      applied?.[PROMOTION] === undefined &&
+      isHeldEverywhere(resource));
+  return isSo ? flagsByHand(resource, excluded === true) : {};
+}
+
+/** It holds back, in so many words, what a rule is to promote. */
+export function overrules(
+  { changes }: Asked,
+  record: ImageVersionRecord | undefined,
+  look: Look | undefined,
+): boolean {
+  return (
+    changes[EXCLUDE_FROM_LATEST] === true &&
+    record !== undefined &&
+    look !== undefined &&
+    (ruleHolding(record, look) ?? { when: "manual" }).when !== "manual"
+  );
+}
+
+/** It says of latest what is so, and for another reason than was known: whoever says it again repeats this. */
+export function isNewsOfLatest(
+  { patch }: Asking,
+  { changes }: Asked,
+  record: ImageVersionRecord | undefined,
+): boolean {
+  const says = changes[EXCLUDE_FROM_LATEST];
+  if (says === undefined || record === undefined) return false;
+  return (
+    record.excludedByCancel === true ||
+    (patch === undefined &&
+      record.lastApplied !== undefined &&
+      !sameAt(
+        EXCLUDE_FROM_LATEST,
+        record.lastApplied[EXCLUDE_FROM_LATEST],
+        says,
+      ))
+  );
+}
