@@ -1,6 +1,11 @@
 /** What a PUT of a request would meet and do, found out without writing anything anywhere. */
 import { isFinal, isRestoring } from "../state/states.js";
-import { heldBack, unmetRequests, mayRemoveRegions } from "../state/wanted.js";
+import {
+  heldBack,
+  mayRemoveRegions,
+  ruleOf,
+  unmetRequests,
+} from "../state/wanted.js";
 import {
   canonicalRegion,
   formatImageVersionId,
@@ -31,15 +36,22 @@ import { inOrderOf } from "../properties/order.js";
 import {
   combined,
   unmetBy,
+  type Asked,
   type Conflict,
   type Patch,
 } from "../properties/patch.js";
+import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
 import { known } from "../state/adoption.js";
 import { isHeld } from "../state/held.js";
-import { areReady, type PurchasePlan } from "../resources.js";
+import {
+  areReady,
+  isExcluded,
+  type Look,
+  type PurchasePlan,
+} from "../resources.js";
 import { askedOf } from "./asked.js";
 import { meanwhile, yielding } from "./meanwhile.js";
 import {
@@ -122,7 +134,10 @@ export async function planImageVersion(
     record,
     applied,
   );
-  const patch = combined([...requestsOf(stored), asked], applied);
+  const whole = combined([...requestsOf(stored), asked], applied);
+  const patch = isMet(asked, whole, look)
+    ? { ...whole, [EXCLUDE_FROM_LATEST]: false }
+    : whole;
   const change: Change | undefined =
     observed === undefined
       ? undefined
@@ -195,6 +210,34 @@ export async function planImageVersion(
     }),
     ...(luns && { sourceDataDiskLuns: luns }),
   };
+}
+
+/** The rule that is asked for holds already: its promotion is sent with the rest. */
+function isMet(
+  { changes }: Asked,
+  patch: Patch,
+  look: Look | undefined,
+): boolean {
+  const rule = ruleOf(changes);
+  if (
+    rule === undefined ||
+    look === undefined ||
+    !isExcluded(look.resource) ||
+    patch[EXCLUDE_FROM_LATEST] === true
+  )
+    return false;
+  const shown = look.regions.map(({ name }) => name);
+  const names =
+    rule.when === "allRegionsReady"
+      ? [...new Set([...shown, ...regionsIn(patch)])]
+      : rule.when === "regions"
+        ? (rule.regions ?? [])
+        : [];
+  return (
+    names.length > 0 &&
+    names.every((name) => shown.includes(name)) &&
+    areReady(look, names)
+  );
 }
 
 /** What has begun and Azure does not show yet, and what is queued. */

@@ -462,6 +462,26 @@ test("a plan says nothing of latest where a rule holds the version, and shows no
   }
 });
 
+test.each([
+  { when: "allRegionsReady" as const },
+  { when: "regions" as const, regions: ["westus"] },
+])(
+  "a plan shows the promotion by a rule that is met already ($when)",
+  async (promotion) => {
+    const body = plain(TWO, { publishing: OUT });
+    await made(world, id, body);
+    const asked = plain(TWO, { sigil: { promotion } });
+    const plan = await planImageVersion(world.deps, {
+      id: idOf(id),
+      body: structuredClone(asked),
+    });
+    expect(plan.changes).toMatchObject([{ before: true, after: false }]);
+    expect(plan.armRequest).toBeDefined();
+    await putThrough(world, id, asked);
+    expect(await isExcluded(world, id)).toBe(false);
+  },
+);
+
 test("a PATCH that includes what is excluded in each region includes it in each", async () => {
   const own = TWO.map((region) => ({ ...region, ...OUT }));
   await made(world, id, plain(own, { publishing: OUT }));
