@@ -108,6 +108,28 @@ describe("set by PATCH", () => {
     expect((await seen(world, id)).sigil.protected).toBe(true);
   });
 
+  test("is off once an Admin has taken it off, where the operation that has set it is being canceled", async () => {
+    await made(world, id, plain([{ name: "westus" }]));
+    const setter = operationIn(
+      await patch(world, id, {
+        ...PROTECTED,
+        properties: {
+          publishingProfile: {
+            targetRegions: [{ name: "westus" }, { name: "eastus2" }],
+          },
+        },
+      }),
+    );
+    await pass(world, 10_000);
+    await cancel(world, setter);
+    const off = operationIn(await patch(world, id, OFF, ADMIN));
+    expect(await ended(world, [setter, off])).toMatchObject([
+      { status: "Canceled" },
+      { status: "Succeeded" },
+    ]);
+    expect((await seen(world, id)).sigil.protected).not.toBe(true);
+  });
+
   test("of a version that others have made", async () => {
     await outside(world, "PUT", id, plain());
     await patchThrough(PROTECTED);
