@@ -56,7 +56,8 @@ export interface App {
   readonly retention: (context: InvocationContext) => Promise<void>;
   readonly retentionSchedule: string;
   readonly keyGuardian: (context: InvocationContext) => Promise<void>;
-  readonly keyGuardianSchedule: string;
+  /** Undefined: it is off. */
+  readonly keyGuardianSchedule: string | undefined;
   readonly deadLetters: (context: InvocationContext) => Promise<void>;
   readonly deadLetterSchedule: string;
   readonly drift: (context: InvocationContext) => Promise<void>;

@@ -191,7 +191,7 @@ export function createAdapters(
     imageUsers: createImageUsers(arm),
     consumerSubscriptions: config.consumerSubscriptions,
     useDelayMs: config.useDelayMs,
-    ...(config.keyGuardian && {
+    ...(config.keyGuardianSchedule !== undefined && {
       keyGuardian: {
         keyReader: createKeyReader(arm),
         keyStates: createKeyStates(tables),

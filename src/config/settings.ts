@@ -332,19 +332,12 @@ const SERVICE = {
     meaning:
       "NCRONTAB, six fields, UTC; when retention policies delete versions.",
   },
-  keyGuardian: {
-    name: "SIGIL_KEY_GUARDIAN",
-    parse: boolean,
-    default: "true",
-    meaning:
-      "`false` if the keys of published versions are not to be looked after.",
-  },
   keyGuardianSchedule: {
     name: "SIGIL_KEY_GUARDIAN_SCHEDULE",
-    parse: text,
+    parse: schedule,
     default: "0 15 * * * *",
     meaning:
-      "NCRONTAB, six fields; when disk encryption sets of published versions, and their keys, are looked at.",
+      "NCRONTAB, six fields; when disk encryption sets of published versions, and their keys, are looked at; `off`: never.",
   },
   keyExpiryMs: {
     name: "SIGIL_KEY_EXPIRY_DAYS",

@@ -67,7 +67,6 @@ test("the least configuration has the documented defaults", () => {
     retentionSchedule: "0 30 * * * *",
     deadLetterSchedule: "0 */15 * * * *",
     deadLetterRetentionMs: 30 * 86_400_000,
-    keyGuardian: true,
     keyGuardianSchedule: "0 15 * * * *",
     keyExpiryMs: 30 * 86_400_000,
     driftSchedule: "0 10,40 * * * *",
@@ -157,7 +156,7 @@ test.each([
     "0 0 3 * * *",
     { retentionSchedule: "0 0 3 * * *" },
   ],
-  ["SIGIL_KEY_GUARDIAN", "false", { keyGuardian: false }],
+  ["SIGIL_KEY_GUARDIAN_SCHEDULE", "OFF", { keyGuardianSchedule: undefined }],
   [
     "SIGIL_KEY_GUARDIAN_SCHEDULE",
     "0 0 5 * * *",
