@@ -134,18 +134,16 @@ export function imageVersionHandlers(
 
   const summarize = createSummaries(deps);
 
-  const put = async (request: Put) => {
-    const ifNoneMatch = request.headers["If-None-Match"];
-    return changed(
+  const put = async (request: Put) =>
+    changed(
       await putImageVersion(deps, {
         ...changeIn(request),
         body: request.body as ImageVersionRequest,
         pasted: request.pasted,
-        ...(ifNoneMatch !== undefined && { ifNoneMatch }),
+        ...mayCreateIn(request),
       }),
       request.requestUrl,
     );
-  };
 
   const patch = async (request: Patch) =>
     changed(
@@ -274,7 +272,9 @@ export function imageVersionHandlers(
           body: request.body as ImageVersionRequest,
           pasted: request.pasted,
           ...preconditionIn(request),
+          ...mayCreateIn(request),
           ...mayUseIn(request),
+          ...mayUnprotectIn(request),
           ...removeRegionsIn(request.query),
         }),
       ),
@@ -367,6 +367,14 @@ function preconditionIn({
   return ifMatch === undefined ? {} : { ifMatch };
 }
 
+function mayCreateIn({
+  headers: { "If-None-Match": ifNoneMatch },
+}: {
+  readonly headers: { readonly "If-None-Match"?: "*" | undefined };
+}): Pick<ChangeCommand, "ifNoneMatch"> {
+  return ifNoneMatch === undefined ? {} : { ifNoneMatch };
+}
+
 function changeIn(request: Put | Patch) {
   const { plan } = request.query;
   return {
@@ -376,11 +384,16 @@ function changeIn(request: Put | Patch) {
     ...removeRegionsIn(request.query),
     ...ignoreUseIn(request),
     id: request.path,
-    mayUnprotect: isSufficient(
-      request.principal?.roles ?? [],
-      "ImageVersions.Admin",
-    ),
+    ...mayUnprotectIn(request),
     ...(plan !== undefined && { plan }),
+  };
+}
+
+function mayUnprotectIn({
+  principal,
+}: Pick<Caller, "principal">): Pick<ChangeCommand, "mayUnprotect"> {
+  return {
+    mayUnprotect: isSufficient(principal?.roles ?? [], "ImageVersions.Admin"),
   };
 }
 

@@ -3,7 +3,11 @@
  * for a PUT or PATCH.
  */
 import type { ImageVersionRequest } from "../contract.js";
-import { canonicalForm } from "../properties/canonical-form.js";
+import { canonicalRegion } from "../../resource-id.js";
+import {
+  canonicalForm,
+  targetRegionsOf,
+} from "../properties/canonical-form.js";
 import {
   fieldsOf,
   ownOf,
@@ -26,11 +30,20 @@ import {
   type Patch,
 } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
-import type { Look } from "../resources.js";
+import { isExcluded, type Look } from "../resources.js";
 import { unsettled } from "../state/adoption.js";
 import { ruleHolding } from "../state/held.js";
+import { isFinal } from "../state/states.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { flagsByHand, isHeldEverywhere } from "../state/waves.js";
+import { regionsToGo, ruleOf } from "../state/wanted.js";
+import {
+  exclusionIn,
+  flagsByHand,
+  flagsOf,
+  isHeldEverywhere,
+  wavesByHand,
+  wavesOf,
+} from "../state/waves.js";
 import type { ChangeCommand, Glance } from "./command.js";
 
 export interface Asking {
@@ -42,7 +55,7 @@ export interface Asking {
   readonly onlyChanges: boolean;
   /** The merge patch that was sent, where one was. */
   readonly patch?: unknown;
-  readonly glance: Pick<Glance, "look">;
+  readonly glance: Glance;
   /** What Azure shows now, where that is older than what it has shown before: others may have taken the last write back. */
   readonly behind?: Look;
 }
@@ -77,11 +90,12 @@ export function askedOf(
       request.patch ?? {},
       fields,
     );
-    const everywhere = Object.keys(stated).some(
-      (name) => regionOf(name) !== undefined,
-    )
-      ? {}
-      : everywhereBy(stated[EXCLUDE_FROM_LATEST], seen.look, applied);
+    const everywhere = everywhereBy(stated[EXCLUDE_FROM_LATEST], request, {
+      look: seen.look,
+      record,
+      applied,
+      rule,
+    });
     const again = {
       // Who sends an ETag has seen what is shown: only what differs from that is asked.
       ...(behind &&
@@ -95,15 +109,26 @@ export function askedOf(
         : takenAway(fieldsOf(canonicalForm(seen.look.resource)), fields);
     return {
       changes: withRuleAlone(
-        { ...again, ...changes, ...stated, ...everywhere, ...removed },
+        {
+          ...newsIn(request, fields, record, applied),
+          ...again,
+          ...changes,
+          ...stated,
+          ...everywhere,
+          ...removed,
+        },
         rule,
       ),
       repeats,
     };
   }
+  const whole =
+    command.pasted !== true && isBesideRule(fields, applied)
+      ? withoutExclusion(fields)
+      : fields;
   const askedWhere = (before: Fields | undefined): Asked =>
     askedBy(
-      fields,
+      whole,
       command.pasted === true ? (before ?? shownNow ?? fields) : before,
       removeRegions,
     );
@@ -172,6 +197,42 @@ function unsaid(
   return isHeldBack ? { ...perhaps, [EXCLUDE_FROM_LATEST]: true } : perhaps;
 }
 
+/** What it says of latest beside the rule that was applied held until that has promoted the version, and says nothing more. */
+function isBesideRule(fields: Fields, applied: Fields | undefined): boolean {
+  const rule = applied?.[PROMOTION];
+  return rule != null && sameAt(PROMOTION, rule, fields[PROMOTION]);
+}
+
+function withoutExclusion({
+  [EXCLUDE_FROM_LATEST]: _,
+  ...others
+}: Fields): Fields {
+  return others;
+}
+
+/**
+ * What a body that was not read says of latest, as it is shown, and otherwise than was applied: whoever says it again, without
+ * having seen the version, repeats that.
+ */
+function newsIn(
+  { patch, command, glance: { look } }: Asking,
+  { [EXCLUDE_FROM_LATEST]: says }: Fields,
+  record: ImageVersionRecord | undefined,
+  applied: Fields | undefined,
+): Patch {
+  return patch === undefined &&
+    command.pasted !== true &&
+    typeof says === "boolean" &&
+    record !== undefined &&
+    isFinal(record.state) &&
+    applied !== undefined &&
+    look !== undefined &&
+    isExcluded(look.resource) === says &&
+    !sameAt(EXCLUDE_FROM_LATEST, applied[EXCLUDE_FROM_LATEST], says)
+    ? { [EXCLUDE_FROM_LATEST]: says }
+    : {};
+}
+
 /** Without what tools say in every body: who has changed that by hand is not overruled by it. None says that it is excluded. */
 function unrestated(patch: Patch): Patch {
   return Object.fromEntries(
@@ -198,18 +259,46 @@ function undoes(
   );
 }
 
-/** What a patch says of latest, in each region, as a demotion or promotion does; waves say by themselves where. */
+/**
+ * What a patch says of latest, in each region, as a promotion or demotion by hand does; under a rule of waves it includes the
+ * next one. A rule beside it says by itself when, and a list of regions where.
+ */
 function everywhereBy(
   excluded: unknown,
-  { resource }: Look,
-  applied: Fields | undefined,
+  { patch, body, removeRegions }: Asking,
+  {
+    look: { resource },
+    record,
+    applied,
+    rule,
+  }: {
+    readonly look: Look;
+    readonly record: ImageVersionRecord | undefined;
+    readonly applied: Fields | undefined;
+    readonly rule: unknown;
+  },
 ): Patch {
-  const isSo =
-    excluded === true ||
-    (excluded === false &&
-      applied?.[PROMOTION] === undefined &&
-      isHeldEverywhere(resource));
-  return isSo ? flagsByHand(resource, excluded === true) : {};
+  const isOfRegions = Object.keys(
+    statedBy(patch, fieldsOf(body), "lists"),
+  ).some((name) => name === exclusionIn(regionOf(name) ?? ""));
+  if (typeof excluded !== "boolean" || isOfRegions) return {};
+  if (!excluded && (rule != null || !isHeldEverywhere(resource))) return {};
+  const waves = wavesOf(ruleOf(applied));
+  const flags =
+    waves === undefined || excluded
+      ? flagsByHand(resource, excluded)
+      : flagsOf(
+          waves,
+          wavesByHand(waves, resource),
+          targetRegionsOf(resource).map(({ name }) => canonicalRegion(name)),
+        );
+  // Of a region that is being removed nothing is asked: it would be added again.
+  const removed = [...removeRegions, ...(record ? regionsToGo(record) : [])];
+  return Object.fromEntries(
+    Object.entries(flags).filter(
+      ([field]) => !removed.includes(regionOf(field) ?? ""),
+    ),
+  );
 }
 
 /** It holds back, in so many words, what a rule is to promote. */

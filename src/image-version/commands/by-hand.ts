@@ -39,8 +39,8 @@ import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
 import { heldBy, wavesIn, type Held } from "../state/held.js";
-import { isProtected, openRequests, wantedBy } from "../state/wanted.js";
-import { regionField, regionOf, regionsIn } from "../properties/fields.js";
+import { isProtected, regionsToGo, wantedBy } from "../state/wanted.js";
+import { regionOf } from "../properties/fields.js";
 import {
   flagsByHand,
   flagsOf,
@@ -232,12 +232,6 @@ function exclusionOf(
     waves,
     excluded ? 0 : wavesByHand(waves, resource),
     targetRegionsOf(resource).map(({ name }) => canonicalRegion(name)),
-  );
-}
-
-function regionsToGo(record: ImageVersionRecord): readonly string[] {
-  return openRequests(record).flatMap(([, { changes }]) =>
-    regionsIn(changes).filter((name) => changes[regionField(name)] === null),
   );
 }
 
@@ -435,7 +429,12 @@ function notShown(
 
 /** One look that shows no version may be of a replica that is behind, or ahead: what Sigil knows of may be there. */
 function mayBeThere({ look, seen, stored }: Subject): boolean {
-  return look !== undefined || !seen || stored?.record.exists === true;
+  return (
+    look !== undefined ||
+    !seen ||
+    stored?.record.exists === true ||
+    (stored !== undefined && lifeOfOthers(stored.record) !== undefined)
+  );
 }
 
 /** Throws where the deletion that is there, or has been, can be undone. */

@@ -12,7 +12,6 @@ import type { Change } from "../preflight/facts.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
-import { canonicalForm } from "../properties/canonical-form.js";
 import { contradicts, differs } from "../properties/changes.js";
 import {
   fieldsOf,
@@ -21,8 +20,6 @@ import {
   type Fields,
 } from "../properties/fields.js";
 import {
-  clearedBy,
-  combined,
   askedOfSeen,
   unmetBy,
   type Asked,
@@ -35,28 +32,15 @@ import { checkChange, checkRequest } from "../rules/rules.js";
 import { shownOf } from "../queries/shown.js";
 import { shownOwn } from "../queries/views.js";
 import { areReady, type DeletedImageVersion, type Look } from "../resources.js";
-import {
-  isMadeByOthers,
-  known,
-  unsettled,
-  withoutLife,
-} from "../state/adoption.js";
-import { isOld, isRecent, isUncertain, latestOf } from "../state/attempts.js";
+import { unsettled, withoutLife } from "../state/adoption.js";
+import { isOld, isUncertain } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
-import { isHeld } from "../state/held.js";
 import { isTakenBack } from "../state/outside.js";
-import {
-  sentLast,
-  type ImageVersionRecord,
-  type VersionRequest,
+import type {
+  ImageVersionRecord,
+  VersionRequest,
 } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
-import {
-  isIncluded,
-  isProtected,
-  keptOf,
-  unmetRequests,
-} from "../state/wanted.js";
 import {
   gone,
   lifeIn,
@@ -68,14 +52,19 @@ import {
   type Command,
 } from "./command.js";
 import {
-  askedOf,
   isNewsOfLatest,
   overrules,
   withoutThose,
-  withStated,
   type Asking,
 } from "./asked.js";
-import { meanwhile, yielding } from "./meanwhile.js";
+import { yielding } from "./meanwhile.js";
+import {
+  besideOthers,
+  isUnseen,
+  protectionKept,
+  subjectOf,
+  type Subject,
+} from "./subject.js";
 import { isOvertaken, sameOperation } from "./same-operation.js";
 import { softDeleted } from "./soft-delete.js";
 
@@ -102,14 +91,11 @@ export function decideOn(
   given: Request,
   stored: StoredVersion | undefined,
 ): Decision<ImageVersionRecord, Unchanged> {
-  const request = withLatest(deps, given, stored?.record);
+  const subject = subjectOf(deps, given, stored);
+  const { request, running, record, isGone, applied, asked, change } = subject;
   const { command, body, fingerprint, glance: seen } = request;
   const { id, pasted } = command;
   const { look } = seen;
-  const running = stored !== undefined && !isFinal(stored.record.state);
-  const record = running
-    ? withShown(stored.record, look)
-    : stored && known(stored.record, look);
   const same = sameOperation(
     stored,
     look,
@@ -117,27 +103,7 @@ export function decideOn(
   );
   if (same !== undefined && !isOvertaken(stored, same)) return same; // Invariant 1.
   mustNotBeRestored(id, stored);
-  const isGone =
-    !running &&
-    look === undefined &&
-    (record?.state === "Deleted" ||
-      (record?.exists === true && seen.seen && !isUnseen(deps, record)));
-  // What was applied in an earlier life is void.
-  const applied =
-    isGone || (record && look && isMadeByOthers(record, look))
-      ? undefined
-      : record?.lastApplied;
-  const asked = askedOf(request, record, applied);
-  if (!isGone) mustMayUnprotect(command, record, asked);
-  const shown =
-    look ?? (record?.exists === true && !isGone ? record.observed : undefined);
-  const change = shown && {
-    ...changeOf(request, shown.resource, asked, applied),
-    ...(isHeld(asked, request.patch === undefined ? body : undefined, {
-      record,
-      look,
-    }) && { held: true }),
-  };
+  mustMayUnprotect(command, subject);
   mustMatch(command, look, record, change && differences(change, body));
   if (
     command.ifNoneMatch === "*" &&
@@ -165,19 +131,17 @@ export function decideOn(
     isAsShown(request, look, record)
   )
     return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
-  const subject = { id, request: body, now: deps.now(), change };
-  const ofRequest = checkRequest(subject);
+  const checked = { id, request: body, now: deps.now(), change };
+  const ofRequest = checkRequest(checked);
   mustBeValid(ofRequest);
-  const yields = running
-    ? mustNotContradict(stored, withStated(request, asked), request)
-    : [];
+  const yields = running ? mustNotContradict(running, subject) : [];
   const accepting = acceptingOf(
     request,
     withoutThose(asked, yields),
     change,
     isGone,
   );
-  const ofChange = checkChange(subject);
+  const ofChange = checkChange(checked);
   const warnings = [...ofRequest, ...ofChange].filter(
     ({ severity }) => severity === "warning",
   );
@@ -205,8 +169,8 @@ export function decideOn(
     }
   }
   if (running) {
-    mustHaveRoom(stored, accepting.request);
-    return enqueue(stored, accepting, contextOf(deps), [
+    mustHaveRoom(running, accepting.request);
+    return enqueue(running, accepting, contextOf(deps), [
       ...warnings,
       ...yielding(yields, body),
     ]);
@@ -217,33 +181,6 @@ export function decideOn(
     contextOf(deps),
     warnings,
   );
-}
-
-/** No request is judged by a look that is known to be old. */
-function withLatest(
-  deps: Dependencies,
-  request: Request,
-  record: ImageVersionRecord | undefined,
-): Request {
-  const { glance } = request;
-  const look = latestOf(record, glance.look, contextOf(deps));
-  return {
-    ...request,
-    // What it does not show may have been changed by others: nothing is unchanged by it.
-    glance: { look, seen: glance.seen && look === glance.look },
-    ...(glance.look !== undefined &&
-      look !== glance.look && { behind: glance.look }),
-  };
-}
-
-/** Of those that are canceled, and not over, what this look shows is applied. */
-function withShown(
-  record: ImageVersionRecord,
-  look: Look | undefined,
-): ImageVersionRecord {
-  return look === undefined
-    ? record
-    : { ...record, ...keptOf({ ...record, observed: look }) };
 }
 
 /** A creation is not over, and Azure shows nothing of it. */
@@ -273,31 +210,6 @@ function isAsShown(
     removeRegions,
   );
   return Object.keys(changes).length === 0;
-}
-
-/** Azure has taken what was sent a moment ago, and need not show it yet. */
-function isUnseen(
-  deps: Pick<Dependencies, "now" | "pace">,
-  record: ImageVersionRecord | undefined,
-): boolean {
-  const sent = record && sentLast(record);
-  if (!record?.exists || sent === undefined || sent.outcome === "shown")
-    return false;
-  return isRecent(sent, { now: deps.now(), pace: deps.pace });
-}
-
-function changeOf(
-  { onlyChanges }: Request,
-  resource: ImageVersionRequest,
-  asked: Asked,
-  applied: Fields | undefined,
-): Change {
-  return {
-    observed: canonicalForm(resource),
-    patch: combined([asked], applied),
-    ...(applied && { lastApplied: applied }),
-    ...(applied === undefined && !onlyChanges && { unmanaged: true }),
-  };
 }
 
 function differences(
@@ -339,31 +251,11 @@ function mustBeValid(found: ReturnType<typeof checkRequest>): void {
 }
 
 /** Throws where the request takes a protection off, and whoever asks is no Admin. */
-function mustMayUnprotect(
-  { id, mayUnprotect }: ChangeCommand,
-  record: ImageVersionRecord | undefined,
-  { changes }: Asked,
-): void {
-  if (
-    changes[PROTECTED] === undefined ||
-    changes[PROTECTED] === true ||
-    mayUnprotect === true ||
-    record === undefined ||
-    !isProtected(record)
-  )
-    return;
-  const message = `${formatImageVersionId(id)} is protected from deletion, and only an Admin takes that off.`;
-  throw new ServiceError("Forbidden", message, {
-    findings: [
-      {
-        code: "ProtectionKept",
-        pointer: "/sigil/protected",
-        message,
-        severity: "error",
-        remediation: "Leave protected out, or ask an Admin to set it to false.",
-      },
-    ],
-  });
+function mustMayUnprotect(command: ChangeCommand, subject: Subject): void {
+  const findings = protectionKept(command, subject);
+  const [first] = findings;
+  if (first !== undefined)
+    throw new ServiceError("Forbidden", first.message, { findings });
 }
 
 /** Throws when the request changes what cannot be changed. */
@@ -387,9 +279,10 @@ function mustBePossible(
 /** Throws when the request contradicts what is being done, or what is queued; answers in what it gives way. */
 function mustNotContradict(
   { record, operation }: StoredVersion,
-  asked: Asked,
-  { body, command: { id, ifMatch }, onlyChanges, patch, glance }: Request,
+  subject: Subject<Request>,
 ): readonly Conflict[] {
+  const { body, command } = subject.request;
+  const { id } = command;
   const fields = { existingOperationId: operation.id };
   const deletes = [
     operation,
@@ -402,13 +295,7 @@ function mustNotContradict(
       `${formatImageVersionId(id)} is being deleted by operation ${deletes.id}. Wait until it has ended, or use another version name.`,
       { fields },
     );
-  const { conflicts, yields } = meanwhile(unmetRequests(record), asked, {
-    ...(!(onlyChanges && (patch !== undefined || ifMatch !== "*")) && {
-      whole: fieldsOf(body),
-    }),
-    cleared: clearedBy(patch),
-    included: isIncluded(glance.look),
-  });
+  const { conflicts, yields } = besideOthers(record, subject);
   if (conflicts.length === 0) return yields;
   throw new ServiceError(
     "ImageVersionConflict",

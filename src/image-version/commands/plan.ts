@@ -13,7 +13,7 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
-import { found, type Change, type Known } from "../preflight/facts.js";
+import { found, type Known } from "../preflight/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import type { ArmRequest, Dependencies, StoredVersion } from "../ports.js";
 import { judge } from "../preflight/judge.js";
@@ -44,25 +44,30 @@ import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
-import { known } from "../state/adoption.js";
-import { isHeld } from "../state/held.js";
 import {
   areReady,
   isExcluded,
   type Look,
   type PurchasePlan,
 } from "../resources.js";
-import { askedOf } from "./asked.js";
-import { meanwhile, yielding } from "./meanwhile.js";
+import { withoutThose } from "./asked.js";
+import { yielding } from "./meanwhile.js";
 import {
   fingerprintOfPut,
   isOvertaken,
   sameOperation,
 } from "./same-operation.js";
-import type { VersionRequest } from "../state/record.js";
 import { lookAt } from "../queries/look-at.js";
-import { mustBeAdmitted, type ChangeCommand } from "./command.js";
+import { latestOf } from "../state/attempts.js";
+import { contextOf } from "../../operation/steps.js";
+import { gone, mustBeAdmitted, type ChangeCommand } from "./command.js";
 import { chooseSets } from "./encryption-rule.js";
+import {
+  besideOthers,
+  protectionKept,
+  subjectOf,
+  type Subject,
+} from "./subject.js";
 import { withSetIds } from "./set-names.js";
 
 /** A request whose shape has been validated against the OpenAPI document. */
@@ -72,6 +77,9 @@ export interface PlanImageVersion {
   /** Regions that are to be removed, in any spelling. */
   readonly removeRegions?: readonly string[];
   readonly ifMatch?: string;
+  readonly ifNoneMatch?: "*";
+  /** The caller may take a protection from deletion off. */
+  readonly mayUnprotect?: boolean;
   /** True where the body is a version that was read, pasted back. */
   readonly pasted?: boolean;
   readonly requireMayUse?: NonNullable<ChangeCommand["requireMayUse"]>;
@@ -99,6 +107,7 @@ export async function planImageVersion(
   const written = withSetIds(body, id);
   const given = canonicalForm(written);
   mustBeAdmitted(deps, command, given);
+  const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
   const { request, findings: unchosen } = await chooseSets(
     deps,
     id,
@@ -107,48 +116,47 @@ export async function planImageVersion(
     // As a PUT does: what a tag has chosen before stays.
     body.sigil?.encryption?.tag === undefined
       ? undefined
-      : (await lookAt(deps, id))?.resource,
+      : latestOf(stored?.record, await lookAt(deps, id), contextOf(deps))
+          ?.resource,
   );
   mustBeAdmitted(deps, command, request);
   const regions = [...new Set(removeRegions.map(canonicalRegion))].sort();
-  const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
   // What is asked names no set that the request does not: so much can be read at once.
   const gathered = await gatherFacts(deps, id, request, {
     sources: stored?.record.exists !== true,
   });
   const purchasePlan = found(gathered.imageDefinition)?.purchasePlan;
-  const shown = found(gathered.imageVersion);
-  const look = shown && { ...shown, time: deps.now().toISOString() };
-  const record = stored && known(stored.record, look);
-  const observed = look?.resource;
-  const applied = record?.lastApplied;
-  const fields = observed && fieldsOf(observed);
-  const asked = askedOf(
+  const now = found(gathered.imageVersion);
+  const subject = subjectOf(
+    deps,
     {
       command,
       body: request,
       removeRegions: regions,
       onlyChanges: ifMatch !== undefined,
-      glance: { look },
+      glance: {
+        look: now && { ...now, time: deps.now().toISOString() },
+        seen: true,
+      },
     },
-    record,
+    stored,
+  );
+  const { running, applied, asked, shown, change } = subject;
+  const { look } = subject.request.glance;
+  const { conflicts, yields } = running
+    ? besideOthers(running.record, subject)
+    : { conflicts: [], yields: [] };
+  const observed = shown?.resource;
+  const whole = combined(
+    [
+      ...(running ? unmetRequests(running.record) : []),
+      withoutThose(asked, yields),
+    ],
     applied,
   );
-  const whole = combined([...requestsOf(stored), asked], applied);
-  const patch = isMet(asked, whole, look)
+  const patch = isMet(asked, whole, shown)
     ? { ...whole, [EXCLUDE_FROM_LATEST]: false }
     : whole;
-  const change: Change | undefined =
-    observed === undefined
-      ? undefined
-      : {
-          observed: canonicalForm(observed),
-          patch: combined([asked], applied),
-          ...(applied && { lastApplied: applied }),
-          ...((record?.exists !== true || record.unmanaged === true) &&
-            ifMatch === undefined && { unmanaged: true }),
-          ...(isHeld(asked, request, { record, look }) && { held: true }),
-        };
   const document = inOrderOf(canonicalForm(patched(observed, patch)), request);
   const fingerprint = fingerprintOfPut(
     given,
@@ -172,11 +180,6 @@ export async function planImageVersion(
     areReady(look, regionsIn(fieldsOf(request)))
       ? stored.operation
       : undefined);
-  const { conflicts, yields } = meanwhile(
-    requestsOf(stored),
-    asked,
-    ifMatch === undefined ? { whole: fieldsOf(request) } : {},
-  );
   const before = knownOf(stored, conflicts, request, same);
   const facts = {
     ...gathered,
@@ -185,6 +188,8 @@ export async function planImageVersion(
   };
   const findings = [
     ...unchosen,
+    ...isNotMeant(command, subject),
+    ...protectionKept(command, subject),
     ...checkRequest({ id, request, now: deps.now(), change }),
     ...(same === undefined ? yielding(yields, request) : []),
     ...judge(id, document, facts, deps.now(), request).findings,
@@ -205,7 +210,11 @@ export async function planImageVersion(
     ...(changes.length > 0 && {
       armRequest: await deps.resourceManager.previewPut(
         id,
-        bodyOf(observed, patch, mayRemoveRegions(patch, applied, fields ?? {})),
+        bodyOf(
+          observed,
+          patch,
+          mayRemoveRegions(patch, applied, observed ? fieldsOf(observed) : {}),
+        ),
       ),
     }),
     ...(luns && { sourceDataDiskLuns: luns }),
@@ -240,12 +249,24 @@ function isMet(
   );
 }
 
-/** What has begun and Azure does not show yet, and what is queued. */
-function requestsOf(
-  stored: StoredVersion | undefined,
-): readonly VersionRequest[] {
-  if (stored === undefined || isFinal(stored.record.state)) return [];
-  return unmetRequests(stored.record);
+/** Under a number that was there and is no more, only a request that says so makes a version. */
+function isNotMeant(
+  { id, ifNoneMatch }: PlanImageVersion,
+  { isGone }: Subject,
+): readonly RuleFinding[] {
+  if (!isGone || ifNoneMatch === "*") return [];
+  const { code, message } = gone(id);
+  return [
+    {
+      rule: "gone",
+      code,
+      pointer: "",
+      message,
+      severity: "error",
+      remediation:
+        "To create it again, send the request with the header If-None-Match: *.",
+    },
+  ];
 }
 
 function bodyOf(

@@ -78,7 +78,7 @@ export interface Change {
   readonly lastApplied?: Fields;
   /** True where Sigil neither made the version nor adopted it, and the caller has not said which version it saw. */
   readonly unmanaged?: boolean;
-  /** True where a promotion rule is to include it in latest, which Azure shows excluded. */
+  /** True where a promotion rule, or an open request, says whether it is to be in latest. */
   readonly held?: boolean;
 }
 

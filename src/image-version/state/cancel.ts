@@ -14,7 +14,11 @@ import {
   NOTHING_SENT,
 } from "./states.js";
 import { withApplied } from "../properties/patch.js";
-import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
+import {
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+  PROTECTED,
+} from "../properties/table.js";
 import {
   attemptsIn,
   sentLast,
@@ -23,7 +27,13 @@ import {
   type QueuedRequest,
   type VersionRequest,
 } from "./record.js";
-import { keptOf, openRequests, ruleAskedBy, ruleOf } from "./wanted.js";
+import {
+  isToProtect,
+  keptOf,
+  openRequests,
+  ruleAskedBy,
+  ruleOf,
+} from "./wanted.js";
 import { untilQuiet } from "./accepting.js";
 import { includedAgain, withRuleAgain } from "./guarding.js";
 
@@ -71,7 +81,10 @@ export function beginCancel(
       )
     );
   }
-  const pair = withoutRule(given, operationId, request);
+  const pair = withProtection(
+    withoutRule(given, operationId, request),
+    request,
+  );
   const { record } = pair;
   const heir =
     request.created === true || request.heir === true
@@ -128,6 +141,28 @@ export function withoutRule(
           lastApplied: withApplied(lastApplied, { [PROMOTION]: null }),
         },
       };
+}
+
+/** Who was told that the version is protected, and has seen it there, need not look whether that is still so. */
+function withProtection(
+  pair: ImageVersionPair,
+  request: VersionRequest,
+): ImageVersionPair {
+  const { record } = pair;
+  const { lastApplied, exists, observed, unmanaged } = record;
+  const isThere =
+    exists ||
+    observed !== undefined ||
+    sentLast(record)?.acceptedTime !== undefined;
+  return isThere && unmanaged !== true && isToProtect(request)
+    ? {
+        ...pair,
+        record: {
+          ...record,
+          lastApplied: withApplied(lastApplied, { [PROTECTED]: true }),
+        },
+      }
+    : pair;
 }
 
 /** What is left of a canceled operation. */

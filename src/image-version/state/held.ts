@@ -1,12 +1,12 @@
 /** Versions whose promotion waits for what Azure does not know: tests, time, a person. Pure. */
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import type { Asked } from "../properties/patch.js";
-import { PROMOTION } from "../properties/table.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import { isExcluded, type Look } from "../resources.js";
 import { known } from "./adoption.js";
 import type { ImageVersionRecord } from "./record.js";
 import { isFinal } from "./states.js";
-import { presentRule, ruleInForce } from "./wanted.js";
+import { openRequests, presentRule, ruleInForce } from "./wanted.js";
 import { promotedWaves, wavesOf } from "./waves.js";
 
 /** A rule that is to promote the version further, and how many of its waves have it. */
@@ -52,7 +52,10 @@ export function ruleHolding(
     : undefined;
 }
 
-/** A rule that the request asks for, or repeats in a whole body, is to include the version in latest. */
+/**
+ * A rule that the request asks for, or repeats in a whole body, is to include the version in latest; or an open request says
+ * whether it is.
+ */
 export function isHeld(
   { changes }: Asked,
   whole: ImageVersionRequest | undefined,
@@ -66,6 +69,10 @@ export function isHeld(
 ): boolean {
   return (
     changes[PROMOTION] != null ||
+    (record !== undefined &&
+      openRequests(record).some(
+        ([, other]) => EXCLUDE_FROM_LATEST in other.changes,
+      )) ||
     (whole?.sigil?.promotion !== undefined &&
       record !== undefined &&
       look !== undefined &&

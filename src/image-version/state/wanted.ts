@@ -5,6 +5,7 @@ import {
   fieldsOf,
   isOwn,
   regionOf,
+  regionField,
   regionsIn,
   type Fields,
 } from "../properties/fields.js";
@@ -32,7 +33,7 @@ import {
 import { isFinal } from "./states.js";
 import type { RegionRecord } from "../../operation/records.js";
 import { hasFailed, type Look } from "../resources.js";
-import { flagsOf, wavesOf } from "./waves.js";
+import { exclusionIn, flagsOf, wavesOf } from "./waves.js";
 
 /** By operation id, what is asked by those that are not over, begun or queued, and not canceled. */
 export function openRequests({
@@ -134,7 +135,7 @@ export function keptOf(
     record.exists &&
     unmanaged !== true &&
     ending !== undefined &&
-    protects(ending);
+    isToProtect(ending);
   const all = isProtected ? [...kept, { [PROTECTED]: true }] : kept;
   return all.length === 0
     ? { ...(lastApplied && { lastApplied }) }
@@ -174,8 +175,14 @@ export function lastingIn(record: ImageVersionRecord): Patch {
 }
 
 function withoutExclusion({ changes, repeats }: VersionRequest): Asked {
-  const { [EXCLUDE_FROM_LATEST]: _, ...lasting } = changes;
-  return { changes: lasting, repeats };
+  const isOfLatest = (name: string): boolean =>
+    name === EXCLUDE_FROM_LATEST || name === exclusionIn(regionOf(name) ?? "");
+  return {
+    changes: Object.fromEntries(
+      Object.entries(changes).filter(([name]) => !isOfLatest(name)),
+    ),
+    repeats,
+  };
 }
 
 /** The same without what is Sigil's own: that no look shows, and it ends with whoever has asked for it. */
@@ -219,6 +226,13 @@ export function presentRule(
     : ruleOf(record.lastApplied);
 }
 
+/** Regions that open requests remove. */
+export function regionsToGo(record: ImageVersionRecord): readonly string[] {
+  return openRequests(record).flatMap(([, { changes }]) =>
+    regionsIn(changes).filter((name) => changes[regionField(name)] === null),
+  );
+}
+
 /** A rule that has promoted the version, or was overruled by hand, promotes it no more, once a look has shown that. */
 export function overriddenBy(
   record: ImageVersionRecord,
@@ -258,12 +272,13 @@ export function isProtected(record: ImageVersionRecord): boolean {
     [
       ...Object.values(isFinal(record.state) ? {} : record.requests),
       ...record.queued.map(({ request }) => request),
-    ].some(protects)
+    ].some(isToProtect)
   );
 }
 
-function protects({ changes }: VersionRequest): boolean {
-  return changes[PROTECTED] === true;
+/** It asks for that, and what was applied does not say yet whether it is so. */
+export function isToProtect({ changes, appliedTime }: VersionRequest): boolean {
+  return changes[PROTECTED] === true && appliedTime === undefined;
 }
 
 export function ruleOf(fields: Fields | undefined): PromotionRule | undefined {

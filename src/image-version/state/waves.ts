@@ -77,7 +77,7 @@ export function flagsOf(
     [EXCLUDE_FROM_LATEST]: count === 0,
     ...Object.fromEntries(
       regions.map((region) => [
-        `${regionField(region)}/excludeFromLatest`,
+        exclusionIn(region),
         !included.includes(region),
       ]),
     ),
@@ -126,6 +126,11 @@ export function isHeldEverywhere(shown: ImageVersionRequest): boolean {
 /** Excluded in every region that is shown, by its own flag or the version's. */
 export function isLatestNowhere(shown: ImageVersionRequest): boolean {
   return targetRegionsOf(shown).every((region) => isExcludedIn(shown, region));
+}
+
+/** The field of a region's own flag. */
+export function exclusionIn(region: string): string {
+  return `${regionField(region)}/excludeFromLatest`;
 }
 
 function regionsUntil(

@@ -1,6 +1,7 @@
 import { pointerTo } from "../../properties/fields.js";
 import { EXCLUDE_FROM_LATEST } from "../../properties/table.js";
 import { isExcluded } from "../../resources.js";
+import { isLatestNowhere } from "../../state/waves.js";
 import type { ChangeRule } from "../rule.js";
 
 export const staysIncluded: ChangeRule = {
@@ -14,9 +15,10 @@ export const staysIncluded: ChangeRule = {
     "A request that says true, as one before it, of a version that was promoted since does not exclude it.",
   check: ({ request, change }) =>
     change === undefined ||
-    request.sigil?.promotion !== undefined ||
+    change.held === true ||
     request.properties.publishingProfile?.excludeFromLatest !== true ||
     isExcluded(change.observed) ||
+    isLatestNowhere(change.observed) ||
     change.patch[EXCLUDE_FROM_LATEST] === true
       ? []
       : [
