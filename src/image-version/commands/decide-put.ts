@@ -36,10 +36,7 @@ import { unsettled, withoutLife } from "../state/adoption.js";
 import { isOld, isUncertain } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import { isTakenBack } from "../state/outside.js";
-import type {
-  ImageVersionRecord,
-  VersionRequest,
-} from "../state/record.js";
+import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
 import {
   gone,

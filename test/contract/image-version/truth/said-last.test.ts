@@ -284,7 +284,7 @@ describe("protection", () => {
     "that an Admin has taken off stays off, where the operation that has set it %s",
     async (how) => {
       await made(world, id, plain([{ name: "westus" }]));
-      world.simulator.control.setSucceededWhen("homeRegion");
+      await world.simulator.control.setSucceededWhen("homeRegion");
       const setter = operationIn(
         await patch(world, id, { ...ON, ...profile({ targetRegions: TWO }) }),
       );
