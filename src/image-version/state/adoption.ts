@@ -13,7 +13,13 @@ import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationFailure } from "../../operation/records.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { differs } from "../properties/changes.js";
-import { fieldsOf, regionsIn, type Fields } from "../properties/fields.js";
+import {
+  fieldsOf,
+  regionField,
+  regionOf,
+  regionsIn,
+  type Fields,
+} from "../properties/fields.js";
 import {
   statedIn,
   unmetBy,
@@ -109,6 +115,16 @@ function heldBackStill(stated: Fields, { resource }: Look): Fields {
   return excluded === false && isExcluded(resource) ? others : stated;
 }
 
+/** What a body leaves out was to be cleared of the life that it was compared with; regions go where they are named. */
+function withoutOmitted(changes: Patch): Patch {
+  return Object.fromEntries(
+    Object.entries(changes).filter(
+      ([name, value]) =>
+        value !== null || name === regionField(regionOf(name) ?? ""),
+    ),
+  );
+}
+
 /** Others have made it: what Sigil knew, and is asked already, was of another life. */
 export function ofOthers(
   {
@@ -131,7 +147,7 @@ export function ofOthers(
       ? {
           ...dated,
           changes: {
-            ...request.changes,
+            ...withoutOmitted(request.changes),
             ...heldBackStill(
               statedIn(fieldsOf(request.body), fieldsOf(look.resource)),
               look,
@@ -198,6 +214,14 @@ export function isNotMeant(
       lifeOf(record, request) === undefined &&
       isMadeByOthers(record, look))
   );
+}
+
+/** Made no later than clocks can tell from the time: whoever asked then may have meant it. */
+export function mayBeFromBefore(
+  { publishedDate = "" }: Pick<Look, "publishedDate">,
+  time: string,
+): boolean {
+  return Date.parse(publishedDate) < Date.parse(time) + CLOCKS_MS;
 }
 
 /**

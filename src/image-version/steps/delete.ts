@@ -26,7 +26,13 @@ import { mustNotBeNeeded } from "../preflight/use.js";
 import { lookAt } from "../queries/look-at.js";
 import { latestRegions } from "../queries/use.js";
 import { untilQuiet } from "../state/accepting.js";
-import { BEHIND, isBehind, isNotMeant, known } from "../state/adoption.js";
+import {
+  BEHIND,
+  isBehind,
+  isNotMeant,
+  known,
+  mayBeFromBefore,
+} from "../state/adoption.js";
 import {
   beginDelete,
   deleted,
@@ -83,9 +89,21 @@ export async function takeDeletionStep(
     return later(deps, stored, BEHIND, deps.pace.pollMaxMs);
   // Invariant 3.
   if (shown !== undefined && isNotMeant(record, deletion.request, shown)) {
-    const message = `Azure has another version under the number now, published ${shown.publishedDate}: the one that was to be deleted is gone, and the other is left as it is.`;
+    const other = `another version under the number now, published ${shown.publishedDate}`;
     await commitStep(deps, stored, (pair) =>
-      gone(pair, deletion, message, contextOf(deps)),
+      deletion.request.absent === true &&
+      mayBeFromBefore(shown, deletion.operation.createdTime)
+        ? refuse(pair, {
+            code: "ChangedOutside",
+            message: `When the deletion was asked Azure showed no version, and it has ${other}, which others have made at about that time. It is left as it is: send the request again if it is meant for that version.`,
+            errors: [],
+          })
+        : gone(
+            pair,
+            deletion,
+            `Azure has ${other}: the one that was to be deleted is gone, and the other is left as it is.`,
+            contextOf(deps),
+          ),
     );
     deps.looks.forget(id, imageIdOf(id));
     return;

@@ -384,8 +384,24 @@ test("what a deletion sees that Azure then refuses is told, and rules that have 
 test("what others make after a deletion was asked, where Azure had nothing, is left as it is", async () => {
   const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
   const deletion = await byHand.remove(world, id);
+  world.clock.advance(60_000);
   await outside(world, "PUT", id, foreign(plain([{ name: "westus" }])));
-  await ended(world, [deletion, creation]);
+  const [end] = await ended(world, [deletion, creation]);
+  expect(end?.status).toBe("Succeeded");
+  expect(await inAzure(world, id)).toBeDefined();
+});
+
+test("what others have made at about the time is left as it is, and the deletion does not say that it is gone", async () => {
+  const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
+  await cancel(world, creation);
+  await outside(world, "PUT", id, foreign(plain([{ name: "westus" }])));
+  faultOn(world, id, { method: "GET", status: 404, times: 1 });
+  const deletion = await byHand.remove(world, id);
+  const [end] = await ended(world, [deletion]);
+  expect(end).toMatchObject({
+    status: "Failed",
+    error: { code: "ChangedOutside" },
+  });
   expect(await inAzure(world, id)).toBeDefined();
 });
 

@@ -10,6 +10,7 @@ import {
   ended,
   etagOf,
   facts,
+  faultOn,
   inAzure,
   made,
   operationIn,
@@ -86,6 +87,27 @@ describe("a version that is made again by others", () => {
       expect((await seen(world, id)).sigil.managedBy).toBe("Others");
     },
   );
+
+  test("keeps what a body leaves out that was of the version before", async () => {
+    const publishing = { endOfLifeDate: "2090-01-01T00:00:00Z" };
+    await made(world, id, plain(undefined, { publishing }));
+    await pass(world, 600_000);
+    const before = operationIn(await put(world, id, BODY));
+    await outside(world, "DELETE", id);
+    await outside(world, "PUT", id, plain(undefined, { publishing }));
+    const tagged = operationIn(await patch(world, id, { tags: { a: "1" } }));
+    faultOn(world, id, { method: "GET", status: 429, times: 1 });
+    const more = [{ name: "westus" }, { name: "northeurope" }];
+    const unseen = operationIn(await put(world, id, plain(more)));
+    expect(await ended(world, [before, tagged, unseen])).toMatchObject([
+      { status: "Succeeded" },
+      { status: "Succeeded" },
+      { status: "Succeeded" },
+    ]);
+    const { endOfLifeDate } = (await shownIn(world, id)).properties
+      .publishingProfile;
+    expect(endOfLifeDate).toContain("2090");
+  });
 
   test("is not changed by what was queued before either", async () => {
     await made(world, id, BODY);
