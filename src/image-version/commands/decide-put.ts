@@ -20,7 +20,6 @@ import {
   type Fields,
 } from "../properties/fields.js";
 import {
-  askedOfSeen,
   unmetBy,
   type Asked,
   type Conflict,
@@ -29,9 +28,7 @@ import {
 import { DRIFT, PROMOTION, PROTECTED } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
-import { shownOf } from "../queries/shown.js";
-import { shownOwn } from "../queries/views.js";
-import { areReady, type DeletedImageVersion, type Look } from "../resources.js";
+import { areReady, type DeletedImageVersion } from "../resources.js";
 import { unsettled, withoutLife } from "../state/adoption.js";
 import { isOld, isUncertain } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
@@ -57,6 +54,7 @@ import {
 import { yielding } from "./meanwhile.js";
 import {
   besideOthers,
+  isAsShown,
   isUnseen,
   protectionKept,
   subjectOf,
@@ -125,7 +123,7 @@ export function decideOn(
     pasted === true &&
     seen.seen &&
     !mayBeBefore((record && unsettled(record, look)) ?? {}) &&
-    isAsShown(request, look, record)
+    isAsShown(request, record)
   )
     return { answer: { unchanged: true, warnings: [] } }; // Invariant 3.
   const checked = { id, request: body, now: deps.now(), change };
@@ -158,7 +156,11 @@ export function decideOn(
         applied !== undefined &&
         last?.status === "Succeeded" &&
         last.fingerprint === fingerprint &&
-        pasted !== true
+        pasted !== true &&
+        // What is worth saying now was said then.
+        warnings.every(({ code }) =>
+          last.warnings?.some((one) => one.code === code),
+        )
       )
         return last; // Invariant 1.
       if (applied !== undefined || pasted === true || request.onlyChanges)
@@ -191,22 +193,6 @@ function isBeingCreated(record: ImageVersionRecord | undefined): boolean {
       ...record.queued.map(({ request }) => request),
     ].some(({ creates, created }) => creates === true || created === true)
   );
-}
-
-/** The body says what GET shows, and no more. */
-function isAsShown(
-  { body, removeRegions }: Request,
-  look: Look | undefined,
-  record: ImageVersionRecord | undefined,
-): boolean {
-  const shown = shownOf(look, record);
-  if (shown === undefined) return false;
-  const { changes } = askedOfSeen(
-    { ...fieldsOf(shown), ...(record && shownOwn(record)) },
-    fieldsOf(body),
-    removeRegions,
-  );
-  return Object.keys(changes).length === 0;
 }
 
 function differences(

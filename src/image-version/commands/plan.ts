@@ -64,6 +64,7 @@ import { gone, mustBeAdmitted, type ChangeCommand } from "./command.js";
 import { chooseSets } from "./encryption-rule.js";
 import {
   besideOthers,
+  isAsShown,
   protectionKept,
   subjectOf,
   type Subject,
@@ -147,6 +148,9 @@ export async function planImageVersion(
     ? besideOthers(running.record, subject)
     : { conflicts: [], yields: [] };
   const observed = shown?.resource;
+  // Sent back as it was read, it asks nothing, whatever is being done.
+  const isUnedited =
+    command.pasted === true && isAsShown(subject.request, subject.record);
   const whole = combined(
     [
       ...(running ? unmetRequests(running.record) : []),
@@ -154,9 +158,11 @@ export async function planImageVersion(
     ],
     applied,
   );
-  const patch = isMet(asked, whole, shown)
-    ? { ...whole, [EXCLUDE_FROM_LATEST]: false }
-    : whole;
+  const patch = isUnedited
+    ? {}
+    : isMet(asked, whole, shown)
+      ? { ...whole, [EXCLUDE_FROM_LATEST]: false }
+      : whole;
   const document = inOrderOf(canonicalForm(patched(observed, patch)), request);
   const fingerprint = fingerprintOfPut(
     given,
@@ -197,7 +203,7 @@ export async function planImageVersion(
   const luns = sourceDataDiskLuns(request, gathered);
   const names = [...regionNamesIn(written), ...removeRegions];
   return {
-    findings: (same === undefined
+    findings: (same === undefined && !isUnedited
       ? findings
       : findings.filter(
           // The operation itself may have removed the region already.

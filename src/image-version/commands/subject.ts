@@ -9,8 +9,15 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import type { Change } from "../preflight/facts.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { fieldsOf, type Fields } from "../properties/fields.js";
-import { clearedBy, combined, type Asked } from "../properties/patch.js";
+import {
+  askedOfSeen,
+  clearedBy,
+  combined,
+  type Asked,
+} from "../properties/patch.js";
 import { PROTECTED } from "../properties/table.js";
+import { shownOf } from "../queries/shown.js";
+import { shownOwn } from "../queries/views.js";
 import type { Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { isMadeByOthers, known } from "../state/adoption.js";
@@ -152,6 +159,21 @@ function withShown(
   return look === undefined
     ? record
     : { ...record, ...keptOf({ ...record, observed: look }) };
+}
+
+/** The body says what GET shows, and no more. */
+export function isAsShown(
+  { body, removeRegions, glance: { look } }: Asking,
+  record: ImageVersionRecord | undefined,
+): boolean {
+  const shown = shownOf(look, record);
+  if (shown === undefined) return false;
+  const { changes } = askedOfSeen(
+    { ...fieldsOf(shown), ...(record && shownOwn(record)) },
+    fieldsOf(body),
+    removeRegions,
+  );
+  return Object.keys(changes).length === 0;
 }
 
 /** Azure has taken what was sent a moment ago, and need not show it yet. */

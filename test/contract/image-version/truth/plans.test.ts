@@ -18,6 +18,7 @@ import {
   patch,
   plain,
   put,
+  seen,
   shownIn,
   showAs,
 } from "./support.js";
@@ -108,6 +109,16 @@ describe("beside an operation", () => {
     const body = plain(TWO, { publishing: IN, tags: { b: "2" } });
     const { errors } = await agreed(body, { ifMatch: "*" });
     expect(errors).toEqual(["ImageVersionRequestedOtherwise"]);
+  });
+
+  test("what GET shows, sent back unedited, asks nothing", async () => {
+    await made(world, id, plain(TWO, { tags: { a: "1" } }));
+    const read = (await seen(world, id)) as unknown as ImageVersionRequest;
+    await patch(world, id, { tags: { a: "2" } });
+    const { errors, changes } = await agreed(structuredClone(read), {
+      pasted: true,
+    });
+    expect([errors, changes]).toEqual([[], []]);
   });
 
   test("the pipeline's body, while the version is being promoted", async () => {
