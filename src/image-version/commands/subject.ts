@@ -16,8 +16,7 @@ import {
   type Asked,
 } from "../properties/patch.js";
 import { PROTECTED } from "../properties/table.js";
-import { shownOf } from "../queries/shown.js";
-import { shownOwn } from "../queries/views.js";
+import { shownOf, shownOwn } from "../queries/shown.js";
 import type { Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { isMadeByOthers, known } from "../state/adoption.js";

@@ -1,6 +1,7 @@
 import type { ImageVersionRequest } from "../contract.js";
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
+import { ownOf, type Fields } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { withDefaults } from "../state/reconcile.js";
@@ -28,4 +29,9 @@ export function shownOf(
   return version.location === undefined
     ? undefined
     : withDefaults(canonicalForm(version));
+}
+
+/** What is Sigil's own: what is asked for, or else what was applied. */
+export function shownOwn(record: ImageVersionRecord): Fields {
+  return { ...ownOf(record.lastApplied), ...ownOf(wantedBy(record)) };
 }

@@ -11,17 +11,12 @@ import type {
 import { patched } from "../properties/body.js";
 import { encryptionOf } from "../properties/encryption.js";
 import { changesOf } from "../properties/changes.js";
-import {
-  fieldsOf,
-  ownOf,
-  regionsIn,
-  type Fields,
-} from "../properties/fields.js";
+import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { combined, unmetBy } from "../properties/patch.js";
 import { DRIFT, PROMOTION, PROTECTED } from "../properties/table.js";
 import type { KnownImageVersion } from "./get.js";
-import { shownOf } from "./shown.js";
-import { batchOf, type ImageVersionRecord } from "../state/record.js";
+import { shownOf, shownOwn } from "./shown.js";
+import { batchOf } from "../state/record.js";
 import { wantedBy } from "../state/wanted.js";
 
 /** An image version as the API shows it: what Azure shows, and beside it what Sigil knows at this time. */
@@ -101,11 +96,6 @@ export function viewImageVersion(
       }),
     },
   } as ImageVersionView;
-}
-
-/** What is Sigil's own: what is asked for, or else what was applied. */
-export function shownOwn(record: ImageVersionRecord): Fields {
-  return { ...ownOf(record.lastApplied), ...ownOf(wantedBy(record)) };
 }
 
 /** All that Azure shows, regions in their canonical names. */
