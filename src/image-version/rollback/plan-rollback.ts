@@ -57,11 +57,14 @@ export async function planRollbackOf(
           "NotFound",
           `Azure has no version ${to} of ${imageId}.`,
         );
-  if (target.name === from)
+  const isAbove = (name: string): boolean =>
+    compareVersionNumbers(name, target.name) > 0;
+  const back = [...survey.excludedForNow].filter(isAbove);
+  if (target.name === from && back.length === 0)
     throw refused(
       `${from} is the latest already: the rollback would change nothing.`,
     );
-  const steps = stepsTo(target, from, listed);
+  const steps = stepsTo(target, from, survey);
   const findings = await reasonsAgainst(survey, target, steps, needed);
   if (findings.length > 0)
     throw refused(
@@ -76,28 +79,37 @@ export async function planRollbackOf(
       regions: regionsBetween(before.inRegion, after.inRegion),
     },
     steps,
-    warnings: [...survey.awaiting]
-      .filter(([name]) => compareVersionNumbers(name, target.name) > 0)
-      .sort(([a], [b]) => compareVersionNumbers(a, b))
-      .map(([name, until]) => ({
+    warnings: [
+      ...back.sort(compareVersionNumbers).map((name) => ({
         code: "PromotionPending",
         pointer: "",
-        message: `${name} becomes the latest instead of ${target.name} as soon as ${until}.`,
+        message: `${name} is excluded from latest while its deletion waits, and would be in it again if that came to nothing: it is demoted, too.`,
         severity: "warning" as const,
-        remediation: `Cancel what makes it, or exclude ${name} from latest (demote), if it shall not.`,
       })),
+      ...[...survey.awaiting]
+        .filter(([name]) => isAbove(name))
+        .sort(([a], [b]) => compareVersionNumbers(a, b))
+        .map(([name, until]) => ({
+          code: "PromotionPending",
+          pointer: "",
+          message: `${name} becomes the latest instead of ${target.name} as soon as ${until}.`,
+          severity: "warning" as const,
+          remediation: `Cancel what makes it, or exclude ${name} from latest (demote), if it shall not.`,
+        })),
+    ],
   };
 }
 
 function stepsTo(
   target: ListedImageVersion,
   from: string,
-  listed: readonly ListedImageVersion[],
+  { listed, excludedForNow }: Survey,
 ): readonly RollbackStep[] {
   const above = listed
     .filter(
       (one) =>
-        isPromoted(one) && compareVersionNumbers(one.name, target.name) > 0,
+        (isPromoted(one) || excludedForNow.has(one.name)) &&
+        compareVersionNumbers(one.name, target.name) > 0,
     )
     .sort((a, b) => compareVersionNumbers(a.name, b.name))
     .map(({ name }) => name);
@@ -146,6 +158,7 @@ async function reasonsAgainst(
   const busy = survey.listed.filter(
     (one) =>
       isBusy(one) &&
+      !survey.excludedForNow.has(one.name) &&
       (one.name === target.name ||
         steps.some(({ versionName }) => versionName === one.name)),
   );

@@ -32,6 +32,7 @@ import { brokenKeys, findingOf } from "../preflight/keys.js";
 import { fingerprintOf } from "../properties/canonical-form.js";
 import { lookAt } from "../queries/look-at.js";
 import { latestOf as latestLook } from "../state/attempts.js";
+import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
 import type { RollbackStateRecord } from "./record.js";
@@ -217,7 +218,12 @@ async function stillHolds(
 ): Promise<boolean> {
   if (status !== "Succeeded" || rollback === undefined) return false;
   if (to !== undefined && to !== rollback.to) return false;
-  return (await latestAfter(survey)).version === rollback.to;
+  return (
+    (await latestAfter(survey)).version === rollback.to &&
+    ![...survey.excludedForNow].some(
+      (name) => compareVersionNumbers(name, rollback.to) > 0,
+    )
+  );
 }
 
 function begin(
@@ -257,7 +263,11 @@ function begin(
   };
   return advance({ record, operation }, context, {
     patch: { state: "RollbackRequested" },
-    message: `The request is stored: ${rollback.to} becomes the latest in place of ${rollback.from}.`,
+    message: `The request is stored: ${
+      rollback.from === rollback.to
+        ? `${rollback.to} stays the latest`
+        : `${rollback.to} becomes the latest in place of ${rollback.from}`
+    }.`,
     effects: [
       indexed(operation, context),
       event(operation, context, IMAGE_EVENT.rollbackAccepted, "accepted", {

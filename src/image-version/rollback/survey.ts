@@ -26,8 +26,8 @@ import { flagsByHand } from "../state/waves.js";
 import { patched, withExclusion } from "../properties/body.js";
 import { isOld, latestOf as latestLook } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { isGuarding } from "../state/guarding.js";
-import { isFinal, isRestoring } from "../state/states.js";
+import { isExcludedForNow } from "../state/guarding.js";
+import { isRestoring } from "../state/states.js";
 import {
   openRequests,
   ruleAskedBy,
@@ -48,6 +48,8 @@ export interface Survey {
   readonly behind: ReadonlySet<string>;
   /** By the numbers of the versions that are to be included in latest: as soon as what. */
   readonly awaiting: ReadonlyMap<string, string>;
+  /** Numbers of the versions that are excluded from latest while their deletion waits, and in it again where that comes to nothing. */
+  readonly excludedForNow: ReadonlySet<string>;
 }
 
 /** Of more than so many, what the list says is taken. */
@@ -64,6 +66,7 @@ export async function surveyOf(
   const seen = new Map<string, Candidate | undefined>();
   const behind = new Set<string>();
   const awaiting = new Map<string, string>();
+  const excludedForNow = new Set<string>();
   const look: Survey["look"] = async (item) => {
     if (seen.has(item.name)) return seen.get(item.name);
     const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
@@ -95,10 +98,14 @@ export async function surveyOf(
     listed:
       listed === undefined
         ? []
-        : await corrected(deps, imageId, listed, look, awaiting),
+        : await corrected(deps, imageId, listed, look, {
+            awaiting,
+            excludedForNow,
+          }),
     look,
     behind,
     awaiting,
+    excludedForNow,
   };
 }
 
@@ -108,7 +115,10 @@ async function corrected(
   imageId: string,
   listed: readonly ListedImageVersion[],
   look: Survey["look"],
-  awaiting: Map<string, string>,
+  found: {
+    readonly awaiting: Map<string, string>;
+    readonly excludedForNow: Set<string>;
+  },
 ): Promise<readonly ListedImageVersion[]> {
   const { rows } = await deps.index.page(versionScope(imageId), MOST_RECORDS);
   const items = new Map(listed.map((item) => [item.name, item]));
@@ -134,7 +144,9 @@ async function corrected(
         newer === undefined
           ? toCreate(record)
           : !isPromoted(newer) && toPromote(record);
-      if (until) awaiting.set(name, until);
+      if (until) found.awaiting.set(name, until);
+      if (newer && !isPromoted(newer) && isExcludedForNow(record))
+        found.excludedForNow.add(name);
     }),
   );
   return [...items.values()];
@@ -158,13 +170,6 @@ function toCreate(record: ImageVersionRecord): string | undefined {
 
 /** What is to include it in latest, where something is. */
 function toPromote(record: ImageVersionRecord): string | undefined {
-  const isExcludedForDeletion =
-    !isFinal(record.state) &&
-    Object.values(record.requests).some(
-      (request) => isGuarding(request) && request.guard?.was !== undefined,
-    );
-  if (isExcludedForDeletion)
-    return "its deletion comes to nothing: somebody needs it, or it is canceled";
   const { when = "manual" } = ruleInForce(record) ?? {};
   if (when !== "manual") return "its promotion rule is met";
   return unmetRequests(record).some(({ changes }) =>

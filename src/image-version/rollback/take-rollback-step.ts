@@ -7,6 +7,7 @@
  *     needs not be demoted.
  *  4. It ends Succeeded only where Azure shows that the target is the latest wherever that was promised. However it ends, it
  *     says what is the latest in each region. What others do meanwhile is theirs: it is told, and never undone.
+ *     A version whose guarded deletion excludes it meanwhile is not waited for: its demotion is done once that has ended.
  *  5. What speaks against the target stops it once a second look shows the same.
  *  6. A look that is older than Sigil's own write, or shows that others have taken it back, tells nothing: it waits for
  *     another, ten minutes at most.
@@ -30,13 +31,14 @@ import {
   type StepMessage,
 } from "../../operation/steps.js";
 import { pollDelayMs, wait } from "../../operation/waiting.js";
-import { parseImageVersionId } from "../../resource-id.js";
+import { keyOf, parseImageVersionId } from "../../resource-id.js";
 import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../commands/by-hand.js";
 import type { Dependencies } from "../ports.js";
 import type { Candidate, Latest } from "../queries/latest.js";
+import { isKeptExcluded } from "../state/guarding.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import type { RollbackStateRecord, RollbackStep } from "./record.js";
@@ -113,7 +115,14 @@ async function next(
   switch (child.status) {
     case "NotStarted":
     case "Running":
-      return (pair) => follow(pair, step, child, deps);
+      return step.does === "demote" && (await isOutMeanwhile(deps, child))
+        ? (pair) =>
+            proceed(
+              pair,
+              `${step.versionName} is excluded from latest until its deletion has ended; if that comes to nothing, operation ${child.id} keeps it so.`,
+              deps,
+            )
+        : (pair) => follow(pair, step, child, deps);
     case "Succeeded":
       return (pair) => proceed(pair, undefined, deps);
     case "Failed":
@@ -156,6 +165,16 @@ async function foundIn(
 ): Promise<Candidate | undefined> {
   const item = listed.find(({ name }) => name === versionName);
   return item && (await look(item));
+}
+
+/** What is to be demoted is excluded from latest already, for its deletion, which the demotion waits for and the rollback does not. */
+async function isOutMeanwhile(
+  { store }: Dependencies,
+  { status, resourceId }: OperationRecord,
+): Promise<boolean> {
+  if (status !== "NotStarted") return false;
+  const record = await store.readRecord(keyOf(resourceId));
+  return record !== undefined && isKeptExcluded(record);
 }
 
 /** Something of it may have reached Azure. */
@@ -328,7 +347,7 @@ function complete(
       patch: { state: "Succeeded" },
       ending: (operation) => ({
         status: "Succeeded",
-        message: `${rollback.to} is the latest in place of ${rollback.from}. ${describeLatest(rollback)}`,
+        message: `${rollback.to} is the latest${rollback.from === rollback.to ? "" : ` in place of ${rollback.from}`}. ${describeLatest(rollback)}`,
         event: event(
           operation,
           context,

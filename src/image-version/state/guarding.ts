@@ -19,12 +19,14 @@ import type { ImageVersionRequest } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import { regionField } from "../properties/fields.js";
 import { isExcluded, isExcludedIn, type Look } from "../resources.js";
+import { demotes } from "./queue.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
   QueuedRequest,
   VersionRequest,
 } from "./record.js";
+import { isFinal } from "./states.js";
 
 /** By field, whether the version is excluded, and in each region: its own flag goes before the version's. */
 function flagsIn(
@@ -125,6 +127,40 @@ export function isGuarding({
   decided,
 }: Pick<VersionRequest, "guard" | "decided">): boolean {
   return guard !== undefined && decided === undefined;
+}
+
+/**
+ * It is excluded from latest for its deletion alone, and is in it again where that comes to nothing. A demotion that is queued sees
+ * to it that it is not.
+ */
+export function isExcludedForNow({
+  state,
+  requests,
+  queued,
+}: Pick<ImageVersionRecord, "state" | "requests" | "queued">): boolean {
+  return (
+    !isFinal(state) &&
+    !queued.some(({ operation }) => demotes(operation)) &&
+    Object.values(requests).some(
+      ({ guard: { was = {} } = {}, decided, changes }) =>
+        Object.values(was).includes(false) &&
+        (decided === undefined || Object.keys(changes).length > 0),
+    )
+  );
+}
+
+/** Excluded from latest, it stays so until its deletion has ended. */
+export function isKeptExcluded({
+  state,
+  requests,
+}: Pick<ImageVersionRecord, "state" | "requests">): boolean {
+  return (
+    !isFinal(state) &&
+    Object.values(requests).some(
+      (request) =>
+        isGuarding(request) && request.guard?.excludedTime !== undefined,
+    )
+  );
 }
 
 function waitForDelay(

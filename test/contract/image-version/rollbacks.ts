@@ -17,6 +17,7 @@ import {
   startInProcess,
   TRACEPARENT,
   type InProcess,
+  type InProcessOptions,
 } from "../../support/dependencies.js";
 import { operationOf } from "../../support/merging.js";
 import {
@@ -125,7 +126,10 @@ export const puts = (world: InProcess): number =>
  * One world for the tests of a file, each with an image definition of its own, without what happened before; `each` is
  * given both before each test. Answers what the tests do with them.
  */
-export function inOneWorld(each: (world: InProcess, image: string) => void) {
+export function inOneWorld(
+  each: (world: InProcess, image: string) => void,
+  options: InProcessOptions = {},
+) {
   let world: InProcess;
   let image: string;
   beforeAll(async () => {
@@ -133,6 +137,7 @@ export function inOneWorld(each: (world: InProcess, image: string) => void) {
       replicationMs: 60_000,
       spread: 0,
       pace: { repairAttempts: 0 },
+      ...options,
     });
   });
   afterAll(() => world.close());

@@ -6,7 +6,6 @@ import {
   promoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
-import { planRollback } from "../../../src/image-version/rollback/roll-back.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import {
   idOf,
@@ -228,34 +227,6 @@ describe("a deletion", () => {
     await world.simulator.control.setResourceGraphLag({ ms: 0 });
     await remove();
     expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
-  });
-
-  test("a rollback meanwhile tells that the version is in latest again where the deletion comes to nothing", async () => {
-    await publish();
-    const image = version.slice(0, version.indexOf("/versions/"));
-    for (const older of ["0.0.1", "0.0.2"]) {
-      await request(
-        world.deps,
-        `${image}/versions/${older}`,
-        managedImageRequest(),
-      );
-      await world.finish(`${image}/versions/${older}`);
-    }
-    await remove();
-    await untilExcluded();
-    const { versionName, ...names } = idOf(version);
-    const { warnings } = await planRollback(world.deps, {
-      image: names,
-      to: "0.0.1",
-      ...BY,
-    });
-    expect(warnings).toContainEqual(
-      expect.objectContaining({
-        code: "PromotionPending",
-        message: expect.stringContaining(versionName) as string,
-      }),
-    );
-    await world.finish(version);
   });
 
   test("tells who has come to need it between the last question and the DELETE", async () => {
