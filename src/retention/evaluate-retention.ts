@@ -1,12 +1,15 @@
 import { ServiceError } from "../errors.js";
 import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
-import type { Dependencies } from "../image-version/ports.js";
-import type { ImageVersionRecord } from "../image-version/state/record.js";
+import type { Dependencies, StoredVersion } from "../image-version/ports.js";
+import { deletes } from "../image-version/state/queue.js";
+import type { VersionState } from "../image-version/state/record.js";
+import { isFinal } from "../image-version/state/states.js";
 import { isProtected } from "../image-version/state/wanted.js";
 import { versionScope } from "../image-version/listings.js";
 import {
   operationIdOf,
   recordKeyOf,
+  type RegionRecord,
   type SoftDeleteRecord,
 } from "../operation/records.js";
 import { isPromoted } from "../image-version/queries/latest.js";
@@ -33,7 +36,7 @@ export interface Evaluation {
 }
 
 /**
- * Judges every version of the image definition. Costs one list of Azure and a read of each version that Sigil knows, and where versions are guarded one question to Resource Graph.
+ * Judges every version of the image definition. Costs one list of Azure and a read of each version that Sigil knows, and where versions are guarded a question to Resource Graph, or a few.
  * Throws ServiceError NotFound where Azure has no such image definition.
  */
 export async function evaluateRetention(
@@ -42,10 +45,10 @@ export async function evaluateRetention(
   rules: RetentionRules,
 ): Promise<Evaluation> {
   // In this order: what changes a version after it was read here has another operation, and is not deleted (see run).
-  const known = new Map<string, ImageVersionRecord>();
-  for (const record of await readAll(imageVersions, imageId))
-    if (record.exists && record.lastApplied !== undefined)
-      known.set(nameOf(record), record);
+  const known = new Map<string, StoredVersion>();
+  for (const stored of await readAll(imageVersions, imageId))
+    if (stored.record.exists && stored.record.lastApplied !== undefined)
+      known.set(nameOf(stored), stored);
   const listed = await imageVersions.resourceManager.listImageVersions(imageId);
   if (listed === undefined)
     throw new ServiceError(
@@ -54,8 +57,8 @@ export async function evaluateRetention(
     );
   const time = imageVersions.now();
   const versions = listed.flatMap((version) => {
-    const record = known.get(version.name);
-    return record === undefined ? [] : [retained(version, record)];
+    const stored = known.get(version.name);
+    return stored === undefined ? [] : [retained(version, stored)];
   });
   return {
     time,
@@ -74,24 +77,25 @@ export async function evaluateRetention(
 async function readAll(
   { store, index }: Dependencies,
   imageId: string,
-): Promise<readonly ImageVersionRecord[]> {
-  const records: ImageVersionRecord[] = [];
+): Promise<readonly StoredVersion[]> {
+  const versions: StoredVersion[] = [];
   let token: string | undefined;
   do {
     const page = await index.page(versionScope(imageId), PAGE, token);
     const stored = await Promise.all(
       page.rows.map(({ target }) => store.read(recordKeyOf(target) ?? "")),
     );
-    records.push(...stored.flatMap((one) => (one ? [one.record] : [])));
+    versions.push(...stored.flatMap((one) => one ?? []));
     token = page.continuationToken;
   } while (token !== undefined);
-  return records;
+  return versions;
 }
 
 function retained(
   { name, provisioningState, publishedDate, resource }: ListedImageVersion,
-  record: ImageVersionRecord,
+  stored: StoredVersion,
 ): RetainedVersion {
+  const { record } = stored;
   const profile = resource.properties.publishingProfile;
   const endOfLifeDate = profile?.endOfLifeDate;
   return {
@@ -106,15 +110,38 @@ function retained(
       excludeFromLatest: isExcludedIn(resource, region),
     })),
     protected: isProtected(record),
-    state: record.state,
+    state: stateOf(stored),
     operationId: operationIdOf(record),
     createdTime: record.createdTime,
-    readyRegions: (record.observed?.regions ?? record.regions)
+    readyRegions: regionsOf(stored)
       .filter(({ state }) => state === "Completed")
       .map(({ name }) => name),
   };
 }
 
-function nameOf({ resourceId }: ImageVersionRecord): string {
+function regionsOf({
+  record,
+}: StoredVersion): readonly Pick<RegionRecord, "name" | "state">[] {
+  return record.observed?.regions ?? record.regions;
+}
+
+/**
+ * A deletion that has ended because somebody needs the version, or may, or because it was canceled, has left it as it was: it is
+ * judged anew. What Azure has refused is for people.
+ */
+function stateOf(stored: StoredVersion): VersionState {
+  const { record, operation } = stored;
+  const { status, error } = operation;
+  const leftAsItWas =
+    deletes(operation) &&
+    isFinal(record.state) &&
+    (status === "Canceled" ||
+      error?.code === "ImageVersionInUse" ||
+      error?.code === "UseUnknown") &&
+    regionsOf(stored).every(({ state }) => state === "Completed");
+  return leftAsItWas ? "Succeeded" : record.state;
+}
+
+function nameOf({ record: { resourceId } }: StoredVersion): string {
   return resourceId.slice(resourceId.lastIndexOf("/") + 1);
 }

@@ -5,8 +5,10 @@
  *  3. A policy that is changed or taken away starts no further deletion, in the middle of a run too.
  *  4. Runs may come twice, at once, or be cut off: a version that is being deleted is not asked for again.
  *  5. What fails for one image definition or version holds back no other.
+ *  6. Of the deletions of a run those come first that can be undone, where the gallery has soft delete.
  */
 import { ServiceError } from "../errors.js";
+import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
 import { deleteImageVersion } from "../image-version/commands/by-hand.js";
 import { parseImageVersionId } from "../resource-id.js";
 import type { Decision } from "./decide.js";
@@ -34,8 +36,10 @@ export async function runRetention(
   const errors: unknown[] = [];
   const deletions: string[] = [];
   let policies = 0;
-  for (const stored of await deps.policies.list()) {
-    if (stored.policy.mode !== "delete") continue;
+  const deleting = (await deps.policies.list()).filter(
+    ({ policy }) => policy.mode === "delete",
+  );
+  for (const stored of await undoableFirst(deps, deleting)) {
     if (deletions.length >= MOST_DELETIONS) break; // Invariant 1.
     policies += 1;
     try {
@@ -55,6 +59,25 @@ export async function runRetention(
     }
   }
   return { policies, deletions, errors };
+}
+
+/** Invariant 6. */
+async function undoableFirst(
+  { imageVersions }: RetentionDependencies,
+  policies: readonly StoredPolicy[],
+): Promise<readonly StoredPolicy[]> {
+  // Only where there are several is there anything to prefer.
+  if (policies.length < 2) return policies;
+  const final: StoredPolicy[] = [];
+  const undoable: StoredPolicy[] = [];
+  for (const stored of policies) {
+    const { isSoftDeleteEnabled } = await softDeleteOf(
+      imageVersions,
+      stored.policy.imageId,
+    );
+    (isSoftDeleteEnabled === true ? undoable : final).push(stored);
+  }
+  return [...undoable, ...final];
 }
 
 async function isInForce(

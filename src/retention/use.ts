@@ -9,25 +9,67 @@ import {
 } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 
-/** Of one evaluation; the others are asked of when these are gone. */
+/** In one question. */
 const MOST_ASKED = 100;
+/** Of one evaluation. */
+const MOST_QUESTIONS = 10;
 
 /**
  * The same decisions, where versions are guarded without the deletion of what is needed, or may be. What a policy deletes is the
- * latest nowhere: it is used by its number alone.
+ * latest nowhere: it is used by its number alone. Further versions are asked of where all that were asked of before are kept: those
+ * that are in use hold up no others.
  */
 export async function withoutNeeded(
   deps: Dependencies,
   decisions: readonly Decision[],
 ): Promise<readonly Decision[]> {
-  const asked = new Map<Decision, ImageVersionId>();
-  for (const decision of decisions) {
-    const id = parseImageVersionId(decision.version.id);
-    if (decision.deletes && id !== undefined && asked.size < MOST_ASKED)
-      asked.set(decision, id);
+  const deleted = decisions.filter(({ deletes }) => deletes);
+  if (deleted.length === 0 || !isGuarded(deps)) return decisions;
+  const judged = new Map<Decision, Decision>();
+  for (let i = 0; i < MOST_QUESTIONS; i += 1) {
+    const asked = deleted.slice(judged.size, judged.size + MOST_ASKED);
+    const { answers, isKnown } = await asking(deps, asked);
+    asked.forEach((decision, at) =>
+      judged.set(decision, answers[at] ?? decision),
+    );
+    if (
+      !isKnown ||
+      judged.size === deleted.length ||
+      answers.some(({ deletes }) => deletes)
+    )
+      break;
   }
-  const [first, ...others] = asked.values();
-  if (first === undefined || !isGuarded(deps)) return decisions;
+  return decisions.map((decision) =>
+    decision.deletes
+      ? (judged.get(decision) ??
+        kept(
+          decision,
+          "UseUnknown",
+          `Who uses it is asked once one of the ${judged.size} before it is deleted.`,
+        ))
+      : decision,
+  );
+}
+
+function kept(
+  decision: Decision,
+  code: "InUse" | "UseUnknown",
+  reason: string,
+): Decision {
+  return { ...decision, deletes: false, code, reason };
+}
+
+/** One question to Resource Graph. `isKnown`: false where something could not be seen. */
+async function asking(
+  deps: Dependencies,
+  decisions: readonly Decision[],
+): Promise<{
+  readonly answers: readonly Decision[];
+  readonly isKnown: boolean;
+}> {
+  const ids = decisions.map(({ version: { id } }) => idOf(id));
+  const [first, ...others] = ids;
+  if (first === undefined) return { answers: [], isKnown: true };
   const gallery = (await deps.resources.getGallery(galleryIdOf(first))) ?? {};
   const use = await findUsers(
     deps,
@@ -35,26 +77,22 @@ export async function withoutNeeded(
     namesOf([first, ...others], gallery),
   );
   const [unknown] = unknownIn(use, false, "");
-  return decisions.map((decision) => {
-    if (!decision.deletes) return decision;
-    const kept = (code: "InUse" | "UseUnknown", reason: string): Decision => ({
-      ...decision,
-      deletes: false,
-      code,
-      reason,
-    });
-    const id = asked.get(decision);
-    if (id === undefined)
-      return kept(
-        "UseUnknown",
-        `Who uses it is asked once the first ${MOST_ASKED} are deleted.`,
-      );
+  const answers = decisions.map((decision) => {
+    const id = idOf(decision.version.id);
     const needing = usersOf(use, namesOf([id], gallery), []).filter(
       needsVersion,
     );
-    if (needing.length > 0) return kept("InUse", inUse(id, needing));
+    if (needing.length > 0) return kept(decision, "InUse", inUse(id, needing));
     return unknown === undefined
       ? decision
-      : kept("UseUnknown", unknown.message);
+      : kept(decision, "UseUnknown", unknown.message);
   });
+  return { answers, isKnown: unknown === undefined };
+}
+
+function idOf(versionId: string): ImageVersionId {
+  const id = parseImageVersionId(versionId);
+  if (id === undefined)
+    throw new TypeError(`${versionId} is no image version's id`);
+  return id;
 }

@@ -22,6 +22,7 @@ import {
   deleteRetentionPolicy,
   getRetentionPolicy,
 } from "../../../src/retention/retention-policy.js";
+import { cancelOperation } from "../../../src/operation/canceling.js";
 import {
   MOST_DELETIONS,
   runRetention,
@@ -378,6 +379,56 @@ describe("a run", () => {
     expect(await run()).toMatchObject({ deletions: [], errors: [] });
   });
 
+  test("starts with those that can be undone, where the gallery has soft delete", async () => {
+    const inOther = seedResource("galleries/OtherGallery/images/Retained");
+    const gallery = of.gallery("OtherGallery", "westus");
+    await world.simulator.control.putResource({
+      ...gallery,
+      properties: {
+        ...gallery.properties,
+        softDeletePolicy: { isSoftDeleteEnabled: true },
+      },
+    });
+    await world.simulator.control.putResource(
+      of.imageDefinition("OtherGallery", "Retained", "westus"),
+    );
+    const numbers = Array.from({ length: 7 }, (_, i) => `1.0.${i}`);
+    for (const each of [image, inOther]) {
+      await make(numbers, undefined, each);
+      await enforce(KEEP_1, each);
+    }
+    // Whatever the order of the policies.
+    for (const order of [1, -1]) {
+      const { policies } = deps;
+      const { deletions } = await run({
+        ...deps,
+        policies: {
+          ...policies,
+          list: async () =>
+            (await policies.list()).toSorted(
+              (a, b) =>
+                order * a.policy.imageId.localeCompare(b.policy.imageId),
+            ),
+        },
+      });
+      const operations = await Promise.all(
+        deletions.map((id) => world.deps.store.readOperation(id)),
+      );
+      const places = operations.map((one) =>
+        one?.resourceId.startsWith(inOther) ? "other" : "first",
+      );
+      if (order === 1)
+        expect(places).toEqual([
+          ...Array<string>(6).fill("other"),
+          ...Array<string>(4).fill("first"),
+        ]);
+      else expect(places).toEqual(["first", "first"]);
+    }
+    for (const each of [image, inOther])
+      for (const number of numbers.slice(0, -1))
+        await world.finish(versionId(number, each));
+  });
+
   test("may come twice at once: each version is deleted once", async () => {
     await make(["1.0.0", "1.0.1", "1.0.2"]);
     await enforce(KEEP_1);
@@ -569,6 +620,77 @@ describe("where versions are guarded", () => {
     for (const number of ["1.0.1", "1.0.2"])
       await world.finish(versionId(number));
     expect(await inAzure()).toEqual(["1.0.0", "1.0.3"]);
+  });
+
+  test("what was found in use at the last look is judged anew at each run", async () => {
+    await make(["1.0.0", "1.0.1"]);
+    await enforce(KEEP_1);
+    const { deletions } = await runRetention(guarded, TRACEPARENT);
+    expect(deletions).toHaveLength(1);
+    const subscription = LOCAL_SUBSCRIPTION_ID;
+    const user = (name: string) =>
+      putUser(world, "virtualMachineScaleSets", name, versionId("1.0.0"), {
+        subscription,
+      });
+    await user("late");
+    // It is not the latest: it waits, excluded, and is found in use.
+    expect(await world.finish(versionId("1.0.0"))).toMatchObject({
+      status: "Failed",
+      error: { code: "ImageVersionInUse" },
+    });
+    expect(await judged()).toMatchObject({ "1.0.0": "InUse" });
+    expect((await runRetention(guarded, TRACEPARENT)).deletions).toEqual([]);
+    await removeUsers(world);
+    expect(await judged()).toMatchObject({
+      "1.0.0": "-BeyondNewestPromoted",
+    });
+    const again = await runRetention(guarded, TRACEPARENT);
+    expect(again.deletions).toHaveLength(1);
+    await cancelOperation(world.deps, again.deletions[0] ?? "", {
+      appId: "operator",
+    });
+    expect(await world.finish(versionId("1.0.0"))).toMatchObject({
+      status: "Canceled",
+    });
+    expect(await judged()).toMatchObject({
+      "1.0.0": "-BeyondNewestPromoted",
+    });
+    await runRetention(guarded, TRACEPARENT);
+    await world.finish(versionId("1.0.0"));
+    expect(await inAzure()).toEqual(["1.0.1"]);
+  });
+
+  test("a version of which a region has failed since is for people", async () => {
+    await make(["1.0.0", "1.0.1"]);
+    await enforce(KEEP_1);
+    await runRetention(guarded, TRACEPARENT);
+    await putUser(
+      world,
+      "virtualMachineScaleSets",
+      "late",
+      versionId("1.0.0"),
+      { subscription: LOCAL_SUBSCRIPTION_ID },
+    );
+    await world.finish(versionId("1.0.0"));
+    await removeUsers(world);
+    const stored = await world.read(versionId("1.0.0"));
+    const { observed } = stored.record;
+    if (observed === undefined) throw new Error("it was not looked at");
+    await world.deps.store.commit(
+      {
+        ...stored.record,
+        observed: {
+          ...observed,
+          regions: observed.regions.map((region) => ({
+            ...region,
+            state: "Failed" as const,
+          })),
+        },
+      },
+      stored.operation,
+      stored.etag,
+    );
+    expect(await judged()).toMatchObject({ "1.0.0": "NotSucceeded" });
   });
 
   test("what could not be seen is kept, all of it", async () => {
