@@ -5,14 +5,15 @@
  *     written it since: an operation that begins meanwhile, or another run, has the last word.
  *  2. One list of an image definition serves all its versions: a version is read by itself only where the list shows it
  *     otherwise than it is known, or lacks it.
- *  3. That a version is gone is believed where Azure has the image definition, does not list the version, and answers 404 for
- *     it; and that twice (at-rest.ts). What cannot be read says nothing.
+ *  3. That a version is gone is believed where Azure does not list the version, or has no image definition in a subscription that it
+ *     has, and answers 404 for the version; and that twice (at-rest.ts). What cannot be read says nothing.
  *  4. A run does a bounded amount of work, and the next goes on behind it. What fails for one version or image definition holds
  *     back no other; once Azure asks for patience the run is over.
  */
 import { ServiceError } from "../errors.js";
 import {
   IMAGES_SCOPE,
+  imageRow,
   versionNameIn,
   versionScope,
 } from "../image-version/listings.js";
@@ -41,7 +42,7 @@ import { deliver, isStateConflict } from "../operation/outbox.js";
 import type { Index, IndexPage } from "../operation/ports.js";
 import type { OperationRecord } from "../operation/records.js";
 import { contextOf } from "../operation/steps.js";
-import { keyOf, parseImageVersionId } from "../resource-id.js";
+import { keyOf, parseImageVersionId, parseResourceId } from "../resource-id.js";
 
 /** What is done in one run. */
 const MOST_IMAGES = 100;
@@ -150,24 +151,81 @@ async function walkImage(
   walk.images += 1;
   try {
     const versions = await deps.resourceManager.listImageVersions(imageId);
-    if (versions === undefined) return undefined; // Invariant 3.
-    const listed = new Map(versions.map((one) => [one.name, one]));
+    const isGone = versions === undefined;
+    if (isGone && !(await isSubscriptionThere(deps, imageId))) return undefined; // Invariant 3.
+    const listed = new Map(versions?.map((one) => [one.name, one]));
     for await (const rows of pagesOf(deps.index, versionScope(imageId), done)) {
       if (isOver(walk)) return `${imageId} ${done}`;
       const names = rows.map(versionNameIn);
       walk.versions += names.length;
       await Promise.all(
         names.map((name) =>
-          lookAfter(walk, `${imageId}/versions/${name}`, listed.get(name)),
+          lookAfter(
+            walk,
+            `${imageId}/versions/${name}`,
+            isGone ? "none" : listed.get(name),
+          ),
         ),
       );
       if (walk.isThrottled) return `${imageId} ${done}`;
       done = rows.at(-1)?.row ?? done;
     }
+    if (isGone) await forget(deps, imageId);
   } catch (error) {
     note(walk, imageId, error);
   }
   return walk.isThrottled ? `${imageId} ${done}` : undefined;
+}
+
+/** Who may not read it is not told that there is none. */
+async function isSubscriptionThere(
+  { subscriptions }: Dependencies,
+  imageId: string,
+): Promise<boolean> {
+  const subscriptionId = parseResourceId(imageId)?.subscriptionId ?? "";
+  try {
+    const registration = await subscriptions.getRegistration(subscriptionId, {
+      namespace: "Microsoft.Compute",
+    });
+    return registration !== undefined;
+  } catch (error) {
+    if (
+      error instanceof ServiceError &&
+      error.code === "ResourceManagerForbidden"
+    )
+      return true;
+    throw error;
+  }
+}
+
+/** An image definition that Azure has no more is looked at no longer, once that was told of all that it had. */
+async function forget(deps: Dependencies, imageId: string): Promise<void> {
+  if (!(await isAllTold(deps, imageId))) return;
+  await deps.index.remove([imageRow(imageId)]);
+  // An operation may have been accepted meanwhile, which lists it.
+  if (!(await isAllTold(deps, imageId)))
+    await deps.index.put([imageRow(imageId)]);
+}
+
+async function isAllTold(
+  { store, index, keyGuardian }: Dependencies,
+  imageId: string,
+): Promise<boolean> {
+  const { sets = [], untold = [] } =
+    (await keyGuardian?.keyStates.read(imageId))?.document ?? {};
+  if (sets.length + untold.length > 0) return false;
+  for await (const rows of pagesOf(index, versionScope(imageId), undefined))
+    for (const row of rows) {
+      const record = await store.readRecord(
+        keyOf(`${imageId}/versions/${versionNameIn(row)}`),
+      );
+      if (
+        record !== undefined &&
+        (record.exists || !isFinal(record.state) || record.outbox.length > 0)
+      )
+        return false;
+    }
+  return true;
 }
 
 function isOver(walk: Walk): boolean {
@@ -210,7 +268,7 @@ async function* pagesOf(
 async function lookAfter(
   walk: Walk,
   resourceId: string,
-  listed: ListedImageVersion | undefined,
+  listed: Listed,
 ): Promise<void> {
   try {
     const found = await lookAround(walk, resourceId, listed);
@@ -222,6 +280,9 @@ async function lookAfter(
   }
 }
 
+/** As the list of its image definition has it, which lacks it; `none`: Azure has no such definition. */
+type Listed = ListedImageVersion | "none" | undefined;
+
 /** What came of it. */
 interface Found {
   readonly told?: boolean;
@@ -231,7 +292,7 @@ interface Found {
 async function lookAround(
   walk: Walk,
   resourceId: string,
-  listed: ListedImageVersion | undefined,
+  listed: Listed,
 ): Promise<Found | undefined> {
   const { deps } = walk;
   const id = parseImageVersionId(resourceId);
@@ -242,7 +303,7 @@ async function lookAround(
   // Invariant 2.
   const isQuiet =
     !isKeptAtRest(record) ||
-    (listed !== undefined &&
+    (typeof listed === "object" &&
       isAsKnown(record, listed) &&
       !isToBeCorrected(record, listed, deps.now()));
   if (record.outbox.length === 0 && isQuiet) return undefined;
@@ -254,7 +315,9 @@ async function lookAround(
   if (!isKeptAtRest(stored.record)) return undefined;
   walk.looks += 1;
   const look = await lookAt(deps, id);
-  if (look === undefined && listed !== undefined) return undefined; // Invariant 3.
+  // Invariant 3.
+  if (look === undefined ? typeof listed === "object" : listed === "none")
+    return undefined;
   const seen = seeAtRest(stored, look, contextOf(deps));
   const told = seen === undefined ? false : await committed(deps, stored, seen);
   if (told === undefined) return undefined;

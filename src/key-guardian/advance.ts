@@ -2,10 +2,11 @@
  * What is known of a disk encryption set after another look. Pure. Invariants:
  *  1. A problem stays until that by which it was seen is seen without it: what cannot be looked at mends nothing. What was wrong
  *     with a key is not wrong with another that the set has since.
+ *     A set that is not found is gone at the second look, `CONFIRM_MS` after the first or later: until then it is not seen.
  *  2. Each change of what is wrong is told once: when it is other than what was told last.
  */
 import type { DiskEncryptionSet } from "../image-version/resources.js";
-import type { Judged } from "./judge.js";
+import { SET_NOT_FOUND, type Judged } from "./judge.js";
 import type { KeyProblem, KeyState } from "./ports.js";
 
 export type Change = "atRisk" | "safe";
@@ -16,14 +17,30 @@ export interface Advanced {
   readonly change?: Change;
 }
 
+/** A replica of Azure Resource Manager that is behind has caught up by then. */
+const CONFIRM_MS = 120_000;
+
 export function advance(
   before: KeyState | undefined,
   diskEncryptionSetId: string,
   shown: DiskEncryptionSet | undefined,
-  { problems: found, notSeen, seen }: Judged,
+  judged: Judged,
   now: Date,
 ): Advanced {
   const lookedTime = now.toISOString();
+  // Invariant 1.
+  const missingSince = isMissing(judged.problems)
+    ? (before?.missingSince ?? lookedTime)
+    : undefined;
+  const {
+    problems: found,
+    notSeen,
+    seen,
+  } = missingSince !== undefined &&
+  !isMissing(before?.problems ?? []) &&
+  now.getTime() - Date.parse(missingSince) < CONFIRM_MS
+    ? notFoundOnce(diskEncryptionSetId)
+    : judged;
   const problems = [
     ...found,
     // Invariant 1.
@@ -48,6 +65,7 @@ export function advance(
     ...(encryptionType !== undefined && { encryptionType }),
     problems,
     notSeen,
+    ...(missingSince !== undefined && { missingSince }),
     ...(fact !== undefined && {
       since: before?.since ?? lookedTime,
       told: fact,
@@ -57,6 +75,23 @@ export function advance(
   return {
     state,
     ...(changed && { change: fact === undefined ? "safe" : "atRisk" }),
+  };
+}
+
+function isMissing(problems: readonly KeyProblem[]): boolean {
+  return problems.some(({ code }) => code === SET_NOT_FOUND);
+}
+
+function notFoundOnce(id: string): Judged {
+  return {
+    problems: [],
+    notSeen: [
+      {
+        code: SET_NOT_FOUND,
+        message: `${id} was not found. Whether it is gone the next look tells.`,
+      },
+    ],
+    seen: { set: false, key: false },
   };
 }
 

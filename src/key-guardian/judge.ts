@@ -94,7 +94,7 @@ function setProblems(
   if (sight.kind === "absent")
     return [
       problem(
-        "DiskEncryptionSetNotFound",
+        SET_NOT_FOUND,
         `${id} does not exist any more.`,
         `A set cannot be restored. Publish the regions again with another set, or create it anew under its name and with its key: az disk-encryption-set create ${azNames(id)} --location {region} --key-url {key}`,
       ),
@@ -146,6 +146,8 @@ function setProblems(
       : []),
   ];
 }
+
+export const SET_NOT_FOUND = "DiskEncryptionSetNotFound";
 
 /** It is a problem of those versions alone that were made with the set as another. */
 export const TYPE_CHANGED = "DiskEncryptionSetTypeChanged";

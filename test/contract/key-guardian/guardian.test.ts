@@ -125,6 +125,7 @@ describe("what goes bad is told once, of each image definition, and that it is m
   ])("%s", async (code, breakIt) => {
     await breakIt();
     expect(await world.run()).toMatchObject({ errors: [], unfinished: false });
+    world.clock.advance(120_000);
     await world.run();
     const events = await told();
     expect(events).toHaveLength(2);
@@ -367,10 +368,43 @@ test("a set that no version has any more, by two looks, is told to be at risk no
   expect(await told()).toEqual([]);
 });
 
+test("one look that does not find a set says nothing but that it was not found", async () => {
+  const set = resources.find(({ id }) => id === OS);
+  if (set === undefined) throw new Error(`${OS} is not there`);
+  const removed = (): Promise<unknown> =>
+    world.simulator.control.removeResource(OS);
+  const restored = (): Promise<unknown> =>
+    world.simulator.control.putResource(set);
+  for (let i = 0; i < 2; i += 1) {
+    await removed();
+    await world.run();
+    await restored();
+    world.clock.advance(3_600_000);
+    await world.run();
+    world.clock.advance(3_600_000);
+  }
+  expect(await told()).toEqual([]);
+  await removed();
+  await world.run();
+  // At once it is the same look.
+  await world.run();
+  expect(await told()).toEqual([]);
+  world.clock.advance(3_600_000);
+  await world.run();
+  expect(await told()).toContainEqual([
+    image,
+    AT_RISK,
+    "DiskEncryptionSetNotFound",
+  ]);
+  await restored();
+});
+
 test("sets of each region are looked at", async () => {
   await world.simulator.control.removeResource(
     setIn("EastUS2DiskEncryptionSet2"),
   );
+  await world.run();
+  world.clock.advance(120_000);
   await world.run();
   expect(await told()).toContainEqual([
     image,

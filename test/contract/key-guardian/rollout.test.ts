@@ -29,6 +29,8 @@ test("a version whose tests have passed waits for its keys, says so, and is prom
   });
   await control.removeResource(OS);
   await look();
+  rollouts.world.clock.advance(120_000);
+  await look();
   await rollouts.report({});
   await rollouts.pass(10);
   expect(await rollouts.latestIn()).toEqual([]);

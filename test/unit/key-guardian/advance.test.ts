@@ -57,6 +57,40 @@ test("what was wrong with a key is not wrong with another one that cannot be see
   ).toEqual(["atRisk", "safe"]);
 });
 
+test("a set that one look does not find is not seen, and what was known of it stays", () => {
+  const absent = { set: { kind: "absent" } } as const;
+  expect(
+    changes(
+      { set: FOUND, key: KEY },
+      absent,
+      { set: FOUND, key: KEY },
+      absent,
+      absent,
+      absent,
+      { set: FOUND, key: KEY },
+    ),
+  ).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    "atRisk",
+    undefined,
+    "safe",
+  ]);
+  const { state } = look(undefined, { set: FOUND, key: DISABLED });
+  const doubted = look(state, absent);
+  expect(doubted.change).toBeUndefined();
+  expect(doubted.state).toMatchObject({
+    problems: [{ code: "KeyDisabled" }],
+    notSeen: [{ code: "DiskEncryptionSetNotFound" }],
+  });
+  const gone = look(doubted.state, absent);
+  expect(gone.state.problems.map(({ code }) => code)).toEqual([
+    "DiskEncryptionSetNotFound",
+  ]);
+});
+
 describe("each change is told once:", () => {
   test("a problem, and that it is mended", () => {
     expect(
@@ -128,11 +162,18 @@ test("property: nothing is said to be mended, or is forgotten, that was not seen
           const before: KeyState | undefined = state;
           const next = look(before, sight);
           state = next.state;
+          // Not found once, it is not seen.
+          const isFound =
+            sight.set.kind !== "absent" ||
+            state.problems.some(
+              ({ code }) => code === "DiskEncryptionSetNotFound",
+            );
           const [setSeen, keySeen] = [
-            sight.set.kind !== "unseen",
-            [sight.set, sight.key, sight.vault].every(
-              (one) => one?.kind !== "unseen",
-            ),
+            isFound && sight.set.kind !== "unseen",
+            isFound &&
+              [sight.set, sight.key, sight.vault].every(
+                (one) => one?.kind !== "unseen",
+              ),
           ];
           for (const { code, seenBy } of before?.problems ?? [])
             if (!(seenBy === "set" ? setSeen : keySeen))

@@ -1,5 +1,8 @@
 /** What others do to versions that Sigil has made, while no operation works on them: told, each once. */
 import { beforeEach, describe, expect, test } from "vitest";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import { resourcesIn } from "@sigil-local/arm-simulator/world";
+import type { CloudEvent } from "../../../../src/events/cloud-event.js";
 import type { Dependencies } from "../../../../src/image-version/ports.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
@@ -9,6 +12,7 @@ import {
   cancel,
   ended,
   made,
+  newDefinition,
   operationIn,
   outside,
   pass,
@@ -458,6 +462,86 @@ describe("what Azure does not say changes nothing:", () => {
     world.simulator.control.clearFaults();
     await look(world);
     expect(await told(world, id)).toEqual(["ChangedOutside"]);
+  });
+});
+
+describe("versions whose image definition is gone", () => {
+  const removed = async (): Promise<string> => {
+    const image = await newDefinition(world);
+    id = `${image}/versions/1.0.0`;
+    await atRest();
+    await made(world, `${image}/versions/2.0.0`, plain(REGIONS));
+    world.clock.advance(60 * MINUTE_MS);
+    await world.takeEvents();
+    for (const name of ["1.0.0", "2.0.0"])
+      await outside(world, "DELETE", `${image}/versions/${name}`);
+    await world.simulator.control.removeResource(image);
+    return image;
+  };
+  const run = async (): Promise<readonly CloudEvent[]> => {
+    await look(world);
+    world.clock.advance(30 * MINUTE_MS);
+    return world.takeEvents();
+  };
+
+  test("are told at the second look, once each, and then looked at no more", async () => {
+    const image = await removed();
+    expect(await run()).toEqual([]);
+    const events = await run();
+    expect(events.map(({ type, subject }) => [type, subject]).sort()).toEqual([
+      ["Sigil.ImageVersion.DeletedOutside", `${image}/versions/1.0.0`],
+      ["Sigil.ImageVersion.DeletedOutside", `${image}/versions/2.0.0`],
+    ]);
+    expect((await world.read(id)).record).toMatchObject({
+      state: "Deleted",
+      exists: false,
+    });
+    expect(await run()).toEqual([]);
+    world.simulator.control.clearRequests();
+    await run();
+    expect(world.simulator.control.countRequests({ path: image })).toBe(0);
+  });
+
+  test("are not, where the subscription is not to be seen", async () => {
+    await removed();
+    world.simulator.control.addFault({
+      method: "GET",
+      path: "/providers/Microsoft.Compute\\?",
+      status: 404,
+      times: null,
+    });
+    for (let runs = 0; runs < 3; runs += 1) expect(await run()).toEqual([]);
+    expect((await world.read(id)).record).toMatchObject({ exists: true });
+    // Who may not ask for it is not told that there is none.
+    world.simulator.control.clearFaults();
+    world.simulator.control.addFault({
+      method: "GET",
+      path: "/providers/Microsoft.Compute\\?",
+      status: 403,
+      times: null,
+    });
+    await run();
+    expect(await run()).toHaveLength(2);
+  });
+
+  test("are looked at again once one is made anew", async () => {
+    const image = await removed();
+    for (let runs = 0; runs < 3; runs += 1) await run();
+    const [name = ""] = image.split("/").slice(-1);
+    await world.simulator.control.putResource(
+      resourcesIn(LOCAL_SUBSCRIPTION_ID, "MyResourceGroup").imageDefinition(
+        "MyGallery",
+        name,
+        "westus",
+      ),
+    );
+    id = `${image}/versions/3.0.0`;
+    await atRest();
+    await world.takeEvents();
+    await edit({}, { theirs: "1" });
+    expect((await run()).map(({ type }) => type)).toEqual([
+      "Sigil.ImageVersion.ChangedOutside",
+    ]);
   });
 });
 
