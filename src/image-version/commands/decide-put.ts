@@ -35,6 +35,7 @@ import { enqueue } from "../state/batch.js";
 import { isTakenBack } from "../state/outside.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
+import { protectedBefore } from "../state/wanted.js";
 import {
   gone,
   lifeIn,
@@ -205,17 +206,18 @@ function differences(
 }
 
 function isUnchanged(
-  { observed, patch, lastApplied = {} }: Change,
+  { observed, patch, lastApplied }: Change,
   record: ImageVersionRecord | undefined,
   asked: Asked,
 ): boolean {
+  const applied = lastApplied ?? (record && protectedBefore(record)) ?? {};
   return (
     unmetBy(fieldsOf(observed), patch).length === 0 &&
     !(PROMOTION in asked.changes) &&
     [PROTECTED, DRIFT].every(
       (name) =>
         !(name in asked.changes) ||
-        sameAt(name, lastApplied[name], asked.changes[name]),
+        sameAt(name, applied[name], asked.changes[name]),
     ) &&
     !Object.values(record?.repairs ?? {}).some(
       ({ removed }) => removed !== undefined,

@@ -1,7 +1,8 @@
 /**
  * Accepts the restore of a version that was deleted where the gallery has soft delete. Invariants, beside those of every
  * acceptance (operation/accepting.ts):
- *  1. It begins only where nothing else is being done with the version, and Azure lists it among what can be restored.
+ *  1. It begins only where nothing else is being done with the version, and Azure lists it among what can be restored, or others
+ *     have restored the very life that Sigil knew: then nothing is sent, and it is Sigil's again.
  *  2. Repeated, it is the same operation while it runs, and as long as Azure has the version that it gave back.
  */
 import { ServiceError, type Finding } from "../../errors.js";
@@ -26,9 +27,18 @@ import { NOTHING_ASKED } from "../properties/patch.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { lookAt } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
-import { isExcluded, type DeletedImageVersion } from "../resources.js";
+import {
+  isExcluded,
+  type DeletedImageVersion,
+  type Look,
+} from "../resources.js";
 import { accept, emptyRecord } from "../state/accepting.js";
-import { endedLife, isBehind, withoutLife } from "../state/adoption.js";
+import {
+  endedByOthers,
+  isBehind,
+  isSameLife,
+  withoutLife,
+} from "../state/adoption.js";
 import type { DeletedLife, ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import { mustBeIdle, type Command } from "./command.js";
@@ -76,16 +86,19 @@ export async function restoreImageVersion(
         !(stored !== undefined && isBehind(stored.record, look))
       ) {
         if (isDone(stored)) return stored.operation; // Invariant 2.
-        throw new ServiceError(
-          "ImageVersionConflict",
-          look.provisioningState === "Deleting"
-            ? `Azure is deleting ${resourceId}. Send the request again once it is gone.`
-            : `Azure has ${resourceId}: it is not deleted, so there is nothing to restore.`,
-        );
-      }
-      if (deleted === undefined) throw absent(id, stored); // Invariant 1.
+        if (!isBack(stored, look))
+          throw new ServiceError(
+            "ImageVersionConflict",
+            look.provisioningState === "Deleting"
+              ? `Azure is deleting ${resourceId}. Send the request again once it is gone.`
+              : `Azure has ${resourceId}: it is not deleted, so there is nothing to restore.`,
+          );
+      } else if (deleted === undefined) throw absent(id, stored); // Invariant 1.
       const now = deps.now();
-      const life = lifeOf(stored?.record, deleted, now);
+      const life =
+        deleted === undefined
+          ? stored?.record.deletedLife
+          : lifeOf(stored?.record, deleted, now);
       return accept(
         {
           kind: KIND,
@@ -104,13 +117,26 @@ export async function restoreImageVersion(
           now,
         ),
         contextOf(deps),
-        warningsOf(life),
+        deleted === undefined ? [] : warningsOf(life),
       );
     },
   );
   await bindKey(deps, requestKey, operation);
   deps.looks.forget(id, imageIdOf(id));
   return operation;
+}
+
+/** Others have restored what Sigil has seen deleted. */
+function isBack(
+  stored: StoredVersion | undefined,
+  { publishedDate, provisioningState }: Look,
+): boolean {
+  return (
+    stored !== undefined &&
+    provisioningState !== "Deleting" &&
+    stored.record.lastApplied === undefined &&
+    isSameLife(stored.record.deletedLife, publishedDate)
+  );
 }
 
 function isDone(stored: StoredVersion | undefined): stored is StoredVersion {
@@ -138,7 +164,7 @@ function lifeOf(
   now: Date,
 ): DeletedLife | undefined {
   if (record === undefined) return undefined;
-  if (record.exists) return endedLife(record, now).deletedLife;
+  if (record.exists) return endedByOthers(record, now).deletedLife;
   const { deletedLife } = record;
   return deletedLife !== undefined &&
     Date.parse(softDeletedTime) - Date.parse(deletedLife.endTime) > BEHIND_MS

@@ -17,9 +17,10 @@ import {
 import type { Dependencies } from "../ports.js";
 import { notFound } from "./not-found.js";
 import { shownOf } from "./shown.js";
-import { isMadeByOthers } from "../state/adoption.js";
+import { isMadeByOthers, ofOthers } from "../state/adoption.js";
 import { latestOf as latestKnown } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
+import { isProtected } from "../state/wanted.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { etagOf } from "./etag.js";
 import { isUnsettled, latestOf, usableRegions, type Latest } from "./latest.js";
@@ -33,6 +34,8 @@ export interface KnownImageVersion {
   /** What Azure shows, or showed last; absent while it is yet to be created. */
   readonly look?: Look;
   readonly record?: ImageVersionRecord;
+  /** True where it is protected from before others have deleted and restored it. */
+  readonly protected?: true;
   /** True where it is the latest of its image definition. */
   readonly latest: boolean;
   /** Canonical regions where a machine made without a version number gets it. */
@@ -165,6 +168,10 @@ export function known(
     id,
     ...(look && { look }),
     ...(record && { record }),
+    ...(record === undefined &&
+      stored &&
+      look &&
+      isProtected(ofOthers(stored, look)) && { protected: true }),
     latest: latest.version === id.versionName,
     latestIn: [...latest.inRegion]
       .filter(([, name]) => name === id.versionName)

@@ -7,7 +7,7 @@ import type { Look } from "../resources.js";
 import { withDefaults } from "../state/reconcile.js";
 import { attemptsIn, type ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
-import { wantedBy } from "../state/wanted.js";
+import { protectedBefore, wantedBy } from "../state/wanted.js";
 
 /**
  * What is shown of a version: what Azure shows or, until it has it, what is asked for, or was sent for one who has canceled
@@ -33,5 +33,8 @@ export function shownOf(
 
 /** What is Sigil's own: what is asked for, or else what was applied. */
 export function shownOwn(record: ImageVersionRecord): Fields {
-  return { ...ownOf(record.lastApplied), ...ownOf(wantedBy(record)) };
+  return {
+    ...ownOf(record.lastApplied ?? protectedBefore(record)),
+    ...ownOf(wantedBy(record)),
+  };
 }

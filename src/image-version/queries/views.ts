@@ -32,7 +32,7 @@ export function viewImageVersion(
   const { location, tags } = shown;
   const {
     [PROMOTION]: promotion,
-    [PROTECTED]: isProtected,
+    [PROTECTED]: isProtected = known.protected,
     [DRIFT]: drift,
   } = (record && shownOwn(record)) ?? {};
   const createdTime = record?.createdTime ?? look?.publishedDate;

@@ -132,7 +132,7 @@ export function ofOthers(
     lastAttempt: __,
     writes: ____,
     excludedByCancel: ___,
-    deletedLife: _____,
+    deletedLife,
     ...kept
   }: ImageVersionRecord,
   look: Look,
@@ -161,6 +161,7 @@ export function ofOthers(
     ...kept,
     exists: true,
     unmanaged: true,
+    ...(isSameLife(deletedLife, publishedDate) && { deletedLife }),
     observed: look,
     opened: false,
     repairs: {},
@@ -366,6 +367,32 @@ export function endedLife(
       ...(excludedByCancel && { excludedByCancel }),
     },
   };
+}
+
+/** The same of a life that others have ended: what they had changed before that was not told. */
+export function endedByOthers(
+  record: ImageVersionRecord,
+  now: Date,
+): Pick<ImageVersionRecord, "deletedLife"> {
+  const { deletedLife } = endedLife(record, now);
+  return deletedLife === undefined
+    ? {}
+    : {
+        deletedLife:
+          record.observed === undefined
+            ? deletedLife
+            : { ...deletedLife, byOthers: true },
+      };
+}
+
+/** Azure shows the life again that was deleted, by whomever it was restored. */
+export function isSameLife(
+  life: ImageVersionRecord["deletedLife"],
+  publishedDate: string | undefined,
+): life is NonNullable<ImageVersionRecord["deletedLife"]> {
+  return (
+    life?.publishedDate !== undefined && life.publishedDate === publishedDate
+  );
 }
 
 /** How an operation ends whose version is another one now. */

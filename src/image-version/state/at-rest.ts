@@ -12,7 +12,7 @@ import type { TransitionContext } from "../../operation/ports.js";
 import type { Effect } from "../../operation/records.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { isBusy, type ListedImageVersion, type Look } from "../resources.js";
-import { endedLife, isMadeByOthers, withoutLife } from "./adoption.js";
+import { endedByOthers, isMadeByOthers, withoutLife } from "./adoption.js";
 import { isOld } from "./attempts.js";
 import {
   changedByOthers,
@@ -163,7 +163,7 @@ function deletedOutside(
       ...pair,
       record: {
         ...record,
-        ...endedLife(pair.record, context.now),
+        ...endedByOthers(pair.record, context.now),
         state: "Deleted",
         deletedOutside: true,
         requests: {},

@@ -45,6 +45,7 @@ import {
   lastingIn,
   openRequests,
   presentRule,
+  protectedBefore,
   ruleAskedBy,
   unmetRequests,
   wantedBy,
@@ -134,7 +135,9 @@ function appliedAfter(
       guard === undefined &&
       EXCLUDE_FROM_LATEST in changes,
   );
-  const applied = isAsked ? withApplied(lastApplied, asked) : lastApplied;
+  const applied = isAsked
+    ? withApplied(lastApplied ?? protectedBefore(record), asked)
+    : lastApplied;
   return {
     ...(applied && { lastApplied: applied }),
     ...((isHeldBack ||

@@ -265,7 +265,7 @@ export function exclusionEvents(
 
 export function outsideEvents(
   pair: ImageVersionPair,
-  { changes }: OthersChanges,
+  { changes }: Pick<OthersChanges, "changes">,
   look: Look,
   context: TransitionContext,
 ): Effect[] {

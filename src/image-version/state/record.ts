@@ -156,6 +156,8 @@ export interface DeletedLife extends Pick<
   readonly publishedDate?: string;
   /** When it was found to be over; RFC 3339. */
   readonly endTime: string;
+  /** Others have ended it: what they changed between the last look and that was told to nobody. */
+  readonly byOthers?: true;
 }
 
 /** What is not as it should be, since a look has first shown that; a second look confirms it. */

@@ -5,7 +5,8 @@
  *     that was sent before may be under way: it never meets a version that is there.
  *  2. The version is restored once a look shows it and the list has it no more, whoever has restored it.
  *  3. What neither shows, time after time, is deleted for good.
- *  4. Once restored it is followed as any version is. What Sigil knew of it is known again, if it is the same life.
+ *  4. Once restored it is followed as any version is. What Sigil knew of it is known again, if it is the same life; what others had
+ *     changed of it before they deleted it is told.
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { advance, event } from "../../operation/advance.js";
@@ -15,10 +16,12 @@ import { pollDelayMs, wait } from "../../operation/waiting.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { Proven } from "../preflight/judge.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
+import { fieldsOf } from "../properties/fields.js";
 import type { DeletedImageVersion, Look } from "../resources.js";
 import { heldRow, unseen } from "./accepting.js";
-import { BEHIND, isBehind } from "./adoption.js";
+import { BEHIND, isBehind, isSameLife } from "./adoption.js";
 import { isRecent } from "./attempts.js";
+import { drift, outsideEvents } from "./outside.js";
 import { beginPacing } from "./pace.js";
 import type {
   Attempt,
@@ -236,6 +239,10 @@ export function restored(
   const wasSent = record.state === "Restoring";
   const known = givenBack(deletedLife, look);
   const { publishedDate } = look;
+  const changes =
+    isSameLife(deletedLife, publishedDate) && deletedLife.byOthers === true
+      ? drift(fieldsOf(deletedLife.resource), fieldsOf(look.resource))
+      : [];
   const time = context.now.toISOString();
   const regions = targetRegionsOf(look.resource).map(({ name }) => ({
     ...unseen(canonicalRegion(name)),
@@ -276,6 +283,7 @@ export function restored(
           "restored",
           { regions: regions.map(({ name }) => name) },
         ),
+        ...outsideEvents(pair, { changes }, look, context),
       ],
     },
   );
@@ -286,8 +294,7 @@ function givenBack(
   life: ImageVersionRecord["deletedLife"],
   { publishedDate }: Look,
 ): Partial<ImageVersionRecord> {
-  if (life === undefined || life.publishedDate !== publishedDate)
-    return { unmanaged: true };
+  if (!isSameLife(life, publishedDate)) return { unmanaged: true };
   const { lastApplied, overriddenRule, unmanaged, excludedByCancel } = life;
   return {
     ...(lastApplied && { lastApplied }),

@@ -268,12 +268,25 @@ export function doneWithRule(
 /** No deletion of it is accepted: that was asked for, and nobody has taken it off. */
 export function isProtected(record: ImageVersionRecord): boolean {
   return (
-    record.lastApplied?.[PROTECTED] === true ||
+    (record.lastApplied ?? protectedBefore(record))?.[PROTECTED] === true ||
     [
       ...Object.values(isFinal(record.state) ? {} : record.requests),
       ...record.queued.map(({ request }) => request),
     ].some(isToProtect)
   );
+}
+
+/** Others who delete and restore a protected version do not take that off. */
+export function protectedBefore({
+  deletedLife,
+  publishedDate,
+}: Pick<ImageVersionRecord, "deletedLife" | "publishedDate">):
+  Fields | undefined {
+  return publishedDate !== undefined &&
+    deletedLife?.publishedDate === publishedDate &&
+    deletedLife.lastApplied?.[PROTECTED] === true
+    ? { [PROTECTED]: true }
+    : undefined;
 }
 
 /** It asks for that, and what was applied does not say yet whether it is so. */

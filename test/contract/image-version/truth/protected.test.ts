@@ -5,6 +5,11 @@ import type { InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import { refusal } from "../../../support/refusal.js";
 import {
+  disableSoftDelete,
+  enableSoftDelete,
+} from "../../../support/soft-delete.js";
+import { look } from "../drift/support.js";
+import {
   byHand,
   cancel,
   ended,
@@ -251,5 +256,68 @@ describe("once it is there", () => {
     expect((await seen(world, id)).sigil.protected).toBeUndefined();
     await ended(world, [await byHand.remove(world, id)]);
     expect(await inAzure(world, id)).toBeUndefined();
+  });
+
+  describe("others who delete and restore it do not take that off:", () => {
+    const restored = async (isNoticed: boolean): Promise<void> => {
+      await enableSoftDelete(world);
+      await made(world, id, plain(undefined, PROTECTED));
+      world.clock.advance(3_600_000);
+      await outside(world, "DELETE", id);
+      if (isNoticed) {
+        await look(world);
+        world.clock.advance(300_000);
+        await look(world);
+        expect((await world.read(id)).record.deletedOutside).toBe(true);
+      }
+      await outside(world, "PUT", id, {
+        location: "westus",
+        properties: { restore: true },
+      });
+      world.clock.advance(3_600_000);
+    };
+
+    test.each([
+      ["noticed", true],
+      ["between two looks", false],
+    ])("%s", async (_, isNoticed) => {
+      await restored(isNoticed);
+      expect((await seen(world, id)).sigil.protected).toBe(true);
+      expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
+      await disableSoftDelete(world);
+    });
+
+    test("nor does who promotes it, or takes it over by a body that leaves it out, since", async () => {
+      await restored(true);
+      await ended(world, [await byHand.demote(world, id)]);
+      expect(await seen(world, id)).toMatchObject({
+        sigil: { managedBy: "Others", protected: true },
+      });
+      expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
+      await ended(world, [
+        operationIn(
+          await put(world, id, plain(undefined, { tags: { a: "1" } }), {
+            ifMatch: await etagOf(world, id),
+          }),
+        ),
+      ]);
+      expect(await seen(world, id)).toMatchObject({
+        sigil: { managedBy: "Sigil", protected: true },
+      });
+      expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
+      await disableSoftDelete(world);
+    });
+
+    test("an Admin does", async () => {
+      await restored(true);
+      expect(await refusal(patch(world, id, OFF))).toMatchObject({
+        code: "Forbidden",
+      });
+      await ended(world, [operationIn(await patch(world, id, OFF, ADMIN))]);
+      expect((await seen(world, id)).sigil.protected).toBeUndefined();
+      await ended(world, [await byHand.remove(world, id)]);
+      expect(await inAzure(world, id)).toBeUndefined();
+      await disableSoftDelete(world);
+    });
   });
 });

@@ -9,6 +9,7 @@ import {
   seedResource,
 } from "../../../support/requests.js";
 import { enableSoftDelete } from "../../../support/soft-delete.js";
+import { eventsOf, look } from "../drift/support.js";
 import {
   BY,
   byHand,
@@ -179,6 +180,74 @@ describe("proven first", () => {
       { status: "Succeeded", warnings: [{ code: "RestoredIntoLatest" }] },
     ]);
     expect(await put(world, id, body())).toMatchObject({ kind: "unchanged" });
+  });
+});
+
+describe("of what others have restored already", () => {
+  const theirs = async (): Promise<void> => {
+    await outside(world, "PUT", id, {
+      location: "westus",
+      properties: { restore: true },
+    });
+    world.clock.advance(3_600_000);
+  };
+
+  test("makes it Sigil's again, and sends nothing", async () => {
+    await deleted();
+    await theirs();
+    expect(await seen(world, id)).toMatchObject({
+      sigil: { managedBy: "Others" },
+    });
+    world.simulator.control.clearRequests();
+    const accepted = await restore();
+    expect(accepted.warnings).toBeUndefined();
+    expect(await ended(world, [accepted])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+    expect(restores()).toBe(0);
+    expect(await seen(world, id)).toMatchObject({
+      sigil: { managedBy: "Sigil" },
+    });
+    expect(await put(world, id, body())).toMatchObject({ kind: "unchanged" });
+    // Repeated, it is the same; what nobody has deleted since is not restored.
+    expect((await restore()).id).toBe(accepted.id);
+  });
+
+  test("is refused once a PUT has taken it over", async () => {
+    await deleted();
+    await theirs();
+    await putThrough(world, id, body());
+    expect(await refusal(restore())).toMatchObject({
+      code: "ImageVersionConflict",
+    });
+  });
+
+  test("tells what they had changed before they deleted it", async () => {
+    await made(world, id, { ...body(), tags: { a: "1" } });
+    world.clock.advance(3_600_000);
+    await world.simulator.control.editVersion({
+      versionId: id,
+      properties: {},
+      tags: { a: "9" },
+    });
+    await outside(world, "DELETE", id);
+    await look(world);
+    world.clock.advance(300_000);
+    await look(world);
+    expect(await typesOf()).toContain("DeletedOutside");
+    await ended(world, [await restore()]);
+    const events = await eventsOf(world, id);
+    expect(
+      events.filter(({ type }) => type === "Sigil.ImageVersion.ChangedOutside"),
+    ).toMatchObject([
+      {
+        data: {
+          changes: [{ pointer: "/tags/a", before: "1", after: "9" }],
+        },
+      },
+    ]);
+    await look(world);
+    expect(await typesOf()).toEqual([]);
   });
 });
 
