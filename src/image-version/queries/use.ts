@@ -7,9 +7,14 @@ import {
 } from "../../image-use/look.js";
 import { namesOf } from "../../image-use/names.js";
 import type { ImageUser } from "../../image-use/ports.js";
-import { galleryIdOf, type ImageVersionId } from "../../resource-id.js";
-import type { ImageUseView } from "../contract.js";
+import {
+  canonicalRegion,
+  galleryIdOf,
+  type ImageVersionId,
+} from "../../resource-id.js";
+import type { ImageUseView, ImageVersionRequest } from "../contract.js";
 import type { Dependencies } from "../ports.js";
+import { targetRegionsOf } from "../properties/canonical-form.js";
 import { getImageVersion } from "./get.js";
 
 /** Shown of each kind. */
@@ -20,11 +25,50 @@ export async function getImageUse(
   deps: Dependencies,
   id: ImageVersionId,
 ): Promise<ImageUseView> {
-  const { latestIn, warnings } = await getImageVersion(deps, id);
+  const { look, latestIn, warnings } = await getImageVersion(deps, id);
   const gallery = await deps.resources.getGallery(galleryIdOf(id));
   const names = namesOf([id], gallery ?? {});
   const use = await findUsers(deps, id.subscriptionId, names);
-  return viewUse(use, usersOf(use, names, latestIn), warnings);
+  const users = usersOf(use, names, latestIn);
+  return viewUse(use, users, [
+    ...warnings,
+    ...(look === undefined ? [] : replicaAdvice(look.resource, users)),
+  ]);
+}
+
+/** "For every 20 VMs that you create concurrently, we recommend you keep one replica." (Azure Compute Gallery, Scaling) */
+const MACHINES_OF_A_REPLICA = 20;
+
+/** How many machines are made at the same time nobody knows: no more than there are. */
+function replicaAdvice(
+  resource: ImageVersionRequest,
+  users: readonly ImageUser[],
+): readonly Finding[] {
+  const { replicaCount = 1 } = resource.properties.publishingProfile ?? {};
+  return targetRegionsOf(resource).flatMap(
+    ({ name, regionalReplicaCount, additionalReplicaSets = [] }): Finding[] => {
+      const region = canonicalRegion(name);
+      const replicas = additionalReplicaSets.reduce(
+        (sum, set) => sum + (set.regionalReplicaCount ?? 1),
+        regionalReplicaCount ?? replicaCount,
+      );
+      const machines = users.filter(
+        (user) => user.kind === "machine" && user.region === region,
+      ).length;
+      const advised = Math.ceil(machines / MACHINES_OF_A_REPLICA);
+      return advised <= replicas
+        ? []
+        : [
+            {
+              code: "FewReplicas",
+              pointer: "",
+              message: `In ${region} ${machines} machines are made of the version, which has ${replicas} replica${replicas === 1 ? "" : "s"} there. Microsoft advises one for every ${MACHINES_OF_A_REPLICA} machines that are made at the same time.`,
+              severity: "warning",
+              remediation: `If all of them may be made at the same time, set regionalReplicaCount of ${region} to ${advised}.`,
+            },
+          ];
+    },
+  );
 }
 
 /** Canonical regions where a version is the latest; undefined where that could not be read. */

@@ -138,3 +138,41 @@ test("of a version that is not there nobody is asked", async () => {
     0,
   );
 });
+
+test("advises more replicas where there are more machines than Microsoft has them make at the same time", async () => {
+  const body = managedImageRequest();
+  const [westus, eastus2] =
+    body.properties.publishingProfile?.targetRegions ?? [];
+  if (westus === undefined || eastus2 === undefined)
+    throw new Error("the seed has two regions");
+  await request(world.deps, version, {
+    ...body,
+    properties: {
+      ...body.properties,
+      publishingProfile: {
+        targetRegions: [
+          { ...westus, regionalReplicaCount: 1 },
+          { ...eastus2, regionalReplicaCount: 2 },
+        ],
+      },
+    },
+  });
+  await world.finish(version);
+  const machines = async (region: string, count: number): Promise<void> => {
+    for (let i = 0; i < count; i += 1)
+      await put("virtualMachines", `${region}-${i}`, version, { region });
+  };
+  await machines("westus", 20);
+  await machines("eastus2", 40);
+  expect((await use()).warnings).toEqual([]);
+  await machines("westus", 21);
+  expect((await use()).warnings).toMatchObject([
+    {
+      code: "FewReplicas",
+      message:
+        "In westus 21 machines are made of the version, which has 1 replica there. Microsoft advises one for every 20 machines that are made at the same time.",
+      remediation:
+        "If all of them may be made at the same time, set regionalReplicaCount of westus to 2.",
+    },
+  ]);
+});
