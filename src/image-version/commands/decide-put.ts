@@ -12,6 +12,7 @@ import type { Change } from "../preflight/facts.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
+import { isGuarded } from "../preflight/use.js";
 import { contradicts, differs } from "../properties/changes.js";
 import {
   fieldsOf,
@@ -131,12 +132,10 @@ export function decideOn(
   const ofRequest = checkRequest(checked);
   mustBeValid(ofRequest);
   const yields = running ? mustNotContradict(running, subject) : [];
-  const accepting = acceptingOf(
-    request,
-    withoutThose(asked, yields),
-    change,
+  const accepting = acceptingOf(request, withoutThose(asked, yields), change, {
     isGone,
-  );
+    guards: isGuarded(deps),
+  });
   const ofChange = checkChange(checked);
   const warnings = [...ofRequest, ...ofChange].filter(
     ({ severity }) => severity === "warning",
@@ -301,11 +300,12 @@ function acceptingOf(
     onlyChanges,
     mayCreate,
     patch,
+    removeRegions,
     glance: { look },
   }: Request,
   asked: Asked,
   change: Change | undefined,
-  isGone: boolean,
+  { isGone, guards }: { readonly isGone: boolean; readonly guards: boolean },
 ): Accepting {
   const { id, requestedBy, traceparent, event } = command;
   const resourceId = formatImageVersionId(id);
@@ -315,6 +315,9 @@ function acceptingOf(
     body,
     ...lifeIn(look),
     ...(patch !== undefined && { patch: true }),
+    ...(guards &&
+      command.ignoreUse !== true &&
+      removeRegions.length > 0 && { guardsRegions: true }),
     // Whose condition is met by a version that is not there yet has seen nothing that it changes.
     ...(mayCreate && !(onlyChanges && look !== undefined) && { creates: true }),
   };

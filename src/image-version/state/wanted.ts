@@ -4,8 +4,8 @@ import type { PromotionRule } from "../contract.js";
 import {
   fieldsOf,
   isOwn,
-  regionOf,
   regionField,
+  regionOf,
   regionsIn,
   type Fields,
 } from "../properties/fields.js";
@@ -66,6 +66,23 @@ export function isDecidedByHand({
   return (
     byHand === true && decided === undefined && EXCLUDE_FROM_LATEST in changes
   );
+}
+
+/** Canonical regions that Azure shows and that the batch takes away only where nobody needs the version there. */
+export function guardedRegions(
+  record: ImageVersionRecord,
+  look: Look,
+): readonly string[] {
+  const shown = regionsIn(fieldsOf(look.resource));
+  const guarded = batchOf(record).flatMap(
+    ([, { guardsRegions, decided, changes }]) =>
+      guardsRegions === true && decided === undefined
+        ? regionsIn(changes).filter(
+            (name) => changes[regionField(name)] === null,
+          )
+        : [],
+  );
+  return shown.filter((name) => guarded.includes(name));
 }
 
 /** The promotion rule that a request asks for, or repeats. */

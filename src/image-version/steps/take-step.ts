@@ -29,6 +29,7 @@ import {
 import { takeRollbackStep } from "../rollback/take-rollback-step.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import { brokenIn, brokenKeys } from "../preflight/keys.js";
+import { mustNotBeNeeded } from "../preflight/use.js";
 import { adoptionRefusal, known } from "../state/adoption.js";
 import { beginNext, demotionFirst, mayBegin } from "../state/batch.js";
 import { deletionIn } from "../state/deleting.js";
@@ -36,8 +37,13 @@ import { latch, settle } from "../state/ends.js";
 import { excluded, goneBefore } from "../state/guarding.js";
 import { isOld, mayBeDone } from "../state/attempts.js";
 import { reconcile, type Decision } from "../state/reconcile.js";
-import { sentLast, type ImageVersionPair } from "../state/record.js";
+import {
+  sentLast,
+  type ImageVersionPair,
+  type ImageVersionRecord,
+} from "../state/record.js";
 import { see } from "../state/see.js";
+import { guardedRegions } from "../state/wanted.js";
 import {
   answered,
   beginWrite,
@@ -52,6 +58,7 @@ import { endBatch, postponeOrEnd } from "./end-batch.js";
 import { prove, waitsForCertainty, type Seen } from "./prove.js";
 import { takeRestoreStep } from "./restore.js";
 import { lookAt } from "../queries/look-at.js";
+import { latestRegions } from "../queries/use.js";
 import type { Look } from "../resources.js";
 
 /** A look is too old to write by it. */
@@ -163,6 +170,12 @@ async function act(
     );
     return;
   }
+  if (decision.kind === "put" && look !== undefined)
+    try {
+      await mustNotBeNeededThere(deps, prepare(stored).record, id, look);
+    } catch (error) {
+      return postponeOrEnd(deps, stored, error, { prepare });
+    }
   // Decided anew on what another has stored meanwhile: who was canceled asks nothing any more.
   let put: Put | undefined;
   const mine = await commitStep(deps, stored, (pair) => {
@@ -222,6 +235,24 @@ async function heldByKeys(
   return broken.length === 0
     ? undefined
     : `It is promoted once its keys work: ${brokenIn(broken)}`;
+}
+
+/** Who has come to need the version in a region since its removal was accepted is asked for right before that is sent. */
+async function mustNotBeNeededThere(
+  deps: Dependencies,
+  record: ImageVersionRecord,
+  id: ImageVersionId,
+  look: Look,
+): Promise<void> {
+  const regions = guardedRegions(record, look);
+  if (regions.length === 0) return;
+  await mustNotBeNeeded(deps, {
+    id,
+    latestIn: await latestRegions(deps, id),
+    regions,
+    pointer: "/query/removeRegions",
+    confirms: true,
+  });
 }
 
 function isTooOld(

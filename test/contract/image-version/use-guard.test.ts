@@ -486,14 +486,65 @@ describe("a region", () => {
     expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
   });
 
-  test("is removed where it is needed elsewhere alone; once accepted, it is the same request", async () => {
+  test("is removed where it is needed elsewhere alone", async () => {
     await publish();
     await putUser(world, "virtualMachineScaleSets", "front", version);
+    await without();
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test("of which a scale set has come to need it since is not removed: once accepted, it is the same request, and fails", async () => {
+    await publish();
+    // Resource Graph does not know of it yet; Azure Resource Manager does.
+    await world.simulator.control.setResourceGraphLag({ ms: DELAY_MS });
     const { id } = await without();
     await putUser(world, "virtualMachineScaleSets", "late", version, {
       region: "eastus2",
     });
     expect((await without()).id).toBe(id);
+    world.simulator.control.clearRequests();
+    expect(await world.finish(version)).toMatchObject({
+      id,
+      status: "Failed",
+      error: {
+        code: "ImageVersionInUse",
+        errors: [{ pointer: "/query/removeRegions" }],
+      },
+    });
+    expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
+    // An Admin confirms.
+    await without({ ignoreUse: true });
     expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test("waits where Resource Graph is throttled right before, and takes nobody else down who is needed elsewhere", async () => {
+    await publish();
+    const removal = await without();
+    const other = await operationIn(
+      patchImageVersion(world.deps, {
+        id: idOf(version),
+        ...BY,
+        patch: { tags: { other: "1" } },
+        validate: () => [],
+      }),
+    );
+    await putUser(world, "virtualMachineScaleSets", "late", version, {
+      region: "eastus2",
+    });
+    world.simulator.control.addFault({
+      method: "POST",
+      path: "ResourceGraph",
+      status: 429,
+      headers: { "Retry-After": "30" },
+      times: 2,
+    });
+    await world.finish(version);
+    expect(await world.deps.store.readOperation(removal.id)).toMatchObject({
+      status: "Failed",
+      error: { code: "ImageVersionInUse" },
+    });
+    expect(await world.deps.store.readOperation(other.id)).toMatchObject({
+      status: "Succeeded",
+    });
   });
 });
