@@ -38,7 +38,13 @@ export async function planRollbackOf(
   const from = before.version;
   if (from === undefined)
     throw refused(
-      `No version of ${imageId} is ready and included in latest: there is nothing to roll back.`,
+      [
+        `No version of ${imageId} is ready and included in latest: there is nothing to roll back.`,
+        ...[...survey.excludedForNow].map(
+          (name) =>
+            `${name} is in latest again if its deletion comes to nothing: demote it, too, and promote another.`,
+        ),
+      ].join(" "),
     );
   // The highest that is ready anywhere is the latest wherever it is.
   const needed = [...before.inRegion]

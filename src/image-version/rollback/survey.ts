@@ -144,9 +144,9 @@ async function corrected(
         newer === undefined
           ? toCreate(record)
           : !isPromoted(newer) && toPromote(record);
-      if (until) found.awaiting.set(name, until);
       if (newer && !isPromoted(newer) && isExcludedForNow(record))
         found.excludedForNow.add(name);
+      else if (until) found.awaiting.set(name, until);
     }),
   );
   return [...items.values()];

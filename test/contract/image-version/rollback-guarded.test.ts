@@ -178,6 +178,19 @@ describe("a version whose guarded deletion waits", () => {
     expect(await shown()).toEqual(["1.0.0 latest", "3.0.0 held back"]);
   });
 
+  test("is named where nothing else is in latest", async () => {
+    await inAzure({ "1.0.0": HELD_BACK, "3.0.0": {} });
+    await remove();
+    await untilExcluded();
+    expect(await refusal(rollBack("1.0.0"))).toMatchObject({
+      code: "RollbackRefused",
+      message: expect.stringContaining(
+        "3.0.0 is in latest again if its deletion comes to nothing",
+      ) as string,
+    });
+    await world.finish(versionId("3.0.0"));
+  });
+
   test("and was excluded before is nothing to roll back from", async () => {
     await inAzure({ "1.0.0": {}, "3.0.0": HELD_BACK });
     await remove();
