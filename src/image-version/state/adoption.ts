@@ -375,14 +375,13 @@ export function endedByOthers(
   now: Date,
 ): Pick<ImageVersionRecord, "deletedLife"> {
   const { deletedLife } = endedLife(record, now);
-  return deletedLife === undefined
-    ? {}
-    : {
-        deletedLife:
-          record.observed === undefined
-            ? deletedLife
-            : { ...deletedLife, byOthers: true },
-      };
+  if (deletedLife === undefined) return {};
+  // What Sigil has sent and no look has shown is no change of theirs.
+  const { outcome = "shown" } = sentLast(record) ?? {};
+  const isKnown = record.observed !== undefined && outcome === "shown";
+  return {
+    deletedLife: { ...deletedLife, ...(isKnown && { byOthers: true }) },
+  };
 }
 
 /** Azure shows the life again that was deleted, by whomever it was restored. */

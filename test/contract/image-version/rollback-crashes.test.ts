@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
+import { isKeptExcluded } from "../../../src/image-version/state/guarding.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {
   crashRun,
@@ -8,8 +10,19 @@ import {
   type CrashRun,
 } from "../../support/crash-runs.js";
 import { CRASHES, type Crash } from "../../support/crashes.js";
-import { startInProcess, type InProcess } from "../../support/dependencies.js";
 import {
+  idOf,
+  startInProcess,
+  type InProcess,
+} from "../../support/dependencies.js";
+import {
+  CONSUMER,
+  putUser,
+  removeUsers,
+  worldWithConsumer,
+} from "../../support/image-users.js";
+import {
+  BY,
   commandOf,
   define,
   HELD_BACK,
@@ -111,6 +124,113 @@ describe("a failure at any port call", () => {
         const unmet = runs.filter(({ process }) => !process.failed());
         expect(unmet.length).toBeLessThanOrEqual(runs.length / 3);
         expect(puts(world)).toBe(2 * runs.length);
+      },
+      240_000,
+    );
+});
+
+describe("a failure at any port call, beside a deletion that comes to nothing", () => {
+  const HEALTHY: Crash = { failure: undefined, redelivered: true };
+
+  let guarded: InProcess;
+  beforeAll(async () => {
+    guarded = await startInProcess({
+      replicationMs: 60_000,
+      spread: 0,
+      consumerSubscriptions: [CONSUMER],
+      world: worldWithConsumer(),
+    });
+  });
+  afterAll(() => guarded.close());
+
+  interface Run extends CrashRun {
+    readonly image: string;
+    readonly bad: string;
+  }
+
+  /** Each with a deletion that waits, of a version that somebody uses. */
+  async function startRuns(crashes: readonly Crash[]): Promise<Run[]> {
+    const runs: Run[] = [];
+    for (const crash of crashes) {
+      const image = await define(guarded);
+      await inAzure(guarded, { "1.0.0": {}, "3.0.0": {} }, image);
+      const bad = versionId("3.0.0", image);
+      runs.push({
+        image,
+        bad,
+        ...crashRun(guarded.deps, keyOf(image), crash),
+        otherKeys: [keyOf(versionId("1.0.0", image)), keyOf(bad)],
+      });
+    }
+    await removeUsers(guarded);
+    // Its reconciler looks after the deletion as well.
+    for (const { bad, key } of runs) {
+      const healthy = crashRun(guarded.deps, key, HEALTHY).process.deps;
+      await deleteImageVersion(healthy, { id: idOf(bad), ...BY });
+    }
+    for (const { bad, key } of runs) {
+      while (!isKeptExcluded((await guarded.read(bad)).record)) {
+        guarded.clock.advance(5_000);
+        await guarded.runDue();
+      }
+      await putUser(guarded, "virtualMachineScaleSets", key, bad);
+    }
+    return runs;
+  }
+
+  async function rollBackAll(runs: readonly Run[]): Promise<void> {
+    await Promise.all(
+      runs.map((run) =>
+        sendOrLeave(guarded, run, (deps) =>
+          rollBackImage(deps, commandOf("1.0.0", run.image)),
+        ),
+      ),
+    );
+    await drive(guarded, runs);
+    for (const run of runs) await expectRolledBack(run);
+  }
+
+  async function expectRolledBack({
+    name,
+    key,
+    bad,
+    image,
+  }: Run): Promise<void> {
+    const { store } = guarded.deps;
+    const outcomes = await Promise.all(
+      [`${key}-1`, ...[1, 2, 3].map((n) => `${keyOf(bad)}-${n}`)].map((id) =>
+        store.readOperation(id),
+      ),
+    );
+    expect(
+      outcomes.map((one) => one && [one.kind, one.status]),
+      name,
+    ).toEqual([
+      ["RollBackImage", "Succeeded"],
+      ["DeleteImageVersion", "Failed"],
+      ["DemoteImageVersion", "Succeeded"],
+      undefined,
+    ]);
+    expect(await shown(guarded, image), name).toEqual([
+      "1.0.0 latest",
+      "3.0.0 held back",
+    ]);
+  }
+
+  let calls: readonly string[];
+  beforeAll(async () => {
+    const [run] = await startRuns([HEALTHY]);
+    if (run === undefined) throw new Error("there is no run");
+    await rollBackAll([run]);
+    ({ calls } = run.process);
+  });
+
+  for (const [kind, { title, at }] of CRASHES.entries())
+    test(
+      title,
+      async () => {
+        const some = at(calls).filter((_, i) => i % 3 === kind % 3);
+        await rollBackAll(await startRuns(some));
       },
       240_000,
     );
