@@ -28,7 +28,6 @@ import { resultsOf } from "../test-results/get.js";
 import { MACHINE_TEST } from "../test-results/results.js";
 import type { MachineTests, Situation, WaveSituation } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
-import { reachedTime } from "./tell.js";
 import {
   isByRollout,
   isPromotionByRollout,
@@ -144,7 +143,7 @@ async function situationIn(
     }),
     ...(wave && {
       wave: {
-        ...(await turnOf(deps, wave, promoted, carriedOut, record, look)),
+        ...turnOf(wave, promoted, carriedOut, record, look),
         number: promoted + 1,
         gates: (wavesOf(rule) ?? []).map((one) => ({
           regions: one.regions.filter(isThere),
@@ -162,49 +161,60 @@ function testsIn({ after, results }: Wave): readonly string[] {
 }
 
 /** What opens a wave beside its tests. */
-async function turnOf(
-  deps: RolloutDependencies,
+function turnOf(
   { after }: Wave,
   promoted: number,
   carriedOut: OperationRecord | undefined,
   record: ImageVersionRecord,
   look: Look,
-): Promise<
-  Pick<WaveSituation, "promotedByHandTime" | "isManual" | "notBefore">
-> {
+): Pick<WaveSituation, "promotedByHandTime" | "isManual" | "notBefore"> {
   const last = promoted === 0 ? undefined : carriedOut;
+  const since =
+    promoted === 0
+      ? (look.publishedDate ?? "")
+      : sinceOf(record, look, promoted - 1, last?.endTime);
   return {
     ...(last && !isByRollout(last) && { promotedByHandTime: last.createdTime }),
     ...(after === "manual" && { isManual: true }),
     ...(typeof after === "object" && {
       notBefore: new Date(
-        Date.parse(await sinceOf(deps, promoted, last, record, look)) +
-          after.minutes * 60_000,
+        Date.parse(since) + after.minutes * 60_000,
       ).toISOString(),
     }),
   };
 }
 
 /**
- * Since when so many waves have the version. Of others, and of a promotion that was canceled on its way, it is known only when
- * Azure was seen to show it; of a wave that has it a second time, when it was promoted again.
+ * Since when a wave, counted from 0, has the version that the look shows there; RFC 3339. What is not known yet is since it was
+ * promoted. Where others have made it so, or have done so once more, it is since Azure was seen to show it.
  */
-async function sinceOf(
+export function sinceOf(
+  { rollout }: ImageVersionRecord,
+  look: Look,
+  wave: number,
+  promotionTime = "",
+): string {
+  const times = rollout?.waves ?? [];
+  const known = times[wave];
+  if (typeof known === "string") return known;
+  const last = times.findLast((time) => time !== null) ?? "";
+  return known === undefined && promotionTime > last
+    ? promotionTime
+    : look.time;
+}
+
+/** When the last promotion of the version was carried out that no demotion has undone. */
+export async function promotionTime(
   deps: RolloutDependencies,
-  promoted: number,
-  last: OperationRecord | undefined,
   record: ImageVersionRecord,
   look: Look,
-): Promise<string> {
-  if (promoted === 0) return look.publishedDate ?? "";
-  const seen = await reachedTime(deps, record, look, promoted);
-  const ended = last?.endTime ?? "";
-  return seen > ended ? seen : ended;
+): Promise<string | undefined> {
+  return (await decisionsOn(deps, record, look)).carriedOut?.endTime;
 }
 
 /**
  * Of this life, the last promotion or demotion, whoever asked for it, and the last promotion that was carried out, of whichever
- * wave. What the rule itself has canceled decides nothing: its gate was closed again, which may be over.
+ * wave, and that no demotion has undone. What the rule itself has canceled decides nothing: its gate was closed again, which may be over.
  */
 async function decisionsOn(
   { imageVersions: { store } }: RolloutDependencies,
@@ -227,6 +237,7 @@ async function decisionsOn(
       last ??= operation;
     if (kind === "PromoteImageVersion" && status === "Succeeded")
       return { ...(last && { last }), carriedOut: operation };
+    if (kind === "DemoteImageVersion" && status === "Succeeded") break;
   }
   return { ...(last && { last }) };
 }

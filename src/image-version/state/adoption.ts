@@ -133,6 +133,7 @@ export function ofOthers(
     writes: ____,
     excludedByCancel: ___,
     deletedLife: _____,
+    rollout: ______,
     ...kept
   }: ImageVersionRecord,
   look: Look,
@@ -328,6 +329,7 @@ export function withoutLife(
     unmanaged: ______,
     excludedByCancel: _______,
     deletedLife: _________,
+    rollout: __________,
     ...kept
   } = record;
   return {

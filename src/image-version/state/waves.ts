@@ -54,6 +54,28 @@ export function promotedWaves(
 }
 
 /**
+ * Since when each wave has the version, where a look shows it; `before`, as it was known. Null of one that others have taken it
+ * from. A wave that has no region any more is not known to have had it.
+ */
+export function waveTimes(
+  before: readonly (string | null)[],
+  waves: readonly Wave[],
+  shown: ImageVersionRequest,
+  timeOf: (wave: number) => string,
+): readonly (string | null)[] {
+  const there = targetRegionsOf(shown).map(({ name }) => canonicalRegion(name));
+  const have =
+    waves
+      .slice(0, promotedWaves(waves, shown) ?? 0)
+      .findLastIndex(({ regions }) =>
+        regions.some((region) => there.includes(canonicalRegion(region))),
+      ) + 1;
+  return Array.from({ length: Math.max(have, before.length) }, (_, i) =>
+    i < have ? (before[i] ?? timeOf(i)) : null,
+  );
+}
+
+/**
  * How many have it once somebody promotes it by hand: the next one, too. Where the regions are not as the waves leave them that
  * is the first while it is the latest nowhere, and else all that are left.
  */
