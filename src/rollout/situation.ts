@@ -12,7 +12,6 @@ import {
   type ImageVersionRecord,
 } from "../image-version/state/record.js";
 import { wantedBy } from "../image-version/state/wanted.js";
-import { placesOf } from "../machine-test/profile.js";
 import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";
 import type { StateStore } from "../operation/ports.js";
@@ -25,8 +24,8 @@ import {
   type ImageVersionId,
 } from "../resource-id.js";
 import { resultsOf } from "../test-results/get.js";
-import { MACHINE_TEST } from "../test-results/results.js";
 import type { MachineTests, Situation, WaveSituation } from "./decide.js";
+import { hindranceIn, namesOf, testsIn } from "./hindrance.js";
 import type { RolloutDependencies } from "./ports.js";
 import {
   isByRollout,
@@ -122,8 +121,7 @@ async function situationIn(
   const broken = await brokenKeys(deps.imageVersions, id, look, record, false);
   return {
     regions,
-    names:
-      wave === undefined ? (rule.results ?? [MACHINE_TEST]) : testsIn(wave),
+    names: wave === undefined ? namesOf(rule) : testsIn(wave),
     // Of a region that was added again only what was found since: what was found of the copy before says nothing of this one.
     results: results.filter(
       ({ region, time }) =>
@@ -153,11 +151,6 @@ async function situationIn(
       },
     }),
   };
-}
-
-/** Tests that have to pass in a wave's regions. */
-function testsIn({ after, results }: Wave): readonly string[] {
-  return results ?? (after === "tested" ? [MACHINE_TEST] : []);
 }
 
 /** What opens a wave beside its tests. */
@@ -291,8 +284,11 @@ async function testsOf(
   const stored = await machineTests.store.read(
     testKeyOf(formatImageVersionId(id)),
   );
-  const hindrance = await hindranceIn(machineTests, id, regions);
-  const common = hindrance === undefined ? {} : { hindrance };
+  const found = await hindranceIn(machineTests, imageIdOf(id), regions);
+  const common =
+    found === undefined
+      ? {}
+      : { hindrance: `${found.message} ${found.remediation}` };
   if (stored === undefined) return { begun: 0, ...common };
   const own: OperationRecord[] = [];
   for await (const operation of operationsBack(
@@ -316,22 +312,4 @@ async function testsOf(
       : { runningId: stored.operation.id }),
     ...common,
   };
-}
-
-/** Why no machine can be made of it. */
-async function hindranceIn(
-  { makesMachines, profiles }: RolloutDependencies["machineTests"],
-  id: ImageVersionId,
-  regions: readonly string[],
-): Promise<string | undefined> {
-  if (!makesMachines)
-    return "This deployment makes no test machines. Report the result of a test of your own, or promote the version by hand.";
-  const stored = await profiles.read(imageIdOf(id));
-  if (stored === undefined)
-    return "The image definition has no test profile. Set one, or promote the version by hand.";
-  const offered = placesOf(stored.profile).map(({ region }) => region);
-  const without = regions.filter((region) => !offered.includes(region));
-  return without.length === 0
-    ? undefined
-    : `The test profile has no place in ${without.join(", ")}. Add them to it, name the rule's regions, or promote the version by hand.`;
 }

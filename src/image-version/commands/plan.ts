@@ -17,6 +17,7 @@ import { found, type Known } from "../preflight/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import type { ArmRequest, Dependencies, StoredVersion } from "../ports.js";
 import { judge } from "../preflight/judge.js";
+import { ruleWarnings } from "../preflight/rule.js";
 import { sourceDataDiskLuns } from "../preflight/source.js";
 import { patched, updateBody } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
@@ -197,6 +198,7 @@ export async function planImageVersion(
     ...isNotMeant(command, subject),
     ...protectionKept(command, subject),
     ...checkRequest({ id, request, now: deps.now(), change }),
+    ...(await ruleWarnings(deps, id, request, observed)),
     ...(same === undefined ? yielding(yields, request) : []),
     ...judge(id, document, facts, deps.now(), request).findings,
   ];
