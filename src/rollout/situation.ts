@@ -6,7 +6,7 @@ import { wavesOf, type Wave } from "../image-version/state/waves.js";
 import { regionsIn } from "../image-version/properties/fields.js";
 import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
 import { brokenIn, brokenKeys } from "../image-version/preflight/keys.js";
-import { areReady, type Look } from "../image-version/resources.js";
+import { areReady, hasFailed, type Look } from "../image-version/resources.js";
 import {
   attemptsIn,
   type ImageVersionRecord,
@@ -129,6 +129,7 @@ async function situationIn(
     ),
     ...(!isFinal(record.state) && { operationId: operationIdOf(record) }),
     unready: regions.filter((name) => !areReady(look, [name])),
+    lost: regions.filter((name) => hasFailed(look, name)),
     tests,
     ...(broken.length > 0 && { brokenKeys: brokenIn(broken) }),
     ...(refusal !== undefined && { refusal }),
@@ -304,9 +305,11 @@ async function testsOf(
     )
       own.push(operation);
   }
-  const { endTime } = stored.operation;
+  const { id: lastId, status, endTime } = stored.operation;
   return {
     begun: own.length,
+    ...(own[0]?.id === lastId &&
+      status === "Canceled" && { isCanceled: true as const }),
     ...(hasEnded(machineTests, stored)
       ? { ...(endTime !== undefined && { endTime }) }
       : { runningId: stored.operation.id }),
