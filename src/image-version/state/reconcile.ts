@@ -39,7 +39,7 @@ import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isOld, isUncertain, mayHaveFailedBefore } from "./attempts.js";
 import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
 import { isToBePromoted, mayRemoveRegions, wantedBy } from "./wanted.js";
-import { flagsByHand } from "./waves.js";
+import { flagsByRule } from "./waves.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
 /** Consecutive 404s of a version that ARM had accepted or shown, after which it is taken for gone. */
@@ -333,7 +333,11 @@ function whereMet(
         record,
       ),
     });
-  if (promotes) Object.assign(changes, inclusion(record, look, changes));
+  if (promotes)
+    Object.assign(
+      changes,
+      flagsByRule(look.resource, { ...wantedBy(record), ...changes }),
+    );
   // Invariant 5.
   if (
     record.opened &&
@@ -351,22 +355,6 @@ function whereMet(
     promotes,
     isIgnored,
     true,
-  );
-}
-
-/** As a promotion by hand: what is held back everywhere, as by waves of before, is included where nobody asks otherwise. */
-function inclusion(
-  record: ImageVersionRecord,
-  look: Look,
-  changes: Patch,
-): Patch {
-  const wanted = wantedBy(record);
-  return Object.fromEntries(
-    Object.entries(flagsByHand(look.resource, false)).filter(
-      ([field]) =>
-        wanted[field] !== true &&
-        changes[regionField(regionOf(field) ?? "")] !== null,
-    ),
   );
 }
 

@@ -10,7 +10,7 @@
  */
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
-import { regionField } from "../properties/fields.js";
+import { regionField, regionOf } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { canonicalRegion } from "../../resource-id.js";
@@ -133,6 +133,17 @@ export function flagsByHand(
         included.map(({ name }) => name),
       )
     : flag;
+}
+
+/** The same of a promotion by a rule that has no waves, where nobody asks otherwise of a region, or takes it away. */
+export function flagsByRule(shown: ImageVersionRequest, wanted: Patch): Patch {
+  return Object.fromEntries(
+    Object.entries(flagsByHand(shown, false)).filter(
+      ([field]) =>
+        wanted[field] !== true &&
+        wanted[regionField(regionOf(field) ?? "")] !== null,
+    ),
+  );
 }
 
 /** Held back in every region that is shown, by its own flag and the version's. */

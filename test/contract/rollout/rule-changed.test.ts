@@ -9,6 +9,7 @@ import {
   putImageVersion,
 } from "../../../src/image-version/commands/put.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { commandOf, idOf, TRACEPARENT } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
@@ -190,7 +191,18 @@ describe("before the first wave", () => {
     expect(await rollouts.latestIn()).toEqual(BOTH);
   });
 
-  test("the rule allRegionsReady instead includes it everywhere", async () => {
+  test("the rule allRegionsReady instead includes it everywhere, as its plan says", async () => {
+    const { armRequest } = await planImageVersion(rollouts.world.deps, {
+      id: idOf(HELD),
+      body: ruled({ when: "allRegionsReady" }),
+    });
+    const { properties } = armRequest?.body as ImageVersionRequest;
+    expect(properties.publishingProfile?.excludeFromLatest).toBe(false);
+    expect(
+      (properties.publishingProfile?.targetRegions ?? []).map(
+        ({ excludeFromLatest = false }) => excludeFromLatest,
+      ),
+    ).toEqual([false, false]);
     expect(await change({ when: "allRegionsReady" })).toEqual([]);
     expect(await rollouts.latestIn()).toEqual(BOTH);
   });
