@@ -35,6 +35,7 @@ import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
 import { runKeyGuardian } from "./key-guardian/run-key-guardian.js";
 import { runRetention } from "./retention/run-retention.js";
+import { hindrancesOf } from "./rollout/hindrance.js";
 import { expectResult, moveOn, takeAndMoveOn } from "./rollout/move-on.js";
 import { runRollouts } from "./rollout/roll-out.js";
 import { takePreparationStep } from "./subscription/preparation.js";
@@ -84,7 +85,7 @@ export async function createApp(
   const telemetry = await startTelemetry(config.telemetry, credential);
   const { metrics } = telemetry;
   const {
-    imageVersions,
+    imageVersions: stored,
     imageVersionSteps,
     preparations,
     operations,
@@ -93,6 +94,10 @@ export async function createApp(
     calls,
     ...rest
   } = createAdapters(config, credential, metrics, KINDS, now);
+  const imageVersions = {
+    ...stored,
+    hindrancesOf: hindrancesOf.bind(undefined, rest.machineTests),
+  };
   const retention = { policies: rest.policies, imageVersions };
   const rollout = {
     imageVersions,

@@ -7,7 +7,7 @@ import type {
 import type { UseDependencies } from "../image-use/ports.js";
 import type { KeyDependencies } from "../key-guardian/ports.js";
 import type { Registrable, Subscriptions } from "../subscription/ports.js";
-import type { ImageVersionRequest } from "./contract.js";
+import type { ImageVersionRequest, PromotionRule } from "./contract.js";
 import type { ImageVersionRecord } from "./state/record.js";
 import type { RollbackStateRecord } from "./rollback/record.js";
 import type {
@@ -21,6 +21,7 @@ import type {
   Look,
   ObservedImageVersion,
 } from "./resources.js";
+import type { Breach } from "./rules/rule.js";
 import type { Increment } from "./version-numbers.js";
 
 /** A version and its current operation, as stored. */
@@ -159,6 +160,12 @@ export interface Dependencies
   readonly requiredRegistrations: readonly Registrable[];
   /** How many distinct resources may be read of Azure for one request. */
   readonly maxReads: number;
+  /** Where a promotion rule waits for what cannot come about, in the target regions; absent where nobody knows. */
+  readonly hindrancesOf?: (
+    imageId: string,
+    rule: PromotionRule,
+    targets: readonly string[],
+  ) => Promise<readonly Breach[]>;
   /** Absent where nobody looks after keys. */
   readonly keyGuardian?: KeyDependencies;
 }

@@ -446,7 +446,10 @@ function missing(test: RegionTestRecord, terms: Terms): RegionTestRecord {
   return terms.now.getTime() - Date.parse(missingSince) >= terms.pace.confirmMs
     ? judge(
         test,
-        inconclusive("MachineDeleted", "Somebody has deleted the machine."),
+        inconclusive(
+          "MachineDeleted",
+          "Somebody has deleted the machine, or moved it: in another resource group Sigil deletes nothing of it.",
+        ),
         terms,
       )
     : { ...test, work: { ...test.work, missingSince } };

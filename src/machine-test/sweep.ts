@@ -187,6 +187,8 @@ export function judge(
     return stranger(
       "Its name is not one that a test of that operation gives in its region.",
     );
+  if (wasMovedTo(group, operation, region))
+    return stranger("Somebody has moved it here from another resource group.");
   if (attachedTo === undefined) return { kind: "leftover", overMs };
   return sameResourceId(attachedTo, machineId({ ...group, name: machine }))
     ? undefined // Invariant 3.
@@ -206,6 +208,19 @@ function endOf(
     )
     ? Date.parse(endTime)
     : Infinity;
+}
+
+/** The operation has made its machine in the region elsewhere. */
+function wasMovedTo(
+  group: Group,
+  { tests = [] }: Pick<OperationRecord, "tests"> = {},
+  region: string,
+): boolean {
+  const made = tests.find(({ name }) => name === region)?.machineId;
+  return (
+    made !== undefined &&
+    !made.toLowerCase().startsWith(`${groupId(group).toLowerCase()}/`)
+  );
 }
 
 const NAME =

@@ -28,6 +28,8 @@ export interface Situation {
   readonly isUnsent?: boolean;
   /** Regions of the gate in which the version is not usable. */
   readonly unready: readonly string[];
+  /** Those of them to which its replication has failed. */
+  readonly lost?: readonly string[];
   readonly tests: MachineTests;
   /** What is wrong with its keys, where something breaks by it. */
   readonly brokenKeys?: string;
@@ -66,6 +68,8 @@ export interface MachineTests {
   readonly begun: number;
   /** RFC 3339; of the last that ended. */
   readonly endTime?: string;
+  /** A person has canceled the last one, which Sigil had begun. */
+  readonly isCanceled?: true;
   /** Why none can be begun. */
   readonly hindrance?: string;
 }
@@ -97,7 +101,7 @@ export function decide(situation: Situation, now: Date): Decision {
 }
 
 function decideNext(situation: Situation, now: Date): Decision {
-  const { regions, operationId, unready, wave } = situation;
+  const { regions, operationId, unready, lost = [], wave } = situation;
   const gate = gateIn(situation);
   const wait = (message: string, nextAttemptTime?: string): Decision => ({
     kind: "wait",
@@ -116,6 +120,11 @@ function decideNext(situation: Situation, now: Date): Decision {
       "The version is in none of the regions that its rule names. Change the rule, or promote the version by hand.",
     );
   // Invariant 1.
+  if (lost.length > 0)
+    return attention(
+      gate,
+      `Its replication to ${lost.join(", ")} has failed. Retry it there, or promote the version by hand.`,
+    );
   if (unready.length > 0)
     return wait(`The version is not usable in ${unready.join(", ")} yet.`);
   if (gate.state === "passed" && wave?.isManual === true)
@@ -212,9 +221,14 @@ function waitForTests(
     .filter(({ name }) => name === MACHINE_TEST)
     .map(({ region }) => region);
   if (regions.length === 0) return wait(waits);
-  const { runningId, begun, endTime, hindrance } = tests;
+  const { runningId, begun, endTime, hindrance, isCanceled } = tests;
   if (runningId !== undefined)
     return wait(`${waits} Operation ${runningId} tests the version.`);
+  if (isCanceled === true)
+    return attention(
+      gate,
+      `${waits} The test was canceled. Test the version by hand, or promote it by hand.`,
+    );
   if (hindrance !== undefined) return attention(gate, `${waits} ${hindrance}`);
   // Invariant 4.
   if (begun >= MOST_TESTS)

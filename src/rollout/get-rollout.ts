@@ -1,5 +1,4 @@
 import type { ImageVersionView } from "../image-version/contract.js";
-import { testedRow } from "../image-version/listings.js";
 import type { KnownImageVersion } from "../image-version/queries/get.js";
 import { decide } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
@@ -15,13 +14,10 @@ export async function getRollout(
   if (record === undefined || look === undefined) return undefined;
   const found = await situationOf(deps, id, record, look);
   if (found === undefined) return undefined;
-  const { kind, state, message, nextAttemptTime, gate, wave } = decide(
+  const { state, message, nextAttemptTime, gate, wave } = decide(
     found.situation,
     deps.imageVersions.now(),
   );
-  // What is said to go on does, though others had ended it for a while: it may be looked after no more.
-  if (kind !== "halt")
-    await deps.imageVersions.index.put([testedRow(record.resourceId)]);
   return {
     state,
     message,

@@ -12,6 +12,7 @@ import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import { testedRow } from "../image-version/listings.js";
+import { isByResults } from "../image-version/state/held.js";
 import { presentRule } from "../image-version/state/wanted.js";
 import { hasEnded } from "../operation/kinds.js";
 import type { EventPublisher } from "../operation/ports.js";
@@ -44,8 +45,7 @@ async function listed(
 ): Promise<string | undefined> {
   if (parseImageVersionId(versionId) === undefined) return undefined;
   const record = await store.readRecord(keyOf(versionId));
-  const when = record && presentRule(record)?.when;
-  if (record === undefined || (when !== "tested" && when !== "waves"))
+  if (record === undefined || !isByResults(presentRule(record)))
     return undefined;
   await index.put([testedRow(record.resourceId)]); // Invariant 3 of roll-out.ts: it may be over, and begin anew.
   return record.resourceId;

@@ -2,8 +2,8 @@
  * Promotes versions whose tests have passed, by the same operation as a caller's promotion. Invariants:
  *  1. What is promoted is what was tested: the same life, the same rule, nothing under way. Whoever accepts it looks again.
  *  2. Runs may come twice, at once, or be cut off: a promotion or a test that runs is that one.
- *  3. A version is looked after from the request of its rule until the rule is in force no more. Where a test has failed that
- *     begins anew with the next result, and where others have ended its waves, with the GET that shows them to go on.
+ *  3. A version is looked after from the request of its rule until the rule is in force no more, and while others have stopped
+ *     its waves. Where a test has failed that begins anew with the next result.
  *  4. What fails for one version holds back no other.
  */
 import { ServiceError } from "../errors.js";
@@ -12,14 +12,22 @@ import {
   promoteImageVersion,
 } from "../image-version/commands/by-hand.js";
 import { TESTED_SCOPE, testedRow } from "../image-version/listings.js";
+import type { StoredVersion } from "../image-version/ports.js";
 import { lookAt } from "../image-version/queries/look-at.js";
+import type { Look } from "../image-version/resources.js";
 import { latestOf } from "../image-version/state/attempts.js";
+import { isPaused } from "../image-version/state/held.js";
 import { isFinal } from "../image-version/state/states.js";
 import { testImageVersion } from "../machine-test/test-image-version.js";
 import { cancelOperation } from "../operation/canceling.js";
 import type { IndexPage } from "../operation/ports.js";
 import { contextOf } from "../operation/steps.js";
-import { imageIdOf, keyOf, parseImageVersionId } from "../resource-id.js";
+import {
+  imageIdOf,
+  keyOf,
+  parseImageVersionId,
+  type ImageVersionId,
+} from "../resource-id.js";
 import { decide, type Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { REQUESTED_BY } from "./requested-by.js";
@@ -100,42 +108,63 @@ async function outcomeOf(
   deps: RolloutDependencies,
   resourceId: string,
 ): Promise<Outcome> {
-  return (await subjectOf(deps, resourceId)).outcome;
+  const seen = await lookOnce(deps, resourceId);
+  return typeof seen === "string"
+    ? seen
+    : (await subjectOf(deps, seen)).outcome;
 }
 
-async function subjectOf(deps: RolloutDependencies, resourceId: string) {
+/** A version, and a look that shows it as it is. */
+interface Seen {
+  readonly id: ImageVersionId;
+  readonly stored: StoredVersion;
+  readonly look: Look;
+}
+
+async function lookOnce(
+  deps: RolloutDependencies,
+  resourceId: string,
+): Promise<Seen | "over" | "later"> {
   const { imageVersions } = deps;
   const id = parseImageVersionId(resourceId);
-  const record = await imageVersions.store.readRecord(keyOf(resourceId));
-  if (id === undefined || record === undefined)
-    return { outcome: "over" as const };
-  const rest = isFinal(record.state) ? ("over" as const) : ("later" as const);
+  const stored = await imageVersions.store.read(keyOf(resourceId));
+  if (id === undefined || stored === undefined) return "over";
+  const { record } = stored;
   const look = await lookAt(imageVersions, id);
   // It is of before the last write, or others have undone that: which of the two a later look tells.
-  if (look !== latestOf(record, look, contextOf(imageVersions)))
-    return { outcome: "later" as const };
+  if (look !== latestOf(record, look, contextOf(imageVersions))) return "later";
+  if (look !== undefined) return { id, stored, look };
   // One look without it may be behind: it is gone where Azure's list lacks it, too.
-  if (look === undefined && record.exists && (await isListed(deps, resourceId)))
-    return { outcome: "later" as const };
-  const found = look && (await situationOf(deps, id, record, look));
-  if (look?.publishedDate === undefined || found === undefined)
-    return { outcome: rest, record, look };
+  return !isFinal(record.state) || (record.exists && (await isListed(deps, id)))
+    ? "later"
+    : "over";
+}
+
+async function subjectOf(
+  deps: RolloutDependencies,
+  { id, stored: { record }, look }: Seen,
+) {
+  const found = await situationOf(deps, id, record, look);
+  const { publishedDate } = look;
+  if (publishedDate === undefined || found === undefined)
+    return {
+      outcome:
+        isFinal(record.state) && !isPaused(record, look)
+          ? ("over" as const)
+          : ("later" as const),
+    };
   return {
-    outcome: decide(found.situation, imageVersions.now()),
-    record,
-    look,
-    id,
-    byRule: { ...found.held, publishedDate: look.publishedDate },
+    outcome: decide(found.situation, deps.imageVersions.now()),
+    byRule: { ...found.held, publishedDate },
   };
 }
 
 async function isListed(
   { imageVersions: { resourceManager } }: RolloutDependencies,
-  resourceId: string,
+  id: ImageVersionId,
 ): Promise<boolean> {
-  const id = parseImageVersionId(resourceId);
-  const listed = id && (await resourceManager.listImageVersions(imageIdOf(id)));
-  return listed?.some(({ name }) => name === id?.versionName) === true;
+  const listed = await resourceManager.listImageVersions(imageIdOf(id));
+  return listed?.some(({ name }) => name === id.versionName) === true;
 }
 
 async function rollOut(
@@ -143,13 +172,15 @@ async function rollOut(
   resourceId: string,
   traceparent: string,
 ): Promise<Outcome> {
-  const { outcome, id, byRule, record, look } = await subjectOf(
-    deps,
-    resourceId,
-  );
-  if (look !== undefined && isFinal(record.state))
-    await tellReached(deps, record, look, traceparent);
-  if (id === undefined || typeof outcome === "string") return outcome;
+  const seen = await lookOnce(deps, resourceId);
+  if (typeof seen === "string") return seen;
+  const { id, look } = seen;
+  const stored = isFinal(seen.stored.record.state)
+    ? await tellReached(deps, seen.stored, look, traceparent)
+    : seen.stored;
+  if (stored === undefined) return "later";
+  const { outcome, byRule } = await subjectOf(deps, { id, stored, look });
+  if (typeof outcome === "string") return outcome;
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
   switch (outcome.kind) {
     case "promote":
@@ -159,7 +190,7 @@ async function rollOut(
       });
       break;
     case "rollBack":
-      await tellHalt(deps, resourceId, byRule, outcome, traceparent);
+      await tellHalt(deps, stored, look, outcome, traceparent);
       await demoteImageVersion(deps.imageVersions, { ...command, byRule });
       break;
     case "test":
@@ -176,11 +207,13 @@ async function rollOut(
       );
       return rollOut(deps, resourceId, traceparent);
     case "halt":
-      await tellHalt(deps, resourceId, byRule, outcome, traceparent);
+      // Not told, it is looked at again.
+      if (!(await tellHalt(deps, stored, look, outcome, traceparent)))
+        return "later";
       break;
     case "wait":
       if (outcome.state === "NeedsAttention")
-        await tellAttention(deps, record, look, outcome, traceparent);
+        await tellAttention(deps, stored, look, outcome, traceparent);
       break;
   }
   return outcome;

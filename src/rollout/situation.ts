@@ -6,13 +6,12 @@ import { wavesOf, type Wave } from "../image-version/state/waves.js";
 import { regionsIn } from "../image-version/properties/fields.js";
 import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
 import { brokenIn, brokenKeys } from "../image-version/preflight/keys.js";
-import { areReady, type Look } from "../image-version/resources.js";
+import { areReady, hasFailed, type Look } from "../image-version/resources.js";
 import {
   attemptsIn,
   type ImageVersionRecord,
 } from "../image-version/state/record.js";
 import { wantedBy } from "../image-version/state/wanted.js";
-import { placesOf } from "../machine-test/profile.js";
 import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";
 import type { StateStore } from "../operation/ports.js";
@@ -25,10 +24,9 @@ import {
   type ImageVersionId,
 } from "../resource-id.js";
 import { resultsOf } from "../test-results/get.js";
-import { MACHINE_TEST } from "../test-results/results.js";
 import type { MachineTests, Situation, WaveSituation } from "./decide.js";
+import { hindranceIn, namesOf, testsIn } from "./hindrance.js";
 import type { RolloutDependencies } from "./ports.js";
-import { reachedTime } from "./tell.js";
 import {
   isByRollout,
   isPromotionByRollout,
@@ -123,8 +121,7 @@ async function situationIn(
   const broken = await brokenKeys(deps.imageVersions, id, look, record, false);
   return {
     regions,
-    names:
-      wave === undefined ? (rule.results ?? [MACHINE_TEST]) : testsIn(wave),
+    names: wave === undefined ? namesOf(rule) : testsIn(wave),
     // Of a region that was added again only what was found since: what was found of the copy before says nothing of this one.
     results: results.filter(
       ({ region, time }) =>
@@ -132,6 +129,7 @@ async function situationIn(
     ),
     ...(!isFinal(record.state) && { operationId: operationIdOf(record) }),
     unready: regions.filter((name) => !areReady(look, [name])),
+    lost: regions.filter((name) => hasFailed(look, name)),
     tests,
     ...(broken.length > 0 && { brokenKeys: brokenIn(broken) }),
     ...(refusal !== undefined && { refusal }),
@@ -144,7 +142,7 @@ async function situationIn(
     }),
     ...(wave && {
       wave: {
-        ...(await turnOf(deps, wave, promoted, carriedOut, record, look)),
+        ...turnOf(wave, promoted, carriedOut, record, look),
         number: promoted + 1,
         gates: (wavesOf(rule) ?? []).map((one) => ({
           regions: one.regions.filter(isThere),
@@ -156,55 +154,61 @@ async function situationIn(
   };
 }
 
-/** Tests that have to pass in a wave's regions. */
-function testsIn({ after, results }: Wave): readonly string[] {
-  return results ?? (after === "tested" ? [MACHINE_TEST] : []);
-}
-
 /** What opens a wave beside its tests. */
-async function turnOf(
-  deps: RolloutDependencies,
+function turnOf(
   { after }: Wave,
   promoted: number,
   carriedOut: OperationRecord | undefined,
   record: ImageVersionRecord,
   look: Look,
-): Promise<
-  Pick<WaveSituation, "promotedByHandTime" | "isManual" | "notBefore">
-> {
+): Pick<WaveSituation, "promotedByHandTime" | "isManual" | "notBefore"> {
   const last = promoted === 0 ? undefined : carriedOut;
+  const since =
+    promoted === 0
+      ? (look.publishedDate ?? "")
+      : sinceOf(record, look, promoted - 1, last?.endTime);
   return {
     ...(last && !isByRollout(last) && { promotedByHandTime: last.createdTime }),
     ...(after === "manual" && { isManual: true }),
     ...(typeof after === "object" && {
       notBefore: new Date(
-        Date.parse(await sinceOf(deps, promoted, last, record, look)) +
-          after.minutes * 60_000,
+        Date.parse(since) + after.minutes * 60_000,
       ).toISOString(),
     }),
   };
 }
 
 /**
- * Since when so many waves have the version. Of others, and of a promotion that was canceled on its way, it is known only when
- * Azure was seen to show it; of a wave that has it a second time, when it was promoted again.
+ * Since when a wave, counted from 0, has the version that the look shows there; RFC 3339. What is not known yet is since it was
+ * promoted. Where others have made it so, or have done so once more, it is since Azure was seen to show it.
  */
-async function sinceOf(
+export function sinceOf(
+  { rollout }: ImageVersionRecord,
+  look: Look,
+  wave: number,
+  promotionTime = "",
+): string {
+  const times = rollout?.waves ?? [];
+  const known = times[wave];
+  if (typeof known === "string") return known;
+  const last = times.findLast((time) => time !== null) ?? "";
+  return known === undefined && promotionTime > last
+    ? promotionTime
+    : look.time;
+}
+
+/** When the last promotion of the version was carried out that no demotion has undone. */
+export async function promotionTime(
   deps: RolloutDependencies,
-  promoted: number,
-  last: OperationRecord | undefined,
   record: ImageVersionRecord,
   look: Look,
-): Promise<string> {
-  if (promoted === 0) return look.publishedDate ?? "";
-  const seen = await reachedTime(deps, record, look, promoted);
-  const ended = last?.endTime ?? "";
-  return seen > ended ? seen : ended;
+): Promise<string | undefined> {
+  return (await decisionsOn(deps, record, look)).carriedOut?.endTime;
 }
 
 /**
  * Of this life, the last promotion or demotion, whoever asked for it, and the last promotion that was carried out, of whichever
- * wave. What the rule itself has canceled decides nothing: its gate was closed again, which may be over.
+ * wave, and that no demotion has undone. What the rule itself has canceled decides nothing: its gate was closed again, which may be over.
  */
 async function decisionsOn(
   { imageVersions: { store } }: RolloutDependencies,
@@ -227,6 +231,7 @@ async function decisionsOn(
       last ??= operation;
     if (kind === "PromoteImageVersion" && status === "Succeeded")
       return { ...(last && { last }), carriedOut: operation };
+    if (kind === "DemoteImageVersion" && status === "Succeeded") break;
   }
   return { ...(last && { last }) };
 }
@@ -280,8 +285,11 @@ async function testsOf(
   const stored = await machineTests.store.read(
     testKeyOf(formatImageVersionId(id)),
   );
-  const hindrance = await hindranceIn(machineTests, id, regions);
-  const common = hindrance === undefined ? {} : { hindrance };
+  const found = await hindranceIn(machineTests, imageIdOf(id), regions);
+  const common =
+    found === undefined
+      ? {}
+      : { hindrance: `${found.message} ${found.remediation}` };
   if (stored === undefined) return { begun: 0, ...common };
   const own: OperationRecord[] = [];
   for await (const operation of operationsBack(
@@ -297,30 +305,14 @@ async function testsOf(
     )
       own.push(operation);
   }
-  const { endTime } = stored.operation;
+  const { id: lastId, status, endTime } = stored.operation;
   return {
     begun: own.length,
+    ...(own[0]?.id === lastId &&
+      status === "Canceled" && { isCanceled: true as const }),
     ...(hasEnded(machineTests, stored)
       ? { ...(endTime !== undefined && { endTime }) }
       : { runningId: stored.operation.id }),
     ...common,
   };
-}
-
-/** Why no machine can be made of it. */
-async function hindranceIn(
-  { makesMachines, profiles }: RolloutDependencies["machineTests"],
-  id: ImageVersionId,
-  regions: readonly string[],
-): Promise<string | undefined> {
-  if (!makesMachines)
-    return "This deployment makes no test machines. Report the result of a test of your own, or promote the version by hand.";
-  const stored = await profiles.read(imageIdOf(id));
-  if (stored === undefined)
-    return "The image definition has no test profile. Set one, or promote the version by hand.";
-  const offered = placesOf(stored.profile).map(({ region }) => region);
-  const without = regions.filter((region) => !offered.includes(region));
-  return without.length === 0
-    ? undefined
-    : `The test profile has no place in ${without.join(", ")}. Add them to it, name the rule's regions, or promote the version by hand.`;
 }

@@ -1,158 +1,178 @@
-/** Events of a rollout. Each has an id that is made of its fact, so that it may be sent twice. */
+/**
+ * What is told of a rollout, and since when each of its waves has the version. Invariants:
+ *  1. What was told is in the record that says so: both are one write, while no operation works on the version. Where another has
+ *     written the record since it was read, nothing is told: whoever comes next looks again.
+ *  2. Each event has an id that is made of its fact, so that it may be sent twice.
+ */
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { EventData, EventType } from "../events/documented-event.js";
 import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
+import type { StoredVersion } from "../image-version/ports.js";
 import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
 import { isExcluded, type Look } from "../image-version/resources.js";
-import { wavesIn } from "../image-version/state/held.js";
+import { telling } from "../image-version/state/at-rest.js";
+import { wavesIn, withWaves } from "../image-version/state/held.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
-import { promotedWaves } from "../image-version/state/waves.js";
-import type { IdempotencyClaim } from "../operation/ports.js";
-import { operationIdOf } from "../operation/records.js";
+import { openRow } from "../operation/catalog.js";
+import { deliver, isStateConflict } from "../operation/outbox.js";
 import { canonicalRegion } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { isByRollout } from "./requested-by.js";
+import { promotionTime, sinceOf } from "./situation.js";
+
+/** What is stored now; undefined where another has written the record. */
+type Told = StoredVersion | undefined;
 
 /** What holds the version back. */
-export async function tellHalt(
-  { imageVersions }: RolloutDependencies,
-  resourceId: string,
-  { publishedDate }: { readonly publishedDate: string },
+export function tellHalt(
+  deps: RolloutDependencies,
+  stored: StoredVersion,
+  look: Look,
   { gate: { failed }, message }: Decision,
   traceparent: string,
-): Promise<void> {
-  const fact = hashOf([resourceId.toLowerCase(), publishedDate, failed]);
-  await imageVersions.events.publish([
+): Promise<Told> {
+  const { resourceId } = stored.record;
+  return tellOnce(
+    deps,
+    stored,
     eventOf(
-      imageVersions,
+      deps,
       resourceId,
       traceparent,
       IMAGE_VERSION_EVENT.rolloutHalted,
-      `rollout-halted/${fact}`,
+      `rollout-halted/${hashOf([...lifeOf(stored.record, look), failed])}`,
       { failed: [...failed], message },
     ),
-  ]);
+  );
 }
 
 /** That it waits for a person: once for each reason. */
-export async function tellAttention(
+export function tellAttention(
   deps: RolloutDependencies,
-  record: ImageVersionRecord,
+  stored: StoredVersion,
   look: Look,
   { message, wave }: Decision,
   traceparent: string,
-): Promise<void> {
-  const fact = hashOf([...lifeOf(record, look), wave ?? 0, message]);
-  await tellOnce(
+): Promise<Told> {
+  const { resourceId } = stored.record;
+  const fact = [...lifeOf(stored.record, look), wave ?? 0, message];
+  return tellOnce(
     deps,
-    record,
+    stored,
     eventOf(
-      deps.imageVersions,
-      record.resourceId,
+      deps,
+      resourceId,
       traceparent,
       IMAGE_VERSION_EVENT.rolloutHalted,
-      `rollout-halted/${fact}`,
+      `rollout-halted/${hashOf(fact)}`,
       { failed: [], message },
     ),
   );
 }
 
-/** The waves that have the version, and that it was taken back: at least once, and never again once that is noted. */
+/** What a look shows: the waves that have the version, and that it was taken back. Answers what is stored then. */
 export async function tellReached(
   deps: RolloutDependencies,
-  record: ImageVersionRecord,
+  stored: StoredVersion,
   look: Look,
   traceparent: string,
-): Promise<void> {
-  const { imageVersions } = deps;
-  const { resourceId } = record;
-  const waves = wavesIn(record, look);
-  if (waves === undefined) return;
-  const tell = <Type extends EventType>(
-    type: Type,
-    fact: string,
-    data: EventData<Type>,
-  ) =>
-    tellOnce(
-      deps,
-      record,
-      eventOf(imageVersions, resourceId, traceparent, type, fact, data),
-    );
-  const reached = promotedWaves(waves, look.resource) ?? 0;
+): Promise<Told> {
+  const noted = await tellWaves(deps, stored, look, traceparent);
+  if (noted === undefined) return undefined;
+  const { record, operation } = noted;
+  return isExcluded(look.resource) &&
+    operation.kind === "DemoteImageVersion" &&
+    operation.status === "Succeeded" &&
+    isByRollout(operation)
+    ? tellOnce(
+        deps,
+        noted,
+        eventOf(
+          deps,
+          record.resourceId,
+          traceparent,
+          IMAGE_VERSION_EVENT.rolledBack,
+          `rolled-back/${hashOf([...lifeOf(record, look), operation.id])}`,
+          { operationId: operation.id },
+        ),
+      )
+    : noted;
+}
+
+async function tellWaves(
+  deps: RolloutDependencies,
+  stored: StoredVersion,
+  look: Look,
+  traceparent: string,
+): Promise<Told> {
+  const { record } = stored;
+  const isKnown = (after: ImageVersionRecord): boolean =>
+    isDeepStrictEqual(after, record);
+  if (isKnown(withWaves(record, look, () => look.time))) return stored;
+  const promoted = await promotionTime(deps, record, look);
+  const after = withWaves(record, look, (wave) =>
+    sinceOf(record, look, wave, promoted),
+  );
+  const waves = wavesIn(record, look) ?? [];
+  const before = record.rollout?.waves ?? [];
   const there = targetRegionsOf(look.resource).map(({ name }) =>
     canonicalRegion(name),
   );
-  for (const [i, wave] of waves.slice(0, reached).entries()) {
-    const regions = wave.regions.filter((region) => there.includes(region));
-    if (regions.length > 0)
-      await tell(
-        IMAGE_VERSION_EVENT.wavePromoted,
-        reachedId(record, look, i + 1),
-        { wave: i + 1, waves: waves.length, regions },
-      );
-  }
-  if (!isExcluded(look.resource)) return;
-  const operationId = operationIdOf(record);
-  const last = await imageVersions.store.readOperation(operationId);
-  if (
-    last?.kind === "DemoteImageVersion" &&
-    last.status === "Succeeded" &&
-    isByRollout(last)
-  )
-    await tell(
-      IMAGE_VERSION_EVENT.rolledBack,
-      `rolled-back/${hashOf([...lifeOf(record, look), operationId])}`,
-      { operationId },
+  const events = (after.rollout?.waves ?? []).flatMap((time, i) => {
+    const regions = (waves[i]?.regions ?? []).filter((region) =>
+      there.includes(region),
     );
-}
-
-/** Since when Azure is known to show that so many waves have the version; RFC 3339. Whoever is the first to see it notes that. */
-export async function reachedTime(
-  deps: RolloutDependencies,
-  record: ImageVersionRecord,
-  look: Look,
-  waves: number,
-): Promise<string> {
-  const { claimedTime } = await claim(
-    deps,
-    record,
-    reachedId(record, look, waves),
-  );
-  return claimedTime ?? look.time;
+    return time === null || time === before[i] || regions.length === 0
+      ? []
+      : [
+          eventOf(
+            deps,
+            record.resourceId,
+            traceparent,
+            IMAGE_VERSION_EVENT.wavePromoted,
+            `wave-promoted/${hashOf([...lifeOf(record, look), i, time])}`,
+            { wave: i + 1, waves: waves.length, regions },
+          ),
+        ];
+  });
+  return committed(deps, { ...stored, record: after }, events);
 }
 
 async function tellOnce(
   deps: RolloutDependencies,
-  record: ImageVersionRecord,
+  stored: StoredVersion,
   event: CloudEvent,
-): Promise<void> {
-  const { events, idempotencyKeys } = deps.imageVersions;
-  const { operationId } = await claim(deps, record, event.id);
-  if (operationId !== undefined) return;
-  await events.publish([event]);
-  await idempotencyKeys.bind(hashOf([event.id]), operationIdOf(record));
+): Promise<Told> {
+  const { record } = stored;
+  if (record.rollout?.told === event.id) return stored;
+  const rollout = { ...record.rollout, told: event.id };
+  return committed(deps, { ...stored, record: { ...record, rollout } }, [
+    event,
+  ]);
 }
 
-function claim(
-  { imageVersions: { idempotencyKeys } }: RolloutDependencies,
-  { key }: ImageVersionRecord,
-  eventId: string,
-): Promise<IdempotencyClaim> {
-  return idempotencyKeys.claim(hashOf([eventId]), {
-    resourceKey: key,
-    fingerprint: eventId,
-  });
-}
-
-/** Of the event that so many waves have the version. */
-function reachedId(
-  record: ImageVersionRecord,
-  look: Look,
-  waves: number,
-): string {
-  return `wave-promoted/${hashOf([...lifeOf(record, look), waves - 1])}`;
+/** Invariant 1. */
+async function committed(
+  { imageVersions }: RolloutDependencies,
+  { etag, ...pair }: StoredVersion,
+  events: readonly CloudEvent[],
+): Promise<Told> {
+  const { record, operation } = telling(
+    pair,
+    events.map((event) => ({ kind: "event", event })),
+  );
+  // Whoever dies after the write leaves it to the reconciler to tell.
+  if (events.length > 0) await imageVersions.index.put([openRow(operation.id)]);
+  try {
+    const stored = await imageVersions.store.commit(record, operation, etag);
+    return await deliver(imageVersions, stored);
+  } catch (error) {
+    if (isStateConflict(error)) return undefined;
+    throw error;
+  }
 }
 
 function lifeOf(
@@ -163,10 +183,7 @@ function lifeOf(
 }
 
 function eventOf<Type extends EventType>(
-  {
-    eventSource,
-    now,
-  }: Pick<RolloutDependencies["imageVersions"], "eventSource" | "now">,
+  { imageVersions: { eventSource, now } }: RolloutDependencies,
   subject: string,
   traceparent: string,
   type: Type,

@@ -45,6 +45,7 @@ import {
   flagsByHand,
   flagsOf,
   isLatestNowhere,
+  promotedWaves,
   wavesByHand,
 } from "../state/waves.js";
 import {
@@ -170,11 +171,20 @@ function exclusionBefore(
     !isMadeByOthers(stored.record, look) &&
     stored.operation.status === "Succeeded" &&
     [look, shown ?? look].every((one) => isPromoted(one) !== excluded) &&
-    (excluded || !isLatestNowhere(look.resource)) &&
-    heldBy(stored.record, look) === undefined &&
+    (excluded
+      ? heldBy(stored.record, look) === undefined
+      : isPromotedWholly(stored.record, look)) &&
     wantedBy(stored.record)[EXCLUDE_FROM_LATEST] === undefined
     ? stored.operation
     : undefined;
+}
+
+/** It is the latest, and there is no wave that a promotion by hand would include. */
+function isPromotedWholly(record: ImageVersionRecord, look: Look): boolean {
+  const waves = wavesIn(record, look);
+  return waves === undefined
+    ? !isLatestNowhere(look.resource)
+    : promotedWaves(waves, look.resource) === waves.length;
 }
 
 /** A person asks for the promotion that Sigil has begun by itself. */

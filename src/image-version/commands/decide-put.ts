@@ -74,6 +74,8 @@ export interface Request extends Asking {
   readonly glance: Glance;
   /** The deleted version that has the number. */
   readonly deleted?: DeletedImageVersion | undefined;
+  /** What else is worth saying of it. */
+  readonly warnings?: readonly Finding[];
 }
 
 /** Nothing is to be done; what is worth saying of that. */
@@ -137,9 +139,12 @@ export function decideOn(
     guards: isGuarded(deps),
   });
   const ofChange = checkChange(checked);
-  const warnings = [...ofRequest, ...ofChange].filter(
-    ({ severity }) => severity === "warning",
-  );
+  const warnings = [
+    ...[...ofRequest, ...ofChange].filter(
+      ({ severity }) => severity === "warning",
+    ),
+    ...(request.warnings ?? []),
+  ];
   if (change !== undefined) {
     mustBePossible(ofChange, id, stored);
     if (

@@ -17,6 +17,7 @@ import { found, type Known } from "../preflight/facts.js";
 import { gatherFacts } from "../preflight/gather-facts.js";
 import type { ArmRequest, Dependencies, StoredVersion } from "../ports.js";
 import { judge } from "../preflight/judge.js";
+import { ruleWarnings } from "../preflight/rule.js";
 import { sourceDataDiskLuns } from "../preflight/source.js";
 import { patched, updateBody } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
@@ -44,6 +45,7 @@ import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
+import { flagsByRule } from "../state/waves.js";
 import {
   areReady,
   isExcluded,
@@ -160,8 +162,8 @@ export async function planImageVersion(
   );
   const patch = isUnedited
     ? {}
-    : isMet(asked, whole, shown)
-      ? { ...whole, [EXCLUDE_FROM_LATEST]: false }
+    : shown !== undefined && isMet(asked, whole, shown)
+      ? { ...whole, ...flagsByRule(shown.resource, whole) }
       : whole;
   const document = inOrderOf(canonicalForm(patched(observed, patch)), request);
   const fingerprint = fingerprintOfPut(
@@ -197,6 +199,7 @@ export async function planImageVersion(
     ...isNotMeant(command, subject),
     ...protectionKept(command, subject),
     ...checkRequest({ id, request, now: deps.now(), change }),
+    ...(await ruleWarnings(deps, id, request, observed)),
     ...(same === undefined ? yielding(yields, request) : []),
     ...judge(id, document, facts, deps.now(), request).findings,
   ];
@@ -228,15 +231,10 @@ export async function planImageVersion(
 }
 
 /** The rule that is asked for holds already: its promotion is sent with the rest. */
-function isMet(
-  { changes }: Asked,
-  patch: Patch,
-  look: Look | undefined,
-): boolean {
+function isMet({ changes }: Asked, patch: Patch, look: Look): boolean {
   const rule = ruleOf(changes);
   if (
     rule === undefined ||
-    look === undefined ||
     !isExcluded(look.resource) ||
     patch[EXCLUDE_FROM_LATEST] === true
   )

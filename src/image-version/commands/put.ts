@@ -23,6 +23,7 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import { knownDeletedVersions } from "../queries/deleted-versions.js";
 import { notFound } from "../queries/not-found.js";
 import { errorsAmong } from "../preflight/judge.js";
+import { ruleWarnings } from "../preflight/rule.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { canonicalForm, fingerprintOf } from "../properties/canonical-form.js";
 import { fieldsOf, ownOf, regionsIn } from "../properties/fields.js";
@@ -320,6 +321,9 @@ async function decide(
   const { id } = command;
   const resourceId = formatImageVersionId(id);
   await mustNotBeNeededThere(deps, request, read);
+  const { resource: shown } =
+    latestOf(read?.record, request.glance.look, contextOf(deps)) ?? {};
+  const warnings = await ruleWarnings(deps, id, request.body, shown);
   try {
     const answer = await orShown(
       deps,
@@ -328,14 +332,19 @@ async function decide(
       acceptOperation<ImageVersionRecord, Unchanged>(
         deps,
         keyOf(resourceId),
-        (stored) => decideOn(deps, request, stored),
+        (stored) => decideOn(deps, { ...request, warnings }, stored),
         { stored: read },
       ),
     );
     if ("unchanged" in answer) {
       const version = await getImageVersion(deps, id);
-      const warnings = [...version.warnings, ...answer.warnings];
-      return { kind: "unchanged", version: { ...version, warnings } };
+      return {
+        kind: "unchanged",
+        version: {
+          ...version,
+          warnings: [...version.warnings, ...answer.warnings],
+        },
+      };
     }
     await bindKey(deps, requestKey, answer);
     deps.looks.forget(id, imageIdOf(id));

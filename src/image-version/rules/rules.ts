@@ -64,6 +64,7 @@ import { uniqueLuns } from "./request/unique-luns.js";
 import { uniqueRegions } from "./request/unique-regions.js";
 import { staysExcluded } from "./change/stays-excluded.js";
 import { staysIncluded } from "./change/stays-included.js";
+import { wavesEnd } from "./change/waves-end.js";
 import { versionExists } from "./change/version-exists.js";
 import { versionExistsOtherwise } from "./change/version-exists-otherwise.js";
 import { versionName } from "./request/version-name.js";
@@ -113,6 +114,7 @@ export const CHANGE_RULES: readonly ChangeRule[] = [
   customerKeysKept,
   staysExcluded,
   staysIncluded,
+  wavesEnd,
 ];
 
 /** Rules over the request and Azure; what stands in the way of others comes first. */

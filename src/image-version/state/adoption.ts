@@ -133,6 +133,7 @@ export function ofOthers(
     writes: ____,
     excludedByCancel: ___,
     deletedLife,
+    rollout: _____,
     ...kept
   }: ImageVersionRecord,
   look: Look,
@@ -329,6 +330,7 @@ export function withoutLife(
     unmanaged: ______,
     excludedByCancel: _______,
     deletedLife: _________,
+    rollout: __________,
     ...kept
   } = record;
   return {

@@ -28,6 +28,7 @@ import {
 import { isOfOtherLife, madeAgain } from "./adoption.js";
 import { overtakeQueued } from "./demoting.js";
 import { isGuarding } from "./guarding.js";
+import { rolloutAfter } from "./held.js";
 import {
   batchOf,
   type ImageVersionPair,
@@ -96,6 +97,7 @@ export function latch(
       opened: record.opened && wantedBy(record)[ALLOW_DELETION] !== true,
       // In latest, its rule has nothing left to do; held back, it is promoted by hand or by a new rule alone.
       ...(overridden !== undefined && { overriddenRule: overridden }),
+      ...rolloutAfter(record),
       ...applied,
       ...(applied.lastApplied === undefined && unmanaged && { unmanaged }),
       requests: Object.fromEntries(

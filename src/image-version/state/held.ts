@@ -4,10 +4,16 @@ import type { Asked } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import { isExcluded, type Look } from "../resources.js";
 import { known } from "./adoption.js";
-import type { ImageVersionRecord } from "./record.js";
+import { batchOf, type ImageVersionRecord } from "./record.js";
 import { isFinal } from "./states.js";
-import { openRequests, presentRule, ruleInForce } from "./wanted.js";
-import { promotedWaves, wavesOf } from "./waves.js";
+import {
+  askedAnew,
+  isDecidedByHand,
+  openRequests,
+  presentRule,
+  ruleInForce,
+} from "./wanted.js";
+import { promotedWaves, waveTimes, wavesOf } from "./waves.js";
 
 /** A rule that is to promote the version further, and how many of its waves have it. */
 export interface Held {
@@ -26,20 +32,94 @@ export function heldBy(
   const now = atRest(record, look);
   const rule = presentRule(now);
   const waves = wavesOf(rule);
-  if (rule === undefined || (waves === undefined && rule.when !== "tested"))
-    return undefined;
+  if (!isByResults(rule)) return undefined;
   const isInForce = ruleInForce(now) !== undefined;
   if (waves === undefined)
     return isInForce && isExcluded(look.resource)
       ? { rule, promoted: 0 }
       : undefined;
   const promoted = promotedWaves(waves, look.resource);
+  const seen = now.rollout?.waves;
   // The first wave overrides the rule, as any promotion does: from then on the regions tell how far it is.
   return promoted === undefined ||
     promoted === waves.length ||
-    (isExcluded(look.resource) && !isInForce)
+    // Others have taken it back from a wave.
+    promoted < (seen?.length ?? 0) ||
+    (!isInForce && (isExcluded(look.resource) || seen?.length === 0))
     ? undefined
     : { rule, promoted };
+}
+
+/** Others have stopped waves which they may let go on. */
+export function isPaused(record: ImageVersionRecord, look: Look): boolean {
+  const now = atRest(record, look);
+  const waves = wavesOf(presentRule(now));
+  if (
+    waves === undefined ||
+    promotedWaves(waves, look.resource) === waves.length
+  )
+    return false;
+  const begun = now.rollout?.waves?.length ?? 0;
+  return (
+    (begun > 0 && begun < waves.length) ||
+    ruleHolding(record, look) !== undefined
+  );
+}
+
+/** What src/rollout promotes. */
+export function isByResults(
+  rule: PromotionRule | undefined,
+): rule is PromotionRule {
+  return rule?.when === "tested" || rule?.when === "waves";
+}
+
+/**
+ * What a look that shows the version as it is makes of its record, while no operation works on it. `timeOf`: since when a wave,
+ * counted from 0, has it that was not known to.
+ */
+export function withWaves(
+  record: ImageVersionRecord,
+  look: Look,
+  timeOf: (wave: number) => string,
+): ImageVersionRecord {
+  const now = atRest(record, look);
+  const rule = presentRule(now);
+  if (!isByResults(rule)) return record;
+  const waves = wavesOf(rule) ?? [];
+  const before = now.rollout?.waves ?? [];
+  const times = waveTimes(before, waves, look.resource, timeOf);
+  if (times.length > 0)
+    return { ...record, rollout: { ...record.rollout, waves: times } };
+  // Others have included it, and not as a wave does: who excludes it again is not overruled.
+  return isExcluded(look.resource)
+    ? record
+    : { ...record, overriddenRule: rule };
+}
+
+/**
+ * What is known of a rollout once Azure shows what the batch asks. A new rule begins anew. By hand, the wave that is promoted has
+ * the version anew, and what is excluded is in none.
+ */
+export function rolloutAfter(
+  record: ImageVersionRecord,
+): Pick<ImageVersionRecord, "rollout"> {
+  const { observed, rollout } = record;
+  const { waves: before = [], ...kept } = rollout ?? {};
+  if (askedAnew(record) !== undefined) return rollout ? { rollout: kept } : {};
+  const waves = wavesOf(presentRule(record));
+  const isDecided = batchOf(record).some(
+    ([, request]) =>
+      isDecidedByHand(request) || request.changes[EXCLUDE_FROM_LATEST] === true,
+  );
+  if (waves === undefined || observed === undefined || !isDecided) return {};
+  const promoted = promotedWaves(waves, observed.resource) ?? 0;
+  const times = before.slice(0, Math.max(0, promoted - 1));
+  return {
+    rollout: {
+      ...kept,
+      ...((promoted === 0 || times.length > 0) && { waves: times }),
+    },
+  };
 }
 
 /** The rule, of whatever kind, that holds the version back which Azure shows. */

@@ -176,6 +176,17 @@ export interface ToldChange extends Unmet {
   readonly returnedTime?: string;
 }
 
+/** What is known of how a version is promoted by tests or in waves. */
+export interface RolloutRecord {
+  /**
+   * Since when each wave has the version, the first one first; RFC 3339. Null: others have taken it back. Empty: all were, by hand.
+   * Absent: nothing is known, as in what earlier releases have stored.
+   */
+  readonly waves?: readonly (string | null)[];
+  /** Id of the event that was told last, but for those of single waves. */
+  readonly told?: string;
+}
+
 export interface ImageVersionRecord extends TrackedRecord {
   readonly state: VersionState;
   /** The highest sequence of an operation that was accepted. */
@@ -230,6 +241,7 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly outsideTold?: readonly ToldChange[];
   /** A promotion rule that has promoted the version, or was overridden by hand: it promotes no more. */
   readonly overriddenRule?: PromotionRule;
+  readonly rollout?: RolloutRecord;
   /** True where it is excluded from latest for a creation that was canceled, and no body has said since what it shall be. */
   readonly excludedByCancel?: true;
   /** How many updates were sent in the version's life. */

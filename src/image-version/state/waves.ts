@@ -10,7 +10,7 @@
  */
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
-import { regionField } from "../properties/fields.js";
+import { regionField, regionOf } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { canonicalRegion } from "../../resource-id.js";
@@ -51,6 +51,28 @@ export function promotedWaves(
       meant.every((region) => included.includes(region))
     );
   });
+}
+
+/**
+ * Since when each wave has the version, where a look shows it; `before`, as it was known. Null of one that others have taken it
+ * from. A wave that has no region any more is not known to have had it.
+ */
+export function waveTimes(
+  before: readonly (string | null)[],
+  waves: readonly Wave[],
+  shown: ImageVersionRequest,
+  timeOf: (wave: number) => string,
+): readonly (string | null)[] {
+  const there = targetRegionsOf(shown).map(({ name }) => canonicalRegion(name));
+  const have =
+    waves
+      .slice(0, promotedWaves(waves, shown) ?? 0)
+      .findLastIndex(({ regions }) =>
+        regions.some((region) => there.includes(canonicalRegion(region))),
+      ) + 1;
+  return Array.from({ length: Math.max(have, before.length) }, (_, i) =>
+    i < have ? (before[i] ?? timeOf(i)) : null,
+  );
 }
 
 /**
@@ -111,6 +133,17 @@ export function flagsByHand(
         included.map(({ name }) => name),
       )
     : flag;
+}
+
+/** The same of a promotion by a rule that has no waves, where nobody asks otherwise of a region, or takes it away. */
+export function flagsByRule(shown: ImageVersionRequest, wanted: Patch): Patch {
+  return Object.fromEntries(
+    Object.entries(flagsByHand(shown, false)).filter(
+      ([field]) =>
+        wanted[field] !== true &&
+        wanted[regionField(regionOf(field) ?? "")] !== null,
+    ),
+  );
 }
 
 /** Held back in every region that is shown, by its own flag and the version's. */

@@ -93,6 +93,39 @@ describe("somebody says in words that a version whose rule waits is excluded", (
   });
 });
 
+describe("somebody says in words that a region is excluded whose wave has the version", () => {
+  const flags = (westus: boolean) => [
+    { name: "westus", excludeFromLatest: westus },
+    { name: "eastus2", excludeFromLatest: true },
+  ];
+  test.each([
+    ["a PUT", () => put(plain(flags(true), { sigil: WAVES }))],
+    [
+      "a PATCH",
+      () =>
+        patch({
+          properties: { publishingProfile: { targetRegions: flags(true) } },
+        }),
+    ],
+  ])("by %s: the waves wait until it is put back", async (_, exclude) => {
+    await put(plain(TWO, { sigil: WAVES }));
+    await rollouts.pass(5);
+    await rollouts.report({});
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    await exclude();
+    await rollouts.pass(5);
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual([]);
+    await patch({
+      properties: { publishingProfile: { targetRegions: flags(false) } },
+    });
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+});
+
 const TESTED = { promotion: { when: "tested", results: ["boot"] } } as never;
 const MANUAL = { promotion: { when: "manual" } } as never;
 const IN = { excludeFromLatest: false };

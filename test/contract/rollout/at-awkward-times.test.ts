@@ -328,6 +328,23 @@ describe("what a person has canceled is not begun again by an operation that say
     expect(await rollouts.view()).toMatchObject({ state: "NeedsAttention" });
   });
 
+  test("a test by machines, until somebody tests the version by hand", async () => {
+    await rollouts.publish({ when: "tested" });
+    await rollouts.pass(2);
+    const { operation } = await rollouts.read(HELD);
+    await cancelOperation(rollouts.deps, operation.id, { appId: "op" });
+    await rollouts.pass(100);
+    expect((await rollouts.read(HELD)).operation.id).toBe(operation.id);
+    expect(await rollouts.view()).toMatchObject({
+      state: "NeedsAttention",
+      message:
+        "It waits for sigil/machine in westus, sigil/machine in eastus2. The test was canceled. Test the version by hand, or promote it by hand.",
+    });
+    await rollouts.test({ versionId: HELD });
+    await rollouts.pass(20);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+
   test("an exclusion after a failure", async () => {
     const rule = { ...WAVES, onFailure: "rollBack" };
     await rollouts.publish(rule);
@@ -415,6 +432,25 @@ test("what a region's copy has passed says nothing of the one that was made when
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
 
+test("a wave to whose region the replication has failed waits for a person", async () => {
+  await request(rollouts.world.deps, HELD, ruled(WAVES));
+  await rollouts.step(30);
+  await rollouts.simulator.control.setRegionState({
+    versionId: HELD,
+    region: "westus",
+    state: "Failed",
+    details: "No.",
+  });
+  for (let minutes = 0; minutes < 200; minutes += 1) await rollouts.step(60);
+  await rollouts.pass(10);
+  expect(await rollouts.view()).toMatchObject({
+    state: "NeedsAttention",
+    wave: 1,
+    message:
+      "Its replication to westus has failed. Retry it there, or promote the version by hand.",
+  });
+});
+
 test("a wave whose region the version has no longer is not told to have it", async () => {
   await rollouts.publish(WAVES);
   await rollouts.report({});
@@ -444,18 +480,20 @@ test("a result that passed by a clock that is ahead hides no later failure", asy
   expect(await rollouts.latestIn()).toEqual([]);
 });
 
-test("waves that others have ended go on once GET shows that their regions are as a wave leaves them", async () => {
+test("waves that others have stopped go on once their regions are as before", async () => {
   await rollouts.publish(WAVES);
   await rollouts.report({});
   await rollouts.pass(3);
   await rollouts.exclude({}, true);
   await rollouts.pass(10);
   expect(await rollouts.view()).toBeUndefined();
-  expect(await rollouts.isLookedAfter()).toBe(false);
-  await rollouts.exclude({}, false);
-  rollouts.clock.advance(60_000);
-  expect(await rollouts.view()).toMatchObject({ state: "Waiting", wave: 2 });
   expect(await rollouts.isLookedAfter()).toBe(true);
+  await rollouts.exclude({}, false);
+  await rollouts.pass(5);
+  expect(await rollouts.view()).toMatchObject({ state: "Waiting", wave: 2 });
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
 
 test("a version that waits for a person is told once", async () => {

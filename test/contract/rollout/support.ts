@@ -6,6 +6,7 @@ import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type { TestDependencies } from "../../../src/machine-test/ports.js";
 import { getRollout } from "../../../src/rollout/get-rollout.js";
+import { hindrancesOf } from "../../../src/rollout/hindrance.js";
 import type { RolloutDependencies } from "../../../src/rollout/ports.js";
 import {
   expectResult,
@@ -66,7 +67,9 @@ export async function startRollouts(
 ): Promise<Rollouts> {
   const tests = await startMachineTests(options);
   const { world, clock } = tests;
-  const imageVersions = world.deps;
+  const imageVersions = Object.assign(world.deps, {
+    hindrancesOf: hindrancesOf.bind(undefined, tests.deps),
+  });
   const rollout: RolloutDependencies = {
     imageVersions,
     machineTests: tests.deps,

@@ -4,7 +4,7 @@
  * update it, or demote it by hand. Invariants, in both readings of Azure's flags:
  *  1. In no region is the version the latest before its tests have passed there, and before those of the waves before it have;
  *     and it becomes the latest nowhere while one has failed.
- *  2. A version that was demoted by hand stays so.
+ *  2. A version that was demoted by hand stays so, and a region that others have held back, too.
  *  3. Left alone, it comes to the end that its results mean: every region, or where a test has failed no further one; none where
  *     the rule rolls back.
  *  4. An event is told once, of what is so.
@@ -15,6 +15,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { demoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { testedRow } from "../../../src/image-version/listings.js";
 import { keyOf } from "../../../src/resource-id.js";
+import { isFinal } from "../../../src/image-version/state/states.js";
 import { runRollouts } from "../../../src/rollout/roll-out.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
@@ -85,6 +86,8 @@ class Run {
   readonly onFailure: "halt" | "rollBack";
   /** Where it was the latest when that was judged last. */
   included: readonly string[] = [];
+  /** Where others have excluded it that was the latest there. */
+  readonly heldBack = new Set<string>();
   isDemoted = false;
   isHeldByOthers = false;
   updates = 0;
@@ -169,6 +172,10 @@ class Run {
         );
         const profile = shown?.resource.properties.publishingProfile;
         this.isHeldByOthers = true;
+        // What was sent a moment ago and no look has shown is sent again.
+        const { record } = await world.read(this.versionId);
+        if (isFinal(record.state) && this.included.includes(one.region))
+          this.heldBack.add(one.region);
         await simulator.control.editVersion({
           versionId: this.versionId,
           properties: {
@@ -203,6 +210,8 @@ class Run {
         expect.arrayContaining(included),
       );
     this.included = included;
+    for (const name of this.heldBack)
+      expect(included, `held back, ${what}`).not.toContain(name);
     if (this.isDemoted) expect(included, `demoted, ${what}`).toEqual([]);
     const { operation } = await rollouts.world.read(this.versionId);
     expect(operation.error, what).toBeUndefined();

@@ -83,6 +83,23 @@ describe("deleted is only what agrees in resource group, name, tag and deadline"
     });
   });
 
+  test("not what somebody has moved there from another resource group: it is told", () => {
+    const made = machineId({ ...NAME, resourceGroupName: "OtherTests" });
+    expect(
+      judge(MACHINE, GROUP, NOW, {
+        tests: [{ name: "westus", machineId: made } as RegionTestRecord],
+      }),
+    ).toEqual({
+      kind: "stranger",
+      reason: "Somebody has moved it here from another resource group.",
+    });
+    expect(
+      judge(MACHINE, GROUP, NOW, {
+        tests: [{ name: "westus", machineId: MACHINE.id } as RegionTestRecord],
+      }),
+    ).toMatchObject({ kind: "leftover" });
+  });
+
   test.each([
     [
       "another resource group",

@@ -56,6 +56,14 @@ describe("a version that is held back until its tests have passed", () => {
       kind: "wait",
       message: "The version is not usable in eastus2 yet.",
     });
+    expect(
+      decided({ results: BOTH, unready: ["eastus2"], lost: ["eastus2"] }),
+    ).toMatchObject({
+      kind: "wait",
+      state: "NeedsAttention",
+      message:
+        "Its replication to eastus2 has failed. Retry it there, or promote the version by hand.",
+    });
   });
 
   test("is halted by one failure, whatever else is known", () => {

@@ -160,7 +160,8 @@ function notNew(
           pointer: "/sigil/promotion",
           message:
             "A rule of waves is for a new version: this one is not excluded from latest in each of its regions.",
-          remediation: "Publish another version, or leave out sigil.promotion.",
+          remediation:
+            "Keep the rule that it has, demote the version first (POST …/demote), or publish another one.",
         },
       ];
 }

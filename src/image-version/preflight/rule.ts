@@ -1,0 +1,33 @@
+import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
+import type { ImageVersionRequest } from "../contract.js";
+import type { Dependencies } from "../ports.js";
+import { targetRegionsOf } from "../properties/canonical-form.js";
+import { isExcluded } from "../resources.js";
+import type { RuleFinding } from "../rules/rule.js";
+
+/**
+ * Warns of a promotion rule that waits for what nobody can bring about, while it is to include the version. Costs one read of what
+ * is stored for each gate.
+ */
+export async function ruleWarnings(
+  { hindrancesOf }: Pick<Dependencies, "hindrancesOf">,
+  id: ImageVersionId,
+  request: ImageVersionRequest,
+  observed: ImageVersionRequest | undefined,
+): Promise<readonly RuleFinding[]> {
+  const rule = request.sigil?.promotion;
+  if (
+    hindrancesOf === undefined ||
+    rule === undefined ||
+    (observed !== undefined && !isExcluded(observed))
+  )
+    return [];
+  const targets = targetRegionsOf(request).map(({ name }) => name);
+  const breaches = await hindrancesOf(imageIdOf(id), rule, targets);
+  return breaches.map((breach) => ({
+    rule: "promotion",
+    code: "NoTestMachines",
+    severity: "warning",
+    ...breach,
+  }));
+}

@@ -1,0 +1,50 @@
+import type { PromotionRule } from "../../contract.js";
+import { targetRegionsOf } from "../../properties/canonical-form.js";
+import { regionField, sameAt } from "../../properties/fields.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../../properties/table.js";
+import { isExcluded, isExcludedIn } from "../../resources.js";
+import { wavesOf } from "../../state/waves.js";
+import type { ChangeRule } from "../rule.js";
+
+export const wavesEnd: ChangeRule = {
+  name: "waves-end",
+  code: "WavesEnd",
+  severity: "warning",
+  basis: {
+    own: "Waves include one region after the other: where they end, the rest stays excluded.",
+  },
+  summary:
+    "A request that leaves out a promotion rule of waves, or has another rule instead, leaves no region excluded that a wave was to include.",
+  check: ({ change }) => {
+    if (change === undefined) return [];
+    const { observed, patch, lastApplied } = change;
+    const before = lastApplied?.[PROMOTION] as PromotionRule | undefined;
+    const after = patch[PROMOTION] as PromotionRule | null | undefined;
+    if (
+      wavesOf(before) === undefined ||
+      after === undefined ||
+      sameAt(PROMOTION, before, after ?? undefined) ||
+      (after !== null && isExcluded(observed)) ||
+      patch[EXCLUDE_FROM_LATEST] === false
+    )
+      return [];
+    const excluded = targetRegionsOf(observed)
+      .filter(
+        (region) =>
+          isExcludedIn(observed, region) &&
+          patch[`${regionField(region.name)}/excludeFromLatest`] !== false,
+      )
+      .map(({ name }) => name);
+    return excluded.length === 0
+      ? []
+      : [
+          {
+            pointer: "/sigil/promotion",
+            message: `The request ends the waves by which the version was to become the latest in ${excluded.join(", ")}: it stays excluded from latest there.`,
+            remediation: isExcluded(observed)
+              ? "Keep the rule; or promote it by hand (POST …/promote), which includes it in every region."
+              : `Keep the rule; or include it there by a PATCH of targetRegions that says "excludeFromLatest": false of ${excluded.join(", ")}.`,
+          },
+        ];
+  },
+};

@@ -1,0 +1,93 @@
+/** Why Sigil can make no machine that a promotion rule waits for: as far as that is known without asking Azure. */
+import type { PromotionRule } from "../image-version/contract.js";
+import type { Breach } from "../image-version/rules/rule.js";
+import { wavesOf, type Wave } from "../image-version/state/waves.js";
+import type { TestDependencies } from "../machine-test/ports.js";
+import { placesOf } from "../machine-test/profile.js";
+import { canonicalRegion } from "../resource-id.js";
+import { MACHINE_TEST } from "../test-results/results.js";
+
+type Profiles = Pick<TestDependencies, "makesMachines" | "profiles">;
+
+/** What is wrong, and what a person may do about it once the version is there. */
+export interface Hindrance {
+  readonly message: string;
+  readonly remediation: string;
+}
+
+/** Of versions of an image definition, in canonical regions. Costs one read of what is stored. */
+export async function hindranceIn(
+  { makesMachines, profiles }: Profiles,
+  imageId: string,
+  regions: readonly string[],
+): Promise<Hindrance | undefined> {
+  if (!makesMachines)
+    return {
+      message: "This deployment makes no test machines.",
+      remediation:
+        "Name tests of your own in the rule, or promote the version by hand.",
+    };
+  const stored = await profiles.read(imageId);
+  if (stored === undefined)
+    return {
+      message: "The image definition has no test profile.",
+      remediation: "Set one, or promote the version by hand.",
+    };
+  const offered = placesOf(stored.profile).map(({ region }) => region);
+  const without = regions.filter((region) => !offered.includes(region));
+  return without.length === 0
+    ? undefined
+    : {
+        message: `The test profile has no place in ${without.join(", ")}.`,
+        remediation:
+          "Add them to it, name the rule's regions, or promote the version by hand.",
+      };
+}
+
+/** Where a rule waits for machines that cannot be made. `targets`: the version's regions, in any spelling. */
+export async function hindrancesOf(
+  profiles: Profiles,
+  imageId: string,
+  rule: PromotionRule,
+  targets: readonly string[],
+): Promise<readonly Breach[]> {
+  const pointer = "/sigil/promotion";
+  const gates =
+    rule.when === "tested"
+      ? [
+          {
+            pointer,
+            regions: rule.regions ?? targets,
+            names: namesOf(rule),
+          },
+        ]
+      : (wavesOf(rule) ?? []).map((wave, i) => ({
+          pointer: `${pointer}/waves/${i}`,
+          regions: wave.regions,
+          names: testsIn(wave),
+        }));
+  const breaches: Breach[] = [];
+  for (const gate of gates) {
+    if (!gate.names.includes(MACHINE_TEST)) continue;
+    const regions = gate.regions.map(canonicalRegion);
+    const hindrance = await hindranceIn(profiles, imageId, regions);
+    if (hindrance !== undefined)
+      breaches.push({
+        pointer: gate.pointer,
+        message: `The version waits for ${MACHINE_TEST} in ${regions.join(", ")}. ${hindrance.message}`,
+        remediation:
+          "Set a test profile that has a place in each of these regions (docs/test-machines.md), or name tests of your own in results.",
+      });
+  }
+  return breaches;
+}
+
+/** Tests that a rule without waves waits for. */
+export function namesOf({ results }: PromotionRule): readonly string[] {
+  return results ?? [MACHINE_TEST];
+}
+
+/** Tests that have to pass in a wave's regions. */
+export function testsIn({ after, results }: Wave): readonly string[] {
+  return results ?? (after === "tested" ? [MACHINE_TEST] : []);
+}

@@ -1,0 +1,106 @@
+/** A request with a promotion rule that waits for test machines which nobody can make. */
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { planImageVersion } from "../../../src/image-version/commands/plan.js";
+import { putImageVersion } from "../../../src/image-version/commands/put.js";
+import type { TestDependencies } from "../../../src/machine-test/ports.js";
+import { hindrancesOf } from "../../../src/rollout/hindrance.js";
+import { commandOf, idOf, TRACEPARENT } from "../../support/dependencies.js";
+import { profileBody } from "../machine-test/support.js";
+import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+
+let rollouts: Rollouts;
+beforeEach(async () => {
+  rollouts = await startRollouts();
+});
+afterEach(() => rollouts.close());
+
+const TESTED = { when: "tested" };
+const plan = async (rule: object) => {
+  const { findings } = await planImageVersion(rollouts.world.deps, {
+    id: idOf(HELD),
+    body: ruled(rule),
+  });
+  return findings.filter(({ code }) => code === "NoTestMachines");
+};
+const put = async (rule: object, tags: Record<string, string> = {}) => {
+  const answer = await putImageVersion(
+    rollouts.world.deps,
+    commandOf(HELD, { ...ruled(rule), tags }),
+  );
+  await rollouts.world.finish(HELD);
+  return answer.kind === "accepted" ? (answer.operation.warnings ?? []) : [];
+};
+const withDeps = (change: Partial<TestDependencies>): void => {
+  const machineTests = { ...rollouts.deps, ...change };
+  Object.assign(rollouts.world.deps, {
+    hindrancesOf: hindrancesOf.bind(undefined, machineTests),
+  });
+};
+const removeProfile = (): void => {
+  withDeps({ profiles: { read: () => Promise.resolve(undefined) } });
+};
+
+test("is warned of in a plan and when it is accepted, where the image definition has no test profile", async () => {
+  expect(await plan(TESTED)).toEqual([]);
+  removeProfile();
+  const warning = {
+    rule: "promotion",
+    code: "NoTestMachines",
+    severity: "warning",
+    pointer: "/sigil/promotion",
+    message:
+      "The version waits for sigil/machine in westus, eastus2. The image definition has no test profile.",
+    remediation:
+      "Set a test profile that has a place in each of these regions (docs/test-machines.md), or name tests of your own in results.",
+  };
+  expect(await plan(TESTED)).toEqual([warning]);
+  expect(await put(TESTED)).toEqual([warning]);
+  // It waits still.
+  expect(await put(TESTED, { build: "2" })).toEqual([warning]);
+  await promoteImageVersion(rollouts.world.deps, {
+    id: idOf(HELD),
+    requestedBy: { appId: "operator" },
+    traceparent: TRACEPARENT,
+  });
+  await rollouts.world.finish(HELD);
+  expect(await put(TESTED, { build: "3" })).toEqual([]);
+});
+
+test("is not warned of where it names tests of others alone", async () => {
+  removeProfile();
+  expect(await plan({ ...TESTED, results: ["boot"] })).toEqual([]);
+  expect(await put({ ...TESTED, results: ["boot"] })).toEqual([]);
+});
+
+test("is warned of for each wave that it is so for", async () => {
+  await rollouts.setProfile({
+    regions: profileBody().regions.filter(({ name }) => name === "westus"),
+  });
+  const waves = {
+    when: "waves",
+    waves: [
+      { regions: ["westus"], after: "tested" },
+      { regions: ["eastus2"], after: "tested" },
+    ],
+  };
+  expect(await put(waves)).toMatchObject([
+    {
+      code: "NoTestMachines",
+      pointer: "/sigil/promotion/waves/1",
+      message:
+        "The version waits for sigil/machine in eastus2. The test profile has no place in eastus2.",
+    },
+  ]);
+});
+
+test("is warned of where the deployment makes no machines", async () => {
+  withDeps({ makesMachines: false });
+  expect(await put(TESTED)).toMatchObject([
+    {
+      code: "NoTestMachines",
+      message:
+        "The version waits for sigil/machine in westus, eastus2. This deployment makes no test machines.",
+    },
+  ]);
+});

@@ -1,0 +1,232 @@
+/** A PUT or PATCH that changes the rule by which a version is held back, or its next wave. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
+import {
+  patchImageVersion,
+  putImageVersion,
+} from "../../../src/image-version/commands/put.js";
+import { planImageVersion } from "../../../src/image-version/commands/plan.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { commandOf, idOf, TRACEPARENT } from "../../support/dependencies.js";
+import { managedImageRequest } from "../../support/requests.js";
+import { refusal } from "../../support/refusal.js";
+import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+
+let rollouts: Rollouts;
+beforeEach(async () => {
+  rollouts = await startRollouts();
+});
+afterEach(() => rollouts.close());
+
+const BOOT = { after: "tested", results: ["boot"] };
+const FIRST = { regions: ["westus"], ...BOOT };
+const SECOND = { regions: ["eastus2"], ...BOOT };
+const WAVES = { when: "waves", waves: [FIRST, SECOND] };
+const BOTH = ["westus", "eastus2"];
+const byHand = () => ({
+  id: idOf(HELD),
+  requestedBy: { appId: "operator" },
+  traceparent: TRACEPARENT,
+});
+const bodyOf = (rule: object | undefined) =>
+  rule === undefined ? managedImageRequest() : ruled(rule);
+const put = (rule: object | undefined) =>
+  putImageVersion(rollouts.world.deps, commandOf(HELD, bodyOf(rule)));
+const patch = (merge: object) =>
+  patchImageVersion(rollouts.world.deps, {
+    ...byHand(),
+    validate: () => [],
+    patch: merge,
+  });
+const patchRule = (promotion: object) => patch({ sigil: { promotion } });
+/** The codes of its warnings; it is carried out, and the timer runs. */
+const change = async (rule: object | undefined): Promise<unknown> => {
+  const answer = await put(rule);
+  expect(answer.kind).toBe("accepted");
+  await rollouts.world.finish(HELD);
+  await rollouts.pass(5);
+  return answer.kind === "accepted"
+    ? (answer.operation.warnings ?? []).map(({ code, message }) => [
+        code,
+        message,
+      ])
+    : undefined;
+};
+const passAll = async (): Promise<void> => {
+  for (const region of BOTH) await rollouts.report({ region });
+  await rollouts.pass(10);
+};
+
+describe("while a wave has the version", () => {
+  beforeEach(async () => {
+    await rollouts.publish(WAVES);
+    await rollouts.report({});
+    await rollouts.pass(3);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  });
+
+  const OTHERS = [
+    ["another order", { ...WAVES, waves: [SECOND, FIRST] }],
+    ["fewer waves", { ...WAVES, waves: [{ ...FIRST, regions: BOTH }] }],
+    [
+      "more waves",
+      {
+        ...WAVES,
+        waves: [FIRST, SECOND, { regions: ["eastus"], after: "manual" }],
+      },
+    ],
+    [
+      "another gate",
+      { ...WAVES, waves: [FIRST, { ...SECOND, after: "manual" }] },
+    ],
+    ["another end after a failure", { ...WAVES, onFailure: "rollBack" }],
+  ] as const;
+
+  test.each(OTHERS)(
+    "waves in %s are refused by a PUT and by a PATCH, and those that there are go on",
+    async (_, rule) => {
+      for (const send of [put, patchRule]) {
+        const { code, findings } = await refusal(send(rule));
+        expect(code).toBe("InvalidRequest");
+        expect(findings.at(-1)).toMatchObject({
+          code: "InvalidPromotion",
+          remediation:
+            "Keep the rule that it has, demote the version first (POST …/demote), or publish another one.",
+        });
+      }
+      await rollouts.report({ region: "eastus2" });
+      await rollouts.pass(5);
+      expect(await rollouts.latestIn()).toEqual(BOTH);
+    },
+  );
+
+  test("other waves are taken once the version is demoted, and begin with their first", async () => {
+    await demoteImageVersion(rollouts.world.deps, byHand());
+    await rollouts.world.finish(HELD);
+    await change({ ...WAVES, waves: [SECOND, FIRST] });
+    expect(await rollouts.view()).toMatchObject({ wave: 1 });
+    expect(await rollouts.latestIn()).toEqual([]);
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+
+  test.each([
+    ["none", undefined],
+    ["tested", { when: "tested", results: ["boot"] }],
+    ["allRegionsReady", { when: "allRegionsReady" }],
+    ["manual", { when: "manual" }],
+  ])(
+    "the rule %s instead ends the waves, with a warning that says where it stays excluded",
+    async (_, rule) => {
+      const { findings } = await planImageVersion(rollouts.world.deps, {
+        id: idOf(HELD),
+        body: bodyOf(rule),
+      });
+      expect(findings.map(({ code }) => code)).toContain("WavesEnd");
+      expect(await change(rule)).toEqual([
+        [
+          "WavesEnd",
+          "The request ends the waves by which the version was to become the latest in eastus2: it stays excluded from latest there.",
+        ],
+      ]);
+      await passAll();
+      expect(await rollouts.latestIn()).toEqual(["westus"]);
+      expect(await rollouts.view()).toBeUndefined();
+      expect(await rollouts.isLookedAfter()).toBe(false);
+    },
+  );
+
+  test("what the warning says includes it in the rest", async () => {
+    await change(undefined);
+    const { targetRegions = [] } =
+      managedImageRequest().properties.publishingProfile ?? {};
+    const answer = await patch({
+      properties: {
+        publishingProfile: {
+          targetRegions: targetRegions.map((region) => ({
+            ...region,
+            excludeFromLatest: false,
+          })),
+        },
+      },
+    });
+    expect(answer.kind).toBe("accepted");
+    await rollouts.world.finish(HELD);
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+});
+
+describe("before the first wave", () => {
+  beforeEach(async () => {
+    await rollouts.publish(WAVES);
+    await rollouts.pass(3);
+  });
+
+  test("waves in another order begin with their first", async () => {
+    expect(await change({ ...WAVES, waves: [SECOND, FIRST] })).toEqual([]);
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+  });
+
+  test("one wave instead of two has all regions at once", async () => {
+    expect(
+      await change({ ...WAVES, waves: [{ regions: BOTH, ...BOOT }] }),
+    ).toEqual([]);
+    await rollouts.report({});
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual([]);
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+
+  test("the rule tested instead includes it everywhere once its tests have passed", async () => {
+    expect(await change({ when: "tested", results: ["boot"] })).toEqual([]);
+    await passAll();
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+
+  test("the rule allRegionsReady instead includes it everywhere, as its plan says", async () => {
+    const { armRequest } = await planImageVersion(rollouts.world.deps, {
+      id: idOf(HELD),
+      body: ruled({ when: "allRegionsReady" }),
+    });
+    const { properties } = armRequest?.body as ImageVersionRequest;
+    expect(properties.publishingProfile?.excludeFromLatest).toBe(false);
+    expect(
+      (properties.publishingProfile?.targetRegions ?? []).map(
+        ({ excludeFromLatest = false }) => excludeFromLatest,
+      ),
+    ).toEqual([false, false]);
+    expect(await change({ when: "allRegionsReady" })).toEqual([]);
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+
+  test("no rule instead leaves it excluded, with a warning, until somebody promotes it everywhere", async () => {
+    expect(await change(undefined)).toEqual([
+      [
+        "WavesEnd",
+        "The request ends the waves by which the version was to become the latest in westus, eastus2: it stays excluded from latest there.",
+      ],
+    ]);
+    await passAll();
+    expect(await rollouts.latestIn()).toEqual([]);
+    await promoteImageVersion(rollouts.world.deps, byHand());
+    await rollouts.world.finish(HELD);
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+});
+
+test("a rule tested that is taken away leaves the version excluded; waves instead begin with their first", async () => {
+  await rollouts.publish({ when: "tested", results: ["boot"] });
+  const { findings } = await refusal(put(WAVES));
+  expect(findings).toMatchObject([{ code: "InvalidPromotion" }]);
+  await change(undefined);
+  await passAll();
+  expect(await rollouts.latestIn()).toEqual([]);
+});

@@ -1,0 +1,234 @@
+/** Since when each wave has the version, and what is told of that: once each time, for as long as the rollout lasts. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
+import type { IdempotencyKeys } from "../../../src/operation/ports.js";
+import { reconcile } from "../../../src/operation/reconcile.js";
+import { keyOf } from "../../../src/resource-id.js";
+import { getRollout } from "../../../src/rollout/get-rollout.js";
+import { getImageVersion } from "../../../src/image-version/queries/get.js";
+import { runRollouts } from "../../../src/rollout/roll-out.js";
+import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { createMemoryIdempotencyKeys } from "../../support/fakes/idempotency-keys.js";
+import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+
+let rollouts: Rollouts;
+beforeEach(async () => {
+  rollouts = await startRollouts();
+});
+afterEach(() => rollouts.close());
+
+const BOOT = { after: "tested", results: ["boot"] };
+const FIRST = { regions: ["westus"], ...BOOT };
+const WAVES = {
+  when: "waves",
+  waves: [FIRST, { regions: ["eastus2"], ...BOOT }],
+};
+const after = (minutes: number, first: object = FIRST) => ({
+  when: "waves",
+  waves: [first, { regions: ["eastus2"], after: { minutes } }],
+});
+const byHand = () => ({
+  id: idOf(HELD),
+  requestedBy: { appId: "operator" },
+  traceparent: TRACEPARENT,
+});
+const told = async (type = "WavePromoted") =>
+  (await rollouts.takeEvents()).filter((event) => event.type.endsWith(type));
+const wavesIn = (events: Awaited<ReturnType<typeof told>>) =>
+  events.map(({ data }) => (data as { wave: number }).wave);
+
+/** The timer of a deployment that keeps no Idempotency-Key until its next run. */
+const runWithoutKeys = () => {
+  const { rollout } = rollouts;
+  const idempotencyKeys: IdempotencyKeys = createMemoryIdempotencyKeys(
+    () => new Date(rollouts.clock.now()),
+  );
+  return runRollouts(
+    {
+      ...rollout,
+      imageVersions: { ...rollout.imageVersions, idempotencyKeys },
+    },
+    TRACEPARENT,
+  );
+};
+
+describe("a wave by minutes", () => {
+  test("comes, and is told once, though it takes longer than any Idempotency-Key is kept", async () => {
+    await rollouts.publish(after(14_400));
+    await rollouts.report({});
+    await rollouts.world.finish(HELD);
+    for (let hours = 0; hours < 24 * 9; hours += 6) {
+      await runWithoutKeys();
+      await rollouts.step(6 * 3_600);
+    }
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    for (let hours = 0; hours < 24 * 2; hours += 6) {
+      await runWithoutKeys();
+      await rollouts.step(6 * 3_600);
+    }
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+    expect(wavesIn(await told())).toEqual([1, 2]);
+  });
+
+  test("counts from the second time that others have included the wave before", async () => {
+    await rollouts.publish(after(30, { regions: ["westus"], after: "manual" }));
+    await rollouts.exclude({ westus: false }, false);
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    await rollouts.exclude({ westus: true }, true);
+    await rollouts.pass(35);
+    expect(await rollouts.latestIn()).toEqual([]);
+    await rollouts.exclude({ westus: false }, false);
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    await rollouts.pass(30);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+    expect(wavesIn(await told())).toEqual([1, 1, 2]);
+  });
+
+  test("counts from its second promotion where the wave before was demoted between two looks", async () => {
+    await rollouts.publish(after(30));
+    await rollouts.report({});
+    await rollouts.pass(3);
+    rollouts.clock.advance(29 * 60_000);
+    await demoteImageVersion(rollouts.world.deps, byHand());
+    await rollouts.world.finish(HELD);
+    await promoteImageVersion(rollouts.world.deps, byHand());
+    await rollouts.world.finish(HELD);
+    await rollouts.pass(20);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+    expect(wavesIn(await told())).toEqual([1, 1, 2]);
+  });
+
+  test("counts from the promotion of the wave before, where an earlier release has stored nothing of that", async () => {
+    await rollouts.publish(after(30));
+    await rollouts.report({});
+    await rollouts.pass(3);
+    await rollouts.pass(20);
+    const { store } = rollouts.world.deps;
+    const stored = await store.read(keyOf(HELD));
+    const { rollout: _, ...record } = stored?.record ?? {};
+    await store.commit(
+      record as NonNullable<typeof stored>["record"],
+      stored?.operation as NonNullable<typeof stored>["operation"],
+      stored?.etag,
+    );
+    await rollouts.pass(12);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+});
+
+describe("what others exclude again in Azure is not included by Sigil", () => {
+  const tag = async (rule: object): Promise<void> => {
+    await request(rollouts.world.deps, HELD, {
+      ...ruled(rule),
+      tags: { build: "2" },
+    });
+    await rollouts.world.finish(HELD);
+  };
+
+  test("after the last wave", async () => {
+    await rollouts.publish(WAVES);
+    await rollouts.report({});
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+    await rollouts.exclude({ eastus2: true });
+    expect(await rollouts.view()).toBeUndefined();
+    await tag(WAVES);
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    expect(await rollouts.isLookedAfter()).toBe(false);
+    await promoteImageVersion(rollouts.world.deps, byHand());
+    await rollouts.world.finish(HELD);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+
+  test("before its tests have passed", async () => {
+    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.exclude({}, false);
+    await rollouts.pass(2);
+    await rollouts.exclude({}, true);
+    expect(await rollouts.view()).toBeUndefined();
+    await rollouts.report({});
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual([]);
+  });
+});
+
+test("a wave that is promoted again is told again", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.report({});
+  await rollouts.pass(3);
+  await demoteImageVersion(rollouts.world.deps, byHand());
+  await rollouts.world.finish(HELD);
+  await rollouts.pass(3);
+  expect(await rollouts.isLookedAfter()).toBe(false);
+  await promoteImageVersion(rollouts.world.deps, byHand());
+  await rollouts.world.finish(HELD);
+  await rollouts.pass(3);
+  const events = await told();
+  expect(wavesIn(events)).toEqual([1, 1]);
+  expect(new Set(events.map(({ id }) => id)).size).toBe(2);
+});
+
+test("two hosts that see a wave at once tell it once", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.exclude({ westus: false }, false);
+  await Promise.all([rollouts.run(), rollouts.run()]);
+  await rollouts.pass(3);
+  expect(wavesIn(await told())).toEqual([1]);
+});
+
+test("a wave is told though the topic took nothing when it was seen", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.exclude({ westus: false }, false);
+  const { rollout } = rollouts;
+  const run = await runRollouts(
+    {
+      ...rollout,
+      imageVersions: {
+        ...rollout.imageVersions,
+        events: { publish: () => Promise.reject(new Error("It died.")) },
+      },
+    },
+    TRACEPARENT,
+  );
+  expect(run.errors).toHaveLength(1);
+  expect(await told()).toEqual([]);
+  await reconcile(rollouts.world.deps);
+  expect(wavesIn(await told())).toEqual([1]);
+  await rollouts.pass(3);
+  expect(await told()).toEqual([]);
+});
+
+test("GET writes nothing", async () => {
+  await rollouts.publish(after(30));
+  const { imageVersions } = rollouts.rollout;
+  const refuse = () => Promise.reject(new Error("A GET has written."));
+  const reads = {
+    ...imageVersions,
+    index: { ...imageVersions.index, put: refuse, remove: refuse },
+    store: { ...imageVersions.store, commit: refuse },
+    idempotencyKeys: { claim: refuse, bind: refuse },
+    events: { publish: refuse },
+  };
+  const view = async () =>
+    getRollout(
+      { ...rollouts.rollout, imageVersions: reads },
+      await getImageVersion(reads, idOf(HELD)),
+    );
+  expect(await view()).toMatchObject({ wave: 1 });
+  await rollouts.report({});
+  await rollouts.world.finish(HELD);
+  expect(await view()).toMatchObject({
+    wave: 2,
+    message: "Its turn comes in eastus2.",
+  });
+});
