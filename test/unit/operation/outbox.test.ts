@@ -1,7 +1,12 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { fail } from "../../../src/operation/failing.js";
-import { deliver, isStateConflict } from "../../../src/operation/outbox.js";
+import {
+  deliver,
+  isStateConflict,
+  isTold,
+} from "../../../src/operation/outbox.js";
+import type { Effect } from "../../../src/operation/records.js";
 import {
   accepted,
   at,
@@ -119,4 +124,38 @@ test("what fails otherwise is thrown", async () => {
   expect(isStateConflict(new TypeError("It broke."))).toBe(false);
   expect(isStateConflict({ code: "StateConflict" })).toBe(false);
   expect(isStateConflict(new ServiceError("NotFound", "None."))).toBe(false);
+});
+
+describe("what must be known of a state is told", () => {
+  const pair = told(creating());
+  const { record, operation } = pair;
+  const isKnown = (...outbox: Effect[]): boolean =>
+    isTold({ record: { ...record, outbox }, operation });
+  const present =
+    wait(pair, "Busy.", 0, at(1)).record.outbox.find(
+      ({ kind }) => kind === "message",
+    ) ?? expect.fail("it sends no message");
+  const event =
+    accepted().record.outbox.find(({ kind }) => kind === "event") ??
+    expect.fail("it tells nothing");
+  const close: Effect = { kind: "close", operationId: `${KEY}-1` };
+  const rows: Effect = { kind: "index", put: [], remove: [] };
+
+  test("though events wait, and so its operation stays open", () => {
+    expect(isKnown()).toBe(true);
+    expect(isKnown(event, close)).toBe(true);
+  });
+
+  test("not while a listing, or another step's message, is missing", () => {
+    expect(isKnown(event, rows)).toBe(false);
+    expect(isKnown(present)).toBe(false);
+    const begun = { ...record, step: record.step + 1 };
+    expect(
+      isTold({ record: { ...begun, outbox: [present, event] }, operation }),
+    ).toBe(true);
+    const other = { ...operation, id: `${KEY}-9` };
+    expect(
+      isTold({ record: { ...begun, outbox: [present] }, operation: other }),
+    ).toBe(false);
+  });
 });

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { KINDS } from "../../../src/kinds.js";
 import { OPEN_SCOPE, operationScope } from "../../../src/operation/catalog.js";
 import {
+  forgedToken,
   getOperation,
   listOperations,
   waitForChange,
@@ -403,5 +404,24 @@ describe("an operation as the API shows it", () => {
     });
     expect(viewOperation(many)).not.toHaveProperty("omittedWrites");
     expect(viewOperation(running, "calls")).not.toHaveProperty("omittedWrites");
+  });
+});
+
+it("a continuation token that no page has given is refused, and says what would be right", () => {
+  const cause = new Error("It is no token.");
+  const error = forgedToken(cause);
+  expect(error).toMatchObject({
+    code: "InvalidRequest",
+    message:
+      "The continuation token was not given by this service for this list.",
+    cause,
+    findings: [
+      {
+        code: "InvalidFormat",
+        pointer: "/query/continuationToken",
+        message:
+          "Use nextLink, or the continuationToken of the page before, unchanged.",
+      },
+    ],
   });
 });

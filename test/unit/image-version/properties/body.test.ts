@@ -464,3 +464,58 @@ describe("the form that may be edited and sent back", () => {
     });
   });
 });
+
+describe("a region that includes an excluded version by itself", () => {
+  const regionsSent = (
+    shownAs: boolean,
+    patch: Record<string, unknown> = {},
+    rewrites = false,
+  ) => {
+    const version = {
+      location: "westus",
+      properties: {
+        storageProfile: {},
+        publishingProfile: {
+          excludeFromLatest: shownAs,
+          targetRegions: [
+            { name: "West US", excludeFromLatest: false },
+            { name: "eastus2", excludeFromLatest: true },
+            { name: "uksouth" },
+          ],
+        },
+      },
+    };
+    return updateBody(
+      version,
+      patch,
+      false,
+      rewrites,
+    ).request.properties.publishingProfile?.targetRegions?.map(
+      ({ excludeFromLatest }) => excludeFromLatest,
+    );
+  };
+
+  test("stays so where the update says nothing of it", () => {
+    expect(regionsSent(true)).toEqual([false, true, undefined]);
+    expect(regionsSent(true, { "/tags/a": "1" })).toEqual([
+      false,
+      true,
+      undefined,
+    ]);
+  });
+
+  test("says nothing once the version is included: it is, too", () => {
+    const included = { [EXCLUDE_FROM_LATEST]: false };
+    expect(regionsSent(true, included)).toEqual([undefined, true, undefined]);
+    expect(regionsSent(false)).toEqual([undefined, true, undefined]);
+  });
+
+  test("where the update asks for it, is not what others have included", () => {
+    const asked = { [`${REGIONS}/eastus2/excludeFromLatest`]: false };
+    expect(regionsSent(true, asked)).toEqual([false, undefined, undefined]);
+  });
+
+  test("says so where Azure has kept what was left out", () => {
+    expect(regionsSent(false, {}, true)).toEqual([false, true, undefined]);
+  });
+});

@@ -3,6 +3,7 @@ import type { Fields } from "../../../../src/image-version/properties/fields.js"
 import {
   askedBy,
   askedOfSeen,
+  clearedBy,
   combined,
   conflictsBetween,
   describeField,
@@ -10,9 +11,11 @@ import {
   impossibleAmong,
   NOTHING_ASKED,
   statedBy,
+  statedIn,
   takenAway,
   unmetBy,
   withApplied,
+  withRuleAlone,
   type Asked,
   type Patch,
 } from "../../../../src/image-version/properties/patch.js";
@@ -477,6 +480,90 @@ describe("what a merge patch says in so many words", () => {
     ).toStrictEqual({});
     expect(statedBy("text", {})).toStrictEqual({});
   });
+
+  test("of a list that it replaces, is all that the list will have", () => {
+    const patch = {
+      tags: { a: "1" },
+      properties: { publishingProfile: { targetRegions: [{}] } },
+    };
+    const to = {
+      ...west,
+      [COUNT]: 2,
+      "/tags/a": "1",
+      "/tags/b": "1",
+      [`${ZONE}/name`]: "westus",
+    };
+    expect(statedBy(patch, to, "lists")).toStrictEqual({
+      "/tags/a": "1",
+      ...west,
+      [COUNT]: 2,
+    });
+    expect(statedBy(patch, to)).toStrictEqual({ "/tags/a": "1" });
+  });
+});
+
+describe("what a merge patch takes away as a whole", () => {
+  test("is the parents of properties, and no property itself", () => {
+    expect(
+      clearedBy({
+        tags: null,
+        location: null,
+        properties: {
+          publishingProfile: {
+            excludeFromLatest: null,
+            targetRegions: null,
+            replicaCount: 2,
+          },
+          safetyProfile: null,
+          storageProfile: { dataDiskImages: [null, { lun: null }] },
+        },
+        "a/b": { c: null },
+      }),
+    ).toEqual(["/tags", REGIONS, "/properties/safetyProfile", "/a~1b/c"]);
+  });
+
+  test("is nothing where it takes nothing away, or is everything", () => {
+    expect(clearedBy({})).toEqual([]);
+    expect(clearedBy("text")).toEqual([]);
+    expect(clearedBy([null])).toEqual([]);
+    expect(clearedBy(null)).toEqual([""]);
+  });
+});
+
+describe("a promotion rule says when the version is to be in latest", () => {
+  const rule = { [PROMOTION]: { when: "manual" }, "/tags/a": "1" };
+  const is = (excluded?: boolean): Fields =>
+    excluded === undefined ? {} : { [EXCLUDE_FROM_LATEST]: excluded };
+
+  /** The body says so, Azure shows it so; is that asked? */
+  test.each<[string, Fields, Fields | undefined, Fields]>([
+    ["to be in latest at once", is(false), is(false), {}],
+    ["to be in latest at once, of what is held back", is(false), is(true), {}],
+    ["to be in latest at once, of a new version", is(false), undefined, {}],
+    ["to be held back as it is", is(true), is(true), {}],
+    ["a new version to be held back", is(true), undefined, {}],
+    ["what is in latest to be held back", is(true), is(false), is(true)],
+    ["what says nothing to be held back", is(true), is(), is(true)],
+    ["nothing, of what is in latest", is(), is(false), {}],
+  ])("beside it a body that asks %s", (_, said, shown, asked) => {
+    expect(statedIn({ ...rule, ...said }, shown)).toStrictEqual({
+      ...rule,
+      ...asked,
+    });
+    // A body without a rule says what it says.
+    expect(statedIn(said, shown)).toStrictEqual(said);
+  });
+
+  test("and not at once, where a patch asks for the rule", () => {
+    const sooner = { ...rule, ...is(false) };
+    expect(withRuleAlone(sooner)).toStrictEqual(rule);
+    const later = { ...rule, ...is(true) };
+    expect(withRuleAlone(later)).toStrictEqual(later);
+    expect(withRuleAlone(is(false))).toStrictEqual(is(false));
+    expect(withRuleAlone(is(false), { when: "manual" })).toStrictEqual({});
+    const taken = { [PROMOTION]: null, ...is(false) };
+    expect(withRuleAlone(taken)).toStrictEqual(taken);
+  });
 });
 
 describe("what a merge patch takes away and no update can", () => {
@@ -678,6 +765,15 @@ describe("two requests contradict each other where", () => {
     ],
   ])("but not where %s", (_, theirs, ours) => {
     expect(conflictsBetween(asks(theirs), asks(ours))).toEqual([]);
+  });
+
+  test("one repeats a region that the other removes", () => {
+    expect(
+      conflictsBetween(
+        { changes: { [WEST]: null }, repeats: {} },
+        { changes: {}, repeats: { ...west, ...east } },
+      ),
+    ).toEqual([{ field: WEST, theirs: null, ours: "westus" }]);
   });
 
   test("but not by what they merely repeat", () => {

@@ -8,8 +8,11 @@ import {
   region,
   setId,
   STORAGE,
+  subject,
   type Changes,
 } from "./subject.js";
+import type { Change } from "../../../../src/image-version/preflight/facts.js";
+import { checkChange } from "../../../../src/image-version/rules/rules.js";
 
 const PAST = "2025-12-31";
 const PROFILE = "/properties/publishingProfile";
@@ -310,5 +313,79 @@ describe("a key", () => {
         existing: { removeRegions: ["eastus2"] },
       }),
     ).toEqual([]);
+  });
+});
+
+describe("what a request repeats of exclusion from latest", () => {
+  const IN = { publishing: { excludeFromLatest: false } };
+  const OUT = { publishing: { excludeFromLatest: true } };
+  const FIELD = `${PROFILE}/excludeFromLatest`;
+
+  /** The request says it, Azure shows the version otherwise, and the merge has not asked for it. */
+  const told = (
+    said: Changes,
+    existing: NonNullable<Changes["existing"]>,
+    more: Partial<Change> = {},
+  ) => {
+    const it = subject({ ...said, existing });
+    if (it.change === undefined) throw new Error("there is no change");
+    return checkChange({
+      ...it,
+      change: { ...it.change, patch: {}, ...more },
+    }).filter(({ code }) => code.startsWith("Stays"));
+  };
+
+  test("takes nothing out of latest that was promoted since", () => {
+    const expected = [
+      finding(
+        "StaysIncluded",
+        FIELD,
+        "The version is in latest, and stays so: an earlier request has said excludeFromLatest true as well, and it was promoted since.",
+        "To take it out of latest, demote it: POST …/demote.",
+        "warning",
+      ),
+    ];
+    expect(told(OUT, IN)).toEqual(expected);
+    expect(told(OUT, {})).toEqual(expected);
+  });
+
+  test("includes nothing that a person or a rule has held back", () => {
+    expect(told(IN, OUT)).toEqual([
+      finding(
+        "StaysExcluded",
+        FIELD,
+        "The version is excluded from latest, and stays so: tools repeat excludeFromLatest false in every body, and who holds a version back is not overruled by that.",
+        "To include it in latest, promote it: POST …/promote.",
+        "warning",
+      ),
+    ]);
+  });
+
+  test.each<
+    [string, Changes, NonNullable<Changes["existing"]>, Partial<Change>?]
+  >([
+    ["it is so: included", IN, IN],
+    ["it is so: excluded", OUT, OUT],
+    ["it is asked: to be included", IN, OUT, { patch: { [FIELD]: false } }],
+    ["it is asked: to be excluded", OUT, IN, { patch: { [FIELD]: true } }],
+    ["nothing is said of what is excluded", {}, OUT],
+    ["nothing is said of what is included", {}, IN],
+    ["a rule holds it back", IN, OUT, { held: true }],
+    ["a rule, or another request, says when", OUT, IN, { held: true }],
+    [
+      "each of its regions is excluded by itself",
+      OUT,
+      {
+        regions: ["westus", "eastus2"].map((name) =>
+          region(name, [0], { excludeFromLatest: true }),
+        ),
+      },
+    ],
+  ])("is told nothing where %s", (_, said, existing, more) => {
+    expect(told(said, existing, more)).toEqual([]);
+  });
+
+  test("is nothing where Azure has no version", () => {
+    for (const said of [IN, OUT]) expect(findings(said)).toEqual([]);
   });
 });

@@ -532,3 +532,39 @@ describe("security types", () => {
     ]);
   });
 });
+
+describe("the number of a version that was deleted", () => {
+  const deleted = (
+    more: { readonly hardDeletionTargetTime?: string } = {},
+  ) => ({
+    deletedVersion: seen({ name: "1.0.0", location: "westus", ...more }),
+  });
+
+  test.each([
+    [
+      "and can be restored until then",
+      "2026-02-01T00:00:00Z",
+      " until 2026-02-01T00:00:00Z",
+    ],
+    ["and can be restored", undefined, ""],
+  ])("%s is not free", (_, hardDeletionTargetTime, until) => {
+    const facts = deleted(
+      hardDeletionTargetTime === undefined ? {} : { hardDeletionTargetTime },
+    );
+    expect(findings({ facts })).toEqual([
+      finding(
+        "ImageVersionSoftDeleted",
+        "",
+        `${VERSION} was deleted and can be restored${until}: its number is not free before.`,
+        "Restore the version (sigil image-version undelete), or use another version name.",
+      ),
+    ]);
+  });
+
+  test("is free where Azure has the version again, or keeps none", () => {
+    const codes = (changes: Parameters<typeof findings>[0]) =>
+      findings(changes).map(({ code }) => code);
+    expect(codes({ facts: deleted(), existing: {} })).toEqual([]);
+    expect(codes({ facts: { deletedVersion: absent } })).toEqual([]);
+  });
+});

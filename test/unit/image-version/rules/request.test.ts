@@ -291,6 +291,285 @@ describe("a promotion rule", () => {
       ),
     ]);
   });
+
+  const results = ["smoke"];
+  test("that waits for tests may say which results count, and where", () => {
+    expect(
+      findings({ promotion: { when: "tested", regions: ["westus"], results } }),
+    ).toEqual([]);
+    expect(findings({ promotion: { when: "tested" } })).toEqual([]);
+    expect(
+      findings({ promotion: { when: "tested", regions: ["uksouth"] } }),
+    ).toMatchObject([
+      {
+        pointer: "/sigil/promotion/regions/0",
+        message:
+          '"uksouth" is not a target region; the request has westus, eastus2.',
+      },
+    ]);
+    expect(findings({ promotion: { when: "manual", results } })).toEqual([
+      finding(
+        "InvalidPromotion",
+        "/sigil/promotion/results",
+        'The rule "manual" waits for no test.',
+        'Leave results out, or say "when": "tested".',
+      ),
+    ]);
+  });
+
+  test("of a version that Sigil knows nothing of is new", () => {
+    expect(
+      findings({
+        promotion: { when: "manual" },
+        publishing: { excludeFromLatest: true },
+        existing: { unmanaged: true },
+      }),
+    ).toContainEqual(
+      finding(
+        "InvalidPromotion",
+        "/properties/publishingProfile/excludeFromLatest",
+        "The version is in latest.",
+        "Leave out excludeFromLatest",
+      ),
+    );
+  });
+});
+
+describe("a promotion rule of waves", () => {
+  const waves = (...regions: readonly string[][]) => ({
+    when: "waves" as const,
+    waves: regions.map((names) => ({
+      regions: names,
+      after: "manual" as const,
+    })),
+  });
+  const WAVES = waves(["westus"], ["East US 2"]);
+  const excluded = { excludeFromLatest: true };
+  const held = {
+    publishing: excluded,
+    regions: [
+      region("westus", [0], excluded),
+      region("eastus2", [0], excluded),
+    ],
+  };
+  const refused = (changes: Changes) =>
+    findings(changes).filter(({ code }) => code === "InvalidPromotion");
+  const wrong = (pointer: string, message: string, remediation: string) =>
+    finding(
+      "InvalidPromotion",
+      `/sigil/promotion${pointer}`,
+      message,
+      remediation,
+    );
+
+  test("names each target region of a new version once, in whatever spelling", () => {
+    expect(findings({ promotion: WAVES })).toEqual([]);
+    expect(
+      findings({ promotion: { ...WAVES, onFailure: "rollBack" } }),
+    ).toEqual([]);
+  });
+
+  test.each<[string, Changes["promotion"], readonly unknown[]]>([
+    [
+      "that has none",
+      { when: "waves" },
+      [wrong("", 'The rule "waves" has none.', "Add waves")],
+    ],
+    [
+      "with a region that is no target",
+      waves(["westus", "eastus2"], ["UK South"]),
+      [
+        wrong(
+          "/waves/1/regions/0",
+          '"uksouth" is not a target region; the request has westus, eastus2.',
+          "Name only target regions of the request.",
+        ),
+      ],
+    ],
+    [
+      "with a region in two waves",
+      waves(["westus", "eastus2"], ["West US"]),
+      [
+        wrong(
+          "/waves/1/regions/0",
+          '"westus" is in two waves.',
+          "Name each region once.",
+        ),
+      ],
+    ],
+    [
+      "with a region in none",
+      waves(["westus"]),
+      [
+        wrong(
+          "/waves",
+          "eastus2 is in no wave.",
+          "Name each target region in one wave; or leave out sigil.promotion, which ends the waves.",
+        ),
+      ],
+    ],
+    [
+      "with two regions in none",
+      waves(["westus", "westus"]),
+      [
+        wrong(
+          "/waves/0/regions/1",
+          '"westus" is in two waves.',
+          "Name each region once.",
+        ),
+        wrong("/waves", "eastus2 is in no wave.", "Name each"),
+      ],
+    ],
+    [
+      "with all regions in none",
+      waves([]),
+      [wrong("/waves", "westus, eastus2 are in no wave.", "Name each")],
+    ],
+  ])("%s is refused", (_, promotion, expected) => {
+    expect(findings(promotion === undefined ? {} : { promotion })).toEqual(
+      expected,
+    );
+  });
+
+  test.each(["manual", "allRegionsReady"] as const)(
+    "is the only one that has waves: %s has none",
+    (when) => {
+      expect(
+        findings({
+          promotion: { when, waves: WAVES.waves, onFailure: "rollBack" },
+        }),
+      ).toEqual([
+        wrong(
+          "/waves",
+          `The rule "${when}" has no waves.`,
+          'Leave waves out, or say "when": "waves".',
+        ),
+        wrong(
+          "/onFailure",
+          `The rule "${when}" has no waves.`,
+          'Leave onFailure out, or say "when": "waves".',
+        ),
+      ]);
+    },
+  );
+
+  test("says which regions are excluded: a new version does not", () => {
+    expect(
+      findings({
+        promotion: WAVES,
+        regions: [
+          region("westus"),
+          region("eastus2", [0], { excludeFromLatest: false }),
+        ],
+      }),
+    ).toEqual([
+      finding(
+        "InvalidPromotion",
+        `${REGIONS}/1/excludeFromLatest`,
+        "The waves say which regions are excluded from latest.",
+        "Leave excludeFromLatest out.",
+      ),
+    ]);
+  });
+
+  test("is for a version that is held back in each region, or has it already", () => {
+    const late = [
+      wrong(
+        "",
+        "A rule of waves is for a new version: this one is not excluded from latest in each of its regions.",
+        "Publish another version, or leave out sigil.promotion.",
+      ),
+    ];
+    const asked = (existing: NonNullable<Changes["existing"]>) =>
+      refused({ ...held, promotion: WAVES, existing });
+    expect(asked(held)).toEqual([]);
+    expect(asked({ ...held, unmanaged: true })).toEqual([]);
+    const partly = {
+      publishing: {},
+      regions: [region("westus"), region("eastus2")],
+    };
+    const one = (existing: NonNullable<Changes["existing"]>) =>
+      refused({ promotion: WAVES, existing });
+    expect(one({ ...partly, promotion: WAVES })).toEqual([]);
+    expect(one(partly)).toEqual(late);
+    expect(one({ ...partly, unmanaged: true })).toEqual(late);
+    expect(
+      one({ ...partly, promotion: waves(["eastus2"], ["westus"]) }),
+    ).toEqual(late);
+  });
+
+  test("names regions that the version has and the request does not mention", () => {
+    const both = { ...held, promotion: WAVES };
+    expect(
+      refused({
+        promotion: waves(["westus"]),
+        regions: [region("westus")],
+        existing: both,
+      }).map(({ pointer }) => pointer),
+    ).toEqual(["/sigil/promotion/waves"]);
+  });
+});
+
+describe("a version that is excluded from latest", () => {
+  const excluded = { excludeFromLatest: true };
+  const included = { excludeFromLatest: false };
+  const regions = [region("westus"), region("eastus2", [0], included)];
+  const told = [
+    finding(
+      "ExcludedEverywhere",
+      `${REGIONS}/1/excludeFromLatest`,
+      "The version is excluded from latest, and the request says that it is not in eastus2. It is excluded there, too.",
+      "Leave excludeFromLatest out for eastus2. To include the version in some regions alone, say false of the version and true of the other regions.",
+      "warning",
+    ),
+  ];
+
+  test("is told to be excluded in a region that the request includes", () => {
+    expect(findings({ publishing: excluded, regions })).toEqual(told);
+  });
+
+  test.each<[string, Changes]>([
+    ["where it is not excluded", { regions }],
+    ["where it is included by name", { publishing: included, regions }],
+    ["where no region says otherwise", { publishing: excluded }],
+    [
+      "where a region says the same",
+      {
+        publishing: excluded,
+        regions: [region("westus"), region("eastus2", [0], excluded)],
+      },
+    ],
+  ])("is told nothing %s", (_, changes) => {
+    expect(findings(changes)).toEqual([]);
+  });
+
+  test.each<[string, unknown[], NonNullable<Changes["existing"]>]>([
+    ["nothing where it is so", [], { publishing: excluded, regions }],
+    [
+      "it where Azure has it included otherwise",
+      told,
+      { publishing: excluded, regions: [region("westus"), region("eastus2")] },
+    ],
+    [
+      "it where Azure has another region included",
+      told,
+      {
+        publishing: excluded,
+        regions: [region("westus", [0], included), region("eastus2")],
+      },
+    ],
+    [
+      "it where the version itself is not excluded yet",
+      told,
+      { regions: [region("westus"), region("eastus2", [0], included)] },
+    ],
+  ])("of a version that is there is told %s", (_, expected, existing) => {
+    expect(
+      findings({ publishing: excluded, regions, existing }).filter(
+        ({ code }) => code === "ExcludedEverywhere",
+      ),
+    ).toEqual(expected);
+  });
 });
 
 describe("a version's source", () => {

@@ -69,7 +69,7 @@ export interface Changes {
 /** A version that Azure has, by what makes it another than the good one. */
 export interface Existing extends Pick<
   Changes,
-  "regions" | "storage" | "location" | "publishing"
+  "regions" | "storage" | "location" | "publishing" | "promotion"
 > {
   /** True where Sigil has neither made nor adopted it. */
   readonly unmanaged?: boolean;

@@ -6,6 +6,7 @@ import {
   isMadeByOthers,
   isNotMeant,
   known,
+  lifeOfOthers,
   lifeOver,
   madeAgain,
   unsettled,
@@ -14,7 +15,9 @@ import type {
   Attempt,
   ImageVersionRecord,
 } from "../../../../src/image-version/state/record.js";
+import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { withApplied } from "../../../../src/image-version/properties/patch.js";
+import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
 import {
   accepted as acceptedNow,
   at,
@@ -566,6 +569,30 @@ describe("of another life, a body that may create", () => {
     });
   });
 
+  test.each([
+    ["includes nothing that others hold back", false, true, undefined],
+    ["includes it where they do not", false, false, false],
+    ["excludes it, where it says so", true, true, true],
+    ["excludes what they include", true, false, true],
+  ])("%s: %s beside %s", (_, said, is, expected) => {
+    const shown = lookOf("Succeeded", COMPLETED, {
+      publishedDate: time(900),
+      changes: { [EXCLUDE_FROM_LATEST]: is },
+    });
+    const body = canonicalForm({
+      location: "westus",
+      properties: {
+        storageProfile: {},
+        publishingProfile: { excludeFromLatest: said },
+      },
+    });
+    const { id: request } = known(
+      asked({ creates: true, body, changes: {} }),
+      shown,
+    ).requests;
+    expect(request?.changes[EXCLUDE_FROM_LATEST]).toBe(expected);
+  });
+
   test("is done to that life, beside one that may not and is not", () => {
     const record = { ...asked({ creates: true }), unmanaged: true } as const;
     const { unmanaged: _, ...managed } = record;
@@ -659,6 +686,28 @@ describe("who would create, and finds a version of others", () => {
         at(10),
       ),
     ).toBeDefined();
+  });
+
+  test("doubts that it is gone again, until a second look shows that, too", () => {
+    const seen = since(10);
+    const first = doubtful(seen, undefined, at(20));
+    expect(first?.doubt).toEqual({ what: "others-gone", since: time(20) });
+    const doubted = {
+      ...record,
+      doubt: { what: "others-gone", since: time(20) },
+    };
+    expect(doubtful(doubted, undefined, at(139))?.doubt?.since).toBe(time(20));
+    expect(doubtful(doubted, undefined, at(140))).toBeUndefined();
+    const other = { ...record, doubt: { what: "unmet/0", since: time(10) } };
+    expect(doubtful(other, undefined, at(20))).toBeUndefined();
+  });
+
+  test("knows which life it has seen", () => {
+    expect(lifeOfOthers(since(10))).toBe(time(1));
+    expect(lifeOfOthers(record)).toBeUndefined();
+    const doubt = (what: string) => ({ doubt: { what, since: time(1) } });
+    expect(lifeOfOthers(doubt("others/"))).toBeUndefined();
+    expect(lifeOfOthers(doubt("others-gone"))).toBeUndefined();
   });
 
   test("a life that is over is behind, whoever made it", () => {

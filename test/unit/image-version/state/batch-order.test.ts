@@ -5,6 +5,7 @@ import {
   PROMOTION,
 } from "../../../../src/image-version/properties/table.js";
 import {
+  beginNext,
   enqueue,
   startNext,
 } from "../../../../src/image-version/state/batch.js";
@@ -14,6 +15,7 @@ import { ruleInForce } from "../../../../src/image-version/state/wanted.js";
 import { eventMistakes } from "../../events/document.js";
 import {
   acceptingOf,
+  applied,
   at,
   changeOf,
   eventsOf,
@@ -108,6 +110,87 @@ describe("invariant 4: demotions and deletions go before everything that is queu
       leader: 2,
       queued: [],
     });
+  });
+
+  test("beside those who watch their regions: they lead on, and what else is queued keeps its place", () => {
+    const promoted = told(
+      beginNext(
+        withQueued(applied(), [
+          promotionOf(),
+          {
+            kind: "PromoteImageVersion",
+            regions: ["westeurope"],
+          },
+        ]),
+        at(20),
+      ),
+    );
+    const region = (name: string, attempts: number) => ({
+      ...(promoted.record.regions[0] ?? expect.fail()),
+      name,
+      attempts,
+    });
+    const watching = withQueued(
+      withRecord(promoted, {
+        regions: [
+          region("westus", 0),
+          region("eastus2", 1),
+          region("westeurope", 0),
+        ],
+      }),
+      tag("a"),
+    );
+    const after = enqueue(watching, acceptingOf(demotion, DEMOTION), at(30));
+    expect(orderOf(after)).toEqual({
+      leader: 1,
+      members: [4],
+      queued: [2, 3],
+      batch: [4],
+    });
+    expect(after.record.members[0]?.history.at(-1)).toMatchObject({
+      state: "Accepted",
+      message: "It begins.",
+    });
+    // It says nothing to whoever leads.
+    expect(after.operation.history).toEqual(watching.operation.history);
+    // A region that the promotion alone has asked for, and that was never sent, is followed no more.
+    expect(after.record.regions.map(({ name }) => name)).toEqual([
+      "westus",
+      "eastus2",
+    ]);
+    expect(after.beside?.map(({ id }) => id).toSorted()).toEqual([
+      `${KEY}-2`,
+      `${KEY}-3`,
+      `${KEY}-4`,
+    ]);
+  });
+
+  test("what a decided end would take back is not sent: the demotion says otherwise", () => {
+    const promoting = told(
+      startNext(
+        withQueued(succeeded(), [
+          promotionOf(),
+          { kind: "PromoteImageVersion", regions: [] },
+        ]),
+        at(20),
+      ),
+    );
+    const { id } = promoting.operation;
+    const decided = { kind: "canceled", by: { name: "me" } } as const;
+    const ending = withRecord(promoting, {
+      requests: {
+        [id]: { ...promotionOf(), decided },
+        other: tag("a"),
+      },
+      dueTime: time(100),
+    });
+    const after = enqueue(ending, acceptingOf(demotion, DEMOTION), at(30));
+    expect(orderOf(after)).toMatchObject({ leader: 2, queued: [3] });
+    expect(after.record.requests).toEqual({
+      [id]: { ...promotionOf(), decided, changes: {} },
+      other: tag("a"),
+    });
+    expect(after.record.dueTime).toBe(time(30));
   });
 
   test("and not one that may be on its way to Azure: the demotion is done after it", () => {

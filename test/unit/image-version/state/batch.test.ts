@@ -17,6 +17,7 @@ import {
   type VersionRequest,
 } from "../../../../src/image-version/state/record.js";
 import { endBatch } from "../../../../src/image-version/steps/end-batch.js";
+import type { Finding } from "../../../../src/errors.js";
 import { advance } from "../../../../src/operation/advance.js";
 import { eventMistakes } from "../../events/document.js";
 import { managedImageRequest } from "../../../support/requests.js";
@@ -79,6 +80,19 @@ describe("a request that comes while another operation runs", () => {
     });
     expect(toldOf(after)).toEqual(["2/accepted"]);
     expect(eventsOf(after).flatMap(eventMistakes)).toEqual([]);
+  });
+
+  test("keeps the warnings that it was accepted with", () => {
+    const accepted = (...args: readonly Finding[]) =>
+      enqueue(replicating(), acceptingOf(tag("a")), at(5), args).accepted;
+    const warning = {
+      code: "X",
+      pointer: "",
+      message: "m",
+      severity: "warning",
+    } as const;
+    expect(accepted(warning).warnings).toEqual([warning]);
+    expect(accepted()).not.toHaveProperty("warnings");
   });
 });
 
@@ -143,6 +157,28 @@ describe("invariant 1: every accepted operation is queued, or has begun, until i
     ]);
     const [next] = beginNext(pair, at(20)).record.members;
     expect(next?.kind).toBe("RetryImageVersion");
+  });
+
+  test("what is written beside the next one is never the next one itself", () => {
+    const pair = withQueued(succeeded(), tag("a"), tag("b"));
+    const [second, third] = pair.record.queued.map((one) => one.operation);
+    if (second === undefined || third === undefined) throw new Error("no two");
+    const alone = withRecord(
+      { ...pair, beside: [second, third] },
+      { queued: pair.record.queued.slice(0, 1) },
+    );
+    expect(numbers(startNext(alone, at(20)).beside ?? [])).toEqual([3, 1]);
+  });
+
+  test("several that begin where nothing has begun say that they share an update", () => {
+    const pair = withQueued(applied(), tag("a"), tag("b"));
+    expect(
+      formBatch(pair, at(20)).record.members.map(
+        ({ history }) => history.at(-1)?.message,
+      ),
+    ).toEqual(
+      Array(2).fill(`It begins, in one update with ${KEY}-2, ${KEY}-3.`),
+    );
   });
 
   test("nobody joins where nobody is queued", () => {
@@ -355,6 +391,15 @@ describe("invariant 3: what Azure refuses of several together is sent again, eac
     expect(names(dissolveBatch(adding, "No.", at(9)))).toEqual([
       "westus",
       "eastus2",
+    ]);
+    // One that was sent is followed on.
+    const sent = withRecord(adding, {
+      regions: adding.record.regions.map((one) => ({ ...one, attempts: 1 })),
+    });
+    expect(names(dissolveBatch(sent, "No.", at(9)))).toEqual([
+      "westus",
+      "eastus2",
+      "westeurope",
     ]);
   });
 

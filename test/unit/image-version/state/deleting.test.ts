@@ -328,6 +328,63 @@ describe("invariant 1: what has begun ends once ARM has taken the DELETE", () =>
     expect(toldOf(after)).toEqual(["1/failed", "2/deleted"]);
   });
 
+  test("and says until when the version can be restored, with its warnings", () => {
+    const pair = sending(replicating());
+    const turn = turnIn(pair);
+    const softDelete = {
+      isSoftDeleteEnabled: true,
+      hardDeletionTargetTime: time(9_000),
+    };
+    const warnings = [
+      { code: "X", pointer: "", message: "m", severity: "warning" },
+    ] as const;
+    const end = (more: Partial<QueuedRequest["operation"]>) =>
+      deleted(
+        pair,
+        { ...turn, operation: { ...turn.operation, ...more } },
+        "It is gone.",
+        at(90),
+      );
+    const told = end({ softDelete, warnings });
+    expect(told.operation).toMatchObject({ softDelete, warnings });
+    expect(eventsOf(told).at(-1)?.data).toMatchObject({ softDelete });
+    const silent = end({});
+    for (const member of ["softDelete", "warnings"])
+      expect(silent.operation).not.toHaveProperty(member);
+    expect(eventsOf(silent).at(-1)?.data).not.toHaveProperty("softDelete");
+  });
+
+  test("of the life that it was asked for", () => {
+    const pair = sending(withRecord(replicating(), { publishedDate: time(1) }));
+    const turn = turnIn(pair);
+    const over = (request: QueuedRequest["request"]) =>
+      deleted(pair, { ...turn, request }, "It is gone.", at(90)).record
+        .lifeBefore?.publishedDate;
+    expect(over(changeOf({}))).toBe(time(1));
+    expect(over(changeOf({}, { publishedDate: time(2) }))).toBe(time(2));
+  });
+
+  test("and what was queued and canceled ends Canceled", () => {
+    const waiting = withTag(replicating());
+    const canceled = withRecord(waiting, {
+      queued: waiting.record.queued.map((one) => ({
+        ...one,
+        request: { ...one.request, decided: { kind: "canceled", by: BY } },
+      })),
+    });
+    const pair = sending(canceled);
+    const after = deleted(pair, turnIn(pair), "It is gone.", at(90));
+    expect(endsIn(after).find(({ id }) => id === `${KEY}-2`)).toMatchObject({
+      status: "Canceled",
+      canceledBy: BY,
+    });
+    expect(
+      endsIn(after)
+        .find(({ id }) => id === `${KEY}-2`)
+        ?.history.at(-1)?.message,
+    ).toBe("Canceled. It was deleted.");
+  });
+
   test("where the deletion ends otherwise, all goes on", () => {
     const pair = sending(withTag(applied()));
     const deletion = turnIn(pair);

@@ -490,6 +490,64 @@ describe("an operation", () => {
     });
   });
 
+  describe("where ARM has given the version up, beside regions that it has not asked for", () => {
+    const with2 = (
+      other: RegionState,
+      shown: Parameters<typeof lookOf>[1] = {},
+    ) => {
+      const { operation, record } = applied();
+      const own = operation.regions
+        .slice(0, 1)
+        .map((region) => ({ ...region, ...done }));
+      const region = { ...(own[0] ?? expect.fail()), name: "eastus2" };
+      return settle(
+        {
+          operation: { ...operation, regions: own },
+          record: { ...record, regions: [...own, { ...region, state: other }] },
+        },
+        lookOf("Failed", shown),
+        undefined,
+        at(100),
+      ).operation.status;
+    };
+
+    test("fails where they have their copies, too", () => {
+      expect(with2("Completed")).toBe("Failed");
+      // A failure of its own would be told otherwise.
+      expect(with2("Completed", { westus: ["Failed", 0] })).toBe("Failed");
+    });
+
+    test("succeeds where one of them has not, or one that nobody has asked Sigil for has failed", () => {
+      expect(with2("Replicating")).toBe("Succeeded");
+      expect(with2("Completed", { uksouth: ["Failed", 0] })).toBe("Succeeded");
+      expect(with2("Completed", { uksouth: ["Completed", 0] })).toBe("Failed");
+    });
+  });
+
+  test("that is the last goes on while any region is away: nobody else would add it back", () => {
+    const away = { repairs: { uksouth: { attempts: 1, removed: {} } } };
+    const ready = { westus: done, eastus2: done };
+    expect(settled(ready, "Succeeded", away).operation.status).toBe("Running");
+    expect(
+      settled(ready, "Succeeded", { repairs: { uksouth: { attempts: 1 } } })
+        .operation.status,
+    ).toBe("Succeeded");
+    // Beside another it ends.
+    const pair = both(
+      changeOf({}, { appliedTime: time(1) }),
+      changeOf({ "/tags/a": "1" }),
+      {
+        ...away,
+        regions: applied().record.regions.map((region) => ({
+          ...region,
+          ...done,
+        })),
+      },
+    );
+    const after = settle(pair, lookOf("Succeeded"), undefined, at(100));
+    expect(after.beside?.map(({ status }) => status)).toContain("Succeeded");
+  });
+
   test("names each region that is lost", () => {
     const { operation } = settled({ westus: lost, eastus2: lost }, "Failed");
     expect(operation.error?.message).toBe(

@@ -1,7 +1,12 @@
 /** What others change of what was sent last, as it is told from look to look. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
-import { changedByOthers } from "../../../../src/image-version/state/outside.js";
+import {
+  changedByOthers,
+  isTakenBack,
+  lostIn,
+} from "../../../../src/image-version/state/outside.js";
 import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
 import {
   at,
@@ -102,4 +107,152 @@ test("what was never told is not taken back", () => {
   look(1_010, { "/tags/a": "9" });
   expect(look(1_130, {})).toEqual([]);
   expect(outside()).toBeUndefined();
+});
+
+describe("of what was not sent lately", () => {
+  test("a change is told at once, and that it is taken back at the second look, however long after", () => {
+    const { look } = following();
+    expect(look(2_000, { "/tags/c": "9" })).toEqual([
+      ["/tags/c", undefined, "9"],
+    ]);
+    expect(look(2_590, {})).toEqual([]);
+    expect(look(2_709, {})).toEqual([]);
+    expect(look(2_711, {})).toEqual([["/tags/c", "9", null]]);
+  });
+
+  test("that it is taken back is told at once where no look can be older", () => {
+    const { look } = following();
+    look(2_000, { "/tags/c": "9" });
+    expect(look(2_600, {})).toEqual([["/tags/c", "9", null]]);
+  });
+
+  test("another change meanwhile does not let the first be forgotten", () => {
+    const { look } = following();
+    look(2_000, { "/tags/c": "9" });
+    look(2_010, { "/tags/c": "9", "/tags/d": "9" });
+    expect(look(2_020, { "/tags/d": "9" })).toEqual([]);
+    expect(look(2_030, { "/tags/c": "9", "/tags/d": "9" })).toEqual([]);
+  });
+});
+
+describe("beside what Sigil has sent", () => {
+  const EAST = regionField("eastus2");
+  const WEST = regionField("westus");
+  const REPLICAS = `${EAST}/regionalReplicaCount`;
+  const FLAG = `${EAST}/excludeFromLatest`;
+  const NOW = at(2_000);
+  const seen = (
+    changes: Patch,
+    more: Partial<ImageVersionRecord> = {},
+  ): readonly string[] =>
+    changedByOthers(
+      {
+        ...succeeded().record,
+        observed: lookOf("Succeeded", COMPLETED, {}),
+        ...more,
+      },
+      lookOf("Succeeded", COMPLETED, { changes }),
+      NOW,
+    ).changes.map(({ field }) => field);
+  const sent = (outcome: "accepted" | "shown") => ({
+    lastAttempt: {
+      changes: { [REPLICAS]: 3 },
+      regions: [],
+      sentTime: time(1_000),
+      outcome,
+      sentFor: [],
+    },
+  });
+
+  test("until a look has shown it, nothing is told of its regions", () => {
+    const changes = { [REPLICAS]: 3, [FLAG]: true };
+    expect(seen(changes, sent("accepted"))).toEqual([]);
+    const others = { "/tags/a": "1", [`${WEST}/regionalReplicaCount`]: 5 };
+    expect(seen({ ...changes, ...others }, sent("accepted"))).toEqual(
+      expect.arrayContaining(Object.keys(others)),
+    );
+    expect(seen({ ...changes, ...others }, sent("accepted"))).toHaveLength(2);
+  });
+
+  test("then all is, once Azure has done with it", () => {
+    const changes = { [REPLICAS]: 3, [FLAG]: true };
+    const observed = (state: string) => ({
+      observed: lookOf(state, COMPLETED, { changes: { [REPLICAS]: 3 } }),
+    });
+    expect(
+      seen(changes, { ...sent("shown"), ...observed("Succeeded") }),
+    ).toEqual([FLAG]);
+    expect(
+      seen(changes, { ...sent("shown"), ...observed("Updating") }),
+    ).toEqual([]);
+  });
+
+  test("of a version to which nothing was sent, everything is", () => {
+    const { lastAttempt: _, ...record } = succeeded().record;
+    const { changes, excluded } = changedByOthers(
+      record,
+      lookOf("Succeeded", COMPLETED, { changes: { [FLAG]: true } }),
+      NOW,
+    );
+    expect(changes.map(({ field }) => field)).toEqual([FLAG]);
+    expect(excluded.byOthers).toBe(true);
+  });
+
+  test("nothing is told of a version that is not Sigil's yet, or was never seen", () => {
+    expect(seen({ "/tags/a": "1" }, { exists: false })).toEqual([]);
+    const { observed: _, ...unseen } = succeeded().record;
+    expect(
+      changedByOthers(unseen, lookOf("Succeeded", COMPLETED), NOW),
+    ).toEqual({
+      changes: [],
+      excluded: { was: false, is: false, byOthers: false },
+      remembered: {},
+    });
+  });
+
+  test("a look that shows again what others had changed may be older than that", () => {
+    const told = {
+      field: "/tags/a",
+      before: "1",
+      after: "2",
+      time: time(1_990),
+    };
+    const record = {
+      ...succeeded().record,
+      observed: lookOf("Succeeded", COMPLETED, { changes: { "/tags/a": "2" } }),
+    };
+    const isBack = (shown: string, outsideTold = [told]): boolean =>
+      isTakenBack(
+        { ...record, outsideTold },
+        lookOf("Succeeded", COMPLETED, { changes: { "/tags/a": shown } }),
+        NOW,
+      );
+    expect(isBack("1")).toBe(true);
+    expect(isBack("2")).toBe(false);
+    expect(isBack("3")).toBe(false);
+    expect(isBack("1", [])).toBe(false);
+    // Beside one that stays as it was told.
+    const other = { ...told, field: "/tags/b", before: "1", after: "2" };
+    expect(isBack("1", [told, { ...other, field: "/tags/c" }])).toBe(true);
+  });
+});
+
+describe("a region is lost", () => {
+  const NAME = `${regionField("eastus2")}/name`;
+  const lost = (field: string, before: unknown, after: unknown) =>
+    lostIn([{ field, before, after }]);
+
+  test("where its name is gone", () => {
+    expect(lost(NAME, "eastus2", null)).toEqual(["eastus2"]);
+  });
+
+  test.each([
+    ["a property of it is gone", NAME.replace("name", "x"), "1", null],
+    ["it was added", NAME, undefined, "eastus2"],
+    ["it was never there", NAME, undefined, null],
+    ["it is spelled otherwise", NAME, "eastus2", "East US 2"],
+    ["a tag is gone", "/tags/name", "1", null],
+  ])("not where %s", (_, field, before, after) => {
+    expect(lost(field, before, after)).toEqual([]);
+  });
 });

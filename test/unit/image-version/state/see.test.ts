@@ -22,6 +22,7 @@ import {
   changeOf,
   COMPLETED,
   eventsOf,
+  KEY,
   lookOf,
   queued,
   REPLICATING,
@@ -864,7 +865,7 @@ describe("a region that fails is in the history of each operation that has it", 
     const { accepted: _, ...waiting } = queued(
       applied(),
       changeOf({ "/tags/a": "1" }),
-      { regions: [] },
+      { regions: ["westus"] },
     );
     const both = told(beginNext(waiting, at(6)));
     const [member] = both.record.members;
@@ -947,6 +948,66 @@ describe("a region that has failed", () => {
     expect(
       after({ requests: { [id]: changeOf({}, { decided }) } }).repairs,
     ).toEqual({});
+  });
+
+  describe("that the operation which leads does not have", () => {
+    const { id } = pair.operation;
+    const OTHER = `${KEY}-2`;
+    const only = (name: string) => ({
+      ...pair.operation,
+      regions: pair.operation.regions.filter((one) => one.name === name),
+    });
+    const repaired = (more: Partial<ImageVersionRecord>, changes: Patch = {}) =>
+      look(
+        withRecord({ ...pair, operation: only("westus") }, more),
+        "Failed",
+        failed,
+        20,
+        changes,
+        REPAIRS,
+      ).record;
+    const isRepaired = (...args: Parameters<typeof repaired>): boolean =>
+      repaired(...args).repairs["eastus2"]?.dueTime !== undefined;
+    const open = changeOf({ "/tags/a": "1" });
+    const member = { ...only("eastus2"), id: OTHER };
+
+    test("is not repaired: nobody waits until it is ready", () => {
+      const record = repaired({
+        repairs: { eastus2: { attempts: 1, dueTime: time(300) } },
+      });
+      expect(record.repairs["eastus2"]).toEqual({ attempts: 1 });
+      expect(east(record)).not.toHaveProperty("nextAttemptTime");
+      expect(east(record)).not.toHaveProperty("waitReason");
+    });
+
+    test("is repaired for another operation that has it, unless its end is decided", () => {
+      const requests = { [id]: open, [OTHER]: open };
+      expect(isRepaired({ members: [member], requests })).toBe(true);
+      const decided = { kind: "canceled", by: {} } as const;
+      expect(
+        isRepaired({
+          members: [member],
+          requests: { ...requests, [OTHER]: { ...open, decided } },
+        }),
+      ).toBe(false);
+    });
+
+    test("is repaired for an operation whose rule waits for it", () => {
+      const excluded = { [EXCLUDE_FROM_LATEST]: true };
+      const asks = changeOf({ [PROMOTION]: { when: "allRegionsReady" } });
+      expect(
+        isRepaired({ requests: { [id]: asks, [OTHER]: open } }, excluded),
+      ).toBe(true);
+      // Not where the version is in latest, or the rule's operation is over.
+      expect(isRepaired({ requests: { [id]: asks } })).toBe(false);
+      const lastApplied = {
+        ...pair.record.lastApplied,
+        [PROMOTION]: { when: "allRegionsReady" },
+      };
+      expect(
+        isRepaired({ lastApplied, requests: { [id]: open } }, excluded),
+      ).toBe(false);
+    });
   });
 
   test("is not repaired where somebody has taken it away: there is nothing to take away", () => {

@@ -13,6 +13,8 @@ import {
   awaitedByRule,
   isDecidedByHand,
   isDue,
+  isProtected,
+  isToBePromoted,
   keptOf,
   lastingIn,
   shownOfLasting,
@@ -20,6 +22,7 @@ import {
   openRequests,
   overriddenBy,
   presentRule,
+  regionsToGo,
   ruleInForce,
   unmetRequests,
   wantedBy,
@@ -28,6 +31,7 @@ import {
   ALLOW_DELETION,
   EXCLUDE_FROM_LATEST,
   PROMOTION,
+  PROTECTED,
 } from "../../../../src/image-version/properties/table.js";
 import type {
   RegionRecord,
@@ -530,4 +534,300 @@ describe("regions that a rule waits for", () => {
     expect(rule(ready, {}, { when: "manual" })).toEqual(none);
     expect(rule(ready, { overriddenRule: RULE })).toEqual(none);
   });
+});
+
+test("a version that is made under a rule of waves is made excluded in each region", () => {
+  const rule = {
+    when: "waves",
+    waves: [{ regions: ["westus"], after: "manual" }],
+  } as const;
+  const flag = `${regionField("westus")}/excludeFromLatest`;
+  const requests = { a: changeOf({ [PROMOTION]: rule, [REPLICAS]: 2 }) };
+  expect(wantedBy(recordWith({ exists: false, requests }))).toMatchObject({
+    [EXCLUDE_FROM_LATEST]: true,
+    [flag]: true,
+  });
+  const simple = { a: changeOf({ [PROMOTION]: RULE, [REPLICAS]: 2 }) };
+  expect(
+    wantedBy(recordWith({ exists: false, requests: simple })),
+  ).not.toHaveProperty([flag]);
+});
+
+describe("a version is protected", () => {
+  const asks = changeOf({ [PROTECTED]: true });
+  const behind = queued(replicating(), asks).record.queued;
+  const isSo = (more: Partial<ImageVersionRecord>): boolean =>
+    isProtected(recordWith({ requests: {}, queued: [], ...more }));
+
+  test.each<[string, boolean, Partial<ImageVersionRecord>]>([
+    ["once that was applied", true, { lastApplied: { [PROTECTED]: true } }],
+    [
+      "as soon as an operation asks for it that runs",
+      true,
+      { state: "Updating", requests: { a: asks } },
+    ],
+    ["or one that is queued", true, { queued: behind }],
+    [
+      "not by an operation that is over",
+      false,
+      { state: "Failed", requests: { a: asks } },
+    ],
+    [
+      "not by one whose wish was applied, and taken off since",
+      false,
+      {
+        state: "Replicating",
+        lastApplied: { [PROTECTED]: false },
+        requests: { a: { ...asks, appliedTime: time(5) } },
+      },
+    ],
+    [
+      "not where that is taken off",
+      false,
+      {
+        state: "Updating",
+        lastApplied: { [PROTECTED]: false },
+        requests: { a: changeOf({ [PROTECTED]: false }) },
+      },
+    ],
+    ["not where nobody asks for it", false, {}],
+  ])("%s", (_, is, more) => expect(isSo(more)).toBe(is));
+
+  test("not where nothing was applied", () => {
+    const { lastApplied: _, ...record } = recordWith({ requests: {} });
+    expect(isProtected(record)).toBe(false);
+  });
+
+  const NOTHING_SENT: Attempt = {
+    changes: {},
+    regions: [],
+    sentTime: time(1),
+    outcome: "shown",
+  };
+  const ended = (
+    more: Partial<ImageVersionRecord> = {},
+    request = asks,
+    id: string | undefined = "a",
+  ) =>
+    keptOf(
+      recordWith({
+        state: "Updating",
+        lastApplied: { "/tags/a": "1" },
+        lastAttempt: NOTHING_SENT,
+        requests: { a: request },
+        ...more,
+      }),
+      id,
+    ).lastApplied;
+
+  test("by one that has asked for it and ends, however it ends", () => {
+    expect(ended()).toEqual({ "/tags/a": "1", [PROTECTED]: true });
+  });
+
+  test.each<[string, Partial<ImageVersionRecord>, VersionRequest?]>([
+    ["which did not ask for it", {}, changeOf({ "/tags/b": "1" })],
+    ["which takes it off", {}, changeOf({ [PROTECTED]: false })],
+    ["of a version that was never made", { exists: false }],
+    ["of a version that others have made", { unmanaged: true }],
+  ])("not by one %s", (_, more, request) => {
+    expect(ended(more, request)).toEqual({ "/tags/a": "1" });
+  });
+
+  test("not by one that goes on", () => {
+    expect(ended({}, asks, "b")).toEqual({ "/tags/a": "1" });
+  });
+});
+
+describe("what was sent for several", () => {
+  const attempt = {
+    changes: { "/tags/a": "1" },
+    asked: { "/tags/a": "1" },
+    regions: [],
+    sentTime: time(1),
+    outcome: "shown",
+  } as const;
+  const kept = (more: Partial<Attempt>, shown: Patch = {}) =>
+    keptOf(
+      recordWith({
+        state: "Replicating",
+        lastApplied: { "/location": "westus", [REPLICAS]: 2 },
+        requests: { a: changeOf({ "/tags/a": "1" }) },
+        lastAttempt: { ...attempt, ...more },
+        observed: lookOf("Succeeded", COMPLETED, { changes: shown }),
+      }),
+    ).lastApplied;
+  const before = { "/location": "westus", [REPLICAS]: 2 };
+
+  test("is applied once one of them is over", () => {
+    expect(kept({ sentFor: ["a", "b"] })).toEqual({
+      ...before,
+      "/tags/a": "1",
+    });
+    expect(kept({ sentFor: ["a"] })).toEqual(before);
+  });
+
+  test("is not where nobody knows for whom it was", () => {
+    expect(kept({})).toEqual(before);
+  });
+
+  test("is a region's removal, too, once the region is gone", () => {
+    const asked = { [regionField("westus")]: null };
+    expect(kept({ sentFor: ["b"], asked, outcome: "accepted" }, asked)).toEqual(
+      { "/location": "westus" },
+    );
+  });
+});
+
+test("of a patch, what it says of exclusion from latest does not last", () => {
+  const asked = {
+    "/tags/a": "1",
+    [EXCLUDE_FROM_LATEST]: true,
+    [`${regionField("westus")}/excludeFromLatest`]: true,
+  };
+  const lasting = (more: Partial<VersionRequest>) =>
+    lastingIn(
+      recordWith({
+        requests: {
+          a: changeOf(asked, { repeats: { "/tags/b": "1" }, ...more }),
+        },
+        lastApplied: { "/tags/b": "1" },
+      }),
+    );
+  expect(lasting({ patch: true })).toEqual({ "/tags/a": "1", "/tags/b": "1" });
+  expect(lasting({})).toEqual({ ...asked, "/tags/b": "1" });
+});
+
+describe("a rule that is asked anew", () => {
+  const anew = (
+    more: Partial<VersionRequest>,
+    others: Readonly<Record<string, VersionRequest>> = {},
+  ) =>
+    ruleInForce(
+      recordWith({
+        state: "Updating",
+        overriddenRule: RULE,
+        requests: { a: changeOf({ [PROMOTION]: RULE }, more), ...others },
+      }),
+    );
+
+  test("holds, whatever was decided by hand before", () => {
+    expect(anew({})).toEqual(RULE);
+  });
+
+  test("does not where the version was excluded by hand since", () => {
+    expect(anew({ heldBack: true })).toBeUndefined();
+    // Who says nothing of a rule changes nothing of that.
+    expect(
+      anew({ heldBack: true }, { b: changeOf({ "/tags/a": "1" }) }),
+    ).toBeUndefined();
+    expect(
+      anew({ heldBack: true }, { b: changeOf({ [PROMOTION]: RULE }) }),
+    ).toEqual(RULE);
+  });
+});
+
+describe("a version is to be promoted", () => {
+  const excluded = (is: boolean) =>
+    lookOf("Succeeded", COMPLETED, { changes: { [EXCLUDE_FROM_LATEST]: is } });
+  const due = (more: Partial<ImageVersionRecord> = {}, is = true): boolean =>
+    isToBePromoted(
+      recordWith({ lastApplied: { [PROMOTION]: RULE }, ...more }),
+      excluded(is),
+    );
+  const demotion = changeOf({ [EXCLUDE_FROM_LATEST]: true });
+
+  test("once its rule holds, while it is excluded", () => {
+    expect(due()).toBe(true);
+    expect(due({}, false)).toBe(false);
+    expect(due({ overriddenRule: RULE })).toBe(false);
+  });
+
+  test("whatever else is asked meanwhile", () => {
+    const open = { a: changeOf({ "/tags/a": "1" }) };
+    expect(due({ state: "Updating", requests: open })).toBe(true);
+  });
+
+  test("not over whoever holds it back now, or is queued to", () => {
+    expect(due({ state: "Updating", requests: { a: demotion } })).toBe(false);
+    expect(
+      due({
+        state: "Updating",
+        queued: queued(replicating(), demotion).record.queued,
+      }),
+    ).toBe(false);
+  });
+});
+
+describe("a rule that waits for every region", () => {
+  const failed = {
+    name: "uksouth",
+    state: "Failed",
+    progress: 0,
+    attempts: 1,
+  } as const;
+  const ready = { ...failed, name: "westus", state: "Completed" } as const;
+  const shownReady = { name: "westus", state: "Completed", progress: 100 };
+  const due = (
+    own: readonly RegionRecord[],
+    shown: readonly { readonly name: string; readonly state: RegionState }[],
+    more: Partial<ImageVersionRecord> = {},
+    rule: object = RULE,
+  ): boolean =>
+    isDue(
+      recordWith({
+        lastApplied: { [PROMOTION]: rule },
+        regions: own,
+        ...more,
+      }),
+      {
+        provisioningState: "Succeeded",
+        regions: shown.map((one) => ({ progress: 0, ...one })),
+      },
+    );
+  const west = [{ ...shownReady, state: "Completed" as const }];
+
+  test("waits for none that has failed and that Azure has no longer", () => {
+    expect(due([ready, failed], west)).toBe(true);
+    expect(
+      due([ready, failed], [...west, { name: "uksouth", state: "Failed" }]),
+    ).toBe(false);
+  });
+
+  test.each([
+    ["it is to be repaired", { attempts: 0, dueTime: time(9) }],
+    ["it is away, to be added back", { attempts: 1, removed: {} }],
+  ])("but for one of which %s", (_, repair) => {
+    expect(due([ready, failed], west, { repairs: { uksouth: repair } })).toBe(
+      false,
+    );
+  });
+
+  test("takes a region for ready where the look says nothing of it, and not where it says otherwise", () => {
+    expect(due([ready], [])).toBe(true);
+    expect(due([ready], [{ name: "westus", state: "Replicating" }])).toBe(
+      false,
+    );
+  });
+
+  test.each([
+    [{ when: "regions" }],
+    [{ when: "tested" }],
+    [{ when: "waves", waves: [] }],
+  ])("%j is due by no look", (rule) => {
+    expect(due([ready], west, {}, rule)).toBe(false);
+  });
+});
+
+test("regions are to go that open requests remove, begun or queued", () => {
+  const removes = (name: string) => changeOf({ [regionField(name)]: null });
+  const record = recordWith({
+    state: "Updating",
+    requests: {
+      a: removes("westus"),
+      b: changeOf({ [`${regionField("uksouth")}/regionalReplicaCount`]: 2 }),
+    },
+    queued: queued(replicating(), removes("eastus2")).record.queued,
+  });
+  expect(regionsToGo(record)).toEqual(["westus", "eastus2"]);
+  expect(regionsToGo({ ...record, state: "Failed" })).toEqual([]);
 });

@@ -1,0 +1,271 @@
+/** A deletion that excludes the version from latest first. */
+import { describe, expect, test } from "vitest";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
+import type { Patch } from "../../../../src/image-version/properties/patch.js";
+import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
+import { accept } from "../../../../src/image-version/state/accepting.js";
+import {
+  dueTimeOf,
+  excluded,
+  excludeFirst,
+  goneBefore,
+  includedAgain,
+  isExcludedEverywhere,
+  isGuarding,
+  withRuleAgain,
+} from "../../../../src/image-version/state/guarding.js";
+import type {
+  DeletionGuard,
+  ImageVersionPair,
+  ImageVersionRecord,
+  VersionRequest,
+} from "../../../../src/image-version/state/record.js";
+import {
+  acceptingOf,
+  at,
+  changeOf,
+  COMPLETED,
+  effectsOf,
+  lookOf,
+  succeeded,
+  time,
+  told,
+} from "../../../support/transitions.js";
+
+const WEST_FLAG = `${regionField("westus")}/excludeFromLatest`;
+const EAST_FLAG = `${regionField("eastus2")}/excludeFromLatest`;
+const RULE = { when: "allRegionsReady" } as const;
+const DELAY_MS = 60_000;
+const EXCLUDED = {
+  [EXCLUDE_FROM_LATEST]: true,
+  [WEST_FLAG]: true,
+  [EAST_FLAG]: true,
+};
+
+const shown = (changes: Patch = {}) =>
+  lookOf("Succeeded", COMPLETED, { changes, seconds: 2_000 });
+
+/** A deletion that was just accepted. */
+function deleting(
+  more: Partial<VersionRequest> = {},
+  of: Partial<ImageVersionRecord> = {},
+): ImageVersionPair {
+  return told(
+    accept(
+      acceptingOf(changeOf({}, { byHand: true, ...more }), {
+        kind: "DeleteImageVersion",
+      }),
+      { ...succeeded().record, ...of },
+      at(1_900),
+    ),
+  );
+}
+
+const requestOf = ({ record, operation }: ImageVersionPair): VersionRequest =>
+  record.requests[operation.id] ?? expect.fail("it asks for nothing");
+
+function first(
+  changes: Patch = {},
+  of: Partial<ImageVersionRecord> = {},
+): ImageVersionPair {
+  const pair = deleting({}, of);
+  return excludeFirst(
+    pair,
+    { operation: pair.operation, request: requestOf(pair) },
+    shown(changes),
+    DELAY_MS,
+    at(2_000),
+  );
+}
+
+test.each<[boolean, string, Patch]>([
+  [false, "nobody has said anything", {}],
+  [true, "the version is excluded", { [EXCLUDE_FROM_LATEST]: true }],
+  [
+    false,
+    "a region includes it by itself",
+    { [EXCLUDE_FROM_LATEST]: true, [EAST_FLAG]: false },
+  ],
+  [
+    false,
+    "each region excludes it and the version does not",
+    { [WEST_FLAG]: true, [EAST_FLAG]: true },
+  ],
+])("it is the latest nowhere: %s where %s", (expected, _, changes) => {
+  expect(isExcludedEverywhere(shown(changes).resource)).toBe(expected);
+});
+
+describe("a version in latest", () => {
+  test("is excluded everywhere first, by an update of its own, at once", () => {
+    const pair = first();
+    expect(pair.record.state).toBe("Accepted");
+    expect(requestOf(pair)).toMatchObject({
+      byHand: true,
+      changes: EXCLUDED,
+      alone: true,
+    });
+    expect(pair.operation.history.at(-1)?.message).toBe(
+      "Before it is deleted, it is excluded from latest.",
+    );
+    expect(pair.record.dueTime).toBe(time(2_000));
+    expect(effectsOf(pair).join()).toContain("message");
+  });
+
+  test("is remembered as it was, region by region, with its rule", () => {
+    expect(
+      requestOf(first({ [EXCLUDE_FROM_LATEST]: true, [EAST_FLAG]: false }))
+        .guard,
+    ).toEqual({
+      was: {
+        [EXCLUDE_FROM_LATEST]: true,
+        [WEST_FLAG]: true,
+        [EAST_FLAG]: false,
+      },
+    });
+    expect(requestOf(first({}, { overriddenRule: RULE })).guard).toEqual({
+      was: {
+        [EXCLUDE_FROM_LATEST]: false,
+        [WEST_FLAG]: false,
+        [EAST_FLAG]: false,
+      },
+      overriddenRule: RULE,
+    });
+  });
+
+  test("what other operations have asked stays", () => {
+    const others = { "x-1": changeOf({ "/tags/a": "1" }) };
+    const pair = deleting();
+    const record = {
+      ...pair.record,
+      requests: { ...others, ...pair.record.requests },
+    };
+    const after = excludeFirst(
+      { ...pair, record },
+      { operation: pair.operation, request: requestOf(pair) },
+      shown(),
+      DELAY_MS,
+      at(2_000),
+    );
+    expect(after.record.requests).toMatchObject(others);
+  });
+});
+
+describe("the delay", () => {
+  const waits = {
+    state: "DeletionRequested",
+    dueTime: time(2_060),
+  } as const;
+
+  test("is waited out where the version is in latest nowhere, and nothing is sent before", () => {
+    const pair = first({ [EXCLUDE_FROM_LATEST]: true });
+    expect(pair.record).toMatchObject(waits);
+    expect(requestOf(pair)).toEqual({
+      ...changeOf({}, { byHand: true }),
+      guard: { excludedTime: time(2_000) },
+    });
+    expect(pair.operation.history.at(-1)?.message).toBe(
+      `It is excluded from latest. At ${time(2_060)} it is asked again who uses it; where nobody needs it, it is deleted.`,
+    );
+  });
+
+  const guard: DeletionGuard = { was: { [EXCLUDE_FROM_LATEST]: false } };
+  const excluding = (more: Partial<VersionRequest> = {}) =>
+    deleting({ changes: EXCLUDED, guard, appliedTime: time(1_990), ...more });
+
+  test("begins once Azure shows the version excluded", () => {
+    const pair =
+      excluded(excluding(), DELAY_MS, at(2_000)) ??
+      expect.fail("nothing waits");
+    expect(pair.record).toMatchObject(waits);
+    expect(requestOf(pair)).toMatchObject({
+      changes: {},
+      guard: { ...guard, excludedTime: time(2_000) },
+    });
+  });
+
+  const { appliedTime: _, ...unseen } = requestOf(excluding());
+  const unseenPair = excluding();
+  test.each<[string, ImageVersionPair]>([
+    [
+      "before that",
+      {
+        ...unseenPair,
+        record: {
+          ...unseenPair.record,
+          requests: { [unseenPair.operation.id]: unseen },
+        },
+      },
+    ],
+    [
+      "for a deletion that is canceled",
+      excluding({ decided: { kind: "canceled", by: { name: "me" } } }),
+    ],
+    ["for an operation that guards nothing", deleting()],
+    ["for one that asks for nothing", succeededWithoutRequest()],
+  ])("does not begin %s", (_, pair) => {
+    expect(excluded(pair, DELAY_MS, at(2_000))).toBeUndefined();
+  });
+
+  test("is none where others have deleted the version meanwhile: its deletion makes sure", () => {
+    const pair =
+      goneBefore(excluding(), at(2_000)) ?? expect.fail("nothing waits");
+    expect(pair.record).toMatchObject({
+      state: "DeletionRequested",
+      dueTime: time(2_000),
+    });
+    expect(pair.operation.history.at(-1)?.message).toBe(
+      "Azure shows the version no more: its deletion makes sure.",
+    );
+    expect(goneBefore(deleting(), at(2_000))).toBeUndefined();
+    expect(goneBefore(succeededWithoutRequest(), at(2_000))).toBeUndefined();
+  });
+
+  test("is counted from when Azure has shown it excluded", () => {
+    const due = (request: Partial<VersionRequest>) =>
+      dueTimeOf(changeOf({}, request), DELAY_MS);
+    expect(due({ guard: { excludedTime: time(2_000) } })).toBe(
+      Date.parse(time(2_060)),
+    );
+    expect(due({ guard })).toBeUndefined();
+    expect(due({})).toBeUndefined();
+  });
+});
+
+test("no look ends a deletion that still has its DELETE to send", () => {
+  const guard = { excludedTime: time(1) };
+  expect(isGuarding({ guard })).toBe(true);
+  expect(isGuarding({})).toBe(false);
+  expect(
+    isGuarding({ guard, decided: { kind: "canceled", by: { name: "me" } } }),
+  ).toBe(false);
+});
+
+describe("where the deletion comes to nothing", () => {
+  const was = { [EXCLUDE_FROM_LATEST]: false };
+  const guarded = (guard?: DeletionGuard) =>
+    changeOf({}, { ...(guard && { guard }) });
+
+  test("the version is included as it was, if it was excluded for that", () => {
+    expect(includedAgain(guarded({ was }))).toEqual(was);
+    expect(includedAgain(guarded({ excludedTime: time(1) }))).toBeUndefined();
+    expect(includedAgain(guarded())).toBeUndefined();
+  });
+
+  test("the rule that was in force is again", () => {
+    const { record } = succeeded();
+    const other = { when: "manual" } as const;
+    const overridden = { ...record, overriddenRule: other };
+    expect(
+      withRuleAgain(overridden, guarded({ was, overriddenRule: RULE }))
+        .overriddenRule,
+    ).toEqual(RULE);
+    expect(withRuleAgain(overridden, guarded({ was }))).toEqual(record);
+    expect(withRuleAgain(overridden, guarded({}))).toBe(overridden);
+    expect(withRuleAgain(overridden, guarded())).toBe(overridden);
+  });
+});
+
+function succeededWithoutRequest(): ImageVersionPair {
+  const pair = succeeded();
+  return { ...pair, record: { ...pair.record, requests: {} } };
+}
