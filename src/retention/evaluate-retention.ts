@@ -126,18 +126,16 @@ function regionsOf({
 }
 
 /**
- * A deletion that has ended because somebody needs the version, or may, or because it was canceled, has left it as it was: it is
- * judged anew. What Azure has refused is for people.
+ * A deletion that has ended because somebody needs the version, or may, has left it as it was: it is judged anew. What Azure has
+ * refused is for people, and who has canceled one has said that it stays.
  */
 function stateOf(stored: StoredVersion): VersionState {
   const { record, operation } = stored;
-  const { status, error } = operation;
+  const { error } = operation;
   const leftAsItWas =
     deletes(operation) &&
     isFinal(record.state) &&
-    (status === "Canceled" ||
-      error?.code === "ImageVersionInUse" ||
-      error?.code === "UseUnknown") &&
+    (error?.code === "ImageVersionInUse" || error?.code === "UseUnknown") &&
     regionsOf(stored).every(({ state }) => state === "Completed");
   return leftAsItWas ? "Succeeded" : record.state;
 }

@@ -477,7 +477,7 @@ describe("a promotion rule of waves", () => {
       wrong(
         "",
         "A rule of waves is for a new version: this one is not excluded from latest in each of its regions.",
-        "Publish another version, or leave out sigil.promotion.",
+        "Keep the rule that it has, demote the version first (POST …/demote), or publish another one.",
       ),
     ];
     const asked = (existing: NonNullable<Changes["existing"]>) =>
