@@ -17,7 +17,7 @@ import {
   type ImageVersionPair,
   type ImageVersionRecord,
 } from "../state/record.js";
-import { presentRule, ruleAskedBy } from "../state/wanted.js";
+import { presentRule, ruleAskedBy, ruleInForce } from "../state/wanted.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 
 /** A refusal that may pass, and has not for so long, is one that does not. */
@@ -36,7 +36,11 @@ export function endBatch(
   const batch = batchOf(record);
   if (batch.length > 1) return dissolveBatch(pair, failure.message, context);
   const [asks] = batch[0] ?? [ruledIn(record)];
-  if (asks === undefined && record.lastAttempt?.overridesRule === true)
+  if (
+    asks === undefined &&
+    record.lastAttempt?.overridesRule === true &&
+    ruleInForce(record) !== undefined
+  )
     return notPromoted(pair, failure, context);
   const id = asks ?? pair.operation.id;
   const request = record.requests[id];

@@ -321,3 +321,28 @@ test("a patch of a version that others made waits where a replica of ARM does no
   ]);
   expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
 });
+
+test("a promotion by hand and a change end where others delete the version under them, though one of its regions has failed", async () => {
+  const creation = operationIn(
+    await put(world, id, plain([{ name: "westus" }, { name: "northeurope" }])),
+  );
+  await world.runDue();
+  await world.simulator.control.failRegion({
+    versionId: id,
+    region: "northeurope",
+  });
+  await pass(world, 30_000);
+  const promotion = await byHand.promote(world, id);
+  const change = operationIn(
+    await patch(world, id, {
+      tags: { a: "1" },
+      properties: { publishingProfile: { endOfLifeDate: "2090-01-01" } },
+    }),
+  );
+  await until(world, () => Promise.resolve(puts(world) > 1));
+  await outside(world, "DELETE", id);
+  const gone = { status: "Failed", error: { code: "ImageVersionGone" } };
+  expect(await ended(world, [promotion, change])).toMatchObject([gone, gone]);
+  const [end] = await ended(world, [creation]);
+  expect(end?.status).toBe("Failed");
+});
