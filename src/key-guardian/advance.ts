@@ -56,8 +56,12 @@ export function advance(
   const keyUrl = shown?.keyUrl ?? before?.keyUrl;
   const encryptionType = shown?.encryptionType ?? before?.encryptionType;
   const fact = problems.length === 0 ? undefined : factOf(problems, keyUrl);
-  // Invariant 2.
-  const changed = fact !== before?.told;
+  // Invariants 1 and 2: whether another key than the one that was told of is safe is known once that is seen.
+  const isUnseen =
+    fact === undefined && before?.toldOfKey === true && !seen.key;
+  const changed = fact !== before?.told && !isUnseen;
+  const told = isUnseen ? before.told : fact;
+  const isOfKey = isUnseen || problems.some(({ seenBy }) => seenBy === "key");
   const state: KeyState = {
     diskEncryptionSetId,
     lookedTime,
@@ -66,9 +70,10 @@ export function advance(
     problems,
     notSeen,
     ...(missingSince !== undefined && { missingSince }),
-    ...(fact !== undefined && {
+    ...(told !== undefined && {
       since: before?.since ?? lookedTime,
-      told: fact,
+      told,
+      ...(isOfKey && { toldOfKey: true as const }),
     }),
     sequence: (before?.sequence ?? 0) + (changed ? 1 : 0),
   };

@@ -58,6 +58,8 @@ export interface KeyState {
   readonly since?: string;
   /** What of them was told last; absent: nothing, or that it is mended. */
   readonly told?: string;
+  /** A problem of the key is among them. */
+  readonly toldOfKey?: true;
   /** Since when looks have not found it. */
   readonly missingSince?: string;
   /** True where the last look has shown no version that has it. */

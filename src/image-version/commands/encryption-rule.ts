@@ -40,6 +40,9 @@ export function ruleOf(
   return rule === undefined ? [] : [rule];
 }
 
+type OsDiskImage = NonNullable<
+  NonNullable<TargetRegion["encryption"]>["osDiskImage"]
+>;
 type DataDiskImage = NonNullable<
   NonNullable<TargetRegion["encryption"]>["dataDiskImages"]
 >[number];
@@ -117,7 +120,7 @@ function withPresentSets(
       ...region,
       encryption: {
         ...(osDisk === undefined
-          ? { osDiskImage: { ...had.osDiskImage, ...osDiskImage } }
+          ? { osDiskImage: withPresent(had.osDiskImage, osDiskImage) }
           : osDiskImage && { osDiskImage }),
         dataDiskImages: [
           ...dataDiskImages,
@@ -129,6 +132,22 @@ function withPresentSets(
     };
   });
   return withRegions(request, regions);
+}
+
+/** The set of a confidential disk is named in its security profile. */
+function withPresent(
+  had: OsDiskImage | undefined,
+  given: OsDiskImage | undefined,
+): OsDiskImage {
+  const securityProfile = {
+    ...had?.securityProfile,
+    ...given?.securityProfile,
+  };
+  return {
+    ...had,
+    ...given,
+    ...(Object.keys(securityProfile).length > 0 && { securityProfile }),
+  };
 }
 
 const CONFIDENTIAL = "ConfidentialVmEncryptedWithCustomerKey";

@@ -106,8 +106,8 @@ function putFirst(
 }
 
 /**
- * Invariant 4: what has begun, is not sent, and contradicts the demotion that is first in the queue gives its turn to it;
- * undefined where nothing does. `lost`: what was sent is not carried out, or was not kept.
+ * Invariant 4: what has begun, is not sent, and contradicts the demotion that is first in the queue, or is to be sent alone,
+ * gives its turn to it; undefined where nothing does. `lost`: what was sent is not carried out, or was not kept.
  */
 export function demotionFirst(
   pair: ImageVersionPair,
@@ -137,7 +137,9 @@ export function demotionFirst(
       },
       waitMs: 0,
     });
-  return unsent.some(([, request]) => contradicts(request, first.request))
+  return unsent.some(
+    ([, request]) => contradicts(request, first.request) || isAlone(request),
+  )
     ? giveTurn(
         pair,
         unsent.map(([id]) => id),
@@ -236,7 +238,12 @@ function without(
 
 /** True where several may be sent in one update. */
 function mayShare({ operation, request }: QueuedRequest): boolean {
-  return !deletes(operation) && request.alone !== true;
+  return !deletes(operation) && !isAlone(request);
+}
+
+/** What asks first who needs the regions that it takes away holds up no others with that. */
+function isAlone({ alone, guardsRegions }: VersionRequest): boolean {
+  return alone === true || guardsRegions === true;
 }
 
 /** What is queued and compatible with the batch joins it, before anything of it is sent. */
@@ -246,7 +253,7 @@ export function formBatch(
 ): ImageVersionPair {
   const { record } = pair;
   const batch = batchOf(record);
-  if (batch.some(([, { alone }]) => alone === true)) return pair;
+  if (batch.some(([, request]) => isAlone(request))) return pair;
   const asked: Asked[] = batch.map(([, request]) => request);
   const joins: QueuedRequest[] = [];
   for (const queued of record.queued) {

@@ -89,9 +89,14 @@ async function setsInAzure(): Promise<Record<string, string[]>> {
   );
 }
 
-async function tagSet(name: string, region: string, tags = {}): Promise<void> {
+async function tagSet(
+  name: string,
+  region: string,
+  tags = {},
+  type?: Parameters<typeof of.diskEncryptionSet>[2],
+): Promise<void> {
   await world.simulator.control.putResource({
-    ...of.diskEncryptionSet(name, region),
+    ...of.diskEncryptionSet(name, region, type),
     tags,
   });
 }
@@ -194,6 +199,33 @@ test("chooses by tag: the one set of the region; sets that are tagged later chan
   ]);
   await tagSet("golden-east-2", "eastus2");
   expect((await request(world.deps, id, body)).id).toBe(first);
+});
+
+test("a confidential OS disk keeps the set that it has, though another has the tag now", async () => {
+  const type = "ConfidentialVmEncryptedWithCustomerKey";
+  const tags = { image: "secret" };
+  await world.simulator.control.putResource(
+    of.imageDefinition("MyGallery", "Secret", "westus", {
+      features: [{ name: "SecurityType", value: "ConfidentialVMSupported" }],
+    }),
+  );
+  const version = seedVersionId("90.0.0").replace("MyImage", "Secret");
+  await tagSet("secret-1", "westus", tags, type);
+  await tagSet("secret-data", "westus", tags);
+  const body = ruled({ tag: "image=secret" }, [
+    { name: "westus", encryption: CONFIDENTIAL },
+  ]);
+  await request(world.deps, version, body);
+  expect((await world.finish(version)).status).toBe("Succeeded");
+  await tagSet("secret-1", "westus", {}, type);
+  await tagSet("secret-2", "westus", tags, type);
+  await request(world.deps, version, { ...body, tags: { a: "1" } });
+  expect((await world.finish(version)).status).toBe("Succeeded");
+  const { resource } =
+    (await world.deps.resourceManager.getImageVersion(idOf(version))) ??
+    expect.fail("it is not there");
+  expect(JSON.stringify(resource)).toMatch(/secret-1/iu);
+  expect(JSON.stringify(resource)).not.toMatch(/secret-2/iu);
 });
 
 test("tells of each region that has no set with the tag, and of each kind, with what would make one", async () => {

@@ -1,5 +1,6 @@
 /** What somebody needs is not taken away: deletions, regions, retention, where the subscriptions of consumers are known. */
 import { afterEach, describe, expect, test } from "vitest";
+import type { OperationRecord } from "../../../src/operation/records.js";
 import {
   deleteImageVersion,
   demoteImageVersion,
@@ -515,6 +516,33 @@ describe("a region", () => {
     // An Admin confirms.
     await without({ ignoreUse: true });
     expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test("that waits for Resource Graph holds up no demotion", async () => {
+    await publish();
+    const removal = await without();
+    world.simulator.control.addFault({
+      method: "POST",
+      path: "ResourceGraph",
+      status: 429,
+      headers: { "Retry-After": "30" },
+      times: null,
+    });
+    const demotion = await demoteImageVersion(world.deps, {
+      id: idOf(version),
+      ...BY,
+    });
+    const statusOf = async ({ id }: OperationRecord) =>
+      (await world.deps.store.readOperation(id))?.status;
+    for (let i = 0; i < 100; i += 1) {
+      await world.runDue();
+      world.clock.advance(30_000);
+    }
+    expect(await statusOf(demotion)).toBe("Succeeded");
+    expect(await statusOf(removal)).not.toBe("Succeeded");
+    world.simulator.control.clearFaults();
+    await world.finish(version);
+    expect(await statusOf(removal)).toBe("Succeeded");
   });
 
   test("waits where Resource Graph is throttled right before, and takes nobody else down who is needed elsewhere", async () => {

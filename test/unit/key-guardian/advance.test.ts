@@ -47,14 +47,28 @@ function changes(...sights: readonly SetSight[]) {
   });
 }
 
-test("what was wrong with a key is not wrong with another one that cannot be seen", () => {
+test("what was wrong with a key is not wrong with another one; whether that is safe is told once it is seen", () => {
   const other = {
     kind: "found",
     value: { ...value, keyUrl: "https://other/keys/west/1" },
   } as const;
+  const replaced = { set: other, key: UNSEEN };
   expect(
-    changes({ set: FOUND, key: DISABLED }, { set: other, key: UNSEEN }),
-  ).toEqual(["atRisk", "safe"]);
+    changes({ set: FOUND, key: DISABLED }, replaced, replaced, {
+      set: other,
+      key: KEY,
+    }),
+  ).toEqual(["atRisk", undefined, undefined, "safe"]);
+  expect(
+    changes({ set: FOUND, key: DISABLED }, replaced, {
+      set: other,
+      key: DISABLED,
+    }),
+  ).toEqual(["atRisk", undefined, "atRisk"]);
+  expect(
+    look(look(undefined, { set: FOUND, key: DISABLED }).state, replaced).state
+      .problems,
+  ).toEqual([]);
 });
 
 test("a set that one look does not find is not seen, and what was known of it stays", () => {
