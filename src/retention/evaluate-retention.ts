@@ -19,6 +19,7 @@ import {
 } from "../image-version/resources.js";
 import { canonicalRegion } from "../resource-id.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
+import { isByRetention } from "./requested-by.js";
 import { withoutNeeded } from "./use.js";
 import type { RetentionDependencies, RetentionRules } from "./ports.js";
 
@@ -126,14 +127,15 @@ function regionsOf({
 }
 
 /**
- * A deletion that has ended because somebody needs the version, or may, has left it as it was: it is judged anew. What Azure has
- * refused is for people, and who has canceled one has said that it stays.
+ * A deletion of retention's own, which has begun with a version that was well, has left it as it was where it has ended because
+ * somebody needs the version, or may: it is judged anew. All else is for people.
  */
 function stateOf(stored: StoredVersion): VersionState {
   const { record, operation } = stored;
   const { error } = operation;
   const leftAsItWas =
     deletes(operation) &&
+    isByRetention(operation) &&
     isFinal(record.state) &&
     (error?.code === "ImageVersionInUse" || error?.code === "UseUnknown") &&
     regionsOf(stored).every(({ state }) => state === "Completed");

@@ -13,11 +13,10 @@ import { deleteImageVersion } from "../image-version/commands/by-hand.js";
 import { parseImageVersionId } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 import { evaluateRetention } from "./evaluate-retention.js";
+import { REQUESTED_BY } from "./requested-by.js";
 import type { RetentionDependencies, StoredPolicy } from "./ports.js";
 
 export const MOST_DELETIONS = 10;
-
-const REQUESTED_BY = { name: "retention" };
 
 export interface RetentionRun {
   /** Policies in mode `delete` that were looked at. */

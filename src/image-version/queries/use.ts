@@ -38,24 +38,33 @@ export async function getImageUse(
 
 /** "For every 20 VMs that you create concurrently, we recommend you keep one replica." (Azure Compute Gallery, Scaling) */
 const MACHINES_OF_A_REPLICA = 20;
+/** Azure takes no more in a region. */
+const MOST_REPLICAS = 100;
 
 /** How many machines are made at the same time nobody knows: no more than there are. */
 function replicaAdvice(
   resource: ImageVersionRequest,
   users: readonly ImageUser[],
 ): readonly Finding[] {
-  const { replicaCount = 1 } = resource.properties.publishingProfile ?? {};
+  const { replicaCount = 1, replicationMode } =
+    resource.properties.publishingProfile ?? {};
+  // That has one replica, whatever is asked.
+  if (replicationMode === "Shallow") return [];
   return targetRegionsOf(resource).flatMap(
     ({ name, regionalReplicaCount, additionalReplicaSets = [] }): Finding[] => {
       const region = canonicalRegion(name);
+      const own = regionalReplicaCount ?? replicaCount;
       const replicas = additionalReplicaSets.reduce(
         (sum, set) => sum + (set.regionalReplicaCount ?? 1),
-        regionalReplicaCount ?? replicaCount,
+        own,
       );
       const machines = users.filter(
         (user) => user.kind === "machine" && user.region === region,
       ).length;
-      const advised = Math.ceil(machines / MACHINES_OF_A_REPLICA);
+      const advised = Math.min(
+        Math.ceil(machines / MACHINES_OF_A_REPLICA),
+        MOST_REPLICAS,
+      );
       return advised <= replicas
         ? []
         : [
@@ -64,7 +73,7 @@ function replicaAdvice(
               pointer: "",
               message: `In ${region} ${machines} machines are made of the version, which has ${replicas} replica${replicas === 1 ? "" : "s"} there. Microsoft advises one for every ${MACHINES_OF_A_REPLICA} machines that are made at the same time.`,
               severity: "warning",
-              remediation: `If all of them may be made at the same time, set regionalReplicaCount of ${region} to ${advised}.`,
+              remediation: `If all of them may be made at the same time, set regionalReplicaCount of ${region} to ${own + advised - replicas}.`,
             },
           ];
     },

@@ -176,3 +176,23 @@ test("advises more replicas where there are more machines than Microsoft has the
     },
   ]);
 });
+
+test("advises no more replicas of a shallow version, which has one", async () => {
+  const body = managedImageRequest();
+  const [westus] = body.properties.publishingProfile?.targetRegions ?? [];
+  if (westus === undefined) throw new Error("the seed has a region");
+  await request(world.deps, version, {
+    ...body,
+    properties: {
+      ...body.properties,
+      publishingProfile: {
+        targetRegions: [{ ...westus, regionalReplicaCount: 1 }],
+        replicationMode: "Shallow",
+      },
+    },
+  });
+  expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+  for (let i = 0; i < 41; i += 1)
+    await put("virtualMachines", `west-${i}`, version, { region: "westus" });
+  expect((await use()).warnings).toEqual([]);
+});

@@ -23,6 +23,7 @@ import {
   getRetentionPolicy,
 } from "../../../src/retention/retention-policy.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import {
   MOST_DELETIONS,
   runRetention,
@@ -653,6 +654,26 @@ describe("where versions are guarded", () => {
       status: "Canceled",
     });
     expect(await judged()).toMatchObject({ "1.0.0": "NotSucceeded" });
+    expect((await runRetention(guarded, TRACEPARENT)).deletions).toEqual([]);
+  });
+
+  test("what people have tried to delete, and somebody has come to need, is for people", async () => {
+    await make(["1.0.0", "1.0.1"]);
+    await enforce(KEEP_1);
+    const id = versionId("1.0.0");
+    await deleteImageVersion(guarded.imageVersions, {
+      id: idOf(id),
+      requestedBy: { name: "retention", appId: "somebody" },
+      traceparent: TRACEPARENT,
+    });
+    await putUser(world, "virtualMachineScaleSets", "late", id, {
+      subscription: LOCAL_SUBSCRIPTION_ID,
+    });
+    expect(await world.finish(id)).toMatchObject({
+      status: "Failed",
+      error: { code: "ImageVersionInUse" },
+    });
+    await removeUsers(world);
     expect((await runRetention(guarded, TRACEPARENT)).deletions).toEqual([]);
   });
 
