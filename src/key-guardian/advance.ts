@@ -61,7 +61,9 @@ export function advance(
     fact === undefined && before?.toldOfKey === true && !seen.key;
   const changed = fact !== before?.told && !isUnseen;
   const told = isUnseen ? before.told : fact;
-  const isOfKey = isUnseen || problems.some(({ seenBy }) => seenBy === "key");
+  const isOfKey =
+    problems.some(({ seenBy }) => seenBy === "key") ||
+    (before?.toldOfKey === true && !seen.key);
   const state: KeyState = {
     diskEncryptionSetId,
     lookedTime,

@@ -68,7 +68,16 @@ export async function planRollbackOf(
   const back = [...survey.excludedForNow].filter(isAbove);
   if (target.name === from && back.length === 0)
     throw refused(
-      `${from} is the latest already: the rollback would change nothing.`,
+      [
+        `${from} is the latest already: the rollback would change nothing.`,
+        ...[...survey.awaiting].flatMap(([name, until]) =>
+          isAbove(name)
+            ? [
+                `${name} becomes the latest instead as soon as ${until}: demote it (POST …/demote), if it shall not.`,
+              ]
+            : [],
+        ),
+      ].join(" "),
     );
   const steps = stepsTo(target, from, survey);
   const findings = await reasonsAgainst(survey, target, steps, needed);

@@ -36,7 +36,7 @@ import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
 import type { RollbackStateRecord } from "./record.js";
-import { latestAfter, surveyOf, type Survey } from "./survey.js";
+import { BY_OPERATION, latestAfter, surveyOf, type Survey } from "./survey.js";
 
 export interface RollBackImage extends Omit<Command, "id" | "event"> {
   readonly image: Omit<ImageVersionId, "versionName">;
@@ -220,9 +220,12 @@ async function stillHolds(
   if (to !== undefined && to !== rollback.to) return false;
   return (
     (await latestAfter(survey)).version === rollback.to &&
-    ![...survey.excludedForNow].some(
-      (name) => compareVersionNumbers(name, rollback.to) > 0,
-    )
+    ![
+      ...survey.excludedForNow,
+      ...[...survey.awaiting].flatMap(([name, until]) =>
+        until === BY_OPERATION ? [name] : [],
+      ),
+    ].some((name) => compareVersionNumbers(name, rollback.to) > 0)
   );
 }
 

@@ -168,6 +168,9 @@ function toCreate(record: ImageVersionRecord): string | undefined {
       : "its promotion rule is met";
 }
 
+/** Somebody has asked for that. */
+export const BY_OPERATION = "an operation that promotes it is done";
+
 /** What is to include it in latest, where something is. */
 function toPromote(record: ImageVersionRecord): string | undefined {
   const { when = "manual" } = ruleInForce(record) ?? {};
@@ -178,7 +181,7 @@ function toPromote(record: ImageVersionRecord): string | undefined {
         field.endsWith("/excludeFromLatest") && value === false,
     ),
   )
-    ? "an operation that promotes it is done"
+    ? BY_OPERATION
     : undefined;
 }
 

@@ -1,5 +1,6 @@
 /** A rollback, and a newer version that Azure still replicates. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import {
   planRollback,
@@ -7,6 +8,7 @@ import {
 } from "../../../src/image-version/rollback/roll-back.js";
 import {
   commandOf as putCommandOf,
+  idOf,
   startInProcess,
   type InProcess,
 } from "../../support/dependencies.js";
@@ -19,7 +21,7 @@ import {
   shown,
   versionId,
 } from "./rollbacks.js";
-import { ended, operationIn, pass } from "./truth/support.js";
+import { BY, ended, operationIn, pass } from "./truth/support.js";
 
 let world: InProcess;
 let image: string;
@@ -74,4 +76,22 @@ test("without a rule it is refused meanwhile", async () => {
   expect(
     await refusal(rollBackImage(world.deps, commandOf(undefined, image))),
   ).toMatchObject({ code: "RollbackRefused" });
+});
+
+test("repeated while what it has demoted is being promoted, it is refused and names that", async () => {
+  image = await define(world);
+  await inAzure(world, { "1.0.0": {}, "1.0.1": {} }, image);
+  await pass(world, 7_200_000);
+  const target = commandOf("1.0.0", image);
+  await ended(world, [await rollBackImage(world.deps, target)]);
+  const promotion = await promoteImageVersion(world.deps, {
+    id: idOf(versionId("1.0.1", image)),
+    ...BY,
+  });
+  expect(await refusal(rollBackImage(world.deps, target))).toMatchObject({
+    message: expect.stringContaining(
+      "1.0.1 becomes the latest instead as soon as an operation that promotes it is done",
+    ) as string,
+  });
+  await ended(world, [promotion]);
 });

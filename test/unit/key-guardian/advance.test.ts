@@ -69,6 +69,20 @@ test("what was wrong with a key is not wrong with another one; whether that is s
     look(look(undefined, { set: FOUND, key: DISABLED }).state, replaced).state
       .problems,
   ).toEqual([]);
+  // Nor by way of a problem of the set.
+  const failed = {
+    kind: "found",
+    value: { ...other.value, provisioningState: "Failed" },
+  } as const;
+  expect(
+    changes(
+      { set: FOUND, key: DISABLED },
+      replaced,
+      { set: failed, key: UNSEEN },
+      replaced,
+      { set: other, key: KEY },
+    ),
+  ).toEqual(["atRisk", undefined, "atRisk", undefined, "safe"]);
 });
 
 test("a set that one look does not find is not seen, and what was known of it stays", () => {
