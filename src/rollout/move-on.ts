@@ -5,7 +5,7 @@
  *  1. Nothing depends on it. What is cut off here, or comes twice, the timer looks at like anything else that is held back
  *     (roll-out.ts): a version is listed for that before a result of it is stored.
  *  2. A promotion by a rule is sent only after a look at its gate in that very step: what was found since it was accepted counts.
- *     Where that cannot be looked at the step is taken later, as any whose look fails.
+ *     Where that cannot be looked at, or Azure does not show the version as it is, the step is taken later, as any whose look fails.
  */
 import { ServiceError } from "../errors.js";
 import type { CloudEvent } from "../events/cloud-event.js";
@@ -74,15 +74,13 @@ export async function takeAndMoveOn(
   take: (events: EventPublisher) => Promise<void>,
 ): Promise<void> {
   const unsent = await unsentPromotion(deps, message);
-  if (unsent !== undefined)
-    try {
-      await lookAfter(deps, unsent.resourceId, unsent.traceparent);
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      // Invariant 2. It may have been sent, or canceled, by another meanwhile.
-      if ((await unsentPromotion(deps, message)) !== undefined)
-        return postpone({ ...deps.imageVersions, events }, message, error);
-    }
+  const obstacle = unsent && (await lookAtGate(deps, unsent));
+  // Invariant 2. It may have been sent, or canceled, by another meanwhile.
+  if (
+    obstacle !== undefined &&
+    (await unsentPromotion(deps, message)) !== undefined
+  )
+    return postpone({ ...deps.imageVersions, events }, message, obstacle);
   const ends: CloudEvent[] = [];
   await take({
     async publish(published) {
@@ -97,6 +95,27 @@ export async function takeAndMoveOn(
       ends.findIndex((end) => end.subject === subject) === i
     )
       await moveOn(deps, subject, traceparent);
+}
+
+/** Why the gate of a promotion could not be looked at. */
+interface Obstacle {
+  readonly message: string;
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** Looks at the gate of a promotion, and does what follows; answers why it could not. */
+async function lookAtGate(
+  deps: RolloutDependencies,
+  { resourceId, traceparent }: OperationRecord,
+): Promise<Obstacle | undefined> {
+  try {
+    return (await lookAfter(deps, resourceId, traceparent)) === "unseen"
+      ? { message: "Azure does not show the version as it is yet." }
+      : undefined;
+  } catch (error) {
+    if (error instanceof ServiceError) return error;
+    throw error;
+  }
 }
 
 /** The promotion by a rule that is to be sent. */
@@ -118,7 +137,7 @@ async function unsentPromotion(
 async function postpone(
   deps: RolloutDependencies["imageVersions"],
   message: StepMessage,
-  { message: reason, retryAfterMs = deps.pace.pollMaxMs }: ServiceError,
+  { message: reason, retryAfterMs = deps.pace.pollMaxMs }: Obstacle,
 ): Promise<void> {
   const stored = await currentFor(deps, message);
   if (stored !== undefined && !hasEnded(deps, stored))

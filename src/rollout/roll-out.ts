@@ -34,8 +34,8 @@ import { REQUESTED_BY } from "./requested-by.js";
 import { situationOf } from "./situation.js";
 import { tellAttention, tellHalt, tellReached } from "./tell.js";
 
-/** Nothing more is to be done for it; or not now. */
-type Outcome = Decision | "over" | "later";
+/** Nothing more is to be done for it; not now; or Azure has not shown it as it is. */
+type Outcome = Decision | "over" | "later" | "unseen";
 
 export interface RolloutRun {
   readonly versions: number;
@@ -124,7 +124,7 @@ interface Seen {
 async function lookOnce(
   deps: RolloutDependencies,
   resourceId: string,
-): Promise<Seen | "over" | "later"> {
+): Promise<Seen | "over" | "later" | "unseen"> {
   const { imageVersions } = deps;
   const id = parseImageVersionId(resourceId);
   const stored = await imageVersions.store.read(keyOf(resourceId));
@@ -132,12 +132,12 @@ async function lookOnce(
   const { record } = stored;
   const look = await lookAt(imageVersions, id);
   // It is of before the last write, or others have undone that: which of the two a later look tells.
-  if (look !== latestOf(record, look, contextOf(imageVersions))) return "later";
+  if (look !== latestOf(record, look, contextOf(imageVersions)))
+    return "unseen";
   if (look !== undefined) return { id, stored, look };
   // One look without it may be behind: it is gone where Azure's list lacks it, too.
-  return !isFinal(record.state) || (record.exists && (await isListed(deps, id)))
-    ? "later"
-    : "over";
+  if (record.exists && (await isListed(deps, id))) return "unseen";
+  return isFinal(record.state) ? "over" : "later";
 }
 
 async function subjectOf(

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
 import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
 
 let rollouts: Rollouts;
@@ -202,6 +203,89 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
       expect(await rollouts.view()).toMatchObject({ state: "Halted" });
     },
   );
+
+  const accepted = async (): Promise<void> => {
+    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.report({});
+    rollouts.clock.advance(1_000);
+  };
+  const showNothing = (times: number): void => {
+    rollouts.simulator.control.addFault({
+      method: "GET",
+      path: HELD,
+      times,
+      status: 404,
+      body: { error: { code: "ResourceNotFound", message: "Not there." } },
+    });
+  };
+
+  test.each([1, 4])(
+    "counts though %i looks before its step do not show the version",
+    async (times) => {
+      await accepted();
+      await expect(
+        rollouts.report({ result: "failed" }, HELD, {
+          ...rollouts.resultDeps,
+          onResult: cutOff,
+        }),
+      ).rejects.toThrow("died");
+      showNothing(times);
+      await rollouts.pass(10);
+      expect(await rollouts.latestIn()).toEqual([]);
+      expect(await rollouts.view()).toMatchObject({ state: "Halted" });
+    },
+  );
+
+  test("counts though the look before its step shows the version as it was", async () => {
+    const { resourceManager } = rollouts.world.deps;
+    const rule = { when: "tested", results: ["boot"] };
+    await rollouts.publish(rule);
+    const before = await resourceManager.getImageVersion(idOf(HELD));
+    await request(rollouts.world.deps, HELD, {
+      ...ruled(rule),
+      tags: { build: "2" },
+    });
+    await rollouts.world.finish(HELD);
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.report({});
+    rollouts.clock.advance(1_000);
+    await expect(
+      rollouts.report({ result: "failed" }, HELD, {
+        ...rollouts.resultDeps,
+        onResult: cutOff,
+      }),
+    ).rejects.toThrow("died");
+    const { rollout } = rollouts;
+    const behind = {
+      ...rollout,
+      imageVersions: {
+        ...rollout.imageVersions,
+        resourceManager: {
+          ...resourceManager,
+          getImageVersion: () => Promise.resolve(before),
+        },
+      },
+    };
+    const { world } = rollouts;
+    for (const message of await world.takeDue())
+      await takeAndMoveOn(behind, world.deps.events, message, (events) =>
+        world.handle(message, { ...world.deps, events }),
+      );
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual([]);
+    expect(await rollouts.view()).toMatchObject({ state: "Halted" });
+  });
+
+  test("keeps no promotion waiting of a version that is gone", async () => {
+    await accepted();
+    const { operation } = await rollouts.world.read(HELD);
+    await rollouts.simulator.control.removeResource(HELD);
+    await rollouts.pass(60);
+    expect(
+      await rollouts.world.deps.store.readOperation(operation.id),
+    ).toMatchObject({ status: "Failed" });
+  });
 
   test("counts where a PUT had no good answer and was not carried out", async () => {
     await rollouts.publish({ when: "tested", results: ["boot"] });
