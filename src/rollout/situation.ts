@@ -2,7 +2,12 @@
 import { isFinal } from "../image-version/state/states.js";
 import { isRecent, type Time } from "../image-version/state/attempts.js";
 import { heldBy, type Held } from "../image-version/state/held.js";
-import { wavesOf, type Wave } from "../image-version/state/waves.js";
+import {
+  isLatestNowhere,
+  lastThere,
+  wavesOf,
+  type Wave,
+} from "../image-version/state/waves.js";
 import { regionsIn } from "../image-version/properties/fields.js";
 import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
 import { brokenIn, brokenKeys } from "../image-version/preflight/keys.js";
@@ -106,7 +111,8 @@ async function situationIn(
       ...regionsIn(wantedBy(record)),
     ]),
   ];
-  const wave = wavesOf(rule)?.[promoted];
+  const waves = wavesOf(rule) ?? [];
+  const wave = waves[promoted];
   const isThere = (region: string): boolean => targets.includes(region);
   const regions =
     wave?.regions.filter(isThere) ?? rule.regions?.filter(isThere) ?? targets;
@@ -142,13 +148,14 @@ async function situationIn(
     }),
     ...(wave && {
       wave: {
-        ...turnOf(wave, promoted, carriedOut, record, look),
+        ...turnOf(wave, waves.slice(0, promoted), carriedOut, record, look),
         number: promoted + 1,
-        gates: (wavesOf(rule) ?? []).map((one) => ({
+        gates: waves.map((one) => ({
           regions: one.regions.filter(isThere),
           names: testsIn(one),
         })),
-        rollsBack: rule.onFailure === "rollBack" && promoted > 0,
+        rollsBack:
+          rule.onFailure === "rollBack" && !isLatestNowhere(look.resource),
       },
     }),
   };
@@ -157,16 +164,20 @@ async function situationIn(
 /** What opens a wave beside its tests. */
 function turnOf(
   { after }: Wave,
-  promoted: number,
+  promoted: readonly Wave[],
   carriedOut: OperationRecord | undefined,
   record: ImageVersionRecord,
   look: Look,
 ): Pick<WaveSituation, "promotedByHandTime" | "isManual" | "notBefore"> {
-  const last = promoted === 0 ? undefined : carriedOut;
+  const last = promoted.length === 0 ? undefined : carriedOut;
+  const before = Math.max(
+    lastThere(promoted, look.resource),
+    lastKnown(record, promoted.length),
+  );
   const since =
-    promoted === 0
+    before === -1
       ? (look.publishedDate ?? "")
-      : sinceOf(record, look, promoted - 1, last?.endTime);
+      : sinceOf(record, look, before, last?.endTime);
   return {
     ...(last && !isByRollout(last) && { promotedByHandTime: last.createdTime }),
     ...(after === "manual" && { isManual: true }),
@@ -176,6 +187,13 @@ function turnOf(
       ).toISOString(),
     }),
   };
+}
+
+/** The last of so many waves that is known to have the version, though it may have lost its regions since; -1 where none is. */
+function lastKnown({ rollout }: ImageVersionRecord, count: number): number {
+  return (rollout?.waves ?? [])
+    .slice(0, count)
+    .findLastIndex((time) => time !== null);
 }
 
 /**

@@ -55,7 +55,7 @@ export function promotedWaves(
 
 /**
  * Since when each wave has the version, where a look shows it; `before`, as it was known. Null of one that others have taken it
- * from. A wave that has no region any more is not known to have had it.
+ * from. A wave that has no region any more has what it had: none that follows it waits for it.
  */
 export function waveTimes(
   before: readonly (string | null)[],
@@ -63,15 +63,22 @@ export function waveTimes(
   shown: ImageVersionRequest,
   timeOf: (wave: number) => string,
 ): readonly (string | null)[] {
+  const promoted = promotedWaves(waves, shown) ?? 0;
+  const have = lastThere(waves.slice(0, promoted), shown) + 1;
+  return Array.from({ length: Math.max(have, before.length) }, (_, i) => {
+    if (i < have) return before[i] ?? timeOf(i);
+    return i < promoted ? (before[i] ?? null) : null;
+  });
+}
+
+/** The last wave, counted from 0, that has a region in which the version is; -1 where none has. */
+export function lastThere(
+  waves: readonly Wave[],
+  shown: ImageVersionRequest,
+): number {
   const there = targetRegionsOf(shown).map(({ name }) => canonicalRegion(name));
-  const have =
-    waves
-      .slice(0, promotedWaves(waves, shown) ?? 0)
-      .findLastIndex(({ regions }) =>
-        regions.some((region) => there.includes(canonicalRegion(region))),
-      ) + 1;
-  return Array.from({ length: Math.max(have, before.length) }, (_, i) =>
-    i < have ? (before[i] ?? timeOf(i)) : null,
+  return waves.findLastIndex(({ regions }) =>
+    regions.some((region) => there.includes(canonicalRegion(region))),
   );
 }
 

@@ -4,14 +4,21 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
+import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { IdempotencyKeys } from "../../../src/operation/ports.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { keyOf } from "../../../src/resource-id.js";
 import { getRollout } from "../../../src/rollout/get-rollout.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { runRollouts } from "../../../src/rollout/roll-out.js";
-import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import {
+  commandOf,
+  idOf,
+  request,
+  TRACEPARENT,
+} from "../../support/dependencies.js";
 import { createMemoryIdempotencyKeys } from "../../support/fakes/idempotency-keys.js";
+import { plain } from "../image-version/truth/support.js";
 import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
 
 let rollouts: Rollouts;
@@ -20,7 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => rollouts.close());
 
-const BOOT = { after: "tested", results: ["boot"] };
+const BOOT = { after: "tested" as const, results: ["boot"] };
 const FIRST = { regions: ["westus"], ...BOOT };
 const WAVES = {
   when: "waves",
@@ -120,6 +127,99 @@ describe("a wave by minutes", () => {
     );
     await rollouts.pass(12);
     expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+});
+
+describe("a wave that has lost its regions", () => {
+  const gone = (region: string) =>
+    rollouts.simulator.control.dropRegion({ versionId: HELD, region });
+  const SECOND = { regions: ["eastus2"], ...BOOT };
+
+  test("before its turn has the version since it was published", async () => {
+    await rollouts.publish({
+      when: "waves",
+      waves: [SECOND, { regions: ["westus"], after: { minutes: 30 } }],
+    });
+    await rollouts.pass(3);
+    await gone("eastus2");
+    await rollouts.pass(5);
+    const view = await rollouts.view();
+    expect(view).toMatchObject({
+      wave: 2,
+      message: "Its turn comes in westus.",
+    });
+    expect(await rollouts.latestIn()).toEqual([]);
+    await rollouts.pass(5);
+    expect(await rollouts.view()).toEqual(view);
+    await rollouts.pass(25);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    expect(wavesIn(await told())).toEqual([2]);
+  });
+
+  const three = async (): Promise<void> => {
+    await putImageVersion(
+      rollouts.world.deps,
+      commandOf(
+        HELD,
+        plain([{ name: "westus" }, { name: "eastus2" }, { name: "eastus" }], {
+          sigil: {
+            promotion: {
+              when: "waves",
+              waves: [
+                { regions: ["eastus"], ...BOOT },
+                SECOND,
+                { regions: ["westus"], after: { minutes: 30 } },
+              ],
+            },
+          },
+        }),
+      ),
+    );
+    await rollouts.world.finish(HELD);
+    await rollouts.report({ region: "eastus" });
+    await rollouts.pass(15);
+  };
+
+  test("has it since the wave before it", async () => {
+    await three();
+    await gone("eastus2");
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual([]);
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  });
+
+  test("has it since it had it then", async () => {
+    await three();
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+    await gone("eastus2");
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual([]);
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    expect(wavesIn(await told())).toEqual([1, 2, 3]);
+  });
+
+  test("is not rolled back: a later result that passes goes on", async () => {
+    await rollouts.publish({
+      when: "waves",
+      waves: [SECOND, FIRST],
+      onFailure: "rollBack",
+    });
+    await gone("eastus2");
+    await rollouts.pass(3);
+    rollouts.clock.advance(1_000);
+    await rollouts.report({ result: "failed" });
+    await rollouts.pass(5);
+    const types = (await rollouts.takeEvents()).map(({ type }) => type);
+    expect(types).toContain("Sigil.ImageVersion.RolloutHalted");
+    expect(types).not.toContain("Sigil.ImageVersion.RolledBack");
+    rollouts.clock.advance(1_000);
+    await rollouts.report({});
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
   });
 });
 
