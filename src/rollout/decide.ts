@@ -53,8 +53,8 @@ export interface WaveSituation {
   readonly gates: readonly GateTerms[];
   /** A failure excludes it again where it is in latest. */
   readonly rollsBack: boolean;
-  /** When a person asked for the last promotion, where one has; RFC 3339. */
-  readonly promotedByHandTime?: string;
+  /** A person has promoted it in spite of what had failed until then; RFC 3339. */
+  readonly overruledTime?: string;
   /** A person promotes it. */
   readonly isManual?: true;
   /** RFC 3339. */
@@ -163,11 +163,11 @@ function haltBy(
   const failures = gate.failed
     .map(({ name, region }) => `${name} has failed in ${region}`)
     .join(", ");
-  const { rollsBack = false, promotedByHandTime = "" } = wave ?? {};
+  const { rollsBack = false, overruledTime = "" } = wave ?? {};
   const stays =
     rollsBack &&
     gate.failed.every(
-      ({ time }) => Date.parse(time) <= Date.parse(promotedByHandTime),
+      ({ time }) => Date.parse(time) <= Date.parse(overruledTime),
     );
   const isRolledBack = rollsBack && !stays && !undoing?.isCanceled;
   const again = Date.parse(undoing?.endTime ?? "") + NEXT_TEST_MS;

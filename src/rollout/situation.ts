@@ -168,7 +168,7 @@ function turnOf(
   carriedOut: OperationRecord | undefined,
   record: ImageVersionRecord,
   look: Look,
-): Pick<WaveSituation, "promotedByHandTime" | "isManual" | "notBefore"> {
+): Pick<WaveSituation, "overruledTime" | "isManual" | "notBefore"> {
   const last = promoted.length === 0 ? undefined : carriedOut;
   const before = Math.max(
     lastThere(promoted, look.resource),
@@ -177,9 +177,10 @@ function turnOf(
   const since =
     before === -1
       ? (look.publishedDate ?? "")
-      : sinceOf(record, look, before, last?.endTime);
+      : sinceOf(record, look, before, last);
+  const overruled = overruledTime(record, before, last);
   return {
-    ...(last && !isByRollout(last) && { promotedByHandTime: last.createdTime }),
+    ...(overruled !== undefined && { overruledTime: overruled }),
     ...(after === "manual" && { isManual: true }),
     ...(typeof after === "object" && {
       notBefore: new Date(
@@ -201,27 +202,54 @@ function lastKnown({ rollout }: ImageVersionRecord, count: number): number {
  * promoted. Where others have made it so, or have done so once more, it is since Azure was seen to show it.
  */
 export function sinceOf(
-  { rollout }: ImageVersionRecord,
+  record: ImageVersionRecord,
   look: Look,
   wave: number,
-  promotionTime = "",
+  promotion?: OperationRecord,
 ): string {
-  const times = rollout?.waves ?? [];
-  const known = times[wave];
+  const known = record.rollout?.waves?.[wave];
   if (typeof known === "string") return known;
-  const last = times.findLast((time) => time !== null) ?? "";
-  return known === undefined && promotionTime > last
-    ? promotionTime
-    : look.time;
+  return promotedBy(record, wave, promotion)?.endTime ?? look.time;
 }
 
-/** When the last promotion of the version was carried out that no demotion has undone. */
-export async function promotionTime(
+/** The last promotion that was carried out, where it has made the wave so that is not known yet; else others have. */
+function promotedBy(
+  { rollout }: ImageVersionRecord,
+  wave: number,
+  promotion?: OperationRecord,
+): OperationRecord | undefined {
+  const times = rollout?.waves ?? [];
+  const last = times.findLast((time) => time !== null) ?? "";
+  return times[wave] === undefined && (promotion?.endTime ?? "") > last
+    ? promotion
+    : undefined;
+}
+
+/**
+ * What had failed until then takes nothing back, for a person has promoted the wave since: by Sigil, or in Azure after the
+ * failure was told.
+ */
+export function overruledTime(
+  record: ImageVersionRecord,
+  wave: number,
+  promotion?: OperationRecord,
+): string | undefined {
+  if (wave === -1) return undefined;
+  const { waves, failedTime, overruledTime: known } = record.rollout ?? {};
+  const isKnown = typeof waves?.[wave] === "string";
+  if (isKnown && known !== undefined) return known;
+  const by = isKnown ? promotion : promotedBy(record, wave, promotion);
+  if (by !== undefined) return isByRollout(by) ? undefined : by.createdTime;
+  return isKnown ? undefined : failedTime;
+}
+
+/** The last promotion of the version that was carried out and that no demotion has undone. */
+export async function lastPromotion(
   deps: RolloutDependencies,
   record: ImageVersionRecord,
   look: Look,
-): Promise<string | undefined> {
-  return (await decisionsOn(deps, record, look)).carriedOut?.endTime;
+): Promise<OperationRecord | undefined> {
+  return (await decisionsOn(deps, record, look)).carriedOut;
 }
 
 /**

@@ -17,11 +17,12 @@ import { wavesIn, withWaves } from "../image-version/state/held.js";
 import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { openRow } from "../operation/catalog.js";
 import { deliver, isStateConflict } from "../operation/outbox.js";
+import type { OperationRecord } from "../operation/records.js";
 import { canonicalRegion } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { isByRollout } from "./requested-by.js";
-import { promotionTime, sinceOf } from "./situation.js";
+import { lastPromotion, overruledTime, sinceOf } from "./situation.js";
 
 /** What is stored now; undefined where another has written the record. */
 type Told = StoredVersion | undefined;
@@ -46,6 +47,10 @@ export function tellHalt(
       `rollout-halted/${hashOf([...lifeOf(stored.record, look), failed])}`,
       { failed: [...failed], message },
     ),
+    failed
+      .map(({ time }) => time)
+      .sort((one, other) => Date.parse(one) - Date.parse(other))
+      .at(-1),
   );
 }
 
@@ -112,10 +117,8 @@ async function tellWaves(
   const isKnown = (after: ImageVersionRecord): boolean =>
     isDeepStrictEqual(after, record);
   if (isKnown(withWaves(record, look, () => look.time))) return stored;
-  const promoted = await promotionTime(deps, record, look);
-  const after = withWaves(record, look, (wave) =>
-    sinceOf(record, look, wave, promoted),
-  );
+  const promotion = await lastPromotion(deps, record, look);
+  const after = withOverruled(record, look, promotion);
   const waves = wavesIn(record, look) ?? [];
   const before = record.rollout?.waves ?? [];
   const there = targetRegionsOf(look.resource).map(({ name }) =>
@@ -141,14 +144,41 @@ async function tellWaves(
   return committed(deps, { ...stored, record: after }, events);
 }
 
+/** Also until when a person has overruled what had failed, of the last wave that has the version. */
+function withOverruled(
+  record: ImageVersionRecord,
+  look: Look,
+  promotion: OperationRecord | undefined,
+): ImageVersionRecord {
+  const after = withWaves(record, look, (wave) =>
+    sinceOf(record, look, wave, promotion),
+  );
+  if (after.rollout === undefined) return after;
+  const { overruledTime: _, ...rollout } = after.rollout;
+  const last = (rollout.waves ?? []).findLastIndex((time) => time !== null);
+  const overruled = overruledTime(record, last, promotion);
+  return {
+    ...after,
+    rollout: {
+      ...rollout,
+      ...(overruled !== undefined && { overruledTime: overruled }),
+    },
+  };
+}
+
 async function tellOnce(
   deps: RolloutDependencies,
   stored: StoredVersion,
   event: CloudEvent,
+  failedTime?: string,
 ): Promise<Told> {
   const { record } = stored;
   if (record.rollout?.told === event.id) return stored;
-  const rollout = { ...record.rollout, told: event.id };
+  const rollout = {
+    ...record.rollout,
+    told: event.id,
+    ...(failedTime !== undefined && { failedTime }),
+  };
   return committed(deps, { ...stored, record: { ...record, rollout } }, [
     event,
   ]);

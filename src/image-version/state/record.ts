@@ -185,6 +185,10 @@ export interface RolloutRecord {
   readonly waves?: readonly (string | null)[];
   /** Id of the event that was told last, but for those of single waves. */
   readonly told?: string;
+  /** When the last of the failures was found that were told; RFC 3339. */
+  readonly failedTime?: string;
+  /** What had failed until then takes nothing back: a person has promoted the version in spite of it; RFC 3339. */
+  readonly overruledTime?: string;
 }
 
 export interface ImageVersionRecord extends TrackedRecord {

@@ -346,6 +346,73 @@ describe("what a person has promoted", () => {
     });
   });
 
+  test.each(["westus", "eastus2"])(
+    "in Azure, though it had failed in %s, is not taken back for that",
+    async (region) => {
+      await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
+      await rollouts.report({ region, result: "failed" });
+      await rollouts.pass(3);
+      rollouts.clock.advance(60_000);
+      await rollouts.exclude({ westus: false }, false);
+      const halted = {
+        state: "Halted",
+        message: `boot has failed in ${region}. A person has promoted the version since: it stays where it is, and is not promoted further, unless a later result passes.`,
+      };
+      expect(await rollouts.view()).toMatchObject(halted);
+      await rollouts.report({ name: "other" });
+      await rollouts.pass(10);
+      expect(await rollouts.latestIn()).toEqual(["westus"]);
+      expect(await rollouts.view()).toMatchObject(halted);
+      await rollouts.report({ result: "failed" });
+      await rollouts.pass(10);
+      expect(await rollouts.latestIn()).toEqual([]);
+    },
+  );
+
+  test("in Azure again, once it was taken back, is not taken back for the same", async () => {
+    await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
+    await rollouts.report({});
+    await rollouts.pass(3);
+    rollouts.clock.advance(1_000);
+    await rollouts.report({ result: "failed" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual([]);
+    await rollouts.pass(15);
+    await rollouts.exclude({ westus: false }, false);
+    await rollouts.report({ name: "other" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  });
+
+  test("in Azure before it has failed is taken back, though nobody has looked in between", async () => {
+    await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
+    await rollouts.exclude({ westus: false }, false);
+    rollouts.clock.advance(1_000);
+    await rollouts.report({ result: "failed" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual([]);
+  });
+
+  test("though it had failed is not taken back once that operation is kept no longer", async () => {
+    await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
+    await rollouts.report({ result: "failed" });
+    await promote();
+    await rollouts.pass(3);
+    const { deps } = rollouts.world;
+    const { operation } = await rollouts.world.read(HELD);
+    const { store } = deps;
+    Object.assign(deps, {
+      store: {
+        ...store,
+        readOperation: async (id: string) =>
+          id === operation.id ? undefined : store.readOperation(id),
+      },
+    });
+    await rollouts.report({ name: "other" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  });
+
   test("is taken back for what fails after that", async () => {
     await rollouts.publish({
       ...WAVES,

@@ -235,8 +235,8 @@ describe("in waves", () => {
 
   test("what had failed before a person promoted it is not taken back", () => {
     const results = [boot("westus", "failed"), boot("eastus2", "passed")];
-    const promotedAt = (promotedByHandTime: string) =>
-      second({ rollsBack: true, promotedByHandTime }, { results });
+    const promotedAt = (overruledTime: string) =>
+      second({ rollsBack: true, overruledTime }, { results });
     const found = Date.parse(results[0]?.time ?? "");
     expect(promotedAt(new Date(found).toISOString())).toMatchObject({
       kind: "halt",
