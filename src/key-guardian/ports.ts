@@ -72,6 +72,8 @@ export interface KeyState {
 export interface ImageKeys {
   readonly imageId: string;
   readonly sets: readonly KeyState[];
+  /** When the last look at a set has failed, by its id in lower case; RFC 3339. */
+  readonly failedTimes?: Readonly<Record<string, string>>;
   readonly untold: readonly CloudEvent[];
 }
 

@@ -1,7 +1,7 @@
 /**
  * Looks at the disk encryption sets of published versions, and at their keys. Invariants:
  *  1. A run begins no image definition after `MOST_READS` reads of Azure or `MOST_MS`, nor after Azure has throttled, and no set
- *     after `MOST_MS`; the next goes on there, with what was not looked at for longest. Each set, key and vault is read once in a run, however many versions and regions hang on it.
+ *     after `MOST_MS`; the next goes on there, with what was not tried for longest. Each set, key and vault is read once in a run, however many versions and regions hang on it.
  *  2. What is to be told is stored with the state that it tells of, and goes out until it is gone from there: whoever dies when,
  *     it is told, and under one id. Of two who look at once, one stores.
  *  3. Where nothing is certain the state stays as it was: a read that fails now is made again by a later run.
@@ -69,7 +69,11 @@ export async function runKeyGuardian(
   const errors: GuardianRun["errors"][number][] = [];
   const told: string[] = [];
   let [images, sets, unfinished] = [0, 0, false];
-  const start = (await index.page(CURSOR.scope, 1)).rows[0]?.target;
+  const cursor = (await index.page(CURSOR.scope, 1)).rows[0]?.target;
+  const isAtEnd =
+    cursor !== undefined &&
+    (await index.page(IMAGES_SCOPE, 1, undefined, cursor)).rows.length === 0;
+  const start = isAtEnd ? undefined : cursor;
   let after = start;
   let token: string | undefined;
   do {
@@ -91,18 +95,18 @@ export async function runKeyGuardian(
         sets += looked.sets;
         told.push(...looked.told);
         errors.push(...looked.errors);
-        unfinished = looked.errors.some(({ error }) => isThrottling(error));
+        unfinished = looked.unfinished;
       } catch (error) {
         if (isStateConflict(error)) continue; // Invariant 2.
         errors.push({ resourceId: imageId, error });
         unfinished = isThrottling(error);
       }
-      // One that Azure throttles at once holds up no other: the next run goes on behind it.
+      // One that Azure throttles at once, or that alone takes too long, holds up no other: the next run goes on behind it.
       if (!unfinished || images === 1) after = row;
     }
     token = page.continuationToken;
   } while (token !== undefined && !unfinished);
-  if (!unfinished && start !== undefined) await index.remove([CURSOR]);
+  if (!unfinished && cursor !== undefined) await index.remove([CURSOR]);
   else if (unfinished && after !== undefined)
     await index.put([{ ...CURSOR, target: after }]);
   return {
@@ -128,14 +132,14 @@ async function lookAfter(
   imageId: string,
   untilMs: number,
   traceparent: string,
-): Promise<Pick<GuardianRun, "sets" | "told" | "errors">> {
+): Promise<Pick<GuardianRun, "sets" | "told" | "errors" | "unfinished">> {
   const { keyStates, eventSource, now } = deps;
   // In this order: whoever has stored another state since has looked later.
   const stored = await keyStates.read(imageId);
   const inUse = await setsInUse(deps, imageId);
   const errors: GuardianRun["errors"][number][] = [];
   if (stored === undefined && (inUse ?? []).length === 0)
-    return { sets: 0, told: [], errors };
+    return { sets: 0, told: [], errors, unfinished: false };
   const sets: KeyState[] = [];
   const untold: CloudEvent[] = [...(stored?.document.untold ?? [])];
   const note = (
@@ -152,29 +156,40 @@ async function lookAfter(
       state,
     ]),
   );
-  const lookedTimeOf = ({ id }: SetInUse): string =>
-    before.get(id.toLowerCase())?.lookedTime ?? "";
+  const failedBefore = stored?.document.failedTimes ?? {};
+  const failedTimes: Record<string, string> = {};
+  // One that does not answer has had its turn, too.
+  const triedTimeOf = ({ id }: SetInUse): string =>
+    failedBefore[id.toLowerCase()] ??
+    before.get(id.toLowerCase())?.lookedTime ??
+    "";
   const longestAgoFirst = [...(inUse ?? [])].sort((a, b) =>
-    lookedTimeOf(a).localeCompare(lookedTimeOf(b), "en"),
+    triedTimeOf(a).localeCompare(triedTimeOf(b), "en"),
   );
+  let unfinished = false;
   for (const set of longestAgoFirst) {
-    const known = before.get(set.id.toLowerCase());
-    before.delete(set.id.toLowerCase());
+    const key = set.id.toLowerCase();
+    const known = before.get(key);
+    const failedTime = failedBefore[key];
+    before.delete(key);
     try {
       if (sets.length >= MOST_SETS) sets.push(notLooked(known, set, now()));
       // Invariant 1.
       else if (
         now().getTime() >= untilMs ||
         errors.some(({ error }) => isThrottling(error))
-      )
-        sets.push(...(known ? [known] : []));
-      else {
+      ) {
+        unfinished = true;
+        if (known !== undefined) sets.push(known);
+        if (failedTime !== undefined) failedTimes[key] = failedTime;
+      } else {
         const { state, change } = await lookAt(deps, looks, set, known);
         sets.push(state);
         if (change !== undefined) note(change, state, set.uses);
       }
     } catch (error) {
       errors.push({ resourceId: set.id, error });
+      failedTimes[key] = now().toISOString();
       if (known !== undefined) sets.push(known); // Invariant 3.
     }
   }
@@ -184,7 +199,7 @@ async function lookAfter(
     // A second look has shown no version that has it, or no image definition: nothing is at risk by it.
     else if (state.told !== undefined)
       note("safe", { ...state, lookedTime: now().toISOString() });
-  await keyStates.put({ imageId, sets, untold }, stored?.etag);
+  await keyStates.put({ imageId, sets, failedTimes, untold }, stored?.etag);
   await tell(deps, imageId, untold);
   return {
     sets: sets.length,
@@ -193,6 +208,7 @@ async function lookAfter(
         `${type} ${(data as { diskEncryptionSetId: string }).diskEncryptionSetId}`,
     ),
     errors,
+    unfinished: unfinished || errors.some(({ error }) => isThrottling(error)),
   };
 }
 

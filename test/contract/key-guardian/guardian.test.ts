@@ -425,3 +425,39 @@ test("image definitions that an earlier release has worked on are found by their
     rows.map((row) => ({ ...row, writtenTime: expect.any(String) as string })),
   );
 });
+
+test.each([
+  ["do not answer", "ResourceManagerUnavailable", 60_000],
+  ["are throttled", "ResourceManagerThrottled", 0],
+] as const)(
+  "sets of one region that %s hold up no others of their image definition",
+  async (_, code, afterMs) => {
+    const alone = await world.define();
+    await world.publish(`${alone}/versions/1.0.0`);
+    await world.run();
+    const failing: GuardianDependencies = {
+      ...world.guardian,
+      resources: {
+        ...world.guardian.resources,
+        getDiskEncryptionSet: (id) => {
+          if (!id.toLowerCase().includes("/eastus2diskencryptionset"))
+            return world.guardian.resources.getDiskEncryptionSet(id);
+          world.clock.advance(afterMs);
+          return Promise.reject(
+            new ServiceError(code, "no answer", { retryAfterMs: 1 }),
+          );
+        },
+      },
+    };
+    const unfinished: boolean[] = [];
+    const run = async () => {
+      world.clock.advance(3_600_000);
+      unfinished.push((await world.run(failing)).unfinished);
+    };
+    for (let runs = 0; runs < 8; runs += 1) await run();
+    await world.setKey({ enabled: false });
+    for (let runs = 0; runs < 8; runs += 1) await run();
+    expect(await told()).toContainEqual([alone, AT_RISK, "KeyDisabled"]);
+    expect(unfinished[0]).toBe(true);
+  },
+);
