@@ -65,13 +65,19 @@ export async function print(
 export async function select(data: unknown, query: string): Promise<unknown> {
   const { default: jmespath } = await import("jmespath");
   try {
-    return jmespath.search(data, query);
+    return ofJson(jmespath.search(data, query));
   } catch (error) {
     throw new UsageError(
       `--query: ${(error as Error).message}. (https://jmespath.org says how to write it.)`,
       { cause: error },
     );
   }
+}
+
+/** JMESPath finds also what every object inherits, such as `constructor`: that is in no answer. */
+function ofJson(found: unknown): unknown {
+  const text = JSON.stringify(found) as string | undefined;
+  return text === undefined ? null : (JSON.parse(text) as unknown);
 }
 
 /** Throws UsageError, before anything was sent. */

@@ -974,6 +974,8 @@ describe("what is printed", () => {
     ["-o tsv --query [0].sigil.latest", "true\n"],
     ["--query [0].name", '"1.0.0"\n'],
     ["--query [0].missing", ""],
+    ["--query [0].constructor", ""],
+    ["-o tsv --query [0].toString", ""],
     ["-o none", ""],
     ["-o yaml --query [].{name:name}", "- name: 1.0.0\n"],
     ["-o table --query [].{Name:name,Tags:tags}", "Name\n-----\n1.0.0\n"],
