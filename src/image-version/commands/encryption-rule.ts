@@ -51,17 +51,25 @@ type Choose = (region: string, place: Place, confidential: boolean) => string;
 
 /**
  * Applies `rule` to a canonical request; without one, answers the request. A set that the request gives stays, and a
- * confidential disk that takes no customer's key gets none. `shown` is the version as Azure has it. Reads the source where only that knows the LUNs, and the list of
- * the subscription's sets for a tag. Throws what a read throws; what it may not see of the source is a finding.
+ * confidential disk that takes no customer's key gets none. `shown` is the version as Azure has it, `before` the same request as it
+ * is being done already: that is the answer. Reads the source where only that knows the LUNs, and the list of the subscription's
+ * sets for a tag. Throws what a read throws; what it may not see of the source is a finding.
  */
 export async function chooseSets(
   deps: Dependencies,
   id: ImageVersionId,
   given: ImageVersionRequest,
   rule: EncryptionRule | undefined,
-  shown?: ImageVersionRequest,
+  {
+    shown,
+    before,
+  }: {
+    readonly shown?: ImageVersionRequest | undefined;
+    readonly before?: ImageVersionRequest | undefined;
+  } = {},
 ): Promise<Chosen> {
   if (rule === undefined) return { request: given, findings: [] };
+  if (before !== undefined) return { request: before, findings: [] };
   const { osDisk, dataDisks, tag } = rule;
   const request = shown ? withPresentSets(given, shown, rule) : given;
   const luns =
