@@ -22,6 +22,7 @@ import {
 } from "../properties/canonical-form.js";
 import type { DiskEncryptionSet } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
+import { setInBicep } from "../rules/set-in-bicep.js";
 import { withSetIds } from "./set-names.js";
 
 /** Where the rule stands in a request. */
@@ -316,7 +317,7 @@ function unfit(
   const kind = confidential
     ? `disk encryption set of type ${CONFIDENTIAL}`
     : "disk encryption set";
-  const [name, value] = splitTag(tag);
+  const [name = "", value = ""] = splitTag(tag);
   return {
     rule: "encryption-rule",
     severity: "error",
@@ -325,7 +326,7 @@ function unfit(
       ? {
           code: "NoDiskEncryptionSetFits",
           message: `No ${kind} in ${region} has the tag ${tag}.`,
-          remediation: `Give the region its sets, or make one. In Bicep: resource set 'Microsoft.Compute/diskEncryptionSets@2025-01-02' = { name: '{name}', location: '${region}', tags: { '${name}': '${value}' }, identity: { type: 'SystemAssigned' }, properties: { ${confidential ? `encryptionType: '${CONFIDENTIAL}', ` : ""}activeKey: { keyUrl: '{key}' } } }`,
+          remediation: `Give the region its sets, or make one. In Bicep: ${setInBicep({ name: "{name}", region, confidential, tags: { [name]: value } })}`,
         }
       : {
           code: "SeveralDiskEncryptionSetsFit",

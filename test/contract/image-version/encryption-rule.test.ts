@@ -157,7 +157,7 @@ test("gives a confidential OS disk its set where one takes it, and none where pl
   expect(sent).not.toContain("eastus2ConfidentialEncryptionSet");
 });
 
-test("says which set is missing, at the place that it was chosen for", async () => {
+test("says which set is missing, at the place that it was chosen for, with what would make it", async () => {
   const { findings } = await planImageVersion(world.deps, {
     id: idOf(id),
     body: ruled({ osDisk: "{image}-{region}", dataDisks: BY_NAME.dataDisks }),
@@ -169,6 +169,9 @@ test("says which set is missing, at the place that it was chosen for", async () 
         "/properties/publishingProfile/targetRegions/0/encryption/osDiskImage/diskEncryptionSetId",
       message: expect.stringContaining(
         "diskEncryptionSets/MyImage-westus",
+      ) as string,
+      remediation: expect.stringContaining(
+        "In Bicep: resource set 'Microsoft.Compute/diskEncryptionSets@2025-01-02' = { name: 'MyImage-westus', location: 'westus', identity: { type: 'SystemAssigned' }, properties: { activeKey: { keyUrl: '{key}' } } }",
       ) as string,
     }),
   );
