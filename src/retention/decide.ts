@@ -2,7 +2,7 @@
  * What a policy deletes of one image definition, and why. Pure. Whoever sets a policy wrongly shall lose nothing that
  * virtual machines are made from. Invariants:
  *  1. A version is deleted only where both agree that it is Succeeded: Sigil, whose last operation on it, and Azure.
- *     What is being worked on, has failed, or is gone from either is for people.
+ *     What is being worked on, has failed, or is gone from either is for people. So is what a running rollback leads to.
  *  2. The latest version is never deleted, nor that of a single region: the highest promoted one that is ready there,
  *     and those above it that may still become ready. Version and region may each be excluded from latest.
  *  3. A version that has an end of life is not deleted before it, nor before the grace time after it, by any rule.
@@ -38,6 +38,8 @@ export interface RetainedVersion {
   }[];
   /** Nobody deletes it: that was asked of Sigil. */
   readonly protected: boolean;
+  /** A rollback leads to it that has not ended: it is to be the latest. */
+  readonly isRollbackTarget: boolean;
   readonly state: VersionState;
   /** Sigil's last operation on it. */
   readonly operationId: string;
@@ -102,6 +104,11 @@ export function decide(
       return kept(
         "OperationRunning",
         `An operation on it is running: ${state}.`,
+      );
+    if (version.isRollbackTarget)
+      return kept(
+        "OperationRunning",
+        "A rollback that is running leads to it.",
       );
     if (state !== "Succeeded")
       return kept(

@@ -17,7 +17,9 @@ import {
   isExcludedIn,
   type ListedImageVersion,
 } from "../image-version/resources.js";
-import { canonicalRegion } from "../resource-id.js";
+import { canonicalRegion, keyOf } from "../resource-id.js";
+import { hasEnded } from "../operation/kinds.js";
+import { rollbackOf } from "../image-version/rollback/kind.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
 import { isByRetention } from "./requested-by.js";
 import { withoutNeeded } from "./use.js";
@@ -45,6 +47,8 @@ export async function evaluateRetention(
   imageId: string,
   rules: RetentionRules,
 ): Promise<Evaluation> {
+  // First: a rollback that ends meanwhile has shown its end to none of what is read.
+  const target = await rollbackTarget(imageVersions, imageId);
   // In this order: what changes a version after it was read here has another operation, and is not deleted (see run).
   const known = new Map<string, StoredVersion>();
   for (const stored of await readAll(imageVersions, imageId))
@@ -59,7 +63,9 @@ export async function evaluateRetention(
   const time = imageVersions.now();
   const versions = listed.flatMap((version) => {
     const stored = known.get(version.name);
-    return stored === undefined ? [] : [retained(version, stored)];
+    return stored === undefined
+      ? []
+      : [retained(version, stored, version.name === target)];
   });
   return {
     time,
@@ -73,6 +79,17 @@ export async function evaluateRetention(
       .sort((a, b) => a.localeCompare(b, "en", { numeric: true })),
     softDelete: await softDeleteOf(imageVersions, imageId),
   };
+}
+
+/** Number of the version that a rollback leads to that has not ended. */
+export async function rollbackTarget(
+  deps: Dependencies,
+  imageId: string,
+): Promise<string | undefined> {
+  const stored = await deps.rollbacks.read(keyOf(imageId));
+  return stored === undefined || hasEnded(deps, stored)
+    ? undefined
+    : rollbackOf(stored.operation).to;
 }
 
 async function readAll(
@@ -95,6 +112,7 @@ async function readAll(
 function retained(
   { name, provisioningState, publishedDate, resource }: ListedImageVersion,
   stored: StoredVersion,
+  isRollbackTarget: boolean,
 ): RetainedVersion {
   const { record } = stored;
   const profile = resource.properties.publishingProfile;
@@ -111,6 +129,7 @@ function retained(
       excludeFromLatest: isExcludedIn(resource, region),
     })),
     protected: isProtected(record),
+    isRollbackTarget,
     state: stateOf(stored),
     operationId: operationIdOf(record),
     createdTime: record.createdTime,

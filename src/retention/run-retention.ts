@@ -1,7 +1,8 @@
 /**
  * Deletes what the policies in mode `delete` say, by the same operation as a caller's DELETE. Invariants:
  *  1. A run starts at most 10 deletions, all image definitions together: a mistake is seen while it is small.
- *  2. A version is deleted as it was judged or not at all: not where another operation on it was accepted meanwhile.
+ *  2. A version is deleted as it was judged or not at all: not where another operation on it was accepted meanwhile, or a
+ *     rollback that leads to it.
  *  3. A policy that is changed or taken away starts no further deletion, in the middle of a run too.
  *  4. Runs may come twice, at once, or be cut off: a version that is being deleted is not asked for again.
  *  5. What fails for one image definition or version holds back no other.
@@ -12,7 +13,7 @@ import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
 import { deleteImageVersion } from "../image-version/commands/by-hand.js";
 import { parseImageVersionId } from "../resource-id.js";
 import type { Decision } from "./decide.js";
-import { evaluateRetention } from "./evaluate-retention.js";
+import { evaluateRetention, rollbackTarget } from "./evaluate-retention.js";
 import { REQUESTED_BY } from "./requested-by.js";
 import type { RetentionDependencies, StoredPolicy } from "./ports.js";
 
@@ -47,6 +48,8 @@ export async function runRetention(
       for (const decision of decisions.filter(({ deletes }) => deletes)) {
         if (deletions.length >= MOST_DELETIONS) break; // Invariant 1.
         if (!(await isInForce(deps, stored))) break; // Invariant 3.
+        const target = await rollbackTarget(deps.imageVersions, imageId);
+        if (decision.version.name === target) continue; // Invariant 2.
         try {
           deletions.push(await deleteVersion(deps, decision, traceparent));
         } catch (error) {

@@ -22,6 +22,7 @@ import {
 } from "../properties/canonical-form.js";
 import type { DiskEncryptionSet } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
+import { setInBicep } from "../rules/set-in-bicep.js";
 import { withSetIds } from "./set-names.js";
 
 /** Where the rule stands in a request. */
@@ -51,17 +52,25 @@ type Choose = (region: string, place: Place, confidential: boolean) => string;
 
 /**
  * Applies `rule` to a canonical request; without one, answers the request. A set that the request gives stays, and a
- * confidential disk that takes no customer's key gets none. `shown` is the version as Azure has it. Reads the source where only that knows the LUNs, and the list of
- * the subscription's sets for a tag. Throws what a read throws; what it may not see of the source is a finding.
+ * confidential disk that takes no customer's key gets none. `shown` is the version as Azure has it, `before` the same request as it
+ * is being done already: that is the answer. Reads the source where only that knows the LUNs, and the list of the subscription's
+ * sets for a tag. Throws what a read throws; what it may not see of the source is a finding.
  */
 export async function chooseSets(
   deps: Dependencies,
   id: ImageVersionId,
   given: ImageVersionRequest,
   rule: EncryptionRule | undefined,
-  shown?: ImageVersionRequest,
+  {
+    shown,
+    before,
+  }: {
+    readonly shown?: ImageVersionRequest | undefined;
+    readonly before?: ImageVersionRequest | undefined;
+  } = {},
 ): Promise<Chosen> {
   if (rule === undefined) return { request: given, findings: [] };
+  if (before !== undefined) return { request: before, findings: [] };
   const { osDisk, dataDisks, tag } = rule;
   const request = shown ? withPresentSets(given, shown, rule) : given;
   const luns =
@@ -308,7 +317,7 @@ function unfit(
   const kind = confidential
     ? `disk encryption set of type ${CONFIDENTIAL}`
     : "disk encryption set";
-  const [name, value] = splitTag(tag);
+  const [name = "", value = ""] = splitTag(tag);
   return {
     rule: "encryption-rule",
     severity: "error",
@@ -317,7 +326,7 @@ function unfit(
       ? {
           code: "NoDiskEncryptionSetFits",
           message: `No ${kind} in ${region} has the tag ${tag}.`,
-          remediation: `Give the region its sets, or make one. In Bicep: resource set 'Microsoft.Compute/diskEncryptionSets@2025-01-02' = { name: '{name}', location: '${region}', tags: { '${name}': '${value}' }, identity: { type: 'SystemAssigned' }, properties: { ${confidential ? `encryptionType: '${CONFIDENTIAL}', ` : ""}activeKey: { keyUrl: '{key}' } } }`,
+          remediation: `Give the region its sets, or make one. In Bicep: ${setInBicep({ name: "{name}", region, confidential, tags: { [name]: value } })}`,
         }
       : {
           code: "SeveralDiskEncryptionSetsFit",

@@ -58,6 +58,7 @@ import {
   fingerprintOfPut,
   isOvertaken,
   sameOperation,
+  sameRequest,
 } from "./same-operation.js";
 import { lookAt } from "../queries/look-at.js";
 import { latestOf } from "../state/attempts.js";
@@ -111,19 +112,25 @@ export async function planImageVersion(
   const given = canonicalForm(written);
   mustBeAdmitted(deps, command, given);
   const stored = await deps.store.read(keyOf(formatImageVersionId(id)));
+  const rule = body.sigil?.encryption;
+  const regions = [...new Set(removeRegions.map(canonicalRegion))].sort();
+  const fingerprint = fingerprintOfPut(given, regions, rule, ifMatch);
+  // As a PUT does: what a tag has chosen before stays.
+  const before =
+    rule?.tag === undefined
+      ? undefined
+      : latestOf(stored?.record, await lookAt(deps, id), contextOf(deps));
   const { request, findings: unchosen } = await chooseSets(
     deps,
     id,
     given,
-    body.sigil?.encryption,
-    // As a PUT does: what a tag has chosen before stays.
-    body.sigil?.encryption?.tag === undefined
-      ? undefined
-      : latestOf(stored?.record, await lookAt(deps, id), contextOf(deps))
-          ?.resource,
+    rule,
+    {
+      shown: before?.resource,
+      before: sameRequest(stored, before, fingerprint),
+    },
   );
   mustBeAdmitted(deps, command, request);
-  const regions = [...new Set(removeRegions.map(canonicalRegion))].sort();
   // What is asked names no set that the request does not: so much can be read at once.
   const gathered = await gatherFacts(deps, id, request, {
     sources: stored?.record.exists !== true,
@@ -166,12 +173,6 @@ export async function planImageVersion(
       ? { ...whole, ...flagsByRule(shown.resource, whole) }
       : whole;
   const document = inOrderOf(canonicalForm(patched(observed, patch)), request);
-  const fingerprint = fingerprintOfPut(
-    given,
-    regions,
-    body.sigil?.encryption,
-    ifMatch,
-  );
   const changes = plannedChanges(observed, patch, request);
   const isSame = (one: OperationRecord): boolean =>
     one.fingerprint === fingerprint;
@@ -188,11 +189,11 @@ export async function planImageVersion(
     areReady(look, regionsIn(fieldsOf(request)))
       ? stored.operation
       : undefined);
-  const before = knownOf(stored, conflicts, request, same);
+  const known = knownOf(stored, conflicts, request, same);
   const facts = {
     ...gathered,
     ...(change && { change }),
-    ...(before && { known: before }),
+    ...(known && { known }),
   };
   const findings = [
     ...unchosen,

@@ -45,7 +45,11 @@ import {
 } from "./command.js";
 import { planImageVersion } from "./plan.js";
 import { chooseSets } from "./encryption-rule.js";
-import { fingerprintOfPut, sameOperation } from "./same-operation.js";
+import {
+  fingerprintOfPut,
+  sameOperation,
+  sameRequest,
+} from "./same-operation.js";
 import { withSetIds } from "./set-names.js";
 import {
   decideOn,
@@ -110,8 +114,10 @@ export async function putImageVersion(
     record !== undefined || mustSee
       ? await glance(deps, id, record, mustSee)
       : { look: undefined, seen: false };
+  const look = latestOf(record, shown.look, contextOf(deps));
   const body = await withChosenSets(deps, command, given, rule, {
-    shown: latestOf(record, shown.look, contextOf(deps))?.resource,
+    shown: look?.resource,
+    before: sameRequest(stored, look, fingerprint),
   });
   await mustPassPlan(deps, rule ? { ...command, body } : command);
   const request = {
@@ -180,7 +186,11 @@ export async function patchImageVersion(
     command,
     given,
     version.sigil?.encryption,
-    { shown: look.resource, admitted: observed },
+    {
+      shown: look.resource,
+      admitted: observed,
+      before: sameRequest(stored, look, fingerprint),
+    },
   );
   await mustPassPlan(deps, {
     ...command,
@@ -272,10 +282,13 @@ async function withChosenSets(
   {
     shown,
     admitted,
+    before,
   }: {
     /** As Azure has it, where it is to keep its sets. */
     readonly shown?: ImageVersionRequest | undefined;
     readonly admitted?: ImageVersionRequest;
+    /** As it is being done already. */
+    readonly before: ImageVersionRequest | undefined;
   },
 ): Promise<ImageVersionRequest> {
   if (rule === undefined) return given;
@@ -284,7 +297,7 @@ async function withChosenSets(
     command.id,
     given,
     rule,
-    shown,
+    { shown, before },
   );
   if (findings.length > 0)
     throw new ServiceError(

@@ -57,6 +57,23 @@ export function sameOperation(
   )?.operation;
 }
 
+/** What the open operation asks that the request asks for once more: whatever a rule would choose now, it has chosen before. */
+export function sameRequest(
+  stored: StoredVersion | undefined,
+  look: Look | undefined,
+  fingerprint: string,
+): ImageVersionRequest | undefined {
+  const same = sameOperation(
+    stored,
+    look,
+    (operation) => operation.fingerprint === fingerprint,
+  );
+  return stored === undefined || same === undefined || isOvertaken(stored, same)
+    ? undefined
+    : openIn(stored).find(({ operation: { id } }) => id === same.id)?.request
+        .body;
+}
+
 /** One that was accepted after it has ended: what a body says that changes nothing of what the one before had, it may have changed. */
 export function isOvertaken(
   stored: StoredVersion | undefined,

@@ -4,7 +4,7 @@ import { advance, withEntry, written } from "../../operation/advance.js";
 import { cancel, cancellation } from "../../operation/canceling.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { OperationRecord, Requester } from "../../operation/records.js";
-import { deletionIn, leftUndone, withoutDeletion } from "./deleting.js";
+import { deletionIn, withoutDeletion } from "./deleting.js";
 import {
   DELETE_SENT,
   GOES_ON,
@@ -59,16 +59,24 @@ export function beginCancel(
   const deletion = deletionIn(given);
   if (deletion?.operation.id === operationId) {
     // A step that is about to send it finds another in its place.
-    const consequence = queued === undefined ? DELETE_SENT : NOTHING_DELETED;
-    const ending = cancellation(deletion.operation, consequence, by, context);
+    if (before.state === "Deleting")
+      return leavesAsItShouldBe(
+        given,
+        operationId,
+        { ...request, decided: { kind: "canceled", by } },
+        by,
+        context,
+        { message: `Canceled. ${DELETE_SENT}` },
+      );
+    const ending = cancellation(
+      deletion.operation,
+      NOTHING_DELETED,
+      by,
+      context,
+    );
     const goesOn = withoutDeletion(given, deletion, ending, context);
     if (goesOn !== undefined) return goesOn;
-    // Azure may carry out a DELETE that was sent: nothing is included in latest again after it.
-    const { guard: _, ...unguarded } = request;
-    const left =
-      before.state === "Deleting"
-        ? leftUndone(before, unguarded)
-        : includedAgain(request);
+    const left = includedAgain(request);
     return (
       left &&
       leavesAsItShouldBe(
@@ -77,7 +85,7 @@ export function beginCancel(
         decidedBy({ ...request, changes: left }, by),
         by,
         context,
-        { state: "Accepted" },
+        { patch: { state: "Accepted" } },
       )
     );
   }
@@ -186,7 +194,13 @@ function leavesAsItShouldBe(
   decided: VersionRequest,
   by: Requester,
   context: TransitionContext,
-  patch: Pick<Partial<ImageVersionRecord>, "state"> = {},
+  {
+    patch = {},
+    message = "Canceled: it ends once Azure has finished what was sent, regions removed for a repair are added back and an unfinished version is excluded from latest.",
+  }: {
+    readonly patch?: Pick<Partial<ImageVersionRecord>, "state">;
+    readonly message?: string;
+  } = {},
 ): ImageVersionPair {
   const { record } = pair;
   const canceled = (one: OperationRecord): OperationRecord =>
@@ -205,8 +219,7 @@ function leavesAsItShouldBe(
     {
       patch,
       state: "Canceling",
-      message:
-        "Canceled: it ends once Azure has finished what was sent, regions removed for a repair are added back and an unfinished version is excluded from latest.",
+      message,
       concerns: [operationId],
       ...untilQuiet(record, context),
     },

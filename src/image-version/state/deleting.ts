@@ -3,7 +3,8 @@
  * DELETE while it creates or updates the version, and gives that up (OperationPreempted). Invariants:
  *  1. What has begun ends in the commit that notes that ARM has taken the DELETE, and not before: where ARM refuses it, or
  *     the deletion is canceled first, all goes on as if nobody had asked for it.
- *  2. While the DELETE is under way, the deletion is a member of what has begun, and the record's state is Deleting.
+ *  2. While the DELETE is under way, the deletion is a member of what has begun, and the record's state is Deleting. Canceled
+ *     then, it is not sent again, and ends once it is known whether Azure carries it out.
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { advance, event, type Ending } from "../../operation/advance.js";
@@ -74,7 +75,8 @@ export function beginDelete(
   { operation, request }: QueuedRequest,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { deletionTakenTime: _, ...record } = pair.record;
+  const { deletionTakenTime: _, deletionSent, ...record } = pair.record;
+  const before = deletionSent?.time;
   const again = record.state === "Deleting";
   const waited = record.queued.some((one) => one.operation.id === operation.id);
   return advance(
@@ -88,6 +90,10 @@ export function beginDelete(
         state: "Deleting",
         consecutiveNotFound: 0,
         ticks: again ? record.ticks + 1 : 0,
+        deletionSent: {
+          time: context.now.toISOString(),
+          ...(before !== undefined && { before }),
+        },
       },
       ...(!again && {
         message: waited
@@ -135,7 +141,7 @@ export function deleteTaken(
   context: TransitionContext,
 ): ImageVersionPair {
   const alone = aloneWith(pair, deletion, context);
-  const { armOperationUrl: _, ...record } = alone.record;
+  const { armOperationUrl: _, deletionSent: __, ...record } = alone.record;
   return advance({ ...alone, record }, context, {
     patch: {
       state: "Deleting",
@@ -145,6 +151,29 @@ export function deleteTaken(
     waits: "Azure Resource Manager has accepted the delete request.",
     waitMs: pollDelayMs(record.ticks, context.pace),
   });
+}
+
+/** ARM has refused the DELETE, for now or for good: what became of one before it may not be known yet. */
+export function deleteRefused(pair: ImageVersionPair): ImageVersionPair {
+  const { deletionSent, ...record } = pair.record;
+  const time = deletionSent?.before;
+  return {
+    ...pair,
+    record: {
+      ...record,
+      ...(time !== undefined && { deletionSent: { time } }),
+    },
+  };
+}
+
+/** How long the DELETE that has no answer may be carried out yet, though a look shows the version at rest; 0 or less: no more. */
+export function unansweredMs(
+  { deletionSent }: Pick<ImageVersionRecord, "deletionSent">,
+  { now, pace }: Pick<TransitionContext, "now" | "pace">,
+): number {
+  return deletionSent === undefined
+    ? 0
+    : Date.parse(deletionSent.time) + pace.staleMs - now.getTime();
 }
 
 /** Invariant 1: all but the deletion ends. */
@@ -245,7 +274,7 @@ function stateOf(record: ImageVersionRecord): VersionState {
   return record.exists ? "Updating" : "Creating";
 }
 
-/** What is to be sent before a deletion may end that was refused, and that nothing had begun beside; undefined where nothing is. */
+/** What is to be sent before a deletion may end that came to nothing, and that nothing had begun beside; undefined where nothing is. */
 export function leftUndone(
   { exists, opened, repairs }: ImageVersionRecord,
   request: VersionRequest,
@@ -300,6 +329,7 @@ export function deleted(
     overriddenRule: _____,
     unmanaged: ______,
     deletionTakenTime: _______,
+    deletionSent: __________,
     excludedByCancel: ________,
     ...record
   } = alone.record;

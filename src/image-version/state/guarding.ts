@@ -144,12 +144,14 @@ export function isExcludedForNow({
     Object.values(requests).some(
       ({ guard: { was = {} } = {}, decided, changes }) =>
         Object.values(was).includes(false) &&
-        (decided === undefined || Object.keys(changes).length > 0),
+        (decided === undefined ||
+          state === "Deleting" ||
+          Object.keys(changes).length > 0),
     )
   );
 }
 
-/** Excluded from latest, it stays so until its deletion has ended. */
+/** Excluded from latest, it stays so until its deletion has ended, or is canceled and known to have come to nothing. */
 export function isKeptExcluded({
   state,
   requests,
@@ -157,8 +159,9 @@ export function isKeptExcluded({
   return (
     !isFinal(state) &&
     Object.values(requests).some(
-      (request) =>
-        isGuarding(request) && request.guard?.excludedTime !== undefined,
+      ({ guard, decided }) =>
+        guard?.excludedTime !== undefined &&
+        (decided === undefined || state === "Deleting"),
     )
   );
 }

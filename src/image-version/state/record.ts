@@ -255,6 +255,8 @@ export interface ImageVersionRecord extends TrackedRecord {
   readonly pacing?: Pacing;
   /** When ARM has answered the DELETE that was sent last; RFC 3339. */
   readonly deletionTakenTime?: string;
+  /** The DELETE that was sent last and has no answer, and the one before it; RFC 3339. */
+  readonly deletionSent?: { readonly time: string; readonly before?: string };
   /** URL of ARM's asynchronous operation, read only for the reason of a failure. */
   readonly armOperationUrl?: string;
   /** Encryption type by disk encryption set id in lower case, as proven before a write. */

@@ -16,7 +16,7 @@ export const RESTORE_SENT =
   "The restore request is on its way: Azure may restore the version. Sigil no longer follows it; send the same request to follow it again.";
 
 export const DELETE_SENT =
-  "The deletion is on its way: Azure may carry it out. Sigil no longer follows it; send the same DELETE to follow it again.";
+  "The delete request is not sent again. Azure may carry out one that was sent: the operation ends once it is known whether it has, Succeeded if the version is gone, and else Canceled, with what was done for it taken back.";
 
 /** Of an image version that is created, updated, promoted, demoted, deleted or restored. */
 export const VERSION_STATES: States<VersionState> = {
@@ -89,8 +89,7 @@ export const VERSION_STATES: States<VersionState> = {
     queue: CREATIONS,
     next: {
       Deleted: "404, three times in a row, or another version is there",
-      Accepted:
-        "Azure refuses the DELETE, or it is canceled, and what was not sent yet goes on",
+      Accepted: "Azure has not deleted it, and what was not sent yet goes on",
       Creating: "the same, and a create request has no answer yet",
       Updating: "the same, and an update has no answer yet",
       Replicating: "the same, and Azure works on what it has accepted",

@@ -6,9 +6,13 @@
  *  3. A DELETE is sent only after a look of that very step has shown the life that is to be deleted: another one is others'.
  *  4. No DELETE is sent while a PUT of Sigil's may be under way.
  *  5. Of a guarded version no DELETE is sent before it was excluded from latest, the delay has passed, and nobody was seen who
- *     needs it, scale sets in Azure Resource Manager itself (guarding.ts). What could not be seen is no pass.
+ *     needs it, scale sets in Azure Resource Manager itself (guarding.ts). What could not be seen is no pass. One that was
+ *     refused is sent again only where that is asked again.
+ *  6. Once it is canceled no DELETE is sent. It ends when a look shows the version at rest, and no DELETE that was sent can be
+ *     under way any more, or shows it gone.
  */
 import { ServiceError, type Finding } from "../../errors.js";
+import { cancellation } from "../../operation/canceling.js";
 import { failure as failed } from "../../operation/failing.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import { advance } from "../../operation/advance.js";
@@ -36,9 +40,11 @@ import {
 import {
   beginDelete,
   deleted,
+  deleteRefused,
   deleteTaken,
   deletionEnding,
   leftUndone,
+  unansweredMs,
   withoutDeletion,
 } from "../state/deleting.js";
 import {
@@ -55,13 +61,16 @@ import type {
 import { attemptAfter } from "../state/attempts.js";
 import { see } from "../state/see.js";
 import type { Look } from "../resources.js";
-import { postponeOrEnd } from "./end-batch.js";
+import { isUnanswered, postponeOrEnd } from "./end-batch.js";
 
 const DELAYED =
   "Azure Resource Graph may not show yet who uses the version: it is asked once that has passed.";
 
 const TAKEN =
   "Azure Resource Manager has accepted the delete request, but does not show the deletion yet.";
+
+const UNANSWERED =
+  "The delete request that was sent has no answer: whether Azure carries it out is not known yet.";
 
 /** Consecutive 404s that prove a version deleted: one may come of a replica of ARM that is ahead of the others. */
 const NOT_FOUND_OF_DELETED = 3;
@@ -73,6 +82,7 @@ export async function takeDeletionStep(
   deletion: QueuedRequest,
 ): Promise<void> {
   const { record } = stored;
+  const isCanceled = deletion.request.decided !== undefined;
   const refuse = (pair: ImageVersionPair, failure: OperationFailure) =>
     deletionRefused(pair, deletion, failure, contextOf(deps));
   // Invariant 4.
@@ -83,6 +93,13 @@ export async function takeDeletionStep(
   try {
     shown = await lookAt(deps, id);
   } catch (error) {
+    if (isCanceled && error instanceof ServiceError)
+      return later(
+        deps,
+        stored,
+        error.message,
+        error.retryAfterMs ?? deps.pace.pollMaxMs,
+      );
     return postponeOrEnd(deps, stored, error, { end: refuse });
   }
   if (shown !== undefined && isBehind(record, shown))
@@ -120,11 +137,12 @@ export async function takeDeletionStep(
     );
     return;
   }
+  const leftMs = unansweredMs(record, contextOf(deps));
   // Invariant 2.
   if (
     record.state === "Deleting" &&
     (shown === undefined
-      ? record.deletionTakenTime !== undefined
+      ? record.deletionTakenTime !== undefined || (isCanceled && leftMs <= 0)
       : shown.provisioningState === "Deleting")
   ) {
     const isGone = shown === undefined && isLastLook(record);
@@ -155,9 +173,23 @@ export async function takeDeletionStep(
   }
   if (isTaken(record, deps))
     return later(deps, stored, TAKEN, deps.pace.pollInitialMs);
+  // Invariant 6.
+  if (isCanceled) {
+    if (leftMs > 0)
+      return later(
+        deps,
+        stored,
+        UNANSWERED,
+        Math.min(leftMs, deps.pace.pollMaxMs),
+      );
+    await commitStep(deps, stored, (pair) =>
+      refuse(withLook(pair, shown, contextOf(deps)), KEPT),
+    );
+    return;
+  }
   // Invariant 5.
   if (
-    record.state !== "Deleting" &&
+    (record.state !== "Deleting" || record.deletionSent === undefined) &&
     deletion.request.guard !== undefined &&
     !(await mayBeDeleted(deps, stored, id, deletion, shown, refuse))
   )
@@ -177,12 +209,21 @@ export async function takeDeletionStep(
       deletion.request.bypassSoftDelete && { bypassSoftDelete: true },
     );
   } catch (error) {
-    return postponeOrEnd(deps, mine, error, { end: refuse });
+    return postponeOrEnd(deps, mine, error, {
+      ...(!isUnanswered(error) && { prepare: deleteRefused }),
+      end: refuse,
+    });
   }
   await commitStep(deps, mine, (pair) =>
     deleteTaken(pair, deletion, url, contextOf(deps)),
   );
 }
+
+const KEPT: OperationFailure = {
+  code: "NotDeleted",
+  message: "Azure has not deleted the version, and shows it at rest.",
+  errors: [],
+};
 
 function isLastLook({
   consecutiveNotFound,
@@ -372,7 +413,7 @@ async function reasonOf(
   }
 }
 
-/** What had begun before goes on. Where nothing had, the version is left as it should be before the deletion ends. */
+/** The deletion ends, Canceled if that was wished. What had begun before goes on. Where nothing had, the version is left as it should be before the deletion ends. */
 function deletionRefused(
   pair: ImageVersionPair,
   deletion: QueuedRequest,
@@ -381,7 +422,11 @@ function deletionRefused(
 ): ImageVersionPair {
   const { record } = pair;
   const { operation } = deletion;
-  const ending = failed(operation, failure, record.regions, context);
+  const { decided = { kind: "failed", ...failure } } = deletion.request;
+  const isCanceled = decided.kind === "canceled";
+  const ending = isCanceled
+    ? cancellation(operation, failure.message, decided.by, context)
+    : failed(operation, failure, record.regions, context);
   const goesOn = withoutDeletion(pair, deletion, ending, context);
   if (goesOn !== undefined) return goesOn;
   const { id } = operation;
@@ -390,10 +435,9 @@ function deletionRefused(
   const changes = leftUndone(record, request);
   if (changes === undefined)
     return advance(pair, context, {
-      patch: { state: "Failed" },
+      patch: { state: isCanceled ? "Canceled" : "Failed" },
       ending: () => ending,
     });
-  const decided = { kind: "failed" as const, ...failure };
   const requests = {
     ...record.requests,
     [id]: { ...request, changes, decided },
@@ -401,7 +445,7 @@ function deletionRefused(
   const left = withRuleAgain({ ...record, requests }, request);
   return advance({ ...pair, record: left }, context, {
     patch: { state: "Accepted" },
-    state: "Failing",
+    state: isCanceled ? "Canceling" : "Failing",
     message: `${failure.message} It ends once ${
       request.guard === undefined
         ? "regions removed for a repair are added back and an unfinished version is excluded from latest"

@@ -191,6 +191,13 @@ export async function postponeOrEnd(
   );
 }
 
+/** What became of what was sent only a look can tell. */
+export function isUnanswered(error: unknown): boolean {
+  return (
+    error instanceof ServiceError && error.code === "ResourceManagerUnavailable"
+  );
+}
+
 /** What ARM asks for holds for the next operation as well. */
 function throttled(
   pair: ImageVersionPair,

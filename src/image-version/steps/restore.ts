@@ -34,7 +34,7 @@ import {
   type RestoreDecision,
   type Seen,
 } from "../state/restoring.js";
-import { postponeOrEnd } from "./end-batch.js";
+import { isUnanswered, postponeOrEnd } from "./end-batch.js";
 
 export async function takeRestoreStep(
   deps: Dependencies,
@@ -138,13 +138,6 @@ async function send(
   }
   await commitStep(deps, mine, (pair) =>
     restoreTaken(pair, url, contextOf(deps)),
-  );
-}
-
-/** What became of it only a look can tell. */
-function isUnanswered(error: unknown): boolean {
-  return (
-    error instanceof ServiceError && error.code === "ResourceManagerUnavailable"
   );
 }
 

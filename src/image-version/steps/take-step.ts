@@ -54,7 +54,7 @@ import {
   type Put,
 } from "../state/transitions.js";
 import { takeDeletionStep } from "./delete.js";
-import { endBatch, postponeOrEnd } from "./end-batch.js";
+import { endBatch, isUnanswered, postponeOrEnd } from "./end-batch.js";
 import { prove, waitsForCertainty, type Seen } from "./prove.js";
 import { takeRestoreStep } from "./restore.js";
 import { lookAt } from "../queries/look-at.js";
@@ -344,11 +344,4 @@ async function noteAccepted(
     // Whoever was faster has it from a look.
     if (!isStateConflict(error)) throw error;
   }
-}
-
-/** Invariant 2: what became of it only a look can tell. */
-function isUnanswered(error: unknown): boolean {
-  return (
-    error instanceof ServiceError && error.code === "ResourceManagerUnavailable"
-  );
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
+import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import {
   idOf,
@@ -11,6 +12,8 @@ import {
 import { inOneWorld } from "../../support/one-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest } from "../../support/requests.js";
+
+const OPERATOR = { appId: "operator" };
 
 let world: InProcess;
 let id: string;
@@ -30,7 +33,7 @@ async function made(body = managedImageRequest()): Promise<OperationRecord> {
 const remove = (): Promise<OperationRecord> =>
   deleteImageVersion(world.deps, {
     id: idOf(id),
-    requestedBy: { appId: "operator" },
+    requestedBy: OPERATOR,
     traceparent: TRACEPARENT,
   });
 
@@ -106,6 +109,29 @@ test("a DELETE whose answer was lost is sent once more, though the message comes
     await Promise.all([world.handle(message), world.handle(message)]);
   expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
   expect(world.simulator.control.countRequests({ method: "DELETE" })).toBe(2);
+});
+
+test("a deletion that is canceled, and that Azure carries out, is told Deleted once, though two hosts have each message", async () => {
+  await made();
+  const deletion = await remove();
+  await world.runDue();
+  const canceled = await cancelOperation(world.deps, deletion.id, OPERATOR);
+  expect(canceled).toMatchObject({ status: "Running", canceledBy: OPERATOR });
+  const other = world.instance();
+  for (let i = 0; i < 100; i += 1) {
+    for (const message of await world.takeDue())
+      await Promise.all([world.handle(message), world.handle(message, other)]);
+    world.clock.advance(15_000);
+  }
+  expect(await world.deps.store.readOperation(deletion.id)).toMatchObject({
+    status: "Succeeded",
+  });
+  const ends = (await world.takeEvents()).filter(
+    ({ subject, type }) => subject === id && !/Accepted|Deleting/u.test(type),
+  );
+  expect(
+    new Set(ends.map(({ id: eventId, type }) => `${type} ${eventId}`)),
+  ).toEqual(new Set([`Sigil.ImageVersion.Deleted ${deletion.id}/deleted`]));
 });
 
 test("is refused where the version blocks it, before anything that is being done ends for it", async () => {

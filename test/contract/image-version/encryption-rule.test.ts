@@ -5,7 +5,10 @@ import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { ServiceError } from "../../../src/errors.js";
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
-import { patchImageVersion } from "../../../src/image-version/commands/put.js";
+import {
+  patchImageVersion,
+  putImageVersion,
+} from "../../../src/image-version/commands/put.js";
 import type {
   EncryptionRule,
   ImageVersionRequest,
@@ -154,7 +157,7 @@ test("gives a confidential OS disk its set where one takes it, and none where pl
   expect(sent).not.toContain("eastus2ConfidentialEncryptionSet");
 });
 
-test("says which set is missing, at the place that it was chosen for", async () => {
+test("says which set is missing, at the place that it was chosen for, with what would make it", async () => {
   const { findings } = await planImageVersion(world.deps, {
     id: idOf(id),
     body: ruled({ osDisk: "{image}-{region}", dataDisks: BY_NAME.dataDisks }),
@@ -166,6 +169,9 @@ test("says which set is missing, at the place that it was chosen for", async () 
         "/properties/publishingProfile/targetRegions/0/encryption/osDiskImage/diskEncryptionSetId",
       message: expect.stringContaining(
         "diskEncryptionSets/MyImage-westus",
+      ) as string,
+      remediation: expect.stringContaining(
+        "In Bicep: resource set 'Microsoft.Compute/diskEncryptionSets@2025-01-02' = { name: 'MyImage-westus', location: 'westus', identity: { type: 'SystemAssigned' }, properties: { activeKey: { keyUrl: '{key}' } } }",
       ) as string,
     }),
   );
@@ -199,6 +205,86 @@ test("chooses by tag: the one set of the region; sets that are tagged later chan
   ]);
   await tagSet("golden-east-2", "eastus2");
   expect((await request(world.deps, id, body)).id).toBe(first);
+});
+
+test.each([
+  ["is on two sets now", "moved-west-2", { moved: "1" }],
+  ["is on none any more", "moved-west", {}],
+])(
+  "a request repeated while its creation runs is the same, though its tag %s, and its plan agrees",
+  async (_, name, tags) => {
+    await tagSet("moved-west", "westus", { moved: "1" });
+    await tagSet("moved-west-2", "westus");
+    const body = ruled({ tag: "moved=1" }, [{ name: "westus" }]);
+    const { id: first } = await request(world.deps, id, body);
+    const repeated = async (): Promise<void> => {
+      expect((await request(world.deps, id, body)).id).toBe(first);
+      expect(
+        (
+          await operationIn(
+            putImageVersion(world.deps, {
+              ...commandOf(id, body),
+              plan: "require",
+            }),
+          )
+        ).id,
+      ).toBe(first);
+      const { findings, armRequest } = await planImageVersion(world.deps, {
+        id: idOf(id),
+        body,
+      });
+      expect(findings.map(({ code }) => code)).toContain("AlreadyRequested");
+      expect(findings.filter(({ severity }) => severity === "error")).toEqual(
+        [],
+      );
+      if (armRequest !== undefined)
+        expect(JSON.stringify(armRequest)).toMatch(/moved-west"/iu);
+    };
+    await repeated();
+    await tagSet(name, "westus", tags);
+    await repeated();
+    await world.runDue();
+    await repeated();
+    expect((await world.finish(id)).status).toBe("Succeeded");
+    expect(await setsInAzure()).toEqual({
+      westus: ["moved-west", "0: moved-west"],
+    });
+    // What ends there is chosen anew elsewhere.
+    expect(
+      (await refusal(request(world.deps, seedVersionId("901.0.0"), body))).code,
+    ).toBe("InvalidRequest");
+  },
+);
+
+test("a patch repeated while it waits is the same, though its tag is on two sets now", async () => {
+  await tagSet("patched-west", "westus", { patched: "1" });
+  await tagSet("patched-east", "eastus2", { patched: "1" });
+  await request(
+    world.deps,
+    id,
+    ruled({ tag: "patched=1" }, [{ name: "westus" }]),
+  );
+  await world.finish(id);
+  const { body: _, ...command } = commandOf(id, managedImageRequest());
+  const patch = {
+    properties: {
+      publishingProfile: {
+        targetRegions: [...(await regionsInAzure()), { name: "eastus2" }],
+      },
+    },
+    sigil: { encryption: { tag: "patched=1" } },
+  };
+  const patched = () =>
+    operationIn(
+      patchImageVersion(world.deps, { ...command, validate: () => [], patch }),
+    );
+  const { id: first } = await patched();
+  await tagSet("patched-east-2", "eastus2", { patched: "1" });
+  expect((await patched()).id).toBe(first);
+  expect((await world.finish(id)).status).toBe("Succeeded");
+  expect(await setsInAzure()).toMatchObject({
+    eastus2: ["patched-east", "0: patched-east"],
+  });
 });
 
 test("a confidential OS disk keeps the set that it has, though another has the tag now", async () => {

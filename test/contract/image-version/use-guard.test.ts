@@ -7,6 +7,7 @@ import {
   promoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
+import { runDrift } from "../../../src/drift/run-drift.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import {
   idOf,
@@ -321,6 +322,118 @@ describe("a deletion", () => {
         });
       expect(await shown()).toBe("included");
       expect(deletes()).toBe(0);
+    },
+  );
+
+  test.each([
+    ["for now", { status: 429, headers: { "Retry-After": "30" } }],
+    [
+      "while the version is busy",
+      { status: 409, body: { error: { code: "Conflict", message: "Busy." } } },
+    ],
+  ])(
+    "that Azure refuses %s, canceled, ends with the version in latest, and is not sent again",
+    async (_, refused) => {
+      await publish();
+      const { id } = await remove();
+      await untilExcluded();
+      world.simulator.control.addFault({
+        method: "DELETE",
+        path: version,
+        times: null,
+        ...refused,
+      });
+      world.clock.advance(DELAY_MS);
+      await world.runDue();
+      const canceled = await cancelOperation(world.deps, id, BY.requestedBy);
+      expect(canceled).toMatchObject({
+        status: "Running",
+        canceledBy: BY.requestedBy,
+      });
+      world.simulator.control.clearFaults();
+      const before = world.clock.now();
+      expect(await world.finish(version)).toMatchObject({
+        id,
+        status: "Canceled",
+      });
+      expect(world.clock.now() - before).toBeLessThan(300_000);
+      expect(await shown()).toBe("included");
+      expect(deletes()).toBe(1);
+      expect((await world.read(version)).record).toMatchObject({
+        state: "Canceled",
+        exists: true,
+      });
+    },
+  );
+
+  test.each(["reset", "status"] as const)(
+    "that has no answer (%s), canceled, is followed until it is known that the version stays, which is in latest then",
+    async (how) => {
+      await publish();
+      const { id } = await remove();
+      await untilExcluded();
+      world.simulator.control.addFault({
+        method: "DELETE",
+        path: version,
+        times: null,
+        ...(how === "reset" ? { action: "reset" } : { status: 500 }),
+      });
+      world.clock.advance(DELAY_MS);
+      await world.runDue();
+      const sent = deletes();
+      const canceled = await cancelOperation(world.deps, id, BY.requestedBy);
+      expect(canceled.history.at(-1)?.message).toContain("Azure may carry out");
+      // Canceled again, it is the same.
+      expect(await cancelOperation(world.deps, id, BY.requestedBy)).toEqual(
+        canceled,
+      );
+      await world.runDue();
+      expect(await world.deps.store.readOperation(id)).toMatchObject({
+        status: "Running",
+        waitReason: expect.stringContaining("not known") as string,
+      });
+      expect(await shown()).toBe("excluded");
+      const ended = await world.finish(version);
+      expect(ended).toMatchObject({ id, status: "Canceled" });
+      expect(await shown()).toBe("included");
+      expect(deletes()).toBe(sent);
+    },
+  );
+
+  test.each([true, false])(
+    "that Azure carries out, canceled, is told Deleted once, and nothing else (its answer is lost: %s)",
+    async (isLost) => {
+      await publish();
+      const { id } = await remove();
+      await untilExcluded();
+      if (isLost)
+        world.simulator.control.addFault({
+          method: "DELETE",
+          path: version,
+          action: "reset-after-processing",
+        });
+      world.clock.advance(DELAY_MS);
+      await world.runDue();
+      expect(deletes()).toBe(1);
+      await cancelOperation(world.deps, id, BY.requestedBy);
+      expect(await world.finish(version)).toMatchObject({
+        id,
+        status: "Succeeded",
+      });
+      expect(await shown()).toBe("gone");
+      expect((await world.read(version)).record.state).toBe("Deleted");
+      for (let i = 0; i < 3; i += 1) {
+        world.clock.advance(3_600_000);
+        await runDrift(world.deps, TRACEPARENT);
+      }
+      const ends = (await world.takeEvents()).filter(
+        ({ subject, type }) =>
+          subject === version && /Deleted|Canceled|Failed/u.test(type),
+      );
+      expect(ends.map(({ type }) => type)).toEqual([
+        "Sigil.ImageVersion.Deleted",
+      ]);
+      expect(deletes()).toBe(1);
     },
   );
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { setInBicep } from "../../../src/image-version/rules/set-in-bicep.js";
 import { bicepFor } from "../../../src/page/src/create/model/lines.js";
 import { compile, lacksBicep, SUBSCRIPTION } from "../../support/bicep.js";
 
@@ -22,6 +23,30 @@ test.skipIf(lacksBicep())(
         properties: { encryptionType: "EncryptionAtRestWithCustomerKey" },
       },
       { type: "Microsoft.Authorization/roleAssignments" },
+    ]);
+  },
+);
+
+test.skipIf(lacksBicep())(
+  "and so does what a finding gives, with the tag of a rule",
+  async () => {
+    const tags = { "a'${evil()}": "b\\\n'c" };
+    const { resources } = await compile(
+      setInBicep({
+        name: "{name}",
+        region: "westus",
+        confidential: true,
+        tags,
+      }),
+    );
+    expect(resources).toMatchObject([
+      {
+        type: "Microsoft.Compute/diskEncryptionSets",
+        tags,
+        properties: {
+          encryptionType: "ConfidentialVmEncryptedWithCustomerKey",
+        },
+      },
     ]);
   },
 );

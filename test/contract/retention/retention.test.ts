@@ -24,6 +24,7 @@ import {
 } from "../../../src/retention/retention-policy.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import {
   MOST_DELETIONS,
   runRetention,
@@ -530,6 +531,34 @@ describe("a run", () => {
     expect((await run()).deletions).toEqual([]);
     expect(await dryRun()).toMatchObject({ "1.0.0": "NotSucceeded" });
   });
+});
+
+test("what a rollback that runs leads to is not deleted, though newer ones are in latest yet", async () => {
+  await make(["1.0.0", "2.0.0", "3.0.0", "4.0.0"]);
+  await enforce(KEEP_1);
+  const { id } = await rollBackImage(world.deps, {
+    image: idOf(versionId("2.0.0")),
+    to: "2.0.0",
+    requestedBy: { appId: "operator" },
+    traceparent: TRACEPARENT,
+  });
+  await world.runDue();
+  await world.runDue();
+  expect(await dryRun()).toMatchObject({
+    "1.0.0": "-BeyondNewestPromoted",
+    "2.0.0": "OperationRunning",
+  });
+  const { deletions } = await run();
+  expect(deletions).toHaveLength(1);
+  for (let i = 0; i < 100; i += 1) {
+    await world.runDue();
+    world.clock.advance(15_000);
+  }
+  expect(await world.deps.rollbacks.readOperation(id)).toMatchObject({
+    status: "Succeeded",
+  });
+  expect(await inAzure()).toEqual(["2.0.0", "3.0.0", "4.0.0"]);
+  expect(await dryRun()).toMatchObject({ "2.0.0": "Latest" });
 });
 
 test("a run that is killed at any write is made good by the next: each version is deleted once", async () => {

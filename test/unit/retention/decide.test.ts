@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { compareVersionNumbers } from "../../../src/image-version/version-numbers.js";
 import { decide, type RetainedVersion } from "../../../src/retention/decide.js";
 import type { RetentionRules } from "../../../src/retention/ports.js";
 
@@ -24,6 +26,7 @@ function version(
     regions: [region("westus")],
     readyRegions: ["westus"],
     protected: false,
+    isRollbackTarget: false,
     ...more,
   };
 }
@@ -347,5 +350,90 @@ test("why no rule applies is said", () => {
   );
   expect(reasons(PAST, {})).toBe(
     "The policy keeps promoted versions. It has no end of life.",
+  );
+});
+
+/** As Azure resolves the latest of a region: the highest number that is in it, ready there, and excluded nowhere. */
+function latestIn(
+  name: string,
+  versions: readonly RetainedVersion[],
+): RetainedVersion | undefined {
+  return versions
+    .filter(
+      (one) =>
+        one.provisioningState === "Succeeded" &&
+        one.readyRegions.includes(name) &&
+        one.regions.some(
+          (each) => each.name === name && !each.excludeFromLatest,
+        ),
+    )
+    .sort((a, b) => compareVersionNumbers(b.name, a.name))[0];
+}
+
+test("whatever the policy and the versions, no region loses its latest, and none its last that is ready and promoted", () => {
+  const names = ["westus", "eastus", "eastus2"];
+  const regions = fc.uniqueArray(
+    fc.record({
+      name: fc.constantFrom(...names),
+      excludeFromLatest: fc.boolean(),
+      ready: fc.boolean(),
+    }),
+    { selector: ({ name }) => name, minLength: 1 },
+  );
+  const day = fc
+    .integer({ min: -90, max: 90 })
+    .map((days) => new Date(NOW.getTime() + days * 86_400_000).toISOString());
+  const versions = fc.uniqueArray(
+    fc
+      .record({
+        minor: fc.nat(12),
+        regions,
+        excluded: fc.boolean(),
+        isRollbackTarget: fc.boolean(),
+        protected: fc.boolean(),
+        publishedDate: day,
+        endOfLifeDate: fc.option(day, { nil: undefined }),
+        state: fc.constantFrom(
+          "Succeeded" as const,
+          "Succeeded" as const,
+          "Updating" as const,
+          "Failed" as const,
+          "Canceled" as const,
+        ),
+        provisioningState: fc.constantFrom("Succeeded", "Succeeded", "Failed"),
+      })
+      .map(({ minor, regions: own, excluded, endOfLifeDate, ...more }) => ({
+        ...version(`1.${minor}.0`, more),
+        ...(endOfLifeDate !== undefined && { endOfLifeDate }),
+        // A region's own flag goes before the version's.
+        excludeFromLatest:
+          excluded && own.every((one) => one.excludeFromLatest),
+        regions: own.map(({ name, excludeFromLatest }) => ({
+          name,
+          excludeFromLatest,
+        })),
+        readyRegions: own.flatMap(({ name, ready }) => (ready ? [name] : [])),
+      })),
+    { selector: ({ name }) => name, minLength: 1, maxLength: 8 },
+  );
+  const rules = fc.record(
+    {
+      keepNewestPromoted: fc.integer({ min: 1, max: 4 }),
+      deleteAfterEndOfLifeDays: fc.nat(40),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(rules, versions, (policy, all) => {
+      const decisions = decide(policy, all, NOW);
+      const kept = decisions.flatMap(({ deletes, version: one }) =>
+        deletes ? [] : [one],
+      );
+      for (const name of names)
+        expect(latestIn(name, kept)).toBe(latestIn(name, all));
+      for (const { deletes, version: one } of decisions)
+        expect(deletes && (one.isRollbackTarget || one.protected)).toBe(false);
+    }),
+    { numRuns: 1_000 },
   );
 });

@@ -4,6 +4,7 @@ import {
   diskEncryptionReferences,
   namesDiskEncryptionSet,
 } from "../../properties/disk-encryption-references.js";
+import { setInBicep } from "../set-in-bicep.js";
 import type { Breach, FactRule } from "../rule.js";
 
 export const diskEncryptionSetExists: FactRule = {
@@ -15,6 +16,7 @@ export const diskEncryptionSetExists: FactRule = {
   check: ({ id: version, request, facts }) =>
     diskEncryptionReferences(request).flatMap((reference): Breach[] => {
       const { pointer, diskEncryptionSetId: id, region, disk } = reference;
+      const confidential = reference.confidential === true;
       const absent =
         facts.diskEncryptionSets.get(id.toLowerCase())?.kind === "absent";
       // One of another subscription is wrong whether it exists or not: that is told once.
@@ -22,14 +24,14 @@ export const diskEncryptionSetExists: FactRule = {
         parseResourceId(id)?.subscriptionId ===
         version.subscriptionId.toLowerCase();
       if (!absent || !ours || !namesDiskEncryptionSet(reference)) return [];
-      const type = reference.confidential
+      const type = confidential
         ? " --encryption-type ConfidentialVmEncryptedWithCustomerKey"
         : "";
       return [
         {
           pointer,
           message: `${id}, given for ${disk} in ${region}, does not exist.`,
-          remediation: `Correct the id, or create the set first: az disk-encryption-set create --location ${region} ${azNames(id)}${type} --key-url {key}`,
+          remediation: `Correct the id, or create the set first: az disk-encryption-set create --location ${region} ${azNames(id)}${type} --key-url {key}. In Bicep: ${setInBicep({ name: parseResourceId(id)?.names.at(-1) ?? id, region, confidential })}`,
         },
       ];
     }),

@@ -227,7 +227,7 @@ describe("keys of confidential virtual machines", () => {
         "DiskEncryptionSetNotFound",
         SECURE,
         "given for the confidential OS disk in westus",
-        "--encryption-type ConfidentialVmEncryptedWithCustomerKey --key-url",
+        "--encryption-type ConfidentialVmEncryptedWithCustomerKey --key-url {key}. In Bicep: resource set 'Microsoft.Compute/diskEncryptionSets@2025-01-02' = { name: 'westus-os', location: 'westus', identity: { type: 'SystemAssigned' }, properties: { encryptionType: 'ConfidentialVmEncryptedWithCustomerKey', activeKey: { keyUrl: '{key}' } } }",
       ),
     ]);
   });

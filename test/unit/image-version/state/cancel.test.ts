@@ -13,6 +13,7 @@ import type {
   ImageVersionRecord,
   VersionRequest,
 } from "../../../../src/image-version/state/record.js";
+import { DELETE_SENT } from "../../../../src/image-version/state/states.js";
 import {
   accepted,
   acceptingOf,
@@ -220,15 +221,17 @@ describe("a deletion that is canceled", () => {
     ]);
   });
 
-  test("ends once the version of a canceled creation is excluded from latest", () => {
-    const after = cancel(deleting({ heir: true }), DELETION_ID);
+  test("once it was sent is followed until it is known what came of it, and asks what it asked", () => {
+    const before = deleting({ heir: true }, { opened: true });
+    const after = cancel(before, DELETION_ID);
     expect(after.record).toMatchObject({
-      state: "Accepted",
+      state: "Deleting",
       dueTime: time(60),
+      deletionTakenTime: time(42),
       requests: {
         [DELETION_ID]: {
-          changes: { [EXCLUDE_FROM_LATEST]: true },
-          byHand: true,
+          changes: {},
+          heir: true,
           decided: { kind: "canceled", by: BY },
         },
       },
@@ -241,34 +244,17 @@ describe("a deletion that is canceled", () => {
     expect(after.operation.history.at(-1)).toEqual({
       time: time(60),
       state: "Canceling",
-      message:
-        "Canceled: it ends once Azure has finished what was sent, regions removed for a repair are added back and an unfinished version is excluded from latest.",
+      message: `Canceled. ${DELETE_SENT}`,
     });
+    expect(cancel(told(after), DELETION_ID)).toEqual(told(after));
   });
 
-  test.each<[string, Partial<ImageVersionRecord>]>([
-    [
-      "a region is added back",
-      { repairs: { westus: { attempts: 1, removed: {} } } },
-    ],
-    ["the permission to remove regions is taken back", { opened: true }],
-  ])("ends once %s", (_, more) => {
-    const { record } = cancel(deleting({}, more), DELETION_ID);
-    expect(record).toMatchObject({ ...more, state: "Accepted" });
-    expect(record.requests[DELETION_ID]).toMatchObject({
-      changes: {},
-      decided: { kind: "canceled", by: BY },
-    });
-  });
-
-  test("has no end to wait for where all is as it should be, or it was not sent", () => {
-    const at60 = at(60);
-    expect(beginCancel(deleting({}), DELETION_ID, BY, at60)).toBeUndefined();
+  test("has no end to wait for where it was not sent", () => {
     const unsent = deleting(
       { heir: true },
       { state: "DeletionRequested", opened: true },
     );
-    expect(beginCancel(unsent, DELETION_ID, BY, at60)).toBeUndefined();
+    expect(beginCancel(unsent, DELETION_ID, BY, at(60))).toBeUndefined();
   });
 });
 

@@ -7,10 +7,12 @@ import { beginCancel } from "../../../../src/image-version/state/cancel.js";
 import {
   beginDelete,
   deleted,
+  deleteRefused,
   deleteTaken,
   deletionEnding,
   deletionIn,
   leftUndone,
+  unansweredMs,
   withoutDeletion,
 } from "../../../../src/image-version/state/deleting.js";
 import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
@@ -464,20 +466,32 @@ describe("invariant 1: what has begun ends once ARM has taken the DELETE", () =>
     expect(withoutDeletion(pair, deletion, ending, at(51))).toBeUndefined();
   });
 
-  test("canceled while its answer is out, it says that Azure may carry it out, and all goes on", () => {
+  test("canceled while its answer is out, it waits for that, and so does all that has begun", () => {
     const after =
       beginCancel(sending(replicating()), `${KEY}-2`, BY, at(60)) ??
       expect.fail();
-    expect(orderOf(after)).toEqual({ leader: 1, members: [], queued: [] });
-    expect(after.record.state).toBe("Replicating");
-    expect(endsIn(after)).toMatchObject([{ status: "Canceled" }]);
-    expect(eventsOf(after).map(({ data }) => data)).toMatchObject([
-      {
-        consequence: expect.stringContaining(
-          "Azure may carry it out",
-        ) as string,
-      },
-    ]);
+    expect(orderOf(after)).toEqual({ leader: 1, members: [2], queued: [] });
+    expect(after.record).toMatchObject({
+      state: "Deleting",
+      requests: { [`${KEY}-2`]: { decided: { kind: "canceled", by: BY } } },
+    });
+    expect(endsIn(after)).toEqual([]);
+    expect(after.record.members[0]?.history.at(-1)?.message).toContain(
+      "Azure may carry out one that was sent",
+    );
+  });
+
+  test("a DELETE without an answer may be carried out for a while, and one that was refused may not", () => {
+    const { pace } = at(0);
+    const sent = sending(replicating());
+    expect(unansweredMs(sent.record, at(42))).toBe(pace.staleMs - 1_000);
+    const again = beginDelete(sent, turnIn(sent), at(100));
+    expect(unansweredMs(again.record, at(100))).toBe(pace.staleMs);
+    const refused = deleteRefused(again);
+    expect(unansweredMs(refused.record, at(100))).toBe(pace.staleMs - 59_000);
+    expect(unansweredMs(deleteRefused(refused).record, at(100))).toBe(0);
+    const taken = deleteTaken(again, turnIn(again), URL, at(101));
+    expect(unansweredMs(taken.record, at(101))).toBe(0);
   });
 
   test("what is canceled while the answer is out waits for it", () => {
