@@ -12,7 +12,7 @@ import type { CloudEvent } from "../events/cloud-event.js";
 import { IMAGE_VERSION_EVENT } from "../events/image-version-events.js";
 import { MACHINE_TEST_EVENT } from "../events/machine-test-events.js";
 import { testedRow } from "../image-version/listings.js";
-import { isByResults } from "../image-version/state/held.js";
+import { isByResults, isToBeSent } from "../image-version/state/held.js";
 import { presentRule } from "../image-version/state/wanted.js";
 import { hasEnded } from "../operation/kinds.js";
 import type { EventPublisher } from "../operation/ports.js";
@@ -28,7 +28,6 @@ import { keyOf, parseImageVersionId } from "../resource-id.js";
 import type { RolloutDependencies } from "./ports.js";
 import { isPromotionByRollout } from "./requested-by.js";
 import { lookAfter } from "./roll-out.js";
-import { isToBeSent } from "./situation.js";
 
 /** A result of the version is about to be stored. Invariant 1. */
 export async function expectResult(
@@ -129,7 +128,7 @@ async function unsentPromotion(
     return undefined;
   const record = await store.readRecord(keyOf(operation.resourceId));
   return record !== undefined &&
-    isToBeSent(record, operation, contextOf(imageVersions))
+    isToBeSent(record, operationId, contextOf(imageVersions))
     ? operation
     : undefined;
 }

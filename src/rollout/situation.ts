@@ -1,7 +1,10 @@
 /** What is known of a version that is held back until its tests have passed. */
 import { isFinal } from "../image-version/state/states.js";
-import { isRecent, type Time } from "../image-version/state/attempts.js";
-import { heldBy, type Held } from "../image-version/state/held.js";
+import {
+  heldBy,
+  isToBeSent,
+  withoutRequest,
+} from "../image-version/state/held.js";
 import {
   isLatestNowhere,
   lastThere,
@@ -12,9 +15,9 @@ import { regionsIn } from "../image-version/properties/fields.js";
 import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
 import { brokenIn, brokenKeys } from "../image-version/preflight/keys.js";
 import { areReady, hasFailed, type Look } from "../image-version/resources.js";
-import {
-  attemptsIn,
-  type ImageVersionRecord,
+import type {
+  Held,
+  ImageVersionRecord,
 } from "../image-version/state/record.js";
 import { wantedBy } from "../image-version/state/wanted.js";
 import { testKeyOf } from "../machine-test/record.js";
@@ -50,9 +53,12 @@ export async function situationOf(
   );
   const isUnsent =
     operation !== undefined &&
-    isToBeSent(record, operation, contextOf(deps.imageVersions));
-  // Its own promotion overrides the rule no sooner than it is sent.
-  const held = heldBy(isUnsent ? without(record, operation.id) : record, look);
+    isPromotionByRollout(operation) &&
+    isToBeSent(record, operation.id, contextOf(deps.imageVersions));
+  const held = heldBy(
+    isUnsent ? withoutRequest(record, operation.id) : record,
+    look,
+  );
   return (
     held && {
       held,
@@ -62,38 +68,6 @@ export async function situationOf(
       },
     }
   );
-}
-
-/**
- * A promotion by a rule that nothing was sent of to Azure, or nothing that Azure has taken: neither what it has refused, nor what
- * had no answer so long ago that it is sent again.
- */
-export function isToBeSent(
-  record: ImageVersionRecord,
-  operation: OperationRecord,
-  time: Time,
-): boolean {
-  const request = record.requests[operation.id];
-  return (
-    !isFinal(record.state) &&
-    request !== undefined &&
-    request.decided === undefined &&
-    request.appliedTime === undefined &&
-    isPromotionByRollout(operation) &&
-    !attemptsIn(record).some(
-      (attempt) =>
-        attempt.sentFor?.includes(operation.id) === true &&
-        (attempt.outcome !== "unknown" || isRecent(attempt, time)),
-    )
-  );
-}
-
-function without(
-  record: ImageVersionRecord,
-  operationId: string,
-): ImageVersionRecord {
-  const { [operationId]: _, ...requests } = record.requests;
-  return { ...record, requests };
 }
 
 async function situationIn(

@@ -3,11 +3,7 @@
  * for a PUT or PATCH.
  */
 import type { ImageVersionRequest } from "../contract.js";
-import { canonicalRegion } from "../../resource-id.js";
-import {
-  canonicalForm,
-  targetRegionsOf,
-} from "../properties/canonical-form.js";
+import { canonicalForm } from "../properties/canonical-form.js";
 import {
   fieldsOf,
   ownOf,
@@ -39,9 +35,8 @@ import { regionsToGo, ruleOf } from "../state/wanted.js";
 import {
   exclusionIn,
   flagsByHand,
-  flagsOf,
+  flagsOfNext,
   isHeldEverywhere,
-  wavesByHand,
   wavesOf,
 } from "../state/waves.js";
 import type { ChangeCommand, Glance } from "./command.js";
@@ -287,11 +282,7 @@ function everywhereBy(
   const flags =
     waves === undefined || excluded
       ? flagsByHand(resource, excluded)
-      : flagsOf(
-          waves,
-          wavesByHand(waves, resource),
-          targetRegionsOf(resource).map(({ name }) => canonicalRegion(name)),
-        );
+      : flagsOfNext(waves, resource);
   // Of a region that is being removed nothing is asked: it would be added again.
   const removed = [...removeRegions, ...(record ? regionsToGo(record) : [])];
   return Object.fromEntries(

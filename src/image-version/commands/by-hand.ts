@@ -36,17 +36,22 @@ import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isMadeByOthers, known, lifeOfOthers } from "../state/adoption.js";
 import { latestOf, mayHaveFailedBefore } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
-import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
+import type {
+  Held,
+  ImageVersionRecord,
+  VersionRequest,
+} from "../state/record.js";
 import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
-import { heldBy, wavesIn, type Held } from "../state/held.js";
+import { heldBy, wavesIn } from "../state/held.js";
 import { isProtected, regionsToGo, wantedBy } from "../state/wanted.js";
 import { regionOf } from "../properties/fields.js";
 import {
   flagsByHand,
   flagsOf,
+  flagsOfNext,
   isLatestNowhere,
   promotedWaves,
-  wavesByHand,
+  type Wave,
 } from "../state/waves.js";
 import {
   glance,
@@ -136,10 +141,15 @@ function setExclusion(
           : same;
       if (look === undefined) throw absent(command, stored);
       mustBeInForce(command, look, stored);
+      const { byRule } = command;
       return {
-        changes: exclusionOf(command, look, stored, excluded),
+        changes: exclusionOf(command, look, subject, excluded),
         repeats: {},
         byHand: true,
+        ...(byRule !== undefined &&
+          !excluded && {
+            byRule: { rule: byRule.rule, promoted: byRule.promoted },
+          }),
       };
     },
     {
@@ -208,7 +218,13 @@ function takenOver(
   { record, operation }: StoredVersion,
   requestedBy: Requester,
 ): ByHand {
-  return { record, operation: { ...operation, requestedBy } };
+  const requests = Object.entries(record.requests).map(
+    ([id, { byRule: _, ...request }]) => [id, request] as const,
+  );
+  return {
+    record: { ...record, requests: Object.fromEntries(requests) },
+    operation: { ...operation, requestedBy },
+  };
 }
 
 /**
@@ -218,7 +234,7 @@ function takenOver(
 function exclusionOf(
   { id }: Command,
   look: Look,
-  stored: StoredVersion | undefined,
+  { shown, stored }: Pick<Subject, "shown" | "stored">,
   excluded: boolean,
 ): Patch {
   const { resource } = look;
@@ -238,10 +254,32 @@ function exclusionOf(
       { fields: { existingOperationId: stored.operation.id } },
     );
   if (removed.length > 0) return { [EXCLUDE_FROM_LATEST]: excluded };
+  if (!excluded) {
+    mustBeSure(waves, look, shown);
+    return flagsOfNext(waves, resource);
+  }
   return flagsOf(
     waves,
-    excluded ? 0 : wavesByHand(waves, resource),
+    0,
     targetRegionsOf(resource).map(({ name }) => canonicalRegion(name)),
+  );
+}
+
+/** Throws where others may have changed which waves have it since it was seen: the next one is another then. */
+function mustBeSure(
+  waves: readonly Wave[],
+  look: Look,
+  shown: Look | undefined,
+): void {
+  if (
+    shown === undefined ||
+    promotedWaves(waves, shown.resource) === promotedWaves(waves, look.resource)
+  )
+    return;
+  throw new ServiceError(
+    "StateConflict",
+    "Azure shows in other regions than Sigil has set that the version is the latest: others have changed that, or Azure does not show it yet. Which wave comes next is certain ten minutes after Sigil's last update. Send the request again then.",
+    { retryAfterMs: 60_000 },
   );
 }
 

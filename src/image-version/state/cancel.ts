@@ -12,6 +12,7 @@ import {
   isRestoring,
   NOTHING_DELETED,
   NOTHING_SENT,
+  VERSION_STATES,
 } from "./states.js";
 import { withApplied } from "../properties/patch.js";
 import {
@@ -40,13 +41,15 @@ import { includedAgain, withRuleAgain } from "./guarding.js";
 /**
  * An operation that has begun is canceled. Where nothing is left undone, or others see to it, it ends at once. Else its end
  * comes when the version is as it should be: a region that was taken away is added back, the permission to remove
- * regions is taken back, and a version that was being made is excluded from latest, whoever else works on it.
+ * regions is taken back, and a version that was being made is excluded from latest, whoever else works on it. `why` is a sentence
+ * that is told, too.
  */
 export function beginCancel(
   given: ImageVersionPair,
   operationId: string,
   by: Requester,
   context: TransitionContext,
+  why = "",
 ): ImageVersionPair | undefined {
   const { record: before } = given;
   if (isFinal(before.state)) return undefined;
@@ -110,7 +113,7 @@ export function beginCancel(
       by,
       context,
       queued === undefined || request.sent === true
-        ? consequenceOf(record, operationId, request)
+        ? saying(why, consequenceOf(record, operationId, request), record)
         : undefined,
     );
   const decided = decidedBy({ ...request, changes }, by);
@@ -334,6 +337,17 @@ const REFUSED =
 
 const UNANSWERED =
   "The update that was sent for it and for other operations has no answer yet: Azure may carry it out. Sigil no longer reports on it.";
+
+function saying(
+  why: string,
+  consequence: string | undefined,
+  { state }: ImageVersionRecord,
+): string | undefined {
+  if (why === "") return consequence;
+  const known = VERSION_STATES[state];
+  const otherwise = "ifCanceled" in known ? known.ifCanceled : NOTHING_SENT;
+  return `${why} ${consequence ?? otherwise}`;
+}
 
 /** What Azure has got of an operation; undefined where its state says so, as of what release 0.1.0 has sent. */
 function consequenceOf(

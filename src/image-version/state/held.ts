@@ -1,10 +1,17 @@
 /** Versions whose promotion waits for what Azure does not know: tests, time, a person. Pure. */
+import { isDeepStrictEqual } from "node:util";
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import type { Asked } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import { isExcluded, type Look } from "../resources.js";
 import { known } from "./adoption.js";
-import { batchOf, type ImageVersionRecord } from "./record.js";
+import { isRecent, type Time } from "./attempts.js";
+import {
+  attemptsIn,
+  batchOf,
+  type Held,
+  type ImageVersionRecord,
+} from "./record.js";
 import { isFinal } from "./states.js";
 import {
   askedAnew,
@@ -14,12 +21,6 @@ import {
   ruleInForce,
 } from "./wanted.js";
 import { promotedWaves, waveTimes, wavesOf } from "./waves.js";
-
-/** A rule that is to promote the version further, and how many of its waves have it. */
-export interface Held {
-  readonly rule: PromotionRule;
-  readonly promoted: number;
-}
 
 /**
  * The rule by which the version that Azure shows is held back, or by which its next wave is. Undefined where nothing is to be
@@ -48,6 +49,67 @@ export function heldBy(
     (!isInForce && (isExcluded(look.resource) || seen?.length === 0))
     ? undefined
     : { rule, promoted };
+}
+
+/**
+ * What an operation asks is still to be sent: nothing of it was, or nothing that Azure has taken, neither what it has refused, nor
+ * what had no answer so long ago that it is sent again.
+ */
+export function isToBeSent(
+  record: ImageVersionRecord,
+  operationId: string,
+  time: Time,
+): boolean {
+  const request = record.requests[operationId];
+  return (
+    !isFinal(record.state) &&
+    request !== undefined &&
+    request.decided === undefined &&
+    request.appliedTime === undefined &&
+    !attemptsIn(record).some(
+      (attempt) =>
+        attempt.sentFor?.includes(operationId) === true &&
+        (attempt.outcome !== "unknown" || isRecent(attempt, time)),
+    )
+  );
+}
+
+/** The record as if the operation had not begun: its own promotion overrides a rule no sooner than it is sent. */
+export function withoutRequest(
+  record: ImageVersionRecord,
+  operationId: string,
+): ImageVersionRecord {
+  const { [operationId]: _, ...requests } = record.requests;
+  return { ...record, requests };
+}
+
+/** The promotion that a rule has begun, and that is not to be sent any more; and why. */
+export function overtakenPromotion(
+  record: ImageVersionRecord,
+  look: Look,
+  time: Time,
+): { readonly id: string; readonly why: string } | undefined {
+  for (const [id, { byRule }] of batchOf(record)) {
+    if (byRule === undefined || !isToBeSent(record, id, time)) continue;
+    const others = withoutRequest(record, id);
+    const isAskedOtherwise = record.queued.some(
+      ({ request: { changes } }) => PROMOTION in changes,
+    );
+    if (
+      isAskedOtherwise ||
+      !isDeepStrictEqual(presentRule(others), byRule.rule)
+    )
+      return {
+        id,
+        why: "The promotion rule was changed after this promotion was accepted.",
+      };
+    if (!isDeepStrictEqual(heldBy(others, look), byRule))
+      return {
+        id,
+        why: "After this promotion was accepted others have changed, in Azure, where the version is excluded from latest: it is not overruled.",
+      };
+  }
+  return undefined;
 }
 
 /** Others have stopped waves which they may let go on. */

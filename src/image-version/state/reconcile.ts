@@ -48,6 +48,8 @@ const NOT_FOUND_BEFORE_GONE = 10;
 /** How often what ARM had accepted and does not show is written again. */
 const MOST_REWRITES = 2;
 
+const TIMES = ["once", "twice"];
+
 const BUSY = "Azure Resource Manager is working on the version.";
 
 export type Decision =
@@ -218,7 +220,7 @@ function whereUnmet(
     });
   if (lost.length === 0) return put(record, look, unmet, false);
   // Invariant 3.
-  if (rewrites >= MOST_REWRITES)
+  if (rewrites >= MOST_REWRITES || isTakenBack(lost, record, look))
     return confirmed(record, "ignored", context, {
       kind: "failed",
       failure: overridden(lost, record),
@@ -228,6 +230,21 @@ function whereUnmet(
     `unmet/${rewrites}`,
     context,
     put(record, look, unmet, true),
+  );
+}
+
+/** What a rule's promotion has sent, and ARM says to have carried out, is not there: whoever has taken it back is not overruled. */
+function isTakenBack(
+  lost: readonly Unmet[],
+  record: ImageVersionRecord,
+  { provisioningState }: Look,
+): boolean {
+  return (
+    provisioningState !== "Failed" &&
+    batchOf(record).some(
+      ([, { byRule, changes }]) =>
+        byRule !== undefined && lost.some(({ field }) => field in changes),
+    )
   );
 }
 
@@ -483,7 +500,7 @@ function overridden(
   const errors = unmet.map((one) => differs(one, bodyFor(record), code));
   return {
     code,
-    message: `${removal ? "Azure keeps what was to be removed" : "Azure, a policy or somebody else changes back what was requested"}, although it was sent ${MOST_REWRITES + 1} times. ${errors[0]?.message}`,
+    message: `${removal ? "Azure keeps what was to be removed" : "Azure, a policy or somebody else changes back what was requested"}, although it was sent ${TIMES[record.rewrites] ?? `${record.rewrites + 1} times`}. ${errors[0]?.message}`,
     errors,
   };
 }

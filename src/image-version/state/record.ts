@@ -62,6 +62,8 @@ export interface VersionRequest extends Asked {
   readonly guardsRegions?: true;
   /** By hand: it decides what is latest, and is not part of what was applied. */
   readonly byHand?: boolean;
+  /** Of a promotion that its rule has begun: by which rule, and how many waves had the version. Sent only while both are so. */
+  readonly byRule?: Held;
   /** True of a patch: what it says of exclusion from latest is decided by hand, and no body is measured by it. */
   readonly patch?: true;
   /** Failed regions that are to be repaired at once. */
@@ -95,6 +97,12 @@ export type DecidedEnd =
       readonly message: string;
       readonly errors: readonly Finding[];
     };
+
+/** A rule that is to promote the version further, and how many of its waves have it. */
+export interface Held {
+  readonly rule: PromotionRule;
+  readonly promoted: number;
+}
 
 export interface QueuedRequest extends Queued {
   readonly request: VersionRequest;

@@ -82,19 +82,6 @@ export function lastThere(
   );
 }
 
-/**
- * How many have it once somebody promotes it by hand: the next one, too. Where the regions are not as the waves leave them that
- * is the first while it is the latest nowhere, and else all that are left.
- */
-export function wavesByHand(
-  waves: readonly Wave[],
-  shown: ImageVersionRequest,
-): number {
-  const promoted = promotedWaves(waves, shown);
-  if (promoted !== undefined) return promoted + 1;
-  return isLatestNowhere(shown) ? 1 : waves.length;
-}
-
 /** The flags of these regions once so many waves have it. */
 export function flagsOf(
   waves: readonly Wave[],
@@ -111,6 +98,33 @@ export function flagsOf(
       ]),
     ),
   };
+}
+
+/**
+ * The flags by which the next wave has the version, whoever promotes it: the first one that lacks it in one of its regions. Those of
+ * others it leaves to whoever sets them; but where the version's flag excludes it, which is taken off, they keep it excluded.
+ */
+export function flagsOfNext(
+  waves: readonly Wave[],
+  shown: ImageVersionRequest,
+): Patch {
+  const targets = targetRegionsOf(shown).map((region) => ({
+    name: canonicalRegion(region.name),
+    excluded: isExcludedIn(shown, region),
+  }));
+  const next =
+    waves
+      .map(({ regions }) => regions.map(canonicalRegion))
+      .find((regions) =>
+        targets.some((one) => one.excluded && regions.includes(one.name)),
+      ) ?? [];
+  const flags = targets
+    .filter(({ name }) => isExcluded(shown) || next.includes(name))
+    .map(({ name, excluded }): [string, boolean] => [
+      exclusionIn(name),
+      excluded && !next.includes(name),
+    ]);
+  return { [EXCLUDE_FROM_LATEST]: false, ...Object.fromEntries(flags) };
 }
 
 /**

@@ -7,6 +7,8 @@
  *     can no longer be under way.
  *  3. A version that Sigil did not make and that is not what was asked for is never written over.
  *  4. No error of a look ends an operation: ARM goes on working whether or not it can be seen.
+ *  5. A promotion that a rule has begun is sent only where the same look shows the version as it was when that was accepted, and
+ *     the rule is the same: who has held it back since, or changed the rule, is not overruled.
  */
 import { ServiceError } from "../../errors.js";
 import {
@@ -16,6 +18,7 @@ import {
   commitStep,
   type StepMessage,
 } from "../../operation/steps.js";
+import type { TransitionContext } from "../../operation/ports.js";
 import { wait } from "../../operation/waiting.js";
 import { hasEnded } from "../../operation/kinds.js";
 import { isStateConflict } from "../../operation/outbox.js";
@@ -32,9 +35,11 @@ import { brokenIn, brokenKeys } from "../preflight/keys.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { adoptionRefusal, known } from "../state/adoption.js";
 import { beginNext, demotionFirst, mayBegin } from "../state/batch.js";
+import { beginCancel } from "../state/cancel.js";
 import { deletionIn } from "../state/deleting.js";
 import { latch, settle } from "../state/ends.js";
 import { excluded, goneBefore } from "../state/guarding.js";
+import { overtakenPromotion } from "../state/held.js";
 import { isOld, mayBeDone } from "../state/attempts.js";
 import { reconcile, type Decision } from "../state/reconcile.js";
 import {
@@ -190,6 +195,8 @@ async function act(
           decision.rewrites || sentLast(next.record)?.outcome === "unknown",
         );
         if (first !== undefined) return first;
+        const overtaken = withoutOvertaken(next, look, contextOf(deps));
+        if (overtaken !== undefined) return overtaken;
         put = decision;
         // What is asked is applied, whatever becomes of what Sigil sees to.
         return beginWrite(
@@ -214,6 +221,28 @@ async function act(
   });
   // Invariant 1: undefined means that another has taken the step; the PUT is theirs.
   if (mine !== undefined && put !== undefined) await send(deps, mine, id, put);
+}
+
+/** Invariant 5: without the promotion of a rule that is not to be sent; undefined where there is none. */
+function withoutOvertaken(
+  pair: ImageVersionPair,
+  look: Look | undefined,
+  context: TransitionContext,
+): ImageVersionPair | undefined {
+  const overtaken = look && overtakenPromotion(pair.record, look, context);
+  const operation = [pair.operation, ...pair.record.members].find(
+    ({ id }) => id === overtaken?.id,
+  );
+  return (
+    operation &&
+    beginCancel(
+      pair,
+      operation.id,
+      operation.requestedBy,
+      context,
+      overtaken?.why,
+    )
+  );
 }
 
 /** Why the rule that is met does not promote the version yet. A region that is taken away for its repair is not kept waiting. */

@@ -12,8 +12,8 @@ import {
 import { isHeld } from "../../../../src/image-version/state/held.js";
 import {
   flagsByHand,
+  flagsOfNext,
   isLatestNowhere,
-  wavesByHand,
   type Wave,
 } from "../../../../src/image-version/state/waves.js";
 import {
@@ -70,17 +70,39 @@ describe("a version is the latest nowhere", () => {
 });
 
 describe("in waves, a promotion by hand", () => {
-  test.each<[number, string, Flags]>([
-    [1, "promotes the first one", [true, true, true]],
-    [2, "promotes the next one", [false, false, true]],
-    [1, "begins where each region is held back by itself", [false, true, true]],
+  test.each<[string, Flags, object]>([
     [
-      3,
-      "promotes all that are left where the regions are as no wave leaves them",
-      [false, true, false],
+      "includes the first one, and keeps the others excluded",
+      [true, true, true],
+      { [EXCLUDE_FROM_LATEST]: false, [WEST]: false, [EAST]: true },
     ],
-  ])("%i: %s", (count, _, flags) => {
-    expect(wavesByHand(WAVES, shown(flags))).toBe(count);
+    [
+      "includes the next one, and leaves the others as they are",
+      [false, false, true],
+      { [EXCLUDE_FROM_LATEST]: false, [EAST]: false },
+    ],
+    [
+      "includes the first one where each region is held back by itself",
+      [false, true, true],
+      { [EXCLUDE_FROM_LATEST]: false, [WEST]: false },
+    ],
+    [
+      "includes the first one where the whole version was held back, and keeps the others excluded",
+      [true, undefined, true],
+      { [EXCLUDE_FROM_LATEST]: false, [WEST]: false, [EAST]: true },
+    ],
+    [
+      "includes the first one that was held back, and not those that are left",
+      [false, true, false],
+      { [EXCLUDE_FROM_LATEST]: false, [WEST]: false },
+    ],
+    [
+      "includes nothing where no wave lacks it",
+      [false, false, undefined],
+      { [EXCLUDE_FROM_LATEST]: false },
+    ],
+  ])("%s", (_, flags, expected) => {
+    expect(flagsOfNext(WAVES, shown(flags))).toEqual(expected);
   });
 });
 
