@@ -129,10 +129,11 @@ describe("a deletion behind a promotion that Azure is too busy for, and a demoti
     while (demotion === undefined || canceled === undefined)
       for (const message of await world.takeDue())
         await world.handle(message, deps);
-    expect(canceled).toMatchObject({ status: "Canceled" });
-    expect(lastMessage(canceled)).toContain("Azure may carry it out");
-    expect(await ended(world, [promotion, demotion])).toMatchObject([
-      { status: "Failed", error: { code: "ImageVersionGone" } },
+    expect(canceled).toMatchObject({ status: "Running" });
+    expect(lastMessage(canceled)).toContain("Azure may carry out");
+    expect(await ended(world, [deletion, promotion, demotion])).toMatchObject([
+      { status: "Succeeded" },
+      { status: "Failed", error: { code: "Superseded" } },
       { status: "Failed", error: { code: "ImageVersionGone" } },
     ]);
     await pass(world, 600_000);

@@ -85,18 +85,22 @@ test("a DELETE that was not sent, or not taken, is sent while ARM does not show 
   expect(await inAzure(world, id)).toBeUndefined();
 });
 
-test("a deletion that is canceled once it was sent says that Azure deletes the version", async () => {
+test("a deletion that is canceled once Azure has taken it says what Azure does, and ends as that does", async () => {
   await made(world, id, plain(TWO_REGIONS));
   const deletion = await byHand.remove(world, id);
   await world.runDue();
-  await cancel(world, deletion);
-  await pass(world, 900_000);
-  const canceled = (await world.takeEvents()).find(
-    (event) => event.id === `${deletion.id}/canceled`,
-  );
-  expect(canceled?.data).toMatchObject({
-    consequence: expect.not.stringContaining("Nothing was sent") as string,
+  expect(await cancel(world, deletion)).toMatchObject({
+    status: "Running",
+    history: expect.arrayContaining([
+      expect.objectContaining({
+        state: "Canceling",
+        message: expect.stringContaining("Azure may carry out") as string,
+      }),
+    ]) as unknown,
   });
+  expect(await ended(world, [deletion])).toMatchObject([
+    { status: "Succeeded" },
+  ]);
   expect(await inAzure(world, id)).toBeUndefined();
 });
 
@@ -195,7 +199,7 @@ test("a deletion that is canceled before it was sent leaves what was being done 
   expect(world.simulator.control.countRequests({ method: "DELETE" })).toBe(0);
 });
 
-test("a creation goes on where a deletion is canceled of which the answer is still out", async () => {
+test("a creation goes on where a deletion is canceled of which the answer is still out, once none can come of it", async () => {
   const creation = operationIn(await put(world, id, plain(TWO_REGIONS)));
   await pass(world, 60_000);
   world.simulator.control.addFault({
@@ -207,14 +211,15 @@ test("a creation goes on where a deletion is canceled of which the answer is sti
   await world.runDue();
   const canceled = await cancel(world, deletion);
   expect(canceled).toMatchObject({
-    status: "Canceled",
+    status: "Running",
     history: expect.arrayContaining([
       expect.objectContaining({
-        message: expect.stringContaining("Azure may carry it out") as string,
+        message: expect.stringContaining("Azure may carry out") as string,
       }),
     ]) as unknown,
   });
-  expect(await ended(world, [creation])).toMatchObject([
+  expect(await ended(world, [deletion, creation])).toMatchObject([
+    { status: "Canceled" },
     { status: "Succeeded" },
   ]);
   expect(world.simulator.control.countRequests({ method: "DELETE" })).toBe(1);
