@@ -20,6 +20,7 @@ import type {
   ImageVersionRecord,
   RefusedDecision,
 } from "../image-version/state/record.js";
+import { copiesAfter } from "../image-version/state/see.js";
 import { wantedBy } from "../image-version/state/wanted.js";
 import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";
@@ -32,7 +33,7 @@ import {
   imageIdOf,
   type ImageVersionId,
 } from "../resource-id.js";
-import { resultsOf } from "../test-results/get.js";
+import { storedResultsOf } from "../test-results/get.js";
 import type { MachineTests, Situation, WaveSituation } from "./decide.js";
 import { hindranceIn, namesOf, testsIn } from "./hindrance.js";
 import type { RolloutDependencies } from "./ports.js";
@@ -101,18 +102,21 @@ async function situationIn(
   const regions =
     wave?.regions.filter(isThere) ?? rule.regions?.filter(isThere) ?? targets;
   const versionId = formatImageVersionId(id);
+  const { addedTimes } = { ...record, ...copiesAfter(record, look) };
   const [results, tests] = await Promise.all([
-    resultsOf(deps.results, versionId, look),
+    storedResultsOf(deps.results, versionId, look),
     testsOf(deps, id, regions, look),
   ]);
   const broken = await brokenKeys(deps.imageVersions, id, look, record, false);
   return {
     regions,
     names: wave === undefined ? namesOf(rule) : testsIn(wave),
-    // Of a region that was added again only what was found since: what was found of the copy before says nothing of this one.
-    results: results.filter(
-      ({ region, time }) =>
-        !(Date.parse(time) < Date.parse(record.addedTimes?.[region] ?? "")),
+    // Of a region that was added again only what was begun since: what was found of the copy before says nothing of this one.
+    results: results.flatMap(({ begunTime, ...result }) =>
+      Date.parse(begunTime ?? result.time) <
+      Date.parse(addedTimes?.[result.region] ?? "")
+        ? []
+        : [result],
     ),
     ...(!isFinal(record.state) && { operationId: operationIdOf(record) }),
     unready: regions.filter((name) => !areReady(look, [name])),

@@ -1,6 +1,6 @@
 /**
- * What is told of a rollout, and what is kept of it: since when each of its waves has the version, and what has stopped it.
- * Invariants:
+ * What is told of a rollout, and what is kept of it: since when each of its waves has the version, what has stopped it, which copies
+ * are others by now. Invariants:
  *  1. What was told is in the record that says so: both are one write, while no operation works on the version. Where another has
  *     written the record since it was read, nothing is told: whoever comes next looks again.
  *  2. Each event has an id that is made of its fact, so that it may be sent twice.
@@ -19,6 +19,7 @@ import type {
   ImageVersionRecord,
   RefusedDecision,
 } from "../image-version/state/record.js";
+import { copiesAfter } from "../image-version/state/see.js";
 import { openRow } from "../operation/catalog.js";
 import { deliver, isStateConflict } from "../operation/outbox.js";
 import type { OperationRecord } from "../operation/records.js";
@@ -125,7 +126,10 @@ async function tellWaves(
   traceparent: string,
 ): Promise<Told> {
   const { record } = stored;
-  const seen = withRefusal(record, refused);
+  const seen = withRefusal(
+    { ...record, ...copiesAfter(record, look) },
+    refused,
+  );
   if (
     isDeepStrictEqual(
       withWaves(seen, look, () => look.time),

@@ -246,3 +246,45 @@ describe("a promotion by hand", () => {
     expect(await rollouts.latestIn()).toEqual(["westus"]);
   });
 });
+
+describe("a regional copy that others have made again", () => {
+  const remade = async (look: () => Promise<unknown>): Promise<void> => {
+    const { resourceManager } = rollouts.world.deps;
+    const shown = await resourceManager.getImageVersion(idOf(HELD));
+    await rollouts.simulator.control.dropRegion({
+      versionId: HELD,
+      region: "eastus2",
+    });
+    await look();
+    if (shown !== undefined)
+      await resourceManager.putImageVersion(idOf(HELD), shown.resource);
+    await look();
+  };
+
+  test("has none of the results of the one before", async () => {
+    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.report({ region: "eastus2" });
+    await remade(() => rollouts.pass(60));
+    await rollouts.report({});
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual([]);
+    expect(await rollouts.view()).toMatchObject({
+      message: "It waits for boot in eastus2.",
+    });
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+
+  test("while its machine was running is tested again", async () => {
+    await rollouts.publish({ when: "tested" });
+    await rollouts.run();
+    await rollouts.step(1);
+    rollouts.clock.advance(1_000);
+    await remade(() => rollouts.run());
+    await rollouts.pass(90);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+    const { operation } = await rollouts.read(HELD);
+    expect(operation.tests?.map(({ name }) => name)).toEqual(["eastus2"]);
+  });
+});
