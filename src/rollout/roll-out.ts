@@ -3,7 +3,7 @@
  *  1. What is promoted is what was tested: the same life, the same rule, nothing under way. Whoever accepts it looks again.
  *  2. Runs may come twice, at once, or be cut off: a promotion or a test that runs is that one.
  *  3. A version is looked after from the request of its rule until the rule is in force no more, and while others have stopped
- *     its waves. Where a test has failed that begins anew with the next result.
+ *     its waves. Where a test has failed that begins anew with the next result, or with what others are seen to have changed.
  *  4. What fails for one version holds back no other.
  */
 import { ServiceError } from "../errors.js";

@@ -1,6 +1,7 @@
 /** Who holds a version back, or changes its rule, between the acceptance of a rule's promotion and its PUT is not overruled. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { runDrift } from "../../../src/drift/run-drift.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
 import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
@@ -287,4 +288,22 @@ describe("a regional copy that others have made again", () => {
     const { operation } = await rollouts.read(HELD);
     expect(operation.tests?.map(({ name }) => name)).toEqual(["eastus2"]);
   });
+});
+
+test("a halt by what has failed in a region that others have removed is over: the next wave goes on by itself", async () => {
+  await rollouts.publish({
+    ...WAVES,
+    waves: [WAVES.waves[1], WAVES.waves[0]],
+  });
+  await rollouts.report({ region: "eastus2", result: "failed" });
+  await rollouts.report({});
+  await rollouts.pass(10);
+  expect(await rollouts.view()).toMatchObject({ state: "Halted" });
+  await rollouts.simulator.control.dropRegion({
+    versionId: HELD,
+    region: "eastus2",
+  });
+  await runDrift(rollouts.world.deps, TRACEPARENT);
+  await rollouts.pass(6);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
 });
