@@ -102,6 +102,7 @@ async function report(
           message: `Operation ${operation.id}.${why}`.slice(0, LONGEST_MESSAGE),
         },
         ...(work.resultTime !== undefined && { time: work.resultTime }),
+        ...(work.begunTime !== undefined && { begunTime: work.begunTime }),
         ...(record.publishedDate !== undefined && {
           life: record.publishedDate,
         }),

@@ -40,7 +40,7 @@ export interface Situation {
     readonly message: string;
     /** RFC 3339. */
     readonly endTime: string;
-    readonly isCanceled: boolean;
+    readonly isCanceled?: boolean;
   };
   /** The next one, whose regions and tests the gate has; absent where the rule has none. */
   readonly wave?: WaveSituation;
@@ -169,7 +169,7 @@ function haltBy(
     gate.failed.every(
       ({ time }) => Date.parse(time) <= Date.parse(overruledTime),
     );
-  const isRolledBack = rollsBack && !stays && !undoing?.isCanceled;
+  const isRolledBack = rollsBack && !stays && undoing?.isCanceled !== true;
   const again = Date.parse(undoing?.endTime ?? "") + NEXT_TEST_MS;
   if (isRolledBack && undoing !== undefined && now.getTime() < again)
     return {

@@ -3,7 +3,7 @@
  *  1. What is promoted is what was tested: the same life, the same rule, nothing under way. Whoever accepts it looks again.
  *  2. Runs may come twice, at once, or be cut off: a promotion or a test that runs is that one.
  *  3. A version is looked after from the request of its rule until the rule is in force no more, and while others have stopped
- *     its waves. Where a test has failed that begins anew with the next result.
+ *     its waves. Where a test has failed that begins anew with the next result, or with what others are seen to have changed.
  *  4. What fails for one version holds back no other.
  */
 import { ServiceError } from "../errors.js";
@@ -31,7 +31,7 @@ import {
 import { decide, type Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { REQUESTED_BY } from "./requested-by.js";
-import { situationOf } from "./situation.js";
+import { decisionsOn, situationOf, type Decisions } from "./situation.js";
 import { tellAttention, tellHalt, tellReached } from "./tell.js";
 
 /** Nothing more is to be done for it; not now; or Azure has not shown it as it is. */
@@ -143,8 +143,9 @@ async function lookOnce(
 async function subjectOf(
   deps: RolloutDependencies,
   { id, stored: { record }, look }: Seen,
+  decisions?: Decisions,
 ) {
-  const found = await situationOf(deps, id, record, look);
+  const found = await situationOf(deps, id, record, look, decisions);
   const { publishedDate } = look;
   if (publishedDate === undefined || found === undefined)
     return {
@@ -175,11 +176,16 @@ async function rollOut(
   const seen = await lookOnce(deps, resourceId);
   if (typeof seen === "string") return seen;
   const { id, look } = seen;
+  const decisions = await decisionsOn(deps, seen.stored.record, look);
   const stored = isFinal(seen.stored.record.state)
-    ? await tellReached(deps, seen.stored, look, traceparent)
+    ? await tellReached(deps, seen.stored, look, decisions, traceparent)
     : seen.stored;
   if (stored === undefined) return "later";
-  const { outcome, byRule } = await subjectOf(deps, { id, stored, look });
+  const { outcome, byRule } = await subjectOf(
+    deps,
+    { id, stored, look },
+    decisions,
+  );
   if (typeof outcome === "string") return outcome;
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
   switch (outcome.kind) {

@@ -18,7 +18,9 @@ import { areReady, hasFailed, type Look } from "../image-version/resources.js";
 import type {
   Held,
   ImageVersionRecord,
+  RefusedDecision,
 } from "../image-version/state/record.js";
+import { copiesAfter } from "../image-version/state/see.js";
 import { wantedBy } from "../image-version/state/wanted.js";
 import { testKeyOf } from "../machine-test/record.js";
 import { hasEnded } from "../operation/kinds.js";
@@ -31,7 +33,7 @@ import {
   imageIdOf,
   type ImageVersionId,
 } from "../resource-id.js";
-import { resultsOf } from "../test-results/get.js";
+import { storedResultsOf } from "../test-results/get.js";
 import type { MachineTests, Situation, WaveSituation } from "./decide.js";
 import { hindranceIn, namesOf, testsIn } from "./hindrance.js";
 import type { RolloutDependencies } from "./ports.js";
@@ -47,6 +49,7 @@ export async function situationOf(
   id: ImageVersionId,
   record: ImageVersionRecord,
   look: Look,
+  decisions?: Decisions,
 ): Promise<{ readonly held: Held; readonly situation: Situation } | undefined> {
   const operation = await deps.imageVersions.store.readOperation(
     operationIdOf(record),
@@ -63,7 +66,14 @@ export async function situationOf(
     held && {
       held,
       situation: {
-        ...(await situationIn(deps, id, held, record, look)),
+        ...(await situationIn(
+          deps,
+          id,
+          held,
+          record,
+          look,
+          decisions ?? (await decisionsOn(deps, record, look)),
+        )),
         isUnsent,
       },
     }
@@ -76,6 +86,7 @@ async function situationIn(
   { rule, promoted }: Held,
   record: ImageVersionRecord,
   look: Look,
+  { refused, carriedOut }: Decisions,
 ): Promise<Situation> {
   const targets = [
     ...new Set([
@@ -91,35 +102,31 @@ async function situationIn(
   const regions =
     wave?.regions.filter(isThere) ?? rule.regions?.filter(isThere) ?? targets;
   const versionId = formatImageVersionId(id);
-  const [results, tests, { last, carriedOut }] = await Promise.all([
-    resultsOf(deps.results, versionId, look),
+  const { addedTimes } = { ...record, ...copiesAfter(record, look) };
+  const [results, tests] = await Promise.all([
+    storedResultsOf(deps.results, versionId, look),
     testsOf(deps, id, regions, look),
-    decisionsOn(deps, record, look),
   ]);
-  const refusal = refusalIn(last, "PromoteImageVersion");
-  const undone = refusalIn(last, "DemoteImageVersion");
   const broken = await brokenKeys(deps.imageVersions, id, look, record, false);
   return {
     regions,
     names: wave === undefined ? namesOf(rule) : testsIn(wave),
-    // Of a region that was added again only what was found since: what was found of the copy before says nothing of this one.
-    results: results.filter(
-      ({ region, time }) =>
-        !(Date.parse(time) < Date.parse(record.addedTimes?.[region] ?? "")),
+    // Of a region that was added again only what was begun since: what was found of the copy before says nothing of this one.
+    results: results.flatMap(({ begunTime, ...result }) =>
+      Date.parse(begunTime ?? result.time) <
+      Date.parse(addedTimes?.[result.region] ?? "")
+        ? []
+        : [result],
     ),
     ...(!isFinal(record.state) && { operationId: operationIdOf(record) }),
     unready: regions.filter((name) => !areReady(look, [name])),
     lost: regions.filter((name) => hasFailed(look, name)),
     tests,
     ...(broken.length > 0 && { brokenKeys: brokenIn(broken) }),
-    ...(refusal !== undefined && { refusal }),
-    ...(undone !== undefined && {
-      undoing: {
-        message: undone,
-        endTime: last?.endTime ?? "",
-        isCanceled: last?.status === "Canceled",
-      },
+    ...(refused?.kind === "PromoteImageVersion" && {
+      refusal: refused.message,
     }),
+    ...(refused?.kind === "DemoteImageVersion" && { undoing: refused }),
     ...(wave && {
       wave: {
         ...turnOf(wave, waves.slice(0, promoted), carriedOut, record, look),
@@ -217,28 +224,26 @@ export function overruledTime(
   return isKnown ? undefined : failedTime;
 }
 
-/** The last promotion of the version that was carried out and that no demotion has undone. */
-export async function lastPromotion(
-  deps: RolloutDependencies,
-  record: ImageVersionRecord,
-  look: Look,
-): Promise<OperationRecord | undefined> {
-  return (await decisionsOn(deps, record, look)).carriedOut;
+export interface Decisions {
+  /** Of this life, the last promotion or demotion that is known, whoever asked for it. */
+  readonly last?: OperationRecord;
+  /** Why that has come to nothing. */
+  readonly refused?: RefusedDecision;
+  /** The last promotion that was carried out, of whichever wave, and that no demotion has undone. */
+  readonly carriedOut?: OperationRecord;
 }
 
 /**
- * Of this life, the last promotion or demotion, whoever asked for it, and the last promotion that was carried out, of whichever
- * wave, and that no demotion has undone. What the rule itself has canceled decides nothing: its gate was closed again, which may be over.
+ * Who has decided last whether the version is in latest. What the rule itself has canceled decides nothing: it was overtaken, which
+ * may be over.
  */
-async function decisionsOn(
+export async function decisionsOn(
   { imageVersions: { store } }: RolloutDependencies,
-  { key, lastSequence }: ImageVersionRecord,
+  { key, lastSequence, rollout }: ImageVersionRecord,
   { publishedDate = "" }: Look,
-): Promise<{
-  readonly last?: OperationRecord;
-  readonly carriedOut?: OperationRecord;
-}> {
+): Promise<Decisions> {
   let last: OperationRecord | undefined;
+  let carriedOut: OperationRecord | undefined;
   for await (const operation of operationsBack(
     store,
     { key, sequence: lastSequence },
@@ -247,13 +252,20 @@ async function decisionsOn(
     const { kind, status, endTime, canceledBy } = operation;
     if (Date.parse(endTime ?? "") < Date.parse(publishedDate)) break;
     if (canceledBy?.name === REQUESTED_BY.name) continue;
-    if (kind === "PromoteImageVersion" || kind === "DemoteImageVersion")
-      last ??= operation;
-    if (kind === "PromoteImageVersion" && status === "Succeeded")
-      return { ...(last && { last }), carriedOut: operation };
-    if (kind === "DemoteImageVersion" && status === "Succeeded") break;
+    if (kind !== "PromoteImageVersion" && kind !== "DemoteImageVersion")
+      continue;
+    last ??= operation;
+    if (status !== "Succeeded") continue;
+    if (kind === "PromoteImageVersion") carriedOut = operation;
+    break;
   }
-  return { ...(last && { last }) };
+  // So many operations back nobody looks: what was found then is kept.
+  const refused = last === undefined ? rollout?.refused : refusalOf(last);
+  return {
+    ...(last && { last }),
+    ...(refused && { refused }),
+    ...(carriedOut && { carriedOut }),
+  };
 }
 
 /** How many operations back they are looked for: others may have come between. */
@@ -273,24 +285,27 @@ async function* operationsBack(
   }
 }
 
-function refusalIn(
-  operation: OperationRecord | undefined,
-  kind: OperationRecord["kind"],
-): string | undefined {
+/** A person's exclusion that came to nothing says nothing of the rule's. */
+function refusalOf(operation: OperationRecord): RefusedDecision | undefined {
+  const { kind, status, endTime, error } = operation;
   if (
-    operation?.kind !== kind ||
-    !isByRollout(operation) ||
-    operation.endTime === undefined
+    endTime === undefined ||
+    (status !== "Failed" && status !== "Canceled") ||
+    (kind === "DemoteImageVersion" && !isByRollout(operation))
   )
     return undefined;
-  switch (operation.status) {
-    case "Failed":
-      return operation.error?.message;
-    case "Canceled":
-      return "It was canceled.";
-    default:
-      return undefined;
-  }
+  return {
+    kind:
+      kind === "DemoteImageVersion"
+        ? "DemoteImageVersion"
+        : "PromoteImageVersion",
+    message:
+      status === "Canceled"
+        ? "It was canceled."
+        : (error?.message ?? "It has failed."),
+    endTime,
+    ...(status === "Canceled" && { isCanceled: true }),
+  };
 }
 
 /** How many operations back a test that Sigil has begun is looked for. */

@@ -1,5 +1,6 @@
 /**
- * What is told of a rollout, and since when each of its waves has the version. Invariants:
+ * What is told of a rollout, and what is kept of it: since when each of its waves has the version, what has stopped it, which copies
+ * are others by now. Invariants:
  *  1. What was told is in the record that says so: both are one write, while no operation works on the version. Where another has
  *     written the record since it was read, nothing is told: whoever comes next looks again.
  *  2. Each event has an id that is made of its fact, so that it may be sent twice.
@@ -14,7 +15,11 @@ import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
 import { isExcluded, type Look } from "../image-version/resources.js";
 import { telling } from "../image-version/state/at-rest.js";
 import { wavesIn, withWaves } from "../image-version/state/held.js";
-import type { ImageVersionRecord } from "../image-version/state/record.js";
+import type {
+  ImageVersionRecord,
+  RefusedDecision,
+} from "../image-version/state/record.js";
+import { copiesAfter } from "../image-version/state/see.js";
 import { openRow } from "../operation/catalog.js";
 import { deliver, isStateConflict } from "../operation/outbox.js";
 import type { OperationRecord } from "../operation/records.js";
@@ -22,7 +27,7 @@ import { canonicalRegion } from "../resource-id.js";
 import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { isByRollout } from "./requested-by.js";
-import { lastPromotion, overruledTime, sinceOf } from "./situation.js";
+import { overruledTime, sinceOf, type Decisions } from "./situation.js";
 
 /** What is stored now; undefined where another has written the record. */
 type Told = StoredVersion | undefined;
@@ -83,42 +88,56 @@ export async function tellReached(
   deps: RolloutDependencies,
   stored: StoredVersion,
   look: Look,
+  decisions: Decisions,
   traceparent: string,
 ): Promise<Told> {
-  const noted = await tellWaves(deps, stored, look, traceparent);
-  if (noted === undefined) return undefined;
-  const { record, operation } = noted;
-  return isExcluded(look.resource) &&
-    operation.kind === "DemoteImageVersion" &&
-    operation.status === "Succeeded" &&
-    isByRollout(operation)
-    ? tellOnce(
-        deps,
-        noted,
-        eventOf(
-          deps,
-          record.resourceId,
-          traceparent,
-          IMAGE_VERSION_EVENT.rolledBack,
-          `rolled-back/${hashOf([...lifeOf(record, look), operation.id])}`,
-          { operationId: operation.id },
-        ),
-      )
-    : noted;
+  const noted = await tellWaves(deps, stored, look, decisions, traceparent);
+  const { last } = decisions;
+  if (
+    noted === undefined ||
+    last?.kind !== "DemoteImageVersion" ||
+    last.status !== "Succeeded" ||
+    !isByRollout(last) ||
+    !isExcluded(look.resource)
+  )
+    return noted;
+  const { record } = noted;
+  const { rollout } = record;
+  const event = eventOf(
+    deps,
+    record.resourceId,
+    traceparent,
+    IMAGE_VERSION_EVENT.rolledBack,
+    `rolled-back/${hashOf([...lifeOf(record, look), last.id])}`,
+    { operationId: last.id },
+  );
+  // Told by an earlier release.
+  if (rollout?.rolledBack === last.id || rollout?.told === event.id)
+    return noted;
+  const after = { ...record, rollout: { ...rollout, rolledBack: last.id } };
+  return committed(deps, { ...noted, record: after }, [event]);
 }
 
 async function tellWaves(
   deps: RolloutDependencies,
   stored: StoredVersion,
   look: Look,
+  { refused, carriedOut }: Decisions,
   traceparent: string,
 ): Promise<Told> {
   const { record } = stored;
-  const isKnown = (after: ImageVersionRecord): boolean =>
-    isDeepStrictEqual(after, record);
-  if (isKnown(withWaves(record, look, () => look.time))) return stored;
-  const promotion = await lastPromotion(deps, record, look);
-  const after = withOverruled(record, look, promotion);
+  const seen = withRefusal(
+    { ...record, ...copiesAfter(record, look) },
+    refused,
+  );
+  if (
+    isDeepStrictEqual(
+      withWaves(seen, look, () => look.time),
+      record,
+    )
+  )
+    return stored;
+  const after = withOverruled(seen, look, carriedOut);
   const waves = wavesIn(record, look) ?? [];
   const before = record.rollout?.waves ?? [];
   const there = targetRegionsOf(look.resource).map(({ name }) =>
@@ -142,6 +161,16 @@ async function tellWaves(
         ];
   });
   return committed(deps, { ...stored, record: after }, events);
+}
+
+function withRefusal(
+  record: ImageVersionRecord,
+  refused: RefusedDecision | undefined,
+): ImageVersionRecord {
+  const { refused: known, ...rollout } = record.rollout ?? {};
+  return isDeepStrictEqual(known, refused)
+    ? record
+    : { ...record, rollout: { ...rollout, ...(refused && { refused }) } };
 }
 
 /** Also until when a person has overruled what had failed, of the last wave that has the version. */

@@ -2,7 +2,7 @@ import { ServiceError } from "../errors.js";
 import type { Looks } from "../image-version/ports.js";
 import type { Look } from "../image-version/resources.js";
 import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
-import type { TestResults } from "./ports.js";
+import type { StoredTestResult, TestResults } from "./ports.js";
 import { azureResults, type TestResult } from "./results.js";
 
 /**
@@ -31,11 +31,22 @@ export async function getTestResults(
 }
 
 /** Those of the version that Azure shows. */
-export async function resultsOf(
+async function resultsOf(
+  results: Pick<TestResults, "list">,
+  versionId: string,
+  look: Look,
+): Promise<readonly TestResult[]> {
+  return (await storedResultsOf(results, versionId, look)).map(
+    ({ begunTime: _, ...result }) => result,
+  );
+}
+
+/** The same, and when that work began by which each was found, where it is known. */
+export async function storedResultsOf(
   results: Pick<TestResults, "list">,
   versionId: string,
   { resource, publishedDate = "" }: Look,
-): Promise<readonly TestResult[]> {
+): Promise<readonly (TestResult & Pick<StoredTestResult, "begunTime">)[]> {
   const reported = (await results.list(versionId))
     .filter(({ life }) => life === publishedDate)
     .map(({ versionId: _version, life: _life, ...result }) => result);

@@ -7,6 +7,8 @@ export interface StoredTestResult extends TestResult {
   readonly versionId: string;
   /** The version's publishedDate. */
   readonly life: string;
+  /** When the work began by which it was found, where that is known: it is of the copy that was there then. RFC 3339. */
+  readonly begunTime?: string;
 }
 
 /** One result for each version, region and name. */

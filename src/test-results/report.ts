@@ -30,6 +30,8 @@ export interface ReportTestResult {
   readonly time?: string;
   /** The life of the version that was tested; absent: any that began before the time. */
   readonly life?: string;
+  /** When the work began by which it was found; absent: not known. RFC 3339. */
+  readonly begunTime?: string;
   readonly reportedBy: Requester;
   readonly traceparent: string;
   /** The message that reported it. */
@@ -66,6 +68,7 @@ export async function reportTestResult(
     ...(report.link !== undefined && { link: report.link }),
     ...(report.message !== undefined && { message: report.message }),
     reportedBy,
+    ...(command.begunTime !== undefined && { begunTime: command.begunTime }),
   };
   const regions = targetRegionsOf(observed.resource).map(({ name }) =>
     canonicalRegion(name),
@@ -188,6 +191,7 @@ async function tell(
 function resultOf({
   versionId: _version,
   life: _life,
+  begunTime: _begunTime,
   ...result
 }: StoredTestResult): TestResult {
   return result;

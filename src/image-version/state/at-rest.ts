@@ -12,6 +12,7 @@ import type { TransitionContext } from "../../operation/ports.js";
 import type { Effect } from "../../operation/records.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { isBusy, type ListedImageVersion, type Look } from "../resources.js";
+import { heldRow } from "./accepting.js";
 import { endedByOthers, isMadeByOthers, withoutLife } from "./adoption.js";
 import { isOld } from "./attempts.js";
 import {
@@ -27,6 +28,7 @@ import {
 } from "./record.js";
 import { heldBackBy, withLook } from "./see.js";
 import { isFinal } from "./states.js";
+import { presentRule } from "./wanted.js";
 
 const GONE = "gone-at-rest";
 
@@ -98,9 +100,12 @@ export function seeAtRest(
     ...exclusionEvents({ ...pair, record: known }, others, look, context),
     ...outsideEvents(pair, others, look, context),
   ];
+  // What its rule waits for may be another now.
+  const listed =
+    told.length > 0 ? heldRow(record.resourceId, presentRule(known)) : [];
   return told.length === 0 && isSame(record, seen)
     ? undefined
-    : telling({ ...pair, record: seen }, told);
+    : telling({ ...pair, record: seen }, [...told, ...listed]);
 }
 
 /** Invariant 3. */

@@ -197,6 +197,19 @@ export interface RolloutRecord {
   readonly failedTime?: string;
   /** What had failed until then takes nothing back: a person has promoted the version in spite of it; RFC 3339. */
   readonly overruledTime?: string;
+  /** Why the last promotion or demotion has come to nothing, however many operations have come since. */
+  readonly refused?: RefusedDecision;
+  /** Id of the exclusion after a failure that was told last. */
+  readonly rolledBack?: string;
+}
+
+/** A promotion or demotion that was refused or canceled: a rule waits then until a person promotes or demotes the version. */
+export interface RefusedDecision {
+  readonly kind: "PromoteImageVersion" | "DemoteImageVersion";
+  readonly message: string;
+  /** RFC 3339. */
+  readonly endTime: string;
+  readonly isCanceled?: true;
 }
 
 export interface ImageVersionRecord extends TrackedRecord {
@@ -238,8 +251,13 @@ export interface ImageVersionRecord extends TrackedRecord {
   /** True while ARM may be allowed to remove regions because a repair or a removal needed that. */
   readonly opened: boolean;
   readonly repairs: Readonly<Record<string, Repair>>;
-  /** When a region was last added to the version, which was there already; RFC 3339, by canonical region. It is another copy since. */
+  /**
+   * When a region was last added to the version, which was there already, or was seen to be there again; RFC 3339, by canonical
+   * region. It is another copy since.
+   */
   readonly addedTimes?: Readonly<Record<string, string>>;
+  /** Canonical regions that Azure has shown, and shows no longer: what is there again is another copy, whoever has added it. */
+  readonly goneRegions?: readonly string[];
   readonly doubt?: Doubt;
   /** What others have changed of what was sent last, since a look has first shown that; told once it is certain. */
   readonly outside?: Doubt & {

@@ -118,6 +118,7 @@ export function withLook(
       ...record,
       observed: { ...look, time: now.toISOString() },
       ...writesBegun(record, look),
+      ...copiesAfter(record, look),
       ...doneWithRule(record, look),
       ...(publishedDate !== undefined && { publishedDate }),
       ...(lastAttempt !== undefined && { lastAttempt }),
@@ -154,6 +155,29 @@ export function withLook(
         }),
       ),
     },
+  };
+}
+
+/** Which regional copies are gone, and since when one is there again that was. */
+export function copiesAfter(
+  { observed, goneRegions = [], addedTimes }: ImageVersionRecord,
+  look: Look,
+): Pick<ImageVersionRecord, "goneRegions" | "addedTimes"> {
+  const had =
+    observed === undefined ? [] : regionsIn(fieldsOf(observed.resource));
+  const there = regionsIn(fieldsOf(look.resource));
+  const gone = [...new Set([...goneRegions, ...had])].filter(
+    (name) => !there.includes(name),
+  );
+  const back = goneRegions.filter((name) => there.includes(name));
+  return {
+    ...((gone.length > 0 || goneRegions.length > 0) && { goneRegions: gone }),
+    ...(back.length > 0 && {
+      addedTimes: {
+        ...addedTimes,
+        ...Object.fromEntries(back.map((name) => [name, look.time])),
+      },
+    }),
   };
 }
 

@@ -1,6 +1,8 @@
 /** Who holds a version back, or changes its rule, between the acceptance of a rule's promotion and its PUT is not overruled. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { runDrift } from "../../../src/drift/run-drift.js";
+import { cancelOperation } from "../../../src/operation/canceling.js";
 import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
 import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";
@@ -159,6 +161,78 @@ describe("a rule that is changed before its promotion is sent promotes no more:"
   });
 });
 
+describe("what a person has canceled stays canceled", () => {
+  const RULE = { when: "tested", results: ["boot"] };
+  const ready = async (): Promise<string> => {
+    await rollouts.publish(RULE);
+    await rollouts.report({});
+    await rollouts.report({ region: "eastus2" });
+    return (await rollouts.world.read(HELD)).operation.id;
+  };
+  const cancel = async (id: string): Promise<void> => {
+    await cancelOperation(rollouts.world.deps, id, { appId: "operator" });
+    await rollouts.pass(3);
+  };
+
+  test("where they have taken the rule's promotion over before, and is told", async () => {
+    const id = await ready();
+    expect((await promote()).id).toBe(id);
+    await cancel(id);
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual([]);
+    const message =
+      "Every test has passed, but its promotion has failed: It was canceled. Promote it by hand.";
+    expect(await rollouts.view()).toMatchObject({
+      state: "NeedsAttention",
+      message,
+    });
+    const told = (await rollouts.takeEvents()).filter(({ type }) =>
+      type.endsWith("RolloutHalted"),
+    );
+    expect(told.map(({ data }) => data)).toEqual([{ failed: [], message }]);
+  });
+
+  test("once that operation is kept no longer, until a person promotes it", async () => {
+    const id = await ready();
+    await cancel(id);
+    const { deps } = rollouts.world;
+    const { store } = deps;
+    Object.assign(deps, {
+      store: {
+        ...store,
+        readOperation: async (other: string) =>
+          other === id ? undefined : store.readOperation(other),
+      },
+    });
+    await request(deps, HELD, { ...ruled(RULE), tags: { n: "1" } });
+    await rollouts.world.finish(HELD);
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual([]);
+    expect(await rollouts.view()).toMatchObject({ state: "NeedsAttention" });
+    await promote();
+    await rollouts.pass(3);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+});
+
+test("that a version was taken back is told once, though an update ends with the exclusion", async () => {
+  const rule = { ...WAVES, onFailure: "rollBack" };
+  await rollouts.publish(rule);
+  await rollouts.report({});
+  await rollouts.pass(15);
+  await rollouts.report({ result: "failed" });
+  await request(rollouts.world.deps, HELD, {
+    ...ruled(rule),
+    tags: { n: "1" },
+  });
+  await rollouts.pass(15);
+  expect(await rollouts.latestIn()).toEqual([]);
+  const told = (await rollouts.takeEvents()).filter(({ type }) =>
+    type.endsWith("RolledBack"),
+  );
+  expect(new Set(told.map(({ id }) => id)).size).toBe(1);
+});
+
 describe("a promotion by hand", () => {
   test("after others have held the version back says that the next wave is not certain while Azure may show what was before", async () => {
     await rollouts.publish(WAVES);
@@ -172,4 +246,64 @@ describe("a promotion by hand", () => {
     await rollouts.pass(3);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
   });
+});
+
+describe("a regional copy that others have made again", () => {
+  const remade = async (look: () => Promise<unknown>): Promise<void> => {
+    const { resourceManager } = rollouts.world.deps;
+    const shown = await resourceManager.getImageVersion(idOf(HELD));
+    await rollouts.simulator.control.dropRegion({
+      versionId: HELD,
+      region: "eastus2",
+    });
+    await look();
+    if (shown !== undefined)
+      await resourceManager.putImageVersion(idOf(HELD), shown.resource);
+    await look();
+  };
+
+  test("has none of the results of the one before", async () => {
+    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.report({ region: "eastus2" });
+    await remade(() => rollouts.pass(60));
+    await rollouts.report({});
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual([]);
+    expect(await rollouts.view()).toMatchObject({
+      message: "It waits for boot in eastus2.",
+    });
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
+
+  test("while its machine was running is tested again", async () => {
+    await rollouts.publish({ when: "tested" });
+    await rollouts.run();
+    await rollouts.step(1);
+    rollouts.clock.advance(1_000);
+    await remade(() => rollouts.run());
+    await rollouts.pass(90);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+    const { operation } = await rollouts.read(HELD);
+    expect(operation.tests?.map(({ name }) => name)).toEqual(["eastus2"]);
+  });
+});
+
+test("a halt by what has failed in a region that others have removed is over: the next wave goes on by itself", async () => {
+  await rollouts.publish({
+    ...WAVES,
+    waves: [WAVES.waves[1], WAVES.waves[0]],
+  });
+  await rollouts.report({ region: "eastus2", result: "failed" });
+  await rollouts.report({});
+  await rollouts.pass(10);
+  expect(await rollouts.view()).toMatchObject({ state: "Halted" });
+  await rollouts.simulator.control.dropRegion({
+    versionId: HELD,
+    region: "eastus2",
+  });
+  await runDrift(rollouts.world.deps, TRACEPARENT);
+  await rollouts.pass(6);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
 });
