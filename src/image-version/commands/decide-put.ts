@@ -30,7 +30,7 @@ import { DRIFT, PROMOTION, PROTECTED } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { areReady, type DeletedImageVersion } from "../resources.js";
-import { unsettled, withoutLife } from "../state/adoption.js";
+import { found, unsettled, withoutLife } from "../state/adoption.js";
 import { isUncertain } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
@@ -180,9 +180,13 @@ export function decideOn(
       ...yielding(yields, body),
     ]);
   }
+  const previous =
+    record === undefined && look !== undefined && request.onlyChanges
+      ? found(look, accepting, deps.now())
+      : record;
   return accept(
     accepting,
-    isGone && record ? withoutLife(record, deps.now()) : record,
+    isGone && record ? withoutLife(record, deps.now()) : previous,
     contextOf(deps),
     warnings,
   );
