@@ -103,6 +103,11 @@ export function askedOf(
         unrestated(undoes(request, otherwise))),
       ...(perhaps && undoes(request, withApplied(shown, perhaps))),
     };
+    const held =
+      request.patch === undefined &&
+      fields[PROMOTION] !== undefined &&
+      record !== undefined &&
+      ruleHolding(record, seen.look) !== undefined;
     const removed =
       request.patch === undefined
         ? {}
@@ -117,7 +122,7 @@ export function askedOf(
           ...everywhere,
           ...removed,
         },
-        rule,
+        rule ?? (held ? fields[PROMOTION] : undefined),
       ),
       repeats,
     };

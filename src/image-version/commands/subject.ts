@@ -79,7 +79,11 @@ export function subjectOf<R extends Asking>(
   const asked = askedOf(request, record, applied);
   const shown =
     look ?? (record?.exists === true && !isGone ? record.observed : undefined);
-  const whole = request.patch === undefined ? body : undefined;
+  // Who has seen that the version is excluded, and says false, is told that it stays so.
+  const whole =
+    request.patch === undefined && (request.command.ifMatch ?? "*") === "*"
+      ? body
+      : undefined;
   // What a creation of Sigil's is making is not adopted.
   const isOfOthers =
     running === undefined ||
