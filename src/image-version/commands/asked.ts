@@ -6,6 +6,7 @@ import type { ImageVersionRequest } from "../contract.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import {
   fieldsOf,
+  nameIn,
   ownOf,
   propertyOf,
   regionField,
@@ -51,8 +52,11 @@ export interface Asking {
   /** The merge patch that was sent, where one was. */
   readonly patch?: unknown;
   readonly glance: Glance;
-  /** What Azure shows now, where that is older than what it has shown before: others may have taken the last write back. */
-  readonly behind?: Look;
+  /**
+   * What Azure may have instead of what the glance shows: a look shows it which may be older, or newer, as others may have taken
+   * back what was done last.
+   */
+  readonly otherwise?: Fields;
 }
 
 /**
@@ -67,18 +71,14 @@ export function askedOf(
   const perhaps =
     record && applied && unsaid(record, request.glance.look, request);
   const { body, removeRegions, onlyChanges, glance: seen, command } = request;
-  const { behind } = request;
+  const { otherwise } = request;
   const shownNow = seen.look && fieldsOf(seen.look.resource);
   const fields =
     request.patch === undefined && (command.ifMatch ?? "*") === "*"
       ? statedIn(fieldsOf(body), shownNow)
       : fieldsOf(body);
   if (onlyChanges && seen.look !== undefined) {
-    const withOwn = ({ resource }: Look): Fields => ({
-      ...fieldsOf(resource),
-      ...ownOf(applied),
-    });
-    const shown = withOwn(seen.look);
+    const shown = { ...fieldsOf(seen.look.resource), ...ownOf(applied) };
     const { changes, repeats } = askedOfSeen(shown, fields, removeRegions);
     // The rule that it repeats is in force already.
     const { [PROMOTION]: rule, ...stated } = statedBy(
@@ -93,11 +93,16 @@ export function askedOf(
     });
     const again = {
       // Who sends an ETag has seen what is shown: only what differs from that is asked.
-      ...(behind &&
+      ...(otherwise &&
         (command.ifMatch ?? "*") === "*" &&
-        unrestated(undoes(request, withOwn(behind)))),
+        unrestated(undoes(request, otherwise))),
       ...(perhaps && undoes(request, withApplied(shown, perhaps))),
     };
+    const held =
+      request.patch === undefined &&
+      fields[PROMOTION] !== undefined &&
+      record !== undefined &&
+      ruleHolding(record, seen.look) !== undefined;
     const removed =
       request.patch === undefined
         ? {}
@@ -112,7 +117,7 @@ export function askedOf(
           ...everywhere,
           ...removed,
         },
-        rule,
+        rule ?? (held ? fields[PROMOTION] : undefined),
       ),
       repeats,
     };
@@ -136,6 +141,31 @@ export function askedOf(
       Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
     ),
   };
+}
+
+/**
+ * What a body repeats of the version whose ETag it sends, and Azure may show otherwise: its condition is not known to be met.
+ * What others ask of Sigil meanwhile is no news.
+ */
+export function presumedBy(
+  request: Asking,
+  { changes }: Asked,
+  others: readonly Asked[],
+): Patch {
+  const { command, patch, otherwise } = request;
+  if (
+    otherwise === undefined ||
+    patch !== undefined ||
+    (command.ifMatch ?? "*") === "*"
+  )
+    return {};
+  return Object.fromEntries(
+    Object.entries(undoes(request, otherwise)).filter(([name]) =>
+      [changes, ...others.map((other) => other.changes)].every(
+        (asked) => nameIn(asked, name) === undefined,
+      ),
+    ),
+  );
 }
 
 /**

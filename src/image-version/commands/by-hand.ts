@@ -33,7 +33,12 @@ import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
 import { notFound } from "../queries/not-found.js";
 import { latestRegions } from "../queries/use.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
-import { isMadeByOthers, known, lifeOfOthers } from "../state/adoption.js";
+import {
+  found,
+  isMadeByOthers,
+  known,
+  lifeOfOthers,
+} from "../state/adoption.js";
 import { latestOf, mayHaveFailedBefore } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import type {
@@ -41,17 +46,24 @@ import type {
   ImageVersionRecord,
   VersionRequest,
 } from "../state/record.js";
-import { accept, emptyRecord, type Accepting } from "../state/accepting.js";
+import { accept, type Accepting } from "../state/accepting.js";
 import { heldBy, wavesIn } from "../state/held.js";
-import { isProtected, regionsToGo, wantedBy } from "../state/wanted.js";
+import {
+  isProtected,
+  regionsToGo,
+  unmetRequests,
+  wantedBy,
+} from "../state/wanted.js";
 import { regionOf } from "../properties/fields.js";
 import {
+  exclusionIn,
   flagsByHand,
   flagsOf,
   flagsOfNext,
   isLatestNowhere,
   promotedWaves,
   type Wave,
+  withFlagsOf,
 } from "../state/waves.js";
 import {
   glance,
@@ -156,16 +168,50 @@ function setExclusion(
       ask: async (subject) => {
         const { look, stored } = subject;
         if (
-          !excluded &&
-          command.ignoreKeys !== true &&
-          look !== undefined &&
-          exclusionBefore(subject, kind, excluded) === undefined
+          excluded ||
+          look === undefined ||
+          exclusionBefore(subject, kind, excluded) !== undefined
         )
+          return [];
+        if (command.ignoreKeys !== true)
           await keysMustWork(deps, command.id, look, stored?.record);
-        return [];
+        return staysExcluded(look, stored);
       },
     },
   );
+}
+
+/** The version with the flags that others, accepted before, still set. */
+function toBe(
+  { resource }: Look,
+  stored: StoredVersion | undefined,
+): ImageVersionRequest {
+  return withFlagsOf(resource, stored ? unmetRequests(stored.record) : []);
+}
+
+/** Regions that a promotion leaves out, since their own flag holds them back, and not every region's does. */
+function staysExcluded(
+  look: Look,
+  stored: StoredVersion | undefined,
+): readonly Finding[] {
+  if (wavesIn(stored?.record, look) !== undefined) return [];
+  const resource = toBe(look, stored);
+  const flags = flagsByHand(resource, false);
+  return targetRegionsOf(resource).flatMap((region, i): Finding[] => {
+    const name = canonicalRegion(region.name);
+    return region.excludeFromLatest !== true ||
+      flags[exclusionIn(name)] === false
+      ? []
+      : [
+          {
+            code: "StaysExcluded",
+            pointer: `/properties/publishingProfile/targetRegions/${i}/excludeFromLatest`,
+            message: `"${name}" stays excluded from latest: its own flag holds it back, and a promotion includes such regions only where every region is held back so.`,
+            severity: "warning",
+            remediation: `To include it, send a PATCH with the target regions, and excludeFromLatest false in ${name}.`,
+          },
+        ];
+  });
 }
 
 /** The operation that includes or excludes the version, or has done so, as Azure still shows. */
@@ -243,7 +289,7 @@ function exclusionOf(
   const removed = stored === undefined ? [] : regionsToGo(stored.record);
   if (waves === undefined)
     return Object.fromEntries(
-      Object.entries(flagsByHand(resource, excluded)).filter(
+      Object.entries(flagsByHand(toBe(look, stored), excluded)).filter(
         ([field]) => !removed.includes(regionOf(field) ?? ""),
       ),
     );
@@ -678,10 +724,11 @@ async function acceptByHand(
         mustHaveRoom(stored, decided);
         return enqueue(stored, accepting, context, warnings);
       }
-      const previous = stored && known(stored.record, look);
       return accept(
         accepting,
-        previous ?? adopted(look, accepting, deps),
+        stored === undefined
+          ? look && found(look, accepting, deps.now())
+          : known(stored.record, look),
         context,
         warnings,
       );
@@ -692,14 +739,4 @@ async function acceptByHand(
   await bindKey(deps, requestKey, operation);
   deps.looks.forget(id, imageIdOf(id));
   return operation;
-}
-
-/** A version that others have made: from now on there is a record of it, though nothing of it was applied by Sigil. */
-function adopted(
-  look: Look | undefined,
-  { key, resourceId }: Accepting,
-  deps: Dependencies,
-): ImageVersionRecord | undefined {
-  if (look === undefined) return undefined;
-  return known(emptyRecord(key, resourceId, deps.now().toISOString()), look);
 }

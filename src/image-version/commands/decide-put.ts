@@ -30,13 +30,12 @@ import { DRIFT, PROMOTION, PROTECTED } from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { areReady, type DeletedImageVersion } from "../resources.js";
-import { unsettled, withoutLife } from "../state/adoption.js";
-import { isOld, isUncertain } from "../state/attempts.js";
+import { found, unsettled, withoutLife } from "../state/adoption.js";
+import { isUncertain } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
-import { isTakenBack } from "../state/outside.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
-import { protectedBefore } from "../state/wanted.js";
+import { protectedBefore, unmetRequests } from "../state/wanted.js";
 import {
   gone,
   lifeIn,
@@ -50,6 +49,7 @@ import {
 import {
   isNewsOfLatest,
   overrules,
+  presumedBy,
   withoutThose,
   type Asking,
 } from "./asked.js";
@@ -99,6 +99,7 @@ export function decideOn(
     stored,
     look,
     (operation) => operation.fingerprint === fingerprint,
+    request.otherwise,
   );
   if (same !== undefined && !isOvertaken(stored, same)) return same; // Invariant 1.
   mustNotBeRestored(id, stored);
@@ -120,8 +121,7 @@ export function decideOn(
   const mayBeBefore = (patch: Patch): boolean =>
     record !== undefined &&
     look !== undefined &&
-    (isOld(record, look, contextOf(deps)) ||
-      isTakenBack(record, look, contextOf(deps)) ||
+    (request.otherwise !== undefined ||
       isUncertain(record, look, patch, contextOf(deps)));
   if (
     pasted === true &&
@@ -137,6 +137,7 @@ export function decideOn(
   const accepting = acceptingOf(request, withoutThose(asked, yields), change, {
     isGone,
     guards: isGuarded(deps),
+    presumes: presumedBy(request, asked, record ? unmetRequests(record) : []),
   });
   const ofChange = checkChange(checked);
   const warnings = [
@@ -179,9 +180,13 @@ export function decideOn(
       ...yielding(yields, body),
     ]);
   }
+  const previous =
+    record === undefined && look !== undefined && request.onlyChanges
+      ? found(look, accepting, deps.now())
+      : record;
   return accept(
     accepting,
-    isGone && record ? withoutLife(record, deps.now()) : record,
+    isGone && record ? withoutLife(record, deps.now()) : previous,
     contextOf(deps),
     warnings,
   );
@@ -310,7 +315,15 @@ function acceptingOf(
   }: Request,
   asked: Asked,
   change: Change | undefined,
-  { isGone, guards }: { readonly isGone: boolean; readonly guards: boolean },
+  {
+    isGone,
+    guards,
+    presumes,
+  }: {
+    readonly isGone: boolean;
+    readonly guards: boolean;
+    readonly presumes: Patch;
+  },
 ): Accepting {
   const { id, requestedBy, traceparent, event } = command;
   const resourceId = formatImageVersionId(id);
@@ -320,6 +333,7 @@ function acceptingOf(
     body,
     ...lifeIn(look),
     ...(patch !== undefined && { patch: true }),
+    ...(Object.keys(presumes).length > 0 && { presumes }),
     ...(guards &&
       command.ignoreUse !== true &&
       removeRegions.length > 0 && { guardsRegions: true }),

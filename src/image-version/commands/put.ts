@@ -30,6 +30,7 @@ import { fieldsOf, ownOf, regionsIn } from "../properties/fields.js";
 import { mergePatch } from "../properties/merge-patch.js";
 import { writableForm } from "../properties/body.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
+import { lookAt } from "../queries/look-at.js";
 import { latestRegions } from "../queries/use.js";
 import { contextOf } from "../../operation/steps.js";
 import { known } from "../state/adoption.js";
@@ -114,10 +115,14 @@ export async function putImageVersion(
     record !== undefined || mustSee
       ? await glance(deps, id, record, mustSee)
       : { look: undefined, seen: false };
-  const look = latestOf(record, shown.look, contextOf(deps));
+  // Others may have made the version of which nothing is known: a tag keeps the sets that it has.
+  const had =
+    rule?.tag !== undefined && record === undefined && !mustSee
+      ? await lookAt(deps, id)
+      : latestOf(record, shown.look, contextOf(deps));
   const body = await withChosenSets(deps, command, given, rule, {
-    shown: look?.resource,
-    before: sameRequest(stored, look, fingerprint),
+    shown: had?.resource,
+    before: sameRequest(stored, had, fingerprint),
   });
   await mustPassPlan(deps, rule ? { ...command, body } : command);
   const request = {

@@ -2,7 +2,7 @@
 import { type OperationRecord, sequenceOf } from "../../operation/records.js";
 import type { EncryptionRule, ImageVersionRequest } from "../contract.js";
 import { fingerprintOf } from "../properties/canonical-form.js";
-import { fieldsOf, regionOf } from "../properties/fields.js";
+import { fieldsOf, regionOf, type Fields } from "../properties/fields.js";
 import {
   combined,
   conflictsBetween,
@@ -37,12 +37,13 @@ interface Open {
 
 /**
  * The operation that is being done, or queued, and is the same: of the life that Azure shows, with all that it asked still
- * to be so. It is not where a later one asks otherwise, or Azure shows otherwise what it had shown as asked.
+ * to be so. It is not where a later one asks otherwise, or Azure shows, or may have, otherwise what it had shown as asked.
  */
 export function sameOperation(
   stored: StoredVersion | undefined,
   look: Look | undefined,
   isSame: (operation: OperationRecord) => boolean,
+  otherwise?: Fields,
 ): OperationRecord | undefined {
   if (stored === undefined || isFinal(stored.record.state)) return undefined;
   const { record } = stored;
@@ -52,7 +53,9 @@ export function sameOperation(
       isSame(one.operation) &&
       (look === undefined ||
         (!isOfOtherLife(record, one.request, look) &&
-          isStillSo(record, one.request, look))) &&
+          [fieldsOf(look.resource), ...(otherwise ? [otherwise] : [])].every(
+            (shown) => isStillSo(record, one.request, shown),
+          ))) &&
       !open.some((other) => isAfter(other, one) && asksOtherwise(other, one)),
   )?.operation;
 }
@@ -119,11 +122,11 @@ function asksOtherwise(later: Open, { operation, request }: Open): boolean {
 function isStillSo(
   { repairs }: ImageVersionRecord,
   request: VersionRequest,
-  look: Look,
+  shown: Fields,
 ): boolean {
   return (
     request.appliedTime === undefined ||
-    unmetBy(fieldsOf(look.resource), combined([request], undefined)).every(
+    unmetBy(shown, combined([request], undefined)).every(
       ({ field }) => repairs[regionOf(field) ?? ""]?.removed !== undefined,
     )
   );

@@ -8,11 +8,12 @@ import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import type { Change } from "../preflight/facts.js";
 import { canonicalForm } from "../properties/canonical-form.js";
-import { fieldsOf, type Fields } from "../properties/fields.js";
+import { fieldsOf, ownOf, type Fields } from "../properties/fields.js";
 import {
   askedOfSeen,
   clearedBy,
   combined,
+  withApplied,
   type Asked,
 } from "../properties/patch.js";
 import { PROTECTED } from "../properties/table.js";
@@ -22,6 +23,7 @@ import type { RuleFinding } from "../rules/rule.js";
 import { isMadeByOthers, known } from "../state/adoption.js";
 import { isRecent, latestOf } from "../state/attempts.js";
 import { isHeld } from "../state/held.js";
+import { takenBack } from "../state/outside.js";
 import { sentLast, type ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
 import {
@@ -77,7 +79,11 @@ export function subjectOf<R extends Asking>(
   const asked = askedOf(request, record, applied);
   const shown =
     look ?? (record?.exists === true && !isGone ? record.observed : undefined);
-  const whole = request.patch === undefined ? body : undefined;
+  // Who has seen that the version is excluded, and says false, is told that it stays so.
+  const whole =
+    request.patch === undefined && (request.command.ifMatch ?? "*") === "*"
+      ? body
+      : undefined;
   // What a creation of Sigil's is making is not adopted.
   const isOfOthers =
     running === undefined ||
@@ -140,13 +146,23 @@ function withLatest<R extends Asking>(
   record: ImageVersionRecord | undefined,
 ): R {
   const { glance } = request;
-  const look = latestOf(record, glance.look, contextOf(deps));
+  const shown = glance.look;
+  const look = latestOf(record, shown, contextOf(deps));
+  const again =
+    record === undefined || look === undefined || look !== shown
+      ? {}
+      : takenBack(record, look, contextOf(deps));
   return {
     ...request,
     // What it does not show may have been changed by others: nothing is unchanged by it.
-    glance: { look, seen: glance.seen && look === glance.look },
-    ...(glance.look !== undefined &&
-      look !== glance.look && { behind: glance.look }),
+    glance: { look, seen: glance.seen && look === shown },
+    ...(shown !== undefined &&
+      (look !== shown || Object.keys(again).length > 0) && {
+        otherwise: {
+          ...withApplied(fieldsOf(shown.resource), again),
+          ...ownOf(record?.lastApplied),
+        },
+      }),
   };
 }
 

@@ -28,7 +28,7 @@ import {
 } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isExcluded, type Look } from "../resources.js";
-import { unseen } from "./accepting.js";
+import { emptyRecord, unseen } from "./accepting.js";
 import {
   batchOf,
   sentLast,
@@ -72,6 +72,15 @@ export function known(
         exists: true,
         lastApplied: withApplied(seen.lastApplied, asked),
       };
+}
+
+/** A version that others have made: from now on there is a record of it, though nothing of it was applied by Sigil. */
+export function found(
+  look: Look,
+  { key, resourceId }: Pick<ImageVersionRecord, "key" | "resourceId">,
+  now: Date,
+): ImageVersionRecord {
+  return known(emptyRecord(key, resourceId, now.toISOString()), look);
 }
 
 /** What an operation that is over has sent, and no look has shown yet: whether it was applied the next look will tell. */

@@ -15,11 +15,7 @@ import {
   VERSION_STATES,
 } from "./states.js";
 import { withApplied } from "../properties/patch.js";
-import {
-  EXCLUDE_FROM_LATEST,
-  PROMOTION,
-  PROTECTED,
-} from "../properties/table.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import {
   attemptsIn,
   sentLast,
@@ -29,11 +25,11 @@ import {
   type VersionRequest,
 } from "./record.js";
 import {
-  isToProtect,
   keptOf,
   openRequests,
   ruleAskedBy,
   ruleOf,
+  withProtection,
 } from "./wanted.js";
 import { untilQuiet } from "./accepting.js";
 import { includedAgain, withRuleAgain } from "./guarding.js";
@@ -92,11 +88,9 @@ export function beginCancel(
       )
     );
   }
-  const pair = withProtection(
-    withoutRule(given, operationId, request),
-    request,
-  );
-  const { record } = pair;
+  const unruled = withoutRule(given, operationId, request);
+  const record = withProtection(unruled.record, request);
+  const pair: ImageVersionPair = { ...unruled, record };
   const heir =
     request.created === true || request.heir === true
       ? heirOf(record, operationId)
@@ -152,28 +146,6 @@ export function withoutRule(
           lastApplied: withApplied(lastApplied, { [PROMOTION]: null }),
         },
       };
-}
-
-/** Who was told that the version is protected, and has seen it there, need not look whether that is still so. */
-function withProtection(
-  pair: ImageVersionPair,
-  request: VersionRequest,
-): ImageVersionPair {
-  const { record } = pair;
-  const { lastApplied, exists, observed, unmanaged } = record;
-  const isThere =
-    exists ||
-    observed !== undefined ||
-    sentLast(record)?.acceptedTime !== undefined;
-  return isThere && unmanaged !== true && isToProtect(request)
-    ? {
-        ...pair,
-        record: {
-          ...record,
-          lastApplied: withApplied(lastApplied, { [PROTECTED]: true }),
-        },
-      }
-    : pair;
 }
 
 /** What is left of a canceled operation. */

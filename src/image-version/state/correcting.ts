@@ -23,7 +23,7 @@ import { isBusy, type ListedImageVersion, type Look } from "../resources.js";
 import { accept } from "./accepting.js";
 import { isKeptAtRest, telling } from "./at-rest.js";
 import { isOld, isUncertain } from "./attempts.js";
-import { isTakenBack } from "./outside.js";
+import { takenBack } from "./outside.js";
 import type { ImageVersionPair, ImageVersionRecord } from "./record.js";
 
 /** Invariant 2. */
@@ -134,7 +134,7 @@ function correctionBy(
     isBusy(look) ||
     look.publishedDate !== record.publishedDate ||
     isOld(record, look, context) ||
-    isTakenBack(record, look, context) ||
+    Object.keys(takenBack(record, look, context)).length > 0 ||
     isUncertain(record, look, changes, context)
     ? undefined
     : changes;

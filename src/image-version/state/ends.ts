@@ -50,6 +50,7 @@ import {
   ruleAskedBy,
   unmetRequests,
   wantedBy,
+  withProtection,
 } from "./wanted.js";
 import { hasFailed, type Look } from "../resources.js";
 
@@ -226,10 +227,11 @@ export function endOperation(
   ending: Ending,
   context: TransitionContext,
 ): ImageVersionPair {
-  const { [operationId]: _, ...requests } = pair.record.requests;
+  const { [operationId]: request, ...requests } = pair.record.requests;
+  const record = withProtection(pair.record, request);
   const without = {
     ...pair,
-    record: { ...pair.record, ...keptOf(pair.record, operationId), requests },
+    record: { ...record, ...keptOf(record, operationId), requests },
   };
   if (pair.record.members.length > 0)
     return withoutUnsent(endOne(without, operationId, ending, context));

@@ -20,7 +20,7 @@ import {
   valueAt,
   type Fields,
 } from "../properties/fields.js";
-import { withApplied, type Unmet } from "../properties/patch.js";
+import { withApplied, type Patch, type Unmet } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isBusy, isExcluded, type Look } from "../resources.js";
 import { missingOf } from "./attempts.js";
@@ -116,14 +116,18 @@ export function changedByOthers(
   };
 }
 
-/** The look shows again what others had changed, and may be older than that. Invariant 2. */
-export function isTakenBack(
+/** What the look shows again as it was before others had changed it, as they had: it may be older than that. Invariant 2. */
+export function takenBack(
   record: ImageVersionRecord,
   look: Look,
   time: Time,
-): boolean {
+): Patch {
   const { outsideTold = [] } = changedByOthers(record, look, time).remembered;
-  return outsideTold.some(({ returnedTime }) => returnedTime !== undefined);
+  return Object.fromEntries(
+    outsideTold.flatMap(({ field, after, returnedTime }) =>
+      returnedTime === undefined ? [] : [[field, after]],
+    ),
+  );
 }
 
 function rememberedOf(

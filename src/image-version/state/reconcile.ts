@@ -8,6 +8,8 @@
  *     changes) ends the operation. Both only after two looks at rest, two minutes apart or more.
  *  4. A region is taken away for repair only if this look shows it Failed, and added back before anything else is done.
  *  5. The permission to remove regions is taken back before an operation ends.
+ *  6. Nothing is written, or called done, for one who has sent the ETag of a version that Azure does not show when the first
+ *     look comes that cannot be older: what Sigil says is so was seen no earlier than what was asked.
  */
 import type { Finding } from "../../errors.js";
 import type { TransitionContext } from "../../operation/ports.js";
@@ -95,6 +97,9 @@ export function reconcile(
       why: "Azure Resource Manager shows again what others had changed: the next polls tell whether they have taken it back.",
     };
   const fields = fieldsOf(look.resource);
+  const undone = unmetBy(fields, presumedBy(record));
+  if (undone.length > 0)
+    return { kind: "failed", failure: changedSinceRead(undone, record) }; // Invariant 6.
   const unmet = unmetBy(fields, wantedBy(record));
   if (unmet.length > 0) return whereUnmet(record, look, unmet, context);
   const decision = whereMet(record, look, fields, context);
@@ -458,6 +463,29 @@ function bodyFor(record: ImageVersionRecord): ImageVersionRequest {
     batchOf(record).find(([, { body }]) => body !== undefined)?.[1].body ??
     ({ properties: {} } as ImageVersionRequest)
   );
+}
+
+/** What is not sent yet was asked of a version of which a look has to show that. */
+function presumedBy(record: ImageVersionRecord): Patch {
+  return Object.assign(
+    {},
+    ...batchOf(record).map(([, { presumes, sent, decided }]) =>
+      sent === true || decided !== undefined ? {} : presumes,
+    ),
+  ) as Patch;
+}
+
+function changedSinceRead(
+  undone: readonly Unmet[],
+  record: ImageVersionRecord,
+): OperationFailure {
+  const code = "ChangedOutside";
+  const errors = undone.map((one) => differs(one, bodyFor(record), code));
+  return {
+    code,
+    message: `The version was changed after it was read, and Azure showed that only now: nothing was sent. ${errors[0]?.message} GET it, and send the request with its ETag.`,
+    errors,
+  };
 }
 
 function mismatch(

@@ -64,6 +64,11 @@ export interface VersionRequest extends Asked {
   readonly byHand?: boolean;
   /** Of a promotion that its rule has begun: by which rule, and how many waves had the version. Sent only while both are so. */
   readonly byRule?: Held;
+  /**
+   * What it says as its caller has seen it, and as Azure may show it no more: the look that it was judged by was not the newest.
+   * Before anything is sent for it, a look has to show that.
+   */
+  readonly presumes?: Patch;
   /** True of a patch: what it says of exclusion from latest is decided by hand, and no body is measured by it. */
   readonly patch?: true;
   /** Failed regions that are to be repaired at once. */

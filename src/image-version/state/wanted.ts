@@ -25,6 +25,7 @@ import {
 import {
   attemptsIn,
   batchOf,
+  sentLast,
   type Attempt,
   type ImageVersionRecord,
   type Repair,
@@ -146,17 +147,30 @@ export function keptOf(
           )
           .map((attempt) => shownOf(attempt, fieldsOf(observed.resource)))
           .filter((patch) => Object.keys(patch).length > 0);
-  const ending = record.requests[endingId ?? ""];
-  // Who was told that it is protected need not look whether that is still so.
-  const isProtected =
-    record.exists &&
-    unmanaged !== true &&
-    ending !== undefined &&
-    isToProtect(ending);
-  const all = isProtected ? [...kept, { [PROTECTED]: true }] : kept;
-  return all.length === 0
+  return kept.length === 0
     ? { ...(lastApplied && { lastApplied }) }
-    : { lastApplied: all.reduce<Fields>(withApplied, lastApplied ?? {}) };
+    : { lastApplied: kept.reduce<Fields>(withApplied, lastApplied ?? {}) };
+}
+
+/**
+ * Who was told that the version is protected need not look whether that is still so, once the request is over. Of a version that
+ * others have made that adopts it, as the request would have; but for one that was to create it.
+ */
+export function withProtection(
+  record: ImageVersionRecord,
+  request: VersionRequest | undefined,
+): ImageVersionRecord {
+  const { lastApplied, unmanaged, ...kept } = record;
+  const isThere =
+    record.exists ||
+    record.observed !== undefined ||
+    sentLast(record)?.acceptedTime !== undefined;
+  return isThere &&
+    request !== undefined &&
+    isToProtect(request) &&
+    !(unmanaged === true && request.creates === true)
+    ? { ...kept, lastApplied: withApplied(lastApplied, { [PROTECTED]: true }) }
+    : record;
 }
 
 /** What Azure shows of what an attempt was sent for. */

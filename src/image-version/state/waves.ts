@@ -9,9 +9,10 @@
  *   second: eastus2  false    false   false
  */
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
+import { patched } from "../properties/body.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import { regionField, regionOf } from "../properties/fields.js";
-import type { Patch } from "../properties/patch.js";
+import { combined, type Asked, type Patch } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { canonicalRegion } from "../../resource-id.js";
 import { isExcluded, isExcludedIn } from "../resources.js";
@@ -163,6 +164,28 @@ export function flagsByRule(shown: ImageVersionRequest, wanted: Patch): Patch {
       ([field]) =>
         wanted[field] !== true &&
         wanted[regionField(regionOf(field) ?? "")] !== null,
+    ),
+  );
+}
+
+/** A version with the flags that it is still to have: what is accepted now comes after that. */
+export function withFlagsOf(
+  shown: ImageVersionRequest,
+  others: readonly Asked[],
+): ImageVersionRequest {
+  const regions = targetRegionsOf(shown).map(({ name }) =>
+    exclusionIn(canonicalRegion(name)),
+  );
+  const wanted = combined(
+    others.map(({ changes }) => ({ changes, repeats: {} })),
+    undefined,
+  );
+  return patched(
+    shown,
+    Object.fromEntries(
+      Object.entries(wanted).filter(
+        ([field]) => field === EXCLUDE_FROM_LATEST || regions.includes(field),
+      ),
     ),
   );
 }

@@ -599,6 +599,36 @@ describe("encryption by rule goes by what Azure has now", () => {
     expect(await setsIn()).toEqual(["WA", "EB"]);
   });
 
+  test("a version of others of which nothing is known is adopted with the sets that it has, by the second request as well", async () => {
+    await set("WA", "westus", GOLDEN);
+    await set("EA", "eastus2", GOLDEN);
+    const setOf = (name: string) => ({
+      diskEncryptionSetId: of.diskEncryptionSet(name, "westus").id,
+    });
+    const theirs = [
+      ["westus", "WA"],
+      ["eastus2", "EA"],
+    ].map(([region = "", name = ""]) => ({
+      name: region,
+      encryption: {
+        osDiskImage: setOf(name),
+        dataDiskImages: [{ lun: 0, ...setOf(name) }],
+      },
+    }));
+    await outside(world, "PUT", id, plain(theirs));
+    await pass(world, 60 * MINUTE_MS);
+    await set("WA", "westus");
+    await set("WB", "westus", GOLDEN);
+    expect(await putThrough(world, id, byTag())).toMatchObject({
+      status: "Succeeded",
+    });
+    await set("WB", "westus");
+    await set("WA", "westus", GOLDEN);
+    const second = await putThrough(world, id, byTag({ b: "2" }));
+    expect(second).toMatchObject({ status: "Succeeded" });
+    expect(await setsIn()).toEqual(["WA", "EA"]);
+  });
+
   test("another name for a region that has another set is refused", async () => {
     for (const name of ["v1", "v2"])
       for (const region of ["westus", "eastus2"])

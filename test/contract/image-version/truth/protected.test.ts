@@ -14,6 +14,7 @@ import {
   cancel,
   ended,
   etagOf,
+  faultOn,
   inAzure,
   made,
   operationIn,
@@ -24,6 +25,7 @@ import {
   put,
   putThrough,
   seen,
+  showAs,
   shownIn,
 } from "./support.js";
 
@@ -139,6 +141,83 @@ describe("set by PATCH", () => {
     await outside(world, "PUT", id, plain());
     await patchThrough(PROTECTED);
     expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
+  });
+
+  describe.each([
+    [
+      "Azure is working on it",
+      async () => {
+        const shown = await shownIn(world, id);
+        showAs(
+          world,
+          id,
+          {
+            ...shown,
+            properties: { ...shown.properties, provisioningState: "Updating" },
+          },
+          { times: 50 },
+        );
+      },
+    ],
+    [
+      "Azure refuses the update as busy",
+      () => {
+        faultOn(world, id, {
+          method: "PUT",
+          status: 409,
+          body: { error: { code: "Conflict", message: "Busy." } },
+          times: 50,
+        });
+        return Promise.resolve();
+      },
+    ],
+    ["no step has been taken", undefined],
+  ])("of a version that others have made, asked while %s", (_, busy) => {
+    test("stays where the operation that has set it is canceled", async () => {
+      await outside(world, "PUT", id, plain());
+      await busy?.();
+      const setter = operationIn(
+        await patch(world, id, { ...PROTECTED, tags: { a: "1" } }),
+      );
+      if (busy !== undefined) await pass(world, 30_000);
+      expect((await seen(world, id)).sigil.protected).toBe(true);
+      await cancel(world, setter);
+      expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
+      world.simulator.control.clearFaults();
+      await ended(world, [setter]);
+      expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
+      expect((await seen(world, id)).sigil.protected).toBe(true);
+      await patchThrough(OFF, ADMIN);
+      await ended(world, [await byHand.remove(world, id)]);
+      expect(await inAzure(world, id)).toBeUndefined();
+    });
+  });
+
+  test("of a version that others have made stays where Azure refuses what else was asked", async () => {
+    await outside(world, "PUT", id, plain());
+    faultOn(world, id, {
+      method: "PUT",
+      status: 403,
+      body: { error: { code: "AuthorizationFailed", message: "No." } },
+      times: 9,
+    });
+    const setter = operationIn(
+      await patch(world, id, { ...PROTECTED, tags: { a: "1" } }),
+    );
+    expect(await ended(world, [setter])).toMatchObject([{ status: "Failed" }]);
+    world.simulator.control.clearFaults();
+    expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
+  });
+
+  test("a creation that finds a version of others, and is canceled, protects none of theirs", async () => {
+    const creation = operationIn(
+      await put(world, id, plain(undefined, PROTECTED)),
+    );
+    await outside(world, "PUT", id, plain(undefined, { tags: { a: "9" } }));
+    await cancel(world, creation);
+    await ended(world, [creation]);
+    await ended(world, [await byHand.remove(world, id)]);
+    expect(await inAzure(world, id)).toBeUndefined();
   });
 
   test("is refused while the version is being deleted", async () => {

@@ -1,8 +1,9 @@
 /** Of latest, and of protection, what was said last by hand holds, whatever bodies repeat and whichever operation ends later. */
 import { describe, expect, test } from "vitest";
+import { planImageVersion } from "../../../../src/image-version/commands/plan.js";
 import type { PutAnswer } from "../../../../src/image-version/commands/put.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
-import type { InProcess } from "../../../support/dependencies.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import {
   byHand,
@@ -12,6 +13,7 @@ import {
   isExcluded,
   made,
   operationIn,
+  outside,
   pass,
   patch,
   patchThrough,
@@ -158,6 +160,48 @@ describe("a PATCH of latest", () => {
     expect(await latestIn()).toEqual([]);
   });
 
+  test.each(["the ETag of GET, edited", "the ETag", "*", "nothing"])(
+    "by a PUT that repeats the rule in force, with %s, promotes nothing before its tests, as its plan says",
+    async (condition) => {
+      const sigil: ImageVersionRequest["sigil"] = {
+        promotion: { when: "tested", results: ["boot"] },
+      };
+      await made(world, id, plain(TWO, { sigil }));
+      const pasted = condition === "the ETag of GET, edited";
+      const { properties, ...others } = pasted
+        ? structuredClone(
+            (await seen(world, id)) as unknown as ImageVersionRequest,
+          )
+        : plain(TWO, { sigil });
+      const body = {
+        ...others,
+        properties: {
+          ...properties,
+          publishingProfile: { ...properties.publishingProfile, ...IN },
+        },
+      };
+      const ifMatch = condition === "*" ? "*" : await etagOf(world, id);
+      const more = condition === "nothing" ? { pasted } : { ifMatch, pasted };
+      const plan = await planImageVersion(world.deps, {
+        id: idOf(id),
+        body: structuredClone(body),
+        ...more,
+      });
+      const answer = await put(world, id, body, more);
+      const told = condition.startsWith("the ETag") ? ["StaysExcluded"] : [];
+      expect(plan.changes).toEqual([]);
+      expect(plan.findings.map(({ code }) => code)).toEqual(told);
+      expect(answer).toMatchObject({
+        kind: "unchanged",
+        version: { warnings: told.map((code) => ({ code })) },
+      });
+      await pass(world, HOUR_MS);
+      expect(await latestIn()).toEqual([]);
+      await ended(world, [await byHand.promote(world, id)]);
+      expect(await latestIn()).toEqual(["eastus2", "westus"]);
+    },
+  );
+
   test("includes the first wave, as a promotion by hand does", async () => {
     const waves = [
       { regions: ["westus"], after: "manual" as const },
@@ -170,6 +214,46 @@ describe("a PATCH of latest", () => {
     );
     await patchThrough(world, id, profile(IN));
     expect(await latestIn()).toEqual(["westus"]);
+  });
+});
+
+describe("a version of others, each of whose regions says that it is included, is demoted", () => {
+  const demotes = async () => {
+    await outside(world, "PUT", id, plain(each(TWO, IN) as never));
+    await pass(world, HOUR_MS);
+    return byHand.demote(world, id);
+  };
+
+  test("and promoted right after, before that is done, it is the latest in each", async () => {
+    const demotion = await demotes();
+    const promotion = await byHand.promote(world, id);
+    expect(promotion.warnings ?? []).toEqual([]);
+    await ended(world, [demotion, promotion]);
+    expect(await latestIn()).toEqual(["eastus2", "westus"]);
+  });
+
+  test("and promoted after a region was added, it is told which regions stay excluded", async () => {
+    await ended(world, [await demotes()]);
+    await patchThrough(
+      world,
+      id,
+      profile({ targetRegions: [...each(TWO, OUT), { name: "eastus" }] }),
+    );
+    const promotion = await byHand.promote(world, id);
+    const { warnings } = promotion;
+    expect(warnings).toMatchObject(
+      ["westus", "eastus2"].map((region, i) => ({
+        code: "StaysExcluded",
+        pointer: `/properties/publishingProfile/targetRegions/${i}/excludeFromLatest`,
+        message: expect.stringContaining(`"${region}"`) as string,
+      })),
+    );
+    await ended(world, [promotion]);
+    expect(await latestIn()).toEqual(["eastus"]);
+    const { warnings: _, ...again } = await byHand.promote(world, id);
+    expect(again.id).toBe(promotion.id);
+    await patchThrough(world, id, profile({ targetRegions: each(THREE, IN) }));
+    expect(await latestIn()).toEqual(["eastus", "eastus2", "westus"]);
   });
 });
 

@@ -26,6 +26,7 @@ import {
   ruleInForce,
   unmetRequests,
   wantedBy,
+  withProtection,
 } from "../../../../src/image-version/state/wanted.js";
 import {
   ALLOW_DELETION,
@@ -598,43 +599,43 @@ describe("a version is protected", () => {
     expect(isProtected(record)).toBe(false);
   });
 
-  const NOTHING_SENT: Attempt = {
-    changes: {},
-    regions: [],
-    sentTime: time(1),
-    outcome: "shown",
-  };
   const ended = (
     more: Partial<ImageVersionRecord> = {},
-    request = asks,
-    id: string | undefined = "a",
-  ) =>
-    keptOf(
-      recordWith({
-        state: "Updating",
-        lastApplied: { "/tags/a": "1" },
-        lastAttempt: NOTHING_SENT,
-        requests: { a: request },
-        ...more,
-      }),
-      id,
-    ).lastApplied;
+    request: VersionRequest | undefined = asks,
+  ) => {
+    const {
+      observed: _,
+      lastAttempt: __,
+      ...record
+    } = recordWith({
+      state: "Updating",
+      lastApplied: { "/tags/a": "1" },
+      ...more,
+    });
+    return withProtection(record, request);
+  };
 
   test("by one that has asked for it and ends, however it ends", () => {
-    expect(ended()).toEqual({ "/tags/a": "1", [PROTECTED]: true });
+    expect(ended().lastApplied).toEqual({ "/tags/a": "1", [PROTECTED]: true });
+  });
+
+  test("though others have made it, which adopts it, but by none that was to create it", () => {
+    const { lastApplied, unmanaged } = ended({ unmanaged: true });
+    expect(lastApplied).toMatchObject({ [PROTECTED]: true });
+    expect(unmanaged).toBeUndefined();
+    const creation = { ...asks, creates: true };
+    expect(ended({ unmanaged: true }, creation)).toMatchObject({
+      lastApplied: { "/tags/a": "1" },
+      unmanaged: true,
+    });
   });
 
   test.each<[string, Partial<ImageVersionRecord>, VersionRequest?]>([
     ["which did not ask for it", {}, changeOf({ "/tags/b": "1" })],
     ["which takes it off", {}, changeOf({ [PROTECTED]: false })],
     ["of a version that was never made", { exists: false }],
-    ["of a version that others have made", { unmanaged: true }],
   ])("not by one %s", (_, more, request) => {
-    expect(ended(more, request)).toEqual({ "/tags/a": "1" });
-  });
-
-  test("not by one that goes on", () => {
-    expect(ended({}, asks, "b")).toEqual({ "/tags/a": "1" });
+    expect(ended(more, request).lastApplied).toEqual({ "/tags/a": "1" });
   });
 });
 
