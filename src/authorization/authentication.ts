@@ -8,6 +8,9 @@
 // 5. A person's token, one with `scp`, gives what both its scopes and the person's roles give: a client that was let read
 //    cannot write because its user may, nor a user because the client may. Where scopes assign, the scopes alone count.
 // 6. A claim that decides something is believed only where it is of its kind: `typ` and `scp` are texts, times are finite.
+// 7. A token that was verified is believed again without its signature until it expires, and only as long as its issuer's
+//    keys hold the very key: keys that were read anew verify it anew. What is kept of it is its hash and the principal.
+import { createHash } from "node:crypto";
 import {
   decodeJwt,
   decodeProtectedHeader,
@@ -15,7 +18,9 @@ import {
   jwtVerify,
   type JWTPayload,
   type JWTVerifyGetKey,
+  type ResolvedKey,
 } from "jose";
+import { BoundedMap } from "../bounded-map.js";
 import { ServiceError } from "../errors.js";
 import { createIssuerKeys } from "./issuer-keys.js";
 import { isRole, isSufficient, ROLES } from "./roles.js";
@@ -56,6 +61,16 @@ const BROUGHT_KEYS = ["jwk", "jku", "x5c", "x5u"];
 /** For the issuer's metadata and keys together. */
 const ISSUER_TIMEOUT_MS = 15_000;
 const RETRY_AFTER_MS = 5_000;
+/** A caller has one at a time. */
+const MOST_VERIFIED = 10_000;
+
+/** Invariant 7. */
+interface Verified {
+  readonly principal: Principal;
+  readonly key: ResolvedKey["key"];
+  readonly currentKey: () => ReturnType<JWTVerifyGetKey>;
+  readonly untilMs: number;
+}
 
 /** Verifies access tokens against the keys that their OpenID Connect issuers publish. */
 export function createAuthenticator(
@@ -73,6 +88,7 @@ export function createAuthenticator(
       }),
     ]),
   );
+  const verified = new BoundedMap<string, Verified>(MOST_VERIFIED);
   return {
     async authenticate(authorization) {
       const token = /^Bearer +(\S+) *$/iu.exec(authorization ?? "")?.[1];
@@ -81,7 +97,15 @@ export function createAuthenticator(
           "Unauthenticated",
           "This call needs an access token: send the header Authorization: Bearer TOKEN.",
         );
+      const hash = createHash("sha256").update(token).digest("base64");
       try {
+        const known = verified.get(hash);
+        if (
+          known !== undefined &&
+          now().getTime() < known.untilMs &&
+          (await known.currentKey()) === known.key
+        )
+          return known.principal; // Invariant 7.
         const header = decodeProtectedHeader(token);
         const { iss = "" } = decodeJwt(token);
         if (BROUGHT_KEYS.some((name) => name in header))
@@ -96,7 +120,8 @@ export function createAuthenticator(
             "The token comes from another issuer. Get one from the tenant of this API.",
           );
         // Invariant 1.
-        const { payload } = await jwtVerify(token, unlessUnreadable(keys), {
+        const find = unlessUnreadable(keys);
+        const { payload, protectedHeader, key } = await jwtVerify(token, find, {
           issuer: iss,
           audience: [options.audience].flat(),
           algorithms: ALGORITHMS,
@@ -114,6 +139,13 @@ export function createAuthenticator(
         requireFiniteTimes(payload);
         const principal = principalOf(payload, options.scopesAssign ?? false);
         if (principal.appId === undefined) throw new Refusal(NO_ACCESS_TOKEN);
+        verified.set(hash, {
+          principal,
+          key,
+          currentKey: () =>
+            find(protectedHeader, { payload: "", signature: "" }),
+          untilMs: ((payload.exp ?? 0) + options.clockToleranceSeconds) * 1_000,
+        });
         return principal;
       } catch (cause) {
         if (cause instanceof ServiceError) throw cause;

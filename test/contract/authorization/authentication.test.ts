@@ -10,7 +10,7 @@ import {
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import { ManualClock } from "@sigil-local/clock";
 import {
@@ -600,6 +600,86 @@ describe("the issuer's keys", () => {
     expect(issuer.state.requests[0]).toBe(
       `${TENANT}/.well-known/openid-configuration`,
     );
+  });
+});
+
+describe("a token that was verified (invariant 7)", () => {
+  const verifications = async (run: () => Promise<unknown>) => {
+    const verify = vi.spyOn(globalThis.crypto.subtle, "verify");
+    try {
+      await run();
+      return verify.mock.calls.length;
+    } finally {
+      verify.mockRestore();
+    }
+  };
+
+  it("is believed again without its signature, and gives the same principal", async () => {
+    const authorization = `Bearer ${await tokenWith()}`;
+    const principal = await authenticator.authenticate(authorization);
+    const again = await verifications(async () => {
+      for (let i = 0; i < 10; i += 1)
+        expect(await authenticator.authenticate(authorization)).toEqual(
+          principal,
+        );
+    });
+    expect(again).toBe(0);
+    const other = await verifications(async () =>
+      authenticator.authenticate(`Bearer ${await tokenWith({ oid: "b" })}`),
+    );
+    expect(other).toBe(1);
+  });
+
+  it("expires when it does, to the second", async () => {
+    const authorization = `Bearer ${await tokenWith({ exp: NOW_SECONDS + 5 })}`;
+    await authenticator.authenticate(authorization);
+    clock.advance(64_999);
+    await authenticator.authenticate(authorization);
+    clock.advance(1);
+    expect((await refusal(authorization)).message).toBe(
+      "The token has expired. Get a new one.",
+    );
+  });
+
+  it("with another signature is another token", async () => {
+    const token = await tokenWith();
+    await authenticator.authenticate(`Bearer ${token}`);
+    const forged = await tokenWith({}, await signingKey("key-1"));
+    const parts = [...token.split(".").slice(0, 2), forged.split(".")[2]];
+    expect((await refusal(`Bearer ${parts.join(".")}`)).message).toBe(
+      "The token's signature does not match.",
+    );
+  });
+
+  it("is refused once its key is withdrawn, and verified anew by keys that were read anew", async () => {
+    const authorization = `Bearer ${await tokenWith()}`;
+    await authenticator.authenticate(authorization);
+    clock.advance(10 * 60_000);
+    const anew = await verifications(() =>
+      authenticator.authenticate(authorization),
+    );
+    expect(anew).toBe(1);
+    issuer.state.keys = [next];
+    clock.advance(10 * 60_000);
+    expect((await refusal(authorization)).message).toBe(
+      "The token is signed with a key that the issuer does not publish.",
+    );
+    // Another key under the same name.
+    const stranger = await signingKey("key-1");
+    issuer.state.keys = [stranger];
+    clock.advance(10 * 60_000);
+    expect((await refusal(authorization)).message).toBe(
+      "The token's signature does not match.",
+    );
+  });
+
+  it("is 503 where its issuer's keys can be trusted no longer and cannot be read", async () => {
+    const exp = NOW_SECONDS + 3 * 24 * 3_600;
+    const authorization = `Bearer ${await tokenWith({ exp })}`;
+    await authenticator.authenticate(authorization);
+    issuer.state.status = 500;
+    clock.advance(24 * 3_600_000);
+    expect((await refusal(authorization)).code).toBe("DependencyUnavailable");
   });
 });
 
