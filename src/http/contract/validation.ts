@@ -20,6 +20,9 @@ type Place = keyof typeof PLACES;
  */
 const MAX_VALUES = 10_000;
 
+type Parameter = OpenAPIV3.ParameterObject & {
+  readonly schema: OpenAPIV3.SchemaObject;
+};
 type ParameterValue = string | number | boolean;
 
 /** The parameters of one place by name, of the types that the document gives them, defaults filled in. */
@@ -84,18 +87,32 @@ export function createValidator(document: OpenApiDocument): Validator {
     );
   };
 
+  const parameters = new Map<string, readonly Parameter[]>();
+  const parametersOf = (
+    operationId: OperationId,
+    place: Place,
+  ): readonly Parameter[] => {
+    const key = `${operationId} ${place}`;
+    let declared = parameters.get(key);
+    if (declared === undefined) {
+      declared = document
+        .operation(operationId)
+        .parameters.filter((parameter) => parameter.in === place)
+        .map((parameter) => ({
+          ...parameter,
+          schema: resolve(content, parameter.schema ?? {}),
+        }));
+      parameters.set(key, declared);
+    }
+    return declared;
+  };
+
   const validateParameters = (
     operationId: OperationId,
     place: Place,
     given: Readonly<Record<string, string>>,
   ): ValidatedParameters => {
-    const declared = document
-      .operation(operationId)
-      .parameters.filter((parameter) => parameter.in === place)
-      .map((parameter) => ({
-        ...parameter,
-        schema: resolve(content, parameter.schema ?? {}),
-      }));
+    const declared = parametersOf(operationId, place);
     // Own entries only, and no prototype: a parameter may be called `constructor` or `__proto__`.
     const values = Object.assign(
       Object.create(null) as Record<string, ParameterValue>,
@@ -137,10 +154,7 @@ export function createValidator(document: OpenApiDocument): Validator {
   };
 
   const namesOf = (operationId: OperationId, place: Place): string[] =>
-    document
-      .operation(operationId)
-      .parameters.filter((parameter) => parameter.in === place)
-      .map((parameter) => parameter.name);
+    parametersOf(operationId, place).map(({ name }) => name);
 
   return {
     validateBody(operationId, value) {

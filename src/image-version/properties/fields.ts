@@ -22,10 +22,16 @@ import {
 /** By field name; values are canonical. */
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** No document changes, and many ask for the fields of one. */
+const known = new WeakMap<ImageVersionRequest, Fields>();
+
 /** The writable fields of a request, or of what ARM shows. */
 export function fieldsOf(document: ImageVersionRequest): Fields {
+  const found = known.get(document);
+  if (found !== undefined) return found;
   const fields: Record<string, unknown> = {};
   collect("", "", document, fields);
+  known.set(document, fields);
   return fields;
 }
 
@@ -65,10 +71,13 @@ function collect(
 
 /** The parts of a field's name, unescaped. */
 export function partsOf(name: string): readonly string[] {
-  return name
-    .slice(1)
-    .split("/")
-    .map((part) => part.replace(/~1/gu, "/").replace(/~0/gu, "~"));
+  return name.slice(1).split("/").map(unescaped);
+}
+
+function unescaped(part: string): string {
+  return part.includes("~")
+    ? part.replace(/~1/gu, "/").replace(/~0/gu, "~")
+    : part;
 }
 
 /** Names repeat from look to look, and each is looked up many times. */
@@ -131,6 +140,7 @@ const SOURCE_MEMBERS = [
   "communityGalleryImageId",
   "uri",
 ] as const;
+const REGIONS = `${TARGET_REGIONS}/`;
 const PLACES = [TARGET_REGIONS, TARGET_EXTENDED_LOCATIONS];
 const WHOLE_SOURCE = "/properties/storageProfile/source/";
 const OS_DISK_SOURCE = "/properties/storageProfile/osDiskImage/source/";
@@ -170,8 +180,9 @@ export function regionField(region: string): string {
 
 /** The canonical region that a field says something of, if it is one of a region. */
 export function regionOf(name: string): string | undefined {
-  if (!name.startsWith(`${TARGET_REGIONS}/`)) return undefined;
-  return partsOf(name)[TARGET_REGIONS.split("/").length - 1];
+  if (!name.startsWith(REGIONS)) return undefined;
+  const end = name.indexOf("/", REGIONS.length);
+  return unescaped(name.slice(REGIONS.length, end === -1 ? undefined : end));
 }
 
 /** The region or edge zone that a field says something of: the prefix of the names of all that is said of it. */
