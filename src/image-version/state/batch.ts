@@ -107,7 +107,8 @@ function putFirst(
 
 /**
  * Invariant 4: what has begun, is not sent, and contradicts the demotion that is first in the queue, or is to be sent alone,
- * gives its turn to it; undefined where nothing does. `lost`: what was sent is not carried out, or was not kept.
+ * gives its turn to it; undefined where nothing does. A guarded deletion, which excludes the version first, keeps its own.
+ * `lost`: what was sent is not carried out, or was not kept.
  */
 export function demotionFirst(
   pair: ImageVersionPair,
@@ -138,7 +139,9 @@ export function demotionFirst(
       waitMs: 0,
     });
   return unsent.some(
-    ([, request]) => contradicts(request, first.request) || isAlone(request),
+    ([, request]) =>
+      request.guard === undefined &&
+      (contradicts(request, first.request) || isAlone(request)),
   )
     ? giveTurn(
         pair,

@@ -477,6 +477,50 @@ describe("a deletion", () => {
     },
   );
 
+  test.each([
+    ["at once", undefined],
+    ["while its exclusion is throttled", { method: "PUT", status: 429 }],
+    ["while its exclusion has no answer", { method: "PUT", status: 500 }],
+    ["while Azure is not seen", { method: "GET", status: 500 }],
+  ])(
+    "whose version is demoted %s is done, without step upon step",
+    async (_, fault) => {
+      await publish();
+      const deletion = await remove();
+      if (fault !== undefined)
+        world.simulator.control.addFault({
+          ...fault,
+          path: `${version}\\?`,
+          times: null,
+        });
+      const before = world.clock.now();
+      while (fault !== undefined && world.clock.now() - before < 300_000) {
+        await world.runDue();
+        world.clock.advance(15_000);
+      }
+      const demotion = await demoteImageVersion(world.deps, {
+        id: idOf(version),
+        ...BY,
+      });
+      world.simulator.control.clearFaults();
+      let steps = 0;
+      for (; steps < 60; steps += 1) {
+        const due = await world.takeDue();
+        for (const message of due) await world.handle(message);
+        if (due.length === 0) world.clock.advance(60_000);
+        if ((await world.read(version)).record.state === "Deleted") break;
+      }
+      expect(await world.deps.store.readOperation(deletion.id)).toMatchObject({
+        status: "Succeeded",
+      });
+      expect(await world.deps.store.readOperation(demotion.id)).toMatchObject({
+        status: "Failed",
+        error: { code: "ImageVersionGone" },
+      });
+      expect(deletes()).toBe(1);
+    },
+  );
+
   test("is done at once where an Admin says so, whoever uses it", async () => {
     await publish();
     await putUser(world, "virtualMachineScaleSets", "front", version);
