@@ -28,6 +28,7 @@ import {
 } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import { isExcluded, type Look } from "../resources.js";
+import { shownOf } from "../queries/shown.js";
 import { unsettled } from "../state/adoption.js";
 import { ruleHolding } from "../state/held.js";
 import { isFinal } from "../state/states.js";
@@ -129,10 +130,15 @@ export function askedOf(
   const askedWhere = (before: Fields | undefined): Asked =>
     askedBy(
       whole,
-      command.pasted === true ? (before ?? shownNow ?? fields) : before,
+      command.pasted === true ? (before ?? shownNow) : before,
       removeRegions,
     );
   const asked = askedWhere(applied);
+  if (command.pasted === true && (applied ?? shownNow) === undefined)
+    return {
+      ...asked,
+      changes: { ...leftOut(request, record), ...asked.changes },
+    };
   if (perhaps === undefined) return asked;
   const { changes } = askedWhere(withApplied(applied, perhaps));
   return {
@@ -141,6 +147,19 @@ export function askedOf(
       Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
     ),
   };
+}
+
+/** What an edit of a version that Azure does not show yet takes away of what GET has shown. */
+function leftOut(
+  { body, removeRegions }: Asking,
+  record: ImageVersionRecord | undefined,
+): Patch {
+  const shown = shownOf(undefined, record);
+  if (shown === undefined) return {};
+  const { changes } = askedBy(fieldsOf(body), fieldsOf(shown), removeRegions);
+  return Object.fromEntries(
+    Object.entries(changes).filter(([, value]) => value === null),
+  );
 }
 
 /**
