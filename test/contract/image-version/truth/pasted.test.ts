@@ -1,8 +1,8 @@
 /** What GET has answered is edited and sent, while Azure does not show the version yet, or as another one. */
 import { describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
-import type { InProcess } from "../../../support/dependencies.js";
-import { inOneWorld } from "../../../support/one-world.js";
+import { commandOf, type InProcess } from "../../../support/dependencies.js";
+import { inOneWorld, nextVersionId } from "../../../support/one-world.js";
 import {
   byHand,
   ended,
@@ -21,8 +21,6 @@ import {
   tagsIn,
 } from "./support.js";
 import { planImageVersion } from "../../../../src/image-version/commands/plan.js";
-import { commandOf } from "../../../support/dependencies.js";
-import { nextVersionId } from "../../../support/one-world.js";
 
 let world: InProcess;
 let id: string;
