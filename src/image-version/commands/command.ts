@@ -14,11 +14,11 @@ import {
   type UsedResource,
 } from "../properties/resource-references.js";
 import { knownNumbers } from "../known-numbers.js";
-import type { Dependencies, StoredVersion } from "../ports.js";
+import type { Dependencies, ResourceManager, StoredVersion } from "../ports.js";
 import { etagOf, matches } from "../queries/etag.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { isFinal, isRestoring } from "../state/states.js";
-import { lookAt } from "../queries/look-at.js";
+import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { nextVersionNumber } from "../version-numbers.js";
 import type { Look } from "../resources.js";
 
@@ -96,12 +96,19 @@ export async function glance(
   mustSee: boolean,
 ): Promise<Glance> {
   try {
-    return { look: await lookAt(deps, id), seen: true };
+    const look = await lookAt(deps, id);
+    if (look === undefined) await mustBeGone(id, record, listIn(deps));
+    return { look, seen: true };
   } catch (error) {
     if (!(error instanceof ServiceError) || mustSee) throw error;
     return { look: record?.observed, seen: false };
   }
 }
+
+export const listIn =
+  ({ resourceManager }: Dependencies) =>
+  (imageId: string): ReturnType<ResourceManager["listImageVersions"]> =>
+    resourceManager.listImageVersions(imageId);
 
 /** The life of the version that a request is about. */
 export function lifeIn(

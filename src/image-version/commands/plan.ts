@@ -60,10 +60,10 @@ import {
   sameOperation,
   sameRequest,
 } from "./same-operation.js";
-import { lookAt } from "../queries/look-at.js";
+import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { latestOf } from "../state/attempts.js";
 import { contextOf } from "../../operation/steps.js";
-import { gone, mustBeAdmitted, type ChangeCommand } from "./command.js";
+import { gone, listIn, mustBeAdmitted, type ChangeCommand } from "./command.js";
 import { chooseSets } from "./encryption-rule.js";
 import {
   besideOthers,
@@ -137,6 +137,8 @@ export async function planImageVersion(
   });
   const purchasePlan = found(gathered.imageDefinition)?.purchasePlan;
   const now = found(gathered.imageVersion);
+  if (gathered.imageVersion.kind === "absent")
+    await mustBeGone(id, stored?.record, listIn(deps));
   const subject = subjectOf(
     deps,
     {

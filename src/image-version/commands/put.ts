@@ -30,7 +30,7 @@ import { fieldsOf, ownOf, regionsIn } from "../properties/fields.js";
 import { mergePatch } from "../properties/merge-patch.js";
 import { writableForm } from "../properties/body.js";
 import { getImageVersion, type KnownImageVersion } from "../queries/get.js";
-import { lookAt } from "../queries/look-at.js";
+import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { latestRegions } from "../queries/use.js";
 import { contextOf } from "../../operation/steps.js";
 import { known } from "../state/adoption.js";
@@ -39,6 +39,7 @@ import { etagOf } from "../queries/etag.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import {
   glance,
+  listIn,
   mustBeAdmitted,
   orShown,
   withNextFreeVersion,
@@ -162,6 +163,7 @@ export async function patchImageVersion(
   if (earlier !== undefined) return { kind: "accepted", operation: earlier };
   const shown = await deps.resourceManager.getImageVersion(id);
   const stored = await deps.store.read(key);
+  if (shown === undefined) await mustBeGone(id, stored?.record, listIn(deps));
   const look = latestOf(
     stored?.record,
     shown && { ...shown, time: deps.now().toISOString() },

@@ -23,6 +23,7 @@ import type { ImageVersionRecord } from "../state/record.js";
 import { isProtected } from "../state/wanted.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { etagOf } from "./etag.js";
+import { mustBeGone } from "./look-at.js";
 import { isUnsettled, latestOf, usableRegions, type Latest } from "./latest.js";
 import type { ListedImageVersion, Look } from "../resources.js";
 
@@ -68,7 +69,10 @@ export async function getImageVersion(
     look = followed;
   else if (record === undefined || isFinal(record.state) || record.exists)
     try {
-      const shown = later(await reads.looks.version(id), record);
+      const read = await reads.looks.version(id);
+      if (read === undefined)
+        await mustBeGone(id, record, (image) => reads.looks.versions(image));
+      const shown = later(read, record);
       // As every request is judged: If-Match would hold for nothing else.
       look = latestKnown(record, shown, { now: reads.now(), pace: reads.pace });
       if (look !== undefined && look !== shown)

@@ -1,6 +1,13 @@
-import type { ImageVersionId } from "../../resource-id.js";
+import { ServiceError } from "../../errors.js";
+import {
+  formatImageVersionId,
+  imageIdOf,
+  type ImageVersionId,
+} from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
-import type { Look } from "../resources.js";
+import type { ListedImageVersion, Look } from "../resources.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import { isFinal } from "../state/states.js";
 
 /** What Azure shows of a version now; undefined where it has none. Throws what the read throws. */
 export async function lookAt(
@@ -9,4 +16,25 @@ export async function lookAt(
 ): Promise<Look | undefined> {
   const shown = await deps.resourceManager.getImageVersion(id);
   return shown && { ...shown, time: deps.now().toISOString() };
+}
+
+const AGAIN_MS = 30_000;
+
+/**
+ * A version that was there, and that nobody works on, is gone only where the list of its image definition lacks it, too: a replica
+ * of Azure may be behind. Throws ServiceError StateConflict, retryable, where it is listed; what the read of the list throws.
+ */
+export async function mustBeGone(
+  id: ImageVersionId,
+  record: ImageVersionRecord | undefined,
+  list: (imageId: string) => Promise<readonly ListedImageVersion[] | undefined>,
+): Promise<void> {
+  if (record?.exists !== true || !isFinal(record.state)) return;
+  const versions = await list(imageIdOf(id));
+  if (versions?.some(({ name }) => name === id.versionName) !== true) return;
+  throw new ServiceError(
+    "StateConflict",
+    `Azure lists ${formatImageVersionId(id)}, and answers that it has none: one of these is behind. Send the request again.`,
+    { retryAfterMs: AGAIN_MS },
+  );
 }

@@ -25,6 +25,13 @@ export function notFound(
       `${name} is being restored by operation ${operationId}. Wait until Azure shows it.`,
       { fields: { existingOperationId: operationId } },
     );
+  const isDeleting =
+    record.state === "DeletionRequested" || record.state === "Deleting";
+  if (isDeleting)
+    return new ServiceError(
+      "NotFound",
+      `Azure has no ${name}: operation ${operationId} is deleting it.`,
+    );
   if (!isFinal(record.state) && !record.exists)
     return new ServiceError(
       "ImageVersionConflict",

@@ -616,3 +616,14 @@ test("a deletion that is canceled while its step looks is not sent", async () =>
   expect(world.simulator.control.countRequests({ method: "DELETE" })).toBe(0);
   expect(await inAzure(world, id)).toBeDefined();
 });
+
+test("a creation that was not sent and is being deleted is not found, by whom it is deleted", async () => {
+  await put(world, id, plain());
+  const deletion = await byHand.remove(world, id);
+  await world.runDue();
+  expect(await refusal(seen(world, id))).toMatchObject({
+    code: "NotFound",
+    message: `Azure has no ${id}: operation ${deletion.id} is deleting it.`,
+  });
+  await ended(world, [deletion]);
+});
