@@ -6,8 +6,8 @@
  *  3. A DELETE is sent only after a look of that very step has shown the life that is to be deleted: another one is others'.
  *  4. No DELETE is sent while a PUT of Sigil's may be under way.
  *  5. Of a guarded version no DELETE is sent before it was excluded from latest, the delay has passed, and nobody was seen who
- *     needs it, scale sets in Azure Resource Manager itself (guarding.ts). What could not be seen is no pass. It is asked before each
- *     DELETE.
+ *     needs it, scale sets in Azure Resource Manager itself (guarding.ts). What a retention policy has begun is done only while
+ *     that would delete the version still. What could not be seen is no pass. All of it is asked before each DELETE.
  *  6. Once it is canceled, or is to be kept, no DELETE is sent. It ends when a look shows the version at rest, and no DELETE that
  *     was sent can be under way any more, or shows it gone.
  */
@@ -82,7 +82,7 @@ export async function takeDeletionStep(
   deletion: QueuedRequest,
 ): Promise<void> {
   const { record } = stored;
-  const { decided, guard } = deletion.request;
+  const { decided, guard, byPolicy } = deletion.request;
   const isDecided = decided !== undefined;
   const refuse = (pair: ImageVersionPair, failure: OperationFailure) =>
     deletionRefused(pair, deletion, failure, contextOf(deps));
@@ -193,7 +193,7 @@ export async function takeDeletionStep(
   }
   // Invariant 5.
   if (
-    guard !== undefined &&
+    (guard !== undefined || byPolicy === true) &&
     !(await mayBeDeleted(deps, stored, id, deletion, shown, refuse))
   )
     return;
@@ -304,6 +304,13 @@ async function mayBeDeleted(
     unansweredMs(pair.record, contextOf(deps)) > 0
       ? keptWhereItCan(pair, deletion, failure, contextOf(deps))
       : refuse(pair, failure);
+  try {
+    await mustBeDeletedStill(deps, id, deletion);
+  } catch (error) {
+    await postponeOrEnd(deps, stored, error, { end });
+    return false;
+  }
+  if (deletion.request.guard === undefined) return true;
   const due = dueTimeOf(deletion.request, useDelayMs);
   // What is not shown cannot be excluded: it is gone, or the look is of another replica. Who uses it is asked all the same.
   if (due === undefined && shown !== undefined) {
@@ -341,6 +348,20 @@ async function mayBeDeleted(
     await postponeOrEnd(deps, stored, error, { end });
     return false;
   }
+}
+
+/** Throws where the policy that has begun the deletion would keep the version now. */
+async function mustBeDeletedStill(
+  { keptByPolicy }: Dependencies,
+  id: ImageVersionId,
+  { request: { byPolicy } }: QueuedRequest,
+): Promise<void> {
+  const why = byPolicy && (await keptByPolicy?.(id));
+  if (why !== undefined)
+    throw new ServiceError(
+      "KeptByRetention",
+      `The retention policy that has begun the deletion keeps the version now: ${why}`,
+    );
 }
 
 /** A DELETE that was sent may be carried out yet: it is followed until that is known. */
