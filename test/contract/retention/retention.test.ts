@@ -47,6 +47,7 @@ import {
 } from "../../support/failing-dependencies.js";
 import { putUser, removeUsers } from "../../support/image-users.js";
 import { latestIn } from "../../support/latest.js";
+import { refusal } from "../../support/refusal.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -842,6 +843,19 @@ describe("where versions are guarded", () => {
       expect(same).toMatchObject({ id: deletion, ...BY });
       await drive(20);
       expect(await ends([deletion])).toEqual(["Succeeded"]);
+    });
+
+    test("and a rollback without a target names none of those", async () => {
+      const deletions = await waiting();
+      const error = await refusal(
+        rollBackImage(world.deps, { image: idOf(versionId("2.0.0")), ...BY }),
+      );
+      expect(error.code).toBe("RollbackRefused");
+      expect(error.message).not.toContain('{"to"');
+      expect(error.message).toContain(
+        `1.0.0 is to be deleted by operation ${deletions[0] ?? ""}.`,
+      );
+      await drive(20);
     });
   });
 
