@@ -1,6 +1,8 @@
 import { ServiceError } from "../errors.js";
 import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
 import type { Dependencies, StoredVersion } from "../image-version/ports.js";
+import { latestOf } from "../image-version/state/attempts.js";
+import { contextOf } from "../operation/steps.js";
 import { deletes } from "../image-version/state/queue.js";
 import type {
   ImageVersionRecord,
@@ -93,10 +95,17 @@ export async function retainedVersions(
       "NotFound",
       `Azure has no image definition ${imageId}.`,
     );
-  const versions = listed.flatMap((version) => {
-    const stored = known.get(version.name);
+  const context = contextOf(imageVersions);
+  const time = context.now.toISOString();
+  const versions = listed.flatMap((item) => {
+    const stored = known.get(item.name);
     if (stored === undefined) return [];
     const { record } = stored;
+    // Of what Sigil has written since, a list that is behind says nothing.
+    const version: ListedImageVersion = {
+      ...item,
+      ...latestOf(record, { ...item, regions: [], time }, context),
+    };
     const found = retained(version, stored, version.name === target);
     return deleting !== undefined &&
       isDeletedByPolicy(record) &&

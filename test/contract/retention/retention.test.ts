@@ -568,6 +568,42 @@ test("what a rollback that runs leads to is not deleted, though newer ones are i
   expect(await dryRun()).toMatchObject({ "2.0.0": "Latest" });
 });
 
+test.each(["demotion", "rollback"])(
+  "a list that is older than a %s deletes nothing by what was before it",
+  async (how) => {
+    await make(["1.0.0", "2.0.0", "3.0.0"]);
+    await enforce(KEEP_1);
+    world.clock.advance(3_600_000);
+    const old = await listImageVersions(image);
+    const by = {
+      requestedBy: { appId: "operator" },
+      traceparent: TRACEPARENT,
+    };
+    if (how === "demotion") {
+      await demoteImageVersion(world.deps, {
+        id: idOf(versionId("3.0.0")),
+        ...by,
+      });
+      await world.finish(versionId("3.0.0"));
+    } else {
+      await rollBackImage(world.deps, {
+        image: idOf(versionId("2.0.0")),
+        to: "2.0.0",
+        ...by,
+      });
+      await world.finish(image);
+    }
+    const { deletions } = await run({
+      ...deps,
+      imageVersions: withList(() => Promise.resolve(old)),
+    });
+    expect(deletions).toHaveLength(1);
+    await world.finish(versionId("1.0.0"));
+    expect(await inAzure()).toEqual(["2.0.0", "3.0.0"]);
+    expect(await latestIn(world.simulator, image, "westus")).toBe("2.0.0");
+  },
+);
+
 test("a run that is killed at any write is made good by the next: each version is deleted once", async () => {
   await make(["1.0.0", "1.0.1"]);
   await enforce(KEEP_1);
