@@ -34,6 +34,7 @@ import {
 import { createRequestHandler } from "./messaging/request-handler.js";
 import { createStepHandler } from "./messaging/step-handler.js";
 import { runKeyGuardian } from "./key-guardian/run-key-guardian.js";
+import { keptNow } from "./retention/kept-now.js";
 import { runRetention } from "./retention/run-retention.js";
 import { hindrancesOf } from "./rollout/hindrance.js";
 import { expectResult, moveOn, takeAndMoveOn } from "./rollout/move-on.js";
@@ -99,6 +100,10 @@ export async function createApp(
     hindrancesOf: hindrancesOf.bind(undefined, rest.machineTests),
   };
   const retention = { policies: rest.policies, imageVersions };
+  const steps = {
+    ...imageVersionSteps,
+    keptByPolicy: keptNow.bind(undefined, retention),
+  };
   const rollout = {
     imageVersions,
     machineTests: rest.machineTests,
@@ -209,8 +214,8 @@ export async function createApp(
       });
   };
   const takeVersionStep = (message: StepMessage): Promise<void> =>
-    takeAndMoveOn(rollout, imageVersionSteps.events, message, (events) =>
-      takeStep({ ...imageVersionSteps, events }, message),
+    takeAndMoveOn(rollout, steps.events, message, (events) =>
+      takeStep({ ...steps, events }, message),
     );
   return {
     http: routesOf(document, handlers),

@@ -18,6 +18,7 @@ export type ErrorCode =
   | "ImageVersionInUse"
   | "KeyAtRisk"
   | "UseUnknown"
+  | "KeptByRetention"
   | "ImageVersionProtected"
   | "PreconditionFailed"
   | "OperationEnded"

@@ -42,6 +42,7 @@ export const PROBLEMS: Readonly<
   ImageVersionInUse: [409, "Image version in use"],
   KeyAtRisk: [409, "Key at risk"],
   UseUnknown: [409, "Use of the image version unknown"],
+  KeptByRetention: [409, "Kept by the retention policy"],
   ImageVersionProtected: [409, "Image version protected"],
   PreconditionFailed: [412, "Precondition failed"],
   OperationEnded: [409, "Operation has ended"],

@@ -166,6 +166,8 @@ export interface Dependencies
     rule: PromotionRule,
     targets: readonly string[],
   ) => Promise<readonly Breach[]>;
+  /** Why a version whose deletion its retention policy has begun is kept now; undefined where that deletes it still. Absent where there are no policies. */
+  readonly keptByPolicy?: (id: ImageVersionId) => Promise<string | undefined>;
   /** Absent where nobody looks after keys. */
   readonly keyGuardian?: KeyDependencies;
 }

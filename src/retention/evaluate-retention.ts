@@ -1,8 +1,16 @@
 import { ServiceError } from "../errors.js";
 import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
 import type { Dependencies, StoredVersion } from "../image-version/ports.js";
+import { latestOf } from "../image-version/state/attempts.js";
+import { contextOf } from "../operation/steps.js";
 import { deletes } from "../image-version/state/queue.js";
-import type { VersionState } from "../image-version/state/record.js";
+import type {
+  ImageVersionRecord,
+  VersionState,
+} from "../image-version/state/record.js";
+import { isExcludedForNow } from "../image-version/state/guarding.js";
+import { regionField } from "../image-version/properties/fields.js";
+import type { Patch } from "../image-version/properties/patch.js";
 import { isFinal } from "../image-version/state/states.js";
 import { isProtected } from "../image-version/state/wanted.js";
 import { versionScope } from "../image-version/listings.js";
@@ -47,6 +55,33 @@ export async function evaluateRetention(
   imageId: string,
   rules: RetentionRules,
 ): Promise<Evaluation> {
+  const { versions, unknown } = await retainedVersions(imageVersions, imageId);
+  const time = imageVersions.now();
+  return {
+    time,
+    decisions: await withoutNeeded(
+      imageVersions,
+      decide(rules, versions, time),
+    ),
+    unknown: [...unknown].sort((a, b) =>
+      a.localeCompare(b, "en", { numeric: true }),
+    ),
+    softDelete: await softDeleteOf(imageVersions, imageId),
+  };
+}
+
+/**
+ * The versions that both Sigil and Azure have, and the names of those that Azure alone has. With `deleting`, the name of one that
+ * a policy deletes, that is as before its deletion, and so is what else the policy deletes and has not sent a DELETE of.
+ */
+export async function retainedVersions(
+  imageVersions: Dependencies,
+  imageId: string,
+  deleting?: string,
+): Promise<{
+  readonly versions: readonly RetainedVersion[];
+  readonly unknown: readonly string[];
+}> {
   // First: a rollback that ends meanwhile has shown its end to none of what is read.
   const target = await rollbackTarget(imageVersions, imageId);
   // In this order: what changes a version after it was read here has another operation, and is not deleted (see run).
@@ -60,24 +95,59 @@ export async function evaluateRetention(
       "NotFound",
       `Azure has no image definition ${imageId}.`,
     );
-  const time = imageVersions.now();
-  const versions = listed.flatMap((version) => {
-    const stored = known.get(version.name);
-    return stored === undefined
-      ? []
-      : [retained(version, stored, version.name === target)];
+  const context = contextOf(imageVersions);
+  const time = context.now.toISOString();
+  const versions = listed.flatMap((item) => {
+    const stored = known.get(item.name);
+    if (stored === undefined) return [];
+    const { record } = stored;
+    // Of what Sigil has written since, a list that is behind says nothing.
+    const version: ListedImageVersion = {
+      ...item,
+      ...latestOf(record, { ...item, regions: [], time }, context),
+    };
+    const found = retained(version, stored, version.name === target);
+    return deleting !== undefined &&
+      isDeletedByPolicy(record) &&
+      (version.name === deleting || record.state !== "Deleting")
+      ? [beforeDeletion(found, record)]
+      : [found];
   });
   return {
-    time,
-    decisions: await withoutNeeded(
-      imageVersions,
-      decide(rules, versions, time),
-    ),
-    unknown: listed
-      .map(({ name }) => name)
-      .filter((name) => !known.has(name))
-      .sort((a, b) => a.localeCompare(b, "en", { numeric: true })),
-    softDelete: await softDeleteOf(imageVersions, imageId),
+    versions,
+    unknown: listed.map(({ name }) => name).filter((name) => !known.has(name)),
+  };
+}
+
+function isDeletedByPolicy({ state, requests }: ImageVersionRecord): boolean {
+  return (
+    !isFinal(state) &&
+    Object.values(requests).some(
+      ({ byPolicy, decided }) => byPolicy === true && decided === undefined,
+    )
+  );
+}
+
+/** What was judged: where its deletion alone excludes it from latest, it is in it as it was. */
+function beforeDeletion(
+  version: RetainedVersion,
+  record: ImageVersionRecord,
+): RetainedVersion {
+  const before = { ...version, state: "Succeeded" as const };
+  if (!isExcludedForNow(record)) return before;
+  const was = Object.assign(
+    {},
+    ...Object.values(record.requests).map(({ guard }) => guard?.was),
+  ) as Patch;
+  return {
+    ...before,
+    excludeFromLatest: !Object.values(was).includes(false),
+    regions: version.regions.map(({ name, excludeFromLatest }) => ({
+      name,
+      excludeFromLatest:
+        (was[`${regionField(name)}/excludeFromLatest`] ?? excludeFromLatest) ===
+        true,
+    })),
   };
 }
 
@@ -147,7 +217,7 @@ function regionsOf({
 
 /**
  * A deletion of retention's own, which has begun with a version that was well, has left it as it was where it has ended because
- * somebody needs the version, or may: it is judged anew. All else is for people.
+ * somebody needs the version, or may, or the policy keeps it: it is judged anew. All else is for people.
  */
 function stateOf(stored: StoredVersion): VersionState {
   const { record, operation } = stored;
@@ -156,7 +226,9 @@ function stateOf(stored: StoredVersion): VersionState {
     deletes(operation) &&
     isByRetention(operation) &&
     isFinal(record.state) &&
-    (error?.code === "ImageVersionInUse" || error?.code === "UseUnknown") &&
+    ["ImageVersionInUse", "UseUnknown", "KeptByRetention"].includes(
+      error?.code ?? "",
+    ) &&
     regionsOf(stored).every(({ state }) => state === "Completed");
   return leftAsItWas ? "Succeeded" : record.state;
 }

@@ -102,7 +102,7 @@ async function deleteVersion(
     requestedBy: REQUESTED_BY,
     traceparent,
     ifOperationId: version.operationId, // Invariant 2.
-    useSeen: true,
+    byPolicy: true,
   });
   return operation.id;
 }

@@ -333,6 +333,11 @@ function judgeFailure(
           wasDeleted(world, one),
         "nobody demotes the version, and ARM has taken no DELETE",
       );
+    case "KeptByRetention":
+      return expect(
+        kind === "DeleteImageVersion",
+        "no policy has begun its deletion",
+      );
     case "PoisonMessage":
       return expect(
         world.poisoned.has(id) ||

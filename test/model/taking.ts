@@ -28,7 +28,7 @@ import { changeBy, factsIn, patchOf } from "./outsiders.js";
 import { readList, readVersion } from "./reading.js";
 import { bodyOf, VERSIONS } from "./requests.js";
 import type { Act, Step } from "./steps.js";
-import type { Task, World } from "./world.js";
+import { policiesIn, type Task, type World } from "./world.js";
 
 const CALLER = {
   requestedBy: { name: "model" },
@@ -389,20 +389,11 @@ function last(past: World["ledger"]["accepted"]): boolean {
 }
 
 function retention(world: World): Task {
-  const stored = () => [...world.policies.values()];
   return {
     name: "retention",
     async run(deps) {
       const { deletions, errors } = await runRetention(
-        {
-          policies: {
-            list: () => Promise.resolve(stored()),
-            read: (imageId) => Promise.resolve(world.policies.get(imageId)),
-            put: () => Promise.resolve(),
-            remove: () => Promise.resolve(),
-          },
-          imageVersions: deps,
-        },
+        { policies: policiesIn(world), imageVersions: deps },
         CALLER.traceparent,
       );
       for (const error of errors)

@@ -8,7 +8,11 @@ import { ManualClock } from "@sigil-local/clock";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type { OperationRecord } from "../../src/operation/records.js";
 import type { ImageVersionRecord } from "../../src/image-version/state/record.js";
-import type { StoredPolicy } from "../../src/retention/ports.js";
+import { keptNow } from "../../src/retention/kept-now.js";
+import type {
+  RetentionPolicies,
+  StoredPolicy,
+} from "../../src/retention/ports.js";
 import { createMemoryIdempotencyKeys } from "../support/fakes/idempotency-keys.js";
 import {
   createMemoryIndex,
@@ -54,6 +58,18 @@ const PACE: PollingPolicy = {
   repairDelayMs: 300_000,
 };
 const HOSTS = 2;
+
+/** The retention policies as they are read. */
+export function policiesIn({
+  policies,
+}: Pick<World, "policies">): RetentionPolicies {
+  return {
+    list: () => Promise.resolve([...policies.values()]),
+    read: (imageId) => Promise.resolve(policies.get(imageId)),
+    put: () => Promise.resolve(),
+    remove: () => Promise.resolve(),
+  };
+}
 
 /** Something that Sigil is given to do; several may be done at once. */
 export interface Task {
@@ -210,6 +226,7 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
     latest.set(operation.id, operation);
   };
 
+  const policies = new Map<string, StoredPolicy>();
   const depsOf = (
     process: Process,
     looks: Looks,
@@ -234,7 +251,7 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
         return stored;
       },
     });
-    return {
+    const deps: Dependencies = {
       store: states,
       rollbacks: states as unknown as Dependencies["rollbacks"],
       index: port("index", index),
@@ -268,6 +285,11 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
       eventSource: "urn:sigil:model",
       now,
     };
+    const retention = {
+      policies: policiesIn({ policies }),
+      imageVersions: deps,
+    };
+    return { ...deps, keptByPolicy: keptNow.bind(undefined, retention) };
   };
 
   /** Runs a task to its end, and lets it know of that. */
@@ -293,7 +315,7 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
     topic,
     ledger,
     writes,
-    policies: new Map(),
+    policies,
     etags: new Map(),
     settings,
     policyTags: new Set(),

@@ -97,8 +97,8 @@ export interface DeleteImageVersion extends Command {
   readonly bypassSoftDelete?: boolean;
   /** Also where it is in use, or nobody knows. */
   readonly ignoreUse?: boolean;
-  /** Who uses it was asked a moment ago: it is accepted without that. */
-  readonly useSeen?: boolean;
+  /** Its retention policy has just judged it, and who uses it: it is accepted without that, and judged again before it is sent. */
+  readonly byPolicy?: true;
   /** The version's last operation, where the caller has judged the version by it: with another one it is refused. */
   readonly ifOperationId?: string;
 }
@@ -259,13 +259,25 @@ function isTakenOver(
   );
 }
 
-/** From now on it is theirs: no rule cancels it. */
+/** A person asks for the deletion that a retention policy has begun. */
+function isByPolicy(
+  stored: StoredVersion | undefined,
+  { id }: OperationRecord,
+): stored is StoredVersion {
+  return (
+    id === stored?.operation.id &&
+    !isFinal(stored.record.state) &&
+    stored.record.requests[id]?.byPolicy === true
+  );
+}
+
+/** From now on it is theirs: no rule or policy cancels it. */
 function takenOver(
   { record, operation }: StoredVersion,
   requestedBy: Requester,
 ): ByHand {
   const requests = Object.entries(record.requests).map(
-    ([id, { byRule: _, ...request }]) => [id, request] as const,
+    ([id, { byRule: _, byPolicy: __, ...request }]) => [id, request] as const,
   );
   return {
     record: { ...record, requests: Object.fromEntries(requests) },
@@ -445,7 +457,7 @@ export async function deleteImageVersion(
     ifOperationId,
     bypassSoftDelete = false,
     ignoreUse = false,
-    useSeen = false,
+    byPolicy,
   } = command;
   const softDelete = bypassSoftDelete
     ? { isSoftDeleteEnabled: false }
@@ -464,7 +476,9 @@ export async function deleteImageVersion(
       if (same !== undefined) {
         if (bypassSoftDelete) mustBeForGood(id, same);
         if (ignoreUse) mustNotBeGuarded(id, same, stored);
-        return same;
+        return byPolicy === undefined && isByPolicy(stored, same)
+          ? takenOver(stored, command.requestedBy)
+          : same;
       }
       const guarded = isGuarded(deps) && !ignoreUse && mayBeThere(subject);
       if (guarded && stored !== undefined) mustBeAtRest(id, stored);
@@ -489,6 +503,7 @@ export async function deleteImageVersion(
         ...(bypassSoftDelete && { bypassSoftDelete }),
         ...(seen && look === undefined && notShown(stored?.record)),
         ...(guarded && { guard: {} }),
+        ...(byPolicy && { byPolicy }),
       };
     },
     {
@@ -497,7 +512,7 @@ export async function deleteImageVersion(
       ask: async (subject) =>
         isGuarded(deps) &&
         !ignoreUse &&
-        !useSeen &&
+        byPolicy === undefined &&
         deletionBefore(subject) === undefined &&
         mayBeThere(subject)
           ? mustNotBeNeeded(deps, {

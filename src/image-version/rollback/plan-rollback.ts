@@ -21,7 +21,7 @@ export interface RollbackPlan {
 
 /**
  * Throws ServiceError NotFound where Azure has no such image definition or version, and RollbackRefused, with every reason,
- * where the rollback would have no effect, or lead to a version that is not ready where the latest is.
+ * where the rollback would have no effect, or lead to a version that is not ready where the latest is, or that is to be deleted.
  */
 export async function planRollbackOf(
   survey: Survey,
@@ -57,12 +57,25 @@ export async function planRollbackOf(
   if (target === undefined)
     throw to === undefined
       ? refused(
-          `No other version of ${imageId} is included in latest and ready in ${needed.join(", ")}, where ${from} is the latest. Name one to roll back to: {"to": "1.0.0"}.`,
+          [
+            `No other version of ${imageId} is included in latest and ready in ${needed.join(", ")}, where ${from} is the latest. Name one to roll back to, as \`to\`.`,
+            ...[...survey.deletions].map(
+              ([name, { operationId }]) =>
+                `${name} is to be deleted by operation ${operationId}.`,
+            ),
+          ].join(" "),
         )
       : new ServiceError(
           "NotFound",
           `Azure has no version ${to} of ${imageId}.`,
         );
+  const deletion = survey.deletions.get(target.name);
+  if (deletion?.isJudged === false)
+    throw new ServiceError(
+      "RollbackRefused",
+      `Operation ${deletion.operationId} deletes ${target.name}. Cancel it (POST /api/operations/${deletion.operationId}/cancel), and send the request again once it has ended; or roll back to another version.`,
+      { fields: { existingOperationId: deletion.operationId } },
+    );
   const isAbove = (name: string): boolean =>
     compareVersionNumbers(name, target.name) > 0;
   const back = [...survey.excludedForNow].filter(isAbove);
@@ -118,7 +131,7 @@ export async function planRollbackOf(
 function stepsTo(
   target: ListedImageVersion,
   from: string,
-  { listed, excludedForNow }: Survey,
+  { listed, excludedForNow, deletions }: Survey,
 ): readonly RollbackStep[] {
   const above = listed
     .filter(
@@ -134,7 +147,8 @@ function stepsTo(
     ...above.filter((name) => name === from),
   ];
   return [
-    ...(isPromoted(target)
+    // What its policy was to delete is included once that has judged it again.
+    ...(isPromoted(target) && !deletions.has(target.name)
       ? []
       : [{ versionName: target.name, does: "promote" as const }]),
     ...demoted.map((versionName) => ({
@@ -151,7 +165,10 @@ async function newestReady(
 ): Promise<ListedImageVersion | undefined> {
   const older = survey.listed
     .filter(
-      (one) => isPromoted(one) && compareVersionNumbers(one.name, from) < 0,
+      (one) =>
+        isPromoted(one) &&
+        !survey.deletions.has(one.name) &&
+        compareVersionNumbers(one.name, from) < 0,
     )
     .sort((a, b) => compareVersionNumbers(b.name, a.name));
   for (const one of older) {

@@ -26,7 +26,11 @@ import { flagsByHand } from "../state/waves.js";
 import { patched, withExclusion } from "../properties/body.js";
 import { isOld, latestOf as latestLook } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { isExcludedForNow } from "../state/guarding.js";
+import {
+  isExcludedForNow,
+  openDeletionOf,
+  type OpenDeletion,
+} from "../state/guarding.js";
 import { isRestoring } from "../state/states.js";
 import {
   openRequests,
@@ -50,6 +54,8 @@ export interface Survey {
   readonly awaiting: ReadonlyMap<string, string>;
   /** Numbers of the versions that are excluded from latest while their deletion waits, and in it again where that comes to nothing. */
   readonly excludedForNow: ReadonlySet<string>;
+  /** By the numbers of the versions that are to be deleted: by what. */
+  readonly deletions: ReadonlyMap<string, OpenDeletion>;
 }
 
 /** Of more than so many, what the list says is taken. */
@@ -67,6 +73,7 @@ export async function surveyOf(
   const behind = new Set<string>();
   const awaiting = new Map<string, string>();
   const excludedForNow = new Set<string>();
+  const deletions = new Map<string, OpenDeletion>();
   const look: Survey["look"] = async (item) => {
     if (seen.has(item.name)) return seen.get(item.name);
     const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
@@ -101,11 +108,13 @@ export async function surveyOf(
         : await corrected(deps, imageId, listed, look, {
             awaiting,
             excludedForNow,
+            deletions,
           }),
     look,
     behind,
     awaiting,
     excludedForNow,
+    deletions,
   };
 }
 
@@ -118,6 +127,7 @@ async function corrected(
   found: {
     readonly awaiting: Map<string, string>;
     readonly excludedForNow: Set<string>;
+    readonly deletions: Map<string, OpenDeletion>;
   },
 ): Promise<readonly ListedImageVersion[]> {
   const { rows } = await deps.index.page(versionScope(imageId), MOST_RECORDS);
@@ -131,6 +141,8 @@ async function corrected(
     highest.map(async (name) => {
       const record = await recordAt(deps, keyOf(`${imageId}/versions/${name}`));
       if (record === undefined) return;
+      const deletion = openDeletionOf(record);
+      if (deletion !== undefined) found.deletions.set(name, deletion);
       const item = items.get(name);
       const isOfBefore =
         item === undefined

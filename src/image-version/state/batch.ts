@@ -46,7 +46,7 @@ import {
 } from "./accepting.js";
 import { ruleAskedBy } from "./wanted.js";
 
-/** The operation is stored, and begins once ARM is at rest. */
+/** The operation is stored, and begins once ARM is at rest. A deletion that a policy has begun is judged by it at once. */
 export function enqueue(
   { record, operation: current }: ImageVersionPair,
   asked: Accepting,
@@ -87,8 +87,12 @@ export function enqueue(
     beside: [accepted],
   };
   if (deletes(accepted)) return { ...deleteNext(pair, context), accepted };
+  if (demotes(accepted)) return { ...putFirst(pair, context), accepted };
   return {
-    ...(demotes(accepted) ? putFirst(pair, context) : pair),
+    ...(record.state === "DeletionRequested" &&
+    deletionIn(pair)?.request.byPolicy === true
+      ? advance(pair, context, { patch: {}, ...untilQuiet(record, context) })
+      : pair),
     accepted,
   };
 }

@@ -12,6 +12,7 @@
  */
 import { advance } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
+import { sequenceOf } from "../../operation/records.js";
 import type { Patch } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { canonicalRegion } from "../../resource-id.js";
@@ -19,7 +20,7 @@ import type { ImageVersionRequest } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import { regionField } from "../properties/fields.js";
 import { isExcluded, isExcludedIn, type Look } from "../resources.js";
-import { demotes } from "./queue.js";
+import { deletes, demotes } from "./queue.js";
 import type {
   ImageVersionPair,
   ImageVersionRecord,
@@ -164,6 +165,39 @@ export function isKeptExcluded({
         (decided === undefined || state === "Deleting"),
     )
   );
+}
+
+/** The deletion that is to be done, or under way. `isJudged`: its policy keeps what a rollback leads to. */
+export interface OpenDeletion {
+  readonly operationId: string;
+  readonly isJudged: boolean;
+}
+
+/** Undefined where there is none, or it was canceled before anything was sent. */
+export function openDeletionOf(
+  record: ImageVersionRecord,
+): OpenDeletion | undefined {
+  const { state, requests, queued } = record;
+  if (isFinal(state)) return undefined;
+  const waiting = queued.find(({ operation }) => deletes(operation));
+  if (waiting !== undefined)
+    return {
+      operationId: waiting.operation.id,
+      isJudged: waiting.request.byPolicy === true,
+    };
+  const isBegun = state === "DeletionRequested" || state === "Deleting";
+  // What has begun beside it was accepted before it.
+  const [id, request] =
+    Object.entries(requests)
+      .sort(([a], [b]) => sequenceOf(b) - sequenceOf(a))
+      .find(([, { guard }]) => isBegun || guard !== undefined) ?? [];
+  return id === undefined ||
+    (request?.decided !== undefined && state !== "Deleting")
+    ? undefined
+    : {
+        operationId: id,
+        isJudged: request?.byPolicy === true && state !== "Deleting",
+      };
 }
 
 function waitForDelay(

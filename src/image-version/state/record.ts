@@ -58,6 +58,8 @@ export interface VersionRequest extends Asked {
   readonly bypassSoftDelete?: true;
   /** Of a deletion before which it is asked who uses the version (guarding.ts). */
   readonly guard?: DeletionGuard;
+  /** True of a deletion that a retention policy has begun: it is judged again before it is sent. */
+  readonly byPolicy?: true;
   /** True where, right before it is sent, it is asked who uses the version in the regions that it takes away. */
   readonly guardsRegions?: true;
   /** By hand: it decides what is latest, and is not part of what was applied. */

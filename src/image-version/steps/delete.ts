@@ -6,10 +6,10 @@
  *  3. A DELETE is sent only after a look of that very step has shown the life that is to be deleted: another one is others'.
  *  4. No DELETE is sent while a PUT of Sigil's may be under way.
  *  5. Of a guarded version no DELETE is sent before it was excluded from latest, the delay has passed, and nobody was seen who
- *     needs it, scale sets in Azure Resource Manager itself (guarding.ts). What could not be seen is no pass. One that was
- *     refused is sent again only where that is asked again.
- *  6. Once it is canceled no DELETE is sent. It ends when a look shows the version at rest, and no DELETE that was sent can be
- *     under way any more, or shows it gone.
+ *     needs it, scale sets in Azure Resource Manager itself (guarding.ts). What a retention policy has begun is done only while
+ *     that would delete the version still. What could not be seen is no pass. All of it is asked before each DELETE.
+ *  6. Once it is canceled, or is to be kept, no DELETE is sent. It ends when a look shows the version at rest, and no DELETE that
+ *     was sent can be under way any more, or shows it gone.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { cancellation } from "../../operation/canceling.js";
@@ -82,7 +82,8 @@ export async function takeDeletionStep(
   deletion: QueuedRequest,
 ): Promise<void> {
   const { record } = stored;
-  const isCanceled = deletion.request.decided !== undefined;
+  const { decided, guard, byPolicy } = deletion.request;
+  const isDecided = decided !== undefined;
   const refuse = (pair: ImageVersionPair, failure: OperationFailure) =>
     deletionRefused(pair, deletion, failure, contextOf(deps));
   // Invariant 4.
@@ -93,7 +94,7 @@ export async function takeDeletionStep(
   try {
     shown = await lookAt(deps, id);
   } catch (error) {
-    if (isCanceled && error instanceof ServiceError)
+    if (isDecided && error instanceof ServiceError)
       return later(
         deps,
         stored,
@@ -142,7 +143,7 @@ export async function takeDeletionStep(
   if (
     record.state === "Deleting" &&
     (shown === undefined
-      ? record.deletionTakenTime !== undefined || (isCanceled && leftMs <= 0)
+      ? record.deletionTakenTime !== undefined || (isDecided && leftMs <= 0)
       : shown.provisioningState === "Deleting")
   ) {
     const isGone = shown === undefined && isLastLook(record);
@@ -174,7 +175,7 @@ export async function takeDeletionStep(
   if (isTaken(record, deps))
     return later(deps, stored, TAKEN, deps.pace.pollInitialMs);
   // Invariant 6.
-  if (isCanceled) {
+  if (isDecided) {
     if (leftMs > 0)
       return later(
         deps,
@@ -183,14 +184,16 @@ export async function takeDeletionStep(
         Math.min(leftMs, deps.pace.pollMaxMs),
       );
     await commitStep(deps, stored, (pair) =>
-      refuse(withLook(pair, shown, contextOf(deps)), KEPT),
+      refuse(
+        withLook(pair, shown, contextOf(deps)),
+        decided.kind === "failed" ? decided : KEPT,
+      ),
     );
     return;
   }
   // Invariant 5.
   if (
-    (record.state !== "Deleting" || record.deletionSent === undefined) &&
-    deletion.request.guard !== undefined &&
+    (guard !== undefined || byPolicy === true) &&
     !(await mayBeDeleted(deps, stored, id, deletion, shown, refuse))
   )
     return;
@@ -290,9 +293,24 @@ async function mayBeDeleted(
   id: ImageVersionId,
   deletion: QueuedRequest,
   shown: Look | undefined,
-  end: (pair: ImageVersionPair, failure: OperationFailure) => ImageVersionPair,
+  refuse: (
+    pair: ImageVersionPair,
+    failure: OperationFailure,
+  ) => ImageVersionPair,
 ): Promise<boolean> {
   const { useDelayMs } = deps;
+  // Invariant 6.
+  const end = (pair: ImageVersionPair, failure: OperationFailure) =>
+    unansweredMs(pair.record, contextOf(deps)) > 0
+      ? keptWhereItCan(pair, deletion, failure, contextOf(deps))
+      : refuse(pair, failure);
+  try {
+    await mustBeDeletedStill(deps, id, deletion);
+  } catch (error) {
+    await postponeOrEnd(deps, stored, error, { end });
+    return false;
+  }
+  if (deletion.request.guard === undefined) return true;
   const due = dueTimeOf(deletion.request, useDelayMs);
   // What is not shown cannot be excluded: it is gone, or the look is of another replica. Who uses it is asked all the same.
   if (due === undefined && shown !== undefined) {
@@ -330,6 +348,38 @@ async function mayBeDeleted(
     await postponeOrEnd(deps, stored, error, { end });
     return false;
   }
+}
+
+/** Throws where the policy that has begun the deletion would keep the version now. */
+async function mustBeDeletedStill(
+  { keptByPolicy }: Dependencies,
+  id: ImageVersionId,
+  { request: { byPolicy } }: QueuedRequest,
+): Promise<void> {
+  const why = byPolicy && (await keptByPolicy?.(id));
+  if (why !== undefined)
+    throw new ServiceError(
+      "KeptByRetention",
+      `The retention policy that has begun the deletion keeps the version now: ${why}`,
+    );
+}
+
+/** A DELETE that was sent may be carried out yet: it is followed until that is known. */
+function keptWhereItCan(
+  pair: ImageVersionPair,
+  { operation: { id }, request }: QueuedRequest,
+  failure: OperationFailure,
+  context: TransitionContext,
+): ImageVersionPair {
+  const { record } = pair;
+  const decided = { kind: "failed" as const, ...failure };
+  const requests = { ...record.requests, [id]: { ...request, decided } };
+  return advance({ ...pair, record: { ...record, requests } }, context, {
+    patch: {},
+    state: "Failing",
+    message: `${failure.message} The delete request is not sent again. Azure may carry out one that was sent: the operation ends once it is known whether it has, Succeeded if the version is gone.`,
+    waitMs: context.pace.pollInitialMs,
+  });
 }
 
 async function later(

@@ -202,6 +202,26 @@ describe("a version whose guarded deletion waits", () => {
   });
 });
 
+test.each(["at once", "while it waits"])(
+  "a rollback to what somebody deletes is refused %s, and says what to do",
+  async (when) => {
+    await inAzure({ "1.0.0": {}, "2.0.0": {}, "3.0.0": {} });
+    const deletion = await remove("2.0.0");
+    if (when === "while it waits") await untilExcluded("2.0.0");
+    const error = await refusal(rollBack("2.0.0"));
+    expect(error).toMatchObject({
+      code: "RollbackRefused",
+      fields: { existingOperationId: deletion.id },
+    });
+    expect(error.message).toContain(`/api/operations/${deletion.id}/cancel`);
+    expect(await plan()).toMatchObject({ to: "1.0.0" });
+    await ENDS.canceled(deletion);
+    await world.finish(versionId("2.0.0"));
+    await rollBack("2.0.0");
+    expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+  },
+);
+
 test("a version whose deletion is asked for while a rollback runs stays out of latest", async () => {
   await inAzure({ "1.0.0": HELD_BACK, "3.0.0": {} });
   await rollBack("1.0.0");

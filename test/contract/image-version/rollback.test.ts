@@ -300,7 +300,7 @@ describe("is refused", () => {
     });
     expect(await refusals()).toMatchObject({
       code: "RollbackRefused",
-      message: `No other version of ${image} is included in latest and ready in westus, where 1.0.0 is the latest. Name one to roll back to: {"to": "1.0.0"}.`,
+      message: `No other version of ${image} is included in latest and ready in westus, where 1.0.0 is the latest. Name one to roll back to, as \`to\`.`,
     });
   });
 

@@ -521,6 +521,83 @@ describe("a deletion", () => {
     },
   );
 
+  test.each([
+    ["500", { status: 500 }],
+    ["503", { status: 503 }],
+    ["reset", { action: "reset" as const }],
+    ["429 after 500", { status: 500 }],
+  ])(
+    "whose DELETE comes to nothing (%s) is not sent again where somebody has come to need the version since",
+    async (how, fault) => {
+      await publish();
+      const { id } = await remove();
+      await untilExcluded();
+      const refuse = (what: object) =>
+        world.simulator.control.addFault({
+          method: "DELETE",
+          path: version,
+          times: null,
+          ...what,
+        });
+      refuse(fault);
+      world.clock.advance(DELAY_MS);
+      await world.runDue();
+      if (how.startsWith("429")) {
+        world.simulator.control.clearFaults();
+        refuse({ status: 429, headers: { "Retry-After": "30" } });
+      }
+      for (let i = 0; i < 160; i += 1) {
+        await world.runDue();
+        world.clock.advance(15_000);
+      }
+      await putUser(world, "virtualMachineScaleSets", "late", version);
+      const sent = deletes();
+      expect(sent).toBeGreaterThan(1);
+      for (let i = 0; i < 80; i += 1) {
+        await world.runDue();
+        world.clock.advance(15_000);
+      }
+      world.simulator.control.clearFaults();
+      expect(await world.finish(version)).toMatchObject({
+        id,
+        status: "Failed",
+        error: { code: "ImageVersionInUse" },
+      });
+      expect(deletes()).toBe(sent);
+      expect(await shown()).toBe("included");
+    },
+  );
+
+  test("that Azure carries out after all, though somebody has come to need the version, has succeeded, with a warning", async () => {
+    await publish();
+    await remove();
+    await untilExcluded();
+    // The DELETE comes to nothing, the next one is carried out, and neither is answered.
+    world.simulator.control.addFault({
+      method: "DELETE",
+      path: version,
+      action: "reset",
+    });
+    world.simulator.control.addFault({
+      method: "DELETE",
+      path: version,
+      action: "reset-after-processing",
+    });
+    world.clock.advance(DELAY_MS);
+    while (deletes() < 2) {
+      await world.runDue();
+      world.clock.advance(15_000);
+    }
+    await putUser(world, "virtualMachineScaleSets", "late", version);
+    expect(await world.finish(version)).toMatchObject({
+      status: "Succeeded",
+      warnings: expect.arrayContaining([
+        expect.objectContaining({ code: "ImageVersionInUse" }),
+      ]) as unknown[],
+    });
+    expect(deletes()).toBe(2);
+  });
+
   test("is done at once where an Admin says so, whoever uses it", async () => {
     await publish();
     await putUser(world, "virtualMachineScaleSets", "front", version);

@@ -23,8 +23,12 @@ import {
   getRetentionPolicy,
 } from "../../../src/retention/retention-policy.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
-import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import {
+  deleteImageVersion,
+  demoteImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
+import { keptNow } from "../../../src/retention/kept-now.js";
 import {
   MOST_DELETIONS,
   runRetention,
@@ -42,6 +46,8 @@ import {
   hasEffect,
 } from "../../support/failing-dependencies.js";
 import { putUser, removeUsers } from "../../support/image-users.js";
+import { latestIn } from "../../support/latest.js";
+import { refusal } from "../../support/refusal.js";
 import {
   managedImageRequest,
   seedRegion,
@@ -63,6 +69,7 @@ beforeAll(async () => {
     policies: createMemoryRetentionPolicies(),
     imageVersions: world.deps,
   };
+  Object.assign(world.deps, { keptByPolicy: keptNow.bind(undefined, deps) });
 });
 afterAll(() => world.close());
 
@@ -561,6 +568,42 @@ test("what a rollback that runs leads to is not deleted, though newer ones are i
   expect(await dryRun()).toMatchObject({ "2.0.0": "Latest" });
 });
 
+test.each(["demotion", "rollback"])(
+  "a list that is older than a %s deletes nothing by what was before it",
+  async (how) => {
+    await make(["1.0.0", "2.0.0", "3.0.0"]);
+    await enforce(KEEP_1);
+    world.clock.advance(3_600_000);
+    const old = await listImageVersions(image);
+    const by = {
+      requestedBy: { appId: "operator" },
+      traceparent: TRACEPARENT,
+    };
+    if (how === "demotion") {
+      await demoteImageVersion(world.deps, {
+        id: idOf(versionId("3.0.0")),
+        ...by,
+      });
+      await world.finish(versionId("3.0.0"));
+    } else {
+      await rollBackImage(world.deps, {
+        image: idOf(versionId("2.0.0")),
+        to: "2.0.0",
+        ...by,
+      });
+      await world.finish(image);
+    }
+    const { deletions } = await run({
+      ...deps,
+      imageVersions: withList(() => Promise.resolve(old)),
+    });
+    expect(deletions).toHaveLength(1);
+    await world.finish(versionId("1.0.0"));
+    expect(await inAzure()).toEqual(["2.0.0", "3.0.0"]);
+    expect(await latestIn(world.simulator, image, "westus")).toBe("2.0.0");
+  },
+);
+
 test("a run that is killed at any write is made good by the next: each version is deleted once", async () => {
   await make(["1.0.0", "1.0.1"]);
   await enforce(KEEP_1);
@@ -737,6 +780,119 @@ describe("where versions are guarded", () => {
       stored.etag,
     );
     expect(await judged()).toMatchObject({ "1.0.0": "NotSucceeded" });
+  });
+
+  describe("a deletion that waits is judged again before its DELETE", () => {
+    const BY = {
+      requestedBy: { appId: "operator" },
+      traceparent: TRACEPARENT,
+    };
+    /** Three versions in latest; the deletions of the first two wait, excluded from latest. */
+    async function waiting(): Promise<readonly string[]> {
+      await make(["1.0.0", "2.0.0", "3.0.0"]);
+      await enforce(KEEP_1);
+      const { deletions } = await runRetention(guarded, TRACEPARENT);
+      expect(deletions).toHaveLength(2);
+      await drive(3);
+      expect(await latest()).toBe("3.0.0");
+      return deletions;
+    }
+    async function drive(minutes: number): Promise<void> {
+      for (let i = 0; i < minutes * 4; i += 1) {
+        await world.runDue();
+        world.clock.advance(15_000);
+      }
+    }
+    const latest = () => latestIn(world.simulator, image, "westus");
+    const ends = (ids: readonly string[]) =>
+      Promise.all(
+        ids.map(async (id) => {
+          const ended = await world.deps.store.readOperation(id);
+          return ended?.error?.code ?? ended?.status;
+        }),
+      );
+
+    test.each([
+      [
+        "demotes",
+        () =>
+          demoteImageVersion(world.deps, {
+            id: idOf(versionId("3.0.0")),
+            ...BY,
+          }),
+      ],
+      [
+        "deletes in Azure",
+        () => world.simulator.control.removeResource(versionId("3.0.0")),
+      ],
+      [
+        "excludes in Azure",
+        () =>
+          world.simulator.control.editVersion({
+            versionId: versionId("3.0.0"),
+            properties: { publishingProfile: { excludeFromLatest: true } },
+          }),
+      ],
+    ])("where somebody %s the latest, the next is kept", async (_, act) => {
+      const deletions = await waiting();
+      await act();
+      await drive(30);
+      expect(await ends(deletions)).toEqual(["Succeeded", "KeptByRetention"]);
+      expect(await latest()).toBe("2.0.0");
+      const kept = await world.deps.store.readOperation(deletions[1] ?? "");
+      expect(kept?.error?.message).toContain("The latest: virtual machines");
+      expect(await dryRun()).toMatchObject({ "2.0.0": "Latest" });
+    });
+
+    test("where a rollback leads to it, it is in latest at once", async () => {
+      const deletions = await waiting();
+      const accepted = { image: idOf(versionId("2.0.0")), to: "2.0.0" };
+      const { id } = await rollBackImage(world.deps, { ...accepted, ...BY });
+      await drive(5);
+      expect(await world.deps.rollbacks.readOperation(id)).toMatchObject({
+        status: "Succeeded",
+      });
+      expect(await latest()).toBe("2.0.0");
+      await drive(20);
+      expect(await ends(deletions)).toEqual(["Succeeded", "KeptByRetention"]);
+      expect(await inAzure()).toEqual(["2.0.0", "3.0.0"]);
+    });
+
+    test("where the policy is taken away, all are kept", async () => {
+      const deletions = await waiting();
+      await deleteRetentionPolicy(deps, image);
+      await drive(20);
+      expect(await ends(deletions)).toEqual([
+        "KeptByRetention",
+        "KeptByRetention",
+      ]);
+      expect(await inAzure()).toEqual(["1.0.0", "2.0.0", "3.0.0"]);
+    });
+
+    test("but not where a person asks for it, too", async () => {
+      const [deletion = ""] = await waiting();
+      await deleteRetentionPolicy(deps, image);
+      const same = await deleteImageVersion(guarded.imageVersions, {
+        id: idOf(versionId("1.0.0")),
+        ...BY,
+      });
+      expect(same).toMatchObject({ id: deletion, ...BY });
+      await drive(20);
+      expect(await ends([deletion])).toEqual(["Succeeded"]);
+    });
+
+    test("and a rollback without a target names none of those", async () => {
+      const deletions = await waiting();
+      const error = await refusal(
+        rollBackImage(world.deps, { image: idOf(versionId("2.0.0")), ...BY }),
+      );
+      expect(error.code).toBe("RollbackRefused");
+      expect(error.message).not.toContain('{"to"');
+      expect(error.message).toContain(
+        `1.0.0 is to be deleted by operation ${deletions[0] ?? ""}.`,
+      );
+      await drive(20);
+    });
   });
 
   test("what could not be seen is kept, all of it", async () => {
