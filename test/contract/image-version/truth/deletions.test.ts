@@ -22,6 +22,7 @@ import {
   put,
   puts,
   regionNames,
+  seen,
   shownIn,
   until,
 } from "./support.js";
