@@ -153,15 +153,12 @@ function setExclusion(
           : same;
       if (look === undefined) throw absent(command, stored);
       mustBeInForce(command, look, stored);
-      const { byRule } = command;
+      const { publishedDate: _, ...byRule } = command.byRule ?? {};
       return {
         changes: exclusionOf(command, look, subject, excluded),
         repeats: {},
         byHand: true,
-        ...(byRule !== undefined &&
-          !excluded && {
-            byRule: { rule: byRule.rule, promoted: byRule.promoted },
-          }),
+        ...("rule" in byRule && !excluded && { byRule }),
       };
     },
     {
@@ -334,15 +331,13 @@ function mustBeInForce(
   look: Look,
   stored: StoredVersion | undefined,
 ): void {
+  if (byRule === undefined) return;
+  const { publishedDate, ...held } = byRule;
   if (
-    byRule === undefined ||
-    (stored !== undefined &&
-      isFinal(stored.record.state) &&
-      look.publishedDate === byRule.publishedDate &&
-      isDeepStrictEqual(heldBy(stored.record, look), {
-        rule: byRule.rule,
-        promoted: byRule.promoted,
-      }))
+    stored !== undefined &&
+    isFinal(stored.record.state) &&
+    look.publishedDate === publishedDate &&
+    isDeepStrictEqual(heldBy(stored.record, look), held)
   )
     return;
   throw new ServiceError(
