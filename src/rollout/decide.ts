@@ -37,6 +37,8 @@ export interface Situation {
   /** Those of them to which its replication has failed. */
   readonly lost?: readonly string[];
   readonly tests: MachineTests;
+  /** Each region's own flag excludes it, and none of these is the rule's. */
+  readonly isHeldEverywhere?: boolean;
   /** What is wrong with its keys, where something breaks by it. */
   readonly brokenKeys?: string;
   /** Why its promotion by this rule has failed, where nobody has promoted or demoted it since. */
@@ -166,6 +168,11 @@ function decideNext(situation: Situation, now: Date): Decision {
     return attention(
       gate,
       `Every test has passed; the version is promoted once its keys work: ${situation.brokenKeys}`,
+    );
+  if (gate.state === "passed" && situation.isHeldEverywhere === true)
+    return attention(
+      gate,
+      "Every test has passed, but each region is excluded from latest by its own flag, which a rule does not take off. Set excludeFromLatest to false in the regions that are to have the version, or promote it by hand.",
     );
   if (gate.state === "passed")
     return {

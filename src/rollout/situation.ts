@@ -8,6 +8,7 @@ import {
   withoutRequest,
 } from "../image-version/state/held.js";
 import {
+  isHeldEverywhere,
   isLatestNowhere,
   lastThere,
   wavesOf,
@@ -141,6 +142,7 @@ async function situationIn(
     unready: regions.filter((name) => !areReady(look, [name])),
     lost: regions.filter((name) => hasFailed(look, name)),
     tests,
+    isHeldEverywhere: wave === undefined && isHeldEverywhere(look.resource),
     ...(broken.length > 0 && { brokenKeys: brokenIn(broken) }),
     ...(refused?.kind === "PromoteImageVersion" && {
       refusal: refused.message,

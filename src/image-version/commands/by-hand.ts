@@ -60,6 +60,7 @@ import {
   flagsByHand,
   flagsOf,
   flagsOfNext,
+  FLAGS_BY_RULE,
   isLatestNowhere,
   promotedWaves,
   type Wave,
@@ -272,10 +273,10 @@ function takenOver(
 
 /**
  * The flags that are set. Under a rule of waves a promotion includes the next one, and a demotion excludes each region; else a
- * version that is excluded in every region is included in every one.
+ * version that is excluded in every region is included in every one, where no rule does it.
  */
 function exclusionOf(
-  { id }: Command,
+  { id, byRule }: PromoteImageVersion,
   look: Look,
   { shown, stored }: Pick<Subject, "shown" | "stored">,
   excluded: boolean,
@@ -284,6 +285,8 @@ function exclusionOf(
   const waves = wavesIn(stored?.record, look);
   // Of a region that is being removed nothing is asked: it would be added again.
   const removed = stored === undefined ? [] : regionsToGo(stored.record);
+  if (waves === undefined && byRule !== undefined && !excluded)
+    return FLAGS_BY_RULE;
   if (waves === undefined)
     return Object.fromEntries(
       Object.entries(flagsByHand(toBe(look, stored), excluded)).filter(
