@@ -1,9 +1,10 @@
 /** What comes between the acceptance of a rule's promotion and its PUT counts as if it had come before: each region has its gate. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
 import { canonicalRegion } from "../../../src/resource-id.js";
-import { idOf, request } from "../../support/dependencies.js";
+import { commandOf, idOf, request } from "../../support/dependencies.js";
 import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
 
 let rollouts: Rollouts;
@@ -187,6 +188,34 @@ test("a region of the second wave that others add without a flag while the first
   await rollouts.pass(15);
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
+
+test.each([
+  ["is told of", undefined, ["NotTestedThere"], ["westus", "eastus2"]],
+  ["is not where it is excluded", true, [], ["westus"]],
+] as const)(
+  "a region that is added once the rule has promoted the version, and has it untested, %s",
+  async (_, excludeFromLatest, codes, latest) => {
+    await publishAlone();
+    await rollouts.report({});
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    const body = ruled(TESTED);
+    const targets = targetsOf(body).map((target) =>
+      isIn("eastus2")(target) && excludeFromLatest !== undefined
+        ? { ...target, excludeFromLatest }
+        : target,
+    );
+    const answer = await putImageVersion(
+      rollouts.world.deps,
+      commandOf(HELD, withTargets(body, targets)),
+    );
+    const warnings =
+      answer.kind === "accepted" ? (answer.operation.warnings ?? []) : [];
+    expect(warnings.map(({ code }) => code)).toEqual(codes);
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual(latest);
+  },
+);
 
 test("a region to which replication has failed before a rule's promotion is sent needs a person first", async () => {
   await rollouts.publish(TESTED);
