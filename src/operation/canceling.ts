@@ -78,13 +78,14 @@ export function cancellation(
 }
 
 /**
- * Answers the operation, Canceled. Canceled again, it is the same. Throws ServiceError NotFound for an id that no operation
+ * Answers the operation, Canceled; `why` is told where its kind tells reasons. Canceled again, it is the same. Throws ServiceError NotFound for an id that no operation
  * has, and OperationEnded for one that has ended otherwise.
  */
 export async function cancelOperation(
   deps: OperationDependencies<TrackedRecord>,
   operationId: string,
   canceledBy: Requester,
+  why?: string,
 ): Promise<OperationRecord> {
   const key = recordKeyOf(operationId) ?? "";
   for (let tries = 0; tries < COMMIT_TRIES; tries += 1) {
@@ -99,6 +100,7 @@ export async function cancelOperation(
         operationId,
         canceledBy,
         context,
+        why,
       ) ?? cancel(told, operationId, canceledBy, context);
     if (next === told) return currentOf(told, operationId);
     try {

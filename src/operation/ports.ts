@@ -160,6 +160,7 @@ export interface Kind<R extends TrackedRecord = TrackedRecord> {
     operationId: string,
     canceledBy: Requester,
     context: TransitionContext,
+    why?: string,
   ): Pair<R> | undefined;
 }
 

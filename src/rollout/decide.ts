@@ -6,6 +6,8 @@
  *  4. Sigil begins the test by a machine at most three times; then it waits for a person.
  *  5. In waves, what has failed in any wave's regions begins no further one; where the rule says so, those that had it lose it,
  *     but for a failure that was found before a person promoted it.
+ *  6. A promotion that is not sent yet is decided anew as if it were not there: what would not be promoted now is canceled, and
+ *     waits as if all that is known now had come before it.
  */
 import {
   gateOf,
@@ -22,15 +24,21 @@ export interface Situation {
   /** Tests of the gate. */
   readonly names: readonly string[];
   readonly results: readonly TestResult[];
-  /** The operation on the version that is under way. */
+  /** The operation on the version that is under way, but for that promotion. */
   readonly operationId?: string;
-  /** It is a promotion by this rule, and nothing of it was sent to Azure yet. */
-  readonly isUnsent?: boolean;
+  /** The promotion by this rule of which nothing was sent to Azure yet. */
+  readonly unsent?: {
+    readonly id: string;
+    /** Why it is not what would be sent now, where that is so. */
+    readonly overtaken?: string;
+  };
   /** Regions of the gate in which the version is not usable. */
   readonly unready: readonly string[];
   /** Those of them to which its replication has failed. */
   readonly lost?: readonly string[];
   readonly tests: MachineTests;
+  /** Each region's own flag excludes it, and none of these is the rule's. */
+  readonly isHeldEverywhere?: boolean;
   /** What is wrong with its keys, where something breaks by it. */
   readonly brokenKeys?: string;
   /** Why its promotion by this rule has failed, where nobody has promoted or demoted it since. */
@@ -95,9 +103,26 @@ const MOST_TESTS = 3;
 const NEXT_TEST_MS = 30 * 60_000;
 
 export function decide(situation: Situation, now: Date): Decision {
-  const decision = decideNext(situation, now);
-  const { wave } = situation;
+  const { wave, unsent } = situation;
+  const next = decideNext(situation, now);
+  const decision = unsent === undefined ? next : withUnsent(next, unsent);
   return wave === undefined ? decision : { ...decision, wave: wave.number };
+}
+
+/** Invariant 6. */
+function withUnsent(
+  next: Decision,
+  { id, overtaken }: NonNullable<Situation["unsent"]>,
+): Decision {
+  if (next.kind !== "promote")
+    return { ...next, kind: "cancel", operationId: id };
+  return overtaken === undefined
+    ? { ...next, kind: "wait", message: underWay(id) }
+    : { ...next, kind: "cancel", operationId: id, message: overtaken };
+}
+
+function underWay(operationId: string): string {
+  return `Operation ${operationId} on the version is under way.`;
 }
 
 function decideNext(situation: Situation, now: Date): Decision {
@@ -112,8 +137,7 @@ function decideNext(situation: Situation, now: Date): Decision {
   });
   if (gate.state === "failed") return haltBy(situation, gate, wait, now);
   // Invariant 3.
-  if (operationId !== undefined)
-    return wait(`Operation ${operationId} on the version is under way.`);
+  if (operationId !== undefined) return wait(underWay(operationId));
   if (regions.length === 0)
     return attention(
       gate,
@@ -145,6 +169,11 @@ function decideNext(situation: Situation, now: Date): Decision {
       gate,
       `Every test has passed; the version is promoted once its keys work: ${situation.brokenKeys}`,
     );
+  if (gate.state === "passed" && situation.isHeldEverywhere === true)
+    return attention(
+      gate,
+      "Every test has passed, but each region is excluded from latest by its own flag, which a rule does not take off. Set excludeFromLatest to false in the regions that are to have the version, or promote it by hand.",
+    );
   if (gate.state === "passed")
     return {
       ...wait("Every test has passed: it is promoted."),
@@ -155,7 +184,7 @@ function decideNext(situation: Situation, now: Date): Decision {
 
 /** Invariant 2. */
 function haltBy(
-  { operationId, isUnsent = false, undoing, wave }: Situation,
+  { operationId, undoing, wave }: Situation,
   gate: Gate,
   wait: (message: string, nextAttemptTime?: string) => Decision,
   now: Date,
@@ -186,8 +215,6 @@ function haltBy(
       : `${failures}. ${stays ? "A person has promoted the version since: it stays where it is, and" : "The version"} is not promoted${wave === undefined ? "" : " further"}, unless a later result passes.`,
     gate,
   };
-  if (operationId !== undefined && isUnsent)
-    return { ...halted, kind: "cancel", operationId };
   // Invariant 3: a promotion that Azure has counts once it is done.
   if (operationId !== undefined) return { ...halted, kind: "wait" };
   return { ...halted, kind: isRolledBack ? "rollBack" : "halt" };

@@ -210,6 +210,7 @@ async function rollOut(
         deps.imageVersions,
         outcome.operationId,
         REQUESTED_BY,
+        outcome.message,
       );
       return rollOut(deps, resourceId, traceparent);
     case "halt":

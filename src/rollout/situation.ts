@@ -3,9 +3,12 @@ import { isFinal } from "../image-version/state/states.js";
 import {
   heldBy,
   isToBeSent,
+  operationsBeside,
+  overtakenPromotion,
   withoutRequest,
 } from "../image-version/state/held.js";
 import {
+  isHeldEverywhere,
   isLatestNowhere,
   lastThere,
   wavesOf,
@@ -54,30 +57,48 @@ export async function situationOf(
   const operation = await deps.imageVersions.store.readOperation(
     operationIdOf(record),
   );
-  const isUnsent =
+  const unsentId =
     operation !== undefined &&
     isPromotionByRollout(operation) &&
-    isToBeSent(record, operation.id, contextOf(deps.imageVersions));
-  const held = heldBy(
-    isUnsent ? withoutRequest(record, operation.id) : record,
+    isToBeSent(record, operation.id, contextOf(deps.imageVersions))
+      ? operation.id
+      : undefined;
+  const overtaken = overtakenPromotion(
+    record,
     look,
+    contextOf(deps.imageVersions),
   );
-  return (
-    held && {
-      held,
-      situation: {
-        ...(await situationIn(
-          deps,
-          id,
-          held,
-          record,
-          look,
-          decisions ?? (await decisionsOn(deps, record, look)),
-        )),
-        isUnsent,
-      },
-    }
+  const others =
+    unsentId === undefined ? record : withoutRequest(record, unsentId);
+  const held = heldBy(others, look);
+  if (held === undefined) return undefined;
+  const situation = await situationIn(
+    deps,
+    id,
+    held,
+    others,
+    look,
+    decisions ?? (await decisionsOn(deps, record, look)),
   );
+  const operationId =
+    unsentId === undefined
+      ? isFinal(record.state)
+        ? undefined
+        : operationIdOf(record)
+      : operationsBeside(record, unsentId)[0];
+  return {
+    held,
+    situation: {
+      ...situation,
+      ...(operationId !== undefined && { operationId }),
+      ...(unsentId !== undefined && {
+        unsent: {
+          id: unsentId,
+          ...(overtaken && { overtaken: overtaken.why }),
+        },
+      }),
+    },
+  };
 }
 
 async function situationIn(
@@ -118,10 +139,10 @@ async function situationIn(
         ? []
         : [result],
     ),
-    ...(!isFinal(record.state) && { operationId: operationIdOf(record) }),
     unready: regions.filter((name) => !areReady(look, [name])),
     lost: regions.filter((name) => hasFailed(look, name)),
     tests,
+    isHeldEverywhere: wave === undefined && isHeldEverywhere(look.resource),
     ...(broken.length > 0 && { brokenKeys: brokenIn(broken) }),
     ...(refused?.kind === "PromoteImageVersion" && {
       refusal: refused.message,

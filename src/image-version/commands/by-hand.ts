@@ -60,6 +60,7 @@ import {
   flagsByHand,
   flagsOf,
   flagsOfNext,
+  FLAGS_BY_RULE,
   isLatestNowhere,
   promotedWaves,
   type Wave,
@@ -153,15 +154,12 @@ function setExclusion(
           : same;
       if (look === undefined) throw absent(command, stored);
       mustBeInForce(command, look, stored);
-      const { byRule } = command;
+      const { publishedDate: _, ...byRule } = command.byRule ?? {};
       return {
         changes: exclusionOf(command, look, subject, excluded),
         repeats: {},
         byHand: true,
-        ...(byRule !== undefined &&
-          !excluded && {
-            byRule: { rule: byRule.rule, promoted: byRule.promoted },
-          }),
+        ...("rule" in byRule && !excluded && { byRule }),
       };
     },
     {
@@ -287,10 +285,10 @@ function takenOver(
 
 /**
  * The flags that are set. Under a rule of waves a promotion includes the next one, and a demotion excludes each region; else a
- * version that is excluded in every region is included in every one.
+ * version that is excluded in every region is included in every one, where no rule does it.
  */
 function exclusionOf(
-  { id }: Command,
+  { id, byRule }: PromoteImageVersion,
   look: Look,
   { shown, stored }: Pick<Subject, "shown" | "stored">,
   excluded: boolean,
@@ -299,6 +297,8 @@ function exclusionOf(
   const waves = wavesIn(stored?.record, look);
   // Of a region that is being removed nothing is asked: it would be added again.
   const removed = stored === undefined ? [] : regionsToGo(stored.record);
+  if (waves === undefined && byRule !== undefined && !excluded)
+    return FLAGS_BY_RULE;
   if (waves === undefined)
     return Object.fromEntries(
       Object.entries(flagsByHand(toBe(look, stored), excluded)).filter(
@@ -346,15 +346,13 @@ function mustBeInForce(
   look: Look,
   stored: StoredVersion | undefined,
 ): void {
+  if (byRule === undefined) return;
+  const { publishedDate, ...held } = byRule;
   if (
-    byRule === undefined ||
-    (stored !== undefined &&
-      isFinal(stored.record.state) &&
-      look.publishedDate === byRule.publishedDate &&
-      isDeepStrictEqual(heldBy(stored.record, look), {
-        rule: byRule.rule,
-        promoted: byRule.promoted,
-      }))
+    stored !== undefined &&
+    isFinal(stored.record.state) &&
+    look.publishedDate === publishedDate &&
+    isDeepStrictEqual(heldBy(stored.record, look), held)
   )
     return;
   throw new ServiceError(

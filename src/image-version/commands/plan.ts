@@ -5,6 +5,7 @@ import {
   mayRemoveRegions,
   ruleOf,
   unmetRequests,
+  withoutWaves,
 } from "../state/wanted.js";
 import {
   canonicalRegion,
@@ -45,7 +46,7 @@ import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { checkRequest } from "../rules/rules.js";
 import { withDefaults } from "../state/reconcile.js";
-import { flagsByRule } from "../state/waves.js";
+import { FLAGS_BY_RULE } from "../state/waves.js";
 import {
   areReady,
   isExcluded,
@@ -169,11 +170,12 @@ export async function planImageVersion(
     ],
     applied,
   );
+  const wanted = withoutWaves(whole, applied, observed);
   const patch = isUnedited
     ? {}
     : shown !== undefined && isMet(asked, whole, shown)
-      ? { ...whole, ...flagsByRule(shown.resource, whole) }
-      : whole;
+      ? { ...wanted, ...FLAGS_BY_RULE }
+      : wanted;
   const document = inOrderOf(canonicalForm(patched(observed, patch)), request);
   const changes = plannedChanges(observed, patch, request);
   const isSame = (one: OperationRecord): boolean =>

@@ -64,6 +64,7 @@ import { uniqueLuns } from "./request/unique-luns.js";
 import { uniqueRegions } from "./request/unique-regions.js";
 import { staysExcluded } from "./change/stays-excluded.js";
 import { staysIncluded } from "./change/stays-included.js";
+import { testedThere } from "./change/tested-there.js";
 import { wavesEnd } from "./change/waves-end.js";
 import { versionExists } from "./change/version-exists.js";
 import { versionExistsOtherwise } from "./change/version-exists-otherwise.js";
@@ -114,6 +115,7 @@ export const CHANGE_RULES: readonly ChangeRule[] = [
   customerKeysKept,
   staysExcluded,
   staysIncluded,
+  testedThere,
   wavesEnd,
 ];
 

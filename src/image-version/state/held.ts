@@ -2,6 +2,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import type { Asked } from "../properties/patch.js";
+import { canonicalRegion } from "../../resource-id.js";
+import { targetRegionsOf } from "../properties/canonical-form.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import { isExcluded, type Look } from "../resources.js";
 import { known } from "./adoption.js";
@@ -35,9 +37,17 @@ export function heldBy(
   const waves = wavesOf(rule);
   if (!isByResults(rule)) return undefined;
   const isInForce = ruleInForce(now) !== undefined;
+  const regions = Object.fromEntries(
+    targetRegionsOf(look.resource).map(
+      ({ name, excludeFromLatest = false }) => [
+        canonicalRegion(name),
+        excludeFromLatest,
+      ],
+    ),
+  );
   if (waves === undefined)
     return isInForce && isExcluded(look.resource)
-      ? { rule, promoted: 0 }
+      ? { rule, promoted: 0, regions }
       : undefined;
   const promoted = promotedWaves(waves, look.resource);
   const seen = now.rollout?.waves;
@@ -48,7 +58,7 @@ export function heldBy(
     promoted < (seen?.length ?? 0) ||
     (!isInForce && (isExcluded(look.resource) || seen?.length === 0))
     ? undefined
-    : { rule, promoted };
+    : { rule, promoted, regions };
 }
 
 /**
@@ -83,6 +93,17 @@ export function withoutRequest(
   return { ...record, requests };
 }
 
+/** Ids of the others that are under way. */
+export function operationsBeside(
+  { requests, queued }: ImageVersionRecord,
+  operationId: string,
+): readonly string[] {
+  return [
+    ...Object.keys(requests),
+    ...queued.map(({ operation: { id } }) => id),
+  ].filter((id) => id !== operationId);
+}
+
 /** The promotion that a rule has begun, and that is not to be sent any more; and why. */
 export function overtakenPromotion(
   record: ImageVersionRecord,
@@ -91,22 +112,16 @@ export function overtakenPromotion(
 ): { readonly id: string; readonly why: string } | undefined {
   for (const [id, { byRule }] of batchOf(record)) {
     if (byRule === undefined || !isToBeSent(record, id, time)) continue;
-    const others = withoutRequest(record, id);
-    const isAskedOtherwise = record.queued.some(
-      ({ request: { changes } }) => PROMOTION in changes,
-    );
-    if (
-      isAskedOtherwise ||
-      !isDeepStrictEqual(presentRule(others), byRule.rule)
-    )
+    const [otherId] = operationsBeside(record, id);
+    if (otherId !== undefined)
       return {
         id,
-        why: "The promotion rule was changed after this promotion was accepted.",
+        why: `Operation ${otherId} on the version has come after this promotion was accepted.`,
       };
-    if (!isDeepStrictEqual(heldBy(others, look), byRule))
+    if (!isDeepStrictEqual(heldBy(withoutRequest(record, id), look), byRule))
       return {
         id,
-        why: "After this promotion was accepted others have changed, in Azure, where the version is excluded from latest: it is not overruled.",
+        why: "After this promotion was accepted others have changed, in Azure, the regions of the version, or where it is excluded from latest: it is not overruled.",
       };
   }
   return undefined;

@@ -41,7 +41,7 @@ import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isOld, isUncertain, mayHaveFailedBefore } from "./attempts.js";
 import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
 import { isToBePromoted, mayRemoveRegions, wantedBy } from "./wanted.js";
-import { flagsByRule } from "./waves.js";
+import { FLAGS_BY_RULE } from "./waves.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
 /** Consecutive 404s of a version that ARM had accepted or shown, after which it is taken for gone. */
@@ -355,11 +355,7 @@ function whereMet(
         record,
       ),
     });
-  if (promotes)
-    Object.assign(
-      changes,
-      flagsByRule(look.resource, { ...wantedBy(record), ...changes }),
-    );
+  if (promotes) Object.assign(changes, FLAGS_BY_RULE);
   // Invariant 5.
   if (
     record.opened &&

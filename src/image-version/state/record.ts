@@ -64,7 +64,7 @@ export interface VersionRequest extends Asked {
   readonly guardsRegions?: true;
   /** By hand: it decides what is latest, and is not part of what was applied. */
   readonly byHand?: boolean;
-  /** Of a promotion that its rule has begun: by which rule, and how many waves had the version. Sent only while both are so. */
+  /** Of a promotion that its rule has begun: what it was decided for. Sent only while that is so. */
   readonly byRule?: Held;
   /**
    * What it says as its caller has seen it, and as Azure may show it no more: the look that it was judged by was not the newest.
@@ -105,10 +105,12 @@ export type DecidedEnd =
       readonly errors: readonly Finding[];
     };
 
-/** A rule that is to promote the version further, and how many of its waves have it. */
+/** A rule that is to promote the version further, how many of its waves have it, and what it is decided for. */
 export interface Held {
   readonly rule: PromotionRule;
   readonly promoted: number;
+  /** By canonical name, all that the version has: true of one that its own flag excludes from latest. */
+  readonly regions: Readonly<Record<string, boolean>>;
 }
 
 export interface QueuedRequest extends Queued {

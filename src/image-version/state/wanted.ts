@@ -1,6 +1,8 @@
 /** What Azure is to show of a version: what the batch asks, and what Sigil itself sees to. */
 import { isDeepStrictEqual } from "node:util";
-import type { PromotionRule } from "../contract.js";
+import { canonicalRegion } from "../../resource-id.js";
+import type { ImageVersionRequest, PromotionRule } from "../contract.js";
+import { targetRegionsOf } from "../properties/canonical-form.js";
 import {
   fieldsOf,
   isOwn,
@@ -34,7 +36,7 @@ import {
 import { isFinal } from "./states.js";
 import type { RegionRecord } from "../../operation/records.js";
 import { hasFailed, type Look } from "../resources.js";
-import { exclusionIn, flagsOf, wavesOf } from "./waves.js";
+import { exclusionIn, flagsOf, isHeldEverywhere, wavesOf } from "./waves.js";
 
 /** By operation id, what is asked by those that are not over, begun or queued, and not canceled. */
 export function openRequests({
@@ -97,9 +99,36 @@ export function ruleAskedBy({
 
 /** What the batch asks of Azure. A version that is made under a promotion rule is made excluded from latest. */
 export function wantedBy(record: ImageVersionRecord): Patch {
+  const { exists, lastApplied, observed } = record;
   const requests = batchOf(record).map(([, request]) => request);
-  const patch = combined(requests, record.lastApplied);
-  return record.exists ? patch : heldBack(patch);
+  const patch = combined(requests, lastApplied);
+  return exists
+    ? withoutWaves(patch, lastApplied, observed?.resource)
+    : heldBack(patch);
+}
+
+/**
+ * Where a patch ends the waves before the first one, the version's own flag alone excludes it from then on: each region's is the
+ * waves', and a rule that promotes it later takes off none of others.
+ */
+export function withoutWaves(
+  patch: Patch,
+  applied: Fields | undefined,
+  shown: ImageVersionRequest | undefined,
+): Patch {
+  const ends =
+    PROMOTION in patch &&
+    patch[EXCLUDE_FROM_LATEST] !== false &&
+    wavesOf(ruleOf(patch)) === undefined &&
+    wavesOf(ruleOf(applied)) !== undefined;
+  if (!ends || shown === undefined || !isHeldEverywhere(shown)) return patch;
+  const regions = targetRegionsOf(shown)
+    .map(({ name }) => canonicalRegion(name))
+    .filter((name) => patch[regionField(name)] !== null);
+  return {
+    ...Object.fromEntries(regions.map((name) => [exclusionIn(name), false])),
+    ...patch,
+  };
 }
 
 /** How a version is made: under a promotion rule it is excluded from latest, under one of waves in each region. */

@@ -11,7 +11,7 @@
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import { patched } from "../properties/body.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
-import { regionField, regionOf } from "../properties/fields.js";
+import { regionField } from "../properties/fields.js";
 import { combined, type Asked, type Patch } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { canonicalRegion } from "../../resource-id.js";
@@ -157,16 +157,8 @@ export function flagsByHand(
     : flag;
 }
 
-/** The same of a promotion by a rule that has no waves, where nobody asks otherwise of a region, or takes it away. */
-export function flagsByRule(shown: ImageVersionRequest, wanted: Patch): Patch {
-  return Object.fromEntries(
-    Object.entries(flagsByHand(shown, false)).filter(
-      ([field]) =>
-        wanted[field] !== true &&
-        wanted[regionField(regionOf(field) ?? "")] !== null,
-    ),
-  );
-}
+/** The same of a promotion by a rule that has no waves: a region's own flag is of somebody who has a reason. */
+export const FLAGS_BY_RULE: Patch = { [EXCLUDE_FROM_LATEST]: false };
 
 /** A version with the flags that it is still to have: what is accepted now comes after that. */
 export function withFlagsOf(

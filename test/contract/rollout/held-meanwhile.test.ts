@@ -64,7 +64,7 @@ describe("who holds back, in Azure, before the promotion of the second wave is s
         history: expect.arrayContaining([
           expect.objectContaining({
             message:
-              "Canceled. After this promotion was accepted others have changed, in Azure, where the version is excluded from latest: it is not overruled. Nothing was sent to Azure for it, and nothing will be.",
+              "Canceled. After this promotion was accepted others have changed, in Azure, the regions of the version, or where it is excluded from latest: it is not overruled. Nothing was sent to Azure for it, and nothing will be.",
           }) as unknown,
         ]) as unknown,
       });
@@ -153,7 +153,7 @@ describe("a rule that is changed before its promotion is sent promotes no more:"
       history: expect.arrayContaining([
         expect.objectContaining({
           message: expect.stringContaining(
-            "The promotion rule was changed after this promotion was accepted.",
+            "on the version is under way.",
           ) as unknown,
         }) as unknown,
       ]) as unknown,

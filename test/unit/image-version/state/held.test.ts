@@ -54,6 +54,7 @@ describe("a version whose tests are waited for", () => {
     expect(heldBy(under(TESTED), showing(true))).toEqual({
       rule: TESTED,
       promoted: 0,
+      regions: Object.fromEntries(REGIONS.map((name) => [name, false])),
     });
     expect(heldBy(under(TESTED), showing(false))).toBeUndefined();
   });

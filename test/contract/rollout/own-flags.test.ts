@@ -1,0 +1,140 @@
+/** A region that is excluded from latest by its own flag: a rule that promotes the version leaves that to whoever has set it. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { canonicalRegion } from "../../../src/resource-id.js";
+import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+
+let rollouts: Rollouts;
+beforeEach(async () => {
+  rollouts = await startRollouts();
+});
+afterEach(() => rollouts.close());
+
+const TESTED = { when: "tested", results: ["boot"] };
+const BOTH = { westus: true, eastus2: true };
+type Flags = Readonly<Record<string, boolean>>;
+
+function withFlags(rule: object, flags: Flags): ImageVersionRequest {
+  const { properties, ...body } = ruled(rule);
+  const { publishingProfile } = properties;
+  return {
+    ...body,
+    properties: {
+      ...properties,
+      publishingProfile: {
+        ...publishingProfile,
+        targetRegions: (publishingProfile?.targetRegions ?? []).map(
+          (region) => {
+            const excludeFromLatest = flags[canonicalRegion(region.name)];
+            return {
+              ...region,
+              ...(excludeFromLatest !== undefined && { excludeFromLatest }),
+            };
+          },
+        ),
+      },
+    },
+  };
+}
+
+const send = async (flags: Flags): Promise<void> => {
+  await request(rollouts.world.deps, HELD, withFlags(TESTED, flags));
+  await rollouts.world.finish(HELD);
+};
+const passAll = async (): Promise<void> => {
+  await rollouts.report({});
+  await rollouts.report({ region: "eastus2" });
+};
+
+const WAYS = [
+  [
+    "in Azure",
+    async (flags: Flags) => {
+      await rollouts.publish(TESTED);
+      await rollouts.exclude(flags);
+      await rollouts.pass(12);
+      await passAll();
+    },
+  ],
+  [
+    "in the body of its creation",
+    async (flags: Flags) => {
+      await send(flags);
+      await passAll();
+    },
+  ],
+  [
+    "by a PUT",
+    async (flags: Flags) => {
+      await rollouts.publish(TESTED);
+      await send(flags);
+      await passAll();
+    },
+  ],
+  [
+    "in Azure, once its promotion was accepted",
+    async (flags: Flags) => {
+      await rollouts.publish(TESTED);
+      await passAll();
+      await rollouts.exclude(flags);
+    },
+  ],
+] as const;
+
+describe.each(WAYS)("a version that is held back %s", (_, hold) => {
+  test("in one region is the latest in the others", async () => {
+    await hold({ westus: true });
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+  });
+
+  test("in every region is promoted in none: a person is waited for", async () => {
+    await hold(BOTH);
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual([]);
+    expect(await rollouts.view()).toMatchObject({
+      state: "NeedsAttention",
+      message: expect.stringContaining(
+        "each region is excluded from latest by its own flag",
+      ) as unknown,
+    });
+    const types = (await rollouts.takeEvents()).map(({ type }) => type);
+    expect(types).toContain("Sigil.ImageVersion.RolloutHalted");
+    expect(types).not.toContain("Sigil.ImageVersion.Promoted");
+  });
+});
+
+test("put back in one region it is promoted there by itself", async () => {
+  await rollouts.publish(TESTED);
+  await rollouts.exclude(BOTH);
+  await rollouts.pass(12);
+  await passAll();
+  await rollouts.pass(3);
+  await rollouts.exclude({ westus: false });
+  await rollouts.pass(10);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+});
+
+test("a person's promotion includes it everywhere", async () => {
+  await rollouts.publish(TESTED);
+  await rollouts.exclude(BOTH);
+  await rollouts.pass(12);
+  await passAll();
+  await promoteImageVersion(rollouts.world.deps, {
+    id: idOf(HELD),
+    requestedBy: { appId: "operator" },
+    traceparent: TRACEPARENT,
+  });
+  await rollouts.pass(10);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("the rule allRegionsReady takes off no region's own flag", async () => {
+  const rule = { when: "allRegionsReady" };
+  await request(rollouts.world.deps, HELD, withFlags(rule, BOTH));
+  await rollouts.world.finish(HELD);
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual([]);
+});
