@@ -105,17 +105,15 @@ export function endBatch(
     );
   }
   const { decided } = request ?? {};
+  const undone = `The remaining work could not be done: ${failure.message}`;
   const ending =
     decided?.kind === "canceled"
-      ? cancellation(
-          operation,
-          `The remaining work could not be done: ${failure.message}`,
-          decided.by,
-          context,
-        )
+      ? cancellation(operation, undone, decided.by, context)
       : failed(
           operation,
-          decided?.kind === "failed" ? decided : failure,
+          decided?.kind === "failed"
+            ? { ...decided, message: `${decided.message} ${undone}` }
+            : failure,
           record.regions,
           context,
         );
