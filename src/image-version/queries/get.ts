@@ -6,7 +6,7 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationDependencies } from "../../operation/ports.js";
 import { forgedToken, type Page } from "../../operation/queries.js";
-import { isFinal } from "../state/states.js";
+import { isDeleting, isFinal } from "../state/states.js";
 import {
   formatImageVersionId,
   imageIdOf,
@@ -67,7 +67,12 @@ export async function getImageVersion(
   let look: Look | undefined;
   if (followed && isFresh(followed, reads.now()) && !reads.looks.has(id))
     look = followed;
-  else if (record === undefined || isFinal(record.state) || record.exists)
+  else if (
+    record === undefined ||
+    isFinal(record.state) ||
+    isDeleting(record.state) ||
+    record.exists
+  )
     try {
       const read = await reads.looks.version(id);
       if (read === undefined)

@@ -5,7 +5,7 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { isFinal, isRestoring } from "../state/states.js";
+import { isDeleting, isFinal, isRestoring } from "../state/states.js";
 
 /** Azure has no such version; while one is being created that is a conflict, which passes. */
 export function notFound(
@@ -25,9 +25,7 @@ export function notFound(
       `${name} is being restored by operation ${operationId}. Wait until Azure shows it.`,
       { fields: { existingOperationId: operationId } },
     );
-  const isDeleting =
-    record.state === "DeletionRequested" || record.state === "Deleting";
-  if (isDeleting)
+  if (isDeleting(record.state))
     return new ServiceError(
       "NotFound",
       `Azure has no ${name}: operation ${operationId} is deleting it.`,

@@ -23,6 +23,7 @@ import { started, untilQuiet } from "./accepting.js";
 import { endedLife, lifeOver } from "./adoption.js";
 import { includedAgain } from "./guarding.js";
 import { deletes, inTurn } from "./queue.js";
+import { isDeleting } from "./states.js";
 import {
   batchOf,
   sentLast,
@@ -39,7 +40,7 @@ export function deletionIn({
   operation,
 }: ImageVersionPair): QueuedRequest | undefined {
   const [first] = record.queued;
-  if (record.state === "DeletionRequested" || record.state === "Deleting") {
+  if (isDeleting(record.state)) {
     const begun = [operation, ...record.members].find(deletes);
     if (begun !== undefined)
       return {

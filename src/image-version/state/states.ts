@@ -120,6 +120,10 @@ export function isRestoring(state: VersionState): boolean {
   return state === "RestoreRequested" || state === "Restoring";
 }
 
+export function isDeleting(state: VersionState): boolean {
+  return state === "DeletionRequested" || state === "Deleting";
+}
+
 export function isFinal(state: VersionState): boolean {
   return isFinalState(VERSION_STATES[state]);
 }
