@@ -37,6 +37,8 @@ export function createWriteJudge(judging: Judging): WriteJudge {
   const steps = new Set<string>();
   /** Lives that others began a moment before Sigil sent its create: ARM has made one of the two. */
   const unseen = new Set<string>();
+  /** Lives of which Sigil has allowed that regions are removed: what it has opened it closes, whoever made the version. */
+  const opened = new Set<string>();
   const away = new Map<string, Map<string, Facts>>();
   const awayFrom = (version: string): Map<string, Facts> => {
     const found = away.get(version) ?? new Map<string, Facts>();
@@ -97,6 +99,9 @@ export function createWriteJudge(judging: Judging): WriteJudge {
         breach(3, `${what}, which was shown ${shown}`);
       if (shown === undefined) judgeCreation(what, version, open);
       else judgeAdoption(what, version, open, before, body);
+      const after = factsOf(body);
+      if (after["opened"] === "true" && before["opened"] !== "true")
+        opened.add(`${version} ${arm.life(version)}`);
       const { excludeFromLatest, targetRegions = [] } =
         body.properties.publishingProfile ?? {};
       if (
@@ -104,7 +109,6 @@ export function createWriteJudge(judging: Judging): WriteJudge {
         targetRegions.some((region) => region.excludeFromLatest === false)
       )
         breach(5, `${what} excludes it, but says otherwise of a region`);
-      const after = factsOf(body);
       const taken = awayFrom(version);
       const changes = changesBetween(before, after);
       const asked = (fact: string, value: string | undefined): boolean =>
@@ -183,18 +187,20 @@ export function createWriteJudge(judging: Judging): WriteJudge {
         (each.body !== undefined || each.edits !== undefined) &&
         (each.status === "Succeeded" || wasShown(each)),
     );
+    const changed = changesBetween(before, factsOf(body)).map(
+      ({ fact }) => fact,
+    );
+    const closes =
+      opened.has(`${version} ${life}`) &&
+      changed.every((fact) => fact === "opened");
     if (
       !adopted &&
+      !closes &&
       open.every((each) => blind(each) || !isMeantFor(each, life))
     )
       breach(
         2,
-        `${what} writes over what ${birth.by} has made: ${changesBetween(
-          before,
-          factsOf(body),
-        )
-          .map(({ fact }) => fact)
-          .join(", ")}`,
+        `${what} writes over what ${birth.by} has made: ${changed.join(", ")}`,
       );
   }
 
