@@ -452,7 +452,7 @@ export function adoptionRefusal(
       : "was made by others, or changed by a policy while the answer to Sigil's create request was lost";
   return {
     code: "ImageVersionConflict",
-    message: `${record.resourceId} exists in Azure already, ${whose}, and differs from the request. Nothing of the request was written to it. Send the request with If-Match to change it, or use another version name.`,
+    message: `${record.resourceId} exists in Azure already, ${whose}, and differs from the request. Sigil writes nothing more to it. Send the request with If-Match to change it, or use another version name.`,
     errors,
   };
 }

@@ -485,7 +485,7 @@ describe("a version that Azure already has", () => {
       status: "Failed",
       error: {
         code: "ImageVersionConflict",
-        message: `${id} exists in Azure already, was not made by this request, and differs from the request. Nothing of the request was written to it. Send the request with If-Match to change it, or use another version name.`,
+        message: `${id} exists in Azure already, was not made by this request, and differs from the request. Sigil writes nothing more to it. Send the request with If-Match to change it, or use another version name.`,
       },
     });
     expect(operation.error?.errors[0]?.pointer).toMatch(

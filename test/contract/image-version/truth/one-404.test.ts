@@ -1,5 +1,5 @@
 /** One answer of Azure that it has no such version, while it lists the version: nothing is gone by that. */
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { planImageVersion } from "../../../../src/image-version/commands/plan.js";
 import { commandOf, type InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
@@ -12,6 +12,7 @@ import {
   inAzure,
   isExcluded,
   made,
+  operationIn,
   outside,
   pass,
   patch,
@@ -106,6 +107,57 @@ test("a plan does not say that it is gone", async () => {
   const planned = planImageVersion(world.deps, commandOf(id, BODY));
   expect(await refusal(planned)).toMatchObject(AGAIN);
   await isAsBefore();
+});
+
+describe.each([
+  [
+    "a PATCH",
+    async () => operationIn(await patch(world, id, { tags: { b: "1" } })),
+  ],
+  ["a demotion", () => byHand.demote(world, id)],
+] as const)("while %s that was accepted is to be sent", (_, accept) => {
+  let accepted: Awaited<ReturnType<typeof accept>>;
+
+  beforeEach(async () => {
+    world.simulator.control.clearFaults();
+    accepted = await accept();
+    faultOn(world, id, { method: "GET", status: 404, times: 1 });
+  });
+
+  test("a PUT with If-None-Match is to be sent again, and is refused then", async () => {
+    const send = () =>
+      put(world, id, plain(undefined, { tags: { a: "2" } }), {
+        ifNoneMatch: "*",
+      });
+    expect(await refusal(send())).toMatchObject(AGAIN);
+    expect(await refusal(send())).toMatchObject({ code: "PreconditionFailed" });
+  });
+
+  test("a PATCH is to be sent again", async () => {
+    const sent = patch(world, id, { tags: { a: "2" } });
+    expect(await refusal(sent)).toMatchObject(AGAIN);
+  });
+
+  test("GET shows it as it was, and says so", async () => {
+    world.clock.advance(60_000);
+    const shown = await seen(world, id);
+    expect(shown).toMatchObject({ tags: { a: "1" } });
+    expect(shown.sigil.warnings).toMatchObject([{ code: "StateConflict" }]);
+  });
+
+  test("a promotion goes by what was seen last", async () => {
+    const promotion = await byHand.promote(world, id);
+    const all = await ended(world, [accepted, promotion]);
+    expect(all.map(({ status }) => status)).not.toContain("Failed");
+  });
+
+  afterEach(async () => {
+    await ended(world, [accepted]);
+    expect(await seen(world, id)).toMatchObject({
+      tags: { a: "1" },
+      sigil: { managedBy: "Sigil", protected: true },
+    });
+  });
 });
 
 test("once it is gone from the list, too, it is gone", async () => {

@@ -201,7 +201,7 @@ describe("what others have made", () => {
   test("is not changed by a creation, which is told what differs", () => {
     expect(adoptionRefusal(sent(), otherwise)).toEqual({
       code: "ImageVersionConflict",
-      message: `${asking.resourceId} exists in Azure already, was not made by this request, and differs from the request. Nothing of the request was written to it. Send the request with If-Match to change it, or use another version name.`,
+      message: `${asking.resourceId} exists in Azure already, was not made by this request, and differs from the request. Sigil writes nothing more to it. Send the request with If-Match to change it, or use another version name.`,
       errors: [
         expect.objectContaining({ code: "ReadBackMismatch", pointer: "" }),
       ],
