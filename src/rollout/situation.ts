@@ -36,7 +36,7 @@ import {
   imageIdOf,
   type ImageVersionId,
 } from "../resource-id.js";
-import { storedResultsOf } from "../test-results/get.js";
+import { resultsOf } from "../test-results/get.js";
 import type { MachineTests, Situation, WaveSituation } from "./decide.js";
 import { hindranceIn, namesOf, testsIn } from "./hindrance.js";
 import type { RolloutDependencies } from "./ports.js";
@@ -123,22 +123,16 @@ async function situationIn(
   const regions =
     wave?.regions.filter(isThere) ?? rule.regions?.filter(isThere) ?? targets;
   const versionId = formatImageVersionId(id);
-  const { addedTimes } = { ...record, ...copiesAfter(record, look) };
+  const copies = { ...record, ...copiesAfter(record, look) };
   const [results, tests] = await Promise.all([
-    storedResultsOf(deps.results, versionId, look),
+    resultsOf(deps.results, versionId, look, copies),
     testsOf(deps, id, regions, look),
   ]);
   const broken = await brokenKeys(deps.imageVersions, id, look, record, false);
   return {
     regions,
     names: wave === undefined ? namesOf(rule) : testsIn(wave),
-    // Of a region that was added again only what was begun since: what was found of the copy before says nothing of this one.
-    results: results.flatMap(({ begunTime, ...result }) =>
-      Date.parse(begunTime ?? result.time) <
-      Date.parse(addedTimes?.[result.region] ?? "")
-        ? []
-        : [result],
-    ),
+    results,
     unready: regions.filter((name) => !areReady(look, [name])),
     lost: regions.filter((name) => hasFailed(look, name)),
     tests,
