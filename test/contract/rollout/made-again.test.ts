@@ -1,6 +1,7 @@
 /** Regional copies that are removed, or made again, by a retry or by others: what was found of the one before says nothing any more. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runDrift } from "../../../src/drift/run-drift.js";
+import { retryImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { idOf, TRACEPARENT } from "../../support/dependencies.js";
 import { HELD, startRollouts, type Rollouts } from "./support.js";
 
@@ -31,6 +32,21 @@ async function madeByOthers(
   if (shown !== undefined)
     await resourceManager.putImageVersion(idOf(HELD), shown.resource);
   await look();
+}
+
+async function repaired(): Promise<void> {
+  await rollouts.simulator.control.setRegionState({
+    versionId: HELD,
+    region: "eastus2",
+    state: "Failed",
+    details: "No.",
+  });
+  await retryImageVersion(rollouts.world.deps, {
+    id: idOf(HELD),
+    requestedBy: { appId: "operator" },
+    traceparent: TRACEPARENT,
+  });
+  await rollouts.pass(60);
 }
 
 describe("a regional copy that others have made again", () => {
@@ -75,7 +91,70 @@ describe("a regional copy that others have made again", () => {
     const { operation } = await rollouts.read(HELD);
     expect(operation.tests?.map(({ name }) => name)).toEqual(["eastus2"]);
   });
+
+  test("is tested though machines have come to no result with the one before", async () => {
+    await rollouts.setProfile({ machineSize: "Standard_NoSuchSize" }, HELD);
+    await rollouts.publish({ when: "tested", regions: ["eastus2"] });
+    await rollouts.pass(180);
+    expect(await rollouts.view()).toMatchObject({ state: "NeedsAttention" });
+    await rollouts.setProfile({}, HELD);
+    await madeByOthers();
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  });
 });
+
+describe.each([
+  ["by a retry", repaired],
+  ["by others", madeByOthers],
+] as const)(
+  "a copy that is made again %s where the version is the latest",
+  (_, makeAgain) => {
+    test("is tested again by machines", async () => {
+      await rollouts.publish({
+        when: "waves",
+        waves: [
+          { regions: ["eastus2"], after: "tested" },
+          { regions: ["westus"], after: "manual" },
+        ],
+      });
+      await rollouts.pass(30);
+      expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+      const before = (await rollouts.read(HELD)).operation;
+      await makeAgain();
+      await rollouts.pass(30);
+      const { operation } = await rollouts.read(HELD);
+      expect(operation.id).not.toBe(before.id);
+      expect(operation).toMatchObject({
+        status: "Succeeded",
+        requestedBy: { name: "rollout" },
+        tests: [{ name: "eastus2" }],
+      });
+      expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+      expect(await rollouts.view()).toMatchObject({
+        message: "It waits for somebody to promote it in westus.",
+      });
+    });
+
+    test("holds up the next wave until it has passed again", async () => {
+      await rollouts.publish(WAVES);
+      await rollouts.report({ region: "eastus2" });
+      await rollouts.pass(15);
+      expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+      await makeAgain();
+      await rollouts.report({});
+      await rollouts.pass(15);
+      expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+      expect(await rollouts.view()).toMatchObject({
+        wave: 2,
+        message: "It waits for boot in eastus2.",
+      });
+      await rollouts.report({ region: "eastus2" });
+      await rollouts.pass(15);
+      expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+    });
+  },
+);
 
 describe("a halt by what has failed in a region is over once that is removed", () => {
   async function halted(rule: object): Promise<void> {
