@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runDrift } from "../../../src/drift/run-drift.js";
 import { retryImageVersion } from "../../../src/image-version/commands/by-hand.js";
-import { idOf, TRACEPARENT } from "../../support/dependencies.js";
-import { HELD, startRollouts, type Rollouts } from "./support.js";
+import { canonicalRegion } from "../../../src/resource-id.js";
+import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
@@ -166,11 +167,43 @@ describe("a halt by what has failed in a region is over once that is removed", (
     expect(await rollouts.isLookedAfter()).toBe(false);
   }
 
-  test("in Azure, and the timer looks for what others change", async () => {
+  test.each([
+    [
+      "the timer looks for what others change",
+      () => runDrift(rollouts.world.deps, TRACEPARENT),
+    ],
+    ["somebody reads the version", () => rollouts.view()],
+  ] as const)("in Azure, and %s", async (_, look) => {
     await halted(WAVES);
     await drop();
-    await runDrift(rollouts.world.deps, TRACEPARENT);
+    rollouts.clock.advance(60_000);
+    await look();
     await rollouts.pass(6);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  });
+
+  test("by a PUT", async () => {
+    await halted(TESTED);
+    const { properties, ...body } = ruled(TESTED);
+    const { publishingProfile } = properties;
+    await request(
+      rollouts.world.deps,
+      HELD,
+      {
+        ...body,
+        properties: {
+          ...properties,
+          publishingProfile: {
+            ...publishingProfile,
+            targetRegions: (publishingProfile?.targetRegions ?? []).filter(
+              ({ name }) => canonicalRegion(name) !== "eastus2",
+            ),
+          },
+        },
+      },
+      { removeRegions: ["eastus2"] },
+    );
+    await rollouts.pass(15);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
   });
 });
