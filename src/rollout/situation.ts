@@ -253,7 +253,8 @@ export function overruledTime(
   const isKnown = typeof waves?.[wave] === "string";
   if (isKnown && known !== undefined) return known;
   const by = isKnown ? promotion : promotedBy(record, wave, promotion);
-  if (by !== undefined) return isByRollout(by) ? undefined : by.createdTime;
+  if (by !== undefined)
+    return isByRollout(by) ? undefined : (by.takenOverTime ?? by.createdTime);
   return isKnown ? undefined : failedTime;
 }
 

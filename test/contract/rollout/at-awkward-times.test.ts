@@ -124,12 +124,22 @@ test("an exclusion after a failure is tried again where Azure has refused it", a
   expect(await rollouts.latestIn()).toEqual([]);
 });
 
+/** A second later a result is stored by whoever dies before anybody has looked at it. */
+async function storeUnseen(result: "passed" | "failed"): Promise<void> {
+  rollouts.clock.advance(1_000);
+  await expect(
+    rollouts.report({ result }, HELD, {
+      ...rollouts.resultDeps,
+      onResult: () => Promise.reject(new Error("The process died.")),
+    }),
+  ).rejects.toThrow("died");
+}
+
 describe("a failure between the acceptance of a promotion and its PUT", () => {
   const second = async (result: "passed" | "failed"): Promise<void> => {
     rollouts.clock.advance(1_000);
     await rollouts.report({ result });
   };
-  const cutOff = () => Promise.reject(new Error("The process died."));
 
   test("keeps a tested version out of latest, until it passes", async () => {
     await rollouts.publish({ when: "tested", results: ["boot"] });
@@ -167,13 +177,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
     await rollouts.publish({ when: "tested", results: ["boot"] });
     await rollouts.report({ region: "eastus2" });
     await rollouts.report({});
-    rollouts.clock.advance(1_000);
-    await expect(
-      rollouts.report({ result: "failed" }, HELD, {
-        ...rollouts.resultDeps,
-        onResult: cutOff,
-      }),
-    ).rejects.toThrow("died");
+    await storeUnseen("failed");
     await rollouts.pass(10);
     expect(await rollouts.latestIn()).toEqual([]);
   });
@@ -184,13 +188,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
       await rollouts.publish({ when: "tested", results: ["boot"] });
       await rollouts.report({ region: "eastus2" });
       await rollouts.report({});
-      rollouts.clock.advance(1_000);
-      await expect(
-        rollouts.report({ result: "failed" }, HELD, {
-          ...rollouts.resultDeps,
-          onResult: cutOff,
-        }),
-      ).rejects.toThrow("died");
+      await storeUnseen("failed");
       rollouts.simulator.control.addFault({
         method: "GET",
         path: HELD,
@@ -224,12 +222,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
     "counts though %i looks before its step do not show the version",
     async (times) => {
       await accepted();
-      await expect(
-        rollouts.report({ result: "failed" }, HELD, {
-          ...rollouts.resultDeps,
-          onResult: cutOff,
-        }),
-      ).rejects.toThrow("died");
+      await storeUnseen("failed");
       showNothing(times);
       await rollouts.pass(10);
       expect(await rollouts.latestIn()).toEqual([]);
@@ -249,13 +242,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
     await rollouts.world.finish(HELD);
     await rollouts.report({ region: "eastus2" });
     await rollouts.report({});
-    rollouts.clock.advance(1_000);
-    await expect(
-      rollouts.report({ result: "failed" }, HELD, {
-        ...rollouts.resultDeps,
-        onResult: cutOff,
-      }),
-    ).rejects.toThrow("died");
+    await storeUnseen("failed");
     const { rollout } = rollouts;
     const behind = {
       ...rollout,
@@ -368,6 +355,18 @@ describe("what a person has promoted", () => {
       expect(await rollouts.latestIn()).toEqual([]);
     },
   );
+
+  test("by taking over the rule's promotion, after a failure that nobody had seen, is not taken back for that", async () => {
+    await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
+    await rollouts.report({});
+    const { operation } = await rollouts.world.read(HELD);
+    await storeUnseen("failed");
+    await promote();
+    expect((await rollouts.world.read(HELD)).operation.id).toBe(operation.id);
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    expect(await rollouts.view()).toMatchObject({ state: "Halted" });
+  });
 
   test("in Azure again, once it was taken back, is not taken back for the same", async () => {
     await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
@@ -704,13 +703,7 @@ test("a halted version goes on though whoever stored the result that passes has 
   await rollouts.report({ result: "failed" });
   await rollouts.pass(3);
   expect(await rollouts.isLookedAfter()).toBe(false);
-  rollouts.clock.advance(1_000);
-  await expect(
-    rollouts.report({}, HELD, {
-      ...rollouts.resultDeps,
-      onResult: () => Promise.reject(new Error("The process died.")),
-    }),
-  ).rejects.toThrow("died");
+  await storeUnseen("passed");
   await rollouts.pass(5);
   expect(await rollouts.latestIn()).toEqual(["westus"]);
 });
