@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
-import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
+import { moveOn, takeAndMoveOn } from "../../../src/rollout/move-on.js";
 import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
 
 let rollouts: Rollouts;
@@ -450,6 +450,38 @@ test.each([{ when: "tested", results: ["boot"] }, WAVES])(
     expect(await rollouts.latestIn()).toContain("westus");
   },
 );
+
+test("a promotion that a person asks for while the rule's is about to be canceled is theirs", async () => {
+  await rollouts.publish({ when: "tested", results: ["boot"] });
+  await rollouts.report({});
+  await rollouts.report({ region: "eastus2" });
+  const { operation } = await rollouts.world.read(HELD);
+  const { rollout } = rollouts;
+  const meanwhile = {
+    ...rollout,
+    results: {
+      list: async (versionId: string) => {
+        const found = await rollout.results.list(versionId);
+        await promoteImageVersion(rollouts.world.deps, {
+          id: idOf(HELD),
+          requestedBy: { appId: "operator" },
+          traceparent: TRACEPARENT,
+        });
+        return found;
+      },
+    },
+  };
+  rollouts.clock.advance(1_000);
+  await rollouts.report({ result: "failed" }, HELD, {
+    ...rollouts.resultDeps,
+    onResult: moveOn.bind(undefined, meanwhile),
+  });
+  await rollouts.pass(10);
+  expect(
+    await rollouts.world.deps.store.readOperation(operation.id),
+  ).toMatchObject({ requestedBy: { appId: "operator" }, status: "Succeeded" });
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
 
 describe("what a person has canceled is not begun again by an operation that says nothing of it", () => {
   const cancelLast = async (kind: string): Promise<void> => {
