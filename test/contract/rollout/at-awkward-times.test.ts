@@ -2,24 +2,26 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
-import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { idOf, request } from "../../support/dependencies.js";
 import { moveOn, takeAndMoveOn } from "../../../src/rollout/move-on.js";
-import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+import {
+  HELD,
+  OPERATOR,
+  TESTED,
+  WAVES,
+  isIn,
+  ruled,
+  startRollouts,
+  targetsOf,
+  withTargets,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
   rollouts = await startRollouts();
 });
 afterEach(() => rollouts.close());
-
-const BOOT = { after: "tested", results: ["boot"] };
-const WAVES = {
-  when: "waves",
-  waves: [
-    { regions: ["West US"], ...BOOT },
-    { regions: ["eastus2"], ...BOOT },
-  ],
-};
 
 test("inconclusive after failed does not lift the halt", async () => {
   await rollouts.publish(WAVES);
@@ -39,7 +41,7 @@ test("inconclusive after failed does not lift the halt", async () => {
 });
 
 test("passed then inconclusive does not close the gate", async () => {
-  await rollouts.publish({ when: "tested", results: ["boot"] });
+  await rollouts.publish(TESTED);
   await rollouts.report({});
   rollouts.clock.advance(1_000);
   await rollouts.report({ result: "inconclusive" });
@@ -142,7 +144,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
   };
 
   test("keeps a tested version out of latest, until it passes", async () => {
-    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.publish(TESTED);
     await rollouts.report({ region: "eastus2" });
     await rollouts.report({});
     const { operation } = await rollouts.world.read(HELD);
@@ -174,7 +176,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
   });
 
   test("counts though nobody has looked since it was stored", async () => {
-    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.publish(TESTED);
     await rollouts.report({ region: "eastus2" });
     await rollouts.report({});
     await storeUnseen("failed");
@@ -185,7 +187,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
   test.each([429, 403])(
     "counts though the look before its step is answered %i",
     async (status) => {
-      await rollouts.publish({ when: "tested", results: ["boot"] });
+      await rollouts.publish(TESTED);
       await rollouts.report({ region: "eastus2" });
       await rollouts.report({});
       await storeUnseen("failed");
@@ -203,7 +205,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
   );
 
   const accepted = async (): Promise<void> => {
-    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.publish(TESTED);
     await rollouts.report({ region: "eastus2" });
     await rollouts.report({});
     rollouts.clock.advance(1_000);
@@ -275,7 +277,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
   });
 
   test("counts where a PUT had no good answer and was not carried out", async () => {
-    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.publish(TESTED);
     await rollouts.report({});
     rollouts.simulator.control.addFault({
       method: "PUT",
@@ -311,11 +313,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
 describe("what a person has promoted", () => {
   const promote = async (): Promise<void> => {
     rollouts.clock.advance(1_000);
-    await promoteImageVersion(rollouts.world.deps, {
-      id: idOf(HELD),
-      requestedBy: { appId: "operator" },
-      traceparent: TRACEPARENT,
-    });
+    await promoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
   };
 
@@ -428,18 +426,14 @@ describe("what a person has promoted", () => {
   });
 });
 
-test.each([{ when: "tested", results: ["boot"] }, WAVES])(
+test.each([TESTED, WAVES])(
   "a promotion that a person asks for while the rule's is not sent is theirs: no failure cancels it",
   async (rule) => {
     await rollouts.publish(rule);
     await rollouts.report({});
     await rollouts.report({ region: "eastus2" });
     rollouts.clock.advance(1_000);
-    const { id } = await promoteImageVersion(rollouts.world.deps, {
-      id: idOf(HELD),
-      requestedBy: { appId: "operator" },
-      traceparent: TRACEPARENT,
-    });
+    const { id } = await promoteImageVersion(rollouts.world.deps, OPERATOR);
     rollouts.clock.advance(1_000);
     await rollouts.report({ result: "failed" });
     await rollouts.pass(10);
@@ -452,7 +446,7 @@ test.each([{ when: "tested", results: ["boot"] }, WAVES])(
 );
 
 test("a promotion that a person asks for while the rule's is about to be canceled is theirs", async () => {
-  await rollouts.publish({ when: "tested", results: ["boot"] });
+  await rollouts.publish(TESTED);
   await rollouts.report({});
   await rollouts.report({ region: "eastus2" });
   const { operation } = await rollouts.world.read(HELD);
@@ -462,11 +456,7 @@ test("a promotion that a person asks for while the rule's is about to be cancele
     results: {
       list: async (versionId: string) => {
         const found = await rollout.results.list(versionId);
-        await promoteImageVersion(rollouts.world.deps, {
-          id: idOf(HELD),
-          requestedBy: { appId: "operator" },
-          traceparent: TRACEPARENT,
-        });
+        await promoteImageVersion(rollouts.world.deps, OPERATOR);
         return found;
       },
     },
@@ -583,23 +573,10 @@ test("what a region's copy has passed says nothing of the one that was made when
   await rollouts.publish(rule);
   await rollouts.report({ region: "eastus2" });
   const body = ruled(rule);
-  const { publishingProfile } = body.properties;
-  const { targetRegions = [] } = publishingProfile ?? {};
-  await request(
-    rollouts.world.deps,
-    HELD,
-    {
-      ...body,
-      properties: {
-        ...body.properties,
-        publishingProfile: {
-          ...publishingProfile,
-          targetRegions: targetRegions.filter(({ name }) => name === "West US"),
-        },
-      },
-    },
-    { removeRegions: ["eastus2"] },
-  );
+  const alone = withTargets(body, targetsOf(body).filter(isIn("westus")));
+  await request(rollouts.world.deps, HELD, alone, {
+    removeRegions: ["eastus2"],
+  });
   await rollouts.world.finish(HELD);
   await request(rollouts.world.deps, HELD, body);
   await rollouts.world.finish(HELD);
@@ -651,7 +628,7 @@ test("a wave whose region the version has no longer is not told to have it", asy
 });
 
 test("a result that passed by a clock that is ahead hides no later failure", async () => {
-  await rollouts.publish({ when: "tested", results: ["boot"] });
+  await rollouts.publish(TESTED);
   const inMs = (ms: number): string =>
     new Date(rollouts.clock.now() + ms).toISOString();
   await rollouts.report({ time: inMs(240_000) });

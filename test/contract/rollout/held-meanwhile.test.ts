@@ -3,9 +3,16 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
-import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { request } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";
-import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+import {
+  HELD,
+  OPERATOR,
+  WAVES,
+  ruled,
+  startRollouts,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
@@ -13,20 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => rollouts.close());
 
-const BOOT = { after: "tested", results: ["boot"] };
-const WAVES = {
-  when: "waves",
-  waves: [
-    { regions: ["West US"], ...BOOT },
-    { regions: ["eastus2"], ...BOOT },
-  ],
-};
-const operator = {
-  id: idOf(HELD),
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
-};
-const promote = () => promoteImageVersion(rollouts.world.deps, operator);
+const promote = () => promoteImageVersion(rollouts.world.deps, OPERATOR);
 const operationOf = (id: string) => rollouts.world.deps.store.readOperation(id);
 
 /** The second wave's promotion is accepted, and not sent. No look can be from before the first one any more. */

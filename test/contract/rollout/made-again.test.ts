@@ -2,9 +2,19 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runDrift } from "../../../src/drift/run-drift.js";
 import { retryImageVersion } from "../../../src/image-version/commands/by-hand.js";
-import { canonicalRegion } from "../../../src/resource-id.js";
 import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
-import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+import {
+  BOOT,
+  HELD,
+  OPERATOR,
+  TESTED,
+  isIn,
+  ruled,
+  startRollouts,
+  targetsOf,
+  withTargets,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
@@ -12,8 +22,6 @@ beforeEach(async () => {
 });
 afterEach(() => rollouts.close());
 
-const TESTED = { when: "tested", results: ["boot"] };
-const BOOT = { after: "tested", results: ["boot"] };
 const FIRST = { regions: ["eastus2"], ...BOOT };
 const WAVES = {
   when: "waves",
@@ -42,11 +50,7 @@ async function repaired(): Promise<void> {
     state: "Failed",
     details: "No.",
   });
-  await retryImageVersion(rollouts.world.deps, {
-    id: idOf(HELD),
-    requestedBy: { appId: "operator" },
-    traceparent: TRACEPARENT,
-  });
+  await retryImageVersion(rollouts.world.deps, OPERATOR);
   await rollouts.pass(60);
 }
 
@@ -184,25 +188,11 @@ describe("a halt by what has failed in a region is over once that is removed", (
 
   test("by a PUT", async () => {
     await halted(TESTED);
-    const { properties, ...body } = ruled(TESTED);
-    const { publishingProfile } = properties;
-    await request(
-      rollouts.world.deps,
-      HELD,
-      {
-        ...body,
-        properties: {
-          ...properties,
-          publishingProfile: {
-            ...publishingProfile,
-            targetRegions: (publishingProfile?.targetRegions ?? []).filter(
-              ({ name }) => canonicalRegion(name) !== "eastus2",
-            ),
-          },
-        },
-      },
-      { removeRegions: ["eastus2"] },
-    );
+    const body = ruled(TESTED);
+    const alone = withTargets(body, targetsOf(body).filter(isIn("westus")));
+    await request(rollouts.world.deps, HELD, alone, {
+      removeRegions: ["eastus2"],
+    });
     await rollouts.pass(15);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
   });
