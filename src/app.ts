@@ -159,7 +159,7 @@ export async function createApp(
       retention,
       testProfiles: rest.testProfiles,
       machineTests,
-      testResults: { ...testResults, looks: imageVersions.looks },
+      testResults,
       rollout,
       rejected: rest.rejected,
     },

@@ -37,7 +37,7 @@ export interface HandlerDependencies {
   readonly retention: RetentionDependencies;
   readonly testProfiles: TestProfileDependencies;
   readonly machineTests: TestDependencies;
-  readonly testResults: TestResultDependencies & Pick<Dependencies, "looks">;
+  readonly testResults: TestResultDependencies;
   readonly rollout: RolloutDependencies;
   readonly rejected: RejectedRequests;
 }
@@ -79,7 +79,7 @@ export function createHttpHandlers(
     ...retentionHandlers(endpoint, deps.retention),
     ...testProfileHandlers(endpoint, deps.testProfiles),
     ...machineTestHandlers(endpoint, deps.machineTests),
-    ...testResultHandlers(endpoint, deps.testResults),
+    ...testResultHandlers(endpoint, deps.testResults, deps.imageVersions),
     ...rejectedRequestHandlers(
       endpoint,
       deps.imageVersions,

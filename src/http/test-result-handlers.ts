@@ -8,12 +8,20 @@ import type { Endpoint } from "./endpoint.js";
 
 export function testResultHandlers(
   endpoint: Endpoint,
-  deps: TestResultDependencies & Pick<Dependencies, "looks">,
+  deps: TestResultDependencies,
+  { looks, store }: Pick<Dependencies, "looks" | "store">,
 ): Readonly<Record<"getTestResults" | "reportTestResult", HttpHandler>> {
   return {
     getTestResults: endpoint("getTestResults", async ({ path }) => ({
       status: 200 as const,
-      body: { value: [...(await getTestResults(deps, path))] },
+      body: {
+        value: [
+          ...(await getTestResults(
+            { results: deps.results, looks, store },
+            path,
+          )),
+        ],
+      },
     })),
 
     reportTestResult: endpoint(

@@ -1,4 +1,5 @@
 /** Ends an operation at its caller's wish: what Sigil would still have done is not done; Azure cannot be called back. */
+import { isDeepStrictEqual } from "node:util";
 import { ServiceError } from "../errors.js";
 import { advance, event, type Ending } from "./advance.js";
 import { hasEnded, kindOf, stateOf } from "./kinds.js";
@@ -78,8 +79,9 @@ export function cancellation(
 }
 
 /**
- * Answers the operation, Canceled; `why` is told where its kind tells reasons. Canceled again, it is the same. Throws ServiceError NotFound for an id that no operation
- * has, and OperationEnded for one that has ended otherwise.
+ * Answers the operation, Canceled. Canceled again, it is the same. `why`: Sigil cancels for that reason, which is told, what it has
+ * begun by itself; where a person has taken that over meanwhile, it is answered as it is. Throws ServiceError NotFound for an id that
+ * no operation has, and OperationEnded for one that has ended otherwise.
  */
 export async function cancelOperation(
   deps: OperationDependencies<TrackedRecord>,
@@ -93,6 +95,9 @@ export async function cancelOperation(
     const told = stored && (await deliver(deps, stored));
     if (told === undefined || !isOpen(deps, told, operationId))
       return ended(await deps.store.readOperation(operationId), operationId);
+    const its = currentOf(told, operationId);
+    if (why !== undefined && !isDeepStrictEqual(its.requestedBy, canceledBy))
+      return its;
     const context = contextOf(deps);
     const next =
       kindOf(deps, told.operation).beginCancel?.(
@@ -102,7 +107,7 @@ export async function cancelOperation(
         context,
         why,
       ) ?? cancel(told, operationId, canceledBy, context);
-    if (next === told) return currentOf(told, operationId);
+    if (next === told) return its;
     try {
       await deliver(deps, await commit(deps, next, told.etag));
     } catch (error) {

@@ -192,6 +192,8 @@ export interface OperationRecord {
   readonly endTime?: string;
   readonly lastUpdatedTime: string;
   readonly requestedBy: Requester;
+  /** Since when it is theirs, where Sigil had begun it by itself; RFC 3339. */
+  readonly takenOverTime?: string;
   /** Of the Idempotency-Key that it was requested with, hashed. */
   readonly requestKey?: string;
   /** The CloudEvent that requested it. */

@@ -5,7 +5,8 @@
  *  3. Nothing is done while an operation on the version is under way: it may change what was tested.
  *  4. Sigil begins the test by a machine at most three times; then it waits for a person.
  *  5. In waves, what has failed in any wave's regions begins no further one; where the rule says so, those that had it lose it,
- *     but for a failure that was found before a person promoted it.
+ *     but for a failure that was found before a person promoted it. None begins before a copy that was made again where the version
+ *     is the latest has passed what the one before had to.
  *  6. A promotion that is not sent yet is decided anew as if it were not there: what would not be promoted now is canceled, and
  *     waits as if all that is known now had come before it.
  */
@@ -59,6 +60,8 @@ export interface WaveSituation {
   readonly number: number;
   /** Of all waves. */
   readonly gates: readonly GateTerms[];
+  /** Of those that have the version, regions whose copies were made again since. */
+  readonly again?: readonly GateTerms[];
   /** A failure excludes it again where it is in latest. */
   readonly rollsBack: boolean;
   /** A person has promoted it in spite of what had failed until then; RFC 3339. */
@@ -220,14 +223,23 @@ function haltBy(
   return { ...halted, kind: isRolledBack ? "rollBack" : "halt" };
 }
 
-/** Of the next wave, and failed where a test of any wave has. */
+/** Of the next wave and of copies that were made again, and failed where a test of any wave has. */
 function gateIn({ regions, names, results, wave }: Situation): Gate {
   const gate = gateOf(results, { regions, names });
+  if (wave === undefined) return gate;
   // Invariant 5.
-  const failed = (wave?.gates ?? []).flatMap(
-    (terms) => gateOf(results, terms).failed,
-  );
-  return failed.length === 0 ? gate : { ...gate, state: "failed", failed };
+  const { gates, again = [] } = wave;
+  const failed = gates.flatMap((terms) => gateOf(results, terms).failed);
+  const missing = [
+    ...again.flatMap((terms) => gateOf(results, terms).missing),
+    ...gate.missing,
+  ];
+  return {
+    state:
+      failed.length > 0 ? "failed" : missing.length > 0 ? "waiting" : "passed",
+    failed,
+    missing,
+  };
 }
 
 function attention(gate: Gate, message: string): Decision {

@@ -1,4 +1,5 @@
 import type { ImageVersionView } from "../image-version/contract.js";
+import { testedRow } from "../image-version/listings.js";
 import type { KnownImageVersion } from "../image-version/queries/get.js";
 import { decide } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
@@ -6,7 +7,10 @@ import { situationOf } from "./situation.js";
 
 export type RolloutView = NonNullable<ImageVersionView["sigil"]["rollout"]>;
 
-/** How far a version is that is held back until its tests have passed; undefined for any other. */
+/**
+ * How far a version is that is held back until its tests have passed; undefined for any other. Nobody looks after one that a failure
+ * has halted: where others have lifted that in Azure since, who reads it lists it to be looked after.
+ */
 export async function getRollout(
   deps: RolloutDependencies,
   { id, record, look }: KnownImageVersion,
@@ -18,6 +22,8 @@ export async function getRollout(
     found.situation,
     deps.imageVersions.now(),
   );
+  if (state !== "Halted" && record.rollout?.failedTime !== undefined)
+    await deps.imageVersions.index.put([testedRow(record.resourceId)]);
   return {
     state,
     message,

@@ -36,7 +36,8 @@ import {
   imageIdOf,
   type ImageVersionId,
 } from "../resource-id.js";
-import { storedResultsOf } from "../test-results/get.js";
+import { resultsOf } from "../test-results/get.js";
+import type { GateTerms } from "../test-results/results.js";
 import type { MachineTests, Situation, WaveSituation } from "./decide.js";
 import { hindranceIn, namesOf, testsIn } from "./hindrance.js";
 import type { RolloutDependencies } from "./ports.js";
@@ -123,24 +124,28 @@ async function situationIn(
   const regions =
     wave?.regions.filter(isThere) ?? rule.regions?.filter(isThere) ?? targets;
   const versionId = formatImageVersionId(id);
-  const { addedTimes } = { ...record, ...copiesAfter(record, look) };
+  const copies = { ...record, ...copiesAfter(record, look) };
+  const again = waves.slice(0, promoted).map((one, i) => ({
+    regions: one.regions.filter(
+      (region) =>
+        isThere(region) &&
+        Date.parse(copies.addedTimes?.[region] ?? "") >
+          Date.parse(sinceOf(record, look, i, carriedOut)),
+    ),
+    names: testsIn(one),
+  }));
+  const concerned = [...regions, ...regionsTestedIn(again)];
   const [results, tests] = await Promise.all([
-    storedResultsOf(deps.results, versionId, look),
-    testsOf(deps, id, regions, look),
+    resultsOf(deps.results, versionId, look, copies),
+    testsOf(deps, id, concerned, look, copies),
   ]);
   const broken = await brokenKeys(deps.imageVersions, id, look, record, false);
   return {
     regions,
     names: wave === undefined ? namesOf(rule) : testsIn(wave),
-    // Of a region that was added again only what was begun since: what was found of the copy before says nothing of this one.
-    results: results.flatMap(({ begunTime, ...result }) =>
-      Date.parse(begunTime ?? result.time) <
-      Date.parse(addedTimes?.[result.region] ?? "")
-        ? []
-        : [result],
-    ),
-    unready: regions.filter((name) => !areReady(look, [name])),
-    lost: regions.filter((name) => hasFailed(look, name)),
+    results,
+    unready: concerned.filter((name) => !areReady(look, [name])),
+    lost: concerned.filter((name) => hasFailed(look, name)),
     tests,
     isHeldEverywhere: wave === undefined && isHeldEverywhere(look.resource),
     ...(broken.length > 0 && { brokenKeys: brokenIn(broken) }),
@@ -156,11 +161,18 @@ async function situationIn(
           regions: one.regions.filter(isThere),
           names: testsIn(one),
         })),
+        again,
         rollsBack:
           rule.onFailure === "rollBack" && !isLatestNowhere(look.resource),
       },
     }),
   };
+}
+
+function regionsTestedIn(gates: readonly GateTerms[]): readonly string[] {
+  return gates.flatMap(({ regions, names }) =>
+    names.length === 0 ? [] : regions,
+  );
 }
 
 /** What opens a wave beside its tests. */
@@ -241,7 +253,8 @@ export function overruledTime(
   const isKnown = typeof waves?.[wave] === "string";
   if (isKnown && known !== undefined) return known;
   const by = isKnown ? promotion : promotedBy(record, wave, promotion);
-  if (by !== undefined) return isByRollout(by) ? undefined : by.createdTime;
+  if (by !== undefined)
+    return isByRollout(by) ? undefined : (by.takenOverTime ?? by.createdTime);
   return isKnown ? undefined : failedTime;
 }
 
@@ -337,6 +350,7 @@ async function testsOf(
   id: ImageVersionId,
   regions: readonly string[],
   { publishedDate = "" }: Look,
+  { addedTimes }: Pick<ImageVersionRecord, "addedTimes">,
 ): Promise<MachineTests> {
   const stored = await machineTests.store.read(
     testKeyOf(formatImageVersionId(id)),
@@ -362,8 +376,15 @@ async function testsOf(
       own.push(operation);
   }
   const { id: lastId, status, endTime } = stored.operation;
+  // Those of a copy before say nothing of this one.
+  const isOfCopies = ({ createdTime, tests = [] }: OperationRecord): boolean =>
+    tests.some(
+      ({ name }) =>
+        regions.includes(name) &&
+        !(Date.parse(createdTime) < Date.parse(addedTimes?.[name] ?? "")),
+    );
   return {
-    begun: own.length,
+    begun: own.filter(isOfCopies).length,
     ...(own[0]?.id === lastId &&
       status === "Canceled" && { isCanceled: true as const }),
     ...(hasEnded(machineTests, stored)

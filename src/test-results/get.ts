@@ -1,8 +1,15 @@
 import { ServiceError } from "../errors.js";
-import type { Looks } from "../image-version/ports.js";
+import type { Dependencies } from "../image-version/ports.js";
+import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
 import type { Look } from "../image-version/resources.js";
-import { formatImageVersionId, type ImageVersionId } from "../resource-id.js";
-import type { StoredTestResult, TestResults } from "./ports.js";
+import type { ImageVersionRecord } from "../image-version/state/record.js";
+import {
+  canonicalRegion,
+  formatImageVersionId,
+  keyOf,
+  type ImageVersionId,
+} from "../resource-id.js";
+import type { TestResults } from "./ports.js";
 import { azureResults, type TestResult } from "./results.js";
 
 /**
@@ -13,9 +20,11 @@ export async function getTestResults(
   {
     results,
     looks,
+    store,
   }: {
     readonly results: Pick<TestResults, "list">;
-    readonly looks: Pick<Looks, "version">;
+    readonly looks: Pick<Dependencies["looks"], "version">;
+    readonly store: Pick<Dependencies["store"], "readRecord">;
   },
   id: ImageVersionId,
 ): Promise<readonly TestResult[]> {
@@ -23,32 +32,51 @@ export async function getTestResults(
   const look = await looks.version(id);
   if (look === undefined)
     throw new ServiceError("NotFound", `Azure has no ${versionId}.`);
-  return [...(await resultsOf(results, versionId, look))].sort(
+  const record = await store.readRecord(keyOf(versionId));
+  return [...(await resultsOf(results, versionId, look, record))].sort(
     (a, b) =>
       a.region.localeCompare(b.region, "en") ||
       a.name.localeCompare(b.name, "en"),
   );
 }
 
-/** Those of the version that Azure shows. */
-async function resultsOf(
-  results: Pick<TestResults, "list">,
-  versionId: string,
-  look: Look,
-): Promise<readonly TestResult[]> {
-  return (await storedResultsOf(results, versionId, look)).map(
-    ({ begunTime: _, ...result }) => result,
-  );
-}
+/** What is known of which regional copies are others by now. */
+type Copies = Pick<
+  ImageVersionRecord,
+  "addedTimes" | "goneRegions" | "observed"
+>;
 
-/** The same, and when that work began by which each was found, where it is known. */
-export async function storedResultsOf(
+/**
+ * Those of the version that Azure shows, in the regions that it has. Of a region that was added again only what was begun since: what
+ * was found of the copy before says nothing of this one. What Azure has validated is the version.
+ */
+export async function resultsOf(
   results: Pick<TestResults, "list">,
   versionId: string,
   { resource, publishedDate = "" }: Look,
-): Promise<readonly (TestResult & Pick<StoredTestResult, "begunTime">)[]> {
+  copies?: Copies,
+): Promise<readonly TestResult[]> {
+  const there = targetRegionsOf(resource).map(({ name }) =>
+    canonicalRegion(name),
+  );
   const reported = (await results.list(versionId))
-    .filter(({ life }) => life === publishedDate)
-    .map(({ versionId: _version, life: _life, ...result }) => result);
+    .filter(
+      ({ life, region, time, begunTime = time }) =>
+        life === publishedDate &&
+        there.includes(region) &&
+        !(Date.parse(begunTime) < Date.parse(madeSince(region, copies) ?? "")),
+    )
+    .map(
+      ({ versionId: _version, life: _life, begunTime: _begun, ...result }) =>
+        result,
+    );
   return [...azureResults(resource, publishedDate), ...reported];
+}
+
+/** A region that is noted as gone, and is there again, was seen without its copy, or with the one before, when it was looked at last. */
+function madeSince(
+  region: string,
+  { addedTimes = {}, goneRegions = [], observed }: Partial<Copies> = {},
+): string | undefined {
+  return goneRegions.includes(region) ? observed?.time : addedTimes[region];
 }

@@ -223,7 +223,6 @@ export function createWorld(shown: Partial<ObservedImageVersion> = {}): World {
       testResults: {
         results,
         resourceManager,
-        looks: imageVersions.looks,
         events: common.events,
         eventSource: common.eventSource,
         now: common.now,

@@ -150,7 +150,7 @@ function setExclusion(
       const same = exclusionBefore(subject, kind, excluded);
       if (same !== undefined)
         return isTakenOver(command, stored, same)
-          ? takenOver(stored, command.requestedBy)
+          ? takenOver(stored, command.requestedBy, deps.now())
           : same;
       if (look === undefined) throw absent(command, stored);
       mustBeInForce(command, look, stored);
@@ -273,13 +273,18 @@ function isByPolicy(
 function takenOver(
   { record, operation }: StoredVersion,
   requestedBy: Requester,
+  now: Date,
 ): ByHand {
   const requests = Object.entries(record.requests).map(
     ([id, { byRule: _, byPolicy: __, ...request }]) => [id, request] as const,
   );
   return {
     record: { ...record, requests: Object.fromEntries(requests) },
-    operation: { ...operation, requestedBy },
+    operation: {
+      ...operation,
+      requestedBy,
+      takenOverTime: now.toISOString(),
+    },
   };
 }
 
@@ -475,7 +480,7 @@ export async function deleteImageVersion(
         if (bypassSoftDelete) mustBeForGood(id, same);
         if (ignoreUse) mustNotBeGuarded(id, same, stored);
         return byPolicy === undefined && isByPolicy(stored, same)
-          ? takenOver(stored, command.requestedBy)
+          ? takenOver(stored, command.requestedBy, deps.now())
           : same;
       }
       const guarded = isGuarded(deps) && !ignoreUse && mayBeThere(subject);

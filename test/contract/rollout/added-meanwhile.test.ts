@@ -1,48 +1,25 @@
 /** What comes between the acceptance of a rule's promotion and its PUT counts as if it had come before: each region has its gate. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
-import { canonicalRegion } from "../../../src/resource-id.js";
 import { commandOf, idOf, request } from "../../support/dependencies.js";
-import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+import {
+  HELD,
+  TESTED,
+  WAVES,
+  isIn,
+  ruled,
+  startRollouts,
+  targetsOf,
+  withTargets,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
   rollouts = await startRollouts();
 });
 afterEach(() => rollouts.close());
-
-const TESTED = { when: "tested", results: ["boot"] };
-const BOOT = { after: "tested", results: ["boot"] };
-const WAVES = {
-  when: "waves",
-  waves: [
-    { regions: ["West US"], ...BOOT },
-    { regions: ["eastus2"], ...BOOT },
-  ],
-};
-
-function targetsOf({ properties }: ImageVersionRequest) {
-  return properties.publishingProfile?.targetRegions ?? [];
-}
-
-function withTargets(
-  { properties, ...body }: ImageVersionRequest,
-  targetRegions: ReturnType<typeof targetsOf>,
-): ImageVersionRequest {
-  const { publishingProfile } = properties;
-  return {
-    ...body,
-    properties: {
-      ...properties,
-      publishingProfile: { ...publishingProfile, targetRegions },
-    },
-  };
-}
-
-const isIn = (region: string) => (target: { readonly name: string }) =>
-  canonicalRegion(target.name) === region;
 
 /** In westus alone. */
 async function publishAlone(): Promise<void> {

@@ -4,9 +4,15 @@ import {
   patchImageVersion,
   putImageVersion,
 } from "../../../src/image-version/commands/put.js";
-import { commandOf, idOf, TRACEPARENT } from "../../support/dependencies.js";
+import { commandOf } from "../../support/dependencies.js";
 import { plain } from "../image-version/truth/support.js";
-import { HELD, startRollouts, type Rollouts } from "./support.js";
+import {
+  BOOT,
+  HELD,
+  OPERATOR,
+  startRollouts,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
@@ -16,7 +22,6 @@ afterEach(() => rollouts.close());
 
 const TWO = [{ name: "westus" }, { name: "eastus2" }];
 const THREE = [...TWO, { name: "eastus" }];
-const BOOT = { after: "tested", results: ["boot"] } as const;
 const WAVES = {
   promotion: {
     when: "waves",
@@ -29,9 +34,7 @@ const WAVES = {
 
 const patch = (merge: object) =>
   patchImageVersion(rollouts.world.deps, {
-    id: idOf(HELD),
-    requestedBy: { appId: "operator" },
-    traceparent: TRACEPARENT,
+    ...OPERATOR,
     validate: () => [],
     patch: merge,
   });

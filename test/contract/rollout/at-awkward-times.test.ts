@@ -2,24 +2,26 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
-import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
-import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
-import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+import { idOf, request } from "../../support/dependencies.js";
+import { moveOn, takeAndMoveOn } from "../../../src/rollout/move-on.js";
+import {
+  HELD,
+  OPERATOR,
+  TESTED,
+  WAVES,
+  isIn,
+  ruled,
+  startRollouts,
+  targetsOf,
+  withTargets,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
   rollouts = await startRollouts();
 });
 afterEach(() => rollouts.close());
-
-const BOOT = { after: "tested", results: ["boot"] };
-const WAVES = {
-  when: "waves",
-  waves: [
-    { regions: ["West US"], ...BOOT },
-    { regions: ["eastus2"], ...BOOT },
-  ],
-};
 
 test("inconclusive after failed does not lift the halt", async () => {
   await rollouts.publish(WAVES);
@@ -39,7 +41,7 @@ test("inconclusive after failed does not lift the halt", async () => {
 });
 
 test("passed then inconclusive does not close the gate", async () => {
-  await rollouts.publish({ when: "tested", results: ["boot"] });
+  await rollouts.publish(TESTED);
   await rollouts.report({});
   rollouts.clock.advance(1_000);
   await rollouts.report({ result: "inconclusive" });
@@ -124,15 +126,25 @@ test("an exclusion after a failure is tried again where Azure has refused it", a
   expect(await rollouts.latestIn()).toEqual([]);
 });
 
+/** A second later a result is stored by whoever dies before anybody has looked at it. */
+async function storeUnseen(result: "passed" | "failed"): Promise<void> {
+  rollouts.clock.advance(1_000);
+  await expect(
+    rollouts.report({ result }, HELD, {
+      ...rollouts.resultDeps,
+      onResult: () => Promise.reject(new Error("The process died.")),
+    }),
+  ).rejects.toThrow("died");
+}
+
 describe("a failure between the acceptance of a promotion and its PUT", () => {
   const second = async (result: "passed" | "failed"): Promise<void> => {
     rollouts.clock.advance(1_000);
     await rollouts.report({ result });
   };
-  const cutOff = () => Promise.reject(new Error("The process died."));
 
   test("keeps a tested version out of latest, until it passes", async () => {
-    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.publish(TESTED);
     await rollouts.report({ region: "eastus2" });
     await rollouts.report({});
     const { operation } = await rollouts.world.read(HELD);
@@ -164,16 +176,10 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
   });
 
   test("counts though nobody has looked since it was stored", async () => {
-    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.publish(TESTED);
     await rollouts.report({ region: "eastus2" });
     await rollouts.report({});
-    rollouts.clock.advance(1_000);
-    await expect(
-      rollouts.report({ result: "failed" }, HELD, {
-        ...rollouts.resultDeps,
-        onResult: cutOff,
-      }),
-    ).rejects.toThrow("died");
+    await storeUnseen("failed");
     await rollouts.pass(10);
     expect(await rollouts.latestIn()).toEqual([]);
   });
@@ -181,16 +187,10 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
   test.each([429, 403])(
     "counts though the look before its step is answered %i",
     async (status) => {
-      await rollouts.publish({ when: "tested", results: ["boot"] });
+      await rollouts.publish(TESTED);
       await rollouts.report({ region: "eastus2" });
       await rollouts.report({});
-      rollouts.clock.advance(1_000);
-      await expect(
-        rollouts.report({ result: "failed" }, HELD, {
-          ...rollouts.resultDeps,
-          onResult: cutOff,
-        }),
-      ).rejects.toThrow("died");
+      await storeUnseen("failed");
       rollouts.simulator.control.addFault({
         method: "GET",
         path: HELD,
@@ -205,7 +205,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
   );
 
   const accepted = async (): Promise<void> => {
-    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.publish(TESTED);
     await rollouts.report({ region: "eastus2" });
     await rollouts.report({});
     rollouts.clock.advance(1_000);
@@ -224,12 +224,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
     "counts though %i looks before its step do not show the version",
     async (times) => {
       await accepted();
-      await expect(
-        rollouts.report({ result: "failed" }, HELD, {
-          ...rollouts.resultDeps,
-          onResult: cutOff,
-        }),
-      ).rejects.toThrow("died");
+      await storeUnseen("failed");
       showNothing(times);
       await rollouts.pass(10);
       expect(await rollouts.latestIn()).toEqual([]);
@@ -249,13 +244,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
     await rollouts.world.finish(HELD);
     await rollouts.report({ region: "eastus2" });
     await rollouts.report({});
-    rollouts.clock.advance(1_000);
-    await expect(
-      rollouts.report({ result: "failed" }, HELD, {
-        ...rollouts.resultDeps,
-        onResult: cutOff,
-      }),
-    ).rejects.toThrow("died");
+    await storeUnseen("failed");
     const { rollout } = rollouts;
     const behind = {
       ...rollout,
@@ -288,7 +277,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
   });
 
   test("counts where a PUT had no good answer and was not carried out", async () => {
-    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.publish(TESTED);
     await rollouts.report({});
     rollouts.simulator.control.addFault({
       method: "PUT",
@@ -324,11 +313,7 @@ describe("a failure between the acceptance of a promotion and its PUT", () => {
 describe("what a person has promoted", () => {
   const promote = async (): Promise<void> => {
     rollouts.clock.advance(1_000);
-    await promoteImageVersion(rollouts.world.deps, {
-      id: idOf(HELD),
-      requestedBy: { appId: "operator" },
-      traceparent: TRACEPARENT,
-    });
+    await promoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
   };
 
@@ -368,6 +353,18 @@ describe("what a person has promoted", () => {
       expect(await rollouts.latestIn()).toEqual([]);
     },
   );
+
+  test("by taking over the rule's promotion, after a failure that nobody had seen, is not taken back for that", async () => {
+    await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
+    await rollouts.report({});
+    const { operation } = await rollouts.world.read(HELD);
+    await storeUnseen("failed");
+    await promote();
+    expect((await rollouts.world.read(HELD)).operation.id).toBe(operation.id);
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    expect(await rollouts.view()).toMatchObject({ state: "Halted" });
+  });
 
   test("in Azure again, once it was taken back, is not taken back for the same", async () => {
     await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
@@ -429,18 +426,14 @@ describe("what a person has promoted", () => {
   });
 });
 
-test.each([{ when: "tested", results: ["boot"] }, WAVES])(
+test.each([TESTED, WAVES])(
   "a promotion that a person asks for while the rule's is not sent is theirs: no failure cancels it",
   async (rule) => {
     await rollouts.publish(rule);
     await rollouts.report({});
     await rollouts.report({ region: "eastus2" });
     rollouts.clock.advance(1_000);
-    const { id } = await promoteImageVersion(rollouts.world.deps, {
-      id: idOf(HELD),
-      requestedBy: { appId: "operator" },
-      traceparent: TRACEPARENT,
-    });
+    const { id } = await promoteImageVersion(rollouts.world.deps, OPERATOR);
     rollouts.clock.advance(1_000);
     await rollouts.report({ result: "failed" });
     await rollouts.pass(10);
@@ -451,6 +444,34 @@ test.each([{ when: "tested", results: ["boot"] }, WAVES])(
     expect(await rollouts.latestIn()).toContain("westus");
   },
 );
+
+test("a promotion that a person asks for while the rule's is about to be canceled is theirs", async () => {
+  await rollouts.publish(TESTED);
+  await rollouts.report({});
+  await rollouts.report({ region: "eastus2" });
+  const { operation } = await rollouts.world.read(HELD);
+  const { rollout } = rollouts;
+  const meanwhile = {
+    ...rollout,
+    results: {
+      list: async (versionId: string) => {
+        const found = await rollout.results.list(versionId);
+        await promoteImageVersion(rollouts.world.deps, OPERATOR);
+        return found;
+      },
+    },
+  };
+  rollouts.clock.advance(1_000);
+  await rollouts.report({ result: "failed" }, HELD, {
+    ...rollouts.resultDeps,
+    onResult: moveOn.bind(undefined, meanwhile),
+  });
+  await rollouts.pass(10);
+  expect(
+    await rollouts.world.deps.store.readOperation(operation.id),
+  ).toMatchObject({ requestedBy: { appId: "operator" }, status: "Succeeded" });
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
 
 describe("what a person has canceled is not begun again by an operation that says nothing of it", () => {
   const cancelLast = async (kind: string): Promise<void> => {
@@ -552,23 +573,10 @@ test("what a region's copy has passed says nothing of the one that was made when
   await rollouts.publish(rule);
   await rollouts.report({ region: "eastus2" });
   const body = ruled(rule);
-  const { publishingProfile } = body.properties;
-  const { targetRegions = [] } = publishingProfile ?? {};
-  await request(
-    rollouts.world.deps,
-    HELD,
-    {
-      ...body,
-      properties: {
-        ...body.properties,
-        publishingProfile: {
-          ...publishingProfile,
-          targetRegions: targetRegions.filter(({ name }) => name === "West US"),
-        },
-      },
-    },
-    { removeRegions: ["eastus2"] },
-  );
+  const alone = withTargets(body, targetsOf(body).filter(isIn("westus")));
+  await request(rollouts.world.deps, HELD, alone, {
+    removeRegions: ["eastus2"],
+  });
   await rollouts.world.finish(HELD);
   await request(rollouts.world.deps, HELD, body);
   await rollouts.world.finish(HELD);
@@ -620,7 +628,7 @@ test("a wave whose region the version has no longer is not told to have it", asy
 });
 
 test("a result that passed by a clock that is ahead hides no later failure", async () => {
-  await rollouts.publish({ when: "tested", results: ["boot"] });
+  await rollouts.publish(TESTED);
   const inMs = (ms: number): string =>
     new Date(rollouts.clock.now() + ms).toISOString();
   await rollouts.report({ time: inMs(240_000) });
@@ -704,13 +712,7 @@ test("a halted version goes on though whoever stored the result that passes has 
   await rollouts.report({ result: "failed" });
   await rollouts.pass(3);
   expect(await rollouts.isLookedAfter()).toBe(false);
-  rollouts.clock.advance(1_000);
-  await expect(
-    rollouts.report({}, HELD, {
-      ...rollouts.resultDeps,
-      onResult: () => Promise.reject(new Error("The process died.")),
-    }),
-  ).rejects.toThrow("died");
+  await storeUnseen("passed");
   await rollouts.pass(5);
   expect(await rollouts.latestIn()).toEqual(["westus"]);
 });

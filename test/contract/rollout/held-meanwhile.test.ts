@@ -1,12 +1,18 @@
 /** Who holds a version back, or changes its rule, between the acceptance of a rule's promotion and its PUT is not overruled. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
-import { runDrift } from "../../../src/drift/run-drift.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
-import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { request } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";
-import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+import {
+  HELD,
+  OPERATOR,
+  WAVES,
+  ruled,
+  startRollouts,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
@@ -14,20 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => rollouts.close());
 
-const BOOT = { after: "tested", results: ["boot"] };
-const WAVES = {
-  when: "waves",
-  waves: [
-    { regions: ["West US"], ...BOOT },
-    { regions: ["eastus2"], ...BOOT },
-  ],
-};
-const operator = {
-  id: idOf(HELD),
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
-};
-const promote = () => promoteImageVersion(rollouts.world.deps, operator);
+const promote = () => promoteImageVersion(rollouts.world.deps, OPERATOR);
 const operationOf = (id: string) => rollouts.world.deps.store.readOperation(id);
 
 /** The second wave's promotion is accepted, and not sent. No look can be from before the first one any more. */
@@ -246,64 +239,4 @@ describe("a promotion by hand", () => {
     await rollouts.pass(3);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
   });
-});
-
-describe("a regional copy that others have made again", () => {
-  const remade = async (look: () => Promise<unknown>): Promise<void> => {
-    const { resourceManager } = rollouts.world.deps;
-    const shown = await resourceManager.getImageVersion(idOf(HELD));
-    await rollouts.simulator.control.dropRegion({
-      versionId: HELD,
-      region: "eastus2",
-    });
-    await look();
-    if (shown !== undefined)
-      await resourceManager.putImageVersion(idOf(HELD), shown.resource);
-    await look();
-  };
-
-  test("has none of the results of the one before", async () => {
-    await rollouts.publish({ when: "tested", results: ["boot"] });
-    await rollouts.report({ region: "eastus2" });
-    await remade(() => rollouts.pass(60));
-    await rollouts.report({});
-    await rollouts.pass(5);
-    expect(await rollouts.latestIn()).toEqual([]);
-    expect(await rollouts.view()).toMatchObject({
-      message: "It waits for boot in eastus2.",
-    });
-    await rollouts.report({ region: "eastus2" });
-    await rollouts.pass(5);
-    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
-  });
-
-  test("while its machine was running is tested again", async () => {
-    await rollouts.publish({ when: "tested" });
-    await rollouts.run();
-    await rollouts.step(1);
-    rollouts.clock.advance(1_000);
-    await remade(() => rollouts.run());
-    await rollouts.pass(90);
-    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
-    const { operation } = await rollouts.read(HELD);
-    expect(operation.tests?.map(({ name }) => name)).toEqual(["eastus2"]);
-  });
-});
-
-test("a halt by what has failed in a region that others have removed is over: the next wave goes on by itself", async () => {
-  await rollouts.publish({
-    ...WAVES,
-    waves: [WAVES.waves[1], WAVES.waves[0]],
-  });
-  await rollouts.report({ region: "eastus2", result: "failed" });
-  await rollouts.report({});
-  await rollouts.pass(10);
-  expect(await rollouts.view()).toMatchObject({ state: "Halted" });
-  await rollouts.simulator.control.dropRegion({
-    versionId: HELD,
-    region: "eastus2",
-  });
-  await runDrift(rollouts.world.deps, TRACEPARENT);
-  await rollouts.pass(6);
-  expect(await rollouts.latestIn()).toEqual(["westus"]);
 });

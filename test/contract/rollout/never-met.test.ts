@@ -5,9 +5,15 @@ import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { TestDependencies } from "../../../src/machine-test/ports.js";
 import { hindrancesOf } from "../../../src/rollout/hindrance.js";
-import { commandOf, idOf, TRACEPARENT } from "../../support/dependencies.js";
+import { commandOf, idOf } from "../../support/dependencies.js";
 import { profileBody } from "../machine-test/support.js";
-import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+import {
+  HELD,
+  OPERATOR,
+  ruled,
+  startRollouts,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
@@ -58,11 +64,7 @@ test("is warned of in a plan and when it is accepted, where the image definition
   expect(await put(TESTED)).toEqual([warning]);
   // It waits still.
   expect(await put(TESTED, { build: "2" })).toEqual([warning]);
-  await promoteImageVersion(rollouts.world.deps, {
-    id: idOf(HELD),
-    requestedBy: { appId: "operator" },
-    traceparent: TRACEPARENT,
-  });
+  await promoteImageVersion(rollouts.world.deps, OPERATOR);
   await rollouts.world.finish(HELD);
   expect(await put(TESTED, { build: "3" })).toEqual([]);
 });

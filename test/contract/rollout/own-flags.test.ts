@@ -3,8 +3,17 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { canonicalRegion } from "../../../src/resource-id.js";
-import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
-import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+import { request } from "../../support/dependencies.js";
+import {
+  HELD,
+  OPERATOR,
+  TESTED,
+  ruled,
+  startRollouts,
+  targetsOf,
+  withTargets,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
@@ -12,31 +21,21 @@ beforeEach(async () => {
 });
 afterEach(() => rollouts.close());
 
-const TESTED = { when: "tested", results: ["boot"] };
 const BOTH = { westus: true, eastus2: true };
 type Flags = Readonly<Record<string, boolean>>;
 
 function withFlags(rule: object, flags: Flags): ImageVersionRequest {
-  const { properties, ...body } = ruled(rule);
-  const { publishingProfile } = properties;
-  return {
-    ...body,
-    properties: {
-      ...properties,
-      publishingProfile: {
-        ...publishingProfile,
-        targetRegions: (publishingProfile?.targetRegions ?? []).map(
-          (region) => {
-            const excludeFromLatest = flags[canonicalRegion(region.name)];
-            return {
-              ...region,
-              ...(excludeFromLatest !== undefined && { excludeFromLatest }),
-            };
-          },
-        ),
-      },
-    },
-  };
+  const body = ruled(rule);
+  return withTargets(
+    body,
+    targetsOf(body).map((region) => {
+      const excludeFromLatest = flags[canonicalRegion(region.name)];
+      return {
+        ...region,
+        ...(excludeFromLatest !== undefined && { excludeFromLatest }),
+      };
+    }),
+  );
 }
 
 const send = async (flags: Flags): Promise<void> => {
@@ -122,11 +121,7 @@ test("a person's promotion includes it everywhere", async () => {
   await rollouts.exclude(BOTH);
   await rollouts.pass(12);
   await passAll();
-  await promoteImageVersion(rollouts.world.deps, {
-    id: idOf(HELD),
-    requestedBy: { appId: "operator" },
-    traceparent: TRACEPARENT,
-  });
+  await promoteImageVersion(rollouts.world.deps, OPERATOR);
   await rollouts.pass(10);
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });

@@ -10,10 +10,18 @@ import {
 } from "../../../src/image-version/commands/put.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
-import { commandOf, idOf, TRACEPARENT } from "../../support/dependencies.js";
+import { commandOf, idOf } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
-import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+import {
+  BOOT,
+  HELD,
+  OPERATOR,
+  TESTED,
+  ruled,
+  startRollouts,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
@@ -21,23 +29,17 @@ beforeEach(async () => {
 });
 afterEach(() => rollouts.close());
 
-const BOOT = { after: "tested", results: ["boot"] };
 const FIRST = { regions: ["westus"], ...BOOT };
 const SECOND = { regions: ["eastus2"], ...BOOT };
 const WAVES = { when: "waves", waves: [FIRST, SECOND] };
 const BOTH = ["westus", "eastus2"];
-const byHand = () => ({
-  id: idOf(HELD),
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
-});
 const bodyOf = (rule: object | undefined) =>
   rule === undefined ? managedImageRequest() : ruled(rule);
 const put = (rule: object | undefined) =>
   putImageVersion(rollouts.world.deps, commandOf(HELD, bodyOf(rule)));
 const patch = (merge: object) =>
   patchImageVersion(rollouts.world.deps, {
-    ...byHand(),
+    ...OPERATOR,
     validate: () => [],
     patch: merge,
   });
@@ -104,7 +106,7 @@ describe("while a wave has the version", () => {
   );
 
   test("other waves are taken once the version is demoted, and begin with their first", async () => {
-    await demoteImageVersion(rollouts.world.deps, byHand());
+    await demoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
     await change({ ...WAVES, waves: [SECOND, FIRST] });
     expect(await rollouts.view()).toMatchObject({ wave: 1 });
@@ -116,7 +118,7 @@ describe("while a wave has the version", () => {
 
   test.each([
     ["none", undefined],
-    ["tested", { when: "tested", results: ["boot"] }],
+    ["tested", TESTED],
     ["allRegionsReady", { when: "allRegionsReady" }],
     ["manual", { when: "manual" }],
   ])(
@@ -186,7 +188,7 @@ describe("before the first wave", () => {
   });
 
   test("the rule tested instead includes it everywhere once its tests have passed", async () => {
-    expect(await change({ when: "tested", results: ["boot"] })).toEqual([]);
+    expect(await change(TESTED)).toEqual([]);
     await passAll();
     expect(await rollouts.latestIn()).toEqual(BOTH);
   });
@@ -216,14 +218,14 @@ describe("before the first wave", () => {
     ]);
     await passAll();
     expect(await rollouts.latestIn()).toEqual([]);
-    await promoteImageVersion(rollouts.world.deps, byHand());
+    await promoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
     expect(await rollouts.latestIn()).toEqual(BOTH);
   });
 });
 
 test("a rule tested that is taken away leaves the version excluded; waves instead begin with their first", async () => {
-  await rollouts.publish({ when: "tested", results: ["boot"] });
+  await rollouts.publish(TESTED);
   const { findings } = await refusal(put(WAVES));
   expect(findings).toMatchObject([{ code: "InvalidPromotion" }]);
   await change(undefined);

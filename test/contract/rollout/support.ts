@@ -27,6 +27,24 @@ import {
 
 export const HELD = seedVersionId("2.0.0");
 
+/** Who decides by hand. */
+export const OPERATOR = {
+  id: idOf(HELD),
+  requestedBy: { appId: "operator" },
+  traceparent: TRACEPARENT,
+};
+
+/** Rules that wait for tests of others. */
+export const TESTED = { when: "tested", results: ["boot"] };
+export const BOOT = { after: "tested" as const, results: ["boot"] };
+export const WAVES = {
+  when: "waves",
+  waves: [
+    { regions: ["West US"], ...BOOT },
+    { regions: ["eastus2"], ...BOOT },
+  ],
+};
+
 export interface Rollouts extends MachineTests {
   readonly rollout: RolloutDependencies;
   readonly resultDeps: TestResultDependencies;
@@ -61,6 +79,27 @@ export function ruled(promotion: object): ImageVersionRequest {
     sigil: { promotion },
   } as ImageVersionRequest;
 }
+
+export function targetsOf({ properties }: ImageVersionRequest) {
+  return properties.publishingProfile?.targetRegions ?? [];
+}
+
+export function withTargets(
+  { properties, ...body }: ImageVersionRequest,
+  targetRegions: ReturnType<typeof targetsOf>,
+): ImageVersionRequest {
+  const { publishingProfile } = properties;
+  return {
+    ...body,
+    properties: {
+      ...properties,
+      publishingProfile: { ...publishingProfile, targetRegions },
+    },
+  };
+}
+
+export const isIn = (region: string) => (target: { readonly name: string }) =>
+  canonicalRegion(target.name) === region;
 
 export async function startRollouts(
   options: Parameters<typeof startMachineTests>[0] = {},
@@ -163,8 +202,7 @@ export async function startRollouts(
       const look = await imageVersions.resourceManager.getImageVersion(
         idOf(HELD),
       );
-      const { targetRegions = [] } =
-        look?.resource.properties.publishingProfile ?? {};
+      const targetRegions = look === undefined ? [] : targetsOf(look.resource);
       await tests.simulator.control.editVersion({
         versionId: HELD,
         properties: {

@@ -4,9 +4,16 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
-import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { idOf, request } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";
-import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+import {
+  HELD,
+  OPERATOR,
+  TESTED,
+  ruled,
+  startRollouts,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
@@ -14,11 +21,6 @@ beforeEach(async () => {
 });
 afterEach(() => rollouts.close());
 
-const byHand = () => ({
-  id: idOf(HELD),
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
-});
 const operationsNow = async () => {
   const { operation } = await rollouts.world.read(HELD);
   return { kind: operation.kind, status: operation.status };
@@ -85,15 +87,15 @@ describe("a version whose test has failed", () => {
   });
 
   test("is not promoted by tests of others, nor after they were promoted by hand and held back", async () => {
-    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.publish(TESTED);
     await rollouts.report({ result: "passed" });
     await rollouts.report({ region: "eastus2", result: "failed" });
     await rollouts.report({ name: "other", region: "eastus2" });
     await rollouts.pass(2);
     expect(await rollouts.isLatest()).toBe(false);
-    await promoteImageVersion(rollouts.world.deps, byHand());
+    await promoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
-    await demoteImageVersion(rollouts.world.deps, byHand());
+    await demoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
     rollouts.clock.advance(1_000);
     await rollouts.report({ region: "eastus2" });
@@ -143,11 +145,7 @@ describe("a test of others", () => {
   });
 
   test("that passes before the version is usable everywhere is not enough", async () => {
-    await request(
-      rollouts.world.deps,
-      HELD,
-      ruled({ when: "tested", results: ["boot"] }),
-    );
+    await request(rollouts.world.deps, HELD, ruled(TESTED));
     await rollouts.world.runDue();
     await rollouts.report({});
     await rollouts.report({ region: "eastus2" });
@@ -195,7 +193,7 @@ test("without machines or a profile a person is waited for, who may promote it b
     state: "NeedsAttention",
     message: expect.stringContaining("makes no test machines") as string,
   });
-  await promoteImageVersion(rollouts.world.deps, byHand());
+  await promoteImageVersion(rollouts.world.deps, OPERATOR);
   await rollouts.world.finish(HELD);
   await rollouts.pass(2);
   expect(await rollouts.isLatest()).toBe(true);
@@ -203,7 +201,7 @@ test("without machines or a profile a person is waited for, who may promote it b
 });
 
 test("a promotion that Azure refuses is not tried for ever", async () => {
-  await rollouts.publish({ when: "tested", results: ["boot"] });
+  await rollouts.publish(TESTED);
   rollouts.simulator.control.addFault({
     method: "PUT",
     path: "/versions/2\\.0\\.0",

@@ -19,7 +19,15 @@ import {
 } from "../../support/dependencies.js";
 import { createMemoryIdempotencyKeys } from "../../support/fakes/idempotency-keys.js";
 import { plain } from "../image-version/truth/support.js";
-import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+import {
+  BOOT,
+  HELD,
+  OPERATOR,
+  TESTED,
+  ruled,
+  startRollouts,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
@@ -27,7 +35,6 @@ beforeEach(async () => {
 });
 afterEach(() => rollouts.close());
 
-const BOOT = { after: "tested" as const, results: ["boot"] };
 const FIRST = { regions: ["westus"], ...BOOT };
 const WAVES = {
   when: "waves",
@@ -36,11 +43,6 @@ const WAVES = {
 const after = (minutes: number, first: object = FIRST) => ({
   when: "waves",
   waves: [first, { regions: ["eastus2"], after: { minutes } }],
-});
-const byHand = () => ({
-  id: idOf(HELD),
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
 });
 const told = async (type = "WavePromoted") =>
   (await rollouts.takeEvents()).filter((event) => event.type.endsWith(type));
@@ -101,9 +103,9 @@ describe("a wave by minutes", () => {
     await rollouts.report({});
     await rollouts.pass(3);
     rollouts.clock.advance(29 * 60_000);
-    await demoteImageVersion(rollouts.world.deps, byHand());
+    await demoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
-    await promoteImageVersion(rollouts.world.deps, byHand());
+    await promoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
     await rollouts.pass(20);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
@@ -244,13 +246,13 @@ describe("what others exclude again in Azure is not included by Sigil", () => {
     await rollouts.pass(10);
     expect(await rollouts.latestIn()).toEqual(["westus"]);
     expect(await rollouts.isLookedAfter()).toBe(false);
-    await promoteImageVersion(rollouts.world.deps, byHand());
+    await promoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
     expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
   });
 
   test("before its tests have passed", async () => {
-    await rollouts.publish({ when: "tested", results: ["boot"] });
+    await rollouts.publish(TESTED);
     await rollouts.exclude({}, false);
     await rollouts.pass(2);
     await rollouts.exclude({}, true);
@@ -266,11 +268,11 @@ test("a wave that is promoted again is told again", async () => {
   await rollouts.publish(WAVES);
   await rollouts.report({});
   await rollouts.pass(3);
-  await demoteImageVersion(rollouts.world.deps, byHand());
+  await demoteImageVersion(rollouts.world.deps, OPERATOR);
   await rollouts.world.finish(HELD);
   await rollouts.pass(3);
   expect(await rollouts.isLookedAfter()).toBe(false);
-  await promoteImageVersion(rollouts.world.deps, byHand());
+  await promoteImageVersion(rollouts.world.deps, OPERATOR);
   await rollouts.world.finish(HELD);
   await rollouts.pass(3);
   const events = await told();

@@ -4,12 +4,20 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
-import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { idOf, request } from "../../support/dependencies.js";
 import { managedImageRequest } from "../../support/requests.js";
 import { refusal } from "../../support/refusal.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
 import { takeAndMoveOn } from "../../../src/rollout/move-on.js";
-import { HELD, ruled, startRollouts, type Rollouts } from "./support.js";
+import {
+  BOOT,
+  HELD,
+  OPERATOR,
+  WAVES,
+  ruled,
+  startRollouts,
+  type Rollouts,
+} from "./support.js";
 
 let rollouts: Rollouts;
 beforeEach(async () => {
@@ -17,21 +25,8 @@ beforeEach(async () => {
 });
 afterEach(() => rollouts.close());
 
-const BOOT = { after: "tested", results: ["boot"] };
-const WAVES = {
-  when: "waves",
-  waves: [
-    { regions: ["West US"], ...BOOT },
-    { regions: ["eastus2"], ...BOOT },
-  ],
-};
-const byHand = () => ({
-  id: idOf(HELD),
-  requestedBy: { appId: "operator" },
-  traceparent: TRACEPARENT,
-});
 const promote = async () => {
-  await promoteImageVersion(rollouts.world.deps, byHand());
+  await promoteImageVersion(rollouts.world.deps, OPERATOR);
   await rollouts.world.finish(HELD);
 };
 const toldTypes = async () =>
@@ -145,7 +140,7 @@ describe("by hand", () => {
     await rollouts.report({});
     await rollouts.report({ region: "eastus2" });
     await rollouts.world.finish(HELD);
-    await demoteImageVersion(rollouts.world.deps, byHand());
+    await demoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
     await rollouts.pass(5);
     expect(await rollouts.latestIn()).toEqual([]);
@@ -254,7 +249,7 @@ test("the step that ends an operation begins what its end allows, before the tim
   rollouts.clock.advance(1_000);
   await rollouts.report({ region: "eastus2" });
   // A person does not wait for the machine: the second wave follows the first at once.
-  await promoteImageVersion(rollouts.world.deps, byHand());
+  await promoteImageVersion(rollouts.world.deps, OPERATOR);
   await untilRest();
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });

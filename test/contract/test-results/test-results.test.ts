@@ -67,10 +67,7 @@ const report = (more: object = {}) =>
   });
 
 const results = () =>
-  getTestResults(
-    { results: deps.results, looks: world.deps.looks },
-    idOf(version),
-  );
+  getTestResults({ ...world.deps, results: deps.results }, idOf(version));
 
 const told = async () =>
   (await world.takeEvents()).map(({ id, type, data }) => ({ id, type, data }));
@@ -159,6 +156,55 @@ test("a version that is made again under its number has no results of the one be
   // Older than what is stored of the life before would be no reason: another life is another matter.
   await report({ result: "passed", time: at(-1) });
   expect(await results()).toMatchObject([{ result: "passed" }]);
+});
+
+describe("a region that is removed, and added again", () => {
+  const body = managedImageRequest();
+  const { publishingProfile } = body.properties;
+  const { targetRegions = [] } = publishingProfile ?? {};
+  const remove = async (): Promise<void> => {
+    const alone = {
+      ...body,
+      properties: {
+        ...body.properties,
+        publishingProfile: {
+          ...publishingProfile,
+          targetRegions: targetRegions.filter(({ name }) => name === "West US"),
+        },
+      },
+    };
+    await request(world.deps, version, alone, { removeRegions: ["eastus2"] });
+    await world.finish(version);
+    world.clock.advance(600_000);
+  };
+  const names = async () => (await results()).map(({ name }) => name);
+
+  test.each([
+    [
+      "by a PUT",
+      async () => {
+        await request(world.deps, version, body);
+        await world.finish(version);
+      },
+    ],
+    [
+      "by others",
+      async () => {
+        await world.deps.resourceManager.putImageVersion(idOf(version), body);
+      },
+    ],
+  ])("%s has none of the results of the copy before", async (_, add) => {
+    await report({ region: "eastus2", name: "before" });
+    await report({ name: "boot" });
+    expect(await names()).toEqual(["before", "boot"]);
+    await remove();
+    expect(await names()).toEqual(["boot"]);
+    await add();
+    world.clock.advance(600_000);
+    expect(await names()).toEqual(["boot"]);
+    await report({ region: "eastus2", name: "after" });
+    expect(await names()).toEqual(["after", "boot"]);
+  });
 });
 
 describe("by Service Bus", () => {

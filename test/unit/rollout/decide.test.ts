@@ -274,6 +274,20 @@ describe("in waves", () => {
     });
   });
 
+  test("a copy that was made again where the version is the latest passes first", () => {
+    const again = [{ regions: ["westus"], names: [MACHINE] }];
+    const results = [boot("westus", "passed"), boot("eastus2", "passed")];
+    expect(second({ again }, { results })).toMatchObject({
+      kind: "test",
+      regions: ["westus"],
+      message:
+        "It waits for sigil/machine in westus. A test by machines begins.",
+    });
+    expect(
+      second({ again }, { results: [...results, found("westus", "passed")] }),
+    ).toMatchObject({ kind: "promote" });
+  });
+
   test("a turn comes with time, or by hand", () => {
     const notBefore = new Date(NOW.getTime() + 60_000).toISOString();
     expect(second({ notBefore })).toMatchObject({
