@@ -28,7 +28,6 @@ import {
   demoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
-import { keptNow } from "../../../src/retention/kept-now.js";
 import {
   MOST_DELETIONS,
   runRetention,
@@ -40,7 +39,6 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { createMemoryRetentionPolicies } from "../../support/fakes/retention-policies.js";
 import {
   failingDependencies,
   hasEffect,
@@ -65,11 +63,7 @@ let world: InProcess;
 let deps: RetentionDependencies;
 beforeAll(async () => {
   world = await startInProcess({ replicationMs: 60_000, spread: 0 });
-  deps = {
-    policies: createMemoryRetentionPolicies(),
-    imageVersions: world.deps,
-  };
-  Object.assign(world.deps, { keptByPolicy: keptNow.bind(undefined, deps) });
+  deps = { policies: world.policies, imageVersions: world.deps };
 });
 afterAll(() => world.close());
 
