@@ -26,6 +26,7 @@ import { cancelOperation } from "../../../src/operation/canceling.js";
 import {
   deleteImageVersion,
   demoteImageVersion,
+  promoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import {
@@ -871,6 +872,23 @@ describe("where versions are guarded", () => {
         ...BY,
       });
       expect(same).toMatchObject({ id: deletion, ...BY });
+      await drive(20);
+      expect(await ends([deletion])).toEqual(["Succeeded"]);
+    });
+
+    test("and a promotion says which deletion is to be canceled first", async () => {
+      const [deletion = ""] = await waiting();
+      const error = await refusal(
+        promoteImageVersion(world.deps, {
+          id: idOf(versionId("1.0.0")),
+          ...BY,
+        }),
+      );
+      expect(error).toMatchObject({
+        code: "ImageVersionConflict",
+        fields: { existingOperationId: deletion },
+      });
+      expect(error.message).toContain(`/api/operations/${deletion}/cancel`);
       await drive(20);
       expect(await ends([deletion])).toEqual(["Succeeded"]);
     });
