@@ -33,6 +33,7 @@ import {
   type Look,
 } from "../resources.js";
 import { accept, emptyRecord } from "../state/accepting.js";
+import { tellingEnd } from "../state/at-rest.js";
 import {
   endedByOthers,
   isBehind,
@@ -112,7 +113,9 @@ export async function restoreImageVersion(
           ...(requestKey !== undefined && { requestKey }),
         },
         before(
-          stored?.record ?? emptyRecord(key, resourceId, now.toISOString()),
+          stored === undefined
+            ? emptyRecord(key, resourceId, now.toISOString())
+            : tellingEnd(stored, contextOf(deps)),
           life,
           now,
         ),

@@ -180,6 +180,12 @@ describe("proven first", () => {
       { status: "Succeeded", warnings: [{ code: "RestoredIntoLatest" }] },
     ]);
     expect(await put(world, id, body())).toMatchObject({ kind: "unchanged" });
+    // No look had found that.
+    expect((await typesOf()).slice(0, 3)).toEqual([
+      "DeletedOutside",
+      "Accepted",
+      "Restoring",
+    ]);
   });
 });
 
