@@ -690,6 +690,21 @@ describe("where versions are guarded", () => {
     expect(await inAzure()).toEqual(["1.0.0", "1.0.3"]);
   });
 
+  test("a machine with an ephemeral disk that was made of the latest needs the number that it got then", async () => {
+    await make(["1.0.0", "1.0.1", "1.0.2"]);
+    await enforce(KEEP_1);
+    await putUser(world, "virtualMachines", "vm", image, {
+      subscription: LOCAL_SUBSCRIPTION_ID,
+      ephemeral: true,
+      exactVersion: "1.0.1",
+    });
+    expect(await judged()).toEqual({
+      "1.0.0": "-BeyondNewestPromoted",
+      "1.0.1": "InUse",
+      "1.0.2": "Latest",
+    });
+  });
+
   test("what was found in use at the last look is judged anew at each run", async () => {
     await make(["1.0.0", "1.0.1"]);
     await enforce(KEEP_1);
