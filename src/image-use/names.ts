@@ -12,22 +12,50 @@ export interface SharedNames {
 /** In lower case: Azure compares ids without regard to case. */
 export interface ImageNames {
   readonly versionNames: readonly string[];
-  /** The versions by their numbers. */
+  /** By their numbers. */
   readonly byNumber: readonly string[];
   /** Their image definition: the latest version. */
   readonly asLatest: readonly string[];
+  /** Where every version is meant: how the names by number begin. Those alone are asked for that need theirs. */
+  readonly everyNumber?: readonly string[];
 }
 
 /**
- * Of versions of one image definition, one at least. `imageReference` has `id`, `sharedGalleryImageId` or
- * `communityGalleryImageId`; the latter two say `latest` in so many words, or nothing.
+ * Of one version. `imageReference` has `id`, `sharedGalleryImageId` or `communityGalleryImageId`; the latter two say `latest` in so
+ * many words, or nothing.
  */
-export function namesOf(
-  ids: readonly [ImageVersionId, ...ImageVersionId[]],
-  { uniqueName, publicNames = [] }: SharedNames,
+export function namesOf(id: ImageVersionId, shared: SharedNames): ImageNames {
+  const definitions = definitionsOf(id, shared);
+  return {
+    versionNames: [id.versionName],
+    byNumber: definitions.map((each) => `${each}/versions/${id.versionName}`),
+    asLatest: asLatest(definitions),
+  };
+}
+
+/** Of every version of an image definition, whatever their numbers; `id` is one of them. */
+export function namesOfEvery(
+  id: ImageVersionId,
+  shared: SharedNames,
 ): ImageNames {
-  const [id] = ids;
-  const definitions = [
+  const definitions = definitionsOf(id, shared);
+  return {
+    versionNames: [],
+    byNumber: [],
+    asLatest: asLatest(definitions),
+    everyNumber: definitions.map((each) => `${each}/versions/`),
+  };
+}
+
+function asLatest(definitions: readonly string[]): readonly string[] {
+  return definitions.flatMap((each) => [each, `${each}/versions/latest`]);
+}
+
+function definitionsOf(
+  id: ImageVersionId,
+  { uniqueName, publicNames = [] }: SharedNames,
+): readonly string[] {
+  return [
     imageIdOf(id),
     ...(uniqueName === undefined
       ? []
@@ -36,12 +64,4 @@ export function namesOf(
       (name) => `/CommunityGalleries/${name}/Images/${id.imageName}`,
     ),
   ].map((each) => each.toLowerCase());
-  const versionNames = ids.map(({ versionName }) => versionName);
-  return {
-    versionNames,
-    byNumber: definitions.flatMap((each) =>
-      versionNames.map((name) => `${each}/versions/${name}`),
-    ),
-    asLatest: definitions.flatMap((each) => [each, `${each}/versions/latest`]),
-  };
 }

@@ -166,8 +166,12 @@ export interface Dependencies
     rule: PromotionRule,
     targets: readonly string[],
   ) => Promise<readonly Breach[]>;
-  /** Why a version whose deletion its retention policy has begun is kept now; undefined where that deletes it still. Absent where there are no policies. */
-  readonly keptByPolicy?: (id: ImageVersionId) => Promise<string | undefined>;
   /** Absent where nobody looks after keys. */
   readonly keyGuardian?: KeyDependencies;
+}
+
+/** What their steps need besides. */
+export interface StepDependencies extends Dependencies {
+  /** Why a version whose deletion its retention policy has begun is kept now; undefined where that deletes it still. */
+  readonly keptByPolicy: (id: ImageVersionId) => Promise<string | undefined>;
 }

@@ -47,7 +47,7 @@ export interface Evaluation {
 }
 
 /**
- * Judges every version of the image definition. Costs one list of Azure and a read of each version that Sigil knows, and where versions are guarded a question to Resource Graph, or a few.
+ * Judges every version of the image definition. Costs one list of Azure and a read of each version that Sigil knows, and where versions are guarded a question to Resource Graph.
  * Throws ServiceError NotFound where Azure has no such image definition.
  */
 export async function evaluateRetention(

@@ -149,3 +149,68 @@ test("a retention policy is set by an administrator, says what it would delete, 
   expect(removed.body).toMatchObject({ ...policy, mode: "delete" });
   expect((await admin.request("DELETE", RETENTION)).status).toBe(404);
 });
+
+test("a version that becomes the latest after its policy has begun its deletion is kept, and the operation says why", async () => {
+  for (const number of ["2.0.0", "2.0.1"]) await publish(number);
+  const [older, newest] = ["2.0.0", "2.0.1"].map((number) =>
+    pathOf(seedVersionId(number)),
+  );
+  // Its deletion cannot look at it yet.
+  stack.simulator.addFault({
+    method: "GET",
+    path: "/versions/2\\.0\\.0\\?",
+    times: null,
+    status: 500,
+  });
+  for (const mode of ["dryRun", "delete"])
+    expect(
+      (
+        await admin.request<Retention>("PUT", RETENTION, {
+          body: { keepNewestPromoted: 1, mode },
+        })
+      ).status,
+    ).toBe(200);
+  const deletion = async () =>
+    (
+      await writer.request<{ value: Operation[] }>("GET", "/operations?top=100")
+    ).body.value.find(
+      ({ kind, resourceId }) =>
+        kind === "DeleteImageVersion" && resourceId === seedVersionId("2.0.0"),
+    );
+  const POLL = { timeout: 40_000, interval: 100 };
+  await expect
+    .poll(async () => (await deletion())?.requestedBy, POLL)
+    .toMatchObject({ name: "retention" });
+  const demotion = await writer.request<Operation>("POST", `${newest}/demote`);
+  await expect
+    .poll(
+      async () =>
+        (
+          await writer.request<Operation>(
+            "GET",
+            `/operations/${demotion.body.id}`,
+          )
+        ).body.status,
+      POLL,
+    )
+    .toBe("Succeeded");
+  stack.simulator.clearFaults();
+  await expect
+    .poll(async () => (await deletion())?.status, POLL)
+    .toBe("Failed");
+  expect(await deletion()).toMatchObject({
+    error: {
+      code: "KeptByRetention",
+      message: expect.stringContaining("The latest") as string,
+    },
+  });
+  expect(
+    stack.simulator.countRequests({
+      method: "DELETE",
+      path: "/versions/2\\.0\\.0\\?",
+    }),
+  ).toBe(0);
+  const { body: kept } = await writer.request<ImageVersion>("GET", older ?? "");
+  expect(kept.sigil.latest).toBe(true);
+  expect((await admin.request("DELETE", RETENTION)).status).toBe(200);
+});

@@ -1,7 +1,7 @@
 /** What Service Bus and the timer have Sigil do. */
 import { InvocationContext } from "@azure/functions";
 import { ServiceError } from "../../src/errors.js";
-import type { Dependencies } from "../../src/image-version/ports.js";
+import type { StepDependencies } from "../../src/image-version/ports.js";
 import { takeStep } from "../../src/image-version/steps/take-step.js";
 import { createStepHandler } from "../../src/messaging/step-handler.js";
 import { failPoisoned } from "../../src/operation/poison.js";
@@ -62,7 +62,7 @@ export const reconciliation: Task = {
 };
 
 function deliver(
-  deps: Dependencies,
+  deps: StepDependencies,
   body: unknown,
   deliveryCount: number,
 ): Promise<void> {

@@ -1,7 +1,11 @@
 /** One run's world: Sigil's processes on two hosts, the services between which they run, and what everybody was told. */
 import { ServiceError } from "../../src/errors.js";
 import type { CloudEvent } from "../../src/events/cloud-event.js";
-import type { Dependencies, Looks } from "../../src/image-version/ports.js";
+import type {
+  Dependencies,
+  Looks,
+  StepDependencies,
+} from "../../src/image-version/ports.js";
 import { createLooks } from "../../src/image-version/queries/looks.js";
 import { KINDS } from "../../src/kinds.js";
 import { ManualClock } from "@sigil-local/clock";
@@ -76,7 +80,7 @@ export interface Task {
   readonly name: string;
   readonly command?: Command;
   /** Throws what the product throws. */
-  run(deps: Dependencies): Promise<void>;
+  run(deps: StepDependencies): Promise<void>;
   /** After the process has ended, however. */
   ended?(error: unknown): void;
 }
@@ -231,7 +235,7 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
     process: Process,
     looks: Looks,
     command: Command | undefined,
-  ): Dependencies => {
+  ): StepDependencies => {
     const port = <P extends object>(name: string, target: P): P =>
       portOf(process, name, target, log);
     const states = port<MemoryStore<ImageVersionRecord>>("store", {

@@ -23,8 +23,11 @@ import { migrated } from "../../src/image-version/state/migration.js";
 import type { PollingPolicy } from "../../src/operation/ports.js";
 import type {
   Dependencies,
+  StepDependencies,
   StoredVersion,
 } from "../../src/image-version/ports.js";
+import { keptNow } from "../../src/retention/kept-now.js";
+import type { RetentionPolicies } from "../../src/retention/ports.js";
 import type { OperationRecord } from "../../src/operation/records.js";
 import {
   keyOf,
@@ -51,6 +54,7 @@ import {
   createMemoryTopic,
   type Queues,
 } from "./fakes/service-bus.js";
+import { createMemoryRetentionPolicies } from "./fakes/retention-policies.js";
 import { createMemoryStore } from "./fakes/state-store.js";
 import { createMemoryVersionNumbers } from "./fakes/version-numbers.js";
 
@@ -105,10 +109,12 @@ export interface Backing {
 
 /** The use cases' dependencies, with the real SDK for Azure Resource Manager, all at the time of one clock. */
 export interface InProcess {
-  readonly deps: Dependencies;
+  readonly deps: StepDependencies;
+  /** Of retention; in memory. */
+  readonly policies: RetentionPolicies;
   readonly machines: MachineReader;
   /** Those of an instance of the product, which shares what it reads and paces its calls. */
-  instance(): Dependencies;
+  instance(): StepDependencies;
   readonly clock: ManualClock;
   readonly simulator: ResourceManagerSimulator;
   readonly issuer: TokenIssuer;
@@ -117,7 +123,7 @@ export interface InProcess {
   /** Takes every event off the subscription `all` that has arrived since the last call. */
   takeEvents(): Promise<CloudEvent[]>;
   /** Answers a message as the product does; `deps` unless others are given. */
-  handle(message: DueMessage, deps?: Dependencies): Promise<void>;
+  handle(message: DueMessage, deps?: StepDependencies): Promise<void>;
   /** Handles due messages and moves the clock until the version's operation has ended. */
   finish(versionId: string): Promise<OperationRecord>;
   /** The same, and lets `look` see each state on the way. */
@@ -268,7 +274,8 @@ export async function startWith(
     });
   };
   const { machines, ...azure } = reachAzure(false);
-  const deps: Dependencies = {
+  const policies = createMemoryRetentionPolicies();
+  const deps: StepDependencies = {
     ...backing.ports,
     ...azure,
     calls,
@@ -280,6 +287,7 @@ export async function startWith(
     eventSource: EVENT_SOURCE,
     now,
     kinds: KINDS,
+    keptByPolicy: (id) => keptNow({ policies, imageVersions: deps }, id),
   };
   const takeDue = (): Promise<DueMessage[]> => backing.takeDue();
 
@@ -317,6 +325,7 @@ export async function startWith(
 
   return {
     deps,
+    policies,
     machines,
     instance: () => ({ ...deps, ...reachAzure(true) }),
     clock,

@@ -29,11 +29,16 @@ export async function putUser(
   kind: Kind,
   name: string,
   image: string,
-  { region = "westus", subscription = CONSUMER, ephemeral = false } = {},
+  {
+    region = "westus",
+    subscription = CONSUMER,
+    ephemeral = false,
+    exactVersion = "",
+  } = {},
 ): Promise<string> {
   const id = `/subscriptions/${subscription}${GROUP}providers/Microsoft.Compute/${kind}/${name}`;
   const storageProfile = {
-    imageReference: { id: image },
+    imageReference: { id: image, ...(exactVersion && { exactVersion }) },
     osDisk: ephemeral ? { diffDiskSettings: { option: "Local" } } : {},
   };
   await simulator.control.putResource({

@@ -61,7 +61,6 @@ const PLAIN: Readonly<Record<string, string>> = {
   "src/key-guardian/version-keys.ts": "lives for one call",
   "src/retention/decide.ts": "lives for one call",
   "src/retention/evaluate-retention.ts": "lives for one call",
-  "src/retention/use.ts": "lives for one call",
   "src/image-version/rules/place/read-permission.ts": "lives for one call",
   "src/image-version/properties/patch.ts": "lives for one call",
   "src/image-version/queries/latest.ts": "lives for one call",

@@ -211,7 +211,7 @@ async function query(
 function queryFor(
   table: string,
   types: readonly string[],
-  { byNumber, asLatest, versionNames }: ImageNames,
+  names: ImageNames,
 ): string {
   return [
     table,
@@ -221,11 +221,24 @@ function queryFor(
     "extend image = tolower(coalesce(tostring(profile.imageReference.id), tostring(profile.imageReference.sharedGalleryImageId), tostring(profile.imageReference.communityGalleryImageId)))",
     "extend exactVersion = tostring(profile.imageReference.exactVersion)",
     "extend ephemeral = tostring(profile.osDisk.diffDiskSettings.option) =~ 'Local'",
-    `where image in (${byNumber.map(literal).join(", ")}) or (image in (${asLatest.map(literal).join(", ")}) and (isSet or exactVersion in (${["", ...versionNames].map(literal).join(", ")})))`,
+    `where ${namedBy(names)}`,
     "extend rank = iff(isSet or ephemeral, 0, 1)",
     "project id, type, location, image, exactVersion, ephemeral, rank",
     "order by rank asc, id asc",
   ].join("\n| ");
+}
+
+/** A machine that was made of the latest is of the number that it got then; where every version is meant, a scale set is of the number that it names. */
+function namedBy({
+  byNumber,
+  asLatest,
+  versionNames,
+  everyNumber,
+}: ImageNames): string {
+  const isLatest = `image in (${asLatest.map(literal).join(", ")})`;
+  return everyNumber === undefined
+    ? `image in (${byNumber.map(literal).join(", ")}) or (${isLatest} and (isSet or exactVersion in (${["", ...versionNames].map(literal).join(", ")})))`
+    : `(isSet or ephemeral) and (${everyNumber.map((each) => `image startswith ${literal(each)}`).join(" or ")} or (${isLatest} and not(isSet) and isnotempty(exactVersion)))`;
 }
 
 /** A string of the Kusto query language. Resource Graph puts a shared query in place of `{{…}}`, wherever that stands. */

@@ -36,6 +36,7 @@ import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import {
   found,
   isMadeByOthers,
+  isNotMeant,
   known,
   lifeOfOthers,
 } from "../state/adoption.js";
@@ -47,6 +48,7 @@ import type {
   VersionRequest,
 } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
+import { openDeletionOf } from "../state/guarding.js";
 import { heldBy, wavesIn } from "../state/held.js";
 import {
   isProtected,
@@ -84,8 +86,8 @@ import { hasFailed, isBusy, type Look } from "../resources.js";
 export interface PromoteImageVersion extends Command {
   /** Whose gate is open, of which life: where that is so no more, or an operation is under way, it is refused. */
   readonly byRule?: Held & { readonly publishedDate: string };
-  /** Also where its keys are at risk: who rolls back to it has been told. */
-  readonly ignoreKeys?: boolean;
+  /** Also where its keys are at risk, or its policy was to delete it: who rolls back to it has been told, and the policy keeps it. */
+  readonly byRollback?: true;
 }
 
 export interface RetryImageVersion extends Command {
@@ -154,6 +156,8 @@ function setExclusion(
           : same;
       if (look === undefined) throw absent(command, stored);
       mustBeInForce(command, look, stored);
+      if (!excluded && command.byRollback !== true)
+        mustStay(command, look, stored);
       const { publishedDate: _, ...byRule } = command.byRule ?? {};
       return {
         changes: exclusionOf(command, look, subject, excluded),
@@ -171,7 +175,7 @@ function setExclusion(
           exclusionBefore(subject, kind, excluded) !== undefined
         )
           return [];
-        if (command.ignoreKeys !== true)
+        if (command.byRollback !== true)
           await keysMustWork(deps, command.id, look, stored?.record);
         return staysExcluded(look, stored);
       },
@@ -343,6 +347,31 @@ function mustBeSure(
     "StateConflict",
     "Azure shows in other regions than Sigil has set that the version is the latest: others have changed that, or Azure does not show it yet. Which wave comes next is certain ten minutes after Sigil's last update. Send the request again then.",
     { retryAfterMs: 60_000 },
+  );
+}
+
+/** Throws where the version is to be deleted: its promotion would come after that. What a canceled deletion has sent may come to nothing. */
+function mustStay(
+  { id }: PromoteImageVersion,
+  look: Look,
+  stored: StoredVersion | undefined,
+): void {
+  const { operationId } = (stored && openDeletionOf(stored.record)) ?? {};
+  if (stored === undefined || operationId === undefined) return;
+  const { requests, queued } = stored.record;
+  const request =
+    requests[operationId] ??
+    queued.find(({ operation }) => operation.id === operationId)?.request;
+  if (
+    request === undefined ||
+    request.decided !== undefined ||
+    isNotMeant(stored.record, request, look)
+  )
+    return;
+  throw new ServiceError(
+    "ImageVersionConflict",
+    `Operation ${operationId} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${operationId}/cancel), and send the request again once it has ended; or promote another version.`,
+    { fields: { existingOperationId: operationId } },
   );
 }
 

@@ -31,6 +31,7 @@ import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { areReady, type DeletedImageVersion } from "../resources.js";
 import { found, unsettled, withoutLife } from "../state/adoption.js";
+import { tellingEnd } from "../state/at-rest.js";
 import { isUncertain } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
@@ -186,7 +187,9 @@ export function decideOn(
       : record;
   return accept(
     accepting,
-    isGone && record ? withoutLife(record, deps.now()) : previous,
+    isGone && stored
+      ? withoutLife(tellingEnd(stored, contextOf(deps)), deps.now())
+      : previous,
     contextOf(deps),
     warnings,
   );

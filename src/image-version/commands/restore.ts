@@ -3,7 +3,7 @@
  * acceptance (operation/accepting.ts):
  *  1. It begins only where nothing else is being done with the version, and Azure lists it among what can be restored, or others
  *     have restored the very life that Sigil knew: then nothing is sent, and it is Sigil's again.
- *  2. Repeated, it is the same operation while it runs, and as long as Azure has the version that it gave back.
+ *  2. Repeated, it is the same operation while it runs and is not canceled, and as long as Azure has the version that it gave back.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { acceptOperation } from "../../operation/accepting.js";
@@ -33,6 +33,7 @@ import {
   type Look,
 } from "../resources.js";
 import { accept, emptyRecord } from "../state/accepting.js";
+import { tellingEnd } from "../state/at-rest.js";
 import {
   endedByOthers,
   isBehind,
@@ -77,7 +78,10 @@ export async function restoreImageVersion(
     (stored) => {
       if (stored !== undefined && !isFinal(stored.record.state)) {
         const open = [stored.operation, ...stored.record.members];
-        const same = open.find(({ kind }) => kind === KIND);
+        const same = open.find(
+          ({ id, kind }) =>
+            kind === KIND && stored.record.requests[id]?.decided === undefined,
+        );
         if (same !== undefined) return same; // Invariant 2.
         mustBeIdle(id, stored);
       }
@@ -112,7 +116,9 @@ export async function restoreImageVersion(
           ...(requestKey !== undefined && { requestKey }),
         },
         before(
-          stored?.record ?? emptyRecord(key, resourceId, now.toISOString()),
+          stored === undefined
+            ? emptyRecord(key, resourceId, now.toISOString())
+            : tellingEnd(stored, contextOf(deps)),
           life,
           now,
         ),

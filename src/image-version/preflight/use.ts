@@ -51,7 +51,7 @@ export async function mustNotBeNeeded(
   { id, latestIn, regions, pointer, confirms }: Taking,
 ): Promise<readonly Finding[]> {
   const gallery = await deps.resources.getGallery(galleryIdOf(id));
-  const names = namesOf([id], gallery ?? {});
+  const names = namesOf(id, gallery ?? {});
   const use = await findUsers(deps, id.subscriptionId, names, confirms);
   const users = usersOf(use, names, latestIn ?? []).filter(
     ({ region }) => regions === undefined || regions.includes(region),

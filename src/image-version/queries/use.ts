@@ -27,7 +27,7 @@ export async function getImageUse(
 ): Promise<ImageUseView> {
   const { look, latestIn, warnings } = await getImageVersion(deps, id);
   const gallery = await deps.resources.getGallery(galleryIdOf(id));
-  const names = namesOf([id], gallery ?? {});
+  const names = namesOf(id, gallery ?? {});
   const use = await findUsers(deps, id.subscriptionId, names);
   const users = usersOf(use, names, latestIn);
   return viewUse(use, users, [

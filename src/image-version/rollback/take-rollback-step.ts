@@ -205,7 +205,7 @@ async function childOf(
       requestedBy: operation.requestedBy,
       traceparent: operation.traceparent,
       idempotencyKey: `${operation.id}/${record.done}`, // Invariant 2.
-      ignoreKeys: true,
+      byRollback: true,
     });
   } catch (error) {
     if (does === "demote" && isGone(error)) return undefined;

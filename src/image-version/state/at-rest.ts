@@ -175,15 +175,31 @@ function deletedOutside(
         updates: 0,
       },
     },
-    [
-      event(
-        pair.operation,
-        context,
-        IMAGE_VERSION_EVENT.deletedOutside,
-        "deleted-outside",
-        { ...(publishedDate !== undefined && { publishedDate }) },
-      ),
-    ],
+    [deletion(pair, publishedDate, context)],
+  );
+}
+
+/** What is made or restored where others have deleted the version: that is told first, where no look has found it. */
+export function tellingEnd(
+  pair: ImageVersionPair,
+  context: TransitionContext,
+): ImageVersionRecord {
+  return isKeptAtRest(pair.record)
+    ? telling(pair, [deletion(pair, undefined, context)]).record
+    : pair.record;
+}
+
+function deletion(
+  { operation }: ImageVersionPair,
+  publishedDate: string | undefined,
+  context: TransitionContext,
+): Effect {
+  return event(
+    operation,
+    context,
+    IMAGE_VERSION_EVENT.deletedOutside,
+    "deleted-outside",
+    { ...(publishedDate !== undefined && { publishedDate }) },
   );
 }
 

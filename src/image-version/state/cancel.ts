@@ -12,6 +12,7 @@ import {
   isRestoring,
   NOTHING_DELETED,
   NOTHING_SENT,
+  RESTORE_SENT,
   VERSION_STATES,
 } from "./states.js";
 import { withApplied } from "../properties/patch.js";
@@ -55,18 +56,20 @@ export function beginCancel(
   const request = queued?.request ?? before.requests[operationId];
   if (request === undefined) return undefined;
   if (request.decided !== undefined) return given;
+  // A step that is about to send it finds another in its place.
+  const onceKnown = (consequence: string): ImageVersionPair =>
+    leavesAsItShouldBe(
+      given,
+      operationId,
+      { ...request, decided: { kind: "canceled", by } },
+      by,
+      context,
+      { message: `Canceled. ${consequence}` },
+    );
+  if (before.state === "Restoring") return onceKnown(RESTORE_SENT);
   const deletion = deletionIn(given);
   if (deletion?.operation.id === operationId) {
-    // A step that is about to send it finds another in its place.
-    if (before.state === "Deleting")
-      return leavesAsItShouldBe(
-        given,
-        operationId,
-        { ...request, decided: { kind: "canceled", by } },
-        by,
-        context,
-        { message: `Canceled. ${DELETE_SENT}` },
-      );
+    if (before.state === "Deleting") return onceKnown(DELETE_SENT);
     const ending = cancellation(
       deletion.operation,
       NOTHING_DELETED,

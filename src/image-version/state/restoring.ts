@@ -5,13 +5,16 @@
  *     that was sent before may be under way: it never meets a version that is there.
  *  2. The version is restored once a look shows it and the list has it no more, whoever has restored it.
  *  3. What neither shows, time after time, is deleted for good.
- *  4. Once restored it is followed as any version is. What Sigil knew of it is known again, if it is the same life; what others had
+ *  4. Canceled, it is not sent again, and ends once it is known whether Azure carries out what was sent: Succeeded if it has.
+ *  5. Once restored it is followed as any version is. What Sigil knew of it is known again, if it is the same life; what others had
  *     changed of it before they deleted it is told.
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { advance, event } from "../../operation/advance.js";
+import { cancellation } from "../../operation/canceling.js";
+import { fail } from "../../operation/failing.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type { OperationFailure } from "../../operation/records.js";
+import type { OperationFailure, Requester } from "../../operation/records.js";
 import { pollDelayMs, wait } from "../../operation/waiting.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { Proven } from "../preflight/judge.js";
@@ -68,12 +71,15 @@ export function decideRestore(
       ? waits(BEHIND)
       : { kind: "restored", look }; // Invariant 2.
   }
-  const unclear = sent && whileUnclear(sent, context);
+  const isCanceled = canceledBy(record) !== undefined;
+  const unclear = sent && whileUnclear(sent, isCanceled, context);
   if (unclear !== undefined) return waits(unclear); // Invariant 1.
-  if (deleted !== undefined)
+  if (deleted !== undefined) {
+    if (isCanceled) return { kind: "failed", failure: NOT_RESTORED };
     return sent?.outcome === "accepted" && rewrites >= MOST_REWRITES
       ? { kind: "failed", failure: IGNORED }
       : { kind: "send", location: deleted.location };
+  }
   return consecutiveNotFound + 1 < NOT_FOUND_BEFORE_GONE
     ? {
         ...waits(
@@ -91,9 +97,12 @@ function waits(why: string): Extract<RestoreDecision, { kind: "wait" }> {
 /** Why it cannot be told yet what became of what was sent. */
 function whileUnclear(
   sent: Attempt,
+  isCanceled: boolean,
   context: Pick<TransitionContext, "now" | "pace">,
 ): string | undefined {
-  if (!isRecent(sent, context)) return undefined;
+  // Invariant 4: it is followed for as long as looks may be behind.
+  const last = isCanceled ? { ...sent, outcome: "accepted" as const } : sent;
+  if (!isRecent(last, context)) return undefined;
   return sent.outcome === "unknown"
     ? "The outcome of the restore request is unknown."
     : "Azure Resource Manager has accepted the restore request, but does not show the version yet.";
@@ -102,6 +111,13 @@ function whileUnclear(
 const IGNORED: OperationFailure = {
   code: "OverriddenByAzure",
   message: `Azure has accepted the restore request ${MOST_REWRITES + 1} times, and still lists the version as deleted. Restore it in the Azure portal, or ask Microsoft.`,
+  errors: [],
+};
+
+const NOT_RESTORED: OperationFailure = {
+  code: "NotRestored",
+  message:
+    "Azure has not restored the version, and lists it among those that can be restored.",
   errors: [],
 };
 
@@ -223,7 +239,30 @@ export function awaitRestore(
       });
 }
 
-/** Invariant 4. */
+/** It comes to nothing. Invariant 4. */
+export function notRestored(
+  pair: ImageVersionPair,
+  failure: OperationFailure,
+  context: TransitionContext,
+): ImageVersionPair {
+  const by = canceledBy(pair.record);
+  return by === undefined
+    ? fail(pair, failure, context)
+    : advance(pair, context, {
+        patch: { state: "Canceled" },
+        ending: (operation) =>
+          cancellation(operation, failure.message, by, context),
+      });
+}
+
+function canceledBy({
+  requests,
+}: Pick<ImageVersionRecord, "requests">): Requester | undefined {
+  const [decided] = Object.values(requests).map((request) => request.decided);
+  return decided?.kind === "canceled" ? decided.by : undefined;
+}
+
+/** Invariants 4 and 5. */
 export function restored(
   pair: ImageVersionPair,
   look: Look,
@@ -259,6 +298,11 @@ export function restored(
         observed: look,
         ...(publishedDate !== undefined && { publishedDate }),
         regions,
+        requests: Object.fromEntries(
+          Object.entries(record.requests).map(
+            ([id, { decided: ____, ...request }]) => [id, request],
+          ),
+        ),
       },
       operation: { ...pair.operation, regions },
     },

@@ -13,7 +13,7 @@ export const GOES_ON =
 export const NOTHING_DELETED = "Nothing was deleted, and nothing will be.";
 
 export const RESTORE_SENT =
-  "The restore request is on its way: Azure may restore the version. Sigil no longer follows it; send the same request to follow it again.";
+  "The restore request is not sent again. Azure may carry out one that was sent: the operation ends once it is known whether it has, Succeeded if the version is there again, and else Canceled.";
 
 export const DELETE_SENT =
   "The delete request is not sent again. Azure may carry out one that was sent: the operation ends once it is known whether it has, Succeeded if the version is gone, and else Canceled, with what was done for it taken back.";

@@ -24,7 +24,11 @@ import type {
 import { contextOf, commitStep } from "../../operation/steps.js";
 import { pollDelayMs, wait } from "../../operation/waiting.js";
 import { imageIdOf, type ImageVersionId } from "../../resource-id.js";
-import type { Dependencies, StoredVersion } from "../ports.js";
+import type {
+  Dependencies,
+  StepDependencies,
+  StoredVersion,
+} from "../ports.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { lookAt } from "../queries/look-at.js";
@@ -76,7 +80,7 @@ const UNANSWERED =
 const NOT_FOUND_OF_DELETED = 3;
 
 export async function takeDeletionStep(
-  deps: Dependencies,
+  deps: StepDependencies,
   stored: StoredVersion,
   id: ImageVersionId,
   deletion: QueuedRequest,
@@ -288,7 +292,7 @@ async function neededAfter(
 
 /** Invariant 5. False where the step has ended otherwise. */
 async function mayBeDeleted(
-  deps: Dependencies,
+  deps: StepDependencies,
   stored: StoredVersion,
   id: ImageVersionId,
   deletion: QueuedRequest,
@@ -352,11 +356,11 @@ async function mayBeDeleted(
 
 /** Throws where the policy that has begun the deletion would keep the version now. */
 async function mustBeDeletedStill(
-  { keptByPolicy }: Dependencies,
+  { keptByPolicy }: StepDependencies,
   id: ImageVersionId,
   { request: { byPolicy } }: QueuedRequest,
 ): Promise<void> {
-  const why = byPolicy && (await keptByPolicy?.(id));
+  const why = byPolicy && (await keptByPolicy(id));
   if (why !== undefined)
     throw new ServiceError(
       "KeptByRetention",

@@ -28,6 +28,7 @@ import {
   awaitRestore,
   beginRestore,
   decideRestore,
+  notRestored,
   restored,
   restoreRefused,
   restoreTaken,
@@ -69,7 +70,7 @@ export async function takeRestoreStep(
   const reason = await reasonOf(deps, stored, seen);
   if (reason !== undefined)
     return void (await commitStep(deps, stored, (pair) =>
-      fail(pair, reason, contextOf(deps)),
+      notRestored(pair, reason, contextOf(deps)),
     ));
   let location: string | undefined;
   const mine = await commitStep(deps, stored, (pair) => {
@@ -85,7 +86,7 @@ export async function takeRestoreStep(
       case "restored":
         return restored(pair, decision.look, context);
       case "failed":
-        return fail(pair, decision.failure, context);
+        return notRestored(pair, decision.failure, context);
     }
   });
   deps.looks.forget(id, imageIdOf(id));

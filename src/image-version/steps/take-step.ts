@@ -30,7 +30,11 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import { takeRollbackStep } from "../rollback/take-rollback-step.js";
-import type { Dependencies, StoredVersion } from "../ports.js";
+import type {
+  Dependencies,
+  StepDependencies,
+  StoredVersion,
+} from "../ports.js";
 import { brokenIn, brokenKeys } from "../preflight/keys.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { adoptionRefusal, known } from "../state/adoption.js";
@@ -71,7 +75,7 @@ const OLD_LOOK_MS = 15_000;
 
 /** Takes one step. A stale message does nothing. Throws only what another delivery may cure. */
 export async function takeStep(
-  deps: Dependencies,
+  deps: StepDependencies,
   message: StepMessage,
 ): Promise<void> {
   const stored = await currentFor(deps, message);

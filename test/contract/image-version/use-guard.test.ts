@@ -465,6 +465,33 @@ describe("a deletion", () => {
     },
   );
 
+  test.each(["at once", "while it waits"])(
+    "is to be canceled %s before its version is promoted: the refusal says so",
+    async (when) => {
+      await publish(true);
+      const { id } = await remove();
+      if (when === "while it waits") await untilExcluded();
+      const promote = () =>
+        promoteImageVersion(world.deps, { id: idOf(version), ...BY });
+      expect(await refusal(promote())).toMatchObject({
+        code: "ImageVersionConflict",
+        message: expect.stringContaining(
+          `Cancel it (POST /api/operations/${id}/cancel)`,
+        ) as string,
+        fields: { existingOperationId: id },
+      });
+      await cancelOperation(world.deps, id, BY.requestedBy);
+      await world.runDue();
+      expect((await world.read(version)).record.state).toBe("Canceled");
+      await promote();
+      expect(await world.finish(version)).toMatchObject({
+        kind: "PromoteImageVersion",
+        status: "Succeeded",
+      });
+      expect(await shown()).toBe("included");
+    },
+  );
+
   test("canceled while the exclusion is on its way takes that back", async () => {
     await publish();
     const { id } = await remove();

@@ -26,9 +26,9 @@ import { cancelOperation } from "../../../src/operation/canceling.js";
 import {
   deleteImageVersion,
   demoteImageVersion,
+  promoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
-import { keptNow } from "../../../src/retention/kept-now.js";
 import {
   MOST_DELETIONS,
   runRetention,
@@ -40,7 +40,6 @@ import {
   TRACEPARENT,
   type InProcess,
 } from "../../support/dependencies.js";
-import { createMemoryRetentionPolicies } from "../../support/fakes/retention-policies.js";
 import {
   failingDependencies,
   hasEffect,
@@ -65,11 +64,7 @@ let world: InProcess;
 let deps: RetentionDependencies;
 beforeAll(async () => {
   world = await startInProcess({ replicationMs: 60_000, spread: 0 });
-  deps = {
-    policies: createMemoryRetentionPolicies(),
-    imageVersions: world.deps,
-  };
-  Object.assign(world.deps, { keptByPolicy: keptNow.bind(undefined, deps) });
+  deps = { policies: world.policies, imageVersions: world.deps };
 });
 afterAll(() => world.close());
 
@@ -695,6 +690,21 @@ describe("where versions are guarded", () => {
     expect(await inAzure()).toEqual(["1.0.0", "1.0.3"]);
   });
 
+  test("a machine with an ephemeral disk that was made of the latest needs the number that it got then", async () => {
+    await make(["1.0.0", "1.0.1", "1.0.2"]);
+    await enforce(KEEP_1);
+    await putUser(world, "virtualMachines", "vm", image, {
+      subscription: LOCAL_SUBSCRIPTION_ID,
+      ephemeral: true,
+      exactVersion: "1.0.1",
+    });
+    expect(await judged()).toEqual({
+      "1.0.0": "-BeyondNewestPromoted",
+      "1.0.1": "InUse",
+      "1.0.2": "Latest",
+    });
+  });
+
   test("what was found in use at the last look is judged anew at each run", async () => {
     await make(["1.0.0", "1.0.1"]);
     await enforce(KEEP_1);
@@ -877,6 +887,23 @@ describe("where versions are guarded", () => {
         ...BY,
       });
       expect(same).toMatchObject({ id: deletion, ...BY });
+      await drive(20);
+      expect(await ends([deletion])).toEqual(["Succeeded"]);
+    });
+
+    test("and a promotion says which deletion is to be canceled first", async () => {
+      const [deletion = ""] = await waiting();
+      const error = await refusal(
+        promoteImageVersion(world.deps, {
+          id: idOf(versionId("1.0.0")),
+          ...BY,
+        }),
+      );
+      expect(error).toMatchObject({
+        code: "ImageVersionConflict",
+        fields: { existingOperationId: deletion },
+      });
+      expect(error.message).toContain(`/api/operations/${deletion}/cancel`);
       await drive(20);
       expect(await ends([deletion])).toEqual(["Succeeded"]);
     });

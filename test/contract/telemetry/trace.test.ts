@@ -10,7 +10,7 @@ import type { CloudEvent } from "../../../src/events/cloud-event.js";
 import { createEndpoint } from "../../../src/http/endpoint.js";
 import { imageVersionHandlers } from "../../../src/http/image-version-handlers.js";
 import { takeStep } from "../../../src/image-version/steps/take-step.js";
-import type { Dependencies } from "../../../src/image-version/ports.js";
+import type { StepDependencies } from "../../../src/image-version/ports.js";
 import { createStepHandler } from "../../../src/messaging/step-handler.js";
 import { failPoisoned } from "../../../src/operation/poison.js";
 import { isFinal } from "../../../src/image-version/state/states.js";
@@ -32,7 +32,7 @@ const id = seedVersionId("1.0.0");
 
 let world: OnLoopback;
 let telemetry: InMemoryTelemetry;
-let deps: Dependencies;
+let deps: StepDependencies;
 let operationId: string;
 let events: CloudEvent[];
 const lines: [LogLevel, Record<string, unknown>][] = [];

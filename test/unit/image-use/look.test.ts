@@ -19,7 +19,7 @@ const ID = {
 };
 const DEFINITION = `/subscriptions/${OWN}/resourcegroups/images/providers/microsoft.compute/galleries/golden/images/linux`;
 const VERSION = `${DEFINITION}/versions/1.0.0`;
-const NAMES = namesOf([ID], {});
+const NAMES = namesOf(ID, {});
 
 function user(given: Partial<ImageUser>): ImageUser {
   return {
@@ -78,7 +78,7 @@ test("an image is named by its number or as the latest, in its own and in each g
     byNumber: [VERSION],
     asLatest: [DEFINITION, `${DEFINITION}/versions/latest`],
   });
-  const shared = namesOf([ID], {
+  const shared = namesOf(ID, {
     uniqueName: `${OWN}-GOLDEN`,
     publicNames: ["Contoso-1"],
   });

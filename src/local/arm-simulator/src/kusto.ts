@@ -75,6 +75,7 @@ const COMPARISONS: Readonly<Record<string, (a: string, b: string) => boolean>> =
     "!=": (a, b) => a !== b,
     "=~": (a, b) => a.toLowerCase() === b.toLowerCase(),
     "!~": (a, b) => a.toLowerCase() !== b.toLowerCase(),
+    startswith: (a, b) => a.toLowerCase().startsWith(b.toLowerCase()),
   };
 
 class Parser {

@@ -100,6 +100,14 @@ test("finds machines and scale sets, and their instances in a table of their own
   expect(instances.found.data).toEqual([{ name: "web_0" }]);
 });
 
+test("startswith regards no case", async () => {
+  await putUsers();
+  const { found } = await ask(
+    `resources | where id startswith '${MACHINE.toUpperCase()}' | project id`,
+  );
+  expect(found.data).toEqual([{ id: MACHINE }]);
+});
+
 test("pages by $top and $skipToken where the query projects an id, and breaks off where not", async () => {
   await putUsers();
   const { found: first } = await ask(NAMES, { $top: 1 });

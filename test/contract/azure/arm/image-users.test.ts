@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createArmClient } from "../../../../src/azure/arm/client.js";
 import { createImageUsers } from "../../../../src/azure/arm/image-users.js";
-import { namesOf } from "../../../../src/image-use/names.js";
+import { namesOf, namesOfEvery } from "../../../../src/image-use/names.js";
 import { refusal } from "../../../support/refusal.js";
 import {
   onWire,
@@ -16,18 +16,15 @@ onWire((given) => {
 });
 
 const SUBSCRIPTION = "11111111-1111-1111-1111-111111111111";
-const NAMES = namesOf(
-  [
-    {
-      subscriptionId: SUBSCRIPTION,
-      resourceGroupName: "Images",
-      galleryName: "Golden",
-      imageName: "Linux",
-      versionName: "1.0.0",
-    },
-  ],
-  { publicNames: ["it's"] },
-);
+const ID = {
+  subscriptionId: SUBSCRIPTION,
+  resourceGroupName: "Images",
+  galleryName: "Golden",
+  imageName: "Linux",
+  versionName: "1.0.0",
+};
+const SHARED = { publicNames: ["it's"] };
+const NAMES = namesOf(ID, SHARED);
 const GRAPH =
   "POST /providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01";
 
@@ -80,6 +77,18 @@ test("asks each table in the words of Resource Graph, as JSON, with every name a
     expect(options).toEqual({ resultFormat: "objectArray", $top: 1_000 });
     expect(query).toContain(`'${NAMES.byNumber[0]}'`);
     expect(query).toContain("/communitygalleries/it\\'s/images/linux'");
+  }
+});
+
+test("asks for those that need any version of a definition, whatever its number, by what all their names begin with", async () => {
+  wire.reply = answers({ data: [] });
+  await create().find([SUBSCRIPTION], namesOfEvery(ID, SHARED));
+  expect(asked()).toHaveLength(2);
+  for (const { query } of asked()) {
+    expect(query).toContain(
+      `where (isSet or ephemeral) and (image startswith '${NAMES.asLatest[0]}/versions/' or image startswith '/communitygalleries/it\\'s/images/linux/versions/' or `,
+    );
+    expect(query).not.toContain("1.0.0");
   }
 });
 

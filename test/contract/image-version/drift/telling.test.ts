@@ -590,6 +590,41 @@ describe("a version that others have deleted", () => {
     expect(await told(world, id)).toEqual([]);
   });
 
+  test("is told by the PUT that makes it again before any look, once, before its new life", async () => {
+    await outside(world, "DELETE", id);
+    const { operation } = await world.read(id);
+    expect(
+      await putThrough(world, id, plain(REGIONS), { ifNoneMatch: "*" }),
+    ).toMatchObject({ kind: "CreateImageVersion", status: "Succeeded" });
+    const events = await eventsOf(world, id);
+    expect(events[0]).toMatchObject({
+      type: "Sigil.ImageVersion.DeletedOutside",
+      data: { operationId: operation.id },
+    });
+    expect(events[1]?.type).toBe("Sigil.ImageVersion.Accepted");
+    expect(
+      events.filter(({ type }) => type.endsWith("DeletedOutside")),
+    ).toHaveLength(1);
+    world.clock.advance(60 * MINUTE_MS);
+    await look(world);
+    expect(await told(world, id)).toEqual([]);
+  });
+
+  test("is not told by a PUT that is refused", async () => {
+    await outside(world, "DELETE", id);
+    await expect(put(world, id, plain(REGIONS))).rejects.toMatchObject({
+      code: "ImageVersionGone",
+    });
+    expect(await told(world, id)).toEqual([]);
+  });
+
+  test("by Sigil is not told by the PUT that makes it again", async () => {
+    await ended(world, [await byHand.remove(world, id)]);
+    await world.takeEvents();
+    await putThrough(world, id, plain(REGIONS), { ifNoneMatch: "*" });
+    expect(await told(world, id)).not.toContain("DeletedOutside");
+  });
+
   test("can be asked to be deleted, which is done", async () => {
     await outside(world, "DELETE", id);
     await look(world);

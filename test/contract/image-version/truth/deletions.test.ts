@@ -497,6 +497,24 @@ test("a promotion of what others have made goes on behind the deletion of the ve
   expect(await isExcluded(world, id)).toBe(false);
 });
 
+test("a deletion that is asked anew after the first was canceled, which Azure has carried out, tells its own end, and each tells it once", async () => {
+  await made(world, id, plain(TWO_REGIONS));
+  const first = await byHand.remove(world, id);
+  await world.runDue();
+  await cancel(world, first);
+  const second = await byHand.remove(world, id);
+  expect(second.id).not.toBe(first.id);
+  expect(await ended(world, [first, second])).toMatchObject([
+    { status: "Succeeded" },
+    { status: "Succeeded" },
+  ]);
+  const events = await world.takeEvents();
+  for (const one of [first, second])
+    expect(
+      facts(events, one).filter((fact) => /^(deleted|canceled)$/u.test(fact)),
+    ).toEqual(["deleted"]);
+});
+
 test("a DELETE that Azure takes and does not carry out is sent again seldom, and says so", async () => {
   await made(world, id, plain(TWO_REGIONS));
   world.simulator.control.addFault({

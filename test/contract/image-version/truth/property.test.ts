@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { ServiceError } from "../../../../src/errors.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import type { PutAnswer } from "../../../../src/image-version/commands/put.js";
-import type { Dependencies } from "../../../../src/image-version/ports.js";
+import type { StepDependencies } from "../../../../src/image-version/ports.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { keyOf } from "../../../../src/resource-id.js";
 import type { InProcess } from "../../../support/dependencies.js";
@@ -200,7 +200,7 @@ const countsIn = (shown: Shown): Record<string, number> =>
 
 class Story {
   readonly id = nextVersionId();
-  readonly #deps: Dependencies;
+  readonly #deps: StepDependencies;
   readonly #restart: () => void;
   readonly #lagMs: number;
   told: Told | undefined;

@@ -319,7 +319,7 @@ describe("once it is there", () => {
       }),
     );
     const { decisions } = await evaluateRetention(
-      { imageVersions: world.deps } as Parameters<typeof evaluateRetention>[0],
+      { policies: world.policies, imageVersions: world.deps },
       id.replace(/\/versions\/[^/]*$/u, ""),
       { deleteAfterEndOfLifeDays: 0 },
     );

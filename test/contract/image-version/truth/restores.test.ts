@@ -180,6 +180,12 @@ describe("proven first", () => {
       { status: "Succeeded", warnings: [{ code: "RestoredIntoLatest" }] },
     ]);
     expect(await put(world, id, body())).toMatchObject({ kind: "unchanged" });
+    // No look had found that.
+    expect((await typesOf()).slice(0, 3)).toEqual([
+      "DeletedOutside",
+      "Accepted",
+      "Restoring",
+    ]);
   });
 });
 
@@ -464,6 +470,15 @@ describe("whatever ARM answers", () => {
 });
 
 describe("canceled", () => {
+  const canceledBy = BY.requestedBy;
+  const fault = (given: object) =>
+    world.simulator.control.addFault({
+      method: "PUT",
+      path: path(),
+      times: null,
+      ...given,
+    });
+
   test("before it is sent, nothing is restored", async () => {
     await deleted();
     const accepted = await restore();
@@ -479,20 +494,76 @@ describe("canceled", () => {
     ]);
   });
 
-  test("once it is sent, Azure carries it out, and that is said", async () => {
+  test.each([false, true])(
+    "once it is sent, and Azure carries it out, it has succeeded, and the version is Sigil's again (its answer is lost: %s)",
+    async (isLost) => {
+      await deleted();
+      await world.simulator.control.setLag({ ms: 60_000 });
+      const accepted = await restore();
+      if (isLost) fault({ action: "reset-after-processing" });
+      await world.runDue();
+      const canceled = await cancel(world, accepted);
+      expect(canceled).toMatchObject({ status: "Running", canceledBy });
+      expect(canceled.history.at(-1)?.message).toContain("Azure may carry out");
+      // Canceled again, it is the same; asked for again, it is to be waited for.
+      expect(await cancel(world, accepted)).toEqual(canceled);
+      expect(await refusal(restore())).toMatchObject({
+        code: "ImageVersionConflict",
+        fields: { existingOperationId: accepted.id },
+      });
+      expect(await ended(world, [accepted])).toMatchObject([
+        { status: "Succeeded", canceledBy },
+      ]);
+      expect(restores()).toBe(1);
+      const types = await typesOf();
+      expect(types).toContain("Restored");
+      expect(types.at(-1)).toBe("Completed");
+      expect(types).not.toContain("Canceled");
+      world.clock.advance(600_000);
+      expect(await seen(world, id)).toMatchObject({
+        sigil: { managedBy: "Sigil" },
+      });
+      expect(await put(world, id, body())).toMatchObject({ kind: "unchanged" });
+    },
+  );
+
+  test.each([
+    ["it never arrived", { action: "reset" }],
+    ["Azure has not taken it", { status: 503 }],
+    ["Azure does nothing of it", { status: 202, body: {} }],
+    ["Azure refuses it for now", { status: 429 }],
+  ])(
+    "once it is sent, and %s, it is Canceled, and not sent again",
+    async (_, given) => {
+      await deleted();
+      fault(given);
+      const accepted = await restore();
+      await world.runDue();
+      await cancel(world, accepted);
+      expect(await ended(world, [accepted])).toMatchObject([
+        { status: "Canceled", canceledBy },
+      ]);
+      expect(restores()).toBe(1);
+      expect(await inAzure(world, id)).toBeUndefined();
+      expect((await typesOf()).at(-1)).toBe("Canceled");
+      // It is asked for anew.
+      world.simulator.control.clearFaults();
+      expect(await ended(world, [await restore()])).toMatchObject([
+        { status: "Succeeded" },
+      ]);
+    },
+  );
+
+  test("once it is sent, and the version is deleted for good meanwhile, it is Canceled", async () => {
     await deleted();
-    await world.simulator.control.setLag({ ms: 60_000 });
+    fault({ action: "reset" });
     const accepted = await restore();
     await world.runDue();
     await cancel(world, accepted);
-    const canceled = await operation(world, accepted);
-    expect(canceled).toMatchObject({ status: "Canceled" });
-    expect(canceled.history.at(-1)?.message).toContain(
-      "Azure may restore the version",
-    );
-    world.clock.advance(600_000);
-    expect(await inAzure(world, id)).toBeDefined();
-    await world.runDue();
+    await outside(world, "DELETE", `${id}?bypassSoftDelete=true`);
+    expect(await ended(world, [accepted])).toMatchObject([
+      { status: "Canceled" },
+    ]);
   });
 
   test("once Azure has it, Azure goes on, and that is said", async () => {
