@@ -11,7 +11,7 @@ import type {
   Requester,
   SoftDeleteRecord,
 } from "../../operation/records.js";
-import { isFinal } from "../state/states.js";
+import { isFinal, isToBeShown } from "../state/states.js";
 import { contextOf } from "../../operation/steps.js";
 import {
   canonicalRegion,
@@ -684,10 +684,12 @@ function absent(
   { id }: Command,
   stored: StoredVersion | undefined,
 ): ServiceError {
-  const { exists, state } = stored?.record ?? {};
-  return exists === true || state === "Deleted"
+  const record = stored?.record;
+  return record !== undefined &&
+    !isToBeShown(record) &&
+    (record.exists || record.state === "Deleted")
     ? gone(id)
-    : notFound(id, stored?.record);
+    : notFound(id, record);
 }
 
 async function acceptByHand(

@@ -4,7 +4,7 @@
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import type { Decision } from "../../operation/accepting.js";
-import { isFinal } from "../state/states.js";
+import { isToBeShown } from "../state/states.js";
 import { contextOf } from "../../operation/steps.js";
 import { formatImageVersionId, keyOf } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
@@ -199,8 +199,7 @@ export function decideOn(
 function isBeingCreated(record: ImageVersionRecord | undefined): boolean {
   return (
     record !== undefined &&
-    !isFinal(record.state) &&
-    !record.exists &&
+    isToBeShown(record) &&
     [
       ...Object.values(record.requests),
       ...record.queued.map(({ request }) => request),

@@ -6,7 +6,7 @@
 import { ServiceError, type Finding } from "../../errors.js";
 import type { OperationDependencies } from "../../operation/ports.js";
 import { forgedToken, type Page } from "../../operation/queries.js";
-import { isDeleting, isFinal } from "../state/states.js";
+import { isDeleting, isFinal, isToBeShown } from "../state/states.js";
 import {
   formatImageVersionId,
   imageIdOf,
@@ -90,7 +90,8 @@ export async function getImageVersion(
     }
   if (
     look === undefined &&
-    (record?.exists === true || shownOf(look, record) === undefined)
+    ((record?.exists === true && !isToBeShown(record)) ||
+      shownOf(look, record) === undefined)
   )
     throw notFound(id, record);
   const latest = await latestAround(reads, imageIdOf(id), warnings);

@@ -7,6 +7,7 @@ import {
 import type { Dependencies } from "../ports.js";
 import type { ListedImageVersion, Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
+import { isToBeShown } from "../state/states.js";
 
 /** What Azure shows of a version now; undefined where it has none. Throws what the read throws. */
 export async function lookAt(
@@ -20,15 +21,20 @@ export async function lookAt(
 const AGAIN_MS = 30_000;
 
 /**
- * A version that was there, and whose DELETE Sigil has not sent, is gone only where the list of its image definition lacks it, too:
- * a replica of Azure may be behind. Throws ServiceError StateConflict, retryable, where it is listed; what the read of the list throws.
+ * A version that Azure has shown, and whose DELETE Sigil has not sent, is gone only where the list of its image definition lacks it,
+ * too: a replica of Azure may be behind. Throws ServiceError StateConflict, retryable, where it is listed; what the read of the list throws.
  */
 export async function mustBeGone(
   id: ImageVersionId,
   record: ImageVersionRecord | undefined,
   list: (imageId: string) => Promise<readonly ListedImageVersion[] | undefined>,
 ): Promise<void> {
-  if (record?.exists !== true || record.state === "Deleting") return;
+  if (
+    record?.exists !== true ||
+    record.state === "Deleting" ||
+    isToBeShown(record)
+  )
+    return;
   const versions = await list(imageIdOf(id));
   if (versions?.some(({ name }) => name === id.versionName) !== true) return;
   throw new ServiceError(

@@ -5,7 +5,7 @@ import {
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { isDeleting, isFinal, isRestoring } from "../state/states.js";
+import { isDeleting, isRestoring, isToBeShown } from "../state/states.js";
 
 /** Azure has no such version; while one is being created that is a conflict, which passes. */
 export function notFound(
@@ -30,7 +30,7 @@ export function notFound(
       "NotFound",
       `Azure has no ${name}: operation ${operationId} is deleting it.`,
     );
-  if (!isFinal(record.state) && !record.exists)
+  if (isToBeShown(record))
     return new ServiceError(
       "ImageVersionConflict",
       `${name} is being created by operation ${operationId}. Wait until Azure shows it.`,

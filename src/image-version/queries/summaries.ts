@@ -30,7 +30,7 @@ import type { Dependencies } from "../ports.js";
 import { usesOwnKeys } from "../properties/disk-encryption-references.js";
 import { isBusy, type ListedImageVersion, type Look } from "../resources.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { isFinal, isRestoring } from "../state/states.js";
+import { isFinal, isToBeShown } from "../state/states.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { known, latestOfListed, lookOf } from "./get.js";
 import { readKeys } from "./keys.js";
@@ -152,11 +152,7 @@ async function summarize(
     const id = parseImageVersionId(`${imageId}/versions/${name}`);
     const item = items.get(name);
     const record = records.get(name);
-    const isAskedFor =
-      record &&
-      !isFinal(record.state) &&
-      !isRestoring(record.state) &&
-      !record.exists;
+    const isAskedFor = record && isToBeShown(record);
     // Gone, or never made.
     if (id === undefined || (item === undefined && !isAskedFor)) continue;
     const { regions, ...version } = shownOf(

@@ -1,5 +1,5 @@
 import { ENDS, isFinalState, type States } from "../../operation/states.js";
-import type { VersionState } from "./record.js";
+import type { ImageVersionRecord, VersionState } from "./record.js";
 
 const CREATIONS = "image-version-creations";
 const REPLICATIONS = "image-version-replications";
@@ -122,6 +122,20 @@ export function isRestoring(state: VersionState): boolean {
 
 export function isDeleting(state: VersionState): boolean {
   return state === "DeletionRequested" || state === "Deleting";
+}
+
+/** An operation creates it, and Azure has shown nothing of it: it has not answered, or is behind. */
+export function isToBeShown({
+  state,
+  exists,
+  observed,
+}: Pick<ImageVersionRecord, "state" | "exists" | "observed">): boolean {
+  return (
+    !isFinal(state) &&
+    !isDeleting(state) &&
+    !isRestoring(state) &&
+    (!exists || observed === undefined)
+  );
 }
 
 export function isFinal(state: VersionState): boolean {
