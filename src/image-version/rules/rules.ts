@@ -62,6 +62,7 @@ import { storageChosenByAzure } from "./place/storage-chosen-by-azure.js";
 import { storageAccountStrategy } from "./request/storage-account-strategy.js";
 import { uniqueLuns } from "./request/unique-luns.js";
 import { uniqueRegions } from "./request/unique-regions.js";
+import { removalShut } from "./change/removal-shut.js";
 import { staysExcluded } from "./change/stays-excluded.js";
 import { staysIncluded } from "./change/stays-included.js";
 import { testedThere } from "./change/tested-there.js";
@@ -113,6 +114,7 @@ export const CHANGE_RULES: readonly ChangeRule[] = [
   edgeZoneKept,
   regionToRemove,
   customerKeysKept,
+  removalShut,
   staysExcluded,
   staysIncluded,
   testedThere,
