@@ -97,7 +97,7 @@ export async function glance(
 ): Promise<Glance> {
   try {
     const look = await lookAt(deps, id);
-    if (look === undefined) await mustBeGone(id, record, listIn(deps));
+    if (look === undefined) await mustBeGone(deps, id, record, listIn(deps));
     return { look, seen: true };
   } catch (error) {
     if (!(error instanceof ServiceError) || mustSee) throw error;

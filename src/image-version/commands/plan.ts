@@ -139,7 +139,7 @@ export async function planImageVersion(
   const purchasePlan = found(gathered.imageDefinition)?.purchasePlan;
   const now = found(gathered.imageVersion);
   if (gathered.imageVersion.kind === "absent")
-    await mustBeGone(id, stored?.record, listIn(deps));
+    await mustBeGone(deps, id, stored?.record, listIn(deps));
   const subject = subjectOf(
     deps,
     {

@@ -163,7 +163,8 @@ export async function patchImageVersion(
   if (earlier !== undefined) return { kind: "accepted", operation: earlier };
   const shown = await deps.resourceManager.getImageVersion(id);
   const stored = await deps.store.read(key);
-  if (shown === undefined) await mustBeGone(id, stored?.record, listIn(deps));
+  if (shown === undefined)
+    await mustBeGone(deps, id, stored?.record, listIn(deps));
   const look = latestOf(
     stored?.record,
     shown && { ...shown, time: deps.now().toISOString() },

@@ -76,7 +76,9 @@ export async function getImageVersion(
     try {
       const read = await reads.looks.version(id);
       if (read === undefined)
-        await mustBeGone(id, record, (image) => reads.looks.versions(image));
+        await mustBeGone(reads, id, record, (image) =>
+          reads.looks.versions(image),
+        );
       const shown = later(read, record);
       // As every request is judged: If-Match would hold for nothing else.
       look = latestKnown(record, shown, { now: reads.now(), pace: reads.pace });

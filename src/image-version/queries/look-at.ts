@@ -22,9 +22,11 @@ const AGAIN_MS = 30_000;
 
 /**
  * A version that Azure has shown, and whose DELETE Sigil has not sent, is gone only where the list of its image definition lacks it,
- * too: a replica of Azure may be behind. Throws ServiceError StateConflict, retryable, where it is listed; what the read of the list throws.
+ * too, and where its life is longer than a replica of Azure may be behind: before, both may be of the time before it was made. Throws
+ * ServiceError StateConflict, retryable, where it need not be gone; what the read of the list throws.
  */
 export async function mustBeGone(
+  { now, pace }: Pick<Dependencies, "now" | "pace">,
   id: ImageVersionId,
   record: ImageVersionRecord | undefined,
   list: (imageId: string) => Promise<readonly ListedImageVersion[] | undefined>,
@@ -35,6 +37,13 @@ export async function mustBeGone(
     isToBeShown(record)
   )
     return;
+  const { publishedDate = "" } = record.observed ?? record;
+  if (now().getTime() - Date.parse(publishedDate) < pace.staleMs)
+    throw new ServiceError(
+      "StateConflict",
+      `Azure answers that it has no ${formatImageVersionId(id)}, which was made less than ${Math.ceil(pace.staleMs / 60_000)} minutes ago: the answer may be of the time before. Send the request again.`,
+      { retryAfterMs: AGAIN_MS },
+    );
   const versions = await list(imageIdOf(id));
   if (versions?.some(({ name }) => name === id.versionName) !== true) return;
   throw new ServiceError(

@@ -291,6 +291,7 @@ describe("what is not there", () => {
       sigil: { state: "Deleting" },
     });
     await world.finish(versionId("1.0.0"));
+    world.clock.advance(600_000);
     await world.simulator.control.removeResource(versionId("1.0.1"));
     later();
     const last = await Promise.all(

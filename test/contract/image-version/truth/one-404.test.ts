@@ -160,6 +160,28 @@ describe.each([
   });
 });
 
+test.each([1, 5, 9])(
+  "nor is a version gone that was made %i minutes ago, though the list lacks it, too",
+  async (minutes) => {
+    world.simulator.control.clearFaults();
+    const young = id.replace(/[^/]+$/u, `2.0.${minutes}`);
+    await made(world, young, BODY);
+    world.clock.advance(minutes * 60_000);
+    await outside(world, "DELETE", young);
+    for (const ask of [
+      () => put(world, young, BODY, { ifNoneMatch: "*" }),
+      () => patch(world, young, { tags: { a: "2" } }),
+    ])
+      expect(await refusal(ask())).toMatchObject(AGAIN);
+    const shown = await seen(world, young);
+    expect(shown.sigil.warnings).toMatchObject([{ code: "StateConflict" }]);
+    world.clock.advance(600_000);
+    expect(await refusal(seen(world, young))).toMatchObject({
+      code: "NotFound",
+    });
+  },
+);
+
 test("once it is gone from the list, too, it is gone", async () => {
   world.simulator.control.clearFaults();
   await outside(world, "DELETE", id);
