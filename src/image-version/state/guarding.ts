@@ -185,19 +185,17 @@ export function openDeletionOf(
       operationId: waiting.operation.id,
       isJudged: waiting.request.byPolicy === true,
     };
-  const isBegun = state === "DeletionRequested" || state === "Deleting";
+  const isSent = state === "Deleting";
+  const isBegun = isSent || state === "DeletionRequested";
   // What has begun beside it was accepted before it.
-  const [id, request] =
-    Object.entries(requests)
-      .sort(([a], [b]) => sequenceOf(b) - sequenceOf(a))
-      .find(([, { guard }]) => isBegun || guard !== undefined) ?? [];
-  return id === undefined ||
-    (request?.decided !== undefined && state !== "Deleting")
-    ? undefined
-    : {
-        operationId: id,
-        isJudged: request?.byPolicy === true && state !== "Deleting",
-      };
+  const begun = Object.entries(requests)
+    .sort(([a], [b]) => sequenceOf(b) - sequenceOf(a))
+    .find(([, { guard }]) => isBegun || guard !== undefined);
+  if (begun === undefined) return undefined;
+  const [operationId, { decided, byPolicy }] = begun;
+  return decided === undefined || isSent
+    ? { operationId, isJudged: byPolicy === true && !isSent }
+    : undefined;
 }
 
 function waitForDelay(

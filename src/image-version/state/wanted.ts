@@ -415,9 +415,7 @@ function regionsOfRule(
 ): readonly string[] {
   // What Azure has no longer is waited for only where it is to be added back.
   const isThere = ({ name, state }: RegionRecord): boolean =>
-    state !== "Failed" ||
-    isPending(record.repairs[name]) ||
-    look.regions.some((one) => one.name === name);
+    state !== "Failed" || isPending(record.repairs[name]);
   switch (rule?.when) {
     case "allRegionsReady":
       return [

@@ -11,7 +11,13 @@ import {
   subject,
   type Changes,
 } from "./subject.js";
+import type { PromotionRule } from "../../../../src/image-version/contract.js";
 import type { Change } from "../../../../src/image-version/preflight/facts.js";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
+import {
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+} from "../../../../src/image-version/properties/table.js";
 import { checkChange } from "../../../../src/image-version/rules/rules.js";
 
 const PAST = "2025-12-31";
@@ -387,5 +393,194 @@ describe("what a request repeats of exclusion from latest", () => {
 
   test("is nothing where Azure has no version", () => {
     for (const said of [IN, OUT]) expect(findings(said)).toEqual([]);
+  });
+});
+
+/** What the rule says of a change of what Azure shows; `patch` is what is asked besides what the body says. */
+const warned = (
+  code: string,
+  said: Changes,
+  existing: NonNullable<Changes["existing"]>,
+  patch: Change["patch"] = {},
+) => {
+  const it = subject({ ...said, existing });
+  if (it.change === undefined) throw new Error("there is no change");
+  const change = { ...it.change, patch: { ...it.change.patch, ...patch } };
+  return checkChange({ ...it, change }).filter((one) => one.code === code);
+};
+const OUT = { excludeFromLatest: true };
+const flagged = (name: string, excludeFromLatest: boolean) =>
+  region(name, [0], { excludeFromLatest });
+
+describe("a region that is added to a version which its tests have promoted", () => {
+  const TESTED: PromotionRule = { when: "tested" };
+  const added = (
+    more: Partial<Changes> = {},
+    existing: Partial<NonNullable<Changes["existing"]>> = {},
+    patch?: Change["patch"],
+  ) => {
+    const before = { promotion: TESTED, regions: [region("westus")] };
+    return warned(
+      "NotTestedThere",
+      { ...before, regions: [region("westus"), region("eastus2")], ...more },
+      { ...before, ...existing },
+      patch,
+    );
+  };
+  const expected = finding(
+    "NotTestedThere",
+    `${REGIONS}/1`,
+    "The version is in latest already: it is the latest in eastus2 as soon as it is there, though no test of it has passed there.",
+    'To test it there first, say "excludeFromLatest": true of eastus2, and take that off once its tests have passed.',
+    "warning",
+  );
+  const naming = (...regions: string[]) => ({
+    promotion: { ...TESTED, regions },
+  });
+
+  test.each<[string, ...Parameters<typeof added>]>([
+    ["where none of it has passed there"],
+    [
+      "where the rule names it",
+      naming("westus", "East US 2"),
+      naming("westus", "East US 2"),
+    ],
+    [
+      "where the rule is asked for only now",
+      {},
+      { promotion: { when: "manual" } },
+    ],
+  ])("has it as its latest at once, %s", (_, ...args) => {
+    expect(added(...args)).toEqual([expected]);
+  });
+
+  test.each<[string, ...Parameters<typeof added>]>([
+    ["is excluded", { regions: [region("westus"), flagged("eastus2", true)] }],
+    ["is none that the rule names", naming("westus"), naming("westus")],
+    ["was there", {}, { regions: [region("westus"), region("eastus2")] }],
+    ["waits for the tests as the version does", {}, { publishing: OUT }],
+    [
+      "comes with an exclusion of the version",
+      {},
+      {},
+      { [EXCLUDE_FROM_LATEST]: true },
+    ],
+    [
+      "has another rule",
+      { promotion: { when: "manual" } },
+      { promotion: { when: "manual" } },
+    ],
+    ["has the rule no more", {}, {}, { [PROMOTION]: null }],
+  ])("is no news where it %s", (_, ...args) => {
+    expect(added(...args)).toEqual([]);
+  });
+
+  test("of a version without a rule is no news", () => {
+    const regions = [region("westus"), region("eastus2")];
+    const existing = { regions: [region("westus")] };
+    expect(warned("NotTestedThere", { regions }, existing)).toEqual([]);
+  });
+});
+
+describe("a request that ends waves", () => {
+  const WAVES: PromotionRule = {
+    when: "waves",
+    waves: [
+      { regions: ["westus"], after: "manual" },
+      { regions: ["eastus2"], after: "manual" },
+    ],
+  };
+  const MANUAL: PromotionRule = { when: "manual" };
+  const HELD = {
+    publishing: OUT,
+    regions: [flagged("westus", true), flagged("eastus2", true)],
+  };
+  const FIRST = {
+    regions: [flagged("westus", false), flagged("eastus2", true)],
+  };
+  const ended = (
+    promotion: PromotionRule | undefined,
+    existing: NonNullable<Changes["existing"]>,
+    patch?: Change["patch"],
+  ) =>
+    warned(
+      "WavesEnd",
+      { ...existing, ...(promotion && { promotion }) },
+      { promotion: WAVES, ...existing },
+      patch,
+    );
+  const leaves = (names: string, remediation: string) => [
+    finding(
+      "WavesEnd",
+      "/sigil/promotion",
+      `The request ends the waves by which the version was to become the latest in ${names}: it stays excluded from latest there.`,
+      remediation,
+      "warning",
+    ),
+  ];
+  const inEast = leaves(
+    "eastus2",
+    'Keep the rule; or include it there by a PATCH of targetRegions that says "excludeFromLatest": false of eastus2.',
+  );
+
+  test("before the first one leaves the version excluded everywhere", () => {
+    expect(ended(undefined, HELD)).toEqual(
+      leaves(
+        "westus, eastus2",
+        "Keep the rule; or promote it by hand (POST …/promote), which includes it in every region.",
+      ),
+    );
+  });
+
+  test("between two leaves it excluded where it was to come, also under another rule", () => {
+    expect(ended(undefined, FIRST)).toEqual(inEast);
+    expect(ended(MANUAL, FIRST)).toEqual(inEast);
+    const none = { regions: HELD.regions };
+    expect(ended(undefined, none)).toEqual(
+      leaves("westus, eastus2", "false of westus, eastus2."),
+    );
+  });
+
+  test.each<[string, ...Parameters<typeof ended>]>([
+    ["that another rule promotes from then on", MANUAL, HELD],
+    ["where the rule stays", WAVES, FIRST],
+    [
+      "where the rule is repeated",
+      undefined,
+      FIRST,
+      { [PROMOTION]: { ...WAVES } },
+    ],
+    [
+      "that it includes",
+      undefined,
+      FIRST,
+      { [`${regionField("eastus2")}/excludeFromLatest`]: false },
+    ],
+    [
+      "of a version that it includes",
+      undefined,
+      HELD,
+      { [EXCLUDE_FROM_LATEST]: false },
+    ],
+    [
+      "where each wave has had it",
+      undefined,
+      { regions: [flagged("westus", false), flagged("eastus2", false)] },
+    ],
+    [
+      "where there were none",
+      undefined,
+      { ...HELD, promotion: MANUAL },
+      { [PROMOTION]: null },
+    ],
+  ])("leaves nothing excluded %s", (_, ...args) => {
+    expect(ended(...args)).toEqual([]);
+  });
+
+  test("is none that says nothing of the rule", () => {
+    const it = subject({ existing: { promotion: WAVES, ...FIRST } });
+    if (it.change === undefined) throw new Error("there is no change");
+    const change = { ...it.change, patch: { "/tags/a": "1" } };
+    expect(checkChange({ ...it, change })).toEqual([]);
   });
 });

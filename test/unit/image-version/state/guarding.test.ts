@@ -11,7 +11,10 @@ import {
   goneBefore,
   includedAgain,
   isExcludedEverywhere,
+  isExcludedForNow,
   isGuarding,
+  isKeptExcluded,
+  openDeletionOf,
   withRuleAgain,
 } from "../../../../src/image-version/state/guarding.js";
 import type {
@@ -26,7 +29,10 @@ import {
   changeOf,
   COMPLETED,
   effectsOf,
+  KEY,
   lookOf,
+  queued,
+  replicating,
   succeeded,
   time,
   told,
@@ -262,6 +268,190 @@ describe("where the deletion comes to nothing", () => {
     expect(withRuleAgain(overridden, guarded({ was }))).toEqual(record);
     expect(withRuleAgain(overridden, guarded({}))).toBe(overridden);
     expect(withRuleAgain(overridden, guarded())).toBe(overridden);
+  });
+});
+
+const CANCELED = { decided: { kind: "canceled", by: { name: "me" } } } as const;
+const DEMOTION = queued(
+  replicating(),
+  changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true }),
+  { kind: "DemoteImageVersion" },
+).record.queued;
+const BEHIND = queued(replicating(), changeOf({ "/tags/a": "1" })).record
+  .queued;
+const OTHER = { [`${KEY}-1`]: changeOf({ "/tags/a": "1" }) };
+
+/** A version that is being deleted by operation 9, beside others. */
+const under = (
+  request: Partial<VersionRequest>,
+  more: Partial<ImageVersionRecord> = {},
+): ImageVersionRecord => ({
+  ...succeeded().record,
+  state: "DeletionRequested",
+  ...more,
+  requests: { ...more.requests, [`${KEY}-9`]: changeOf({}, request) },
+});
+
+describe("it is excluded from latest for its deletion alone", () => {
+  const guard = {
+    was: { [EXCLUDE_FROM_LATEST]: true, [EAST_FLAG]: false },
+  };
+  const again = { ...CANCELED, changes: guard.was };
+
+  test.each<
+    [boolean, string, Partial<VersionRequest>, Partial<ImageVersionRecord>?]
+  >([
+    [true, "where it was in latest in one region", { guard }],
+    [true, "whatever else is done with it", { guard }, { requests: OTHER }],
+    [true, "whatever else is to follow", { guard }, { queued: BEHIND }],
+    [
+      false,
+      "but where a demotion is to follow, among others",
+      { guard },
+      { queued: [...BEHIND, ...DEMOTION] },
+    ],
+    [
+      false,
+      "but where it was excluded before",
+      { guard: { was: { ...EXCLUDED } } },
+    ],
+    [
+      false,
+      "but where nothing was excluded for it",
+      { guard: { excludedTime: time(1) } },
+    ],
+    [false, "but where nobody asks who uses it", {}],
+    [false, "but not once that is over", { guard }, { state: "Failed" }],
+    [true, "while it is to be included again", { guard, ...again }],
+    [false, "but not where it was left as it is", { guard, ...CANCELED }],
+    [
+      true,
+      "while its DELETE is under way, though that is canceled",
+      { guard, ...CANCELED },
+      { state: "Deleting" },
+    ],
+    [
+      false,
+      "but where it was excluded before, though its DELETE is under way",
+      { guard: { excludedTime: time(1) }, ...again },
+      { state: "Deleting" },
+    ],
+  ])("%s: %s", (is, _, request, more) => {
+    expect(isExcludedForNow(under(request, more))).toBe(is);
+  });
+});
+
+describe("excluded from latest, it stays so", () => {
+  const guard = { excludedTime: time(1) };
+
+  test.each<
+    [boolean, string, Partial<VersionRequest>, Partial<ImageVersionRecord>?]
+  >([
+    [true, "while its deletion waits", { guard }],
+    [true, "whatever else is done with it", { guard }, { requests: OTHER }],
+    [
+      false,
+      "not before Azure has shown it excluded",
+      { guard: { was: EXCLUDED } },
+    ],
+    [false, "not where nobody asks who uses it", {}],
+    [false, "not once its deletion has ended", { guard }, { state: "Failed" }],
+    [false, "not where its deletion is canceled", { guard, ...CANCELED }],
+    [
+      true,
+      "until what was canceled after its DELETE was sent has come to nothing",
+      { guard, ...CANCELED },
+      { state: "Deleting" },
+    ],
+  ])("%s: %s", (is, _, request, more) => {
+    expect(isKeptExcluded(under(request, more))).toBe(is);
+  });
+});
+
+describe("the deletion of a version", () => {
+  const guard = { excludedTime: time(1) };
+  const byPolicy = { guard, byPolicy: true } as const;
+  const waiting = (request: Partial<VersionRequest>) =>
+    queued(replicating(), changeOf({}, request), {
+      kind: "DeleteImageVersion",
+    }).record;
+  const open = (isJudged = false) => ({
+    operationId: `${KEY}-9`,
+    isJudged,
+  });
+
+  test.each<
+    [
+      string,
+      ReturnType<typeof openDeletionOf>,
+      Partial<VersionRequest>,
+      Partial<ImageVersionRecord>?,
+    ]
+  >([
+    ["is the one that has begun", open(), {}],
+    ["whose DELETE was sent", open(), {}, { state: "Deleting" }],
+    [
+      "that excludes it from latest",
+      open(),
+      { guard },
+      { state: "Updating", requests: OTHER },
+    ],
+    [
+      "that excludes it from latest, though another was accepted since",
+      open(),
+      { guard },
+      {
+        state: "Updating",
+        requests: { [`${KEY}-10`]: changeOf({ "/tags/a": "1" }) },
+      },
+    ],
+    [
+      "and was accepted last of what has begun",
+      { operationId: `${KEY}-10`, isJudged: false },
+      {},
+      { requests: { ...OTHER, [`${KEY}-10`]: changeOf({}) } },
+    ],
+    ["is none where an update runs", undefined, {}, { state: "Updating" }],
+    ["is none that is over", undefined, { guard }, { state: "Failed" }],
+    ["is none that is canceled", undefined, { guard, ...CANCELED }],
+    [
+      "unless its DELETE was sent",
+      open(),
+      { guard, ...CANCELED },
+      { state: "Deleting" },
+    ],
+    ["is judged again where a policy has begun it", open(true), byPolicy],
+    [
+      "but not once its DELETE was sent",
+      open(),
+      byPolicy,
+      { state: "Deleting" },
+    ],
+  ])("%s", (_, expected, request, more) => {
+    expect(openDeletionOf(under(request, more))).toEqual(expected);
+  });
+
+  test("is the one that is queued, among others, and judged where a policy has asked for it", () => {
+    const behind = (record: ImageVersionRecord): ImageVersionRecord => ({
+      ...record,
+      queued: [...BEHIND, ...record.queued],
+    });
+    const id = waiting({}).queued[0]?.operation.id;
+    expect(openDeletionOf(behind(waiting({})))).toEqual({
+      operationId: id,
+      isJudged: false,
+    });
+    expect(openDeletionOf(behind(waiting({ byPolicy: true })))).toEqual({
+      operationId: id,
+      isJudged: true,
+    });
+  });
+
+  test("is none where nothing is asked", () => {
+    const { record } = succeededWithoutRequest();
+    expect(
+      openDeletionOf({ ...record, state: "DeletionRequested" }),
+    ).toBeUndefined();
   });
 });
 

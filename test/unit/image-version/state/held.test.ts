@@ -1,4 +1,4 @@
-/** Which rule holds a version back that Azure shows, once nothing is being done with it. */
+/** Which rule holds a version back that Azure shows, and what is known of how far it is promoted. */
 import { describe, expect, test } from "vitest";
 import type { PromotionRule } from "../../../../src/image-version/contract.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
@@ -8,12 +8,33 @@ import {
 } from "../../../../src/image-version/properties/table.js";
 import {
   heldBy,
+  isPaused,
+  isToBeSent,
+  operationsBeside,
+  overtakenPromotion,
+  rolloutAfter,
   ruleHolding,
   wavesIn,
+  withWaves,
 } from "../../../../src/image-version/state/held.js";
-import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
+import type {
+  Attempt,
+  ImageVersionRecord,
+  RolloutRecord,
+  VersionRequest,
+} from "../../../../src/image-version/state/record.js";
 import type { Look } from "../../../../src/image-version/resources.js";
-import { COMPLETED, lookOf, succeeded } from "../../../support/transitions.js";
+import {
+  at,
+  changeOf,
+  COMPLETED,
+  KEY,
+  lookOf,
+  queued,
+  replicating,
+  succeeded,
+  time,
+} from "../../../support/transitions.js";
 
 const REGIONS = Object.keys(COMPLETED);
 const [FIRST = "", ...OTHERS] = REGIONS;
@@ -79,6 +100,28 @@ describe("a version in waves", () => {
     expect(heldBy(overridden, showing(true, ...REGIONS))).toBeUndefined();
   });
 
+  test.each<[string, Look, Partial<ImageVersionRecord>]>([
+    ["its regions are as no wave leaves them", showing(false, FIRST), {}],
+    [
+      "others have taken it back from a wave",
+      showing(false, ...OTHERS),
+      { rollout: { waves: [time(1), time(2)] } },
+    ],
+    [
+      "somebody has excluded it by hand, and others have included it since",
+      showing(false, ...OTHERS),
+      { rollout: { waves: [] }, overriddenRule: WAVES },
+    ],
+  ])("does not go on where %s", (_, look, more) => {
+    expect(heldBy(under(WAVES, more), look)).toBeUndefined();
+  });
+
+  test("goes on where each wave that has had it still has it", () => {
+    const rollout = { waves: [time(1)] };
+    const look = showing(false, ...OTHERS);
+    expect(heldBy(under(WAVES, { rollout }), look)?.promoted).toBe(1);
+  });
+
   test("has them whatever became of them", () => {
     const overridden = under(WAVES, { overriddenRule: WAVES });
     expect(wavesIn(overridden, showing(false))).toEqual(WAVES.waves);
@@ -94,4 +137,426 @@ test("any rule holds a version that is excluded; without one nothing does", () =
   expect(ruleHolding(under(undefined), showing(true))).toBeUndefined();
   expect(heldBy(under(ready), showing(true))).toBeUndefined();
   expect(heldBy(under(undefined), showing(true))).toBeUndefined();
+});
+
+describe("what an operation asks is still to be sent", () => {
+  const OPERATION = `${KEY}-2`;
+  const attempt = (more: Partial<Attempt> = {}): Attempt => ({
+    changes: {},
+    regions: [],
+    sentTime: time(100),
+    outcome: "accepted",
+    sentFor: [`${KEY}-1`, OPERATION],
+    ...more,
+  });
+  const sent = (more: Partial<Attempt>) => ({ lastAttempt: attempt(more) });
+  const others = { sentFor: [`${KEY}-1`] };
+  const { sentFor: _, ...forNobody } = attempt();
+
+  test.each<
+    [boolean, string, Partial<ImageVersionRecord>, Partial<VersionRequest>?]
+  >([
+    [true, "while nothing was sent", {}],
+    [true, "where Azure has refused it", sent({ outcome: "refused" })],
+    [
+      true,
+      "where it had no answer long ago",
+      sent({ outcome: "unknown", sentTime: time(-10_000) }),
+    ],
+    [false, "not while its answer is awaited", sent({ outcome: "unknown" })],
+    [false, "not where Azure has taken it", sent({})],
+    [false, "not where Azure has shown it", sent({ outcome: "shown" })],
+    [
+      false,
+      "not where Azure has taken it, long ago",
+      sent({ sentTime: time(-10_000) }),
+    ],
+    [
+      false,
+      "not where others were sent after it",
+      sent({ ...others, before: attempt() }),
+    ],
+    [true, "where others alone were sent", sent(others)],
+    [true, "where nobody knows what was sent", { lastAttempt: forNobody }],
+    [false, "not once it is over", { state: "Failed" }],
+    [false, "not where Azure shows it already", {}, { appliedTime: time(1) }],
+    [
+      false,
+      "not where its end is decided",
+      {},
+      { decided: { kind: "canceled", by: { name: "me" } } },
+    ],
+  ])("%s: %s", (is, _, more, request) => {
+    const { lastAttempt: __, ...record } = under(undefined);
+    const requests = { [OPERATION]: changeOf({ "/tags/a": "1" }, request) };
+    expect(
+      isToBeSent(
+        { ...record, state: "Updating", requests, ...more },
+        OPERATION,
+        at(110),
+      ),
+    ).toBe(is);
+  });
+
+  test("not before it has begun", () => {
+    const record = under(undefined, { state: "Updating" });
+    expect(isToBeSent(record, OPERATION, at(110))).toBe(false);
+  });
+});
+
+describe("the promotion that a rule has begun", () => {
+  const OPERATION = `${KEY}-1`;
+  const OTHER = `${KEY}-3`;
+  const promotion = (): VersionRequest => ({
+    ...changeOf({ [EXCLUDE_FROM_LATEST]: false }, { byHand: true }),
+    byRule: {
+      rule: WAVES,
+      promoted: 0,
+      regions: Object.fromEntries(REGIONS.map((name) => [name, true])),
+    },
+  });
+  const tag = changeOf({ "/tags/a": "1" });
+  const behind = queued(replicating(), tag).record.queued;
+  const overtaken = (
+    more: Partial<ImageVersionRecord> = {},
+    look: Look = showing(true, ...REGIONS),
+    request: VersionRequest = promotion(),
+  ) => {
+    const { lastAttempt: _, ...record } = under(WAVES, {
+      state: "Accepted",
+      ...more,
+    });
+    return overtakenPromotion(
+      {
+        ...record,
+        ...(more.lastAttempt && { lastAttempt: more.lastAttempt }),
+        requests: { ...more.requests, [OPERATION]: request },
+      },
+      look,
+      at(110),
+    );
+  };
+  const byOthers = {
+    id: OPERATION,
+    why: "After this promotion was accepted others have changed, in Azure, the regions of the version, or where it is excluded from latest: it is not overruled.",
+  };
+
+  test("is sent where the version is as it was decided for", () => {
+    expect(overtaken()).toBeUndefined();
+  });
+
+  test("gives way to another operation, begun or queued", () => {
+    const why = (id: string | undefined) =>
+      `Operation ${id} on the version has come after this promotion was accepted.`;
+    expect(overtaken({ requests: { [OTHER]: tag } })).toEqual({
+      id: OPERATION,
+      why: why(OTHER),
+    });
+    expect(overtaken({ queued: behind })).toEqual({
+      id: OPERATION,
+      why: why(behind[0]?.operation.id),
+    });
+  });
+
+  test.each<[string, Look]>([
+    ["included it", showing(false, ...OTHERS)],
+    ["excluded it otherwise", showing(true, FIRST)],
+    [
+      "removed a region",
+      lookOf("Succeeded", COMPLETED, {
+        changes: {
+          [EXCLUDE_FROM_LATEST]: true,
+          [`${regionField(FIRST)}/excludeFromLatest`]: true,
+          [regionField(OTHERS[0] ?? "")]: null,
+        },
+      }),
+    ],
+  ])("gives way to others who have %s in Azure", (_, look) => {
+    expect(overtaken({}, look)).toEqual(byOthers);
+  });
+
+  test("is not called back once it was sent", () => {
+    const lastAttempt: Attempt = {
+      changes: {},
+      regions: [],
+      sentTime: time(100),
+      outcome: "accepted",
+      sentFor: [OPERATION],
+    };
+    const look = showing(false, ...OTHERS);
+    expect(overtaken({ lastAttempt, queued: behind }, look)).toBeUndefined();
+  });
+
+  test("by a person gives way to nobody", () => {
+    const { byRule: _, ...byPerson } = promotion();
+    expect(
+      overtaken({ queued: behind }, showing(false), byPerson),
+    ).toBeUndefined();
+  });
+
+  test("has those beside it that have begun or are queued", () => {
+    const record = under(WAVES, {
+      requests: { [OTHER]: tag, [OPERATION]: promotion() },
+      queued: behind,
+    });
+    const queuedId = behind[0]?.operation.id ?? "";
+    expect(operationsBeside({ ...record, queued: [] }, OPERATION)).toEqual([
+      OTHER,
+    ]);
+    expect(operationsBeside(record, OTHER)).toEqual([OPERATION, queuedId]);
+  });
+});
+
+describe("waves are paused that others may let go on", () => {
+  const THREE: PromotionRule = {
+    when: "waves",
+    waves: [...(WAVES.waves ?? []), { regions: ["uksouth"], after: "manual" }],
+  };
+  const begun = (...waves: (string | null)[]) => ({
+    rollout: { waves },
+    overriddenRule: WAVES,
+  });
+  const out = showing(true, ...REGIONS);
+
+  test.each<[boolean, string, ImageVersionRecord, Look]>([
+    [true, "before the first one", under(WAVES), out],
+    [
+      true,
+      "whatever was told of it",
+      under(WAVES, { rollout: { told: "event" } }),
+      out,
+    ],
+    [true, "after the first one", under(WAVES, begun(time(1))), out],
+    [
+      true,
+      "where each region is held back by itself",
+      under(WAVES, begun(time(1))),
+      showing(false, ...REGIONS),
+    ],
+    [
+      false,
+      "not once each has it",
+      under(WAVES, begun(time(1))),
+      showing(false),
+    ],
+    [
+      false,
+      "not where each has had it",
+      under(WAVES, begun(time(1), time(2))),
+      out,
+    ],
+    [
+      false,
+      "not where it was excluded by hand before the first one",
+      under(WAVES, { overriddenRule: WAVES }),
+      out,
+    ],
+    [
+      false,
+      "not where all were taken back by hand",
+      under(WAVES, begun()),
+      out,
+    ],
+    [
+      false,
+      "not where it was included by hand otherwise than a wave does",
+      under(WAVES, { overriddenRule: WAVES }),
+      showing(false, FIRST),
+    ],
+    [
+      false,
+      "not where the last of those that have a region has it",
+      under(THREE, begun(time(1), time(2))),
+      showing(false),
+    ],
+    [false, "not by a rule that has none", under(TESTED, begun(time(1))), out],
+  ])("%s: %s", (is, _, record, look) => {
+    expect(isPaused(record, look)).toBe(is);
+  });
+});
+
+describe("what a look tells of a rollout", () => {
+  const known: RolloutRecord = { told: "event" };
+  const after = (
+    rule: PromotionRule | undefined,
+    look: Look,
+    more: Partial<ImageVersionRecord> = {},
+  ) => {
+    const record = under(rule, more);
+    const { rollout, overriddenRule, ...rest } = withWaves(
+      record,
+      look,
+      (wave) => time(50 + wave),
+    );
+    const { rollout: _, overriddenRule: __, ...before } = record;
+    expect(rest).toEqual(before);
+    return {
+      ...(rollout && { rollout }),
+      ...(overriddenRule && { overriddenRule }),
+    };
+  };
+
+  test.each<
+    [
+      string,
+      ReturnType<typeof after>,
+      PromotionRule | undefined,
+      Look,
+      Partial<ImageVersionRecord>?,
+    ]
+  >([
+    [
+      "a wave has it since",
+      { rollout: { ...known, waves: [time(50)] } },
+      WAVES,
+      showing(false, ...OTHERS),
+      { rollout: known },
+    ],
+    [
+      "and the next one",
+      { rollout: { waves: [time(7), time(51)] } },
+      WAVES,
+      showing(false),
+      { rollout: { waves: [time(7)] } },
+    ],
+    [
+      "others have taken it back",
+      { rollout: { waves: [null] } },
+      WAVES,
+      showing(true, ...REGIONS),
+      { rollout: { waves: [time(7)] } },
+    ],
+    ["no wave has it yet", {}, WAVES, showing(true, ...REGIONS)],
+    [
+      "others have included it, and not as a wave does: who excludes it again is not overruled",
+      { overriddenRule: WAVES },
+      WAVES,
+      showing(false, FIRST),
+    ],
+    [
+      "others have included it before its tests have passed",
+      { overriddenRule: TESTED },
+      TESTED,
+      showing(false),
+    ],
+    ["its tests are waited for", {}, TESTED, showing(true)],
+    [
+      "nothing by a rule that src/rollout does not see to",
+      {},
+      { when: "allRegionsReady" },
+      showing(false),
+    ],
+    ["nothing without one", {}, undefined, showing(false)],
+  ])("%s", (_, expected, rule, look, more) => {
+    expect(after(rule, look, more)).toEqual(expected);
+  });
+});
+
+describe("what is known of a rollout once Azure shows what was asked", () => {
+  const waves = [time(1), time(2)];
+  const before: RolloutRecord = { told: "event", waves };
+  const { waves: _, ...kept } = before;
+  const tag = changeOf({ "/tags/a": "1" });
+  const byHand = (excluded: boolean) =>
+    changeOf({ [EXCLUDE_FROM_LATEST]: excluded }, { byHand: true });
+  const after = (
+    request: VersionRequest,
+    observed?: Look,
+    rule: PromotionRule = WAVES,
+    more: Partial<ImageVersionRecord> = { rollout: before },
+  ) => {
+    const { observed: _, ...record } = under(rule, {
+      state: "Replicating",
+      ...more,
+      requests: { a: tag, b: request },
+    });
+    return rolloutAfter({ ...record, ...(observed && { observed }) });
+  };
+  const first = showing(false, ...OTHERS);
+  const all = showing(false);
+  const out = showing(true, ...REGIONS);
+
+  test.each<
+    [
+      string,
+      ReturnType<typeof after>,
+      VersionRequest,
+      Look?,
+      PromotionRule?,
+      Partial<ImageVersionRecord>?,
+    ]
+  >([
+    [
+      "a rule that is asked for begins anew, whatever it is",
+      { rollout: kept },
+      changeOf({ [PROMOTION]: WAVES }),
+      out,
+    ],
+    [
+      "also where nothing was known of one",
+      {},
+      changeOf({ [PROMOTION]: WAVES }),
+      out,
+      WAVES,
+      {},
+    ],
+    [
+      "the wave that is promoted by hand has it anew, and those before it have it since as long",
+      { rollout: { ...kept, waves: waves.slice(0, 1) } },
+      byHand(false),
+      all,
+    ],
+    ["also the first one", { rollout: kept }, byHand(false), first],
+    [
+      "what is excluded by hand is in none",
+      { rollout: { ...kept, waves: [] } },
+      byHand(true),
+      out,
+    ],
+    [
+      "also by a body or a patch",
+      { rollout: { ...kept, waves: [] } },
+      changeOf({ [EXCLUDE_FROM_LATEST]: true }),
+      out,
+    ],
+    [
+      "also where nothing was known of it",
+      { rollout: { waves: [] } },
+      byHand(true),
+      out,
+      WAVES,
+      {},
+    ],
+    [
+      "of waves before the one that is promoted none is made up",
+      { rollout: kept },
+      byHand(false),
+      all,
+      WAVES,
+      { rollout: kept },
+    ],
+    [
+      "what is left as no wave leaves it is in none",
+      { rollout: { ...kept, waves: [] } },
+      byHand(true),
+      showing(false, FIRST),
+    ],
+    ["all stays where nothing is said of latest", {}, tag, out],
+    [
+      "or where a body includes what others include",
+      {},
+      changeOf({ [EXCLUDE_FROM_LATEST]: false }),
+      all,
+    ],
+    [
+      "or where a rule without waves is promoted by hand",
+      {},
+      byHand(false),
+      all,
+      TESTED,
+    ],
+    ["or where Azure was not asked", {}, byHand(false)],
+  ])("%s", (_, expected, ...args) => {
+    expect(after(...args)).toEqual(expected);
+  });
 });

@@ -11,6 +11,7 @@ import type {
 } from "../../../../src/image-version/state/record.js";
 import {
   awaitedByRule,
+  guardedRegions,
   isDecidedByHand,
   isDue,
   isProtected,
@@ -22,10 +23,12 @@ import {
   openRequests,
   overriddenBy,
   presentRule,
+  protectedBefore,
   regionsToGo,
   ruleInForce,
   unmetRequests,
   wantedBy,
+  withoutWaves,
   withProtection,
 } from "../../../../src/image-version/state/wanted.js";
 import {
@@ -211,6 +214,11 @@ describe("a promotion rule", () => {
     ).toEqual(RULE);
   });
 
+  test("is not spent where nothing was sent", () => {
+    const record = recordWith({ lastApplied: { [PROMOTION]: RULE } });
+    expect(overriddenBy(record, undefined)).toEqual({});
+  });
+
   test.each([
     ["accepted", true, false],
     ["shown", true, true],
@@ -375,6 +383,9 @@ describe("what has ended leaves as applied what was sent for it", () => {
 
   test("also of a creation that was canceled", () => {
     const { lastApplied: _, ...record } = succeeded().record;
+    expect(
+      keptOf({ ...record, lastAttempt: { ...attempt, asked: {} } }),
+    ).toEqual({});
     expect(keptOf({ ...record, lastAttempt: attempt }).lastApplied).toEqual({
       "/tags/a": "1",
     });
@@ -537,6 +548,95 @@ describe("regions that a rule waits for", () => {
   });
 });
 
+describe("where waves end before the first one", () => {
+  const WAVES = {
+    when: "waves",
+    waves: [{ regions: ["westus"], after: "manual" }],
+  } as const;
+  const flag = (name: string) => `${regionField(name)}/excludeFromLatest`;
+  const HELD = {
+    [EXCLUDE_FROM_LATEST]: true,
+    [flag("westus")]: true,
+    [flag("eastus2")]: true,
+  };
+  const INCLUDED = { [flag("westus")]: false, [flag("eastus2")]: false };
+  const ends = { [PROMOTION]: null };
+
+  const flags = (
+    patch: Patch,
+    applied: Fields | undefined = { [PROMOTION]: WAVES },
+    shown: Patch | undefined = HELD,
+  ) =>
+    withoutWaves(
+      patch,
+      applied,
+      lookOf("Succeeded", COMPLETED, { changes: shown }).resource,
+    );
+
+  test("no region's own flag excludes it any more", () => {
+    expect(flags(ends)).toEqual({ ...INCLUDED, ...ends });
+    expect(flags({ [PROMOTION]: RULE })).toEqual({
+      ...INCLUDED,
+      [PROMOTION]: RULE,
+    });
+  });
+
+  test("but one that is to be excluded, or goes", () => {
+    const west = { ...ends, [flag("westus")]: true };
+    expect(flags(west)).toEqual({ [flag("eastus2")]: false, ...west });
+    const away = { ...ends, [regionField("westus")]: null };
+    expect(flags(away)).toEqual({ [flag("eastus2")]: false, ...away });
+  });
+
+  test.each<[string, ...Parameters<typeof flags>]>([
+    ["nothing is said of the rule", { "/tags/a": "1" }],
+    ["other waves follow", { [PROMOTION]: { ...WAVES, waves: [] } }],
+    ["it is included", { ...ends, [EXCLUDE_FROM_LATEST]: false }],
+    ["the rule had none", ends, { [PROMOTION]: RULE }],
+    ["there was no rule", ends, {}],
+    ["the first one has it", ends, undefined, { ...HELD, ...INCLUDED }],
+  ])("where %s, all stays as it is", (_, patch, ...rest) => {
+    expect(flags(patch, ...rest)).toEqual(patch);
+  });
+
+  test("and where Azure shows no version, nothing is to be done", () => {
+    expect(withoutWaves(ends, { [PROMOTION]: WAVES }, undefined)).toEqual(ends);
+  });
+});
+
+describe("a region is taken away only where nobody needs the version there", () => {
+  const removal = changeOf(
+    {
+      [regionField("eastus2")]: null,
+      [regionField("uksouth")]: null,
+      [REPLICAS]: 3,
+    },
+    { guardsRegions: true },
+  );
+  const guarded = (more: Partial<VersionRequest> = {}) =>
+    guardedRegions(
+      recordWith({
+        state: "Updating",
+        requests: {
+          a: changeOf({ [regionField("westus")]: null }),
+          b: { ...removal, ...more },
+        },
+      }),
+      lookOf("Succeeded", COMPLETED),
+    );
+
+  test("if that is asked, and Azure has it there", () => {
+    expect(guarded()).toEqual(["eastus2"]);
+  });
+
+  test("not where the removal is canceled, or was done", () => {
+    expect(
+      guarded({ decided: { kind: "canceled", by: { name: "me" } } }),
+    ).toEqual([]);
+    expect(guarded({ appliedTime: time(5) })).toEqual([]);
+  });
+});
+
 test("a version that is made under a rule of waves is made excluded in each region", () => {
   const rule = {
     when: "waves",
@@ -619,6 +719,71 @@ describe("a version is protected", () => {
     expect(ended().lastApplied).toEqual({ "/tags/a": "1", [PROTECTED]: true });
   });
 
+  test.each<[string, Partial<ImageVersionRecord>]>([
+    ["Azure shows it", { observed: lookOf("Succeeded", COMPLETED) }],
+    [
+      "Azure has taken its creation",
+      {
+        lastAttempt: {
+          changes: {},
+          regions: [],
+          sentTime: time(1),
+          outcome: "accepted",
+          acceptedTime: time(2),
+        },
+      },
+    ],
+  ])("where %s, though none has seen it made", (_, more) => {
+    const { lastApplied } = withProtection(
+      { ...ended({ exists: false }), ...more },
+      { ...asks, creates: true },
+    );
+    expect(lastApplied).toMatchObject({ [PROTECTED]: true });
+  });
+
+  test("not where nothing was asked", () => {
+    const record = recordWith({});
+    expect(withProtection(record, undefined)).toBe(record);
+  });
+
+  const publishedDate = time(1);
+  const undated = {
+    resource: lookOf("Succeeded").resource,
+    endTime: time(9),
+    lastApplied: { [PROTECTED]: true },
+  };
+  const deletedLife = { ...undated, publishedDate };
+  const { lastApplied: _, ...unapplied } = deletedLife;
+
+  test.each<
+    [boolean, string, Pick<ImageVersionRecord, "deletedLife" | "publishedDate">]
+  >([
+    [true, "have deleted and restored it", { deletedLife, publishedDate }],
+    [
+      false,
+      "have made another one under its number",
+      { deletedLife, publishedDate: time(10) },
+    ],
+    [false, "have made one without a date", { deletedLife: undated }],
+    [false, "have restored none", { publishedDate }],
+    [
+      false,
+      "have restored one that was not protected",
+      { publishedDate, deletedLife: { ...deletedLife, lastApplied: {} } },
+    ],
+    [
+      false,
+      "have restored one to which nothing was applied",
+      { publishedDate, deletedLife: unapplied },
+    ],
+  ])("%s: where others %s", (is, _, record) => {
+    expect(protectedBefore(record)).toEqual(
+      is ? { [PROTECTED]: true } : undefined,
+    );
+    const { lastApplied: __, ...known } = recordWith({ requests: {} });
+    expect(isProtected({ ...known, ...record })).toBe(is);
+  });
+
   test("though others have made it, which adopts it, but by none that was to create it", () => {
     const { lastApplied, unmanaged } = ended({ unmanaged: true });
     expect(lastApplied).toMatchObject({ [PROTECTED]: true });
@@ -627,6 +792,9 @@ describe("a version is protected", () => {
     expect(ended({ unmanaged: true }, creation)).toMatchObject({
       lastApplied: { "/tags/a": "1" },
       unmanaged: true,
+    });
+    expect(ended({}, creation).lastApplied).toMatchObject({
+      [PROTECTED]: true,
     });
   });
 

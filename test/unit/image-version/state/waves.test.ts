@@ -2,13 +2,17 @@ import { describe, expect, test } from "vitest";
 import {
   flagsOf,
   isHeldEverywhere,
+  lastThere,
   promotedWaves,
   wavesOf,
+  waveTimes,
+  withFlagsOf,
   type Wave,
 } from "../../../../src/image-version/state/waves.js";
 import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
 import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
+import { changeOf } from "../../../support/transitions.js";
 
 const WAVES: readonly Wave[] = [
   { regions: ["westus"], after: "tested" },
@@ -71,6 +75,7 @@ describe("how far a version is, by its flags alone", () => {
     [2, false, { westus: false, eastus2: false, uksouth: false }],
     // A region that it is not in any more holds up no wave.
     [2, false, { westus: false, eastus2: false }],
+    [2, false, { westus: false }],
     [undefined, false, { westus: false, eastus2: false, uksouth: true }],
     [undefined, false, { westus: true, eastus2: false, uksouth: false }],
     [undefined, false, { westus: false, northeurope: false, eastus2: true }],
@@ -87,4 +92,104 @@ test("held everywhere is a version that each flag excludes", () => {
     false,
   );
   expect(isHeldEverywhere(shown(false, { westus: true }))).toBe(false);
+});
+
+describe("since when each wave has the version", () => {
+  const THREE: readonly Wave[] = [
+    ...WAVES,
+    { regions: ["northeurope"], after: "manual" },
+  ];
+  const OUT = { westus: true, eastus2: true, northeurope: true };
+  const FIRST = { ...OUT, westus: false };
+  const SECOND = { ...FIRST, eastus2: false };
+
+  test.each<
+    [
+      string,
+      readonly (string | null)[],
+      readonly (string | null)[],
+      boolean,
+      Record<string, boolean>,
+    ]
+  >([
+    ["is never, before the first one", [], [], true, OUT],
+    ["is now, where a look shows it first", ["now 0"], [], false, FIRST],
+    [
+      "is as it was known, but for the next one",
+      ["then 0", "now 1"],
+      ["then 0"],
+      false,
+      SECOND,
+    ],
+    [
+      "is anew, where others had taken it back",
+      ["now 0"],
+      [null],
+      false,
+      FIRST,
+    ],
+    [
+      "is never, where others have taken it back",
+      ["then 0", null, null],
+      ["then 0", "then 1", "then 2"],
+      false,
+      FIRST,
+    ],
+    [
+      "is never, where the regions are as no wave leaves them",
+      [null, null],
+      ["then 0", "then 1"],
+      false,
+      { ...OUT, eastus2: false },
+    ],
+    [
+      "is as it was known, where a wave has no region any more",
+      ["then 0", "then 1", null],
+      ["then 0", "then 1", null],
+      false,
+      { westus: false },
+    ],
+    [
+      "and where that is not known, nobody waits for it",
+      ["now 0"],
+      [],
+      false,
+      { westus: false },
+    ],
+    [
+      "is now, where one between has no region",
+      ["now 0", "now 1", "now 2"],
+      [],
+      false,
+      { westus: false, northeurope: false },
+    ],
+  ])("%s", (_, expected, before, version, regions) => {
+    expect(
+      waveTimes(before, THREE, shown(version, regions), (i) => `now ${i}`),
+    ).toEqual(expected);
+  });
+
+  test.each<[number, Record<string, boolean>]>([
+    [2, OUT],
+    [1, { westus: true, "UK South": true }],
+    [0, { "West US": true }],
+    [-1, { japaneast: true }],
+  ])("the last one that has a region is %s of %j", (wave, regions) => {
+    expect(lastThere(THREE, shown(true, regions))).toBe(wave);
+  });
+});
+
+test("a version is to have the flags that others still set, of the regions that it has, and nothing else of theirs", () => {
+  const before = shown(true, { "West US": true, eastus2: true });
+  const others = [
+    changeOf({ [EXCLUDE_FROM_LATEST]: false, "/tags/a": "1" }),
+    {
+      changes: { [flag("westus")]: false, [flag("uksouth")]: false },
+      repeats: { [flag("eastus2")]: false },
+    },
+  ];
+  expect(withFlagsOf(before, others)).toEqual(
+    shown(false, { "West US": false, eastus2: true }),
+  );
+  expect(withFlagsOf(before, [])).toEqual(before);
 });
