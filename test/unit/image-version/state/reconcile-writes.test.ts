@@ -1,6 +1,7 @@
 /** What is written, waited for or given up by what Azure has and what was sent before: cases of which each has its own answer. */
 import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
+import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import {
   ALLOW_DELETION,
   EXCLUDE_FROM_LATEST,
@@ -13,6 +14,7 @@ import {
 import type {
   Attempt,
   ImageVersionRecord,
+  VersionRequest,
   Write,
 } from "../../../../src/image-version/state/record.js";
 import type { RegionRecord } from "../../../../src/operation/records.js";
@@ -105,8 +107,9 @@ describe("what Azure shows as asked", () => {
   test("is waited for with what is asked alone: Sigil does not put off what is its own to do", () => {
     const record = asking(shown, { writes: writes(700), opened: true });
     const open = { ...shown, [ALLOW_DELETION]: true };
-    expect(putOf(decided(record, "Succeeded", open)).changes).toEqual({
-      [ALLOW_DELETION]: false,
+    expect(putOf(decided(record, "Succeeded", open))).toMatchObject({
+      changes: { [ALLOW_DELETION]: false },
+      isMet: false,
     });
   });
 
@@ -275,6 +278,80 @@ describe("a promotion by a rule that was sent, and after which Azure shows the v
         message:
           "Azure, a policy or somebody else changes back what was requested, although it was sent 3 times. excludeFromLatest is true in Azure; the request says false.",
         errors: [{ code: "OverriddenByAzure" }],
+      },
+    });
+  });
+});
+
+describe("a promotion that a rule has begun, and that was sent and is not shown", () => {
+  const included = { [EXCLUDE_FROM_LATEST]: false };
+  const excluded = { [EXCLUDE_FROM_LATEST]: true };
+  const byRule = { rule: RULE, promoted: 0, regions: {} };
+  const both = { ...included, "/tags/a": "1" };
+  const promoting = (
+    more: Partial<VersionRequest>,
+    doubt?: string,
+  ): ImageVersionRecord =>
+    recordWith({
+      requests: {
+        [ID]: changeOf(included, { byHand: true, ...more }),
+        [OTHER]: changeOf({ "/tags/a": "1" }),
+      },
+      lastAttempt: sent(both, LONG_AGO),
+      ...(doubt !== undefined && doubted(doubt)),
+    });
+  const tagged = { "/tags/a": "1" };
+
+  test.each<[string, Partial<VersionRequest>, string, Patch, string]>([
+    [
+      "is not sent again",
+      { byRule },
+      "Succeeded",
+      { ...excluded, ...tagged },
+      "ignored",
+    ],
+    [
+      "nor with what else is lost",
+      { byRule },
+      "Succeeded",
+      excluded,
+      "ignored",
+    ],
+    [
+      "is sent again where ARM has given it up",
+      { byRule },
+      "Failed",
+      { ...excluded, ...tagged },
+      "unmet/0",
+    ],
+    [
+      "is sent again where a person has asked for it",
+      {},
+      "Succeeded",
+      { ...excluded, ...tagged },
+      "unmet/0",
+    ],
+  ])("%s", (_, more, state, shown, doubt) => {
+    expect(decided(promoting(more), state, shown)).toMatchObject({ doubt });
+  });
+
+  test("does not hold up what others have asked, and is lost", () => {
+    expect(decided(promoting({ byRule }), "Succeeded", included)).toMatchObject(
+      { doubt: "unmet/0" },
+    );
+  });
+
+  test("ends the operation at the second look", () => {
+    expect(
+      decided(promoting({ byRule }, "ignored"), "Succeeded", {
+        ...excluded,
+        ...tagged,
+      }),
+    ).toMatchObject({
+      failure: {
+        code: "OverriddenByAzure",
+        message:
+          "Azure, a policy or somebody else changes back what was requested, although it was sent once. excludeFromLatest is true in Azure; the request says false.",
       },
     });
   });

@@ -16,7 +16,11 @@ import {
   reconcile,
   withDefaults,
 } from "../../../../src/image-version/state/reconcile.js";
-import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
+import type {
+  ImageVersionRecord,
+  ToldChange,
+  VersionRequest,
+} from "../../../../src/image-version/state/record.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import {
   accepted,
@@ -81,6 +85,72 @@ describe("invariant 1: nothing is written", () => {
       ).toBe(kind);
     },
   );
+});
+
+describe("invariant 1: while looks show again what others had changed", () => {
+  const told = { field: "/tags/a", before: "1", after: "2", time: time(900) };
+
+  test.each<[string, readonly ToldChange[], string]>([
+    [
+      "nothing is written",
+      [told, { ...told, returnedTime: time(990) }],
+      "wait",
+    ],
+    ["and what is changed still is no reason to wait", [told], "put"],
+  ])("%s", (_, outsideTold, kind) => {
+    const decision = decided(asking({ "/tags/b": "1" }, { outsideTold }));
+    expect(decision.kind).toBe(kind);
+    if (decision.kind === "wait")
+      expect(decision.why).toBe(
+        "Azure Resource Manager shows again what others had changed: the next polls tell whether they have taken it back.",
+      );
+  });
+});
+
+describe("invariant 6: what was asked of a version that Azure does not show", () => {
+  const presumes = { "/tags/a": "1" };
+  const asked = (more: Partial<VersionRequest>) =>
+    recordWith({
+      requests: {
+        "x-1": changeOf({ "/tags/c": "1" }),
+        [ID]: changeOf({ "/tags/b": "1" }, { presumes, ...more }),
+      },
+    });
+  const body = {
+    ...lookOf("Succeeded").resource,
+    tags: { a: "1" },
+  };
+
+  test("is not sent, and it is told what differs", () => {
+    expect(decided(asked({ body }), "Succeeded", { "/tags/a": "2" })).toEqual({
+      kind: "failed",
+      failure: {
+        code: "ChangedOutside",
+        message:
+          'The version was changed after it was read, and Azure showed that only now: nothing was sent. Tag a is "2" in Azure; the request says "1". GET it, and send the request with its ETag.',
+        errors: [
+          expect.objectContaining({
+            code: "ChangedOutside",
+            pointer: "/tags/a",
+          }) as unknown,
+        ],
+      },
+    });
+  });
+
+  test.each<[string, Partial<VersionRequest>, string]>([
+    ["Azure shows it", {}, "1"],
+    ["it was sent before", { sent: true }, "2"],
+    [
+      "its end is decided",
+      { decided: { kind: "canceled", by: { name: "me" } } },
+      "2",
+    ],
+  ])("is sent where %s", (_, more, shown) => {
+    expect(decided(asked(more), "Succeeded", { "/tags/a": shown }).kind).toBe(
+      "put",
+    );
+  });
 });
 
 describe("invariant 2: a version is created", () => {
