@@ -2,14 +2,18 @@ import { describe, expect, test } from "vitest";
 import {
   adoptionRefusal,
   doubtful,
+  endedByOthers,
   isBehind,
   isMadeByOthers,
   isNotMeant,
+  isOfOtherLife,
   known,
   lifeOfOthers,
   lifeOver,
   madeAgain,
+  mayBeFromBefore,
   unsettled,
+  withoutLife,
 } from "../../../../src/image-version/state/adoption.js";
 import type {
   Attempt,
@@ -17,6 +21,7 @@ import type {
 } from "../../../../src/image-version/state/record.js";
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { withApplied } from "../../../../src/image-version/properties/patch.js";
+import { regionField } from "../../../../src/image-version/properties/fields.js";
 import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
 import {
   accepted as acceptedNow,
@@ -407,6 +412,15 @@ describe("an update whose outcome nobody stayed to see", () => {
     ],
     ["the version is others'", sentSince(TAG, { unmanaged: true }), shown],
     [
+      "it was seen, and its operation sees to the rest",
+      sentSince(TAG, {
+        state: "Updating",
+        requests: { [sent.sentFor?.[0] ?? ""]: changeOf(TAG) },
+        lastAttempt: { ...sent, changes: TAG, asked: TAG, outcome: "shown" },
+      }),
+      shown,
+    ],
+    [
       "it was done by hand alone",
       sentSince(
         { "/properties/publishingProfile/excludeFromLatest": true },
@@ -471,6 +485,10 @@ describe("what an operation that is over has sent, and no look has shown", () =>
     expect(unsettled(sentFor({ sentFor: ["other"] }, open), without)).toEqual(
       TAG,
     );
+    const { sentFor: _, ...forNobody } = attempt;
+    expect(
+      unsettled({ ...sentFor({}, open), lastAttempt: forNobody }, without),
+    ).toEqual(TAG);
   });
 });
 
@@ -558,6 +576,33 @@ describe("of another life, a body that may create", () => {
     expect(whole).toMatchObject({ publishedDate: time(1) });
   });
 
+  test("clears nothing that it leaves out, and takes away the regions that it names", () => {
+    const changes = {
+      "/tags/theirs": null,
+      [`${regionField("eastus2")}/storageAccountType`]: null,
+      [regionField("eastus2")]: null,
+      "/tags/c": "1",
+    };
+    const body = canonicalForm({
+      location: "westus",
+      properties: { storageProfile: {} },
+    });
+    const { id: request } = known(
+      asked({ creates: true, body, changes }),
+      later,
+    ).requests;
+    expect(request?.changes).toMatchObject({
+      [regionField("eastus2")]: null,
+      "/tags/c": "1",
+    });
+    expect(Object.values(request?.changes ?? {})).not.toContainEqual(undefined);
+    expect(
+      Object.entries(request?.changes ?? {}).filter(
+        ([, value]) => value === null,
+      ),
+    ).toHaveLength(1);
+  });
+
   test.each([
     ["one that may not", {}],
     ["one without a body", { creates: true, body: undefined }],
@@ -623,6 +668,94 @@ describe("of another life, a body that may create", () => {
   });
 });
 
+describe("a life that others have ended", () => {
+  const { record } = succeeded();
+  const now = new Date(time(2_000));
+  const ended = (more: Partial<ImageVersionRecord> = {}) =>
+    endedByOthers({ ...withoutAttempt(record), ...more }, now).deletedLife;
+  const { observed: _, ...unseen } = withoutAttempt(record);
+  const before = { resource: asSent.resource, endTime: time(9) };
+
+  test.each<[boolean, string, Partial<ImageVersionRecord>]>([
+    [true, "nothing was sent", {}],
+    [
+      true,
+      "what was sent was shown",
+      { lastAttempt: { ...sent, outcome: "shown" } },
+    ],
+    [
+      false,
+      "no look has shown what was sent",
+      { lastAttempt: { ...sent, outcome: "accepted" } },
+    ],
+  ])("%s: is said to be changed by them where %s", (is, _, more) => {
+    expect(ended(more)).toMatchObject({
+      resource: record.observed?.resource,
+      endTime: time(2_000),
+    });
+    expect(ended(more)?.byOthers).toBe(is ? true : undefined);
+  });
+
+  test("is the one before where nothing of it was seen", () => {
+    expect(endedByOthers({ ...unseen, deletedLife: before }, now)).toEqual({
+      deletedLife: before,
+    });
+    expect(endedByOthers(unseen, now)).toEqual({});
+  });
+
+  test("is remembered while Azure shows it again, and no other one", () => {
+    const deletedLife = { ...before, publishedDate: time(40) };
+    const again = (publishedDate: string) =>
+      known(
+        { ...record, deletedLife },
+        lookOf("Succeeded", COMPLETED, { publishedDate }),
+      ).deletedLife;
+    expect(again(time(40))).toEqual(deletedLife);
+    expect(again(time(41))).toBeUndefined();
+  });
+
+  test("leaves nothing that Sigil has opened, or is to repair", () => {
+    expect(
+      withoutLife(
+        { ...record, opened: true, repairs: { eastus2: { attempts: 1 } } },
+        now,
+      ),
+    ).toMatchObject({ exists: false, opened: false, repairs: {}, regions: [] });
+  });
+});
+
+describe("dates of publishing", () => {
+  test.each([
+    [true, "before that", time(10)],
+    [true, "after it, clocks being what they are", time(39)],
+    [false, "half a minute after it", time(40)],
+    [false, "nobody knows when", undefined],
+  ])("%s: whoever asked may have meant what was made %s", (is, _, date) => {
+    expect(
+      mayBeFromBefore(
+        date === undefined ? {} : { publishedDate: date },
+        time(10),
+      ),
+    ).toBe(is);
+  });
+
+  test("that are not known are no others", () => {
+    const { record } = succeeded();
+    const later = { publishedDate: time(900) };
+    expect(isOfOtherLife(record, undefined, later)).toBe(true);
+    expect(isOfOtherLife(record, undefined, {})).toBe(false);
+    const { publishedDate: _, ...undated } = record;
+    expect(isOfOtherLife(undated, undefined, later)).toBe(false);
+  });
+
+  test("tell that a look is behind only once something was seen", () => {
+    const { observed: _, ...unseen } = withoutAttempt(succeeded().record);
+    const earlier = lookOf("Succeeded", COMPLETED, { publishedDate: time(0) });
+    expect(isBehind(unseen, earlier)).toBe(false);
+    expect(isBehind(succeeded().record, earlier)).toBe(true);
+  });
+});
+
 test("made again: says which version is there now", () => {
   expect(
     madeAgain(
@@ -667,6 +800,9 @@ describe("who would create, and finds a version of others", () => {
   test("does not doubt what is not there, is Sigil's, or is only to be changed", () => {
     expect(doubtful(record, undefined, at(10))).toBeUndefined();
     expect(doubtful(succeeded().record, otherwise, at(10))).toBeUndefined();
+    expect(
+      doubtful({ ...since(10), exists: true }, undefined, at(20)),
+    ).toBeUndefined();
     expect(doubtful(unanswered, asSent, at(10))).toBeUndefined();
     const [[id = "", request] = []] = Object.entries(record.requests);
     const { creates: _, ...changing } = request ?? expect.fail();
