@@ -10,7 +10,7 @@
  *     A version whose guarded deletion excludes it meanwhile is not waited for: its demotion is done once that has ended.
  *  5. What speaks against the target stops it once a second look shows the same.
  *  6. A look that is older than Sigil's own write, or shows that others have taken it back, tells nothing: it waits for
- *     another, ten minutes at most.
+ *     another, ten minutes at most. Nor does one that finds nothing, as long as Azure lists the version.
  */
 import { ServiceError } from "../../errors.js";
 import { IMAGE_EVENT } from "../../events/image-events.js";
@@ -98,20 +98,16 @@ async function next(
     if (why !== undefined) return (pair) => doubt(pair, why, latest, deps);
     // Invariant 6.
     const unsure = behindIn(survey, rollback, step);
-    if (unsure.length > 0)
-      return (pair) =>
-        wait(
-          pair,
-          `Azure shows ${unsure.join(", ")} as before Sigil's last change, or others have taken that back.`,
-          deps.pace.pollInitialMs,
-          contextOf(deps),
-        );
+    if (unsure.length > 0) return (pair) => unsureOf(pair, unsure, deps);
     if (step === undefined) return (pair) => complete(pair, latest, deps);
   }
   const child = await childOf(deps, stored, step);
-  // Invariant 3.
-  if (child === undefined || (step.does === "demote" && isGone(child.error)))
-    return (pair) => withoutDemotion(pair, step, deps);
+  if (child === undefined) {
+    const survey = await surveyOf(deps, record.resourceId);
+    return (await foundIn(survey, step)) === undefined
+      ? (pair) => withoutDemotion(pair, step, deps)
+      : (pair) => unsureOf(pair, [step.versionName], deps);
+  }
   switch (child.status) {
     case "NotStarted":
     case "Running":
@@ -132,6 +128,8 @@ async function next(
         const found = await foundIn(survey, step);
         if (found === undefined)
           return (pair) => withoutDemotion(pair, step, deps);
+        if (isGone(child.error) && survey.behind.has(step.versionName))
+          return (pair) => unsureOf(pair, [step.versionName], deps);
         if (found.provisioningState === "Deleting")
           return (pair) =>
             wait(
@@ -182,7 +180,7 @@ function isSent({ startedTime }: OperationRecord): boolean {
   return startedTime !== undefined;
 }
 
-/** Asks for the change, or sees what has become of it; undefined where what is to be demoted is gone. */
+/** Asks for the change, or sees what has become of it; undefined where what is to be demoted seems to be gone. */
 async function childOf(
   deps: Dependencies,
   { record, operation }: Stored<RollbackStateRecord>,
@@ -287,6 +285,20 @@ function withoutDemotion(
     pair,
     `${versionName} is gone: there is nothing to demote.`,
     deps,
+  );
+}
+
+/** Invariant 6. */
+function unsureOf(
+  pair: RollbackPair,
+  names: readonly string[],
+  deps: Dependencies,
+): RollbackPair {
+  return wait(
+    pair,
+    `Azure shows ${names.join(", ")} as before Sigil's last change or creation, or answers that it has none while it lists it; or others have taken that back.`,
+    deps.pace.pollInitialMs,
+    contextOf(deps),
   );
 }
 
