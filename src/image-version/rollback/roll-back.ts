@@ -178,11 +178,17 @@ async function keysOfTarget(
   }));
 }
 
-/** The rollback that runs, where it leads to what is asked. */
+/** The rollback that runs, where it leads to what is asked; one that is canceled leads nowhere. */
 function running(
   { operation }: Pick<StoredRollback, "operation">,
   to: string | undefined,
 ): OperationRecord {
+  if (operation.canceledBy !== undefined)
+    throw new ServiceError(
+      "StateConflict",
+      `Operation ${operation.id} is canceled, and about to end. Send the request again.`,
+      { retryAfterMs: 1_000 },
+    );
   if (to === undefined || rollbackOf(operation).to === to) return operation;
   throw new ServiceError(
     "ImageVersionConflict",

@@ -15,15 +15,18 @@
 import { ServiceError } from "../../errors.js";
 import { IMAGE_EVENT } from "../../events/image-events.js";
 import { advance, event } from "../../operation/advance.js";
+import { cancel } from "../../operation/canceling.js";
 import { fail } from "../../operation/failing.js";
-import { hasEnded } from "../../operation/kinds.js";
+import { hasEnded, stateOf } from "../../operation/kinds.js";
 import type { OperationDependencies, Stored } from "../../operation/ports.js";
 import type {
   OperationFailure,
   OperationRecord,
   Pair,
+  Requester,
   RollbackRecord,
 } from "../../operation/records.js";
+import { isFinalState } from "../../operation/states.js";
 import {
   currentFor,
   contextOf,
@@ -71,6 +74,8 @@ async function transitionOf(
   deps: Dependencies,
   stored: Stored<RollbackStateRecord>,
 ): Promise<Transition> {
+  const { canceledBy } = stored.record;
+  if (canceledBy !== undefined) return canceled(deps, stored, canceledBy);
   try {
     return await next(deps, stored);
   } catch (error) {
@@ -78,6 +83,48 @@ async function transitionOf(
     // That Azure cannot be seen, or lets nothing be changed now, ends nothing: how it is in the end is to be told.
     const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs;
     return (pair) => wait(pair, error.message, waitMs, contextOf(deps));
+  }
+}
+
+/** Invariant 4. That Azure cannot be seen keeps it from nothing. */
+async function canceled(
+  deps: Dependencies,
+  { record, operation }: Stored<RollbackStateRecord>,
+  canceledBy: Requester,
+): Promise<Transition> {
+  const planned = rollbackOf(operation);
+  const [rollback, latest] = await latestAtEnd(deps, record, planned);
+  return (pair) => {
+    const state = stateOf(deps, pair);
+    const left = isFinalState(state) ? [] : [state.ifCanceled];
+    return cancel(
+      { ...pair, operation: { ...pair.operation, rollback } },
+      operation.id,
+      canceledBy,
+      contextOf(deps),
+      [...left, latest].join(" "),
+    );
+  };
+}
+
+async function latestAtEnd(
+  deps: Dependencies,
+  { resourceId }: RollbackStateRecord,
+  planned: RollbackRecord,
+): Promise<readonly [RollbackRecord, string]> {
+  try {
+    const latest = await latestAfter(await surveyOf(deps, resourceId));
+    const rollback = withLatest(planned, latest);
+    return [rollback, describeLatest(rollback)];
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    return [
+      {
+        ...planned,
+        regions: planned.regions.map(({ to: _, ...before }) => before),
+      },
+      `Which version is the latest could not be read. ${error.message}`,
+    ];
   }
 }
 
