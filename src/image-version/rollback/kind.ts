@@ -1,7 +1,10 @@
 import { IMAGE_EVENT } from "../../events/image-events.js";
-import type { Kind } from "../../operation/ports.js";
+import { advance } from "../../operation/advance.js";
+import type { Kind, TransitionContext } from "../../operation/ports.js";
 import type {
   OperationRecord,
+  Pair,
+  Requester,
   RollbackRecord,
 } from "../../operation/records.js";
 import { ENDS, type States } from "../../operation/states.js";
@@ -46,7 +49,27 @@ export const ROLLBACK_KIND: Kind<RollbackStateRecord> = {
   },
   migrate: (stored) => stored as RollbackStateRecord,
   placesOf,
+  beginCancel,
 };
+
+/** Its end says which version is the latest: that is to be looked at. */
+function beginCancel(
+  pair: Pair<RollbackStateRecord>,
+  operationId: string,
+  canceledBy: Requester,
+  context: TransitionContext,
+): Pair<RollbackStateRecord> | undefined {
+  const { record, operation } = pair;
+  if (operation.id !== operationId) return undefined;
+  if (record.canceledBy !== undefined) return pair;
+  return advance({ record: { ...record, canceledBy }, operation }, context, {
+    patch: { ticks: 0 },
+    operation: { canceledBy },
+    message:
+      "It is canceled: nothing further is changed. It ends once it was read which version is the latest.",
+    waitMs: 0,
+  });
+}
 
 /** What a rollback leads from and to. Throws TypeError for an operation that is none. */
 export function rollbackOf({ id, rollback }: OperationRecord): RollbackRecord {

@@ -6,7 +6,7 @@
  *   done 1                                                1.0.0 is promoted
  *   child "…-3"                                           the operation that demotes 1.0.1
  */
-import type { TrackedRecord } from "../../operation/records.js";
+import type { Requester, TrackedRecord } from "../../operation/records.js";
 
 export interface RollbackStep {
   readonly versionName: string;
@@ -25,4 +25,6 @@ export interface RollbackStateRecord extends TrackedRecord {
   readonly child?: string;
   /** Since when Azure shows that it cannot lead, or has not led, where it was to: a second look decides. RFC 3339. */
   readonly doubtedTime?: string;
+  /** Who has canceled it. It ends by its next step, with what is the latest then. */
+  readonly canceledBy?: Requester;
 }

@@ -30,7 +30,7 @@ import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies } from "../ports.js";
 import { brokenKeys, findingOf } from "../preflight/keys.js";
 import { fingerprintOf } from "../properties/canonical-form.js";
-import { lookAt } from "../queries/look-at.js";
+import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { latestOf as latestLook } from "../state/attempts.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import { rollbackOf } from "./kind.js";
@@ -150,7 +150,7 @@ async function decide(
   if (last !== undefined && (await stillHolds(survey, last.operation, to)))
     return { same: last.operation };
   const planned = await planRollbackOf(survey, imageId, to);
-  await mustBeSeen(deps, image, planned.rollback.from, ifMatch);
+  await mustBeSeen(deps, image, survey, planned.rollback.from, ifMatch);
   return {
     ...planned,
     warnings: [
@@ -178,11 +178,17 @@ async function keysOfTarget(
   }));
 }
 
-/** The rollback that runs, where it leads to what is asked. */
+/** The rollback that runs, where it leads to what is asked; one that is canceled leads nowhere. */
 function running(
   { operation }: Pick<StoredRollback, "operation">,
   to: string | undefined,
 ): OperationRecord {
+  if (operation.canceledBy !== undefined)
+    throw new ServiceError(
+      "StateConflict",
+      `Operation ${operation.id} is canceled, and about to end. Send the request again.`,
+      { retryAfterMs: 1_000 },
+    );
   if (to === undefined || rollbackOf(operation).to === to) return operation;
   throw new ServiceError(
     "ImageVersionConflict",
@@ -194,6 +200,7 @@ function running(
 async function mustBeSeen(
   deps: Dependencies,
   image: RollBackImage["image"],
+  { listed }: Survey,
   from: string,
   ifMatch: string | undefined,
 ): Promise<void> {
@@ -202,11 +209,10 @@ async function mustBeSeen(
   const stored = await deps.store.read(
     keyOf(`${imageIdOf(id)}/versions/${from}`),
   );
-  const look = latestLook(
-    stored?.record,
-    await lookAt(deps, id),
-    contextOf(deps),
-  );
+  const shown = await lookAt(deps, id);
+  if (shown === undefined)
+    await mustBeGone(id, stored?.record, () => Promise.resolve(listed));
+  const look = latestLook(stored?.record, shown, contextOf(deps));
   mustMatch({ id, ifMatch }, look, stored?.record);
 }
 

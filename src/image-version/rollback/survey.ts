@@ -20,6 +20,7 @@ import {
   type Candidate,
   type Latest,
 } from "../queries/latest.js";
+import { lookOf } from "../queries/get.js";
 import { lookAt } from "../queries/look-at.js";
 import type { ListedImageVersion } from "../resources.js";
 import { flagsByHand } from "../state/waves.js";
@@ -46,9 +47,9 @@ export interface Survey {
   /** False where Azure has no such image definition. */
   readonly exists: boolean;
   readonly listed: readonly ListedImageVersion[];
-  /** Looks at a version, once; undefined where it is gone. */
+  /** Looks at a version, once; undefined where it is gone, in the list, too. */
   look(this: void, item: ListedImageVersion): Promise<Candidate | undefined>;
-  /** Numbers of the versions that Azure shows as they were before Sigil's last write, in the list and at a look. */
+  /** Numbers of the versions that a look shows as they were before Sigil's last write, or not at all, which proves nothing. */
   readonly behind: ReadonlySet<string>;
   /** By the numbers of the versions that are to be included in latest: as soon as what. */
   readonly awaiting: ReadonlyMap<string, string>;
@@ -74,14 +75,30 @@ export async function surveyOf(
   const awaiting = new Map<string, string>();
   const excludedForNow = new Set<string>();
   const deletions = new Map<string, OpenDeletion>();
+  const isListed = (versionName: string): boolean =>
+    listed?.some(({ name }) => name === versionName) === true;
+  /** Azure answers that it has none: a replica may be behind, where it lists the version, or Sigil has just made it. */
+  const isUnproven = (
+    { name }: ListedImageVersion,
+    record: ImageVersionRecord | undefined,
+  ): boolean =>
+    record === undefined
+      ? isListed(name)
+      : record.exists &&
+        record.state !== "Deleting" &&
+        (isListed(name) || isJustMade(record, contextOf(deps)));
   const look: Survey["look"] = async (item) => {
     if (seen.has(item.name)) return seen.get(item.name);
     const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
     if (id === undefined || seen.size === MOST_LOOKS) return item;
+    const record = await recordAt(deps, keyOf(formatImageVersionId(id)));
     const shown = await lookAt(deps, id);
     const latest = latestLook(
-      await recordAt(deps, keyOf(formatImageVersionId(id))),
-      shown,
+      record,
+      shown ??
+        (isUnproven(item, record)
+          ? lookOf(item, record, deps.now())
+          : undefined),
       contextOf(deps),
     );
     // What Sigil has just demoted may be behind, or others have promoted it again: it is demoted once more.
@@ -93,9 +110,12 @@ export async function surveyOf(
     const candidate: Candidate | undefined = found && {
       ...item,
       ...found,
-      readyRegions: found.regions
-        .filter(({ state }) => state === "Completed")
-        .map(({ name }) => name),
+      // Of others' version that is only listed, nothing is known.
+      ...(found.regions.length > 0 && {
+        readyRegions: found.regions
+          .filter(({ state }) => state === "Completed")
+          .map(({ name }) => name),
+      }),
     };
     seen.set(item.name, candidate);
     return candidate;

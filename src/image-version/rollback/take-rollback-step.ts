@@ -10,20 +10,23 @@
  *     A version whose guarded deletion excludes it meanwhile is not waited for: its demotion is done once that has ended.
  *  5. What speaks against the target stops it once a second look shows the same.
  *  6. A look that is older than Sigil's own write, or shows that others have taken it back, tells nothing: it waits for
- *     another, ten minutes at most.
+ *     another, ten minutes at most. Nor does one that finds nothing, as long as Azure lists the version.
  */
 import { ServiceError } from "../../errors.js";
 import { IMAGE_EVENT } from "../../events/image-events.js";
 import { advance, event } from "../../operation/advance.js";
+import { cancel } from "../../operation/canceling.js";
 import { fail } from "../../operation/failing.js";
-import { hasEnded } from "../../operation/kinds.js";
+import { hasEnded, stateOf } from "../../operation/kinds.js";
 import type { OperationDependencies, Stored } from "../../operation/ports.js";
 import type {
   OperationFailure,
   OperationRecord,
   Pair,
+  Requester,
   RollbackRecord,
 } from "../../operation/records.js";
+import { isFinalState } from "../../operation/states.js";
 import {
   currentFor,
   contextOf,
@@ -71,6 +74,8 @@ async function transitionOf(
   deps: Dependencies,
   stored: Stored<RollbackStateRecord>,
 ): Promise<Transition> {
+  const { canceledBy } = stored.record;
+  if (canceledBy !== undefined) return canceled(deps, stored, canceledBy);
   try {
     return await next(deps, stored);
   } catch (error) {
@@ -78,6 +83,48 @@ async function transitionOf(
     // That Azure cannot be seen, or lets nothing be changed now, ends nothing: how it is in the end is to be told.
     const waitMs = error.retryAfterMs ?? deps.pace.pollMaxMs;
     return (pair) => wait(pair, error.message, waitMs, contextOf(deps));
+  }
+}
+
+/** Invariant 4. That Azure cannot be seen keeps it from nothing. */
+async function canceled(
+  deps: Dependencies,
+  { record, operation }: Stored<RollbackStateRecord>,
+  canceledBy: Requester,
+): Promise<Transition> {
+  const planned = rollbackOf(operation);
+  const [rollback, latest] = await latestAtEnd(deps, record, planned);
+  return (pair) => {
+    const state = stateOf(deps, pair);
+    const left = isFinalState(state) ? [] : [state.ifCanceled];
+    return cancel(
+      { ...pair, operation: { ...pair.operation, rollback } },
+      operation.id,
+      canceledBy,
+      contextOf(deps),
+      [...left, latest].join(" "),
+    );
+  };
+}
+
+async function latestAtEnd(
+  deps: Dependencies,
+  { resourceId }: RollbackStateRecord,
+  planned: RollbackRecord,
+): Promise<readonly [RollbackRecord, string]> {
+  try {
+    const latest = await latestAfter(await surveyOf(deps, resourceId));
+    const rollback = withLatest(planned, latest);
+    return [rollback, describeLatest(rollback)];
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    return [
+      {
+        ...planned,
+        regions: planned.regions.map(({ to: _, ...before }) => before),
+      },
+      `Which version is the latest could not be read. ${error.message}`,
+    ];
   }
 }
 
@@ -98,20 +145,16 @@ async function next(
     if (why !== undefined) return (pair) => doubt(pair, why, latest, deps);
     // Invariant 6.
     const unsure = behindIn(survey, rollback, step);
-    if (unsure.length > 0)
-      return (pair) =>
-        wait(
-          pair,
-          `Azure shows ${unsure.join(", ")} as before Sigil's last change, or others have taken that back.`,
-          deps.pace.pollInitialMs,
-          contextOf(deps),
-        );
+    if (unsure.length > 0) return (pair) => unsureOf(pair, unsure, deps);
     if (step === undefined) return (pair) => complete(pair, latest, deps);
   }
   const child = await childOf(deps, stored, step);
-  // Invariant 3.
-  if (child === undefined || (step.does === "demote" && isGone(child.error)))
-    return (pair) => withoutDemotion(pair, step, deps);
+  if (child === undefined) {
+    const survey = await surveyOf(deps, record.resourceId);
+    return (await foundIn(survey, step)) === undefined
+      ? (pair) => withoutDemotion(pair, step, deps)
+      : (pair) => unsureOf(pair, [step.versionName], deps);
+  }
   switch (child.status) {
     case "NotStarted":
     case "Running":
@@ -132,6 +175,8 @@ async function next(
         const found = await foundIn(survey, step);
         if (found === undefined)
           return (pair) => withoutDemotion(pair, step, deps);
+        if (isGone(child.error) && survey.behind.has(step.versionName))
+          return (pair) => unsureOf(pair, [step.versionName], deps);
         if (found.provisioningState === "Deleting")
           return (pair) =>
             wait(
@@ -182,7 +227,7 @@ function isSent({ startedTime }: OperationRecord): boolean {
   return startedTime !== undefined;
 }
 
-/** Asks for the change, or sees what has become of it; undefined where what is to be demoted is gone. */
+/** Asks for the change, or sees what has become of it; undefined where what is to be demoted seems to be gone. */
 async function childOf(
   deps: Dependencies,
   { record, operation }: Stored<RollbackStateRecord>,
@@ -287,6 +332,20 @@ function withoutDemotion(
     pair,
     `${versionName} is gone: there is nothing to demote.`,
     deps,
+  );
+}
+
+/** Invariant 6. */
+function unsureOf(
+  pair: RollbackPair,
+  names: readonly string[],
+  deps: Dependencies,
+): RollbackPair {
+  return wait(
+    pair,
+    `Azure shows ${names.join(", ")} as before Sigil's last change or creation, or answers that it has none while it lists it; or others have taken that back.`,
+    deps.pace.pollInitialMs,
+    contextOf(deps),
   );
 }
 

@@ -3,7 +3,6 @@ import { afterEach, describe, expect, test } from "vitest";
 import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
-import { cancelOperation } from "../../../src/operation/canceling.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {
   idOf,
@@ -242,18 +241,6 @@ describe("a rollback", () => {
     });
     expect((await rollBack("1.0.0")).rollback).toEqual(planned);
     expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
-  });
-
-  test("that is canceled changes nothing further", async () => {
-    await inAzure({ "1.0.0": HELD_BACK, "1.0.1": {} });
-    const operation = await rollBack("1.0.0");
-    await world.takeDue(); // Nothing has been done yet.
-    expect(
-      await cancelOperation(world.deps, operation.id, BY.requestedBy),
-    ).toMatchObject({ status: "Canceled" });
-    await world.runDue();
-    expect(puts()).toBe(0);
-    expect(await told(operation)).toEqual(["accepted", "canceled"]);
   });
 });
 

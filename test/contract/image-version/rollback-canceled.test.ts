@@ -1,0 +1,112 @@
+/** A rollback that is canceled: nothing further is changed, and it says which version is the latest then. */
+import { expect, test } from "vitest";
+import { cancelOperation } from "../../../src/operation/canceling.js";
+import type { OperationRecord } from "../../../src/operation/records.js";
+import { keyOf } from "../../../src/resource-id.js";
+import type { InProcess } from "../../support/dependencies.js";
+import { refusal } from "../../support/refusal.js";
+import { BY, HELD_BACK, inOneWorld } from "./rollbacks.js";
+
+let world: InProcess;
+let image: string;
+const { versionId, inAzure, puts, rollBack, operationOf } = inOneWorld(
+  (given, definition) => {
+    world = given;
+    image = definition;
+  },
+);
+
+const UNCHANGED = "Nothing was promoted or demoted, and nothing will be.";
+const STAYS =
+  "What was promoted or demoted already stays; the operation on the version that is being changed goes on. Nothing further is changed.";
+
+const cancel = ({ id }: OperationRecord): Promise<OperationRecord> =>
+  cancelOperation(world.deps, id, BY.requestedBy);
+
+async function begun(): Promise<OperationRecord> {
+  await inAzure({ "1.0.0": HELD_BACK, "1.0.1": {} });
+  return await rollBack("1.0.0");
+}
+
+async function endsWith(
+  accepted: OperationRecord,
+  consequence: string,
+  to?: string,
+): Promise<void> {
+  await world.runDue();
+  const regions = [
+    { name: "westus", from: "1.0.1", ...(to !== undefined && { to }) },
+  ];
+  const operation = await operationOf(accepted);
+  expect(operation).toMatchObject({
+    status: "Canceled",
+    canceledBy: BY.requestedBy,
+  });
+  expect(operation.rollback).toEqual({ from: "1.0.1", to: "1.0.0", regions });
+  expect(operation.history.at(-1)?.message).toBe(`Canceled. ${consequence}`);
+  const told = await world.takeEvents();
+  const ends = told.filter(({ id }) => id === `${accepted.id}/canceled`);
+  expect(ends).toMatchObject([{ data: { regions, consequence } }]);
+  expect(await cancel(accepted)).toEqual(operation);
+}
+
+test("before its first step says that the latest is what it was", async () => {
+  const accepted = await begun();
+  const canceled = await cancel(accepted);
+  expect(canceled).toMatchObject({
+    status: "NotStarted",
+    canceledBy: BY.requestedBy,
+  });
+  expect(await cancel(accepted)).toEqual(canceled);
+  await endsWith(
+    accepted,
+    `${UNCHANGED} The latest is now 1.0.1 in westus.`,
+    "1.0.1",
+  );
+  expect(puts()).toBe(0);
+});
+
+test("between its steps says what is the latest, whoever has made it so", async () => {
+  const accepted = await begun();
+  await world.finishWith(versionId("1.0.0"), () => Promise.resolve());
+  expect((await world.deps.rollbacks.read(keyOf(image)))?.record.state).toBe(
+    "RollingBack",
+  );
+  await inAzure({ "1.0.2": {} });
+  await cancel(accepted);
+  await endsWith(
+    accepted,
+    `${STAYS} The latest is now 1.0.2 in westus.`,
+    "1.0.2",
+  );
+});
+
+test("while Azure cannot be read ends, and says that it does not know", async () => {
+  const accepted = await begun();
+  world.simulator.control.addFault({
+    path: `${image}/versions`,
+    method: "GET",
+    status: 403,
+    body: { error: { code: "AuthorizationFailed", message: "no" } },
+    times: null,
+  });
+  await cancel(accepted);
+  await world.runDue();
+  const { history } = await operationOf(accepted);
+  const said = history.at(-1)?.message ?? "";
+  expect(said).toContain("Which version is the latest could not be read.");
+  await endsWith(accepted, said.replace("Canceled. ", ""));
+});
+
+test("does nothing for the same request, which is to be sent again", async () => {
+  const accepted = await begun();
+  await cancel(accepted);
+  expect(await refusal(rollBack("1.0.0"))).toMatchObject({
+    code: "StateConflict",
+    retryable: true,
+  });
+  await world.runDue();
+  const again = await rollBack("1.0.0");
+  expect(again.id).not.toBe(accepted.id);
+  expect(await world.finish(image)).toMatchObject({ status: "Succeeded" });
+});
