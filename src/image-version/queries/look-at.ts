@@ -22,21 +22,28 @@ const AGAIN_MS = 30_000;
 
 /**
  * A version that Azure has shown, and whose DELETE Sigil has not sent, is gone only where the list of its image definition lacks it,
- * too: a replica of Azure may be behind. Throws ServiceError StateConflict, retryable, where it is listed; what the read of the list throws.
+ * too: a replica of Azure may be behind. Throws what the read of the list throws.
  */
-export async function mustBeGone(
+export async function isGone(
   id: ImageVersionId,
   record: ImageVersionRecord | undefined,
   list: (imageId: string) => Promise<readonly ListedImageVersion[] | undefined>,
-): Promise<void> {
+): Promise<boolean> {
   if (
     record?.exists !== true ||
     record.state === "Deleting" ||
     isToBeShown(record)
   )
-    return;
+    return true;
   const versions = await list(imageIdOf(id));
-  if (versions?.some(({ name }) => name === id.versionName) !== true) return;
+  return versions?.some(({ name }) => name === id.versionName) !== true;
+}
+
+/** Throws ServiceError StateConflict, retryable, where a version that a look does not show is not gone, and as `isGone` does. */
+export async function mustBeGone(
+  ...[id, record, list]: Parameters<typeof isGone>
+): Promise<void> {
+  if (await isGone(id, record, list)) return;
   throw new ServiceError(
     "StateConflict",
     `Azure lists ${formatImageVersionId(id)}, and answers that it has none: one of these is behind. Send the request again.`,
