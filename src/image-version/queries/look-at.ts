@@ -23,32 +23,34 @@ const AGAIN_MS = 30_000;
 /**
  * A version that Azure has shown, and whose DELETE Sigil has not sent, is gone only where the list of its image definition lacks it,
  * too, and where its life is longer than a replica of Azure may be behind: before, both may be of the time before it was made. Throws
- * ServiceError StateConflict, retryable, where it need not be gone; what the read of the list throws.
+ * what the read of the list throws.
  */
-export async function mustBeGone(
+export async function isGone(
   { now, pace }: Pick<Dependencies, "now" | "pace">,
   id: ImageVersionId,
   record: ImageVersionRecord | undefined,
   list: (imageId: string) => Promise<readonly ListedImageVersion[] | undefined>,
-): Promise<void> {
+): Promise<boolean> {
   if (
     record?.exists !== true ||
     record.state === "Deleting" ||
     isToBeShown(record)
   )
-    return;
+    return true;
   const { publishedDate = "" } = record.observed ?? record;
-  if (now().getTime() - Date.parse(publishedDate) < pace.staleMs)
-    throw new ServiceError(
-      "StateConflict",
-      `Azure answers that it has no ${formatImageVersionId(id)}, which was made less than ${Math.ceil(pace.staleMs / 60_000)} minutes ago: the answer may be of the time before. Send the request again.`,
-      { retryAfterMs: AGAIN_MS },
-    );
+  if (now().getTime() - Date.parse(publishedDate) < pace.staleMs) return false;
   const versions = await list(imageIdOf(id));
-  if (versions?.some(({ name }) => name === id.versionName) !== true) return;
+  return versions?.some(({ name }) => name === id.versionName) !== true;
+}
+
+/** Throws ServiceError StateConflict, retryable, where a version that a look does not show is not gone, and as `isGone` does. */
+export async function mustBeGone(
+  ...[deps, id, record, list]: Parameters<typeof isGone>
+): Promise<void> {
+  if (await isGone(deps, id, record, list)) return;
   throw new ServiceError(
     "StateConflict",
-    `Azure lists ${formatImageVersionId(id)}, and answers that it has none: one of these is behind. Send the request again.`,
+    `Azure answers that it has no ${formatImageVersionId(id)}, and lists it, or has made it less than ${Math.ceil(deps.pace.staleMs / 60_000)} minutes ago: the answer may be older than that. Send the request again.`,
     { retryAfterMs: AGAIN_MS },
   );
 }

@@ -211,7 +211,7 @@ async function mustBeSeen(
   );
   const shown = await lookAt(deps, id);
   if (shown === undefined)
-    await mustBeGone(id, stored?.record, () => Promise.resolve(listed));
+    await mustBeGone(deps, id, stored?.record, () => Promise.resolve(listed));
   const look = latestLook(stored?.record, shown, contextOf(deps));
   mustMatch({ id, ifMatch }, look, stored?.record);
 }

@@ -78,7 +78,10 @@ export function excludeFirst(
       Object.keys(flags).map((field) => [field, true]),
     ),
     alone: true,
-    guard: { was: flags, ...(overriddenRule && { overriddenRule }) },
+    // Invariant 2: as it was at first.
+    guard: request.guard?.was
+      ? request.guard
+      : { was: flags, ...(overriddenRule && { overriddenRule }) },
   };
   return advance(pair, context, {
     patch: {
@@ -103,7 +106,7 @@ export function excluded(
     : undefined;
 }
 
-/** Others have deleted the version before it was excluded: its deletion sees to that; undefined where there is none. */
+/** Azure shows the version no more, before it was excluded: its deletion sees to that; undefined where there is none. */
 export function goneBefore(
   pair: ImageVersionPair,
   context: TransitionContext,
@@ -111,14 +114,17 @@ export function goneBefore(
   const { id } = pair.operation;
   const request = pair.record.requests[id];
   return request !== undefined && isGuarding(request)
-    ? waitForDelay(
-        pair,
-        id,
-        request,
-        0,
-        context,
-        "Azure shows the version no more: its deletion makes sure.",
-      )
+    ? advance(pair, context, {
+        patch: {
+          state: "DeletionRequested",
+          requests: {
+            ...pair.record.requests,
+            [id]: { ...request, changes: {} },
+          },
+        },
+        message: "Azure shows the version no more: its deletion makes sure.",
+        waitMs: 0,
+      })
     : undefined;
 }
 
@@ -204,7 +210,6 @@ function waitForDelay(
   request: VersionRequest,
   delayMs: number,
   context: TransitionContext,
-  message?: string,
 ): ImageVersionPair {
   const { record } = pair;
   const excludedTime = context.now.toISOString();
@@ -219,9 +224,7 @@ function waitForDelay(
       state: "DeletionRequested",
       requests: { ...record.requests, [id]: waiting },
     },
-    message:
-      message ??
-      `It is excluded from latest. At ${due} it is asked again who uses it; where nobody needs it, it is deleted.`,
+    message: `It is excluded from latest. At ${due} it is asked again who uses it; where nobody needs it, it is deleted.`,
     waitMs: delayMs,
   });
 }

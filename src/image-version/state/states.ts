@@ -80,7 +80,8 @@ export const VERSION_STATES: States<VersionState> = {
       Deleting: "the DELETE is to be sent",
       Accepted:
         "guarded, and to be excluded from latest, or to be included again",
-      Deleted: "another version is there, created by others since",
+      Deleted:
+        "gone before its DELETE was sent, or another version is there, created by others since",
     },
     ifCanceled: NOTHING_DELETED,
   },

@@ -1,6 +1,7 @@
 /**
  * Deletes a version, and knows it deleted only when ARM shows it no longer, look after look. Invariants:
- *  1. Deleted is reached only from several looks in a row at which ARM answered 404, or from one that shows a later life.
+ *  1. Deleted is reached only from several looks in a row at which ARM answered 404, and where no DELETE was sent from a list that
+ *     lacks it, too; or from a look that shows a later life.
  *  2. A DELETE of which the outcome is unknown is sent again once ARM shows the version and is not deleting it, and for a
  *     version that was never shown, which may be on its way yet: deleting twice is deleting once.
  *  3. A DELETE is sent only after a look of that very step has shown the life that is to be deleted: another one is others'.
@@ -10,6 +11,7 @@
  *     that would delete the version still. What could not be seen is no pass. All of it is asked before each DELETE.
  *  6. Once it is canceled, or is to be kept, no DELETE is sent. It ends when a look shows the version at rest, and no DELETE that
  *     was sent can be under way any more, or shows it gone.
+ *  7. Of a guarded version, which may be in latest, and in use, no look that shows none sends the first DELETE.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { cancellation } from "../../operation/canceling.js";
@@ -31,7 +33,7 @@ import type {
 } from "../ports.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
-import { lookAt } from "../queries/look-at.js";
+import { isGone, lookAt } from "../queries/look-at.js";
 import { latestRegions } from "../queries/use.js";
 import { untilQuiet } from "../state/accepting.js";
 import {
@@ -69,6 +71,9 @@ import { isUnanswered, postponeOrEnd } from "./end-batch.js";
 
 const DELAYED =
   "Azure Resource Graph may not show yet who uses the version: it is asked once that has passed.";
+
+const LISTED =
+  "Azure Resource Manager does not show the version, and lists it: one of these is behind.";
 
 const TAKEN =
   "Azure Resource Manager has accepted the delete request, but does not show the deletion yet.";
@@ -143,18 +148,32 @@ export async function takeDeletionStep(
     return;
   }
   const leftMs = unansweredMs(record, contextOf(deps));
-  // Invariant 2.
+  const isUnseen =
+    shown === undefined &&
+    guard !== undefined &&
+    !isDecided &&
+    record.state !== "Deleting";
+  // Invariants 2 and 7.
   if (
-    record.state === "Deleting" &&
-    (shown === undefined
-      ? record.deletionTakenTime !== undefined || (isDecided && leftMs <= 0)
-      : shown.provisioningState === "Deleting")
+    isUnseen ||
+    (record.state === "Deleting" &&
+      (shown === undefined
+        ? record.deletionTakenTime !== undefined || (isDecided && leftMs <= 0)
+        : shown.provisioningState === "Deleting"))
   ) {
-    const isGone = shown === undefined && isLastLook(record);
-    const softDelete = isGone
+    const isLast = shown === undefined && isLastLook(record);
+    const list = (imageId: string) =>
+      deps.resourceManager.listImageVersions(imageId);
+    try {
+      if (isLast && !(await isGone(deps, id, record, list)))
+        return later(deps, stored, LISTED, deps.pace.pollInitialMs);
+    } catch (error) {
+      return postponeOrEnd(deps, stored, error, { end: refuse });
+    }
+    const softDelete = isLast
       ? await softDeletionOf(deps, id, deletion)
       : deletion.operation.softDelete;
-    const late = isGone ? await neededAfter(deps, id, deletion) : [];
+    const late = isLast ? await neededAfter(deps, id, deletion) : [];
     await commitStep(deps, stored, (pair) =>
       look(
         withLook(pair, shown, contextOf(deps)),
@@ -316,7 +335,6 @@ async function mayBeDeleted(
   }
   if (deletion.request.guard === undefined) return true;
   const due = dueTimeOf(deletion.request, useDelayMs);
-  // What is not shown cannot be excluded: it is gone, or the look is of another replica. Who uses it is asked all the same.
   if (due === undefined && shown !== undefined) {
     await commitStep(deps, stored, (pair) =>
       excludeFirst(
@@ -329,17 +347,13 @@ async function mayBeDeleted(
     );
     return false;
   }
-  const leftMs =
-    due === undefined || shown === undefined ? 0 : due - deps.now().getTime();
+  const leftMs = due === undefined ? 0 : due - deps.now().getTime();
   if (leftMs > 0) {
     await later(deps, stored, DELAYED, leftMs);
     return false;
   }
   // Excluded, it is the latest nowhere, whatever others have read of it last.
-  const isOut =
-    shown === undefined
-      ? due !== undefined
-      : isExcludedEverywhere(shown.resource);
+  const isOut = shown === undefined || isExcludedEverywhere(shown.resource);
   try {
     await mustNotBeNeeded(deps, {
       id,
@@ -536,7 +550,7 @@ function look(
     return deleteTaken(pair, deletion, undefined, context);
   if (!isGone || !isLastLook(pair.record))
     return advance(pair, context, {
-      patch: { state: "Deleting", consecutiveNotFound, ticks },
+      patch: { consecutiveNotFound, ticks },
       waits: isGone
         ? "Azure Resource Manager does not show the version: further polls check it again."
         : "Azure Resource Manager is deleting the version.",

@@ -7,6 +7,7 @@ import {
   promoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
+import { takeStep } from "../../../src/image-version/steps/take-step.js";
 import { runDrift } from "../../../src/drift/run-drift.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import {
@@ -152,6 +153,83 @@ describe("a deletion", () => {
     });
     world.simulator.control.clearFaults();
     expect(deletes()).toBe(0);
+  });
+
+  describe("where looks show no version is sent no sooner", () => {
+    const hide = (times: number) =>
+      world.simulator.control.addFault({
+        method: "GET",
+        path: `${version}\\?`,
+        action: "hide",
+        times,
+      });
+    /** It leaves latest, and is deleted once the delay has passed since. */
+    async function isDoneInTime(minutes = 14): Promise<void> {
+      for (let i = 0; i < minutes * 4; i += 1) {
+        await world.runDue();
+        world.clock.advance(15_000);
+      }
+      expect(deletes()).toBe(0);
+      world.simulator.control.clearFaults();
+      expect(await shown()).toBe("excluded");
+      expect(await world.finish(version)).toMatchObject({
+        status: "Succeeded",
+      });
+      expect(deletes()).toBe(1);
+    }
+
+    test.each([1, 2, 3, 9])("at its first steps, %i times", async (times) => {
+      await publish();
+      await remove();
+      hide(times);
+      await isDoneInTime();
+    });
+
+    test("while it is excluded", async () => {
+      await publish();
+      await remove();
+      while (world.simulator.control.countRequests({ method: "PUT" }) < 2) {
+        await world.runDue();
+        world.clock.advance(5_000);
+      }
+      // It is taken for gone, and so its deletion looks once more.
+      hide(12);
+      await isDoneInTime(20);
+      const { history } = (await world.read(version)).operation;
+      expect(history.map(({ message }) => message)).toContainEqual(
+        expect.stringContaining("makes sure"),
+      );
+    });
+
+    test("by a step that comes within the delay", async () => {
+      await publish();
+      await remove();
+      await untilExcluded();
+      hide(1);
+      const { record, operation } = await world.read(version);
+      await takeStep(world.deps, {
+        operationId: operation.id,
+        step: record.step,
+      });
+      await isDoneInTime();
+    });
+
+    test("and ends as done where Azure's list has none, either", async () => {
+      await publish();
+      await world.takeEvents();
+      await remove();
+      await world.simulator.control.removeResource(version);
+      expect(await world.finish(version)).toMatchObject({
+        status: "Succeeded",
+      });
+      expect(deletes()).toBe(0);
+      const ends = (await world.takeEvents()).filter(
+        ({ subject, type }) => subject === version && /Deleted/u.test(type),
+      );
+      expect(ends.map(({ type }) => type)).toEqual([
+        "Sigil.ImageVersion.Deleted",
+      ]);
+    });
   });
 
   test("of what a machine with an ephemeral disk is made of is refused", async () => {
@@ -702,40 +780,50 @@ describe("a deletion", () => {
     expect((await world.read(version)).record.state).toBe("Deleted");
   });
 
-  test("of a version that others include again is judged by that", async () => {
-    await publish();
-    await remove();
-    await untilExcluded();
-    const found = await world.deps.resourceManager.getImageVersion(
-      idOf(version),
-    );
-    const { targetRegions = [] } =
-      found?.resource.properties.publishingProfile ?? {};
-    await world.simulator.control.editVersion({
-      versionId: version,
-      properties: {
-        publishingProfile: {
-          excludeFromLatest: false,
-          targetRegions: targetRegions.map((region) => ({
-            ...region,
+  test.each([0, 1])(
+    "of a version that others include again is judged by that, where %i looks show no version",
+    async (times) => {
+      await publish();
+      await remove();
+      await untilExcluded();
+      const found = await world.deps.resourceManager.getImageVersion(
+        idOf(version),
+      );
+      const { targetRegions = [] } =
+        found?.resource.properties.publishingProfile ?? {};
+      await world.simulator.control.editVersion({
+        versionId: version,
+        properties: {
+          publishingProfile: {
             excludeFromLatest: false,
-          })),
+            targetRegions: targetRegions.map((region) => ({
+              ...region,
+              excludeFromLatest: false,
+            })),
+          },
         },
-      },
-    });
-    await putUser(
-      world,
-      "virtualMachineScaleSets",
-      "latest",
-      version.replace(/\/versions\/.*$/u, ""),
-    );
-    world.clock.advance(60_000);
-    expect(await world.finish(version)).toMatchObject({
-      status: "Failed",
-      error: { code: "ImageVersionInUse" },
-    });
-    expect(await shown()).toBe("included");
-  });
+      });
+      await putUser(
+        world,
+        "virtualMachineScaleSets",
+        "latest",
+        version.replace(/\/versions\/.*$/u, ""),
+      );
+      world.clock.advance(60_000);
+      if (times > 0)
+        world.simulator.control.addFault({
+          method: "GET",
+          path: `${version}\\?`,
+          action: "hide",
+          times,
+        });
+      expect(await world.finish(version)).toMatchObject({
+        status: "Failed",
+        error: { code: "ImageVersionInUse" },
+      });
+      expect(await shown()).toBe("included");
+    },
+  );
 });
 
 test("demotion and promotion wait for nobody", async () => {
