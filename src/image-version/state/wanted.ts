@@ -35,11 +35,10 @@ import {
 } from "./record.js";
 import { isFinal } from "./states.js";
 import type { RegionRecord } from "../../operation/records.js";
-import { hasFailed, type Look } from "../resources.js";
+import { hasFailed, isExcluded, type Look } from "../resources.js";
 import {
   exclusionIn,
   flagsOf,
-  isHeldEverywhere,
   regionsWithout,
   wavesOf,
   type Wave,
@@ -157,11 +156,10 @@ function flagsOfNew(
 
 /**
  * Where waves end before the first one, the version's own flag alone excludes it from then on: each region's is the waves', and a
- * rule that promotes it later takes off none of others.
+ * rule that promotes it later takes off none of others. Where that flag does not exclude it, none is taken off.
  */
 function flagsTakenOff(patch: Patch, shown: ImageVersionRequest): Patch {
-  if (patch[EXCLUDE_FROM_LATEST] === false || !isHeldEverywhere(shown))
-    return {};
+  if (patch[EXCLUDE_FROM_LATEST] === false || !isExcluded(shown)) return {};
   return Object.fromEntries(
     targetRegionsOf(shown)
       .map(({ name }) => canonicalRegion(name))
