@@ -108,7 +108,7 @@ async function situationIn(
   { rule, promoted }: Held,
   record: ImageVersionRecord,
   look: Look,
-  { refused, carriedOut }: Decisions,
+  { refused, undoing, carriedOut }: Decisions,
 ): Promise<Situation> {
   const targets = [
     ...new Set([
@@ -149,10 +149,8 @@ async function situationIn(
     tests,
     isHeldEverywhere: wave === undefined && isHeldEverywhere(look.resource),
     ...(broken.length > 0 && { brokenKeys: brokenIn(broken) }),
-    ...(refused?.kind === "PromoteImageVersion" && {
-      refusal: refused.message,
-    }),
-    ...(refused?.kind === "DemoteImageVersion" && { undoing: refused }),
+    ...(refused && { refusal: refused.message }),
+    ...(undoing && { undoing }),
     ...(wave && {
       wave: {
         ...turnOf(wave, waves.slice(0, promoted), carriedOut, record, look),
@@ -259,17 +257,19 @@ export function overruledTime(
 }
 
 export interface Decisions {
-  /** Of this life, the last promotion or demotion that is known, whoever asked for it. */
+  /** Of this life, the last promotion or demotion that is known, whoever asked for it; no exclusion of a person's that came to nothing. */
   readonly last?: OperationRecord;
-  /** Why that has come to nothing. */
+  /** Why the last promotion since the last decision that was carried out has come to nothing. */
   readonly refused?: RefusedDecision;
+  /** The same of the last exclusion by a rule. */
+  readonly undoing?: RefusedDecision;
   /** The last promotion that was carried out, of whichever wave, and that no demotion has undone. */
   readonly carriedOut?: OperationRecord;
 }
 
 /**
  * Who has decided last whether the version is in latest. What the rule itself has canceled decides nothing: it was overtaken, which
- * may be over.
+ * may be over. Neither does a person's exclusion that came to nothing: what they have canceled before stays canceled.
  */
 export async function decisionsOn(
   { imageVersions: { store } }: RolloutDependencies,
@@ -278,6 +278,9 @@ export async function decisionsOn(
 ): Promise<Decisions> {
   let last: OperationRecord | undefined;
   let carriedOut: OperationRecord | undefined;
+  let isSettled = false;
+  let refused: RefusedDecision | undefined;
+  let undoing: RefusedDecision | undefined;
   for await (const operation of operationsBack(
     store,
     { key, sequence: lastSequence },
@@ -288,16 +291,25 @@ export async function decisionsOn(
     if (canceledBy?.name === REQUESTED_BY.name) continue;
     if (kind !== "PromoteImageVersion" && kind !== "DemoteImageVersion")
       continue;
+    if (status === "Failed" || status === "Canceled") {
+      if (kind === "PromoteImageVersion") refused ??= refusalOf(operation);
+      else if (isByRollout(operation)) undoing ??= refusalOf(operation);
+      else continue;
+    }
     last ??= operation;
     if (status !== "Succeeded") continue;
+    isSettled = true;
     if (kind === "PromoteImageVersion") carriedOut = operation;
     break;
   }
   // So many operations back nobody looks: what was found then is kept.
-  const refused = last === undefined ? rollout?.refused : refusalOf(last);
+  const known = isSettled ? undefined : rollout;
+  refused ??= known?.refused;
+  undoing ??= known?.undoing;
   return {
     ...(last && { last }),
     ...(refused && { refused }),
+    ...(undoing && { undoing }),
     ...(carriedOut && { carriedOut }),
   };
 }
@@ -319,25 +331,18 @@ async function* operationsBack(
   }
 }
 
-/** A person's exclusion that came to nothing says nothing of the rule's. */
-function refusalOf(operation: OperationRecord): RefusedDecision | undefined {
-  const { kind, status, endTime, error } = operation;
-  if (
-    endTime === undefined ||
-    (status !== "Failed" && status !== "Canceled") ||
-    (kind === "DemoteImageVersion" && !isByRollout(operation))
-  )
-    return undefined;
+function refusalOf({
+  status,
+  endTime,
+  createdTime,
+  error,
+}: OperationRecord): RefusedDecision {
   return {
-    kind:
-      kind === "DemoteImageVersion"
-        ? "DemoteImageVersion"
-        : "PromoteImageVersion",
     message:
       status === "Canceled"
         ? "It was canceled."
         : (error?.message ?? "It has failed."),
-    endTime,
+    endTime: endTime ?? createdTime,
     ...(status === "Canceled" && { isCanceled: true }),
   };
 }

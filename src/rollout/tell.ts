@@ -15,10 +15,7 @@ import { targetRegionsOf } from "../image-version/properties/canonical-form.js";
 import { isExcluded, type Look } from "../image-version/resources.js";
 import { telling } from "../image-version/state/at-rest.js";
 import { wavesIn, withWaves } from "../image-version/state/held.js";
-import type {
-  ImageVersionRecord,
-  RefusedDecision,
-} from "../image-version/state/record.js";
+import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { copiesAfter } from "../image-version/state/see.js";
 import { openRow } from "../operation/catalog.js";
 import { deliver, isStateConflict } from "../operation/outbox.js";
@@ -122,13 +119,13 @@ async function tellWaves(
   deps: RolloutDependencies,
   stored: StoredVersion,
   look: Look,
-  { refused, carriedOut }: Decisions,
+  decisions: Decisions,
   traceparent: string,
 ): Promise<Told> {
   const { record } = stored;
-  const seen = withRefusal(
+  const seen = withRefusals(
     { ...record, ...copiesAfter(record, look) },
-    refused,
+    decisions,
   );
   if (
     isDeepStrictEqual(
@@ -137,7 +134,7 @@ async function tellWaves(
     )
   )
     return stored;
-  const after = withOverruled(seen, look, carriedOut);
+  const after = withOverruled(seen, look, decisions.carriedOut);
   const waves = wavesIn(record, look) ?? [];
   const before = record.rollout?.waves ?? [];
   const there = targetRegionsOf(look.resource).map(({ name }) =>
@@ -163,14 +160,25 @@ async function tellWaves(
   return committed(deps, { ...stored, record: after }, events);
 }
 
-function withRefusal(
+function withRefusals(
   record: ImageVersionRecord,
-  refused: RefusedDecision | undefined,
+  { refused, undoing }: Decisions,
 ): ImageVersionRecord {
-  const { refused: known, ...rollout } = record.rollout ?? {};
-  return isDeepStrictEqual(known, refused)
+  const {
+    refused: refusedBefore,
+    undoing: undoingBefore,
+    ...rollout
+  } = record.rollout ?? {};
+  return isDeepStrictEqual([refusedBefore, undoingBefore], [refused, undoing])
     ? record
-    : { ...record, rollout: { ...rollout, ...(refused && { refused }) } };
+    : {
+        ...record,
+        rollout: {
+          ...rollout,
+          ...(refused && { refused }),
+          ...(undoing && { undoing }),
+        },
+      };
 }
 
 /** Also until when a person has overruled what had failed, of the last wave that has the version. */

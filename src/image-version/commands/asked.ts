@@ -11,6 +11,7 @@ import {
   propertyOf,
   regionField,
   regionOf,
+  regionsIn,
   sameAt,
   type Fields,
 } from "../properties/fields.js";
@@ -123,10 +124,12 @@ export function askedOf(
       repeats,
     };
   }
-  const whole =
+  const whole = leftToWaves(
     command.pasted !== true && isBesideRule(fields, applied)
       ? withoutExclusion(fields)
-      : fields;
+      : fields,
+    shownNow,
+  );
   const askedWhere = (before: Fields | undefined): Asked =>
     askedBy(
       whole,
@@ -147,6 +150,19 @@ export function askedOf(
       Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
     ),
   };
+}
+
+/** Of a region that it adds beside waves a body says nothing by false: they say when that is included. */
+function leftToWaves(body: Fields, shown: Fields | undefined): Fields {
+  if (shown === undefined || wavesOf(ruleOf(body)) === undefined) return body;
+  const there = regionsIn(shown);
+  const added = regionsIn(body).filter((name) => !there.includes(name));
+  return Object.fromEntries(
+    Object.entries(body).filter(
+      ([name, value]) =>
+        value !== false || !added.some((one) => exclusionIn(one) === name),
+    ),
+  );
 }
 
 /** What an edit of a version that Azure does not show yet takes away of what GET has shown. */

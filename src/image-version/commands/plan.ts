@@ -1,11 +1,11 @@
 /** What a PUT of a request would meet and do, found out without writing anything anywhere. */
 import { isFinal, isRestoring } from "../state/states.js";
 import {
+  asWavesLeave,
   heldBack,
   mayRemoveRegions,
   ruleOf,
   unmetRequests,
-  withoutWaves,
 } from "../state/wanted.js";
 import {
   canonicalRegion,
@@ -170,7 +170,12 @@ export async function planImageVersion(
     ],
     applied,
   );
-  const wanted = withoutWaves(whole, applied, observed);
+  const wanted = asWavesLeave(
+    whole,
+    applied,
+    observed,
+    subject.record?.rollout?.waves,
+  );
   const patch = isUnedited
     ? {}
     : shown !== undefined && isMet(asked, whole, shown)

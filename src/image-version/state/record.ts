@@ -206,15 +206,16 @@ export interface RolloutRecord {
   readonly failedTime?: string;
   /** What had failed until then takes nothing back: a person has promoted the version in spite of it; RFC 3339. */
   readonly overruledTime?: string;
-  /** Why the last promotion or demotion has come to nothing, however many operations have come since. */
+  /** Why the last promotion has come to nothing, however many operations have come since. */
   readonly refused?: RefusedDecision;
+  /** The same of the last exclusion by a rule. */
+  readonly undoing?: RefusedDecision;
   /** Id of the exclusion after a failure that was told last. */
   readonly rolledBack?: string;
 }
 
 /** A promotion or demotion that was refused or canceled: a rule waits then until a person promotes or demotes the version. */
 export interface RefusedDecision {
-  readonly kind: "PromoteImageVersion" | "DemoteImageVersion";
   readonly message: string;
   /** RFC 3339. */
   readonly endTime: string;

@@ -35,8 +35,15 @@ import {
 } from "./record.js";
 import { isFinal } from "./states.js";
 import type { RegionRecord } from "../../operation/records.js";
-import { hasFailed, type Look } from "../resources.js";
-import { exclusionIn, flagsOf, isHeldEverywhere, wavesOf } from "./waves.js";
+import { hasFailed, isExcluded, type Look } from "../resources.js";
+import {
+  exclusionIn,
+  flagsOf,
+  regionsWithout,
+  wavesOf,
+  type Wave,
+  type WaveTimes,
+} from "./waves.js";
 
 /** By operation id, what is asked by those that are not over, begun or queued, and not canceled. */
 export function openRequests({
@@ -99,36 +106,66 @@ export function ruleAskedBy({
 
 /** What the batch asks of Azure. A version that is made under a promotion rule is made excluded from latest. */
 export function wantedBy(record: ImageVersionRecord): Patch {
-  const { exists, lastApplied, observed } = record;
+  const { exists, lastApplied, observed, rollout } = record;
   const requests = batchOf(record).map(([, request]) => request);
   const patch = combined(requests, lastApplied);
   return exists
-    ? withoutWaves(patch, lastApplied, observed?.resource)
+    ? asWavesLeave(patch, lastApplied, observed?.resource, rollout?.waves)
     : heldBack(patch);
 }
 
-/**
- * Where a patch ends the waves before the first one, the version's own flag alone excludes it from then on: each region's is the
- * waves', and a rule that promotes it later takes off none of others.
- */
-export function withoutWaves(
+/** With the flags that the waves which there are say of it, or those that it ends. `times`: since when each has the version. */
+export function asWavesLeave(
   patch: Patch,
   applied: Fields | undefined,
   shown: ImageVersionRequest | undefined,
+  times: WaveTimes = [],
 ): Patch {
-  const ends =
-    PROMOTION in patch &&
-    patch[EXCLUDE_FROM_LATEST] !== false &&
-    wavesOf(ruleOf(patch)) === undefined &&
-    wavesOf(ruleOf(applied)) !== undefined;
-  if (!ends || shown === undefined || !isHeldEverywhere(shown)) return patch;
-  const regions = targetRegionsOf(shown)
-    .map(({ name }) => canonicalRegion(name))
-    .filter((name) => patch[regionField(name)] !== null);
-  return {
-    ...Object.fromEntries(regions.map((name) => [exclusionIn(name), false])),
-    ...patch,
-  };
+  if (shown === undefined) return patch;
+  const before = wavesOf(ruleOf(applied));
+  const after = PROMOTION in patch ? wavesOf(ruleOf(patch)) : before;
+  const flags =
+    after !== undefined
+      ? flagsOfNew(after, patch, shown, times)
+      : before !== undefined
+        ? flagsTakenOff(patch, shown)
+        : {};
+  return { ...flags, ...patch };
+}
+
+/** A region that is added, or added again, before its wave has the version is excluded there until its turn comes. */
+function flagsOfNew(
+  waves: readonly Wave[],
+  patch: Patch,
+  shown: ImageVersionRequest,
+  times: WaveTimes,
+): Patch {
+  const there = regionsIn(fieldsOf(shown));
+  const waiting = regionsWithout(waves, shown, times);
+  return Object.fromEntries(
+    regionsIn(patch)
+      .filter(
+        (name) =>
+          !there.includes(name) &&
+          waiting.includes(name) &&
+          patch[regionField(name)] !== null,
+      )
+      .map((name) => [exclusionIn(name), true]),
+  );
+}
+
+/**
+ * Where waves end before the first one, the version's own flag alone excludes it from then on: each region's is the waves', and a
+ * rule that promotes it later takes off none of others. Where that flag does not exclude it, none is taken off.
+ */
+function flagsTakenOff(patch: Patch, shown: ImageVersionRequest): Patch {
+  if (patch[EXCLUDE_FROM_LATEST] === false || !isExcluded(shown)) return {};
+  return Object.fromEntries(
+    targetRegionsOf(shown)
+      .map(({ name }) => canonicalRegion(name))
+      .filter((name) => patch[regionField(name)] !== null)
+      .map((name) => [exclusionIn(name), false]),
+  );
 }
 
 /** How a version is made: under a promotion rule it is excluded from latest, under one of waves in each region. */

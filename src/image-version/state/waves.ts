@@ -19,6 +19,9 @@ import { isExcluded, isExcludedIn } from "../resources.js";
 
 export type Wave = NonNullable<PromotionRule["waves"]>[number];
 
+/** By wave, since when it has the version; null of one that others have taken it from. */
+export type WaveTimes = readonly (string | null)[];
+
 /** Undefined for a rule that has none. */
 export function wavesOf(
   rule: PromotionRule | undefined,
@@ -59,17 +62,29 @@ export function promotedWaves(
  * from. A wave that has no region any more has what it had: none that follows it waits for it.
  */
 export function waveTimes(
-  before: readonly (string | null)[],
+  before: WaveTimes,
   waves: readonly Wave[],
   shown: ImageVersionRequest,
   timeOf: (wave: number) => string,
-): readonly (string | null)[] {
+): WaveTimes {
   const promoted = promotedWaves(waves, shown) ?? 0;
   const have = lastThere(waves.slice(0, promoted), shown) + 1;
   return Array.from({ length: Math.max(have, before.length) }, (_, i) => {
     if (i < have) return before[i] ?? timeOf(i);
     return i < promoted ? (before[i] ?? null) : null;
   });
+}
+
+/** Canonical regions of the waves that neither have the version, as Azure shows it, nor are known to. */
+export function regionsWithout(
+  waves: readonly Wave[],
+  shown: ImageVersionRequest,
+  times: WaveTimes,
+): readonly string[] {
+  const now = waveTimes(times, waves, shown, () => "now");
+  return regionsOfWaves(
+    waves.filter((_, i) => (times[i] ?? now[i] ?? null) === null),
+  );
 }
 
 /** The last wave, counted from 0, that has a region in which the version is; -1 where none has. */
@@ -206,7 +221,9 @@ function regionsUntil(
   waves: readonly Wave[],
   count: number,
 ): readonly string[] {
-  return waves
-    .slice(0, count)
-    .flatMap(({ regions }) => regions.map(canonicalRegion));
+  return regionsOfWaves(waves.slice(0, count));
+}
+
+function regionsOfWaves(waves: readonly Wave[]): readonly string[] {
+  return waves.flatMap(({ regions }) => regions.map(canonicalRegion));
 }

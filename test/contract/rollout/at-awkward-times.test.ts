@@ -1,6 +1,9 @@
 /** What results and operations that come at an awkward time do to a rollout. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { idOf, request } from "../../support/dependencies.js";
 import { moveOn, takeAndMoveOn } from "../../../src/rollout/move-on.js";
@@ -516,6 +519,70 @@ describe("what a person has canceled is not begun again by an operation that say
     await rollouts.pass(20);
     expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
   });
+
+  const deciding = { promote: promoteImageVersion, demote: demoteImageVersion };
+  /** A person decides, and it comes to nothing. */
+  const inVain = async (
+    decide: keyof typeof deciding,
+    how: "canceled" | "refused",
+  ): Promise<void> => {
+    if (how === "refused")
+      rollouts.simulator.control.addFault({
+        method: "PUT",
+        path: HELD,
+        times: 1,
+        status: 403,
+      });
+    const { id } = await deciding[decide](rollouts.world.deps, OPERATOR);
+    if (how === "canceled")
+      await cancelOperation(rollouts.world.deps, id, { appId: "op" });
+    await rollouts.pass(60);
+    expect(await rollouts.world.deps.store.readOperation(id)).toMatchObject({
+      status: how === "canceled" ? "Canceled" : "Failed",
+    });
+  };
+
+  test.each(["canceled", "refused"] as const)(
+    "a promotion, nor by a demotion that is %s",
+    async (how) => {
+      await rollouts.publish(WAVES);
+      await rollouts.report({});
+      await rollouts.pass(3);
+      await rollouts.report({ region: "eastus2" });
+      await cancelLast("PromoteImageVersion");
+      await inVain("demote", how);
+      expect(await rollouts.latestIn()).toEqual(["westus"]);
+      expect(await rollouts.view()).toMatchObject({
+        state: "NeedsAttention",
+        message:
+          "Every test has passed, but its promotion has failed: It was canceled. Promote it by hand.",
+      });
+    },
+  );
+
+  test.each([
+    ["demote", "canceled"],
+    ["demote", "refused"],
+    ["promote", "canceled"],
+    ["promote", "refused"],
+  ] as const)(
+    "an exclusion after a failure, nor by what a person decides in vain: %s, %s",
+    async (decide, how) => {
+      await rollouts.publish({ ...WAVES, onFailure: "rollBack" });
+      await rollouts.report({});
+      await rollouts.pass(3);
+      rollouts.clock.advance(1_000);
+      await rollouts.report({ result: "failed" });
+      await cancelLast("DemoteImageVersion");
+      await inVain(decide, how);
+      expect(await rollouts.latestIn()).toEqual(["westus"]);
+      expect(await rollouts.view()).toMatchObject({
+        state: "Halted",
+        message:
+          "boot has failed in westus. The version is not promoted further, unless a later result passes.",
+      });
+    },
+  );
 
   test("an exclusion after a failure", async () => {
     const rule = { ...WAVES, onFailure: "rollBack" };

@@ -18,8 +18,11 @@ import {
   HELD,
   OPERATOR,
   TESTED,
+  isIn,
   ruled,
   startRollouts,
+  targetsOf,
+  withTargets,
   type Rollouts,
 } from "./support.js";
 
@@ -221,6 +224,134 @@ describe("before the first wave", () => {
     await promoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
     expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+});
+
+describe("before the first wave, where others have changed one region,", () => {
+  /** What somebody does in the portal: without its own flag. */
+  const take = async (): Promise<ImageVersionRequest> => {
+    const look = await rollouts.world.deps.resourceManager.getImageVersion(
+      idOf(HELD),
+    );
+    if (look === undefined) throw new TypeError("It is there.");
+    return withTargets(
+      look.resource,
+      targetsOf(look.resource).map((one) => {
+        const { excludeFromLatest: _, ...rest } = one;
+        return isIn("eastus2")(one) ? rest : one;
+      }),
+    );
+  };
+  const send = (body: ImageVersionRequest) =>
+    rollouts.world.deps.resourceManager.putImageVersion(idOf(HELD), body);
+  const edit = async (): Promise<void> => {
+    await send(await take());
+  };
+  const addAgain = async (): Promise<void> => {
+    const body = await take();
+    await rollouts.simulator.control.dropRegion({
+      versionId: HELD,
+      region: "eastus2",
+    });
+    await send(body);
+  };
+
+  describe.each([
+    ["its flag", edit],
+    ["its copy", addAgain],
+  ])("%s,", (_, others) => {
+    beforeEach(async () => {
+      await rollouts.publish(WAVES);
+      await others();
+      await rollouts.pass(40);
+    });
+
+    test("the rule tested instead includes it everywhere once its tests have passed", async () => {
+      expect(await change(TESTED)).toEqual([]);
+      await passAll();
+      expect(await rollouts.latestIn()).toEqual(BOTH);
+      expect(await rollouts.view()).toBeUndefined();
+    });
+
+    test("no rule instead leaves it excluded until somebody promotes it everywhere, as the warning says", async () => {
+      const answer = await put(undefined);
+      expect(answer).toMatchObject({
+        operation: {
+          warnings: [
+            {
+              code: "WavesEnd",
+              remediation:
+                "Keep the rule; or promote it by hand (POST …/promote), which includes it in every region.",
+            },
+          ],
+        },
+      });
+      await rollouts.world.finish(HELD);
+      await rollouts.pass(5);
+      expect(await rollouts.latestIn()).toEqual([]);
+      await promoteImageVersion(rollouts.world.deps, OPERATOR);
+      await rollouts.world.finish(HELD);
+      expect(await rollouts.latestIn()).toEqual(BOTH);
+    });
+  });
+
+  const saysTrue = (body: ImageVersionRequest): ImageVersionRequest =>
+    withTargets(
+      body,
+      targetsOf(body).map((one) =>
+        isIn("westus")(one) ? { ...one, excludeFromLatest: true } : one,
+      ),
+    );
+
+  test.each([
+    ["", []],
+    [", and an earlier one has, too", [ruled(WAVES)]],
+  ])(
+    "one of which the request says true keeps it%s, and the warning says so",
+    async (_, before) => {
+      await rollouts.publish(WAVES);
+      for (const body of before) {
+        await putImageVersion(
+          rollouts.world.deps,
+          commandOf(HELD, saysTrue(body)),
+        );
+        await rollouts.world.finish(HELD);
+      }
+      await edit();
+      await rollouts.pass(40);
+      const answer = await putImageVersion(
+        rollouts.world.deps,
+        commandOf(HELD, saysTrue(bodyOf(undefined))),
+      );
+      expect(answer).toMatchObject({
+        operation: {
+          warnings: [
+            {
+              code: "WavesEnd",
+              remediation:
+                "Keep the rule; or promote it by hand (POST …/promote), which includes it in every region but westus, of which the request says true.",
+            },
+          ],
+        },
+      });
+      await rollouts.world.finish(HELD);
+      await promoteImageVersion(rollouts.world.deps, OPERATOR);
+      await rollouts.world.finish(HELD);
+      expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+    },
+  );
+
+  test("none is included by that which its version's flag does not exclude", async () => {
+    await rollouts.publish(WAVES);
+    await rollouts.exclude({}, false);
+    await rollouts.pass(40);
+    expect(await change(undefined)).toEqual([
+      [
+        "WavesEnd",
+        "The request ends the waves by which the version was to become the latest in westus, eastus2: it stays excluded from latest there.",
+      ],
+    ]);
+    expect(await rollouts.latestIn()).toEqual([]);
   });
 });
 

@@ -28,13 +28,22 @@ export const wavesEnd: ChangeRule = {
       patch[EXCLUDE_FROM_LATEST] === false
     )
       return [];
-    const excluded = targetRegionsOf(observed)
+    const own = (name: string): unknown =>
+      patch[`${regionField(name)}/excludeFromLatest`];
+    const targets = targetRegionsOf(observed);
+    const excluded = targets
       .filter(
         (region) =>
           isExcludedIn(observed, region) &&
-          patch[`${regionField(region.name)}/excludeFromLatest`] !== false,
+          // Of a region false is left out: the version's own flag excludes it.
+          (isExcluded(observed) || own(region.name) !== false),
       )
       .map(({ name }) => name);
+    const kept = excluded.filter((name) => own(name) === true);
+    const butKept =
+      kept.length === 0 || kept.length === targets.length
+        ? ""
+        : ` but ${kept.join(", ")}, of which the request says true`;
     return excluded.length === 0
       ? []
       : [
@@ -42,7 +51,7 @@ export const wavesEnd: ChangeRule = {
             pointer: "/sigil/promotion",
             message: `The request ends the waves by which the version was to become the latest in ${excluded.join(", ")}: it stays excluded from latest there.`,
             remediation: isExcluded(observed)
-              ? "Keep the rule; or promote it by hand (POST …/promote), which includes it in every region."
+              ? `Keep the rule; or promote it by hand (POST …/promote), which includes it in every region${butKept}.`
               : `Keep the rule; or include it there by a PATCH of targetRegions that says "excludeFromLatest": false of ${excluded.join(", ")}.`,
           },
         ];

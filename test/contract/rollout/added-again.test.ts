@@ -1,0 +1,207 @@
+/** A region that was lost, or removed, and that Sigil adds again: what its wave has says whether it is the latest there. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { planImageVersion } from "../../../src/image-version/commands/plan.js";
+import {
+  patchImageVersion,
+  putImageVersion,
+} from "../../../src/image-version/commands/put.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { canonicalRegion } from "../../../src/resource-id.js";
+import { commandOf, idOf, request } from "../../support/dependencies.js";
+import {
+  BOOT,
+  HELD,
+  OPERATOR,
+  WAVES,
+  isIn,
+  ruled,
+  startRollouts,
+  targetsOf,
+  withTargets,
+  type Rollouts,
+} from "./support.js";
+
+let rollouts: Rollouts;
+beforeEach(async () => {
+  rollouts = await startRollouts();
+});
+afterEach(() => rollouts.close());
+
+const THREE = {
+  when: "waves",
+  waves: [...WAVES.waves, { regions: ["eastus"], ...BOOT }],
+};
+
+/** Without keys: the region of the third wave has no sets. */
+function bodyOf(rule: object): ImageVersionRequest {
+  const regions = ["westus", "eastus2", ...(rule === THREE ? ["eastus"] : [])];
+  return withTargets(
+    ruled(rule),
+    regions.map((name) => ({ name })),
+  );
+}
+
+const send = async (body: ImageVersionRequest): Promise<void> => {
+  await request(rollouts.world.deps, HELD, body);
+  await rollouts.world.finish(HELD);
+};
+const lose = async (): Promise<void> => {
+  await rollouts.simulator.control.dropRegion({
+    versionId: HELD,
+    region: "eastus2",
+  });
+  await rollouts.pass(60);
+};
+const remove = async (rule: object): Promise<void> => {
+  const body = bodyOf(rule);
+  const rest = targetsOf(body).filter((one) => !isIn("eastus2")(one));
+  await patchImageVersion(rollouts.world.deps, {
+    ...OPERATOR,
+    validate: () => [],
+    removeRegions: ["eastus2"],
+    patch: {
+      properties: { publishingProfile: { targetRegions: rest } },
+    },
+  });
+  await rollouts.world.finish(HELD);
+  await rollouts.pass(15);
+};
+const addByPatch = async (
+  rule: object,
+  says: { readonly excludeFromLatest?: boolean } = {},
+): Promise<void> => {
+  const targetRegions = targetsOf(bodyOf(rule)).map((one) => ({
+    ...one,
+    ...(isIn("eastus2")(one) && says),
+  }));
+  await patchImageVersion(rollouts.world.deps, {
+    ...OPERATOR,
+    validate: () => [],
+    patch: { properties: { publishingProfile: { targetRegions } } },
+  });
+  await rollouts.world.finish(HELD);
+};
+/** As tools do that say it of each region. */
+const addWithFlags = async (rule: object): Promise<void> => {
+  const body = bodyOf(rule);
+  await send(
+    withTargets(
+      body,
+      targetsOf(body).map((one) => ({ ...one, excludeFromLatest: false })),
+    ),
+  );
+};
+const flags = async (): Promise<Record<string, boolean>> => {
+  const { resourceManager } = rollouts.world.deps;
+  const look = await resourceManager.getImageVersion(idOf(HELD));
+  return Object.fromEntries(
+    (look === undefined ? [] : targetsOf(look.resource)).map(
+      ({ name, excludeFromLatest = false }) => [
+        canonicalRegion(name),
+        excludeFromLatest,
+      ],
+    ),
+  );
+};
+
+describe.each([
+  ["waves that go on", THREE],
+  ["the last wave", WAVES],
+])("before its turn, of %s,", (_, rule) => {
+  beforeEach(async () => {
+    await send(bodyOf(rule));
+    await rollouts.report({});
+    await rollouts.pass(20);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  });
+
+  test.each([
+    ["by the same body once it was lost", lose, () => send(bodyOf(rule))],
+    [
+      "by a body that says false of each region",
+      lose,
+      () => addWithFlags(rule),
+    ],
+    ["by a PATCH once it was lost", lose, () => addByPatch(rule)],
+    [
+      "by a PATCH that says false of it",
+      lose,
+      () => addByPatch(rule, { excludeFromLatest: false }),
+    ],
+    [
+      "by the same body once it was removed",
+      () => remove(rule),
+      () => send(bodyOf(rule)),
+    ],
+  ])(
+    "a region that is added again %s is excluded until its turn comes",
+    async (__, take, add) => {
+      await take();
+      await add();
+      await rollouts.pass(60);
+      expect(await rollouts.latestIn()).toEqual(["westus"]);
+      expect(await flags()).toMatchObject({ westus: false, eastus2: true });
+      expect(await rollouts.view()).toMatchObject({
+        state: "Waiting",
+        wave: 2,
+        missing: [{ region: "eastus2", name: "boot" }],
+      });
+      await rollouts.report({ region: "eastus2" });
+      await rollouts.pass(10);
+      expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+    },
+  );
+
+  test("its plan says so", async () => {
+    await lose();
+    const { armRequest } = await planImageVersion(rollouts.world.deps, {
+      id: idOf(HELD),
+      body: bodyOf(rule),
+    });
+    expect(
+      targetsOf(armRequest?.body as ImageVersionRequest).find(isIn("eastus2")),
+    ).toMatchObject({ excludeFromLatest: true });
+  });
+});
+
+test.each([
+  ["while waves go on", THREE],
+  ["after the last wave", WAVES],
+])("a region whose wave has the version has it again, %s", async (_, rule) => {
+  await send(bodyOf(rule));
+  for (const region of ["westus", "eastus2"]) {
+    await rollouts.report({ region });
+    await rollouts.pass(20);
+  }
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  await lose();
+  await send(bodyOf(rule));
+  await rollouts.pass(10);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("before the first wave it is excluded by its own flag, as the others are", async () => {
+  await send(bodyOf(WAVES));
+  await rollouts.pass(5);
+  await lose();
+  await send(bodyOf(WAVES));
+  expect(await flags()).toEqual({ westus: true, eastus2: true });
+});
+
+test("a PUT that is sent again while it is carried out is the same", async () => {
+  await send(bodyOf(WAVES));
+  await rollouts.report({});
+  await rollouts.pass(20);
+  await lose();
+  const command = commandOf(HELD, bodyOf(WAVES));
+  const first = await putImageVersion(rollouts.world.deps, command);
+  const second = await putImageVersion(rollouts.world.deps, command);
+  expect(second).toMatchObject({
+    operation: { id: first.kind === "accepted" ? first.operation.id : "" },
+  });
+  await rollouts.world.finish(HELD);
+  const third = await putImageVersion(rollouts.world.deps, command);
+  expect(third).toMatchObject({
+    operation: { id: first.kind === "accepted" ? first.operation.id : "" },
+  });
+});
