@@ -28,7 +28,7 @@ import {
   ruleInForce,
   unmetRequests,
   wantedBy,
-  withoutWaves,
+  asWavesLeave,
   withProtection,
 } from "../../../../src/image-version/state/wanted.js";
 import {
@@ -567,7 +567,7 @@ describe("where waves end before the first one", () => {
     applied: Fields | undefined = { [PROMOTION]: WAVES },
     shown: Patch | undefined = HELD,
   ) =>
-    withoutWaves(
+    asWavesLeave(
       patch,
       applied,
       lookOf("Succeeded", COMPLETED, { changes: shown }).resource,
@@ -600,7 +600,7 @@ describe("where waves end before the first one", () => {
   });
 
   test("and where Azure shows no version, nothing is to be done", () => {
-    expect(withoutWaves(ends, { [PROMOTION]: WAVES }, undefined)).toEqual(ends);
+    expect(asWavesLeave(ends, { [PROMOTION]: WAVES }, undefined)).toEqual(ends);
   });
 });
 
