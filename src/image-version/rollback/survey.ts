@@ -93,14 +93,13 @@ export async function surveyOf(
     if (id === undefined || seen.size === MOST_LOOKS) return item;
     const record = await recordAt(deps, keyOf(formatImageVersionId(id)));
     const shown = await lookAt(deps, id);
-    const latest = latestLook(
-      record,
+    const seenNow =
       shown ??
-        (isUnproven(item, record)
-          ? lookOf(item, record, deps.now())
-          : undefined),
-      contextOf(deps),
-    );
+      (isUnproven(item, record) ? lookOf(item, record, deps.now()) : undefined);
+    const latest =
+      seenNow && record && isOfCreation(record, seenNow)
+        ? record.observed
+        : latestLook(record, seenNow, contextOf(deps));
     // What Sigil has just demoted may be behind, or others have promoted it again: it is demoted once more.
     const found =
       shown && latest && isPromoted(shown) && !isPromoted(latest)
@@ -167,7 +166,8 @@ async function corrected(
       const isOfBefore =
         item === undefined
           ? isJustMade(record, context)
-          : isOld(record, { ...item, regions: [], time }, context);
+          : isOfCreation(record, item) ||
+            isOld(record, { ...item, regions: [], time }, context);
       const known = item ?? record.observed;
       const newer = isOfBefore && known ? await look({ ...known, name }) : item;
       if (newer === undefined) items.delete(name);
@@ -229,6 +229,23 @@ async function recordAt(
       return undefined;
     throw error;
   }
+}
+
+/** It is of while Azure created the version, which Sigil has seen done: that happens once in a life. */
+function isOfCreation(
+  { exists, observed }: ImageVersionRecord,
+  {
+    provisioningState,
+    publishedDate,
+  }: Pick<ListedImageVersion, "provisioningState" | "publishedDate">,
+): boolean {
+  return (
+    exists &&
+    observed !== undefined &&
+    provisioningState === "Creating" &&
+    observed.provisioningState !== "Creating" &&
+    observed.publishedDate === publishedDate
+  );
 }
 
 /** Azure need not list it yet. */
