@@ -4,6 +4,7 @@ import {
   planRollback,
   rollBackImage,
 } from "../../../../src/image-version/rollback/roll-back.js";
+import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
@@ -167,6 +168,17 @@ describe("once it is accepted, of versions that were made minutes ago", () => {
     });
     world.simulator.control.clearFaults();
     await leadsTo100(accepted);
+  });
+
+  test("GETs from before them do not keep its cancel waiting, and it says that it is not certain", async () => {
+    unseen("2.0.0", null);
+    await cancelOperation(world.deps, accepted.id, BY.requestedBy);
+    await world.runDue();
+    const end = await operation(world, accepted);
+    expect(end).toMatchObject({ status: "Canceled", ...latestIs("2.0.0") });
+    expect(end.history.at(-1)?.message).toContain(
+      "The latest is now 2.0.0 in eastus2, westus. That is not certain: Azure shows 2.0.0 as before",
+    );
   });
 
   test("it ends as one whose target is gone once no answer can be from before", async () => {
