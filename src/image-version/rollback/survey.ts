@@ -21,7 +21,7 @@ import {
   type Latest,
 } from "../queries/latest.js";
 import { lookOf } from "../queries/get.js";
-import { lookAt } from "../queries/look-at.js";
+import { isGone, lookAt } from "../queries/look-at.js";
 import type { ListedImageVersion } from "../resources.js";
 import { flagsByHand } from "../state/waves.js";
 import { patched, withExclusion } from "../properties/body.js";
@@ -75,32 +75,24 @@ export async function surveyOf(
   const awaiting = new Map<string, string>();
   const excludedForNow = new Set<string>();
   const deletions = new Map<string, OpenDeletion>();
-  const isListed = (versionName: string): boolean =>
-    listed?.some(({ name }) => name === versionName) === true;
-  /** Azure answers that it has none: a replica may be behind, where it lists the version, or Sigil has just made it. */
-  const isUnproven = (
-    { name }: ListedImageVersion,
-    record: ImageVersionRecord | undefined,
-  ): boolean =>
-    record === undefined
-      ? isListed(name)
-      : record.exists &&
-        record.state !== "Deleting" &&
-        (isListed(name) || isJustMade(record, contextOf(deps)));
   const look: Survey["look"] = async (item) => {
     if (seen.has(item.name)) return seen.get(item.name);
     const id = parseImageVersionId(`${imageId}/versions/${item.name}`);
     if (id === undefined || seen.size === MOST_LOOKS) return item;
     const record = await recordAt(deps, keyOf(formatImageVersionId(id)));
     const shown = await lookAt(deps, id);
-    const latest = latestLook(
-      record,
-      shown ??
-        (isUnproven(item, record)
-          ? lookOf(item, record, deps.now())
-          : undefined),
-      contextOf(deps),
-    );
+    const isThere =
+      shown !== undefined ||
+      // Of others' version there is the list alone.
+      (record === undefined
+        ? listed?.some(({ name }) => name === item.name) === true
+        : !(await isGone(deps, id, record, () => Promise.resolve(listed))));
+    const seenNow =
+      shown ?? (isThere ? lookOf(item, record, deps.now()) : undefined);
+    const latest =
+      seenNow && record && isOfCreation(record, seenNow)
+        ? record.observed
+        : latestLook(record, seenNow, contextOf(deps));
     // What Sigil has just demoted may be behind, or others have promoted it again: it is demoted once more.
     const found =
       shown && latest && isPromoted(shown) && !isPromoted(latest)
@@ -167,7 +159,8 @@ async function corrected(
       const isOfBefore =
         item === undefined
           ? isJustMade(record, context)
-          : isOld(record, { ...item, regions: [], time }, context);
+          : isOfCreation(record, item) ||
+            isOld(record, { ...item, regions: [], time }, context);
       const known = item ?? record.observed;
       const newer = isOfBefore && known ? await look({ ...known, name }) : item;
       if (newer === undefined) items.delete(name);
@@ -229,6 +222,23 @@ async function recordAt(
       return undefined;
     throw error;
   }
+}
+
+/** It is of while Azure created the version, which Sigil has seen done: that happens once in a life. */
+function isOfCreation(
+  { exists, observed }: ImageVersionRecord,
+  {
+    provisioningState,
+    publishedDate,
+  }: Pick<ListedImageVersion, "provisioningState" | "publishedDate">,
+): boolean {
+  return (
+    exists &&
+    observed !== undefined &&
+    provisioningState === "Creating" &&
+    observed.provisioningState !== "Creating" &&
+    observed.publishedDate === publishedDate
+  );
 }
 
 /** Azure need not list it yet. */

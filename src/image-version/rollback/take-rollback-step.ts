@@ -113,9 +113,18 @@ async function latestAtEnd(
   planned: RollbackRecord,
 ): Promise<readonly [RollbackRecord, string]> {
   try {
-    const latest = await latestAfter(await surveyOf(deps, resourceId));
-    const rollback = withLatest(planned, latest);
-    return [rollback, describeLatest(rollback)];
+    const survey = await surveyOf(deps, resourceId);
+    const rollback = withLatest(planned, await latestAfter(survey));
+    const unsure = [...survey.behind];
+    return [
+      rollback,
+      [
+        describeLatest(rollback),
+        ...(unsure.length > 0
+          ? [`That is not certain: ${unsureOf(unsure)}`]
+          : []),
+      ].join(" "),
+    ];
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     return [
@@ -145,7 +154,7 @@ async function next(
     if (why !== undefined) return (pair) => doubt(pair, why, latest, deps);
     // Invariant 6.
     const unsure = behindIn(survey, rollback, step);
-    if (unsure.length > 0) return (pair) => unsureOf(pair, unsure, deps);
+    if (unsure.length > 0) return (pair) => waitFor(pair, unsure, deps);
     if (step === undefined) return (pair) => complete(pair, latest, deps);
   }
   const child = await childOf(deps, stored, step);
@@ -153,7 +162,7 @@ async function next(
     const survey = await surveyOf(deps, record.resourceId);
     return (await foundIn(survey, step)) === undefined
       ? (pair) => withoutDemotion(pair, step, deps)
-      : (pair) => unsureOf(pair, [step.versionName], deps);
+      : (pair) => waitFor(pair, [step.versionName], deps);
   }
   switch (child.status) {
     case "NotStarted":
@@ -176,7 +185,7 @@ async function next(
         if (found === undefined)
           return (pair) => withoutDemotion(pair, step, deps);
         if (isGone(child.error) && survey.behind.has(step.versionName))
-          return (pair) => unsureOf(pair, [step.versionName], deps);
+          return (pair) => waitFor(pair, [step.versionName], deps);
         if (found.provisioningState === "Deleting")
           return (pair) =>
             wait(
@@ -336,17 +345,16 @@ function withoutDemotion(
 }
 
 /** Invariant 6. */
-function unsureOf(
+function waitFor(
   pair: RollbackPair,
   names: readonly string[],
   deps: Dependencies,
 ): RollbackPair {
-  return wait(
-    pair,
-    `Azure shows ${names.join(", ")} as before Sigil's last change or creation, or answers that it has none while it lists it; or others have taken that back.`,
-    deps.pace.pollInitialMs,
-    contextOf(deps),
-  );
+  return wait(pair, unsureOf(names), deps.pace.pollInitialMs, contextOf(deps));
+}
+
+function unsureOf(names: readonly string[]): string {
+  return `Azure shows ${names.join(", ")} as before Sigil's last change or creation, or answers that it has none while it lists it; or others have taken that back.`;
 }
 
 /** Invariant 5. */

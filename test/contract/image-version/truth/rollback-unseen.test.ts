@@ -4,6 +4,7 @@ import {
   planRollback,
   rollBackImage,
 } from "../../../../src/image-version/rollback/roll-back.js";
+import { cancelOperation } from "../../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
@@ -18,9 +19,14 @@ import {
   made,
   newDefinition,
   operation,
+  operationIn,
   outside,
   pass,
   plain,
+  put,
+  showAs,
+  shownIn,
+  type Shown,
 } from "./support.js";
 
 const MINUTE_MS = 60_000;
@@ -66,18 +72,27 @@ async function leadsTo100(accepted: OperationRecord): Promise<void> {
 
 describe("of a version that was published a minute ago", () => {
   let before: unknown;
+  let creating: { readonly look: Shown; readonly list: unknown };
   beforeEach(async () => {
     await made(world, at("1.0.0"), plain());
     await pass(world, 120 * MINUTE_MS);
     before = await listOf(world, image);
-    await made(world, at("2.0.0"), plain());
+    const accepted = operationIn(await put(world, at("2.0.0"), plain()));
+    await world.runDue();
+    creating = {
+      look: await shownIn(world, at("2.0.0")),
+      list: await listOf(world, image),
+    };
+    expect(await ended(world, [accepted])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
   });
-  const unlisted = (times: number | null): unknown =>
+  const listed = (body: unknown, times: number | null): unknown =>
     world.simulator.control.addFault({
       path: `${image}/versions\\?`,
       method: "GET",
       status: 200,
-      body: before,
+      body,
       times,
     });
 
@@ -87,7 +102,7 @@ describe("of a version that was published a minute ago", () => {
   ])("%s from before it refuses nothing", async (_, isListBehind) => {
     const behind = () => {
       unseen("2.0.0", 1);
-      if (isListBehind) unlisted(1);
+      if (isListBehind) listed(before, 1);
     };
     behind();
     expect(await planRollback(world.deps, commandTo("1.0.0"))).toEqual(planned);
@@ -98,12 +113,21 @@ describe("of a version that was published a minute ago", () => {
   test("GETs and lists from before it keep what it is to be demoted by waiting", async () => {
     const accepted = await rollBack("1.0.0");
     unseen("2.0.0", null);
-    unlisted(null);
+    listed(before, null);
     await pass(world, 5 * MINUTE_MS);
     expect(await operation(world, accepted)).not.toHaveProperty("endTime");
     world.simulator.control.clearFaults();
     await leadsTo100(accepted);
   });
+
+  test.each(["GETs", "lists", "both"])(
+    "%s of while it was created refuse nothing",
+    async (what) => {
+      if (what !== "lists") showAs(world, at("2.0.0"), creating.look);
+      if (what !== "GETs") listed(creating.list, 1);
+      await leadsTo100(await rollBack("1.0.0"));
+    },
+  );
 
   test("with its ETag it is to be sent again", async () => {
     const ifMatch = (await etagOf(world, at("2.0.0"))) ?? expect.fail();
@@ -144,6 +168,17 @@ describe("once it is accepted, of versions that were made minutes ago", () => {
     });
     world.simulator.control.clearFaults();
     await leadsTo100(accepted);
+  });
+
+  test("GETs from before them do not keep its cancel waiting, and it says that it is not certain", async () => {
+    unseen("2.0.0", null);
+    await cancelOperation(world.deps, accepted.id, BY.requestedBy);
+    await world.runDue();
+    const end = await operation(world, accepted);
+    expect(end).toMatchObject({ status: "Canceled", ...latestIs("2.0.0") });
+    expect(end.history.at(-1)?.message).toContain(
+      "The latest is now 2.0.0 in eastus2, westus. That is not certain: Azure shows 2.0.0 as before",
+    );
   });
 
   test("it ends as one whose target is gone once no answer can be from before", async () => {
