@@ -49,6 +49,7 @@ import {
   deleteRefused,
   deleteTaken,
   deletionEnding,
+  deletionIn,
   leftUndone,
   unansweredMs,
   withoutDeletion,
@@ -94,7 +95,7 @@ export async function takeDeletionStep(
   const { decided, guard, byPolicy } = deletion.request;
   const isDecided = decided !== undefined;
   const refuse = (pair: ImageVersionPair, failure: OperationFailure) =>
-    deletionRefused(pair, deletion, failure, contextOf(deps));
+    deletionRefused(pair, present(pair, deletion), failure, contextOf(deps));
   // Invariant 4.
   const quiet = untilQuiet(record, contextOf(deps));
   if (record.state !== "Deleting" && quiet.waits !== undefined)
@@ -127,7 +128,7 @@ export async function takeDeletionStep(
           })
         : gone(
             pair,
-            deletion,
+            present(pair, deletion),
             `Azure has ${other}: the one that was to be deleted is gone, and the other is left as it is.`,
             contextOf(deps),
           ),
@@ -174,23 +175,24 @@ export async function takeDeletionStep(
       ? await softDeletionOf(deps, id, deletion)
       : deletion.operation.softDelete;
     const late = isLast ? await neededAfter(deps, id, deletion) : [];
-    await commitStep(deps, stored, (pair) =>
-      look(
+    await commitStep(deps, stored, (pair) => {
+      const { operation, request } = present(pair, deletion);
+      return look(
         withLook(pair, shown, contextOf(deps)),
         {
-          ...deletion,
+          request,
           operation: {
-            ...deletion.operation,
+            ...operation,
             ...(softDelete && { softDelete }),
             ...(late.length > 0 && {
-              warnings: [...(deletion.operation.warnings ?? []), ...late],
+              warnings: [...(operation.warnings ?? []), ...late],
             }),
           },
         },
         shown === undefined,
         contextOf(deps),
-      ),
-    );
+      );
+    });
     // Who reads here sees it gone at once; another instance within half a minute.
     if (shown === undefined) deps.looks.forget(id, imageIdOf(id));
     return;
@@ -223,7 +225,7 @@ export async function takeDeletionStep(
   const mine = await commitStep(deps, stored, (pair) =>
     beginDelete(
       withLook(pair, shown, contextOf(deps)),
-      deletion,
+      present(pair, deletion),
       contextOf(deps),
     ),
   );
@@ -241,8 +243,16 @@ export async function takeDeletionStep(
     });
   }
   await commitStep(deps, mine, (pair) =>
-    deleteTaken(pair, deletion, url, contextOf(deps)),
+    deleteTaken(pair, present(pair, deletion), url, contextOf(deps)),
   );
+}
+
+/** The deletion as it is when its step is committed: a person may have taken it over meanwhile. */
+function present(
+  pair: ImageVersionPair,
+  deletion: QueuedRequest,
+): QueuedRequest {
+  return deletionIn(pair) ?? deletion;
 }
 
 const KEPT: OperationFailure = {
@@ -325,12 +335,18 @@ async function mayBeDeleted(
   // Invariant 6.
   const end = (pair: ImageVersionPair, failure: OperationFailure) =>
     unansweredMs(pair.record, contextOf(deps)) > 0
-      ? keptWhereItCan(pair, deletion, failure, contextOf(deps))
+      ? keptWhereItCan(pair, present(pair, deletion), failure, contextOf(deps))
       : refuse(pair, failure);
   try {
     await mustBeDeletedStill(deps, id, deletion);
   } catch (error) {
-    await postponeOrEnd(deps, stored, error, { end });
+    await postponeOrEnd(deps, stored, error, {
+      // Of what a person has taken over meanwhile the next step judges nothing.
+      end: (pair, failure) =>
+        present(pair, deletion).request.byPolicy === true
+          ? end(pair, failure)
+          : advance(pair, contextOf(deps), { patch: {}, waitMs: 0 }),
+    });
     return false;
   }
   if (deletion.request.guard === undefined) return true;
@@ -339,7 +355,7 @@ async function mayBeDeleted(
     await commitStep(deps, stored, (pair) =>
       excludeFirst(
         withLook(pair, shown, contextOf(deps)),
-        deletion,
+        present(pair, deletion),
         shown,
         useDelayMs,
         contextOf(deps),
