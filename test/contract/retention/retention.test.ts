@@ -970,6 +970,26 @@ describe("where versions are guarded", () => {
       expect(await ends([deletion])).toEqual(["Succeeded"]);
     });
 
+    test.each(["a look", "the policy", "who uses it"] as const)(
+      "where a rollback to it is accepted while its last step asks for %s, it is kept",
+      async (asking) => {
+        const deletions = await waiting();
+        world.clock.advance(900_000);
+        let rollback = "";
+        await within(asking, async () => {
+          const accepted = { image: idOf(versionId("1.0.0")), to: "1.0.0" };
+          rollback = (await rollBackImage(world.deps, { ...accepted, ...BY }))
+            .id;
+        });
+        await drive(20);
+        expect(
+          await world.deps.rollbacks.readOperation(rollback),
+        ).toMatchObject({ status: "Succeeded" });
+        expect((await ends(deletions))[0]).toBe("KeptByRetention");
+        expect(await latest()).toBe("1.0.0");
+      },
+    );
+
     test("and a promotion says which deletion is to be canceled first", async () => {
       const [deletion = ""] = await waiting();
       const error = await refusal(
