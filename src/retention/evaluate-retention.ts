@@ -25,9 +25,8 @@ import {
   isExcludedIn,
   type ListedImageVersion,
 } from "../image-version/resources.js";
-import { canonicalRegion, keyOf } from "../resource-id.js";
-import { hasEnded } from "../operation/kinds.js";
-import { rollbackOf } from "../image-version/rollback/kind.js";
+import { canonicalRegion } from "../resource-id.js";
+import { rollbackTarget } from "../image-version/rollback/target.js";
 import { decide, type Decision, type RetainedVersion } from "./decide.js";
 import { isByRetention } from "./requested-by.js";
 import { withoutNeeded } from "./use.js";
@@ -149,17 +148,6 @@ function beforeDeletion(
         true,
     })),
   };
-}
-
-/** Number of the version that a rollback leads to that has not ended. */
-export async function rollbackTarget(
-  deps: Dependencies,
-  imageId: string,
-): Promise<string | undefined> {
-  const stored = await deps.rollbacks.read(keyOf(imageId));
-  return stored === undefined || hasEnded(deps, stored)
-    ? undefined
-    : rollbackOf(stored.operation).to;
 }
 
 async function readAll(

@@ -11,9 +11,10 @@
 import { ServiceError } from "../errors.js";
 import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
 import { deleteImageVersion } from "../image-version/commands/by-hand.js";
+import { rollbackTarget } from "../image-version/rollback/target.js";
 import { parseImageVersionId } from "../resource-id.js";
 import type { Decision } from "./decide.js";
-import { evaluateRetention, rollbackTarget } from "./evaluate-retention.js";
+import { evaluateRetention } from "./evaluate-retention.js";
 import { REQUESTED_BY } from "./requested-by.js";
 import type { RetentionDependencies, StoredPolicy } from "./ports.js";
 

@@ -35,6 +35,7 @@ import { deletedVersion } from "../queries/deleted-versions.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { isGone, lookAt } from "../queries/look-at.js";
 import { latestRegions } from "../queries/use.js";
+import { rollbackTarget } from "../rollback/target.js";
 import { untilQuiet } from "../state/accepting.js";
 import {
   BEHIND,
@@ -49,6 +50,7 @@ import {
   deleteRefused,
   deleteTaken,
   deletionEnding,
+  deletionIn,
   leftUndone,
   unansweredMs,
   withoutDeletion,
@@ -94,7 +96,17 @@ export async function takeDeletionStep(
   const { decided, guard, byPolicy } = deletion.request;
   const isDecided = decided !== undefined;
   const refuse = (pair: ImageVersionPair, failure: OperationFailure) =>
-    deletionRefused(pair, deletion, failure, contextOf(deps));
+    deletionRefused(pair, present(pair, deletion), failure, contextOf(deps));
+  // Invariant 6.
+  const keep = (pair: ImageVersionPair, failure: OperationFailure) =>
+    unansweredMs(pair.record, contextOf(deps)) > 0
+      ? keptWhereItCan(pair, present(pair, deletion), failure, contextOf(deps))
+      : refuse(pair, failure);
+  // Of what a person has taken over meanwhile the next step judges nothing.
+  const keepByPolicy = (pair: ImageVersionPair, failure: OperationFailure) =>
+    present(pair, deletion).request.byPolicy === true
+      ? keep(pair, failure)
+      : advance(pair, contextOf(deps), { patch: {}, waitMs: 0 });
   // Invariant 4.
   const quiet = untilQuiet(record, contextOf(deps));
   if (record.state !== "Deleting" && quiet.waits !== undefined)
@@ -127,7 +139,7 @@ export async function takeDeletionStep(
           })
         : gone(
             pair,
-            deletion,
+            present(pair, deletion),
             `Azure has ${other}: the one that was to be deleted is gone, and the other is left as it is.`,
             contextOf(deps),
           ),
@@ -174,23 +186,24 @@ export async function takeDeletionStep(
       ? await softDeletionOf(deps, id, deletion)
       : deletion.operation.softDelete;
     const late = isLast ? await neededAfter(deps, id, deletion) : [];
-    await commitStep(deps, stored, (pair) =>
-      look(
+    await commitStep(deps, stored, (pair) => {
+      const { operation, request } = present(pair, deletion);
+      return look(
         withLook(pair, shown, contextOf(deps)),
         {
-          ...deletion,
+          request,
           operation: {
-            ...deletion.operation,
+            ...operation,
             ...(softDelete && { softDelete }),
             ...(late.length > 0 && {
-              warnings: [...(deletion.operation.warnings ?? []), ...late],
+              warnings: [...(operation.warnings ?? []), ...late],
             }),
           },
         },
         shown === undefined,
         contextOf(deps),
-      ),
-    );
+      );
+    });
     // Who reads here sees it gone at once; another instance within half a minute.
     if (shown === undefined) deps.looks.forget(id, imageIdOf(id));
     return;
@@ -217,17 +230,29 @@ export async function takeDeletionStep(
   // Invariant 5.
   if (
     (guard !== undefined || byPolicy === true) &&
-    !(await mayBeDeleted(deps, stored, id, deletion, shown, refuse))
+    !(await mayBeDeleted(deps, stored, id, deletion, shown, {
+      keep,
+      keepByPolicy,
+    }))
   )
     return;
   const mine = await commitStep(deps, stored, (pair) =>
     beginDelete(
       withLook(pair, shown, contextOf(deps)),
-      deletion,
+      present(pair, deletion),
       contextOf(deps),
     ),
   );
   if (mine === undefined) return;
+  // Invariant 5: a rollback that was accepted before that commit is seen by the judgement, or now. One that is planned after it is refused.
+  if (
+    present(mine, deletion).request.byPolicy === true &&
+    (await rollbackTarget(deps, imageIdOf(id))) === id.versionName
+  )
+    return postponeOrEnd(deps, mine, kept(LED_TO), {
+      prepare: deleteRefused,
+      end: keepByPolicy,
+    });
   let url: string | undefined;
   try {
     url = await deps.resourceManager.deleteImageVersion(
@@ -241,9 +266,19 @@ export async function takeDeletionStep(
     });
   }
   await commitStep(deps, mine, (pair) =>
-    deleteTaken(pair, deletion, url, contextOf(deps)),
+    deleteTaken(pair, present(pair, deletion), url, contextOf(deps)),
   );
 }
+
+/** The deletion as it is when its step is committed: a person may have taken it over meanwhile. */
+function present(
+  pair: ImageVersionPair,
+  deletion: QueuedRequest,
+): QueuedRequest {
+  return deletionIn(pair) ?? deletion;
+}
+
+const LED_TO = "A rollback that is running leads to it.";
 
 const KEPT: OperationFailure = {
   code: "NotDeleted",
@@ -309,6 +344,11 @@ async function neededAfter(
   }
 }
 
+type End = (
+  pair: ImageVersionPair,
+  failure: OperationFailure,
+) => ImageVersionPair;
+
 /** Invariant 5. False where the step has ended otherwise. */
 async function mayBeDeleted(
   deps: StepDependencies,
@@ -316,70 +356,57 @@ async function mayBeDeleted(
   id: ImageVersionId,
   deletion: QueuedRequest,
   shown: Look | undefined,
-  refuse: (
-    pair: ImageVersionPair,
-    failure: OperationFailure,
-  ) => ImageVersionPair,
+  { keep, keepByPolicy }: Record<"keep" | "keepByPolicy", End>,
 ): Promise<boolean> {
   const { useDelayMs } = deps;
-  // Invariant 6.
-  const end = (pair: ImageVersionPair, failure: OperationFailure) =>
-    unansweredMs(pair.record, contextOf(deps)) > 0
-      ? keptWhereItCan(pair, deletion, failure, contextOf(deps))
-      : refuse(pair, failure);
+  const { guard, byPolicy } = deletion.request;
+  const due = dueTimeOf(deletion.request, useDelayMs);
+  const leftMs = due === undefined ? 0 : due - deps.now().getTime();
+  const toExclude = guard && due === undefined ? shown : undefined;
+  let unasked: unknown;
+  if (guard !== undefined && toExclude === undefined && leftMs <= 0)
+    try {
+      // Excluded, it is the latest nowhere, whatever others have read of it last.
+      const isOut = shown === undefined || isExcludedEverywhere(shown.resource);
+      await mustNotBeNeeded(deps, {
+        id,
+        latestIn: isOut ? [] : await latestRegions(deps, id),
+        pointer: "",
+        confirms: true,
+      });
+    } catch (error) {
+      unasked = error;
+    }
   try {
-    await mustBeDeletedStill(deps, id, deletion);
+    // Last, as the question may take long; its verdict comes first, as nobody need be asked of what is kept.
+    const why = byPolicy && (await deps.keptByPolicy(id));
+    if (why !== undefined) throw kept(why);
   } catch (error) {
-    await postponeOrEnd(deps, stored, error, { end });
+    await postponeOrEnd(deps, stored, error, { end: keepByPolicy });
     return false;
   }
-  if (deletion.request.guard === undefined) return true;
-  const due = dueTimeOf(deletion.request, useDelayMs);
-  if (due === undefined && shown !== undefined) {
+  if (unasked !== undefined)
+    await postponeOrEnd(deps, stored, unasked, { end: keep });
+  else if (toExclude !== undefined)
     await commitStep(deps, stored, (pair) =>
       excludeFirst(
-        withLook(pair, shown, contextOf(deps)),
-        deletion,
-        shown,
+        withLook(pair, toExclude, contextOf(deps)),
+        present(pair, deletion),
+        toExclude,
         useDelayMs,
         contextOf(deps),
       ),
     );
-    return false;
-  }
-  const leftMs = due === undefined ? 0 : due - deps.now().getTime();
-  if (leftMs > 0) {
-    await later(deps, stored, DELAYED, leftMs);
-    return false;
-  }
-  // Excluded, it is the latest nowhere, whatever others have read of it last.
-  const isOut = shown === undefined || isExcludedEverywhere(shown.resource);
-  try {
-    await mustNotBeNeeded(deps, {
-      id,
-      latestIn: isOut ? [] : await latestRegions(deps, id),
-      pointer: "",
-      confirms: true,
-    });
-    return true;
-  } catch (error) {
-    await postponeOrEnd(deps, stored, error, { end });
-    return false;
-  }
+  else if (leftMs > 0) await later(deps, stored, DELAYED, leftMs);
+  else return true;
+  return false;
 }
 
-/** Throws where the policy that has begun the deletion would keep the version now. */
-async function mustBeDeletedStill(
-  { keptByPolicy }: StepDependencies,
-  id: ImageVersionId,
-  { request: { byPolicy } }: QueuedRequest,
-): Promise<void> {
-  const why = byPolicy && (await keptByPolicy(id));
-  if (why !== undefined)
-    throw new ServiceError(
-      "KeptByRetention",
-      `The retention policy that has begun the deletion keeps the version now: ${why}`,
-    );
+function kept(why: string): ServiceError {
+  return new ServiceError(
+    "KeptByRetention",
+    `The retention policy that has begun the deletion keeps the version now: ${why}`,
+  );
 }
 
 /** A DELETE that was sent may be carried out yet: it is followed until that is known. */

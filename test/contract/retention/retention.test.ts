@@ -10,6 +10,7 @@ import {
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type { ResourceManager } from "../../../src/image-version/ports.js";
+import type { ImageVersionId } from "../../../src/resource-id.js";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import type {
@@ -890,6 +891,104 @@ describe("where versions are guarded", () => {
       await drive(20);
       expect(await ends([deletion])).toEqual(["Succeeded"]);
     });
+
+    /** Takes the steps that are due. Within the first that asks what `asking` names, once that is answered, `act`. */
+    async function within(
+      asking: "a look" | "the policy" | "who uses it",
+      act: () => Promise<unknown>,
+    ): Promise<void> {
+      let isDone = false;
+      const after =
+        <A extends unknown[], R>(ask: (...args: A) => Promise<R>) =>
+        async (...args: A): Promise<R> => {
+          const answer = await ask(...args);
+          if (!isDone) {
+            isDone = true;
+            await act();
+          }
+          return answer;
+        };
+      const { resourceManager, imageUsers, keptByPolicy } = world.deps;
+      const asked = {
+        "a look": {
+          resourceManager: {
+            ...resourceManager,
+            getImageVersion: after((of: ImageVersionId) =>
+              resourceManager.getImageVersion(of),
+            ),
+          },
+        },
+        "the policy": { keptByPolicy: after(keptByPolicy) },
+        "who uses it": {
+          imageUsers: {
+            ...imageUsers,
+            listScaleSets: after(
+              (...of: Parameters<typeof imageUsers.listScaleSets>) =>
+                imageUsers.listScaleSets(...of),
+            ),
+          },
+        },
+      }[asking];
+      const handled = await world.takeDue();
+      for (const message of handled)
+        await world.handle(message, {
+          ...world.deps,
+          consumerSubscriptions: [LOCAL_SUBSCRIPTION_ID],
+          ...asked,
+        });
+      expect(isDone).toBe(true);
+    }
+
+    const removeFirst = () =>
+      deleteImageVersion(guarded.imageVersions, {
+        id: idOf(versionId("1.0.0")),
+        ...BY,
+      });
+
+    test.each(["a look", "the policy"] as const)(
+      "but not where a person asks for it while its first step asks for %s",
+      async (asking) => {
+        await make(["1.0.0", "2.0.0"]);
+        await enforce(KEEP_1);
+        const { deletions } = await runRetention(guarded, TRACEPARENT);
+        await within(asking, removeFirst);
+        await drive(3);
+        await deleteRetentionPolicy(deps, image);
+        await drive(20);
+        expect(await ends(deletions)).toEqual(["Succeeded"]);
+      },
+    );
+
+    test("but not where a person asks for it while its last step finds that the policy is taken away", async () => {
+      const [deletion = "", other = ""] = await waiting();
+      await cancelOperation(world.deps, other, BY.requestedBy);
+      await world.runDue();
+      await deleteRetentionPolicy(deps, image);
+      world.clock.advance(900_000);
+      await within("the policy", removeFirst);
+      await drive(20);
+      expect(await ends([deletion])).toEqual(["Succeeded"]);
+    });
+
+    test.each(["a look", "the policy", "who uses it"] as const)(
+      "where a rollback to it is accepted while its last step asks for %s, it is kept",
+      async (asking) => {
+        const deletions = await waiting();
+        world.clock.advance(900_000);
+        let rollback = "";
+        await within(asking, async () => {
+          const accepted = { image: idOf(versionId("1.0.0")), to: "1.0.0" };
+          rollback = (await rollBackImage(world.deps, { ...accepted, ...BY }))
+            .id;
+        });
+        await drive(20);
+        expect(
+          await world.deps.rollbacks.readOperation(rollback),
+        ).toMatchObject({ status: "Succeeded" });
+        expect((await ends(deletions))[0]).toBe("KeptByRetention");
+        expect(await latest()).toBe("1.0.0");
+      },
+    );
 
     test("and a promotion says which deletion is to be canceled first", async () => {
       const [deletion = ""] = await waiting();
