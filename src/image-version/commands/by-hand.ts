@@ -40,7 +40,7 @@ import {
   known,
   lifeOfOthers,
 } from "../state/adoption.js";
-import { latestOf, mayHaveFailedBefore } from "../state/attempts.js";
+import { latestOf, mayHaveFailedBefore, type Time } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import type {
   Held,
@@ -49,7 +49,7 @@ import type {
 } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
 import { openDeletionOf } from "../state/guarding.js";
-import { heldBy, wavesIn } from "../state/held.js";
+import { heldBy, isToBeSent, wavesIn } from "../state/held.js";
 import {
   isProtected,
   regionsToGo,
@@ -152,7 +152,11 @@ function setExclusion(
       const same = exclusionBefore(subject, kind, excluded);
       if (same !== undefined)
         return isTakenOver(command, stored, same)
-          ? takenOver(stored, command.requestedBy, deps.now())
+          ? takenOver(
+              byHandAlone(stored, same.id, look, contextOf(deps)),
+              command.requestedBy,
+              deps.now(),
+            )
           : same;
       if (look === undefined) throw absent(command, stored);
       mustBeInForce(command, look, stored);
@@ -261,6 +265,32 @@ function isTakenOver(
   );
 }
 
+/** With the flags of a promotion by hand, where it is not sent yet: a rule takes off no region's own. */
+function byHandAlone(
+  stored: StoredVersion,
+  operationId: string,
+  look: Look | undefined,
+  time: Time,
+): StoredVersion {
+  const { record } = stored;
+  const request = record.requests[operationId];
+  if (
+    request === undefined ||
+    look === undefined ||
+    wavesIn(record, look) !== undefined ||
+    !isToBeSent(record, operationId, time)
+  )
+    return stored;
+  const changes = withoutRegionsToGo(flagsByHand(look.resource, false), record);
+  return {
+    ...stored,
+    record: {
+      ...record,
+      requests: { ...record.requests, [operationId]: { ...request, changes } },
+    },
+  };
+}
+
 /** A person asks for the deletion that a retention policy has begun. */
 function isByPolicy(
   stored: StoredVersion | undefined,
@@ -304,15 +334,12 @@ function exclusionOf(
 ): Patch {
   const { resource } = look;
   const waves = wavesIn(stored?.record, look);
-  // Of a region that is being removed nothing is asked: it would be added again.
-  const removed = stored === undefined ? [] : regionsToGo(stored.record);
   if (waves === undefined && byRule !== undefined && !excluded)
     return FLAGS_BY_RULE;
   if (waves === undefined)
-    return Object.fromEntries(
-      Object.entries(flagsByHand(toBe(look, stored), excluded)).filter(
-        ([field]) => !removed.includes(regionOf(field) ?? ""),
-      ),
+    return withoutRegionsToGo(
+      flagsByHand(toBe(look, stored), excluded),
+      stored?.record,
     );
   if (!excluded && stored !== undefined && !isFinal(stored.record.state))
     throw new ServiceError(
@@ -320,7 +347,8 @@ function exclusionOf(
       `Operation ${stored.operation.id} is working on ${formatImageVersionId(id)}, which is promoted in waves. Wait until it has ended.`,
       { fields: { existingOperationId: stored.operation.id } },
     );
-  if (removed.length > 0) return { [EXCLUDE_FROM_LATEST]: excluded };
+  if (stored !== undefined && regionsToGo(stored.record).length > 0)
+    return { [EXCLUDE_FROM_LATEST]: excluded };
   if (!excluded) {
     mustBeSure(waves, look, shown);
     return flagsOfNext(waves, resource);
@@ -329,6 +357,19 @@ function exclusionOf(
     waves,
     0,
     targetRegionsOf(resource).map(({ name }) => canonicalRegion(name)),
+  );
+}
+
+/** Of a region that is being removed nothing is asked: it would be added again. */
+function withoutRegionsToGo(
+  flags: Patch,
+  record: ImageVersionRecord | undefined,
+): Patch {
+  const removed = record === undefined ? [] : regionsToGo(record);
+  return Object.fromEntries(
+    Object.entries(flags).filter(
+      ([field]) => !removed.includes(regionOf(field) ?? ""),
+    ),
   );
 }
 

@@ -126,6 +126,18 @@ test("a person's promotion includes it everywhere", async () => {
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
 
+test("a person who takes over the rule's promotion includes it everywhere", async () => {
+  await rollouts.publish(TESTED);
+  await passAll();
+  const { operation } = await rollouts.world.read(HELD);
+  await rollouts.exclude(BOTH);
+  expect(
+    await promoteImageVersion(rollouts.world.deps, OPERATOR),
+  ).toMatchObject({ id: operation.id });
+  await rollouts.pass(10);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
 test("the rule allRegionsReady takes off no region's own flag", async () => {
   const rule = { when: "allRegionsReady" };
   await request(rollouts.world.deps, HELD, withFlags(rule, BOTH));
