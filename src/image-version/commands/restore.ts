@@ -109,7 +109,8 @@ export async function restoreImageVersion(
           key,
           resourceId,
           request: { ...NOTHING_ASKED, byHand: true },
-          regions: life === undefined ? [] : regionsIn(life),
+          regions:
+            life === undefined || life.doubtful === true ? [] : regionsIn(life),
           fingerprint,
           requestedBy,
           traceparent,
@@ -163,7 +164,7 @@ function absent(
   );
 }
 
-/** What Sigil knows of the life that was deleted: not of one that others have made and deleted after it. */
+/** What Sigil knows of the life that was deleted. Others may have deleted another one after it, or have restored that one before. */
 function lifeOf(
   record: ImageVersionRecord | undefined,
   { softDeletedTime = "" }: DeletedImageVersion,
@@ -174,7 +175,7 @@ function lifeOf(
   const { deletedLife } = record;
   return deletedLife !== undefined &&
     Date.parse(softDeletedTime) - Date.parse(deletedLife.endTime) > BEHIND_MS
-    ? undefined
+    ? { ...deletedLife, doubtful: true }
     : deletedLife;
 }
 
@@ -200,13 +201,13 @@ function before(
 }
 
 function warningsOf(life: DeletedLife | undefined): readonly Finding[] {
-  if (life === undefined)
+  if (life === undefined || life.doubtful === true)
     return [
       {
         code: "RestoreNotProven",
         pointer: "",
         message:
-          "Sigil has not seen the version before it was deleted, and Azure does not say which regions and keys a deleted version has: nothing is proven before it is restored.",
+          "Sigil has not seen the version as it was deleted, and Azure does not say which regions and keys a deleted version has: nothing is proven before it is restored.",
         severity: "warning",
       },
     ];

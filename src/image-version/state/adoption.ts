@@ -37,7 +37,7 @@ import {
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { keptOf, openRequests, wantedBy } from "./wanted.js";
+import { keptOf, openRequests, ruleOf, wantedBy } from "./wanted.js";
 
 /** Clocks of Azure and of Sigil are never further apart. */
 const CLOCKS_MS = 30_000;
@@ -352,21 +352,21 @@ export function withoutLife(
   };
 }
 
-/** What is kept of a life that is over: what it had, as far as it was known; of one before, where this one was never seen. */
+/**
+ * What is kept of a life that is over: what it had, as far as it was known; of one before, where this one was never seen. One
+ * that others had restored, and nobody has adopted since, is Sigil's as it was when it was deleted before.
+ */
 export function endedLife(
   record: ImageVersionRecord,
   now: Date,
 ): Pick<ImageVersionRecord, "deletedLife"> {
-  const {
-    observed,
-    publishedDate,
-    lastApplied,
-    overriddenRule,
-    unmanaged,
-    excludedByCancel,
-    deletedLife,
-  } = record;
+  const { observed, publishedDate, deletedLife } = record;
   if (observed === undefined) return deletedLife ? { deletedLife } : {};
+  const { lastApplied, overriddenRule, unmanaged, excludedByCancel } =
+    record.lastApplied === undefined && isSameLife(deletedLife, publishedDate)
+      ? // What was done with it since was done by hand: no rule of before goes on.
+        { ...deletedLife, overriddenRule: ruleOf(deletedLife.lastApplied) }
+      : record;
   return {
     deletedLife: {
       resource: observed.resource,

@@ -177,6 +177,8 @@ export interface DeletedLife extends Pick<
   readonly endTime: string;
   /** Others have ended it: what they changed between the last look and that was told to nobody. */
   readonly byOthers?: true;
+  /** Azure has deleted the version later than that: what it gives back may be another life, or may have been changed. */
+  readonly doubtful?: true;
 }
 
 /** What is not as it should be, since a look has first shown that; a second look confirms it. */

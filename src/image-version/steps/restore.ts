@@ -151,7 +151,8 @@ async function prove(
   | { readonly proven: Proven | undefined }
   | { readonly failure: OperationFailure }
 > {
-  if (deletedLife === undefined) return { proven: undefined };
+  if (deletedLife === undefined || deletedLife.doubtful === true)
+    return { proven: undefined };
   const document = canonicalForm(deletedLife.resource);
   const facts = {
     // The source may be gone: Azure has its copies.

@@ -1,7 +1,8 @@
 /** A version that is protected is deleted by nobody, until an Admin has taken that off. */
 import { describe, expect, test } from "vitest";
 import { evaluateRetention } from "../../../../src/retention/evaluate-retention.js";
-import type { InProcess } from "../../../support/dependencies.js";
+import { restoreImageVersion } from "../../../../src/image-version/commands/restore.js";
+import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import { refusal } from "../../../support/refusal.js";
 import {
@@ -10,6 +11,7 @@ import {
 } from "../../../support/soft-delete.js";
 import { look } from "../drift/support.js";
 import {
+  BY,
   byHand,
   cancel,
   ended,
@@ -386,6 +388,31 @@ describe("once it is there", () => {
       expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
       await disableSoftDelete(world);
     });
+
+    test.each<[string, () => Promise<unknown>]>([
+      ["nothing was done with it by Sigil", () => Promise.resolve()],
+      [
+        "it was demoted by Sigil",
+        async () => ended(world, [await byHand.demote(world, id)]),
+      ],
+    ])(
+      "nor do they by deleting it again, where %s in between: a restore gives it back as Sigil's, and protected",
+      async (_, since) => {
+        await restored(true);
+        await since();
+        world.clock.advance(3_600_000);
+        await outside(world, "DELETE", id);
+        world.clock.advance(3_600_000);
+        await ended(world, [
+          await restoreImageVersion(world.deps, { id: idOf(id), ...BY }),
+        ]);
+        expect(await seen(world, id)).toMatchObject({
+          sigil: { managedBy: "Sigil", protected: true },
+        });
+        expect(await refusal(byHand.remove(world, id))).toMatchObject(REFUSED);
+        await disableSoftDelete(world);
+      },
+    );
 
     test("an Admin does", async () => {
       await restored(true);

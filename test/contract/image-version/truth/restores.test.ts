@@ -219,6 +219,20 @@ describe("of what others have restored already", () => {
     expect((await restore()).id).toBe(accepted.id);
   });
 
+  test("and deleted again, it is Sigil's again, and nothing is said to be proven", async () => {
+    await deleted();
+    await theirs();
+    await outside(world, "DELETE", id);
+    world.clock.advance(3_600_000);
+    const accepted = await restore();
+    expect(accepted.warnings).toMatchObject([{ code: "RestoreNotProven" }]);
+    await ended(world, [accepted]);
+    expect(await seen(world, id)).toMatchObject({
+      sigil: { managedBy: "Sigil" },
+    });
+    expect(await put(world, id, body())).toMatchObject({ kind: "unchanged" });
+  });
+
   test("is refused once a PUT has taken it over", async () => {
     await deleted();
     await theirs();

@@ -22,7 +22,11 @@ import type {
 import { canonicalForm } from "../../../../src/image-version/properties/canonical-form.js";
 import { withApplied } from "../../../../src/image-version/properties/patch.js";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
-import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
+import {
+  EXCLUDE_FROM_LATEST,
+  PROMOTION,
+  PROTECTED,
+} from "../../../../src/image-version/properties/table.js";
 import {
   accepted as acceptedNow,
   at,
@@ -701,6 +705,32 @@ describe("a life that others have ended", () => {
       deletedLife: before,
     });
     expect(endedByOthers(unseen, now)).toEqual({});
+  });
+
+  test("and had restored before is Sigil's as it was; its rule goes on no more, for it was changed by hand", () => {
+    const rule = { when: "allRegionsReady" } as const;
+    const lastApplied = { [PROTECTED]: true, [PROMOTION]: rule };
+    const { lastApplied: _, ...restored } = withoutAttempt(record);
+    const again = (publishedDate: string) =>
+      endedByOthers(
+        {
+          ...restored,
+          unmanaged: true,
+          publishedDate: time(40),
+          deletedLife: { ...before, lastApplied, publishedDate },
+        },
+        now,
+      ).deletedLife;
+    expect(again(time(40))).toEqual({
+      resource: record.observed?.resource,
+      endTime: time(2_000),
+      publishedDate: time(40),
+      lastApplied,
+      overriddenRule: rule,
+      byOthers: true,
+    });
+    expect(again(time(41))).toMatchObject({ unmanaged: true });
+    expect(again(time(41))).not.toHaveProperty("lastApplied");
   });
 
   test("is remembered while Azure shows it again, and no other one", () => {
