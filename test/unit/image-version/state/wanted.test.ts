@@ -594,7 +594,12 @@ describe("where waves end before the first one", () => {
     ["it is included", { ...ends, [EXCLUDE_FROM_LATEST]: false }],
     ["the rule had none", ends, { [PROMOTION]: RULE }],
     ["there was no rule", ends, {}],
-    ["the first one has it", ends, undefined, { ...HELD, ...INCLUDED }],
+    [
+      "the first one has it",
+      ends,
+      undefined,
+      { ...HELD, [EXCLUDE_FROM_LATEST]: false },
+    ],
   ])("where %s, all stays as it is", (_, patch, ...rest) => {
     expect(flags(patch, ...rest)).toEqual(patch);
   });
