@@ -225,7 +225,8 @@ function waitForDelay(
       requests: { ...record.requests, [id]: waiting },
     },
     message: `It is excluded from latest. At ${due} it is asked again who uses it; where nobody needs it, it is deleted.`,
-    waitMs: delayMs,
+    // What is queued may have its policy keep it: that is judged now.
+    waitMs: request.byPolicy && record.queued.length > 0 ? 0 : delayMs,
   });
 }
 

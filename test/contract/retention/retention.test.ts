@@ -869,6 +869,24 @@ describe("where versions are guarded", () => {
       expect(await inAzure()).toEqual(["2.0.0", "3.0.0"]);
     });
 
+    test("where a rollback leads to it while it is being excluded, it is in latest soon", async () => {
+      await make(["1.0.0", "2.0.0"]);
+      await enforce(KEEP_1);
+      const deletions = await runRetention(guarded, TRACEPARENT);
+      for (const message of await world.takeDue()) await world.handle(message);
+      expect((await world.read(versionId("1.0.0"))).record.state).toBe(
+        "Accepted",
+      );
+      const accepted = { image: idOf(versionId("1.0.0")), to: "1.0.0" };
+      const { id } = await rollBackImage(world.deps, { ...accepted, ...BY });
+      await drive(8);
+      expect(await world.deps.rollbacks.readOperation(id)).toMatchObject({
+        status: "Succeeded",
+      });
+      expect(await ends(deletions.deletions)).toEqual(["KeptByRetention"]);
+      expect(await latest()).toBe("1.0.0");
+    });
+
     test("where the policy is taken away, all are kept", async () => {
       const deletions = await waiting();
       await deleteRetentionPolicy(deps, image);
