@@ -22,7 +22,7 @@ import {
 } from "../properties/fields.js";
 import { withApplied, type Patch, type Unmet } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
-import { isBusy, isExcluded, type Look } from "../resources.js";
+import { isBusy, type Look } from "../resources.js";
 import { missingOf } from "./attempts.js";
 import {
   sentLast,
@@ -31,6 +31,7 @@ import {
   type ImageVersionRecord,
   type ToldChange,
 } from "./record.js";
+import { exclusionIn } from "./waves.js";
 
 /** Of the newest: a gallery's change of a version is rarely of more. */
 const MOST_TOLD = 100;
@@ -55,11 +56,10 @@ export function changedByOthers(
   time: Time,
 ): OthersChanges {
   const { observed, exists, outsideTold = [] } = record;
-  const isNow = isExcluded(look.resource);
   if (observed === undefined)
     return {
       changes: [],
-      excluded: { was: isNow, is: isNow, byOthers: false },
+      excluded: { was: false, is: false, byOthers: false },
       remembered: {},
     };
   const recent = outsideTold.filter(
@@ -90,9 +90,12 @@ export function changedByOthers(
   });
   const certain = byOthers.filter((change) => !held.includes(change));
   const overwritten = overwrittenBy(record, look, time);
-  const is = held.some(({ field }) => field === EXCLUDE_FROM_LATEST)
-    ? before[EXCLUDE_FROM_LATEST] === true
-    : isNow;
+  const after = withApplied(
+    fieldsOf(look.resource),
+    Object.fromEntries(held.map((one) => [one.field, one.before ?? null])),
+  );
+  // Regions that come or go say nothing of it.
+  const regions = regionsIn(fieldsOf(look.resource));
   return {
     changes: exists
       ? [
@@ -105,8 +108,8 @@ export function changedByOthers(
         ]
       : [],
     excluded: {
-      was: before[EXCLUDE_FROM_LATEST] === true,
-      is,
+      was: isExcludedIn(regions, before),
+      is: isExcludedIn(regions, after),
       byOthers: sent === undefined || sent.outcome === "shown",
     },
     remembered: {
@@ -114,6 +117,14 @@ export function changedByOthers(
       ...(overwritten?.outside && { outside: overwritten.outside }),
     },
   };
+}
+
+/** In each of these regions, by its own flag or the version's. */
+function isExcludedIn(regions: readonly string[], fields: Fields): boolean {
+  const version = fields[EXCLUDE_FROM_LATEST];
+  return regions.length === 0
+    ? version === true
+    : regions.every((name) => (fields[exclusionIn(name)] ?? version) === true);
 }
 
 /** What the look shows again as it was before others had changed it, as they had: it may be older than that. Invariant 2. */

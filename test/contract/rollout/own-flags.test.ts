@@ -1,9 +1,10 @@
 /** A region that is excluded from latest by its own flag: a rule that promotes the version leaves that to whoever has set it. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { runDrift } from "../../../src/drift/run-drift.js";
 import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { canonicalRegion } from "../../../src/resource-id.js";
-import { request } from "../../support/dependencies.js";
+import { request, TRACEPARENT } from "../../support/dependencies.js";
 import {
   HELD,
   OPERATOR,
@@ -136,6 +137,24 @@ test("a person who takes over the rule's promotion includes it everywhere", asyn
   ).toMatchObject({ id: operation.id });
   await rollouts.pass(10);
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("that others take off the version's flag promotes nothing that each region's own holds back, until one is taken off", async () => {
+  const told = async () =>
+    (await rollouts.takeEvents()).filter(({ type }) =>
+      /\.(?:Promoted|Demoted)$/u.test(type),
+    );
+  await rollouts.publish(TESTED);
+  await rollouts.exclude(BOTH);
+  await rollouts.pass(40);
+  await rollouts.exclude({}, false);
+  await runDrift(rollouts.world.deps, TRACEPARENT);
+  await runDrift(rollouts.world.deps, TRACEPARENT);
+  expect(await told()).toEqual([]);
+  rollouts.clock.advance(3_600_000);
+  await rollouts.exclude({ westus: false });
+  await runDrift(rollouts.world.deps, TRACEPARENT);
+  expect(await told()).toMatchObject([{ type: "Sigil.ImageVersion.Promoted" }]);
 });
 
 test("the rule allRegionsReady takes off no region's own flag", async () => {
