@@ -96,7 +96,7 @@ export async function getImageVersion(
       shownOf(look, record) === undefined)
   )
     throw notFound(id, record);
-  const latest = await latestAround(reads, imageIdOf(id), warnings);
+  const latest = await latestAround(reads, imageIdOf(id), look, warnings);
   return known(id, look, record, latest, warnings);
 }
 
@@ -200,10 +200,17 @@ export function known(
 async function latestAround(
   reads: Reads,
   imageId: string,
+  look: Look | undefined,
   warnings: Finding[],
 ): Promise<Latest> {
   try {
     const listed = await reads.looks.versions(imageId);
+    if (listed === undefined && look !== undefined)
+      throw new ServiceError(
+        "StateConflict",
+        `Azure answers that it has no image definition ${imageId}, and shows a version of it: one of these is behind. Send the request again.`,
+        { retryAfterMs: 30_000 },
+      );
     return await latestOfListed(reads, imageId, listed ?? []);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;

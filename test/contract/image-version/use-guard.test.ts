@@ -10,6 +10,7 @@ import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { takeStep } from "../../../src/image-version/steps/take-step.js";
 import { runDrift } from "../../../src/drift/run-drift.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
+import { imageIdOf } from "../../../src/resource-id.js";
 import {
   idOf,
   operationIn,
@@ -862,6 +863,27 @@ describe("a region", () => {
     });
     await without({ ignoreUse: true });
     expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test("is not removed where Azure answers that the image definition has no list: who names that may need it", async () => {
+    await publish();
+    await putUser(
+      world,
+      "virtualMachineScaleSets",
+      "front",
+      imageIdOf(idOf(version)),
+      {
+        region: "eastus2",
+      },
+    );
+    world.simulator.control.addFault({
+      method: "GET",
+      path: "/images/MyImage/versions\\?",
+      status: 404,
+      times: null,
+    });
+    expect(await refusal(without())).toMatchObject({ code: "UseUnknown" });
+    world.simulator.control.clearFaults();
   });
 
   test("is removed where it is needed elsewhere alone", async () => {

@@ -105,21 +105,27 @@ test("a subscription that may not be read is not seen, and nobody knows who need
   expect(found.notSeen[0]?.message).toContain("Give it the role Reader");
 });
 
-test("where the latest is not known, nor is who uses it", async () => {
-  await publish();
-  world.clock.advance(60_000);
-  world.simulator.control.addFault({
-    method: "GET",
-    path: "/images/MyImage/versions\\?",
-    action: "respond",
-    status: 400,
-    times: null,
-  });
-  expect(await use()).toMatchObject({
-    needed: "unknown",
-    warnings: [{ code: "LatestUnknown" }],
-  });
-});
+test.each([
+  ["cannot be read", 400],
+  ["is said not to be there, though the version is", 404],
+])(
+  "where the list of versions %s, nobody knows who uses the latest",
+  async (_, status) => {
+    await publish();
+    world.clock.advance(60_000);
+    world.simulator.control.addFault({
+      method: "GET",
+      path: "/images/MyImage/versions\\?",
+      action: "respond",
+      status,
+      times: null,
+    });
+    expect(await use()).toMatchObject({
+      needed: "unknown",
+      warnings: [{ code: "LatestUnknown" }],
+    });
+  },
+);
 
 test("what was made just now is not shown yet", async () => {
   await publish();
