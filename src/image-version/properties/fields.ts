@@ -212,6 +212,13 @@ export function regionsIn(fields: Fields): readonly string[] {
   ];
 }
 
+/** The regions that a patch removes. */
+export function removedBy(
+  patch: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return regionsIn(patch).filter((name) => patch[regionField(name)] === null);
+}
+
 /**
  * RFC 6901 pointer into a document at what the field names. Where the document does not have that, it points to the
  * nearest place above that it has.

@@ -18,7 +18,13 @@ import {
   type OperationRecord,
   type RegionRecord,
 } from "../../operation/records.js";
-import { pointerTo, regionField, regionsIn } from "../properties/fields.js";
+import {
+  fieldsOf,
+  pointerTo,
+  regionField,
+  regionsIn,
+  removedBy,
+} from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
 import {
   ALLOW_DELETION,
@@ -105,7 +111,12 @@ export function latch(
         Object.entries(record.requests).map(([id, request]) => [
           id,
           request.appliedTime === undefined
-            ? { ...request, ...life, appliedTime: time }
+            ? {
+                ...request,
+                ...life,
+                ...(request.removing && { removing: goneOf(record, request) }),
+                appliedTime: time,
+              }
             : request,
         ]),
       ),
@@ -175,19 +186,18 @@ function overridesRule(record: ImageVersionRecord): boolean {
   );
 }
 
-/** Told of the operation that asks for the removal. */
+/** Told of the operation that asks for the removal, or had asked for it before it was canceled. */
 function removals(
   { record, operation }: ImageVersionPair,
   id: string,
-  { changes }: VersionRequest,
+  request: VersionRequest,
   context: TransitionContext,
 ): Effect[] {
   const asks = [operation, ...record.members].find((one) => one.id === id);
   return asks === undefined
     ? []
-    : regionsIn(changes)
-        .filter((name) => changes[regionField(name)] === null)
-        .map((region) =>
+    : [...removedBy(request.changes), ...goneOf(record, request)].map(
+        (region) =>
           event(
             asks,
             context,
@@ -195,7 +205,17 @@ function removals(
             `${region}/removed`,
             { region },
           ),
-        );
+      );
+}
+
+/** Regions that Azure has removed though that was canceled. */
+function goneOf(
+  { observed }: ImageVersionRecord,
+  { removing = [] }: VersionRequest,
+): readonly string[] {
+  const there =
+    observed === undefined ? [] : regionsIn(fieldsOf(observed.resource));
+  return removing.filter((name) => !there.includes(name));
 }
 
 /** Ends every operation that nothing is to be waited for; the last one ends the record's work. */
@@ -337,7 +357,7 @@ function isWhole(
 /** How an operation ends whose end is decided already. */
 export function decidedEnding(
   operation: OperationRecord,
-  { decided }: VersionRequest,
+  { decided, removing = [] }: VersionRequest,
   own: readonly RegionRecord[],
   context: TransitionContext,
 ): Ending | undefined {
@@ -345,7 +365,9 @@ export function decidedEnding(
   if (decided.kind === "canceled")
     return cancellation(
       operation,
-      "Azure keeps the version. If it was being created, it is excluded from latest: promote it to include it.",
+      removing.length > 0
+        ? `Azure keeps the version, and had removed ${removing.join(", ")} before: a PUT that names a region adds it again.`
+        : "Azure keeps the version. If it was being created, it is excluded from latest: promote it to include it.",
       decided.by,
       context,
     );

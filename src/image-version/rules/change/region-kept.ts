@@ -1,5 +1,4 @@
-import { fieldsOf, regionsIn } from "../../properties/fields.js";
-import { removedBy } from "./region-removal.js";
+import { fieldsOf, regionsIn, removedBy } from "../../properties/fields.js";
 import { TARGET_REGIONS, type ChangeRule } from "../rule.js";
 
 export const regionKept: ChangeRule = {

@@ -3,6 +3,7 @@ import {
   pointerTo,
   regionField,
   regionsIn,
+  removedBy,
 } from "../../properties/fields.js";
 import type { Breach, ChangeRule } from "../rule.js";
 
@@ -38,10 +39,3 @@ export const regionRemoval: ChangeRule = {
     });
   },
 };
-
-/** The regions that a patch removes. */
-export function removedBy(
-  patch: Readonly<Record<string, unknown>>,
-): readonly string[] {
-  return regionsIn(patch).filter((name) => patch[regionField(name)] === null);
-}

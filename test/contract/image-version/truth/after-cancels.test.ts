@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
+import { eventsOf } from "../drift/support.js";
 import {
   byHand,
   cancel,
@@ -333,5 +334,50 @@ test("a region that a lost, canceled update has asked for is others' where they 
   ).toMatchObject({
     name: expect.stringMatching(/east ?us$/iu) as string,
     regionalReplicaCount: 3,
+  });
+});
+
+describe("a region whose removal was sent before it is canceled is told to be gone", () => {
+  async function removal(): Promise<OperationRecord> {
+    await made(world, id, plain(THREE_REGIONS));
+    await world.takeEvents();
+    return operationIn(
+      await patch(world, id, {}, { removeRegions: ["eastus"] }),
+    );
+  }
+  async function isTold(update: OperationRecord): Promise<void> {
+    const last = await isOver(update);
+    expect(last).toMatchObject({ status: "Canceled" });
+    expect(last?.history.at(-1)?.message).toContain("had removed eastus");
+    expect(
+      (await eventsOf(world, id)).filter(
+        ({ type }) => type === "Sigil.ImageVersion.RegionRemoved",
+      ),
+    ).toMatchObject([{ data: { operationId: update.id, region: "eastus" } }]);
+    expect(regionNames(await shownIn(world, id))).not.toContain("eastus");
+  }
+
+  test("where Azure has taken it", async () => {
+    const update = await removal();
+    await untilSent(1);
+    await cancel(world, update);
+    await isTold(update);
+  });
+
+  test("where there was no answer", async () => {
+    const update = await removal();
+    putFault({ times: 1, action: "reset-after-processing" });
+    await untilSent(1);
+    await cancel(world, update);
+    await isTold(update);
+  });
+
+  test("beside another", async () => {
+    const update = await removal();
+    const other = operationIn(await patch(world, id, { tags: { b: "1" } }));
+    await untilSent(1);
+    await cancel(world, update);
+    await isTold(update);
+    expect(await isOver(other)).toMatchObject({ status: "Succeeded" });
   });
 });
