@@ -511,6 +511,7 @@ describe("of one image definition", () => {
     await made(world, at("1.0.0"), BODY);
     await made(world, at("1.0.1"), BODY);
     await made(world, at("1.0.2"), BODY);
+    world.clock.advance(600_000);
     await outside(world, "DELETE", at("1.0.1"));
     expect(await rollback()).toMatchObject({
       status: "Succeeded",
