@@ -299,12 +299,15 @@ export async function createArm(
     },
     async edit(by, version, change) {
       if (settle(version) === undefined) return;
+      callers.set(version, by);
       try {
         await change();
       } catch (error) {
         // There is nothing of the kind to be changed.
         if (error instanceof TypeError) return;
         throw error;
+      } finally {
+        callers.delete(version);
       }
       edits.push({ atMs: clock.now(), version });
       log(`ARM: ${by} made ${describe(note(by, version)?.facts)}`);
