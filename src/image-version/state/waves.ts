@@ -29,7 +29,10 @@ export function wavesOf(
   return rule?.when === "waves" ? (rule.waves ?? []) : undefined;
 }
 
-/** How many waves have the version as their latest; undefined where its regions are not as the waves leave them. */
+/**
+ * How many waves have the version as their latest; undefined where their regions are not as the waves leave them. A region that others
+ * have added, and that is in no wave, is theirs.
+ */
 export function promotedWaves(
   waves: readonly Wave[],
   shown: ImageVersionRequest,
@@ -41,9 +44,11 @@ export function promotedWaves(
     targets.some((one) => one.excludeFromLatest === false)
   )
     return undefined;
+  const inWaves = regionsUntil(waves, waves.length);
   const included = targets
     .filter((region) => !isExcludedIn(shown, region))
-    .map(({ name }) => canonicalRegion(name));
+    .map(({ name }) => canonicalRegion(name))
+    .filter((name) => inWaves.includes(name));
   const counts = waves.map((_, i) => i + 1).reverse();
   // Before the first wave the version's own flag excludes it: regions that are held back one by one are of nobody's waves.
   return [...counts, ...(isExcluded(shown) ? [0] : [])].find((count) => {

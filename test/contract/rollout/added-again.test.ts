@@ -205,3 +205,28 @@ test("a PUT that is sent again while it is carried out is the same", async () =>
     operation: { id: first.kind === "accepted" ? first.operation.id : "" },
   });
 });
+
+test("a region that others add, of no wave, is theirs: it stops no wave", async () => {
+  await send(bodyOf(WAVES));
+  await rollouts.report({});
+  await rollouts.pass(20);
+  const { resourceManager } = rollouts.world.deps;
+  const look = await resourceManager.getImageVersion(idOf(HELD));
+  if (look === undefined) throw new TypeError("It is there.");
+  await resourceManager.putImageVersion(
+    idOf(HELD),
+    withTargets(look.resource, [
+      ...targetsOf(look.resource),
+      { name: "eastus" },
+    ]),
+  );
+  await rollouts.pass(60);
+  expect(await rollouts.view()).toMatchObject({ state: "Waiting", wave: 2 });
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(10);
+  expect(await flags()).toEqual({
+    westus: false,
+    eastus2: false,
+    eastus: false,
+  });
+});
