@@ -149,6 +149,8 @@ describe("an export that is imported again", () => {
       await reconcileAll();
       expect(world.simulator.control.creates(ID)).toBe(1);
       expect(puts()).toBe(1);
+      // No answer of Azure is older than the version.
+      world.clock.advance(600_000);
       expect(
         await refusal(request(world.deps, ID, managedImageRequest())),
       ).toMatchObject({ code: "ImageVersionGone" });
