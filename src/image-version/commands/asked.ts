@@ -59,6 +59,8 @@ export interface Asking {
    * back what was done last.
    */
   readonly otherwise?: Fields;
+  /** As that was applied before which this glance is the first to show of a canceled operation that is not over. */
+  readonly unsettled?: Patch;
 }
 
 /**
@@ -142,8 +144,10 @@ export function askedOf(
       ...asked,
       changes: { ...leftOut(request, record), ...asked.changes },
     };
-  if (perhaps === undefined) return asked;
-  const { changes } = askedWhere(withApplied(applied, perhaps));
+  if (applied === undefined) return asked;
+  const { changes } = askedWhere(
+    withApplied(applied, { ...perhaps, ...request.unsettled }),
+  );
   return {
     changes: { ...asked.changes, ...changes },
     repeats: Object.fromEntries(

@@ -8,13 +8,21 @@ import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
 import type { Change } from "../preflight/facts.js";
 import { canonicalForm } from "../properties/canonical-form.js";
-import { fieldsOf, ownOf, type Fields } from "../properties/fields.js";
+import {
+  fieldsOf,
+  isOwn,
+  ownOf,
+  sameAt,
+  valueAt,
+  type Fields,
+} from "../properties/fields.js";
 import {
   askedOfSeen,
   clearedBy,
   combined,
   withApplied,
   type Asked,
+  type Patch,
 } from "../properties/patch.js";
 import { PROTECTED } from "../properties/table.js";
 import { shownOf, shownOwn } from "../queries/shown.js";
@@ -148,14 +156,17 @@ function withLatest<R extends Asking>(
   const { glance } = request;
   const shown = glance.look;
   const look = latestOf(record, shown, contextOf(deps));
-  const again =
-    record === undefined || look === undefined || look !== shown
-      ? {}
-      : takenBack(record, look, contextOf(deps));
+  const isNow = record !== undefined && look !== undefined && look === shown;
+  const unsettled =
+    isNow && !isFinal(record.state) ? shownFirst(record, look) : {};
+  const again = isNow
+    ? { ...takenBack(record, look, contextOf(deps)), ...unsettled }
+    : {};
   return {
     ...request,
     // What it does not show may have been changed by others: nothing is unchanged by it.
     glance: { look, seen: glance.seen && look === shown },
+    unsettled,
     ...(shown !== undefined &&
       (look !== shown || Object.keys(again).length > 0) && {
         otherwise: {
@@ -174,6 +185,20 @@ function withShown(
   return look === undefined
     ? record
     : { ...record, ...keptOf({ ...record, observed: look }) };
+}
+
+/** What this look is the first to show of those that are canceled, and not over: as it was applied before. */
+function shownFirst(record: ImageVersionRecord, look: Look): Patch {
+  const { lastApplied: before = {} } = record;
+  const { lastApplied: shown = {} } = withShown(record, look);
+  return Object.fromEntries(
+    Object.entries(shown).flatMap(([name, value]) => {
+      const was = valueAt(before, name);
+      return isOwn(name) || sameAt(name, was, value)
+        ? []
+        : [[name, was ?? null]];
+    }),
+  );
 }
 
 /** The body says what GET shows, and no more. */

@@ -30,6 +30,7 @@ import {
   seen,
   showAs,
   shownIn,
+  stateOf,
   tagsIn,
   until,
   type Regions,
@@ -109,6 +110,44 @@ describe("a canceled creation, and the body that says in words that its version 
     expect(await putThrough(world, id, BODY)).toMatchObject(SUCCEEDED);
     expect(await isExcluded(world, id)).toBe(false);
   });
+});
+
+describe("others take off what a canceled creation has set, and whoever asks meanwhile repeats", () => {
+  test.each(["its ETag", "If-Match: *", "no ETag"])(
+    "with %s it is set, or refused as changed outside",
+    async (which) => {
+      const body = plain(REGIONS, { tags: { build: "18" } });
+      const first = operationIn(await put(world, id, body));
+      await until(
+        world,
+        async () => (await stateOf(world, id)) === "Replicating",
+        0,
+      );
+      await cancel(world, first);
+      const ifMatch =
+        which === "its ETag"
+          ? await etagOf(world, id)
+          : which === "no ETag"
+            ? undefined
+            : "*";
+      const second = operationIn(
+        await put(world, id, body, ifMatch === undefined ? {} : { ifMatch }),
+      );
+      await world.simulator.control.editVersion({
+        versionId: id,
+        tags: { build: null },
+      });
+      const [, last] = await ended(world, [first, second]);
+      expect(last).toMatchObject(
+        which === "its ETag"
+          ? { status: "Failed", error: { code: "ChangedOutside" } }
+          : SUCCEEDED,
+      );
+      expect((await tagsIn(world, id))?.["build"]).toBe(
+        which === "its ETag" ? undefined : "18",
+      );
+    },
+  );
 });
 
 describe("a body leaves out what the one before it sets, which still runs", () => {
