@@ -23,7 +23,8 @@ export function readVersion(world: World, version: string): Task {
     async run(deps) {
       const id = parseImageVersionId(version);
       if (id === undefined) throw new TypeError(version);
-      const followed = world.ledger.open(version).length > 0;
+      const asked = world.ledger.open(version);
+      const followed = asked.length > 0;
       let known: KnownImageVersion | undefined;
       try {
         known = await getImageVersion(deps, id);
@@ -35,6 +36,7 @@ export function readVersion(world: World, version: string): Task {
       if (known !== undefined)
         world.etags.set(version, {
           etag: known.etag,
+          asked,
           ...(known.look && { facts: factsOf(known.look.resource) }),
         });
     },

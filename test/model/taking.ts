@@ -22,8 +22,8 @@ import {
 } from "../../src/resource-id.js";
 import { runRetention } from "../../src/retention/run-retention.js";
 import { delivery, poison, reconciliation, redelivery } from "./deliveries.js";
-import { factsOf, same } from "./facts.js";
-import { isOpen, type Command } from "./ledger.js";
+import { factsOf, same, type Facts } from "./facts.js";
+import { isOpen, type Accepted, type Command } from "./ledger.js";
 import { changeBy, factsIn, patchOf } from "./outsiders.js";
 import { readList, readVersion } from "./reading.js";
 import { bodyOf, VERSIONS } from "./requests.js";
@@ -299,12 +299,29 @@ function put(world: World, act: Put): PutTask {
       if (
         seen !== undefined &&
         accepted?.body === body &&
-        !same(accepted.shown, seen.facts)
+        !same(onceDone(accepted.shown, seen), onceDone(seen.facts, seen))
       )
         world.breach(5, `${operation.id} was accepted by an ETag that is past`);
     },
   };
   return task;
+}
+
+/** What was asked already is no news, whether it is there by now or not. */
+function onceDone(
+  facts: Facts | undefined,
+  { asked }: { readonly asked: readonly Pick<Accepted, "wishes">[] },
+): Record<string, string | undefined> | undefined {
+  return (
+    facts && {
+      ...facts,
+      ...Object.fromEntries(
+        asked.flatMap(({ wishes }) =>
+          [...wishes].map(([fact, { value }]) => [fact, value]),
+        ),
+      ),
+    }
+  );
 }
 
 function removedBy({ asked, removeRegions }: Put): readonly string[] {

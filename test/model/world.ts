@@ -36,7 +36,13 @@ import { createArm, short, type Arm, type ArmSettings } from "./arm.js";
 import { createAzure, type Azure } from "./azure.js";
 import { keysIn, type Facts } from "./facts.js";
 import { createWay, type Way } from "./faults.js";
-import { createLedger, isOpen, type Command, type Ledger } from "./ledger.js";
+import {
+  createLedger,
+  isOpen,
+  type Accepted,
+  type Command,
+  type Ledger,
+} from "./ledger.js";
 import {
   Killed,
   newProcess,
@@ -98,10 +104,14 @@ export interface World {
   readonly writes: WriteJudge;
   /** Retention policies, by image definition. */
   readonly policies: Map<string, StoredPolicy>;
-  /** The last ETag that a GET has given of each version, and what it stood for. */
+  /** The last ETag that a GET has given of each version, and what it stood for: as it was shown, and what was asked of it. */
   readonly etags: Map<
     string,
-    { readonly etag: string; readonly facts?: Facts }
+    {
+      readonly etag: string;
+      readonly facts?: Facts;
+      readonly asked: readonly Pick<Accepted, "wishes">[];
+    }
   >;
   readonly settings: ArmSettings;
   /** Facts that a policy has set at some time. */
