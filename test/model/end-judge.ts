@@ -116,7 +116,10 @@ function judgeSuccess(world: World, one: Accepted): void {
           facts[fact] !== value &&
           !beside.some(
             ({ wishes, canceled }) =>
-              (wishes.has(fact) && wishes.get(fact)?.value === facts[fact]) ||
+              (wishes.has(fact) &&
+                // Where it gives way to what a policy overrides.
+                (wishes.get(fact)?.value === facts[fact] ||
+                  world.policyTags.has(fact))) ||
               (canceled && fact === "excluded"),
           ),
       )
