@@ -79,7 +79,11 @@ export async function planRollbackOf(
   const isAbove = (name: string): boolean =>
     compareVersionNumbers(name, target.name) > 0;
   const back = [...survey.excludedForNow].filter(isAbove);
-  if (target.name === from && back.length === 0)
+  if (
+    target.name === from &&
+    back.length === 0 &&
+    ![...survey.perhapsIncluded].some(isAbove)
+  )
     throw refused(
       [
         `${from} is the latest already: the rollback would change nothing.`,
@@ -131,12 +135,14 @@ export async function planRollbackOf(
 function stepsTo(
   target: ListedImageVersion,
   from: string,
-  { listed, excludedForNow, deletions }: Survey,
+  { listed, excludedForNow, perhapsIncluded, deletions }: Survey,
 ): readonly RollbackStep[] {
   const above = listed
     .filter(
       (one) =>
-        (isPromoted(one) || excludedForNow.has(one.name)) &&
+        (isPromoted(one) ||
+          excludedForNow.has(one.name) ||
+          perhapsIncluded.has(one.name)) &&
         compareVersionNumbers(one.name, target.name) > 0,
     )
     .sort((a, b) => compareVersionNumbers(a.name, b.name))

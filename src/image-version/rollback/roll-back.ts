@@ -228,6 +228,7 @@ async function stillHolds(
     (await latestAfter(survey)).version === rollback.to &&
     ![
       ...survey.excludedForNow,
+      ...survey.perhapsIncluded,
       ...[...survey.awaiting].flatMap(([name, until]) =>
         until === BY_OPERATION ? [name] : [],
       ),

@@ -51,6 +51,8 @@ export interface Survey {
   look(this: void, item: ListedImageVersion): Promise<Candidate | undefined>;
   /** Numbers of the versions that a look shows as they were before Sigil's last write, or not at all, which proves nothing. */
   readonly behind: ReadonlySet<string>;
+  /** Those of them that Sigil has excluded from latest, and that are included by the look: it is older, or others did that. */
+  readonly perhapsIncluded: ReadonlySet<string>;
   /** By the numbers of the versions that are to be included in latest: as soon as what. */
   readonly awaiting: ReadonlyMap<string, string>;
   /** Numbers of the versions that are excluded from latest while their deletion waits, and in it again where that comes to nothing. */
@@ -72,6 +74,7 @@ export async function surveyOf(
   const listed = await deps.resourceManager.listImageVersions(imageId);
   const seen = new Map<string, Candidate | undefined>();
   const behind = new Set<string>();
+  const perhapsIncluded = new Set<string>();
   const awaiting = new Map<string, string>();
   const excludedForNow = new Set<string>();
   const deletions = new Map<string, OpenDeletion>();
@@ -89,16 +92,13 @@ export async function surveyOf(
         : !(await isGone(deps, id, record, () => Promise.resolve(listed))));
     const seenNow =
       shown ?? (isThere ? lookOf(item, record, deps.now()) : undefined);
-    const latest =
+    const found =
       seenNow && record && isOfCreation(record, seenNow)
         ? record.observed
         : latestLook(record, seenNow, contextOf(deps));
-    // What Sigil has just demoted may be behind, or others have promoted it again: it is demoted once more.
-    const found =
-      shown && latest && isPromoted(shown) && !isPromoted(latest)
-        ? shown
-        : latest;
     if (found !== shown) behind.add(item.name);
+    if (shown && found && isPromoted(shown) && !isPromoted(found))
+      perhapsIncluded.add(item.name);
     const candidate: Candidate | undefined = found && {
       ...item,
       ...found,
@@ -124,6 +124,7 @@ export async function surveyOf(
           }),
     look,
     behind,
+    perhapsIncluded,
     awaiting,
     excludedForNow,
     deletions,
