@@ -40,6 +40,7 @@ import {
   known,
   lifeOfOthers,
 } from "../state/adoption.js";
+import { knownAtRest } from "../state/at-rest.js";
 import { latestOf, mayHaveFailedBefore, type Time } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import type {
@@ -818,7 +819,7 @@ async function acceptByHand(
         accepting,
         stored === undefined
           ? look && found(look, accepting, deps.now())
-          : known(stored.record, look),
+          : knownAtRest(stored, look, context),
         context,
         warnings,
       );

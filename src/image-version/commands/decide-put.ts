@@ -31,7 +31,7 @@ import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { areReady, type DeletedImageVersion } from "../resources.js";
 import { found, unsettled, withoutLife } from "../state/adoption.js";
-import { tellingEnd } from "../state/at-rest.js";
+import { knownAtRest, tellingEnd } from "../state/at-rest.js";
 import { isUncertain } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
@@ -181,15 +181,15 @@ export function decideOn(
       ...yielding(yields, body),
     ]);
   }
-  const previous =
-    record === undefined && look !== undefined && request.onlyChanges
-      ? found(look, accepting, deps.now())
-      : record;
   return accept(
     accepting,
-    isGone && stored
-      ? withoutLife(tellingEnd(stored, contextOf(deps)), deps.now())
-      : previous,
+    stored === undefined
+      ? look && request.onlyChanges
+        ? found(look, accepting, deps.now())
+        : undefined
+      : isGone
+        ? withoutLife(tellingEnd(stored, contextOf(deps)), deps.now())
+        : knownAtRest(stored, look, contextOf(deps)),
     contextOf(deps),
     warnings,
   );

@@ -11,6 +11,7 @@ import {
   usableAfter,
   type Survey,
 } from "./survey.js";
+import { refusalBy } from "./target.js";
 
 export interface RollbackPlan {
   readonly rollback: RollbackRecord;
@@ -69,13 +70,8 @@ export async function planRollbackOf(
           "NotFound",
           `Azure has no version ${to} of ${imageId}.`,
         );
-  const deletion = survey.deletions.get(target.name);
-  if (deletion?.isJudged === false)
-    throw new ServiceError(
-      "RollbackRefused",
-      `Operation ${deletion.operationId} deletes ${target.name}. Cancel it (POST /api/operations/${deletion.operationId}/cancel), and send the request again once it has ended; or roll back to another version.`,
-      { fields: { existingOperationId: deletion.operationId } },
-    );
+  const deleted = refusalBy(survey.deletions.get(target.name), target.name);
+  if (deleted !== undefined) throw deleted;
   const isAbove = (name: string): boolean =>
     compareVersionNumbers(name, target.name) > 0;
   const back = [...survey.excludedForNow].filter(isAbove);

@@ -2,12 +2,15 @@
  * Accepts the rollback of an image definition to an earlier version, as one operation. Invariants:
  *  1. Repeated, it is the same operation as long as the version that it led to is the latest.
  *  2. What a plan of it answers is decided by the same function.
+ *  3. It is answered once it was looked, after it was stored, whether its target is being deleted: it is refused then, and has
+ *     changed nothing (target.ts). Who dies before that look leaves it to the first step.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { IMAGE_EVENT } from "../../events/image-events.js";
 import { acceptOperation } from "../../operation/accepting.js";
 import { advance, event } from "../../operation/advance.js";
 import { indexed } from "../../operation/catalog.js";
+import { fail } from "../../operation/failing.js";
 import { bindKey, claimKey } from "../../operation/idempotency.js";
 import { hasEnded } from "../../operation/kinds.js";
 import type { Stored } from "../../operation/ports.js";
@@ -18,7 +21,7 @@ import {
   type Pair,
   type RollbackRecord,
 } from "../../operation/records.js";
-import { contextOf } from "../../operation/steps.js";
+import { commitStep, contextOf } from "../../operation/steps.js";
 import {
   formatImageVersionId,
   imageIdOf,
@@ -37,6 +40,7 @@ import { rollbackOf } from "./kind.js";
 import { planRollbackOf, type RollbackPlan } from "./plan-rollback.js";
 import type { RollbackStateRecord } from "./record.js";
 import { BY_OPERATION, latestAfter, surveyOf, type Survey } from "./survey.js";
+import { refusalOfStored } from "./target.js";
 
 export interface RollBackImage extends Omit<Command, "id" | "event"> {
   readonly image: Omit<ImageVersionId, "versionName">;
@@ -126,8 +130,39 @@ export async function rollBackImage(
             );
           },
         );
+  if (!("same" in decided)) await mustBeKept(deps, imageId, operation);
   await bindKey(deps, requestKey, operation);
   return operation;
+}
+
+/** Invariant 3. */
+async function mustBeKept(
+  deps: Dependencies,
+  imageId: string,
+  operation: OperationRecord,
+): Promise<void> {
+  const { to } = rollbackOf(operation);
+  const why = await refusalOfStored(deps, imageId, to);
+  if (why === undefined) return;
+  const rollbacks = { ...deps, store: deps.rollbacks };
+  const stored = await rollbacks.store.read(keyOf(imageId));
+  if (
+    stored?.operation.id !== operation.id ||
+    stored.record.state !== "RollbackRequested"
+  )
+    return;
+  const { code, message } = why;
+  const refused = await commitStep(rollbacks, stored, (pair) => {
+    // What is refused has no Idempotency-Key.
+    const { requestKey: _, ...rest } = pair.operation;
+    const outbox = pair.record.outbox.filter(({ kind }) => kind !== "key");
+    return fail(
+      { record: { ...pair.record, outbox }, operation: rest },
+      { code, message, errors: [] },
+      contextOf(deps),
+    );
+  });
+  if (refused !== undefined) throw why;
 }
 
 function lastRollback(

@@ -2,7 +2,6 @@
  * What Azure has of an image definition now, for a rollback to decide on: its list, and a look at each version that counts.
  * Azure is asked through replicas that may be some minutes behind: of what Sigil has written lately, its record knows better.
  */
-import { ServiceError } from "../../errors.js";
 import { contextOf } from "../../operation/steps.js";
 import type { RollbackRecord } from "../../operation/records.js";
 import {
@@ -42,6 +41,7 @@ import {
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { compareVersionNumbers } from "../version-numbers.js";
 import type { RollbackStep } from "./record.js";
+import { recordAt } from "./target.js";
 
 export interface Survey {
   /** False where Azure has no such image definition. */
@@ -209,20 +209,6 @@ function toPromote(record: ImageVersionRecord): string | undefined {
   )
     ? BY_OPERATION
     : undefined;
-}
-
-/** One that a newer release has stored says nothing here: a rollback in the night does not wait for an upgrade. */
-async function recordAt(
-  { store }: Dependencies,
-  key: string,
-): Promise<ImageVersionRecord | undefined> {
-  try {
-    return await store.readRecord(key);
-  } catch (error) {
-    if (error instanceof ServiceError && error.code === "StateTooNew")
-      return undefined;
-    throw error;
-  }
 }
 
 /** It is of while Azure created the version, which Sigil has seen done: that happens once in a life. */

@@ -3,8 +3,8 @@
  *  1. The target is promoted first; then what is above it is demoted, the lowest number first and the present latest last: a
  *     crash in between never makes a version between the two the latest.
  *  2. Each version is changed by an operation of its own, and asked once: the same key leads to the same operation.
- *  3. Before each step the target is looked at again: nothing is changed for one that cannot become the latest. What is gone
- *     needs not be demoted.
+ *  3. Before each step the target is looked at again: nothing is changed for one that cannot become the latest, or is being
+ *     deleted. What is gone needs not be demoted.
  *  4. It ends Succeeded only where Azure shows that the target is the latest wherever that was promised. However it ends, it
  *     says what is the latest in each region. What others do meanwhile is theirs: it is told, and never undone.
  *     A version whose guarded deletion excludes it meanwhile is not waited for: its demotion is done once that has ended.

@@ -1,6 +1,14 @@
+/**
+ * A rollback beside the deletion of its target by a retention policy. Invariant: each writes what it is about to do before it
+ * looks for the other, so that one of two that begin at once sees the other: the deletion then keeps the version, or the
+ * rollback is refused.
+ */
+import { ServiceError } from "../../errors.js";
 import { hasEnded } from "../../operation/kinds.js";
 import { keyOf } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
+import { openDeletionOf, type OpenDeletion } from "../state/guarding.js";
+import type { ImageVersionRecord } from "../state/record.js";
 import { rollbackOf } from "./kind.js";
 
 /** Number of the version that a rollback leads to that has not ended. */
@@ -12,4 +20,45 @@ export async function rollbackTarget(
   return stored === undefined || hasEnded(deps, stored)
     ? undefined
     : rollbackOf(stored.operation).to;
+}
+
+/** Why no rollback leads to a version: it is being deleted. Undefined where its policy is still to judge whether it is. */
+export function refusalBy(
+  deletion: OpenDeletion | undefined,
+  versionName: string,
+): ServiceError | undefined {
+  return deletion?.isJudged === false
+    ? new ServiceError(
+        "RollbackRefused",
+        `Operation ${deletion.operationId} deletes ${versionName}. Cancel it (POST /api/operations/${deletion.operationId}/cancel), and send the request again once it has ended; or roll back to another version.`,
+        { fields: { existingOperationId: deletion.operationId } },
+      )
+    : undefined;
+}
+
+/** The same of a rollback that is stored. */
+export async function refusalOfStored(
+  deps: Dependencies,
+  imageId: string,
+  versionName: string,
+): Promise<ServiceError | undefined> {
+  const record = await recordAt(
+    deps,
+    keyOf(`${imageId}/versions/${versionName}`),
+  );
+  return refusalBy(record && openDeletionOf(record), versionName);
+}
+
+/** One that a newer release has stored says nothing here: a rollback in the night does not wait for an upgrade. */
+export async function recordAt(
+  { store }: Pick<Dependencies, "store">,
+  key: string,
+): Promise<ImageVersionRecord | undefined> {
+  try {
+    return await store.readRecord(key);
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === "StateTooNew")
+      return undefined;
+    throw error;
+  }
 }

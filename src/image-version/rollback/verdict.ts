@@ -7,10 +7,11 @@ import type {
 import { isPromoted, usableRegions, type Latest } from "../queries/latest.js";
 import type { RollbackStep } from "./record.js";
 import { afterSteps, regionsBetween, type Survey } from "./survey.js";
+import { refusalBy } from "./target.js";
 
 /** Why the target will not be usable wherever it was to become the latest, though the steps that are left are done. */
 export async function lostTarget(
-  { listed, look }: Survey,
+  { listed, look, deletions }: Survey,
   rollback: RollbackRecord,
   left: readonly RollbackStep[],
 ): Promise<OperationFailure | undefined> {
@@ -21,6 +22,10 @@ export async function lostTarget(
     return failure("ImageVersionGone", `Azure no longer has ${to}.`);
   if (found.provisioningState === "Deleting")
     return failure("ImageVersionGone", `${to} is being deleted.`);
+  // Once nothing is left to be done, what Azure has decides.
+  const deleted =
+    left.length > 0 ? refusalBy(deletions.get(to), to) : undefined;
+  if (deleted !== undefined) return failure(deleted.code, deleted.message);
   const target = afterSteps(found, left);
   if (!isPromoted(target))
     return failure(

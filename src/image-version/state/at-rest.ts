@@ -13,7 +13,12 @@ import type { Effect } from "../../operation/records.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
 import { isBusy, type ListedImageVersion, type Look } from "../resources.js";
 import { heldRow } from "./accepting.js";
-import { endedByOthers, isMadeByOthers, withoutLife } from "./adoption.js";
+import {
+  endedByOthers,
+  isMadeByOthers,
+  known,
+  withoutLife,
+} from "./adoption.js";
 import { isOld } from "./attempts.js";
 import {
   changedByOthers,
@@ -187,6 +192,23 @@ export function tellingEnd(
   return isKeptAtRest(pair.record)
     ? telling(pair, [deletion(pair, undefined, context)]).record
     : pair.record;
+}
+
+/** The record as something is asked of what the look shows: that others have made that in place of Sigil's is told first, too. */
+export function knownAtRest(
+  pair: ImageVersionPair,
+  look: Look | undefined,
+  context: TransitionContext,
+): ImageVersionRecord {
+  const { record } = pair;
+  return look !== undefined &&
+    isKeptAtRest(record) &&
+    isMadeByOthers(record, look)
+    ? known(
+        telling(pair, [deletion(pair, look.publishedDate, context)]).record,
+        look,
+      )
+    : known(record, look);
 }
 
 function deletion(

@@ -15,7 +15,6 @@ import {
   RESTORE_SENT,
   VERSION_STATES,
 } from "./states.js";
-import { regionField, removedBy } from "../properties/fields.js";
 import { withApplied } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import {
@@ -100,9 +99,7 @@ export function beginCancel(
       ? heirOf(record, operationId)
       : undefined;
   const changes =
-    heir === undefined
-      ? leavesUndone(record, operationId, request, queued)
-      : undefined;
+    heir === undefined ? leavesUndone(record, request, queued) : undefined;
   if (changes === undefined)
     return cancel(
       without(
@@ -116,11 +113,7 @@ export function beginCancel(
         ? saying(why, consequenceOf(record, operationId, request), record)
         : undefined,
     );
-  const removing = removalsSent(record, operationId, request);
-  const decided = {
-    ...decidedBy({ ...request, changes }, by),
-    ...(removing.length > 0 && { removing }),
-  };
+  const decided = decidedBy({ ...request, changes }, by);
   return queued === undefined
     ? leavesAsItShouldBe(pair, operationId, decided, by, context)
     : queuedAs(pair, queued, decided, by, context);
@@ -257,11 +250,10 @@ function without(
 /** What is to be sent before the operation may end; undefined where nothing is. */
 function leavesUndone(
   record: ImageVersionRecord,
-  operationId: string,
   request: VersionRequest,
   queued: QueuedRequest | undefined,
 ): VersionRequest["changes"] | undefined {
-  const { created, refused, heir } = request;
+  const { created, refused, heir, removing = [] } = request;
   if (request.sent === true && includedAgain(request) !== undefined)
     return includedAgain(request);
   if (
@@ -271,28 +263,12 @@ function leavesUndone(
     return { [EXCLUDE_FROM_LATEST]: true };
   if (queued !== undefined) return undefined;
   // Azure may have carried them out: that is told.
-  if (removalsSent(record, operationId, request).length > 0) return {};
+  if (removing.length > 0) return {};
   if (record.members.length > 0) return undefined;
   const away = Object.values(record.repairs).some(
     ({ removed }) => removed !== undefined,
   );
   return away || record.opened ? {} : undefined;
-}
-
-/** Regions that were taken away for it, as far as Azure has not refused that and no look has shown it. */
-function removalsSent(
-  record: ImageVersionRecord,
-  operationId: string,
-  { changes, appliedTime }: VersionRequest,
-): readonly string[] {
-  if (appliedTime !== undefined) return [];
-  return removedBy(changes).filter((name) =>
-    attemptsIn(record).some(
-      (attempt) =>
-        attempt.sentFor?.includes(operationId) === true &&
-        attempt.changes[regionField(name)] === null,
-    ),
-  );
 }
 
 /** Another operation that says in so many words that the version shall be in latest. */

@@ -114,7 +114,9 @@ export function latch(
             ? {
                 ...request,
                 ...life,
-                ...(request.removing && { removing: goneOf(record, request) }),
+                ...(request.removing && {
+                  removing: request.decided ? goneOf(record, request) : [],
+                }),
                 appliedTime: time,
               }
             : request,
@@ -123,7 +125,12 @@ export function latch(
       outbox: [
         ...record.outbox,
         ...batch.flatMap(([id, request]) =>
-          removals(pair, id, request, context),
+          removals(
+            pair,
+            id,
+            [...removedBy(request.changes), ...goneOf(record, request)],
+            context,
+          ),
         ),
       ],
     },
@@ -186,29 +193,28 @@ function overridesRule(record: ImageVersionRecord): boolean {
   );
 }
 
-/** Told of the operation that asks for the removal, or had asked for it before it was canceled. */
+/** Told of the operation that asks for the removal, or had asked for it before it was canceled, or failed. */
 function removals(
   { record, operation }: ImageVersionPair,
   id: string,
-  request: VersionRequest,
+  removed: readonly string[],
   context: TransitionContext,
 ): Effect[] {
   const asks = [operation, ...record.members].find((one) => one.id === id);
   return asks === undefined
     ? []
-    : [...removedBy(request.changes), ...goneOf(record, request)].map(
-        (region) =>
-          event(
-            asks,
-            context,
-            IMAGE_VERSION_EVENT.regionRemoved,
-            `${region}/removed`,
-            { region },
-          ),
+    : [...new Set(removed)].map((region) =>
+        event(
+          asks,
+          context,
+          IMAGE_VERSION_EVENT.regionRemoved,
+          `${region}/removed`,
+          { region },
+        ),
       );
 }
 
-/** Regions that Azure has removed though that was canceled. */
+/** Regions that Azure has removed, whatever has become of the operation that had asked for it. */
 function goneOf(
   { observed }: ImageVersionRecord,
   { removing = [] }: VersionRequest,
@@ -249,9 +255,22 @@ export function endOperation(
 ): ImageVersionPair {
   const { [operationId]: request, ...requests } = pair.record.requests;
   const record = withProtection(pair.record, request);
+  // Nobody has stayed to see all that it had asked.
+  const removed =
+    request === undefined || request.appliedTime !== undefined
+      ? []
+      : goneOf(record, request);
   const without = {
     ...pair,
-    record: { ...record, ...keptOf(record, operationId), requests },
+    record: {
+      ...record,
+      ...keptOf(record, operationId),
+      requests,
+      outbox: [
+        ...record.outbox,
+        ...removals(pair, operationId, removed, context),
+      ],
+    },
   };
   if (pair.record.members.length > 0)
     return withoutUnsent(endOne(without, operationId, ending, context));

@@ -85,7 +85,7 @@ export interface VersionRequest extends Asked {
   readonly appliedTime?: string;
   /** How its end is decided already: what is left is to leave the version as it should be. */
   readonly decided?: DecidedEnd;
-  /** Regions whose removal was sent before it was canceled, by canonical name; once Azure shows all that is left, those that are gone. */
+  /** Regions whose removal was sent, and not refused, by canonical name; once it is canceled and Azure shows all that is left, those that are gone. */
   readonly removing?: readonly string[];
 }
 

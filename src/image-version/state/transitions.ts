@@ -25,6 +25,7 @@ import {
   regionField,
   regionOf,
   regionsIn,
+  removedBy,
 } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import { before, writesAfter, writesWith } from "./attempts.js";
@@ -36,6 +37,7 @@ import {
   type Attempt,
   type ImageVersionPair,
   type ImageVersionRecord,
+  type VersionRequest,
 } from "./record.js";
 import {
   awaitedByRule,
@@ -209,12 +211,22 @@ function changedRegions(record: ImageVersionRecord, put: Put): string[] {
 
 function requestsAfter(
   record: ImageVersionRecord,
-  { creates }: Put,
+  { creates, changes }: Put,
 ): ImageVersionRecord["requests"] {
   const batch = batchOf(record).map(([id, request]) => {
-    if (!creates) return [id, { ...request, sent: true as const }] as const;
-    const { refused: _, ...kept } = request;
-    return [id, { ...kept, sent: true as const, created: true }] as const;
+    const { refused, removing = [], ...kept } = request;
+    const removed = removedBy(request.changes).filter(
+      (name) => changes[regionField(name)] === null && !removing.includes(name),
+    );
+    const after: VersionRequest = {
+      ...kept,
+      sent: true,
+      ...(creates ? { created: true } : refused && { refused }),
+      ...(removing.length + removed.length > 0 && {
+        removing: [...removing, ...removed],
+      }),
+    };
+    return [id, after] as const;
   });
   return { ...record.requests, ...Object.fromEntries(batch) };
 }
@@ -331,6 +343,12 @@ export function writeRefused(
   if (lastAttempt === undefined) return pair;
   const { changes, before: inForce, sentFor = [] } = lastAttempt;
   const isRefused = inForce === undefined && !pair.record.exists;
+  const isStillThere = (region: string): boolean =>
+    changes[regionField(region)] === null &&
+    !(
+      inForce?.outcome === "unknown" &&
+      inForce.changes[regionField(region)] === null
+    );
   return {
     ...pair,
     record: {
@@ -340,20 +358,23 @@ export function writeRefused(
       requests: Object.fromEntries(
         Object.entries(requests).map(([id, request]) => [
           id,
-          isRefused && sentFor.includes(id)
-            ? { ...request, refused: true as const }
+          sentFor.includes(id)
+            ? {
+                ...request,
+                ...(isRefused && { refused: true as const }),
+                ...(request.removing && {
+                  removing: request.removing.filter(
+                    (name) => !isStillThere(name),
+                  ),
+                }),
+              }
             : request,
         ]),
       ),
       repairs: Object.fromEntries(
         Object.entries(repairs).map(([name, repair]) => [
           name,
-          repair.removed !== undefined &&
-          changes[regionField(name)] === null &&
-          !(
-            inForce?.outcome === "unknown" &&
-            inForce.changes[regionField(name)] === null
-          )
+          repair.removed !== undefined && isStillThere(name)
             ? { attempts: repair.attempts, dueTime: now.toISOString() }
             : repair,
         ]),

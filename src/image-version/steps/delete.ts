@@ -244,7 +244,7 @@ export async function takeDeletionStep(
     ),
   );
   if (mine === undefined) return;
-  // Invariant 5: a rollback that was accepted before that commit is seen by the judgement, or now. One that is planned after it is refused.
+  // Invariant 5: a rollback that was stored before that commit is seen by the judgement, or now. One that is stored after it is refused.
   if (
     present(mine, deletion).request.byPolicy === true &&
     (await rollbackTarget(deps, imageIdOf(id))) === id.versionName

@@ -56,7 +56,10 @@ export function endBatch(
     request !== undefined &&
     record.exists &&
     (away.length > 0 ||
-      (given === undefined && (record.opened || request.heir === true)))
+      (given === undefined &&
+        (record.opened ||
+          request.heir === true ||
+          (request.removing ?? []).length > 0)))
   ) {
     const { appliedTime: _, ...kept } = request;
     // Refused once more, it cannot be added back: what is left is to take the permission back.

@@ -11,6 +11,7 @@ import {
   byHand,
   cancel,
   ended,
+  etagOf,
   made,
   newDefinition,
   operationIn,
@@ -672,6 +673,54 @@ describe("a version that others have deleted", () => {
       managedBy: "Others",
     });
   });
+
+  test.each([
+    [
+      "PUT",
+      async () =>
+        operationIn(
+          await put(
+            world,
+            id,
+            plain([{ name: "westus" }], { tags: { b: "1" } }),
+            {
+              ifMatch: await etagOf(world, id),
+            },
+          ),
+        ),
+    ],
+    [
+      "PATCH",
+      async () => operationIn(await patch(world, id, { tags: { b: "1" } })),
+    ],
+    ["demotion", () => byHand.demote(world, id)],
+    ["DELETE", () => byHand.remove(world, id)],
+  ])(
+    "and made again is told by the %s of the new one before any look, once, and first",
+    async (_, ask) => {
+      const { operation } = await world.read(id);
+      await outside(world, "DELETE", id);
+      world.clock.advance(60 * MINUTE_MS);
+      await outside(world, "PUT", id, plain([{ name: "westus" }]));
+      const { publishedDate } = (await shownIn(world, id)).properties
+        .publishingProfile;
+      world.clock.advance(10 * MINUTE_MS);
+      const [done] = await ended(world, [await ask()]);
+      expect(done).toMatchObject({ status: "Succeeded" });
+      world.clock.advance(60 * MINUTE_MS);
+      await look(world);
+      world.clock.advance(60 * MINUTE_MS);
+      await look(world);
+      const events = await eventsOf(world, id);
+      expect(events[0]).toMatchObject({
+        type: "Sigil.ImageVersion.DeletedOutside",
+        data: { operationId: operation.id, publishedDate },
+      });
+      expect(
+        events.filter(({ type }) => type.endsWith("DeletedOutside")),
+      ).toHaveLength(1);
+    },
+  );
 
   test("by Sigil tells nothing more", async () => {
     await ended(world, [await byHand.remove(world, id)]);

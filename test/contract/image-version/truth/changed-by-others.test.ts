@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
+import { eventsOf } from "../drift/support.js";
 import {
   profileOf,
   FULL,
@@ -178,6 +179,42 @@ describe("what others have changed", () => {
     expect(puts(world)).toBe(3);
     expect((await seen(world, id)).tags).toEqual({ cost: "c1" });
   });
+
+  test.each([
+    ["", {}],
+    [
+      ", where the caller allows it",
+      { safetyProfile: { allowDeletionOfReplicatedLocations: true } },
+    ],
+  ])(
+    "a region that an update has removed before a policy fails it is told to be gone%s",
+    async (_, properties) => {
+      await made(world, id, plain([{ name: "westus" }, { name: "eastus" }]));
+      await world.simulator.control.setPolicy({ addTags: { cost: "c1" } });
+      await world.takeEvents();
+      const [update] = await ended(world, [
+        operationIn(
+          await patch(
+            world,
+            id,
+            { tags: { cost: "mine" }, properties },
+            { removeRegions: ["eastus"] },
+          ),
+        ),
+      ]);
+      expect(update).toMatchObject({
+        status: "Failed",
+        error: { code: "OverriddenByAzure" },
+      });
+      const events = await eventsOf(world, id);
+      expect(
+        events.filter(({ type }) => type.endsWith(".RegionRemoved")),
+      ).toMatchObject([
+        { data: { operationId: update?.id, region: "eastus" } },
+      ]);
+      expect(regionNames(await shownIn(world, id))).toEqual(["westus"]);
+    },
+  );
 
   test("a tag that was removed outside is written again by the same body, as an operation of its own", async () => {
     const body = plain(undefined, { tags: { a: "1" } });
