@@ -92,10 +92,7 @@ export async function surveyOf(
         : !(await isGone(deps, id, record, () => Promise.resolve(listed))));
     const seenNow =
       shown ?? (isThere ? lookOf(item, record, deps.now()) : undefined);
-    const found =
-      seenNow && record && isOfCreation(record, seenNow)
-        ? record.observed
-        : latestLook(record, seenNow, contextOf(deps));
+    const found = latestLook(record, seenNow, contextOf(deps));
     if (found !== shown) behind.add(item.name);
     if (shown && found && isPromoted(shown) && !isPromoted(found))
       perhapsIncluded.add(item.name);
@@ -160,8 +157,7 @@ async function corrected(
       const isOfBefore =
         item === undefined
           ? isJustMade(record, context)
-          : isOfCreation(record, item) ||
-            isOld(record, { ...item, regions: [], time }, context);
+          : isOld(record, { ...item, regions: [], time }, context);
       const known = item ?? record.observed;
       const newer = isOfBefore && known ? await look({ ...known, name }) : item;
       if (newer === undefined) items.delete(name);
@@ -209,23 +205,6 @@ function toPromote(record: ImageVersionRecord): string | undefined {
   )
     ? BY_OPERATION
     : undefined;
-}
-
-/** It is of while Azure created the version, which Sigil has seen done: that happens once in a life. */
-function isOfCreation(
-  { exists, observed }: ImageVersionRecord,
-  {
-    provisioningState,
-    publishedDate,
-  }: Pick<ListedImageVersion, "provisioningState" | "publishedDate">,
-): boolean {
-  return (
-    exists &&
-    observed !== undefined &&
-    provisioningState === "Creating" &&
-    observed.provisioningState !== "Creating" &&
-    observed.publishedDate === publishedDate
-  );
 }
 
 /** Azure need not list it yet. */

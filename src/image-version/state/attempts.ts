@@ -15,6 +15,7 @@
  *  5. A write is shown as a whole: a look that shows something which only that write has set is not older than it. What else it
  *     shows otherwise, others have changed since. A flag tells nothing, nor does what Sigil had set before and others have
  *     changed: it was so before.
+ *  6. A look of while Azure created the version, once Sigil has seen that done, is older: that happens once in a life.
  */
 import type { TransitionContext } from "../../operation/ports.js";
 import {
@@ -56,8 +57,23 @@ type Known = Pick<
 export function isOld(record: Known, look: Look, time: Time): boolean {
   return (
     isBehind(record, look) ||
+    isOfCreation(record, look, time) ||
     (!isOfLaterLife(record, look) &&
       namesIn(record).some((name) => ageAt(name, record, look, time) === "old"))
+  );
+}
+
+/** Invariant 6. */
+function isOfCreation(
+  { observed }: Known,
+  { provisioningState, publishedDate }: Look,
+  time: Time,
+): boolean {
+  return (
+    provisioningState === "Creating" &&
+    observed?.provisioningState === "Succeeded" &&
+    observed.publishedDate === publishedDate &&
+    sinceMs(observed.time, time) < time.pace.staleMs
   );
 }
 

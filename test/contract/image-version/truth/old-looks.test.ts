@@ -16,6 +16,8 @@ import {
   plain,
   put,
   putThrough,
+  seen,
+  showAs,
   shownIn,
 } from "./support.js";
 
@@ -147,4 +149,21 @@ test("a PUT that takes back what has Succeeded is sent, though the look before i
     status: "Succeeded",
   });
   expect(await tagsInAzure()).toEqual({ a: "1" });
+});
+
+test("a look of while it was created, at the step of an update once it is ready, takes back nothing that GET shows", async () => {
+  const creation = operationIn(await put(world, id, BEFORE));
+  await world.runDue();
+  const creating = await shownIn(world, id);
+  await ended(world, [creation]);
+  const ready = await seen(world, id);
+  expect(ready.properties.provisioningState).toBe("Succeeded");
+  const update = operationIn(await patch(world, id, { tags: { a: "2" } }));
+  showAs(world, id, creating);
+  await world.runDue();
+  const shown = await seen(world, id);
+  expect(shown.properties.provisioningState).toBe("Succeeded");
+  expect(shown.sigil.regions).toEqual(ready.sigil.regions);
+  await ended(world, [update]);
+  expect(await tagsInAzure()).toEqual({ a: "2" });
 });

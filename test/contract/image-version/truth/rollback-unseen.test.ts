@@ -22,6 +22,7 @@ import {
   operationIn,
   outside,
   pass,
+  patch,
   plain,
   put,
   showAs,
@@ -128,6 +129,22 @@ describe("of a version that was published a minute ago", () => {
       await leadsTo100(await rollBack("1.0.0"));
     },
   );
+
+  test("one of while it was created, met by an operation on it, takes nothing back of a canceled one", async () => {
+    const update = await patch(world, at("2.0.0"), { tags: { a: "1" } });
+    const accepted = await rollBack("1.0.0");
+    showAs(world, at("2.0.0"), creating.look, { times: null });
+    await world.runDue();
+    await cancelOperation(world.deps, accepted.id, BY.requestedBy);
+    await world.runDue();
+    const end = await operation(world, accepted);
+    expect(end).toMatchObject({ status: "Canceled", ...latestIs("2.0.0") });
+    expect(end.history.at(-1)?.message).toContain("That is not certain");
+    world.simulator.control.clearFaults();
+    expect(await ended(world, [operationIn(update)])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+  });
 
   test("with its ETag it is to be sent again", async () => {
     const ifMatch = (await etagOf(world, at("2.0.0"))) ?? expect.fail();
