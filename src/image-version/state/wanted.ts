@@ -323,6 +323,15 @@ export function presentRule(
     : ruleOf(record.lastApplied);
 }
 
+/** The one that there is once what is open has been carried out. */
+export function ruleToBe(
+  record: ImageVersionRecord,
+  applied: Fields | undefined,
+): PromotionRule | undefined {
+  const asked = openRequests(record).map(([, request]) => request);
+  return ruleOf({ ...applied, ...combined(asked, applied) });
+}
+
 /** Regions that open requests remove. */
 export function regionsToGo(record: ImageVersionRecord): readonly string[] {
   return openRequests(record).flatMap(([, { changes }]) =>

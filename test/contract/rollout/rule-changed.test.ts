@@ -227,6 +227,84 @@ describe("before the first wave", () => {
   });
 });
 
+describe("while a promotion of the first wave is under way", () => {
+  const include = () =>
+    patch({ properties: { publishingProfile: { excludeFromLatest: false } } });
+  const promote = () => promoteImageVersion(rollouts.world.deps, OPERATOR);
+  const take = async (): Promise<void> => {
+    await rollouts.report({});
+    await promote();
+  };
+  const send = async (): Promise<void> => {
+    await rollouts.simulator.control.setLag({ ms: 120_000 });
+    await rollouts.report({});
+    await rollouts.step(0);
+  };
+
+  describe.each([
+    ["that a person has asked for", promote],
+    ["that a person has asked for by a PATCH", include],
+    ["that a person has taken over", take],
+    ["that the rule has begun, and that is sent", send],
+  ])("%s", (_, begin) => {
+    beforeEach(async () => {
+      await rollouts.publish(WAVES);
+      await begin();
+    });
+
+    test("other waves are refused, and those that there are go on", async () => {
+      const { code, findings } = await refusal(
+        put({ ...WAVES, waves: [SECOND, FIRST] }),
+      );
+      expect(code).toBe("InvalidRequest");
+      expect(findings.map(({ message }) => message)).toEqual([
+        "A rule of waves is for a new version: this one is about to be included in latest.",
+      ]);
+      await rollouts.simulator.control.setLag({ ms: 0 });
+      await rollouts.pass(10);
+      expect(await rollouts.latestIn()).toEqual(["westus"]);
+      await rollouts.report({ region: "eastus2" });
+      await rollouts.pass(5);
+      expect(await rollouts.latestIn()).toEqual(BOTH);
+    });
+
+    test.each([
+      ["none", undefined],
+      ["tested", TESTED],
+    ])(
+      "the rule %s instead ends the waves, with a warning that says where it stays excluded",
+      async (_, rule) => {
+        const answer = await put(rule);
+        await rollouts.simulator.control.setLag({ ms: 0 });
+        expect(answer).toMatchObject({
+          operation: {
+            warnings: [
+              {
+                code: "WavesEnd",
+                message:
+                  "The request ends the waves by which the version was to become the latest in eastus2: it stays excluded from latest there.",
+              },
+            ],
+          },
+        });
+        await rollouts.pass(10);
+        expect(await rollouts.latestIn()).toEqual(["westus"]);
+      },
+    );
+  });
+
+  test("who includes the version by a PATCH after other waves were accepted includes their first", async () => {
+    await rollouts.publish(WAVES);
+    await put({ ...WAVES, waves: [SECOND, FIRST] });
+    await include();
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+    await rollouts.report({});
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+});
+
 describe("before the first wave, where others have changed one region,", () => {
   /** What somebody does in the portal: without its own flag. */
   const take = async (): Promise<ImageVersionRequest> => {

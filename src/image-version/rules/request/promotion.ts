@@ -152,14 +152,14 @@ function notNew(
             },
           ],
     );
-  return sameAt(PROMOTION, change.lastApplied?.[PROMOTION], rule) ||
-    isHeldEverywhere(change.observed)
+  const { observed, toBe = observed, lastApplied } = change;
+  return sameAt(PROMOTION, lastApplied?.[PROMOTION], rule) ||
+    [observed, toBe].every(isHeldEverywhere)
     ? []
     : [
         {
           pointer: "/sigil/promotion",
-          message:
-            "A rule of waves is for a new version: this one is not excluded from latest in each of its regions.",
+          message: `A rule of waves is for a new version: this one is ${isHeldEverywhere(observed) ? "about to be included in latest" : "not excluded from latest in each of its regions"}.`,
           remediation:
             "Keep the rule that it has, demote the version first (POST …/demote), or publish another one.",
         },
