@@ -9,6 +9,7 @@ import {
   regionField,
   regionOf,
   regionsIn,
+  sameAt,
   type Fields,
 } from "../properties/fields.js";
 import {
@@ -39,6 +40,7 @@ import { hasFailed, isExcluded, type Look } from "../resources.js";
 import {
   exclusionIn,
   flagsOf,
+  isLatestNowhere,
   regionsWithout,
   wavesOf,
   type Wave,
@@ -123,14 +125,37 @@ export function asWavesLeave(
 ): Patch {
   if (shown === undefined) return patch;
   const before = wavesOf(ruleOf(applied));
-  const after = PROMOTION in patch ? wavesOf(ruleOf(patch)) : before;
+  const isNew =
+    PROMOTION in patch &&
+    !sameAt(PROMOTION, applied?.[PROMOTION], patch[PROMOTION] ?? undefined);
+  const after = isNew ? wavesOf(ruleOf(patch)) : before;
   const flags =
     after !== undefined
-      ? flagsOfNew(after, patch, shown, times)
+      ? {
+          ...(isNew && flagsBefore(after, patch, shown)),
+          ...flagsOfNew(after, patch, shown, times),
+        }
       : before !== undefined
         ? flagsTakenOff(patch, shown)
         : {};
   return { ...flags, ...patch };
+}
+
+/** New waves have a version that is the latest nowhere as one that is made under them: each of its flags excludes it. */
+function flagsBefore(
+  waves: readonly Wave[],
+  patch: Patch,
+  shown: ImageVersionRequest,
+): Patch {
+  return patch[EXCLUDE_FROM_LATEST] === false || !isLatestNowhere(shown)
+    ? {}
+    : flagsOf(
+        waves,
+        0,
+        targetRegionsOf(shown)
+          .map(({ name }) => canonicalRegion(name))
+          .filter((name) => patch[regionField(name)] !== null),
+      );
 }
 
 /** A region that is added, or added again, before its wave has the version is excluded there until its turn comes. */

@@ -433,11 +433,89 @@ describe("before the first wave, where others have changed one region,", () => {
   });
 });
 
-test("a rule tested that is taken away leaves the version excluded; waves instead begin with their first", async () => {
+test("a rule tested that is taken away leaves the version excluded", async () => {
   await rollouts.publish(TESTED);
-  const { findings } = await refusal(put(WAVES));
-  expect(findings).toMatchObject([{ code: "InvalidPromotion" }]);
   await change(undefined);
   await passAll();
   expect(await rollouts.latestIn()).toEqual([]);
+});
+
+describe("waves that are asked of a version that is there", () => {
+  const LATER = "smoke";
+  const publish = async (rule?: object): Promise<void> => {
+    await put(rule);
+    await rollouts.world.finish(HELD);
+  };
+  const demote = async (): Promise<void> => {
+    expect((await refusal(put(WAVES))).findings).toMatchObject([
+      { code: "InvalidPromotion" },
+    ]);
+    await demoteImageVersion(rollouts.world.deps, OPERATOR);
+    await rollouts.world.finish(HELD);
+  };
+  test.each([
+    [
+      "was in latest, and is demoted",
+      async () => {
+        await publish();
+        await demote();
+      },
+    ],
+    [
+      "its tests have put in latest, and is demoted",
+      async () => {
+        await publish(TESTED);
+        await passAll();
+        await demote();
+      },
+    ],
+    [
+      "waves have left in one region, and is demoted",
+      async () => {
+        await publish(WAVES);
+        await rollouts.report({});
+        await rollouts.pass(5);
+        await change(undefined);
+        await demote();
+      },
+    ],
+    [
+      "waves have left excluded",
+      async () => {
+        await publish(WAVES);
+        await change(undefined);
+      },
+    ],
+    ["waits for its tests", () => publish(TESTED)],
+  ])("and %s, exclude each region, and begin with the first", async (_, so) => {
+    await so();
+    const waves = [SECOND, FIRST].map((one) => ({ ...one, results: [LATER] }));
+    expect(await change({ ...WAVES, waves })).toEqual([]);
+    const { deps } = rollouts.world;
+    const look = await deps.resourceManager.getImageVersion(idOf(HELD));
+    expect(
+      (look ? targetsOf(look.resource) : []).map(
+        ({ excludeFromLatest }) => excludeFromLatest,
+      ),
+    ).toEqual([true, true]);
+    await rollouts.report({ region: "eastus2", name: LATER });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+    await rollouts.report({ name: LATER });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+
+  test("are planned as they are sent", async () => {
+    await publish(TESTED);
+    const { armRequest } = await planImageVersion(rollouts.world.deps, {
+      id: idOf(HELD),
+      body: ruled(WAVES),
+    });
+    expect(
+      targetsOf(armRequest?.body as ImageVersionRequest).map(
+        ({ excludeFromLatest }) => excludeFromLatest,
+      ),
+    ).toEqual([true, true]);
+  });
 });
