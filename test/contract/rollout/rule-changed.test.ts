@@ -519,3 +519,28 @@ describe("waves that are asked of a version that is there", () => {
     ).toEqual([true, true]);
   });
 });
+
+test("a rule tested of a version that is in latest holds nothing back; demoted first, as the warning says, it does", async () => {
+  await put(undefined);
+  await rollouts.world.finish(HELD);
+  const { findings } = await planImageVersion(rollouts.world.deps, {
+    id: idOf(HELD),
+    body: ruled(TESTED),
+  });
+  expect(findings.map(({ code }) => code)).toContain("NothingHeldBack");
+  expect(await change(TESTED)).toEqual([
+    [
+      "NothingHeldBack",
+      "The version is not excluded from latest: the rule holds nothing back.",
+    ],
+  ]);
+  expect(await rollouts.view()).toBeUndefined();
+  expect(await rollouts.latestIn()).toEqual(BOTH);
+  await change(undefined);
+  await demoteImageVersion(rollouts.world.deps, OPERATOR);
+  await rollouts.world.finish(HELD);
+  expect(await change(TESTED)).toEqual([]);
+  expect(await rollouts.latestIn()).toEqual([]);
+  await passAll();
+  expect(await rollouts.latestIn()).toEqual(BOTH);
+});
