@@ -342,8 +342,9 @@ function everywhereBy(
     statedBy(patch, fieldsOf(body), "lists"),
   ).some((name) => name === exclusionIn(regionOf(name) ?? ""));
   if (typeof excluded !== "boolean" || isOfRegions) return {};
-  if (!excluded && (rule != null || !isHeldEverywhere(resource))) return {};
   const waves = wavesOf(record ? ruleToBe(record, applied) : undefined);
+  const isHeld = waves === undefined ? isHeldEverywhere : isExcluded;
+  if (!excluded && (rule != null || !isHeld(resource))) return {};
   const flags =
     waves === undefined || excluded
       ? flagsByHand(resource, excluded)

@@ -36,7 +36,12 @@ import {
 } from "./record.js";
 import { isFinal } from "./states.js";
 import type { RegionRecord } from "../../operation/records.js";
-import { hasFailed, isExcluded, type Look } from "../resources.js";
+import {
+  hasFailed,
+  isExcluded,
+  isExcludedIn,
+  type Look,
+} from "../resources.js";
 import {
   exclusionIn,
   flagsOf,
@@ -133,6 +138,7 @@ export function asWavesLeave(
     after !== undefined
       ? {
           ...(isNew && flagsBefore(after, patch, shown)),
+          ...flagsKept(patch, shown),
           ...flagsOfNew(after, patch, shown, times),
         }
       : before !== undefined
@@ -156,6 +162,18 @@ function flagsBefore(
           .map(({ name }) => canonicalRegion(name))
           .filter((name) => patch[regionField(name)] !== null),
       );
+}
+
+/** Where the version's flag is taken off, a region that has come since that was asked is excluded by its own until its turn. */
+function flagsKept(patch: Patch, shown: ImageVersionRequest): Patch {
+  if (patch[EXCLUDE_FROM_LATEST] !== false || !isExcluded(shown)) return {};
+  return Object.fromEntries(
+    targetRegionsOf(shown)
+      .filter((region) => isExcludedIn(shown, region))
+      .map(({ name }) => canonicalRegion(name))
+      .filter((name) => patch[regionField(name)] !== null)
+      .map((name) => [exclusionIn(name), true]),
+  );
 }
 
 /** A region that is added, or added again, before its wave has the version is excluded there until its turn comes. */

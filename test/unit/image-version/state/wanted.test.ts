@@ -612,10 +612,13 @@ describe("where waves end before the first one", () => {
       expect(flags(away)).toEqual({ ...rest, ...away });
     });
 
-    test("what is the latest in a region, or is included now, is left to that", () => {
+    test("what is the latest in a region stays so, and what is included now is in the regions that are named", () => {
       expect(flags(other, undefined, SECOND)).toEqual(other);
-      const included = { ...other, [EXCLUDE_FROM_LATEST]: false };
-      expect(flags(included)).toEqual(included);
+      const included: Patch = { ...other, ...SECOND };
+      const { [flag("eastus2")]: _, ...named } = included;
+      expect(flags(named)).toEqual(included);
+      const own = { [EXCLUDE_FROM_LATEST]: true };
+      expect(flags(named, undefined, own)).toEqual(included);
     });
   });
 
