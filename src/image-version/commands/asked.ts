@@ -34,7 +34,7 @@ import { unsettled } from "../state/adoption.js";
 import { ruleHolding } from "../state/held.js";
 import { isFinal } from "../state/states.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { regionsToGo, ruleOf } from "../state/wanted.js";
+import { regionsToGo, ruleOf, ruleToBe } from "../state/wanted.js";
 import {
   exclusionIn,
   flagsByHand,
@@ -346,8 +346,9 @@ function everywhereBy(
     statedBy(patch, fieldsOf(body), "lists"),
   ).some((name) => name === exclusionIn(regionOf(name) ?? ""));
   if (typeof excluded !== "boolean" || isOfRegions) return {};
-  if (!excluded && (rule != null || !isHeldEverywhere(resource))) return {};
-  const waves = wavesOf(ruleOf(applied));
+  const waves = wavesOf(record ? ruleToBe(record, applied) : undefined);
+  const isHeld = waves === undefined ? isHeldEverywhere : isExcluded;
+  if (!excluded && (rule != null || !isHeld(resource))) return {};
   const flags =
     waves === undefined || excluded
       ? flagsByHand(resource, excluded)

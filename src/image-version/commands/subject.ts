@@ -30,7 +30,7 @@ import type { Look } from "../resources.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { isMadeByOthers, known } from "../state/adoption.js";
 import { isRecent, latestOf } from "../state/attempts.js";
-import { isHeld } from "../state/held.js";
+import { isHeld, requestsThatStay } from "../state/held.js";
 import { takenBack } from "../state/outside.js";
 import { sentLast, type ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
@@ -40,6 +40,7 @@ import {
   keptOf,
   unmetRequests,
 } from "../state/wanted.js";
+import { withFlagsOf } from "../state/waves.js";
 import type { ChangeCommand } from "./command.js";
 import { askedOf, withStated, type Asking } from "./asked.js";
 import { meanwhile, type Meanwhile } from "./meanwhile.js";
@@ -98,6 +99,14 @@ export function subjectOf<R extends Asking>(
     (look !== undefined && isMadeByOthers(running.record, look));
   const change = shown && {
     ...changeOf(shown.resource, asked, applied),
+    ...(running && {
+      toBe: canonicalForm(
+        withFlagsOf(
+          shown.resource,
+          requestsThatStay(running.record, contextOf(deps)),
+        ),
+      ),
+    }),
     ...(applied === undefined &&
       !request.onlyChanges &&
       isOfOthers && { unmanaged: true }),

@@ -73,6 +73,8 @@ export interface Known {
 export interface Change {
   /** What Azure shows, in canonical form. */
   readonly observed: ImageVersionRequest;
+  /** The same with the flags of latest that others, accepted before and not over, still set; absent: there are none. */
+  readonly toBe?: ImageVersionRequest;
   /** What it shall show. */
   readonly patch: Patch;
   readonly lastApplied?: Fields;

@@ -188,6 +188,7 @@ async function reasonsAgainst(
 ): Promise<readonly Finding[]> {
   const usable = await usableAfter(survey, target, steps);
   const missing = needed.filter((region) => !usable.includes(region));
+  const { waves } = (await survey.look(target)) ?? {};
   // Azure changes nothing of a version that it works on: the rollback would take as long as that.
   const busy = survey.listed.filter(
     (one) =>
@@ -202,7 +203,7 @@ async function reasonsAgainst(
           {
             code: "RegionNotReady",
             pointer: "/to",
-            message: `${target.name} is not ready, or excluded from latest, in ${missing.join(", ")}, where the present latest is. Choose another version, or add the regions to it first.`,
+            message: `${target.name} is not ready, or excluded from latest, in ${missing.join(", ")}, where the present latest is. ${waves === undefined ? "Choose another version, or add the regions to it first." : "It is promoted in waves: promote it by hand (POST …/promote), once for each wave, before you roll back to it; or choose another version."}`,
           },
         ]
       : []),

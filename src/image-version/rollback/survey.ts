@@ -22,7 +22,8 @@ import {
 import { lookOf } from "../queries/get.js";
 import { isGone, lookAt } from "../queries/look-at.js";
 import type { ListedImageVersion } from "../resources.js";
-import { flagsByHand } from "../state/waves.js";
+import { wavesIn } from "../state/held.js";
+import { flagsByHand, flagsOfNext, type Wave } from "../state/waves.js";
 import { patched, withExclusion } from "../properties/body.js";
 import { isOld, latestOf as latestLook } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
@@ -43,12 +44,18 @@ import { compareVersionNumbers } from "../version-numbers.js";
 import type { RollbackStep } from "./record.js";
 import { recordAt } from "./target.js";
 
+/** A version that was looked at. */
+export interface Surveyed extends Candidate {
+  /** A promotion includes it in the next one alone. */
+  readonly waves?: readonly Wave[];
+}
+
 export interface Survey {
   /** False where Azure has no such image definition. */
   readonly exists: boolean;
   readonly listed: readonly ListedImageVersion[];
   /** Looks at a version, once; undefined where it is gone, in the list, too. */
-  look(this: void, item: ListedImageVersion): Promise<Candidate | undefined>;
+  look(this: void, item: ListedImageVersion): Promise<Surveyed | undefined>;
   /** Numbers of the versions that a look shows as they were before Sigil's last write, or not at all, which proves nothing. */
   readonly behind: ReadonlySet<string>;
   /** Those of them that Sigil has excluded from latest, and that are included by the look: it is older, or others did that. */
@@ -72,7 +79,7 @@ export async function surveyOf(
   imageId: string,
 ): Promise<Survey> {
   const listed = await deps.resourceManager.listImageVersions(imageId);
-  const seen = new Map<string, Candidate | undefined>();
+  const seen = new Map<string, Surveyed | undefined>();
   const behind = new Set<string>();
   const perhapsIncluded = new Set<string>();
   const awaiting = new Map<string, string>();
@@ -96,9 +103,11 @@ export async function surveyOf(
     if (found !== shown) behind.add(item.name);
     if (shown && found && isPromoted(shown) && !isPromoted(found))
       perhapsIncluded.add(item.name);
-    const candidate: Candidate | undefined = found && {
+    const waves = found && wavesIn(record, found);
+    const candidate: Surveyed | undefined = found && {
       ...item,
       ...found,
+      ...(waves && { waves }),
       // Of others' version that is only listed, nothing is known.
       ...(found.regions.length > 0 && {
         readyRegions: found.regions
@@ -238,24 +247,25 @@ export async function usableAfter(
 }
 
 /** A version as it is once the steps are done. */
-export function afterSteps<T extends ListedImageVersion>(
+export function afterSteps<T extends ListedImageVersion & Partial<Surveyed>>(
   item: T,
   steps: readonly RollbackStep[],
 ): T {
   const step = steps.find(({ versionName }) => versionName === item.name);
   if (step === undefined) return item;
-  const { properties } = item.resource;
+  const { waves, resource } = item;
+  const flags =
+    waves !== undefined && step.does === "promote"
+      ? flagsOfNext(waves, resource)
+      : flagsByHand(resource, step.does === "demote");
   return {
     ...item,
     resource: {
-      ...item.resource,
+      ...resource,
       properties: {
-        ...properties,
+        ...resource.properties,
         publishingProfile: withExclusion(
-          patched(
-            item.resource,
-            flagsByHand(item.resource, step.does === "demote"),
-          ).properties.publishingProfile,
+          patched(resource, flags).properties.publishingProfile,
         ),
       },
     },

@@ -66,6 +66,7 @@ import { removalShut } from "./change/removal-shut.js";
 import { staysExcluded } from "./change/stays-excluded.js";
 import { staysIncluded } from "./change/stays-included.js";
 import { testedThere } from "./change/tested-there.js";
+import { nothingHeldBack } from "./change/nothing-held-back.js";
 import { wavesEnd } from "./change/waves-end.js";
 import { versionExists } from "./change/version-exists.js";
 import { versionExistsOtherwise } from "./change/version-exists-otherwise.js";
@@ -119,6 +120,7 @@ export const CHANGE_RULES: readonly ChangeRule[] = [
   staysIncluded,
   testedThere,
   wavesEnd,
+  nothingHeldBack,
 ];
 
 /** Rules over the request and Azure; what stands in the way of others comes first. */

@@ -13,6 +13,7 @@ import {
   batchOf,
   type Held,
   type ImageVersionRecord,
+  type VersionRequest,
 } from "./record.js";
 import { isFinal } from "./states.js";
 import {
@@ -81,6 +82,19 @@ export function isToBeSent(
         attempt.sentFor?.includes(operationId) === true &&
         (attempt.outcome !== "unknown" || isRecent(attempt, time)),
     )
+  );
+}
+
+/** What Azure does not show yet of others, but for a promotion by a rule that whatever comes before it is sent cancels. */
+export function requestsThatStay(
+  record: ImageVersionRecord,
+  time: Time,
+): readonly VersionRequest[] {
+  return openRequests(record).flatMap(([id, request]) =>
+    request.appliedTime !== undefined ||
+    (request.byRule !== undefined && isToBeSent(record, id, time))
+      ? []
+      : [request],
   );
 }
 

@@ -9,6 +9,7 @@ import {
   regionField,
   regionOf,
   regionsIn,
+  sameAt,
   type Fields,
 } from "../properties/fields.js";
 import {
@@ -35,10 +36,16 @@ import {
 } from "./record.js";
 import { isFinal } from "./states.js";
 import type { RegionRecord } from "../../operation/records.js";
-import { hasFailed, isExcluded, type Look } from "../resources.js";
+import {
+  hasFailed,
+  isExcluded,
+  isExcludedIn,
+  type Look,
+} from "../resources.js";
 import {
   exclusionIn,
   flagsOf,
+  isLatestNowhere,
   regionsWithout,
   wavesOf,
   type Wave,
@@ -123,14 +130,50 @@ export function asWavesLeave(
 ): Patch {
   if (shown === undefined) return patch;
   const before = wavesOf(ruleOf(applied));
-  const after = PROMOTION in patch ? wavesOf(ruleOf(patch)) : before;
+  const isNew =
+    PROMOTION in patch &&
+    !sameAt(PROMOTION, applied?.[PROMOTION], patch[PROMOTION] ?? undefined);
+  const after = isNew ? wavesOf(ruleOf(patch)) : before;
   const flags =
     after !== undefined
-      ? flagsOfNew(after, patch, shown, times)
+      ? {
+          ...(isNew && flagsBefore(after, patch, shown)),
+          ...flagsKept(patch, shown),
+          ...flagsOfNew(after, patch, shown, times),
+        }
       : before !== undefined
         ? flagsTakenOff(patch, shown)
         : {};
   return { ...flags, ...patch };
+}
+
+/** New waves have a version that is the latest nowhere as one that is made under them: each of its flags excludes it. */
+function flagsBefore(
+  waves: readonly Wave[],
+  patch: Patch,
+  shown: ImageVersionRequest,
+): Patch {
+  return patch[EXCLUDE_FROM_LATEST] === false || !isLatestNowhere(shown)
+    ? {}
+    : flagsOf(
+        waves,
+        0,
+        targetRegionsOf(shown)
+          .map(({ name }) => canonicalRegion(name))
+          .filter((name) => patch[regionField(name)] !== null),
+      );
+}
+
+/** Where the version's flag is taken off, a region that has come since that was asked is excluded by its own until its turn. */
+function flagsKept(patch: Patch, shown: ImageVersionRequest): Patch {
+  if (patch[EXCLUDE_FROM_LATEST] !== false || !isExcluded(shown)) return {};
+  return Object.fromEntries(
+    targetRegionsOf(shown)
+      .filter((region) => isExcludedIn(shown, region))
+      .map(({ name }) => canonicalRegion(name))
+      .filter((name) => patch[regionField(name)] !== null)
+      .map((name) => [exclusionIn(name), true]),
+  );
 }
 
 /** A region that is added, or added again, before its wave has the version is excluded there until its turn comes. */
@@ -321,6 +364,15 @@ export function presentRule(
   return PROMOTION in wanted
     ? ((wanted[PROMOTION] ?? undefined) as PromotionRule | undefined)
     : ruleOf(record.lastApplied);
+}
+
+/** The one that there is once what is open has been carried out. */
+export function ruleToBe(
+  record: ImageVersionRecord,
+  applied: Fields | undefined,
+): PromotionRule | undefined {
+  const asked = openRequests(record).map(([, request]) => request);
+  return ruleOf({ ...applied, ...combined(asked, applied) });
 }
 
 /** Regions that open requests remove. */

@@ -1,5 +1,6 @@
 /** A region that was lost, or removed, and that Sigil adds again: what its wave has says whether it is the latest there. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import {
   patchImageVersion,
@@ -230,3 +231,35 @@ test("a region that others add, of no wave, is theirs: it stops no wave", async 
     eastus: false,
   });
 });
+
+test.each([
+  ["a person has asked for", false],
+  ["a person has taken over", true],
+])(
+  "a region of a later wave that others add again before the first one's promotion is sent, which %s, waits for its turn",
+  async (_, isTaken) => {
+    await send(bodyOf(WAVES));
+    await rollouts.simulator.control.dropRegion({
+      versionId: HELD,
+      region: "eastus2",
+    });
+    await rollouts.pass(15);
+    if (isTaken) await rollouts.report({});
+    await promoteImageVersion(rollouts.world.deps, OPERATOR);
+    const { resourceManager } = rollouts.world.deps;
+    const look = await resourceManager.getImageVersion(idOf(HELD));
+    if (look === undefined) throw new TypeError("It is there.");
+    await resourceManager.putImageVersion(
+      idOf(HELD),
+      withTargets(look.resource, [
+        ...targetsOf(look.resource),
+        { name: "eastus2" },
+      ]),
+    );
+    await rollouts.pass(20);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  },
+);

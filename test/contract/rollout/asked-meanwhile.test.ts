@@ -11,6 +11,8 @@ import {
   HELD,
   OPERATOR,
   startRollouts,
+  targetsOf,
+  withTargets,
   type Rollouts,
 } from "./support.js";
 
@@ -160,4 +162,26 @@ test("a body that repeats false, as az does, and does not know of the rule, is n
   expect((await rollouts.isLatest()) === false || warnings.length > 0).toBe(
     true,
   );
+});
+
+test("who includes a version in words before its first wave, of which others have taken a region's flag off, includes that wave", async () => {
+  await put(plain(TWO, { sigil: WAVES }));
+  await rollouts.pass(15);
+  const { resourceManager } = rollouts.world.deps;
+  const look = await resourceManager.getImageVersion(OPERATOR.id);
+  if (look === undefined) throw new TypeError("It is there.");
+  const [first = { name: "" }, second = { name: "" }] = targetsOf(
+    look.resource,
+  );
+  const { excludeFromLatest: _, ...rest } = second;
+  await resourceManager.putImageVersion(
+    OPERATOR.id,
+    withTargets(look.resource, [first, rest]),
+  );
+  await rollouts.pass(40);
+  await patch({
+    properties: { publishingProfile: { excludeFromLatest: false } },
+  });
+  await rollouts.pass(15);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
 });

@@ -227,6 +227,84 @@ describe("before the first wave", () => {
   });
 });
 
+describe("while a promotion of the first wave is under way", () => {
+  const include = () =>
+    patch({ properties: { publishingProfile: { excludeFromLatest: false } } });
+  const promote = () => promoteImageVersion(rollouts.world.deps, OPERATOR);
+  const take = async (): Promise<void> => {
+    await rollouts.report({});
+    await promote();
+  };
+  const send = async (): Promise<void> => {
+    await rollouts.simulator.control.setLag({ ms: 120_000 });
+    await rollouts.report({});
+    await rollouts.step(0);
+  };
+
+  describe.each([
+    ["that a person has asked for", promote],
+    ["that a person has asked for by a PATCH", include],
+    ["that a person has taken over", take],
+    ["that the rule has begun, and that is sent", send],
+  ])("%s", (_, begin) => {
+    beforeEach(async () => {
+      await rollouts.publish(WAVES);
+      await begin();
+    });
+
+    test("other waves are refused, and those that there are go on", async () => {
+      const { code, findings } = await refusal(
+        put({ ...WAVES, waves: [SECOND, FIRST] }),
+      );
+      expect(code).toBe("InvalidRequest");
+      expect(findings.map(({ message }) => message)).toEqual([
+        "A rule of waves is for a new version: this one is about to be included in latest.",
+      ]);
+      await rollouts.simulator.control.setLag({ ms: 0 });
+      await rollouts.pass(10);
+      expect(await rollouts.latestIn()).toEqual(["westus"]);
+      await rollouts.report({ region: "eastus2" });
+      await rollouts.pass(5);
+      expect(await rollouts.latestIn()).toEqual(BOTH);
+    });
+
+    test.each([
+      ["none", undefined],
+      ["tested", TESTED],
+    ])(
+      "the rule %s instead ends the waves, with a warning that says where it stays excluded",
+      async (_, rule) => {
+        const answer = await put(rule);
+        await rollouts.simulator.control.setLag({ ms: 0 });
+        expect(answer).toMatchObject({
+          operation: {
+            warnings: [
+              {
+                code: "WavesEnd",
+                message:
+                  "The request ends the waves by which the version was to become the latest in eastus2: it stays excluded from latest there.",
+              },
+            ],
+          },
+        });
+        await rollouts.pass(10);
+        expect(await rollouts.latestIn()).toEqual(["westus"]);
+      },
+    );
+  });
+
+  test("who includes the version by a PATCH after other waves were accepted includes their first", async () => {
+    await rollouts.publish(WAVES);
+    await put({ ...WAVES, waves: [SECOND, FIRST] });
+    await include();
+    await rollouts.pass(10);
+    expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+    await rollouts.report({});
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+});
+
 describe("before the first wave, where others have changed one region,", () => {
   /** What somebody does in the portal: without its own flag. */
   const take = async (): Promise<ImageVersionRequest> => {
@@ -355,11 +433,114 @@ describe("before the first wave, where others have changed one region,", () => {
   });
 });
 
-test("a rule tested that is taken away leaves the version excluded; waves instead begin with their first", async () => {
+test("a rule tested that is taken away leaves the version excluded", async () => {
   await rollouts.publish(TESTED);
-  const { findings } = await refusal(put(WAVES));
-  expect(findings).toMatchObject([{ code: "InvalidPromotion" }]);
   await change(undefined);
   await passAll();
   expect(await rollouts.latestIn()).toEqual([]);
+});
+
+describe("waves that are asked of a version that is there", () => {
+  const LATER = "smoke";
+  const publish = async (rule?: object): Promise<void> => {
+    await put(rule);
+    await rollouts.world.finish(HELD);
+  };
+  const demote = async (): Promise<void> => {
+    expect((await refusal(put(WAVES))).findings).toMatchObject([
+      { code: "InvalidPromotion" },
+    ]);
+    await demoteImageVersion(rollouts.world.deps, OPERATOR);
+    await rollouts.world.finish(HELD);
+  };
+  test.each([
+    [
+      "was in latest, and is demoted",
+      async () => {
+        await publish();
+        await demote();
+      },
+    ],
+    [
+      "its tests have put in latest, and is demoted",
+      async () => {
+        await publish(TESTED);
+        await passAll();
+        await demote();
+      },
+    ],
+    [
+      "waves have left in one region, and is demoted",
+      async () => {
+        await publish(WAVES);
+        await rollouts.report({});
+        await rollouts.pass(5);
+        await change(undefined);
+        await demote();
+      },
+    ],
+    [
+      "waves have left excluded",
+      async () => {
+        await publish(WAVES);
+        await change(undefined);
+      },
+    ],
+    ["waits for its tests", () => publish(TESTED)],
+  ])("and %s, exclude each region, and begin with the first", async (_, so) => {
+    await so();
+    const waves = [SECOND, FIRST].map((one) => ({ ...one, results: [LATER] }));
+    expect(await change({ ...WAVES, waves })).toEqual([]);
+    const { deps } = rollouts.world;
+    const look = await deps.resourceManager.getImageVersion(idOf(HELD));
+    expect(
+      (look ? targetsOf(look.resource) : []).map(
+        ({ excludeFromLatest }) => excludeFromLatest,
+      ),
+    ).toEqual([true, true]);
+    await rollouts.report({ region: "eastus2", name: LATER });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+    await rollouts.report({ name: LATER });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+
+  test("are planned as they are sent", async () => {
+    await publish(TESTED);
+    const { armRequest } = await planImageVersion(rollouts.world.deps, {
+      id: idOf(HELD),
+      body: ruled(WAVES),
+    });
+    expect(
+      targetsOf(armRequest?.body as ImageVersionRequest).map(
+        ({ excludeFromLatest }) => excludeFromLatest,
+      ),
+    ).toEqual([true, true]);
+  });
+});
+
+test("a rule tested of a version that is in latest holds nothing back; demoted first, as the warning says, it does", async () => {
+  await put(undefined);
+  await rollouts.world.finish(HELD);
+  const { findings } = await planImageVersion(rollouts.world.deps, {
+    id: idOf(HELD),
+    body: ruled(TESTED),
+  });
+  expect(findings.map(({ code }) => code)).toContain("NothingHeldBack");
+  expect(await change(TESTED)).toEqual([
+    [
+      "NothingHeldBack",
+      "The version is not excluded from latest: the rule holds nothing back.",
+    ],
+  ]);
+  expect(await rollouts.view()).toBeUndefined();
+  expect(await rollouts.latestIn()).toEqual(BOTH);
+  await change(undefined);
+  await demoteImageVersion(rollouts.world.deps, OPERATOR);
+  await rollouts.world.finish(HELD);
+  expect(await change(TESTED)).toEqual([]);
+  expect(await rollouts.latestIn()).toEqual([]);
+  await passAll();
+  expect(await rollouts.latestIn()).toEqual(BOTH);
 });

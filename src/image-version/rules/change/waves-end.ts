@@ -17,26 +17,26 @@ export const wavesEnd: ChangeRule = {
     "A request that leaves out a promotion rule of waves, or has another rule instead, leaves no region excluded that a wave was to include.",
   check: ({ change }) => {
     if (change === undefined) return [];
-    const { observed, patch, lastApplied } = change;
+    const { observed, toBe = observed, patch, lastApplied } = change;
     const before = lastApplied?.[PROMOTION] as PromotionRule | undefined;
     const after = patch[PROMOTION] as PromotionRule | null | undefined;
     if (
       wavesOf(before) === undefined ||
       after === undefined ||
       sameAt(PROMOTION, before, after ?? undefined) ||
-      (after !== null && isExcluded(observed)) ||
+      (after !== null && isExcluded(toBe)) ||
       patch[EXCLUDE_FROM_LATEST] === false
     )
       return [];
     const own = (name: string): unknown =>
       patch[`${regionField(name)}/excludeFromLatest`];
-    const targets = targetRegionsOf(observed);
+    const targets = targetRegionsOf(toBe);
     const excluded = targets
       .filter(
         (region) =>
-          isExcludedIn(observed, region) &&
+          isExcludedIn(toBe, region) &&
           // Of a region false is left out: the version's own flag excludes it.
-          (isExcluded(observed) || own(region.name) !== false),
+          (isExcluded(toBe) || own(region.name) !== false),
       )
       .map(({ name }) => name);
     const kept = excluded.filter((name) => own(name) === true);
@@ -50,7 +50,7 @@ export const wavesEnd: ChangeRule = {
           {
             pointer: "/sigil/promotion",
             message: `The request ends the waves by which the version was to become the latest in ${excluded.join(", ")}: it stays excluded from latest there.`,
-            remediation: isExcluded(observed)
+            remediation: isExcluded(toBe)
               ? `Keep the rule; or promote it by hand (POST …/promote), which includes it in every region${butKept}.`
               : `Keep the rule; or include it there by a PATCH of targetRegions that says "excludeFromLatest": false of ${excluded.join(", ")}.`,
           },

@@ -4,7 +4,7 @@ import { EXCLUDE_FROM_LATEST, PROMOTION } from "../../properties/table.js";
 import { isExcluded } from "../../resources.js";
 import type { ImageVersionRequest, PromotionRule } from "../../contract.js";
 import { canonicalRegion } from "../../../resource-id.js";
-import { isHeldEverywhere, wavesOf } from "../../state/waves.js";
+import { isLatestNowhere, wavesOf } from "../../state/waves.js";
 import type { Breach, RequestRule } from "../rule.js";
 
 const REGIONS = "/sigil/promotion/regions";
@@ -152,14 +152,14 @@ function notNew(
             },
           ],
     );
-  return sameAt(PROMOTION, change.lastApplied?.[PROMOTION], rule) ||
-    isHeldEverywhere(change.observed)
+  const { observed, toBe = observed, lastApplied } = change;
+  return sameAt(PROMOTION, lastApplied?.[PROMOTION], rule) ||
+    [observed, toBe].every(isLatestNowhere)
     ? []
     : [
         {
           pointer: "/sigil/promotion",
-          message:
-            "A rule of waves is for a new version: this one is not excluded from latest in each of its regions.",
+          message: `A rule of waves is for a new version: this one is ${isLatestNowhere(observed) ? "about to be included in latest" : "not excluded from latest in each of its regions"}.`,
           remediation:
             "Keep the rule that it has, demote the version first (POST …/demote), or publish another one.",
         },

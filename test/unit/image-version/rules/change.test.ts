@@ -81,7 +81,7 @@ describe("an update", () => {
     const regions = [region("westus")];
     expect(
       findings({ promotion, regions, existing: {} }).map(({ code }) => code),
-    ).toEqual(["RegionKept"]);
+    ).toEqual(["RegionKept", "NothingHeldBack"]);
     expect(findings({ promotion, regions }).map(({ code }) => code)).toEqual([
       "InvalidPromotion",
     ]);
@@ -479,6 +479,77 @@ describe("a region that is added to a version which its tests have promoted", ()
     const regions = [region("westus"), region("eastus2")];
     const existing = { regions: [region("westus")] };
     expect(warned("NotTestedThere", { regions }, existing)).toEqual([]);
+  });
+});
+
+describe("a promotion rule of a version that is there", () => {
+  const RULES: readonly PromotionRule[] = [
+    { when: "tested" },
+    { when: "manual" },
+    { when: "allRegionsReady" },
+    { when: "regions", regions: ["westus"] },
+  ];
+  const told = (
+    promotion: PromotionRule | undefined,
+    existing: NonNullable<Changes["existing"]> = {},
+  ) =>
+    warned(
+      "NothingHeldBack",
+      {
+        ...(existing.publishing && { publishing: existing.publishing }),
+        ...(promotion && { promotion }),
+      },
+      existing,
+    );
+  const expected = [
+    finding(
+      "NothingHeldBack",
+      "/sigil/promotion",
+      "The version is not excluded from latest: the rule holds nothing back.",
+      "leave it out, demote the version (POST …/demote), and send the rule then.",
+      "warning",
+    ),
+  ];
+
+  test.each(RULES)("holds nothing back that is in latest: $when", (rule) => {
+    expect(told(rule)).toEqual(expected);
+    expect(told(rule, { unmanaged: true })).toEqual(expected);
+    expect(
+      told(rule, { promotion: { when: "tested", results: ["boot"] } }),
+    ).toEqual(expected);
+  });
+
+  test.each(RULES)("holds back what is excluded: $when", (rule) => {
+    expect(told(rule, { publishing: OUT })).toEqual([]);
+  });
+
+  test.each(RULES)("is no news where it is repeated: $when", (rule) => {
+    expect(told(rule, { promotion: rule })).toEqual([]);
+    expect(told(undefined, { promotion: rule })).toEqual([]);
+  });
+
+  test("is told once where it ends waves, and where waves are refused", () => {
+    const waves: PromotionRule = {
+      when: "waves",
+      waves: [{ regions: ["westus", "eastus2"], after: "manual" }],
+    };
+    expect(told({ when: "tested" }, { promotion: waves })).toEqual([]);
+    expect(told(waves)).toEqual([]);
+  });
+
+  test("goes by what others, accepted before it, make of the version", () => {
+    const it = subject({
+      publishing: OUT,
+      promotion: { when: "tested" },
+      existing: { publishing: OUT },
+    });
+    const toBe = subject().request;
+    const change = it.change && { ...it.change, toBe };
+    expect(
+      checkChange({ ...it, change }).filter(
+        ({ code }) => code === "NothingHeldBack",
+      ),
+    ).toEqual(expected);
   });
 });
 

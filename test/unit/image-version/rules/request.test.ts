@@ -472,7 +472,7 @@ describe("a promotion rule of waves", () => {
     ]);
   });
 
-  test("is for a version that is held back in each region, or has it already", () => {
+  test("is for a version that is excluded in each region, or has it already", () => {
     const late = [
       wrong(
         "",
@@ -484,6 +484,13 @@ describe("a promotion rule of waves", () => {
       refused({ ...held, promotion: WAVES, existing });
     expect(asked(held)).toEqual([]);
     expect(asked({ ...held, unmanaged: true })).toEqual([]);
+    expect(
+      asked({ ...held, regions: [region("westus"), region("eastus2")] }),
+    ).toEqual([]);
+    const byRegion = { regions: held.regions };
+    expect(
+      refused({ ...byRegion, promotion: WAVES, existing: byRegion }),
+    ).toEqual([]);
     const partly = {
       publishing: {},
       regions: [region("westus"), region("eastus2")],

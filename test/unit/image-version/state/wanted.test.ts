@@ -560,6 +560,7 @@ describe("where waves end before the first one", () => {
     [flag("eastus2")]: true,
   };
   const INCLUDED = { [flag("westus")]: false, [flag("eastus2")]: false };
+  const OUT = { [EXCLUDE_FROM_LATEST]: false };
   const ends = { [PROMOTION]: null };
 
   const flags = (
@@ -588,10 +589,43 @@ describe("where waves end before the first one", () => {
     expect(flags(away)).toEqual({ [flag("eastus2")]: false, ...away });
   });
 
+  describe("where other waves follow", () => {
+    const other = { [PROMOTION]: { ...WAVES, waves: [] } };
+    const SECOND = {
+      [EXCLUDE_FROM_LATEST]: false,
+      [flag("westus")]: false,
+      [flag("eastus2")]: true,
+    };
+
+    test.each<[string, Patch, Patch?]>([
+      ["is excluded by its own flag alone", { [EXCLUDE_FROM_LATEST]: true }],
+      ["is excluded by its regions' alone", { ...HELD, ...OUT }],
+      ["is excluded by both", HELD],
+    ])("each of the flags of what %s excludes it", (_, shown) => {
+      expect(flags(other, undefined, shown)).toEqual({ ...HELD, ...other });
+      expect(flags(other, {}, shown)).toEqual({ ...HELD, ...other });
+    });
+
+    test("but that of a region that goes", () => {
+      const away = { ...other, [regionField("westus")]: null };
+      const { [flag("westus")]: _, ...rest } = HELD;
+      expect(flags(away)).toEqual({ ...rest, ...away });
+    });
+
+    test("what is the latest in a region stays so, and what is included now is in the regions that are named", () => {
+      expect(flags(other, undefined, SECOND)).toEqual(other);
+      const included: Patch = { ...other, ...SECOND };
+      const { [flag("eastus2")]: _, ...named } = included;
+      expect(flags(named)).toEqual(included);
+      const own = { [EXCLUDE_FROM_LATEST]: true };
+      expect(flags(named, undefined, own)).toEqual(included);
+    });
+  });
+
   test.each<[string, ...Parameters<typeof flags>]>([
     ["nothing is said of the rule", { "/tags/a": "1" }],
-    ["other waves follow", { [PROMOTION]: { ...WAVES, waves: [] } }],
     ["it is included", { ...ends, [EXCLUDE_FROM_LATEST]: false }],
+    ["the same are repeated", { [PROMOTION]: WAVES }],
     ["the rule had none", ends, { [PROMOTION]: RULE }],
     ["there was no rule", ends, {}],
     [

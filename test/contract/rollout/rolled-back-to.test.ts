@@ -1,0 +1,109 @@
+/** A rollback to a version whose rule says when it is to be the latest. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
+import {
+  planRollback,
+  rollBackImage,
+} from "../../../src/image-version/rollback/roll-back.js";
+import { imageIdOf } from "../../../src/resource-id.js";
+import { idOf, request, TRACEPARENT } from "../../support/dependencies.js";
+import { latestIn } from "../../support/latest.js";
+import { managedImageRequest, seedVersionId } from "../../support/requests.js";
+import { refusal } from "../../support/refusal.js";
+import {
+  HELD,
+  OPERATOR,
+  TESTED,
+  WAVES,
+  startRollouts,
+  type Rollouts,
+} from "./support.js";
+
+const NEWER = seedVersionId("3.0.0");
+
+let rollouts: Rollouts;
+beforeEach(async () => {
+  rollouts = await startRollouts();
+});
+afterEach(() => rollouts.close());
+
+const { versionName: to, ...image } = idOf(HELD);
+const rollBack = () =>
+  rollBackImage(rollouts.world.deps, {
+    image,
+    to,
+    requestedBy: OPERATOR.requestedBy,
+    traceparent: TRACEPARENT,
+  });
+const publishNewer = async (): Promise<void> => {
+  await request(rollouts.world.deps, NEWER, managedImageRequest());
+  await rollouts.world.finish(NEWER);
+  rollouts.clock.advance(15 * 60_000);
+};
+const latest = () =>
+  Promise.all(
+    ["westus", "eastus2"].map((region) =>
+      latestIn(rollouts.simulator, imageIdOf(idOf(HELD)), region),
+    ),
+  );
+const promote = async (): Promise<void> => {
+  await promoteImageVersion(rollouts.world.deps, OPERATOR);
+  await rollouts.world.finish(HELD);
+  rollouts.clock.advance(15 * 60_000);
+};
+
+describe("promoted in waves", () => {
+  const passed = async (regions: readonly string[]): Promise<void> => {
+    for (const region of regions) {
+      await rollouts.report({ region });
+      await rollouts.pass(5);
+    }
+  };
+
+  test.each([
+    ["before the first", []],
+    ["at the first", ["westus"]],
+  ])("%s, is refused beforehand, and says what to do", async (_, regions) => {
+    await rollouts.publish(WAVES);
+    await passed(regions);
+    await publishNewer();
+    for (const send of [
+      rollBack,
+      () => planRollback(rollouts.world.deps, { image, to }),
+    ])
+      expect((await refusal(send())).findings).toEqual([
+        {
+          code: "RegionNotReady",
+          pointer: "/to",
+          message:
+            "2.0.0 is not ready, or excluded from latest, in eastus2, where the present latest is. It is promoted in waves: promote it by hand (POST …/promote), once for each wave, before you roll back to it; or choose another version.",
+        },
+      ]);
+    expect(await latest()).toEqual(["3.0.0", "3.0.0"]);
+    for (let i = regions.length; i < 2; i += 1) await promote();
+    await rollBack();
+    await rollouts.pass(15);
+    expect(await latest()).toEqual(["2.0.0", "2.0.0"]);
+  });
+
+  test("whose waves were done before it was demoted, is refused beforehand, too", async () => {
+    await rollouts.publish(WAVES);
+    await passed(["westus", "eastus2"]);
+    await demoteImageVersion(rollouts.world.deps, OPERATOR);
+    await rollouts.world.finish(HELD);
+    await publishNewer();
+    expect((await refusal(rollBack())).code).toBe("RollbackRefused");
+    expect(await latest()).toEqual(["3.0.0", "3.0.0"]);
+  });
+});
+
+test("that waits for its tests includes it everywhere", async () => {
+  await rollouts.publish(TESTED);
+  await publishNewer();
+  await rollBack();
+  await rollouts.pass(15);
+  expect(await latest()).toEqual(["2.0.0", "2.0.0"]);
+});
