@@ -75,7 +75,7 @@ const DELAYED =
   "Azure Resource Graph may not show yet who uses the version: it is asked once that has passed.";
 
 const LISTED =
-  "Azure Resource Manager does not show the version, and lists it, or has made it a few minutes ago: the answer may be older than that.";
+  "Azure Resource Manager does not show the version, and lists it, or has made or restored it a few minutes ago: the answer may be older than that.";
 
 const TAKEN =
   "Azure Resource Manager has accepted the delete request, but does not show the deletion yet.";
