@@ -8,6 +8,7 @@ import type { Dependencies } from "../ports.js";
 import type { ListedImageVersion, Look } from "../resources.js";
 import { isJustThere } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
+import { mayBeDeleted } from "../state/deleting.js";
 import { isToBeShown } from "../state/states.js";
 
 /** What Azure shows of a version now; undefined where it has none. Throws what the read throws. */
@@ -22,7 +23,7 @@ export async function lookAt(
 const AGAIN_MS = 30_000;
 
 /**
- * A version that Azure has shown, and whose DELETE Sigil has not sent, is gone only where the list of its image definition lacks it,
+ * A version that Azure has shown, and of which Azure has taken no DELETE of Sigil's, is gone only where the list of its image definition lacks it,
  * too, and where it has been there for longer than a replica of Azure may be behind: both may be of before it was made, or restored.
  * Throws what the read of the list throws.
  */
@@ -32,11 +33,7 @@ export async function isGone(
   record: ImageVersionRecord | undefined,
   list: (imageId: string) => Promise<readonly ListedImageVersion[] | undefined>,
 ): Promise<boolean> {
-  if (
-    record?.exists !== true ||
-    record.state === "Deleting" ||
-    isToBeShown(record)
-  )
+  if (record?.exists !== true || mayBeDeleted(record) || isToBeShown(record))
     return true;
   if (isJustThere(record, { now: now(), pace })) return false;
   const versions = await list(imageIdOf(id));
