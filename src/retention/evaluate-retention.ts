@@ -11,6 +11,7 @@ import type {
 import { isExcludedForNow } from "../image-version/state/guarding.js";
 import { regionField } from "../image-version/properties/fields.js";
 import type { Patch } from "../image-version/properties/patch.js";
+import { EXCLUDE_FROM_LATEST } from "../image-version/properties/table.js";
 import { isFinal } from "../image-version/state/states.js";
 import { isProtected } from "../image-version/state/wanted.js";
 import { versionScope } from "../image-version/listings.js";
@@ -141,11 +142,11 @@ function beforeDeletion(
   return {
     ...before,
     excludeFromLatest: !Object.values(was).includes(false),
-    regions: version.regions.map(({ name, excludeFromLatest }) => ({
+    regions: version.regions.map(({ name }) => ({
       name,
       excludeFromLatest:
-        (was[`${regionField(name)}/excludeFromLatest`] ?? excludeFromLatest) ===
-        true,
+        (was[`${regionField(name)}/excludeFromLatest`] ??
+          was[EXCLUDE_FROM_LATEST]) === true,
     })),
   };
 }

@@ -25,7 +25,7 @@ import {
 } from "../properties/canonical-form.js";
 import { NOTHING_ASKED } from "../properties/patch.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
-import { lookAt } from "../queries/look-at.js";
+import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
 import {
   isExcluded,
@@ -42,13 +42,13 @@ import {
 } from "../state/adoption.js";
 import type { DeletedLife, ImageVersionRecord } from "../state/record.js";
 import { isFinal } from "../state/states.js";
-import { mustBeIdle, type Command } from "./command.js";
+import { listIn, mustBeIdle, type Command } from "./command.js";
 
 const KIND = "RestoreImageVersion";
 
 /**
  * Throws ServiceError NotFound for a version that nobody has ever asked for, ImageVersionGone for one that Azure cannot
- * restore, ImageVersionConflict for one that is there, or that an operation is working on.
+ * restore, StateConflict, retryable, where it is not certain that it is gone, ImageVersionConflict for one that is there, or that an operation is working on.
  */
 export async function restoreImageVersion(
   deps: Dependencies,
@@ -68,10 +68,18 @@ export async function restoreImageVersion(
     fingerprint,
   );
   if (earlier !== undefined) return earlier;
-  const [look, deleted] = await Promise.all([
+  const [look, deleted, record] = await Promise.all([
     lookAt(deps, id),
     deletedVersion(deps, id),
+    deps.store.readRecord(key),
   ]);
+  if (
+    look === undefined &&
+    record !== undefined &&
+    isFinal(record.state) &&
+    !isDeletedSince(record, deleted)
+  )
+    await mustBeGone(deps, id, record, listIn(deps));
   const operation = await acceptOperation<ImageVersionRecord>(
     deps,
     key,
@@ -131,6 +139,17 @@ export async function restoreImageVersion(
   await bindKey(deps, requestKey, operation);
   deps.looks.forget(id, imageIdOf(id));
   return operation;
+}
+
+/** A list that has it may be of before Azure has given it back. */
+function isDeletedSince(
+  { restoredTime = "" }: ImageVersionRecord,
+  deleted: DeletedImageVersion | undefined,
+): boolean {
+  return (
+    deleted !== undefined &&
+    !(Date.parse(deleted.softDeletedTime ?? "") < Date.parse(restoredTime))
+  );
 }
 
 /** Others have restored what Sigil has seen deleted. */

@@ -34,13 +34,15 @@ export interface Body {
 
 /**
  * What to send so that ARM, which shows `shown`, shows `patch`. `mayRemove`: a caller has asked that regions may be
- * removed, so that this stays allowed. `rewrites`: it was sent before, and Azure does not show it.
+ * removed, so that this stays allowed. `rewrites`: it was sent before, and Azure does not show it. `included`: canonical regions that
+ * others had included by themselves, and that are to be so again.
  */
 export function updateBody(
   shown: ImageVersionRequest,
   patch: Patch,
   mayRemove: boolean,
   rewrites = false,
+  included: readonly string[] = [],
 ): Body {
   const request = patched(shown, patch);
   const before = regionsIn(fieldsOf(shown));
@@ -58,7 +60,7 @@ export function updateBody(
           rewrites,
           patch[EXCLUDE_FROM_LATEST] === false
             ? undefined
-            : includedAlone(shown),
+            : [...includedAlone(shown), ...included],
         ),
         safetyProfile: {
           ...properties.safetyProfile,

@@ -6,7 +6,9 @@ import {
 } from "../../resource-id.js";
 import type { Dependencies } from "../ports.js";
 import type { ListedImageVersion, Look } from "../resources.js";
+import { isJustThere } from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
+import { mayBeDeleted } from "../state/deleting.js";
 import { isToBeShown } from "../state/states.js";
 
 /** What Azure shows of a version now; undefined where it has none. Throws what the read throws. */
@@ -21,9 +23,9 @@ export async function lookAt(
 const AGAIN_MS = 30_000;
 
 /**
- * A version that Azure has shown, and whose DELETE Sigil has not sent, is gone only where the list of its image definition lacks it,
- * too, and where its life is longer than a replica of Azure may be behind: before, both may be of the time before it was made. Throws
- * what the read of the list throws.
+ * A version that Azure has shown, and of which Azure has taken no DELETE of Sigil's, is gone only where the list of its image definition lacks it,
+ * too, and where it has been there for longer than a replica of Azure may be behind: both may be of before it was made, or restored.
+ * Throws what the read of the list throws.
  */
 export async function isGone(
   { now, pace }: Pick<Dependencies, "now" | "pace">,
@@ -31,14 +33,9 @@ export async function isGone(
   record: ImageVersionRecord | undefined,
   list: (imageId: string) => Promise<readonly ListedImageVersion[] | undefined>,
 ): Promise<boolean> {
-  if (
-    record?.exists !== true ||
-    record.state === "Deleting" ||
-    isToBeShown(record)
-  )
+  if (record?.exists !== true || mayBeDeleted(record) || isToBeShown(record))
     return true;
-  const { publishedDate = "" } = record.observed ?? record;
-  if (now().getTime() - Date.parse(publishedDate) < pace.staleMs) return false;
+  if (isJustThere(record, { now: now(), pace })) return false;
   const versions = await list(imageIdOf(id));
   return versions?.some(({ name }) => name === id.versionName) !== true;
 }
@@ -50,7 +47,7 @@ export async function mustBeGone(
   if (await isGone(deps, id, record, list)) return;
   throw new ServiceError(
     "StateConflict",
-    `Azure answers that it has no ${formatImageVersionId(id)}, and lists it, or has made it less than ${Math.ceil(deps.pace.staleMs / 60_000)} minutes ago: the answer may be older than that. Send the request again.`,
+    `Azure answers that it has no ${formatImageVersionId(id)}, and lists it, or has made or restored it less than ${Math.ceil(deps.pace.staleMs / 60_000)} minutes ago: the answer may be older than that. Send the request again.`,
     { retryAfterMs: AGAIN_MS },
   );
 }

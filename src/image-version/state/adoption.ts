@@ -171,7 +171,10 @@ export function ofOthers(
     ...kept,
     exists: true,
     unmanaged: true,
-    ...(isSameLife(deletedLife, publishedDate) && { deletedLife }),
+    ...(isSameLife(deletedLife, publishedDate) && {
+      deletedLife,
+      restoredTime: look.time,
+    }),
     observed: look,
     opened: false,
     repairs: {},

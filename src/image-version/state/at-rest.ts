@@ -19,7 +19,7 @@ import {
   known,
   withoutLife,
 } from "./adoption.js";
-import { isOld } from "./attempts.js";
+import { isJustThere, isOld } from "./attempts.js";
 import {
   changedByOthers,
   drift,
@@ -140,7 +140,10 @@ function missing(
   const { now, pace } = context;
   const { sentTime, acceptedTime = sentTime } = sentLast(record) ?? {};
   // Invariant 1: it may be of before the version was made.
-  if (now.getTime() - Date.parse(acceptedTime ?? "") < pace.staleMs)
+  if (
+    isJustThere(record, context) ||
+    now.getTime() - Date.parse(acceptedTime ?? "") < pace.staleMs
+  )
     return undefined;
   const { doubt } = record;
   if (doubt?.what !== GONE)

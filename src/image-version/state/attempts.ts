@@ -287,6 +287,20 @@ export function isRecent({ outcome, sentTime }: Attempt, time: Time): boolean {
   );
 }
 
+/** Azure has made the version, or given it back, so lately that a look that shows none may be older. */
+export function isJustThere(
+  record: Pick<
+    ImageVersionRecord,
+    "observed" | "publishedDate" | "restoredTime"
+  >,
+  time: Time,
+): boolean {
+  const { publishedDate = "" } = record.observed ?? record;
+  return [publishedDate, record.restoredTime ?? ""].some(
+    (since) => sinceMs(since, time) < time.pace.staleMs,
+  );
+}
+
 /** An attempt without an answer may have been carried out, and looks need not show that yet. */
 export function mayBeDone(
   record: Pick<ImageVersionRecord, "lastAttempt">,

@@ -167,6 +167,18 @@ export function deleteRefused(pair: ImageVersionPair): ImageVersionPair {
   };
 }
 
+/** ARM has taken the DELETE, or may have: none that it has refused. */
+export function mayBeDeleted({
+  state,
+  deletionTakenTime,
+  deletionSent,
+}: ImageVersionRecord): boolean {
+  return (
+    state === "Deleting" &&
+    (deletionTakenTime !== undefined || deletionSent !== undefined)
+  );
+}
+
 /** How long the DELETE that has no answer may be carried out yet, though a look shows the version at rest; 0 or less: no more. */
 export function unansweredMs(
   { deletionSent }: Pick<ImageVersionRecord, "deletionSent">,

@@ -18,7 +18,7 @@ import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
-import { regionField } from "../properties/fields.js";
+import { regionField, regionOf } from "../properties/fields.js";
 import { isExcluded, isExcludedIn, type Look } from "../resources.js";
 import { deletes, demotes } from "./queue.js";
 import type {
@@ -29,16 +29,14 @@ import type {
 } from "./record.js";
 import { isFinal } from "./states.js";
 
-/** By field, whether the version is excluded, and in each region: its own flag goes before the version's. */
-function flagsIn(
-  resource: ImageVersionRequest,
-): Readonly<Record<string, boolean>> {
+/** The version's flag, and each region's own, which goes before it; null: it has none. */
+function flagsIn(resource: ImageVersionRequest): Patch {
   return {
     [EXCLUDE_FROM_LATEST]: isExcluded(resource),
     ...Object.fromEntries(
-      targetRegionsOf(resource).map((region) => [
-        `${regionField(canonicalRegion(region.name))}/excludeFromLatest`,
-        isExcludedIn(resource, region),
+      targetRegionsOf(resource).map(({ name, excludeFromLatest = null }) => [
+        `${regionField(canonicalRegion(name))}/excludeFromLatest`,
+        excludeFromLatest,
       ]),
     ),
   };
@@ -46,7 +44,10 @@ function flagsIn(
 
 /** It is the latest nowhere. */
 export function isExcludedEverywhere(resource: ImageVersionRequest): boolean {
-  return Object.values(flagsIn(resource)).every((flag) => flag);
+  return (
+    isExcluded(resource) &&
+    targetRegionsOf(resource).every((region) => isExcludedIn(resource, region))
+  );
 }
 
 /** When the DELETE may be sent; undefined: the version is to be excluded from latest first. */
@@ -233,6 +234,17 @@ function waitForDelay(
 /** Invariant 2: what is to be sent; undefined where nothing is. */
 export function includedAgain({ guard }: VersionRequest): Patch | undefined {
   return guard?.was;
+}
+
+/** Invariant 2: canonical regions that had a flag of their own by which they were in latest. */
+export function includedBefore({
+  requests,
+}: Pick<ImageVersionRecord, "requests">): readonly string[] {
+  return Object.values(requests).flatMap(({ guard }) =>
+    Object.entries(guard?.was ?? {}).flatMap(([field, flag]) =>
+      flag === false ? (regionOf(field) ?? []) : [],
+    ),
+  );
 }
 
 /** Invariant 2: the rule that was in force is again. */

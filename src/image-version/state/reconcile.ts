@@ -29,6 +29,7 @@ import {
   regionField,
   regionOf,
   regionsIn,
+  sameAt,
   type Fields,
 } from "../properties/fields.js";
 import {
@@ -39,6 +40,7 @@ import {
 } from "../properties/patch.js";
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isOld, isUncertain, mayHaveFailedBefore } from "./attempts.js";
+import { includedBefore } from "./guarding.js";
 import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
 import { isToBePromoted, mayRemoveRegions, wantedBy } from "./wanted.js";
 import { FLAGS_BY_RULE } from "./waves.js";
@@ -200,12 +202,16 @@ function whereUnmet(
   const last = sentLast(record);
   // What an operation before has sent is no reason to doubt: it was shown, and is asked otherwise now.
   const own = batchOf(record).some(([id]) => last?.sentFor?.includes(id));
-  const sent = (field: string): boolean =>
-    own &&
-    last !== undefined &&
-    last.outcome !== "unknown" &&
-    field in last.changes;
-  const lost = unmet.filter(({ field }) => sent(field));
+  const lost = unmet.filter(
+    ({ field, after }) =>
+      own &&
+      last !== undefined &&
+      last.outcome !== "unknown" &&
+      field in last.changes &&
+      // What it asks otherwise by now was not sent before.
+      (last.changes[field] === after ||
+        sameAt(field, last.changes[field], after)),
+  );
   const impossible = impossibleAmong(unmet);
   const never = unmet.filter(
     (one) =>
@@ -388,7 +394,13 @@ function written(
 ): Decision {
   const fields = fieldsOf(look.resource);
   const wish = staysOpen(record, fields);
-  const body: Body = updateBody(look.resource, changes, wish, rewrites);
+  const body: Body = updateBody(
+    look.resource,
+    changes,
+    wish,
+    rewrites,
+    includedBefore(record),
+  );
   // What it has already cannot tell a look before the write from one after it.
   const distinctive = unmetBy(fields, {
     ...changes,

@@ -244,6 +244,8 @@ export interface ImageVersionRecord extends TrackedRecord {
     readonly publishedDate: string;
     readonly endTime: string;
   };
+  /** When it was first seen that Azure has given back a life that had ended; RFC 3339. */
+  readonly restoredTime?: string;
   /** When operations were begun to put back what others have changed, of the last day; RFC 3339. */
   readonly corrections?: readonly string[];
   /** It was told that no more is put back, for a while. */

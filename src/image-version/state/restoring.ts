@@ -311,6 +311,7 @@ export function restored(
       patch: {
         state: "Replicating",
         exists: true,
+        restoredTime: time,
         ticks: 0,
         rewrites: 0,
         consecutiveNotFound: 0,

@@ -1,6 +1,6 @@
 /**
  * Deletes a version, and knows it deleted only when ARM shows it no longer, look after look. Invariants:
- *  1. Deleted is reached only from several looks in a row at which ARM answered 404, and where no DELETE was sent from a list that
+ *  1. Deleted is reached only from several looks in a row at which ARM answered 404, and where none was taken from a list that
  *     lacks it, too; or from a look that shows a later life.
  *  2. A DELETE of which the outcome is unknown is sent again once ARM shows the version and is not deleting it, and for a
  *     version that was never shown, which may be on its way yet: deleting twice is deleting once.
@@ -75,7 +75,7 @@ const DELAYED =
   "Azure Resource Graph may not show yet who uses the version: it is asked once that has passed.";
 
 const LISTED =
-  "Azure Resource Manager does not show the version, and lists it, or has made it a few minutes ago: the answer may be older than that.";
+  "Azure Resource Manager does not show the version, and lists it, or has made or restored it a few minutes ago: the answer may be older than that.";
 
 const TAKEN =
   "Azure Resource Manager has accepted the delete request, but does not show the deletion yet.";

@@ -294,7 +294,8 @@ describe("a version that Azure does not show", () => {
     expect(see(atRest(), undefined, 601)).toBeUndefined();
     expect(see(atRest(), undefined, 602)).toBeDefined();
     const { lastAttempt: _, ...record } = succeeded().record;
-    expect(see({ ...succeeded(), record }, undefined, 30)).toBeDefined();
+    expect(see({ ...succeeded(), record }, undefined, 30)).toBeUndefined();
+    expect(see({ ...succeeded(), record }, undefined, 602)).toBeDefined();
   });
 
   test("counts from when it was sent, where the answer's time is not known", () => {

@@ -124,15 +124,15 @@ describe("a version in latest", () => {
     ).toEqual({
       was: {
         [EXCLUDE_FROM_LATEST]: true,
-        [WEST_FLAG]: true,
+        [WEST_FLAG]: null,
         [EAST_FLAG]: false,
       },
     });
     expect(requestOf(first({}, { overriddenRule: RULE })).guard).toEqual({
       was: {
         [EXCLUDE_FROM_LATEST]: false,
-        [WEST_FLAG]: false,
-        [EAST_FLAG]: false,
+        [WEST_FLAG]: null,
+        [EAST_FLAG]: null,
       },
       overriddenRule: RULE,
     });
