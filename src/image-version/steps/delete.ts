@@ -66,7 +66,7 @@ import type {
   ImageVersionRecord,
   QueuedRequest,
 } from "../state/record.js";
-import { attemptAfter, isOld } from "../state/attempts.js";
+import { attemptAfter, latestOf } from "../state/attempts.js";
 import { see } from "../state/see.js";
 import type { Look } from "../resources.js";
 import { isUnanswered, postponeOrEnd } from "./end-batch.js";
@@ -362,13 +362,17 @@ async function mayBeDeleted(
   const { guard, byPolicy } = deletion.request;
   const due = dueTimeOf(deletion.request, useDelayMs);
   const leftMs = due === undefined ? 0 : due - deps.now().getTime();
-  const again = due !== undefined && isIncluded(stored.record, shown, deps);
-  const toExclude = guard && (due === undefined || again) ? shown : undefined;
+  // What Sigil has written counts over an older look.
+  const seen = latestOf(stored.record, shown, contextOf(deps)) ?? shown;
+  const isOut = seen === undefined || isExcludedEverywhere(seen.resource);
+  // Others may have included it since, and it may be used again. Where a DELETE was sent, nothing is written.
+  const again =
+    due !== undefined && !isOut && stored.record.state !== "Deleting";
+  const toExclude = guard && (due === undefined || again) ? seen : undefined;
   let unasked: unknown;
   if (guard !== undefined && (toExclude === undefined || again) && leftMs <= 0)
     try {
       // Excluded, it is the latest nowhere, whatever others have read of it last.
-      const isOut = shown === undefined || isExcludedEverywhere(shown.resource);
       await mustNotBeNeeded(deps, {
         id,
         latestIn: isOut ? [] : await latestRegions(deps, id),
@@ -401,20 +405,6 @@ async function mayBeDeleted(
   else if (leftMs > 0) await later(deps, stored, DELAYED, leftMs);
   else return true;
   return false;
-}
-
-/** Since it was excluded others have included it: it may have come to be used again. Where a DELETE was sent, nothing is written. */
-function isIncluded(
-  record: ImageVersionRecord,
-  shown: Look | undefined,
-  deps: Dependencies,
-): boolean {
-  return (
-    record.state !== "Deleting" &&
-    shown !== undefined &&
-    !isExcludedEverywhere(shown.resource) &&
-    !isOld(record, shown, contextOf(deps))
-  );
 }
 
 function kept(why: string): ServiceError {

@@ -27,6 +27,7 @@ import {
 import { inOneWorld } from "../../support/one-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest } from "../../support/requests.js";
+import { showAs, shownIn } from "./truth/support.js";
 
 const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
 const DELAY_MS = 900_000;
@@ -282,6 +283,19 @@ describe("a deletion", () => {
     expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
     expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
     expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
+  });
+
+  test("excludes it where its first look is of before Sigil has included it", async () => {
+    await publish(true);
+    const before = await shownIn(world, version);
+    const promotion = { id: idOf(version), ...BY };
+    await promoteImageVersion(world.deps, promotion);
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+    await remove();
+    showAs(world, version, before);
+    await untilExcluded();
+    expect(await shown()).toBe("excluded");
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
   });
 
   test.each([
