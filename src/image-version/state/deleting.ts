@@ -41,7 +41,8 @@ export function deletionIn({
 }: ImageVersionPair): QueuedRequest | undefined {
   const [first] = record.queued;
   if (isDeleting(record.state)) {
-    const begun = [operation, ...record.members].find(deletes);
+    // One before it was canceled, and is about to include the version in latest again.
+    const begun = [operation, ...record.members].findLast(deletes);
     if (begun !== undefined)
       return {
         operation: begun,

@@ -63,12 +63,14 @@ export function dueTimeOf(
 /** The version leaves latest, where it is in it; the next step of the deletion comes after that. */
 export function excludeFirst(
   pair: ImageVersionPair,
-  { operation: { id }, request }: QueuedRequest,
+  { operation: { id }, request: given }: QueuedRequest,
   look: Look,
   delayMs: number,
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = pair;
+  // Others may have included it again since it was excluded.
+  const { appliedTime: _, ...request } = given;
   const flags = flagsIn(look.resource);
   if (isExcludedEverywhere(look.resource))
     return waitForDelay(pair, id, request, delayMs, context);

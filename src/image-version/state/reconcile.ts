@@ -105,7 +105,8 @@ export function reconcile(
   const unmet = unmetBy(fields, wantedBy(record));
   if (unmet.length > 0) return whereUnmet(record, look, unmet, context);
   const decision = whereMet(record, look, fields, context);
-  if (!isUncertain(record, look, wantedBy(record), context)) return decision;
+  const open = { ...wantedBy(record), ...removedInVain(record) };
+  if (!isUncertain(record, look, open, context)) return decision;
   return decision.kind === "applied"
     ? {
         kind: "wait",
@@ -114,6 +115,15 @@ export function reconcile(
     : decision.kind === "put"
       ? { ...decision, isMet: false }
       : decision;
+}
+
+/** Regions whose removal was sent before it was canceled: whether Azure has removed them is told. */
+function removedInVain(record: ImageVersionRecord): Patch {
+  return Object.fromEntries(
+    batchOf(record).flatMap(([, { removing = [] }]) =>
+      removing.map((name) => [regionField(name), null]),
+    ),
+  );
 }
 
 function whereAbsent(

@@ -6,7 +6,7 @@
  *     version that was never shown, which may be on its way yet: deleting twice is deleting once.
  *  3. A DELETE is sent only after a look of that very step has shown the life that is to be deleted: another one is others'.
  *  4. No DELETE is sent while a PUT of Sigil's may be under way.
- *  5. Of a guarded version no DELETE is sent before it was excluded from latest, the delay has passed, and nobody was seen who
+ *  5. Of a guarded version no DELETE is sent before it was excluded from latest, the delay has passed since, and nobody was seen who
  *     needs it, scale sets in Azure Resource Manager itself (guarding.ts). What a retention policy has begun is done only while
  *     that would delete the version still. What could not be seen is no pass. All of it is asked before each DELETE.
  *  6. Once it is canceled, or is to be kept, no DELETE is sent. It ends when a look shows the version at rest, and no DELETE that
@@ -66,7 +66,7 @@ import type {
   ImageVersionRecord,
   QueuedRequest,
 } from "../state/record.js";
-import { attemptAfter } from "../state/attempts.js";
+import { attemptAfter, latestOf } from "../state/attempts.js";
 import { see } from "../state/see.js";
 import type { Look } from "../resources.js";
 import { isUnanswered, postponeOrEnd } from "./end-batch.js";
@@ -362,12 +362,17 @@ async function mayBeDeleted(
   const { guard, byPolicy } = deletion.request;
   const due = dueTimeOf(deletion.request, useDelayMs);
   const leftMs = due === undefined ? 0 : due - deps.now().getTime();
-  const toExclude = guard && due === undefined ? shown : undefined;
+  // What Sigil has written counts over an older look.
+  const seen = latestOf(stored.record, shown, contextOf(deps)) ?? shown;
+  const isOut = seen === undefined || isExcludedEverywhere(seen.resource);
+  // Others may have included it since, and it may be used again. Where a DELETE was sent, nothing is written.
+  const again =
+    due !== undefined && !isOut && stored.record.state !== "Deleting";
+  const toExclude = guard && (due === undefined || again) ? seen : undefined;
   let unasked: unknown;
-  if (guard !== undefined && toExclude === undefined && leftMs <= 0)
+  if (guard !== undefined && (toExclude === undefined || again) && leftMs <= 0)
     try {
       // Excluded, it is the latest nowhere, whatever others have read of it last.
-      const isOut = shown === undefined || isExcludedEverywhere(shown.resource);
       await mustNotBeNeeded(deps, {
         id,
         latestIn: isOut ? [] : await latestRegions(deps, id),

@@ -27,6 +27,7 @@ import {
 import { inOneWorld } from "../../support/one-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest } from "../../support/requests.js";
+import { showAs, shownIn } from "./truth/support.js";
 
 const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
 const DELAY_MS = 900_000;
@@ -283,6 +284,61 @@ describe("a deletion", () => {
     expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
     expect(world.simulator.control.countRequests({ method: "PUT" })).toBe(0);
   });
+
+  test("excludes it where its first look is of before Sigil has included it", async () => {
+    await publish(true);
+    const before = await shownIn(world, version);
+    const promotion = { id: idOf(version), ...BY };
+    await promoteImageVersion(world.deps, promotion);
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+    await remove();
+    showAs(world, version, before);
+    await untilExcluded();
+    expect(await shown()).toBe("excluded");
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+  });
+
+  test.each([
+    ["was excluded before", true],
+    ["the deletion has excluded", false],
+  ])(
+    "of what %s excludes it anew, and waits anew, where others include it meanwhile",
+    async (_, excluded) => {
+      await publish(excluded);
+      await remove();
+      await untilExcluded();
+      const { control } = world.simulator;
+      const found = await world.deps.resourceManager.getImageVersion(
+        idOf(version),
+      );
+      const { publishingProfile } = found?.resource.properties ?? {};
+      await control.editVersion({
+        versionId: version,
+        properties: {
+          publishingProfile: {
+            ...publishingProfile,
+            excludeFromLatest: false,
+            targetRegions: (publishingProfile?.targetRegions ?? []).map(
+              ({ excludeFromLatest: __, ...region }) => region,
+            ),
+          },
+        },
+      });
+      expect(await shown()).toBe("included");
+      world.clock.advance(DELAY_MS);
+      await world.runDue();
+      await untilExcluded();
+      const since = world.clock.now();
+      expect(await shown()).toBe("excluded");
+      world.clock.advance(DELAY_MS - 60_000);
+      await world.runDue();
+      expect(deletes()).toBe(0);
+      expect(await world.finish(version)).toMatchObject({
+        status: "Succeeded",
+      });
+      expect(world.clock.now() - since).toBeGreaterThanOrEqual(DELAY_MS);
+    },
+  );
 
   test("whose version is found in use then ends, with the version in latest as it was", async () => {
     await publish();

@@ -20,6 +20,7 @@ import {
   putThrough,
   puts,
   regionNames,
+  showAs,
   shownIn,
 } from "./support.js";
 
@@ -370,6 +371,30 @@ describe("a region whose removal was sent before it is canceled is told to be go
     await untilSent(1);
     await cancel(world, update);
     await isTold(update);
+  });
+
+  test("where there was no answer, and replicas are behind for minutes", async () => {
+    const update = await removal();
+    const before = await shownIn(world, id);
+    putFault({ times: 1, action: "reset-after-processing" });
+    await untilSent(1);
+    await cancel(world, update);
+    showAs(world, id, before, { times: null });
+    await pass(world, 400_000);
+    expect((await operation(world, update)).status).toBe("Running");
+    world.simulator.control.clearFaults();
+    await isTold(update);
+  });
+
+  test("nor is it told where Azure has it ten minutes later", async () => {
+    const update = await removal();
+    putFault({ times: 1, action: "reset" });
+    await untilSent(1);
+    await cancel(world, update);
+    const last = await isOver(update);
+    expect(last).toMatchObject({ status: "Canceled" });
+    expect(last?.history.at(-1)?.message).not.toContain("had removed");
+    expect(regionNames(await shownIn(world, id))).toContain("eastus");
   });
 
   test("beside another", async () => {

@@ -1,6 +1,8 @@
 /** A guarded deletion that comes to nothing: the version is in latest as it was, and no region has a flag that it had not. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { deleteImageVersion } from "../../../../src/image-version/commands/by-hand.js";
 import { imageIdOf } from "../../../../src/resource-id.js";
+import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import {
   CONSUMER,
@@ -9,10 +11,14 @@ import {
   worldWithConsumer,
 } from "../../../support/image-users.js";
 import { inOneWorld } from "../../../support/one-world.js";
+import { eventsOf } from "../drift/support.js";
 import {
+  BY,
   byHand,
   cancel,
   ended,
+  faultOn,
+  inAzure,
   isExcluded,
   made,
   pass,
@@ -54,10 +60,7 @@ const vain = {
     await until(world, () => isExcluded(world, id));
     await putUser(world, "virtualMachineScaleSets", "late", id);
   },
-} satisfies Record<
-  string,
-  (deletion: Awaited<ReturnType<typeof byHand.remove>>) => Promise<unknown>
->;
+} satisfies Record<string, (deletion: OperationRecord) => Promise<unknown>>;
 
 test.each(Object.entries(vain))(
   "%s: who excludes the version in Azure later excludes it in every region",
@@ -110,4 +113,46 @@ test("what others have included in one region alone is so again", async () => {
   const [last] = await ended(world, [deletion]);
   expect(last).toMatchObject({ status: "Canceled" });
   expect(profileOf(await shownIn(world, id))).toEqual(before);
+});
+
+describe("canceled, and deleted by an Admin before that has ended", () => {
+  const removeUnasked = () =>
+    deleteImageVersion(world.deps, { id: idOf(id), ...BY, ignoreUse: true });
+
+  async function canceled(): Promise<OperationRecord> {
+    await made(world, id, plain());
+    const deletion = await byHand.remove(world, id);
+    await vain["canceled while it waits"](deletion);
+    return deletion;
+  }
+
+  test("the Admin's deletion succeeds, and the canceled one is canceled", async () => {
+    const first = await canceled();
+    const second = await removeUnasked();
+    expect(await ended(world, [first, second])).toMatchObject([
+      { status: "Canceled" },
+      { status: "Succeeded" },
+    ]);
+    expect(await inAzure(world, id)).toBeUndefined();
+    const told = (await eventsOf(world, id)).filter(
+      ({ type }) => type === "Sigil.ImageVersion.Deleted",
+    );
+    expect(told).toMatchObject([{ data: { operationId: second.id } }]);
+  });
+
+  test("where Azure refuses that, too, the version is in latest again as it was", async () => {
+    const first = await canceled();
+    faultOn(world, id, {
+      method: "DELETE",
+      status: 409,
+      body: { error: { code: "ScopeLocked", message: "It is locked." } },
+      times: null,
+    });
+    const second = await removeUnasked();
+    expect(await ended(world, [first, second])).toMatchObject([
+      { status: "Canceled" },
+      { status: "Failed" },
+    ]);
+    expect(await isExcluded(world, id)).toBe(false);
+  });
 });
