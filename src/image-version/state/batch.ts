@@ -125,8 +125,8 @@ export function demotionFirst(
     return undefined;
   const { sentFor = [] } = (lost ? undefined : sentLast(record)) ?? {};
   const unsent = batchOf(record).filter(([id]) => !sentFor.includes(id));
-  // Whose end is decided does not begin again: what it would take back, the demotion says otherwise.
-  const decided = unsent.filter(
+  // Whose end is decided does not begin again, and may have sent something else before: what it would take back, the demotion says otherwise.
+  const decided = batchOf(record).filter(
     ([, request]) =>
       request.decided !== undefined && contradicts(request, first.request),
   );
