@@ -9,7 +9,6 @@ import {
   keyOf,
   parseImageVersionId,
 } from "../../resource-id.js";
-import type { TransitionContext } from "../../operation/ports.js";
 import { versionNameIn, versionScope } from "../listings.js";
 import type { Dependencies } from "../ports.js";
 import {
@@ -25,7 +24,11 @@ import type { ListedImageVersion } from "../resources.js";
 import { wavesIn } from "../state/held.js";
 import { flagsByHand, flagsOfNext, type Wave } from "../state/waves.js";
 import { patched, withExclusion } from "../properties/body.js";
-import { isOld, latestOf as latestLook } from "../state/attempts.js";
+import {
+  isJustThere,
+  isOld,
+  latestOf as latestLook,
+} from "../state/attempts.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import {
   isExcludedForNow,
@@ -165,7 +168,7 @@ async function corrected(
       const item = items.get(name);
       const isOfBefore =
         item === undefined
-          ? isJustMade(record, context)
+          ? record.exists && isJustThere(record, context) // Azure need not list it yet.
           : isOld(record, { ...item, regions: [], time }, context);
       const known = item ?? record.observed;
       const newer = isOfBefore && known ? await look({ ...known, name }) : item;
@@ -214,15 +217,6 @@ function toPromote(record: ImageVersionRecord): string | undefined {
   )
     ? BY_OPERATION
     : undefined;
-}
-
-/** Azure need not list it yet. */
-function isJustMade(
-  { exists, observed }: ImageVersionRecord,
-  { now, pace }: TransitionContext,
-): boolean {
-  const sinceMs = now.getTime() - Date.parse(observed?.publishedDate ?? "");
-  return exists && sinceMs < pace.staleMs;
 }
 
 /** The latest as it is now; with steps, as it is once they are done. */

@@ -23,7 +23,6 @@ import {
 import { indexed } from "../../operation/catalog.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import { sequenceOf, type OperationRecord } from "../../operation/records.js";
-import { sameAt } from "../properties/fields.js";
 import { conflictsBetween, type Asked } from "../properties/patch.js";
 import { deleteNext, deletionIn } from "./deleting.js";
 import { deletes, demotes, inTurn } from "./queue.js";
@@ -31,7 +30,6 @@ import { contradicts } from "./demoting.js";
 import {
   batchOf,
   sentLast,
-  type Attempt,
   type ImageVersionPair,
   type ImageVersionRecord,
   type QueuedRequest,
@@ -125,13 +123,10 @@ export function demotionFirst(
   const [first] = record.queued;
   if (first === undefined || !demotes(first.operation) || deletionIn(pair))
     return undefined;
-  const sent = lost ? undefined : sentLast(record);
-  const unsent = batchOf(record).filter(
-    ([id, request]) =>
-      sent?.sentFor?.includes(id) !== true || isTakingBack(request, sent),
-  );
-  // Whose end is decided does not begin again: what it would take back, the demotion says otherwise.
-  const decided = unsent.filter(
+  const { sentFor = [] } = (lost ? undefined : sentLast(record)) ?? {};
+  const unsent = batchOf(record).filter(([id]) => !sentFor.includes(id));
+  // Whose end is decided does not begin again, and may have sent something else before: what it would take back, the demotion says otherwise.
+  const decided = batchOf(record).filter(
     ([, request]) =>
       request.decided !== undefined && contradicts(request, first.request),
   );
@@ -159,20 +154,6 @@ export function demotionFirst(
         context,
       )
     : undefined;
-}
-
-/** Its end is decided, and to take back what was sent for it is not sent yet. */
-function isTakingBack(
-  { decided, changes }: VersionRequest,
-  sent: Pick<Attempt, "changes">,
-): boolean {
-  return (
-    decided !== undefined &&
-    Object.entries(changes).some(
-      ([field, value]) =>
-        field in sent.changes && !sameAt(field, sent.changes[field], value),
-    )
-  );
 }
 
 /** The demotion begins in the place of these, which are queued behind it. */
