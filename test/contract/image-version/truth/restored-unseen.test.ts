@@ -1,6 +1,7 @@
 /** A version was restored a few minutes ago, and a replica of Azure that is behind shows it deleted still: it is not gone by that. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { restoreImageVersion } from "../../../../src/image-version/commands/restore.js";
+import { planRollback } from "../../../../src/image-version/rollback/roll-back.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import { refusal } from "../../../support/refusal.js";
@@ -90,6 +91,20 @@ describe("by Sigil", () => {
     faultOn(world, id, { method: "GET", status: 404, times: 1 });
     expect(await refusal(ask())).toMatchObject(AGAIN);
     expect(await tagsIn(world, id)).toEqual({ a: "1" });
+  });
+
+  test("a rollback may lead to it", async () => {
+    const to = idOf(id).versionName;
+    const newer = id.replace(/[^/]+$/u, "90.0.0");
+    await made(world, newer, plain());
+    await hide();
+    expect(
+      await planRollback(world.deps, {
+        ...BY,
+        image: idOf(id),
+        to,
+      }),
+    ).toMatchObject({ from: "90.0.0", to });
   });
 
   test("ten minutes later it is gone, where others have deleted it", async () => {
