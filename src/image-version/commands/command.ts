@@ -101,6 +101,8 @@ export async function glance(
     return { look, seen: true };
   } catch (error) {
     if (!(error instanceof ServiceError) || mustSee) throw error;
+    // Of what others have made again nothing stands in.
+    if (error.code === "StateConflict" && record?.exists !== true) throw error;
     return { look: record?.observed, seen: false };
   }
 }

@@ -25,7 +25,8 @@ const AGAIN_MS = 30_000;
 /**
  * A version that Azure has shown, and of which Azure has taken no DELETE of Sigil's, is gone only where the list of its image definition lacks it,
  * too, and where it has been there for longer than a replica of Azure may be behind: both may be of before it was made, or restored.
- * Throws what the read of the list throws.
+ * Of one that was gone the list says whether others have made it again, once it cannot be of before its end. Throws what the read of
+ * the list throws.
  */
 export async function isGone(
   { now, pace }: Pick<Dependencies, "now" | "pace">,
@@ -33,9 +34,12 @@ export async function isGone(
   record: ImageVersionRecord | undefined,
   list: (imageId: string) => Promise<readonly ListedImageVersion[] | undefined>,
 ): Promise<boolean> {
-  if (record?.exists !== true || mayBeDeleted(record) || isToBeShown(record))
+  if (record === undefined || mayBeDeleted(record) || isToBeShown(record))
     return true;
-  if (isJustThere(record, { now: now(), pace })) return false;
+  if (record.exists && isJustThere(record, { now: now(), pace })) return false;
+  const { endTime = "" } = record.deletedLife ?? {};
+  if (!record.exists && now().getTime() - Date.parse(endTime) < pace.staleMs)
+    return true;
   const versions = await list(imageIdOf(id));
   return versions?.some(({ name }) => name === id.versionName) !== true;
 }

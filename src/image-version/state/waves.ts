@@ -37,18 +37,19 @@ export function promotedWaves(
   waves: readonly Wave[],
   shown: ImageVersionRequest,
 ): number | undefined {
-  const targets = targetRegionsOf(shown);
+  const inWaves = regionsUntil(waves, waves.length);
+  const targets = targetRegionsOf(shown).filter(({ name }) =>
+    inWaves.includes(canonicalRegion(name)),
+  );
   // A region that says otherwise, where the version is excluded, is of nobody's waves.
   if (
     isExcluded(shown) &&
     targets.some((one) => one.excludeFromLatest === false)
   )
     return undefined;
-  const inWaves = regionsUntil(waves, waves.length);
   const included = targets
     .filter((region) => !isExcludedIn(shown, region))
-    .map(({ name }) => canonicalRegion(name))
-    .filter((name) => inWaves.includes(name));
+    .map(({ name }) => canonicalRegion(name));
   const counts = waves.map((_, i) => i + 1).reverse();
   // Before the first wave the version's own flag excludes it: regions that are held back one by one are of nobody's waves.
   return [...counts, ...(isExcluded(shown) ? [0] : [])].find((count) => {

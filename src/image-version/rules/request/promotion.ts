@@ -24,12 +24,19 @@ export const promotion: RequestRule = {
       ...(change === undefined ? [] : targetRegionsOf(change.observed)),
     ].map(({ name }) => name);
     const given = rule.regions ?? [];
+    // What others have added or taken away since is no reason to refuse what repeats the rule.
+    const isKept =
+      change !== undefined &&
+      sameAt(PROMOTION, change.lastApplied?.[PROMOTION], rule);
+    const mustBeInWaves = isKept
+      ? regionsAdded(request, change.observed)
+      : targets;
     return [
       // What is held back already is no contradiction: Sigil itself holds it back until the rule is met.
       ...(change !== undefined &&
       !isExcluded(change.observed) &&
       change.patch[EXCLUDE_FROM_LATEST] === true &&
-      !sameAt(PROMOTION, change.lastApplied?.[PROMOTION], rule)
+      !isKept
         ? [
             {
               pointer: EXCLUDE_FROM_LATEST,
@@ -43,10 +50,10 @@ export const promotion: RequestRule = {
       ...unnamed(rule.when, given),
       ...untested(rule),
       ...unwaved(rule),
-      ...inWaves(rule, targets),
-      ...(wavesOf(rule) === undefined ? [] : notNew(request, rule, change)),
+      ...inWaves(rule, targets, mustBeInWaves, isKept),
+      ...(wavesOf(rule) === undefined || isKept ? [] : notNew(request, change)),
       ...(namesRegions(rule.when) ? given : []).flatMap((name, i) =>
-        targets.includes(name)
+        isKept || targets.includes(name)
           ? []
           : [
               {
@@ -88,8 +95,23 @@ function unwaved({ when, waves, onFailure }: PromotionRule): Breach[] {
     : [];
 }
 
-/** Each target region is in one wave. */
-function inWaves(rule: PromotionRule, targets: readonly string[]): Breach[] {
+function regionsAdded(
+  request: ImageVersionRequest,
+  observed: ImageVersionRequest,
+): readonly string[] {
+  const there = targetRegionsOf(observed).map(({ name }) => name);
+  return targetRegionsOf(request)
+    .map(({ name }) => name)
+    .filter((name) => !there.includes(name));
+}
+
+/** Each target region is in one wave. `isKept`: of one that the version has no more nothing is said. */
+function inWaves(
+  rule: PromotionRule,
+  targets: readonly string[],
+  mustBeInWaves: readonly string[],
+  isKept: boolean,
+): Breach[] {
   const waves = wavesOf(rule) ?? [];
   if (waves.length === 0) return [];
   const named = waves.flatMap(({ regions }, wave) =>
@@ -100,7 +122,7 @@ function inWaves(rule: PromotionRule, targets: readonly string[]): Breach[] {
   );
   const first = (name: string) => named.find((one) => one.name === name);
   const breaches = named.flatMap((one): Breach[] =>
-    !targets.includes(one.name)
+    !isKept && !targets.includes(one.name)
       ? [
           {
             pointer: one.pointer,
@@ -118,7 +140,7 @@ function inWaves(rule: PromotionRule, targets: readonly string[]): Breach[] {
             },
           ],
   );
-  const without = [...new Set(targets)].filter(
+  const without = [...new Set(mustBeInWaves)].filter(
     (name) => first(name) === undefined,
   );
   return without.length === 0
@@ -137,7 +159,6 @@ function inWaves(rule: PromotionRule, targets: readonly string[]): Breach[] {
 /** What is in latest already, or may be, has passed nothing. */
 function notNew(
   request: ImageVersionRequest,
-  rule: PromotionRule,
   change: Parameters<RequestRule["check"]>[0]["change"],
 ): Breach[] {
   if (change === undefined)
@@ -152,9 +173,8 @@ function notNew(
             },
           ],
     );
-  const { observed, toBe = observed, lastApplied } = change;
-  return sameAt(PROMOTION, lastApplied?.[PROMOTION], rule) ||
-    [observed, toBe].every(isLatestNowhere)
+  const { observed, toBe = observed } = change;
+  return [observed, toBe].every(isLatestNowhere)
     ? []
     : [
         {

@@ -141,3 +141,23 @@ test("by others, and adopted: nor is it gone by that", async () => {
   await look(world);
   expect(await told(world, id)).not.toContain("DeletedOutside");
 });
+
+describe("restored by others, of which Sigil knows nothing yet", () => {
+  beforeEach(async () => {
+    await outside(world, "PUT", id, {
+      location: "westus",
+      properties: { restore: true },
+    });
+    world.clock.advance(60_000);
+  });
+
+  test.each([...asked, ["a DELETE", () => byHand.remove(world, id)] as const])(
+    "%s by answers of before, while Azure lists it, is to be sent again",
+    async (_, ask) => {
+      faultOn(world, id, { method: "GET", status: 404, times: 2 });
+      expect(await refusal(ask())).toMatchObject(AGAIN);
+      expect(await refusal(ask())).toMatchObject(AGAIN);
+      expect(await tagsIn(world, id)).toEqual({ a: "1" });
+    },
+  );
+});

@@ -1,0 +1,112 @@
+/** Others add a region of no wave, or take one of a wave away: the waves go on, and no request that repeats the rule is refused for it. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  patchImageVersion,
+  putImageVersion,
+} from "../../../src/image-version/commands/put.js";
+import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { commandOf, idOf, request } from "../../support/dependencies.js";
+import { refusal } from "../../support/refusal.js";
+import {
+  HELD,
+  OPERATOR,
+  WAVES,
+  isIn,
+  ruled,
+  startRollouts,
+  targetsOf,
+  withTargets,
+  type Rollouts,
+} from "./support.js";
+
+let rollouts: Rollouts;
+beforeEach(async () => {
+  rollouts = await startRollouts();
+  await request(rollouts.world.deps, HELD, BODY);
+  await rollouts.world.finish(HELD);
+});
+afterEach(() => rollouts.close());
+
+const REGIONS = [{ name: "westus" }, { name: "eastus2" }];
+const BODY = withTargets(ruled(WAVES), REGIONS);
+
+async function addOutside(flag: object): Promise<void> {
+  const { resourceManager } = rollouts.world.deps;
+  const look = await resourceManager.getImageVersion(idOf(HELD));
+  if (look === undefined) return expect.fail();
+  await resourceManager.putImageVersion(
+    idOf(HELD),
+    withTargets(look.resource, [
+      ...targetsOf(look.resource),
+      { name: "eastus", ...flag },
+    ]),
+  );
+  await rollouts.pass(60);
+}
+const lose = async (): Promise<void> => {
+  await rollouts.simulator.control.dropRegion({
+    versionId: HELD,
+    region: "eastus2",
+  });
+  await rollouts.pass(60);
+};
+const patchTags = async (): Promise<void> => {
+  await patchImageVersion(rollouts.world.deps, {
+    ...OPERATOR,
+    validate: () => [],
+    patch: { tags: { a: "1" } },
+  });
+  await rollouts.world.finish(HELD);
+};
+const put = async (body: ImageVersionRequest): Promise<void> => {
+  await putImageVersion(rollouts.world.deps, {
+    ...commandOf(HELD, body),
+    ...OPERATOR,
+  });
+  await rollouts.world.finish(HELD);
+};
+const tagsIn = async (): Promise<unknown> =>
+  (await rollouts.world.deps.resourceManager.getImageVersion(idOf(HELD)))
+    ?.resource.tags;
+
+describe.each([
+  ["without a flag", {}],
+  ["with false in words", { excludeFromLatest: false }],
+])("a region of no wave %s", (_, flag) => {
+  test("stops no wave before the first", async () => {
+    await addOutside(flag);
+    await rollouts.report({});
+    await rollouts.pass(20);
+    expect(await rollouts.latestIn()).toContain("westus");
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(20);
+    expect(await rollouts.latestIn()).toContain("eastus2");
+  });
+
+  test("refuses no PATCH of tags, and no body that repeats the rule", async () => {
+    await addOutside(flag);
+    await patchTags();
+    expect(await tagsIn()).toEqual({ a: "1" });
+    await put({ ...BODY, tags: { a: "2" } });
+    expect(await tagsIn()).toEqual({ a: "2" });
+  });
+});
+
+test("a region that is added through Sigil is in a wave", async () => {
+  const body = withTargets(BODY, [...REGIONS, { name: "eastus" }]);
+  expect(await refusal(put(body))).toMatchObject({
+    findings: [{ code: "InvalidPromotion", pointer: "/sigil/promotion/waves" }],
+  });
+});
+
+test("a region of a wave that is gone refuses no PATCH of tags, and no body without it", async () => {
+  await rollouts.report({});
+  await rollouts.pass(20);
+  await lose();
+  await patchTags();
+  expect(await tagsIn()).toEqual({ a: "1" });
+  const rest = REGIONS.filter(isIn("westus"));
+  await put({ ...withTargets(BODY, rest), tags: { a: "2" } });
+  expect(await tagsIn()).toEqual({ a: "2" });
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+});
