@@ -27,9 +27,10 @@ import {
 import type { Patch } from "../properties/patch.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import { softDeleteOf } from "../queries/deleted-versions.js";
+import { deletedVersion, softDeleteOf } from "../queries/deleted-versions.js";
 import { keysMustWork } from "../preflight/keys.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
+import { mustNotBeListed } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
 import { latestRegions } from "../queries/use.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
@@ -43,10 +44,11 @@ import {
 import { knownAtRest } from "../state/at-rest.js";
 import { latestOf, mayHaveFailedBefore, type Time } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
-import type {
-  Held,
-  ImageVersionRecord,
-  VersionRequest,
+import {
+  sentLast,
+  type Held,
+  type ImageVersionRecord,
+  type VersionRequest,
 } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
 import { openDeletionOf } from "../state/guarding.js";
@@ -74,13 +76,14 @@ import {
   gone,
   lifeIn,
   mustHaveRoom,
+  listIn,
   mustMatch,
   mustNotBeRestored,
   orShown,
   type Command,
 } from "./command.js";
 import { sameOperation } from "./same-operation.js";
-import { finalityOf } from "./soft-delete.js";
+import { deletedSoftly, finalityOf } from "./soft-delete.js";
 import { isPromoted } from "../queries/latest.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
@@ -556,6 +559,7 @@ export async function deleteImageVersion(
       }
       const guarded = isGuarded(deps) && !ignoreUse && mayBeThere(subject);
       if (guarded && stored !== undefined) mustBeAtRest(id, stored);
+      if (isOver(subject)) throw notFound(id, stored?.record);
       if (stored === undefined && look === undefined && seen)
         throw notFound(id);
       if (ifOperationId !== undefined && ifOperationId !== stored?.operation.id)
@@ -583,18 +587,20 @@ export async function deleteImageVersion(
     {
       softDelete,
       warnings: finalityOf(softDelete, id, bypassSoftDelete),
-      ask: async (subject) =>
-        isGuarded(deps) &&
-        !ignoreUse &&
-        byPolicy === undefined &&
-        deletionBefore(subject) === undefined &&
-        mayBeThere(subject)
+      ask: async (subject) => {
+        if (deletionBefore(subject) !== undefined) return [];
+        await mustNotBeKept(deps, id, subject, bypassSoftDelete);
+        return isGuarded(deps) &&
+          !ignoreUse &&
+          byPolicy === undefined &&
+          mayBeThere(subject)
           ? mustNotBeNeeded(deps, {
               id,
               latestIn: await latestRegions(deps, id),
               pointer: "",
             })
-          : [],
+          : [];
+      },
     },
   );
 }
@@ -622,6 +628,36 @@ function mayBeThere({ look, seen, stored }: Subject): boolean {
 
 /** Throws where the deletion that is there, or has been, can be undone. */
 function mustBeForGood(
+/** A look shows none, and what Sigil knew of has ended: none that was asked for is on its way. */
+function isOver({ look, stored }: Subject): boolean {
+  if (look !== undefined || stored === undefined) return false;
+  const { record } = stored;
+  return (
+    isFinal(record.state) &&
+    !record.exists &&
+    (record.state === "Deleted" || record.deletedLife !== undefined) &&
+    sentLast(record)?.outcome !== "unknown"
+  );
+}
+
+/**
+ * Throws where Azure shows none, and keeps what was deleted: Microsoft does not say what a DELETE does to that; or lists the
+ * version of which Sigil knows the end alone: others have made or restored it.
+ */
+async function mustNotBeKept(
+  deps: Dependencies,
+  id: ImageVersionId,
+  subject: Subject,
+  bypassSoftDelete: boolean,
+): Promise<void> {
+  const { look, stored } = subject;
+  if (look !== undefined || stored === undefined) return;
+  if (!bypassSoftDelete && !isFinal(stored.record.state)) return;
+  const deleted = await deletedVersion(deps, id);
+  if (deleted !== undefined) throw deletedSoftly(id, deleted);
+  if (isOver(subject)) await mustNotBeListed(id, listIn(deps));
+}
+
   id: ImageVersionId,
   { id: operationId, softDelete }: OperationRecord,
 ): void {

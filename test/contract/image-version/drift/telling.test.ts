@@ -4,6 +4,7 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import type { CloudEvent } from "../../../../src/events/cloud-event.js";
 import type { Dependencies } from "../../../../src/image-version/ports.js";
+import { refusal } from "../../../support/refusal.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOneWorld, nextVersionId } from "../../../support/one-world.js";
@@ -626,16 +627,17 @@ describe("a version that others have deleted", () => {
     expect(await told(world, id)).not.toContain("DeletedOutside");
   });
 
-  test("can be asked to be deleted, which is done", async () => {
+  test("is not there for a DELETE, which is not sent", async () => {
     await outside(world, "DELETE", id);
     await look(world);
     world.clock.advance(30 * MINUTE_MS);
     await look(world);
-    const deletion = await byHand.remove(world, id);
-    expect(deletion.kind).toBe("DeleteImageVersion");
-    expect(await ended(world, [deletion])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    world.simulator.control.clearRequests();
+    expect(await refusal(byHand.remove(world, id))).toMatchObject({
+      code: "NotFound",
+      message: expect.stringContaining("deleted outside Sigil") as string,
+    });
+    expect(world.simulator.control.countRequests({ method: "DELETE" })).toBe(0);
   });
 
   test("is not told where it comes back between two looks", async () => {
