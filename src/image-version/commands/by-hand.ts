@@ -74,9 +74,10 @@ import {
 import {
   glance,
   gone,
+  KEEP_IT,
   lifeIn,
-  mustHaveRoom,
   listIn,
+  mustHaveRoom,
   mustMatch,
   mustNotBeRestored,
   orShown,
@@ -401,7 +402,8 @@ function mustStay(
   look: Look,
   stored: StoredVersion | undefined,
 ): void {
-  const { operationId } = (stored && openDeletionOf(stored.record)) ?? {};
+  const { operationId, isJudged = false } =
+    (stored && openDeletionOf(stored.record)) ?? {};
   if (stored === undefined || operationId === undefined) return;
   const { requests, queued } = stored.record;
   const request =
@@ -415,7 +417,7 @@ function mustStay(
     return;
   throw new ServiceError(
     "ImageVersionConflict",
-    `Operation ${operationId} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${operationId}/cancel), and send the request again once it has ended; or promote another version.`,
+    `Operation ${operationId} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${operationId}/cancel), and send the request again once it has ended; or promote another version.${isJudged ? KEEP_IT : ""}`,
     { fields: { existingOperationId: operationId } },
   );
 }
@@ -553,13 +555,13 @@ export async function deleteImageVersion(
       if (same !== undefined) {
         if (bypassSoftDelete) mustBeForGood(id, same);
         if (ignoreUse) mustNotBeGuarded(id, same, stored);
-        return byPolicy === undefined && isByPolicy(stored, same)
-          ? takenOver(stored, command.requestedBy, deps.now())
-          : same;
+        if (byPolicy !== undefined || !isByPolicy(stored, same)) return same;
+        mustNotBeProtected(id, look, stored);
+        return takenOver(stored, command.requestedBy, deps.now());
       }
+      if (isOver(subject)) throw notFound(id, stored?.record);
       const guarded = isGuarded(deps) && !ignoreUse && mayBeThere(subject);
       if (guarded && stored !== undefined) mustBeAtRest(id, stored);
-      if (isOver(subject)) throw notFound(id, stored?.record);
       if (stored === undefined && look === undefined && seen)
         throw notFound(id);
       if (ifOperationId !== undefined && ifOperationId !== stored?.operation.id)
@@ -626,8 +628,6 @@ function mayBeThere({ look, seen, stored }: Subject): boolean {
   );
 }
 
-/** Throws where the deletion that is there, or has been, can be undone. */
-function mustBeForGood(
 /** A look shows none, and what Sigil knew of has ended: none that was asked for is on its way. */
 function isOver({ look, stored }: Subject): boolean {
   if (look !== undefined || stored === undefined) return false;
@@ -658,6 +658,8 @@ async function mustNotBeKept(
   if (isOver(subject)) await mustNotBeListed(id, listIn(deps));
 }
 
+/** Throws where the deletion that is there, or has been, can be undone. */
+function mustBeForGood(
   id: ImageVersionId,
   { id: operationId, softDelete }: OperationRecord,
 ): void {
