@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { event, events } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type { Effect } from "../../operation/records.js";
+import type { Effect, OperationRecord } from "../../operation/records.js";
 import { changesOf } from "../properties/changes.js";
 import {
   fieldsOf,
@@ -23,6 +23,7 @@ import {
 import { withApplied, type Patch, type Unmet } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isBusy, type Look } from "../resources.js";
+import { isMadeByOthers } from "./adoption.js";
 import { missingOf } from "./attempts.js";
 import {
   sentLast,
@@ -316,6 +317,41 @@ export function outsideEvents(
       ),
     ),
   ];
+}
+
+/** Others have made what the look shows in place of the version that Sigil knew, which they have deleted. */
+export function deletionByOthers(
+  { record, operation }: ImageVersionPair,
+  look: Look,
+  context: TransitionContext,
+): Effect[] {
+  return isKept(record) && isMadeByOthers(record, look)
+    ? [deletedOutside(operation, look.publishedDate, context)]
+    : [];
+}
+
+/** Azure had the version as Sigil has made or adopted it when it was seen last. */
+export function isKept({
+  exists,
+  unmanaged,
+  observed,
+}: ImageVersionRecord): boolean {
+  return exists && unmanaged !== true && observed !== undefined;
+}
+
+/** `publishedDate` is of the version that others have made under the number since. */
+export function deletedOutside(
+  operation: OperationRecord,
+  publishedDate: string | undefined,
+  context: TransitionContext,
+): Effect {
+  return event(
+    operation,
+    context,
+    IMAGE_VERSION_EVENT.deletedOutside,
+    "deleted-outside",
+    { ...(publishedDate !== undefined && { publishedDate }) },
+  );
 }
 
 /** Regions that were there, and that others have taken away. */
