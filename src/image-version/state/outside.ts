@@ -208,7 +208,7 @@ function overwrittenBy(
   const { outside } = record;
   const now = time.now.toISOString();
   const sent = sentLast(record);
-  if (sent?.outcome !== "shown") return undefined;
+  if (sent?.outcome !== "shown") return doubtedBefore(outside, sent, look);
   const changes = missingOf(sent, look);
   const told = outside?.told === true ? outside.what : outside?.toldBefore;
   if (changes.length === 0) {
@@ -238,6 +238,26 @@ function overwrittenBy(
         news: newsSince(told ?? "[]", changes),
       }
     : { outside: doubt, news: [] };
+}
+
+/** What was not certain yet when Sigil has written once more, by a look that showed it: what is so still, and not by that. */
+function doubtedBefore(
+  outside: ImageVersionRecord["outside"],
+  sent: Attempt | undefined,
+  look: Look,
+): { readonly news: readonly Unmet[] } | undefined {
+  // Without an attempt it is a version of others.
+  if (sent === undefined || outside === undefined || outside.told === true)
+    return undefined;
+  const shown = fieldsOf(look.resource);
+  const doubted = JSON.parse(outside.what) as readonly Unmet[];
+  return {
+    news: newsSince(outside.toldBefore ?? "[]", doubted).filter(
+      ({ field, after }) =>
+        !isSent(field, sent) &&
+        sameAt(field, valueAt(shown, field), after ?? undefined),
+    ),
+  };
 }
 
 /** What was not told yet; and what was told and is so no more, the other way round. */

@@ -150,6 +150,33 @@ describe("a change by others", () => {
     expect(await told(world, id)).toEqual([]);
   });
 
+  test.each([
+    ["a tag", () => patch(world, id, { tags: { t: "1" } })],
+    ["a demotion", () => byHand.demote(world, id)],
+  ])(
+    "a region that is taken away minutes after the creation is told, once, though Sigil sends %s before that is certain",
+    async (_, ask) => {
+      await made(world, id, plain(REGIONS));
+      world.clock.advance(MINUTE_MS);
+      await world.takeEvents();
+      await world.simulator.control.dropRegion({
+        versionId: id,
+        region: "eastus2",
+      });
+      await ask();
+      await pass(world, 5 * MINUTE_MS);
+      for (let runs = 0; runs < 3; runs += 1) {
+        world.clock.advance(30 * MINUTE_MS);
+        await look(world);
+      }
+      expect(
+        (await eventsOf(world, id)).flatMap(({ type, data }) =>
+          type.endsWith("RegionLost") ? [data] : [],
+        ),
+      ).toMatchObject([{ region: "eastus2" }]);
+    },
+  );
+
   test("says what, of whichever operation was the last", async () => {
     await atRest();
     const { operation } = await world.read(id);
