@@ -11,9 +11,12 @@ import type {
 import { isExcludedForNow } from "../image-version/state/guarding.js";
 import { regionField } from "../image-version/properties/fields.js";
 import type { Patch } from "../image-version/properties/patch.js";
-import { EXCLUDE_FROM_LATEST } from "../image-version/properties/table.js";
+import {
+  END_OF_LIFE_DATE,
+  EXCLUDE_FROM_LATEST,
+} from "../image-version/properties/table.js";
 import { isFinal } from "../image-version/state/states.js";
-import { isProtected } from "../image-version/state/wanted.js";
+import { isProtected, openRequests } from "../image-version/state/wanted.js";
 import { versionScope } from "../image-version/listings.js";
 import {
   operationIdOf,
@@ -175,7 +178,7 @@ function retained(
 ): RetainedVersion {
   const { record } = stored;
   const profile = resource.properties.publishingProfile;
-  const endOfLifeDate = profile?.endOfLifeDate;
+  const endOfLifeDate = endOfLifeToBe(record, profile?.endOfLifeDate);
   return {
     id: record.resourceId,
     name,
@@ -196,6 +199,19 @@ function retained(
       .filter(({ state }) => state === "Completed")
       .map(({ name }) => name),
   };
+}
+
+/** What is asked and not over counts, the last one first: what retention is to delete may be kept by it. */
+function endOfLifeToBe(
+  record: ImageVersionRecord,
+  shown: string | undefined,
+): string | undefined {
+  const asked = openRequests(record).findLast(
+    ([, { changes }]) => END_OF_LIFE_DATE in changes,
+  );
+  return asked === undefined
+    ? shown
+    : ((asked[1].changes[END_OF_LIFE_DATE] ?? undefined) as string | undefined);
 }
 
 function regionsOf({

@@ -27,9 +27,10 @@ import {
 import type { Patch } from "../properties/patch.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import { softDeleteOf } from "../queries/deleted-versions.js";
+import { deletedVersion, softDeleteOf } from "../queries/deleted-versions.js";
 import { keysMustWork } from "../preflight/keys.js";
 import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
+import { mustNotBeListed } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
 import { latestRegions } from "../queries/use.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
@@ -43,10 +44,11 @@ import {
 import { knownAtRest } from "../state/at-rest.js";
 import { latestOf, mayHaveFailedBefore, type Time } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
-import type {
-  Held,
-  ImageVersionRecord,
-  VersionRequest,
+import {
+  sentLast,
+  type Held,
+  type ImageVersionRecord,
+  type VersionRequest,
 } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
 import { openDeletionOf } from "../state/guarding.js";
@@ -72,7 +74,9 @@ import {
 import {
   glance,
   gone,
+  KEEP_IT,
   lifeIn,
+  listIn,
   mustHaveRoom,
   mustMatch,
   mustNotBeRestored,
@@ -80,7 +84,7 @@ import {
   type Command,
 } from "./command.js";
 import { sameOperation } from "./same-operation.js";
-import { finalityOf } from "./soft-delete.js";
+import { deletedSoftly, finalityOf } from "./soft-delete.js";
 import { isPromoted } from "../queries/latest.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
@@ -398,7 +402,8 @@ function mustStay(
   look: Look,
   stored: StoredVersion | undefined,
 ): void {
-  const { operationId } = (stored && openDeletionOf(stored.record)) ?? {};
+  const { operationId, isJudged = false } =
+    (stored && openDeletionOf(stored.record)) ?? {};
   if (stored === undefined || operationId === undefined) return;
   const { requests, queued } = stored.record;
   const request =
@@ -412,7 +417,7 @@ function mustStay(
     return;
   throw new ServiceError(
     "ImageVersionConflict",
-    `Operation ${operationId} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${operationId}/cancel), and send the request again once it has ended; or promote another version.`,
+    `Operation ${operationId} deletes ${formatImageVersionId(id)}. Cancel it (POST /api/operations/${operationId}/cancel), and send the request again once it has ended; or promote another version.${isJudged ? KEEP_IT : ""}`,
     { fields: { existingOperationId: operationId } },
   );
 }
@@ -550,10 +555,11 @@ export async function deleteImageVersion(
       if (same !== undefined) {
         if (bypassSoftDelete) mustBeForGood(id, same);
         if (ignoreUse) mustNotBeGuarded(id, same, stored);
-        return byPolicy === undefined && isByPolicy(stored, same)
-          ? takenOver(stored, command.requestedBy, deps.now())
-          : same;
+        if (byPolicy !== undefined || !isByPolicy(stored, same)) return same;
+        mustNotBeProtected(id, look, stored);
+        return takenOver(stored, command.requestedBy, deps.now());
       }
+      if (isOver(subject)) throw notFound(id, stored?.record);
       const guarded = isGuarded(deps) && !ignoreUse && mayBeThere(subject);
       if (guarded && stored !== undefined) mustBeAtRest(id, stored);
       if (stored === undefined && look === undefined && seen)
@@ -583,18 +589,20 @@ export async function deleteImageVersion(
     {
       softDelete,
       warnings: finalityOf(softDelete, id, bypassSoftDelete),
-      ask: async (subject) =>
-        isGuarded(deps) &&
-        !ignoreUse &&
-        byPolicy === undefined &&
-        deletionBefore(subject) === undefined &&
-        mayBeThere(subject)
+      ask: async (subject) => {
+        if (deletionBefore(subject) !== undefined) return [];
+        await mustNotBeKept(deps, id, subject, bypassSoftDelete);
+        return isGuarded(deps) &&
+          !ignoreUse &&
+          byPolicy === undefined &&
+          mayBeThere(subject)
           ? mustNotBeNeeded(deps, {
               id,
               latestIn: await latestRegions(deps, id),
               pointer: "",
             })
-          : [],
+          : [];
+      },
     },
   );
 }
@@ -618,6 +626,36 @@ function mayBeThere({ look, seen, stored }: Subject): boolean {
     stored?.record.exists === true ||
     (stored !== undefined && lifeOfOthers(stored.record) !== undefined)
   );
+}
+
+/** A look shows none, and what Sigil knew of has ended: none that was asked for is on its way. */
+function isOver({ look, stored }: Subject): boolean {
+  if (look !== undefined || stored === undefined) return false;
+  const { record } = stored;
+  return (
+    isFinal(record.state) &&
+    !record.exists &&
+    (record.state === "Deleted" || record.deletedLife !== undefined) &&
+    sentLast(record)?.outcome !== "unknown"
+  );
+}
+
+/**
+ * Throws where Azure shows none, and keeps what was deleted: Microsoft does not say what a DELETE does to that; or lists the
+ * version of which Sigil knows the end alone: others have made or restored it.
+ */
+async function mustNotBeKept(
+  deps: Dependencies,
+  id: ImageVersionId,
+  subject: Subject,
+  bypassSoftDelete: boolean,
+): Promise<void> {
+  const { look, stored } = subject;
+  if (look !== undefined || stored === undefined) return;
+  if (!bypassSoftDelete && !isFinal(stored.record.state)) return;
+  const deleted = await deletedVersion(deps, id);
+  if (deleted !== undefined) throw deletedSoftly(id, deleted);
+  if (isOver(subject)) await mustNotBeListed(id, listIn(deps));
 }
 
 /** Throws where the deletion that is there, or has been, can be undone. */

@@ -160,6 +160,10 @@ export async function orShown<T>(
   }
 }
 
+/** What ends the deletion that a retention policy has begun, with no need to cancel it. */
+export const KEEP_IT =
+  ' A PATCH with {"sigil": {"protected": true}}, or with a later endOfLifeDate, has its retention policy keep it.';
+
 /** Throws ServiceError ImageVersionConflict while an operation works on the version. */
 export function mustBeIdle(
   id: ImageVersionId,

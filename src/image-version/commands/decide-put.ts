@@ -26,7 +26,12 @@ import {
   type Conflict,
   type Patch,
 } from "../properties/patch.js";
-import { DRIFT, PROMOTION, PROTECTED } from "../properties/table.js";
+import {
+  DRIFT,
+  END_OF_LIFE_DATE,
+  PROMOTION,
+  PROTECTED,
+} from "../properties/table.js";
 import { etagOf } from "../queries/etag.js";
 import { checkChange, checkRequest } from "../rules/rules.js";
 import { areReady, type DeletedImageVersion } from "../resources.js";
@@ -34,11 +39,13 @@ import { found, unsettled, withoutLife } from "../state/adoption.js";
 import { knownAtRest, tellingEnd } from "../state/at-rest.js";
 import { isUncertain } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
+import { openDeletionOf } from "../state/guarding.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
 import { protectedBefore, unmetRequests } from "../state/wanted.js";
 import {
   gone,
+  KEEP_IT,
   lifeIn,
   mustHaveRoom,
   mustMatch,
@@ -272,6 +279,13 @@ function mustBePossible(
   );
 }
 
+/** What a retention policy is to delete is judged anew once this is asked. */
+function mayHaveItKept({ changes }: Asked): boolean {
+  return (
+    changes[PROTECTED] === true || typeof changes[END_OF_LIFE_DATE] === "string"
+  );
+}
+
 /** Throws when the request contradicts what is being done, or what is queued; answers in what it gives way. */
 function mustNotContradict(
   { record, operation }: StoredVersion,
@@ -285,10 +299,11 @@ function mustNotContradict(
     ...record.members,
     ...record.queued.map((queued) => queued.operation),
   ].find(({ kind }) => kind === "DeleteImageVersion");
-  if (deletes !== undefined)
+  const isJudged = openDeletionOf(record)?.isJudged === true;
+  if (deletes !== undefined && !(isJudged && mayHaveItKept(subject.asked)))
     throw new ServiceError(
       "ImageVersionConflict",
-      `${formatImageVersionId(id)} is being deleted by operation ${deletes.id}. Wait until it has ended, or use another version name.`,
+      `${formatImageVersionId(id)} is being deleted by operation ${deletes.id}. Wait until it has ended, or use another version name.${isJudged ? KEEP_IT : ""}`,
       { fields },
     );
   const { conflicts, yields } = besideOthers(record, subject);

@@ -32,7 +32,7 @@ export async function isGone(
   { now, pace }: Pick<Dependencies, "now" | "pace">,
   id: ImageVersionId,
   record: ImageVersionRecord | undefined,
-  list: (imageId: string) => Promise<readonly ListedImageVersion[] | undefined>,
+  list: List,
 ): Promise<boolean> {
   if (record === undefined || mayBeDeleted(record) || isToBeShown(record))
     return true;
@@ -40,8 +40,29 @@ export async function isGone(
   const { endTime = "" } = record.deletedLife ?? {};
   if (!record.exists && now().getTime() - Date.parse(endTime) < pace.staleMs)
     return true;
+  return !(await isListed(id, list));
+}
+
+type List = (
+  imageId: string,
+) => Promise<readonly ListedImageVersion[] | undefined>;
+
+async function isListed(id: ImageVersionId, list: List): Promise<boolean> {
   const versions = await list(imageIdOf(id));
-  return versions?.some(({ name }) => name === id.versionName) !== true;
+  return versions?.some(({ name }) => name === id.versionName) === true;
+}
+
+/** Throws ServiceError StateConflict, retryable, where Azure lists a version that a look does not show, and what the read of the list throws. */
+export async function mustNotBeListed(
+  id: ImageVersionId,
+  list: List,
+): Promise<void> {
+  if (await isListed(id, list))
+    throw new ServiceError(
+      "StateConflict",
+      `Azure answers that it has no ${formatImageVersionId(id)}, and lists it: the answer may be older than that. Send the request again.`,
+      { retryAfterMs: AGAIN_MS },
+    );
 }
 
 /** Throws ServiceError StateConflict, retryable, where a version that a look does not show is not gone, and as `isGone` does. */

@@ -42,7 +42,7 @@ export function notFound(
       ? record.deletedOutside === true
         ? `There is no image version ${name} any more: it was deleted outside Sigil. Its last operation is ${operationId}.`
         : `There is no image version ${name} any more: operation ${operationId} has deleted it.`
-      : record.exists
+      : record.exists || record.deletedLife !== undefined
         ? `There is no image version ${name} any more: Azure has none. Its last operation is ${operationId}.`
         : `Azure has no ${name}: operation ${operationId} did not create it.`,
   );

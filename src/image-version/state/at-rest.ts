@@ -6,8 +6,7 @@
  *     shows it.
  */
 import { isDeepStrictEqual } from "node:util";
-import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { closing, event } from "../../operation/advance.js";
+import { closing } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type { Effect } from "../../operation/records.js";
 import { fieldsOf, regionsIn } from "../properties/fields.js";
@@ -22,8 +21,11 @@ import {
 import { isJustThere, isOld } from "./attempts.js";
 import {
   changedByOthers,
+  deletedOutside,
+  deletionByOthers,
   drift,
   exclusionEvents,
+  isKept,
   outsideEvents,
 } from "./outside.js";
 import {
@@ -39,12 +41,7 @@ const GONE = "gone-at-rest";
 
 /** Azure had the version as Sigil has made or adopted it when it was seen last, and no operation works on it. */
 export function isKeptAtRest(record: ImageVersionRecord): boolean {
-  return (
-    isFinal(record.state) &&
-    record.exists &&
-    record.unmanaged !== true &&
-    record.observed !== undefined
-  );
+  return isFinal(record.state) && isKept(record);
 }
 
 /** What Azure lists says nothing that is not known: no look is needed. */
@@ -79,7 +76,7 @@ export function seeAtRest(
   // Invariant 1. It is there all the same.
   if (isBusy(look) || isOld(record, look, context)) return undoubted(pair);
   if (isMadeByOthers(record, look))
-    return deletedOutside(pair, look.publishedDate, context);
+    return endedOutside(pair, look.publishedDate, context);
   // Of operations that are over, what was applied alone counts, and one of them tells.
   const others = changedByOthers(record, look, context);
   const known = { ...record, requests: {}, members: [] };
@@ -153,14 +150,14 @@ function missing(
     };
   return now.getTime() - Date.parse(doubt.since) < pace.confirmMs
     ? undefined
-    : deletedOutside(pair, undefined, context);
+    : endedOutside(pair, undefined, context);
 }
 
 /**
  * The record as after a deletion: its number may be made again by a PUT that says so. `publishedDate` is of the version that
  * others have made under it since.
  */
-function deletedOutside(
+function endedOutside(
   pair: ImageVersionPair,
   publishedDate: string | undefined,
   context: TransitionContext,
@@ -183,7 +180,7 @@ function deletedOutside(
         updates: 0,
       },
     },
-    [deletion(pair, publishedDate, context)],
+    [deletedOutside(pair.operation, publishedDate, context)],
   );
 }
 
@@ -193,7 +190,7 @@ export function tellingEnd(
   context: TransitionContext,
 ): ImageVersionRecord {
   return isKeptAtRest(pair.record)
-    ? telling(pair, [deletion(pair, undefined, context)]).record
+    ? telling(pair, [deletedOutside(pair.operation, undefined, context)]).record
     : pair.record;
 }
 
@@ -204,28 +201,9 @@ export function knownAtRest(
   context: TransitionContext,
 ): ImageVersionRecord {
   const { record } = pair;
-  return look !== undefined &&
-    isKeptAtRest(record) &&
-    isMadeByOthers(record, look)
-    ? known(
-        telling(pair, [deletion(pair, look.publishedDate, context)]).record,
-        look,
-      )
+  return look !== undefined && isFinal(record.state)
+    ? known(telling(pair, deletionByOthers(pair, look, context)).record, look)
     : known(record, look);
-}
-
-function deletion(
-  { operation }: ImageVersionPair,
-  publishedDate: string | undefined,
-  context: TransitionContext,
-): Effect {
-  return event(
-    operation,
-    context,
-    IMAGE_VERSION_EVENT.deletedOutside,
-    "deleted-outside",
-    { ...(publishedDate !== undefined && { publishedDate }) },
-  );
 }
 
 /** What the reconciler finds where the process dies. */

@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { event, events } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
-import type { Effect } from "../../operation/records.js";
+import type { Effect, OperationRecord } from "../../operation/records.js";
 import { changesOf } from "../properties/changes.js";
 import {
   fieldsOf,
@@ -23,6 +23,7 @@ import {
 import { withApplied, type Patch, type Unmet } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isBusy, type Look } from "../resources.js";
+import { isMadeByOthers } from "./adoption.js";
 import { missingOf } from "./attempts.js";
 import {
   sentLast,
@@ -207,7 +208,7 @@ function overwrittenBy(
   const { outside } = record;
   const now = time.now.toISOString();
   const sent = sentLast(record);
-  if (sent?.outcome !== "shown") return undefined;
+  if (sent?.outcome !== "shown") return doubtedBefore(outside, sent, look);
   const changes = missingOf(sent, look);
   const told = outside?.told === true ? outside.what : outside?.toldBefore;
   if (changes.length === 0) {
@@ -237,6 +238,26 @@ function overwrittenBy(
         news: newsSince(told ?? "[]", changes),
       }
     : { outside: doubt, news: [] };
+}
+
+/** What was not certain yet when Sigil has written once more, by a look that showed it: what is so still, and not by that. */
+function doubtedBefore(
+  outside: ImageVersionRecord["outside"],
+  sent: Attempt | undefined,
+  look: Look,
+): { readonly news: readonly Unmet[] } | undefined {
+  // Without an attempt it is a version of others.
+  if (sent === undefined || outside === undefined || outside.told === true)
+    return undefined;
+  const shown = fieldsOf(look.resource);
+  const doubted = JSON.parse(outside.what) as readonly Unmet[];
+  return {
+    news: newsSince(outside.toldBefore ?? "[]", doubted).filter(
+      ({ field, after }) =>
+        !isSent(field, sent) &&
+        sameAt(field, valueAt(shown, field), after ?? undefined),
+    ),
+  };
 }
 
 /** What was not told yet; and what was told and is so no more, the other way round. */
@@ -316,6 +337,41 @@ export function outsideEvents(
       ),
     ),
   ];
+}
+
+/** Others have made what the look shows in place of the version that Sigil knew, which they have deleted. */
+export function deletionByOthers(
+  { record, operation }: ImageVersionPair,
+  look: Look,
+  context: TransitionContext,
+): Effect[] {
+  return isKept(record) && isMadeByOthers(record, look)
+    ? [deletedOutside(operation, look.publishedDate, context)]
+    : [];
+}
+
+/** Azure had the version as Sigil has made or adopted it when it was seen last. */
+export function isKept({
+  exists,
+  unmanaged,
+  observed,
+}: ImageVersionRecord): boolean {
+  return exists && unmanaged !== true && observed !== undefined;
+}
+
+/** `publishedDate` is of the version that others have made under the number since. */
+export function deletedOutside(
+  operation: OperationRecord,
+  publishedDate: string | undefined,
+  context: TransitionContext,
+): Effect {
+  return event(
+    operation,
+    context,
+    IMAGE_VERSION_EVENT.deletedOutside,
+    "deleted-outside",
+    { ...(publishedDate !== undefined && { publishedDate }) },
+  );
 }
 
 /** Regions that were there, and that others have taken away. */

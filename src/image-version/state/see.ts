@@ -22,10 +22,11 @@ import {
   type ImageVersionRecord,
   type VersionRequest,
 } from "./record.js";
-import { isMadeByOthers, ofOthers } from "./adoption.js";
+import { isMadeByOthers, known, ofOthers } from "./adoption.js";
 import { attemptAfter, isOld, writesAfter, writesBegun } from "./attempts.js";
 import {
   changedByOthers,
+  deletionByOthers,
   exclusionEvents,
   outsideEvents,
   type OthersChanges,
@@ -52,14 +53,14 @@ export function see(
 ): ImageVersionPair {
   const { record } = pair;
   if (isOld(record, look, context)) return pair; // Invariant 1.
-  const known = isMadeByOthers(record, look) ? ofOthers(record, look) : record;
-  const changes = observeRegions(known, look, failure, context);
+  const before = isMadeByOthers(record, look) ? ofOthers(record, look) : record;
+  const changes = observeRegions(before, look, failure, context);
   const seen = planRepairs(
     withLook(
       {
         ...pair,
         record: {
-          ...known,
+          ...before,
           regions: changes.map(({ region }) => region),
           consecutiveNotFound: 0,
         },
@@ -70,10 +71,17 @@ export function see(
     context,
   );
   const others = changedByOthers(record, look, context);
+  const deletion = deletionByOthers(pair, look, context);
   const told = [
+    ...deletion,
     ...changes.flatMap((change) => regionEvents(seen, change, context)),
-    ...exclusionEvents(seen, others, look, context),
-    ...outsideEvents(seen, others, look, context),
+    // What was so of another version is no change.
+    ...(deletion.length > 0
+      ? []
+      : [
+          ...exclusionEvents(seen, others, look, context),
+          ...outsideEvents(seen, others, look, context),
+        ]),
   ];
   const noted = withFailures(seen, changes, context);
   const { outside: _, outsideTold: __, ...kept } = noted.record;
@@ -86,6 +94,22 @@ export function see(
       outbox: [...seen.record.outbox, ...told],
     },
   };
+}
+
+/** With a record of what Azure shows; that others have made it in place of the version that Sigil knew is told. */
+export function withKnown(
+  pair: ImageVersionPair,
+  look: Look | undefined,
+  context: TransitionContext,
+): ImageVersionPair {
+  const record = known(pair.record, look);
+  const deletion = look && deletionByOthers(pair, look, context);
+  return deletion === undefined || deletion.length === 0
+    ? { ...pair, record }
+    : {
+        ...pair,
+        record: { ...record, outbox: [...record.outbox, ...deletion] },
+      };
 }
 
 /** Whoever holds the version back while its rule waits has the last word. */

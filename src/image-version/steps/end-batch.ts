@@ -11,6 +11,8 @@ import type { Dependencies, StoredVersion } from "../ports.js";
 import { dissolveBatch } from "../state/batch.js";
 import { withoutRule } from "../state/cancel.js";
 import { endOperation } from "../state/ends.js";
+import { goneBefore } from "../state/guarding.js";
+import { withKnown } from "../state/see.js";
 import { isFinal } from "../state/states.js";
 import {
   batchOf,
@@ -18,10 +20,28 @@ import {
   type ImageVersionRecord,
 } from "../state/record.js";
 import { presentRule, ruleAskedBy, ruleInForce } from "../state/wanted.js";
+import type { Look } from "../resources.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 
 /** A refusal that may pass, and has not for so long, is one that does not. */
 const LONGEST_BUSY_MS = 86_400_000;
+
+/**
+ * What Azure shows is not what the batch may be applied to. Where it is another version than the one that was to be excluded for its
+ * deletion, that has nothing left to do.
+ */
+export function endRefused(
+  pair: ImageVersionPair,
+  look: Look | undefined,
+  failure: OperationFailure,
+  context: TransitionContext,
+): ImageVersionPair {
+  return (
+    (failure.code === "ChangedOutside"
+      ? goneBefore(pair, context)
+      : undefined) ?? endBatch(withKnown(pair, look, context), failure, context)
+  );
+}
 
 /**
  * Several are sent again, each alone. A single one ends, once the version is left as it should be: a region that was

@@ -16,15 +16,16 @@ import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
 import { inOrderOf } from "../properties/order.js";
 import type { RuleFinding } from "../rules/rule.js";
-import { adoptionRefusal, bodyOf, doubtful, known } from "../state/adoption.js";
+import { adoptionRefusal, bodyOf, doubtful } from "../state/adoption.js";
 import { formBatch } from "../state/batch.js";
 import {
   batchOf,
   type ImageVersionPair,
   type ImageVersionRecord,
 } from "../state/record.js";
+import { withKnown } from "../state/see.js";
 import { wantedBy } from "../state/wanted.js";
-import { endBatch, postponeOrEnd } from "./end-batch.js";
+import { endRefused, postponeOrEnd } from "./end-batch.js";
 import { lookAt } from "../queries/look-at.js";
 import { isBusy, type Look } from "../resources.js";
 
@@ -73,10 +74,8 @@ export async function prove(
     return undefined;
   }
   if (await waitsForCertainty(deps, stored, look)) return undefined;
-  const prepare = (pair: ImageVersionPair): ImageVersionPair => ({
-    ...pair,
-    record: known(pair.record, look),
-  });
+  const prepare = (pair: ImageVersionPair): ImageVersionPair =>
+    withKnown(pair, look, contextOf(deps));
   // Nothing is proven of a version that is gone, or not shown yet: the next looks decide. What only changes it makes none.
   const isOwn = record.exists || !mayCreate(record);
   if (isOwn && facts?.imageVersion.kind === "absent")
@@ -86,7 +85,7 @@ export async function prove(
     (facts && proofRefusal(deps, id, record, look, facts));
   if (failure !== undefined) {
     await commitStep(deps, stored, (pair) =>
-      endBatch(prepare(pair), failure, contextOf(deps)),
+      endRefused(pair, look, failure, contextOf(deps)),
     );
     return undefined;
   }

@@ -37,7 +37,7 @@ import type {
 } from "../ports.js";
 import { brokenIn, brokenKeys } from "../preflight/keys.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
-import { adoptionRefusal, known } from "../state/adoption.js";
+import { adoptionRefusal } from "../state/adoption.js";
 import { beginNext, demotionFirst, mayBegin } from "../state/batch.js";
 import { beginCancel } from "../state/cancel.js";
 import { deletionIn } from "../state/deleting.js";
@@ -63,7 +63,12 @@ import {
   type Put,
 } from "../state/transitions.js";
 import { takeDeletionStep } from "./delete.js";
-import { endBatch, isUnanswered, postponeOrEnd } from "./end-batch.js";
+import {
+  endBatch,
+  endRefused,
+  isUnanswered,
+  postponeOrEnd,
+} from "./end-batch.js";
 import { prove, waitsForCertainty, type Seen } from "./prove.js";
 import { takeRestoreStep } from "./restore.js";
 import { lookAt } from "../queries/look-at.js";
@@ -120,11 +125,7 @@ async function lookAndAct(
   const refusal = adoptionRefusal(stored.record, look);
   if (refusal !== undefined) {
     await commitStep(deps, stored, (pair) =>
-      endBatch(
-        { ...pair, record: known(pair.record, look) },
-        refusal,
-        contextOf(deps),
-      ),
+      endRefused(pair, look, refusal, contextOf(deps)),
     );
     return;
   }

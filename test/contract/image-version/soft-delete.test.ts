@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
+import { restoreImageVersion } from "../../../src/image-version/commands/restore.js";
+import { runDrift } from "../../../src/drift/run-drift.js";
+import { cancelOperation } from "../../../src/operation/canceling.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import { listDeletedImageVersions } from "../../../src/image-version/queries/deleted-versions.js";
 import type { OperationRecord } from "../../../src/operation/records.js";
@@ -159,6 +162,100 @@ describe("a deletion", () => {
     expect(await refusal(remove({ bypassSoftDelete: true }))).toMatchObject(
       refused,
     );
+  });
+});
+
+describe("what is deleted softly already", () => {
+  const told = async (): Promise<void> => {
+    for (let looks = 0; looks < 3; looks += 1) {
+      world.clock.advance(720_000);
+      await runDrift(world.deps, TRACEPARENT);
+      await world.runDue();
+    }
+  };
+  const wordsOf = async (): Promise<readonly (string | undefined)[]> =>
+    (await world.takeEvents()).map(({ type }) => type.split(".").at(-1));
+  const refuses = async (code: string): Promise<void> => {
+    await world.takeEvents();
+    world.simulator.control.clearRequests();
+    for (const more of [
+      {},
+      { ignoreUse: true },
+      { bypassSoftDelete: true },
+      { bypassSoftDelete: true, ignoreUse: true },
+    ])
+      expect(await refusal(remove(more))).toMatchObject({ code });
+    await world.runDue();
+    expect(world.simulator.control.countRequests({ method: "DELETE" })).toBe(0);
+    expect(await wordsOf()).toEqual([]);
+  };
+  const restored = async (): Promise<void> => {
+    await restoreImageVersion(world.deps, { id: idOf(id), ...BY });
+    expect(await world.finish(id)).toMatchObject({ status: "Succeeded" });
+  };
+
+  test("by others is not deleted for good, nor once more, protected or not", async () => {
+    await request(world.deps, id, {
+      ...managedImageRequest(),
+      sigil: { protected: true },
+    });
+    await world.finish(id);
+    world.clock.advance(3_600_000);
+    await outside(world, "DELETE", id);
+    await told();
+    expect(await wordsOf()).toContain("DeletedOutside");
+    await refuses("ImageVersionSoftDeleted");
+    await restored();
+    expect(await refusal(remove())).toMatchObject({
+      code: "ImageVersionProtected",
+    });
+  });
+
+  test("and no look has found so is not deleted for good", async () => {
+    await made();
+    world.clock.advance(3_600_000);
+    await outside(world, "DELETE", id);
+    await refuses("ImageVersionSoftDeleted");
+    await restored();
+  });
+
+  test("by Sigil, and whose restore was canceled, is not deleted for good", async () => {
+    await made();
+    await remove();
+    await world.finish(id);
+    const restore = await restoreImageVersion(world.deps, {
+      id: idOf(id),
+      ...BY,
+    });
+    await cancelOperation(world.deps, restore.id, BY.requestedBy);
+    await world.runDue();
+    await refuses("ImageVersionSoftDeleted");
+    await restored();
+  });
+
+  test("and whose time is over is gone", async () => {
+    await made();
+    world.clock.advance(3_600_000);
+    await outside(world, "DELETE", id);
+    await told();
+    world.clock.advance(8 * DAY_MS);
+    await refuses("NotFound");
+  });
+
+  test("and others have restored is not deleted by a look that does not show it yet", async () => {
+    await made();
+    world.clock.advance(3_600_000);
+    await outside(world, "DELETE", id);
+    await told();
+    await world.deps.resourceManager.restoreImageVersion(idOf(id), "westus");
+    world.clock.advance(3_600_000);
+    world.simulator.control.addFault({
+      method: "GET",
+      path: `${id}\\?`,
+      action: "hide",
+      times: 4,
+    });
+    await refuses("StateConflict");
   });
 });
 

@@ -27,7 +27,7 @@ import {
 import { inOneWorld } from "../../support/one-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest } from "../../support/requests.js";
-import { showAs, shownIn } from "./truth/support.js";
+import { outside, plain, showAs, shownIn } from "./truth/support.js";
 
 const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
 const DELAY_MS = 900_000;
@@ -835,6 +835,22 @@ describe("a deletion", () => {
     await world.simulator.control.removeResource(version);
     expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
     expect((await world.read(version)).record.state).toBe("Deleted");
+  });
+
+  test("of a version that others replace while it is being excluded is done, and theirs is left as it is", async () => {
+    await publish();
+    world.clock.advance(3_600_000);
+    await remove();
+    await world.runDue();
+    await world.simulator.control.removeResource(version);
+    world.clock.advance(1_500);
+    await outside(world, "PUT", version, plain());
+    await world.takeEvents();
+    expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
+    expect(await shown()).toBe("included");
+    expect(
+      (await world.takeEvents()).map(({ type }) => type.split(".").at(-1)),
+    ).toEqual(["Deleted"]);
   });
 
   test.each([0, 1])(

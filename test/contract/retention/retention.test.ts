@@ -33,6 +33,7 @@ import {
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
+import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import {
   MOST_DELETIONS,
@@ -896,6 +897,81 @@ describe("where versions are guarded", () => {
       });
       expect(await ends(deletions.deletions)).toEqual(["KeptByRetention"]);
       expect(await latest()).toBe("1.0.0");
+    });
+
+    const asked = (patch: object) =>
+      patchImageVersion(world.deps, {
+        id: idOf(versionId("1.0.0")),
+        patch,
+        validate: () => [],
+        ...BY,
+      });
+    const protection = { sigil: { protected: true } };
+    const endOfLife = {
+      properties: {
+        publishingProfile: { endOfLifeDate: "2090-01-01T00:00:00Z" },
+      },
+    };
+
+    describe.each([
+      ["protects it", protection, "It is protected from deletion"],
+      ["puts off its end of life", endOfLife, "Its end of life is in the"],
+    ])("where somebody %s", (_, patch, why) => {
+      test("while it waits, it is kept at once, and in latest as it was", async () => {
+        const deletions = await waiting();
+        const answer = await asked(patch);
+        await drive(5);
+        expect(
+          await world.deps.store.readOperation(deletions[0] ?? ""),
+        ).toMatchObject({
+          error: {
+            code: "KeptByRetention",
+            message: expect.stringContaining(why) as string,
+          },
+        });
+        if (answer.kind !== "accepted") throw new Error("it was not accepted");
+        expect(await ends([answer.operation.id])).toEqual(["Succeeded"]);
+        await drive(20);
+        expect(await inAzure()).toEqual(["1.0.0", "3.0.0"]);
+        await world.simulator.control.removeResource(versionId("3.0.0"));
+        expect(await latest()).toBe("1.0.0");
+      });
+
+      test("while it is being excluded, it is kept", async () => {
+        await make(["1.0.0", "2.0.0"]);
+        await enforce(KEEP_1);
+        const { deletions } = await runRetention(guarded, TRACEPARENT);
+        for (const message of await world.takeDue())
+          await world.handle(message);
+        await asked(patch);
+        await drive(20);
+        expect(await ends(deletions)).toEqual(["KeptByRetention"]);
+        expect(await inAzure()).toEqual(["1.0.0", "2.0.0"]);
+      });
+    });
+
+    test("where what is asked would not have it kept, the refusal says what would", async () => {
+      await waiting();
+      const refused = {
+        code: "ImageVersionConflict",
+        message: expect.stringContaining('{"protected": true}') as string,
+      };
+      expect(await refusal(asked({ tags: { a: "1" } }))).toMatchObject(refused);
+      const id = idOf(versionId("1.0.0"));
+      expect(
+        await refusal(promoteImageVersion(world.deps, { id, ...BY })),
+      ).toMatchObject(refused);
+    });
+
+    test("where it was protected, nobody takes the deletion over", async () => {
+      const deletions = await waiting();
+      await asked(protection);
+      const id = idOf(versionId("1.0.0"));
+      expect(
+        await refusal(deleteImageVersion(world.deps, { id, ...BY })),
+      ).toMatchObject({ code: "ImageVersionProtected" });
+      await drive(20);
+      expect((await ends(deletions))[0]).toBe("KeptByRetention");
     });
 
     test("where the policy is taken away, all are kept", async () => {

@@ -4,6 +4,7 @@ import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
 import type { CloudEvent } from "../../../../src/events/cloud-event.js";
 import type { Dependencies } from "../../../../src/image-version/ports.js";
+import { refusal } from "../../../support/refusal.js";
 import { managedImageRequest } from "../../../support/requests.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOneWorld, nextVersionId } from "../../../support/one-world.js";
@@ -148,6 +149,33 @@ describe("a change by others", () => {
     }
     expect(await told(world, id)).toEqual([]);
   });
+
+  test.each([
+    ["a tag", () => patch(world, id, { tags: { t: "1" } })],
+    ["a demotion", () => byHand.demote(world, id)],
+  ])(
+    "a region that is taken away minutes after the creation is told, once, though Sigil sends %s before that is certain",
+    async (_, ask) => {
+      await made(world, id, plain(REGIONS));
+      world.clock.advance(MINUTE_MS);
+      await world.takeEvents();
+      await world.simulator.control.dropRegion({
+        versionId: id,
+        region: "eastus2",
+      });
+      await ask();
+      await pass(world, 5 * MINUTE_MS);
+      for (let runs = 0; runs < 3; runs += 1) {
+        world.clock.advance(30 * MINUTE_MS);
+        await look(world);
+      }
+      expect(
+        (await eventsOf(world, id)).flatMap(({ type, data }) =>
+          type.endsWith("RegionLost") ? [data] : [],
+        ),
+      ).toMatchObject([{ region: "eastus2" }]);
+    },
+  );
 
   test("says what, of whichever operation was the last", async () => {
     await atRest();
@@ -626,16 +654,17 @@ describe("a version that others have deleted", () => {
     expect(await told(world, id)).not.toContain("DeletedOutside");
   });
 
-  test("can be asked to be deleted, which is done", async () => {
+  test("is not there for a DELETE, which is not sent", async () => {
     await outside(world, "DELETE", id);
     await look(world);
     world.clock.advance(30 * MINUTE_MS);
     await look(world);
-    const deletion = await byHand.remove(world, id);
-    expect(deletion.kind).toBe("DeleteImageVersion");
-    expect(await ended(world, [deletion])).toMatchObject([
-      { status: "Succeeded" },
-    ]);
+    world.simulator.control.clearRequests();
+    expect(await refusal(byHand.remove(world, id))).toMatchObject({
+      code: "NotFound",
+      message: expect.stringContaining("deleted outside Sigil") as string,
+    });
+    expect(world.simulator.control.countRequests({ method: "DELETE" })).toBe(0);
   });
 
   test("is not told where it comes back between two looks", async () => {

@@ -1,7 +1,8 @@
 /** A version is deleted and made again within ten minutes, and a replica that is behind shows the life before. */
 import { describe, expect, test } from "vitest";
 import type { OperationRecord } from "../../../../src/operation/records.js";
-import type { InProcess } from "../../../support/dependencies.js";
+import { TRACEPARENT, type InProcess } from "../../../support/dependencies.js";
+import { runDrift } from "../../../../src/drift/run-drift.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import { refusal } from "../../../support/refusal.js";
 import {
@@ -24,6 +25,7 @@ import {
 
 const BODY = plain(undefined, { tags: { a: "1" } });
 const OTHER = plain(undefined, { tags: { a: "2" } });
+const TAG = { tags: { t: "1" } };
 const AGAIN = { ifNoneMatch: "*" } as const;
 
 let world: InProcess;
@@ -126,4 +128,55 @@ describe("while a look shows a version that Sigil has deleted", () => {
       { code: "NotFound" },
     );
   });
+});
+
+describe("replaced by others while an operation runs", () => {
+  const regions = ["westus", "eastus2", "eastus"].map((name) => ({ name }));
+  const added = plain(regions, TAG);
+  const asks = {
+    "a patch": async () => operationIn(await patch(world, id, TAG)),
+    "a demotion": () => byHand.demote(world, id),
+    "a body": async () => operationIn(await put(world, id, OTHER)),
+    "an added region": async () => operationIn(await put(world, id, added)),
+  };
+  const moments = {
+    "before its first step": () => Promise.resolve(),
+    "after its first step": () => world.runDue(),
+    "while its region replicates": () => pass(world, 60_000),
+  };
+  test.each(
+    Object.entries(asks).flatMap(([name, ask]) =>
+      Object.entries(moments)
+        .slice(0, name === "an added region" ? 3 : 2)
+        .map(([moment, reach]) => [name, moment, ask, reach] as const),
+    ),
+  )(
+    "a version is told to be deleted, once: %s, %s",
+    async (_, __, ask, reach) => {
+      await made(world, id, BODY);
+      world.clock.advance(3_600_000);
+      await world.takeEvents();
+      const asked = await ask();
+      await reach();
+      await outside(world, "DELETE", id);
+      world.clock.advance(1_500);
+      await outside(world, "PUT", id, plain(undefined, { tags: { b: "1" } }));
+      expect(await ended(world, [asked])).toMatchObject([{ status: "Failed" }]);
+      for (let looks = 0; looks < 3; looks += 1) {
+        world.clock.advance(720_000);
+        await runDrift(world.deps, TRACEPARENT);
+      }
+      const { properties } = await shownIn(world, id);
+      const told = (await world.takeEvents()).filter(
+        ({ type, subject }) => subject === id && /Outside$/u.test(type),
+      );
+      expect(told).toMatchObject([
+        {
+          type: "Sigil.ImageVersion.DeletedOutside",
+          data: { publishedDate: properties.publishingProfile.publishedDate },
+        },
+      ]);
+      expect((await seen(world, id)).sigil.managedBy).toBe("Others");
+    },
+  );
 });
