@@ -152,13 +152,25 @@ export function isExcludedForNow({
     !isFinal(state) &&
     !queued.some(({ operation }) => demotes(operation)) &&
     Object.values(requests).some(
-      ({ guard: { was = {} } = {}, decided, changes }) =>
-        Object.values(was).includes(false) &&
+      ({ guard: { was } = {}, decided, changes }) =>
+        was !== undefined &&
+        wasIncluded(was) &&
         (decided === undefined ||
           state === "Deleting" ||
           Object.keys(changes).length > 0),
     )
   );
+}
+
+/** In some region, by its own flag or the version's. */
+function wasIncluded({
+  [EXCLUDE_FROM_LATEST]: version,
+  ...own
+}: Patch): boolean {
+  const flags = Object.values(own);
+  return flags.length === 0
+    ? version === false
+    : flags.some((flag) => (flag ?? version) === false);
 }
 
 /** Excluded from latest, it stays so until its deletion has ended, or is canceled and known to have come to nothing. */

@@ -77,6 +77,9 @@ const DELAYED =
 const LISTED =
   "Azure Resource Manager does not show the version, and lists it, or has made or restored it a few minutes ago: the answer may be older than that.";
 
+const INCLUDED =
+  "Azure Resource Manager shows the version in latest, as before Sigil has excluded it; or others have included it again: the next polls decide.";
+
 const TAKEN =
   "Azure Resource Manager has accepted the delete request, but does not show the deletion yet.";
 
@@ -369,6 +372,18 @@ async function mayBeDeleted(
   const again =
     due !== undefined && !isOut && stored.record.state !== "Deleting";
   const toExclude = guard && (due === undefined || again) ? seen : undefined;
+  // No DELETE is sent of what may be in latest again.
+  if (
+    due !== undefined &&
+    leftMs <= 0 &&
+    isOut &&
+    stored.record.state !== "Deleting" &&
+    shown !== undefined &&
+    !isExcludedEverywhere(shown.resource)
+  ) {
+    await later(deps, stored, INCLUDED, deps.pace.pollInitialMs);
+    return false;
+  }
   let unasked: unknown;
   if (guard !== undefined && (toExclude === undefined || again) && leftMs <= 0)
     try {

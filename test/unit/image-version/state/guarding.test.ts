@@ -317,6 +317,16 @@ describe("it is excluded from latest for its deletion alone", () => {
     ],
     [
       false,
+      "but where each region's own flag excluded it before",
+      { guard: { was: { [EXCLUDE_FROM_LATEST]: false, [EAST_FLAG]: true } } },
+    ],
+    [
+      true,
+      "where a region had no flag, and the version's did not exclude it",
+      { guard: { was: { [EXCLUDE_FROM_LATEST]: false, [EAST_FLAG]: null } } },
+    ],
+    [
+      false,
       "but where nothing was excluded for it",
       { guard: { excludedTime: time(1) } },
     ],
