@@ -128,7 +128,13 @@ export function latch(
           removals(
             pair,
             id,
-            [...removedBy(request.changes), ...goneOf(record, request)],
+            // What the version never had is not removed.
+            [
+              ...removedBy(request.changes).filter((name) =>
+                record.goneRegions?.includes(name),
+              ),
+              ...goneOf(record, request),
+            ],
             context,
           ),
         ),

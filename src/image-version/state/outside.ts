@@ -301,10 +301,20 @@ export function exclusionEvents(
 
 export function outsideEvents(
   pair: ImageVersionPair,
-  { changes }: Pick<OthersChanges, "changes">,
+  { changes: all }: Pick<OthersChanges, "changes">,
   look: Look,
   context: TransitionContext,
 ): Effect[] {
+  // Of a region that is not there its name alone says that.
+  const there = regionsIn(fieldsOf(look.resource));
+  const changes = all.filter(({ field }) => {
+    const region = regionOf(field);
+    return (
+      region === undefined ||
+      there.includes(region) ||
+      field === `${regionField(region)}/name`
+    );
+  });
   if (changes.length === 0) return [];
   // Regions that are new to the version.
   const regions = regionsIn(

@@ -259,6 +259,23 @@ describe("what is deleted softly already", () => {
   });
 });
 
+test("what Sigil has deleted and others have restored is not said to be deleted by a look that does not show it yet", async () => {
+  await made();
+  const deletion = await remove();
+  await world.finish(id);
+  world.clock.advance(3_600_000);
+  expect((await remove()).id).toBe(deletion.id);
+  await world.deps.resourceManager.restoreImageVersion(idOf(id), "westus");
+  world.clock.advance(3_600_000);
+  world.simulator.control.addFault({
+    method: "GET",
+    path: `${id}\\?`,
+    action: "hide",
+  });
+  expect(await refusal(remove())).toMatchObject({ code: "StateConflict" });
+  expect((await remove()).id).not.toBe(deletion.id);
+});
+
 describe("the number of a deleted version", () => {
   const taken = {
     code: "ImageVersionSoftDeleted",

@@ -204,6 +204,7 @@ describe("a change by others", () => {
         },
       ]) as unknown,
     });
+    expect(change?.data).toHaveProperty("changes.length", 2);
     expect(lost?.data).toEqual({
       operationId: operation.id,
       region: "northeurope",

@@ -15,6 +15,7 @@ import {
   operationIn,
   outside,
   pass,
+  patchThrough,
   plain,
   put,
   puts,
@@ -45,6 +46,21 @@ const regionStates = async (): Promise<Record<string, string>> =>
       state,
     ]),
   );
+
+test("a region that the version never had is not told to be removed", async () => {
+  await made(world, id, plain());
+  await world.takeEvents();
+  const more = { removeRegions: ["northeurope", "eastus2"] };
+  const tags = { t: "1" };
+  expect(await patchThrough(world, id, { tags }, more)).toMatchObject({
+    status: "Succeeded",
+  });
+  expect(
+    (await world.takeEvents()).flatMap(({ type, data }) =>
+      type.endsWith("RegionRemoved") ? [data] : [],
+    ),
+  ).toMatchObject([{ region: "eastus2" }]);
+});
 
 /** A version that has ended Failed, because eastus2 failed and could not be repaired. */
 async function givenUp(): Promise<void> {

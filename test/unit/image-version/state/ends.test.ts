@@ -320,7 +320,9 @@ describe("what Azure shows at once", () => {
 
   test("tells a region that is removed, of the operation that removes it, with all that was applied there", () => {
     const pair = both(changeOf({ "/tags/a": "1" }), changeOf({ [EAST]: null }));
-    const latched = latch(pair, at(10));
+    expect(toldOf(latch(pair, at(10)))).toEqual([]);
+    const record = { ...pair.record, goneRegions: ["eastus2"] };
+    const latched = latch({ ...pair, record }, at(10));
     expect(toldOf(latched)).toEqual(["2/eastus2/removed"]);
     expect(eventsOf(latched).flatMap(eventMistakes)).toEqual([]);
     expect(
