@@ -41,7 +41,12 @@ import {
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isOld, isUncertain, mayHaveFailedBefore } from "./attempts.js";
 import { includedBefore } from "./guarding.js";
-import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
+import {
+  batchOf,
+  sentLast,
+  type Attempt,
+  type ImageVersionRecord,
+} from "./record.js";
 import { isToBePromoted, mayRemoveRegions, wantedBy } from "./wanted.js";
 import { FLAGS_BY_RULE } from "./waves.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
@@ -212,15 +217,16 @@ function whereUnmet(
   const last = sentLast(record);
   // What an operation before has sent is no reason to doubt: it was shown, and is asked otherwise now.
   const own = batchOf(record).some(([id]) => last?.sentFor?.includes(id));
+  const isTaken = own && last !== undefined && last.outcome !== "unknown";
   const lost = unmet.filter(
     ({ field, after }) =>
-      own &&
-      last !== undefined &&
-      last.outcome !== "unknown" &&
-      field in last.changes &&
-      // What it asks otherwise by now was not sent before.
-      (last.changes[field] === after ||
-        sameAt(field, last.changes[field], after)),
+      isTaken &&
+      (field in last.changes
+        ? // What it asks otherwise by now was not sent before.
+          last.changes[field] === after ||
+          sameAt(field, last.changes[field], after)
+        : // What a rule's promotion found as it asks, others have changed since.
+          promotesByRule(record, field, last)),
   );
   const impossible = impossibleAmong(unmet);
   const never = unmet.filter(
@@ -251,6 +257,17 @@ function whereUnmet(
     `unmet/${rewrites}`,
     context,
     put(record, look, unmet, true),
+  );
+}
+
+function promotesByRule(
+  record: ImageVersionRecord,
+  field: string,
+  { sentFor = [] }: Pick<Attempt, "sentFor">,
+): boolean {
+  return batchOf(record).some(
+    ([id, { byRule, changes }]) =>
+      byRule !== undefined && sentFor.includes(id) && field in changes,
   );
 }
 

@@ -119,6 +119,19 @@ test("who holds a wave's region back before a look has shown its promotion is no
   });
 });
 
+test("who holds the whole version back before a look has shown the second wave's promotion is not overruled either", async () => {
+  const id = await accepted();
+  await rollouts.world.runDue();
+  expect(await operationOf(id)).toMatchObject({ status: "Running" });
+  await rollouts.exclude({}, true);
+  await rollouts.pass(90);
+  expect(await rollouts.latestIn()).toEqual([]);
+  expect(await operationOf(id)).toMatchObject({
+    status: "Failed",
+    error: { code: "OverriddenByAzure" },
+  });
+});
+
 test("a promotion of the second wave puts back nothing that others take from the first one meanwhile", async () => {
   await accepted();
   for (const message of await rollouts.world.takeDue())
