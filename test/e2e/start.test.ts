@@ -92,7 +92,7 @@ describe("npm start", () => {
     ).toMatchObject({ name: "1.0.0", location: "westus" });
     expect(
       await bash(
-        `${lines.source}\n"${process.execPath}" src/cli/dist/sigil.cjs image-version list -g MyResourceGroup -r MyGallery -i MyImage --query [].name -o tsv`,
+        `${lines.source}\n"${process.execPath}" src/cli/dist/sigil.cjs image-version show -g MyResourceGroup -r MyGallery -i MyImage -e 1.0.0 --query name -o tsv`,
       ),
     ).toBe("1.0.0\n");
 

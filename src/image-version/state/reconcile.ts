@@ -107,7 +107,11 @@ export function reconcile(
   const undone = unmetBy(fields, presumedBy(record));
   if (undone.length > 0)
     return { kind: "failed", failure: changedSinceRead(undone, record) }; // Invariant 6.
-  const unmet = unmetBy(fields, wantedBy(record));
+  const wanted = wantedBy(record);
+  const unmet = unmetBy(
+    fields,
+    isEnding(record) ? ofRegionsThere(wanted, fields) : wanted,
+  );
   if (unmet.length > 0) return whereUnmet(record, look, unmet, context);
   const decision = whereMet(record, look, fields, context);
   const open = { ...wantedBy(record), ...removedInVain(record) };
@@ -120,6 +124,21 @@ export function reconcile(
     : decision.kind === "put"
       ? { ...decision, isMet: false }
       : decision;
+}
+
+/** To leave a version as it was takes nothing of a region that others have removed meanwhile. */
+function ofRegionsThere(wanted: Patch, shown: Fields): Patch {
+  const there = regionsIn(shown);
+  return Object.fromEntries(
+    Object.entries(wanted).filter(([field]) => {
+      const region = regionOf(field);
+      return (
+        region === undefined ||
+        there.includes(region) ||
+        `${regionField(region)}/name` in wanted
+      );
+    }),
+  );
 }
 
 /** Regions whose removal was sent before it was canceled: whether Azure has removed them is told. */

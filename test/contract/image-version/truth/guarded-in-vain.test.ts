@@ -115,6 +115,30 @@ test("what others have included in one region alone is so again", async () => {
   expect(profileOf(await shownIn(world, id))).toEqual(before);
 });
 
+test.each(["canceled while it waits", "in use by then"] as const)(
+  "%s, where others have taken a region away that had a flag of its own: the others are in latest as they were",
+  async (how) => {
+    const regions = [
+      { name: "westus" },
+      { name: "eastus2", excludeFromLatest: true },
+    ];
+    await made(world, id, plain(regions));
+    await pass(world, HOUR_MS);
+    const deletion = await byHand.remove(world, id);
+    await until(world, () => isExcluded(world, id));
+    await pass(world, 60_000);
+    await world.simulator.control.dropRegion({
+      versionId: id,
+      region: "eastus2",
+    });
+    await vain[how](deletion);
+    const [last] = await ended(world, [deletion]);
+    expect(last?.status).toBe(how === "in use by then" ? "Failed" : "Canceled");
+    await removeUsers(world);
+    expect(await isExcluded(world, id)).toBe(false);
+  },
+);
+
 describe("canceled, and deleted by an Admin before that has ended", () => {
   const removeUnasked = () =>
     deleteImageVersion(world.deps, { id: idOf(id), ...BY, ignoreUse: true });
