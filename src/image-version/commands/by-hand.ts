@@ -590,11 +590,7 @@ export async function deleteImageVersion(
       softDelete,
       warnings: finalityOf(softDelete, id, bypassSoftDelete),
       ask: async (subject) => {
-        if (deletionBefore(subject) !== undefined) {
-          if (isLongOver(deps, subject))
-            await mustNotBeListed(id, listIn(deps));
-          return [];
-        }
+        if (deletionBefore(subject) !== undefined) return [];
         await mustNotBeKept(deps, id, subject, bypassSoftDelete);
         return isGuarded(deps) &&
           !ignoreUse &&
@@ -641,16 +637,6 @@ function isOver({ look, stored }: Subject): boolean {
     !record.exists &&
     (record.state === "Deleted" || record.deletedLife !== undefined) &&
     sentLast(record)?.outcome !== "unknown"
-  );
-}
-
-/** No list is older than the end of that life any more. */
-function isLongOver({ now, pace }: Dependencies, subject: Subject): boolean {
-  const { deletedLife } = subject.stored?.record ?? {};
-  return (
-    subject.seen &&
-    isOver(subject) &&
-    now().getTime() - Date.parse(deletedLife?.endTime ?? "") >= pace.staleMs
   );
 }
 
