@@ -40,7 +40,7 @@ import {
 } from "../properties/patch.js";
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isOld, isUncertain, mayHaveFailedBefore } from "./attempts.js";
-import { includedBefore } from "./guarding.js";
+import { includedBefore, includedInWords } from "./guarding.js";
 import {
   batchOf,
   sentLast,
@@ -111,6 +111,7 @@ export function reconcile(
   const unmet = unmetBy(
     fields,
     isEnding(record) ? ofRegionsThere(wanted, fields) : wanted,
+    includedInWords(record),
   );
   if (unmet.length > 0) return whereUnmet(record, look, unmet, context);
   const decision = whereMet(record, look, fields, context);
@@ -448,10 +449,11 @@ function written(
     includedBefore(record),
   );
   // What it has already cannot tell a look before the write from one after it.
-  const distinctive = unmetBy(fields, {
-    ...changes,
-    [ALLOW_DELETION]: body.removesRegions || wish,
-  }).map(({ field, after }) => [field, after] as const);
+  const distinctive = unmetBy(
+    fields,
+    { ...changes, [ALLOW_DELETION]: body.removesRegions || wish },
+    includedInWords(record),
+  ).map(({ field, after }) => [field, after] as const);
   return {
     kind: "put",
     body: body.request,
