@@ -1,6 +1,6 @@
 /** A guarded deletion that comes to nothing: the version is in latest as it was, and no region has a flag that it had not. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { deleteImageVersion } from "../../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../../src/image-version/commands/delete.js";
 import { imageIdOf } from "../../../../src/resource-id.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
