@@ -27,10 +27,11 @@ import {
   type Conflict,
   type Patch,
 } from "../properties/patch.js";
-import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
+import { DRIFT, EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import { isExcluded, type Look } from "../resources.js";
 import { shownOf } from "../queries/shown.js";
 import { unsettled } from "../state/adoption.js";
+import { settingAnew } from "../state/correcting.js";
 import { ruleHolding } from "../state/held.js";
 import { isFinal } from "../state/states.js";
 import type { ImageVersionRecord } from "../state/record.js";
@@ -115,6 +116,10 @@ export function askedOf(
       changes: withRuleAlone(
         {
           ...newsIn(request, fields, record, applied),
+          // It would be put back to what was set before.
+          ...(request.patch !== undefined &&
+            applied?.[DRIFT] === "correct" &&
+            settingAnew(statedBy(request.patch, fields, "lists"), applied)),
           ...again,
           ...changes,
           ...stated,

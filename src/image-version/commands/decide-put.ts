@@ -39,6 +39,7 @@ import { found, unsettled, withoutLife } from "../state/adoption.js";
 import { knownAtRest, tellingEnd } from "../state/at-rest.js";
 import { isUncertain } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
+import { settingAnew } from "../state/correcting.js";
 import { openDeletionOf } from "../state/guarding.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
@@ -232,6 +233,7 @@ function isUnchanged(
   return (
     unmetBy(fieldsOf(observed), patch).length === 0 &&
     !(PROMOTION in asked.changes) &&
+    Object.keys(settingAnew(asked.changes, applied)).length === 0 &&
     [PROTECTED, DRIFT].every(
       (name) =>
         !(name in asked.changes) ||

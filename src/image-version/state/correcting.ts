@@ -13,9 +13,15 @@ import type { ImageVersionRequest } from "../contract.js";
 import { changesOf } from "../properties/changes.js";
 import {
   fieldsOf,
+  isOwn,
   placeOf,
   propertyOf,
+  regionField,
+  regionOf,
   regionsIn,
+  sameAt,
+  valueAt,
+  type Fields,
 } from "../properties/fields.js";
 import { unmetBy, type Patch, type Unmet } from "../properties/patch.js";
 import { DRIFT } from "../properties/table.js";
@@ -149,11 +155,37 @@ function toPutBack(
   const shown = fieldsOf(resource);
   const places = Object.keys(shown).map(placeOf);
   return unmetBy(shown, lastApplied).filter(
-    ({ field }) =>
-      propertyOf(field).mutability === "mutable" &&
-      !field.endsWith("/excludeFromLatest") &&
-      places.includes(placeOf(field)),
+    ({ field }) => isPutBack(field) && places.includes(placeOf(field)),
   );
+}
+
+/** Invariant 1. */
+function isPutBack(field: string): boolean {
+  return (
+    propertyOf(field).mutability === "mutable" &&
+    !field.endsWith("/excludeFromLatest")
+  );
+}
+
+/**
+ * Of what a request says, what was not applied so, also where Azure shows it: who says it sets it, and who leaves it out later
+ * takes it away.
+ */
+export function settingAnew(
+  says: Patch,
+  lastApplied: Fields | undefined,
+): Patch {
+  return lastApplied === undefined
+    ? {}
+    : Object.fromEntries(
+        Object.entries(says).filter(
+          ([field, value]) =>
+            !isOwn(field) &&
+            field !== regionField(regionOf(field) ?? "") &&
+            isPutBack(field) &&
+            !sameAt(field, valueAt(lastApplied, field), value),
+        ),
+      );
 }
 
 function recentOf(

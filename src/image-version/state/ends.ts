@@ -20,12 +20,14 @@ import {
 } from "../../operation/records.js";
 import {
   fieldsOf,
+  nameIn,
   pointerTo,
   regionField,
+  regionOf,
   regionsIn,
   removedBy,
 } from "../properties/fields.js";
-import { withApplied } from "../properties/patch.js";
+import { withApplied, type Patch } from "../properties/patch.js";
 import {
   ALLOW_DELETION,
   EXCLUDE_FROM_LATEST,
@@ -37,6 +39,7 @@ import { isGuarding } from "./guarding.js";
 import { rolloutAfter } from "./held.js";
 import {
   batchOf,
+  type Attempt,
   type ImageVersionPair,
   type ImageVersionRecord,
   type Repair,
@@ -150,8 +153,11 @@ export function latch(
 function appliedAfter(
   record: ImageVersionRecord,
   batch: ReturnType<typeof batchOf>,
-): Pick<ImageVersionRecord, "lastApplied" | "excludedByCancel"> {
-  const { lastApplied, excludedByCancel } = record;
+): Pick<
+  ImageVersionRecord,
+  "lastApplied" | "lastAttempt" | "excludedByCancel"
+> {
+  const { lastApplied, lastAttempt, excludedByCancel } = record;
   const isAsked = batch.some(
     ([, { byHand, decided }]) => byHand !== true && decided === undefined,
   );
@@ -167,6 +173,7 @@ function appliedAfter(
     : lastApplied;
   return {
     ...(applied && { lastApplied: applied }),
+    ...(lastAttempt && { lastAttempt: overtaken(lastAttempt, asked) }),
     ...((isHeldBack ||
       (excludedByCancel === true &&
         !(EXCLUDE_FROM_LATEST in asked) &&
@@ -176,6 +183,22 @@ function appliedAfter(
         ))) && {
       excludedByCancel: true,
     }),
+  };
+}
+
+/** What is applied later counts over what was sent, though it may be applied without an update. */
+function overtaken(sent: Attempt, by: Patch): Attempt {
+  const { asked = {}, before } = sent;
+  return {
+    ...sent,
+    asked: Object.fromEntries(
+      Object.entries(asked).filter(
+        ([name]) =>
+          nameIn(by, name) === undefined &&
+          by[regionField(regionOf(name) ?? "")] !== null,
+      ),
+    ),
+    ...(before && { before: overtaken(before, by) }),
   };
 }
 

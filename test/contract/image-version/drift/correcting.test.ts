@@ -233,6 +233,112 @@ describe("is never put back:", () => {
   });
 });
 
+describe("what others have changed, and a request through Sigil says since, is never put back:", () => {
+  const replicas = (westus: number) => [
+    { name: "westus", regionalReplicaCount: westus },
+    { name: "eastus2", regionalReplicaCount: 1 },
+  ];
+  const saying = (
+    tags: Record<string, string>,
+    endOfLifeDate = "2090-01-01T00:00:00Z",
+    regions = REGIONS,
+  ) =>
+    plain(regions, {
+      tags,
+      publishing: { endOfLifeDate },
+      sigil: { drift: "correct" },
+    });
+  const LATER = { endOfLifeDate: "2095-01-01T00:00:00Z" };
+  const editRegions = async () => {
+    const { targetRegions } = profileOf(await shownIn(world, id));
+    await edit({
+      publishingProfile: {
+        targetRegions: targetRegions.map((region, i) =>
+          i === 0 ? { ...region, regionalReplicaCount: 5 } : region,
+        ),
+      },
+    });
+  };
+
+  test.each<
+    [string, () => Promise<void>, () => ReturnType<typeof put | typeof patch>]
+  >([
+    [
+      "a tag by a patch",
+      () => edit({}, { a: "2" }),
+      () => patch(world, id, { tags: { a: "2" } }),
+    ],
+    [
+      "a tag by a body",
+      () => edit({}, { a: "2" }),
+      () => put(world, id, saying({ a: "2", b: "1" })),
+    ],
+    [
+      "that a tag is gone, by a patch",
+      () => edit({}, { b: null }),
+      () => patch(world, id, { tags: { b: null } }),
+    ],
+    [
+      "that a tag is gone, by a body",
+      () => edit({}, { b: null }),
+      () => put(world, id, saying({ a: "1" })),
+    ],
+    [
+      "the end of life by a patch",
+      () => edit({ publishingProfile: LATER }),
+      () => patch(world, id, { properties: { publishingProfile: LATER } }),
+    ],
+    [
+      "the end of life by a body",
+      () => edit({ publishingProfile: LATER }),
+      () => put(world, id, saying({ a: "1", b: "1" }, LATER.endOfLifeDate)),
+    ],
+    [
+      "replicas by a patch of the regions",
+      editRegions,
+      () =>
+        patch(world, id, {
+          properties: { publishingProfile: { targetRegions: replicas(5) } },
+        }),
+    ],
+    [
+      "replicas by a patch that adds a region",
+      editRegions,
+      () =>
+        patch(world, id, {
+          properties: {
+            publishingProfile: {
+              targetRegions: [...replicas(5), { name: "northeurope" }],
+            },
+          },
+        }),
+    ],
+    [
+      "replicas by a body",
+      editRegions,
+      () => put(world, id, saying({ a: "1", b: "1" }, undefined, replicas(5))),
+    ],
+  ])("%s", async (_, others, say) => {
+    await atRest();
+    await others();
+    const said = await ended(world, [operationIn(await say())]);
+    expect(said).toMatchObject([{ status: "Succeeded" }]);
+    const { tags, properties } = await shownIn(world, id);
+    world.clock.advance(60 * MINUTE_MS);
+    expect(await corrected()).toEqual([]);
+    expect(await shownIn(world, id)).toMatchObject({ tags, properties });
+    // Once it is said, it is as any other, and said again it changes nothing.
+    await edit({}, { a: "3" });
+    world.clock.advance(60 * MINUTE_MS);
+    expect(await corrected()).toMatchObject([{ status: "Succeeded" }]);
+    expect((await shownIn(world, id)).tags).toEqual(tags);
+    const again = await say();
+    expect(again.kind === "unchanged" || operationIn(again).status).not.toBe(
+      "Running",
+    );
+  });
+});
+
 test("three times in 24 hours; then it is told once that it has stopped, and a day later it goes on", async () => {
   await atRest();
   const begun = world.clock.now();

@@ -271,4 +271,23 @@ describe("what others have changed", () => {
     expect(puts(world)).toBe(0);
     expect((await shownIn(world, id)).tags).toEqual({ a: "1", b: "2" });
   });
+
+  test("a tag of others that a body takes over goes with the body that leaves it out", async () => {
+    const body = (tags: Record<string, string>) => plain(undefined, { tags });
+    await made(world, id, body({ a: "1" }));
+    await world.simulator.control.editVersion({
+      versionId: id,
+      tags: { b: "1" },
+    });
+    world.clock.advance(3_600_000);
+    world.simulator.control.clearRequests();
+    const over = await putThrough(world, id, body({ a: "1", b: "1" }));
+    expect(over).toMatchObject({ status: "Succeeded" });
+    expect(puts(world)).toBe(0);
+    expect(await put(world, id, body({ a: "1", b: "1" }))).toMatchObject({
+      operation: { id: over.id },
+    });
+    await putThrough(world, id, body({ a: "1" }));
+    expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
+  });
 });
