@@ -107,11 +107,10 @@ export function reconcile(
   const undone = unmetBy(fields, presumedBy(record));
   if (undone.length > 0)
     return { kind: "failed", failure: changedSinceRead(undone, record) }; // Invariant 6.
-  const wanted = wantedBy(record);
-  const unmet = unmetBy(
-    fields,
-    isEnding(record) ? ofRegionsThere(wanted, fields) : wanted,
-  );
+  const unmet = [
+    ...unmetBy(fields, ofRegionsThere(record, fields)),
+    ...promotedInVain(record, fields),
+  ];
   if (unmet.length > 0) return whereUnmet(record, look, unmet, context);
   const decision = whereMet(record, look, fields, context);
   const open = { ...wantedBy(record), ...removedInVain(record) };
@@ -126,19 +125,43 @@ export function reconcile(
       : decision;
 }
 
-/** To leave a version as it was takes nothing of a region that others have removed meanwhile. */
-function ofRegionsThere(wanted: Patch, shown: Fields): Patch {
-  const there = regionsIn(shown);
+/**
+ * What is wanted, but for what is said of a region that others have removed meanwhile to leave the version as it was, or to include or
+ * exclude it by hand or by a rule.
+ */
+function ofRegionsThere(record: ImageVersionRecord, shown: Fields): Patch {
+  const asked = batchOf(record).flatMap(
+    ([, { byHand, decided, changes, repeats }]) =>
+      byHand === true || decided !== undefined ? [] : [changes, repeats],
+  );
   return Object.fromEntries(
-    Object.entries(wanted).filter(([field]) => {
+    Object.entries(wantedBy(record)).filter(([field]) => {
       const region = regionOf(field);
       return (
         region === undefined ||
-        there.includes(region) ||
-        `${regionField(region)}/name` in wanted
+        !isGone(region, record, shown) ||
+        asked.some((patch) => field in patch)
       );
     }),
   );
+}
+
+/** Flags of a promotion that is not sent yet, where it would include the version in none of the regions that it was asked for. */
+function promotedInVain(
+  record: ImageVersionRecord,
+  shown: Fields,
+): readonly Unmet[] {
+  return batchOf(record).flatMap(([, { byHand, decided, sent, changes }]) => {
+    const flags = Object.keys(changes).filter(
+      (field) => regionOf(field) !== undefined && changes[field] === false,
+    );
+    return byHand === true &&
+      decided === undefined &&
+      sent !== true &&
+      flags.every((field) => isGone(regionOf(field) ?? "", record, shown))
+      ? flags.map((field) => ({ field, before: undefined, after: false }))
+      : [];
+  });
 }
 
 /** Regions whose removal was sent before it was canceled: whether Azure has removed them is told. */
@@ -311,15 +334,22 @@ function goneRegions(
   look: Look,
   unmet: readonly Unmet[],
 ): readonly string[] {
-  const shown = regionsIn(fieldsOf(look.resource));
-  const wanted = wantedBy(record);
+  const shown = fieldsOf(look.resource);
   return [
     ...new Set(unmet.flatMap(({ field }) => regionOf(field) ?? [])),
-  ].filter(
-    (region) =>
-      !shown.includes(region) &&
-      !(`${regionField(region)}/name` in wanted) &&
-      record.repairs[region]?.removed === undefined,
+  ].filter((region) => isGone(region, record, shown));
+}
+
+/** Azure does not show the region, and nobody adds it. */
+function isGone(
+  region: string,
+  record: ImageVersionRecord,
+  shown: Fields,
+): boolean {
+  return (
+    !regionsIn(shown).includes(region) &&
+    !(`${regionField(region)}/name` in wantedBy(record)) &&
+    record.repairs[region]?.removed === undefined
   );
 }
 
