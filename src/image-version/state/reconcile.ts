@@ -41,14 +41,15 @@ import {
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isOld, isUncertain, mayHaveFailedBefore } from "./attempts.js";
 import { includedBefore } from "./guarding.js";
+import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
 import {
-  batchOf,
-  sentLast,
-  type Attempt,
-  type ImageVersionRecord,
-} from "./record.js";
-import { isToBePromoted, mayRemoveRegions, wantedBy } from "./wanted.js";
-import { FLAGS_BY_RULE } from "./waves.js";
+  isDecidedByHand,
+  isToBePromoted,
+  mayRemoveRegions,
+  presentRule,
+  wantedBy,
+} from "./wanted.js";
+import { FLAGS_BY_RULE, wavesOf } from "./waves.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
 /** Consecutive 404s of a version that ARM had accepted or shown, after which it is taken for gone. */
@@ -267,8 +268,11 @@ function whereUnmet(
         ? // What it asks otherwise by now was not sent before.
           last.changes[field] === after ||
           sameAt(field, last.changes[field], after)
-        : // What a rule's promotion found as it asks, others have changed since.
-          promotesByRule(record, field, last)),
+        : // What a promotion found as it asks, others have changed since.
+          promotionsIn(record).some(
+            ([id, { changes }]) =>
+              last.sentFor?.includes(id) === true && field in changes,
+          )),
   );
   const impossible = impossibleAmong(unmet);
   const never = unmet.filter(
@@ -302,18 +306,7 @@ function whereUnmet(
   );
 }
 
-function promotesByRule(
-  record: ImageVersionRecord,
-  field: string,
-  { sentFor = [] }: Pick<Attempt, "sentFor">,
-): boolean {
-  return batchOf(record).some(
-    ([id, { byRule, changes }]) =>
-      byRule !== undefined && sentFor.includes(id) && field in changes,
-  );
-}
-
-/** What a rule's promotion has sent, and ARM says to have carried out, is not there: whoever has taken it back is not overruled. */
+/** What such a promotion has sent, and ARM says to have carried out, is not there: whoever has taken it back is not overruled. */
 function isTakenBack(
   lost: readonly Unmet[],
   record: ImageVersionRecord,
@@ -321,10 +314,21 @@ function isTakenBack(
 ): boolean {
   return (
     provisioningState !== "Failed" &&
-    batchOf(record).some(
-      ([, { byRule, changes }]) =>
-        byRule !== undefined && lost.some(({ field }) => field in changes),
+    promotionsIn(record).some(([, { changes }]) =>
+      lost.some(({ field }) => field in changes),
     )
+  );
+}
+
+/** Of the batch, promotions by a rule, and of waves by anybody. */
+function promotionsIn(record: ImageVersionRecord): ReturnType<typeof batchOf> {
+  const inWaves = wavesOf(presentRule(record)) !== undefined;
+  return batchOf(record).filter(
+    ([, request]) =>
+      request.byRule !== undefined ||
+      (inWaves &&
+        isDecidedByHand(request) &&
+        request.changes[EXCLUDE_FROM_LATEST] === false),
   );
 }
 
