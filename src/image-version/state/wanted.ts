@@ -1,5 +1,4 @@
 /** What Azure is to show of a version: what the batch asks, and what Sigil itself sees to. */
-import { isDeepStrictEqual } from "node:util";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
@@ -367,7 +366,7 @@ export function ruleInForce(
   const anew = askedAnew(record);
   const isOverridden =
     anew === undefined
-      ? isDeepStrictEqual(rule, record.overriddenRule)
+      ? sameAt(PROMOTION, rule, record.overriddenRule)
       : anew.heldBack === true;
   return isOverridden ? undefined : rule;
 }
