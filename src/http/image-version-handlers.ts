@@ -1,11 +1,11 @@
 import type { HttpHandler } from "@azure/functions";
 import type { Finding } from "../errors.js";
 import {
-  deleteImageVersion,
   demoteImageVersion,
   promoteImageVersion,
   retryImageVersion,
 } from "../image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../image-version/commands/delete.js";
 import type {
   ChangeCommand,
   Command,

@@ -10,7 +10,7 @@
  */
 import { ServiceError } from "../errors.js";
 import { softDeleteOf } from "../image-version/queries/deleted-versions.js";
-import { deleteImageVersion } from "../image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../image-version/commands/delete.js";
 import { rollbackTarget } from "../image-version/rollback/target.js";
 import { parseImageVersionId } from "../resource-id.js";
 import type { Decision } from "./decide.js";

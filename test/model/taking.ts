@@ -1,11 +1,11 @@
 /** Does one step, and judges what its caller is answered. */
 import { ServiceError } from "../../src/errors.js";
 import {
-  deleteImageVersion,
   demoteImageVersion,
   promoteImageVersion,
   retryImageVersion,
 } from "../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../src/image-version/commands/delete.js";
 import {
   patchImageVersion,
   putImageVersion,

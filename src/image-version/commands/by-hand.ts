@@ -1,6 +1,6 @@
 /**
- * What people ask of a version that is there: to promote it, to demote it, to repair its failed regions, to delete it. None
- * of these creates, and none but a deletion needs Sigil to have made the version.
+ * What people ask of a version that is there: to promote it, to demote it, to repair its failed regions, to delete it
+ * (delete.ts). None of these creates, and none but a deletion needs Sigil to have made the version.
  */
 import { isDeepStrictEqual } from "node:util";
 import { ServiceError, type Finding } from "../../errors.js";
@@ -16,7 +16,6 @@ import { contextOf } from "../../operation/steps.js";
 import {
   canonicalRegion,
   formatImageVersionId,
-  type ImageVersionId,
   imageIdOf,
   keyOf,
 } from "../../resource-id.js";
@@ -27,38 +26,22 @@ import {
 import type { Patch } from "../properties/patch.js";
 import type { ImageVersionRequest } from "../contract.js";
 import type { Dependencies, StoredVersion } from "../ports.js";
-import { deletedVersion, softDeleteOf } from "../queries/deleted-versions.js";
 import { keysMustWork } from "../preflight/keys.js";
-import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
-import { mustNotBeListed } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
-import { latestRegions } from "../queries/use.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
-import {
-  found,
-  isMadeByOthers,
-  isNotMeant,
-  known,
-  lifeOfOthers,
-} from "../state/adoption.js";
+import { found, isMadeByOthers, isNotMeant } from "../state/adoption.js";
 import { knownAtRest } from "../state/at-rest.js";
 import { latestOf, mayHaveFailedBefore, type Time } from "../state/attempts.js";
 import { enqueue } from "../state/batch.js";
-import {
-  sentLast,
-  type Held,
-  type ImageVersionRecord,
-  type VersionRequest,
+import type {
+  Held,
+  ImageVersionRecord,
+  VersionRequest,
 } from "../state/record.js";
 import { accept, type Accepting } from "../state/accepting.js";
 import { openDeletionOf } from "../state/guarding.js";
 import { heldBy, isToBeSent, wavesIn } from "../state/held.js";
-import {
-  isProtected,
-  regionsToGo,
-  unmetRequests,
-  wantedBy,
-} from "../state/wanted.js";
+import { regionsToGo, unmetRequests, wantedBy } from "../state/wanted.js";
 import { regionOf } from "../properties/fields.js";
 import {
   exclusionIn,
@@ -76,7 +59,6 @@ import {
   gone,
   KEEP_IT,
   lifeIn,
-  listIn,
   mustHaveRoom,
   mustMatch,
   mustNotBeRestored,
@@ -84,7 +66,6 @@ import {
   type Command,
 } from "./command.js";
 import { sameOperation } from "./same-operation.js";
-import { deletedSoftly, finalityOf } from "./soft-delete.js";
 import { isPromoted } from "../queries/latest.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
@@ -100,21 +81,10 @@ export interface RetryImageVersion extends Command {
   readonly regions?: readonly string[] | undefined;
 }
 
-export interface DeleteImageVersion extends Command {
-  /** For good, also where the gallery has soft delete. */
-  readonly bypassSoftDelete?: boolean;
-  /** Also where it is in use, or nobody knows. */
-  readonly ignoreUse?: boolean;
-  /** Its retention policy has just judged it, and who uses it: it is accepted without that, and judged again before it is sent. */
-  readonly byPolicy?: true;
-  /** The version's last operation, where the caller has judged the version by it: with another one it is refused. */
-  readonly ifOperationId?: string;
-}
-
 type Kind = Accepting["kind"];
 
 /** What is decided on a version that Azure has, or had. */
-interface Subject {
+export interface Subject {
   readonly look: Look | undefined;
   /** The same, but where that is known to be older than what was seen before: then it may be the newer after all. */
   readonly shown: Look | undefined;
@@ -298,7 +268,7 @@ function byHandAlone(
 }
 
 /** A person asks for the deletion that a retention policy has begun. */
-function isByPolicy(
+export function isByPolicy(
   stored: StoredVersion | undefined,
   { id }: OperationRecord,
 ): stored is StoredVersion {
@@ -310,7 +280,7 @@ function isByPolicy(
 }
 
 /** From now on it is theirs: no rule or policy cancels it. */
-function takenOver(
+export function takenOver(
   { record, operation }: StoredVersion,
   requestedBy: Requester,
   now: Date,
@@ -525,244 +495,6 @@ function toRetry(
   return chosen;
 }
 
-/**
- * The operation that deletes the version; deleted or being deleted already, it is that one. While others run it goes before
- * everything that is queued. Throws ServiceError NotFound for a version that Azure does not have and nobody asked for, and
- * ImageVersionConflict where another than `ifOperationId` was the last.
- */
-export async function deleteImageVersion(
-  deps: Dependencies,
-  command: DeleteImageVersion,
-): Promise<OperationRecord> {
-  const {
-    id,
-    ifOperationId,
-    bypassSoftDelete = false,
-    ignoreUse = false,
-    byPolicy,
-  } = command;
-  const softDelete = bypassSoftDelete
-    ? { isSoftDeleteEnabled: false }
-    : await softDeleteOf(deps, imageIdOf(id));
-  return acceptByHand(
-    deps,
-    command,
-    "DeleteImageVersion",
-    [
-      ...(bypassSoftDelete ? ["bypassSoftDelete"] : []),
-      ...(ignoreUse ? ["ignoreUse"] : []),
-    ],
-    (subject) => {
-      const { look, seen, stored } = subject;
-      const same = deletionBefore(subject);
-      if (same !== undefined) {
-        if (bypassSoftDelete) mustBeForGood(id, same);
-        if (ignoreUse) mustNotBeGuarded(id, same, stored);
-        if (byPolicy !== undefined || !isByPolicy(stored, same)) return same;
-        mustNotBeProtected(id, look, stored);
-        return takenOver(stored, command.requestedBy, deps.now());
-      }
-      if (isOver(subject)) throw notFound(id, stored?.record);
-      const guarded = isGuarded(deps) && !ignoreUse && mayBeThere(subject);
-      if (guarded && stored !== undefined) mustBeAtRest(id, stored);
-      if (stored === undefined && look === undefined && seen)
-        throw notFound(id);
-      if (ifOperationId !== undefined && ifOperationId !== stored?.operation.id)
-        throw new ServiceError(
-          "ImageVersionConflict",
-          `The last operation on ${formatImageVersionId(id)} is no longer the one that the version was judged by. Read the version again, then decide.`,
-          {
-            fields: {
-              ...(stored && { existingOperationId: stored.operation.id }),
-            },
-          },
-        );
-      mustNotBeProtected(id, look, stored);
-      if (look !== undefined) mustNotBeBlocked(id, look, deps.now());
-      return {
-        changes: {},
-        repeats: {},
-        byHand: true,
-        ...(bypassSoftDelete && { bypassSoftDelete }),
-        ...(seen && look === undefined && notShown(stored?.record)),
-        ...(guarded && { guard: {} }),
-        ...(byPolicy && { byPolicy }),
-      };
-    },
-    {
-      softDelete,
-      warnings: finalityOf(softDelete, id, bypassSoftDelete),
-      ask: async (subject) => {
-        if (deletionBefore(subject) !== undefined) return [];
-        await mustNotBeKept(deps, id, subject, bypassSoftDelete);
-        return isGuarded(deps) &&
-          !ignoreUse &&
-          byPolicy === undefined &&
-          mayBeThere(subject)
-          ? mustNotBeNeeded(deps, {
-              id,
-              latestIn: await latestRegions(deps, id),
-              pointer: "",
-            })
-          : [];
-      },
-    },
-  );
-}
-
-/** Azure shows no version; where an operation has seen one that others made meanwhile, that one is meant. */
-function notShown(
-  record: ImageVersionRecord | undefined,
-): Pick<VersionRequest, "absent" | "publishedDate"> {
-  const publishedDate = record && lifeOfOthers(record);
-  return {
-    absent: true,
-    ...(publishedDate !== undefined && { publishedDate }),
-  };
-}
-
-/** One look that shows no version may be of a replica that is behind, or ahead: what Sigil knows of may be there. */
-function mayBeThere({ look, seen, stored }: Subject): boolean {
-  return (
-    look !== undefined ||
-    !seen ||
-    stored?.record.exists === true ||
-    (stored !== undefined && lifeOfOthers(stored.record) !== undefined)
-  );
-}
-
-/** A look shows none, and what Sigil knew of has ended: none that was asked for is on its way. */
-function isOver({ look, stored }: Subject): boolean {
-  if (look !== undefined || stored === undefined) return false;
-  const { record } = stored;
-  return (
-    isFinal(record.state) &&
-    !record.exists &&
-    (record.state === "Deleted" || record.deletedLife !== undefined) &&
-    sentLast(record)?.outcome !== "unknown"
-  );
-}
-
-/**
- * Throws where Azure shows none, and keeps what was deleted: Microsoft does not say what a DELETE does to that; or lists the
- * version of which Sigil knows the end alone: others have made or restored it.
- */
-async function mustNotBeKept(
-  deps: Dependencies,
-  id: ImageVersionId,
-  subject: Subject,
-  bypassSoftDelete: boolean,
-): Promise<void> {
-  const { look, stored } = subject;
-  if (look !== undefined || stored === undefined) return;
-  if (!bypassSoftDelete && !isFinal(stored.record.state)) return;
-  const deleted = await deletedVersion(deps, id);
-  if (deleted !== undefined) throw deletedSoftly(id, deleted);
-  if (isOver(subject)) await mustNotBeListed(id, listIn(deps));
-}
-
-/** Throws where the deletion that is there, or has been, can be undone. */
-function mustBeForGood(
-  id: ImageVersionId,
-  { id: operationId, softDelete }: OperationRecord,
-): void {
-  if (softDelete?.isSoftDeleteEnabled === false) return;
-  throw new ServiceError(
-    "ImageVersionConflict",
-    `Operation ${operationId} deletes ${formatImageVersionId(id)}, or has deleted it, so that it can be restored: of that, nothing is deleted for good before its time is over. Restore the version first, or use the Azure portal.`,
-    { fields: { existingOperationId: operationId } },
-  );
-}
-
-/** Who uses it can be asked of a version that is at rest alone: what is being done with it may make it the latest. */
-function mustBeAtRest(
-  id: ImageVersionId,
-  { record, operation }: StoredVersion,
-): void {
-  if (isFinal(record.state)) return;
-  throw new ServiceError(
-    "ImageVersionConflict",
-    `Operation ${operation.id} is working on ${formatImageVersionId(id)}: who uses it is asked once that has ended. Wait, or cancel it; or an Admin confirms by ignoreUse=true.`,
-    { fields: { existingOperationId: operation.id } },
-  );
-}
-
-/** Throws where the deletion that is under way waits to see who uses the version. */
-function mustNotBeGuarded(
-  id: ImageVersionId,
-  { id: operationId }: OperationRecord,
-  stored: StoredVersion | undefined,
-): void {
-  const { requests = {}, state } = stored?.record ?? {};
-  if (requests[operationId]?.guard === undefined || state === "Deleting")
-    return;
-  throw new ServiceError(
-    "ImageVersionConflict",
-    `Operation ${operationId} deletes ${formatImageVersionId(id)}, and waits to see who uses it. Cancel it, then send this request again.`,
-    { fields: { existingOperationId: operationId } },
-  );
-}
-
-/** The operation that deletes the version, or has deleted it. */
-function deletionBefore({
-  look,
-  seen,
-  stored,
-}: Subject): OperationRecord | undefined {
-  const same = sameOperation(
-    stored,
-    look,
-    ({ kind }) => kind === "DeleteImageVersion",
-  );
-  if (same !== undefined) return same;
-  return stored?.record.state === "Deleted" &&
-    stored.record.deletedOutside !== true &&
-    !(seen && look !== undefined)
-    ? stored.operation
-    : undefined;
-}
-
-/** Throws where somebody has asked that nobody deletes it. */
-function mustNotBeProtected(
-  id: ImageVersionId,
-  look: Look | undefined,
-  stored: StoredVersion | undefined,
-): void {
-  if (stored === undefined || !isProtected(known(stored.record, look))) return;
-  throw new ServiceError(
-    "ImageVersionProtected",
-    `${formatImageVersionId(id)} is protected from deletion. An Admin takes that off by a PATCH with {"sigil": {"protected": false}}.`,
-  );
-}
-
-/** Throws where Azure will not let the version be deleted: what is being done with it goes on. */
-function mustNotBeBlocked(
-  id: ImageVersionId,
-  { resource: { properties } }: Look,
-  now: Date,
-): void {
-  const { endOfLifeDate } = properties.publishingProfile ?? {};
-  if (
-    properties.safetyProfile?.blockDeletionBeforeEndOfLife !== true ||
-    endOfLifeDate === undefined ||
-    Date.parse(endOfLifeDate) <= now.getTime()
-  )
-    return;
-  const message = `${formatImageVersionId(id)} blocks its deletion before its end of life, ${endOfLifeDate}: Azure would refuse it.`;
-  throw new ServiceError("ImageVersionConflict", message, {
-    findings: [
-      {
-        code: "DeleteGalleryImageVersionBlockedBeforeEndOfLife",
-        pointer: "/properties/safetyProfile/blockDeletionBeforeEndOfLife",
-        message,
-        severity: "error",
-        remediation:
-          "Set blockDeletionBeforeEndOfLife to false first, or wait for the end of life.",
-      },
-    ],
-  });
-}
-
 function absent(
   { id }: Command,
   stored: StoredVersion | undefined,
@@ -775,7 +507,7 @@ function absent(
     : notFound(id, record);
 }
 
-async function acceptByHand(
+export async function acceptByHand(
   deps: Dependencies,
   command: Command,
   kind: Kind,

@@ -321,9 +321,13 @@ export interface Unmet {
 
 /**
  * What Azure does not show of what a patch asks. What is Sigil's own is no affair of Azure's; what never changes, has no
- * default and Azure does not show at all (some sources) is no finding.
+ * default and Azure does not show at all (some sources) is no finding. `inWords`: fields whose default does not do.
  */
-export function unmetBy(observed: Fields, patch: Patch): readonly Unmet[] {
+export function unmetBy(
+  observed: Fields,
+  patch: Patch,
+  inWords: readonly string[] = [],
+): readonly Unmet[] {
   const places = placesIn(observed);
   return Object.entries(patch).flatMap(([field, after]): Unmet[] => {
     const region = regionOf(field);
@@ -336,7 +340,10 @@ export function unmetBy(observed: Fields, patch: Patch): readonly Unmet[] {
     const before = valueAt(observed, field);
     const isUnknown = before === undefined && property.default === undefined;
     if (isUnknown && property.mutability === "immutable" && isThere) return [];
-    return sameAt(field, before, after) ? [] : [{ field, before, after }];
+    const isSame =
+      sameAt(field, before, after) &&
+      (before !== undefined || !inWords.includes(field));
+    return isSame ? [] : [{ field, before, after }];
   });
 }
 

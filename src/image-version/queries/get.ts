@@ -96,7 +96,7 @@ export async function getImageVersion(
       shownOf(look, record) === undefined)
   )
     throw notFound(id, record);
-  const latest = await latestAround(reads, imageIdOf(id), look, warnings);
+  const latest = await latestAround(reads, id, look, warnings);
   return known(id, look, record, latest, warnings);
 }
 
@@ -197,12 +197,15 @@ export function known(
   };
 }
 
+/** The list may be older than the look, which counts for the version itself. */
 async function latestAround(
   reads: Reads,
-  imageId: string,
+  id: ImageVersionId,
   look: Look | undefined,
   warnings: Finding[],
 ): Promise<Latest> {
+  const imageId = imageIdOf(id);
+  const name = id.versionName;
   try {
     const listed = await reads.looks.versions(imageId);
     if (listed === undefined && look !== undefined)
@@ -211,7 +214,10 @@ async function latestAround(
         `Azure answers that it has no image definition ${imageId}, and shows a version of it: one of these is behind. Send the request again.`,
         { retryAfterMs: 30_000 },
       );
-    return await latestOfListed(reads, imageId, listed ?? []);
+    const seen = (listed ?? []).map((item) =>
+      item.name === name && look !== undefined ? { ...look, name } : item,
+    );
+    return await latestOfListed(reads, imageId, seen);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     warnings.push({

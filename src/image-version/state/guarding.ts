@@ -250,7 +250,7 @@ export function includedAgain({ guard }: VersionRequest): Patch | undefined {
   return guard?.was;
 }
 
-/** Invariant 2: canonical regions that had a flag of their own by which they were in latest. */
+/** Invariant 2: canonical regions that were in latest by a flag of their own. */
 export function includedBefore({
   requests,
 }: Pick<ImageVersionRecord, "requests">): readonly string[] {
@@ -258,6 +258,19 @@ export function includedBefore({
     Object.entries(guard?.was ?? {}).flatMap(([field, flag]) =>
       flag === false ? (regionOf(field) ?? []) : [],
     ),
+  );
+}
+
+/** Invariant 2: their flags, where the deletion has come to nothing and the version is excluded again: none would not include it. */
+export function includedInWords({
+  requests,
+}: Pick<ImageVersionRecord, "requests">): readonly string[] {
+  return Object.values(requests).flatMap(({ guard, decided, changes }) =>
+    guard?.was?.[EXCLUDE_FROM_LATEST] === true && decided !== undefined
+      ? Object.keys(changes).filter(
+          (field) => regionOf(field) !== undefined && changes[field] === false,
+        )
+      : [],
   );
 }
 

@@ -13,6 +13,7 @@ import type { Effect, OperationRecord } from "../../operation/records.js";
 import { changesOf } from "../properties/changes.js";
 import {
   fieldsOf,
+  propertyOf,
   regionField,
   regionOf,
   regionsIn,
@@ -100,10 +101,10 @@ export function changedByOthers(
   return {
     changes: exists
       ? [
-          ...certain.filter(({ field }) =>
-            sent?.outcome === "shown" && !isBusy(observed)
-              ? !(field in sent.changes)
-              : !isSent(field, sent),
+          ...certain.filter((change) =>
+            sent?.outcome === "shown" && !mayBeAzures(change, observed)
+              ? !(change.field in sent.changes)
+              : !isSent(change.field, sent),
           ),
           ...(overwritten?.news ?? []),
         ]
@@ -175,12 +176,21 @@ function takesBack(
   );
 }
 
+/** Azure itself says it while it works on the version, where nobody has. */
+function mayBeAzures({ field, before }: Unmet, observed: Look): boolean {
+  return (
+    isBusy(observed) &&
+    before === undefined &&
+    propertyOf(field).default === undefined
+  );
+}
+
 /** Sigil has sent it, and no look has shown it before: that it is there now is no change by others. */
 function isUnderWay(field: string, sent: Attempt | undefined): boolean {
   return sent?.outcome !== "shown" && isSent(field, sent);
 }
 
-/** Of what was sent, and of its regions until Azure has done with them, only what is otherwise than it was sent is told. */
+/** Of what was sent, and of its regions, only what is otherwise than it was sent is told. */
 function isSent(field: string, sent: Attempt | undefined): boolean {
   const names = Object.keys(sent?.changes ?? {});
   const region = regionOf(field);

@@ -40,7 +40,7 @@ import {
 } from "../properties/patch.js";
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isOld, isUncertain, mayHaveFailedBefore } from "./attempts.js";
-import { includedBefore } from "./guarding.js";
+import { includedBefore, includedInWords } from "./guarding.js";
 import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
 import {
   isDecidedByHand,
@@ -109,7 +109,7 @@ export function reconcile(
   if (undone.length > 0)
     return { kind: "failed", failure: changedSinceRead(undone, record) }; // Invariant 6.
   const unmet = [
-    ...unmetBy(fields, ofRegionsThere(record, fields)),
+    ...unmetBy(fields, ofRegionsThere(record, fields), includedInWords(record)),
     ...promotedInVain(record, fields),
   ];
   if (unmet.length > 0) return whereUnmet(record, look, unmet, context);
@@ -482,10 +482,11 @@ function written(
     includedBefore(record),
   );
   // What it has already cannot tell a look before the write from one after it.
-  const distinctive = unmetBy(fields, {
-    ...changes,
-    [ALLOW_DELETION]: body.removesRegions || wish,
-  }).map(({ field, after }) => [field, after] as const);
+  const distinctive = unmetBy(
+    fields,
+    { ...changes, [ALLOW_DELETION]: body.removesRegions || wish },
+    includedInWords(record),
+  ).map(({ field, after }) => [field, after] as const);
   return {
     kind: "put",
     body: body.request,

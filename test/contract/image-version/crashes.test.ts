@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {

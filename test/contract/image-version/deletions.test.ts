@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { getImageVersion } from "../../../src/image-version/queries/get.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import type { OperationRecord } from "../../../src/operation/records.js";

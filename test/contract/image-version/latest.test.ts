@@ -6,10 +6,8 @@ import {
   expect,
   test,
 } from "vitest";
-import {
-  deleteImageVersion,
-  demoteImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+import { demoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import type {
   ImageVersionRequest,
   ImageVersionView,

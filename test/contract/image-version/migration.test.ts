@@ -1,10 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CloudEvent } from "../../../src/events/cloud-event.js";
-import {
-  deleteImageVersion,
-  retryImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+import { retryImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { putImageVersion } from "../../../src/image-version/commands/put.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";

@@ -1,10 +1,8 @@
 /** The use cases on the real adapters, against Azurite and the Service Bus emulator; the other tests have fakes in their place. */
 import { InvocationContext } from "@azure/functions";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  deleteImageVersion,
-  demoteImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+import { demoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { takeStep } from "../../../src/image-version/steps/take-step.js";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { restoreImageVersion } from "../../../src/image-version/commands/restore.js";
 import { keyOf } from "../../../src/resource-id.js";
 import {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { isKeptExcluded } from "../../../src/image-version/state/guarding.js";
 import { keyOf } from "../../../src/resource-id.js";

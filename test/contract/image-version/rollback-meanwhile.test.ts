@@ -1,9 +1,7 @@
 /** What happens while a rollback is under way. */
 import { describe, expect, test } from "vitest";
-import {
-  deleteImageVersion,
-  demoteImageVersion,
-} from "../../../src/image-version/commands/by-hand.js";
+import { demoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { idOf, type InProcess } from "../../support/dependencies.js";
 import { BY, EASTUS2, HELD_BACK, inOneWorld, WESTUS } from "./rollbacks.js";

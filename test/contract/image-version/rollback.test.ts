@@ -1,6 +1,6 @@
 /** A rollback: where it goes, what it does, and when it is refused. */
 import { afterEach, describe, expect, test } from "vitest";
-import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import { keyOf } from "../../../src/resource-id.js";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { restoreImageVersion } from "../../../src/image-version/commands/restore.js";
 import { runDrift } from "../../../src/drift/run-drift.js";

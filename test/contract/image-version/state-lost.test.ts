@@ -1,6 +1,6 @@
 /** Tables that are lost, or older than Azure: what is there is found, and nothing is created twice. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { createNextImageVersion } from "../../../src/image-version/commands/create-next.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import { keyOf } from "../../../src/resource-id.js";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { canonicalForm } from "../../../src/image-version/properties/canonical-form.js";
 import { createLooks } from "../../../src/image-version/queries/looks.js";
 import { createSummaries } from "../../../src/image-version/queries/summaries.js";

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
-import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import {
   getImageVersion,

@@ -2,10 +2,10 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { OperationRecord } from "../../../src/operation/records.js";
 import {
-  deleteImageVersion,
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { takeStep } from "../../../src/image-version/steps/take-step.js";
 import { runDrift } from "../../../src/drift/run-drift.js";

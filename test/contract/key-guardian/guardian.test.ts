@@ -9,7 +9,7 @@ import {
 } from "vitest";
 import { ServiceError } from "../../../src/errors.js";
 import type { EventData } from "../../../src/events/documented-event.js";
-import { deleteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import type { GuardianDependencies } from "../../../src/key-guardian/run-key-guardian.js";
 import { idOf, TRACEPARENT } from "../../support/dependencies.js";
 import {

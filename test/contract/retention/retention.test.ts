@@ -29,10 +29,10 @@ import {
 import { cancelOperation } from "../../../src/operation/canceling.js";
 import { reconcile } from "../../../src/operation/reconcile.js";
 import {
-  deleteImageVersion,
   demoteImageVersion,
   promoteImageVersion,
 } from "../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../src/image-version/commands/delete.js";
 import { patchImageVersion } from "../../../src/image-version/commands/put.js";
 import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
 import {

@@ -20,6 +20,7 @@ import {
   pass,
   patch,
   plain,
+  profileOf,
   put,
   putThrough,
   regionNames,
@@ -280,6 +281,27 @@ describe("a change by others", () => {
       (await told(world, id)).filter((type) => type === "ChangedOutside"),
     ).toHaveLength(1);
   });
+
+  test.each([
+    ["its replicas", { regionalReplicaCount: 4 }],
+    ["whether it is in latest", { excludeFromLatest: true }],
+  ])(
+    "of a region before the last poll of its creation is told: %s",
+    async (_, changed) => {
+      const creation = operationIn(await put(world, id, plain(REGIONS)));
+      await pass(world, MINUTE_MS);
+      world.clock.advance(60 * MINUTE_MS);
+      const profile = profileOf(await shownIn(world, id));
+      const targetRegions = profile.targetRegions.map((region) =>
+        /east/iu.test(region.name) ? { ...region, ...changed } : region,
+      );
+      await edit({ publishingProfile: { ...profile, targetRegions } });
+      await ended(world, [creation]);
+      world.clock.advance(60 * MINUTE_MS);
+      await look(world);
+      expect(await told(world, id)).toContain("ChangedOutside");
+    },
+  );
 
   test("a hold-back outside overrides the rule that waits", async () => {
     await made(

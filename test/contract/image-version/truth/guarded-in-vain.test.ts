@@ -1,6 +1,6 @@
 /** A guarded deletion that comes to nothing: the version is in latest as it was, and no region has a flag that it had not. */
-import { describe, expect, test } from "vitest";
-import { deleteImageVersion } from "../../../../src/image-version/commands/by-hand.js";
+import { beforeEach, describe, expect, test } from "vitest";
+import { deleteImageVersion } from "../../../../src/image-version/commands/delete.js";
 import { imageIdOf } from "../../../../src/resource-id.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
@@ -88,31 +88,76 @@ test.each(Object.entries(vain))(
   },
 );
 
-test("what others have included in one region alone is so again", async () => {
-  await made(
-    world,
-    id,
-    plain(undefined, { publishing: { excludeFromLatest: true } }),
-  );
+/** Others set the flags: the version's, and each region's own. */
+async function setFlags(
+  version: boolean,
+  ...own: readonly (boolean | undefined)[]
+): Promise<void> {
   const { targetRegions, ...profile } = profileOf(await shownIn(world, id));
   await world.simulator.control.editVersion({
     versionId: id,
     properties: {
       publishingProfile: {
         ...profile,
-        targetRegions: targetRegions.map((region, i) =>
-          i === 0 ? region : { ...region, excludeFromLatest: false },
+        excludeFromLatest: version,
+        targetRegions: targetRegions.map(
+          ({ excludeFromLatest: _, ...region }, i) =>
+            own[i] === undefined
+              ? region
+              : { ...region, excludeFromLatest: own[i] },
         ),
       },
     },
   });
-  await pass(world, HOUR_MS);
-  const before = profileOf(await shownIn(world, id));
-  const deletion = await byHand.remove(world, id);
-  await vain["canceled while it is excluded"](deletion);
-  const [last] = await ended(world, [deletion]);
-  expect(last).toMatchObject({ status: "Canceled" });
-  expect(profileOf(await shownIn(world, id))).toEqual(before);
+}
+
+describe("what others have included in one region alone", () => {
+  beforeEach(async () => {
+    await made(
+      world,
+      id,
+      plain(undefined, { publishing: { excludeFromLatest: true } }),
+    );
+    await setFlags(true, undefined, false);
+    await pass(world, HOUR_MS);
+  });
+
+  test.each([
+    ["canceled while it is excluded", () => Promise.resolve()],
+    [
+      "canceled while it waits",
+      async () => {
+        await until(world, () => isExcluded(world, id));
+        await pass(world, 60_000);
+        await setFlags(false);
+      },
+    ],
+    [
+      "canceled while it waits",
+      async () => {
+        await until(world, () => isExcluded(world, id));
+        await pass(world, 660_000);
+        await setFlags(true, true);
+      },
+    ],
+    [
+      "in use by then",
+      async () => {
+        await until(world, () => isExcluded(world, id));
+        await pass(world, 660_000);
+        await setFlags(true);
+      },
+    ],
+  ] as const)("%s (%#): it is so again", async (how, meanwhile) => {
+    const before = profileOf(await shownIn(world, id));
+    const deletion = await byHand.remove(world, id);
+    await meanwhile();
+    await vain[how](deletion);
+    const [last] = await ended(world, [deletion]);
+    expect(last?.status).toBe(how === "in use by then" ? "Failed" : "Canceled");
+    await removeUsers(world);
+    expect(profileOf(await shownIn(world, id))).toEqual(before);
+  });
 });
 
 test.each(["canceled while it waits", "in use by then"] as const)(

@@ -8,6 +8,7 @@ import { refusal } from "../../../support/refusal.js";
 import {
   byHand,
   ended,
+  faultOn,
   inAzure,
   made,
   operationIn,
@@ -179,4 +180,16 @@ describe("replaced by others while an operation runs", () => {
       expect((await seen(world, id)).sigil.managedBy).toBe("Others");
     },
   );
+});
+
+test("a deletion whose first look shows no version deletes none that others have made meanwhile", async () => {
+  await made(world, id, BODY);
+  await pass(world, 3_600_000);
+  const deletion = await byHand.remove(world, id);
+  await outside(world, "DELETE", id);
+  world.clock.advance(1_500);
+  await outside(world, "PUT", id, OTHER);
+  faultOn(world, id, { method: "GET", status: 404, times: 1 });
+  const { azure } = await endOf(deletion);
+  expect(azure?.tags).toEqual(OTHER.tags);
 });

@@ -1,4 +1,4 @@
-/** A rollback reads a list of Azure that is behind what Sigil has written in the last minutes. */
+/** A rollback, or a GET, reads a list of Azure that is behind what Sigil has written in the last minutes. */
 import { beforeEach, expect, test } from "vitest";
 import { rollBackImage } from "../../../../src/image-version/rollback/roll-back.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
@@ -15,6 +15,7 @@ import {
   newDefinition,
   pass,
   plain,
+  seen,
 } from "./support.js";
 
 const MINUTE_MS = 60_000;
@@ -138,4 +139,17 @@ test("a target that the portal excludes again is never taken for the latest, nor
     true,
     false,
   ]);
+});
+
+test("GET of a version that was demoted since does not say that it is the latest", async () => {
+  await made(world, at("1.0.0"), BODY);
+  await pass(world, 30 * MINUTE_MS);
+  const before = await listOf(world, image);
+  await ended(world, [await byHand.demote(world, at("1.0.0"))]);
+  await pass(world, MINUTE_MS);
+  listsShow(before, null);
+  expect((await seen(world, at("1.0.0"))).sigil).toMatchObject({
+    latest: false,
+    latestIn: [],
+  });
 });

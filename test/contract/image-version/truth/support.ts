@@ -2,11 +2,11 @@
 import { expect } from "vitest";
 import type { CloudEvent } from "../../../../src/events/cloud-event.js";
 import {
-  deleteImageVersion,
   demoteImageVersion,
   promoteImageVersion,
   retryImageVersion,
 } from "../../../../src/image-version/commands/by-hand.js";
+import { deleteImageVersion } from "../../../../src/image-version/commands/delete.js";
 import {
   patchImageVersion,
   putImageVersion,
