@@ -11,8 +11,8 @@ export interface Verdict extends Refusal {
 
 /**
  * Codes by which Azure says that the machine was made, or would have been, and that the image or its key is at fault. What is
- * not here is inconclusive: no capacity, no quota, a policy, an internal error, and all that Azure may say tomorrow. A false
- * `failed` would take a good version back.
+ * not here is inconclusive: no capacity, no quota, a policy, an internal error, a copy that is not there yet, and all that Azure may
+ * say tomorrow. A false `failed` would take a good version back.
  */
 const AGAINST_THE_VERSION: readonly RegExp[] = [
   // "OS Provisioning for VM did not finish in the allotted time", and what the system itself tells of its first start.
@@ -24,19 +24,10 @@ const AGAINST_THE_VERSION: readonly RegExp[] = [
   /^VMMarketplaceInvalidInput$/u,
 ];
 
-/** Copies have been seen to be unknown for ten minutes after Azure had said that they are there. */
-const AGAINST_IT_IF_IT_STAYS: readonly RegExp[] = [
-  /^GalleryImageNotFound$/u,
-  /^ImageVersionNotFound$/u,
-];
-
 /** What a refusal of the machine, or its failure, says of the version. */
 export function verdictOn({ code, message }: Refusal): Verdict {
-  const speaks = (patterns: readonly RegExp[]): boolean =>
-    patterns.some((pattern) => pattern.test(code));
-  if (speaks(AGAINST_THE_VERSION)) return failed(code, message);
-  return speaks(AGAINST_IT_IF_IT_STAYS)
-    ? { ...failed(code, message), mayChange: true }
+  return AGAINST_THE_VERSION.some((pattern) => pattern.test(code))
+    ? failed(code, message)
     : inconclusive(code, message);
 }
 

@@ -40,7 +40,6 @@ import {
   exclusionIn,
   flagsByHand,
   flagsOfNext,
-  isHeldEverywhere,
   wavesOf,
 } from "../state/waves.js";
 import type { ChangeCommand, Glance } from "./command.js";
@@ -352,8 +351,7 @@ function everywhereBy(
   ).some((name) => name === exclusionIn(regionOf(name) ?? ""));
   if (typeof excluded !== "boolean" || isOfRegions) return {};
   const waves = wavesOf(record ? ruleToBe(record, applied) : undefined);
-  const isHeld = waves === undefined ? isHeldEverywhere : isExcluded;
-  if (!excluded && (rule != null || !isHeld(resource))) return {};
+  if (!excluded && (rule != null || !isExcluded(resource))) return {};
   const flags =
     waves === undefined || excluded
       ? flagsByHand(resource, excluded)

@@ -131,6 +131,7 @@ function setExclusion(
               byHandAlone(stored, same.id, look, contextOf(deps)),
               command.requestedBy,
               deps.now(),
+              look && staysExcluded(look, stored),
             )
           : same;
       if (look === undefined) throw absent(command, stored);
@@ -283,6 +284,7 @@ export function takenOver(
   { record, operation }: StoredVersion,
   requestedBy: Requester,
   now: Date,
+  warnings: readonly Finding[] = [],
 ): ByHand {
   const requests = Object.entries(record.requests).map(
     ([id, { byRule: _, byPolicy: __, ...request }]) => [id, request] as const,
@@ -293,6 +295,7 @@ export function takenOver(
       ...operation,
       requestedBy,
       takenOverTime: now.toISOString(),
+      ...(warnings.length > 0 && { warnings }),
     },
   };
 }

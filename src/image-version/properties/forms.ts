@@ -91,7 +91,15 @@ export const promotionRule: Form = {
       : withRegions(rule);
   },
   comparable: (value) => {
-    const { waves, ...rule } = value as { readonly waves?: unknown };
+    const { waves, onFailure, ...others } = value as {
+      readonly waves?: unknown;
+      readonly onFailure?: unknown;
+    };
+    // "halt" is the default.
+    const rule =
+      onFailure === undefined || onFailure === "halt"
+        ? others
+        : { ...others, onFailure };
     // Their order means something.
     return whole.comparable(
       Array.isArray(waves) ? { ...rule, waves: { ...waves } } : rule,

@@ -204,6 +204,8 @@ export function rolloutAfter(
   );
   if (waves === undefined || observed === undefined || !isDecided) return {};
   const promoted = promotedWaves(waves, observed.resource) ?? 0;
+  // Where nothing was to be done, others have.
+  if (promoted > 0 && !hasSentFlags(record)) return {};
   const times = before.slice(0, Math.max(0, promoted - 1));
   return {
     rollout: {
@@ -211,6 +213,18 @@ export function rolloutAfter(
       ...((promoted === 0 || times.length > 0) && { waves: times }),
     },
   };
+}
+
+/** Of the batch, something was sent that says where the version is excluded from latest. */
+function hasSentFlags(record: ImageVersionRecord): boolean {
+  const batch = batchOf(record).map(([id]) => id);
+  return attemptsIn(record).some(
+    ({ sentFor = [], changes }) =>
+      sentFor.some((id) => batch.includes(id)) &&
+      Object.keys(changes).some((field) =>
+        field.endsWith("/excludeFromLatest"),
+      ),
+  );
 }
 
 /** The rule, of whatever kind, that holds the version back which Azure shows. */

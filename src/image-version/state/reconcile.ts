@@ -41,14 +41,15 @@ import {
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isOld, isUncertain, mayHaveFailedBefore } from "./attempts.js";
 import { includedBefore, includedInWords } from "./guarding.js";
+import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
 import {
-  batchOf,
-  sentLast,
-  type Attempt,
-  type ImageVersionRecord,
-} from "./record.js";
-import { isToBePromoted, mayRemoveRegions, wantedBy } from "./wanted.js";
-import { FLAGS_BY_RULE } from "./waves.js";
+  isDecidedByHand,
+  isToBePromoted,
+  mayRemoveRegions,
+  presentRule,
+  wantedBy,
+} from "./wanted.js";
+import { FLAGS_BY_RULE, wavesOf } from "./waves.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
 /** Consecutive 404s of a version that ARM had accepted or shown, after which it is taken for gone. */
@@ -107,12 +108,10 @@ export function reconcile(
   const undone = unmetBy(fields, presumedBy(record));
   if (undone.length > 0)
     return { kind: "failed", failure: changedSinceRead(undone, record) }; // Invariant 6.
-  const wanted = wantedBy(record);
-  const unmet = unmetBy(
-    fields,
-    isEnding(record) ? ofRegionsThere(wanted, fields) : wanted,
-    includedInWords(record),
-  );
+  const unmet = [
+    ...unmetBy(fields, ofRegionsThere(record, fields), includedInWords(record)),
+    ...promotedInVain(record, fields),
+  ];
   if (unmet.length > 0) return whereUnmet(record, look, unmet, context);
   const decision = whereMet(record, look, fields, context);
   const open = { ...wantedBy(record), ...removedInVain(record) };
@@ -127,19 +126,43 @@ export function reconcile(
       : decision;
 }
 
-/** To leave a version as it was takes nothing of a region that others have removed meanwhile. */
-function ofRegionsThere(wanted: Patch, shown: Fields): Patch {
-  const there = regionsIn(shown);
+/**
+ * What is wanted, but for what is said of a region that others have removed meanwhile to leave the version as it was, or to include or
+ * exclude it by hand or by a rule.
+ */
+function ofRegionsThere(record: ImageVersionRecord, shown: Fields): Patch {
+  const asked = batchOf(record).flatMap(
+    ([, { byHand, decided, changes, repeats }]) =>
+      byHand === true || decided !== undefined ? [] : [changes, repeats],
+  );
   return Object.fromEntries(
-    Object.entries(wanted).filter(([field]) => {
+    Object.entries(wantedBy(record)).filter(([field]) => {
       const region = regionOf(field);
       return (
         region === undefined ||
-        there.includes(region) ||
-        `${regionField(region)}/name` in wanted
+        !isGone(region, record, shown) ||
+        asked.some((patch) => field in patch)
       );
     }),
   );
+}
+
+/** Flags of a promotion that is not sent yet, where it would include the version in none of the regions that it was asked for. */
+function promotedInVain(
+  record: ImageVersionRecord,
+  shown: Fields,
+): readonly Unmet[] {
+  return batchOf(record).flatMap(([, { byHand, decided, sent, changes }]) => {
+    const flags = Object.keys(changes).filter(
+      (field) => regionOf(field) !== undefined && changes[field] === false,
+    );
+    return byHand === true &&
+      decided === undefined &&
+      sent !== true &&
+      flags.every((field) => isGone(regionOf(field) ?? "", record, shown))
+      ? flags.map((field) => ({ field, before: undefined, after: false }))
+      : [];
+  });
 }
 
 /** Regions whose removal was sent before it was canceled: whether Azure has removed them is told. */
@@ -245,8 +268,11 @@ function whereUnmet(
         ? // What it asks otherwise by now was not sent before.
           last.changes[field] === after ||
           sameAt(field, last.changes[field], after)
-        : // What a rule's promotion found as it asks, others have changed since.
-          promotesByRule(record, field, last)),
+        : // What a promotion found as it asks, others have changed since.
+          promotionsIn(record).some(
+            ([id, { changes }]) =>
+              last.sentFor?.includes(id) === true && field in changes,
+          )),
   );
   const impossible = impossibleAmong(unmet);
   const never = unmet.filter(
@@ -280,18 +306,7 @@ function whereUnmet(
   );
 }
 
-function promotesByRule(
-  record: ImageVersionRecord,
-  field: string,
-  { sentFor = [] }: Pick<Attempt, "sentFor">,
-): boolean {
-  return batchOf(record).some(
-    ([id, { byRule, changes }]) =>
-      byRule !== undefined && sentFor.includes(id) && field in changes,
-  );
-}
-
-/** What a rule's promotion has sent, and ARM says to have carried out, is not there: whoever has taken it back is not overruled. */
+/** What such a promotion has sent, and ARM says to have carried out, is not there: whoever has taken it back is not overruled. */
 function isTakenBack(
   lost: readonly Unmet[],
   record: ImageVersionRecord,
@@ -299,10 +314,21 @@ function isTakenBack(
 ): boolean {
   return (
     provisioningState !== "Failed" &&
-    batchOf(record).some(
-      ([, { byRule, changes }]) =>
-        byRule !== undefined && lost.some(({ field }) => field in changes),
+    promotionsIn(record).some(([, { changes }]) =>
+      lost.some(({ field }) => field in changes),
     )
+  );
+}
+
+/** Of the batch, promotions by a rule, and of waves by anybody. */
+function promotionsIn(record: ImageVersionRecord): ReturnType<typeof batchOf> {
+  const inWaves = wavesOf(presentRule(record)) !== undefined;
+  return batchOf(record).filter(
+    ([, request]) =>
+      request.byRule !== undefined ||
+      (inWaves &&
+        isDecidedByHand(request) &&
+        request.changes[EXCLUDE_FROM_LATEST] === false),
   );
 }
 
@@ -312,15 +338,22 @@ function goneRegions(
   look: Look,
   unmet: readonly Unmet[],
 ): readonly string[] {
-  const shown = regionsIn(fieldsOf(look.resource));
-  const wanted = wantedBy(record);
+  const shown = fieldsOf(look.resource);
   return [
     ...new Set(unmet.flatMap(({ field }) => regionOf(field) ?? [])),
-  ].filter(
-    (region) =>
-      !shown.includes(region) &&
-      !(`${regionField(region)}/name` in wanted) &&
-      record.repairs[region]?.removed === undefined,
+  ].filter((region) => isGone(region, record, shown));
+}
+
+/** Azure does not show the region, and nobody adds it. */
+function isGone(
+  region: string,
+  record: ImageVersionRecord,
+  shown: Fields,
+): boolean {
+  return (
+    !regionsIn(shown).includes(region) &&
+    !(`${regionField(region)}/name` in wantedBy(record)) &&
+    record.repairs[region]?.removed === undefined
   );
 }
 

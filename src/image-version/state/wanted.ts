@@ -1,5 +1,4 @@
 /** What Azure is to show of a version: what the batch asks, and what Sigil itself sees to. */
-import { isDeepStrictEqual } from "node:util";
 import { canonicalRegion } from "../../resource-id.js";
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
@@ -138,7 +137,7 @@ export function asWavesLeave(
     after !== undefined
       ? {
           ...(isNew && flagsBefore(after, patch, shown)),
-          ...flagsKept(patch, shown),
+          ...flagsKept(after, patch, shown),
           ...flagsOfNew(after, patch, shown, times),
         }
       : before !== undefined
@@ -165,13 +164,20 @@ function flagsBefore(
 }
 
 /** Where the version's flag is taken off, a region that has come since that was asked is excluded by its own until its turn. */
-function flagsKept(patch: Patch, shown: ImageVersionRequest): Patch {
+function flagsKept(
+  waves: readonly Wave[],
+  patch: Patch,
+  shown: ImageVersionRequest,
+): Patch {
   if (patch[EXCLUDE_FROM_LATEST] !== false || !isExcluded(shown)) return {};
+  const promoted = regionsPromoted(waves, patch);
   return Object.fromEntries(
     targetRegionsOf(shown)
       .filter((region) => isExcludedIn(shown, region))
       .map(({ name }) => canonicalRegion(name))
-      .filter((name) => patch[regionField(name)] !== null)
+      .filter(
+        (name) => !promoted.includes(name) && patch[regionField(name)] !== null,
+      )
       .map((name) => [exclusionIn(name), true]),
   );
 }
@@ -184,7 +190,10 @@ function flagsOfNew(
   times: WaveTimes,
 ): Patch {
   const there = regionsIn(fieldsOf(shown));
-  const waiting = regionsWithout(waves, shown, times);
+  const promoted = regionsPromoted(waves, patch);
+  const waiting = regionsWithout(waves, shown, times).filter(
+    (name) => !promoted.includes(name),
+  );
   return Object.fromEntries(
     regionsIn(patch)
       .filter(
@@ -195,6 +204,21 @@ function flagsOfNew(
       )
       .map((name) => [exclusionIn(name), true]),
   );
+}
+
+/** Canonical regions of the wave that the patch promotes: it was asked for those which the version had then. */
+function regionsPromoted(
+  waves: readonly Wave[],
+  patch: Patch,
+): readonly string[] {
+  return waves
+    .map(({ regions }) => regions.map(canonicalRegion))
+    .filter(
+      (regions) =>
+        patch[EXCLUDE_FROM_LATEST] === false &&
+        regions.some((name) => patch[exclusionIn(name)] === false),
+    )
+    .flat();
 }
 
 /**
@@ -342,7 +366,7 @@ export function ruleInForce(
   const anew = askedAnew(record);
   const isOverridden =
     anew === undefined
-      ? isDeepStrictEqual(rule, record.overriddenRule)
+      ? sameAt(PROMOTION, rule, record.overriddenRule)
       : anew.heldBack === true;
   return isOverridden ? undefined : rule;
 }

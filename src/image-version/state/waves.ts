@@ -203,13 +203,10 @@ export function withFlagsOf(
   );
 }
 
-/** Held back in every region that is shown, by its own flag and the version's. */
+/** Held back in every region that is shown by its own flag. */
 export function isHeldEverywhere(shown: ImageVersionRequest): boolean {
-  return (
-    isExcluded(shown) &&
-    targetRegionsOf(shown).every(
-      ({ excludeFromLatest }) => excludeFromLatest === true,
-    )
+  return targetRegionsOf(shown).every(
+    ({ excludeFromLatest }) => excludeFromLatest === true,
   );
 }
 

@@ -263,3 +263,69 @@ test.each([
     expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
   },
 );
+
+describe("where a person promotes a wave that has lost a region, what it gets back before that is sent has what the wave has:", () => {
+  const FIRST = { regions: ["westus", "eastus2"], ...BOOT };
+  const lost = async (...waves: readonly object[]) => {
+    const body = withTargets(ruled({ when: "waves", waves }), [
+      { name: "westus" },
+      { name: "eastus2" },
+      { name: "eastus" },
+    ]);
+    await send(body);
+    if (waves[0] !== FIRST) {
+      await rollouts.report({});
+      await rollouts.pass(20);
+      expect(await rollouts.latestIn()).toEqual(["westus"]);
+    }
+    await lose();
+    return body;
+  };
+
+  test.each([
+    ["the first", [FIRST, { regions: ["eastus"], ...BOOT }], true],
+    [
+      "a later",
+      [
+        { regions: ["westus"], ...BOOT },
+        { regions: ["eastus2", "eastus"], ...BOOT },
+      ],
+      false,
+    ],
+  ])("%s one, by a PUT in the same update", async (_, waves, isFirst) => {
+    const body = await lost(...waves);
+    await promoteImageVersion(rollouts.world.deps, OPERATOR);
+    await send(body);
+    await rollouts.pass(20);
+    expect(await flags()).toEqual({
+      westus: false,
+      eastus2: false,
+      eastus: isFirst,
+    });
+    await rollouts.report({ region: "eastus" });
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(20);
+    expect(new Set(Object.values(await flags()))).toEqual(new Set([false]));
+  });
+
+  test("the first one, from others", async () => {
+    await lost(FIRST, { regions: ["eastus"], ...BOOT });
+    await promoteImageVersion(rollouts.world.deps, OPERATOR);
+    const { resourceManager } = rollouts.world.deps;
+    const look = await resourceManager.getImageVersion(idOf(HELD));
+    if (look === undefined) throw new TypeError("It is there.");
+    await resourceManager.putImageVersion(
+      idOf(HELD),
+      withTargets(look.resource, [
+        ...targetsOf(look.resource),
+        { name: "eastus2" },
+      ]),
+    );
+    await rollouts.pass(20);
+    expect(await flags()).toEqual({
+      westus: false,
+      eastus2: false,
+      eastus: true,
+    });
+  });
+});

@@ -119,6 +119,41 @@ test("who holds a wave's region back before a look has shown its promotion is no
   });
 });
 
+describe("before a look has shown a person's promotion of the second wave", () => {
+  const sent = async (): Promise<string> => {
+    await rollouts.publish(WAVES);
+    await rollouts.report({});
+    await rollouts.pass(15);
+    const { id } = await promote();
+    await rollouts.world.runDue();
+    expect(await operationOf(id)).toMatchObject({ status: "Running" });
+    return id;
+  };
+
+  test.each([
+    ["the whole version", {}, true, []],
+    ["all of it", { westus: true, eastus2: true }, true, []],
+    ["its region", { eastus2: true }, undefined, ["westus"]],
+  ] as const)(
+    "who holds back %s is not overruled: the next wave waits for a person",
+    async (_, regions, version, left) => {
+      const id = await sent();
+      await rollouts.exclude(regions, version);
+      await rollouts.pass(30);
+      expect(await rollouts.latestIn()).toEqual(left);
+      expect(await operationOf(id)).toMatchObject({
+        status: "Failed",
+        error: { code: "OverriddenByAzure" },
+      });
+      await rollouts.exclude({ westus: false, eastus2: true }, false);
+      await rollouts.report({ region: "eastus2" });
+      await rollouts.pass(15);
+      expect(await rollouts.latestIn()).toEqual(["westus"]);
+      expect(await rollouts.view()).toMatchObject({ state: "NeedsAttention" });
+    },
+  );
+});
+
 test("who holds the whole version back before a look has shown the second wave's promotion is not overruled either", async () => {
   const id = await accepted();
   await rollouts.world.runDue();

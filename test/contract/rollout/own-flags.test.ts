@@ -5,6 +5,7 @@ import { promoteImageVersion } from "../../../src/image-version/commands/by-hand
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
 import { canonicalRegion } from "../../../src/resource-id.js";
 import { request, TRACEPARENT } from "../../support/dependencies.js";
+import { managedImageRequest } from "../../support/requests.js";
 import {
   HELD,
   OPERATOR,
@@ -137,6 +138,28 @@ test("a person who takes over the rule's promotion includes it everywhere", asyn
   ).toMatchObject({ id: operation.id });
   await rollouts.pass(10);
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("a person's promotion includes it everywhere, also where the version's flag is taken off", async () => {
+  await request(rollouts.world.deps, HELD, managedImageRequest());
+  await rollouts.world.finish(HELD);
+  await rollouts.exclude(BOTH);
+  await rollouts.pass(15);
+  expect(await rollouts.latestIn()).toEqual([]);
+  const { warnings } = await promoteImageVersion(rollouts.world.deps, OPERATOR);
+  expect(warnings).toBeUndefined();
+  await rollouts.pass(5);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+test("a person who takes over the rule's promotion is told which region stays excluded", async () => {
+  await rollouts.publish(TESTED);
+  await passAll();
+  await rollouts.exclude({ westus: true });
+  const { warnings } = await promoteImageVersion(rollouts.world.deps, OPERATOR);
+  expect(warnings).toMatchObject([{ code: "StaysExcluded" }]);
+  await rollouts.pass(10);
+  expect(await rollouts.latestIn()).toEqual(["eastus2"]);
 });
 
 test("that others take off the version's flag promotes nothing that each region's own holds back, until one is taken off", async () => {

@@ -108,6 +108,44 @@ describe("while a wave has the version", () => {
     },
   );
 
+  test("the default of onFailure in words is no other rule", async () => {
+    const rule = { ...WAVES, onFailure: "halt" };
+    await put(rule);
+    await patchRule(rule);
+    await rollouts.world.finish(HELD);
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.pass(5);
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+    await rollouts.exclude({}, true);
+    await rollouts.pass(15);
+    await put(rule);
+    await rollouts.pass(15);
+    expect(await rollouts.latestIn()).toEqual([]);
+  });
+
+  test("other waves end none where the version is the latest nowhere", async () => {
+    await rollouts.exclude({ westus: true });
+    await rollouts.pass(15);
+    expect(await change({ ...WAVES, waves: [SECOND, FIRST] })).toEqual([]);
+    await passAll();
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+
+  test("who ends them with a body that adds a lost region again is told that it is the latest there", async () => {
+    await rollouts.simulator.control.dropRegion({
+      versionId: HELD,
+      region: "eastus2",
+    });
+    await rollouts.pass(15);
+    expect(await change(undefined)).toEqual([
+      [
+        "WavesEnd",
+        "The request ends the waves, and adds eastus2: the version is the latest there as soon as it is there, whether its turn had come or not.",
+      ],
+    ]);
+    expect(await rollouts.latestIn()).toEqual(BOTH);
+  });
+
   test("other waves are taken once the version is demoted, and begin with their first", async () => {
     await demoteImageVersion(rollouts.world.deps, OPERATOR);
     await rollouts.world.finish(HELD);
@@ -531,7 +569,7 @@ test("a rule tested of a version that is in latest holds nothing back; demoted f
   expect(await change(TESTED)).toEqual([
     [
       "NothingHeldBack",
-      "The version is not excluded from latest: the rule holds nothing back.",
+      "The version's own flag does not exclude it from latest: the rule holds nothing back.",
     ],
   ]);
   expect(await rollouts.view()).toBeUndefined();

@@ -334,3 +334,18 @@ test("GET writes nothing", async () => {
     message: "Its turn comes in eastus2.",
   });
 });
+
+test("a promotion that has nothing to do tells no wave once more, though an update is sent beside it", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.exclude({ westus: false, eastus2: false }, false);
+  await rollouts.pass(15);
+  expect(wavesIn(await told())).toEqual([1, 2]);
+  await promoteImageVersion(rollouts.world.deps, OPERATOR);
+  await request(rollouts.world.deps, HELD, {
+    ...ruled(WAVES),
+    tags: { n: "1" },
+  });
+  await rollouts.pass(15);
+  expect(wavesIn(await told())).toEqual([]);
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});

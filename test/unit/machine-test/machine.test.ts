@@ -207,7 +207,7 @@ test.each([
   ["OSProvisioningClientError", "failed", false],
   ["KeyVaultAccessForbidden", "failed", false],
   ["VMMarketplaceInvalidInput", "failed", false],
-  ["GalleryImageNotFound", "failed", true],
+  ["GalleryImageNotFound", "inconclusive", true],
   ["AllocationFailed", "inconclusive", true],
   ["ZonalAllocationFailed", "inconclusive", true],
   ["SkuNotAvailable", "inconclusive", true],

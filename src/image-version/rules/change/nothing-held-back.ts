@@ -30,7 +30,7 @@ export const nothingHeldBack: ChangeRule = {
           {
             pointer: "/sigil/promotion",
             message:
-              "The version is not excluded from latest: the rule holds nothing back.",
+              "The version's own flag does not exclude it from latest: the rule holds nothing back.",
             remediation:
               "Leave it out; or, to hold the version back until the rule is met, leave it out, demote the version (POST …/demote), and send the rule then.",
           },

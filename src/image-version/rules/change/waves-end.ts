@@ -4,7 +4,7 @@ import { regionField, sameAt } from "../../properties/fields.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../../properties/table.js";
 import { isExcluded, isExcludedIn } from "../../resources.js";
 import { wavesOf } from "../../state/waves.js";
-import type { ChangeRule } from "../rule.js";
+import { newRegions, TARGET_REGIONS, type ChangeRule } from "../rule.js";
 
 export const wavesEnd: ChangeRule = {
   name: "waves-end",
@@ -14,8 +14,9 @@ export const wavesEnd: ChangeRule = {
     own: "Waves include one region after the other: where they end, the rest stays excluded.",
   },
   summary:
-    "A request that leaves out a promotion rule of waves, or has another rule instead, leaves no region excluded that a wave was to include.",
-  check: ({ change }) => {
+    "A request that leaves out a promotion rule of waves, or has another rule instead, leaves no region excluded that a wave was to include, and adds none in which the version is the latest at once.",
+  check: (subject) => {
+    const { change } = subject;
     if (change === undefined) return [];
     const { observed, toBe = observed, patch, lastApplied } = change;
     const before = lastApplied?.[PROMOTION] as PromotionRule | undefined;
@@ -24,7 +25,8 @@ export const wavesEnd: ChangeRule = {
       wavesOf(before) === undefined ||
       after === undefined ||
       sameAt(PROMOTION, before, after ?? undefined) ||
-      (after !== null && isExcluded(toBe)) ||
+      // Another rule includes it; other waves are for a version that is the latest nowhere.
+      (after !== null && (isExcluded(toBe) || wavesOf(after) !== undefined)) ||
       patch[EXCLUDE_FROM_LATEST] === false
     )
       return [];
@@ -44,9 +46,21 @@ export const wavesEnd: ChangeRule = {
       kept.length === 0 || kept.length === targets.length
         ? ""
         : ` but ${kept.join(", ")}, of which the request says true`;
+    const added =
+      isExcluded(toBe) || patch[EXCLUDE_FROM_LATEST] === true
+        ? []
+        : newRegions(subject);
+    const included = added
+      .filter(({ region }) => region.excludeFromLatest !== true)
+      .map(({ i, region: { name } }) => ({
+        pointer: `${TARGET_REGIONS}/${i}`,
+        message: `The request ends the waves, and adds ${name}: the version is the latest there as soon as it is there, whether its turn had come or not.`,
+        remediation: `Keep the rule; or say "excludeFromLatest": true of ${name}, and take that off once its tests have passed.`,
+      }));
     return excluded.length === 0
-      ? []
+      ? included
       : [
+          ...included,
           {
             pointer: "/sigil/promotion",
             message: `The request ends the waves by which the version was to become the latest in ${excluded.join(", ")}: it stays excluded from latest there.`,

@@ -505,7 +505,7 @@ describe("a promotion rule of a version that is there", () => {
     finding(
       "NothingHeldBack",
       "/sigil/promotion",
-      "The version is not excluded from latest: the rule holds nothing back.",
+      "The version's own flag does not exclude it from latest: the rule holds nothing back.",
       "leave it out, demote the version (POST …/demote), and send the rule then.",
       "warning",
     ),

@@ -459,6 +459,13 @@ describe("what is known of a rollout once Azure shows what was asked", () => {
   const tag = changeOf({ "/tags/a": "1" });
   const byHand = (excluded: boolean) =>
     changeOf({ [EXCLUDE_FROM_LATEST]: excluded }, { byHand: true });
+  const sent = (field: string, ...sentFor: string[]): Attempt => ({
+    changes: { [field]: "x" },
+    regions: [],
+    sentTime: time(3),
+    outcome: "shown",
+    sentFor,
+  });
   const after = (
     request: VersionRequest,
     observed?: Look,
@@ -467,6 +474,7 @@ describe("what is known of a rollout once Azure shows what was asked", () => {
   ) => {
     const { observed: _, ...record } = under(rule, {
       state: "Replicating",
+      lastAttempt: sent(EXCLUDE_FROM_LATEST, "a", "b"),
       ...more,
       requests: { a: tag, b: request },
     });
@@ -542,6 +550,22 @@ describe("what is known of a rollout once Azure shows what was asked", () => {
       showing(false, FIRST),
     ],
     ["all stays where nothing is said of latest", {}, tag, out],
+    [
+      "or where others have included already what is promoted by hand",
+      {},
+      byHand(false),
+      all,
+      WAVES,
+      { rollout: before, lastAttempt: sent("/tags/a", "a", "b") },
+    ],
+    [
+      "or an operation before has included it",
+      {},
+      byHand(false),
+      all,
+      WAVES,
+      { rollout: before, lastAttempt: sent(EXCLUDE_FROM_LATEST, "c") },
+    ],
     [
       "or where a body includes what others include",
       {},

@@ -1,0 +1,142 @@
+/** Others remove a region between the acceptance of a promotion or demotion and its PUT: what it says of that region asks nothing. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
+import { patchImageVersion } from "../../../src/image-version/commands/put.js";
+import { request } from "../../support/dependencies.js";
+import {
+  BOOT,
+  HELD,
+  OPERATOR,
+  ruled,
+  startRollouts,
+  withTargets,
+  type Rollouts,
+} from "./support.js";
+
+let rollouts: Rollouts;
+beforeEach(async () => {
+  rollouts = await startRollouts();
+});
+afterEach(() => rollouts.close());
+
+const THREE = ["westus", "eastus2", "eastus"];
+const WAVES = {
+  when: "waves",
+  waves: THREE.map((region) => ({ regions: [region], ...BOOT })),
+};
+
+const promote = () => promoteImageVersion(rollouts.world.deps, OPERATOR);
+const demote = () => demoteImageVersion(rollouts.world.deps, OPERATOR);
+const drop = (region: string) =>
+  rollouts.simulator.control.dropRegion({ versionId: HELD, region });
+const publish = async (rule: object | undefined): Promise<void> => {
+  const { sigil, ...body } = withTargets(
+    ruled(rule ?? {}),
+    THREE.map((name) => ({ name })),
+  );
+  await request(rollouts.world.deps, HELD, {
+    ...body,
+    ...(rule && sigil && { sigil }),
+  });
+  await rollouts.world.finish(HELD);
+};
+const firstWave = async (): Promise<void> => {
+  await rollouts.report({});
+  await rollouts.pass(20);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+};
+const ended = async (id: string) => {
+  await rollouts.pass(20);
+  return rollouts.world.deps.store.readOperation(id);
+};
+const told = async (what: string): Promise<boolean> =>
+  (await rollouts.takeEvents()).some(({ type }) => type.endsWith(`.${what}`));
+
+describe("of a version in waves", () => {
+  test("a demotion excludes it where it still is", async () => {
+    await publish(WAVES);
+    await firstWave();
+    const { id } = await demote();
+    await drop("eastus2");
+    expect(await ended(id)).toMatchObject({ status: "Succeeded" });
+    expect(await rollouts.latestIn()).toEqual([]);
+  });
+
+  test("the exclusion after a failure does so at once", async () => {
+    await publish({ ...WAVES, onFailure: "rollBack" });
+    await firstWave();
+    await rollouts.report({ result: "failed" });
+    const { operation } = await rollouts.world.read(HELD);
+    expect(operation).toMatchObject({
+      kind: "DemoteImageVersion",
+      status: "NotStarted",
+    });
+    await drop("eastus2");
+    expect(await ended(operation.id)).toMatchObject({ status: "Succeeded" });
+    expect(await rollouts.latestIn()).toEqual([]);
+  });
+
+  test("a promotion of the first wave includes it there", async () => {
+    await publish(WAVES);
+    const { id } = await promote();
+    await drop("eastus");
+    expect(await ended(id)).toMatchObject({ status: "Succeeded" });
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  });
+
+  test("a promotion of a wave that has lost each of its regions is not said to be done", async () => {
+    await publish(WAVES);
+    await firstWave();
+    await rollouts.takeEvents();
+    const { id } = await promote();
+    await drop("eastus2");
+    expect(await ended(id)).toMatchObject({
+      status: "Failed",
+      error: {
+        message: expect.stringContaining(
+          "eastus2 is no longer in the version",
+        ) as unknown,
+      },
+    });
+    expect(await told("Promoted")).toBe(false);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  });
+});
+
+test("a PATCH that says in so many words what the region's flag shall be fails", async () => {
+  await publish(undefined);
+  const answer = await patchImageVersion(rollouts.world.deps, {
+    ...OPERATOR,
+    validate: () => [],
+    patch: {
+      properties: {
+        publishingProfile: {
+          targetRegions: THREE.map((name) => ({
+            name,
+            ...(name === "eastus2" && { excludeFromLatest: true }),
+          })),
+        },
+      },
+    },
+  });
+  await drop("eastus2");
+  expect(
+    await ended(answer.kind === "accepted" ? answer.operation.id : ""),
+  ).toMatchObject({
+    status: "Failed",
+    error: { code: "ReadBackMismatch" },
+  });
+});
+
+test("a promotion of a version that each region's flag holds back includes it in the others", async () => {
+  await publish(undefined);
+  await rollouts.exclude({ westus: true, eastus2: true, eastus: true }, true);
+  await rollouts.pass(15);
+  const { id } = await promote();
+  await drop("eastus");
+  expect(await ended(id)).toMatchObject({ status: "Succeeded" });
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
