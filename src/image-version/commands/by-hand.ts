@@ -42,7 +42,7 @@ import { accept, type Accepting } from "../state/accepting.js";
 import { openDeletionOf } from "../state/guarding.js";
 import { heldBy, isToBeSent, wavesIn } from "../state/held.js";
 import { regionsToGo, unmetRequests, wantedBy } from "../state/wanted.js";
-import { regionOf } from "../properties/fields.js";
+import { fieldsOf, regionOf, regionsIn } from "../properties/fields.js";
 import {
   exclusionIn,
   flagsByHand,
@@ -441,13 +441,27 @@ export function retryImageVersion(
         changes: {},
         repeats: {},
         byHand: true,
-        retries: toRetry(command, look, names, (name) =>
-          stored === undefined
-            ? false
-            : mayHaveFailedBefore(name, stored.record, look, contextOf(deps)),
+        retries: toRetry(
+          command,
+          look,
+          names,
+          stored === undefined ? [] : lostIn(stored.record, look),
+          (name) =>
+            stored === undefined
+              ? false
+              : mayHaveFailedBefore(name, stored.record, look, contextOf(deps)),
         ),
       };
     },
+  );
+}
+
+/** Regions that were taken away for repair, and could not be added back. */
+function lostIn(record: ImageVersionRecord, look: Look): readonly string[] {
+  if (isMadeByOthers(record, look)) return [];
+  const shown = regionsIn(fieldsOf(look.resource));
+  return Object.entries(record.repairs).flatMap(([name, { lost }]) =>
+    lost === undefined || shown.includes(name) ? [] : [name],
   );
 }
 
@@ -455,11 +469,15 @@ function toRetry(
   { id }: RetryImageVersion,
   look: Look,
   names: readonly string[] | undefined,
+  lost: readonly string[],
   isDoubtful: (name: string) => boolean,
 ): readonly string[] {
-  const failed = look.regions
-    .map(({ name }) => name)
-    .filter((name) => hasFailed(look, name) && !isDoubtful(name));
+  const failed = [
+    ...look.regions
+      .map(({ name }) => name)
+      .filter((name) => hasFailed(look, name) && !isDoubtful(name)),
+    ...lost,
+  ];
   if (failed.length === 0)
     throw new ServiceError(
       "ImageVersionConflict",

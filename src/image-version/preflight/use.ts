@@ -37,6 +37,8 @@ export interface Taking {
   readonly pointer: string;
   /** The last look before it is done: scale sets are asked of Azure Resource Manager itself. */
   readonly confirms?: boolean;
+  /** What else there is to do about it. */
+  readonly otherwise?: string;
 }
 
 /**
@@ -48,7 +50,14 @@ export async function mustNotBeNeeded(
     Dependencies,
     "imageUsers" | "consumerSubscriptions" | "now" | "resources"
   >,
-  { id, latestIn, regions, pointer, confirms }: Taking,
+  {
+    id,
+    latestIn,
+    regions,
+    pointer,
+    confirms,
+    otherwise = "or an Admin confirms by ignoreUse=true.",
+  }: Taking,
 ): Promise<readonly Finding[]> {
   const gallery = await deps.resources.getGallery(galleryIdOf(id));
   const names = namesOf(id, gallery ?? {});
@@ -64,15 +73,14 @@ export async function mustNotBeNeeded(
         pointer,
         message: `${user.kind === "scaleSet" ? "Scale set" : "Machine"} ${user.id} in ${user.region} is made of it.`,
         severity: "error",
-        remediation:
-          "Let it use another version, or delete it; or an Admin confirms by ignoreUse=true.",
+        remediation: `Let it use another version, or delete it; ${otherwise}`,
       })),
     });
   const unknown = unknownIn(use, latestIn === undefined, pointer);
   if (unknown.length > 0)
     throw new ServiceError(
       "UseUnknown",
-      `It could not be seen whether ${formatImageVersionId(id)} is in use; each reason is listed under errors. Mend it, or an Admin confirms by ignoreUse=true.`,
+      `It could not be seen whether ${formatImageVersionId(id)} is in use; each reason is listed under errors. Mend it, ${otherwise}`,
       { findings: unknown },
     );
   return users.length === 0

@@ -107,10 +107,10 @@ export function started(
     // Repairs are counted by operation; what is taken away is still to be added back.
     repairs: Object.fromEntries(
       Object.entries(previous.repairs)
-        .filter(([, { removed }]) => removed !== undefined)
-        .map(([name, { removed }]) => [
+        .filter(([, { removed, lost }]) => removed ?? lost)
+        .map(([name, { removed, lost }]) => [
           name,
-          { attempts: 0, ...(removed && { removed }) },
+          { attempts: 0, ...(removed && { removed }), ...(lost && { lost }) },
         ]),
     ),
     ...(previous.exists
@@ -202,10 +202,16 @@ export function withRequest(
     repairs: {
       ...record.repairs,
       ...Object.fromEntries(
-        retried.map((name) => [
-          name,
-          { attempts: 0, dueTime: now.toISOString() },
-        ]),
+        retried.map((name) => {
+          const removed = record.repairs[name]?.lost;
+          return [
+            name,
+            {
+              attempts: 0,
+              ...(removed ? { removed } : { dueTime: now.toISOString() }),
+            },
+          ];
+        }),
       ),
     },
   };

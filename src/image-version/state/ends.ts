@@ -37,6 +37,7 @@ import { isOfOtherLife, madeAgain } from "./adoption.js";
 import { overtakeQueued } from "./demoting.js";
 import { isGuarding } from "./guarding.js";
 import { rolloutAfter } from "./held.js";
+import { lossOf, whyNotRepaired } from "./repairs.js";
 import {
   batchOf,
   type Attempt,
@@ -357,7 +358,7 @@ function endingOf(
   if (lost.length > 0)
     return failed(
       operation,
-      replicationFailure(request, lost, failure),
+      replicationFailure(request, lost, failure, record.repairs),
       record.regions,
       context,
     );
@@ -413,14 +414,21 @@ export function decidedEnding(
   if (decided.kind === "canceled")
     return cancellation(
       operation,
-      removing.length > 0
-        ? `Azure keeps the version, and had removed ${removing.join(", ")} before: a PUT that names a region adds it again.`
-        : "Azure keeps the version. If it was being created, it is excluded from latest: promote it to include it.",
+      `${
+        removing.length > 0
+          ? `Azure keeps the version, and had removed ${removing.join(", ")} before: a PUT that names a region adds it again.`
+          : "Azure keeps the version. If it was being created, it is excluded from latest: promote it to include it."
+      }${lossOf(decided)}`,
       decided.by,
       context,
     );
-  const { kind: _, ...error } = decided;
-  return failed(operation, error, own, context);
+  const { code, message, errors } = decided;
+  return failed(
+    operation,
+    { code, message: `${message}${lossOf(decided)}`, errors },
+    own,
+    context,
+  );
 }
 
 function success(
@@ -461,17 +469,19 @@ function replicationFailure(
   { body }: VersionRequest,
   lost: readonly RegionRecord[],
   failure: { readonly code: string; readonly message: string } | undefined,
+  repairs: ImageVersionRecord["repairs"] = {},
 ): OperationFailure {
   const errors = lost.map((region): Finding => ({
     code: failure?.code ?? "RegionFailed",
     pointer: pointerTo(body ?? {}, regionField(region.name)),
     message: `Replication to ${region.name} failed: ${region.details ?? failure?.message ?? "Azure gave no reason"}`,
   }));
+  const refused = lost.flatMap(({ name }) => repairs[name]?.refused ?? []);
   if (lost.length === 0 && failure !== undefined)
     errors.push({ code: failure.code, pointer: "", message: failure.message });
   return {
     code: "ReplicationFailed",
-    message: `${lost.length === 0 ? "Every region has its copy, but the version's provisioning state is Failed." : `The version is not usable in ${lost.map((region) => region.name).join(", ")}.`}${failure === undefined ? "" : ` Azure Resource Manager says: ${failure.message}`}`,
-    errors,
+    message: `${lost.length === 0 ? "Every region has its copy, but the version's provisioning state is Failed." : `The version is not usable in ${lost.map((region) => region.name).join(", ")}.`}${failure === undefined ? "" : ` Azure Resource Manager says: ${failure.message}`}${refused.length === 0 ? "" : ` ${whyNotRepaired(refused)}`}`,
+    errors: [...errors, ...refused],
   };
 }

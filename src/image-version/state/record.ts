@@ -98,14 +98,18 @@ export interface DeletionGuard {
   readonly excludedTime?: string;
 }
 
-export type DecidedEnd =
+export type DecidedEnd = (
   | { readonly kind: "canceled"; readonly by: Requester }
   | {
       readonly kind: "failed";
       readonly code: string;
       readonly message: string;
       readonly errors: readonly Finding[];
-    };
+    }
+) & {
+  /** Regions that were taken away for repair, and that could not be added back. */
+  readonly lost?: readonly string[];
+};
 
 /** A rule that is to promote the version further, how many of its waves have it, and what it is decided for. */
 export interface Held {
@@ -165,6 +169,10 @@ export interface Repair {
   readonly dueTime?: string;
   /** The region's fields, while it is taken away to be added back. */
   readonly removed?: Patch;
+  /** The same, where it could not be added back: a retry does that. */
+  readonly lost?: Patch;
+  /** Why it is not taken away; absent: nothing is in the way, or nothing was proven yet. */
+  readonly refused?: readonly Finding[];
 }
 
 /** What a life of the version had when it ended: should Azure give it back, Sigil knows it again. */

@@ -32,6 +32,7 @@ import {
   type OthersChanges,
 } from "./outside.js";
 import { isEnding } from "./reconcile.js";
+import { whyNotRepaired } from "./repairs.js";
 import { observeRegions, type RegionChange } from "./regions.js";
 import {
   doneWithRule,
@@ -163,7 +164,9 @@ export function withLook(
           sent?.outcome === "accepted"),
       repairs: Object.fromEntries(
         Object.entries(record.repairs).map(([name, repair]) => {
-          const { removed, ...kept } = repair;
+          const { removed, lost, ...kept } = repair;
+          if (lost !== undefined)
+            return [name, shown.includes(name) ? kept : repair];
           // It is there again, by whoever added it back; or it is there still.
           return [
             name,
@@ -263,9 +266,20 @@ function planRepairs(
   const repairs = { ...record.repairs };
   const concerned = regionsConcerned(pair);
   const regions = record.regions.map((region) => {
-    if (region.state !== "Failed") return region;
     const repair = repairs[region.name] ?? { attempts: 0 };
-    if (repair.removed !== undefined) return region;
+    if (region.state !== "Failed") {
+      // Whatever was in the way, it may fail again.
+      if (repair.refused) repairs[region.name] = { attempts: repair.attempts };
+      return region;
+    }
+    if (repair.removed !== undefined || repair.lost !== undefined)
+      return region;
+    if (repair.refused !== undefined)
+      return {
+        ...withoutNext(region),
+        attemptsAllowed: Math.max(1, region.attempts),
+        details: withWhy(region.details, whyNotRepaired(repair.refused)),
+      };
     if (!concerned.includes(region.name)) {
       repairs[region.name] = { attempts: repair.attempts };
       return withoutNext(region);
@@ -294,6 +308,16 @@ function planRepairs(
     };
   });
   return { ...pair, record: { ...record, repairs, regions } };
+}
+
+/** Azure's own reason, where it gives one, and then why nothing is done. */
+function withWhy(details: string | undefined, why: string): string {
+  if (details === undefined || details.includes(why)) return details ?? why;
+  return `${sentence(details)} ${why}`;
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/u.test(text) ? text : `${text}.`;
 }
 
 /** A region's failure, and what comes next, in the history of each operation that has the region. */
@@ -342,7 +366,7 @@ function failureOf({
     nextAttemptTime === undefined
       ? "It is not tried again."
       : `It is removed from the version and added back at ${nextAttemptTime}.`;
-  return `${name} failed: ${/[.!?]$/u.test(details) ? details : `${details}.`} ${next}`;
+  return `${name} failed: ${sentence(details)} ${next}`;
 }
 
 function withoutNext(

@@ -12,6 +12,7 @@ import { dissolveBatch } from "../state/batch.js";
 import { withoutRule } from "../state/cancel.js";
 import { endOperation } from "../state/ends.js";
 import { goneBefore } from "../state/guarding.js";
+import { lossOf, notAddedBack } from "../state/repairs.js";
 import { withKnown } from "../state/see.js";
 import { isFinal } from "../state/states.js";
 import {
@@ -83,20 +84,15 @@ export function endBatch(
   ) {
     const { appliedTime: _, ...kept } = request;
     // Refused once more, it cannot be added back: what is left is to take the permission back.
-    const repairs =
+    const { lost = [], ...left } =
       given === undefined
-        ? record.repairs
-        : Object.fromEntries(
-            Object.entries(record.repairs).filter(
-              ([name]) => !away.includes(name),
-            ),
-          );
+        ? { ...pair, lost: undefined }
+        : notAddedBack(pair, failure, context);
     return advance(
       {
-        ...pair,
+        ...left,
         record: {
-          ...record,
-          repairs,
+          ...left.record,
           requests: {
             ...record.requests,
             [id]: {
@@ -109,7 +105,10 @@ export function endBatch(
               repeats: {},
               creates: false,
               byHand: true,
-              decided: given ?? { kind: "failed", ...failure },
+              decided: {
+                ...(given ?? { kind: "failed", ...failure }),
+                ...(lost.length > 0 && { lost }),
+              },
             },
           },
         },
@@ -128,7 +127,7 @@ export function endBatch(
     );
   }
   const { decided } = request ?? {};
-  const undone = `The remaining work could not be done: ${failure.message}`;
+  const undone = `The remaining work could not be done: ${failure.message}${decided ? lossOf(decided) : ""}`;
   const ending =
     decided?.kind === "canceled"
       ? cancellation(operation, undone, decided.by, context)

@@ -9,6 +9,7 @@
  *  4. No error of a look ends an operation: ARM goes on working whether or not it can be seen.
  *  5. A promotion that a rule has begun is sent only where the same look shows the version as it was when that was accepted, and
  *     the rule is the same: who has held it back since, or changed the rule, is not overruled.
+ *  6. A region is taken away for its repair only where this step has proven that it can be added back, and that nobody needs it.
  */
 import { ServiceError } from "../../errors.js";
 import {
@@ -46,6 +47,7 @@ import { excluded, goneBefore } from "../state/guarding.js";
 import { overtakenPromotion } from "../state/held.js";
 import { isOld, mayBeDone } from "../state/attempts.js";
 import { reconcile, type Decision } from "../state/reconcile.js";
+import { withoutRepairs } from "../state/repairs.js";
 import {
   sentLast,
   type ImageVersionPair,
@@ -70,6 +72,7 @@ import {
   postponeOrEnd,
 } from "./end-batch.js";
 import { prove, waitsForCertainty, type Seen } from "./prove.js";
+import { refusedRepairs } from "./prove-repairs.js";
 import { takeRestoreStep } from "./restore.js";
 import { lookAt } from "../queries/look-at.js";
 import { latestRegions } from "../queries/use.js";
@@ -165,8 +168,10 @@ async function act(
       ? prepared
       : see(prepared, look, failure, contextOf(deps));
   };
+  // Of one moment: no further repair falls due once it is proven. Invariant 6.
+  const time = contextOf(deps);
   const decide = ({ record }: ImageVersionPair): Decision =>
-    reconcile(record, look, contextOf(deps));
+    reconcile(record, look, time);
   const decision = decide(prepare(stored));
   if (decision.kind === "put" && isTooOld(deps, look))
     return lookAndAct(deps, stored, id, {
@@ -182,7 +187,16 @@ async function act(
   }
   if (decision.kind === "put" && look !== undefined)
     try {
-      await mustNotBeNeededThere(deps, prepare(stored).record, id, look);
+      const { record } = prepare(stored);
+      await mustNotBeNeededThere(deps, record, id, look);
+      const away = Object.keys(decision.takesAway);
+      const refused = await refusedRepairs(deps, record, id, look, away);
+      if (Object.keys(refused).length > 0)
+        return act(deps, stored, id, {
+          ...seen,
+          prepare: (pair) =>
+            withoutRepairs(seen.prepare?.(pair) ?? pair, refused),
+        });
     } catch (error) {
       return postponeOrEnd(deps, stored, error, { prepare });
     }

@@ -1,0 +1,102 @@
+/** A region is taken away for its repair only where it can be added back, and nobody needs it there. */
+import { ServiceError, type Finding } from "../../errors.js";
+import type { ImageVersionId } from "../../resource-id.js";
+import type { Dependencies } from "../ports.js";
+import type { Facts } from "../preflight/facts.js";
+import { gatherFacts } from "../preflight/gather-facts.js";
+import { errorsAmong, judge } from "../preflight/judge.js";
+import { brokenKeys, findingOf } from "../preflight/keys.js";
+import { isGuarded, mustNotBeNeeded } from "../preflight/use.js";
+import { patched } from "../properties/body.js";
+import { canonicalForm } from "../properties/canonical-form.js";
+import {
+  fieldsOf,
+  pointerTo,
+  regionField,
+  regionOf,
+} from "../properties/fields.js";
+import { inOrderOf } from "../properties/order.js";
+import { bodyOf } from "../state/adoption.js";
+import type { ImageVersionRecord } from "../state/record.js";
+import type { Look } from "../resources.js";
+
+/**
+ * What speaks against taking each of these regions away, by canonical name; one of which nothing does is not among them. Costs the
+ * reads of a proof, and of the use of the version where that is guarded. Throws what the reads throw that may pass.
+ */
+export async function refusedRepairs(
+  deps: Dependencies,
+  record: ImageVersionRecord,
+  id: ImageVersionId,
+  look: Look,
+  regions: readonly string[],
+): Promise<Readonly<Record<string, readonly Finding[]>>> {
+  if (regions.length === 0) return {};
+  const document = canonicalForm(look.resource);
+  const facts = await refusedOr(() =>
+    gatherFacts(deps, id, document, { sources: false, imageVersion: look }),
+  );
+  const all = await Promise.all(
+    regions.map(async (region) => {
+      const findings = Array.isArray(facts)
+        ? facts
+        : await against(deps, record, id, look, facts, region);
+      return [region, findings] as const;
+    }),
+  );
+  return Object.fromEntries(all.filter(([, { length }]) => length > 0));
+}
+
+async function against(
+  deps: Dependencies,
+  record: ImageVersionRecord,
+  id: ImageVersionId,
+  look: Look,
+  facts: Facts,
+  region: string,
+): Promise<readonly Finding[]> {
+  const fields = fieldsOf(look.resource);
+  const document = inOrderOf(canonicalForm(look.resource), bodyOf(record));
+  const change = {
+    observed: canonicalForm(
+      patched(look.resource, { [regionField(region)]: null }),
+    ),
+    patch: Object.fromEntries(
+      Object.entries(fields).filter(([name]) => regionOf(name) === region),
+    ),
+    ...(record.lastApplied && { lastApplied: record.lastApplied }),
+  };
+  const errors = errorsAmong(
+    judge(id, document, { ...facts, change }, deps.now()).findings,
+  );
+  if (errors.length > 0) return errors;
+  const broken = await brokenKeys(deps, id, look, record, true);
+  const keys = broken.filter((one) => one.regions.includes(region));
+  if (keys.length > 0) return keys.map(findingOf);
+  if (!isGuarded(deps)) return [];
+  const needed = await refusedOr(() =>
+    mustNotBeNeeded(deps, {
+      id,
+      // Where it has failed it is the latest of nobody.
+      latestIn: [],
+      regions: [region],
+      pointer: pointerTo(document, regionField(region)),
+      confirms: true,
+      otherwise: "then retry the region (POST …/retry).",
+    }),
+  );
+  return needed.filter(({ severity }) => severity === "error");
+}
+
+/** What is refused for good, as findings. */
+async function refusedOr<T>(ask: () => Promise<T>): Promise<T | Finding[]> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.retryable) throw error;
+    const { code, message, findings } = error;
+    return findings.length > 0
+      ? [...findings]
+      : [{ code, pointer: "", message, severity: "error" }];
+  }
+}
