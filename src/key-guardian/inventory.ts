@@ -1,4 +1,7 @@
-/** Which disk encryption sets encrypt the versions of an image definition that Sigil was asked for and Azure has. */
+/**
+ * Which disk encryption sets encrypt the versions of an image definition that Sigil was asked for and Azure has. A region that a repair
+ * has taken away, and that is to be added back, counts: its key is no safer for that.
+ */
 import { ServiceError } from "../errors.js";
 import type { Dependencies } from "../image-version/ports.js";
 import { versionNameIn, versionScope } from "../image-version/listings.js";
@@ -6,10 +9,14 @@ import {
   diskEncryptionReferences,
   namesDiskEncryptionSet,
 } from "../image-version/properties/disk-encryption-references.js";
+import { patched } from "../image-version/properties/body.js";
+import { fieldsOf, regionsIn } from "../image-version/properties/fields.js";
+import type { Patch } from "../image-version/properties/patch.js";
 import type {
   EncryptionType,
   ListedImageVersion,
 } from "../image-version/resources.js";
+import type { ImageVersionRecord } from "../image-version/state/record.js";
 import { compareVersionNumbers } from "../image-version/version-numbers.js";
 import { canonicalRegion, keyOf } from "../resource-id.js";
 import type { SetUse } from "./tell.js";
@@ -23,7 +30,7 @@ export interface SetInUse {
 }
 
 const PAGE = 1_000;
-/** Of so many versions, those of the highest numbers, it is read with which types they were made. */
+/** Of so many versions, those of the highest numbers, it is read with which types they were made, and what a repair has taken away. */
 const MOST_RECORDS = 200;
 const READS_AT_ONCE = 20;
 
@@ -43,7 +50,7 @@ export async function setsInUse(
     .map((version) => ({ version, sets: setsOf(version) }))
     .filter(({ sets }) => sets.size > 0)
     .sort((a, b) => compareVersionNumbers(b.version.name, a.version.name));
-  const types = await typesOf(
+  const records = await recordsOf(
     deps,
     imageId,
     versions.map(({ version }) => version.name),
@@ -52,14 +59,17 @@ export async function setsInUse(
     string,
     { id: string; uses: SetUse[]; madeWith: Set<EncryptionType> }
   >();
-  for (const { version, sets } of versions)
-    for (const [key, { id, regions }] of sets) {
+  for (const { version, sets } of versions) {
+    const record = records.get(version.name);
+    const all = record ? setsOf(withAway(version, record)) : sets;
+    for (const [key, { id, regions }] of all) {
       const set = found.get(key) ?? { id, uses: [], madeWith: new Set() };
       found.set(key, set);
       set.uses.push({ name: version.name, regions: [...regions].sort() });
-      const type = types.get(version.name)?.[key];
+      const type = record?.encryptionTypes[key];
       if (type !== undefined) set.madeWith.add(type);
     }
+  }
   return [...found.values()].map(({ id, uses, madeWith }) => ({
     id,
     uses,
@@ -106,13 +116,26 @@ function unlessTooNew(error: unknown): undefined {
   throw error;
 }
 
-/** By version: encryption types by set. */
-async function typesOf(
+/** With the regions that a repair has taken away. */
+function withAway(
+  { resource }: Pick<ListedImageVersion, "resource">,
+  { repairs }: Pick<ImageVersionRecord, "repairs">,
+): Pick<ListedImageVersion, "resource"> {
+  const shown = regionsIn(fieldsOf(resource));
+  const away = Object.entries(repairs).flatMap(([name, { removed, lost }]) =>
+    shown.includes(name) ? [] : [{ ...removed, ...lost }],
+  );
+  return away.length === 0
+    ? { resource }
+    : { resource: patched(resource, Object.assign({}, ...away) as Patch) };
+}
+
+async function recordsOf(
   { store }: Pick<Dependencies, "store">,
   imageId: string,
   names: readonly string[],
-): Promise<ReadonlyMap<string, Readonly<Record<string, EncryptionType>>>> {
-  const types = new Map<string, Readonly<Record<string, EncryptionType>>>();
+): Promise<ReadonlyMap<string, ImageVersionRecord>> {
+  const records = new Map<string, ImageVersionRecord>();
   const read = names.slice(0, MOST_RECORDS);
   for (let at = 0; at < read.length; at += READS_AT_ONCE)
     await Promise.all(
@@ -120,8 +143,8 @@ async function typesOf(
         const record = await store
           .readRecord(keyOf(`${imageId}/versions/${name}`))
           .catch(unlessTooNew);
-        if (record !== undefined) types.set(name, record.encryptionTypes);
+        if (record !== undefined) records.set(name, record);
       }),
     );
-  return types;
+  return records;
 }
