@@ -351,12 +351,12 @@ async function putBack(
 /** Whether something was told; undefined where another has written it. Invariant 1. */
 async function committed(
   deps: Dependencies,
-  { etag }: StoredVersion,
+  read: StoredVersion,
   { record, operation }: ImageVersionPair,
 ): Promise<boolean | undefined> {
   if (record.outbox.length > 0) await deps.index.put([openRow(operation.id)]);
   try {
-    const stored = await deps.store.commit(record, operation, etag);
+    const stored = await deps.store.commit(record, operation, read);
     return record.outbox.length > 0 && (await isTold(deps, stored));
   } catch (error) {
     if (isStateConflict(error)) return undefined;

@@ -103,7 +103,7 @@ async function store<R extends TrackedRecord>(
       ? (kindOf(deps, accepted).rowsOf?.(accepted) ?? [])
       : []),
   ]);
-  const committed = await commit(deps, next, stored?.etag);
+  const committed = await commit(deps, next, stored);
   // Invariant 1: the reconciler may have taken the row for one of a request that was given up.
   if (now().getTime() - begunMs >= pace.overdueMs / 2) await index.put(open);
   return committed;

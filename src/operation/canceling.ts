@@ -109,7 +109,7 @@ export async function cancelOperation(
       ) ?? cancel(told, operationId, canceledBy, context);
     if (next === told) return its;
     try {
-      await deliver(deps, await commit(deps, next, told.etag));
+      await deliver(deps, await commit(deps, next, told));
     } catch (error) {
       if (!isStateConflict(error)) throw error;
     }

@@ -26,7 +26,7 @@ export async function deliver<R extends TrackedRecord>(
   // Not written where the next transition is, with what is untold in front; until then nothing is lost.
   if (told.record.outbox.length > 0 || isSent(stored)) return told;
   try {
-    return await deps.store.commit(told.record, told.operation, told.etag);
+    return await deps.store.commit(told.record, told.operation, told);
   } catch (error) {
     if (!isStateConflict(error)) throw error;
     // Another writer has gone on from here. It had this outbox before it, so nothing is lost; its state is the newer.

@@ -23,17 +23,17 @@ export interface Stored<R extends TrackedRecord> {
 /** Durable state. Every write of a record and its operation is atomic and guarded by an ETag. */
 export interface StateStore<R extends TrackedRecord> {
   read(key: string): Promise<Stored<R> | undefined>;
-  /** The record alone, for those who only show it: half of what `read` costs. */
+  /** The record alone, for those who only show it. */
   readRecord(key: string): Promise<R | undefined>;
   readOperation(operationId: string): Promise<OperationRecord | undefined>;
   /**
-   * Writes both, and the operations `beside`, if `etag` is still the stored one (`undefined`: if nothing is stored); else
-   * ServiceError StateConflict.
+   * Writes both, and the operations `beside`, if what is stored is still as it was read (`undefined`: if nothing is stored);
+   * else ServiceError StateConflict. An operation that was the current one is kept.
    */
   commit(
     record: R,
     operation: OperationRecord,
-    etag: string | undefined,
+    read: Pick<Stored<R>, "operation" | "etag"> | undefined,
     beside?: readonly OperationRecord[],
   ): Promise<Stored<R>>;
   /**
@@ -140,7 +140,7 @@ export interface TransitionContext {
 export interface Kind<R extends TrackedRecord = TrackedRecord> {
   readonly states: States<R["state"]>;
   readonly events: KindEvents;
-  /** Today's record of one that an earlier release has stored; `kind` is that of its current operation. */
+  /** Today's record of one that release 0.1.0 has stored; `kind` is that of its current operation. */
   migrate(this: void, stored: unknown, kind: string): R;
   /** Places, narrower than its subscription, where operations on the resource are listed. */
   placesOf?(this: void, resourceId: string): readonly string[];

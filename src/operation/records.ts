@@ -301,8 +301,11 @@ export interface TrackedRecord {
   readonly outbox: readonly Effect[];
 }
 
-/** The shape of records that this code stores; those of release 0.1.0 have none. */
-export const SCHEMA = 2;
+/**
+ * The shape in which this code stores records; those of release 0.1.0 have none. Up to 2, the current operation was stored
+ * beside its record, and not with it.
+ */
+export const SCHEMA = 3;
 
 /** A record as an operation begins it: no step taken, nothing to tell. Times are RFC 3339. */
 export function newRecord<State extends string>(

@@ -62,7 +62,7 @@ function isCurrent(
 export async function commit<R extends TrackedRecord>(
   deps: OperationDependencies<R>,
   pair: Pair<R>,
-  etag: string | undefined,
+  read: Stored<R> | undefined,
 ): Promise<Stored<R>> {
   const calls = deps.calls.noted();
   const noted = withCalls(pair, calls);
@@ -71,7 +71,7 @@ export async function commit<R extends TrackedRecord>(
     afterEnd !== undefined && hasEnded(deps, noted)
       ? afterEnd(noted, contextOf(deps))
       : noted;
-  const stored = await deps.store.commit(record, operation, etag, beside);
+  const stored = await deps.store.commit(record, operation, read, beside);
   deps.calls.written(calls.length);
   return stored;
 }
@@ -95,7 +95,7 @@ export async function commitStep<R extends TrackedRecord>(
     if (from === undefined || !isCurrent(from, step)) return undefined;
     const next = transition(from);
     try {
-      const committed = await commit(deps, next, from.etag);
+      const committed = await commit(deps, next, from);
       const told = await deliver(deps, committed);
       return isCurrent(told, {
         operationId: committed.operation.id,

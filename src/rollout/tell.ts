@@ -224,17 +224,17 @@ async function tellOnce(
 /** Invariant 1. */
 async function committed(
   { imageVersions }: RolloutDependencies,
-  { etag, ...pair }: StoredVersion,
+  changed: StoredVersion,
   events: readonly CloudEvent[],
 ): Promise<Told> {
   const { record, operation } = telling(
-    pair,
+    changed,
     events.map((event) => ({ kind: "event", event })),
   );
   // Whoever dies after the write leaves it to the reconciler to tell.
   if (events.length > 0) await imageVersions.index.put([openRow(operation.id)]);
   try {
-    const stored = await imageVersions.store.commit(record, operation, etag);
+    const stored = await imageVersions.store.commit(record, operation, changed);
     return await deliver(imageVersions, stored);
   } catch (error) {
     if (isStateConflict(error)) return undefined;

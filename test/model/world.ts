@@ -250,8 +250,8 @@ export async function createWorld(settings: ArmSettings): Promise<World> {
       portOf(process, name, target, log);
     const states = port<MemoryStore<ImageVersionRecord>>("store", {
       ...store,
-      async commit(next, operation, etag, beside = []) {
-        const stored = await store.commit(next, operation, etag, beside);
+      async commit(next, operation, read, beside = []) {
+        const stored = await store.commit(next, operation, read, beside);
         for (const each of [operation, ...beside]) note(process, each, command);
         log(
           `${process.name}: stored ${operation.id.slice(33)} step ${next.step} ${next.state}${operation.error === undefined ? "" : ` ${operation.error.code}: ${operation.error.message}`}`,

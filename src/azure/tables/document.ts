@@ -12,28 +12,32 @@ const COMPRESSION = {
   },
 };
 
-/** A JSON document as properties of an entity: as text that people can read while it is small, else compressed. */
+/**
+ * A JSON document as properties of an entity, which may have another of another name: as text that people can read while it
+ * is small, else compressed.
+ */
 export function toProperties(
   document: unknown,
+  name = "document",
 ): Record<string, string | Uint8Array> {
   const text = JSON.stringify(document);
-  if (text.length <= LARGEST_TEXT) return { document: text };
+  if (text.length <= LARGEST_TEXT) return { [name]: text };
   const bytes = brotliCompressSync(text, COMPRESSION);
   const chunks: Record<string, Uint8Array> = {};
   for (let at = 0, i = 0; at < bytes.length; at += CHUNK_BYTES, i += 1) {
-    chunks[`document${i}`] = bytes.subarray(at, at + CHUNK_BYTES);
+    chunks[`${name}${i}`] = bytes.subarray(at, at + CHUNK_BYTES);
   }
   return chunks;
 }
 
 export function fromProperties<T>(
   entity: Readonly<Record<string, unknown>>,
+  name = "document",
 ): T {
-  if (typeof entity["document"] === "string")
-    return JSON.parse(entity["document"]) as T;
+  if (typeof entity[name] === "string") return JSON.parse(entity[name]) as T;
   const chunks: Uint8Array[] = [];
-  for (let i = 0; entity[`document${i}`] instanceof Uint8Array; i += 1) {
-    chunks.push(entity[`document${i}`] as Uint8Array);
+  for (let i = 0; entity[`${name}${i}`] instanceof Uint8Array; i += 1) {
+    chunks.push(entity[`${name}${i}`] as Uint8Array);
   }
   return JSON.parse(
     brotliDecompressSync(Buffer.concat(chunks)).toString("utf8"),

@@ -1,4 +1,8 @@
-import type { TransactionAction } from "@azure/data-tables";
+import type {
+  TableClient,
+  TableEntity,
+  TransactionAction,
+} from "@azure/data-tables";
 import { ServiceError } from "../../errors.js";
 import type { StateStore, Stored } from "../../operation/ports.js";
 import {
@@ -12,99 +16,103 @@ import { fromProperties, toProperties } from "./document.js";
 import { Table, type TableStorage } from "./table.js";
 
 const RECORD_ROW = "record";
+/** The property of that row that the current operation is in. */
+const CURRENT = "operation";
+
+type Row = Readonly<Record<string, unknown>> & { readonly etag: string };
 
 /**
- * State in Table Storage: one partition a resource, with the row of its record and a row for each of its operations. A
- * commit is one entity group transaction; the ETag of the record's row guards the whole partition. `R` is what the
- * caller stores under the keys it asks for: keys are of resource ids, so no two kinds share one.
+ * State in Table Storage: one partition a resource, with the row of its record, which has the current operation in it, and a
+ * row for each of the others. A commit is one request; the ETag of the record's row guards the whole partition. `R` is what
+ * the caller stores under the keys it asks for: keys are of resource ids, so no two kinds share one.
  */
 export function createStateStore<R extends TrackedRecord>(
   storage: TableStorage,
-  /** Makes today's record of one that an earlier release has stored. */
+  /** Makes today's record of one that release 0.1.0 has stored. */
   migrate: (stored: unknown, kind: OperationRecord["kind"]) => R,
 ): StateStore<R> {
   const table = new Table(storage, "SigilState");
 
-  async function row<T>(
-    key: string,
-    rowKey: string,
-  ): Promise<{ document: T; etag: string } | undefined> {
+  async function row(key: string, rowKey: string): Promise<Row | undefined> {
     const entity = await table.run(
       (client) => client.getEntity<Record<string, unknown>>(key, rowKey),
       404,
     );
-    return entity === 404
-      ? undefined
-      : { document: fromProperties<T>(entity), etag: entity.etag };
+    return entity === 404 ? undefined : entity;
   }
 
-  async function readOperation(
-    operationId: string,
+  async function operationIn(
+    entity: Row,
+    key: string,
+    id: string,
   ): Promise<OperationRecord | undefined> {
-    const key = recordKeyOf(operationId);
-    return key === undefined
-      ? undefined
-      : (await row<OperationRecord>(key, operationId))?.document;
+    const current = currentIn(entity);
+    if (current?.id === id) return current;
+    const own = await row(key, id);
+    return own && fromProperties<OperationRecord>(own);
   }
 
-  async function read(key: string): Promise<Stored<R> | undefined> {
-    const record = await row<R>(key, RECORD_ROW);
-    if (record === undefined) return undefined;
-    const operation = await readOperation(operationIdOf(record.document));
-    // Both are written in one transaction; the current operation is never removed.
+  async function storedIn(entity: Row, key: string): Promise<Stored<R>> {
+    const record = fromProperties<R>(entity);
+    mustBeKnown(record);
+    const operation = await operationIn(entity, key, operationIdOf(record));
+    // Both are written at once; the current operation is never removed.
     if (operation === undefined)
       throw new TypeError(`the operation of record ${key} is missing`);
-    mustBeKnown(record.document);
+    const { schema } = record as Partial<R>;
     return {
-      record: migrate(record.document, operation.kind),
+      record:
+        schema === undefined
+          ? migrate(record, operation.kind)
+          : { ...record, schema: SCHEMA },
       operation,
-      etag: record.etag,
+      etag: entity.etag,
     };
   }
 
   return {
-    read,
-    readOperation,
-    async readRecord(key) {
-      const record = (await row<R>(key, RECORD_ROW))?.document;
-      if (record === undefined) return undefined;
-      mustBeKnown(record);
-      // That of an earlier release is migrated by the kind of its operation.
-      return record.schema === SCHEMA ? record : (await read(key))?.record;
+    async read(key) {
+      const entity = await row(key, RECORD_ROW);
+      return entity && storedIn(entity, key);
     },
-    async commit(record, operation, etag, beside = []) {
-      const recordEntity = {
-        partitionKey: record.key,
+    async readRecord(key) {
+      const entity = await row(key, RECORD_ROW);
+      if (entity === undefined) return undefined;
+      const record = fromProperties<R>(entity);
+      return record.schema === SCHEMA
+        ? record
+        : (await storedIn(entity, key)).record;
+    },
+    async readOperation(operationId) {
+      const key = recordKeyOf(operationId);
+      if (key === undefined) return undefined;
+      const entity = await row(key, RECORD_ROW);
+      return entity && operationIn(entity, key, operationId);
+    },
+    async commit(record, operation, read, beside = []) {
+      const { key: partitionKey } = record;
+      const entity = {
+        partitionKey,
         rowKey: RECORD_ROW,
         ...toProperties(record),
+        ...toProperties(operation, CURRENT),
       };
-      const operations = [
-        operation,
-        ...beside.filter(({ id }) => id !== operation.id),
-      ];
-      const result = await table.run(
+      const others = new Map(
+        [...(read === undefined ? [] : [read.operation]), ...beside].map(
+          (one) => [one.id, one],
+        ),
+      );
+      others.delete(operation.id);
+      const etag = await table.run(
         (client) =>
-          client.submitTransaction([
-            etag === undefined
-              ? ["create", recordEntity]
-              : ["update", recordEntity, "Replace", { etag }],
-            ...operations.map((one): TransactionAction => [
-              "upsert",
-              {
-                partitionKey: record.key,
-                rowKey: one.id,
-                ...toProperties(one),
-              },
-              "Replace",
-            ]),
-          ]),
+          others.size === 0
+            ? writeOne(client, entity, read?.etag)
+            : writeAll(client, entity, read?.etag, [...others.values()]),
         409, // EntityAlreadyExists
         412, // UpdateConditionNotSatisfied
       );
-      const newEtag =
-        typeof result === "number" ? undefined : result.subResponses[0]?.etag;
-      if (newEtag === undefined) throw conflict(record.resourceId);
-      return { record, operation, etag: newEtag };
+      if (typeof etag !== "string") throw conflict(record.resourceId);
+      return { record, operation, etag };
     },
 
     async forget({ record: { key, resourceId }, etag }, operationId) {
@@ -126,6 +134,50 @@ export function createStateStore<R extends TrackedRecord>(
       if (result === 412) throw conflict(resourceId);
     },
   };
+}
+
+/** Absent where schema 2 or 0.1.0 is stored: there it has a row of its own. */
+function currentIn(entity: Row): OperationRecord | undefined {
+  return CURRENT in entity || `${CURRENT}0` in entity
+    ? fromProperties<OperationRecord>(entity, CURRENT)
+    : undefined;
+}
+
+type Entity = TableEntity<Record<string, string | Uint8Array>>;
+
+async function writeOne(
+  client: TableClient,
+  entity: Entity,
+  etag: string | undefined,
+): Promise<string | undefined> {
+  const { etag: written } =
+    etag === undefined
+      ? await client.createEntity(entity)
+      : await client.updateEntity(entity, "Replace", { etag });
+  return written;
+}
+
+async function writeAll(
+  client: TableClient,
+  entity: Entity,
+  etag: string | undefined,
+  operations: readonly OperationRecord[],
+): Promise<string | undefined> {
+  const { subResponses } = await client.submitTransaction([
+    etag === undefined
+      ? ["create", entity]
+      : ["update", entity, "Replace", { etag }],
+    ...operations.map((one): TransactionAction => [
+      "upsert",
+      {
+        partitionKey: entity.partitionKey,
+        rowKey: one.id,
+        ...toProperties(one),
+      },
+      "Replace",
+    ]),
+  ]);
+  return subResponses[0]?.etag;
 }
 
 function conflict(resourceId: string): ServiceError {

@@ -254,9 +254,9 @@ function firstOnly(
 ): Dependencies["store"] {
   return {
     ...store,
-    commit(record, operation, etag) {
+    commit(record, operation, read) {
       if (operation.id === operationId && record.lastSequence === 1)
-        return store.commit(record, operation, etag);
+        return store.commit(record, operation, read);
       throw new ServiceError(
         "ImageVersionConflict",
         `${record.resourceId} was requested by its number meanwhile.`,

@@ -178,7 +178,7 @@ export function decideOn(
         )
       )
         return last; // Invariant 1.
-      if (applied !== undefined || pasted === true || request.onlyChanges)
+      if (applied !== undefined || pasted === true)
         return { answer: { unchanged: true, warnings } }; // Invariant 3.
     }
   }

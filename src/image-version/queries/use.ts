@@ -10,12 +10,17 @@ import type { ImageUser } from "../../image-use/ports.js";
 import {
   canonicalRegion,
   galleryIdOf,
+  imageIdOf,
   type ImageVersionId,
 } from "../../resource-id.js";
 import type { ImageUseView, ImageVersionRequest } from "../contract.js";
 import type { Dependencies } from "../ports.js";
+import { patched } from "../properties/body.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
-import { getImageVersion } from "./get.js";
+import { fieldsOf, regionOf, regionsIn } from "../properties/fields.js";
+import type { Patch } from "../properties/patch.js";
+import type { Look } from "../resources.js";
+import { getImageVersion, latestOfListed } from "./get.js";
 
 /** Shown of each kind. */
 const MOST_SHOWN = 10;
@@ -87,6 +92,33 @@ export async function latestRegions(
 ): Promise<readonly string[] | undefined> {
   const { latestIn, warnings } = await getImageVersion(deps, id);
   return warnings.some(isLatestUnknown) ? undefined : latestIn;
+}
+
+/** Where it would be the latest with these flags; undefined where that could not be read. */
+export async function latestRegionsWith(
+  deps: Dependencies,
+  id: ImageVersionId,
+  { resource, provisioningState }: Look,
+  flags: Patch,
+): Promise<readonly string[] | undefined> {
+  const imageId = imageIdOf(id);
+  const name = id.versionName;
+  const listed = await deps.looks.versions(imageId);
+  if (listed === undefined) return undefined;
+  const there = regionsIn(fieldsOf(resource));
+  const ofRegionsThere = Object.fromEntries(
+    Object.entries(flags).filter(([field]) => {
+      const region = regionOf(field);
+      return region === undefined || there.includes(region);
+    }),
+  );
+  const { inRegion } = await latestOfListed(deps, imageId, [
+    ...listed.filter((item) => item.name !== name),
+    { name, provisioningState, resource: patched(resource, ofRegionsThere) },
+  ]);
+  return [...inRegion].flatMap(([region, latest]) =>
+    latest === name ? [region] : [],
+  );
 }
 
 function viewUse(

@@ -35,7 +35,7 @@ import type {
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { mustNotBeNeeded } from "../preflight/use.js";
 import { isGone, lookAt } from "../queries/look-at.js";
-import { latestRegions } from "../queries/use.js";
+import { latestRegions, latestRegionsWith } from "../queries/use.js";
 import { rollbackTarget } from "../rollback/target.js";
 import { untilQuiet } from "../state/accepting.js";
 import {
@@ -388,10 +388,14 @@ async function mayBeDeleted(
   let unasked: unknown;
   if (guard !== undefined && (toExclude === undefined || again) && leftMs <= 0)
     try {
-      // Excluded, it is the latest nowhere, whatever others have read of it last.
+      // Excluded for its deletion, it is needed where nothing else has become the latest.
       await mustNotBeNeeded(deps, {
         id,
-        latestIn: isOut ? [] : await latestRegions(deps, id),
+        latestIn: !isOut
+          ? await latestRegions(deps, id)
+          : seen === undefined
+            ? []
+            : await latestRegionsWith(deps, id, seen, guard.was ?? {}),
         pointer: "",
         confirms: true,
       });

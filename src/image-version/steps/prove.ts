@@ -14,7 +14,9 @@ import {
 } from "../preflight/judge.js";
 import { patched } from "../properties/body.js";
 import { canonicalForm } from "../properties/canonical-form.js";
+import { fieldsOf } from "../properties/fields.js";
 import { inOrderOf } from "../properties/order.js";
+import { unmetBy, type Patch } from "../properties/patch.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { adoptionRefusal, bodyOf, doubtful } from "../state/adoption.js";
 import { formBatch } from "../state/batch.js";
@@ -56,9 +58,8 @@ export async function prove(
   let look: Look | undefined;
   let facts: Facts | undefined;
   try {
-    // What is busy is changed later: what is true now proves nothing for then.
     if (record.exists) look = await lookAt(deps, id);
-    if (!record.exists || (needsProof(record) && look && !isBusy(look))) {
+    if (!record.exists || (needsProof(record) && isToBeChanged(look, wanted))) {
       facts = await gatherFacts(
         deps,
         id,
@@ -126,6 +127,15 @@ export async function waitsForCertainty(
 
 function mayCreate(record: ImageVersionRecord): boolean {
   return batchOf(record).some(([, { creates }]) => creates === true);
+}
+
+/** What is busy is changed later: what is true now proves nothing for then. What is shown already is not sent. */
+function isToBeChanged(look: Look | undefined, wanted: Patch): boolean {
+  return (
+    look !== undefined &&
+    !isBusy(look) &&
+    unmetBy(fieldsOf(look.resource), wanted).length > 0
+  );
 }
 
 /** What others ask by hand names no resource that could be missing. */

@@ -387,7 +387,7 @@ async function noteAccepted(
     return;
   const record = answered(stored.record, armOperationUrl, contextOf(deps));
   try {
-    await commit(deps, { record, operation: stored.operation }, stored.etag);
+    await commit(deps, { record, operation: stored.operation }, stored);
   } catch (error) {
     // Whoever was faster has it from a look.
     if (!isStateConflict(error)) throw error;

@@ -44,7 +44,7 @@ import {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** Far below the 1 MiB of an entity in Table Storage. */
+/** Far below the 1 MiB of an entity in Table Storage, which has both a record and its operation. */
 const SMALL = 128 * 1024;
 
 let world: InProcess;

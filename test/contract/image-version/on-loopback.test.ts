@@ -37,9 +37,10 @@ test("what a newer release has stored is left to it: its step changes nothing, t
   const operationId = `${keyOf(id)}-1`;
   await request(world.deps, id, managedImageRequest());
   await request(world.deps, other, managedImageRequest());
-  const { record, operation, etag } = await world.read(id);
+  const stored = await world.read(id);
+  const { record, operation } = stored;
   const newer = { ...record, schema: SCHEMA + 1, meaning: "unknown" };
-  await world.deps.store.commit(newer, operation, etag);
+  await world.deps.store.commit(newer, operation, stored);
   world.clock.advance(PACE.overdueMs);
   const due = await world.takeDue();
   expect(due).toHaveLength(2);

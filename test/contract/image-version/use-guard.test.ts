@@ -27,7 +27,18 @@ import {
 import { inOneWorld } from "../../support/one-world.js";
 import { refusal } from "../../support/refusal.js";
 import { managedImageRequest } from "../../support/requests.js";
-import { outside, plain, showAs, shownIn } from "./truth/support.js";
+import {
+  byHand,
+  ended,
+  isExcluded,
+  made,
+  newDefinition,
+  outside,
+  plain,
+  showAs,
+  shownIn,
+  until,
+} from "./truth/support.js";
 
 const BY = { requestedBy: { appId: "operator" }, traceparent: TRACEPARENT };
 const DELAY_MS = 900_000;
@@ -391,6 +402,28 @@ describe("a deletion", () => {
     await remove();
     expect(await world.finish(version)).toMatchObject({ status: "Succeeded" });
   });
+
+  test.each(["demoted", "deleted in the portal"])(
+    "of what nobody gets is not carried out once the version above it is %s, and a scale set gets it by the definition's id",
+    async (how) => {
+      const image = await newDefinition(world);
+      const older = `${image}/versions/1.0.0`;
+      const newer = `${image}/versions/2.0.0`;
+      await made(world, older, plain());
+      await made(world, newer, plain());
+      await putUser(world, "virtualMachineScaleSets", "web", image);
+      world.clock.advance(DELAY_MS * 4);
+      const deletion = await byHand.remove(world, older);
+      await until(world, () => isExcluded(world, older));
+      if (how === "demoted")
+        await ended(world, [await byHand.demote(world, newer)]);
+      else await outside(world, "DELETE", newer);
+      expect(await ended(world, [deletion])).toMatchObject([
+        { status: "Failed", error: { code: "ImageVersionInUse" } },
+      ]);
+      expect(await isExcluded(world, older)).toBe(false);
+    },
+  );
 
   test("tells who has come to need it between the last question and the DELETE", async () => {
     await publish();

@@ -800,7 +800,7 @@ describe("where versions are guarded", () => {
         },
       },
       stored.operation,
-      stored.etag,
+      stored,
     );
     expect(await judged()).toMatchObject({ "1.0.0": "NotSucceeded" });
   });

@@ -125,7 +125,7 @@ describe("a wave by minutes", () => {
     await store.commit(
       record as NonNullable<typeof stored>["record"],
       stored?.operation as NonNullable<typeof stored>["operation"],
-      stored?.etag,
+      stored,
     );
     await rollouts.pass(12);
     expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);

@@ -41,8 +41,8 @@ export function createMemoryStore<
       return Promise.resolve(found && parse<R>(found.text));
     },
     readOperation: (id) => Promise.resolve(readOperation(id)),
-    commit(record, operation, etag, beside = []) {
-      if (records.get(record.key)?.etag !== etag)
+    commit(record, operation, read, beside = []) {
+      if (records.get(record.key)?.etag !== read?.etag)
         return Promise.reject(conflict(record.resourceId));
       const stored = { record, operation, etag: newEtag() };
       records.set(record.key, {

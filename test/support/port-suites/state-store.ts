@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { ImageVersionRecord } from "../../../src/image-version/state/record.js";
-import type { StateStore } from "../../../src/operation/ports.js";
+import type { StateStore, Stored } from "../../../src/operation/ports.js";
+import type { OperationStatus } from "../../../src/operation/records.js";
 import { newKey, operationOf, versionOf } from "./records.js";
 
 /** What every StateStore does. */
@@ -39,18 +40,26 @@ export function stateStoreSuite(
 
   test("keeps a document of any size, and nothing of one that it replaces", async () => {
     const small = versionOf(newKey());
-    const large = versionOf(small.key, {
-      resourceId: randomBytes(150 * 1024).toString("base64"),
-    });
+    const text = randomBytes(150 * 1024).toString("base64");
+    const large = versionOf(small.key, { resourceId: text });
     const operation = operationOf(small);
-    let etag: string | undefined;
-    for (const version of [small, large, small, large]) {
-      ({ etag } = await store.commit(version, operation, etag));
-      await expect(store.read(small.key)).resolves.toEqual({
-        record: version,
-        operation,
-        etag,
-      });
+    const long = operationOf(small, {
+      history: [{ time: "t", state: "s", message: text }],
+    });
+    let stored: Stored<ImageVersionRecord> | undefined;
+    for (const [version, current] of [
+      [small, operation],
+      [large, operation],
+      [large, long],
+      [small, long],
+      [small, operation],
+      [large, long],
+    ] as const) {
+      stored = await store.commit(version, current, stored);
+      expect(stored).toMatchObject({ record: version, operation: current });
+      await expect(store.read(small.key)).resolves.toEqual(stored);
+      await expect(store.readRecord(small.key)).resolves.toEqual(version);
+      await expect(store.readOperation(operation.id)).resolves.toEqual(current);
     }
   });
 
@@ -70,19 +79,19 @@ export function stateStoreSuite(
   test("refuses a stale ETag, and writes neither row", async () => {
     const version = versionOf(newKey());
     const operation = operationOf(version);
-    const { etag } = await store.commit(version, operation, undefined);
+    const stale = await store.commit(version, operation, undefined);
     const next = versionOf(version.key, { step: 2 });
     const current = await store.commit(
       next,
       operationOf(next, { status: "Running" }),
-      etag,
+      stale,
     );
     const late = versionOf(version.key, { step: 9, sequence: 2 });
     await expect(
-      store.commit(late, operationOf(late), etag),
+      store.commit(late, operationOf(late), stale),
     ).rejects.toMatchObject(conflict);
     await expect(
-      store.commit(next, operationOf(next, { status: "Failed" }), etag),
+      store.commit(next, operationOf(next, { status: "Failed" }), stale),
     ).rejects.toMatchObject(conflict);
     await expect(store.read(version.key)).resolves.toEqual(current);
     await expect(
@@ -108,24 +117,52 @@ export function stateStoreSuite(
   test("keeps the operations of before", async () => {
     const version = versionOf(newKey());
     const first = operationOf(version, { status: "Failed" });
-    const { etag } = await store.commit(version, first, undefined);
+    const before = await store.commit(version, first, undefined);
     const again = versionOf(version.key, { sequence: 2 });
-    await store.commit(again, operationOf(again), etag);
+    const second = operationOf(again);
+    await store.commit(again, second, before);
     await expect(store.readOperation(first.id)).resolves.toEqual(first);
+    await expect(store.readOperation(second.id)).resolves.toEqual(second);
     await expect(store.read(version.key)).resolves.toMatchObject({
-      operation: { id: `${version.key}-2` },
+      operation: { id: second.id },
     });
   });
+
+  test("keeps each operation as it was written last, current or not", async () => {
+    const one = versionOf(newKey());
+    const two = versionOf(one.key, { sequence: 2 });
+    const is = (version: ImageVersionRecord, status: OperationStatus) =>
+      operationOf(version, { status });
+    const read = (version: ImageVersionRecord) =>
+      store.readOperation(operationOf(version).id);
+    const begun = await store.commit(one, is(one, "Running"), undefined);
+    const queued = await store.commit(one, is(one, "Running"), begun, [
+      is(two, "NotStarted"),
+    ]);
+    expect(await read(two)).toEqual(is(two, "NotStarted"));
+    const ended = await store.commit(two, is(two, "Running"), queued, [
+      is(one, "Succeeded"),
+      is(two, "NotStarted"),
+    ]);
+    expect(ended.operation).toEqual(is(two, "Running"));
+    expect(await read(one)).toEqual(is(one, "Succeeded"));
+    expect(await read(two)).toEqual(is(two, "Running"));
+    const back = await store.commit(one, is(one, "Failed"), ended);
+    expect(await read(one)).toEqual(is(one, "Failed"));
+    expect(await read(two)).toEqual(is(two, "Running"));
+    expect(await store.read(one.key)).toEqual(back);
+  });
+
   describe("an operation that is forgotten", () => {
     /** A record whose second operation is the current one. */
     async function stored() {
       const version = versionOf(newKey());
       const first = operationOf(version, { status: "Failed" });
-      const { etag } = await store.commit(version, first, undefined);
+      const before = await store.commit(version, first, undefined);
       const again = versionOf(version.key, { sequence: 2, lastSequence: 2 });
       return {
         first,
-        current: await store.commit(again, operationOf(again), etag),
+        current: await store.commit(again, operationOf(again), before),
       };
     }
 
@@ -141,7 +178,7 @@ export function stateStoreSuite(
 
     test("stays where another has written meanwhile", async () => {
       const { first, current } = await stored();
-      await store.commit(current.record, current.operation, current.etag);
+      await store.commit(current.record, current.operation, current);
       await expect(store.forget(current, first.id)).rejects.toMatchObject({
         code: "StateConflict",
       });

@@ -144,10 +144,10 @@ describe("operations that are old", () => {
     });
     const before = await store.read(keyOf(seedVersionId("1.0.0")));
     if (before === undefined) throw new Error("nothing is stored");
-    const { record, etag } = before;
+    const { record } = before;
     const operation = await store.readOperation(first);
     if (operation === undefined) throw new Error("it is not stored");
-    await store.commit({ ...record, sequence: 1 }, operation, etag);
+    await store.commit({ ...record, sequence: 1 }, operation, before);
     expect(await remove()).toMatchObject({ removed: 0, kept: 2 });
     expect(stored()).toEqual([first, second]);
   });

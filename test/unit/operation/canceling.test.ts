@@ -148,7 +148,7 @@ describe("a caller who cancels", () => {
     await store.commit(
       (await store.read(KEY))?.record ?? expect.fail("nothing is stored"),
       first.operation,
-      (await store.read(KEY))?.etag,
+      await store.read(KEY),
     );
     await cancelled();
     expect((await store.read(KEY))?.operation.id).toBe(`${KEY}-2`);

@@ -164,7 +164,7 @@ test("a key that nobody lived to bind is found by the operation that carries it"
   await deps.store.commit(
     pair.record,
     pair.operation,
-    (await deps.store.read(KEY))?.etag,
+    await deps.store.read(KEY),
     [pair.accepted],
   );
   expect((await claim()).earlier?.id).toBe(pair.accepted.id);

@@ -90,7 +90,7 @@ test("where another writer has gone on, its state is the newer", async () => {
   const newer = await ports.store.commit(
     { ...record, step: 9 },
     operation,
-    stored.etag,
+    stored,
   );
   expect(await deliver(ports, stored)).toEqual(newer);
 });

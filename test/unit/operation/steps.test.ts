@@ -106,7 +106,7 @@ describe("a step", () => {
     await ports.store.commit(
       { ...stored.record, updates: 7 },
       stored.operation,
-      stored.etag,
+      stored,
     );
     const next = await commitStep(ports, stored, waits);
     expect(next?.record.updates).toBe(7);
@@ -148,7 +148,7 @@ describe("a step", () => {
     const { accepted: _, ...pair } = queued(creating(), changeOf({}));
     const stored = await store(ports, pair);
     const before = ports.done.filter((one) => one === "commit").length;
-    const next = await commit(ports, fail(stored, FAILURE, at(1)), stored.etag);
+    const next = await commit(ports, fail(stored, FAILURE, at(1)), stored);
     expect(ports.done.filter((one) => one === "commit")).toHaveLength(
       before + 1,
     );
@@ -159,7 +159,7 @@ describe("a step", () => {
     const waiting = createPorts();
     const { accepted: __, ...other } = queued(creating(), changeOf({}));
     const going = await store(waiting, other);
-    const kept = await commit(waiting, waits(going), going.etag);
+    const kept = await commit(waiting, waits(going), going);
     expect(kept.operation.id).toBe(ID);
   });
 
@@ -168,7 +168,7 @@ describe("a step", () => {
     const stored = await store(ports, creating());
     const call = { method: "GET", url: "/x" } as unknown as ArmCall;
     ports.callsNoted = [call, call];
-    const next = await commit(ports, waits(stored), stored.etag);
+    const next = await commit(ports, waits(stored), stored);
     expect(next.operation.calls).toHaveLength(2);
     expect(ports.callsWritten).toBe(2);
   });
@@ -256,19 +256,19 @@ describe("a message that can never be processed", () => {
       ...ports,
       store: {
         ...ports.store,
-        commit: (record, operation, etag, beside) => {
+        commit: (record, operation, from, beside) => {
           if (moves > 0 && record.state === "Failed") {
             moves -= 1;
             return read(ports).then(async (now) => {
               await ports.store.commit(
                 { ...now.record, step: now.record.step + 1 },
                 now.operation,
-                now.etag,
+                now,
               );
               throw CONFLICT;
             });
           }
-          return ports.store.commit(record, operation, etag, beside);
+          return ports.store.commit(record, operation, from, beside);
         },
       },
     };

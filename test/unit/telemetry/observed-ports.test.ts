@@ -213,7 +213,7 @@ test("a store's answers and errors pass as they are", async () => {
   const { store } = ports(stored);
   expect(await store.read("key")).toBe(stored);
   const { record, operation } = stored;
-  expect(await store.commit(record, operation, "etag")).toBe(stored);
+  expect(await store.commit(record, operation, stored)).toBe(stored);
   await expect(store.commit(record, operation, undefined)).rejects.toThrow(
     "conflict",
   );

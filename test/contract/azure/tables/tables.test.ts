@@ -19,6 +19,7 @@ import {
 import { createTestProfiles } from "../../../../src/azure/tables/test-profiles.js";
 import { createTestResults } from "../../../../src/azure/tables/test-results.js";
 import { createVersionNumbers } from "../../../../src/azure/tables/version-numbers.js";
+import type { ImageVersionRecord } from "../../../../src/image-version/state/record.js";
 import { migrated } from "../../../../src/image-version/state/migration.js";
 import { SCHEMA } from "../../../../src/operation/records.js";
 import { startMemoryTables } from "@sigil-local/stack/memory-tables";
@@ -249,7 +250,7 @@ describe("a record that a newer release has stored", () => {
     const store = createStateStore(storage, migrated);
     const version = versionOf(newKey(), { schema: SCHEMA + 1 });
     const operation = operationOf(version);
-    const { etag } = await store.commit(version, operation, undefined);
+    const stored = await store.commit(version, operation, undefined);
     await expect(store.read(version.key)).rejects.toMatchObject({
       code: "StateTooNew",
       retryable: true,
@@ -264,8 +265,69 @@ describe("a record that a newer release has stored", () => {
       store.commit(
         versionOf(version.key, { step: 2 }),
         operationOf(version),
-        etag,
+        stored,
       ),
     ).resolves.toMatchObject({ record: { step: 2 } });
+  });
+});
+
+describe("a record that an earlier release has stored, its current operation in a row of its own,", () => {
+  /** As that release has written it. */
+  async function earlier(schema: number | undefined) {
+    const { schema: _, ...rest } = versionOf(newKey());
+    const version = { ...rest, ...(schema !== undefined && { schema }) };
+    const operation = operationOf(rest as ImageVersionRecord);
+    const table = new Table(storage, "SigilState");
+    const rows = new Map<string, unknown>([
+      ["record", version],
+      [operation.id, operation],
+    ]);
+    for (const [rowKey, document] of rows)
+      await table.run((client) =>
+        client.createEntity({
+          partitionKey: version.key,
+          rowKey,
+          document: JSON.stringify(document),
+        }),
+      );
+    const seen: string[] = [];
+    const store = createStateStore<ImageVersionRecord>(
+      storage,
+      (stored, kind) => {
+        seen.push(kind);
+        return { ...(stored as ImageVersionRecord), schema: SCHEMA, ticks: 9 };
+      },
+    );
+    return { store, operation, key: version.key, seen };
+  }
+
+  test.each([
+    ["of schema 2", 2, {}],
+    ["without a schema, which 0.1.0 has stored,", undefined, { ticks: 9 }],
+  ])("%s is read, and goes on in today's rows", async (_, schema, migrated) => {
+    const { store, operation, key, seen } = await earlier(schema);
+    const stored = await store.read(key);
+    if (stored === undefined) throw new Error("nothing is stored");
+    const version = { ...versionOf(key), ...migrated };
+    expect(stored).toEqual({
+      record: version,
+      operation,
+      etag: expect.any(String) as string,
+    });
+    expect(await store.readRecord(key)).toEqual(version);
+    expect(await store.readOperation(operation.id)).toEqual(operation);
+    expect(seen).toEqual(
+      schema === undefined ? ["CreateImageVersion", "CreateImageVersion"] : [],
+    );
+
+    const running = operationOf(version, { status: "Running" });
+    const begun = await store.commit(version, running, stored);
+    expect(await store.read(key)).toEqual(begun);
+    expect(await store.readOperation(running.id)).toEqual(running);
+    const next = { ...version, sequence: 2 };
+    const again = await store.commit(next, operationOf(next), begun);
+    expect(await store.readOperation(running.id)).toEqual(running);
+    await store.forget(again, running.id);
+    expect(await store.readOperation(running.id)).toBeUndefined();
   });
 });

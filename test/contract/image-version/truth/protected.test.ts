@@ -6,6 +6,10 @@ import { idOf, type InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import { refusal } from "../../../support/refusal.js";
 import {
+  managedImageRequest,
+  seedResource,
+} from "../../../support/requests.js";
+import {
   disableSoftDelete,
   enableSoftDelete,
 } from "../../../support/soft-delete.js";
@@ -95,6 +99,22 @@ describe("set by PATCH", () => {
     expect(operationIn(await patch(world, id, PROTECTED)).id).toBe(
       operation.id,
     );
+  });
+
+  test("needs no set, nor anything else that Azure would be asked for", async () => {
+    const set = seedResource("diskEncryptionSets/WestUSDiskEncryptionSet1");
+    await made(world, id, managedImageRequest());
+    const present = world.simulator.control
+      .resources()
+      .find((one) => one.id.toLowerCase() === set.toLowerCase());
+    expect(present).toBeDefined();
+    await world.simulator.control.removeResource(set);
+    try {
+      await patchThrough(PROTECTED);
+    } finally {
+      if (present) await world.simulator.control.putResource(present);
+    }
+    expect((await seen(world, id)).sigil.protected).toBe(true);
   });
 
   test("stays where the operation that has set it is canceled", async () => {

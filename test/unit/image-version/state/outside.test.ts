@@ -174,17 +174,20 @@ describe("beside what Sigil has sent", () => {
     expect(seen({ ...changes, ...others }, sent("accepted"))).toHaveLength(2);
   });
 
-  test("then all is, once Azure has done with it", () => {
-    const changes = { [REPLICAS]: 3, [FLAG]: true };
+  test("then all is, but for what Azure fills in while it works on it", () => {
+    const filled = `${EAST}/storageAccountType`;
+    const changes = { [REPLICAS]: 3, [FLAG]: true, [filled]: "Standard_ZRS" };
     const observed = (state: string) => ({
-      observed: lookOf(state, COMPLETED, { changes: { [REPLICAS]: 3 } }),
+      observed: lookOf(state, COMPLETED, {
+        changes: { [REPLICAS]: 3, [filled]: null },
+      }),
     });
     expect(
       seen(changes, { ...sent("shown"), ...observed("Succeeded") }),
-    ).toEqual([FLAG]);
+    ).toEqual(expect.arrayContaining([FLAG, filled]));
     expect(
       seen(changes, { ...sent("shown"), ...observed("Updating") }),
-    ).toEqual([]);
+    ).toEqual([FLAG]);
   });
 
   test("of a version to which nothing was sent, everything is", () => {
