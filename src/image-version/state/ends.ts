@@ -37,7 +37,7 @@ import { isOfOtherLife, madeAgain } from "./adoption.js";
 import { overtakeQueued } from "./demoting.js";
 import { isGuarding } from "./guarding.js";
 import { rolloutAfter } from "./held.js";
-import { lossOf, whyNotRepaired } from "./repairs.js";
+import { lossOf, sentence, whyNotRepaired } from "./repairs.js";
 import {
   batchOf,
   type Attempt,
@@ -477,11 +477,15 @@ function replicationFailure(
     message: `Replication to ${region.name} failed: ${region.details ?? failure?.message ?? "Azure gave no reason"}`,
   }));
   const refused = lost.flatMap(({ name }) => repairs[name]?.refused ?? []);
+  const whys = lost.map(({ name }) => {
+    const findings = repairs[name]?.refused;
+    return findings ? ` ${whyNotRepaired(name, findings)}` : "";
+  });
   if (lost.length === 0 && failure !== undefined)
     errors.push({ code: failure.code, pointer: "", message: failure.message });
   return {
     code: "ReplicationFailed",
-    message: `${lost.length === 0 ? "Every region has its copy, but the version's provisioning state is Failed." : `The version is not usable in ${lost.map((region) => region.name).join(", ")}.`}${failure === undefined ? "" : ` Azure Resource Manager says: ${failure.message}`}${refused.length === 0 ? "" : ` ${whyNotRepaired(refused)}`}`,
+    message: `${lost.length === 0 ? "Every region has its copy, but the version's provisioning state is Failed." : `The version is not usable in ${lost.map((region) => region.name).join(", ")}.`}${failure === undefined ? "" : ` Azure Resource Manager says: ${refused.length === 0 ? failure.message : sentence(failure.message)}`}${whys.join("")}`,
     errors: [...errors, ...refused],
   };
 }

@@ -35,17 +35,24 @@ export function withoutRepairs(
 }
 
 /** Why a region stays as it is, and what to do. */
-export function whyNotRepaired(refused: readonly Finding[]): string {
+export function whyNotRepaired(
+  region: string,
+  refused: readonly Finding[],
+): string {
   const [first] = refused;
   const more = refused.length - 1;
   return [
-    "It is not removed and added back:",
+    `${region} is not removed and added back:`,
     first?.message,
     first?.remediation,
     more > 0 ? `${more} more: see the errors of the operation.` : undefined,
   ]
     .filter((part) => part !== undefined)
     .join(" ");
+}
+
+export function sentence(text: string): string {
+  return /[.!?]$/u.test(text) ? text : `${text}.`;
 }
 
 /**

@@ -32,7 +32,7 @@ import {
   type OthersChanges,
 } from "./outside.js";
 import { isEnding } from "./reconcile.js";
-import { whyNotRepaired } from "./repairs.js";
+import { sentence, whyNotRepaired } from "./repairs.js";
 import { observeRegions, type RegionChange } from "./regions.js";
 import {
   doneWithRule,
@@ -278,7 +278,10 @@ function planRepairs(
       return {
         ...withoutNext(region),
         attemptsAllowed: Math.max(1, region.attempts),
-        details: withWhy(region.details, whyNotRepaired(repair.refused)),
+        details: withWhy(
+          region.details,
+          whyNotRepaired(region.name, repair.refused),
+        ),
       };
     if (!concerned.includes(region.name)) {
       repairs[region.name] = { attempts: repair.attempts };
@@ -314,10 +317,6 @@ function planRepairs(
 function withWhy(details: string | undefined, why: string): string {
   if (details === undefined || details.includes(why)) return details ?? why;
   return `${sentence(details)} ${why}`;
-}
-
-function sentence(text: string): string {
-  return /[.!?]$/u.test(text) ? text : `${text}.`;
 }
 
 /** A region's failure, and what comes next, in the history of each operation that has the region. */

@@ -176,6 +176,9 @@ describe("a region that could not be added back is not taken away:", () => {
     expect(inEastus2(end)?.nextAttemptTime).toBeUndefined();
     expect(inEastus2(end)?.details).toContain("No capacity.");
     expect(inEastus2(end)?.details).toContain(found?.remediation);
+    expect(end.error?.message).toMatch(
+      /\. eastus2 is not removed and added back/u,
+    );
     expect(end.error?.message).toContain(found?.remediation);
     expect(
       facts(await world.takeEvents(), accepted).filter((fact) =>
