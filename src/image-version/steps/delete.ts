@@ -11,8 +11,8 @@
  *     that would delete the version still. What could not be seen is no pass. All of it is asked before each DELETE.
  *  6. Once it is canceled, or is to be kept, no DELETE is sent. It ends when a look shows the version at rest, and no DELETE that
  *     was sent can be under way any more, or shows it gone.
- *  7. Of a guarded version, which may be in latest, and in use, and of one that Azure has shown before, no look that shows none
- *     sends the first DELETE.
+ *  7. Of a guarded version, which may be in latest, and in use, and of one that Azure has shown before, beside which nothing has
+ *     begun, no look that shows none sends the first DELETE.
  */
 import { ServiceError, type Finding } from "../../errors.js";
 import { cancellation } from "../../operation/canceling.js";
@@ -166,9 +166,11 @@ export async function takeDeletionStep(
   const leftMs = unansweredMs(record, contextOf(deps));
   const isUnseen =
     shown === undefined &&
-    (guard !== undefined || record.observed !== undefined) &&
     !isDecided &&
-    record.state !== "Deleting";
+    // Beside others that have begun it goes on as if it were there.
+    (guard === undefined
+      ? record.observed !== undefined && record.state === "DeletionRequested"
+      : record.state !== "Deleting");
   // Invariants 2 and 7.
   if (
     isUnseen ||

@@ -350,12 +350,11 @@ describe.each([
     },
   );
 
-  it("PATCH that changes nothing answers the version", async () => {
+  it("PATCH of what others have made adopts it, though it changes nothing", async () => {
     const answer = await patch("", { body: { tags: { build: "4711" } } });
     expect(answer).toMatchObject({
-      status: 200,
-      headers: { ETag: (await get()).headers["ETag"] },
-      body: { name: THERE },
+      status: 202,
+      body: { kind: "UpdateImageVersion" },
     });
   });
 
