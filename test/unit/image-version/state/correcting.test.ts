@@ -10,6 +10,7 @@ import type { Look } from "../../../../src/image-version/resources.js";
 import {
   correct,
   isToBeCorrected,
+  settingAnew,
   stopped,
 } from "../../../../src/image-version/state/correcting.js";
 import type {
@@ -318,5 +319,41 @@ describe("at most three in 24 hours", () => {
       CHANGED,
     );
     expect(after?.record).not.toHaveProperty("correctionStopped");
+  });
+});
+
+describe("what a request says is set anew", () => {
+  const applied = { "/tags/a": "1", [REPLICAS]: 2, [DRIFT]: "correct" };
+
+  test("where it was applied otherwise, or not at all, and an update can change it", () => {
+    expect(
+      settingAnew(
+        { "/tags/A": "2", "/tags/b": "1", [REPLICAS]: 3, "/tags/c": null },
+        applied,
+      ),
+    ).toEqual({ "/tags/A": "2", "/tags/b": "1", [REPLICAS]: 3 });
+    expect(settingAnew({ "/tags/a": null }, applied)).toEqual({
+      "/tags/a": null,
+    });
+  });
+
+  test("not as it was applied, nor what is Sigil's own, never changes, removes a region or says what is the latest", () => {
+    const WEST = regionField("westus");
+    expect(
+      settingAnew(
+        {
+          "/tags/a": "1",
+          [REPLICAS]: 2,
+          [`${WEST}/regionalReplicaCount`]: 1,
+          [DRIFT]: "tell",
+          "/location": "westus",
+          [WEST]: null,
+          [EXCLUDE_FROM_LATEST]: true,
+          [`${EAST}/excludeFromLatest`]: true,
+        },
+        applied,
+      ),
+    ).toEqual({});
+    expect(settingAnew({ "/tags/b": "1" }, undefined)).toEqual({});
   });
 });

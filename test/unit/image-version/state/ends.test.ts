@@ -100,6 +100,26 @@ describe("what Azure shows at once", () => {
     });
   });
 
+  test("counts over what was sent before, and what that asked else is kept", () => {
+    const asked = { "/tags/A": "1", "/tags/b": "1", [REPLICAS]: 2 };
+    const sent = {
+      changes: {},
+      regions: [],
+      sentTime: time(1),
+      outcome: "shown",
+      asked,
+    } as const;
+    const pair = both(
+      changeOf({ "/tags/a": "2", [WEST]: null }),
+      changeOf({}),
+      { lastAttempt: { ...sent, before: { ...sent, outcome: "accepted" } } },
+    );
+    const { lastAttempt } = latch(pair, at(10)).record;
+    expect(lastAttempt?.asked).toEqual({ "/tags/b": "1" });
+    expect(lastAttempt?.before?.asked).toEqual({ "/tags/b": "1" });
+    expect(lastAttempt).toMatchObject({ outcome: "shown", sentTime: time(1) });
+  });
+
   test("is not what was applied where it was asked by hand, or undone", () => {
     const pair = both(
       changeOf({ [EXCLUDE_FROM_LATEST]: true }, { byHand: true }),

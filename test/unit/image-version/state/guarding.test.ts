@@ -10,6 +10,7 @@ import {
   excludeFirst,
   goneBefore,
   includedAgain,
+  includedInWords,
   isExcludedEverywhere,
   isExcludedForNow,
   isGuarding,
@@ -469,3 +470,24 @@ function succeededWithoutRequest(): ImageVersionPair {
   const pair = succeeded();
   return { ...pair, record: { ...pair.record, requests: {} } };
 }
+
+describe("a region that alone was in latest is said to be so in words", () => {
+  const was = { [EXCLUDE_FROM_LATEST]: true, [WEST_FLAG]: false };
+  const decided = { kind: "canceled", by: {} } as const;
+  const inWords = (request: Partial<VersionRequest>): readonly string[] =>
+    includedInWords({
+      requests: { "1": changeOf({ ...was, [EAST_FLAG]: null }, request) },
+    });
+
+  test("once its deletion has come to nothing", () => {
+    expect(inWords({ guard: { was }, decided })).toEqual([WEST_FLAG]);
+  });
+
+  test("not before, nor where the version was in latest, or no deletion has excluded it", () => {
+    const included = { ...was, [EXCLUDE_FROM_LATEST]: false };
+    expect(inWords({ guard: { was } })).toEqual([]);
+    expect(inWords({ guard: { was: included }, decided })).toEqual([]);
+    expect(inWords({ guard: {}, decided })).toEqual([]);
+    expect(inWords({ decided })).toEqual([]);
+  });
+});
