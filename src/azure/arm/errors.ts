@@ -52,8 +52,9 @@ export function toServiceError(
       | "ResourceManagerBusy"
       | "ResourceManagerUnavailable",
     waitMs: number,
+    why?: string,
   ) =>
-    new ServiceError(code, `${said}.`, {
+    new ServiceError(code, why ? `${said}: ${why}` : `${said}.`, {
       retryAfterMs: Math.max(retryAfterMs(response, now) ?? 0, waitMs),
     });
 
@@ -61,7 +62,7 @@ export function toServiceError(
   if (status === 403 && !DISALLOWED_CODES.has(error?.code ?? ""))
     return forbidden(said, error, call);
   if (status === 409 && isBusy(error))
-    return retry("ResourceManagerBusy", LONG_WAIT_MS);
+    return retry("ResourceManagerBusy", LONG_WAIT_MS, error?.message);
   // 401: the token has expired on the way, or a role was just given; the next message brings a new one.
   if (status === 401 || status === 408 || status >= 500)
     return retry("ResourceManagerUnavailable", SHORT_WAIT_MS);

@@ -133,6 +133,20 @@ describe("over the wire", () => {
     }
   });
 
+  test("409 says in Azure's own words what is in the way", async () => {
+    const why = "The gallery has soft delete enabled: disable it first.";
+    wire.reply = { status: 409, body: refused("Conflict", why) };
+    expect(await refusal(arm.deleteImageVersion(id))).toMatchObject({
+      code: "ResourceManagerBusy",
+      message: expect.stringMatching(
+        new RegExp(
+          `^Azure Resource Manager answered 409 Conflict to .*: ${why}$`,
+          "u",
+        ),
+      ) as string,
+    });
+  });
+
   test.each<[string, Reply]>([
     ["400", { status: 400, body: refused("InvalidParameter") }],
     [
