@@ -16,6 +16,7 @@ import { isGuarded } from "../preflight/use.js";
 import { contradicts, differs } from "../properties/changes.js";
 import {
   fieldsOf,
+  regionField,
   regionsIn,
   sameAt,
   type Fields,
@@ -178,7 +179,9 @@ export function decideOn(
         )
       )
         return last; // Invariant 1.
-      if (applied !== undefined || pasted === true)
+      const asksNothing =
+        request.patch !== undefined && Object.keys(asked.changes).length === 0;
+      if (applied !== undefined || pasted === true || asksNothing)
         return { answer: { unchanged: true, warnings } }; // Invariant 3.
     }
   }
@@ -239,8 +242,10 @@ function isUnchanged(
         !(name in asked.changes) ||
         sameAt(name, applied[name], asked.changes[name]),
     ) &&
-    !Object.values(record?.repairs ?? {}).some(
-      ({ removed }) => removed !== undefined,
+    !Object.entries(record?.repairs ?? {}).some(
+      ([name, { removed, lost }]) =>
+        removed !== undefined ||
+        (lost !== undefined && asked.changes[regionField(name)] === null),
     )
   );
 }

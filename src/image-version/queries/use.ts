@@ -21,6 +21,7 @@ import { fieldsOf, regionOf, regionsIn } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import type { Look } from "../resources.js";
 import { getImageVersion, latestOfListed } from "./get.js";
+import { isUnsettled, usableRegions } from "./latest.js";
 
 /** Shown of each kind. */
 const MOST_SHOWN = 10;
@@ -94,17 +95,22 @@ export async function latestRegions(
   return warnings.some(isLatestUnknown) ? undefined : latestIn;
 }
 
-/** Where it would be the latest with these flags; undefined where that could not be read. */
+/**
+ * Canonical regions that have no other latest, and where it would be that with these flags; undefined where that could not be read.
+ * Azure itself is asked: a list of before may lack what has become of the others.
+ */
 export async function latestRegionsWith(
   deps: Dependencies,
   id: ImageVersionId,
-  { resource, provisioningState }: Look,
+  { resource, provisioningState, regions }: Look,
   flags: Patch,
 ): Promise<readonly string[] | undefined> {
   const imageId = imageIdOf(id);
   const name = id.versionName;
-  const listed = await deps.looks.versions(imageId);
+  const listed = await deps.resourceManager.listImageVersions(imageId);
   if (listed === undefined) return undefined;
+  const others = listed.filter((item) => item.name !== name);
+  const { inRegion } = await latestOfListed(deps, imageId, others);
   const there = regionsIn(fieldsOf(resource));
   const ofRegionsThere = Object.fromEntries(
     Object.entries(flags).filter(([field]) => {
@@ -112,13 +118,16 @@ export async function latestRegionsWith(
       return region === undefined || there.includes(region);
     }),
   );
-  const { inRegion } = await latestOfListed(deps, imageId, [
-    ...listed.filter((item) => item.name !== name),
-    { name, provisioningState, resource: patched(resource, ofRegionsThere) },
-  ]);
-  return [...inRegion].flatMap(([region, latest]) =>
-    latest === name ? [region] : [],
-  );
+  return usableRegions({
+    name,
+    provisioningState,
+    resource: patched(resource, ofRegionsThere),
+    ...(isUnsettled({ provisioningState }) && {
+      readyRegions: regions
+        .filter(({ state }) => state === "Completed")
+        .map((region) => region.name),
+    }),
+  }).filter((region) => !inRegion.has(region));
 }
 
 function viewUse(

@@ -104,6 +104,14 @@ export function latch(
       ...kept,
       exists: true,
       rewrites: 0,
+      // What is asked to be away is not lost.
+      repairs: Object.fromEntries(
+        Object.entries(record.repairs).filter(
+          ([name, { lost }]) =>
+            lost === undefined ||
+            !batch.some(([, { changes }]) => removedBy(changes).includes(name)),
+        ),
+      ),
       // What a caller asks to be open is no longer Sigil's to shut.
       opened: record.opened && wantedBy(record)[ALLOW_DELETION] !== true,
       // In latest, its rule has nothing left to do; held back, it is promoted by hand or by a new rule alone.

@@ -17,6 +17,7 @@ import { canonicalForm } from "../properties/canonical-form.js";
 import { fieldsOf } from "../properties/fields.js";
 import { inOrderOf } from "../properties/order.js";
 import { unmetBy, type Patch } from "../properties/patch.js";
+import { PROMOTION } from "../properties/table.js";
 import type { RuleFinding } from "../rules/rule.js";
 import { adoptionRefusal, bodyOf, doubtful } from "../state/adoption.js";
 import { formBatch } from "../state/batch.js";
@@ -134,7 +135,9 @@ function isToBeChanged(look: Look | undefined, wanted: Patch): boolean {
   return (
     look !== undefined &&
     !isBusy(look) &&
-    unmetBy(fieldsOf(look.resource), wanted).length > 0
+    // A rule may promote it at once.
+    (wanted[PROMOTION] != null ||
+      unmetBy(fieldsOf(look.resource), wanted).length > 0)
   );
 }
 

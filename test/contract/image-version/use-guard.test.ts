@@ -425,6 +425,21 @@ describe("a deletion", () => {
     },
   );
 
+  test("of the latest is carried out though a scale set that is made meanwhile gets the version below", async () => {
+    const image = await newDefinition(world);
+    const older = `${image}/versions/1.0.0`;
+    const newer = `${image}/versions/2.0.0`;
+    await made(world, older, plain());
+    await made(world, newer, plain());
+    world.clock.advance(DELAY_MS * 4);
+    const deletion = await byHand.remove(world, newer);
+    await until(world, () => isExcluded(world, newer));
+    await putUser(world, "virtualMachineScaleSets", "web", image);
+    expect(await ended(world, [deletion])).toMatchObject([
+      { status: "Succeeded" },
+    ]);
+  });
+
   test("tells who has come to need it between the last question and the DELETE", async () => {
     await publish();
     await remove();

@@ -6,6 +6,10 @@ import type { OperationRecord } from "../../../../src/operation/records.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import {
+  managedImageRequest,
+  seedResource,
+} from "../../../support/requests.js";
+import {
   BY,
   ended,
   made,
@@ -137,4 +141,40 @@ test.each([
   );
   expect(await ended(world, [ruled])).toMatchObject([{ status: "Succeeded" }]);
   expect(await isExcluded()).toBe(false);
+});
+
+test("one that is due at once is proven before it includes the version", async () => {
+  const set = seedResource("diskEncryptionSets/EastUS2DiskEncryptionSet1");
+  const { properties, ...rest } = managedImageRequest();
+  const { publishingProfile } = properties;
+  await made(world, id, {
+    ...rest,
+    properties: {
+      ...properties,
+      publishingProfile: { ...publishingProfile, excludeFromLatest: true },
+    },
+  });
+  const { control } = world.simulator;
+  const kept = control
+    .resources()
+    .find((one) => one.id.toLowerCase() === set.toLowerCase());
+  if (kept === undefined) throw new Error(`there is no ${set}`);
+  await control.removeResource(set);
+  try {
+    const ruled = operationIn(
+      await patch(world, id, { sigil: { promotion: FOR_ALL } }),
+    );
+    expect(await ended(world, [ruled])).toMatchObject([
+      {
+        status: "Failed",
+        error: {
+          code: "PreflightFailed",
+          errors: [{ code: "DiskEncryptionSetNotFound" }],
+        },
+      },
+    ]);
+    expect(await isExcluded()).toBe(true);
+  } finally {
+    await control.putResource(kept);
+  }
 });

@@ -23,6 +23,7 @@ import {
   operation,
   operationIn,
   pass,
+  patch,
   plain,
   put,
   puts,
@@ -405,5 +406,25 @@ describe("a region that could not be added back all the same", () => {
     expect(await refusal(byHand.retry(world, id))).toMatchObject({
       code: "ImageVersionConflict",
     });
+  });
+
+  test.each([
+    ["alone", {}],
+    ["beside a tag", { tags: { a: "1" } }],
+  ])("is lost no more once its removal is asked, %s", async (_, merge) => {
+    const accepted = await failing();
+    await gone();
+    await endOf(accepted);
+    await putSet();
+    const removal = await patch(world, id, merge, {
+      removeRegions: ["eastus2"],
+    });
+    expect(await endOf(operationIn(removal))).toMatchObject({
+      status: "Succeeded",
+    });
+    expect(await refusal(byHand.retry(world, id))).toMatchObject({
+      code: "ImageVersionConflict",
+    });
+    expect(regionNames(await shownIn(world, id))).toEqual(["westus"]);
   });
 });
