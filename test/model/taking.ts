@@ -371,8 +371,13 @@ function judged(world: World, act: Put, task: PutTask): Task {
         const unseen = world.azure
           .looksAt(version)
           .every(({ facts }) => facts === undefined);
+        // Of one that was made minutes ago the answer may be older: the request is to be sent again.
         return none
-          ? expect("accepted", ...(unseen ? ["PreconditionFailed"] : []))
+          ? expect(
+              "accepted",
+              "StateConflict",
+              ...(unseen ? ["PreconditionFailed"] : []),
+            )
           : undefined;
       }
       if (none) return expect("PreconditionFailed");
