@@ -43,13 +43,14 @@ import { isOld, isUncertain, mayHaveFailedBefore } from "./attempts.js";
 import { includedBefore, includedInWords } from "./guarding.js";
 import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
 import {
+  flagsUntilTheirTurn,
   isDecidedByHand,
   isToBePromoted,
   mayRemoveRegions,
   presentRule,
   wantedBy,
 } from "./wanted.js";
-import { FLAGS_BY_RULE, wavesOf } from "./waves.js";
+import { exclusionIn, FLAGS_BY_RULE, wavesOf } from "./waves.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
 /** Consecutive 404s of a version that ARM had accepted or shown, after which it is taken for gone. */
@@ -399,17 +400,32 @@ function put(
   return written(record, look, changes, {}, addsBack, false, rewrites, false);
 }
 
-/** Regions that were taken away for repair and are not there again, with what they were. */
+/**
+ * Regions that were taken away for repair and are not there again, with what they were; but where the wave of one does not have the
+ * version any more, it is excluded there until its turn comes.
+ */
 function awayFrom(
-  { repairs }: ImageVersionRecord,
+  record: ImageVersionRecord,
   look: Look,
 ): readonly (readonly [string, Patch])[] {
   const shown = regionsIn(fieldsOf(look.resource));
-  return Object.entries(repairs).flatMap(([name, { removed }]) =>
+  const away = Object.entries(record.repairs).flatMap(([name, { removed }]) =>
     removed === undefined || shown.includes(name)
       ? []
       : [[name, removed] as const],
   );
+  const waiting = flagsUntilTheirTurn(
+    record,
+    look.resource,
+    Object.assign({}, ...away.map(([, removed]) => removed)) as Patch,
+  );
+  return away.map(([name, removed]) => {
+    const flag = exclusionIn(name);
+    return [
+      name,
+      flag in waiting ? { ...removed, [flag]: waiting[flag] } : removed,
+    ] as const;
+  });
 }
 
 /** What is Sigil's own to do: repairs, the promotion that is due, the permission that is to be taken back. */

@@ -182,6 +182,22 @@ function flagsKept(
   );
 }
 
+/** The flags of what is added back of itself: it says what its region was when it was taken away, which no one asks for now. */
+export function flagsUntilTheirTurn(
+  record: ImageVersionRecord,
+  shown: ImageVersionRequest,
+  added: Patch,
+): Patch {
+  const waves = wavesOf(presentRule(record));
+  if (waves === undefined) return {};
+  return flagsOfNew(
+    waves,
+    { ...wantedBy(record), ...added },
+    shown,
+    record.rollout?.waves ?? [],
+  );
+}
+
 /** A region that is added, or added again, before its wave has the version is excluded there until its turn comes. */
 function flagsOfNew(
   waves: readonly Wave[],

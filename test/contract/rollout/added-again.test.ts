@@ -1,6 +1,11 @@
 /** A region that was lost, or removed, and that Sigil adds again: what its wave has says whether it is the latest there. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { promoteImageVersion } from "../../../src/image-version/commands/by-hand.js";
+import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
+import {
+  demoteImageVersion,
+  promoteImageVersion,
+  retryImageVersion,
+} from "../../../src/image-version/commands/by-hand.js";
 import { planImageVersion } from "../../../src/image-version/commands/plan.js";
 import {
   patchImageVersion,
@@ -328,4 +333,55 @@ describe("where a person promotes a wave that has lost a region, what it gets ba
       eastus: true,
     });
   });
+});
+
+test("a region of the second wave that a retry adds back is excluded there, where the first wave alone has the version again", async () => {
+  const manual = [["westus"], ["eastus2"]].map((regions) => ({
+    regions,
+    after: "manual",
+  }));
+  const ended = async ({ id }: { readonly id: string }) => {
+    for (let minutes = 0; minutes < 200; minutes += 1) {
+      await rollouts.pass(1);
+      const found = await rollouts.world.deps.store.readOperation(id);
+      if (found?.endTime !== undefined) return found.status;
+    }
+    throw new Error(`${id} does not end`);
+  };
+  const { deps } = rollouts.world;
+  const { control } = rollouts.simulator;
+  const withhold = (regions: readonly string[]) =>
+    control.setUnavailableRegions({
+      subscriptionId: LOCAL_SUBSCRIPTION_ID,
+      regions,
+    });
+  await send(bodyOf({ when: "waves", waves: manual }));
+  await ended(await promoteImageVersion(deps, OPERATOR));
+  await ended(await promoteImageVersion(deps, OPERATOR));
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+
+  await control.setRegionState({
+    versionId: HELD,
+    region: "eastus2",
+    state: "Failed",
+    details: "Lost.",
+  });
+  const repair = await retryImageVersion(deps, OPERATOR);
+  for (let i = 0; "eastus2" in (await flags()); i += 1) {
+    if (i === 1_000) throw new Error("eastus2 is not taken away");
+    await rollouts.step(6);
+  }
+  await withhold(["eastus2"]);
+  expect(await ended(repair)).toBe("Failed");
+  await withhold([]);
+  await ended(await demoteImageVersion(deps, OPERATOR));
+  await ended(await promoteImageVersion(deps, OPERATOR));
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+
+  expect(await ended(await retryImageVersion(deps, OPERATOR))).toBe(
+    "Succeeded",
+  );
+  expect(await flags()).toEqual({ westus: false, eastus2: true });
+  await ended(await promoteImageVersion(deps, OPERATOR));
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
