@@ -64,8 +64,10 @@ export function tellAttention(
   { message, wave }: Decision,
   traceparent: string,
 ): Promise<Told> {
-  const { resourceId } = stored.record;
-  const fact = [...lifeOf(stored.record, look), wave ?? 0, message];
+  const { resourceId, rollout } = stored.record;
+  // Waves that a rule begins anew are told anew.
+  const begun = rollout?.waves?.[0] ?? [];
+  const fact = [...lifeOf(stored.record, look), begun, wave ?? 0, message];
   return tellOnce(
     deps,
     stored,

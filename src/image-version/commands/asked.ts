@@ -42,14 +42,14 @@ import {
   flagsOfNext,
   wavesOf,
 } from "../state/waves.js";
-import type { ChangeCommand, Glance } from "./command.js";
+import { namesOne, type ChangeCommand, type Glance } from "./command.js";
 
 export interface Asking {
   readonly command: Pick<ChangeCommand, "ifMatch" | "pasted">;
   /** Canonical. */
   readonly body: ImageVersionRequest;
   readonly removeRegions: readonly string[];
-  /** True where only what differs from what Azure shows is asked. */
+  /** True where only what differs from what Azure shows is asked: it was read, as a patch or an ETag says. */
   readonly onlyChanges: boolean;
   /** The merge patch that was sent, where one was. */
   readonly patch?: unknown;
@@ -78,7 +78,7 @@ export function askedOf(
   const { otherwise } = request;
   const shownNow = seen.look && fieldsOf(seen.look.resource);
   const fields =
-    request.patch === undefined && (command.ifMatch ?? "*") === "*"
+    request.patch === undefined && !namesOne(command.ifMatch)
       ? statedIn(fieldsOf(body), shownNow)
       : fieldsOf(body);
   if (onlyChanges && seen.look !== undefined) {
@@ -98,7 +98,7 @@ export function askedOf(
     const again = {
       // Who sends an ETag has seen what is shown: only what differs from that is asked.
       ...(otherwise &&
-        (command.ifMatch ?? "*") === "*" &&
+        !namesOne(command.ifMatch) &&
         unrestated(undoes(request, otherwise))),
       ...(perhaps && undoes(request, withApplied(shown, perhaps))),
     };
@@ -115,10 +115,7 @@ export function askedOf(
       changes: withRuleAlone(
         {
           ...newsIn(request, fields, record, applied),
-          // It would be put back to what was set before.
-          ...(request.patch !== undefined &&
-            applied?.[DRIFT] === "correct" &&
-            settingAnew(statedBy(request.patch, fields, "lists"), applied)),
+          ...saidToStay(request, fields, applied),
           ...again,
           ...changes,
           ...stated,
@@ -199,7 +196,7 @@ export function presumedBy(
   if (
     otherwise === undefined ||
     patch !== undefined ||
-    (command.ifMatch ?? "*") === "*"
+    !namesOne(command.ifMatch)
   )
     return {};
   return Object.fromEntries(
@@ -211,25 +208,13 @@ export function presumedBy(
   );
 }
 
-/**
- * With what it says in so many words, also where Azure shows that now, and another is about to change it: what a patch
- * names, or a body of one who has not said which version that was.
- */
+/** With what a patch says in so many words, also where Azure shows that now, and another is about to change it. */
 export function withStated(
-  { onlyChanges, patch, body, command, glance: { look } }: Asking,
+  { patch, body }: Asking,
   { changes, repeats }: Asked,
 ): Asked {
-  const fields =
-    patch === undefined
-      ? statedIn(fieldsOf(body), look && fieldsOf(look.resource))
-      : fieldsOf(body);
-  const stated = !onlyChanges
-    ? {}
-    : patch !== undefined
-      ? statedBy(patch, fields, "lists")
-      : command.ifMatch === "*"
-        ? fields
-        : {};
+  const stated =
+    patch === undefined ? {} : statedBy(patch, fieldsOf(body), "lists");
   return { changes: { ...stated, ...changes }, repeats };
 }
 
@@ -252,13 +237,13 @@ export function withoutThose(
 function unsaid(
   record: ImageVersionRecord,
   look: Look | undefined,
-  { command: { ifMatch = "*" } }: Asking,
+  { command: { ifMatch } }: Asking,
 ): Patch | undefined {
   const perhaps = unsettled(record, look);
   const isHeldBack =
     record.excludedByCancel === true ||
     // It will be, once its cancel is done. Who sends back what was read has not said anything of that.
-    (ifMatch === "*" &&
+    (!namesOne(ifMatch) &&
       Object.values(record.requests).some(
         ({ created, decided }) => created === true && decided !== undefined,
       ));
@@ -298,6 +283,22 @@ function newsIn(
     isExcluded(look.resource) === says &&
     !sameAt(EXCLUDE_FROM_LATEST, applied[EXCLUDE_FROM_LATEST], says)
     ? { [EXCLUDE_FROM_LATEST]: says }
+    : {};
+}
+
+/**
+ * Where what others change is put back, what a patch says is not put back to what was set before; nor is what a request says by which
+ * that begins.
+ */
+function saidToStay(
+  { patch }: Asking,
+  fields: Fields,
+  applied: Fields | undefined,
+): Patch {
+  const says = patch === undefined ? fields : statedBy(patch, fields, "lists");
+  const isOn = applied?.[DRIFT] === "correct";
+  return (isOn ? patch !== undefined : says[DRIFT] === "correct")
+    ? settingAnew(says, applied ?? {})
     : {};
 }
 

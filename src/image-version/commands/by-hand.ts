@@ -460,8 +460,8 @@ export function retryImageVersion(
 function lostIn(record: ImageVersionRecord, look: Look): readonly string[] {
   if (isMadeByOthers(record, look)) return [];
   const shown = regionsIn(fieldsOf(look.resource));
-  return Object.entries(record.repairs).flatMap(([name, { lost }]) =>
-    lost === undefined || shown.includes(name) ? [] : [name],
+  return Object.entries(record.repairs).flatMap(([name, { removed, lost }]) =>
+    (removed ?? lost) === undefined || shown.includes(name) ? [] : [name],
   );
 }
 

@@ -35,6 +35,11 @@ export interface Command {
   readonly event?: EventReference;
 }
 
+/** Whether an `If-Match` names a version that was read: `*` says only that there is one. */
+export function namesOne(ifMatch: string | undefined): ifMatch is string {
+  return ifMatch !== undefined && ifMatch !== "*";
+}
+
 /** A command that changes a version by what it shall be. */
 export interface ChangeCommand extends Command {
   /** True where the body had what only an answer has: it is a version that was read, pasted back. */

@@ -195,7 +195,7 @@ export function decideOn(
   return accept(
     accepting,
     stored === undefined
-      ? look && request.onlyChanges
+      ? look && (request.patch !== undefined || command.ifMatch !== undefined)
         ? found(look, accepting, deps.now())
         : undefined
       : isGone
@@ -362,7 +362,10 @@ function acceptingOf(
       command.ignoreUse !== true &&
       removeRegions.length > 0 && { guardsRegions: true }),
     // Whose condition is met by a version that is not there yet has seen nothing that it changes.
-    ...(mayCreate && !(onlyChanges && look !== undefined) && { creates: true }),
+    ...(mayCreate &&
+      !(command.ifMatch !== undefined && look !== undefined) && {
+        creates: true,
+      }),
   };
   const names = regionsIn(
     onlyChanges ? presentAmong(asked.changes) : fieldsOf(body),

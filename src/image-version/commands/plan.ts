@@ -64,7 +64,13 @@ import {
 import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { latestOf } from "../state/attempts.js";
 import { contextOf } from "../../operation/steps.js";
-import { gone, listIn, mustBeAdmitted, type ChangeCommand } from "./command.js";
+import {
+  gone,
+  listIn,
+  mustBeAdmitted,
+  namesOne,
+  type ChangeCommand,
+} from "./command.js";
 import { chooseSets } from "./encryption-rule.js";
 import {
   besideOthers,
@@ -146,7 +152,7 @@ export async function planImageVersion(
       command,
       body: request,
       removeRegions: regions,
-      onlyChanges: ifMatch !== undefined,
+      onlyChanges: namesOne(ifMatch),
       glance: {
         look: now && { ...now, time: deps.now().toISOString() },
         seen: true,

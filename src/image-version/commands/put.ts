@@ -38,12 +38,13 @@ import { latestOf } from "../state/attempts.js";
 import { etagOf } from "../queries/etag.js";
 import type { ImageVersionRecord } from "../state/record.js";
 import {
+  type ChangeCommand,
   glance,
   listIn,
   mustBeAdmitted,
+  namesOne,
   orShown,
   withNextFreeVersion,
-  type ChangeCommand,
 } from "./command.js";
 import { planImageVersion } from "./plan.js";
 import { chooseSets } from "./encryption-rule.js";
@@ -132,7 +133,7 @@ export async function putImageVersion(
     fingerprint,
     requestKey,
     removeRegions,
-    onlyChanges: ifMatch !== undefined,
+    onlyChanges: namesOne(ifMatch),
     mayCreate: true,
     glance: shown,
     deleted:

@@ -41,7 +41,7 @@ import {
   unmetRequests,
 } from "../state/wanted.js";
 import { withFlagsOf } from "../state/waves.js";
-import type { ChangeCommand } from "./command.js";
+import { namesOne, type ChangeCommand } from "./command.js";
 import { askedOf, withStated, type Asking } from "./asked.js";
 import { meanwhile, type Meanwhile } from "./meanwhile.js";
 
@@ -90,7 +90,7 @@ export function subjectOf<R extends Asking>(
     look ?? (record?.exists === true && !isGone ? record.observed : undefined);
   // Who has seen that the version is excluded, and says false, is told that it stays so.
   const whole =
-    request.patch === undefined && (request.command.ifMatch ?? "*") === "*"
+    request.patch === undefined && !namesOne(request.command.ifMatch)
       ? body
       : undefined;
   // What a creation of Sigil's is making is not adopted.
@@ -108,7 +108,8 @@ export function subjectOf<R extends Asking>(
       ),
     }),
     ...(applied === undefined &&
-      !request.onlyChanges &&
+      request.patch === undefined &&
+      request.command.ifMatch === undefined &&
       isOfOthers && { unmanaged: true }),
     ...(isHeld(asked, whole, { record, look }) && { held: true }),
   };
@@ -120,11 +121,9 @@ export function besideOthers(
   record: ImageVersionRecord,
   { request, asked }: Subject,
 ): Meanwhile {
-  const { body, command, onlyChanges, patch, glance } = request;
+  const { body, onlyChanges, patch, glance } = request;
   return meanwhile(unmetRequests(record), withStated(request, asked), {
-    ...(!(onlyChanges && (patch !== undefined || command.ifMatch !== "*")) && {
-      whole: fieldsOf(body),
-    }),
+    ...(!onlyChanges && { whole: fieldsOf(body) }),
     cleared: clearedBy(patch),
     included: isIncluded(glance.look),
   });

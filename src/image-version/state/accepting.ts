@@ -189,6 +189,8 @@ export function withRequest(
     regions: [
       ...record.regions
         .filter(({ name }) => !gone.includes(name))
+        // What is asked now is doubted by looks from now on.
+        .map(({ doubt: _, ...region }) => region)
         .map((region) =>
           retried.includes(region.name)
             ? { ...region, state: "Failed" as const }
@@ -203,7 +205,7 @@ export function withRequest(
       ...record.repairs,
       ...Object.fromEntries(
         retried.map((name) => {
-          const removed = record.repairs[name]?.lost;
+          const { lost, removed = lost } = record.repairs[name] ?? {};
           return [
             name,
             {

@@ -78,7 +78,7 @@ export function beginCancel(
     );
     const goesOn = withoutDeletion(given, deletion, ending, context);
     if (goesOn !== undefined) return goesOn;
-    const left = includedAgain(request);
+    const left = includedAgain(request, before);
     return (
       left &&
       leavesAsItShouldBe(
@@ -254,8 +254,8 @@ function leavesUndone(
   queued: QueuedRequest | undefined,
 ): VersionRequest["changes"] | undefined {
   const { created, refused, heir, removing = [] } = request;
-  if (request.sent === true && includedAgain(request) !== undefined)
-    return includedAgain(request);
+  const again = includedAgain(request, record);
+  if (request.sent === true && again !== undefined) return again;
   if (
     ((created === true && refused !== true) || heir === true) &&
     (record.exists || sentLast(record) !== undefined)

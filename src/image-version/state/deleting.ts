@@ -290,12 +290,13 @@ function stateOf(record: ImageVersionRecord): VersionState {
 
 /** What is to be sent before a deletion may end that came to nothing, and that nothing had begun beside; undefined where nothing is. */
 export function leftUndone(
-  { exists, opened, repairs }: ImageVersionRecord,
+  record: ImageVersionRecord,
   request: VersionRequest,
 ): VersionRequest["changes"] | undefined {
+  const { exists, opened, repairs } = record;
   if (!exists) return undefined;
   if (request.heir === true) return { [EXCLUDE_FROM_LATEST]: true };
-  const again = includedAgain(request);
+  const again = includedAgain(request, record);
   if (again !== undefined) return again;
   const away = Object.values(repairs).some(
     ({ removed }) => removed !== undefined,

@@ -359,6 +359,13 @@ function endingOf(
       (state === "Failed" && record.repairs[name]?.dueTime !== undefined),
   );
   if (open.length > 0) return undefined;
+  // Once the second look shows it, this operation tells it.
+  if (
+    record.regions.some(
+      ({ name, doubt }) => doubt?.state === "Failed" && hasFailed(look, name),
+    )
+  )
+    return undefined;
   // Nobody else would see to it that it is added back.
   if (record.members.length === 0 && Object.values(record.repairs).some(isAway))
     return undefined;
@@ -382,7 +389,7 @@ function endingOf(
       context,
     );
   if (ruleAskedBy(request) === undefined)
-    return success(operation, own, context);
+    return success(operation, own, record.regions, context);
   // The version was excluded for one that was canceled, or somebody decides by hand, and may take that back.
   if (
     isToBePromoted(record, look) ||
@@ -393,7 +400,7 @@ function endingOf(
   if (rule.awaited.length > 0) return undefined;
   return rule.lost.length > 0
     ? failed(operation, ruleFailure(rule.lost), record.regions, context)
-    : success(operation, own, context);
+    : success(operation, own, record.regions, context);
 }
 
 /** ARM has given the version up though each of its regions has its copy: nothing would ever come after that. */
@@ -430,26 +437,29 @@ export function decidedEnding(
       decided.by,
       context,
     );
-  const { code, message, errors } = decided;
-  return failed(
-    operation,
-    { code, message: `${message}${lossOf(decided)}`, errors },
-    own,
-    context,
-  );
+  const { code, message: reason, errors } = decided;
+  const loss = lossOf(decided);
+  const message = loss === "" ? reason : `${sentence(reason)}${loss}`;
+  return failed(operation, { code, message, errors }, own, context);
 }
 
 function success(
   operation: OperationRecord,
   own: readonly RegionRecord[],
+  all: readonly RegionRecord[],
   context: TransitionContext,
 ): Ending {
+  const done =
+    own.length === 0
+      ? "Azure shows the version as requested."
+      : `The version is usable in ${own.map((region) => region.name).join(", ")}.`;
+  const lost = all.filter(({ state }) => state === "Failed");
   return {
     status: "Succeeded",
     message:
-      own.length === 0
-        ? "Azure shows the version as requested."
-        : `The version is usable in ${own.map((region) => region.name).join(", ")}.`,
+      lost.length === 0
+        ? done
+        : `${done} It is not usable in ${lost.map(({ name }) => name).join(", ")}, which this operation does not name: POST …/retry.`,
     event: event(
       operation,
       context,

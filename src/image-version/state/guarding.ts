@@ -245,9 +245,25 @@ function waitForDelay(
   });
 }
 
-/** Invariant 2: what is to be sent; undefined where nothing is. */
-export function includedAgain({ guard }: VersionRequest): Patch | undefined {
-  return guard?.was;
+/**
+ * Invariant 2: what is to be sent; undefined where nothing is. Where a request that is queued excludes the version, no region's own
+ * flag includes it.
+ */
+export function includedAgain(
+  { guard }: VersionRequest,
+  { queued }: Pick<ImageVersionRecord, "queued">,
+): Patch | undefined {
+  const was = guard?.was;
+  const isExcludedNext = queued.some(
+    ({ request }) => request.changes[EXCLUDE_FROM_LATEST] === true,
+  );
+  return was === undefined || !isExcludedNext
+    ? was
+    : Object.fromEntries(
+        Object.entries(was).filter(
+          ([field, flag]) => regionOf(field) === undefined || flag !== false,
+        ),
+      );
 }
 
 /** Invariant 2: canonical regions that were in latest by a flag of their own. */

@@ -196,7 +196,10 @@ export function rolloutAfter(
 ): Pick<ImageVersionRecord, "rollout"> {
   const { observed, rollout } = record;
   const { waves: before = [], ...kept } = rollout ?? {};
-  if (askedAnew(record) !== undefined) return rollout ? { rollout: kept } : {};
+  if (askedAnew(record) !== undefined) {
+    const { told: _, ...anew } = kept;
+    return rollout ? { rollout: anew } : {};
+  }
   const waves = wavesOf(presentRule(record));
   const isDecided = batchOf(record).some(
     ([, request]) =>

@@ -58,12 +58,7 @@ export function changedByOthers(
   time: Time,
 ): OthersChanges {
   const { observed, exists, outsideTold = [] } = record;
-  if (observed === undefined)
-    return {
-      changes: [],
-      excluded: { was: false, is: false, byOthers: false },
-      remembered: {},
-    };
+  if (observed === undefined) return includedBeforeSeen(record, look);
   const recent = outsideTold.filter(
     (one) =>
       one.returnedTime !== undefined ||
@@ -118,6 +113,33 @@ export function changedByOthers(
       ...rememberedOf(recent, held, certain, sent, time),
       ...(overwritten?.outside && { outside: overwritten.outside }),
     },
+  };
+}
+
+/** Of a version that was made excluded from latest, and that the first look at it shows otherwise: nobody asked Sigil for that. */
+function includedBeforeSeen(
+  record: ImageVersionRecord,
+  look: Look,
+): OthersChanges {
+  const isOwn = !isBusy(look) && !isMadeByOthers(record, look);
+  const sent = isOwn ? Object.entries(sentLast(record)?.changes ?? {}) : [];
+  const after = fieldsOf(look.resource);
+  const before = withApplied(
+    after,
+    Object.fromEntries(
+      sent.filter(
+        ([field, value]) =>
+          field.endsWith("/excludeFromLatest") && value === true,
+      ),
+    ),
+  );
+  const regions = regionsIn(after);
+  const was = isExcludedIn(regions, before);
+  const is = isExcludedIn(regions, after);
+  return {
+    changes: drift(before, after),
+    excluded: { was, is, byOthers: was !== is },
+    remembered: {},
   };
 }
 

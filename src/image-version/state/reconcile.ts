@@ -129,7 +129,7 @@ export function reconcile(
 
 /**
  * What is wanted, but for what is said of a region that others have removed meanwhile to leave the version as it was, or to include or
- * exclude it by hand or by a rule.
+ * exclude it by hand or by a rule, or to exclude it with the whole version.
  */
 function ofRegionsThere(record: ImageVersionRecord, shown: Fields): Patch {
   const asked = batchOf(record).flatMap(
@@ -142,7 +142,15 @@ function ofRegionsThere(record: ImageVersionRecord, shown: Fields): Patch {
       return (
         region === undefined ||
         !isGone(region, record, shown) ||
-        asked.some((patch) => field in patch)
+        asked.some(
+          (patch) =>
+            field in patch &&
+            !(
+              patch[EXCLUDE_FROM_LATEST] === true &&
+              field === exclusionIn(region) &&
+              patch[field] === true
+            ),
+        )
       );
     }),
   );
@@ -166,12 +174,16 @@ function promotedInVain(
   });
 }
 
-/** Regions whose removal was sent before it was canceled: whether Azure has removed them is told. */
+/** Regions whose removal was sent before it was canceled, or for a repair: whether Azure has removed them is told, or seen to. */
 function removedInVain(record: ImageVersionRecord): Patch {
+  const away = Object.entries(record.repairs).flatMap(([name, { removed }]) =>
+    removed === undefined ? [] : [name],
+  );
   return Object.fromEntries(
-    batchOf(record).flatMap(([, { removing = [] }]) =>
-      removing.map((name) => [regionField(name), null]),
-    ),
+    [
+      ...batchOf(record).flatMap(([, { removing = [] }]) => removing),
+      ...away,
+    ].map((name) => [regionField(name), null]),
   );
 }
 
@@ -542,7 +554,9 @@ function toRepair(
     .filter(({ name, state }) => {
       const { dueTime, removed } = record.repairs[name] ?? {};
       // What was sent to take it away is not shown, and no look is as old as that: it is sent again.
-      const again = removed !== undefined;
+      const again =
+        removed !== undefined &&
+        !isUncertain(record, look, { [regionField(name)]: null }, context);
       return (
         state === "Failed" &&
         name !==

@@ -4,7 +4,7 @@
  *  2. What is told is what Azure shows; shown again, it is told no more.
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
-import { events, withEntry, written } from "../../operation/advance.js";
+import { event, events, withEntry, written } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
 import type {
   Effect,
@@ -319,7 +319,7 @@ function withWhy(details: string | undefined, why: string): string {
   return `${sentence(details)} ${why}`;
 }
 
-/** A region's failure, and what comes next, in the history of each operation that has the region. */
+/** A region's failure, and what comes next, in the history of each operation that has the region; of all, where none has it. */
 function withFailures(
   pair: ImageVersionPair,
   changes: readonly RegionChange[],
@@ -330,12 +330,15 @@ function withFailures(
     .map(({ region }) => region.name);
   if (failed.length === 0) return pair;
   const { record } = pair;
+  const has = (operation: OperationRecord, region: string): boolean =>
+    operation.regions.some(({ name }) => name === region);
+  const all = [pair.operation, ...record.members];
   const withLines = (operation: OperationRecord): OperationRecord =>
     record.regions
       .filter(
         ({ name }) =>
           failed.includes(name) &&
-          operation.regions.some((own) => own.name === name),
+          (has(operation, name) || !all.some((one) => has(one, name))),
       )
       .reduce(
         (one, region) => ({
@@ -413,17 +416,18 @@ function regionEvents(
           },
         ),
       ];
-    case "failed":
-      return events(
-        pair,
-        context,
-        IMAGE_VERSION_EVENT.regionFailed,
-        `${name}/failed/${attempts}`,
-        {
-          region: name,
-          ...(region.details !== undefined && { details: region.details }),
-        },
-      );
+    case "failed": {
+      const type = IMAGE_VERSION_EVENT.regionFailed;
+      const fact = `${name}/failed/${attempts}`;
+      const data = {
+        region: name,
+        ...(region.details !== undefined && { details: region.details }),
+      };
+      const told = events(pair, context, type, fact, data);
+      return told.length > 0
+        ? told
+        : [event(pair.operation, context, type, fact, data)];
+    }
     case "progressed":
       return [
         ...goesOn,

@@ -65,6 +65,21 @@ describe("of a version in waves", () => {
     expect(await rollouts.latestIn()).toEqual([]);
   });
 
+  test("a PATCH that excludes the version does, too", async () => {
+    await publish(WAVES);
+    await firstWave();
+    const answer = await patchImageVersion(rollouts.world.deps, {
+      ...OPERATOR,
+      validate: () => [],
+      patch: { properties: { publishingProfile: { excludeFromLatest: true } } },
+    });
+    await drop("eastus2");
+    expect(
+      await ended(answer.kind === "accepted" ? answer.operation.id : ""),
+    ).toMatchObject({ status: "Succeeded" });
+    expect(await rollouts.latestIn()).toEqual([]);
+  });
+
   test("the exclusion after a failure does so at once", async () => {
     await publish({ ...WAVES, onFailure: "rollBack" });
     await firstWave();

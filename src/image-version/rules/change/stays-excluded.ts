@@ -1,5 +1,5 @@
-import { pointerTo } from "../../properties/fields.js";
-import { EXCLUDE_FROM_LATEST } from "../../properties/table.js";
+import { pointerTo, sameAt } from "../../properties/fields.js";
+import { EXCLUDE_FROM_LATEST, PROMOTION } from "../../properties/table.js";
 import { isExcluded } from "../../resources.js";
 import type { ChangeRule } from "../rule.js";
 
@@ -11,20 +11,36 @@ export const staysExcluded: ChangeRule = {
     own: "Tools say false in every body: it promotes nothing that a person or a rule has held back.",
   },
   summary:
-    "A request that says false of a version which is excluded from latest promotes it only where an earlier one has said true.",
-  check: ({ request, change }) =>
-    change === undefined ||
-    change.held === true ||
-    request.properties.publishingProfile?.excludeFromLatest !== false ||
-    !isExcluded(change.observed) ||
-    change.patch[EXCLUDE_FROM_LATEST] === false
-      ? []
-      : [
+    "A request that says false of a version which is excluded from latest promotes it only where an earlier one has said true; and one that repeats a rule which somebody has overridden by hand has nothing promoted.",
+  check: ({ request, change }) => {
+    if (
+      change === undefined ||
+      change.held === true ||
+      !isExcluded(change.observed) ||
+      change.patch[EXCLUDE_FROM_LATEST] === false
+    )
+      return [];
+    if (request.properties.publishingProfile?.excludeFromLatest === false)
+      return [
+        {
+          pointer: pointerTo(request, EXCLUDE_FROM_LATEST),
+          message:
+            "The version is excluded from latest, and stays so: tools repeat excludeFromLatest false in every body, and who holds a version back is not overruled by that.",
+          remediation: "To include it in latest, promote it: POST …/promote.",
+        },
+      ];
+    const rule = request.sigil?.promotion;
+    return rule !== undefined &&
+      sameAt(PROMOTION, change.lastApplied?.[PROMOTION], rule)
+      ? [
           {
-            pointer: pointerTo(request, EXCLUDE_FROM_LATEST),
+            pointer: PROMOTION,
             message:
-              "The version is excluded from latest, and stays so: tools repeat excludeFromLatest false in every body, and who holds a version back is not overruled by that.",
-            remediation: "To include it in latest, promote it: POST …/promote.",
+              "The version is excluded from latest, and stays so: somebody has promoted or excluded it by hand since the rule was asked for, and that overrides the rule.",
+            remediation:
+              "To include it in latest, promote it: POST …/promote. To have the rule decide again, send the body without it, and then with it.",
           },
-        ],
+        ]
+      : [];
+  },
 };

@@ -1,9 +1,11 @@
 /** Versions that say `sigil.drift: correct`: what others change of them is put back, within bounds. */
 import { describe, expect, test } from "vitest";
+import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import {
   ended,
+  etagOf,
   made,
   operation,
   operationIn,
@@ -230,6 +232,61 @@ describe("is never put back:", () => {
     await edit({}, { policy: "1" });
     expect(await corrected()).toEqual([]);
     expect((await shownIn(world, id)).tags).toMatchObject({ policy: "1" });
+  });
+});
+
+describe("what others have changed, and the request says by which correction begins, is never put back:", () => {
+  const { sigil, ...plainly } = BODY;
+  const OTHERS = { endOfLifeDate: "2095-01-01T00:00:00Z" };
+  const THREE = REGIONS.map((one) => ({ ...one, regionalReplicaCount: 3 }));
+  const read = async () =>
+    structuredClone((await seen(world, id)) as unknown as ImageVersionRequest);
+
+  test.each<[string, () => ReturnType<typeof put | typeof patch>]>([
+    [
+      "by GET, edit, PUT with its ETag",
+      async () =>
+        put(
+          world,
+          id,
+          { ...(await read()), ...(sigil && { sigil }) },
+          { pasted: true, ifMatch: await etagOf(world, id) },
+        ),
+    ],
+    [
+      "by a patch of all three",
+      () =>
+        patch(world, id, {
+          tags: { a: "theirs" },
+          properties: {
+            publishingProfile: {
+              ...OTHERS,
+              targetRegions: THREE,
+            },
+          },
+          sigil,
+        }),
+    ],
+  ])("%s", async (_, say) => {
+    await atRest(plainly);
+    await edit(
+      {
+        publishingProfile: {
+          ...OTHERS,
+          targetRegions: profileOf(await shownIn(world, id)).targetRegions.map(
+            (one) => ({ ...one, regionalReplicaCount: 3 }),
+          ),
+        },
+      },
+      { a: "theirs" },
+    );
+    const { tags, properties } = await shownIn(world, id);
+    await ended(world, [operationIn(await say())]);
+    for (let runs = 0; runs < 3; runs += 1) {
+      world.clock.advance(60 * MINUTE_MS);
+      expect(await corrected()).toEqual([]);
+    }
+    expect(await shownIn(world, id)).toMatchObject({ tags, properties });
   });
 });
 

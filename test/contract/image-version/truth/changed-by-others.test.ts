@@ -17,6 +17,7 @@ import {
   put,
   putThrough,
   puts,
+  regionIn,
   regionNames,
   seen,
   shownIn,
@@ -272,22 +273,65 @@ describe("what others have changed", () => {
     expect((await shownIn(world, id)).tags).toEqual({ a: "1", b: "2" });
   });
 
-  test("a tag of others that a body takes over goes with the body that leaves it out", async () => {
-    const body = (tags: Record<string, string>) => plain(undefined, { tags });
-    await made(world, id, body({ a: "1" }));
-    await world.simulator.control.editVersion({
-      versionId: id,
-      tags: { b: "1" },
-    });
+  test.each([{}, { ifMatch: "*" }])(
+    "a tag of others that a body takes over goes with the body that leaves it out (%j)",
+    async (more) => {
+      const body = (tags: Record<string, string>) => plain(undefined, { tags });
+      await made(world, id, body({ a: "1" }));
+      await world.simulator.control.editVersion({
+        versionId: id,
+        tags: { b: "1" },
+      });
+      world.clock.advance(3_600_000);
+      world.simulator.control.clearRequests();
+      const over = await putThrough(world, id, body({ a: "1", b: "1" }), more);
+      expect(over).toMatchObject({ status: "Succeeded" });
+      expect(puts(world)).toBe(0);
+      expect(
+        await put(world, id, body({ a: "1", b: "1" }), more),
+      ).toMatchObject({ operation: { id: over.id } });
+      await putThrough(world, id, body({ a: "1" }));
+      expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
+    },
+  );
+
+  test("what a body says with If-Match: * of a version of others is set by it: what later ones leave out is removed", async () => {
+    const body = (westus: object, more: object) =>
+      plain([{ name: "westus", ...westus }], more);
+    const full = body(
+      { regionalReplicaCount: 3 },
+      {
+        tags: { a: "1", b: "1" },
+        publishing: { endOfLifeDate: "2090-01-01T00:00:00Z" },
+      },
+    );
+    await outside(world, "PUT", id, full);
     world.clock.advance(3_600_000);
-    world.simulator.control.clearRequests();
-    const over = await putThrough(world, id, body({ a: "1", b: "1" }));
-    expect(over).toMatchObject({ status: "Succeeded" });
-    expect(puts(world)).toBe(0);
-    expect(await put(world, id, body({ a: "1", b: "1" }))).toMatchObject({
-      operation: { id: over.id },
-    });
-    await putThrough(world, id, body({ a: "1" }));
-    expect((await shownIn(world, id)).tags).toEqual({ a: "1" });
+    await putThrough(world, id, full, { ifMatch: "*" });
+    expect(puts(world)).toBe(1); // Others' own.
+    await putThrough(world, id, body({}, { tags: { a: "1" } }));
+    const shown = await shownIn(world, id);
+    expect(shown.tags).toEqual({ a: "1" });
+    expect(profileOf(shown).endOfLifeDate).toBeUndefined();
+    expect(regionIn(shown, "westus").regionalReplicaCount).toBe(1);
   });
+
+  test.each([{}, { ifMatch: "*" }])(
+    "and no body through Sigil has had stays as it is (%j)",
+    async (more) => {
+      await made(world, id, plain(undefined, { tags: { a: "1" } }));
+      await world.simulator.control.editVersion({
+        versionId: id,
+        tags: { b: "1" },
+        properties: {
+          publishingProfile: { endOfLifeDate: "2090-01-01T00:00:00Z" },
+        },
+      });
+      world.clock.advance(3_600_000);
+      await putThrough(world, id, plain(undefined, { tags: { a: "2" } }), more);
+      const shown = await shownIn(world, id);
+      expect(shown.tags).toEqual({ a: "2", b: "1" });
+      expect(profileOf(shown).endOfLifeDate).toMatch(/^2090/u);
+    },
+  );
 });

@@ -1,6 +1,7 @@
 /** A guarded deletion that comes to nothing: the version is in latest as it was, and no region has a flag that it had not. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { deleteImageVersion } from "../../../../src/image-version/commands/delete.js";
+import { rollBackImage } from "../../../../src/image-version/rollback/roll-back.js";
 import { imageIdOf } from "../../../../src/resource-id.js";
 import type { OperationRecord } from "../../../../src/operation/records.js";
 import { idOf, type InProcess } from "../../../support/dependencies.js";
@@ -12,6 +13,7 @@ import {
 } from "../../../support/image-users.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import { eventsOf } from "../drift/support.js";
+import { commandOf } from "../rollbacks.js";
 import {
   BY,
   byHand,
@@ -21,6 +23,7 @@ import {
   inAzure,
   isExcluded,
   made,
+  newDefinition,
   pass,
   plain,
   profileOf,
@@ -159,6 +162,53 @@ describe("what others have included in one region alone", () => {
     expect(profileOf(await shownIn(world, id))).toEqual(before);
   });
 });
+
+describe.each(["canceled while it waits", "in use by then"] as const)(
+  "%s, and asked meanwhile to be out of latest",
+  (how) => {
+    test.each([
+      ["by a demotion", () => byHand.demote(world, id)],
+      [
+        "by a rollback",
+        () =>
+          rollBackImage(
+            world.deps,
+            commandOf("0.9.0", id.replace("/versions/1.0.0", "")),
+          ),
+      ],
+    ])(
+      "%s: what others have included in one region alone is so nowhere",
+      async (_, exclude) => {
+        const { control } = world.simulator;
+        const image = await newDefinition(world);
+        id = `${image}/versions/1.0.0`;
+        const imageId = imageIdOf(idOf(id));
+        await made(world, `${image}/versions/0.9.0`, plain());
+        await made(
+          world,
+          id,
+          plain(undefined, { publishing: { excludeFromLatest: true } }),
+        );
+        await setFlags(true, false);
+        await pass(world, HOUR_MS);
+        const latest = () =>
+          REGIONS.map((region) => control.latest({ imageId, region }));
+        expect(latest()).toEqual(["1.0.0", "0.9.0"]);
+
+        const deletion = await byHand.remove(world, id);
+        await until(world, () => isExcluded(world, id));
+        await pass(world, 130_000);
+        const asked = await exclude();
+        await vain[how](deletion);
+        const [last] = await ended(world, [deletion, asked]);
+        expect(last?.status).not.toBe("Succeeded");
+        await removeUsers(world);
+        await pass(world, HOUR_MS);
+        expect(latest()).toEqual(["0.9.0", "0.9.0"]);
+      },
+    );
+  },
+);
 
 test.each(["canceled while it waits", "in use by then"] as const)(
   "%s, where others have taken a region away that had a flag of its own: the others are in latest as they were",

@@ -44,7 +44,7 @@ async function lostThenRefused(): Promise<void> {
   control.clearRequests();
   fault({ method: "PUT", action: "reset-after-processing" });
   fault({ method: "PUT", status: 429, headers: { "Retry-After": "30" } });
-  for (let seconds = 0; seconds < 600; seconds += 1) {
+  for (let seconds = 0; seconds < 1_200; seconds += 1) {
     await world.runDue();
     if (control.countRequests({ method: "PUT", status: 429 }) > 0) return;
     if (puts(world) > 0)

@@ -94,22 +94,31 @@ describe("beside an operation", () => {
     },
   );
 
-  test("a body with If-Match: * contradicts what another changes", async () => {
-    await made(world, id, plain(TWO, { tags: { a: "1" } }));
-    await patch(world, id, { tags: { a: "2" } });
-    const { errors } = await agreed(plain(TWO, { tags: { a: "1", b: "2" } }), {
-      ifMatch: "*",
-    });
-    expect(errors).toEqual(["ImageVersionRequestedOtherwise"]);
-  });
+  test.each([{}, { ifMatch: "*" }])(
+    "a body that repeats what another changes gives way (%j)",
+    async (more) => {
+      await made(world, id, plain(TWO, { tags: { a: "1" } }));
+      await patch(world, id, { tags: { a: "2" } });
+      const body = plain(TWO, { tags: { a: "1", b: "2" } });
+      const { warnings, operation } = await agreed(body, more);
+      expect(warnings).toEqual(["GivesWay"]);
+      await ended(world, operation ? [operation] : []);
+      expect((await shownIn(world, id)).tags).toEqual({ a: "2", b: "2" });
+    },
+  );
 
-  test("and one that says false, while the version is being demoted", async () => {
-    await made(world, id, plain(TWO));
-    await byHand.demote(world, id);
-    const body = plain(TWO, { publishing: IN, tags: { b: "2" } });
-    const { errors } = await agreed(body, { ifMatch: "*" });
-    expect(errors).toEqual(["ImageVersionRequestedOtherwise"]);
-  });
+  test.each([{}, { ifMatch: "*" }])(
+    "and one that says false, while the version is being demoted, too (%j)",
+    async (more) => {
+      await made(world, id, plain(TWO));
+      const demotion = await byHand.demote(world, id);
+      const body = plain(TWO, { publishing: IN, tags: { b: "2" } });
+      const { errors, operation } = await agreed(body, more);
+      expect(errors).toEqual([]);
+      await ended(world, [demotion, ...(operation ? [operation] : [])]);
+      expect(await isExcluded(world, id)).toBe(true);
+    },
+  );
 
   test("what GET shows, sent back unedited, asks nothing", async () => {
     await made(world, id, plain(TWO, { tags: { a: "1" } }));

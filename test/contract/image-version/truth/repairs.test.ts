@@ -30,6 +30,7 @@ import {
   regionIn,
   regionNames,
   shownIn,
+  until,
 } from "./support.js";
 
 let world: InProcess;
@@ -353,6 +354,56 @@ describe("a region that could not be added back all the same", () => {
       code: "ImageVersionConflict",
     });
   });
+
+  /** The removal is sent, and carried out; the answer is lost, and looks are behind from then on. */
+  const unanswered = async (minutes: number): Promise<void> => {
+    const { control } = world.simulator;
+    control.clearRequests();
+    for (const [action, times] of [
+      ["reset-after-processing", 1],
+      ["reset", 3],
+    ] as const)
+      control.addFault({ method: "PUT", path: `${id}\\?`, action, times });
+    await control.setLag({ ms: minutes * 60_000 });
+    await until(world, () => Promise.resolve(puts(world) > 0));
+    control.clearFaults();
+  };
+
+  test.each([0, 3, 5, 8])(
+    "its removal had no answer, and looks are %s minutes behind: the same",
+    async (minutes) => {
+      const { control } = world.simulator;
+      const accepted = await failing();
+      await unanswered(minutes);
+      await control.removeResource(SET.id);
+      const end = await endOf(accepted);
+      await control.setLag({ ms: 0 });
+      expect(end.error?.message).toMatch(
+        /eastus2 was removed for its repair, and could not be added back/u,
+      );
+      await putSet();
+      expect(await endOf(await byHand.retry(world, id))).toMatchObject({
+        status: "Succeeded",
+      });
+      expect(regionNames(await shownIn(world, id))).toContain("eastus2");
+    },
+  );
+
+  test.each([0, 5, 8])(
+    "where a retry is canceled whose removal had no answer, looks being %s minutes behind, it is added back",
+    async (minutes) => {
+      const accepted = await failing();
+      await world.simulator.control.removeResource(SET.id);
+      await endOf(accepted);
+      await putSet();
+      const retry = await byHand.retry(world, id);
+      await unanswered(minutes);
+      await cancel(world, retry);
+      expect(await endOf(retry)).toMatchObject({ status: "Canceled" });
+      await world.simulator.control.setLag({ ms: 0 });
+      expect(regionNames(await shownIn(world, id))).toContain("eastus2");
+    },
+  );
 
   test("a retry that cannot add it back either says so, and the next one does", async () => {
     const accepted = await failing();

@@ -253,9 +253,12 @@ describe("where the deletion comes to nothing", () => {
     changeOf({}, { ...(guard && { guard }) });
 
   test("the version is included as it was, if it was excluded for that", () => {
-    expect(includedAgain(guarded({ was }))).toEqual(was);
-    expect(includedAgain(guarded({ excludedTime: time(1) }))).toBeUndefined();
-    expect(includedAgain(guarded())).toBeUndefined();
+    const record = { queued: [] };
+    expect(includedAgain(guarded({ was }), record)).toEqual(was);
+    expect(
+      includedAgain(guarded({ excludedTime: time(1) }), record),
+    ).toBeUndefined();
+    expect(includedAgain(guarded(), record)).toBeUndefined();
   });
 
   test("the rule that was in force is again", () => {

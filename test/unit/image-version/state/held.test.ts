@@ -495,8 +495,8 @@ describe("what is known of a rollout once Azure shows what was asked", () => {
     ]
   >([
     [
-      "a rule that is asked for begins anew, whatever it is",
-      { rollout: kept },
+      "a rule that is asked for begins anew, whatever it is, and tells anew",
+      { rollout: {} },
       changeOf({ [PROMOTION]: WAVES }),
       out,
     ],
