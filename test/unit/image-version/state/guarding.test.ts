@@ -261,6 +261,30 @@ describe("where the deletion comes to nothing", () => {
     expect(includedAgain(guarded(), record)).toBeUndefined();
   });
 
+  test.each([
+    [undefined, false, null],
+    [true, undefined, null],
+    [false, false, null],
+  ])(
+    "a region that was included by its own flag is so again, but where a queued request excludes the version (%s)",
+    (excludes, westus, eastus2) => {
+      const asked = changeOf(
+        excludes === undefined ? {} : { [EXCLUDE_FROM_LATEST]: excludes },
+      );
+      const { record } = queued(replicating(), asked);
+      const flags = {
+        [EXCLUDE_FROM_LATEST]: true,
+        [WEST_FLAG]: false,
+        [EAST_FLAG]: null,
+      };
+      expect(includedAgain(guarded({ was: flags }), record)).toEqual({
+        [EXCLUDE_FROM_LATEST]: true,
+        ...(westus !== undefined && { [WEST_FLAG]: westus }),
+        [EAST_FLAG]: eastus2,
+      });
+    },
+  );
+
   test("the rule that was in force is again", () => {
     const { record } = succeeded();
     const other = { when: "manual" } as const;

@@ -213,6 +213,57 @@ describe("beside what Sigil has sent", () => {
     });
   });
 
+  const OTHER = `${WEST}/excludeFromLatest`;
+  const OUT = { [FLAG]: true, [OTHER]: true };
+
+  test.each([
+    ["as it was sent", "Succeeded", {}, {}, []],
+    [
+      "included in one region",
+      "Succeeded",
+      { ...OUT, [OTHER]: false },
+      OUT,
+      [OTHER],
+    ],
+    [
+      "included",
+      "Succeeded",
+      { [FLAG]: false, [OTHER]: false },
+      OUT,
+      [FLAG, OTHER],
+    ],
+    [
+      "excluded, though it was not sent so",
+      "Succeeded",
+      { [FLAG]: true },
+      { [FLAG]: false, "/tags/a": "1" },
+      [],
+    ],
+    ["included, while Azure makes it", "Updating", { [FLAG]: false }, OUT, []],
+  ])(
+    "of a version that was made excluded, the first look shows it %s",
+    (_, state, shown, sent, told) => {
+      const { observed: __, ...unseen } = succeeded().record;
+      const { changes, excluded } = changedByOthers(
+        {
+          ...unseen,
+          lastAttempt: {
+            changes: sent,
+            regions: [],
+            sentTime: time(1_000),
+            outcome: "accepted",
+            sentFor: [],
+          },
+        },
+        lookOf(state, COMPLETED, { changes: shown }),
+        NOW,
+      );
+      expect(changes.map(({ field }) => field).sort()).toEqual(told);
+      const was = told.length > 0;
+      expect(excluded).toEqual({ was, is: false, byOthers: was });
+    },
+  );
+
   test("a look that shows again what others had changed may be older than that", () => {
     const told = {
       field: "/tags/a",

@@ -851,6 +851,28 @@ describe("a region that fails is in the history of each operation that has it", 
     });
   });
 
+  test("of all, with its event of the present one, where none has it", () => {
+    const given = applied();
+    const pair = {
+      ...given,
+      operation: { ...given.operation, regions: [] },
+    };
+    const { record, operation } = lines("No room.", REPAIRS, pair);
+    expect(operation.history.at(-1)?.message).toBe(
+      "eastus2 failed: No room. It is not tried again.",
+    );
+    expect(
+      eventsOf({ record, operation }).filter(({ type }) =>
+        type.endsWith("RegionFailed"),
+      ),
+    ).toMatchObject([
+      {
+        id: `${operation.id}/eastus2/failed/1`,
+        data: { region: "eastus2", details: "No room." },
+      },
+    ]);
+  });
+
   test("once, and of no other region", () => {
     const before = applied();
     const after = lines("No room.", {}, before);
