@@ -127,12 +127,16 @@ export function askedOf(
       repeats,
     };
   }
-  const whole = leftToWaves(
-    command.pasted !== true && isBesideRule(fields, applied)
-      ? withoutExclusion(fields)
-      : fields,
-    shownNow,
-  );
+  const adopts = command.ifMatch === "*" && applied === undefined;
+  const said =
+    command.pasted === true
+      ? fields
+      : isBesideRule(fields, applied)
+        ? withoutExclusion(fields)
+        : adopts
+          ? withoutInclusion(fields, shownNow)
+          : fields;
+  const whole = leftToWaves(said, shownNow);
   const askedWhere = (before: Fields | undefined): Asked =>
     askedBy(
       whole,
@@ -155,6 +159,20 @@ export function askedOf(
       Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
     ),
   };
+}
+
+/** Who takes a version of others over includes nothing that they hold back by the false that tools say in every body. */
+function withoutInclusion(body: Fields, shown: Fields | undefined): Fields {
+  return Object.fromEntries(
+    Object.entries(body).filter(
+      ([name, value]) =>
+        !(
+          name.endsWith("/excludeFromLatest") &&
+          value === false &&
+          shown?.[name] === true
+        ),
+    ),
+  );
 }
 
 /** Of a region that it adds beside waves a body says nothing by false: they say when that is included. */

@@ -4,6 +4,7 @@ import type { InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import { eventsOf } from "../drift/support.js";
 import {
+  byHand,
   profileOf,
   FULL,
   ended,
@@ -315,6 +316,44 @@ describe("what others have changed", () => {
     expect(profileOf(shown).endOfLifeDate).toBeUndefined();
     expect(regionIn(shown, "westus").regionalReplicaCount).toBe(1);
   });
+
+  test.each([
+    ["the version's flag", true, {}],
+    ["a region's own", false, { excludeFromLatest: true }],
+  ])(
+    "what they hold back by %s is not included by false in a body that takes the version over",
+    async (_, excludeFromLatest, own) => {
+      const regions = (more: object) => [
+        { name: "westus", ...more },
+        { name: "eastus2" },
+      ];
+      await outside(
+        world,
+        "PUT",
+        id,
+        plain(regions(own), { publishing: { excludeFromLatest } }),
+      );
+      world.clock.advance(3_600_000);
+      const before = profileOf(await shownIn(world, id));
+      const body = (build: string) =>
+        plain(regions({ excludeFromLatest: false }), {
+          publishing: { excludeFromLatest: false },
+          tags: { build },
+        });
+      for (const build of ["1", "2"]) {
+        const over = await putThrough(world, id, body(build), {
+          ifMatch: "*",
+        });
+        expect(over.status).toBe("Succeeded");
+        expect((over.warnings ?? []).map(({ code }) => code)).toEqual(
+          excludeFromLatest ? ["StaysExcluded"] : [],
+        );
+        expect(profileOf(await shownIn(world, id))).toMatchObject(before);
+      }
+      await ended(world, [await byHand.promote(world, id)]);
+      expect((await shownIn(world, id)).tags).toEqual({ build: "2" });
+    },
+  );
 
   test.each([{}, { ifMatch: "*" }])(
     "and no body through Sigil has had stays as it is (%j)",
