@@ -459,7 +459,7 @@ function success(
     message:
       lost.length === 0
         ? done
-        : `${done} It is not usable in ${lost.map(({ name }) => name).join(", ")}, which this operation does not name: POST …/retry.`,
+        : `${done} It is not usable in ${lost.map(({ name }) => name).join(", ")}, which this operation does not name: retry it (POST …/retry), or publish another version where that is refused.`,
     event: event(
       operation,
       context,

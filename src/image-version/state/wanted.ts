@@ -125,7 +125,7 @@ export function asWavesLeave(
   patch: Patch,
   applied: Fields | undefined,
   shown: ImageVersionRequest | undefined,
-  times: WaveTimes = [],
+  times: WaveTimes | undefined,
 ): Patch {
   if (shown === undefined) return patch;
   const before = wavesOf(ruleOf(applied));
@@ -194,7 +194,7 @@ export function flagsUntilTheirTurn(
     waves,
     { ...wantedBy(record), ...added },
     shown,
-    record.rollout?.waves ?? [],
+    record.rollout?.waves,
   );
 }
 
@@ -203,7 +203,7 @@ function flagsOfNew(
   waves: readonly Wave[],
   patch: Patch,
   shown: ImageVersionRequest,
-  times: WaveTimes,
+  times: WaveTimes | undefined,
 ): Patch {
   const there = regionsIn(fieldsOf(shown));
   const promoted = regionsPromoted(waves, patch);

@@ -385,3 +385,48 @@ test("a region of the second wave that a retry adds back is excluded there, wher
   await ended(await promoteImageVersion(deps, OPERATOR));
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
+
+test.each([
+  [
+    "fails",
+    () =>
+      rollouts.simulator.control.setRegionState({
+        versionId: HELD,
+        region: "eastus2",
+        state: "Failed",
+        details: "Lost.",
+      }),
+  ],
+  [
+    "is removed by others",
+    () =>
+      rollouts.simulator.control.dropRegion({
+        versionId: HELD,
+        region: "eastus2",
+      }),
+  ],
+])(
+  "the only region of the first wave, which %s while a PUT follows the promotion at once, has it again, and the waves go on",
+  async (_, take) => {
+    const waves = ["eastus2", "westus"].map((region) => ({
+      regions: [region],
+      ...BOOT,
+    }));
+    const body = bodyOf({ when: "waves", waves });
+    await send(body);
+    await rollouts.report({ region: "eastus2" });
+    const { control } = rollouts.simulator;
+    const puts = () => control.countRequests({ method: "PUT", path: HELD });
+    const before = puts();
+    for (let i = 0; puts() === before && i < 1_000; i += 1)
+      await rollouts.step(1);
+    await take();
+    await request(rollouts.world.deps, HELD, { ...body, tags: { a: "1" } });
+    await rollouts.pass(60);
+    expect(await flags()).toEqual({ westus: true, eastus2: false });
+    await rollouts.report({ region: "eastus2" });
+    await rollouts.report({});
+    await rollouts.pass(20);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  },
+);
