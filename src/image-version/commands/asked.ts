@@ -134,7 +134,7 @@ export function askedOf(
       : isBesideRule(fields, applied)
         ? withoutExclusion(fields)
         : adopts
-          ? withoutInclusion(fields, shownNow)
+          ? withoutInclusion(fields)
           : fields;
   const whole = leftToWaves(said, shownNow);
   const askedWhere = (before: Fields | undefined): Asked =>
@@ -162,15 +162,11 @@ export function askedOf(
 }
 
 /** Who takes a version of others over includes nothing that they hold back by the false that tools say in every body. */
-function withoutInclusion(body: Fields, shown: Fields | undefined): Fields {
+function withoutInclusion(body: Fields): Fields {
   return Object.fromEntries(
     Object.entries(body).filter(
       ([name, value]) =>
-        !(
-          name.endsWith("/excludeFromLatest") &&
-          value === false &&
-          shown?.[name] === true
-        ),
+        value !== false || !name.endsWith("/excludeFromLatest"),
     ),
   );
 }

@@ -176,12 +176,7 @@ export async function planImageVersion(
     ],
     applied,
   );
-  const wanted = asWavesLeave(
-    whole,
-    applied,
-    observed,
-    subject.record?.rollout?.waves,
-  );
+  const wanted = asWavesLeave(whole, applied, observed, subject.record);
   const patch = isUnedited
     ? {}
     : shown !== undefined && isMet(asked, whole, shown)

@@ -48,7 +48,6 @@ import {
   regionsWithout,
   wavesOf,
   type Wave,
-  type WaveTimes,
 } from "./waves.js";
 
 /** By operation id, what is asked by those that are not over, begun or queued, and not canceled. */
@@ -112,20 +111,25 @@ export function ruleAskedBy({
 
 /** What the batch asks of Azure. A version that is made under a promotion rule is made excluded from latest. */
 export function wantedBy(record: ImageVersionRecord): Patch {
-  const { exists, lastApplied, observed, rollout } = record;
+  const { exists, lastApplied, observed } = record;
   const requests = batchOf(record).map(([, request]) => request);
   const patch = combined(requests, lastApplied);
   return exists
-    ? asWavesLeave(patch, lastApplied, observed?.resource, rollout?.waves)
+    ? asWavesLeave(patch, lastApplied, observed?.resource, record)
     : heldBack(patch);
 }
 
-/** With the flags that the waves which there are say of it, or those that it ends. `times`: since when each has the version. */
+/** What tells which waves have the version: what was noted, and what was sent in the last minutes. */
+type Promoted = Partial<
+  Pick<ImageVersionRecord, "rollout" | "writes" | "observed">
+>;
+
+/** With the flags that the waves which there are say of it, or those that it ends. */
 export function asWavesLeave(
   patch: Patch,
   applied: Fields | undefined,
   shown: ImageVersionRequest | undefined,
-  times: WaveTimes | undefined,
+  known: Promoted = {},
 ): Patch {
   if (shown === undefined) return patch;
   const before = wavesOf(ruleOf(applied));
@@ -138,7 +142,7 @@ export function asWavesLeave(
       ? {
           ...(isNew && flagsBefore(after, patch, shown)),
           ...flagsKept(after, patch, shown),
-          ...flagsOfNew(after, patch, shown, times),
+          ...flagsOfNew(after, patch, shown, known),
         }
       : before !== undefined
         ? flagsTakenOff(patch, shown)
@@ -190,12 +194,7 @@ export function flagsUntilTheirTurn(
 ): Patch {
   const waves = wavesOf(presentRule(record));
   if (waves === undefined) return {};
-  return flagsOfNew(
-    waves,
-    { ...wantedBy(record), ...added },
-    shown,
-    record.rollout?.waves,
-  );
+  return flagsOfNew(waves, { ...wantedBy(record), ...added }, shown, record);
 }
 
 /** A region that is added, or added again, before its wave has the version is excluded there until its turn comes. */
@@ -203,13 +202,15 @@ function flagsOfNew(
   waves: readonly Wave[],
   patch: Patch,
   shown: ImageVersionRequest,
-  times: WaveTimes | undefined,
+  known: Promoted,
 ): Patch {
   const there = regionsIn(fieldsOf(shown));
   const promoted = regionsPromoted(waves, patch);
-  const waiting = regionsWithout(waves, shown, times).filter(
-    (name) => !promoted.includes(name),
-  );
+  const waiting = regionsWithout(
+    waves,
+    shown,
+    known.rollout?.waves ?? [],
+  ).filter((name) => !promoted.includes(name) && !isJustPromoted(name, known));
   return Object.fromEntries(
     regionsIn(patch)
       .filter(
@@ -219,6 +220,24 @@ function flagsOfNew(
           patch[regionField(name)] !== null,
       )
       .map((name) => [exclusionIn(name), true]),
+  );
+}
+
+/** For so long what a promotion has included need not be noted as its wave's. */
+const JUST_MS = 600_000;
+
+/** Sigil has sent that it is included there, and nothing since that excludes it. */
+function isJustPromoted(
+  name: string,
+  { writes = [], observed }: Promoted,
+): boolean {
+  const flag = exclusionIn(name);
+  const last = writes.findLast(
+    ({ changes }) => flag in changes || changes[EXCLUDE_FROM_LATEST] === true,
+  );
+  return (
+    last?.changes[flag] === false &&
+    Date.parse(observed?.time ?? "") - Date.parse(last.sentTime) < JUST_MS
   );
 }
 

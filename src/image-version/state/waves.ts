@@ -37,14 +37,6 @@ export function promotedWaves(
   waves: readonly Wave[],
   shown: ImageVersionRequest,
 ): number | undefined {
-  return possibleCounts(waves, shown).at(-1);
-}
-
-/** How many may have it: where a wave has no region any more, the flags of the others do not tell. The least first. */
-function possibleCounts(
-  waves: readonly Wave[],
-  shown: ImageVersionRequest,
-): readonly number[] {
   const inWaves = regionsUntil(waves, waves.length);
   const targets = targetRegionsOf(shown).filter(({ name }) =>
     inWaves.includes(canonicalRegion(name)),
@@ -54,13 +46,13 @@ function possibleCounts(
     isExcluded(shown) &&
     targets.some((one) => one.excludeFromLatest === false)
   )
-    return [];
+    return undefined;
   const included = targets
     .filter((region) => !isExcludedIn(shown, region))
     .map(({ name }) => canonicalRegion(name));
-  const counts = waves.map((_, i) => i + 1);
+  const counts = waves.map((_, i) => i + 1).reverse();
   // Before the first wave the version's own flag excludes it: regions that are held back one by one are of nobody's waves.
-  return [...(isExcluded(shown) ? [0] : []), ...counts].filter((count) => {
+  return [...counts, ...(isExcluded(shown) ? [0] : [])].find((count) => {
     const meant = regionsUntil(waves, count).filter((region) =>
       targets.some(({ name }) => canonicalRegion(name) === region),
     );
@@ -89,17 +81,12 @@ export function waveTimes(
   });
 }
 
-/**
- * Canonical regions of the waves that neither have the version, as Azure shows it, nor are known to. Where nothing is known yet of a
- * version that is promoted, the first of those have it that the flags tell of.
- */
+/** Canonical regions of the waves that neither have the version, as Azure shows it, nor are known to. */
 export function regionsWithout(
   waves: readonly Wave[],
   shown: ImageVersionRequest,
-  times: WaveTimes | undefined,
+  times: WaveTimes,
 ): readonly string[] {
-  if (times === undefined)
-    return regionsOfWaves(waves.slice(possibleCounts(waves, shown)[0] ?? 0));
   const now = waveTimes(times, waves, shown, () => "now");
   return regionsOfWaves(
     waves.filter((_, i) => (times[i] ?? now[i] ?? null) === null),

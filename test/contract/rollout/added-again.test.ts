@@ -430,3 +430,19 @@ test.each([
     expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
   },
 );
+
+test("a region that others remove before any wave waits for its turn, though they include the version itself", async () => {
+  const waves = ["eastus2", "westus"].map((region) => ({
+    regions: [region],
+    ...BOOT,
+  }));
+  const body = bodyOf({ when: "waves", waves });
+  await send(body);
+  await rollouts.pass(20);
+  await rollouts.exclude({}, false);
+  await rollouts.pass(1);
+  await lose();
+  await send({ ...body, tags: { a: "1" } });
+  await rollouts.pass(20);
+  expect(await flags()).toEqual({ westus: true, eastus2: true });
+});

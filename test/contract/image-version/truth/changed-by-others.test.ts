@@ -10,9 +10,11 @@ import {
   ended,
   etagOf,
   facts,
+  isExcluded,
   made,
   operationIn,
   outside,
+  pass,
   patch,
   plain,
   put,
@@ -354,6 +356,27 @@ describe("what others have changed", () => {
       expect((await shownIn(world, id)).tags).toEqual({ build: "2" });
     },
   );
+
+  test("nor what they hold back while that is carried out", async () => {
+    await outside(world, "PUT", id, plain([{ name: "westus" }]));
+    world.clock.advance(3_600_000);
+    const over = operationIn(
+      await put(
+        world,
+        id,
+        plain(undefined, { publishing: { excludeFromLatest: false } }),
+        { ifMatch: "*" },
+      ),
+    );
+    await pass(world, 30_000);
+    await world.simulator.control.editVersion({
+      versionId: id,
+      properties: { publishingProfile: { excludeFromLatest: true } },
+    });
+    await ended(world, [over]);
+    await pass(world, 3_600_000);
+    expect(await isExcluded(world, id)).toBe(true);
+  });
 
   test.each([{}, { ifMatch: "*" }])(
     "and no body through Sigil has had stays as it is (%j)",

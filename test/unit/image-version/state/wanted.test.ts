@@ -572,7 +572,6 @@ describe("where waves end before the first one", () => {
       patch,
       applied,
       lookOf("Succeeded", COMPLETED, { changes: shown }).resource,
-      undefined,
     );
 
   test("no region's own flag excludes it any more", () => {
@@ -640,9 +639,7 @@ describe("where waves end before the first one", () => {
   });
 
   test("and where Azure shows no version, nothing is to be done", () => {
-    expect(
-      asWavesLeave(ends, { [PROMOTION]: WAVES }, undefined, undefined),
-    ).toEqual(ends);
+    expect(asWavesLeave(ends, { [PROMOTION]: WAVES }, undefined)).toEqual(ends);
   });
 });
 
