@@ -114,6 +114,7 @@ function judgeSuccess(world: World, one: Accepted): void {
         ([fact, { value, how }]) =>
           how !== "perhaps" &&
           facts[fact] !== value &&
+          !(fact === "excluded" && isMadeExcluded(world, one)) &&
           !beside.some(
             ({ wishes, canceled }) =>
               (wishes.has(fact) &&
@@ -130,6 +131,19 @@ function judgeSuccess(world: World, one: Accepted): void {
       9,
       `${one.id} Succeeded; at its last look ARM had ${rest.length === 0 ? "not come to rest" : unmetAt(rest.at(-1) as Look).join(", ")}`,
     );
+}
+
+/** What tools say in every body includes nothing that others have made, excluded, where no look of its acceptance has shown that. */
+function isMadeExcluded(world: World, one: Accepted): boolean {
+  return (
+    one.body !== undefined &&
+    othersIn(world, one).some(
+      ({ before, after, atMs }) =>
+        before === undefined &&
+        after?.facts["excluded"] === "true" &&
+        (one.shown === undefined || atMs > one.acceptedMs),
+    )
+  );
 }
 
 /** The promotion rule that it is the first to ask for has included the version, but where somebody else decides that. */

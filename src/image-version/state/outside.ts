@@ -411,7 +411,8 @@ export function deletedOutside(
     operation,
     context,
     IMAGE_VERSION_EVENT.deletedOutside,
-    "deleted-outside",
+    // Others may do it again and again beside one operation.
+    `deleted-outside${publishedDate === undefined ? "" : `/${publishedDate}`}`,
     { ...(publishedDate !== undefined && { publishedDate }) },
   );
 }

@@ -560,3 +560,29 @@ test("a version that others make anew, excluded, while a body waits that says fa
   await ended(world, [accepted]);
   expect(await isExcluded(world, id)).toBe(true);
 });
+
+test("each time that others make it anew beside one operation is told by an event of its own", async () => {
+  const body = plain(undefined, { tags: { a: "1" } });
+  const again = async (): Promise<void> => {
+    await outside(world, "DELETE", id);
+    await outside(world, "PUT", id, body);
+    await pass(world, 60 * 60_000);
+  };
+  await made(world, id, plain());
+  await pass(world, 60 * 60_000);
+  await world.takeEvents();
+  const accepted = operationIn(await put(world, id, body));
+  await again();
+  await ended(world, [accepted]);
+  await again();
+  await ended(world, [
+    operationIn(await put(world, id, { ...body, tags: { a: "2" } })),
+  ]);
+  const told = (await world.takeEvents()).filter(({ type }) =>
+    type.endsWith(".DeletedOutside"),
+  );
+  expect(told.map(({ data }) => data)).toMatchObject(
+    [1, 2].map(() => ({ operationId: accepted.id })),
+  );
+  expect(new Set(told.map(({ id: event }) => event)).size).toBe(2);
+});

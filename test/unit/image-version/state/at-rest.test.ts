@@ -365,7 +365,7 @@ describe("a version that others have deleted", () => {
         data: { publishedDate: time(2_500) },
       },
     ]);
-    expect(toldOf(made)).toEqual(["1/deleted-outside"]);
+    expect(toldOf(made)).toEqual([`1/deleted-outside/${time(2_500)}`]);
   });
 });
 
