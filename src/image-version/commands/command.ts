@@ -16,6 +16,7 @@ import {
 import { knownNumbers } from "../known-numbers.js";
 import type { Dependencies, ResourceManager, StoredVersion } from "../ports.js";
 import { etagOf, matches } from "../queries/etag.js";
+import { HAVE_IT_AGAIN } from "../state/deleting.js";
 import type { ImageVersionRecord, VersionRequest } from "../state/record.js";
 import { isFinal, isRestoring } from "../state/states.js";
 import { lookAt, mustBeGone } from "../queries/look-at.js";
@@ -276,6 +277,6 @@ async function nextFree(
 export function gone(id: ImageVersionId): ServiceError {
   return new ServiceError(
     "ImageVersionGone",
-    `${formatImageVersionId(id)} existed and is gone. To create it again under the same number, send its PUT with the header If-None-Match: *; or use another version name.`,
+    `${formatImageVersionId(id)} existed and is gone. ${HAVE_IT_AGAIN} Or use another version name.`,
   );
 }

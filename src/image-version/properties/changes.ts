@@ -13,7 +13,7 @@ import {
 
 /** One property that is created, modified or deleted. */
 export interface PropertyChange {
-  /** RFC 6901, into the request; of what the request leaves out, the nearest place that it has. */
+  /** RFC 6901, into the request; of an item of a list that is deleted, that list. */
   readonly pointer: string;
   readonly propertyChangeType: "Create" | "Modify" | "Delete";
   readonly before?: unknown;
@@ -26,7 +26,7 @@ export function changesOf(
   request: ImageVersionRequest,
 ): PropertyChange[] {
   return unmet.map(({ field, before, after }) => ({
-    pointer: pointerTo(request, field),
+    pointer: pointerTo(request, field, after === null ? "was" : undefined),
     propertyChangeType:
       before === undefined ? "Create" : after === null ? "Delete" : "Modify",
     ...(before !== undefined && { before }),

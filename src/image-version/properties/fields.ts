@@ -221,9 +221,13 @@ export function removedBy(
 
 /**
  * RFC 6901 pointer into a document at what the field names. Where the document does not have that, it points to the
- * nearest place above that it has.
+ * nearest place above that it has; `was`: to where it was, or of an item of a list to that list.
  */
-export function pointerTo(document: unknown, name: string): string {
+export function pointerTo(
+  document: unknown,
+  name: string,
+  was?: "was",
+): string {
   let pointer = "";
   let path = "";
   let value = document;
@@ -239,9 +243,9 @@ export function pointerTo(document: unknown, name: string): string {
       value = (value as unknown[])[at];
       continue;
     }
-    if (typeof value !== "object" || value === null) return pointer;
-    const next = (value as Record<string, unknown>)[part];
-    if (next === undefined) return pointer;
+    if (keyOf !== undefined) return pointer;
+    const next = (value as Record<string, unknown> | null | undefined)?.[part];
+    if (next === undefined && was === undefined) return pointer;
     pointer += `/${escapePointer(part)}`;
     path += `/${isMap(path) ? "*" : part}`;
     value = next;

@@ -408,9 +408,12 @@ function withoutAskedBefore(
     );
 }
 
+/** What helps where a version is gone. */
+export const HAVE_IT_AGAIN =
+  "Where its gallery has soft delete, restore it with POST …/restore; else create it with its PUT and the header If-None-Match: *.";
+
 const GONE: OperationFailure = {
   code: "ImageVersionGone",
-  message:
-    "The version was deleted before the request's turn came. To create it again, send its PUT with the header If-None-Match: *.",
+  message: `The version was deleted before the request's turn came. ${HAVE_IT_AGAIN}`,
   errors: [],
 };

@@ -40,6 +40,7 @@ import {
 } from "../properties/patch.js";
 import { ALLOW_DELETION, EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { isOld, isUncertain, mayHaveFailedBefore } from "./attempts.js";
+import { HAVE_IT_AGAIN } from "./deleting.js";
 import { includedBefore, includedInWords } from "./guarding.js";
 import { batchOf, sentLast, type ImageVersionRecord } from "./record.js";
 import {
@@ -236,8 +237,7 @@ function whereAbsent(
     kind: "failed",
     failure: {
       code: "ImageVersionGone",
-      message:
-        "Azure does not have the version: it was deleted, or never created. To create it, send its PUT with the header If-None-Match: *.",
+      message: `Azure does not have the version: it was deleted, or never created. ${HAVE_IT_AGAIN}`,
       errors: [],
     },
   };

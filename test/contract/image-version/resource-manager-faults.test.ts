@@ -284,7 +284,7 @@ describe("while the version replicates", () => {
       error: {
         code: "ImageVersionGone",
         message:
-          "Azure does not have the version: it was deleted, or never created. To create it, send its PUT with the header If-None-Match: *.",
+          "Azure does not have the version: it was deleted, or never created. Where its gallery has soft delete, restore it with POST …/restore; else create it with its PUT and the header If-None-Match: *.",
       },
     });
   });

@@ -36,7 +36,7 @@ test("changes are named as ARM's what-if names them, with pointers into the requ
       [
         { field: "/tags/a", before: undefined, after: "1" },
         { field: COUNT, before: 1, after: 3 },
-        { field: "/tags/b", before: "2", after: null },
+        { field: "/tags/b~1c", before: "2", after: null },
         { field: END_OF_LIFE_DATE, before: "2030", after: null },
       ],
       request,
@@ -49,8 +49,8 @@ test("changes are named as ARM's what-if names them, with pointers into the requ
       before: 1,
       after: 3,
     },
-    { pointer: "/tags", propertyChangeType: "Delete", before: "2" },
-    { pointer: PROFILE, propertyChangeType: "Delete", before: "2030" },
+    { pointer: "/tags/b~1c", propertyChangeType: "Delete", before: "2" },
+    { pointer: END_OF_LIFE_DATE, propertyChangeType: "Delete", before: "2030" },
   ]);
 });
 

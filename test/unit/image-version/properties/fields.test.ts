@@ -281,6 +281,15 @@ describe("a pointer", () => {
   ])("of %s, which is not there, leads to %s", (name, pointer) => {
     expect(pointerTo(document, name)).toBe(pointer);
   });
+
+  test.each([
+    [document, "/tags/a~1none", "/tags/a~1none"],
+    [document, regionalField("uksouth", "name"), REGIONS],
+    [{ location: "westus" }, regionalField("uksouth", "name"), REGIONS],
+    [undefined, "/sigil/protected", "/sigil/protected"],
+  ])("into %j of %s, which was there, leads to %s", (now, name, pointer) => {
+    expect(pointerTo(now, name, "was")).toBe(pointer);
+  });
 });
 
 test("a document is put together of its fields as it was", () => {

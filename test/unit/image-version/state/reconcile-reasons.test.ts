@@ -37,7 +37,7 @@ describe("why it waits, or fails, in words", () => {
       failure: {
         code: "ImageVersionGone",
         message:
-          "Azure does not have the version: it was deleted, or never created. To create it, send its PUT with the header If-None-Match: *.",
+          "Azure does not have the version: it was deleted, or never created. Where its gallery has soft delete, restore it with POST …/restore; else create it with its PUT and the header If-None-Match: *.",
       },
     });
   });
