@@ -132,7 +132,7 @@ export async function restoreImageVersion(
           now,
         ),
         contextOf(deps),
-        deleted === undefined ? [] : warningsOf(life),
+        deleted === undefined ? [] : warningsOf(life, now),
       );
     },
   );
@@ -219,35 +219,48 @@ function before(
   };
 }
 
-function warningsOf(life: DeletedLife | undefined): readonly Finding[] {
+function warningsOf(
+  life: DeletedLife | undefined,
+  now: Date,
+): readonly Finding[] {
   if (life === undefined || life.doubtful === true)
     return [
-      {
-        code: "RestoreNotProven",
-        pointer: "",
-        message:
-          "Sigil has not seen the version as it was deleted, and Azure does not say which regions and keys a deleted version has: nothing is proven before it is restored.",
-        severity: "warning",
-      },
+      warning(
+        "RestoreNotProven",
+        "Sigil has not seen the version as it was deleted, and Azure does not say which regions and keys a deleted version has: nothing is proven before it is restored.",
+      ),
     ];
-  return isExcluded(life.resource)
-    ? [
-        {
-          code: "RestoredExcluded",
-          pointer: "",
-          message:
-            "The version was excluded from latest when it was deleted, if only for its deletion, and is restored so.",
-          severity: "warning",
-          remediation: "To include it in latest, promote it: POST …/promote.",
-        },
-      ]
-    : [
-        {
-          code: "RestoredIntoLatest",
-          pointer: "",
-          message:
-            "The version is not excluded from latest: as soon as Azure has it, it is the latest wherever no higher number is ready.",
-          severity: "warning",
-        },
-      ];
+  const { endOfLifeDate = "" } =
+    life.resource.properties.publishingProfile ?? {};
+  return [
+    isExcluded(life.resource)
+      ? warning(
+          "RestoredExcluded",
+          "The version was excluded from latest when it was deleted, if only for its deletion, and is restored so.",
+          "To include it in latest, promote it: POST …/promote.",
+        )
+      : warning(
+          "RestoredIntoLatest",
+          "The version is not excluded from latest: as soon as Azure has it, it is the latest wherever no higher number is ready.",
+        ),
+    ...(Date.parse(endOfLifeDate) <= now.getTime()
+      ? [
+          warning(
+            "RestoredPastEndOfLife",
+            `The end of life of the version, ${endOfLifeDate}, is past: a retention policy may delete it again.`,
+            'To keep it, send a PATCH with {"sigil": {"protected": true}}, or with a later endOfLifeDate.',
+          ),
+        ]
+      : []),
+  ];
+}
+
+function warning(code: string, message: string, remediation?: string): Finding {
+  return {
+    code,
+    pointer: "",
+    message,
+    severity: "warning",
+    ...(remediation !== undefined && { remediation }),
+  };
 }

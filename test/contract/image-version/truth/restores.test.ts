@@ -99,6 +99,24 @@ test("gives the version back as it was, with its regions and keys, and says when
   expect((await restore()).id).toBe(accepted.id);
 });
 
+test("a version whose end of life is past is restored, and a policy may delete it again, as is said", async () => {
+  const given = body();
+  given.properties.publishingProfile = {
+    ...given.properties.publishingProfile,
+    endOfLifeDate: "2026-01-02T00:00:00Z",
+  };
+  await deleted(given);
+  world.clock.advance(48 * 60 * 60_000);
+  expect((await restore()).warnings).toMatchObject([
+    { code: "RestoredIntoLatest" },
+    {
+      code: "RestoredPastEndOfLife",
+      message: expect.stringContaining("2026-01-02T00:00:00") as string,
+      remediation: expect.stringContaining('"protected": true') as string,
+    },
+  ]);
+});
+
 test("what Sigil knew of the version it knows again: the body that made it changes nothing", async () => {
   await deleted();
   await ended(world, [await restore()]);
