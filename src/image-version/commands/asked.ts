@@ -49,8 +49,6 @@ export interface Asking {
   /** Canonical. */
   readonly body: ImageVersionRequest;
   readonly removeRegions: readonly string[];
-  /** True where only what differs from what Azure shows is asked: it was read, as a patch or an ETag says. */
-  readonly onlyChanges: boolean;
   /** The merge patch that was sent, where one was. */
   readonly patch?: unknown;
   readonly glance: Glance;
@@ -61,6 +59,14 @@ export interface Asking {
   readonly otherwise?: Fields;
   /** As that was applied before which this glance is the first to show of a canceled operation that is not over. */
   readonly unsettled?: Patch;
+}
+
+/** Only what differs from what Azure shows is asked: that was read, as a patch or an ETag says. */
+export function asksOnlyChanges({
+  patch,
+  command: { ifMatch },
+}: Pick<Asking, "patch" | "command">): boolean {
+  return patch !== undefined || namesOne(ifMatch);
 }
 
 /**
@@ -74,13 +80,13 @@ export function askedOf(
 ): Asked {
   const perhaps =
     record && applied && unsaid(record, request.glance.look, request);
-  const { body, removeRegions, onlyChanges, glance: seen, command } = request;
+  const { body, removeRegions, glance: seen, command } = request;
   const { otherwise } = request;
   const shownNow = seen.look && fieldsOf(seen.look.resource);
-  const fields =
-    request.patch === undefined && !namesOne(command.ifMatch)
-      ? statedIn(fieldsOf(body), shownNow)
-      : fieldsOf(body);
+  const onlyChanges = asksOnlyChanges(request);
+  const fields = onlyChanges
+    ? fieldsOf(body)
+    : statedIn(fieldsOf(body), shownNow);
   if (onlyChanges && seen.look !== undefined) {
     const shown = { ...fieldsOf(seen.look.resource), ...ownOf(applied) };
     const { changes, repeats } = askedOfSeen(shown, fields, removeRegions);

@@ -57,6 +57,7 @@ import {
   type Command,
 } from "./command.js";
 import {
+  asksOnlyChanges,
   isNewsOfLatest,
   overrules,
   presumedBy,
@@ -326,17 +327,7 @@ function mustNotContradict(
 }
 
 function acceptingOf(
-  {
-    command,
-    body,
-    fingerprint,
-    requestKey,
-    onlyChanges,
-    mayCreate,
-    patch,
-    removeRegions,
-    glance: { look },
-  }: Request,
+  given: Request,
   asked: Asked,
   change: Change | undefined,
   {
@@ -349,6 +340,9 @@ function acceptingOf(
     readonly presumes: Patch;
   },
 ): Accepting {
+  const { command, body, fingerprint, requestKey, mayCreate, patch } = given;
+  const { removeRegions, glance } = given;
+  const { look } = glance;
   const { id, requestedBy, traceparent, event } = command;
   const resourceId = formatImageVersionId(id);
   const exists = change !== undefined && !isGone;
@@ -368,7 +362,7 @@ function acceptingOf(
       }),
   };
   const names = regionsIn(
-    onlyChanges ? presentAmong(asked.changes) : fieldsOf(body),
+    asksOnlyChanges(given) ? presentAmong(asked.changes) : fieldsOf(body),
   );
   return {
     kind: exists ? "UpdateImageVersion" : "CreateImageVersion",

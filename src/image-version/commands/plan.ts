@@ -64,13 +64,7 @@ import {
 import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { latestOf } from "../state/attempts.js";
 import { contextOf } from "../../operation/steps.js";
-import {
-  gone,
-  listIn,
-  mustBeAdmitted,
-  namesOne,
-  type ChangeCommand,
-} from "./command.js";
+import { gone, listIn, mustBeAdmitted, type ChangeCommand } from "./command.js";
 import { chooseSets } from "./encryption-rule.js";
 import {
   besideOthers,
@@ -152,7 +146,6 @@ export async function planImageVersion(
       command,
       body: request,
       removeRegions: regions,
-      onlyChanges: namesOne(ifMatch),
       glance: {
         look: now && { ...now, time: deps.now().toISOString() },
         seen: true,

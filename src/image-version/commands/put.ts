@@ -42,7 +42,6 @@ import {
   glance,
   listIn,
   mustBeAdmitted,
-  namesOne,
   orShown,
   withNextFreeVersion,
 } from "./command.js";
@@ -133,7 +132,6 @@ export async function putImageVersion(
     fingerprint,
     requestKey,
     removeRegions,
-    onlyChanges: namesOne(ifMatch),
     mayCreate: true,
     glance: shown,
     deleted:
@@ -212,7 +210,6 @@ export async function patchImageVersion(
     fingerprint,
     requestKey,
     removeRegions,
-    onlyChanges: true,
     mayCreate: false,
     patch,
     glance: {

@@ -42,7 +42,7 @@ import {
 } from "../state/wanted.js";
 import { withFlagsOf } from "../state/waves.js";
 import { namesOne, type ChangeCommand } from "./command.js";
-import { askedOf, withStated, type Asking } from "./asked.js";
+import { askedOf, asksOnlyChanges, withStated, type Asking } from "./asked.js";
 import { meanwhile, type Meanwhile } from "./meanwhile.js";
 
 export interface Subject<R extends Asking = Asking> {
@@ -121,9 +121,9 @@ export function besideOthers(
   record: ImageVersionRecord,
   { request, asked }: Subject,
 ): Meanwhile {
-  const { body, onlyChanges, patch, glance } = request;
+  const { body, patch, glance } = request;
   return meanwhile(unmetRequests(record), withStated(request, asked), {
-    ...(!onlyChanges && { whole: fieldsOf(body) }),
+    ...(!asksOnlyChanges(request) && { whole: fieldsOf(body) }),
     cleared: clearedBy(patch),
     included: isIncluded(glance.look),
   });
