@@ -35,7 +35,12 @@ import { settingAnew } from "../state/correcting.js";
 import { ruleHolding } from "../state/held.js";
 import { isFinal } from "../state/states.js";
 import type { ImageVersionRecord } from "../state/record.js";
-import { regionsToGo, ruleOf, ruleToBe } from "../state/wanted.js";
+import {
+  openRequests,
+  regionsToGo,
+  ruleOf,
+  ruleToBe,
+} from "../state/wanted.js";
 import {
   exclusionIn,
   flagsByHand,
@@ -133,7 +138,9 @@ export function askedOf(
       repeats,
     };
   }
-  const adopts = command.ifMatch === "*" && applied === undefined;
+  const adopts =
+    applied === undefined &&
+    (command.ifMatch === "*" || isBeingAdopted(record));
   const said =
     command.pasted === true
       ? fields
@@ -165,6 +172,14 @@ export function askedOf(
       Object.entries(asked.repeats).filter(([name]) => !(name in changes)),
     ),
   };
+}
+
+/** A version of others that an open request takes over. */
+function isBeingAdopted(record: ImageVersionRecord | undefined): boolean {
+  return (
+    record?.unmanaged === true &&
+    openRequests(record).some(([, { byHand }]) => byHand !== true)
+  );
 }
 
 /** Who takes a version of others over includes nothing that they hold back by the false that tools say in every body. */

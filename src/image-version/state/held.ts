@@ -1,6 +1,7 @@
 /** Versions whose promotion waits for what Azure does not know: tests, time, a person. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
+import { fieldsOf, regionOf, regionsIn } from "../properties/fields.js";
 import type { Asked } from "../properties/patch.js";
 import { canonicalRegion } from "../../resource-id.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
@@ -179,8 +180,19 @@ export function withWaves(
   const waves = wavesOf(rule) ?? [];
   const before = now.rollout?.waves ?? [];
   const times = waveTimes(before, waves, look.resource, timeOf);
-  if (times.length > 0)
-    return { ...record, rollout: { ...record.rollout, waves: times } };
+  if (times.length > 0) {
+    const { included, ...rollout } = record.rollout ?? {};
+    const there = regionsIn(fieldsOf(look.resource));
+    const unseen = included?.filter((name) => !there.includes(name)) ?? [];
+    return {
+      ...record,
+      rollout: {
+        ...rollout,
+        waves: times,
+        ...(unseen.length > 0 && { included: unseen }),
+      },
+    };
+  }
   // Others have included it, and not as a wave does: who excludes it again is not overruled.
   return isExcluded(look.resource)
     ? record
@@ -195,9 +207,9 @@ export function rolloutAfter(
   record: ImageVersionRecord,
 ): Pick<ImageVersionRecord, "rollout"> {
   const { observed, rollout } = record;
-  const { waves: before = [], ...kept } = rollout ?? {};
+  const { waves: before = [], included: _, ...kept } = rollout ?? {};
   if (askedAnew(record) !== undefined) {
-    const { told: _, ...anew } = kept;
+    const { told: __, ...anew } = kept;
     return rollout ? { rollout: anew } : {};
   }
   const waves = wavesOf(presentRule(record));
@@ -207,27 +219,31 @@ export function rolloutAfter(
   );
   if (waves === undefined || observed === undefined || !isDecided) return {};
   const promoted = promotedWaves(waves, observed.resource) ?? 0;
+  const sent = flagsSent(record);
   // Where nothing was to be done, others have.
-  if (promoted > 0 && !hasSentFlags(record)) return {};
+  if (promoted > 0 && sent.length === 0) return {};
   const times = before.slice(0, Math.max(0, promoted - 1));
+  const included = sent.flatMap(([field, value]) =>
+    value === false ? (regionOf(field) ?? []) : [],
+  );
   return {
     rollout: {
       ...kept,
       ...((promoted === 0 || times.length > 0) && { waves: times }),
+      ...(promoted > 0 && included.length > 0 && { included }),
     },
   };
 }
 
-/** Of the batch, something was sent that says where the version is excluded from latest. */
-function hasSentFlags(record: ImageVersionRecord): boolean {
+/** What was sent for the batch of where the version is excluded from latest. */
+function flagsSent(
+  record: ImageVersionRecord,
+): readonly (readonly [string, unknown])[] {
   const batch = batchOf(record).map(([id]) => id);
-  return attemptsIn(record).some(
-    ({ sentFor = [], changes }) =>
-      sentFor.some((id) => batch.includes(id)) &&
-      Object.keys(changes).some((field) =>
-        field.endsWith("/excludeFromLatest"),
-      ),
-  );
+  return attemptsIn(record)
+    .filter(({ sentFor = [] }) => sentFor.some((id) => batch.includes(id)))
+    .flatMap(({ changes }) => Object.entries(changes))
+    .filter(([field]) => field.endsWith("/excludeFromLatest"));
 }
 
 /** The rule, of whatever kind, that holds the version back which Azure shows. */

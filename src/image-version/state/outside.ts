@@ -96,10 +96,10 @@ export function changedByOthers(
   return {
     changes: exists
       ? [
-          ...certain.filter((change) =>
-            sent?.outcome === "shown" && !mayBeAzures(change, observed)
-              ? !(change.field in sent.changes)
-              : !isSent(change.field, sent),
+          ...certain.filter(
+            (change) =>
+              !(change.field in (sent?.changes ?? {})) &&
+              !mayBeAzures(change, observed, sent),
           ),
           ...(overwritten?.news ?? []),
         ]
@@ -198,12 +198,19 @@ function takesBack(
   );
 }
 
-/** Azure itself says it while it works on the version, where nobody has. */
-function mayBeAzures({ field, before }: Unmet, observed: Look): boolean {
+/** Azure itself says it of a region while it works on what was sent of that, where nobody has. */
+function mayBeAzures(
+  { field, before }: Unmet,
+  observed: Look,
+  sent: Attempt | undefined,
+): boolean {
+  const region = regionOf(field);
   return (
+    region !== undefined &&
     isBusy(observed) &&
     before === undefined &&
-    propertyOf(field).default === undefined
+    propertyOf(field).default === undefined &&
+    Object.keys(sent?.changes ?? {}).some((name) => regionOf(name) === region)
   );
 }
 
@@ -212,13 +219,11 @@ function isUnderWay(field: string, sent: Attempt | undefined): boolean {
   return sent?.outcome !== "shown" && isSent(field, sent);
 }
 
-/** Of what was sent, and of its regions, only what is otherwise than it was sent is told. */
+/** Of what was sent, and of regions that come or go by it, only what is otherwise than it was sent is told. */
 function isSent(field: string, sent: Attempt | undefined): boolean {
-  const names = Object.keys(sent?.changes ?? {});
-  const region = regionOf(field);
-  return (
-    names.includes(field) ||
-    (region !== undefined && names.some((name) => regionOf(name) === region))
+  const region = regionField(regionOf(field) ?? "");
+  return [field, region, `${region}/name`].some(
+    (name) => name in (sent?.changes ?? {}),
   );
 }
 

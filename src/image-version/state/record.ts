@@ -212,6 +212,8 @@ export interface RolloutRecord {
    * Absent: nothing is known, as in what earlier releases have stored.
    */
   readonly waves?: readonly (string | null)[];
+  /** Canonical regions that the last promotion has included, and that no look at rest has shown since. */
+  readonly included?: readonly string[];
   /** Id of the event that was told last, but for those of single waves. */
   readonly told?: string;
   /** When the last of the failures was found that were told; RFC 3339. */

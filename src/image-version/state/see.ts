@@ -43,6 +43,7 @@ import {
   regionsWaitedFor,
   ruleAskedBy,
 } from "./wanted.js";
+import { takenFrom, wavesOf } from "./waves.js";
 import { hasFailed, isBusy, type Look } from "../resources.js";
 
 /** One look. `failure` says why ARM has given the version up, where it says so. */
@@ -113,15 +114,27 @@ export function withKnown(
       };
 }
 
-/** Whoever holds the version back while its rule waits has the last word. */
+/** Whoever holds the version back while its rule waits, or in the regions of a wave, has the last word. */
 export function heldBackBy(
-  { excluded: { was, is, byOthers } }: OthersChanges,
+  { excluded: { was, is, byOthers }, changes }: OthersChanges,
   record: ImageVersionRecord,
-): Pick<ImageVersionRecord, "overriddenRule"> {
+): Pick<ImageVersionRecord, "overriddenRule" | "rollout"> {
   const rule = presentRule(record);
-  return !was && is && byOthers && rule !== undefined
-    ? { overriddenRule: rule }
-    : {};
+  const held = changes.flatMap(({ field, after }) =>
+    after === true && field.endsWith("/excludeFromLatest")
+      ? (regionOf(field) ?? [])
+      : [],
+  );
+  return {
+    ...(!was &&
+      is &&
+      byOthers &&
+      rule !== undefined && { overriddenRule: rule }),
+    ...(held.length > 0 &&
+      record.rollout && {
+        rollout: takenFrom(held, wavesOf(rule) ?? [], record.rollout),
+      }),
+  };
 }
 
 /** What is known once Azure has shown that, but for what it tells of regions. */

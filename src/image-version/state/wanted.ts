@@ -206,11 +206,13 @@ function flagsOfNew(
 ): Patch {
   const there = regionsIn(fieldsOf(shown));
   const promoted = regionsPromoted(waves, patch);
-  const waiting = regionsWithout(
-    waves,
-    shown,
-    known.rollout?.waves ?? [],
-  ).filter((name) => !promoted.includes(name) && !isJustPromoted(name, known));
+  const { waves: times = [], included = [] } = known.rollout ?? {};
+  const waiting = regionsWithout(waves, shown, times).filter(
+    (name) =>
+      !promoted.includes(name) &&
+      !included.includes(name) &&
+      !isJustPromoted(name, known),
+  );
   return Object.fromEntries(
     regionsIn(patch)
       .filter(

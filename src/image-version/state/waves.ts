@@ -16,6 +16,7 @@ import { combined, type Asked, type Patch } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
 import { canonicalRegion } from "../../resource-id.js";
 import { isExcluded, isExcludedIn } from "../resources.js";
+import type { RolloutRecord } from "./record.js";
 
 export type Wave = NonNullable<PromotionRule["waves"]>[number];
 
@@ -79,6 +80,25 @@ export function waveTimes(
     if (i < have) return before[i] ?? timeOf(i);
     return i < promoted ? (before[i] ?? null) : null;
   });
+}
+
+/** What is known of waves once others have held these canonical regions back. */
+export function takenFrom(
+  held: readonly string[],
+  waves: readonly Wave[],
+  { waves: times, included, ...rollout }: RolloutRecord,
+): RolloutRecord {
+  const isHeld = (region: string): boolean =>
+    held.includes(canonicalRegion(region));
+  return {
+    ...rollout,
+    ...(times && {
+      waves: times.map((time, i) =>
+        waves[i]?.regions.some(isHeld) === true ? null : time,
+      ),
+    }),
+    ...(included && { included: included.filter((name) => !isHeld(name)) }),
+  };
 }
 
 /** Canonical regions of the waves that neither have the version, as Azure shows it, nor are known to. */

@@ -38,6 +38,8 @@ const THREE = {
   waves: [...WAVES.waves, { regions: ["eastus"], ...BOOT }],
 };
 
+const EAST_FIRST = { when: "waves", waves: [...WAVES.waves].reverse() };
+
 /** Without keys: the region of the third wave has no sets. */
 function bodyOf(rule: object): ImageVersionRequest {
   const regions = ["westus", "eastus2", ...(rule === THREE ? ["eastus"] : [])];
@@ -57,6 +59,15 @@ const lose = async (): Promise<void> => {
     region: "eastus2",
   });
   await rollouts.pass(60);
+};
+/** Until Sigil's next update of the version has been taken. */
+const untilPut = async (): Promise<void> => {
+  const { control } = rollouts.simulator;
+  const puts = (): number =>
+    control.countRequests({ method: "PUT", path: HELD });
+  const before = puts();
+  for (let i = 0; puts() === before && i < 1_000; i += 1)
+    await rollouts.step(1);
 };
 const remove = async (rule: object): Promise<void> => {
   const body = bodyOf(rule);
@@ -408,18 +419,10 @@ test.each([
 ])(
   "the only region of the first wave, which %s while a PUT follows the promotion at once, has it again, and the waves go on",
   async (_, take) => {
-    const waves = ["eastus2", "westus"].map((region) => ({
-      regions: [region],
-      ...BOOT,
-    }));
-    const body = bodyOf({ when: "waves", waves });
+    const body = bodyOf(EAST_FIRST);
     await send(body);
     await rollouts.report({ region: "eastus2" });
-    const { control } = rollouts.simulator;
-    const puts = () => control.countRequests({ method: "PUT", path: HELD });
-    const before = puts();
-    for (let i = 0; puts() === before && i < 1_000; i += 1)
-      await rollouts.step(1);
+    await untilPut();
     await take();
     await request(rollouts.world.deps, HELD, { ...body, tags: { a: "1" } });
     await rollouts.pass(60);
@@ -431,12 +434,47 @@ test.each([
   },
 );
 
+test("the only region of the first wave, which others remove before a look has shown its promotion, has it again an hour later", async () => {
+  const body = bodyOf(EAST_FIRST);
+  await send(body);
+  await rollouts.report({ region: "eastus2" });
+  await untilPut();
+  await rollouts.world.takeEvents();
+  await lose();
+  await rollouts.pass(60);
+  expect(
+    (await rollouts.world.takeEvents())
+      .filter(({ type }) => type.endsWith(".RegionLost"))
+      .map(({ data }) => data),
+  ).toMatchObject([{ region: "eastus2" }]);
+  await send({ ...body, tags: { a: "1" } });
+  await rollouts.pass(20);
+  expect(await flags()).toEqual({ westus: true, eastus2: false });
+});
+
+test("a region that others have held back, as an operation has told, is not included as it is added again", async () => {
+  const body = bodyOf(EAST_FIRST);
+  await send(body);
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(20);
+  expect(await rollouts.latestIn()).toEqual(["eastus2"]);
+  await rollouts.exclude({ eastus2: true });
+  await rollouts.step(20);
+  const targets = targetsOf(body).filter((one) => !isIn("eastus2")(one));
+  await putImageVersion(rollouts.world.deps, {
+    ...OPERATOR,
+    body: withTargets(body, targets),
+    removeRegions: ["eastus2"],
+  });
+  await rollouts.world.finish(HELD);
+  await rollouts.pass(60);
+  await send(body);
+  await rollouts.pass(20);
+  expect(await flags()).toMatchObject({ eastus2: true });
+});
+
 test("a region that others remove before any wave waits for its turn, though they include the version itself", async () => {
-  const waves = ["eastus2", "westus"].map((region) => ({
-    regions: [region],
-    ...BOOT,
-  }));
-  const body = bodyOf({ when: "waves", waves });
+  const body = bodyOf(EAST_FIRST);
   await send(body);
   await rollouts.pass(20);
   await rollouts.exclude({}, false);

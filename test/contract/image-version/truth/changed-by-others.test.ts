@@ -357,6 +357,30 @@ describe("what others have changed", () => {
     },
   );
 
+  test("nor is it by who says the same, without the header, while that runs", async () => {
+    await outside(
+      world,
+      "PUT",
+      id,
+      plain(undefined, { publishing: { excludeFromLatest: true } }),
+    );
+    world.clock.advance(3_600_000);
+    const body = plain(undefined, {
+      publishing: { excludeFromLatest: false },
+      tags: { build: "1" },
+    });
+    const first = operationIn(await put(world, id, body, { ifMatch: "*" }));
+    const second = operationIn(await put(world, id, body));
+    expect(second.warnings).toMatchObject([{ code: "StaysExcluded" }]);
+    await pass(world, 20_000);
+    const third = operationIn(await put(world, id, body));
+    expect(third.warnings).toMatchObject([{ code: "StaysExcluded" }]);
+    for (const { status } of await ended(world, [first, second, third]))
+      expect(status).toBe("Succeeded");
+    await pass(world, 3_600_000);
+    expect(await isExcluded(world, id)).toBe(true);
+  });
+
   test("nor what they hold back while that is carried out", async () => {
     await outside(world, "PUT", id, plain([{ name: "westus" }]));
     world.clock.advance(3_600_000);

@@ -164,14 +164,42 @@ describe("beside what Sigil has sent", () => {
     },
   });
 
-  test("until a look has shown it, nothing is told of its regions", () => {
-    const changes = { [REPLICAS]: 3, [FLAG]: true };
+  test("until a look has shown it, all but that is told", () => {
+    const changes = { [REPLICAS]: 3 };
     expect(seen(changes, sent("accepted"))).toEqual([]);
-    const others = { "/tags/a": "1", [`${WEST}/regionalReplicaCount`]: 5 };
-    expect(seen({ ...changes, ...others }, sent("accepted"))).toEqual(
-      expect.arrayContaining(Object.keys(others)),
-    );
-    expect(seen({ ...changes, ...others }, sent("accepted"))).toHaveLength(2);
+    const others = {
+      [FLAG]: true,
+      "/tags/a": "1",
+      [`${WEST}/regionalReplicaCount`]: 5,
+    };
+    expect(
+      [...seen({ ...changes, ...others }, sent("accepted"))].sort(),
+    ).toEqual(Object.keys(others).sort());
+  });
+
+  test("what a region is that comes by it is not told", () => {
+    const region = { [`${EAST}/name`]: "eastus2", [FLAG]: true };
+    const { lastAttempt } = sent("accepted");
+    const addition = { ...lastAttempt, changes: region };
+    expect(
+      seen(
+        { ...region, [`${EAST}/storageAccountType`]: "Standard_ZRS" },
+        {
+          lastAttempt: addition,
+          observed: lookOf("Succeeded", COMPLETED, {
+            changes: { [EAST]: null },
+          }),
+        },
+      ),
+    ).toEqual([]);
+  });
+
+  test("but that one of its regions has gone, which was sent for another reason, is", () => {
+    const name = `${EAST}/name`;
+    expect(seen({ [EAST]: null }, sent("accepted"))).toContain(name);
+    const { lastAttempt } = sent("accepted");
+    const removal = { ...lastAttempt, changes: { [EAST]: null } };
+    expect(seen({ [EAST]: null }, { lastAttempt: removal })).toEqual([]);
   });
 
   test("then all is, but for what Azure fills in while it works on it", () => {
