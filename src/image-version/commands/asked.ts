@@ -141,14 +141,11 @@ export function askedOf(
   const adopts =
     applied === undefined &&
     (command.ifMatch === "*" || isBeingAdopted(record));
-  const said =
-    command.pasted === true
-      ? fields
-      : isBesideRule(fields, applied)
-        ? withoutExclusion(fields)
-        : adopts
-          ? withoutInclusion(fields)
-          : fields;
+  const said = adopts
+    ? withoutInclusion(fields)
+    : command.pasted !== true && isBesideRule(fields, applied)
+      ? withoutExclusion(fields)
+      : fields;
   const whole = leftToWaves(said, shownNow);
   const askedWhere = (before: Fields | undefined): Asked =>
     askedBy(

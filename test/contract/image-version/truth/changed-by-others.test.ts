@@ -1,5 +1,6 @@
 /** What others have changed, and the permission to remove regions, which they may close. */
 import { describe, expect, test } from "vitest";
+import type { ImageVersionRequest } from "../../../../src/image-version/contract.js";
 import type { InProcess } from "../../../support/dependencies.js";
 import { inOneWorld } from "../../../support/one-world.js";
 import { eventsOf } from "../drift/support.js";
@@ -379,6 +380,35 @@ describe("what others have changed", () => {
       expect(status).toBe("Succeeded");
     await pass(world, 3_600_000);
     expect(await isExcluded(world, id)).toBe(true);
+  });
+
+  test("nor is it by a body that was read before they held it back", async () => {
+    await outside(
+      world,
+      "PUT",
+      id,
+      plain(undefined, { publishing: { excludeFromLatest: false } }),
+    );
+    world.clock.advance(3_600_000);
+    const read = (await seen(world, id)) as unknown as ImageVersionRequest;
+    await world.simulator.control.editVersion({
+      versionId: id,
+      properties: { publishingProfile: { excludeFromLatest: true } },
+    });
+    world.clock.advance(3_600_000);
+    const over = await putThrough(
+      world,
+      id,
+      { ...read, tags: { build: "1" } },
+      { ifMatch: "*", pasted: true },
+    );
+    expect(over).toMatchObject({
+      status: "Succeeded",
+      warnings: [{ code: "StaysExcluded" }],
+    });
+    const shown = await shownIn(world, id);
+    expect(shown.tags).toEqual({ build: "1" });
+    expect(profileOf(shown).excludeFromLatest).toBe(true);
   });
 
   test("nor what they hold back while that is carried out", async () => {
