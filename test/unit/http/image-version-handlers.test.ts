@@ -455,6 +455,23 @@ describe("restore", () => {
     expect(world.effects()).toBe(before);
   });
 
+  it("is what a GET names until Azure shows the version", async () => {
+    const { body } = await restore(NEW);
+    expect(
+      await call("getImageVersion", {
+        method: "GET",
+        url: `${VERSIONS}/${NEW}`,
+        version: NEW,
+      }),
+    ).toMatchObject({
+      status: 409,
+      body: {
+        code: "ImageVersionConflict",
+        existingOperationId: body["id"],
+      },
+    });
+  });
+
   it("is of what the list of deleted versions has", async () => {
     expect(
       await call("listDeletedImageVersions", {
