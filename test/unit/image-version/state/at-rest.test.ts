@@ -236,6 +236,35 @@ describe("what others change", () => {
     expect(asked.record.overriddenRule).toBeUndefined();
   });
 
+  test("in a region, that is taken from its wave, and from no other", () => {
+    const waves = ["eastus2", "westus"].map((name) => ({
+      regions: [name],
+      after: "manual" as const,
+    }));
+    const rollout = { waves: [time(5), time(6)], included: ["eastus2"] };
+    const ruled = atRest({
+      lastApplied: {
+        ...succeeded().record.lastApplied,
+        [PROMOTION]: { when: "waves", waves },
+      },
+      rollout,
+    });
+    const after = (changes: Patch) => changed(ruled, shown(changes)).record;
+    expect(after({ [`${EAST}/excludeFromLatest`]: true }).rollout).toEqual({
+      waves: [null, time(6)],
+      included: [],
+    });
+    expect(after({ [`${EAST}/regionalReplicaCount`]: 7 }).rollout).toEqual(
+      rollout,
+    );
+    expect(after({ "/tags/a": "9" }).rollout).toEqual(rollout);
+    const { rollout: none } = changed(
+      atRest(),
+      shown({ [`${EAST}/excludeFromLatest`]: true }),
+    ).record;
+    expect(none).toBeUndefined();
+  });
+
   test("back as it was, it is told at the second look", () => {
     const back = changed(told(pair()), shown(), 3_010);
     expect(effectsOf(back)).toEqual([]);

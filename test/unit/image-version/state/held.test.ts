@@ -23,6 +23,7 @@ import type {
   RolloutRecord,
   VersionRequest,
 } from "../../../../src/image-version/state/record.js";
+import { exclusionIn } from "../../../../src/image-version/state/waves.js";
 import type { Look } from "../../../../src/image-version/resources.js";
 import {
   at,
@@ -426,6 +427,20 @@ describe("what a look tells of a rollout", () => {
       showing(true, ...REGIONS),
       { rollout: { waves: [time(7)] } },
     ],
+    [
+      "what a promotion has included is forgotten once it is there",
+      { rollout: { waves: [time(50)] } },
+      WAVES,
+      showing(false, ...OTHERS),
+      { rollout: { included: [FIRST] } },
+    ],
+    [
+      "and not before",
+      { rollout: { waves: [time(50)], included: ["uksouth"] } },
+      WAVES,
+      showing(false, ...OTHERS),
+      { rollout: { included: [FIRST, "uksouth"] } },
+    ],
     ["no wave has it yet", {}, WAVES, showing(true, ...REGIONS)],
     [
       "others have included it, and not as a wave does: who excludes it again is not overruled",
@@ -515,6 +530,41 @@ describe("what is known of a rollout once Azure shows what was asked", () => {
       all,
     ],
     ["also the first one", { rollout: kept }, byHand(false), first],
+    [
+      "what was sent as included is known, though nobody has looked, and no longer what was before",
+      { rollout: { ...kept, included: [FIRST] } },
+      byHand(false),
+      first,
+      WAVES,
+      {
+        rollout: { ...kept, included: OTHERS },
+        lastAttempt: {
+          ...sent(EXCLUDE_FROM_LATEST, "a"),
+          changes: {
+            [EXCLUDE_FROM_LATEST]: false,
+            [exclusionIn(FIRST)]: false,
+            [exclusionIn(OTHERS[0] ?? "")]: true,
+            [`${regionField(FIRST)}/name`]: FIRST,
+          },
+        },
+      },
+    ],
+    [
+      "also by a demotion",
+      { rollout: { ...kept, waves: [] } },
+      byHand(true),
+      out,
+      WAVES,
+      { rollout: { ...kept, included: [FIRST] } },
+    ],
+    [
+      "and by a new rule",
+      { rollout: {} },
+      changeOf({ [PROMOTION]: WAVES }),
+      first,
+      WAVES,
+      { rollout: { ...kept, included: [FIRST] } },
+    ],
     [
       "what is excluded by hand is in none",
       { rollout: { ...kept, waves: [] } },

@@ -4,6 +4,7 @@ import {
   isHeldEverywhere,
   lastThere,
   promotedWaves,
+  takenFrom,
   wavesOf,
   waveTimes,
   withFlagsOf,
@@ -193,4 +194,24 @@ test("a version is to have the flags that others still set, of the regions that 
     shown(false, { "West US": false, eastus2: true }),
   );
   expect(withFlagsOf(before, [])).toEqual(before);
+});
+
+test("a region that others hold back is taken from its wave, and from what was included", () => {
+  const known = {
+    told: "event",
+    waves: ["then 0", "then 1", null],
+    included: ["westus", "eastus2"],
+  };
+  expect(takenFrom(["eastus2"], WAVES, known)).toEqual({
+    ...known,
+    waves: ["then 0", null, null],
+    included: ["westus"],
+  });
+  const spelled = [{ regions: ["East US 2"], after: "manual" as const }];
+  expect(takenFrom(["eastus2"], spelled, { waves: ["then"] })).toEqual({
+    waves: [null],
+  });
+  expect(takenFrom(["eastus2"], WAVES, { told: "event" })).toEqual({
+    told: "event",
+  });
 });
