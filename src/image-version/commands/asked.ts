@@ -30,7 +30,7 @@ import {
 import { DRIFT, EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
 import { isExcluded, type Look } from "../resources.js";
 import { shownOf } from "../queries/shown.js";
-import { unsettled } from "../state/adoption.js";
+import { isMadeByOthers, unsettled } from "../state/adoption.js";
 import { settingAnew } from "../state/correcting.js";
 import { ruleHolding } from "../state/held.js";
 import { isFinal } from "../state/states.js";
@@ -140,7 +140,7 @@ export function askedOf(
   }
   const adopts =
     applied === undefined &&
-    (command.ifMatch === "*" || isBeingAdopted(record));
+    (command.ifMatch === "*" || isBeingAdopted(record, seen.look));
   const said = adopts
     ? withoutInclusion(fields)
     : command.pasted !== true && isBesideRule(fields, applied)
@@ -171,10 +171,15 @@ export function askedOf(
   };
 }
 
-/** A version of others that an open request takes over. */
-function isBeingAdopted(record: ImageVersionRecord | undefined): boolean {
+/** A version of others that an open request takes over, or is to create. */
+function isBeingAdopted(
+  record: ImageVersionRecord | undefined,
+  look: Look | undefined,
+): boolean {
   return (
-    record?.unmanaged === true &&
+    record !== undefined &&
+    (record.unmanaged === true ||
+      (look !== undefined && isMadeByOthers(record, look))) &&
     openRequests(record).some(([, { byHand }]) => byHand !== true)
   );
 }

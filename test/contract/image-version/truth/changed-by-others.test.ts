@@ -12,6 +12,7 @@ import {
   etagOf,
   facts,
   isExcluded,
+  newDefinition,
   made,
   operationIn,
   outside,
@@ -380,6 +381,31 @@ describe("what others have changed", () => {
       expect(status).toBe("Succeeded");
     await pass(world, 3_600_000);
     expect(await isExcluded(world, id)).toBe(true);
+  });
+
+  test("nor is it by who says false while a body that was to create it is found to be theirs", async () => {
+    const theirs = await newDefinition(world);
+    const version = `${theirs}/versions/1.0.0`;
+    const body = plain();
+    await outside(
+      world,
+      "PUT",
+      version,
+      plain(undefined, { publishing: { excludeFromLatest: true } }),
+    );
+    world.clock.advance(3_600_000);
+    const first = operationIn(await put(world, version, body));
+    const second = operationIn(
+      await put(
+        world,
+        version,
+        plain(undefined, { publishing: { excludeFromLatest: false } }),
+      ),
+    );
+    expect(second.warnings).toMatchObject([{ code: "StaysExcluded" }]);
+    for (const { status } of await ended(world, [first, second]))
+      expect(status).toBe("Succeeded");
+    expect(await isExcluded(world, version)).toBe(true);
   });
 
   test("nor is it by a body that was read before they held it back", async () => {
