@@ -27,12 +27,9 @@ import { NOTHING_ASKED } from "../properties/patch.js";
 import { deletedVersion } from "../queries/deleted-versions.js";
 import { lookAt, mustBeGone } from "../queries/look-at.js";
 import { notFound } from "../queries/not-found.js";
-import {
-  isExcluded,
-  type DeletedImageVersion,
-  type Look,
-} from "../resources.js";
+import type { DeletedImageVersion, Look } from "../resources.js";
 import { accept, emptyRecord } from "../state/accepting.js";
+import { isLatestNowhere } from "../state/waves.js";
 import { tellingEnd } from "../state/at-rest.js";
 import {
   endedByOthers,
@@ -233,7 +230,7 @@ function warningsOf(
   const { endOfLifeDate = "" } =
     life.resource.properties.publishingProfile ?? {};
   return [
-    isExcluded(life.resource)
+    isLatestNowhere(life.resource)
       ? warning(
           "RestoredExcluded",
           "The version was excluded from latest when it was deleted, if only for its deletion, and is restored so.",

@@ -1,5 +1,7 @@
 import { pointerTo, sameAt } from "../../properties/fields.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../../properties/table.js";
+import { canonicalRegion } from "../../../resource-id.js";
+import { targetRegionsOf } from "../../properties/canonical-form.js";
 import { isExcluded } from "../../resources.js";
 import type { ChangeRule } from "../rule.js";
 
@@ -20,12 +22,15 @@ export const staysExcluded: ChangeRule = {
       change.patch[EXCLUDE_FROM_LATEST] === false
     )
       return [];
+    const own = targetRegionsOf(change.observed)
+      .filter(({ excludeFromLatest }) => excludeFromLatest === false)
+      .map(({ name }) => canonicalRegion(name));
+    const stays = `The version is excluded from latest${own.length > 0 ? `, but in ${own.join(", ")} by the region's own flag` : ""}, and stays so`;
     if (request.properties.publishingProfile?.excludeFromLatest === false)
       return [
         {
           pointer: pointerTo(request, EXCLUDE_FROM_LATEST),
-          message:
-            "The version is excluded from latest, and stays so: tools repeat excludeFromLatest false in every body, and who holds a version back is not overruled by that.",
+          message: `${stays}: tools repeat excludeFromLatest false in every body, and who holds a version back is not overruled by that.`,
           remediation: "To include it in latest, promote it: POST …/promote.",
         },
       ];
@@ -35,8 +40,7 @@ export const staysExcluded: ChangeRule = {
       ? [
           {
             pointer: PROMOTION,
-            message:
-              "The version is excluded from latest, and stays so: somebody has promoted or excluded it by hand since the rule was asked for, and that overrides the rule.",
+            message: `${stays}: somebody has promoted or excluded it by hand since the rule was asked for, and that overrides the rule.`,
             remediation:
               "To include it in latest, promote it: POST …/promote. To have the rule decide again, send the body without it, and then with it.",
           },

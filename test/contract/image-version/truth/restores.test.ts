@@ -21,6 +21,7 @@ import {
   operationIn,
   outside,
   put,
+  plain,
   putThrough,
   seen,
   shownIn,
@@ -114,6 +115,17 @@ test("a version whose end of life is past is restored, and a policy may delete i
       message: expect.stringContaining("2026-01-02T00:00:00") as string,
       remediation: expect.stringContaining('"protected": true') as string,
     },
+  ]);
+});
+
+test("a version that each region's own flag holds back is restored so", async () => {
+  const held = ["westus", "eastus2"].map((name) => ({
+    name,
+    excludeFromLatest: true,
+  }));
+  await deleted(plain(held));
+  expect((await restore()).warnings).toMatchObject([
+    { code: "RestoredExcluded" },
   ]);
 });
 

@@ -367,6 +367,15 @@ describe("what a request repeats of exclusion from latest", () => {
     ]);
   });
 
+  test("says where a region's own flag includes it", () => {
+    const regions = ["westus", "eastus2"].map((name, i) =>
+      region(name, [0], { excludeFromLatest: i === 1 }),
+    );
+    expect(told(IN, { ...OUT, regions })[0]?.message).toContain(
+      "excluded from latest, but in westus by the region's own flag, and stays so",
+    );
+  });
+
   test.each<
     [string, Changes, NonNullable<Changes["existing"]>, Partial<Change>?]
   >([
