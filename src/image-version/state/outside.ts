@@ -98,7 +98,7 @@ export function changedByOthers(
       ? [
           ...certain.filter(
             (change) =>
-              !(change.field in (sent?.changes ?? {})) &&
+              !isOverwritten(change.field, sent) &&
               !mayBeAzures(change, observed, sent),
           ),
           ...(overwritten?.news ?? []),
@@ -219,11 +219,18 @@ function isUnderWay(field: string, sent: Attempt | undefined): boolean {
   return sent?.outcome !== "shown" && isSent(field, sent);
 }
 
+/** It, or the region that it is of as a whole, was sent: what becomes of that is told by `overwrittenBy`. */
+function isOverwritten(field: string, sent: Attempt | undefined): boolean {
+  return [field, regionField(regionOf(field) ?? "")].some(
+    (name) => name in (sent?.changes ?? {}),
+  );
+}
+
 /** Of what was sent, and of regions that come or go by it, only what is otherwise than it was sent is told. */
 function isSent(field: string, sent: Attempt | undefined): boolean {
-  const region = regionField(regionOf(field) ?? "");
-  return [field, region, `${region}/name`].some(
-    (name) => name in (sent?.changes ?? {}),
+  return (
+    isOverwritten(field, sent) ||
+    `${regionField(regionOf(field) ?? "")}/name` in (sent?.changes ?? {})
   );
 }
 
@@ -290,11 +297,24 @@ function doubtedBefore(
   const doubted = JSON.parse(outside.what) as readonly Unmet[];
   return {
     news: newsSince(outside.toldBefore ?? "[]", doubted).filter(
-      ({ field, after }) =>
-        !isSent(field, sent) &&
-        sameAt(field, valueAt(shown, field), after ?? undefined),
+      (change) => !isSent(change.field, sent) && isStill(change, shown),
     ),
   };
+}
+
+/** Also of a region that was sent to be removed, and is there as a whole, or not. */
+function isStill({ field, after }: Unmet, shown: Fields): boolean {
+  const region = wholeRegion(field);
+  return region === undefined
+    ? sameAt(field, valueAt(shown, field), after ?? undefined)
+    : regionsIn(shown).includes(region) === (after !== null);
+}
+
+function wholeRegion(field: string): string | undefined {
+  const region = regionOf(field);
+  return region !== undefined && field === regionField(region)
+    ? region
+    : undefined;
 }
 
 /** What was not told yet; and what was told and is so no more, the other way round. */
@@ -357,7 +377,10 @@ export function outsideEvents(
   const regions = regionsIn(
     Object.fromEntries(
       changes.flatMap(({ field, before, after }) =>
-        before === undefined && /\/name$/u.test(field) ? [[field, after]] : [],
+        before === undefined &&
+        (/\/name$/u.test(field) || wholeRegion(field) !== undefined)
+          ? [[field, after]]
+          : [],
       ),
     ),
   );

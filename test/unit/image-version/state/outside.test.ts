@@ -202,6 +202,29 @@ describe("beside what Sigil has sent", () => {
     expect(seen({ [EAST]: null }, { lastAttempt: removal })).toEqual([]);
   });
 
+  test("what was not certain of a region that Sigil had removed is, as it is still so once more was sent", () => {
+    const tag = sent("accepted").lastAttempt;
+    const record = {
+      outside: {
+        what: JSON.stringify([{ field: EAST, after: "eastus2" }]),
+        since: time(1_990),
+      },
+      lastAttempt: { ...tag, changes: { "/tags/a": "1" } },
+    };
+    expect(seen({}, record)).toEqual([EAST]);
+    expect(
+      seen(
+        { [EAST]: null },
+        {
+          ...record,
+          observed: lookOf("Succeeded", COMPLETED, {
+            changes: { [EAST]: null },
+          }),
+        },
+      ),
+    ).toEqual([]);
+  });
+
   test("then all is, but for what Azure fills in while it works on it", () => {
     const filled = `${EAST}/storageAccountType`;
     const changes = { [REPLICAS]: 3, [FLAG]: true, [filled]: "Standard_ZRS" };
