@@ -1,0 +1,175 @@
+/** A rollback and the deletion of its target that come at the same time: one of them gives way. */
+import { beforeEach, describe, expect, test } from "vitest";
+import type { StepDependencies } from "../../../src/image-version/ports.js";
+import { keyOf } from "../../../src/resource-id.js";
+import { reconcile } from "../../../src/operation/reconcile.js";
+import { rollBackImage } from "../../../src/image-version/rollback/roll-back.js";
+import { idOf, type InProcess } from "../../support/dependencies.js";
+import { refusal } from "../../support/refusal.js";
+import { BY } from "../image-version/truth/support.js";
+import { KEEP_1, inRetention } from "./support.js";
+
+let world: InProcess;
+let image: string;
+const { versionId, make, enforce, run, latest, drive, waiting, ends } =
+  inRetention((given) => {
+    ({ world, image } = given);
+  });
+
+/** What waits until somebody else has come to a place. */
+function gate(): { readonly isOpen: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const isOpen = new Promise<void>((resolve) => (open = resolve));
+  return { isOpen, open: () => open() };
+}
+
+describe.each(["waits", "is not accepted yet"] as const)(
+  "where versions are guarded, a rollback that is planned while the deletion of its target %s",
+  (deletion) => {
+    let deletions: readonly string[];
+    beforeEach(async () => {
+      if (deletion === "waits") {
+        deletions = await waiting();
+        world.clock.advance(900_000);
+        return;
+      }
+      await make(["1.0.0", "2.0.0", "3.0.0"]);
+      await enforce(KEEP_1);
+    });
+
+    /** All that is left of the deletion, until Azure has taken the DELETE. */
+    async function sendsDelete(given?: StepDependencies): Promise<void> {
+      if (deletion !== "waits") ({ deletions } = await run());
+      for (const message of await world.takeDue())
+        await world.handle(message, given);
+    }
+    /** Dependencies of whoever accepts the rollback, with what happens around its being stored. */
+    function storing({
+      before = () => Promise.resolve(),
+      after = () => Promise.resolve(),
+    }: Partial<
+      Record<"before" | "after", () => Promise<unknown>>
+    >): StepDependencies {
+      const { rollbacks } = world.deps;
+      let isDone = false;
+      return {
+        ...world.deps,
+        rollbacks: {
+          ...rollbacks,
+          async commit(...of: Parameters<typeof rollbacks.commit>) {
+            if (isDone) return rollbacks.commit(...of);
+            isDone = true;
+            await before();
+            const stored = await rollbacks.commit(...of);
+            await after();
+            return stored;
+          },
+        },
+      };
+    }
+    const rolledBack = (given: StepDependencies) =>
+      rollBackImage(given, {
+        image: idOf(versionId("1.0.0")),
+        to: "1.0.0",
+        ...BY,
+      });
+    const rollback = async () => (await ends([`${keyOf(image)}-1`])).join("");
+
+    test("is refused where it is stored once the DELETE is sent", async () => {
+      expect(
+        await refusal(rolledBack(storing({ before: sendsDelete }))),
+      ).toMatchObject({
+        code: "RollbackRefused",
+        fields: { existingOperationId: deletions[0] },
+      });
+      await drive(20);
+      expect(await rollback()).toBe("RollbackRefused");
+      expect(await ends(deletions)).toEqual(["Succeeded", "Succeeded"]);
+      expect(await latest()).toBe("3.0.0");
+    });
+
+    test("where both die before they say so, demotes nothing for what is to be deleted", async () => {
+      const died = () => Promise.reject(new Error("died"));
+      const { resourceManager } = world.deps;
+      const storedAndDead = storing({
+        before: () =>
+          sendsDelete({
+            ...world.deps,
+            resourceManager: {
+              ...resourceManager,
+              deleteImageVersion: died,
+            },
+          }).catch(() => undefined),
+        after: died,
+      });
+      await expect(rolledBack(storedAndDead)).rejects.toThrow("died");
+      for (let minutes = 0; minutes < 20; minutes += 1) {
+        world.clock.advance(60_000);
+        await reconcile(world.deps);
+        await world.runDue();
+        expect(await latest()).toBe("3.0.0");
+      }
+      expect(await rollback()).toBe("RollbackRefused");
+      expect(await ends(deletions)).toEqual(["KeptByRetention", "Succeeded"]);
+    });
+
+    test("keeps it where it is stored before that", async () => {
+      const { status } = await rolledBack(storing({ after: sendsDelete }));
+      expect(status).toBe("NotStarted");
+      await drive(20);
+      expect(await rollback()).toBe("Succeeded");
+      expect(await latest()).toBe("1.0.0");
+    });
+
+    test.each([
+      ["keeps it", true],
+      ["is refused", false],
+    ] as const)(
+      "%s where each is stored before the other looks",
+      async (_, isWithdrawn) => {
+        const { rollbacks } = world.deps;
+        const [begun, stored] = [gate(), gate()];
+        const [read, answered] = [gate(), gate()];
+        let deleting: Promise<void> | undefined;
+        const accepted = await rolledBack(
+          storing({
+            before() {
+              deleting = sendsDelete({
+                ...world.deps,
+                rollbacks: {
+                  ...rollbacks,
+                  async read(key) {
+                    begun.open();
+                    await stored.isOpen;
+                    const found = await rollbacks.read(key);
+                    read.open();
+                    await answered.isOpen;
+                    return found;
+                  },
+                },
+              });
+              return begun.isOpen;
+            },
+            async after() {
+              stored.open();
+              await read.isOpen;
+              if (!isWithdrawn) return;
+              answered.open();
+              await deleting;
+            },
+          }),
+        ).catch((error: unknown) => error);
+        answered.open();
+        await deleting;
+        expect(accepted).toMatchObject(
+          isWithdrawn ? { status: "NotStarted" } : { code: "RollbackRefused" },
+        );
+        await drive(20);
+        expect(await rollback()).toBe(
+          isWithdrawn ? "Succeeded" : "RollbackRefused",
+        );
+        expect((await ends(deletions))[0]).toBe("KeptByRetention");
+      },
+    );
+  },
+);
