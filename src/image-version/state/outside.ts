@@ -92,7 +92,8 @@ export function changedByOthers(
     Object.fromEntries(held.map((one) => [one.field, one.before ?? null])),
   );
   // Regions that come or go say nothing of it.
-  const regions = regionsIn(fieldsOf(look.resource));
+  const had = regionsIn(before);
+  const regions = regionsIn(after).filter((name) => had.includes(name));
   return {
     changes: exists
       ? [

@@ -315,6 +315,24 @@ describe("beside what Sigil has sent", () => {
     },
   );
 
+  test.each([
+    ["comes", { [EAST]: null, [OTHER]: true }, OUT],
+    ["goes", OUT, { [EAST]: null, [OTHER]: true }],
+  ])(
+    "a region that %s says nothing of whether the version is excluded",
+    (_, before, after) => {
+      const { excluded } = changedByOthers(
+        {
+          ...succeeded().record,
+          observed: lookOf("Succeeded", COMPLETED, { changes: before }),
+        },
+        lookOf("Succeeded", COMPLETED, { changes: after }),
+        NOW,
+      );
+      expect(excluded).toMatchObject({ was: true, is: true });
+    },
+  );
+
   test("a look that shows again what others had changed may be older than that", () => {
     const told = {
       field: "/tags/a",
