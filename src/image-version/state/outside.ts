@@ -99,7 +99,7 @@ export function changedByOthers(
       ? [
           ...certain.filter(
             (change) =>
-              !isOverwritten(change.field, sent) &&
+              !(change.field in (sent?.changes ?? {})) &&
               !mayBeAzures(change, observed, sent),
           ),
           ...(overwritten?.news ?? []),
@@ -220,18 +220,11 @@ function isUnderWay(field: string, sent: Attempt | undefined): boolean {
   return sent?.outcome !== "shown" && isSent(field, sent);
 }
 
-/** It, or the region that it is of as a whole, was sent: what becomes of that is told by `overwrittenBy`. */
-function isOverwritten(field: string, sent: Attempt | undefined): boolean {
-  return [field, regionField(regionOf(field) ?? "")].some(
-    (name) => name in (sent?.changes ?? {}),
-  );
-}
-
 /** Of what was sent, and of regions that come or go by it, only what is otherwise than it was sent is told. */
 function isSent(field: string, sent: Attempt | undefined): boolean {
-  return (
-    isOverwritten(field, sent) ||
-    `${regionField(regionOf(field) ?? "")}/name` in (sent?.changes ?? {})
+  const region = regionField(regionOf(field) ?? "");
+  return [field, region, `${region}/name`].some(
+    (name) => name in (sent?.changes ?? {}),
   );
 }
 
@@ -254,7 +247,7 @@ function overwrittenBy(
   const now = time.now.toISOString();
   const sent = sentLast(record);
   if (sent?.outcome !== "shown") return doubtedBefore(outside, sent, look);
-  const changes = missingOf(sent, look);
+  const changes = ofFields(missingOf(sent, look));
   const told = outside?.told === true ? outside.what : outside?.toldBefore;
   if (changes.length === 0) {
     if (outside === undefined || told === undefined) return undefined;
@@ -295,27 +288,21 @@ function doubtedBefore(
   if (sent === undefined || outside === undefined || outside.told === true)
     return undefined;
   const shown = fieldsOf(look.resource);
-  const doubted = JSON.parse(outside.what) as readonly Unmet[];
+  const doubted = ofFields(JSON.parse(outside.what) as readonly Unmet[]);
   return {
     news: newsSince(outside.toldBefore ?? "[]", doubted).filter(
-      (change) => !isSent(change.field, sent) && isStill(change, shown),
+      ({ field, after }) =>
+        !isSent(field, sent) &&
+        sameAt(field, valueAt(shown, field), after ?? undefined),
     ),
   };
 }
 
-/** Also of a region that was sent to be removed, and is there as a whole, or not. */
-function isStill({ field, after }: Unmet, shown: Fields): boolean {
-  const region = wholeRegion(field);
-  return region === undefined
-    ? sameAt(field, valueAt(shown, field), after ?? undefined)
-    : regionsIn(shown).includes(region) === (after !== null);
-}
-
-function wholeRegion(field: string): string | undefined {
-  const region = regionOf(field);
-  return region !== undefined && field === regionField(region)
-    ? region
-    : undefined;
+/** Of a region that was sent to be removed, and that others have added again, the looks tell by themselves. */
+function ofFields(changes: readonly Unmet[]): readonly Unmet[] {
+  return changes.filter(
+    ({ field }) => field !== regionField(regionOf(field) ?? ""),
+  );
 }
 
 /** What was not told yet; and what was told and is so no more, the other way round. */
@@ -323,7 +310,7 @@ function newsSince(
   toldBefore: string,
   changes: readonly Unmet[],
 ): readonly Unmet[] {
-  const told = JSON.parse(toldBefore) as readonly Unmet[];
+  const told = ofFields(JSON.parse(toldBefore) as readonly Unmet[]);
   return [
     ...changes.filter(
       (change) =>
@@ -378,10 +365,7 @@ export function outsideEvents(
   const regions = regionsIn(
     Object.fromEntries(
       changes.flatMap(({ field, before, after }) =>
-        before === undefined &&
-        (/\/name$/u.test(field) || wholeRegion(field) !== undefined)
-          ? [[field, after]]
-          : [],
+        before === undefined && /\/name$/u.test(field) ? [[field, after]] : [],
       ),
     ),
   );

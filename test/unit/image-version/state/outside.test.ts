@@ -202,27 +202,46 @@ describe("beside what Sigil has sent", () => {
     expect(seen({ [EAST]: null }, { lastAttempt: removal })).toEqual([]);
   });
 
-  test("what was not certain of a region that Sigil had removed is, as it is still so once more was sent", () => {
-    const tag = sent("accepted").lastAttempt;
-    const record = {
-      outside: {
-        what: JSON.stringify([{ field: EAST, after: "eastus2" }]),
-        since: time(1_990),
-      },
-      lastAttempt: { ...tag, changes: { "/tags/a": "1" } },
+  describe("a region that it has removed, and that others add again", () => {
+    const removal = {
+      lastAttempt: { ...sent("shown").lastAttempt, changes: { [EAST]: null } },
     };
-    expect(seen({}, record)).toEqual([EAST]);
-    expect(
-      seen(
-        { [EAST]: null },
-        {
-          ...record,
-          observed: lookOf("Succeeded", COMPLETED, {
-            changes: { [EAST]: null },
-          }),
-        },
-      ),
-    ).toEqual([]);
+    const observed = (changes: Patch) => ({
+      observed: lookOf("Succeeded", COMPLETED, { changes }),
+    });
+
+    test("is told at the look that shows it, and what others do to it after that", () => {
+      expect(seen({}, { ...removal, ...observed({ [EAST]: null }) })).toContain(
+        `${EAST}/name`,
+      );
+      expect(seen({}, removal)).toEqual([]);
+      expect(seen({ [FLAG]: true, [REPLICAS]: 7 }, removal).toSorted()).toEqual(
+        [FLAG, REPLICAS],
+      );
+      expect(seen({ [EAST]: null }, removal)).toContain(`${EAST}/name`);
+    });
+
+    test("is no doubt that holds up what was sent since, whoever has stored it", () => {
+      const doubt = JSON.stringify([{ field: EAST, after: "eastus2" }]);
+      for (const outside of [
+        { what: doubt, since: time(1_990) },
+        { what: "[]", toldBefore: doubt, since: time(1_990) },
+      ])
+        for (const outcome of ["accepted", "shown"] as const)
+          expect(
+            seen(
+              { "/tags/a": "1" },
+              {
+                ...observed({ "/tags/a": "1" }),
+                outside,
+                lastAttempt: {
+                  ...sent(outcome).lastAttempt,
+                  changes: { "/tags/a": "1" },
+                },
+              },
+            ),
+          ).toEqual([]);
+    });
   });
 
   test("then all is, but for what Azure fills in while it works on it", () => {
