@@ -27,7 +27,7 @@ import {
   type Patch,
 } from "../properties/patch.js";
 import { EXCLUDE_FROM_LATEST } from "../properties/table.js";
-import { isExcluded, type Look } from "../resources.js";
+import type { Look } from "../resources.js";
 import { emptyRecord, unseen } from "./accepting.js";
 import {
   batchOf,
@@ -118,10 +118,17 @@ export function isMadeByOthers(
   );
 }
 
-/** What tools say in every body includes nothing that others hold back. */
+/** What tools say in every body includes nothing that others hold back, nor where a region's own flag does. */
 function heldBackStill(stated: Fields, { resource }: Look): Fields {
-  const { [EXCLUDE_FROM_LATEST]: excluded, ...others } = stated;
-  return excluded === false && isExcluded(resource) ? others : stated;
+  const shown = fieldsOf(resource);
+  return Object.fromEntries(
+    Object.entries(stated).filter(
+      ([name, value]) =>
+        value !== false ||
+        !name.endsWith("/excludeFromLatest") ||
+        (shown[name] ?? shown[EXCLUDE_FROM_LATEST]) !== true,
+    ),
+  );
 }
 
 /** What a body leaves out was to be cleared of the life that it was compared with; regions go where they are named. */

@@ -383,30 +383,37 @@ describe("what others have changed", () => {
     expect(await isExcluded(world, id)).toBe(true);
   });
 
-  test("nor is it by who says false while a body that was to create it is found to be theirs", async () => {
-    const theirs = await newDefinition(world);
-    const version = `${theirs}/versions/1.0.0`;
-    const body = plain();
-    await outside(
-      world,
-      "PUT",
-      version,
-      plain(undefined, { publishing: { excludeFromLatest: true } }),
-    );
-    world.clock.advance(3_600_000);
-    const first = operationIn(await put(world, version, body));
-    const second = operationIn(
-      await put(
-        world,
-        version,
-        plain(undefined, { publishing: { excludeFromLatest: false } }),
-      ),
-    );
-    expect(second.warnings).toMatchObject([{ code: "StaysExcluded" }]);
-    for (const { status } of await ended(world, [first, second]))
-      expect(status).toBe("Succeeded");
-    expect(await isExcluded(world, version)).toBe(true);
-  });
+  test.each([
+    [{ publishing: { excludeFromLatest: true } }, ["StaysExcluded"], {}],
+    [{}, [], { excludeFromLatest: true }],
+  ])(
+    "nor is it by who says false while a body that was to create it is found to be theirs (%j)",
+    async (more, warned, own) => {
+      const theirs = await newDefinition(world);
+      const version = `${theirs}/versions/1.0.0`;
+      const regions = (flag: object) => [
+        { name: "westus" },
+        { name: "eastus2", ...flag },
+      ];
+      await outside(world, "PUT", version, plain(regions(own), more));
+      world.clock.advance(3_600_000);
+      const before = profileOf(await shownIn(world, version));
+      const first = operationIn(await put(world, version, plain(regions({}))));
+      const second = operationIn(
+        await put(
+          world,
+          version,
+          plain(regions({ excludeFromLatest: false }), {
+            publishing: { excludeFromLatest: false },
+          }),
+        ),
+      );
+      expect((second.warnings ?? []).map(({ code }) => code)).toEqual(warned);
+      for (const { status } of await ended(world, [first, second]))
+        expect(status).toBe("Succeeded");
+      expect(profileOf(await shownIn(world, version))).toEqual(before);
+    },
+  );
 
   test("nor is it by a body that was read before they held it back", async () => {
     await outside(
