@@ -91,9 +91,9 @@ export function changedByOthers(
     fieldsOf(look.resource),
     Object.fromEntries(held.map((one) => [one.field, one.before ?? null])),
   );
-  // Regions that come or go say nothing of it.
+  // A region that goes says nothing of it, nor does one that comes excluded.
   const had = regionsIn(before);
-  const regions = regionsIn(after).filter((name) => had.includes(name));
+  const regions = regionsIn(after);
   return {
     changes: exists
       ? [
@@ -106,7 +106,10 @@ export function changedByOthers(
         ]
       : [],
     excluded: {
-      was: isExcludedIn(regions, before),
+      was: isExcludedIn(
+        regions.filter((name) => had.includes(name)),
+        before,
+      ),
       is: isExcludedIn(regions, after),
       byOthers: sent === undefined || sent.outcome === "shown",
     },

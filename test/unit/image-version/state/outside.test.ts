@@ -1,6 +1,7 @@
 /** What others change of what was sent last, as it is told from look to look. */
 import { describe, expect, test } from "vitest";
 import { regionField } from "../../../../src/image-version/properties/fields.js";
+import { EXCLUDE_FROM_LATEST } from "../../../../src/image-version/properties/table.js";
 import type { Patch } from "../../../../src/image-version/properties/patch.js";
 import {
   changedByOthers,
@@ -351,6 +352,23 @@ describe("beside what Sigil has sent", () => {
       expect(excluded).toMatchObject({ was: true, is: true });
     },
   );
+
+  test.each([
+    [{ [EXCLUDE_FROM_LATEST]: true }, { [FLAG]: false }],
+    [{ [OTHER]: true }, {}],
+  ])("but one that comes included does (%j, %j)", (excluded, own) => {
+    const { excluded: told } = changedByOthers(
+      {
+        ...succeeded().record,
+        observed: lookOf("Succeeded", COMPLETED, {
+          changes: { ...excluded, [EAST]: null },
+        }),
+      },
+      lookOf("Succeeded", COMPLETED, { changes: { ...excluded, ...own } }),
+      NOW,
+    );
+    expect(told).toMatchObject({ was: true, is: false });
+  });
 
   test("a look that shows again what others had changed may be older than that", () => {
     const told = {
