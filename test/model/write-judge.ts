@@ -1,7 +1,13 @@
 /** What each write of Sigil is judged by, where it arrives: what its sender has seen and stored, and who has asked for it. */
 import type { ImageVersionRequest } from "../../src/image-version/contract.js";
 import { MOST_BEHIND_MS, SIGIL, short, type Arm } from "./arm.js";
-import { changesBetween, factsOf, regionOf, type Facts } from "./facts.js";
+import {
+  changesBetween,
+  factsOf,
+  regionOf,
+  saidIn,
+  type Facts,
+} from "./facts.js";
 import {
   asks,
   isMeantFor,
@@ -149,6 +155,16 @@ export function createWriteJudge(judging: Judging): WriteJudge {
             to === "true",
             look.facts === undefined,
             look.regions,
+          )
+        )
+          continue;
+        // Of a life that others have begun since, a body says all that it shall be.
+        if (
+          open.some(
+            ({ body, life }) =>
+              body !== undefined &&
+              life < arm.life(version) &&
+              saidIn(body)[fact] === to,
           )
         )
           continue;
