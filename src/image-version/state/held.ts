@@ -1,17 +1,18 @@
 /** Versions whose promotion waits for what Azure does not know: tests, time, a person. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import type { ImageVersionRequest, PromotionRule } from "../contract.js";
-import { fieldsOf, regionOf, regionsIn } from "../properties/fields.js";
-import type { Asked } from "../properties/patch.js";
+import { fieldsOf, regionsIn } from "../properties/fields.js";
+import type { Asked, Patch } from "../properties/patch.js";
 import { canonicalRegion } from "../../resource-id.js";
 import { targetRegionsOf } from "../properties/canonical-form.js";
 import { EXCLUDE_FROM_LATEST, PROMOTION } from "../properties/table.js";
-import { isExcluded, type Look } from "../resources.js";
+import { isExcluded, isExcludedIn, type Look } from "../resources.js";
 import { known } from "./adoption.js";
 import { isRecent, type Time } from "./attempts.js";
 import {
   attemptsIn,
   batchOf,
+  sentLast,
   type Held,
   type ImageVersionRecord,
   type VersionRequest,
@@ -24,7 +25,7 @@ import {
   presentRule,
   ruleInForce,
 } from "./wanted.js";
-import { promotedWaves, waveTimes, wavesOf } from "./waves.js";
+import { exclusionIn, promotedWaves, waveTimes, wavesOf } from "./waves.js";
 
 /**
  * The rule by which the version that Azure shows is held back, or by which its next wave is. Undefined where nothing is to be
@@ -207,9 +208,9 @@ export function rolloutAfter(
   record: ImageVersionRecord,
 ): Pick<ImageVersionRecord, "rollout"> {
   const { observed, rollout } = record;
-  const { waves: before = [], included: _, ...kept } = rollout ?? {};
+  const { waves: before = [], included, ...kept } = rollout ?? {};
   if (askedAnew(record) !== undefined) {
-    const { told: __, ...anew } = kept;
+    const { told: _, ...anew } = kept;
     return rollout ? { rollout: anew } : {};
   }
   const waves = wavesOf(presentRule(record));
@@ -219,31 +220,66 @@ export function rolloutAfter(
   );
   if (waves === undefined || observed === undefined || !isDecided) return {};
   const promoted = promotedWaves(waves, observed.resource) ?? 0;
-  const sent = flagsSent(record);
   // Where nothing was to be done, others have.
-  if (promoted > 0 && sent.length === 0) return {};
+  if (promoted > 0 && !hasSentFlags(record)) return {};
   const times = before.slice(0, Math.max(0, promoted - 1));
-  const included = sent.flatMap(([field, value]) =>
-    value === false ? (regionOf(field) ?? []) : [],
-  );
   return {
     rollout: {
       ...kept,
       ...((promoted === 0 || times.length > 0) && { waves: times }),
-      ...(promoted > 0 && included.length > 0 && { included }),
+      ...(promoted > 0 && included && { included }),
     },
   };
 }
 
-/** What was sent for the batch of where the version is excluded from latest. */
-function flagsSent(
+/**
+ * Where the promotion that was sent last has included the version: what ARM has taken of it, and, of regions that `look` has, what
+ * that shows, though it may be older than the promotion. A region that goes has what it had.
+ */
+export function includedAfter(
   record: ImageVersionRecord,
-): readonly (readonly [string, unknown])[] {
+  look?: Look,
+): Pick<ImageVersionRecord, "rollout"> {
+  if (wavesOf(presentRule(record)) === undefined) return {};
+  const { included = [], ...rollout } = record.rollout ?? {};
+  const { changes = {}, overridesRule = false } = sentLast(record) ?? {};
+  const after = [...new Set([...included, ...regionsIn(changes)])].filter(
+    (name) => {
+      const excluded = isExcludedBy(changes, name, look);
+      const isKnown = included.includes(name);
+      return excluded === undefined
+        ? isKnown
+        : !excluded && (isKnown || overridesRule);
+    },
+  );
+  return after.length === 0 && record.rollout === undefined
+    ? {}
+    : { rollout: { ...rollout, ...(after.length > 0 && { included: after }) } };
+}
+
+/** Undefined where neither what was sent says it of the region, nor, of one that it includes, the look. */
+function isExcludedBy(
+  changes: Patch,
+  region: string,
+  look: Look | undefined,
+): boolean | undefined {
+  const sent =
+    changes[exclusionIn(region)] ??
+    (changes[EXCLUDE_FROM_LATEST] === true ? true : undefined);
+  if (sent !== false || look === undefined) return sent as boolean | undefined;
+  const shown = targetRegionsOf(look.resource).find(
+    ({ name }) => canonicalRegion(name) === region,
+  );
+  return shown && isExcludedIn(look.resource, shown);
+}
+
+/** For the batch it was sent where the version is excluded from latest. */
+function hasSentFlags(record: ImageVersionRecord): boolean {
   const batch = batchOf(record).map(([id]) => id);
   return attemptsIn(record)
     .filter(({ sentFor = [] }) => sentFor.some((id) => batch.includes(id)))
-    .flatMap(({ changes }) => Object.entries(changes))
-    .filter(([field]) => field.endsWith("/excludeFromLatest"));
+    .flatMap(({ changes }) => Object.keys(changes))
+    .some((field) => field.endsWith("/excludeFromLatest"));
 }
 
 /** The rule, of whatever kind, that holds the version back which Azure shows. */

@@ -212,7 +212,7 @@ export interface RolloutRecord {
    * Absent: nothing is known, as in what earlier releases have stored.
    */
   readonly waves?: readonly (string | null)[];
-  /** Canonical regions that the last promotion has included, and that no look at rest has shown since. */
+  /** Canonical regions that promotions have included, as far as is known, and that no look at rest has shown since. */
   readonly included?: readonly string[];
   /** Id of the event that was told last, but for those of single waves. */
   readonly told?: string;

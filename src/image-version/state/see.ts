@@ -1,6 +1,7 @@
 /**
  * What a look at the version makes of its state, and what is to be told of that. Pure. Invariants:
- *  1. An old look (older than the last write) changes nothing and tells nothing.
+ *  1. An old look (older than the last write) changes nothing and tells nothing; but where it shows what a promotion has included
+ *     excluded, others may have done that: it is not known to be included.
  *  2. What is told is what Azure shows; shown again, it is told no more.
  */
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
@@ -31,6 +32,7 @@ import {
   outsideEvents,
   type OthersChanges,
 } from "./outside.js";
+import { includedAfter } from "./held.js";
 import { isEnding } from "./reconcile.js";
 import { sentence, whyNotRepaired } from "./repairs.js";
 import { observeRegions, type RegionChange } from "./regions.js";
@@ -54,7 +56,11 @@ export function see(
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = pair;
-  if (isOld(record, look, context)) return pair; // Invariant 1.
+  // Invariant 1.
+  if (isOld(record, look, context))
+    return look.publishedDate === record.publishedDate
+      ? { ...pair, record: { ...record, ...includedAfter(record, look) } }
+      : pair;
   const before = isMadeByOthers(record, look) ? ofOthers(record, look) : record;
   const changes = observeRegions(before, look, failure, context);
   const seen = planRepairs(
@@ -87,15 +93,13 @@ export function see(
   ];
   const noted = withFailures(seen, changes, context);
   const { outside: _, outsideTold: __, ...kept } = noted.record;
-  return {
-    ...noted,
-    record: {
-      ...kept,
-      ...others.remembered,
-      ...heldBackBy(others, record),
-      outbox: [...seen.record.outbox, ...told],
-    },
+  const after: ImageVersionRecord = {
+    ...kept,
+    ...others.remembered,
+    ...heldBackBy(others, record),
+    outbox: [...seen.record.outbox, ...told],
   };
+  return { ...noted, record: { ...after, ...includedAfter(after, look) } };
 }
 
 /** With a record of what Azure shows; that others have made it in place of the version that Sigil knew is told. */

@@ -29,6 +29,7 @@ import {
 } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import { before, writesAfter, writesWith } from "./attempts.js";
+import { includedAfter } from "./held.js";
 import { beginPacing, paced, type Paced } from "./pace.js";
 import { isEnding, type Decision } from "./reconcile.js";
 import {
@@ -319,6 +320,7 @@ export function answered(
     ...(accepted && {
       lastAttempt: accepted,
       ...writesAfter(record, accepted, accepted),
+      ...includedAfter({ ...record, lastAttempt: accepted }),
     }),
     ...(armOperationUrl !== undefined && { armOperationUrl }),
   };

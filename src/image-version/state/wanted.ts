@@ -119,10 +119,8 @@ export function wantedBy(record: ImageVersionRecord): Patch {
     : heldBack(patch);
 }
 
-/** What tells which waves have the version: what was noted, and what was sent in the last minutes. */
-type Promoted = Partial<
-  Pick<ImageVersionRecord, "rollout" | "writes" | "observed">
->;
+/** What tells which waves have the version. */
+type Promoted = Partial<Pick<ImageVersionRecord, "rollout">>;
 
 /** With the flags that the waves which there are say of it, or those that it ends. */
 export function asWavesLeave(
@@ -208,10 +206,7 @@ function flagsOfNew(
   const promoted = regionsPromoted(waves, patch);
   const { waves: times = [], included = [] } = known.rollout ?? {};
   const waiting = regionsWithout(waves, shown, times).filter(
-    (name) =>
-      !promoted.includes(name) &&
-      !included.includes(name) &&
-      !isJustPromoted(name, known),
+    (name) => !promoted.includes(name) && !included.includes(name),
   );
   return Object.fromEntries(
     regionsIn(patch)
@@ -222,24 +217,6 @@ function flagsOfNew(
           patch[regionField(name)] !== null,
       )
       .map((name) => [exclusionIn(name), true]),
-  );
-}
-
-/** For so long what a promotion has included need not be noted as its wave's. */
-const JUST_MS = 600_000;
-
-/** Sigil has sent that it is included there, and nothing since that excludes it. */
-function isJustPromoted(
-  name: string,
-  { writes = [], observed }: Promoted,
-): boolean {
-  const flag = exclusionIn(name);
-  const last = writes.findLast(
-    ({ changes }) => flag in changes || changes[EXCLUDE_FROM_LATEST] === true,
-  );
-  return (
-    last?.changes[flag] === false &&
-    Date.parse(observed?.time ?? "") - Date.parse(last.sentTime) < JUST_MS
   );
 }
 

@@ -452,6 +452,50 @@ test("the only region of the first wave, which others remove before a look has s
   expect(await flags()).toEqual({ westus: true, eastus2: false });
 });
 
+const SOUTH = { regions: ["southcentralus"], ...BOOT };
+
+describe.each([
+  ["the first wave", [...EAST_FIRST.waves, SOUTH], []],
+  ["a later wave", [...WAVES.waves, SOUTH], ["westus"]],
+])(
+  "the only region of %s, whose promotion no look has shown,",
+  (_, waves, before) => {
+    const body = withTargets(
+      ruled({ when: "waves", waves }),
+      ["westus", "eastus2", "southcentralus"].map((name) => ({ name })),
+    );
+    beforeEach(async () => {
+      await send(body);
+      for (const region of before) {
+        await rollouts.report({ region });
+        await rollouts.pass(20);
+      }
+      await rollouts.report({ region: "eastus2" });
+      await untilPut();
+    });
+
+    test.each([1, 4, 11])(
+      "and that others hold back there and remove %s minutes later, is not included as it is added again",
+      async (minutes) => {
+        await rollouts.step(3);
+        await rollouts.exclude({ eastus2: true });
+        for (let i = 0; i < minutes * 6; i += 1) await rollouts.step(10);
+        await rollouts.simulator.control.dropRegion({
+          versionId: HELD,
+          region: "eastus2",
+        });
+        for (let i = 0; i < 12; i += 1) await rollouts.step(10);
+        await send({ ...body, tags: { a: "1" } });
+        await rollouts.pass(60);
+        expect(await flags()).toMatchObject({ eastus2: true });
+        await promoteImageVersion(rollouts.world.deps, OPERATOR);
+        await rollouts.pass(20);
+        expect(await flags()).toMatchObject({ eastus2: false });
+      },
+    );
+  },
+);
+
 test("a region that others have held back, as an operation has told, is not included as it is added again", async () => {
   const body = bodyOf(EAST_FIRST);
   await send(body);

@@ -8,6 +8,7 @@ import {
 } from "../../../../src/image-version/properties/table.js";
 import {
   heldBy,
+  includedAfter,
   isPaused,
   isToBeSent,
   operationsBeside,
@@ -467,6 +468,125 @@ describe("what a look tells of a rollout", () => {
   });
 });
 
+describe("where a promotion has included the version", () => {
+  const [SECOND = ""] = OTHERS;
+  const sent = (
+    changes: Attempt["changes"],
+    more: Partial<Attempt> = {},
+  ): Attempt => ({
+    changes,
+    regions: [],
+    sentTime: time(3),
+    outcome: "accepted",
+    overridesRule: true,
+    ...more,
+  });
+  const promotion = sent({
+    [EXCLUDE_FROM_LATEST]: false,
+    [exclusionIn(FIRST)]: false,
+    [exclusionIn(SECOND)]: true,
+  });
+  const after = (
+    lastAttempt: Attempt,
+    included?: readonly string[],
+    look?: Look,
+    rule: PromotionRule = WAVES,
+  ): RolloutRecord | undefined =>
+    includedAfter(
+      under(rule, {
+        lastAttempt,
+        ...(included && { rollout: { told: "event", included } }),
+      }),
+      look,
+    ).rollout;
+
+  test.each<[string, ReturnType<typeof after>, ...Parameters<typeof after>]>([
+    ["is what ARM has taken", { included: [FIRST] }, promotion],
+    [
+      "beside what was included before, and is not excluded by it",
+      { told: "event", included: ["uksouth", FIRST] },
+      promotion,
+      [SECOND, "uksouth"],
+    ],
+    [
+      "not what ARM has refused",
+      undefined,
+      { ...promotion, outcome: "refused" },
+    ],
+    [
+      "not what nobody promotes",
+      undefined,
+      sent({ [exclusionIn(FIRST)]: false }, { overridesRule: false }),
+    ],
+    [
+      "not where its rule has no waves",
+      undefined,
+      promotion,
+      undefined,
+      undefined,
+      TESTED,
+    ],
+    [
+      "nothing once the whole version is excluded",
+      { told: "event" },
+      sent({ [EXCLUDE_FROM_LATEST]: true }),
+      [FIRST],
+    ],
+    [
+      "but for a region that is included all the same",
+      { told: "event", included: [FIRST] },
+      sent({
+        [EXCLUDE_FROM_LATEST]: true,
+        [exclusionIn(FIRST)]: false,
+      }),
+      [SECOND],
+    ],
+    [
+      "all that was, where nothing is said of latest",
+      { told: "event", included: [FIRST] },
+      sent({ "/tags/a": "1", [`${regionField(FIRST)}/name`]: FIRST }),
+      [FIRST],
+    ],
+    [
+      "not where a look shows it excluded",
+      { told: "event" },
+      promotion,
+      [FIRST],
+      showing(false, FIRST),
+    ],
+    [
+      "also with the version",
+      { told: "event" },
+      promotion,
+      [FIRST],
+      showing(true, SECOND),
+    ],
+    [
+      "where a look shows it, whatever one before has shown",
+      { included: [FIRST] },
+      promotion,
+      undefined,
+      showing(false, SECOND),
+    ],
+    [
+      "as it was where a look does not have the region",
+      { told: "event", included: ["uksouth"] },
+      sent({ [exclusionIn("uksouth")]: false }),
+      ["uksouth"],
+      showing(false),
+    ],
+    [
+      "as it was where something else was sent last",
+      { told: "event", included: [FIRST] },
+      sent({ "/tags/a": "1" }),
+      [FIRST],
+      showing(false, FIRST),
+    ],
+  ])("%s", (_, expected, ...args) => {
+    expect(after(...args)).toEqual(expected);
+  });
+});
+
 describe("what is known of a rollout once Azure shows what was asked", () => {
   const waves = [time(1), time(2)];
   const before: RolloutRecord = { told: "event", waves };
@@ -531,26 +651,15 @@ describe("what is known of a rollout once Azure shows what was asked", () => {
     ],
     ["also the first one", { rollout: kept }, byHand(false), first],
     [
-      "what was sent as included is known, though nobody has looked, and no longer what was before",
+      "what a promotion has included stays known",
       { rollout: { ...kept, included: [FIRST] } },
       byHand(false),
       first,
       WAVES,
-      {
-        rollout: { ...kept, included: OTHERS },
-        lastAttempt: {
-          ...sent(EXCLUDE_FROM_LATEST, "a"),
-          changes: {
-            [EXCLUDE_FROM_LATEST]: false,
-            [exclusionIn(FIRST)]: false,
-            [exclusionIn(OTHERS[0] ?? "")]: true,
-            [`${regionField(FIRST)}/name`]: FIRST,
-          },
-        },
-      },
+      { rollout: { ...kept, included: [FIRST] } },
     ],
     [
-      "also by a demotion",
+      "but for a demotion",
       { rollout: { ...kept, waves: [] } },
       byHand(true),
       out,

@@ -14,6 +14,7 @@ import type {
   ImageVersionRecord,
 } from "../../../../src/image-version/state/record.js";
 import { see } from "../../../../src/image-version/state/see.js";
+import { exclusionIn } from "../../../../src/image-version/state/waves.js";
 import type { RegionRecord } from "../../../../src/operation/records.js";
 import { eventMistakes } from "../../events/document.js";
 import {
@@ -111,6 +112,37 @@ describe("invariant 1: an old look changes nothing and tells nothing", () => {
   test("within ten minutes of a write that was accepted", () => {
     expect(look(pair, "Succeeded", COMPLETED, 699)).toEqual(told(pair));
     expect(toldOf(look(pair, "Succeeded", COMPLETED, 700))).not.toEqual([]);
+  });
+
+  test("but that a region is not known to be included, which a promotion includes and it shows excluded", () => {
+    const [region = ""] = Object.keys(COMPLETED);
+    const changes = { [exclusionIn(region)]: false };
+    const promoted = withRecord(pair, {
+      lastApplied: {
+        ...pair.record.lastApplied,
+        [PROMOTION]: {
+          when: "waves",
+          waves: [{ regions: [region], after: "manual" }],
+        },
+      },
+      publishedDate: time(0),
+      rollout: { included: [region] },
+      lastAttempt: { ...attempt, changes, overridesRule: true },
+      writes: [
+        { changes, was: { [exclusionIn(region)]: true }, sentTime: time(100) },
+      ],
+    });
+    const shown = { [exclusionIn(region)]: true };
+    const { record } = see(
+      promoted,
+      {
+        ...lookOf("Succeeded", COMPLETED, { changes: shown }),
+        publishedDate: time(0),
+      },
+      undefined,
+      at(101),
+    );
+    expect(record).toEqual({ ...promoted.record, rollout: {} });
   });
 
   test("within twice the time of a PUT of which the outcome is unknown", () => {
