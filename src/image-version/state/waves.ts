@@ -66,7 +66,8 @@ export function promotedWaves(
 
 /**
  * Since when each wave has the version, where a look shows it; `before`, as it was known. Null of one that others have taken it
- * from. A wave that has no region any more has what it had: none that follows it waits for it.
+ * from, in one of its regions; the others have it still. A wave that has no region any more has what it had: none that follows it
+ * waits for it.
  */
 export function waveTimes(
   before: WaveTimes,
@@ -78,7 +79,8 @@ export function waveTimes(
   const have = lastThere(waves.slice(0, promoted), shown) + 1;
   return Array.from({ length: Math.max(have, before.length) }, (_, i) => {
     if (i < have) return before[i] ?? timeOf(i);
-    return i < promoted ? (before[i] ?? null) : null;
+    const isTaken = isHeldIn(waves[i]?.regions ?? [], shown);
+    return isTaken ? null : (before[i] ?? null);
   });
 }
 
@@ -220,6 +222,19 @@ export function withFlagsOf(
         ([field]) => field === EXCLUDE_FROM_LATEST || regions.includes(field),
       ),
     ),
+  );
+}
+
+/** Excluded in one of these regions that is shown, by its own flag or the version's. */
+function isHeldIn(
+  regions: readonly string[],
+  shown: ImageVersionRequest,
+): boolean {
+  const names = regions.map(canonicalRegion);
+  return targetRegionsOf(shown).some(
+    (region) =>
+      names.includes(canonicalRegion(region.name)) &&
+      isExcludedIn(shown, region),
   );
 }
 

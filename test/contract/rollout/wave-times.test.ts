@@ -26,6 +26,7 @@ import {
   TESTED,
   ruled,
   startRollouts,
+  withTargets,
   type Rollouts,
 } from "./support.js";
 
@@ -278,6 +279,32 @@ test("a wave that is promoted again is told again", async () => {
   const events = await told();
   expect(wavesIn(events)).toEqual([1, 1]);
   expect(new Set(events.map(({ id }) => id)).size).toBe(2);
+});
+
+test("a wave of which others take nothing back is not told again, though they take back and return another", async () => {
+  const waves = ["westus", "eastus2", "southcentralus"].map((region) => ({
+    regions: [region],
+    ...BOOT,
+  }));
+  await request(
+    rollouts.world.deps,
+    HELD,
+    withTargets(
+      ruled({ when: "waves", waves }),
+      waves.flatMap(({ regions }) => regions.map((name) => ({ name }))),
+    ),
+  );
+  await rollouts.world.finish(HELD);
+  for (const region of ["westus", "eastus2"]) {
+    await rollouts.report({ region });
+    await rollouts.pass(20);
+  }
+  for (const excluded of [true, false]) {
+    await rollouts.exclude({ westus: excluded });
+    await rollouts.pass(20);
+  }
+  expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+  expect(wavesIn(await told())).toEqual([1, 2, 1]);
 });
 
 test("two hosts that see a wave at once tell it once", async () => {

@@ -138,11 +138,18 @@ describe("since when each wave has the version", () => {
       FIRST,
     ],
     [
-      "is never, where the regions are as no wave leaves them",
-      [null, null],
-      ["then 0", "then 1"],
+      "is as it was known of a wave of which nothing is taken back, though the regions are as no wave leaves them",
+      [null, "then 1", null],
+      ["then 0", "then 1", null],
       false,
       { ...OUT, eastus2: false },
+    ],
+    [
+      "is never, where the version is excluded in all",
+      [null, null],
+      ["then 0", "then 1"],
+      true,
+      OUT,
     ],
     [
       "is as it was known, where a wave has no region any more",
