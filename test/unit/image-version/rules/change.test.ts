@@ -367,6 +367,29 @@ describe("what a request repeats of exclusion from latest", () => {
     ]);
   });
 
+  const held = (excluded: boolean) => ({
+    regions: ["westus", "eastus2"].map((name, i) =>
+      region(name, [0], { excludeFromLatest: i === 0 && excluded }),
+    ),
+  });
+
+  test("includes nothing in a region that its own flag holds back", () => {
+    expect(told(held(false), held(true))).toEqual([
+      finding(
+        "StaysExcluded",
+        `${REGIONS}/0/excludeFromLatest`,
+        "The version is excluded from latest in westus by the region's own flag, and stays so: tools repeat excludeFromLatest false in every body, and who holds a version back is not overruled by that.",
+        "To include it in latest there, PATCH the target regions with excludeFromLatest false of westus.",
+        "warning",
+      ),
+    ]);
+  });
+
+  const waves = {
+    when: "waves",
+    waves: [{ regions: ["eastus2"], after: "manual" }],
+  };
+
   test("says where a region's own flag includes it", () => {
     const regions = ["westus", "eastus2"].map((name, i) =>
       region(name, [0], { excludeFromLatest: i === 1 }),
@@ -383,6 +406,20 @@ describe("what a request repeats of exclusion from latest", () => {
     ["it is so: excluded", OUT, OUT],
     ["it is asked: to be included", IN, OUT, { patch: { [FIELD]: false } }],
     ["it is asked: to be excluded", OUT, IN, { patch: { [FIELD]: true } }],
+    [
+      "it is asked: to be included in the region",
+      held(false),
+      held(true),
+      { patch: { [`${regionField("westus")}/excludeFromLatest`]: false } },
+    ],
+    ["nothing is said of the region", {}, held(true)],
+    ["the region is not excluded", held(false), held(false)],
+    [
+      "waves say when a region has its turn",
+      held(false),
+      held(true),
+      { lastApplied: { [PROMOTION]: waves } },
+    ],
     ["nothing is said of what is excluded", {}, OUT],
     ["nothing is said of what is included", {}, IN],
     ["a rule holds it back", IN, OUT, { held: true }],
