@@ -54,10 +54,13 @@ export async function start(
   return { emulator, client: connect(emulator.connectionString), clock };
 }
 
-/** A client, closed when the test ends, that fails at once instead of trying again. */
+/**
+ * A client, closed when the test ends, that fails at once instead of trying again. A receiver that is subscribed tries for ever: soon,
+ * not after half a minute.
+ */
 export function connect(connectionString: string): ServiceBusClient {
   const client = new ServiceBusClient(connectionString, {
-    retryOptions: { maxRetries: 0, timeoutInMs: 10_000 },
+    retryOptions: { maxRetries: 0, retryDelayInMs: 100, timeoutInMs: 10_000 },
   });
   onTestFinished(() => client.close());
   return client;
