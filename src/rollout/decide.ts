@@ -105,6 +105,21 @@ export type Decision = {
 const MOST_TESTS = 3;
 const NEXT_TEST_MS = 30 * 60_000;
 
+/** Somebody has changed where it is excluded: no wave goes on by itself. The next one is `wave`, counted from 1. */
+export function decideStopped(
+  wave: number,
+  regions: readonly string[],
+): Decision {
+  const gate: Gate = { state: "waiting", failed: [], missing: [] };
+  return {
+    ...attention(
+      gate,
+      `Its waves have stopped: somebody has excluded the version from latest, or included it, otherwise than they do. They go on once that is put back. Promoted by hand it becomes the latest in ${regions.join(", ")}.`,
+    ),
+    wave,
+  };
+}
+
 export function decide(situation: Situation, now: Date): Decision {
   const { wave, unsent } = situation;
   const next = decideNext(situation, now);

@@ -1,9 +1,8 @@
 import type { ImageVersionView } from "../image-version/contract.js";
 import { testedRow } from "../image-version/listings.js";
 import type { KnownImageVersion } from "../image-version/queries/get.js";
-import { decide } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
-import { situationOf } from "./situation.js";
+import { decisionOn } from "./situation.js";
 
 export type RolloutView = NonNullable<ImageVersionView["sigil"]["rollout"]>;
 
@@ -16,12 +15,9 @@ export async function getRollout(
   { id, record, look }: KnownImageVersion,
 ): Promise<RolloutView | undefined> {
   if (record === undefined || look === undefined) return undefined;
-  const found = await situationOf(deps, id, record, look);
+  const found = await decisionOn(deps, id, record, look);
   if (found === undefined) return undefined;
-  const { state, message, nextAttemptTime, gate, wave } = decide(
-    found.situation,
-    deps.imageVersions.now(),
-  );
+  const { state, message, nextAttemptTime, gate, wave } = found.decision;
   if (state !== "Halted" && record.rollout?.failedTime !== undefined)
     await deps.imageVersions.index.put([testedRow(record.resourceId)]);
   return {

@@ -13,6 +13,7 @@ import {
 } from "../image-version/commands/by-hand.js";
 import { TESTED_SCOPE, testedRow } from "../image-version/listings.js";
 import type { StoredVersion } from "../image-version/ports.js";
+import type { Held } from "../image-version/state/record.js";
 import { lookAt } from "../image-version/queries/look-at.js";
 import type { Look } from "../image-version/resources.js";
 import { latestOf } from "../image-version/state/attempts.js";
@@ -28,10 +29,10 @@ import {
   parseImageVersionId,
   type ImageVersionId,
 } from "../resource-id.js";
-import { decide, type Decision } from "./decide.js";
+import type { Decision } from "./decide.js";
 import type { RolloutDependencies } from "./ports.js";
 import { REQUESTED_BY } from "./requested-by.js";
-import { decisionsOn, situationOf, type Decisions } from "./situation.js";
+import { decisionOn, decisionsOn, type Decisions } from "./situation.js";
 import { tellAttention, tellHalt, tellReached } from "./tell.js";
 
 /** Nothing more is to be done for it; not now; or Azure has not shown it as it is. */
@@ -144,19 +145,22 @@ async function subjectOf(
   deps: RolloutDependencies,
   { id, stored: { record }, look }: Seen,
   decisions?: Decisions,
-) {
-  const found = await situationOf(deps, id, record, look, decisions);
+): Promise<{
+  readonly outcome: Outcome;
+  /** As a promotion by it says; absent where its waves have stopped. */
+  readonly byRule?: Held & { readonly publishedDate: string };
+}> {
+  const found = await decisionOn(deps, id, record, look, decisions);
   const { publishedDate } = look;
   if (publishedDate === undefined || found === undefined)
     return {
       outcome:
-        isFinal(record.state) && !isPaused(record, look)
-          ? ("over" as const)
-          : ("later" as const),
+        isFinal(record.state) && !isPaused(record, look) ? "over" : "later",
     };
+  const { decision, held } = found;
   return {
-    outcome: decide(found.situation, deps.imageVersions.now()),
-    byRule: { ...found.held, publishedDate },
+    outcome: decision,
+    ...(held && { byRule: { ...held, publishedDate } }),
   };
 }
 
@@ -187,6 +191,10 @@ async function rollOut(
     decisions,
   );
   if (typeof outcome === "string") return outcome;
+  if (byRule === undefined) {
+    await tellAttention(deps, stored, look, outcome, traceparent);
+    return outcome;
+  }
   const command = { id, requestedBy: REQUESTED_BY, traceparent };
   switch (outcome.kind) {
     case "promote":

@@ -2,15 +2,18 @@
 import { isFinal } from "../image-version/state/states.js";
 import {
   heldBy,
+  isPaused,
   isToBeSent,
   operationsBeside,
   overtakenPromotion,
+  wavesIn,
   withoutRequest,
 } from "../image-version/state/held.js";
 import {
   isHeldEverywhere,
   isLatestNowhere,
   lastThere,
+  nextWave,
   wavesOf,
   type Wave,
 } from "../image-version/state/waves.js";
@@ -38,7 +41,14 @@ import {
 } from "../resource-id.js";
 import { resultsOf } from "../test-results/get.js";
 import type { GateTerms } from "../test-results/results.js";
-import type { MachineTests, Situation, WaveSituation } from "./decide.js";
+import {
+  decide,
+  decideStopped,
+  type Decision,
+  type MachineTests,
+  type Situation,
+  type WaveSituation,
+} from "./decide.js";
 import { hindranceIn, namesOf, testsIn } from "./hindrance.js";
 import type { RolloutDependencies } from "./ports.js";
 import {
@@ -47,8 +57,27 @@ import {
   REQUESTED_BY,
 } from "./requested-by.js";
 
+/** What becomes of a version, and how it is held back, unless its waves have stopped; undefined for one that no such rule holds. */
+export async function decisionOn(
+  deps: RolloutDependencies,
+  id: ImageVersionId,
+  record: ImageVersionRecord,
+  look: Look,
+  decisions?: Decisions,
+): Promise<{ readonly decision: Decision; readonly held?: Held } | undefined> {
+  const found = await situationOf(deps, id, record, look, decisions);
+  if (found !== undefined)
+    return {
+      held: found.held,
+      decision: decide(found.situation, deps.imageVersions.now()),
+    };
+  if (!isFinal(record.state) || !isPaused(record, look)) return undefined;
+  const next = nextWave(wavesIn(record, look) ?? [], look.resource);
+  return next && { decision: decideStopped(next.number, next.regions) };
+}
+
 /** How a version is held back, and what is known of it; undefined for one that no such rule holds. */
-export async function situationOf(
+async function situationOf(
   deps: RolloutDependencies,
   id: ImageVersionId,
   record: ImageVersionRecord,

@@ -202,13 +202,13 @@ export function withWaves(
 
 /**
  * What is known of a rollout once Azure shows what the batch asks. A new rule begins anew. By hand, the wave that is promoted has
- * the version anew, and what is excluded is in none.
+ * the version anew, but where each of its regions is gone, and is not known to have been included; and what is excluded is in none.
  */
 export function rolloutAfter(
   record: ImageVersionRecord,
 ): Pick<ImageVersionRecord, "rollout"> {
   const { observed, rollout } = record;
-  const { waves: before = [], included, ...kept } = rollout ?? {};
+  const { waves: before = [], included = [], ...kept } = rollout ?? {};
   if (askedAnew(record) !== undefined) {
     const { told: _, ...anew } = kept;
     return rollout ? { rollout: anew } : {};
@@ -222,12 +222,19 @@ export function rolloutAfter(
   const promoted = promotedWaves(waves, observed.resource) ?? 0;
   // Where nothing was to be done, others have.
   if (promoted > 0 && !hasSentFlags(record)) return {};
-  const times = before.slice(0, Math.max(0, promoted - 1));
+  const earlier = before.slice(0, Math.max(0, promoted - 1));
+  const known = [...included, ...regionsIn(fieldsOf(observed.resource))];
+  const regions = waves[promoted - 1]?.regions.map(canonicalRegion) ?? [];
+  const isTaken =
+    earlier.length === promoted - 1 &&
+    !regions.some((name) => known.includes(name)) &&
+    regions.some((name) => isPromotedIn(name, record));
+  const times = isTaken ? [...earlier, null] : earlier;
   return {
     rollout: {
       ...kept,
       ...((promoted === 0 || times.length > 0) && { waves: times }),
-      ...(promoted > 0 && included && { included }),
+      ...(promoted > 0 && included.length > 0 && { included }),
     },
   };
 }
@@ -271,6 +278,15 @@ function isExcludedBy(
     ({ name }) => canonicalRegion(name) === region,
   );
   return shown && isExcludedIn(look.resource, shown);
+}
+
+/** The batch asks by hand, or by a rule, that the version is included there. */
+function isPromotedIn(region: string, record: ImageVersionRecord): boolean {
+  return batchOf(record).some(
+    ([, request]) =>
+      isDecidedByHand(request) &&
+      request.changes[exclusionIn(region)] === false,
+  );
 }
 
 /** For the batch it was sent where the version is excluded from latest. */

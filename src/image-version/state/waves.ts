@@ -152,19 +152,14 @@ export function flagsOfNext(
   waves: readonly Wave[],
   shown: ImageVersionRequest,
 ): Patch {
-  const targets = targetRegionsOf(shown).map((region) => ({
-    name: canonicalRegion(region.name),
-    excluded: isExcludedIn(shown, region),
-  }));
-  const next =
-    waves
-      .map(({ regions }) => regions.map(canonicalRegion))
-      .find((regions) =>
-        targets.some((one) => one.excluded && regions.includes(one.name)),
-      ) ?? [];
-  const flags = targets
-    .filter(({ name }) => isExcluded(shown) || next.includes(name))
-    .map(({ name, excluded }): [string, boolean] => [
+  const next = nextWave(waves, shown)?.regions ?? [];
+  const flags = targetRegionsOf(shown)
+    .map((region): [string, boolean] => [
+      canonicalRegion(region.name),
+      isExcludedIn(shown, region),
+    ])
+    .filter(([name]) => isExcluded(shown) || next.includes(name))
+    .map(([name, excluded]): [string, boolean] => [
       exclusionIn(name),
       excluded && !next.includes(name),
     ]);
@@ -223,6 +218,23 @@ export function withFlagsOf(
       ),
     ),
   );
+}
+
+/** The first one that lacks the version in a region that is shown, counted from 1, and those of its regions, canonical. */
+export function nextWave(
+  waves: readonly Wave[],
+  shown: ImageVersionRequest,
+):
+  { readonly number: number; readonly regions: readonly string[] } | undefined {
+  const at = waves.findIndex(({ regions }) => isHeldIn(regions, shown));
+  const there = targetRegionsOf(shown).map(({ name }) => canonicalRegion(name));
+  const regions = regionsOfWaves(waves.slice(at, at + 1));
+  return at === -1
+    ? undefined
+    : {
+        number: at + 1,
+        regions: regions.filter((name) => there.includes(name)),
+      };
 }
 
 /** Excluded in one of these regions that is shown, by its own flag or the version's. */

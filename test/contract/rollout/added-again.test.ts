@@ -488,6 +488,10 @@ describe.each([
         await send({ ...body, tags: { a: "1" } });
         await rollouts.pass(60);
         expect(await flags()).toMatchObject({ eastus2: true });
+        expect(await rollouts.view()).toMatchObject({
+          state: "NeedsAttention",
+          message: expect.stringMatching(/the latest in eastus2\.$/u) as string,
+        });
         await promoteImageVersion(rollouts.world.deps, OPERATOR);
         await rollouts.pass(20);
         expect(await flags()).toMatchObject({ eastus2: false });

@@ -712,7 +712,18 @@ test("waves that others have stopped go on once their regions are as before", as
   await rollouts.pass(3);
   await rollouts.exclude({}, true);
   await rollouts.pass(10);
-  expect(await rollouts.view()).toBeUndefined();
+  const stopped = {
+    state: "NeedsAttention",
+    message:
+      "Its waves have stopped: somebody has excluded the version from latest, or included it, otherwise than they do. They go on once that is put back. Promoted by hand it becomes the latest in westus.",
+    wave: 1,
+  };
+  expect(await rollouts.view()).toEqual(stopped);
+  expect(
+    (await rollouts.takeEvents())
+      .filter(({ type }) => type.endsWith("RolloutHalted"))
+      .map(({ data }) => data),
+  ).toEqual([{ failed: [], message: stopped.message }]);
   expect(await rollouts.isLookedAfter()).toBe(true);
   await rollouts.exclude({}, false);
   await rollouts.pass(5);

@@ -160,7 +160,10 @@ describe("by hand", () => {
     await rollouts.report({ region: "eastus2" });
     await rollouts.pass(15);
     expect(await rollouts.isLatest()).toBe(false);
-    expect(await rollouts.view()).toBeUndefined();
+    expect(await rollouts.view()).toMatchObject({
+      state: "NeedsAttention",
+      wave: 1,
+    });
   });
 
   test("who holds a wave's region back in Azure is not overruled; a promotion by hand begins with the first wave", async () => {
@@ -170,7 +173,10 @@ describe("by hand", () => {
     await rollouts.exclude({ westus: true });
     await rollouts.pass(15);
     expect(await rollouts.latestIn()).toEqual([]);
-    expect(await rollouts.view()).toBeUndefined();
+    expect(await rollouts.view()).toMatchObject({
+      state: "NeedsAttention",
+      wave: 1,
+    });
     await promote();
     expect(await rollouts.latestIn()).toEqual(["westus"]);
   });
