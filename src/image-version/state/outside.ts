@@ -91,9 +91,13 @@ export function changedByOthers(
     fieldsOf(look.resource),
     Object.fromEntries(held.map((one) => [one.field, one.before ?? null])),
   );
-  // A region that goes says nothing of it, nor does one that comes excluded.
+  // A region that goes says nothing of it, nor does one that comes excluded, or comes back.
   const had = regionsIn(before);
   const regions = regionsIn(after);
+  const is = isExcludedIn(regions, after);
+  const asked = is
+    ? regions.filter((name) => had.includes(name))
+    : [...had, ...regions.filter((name) => record.goneRegions?.includes(name))];
   return {
     changes: exists
       ? [
@@ -106,11 +110,8 @@ export function changedByOthers(
         ]
       : [],
     excluded: {
-      was: isExcludedIn(
-        regions.filter((name) => had.includes(name)),
-        before,
-      ),
-      is: isExcludedIn(regions, after),
+      was: isExcludedIn(asked, before),
+      is,
       byOthers: sent === undefined || sent.outcome === "shown",
     },
     remembered: {
@@ -446,17 +447,23 @@ export function lostIn(changes: readonly Unmet[]): readonly string[] {
   });
 }
 
-/** In what two looks differ. */
+/** In what two looks differ. A region's false goes before the version's true: there it is not the same as none. */
 export function drift(before: Fields, after: Fields): readonly Unmet[] {
+  const isSame = (field: string, old: unknown, value: unknown): boolean =>
+    sameAt(field, old, value) &&
+    (old === value ||
+      field !== exclusionIn(regionOf(field) ?? "") ||
+      (old ?? before[EXCLUDE_FROM_LATEST] ?? false) ===
+        (value ?? after[EXCLUDE_FROM_LATEST] ?? false));
   return [
     ...Object.entries(after).flatMap(([field, value]): Unmet[] => {
       const old = valueAt(before, field);
-      return sameAt(field, old, value)
+      return isSame(field, old, value)
         ? []
         : [{ field, before: old, after: value }];
     }),
     ...Object.entries(before).flatMap(([field, value]): Unmet[] =>
-      valueAt(after, field) === undefined && !sameAt(field, value, undefined)
+      valueAt(after, field) === undefined && !isSame(field, value, undefined)
         ? [{ field, before: value, after: null }]
         : [],
     ),

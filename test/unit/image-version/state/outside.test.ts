@@ -370,6 +370,59 @@ describe("beside what Sigil has sent", () => {
     expect(told).toMatchObject({ was: true, is: false });
   });
 
+  const SOUTH = `${regionField("uksouth")}/name`;
+
+  test.each<[string, Patch, Patch, readonly string[]]>([
+    ["is there again", { [EAST]: null }, {}, ["eastus2"]],
+    [
+      "takes the place of another",
+      {},
+      { [EAST]: null, [SOUTH]: "uksouth" },
+      [],
+    ],
+  ])(
+    "nor does one that %s, of a version that was in latest before",
+    (_, before, after, goneRegions) => {
+      const shown = (changes: Patch) =>
+        lookOf("Succeeded", COMPLETED, {
+          changes: { [OTHER]: true, ...changes },
+        });
+      const { excluded } = changedByOthers(
+        { ...succeeded().record, goneRegions, observed: shown(before) },
+        shown(after),
+        NOW,
+      );
+      expect(excluded).toMatchObject({ was: false, is: false });
+    },
+  );
+
+  test.each<[string, boolean, Patch, Patch, readonly string[]]>([
+    ["goes before the version's true", true, {}, { [FLAG]: false }, [FLAG]],
+    ["and does so no more", true, { [FLAG]: false }, {}, [FLAG]],
+    [
+      "is none where the version is not excluded",
+      false,
+      {},
+      { [FLAG]: false },
+      [],
+    ],
+    ["nor is its going", false, { [FLAG]: false }, {}, []],
+  ])("a region's own false %s", (_, excluded, before, after, told) => {
+    const shown = (changes: Patch): Patch => ({
+      [EXCLUDE_FROM_LATEST]: excluded,
+      ...changes,
+    });
+    const observed = lookOf("Succeeded", COMPLETED, { changes: shown(before) });
+    expect(seen(shown(after), { observed })).toEqual(told);
+    const { excluded: latest } = changedByOthers(
+      { ...succeeded().record, observed },
+      lookOf("Succeeded", COMPLETED, { changes: shown(after) }),
+      NOW,
+    );
+    const isIn = (one: Patch): boolean => !excluded || FLAG in one;
+    expect(latest).toMatchObject({ was: !isIn(before), is: !isIn(after) });
+  });
+
   test("a look that shows again what others had changed may be older than that", () => {
     const told = {
       field: "/tags/a",
