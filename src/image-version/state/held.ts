@@ -25,7 +25,13 @@ import {
   presentRule,
   ruleInForce,
 } from "./wanted.js";
-import { exclusionIn, promotedWaves, waveTimes, wavesOf } from "./waves.js";
+import {
+  exclusionIn,
+  isLatestNowhere,
+  promotedWaves,
+  waveTimes,
+  wavesOf,
+} from "./waves.js";
 
 /**
  * The rule by which the version that Azure shows is held back, or by which its next wave is. Undefined where nothing is to be
@@ -143,7 +149,7 @@ export function overtakenPromotion(
   return undefined;
 }
 
-/** Others have stopped waves which they may let go on. */
+/** Others have stopped waves which they may let go on: they have taken one back, or all before it was known to have the version. */
 export function isPaused(record: ImageVersionRecord, look: Look): boolean {
   const now = atRest(record, look);
   const waves = wavesOf(presentRule(now));
@@ -152,10 +158,14 @@ export function isPaused(record: ImageVersionRecord, look: Look): boolean {
     promotedWaves(waves, look.resource) === waves.length
   )
     return false;
-  const begun = now.rollout?.waves?.length ?? 0;
+  const seen = now.rollout?.waves;
+  const begun = seen?.length ?? 0;
   return (
     (begun > 0 && begun < waves.length) ||
-    ruleHolding(record, look) !== undefined
+    ruleHolding(record, look) !== undefined ||
+    (seen === undefined &&
+      !isExcluded(look.resource) &&
+      isLatestNowhere(look.resource))
   );
 }
 

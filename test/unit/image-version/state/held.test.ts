@@ -336,6 +336,12 @@ describe("waves are paused that others may let go on", () => {
       showing(false, ...REGIONS),
     ],
     [
+      true,
+      "also before any was known to have the version",
+      under(WAVES, { overriddenRule: WAVES }),
+      showing(false, ...REGIONS),
+    ],
+    [
       false,
       "not once each has it",
       under(WAVES, begun(time(1))),
@@ -617,6 +623,18 @@ describe("what is known of a rollout once Azure shows what was asked", () => {
   };
   const first = showing(false, ...OTHERS);
   const all = showing(false);
+  /** The first wave's promotion, and a look without its only region. */
+  const byWave = changeOf(
+    { [EXCLUDE_FROM_LATEST]: false, [exclusionIn(FIRST)]: false },
+    { byHand: true },
+  );
+  const gone = lookOf("Succeeded", COMPLETED, {
+    changes: {
+      [EXCLUDE_FROM_LATEST]: false,
+      [regionField(FIRST)]: null,
+      ...Object.fromEntries(OTHERS.map((name) => [exclusionIn(name), true])),
+    },
+  });
   const out = showing(true, ...REGIONS);
 
   test.each<
@@ -659,7 +677,21 @@ describe("what is known of a rollout once Azure shows what was asked", () => {
       { rollout: { ...kept, included: [FIRST] } },
     ],
     [
-      "but for a demotion",
+      "a wave whose regions are gone, and that is not known to have had it, is taken back",
+      { rollout: { ...kept, waves: [null] } },
+      byWave,
+      gone,
+    ],
+    [
+      "not where it is known to",
+      { rollout: { ...kept, included: [FIRST] } },
+      byWave,
+      gone,
+      WAVES,
+      { rollout: { ...kept, included: [FIRST] } },
+    ],
+    [
+      "what a promotion has included is forgotten by a demotion",
       { rollout: { ...kept, waves: [] } },
       byHand(true),
       out,
