@@ -250,23 +250,27 @@ export function rolloutAfter(
 }
 
 /**
- * Where the promotion that was sent last has included the version: what ARM has taken of it, and, of regions that `look` has, what
- * that shows, though it may be older than the promotion. A region that goes has what it had.
+ * Where the promotion that was sent last, or whoever puts back what was taken from a wave, has included the version: what ARM has
+ * taken of it, and, of regions that `look` has, what that shows, though it may be older. A region that goes has what it had.
  */
 export function includedAfter(
   record: ImageVersionRecord,
   look?: Look,
 ): Pick<ImageVersionRecord, "rollout"> {
-  if (wavesOf(presentRule(record)) === undefined) return {};
+  const waves = wavesOf(presentRule(record));
+  if (waves === undefined) return {};
   const { included = [], ...rollout } = record.rollout ?? {};
   const { changes = {}, overridesRule = false } = sentLast(record) ?? {};
+  const begun = waves
+    .slice(0, rollout.waves?.length ?? 0)
+    .flatMap(({ regions }) => regions.map(canonicalRegion));
   const after = [...new Set([...included, ...regionsIn(changes)])].filter(
     (name) => {
       const excluded = isExcludedBy(changes, name, look);
       const isKnown = included.includes(name);
       return excluded === undefined
         ? isKnown
-        : !excluded && (isKnown || overridesRule);
+        : !excluded && (isKnown || overridesRule || begun.includes(name));
     },
   );
   return after.length === 0 && record.rollout === undefined

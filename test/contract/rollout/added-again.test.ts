@@ -83,19 +83,25 @@ const remove = async (rule: object): Promise<void> => {
   await rollouts.world.finish(HELD);
   await rollouts.pass(15);
 };
-const addByPatch = async (
+const patch = (
   rule: object,
-  says: { readonly excludeFromLatest?: boolean } = {},
-): Promise<void> => {
+  says: { readonly excludeFromLatest?: boolean },
+) => {
   const targetRegions = targetsOf(bodyOf(rule)).map((one) => ({
     ...one,
     ...(isIn("eastus2")(one) && says),
   }));
-  await patchImageVersion(rollouts.world.deps, {
+  return patchImageVersion(rollouts.world.deps, {
     ...OPERATOR,
     validate: () => [],
     patch: { properties: { publishingProfile: { targetRegions } } },
   });
+};
+const addByPatch = async (
+  rule: object,
+  says: { readonly excludeFromLatest?: boolean } = {},
+): Promise<void> => {
+  await patch(rule, says);
   await rollouts.world.finish(HELD);
 };
 /** As tools do that say it of each region. */
@@ -499,6 +505,23 @@ describe.each([
     );
   },
 );
+
+test("a region that a person has held back and put back, and that goes before a look has shown that, has it again", async () => {
+  const body = bodyOf(EAST_FIRST);
+  await send(body);
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.pass(20);
+  await patch(EAST_FIRST, { excludeFromLatest: true });
+  await rollouts.world.finish(HELD);
+  await rollouts.pass(20);
+  expect(await rollouts.latestIn()).toEqual([]);
+  await patch(EAST_FIRST, { excludeFromLatest: false });
+  await untilPut();
+  await lose();
+  await send({ ...body, tags: { a: "1" } });
+  await rollouts.pass(20);
+  expect(await flags()).toEqual({ westus: true, eastus2: false });
+});
 
 test("a region that others have held back, as an operation has told, is not included as it is added again", async () => {
   const body = bodyOf(EAST_FIRST);

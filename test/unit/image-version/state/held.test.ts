@@ -497,11 +497,14 @@ describe("where a promotion has included the version", () => {
     included?: readonly string[],
     look?: Look,
     rule: PromotionRule = WAVES,
+    waves?: RolloutRecord["waves"],
   ): RolloutRecord | undefined =>
     includedAfter(
       under(rule, {
         lastAttempt,
-        ...(included && { rollout: { told: "event", included } }),
+        ...(included && {
+          rollout: { told: "event", included, ...(waves && { waves }) },
+        }),
       }),
       look,
     ).rollout;
@@ -523,6 +526,18 @@ describe("where a promotion has included the version", () => {
       "not what nobody promotes",
       undefined,
       sent({ [exclusionIn(FIRST)]: false }, { overridesRule: false }),
+    ],
+    [
+      "but what puts back what was taken from a wave",
+      { told: "event", waves: [null], included: [FIRST] },
+      sent(
+        { [exclusionIn(FIRST)]: false, [exclusionIn(SECOND)]: false },
+        { overridesRule: false },
+      ),
+      [],
+      undefined,
+      WAVES,
+      [null],
     ],
     [
       "not where its rule has no waves",
