@@ -25,13 +25,7 @@ import {
   presentRule,
   ruleInForce,
 } from "./wanted.js";
-import {
-  exclusionIn,
-  isLatestNowhere,
-  promotedWaves,
-  waveTimes,
-  wavesOf,
-} from "./waves.js";
+import { exclusionIn, promotedWaves, waveTimes, wavesOf } from "./waves.js";
 
 /**
  * The rule by which the version that Azure shows is held back, or by which its next wave is. Undefined where nothing is to be
@@ -59,12 +53,13 @@ export function heldBy(
       ? { rule, promoted: 0, regions }
       : undefined;
   const promoted = promotedWaves(waves, look.resource);
-  const seen = now.rollout?.waves;
+  const { waves: seen, unseen = -1 } = now.rollout ?? {};
   // The first wave overrides the rule, as any promotion does: from then on the regions tell how far it is.
   return promoted === undefined ||
     promoted === waves.length ||
-    // Others have taken it back from a wave.
+    // Others have taken it back from a wave, or may have.
     promoted < (seen?.length ?? 0) ||
+    promoted <= unseen ||
     (!isInForce && (isExcluded(look.resource) || seen?.length === 0))
     ? undefined
     : { rule, promoted, regions };
@@ -158,14 +153,13 @@ export function isPaused(record: ImageVersionRecord, look: Look): boolean {
     promotedWaves(waves, look.resource) === waves.length
   )
     return false;
-  const seen = now.rollout?.waves;
+  const { waves: seen, unseen } = now.rollout ?? {};
   const begun = seen?.length ?? 0;
   return (
     (begun > 0 && begun < waves.length) ||
+    unseen !== undefined ||
     ruleHolding(record, look) !== undefined ||
-    (seen === undefined &&
-      !isExcluded(look.resource) &&
-      isLatestNowhere(look.resource))
+    (seen === undefined && !isExcluded(look.resource))
   );
 }
 
@@ -192,15 +186,17 @@ export function withWaves(
   const before = now.rollout?.waves ?? [];
   const times = waveTimes(before, waves, look.resource, timeOf);
   if (times.length > 0) {
-    const { included, ...rollout } = record.rollout ?? {};
+    const { included, unseen: _, ...rollout } = record.rollout ?? {};
+    const last = record.rollout?.unseen ?? -1;
     const there = regionsIn(fieldsOf(look.resource));
-    const unseen = included?.filter((name) => !there.includes(name)) ?? [];
+    const away = included?.filter((name) => !there.includes(name)) ?? [];
     return {
       ...record,
       rollout: {
         ...rollout,
         waves: times,
-        ...(unseen.length > 0 && { included: unseen }),
+        ...(away.length > 0 && { included: away }),
+        ...(last >= 0 && typeof times[last] !== "string" && { unseen: last }),
       },
     };
   }
@@ -212,15 +208,20 @@ export function withWaves(
 
 /**
  * What is known of a rollout once Azure shows what the batch asks. A new rule begins anew. By hand, the wave that is promoted has
- * the version anew, but where each of its regions is gone, and is not known to have been included; and what is excluded is in none.
+ * the version anew, unless each of its regions is gone, and is not known to have been included; and what is excluded is in none.
  */
 export function rolloutAfter(
   record: ImageVersionRecord,
 ): Pick<ImageVersionRecord, "rollout"> {
   const { observed, rollout } = record;
-  const { waves: before = [], included = [], ...kept } = rollout ?? {};
+  const {
+    waves: before = [],
+    included = [],
+    unseen: _,
+    ...kept
+  } = rollout ?? {};
   if (askedAnew(record) !== undefined) {
-    const { told: _, ...anew } = kept;
+    const { told: __, ...anew } = kept;
     return rollout ? { rollout: anew } : {};
   }
   const waves = wavesOf(presentRule(record));
@@ -232,19 +233,18 @@ export function rolloutAfter(
   const promoted = promotedWaves(waves, observed.resource) ?? 0;
   // Where nothing was to be done, others have.
   if (promoted > 0 && !hasSentFlags(record)) return {};
-  const earlier = before.slice(0, Math.max(0, promoted - 1));
+  const times = before.slice(0, Math.max(0, promoted - 1));
   const known = [...included, ...regionsIn(fieldsOf(observed.resource))];
   const regions = waves[promoted - 1]?.regions.map(canonicalRegion) ?? [];
-  const isTaken =
-    earlier.length === promoted - 1 &&
+  const isUnseen =
     !regions.some((name) => known.includes(name)) &&
     regions.some((name) => isPromotedIn(name, record));
-  const times = isTaken ? [...earlier, null] : earlier;
   return {
     rollout: {
       ...kept,
       ...((promoted === 0 || times.length > 0) && { waves: times }),
       ...(promoted > 0 && included.length > 0 && { included }),
+      ...(isUnseen && { unseen: promoted - 1 }),
     },
   };
 }

@@ -214,6 +214,8 @@ export interface RolloutRecord {
   readonly waves?: readonly (string | null)[];
   /** Canonical regions that promotions have included, as far as is known, and that no look at rest has shown since. */
   readonly included?: readonly string[];
+  /** The wave, counted from 0, that was promoted last, and whose regions are gone, included as far as nobody knows: a person promotes it. */
+  readonly unseen?: number;
   /** Id of the event that was told last, but for those of single waves. */
   readonly told?: string;
   /** When the last of the failures was found that were told; RFC 3339. */

@@ -463,6 +463,15 @@ const SOUTH = { regions: ["southcentralus"], ...BOOT };
 describe.each([
   ["the first wave", [...EAST_FIRST.waves, SOUTH], []],
   ["a later wave", [...WAVES.waves, SOUTH], ["westus"]],
+  [
+    "the last wave",
+    [
+      { regions: ["westus"], ...BOOT },
+      SOUTH,
+      { regions: ["eastus2"], ...BOOT },
+    ],
+    ["westus", "southcentralus"],
+  ],
 ])(
   "the only region of %s, whose promotion no look has shown,",
   (_, waves, before) => {
@@ -498,11 +507,53 @@ describe.each([
           state: "NeedsAttention",
           message: expect.stringMatching(/the latest in eastus2\.$/u) as string,
         });
+        expect(
+          (await rollouts.takeEvents()).filter(({ type }) =>
+            type.endsWith(".RolloutHalted"),
+          ),
+        ).toHaveLength(1);
         await promoteImageVersion(rollouts.world.deps, OPERATOR);
         await rollouts.pass(20);
         expect(await flags()).toMatchObject({ eastus2: false });
       },
     );
+  },
+);
+
+test.each([
+  ["one of the first wave's regions", { eastus2: true }],
+  ["each of them", { eastus2: true, westus: true }],
+])(
+  "that others take %s back before a look has shown its promotion stops the waves: a person is told, and promotes it",
+  async (_, held) => {
+    await send(
+      withTargets(
+        ruled({
+          when: "waves",
+          waves: [{ regions: ["eastus2", "westus"], ...BOOT }, SOUTH],
+        }),
+        ["westus", "eastus2", "southcentralus"].map((name) => ({ name })),
+      ),
+    );
+    await rollouts.report({});
+    await rollouts.report({ region: "eastus2" });
+    await untilPut();
+    await rollouts.step(3);
+    await rollouts.exclude(held);
+    await rollouts.pass(60);
+    expect(await rollouts.view()).toMatchObject({
+      state: "NeedsAttention",
+      wave: 1,
+    });
+    expect(
+      (await rollouts.takeEvents()).filter(({ type }) =>
+        type.endsWith(".RolloutHalted"),
+      ),
+    ).toHaveLength(1);
+    await promoteImageVersion(rollouts.world.deps, OPERATOR);
+    await rollouts.pass(20);
+    expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+    expect(await rollouts.view()).toMatchObject({ state: "Waiting", wave: 2 });
   },
 );
 

@@ -366,10 +366,19 @@ describe("waves are paused that others may let go on", () => {
       out,
     ],
     [
-      false,
-      "not where it was included by hand otherwise than a wave does",
+      true,
+      "or in part of it",
       under(WAVES, { overriddenRule: WAVES }),
       showing(false, FIRST),
+    ],
+    [
+      true,
+      "where the last one, of which that was never known, is held back",
+      under(WAVES, {
+        ...begun(time(1), time(2)),
+        rollout: { waves: [time(1), time(2)], unseen: 1 },
+      }),
+      showing(false, ...OTHERS),
     ],
     [
       false,
@@ -692,8 +701,8 @@ describe("what is known of a rollout once Azure shows what was asked", () => {
       { rollout: { ...kept, included: [FIRST] } },
     ],
     [
-      "a wave whose regions are gone, and that is not known to have had it, is taken back",
-      { rollout: { ...kept, waves: [null] } },
+      "that the regions of a wave are gone, and that is not known to have had it, is noted",
+      { rollout: { ...kept, unseen: 0 } },
       byWave,
       gone,
     ],
