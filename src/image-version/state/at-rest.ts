@@ -33,7 +33,7 @@ import {
   type ImageVersionPair,
   type ImageVersionRecord,
 } from "./record.js";
-import { heldBackBy, withLook } from "./see.js";
+import { heldBackBy, withLook, withOldLook } from "./see.js";
 import { isFinal } from "./states.js";
 import { presentRule } from "./wanted.js";
 
@@ -74,7 +74,10 @@ export function seeAtRest(
   const { record } = pair;
   if (look === undefined) return missing(pair, context);
   // Invariant 1. It is there all the same.
-  if (isBusy(look) || isOld(record, look, context)) return undoubted(pair);
+  if (isBusy(look) || isOld(record, look, context)) {
+    const seen = withOldLook(pair, look);
+    return undoubted(seen) ?? (seen === pair ? undefined : seen);
+  }
   if (isMadeByOthers(record, look))
     return endedOutside(pair, look.publishedDate, context);
   // Of operations that are over, what was applied alone counts, and one of them tells.

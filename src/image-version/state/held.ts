@@ -13,6 +13,7 @@ import {
   attemptsIn,
   batchOf,
   sentLast,
+  type Attempt,
   type Held,
   type ImageVersionRecord,
   type VersionRequest,
@@ -200,8 +201,8 @@ export function withWaves(
       },
     };
   }
-  // Others have included it, and not as a wave does: who excludes it again is not overruled.
-  return isExcluded(look.resource)
+  // Others have included it: who excludes it again is not overruled. Waves are stopped until the regions are put back.
+  return isExcluded(look.resource) || wavesOf(rule) !== undefined
     ? record
     : { ...record, overriddenRule: rule };
 }
@@ -250,8 +251,8 @@ export function rolloutAfter(
 }
 
 /**
- * Where the promotion that was sent last, or whoever puts back what was taken from a wave, has included the version: what ARM has
- * taken of it, and, of regions that `look` has, what that shows, though it may be older. A region that goes has what it had.
+ * Where the promotion that was sent last, or whoever puts back what was taken from a wave, has included the version: what is sent of
+ * it, and, of regions that `look` has, what that shows, though it may be older. A region that goes has what it had.
  */
 export function includedAfter(
   record: ImageVersionRecord,
@@ -276,6 +277,21 @@ export function includedAfter(
   return after.length === 0 && record.rollout === undefined
     ? {}
     : { rollout: { ...rollout, ...(after.length > 0 && { included: after }) } };
+}
+
+/** What ARM has refused includes nothing, unless it may be in force all the same: it was sent before, and had no answer. */
+export function withoutRefused(
+  { rollout }: ImageVersionRecord,
+  { changes, before }: Attempt,
+): Pick<ImageVersionRecord, "rollout"> {
+  if (rollout?.included === undefined) return {};
+  const { included, ...kept } = rollout;
+  const after = included.filter(
+    (name) =>
+      changes[exclusionIn(name)] !== false ||
+      before?.changes[exclusionIn(name)] === false,
+  );
+  return { rollout: { ...kept, ...(after.length > 0 && { included: after }) } };
 }
 
 /** Undefined where neither what was sent says it of the region, nor, of one that it includes, the look. */

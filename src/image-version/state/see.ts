@@ -4,6 +4,7 @@
  *     excluded, others may have done that: it is not known to be included.
  *  2. What is told is what Azure shows; shown again, it is told no more.
  */
+import { isDeepStrictEqual } from "node:util";
 import { IMAGE_VERSION_EVENT } from "../../events/image-version-events.js";
 import { event, events, withEntry, written } from "../../operation/advance.js";
 import type { TransitionContext } from "../../operation/ports.js";
@@ -56,11 +57,7 @@ export function see(
   context: TransitionContext,
 ): ImageVersionPair {
   const { record } = pair;
-  // Invariant 1.
-  if (isOld(record, look, context))
-    return look.publishedDate === record.publishedDate
-      ? { ...pair, record: { ...record, ...includedAfter(record, look) } }
-      : pair;
+  if (isOld(record, look, context)) return withOldLook(pair, look); // Invariant 1.
   const before = isMadeByOthers(record, look) ? ofOthers(record, look) : record;
   const changes = observeRegions(before, look, failure, context);
   const seen = planRepairs(
@@ -102,6 +99,19 @@ export function see(
   return { ...noted, record: { ...after, ...includedAfter(after, look) } };
 }
 
+/** What an old look tells all the same; the same pair where that is nothing. Invariant 1. */
+export function withOldLook(
+  pair: ImageVersionPair,
+  look: Look,
+): ImageVersionPair {
+  const { record } = pair;
+  if (look.publishedDate !== record.publishedDate) return pair;
+  const { rollout } = includedAfter(record, look);
+  return rollout === undefined || isDeepStrictEqual(rollout, record.rollout)
+    ? pair
+    : { ...pair, record: { ...record, rollout } };
+}
+
 /** With a record of what Azure shows; that others have made it in place of the version that Sigil knew is told. */
 export function withKnown(
   pair: ImageVersionPair,
@@ -118,7 +128,7 @@ export function withKnown(
       };
 }
 
-/** Whoever holds the version back while its rule waits, or in the regions of a wave, has the last word. */
+/** Whoever holds the version back while its rule waits, or in the regions of a wave, has the last word: waves by their regions. */
 export function heldBackBy(
   { excluded: { was, is, byOthers }, changes }: OthersChanges,
   record: ImageVersionRecord,
@@ -133,7 +143,8 @@ export function heldBackBy(
     ...(!was &&
       is &&
       byOthers &&
-      rule !== undefined && { overriddenRule: rule }),
+      rule !== undefined &&
+      wavesOf(rule) === undefined && { overriddenRule: rule }),
     ...(held.length > 0 &&
       record.rollout && {
         rollout: takenFrom(held, wavesOf(rule) ?? [], record.rollout),

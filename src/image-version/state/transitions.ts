@@ -29,7 +29,7 @@ import {
 } from "../properties/fields.js";
 import type { Patch } from "../properties/patch.js";
 import { before, writesAfter, writesWith } from "./attempts.js";
-import { includedAfter } from "./held.js";
+import { includedAfter, withoutRefused } from "./held.js";
 import { beginPacing, paced, type Paced } from "./pace.js";
 import { isEnding, type Decision } from "./reconcile.js";
 import {
@@ -101,25 +101,27 @@ export function beginWrite(
             ),
         ];
   const message = messageOf(put, again);
+  const lastAttempt: Attempt = {
+    changes: put.changes,
+    regions: changed,
+    sentTime: context.now.toISOString(),
+    outcome: "unknown",
+    sentFor: batch,
+    asked: shownOfLasting(record),
+    ...before(record),
+    ...((put.promotes ||
+      batchOf(record).some(([, request]) => isDecidedByHand(request))) && {
+      overridesRule: true,
+    }),
+  };
   return advance(withRepairs, context, {
     patch: {
       state,
       updates,
       rewrites: record.rewrites + (put.rewrites ? 1 : 0),
       opened: record.opened || put.removesRegions,
-      lastAttempt: {
-        changes: put.changes,
-        regions: changed,
-        sentTime: context.now.toISOString(),
-        outcome: "unknown",
-        sentFor: batch,
-        asked: shownOfLasting(record),
-        ...before(record),
-        ...((put.promotes ||
-          batchOf(record).some(([, request]) => isDecidedByHand(request))) && {
-          overridesRule: true,
-        }),
-      },
+      lastAttempt,
+      ...includedAfter({ ...record, lastAttempt }),
       writes: put.creates ? [] : writesWith(record, put.changes, context),
       ...addedBy(record, put, context),
       ...provenBeside(record, proven),
@@ -320,7 +322,6 @@ export function answered(
     ...(accepted && {
       lastAttempt: accepted,
       ...writesAfter(record, accepted, accepted),
-      ...includedAfter({ ...record, lastAttempt: accepted }),
     }),
     ...(armOperationUrl !== undefined && { armOperationUrl }),
   };
@@ -357,6 +358,7 @@ export function writeRefused(
       ...pair.record,
       lastAttempt: { ...lastAttempt, outcome: "refused" },
       ...writesAfter(pair.record, lastAttempt, "refused"),
+      ...withoutRefused(pair.record, lastAttempt),
       requests: Object.fromEntries(
         Object.entries(requests).map(([id, request]) => [
           id,

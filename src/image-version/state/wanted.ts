@@ -45,6 +45,7 @@ import {
   exclusionIn,
   flagsOf,
   isLatestNowhere,
+  promotedWaves,
   regionsWithout,
   wavesOf,
   type Wave,
@@ -441,13 +442,20 @@ export function isIncluded(look: Look | undefined): boolean {
   );
 }
 
-/** In latest at two looks, a version has no more use for its rule, by whomever it was included: who holds it back later is not overruled. */
+/**
+ * In latest at two looks, a version has no more use for its rule, by whomever it was included: who holds it back later is not
+ * overruled. One in waves is as far as these say: included otherwise, they are stopped until that is put back.
+ */
 export function doneWithRule(
   { lastApplied, observed }: ImageVersionRecord,
   look: Look,
 ): Pick<ImageVersionRecord, "overriddenRule"> {
   const rule = ruleOf(lastApplied);
-  return rule !== undefined && isIncluded(observed) && isIncluded(look)
+  const waves = wavesOf(rule);
+  return rule !== undefined &&
+    isIncluded(observed) &&
+    isIncluded(look) &&
+    (waves === undefined || (promotedWaves(waves, look.resource) ?? 0) > 0)
     ? { overriddenRule: rule }
     : {};
 }

@@ -574,6 +574,30 @@ test("a region that a person has held back and put back, and that goes before a 
   expect(await flags()).toEqual({ westus: true, eastus2: false });
 });
 
+test.each([
+  ["is carried out, and has no answer", "reset-after-processing"],
+  ["is carried out", undefined],
+] as const)(
+  "a region whose promotion %s, and that goes before a look has shown it, has it again",
+  async (_, action) => {
+    const body = bodyOf(EAST_FIRST);
+    await send(body);
+    if (action !== undefined)
+      rollouts.simulator.control.addFault({
+        method: "PUT",
+        path: HELD,
+        times: 1,
+        action,
+      });
+    await rollouts.report({ region: "eastus2" });
+    await untilPut();
+    await lose();
+    await send({ ...body, tags: { a: "1" } });
+    await rollouts.pass(20);
+    expect(await flags()).toEqual({ westus: true, eastus2: false });
+  },
+);
+
 test("a region that others have held back, as an operation has told, is not included as it is added again", async () => {
   const body = bodyOf(EAST_FIRST);
   await send(body);

@@ -733,6 +733,34 @@ test("waves that others have stopped go on once their regions are as before", as
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
 });
 
+test.each([
+  ["the version's flag alone off", {}, false],
+  ["a later wave's region into latest", { eastus2: false }, false],
+  ["a region into latest by its own flag", { eastus2: false }, undefined],
+])(
+  "before the first wave, who takes %s stops the waves; put back, they go on",
+  async (_, regions, version) => {
+    await rollouts.publish(WAVES);
+    await rollouts.exclude(regions, version);
+    await rollouts.pass(20);
+    expect(await rollouts.view()).toMatchObject({
+      state: "NeedsAttention",
+      wave: 1,
+    });
+    expect(
+      (await rollouts.takeEvents()).filter(({ type }) =>
+        type.endsWith("RolloutHalted"),
+      ),
+    ).toHaveLength(1);
+    await rollouts.exclude({ westus: true, eastus2: true }, true);
+    await rollouts.pass(20);
+    expect(await rollouts.view()).toMatchObject({ state: "Waiting", wave: 1 });
+    await rollouts.report({});
+    await rollouts.pass(20);
+    expect(await rollouts.latestIn()).toEqual(["westus"]);
+  },
+);
+
 test("a version that waits for a person is told once", async () => {
   await rollouts.publish({
     when: "waves",

@@ -16,6 +16,7 @@ import {
   rolloutAfter,
   ruleHolding,
   wavesIn,
+  withoutRefused,
   withWaves,
 } from "../../../../src/image-version/state/held.js";
 import type {
@@ -40,6 +41,7 @@ import {
 
 const REGIONS = Object.keys(COMPLETED);
 const [FIRST = "", ...OTHERS] = REGIONS;
+const [SECOND = ""] = OTHERS;
 const TESTED: PromotionRule = { when: "tested" };
 const WAVES: PromotionRule = {
   when: "waves",
@@ -459,8 +461,8 @@ describe("what a look tells of a rollout", () => {
     ],
     ["no wave has it yet", {}, WAVES, showing(true, ...REGIONS)],
     [
-      "others have included it, and not as a wave does: who excludes it again is not overruled",
-      { overriddenRule: WAVES },
+      "others have included it, and not as a wave does: that stops the waves until it is put back",
+      {},
       WAVES,
       showing(false, FIRST),
     ],
@@ -484,7 +486,6 @@ describe("what a look tells of a rollout", () => {
 });
 
 describe("where a promotion has included the version", () => {
-  const [SECOND = ""] = OTHERS;
   const sent = (
     changes: Attempt["changes"],
     more: Partial<Attempt> = {},
@@ -519,7 +520,12 @@ describe("where a promotion has included the version", () => {
     ).rollout;
 
   test.each<[string, ReturnType<typeof after>, ...Parameters<typeof after>]>([
-    ["is what ARM has taken", { included: [FIRST] }, promotion],
+    ["is what is sent", { included: [FIRST] }, promotion],
+    [
+      "though there is no answer",
+      { included: [FIRST] },
+      { ...promotion, outcome: "unknown" },
+    ],
     [
       "beside what was included before, and is not excluded by it",
       { told: "event", included: ["uksouth", FIRST] },
@@ -615,6 +621,31 @@ describe("where a promotion has included the version", () => {
   ])("%s", (_, expected, ...args) => {
     expect(after(...args)).toEqual(expected);
   });
+});
+
+test.each([
+  ["it was not sent before", undefined, { included: [SECOND] }],
+  [
+    "unless it was sent before, and had no answer",
+    { [exclusionIn(FIRST)]: false },
+    { included: [FIRST, SECOND] },
+  ],
+])("what ARM has refused includes nothing where %s", (_, before, rollout) => {
+  const sent: Attempt = {
+    changes: { [exclusionIn(FIRST)]: false },
+    regions: [],
+    sentTime: time(3),
+    outcome: "refused",
+    sentFor: [],
+  };
+  const record = under(WAVES, { rollout: { included: [FIRST, SECOND] } });
+  expect(
+    withoutRefused(record, {
+      ...sent,
+      ...(before && { before: { ...sent, changes: before } }),
+    }),
+  ).toEqual({ rollout });
+  expect(withoutRefused(under(WAVES), sent)).toEqual({});
 });
 
 describe("what is known of a rollout once Azure shows what was asked", () => {
