@@ -33,6 +33,7 @@ import {
   type ImageVersionPair,
   type ImageVersionRecord,
 } from "./record.js";
+import { includedAfter } from "./held.js";
 import { heldBackBy, withLook, withOldLook } from "./see.js";
 import { isFinal } from "./states.js";
 import { presentRule } from "./wanted.js";
@@ -87,7 +88,8 @@ export function seeAtRest(
   const {
     outside: _,
     outsideTold: __,
-    doubt: ___,
+    latestGone: ___,
+    doubt: ____,
     ...kept
   } = {
     ...shown,
@@ -95,12 +97,13 @@ export function seeAtRest(
     members: record.members,
   };
   const there = regionsIn(fieldsOf(look.resource));
-  const seen: ImageVersionRecord = {
+  const held = {
     ...kept,
     ...others.remembered,
     ...heldBackBy(others, known),
     regions: record.regions.filter(({ name }) => there.includes(name)),
   };
+  const seen: ImageVersionRecord = { ...held, ...includedAfter(held, look) };
   const told = [
     ...exclusionEvents({ ...pair, record: known }, others, look, context),
     ...outsideEvents(pair, others, look, context),

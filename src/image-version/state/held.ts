@@ -26,7 +26,13 @@ import {
   presentRule,
   ruleInForce,
 } from "./wanted.js";
-import { exclusionIn, promotedWaves, waveTimes, wavesOf } from "./waves.js";
+import {
+  exclusionIn,
+  isHeldIn,
+  promotedWaves,
+  waveTimes,
+  wavesOf,
+} from "./waves.js";
 
 /**
  * The rule by which the version that Azure shows is held back, or by which its next wave is. Undefined where nothing is to be
@@ -186,25 +192,27 @@ export function withWaves(
   const waves = wavesOf(rule) ?? [];
   const before = now.rollout?.waves ?? [];
   const times = waveTimes(before, waves, look.resource, timeOf);
-  if (times.length > 0) {
-    const { included, unseen: _, ...rollout } = record.rollout ?? {};
-    const last = record.rollout?.unseen ?? -1;
-    const there = regionsIn(fieldsOf(look.resource));
-    const away = included?.filter((name) => !there.includes(name)) ?? [];
-    return {
-      ...record,
-      rollout: {
-        ...rollout,
-        waves: times,
-        ...(away.length > 0 && { included: away }),
-        ...(last >= 0 && typeof times[last] !== "string" && { unseen: last }),
-      },
-    };
-  }
-  // Others have included it: who excludes it again is not overruled. Waves are stopped until the regions are put back.
-  return isExcluded(look.resource) || wavesOf(rule) !== undefined
-    ? record
-    : { ...record, overriddenRule: rule };
+  // Others have included it: who excludes it again is not overruled.
+  if (wavesOf(rule) === undefined)
+    return isExcluded(look.resource)
+      ? record
+      : { ...record, overriddenRule: rule };
+  if (record.rollout === undefined && times.length === 0) return record;
+  const { included = [], unseen = -1, ...rollout } = record.rollout ?? {};
+  const there = regionsIn(fieldsOf(look.resource));
+  // What its wave has, that says; of others, a look that shows them.
+  const kept = included.filter((name) =>
+    times.length > 0 ? !there.includes(name) : !isHeldIn([name], look.resource),
+  );
+  return {
+    ...record,
+    rollout: {
+      ...rollout,
+      ...(times.length > 0 && { waves: times }),
+      ...(kept.length > 0 && { included: kept }),
+      ...(unseen >= 0 && typeof times[unseen] !== "string" && { unseen }),
+    },
+  };
 }
 
 /**
@@ -258,7 +266,7 @@ export function includedAfter(
   record: ImageVersionRecord,
   look?: Look,
 ): Pick<ImageVersionRecord, "rollout"> {
-  const waves = wavesOf(presentRule(record));
+  const waves = wavesOf(presentRule(ofOpenRequests(record)));
   if (waves === undefined) return {};
   const { included = [], ...rollout } = record.rollout ?? {};
   const { changes = {}, overridesRule = false } = sentLast(record) ?? {};
@@ -375,8 +383,10 @@ export function wavesIn(
 }
 
 /** Of an operation that is over, what was applied alone counts: its rule ends with one that has failed. */
+function ofOpenRequests(record: ImageVersionRecord): ImageVersionRecord {
+  return isFinal(record.state) ? { ...record, requests: {} } : record;
+}
+
 function atRest(record: ImageVersionRecord, look: Look): ImageVersionRecord {
-  return isFinal(record.state)
-    ? { ...known(record, look), requests: {} }
-    : record;
+  return isFinal(record.state) ? ofOpenRequests(known(record, look)) : record;
 }

@@ -49,7 +49,10 @@ export interface OthersChanges {
     readonly is: boolean;
     readonly byOthers: boolean;
   };
-  readonly remembered: Pick<ImageVersionRecord, "outside" | "outsideTold">;
+  readonly remembered: Pick<
+    ImageVersionRecord,
+    "outside" | "outsideTold" | "latestGone"
+  >;
 }
 
 export function changedByOthers(
@@ -91,30 +94,29 @@ export function changedByOthers(
     fieldsOf(look.resource),
     Object.fromEntries(held.map((one) => [one.field, one.before ?? null])),
   );
-  // A region that goes says nothing of it, nor does one that comes excluded, or comes back.
-  const had = regionsIn(before);
-  const regions = regionsIn(after);
-  const is = isExcludedIn(regions, after);
-  const asked = is
-    ? regions.filter((name) => had.includes(name))
-    : [...had, ...regions.filter((name) => record.goneRegions?.includes(name))];
+  const excluded = excludedIn(record, before, after);
+  const isLatestGone =
+    excluded.isByGoing && exists && !isMadeByOthers(record, look);
   return {
     changes: exists
       ? [
           ...certain.filter(
             (change) =>
-              !(change.field in (sent?.changes ?? {})) &&
+              (isOfFalse(change)
+                ? !isLeftOut(change, sent)
+                : !(change.field in (sent?.changes ?? {}))) &&
               !mayBeAzures(change, observed, sent),
           ),
           ...(overwritten?.news ?? []),
         ]
       : [],
     excluded: {
-      was: isExcludedIn(asked, before),
-      is,
+      was: excluded.was,
+      is: excluded.is,
       byOthers: sent === undefined || sent.outcome === "shown",
     },
     remembered: {
+      ...(isLatestGone && { latestGone: true }),
       ...rememberedOf(recent, held, certain, sent, time),
       ...(overwritten?.outside && { outside: overwritten.outside }),
     },
@@ -146,6 +148,35 @@ function includedBeforeSeen(
     excluded: { was, is, byOthers: was !== is },
     remembered: {},
   };
+}
+
+/**
+ * Whether the version was excluded from latest, and is, as it is told: by flags that change, or by a region that comes included.
+ * That a region goes says nothing of it, nor that it comes back, or that another takes its place.
+ */
+function excludedIn(
+  { latestGone }: ImageVersionRecord,
+  before: Fields,
+  after: Fields,
+): {
+  readonly was: boolean;
+  readonly is: boolean;
+  readonly isByGoing: boolean;
+} {
+  const had = regionsIn(before);
+  const regions = regionsIn(after);
+  const stayed = regions.filter((name) => had.includes(name));
+  const isShown = isExcludedIn(had, before);
+  const is = isExcludedIn(regions, after);
+  const wasTold = isShown && latestGone !== true;
+  if (!is)
+    return {
+      was: wasTold || (isShown && !isExcludedIn(stayed, after)),
+      is,
+      isByGoing: false,
+    };
+  const was = isExcludedIn(stayed, before);
+  return { was, is, isByGoing: was && !wasTold };
 }
 
 /** In each of these regions, by its own flag or the version's. */
@@ -447,14 +478,31 @@ export function lostIn(changes: readonly Unmet[]): readonly string[] {
   });
 }
 
-/** In what two looks differ. A region's false goes before the version's true: there it is not the same as none. */
+/** That a region's own flag is false, or none: beside the version's true that is not the same. */
+function isOfFalse({ field, before, after }: Unmet): boolean {
+  return (
+    field === exclusionIn(regionOf(field) ?? "") &&
+    before !== true &&
+    after !== true
+  );
+}
+
+/** Sigil says no region's false: with what it has sent of the version's flag, or of the region's, that goes. */
+function isLeftOut({ field }: Unmet, sent: Attempt | undefined): boolean {
+  return (
+    sent !== undefined &&
+    sent.outcome !== "shown" &&
+    (field in sent.changes || EXCLUDE_FROM_LATEST in sent.changes)
+  );
+}
+
+/** In what two looks differ. */
 export function drift(before: Fields, after: Fields): readonly Unmet[] {
   const isSame = (field: string, old: unknown, value: unknown): boolean =>
     sameAt(field, old, value) &&
     (old === value ||
       field !== exclusionIn(regionOf(field) ?? "") ||
-      (old ?? before[EXCLUDE_FROM_LATEST] ?? false) ===
-        (value ?? after[EXCLUDE_FROM_LATEST] ?? false));
+      [before, after].every((one) => one[EXCLUDE_FROM_LATEST] !== true));
   return [
     ...Object.entries(after).flatMap(([field, value]): Unmet[] => {
       const old = valueAt(before, field);

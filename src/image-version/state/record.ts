@@ -295,6 +295,8 @@ export interface ImageVersionRecord extends TrackedRecord {
     /** Since looks show again what was sent. */
     readonly returnedTime?: string;
   };
+  /** The region that had it in latest is gone: that it is excluded in each that is left was not told. */
+  readonly latestGone?: true;
   /** What others have changed in the last minutes, and was told. */
   readonly outsideTold?: readonly ToldChange[];
   /** A promotion rule that has promoted the version, or was overridden by hand: it promotes no more. */

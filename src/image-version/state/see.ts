@@ -89,7 +89,12 @@ export function see(
         ]),
   ];
   const noted = withFailures(seen, changes, context);
-  const { outside: _, outsideTold: __, ...kept } = noted.record;
+  const {
+    outside: _,
+    outsideTold: __,
+    latestGone: ___,
+    ...kept
+  } = noted.record;
   const after: ImageVersionRecord = {
     ...kept,
     ...others.remembered,

@@ -238,7 +238,7 @@ export function nextWave(
 }
 
 /** Excluded in one of these regions that is shown, by its own flag or the version's. */
-function isHeldIn(
+export function isHeldIn(
   regions: readonly string[],
   shown: ImageVersionRequest,
 ): boolean {

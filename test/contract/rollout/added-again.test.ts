@@ -12,6 +12,7 @@ import {
   putImageVersion,
 } from "../../../src/image-version/commands/put.js";
 import type { ImageVersionRequest } from "../../../src/image-version/contract.js";
+import { cancelOperation } from "../../../src/operation/canceling.js";
 import { canonicalRegion } from "../../../src/resource-id.js";
 import { commandOf, idOf, request } from "../../support/dependencies.js";
 import {
@@ -597,6 +598,22 @@ test.each([
     expect(await flags()).toEqual({ westus: true, eastus2: false });
   },
 );
+
+test("a region that others have held back right behind a promotion that was canceled is not included as it is added again", async () => {
+  const body = bodyOf(EAST_FIRST);
+  await send(body);
+  await promoteImageVersion(rollouts.world.deps, OPERATOR);
+  await untilPut();
+  const { operation } = await rollouts.world.read(HELD);
+  await cancelOperation(rollouts.world.deps, operation.id, { appId: "op" });
+  await rollouts.world.finish(HELD);
+  await rollouts.exclude({ eastus2: true });
+  await rollouts.pass(25);
+  await lose();
+  await send({ ...body, tags: { a: "1" } });
+  await rollouts.pass(20);
+  expect(await flags()).toMatchObject({ eastus2: true });
+});
 
 test("a region that others have held back, as an operation has told, is not included as it is added again", async () => {
   const body = bodyOf(EAST_FIRST);

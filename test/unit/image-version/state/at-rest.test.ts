@@ -252,7 +252,6 @@ describe("what others change", () => {
     const after = (changes: Patch) => changed(ruled, shown(changes)).record;
     expect(after({ [`${EAST}/excludeFromLatest`]: true }).rollout).toEqual({
       waves: [null, time(6)],
-      included: [],
     });
     expect(after({ [`${EAST}/regionalReplicaCount`]: 7 }).rollout).toEqual(
       rollout,

@@ -372,29 +372,54 @@ describe("beside what Sigil has sent", () => {
 
   const SOUTH = `${regionField("uksouth")}/name`;
 
-  test.each<[string, Patch, Patch, readonly string[]]>([
-    ["is there again", { [EAST]: null }, {}, ["eastus2"]],
+  /** What two looks tell, westus excluded in both but for that, and whether it is remembered that a region took it along. */
+  const between = (
+    before: Patch,
+    after: Patch,
+    more: Partial<ImageVersionRecord> = {},
+  ): readonly unknown[] => {
+    const shown = (changes: Patch) =>
+      lookOf("Succeeded", COMPLETED, {
+        changes: { [OTHER]: true, ...changes },
+      });
+    const { excluded, remembered } = changedByOthers(
+      { ...succeeded().record, ...more, observed: shown(before) },
+      shown(after),
+      NOW,
+    );
+    return [excluded.was, excluded.is, remembered.latestGone];
+  };
+  const GONE = { [EAST]: null };
+  const WAS_LATEST = { latestGone: true } as const;
+
+  test.each<[string, Parameters<typeof between>, readonly unknown[]]>([
+    ["its only region in latest goes", [{}, GONE], [true, true, true]],
+    ["that stays so", [GONE, GONE, WAS_LATEST], [true, true, true]],
+    ["that is there again", [GONE, {}, WAS_LATEST], [false, false, undefined]],
     [
-      "takes the place of another",
-      {},
-      { [EAST]: null, [SOUTH]: "uksouth" },
-      [],
+      "that is there again, excluded",
+      [GONE, { [FLAG]: true }, WAS_LATEST],
+      [true, true, true],
     ],
-  ])(
-    "nor does one that %s, of a version that was in latest before",
-    (_, before, after, goneRegions) => {
-      const shown = (changes: Patch) =>
-        lookOf("Succeeded", COMPLETED, {
-          changes: { [OTHER]: true, ...changes },
-        });
-      const { excluded } = changedByOthers(
-        { ...succeeded().record, goneRegions, observed: shown(before) },
-        shown(after),
-        NOW,
-      );
-      expect(excluded).toMatchObject({ was: false, is: false });
-    },
-  );
+    [
+      "another takes its place",
+      [{}, { ...GONE, [SOUTH]: "uksouth" }],
+      [false, false, undefined],
+    ],
+    [
+      "another is included that was there, while it is gone",
+      [GONE, { ...GONE, [OTHER]: false }, WAS_LATEST],
+      [true, false, undefined],
+    ],
+    [
+      "another is held back that had it, while it is gone",
+      [{ ...GONE, [OTHER]: false }, GONE],
+      [false, true, undefined],
+    ],
+    ["and it is there again after that", [GONE, {}], [true, false, undefined]],
+  ])("of a version in latest, where %s", (_, looks, told) => {
+    expect(between(...looks)).toEqual(told);
+  });
 
   test.each<[string, boolean, Patch, Patch, readonly string[]]>([
     ["goes before the version's true", true, {}, { [FLAG]: false }, [FLAG]],
@@ -422,6 +447,38 @@ describe("beside what Sigil has sent", () => {
     const isIn = (one: Patch): boolean => !excluded || FLAG in one;
     expect(latest).toMatchObject({ was: !isIn(before), is: !isIn(after) });
   });
+
+  test.each<[string, Patch, "accepted" | "shown", readonly string[]]>([
+    [
+      "is told, of the version's flag",
+      { [EXCLUDE_FROM_LATEST]: true },
+      "shown",
+      [FLAG],
+    ],
+    ["and of its own", { [FLAG]: false }, "shown", [FLAG]],
+    [
+      "not as that comes, which leaves it out",
+      { [EXCLUDE_FROM_LATEST]: true },
+      "accepted",
+      [],
+    ],
+  ])(
+    "a region's own false that goes after what Sigil has sent %s",
+    (_, changes, outcome, told) => {
+      const observed = lookOf("Succeeded", COMPLETED, {
+        changes: { [EXCLUDE_FROM_LATEST]: outcome === "shown", [FLAG]: false },
+      });
+      expect(
+        seen(
+          { [EXCLUDE_FROM_LATEST]: true },
+          {
+            observed,
+            lastAttempt: { ...sent(outcome).lastAttempt, changes },
+          },
+        ),
+      ).toEqual(told);
+    },
+  );
 
   test("a look that shows again what others had changed may be older than that", () => {
     const told = {
