@@ -19,9 +19,10 @@ export const staysExcluded: ChangeRule = {
     "A request that says false of a version which is excluded from latest, or of a region which its own flag excludes, includes it only where an earlier one has said true; and one that repeats a rule which somebody has overridden by hand has nothing promoted.",
   check: ({ request, change }) => {
     if (change === undefined || change.held === true) return [];
-    return isExcluded(change.observed)
+    const breaches = isExcluded(change.observed)
       ? ofVersion(request, change)
-      : ofRegions(request, change);
+      : [];
+    return breaches.length > 0 ? breaches : ofRegions(request, change);
   },
 };
 

@@ -385,6 +385,11 @@ describe("what a request repeats of exclusion from latest", () => {
     ]);
   });
 
+  test("nor where the version's flag does, too, of which it says nothing", () => {
+    const [one] = told(held(false), { ...OUT, ...held(true) });
+    expect(one?.pointer).toBe(`${REGIONS}/0/excludeFromLatest`);
+  });
+
   const waves = {
     when: "waves",
     waves: [{ regions: ["eastus2"], after: "manual" }],
