@@ -10,6 +10,7 @@
  *  6. A promotion that is not sent yet is decided anew as if it were not there: what would not be promoted now is canceled, and
  *     waits as if all that is known now had come before it.
  */
+import type { nextWave } from "../image-version/state/waves.js";
 import {
   gateOf,
   MACHINE_TEST,
@@ -105,18 +106,24 @@ export type Decision = {
 const MOST_TESTS = 3;
 const NEXT_TEST_MS = 30 * 60_000;
 
-/** Somebody has changed where it is excluded: no wave goes on by itself. The next one is `wave`, counted from 1. */
+/**
+ * No wave goes on by itself: somebody has changed where the version is excluded, or nobody has seen whether the next one, counted from
+ * 1, had it before its regions went.
+ */
 export function decideStopped(
-  wave: number,
-  regions: readonly string[],
+  { number, regions }: NonNullable<ReturnType<typeof nextWave>>,
+  isUnseen: boolean,
 ): Decision {
   const gate: Gate = { state: "waiting", failed: [], missing: [] };
+  const why = isUnseen
+    ? `wave ${number} was promoted, and its regions were gone before Azure showed that.`
+    : "somebody has excluded the version from latest, or included it, otherwise than they do. They go on once that is put back.";
   return {
     ...attention(
       gate,
-      `Its waves have stopped: somebody has excluded the version from latest, or included it, otherwise than they do. They go on once that is put back. Promoted by hand it becomes the latest in ${regions.join(", ")}.`,
+      `Its waves have stopped: ${why} Promoted by hand it becomes the latest in ${regions.join(", ")}.`,
     ),
-    wave,
+    wave: number,
   };
 }
 

@@ -73,7 +73,9 @@ export async function decisionOn(
     };
   if (!isFinal(record.state) || !isPaused(record, look)) return undefined;
   const next = nextWave(wavesIn(record, look) ?? [], look.resource);
-  return next && { decision: decideStopped(next.number, next.regions) };
+  if (next === undefined) return undefined;
+  const isUnseen = record.rollout?.unseen === next.number - 1;
+  return { decision: decideStopped(next, isUnseen) };
 }
 
 /** How a version is held back, and what is known of it; undefined for one that no such rule holds. */

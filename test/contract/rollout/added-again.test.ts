@@ -506,7 +506,7 @@ describe.each([
         expect(await flags()).toMatchObject({ eastus2: true });
         expect(await rollouts.view()).toMatchObject({
           state: "NeedsAttention",
-          message: expect.stringMatching(/the latest in eastus2\.$/u) as string,
+          message: `Its waves have stopped: wave ${before.length + 1} was promoted, and its regions were gone before Azure showed that. Promoted by hand it becomes the latest in eastus2.`,
         });
         expect(
           (await rollouts.takeEvents()).filter(({ type }) =>
