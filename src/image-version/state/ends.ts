@@ -50,7 +50,7 @@ import {
   askedAnew,
   awaitedByRule,
   isDecidedByHand,
-  isIncluded,
+  isIncludedAsBy,
   isToBePromoted,
   keptOf,
   lastingIn,
@@ -87,7 +87,7 @@ export function latch(
   const overridden =
     overridesRule(record) ||
     anew?.heldBack === true ||
-    isIncluded(record.observed)
+    isIncludedAsBy(presentRule(record), record.observed)
       ? presentRule(record)
       : anew === undefined
         ? overriddenRule

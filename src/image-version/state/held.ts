@@ -239,7 +239,17 @@ export function rolloutAfter(
       isDecidedByHand(request) || request.changes[EXCLUDE_FROM_LATEST] === true,
   );
   if (waves === undefined || observed === undefined || !isDecided) return {};
-  const promoted = promotedWaves(waves, observed.resource) ?? 0;
+  const shown = promotedWaves(waves, observed.resource);
+  // What is promoted beside what others have included, otherwise than waves do, is as far as was known.
+  if (shown === undefined && isPromoted(record))
+    return {
+      rollout: {
+        ...kept,
+        ...(before.length > 0 && { waves: before }),
+        ...(included.length > 0 && { included }),
+      },
+    };
+  const promoted = shown ?? 0;
   // Where nothing was to be done, others have.
   if (promoted > 0 && !hasSentFlags(record)) return {};
   const times = before.slice(0, Math.max(0, promoted - 1));
@@ -318,7 +328,15 @@ function isExcludedBy(
   return shown && isExcludedIn(look.resource, shown);
 }
 
-/** The batch asks by hand, or by a rule, that the version is included there. */
+/** The batch asks by hand, or by a rule, that the version is included. */
+function isPromoted(record: ImageVersionRecord): boolean {
+  const last = batchOf(record).findLast(([, request]) =>
+    isDecidedByHand(request),
+  );
+  return last?.[1].changes[EXCLUDE_FROM_LATEST] === false;
+}
+
+/** The same of a region. */
 function isPromotedIn(region: string, record: ImageVersionRecord): boolean {
   return batchOf(record).some(
     ([, request]) =>

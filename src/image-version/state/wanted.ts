@@ -442,22 +442,30 @@ export function isIncluded(look: Look | undefined): boolean {
   );
 }
 
-/**
- * In latest at two looks, a version has no more use for its rule, by whomever it was included: who holds it back later is not
- * overruled. One in waves is as far as these say: included otherwise, they are stopped until that is put back.
- */
+/** In latest at two looks, a version has no more use for its rule, by whomever it was included: who holds it back later is not overruled. */
 export function doneWithRule(
   { lastApplied, observed }: ImageVersionRecord,
   look: Look,
 ): Pick<ImageVersionRecord, "overriddenRule"> {
   const rule = ruleOf(lastApplied);
-  const waves = wavesOf(rule);
   return rule !== undefined &&
     isIncluded(observed) &&
-    isIncluded(look) &&
-    (waves === undefined || (promotedWaves(waves, look.resource) ?? 0) > 0)
+    isIncludedAsBy(rule, look)
     ? { overriddenRule: rule }
     : {};
+}
+
+/** In latest as its rule includes it: by waves a part of them; included otherwise they are stopped, until that is put back. */
+export function isIncludedAsBy(
+  rule: PromotionRule | undefined,
+  look: Look | undefined,
+): boolean {
+  const waves = wavesOf(rule);
+  return (
+    look !== undefined &&
+    isIncluded(look) &&
+    (waves === undefined || (promotedWaves(waves, look.resource) ?? 0) > 0)
+  );
 }
 
 /** No deletion of it is accepted: that was asked for, and nobody has taken it off. */

@@ -42,10 +42,11 @@ export function promotedWaves(
   const targets = targetRegionsOf(shown).filter(({ name }) =>
     inWaves.includes(canonicalRegion(name)),
   );
-  // A region that says otherwise, where the version is excluded, is of nobody's waves.
+  // A region that says otherwise, where the version is excluded, is of nobody's waves; but where each does.
   if (
     isExcluded(shown) &&
-    targets.some((one) => one.excludeFromLatest === false)
+    targets.some((one) => one.excludeFromLatest === false) &&
+    targets.some((one) => isExcludedIn(shown, one))
   )
     return undefined;
   const included = targets

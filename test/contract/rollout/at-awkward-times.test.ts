@@ -9,6 +9,7 @@ import { idOf, request } from "../../support/dependencies.js";
 import { moveOn, takeAndMoveOn } from "../../../src/rollout/move-on.js";
 import {
   HELD,
+  BOOT,
   OPERATOR,
   TESTED,
   WAVES,
@@ -731,6 +732,65 @@ test("waves that others have stopped go on once their regions are as before", as
   await rollouts.report({ region: "eastus2" });
   await rollouts.pass(5);
   expect(await rollouts.latestIn()).toEqual(["westus", "eastus2"]);
+});
+
+const tag = async (rule: object): Promise<void> => {
+  await request(rollouts.world.deps, HELD, {
+    ...ruled(rule),
+    tags: { a: "1" },
+  });
+  await rollouts.world.finish(HELD);
+};
+
+test("an update between the stop of waves and its end changes nothing of that", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.exclude({}, false);
+  await rollouts.pass(20);
+  await tag(WAVES);
+  await rollouts.pass(20);
+  await rollouts.exclude({}, true);
+  await rollouts.pass(20);
+  expect(await rollouts.view()).toMatchObject({ state: "Waiting", wave: 1 });
+  await rollouts.report({});
+  await rollouts.pass(20);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+});
+
+test("a wave that a person promotes beside what others have included otherwise leaves the waves stopped, and that is said", async () => {
+  const waves = ["westus", "eastus2", "southcentralus"].map((region) => ({
+    regions: [region],
+    ...BOOT,
+  }));
+  await request(
+    rollouts.world.deps,
+    HELD,
+    withTargets(
+      ruled({ when: "waves", waves }),
+      waves.flatMap(({ regions }) => regions.map((name) => ({ name }))),
+    ),
+  );
+  await rollouts.world.finish(HELD);
+  await rollouts.pass(5);
+  await rollouts.exclude({ southcentralus: false }, false);
+  await rollouts.pass(20);
+  await promoteImageVersion(rollouts.world.deps, OPERATOR);
+  await rollouts.pass(20);
+  expect(await rollouts.latestIn()).toEqual(["westus"]);
+  expect(await rollouts.view()).toMatchObject({
+    state: "NeedsAttention",
+    wave: 2,
+  });
+});
+
+test("what others have included in every region by its own flag, and exclude again, is not included", async () => {
+  await rollouts.publish(WAVES);
+  await rollouts.exclude({ westus: false, eastus2: false });
+  await rollouts.pass(20);
+  await rollouts.report({});
+  await rollouts.report({ region: "eastus2" });
+  await rollouts.exclude({ westus: true, eastus2: true });
+  await rollouts.pass(20);
+  expect(await rollouts.latestIn()).toEqual([]);
 });
 
 test.each([

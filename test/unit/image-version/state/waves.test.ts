@@ -69,7 +69,8 @@ describe("how far a version is, by its flags alone", () => {
     [0, true, { westus: true, eastus2: true, uksouth: true }],
     // The flags differ: that is of no wave.
     [undefined, true, { westus: false, eastus2: true, uksouth: true }],
-    [undefined, true, { westus: false, eastus2: false, uksouth: false }],
+    // But where it is in latest in each.
+    [2, true, { westus: false, eastus2: false, uksouth: false }],
     // No wave has left it so: each region is held back by itself.
     [undefined, false, { westus: true, eastus2: true, uksouth: true }],
     [1, false, { "West US": false, eastus2: true, uksouth: true }],
