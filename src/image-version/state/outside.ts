@@ -348,8 +348,13 @@ function newsSince(
   const told = ofFields(JSON.parse(toldBefore) as readonly Unmet[]);
   return [
     ...changes.filter(
-      (change) =>
-        !told.some((one) => JSON.stringify(one) === JSON.stringify(change)),
+      ({ field, before, after }) =>
+        !told.some(
+          (one) =>
+            one.field === field &&
+            sameAt(field, one.before, before) &&
+            sameAt(field, one.after ?? undefined, after ?? undefined),
+        ),
     ),
     ...told
       .filter(({ field }) => !changes.some((change) => change.field === field))

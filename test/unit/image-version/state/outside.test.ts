@@ -19,13 +19,13 @@ import {
 
 const SENT = { "/tags/a": "1", "/tags/b": "1" };
 
-function following() {
+function following(sent: Patch = SENT) {
   const { record } = succeeded();
   let present: ImageVersionRecord = {
     ...record,
-    observed: lookOf("Succeeded", COMPLETED, { changes: SENT }),
+    observed: lookOf("Succeeded", COMPLETED, { changes: sent }),
     lastAttempt: {
-      changes: SENT,
+      changes: sent,
       regions: [],
       sentTime: time(1_000),
       outcome: "shown",
@@ -77,6 +77,19 @@ test("what is changed once more is told as it is then", () => {
   look(1_130, { "/tags/a": "9" });
   look(1_250, { "/tags/a": "8" });
   expect(look(1_370, { "/tags/a": "8" })).toEqual([["/tags/a", "1", "8"]]);
+});
+
+test("that none is there instead of another's false, where true was sent, is told by the looks alone", () => {
+  const flag = `${regionField("eastus2")}/excludeFromLatest`;
+  const { look } = following({ ...SENT, [flag]: true });
+  const shown = (own: Patch): Patch => ({
+    [EXCLUDE_FROM_LATEST]: true,
+    ...own,
+  });
+  look(1_500, shown({ [flag]: false }));
+  expect(look(1_700, shown({ [flag]: false }))).toEqual([[flag, true, false]]);
+  look(2_500, shown({}));
+  expect(look(2_700, shown({}))).toEqual([]);
 });
 
 test("that one of two was taken back is told beside the other, and that all were at the second look", () => {
