@@ -9,11 +9,11 @@ import { idOf, request } from "../../support/dependencies.js";
 import { moveOn, takeAndMoveOn } from "../../../src/rollout/move-on.js";
 import {
   HELD,
-  BOOT,
   OPERATOR,
   TESTED,
   WAVES,
   isIn,
+  publishInWaves,
   ruled,
   startRollouts,
   targetsOf,
@@ -757,19 +757,7 @@ test("an update between the stop of waves and its end changes nothing of that", 
 });
 
 test("a wave that a person promotes beside what others have included otherwise leaves the waves stopped, and that is said", async () => {
-  const waves = ["westus", "eastus2", "southcentralus"].map((region) => ({
-    regions: [region],
-    ...BOOT,
-  }));
-  await request(
-    rollouts.world.deps,
-    HELD,
-    withTargets(
-      ruled({ when: "waves", waves }),
-      waves.flatMap(({ regions }) => regions.map((name) => ({ name }))),
-    ),
-  );
-  await rollouts.world.finish(HELD);
+  await publishInWaves(rollouts, ["westus", "eastus2", "southcentralus"]);
   await rollouts.pass(5);
   await rollouts.exclude({ southcentralus: false }, false);
   await rollouts.pass(20);

@@ -101,6 +101,20 @@ export function withTargets(
 export const isIn = (region: string) => (target: { readonly name: string }) =>
   canonicalRegion(target.name) === region;
 
+/** A version that has a wave for each of these regions, replicated. */
+export async function publishInWaves(
+  { world }: Rollouts,
+  regions: readonly string[],
+): Promise<void> {
+  const waves = regions.map((region) => ({ regions: [region], ...BOOT }));
+  const body = withTargets(
+    ruled({ when: "waves", waves }),
+    regions.map((name) => ({ name })),
+  );
+  await request(world.deps, HELD, body);
+  await world.finish(HELD);
+}
+
 export async function startRollouts(
   options: Parameters<typeof startMachineTests>[0] = {},
 ): Promise<Rollouts> {

@@ -24,9 +24,9 @@ import {
   HELD,
   OPERATOR,
   TESTED,
+  publishInWaves,
   ruled,
   startRollouts,
-  withTargets,
   type Rollouts,
 } from "./support.js";
 
@@ -282,19 +282,7 @@ test("a wave that is promoted again is told again", async () => {
 });
 
 test("a wave of which others take nothing back is not told again, though they take back and return another", async () => {
-  const waves = ["westus", "eastus2", "southcentralus"].map((region) => ({
-    regions: [region],
-    ...BOOT,
-  }));
-  await request(
-    rollouts.world.deps,
-    HELD,
-    withTargets(
-      ruled({ when: "waves", waves }),
-      waves.flatMap(({ regions }) => regions.map((name) => ({ name }))),
-    ),
-  );
-  await rollouts.world.finish(HELD);
+  await publishInWaves(rollouts, ["westus", "eastus2", "southcentralus"]);
   for (const region of ["westus", "eastus2"]) {
     await rollouts.report({ region });
     await rollouts.pass(20);
