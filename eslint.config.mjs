@@ -57,6 +57,11 @@ export default tseslint.config(
           message:
             "A literal that is a constant of the module is written LIKE_THIS.",
         },
+        {
+          selector: ":function NewExpression[callee.name='AsyncLocalStorage']",
+          message:
+            "Node.js pays for each AsyncLocalStorage in every promise, and never lets go of one: one a module, at its top.",
+        },
       ],
       "require-unicode-regexp": "error",
     },

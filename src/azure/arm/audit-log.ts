@@ -13,8 +13,10 @@ export interface StepAuditLog extends CallLog {
   readonly note: (call: ArmCall) => void;
 }
 
+/** One for the process: Node.js pays for each storage in every promise, and never lets go of one. A step's list is its own. */
+const steps = new AsyncLocalStorage<ArmCall[]>();
+
 export function createAuditLog(): StepAuditLog {
-  const steps = new AsyncLocalStorage<ArmCall[]>();
   return {
     during: (step) => steps.run([], step),
     note: (call) => void steps.getStore()?.push(call),
