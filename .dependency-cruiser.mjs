@@ -89,7 +89,7 @@ export default {
         path: "^src/(retention|rollout|drift|machine-test|machine-command|test-results|image-use|key-guardian|image-version|subscription|operation|events)/",
       },
       to: {
-        path: "^src/(http|messaging|authorization|azure|telemetry|local)/|^src/(app\\.ts$|config/)",
+        path: "^src/(http|messaging|authorization|azure|telemetry)/|^src/(app\\.ts$|config/)",
       },
     },
     {
@@ -124,7 +124,7 @@ export default {
         "HTTP and Service Bus are two doors of one domain; what both need belongs to the domain.",
       severity: "error",
       from: { path: "^src/(http|messaging|authorization)/" },
-      to: { path: "^src/(azure|local)/|^src/(app\\.ts$|config/)" },
+      to: { path: "^src/azure/|^src/(app\\.ts$|config/)" },
     },
     {
       name: "authorization-is-of-no-channel",
@@ -198,12 +198,12 @@ export default {
       to: { path: "^src/", pathNot: "^src/json/|^src/errors\\.ts$" },
     },
     {
-      name: "local-ships-to-nobody",
+      name: "packages-ship-to-nobody",
       comment:
-        "src/local stands in for Azure; the product must not know it exists.",
+        "packages/ stands in for Azure; the product must not know it exists.",
       severity: "error",
-      from: { path: "^(functions|src)/", pathNot: "^src/local/" },
-      to: { path: "^src/local/|^test/" },
+      from: { pathNot: "^(packages|test)/" },
+      to: { path: "^packages/|^test/" },
     },
     {
       name: "clients-are-outside",
@@ -231,9 +231,9 @@ export default {
       comment:
         "A stand-in is used by its package's name, and so by what its `exports` show; a relative path would go around them.",
       severity: "error",
-      from: { path: "^(src/local/[^/]+|test|functions|src)/" },
+      from: { path: "^(packages/[^/]+|test|functions|src)/" },
       to: {
-        path: "^src/local/",
+        path: "^packages/",
         pathNot: "^$1/(src|test)/",
         dependencyTypes: ["local"],
         dependencyTypesNot: ["aliased-workspace"],
@@ -247,8 +247,7 @@ export default {
       severity: "error",
       from: {
         path: "^(functions|src)/",
-        pathNot:
-          "^(functions/|src/(http|messaging|telemetry|local)/|src/app\\.ts$)",
+        pathNot: "^(functions/|src/(http|messaging|telemetry)/|src/app\\.ts$)",
       },
       to: { path: "node_modules/@azure/functions/" },
     },
@@ -257,7 +256,7 @@ export default {
       comment:
         "An Azure SDK outside src/azure would tie a use case to one transport.",
       severity: "error",
-      from: { path: "^(functions|src)/", pathNot: "^src/(azure|cli|local)/" },
+      from: { path: "^(functions|src)/", pathNot: "^src/(azure|cli)/" },
       to: {
         path: "node_modules/@azure/(?!functions/|monitor-)",
       },
@@ -289,7 +288,7 @@ export default {
       severity: "error",
       from: {
         path: "^(functions|src)/",
-        pathNot: "^src/((cli|client|local)/|page/bundle\\.mjs$)",
+        pathNot: "^src/((cli|client)/|page/bundle\\.mjs$)",
       },
       to: {
         path: "^node_modules/",
@@ -301,7 +300,7 @@ export default {
   options: {
     doNotFollow: { path: "node_modules" },
     exclude: {
-      path: "^(dist|src/(client/src/)?generated|src/(local/)?[^/]+/dist|test/clients/programs)/",
+      path: "^(dist|src/(client/src/)?generated|(packages|src)/[^/]+/dist|test/clients/programs)/",
     },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },

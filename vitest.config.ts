@@ -15,16 +15,16 @@ const SLOW = [
   "test/contract/rollout/waves-model.test.ts",
   "test/fuzz/*.test.ts",
   "test/unit/image-version/state/pace-goals.test.ts",
-  "src/local/arm-simulator/test/lists.test.ts",
-  "src/local/service-bus-emulator/test/durability.test.ts",
+  "packages/arm-simulator/test/lists.test.ts",
+  "packages/service-bus-emulator/test/durability.test.ts",
   // Whole programs; `npm test` has the whole app with its requests, messages and documents
   "test/e2e/{cli,day-two,demo,deployment,drift,durability,keys,machine-commands,machine-tests,own-services,packages,permissions,plans,retention,rollout,same-version,secrets,smoke-test,start,telemetry,test-profiles,test-results,upgrade}.test.ts",
-  "src/local/functions-host/test/startup.test.ts",
-  "src/local/stack/test/run.test.ts",
+  "packages/functions-host/test/startup.test.ts",
+  "packages/local-stack/test/run.test.ts",
   // A browser, generated clients, the Azure CLI, other languages
   "test/e2e/{docs-page,generated-clients,page/*}.test.ts",
-  "src/local/arm-simulator/test/azure-cli.test.ts",
-  "src/local/service-bus-emulator/test/{dotnet,other-clients}.test.ts",
+  "packages/arm-simulator/test/azure-cli.test.ts",
+  "packages/service-bus-emulator/test/{dotnet,other-clients}.test.ts",
 ];
 /** Played in both, in `test:slow` for longer. */
 const MODEL = "test/model/**/*.test.ts";
@@ -43,7 +43,7 @@ export default defineConfig({
         test: {
           name: "fast",
           include: [
-            "{test/{unit,contract,e2e},src/local/*/test}/**/*.test.ts",
+            "{test/{unit,contract,e2e},packages/*/test}/**/*.test.ts",
             MODEL,
           ],
           exclude: SLOW,

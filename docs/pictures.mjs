@@ -32,7 +32,7 @@ const SHOWN = ["image-light-wide", "version-light-wide", "keys-dark-wide"];
 
 const demo = spawn(
   process.execPath,
-  [path.join(ROOT, "src/local/stack/dist/demo/main.js"), "--open"],
+  [path.join(ROOT, "packages/local-stack/dist/demo/main.js"), "--open"],
   { stdio: ["ignore", "pipe", "inherit"] },
 );
 const browser = await chromium.launch({

@@ -18,7 +18,7 @@ const GROUPS = [
   { title: "Sigil", files: ["README.md", ...(await documentsIn("docs"))] },
   { title: "Reference", files: await documentsIn("docs/reference") },
   { title: "Decisions", files: await documentsIn("docs/decisions") },
-  { title: "Stand-ins for Azure", files: await readmesIn("src/local") },
+  { title: "Stand-ins for Azure", files: await readmesIn("packages") },
   {
     title: "The project",
     files: ["CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"],

@@ -77,9 +77,8 @@ for (const { inputs } of [
   for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
     // A stand-in would be one as well.
     const [folder] =
-      /^(?:.*\/)?(?:node_modules\/(?:@[^/]+\/)?|src\/local\/)[^/]+/u.exec(
-        file,
-      ) ?? [];
+      /^(?:(?:.*\/)?node_modules\/(?:@[^/]+\/)?|packages\/)[^/]+/u.exec(file) ??
+      [];
     if (folder !== undefined && bytesInOutput > 0) folders.add(folder);
   }
 const packages = [];

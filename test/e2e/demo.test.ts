@@ -25,7 +25,7 @@ afterEach(async () => {
 
 /** Starts the demo with a temporary folder of its own, so that what it leaves there is seen. */
 function run(args: string[] = [], environment: Record<string, string> = {}) {
-  demo = runProgram("stack/dist/demo/main.js", args, {
+  demo = runProgram("local-stack/dist/demo/main.js", args, {
     TMPDIR: directory,
     ...environment,
   });

@@ -40,7 +40,7 @@ beforeAll(async () => {
     "pack",
     "--json",
     `--pack-destination=${folder}`,
-    ...PACKAGES.map((name) => `--workspace=src/local/${name}`),
+    ...PACKAGES.map((name) => `--workspace=packages/${name}`),
   );
   const tarballs = JSON.parse(packed) as readonly {
     readonly name: string;

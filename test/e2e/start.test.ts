@@ -44,7 +44,7 @@ function start(
   environment: Record<string, string> = {},
 ): Program {
   started = runProgram(
-    "stack/dist/start/main.js",
+    "local-stack/dist/start/main.js",
     [
       ...PORT_OPTIONS.filter((option) => !args.includes(option)).flatMap(
         (option) => [option, "0"],

@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
 
-/** The sources of what is deployed: neither the stand-ins for Azure nor who calls the API, the page among them. */
+/** The sources of what is deployed: not who calls the API, the page among them. */
 export const PRODUCT_FILES: readonly string[] = ["functions", "src"]
   .flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: "utf8" }).map(
       (file) => `${folder}/${file.replaceAll("\\", "/")}`,
     ),
   )
-  .filter((file) => /^(?!src\/(?:cli|client|local|page)\/).*\.ts$/u.test(file));
+  .filter((file) => /^(?!src\/(?:cli|client|page)\/).*\.ts$/u.test(file));

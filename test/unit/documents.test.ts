@@ -264,8 +264,8 @@ const DOCUMENTS = [
   ...readdirSync("docs", { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name.replaceAll("\\", "/")}`),
-  ...readdirSync("src/local")
-    .map((name) => `src/local/${name}/README.md`)
+  ...readdirSync("packages")
+    .map((name) => `packages/${name}/README.md`)
     .concat("src/cli/README.md", "src/client/README.md")
     .filter((file) => existsSync(file)),
 ];

@@ -15,7 +15,7 @@ const manifest = JSON.parse(read("package.json")) as {
   readonly devDependencies: Readonly<Record<string, string>>;
 };
 const { optionalDependencies: binaries } = JSON.parse(
-  read("src/local/node/package.json"),
+  read("packages/node/package.json"),
 ) as { readonly optionalDependencies: Readonly<Record<string, string>> };
 
 const [, offered = "", deployed = ""] =

@@ -15,12 +15,12 @@ const { workspaces } = JSON.parse(read("package.json")) as {
   readonly workspaces: readonly string[];
 };
 
-it("every folder of src/local is a workspace, but the one that brings Node.js", () => {
-  const folders = readdirSync("src/local", { withFileTypes: true })
+it("every folder of packages/ is a workspace, but the one that brings Node.js", () => {
+  const folders = readdirSync("packages", { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== "node")
-    .map(({ name }) => `src/local/${name}`);
+    .map(({ name }) => `packages/${name}`);
   expect(
-    workspaces.filter((folder) => folder.startsWith("src/local/")).sort(),
+    workspaces.filter((folder) => folder.startsWith("packages/")).sort(),
   ).toEqual(folders.sort());
 });
 

@@ -3,9 +3,9 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 
-const LOCAL = path.join(import.meta.dirname, "../..");
+const PACKAGES = path.join(import.meta.dirname, "../..");
 /** Every compilation writes it anew. */
-const COMPILED = path.join(LOCAL, "../../dist/openapi/openapi.json");
+const COMPILED = path.join(PACKAGES, "../dist/openapi/openapi.json");
 
 /** Runs an npm script's command; gives its exit code, stdout and stderr, and whether it compiled first. */
 async function run(folder: string, ...args: readonly string[]) {
@@ -14,7 +14,7 @@ async function run(folder: string, ...args: readonly string[]) {
     (resolve) =>
       execFile(
         process.execPath,
-        [path.join(LOCAL, "run.mjs"), folder, ...args],
+        [path.join(PACKAGES, "run.mjs"), folder, ...args],
         (error, ...printed) => resolve([error?.code ?? 0, ...printed]),
       ),
   );
@@ -23,8 +23,8 @@ async function run(folder: string, ...args: readonly string[]) {
 }
 
 describe.each([
-  "stack/dist/start",
-  "stack/dist/demo",
+  "local-stack/dist/start",
+  "local-stack/dist/demo",
   "service-bus-emulator/dist",
   "arm-simulator/dist",
   "functions-host/dist",

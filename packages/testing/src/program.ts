@@ -15,7 +15,7 @@ export interface Program {
   readonly kill: (signal: NodeJS.Signals) => void;
 }
 
-/** Runs `src/local/${file}`, such as `stack/dist/demo/main.js`; `npm run build` must have been run. */
+/** Runs `packages/${file}`, such as `local-stack/dist/demo/main.js`; `npm run build` must have been run. */
 export function runProgram(
   file: string,
   args: readonly string[] = [],

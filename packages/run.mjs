@@ -1,4 +1,4 @@
-// Runs a compiled program of a stand-in, which it compiles first: `node src/local/run.mjs stack/dist/start --ephemeral`.
+// Runs a compiled program of a stand-in, which it compiles first: `node packages/run.mjs local-stack/dist/start --ephemeral`.
 // What was compiled last answers --help and a wrong option by itself, at once.
 import { spawnSync } from "node:child_process";
 

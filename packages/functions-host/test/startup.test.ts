@@ -14,7 +14,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { startFunctionsHost } from "../src/host.js";
 import { Settings, parseTimeSpan } from "../src/settings.js";
 
-const repository = join(import.meta.dirname, "../../../..");
+const repository = join(import.meta.dirname, "../../..");
 
 const hostJson = JSON.stringify({ version: "2.0" });
 const packageJson = JSON.stringify({ type: "module", main: "dist/*.js" });
