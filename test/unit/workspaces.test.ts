@@ -11,7 +11,8 @@ interface Manifest {
   readonly bin?: Readonly<Record<string, string>>;
   readonly files?: readonly string[];
 }
-const { workspaces } = JSON.parse(read("package.json")) as {
+const { version, workspaces } = JSON.parse(read("package.json")) as {
+  readonly version: string;
   readonly workspaces: readonly string[];
 };
 
@@ -23,6 +24,15 @@ it("every folder of packages/ is a workspace, but the one that brings Node.js", 
     workspaces.filter((folder) => folder.startsWith("packages/")).sort(),
   ).toEqual(folders.sort());
 });
+
+it.each(workspaces.filter((folder) => folder.startsWith("packages/")))(
+  "%s has the version of the product",
+  (folder) => {
+    expect(JSON.parse(read(`${folder}/package.json`))).toMatchObject({
+      version,
+    });
+  },
+);
 
 describe.each(workspaces)("%s", (folder) => {
   const manifest = JSON.parse(read(`${folder}/package.json`)) as Manifest;
