@@ -1,11 +1,12 @@
 import type { Operation } from "@sigil/client";
 import { EXIT_CODES } from "./exit-codes.js";
-import type { Environment, Io } from "./io.js";
+import { harmless, oneLine } from "./harmless.js";
+import type { Environment, ProcessIo } from "./io.js";
 import { versionOf, wordsOf } from "./progress.js";
 import { run } from "./run.js";
 
 export interface ActionDependencies {
-  readonly io: Io;
+  readonly io: ProcessIo;
   /** Adds to a file that GitHub reads after the step. */
   readonly append: (file: string, text: string) => void;
 }
@@ -21,8 +22,10 @@ interface Outcome {
 /** Gives the exit code of the command line. */
 export async function runAction({
   io,
-  append,
+  append: appendAsIs,
 }: ActionDependencies): Promise<number> {
+  const append: ActionDependencies["append"] = (file, text) =>
+    appendAsIs(file, harmless(text, "github"));
   const input = inputsOf(io.environment);
   const environment = {
     ...io.environment,
@@ -167,17 +170,21 @@ function tell(
     append(
       file,
       Object.entries(outputs)
-        .map(([name, value]) => `${name}=${value}\n`)
+        .map(([name, value]) => `${name}=${oneLine(value)}\n`)
         .join(""),
     );
   summarize(append, environment, [
-    `### ${title}`,
+    `### ${oneLine(title)}`,
     "",
     "| region | state | progress | attempts |",
     "| --- | --- | --- | --- |",
-    ...regions.map(
-      ({ name, state, progress, attempts }) =>
-        `| ${name} | ${state === "Completed" ? "usable" : state} | ${progress} % | ${attempts} |`,
+    ...regions.map(({ name, state, progress, attempts }) =>
+      row(
+        name,
+        state === "Completed" ? "usable" : state,
+        `${progress} %`,
+        String(attempts),
+      ),
     ),
   ]);
 }
@@ -195,11 +202,15 @@ function planSummary(plan: unknown): readonly string[] {
     "",
     "| severity | code | message |",
     "| --- | --- | --- |",
-    ...findings.map(
-      ({ severity, code, message }) =>
-        `| ${severity} | ${code} | ${message.replaceAll("|", "\\|")} |`,
+    ...findings.map(({ severity, code, message }) =>
+      row(severity, code, message),
     ),
   ];
+}
+
+/** Of a table in Markdown. */
+function row(...cells: readonly string[]): string {
+  return `| ${cells.map((cell) => oneLine(cell).replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
 function summarize(

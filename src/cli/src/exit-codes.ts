@@ -26,18 +26,28 @@ export const EXIT_CODES = {
 
 export type Outcome = keyof typeof EXIT_CODES;
 
-/** A command line or a setting that cannot be obeyed; its message is for whoever typed it. */
+/** A command line or a setting that cannot be obeyed; its lines are for whoever typed it. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+  readonly lines: readonly string[];
+
+  constructor(lines: string | readonly string[], options?: ErrorOptions) {
+    const all = [lines].flat();
+    super(all.join("\n"), options);
+    this.lines = all;
+  }
 }
 
-/** Ends the command with an outcome; its message, if there is one, is told on stderr. */
+/** Ends the command with an outcome; its lines, if there are any, are told on stderr. */
 export class Ended extends Error {
   override readonly name = "Ended";
   readonly outcome: Outcome;
+  readonly lines: readonly string[];
 
-  constructor(outcome: Outcome, message = "") {
-    super(message);
+  constructor(outcome: Outcome, lines: string | readonly string[] = []) {
+    const all = [lines].flat();
+    super(all.join("\n"));
     this.outcome = outcome;
+    this.lines = all;
   }
 }

@@ -9,10 +9,10 @@ import {
 } from "@sigil/client";
 import { COMMANDS, GROUPS } from "./commands/all.js";
 import { Ended, UsageError, type Outcome } from "./exit-codes.js";
-import { visible } from "./style.js";
 import { describeFindings, type Finding } from "./findings.js";
 
-type Failure = readonly [Outcome, string, readonly Finding[]];
+/** Its lines are printed each for itself: a line break within one is part of a foreign text. */
+type Failure = readonly [Outcome, lines: readonly string[], readonly Finding[]];
 
 export function failureOf(
   error: unknown,
@@ -22,11 +22,11 @@ export function failureOf(
   if (error instanceof UsageError) {
     return [
       "usage",
-      `${error.message}\n(sigil ${wordsIn(args)}--help says more.)`,
+      [...error.lines, `(sigil ${wordsIn(args)}--help says more.)`],
       [],
     ];
   }
-  if (error instanceof Ended) return [error.outcome, error.message, []];
+  if (error instanceof Ended) return [error.outcome, error.lines, []];
   if (error instanceof OperationFailedError) {
     const { id, regions, error: reason } = error.operation;
     // What nothing is known of speaks against nobody.
@@ -34,27 +34,29 @@ export function failureOf(
       reason?.code === "TestInconclusive" ? "inconclusive" : "failed";
     const lines = [
       `${outcome === "failed" ? "Failed" : "Inconclusive"}: ${error.message}`,
-      ...(reason?.errors.length ? [describeFindings(reason.errors)] : []),
+      ...describeFindings(reason?.errors ?? []),
       ...regions
         .filter(({ state }) => state === "Failed")
         .map(({ name, details }) => `  ${name}: ${details ?? "failed"}`),
       `sigil operation show ${id} says all that is known of it.`,
     ];
-    return [outcome, visible(lines.join("\n")), reason?.errors ?? []];
+    return [outcome, lines, reason?.errors ?? []];
   }
   if (error instanceof OperationCanceledError) {
     const { canceledBy } = error.operation;
     const by = canceledBy?.name ?? canceledBy?.appId;
     return [
       "canceled",
-      `${error.message.replace(/\.$/u, "")}${by === undefined ? "" : ` by ${by}`}.`,
+      [
+        `${error.message.replace(/\.$/u, "")}${by === undefined ? "" : ` by ${by}`}.`,
+      ],
       [],
     ];
   }
   if (error instanceof ProblemError) {
     const lines = [
       `${error.problem.title ?? "Refused"}: ${error.message}`,
-      ...(error.errors.length > 0 ? [describeFindings(error.errors)] : []),
+      ...describeFindings(error.errors),
       ...(verbose && error.requestId ? [`Request ${error.requestId}`] : []),
     ];
     const outcome: Outcome =
@@ -65,16 +67,18 @@ export function failureOf(
           : error.status < 500
             ? "refused"
             : "failed";
-    return [outcome, visible(lines.join("\n")), error.errors];
+    return [outcome, lines, error.errors];
   }
   if (isUnavailable(error))
-    return ["unavailable", (error as Error).message, []];
+    return ["unavailable", [(error as Error).message], []];
   if ((error as Error).name === "AbortError")
-    return ["interrupted", "Interrupted.", []];
+    return ["interrupted", ["Interrupted."], []];
   const { stack, message } = error as Error;
   return [
     "failed",
-    verbose ? (stack ?? message) : `${message}\n(--verbose shows where.)`,
+    verbose
+      ? (stack ?? message).split("\n")
+      : [message, "(--verbose shows where.)"],
     [],
   ];
 }

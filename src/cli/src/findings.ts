@@ -1,7 +1,7 @@
 /** Findings for people, and for the log of a build, at the line of the file that they are about. */
 import type { Schemas } from "@sigil/client";
 import type { BodyFile } from "./body-file.js";
-import type { Environment } from "./io.js";
+import { oneLine, Own, type Build, type Part } from "./harmless.js";
 import type { Column } from "./output.js";
 
 export type Finding = Schemas["Finding"];
@@ -19,32 +19,24 @@ export const FINDING_COLUMNS: readonly Column[] = [
 ];
 
 /** Each on lines of its own: what, where, and what corrects it. */
-export function describeFindings(findings: readonly Finding[]): string {
-  return findings
-    .map(({ severity = "error", code, pointer, message, remediation }) =>
-      [
-        `${severity}: ${message}`,
-        `  ${code}${pointer === "" ? "" : ` at ${pointer}`}`,
-        ...(remediation === undefined ? [] : [`  ${remediation}`]),
-      ].join("\n"),
-    )
-    .join("\n");
-}
-
-export type Annotator = "github" | "azure-devops";
-
-/** Which build's log this is, if it is one's. */
-export function annotatorOf(environment: Environment): Annotator | undefined {
-  if (environment["GITHUB_ACTIONS"] === "true") return "github";
-  return environment["TF_BUILD"] === "True" ? "azure-devops" : undefined;
+export function describeFindings(
+  findings: readonly Finding[],
+): readonly string[] {
+  return findings.flatMap(
+    ({ severity = "error", code, pointer, message, remediation }) => [
+      `${severity}: ${message}`,
+      `  ${code}${pointer === "" ? "" : ` at ${pointer}`}`,
+      ...(remediation === undefined ? [] : [`  ${remediation}`]),
+    ],
+  );
 }
 
 /** Lines that a build shows as annotations. */
 export async function annotations(
-  annotator: Annotator,
+  build: Build,
   findings: readonly Finding[],
   file: BodyFile | undefined,
-): Promise<readonly string[]> {
+): Promise<readonly (readonly Part[])[]> {
   return Promise.all(
     findings.map(async (finding) => {
       const { severity = "error", code, pointer, remediation } = finding;
@@ -53,7 +45,7 @@ export async function annotations(
         file === undefined || file.name === "-"
           ? undefined
           : { file: file.name, line: await file.lineOf(pointer) };
-      return annotator === "github"
+      return build === "github"
         ? gitHub(severity, code, message, place)
         : azureDevOps(severity, code, message, place);
     }),
@@ -71,7 +63,7 @@ function gitHub(
   code: string,
   message: string,
   place: Place | undefined,
-): string {
+): readonly Part[] {
   const command = severity === "info" ? "notice" : severity;
   const data = (text: string): string =>
     text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
@@ -84,8 +76,15 @@ function gitHub(
   const named = Object.entries(properties).map(
     ([name, value]) => `${name}=${property(value)}`,
   );
-  return `::${command} ${named.join(",")}::${data(message)}`;
+  return [
+    new Own(`::${COMMANDS.includes(command) ? command : "error"} `),
+    named.join(","),
+    new Own("::"),
+    data(message),
+  ];
 }
+
+const COMMANDS = ["error", "warning", "notice"];
 
 /** https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands */
 function azureDevOps(
@@ -93,8 +92,8 @@ function azureDevOps(
   code: string,
   message: string,
   place: Place | undefined,
-): string {
-  if (severity === "info") return `${code}: ${message}`;
+): readonly Part[] {
+  if (severity === "info") return [oneLine(`${code}: ${message}`)];
   const property = (text: string): string =>
     text
       .replaceAll("%", "%AZP25")
@@ -110,5 +109,10 @@ function azureDevOps(
   const named = Object.entries(properties).map(
     ([name, value]) => `${name}=${property(value)}`,
   );
-  return `##vso[task.logissue ${named.join(";")}]${message.replaceAll("%", "%AZP25").replaceAll("\n", "%0A")}`;
+  return [
+    new Own("##vso[task.logissue "),
+    named.join(";"),
+    new Own("]"),
+    message.replaceAll("%", "%AZP25").replaceAll("\n", "%0A"),
+  ];
 }

@@ -1,10 +1,12 @@
+import type { Output, Stream } from "./harmless.js";
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What a command reads and writes; a test gives its own. */
-export interface Io {
+export interface Io<Out = Output> {
   readonly stdin: AsyncIterable<Uint8Array | string>;
-  readonly stdout: Output;
-  readonly stderr: Output;
+  readonly stdout: Out;
+  readonly stderr: Out;
   readonly environment: Environment;
   /** Aborted at Ctrl-C. */
   readonly interrupted: AbortSignal;
@@ -14,9 +16,5 @@ export interface Io {
   readonly browse: (address: string) => Promise<boolean>;
 }
 
-export interface Output {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
-}
+/** The process's own, whose streams take any text. */
+export type ProcessIo = Io<Stream>;

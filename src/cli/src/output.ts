@@ -1,7 +1,14 @@
 /** What `--output` and `--query` make of an answer. */
 import { UsageError } from "./exit-codes.js";
-import { styleFor, visible, wrap, type Style } from "./style.js";
-import type { Environment, Output } from "./io.js";
+import {
+  buildOf,
+  harmless,
+  oneLine,
+  type Output,
+  type Part,
+} from "./harmless.js";
+import type { Environment } from "./io.js";
+import { styleFor, wrap, type Style } from "./style.js";
 
 export const FORMATS = [
   "json",
@@ -40,22 +47,22 @@ export async function print(
       stdout.write(`${json(selected)}\n`);
       break;
     case "jsonc":
-      stdout.write(`${colouredJson(selected, style)}\n`);
+      stdout.write(...colouredJson(selected, style), "\n");
       break;
     case "yaml":
     case "yamlc":
-      stdout.write(visible((await import("yaml")).stringify(selected)));
+      stdout.write(await yaml(selected, environment));
       break;
     case "tsv":
       stdout.write(tsv(selected));
       break;
     case "table":
       stdout.write(
-        table(
+        ...table(
           Array.isArray(selected) ? selected : [selected],
           query === undefined ? columns : undefined,
           style,
-          stdout.isTTY === true ? stdout.columns : undefined,
+          stdout.isTTY ? stdout.columns : undefined,
         ),
       );
   }
@@ -112,7 +119,7 @@ function tsvCell(value: unknown): string {
   if (value === null || value === undefined) return "None";
   if (Array.isArray(value)) return String(value.length);
   if (isObject(value)) return "";
-  return visible(typeof value === "string" ? value : JSON.stringify(value));
+  return oneLine(typeof value === "string" ? value : JSON.stringify(value));
 }
 
 /** Where less is left than this, the last column is as wide as it is: the terminal breaks its lines. */
@@ -127,8 +134,8 @@ export function table(
   columns: readonly Column[] | undefined,
   style: Style,
   width = Infinity,
-): string {
-  if (rows.length === 0) return "";
+): readonly Part[] {
+  if (rows.length === 0) return [];
   const shown = columns ?? columnsOf(rows);
   const cells = rows.map((row) =>
     shown.map(({ of }) => cell((of as (row: unknown) => unknown)(row))),
@@ -152,11 +159,11 @@ export function table(
     ].join("\n");
   };
   return [
-    style("bold", line(shown.map(({ title }) => title))),
-    line(widths.map((each) => "-".repeat(each))),
-    ...cells.map(line),
-    "",
-  ].join("\n");
+    ...style("bold", line(shown.map(({ title }) => title))),
+    "\n",
+    `${line(widths.map((each) => "-".repeat(each)))}\n`,
+    ...cells.map((row) => `${line(row)}\n`),
+  ];
 }
 
 function columnsOf(rows: readonly unknown[]): Column[] {
@@ -177,7 +184,7 @@ function columnsOf(rows: readonly unknown[]): Column[] {
     ),
   );
   return [...names].map((name) => ({
-    title: `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+    title: cell(`${name.charAt(0).toUpperCase()}${name.slice(1)}`),
     of: (row: Record<string, unknown>) => row[name],
   }));
 }
@@ -187,7 +194,7 @@ function cell(value: unknown): string {
   if (Array.isArray(value)) return value.map(cell).join(", ");
   if (isObject(value)) return "";
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  return visible(text.replaceAll(/\s+/gu, " "));
+  return oneLine(text.replaceAll(/\s+/gu, " "));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -195,17 +202,32 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function json(value: unknown): string {
-  return visible(JSON.stringify(value, null, 2));
+  return JSON.stringify(value, null, 2);
 }
 
-function colouredJson(value: unknown, style: Style): string {
-  return json(value).replaceAll(
-    /("(?:[^"\\]|\\.)*")(:?)|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gu,
-    (text, quoted: string | undefined, colon: string) =>
-      quoted === undefined
-        ? style("cyan", text)
-        : colon === ""
-          ? style("green", text)
-          : `${style("blue", quoted)}:`,
-  );
+/** Only a quoted text of YAML holds an escape. */
+async function yaml(value: unknown, environment: Environment): Promise<string> {
+  const { stringify } = await import("yaml");
+  const text = stringify(value);
+  return harmless(text, buildOf(environment)) === text
+    ? text
+    : stringify(value, {
+        defaultStringType: "QUOTE_DOUBLE",
+        doubleQuotedMinMultiLineLength: Infinity,
+        lineWidth: 0,
+      });
+}
+
+function colouredJson(value: unknown, style: Style): readonly Part[] {
+  return json(value)
+    .split(
+      /("(?:[^"\\]|\\.)*":?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/u,
+    )
+    .flatMap((text, i) => {
+      if (i % 2 === 0) return [text];
+      if (!text.startsWith('"')) return style("cyan", text);
+      return text.endsWith(":")
+        ? [...style("blue", text.slice(0, -1)), ":"]
+        : style("green", text);
+    });
 }

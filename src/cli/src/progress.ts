@@ -3,14 +3,15 @@
  * a region or an operation has changed.
  */
 import type { Operation, Schemas } from "@sigil/client";
-import type { Environment, Output } from "./io.js";
+import { oneLine, Own, type Output, type Part } from "./harmless.js";
+import type { Environment } from "./io.js";
 import { styleFor, type Style } from "./style.js";
 
 type RegionTest = Schemas["RegionTest"];
 
 export interface Progress {
   update(operation: Operation): void;
-  /** A line that stays, above the bars. */
+  /** A line that stays, above the bars; a line break in it is shown, not made. */
   line(text: string): void;
 }
 
@@ -20,7 +21,7 @@ const COLUMNS = 80;
 
 export function progressOn(stream: Output, environment: Environment): Progress {
   const style = styleFor(stream, environment);
-  return stream.isTTY === true && environment["TERM"] !== "dumb"
+  return stream.isTTY && environment["TERM"] !== "dumb"
     ? barsOn(stream, style)
     : linesOn(stream);
 }
@@ -29,7 +30,8 @@ function barsOn(stream: Output, style: Style): Progress {
   const operations = new Map<string, Operation>();
   let drawn = 0;
   /** To the beginning of the first line that was drawn, and all below it away; a ^C may stand before the cursor. */
-  const erase = (): string => (drawn === 0 ? "" : `\r\x1b[${drawn}A\x1b[J`);
+  const erase = (): readonly Part[] =>
+    drawn === 0 ? [] : [new Own(`\r\x1b[${drawn}A\x1b[J`)];
   const draw = (above = ""): void => {
     const width = Math.max(40, stream.columns ?? COLUMNS) - 1;
     const all = [...operations.values()].flatMap((operation) =>
@@ -40,9 +42,11 @@ function barsOn(stream: Output, style: Style): Progress {
     const lines =
       all.length <= most
         ? all
-        : [...all.slice(0, most), `… and ${all.length - most} lines more`];
+        : [...all.slice(0, most), [`… and ${all.length - most} lines more`]];
     stream.write(
-      `${erase()}${above}${lines.map((line) => `${line}\n`).join("")}`,
+      ...erase(),
+      above,
+      ...lines.flatMap((line) => [...line, "\n"]),
     );
     drawn = lines.length;
   };
@@ -52,7 +56,7 @@ function barsOn(stream: Output, style: Style): Progress {
       draw();
     },
     line(text) {
-      draw(`${text}\n`);
+      draw(`${oneLine(text)}\n`);
     },
   };
 }
@@ -62,14 +66,21 @@ function barLines(
   width: number,
   style: Style,
   hasOthers: boolean,
-): string[] {
-  const rows = rowsOf(operation);
+): (readonly Part[])[] {
+  const rows = rowsOf(operation).map((row) => ({
+    ...row,
+    name: oneLine(row.name),
+    note: oneLine(row.note),
+  }));
   const state = stateOf(operation);
   const head = hasOthers || rows.length === 0 || state !== "";
+  // Cut as it will be shown: a line that is longer than the terminal would be drawn as two.
   const title = cut(
-    [versionOf(operation), wordsOf(operation), state]
-      .filter(Boolean)
-      .join("  "),
+    oneLine(
+      [versionOf(operation), wordsOf(operation), state]
+        .filter(Boolean)
+        .join("  "),
+    ),
     width,
   );
   const longest = Math.max(0, ...rows.map(({ name }) => name.length));
@@ -81,7 +92,11 @@ function barLines(
       const before = `  ${name.padEnd(longest)} `;
       const after = ` ${String(progress).padStart(3)} %  `;
       const room = width - before.length - bar.length - after.length;
-      return `${before}${style(colour, bar)}${after}${cut(note, Math.max(0, room))}`;
+      return [
+        before,
+        ...style(colour, bar),
+        `${after}${cut(note, Math.max(0, room))}`,
+      ];
     }),
   ];
 }
@@ -91,7 +106,7 @@ function linesOn(stream: Output): Progress {
   const say = (key: string, text: string, line: string): void => {
     if (shown.get(key) === text) return;
     shown.set(key, text);
-    stream.write(`${line}\n`);
+    stream.write(`${oneLine(line)}\n`);
   };
   return {
     update(operation) {
@@ -109,7 +124,7 @@ function linesOn(stream: Output): Progress {
         .join(", ");
       say(operation.id, text, `${name}: ${text}`);
     },
-    line: (text) => void stream.write(`${text}\n`),
+    line: (text) => stream.write(`${oneLine(text)}\n`),
   };
 }
 

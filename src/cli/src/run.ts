@@ -7,10 +7,11 @@ import { candidates } from "./completion.js";
 import { COMPLETE } from "./completion-scripts.js";
 import { EXIT_CODES, UsageError, type Outcome } from "./exit-codes.js";
 import { failureOf } from "./failures.js";
-import { annotations, annotatorOf, type Finding } from "./findings.js";
+import { annotations, type Finding } from "./findings.js";
 import { GLOBAL_OPTIONS } from "./global-options.js";
 import { commandHelp, groupHelp, HELP_WIDTH, overview } from "./help.js";
-import type { Io } from "./io.js";
+import { buildOf, Output } from "./harmless.js";
+import type { Io, ProcessIo } from "./io.js";
 import { nearest } from "./nearest.js";
 import { checkRequired, parseOptions } from "./options.js";
 import { checkQuery, print, type Format } from "./output.js";
@@ -25,7 +26,11 @@ import { tokens } from "./sign-in.js";
 import { VERSION } from "./version.js";
 
 /** Gives the exit code; throws nothing. */
-export async function run(args: readonly string[], io: Io): Promise<number> {
+export async function run(
+  args: readonly string[],
+  ofProcess: ProcessIo,
+): Promise<number> {
+  const io = throughOutputs(ofProcess);
   let progress: Progress | undefined;
   const state: State = {
     file: undefined,
@@ -38,11 +43,33 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     const [code] = EXIT_CODES[await outcomeOf(args, io, state)];
     return code;
   } catch (error) {
-    const [outcome, message, findings] = failureOf(error, state.verbose, args);
-    if (message !== "") state.progress.line(message);
+    const [outcome, lines, findings] = failureOf(error, state.verbose, args);
+    for (const line of lines) state.progress.line(line);
     await annotate(findings, io, state.file);
     return EXIT_CODES[outcome][0];
   }
+}
+
+/** Each stream is made when it is first asked for, as the process's is. */
+function throughOutputs(io: ProcessIo): Io {
+  let stdout: Output | undefined;
+  let stderr: Output | undefined;
+  return {
+    get stdin() {
+      return io.stdin;
+    },
+    get stdout() {
+      return (stdout ??= new Output(io.stdout, io.environment));
+    },
+    get stderr() {
+      return (stderr ??= new Output(io.stderr, io.environment));
+    },
+    environment: io.environment,
+    interrupted: io.interrupted,
+    sleep: io.sleep,
+    fetch: io.fetch,
+    browse: io.browse,
+  };
 }
 
 interface State {
@@ -90,7 +117,7 @@ async function outcomeOf(
 
 /** A terminal may not know its width; one that is narrower than this breaks lines itself. */
 function helpWidth({ stdout }: Io): number {
-  if (stdout.isTTY !== true || !stdout.columns) return HELP_WIDTH;
+  if (!stdout.isTTY || !stdout.columns) return HELP_WIDTH;
   return Math.max(40, Math.min(stdout.columns, HELP_WIDTH));
 }
 
@@ -238,8 +265,8 @@ async function annotate(
   { environment, stderr }: Io,
   file: BodyFile | undefined,
 ): Promise<void> {
-  const annotator = annotatorOf(environment);
-  if (annotator === undefined || findings.length === 0) return;
-  for (const line of await annotations(annotator, findings, file))
-    stderr.write(`${line}\n`);
+  const build = buildOf(environment);
+  if (build === undefined) return;
+  for (const line of await annotations(build, findings, file))
+    stderr.write(...line, "\n");
 }

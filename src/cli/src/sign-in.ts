@@ -82,10 +82,10 @@ export function tokensFor(
       }
     } catch (error) {
       io.interrupted.throwIfAborted();
-      throw new Ended(
-        "notAllowed",
-        `Not signed in: ${(error as Error).message.split("\n")[0]}\nSign in with az login, or see "sigil --help" for the other ways.`,
-      );
+      throw new Ended("notAllowed", [
+        `Not signed in: ${(error as Error).message.split("\n")[0]}`,
+        'Sign in with az login, or see "sigil --help" for the other ways.',
+      ]);
     }
     throw new Ended("notAllowed", "Not signed in.");
   };
@@ -158,7 +158,7 @@ async function credentialOf(io: Io): Promise<TokenCredential> {
       return new identity.ChainedTokenCredential(
         new identity.AzureCliCredential(),
         managed(),
-        ...(io.stderr.isTTY === true ? [device()] : []),
+        ...(io.stderr.isTTY ? [device()] : []),
       );
   }
 }

@@ -1,31 +1,27 @@
-import { styleText } from "node:util";
+import { inspect } from "node:util";
+import { Own, type Part } from "./harmless.js";
 
 /** Sets text off on a terminal that shows colours; gives it back as it is elsewhere. */
 export type Style = (
   format: "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "cyan",
   text: string,
-) => string;
+) => readonly Part[];
 
 /** Colours for `stream`, unless it is no terminal or NO_COLOR is set (https://no-color.org). */
 export function styleFor(
   stream: { readonly isTTY?: boolean },
   environment: Readonly<Record<string, string | undefined>>,
 ): Style {
-  return stream.isTTY === true &&
-    !environment["NO_COLOR"] &&
-    environment["TERM"] !== "dumb"
-    ? // It would ask the process's own stdout.
-      (format, text) => styleText(format, text, { validateStream: false })
-    : (_format, text) => text;
-}
-
-/** Text that may be a stranger's: a control character, which a terminal would act upon, is shown as JSON writes it. */
-export function visible(text: string): string {
-  return text.replace(
-    /[^\P{Cc}\t\n]/gu,
-    (character) =>
-      `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  if (
+    stream.isTTY !== true ||
+    environment["NO_COLOR"] ||
+    environment["TERM"] === "dumb"
+  )
+    return (_format, text) => [text];
+  return (format, text) => {
+    const [on, off] = inspect.colors[format] ?? [0, 0];
+    return [new Own(`\x1b[${on}m`), text, new Own(`\x1b[${off}m`)];
+  };
 }
 
 /** Breaks text between words into lines of at most `width`; a longer word has a line of its own. */

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { Operation } from "../../../src/client/src/client.js";
+import { Output } from "../../../src/cli/src/harmless.js";
 import { progressOn } from "../../../src/cli/src/progress.js";
 import { operation } from "./command-line.js";
 
@@ -25,7 +26,7 @@ function shown(
 ): string {
   let text = "";
   const progress = progressOn(
-    { write: (each) => (text += each), ...options },
+    new Output({ write: (each) => (text += each), ...options }, {}),
     options.environment ?? {},
   );
   for (const each of operations) progress.update(each);

@@ -168,12 +168,10 @@ function sameLength(
     (_, i) =>
       `  ${(names[i] ?? `(no ${what})`).padEnd(width)}  ${entries[i] ?? "(nothing)"}`,
   );
-  throw new UsageError(
-    [
-      `${option} has ${entries.length} ${entries.length === 1 ? "entry" : "entries"} for ${names.length} ${what}s. Give one for each, in the same order; "null" where there is none:`,
-      ...rows,
-    ].join("\n"),
-  );
+  throw new UsageError([
+    `${option} has ${entries.length} ${entries.length === 1 ? "entry" : "entries"} for ${names.length} ${what}s. Give one for each, in the same order; "null" where there is none:`,
+    ...rows,
+  ]);
 }
 
 /** `<os set>,<lun>,<set>,<lun>,<set>`; "null" leaves the OS disk out. */

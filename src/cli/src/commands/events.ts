@@ -3,11 +3,12 @@ import { EVENT_TYPES } from "@sigil/client";
 import type { Command, Context } from "../command.js";
 import { Ended, UsageError } from "../exit-codes.js";
 import { TIMEOUT } from "../following.js";
+import { oneLine, type Part } from "../harmless.js";
 import { select, tsv } from "../output.js";
 import { versionOf } from "../progress.js";
 import { namespaceOf, receive } from "../service-bus.js";
 import { variable } from "../settings.js";
-import { styleFor, visible, type Style } from "../style.js";
+import { styleFor, type Style } from "../style.js";
 import { filtersOf, isOf } from "./filters.js";
 
 const TOPIC = "image-version-events";
@@ -149,19 +150,17 @@ function printer({ io, values }: Context): (event: Event) => Promise<void> {
   const style = styleFor(stdout, environment);
   const format =
     values.text("--output") ??
-    (stdout.isTTY === true && query === undefined ? "table" : "json");
+    (stdout.isTTY && query === undefined ? "table" : "json");
   return async (event) => {
     if (format === "table" && query === undefined) {
-      stdout.write(`${eventLine(event, style)}\n`);
+      stdout.write(...eventLine(event, style), "\n");
       return;
     }
     const selected = query === undefined ? event : await select(event, query);
     if (selected === undefined || selected === null || format === "none")
       return;
     stdout.write(
-      format === "json"
-        ? `${visible(JSON.stringify(selected))}\n`
-        : tsv(selected),
+      format === "json" ? `${JSON.stringify(selected)}\n` : tsv(selected),
     );
   };
 }
@@ -169,7 +168,10 @@ function printer({ io, values }: Context): (event: Event) => Promise<void> {
 const TYPE_WIDTH = Math.max(...NAMES.map((name) => name.length));
 
 /** The time of day here, what has happened, to what, and what else the event says in a few words. */
-function eventLine({ type, time, subject, data }: Event, style: Style): string {
+function eventLine(
+  { type, time, subject, data }: Event,
+  style: Style,
+): readonly Part[] {
   const name = type.split(".").at(-1) ?? type;
   const text = [
     versionOf({ resourceId: subject }),
@@ -183,15 +185,16 @@ function eventLine({ type, time, subject, data }: Event, style: Style): string {
       wordOf(data["message"]),
   ];
   return [
-    style("dim", new Date(time).toTimeString().slice(0, 8)),
-    style(colourOf(name), name.padEnd(TYPE_WIDTH)),
-    visible(
+    ...style("dim", new Date(time).toTimeString().slice(0, 8)),
+    "  ",
+    ...style(colourOf(name), oneLine(name).padEnd(TYPE_WIDTH)),
+    `  ${oneLine(
       text
         .filter(Boolean)
         .join("  ")
         .replaceAll(/\s*\n\s*/gu, " "),
-    ),
-  ].join("  ");
+    )}`,
+  ];
 }
 
 function colourOf(name: string): Parameters<Style>[0] {

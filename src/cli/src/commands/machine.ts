@@ -1,6 +1,5 @@
 import type { Command } from "../command.js";
 import { Ended } from "../exit-codes.js";
-import { visible } from "../style.js";
 import { VERSION_PLACE, versionIn } from "./places.js";
 import { SAMPLE } from "./versions.js";
 
@@ -68,7 +67,7 @@ in that region and the image definition's purchase plan. Without --form, all thr
     for (const { message } of body.warnings) note(message);
     if (text === undefined)
       throw new Ended("refused", `It cannot be said in ${form}.`);
-    io.stdout.write(`${visible(text)}\n`);
+    io.stdout.write(`${text}\n`);
     return {};
   },
 };

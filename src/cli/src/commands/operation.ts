@@ -168,7 +168,7 @@ async function confirm(
   question: string,
 ): Promise<void> {
   if (values.boolean("--yes")) return;
-  if (io.stderr.isTTY !== true)
+  if (!io.stderr.isTTY)
     throw new UsageError(`${question} Nobody can be asked here: give --yes.`);
   io.stderr.write(`${question} [y/N] `);
   for await (const part of io.stdin) {
