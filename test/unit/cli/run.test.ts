@@ -946,6 +946,69 @@ describe("wait", () => {
     ]);
   });
 
+  describe("watch, of an operation that had ended", () => {
+    const watch = (
+      seen: readonly Record<string, unknown>[],
+      observedTime = "2026-01-02T00:00:00Z",
+    ): ReturnType<typeof runLine> =>
+      runLine(`image-version watch ${AT} -e 1.0.0`, ({ path }) =>
+        path.includes("/operations/")
+          ? [
+              200,
+              operation("Succeeded", [usable, { ...usable, name: "eastus2" }], {
+                endTime: "2026-01-01T01:00:00Z",
+              }),
+            ]
+          : [
+              200,
+              {
+                ...VERSION,
+                sigil: { ...VERSION.sigil, observedTime, regions: seen },
+              },
+            ],
+      );
+
+    it("tells the regions as Azure shows them, and that it no longer has one", async () => {
+      const { code, stdout, stderr } = await watch([usable]);
+      expect([code, stdout]).toEqual([1, ""]);
+      expect(stderr).toContain("MyImage 1.0.0 westus: 100 %, usable\n");
+      expect(stderr).not.toContain("eastus2: 100 %");
+      expect(stderr).toContain(
+        "eastus2: Azure no longer has the version there.",
+      );
+    });
+
+    it("tells a region that has failed since", async () => {
+      const { code, stderr } = await watch([
+        usable,
+        { ...failed, name: "eastus2" },
+      ]);
+      expect(code).toBe(1);
+      expect(stderr).toContain("eastus2: Failed. No capacity.");
+    });
+
+    it("is done where every region is usable, those of others, too", async () => {
+      const regions = ["westus", "eastus2", "uksouth"].map((name) => ({
+        ...usable,
+        name,
+      }));
+      const { code, stdout, stderr } = await watch(regions);
+      expect([code, stderr]).toEqual([
+        0,
+        expect.stringContaining("uksouth: 100 %, usable"),
+      ]);
+      expect(JSON.parse(stdout)).toMatchObject({ name: "1.0.0" });
+    });
+
+    it("goes by the operation where the version was read before its end", async () => {
+      const { code, stderr } = await watch([usable], "2026-01-01T00:59:00Z");
+      expect([code, stderr]).toEqual([
+        0,
+        expect.stringContaining("eastus2: 100 %, usable"),
+      ]);
+    });
+  });
+
   it("ends with 1 where the version fails, and with 5 after --timeout", async () => {
     expect((await wait("--created", state("Failed"))).code).toBe(1);
     const late = await wait(

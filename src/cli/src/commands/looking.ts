@@ -1,4 +1,4 @@
-import { entries } from "@sigil/client";
+import { entries, hasEnded, type Operation, type Schemas } from "@sigil/client";
 import { toAz } from "../az/shape.js";
 import type { Command, Context } from "../command.js";
 import { Ended, UsageError } from "../exit-codes.js";
@@ -128,29 +128,83 @@ instead: sigil image-version watch.`,
 export const WATCH: Command = {
   words: "image-version watch",
   summary: "Follow the last operation on an image version to its end",
+  description: `If the operation has ended, it shows how the version is in Azure now. The exit code is 1 if Azure no longer has it in a
+region of the operation, or if a region is not usable.`,
   options: [...VERSION_PLACE, TIMEOUT],
   columns: VERSION_COLUMNS,
   async run(context) {
-    const operationId = await lastOperation(context);
+    const { operationId, version } = await lastOperation(context);
     if (operationId === undefined)
       throw new Ended(
         "refused",
         "Sigil was never asked to do anything to this version.",
       );
-    await followAll(context, [operationId]);
-    const version = await versionOrNothing(context);
-    return version === undefined ? {} : { data: toAz(version) };
+    const { body: operation } = await context.client.call("getOperation", {
+      path: { operationId },
+    });
+    if (version === undefined || !isSeenSince(operation, version)) {
+      await followAll(context, [operation]);
+      const now = await versionOrNothing(context);
+      return now === undefined ? {} : { data: toAz(now) };
+    }
+    context.progress({ ...operation, regions: version.sigil.regions });
+    // Throws what it has failed with; how its regions were is no news.
+    await followAll({ ...context, progress: () => undefined }, [operation]);
+    const unusable = unusableRegions(operation, version);
+    if (unusable.length > 0) throw new Ended("failed", unusable);
+    return { data: toAz(version) };
   },
 };
 
-async function lastOperation(context: Context): Promise<string | undefined> {
+type ImageVersion = Schemas["ImageVersion"];
+
+async function lastOperation(context: Context): Promise<{
+  readonly operationId: string | undefined;
+  readonly version?: ImageVersion;
+}> {
   try {
-    return (await versionNow(context)).sigil.operationId;
+    const version = await versionNow(context);
+    return { operationId: version.sigil.operationId, version };
   } catch (error) {
-    const pending = pendingOperation(error);
-    if (pending === undefined) throw error;
-    return pending;
+    const operationId = pendingOperation(error);
+    if (operationId === undefined) throw error;
+    return { operationId };
   }
+}
+
+/** Whether Azure has shown the version after the operation's end. What it showed before says less than the operation. */
+function isSeenSince(
+  operation: Operation,
+  { sigil: { observedTime } }: ImageVersion,
+): boolean {
+  return (
+    hasEnded(operation) &&
+    observedTime !== undefined &&
+    operation.endTime !== undefined &&
+    Date.parse(observedTime) > Date.parse(operation.endTime)
+  );
+}
+
+function unusableRegions(
+  operation: Operation,
+  { sigil: { regions } }: ImageVersion,
+): readonly string[] {
+  const names = regions.map(({ name }) => name);
+  return [
+    ...operation.regions
+      .filter(
+        ({ name, state }) =>
+          operation.kind !== "DeleteImageVersion" &&
+          state === "Completed" &&
+          !names.includes(name),
+      )
+      .map(({ name }) => `${name}: Azure no longer has the version there.`),
+    ...regions
+      .filter(({ state }) => state !== "Completed")
+      .map(({ name, state, details }) =>
+        [`${name}: ${state}.`, details].filter(Boolean).join(" "),
+      ),
+  ];
 }
 
 async function versionOrPending(
