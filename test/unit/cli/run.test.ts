@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { COMMANDS } from "../../../src/cli/src/commands/all.js";
@@ -30,6 +31,25 @@ const failed = {
   progress: 3,
   details: "No capacity.",
 };
+
+/** A clock that is moved by hand, and what sleeps by it. */
+function manualClock() {
+  let nowMs = 0;
+  let sleepers: { readonly dueMs: number; readonly wake: () => void }[] = [];
+  return {
+    nowMs: () => nowMs,
+    sleep: (ms: number): Promise<void> =>
+      new Promise((wake) => sleepers.push({ dueMs: nowMs + ms, wake })),
+    async advance(ms: number): Promise<void> {
+      nowMs += ms;
+      const due = sleepers.filter(({ dueMs }) => dueMs <= nowMs);
+      sleepers = sleepers.filter(({ dueMs }) => dueMs > nowMs);
+      for (const { wake } of due) wake();
+      // Whoever has woken goes first.
+      await setImmediate();
+    },
+  };
+}
 
 /** A service that accepts a write, and whose operation is in these states, one after the other. */
 function accepting(...states: readonly Record<string, unknown>[]) {
@@ -431,6 +451,37 @@ describe("the exit code", () => {
     expect(run.stderr).toContain(
       "Not done within 60 s. Sigil and Azure go on. To look again: sigil operation watch op-1",
     );
+  });
+
+  it.each([
+    `${CREATE} --timeout 60`,
+    `image-version watch ${AT} -e 1.0.0 --timeout 60`,
+    "operation watch op-1 --timeout 60",
+    "events tail --timeout 60",
+  ])("is 5 once 60 seconds are over, and not before: %s", async (line) => {
+    const POLL_MS = 7_000;
+    const clock = manualClock();
+    const reply = accepting(operation("Running"));
+    const run = await runLine(
+      line,
+      async (request) => {
+        const isPoll = /\/operations\/|\/messages\/head/u.test(request.path);
+        if (isPoll) await clock.advance(POLL_MS);
+        if (request.path.includes("sigil-tail-"))
+          return isPoll ? [204, ""] : [201, ""];
+        return reply(request);
+      },
+      {
+        sleep: clock.sleep,
+        environment: {
+          SIGIL_SERVICE_BUS:
+            "Endpoint=sb://localhost;SharedAccessKeyName=Key;SharedAccessKey=c2VjcmV0;UseDevelopmentEmulator=true",
+        },
+      },
+    );
+    expect(run.code).toBe(5);
+    // A poll that was under way may have been answered.
+    expect(Math.trunc(clock.nowMs() / POLL_MS)).toBeOneOf([9, 10]);
   });
 
   it("is 130 at Ctrl-C, and says that the work goes on", async () => {
@@ -1011,11 +1062,19 @@ describe("wait", () => {
 
   it("ends with 1 where the version fails, and with 5 after --timeout", async () => {
     expect((await wait("--created", state("Failed"))).code).toBe(1);
-    const late = await wait(
-      "--created --interval 10 --timeout 30",
-      state("Creating"),
+    const slept: number[] = [];
+    const late = await runLine(
+      `image-version wait ${AT} -e 1.0.0 --created --interval 10 --timeout 30`,
+      () => state("Creating"),
+      {
+        sleep: (ms) => {
+          slept.push(ms);
+          return Promise.resolve();
+        },
+      },
     );
     expect([late.code, late.requests.length]).toEqual([5, 4]);
+    expect(slept).toEqual([10_000, 10_000, 10_000]);
   });
 });
 

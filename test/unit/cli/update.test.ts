@@ -10,9 +10,9 @@ const PLACE = {
   subscriptionId: SUBSCRIPTION,
   resourceGroupName: "MyResourceGroup",
 };
-const update = (line: string): Update =>
+const update = (line: string, version: object = VERSION): Update =>
   updateOf(
-    VERSION as unknown as Parameters<typeof updateOf>[0],
+    version as Parameters<typeof updateOf>[0],
     optionsOf("image-version update", line),
     PLACE,
   );
@@ -92,6 +92,36 @@ describe("az's generic update, as a merge patch", () => {
       removedRegions: ["eastus2"],
     });
   });
+
+  it.each([true, false])(
+    "leaves a region that stays in latest or out of it: excludeFromLatest %s",
+    (excludeFromLatest) => {
+      const [west, east] = targetRegions;
+      const heldBack = {
+        ...VERSION,
+        properties: {
+          ...VERSION.properties,
+          publishingProfile: {
+            targetRegions: [west, { ...east, excludeFromLatest }],
+          },
+        },
+      };
+      expect(update("--target-regions westus=2 eastus2=3", heldBack)).toEqual({
+        patch: profile({
+          targetRegions: [
+            { ...west, name: "westus" },
+            {
+              ...east,
+              name: "eastus2",
+              regionalReplicaCount: 3,
+              excludeFromLatest,
+            },
+          ],
+        }),
+        removedRegions: [],
+      });
+    },
+  );
 
   it.each([
     "--remove publishingProfile.targetRegions eastus2",
