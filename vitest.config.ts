@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { Skips } from "./test/support/skips.js";
 
 /** What `npm test` leaves to `npm run test:slow`. */
 const SLOW = [
@@ -59,6 +60,11 @@ export default defineConfig({
       },
     ],
     benchmark: { include: ["test/bench/**/*.bench.ts"] },
+    reporters: [
+      "default",
+      ...(process.env["GITHUB_ACTIONS"] === "true" ? ["github-actions"] : []),
+      new Skips(),
+    ],
     globalSetup: ["test/support/global-setup.ts"],
     setupFiles: ["test/support/connections.ts"],
     pool: "forks",

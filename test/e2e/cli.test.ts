@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -15,6 +15,7 @@ import {
   onTestFinished,
   test,
 } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import { parse } from "yaml";
 import { LOCAL_SUBSCRIPTION_ID } from "@sigil-local/arm-simulator";
 import { resourcesIn } from "@sigil-local/arm-simulator/world";
@@ -31,17 +32,11 @@ const AT =
 const KEYS =
   "--target-region-encryption WestUSDiskEncryptionSet1,0,WestUSDiskEncryptionSet2 EastUS2DiskEncryptionSet1,0,EastUS2DiskEncryptionSet2";
 
-/** Whether a program is on PATH. */
-function has(program: string): boolean {
-  try {
-    execFileSync("which", [program], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 /** util-linux's, which gives a program a terminal. */
-const HAS_SCRIPT = has("script") && process.platform === "linux";
+const terminal = needs(
+  "script",
+  ...(process.platform === "linux" ? [] : [false]),
+);
 
 const machines = resourcesIn(LOCAL_SUBSCRIPTION_ID, "ImageTests");
 
@@ -204,19 +199,16 @@ test("Ctrl-C and --timeout end the waiting, not the work", async () => {
   ]);
 });
 
-test.skipIf(!HAS_SCRIPT)(
-  "on a terminal of 80 columns it draws bars",
-  async () => {
-    const line = `node ${SIGIL} image-version create ${AT} -e ${version} --target-regions westus=1=standard_lrs --managed-image myImage -o none`;
-    const { code, stdout } = await bash(
-      `script --quiet --return --command "stty cols 80; ${line}" /dev/null`,
-      { TERM: "xterm" },
-    );
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/█{24}\x1b\[39m 100 % {2}usable/u);
-    expect(stdout).toContain("\x1b[J");
-  },
-);
+test("on a terminal of 80 columns it draws bars", terminal, async () => {
+  const line = `node ${SIGIL} image-version create ${AT} -e ${version} --target-regions westus=1=standard_lrs --managed-image myImage -o none`;
+  const { code, stdout } = await bash(
+    `script --quiet --return --command "stty cols 80; ${line}" /dev/null`,
+    { TERM: "xterm" },
+  );
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/█{24}\x1b\[39m 100 % {2}usable/u);
+  expect(stdout).toContain("\x1b[J");
+});
 
 describe("events tail", () => {
   const create = (): Promise<Ended> =>
@@ -405,7 +397,7 @@ test("signs in with the managed identity that the environment has, which has no 
   ]);
 });
 
-test.skipIf(!has("az"))("signs in with az's own login", async () => {
+test("signs in with az's own login", needs("az"), async () => {
   const { tokenIssuer, resourceManager } = stack.services;
   const { clientId, clientSecret } = LOCAL_APPLICATIONS.writer;
   const { code, stdout, stderr } = await bash(

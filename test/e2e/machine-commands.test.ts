@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import type { components } from "../../src/generated/openapi.js";
 import { pathOf, type ApiClient, type Problem } from "../support/api-client.js";
-import { HAS_AZURE_CLI, signInWithAz } from "../support/azure-cli.js";
+import { signInWithAz } from "../support/azure-cli.js";
 import {
   managedImageRequest,
   seedResource,
@@ -12,11 +13,6 @@ import {
 import { Stack } from "../support/stack.js";
 
 type Commands = components["schemas"]["MachineCommands"];
-
-if (!HAS_AZURE_CLI)
-  console.error(
-    "\n*** az IS NOT ON PATH: the command that makes a machine is not run. Install azure-cli. ***\n",
-  );
 
 const VERSION = seedVersionId("1.0.0");
 const MACHINE = `${pathOf(VERSION)}/machine`;
@@ -72,7 +68,7 @@ test("a version says how a machine is made of it in each of its regions, and ref
   expect(none.status).toBe(404);
 });
 
-describe.skipIf(!HAS_AZURE_CLI)("with the real az", () => {
+describe("with the real az", needs("az"), () => {
   test(
     "the command makes the machine, each disk encrypted with its set",
     { timeout: 180_000 },

@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -9,16 +9,6 @@ import {
   startLocalServices,
   type LocalServices,
 } from "@sigil-local/stack/services";
-
-/** Whether the Azure CLI is on PATH. */
-export const HAS_AZURE_CLI = ((): boolean => {
-  try {
-    execFileSync("which", ["az"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-})();
 
 /** What runs az signed in. */
 export interface SignedIn {

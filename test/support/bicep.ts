@@ -12,15 +12,6 @@ const run = promisify(execFile);
 /** Bicep's compiler: what SIGIL_BICEP names, or what .ci/bicep has brought into NuGet's cache. */
 export const BICEP = findBicep();
 
-/** For `skipIf`: says aloud that nothing is compiled here. */
-export function lacksBicep(): boolean {
-  if (BICEP === undefined)
-    console.warn(
-      "*** NO BICEP: infra/ is not compiled here. .ci/bicep brings the compiler. ***",
-    );
-  return BICEP === undefined;
-}
-
 /** A resource that a deployment would make. What Azure alone can say stands as an expression in brackets. */
 export interface PredictedResource {
   readonly id: string;

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import { bundledFolders, locked } from "../support/deployment.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -41,8 +42,9 @@ describe("Node.js", () => {
   });
 
   const linked = path.join(root, "node_modules/.bin/node");
-  it.skipIf(!existsSync(linked))(
+  it(
     "that npm scripts find first is the one that npm has installed",
+    needs("node", existsSync(linked)),
     () => {
       expect(
         execFileSync(linked, ["--version"], { encoding: "utf8" }).trim(),

@@ -9,14 +9,10 @@ import {
   expect,
   test,
 } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import { seedWorld } from "../src/world.js";
 import { runProgram } from "@sigil-local/testing/program";
-import {
-  HAS_AZURE_CLI,
-  logIn,
-  openAzureCli,
-  type AzureCli,
-} from "./azure-cli.js";
+import { logIn, openAzureCli, type AzureCli } from "./azure-cli.js";
 import {
   COMPUTE,
   encryptedVersion,
@@ -35,17 +31,12 @@ import {
  * Its subscription is filled in; nothing else is changed but what a test names.
  */
 
-if (!HAS_AZURE_CLI)
-  console.error(
-    "\n*** az IS NOT ON PATH: the Azure CLI is not tested against the simulator. Install azure-cli (Debian, Ubuntu: apt-get install azure-cli). ***\n",
-  );
-
 const HALF_AN_HOUR_MS = 30 * 60_000;
 const V = versionId("1.0.0");
 const AT =
   "-g MyResourceGroup --gallery-name MyGallery --gallery-image-definition MyImage";
 
-describe.skipIf(!HAS_AZURE_CLI)("the Azure CLI", { timeout: 120_000 }, () => {
+describe("the Azure CLI", { ...needs("az"), timeout: 120_000 }, () => {
   let h: Harness;
   let az: AzureCli;
   beforeAll(async () => {

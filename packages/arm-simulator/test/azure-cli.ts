@@ -1,19 +1,9 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { LOCAL_APPLICATIONS } from "@sigil-local/token-issuer";
 import type { Harness } from "./harness.js";
-
-/** Whether the Azure CLI is on PATH. */
-export const HAS_AZURE_CLI = ((): boolean => {
-  try {
-    execFileSync("which", ["az"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-})();
 
 /** The Azure CLI with a profile of its own, in a temporary folder. */
 export interface AzureCli {

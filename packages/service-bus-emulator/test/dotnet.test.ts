@@ -3,6 +3,7 @@ import { cp } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import { systemClock } from "@sigil-local/clock";
 import { temporaryDirectory } from "./program.js";
 import { start } from "./support.js";
@@ -16,18 +17,10 @@ const PROGRAM = path.join(import.meta.dirname, "dotnet");
 const HAS_DOTNET =
   spawnSync("dotnet", ["--version"], { stdio: "ignore" }).status === 0;
 
-function warn(why: string): void {
-  console.error(
-    `\n*** ${why}: the .NET client is not tested against the Service Bus emulator. ***\n`,
-  );
-}
-if (!HAS_DOTNET)
-  warn("dotnet IS NOT ON PATH (its SDK, version 8 or later, is needed)");
-
-test.skipIf(!HAS_DOTNET)(
+test(
   "the .NET client sends, receives, settles, schedules, and uses sessions and rules",
-  { timeout: 180_000 },
-  async ({ skip }) => {
+  { ...needs("dotnet", HAS_DOTNET), timeout: 180_000 },
+  async () => {
     const folder = await temporaryDirectory();
     await cp(PROGRAM, folder, { recursive: true });
     const dotnet = (...args: string[]): Promise<{ stdout: string }> =>
@@ -53,8 +46,12 @@ test.skipIf(!HAS_DOTNET)(
     } catch (error) {
       const { stdout = String(error) } = error as { readonly stdout?: string };
       const why = /error (.*)/u.exec(stdout)?.[1] ?? stdout;
-      warn(`NuGet DOES NOT GIVE Azure.Messaging.ServiceBus (${why})`);
-      skip();
+      throw new Error(
+        `NuGet does not give Azure.Messaging.ServiceBus: ${why}`,
+        {
+          cause: error,
+        },
+      );
     }
     await dotnet("build", "--no-restore", "--output", "built");
     const { emulator } = await start(

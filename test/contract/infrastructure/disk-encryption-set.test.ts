@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import { setInBicep } from "../../../src/image-version/rules/set-in-bicep.js";
 import { bicepFor } from "../../../src/page/src/create/model/lines.js";
-import { compile, lacksBicep, SUBSCRIPTION } from "../../support/bicep.js";
+import { BICEP, compile, SUBSCRIPTION } from "../../support/bicep.js";
 
-test.skipIf(lacksBicep())(
+test(
   "the Bicep that the page gives for a missing set compiles, whatever the set is called",
+  needs("bicep", BICEP),
   async () => {
     const name = "a'${evil()}\\\n'b";
     const { resources } = await compile(
@@ -27,8 +29,9 @@ test.skipIf(lacksBicep())(
   },
 );
 
-test.skipIf(lacksBicep())(
+test(
   "and so does what a finding gives, with the tag of a rule",
+  needs("bicep", BICEP),
   async () => {
     const tags = { "a'${evil()}": "b\\\n'c" };
     const { resources } = await compile(

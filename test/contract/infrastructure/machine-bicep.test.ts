@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import { bicepFile } from "../../../src/machine-command/bicep.js";
 import type { Machine } from "../../../src/machine-command/machine.js";
-import { BICEP, lacksBicep } from "../../support/bicep.js";
+import { BICEP } from "../../support/bicep.js";
 import { machine, OWN_KEYS, setId, VERSION } from "../../support/machines.js";
 
 let folder: string;
@@ -15,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe.skipIf(lacksBicep())("the Bicep of a machine", () => {
+describe("the Bicep of a machine", needs("bicep", BICEP), () => {
   /** The machine in the template that the compiler makes. */
   async function compiled(made: Machine): Promise<Record<string, unknown>> {
     const file = path.join(folder, "machine.bicep");

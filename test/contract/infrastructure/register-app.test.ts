@@ -13,13 +13,9 @@ import {
   expect,
   test,
 } from "vitest";
-import { HAS_AZURE_CLI, logInWithAz } from "../../support/azure-cli.js";
+import { needs } from "@sigil-local/testing/tools";
+import { logInWithAz } from "../../support/azure-cli.js";
 import { startGraph, type Graph } from "../../support/graph.js";
-
-if (!HAS_AZURE_CLI)
-  console.error(
-    "*** az IS NOT ON PATH: the registration is tested without the real one. ***",
-  );
 
 const run = promisify(execFile);
 const PERSON = "66666666-6666-6666-6666-666666666666";
@@ -174,7 +170,7 @@ describe("registers the API", () => {
   });
 });
 
-describe.skipIf(!HAS_AZURE_CLI)("with the real az", () => {
+describe("with the real az", needs("az"), () => {
   test(
     "registers the API, and changes nothing when it is run again",
     { timeout: 180_000 },

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { readEmulatorConfiguration } from "@sigil-local/service-bus-emulator/configuration";
 import { beforeAll, describe, expect, test } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 import { readConfig } from "../../../src/config/config.js";
 import {
   HOST_SETTINGS,
@@ -13,7 +14,7 @@ import { MACHINE_TEST_EVENT } from "../../../src/events/machine-test-events.js";
 import { IMAGE_VERSION_EVENT } from "../../../src/events/image-version-events.js";
 import { createMetrics } from "../../../src/telemetry/metrics.js";
 import {
-  lacksBicep,
+  BICEP,
   lint,
   predict,
   SUBSCRIPTION,
@@ -76,7 +77,7 @@ const ROLES: Readonly<Record<string, string>> = {
 
 const text = (file: string): string => readFileSync(file, "utf8");
 
-describe.skipIf(lacksBicep())("infra/", () => {
+describe("infra/", needs("bicep", BICEP), () => {
   let plain: readonly PredictedResource[];
   let full: readonly PredictedResource[];
   beforeAll(async () => {

@@ -41,16 +41,12 @@ describe("the documents, beside the last ones that were released,", () => {
     expect(changelog).toContain(`\n## ${version}\n`);
   });
 
-  it.skipIf(line(version) !== line(latest))(
-    "break no caller, sender or subscriber within a version line",
-    () => {
+  if (line(version) === line(latest))
+    it("break no caller, sender or subscriber within a version line", () => {
       expect(changes).toEqual([]);
-    },
-  );
-
-  it.skipIf(line(version) === line(latest))(
-    "break, with a new version line, what the changelog lists, and nothing else",
-    () => {
+    });
+  else
+    it("break, with a new version line, what the changelog lists, and nothing else", () => {
       const listed = breaksIn(changelog, version);
       expect(
         changes.filter(
@@ -62,6 +58,5 @@ describe("the documents, beside the last ones that were released,", () => {
           (text) => !changes.some((change) => change.endsWith(text)),
         ),
       ).toEqual([]);
-    },
-  );
+    });
 });

@@ -1,5 +1,5 @@
 /** The printed scripts in the shells themselves, each started once. What `sigil __complete` gives to each line is in run.test.ts. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -10,6 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { needs } from "@sigil-local/testing/tools";
 
 const FOLDER = mkdtempSync(path.join(tmpdir(), "sigil-completion-"));
 symlinkSync(path.resolve("src/cli/dist/sigil.cjs"), path.join(FOLDER, "sigil"));
@@ -56,15 +57,6 @@ const LINES: readonly (readonly [line: string, offered: readonly string[]])[] =
 /** In Bash `=` ends a word: what follows it is replaced alone. */
 const ATTACHED = "sigil image-version show --output=t";
 const WHOLE = ["--output=table", "--output=tsv"];
-
-function lacks(program: string): boolean {
-  const { status } = spawnSync(program, ["--version"], { stdio: "ignore" });
-  if (status !== 0)
-    console.warn(
-      `*** NO ${program.toUpperCase()}: completion in it is not run here. ***`,
-    );
-  return status !== 0;
-}
 
 /** Runs a script that prints each line behind `# `, and then the words that the shell offers. */
 function offered(
@@ -122,7 +114,7 @@ describe("completion, by the script that sigil prints", () => {
     );
   });
 
-  test.skipIf(lacks("zsh"))("zsh", () => {
+  test("zsh", needs("zsh"), () => {
     // A zsh on a terminal of its own, where Tab is pressed behind each line; \C-g says what was offered, and empties the line.
     const script = `
       zmodload zsh/zpty
@@ -146,7 +138,7 @@ describe("completion, by the script that sigil prints", () => {
     );
   });
 
-  test.skipIf(lacks("fish"))("fish", () => {
+  test("fish", needs("fish"), () => {
     const script = `
       sigil completion fish | source
       for line in $argv
@@ -158,7 +150,7 @@ describe("completion, by the script that sigil prints", () => {
     );
   });
 
-  test.skipIf(lacks("pwsh"))("PowerShell", () => {
+  test("PowerShell", needs("pwsh"), () => {
     const file = path.join(FOLDER, "complete.ps1");
     writeFileSync(
       file,
